@@ -1,0 +1,24 @@
+/**
+ * Bugs stop the process: an assertion that fails is a defect of this program, never the effect of bad input.
+ * Bad input raises an error class of its room, a refused change is a verdict (src/state/verdict.ts).
+ */
+
+export class AssertionError extends Error {
+  override readonly name = 'AssertionError'
+}
+
+/** Throws AssertionError with `what` unless `condition` holds. */
+export function assert(condition: unknown, what: string): asserts condition {
+  if (!condition) throw new AssertionError(`bug: ${what}`)
+}
+
+/** Returns `value`, which the surrounding code has proved to be there. */
+export function present<T>(value: T | undefined | null, what: string): T {
+  if (value === undefined || value === null) throw new AssertionError(`bug: ${what} is missing`)
+  return value
+}
+
+/** For the default branch of an exhaustive switch. */
+export function unreachable(value: never): never {
+  throw new AssertionError(`bug: unexpected ${String(value)}`)
+}

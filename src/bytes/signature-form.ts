@@ -1,0 +1,37 @@
+/** What both implementations of `#signature` check before they calculate: the form of r‖s‖v (EIP-2, PROTOCOL §4). */
+
+import { fromBigEndian } from './bytes.js'
+
+const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
+const HALF_CURVE_ORDER = CURVE_ORDER / 2n
+
+export interface Recoverable {
+  /** r‖s, 64 bytes, a view. */
+  readonly rs: Uint8Array
+  readonly recovery: 0 | 1
+}
+
+/** The parts of a 65-byte signature, or undefined if r or s is out of range, s is high or v is none of 0, 1, 27, 28. */
+export function recoverable(signature: Uint8Array): Recoverable | undefined {
+  exactly(signature, 65, 'signature')
+  const v = signature[64]!
+  const recovery = v >= 27 ? v - 27 : v
+  if (recovery !== 0 && recovery !== 1) return undefined
+  const r = fromBigEndian(signature.subarray(0, 32))
+  const s = fromBigEndian(signature.subarray(32, 64))
+  if (r === 0n || r >= CURVE_ORDER || s === 0n || s > HALF_CURVE_ORDER) return undefined
+  return { rs: signature.subarray(0, 64), recovery }
+}
+
+/** 65 bytes r‖s‖v with v 27 or 28. */
+export function signatureBytes(rs: Uint8Array, recovery: number): Uint8Array {
+  const signature = new Uint8Array(65)
+  signature.set(rs)
+  signature[64] = 27 + recovery
+  return signature
+}
+
+/** Throws RangeError unless `bytes` has `length` bytes. */
+export function exactly(bytes: Uint8Array, length: number, what: string): void {
+  if (bytes.length !== length) throw new RangeError(`${what} has ${bytes.length} bytes, not ${length}`)
+}

@@ -1,0 +1,66 @@
+/** Every bound of the product, unit in the name (PROTOCOL §15). Settings have their defaults here too. */
+
+import { assert } from './assert.js'
+
+// CBOR (§2)
+export const CBOR_NESTING_MAX = 16
+/** For files that an implementer brings to `cairn vectors`: a trie written out as nodes nests deep. */
+export const CBOR_NESTING_MAX_IN_FILES = 256
+/** Significant bytes of a tag 2 integer: a uint256. */
+export const BIGNUM_BYTES_MAX = 32
+
+// Objects (§3, §5)
+export const OBJECT_BYTES_MAX = 1_048_576
+/** Text as a map key or tag name, in UTF-8 bytes. */
+export const NAME_BYTES_MAX = 255
+export const ITEMS_PER_ORDER_MAX = 1_000
+export const OPEN_ORDERS_PER_GUEST_CARD_MAX = 1_000
+export const LISTING_HASH_BYTES_MAX = 32
+
+// Tries (§6)
+export const HAMT_LEVELS_MAX = 42
+export const HAMT_BITS_PER_LEVEL = 6
+
+// PatchSets (§4)
+export const HEADER_TIMESTAMP_AHEAD_SECONDS_MAX = 300n
+
+// Orders (§11)
+export const RESERVATION_SECONDS_DEFAULT = 86_400n
+export const PAYMENT_TTL_SECONDS = 86_400n
+
+// Frames and sessions (§8, §10, §15)
+export const FRAME_IN_BYTES_MAX = 2 * 1_048_576
+export const FRAME_OUT_BYTES_MAX = 1_048_576
+export const REQUESTS_IN_FLIGHT_MAX = 1_024
+export const UNREAD_ANSWER_BYTES_MAX = 4 * 1_048_576
+export const SUBSCRIPTIONS_PER_SESSION_MAX = 64
+export const FILTERS_PER_SUBSCRIPTION_MAX = 64
+export const SUBSCRIPTION_ID_MAX = 65_535
+export const SETS_PER_PUSH_MAX = 64
+export const PUSHES_UNANSWERED_MAX = 8
+export const SESSIONS_MAX_DEFAULT = 10_000
+export const SESSIONS_PER_ADDRESS_MAX_DEFAULT = 512
+export const IDLE_SESSION_SECONDS_MAX = 300
+export const CHALLENGE_SECONDS_MAX = 60
+export const CHALLENGE_BYTES = 32
+export const PING_INTERVAL_MS_DEFAULT = 15_000
+export const KICK_INTERVALS_DEFAULT = 3
+export const PUSH_DELAY_MS_DEFAULT = 100
+
+// HTTP (§9, §13)
+export const ENROLMENT_BODY_BYTES_MAX = 16 * 1_024
+export const ENROLMENTS_PER_SECOND_DEFAULT = 20
+export const ENROLMENTS_BURST_DEFAULT = 200
+export const UPGRADES_PER_SECOND_DEFAULT = 50
+export const UPGRADES_BURST_DEFAULT = 300
+export const BLOB_BYTES_MAX = 32 * 1_048_576
+export const BLOB_TOKENS_PER_SESSION_MAX = 16
+export const BLOB_TOKEN_SECONDS_MAX = 600
+export const HEALTH_STORE_SECONDS_MAX = 5
+export const HEALTH_LOOP_DELAY_SECONDS_MAX = 5
+
+// Relations between limits: a change of one that breaks another stops here, at import.
+assert(HAMT_LEVELS_MAX * HAMT_BITS_PER_LEVEL <= 256, 'the trie asks for more bits than a key hash has')
+assert(FRAME_OUT_BYTES_MAX <= FRAME_IN_BYTES_MAX, 'a frame out is larger than a frame in')
+assert(OBJECT_BYTES_MAX <= FRAME_IN_BYTES_MAX, 'an object that no frame can carry')
+assert(CBOR_NESTING_MAX <= CBOR_NESTING_MAX_IN_FILES, 'files nest less deep than frames')
