@@ -1,0 +1,95 @@
+/**
+ * Values of checked CBOR bytes (PROTOCOL §2). Its own reader, not a library's: libraries keep tag handlers in a state
+ * that all users of a process share, make numbers or bigints by size, and Dates.
+ */
+
+import { assert } from '../assert.js'
+import { CBOR_NESTING_MAX } from '../limits.js'
+import { argumentAt, ARRAY, BYTES, contentAt, integerAt, MAP, NEGATIVE, TAG, TEXT, UNSIGNED } from './head.js'
+import { bignumAt, checkForm, itemEnd, numericTime, textOf } from './span.js'
+import { parseRfc3339 } from './time.js'
+import { CborTime, type Cbor, type CborKey } from './value.js'
+
+/** Checks `bytes` and returns their one value; byte strings in it are views of `bytes`. Throws CborError. */
+export function decode(bytes: Uint8Array, maxDepth = CBOR_NESTING_MAX): Cbor {
+  checkForm(bytes, maxDepth)
+  return decodeChecked(bytes)
+}
+
+/** The value of the item at `start`; `bytes` have passed checkForm or were encoded here. Byte strings are views. */
+export function decodeChecked(bytes: Uint8Array, start = 0): Cbor {
+  return new Reader(bytes, start).item()
+}
+
+class Reader {
+  private readonly bytes: Uint8Array
+  private at: number
+
+  constructor(bytes: Uint8Array, at: number) {
+    this.bytes = bytes
+    this.at = at
+  }
+
+  item(): Cbor {
+    const start = this.at
+    const { bytes } = this
+    const major = bytes[start]! >> 5
+    this.at = contentAt(bytes, start)
+    switch (major) {
+      case UNSIGNED:
+        return integerAt(bytes, start)
+      case NEGATIVE:
+        return -1n - integerAt(bytes, start)
+      case BYTES:
+        return this.take(argumentAt(bytes, start))
+      case TEXT:
+        return this.text(argumentAt(bytes, start))
+      case ARRAY:
+        return this.array(argumentAt(bytes, start))
+      case MAP:
+        return this.map(argumentAt(bytes, start))
+      case TAG:
+        return this.tagged(argumentAt(bytes, start))
+      default:
+        return bytes[start] === 0xf5 ? true : bytes[start] === 0xf4 ? false : null
+    }
+  }
+
+  private take(length: number): Uint8Array {
+    const start = this.at
+    this.at += length
+    return this.bytes.subarray(start, this.at)
+  }
+
+  private text(length: number): string {
+    const start = this.at
+    this.at += length
+    return textOf(this.bytes, start, this.at)
+  }
+
+  private array(length: number): Cbor[] {
+    const items: Cbor[] = []
+    for (let i = 0; i < length; i++) items.push(this.item())
+    return items
+  }
+
+  private map(size: number): Map<CborKey, Cbor> {
+    const map = new Map<CborKey, Cbor>()
+    for (let i = 0; i < size; i++) {
+      const key = this.item() as CborKey
+      map.set(key, this.item())
+    }
+    return map
+  }
+
+  private tagged(tag: number): Cbor {
+    const start = this.at
+    const end = itemEnd(this.bytes, start)
+    this.at = end
+    if (tag === 2) return bignumAt(this.bytes, start)
+    const seconds =
+      tag === 1 ? numericTime(this.bytes, start) : parseRfc3339(textOf(this.bytes, contentAt(this.bytes, start), end))
+    assert(seconds !== undefined, 'checked bytes hold a time that is none')
+    return new CborTime(seconds)
+  }
+}

@@ -1,0 +1,42 @@
+/** The head of a CBOR item: major type and argument (RFC 8949 §3). Arguments above 2^53 are told apart from lengths. */
+
+export const UNSIGNED = 0
+export const NEGATIVE = 1
+export const BYTES = 2
+export const TEXT = 3
+export const ARRAY = 4
+export const MAP = 5
+export const TAG = 6
+export const SIMPLE = 7
+
+/** Bytes of the argument behind the first byte, by the low five bits; reserved and indefinite ones are −1. */
+export const ARGUMENT_BYTES: readonly number[] = Array.from({ length: 32 }, (_, info) =>
+  info < 24 ? 0 : info < 28 ? 1 << (info - 24) : -1,
+)
+
+/** The argument of the head at `at`, whose bytes are known to be there. Exact up to 2^53, rounded above. */
+export function argumentAt(bytes: Uint8Array, at: number): number {
+  const info = bytes[at]! & 0x1f
+  if (info < 24) return info
+  let value = 0
+  for (let i = 1; i <= ARGUMENT_BYTES[info]!; i++) value = value * 256 + bytes[at + i]!
+  return value
+}
+
+/** The argument as an exact integer. */
+export function integerAt(bytes: Uint8Array, at: number): bigint {
+  const info = bytes[at]! & 0x1f
+  if (info !== 27) return BigInt(argumentAt(bytes, at))
+  let high = 0
+  let low = 0
+  for (let i = 1; i <= 4; i++) {
+    high = high * 256 + bytes[at + i]!
+    low = low * 256 + bytes[at + 4 + i]!
+  }
+  return (BigInt(high) << 32n) | BigInt(low)
+}
+
+/** Where the content behind the head at `at` begins. */
+export function contentAt(bytes: Uint8Array, at: number): number {
+  return at + 1 + ARGUMENT_BYTES[bytes[at]! & 0x1f]!
+}

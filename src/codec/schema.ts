@@ -1,0 +1,293 @@
+/**
+ * Schemas: the shape of an object as a value, its TypeScript type inferred from it, read from and written to CBOR values.
+ *
+ * `read` takes what a client sent and raises SchemaError for a wrong shape; `write` gives the canonical form of
+ * PROTOCOL §3: optional fields that are empty are left out, required maps and arrays that nobody wrote are null,
+ * false and 0 are written. Rules between fields (blank titles, unique names) are the objects' own, not the schema's.
+ */
+
+import { toHex, fromHex, type Hex } from '../bytes/hex.js'
+import { utf8 } from '../bytes/bytes.js'
+import { NAME_BYTES_MAX } from '../limits.js'
+import { CborTime, type Cbor, type CborKey, type CborMap } from './value.js'
+
+export interface Schema<T> {
+  /** The value, checked. `at` names the place for the error. Throws SchemaError. */
+  read(value: Cbor, at: string): T
+  /** The canonical CBOR value. */
+  write(value: T): Cbor
+  /** Whether an optional field of this value is left out of the canonical form. */
+  isEmpty(value: T): boolean
+}
+
+export type Infer<S> = S extends Schema<infer T> ? T : never
+
+/** A value that does not have the shape of its schema; `at` is the place, as field names joined by dots. */
+export class SchemaError extends Error {
+  override readonly name = 'SchemaError'
+  readonly at: string
+  /** The reference accepts this and PROTOCOL §14 refuses it on purpose. */
+  readonly stricter: boolean
+
+  constructor(at: string, problem: string, { stricter = false } = {}) {
+    super(`${at} ${problem}`)
+    this.at = at
+    this.stricter = stricter
+  }
+}
+
+const never = () => false
+
+/** An unsigned integer of at most `bits` bits, at least `minimum`. */
+export function uint(bits: number, minimum = 0n): Schema<bigint> {
+  const end = 1n << BigInt(bits)
+  return {
+    read(value, at) {
+      if (typeof value !== 'bigint') throw new SchemaError(at, 'must be an integer')
+      if (value < minimum || value >= end) throw new SchemaError(at, `must be ${minimum} … 2^${bits}−1`)
+      return value
+    },
+    write: (value) => value,
+    isEmpty: never,
+  }
+}
+
+/** One of the given unsigned integers. */
+export function oneOf<const T extends bigint>(...values: readonly T[]): Schema<T> {
+  return {
+    read(value, at) {
+      const found = values.find((candidate) => candidate === value)
+      if (found === undefined) throw new SchemaError(at, `must be one of ${values.join(', ')}`)
+      return found
+    },
+    write: (value) => value,
+    isEmpty: never,
+  }
+}
+
+export const bool: Schema<boolean> = {
+  read(value, at) {
+    if (typeof value !== 'boolean') throw new SchemaError(at, 'must be true or false')
+    return value
+  },
+  write: (value) => value,
+  isEmpty: never,
+}
+
+export const text: Schema<string> = {
+  read(value, at) {
+    if (typeof value !== 'string') throw new SchemaError(at, 'must be a text')
+    return value
+  },
+  write: (value) => value,
+  isEmpty: (value) => value === '',
+}
+
+/** A text that stands for something: a map key, a tag name. Not empty, at most NAME_BYTES_MAX bytes of UTF-8. */
+export const nameText: Schema<string> = {
+  read(value, at) {
+    if (typeof value !== 'string') throw new SchemaError(at, 'must be a text')
+    if (value === '') throw new SchemaError(at, 'must not be empty')
+    if (value.length > NAME_BYTES_MAX || utf8(value).length > NAME_BYTES_MAX) {
+      throw new SchemaError(at, `must have at most ${NAME_BYTES_MAX} bytes`)
+    }
+    return value
+  },
+  write: (value) => value,
+  isEmpty: never,
+}
+
+/** A byte string of `minimum` to `maximum` bytes (exactly `minimum` if that is all that is given). A view of the received bytes. */
+export function bytes(minimum: number, maximum = minimum): Schema<Uint8Array> {
+  const size = minimum === maximum ? `${minimum}` : `${minimum} to ${maximum}`
+  return {
+    read(value, at) {
+      if (!(value instanceof Uint8Array)) throw new SchemaError(at, 'must be a byte string')
+      if (value.length < minimum || value.length > maximum) {
+        throw new SchemaError(at, `must have ${size} bytes, not ${value.length}`)
+      }
+      return value
+    },
+    write: (value) => value,
+    isEmpty: never,
+  }
+}
+
+export const time: Schema<CborTime> = {
+  read(value, at) {
+    if (!(value instanceof CborTime)) throw new SchemaError(at, 'must be a time (tag 0 or 1)')
+    return value
+  },
+  write: (value) => value,
+  isEmpty: never,
+}
+
+/** A definite array of at most `maximum` elements. */
+export function arrayOf<T>(element: Schema<T>, maximum = Infinity): Schema<readonly T[]> {
+  return {
+    read(value, at) {
+      if (!Array.isArray(value)) throw new SchemaError(at, 'must be an array')
+      if (value.length > maximum) throw new SchemaError(at, `must have at most ${maximum} elements`)
+      return value.map((item: Cbor, i) => element.read(item, `${at}.${i}`))
+    },
+    write: (value) => value.map((item) => element.write(item)),
+    isEmpty: (value) => value.length === 0,
+  }
+}
+
+/** How the keys of a map are held: texts and integers as they are, byte strings as hexadecimal text, so that a Map finds them by content. */
+export interface KeySchema<K> {
+  readKey(key: CborKey, at: string): K
+  writeKey(key: K): CborKey
+}
+
+export const nameKey: KeySchema<string> = {
+  readKey: (key, at) => nameText.read(key, `${at} key`),
+  writeKey: (key) => key,
+}
+
+export const chainKey: KeySchema<bigint> = {
+  readKey: (key, at) => uint(64).read(key, `${at} key`),
+  writeKey: (key) => key,
+}
+
+/** 20 bytes, held as 40 hexadecimal digits. */
+export const addressKey: KeySchema<Hex> = {
+  readKey: (key, at) => toHex(bytes(20).read(key, `${at} key`)),
+  writeKey: (key) => fromHex(key),
+}
+
+export function mapOf<K, T>(keys: KeySchema<K>, entry: Schema<T>): Schema<ReadonlyMap<K, T>> {
+  return {
+    read(value, at) {
+      const map = asMap(value, at)
+      const result = new Map<K, T>()
+      for (const [key, item] of map) result.set(keys.readKey(key, at), entry.read(item, `${at}.${keyName(key)}`))
+      return result
+    },
+    write(value) {
+      const map = new Map<CborKey, Cbor>()
+      for (const [key, item] of value) map.set(keys.writeKey(key), entry.write(item))
+      return map
+    },
+    isEmpty: (value) => value.size === 0,
+  }
+}
+
+/** How a field behaves when it is missing or null, on the way in and on the way out. */
+export interface Field<T, Presence extends 'always' | 'optional'> {
+  readonly presence: Presence
+  readonly schema: Schema<T>
+  /** The value for a field that is missing or null, or undefined: then the field stays absent. Throws SchemaError. */
+  missing(at: string): T | undefined
+}
+
+/** Must be there. */
+export function required<T>(schema: Schema<T>): Field<T, 'always'> {
+  return {
+    presence: 'always',
+    schema,
+    missing(at) {
+      throw new SchemaError(at, 'is missing')
+    },
+  }
+}
+
+/** May be left out and then has `value`; always written. */
+export function defaulting<T>(schema: Schema<T>, value: T): Field<T, 'always'> {
+  return { presence: 'always', schema, missing: () => value }
+}
+
+/** A required map or array: null in the state until somebody writes one. */
+export function nullable<T>(schema: Schema<T>): Field<T | null, 'always'> {
+  return { presence: 'always', schema: nullableSchema(schema), missing: () => null }
+}
+
+/** Left out of the canonical form when absent, null or empty. */
+export function optional<T>(schema: Schema<T>): Field<T, 'optional'> {
+  return { presence: 'optional', schema, missing: () => undefined }
+}
+
+type Fields = Readonly<Record<string, Field<never, 'always' | 'optional'>>>
+type FieldValue<F> = F extends Field<infer T, 'always' | 'optional'> ? T : never
+type OptionalNames<F> = { [N in keyof F]: F[N] extends { readonly presence: 'optional' } ? N : never }[keyof F]
+export type StructValue<F> = {
+  readonly [N in Exclude<keyof F, OptionalNames<F>>]: FieldValue<F[N]>
+} & { readonly [N in OptionalNames<F>]?: FieldValue<F[N]> }
+
+export interface StructSchema<F> extends Schema<StructValue<F>> {
+  readonly fields: F
+}
+
+export interface StructOptions {
+  /** Other spellings that are accepted on the way in. */
+  readonly aliases?: Readonly<Record<string, string>>
+}
+
+/** A map with exactly these text keys; a field that is not listed is refused. */
+export function struct<const F extends Readonly<Record<string, Field<never, 'always' | 'optional'> | Field<unknown, 'always' | 'optional'>>>>(
+  fields: F,
+  { aliases = {} }: StructOptions = {},
+): StructSchema<F> {
+  const names = Object.keys(fields)
+  const known = new Set(names)
+  return {
+    fields,
+    read(value, at) {
+      const map = asMap(value, at)
+      const given = new Map<string, Cbor>()
+      for (const [key, item] of map) given.set(fieldName(key, known, aliases, given, at), item)
+      const result: Record<string, unknown> = {}
+      for (const name of names) {
+        const field = (fields as unknown as Fields)[name]!
+        const item = given.get(name) ?? null
+        const place = `${at}.${name}`
+        const read = item === null ? field.missing(place) : field.schema.read(item, place)
+        if (read !== undefined) result[name] = read
+      }
+      return result as StructValue<F>
+    },
+    write(value) {
+      const map = new Map<CborKey, Cbor>()
+      for (const name of names) {
+        const field = (fields as unknown as Fields)[name]!
+        const item = (value as Record<string, never>)[name]
+        if (field.presence === 'always') map.set(name, item === undefined ? null : field.schema.write(item))
+        else if (item !== undefined && !field.schema.isEmpty(item)) map.set(name, field.schema.write(item))
+      }
+      return map
+    },
+    isEmpty: never,
+  }
+}
+
+function nullableSchema<T>(schema: Schema<T>): Schema<T | null> {
+  return {
+    read: (value, at) => (value === null ? null : schema.read(value, at)),
+    write: (value) => (value === null ? null : schema.write(value)),
+    isEmpty: (value) => value === null || schema.isEmpty(value),
+  }
+}
+
+function fieldName(
+  key: CborKey,
+  known: ReadonlySet<string>,
+  aliases: Readonly<Record<string, string>>,
+  given: ReadonlyMap<string, Cbor>,
+  at: string,
+): string {
+  if (typeof key !== 'string') throw new SchemaError(at, 'must have text keys only')
+  const name = known.has(key) ? key : Object.hasOwn(aliases, key) ? aliases[key]! : undefined
+  if (name === undefined) throw new SchemaError(at, `has an unknown field ${JSON.stringify(key.slice(0, 64))}`, { stricter: true })
+  if (given.has(name)) throw new SchemaError(at, `gives ${name} twice`)
+  return name
+}
+
+function asMap(value: Cbor, at: string): CborMap {
+  if (!(value instanceof Map)) throw new SchemaError(at, 'must be a map')
+  return value
+}
+
+function keyName(key: CborKey): string {
+  return key instanceof Uint8Array ? toHex(key) : String(key)
+}

@@ -1,0 +1,333 @@
+/**
+ * Hash array mapped trie, persistent (PROTOCOL §6): nodes never change, a change copies one path, and the shape depends
+ * on the contents alone. 6 bits of SHA-256(key) a level, most significant first; below 42 levels a list ordered by key.
+ *
+ * Nodes that were stored are read again on demand through one synchronous function, and may be dropped from memory.
+ */
+
+import { sha256 } from '#hash'
+import { assert } from '../assert.js'
+import { compareBytes, equalBytes } from '../bytes/bytes.js'
+import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
+import type { NodeCache } from './hamt-cache.js'
+import { decodeNode, encodeNode } from './hamt-node.js'
+
+/** The store's name of a stored node, ≥ 1. */
+export type NodeRef = number
+
+export interface NodeSource {
+  /** MUST return the bytes that were written under `ref`, unchanged for as long as the trie lives. */
+  readNode(ref: NodeRef): Uint8Array
+}
+
+/** What `open` needs to find a trie again. `ref` is 0 for an empty one, `digest` absent where nobody asked for it. */
+export interface StoredRoot {
+  readonly ref: NodeRef
+  readonly size: number
+  readonly digest: Uint8Array | undefined
+}
+
+/** A key and its value; neither is copied, neither may be changed. */
+export interface Leaf {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+/**
+ * A node and what is known of it. Shared between versions of a trie. The node itself may be away when `ref` tells where
+ * to read it. PROOFS §1 adds a second digest beside `digest`.
+ */
+export interface Branch {
+  /** Leaves below. */
+  readonly size: number
+  node: Node | undefined
+  ref: NodeRef
+  digest: Uint8Array | undefined
+  /** Was asked for since the cache last looked. */
+  used: boolean
+}
+
+/** Entries in slot order; `low` and `high` say which of the slots 0…31 and 32…63 they stand for. A list below the last level has none. */
+export interface Node {
+  readonly low: number
+  readonly high: number
+  readonly entries: readonly (Leaf | Branch)[]
+}
+
+export type KeyHash = (key: Uint8Array) => Uint8Array
+
+/** A trie written out, for comparison with another implementation's. */
+export interface HamtShape {
+  /** Bit s stands for slot s. */
+  readonly bitmap: bigint
+  readonly entries: readonly (Leaf | HamtShape)[]
+}
+
+export class Hamt {
+  static readonly empty = new Hamt(branchOf({ low: 0, high: 0, entries: [] }, 0), { keyHash: sha256 })
+
+  private readonly root: Branch
+  private readonly context: Context
+
+  private constructor(root: Branch, context: Context) {
+    this.root = root
+    this.context = context
+  }
+
+  /** A trie that was stored. Its nodes are read from `source` when they are needed; `cache` bounds how many stay. */
+  static open(root: StoredRoot, source: NodeSource, cache?: NodeCache): Hamt {
+    const context = { keyHash: sha256, source, ...(cache && { cache }) }
+    if (root.ref === 0) return new Hamt(Hamt.empty.root, context)
+    const { ref, size, digest } = root
+    return new Hamt({ size, node: undefined, ref, digest, used: false }, context)
+  }
+
+  /** An empty trie over another hash, to force collisions in tests. */
+  static withKeyHash(keyHash: KeyHash): Hamt {
+    return new Hamt(Hamt.empty.root, { keyHash })
+  }
+
+  /** Number of leaves. */
+  get size(): number {
+    return this.root.size
+  }
+
+  /** The value as it was given to `set`, not a copy; undefined if there is none. */
+  get(key: Uint8Array): Uint8Array | undefined {
+    const hash = this.context.keyHash(key)
+    let branch = this.root
+    for (let level = 0; level < HAMT_LEVELS_MAX; level++) {
+      const node = load(branch, this.context)
+      const slot = slotAt(hash, level)
+      if (!hasSlot(node, slot)) return undefined
+      const entry = node.entries[indexOf(node, slot)]!
+      if (isLeaf(entry)) return equalBytes(entry.key, key) ? entry.value : undefined
+      branch = entry
+    }
+    const list = load(branch, this.context).entries as readonly Leaf[]
+    return list.find((leaf) => equalBytes(leaf.key, key))?.value
+  }
+
+  has(key: Uint8Array): boolean {
+    return this.get(key) !== undefined
+  }
+
+  /** The trie with `value` under `key`; this trie itself if that is so already. */
+  set(key: Uint8Array, value: Uint8Array): Hamt {
+    return this.with(setIn(this.root, 0, this.context.keyHash(key), { key, value }, this.context))
+  }
+
+  /** The trie without `key`; this trie itself if it has none. */
+  delete(key: Uint8Array): Hamt {
+    return this.with(deleteIn(this.root, 0, this.context.keyHash(key), key, this.context))
+  }
+
+  /** 32 bytes (§6). Memoised per node. */
+  digest(): Uint8Array {
+    return digestOf(this.root, this.context)
+  }
+
+  /** All leaves, in trie order. */
+  *entries(): IterableIterator<[Uint8Array, Uint8Array]> {
+    yield* leavesOf(this.root, this.context)
+  }
+
+  shape(): HamtShape {
+    return shapeOf(this.root, this.context)
+  }
+
+  /** Writes every node that is not stored yet, children first; from then on those may be read back through the source. */
+  store(write: (node: Uint8Array) => NodeRef): StoredRoot {
+    if (this.root.size > 0) storeIn(this.root, write, this.context)
+    return { ref: this.root.size > 0 ? this.root.ref : 0, size: this.root.size, digest: this.root.digest }
+  }
+
+  /** The same contents with nodes read from `source`: for a trie that was made in memory and stored since. */
+  readingFrom(source: NodeSource, cache?: NodeCache): Hamt {
+    return new Hamt(this.root, { keyHash: this.context.keyHash, source, ...(cache && { cache }) })
+  }
+
+  private with(root: Branch): Hamt {
+    return root === this.root ? this : new Hamt(root, this.context)
+  }
+}
+
+interface Context {
+  readonly keyHash: KeyHash
+  readonly source?: NodeSource
+  readonly cache?: NodeCache
+}
+
+function isLeaf(entry: Leaf | Branch): entry is Leaf {
+  return 'key' in entry
+}
+
+function branchOf(node: Node, size: number): Branch {
+  return { size, node, ref: 0, digest: undefined, used: false }
+}
+
+function load(branch: Branch, { source, cache }: Context): Node {
+  branch.used = true
+  if (branch.node === undefined) {
+    assert(source !== undefined, 'a node is away and there is no source')
+    branch.node = decodeNode(source.readNode(branch.ref))
+    cache?.keep(branch)
+  }
+  return branch.node
+}
+
+// Slots
+
+/** 6 bits of `hash` from bit 6·level, most significant first. */
+function slotAt(hash: Uint8Array, level: number): number {
+  const bit = level * HAMT_BITS_PER_LEVEL
+  const byte = bit >> 3
+  const window = (hash[byte]! << 8) | (hash[byte + 1] ?? 0)
+  return (window >> (10 - (bit & 7))) & 0x3f
+}
+
+function hasSlot(node: Node, slot: number): boolean {
+  return slot < 32 ? ((node.low >>> slot) & 1) === 1 : ((node.high >>> (slot - 32)) & 1) === 1
+}
+
+/** How many entries stand before `slot`. */
+function indexOf(node: Node, slot: number): number {
+  if (slot < 32) return bitsSet(node.low & (2 ** slot - 1))
+  return bitsSet(node.low) + bitsSet(node.high & (2 ** (slot - 32) - 1))
+}
+
+function bitsSet(word: number): number {
+  let bits = word - ((word >>> 1) & 0x5555_5555)
+  bits = (bits & 0x3333_3333) + ((bits >>> 2) & 0x3333_3333)
+  return (((bits + (bits >>> 4)) & 0x0f0f_0f0f) * 0x0101_0101) >>> 24
+}
+
+function withSlot(node: Node, slot: number, entries: readonly (Leaf | Branch)[]): Node {
+  return {
+    low: slot < 32 ? node.low ^ (1 << slot) : node.low,
+    high: slot < 32 ? node.high : node.high ^ (1 << (slot - 32)),
+    entries,
+  }
+}
+
+// Changes
+
+function setIn(branch: Branch, level: number, hash: Uint8Array, leaf: Leaf, context: Context): Branch {
+  const node = load(branch, context)
+  if (level === HAMT_LEVELS_MAX) return setInList(branch, node, leaf)
+  const slot = slotAt(hash, level)
+  const index = indexOf(node, slot)
+  if (!hasSlot(node, slot)) {
+    return branchOf(withSlot(node, slot, node.entries.toSpliced(index, 0, leaf)), branch.size + 1)
+  }
+  const entry = node.entries[index]!
+  if (!isLeaf(entry)) {
+    const child = setIn(entry, level + 1, hash, leaf, context)
+    return child === entry ? branch : replaced(branch, node, index, child, child.size - entry.size)
+  }
+  if (!equalBytes(entry.key, leaf.key)) {
+    return replaced(branch, node, index, pair(entry, context.keyHash(entry.key), leaf, hash, level + 1), 1)
+  }
+  return equalBytes(entry.value, leaf.value) ? branch : replaced(branch, node, index, leaf, 0)
+}
+
+function replaced(branch: Branch, node: Node, index: number, entry: Leaf | Branch, growth: number): Branch {
+  return branchOf({ low: node.low, high: node.high, entries: node.entries.with(index, entry) }, branch.size + growth)
+}
+
+/** A node for two leaves that met in one slot of the level above. */
+function pair(a: Leaf, aHash: Uint8Array, b: Leaf, bHash: Uint8Array, level: number): Branch {
+  const none: Node = { low: 0, high: 0, entries: [] }
+  if (level === HAMT_LEVELS_MAX) {
+    return branchOf({ ...none, entries: compareBytes(a.key, b.key) < 0 ? [a, b] : [b, a] }, 2)
+  }
+  const aSlot = slotAt(aHash, level)
+  const bSlot = slotAt(bHash, level)
+  if (aSlot === bSlot) return branchOf(withSlot(none, aSlot, [pair(a, aHash, b, bHash, level + 1)]), 2)
+  return branchOf(withSlot(withSlot(none, aSlot, []), bSlot, aSlot < bSlot ? [a, b] : [b, a]), 2)
+}
+
+function setInList(branch: Branch, node: Node, leaf: Leaf): Branch {
+  const list = node.entries as readonly Leaf[]
+  const at = list.findIndex((other) => compareBytes(other.key, leaf.key) >= 0)
+  const index = at < 0 ? list.length : at
+  const other = list[index]
+  if (other === undefined || !equalBytes(other.key, leaf.key)) {
+    return branchOf({ ...node, entries: list.toSpliced(index, 0, leaf) }, branch.size + 1)
+  }
+  return equalBytes(other.value, leaf.value) ? branch : replaced(branch, node, index, leaf, 0)
+}
+
+function deleteIn(branch: Branch, level: number, hash: Uint8Array, key: Uint8Array, context: Context): Branch {
+  const node = load(branch, context)
+  if (level === HAMT_LEVELS_MAX) return deleteInList(branch, node, key)
+  const slot = slotAt(hash, level)
+  if (!hasSlot(node, slot)) return branch
+  const index = indexOf(node, slot)
+  const entry = node.entries[index]!
+  if (isLeaf(entry)) {
+    if (!equalBytes(entry.key, key)) return branch
+    return branchOf(withSlot(node, slot, node.entries.toSpliced(index, 1)), branch.size - 1)
+  }
+  const child = deleteIn(entry, level + 1, hash, key, context)
+  if (child === entry) return branch
+  return replaced(branch, node, index, child.size === 1 ? load(child, context).entries[0]! : child, -1)
+}
+
+function deleteInList(branch: Branch, node: Node, key: Uint8Array): Branch {
+  const index = (node.entries as readonly Leaf[]).findIndex((leaf) => equalBytes(leaf.key, key))
+  if (index < 0) return branch
+  return branchOf({ ...node, entries: node.entries.toSpliced(index, 1) }, branch.size - 1)
+}
+
+// Digests
+
+let scratch = new Uint8Array(4_096)
+
+function digestOf(branch: Branch, context: Context): Uint8Array {
+  return (branch.digest ??= digestOfNode(load(branch, context), context))
+}
+
+/** SHA-256 over the entries in slot order: a leaf's key and value, a child's digest. */
+function digestOfNode(node: Node, context: Context): Uint8Array {
+  let length = 0
+  for (const entry of node.entries) {
+    length += isLeaf(entry) ? entry.key.length + entry.value.length : digestOf(entry, context).length
+  }
+  if (length > scratch.length) scratch = new Uint8Array(2 * length)
+  let at = 0
+  const put = (bytes: Uint8Array) => {
+    scratch.set(bytes, at)
+    at += bytes.length
+  }
+  for (const entry of node.entries) {
+    if (isLeaf(entry)) {
+      put(entry.key)
+      put(entry.value)
+    } else put(entry.digest!)
+  }
+  return sha256(scratch.subarray(0, length))
+}
+
+// Traversal
+
+function* leavesOf(branch: Branch, context: Context): IterableIterator<[Uint8Array, Uint8Array]> {
+  for (const entry of load(branch, context).entries) {
+    if (isLeaf(entry)) yield [entry.key, entry.value]
+    else yield* leavesOf(entry, context)
+  }
+}
+
+function shapeOf(branch: Branch, context: Context): HamtShape {
+  const node = load(branch, context)
+  const bitmap = (BigInt(node.high >>> 0) << 32n) | BigInt(node.low >>> 0)
+  return { bitmap, entries: node.entries.map((entry) => (isLeaf(entry) ? entry : shapeOf(entry, context))) }
+}
+
+function storeIn(branch: Branch, write: (node: Uint8Array) => NodeRef, context: Context): void {
+  if (branch.ref !== 0) return
+  const node = load(branch, context)
+  for (const entry of node.entries) if (!isLeaf(entry)) storeIn(entry, write, context)
+  branch.ref = write(encodeNode(node))
+  context.cache?.keep(branch)
+}

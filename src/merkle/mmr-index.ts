@@ -1,0 +1,235 @@
+/**
+ * Index arithmetic of Merkle mountain ranges (MMR.md §2, §3, §6.1): where a node of the append-only array stands in the tree.
+ * Pure numbers, no hashes. Everything is bigint, because sizes reach 2^63 − 1. The functions of one node (height, sibling,
+ * parent) hold in the unbounded tree; those that take a size refuse one that is not complete.
+ */
+
+declare const kind: unique symbol
+type Kind<Name extends string> = bigint & { readonly [kind]: Name }
+
+/** Zero-based place of a node in the array. */
+export type NodeIndex = Kind<'node index'>
+/** One-based place of a node, its index + 1: what is hashed. */
+export type Position = Kind<'position'>
+/** Counts leaves only, zero-based. */
+export type LeafIndex = Kind<'leaf index'>
+/** Number of leaves. */
+export type LeafCount = Kind<'leaf count'>
+/** Number of nodes. */
+export type TreeSize = Kind<'tree size'>
+
+/** 2^63 − 1 nodes: the highest tree has height 62. */
+export const TREE_SIZE_MAX = ((1n << 63n) - 1n) as TreeSize
+const LEAF_COUNT_MAX = 1n << 62n
+
+/** The peak above a node. */
+export interface CoveringPeak {
+  readonly index: NodeIndex
+  readonly height: number
+  /** Its place in the accumulator, from the left. */
+  readonly slot: number
+}
+
+/** `value` as a node index. Throws NodeIndexError outside 0 … 2^63 − 2. */
+export function nodeIndex(value: bigint): NodeIndex {
+  if (value < 0n || value >= TREE_SIZE_MAX) throw new NodeIndexError(value, TREE_SIZE_MAX)
+  return value as NodeIndex
+}
+
+/** `value` as a leaf index. Throws LeafCountError outside 0 … 2^62 − 1. */
+export function leafIndex(value: bigint): LeafIndex {
+  if (value < 0n || value >= LEAF_COUNT_MAX) throw new LeafCountError(value)
+  return value as LeafIndex
+}
+
+/** `value` as the size of a whole number of leaves, 0 included. Throws TreeSizeError otherwise. */
+export function treeSize(value: bigint): TreeSize {
+  leafCountOf(value as TreeSize)
+  return value as TreeSize
+}
+
+export function positionOf(index: NodeIndex): Position {
+  return (index + 1n) as Position
+}
+
+/** 0 for a leaf, one more than its children for an interior node (§3.1). Throws NodeIndexError on a negative index. */
+export function heightOf(index: NodeIndex): number {
+  if (index < 0n) throw new NodeIndexError(index, TREE_SIZE_MAX)
+  let position = index + 1n
+  while (!isPerfectSize(position)) position -= (1n << BigInt(bitLength(position) - 1)) - 1n
+  return bitLength(position) - 1
+}
+
+/** A parent is stored directly after its right child (§3.2). */
+export function isRightChild(index: NodeIndex): boolean {
+  return heightOf((index + 1n) as NodeIndex) > heightOf(index)
+}
+
+export function siblingOf(index: NodeIndex): NodeIndex {
+  const distance = (2n << BigInt(heightOf(index))) - 1n
+  return (isRightChild(index) ? index - distance : index + distance) as NodeIndex
+}
+
+export function parentOf(index: NodeIndex): NodeIndex {
+  return (isRightChild(index) ? index + 1n : index + (2n << BigInt(heightOf(index)))) as NodeIndex
+}
+
+/** Left and right child, or undefined for a leaf. */
+export function childrenOf(index: NodeIndex): readonly [NodeIndex, NodeIndex] | undefined {
+  const height = heightOf(index)
+  if (height === 0) return undefined
+  return [(index - (1n << BigInt(height))) as NodeIndex, (index - 1n) as NodeIndex]
+}
+
+/** Nodes of the range that holds `leaves` leaves (§3.3). Throws LeafCountError outside 0 … 2^62. */
+export function sizeOf(leaves: LeafCount): TreeSize {
+  if (leaves < 0n || leaves > LEAF_COUNT_MAX) throw new LeafCountError(leaves)
+  return (2n * leaves - BigInt(popcount(leaves))) as TreeSize
+}
+
+/** The index of leaf `leaf` is the size before it was added. */
+export function nodeIndexOf(leaf: LeafIndex): NodeIndex {
+  return sizeOf(leafIndex(leaf) as bigint as LeafCount) as bigint as NodeIndex
+}
+
+/** Throws NotALeafError if an interior node stands at `index`. */
+export function leafIndexOf(index: NodeIndex): LeafIndex {
+  if (heightOf(nodeIndex(index)) !== 0) throw new NotALeafError(index)
+  return leavesWithin(index as bigint as TreeSize) as bigint as LeafIndex
+}
+
+/** Leaves of the largest complete range within `size` nodes; `size` itself need not be complete. */
+export function leavesWithin(size: TreeSize): LeafCount {
+  let rest: bigint = size
+  let leaves = 0n
+  for (let bits = bitLength(size); bits > 0; bits--) {
+    const full = (1n << BigInt(bits)) - 1n
+    leaves <<= 1n
+    if (rest >= full) {
+      rest -= full
+      leaves |= 1n
+    }
+  }
+  return leaves as LeafCount
+}
+
+/** Leaves of a complete size; bit h of them is set exactly if there is a peak of height h. Throws TreeSizeError. */
+export function leafCountOf(size: TreeSize): LeafCount {
+  if (size < 0n || size > TREE_SIZE_MAX) throw new TreeSizeError(size)
+  const leaves = leavesWithin(size)
+  if (sizeOf(leaves) !== size) throw new TreeSizeError(size)
+  return leaves
+}
+
+/** Whether `size` is reached by a whole number of leaves, 0 included. */
+export function isCompleteSize(size: bigint): boolean {
+  return size >= 0n && size <= TREE_SIZE_MAX && sizeOf(leavesWithin(size as TreeSize)) === size
+}
+
+/** Whether `size` is that of one perfect tree: 2^k − 1. True of 0. */
+export function isPerfectSize(size: bigint): boolean {
+  return (size & (size + 1n)) === 0n
+}
+
+/** The smallest complete size that contains the node. */
+export function firstCompleteSize(index: NodeIndex): TreeSize {
+  let size = index + 1n
+  while (heightOf(size as NodeIndex) !== 0) size++
+  return size as TreeSize
+}
+
+/** Indices of all peaks, left to right, highest first (§3.4); none for size 0. Throws TreeSizeError. */
+export function peakIndices(size: TreeSize): NodeIndex[] {
+  const leaves = leafCountOf(size)
+  const peaks: NodeIndex[] = []
+  let offset = 0n
+  for (let height = bitLength(leaves) - 1; height >= 0; height--) {
+    if (((leaves >> BigInt(height)) & 1n) === 0n) continue
+    offset += (2n << BigInt(height)) - 1n
+    peaks.push((offset - 1n) as NodeIndex)
+  }
+  return peaks
+}
+
+/** The first peak that is not left of the node. Throws TreeSizeError, or NodeIndexError if the node is not within `size`. */
+export function coveringPeak(index: NodeIndex, size: TreeSize): CoveringPeak {
+  const leaves = leafCountOf(size)
+  if (index < 0n || index >= size) throw new NodeIndexError(index, size)
+  let offset = 0n
+  let slot = 0
+  let height = bitLength(leaves) - 1
+  for (; ; height--) {
+    if (((leaves >> BigInt(height)) & 1n) === 0n) continue
+    offset += (2n << BigInt(height)) - 1n
+    if (index < offset) return { index: (offset - 1n) as NodeIndex, height, slot }
+    slot++
+  }
+}
+
+/**
+ * Indices of the siblings that prove the node, bottom-up (§6.1); empty exactly if it is a peak.
+ * Throws TreeSizeError, or NodeIndexError if the node is not within `size`.
+ */
+export function inclusionPathIndices(index: NodeIndex, size: TreeSize): NodeIndex[] {
+  const peak = coveringPeak(index, size)
+  const path: NodeIndex[] = []
+  for (let node = index; node !== peak.index; node = parentOf(node)) path.push(siblingOf(node))
+  return path
+}
+
+/** A size that is not reached by a whole number of leaves, or is out of range. */
+export class TreeSizeError extends RangeError {
+  override readonly name = 'TreeSizeError'
+  readonly size: bigint
+
+  constructor(size: bigint) {
+    super(`no whole number of leaves makes a range of ${size} nodes`)
+    this.size = size
+  }
+}
+
+/** A node that is not within the range. */
+export class NodeIndexError extends RangeError {
+  override readonly name = 'NodeIndexError'
+  readonly index: bigint
+  readonly size: bigint
+
+  constructor(index: bigint, size: bigint) {
+    super(`node ${index} is not within a range of ${size} nodes`)
+    this.index = index
+    this.size = size
+  }
+}
+
+/** A number of leaves, or the index of a leaf, that no range has. */
+export class LeafCountError extends RangeError {
+  override readonly name = 'LeafCountError'
+  readonly leaves: bigint
+
+  constructor(leaves: bigint) {
+    super(`a range has at most 2^62 leaves: ${leaves}`)
+    this.leaves = leaves
+  }
+}
+
+/** An interior node where a leaf is wanted. */
+export class NotALeafError extends RangeError {
+  override readonly name = 'NotALeafError'
+  readonly index: bigint
+
+  constructor(index: bigint) {
+    super(`node ${index} is not a leaf`)
+    this.index = index
+  }
+}
+
+/** Bits needed to write `value`: 0 for 0. */
+function bitLength(value: bigint): number {
+  return value === 0n ? 0 : value.toString(2).length
+}
+
+function popcount(value: bigint): number {
+  let ones = 0
+  for (let rest = value; rest !== 0n; rest &= rest - 1n) ones++
+  return ones
+}

@@ -1,0 +1,161 @@
+/**
+ * The profile of MMR.md §9: the tree over the patches of one PatchSet, padded to a power of two of leaves so that one peak is the
+ * RootHash of its header; proofs that a patch belongs to it (§9.2); and their strict check (§9.4), which hashes the patch itself,
+ * from the bytes received. Whoever has a root checks its signature first.
+ */
+
+import { sha256 } from '#hash'
+import { assert, present } from '../assert.js'
+import { encode } from '../codec/encode.js'
+import { MAP } from '../codec/head.js'
+import { checkForm, majorTypeAt } from '../codec/span.js'
+import { CborError } from '../codec/value.js'
+import { PADDING_LEAF, verifyLeafHashWithoutItsPatch, type ProvenLeaf } from './leaf-hash-proof.js'
+import { Mmr } from './mmr.js'
+import { ProofError } from './proof-error.js'
+
+/** The leaf of a patch: SHA-256 of its bytes as received, 32 bytes. */
+export function patchLeafHash(patchBytes: Uint8Array): Uint8Array {
+  return sha256(patchBytes)
+}
+
+/** The RootHash, 32 bytes, of at least one leaf hash; of one patch it is that leaf hash itself, not a copy. Throws NoPatchesError, NodeValueError. */
+export function patchRoot(leafHashes: readonly Uint8Array[]): Uint8Array {
+  return new PatchTree(leafHashes).root
+}
+
+/** The encoded proofs of all patches, in order; fresh arrays. Throws NoPatchesError, NodeValueError. */
+export function patchProofs(leafHashes: readonly Uint8Array[]): Uint8Array[] {
+  const tree = new PatchTree(leafHashes)
+  return leafHashes.map((_, place) => tree.proof(place))
+}
+
+/** The encoded proof of patch number `place`; whoever needs several keeps a PatchTree. Throws NoPatchesError, NodeValueError, PatchPlaceError. */
+export function patchProof(leafHashes: readonly Uint8Array[], place: number): Uint8Array {
+  return new PatchTree(leafHashes).proof(place)
+}
+
+/** Computed once, gives the root and any proof. Keeps the leaf hashes, which must not change. */
+export class PatchTree {
+  readonly #nodes: readonly Uint8Array[]
+  readonly #patches: number
+
+  /** Throws NoPatchesError, NodeValueError. */
+  constructor(leafHashes: readonly Uint8Array[]) {
+    if (leafHashes.length === 0) throw new NoPatchesError()
+    const range = new Mmr()
+    for (const leafHash of leafHashes) range.append(leafHash)
+    for (let leaves = leafHashes.length; !isPowerOfTwo(leaves); leaves++) range.append(PADDING_LEAF)
+    this.#nodes = range.nodes
+    this.#patches = leafHashes.length
+  }
+
+  /** 32 bytes, not to be changed. */
+  get root(): Uint8Array {
+    return present(this.#nodes.at(-1), 'root')
+  }
+
+  /** `[node_index, tree_size, path or null]` of patch number `place` in deterministic CBOR, fresh. Throws PatchPlaceError. */
+  proof(place: number): Uint8Array {
+    if (!Number.isInteger(place) || place < 0 || place >= this.#patches) throw new PatchPlaceError(place, this.#patches)
+    const size = this.#nodes.length
+    const leaf = leafNode(place)
+    const path: Uint8Array[] = []
+    let node = leaf
+    for (let span = 2, rest = place; node !== size - 1; span *= 2, rest = Math.floor(rest / 2)) {
+      const isRight = rest % 2 === 1
+      path.push(present(this.#nodes[isRight ? node - span + 1 : node + span - 1], 'sibling'))
+      node += isRight ? 1 : span
+      assert(node < size, 'a path that leaves its tree')
+    }
+    return encode([BigInt(leaf), BigInt(size), path.length === 0 ? null : path])
+  }
+}
+
+/** Throws ProofError unless `proof` shows that `patchBytes` are a patch of the set whose RootHash is `root` (32 bytes). */
+export function verifyPatchProof(proof: Uint8Array, patchBytes: Uint8Array, root: Uint8Array): ProvenLeaf {
+  requireMap(patchBytes)
+  return verifyLeafHashWithoutItsPatch(proof, patchLeafHash(patchBytes), root)
+}
+
+/**
+ * The same for a selection of patches of one set, as it is pushed: a proof for each, all of one tree, in the order of the set and
+ * none twice. Whether patches are missing between them, or how many the set has, is not shown. Throws ProofError with the place.
+ */
+export function verifyPatchProofs(
+  proofs: readonly Uint8Array[],
+  patches: readonly Uint8Array[],
+  root: Uint8Array,
+): ProvenLeaf[] {
+  if (patches.length === 0) throw new ProofError('set-count', 'there is no patch to prove')
+  if (proofs.length !== patches.length)
+    throw new ProofError('set-count', `${proofs.length} proofs for ${patches.length} patches`)
+  const proven: ProvenLeaf[] = []
+  for (const [place, patch] of patches.entries()) {
+    const leaf = verifyAt(place, proofs[place]!, patch, root)
+    requireNext(proven.at(-1), leaf, place)
+    proven.push(leaf)
+  }
+  return proven
+}
+
+/** A tree over no patches: a set has at least one. */
+export class NoPatchesError extends RangeError {
+  override readonly name = 'NoPatchesError'
+
+  constructor() {
+    super('a patch set has at least one patch')
+  }
+}
+
+/** A place where the set has no patch; padding has no proofs. */
+export class PatchPlaceError extends RangeError {
+  override readonly name = 'PatchPlaceError'
+  readonly place: number
+  readonly patches: number
+
+  constructor(place: number, patches: number) {
+    super(`no patch ${place} in a set of ${patches}`)
+    this.place = place
+    this.patches = patches
+  }
+}
+
+function verifyAt(place: number, proof: Uint8Array, patch: Uint8Array, root: Uint8Array): ProvenLeaf {
+  try {
+    return verifyPatchProof(proof, patch, root)
+  } catch (error) {
+    throw error instanceof ProofError ? error.at(place) : error
+  }
+}
+
+function requireNext(before: ProvenLeaf | undefined, leaf: ProvenLeaf, place: number): void {
+  if (before === undefined) return
+  if (leaf.treeSize !== before.treeSize)
+    throw new ProofError('set-tree-size', `tree sizes ${before.treeSize} and ${leaf.treeSize} in one set`, { place })
+  if (leaf.nodeIndex <= before.nodeIndex)
+    throw new ProofError('set-order', `node ${leaf.nodeIndex} after node ${before.nodeIndex}`, { place })
+}
+
+/** One well-formed CBOR map: no preimage of an interior node is one (§13.2). */
+function requireMap(patchBytes: Uint8Array): void {
+  try {
+    checkForm(patchBytes)
+  } catch (cause) {
+    if (cause instanceof CborError)
+      throw new ProofError('not-a-patch', `the patch cannot be read: ${cause.message}`, { cause })
+    throw cause
+  }
+  if (majorTypeAt(patchBytes, 0) !== MAP) throw new ProofError('not-a-patch', 'the patch is not a CBOR map')
+}
+
+/** Node index of leaf number `leaf`, in numbers: 2e − popcount(e). */
+function leafNode(leaf: number): number {
+  let node = 2 * leaf
+  for (let rest = leaf; rest > 0; rest = Math.floor(rest / 2)) node -= rest % 2
+  return node
+}
+
+function isPowerOfTwo(count: number): boolean {
+  return (count & (count - 1)) === 0
+}

@@ -1,0 +1,21 @@
+/** Inventory: pieces in stock by listing and variations (PROTOCOL §3, §6). */
+
+import { be64, compareBytes, concatBytes, utf8 } from '../bytes/bytes.js'
+import { toHex, type Hex } from '../bytes/hex.js'
+import { VARIATION_SEPARATOR } from './listing.js'
+import { uint64 } from './scalars.js'
+
+export const Inventory = uint64
+
+/** 8 bytes of the listing's id and the variation names, sorted by their UTF-8 bytes and joined with `|`. */
+export function inventoryKey(listingId: bigint, variations: readonly string[]): Uint8Array {
+  if (variations.length === 0) return be64(listingId)
+  const names = variations.map((name) => ({ name, bytes: utf8(name) }))
+  names.sort((a, b) => compareBytes(a.bytes, b.bytes))
+  return concatBytes(be64(listingId), utf8(names.map(({ name }) => name).join(VARIATION_SEPARATOR)))
+}
+
+/** The key as text, to find it in a Map. */
+export function inventoryKeyText(listingId: bigint, variations: readonly string[]): Hex {
+  return toHex(inventoryKey(listingId, variations))
+}

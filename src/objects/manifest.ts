@@ -1,0 +1,62 @@
+/** The manifest: what a shop accepts and where it ships (PROTOCOL §3). */
+
+import {
+  addressKey,
+  chainKey,
+  defaulting,
+  bool,
+  mapOf,
+  nameKey,
+  nullable,
+  optional,
+  required,
+  struct,
+  text,
+  type Infer,
+  type Schema,
+} from '../codec/schema.js'
+import type { Hex } from '../bytes/hex.js'
+import { ChainAddress, PriceModifiers, uint256 } from './scalars.js'
+
+export const Payee = struct({ CallAsContract: defaulting(bool, false) })
+export type Payee = Infer<typeof Payee>
+export const Payees = mapOf(chainKey, mapOf(addressKey, Payee))
+
+const emptyMap = struct({})
+/** Nothing is said of an accepted currency: an empty map, null is read as one. */
+export const AcceptedCurrency: Schema<Infer<typeof emptyMap>> = {
+  ...emptyMap,
+  read: (value, at) => (value === null ? {} : emptyMap.read(value, at)),
+}
+export const AcceptedCurrencies = mapOf(chainKey, mapOf(addressKey, AcceptedCurrency))
+
+/** Where a shop ships to; an empty text stands for any. */
+export const ShippingRegion = struct({
+  Country: defaulting(text, ''),
+  PostalCode: defaulting(text, ''),
+  City: defaulting(text, ''),
+  PriceModifiers: optional(PriceModifiers),
+})
+export type ShippingRegion = Infer<typeof ShippingRegion>
+export const ShippingRegions = mapOf(nameKey, ShippingRegion)
+
+export const Manifest = struct({
+  ShopID: required(uint256),
+  Payees: nullable(Payees),
+  AcceptedCurrencies: nullable(AcceptedCurrencies),
+  PricingCurrency: required(ChainAddress),
+  ShippingRegions: optional(ShippingRegions),
+})
+export type Manifest = Infer<typeof Manifest>
+
+/** Whether `place` is a key of `table`: a chain and the address on it. */
+export function hasChainAddress<T>(
+  table: ReadonlyMap<bigint, ReadonlyMap<Hex, T>> | null,
+  place: ChainAddress,
+): boolean {
+  return table?.get(place.ChainID)?.has(addressKeyOf(place)) ?? false
+}
+
+function addressKeyOf(place: ChainAddress): Hex {
+  return addressKey.readKey(place.Address, 'Address')
+}

@@ -1,0 +1,135 @@
+/** Orders (PROTOCOL §3): items, addresses, payment. Their life is state/orders.ts. */
+
+import {
+  arrayOf,
+  bool,
+  bytes,
+  defaulting,
+  nullable,
+  oneOf,
+  optional,
+  required,
+  SchemaError,
+  struct,
+  text,
+  time,
+  uint,
+  type Infer,
+  type Schema,
+} from '../codec/schema.js'
+import { ITEMS_PER_ORDER_MAX, LISTING_HASH_BYTES_MAX } from '../limits.js'
+import { VariationIDs } from './listing.js'
+import { bytes32, ChainAddress, filledText, objectId, uint256, uint32 } from './scalars.js'
+
+export const OPEN = 1n
+export const CANCELED = 2n
+export const COMMITTED = 3n
+export const PAYMENT_CHOSEN = 4n
+export const UNPAID = 5n
+export const PAID = 6n
+export const OrderState = oneOf(OPEN, CANCELED, COMMITTED, PAYMENT_CHOSEN, UNPAID, PAID)
+export type OrderState = Infer<typeof OrderState>
+
+export const ORDER_STATE_NAMES: Readonly<Record<`${OrderState}`, string>> = {
+  '1': 'Open',
+  '2': 'Canceled',
+  '3': 'Committed',
+  '4': 'PaymentChosen',
+  '5': 'Unpaid',
+  '6': 'Paid',
+}
+
+export const OrderItem = struct({
+  ListingID: required(objectId),
+  VariationIDs: optional(VariationIDs),
+  Quantity: required(uint32),
+})
+export type OrderItem = Infer<typeof OrderItem>
+
+/** An item as it is added or replaced: something of it is wanted. */
+export const WantedItem: Schema<OrderItem> = {
+  ...OrderItem,
+  read(value, at) {
+    const item = OrderItem.read(value, at)
+    if (item.Quantity === 0n) throw new SchemaError(at, 'must have a Quantity above 0', { stricter: true })
+    return item
+  },
+}
+export const OrderItems = arrayOf(OrderItem, ITEMS_PER_ORDER_MAX)
+export const WantedItems = arrayOf(WantedItem, ITEMS_PER_ORDER_MAX)
+
+// One @ with something on both sides, a dot somewhere after it, no white space.
+const EMAIL = /^[^\s@]+@(?=[^\s@]*\.)[^\s@]+$/u
+const PHONE = /^\+[0-9]{7,15}$/u
+
+function matching(pattern: RegExp, problem: string): Schema<string> {
+  return {
+    ...text,
+    read(value, at) {
+      const read = text.read(value, at)
+      if (!pattern.test(read)) throw new SchemaError(at, problem)
+      return read
+    },
+  }
+}
+
+export const EmailAddress = matching(EMAIL, 'must be an e-mail address: name@host.domain')
+const phone = matching(PHONE, 'must be + and 7 to 15 digits')
+/** Empty stands for none. */
+export const PhoneNumber: Schema<string> = { ...phone, read: (value, at) => (value === '' ? '' : phone.read(value, at)) }
+
+export const AddressDetails = struct({
+  Name: required(filledText),
+  Address1: required(filledText),
+  Address2: optional(text),
+  City: required(filledText),
+  PostalCode: required(filledText),
+  Country: required(filledText),
+  EmailAddress: required(EmailAddress),
+  PhoneNumber: optional(PhoneNumber),
+})
+export type AddressDetails = Infer<typeof AddressDetails>
+
+export const ChosenPayee = struct({ Address: required(ChainAddress), CallAsContract: defaulting(bool, false) })
+export type ChosenPayee = Infer<typeof ChosenPayee>
+
+const listingHashes = arrayOf(bytes(1, LISTING_HASH_BYTES_MAX))
+export const ListingHashes: Schema<readonly Uint8Array[]> = {
+  ...listingHashes,
+  read(value, at) {
+    const hashes = listingHashes.read(value, at)
+    if (hashes.length === 0) throw new SchemaError(at, 'must not be empty')
+    return hashes
+  },
+}
+
+export const PaymentDetails = struct({
+  PaymentID: required(bytes32),
+  Total: required(uint256),
+  ListingHashes: required(ListingHashes),
+  TTL: required(uint(64, 1n)),
+  ShopSignature: required(bytes(65)),
+})
+export type PaymentDetails = Infer<typeof PaymentDetails>
+
+export const TxDetails = struct({ TxHash: optional(bytes32), BlockHash: required(bytes32) })
+export type TxDetails = Infer<typeof TxDetails>
+
+const orderFields = {
+  ID: required(objectId),
+  State: required(OrderState),
+  InvoiceAddress: optional(AddressDetails),
+  ShippingAddress: optional(AddressDetails),
+  CanceledAt: optional(time),
+  ChosenPayee: optional(ChosenPayee),
+  ChosenCurrency: optional(ChainAddress),
+  PaymentDetails: optional(PaymentDetails),
+  TxDetails: optional(TxDetails),
+} as const
+
+/** An order as the state holds it: items may have come down to 0. */
+export const Order = struct({ ...orderFields, Items: nullable(OrderItems) })
+export type Order = Infer<typeof Order>
+
+/** An order as it is added or replaced as a whole. */
+export const WantedOrder = struct({ ...orderFields, Items: nullable(WantedItems) })

@@ -1,0 +1,108 @@
+/**
+ * A PatchSet: a signed header over patches (PROTOCOL §4). Bytes received are bytes kept: the signature is checked over
+ * the header's received span, a leaf hash is taken over a patch's received span, and both go to the log unchanged.
+ */
+
+import { recoverPublicKey, sign } from '#signature'
+import { equalBytes } from '../bytes/bytes.js'
+import { personalMessageDigest } from '../bytes/eip191.js'
+import { decodeChecked } from '../codec/decode.js'
+import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
+import { bytes, required, struct, time, uint, type Infer } from '../codec/schema.js'
+import { patchSetSpans } from '../codec/span.js'
+import { CborTime, type CborKey } from '../codec/value.js'
+import { HEADER_TIMESTAMP_AHEAD_SECONDS_MAX } from '../limits.js'
+import { patchLeafHash, PatchTree } from '../merkle/patch-proof.js'
+import { readPatch, type Patch } from './patch.js'
+
+export const Header = struct({
+  ShopID: required(uint(256)),
+  RootHash: required(bytes(32)),
+  Timestamp: required(time),
+  KeyCardNonce: required(uint(64, 1n)),
+})
+export type Header = Infer<typeof Header>
+
+/** A set that was read and whose RootHash was checked; the signature is not (see signerOf). */
+export interface PatchSet {
+  readonly header: Header
+  /** Received bytes, views. */
+  readonly headerBytes: Uint8Array
+  readonly signature: Uint8Array
+  readonly patches: readonly Patch[]
+  /** The mountain range over the patches: root and proofs. */
+  readonly tree: PatchTree
+}
+
+/** A set that is well-formed and yet not what it says: its root, its time. */
+export class PatchSetError extends Error {
+  override readonly name = 'PatchSetError'
+}
+
+/** Reads and checks a set but for its signature and nonce. `bytes` must stay unchanged: the result views them. Throws CborError, SchemaError, PatchSetError. */
+export function readPatchSet(received: Uint8Array): PatchSet {
+  const spans = patchSetSpans(received)
+  const headerBytes = received.subarray(spans.header.start, spans.header.end)
+  const header = Header.read(decodeChecked(headerBytes), 'Header')
+  const patches = spans.patches.map((span, i) => {
+    try {
+      return readPatch(received.subarray(span.start, span.end))
+    } catch (error) {
+      throw new PatchSetError(`patch ${i}: ${(error as Error).message}`, { cause: error })
+    }
+  })
+  const tree = new PatchTree(patches.map((patch) => patchLeafHash(patch.bytes)))
+  if (!equalBytes(tree.root, header.RootHash)) throw new PatchSetError('Header.RootHash is not the root of the patches')
+  const signature = received.subarray(spans.signature.start, spans.signature.end)
+  return { header, headerBytes, signature, patches, tree }
+}
+
+/** The compressed key, 33 bytes, that signed the header as an EIP-191 personal message; undefined if the signature leads to none. */
+export function signerOf(headerBytes: Uint8Array, signature: Uint8Array): Uint8Array | undefined {
+  return recoverPublicKey(personalMessageDigest(headerBytes), signature)
+}
+
+/** Whether the header's time lies more than five minutes after `nowSeconds`. */
+export function isFromTheFuture(header: Header, nowSeconds: bigint): boolean {
+  return header.Timestamp.seconds > nowSeconds + HEADER_TIMESTAMP_AHEAD_SECONDS_MAX
+}
+
+export interface NewPatchSet {
+  readonly shopId: bigint
+  readonly nonce: bigint
+  /** Whole seconds since 1970. */
+  readonly timestamp: bigint
+  /** Encoded patches, at least one. */
+  readonly patches: readonly Uint8Array[]
+}
+
+export interface SignedParts {
+  readonly headerBytes: Uint8Array
+  readonly signature: Uint8Array
+  readonly tree: PatchTree
+}
+
+/** Header and signature of a set that is made here. `secret` is the card's key, 32 bytes. */
+export function signPatches(set: NewPatchSet, secret: Uint8Array): SignedParts {
+  const tree = new PatchTree(set.patches.map(patchLeafHash))
+  const headerBytes = encode(
+    Header.write({
+      ShopID: set.shopId,
+      RootHash: tree.root,
+      Timestamp: new CborTime(set.timestamp),
+      KeyCardNonce: set.nonce,
+    }),
+  )
+  return { headerBytes, signature: sign(personalMessageDigest(headerBytes), secret), tree }
+}
+
+/** The bytes of a whole set, deterministic; `headerBytes` and `patches` are embedded as they are. */
+export function encodePatchSet(headerBytes: Uint8Array, signature: Uint8Array, patches: readonly Uint8Array[]): Uint8Array {
+  return encode(
+    new Map<CborKey, Encodable>([
+      ['Header', new CborEncoded(headerBytes)],
+      ['Signature', signature],
+      ['Patches', patches.map((patch) => new CborEncoded(patch))],
+    ]),
+  )
+}

@@ -1,0 +1,84 @@
+/**
+ * The state machine: a list of patches on a shop (PROTOCOL §4 steps 3 and 4, §5, §10, §11). Pure and synchronous: it asks
+ * no clock and no chain, and a refusal leaves the given state as it is, because nothing in it is ever changed in place.
+ */
+
+import { SchemaError } from '../codec/schema.js'
+import type { Op, Patch } from '../patches/patch.js'
+import { refuseByRights, type Author } from './access.js'
+import { applyToAccounts } from './accounts.js'
+import { Draft, type Effects } from './draft.js'
+import { placeOf } from './edit.js'
+import { applyToInventory } from './inventory.js'
+import { applyToListings } from './listings.js'
+import { applyToManifest } from './manifest.js'
+import { applyToOrders, type PaymentRules } from './orders.js'
+import type { ShopState } from './shop-state.js'
+import { applyToTags } from './tags.js'
+import { invalid, Refusal, type Verdict } from './verdict.js'
+
+export interface ApplyContext {
+  readonly author: Author
+  /** Commit time of the set, seconds: deadlines count from it. */
+  readonly committedAt: bigint
+  /** How long a commit holds its items, seconds. */
+  readonly reservationSeconds: bigint
+  /** What choosing payment asks of the configured chains and prices; undefined when a logged set is replayed. */
+  readonly payments?: PaymentRules
+}
+
+export type Applied =
+  | { readonly ok: true; readonly state: ShopState; readonly effects: Effects }
+  | { readonly ok: false; readonly verdict: Verdict; readonly patchIndex: number }
+
+const OPS: ReadonlySet<string> = new Set<Op>(['add', 'replace', 'remove', 'append', 'increment', 'decrement'])
+
+/** Applies all patches or none. `patches` come from readPatch, the author is known to have signed them. */
+export function applyPatches(state: ShopState, patches: readonly Patch[], context: ApplyContext): Applied {
+  const refused = refuseByRights(state, context.author, patches)
+  if (refused !== undefined) return refuse(refused.index, refused.refusal.verdict)
+  const draft = new Draft(state)
+  for (const [index, patch] of patches.entries()) {
+    const verdict = verdictOf(() => applyPatch(draft, patch, context))
+    if (verdict !== undefined) return refuse(index, verdict)
+  }
+  return { ok: true, ...draft.finish() }
+}
+
+function applyPatch(draft: Draft, patch: Patch, context: ApplyContext): void {
+  if (!OPS.has(patch.op)) throw invalid(`there is no op ${JSON.stringify(patch.op.slice(0, 32))}`)
+  const op = patch.op as Op
+  if (op === 'remove' && patch.value !== null) throw invalid(`${placeOf(patch.path)}: remove takes no value`)
+  switch (patch.path[0]) {
+    case 'Manifest':
+      return applyToManifest(draft, op, patch)
+    case 'Accounts':
+      return applyToAccounts(draft, op, patch)
+    case 'Listings':
+      return applyToListings(draft, op, patch)
+    case 'Tags':
+      return applyToTags(draft, op, patch)
+    case 'Inventory':
+      return applyToInventory(draft, op, patch)
+    case 'Orders':
+      return applyToOrders(draft, op, patch, context)
+    default:
+      throw invalid(`${placeOf(patch.path.slice(0, 1))}: there is no such collection`)
+  }
+}
+
+
+function verdictOf(change: () => void): Verdict | undefined {
+  try {
+    change()
+    return undefined
+  } catch (error) {
+    if (error instanceof Refusal) return error.verdict
+    if (error instanceof SchemaError) return { code: 'INVALID', message: error.message, ...(error.stricter && { stricter: true }) }
+    throw error
+  }
+}
+
+function refuse(patchIndex: number, verdict: Verdict): Applied {
+  return { ok: false, patchIndex, verdict: { ...verdict, message: `patch ${patchIndex}: ${verdict.message}` } }
+}

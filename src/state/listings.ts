@@ -1,0 +1,98 @@
+/** Patches of listings (PROTOCOL §5), and what becomes of live orders when a listing, option or variation is gone (§11). */
+
+import { nameKey, bool, text, time } from '../codec/schema.js'
+import {
+  checkVariationNames,
+  Listing,
+  Option,
+  Options,
+  StockStatus,
+  StockStatuses,
+  Variation,
+  variationKey,
+  variationNames,
+  ViewState,
+} from '../objects/listing.js'
+import { Order } from '../objects/order.js'
+import { filledText, Images, Metadata, PriceModifier, uint256 } from '../objects/scalars.js'
+import type { Op, Patch } from '../patches/patch.js'
+import type { Draft } from './draft.js'
+import { clearable, dictionary, fields, list, placeOf, replaceable, settable, wholeOr, type Editor } from './edit.js'
+import { count, idKey, isId } from './shop-state.js'
+import { invalid, stricter } from './verdict.js'
+
+/** InStock and ExpectedInStockBy: each clears the other. */
+const editStockStatus: Editor<StockStatus> = (op, path, depth) => {
+  const edit = fields<StockStatus>({ InStock: replaceable(bool), ExpectedInStockBy: replaceable(time) })(op, path, depth)
+  const other = path[depth] === 'InStock' ? 'ExpectedInStockBy' : 'InStock'
+  return (current, value) => {
+    const { [other]: _cleared, ...rest } = edit(current, value)!
+    return rest
+  }
+}
+
+const editVariations = dictionary(
+  variationKey,
+  Variation,
+  fields<Variation>({
+    VariationInfo: replaceable(Metadata),
+    PriceModifier: clearable(PriceModifier),
+    SKU: clearable(text),
+  }),
+)
+
+const editFields = fields<Listing>({
+  Price: replaceable(uint256),
+  ViewState: replaceable(ViewState),
+  Metadata: wholeOr(
+    replaceable(Metadata),
+    fields<Metadata>({
+      Title: replaceable(filledText),
+      Description: replaceable(filledText),
+      Images: list(text, { whole: Images }),
+    }),
+  ),
+  StockStatuses: list(StockStatus, { whole: StockStatuses, inside: editStockStatus }),
+  Options: wholeOr(
+    clearable(Options),
+    dictionary(nameKey, Option, fields<Option>({ Title: replaceable(filledText), Variations: editVariations })),
+  ),
+})
+
+const editListing = wholeOr(settable(Listing, { replaceMissing: 'refuse', removable: true }), editFields)
+
+export function applyToListings(draft: Draft, op: Op, { path, value }: Patch): void {
+  const id = path[1]
+  if (!isId(id)) throw invalid(`${placeOf(path)}: a listing's key is an unsigned 64-bit integer`)
+  const edit = editListing(op, path, 2)
+  const key = idKey(id)
+  const before = draft.listing(id)
+  const after = edit(before, value)
+  if (after === undefined) {
+    if (draft.index('tagged').has(key)) throw invalid(`listing ${id} is listed by a tag`)
+    draft.delete('Listings', key)
+  } else {
+    if (after.ID !== id) throw stricter(`listing ${id}: ID must equal the key`)
+    if (after.Options !== undefined) checkVariationNames(after.Options, placeOf(path))
+    draft.write('Listings', key, Listing, after)
+  }
+  if (before !== undefined) findOrphans(draft, before, after)
+}
+
+/** Marks the live orders that hold what `after` lacks. All live orders are looked through, but only when some hold this listing and something of it went. */
+function findOrphans(draft: Draft, before: Listing, after: Listing | undefined): void {
+  if (count(draft.index('held'), idKey(before.ID)) === 0n) return
+  const kept = after === undefined ? new Set<string>() : variationNames(after)
+  const gone = new Set([...variationNames(before)].filter((name) => !kept.has(name)))
+  if (after !== undefined && gone.size === 0) return
+  for (const [key] of draft.index('live').entries()) {
+    const order = draft.read('Orders', key, Order)
+    const orphaned = order?.Items?.some(
+      (item) =>
+        item.ListingID === before.ID &&
+        item.Quantity > 0n &&
+        (after === undefined || (item.VariationIDs?.some((name) => gone.has(name)) ?? false)),
+    )
+    if (order !== undefined && orphaned) draft.orphanedOrders.add(order.ID)
+  }
+}

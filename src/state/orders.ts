@@ -1,0 +1,286 @@
+/**
+ * Patches of orders: their form (PROTOCOL §5), and the life of an order (§11): transitions, the commit check,
+ * reservations and cancellation. Every check of a State write runs when that patch is applied.
+ */
+
+import { toHex } from '../bytes/hex.js'
+import { encode } from '../codec/encode.js'
+import { text, time } from '../codec/schema.js'
+import { ITEMS_PER_ORDER_MAX, OPEN_ORDERS_PER_GUEST_CARD_MAX } from '../limits.js'
+import { inventoryKey, Inventory } from '../objects/inventory.js'
+import { VIEW_STATE_PUBLISHED, type Listing } from '../objects/listing.js'
+import { hasChainAddress, type Manifest } from '../objects/manifest.js'
+import {
+  AddressDetails,
+  CANCELED,
+  ChosenPayee,
+  COMMITTED,
+  EmailAddress,
+  OPEN,
+  Order,
+  ORDER_STATE_NAMES,
+  OrderItem,
+  OrderState,
+  PAID,
+  PAYMENT_CHOSEN,
+  PaymentDetails,
+  PhoneNumber,
+  TxDetails,
+  UNPAID,
+  WantedItem,
+  WantedItems,
+  WantedOrder,
+} from '../objects/order.js'
+import { ChainAddress, filledText, uint32 } from '../objects/scalars.js'
+import type { Op, Patch } from '../patches/patch.js'
+import type { Author } from './access.js'
+import type { Draft } from './draft.js'
+import { clearable, countable, fields, list, placeOf, replaceable, settable, wholeOr, type Editor } from './edit.js'
+import { checkVariations } from './inventory.js'
+import { count, counted, idKey, isId } from './shop-state.js'
+import { invalid, notFound, outOfStock, stricter } from './verdict.js'
+
+/** What choosing payment asks beyond the state: configured chains and a price (§11, PaymentChosen). */
+export interface PaymentRules {
+  /** Why payment cannot be chosen for this order now, or undefined if it can. */
+  refuse(order: Order, manifest: Manifest, listing: (id: bigint) => Listing | undefined): string | undefined
+}
+
+interface OrderContext {
+  readonly author: Author
+  readonly committedAt: bigint
+  readonly reservationSeconds: bigint
+  readonly payments?: PaymentRules
+}
+
+const editAddress: Editor<AddressDetails> = wholeOr(
+  settable(AddressDetails, { replaceMissing: 'refuse', removable: true }),
+  fields<AddressDetails>({
+    Name: replaceable(filledText),
+    Address1: replaceable(filledText),
+    Address2: clearable(text),
+    City: replaceable(filledText),
+    PostalCode: replaceable(filledText),
+    Country: replaceable(filledText),
+    EmailAddress: replaceable(EmailAddress),
+    PhoneNumber: clearable(PhoneNumber),
+  }),
+)
+
+const wantedQuantity = { ...uint32, read: (value: Parameters<typeof uint32.read>[0], at: string) => {
+  const quantity = uint32.read(value, at)
+  if (quantity === 0n) throw stricter(`${at} must be above 0`)
+  return quantity
+} }
+
+const editItems = list(WantedItem, {
+  whole: WantedItems,
+  maximum: ITEMS_PER_ORDER_MAX,
+  inside: fields<OrderItem>({
+    Quantity: countable(uint32, replaceable(wantedQuantity), (path) => invalid(`${placeOf(path)} would fall below zero`)),
+  }),
+})
+
+const editFields = fields<Order>({
+  Items: editItems,
+  State: replaceable(OrderState),
+  InvoiceAddress: editAddress,
+  ShippingAddress: editAddress,
+  CanceledAt: settable(time, { replaceMissing: 'refuse' }),
+  ChosenPayee: settable(ChosenPayee, { replaceMissing: 'set' }),
+  ChosenCurrency: settable(ChainAddress, { replaceMissing: 'set' }),
+  PaymentDetails: settable(PaymentDetails, { replaceMissing: 'set' }),
+  TxDetails: settable(TxDetails, { replaceMissing: 'set' }),
+})
+
+const editOrder = wholeOr<Order>(settable(WantedOrder, { replaceMissing: 'refuse', removable: true }), editFields)
+
+export function applyToOrders(draft: Draft, op: Op, { path, value }: Patch, context: OrderContext): void {
+  const id = path[1]
+  if (!isId(id)) throw invalid(`${placeOf(path)}: an order's key is an unsigned 64-bit integer`)
+  const edit = editOrder(op, path, 2)
+  refuseRelayField(path, context.author)
+  const key = idKey(id)
+  const before = draft.read('Orders', key, Order)
+  const after = edit(before, value)
+  if (after !== undefined) {
+    if (after.ID !== id) throw stricter(`order ${id}: ID must equal the key`)
+    checkReferences(draft, path, before, after)
+  }
+  if (path.length === 2) checkWhole(op, before, after, context)
+  else checkField(draft, path, before!, after!, context)
+  if (after === undefined) draft.delete('Orders', key)
+  else draft.write('Orders', key, Order, after)
+  draft.orders.add(id)
+  if (before === undefined) takeOwnership(draft, id, after!, context.author)
+  countOpen(draft, id, before, after)
+  reserve(draft, id, before, after, context)
+}
+
+/** Whether the order holds stock: committed and neither canceled nor paid. */
+export function isLive(order: Order | undefined): boolean {
+  if (order === undefined || order.CanceledAt !== undefined) return false
+  return order.State === COMMITTED || order.State === PAYMENT_CHOSEN || order.State === UNPAID
+}
+
+/** When the reservation of a live order ends, seconds since 1970; undefined for an order that is not live. */
+export function deadlineOf(draft: Pick<Draft, 'index'>, id: bigint): bigint | undefined {
+  const deadline = count(draft.index('live'), idKey(id))
+  return deadline === 0n ? undefined : deadline
+}
+
+// Form
+
+function refuseRelayField(path: Patch['path'], author: Author): void {
+  if (author.role !== 'relay' && (path[2] === 'PaymentDetails' || path[2] === 'TxDetails')) {
+    throw invalid(`${placeOf(path)} is written by the relay`)
+  }
+}
+
+/** Listings and variations of items that come in, payee and currency: they must be there. */
+function checkReferences(draft: Draft, path: Patch['path'], before: Order | undefined, after: Order): void {
+  if (path.length === 2 || (path[2] === 'Items' && path.length < 5)) {
+    const had = new Set(before?.Items)
+    for (const item of after.Items ?? []) {
+      if (!had.has(item)) checkVariations(draft.listing(item.ListingID), item.ListingID, item.VariationIDs ?? [])
+    }
+  }
+  const { ChosenPayee: payee, ChosenCurrency: currency } = after
+  const changed = (payee !== undefined && payee !== before?.ChosenPayee) || (currency !== undefined && currency !== before?.ChosenCurrency)
+  if (!changed) return
+  const manifest = draft.manifest()
+  if (payee !== before?.ChosenPayee && payee !== undefined && !hasChainAddress(manifest?.Payees ?? null, payee.Address)) {
+    throw invalid(`order ${after.ID}: ChosenPayee is no payee of the manifest`)
+  }
+  if (currency !== before?.ChosenCurrency && currency !== undefined && !hasChainAddress(manifest?.AcceptedCurrencies ?? null, currency)) {
+    throw invalid(`order ${after.ID}: ChosenCurrency is not accepted by the manifest`)
+  }
+}
+
+// Life
+
+function checkWhole(op: Op, before: Order | undefined, after: Order | undefined, { author }: OrderContext): void {
+  if (before !== undefined) {
+    if (op === 'remove' && before.State !== OPEN && before.State !== CANCELED) throw refusedIn(before, 'cannot be removed')
+    if (op === 'replace' && before.State !== OPEN) throw refusedIn(before, 'cannot be replaced')
+    if (op === 'replace' && before.CanceledAt !== undefined && author.role !== 'relay') throw canceled(before)
+  }
+  if (after === undefined) return
+  if (after.State !== OPEN && !(op === 'add' && after.State === COMMITTED)) {
+    throw invalid(`order ${after.ID} cannot be ${op === 'add' ? 'added' : 'replaced'} with State ${after.State}`)
+  }
+  if (after.PaymentDetails !== undefined) throw invalid(`order ${after.ID}: PaymentDetails are written by the relay`)
+  if (after.CanceledAt !== undefined) throw invalid(`order ${after.ID}: a new order cannot be canceled`)
+}
+
+function checkField(draft: Draft, path: Patch['path'], before: Order, after: Order, context: OrderContext): void {
+  const field = path[2]
+  if (field === 'State') return checkTransition(draft, before, after, context)
+  if (field === 'Items' && before.State !== OPEN) throw refusedIn(before, 'keeps its items')
+  if (context.author.role === 'relay') return
+  if (before.State === CANCELED || before.State === PAID) throw refusedIn(before, 'takes no more changes')
+  if (before.CanceledAt !== undefined) throw canceled(before)
+}
+
+const TRANSITIONS: Readonly<Record<`${OrderState}`, readonly OrderState[]>> = {
+  '1': [CANCELED, COMMITTED],
+  '2': [],
+  '3': [CANCELED, PAYMENT_CHOSEN],
+  '4': [CANCELED, PAYMENT_CHOSEN, UNPAID],
+  '5': [CANCELED, PAYMENT_CHOSEN, PAID],
+  '6': [],
+}
+
+function checkTransition(draft: Draft, before: Order, after: Order, { author, payments }: OrderContext): void {
+  const to = after.State
+  if (!TRANSITIONS[`${before.State}`].includes(to)) throw refusedIn(before, `cannot become ${ORDER_STATE_NAMES[`${to}`]}`)
+  if ((to === UNPAID || to === PAID) && author.role !== 'relay') {
+    throw invalid(`order ${before.ID}: ${ORDER_STATE_NAMES[`${to}`]} is set by the relay`)
+  }
+  if (before.CanceledAt !== undefined && to !== CANCELED) throw canceled(before)
+  if (to === COMMITTED) checkCommit(draft, after)
+  if (to === PAYMENT_CHOSEN && author.role !== 'relay' && payments !== undefined) {
+    const reason = payments.refuse(after, draft.manifest()!, (id) => draft.listing(id))
+    if (reason !== undefined) throw invalid(`order ${before.ID}: payment cannot be chosen: ${reason}`)
+  }
+}
+
+/** Every listing there and published, and stock beyond what other live orders hold; lines over the same stock are summed. */
+function checkCommit(draft: Draft, order: Order): void {
+  const wanted = wantedStock(order)
+  if (wanted.size === 0) throw invalid(`order ${order.ID} has no item of a quantity above 0`)
+  for (const { item } of wanted.values()) {
+    const listing = draft.listing(item.ListingID)
+    checkVariations(listing, item.ListingID, item.VariationIDs ?? [])
+    if (listing!.ViewState !== VIEW_STATE_PUBLISHED) throw notFound(`listing ${item.ListingID} is not published`, item.ListingID)
+  }
+  for (const { key, item, quantity } of wanted.values()) {
+    const stock = draft.read('Inventory', key, Inventory) ?? 0n
+    const free = stock - count(draft.index('reserved'), key)
+    if (free < quantity) {
+      throw outOfStock(`listing ${item.ListingID}: ${quantity} wanted, ${free < 0n ? 0n : free} available`, item.ListingID)
+    }
+  }
+}
+
+/** Pieces wanted per inventory key, items of 0 left out. */
+function wantedStock(order: Order): Map<string, { key: Uint8Array; item: OrderItem; quantity: bigint }> {
+  const wanted = new Map<string, { key: Uint8Array; item: OrderItem; quantity: bigint }>()
+  for (const item of order.Items ?? []) {
+    if (item.Quantity === 0n) continue
+    const key = inventoryKey(item.ListingID, item.VariationIDs ?? [])
+    const name = toHex(key)
+    const sum = wanted.get(name)
+    wanted.set(name, { key, item, quantity: (sum?.quantity ?? 0n) + item.Quantity })
+  }
+  return wanted
+}
+
+// Indexes
+
+function takeOwnership(draft: Draft, id: bigint, order: Order, author: Author): void {
+  if (author.card === undefined || draft.index('owners').has(idKey(id))) return
+  if (author.role === 'guest' && order.State === OPEN && count(draft.index('open'), author.card) >= BigInt(OPEN_ORDERS_PER_GUEST_CARD_MAX)) {
+    throw invalid(`this card has ${OPEN_ORDERS_PER_GUEST_CARD_MAX} open orders already`)
+  }
+  draft.setIndex('owners', draft.index('owners').set(idKey(id), author.card))
+}
+
+function countOpen(draft: Draft, id: bigint, before: Order | undefined, after: Order | undefined): void {
+  const change = Number(after?.State === OPEN) - Number(before?.State === OPEN)
+  const owner = draft.index('owners').get(idKey(id))
+  if (change !== 0 && owner !== undefined) draft.setIndex('open', counted(draft.index('open'), owner, BigInt(change)))
+}
+
+/** Keeps reservations, holders and deadlines in step with the order. */
+function reserve(draft: Draft, id: bigint, before: Order | undefined, after: Order | undefined, context: OrderContext): void {
+  const wasLive = isLive(before)
+  const live = isLive(after)
+  if (wasLive !== live) hold(draft, (live ? after : before)!, live ? 1n : -1n)
+  if (!live) {
+    if (wasLive) draft.setIndex('live', draft.index('live').delete(idKey(id)))
+    return
+  }
+  const started = wasLive ? count(draft.index('live'), idKey(id)) : context.committedAt + context.reservationSeconds
+  const paidBy = after!.PaymentDetails?.TTL ?? 0n
+  const deadline = paidBy > started ? paidBy : started
+  draft.setIndex('live', draft.index('live').set(idKey(id), encode(deadline)))
+}
+
+function hold(draft: Draft, order: Order, sign: 1n | -1n): void {
+  let reserved = draft.index('reserved')
+  for (const { key, quantity } of wantedStock(order).values()) reserved = counted(reserved, key, sign * quantity)
+  draft.setIndex('reserved', reserved)
+  let held = draft.index('held')
+  const listings = new Set(order.Items?.filter((item) => item.Quantity > 0n).map((item) => item.ListingID))
+  for (const id of listings) held = counted(held, idKey(id), sign)
+  draft.setIndex('held', held)
+}
+
+function refusedIn(order: Order, what: string): Error {
+  return invalid(`order ${order.ID} is ${ORDER_STATE_NAMES[`${order.State}`]} and ${what}`)
+}
+
+function canceled(order: Order): Error {
+  return invalid(`order ${order.ID} is canceled and can only become Canceled`)
+}

@@ -1,0 +1,65 @@
+/** A shop state from its objects alone: how vectors bring one, and what tests compare the running state with. */
+
+import { decodeChecked } from '../codec/decode.js'
+import { encode } from '../codec/encode.js'
+import { toHex } from '../bytes/hex.js'
+import { Hamt } from '../merkle/hamt.js'
+import { inventoryKey } from '../objects/inventory.js'
+import { OPEN, Order } from '../objects/order.js'
+import { Tag } from '../objects/tag.js'
+import { isLive } from './orders.js'
+import { COLLECTIONS, counted, idKey, type Collection, type Index, type ShopState } from './shop-state.js'
+
+export interface ShopContents {
+  readonly shopId: bigint
+  readonly schemaVersion: bigint
+  readonly manifest: Uint8Array | undefined
+  /** Key and canonical CBOR of every object. */
+  readonly objects: Readonly<Record<Collection, Iterable<readonly [Uint8Array, Uint8Array]>>>
+}
+
+/**
+ * The state with all indexes that follow from its objects. Who added an order first and when a reservation began do not:
+ * `owners` is taken as given, and a deadline is the order's TTL or 1.
+ */
+export function rebuildShop(contents: ShopContents, owners = Hamt.empty): ShopState {
+  const collections = Object.fromEntries(
+    COLLECTIONS.map((name) => [name, trieOf(contents.objects[name])]),
+  ) as Record<Collection, Hamt>
+  const indexes: Record<Index, Hamt> = {
+    reserved: Hamt.empty,
+    tagged: Hamt.empty,
+    held: Hamt.empty,
+    live: Hamt.empty,
+    open: Hamt.empty,
+    owners,
+  }
+  for (const [, bytes] of collections.Tags.entries()) countTag(indexes, Tag.read(decodeChecked(bytes), 'Tag'))
+  for (const [, bytes] of collections.Orders.entries()) countOrder(indexes, Order.read(decodeChecked(bytes), 'Order'))
+  const { shopId, schemaVersion, manifest } = contents
+  return { shopId, schemaVersion, manifest, collections, indexes }
+}
+
+function trieOf(objects: Iterable<readonly [Uint8Array, Uint8Array]>): Hamt {
+  let trie = Hamt.empty
+  for (const [key, value] of objects) trie = trie.set(key, value)
+  return trie
+}
+
+function countTag(indexes: Record<Index, Hamt>, tag: Tag): void {
+  for (const id of new Set(tag.ListingIDs)) indexes.tagged = counted(indexes.tagged, idKey(id), 1n)
+}
+
+function countOrder(indexes: Record<Index, Hamt>, order: Order): void {
+  const owner = indexes.owners.get(idKey(order.ID))
+  if (order.State === OPEN && owner !== undefined) indexes.open = counted(indexes.open, owner, 1n)
+  if (!isLive(order)) return
+  indexes.live = indexes.live.set(idKey(order.ID), encode(order.PaymentDetails?.TTL ?? 1n))
+  const listings = new Map<string, bigint>()
+  for (const { ListingID, VariationIDs, Quantity } of order.Items ?? []) {
+    if (Quantity === 0n) continue
+    indexes.reserved = counted(indexes.reserved, inventoryKey(ListingID, VariationIDs ?? []), Quantity)
+    listings.set(toHex(idKey(ListingID)), ListingID)
+  }
+  for (const id of listings.values()) indexes.held = counted(indexes.held, idKey(id), 1n)
+}

@@ -1,0 +1,87 @@
+/**
+ * The state of one shop: five tries and a manifest, all immutable, and the indexes that the rules need (PROTOCOL §3, §6).
+ * A proposal is this value with other tries; refusing it is dropping it.
+ */
+
+import { sha256 } from '#hash'
+import { be64 } from '../bytes/bytes.js'
+import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
+import { decodeChecked } from '../codec/decode.js'
+import type { CborKey } from '../codec/value.js'
+import { Hamt } from '../merkle/hamt.js'
+import type { PathPart } from '../patches/patch.js'
+
+/** The objects' version of live shops. */
+export const SCHEMA_VERSION = 4n
+
+export type Collection = 'Accounts' | 'Inventory' | 'Listings' | 'Orders' | 'Tags'
+export const COLLECTIONS: readonly Collection[] = ['Accounts', 'Inventory', 'Listings', 'Orders', 'Tags']
+
+/** What the rules ask again and again; derived from the collections and the log, in no hash. Values are CBOR. */
+export type Index =
+  /** inventory key → pieces that live orders hold */
+  | 'reserved'
+  /** listing id → number of tags that list it */
+  | 'tagged'
+  /** listing id → number of live orders that hold it */
+  | 'held'
+  /** id of a live order → deadline of its reservation, seconds */
+  | 'live'
+  /** order id → the card that added it first, 33 bytes */
+  | 'owners'
+  /** card → number of its Open orders */
+  | 'open'
+export const INDEXES: readonly Index[] = ['reserved', 'tagged', 'held', 'live', 'owners', 'open']
+
+export interface ShopState {
+  readonly shopId: bigint
+  readonly schemaVersion: bigint
+  /** Canonical CBOR; undefined before the first set. */
+  readonly manifest: Uint8Array | undefined
+  readonly collections: Readonly<Record<Collection, Hamt>>
+  readonly indexes: Readonly<Record<Index, Hamt>>
+}
+
+/** A shop without a manifest or any object. */
+export function emptyShop(shopId: bigint, schemaVersion = SCHEMA_VERSION): ShopState {
+  const empty = Hamt.empty
+  return {
+    shopId,
+    schemaVersion,
+    manifest: undefined,
+    collections: { Accounts: empty, Inventory: empty, Listings: empty, Orders: empty, Tags: empty },
+    indexes: { reserved: empty, tagged: empty, held: empty, live: empty, owners: empty, open: empty },
+  }
+}
+
+/** The version-4 state hash, 32 bytes: SHA-256 of the canonical map of the manifest and the tries' digests (§6). */
+export function stateHash(state: ShopState): Uint8Array {
+  const map = new Map<CborKey, Encodable>([
+    ['SchemaVersion', state.schemaVersion],
+    ['Manifest', state.manifest === undefined ? null : new CborEncoded(state.manifest)],
+  ])
+  for (const name of COLLECTIONS) map.set(name, state.collections[name].digest())
+  return sha256(encode(map))
+}
+
+/** The key bytes of a listing or order. */
+export function idKey(id: bigint): Uint8Array {
+  return be64(id)
+}
+
+/** Whether a path part can be an id: an unsigned 64-bit integer. */
+export function isId(part: PathPart | undefined): part is bigint {
+  return typeof part === 'bigint' && part >> 64n === 0n
+}
+
+/** A number kept in an index; 0 where there is none. */
+export function count(index: Hamt, key: Uint8Array): bigint {
+  const value = index.get(key)
+  return value === undefined ? 0n : (decodeChecked(value) as bigint)
+}
+
+/** The index with `change` added to the number under `key`; an entry of 0 is not kept. */
+export function counted(index: Hamt, key: Uint8Array, change: bigint): Hamt {
+  const result = count(index, key) + change
+  return result === 0n ? index.delete(key) : index.set(key, encode(result))
+}
