@@ -8,6 +8,8 @@ export const CBOR_NESTING_MAX = 16
 export const CBOR_NESTING_MAX_IN_FILES = 256
 /** Significant bytes of a tag 2 integer: a uint256. */
 export const BIGNUM_BYTES_MAX = 32
+/** Integers among the keys of one map, so that keys made to collide in a hash table cost little (chains in a manifest). */
+export const INTEGER_KEYS_PER_MAP_MAX = 1_024
 
 // Objects (§3, §5)
 export const OBJECT_BYTES_MAX = 1_048_576
@@ -16,6 +18,10 @@ export const NAME_BYTES_MAX = 255
 export const ITEMS_PER_ORDER_MAX = 1_000
 export const OPEN_ORDERS_PER_GUEST_CARD_MAX = 1_000
 export const LISTING_HASH_BYTES_MAX = 32
+
+// Merkle proofs (MMR.md §9.4)
+/** A patch tree's nodes, so that places of patches are exact numbers. */
+export const PATCH_TREE_NODES_MAX = 9_007_199_254_740_991n
 
 // Tries (§6)
 export const HAMT_LEVELS_MAX = 42

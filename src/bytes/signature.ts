@@ -26,12 +26,14 @@ export function recoverPublicKey(digest: Uint8Array, signature: Uint8Array): Uin
 /** 65 bytes over `digest` (32 bytes): low s, v 27 or 28, deterministic nonce (RFC 6979). */
 export function sign(digest: Uint8Array, secret: Uint8Array): Uint8Array {
   exactly(digest, 32, 'digest')
+  exactly(secret, 32, 'secret key')
   const recovered = secp256k1.sign(digest, secret, { prehash: false, format: 'recovered', lowS: true })
   return signatureBytes(recovered.subarray(1), recovered[0]!)
 }
 
 /** The compressed public key, 33 bytes, of a 32-byte secret key. Throws on a secret outside 1 … n−1. */
 export function publicKeyOf(secret: Uint8Array): Uint8Array {
+  exactly(secret, 32, 'secret key')
   return secp256k1.getPublicKey(secret, true)
 }
 
@@ -42,6 +44,7 @@ export function isPublicKey(key: Uint8Array): boolean {
 
 /** The Ethereum address, 20 bytes, of a compressed public key. Throws on a key off the curve. */
 export function addressOf(publicKey: Uint8Array): Uint8Array {
+  exactly(publicKey, 33, 'public key')
   const point = secp256k1.Point.fromBytes(publicKey).toBytes(false)
   return keccak256(point.subarray(1)).slice(12)
 }

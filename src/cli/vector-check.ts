@@ -254,12 +254,19 @@ function hasKeys(vector: unknown, ...keys: string[]): boolean {
   return typeof vector === 'object' && vector !== null && keys.every((key) => Object.hasOwn(vector, key))
 }
 
+/** A defect of the reference that its own vectors show (PROTOCOL §14): no agreement, and no difference of ours. */
+const STALE = 'their hash is the one before this update: the reference forgets to compute it anew'
+
 function checkHamt(findings: Findings, number: number, { operations, hashes }: HamtVector): void {
   let trie = Hamt.empty
   for (const [i, { type, key, value }] of operations.entries()) {
     const keyBytes = fromHex(key)
+    const place = `${number}, operation ${i} (${type})`
+    const updates = type !== 'delete' && trie.has(keyBytes)
+    const before = trie
     trie = type === 'delete' ? trie.delete(keyBytes) : trie.set(keyBytes, encode(value ?? ''))
-    expectSame(findings, `${number}, operation ${i} (${type})`, fromHex(hashes[i] ?? ''), trie.digest())
+    if (updates && trie !== before && i > 0 && hashes[i] === hashes[i - 1]) findings.notes.push(`${place}: ${STALE}`)
+    else expectSame(findings, place, fromHex(hashes[i] ?? ''), trie.digest())
   }
 }
 

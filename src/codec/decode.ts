@@ -5,9 +5,23 @@
 
 import { assert } from '../assert.js'
 import { CBOR_NESTING_MAX } from '../limits.js'
-import { argumentAt, ARRAY, BYTES, contentAt, integerAt, MAP, NEGATIVE, TAG, TEXT, UNSIGNED } from './head.js'
-import { bignumAt, checkForm, itemEnd, numericTime, textOf } from './span.js'
+import {
+  argumentAt,
+  ARRAY,
+  bignumAt,
+  BYTES,
+  contentAt,
+  contentOf,
+  integerAt,
+  MAP,
+  NEGATIVE,
+  TAG,
+  TEXT,
+  UNSIGNED,
+} from './head.js'
+import { checkForm, itemEnd, numericTime } from './span.js'
 import { parseRfc3339 } from './time.js'
+import { readUtf8 } from './utf8.js'
 import { CborTime, type Cbor, type CborKey } from './value.js'
 
 /** Checks `bytes` and returns their one value; byte strings in it are views of `bytes`. Throws CborError. */
@@ -41,7 +55,7 @@ class Reader {
       case NEGATIVE:
         return -1n - integerAt(bytes, start)
       case BYTES:
-        return this.take(argumentAt(bytes, start))
+        return this.byteString(start)
       case TEXT:
         return this.text(argumentAt(bytes, start))
       case ARRAY:
@@ -55,21 +69,22 @@ class Reader {
     }
   }
 
-  private take(length: number): Uint8Array {
-    const start = this.at
-    this.at += length
-    return this.bytes.subarray(start, this.at)
+  private byteString(start: number): Uint8Array {
+    const content = contentOf(this.bytes, start)
+    this.at += content.length
+    return content
   }
 
   private text(length: number): string {
     const start = this.at
     this.at += length
-    return textOf(this.bytes, start, this.at)
+    return readUtf8(this.bytes, start, this.at)
   }
 
   private array(length: number): Cbor[] {
     const items: Cbor[] = []
-    for (let i = 0; i < length; i++) items.push(this.item())
+    items.length = length // exactly: growing by push would take many times the input's size
+    for (let i = 0; i < length; i++) items[i] = this.item()
     return items
   }
 
@@ -88,7 +103,7 @@ class Reader {
     this.at = end
     if (tag === 2) return bignumAt(this.bytes, start)
     const seconds =
-      tag === 1 ? numericTime(this.bytes, start) : parseRfc3339(textOf(this.bytes, contentAt(this.bytes, start), end))
+      tag === 1 ? numericTime(this.bytes, start) : parseRfc3339(readUtf8(this.bytes, contentAt(this.bytes, start), end))
     assert(seconds !== undefined, 'checked bytes hold a time that is none')
     return new CborTime(seconds)
   }

@@ -4,14 +4,34 @@ import { toHex } from '../bytes/hex.js'
 import { formatRfc3339 } from './time.js'
 import { CborTime, type Cbor } from './value.js'
 
-/** One line; entries in the order of the value. */
-export function diagnostic(value: Cbor): string {
+export interface DiagnosticOptions {
+  /** One entry per line, indented by two spaces a level. */
+  readonly multiline?: boolean
+}
+
+/** Entries in the order of the value; times as tag 0, whatever they were received as. Throws RangeError on a time outside the years 0000 to 9999. */
+export function diagnostic(value: Cbor, { multiline = false }: DiagnosticOptions = {}): string {
+  return write(value, multiline ? '\n' : undefined)
+}
+
+/** `lineBreak`: a line feed and the indentation of the surrounding container; none for a single line. */
+function write(value: Cbor, lineBreak: string | undefined): string {
   if (value === null || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
   if (typeof value === 'string') return JSON.stringify(value)
   if (value instanceof Uint8Array) return `h'${toHex(value)}'`
   if (value instanceof CborTime) return `0("${formatRfc3339(value.seconds)}")`
+  const inner = lineBreak === undefined ? undefined : `${lineBreak}  `
   if (value instanceof Map) {
-    return `{${[...value].map(([key, item]) => `${diagnostic(key)}: ${diagnostic(item)}`).join(', ')}}`
+    const entries = [...value].map(([key, item]) => `${write(key, inner)}: ${write(item, inner)}`)
+    return `{${joined(entries, lineBreak)}}`
   }
-  return `[${(value as readonly Cbor[]).map(diagnostic).join(', ')}]`
+  return `[${joined(
+    (value as readonly Cbor[]).map((item) => write(item, inner)),
+    lineBreak,
+  )}]`
+}
+
+function joined(parts: readonly string[], lineBreak: string | undefined): string {
+  if (lineBreak === undefined || parts.length === 0) return parts.join(', ')
+  return `${lineBreak}  ${parts.join(`,${lineBreak}  `)}${lineBreak}`
 }

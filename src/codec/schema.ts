@@ -225,10 +225,9 @@ export interface StructOptions {
 }
 
 /** A map with exactly these text keys; a field that is not listed is refused. */
-export function struct<const F extends Readonly<Record<string, Field<never, 'always' | 'optional'> | Field<unknown, 'always' | 'optional'>>>>(
-  fields: F,
-  { aliases = {} }: StructOptions = {},
-): StructSchema<F> {
+export function struct<
+  const F extends Readonly<Record<string, Field<never, 'always' | 'optional'> | Field<unknown, 'always' | 'optional'>>>,
+>(fields: F, { aliases = {} }: StructOptions = {}): StructSchema<F> {
   const names = Object.keys(fields)
   const known = new Set(names)
   return {
@@ -278,7 +277,8 @@ function fieldName(
 ): string {
   if (typeof key !== 'string') throw new SchemaError(at, 'must have text keys only')
   const name = known.has(key) ? key : Object.hasOwn(aliases, key) ? aliases[key]! : undefined
-  if (name === undefined) throw new SchemaError(at, `has an unknown field ${JSON.stringify(key.slice(0, 64))}`, { stricter: true })
+  if (name === undefined)
+    throw new SchemaError(at, `has an unknown field ${JSON.stringify(key.slice(0, 64))}`, { stricter: true })
   if (given.has(name)) throw new SchemaError(at, `gives ${name} twice`)
   return name
 }

@@ -1,7 +1,6 @@
 /** RFC 3339 times as whole seconds since 1970-01-01T00:00:00Z, by calendar arithmetic alone; years 0000 to 9999. */
 
-const FORM =
-  /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/u
+const FORM = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/u
 
 const SECONDS_PER_DAY = 86_400
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
@@ -10,17 +9,25 @@ const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
 export const EARLIEST_TIME = -62_167_219_200n
 export const LATEST_TIME = 253_402_300_799n
 
-/** Seconds, fractions cut off, or undefined if `text` is no RFC 3339 time. A second of 60 is the next minute's first. */
+/** Seconds, fractions cut off, or undefined if `text` is no RFC 3339 time. A leap second is read as the second after it. */
 export function parseRfc3339(text: string): bigint | undefined {
   const match = FORM.exec(text)
   if (match === null) return undefined
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [number, number, number, number, number, number]
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
   if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined
   if (hour > 23 || minute > 59 || second > 60) return undefined
   const offset = offsetSeconds(match[7], match[8], match[9])
   if (offset === undefined) return undefined
   const seconds = BigInt(daysBefore(year, month, day) * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second - offset)
-  return seconds >= EARLIEST_TIME && seconds <= LATEST_TIME ? seconds : undefined
+  if (seconds < EARLIEST_TIME || seconds > LATEST_TIME) return undefined
+  return second === 60 && !isStartOfMonth(seconds) ? undefined : seconds
 }
 
 /** `YYYY-MM-DDTHH:MM:SSZ`. Throws RangeError outside the years 0000 to 9999. */
@@ -32,6 +39,12 @@ export function formatRfc3339(seconds: bigint): string {
   const [year, month, day] = civil(days)
   const date = `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`
   return `${date}T${pad(Math.floor(rest / 3_600), 2)}:${pad(Math.floor(rest / 60) % 60, 2)}:${pad(rest % 60, 2)}Z`
+}
+
+/** Leap seconds end a month in UTC (RFC 3339 §5.7); which months had one is not asked. */
+function isStartOfMonth(seconds: bigint): boolean {
+  const days = Number(seconds) / SECONDS_PER_DAY
+  return Number.isInteger(days) && civil(days)[2] === 1
 }
 
 function offsetSeconds(sign: string | undefined, hours = '00', minutes = '00'): number | undefined {

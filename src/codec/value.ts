@@ -28,6 +28,7 @@ export type CborErrorCode =
   | 'too-deep'
   | 'duplicate-key'
   | 'key-type'
+  | 'too-many-keys'
   | 'utf8'
   | 'tag'
   | 'bignum'

@@ -23,15 +23,28 @@ export interface ProvenLeaf {
   readonly leafIndex: number
 }
 
-interface LeafProof {
+/** A proof as it was read: claims that nothing has checked yet. */
+export interface LeafProof {
   readonly nodeIndex: bigint
   readonly treeSize: bigint
   readonly path: readonly Uint8Array[]
 }
 
+/** Reads `[node_index, tree_size, path]`, where an empty path is null or the empty array (§9.2); its elements are views. Throws ProofError. */
+export function readLeafProof(proof: Uint8Array): LeafProof {
+  const value = decodeProof(proof)
+  if (!Array.isArray(value) || value.length !== 3) throw formError('is not an array of three')
+  const [nodeIndex, treeSize, path] = value as readonly Cbor[]
+  if (typeof nodeIndex !== 'bigint' || nodeIndex < 0n) throw formError('has no node index')
+  if (typeof treeSize !== 'bigint' || treeSize < 0n) throw formError('has no tree size')
+  if (path === null) return { nodeIndex, treeSize, path: [] }
+  if (!Array.isArray(path) || !path.every((element) => element instanceof Uint8Array)) throw formError('has no path')
+  return { nodeIndex, treeSize, path }
+}
+
 /** Throws ProofError unless `proof` leads from `leafHash` to `root`. Says nothing about whether the leaf is a patch. */
-export function verifyLeafHashWithoutItsPatch(proof: Uint8Array, leafHash: Uint8Array, root: Uint8Array): ProvenLeaf {
-  const { nodeIndex, treeSize, path } = readProof(proof)
+export function verifyLeafHashWithoutItsPatch(proof: LeafProof, leafHash: Uint8Array, root: Uint8Array): ProvenLeaf {
+  const { nodeIndex, treeSize, path } = proof
   const claim: ProofClaim = { nodeIndex, treeSize, pathLength: path.length }
   if (treeSize < 1n || treeSize > PATCH_TREE_NODES_MAX || !isPerfectSize(treeSize))
     throw new ProofError('tree-size', `${treeSize} nodes are not the tree of a power of two of leaves`, { claim })
@@ -41,18 +54,6 @@ export function verifyLeafHashWithoutItsPatch(proof: Uint8Array, leafHash: Uint8
   const size = treeSize as TreeSize
   verifyLeafInclusion(leaf, leafHash, path, size, [root])
   return { nodeIndex: leaf, treeSize: size, leafIndex: Number(leafIndexOf(leaf)) }
-}
-
-/** `[node_index, tree_size, path]`, where an empty path is null or the empty array (§9.2). */
-function readProof(proof: Uint8Array): LeafProof {
-  const value = decodeProof(proof)
-  if (!Array.isArray(value) || value.length !== 3) throw formError('is not an array of three')
-  const [nodeIndex, treeSize, path] = value as readonly Cbor[]
-  if (typeof nodeIndex !== 'bigint' || nodeIndex < 0n) throw formError('has no node index')
-  if (typeof treeSize !== 'bigint' || treeSize < 0n) throw formError('has no tree size')
-  if (path === null) return { nodeIndex, treeSize, path: [] }
-  if (!Array.isArray(path) || !path.every((element) => element instanceof Uint8Array)) throw formError('has no path')
-  return { nodeIndex, treeSize, path }
 }
 
 function decodeProof(proof: Uint8Array): Cbor {

@@ -225,7 +225,7 @@ export class NotALeafError extends RangeError {
 
 /** Bits needed to write `value`: 0 for 0. */
 function bitLength(value: bigint): number {
-  return value === 0n ? 0 : value.toString(2).length
+  return value < 0x1_0000_0000n ? 32 - Math.clz32(Number(value)) : 32 + bitLength(value >> 32n)
 }
 
 function popcount(value: bigint): number {

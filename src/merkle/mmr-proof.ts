@@ -6,7 +6,6 @@ import {
   coveringPeak,
   heightOf,
   isCompleteSize,
-  isRightChild,
   nodeIndex,
   positionOf,
   type NodeIndex,
@@ -28,13 +27,13 @@ export interface PathEnd {
  */
 export function includedRoot(index: NodeIndex, value: Uint8Array, path: readonly Uint8Array[]): PathEnd {
   let end: PathEnd = { index, value }
-  let distance = 2n << BigInt(heightOf(index))
+  let height = heightOf(index)
   for (const sibling of path) {
-    const isRight = isRightChild(end.index)
-    const parent = nodeIndex(isRight ? end.index + 1n : end.index + distance)
+    const isRight = heightOf((end.index + 1n) as NodeIndex) > height
+    const parent = nodeIndex(isRight ? end.index + 1n : end.index + (2n << BigInt(height)))
     const [left, right] = isRight ? [sibling, end.value] : [end.value, sibling]
     end = { index: parent, value: interiorHash(positionOf(parent), left, right) }
-    distance *= 2n
+    height++
   }
   return end
 }

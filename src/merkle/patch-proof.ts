@@ -10,7 +10,13 @@ import { encode } from '../codec/encode.js'
 import { MAP } from '../codec/head.js'
 import { checkForm, majorTypeAt } from '../codec/span.js'
 import { CborError } from '../codec/value.js'
-import { PADDING_LEAF, verifyLeafHashWithoutItsPatch, type ProvenLeaf } from './leaf-hash-proof.js'
+import {
+  PADDING_LEAF,
+  readLeafProof,
+  verifyLeafHashWithoutItsPatch,
+  type LeafProof,
+  type ProvenLeaf,
+} from './leaf-hash-proof.js'
 import { Mmr } from './mmr.js'
 import { ProofError } from './proof-error.js'
 
@@ -74,8 +80,7 @@ export class PatchTree {
 
 /** Throws ProofError unless `proof` shows that `patchBytes` are a patch of the set whose RootHash is `root` (32 bytes). */
 export function verifyPatchProof(proof: Uint8Array, patchBytes: Uint8Array, root: Uint8Array): ProvenLeaf {
-  requireMap(patchBytes)
-  return verifyLeafHashWithoutItsPatch(proof, patchLeafHash(patchBytes), root)
+  return verifyPatch(readLeafProof(proof), patchBytes, root)
 }
 
 /**
@@ -90,13 +95,9 @@ export function verifyPatchProofs(
   if (patches.length === 0) throw new ProofError('set-count', 'there is no patch to prove')
   if (proofs.length !== patches.length)
     throw new ProofError('set-count', `${proofs.length} proofs for ${patches.length} patches`)
-  const proven: ProvenLeaf[] = []
-  for (const [place, patch] of patches.entries()) {
-    const leaf = verifyAt(place, proofs[place]!, patch, root)
-    requireNext(proven.at(-1), leaf, place)
-    proven.push(leaf)
-  }
-  return proven
+  const claims = proofs.map((proof, place) => at(place, () => readLeafProof(proof)))
+  requireOrder(claims)
+  return claims.map((claim, place) => at(place, () => verifyPatch(claim, present(patches[place], 'patch'), root)))
 }
 
 /** A tree over no patches: a set has at least one. */
@@ -121,20 +122,29 @@ export class PatchPlaceError extends RangeError {
   }
 }
 
-function verifyAt(place: number, proof: Uint8Array, patch: Uint8Array, root: Uint8Array): ProvenLeaf {
+function verifyPatch(proof: LeafProof, patchBytes: Uint8Array, root: Uint8Array): ProvenLeaf {
+  requireMap(patchBytes)
+  return verifyLeafHashWithoutItsPatch(proof, patchLeafHash(patchBytes), root)
+}
+
+/** The result of `check`, whose ProofError is told the place. */
+function at<T>(place: number, check: () => T): T {
   try {
-    return verifyPatchProof(proof, patch, root)
+    return check()
   } catch (error) {
     throw error instanceof ProofError ? error.at(place) : error
   }
 }
 
-function requireNext(before: ProvenLeaf | undefined, leaf: ProvenLeaf, place: number): void {
-  if (before === undefined) return
-  if (leaf.treeSize !== before.treeSize)
-    throw new ProofError('set-tree-size', `tree sizes ${before.treeSize} and ${leaf.treeSize} in one set`, { place })
-  if (leaf.nodeIndex <= before.nodeIndex)
-    throw new ProofError('set-order', `node ${leaf.nodeIndex} after node ${before.nodeIndex}`, { place })
+function requireOrder(claims: readonly LeafProof[]): void {
+  let before: LeafProof | undefined
+  for (const [place, claim] of claims.entries()) {
+    if (before !== undefined && claim.treeSize !== before.treeSize)
+      throw new ProofError('set-tree-size', `tree sizes ${before.treeSize} and ${claim.treeSize} in one set`, { place })
+    if (before !== undefined && claim.nodeIndex <= before.nodeIndex)
+      throw new ProofError('set-order', `node ${claim.nodeIndex} after node ${before.nodeIndex}`, { place })
+    before = claim
+  }
 }
 
 /** One well-formed CBOR map: no preimage of an interior node is one (§13.2). */

@@ -1,7 +1,7 @@
 /** A patch: one change of one object (PROTOCOL §4, §5), read from the bytes that were received or made here. */
 
 import { decodeChecked } from '../codec/decode.js'
-import { encode } from '../codec/encode.js'
+import { encode, type Encodable } from '../codec/encode.js'
 import { SchemaError } from '../codec/schema.js'
 import type { Cbor, CborKey } from '../codec/value.js'
 
@@ -13,7 +13,7 @@ export type Op = 'add' | 'replace' | 'remove' | 'append' | 'increment' | 'decrem
 export interface Change {
   readonly op: Op
   readonly path: readonly [string, ...PathPart[]]
-  readonly value?: Cbor
+  readonly value?: Encodable
 }
 
 /** A patch as received; whether `op` and `path` mean something is checked when it is applied. */
@@ -45,7 +45,7 @@ export function readPatch(bytes: Uint8Array): Patch {
 
 /** The deterministic encoding of a change that is made here. */
 export function encodeChange(change: Change): Uint8Array {
-  const map = new Map<CborKey, Cbor>([
+  const map = new Map<CborKey, Encodable>([
     ['Op', change.op],
     ['Path', change.path],
   ])

@@ -1,0 +1,50 @@
+/**
+ * Development mode (PROTOCOL §12): a registry in the process, without any chain. Every shop is there, and belongs to the
+ * wallet that enrols for it first. The table shop → wallet is the relay's to keep: `claims` reads it, `claim` names the row to write.
+ */
+
+import { equalBytes } from '../bytes/bytes.js'
+import type { Registry } from './registry.js'
+
+export const DEVELOPMENT_CHAIN_ID = 31_337n
+export const DEVELOPMENT_RELAY_TOKEN_ID = 1n
+
+export interface Claim {
+  readonly key: string
+  /** The wallet, 20 bytes. */
+  readonly value: Uint8Array
+}
+
+export class DevelopmentRegistry implements Registry {
+  readonly chainId = DEVELOPMENT_CHAIN_ID
+  readonly relayTokenId = DEVELOPMENT_RELAY_TOKEN_ID
+  private readonly claims: (key: string) => Uint8Array | undefined
+
+  /** `claims` finds what was written for a claim's key. */
+  constructor(claims: (key: string) => Uint8Array | undefined) {
+    this.claims = claims
+  }
+
+  exists(): Promise<boolean> {
+    return Promise.resolve(true)
+  }
+
+  owns(shopId: bigint, wallet: Uint8Array): Promise<boolean> {
+    const owner = this.claims(claimKey(shopId))
+    return Promise.resolve(owner !== undefined && equalBytes(owner, wallet))
+  }
+
+  mayWrite(shopId: bigint, wallet: Uint8Array): Promise<boolean> {
+    return this.owns(shopId, wallet)
+  }
+
+  /** The row that makes `wallet` the owner; undefined if the shop has one. */
+  claim(shopId: bigint, wallet: Uint8Array): Claim | undefined {
+    const key = claimKey(shopId)
+    return this.claims(key) === undefined ? { key, value: wallet } : undefined
+  }
+}
+
+function claimKey(shopId: bigint): string {
+  return `development/owner/${shopId}`
+}

@@ -1,0 +1,292 @@
+/**
+ * The relay's HTTP face (PROTOCOL §13, §9) as a function from a request value to a response value; no socket is needed to
+ * try it. Upgrades to WebSocket are decided elsewhere, metrics have a listener of their own.
+ */
+
+import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX } from '../limits.js'
+import type { BlobSink } from './blob-upload.js'
+import { FORM_BYTES_MAX, uploadBlob } from './blob-upload.js'
+import { blobType, TYPE_BYTES } from './blob-type.js'
+import { isCidV0 } from './cid.js'
+import { MultipartError } from './multipart.js'
+import type { RateLimiter } from './rate-limit.js'
+import { BodyTooLarge, RequestAborted } from './request-body.js'
+import { checkEnrolment } from './siwe.js'
+import type { HttpRequest, HttpResponse } from './transport.js'
+
+export interface HttpDependencies {
+  readonly relay: RelayFacts
+  /** Whether /testing/discovery is served; asked each time. */
+  discovery(): boolean
+  readonly enrolmentRate: Pick<RateLimiter, 'take'>
+  nowSeconds(): bigint
+  /** What is wrong with store or event loop, or undefined. Has its own time limit. */
+  health(): Promise<string | undefined>
+  /** Why the relay does not serve yet or any more, or undefined. */
+  readiness(): string | undefined
+  /** The checks that need chain and store, then the enrolment itself; it is durable when this resolves. */
+  enrol(request: EnrolmentRequest): Promise<EnrolmentOutcome>
+  readonly blobs: BlobAccess
+  /** Something threw that must not: it is reported, the client gets a 500. */
+  onBug(error: unknown): void
+}
+
+export interface RelayFacts {
+  readonly name: string
+  readonly version: string
+  /** The relay's wallet, 0x and 40 digits. */
+  readonly address: string
+  readonly tokenId: bigint
+  /** Of the registry. */
+  readonly chainId: bigint
+  /** Scheme, host and possibly a path, without a slash at the end. */
+  readonly publicUrl: string
+  /** As `GET /` tells them, unit in the name. */
+  readonly limits: Readonly<Record<string, number>>
+}
+
+export interface EnrolmentRequest {
+  /** 20 bytes: who signed. */
+  readonly wallet: Uint8Array
+  readonly shopId: bigint
+  /** 33 bytes. */
+  readonly card: Uint8Array
+  readonly guest: boolean
+}
+
+export type EnrolmentOutcome =
+  | { readonly status: 201 }
+  /** No such shop · no right · card or shop in the way · chain or store out of reach. */
+  | { readonly status: 400 | 403 | 409 | 503; readonly error: string }
+
+export interface BlobAccess {
+  /** Uses up an upload token; false for one that is unknown, used or too old. */
+  takeToken(token: string): boolean
+  /** Throws BlobsUnavailable. */
+  openSink(): Promise<BlobSink>
+  /** A blob to be read once from its start; undefined if there is none. `chunks` releases its file when it is left early. */
+  read(cid: string): Promise<{ readonly size: number; readonly chunks: AsyncIterable<Uint8Array> } | undefined>
+}
+
+export function makeHttp(dependencies: HttpDependencies): (request: HttpRequest) => Promise<HttpResponse> {
+  return async (request) => {
+    const response = request.method === 'OPTIONS' ? PREFLIGHT : await route(dependencies, request)
+    return { ...response, headers: { ...response.headers, 'Access-Control-Allow-Origin': '*' } }
+  }
+}
+
+/** Blobs cannot be written now: the disk is full or the store read-only. The client is told to come back (503). */
+export class BlobsUnavailable extends Error {
+  override readonly name = 'BlobsUnavailable'
+}
+
+const PREFLIGHT: HttpResponse = {
+  status: 204,
+  headers: { 'Access-Control-Allow-Methods': 'GET, POST', 'Access-Control-Allow-Headers': '*' },
+}
+
+/** Answers name the handler where existing clients expect it. */
+const ENROL_HANDLER = 'enrollKeyCard'
+const UPLOAD_HANDLER = 'getBlobUpload'
+
+type Handler = (dependencies: HttpDependencies, request: HttpRequest) => Promise<HttpResponse> | HttpResponse
+
+interface Route {
+  readonly method: 'GET' | 'POST'
+  readonly handle: Handler
+  readonly handler?: string
+}
+
+const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ['/', { method: 'GET', handle: describeRelay }],
+  ['/health', { method: 'GET', handle: tellHealth }],
+  ['/livez', { method: 'GET', handle: () => json(200, { status: 'ok' }) }],
+  ['/readyz', { method: 'GET', handle: (dependencies) => tellStatus(dependencies.readiness()) }],
+  ['/testing/discovery', { method: 'GET', handle: tellDiscovery }],
+  ['/v4/sessions', { method: 'GET', handle: () => json(426, { error: 'a WebSocket upgrade is needed here' }) }],
+  ['/v4/enroll_key_card', { method: 'POST', handle: enrol, handler: ENROL_HANDLER }],
+  ['/v4/upload_blob', { method: 'POST', handle: upload, handler: UPLOAD_HANDLER }],
+])
+const BLOB_PREFIX = '/ipfs/'
+const BLOB_ROUTE: Route = { method: 'GET', handle: serveBlob }
+
+async function route(dependencies: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
+  const found = request.path.startsWith(BLOB_PREFIX) ? BLOB_ROUTE : ROUTES.get(request.path)
+  if (found === undefined) return json(404, { error: 'not found' })
+  if (request.method !== found.method) {
+    const refusal = failure(405, `${request.method} is not allowed here`, found.handler)
+    return { ...refusal, headers: { ...refusal.headers, Allow: `${found.method}, OPTIONS` } }
+  }
+  try {
+    return await found.handle(dependencies, request)
+  } catch (error) {
+    if (error instanceof RequestAborted) throw error
+    dependencies.onBug(error)
+    return failure(500, 'internal error', found.handler)
+  }
+}
+
+function describeRelay({ relay }: HttpDependencies): HttpResponse {
+  const { name, version, limits } = relay
+  return json(200, {
+    name,
+    version,
+    relay_address: relay.address,
+    relay_token_id: tokenIdText(relay.tokenId),
+    chain_id: Number(relay.chainId),
+    limits,
+  })
+}
+
+async function tellHealth(dependencies: HttpDependencies): Promise<HttpResponse> {
+  return tellStatus(await dependencies.health())
+}
+
+function tellStatus(reason: string | undefined): HttpResponse {
+  return reason === undefined ? json(200, { status: 'ok' }) : json(503, { status: 'unavailable', reason })
+}
+
+function tellDiscovery(dependencies: HttpDependencies): HttpResponse {
+  const { relay } = dependencies
+  if (!dependencies.discovery()) return json(404, { error: 'not found' })
+  return json(200, { status: 'ok', relay_token_id: tokenIdText(relay.tokenId), chain_id: Number(relay.chainId) })
+}
+
+async function enrol(dependencies: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
+  if (!dependencies.enrolmentRate.take(request.address)) return failure(429, 'too many enrolments', ENROL_HANDLER)
+  const body = await smallBody(request)
+  if (body === undefined) {
+    return failure(413, `the body is larger than ${ENROLMENT_BODY_BYTES_MAX} bytes`, ENROL_HANDLER)
+  }
+  const form = enrolmentForm(body)
+  if (form === undefined) return failure(400, 'the body is not JSON of a message and a base64 signature', ENROL_HANDLER)
+  const { relay } = dependencies
+  const checked = checkEnrolment(form.message, form.signature, {
+    publicHost: new URL(relay.publicUrl).host,
+    requestPath: request.path,
+    referer: request.headers.get('referer'),
+    relayTokenId: relay.tokenId,
+    registryChainId: relay.chainId,
+    nowSeconds: dependencies.nowSeconds(),
+  })
+  if (!checked.ok) return failure(400, checked.reason, ENROL_HANDLER)
+  const { wallet, shopId, card } = checked
+  const outcome = await dependencies.enrol({ wallet, shopId, card, guest: request.query.get('guest') === '1' })
+  if (outcome.status !== 201) return failure(outcome.status, outcome.error, ENROL_HANDLER)
+  return json(201, { handler: ENROL_HANDLER, success: true })
+}
+
+/** Undefined when it is too large. */
+async function smallBody(request: HttpRequest): Promise<Uint8Array | undefined> {
+  try {
+    return await request.body(ENROLMENT_BODY_BYTES_MAX)
+  } catch (error) {
+    if (error instanceof BodyTooLarge) return undefined
+    throw error
+  }
+}
+
+/** `signature` has the length that the client gave it. */
+function enrolmentForm(body: Uint8Array): { message: string; signature: Uint8Array } | undefined {
+  const value = parsedJson(body)
+  if (typeof value !== 'object' || value === null || !('message' in value) || !('signature' in value)) return undefined
+  const { message, signature } = value
+  if (typeof message !== 'string' || typeof signature !== 'string') return undefined
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(signature)) return undefined
+  return { message, signature: new Uint8Array(Buffer.from(signature, 'base64')) }
+}
+
+function parsedJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch {
+    return undefined
+  }
+}
+
+async function upload({ blobs, relay }: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
+  const token = request.query.get('token')
+  if (token === null || !blobs.takeToken(token)) return failure(400, 'the token is not valid', UPLOAD_HANDLER)
+  try {
+    const body = request.stream(BLOB_BYTES_MAX + FORM_BYTES_MAX)
+    const contentType = request.headers.get('content-type')
+    const { cid } = await uploadBlob(body, contentType, BLOB_BYTES_MAX, () => blobs.openSink())
+    return json(201, { ipfs_path: BLOB_PREFIX + cid, url: relay.publicUrl + BLOB_PREFIX + cid })
+  } catch (error) {
+    if (error instanceof MultipartError) return failure(400, error.message, UPLOAD_HANDLER)
+    if (error instanceof BodyTooLarge)
+      return failure(413, `the file is larger than ${BLOB_BYTES_MAX} bytes`, UPLOAD_HANDLER)
+    if (error instanceof BlobsUnavailable) return failure(503, error.message, UPLOAD_HANDLER)
+    throw error
+  }
+}
+
+async function serveBlob({ blobs }: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
+  const cid = request.path.slice(BLOB_PREFIX.length)
+  if (!isCidV0(cid)) return json(400, { error: 'not a version 0 content identifier' })
+  const blob = await blobs.read(cid)
+  if (blob === undefined) return json(404, { error: 'no such blob' })
+  const { head, chunks } = await withHead(blob.chunks)
+  return {
+    status: 200,
+    headers: {
+      'Content-Type': blobType(head),
+      'X-Content-Type-Options': 'nosniff',
+      'Content-Security-Policy': "default-src 'none'; sandbox",
+      'Cache-Control': 'public, max-age=31536000, immutable',
+      ETag: `"${cid}"`,
+    },
+    body: { size: blob.size, chunks },
+  }
+}
+
+/** The first bytes of a stream, and all of it. */
+async function withHead(source: AsyncIterable<Uint8Array>): Promise<{ head: Uint8Array; chunks: Replay }> {
+  const rest = source[Symbol.asyncIterator]()
+  const first: Uint8Array[] = []
+  for (let length = 0; length < TYPE_BYTES;) {
+    const { done, value } = await rest.next()
+    if (done === true) break
+    first.push(value)
+    length += value.length
+  }
+  return { head: Buffer.concat(first).subarray(0, TYPE_BYTES), chunks: new Replay(first, rest) }
+}
+
+/** What was read ahead, then the rest. No generator: one that was never begun would not release the source. */
+class Replay implements AsyncIterableIterator<Uint8Array> {
+  readonly #first: Uint8Array[]
+  readonly #rest: AsyncIterator<Uint8Array>
+
+  constructor(first: Uint8Array[], rest: AsyncIterator<Uint8Array>) {
+    this.#first = first
+    this.#rest = rest
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    const value = this.#first.shift()
+    return value === undefined ? this.#rest.next() : { done: false, value }
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array>> {
+    this.#first.length = 0
+    await this.#rest.return?.()
+    return { done: true, value: undefined }
+  }
+}
+
+function json(status: number, value: unknown): HttpResponse {
+  return { status, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value) }
+}
+
+function failure(status: number, error: string, handler: string | undefined): HttpResponse {
+  return json(status, handler === undefined ? { error } : { handler, error })
+}
+
+function tokenIdText(tokenId: bigint): string {
+  return `0x${tokenId.toString(16).padStart(64, '0')}`
+}

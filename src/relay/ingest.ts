@@ -1,0 +1,50 @@
+/** A write's first steps (PROTOCOL §4, step 2), all that needs no state: form, header, root, time, size, signature. */
+
+import { CborError } from '../codec/value.js'
+import { SchemaError } from '../codec/schema.js'
+import { equalBytes } from '../bytes/bytes.js'
+import { FRAME_OUT_BYTES_MAX } from '../limits.js'
+import { isFromTheFuture, PatchSetError, readPatchSet, signerOf, type PatchSet } from '../patches/patch-set.js'
+
+/** A set whose signer is proven; its nonce and rights are not (writer.ts). */
+export interface CheckedSet extends PatchSet {
+  /** 33 bytes. */
+  readonly signer: Uint8Array
+}
+
+export interface Expectation {
+  readonly shopId: bigint
+  /** The session's card, 33 bytes. */
+  readonly card: Uint8Array
+  readonly nowSeconds: bigint
+}
+
+/** The checked set, or why it is INVALID. `received` is kept by the result. */
+export function checkSet(received: Uint8Array, expected: Expectation): CheckedSet | string {
+  let set: PatchSet
+  try {
+    set = readPatchSet(received)
+  } catch (error) {
+    if (error instanceof CborError || error instanceof SchemaError || error instanceof PatchSetError) return error.message
+    throw error
+  }
+  if (set.header.ShopID !== expected.shopId) return `Header.ShopID is not the shop of this session's card`
+  if (isFromTheFuture(set.header, expected.nowSeconds)) return 'Header.Timestamp lies in the future'
+  if (pushedAloneBytes(set) > FRAME_OUT_BYTES_MAX) return `the set would not fit a frame of ${FRAME_OUT_BYTES_MAX} bytes to a client`
+  const signer = signerOf(set.headerBytes, set.signature)
+  if (signer === undefined) return 'Signature leads to no key'
+  if (!equalBytes(signer, expected.card)) return "Signature is not of this session's card"
+  return { ...set, signer }
+}
+
+const PROOF_HEAD_BYTES = 24
+const FIELD_HEAD_BYTES = 4
+const ENVELOPE_BYTES = 64
+
+/** No less than the frame of a push with this set alone and all its proofs. */
+function pushedAloneBytes(set: PatchSet): number {
+  const proofBytes = PROOF_HEAD_BYTES + 34 * Math.ceil(Math.log2(set.patches.length))
+  let bytes = ENVELOPE_BYTES + set.headerBytes.length + set.signature.length
+  for (const patch of set.patches) bytes += patch.bytes.length + proofBytes + 2 * FIELD_HEAD_BYTES
+  return bytes
+}

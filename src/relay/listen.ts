@@ -1,0 +1,11 @@
+/** Chooses the transport: uWebSockets.js where its binary loads, `ws` otherwise or where `CAIRN_NATIVE=off` asks for it. */
+
+import type { Listener, ListenFunction, TransportOptions } from './transport.js'
+import { listenUws, loadUws } from './transport-uws.js'
+import { listenWs } from './transport-ws.js'
+
+/** The listener's `kind` tells which was chosen. Throws ListenError. */
+export const listen: ListenFunction = async (options: TransportOptions): Promise<Listener> => {
+  const uws = process.env['CAIRN_NATIVE'] === 'off' ? undefined : await loadUws()
+  return uws === undefined ? listenWs(options) : listenUws(uws, options)
+}

@@ -1,0 +1,153 @@
+/**
+ * One subscription: pushes what it selects, in order, each set once (PROTOCOL §10). It keeps a cursor into the log and
+ * nothing else in memory, goes on when the client answers, and yields to others while it looks through a long log.
+ */
+
+import { toBigEndian } from '../bytes/bytes.js'
+import { FRAME_OUT_BYTES_MAX, PUSHES_UNANSWERED_MAX, SETS_PER_PUSH_MAX } from '../limits.js'
+import type { Seq } from '../store/store.js'
+import { encodePushEnvelope, pushEnvelopeLength } from '../wire/envelope.js'
+import type { EncodedSet } from '../wire/messages.js'
+import type { Feed } from './feed.js'
+import type { Selection } from './selection.js'
+
+/** What a subscription needs of its session. */
+export interface PushTarget {
+  /** A fresh id of a relay's request. */
+  nextRequestId(): bigint
+  send(frame: Uint8Array): void
+  sendStatus(subscriptionId: number, unpushedPatches: number): void
+  /** Whether the client reads: little waits for it in memory. */
+  hasRoom(): boolean
+}
+
+/** Records looked at before others get their turn. */
+const SLICE_RECORDS = 1_024
+
+export class Subscription {
+  readonly id: number
+  readonly feed: Feed
+  private readonly selection: Selection
+  private readonly target: PushTarget
+  /** The log at the time of the subscription. */
+  private readonly backlogEnd: Seq
+  private readonly idBytes: Uint8Array
+  private cursor: Seq
+  /** Pushes without an answer: request id → whether it carries a part of the backlog. */
+  private readonly unanswered = new Map<bigint, boolean>()
+  private backlogUnanswered = 0
+  private state: 'counting' | 'backlog' | 'live' | 'ended' = 'counting'
+  private resting: NodeJS.Immediate | undefined
+
+  constructor(id: number, feed: Feed, start: Seq, selection: Selection, target: PushTarget) {
+    this.id = id
+    this.idBytes = toBigEndian(BigInt(id), 2)
+    this.feed = feed
+    this.cursor = start
+    this.selection = selection
+    this.target = target
+    this.backlogEnd = feed.head
+  }
+
+  /** Call once, after the subscription's answer was sent. */
+  start(): void {
+    this.count(this.cursor, 0)
+  }
+
+  /** Pushes what may be pushed now. Cheap when there is nothing. */
+  pump(): void {
+    if (this.state === 'counting' || this.state === 'ended' || this.resting !== undefined) return
+    let budget = SLICE_RECORDS
+    while (this.cursor < this.feed.pushable && this.unanswered.size < PUSHES_UNANSWERED_MAX && this.target.hasRoom()) {
+      if (budget <= 0) return this.rest(() => this.pump())
+      budget -= this.pushNext(this.feed.pushable, budget)
+    }
+    this.checkBacklog()
+  }
+
+  /** Pushes everything up to the end of the log at once, whatever is unanswered or delayed, while the client reads. For a session that ends. */
+  flush(): void {
+    if (this.state === 'ended') return
+    while (this.cursor < this.feed.head && this.target.hasRoom()) this.pushNext(this.feed.head, SLICE_RECORDS)
+  }
+
+  /** The client answered one of this subscription's pushes. */
+  answered(requestId: bigint): void {
+    const backlog = this.unanswered.get(requestId)
+    if (backlog === undefined) return
+    this.unanswered.delete(requestId)
+    if (backlog) this.backlogUnanswered--
+    this.pump()
+  }
+
+  owns(requestId: bigint): boolean {
+    return this.unanswered.has(requestId)
+  }
+
+  /** Nothing is pushed any more. */
+  end(): void {
+    this.state = 'ended'
+    if (this.resting !== undefined) clearImmediate(this.resting)
+    this.resting = undefined
+  }
+
+  /** Selected patches of the backlog, then the status that says so. */
+  private count(after: Seq, counted: number): void {
+    let cursor = after
+    let patches = counted
+    for (let budget = SLICE_RECORDS; budget > 0 && cursor < this.backlogEnd; ) {
+      for (const record of this.feed.after(cursor, this.backlogEnd)) {
+        patches += this.selection.places(record).length
+        cursor = record.seq
+        budget--
+      }
+    }
+    if (cursor < this.backlogEnd) return this.rest(() => this.count(cursor, patches))
+    this.target.sendStatus(this.id, patches)
+    this.state = patches === 0 ? 'live' : 'backlog'
+    this.pump()
+  }
+
+  /** Fills one push from the log up to `last`; returns how many records it looked at. */
+  private pushNext(last: Seq, budget: number): number {
+    const requestId = this.target.nextRequestId()
+    const sets: EncodedSet[] = []
+    let setsBytes = 0
+    let seen = 0
+    let backlog = false
+    filling: while (this.cursor < last && seen < budget) {
+      for (const record of this.feed.after(this.cursor, last)) {
+        const places = this.selection.places(record)
+        if (places.length > 0) {
+          const set = record.select(places)
+          const full = sets.length === SETS_PER_PUSH_MAX || pushEnvelopeLength(requestId, this.idBytes, setsBytes + set.length) > FRAME_OUT_BYTES_MAX
+          if (full && sets.length > 0) break filling
+          sets.push(set)
+          setsBytes += set.length
+          backlog ||= record.seq <= this.backlogEnd
+        }
+        this.cursor = record.seq
+        seen++
+      }
+    }
+    if (sets.length > 0) {
+      this.unanswered.set(requestId, backlog)
+      if (backlog) this.backlogUnanswered++
+      this.target.send(encodePushEnvelope(requestId, this.idBytes, sets))
+    }
+    return seen
+  }
+
+  private checkBacklog(): void {
+    if (this.state !== 'backlog' || this.cursor < this.backlogEnd || this.backlogUnanswered > 0) return
+    this.state = 'live'
+    this.target.sendStatus(this.id, 0)
+  }
+
+  private rest(then: () => void): void {
+    this.resting = setImmediate(() => {
+      this.resting = undefined
+      if (this.state !== 'ended') then()
+    })
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * The transport by npm `ws` on node:http, the only file that loads it: where no binary of uWebSockets.js loads.
+ * The library tells of a closing peer only when the socket is gone; the relay has to know when it reads the close frame or
+ * FIN (PROTOCOL §8). Its documented extension point, the WebSocket class of the server, sees the moment: before it answers a
+ * close frame, and when a frame is too large or broken, it calls `close` on itself.
+ */
+
+import { createServer, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import type { Duplex } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ServerOptions } from 'ws'
+import { WebSocket, WebSocketServer } from 'ws'
+import { RequestBody } from './request-body.js'
+import type { Connection, HttpRequest, HttpResponse, Listener, TransportOptions, UpgradeRequest } from './transport.js'
+import {
+  answerOf,
+  CLOSE_ABNORMAL,
+  CLOSE_NONE_GIVEN,
+  CLOSE_UNSUPPORTED_DATA,
+  exactChunks,
+  guarded,
+  ListenError,
+  plainAddress,
+  REFUSAL_HEADERS,
+  releaseBody,
+  upgradeDecision,
+} from './transport.js'
+
+/** How long a peer may take to answer our close frame. */
+const CLOSE_TIMEOUT_MS = 5_000
+
+/** Throws ListenError. */
+export async function listenWs(options: TransportOptions): Promise<Listener> {
+  const connections = new Set<WsConnection>()
+  const server = createServer((request, response) => serve(options, request, response))
+  acceptUpgrades(options, server, connections)
+  const { address, port } = await bind(server, options)
+  return {
+    kind: 'ws',
+    address,
+    port,
+    close: async () => {
+      server.close()
+      server.closeIdleConnections()
+    },
+    terminateAll: () => {
+      server.close()
+      for (const connection of connections) connection.terminate()
+      server.closeAllConnections()
+    },
+  }
+}
+
+/** How it is told that a client went away in the middle of an answer. */
+const GONE: ReadonlySet<string | undefined> = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE'])
+
+class EndingSocket extends WebSocket {
+  onEnding: ((code: number) => void) | undefined
+
+  override close(code?: number, reason?: string | Buffer): void {
+    this.onEnding?.(code ?? CLOSE_NONE_GIVEN)
+    super.close(code, reason)
+  }
+}
+
+class WsConnection implements Connection {
+  readonly id: number
+  readonly address: string
+  readonly #websocket: EndingSocket
+  readonly #socket: Duplex
+  readonly #drained: () => void
+  #behind = false
+
+  constructor(id: number, address: string, websocket: EndingSocket, socket: Duplex, drained: () => void) {
+    this.id = id
+    this.address = address
+    this.#websocket = websocket
+    this.#socket = socket
+    this.#drained = drained
+  }
+
+  send(frame: Uint8Array): 'sent' | 'queued' | 'closed' {
+    if (!this.isOpen()) return 'closed'
+    this.#websocket.send(frame, { binary: true, compress: false }, () => this.#written())
+    if (this.#websocket.bufferedAmount === 0) return 'sent'
+    this.#behind = true
+    return 'queued'
+  }
+
+  bufferedAmount(): number {
+    return this.isOpen() ? this.#websocket.bufferedAmount : 0
+  }
+
+  isOpen(): boolean {
+    return this.#websocket.onEnding !== undefined && this.#websocket.readyState === WebSocket.OPEN
+  }
+
+  close(code: number, reason: string): void {
+    this.#websocket.close(code, reason)
+  }
+
+  terminate(): void {
+    this.#websocket.onEnding?.(CLOSE_ABNORMAL)
+    this.#websocket.terminate()
+  }
+
+  cork(act: () => void): void {
+    this.#socket.cork()
+    try {
+      act()
+    } finally {
+      this.#socket.uncork()
+    }
+  }
+
+  #written(): void {
+    if (!this.#behind || !this.isOpen() || this.#websocket.bufferedAmount > 0) return
+    this.#behind = false
+    this.#drained()
+  }
+}
+
+function acceptUpgrades(options: TransportOptions, server: Server, connections: Set<WsConnection>): void {
+  let lastId = 0
+  const settings: ServerOptions<typeof EndingSocket> & { closeTimeout: number } = {
+    noServer: true,
+    WebSocket: EndingSocket,
+    maxPayload: options.maxFrameBytes,
+    perMessageDeflate: false,
+    clientTracking: false,
+    skipUTF8Validation: true,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    handleProtocols: () => false,
+  }
+  const websockets = new WebSocketServer(settings)
+  websockets.on('wsClientError', (_error, socket) => refuse(socket, 400, 'not a WebSocket upgrade'))
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const asked = requestHead(request)
+    const decision = upgradeDecision(options, asked)
+    if (!decision.accept) return refuse(socket, decision.status, decision.body)
+    websockets.handleUpgrade(request, socket, head, (websocket) => {
+      open(options, connections, ++lastId, asked, websocket, socket)
+    })
+  })
+}
+
+function open(
+  options: TransportOptions,
+  connections: Set<WsConnection>,
+  id: number,
+  asked: UpgradeRequest,
+  websocket: EndingSocket,
+  socket: Duplex,
+): void {
+  const handlers = options.websocket
+  const connection: WsConnection = new WsConnection(id, asked.address, websocket, socket, () =>
+    guarded(options, connection, () => handlers.drained(connection)),
+  )
+  connections.add(connection)
+  const ended = (code: number) => {
+    if (websocket.onEnding === undefined) return
+    websocket.onEnding = undefined
+    connections.delete(connection)
+    guarded(options, connection, () => handlers.closed(connection, code))
+  }
+  websocket.onEnding = ended
+  for (const event of ['end', 'error', 'close']) socket.on(event, () => ended(CLOSE_ABNORMAL))
+  // What it reports has ended the connection by the listeners above.
+  websocket.on('error', () => {})
+  websocket.on('message', (data: Buffer, isBinary: boolean) => {
+    if (!connection.isOpen()) return
+    if (!isBinary) connection.close(CLOSE_UNSUPPORTED_DATA, 'binary frames only')
+    else guarded(options, connection, () => handlers.frame(connection, new Uint8Array(data)))
+  })
+  guarded(options, connection, () => handlers.opened(connection, { path: asked.path, query: asked.query }))
+}
+
+function refuse(socket: Duplex, status: number, body: string): void {
+  const bytes = Buffer.from(body)
+  const headers = { ...REFUSAL_HEADERS, 'Content-Length': String(bytes.length), Connection: 'close' }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.on('error', () => socket.destroy())
+  socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n`), bytes]))
+}
+
+function requestHead(request: IncomingMessage): UpgradeRequest {
+  const url = request.url ?? '/'
+  const queryAt = url.indexOf('?')
+  const headers = new Map<string, string>()
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value)
+  }
+  return {
+    path: queryAt < 0 ? url : url.slice(0, queryAt),
+    query: new URLSearchParams(queryAt < 0 ? '' : url.slice(queryAt + 1)),
+    headers,
+    address: plainAddress(request.socket.remoteAddress ?? ''),
+  }
+}
+
+function serve(options: TransportOptions, request: IncomingMessage, response: ServerResponse): void {
+  const body = new RequestBody({ pause: () => request.pause(), resume: () => request.resume() })
+  request.on('data', (chunk: Buffer) => body.push(chunk))
+  request.on('end', () => body.end())
+  request.on('error', () => body.abort())
+  response.on('error', () => body.abort())
+  response.on('close', () => body.abort())
+  const asked: HttpRequest = {
+    ...requestHead(request),
+    method: request.method ?? 'GET',
+    body: (limit) => body.bytes(limit),
+    stream: (limit) => body.stream(limit),
+  }
+  answer(options, asked, body, response).catch((error: unknown) => {
+    if (!GONE.has((error as NodeJS.ErrnoException).code)) options.onBug(error)
+    response.destroy()
+  })
+}
+
+async function answer(
+  options: TransportOptions,
+  asked: HttpRequest,
+  requestBody: RequestBody,
+  response: ServerResponse,
+): Promise<void> {
+  const answered = await answerOf(options, asked, requestBody)
+  if (answered === undefined) return
+  if (answered.close) response.shouldKeepAlive = false
+  try {
+    await write(answered.response, asked.method === 'HEAD', response)
+  } finally {
+    await releaseBody(answered.response)
+  }
+}
+
+async function write(
+  { status, headers, body }: HttpResponse,
+  headOnly: boolean,
+  response: ServerResponse,
+): Promise<void> {
+  if (body === undefined) return void response.writeHead(status, headers).end()
+  response.writeHead(status, { ...headers, 'Content-Length': lengthOf(body) })
+  if (headOnly) response.end()
+  else if (typeof body === 'string' || body instanceof Uint8Array) response.end(body)
+  else await pipeline(Readable.from(exactChunks(body), { objectMode: false }), response)
+}
+
+function lengthOf(body: NonNullable<HttpResponse['body']>): number {
+  if (typeof body === 'string') return Buffer.byteLength(body)
+  return body instanceof Uint8Array ? body.length : body.size
+}
+
+async function bind(server: Server, { host, port }: TransportOptions): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(new ListenError(host, port, error.code)))
+    server.listen({ host, port, exclusive: true }, () => resolve(server.address() as AddressInfo))
+  })
+}

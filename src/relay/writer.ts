@@ -1,0 +1,350 @@
+/**
+ * The one writer of all shops: nonce, rights, patches, new state, record; then one durable commit for everything that was
+ * queued, then the answers. What arrives while a commit is in flight forms the next batch; a lone write waits for nobody.
+ */
+
+import { assert } from '../assert.js'
+import { decodeChecked } from '../codec/decode.js'
+import { Order } from '../objects/order.js'
+import { readPatch, type Patch } from '../patches/patch.js'
+import { signPatches } from '../patches/patch-set.js'
+import type { Author } from '../state/access.js'
+import { applyPatches, type Applied } from '../state/apply.js'
+import type { Effects } from '../state/draft.js'
+import type { PaymentRules } from '../state/orders.js'
+import { count, emptyShop, idKey, stateHash, type ShopState } from '../state/shop-state.js'
+import type { VerdictCode } from '../state/verdict.js'
+import type { CardRow, Commit, LogRecord, ShopRow, Store } from '../store/store.js'
+import { nowSeconds, type Clock } from './clock.js'
+import type { CheckedSet } from './ingest.js'
+import { cancelPatches } from './relay-set.js'
+import { cardName, Shop, type ShopVersion } from './shop.js'
+
+/** What becomes of a write. `stateHash`: 32 bytes, of the state after exactly this set. */
+export type WriteOutcome =
+  | { readonly ok: true; readonly stateHash: Uint8Array }
+  | { readonly ok: false; readonly code: VerdictCode | 'UNLINKED_KEYCARD'; readonly message: string; readonly objectId?: bigint }
+
+/** A set that the relay makes, built when its turn comes. */
+export interface RelayChange {
+  readonly patches: readonly Uint8Array[]
+  readonly cards?: readonly CardRow[]
+  readonly newShop?: ShopRow
+  readonly settings?: Commit['settings']
+}
+
+export type RelayOutcome = 'done' | 'refused' | 'not-stored'
+
+export interface WriterOptions {
+  readonly store: Store
+  readonly clock: Clock
+  /** The relay's secret key, 32 bytes. */
+  readonly relaySecret: Uint8Array
+  readonly reservationSeconds: bigint
+  readonly payments: PaymentRules
+  /** Called after the commit and the answers, in order of sequence. Must not throw. */
+  published(shop: Shop, records: readonly LogRecord[]): void
+  /** Called after the commit for each card that was taken out of its account. */
+  cardUnlinked(card: Uint8Array): void
+  /** A commit failed: nothing of the batch was applied. */
+  storeFailed(error: unknown): void
+}
+
+/** Sets in one batch: bounds how long the event loop is held. */
+export const BATCH_SETS_MAX = 256
+
+export class Writer {
+  private readonly options: WriterOptions
+  private readonly shops = new Map<bigint, Shop>()
+  private queue: Job[] = []
+  private committing = false
+  private idle: (() => void)[] = []
+
+  constructor(options: WriterOptions, shops: Iterable<Shop>) {
+    this.options = options
+    for (const shop of shops) this.shops.set(shop.shopId, shop)
+  }
+
+  shop(shopId: bigint): Shop | undefined {
+    return this.shops.get(shopId)
+  }
+
+  allShops(): Iterable<Shop> {
+    return this.shops.values()
+  }
+
+  /** Queued sets that have no answer yet. */
+  get backlog(): number {
+    return this.queue.length
+  }
+
+  /** `done` is called once, after the commit or the refusal. */
+  write(shopId: bigint, set: CheckedSet, author: Author, done: (outcome: WriteOutcome) => void): void {
+    this.enqueue({ kind: 'write', shopId, set, author, done })
+  }
+
+  /** `build` sees the state when its turn comes and returns undefined to do nothing ('refused'). */
+  change(shopId: bigint, build: (state: ShopState | undefined) => RelayChange | undefined): Promise<RelayOutcome> {
+    return new Promise((done) => this.enqueue({ kind: 'change', shopId, build, done }))
+  }
+
+  /** Cancels the orders of all shops whose reservation has ended. */
+  expire(): void {
+    const now = nowSeconds(this.options.clock)
+    for (const shop of this.shops.values()) {
+      for (const id of shop.deadlines.takeDue(now)) {
+        void this.change(shop.shopId, (state) => (state === undefined ? undefined : expiry(state, id, now))).then((outcome) => {
+          if (outcome === 'not-stored') shop.deadlines.add(id, now)
+        })
+      }
+    }
+  }
+
+  /** Resolves when nothing is queued or in flight. */
+  drained(): Promise<void> {
+    if (!this.committing && this.queue.length === 0) return Promise.resolve()
+    return new Promise((resolve) => this.idle.push(resolve))
+  }
+
+  private enqueue(job: Job): void {
+    this.queue.push(job)
+    if (!this.committing) {
+      this.committing = true
+      queueMicrotask(() => void this.run())
+    }
+  }
+
+  private async run(): Promise<void> {
+    while (this.queue.length > 0) {
+      const jobs = this.queue.length > BATCH_SETS_MAX ? this.queue.splice(0, BATCH_SETS_MAX) : this.queue
+      if (jobs === this.queue) this.queue = []
+      const batch = new Batch(this.options, this.shops)
+      for (const job of jobs) batch.run(job)
+      await batch.finish()
+    }
+    this.committing = false
+    for (const resolve of this.idle.splice(0)) resolve()
+  }
+}
+
+type Job =
+  | {
+      readonly kind: 'write'
+      readonly shopId: bigint
+      readonly set: CheckedSet
+      readonly author: Author
+      readonly done: (outcome: WriteOutcome) => void
+    }
+  | {
+      readonly kind: 'change'
+      readonly shopId: bigint
+      readonly build: (state: ShopState | undefined) => RelayChange | undefined
+      readonly done: (outcome: RelayOutcome) => void
+    }
+
+/** Everything that becomes durable together. */
+class Batch {
+  private readonly options: WriterOptions
+  private readonly shops: Map<bigint, Shop>
+  private readonly committedAtMs: number
+  private readonly before = new Map<Shop, ShopVersion>()
+  private readonly made: Shop[] = []
+  private readonly records = new Map<Shop, LogRecord[]>()
+  private readonly nonces = new Map<string, { shop: Shop; signer: Uint8Array; nonce: bigint }>()
+  private readonly newShops: ShopRow[] = []
+  private readonly cards = new Map<string, CardRow>()
+  private readonly settings: NonNullable<Commit['settings']>[number][] = []
+  private readonly unlinked: Uint8Array[] = []
+  private readonly answers: ((stored: boolean) => void)[] = []
+
+  constructor(options: WriterOptions, shops: Map<bigint, Shop>) {
+    this.options = options
+    this.shops = shops
+    this.committedAtMs = options.clock.nowMs()
+  }
+
+  run(job: Job): void {
+    if (job.kind === 'write') {
+      const outcome = this.write(job.shopId, job.set, job.author)
+      this.answers.push((stored) => job.done(stored || !outcome.ok ? outcome : NOT_STORED))
+      return
+    }
+    const made = this.change(job.shopId, job.build(this.shops.get(job.shopId)?.current.state))
+    this.answers.push((stored) => job.done(!made ? 'refused' : stored ? 'done' : 'not-stored'))
+  }
+
+  async finish(): Promise<void> {
+    const stored = await this.commit()
+    if (!stored) this.takeBack()
+    for (const answer of this.answers) answer(stored)
+    if (!stored) return
+    for (const [shop, records] of this.records) this.options.published(shop, records)
+    for (const card of this.unlinked) this.options.cardUnlinked(card)
+  }
+
+  private write(shopId: bigint, set: CheckedSet, author: Author): WriteOutcome {
+    const shop = this.shops.get(shopId)
+    assert(shop !== undefined, 'a card of a shop that is not there')
+    const card = this.card(set.signer)
+    if (card === undefined || card.removed) {
+      return { ok: false, code: 'UNLINKED_KEYCARD', message: 'the key card was removed from the shop' }
+    }
+    const last = this.lastNonce(shop, set.signer)
+    if (set.header.KeyCardNonce <= last) {
+      return { ok: false, code: 'INVALID', message: `KeyCardNonce ${set.header.KeyCardNonce} is not greater than the last one, ${last}` }
+    }
+    const applied = this.apply(shop, set.patches, author)
+    if (!applied.ok) return { ok: false, ...applied.verdict }
+    this.setNonce(shop, set.signer, set.header.KeyCardNonce)
+    const hash = this.record(shop, applied, {
+      signer: set.signer,
+      author,
+      header: set.headerBytes,
+      signature: set.signature,
+      patches: set.patches,
+      relayNonce: shop.current.relayNonce,
+    })
+    this.followUp(shop, applied.effects)
+    return { ok: true, stateHash: hash }
+  }
+
+  /** Signs and applies a set of the relay; returns whether there was something to do. */
+  private change(shopId: bigint, change: RelayChange | undefined): boolean {
+    if (change === undefined || change.patches.length === 0) return false
+    const shop = this.shops.get(shopId) ?? this.found(shopId, change)
+    const applied = this.signAndApply(shop, change.patches)
+    for (const card of change.cards ?? []) this.cards.set(cardName(card.card), card)
+    this.settings.push(...(change.settings ?? []))
+    this.followUp(shop, applied.effects)
+    return true
+  }
+
+  private found(shopId: bigint, change: RelayChange): Shop {
+    assert(change.newShop !== undefined, 'a set for a shop that is not there')
+    const shop = new Shop(shopId, { state: emptyShop(shopId), head: 0, relayNonce: 0n })
+    this.newShops.push(change.newShop)
+    this.shops.set(shopId, shop)
+    this.made.push(shop)
+    return shop
+  }
+
+  private signAndApply(shop: Shop, encoded: readonly Uint8Array[]): Applied & { ok: true } {
+    const patches = encoded.map(readPatch)
+    const applied = this.apply(shop, patches, { role: 'relay' })
+    assert(applied.ok, `a set of the relay's is refused: ${applied.ok ? '' : applied.verdict.message}`)
+    const relayNonce = shop.current.relayNonce + 1n
+    const timestamp = BigInt(Math.floor(this.committedAtMs / 1_000))
+    const { headerBytes, signature } = signPatches({ shopId: shop.shopId, nonce: relayNonce, timestamp, patches: encoded }, this.options.relaySecret)
+    this.setNonce(shop, RELAY, relayNonce)
+    this.record(shop, applied, { signer: RELAY, author: { role: 'relay' }, header: headerBytes, signature, patches, relayNonce })
+    return applied
+  }
+
+  private apply(shop: Shop, patches: readonly Patch[], author: Author): Applied {
+    const { reservationSeconds, payments } = this.options
+    const committedAt = BigInt(Math.floor(this.committedAtMs / 1_000))
+    return applyPatches(shop.current.state, patches, { author, committedAt, reservationSeconds, payments })
+  }
+
+  /** Moves the shop on and returns the new state hash. */
+  private record(shop: Shop, applied: Applied & { ok: true }, set: MadeSet): Uint8Array {
+    if (!this.before.has(shop)) this.before.set(shop, shop.current)
+    const seq = shop.current.head + 1
+    shop.current = { state: applied.state, head: seq, relayNonce: set.relayNonce }
+    const hash = stateHash(applied.state)
+    const records = this.records.get(shop) ?? []
+    records.push({
+      seq,
+      committedAtMs: this.committedAtMs,
+      signer: set.signer,
+      account: set.author.account ?? RELAY,
+      role: set.author.role,
+      header: set.header,
+      signature: set.signature,
+      patches: set.patches.map((patch) => patch.bytes),
+      stateHash: hash,
+    })
+    this.records.set(shop, records)
+    return hash
+  }
+
+  /** What follows from a set belongs to the same commit: cards that lost their account, orders that lost what they hold. */
+  private followUp(shop: Shop, effects: Effects): void {
+    const { state } = shop.current
+    for (const id of effects.orders) {
+      const deadline = count(state.indexes.live, idKey(id))
+      if (deadline > 0n) shop.deadlines.add(id, deadline)
+    }
+    for (const card of effects.unlinkedCards) {
+      const row = this.card(card)
+      if (row !== undefined) this.cards.set(cardName(card), { ...row, removed: true })
+      this.unlinked.push(card)
+    }
+    const seconds = BigInt(Math.floor(this.committedAtMs / 1_000))
+    const orphans = effects.orphanedOrders.flatMap((id) => cancelPatches(id, orderOf(state, id)?.CanceledAt !== undefined, seconds))
+    if (orphans.length > 0) this.signAndApply(shop, orphans)
+  }
+
+  private async commit(): Promise<boolean> {
+    if (this.records.size === 0) return true
+    const records = [...this.records].flatMap(([{ shopId }, list]) => list.map((record) => ({ shopId, record })))
+    const nonces = [...this.nonces.values()].map(({ shop: { shopId }, signer, nonce }) => ({ shopId, signer, nonce }))
+    try {
+      await this.options.store.commit({ records, nonces, newShops: this.newShops, cards: [...this.cards.values()], settings: this.settings })
+    } catch (error) {
+      this.options.storeFailed(error)
+      return false
+    }
+    for (const { shop, signer, nonce } of this.nonces.values()) shop.nonces.set(cardName(signer), nonce)
+    return true
+  }
+
+  private takeBack(): void {
+    for (const [shop, version] of this.before) shop.current = version
+    for (const shop of this.made) this.shops.delete(shop.shopId)
+  }
+
+  private card(card: Uint8Array): CardRow | undefined {
+    return this.cards.get(cardName(card)) ?? this.options.store.card(card)
+  }
+
+  private lastNonce(shop: Shop, signer: Uint8Array): bigint {
+    const name = cardName(signer)
+    return (
+      this.nonces.get(`${shop.shopId}/${name}`)?.nonce ?? shop.nonces.get(name) ?? this.options.store.nonce(shop.shopId, signer)
+    )
+  }
+
+  private setNonce(shop: Shop, signer: Uint8Array, nonce: bigint): void {
+    this.nonces.set(`${shop.shopId}/${cardName(signer)}`, { shop, signer, nonce })
+  }
+}
+
+interface MadeSet {
+  readonly signer: Uint8Array
+  readonly author: Author
+  readonly header: Uint8Array
+  readonly signature: Uint8Array
+  readonly patches: readonly Patch[]
+  readonly relayNonce: bigint
+}
+
+/** The signer and account of the relay's own sets. */
+const RELAY = new Uint8Array(0)
+
+const NOT_STORED: WriteOutcome = {
+  ok: false,
+  code: 'INVALID',
+  message: 'the relay cannot store writes now; nothing was changed, try again later',
+}
+
+function expiry(state: ShopState, id: bigint, now: bigint): RelayChange | undefined {
+  const deadline = count(state.indexes.live, idKey(id))
+  if (deadline === 0n || deadline > now) return undefined
+  return { patches: cancelPatches(id, false, now) }
+}
+
+function orderOf(state: ShopState, id: bigint): Order | undefined {
+  const stored = state.collections.Orders.get(idKey(id))
+  return stored === undefined ? undefined : Order.read(decodeChecked(stored), 'Order')
+}

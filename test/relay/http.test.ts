@@ -1,0 +1,506 @@
+import { describe, expect, test } from 'vitest'
+import { addressOf, publicKeyOf, sign } from '#signature'
+import { utf8 } from '../../src/bytes/bytes.js'
+import { personalMessageDigest } from '../../src/bytes/eip191.js'
+import { toHex } from '../../src/bytes/hex.js'
+import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX } from '../../src/limits.js'
+import { blobType } from '../../src/relay/blob-type.js'
+import type { EnrolmentOutcome, EnrolmentRequest, HttpDependencies } from '../../src/relay/http.js'
+import { BlobsUnavailable, makeHttp } from '../../src/relay/http.js'
+import { RequestAborted, RequestBody } from '../../src/relay/request-body.js'
+import type { HttpRequest, HttpResponse } from '../../src/relay/transport.js'
+
+const SECRET = new Uint8Array(32).fill(7)
+const WALLET = addressOf(publicKeyOf(SECRET))
+const CARD = publicKeyOf(new Uint8Array(32).fill(9))
+const FOO = 'QmcJw6x4bQr7oFnVnF6i8SLcJvhXjaxWvj54FYXmZ4Ct6p'
+const EMPTY = 'QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH'
+
+class Relay {
+  readonly bugs: unknown[] = []
+  readonly enrolled: EnrolmentRequest[] = []
+  readonly tokens = new Set<string>(['t1', 't2'])
+  readonly stored = new Map<string, Uint8Array>()
+  aborted = 0
+  released = 0
+  outcome: EnrolmentOutcome | Error = { status: 201 }
+  sick: string | undefined
+  unready: string | undefined
+  discovery = true
+  allowed = true
+  full = false
+  readonly #http: (request: HttpRequest) => Promise<HttpResponse>
+
+  constructor(publicUrl = 'http://relay.example:4444') {
+    this.#http = makeHttp(this.#dependencies(publicUrl))
+  }
+
+  async ask(
+    method: string,
+    target: string,
+    more: { headers?: Record<string, string>; body?: Uint8Array | string } = {},
+  ) {
+    const [path, query] = target.split('?')
+    const body = new RequestBody({ pause: () => {}, resume: () => {} })
+    const bytes = Buffer.from(more.body ?? '')
+    for (let at = 0; at < bytes.length; at += 65_536) body.push(bytes.subarray(at, at + 65_536))
+    body.end()
+    const response = await this.#http({
+      method,
+      path: path ?? '',
+      query: new URLSearchParams(query ?? ''),
+      headers: new Map(Object.entries(more.headers ?? {})),
+      address: '192.0.2.1',
+      body: (limit) => body.bytes(limit),
+      stream: (limit) => body.stream(limit),
+    })
+    expect(response.headers['Access-Control-Allow-Origin']).toBe('*')
+    return response
+  }
+
+  #dependencies(publicUrl: string): HttpDependencies {
+    return {
+      relay: {
+        name: 'cairn',
+        version: '0.1.0',
+        address: `0x${'ab'.repeat(20)}`,
+        tokenId: 77n,
+        chainId: 31337n,
+        publicUrl,
+        limits: { frame_in_bytes: 2 },
+      },
+      discovery: () => this.discovery,
+      enrolmentRate: { take: (address) => address === '192.0.2.1' && this.allowed },
+      nowSeconds: () => 1_700_000_000n,
+      health: async () => this.sick,
+      readiness: () => this.unready,
+      enrol: async (request) => {
+        if (this.outcome instanceof Error) throw this.outcome
+        this.enrolled.push(request)
+        return this.outcome
+      },
+      blobs: {
+        takeToken: (token) => this.tokens.delete(token),
+        openSink: async () => this.#sink(),
+        read: async (cid) => this.#read(cid),
+      },
+      onBug: (error) => this.bugs.push(error),
+    }
+  }
+
+  #sink() {
+    if (this.full) throw new BlobsUnavailable('the disk is full')
+    const parts: Uint8Array[] = []
+    return {
+      write: (chunk: Uint8Array) => void parts.push(chunk),
+      finish: async (cid: string) => void this.stored.set(cid, Buffer.concat(parts)),
+      abort: async () => void this.aborted++,
+    }
+  }
+
+  #read(cid: string) {
+    const bytes = this.stored.get(cid)
+    const release = () => this.released++
+    const chunks = async function* (whole: Uint8Array) {
+      try {
+        for (let at = 0; at < whole.length; at += 100) yield whole.subarray(at, at + 100)
+      } finally {
+        release()
+      }
+    }
+    return bytes === undefined ? undefined : { size: bytes.length, chunks: chunks(bytes) }
+  }
+}
+
+const message = (uri = 'http://relay.example:4444/v4/enroll_key_card') =>
+  [
+    'relay.example:4444 wants you to sign in with your Ethereum account:',
+    `0x${toHex(WALLET)}`,
+    '',
+    '',
+    `URI: ${uri}`,
+    'Version: 1',
+    'Chain ID: 31337',
+    'Nonce: 00000000',
+    'Issued At: 2023-11-14T22:13:20Z',
+    'Resources:',
+    '- mass-relayid:77',
+    '- mass-shopid:5',
+    `- mass-keycard:${toHex(CARD)}`,
+  ].join('\n')
+const signed = (text: string) => Buffer.from(sign(personalMessageDigest(utf8(text)), SECRET)).toString('base64')
+const enrolment = (text = message()) => JSON.stringify({ message: text, signature: signed(text) })
+
+const upload = (content: string | Uint8Array, name = 'file') =>
+  Buffer.concat([
+    Buffer.from(
+      `--xx\r\nContent-Disposition: form-data; name="${name}"; filename="a.html"\r\nContent-Type: text/html\r\n\r\n`,
+    ),
+    Buffer.from(content),
+    Buffer.from('\r\n--xx--\r\n'),
+  ])
+
+const latin1 = (text: string) => Buffer.from(text, 'latin1')
+
+const jsonOf = (response: HttpResponse): unknown => {
+  expect(response.headers['Content-Type']).toBe('application/json')
+  return JSON.parse(response.body as string)
+}
+
+async function bytesOf({ body }: HttpResponse): Promise<Buffer> {
+  if (typeof body !== 'object' || body instanceof Uint8Array) throw new Error('not a stream')
+  const parts: Uint8Array[] = []
+  for await (const part of body.chunks) parts.push(part)
+  return Buffer.concat(parts)
+}
+
+describe('plain answers', () => {
+  test('GET / tells who the relay is', async () => {
+    const response = await new Relay().ask('GET', '/')
+    expect(response.status).toBe(200)
+    expect(jsonOf(response)).toEqual({
+      name: 'cairn',
+      version: '0.1.0',
+      relay_address: `0x${'ab'.repeat(20)}`,
+      relay_token_id: `0x${'0'.repeat(62)}4d`,
+      chain_id: 31337,
+      limits: { frame_in_bytes: 2 },
+    })
+  })
+
+  test('health, liveness, readiness', async () => {
+    const relay = new Relay()
+    for (const path of ['/health', '/livez', '/readyz']) {
+      const response = await relay.ask('GET', path)
+      expect([response.status, jsonOf(response)]).toEqual([200, { status: 'ok' }])
+    }
+    relay.sick = 'the store did not answer in 5 s'
+    relay.unready = 'replaying'
+    const sick = await relay.ask('GET', '/health')
+    expect([sick.status, jsonOf(sick)]).toEqual([
+      503,
+      { status: 'unavailable', reason: 'the store did not answer in 5 s' },
+    ])
+    const unready = await relay.ask('GET', '/readyz')
+    expect([unready.status, jsonOf(unready)]).toEqual([503, { status: 'unavailable', reason: 'replaying' }])
+    expect((await relay.ask('GET', '/livez')).status).toBe(200)
+  })
+
+  test('discovery, where it is on', async () => {
+    const relay = new Relay()
+    const response = await relay.ask('GET', '/testing/discovery')
+    expect(jsonOf(response)).toEqual({ status: 'ok', relay_token_id: `0x${'0'.repeat(62)}4d`, chain_id: 31337 })
+    relay.discovery = false
+    expect((await relay.ask('GET', '/testing/discovery')).status).toBe(404)
+  })
+
+  test.each(['/', '/nowhere', '/v4/enroll_key_card', '/ipfs/x', '/v4/sessions'])('OPTIONS %s', async (path) => {
+    const response = await new Relay().ask('OPTIONS', path)
+    expect(response).toEqual({
+      status: 204,
+      headers: {
+        'Access-Control-Allow-Origin': '*',
+        'Access-Control-Allow-Methods': 'GET, POST',
+        'Access-Control-Allow-Headers': '*',
+      },
+    })
+  })
+
+  test.each(['/nowhere', '/health/', '/metrics', '/v3/sessions', '/ipfs', '/V4/enroll_key_card', '//'])(
+    '404 %s',
+    async (path) => {
+      const response = await new Relay().ask('GET', path)
+      expect([response.status, jsonOf(response)]).toEqual([404, { error: 'not found' }])
+    },
+  )
+
+  test.each([
+    ['POST', '/', 'GET, OPTIONS', undefined],
+    ['HEAD', '/health', 'GET, OPTIONS', undefined],
+    ['DELETE', `/ipfs/${FOO}`, 'GET, OPTIONS', undefined],
+    ['GET', '/v4/enroll_key_card', 'POST, OPTIONS', 'enrollKeyCard'],
+    ['PUT', '/v4/upload_blob', 'POST, OPTIONS', 'getBlobUpload'],
+  ])('405 %s %s', async (method, path, allow, handler) => {
+    const response = await new Relay().ask(method, path)
+    expect([response.status, response.headers['Allow']]).toEqual([405, allow])
+    expect(jsonOf(response)).toMatchObject({
+      error: `${method} is not allowed here`,
+      ...(handler === undefined ? {} : { handler }),
+    })
+  })
+
+  test('sessions want an upgrade', async () => {
+    expect((await new Relay().ask('GET', '/v4/sessions')).status).toBe(426)
+  })
+})
+
+describe('enrolment', () => {
+  const path = '/v4/enroll_key_card'
+
+  test.each([
+    ['', false],
+    ['?guest=1', true],
+    ['?guest=0', false],
+    ['?guest=true', false],
+    ['?guest=01', false],
+    ['?guest=', false],
+  ])('with query %j, guest %s', async (query, guest) => {
+    const relay = new Relay()
+    const response = await relay.ask('POST', path + query, { body: enrolment() })
+    expect([response.status, jsonOf(response)]).toEqual([201, { handler: 'enrollKeyCard', success: true }])
+    expect(relay.enrolled).toEqual([{ wallet: WALLET, shopId: 5n, card: CARD, guest }])
+  })
+
+  test('the Referer header counts', async () => {
+    const relay = new Relay()
+    const body = enrolment(message('http://relay.example:4444/shop'))
+    expect((await relay.ask('POST', path, { body })).status).toBe(400)
+    const headers = { referer: 'http://relay.example:4444/anything' }
+    expect((await relay.ask('POST', path, { body, headers })).status).toBe(201)
+    expect((await relay.ask('POST', path, { body, headers: { referer: 'http://other.example/' } })).status).toBe(400)
+  })
+
+  test.each(['', '{}', 'null', '[]', '{"message":1,"signature":"AA=="}', '{"message":"x"}', enrolment().slice(0, -1)])(
+    'form %j is refused',
+    async (body) => {
+      const relay = new Relay()
+      const response = await relay.ask('POST', path, { body })
+      expect(response.status).toBe(400)
+      expect(jsonOf(response)).toMatchObject({
+        handler: 'enrollKeyCard',
+        error: expect.stringContaining('JSON') as string,
+      })
+      expect(relay.enrolled).toEqual([])
+    },
+  )
+
+  test.each([
+    (text: string) => text.replace('=', ''),
+    (text: string) => `${text}\n`,
+    (text: string) => ` ${text.slice(1)}`,
+    (text: string) => `-${text.slice(1)}`,
+    (text: string) => `${text.slice(0, 40)}${text.slice(44)}`,
+    () => '',
+  ])('a signature in another form is refused (%#)', async (change) => {
+    const body = JSON.stringify({ message: message(), signature: change(signed(message())) })
+    const response = await new Relay().ask('POST', path, { body })
+    expect(response.status).toBe(400)
+    expect(jsonOf(response)).toMatchObject({ handler: 'enrollKeyCard' })
+  })
+
+  test('bytes that are not UTF-8 are refused', async () => {
+    const body = Buffer.concat([Buffer.from(enrolment()).subarray(0, -1), Buffer.from([0x20, 0xff, 0x7d])])
+    expect((await new Relay().ask('POST', path, { body })).status).toBe(400)
+  })
+
+  test('the message is checked', async () => {
+    const response = await new Relay().ask('POST', path, {
+      body: enrolment(message().replace('mass-relayid:77', 'mass-relayid:78')),
+    })
+    expect([response.status, jsonOf(response)]).toEqual([
+      400,
+      { handler: 'enrollKeyCard', error: 'the relay id is not 77' },
+    ])
+  })
+
+  test.each([400, 403, 409, 503] as const)('a refusal %i of chain or store', async (status) => {
+    const relay = new Relay()
+    relay.outcome = { status, error: 'because' }
+    const response = await relay.ask('POST', path, { body: enrolment() })
+    expect([response.status, jsonOf(response)]).toEqual([status, { handler: 'enrollKeyCard', error: 'because' }])
+  })
+
+  test('a body at the limit and beyond it', async () => {
+    expect((await new Relay().ask('POST', path, { body: enrolment().padEnd(ENROLMENT_BODY_BYTES_MAX) })).status).toBe(
+      201,
+    )
+    const beyond = await new Relay().ask('POST', path, { body: enrolment().padEnd(ENROLMENT_BODY_BYTES_MAX + 1) })
+    expect([beyond.status, jsonOf(beyond)]).toEqual([
+      413,
+      { handler: 'enrollKeyCard', error: `the body is larger than ${ENROLMENT_BODY_BYTES_MAX} bytes` },
+    ])
+  })
+
+  test('too many of an address', async () => {
+    const relay = new Relay()
+    relay.allowed = false
+    const response = await relay.ask('POST', path, { body: enrolment() })
+    expect([response.status, jsonOf(response)]).toEqual([
+      429,
+      { handler: 'enrollKeyCard', error: 'too many enrolments' },
+    ])
+    expect((await relay.ask('GET', '/health')).status).toBe(200)
+  })
+
+  test('a bug is reported, and said in the form of a refusal', async () => {
+    const relay = new Relay()
+    relay.outcome = new Error('bug')
+    const response = await relay.ask('POST', path, { body: enrolment() })
+    expect([response.status, jsonOf(response)]).toEqual([500, { handler: 'enrollKeyCard', error: 'internal error' }])
+    expect(relay.bugs).toEqual([new Error('bug')])
+  })
+
+  test('a client that went away is neither answered nor a bug', async () => {
+    const relay = new Relay()
+    relay.outcome = new RequestAborted()
+    await expect(relay.ask('POST', path, { body: enrolment() })).rejects.toThrow(RequestAborted)
+    expect(relay.bugs).toEqual([])
+  })
+})
+
+describe('blobs', () => {
+  const headers = { 'content-type': 'multipart/form-data; boundary=xx' }
+  const path = '/v4/upload_blob?token=t1'
+
+  test('are uploaded and served', async () => {
+    const relay = new Relay()
+    const uploaded = await relay.ask('POST', path, { headers, body: upload('foo') })
+    expect([uploaded.status, jsonOf(uploaded)]).toEqual([
+      201,
+      { ipfs_path: `/ipfs/${FOO}`, url: `http://relay.example:4444/ipfs/${FOO}` },
+    ])
+    const served = await relay.ask('GET', `/ipfs/${FOO}`)
+    expect([served.status, served.headers]).toEqual([
+      200,
+      {
+        'Access-Control-Allow-Origin': '*',
+        'Cache-Control': 'public, max-age=31536000, immutable',
+        'Content-Security-Policy': "default-src 'none'; sandbox",
+        'Content-Type': 'text/plain; charset=utf-8',
+        ETag: `"${FOO}"`,
+        'X-Content-Type-Options': 'nosniff',
+      },
+    ])
+    expect(served.body).toMatchObject({ size: 3 })
+    expect((await bytesOf(served)).toString()).toBe('foo')
+    expect(relay.released).toBe(1)
+  })
+
+  test('keep their bytes over many chunks, and an empty one its emptiness', async () => {
+    const relay = new Relay()
+    const content = Buffer.alloc(700_001, 'cairn \r\n--x')
+    const uploaded = jsonOf(await relay.ask('POST', path, { headers, body: upload(content) })) as { ipfs_path: string }
+    expect((await bytesOf(await relay.ask('GET', uploaded.ipfs_path))).equals(content)).toBe(true)
+    await relay.ask('POST', '/v4/upload_blob?token=t2', { headers, body: upload('') })
+    expect(await bytesOf(await relay.ask('GET', `/ipfs/${EMPTY}`))).toHaveLength(0)
+  })
+
+  test('that are asked for and not read are let go', async () => {
+    const relay = new Relay()
+    relay.stored.set(FOO, new Uint8Array(5_000))
+    const { body } = await relay.ask('GET', `/ipfs/${FOO}`)
+    if (typeof body !== 'object' || body instanceof Uint8Array) throw new Error('not a stream')
+    await body.chunks[Symbol.asyncIterator]().return?.()
+    expect(relay.released).toBe(1)
+  })
+
+  test('a base URL with a path', async () => {
+    const response = await new Relay('https://relay.example/cairn').ask('POST', path, { headers, body: upload('foo') })
+    expect(jsonOf(response)).toMatchObject({ url: `https://relay.example/cairn/ipfs/${FOO}` })
+  })
+
+  test('a token is good once, whatever came of it', async () => {
+    const relay = new Relay()
+    const refusals: HttpResponse[] = []
+    for (const target of ['/v4/upload_blob', '/v4/upload_blob?token=', '/v4/upload_blob?token=x']) {
+      refusals.push(await relay.ask('POST', target, { headers, body: upload('foo') }))
+    }
+    expect((await relay.ask('POST', path, { body: 'no form' })).status).toBe(400)
+    refusals.push(await relay.ask('POST', path, { headers, body: upload('foo') }))
+    for (const refusal of refusals) {
+      expect([refusal.status, jsonOf(refusal)]).toEqual([
+        400,
+        { handler: 'getBlobUpload', error: 'the token is not valid' },
+      ])
+    }
+    expect(relay.stored.size).toBe(0)
+  })
+
+  test.each([
+    ['no multipart', upload('foo'), { 'content-type': 'application/json' }, 'not multipart'],
+    ['no content type', upload('foo'), {}, 'not multipart'],
+    ['no file', upload('foo', 'image'), headers, 'no field named file'],
+    ['two files', Buffer.concat([upload('foo').subarray(0, -8), upload('bar')]), headers, 'two fields'],
+    ['half a form', upload('foo').subarray(0, -9), headers, 'ends in the middle'],
+  ])('%s is refused, and nothing is kept', async (what, body, given, error) => {
+    const relay = new Relay()
+    const response = await relay.ask('POST', path, { headers: given, body })
+    expect(response.status).toBe(400)
+    expect(jsonOf(response)).toMatchObject({
+      handler: 'getBlobUpload',
+      error: expect.stringContaining(error) as string,
+    })
+    expect([relay.stored.size, relay.aborted]).toEqual([0, ['two files', 'half a form'].includes(what) ? 1 : 0])
+  })
+
+  test('the largest file, and one byte more', async () => {
+    const relay = new Relay()
+    expect((await relay.ask('POST', path, { headers, body: upload(new Uint8Array(BLOB_BYTES_MAX)) })).status).toBe(201)
+    const beyond = await relay.ask('POST', '/v4/upload_blob?token=t2', {
+      headers,
+      body: upload(new Uint8Array(BLOB_BYTES_MAX + 1)),
+    })
+    expect([beyond.status, jsonOf(beyond)]).toEqual([
+      413,
+      { handler: 'getBlobUpload', error: `the file is larger than ${BLOB_BYTES_MAX} bytes` },
+    ])
+    expect([relay.stored.size, relay.aborted]).toEqual([1, 1])
+  })
+
+  test('other fields count too', async () => {
+    const relay = new Relay()
+    const body = Buffer.concat([
+      upload(new Uint8Array(BLOB_BYTES_MAX + 65_536), 'image').subarray(0, -8),
+      upload('foo'),
+    ])
+    expect((await relay.ask('POST', path, { headers, body })).status).toBe(413)
+  })
+
+  test('a full disk is told', async () => {
+    const relay = new Relay()
+    relay.full = true
+    const response = await relay.ask('POST', path, { headers, body: upload('foo') })
+    expect([response.status, jsonOf(response)]).toEqual([503, { handler: 'getBlobUpload', error: 'the disk is full' }])
+    expect(relay.bugs).toEqual([])
+  })
+
+  test.each([
+    [`/ipfs/${FOO}`, 404],
+    ['/ipfs/', 400],
+    ['/ipfs/foo', 400],
+    [`/ipfs/${FOO}/`, 400],
+    [`/ipfs/../${FOO}`, 400],
+    [`/ipfs/${FOO.slice(0, -1)}`, 400],
+  ])('%s is %i', async (target, status) => {
+    const response = await new Relay().ask('GET', target)
+    expect(response.status).toBe(status)
+    expect(jsonOf(response)).toHaveProperty('error')
+  })
+})
+
+describe('the media type', () => {
+  test.each([
+    ['PNG', latin1('\u0089PNG\r\n\u001a\n\u0000'), 'image/png'],
+    ['almost PNG', latin1('\u0089PNG\r\n\u001a\r'), 'application/octet-stream'],
+    ['JPEG', latin1('\u00ff\u00d8\u00ff\u00e0'), 'image/jpeg'],
+    ['GIF 87', latin1('GIF87a\u0001'), 'image/gif'],
+    ['GIF 89', latin1('GIF89a\u0001'), 'image/gif'],
+    ['GIF of another year', latin1('GIF88a\u0001'), 'application/octet-stream'],
+    ['WebP', latin1('RIFF\u0001\u0002\u0003\u0004WEBPVP8 '), 'image/webp'],
+    ['another RIFF', latin1('RIFF\u0001\u0002\u0003\u0004WAVEfmt '), 'application/octet-stream'],
+    ['AVIF', latin1('\u0000\u0000\u0000\u001cftypavif'), 'image/avif'],
+    ['JSON', Buffer.from(' \n{"a":"ü"}'), 'application/json'],
+    ['JSON list', Buffer.from('[1]'), 'application/json'],
+    ['text', Buffer.from('Grüße,\r\n\tKunde'), 'text/plain; charset=utf-8'],
+    ['text cut in a character', Buffer.from('Grü').subarray(0, 3), 'text/plain; charset=utf-8'],
+    ['text with a wrong byte', latin1('Gr\u00fc\u00dfe'), 'application/octet-stream'],
+    ['text with a zero', Buffer.from('a\u0000b'), 'application/octet-stream'],
+    ['HTML', Buffer.from('<!doctype html><script>alert(1)</script>'), 'text/plain; charset=utf-8'],
+    ['SVG', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'), 'text/plain; charset=utf-8'],
+    ['XML', Buffer.from('<?xml version="1.0"?><svg/>'), 'text/plain; charset=utf-8'],
+    ['PDF', latin1('%PDF-1.7\n%\u00e2\u00e3\u00cf\u00d3'), 'application/octet-stream'],
+    ['nothing', Buffer.alloc(0), 'application/octet-stream'],
+  ])('of %s', (_what, head, type) => {
+    expect(blobType(head)).toBe(type)
+  })
+})

@@ -1,0 +1,237 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { concatBytes } from '../../src/bytes/bytes.js'
+import { fromHex, toHex } from '../../src/bytes/hex.js'
+import { FILTERS_PER_SUBSCRIPTION_MAX, FRAME_IN_BYTES_MAX, SETS_PER_PUSH_MAX } from '../../src/limits.js'
+import {
+  EnvelopeError,
+  decodeEnvelope,
+  encodeEnvelope,
+  encodePushEnvelope,
+  pushEnvelopeLength,
+} from '../../src/wire/envelope.js'
+import type { EnvelopeErrorCode } from '../../src/wire/envelope.js'
+import { EnvelopeSchema } from '../../src/wire/generated/envelope_pb.js'
+import { decodeSet, encodeSet, pushSetLength } from '../../src/wire/pushed-set.js'
+import { envelope, pushedSet, requestId } from './messages.arbitrary.js'
+import { samples } from './samples.js'
+
+function codeOf(frame: Uint8Array): EnvelopeErrorCode | undefined {
+  try {
+    decodeEnvelope(frame)
+  } catch (error) {
+    if (error instanceof EnvelopeError) return error.code
+    throw error
+  }
+  return undefined
+}
+
+describe('the samples of PROTOCOL §7', () => {
+  test.each(samples)('$name', ({ frame, envelope, written = frame }) => {
+    expect(decodeEnvelope(frame)).toEqual(envelope)
+    expect(decodeEnvelope(written)).toEqual(envelope)
+    expect(toHex(encodeEnvelope(envelope))).toBe(toHex(written))
+  })
+
+  test.each(samples)('$name, cut off anywhere, is no envelope or another', ({ frame, envelope }) => {
+    for (let length = 0; length < frame.length; length++) {
+      const cut = frame.slice(0, length)
+      if (codeOf(cut) === undefined) expect(decodeEnvelope(cut)).not.toEqual(envelope)
+    }
+  })
+})
+
+describe('an empty success', () => {
+  const empty = { requestId: 1n, message: { kind: 'response', payload: new Uint8Array(0) } } as const
+
+  test('is read with and without its payload field', () => {
+    expect(decodeEnvelope(fromHex('0a0208021200'))).toEqual(empty)
+    expect(decodeEnvelope(fromHex('0a02080212021200'))).toEqual(empty)
+  })
+
+  test('is written as an empty GenericResponse', () => {
+    expect(toHex(encodeEnvelope(empty))).toBe('0a0208021200')
+  })
+
+  test('is not what an error of code 0 without text is', () => {
+    expect(decodeEnvelope(fromHex('0a02080212020a00')).message).toEqual({
+      kind: 'response',
+      error: { code: 0, message: '' },
+    })
+  })
+})
+
+describe('a frame that is no envelope', () => {
+  test.each<[string, string, EnvelopeErrorCode]>([
+    ['a message without request id', '4200', 'no-request-id'],
+    ['nothing', '', 'no-request-id'],
+    ['a request id without a number', '0a004200', 'zero-request-id'],
+    ['a request id of 0', '0a0208004200', 'zero-request-id'],
+    ['no message', '0a020802', 'no-message'],
+    ['a message of a number that is not known', '0a02080282020100', 'no-message'],
+    ['a message with the wire type of a number', '0a0208024001', 'no-message'],
+    ['a length beyond the frame', '0a0208024201', 'malformed'],
+    ['a length beyond the message', '0a0208021202120100', 'malformed'],
+    ['field number 0', '0a02080202004200', 'malformed'],
+    ['a field number of 30 bits', '0a020802fbffffff7f00', 'malformed'],
+    ['wire type 6', '0a0208024e4200', 'malformed'],
+    ['the end of a group that did not start', '0a0208024c4200', 'malformed'],
+    ['a group that does not end', '0a0208022b4200', 'malformed'],
+    ['an integer of 11 bytes', '0a0c08ffffffffffffffffffff014200', 'malformed'],
+    ['a length of 6 bytes', '0a02080242808080808000', 'malformed'],
+    ['text that is not UTF-8', '0a02080212050a031201ff', 'malformed'],
+    ['a truncated field inside a ping', '0a020802420108', 'malformed'],
+  ])('%s', (_name, hex, code) => {
+    expect(codeOf(fromHex(hex))).toBe(code)
+  })
+})
+
+describe('what is ignored', () => {
+  const ping = { requestId: 1n, message: { kind: 'ping' } }
+
+  test.each([
+    ['an unknown varint', '0a0208028002ff014200'],
+    ['an unknown length-delimited field', '0a020802820203616263 4200'],
+    ['unknown fixed fields', '0a0208028d020000000081020000000000000000 4200'],
+    ['an unknown group with a group in it', '0a0208028302 0b0801 0c 8402 4200'],
+    ['unknown fields in the request id and the message', '0a0410010802 42021001'],
+    ['the order of the fields', '4200 0a020802'],
+    ['a longer head than needed', '8a0082000802 c2008000'],
+    ['an earlier message', '0a020802 1200 4200'],
+  ])('%s', (_name, hex) => {
+    expect(decodeEnvelope(fromHex(hex.replaceAll(' ', '')))).toEqual(ping)
+  })
+
+  test('a filter id that is there but empty', () => {
+    const frame = fromHex('0a02080222061a0418032200')
+    expect(decodeEnvelope(frame).message).toMatchObject({ filters: [{ objectType: 3 }] })
+    expect(decodeEnvelope(frame).message).not.toHaveProperty('filters.0.objectId')
+  })
+})
+
+describe('against the generated code', () => {
+  test('what is encoded decodes to the same', () => {
+    fc.assert(
+      fc.property(envelope, (value) => {
+        expect(decodeEnvelope(encodeEnvelope(value))).toEqual(value)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('the generated code reads what is encoded and writes the same bytes', () => {
+    fc.assert(
+      fc.property(envelope, (value) => {
+        const frame = encodeEnvelope(value)
+        const read = fromBinary(EnvelopeSchema, frame, { readUnknownFields: false })
+        expect(toHex(toBinary(EnvelopeSchema, read))).toBe(toHex(frame))
+      }),
+    )
+  })
+
+  test('its empty success, which keeps an empty payload, is ours too', () => {
+    const response = { case: 'payload', value: new Uint8Array(0) } as const
+    const frame = toBinary(
+      EnvelopeSchema,
+      create(EnvelopeSchema, { requestId: { raw: 7n }, message: { case: 'response', value: { response } } }),
+    )
+    expect(decodeEnvelope(frame)).toEqual({ requestId: 7n, message: { kind: 'response', payload: new Uint8Array(0) } })
+  })
+
+  test('the set of a push is the generated one', () => {
+    fc.assert(
+      fc.property(requestId, fc.uint8Array(), fc.array(pushedSet), (id, subscriptionId, sets) => {
+        const value = {
+          subscriptionId,
+          sets: sets.map((set) => ({
+            shopSeqNo: set.seq,
+            patchLeafIndex: set.leafIndex,
+            header: set.header,
+            signature: set.signature,
+            patches: [...set.patches],
+            proofs: [...set.proofs],
+          })),
+        }
+        const message = { case: 'subscriptionPushRequest', value } as const
+        const expected = toBinary(EnvelopeSchema, create(EnvelopeSchema, { requestId: { raw: id }, message }))
+        const frame = encodePushEnvelope(id, subscriptionId, sets.map(encodeSet))
+        expect(toHex(frame)).toBe(toHex(expected))
+        const setsLength = sets.reduce((length, set) => length + pushSetLength(set), 0)
+        expect(pushEnvelopeLength(id, subscriptionId, setsLength)).toBe(frame.length)
+        const read = decodeEnvelope(frame).message
+        expect(read.kind === 'push' && read.sets.map(decodeSet)).toEqual(sets)
+      }),
+    )
+  })
+})
+
+describe('hostile frames', () => {
+  test('arbitrary bytes are read or refused with EnvelopeError', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (frame) => {
+        codeOf(frame)
+        codeOf(concatBytes(fromHex('0a020802'), frame))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('frames with a few bytes changed are read or refused with EnvelopeError', () => {
+    const change = fc.tuple(fc.nat(), fc.nat({ max: 255 }))
+    fc.assert(
+      fc.property(envelope, fc.array(change, { minLength: 1, maxLength: 4 }), (value, changes) => {
+        const frame = encodeEnvelope(value)
+        for (const [place, byte] of changes) frame[place % frame.length] = byte
+        codeOf(frame)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('groups nested through a whole frame do not exhaust the stack', () => {
+    expect(codeOf(new Uint8Array(FRAME_IN_BYTES_MAX).fill(0x7b))).toBe('malformed')
+  })
+
+  test('a frame full of filters is read up to one more than is legal', () => {
+    const { message } = decodeEnvelope(fullOf(0x22, 0x1a))
+    expect(message.kind === 'subscribe' && message.filters.length).toBe(FILTERS_PER_SUBSCRIPTION_MAX + 1)
+  })
+
+  test('a frame full of sets is read up to one more than is legal', () => {
+    const { message } = decodeEnvelope(fullOf(0x32, 0x12))
+    expect(message.kind === 'push' && message.sets.length).toBe(SETS_PER_PUSH_MAX + 1)
+  })
+
+  test('as many filters and sets as are legal are all read', () => {
+    const filters = Array.from({ length: FILTERS_PER_SUBSCRIPTION_MAX }, () => ({ objectType: 1 }))
+    const subscribe = { kind: 'subscribe', startSeq: 0n, shopId: undefined, filters } as const
+    expect(decodeEnvelope(encodeEnvelope({ requestId: 1n, message: subscribe })).message).toEqual(subscribe)
+    const sets = Array.from({ length: SETS_PER_PUSH_MAX }, () => Uint8Array.of(0x12, 0))
+    const push = { kind: 'push', subscriptionId: Uint8Array.of(0, 1), sets } as const
+    expect(decodeEnvelope(encodeEnvelope({ requestId: 1n, message: push })).message).toEqual(push)
+  })
+})
+
+describe('ownership and bugs', () => {
+  test('byte strings are views of the frame', () => {
+    const frame = encodeEnvelope({ requestId: 1n, message: { kind: 'write', patchSet: Uint8Array.of(1, 2, 3) } })
+    const { message } = decodeEnvelope(frame)
+    frame.fill(9)
+    expect(message).toEqual({ kind: 'write', patchSet: Uint8Array.of(9, 9, 9) })
+  })
+
+  test.each([0n, 2n ** 63n, -(2n ** 63n) - 1n])('request id %s is not written', (id) => {
+    expect(() => encodeEnvelope({ requestId: id, message: { kind: 'ping' } })).toThrow('request id')
+    expect(() => encodePushEnvelope(id, Uint8Array.of(0, 1), [])).toThrow('request id')
+  })
+})
+
+/** A frame of 2 MiB: a message in field `tag`, of nothing but empty fields `inner`. */
+function fullOf(tag: number, inner: number): Uint8Array {
+  const length = FRAME_IN_BYTES_MAX - 16
+  const body = new Uint8Array(length)
+  for (let i = 0; i < length; i += 2) body[i] = inner
+  const head = Uint8Array.of(0x0a, 2, 8, 2, tag, (length & 0x7f) | 0x80, ((length >> 7) & 0x7f) | 0x80, length >> 14)
+  return concatBytes(head, body)
+}
