@@ -31,7 +31,7 @@ export interface HubOptions {
   readonly upgradeRate: Pick<RateLimiter, 'take'>
   readonly blobTokens: BlobTokens
   /** Without a slash at the end. */
-  readonly publicUrl: string
+  publicUrl(): string
   randomBytes(length: number): Uint8Array
   onBug(error: unknown): void
 }
@@ -176,7 +176,7 @@ export class Hub {
 
   blobUploadUrl(session: Session): string | undefined {
     const token = this.options.blobTokens.issue(session)
-    return token === undefined ? undefined : `${this.options.publicUrl}/v4/upload_blob?token=${token}`
+    return token === undefined ? undefined : `${this.options.publicUrl()}/v4/upload_blob?token=${token}`
   }
 
   randomBytes(length: number): Uint8Array {

@@ -12,7 +12,7 @@ import type { Author } from '../state/access.js'
 import { applyPatches, type Applied } from '../state/apply.js'
 import type { Effects } from '../state/draft.js'
 import type { PaymentRules } from '../state/orders.js'
-import { count, emptyShop, idKey, stateHash, type ShopState } from '../state/shop-state.js'
+import { count, idKey, stateHash, type ShopState } from '../state/shop-state.js'
 import type { VerdictCode } from '../state/verdict.js'
 import type { CardRow, Commit, LogRecord, ShopRow, Store } from '../store/store.js'
 import { nowSeconds, type Clock } from './clock.js'
@@ -42,6 +42,8 @@ export interface WriterOptions {
   readonly relaySecret: Uint8Array
   readonly reservationSeconds: bigint
   readonly payments: PaymentRules
+  /** The state of a shop that is made now. */
+  newState(shopId: bigint): ShopState
   /** Called after the commit and the answers, in order of sequence. Must not throw. */
   published(shop: Shop, records: readonly LogRecord[]): void
   /** Called after the commit for each card that was taken out of its account. */
@@ -76,6 +78,11 @@ export class Writer {
   /** Queued sets that have no answer yet. */
   get backlog(): number {
     return this.queue.length
+  }
+
+  /** Whether a batch is on its way to the disk: the shops' current versions may not be durable. */
+  get busy(): boolean {
+    return this.committing
   }
 
   /** `done` is called once, after the commit or the refusal. */
@@ -221,7 +228,7 @@ class Batch {
 
   private found(shopId: bigint, change: RelayChange): Shop {
     assert(change.newShop !== undefined, 'a set for a shop that is not there')
-    const shop = new Shop(shopId, { state: emptyShop(shopId), head: 0, relayNonce: 0n })
+    const shop = new Shop(shopId, { state: this.options.newState(shopId), head: 0, relayNonce: 0n })
     this.newShops.push(change.newShop)
     this.shops.set(shopId, shop)
     this.made.push(shop)

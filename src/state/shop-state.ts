@@ -42,9 +42,8 @@ export interface ShopState {
   readonly indexes: Readonly<Record<Index, Hamt>>
 }
 
-/** A shop without a manifest or any object. */
-export function emptyShop(shopId: bigint, schemaVersion = SCHEMA_VERSION): ShopState {
-  const empty = Hamt.empty
+/** A shop without a manifest or any object. `empty`: the empty trie that all others grow from. */
+export function emptyShop(shopId: bigint, schemaVersion = SCHEMA_VERSION, empty = Hamt.empty): ShopState {
   return {
     shopId,
     schemaVersion,

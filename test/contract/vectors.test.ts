@@ -64,6 +64,18 @@ describe('the proofs', () => {
   })
 })
 
+test('the proofs of sets of 1 to 17 patches, byte for byte', () => {
+  const text = new TextDecoder().decode(readVectorFile('spec/mmr-kat.json'))
+  const { patch_cases: known } = JSON.parse(text) as {
+    patch_cases: { cases: readonly { n: number; proofs_cbor_as_masslbs_go: readonly string[] }[] }
+  }
+  for (const { n, proofs_cbor_as_masslbs_go: proofs } of known.cases) {
+    expect(proofs).toHaveLength(n)
+    for (const proof of proofs) expect(check('PatchProof', decode(fromHex(proof)))).toEqual([])
+  }
+  expect(known.cases.map(({ n }) => n)).toContain(17)
+})
+
 /** Patches that are well-formed: what they concern is missing, or is an order that no longer changes. */
 const refusedByState = new Set([
   'TestGenerateVectorsListingError/invalid_array_index',

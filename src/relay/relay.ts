@@ -1,0 +1,288 @@
+/** The relay put together: store, state, writer, sessions, HTTP, sockets; started, watched and stopped. */
+
+import { randomBytes } from 'node:crypto'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { addressOf, native, publicKeyOf } from '#signature'
+import { toHex } from '../bytes/hex.js'
+import type { Registry } from '../chain/registry.js'
+import * as limits from '../limits.js'
+import type { PaymentRules } from '../state/orders.js'
+import type { BlobStore } from '../store/blobs.js'
+import type { Store } from '../store/store.js'
+import { BlobTokens } from './blob-tokens.js'
+import { nowSeconds, systemClock, type Clock } from './clock.js'
+import { Enrolment } from './enrolment.js'
+import { makeHttp } from './http.js'
+import { Hub, type HubSettings } from './hub.js'
+import { Keeper } from './keeper.js'
+import type { Log } from './log.js'
+import type { Metrics } from './metrics.js'
+import { RateLimiter } from './rate-limit.js'
+import type { Listener, ListenFunction } from './transport.js'
+import { Writer } from './writer.js'
+
+export interface RelaySettings extends HubSettings {
+  readonly host: string
+  readonly port: number
+  /** Default: made of host and port. */
+  readonly publicUrl?: string | undefined
+  readonly reservationSeconds: number
+  readonly nodeCacheNodes: number
+  readonly discovery: boolean
+  readonly enrolmentsPerSecond: number
+  readonly enrolmentsBurst: number
+  readonly upgradesPerSecond: number
+  readonly upgradesBurst: number
+}
+
+export interface RelayParts {
+  readonly settings: RelaySettings
+  readonly store: Store
+  readonly blobs: BlobStore
+  /** Given the store's settings table, which development mode keeps its shops in. */
+  readonly registry: Registry
+  /** The relay's secret key, 32 bytes. */
+  readonly relaySecret: Uint8Array
+  readonly listen: ListenFunction
+  readonly version: string
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly clock?: Clock
+}
+
+export interface RunningRelay {
+  readonly port: number
+  readonly url: string
+  /** 20 bytes. */
+  readonly address: Uint8Array
+  readonly transport: Listener['kind']
+  /** Stops accepting, finishes what is queued, closes sockets with 1012, keeps the state. */
+  stop(): Promise<void>
+}
+
+const EXPIRY_MS = 1_000
+const KEEPING_MS = 2_000
+/** A state this many sets behind its log is flushed at once, a smaller lag after a while. */
+const FLUSH_SETS = 5_000
+const FLUSH_AFTER_MS = 30_000
+
+/** Until a chain is configured for payments no order comes further than Committed (§11). */
+const NO_PAYMENTS: PaymentRules = { refuse: () => 'no chain is configured for payments' }
+
+/** Replays what is to be replayed, then listens. Throws ReplayError, StoreError, ListenError. */
+export async function startRelay(parts: RelayParts): Promise<RunningRelay> {
+  const relay = new Relay(parts)
+  await relay.start()
+  return relay
+}
+
+class Relay implements RunningRelay {
+  private readonly parts: RelayParts
+  private readonly clock: Clock
+  private readonly keeper: Keeper
+  private readonly hub: Hub
+  private readonly writer: Writer
+  private readonly blobTokens: BlobTokens
+  private readonly loopDelay = monitorEventLoopDelay({ resolution: 20 })
+  private readonly timers: (() => void)[] = []
+  private listener: Listener | undefined
+  private publicUrl: string
+  private ready = false
+  private stopping: Promise<void> | undefined
+  private lastFlushMs: number
+  readonly address: Uint8Array
+
+  constructor(parts: RelayParts) {
+    this.parts = parts
+    this.clock = parts.clock ?? systemClock
+    const { settings, store, registry, metrics } = parts
+    this.address = addressOf(publicKeyOf(parts.relaySecret))
+    this.publicUrl = settings.publicUrl ?? ''
+    this.lastFlushMs = this.clock.nowMs()
+    const random = (length: number) => new Uint8Array(randomBytes(length))
+    const onBug = (error: unknown) => parts.log.error('bug', error)
+    this.blobTokens = new BlobTokens(this.clock, () => toHex(random(32)))
+    const rate = { perSecond: settings.upgradesPerSecond, burst: settings.upgradesBurst }
+    const upgradeRate = new RateLimiter(rate, () => this.clock.nowMs())
+    const publicUrl = () => this.publicUrl
+    this.hub = new Hub({ settings, clock: this.clock, store, registry, upgradeRate, blobTokens: this.blobTokens, publicUrl, randomBytes: random, onBug })
+    const reservationSeconds = BigInt(settings.reservationSeconds)
+    this.keeper = new Keeper(store, { nodeCacheNodes: settings.nodeCacheNodes, reservationSeconds })
+    const shops = store.shops().map(({ shopId }) => this.keeper.load(shopId, (seq, head) => parts.log.info('replaying', { shop: shopId, seq, head })))
+    const sets = metrics.counter('cairn_sets_total', 'Sets accepted since start, the relay’s own included')
+    const patches = metrics.counter('cairn_patches_total', 'Patches in these sets')
+    this.writer = new Writer(
+      {
+        store,
+        clock: this.clock,
+        relaySecret: parts.relaySecret,
+        reservationSeconds,
+        payments: NO_PAYMENTS,
+        newState: (shopId) => this.keeper.newState(shopId),
+        published: (shop, records) => {
+          sets.add(records.length)
+          for (const record of records) patches.add(record.patches.length)
+          this.hub.published(shop, records)
+        },
+        cardUnlinked: (card) => this.hub.cardUnlinked(card),
+        storeFailed: (error) => parts.log.error('commit failed: writes are refused, nothing was changed', error),
+      },
+      shops,
+    )
+    this.hub.attach(this.writer)
+    this.measure()
+  }
+
+  get port(): number {
+    return this.listener!.port
+  }
+
+  get url(): string {
+    return this.publicUrl
+  }
+
+  get transport(): Listener['kind'] {
+    return this.listener!.kind
+  }
+
+  async start(): Promise<void> {
+    const { settings, listen, log } = this.parts
+    this.listener = await listen({
+      host: settings.host,
+      port: settings.port,
+      maxFrameBytes: limits.FRAME_IN_BYTES_MAX,
+      decideUpgrade: (request) => this.hub.decideUpgrade(request),
+      http: (request) => this.http(request),
+      websocket: this.hub.websocket,
+      onBug: (error) => log.error('bug', error),
+    })
+    if (settings.publicUrl === undefined) this.publicUrl = `http://${hostText(settings.host)}:${this.listener.port}`
+    this.http = this.makeHttp()
+    this.loopDelay.enable()
+    this.every(EXPIRY_MS, () => this.writer.expire())
+    this.every(KEEPING_MS, () => this.keep())
+    this.ready = true
+    log.info('listening', { url: this.publicUrl, transport: this.listener.kind, nativeSignatures: native, shops: this.parts.store.shops().length })
+  }
+
+  stop(): Promise<void> {
+    return (this.stopping ??= this.shutDown())
+  }
+
+  private async shutDown(): Promise<void> {
+    this.ready = false
+    this.hub.stopAccepting()
+    for (const stop of this.timers) stop()
+    this.loopDelay.disable()
+    await this.writer.drained()
+    this.hub.closeAll()
+    await this.listener?.close()
+    this.listener?.terminateAll()
+    for (const shop of this.writer.allShops()) await this.keeper.flush(shop)
+    this.parts.log.info('stopped')
+  }
+
+  private http: ReturnType<typeof makeHttp> = () => Promise.resolve({ status: 503, headers: {}, body: 'starting\n' })
+
+  private makeHttp(): ReturnType<typeof makeHttp> {
+    const { settings, registry, store, blobs, version, log } = this.parts
+    const random = (length: number) => new Uint8Array(randomBytes(length))
+    const enrolment = new Enrolment({ store, writer: this.writer, registry, clock: this.clock, randomBytes: random })
+    const rate = { perSecond: settings.enrolmentsPerSecond, burst: settings.enrolmentsBurst }
+    return makeHttp({
+      relay: {
+        name: 'cairn',
+        version,
+        address: `0x${toHex(this.address)}`,
+        tokenId: registry.relayTokenId,
+        chainId: registry.chainId,
+        publicUrl: this.publicUrl,
+        limits: publicLimits(settings),
+      },
+      discovery: () => settings.discovery,
+      enrolmentRate: new RateLimiter(rate, () => this.clock.nowMs()),
+      nowSeconds: () => nowSeconds(this.clock),
+      health: () => this.health(),
+      readiness: () => (this.ready ? undefined : 'the relay is starting or stopping'),
+      enrol: (request) => enrolment.enrol(request),
+      blobs: {
+        takeToken: (token) => this.blobTokens.take(token),
+        openSink: () => blobs.begin(),
+        read: async (cid) => {
+          const blob = await blobs.read(cid)
+          return blob === undefined ? undefined : { size: blob.size, chunks: blob.stream }
+        },
+      },
+      onBug: (error) => log.error('bug', error),
+    })
+  }
+
+  private async health(): Promise<string | undefined> {
+    const delaySeconds = this.loopDelay.max / 1e9
+    this.loopDelay.reset()
+    if (delaySeconds > limits.HEALTH_LOOP_DELAY_SECONDS_MAX) return `the event loop was held for ${delaySeconds.toFixed(1)} s`
+    const late = new Promise<string>((resolve) => {
+      this.clock.after(limits.HEALTH_STORE_SECONDS_MAX * 1_000, () => resolve('the store does not answer'))
+    })
+    const check = this.parts.store.check().then(
+      () => undefined,
+      (error: unknown) => `the store fails: ${(error as Error).message}`,
+    )
+    return Promise.race([check, late])
+  }
+
+  /** Flushes states that are far behind their log, or behind it for a while. */
+  private keep(): void {
+    const now = this.clock.nowMs()
+    const waited = now - this.lastFlushMs >= FLUSH_AFTER_MS
+    for (const shop of this.writer.allShops()) {
+      if (this.keeper.behind(shop) < (waited ? 1 : FLUSH_SETS) || this.writer.busy) continue
+      this.lastFlushMs = now
+      this.keeper.flush(shop).catch((error: unknown) => this.parts.log.error('the state could not be flushed; the log has it', error))
+      return
+    }
+  }
+
+  private every(ms: number, act: () => void): void {
+    let cancel: () => void
+    const again = () => {
+      cancel = this.clock.after(ms, () => {
+        act()
+        again()
+      })
+    }
+    again()
+    this.timers.push(() => cancel())
+  }
+
+  private measure(): void {
+    const { metrics } = this.parts
+    metrics.gauge('cairn_sessions', 'Open sessions', () => this.hub.sessionCount)
+    metrics.gauge('cairn_subscriptions', 'Open subscriptions', () => this.hub.subscriptionCount)
+    metrics.gauge('cairn_writer_backlog', 'Sets that wait for the writer', () => this.writer.backlog)
+    metrics.gauge('cairn_cached_nodes', 'Stored trie nodes in memory', () => this.keeper.cachedNodes)
+    metrics.gauge('cairn_resident_bytes', 'Resident memory of the process', () => process.memoryUsage.rss())
+  }
+}
+
+function hostText(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
+
+/** As `GET /` tells them. */
+function publicLimits(settings: RelaySettings): Record<string, number> {
+  return {
+    frame_in_bytes: limits.FRAME_IN_BYTES_MAX,
+    frame_out_bytes: limits.FRAME_OUT_BYTES_MAX,
+    object_bytes: limits.OBJECT_BYTES_MAX,
+    requests_in_flight: limits.REQUESTS_IN_FLIGHT_MAX,
+    subscriptions: limits.SUBSCRIPTIONS_PER_SESSION_MAX,
+    filters: limits.FILTERS_PER_SUBSCRIPTION_MAX,
+    blob_bytes: limits.BLOB_BYTES_MAX,
+    sessions: settings.sessionsMax,
+    sessions_per_address: settings.sessionsPerAddressMax,
+    ping_interval_ms: settings.pingIntervalMs,
+    kick_timeout_ms: settings.kickTimeoutMs,
+    push_delay_ms: settings.pushDelayMs,
+  }
+}

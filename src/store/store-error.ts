@@ -1,0 +1,23 @@
+/** What can go wrong with the store; the message is one line for people: what happened, why, what now. */
+
+export type StoreErrorCode =
+  | 'locked'
+  | 'version'
+  | 'unwritable'
+  | 'not-ours'
+  | 'damaged'
+  | 'full'
+  | 'closed'
+  | 'sequence'
+  | 'missing-node'
+  | 'failed'
+
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly code: StoreErrorCode
+
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

@@ -1,0 +1,86 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { formatRfc3339, parseRfc3339 } from '../../src/codec/time.js'
+import { EARLIEST, LATEST } from './cbor.arbitrary.js'
+
+// The platform's Date is the oracle; the vectors hold what it reads otherwise (leap seconds, lower case).
+const oracle = (seconds: bigint) => new Date(Number(seconds) * 1000).toISOString().replace('.000Z', 'Z')
+const seconds = fc.bigInt({ min: EARLIEST, max: LATEST })
+
+describe('formatRfc3339', () => {
+  it('agrees with Date', () => {
+    fc.assert(
+      fc.property(seconds, (seconds) => {
+        expect(formatRfc3339(seconds)).toBe(oracle(seconds))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('agrees with Date on both sides of every month of 800 years', () => {
+    for (let month = 0; month < 800 * 12; month++) {
+      const start = BigInt(Date.UTC(1600, month, 1) / 1000)
+      for (const seconds of [start - 1n, start]) expect(formatRfc3339(seconds)).toBe(oracle(seconds))
+    }
+  })
+
+  it('refuses what has no year of four digits', () => {
+    expect(formatRfc3339(EARLIEST)).toBe('0000-01-01T00:00:00Z')
+    expect(formatRfc3339(LATEST)).toBe('9999-12-31T23:59:59Z')
+    expect(() => formatRfc3339(EARLIEST - 1n)).toThrow(RangeError)
+    expect(() => formatRfc3339(LATEST + 1n)).toThrow(RangeError)
+  })
+})
+
+describe('parseRfc3339', () => {
+  it('reads what formatRfc3339 writes', () => {
+    fc.assert(
+      fc.property(seconds, (seconds) => {
+        expect(parseRfc3339(formatRfc3339(seconds))).toBe(seconds)
+      }),
+    )
+  })
+
+  it('takes offsets and fractions as Date does', () => {
+    const offset = fc.tuple(fc.constantFrom('+', '-'), fc.nat({ max: 23 }), fc.nat({ max: 59 }))
+    const local = fc
+      .bigInt({ min: EARLIEST + 90_000n, max: LATEST - 90_000n })
+      .map((seconds) => oracle(seconds).slice(0, -1))
+    fc.assert(
+      fc.property(local, offset, fc.stringMatching(/^(?:\.\d{1,12})?$/u), (local, [sign, hours, minutes], fraction) => {
+        const text = `${local}${fraction}${sign}${String(hours).padStart(2, '0')}:${String(minutes).padStart(2, '0')}`
+        expect(parseRfc3339(text)).toBe(BigInt(Math.floor(Date.parse(text.replace(fraction, '')) / 1000)))
+      }),
+    )
+  })
+
+  it('knows how many days every month has', () => {
+    for (const year of [1900, 2000, 2023, 2024, 2100]) {
+      for (let month = 1; month <= 12; month++) {
+        for (let day = 0; day <= 32; day++) {
+          const exists = new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day
+          const text = `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}T00:00:00Z`
+          expect(parseRfc3339(text) !== undefined, text).toBe(exists)
+        }
+      }
+    }
+  })
+
+  it('takes a second of 60 at the end of a month in UTC only', () => {
+    for (const [text, next] of [
+      ['2016-12-31T23:59:60Z', '2017-01-01T00:00:00Z'],
+      ['2015-06-30T23:59:60.5Z', '2015-07-01T00:00:00Z'],
+      ['2017-01-01T05:29:60+05:30', '2017-01-01T00:00:00Z'],
+    ] as const) {
+      expect(parseRfc3339(text)).toBe(parseRfc3339(next))
+    }
+    for (const text of [
+      '2016-12-30T23:59:60Z',
+      '2016-12-31T22:59:60Z',
+      '2016-12-31T23:58:60Z',
+      '2016-12-31T23:59:60+05:30',
+    ]) {
+      expect(parseRfc3339(text)).toBeUndefined()
+    }
+  })
+})
