@@ -8,6 +8,7 @@ export default defineConfig({
     alias: {
       '#hash': source('src/bytes/hash.node.ts'),
       '#signature': source('src/bytes/signature.node.ts'),
+      '#websocket': source('src/client/websocket.node.ts'),
     },
   },
   test: {

@@ -53,6 +53,10 @@ export const PING_INTERVAL_MS_DEFAULT = 15_000
 export const KICK_INTERVALS_DEFAULT = 3
 export const PUSH_DELAY_MS_DEFAULT = 100
 
+// Memory of the relay
+/** Stored trie nodes kept in memory, of all shops together. */
+export const NODE_CACHE_NODES_DEFAULT = 200_000
+
 // HTTP (§9, §13)
 export const ENROLMENT_BODY_BYTES_MAX = 16 * 1_024
 export const ENROLMENTS_PER_SECOND_DEFAULT = 20

@@ -8,7 +8,7 @@ import type { Draft } from './draft.js'
 import { fields, list, placeOf, settable, wholeOr } from './edit.js'
 import { invalid } from './verdict.js'
 
-const editAccount = wholeOr(
+export const editAccount = wholeOr(
   settable(Account, { replaceMissing: 'refuse', removable: true }),
   fields<Account>({ KeyCards: list(KeyCard, { replaceAt: false }) }),
 )

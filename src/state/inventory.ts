@@ -8,7 +8,7 @@ import { countable, placeOf, settable } from './edit.js'
 import { isId } from './shop-state.js'
 import { invalid, notFound, outOfStock } from './verdict.js'
 
-const editStock = countable(Inventory, settable(Inventory, { replaceMissing: 'refuse', removable: true }), (path) =>
+export const editStock = countable(Inventory, settable(Inventory, { replaceMissing: 'refuse', removable: true }), (path) =>
   outOfStock(`${placeOf(path)} would fall below zero`, path[1] as bigint),
 )
 

@@ -59,7 +59,7 @@ const editFields = fields<Listing>({
   ),
 })
 
-const editListing = wholeOr(settable(Listing, { replaceMissing: 'refuse', removable: true }), editFields)
+export const editListing = wholeOr(settable(Listing, { replaceMissing: 'refuse', removable: true }), editFields)
 
 export function applyToListings(draft: Draft, op: Op, { path, value }: Patch): void {
   const id = path[1]

@@ -11,7 +11,7 @@ import { invalid, notFound } from './verdict.js'
 /** Null where the writer gives null: a required map that nobody wrote. */
 const nullableWhole = <T>(schema: Parameters<typeof clearable<T>>[0]): Editor<T> => clearable(schema)
 
-const editFields = fields<Manifest>({
+export const editManifestFields = fields<Manifest>({
   PricingCurrency: replaceable(ChainAddress),
   Payees: wholeOr(nullableWhole(Payees), nestedDictionary(chainKey, addressKey, Payee)),
   AcceptedCurrencies: wholeOr(nullableWhole(AcceptedCurrencies), nestedDictionary(chainKey, addressKey, AcceptedCurrency)),
@@ -25,7 +25,7 @@ export function applyToManifest(draft: Draft, op: Op, { path, value }: Patch): v
     if (manifest.ShopID !== draft.shopId) throw invalid(`Manifest.ShopID must stay ${draft.shopId}`)
     return draft.setManifest(manifest)
   }
-  const edit = editFields(op, path, 1)
+  const edit = editManifestFields(op, path, 1)
   const manifest = draft.manifest()
   if (manifest === undefined) throw notFound('the shop has no manifest yet')
   draft.setManifest(edit(manifest, value)!)

@@ -93,7 +93,7 @@ const editFields = fields<Order>({
   TxDetails: settable(TxDetails, { replaceMissing: 'set' }),
 })
 
-const editOrder = wholeOr<Order>(settable(WantedOrder, { replaceMissing: 'refuse', removable: true }), editFields)
+export const editOrder = wholeOr<Order>(settable(WantedOrder, { replaceMissing: 'refuse', removable: true }), editFields)
 
 export function applyToOrders(draft: Draft, op: Op, { path, value }: Patch, context: OrderContext): void {
   const id = path[1]

@@ -10,7 +10,7 @@ import { fields, list, placeOf, replaceable, settable, wholeOr } from './edit.js
 import { counted, idKey } from './shop-state.js'
 import { invalid, notFound, stricter } from './verdict.js'
 
-const editTag = wholeOr(
+export const editTag = wholeOr(
   settable(Tag, { replaceMissing: 'refuse', removable: true }),
   fields<Tag>({ Name: replaceable(nameText), ListingIDs: list(objectId, { whole: ListingIDs }) }),
 )

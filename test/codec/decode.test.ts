@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { concatBytes, utf8 } from '../../src/bytes/bytes.js'
+import { concatBytes, toBigEndian, utf8 } from '../../src/bytes/bytes.js'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { decode, decodeChecked } from '../../src/codec/decode.js'
 import { diagnostic } from '../../src/codec/diagnostic.js'
@@ -95,8 +95,6 @@ describe('decodeChecked', () => {
 })
 
 describe('nesting', () => {
-  const nested = (levels: number) => new Uint8Array(levels + 1).fill(0x81, 0, levels)
-
   it.each([CBOR_NESTING_MAX, CBOR_NESTING_MAX_IN_FILES, 1])(
     'of %i is accepted where that is the limit, one more refused',
     (limit) => {
@@ -124,10 +122,6 @@ describe('nesting', () => {
 describe('large maps', () => {
   // 100,000 keys: comparing each with each would take minutes, and the test would run into its time limit.
   const keys = Array.from({ length: 100_000 }, (_, i) => i)
-  const mapOf = (items: readonly Uint8Array[]) =>
-    concatBytes(Uint8Array.of(0xba), new Uint8Array(new Uint32Array([items.length]).buffer).reverse(), ...items)
-  const textEntry = (key: string) => concatBytes(Uint8Array.of(0x60 | key.length), utf8(key), Uint8Array.of(0xf6))
-  const bytesEntry = (key: string) => concatBytes(Uint8Array.of(0x40 | key.length), utf8(key), Uint8Array.of(0xf6))
 
   it.each([
     ['texts', textEntry],
@@ -148,13 +142,13 @@ describe('large maps', () => {
   it('find a repeated key whatever its head and place', () => {
     const integers = Array.from({ length: 40 }, (_, i) => fromHex(`18${(i + 30).toString(16).padStart(2, '0')}00`))
     expect((decode(mapOf(integers)) as Map<CborKey, Cbor>).size).toBe(40)
-    for (const repeated of ['1b000000000000001e00', '190045' + '00', 'c2411e00', 'c24200' + '4500']) {
+    for (const repeated of ['1b000000000000001e00', '19004500', 'c2411e00', 'c242004500']) {
       expect(
         refusal(() => decode(mapOf([...integers, fromHex(repeated)]))),
         repeated,
       ).toBe('duplicate-key')
     }
-    for (const other of ['381e00', '613000', '411e00', 'c2490100000000000000' + '1e00']) {
+    for (const other of ['381e00', '613000', '411e00', 'c24901000000000000001e00']) {
       expect(
         refusal(() => decode(mapOf([...integers, fromHex(other)]))),
         other,
@@ -163,8 +157,6 @@ describe('large maps', () => {
   })
 
   it('hold a bounded number of integers, which are the keys that collide at will', () => {
-    const colliding = (i: number) =>
-      concatBytes(fromHex('c24c'), utf8(String(1_000 + i)), fromHex('000000000000000500'))
     const legal = Array.from({ length: INTEGER_KEYS_PER_MAP_MAX }, (_, i) => colliding(i))
     expect((decode(mapOf(legal)) as Map<CborKey, Cbor>).size).toBe(INTEGER_KEYS_PER_MAP_MAX)
     expect((decode(mapOf([...legal, textEntry('a')])) as Map<CborKey, Cbor>).size).toBe(INTEGER_KEYS_PER_MAP_MAX + 1)
@@ -194,4 +186,26 @@ function inKeyOrder(value: Cbor): unknown {
   if (!(value instanceof Map)) return value
   const entries = [...value].map(([key, item]) => ({ key: diagnostic(key), item: inKeyOrder(item) }))
   return { map: entries.sort((a, b) => (a.key < b.key ? -1 : 1)) }
+}
+
+function nested(levels: number): Uint8Array {
+  return new Uint8Array(levels + 1).fill(0x81, 0, levels)
+}
+
+/** A map of entries that are encoded already. */
+function mapOf(entries: readonly Uint8Array[]): Uint8Array {
+  return concatBytes(Uint8Array.of(0xba), toBigEndian(BigInt(entries.length), 4), ...entries)
+}
+
+function textEntry(key: string): Uint8Array {
+  return concatBytes(encode(key), Uint8Array.of(0xf6))
+}
+
+function bytesEntry(key: string): Uint8Array {
+  return concatBytes(encode(utf8(key)), Uint8Array.of(0xf6))
+}
+
+/** An integer of twelve bytes as key, whose last eight are the same in all. */
+function colliding(i: number): Uint8Array {
+  return concatBytes(fromHex('c24c'), utf8(String(1_000 + i)), fromHex('000000000000000500'))
 }

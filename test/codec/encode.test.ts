@@ -105,9 +105,9 @@ describe('encode', () => {
   })
 
   it('takes encoded items as they are', () => {
-    const odd = new CborEncoded(fromHex('b900016161' + '1800'))
-    expect(hexOf([odd, 1n])).toBe('82b90001616118' + '0001')
-    expect(hexOf(new Map([['k', odd]]))).toBe('a1616bb90001616118' + '00')
+    const odd = new CborEncoded(fromHex('b9000161611800'))
+    expect(hexOf([odd, 1n])).toBe('82b900016161180001')
+    expect(hexOf(new Map([['k', odd]]))).toBe('a1616bb9000161611800')
   })
 
   it('returns a fresh array and leaves the value alone', () => {
@@ -158,7 +158,7 @@ describe('compareKeys', () => {
     expect(compareKeys('\u{10000}', '\ue000x')).toBeGreaterThan(0)
     fc.assert(
       fc.property(text, fc.nat({ max: 40 }), fc.string({ unit: 'binary', maxLength: 2 }), (a, at, change) => {
-        const points = [...a]
+        const points = Array.from(a)
         const b = [...points.slice(0, at), change, ...points.slice(at + 1)].join('')
         expect(Math.sign(compareKeys(a, b))).toBe(Math.sign(compareBytes(encode(a), encode(b))))
       }),

@@ -44,7 +44,7 @@ describe('arrayItems and mapFields', () => {
   })
 
   it('give the received bytes of each value by its key', () => {
-    const bytes = fromHex('b90003' + '616b' + '1800' + '7801' + '61' + '4101' + '695f5f70726f746f5f5f' + 'a0')
+    const bytes = fromHex('b90003616b18007801614101695f5f70726f746f5f5fa0')
     checkForm(bytes)
     const fields = [...mapFields(bytes, 0)].map(([key, { start, end }]) => [key, toHex(bytes.subarray(start, end))])
     expect(fields).toStrictEqual([
@@ -81,24 +81,10 @@ describe('byteString and majorTypeAt', () => {
 })
 
 describe('patchSetSpans', () => {
-  const header = fromHex('b90001' + '61611b0000000000000001')
+  const header = fromHex('b9000161611b0000000000000001')
   const signature = concatBytes(fromHex('5841'), new Uint8Array(65).fill(7))
   const patch = fromHex('a1624f7063616464')
   const fields = { Header: header, Signature: signature, Patches: concatBytes(fromHex('82'), patch, fromHex('a0')) }
-
-  const keyed = (parts: Record<string, Uint8Array>) =>
-    Object.entries(parts).flatMap(([name, bytes]) => [encode(name), bytes])
-  const set = (parts: Record<string, Uint8Array>) =>
-    concatBytes(Uint8Array.of(0xa0 | Object.keys(parts).length), ...keyed(parts))
-  const message = (bytes: Uint8Array) => {
-    try {
-      patchSetSpans(bytes)
-      return 'accepted'
-    } catch (error) {
-      expect(error).toBeInstanceOf(CborError)
-      return `${(error as CborError).code}: ${(error as CborError).message}`
-    }
-  }
 
   it.each([
     ['Header', 'Signature', 'Patches'],
@@ -177,3 +163,23 @@ describe('patchSetSpans', () => {
     expect(patches.map(({ start }) => decodeChecked(bytes, start))).toStrictEqual(whole.get('Patches'))
   })
 })
+
+/** The entries of a map, keys encoded, values as they are. */
+function keyed(parts: Record<string, Uint8Array>): Uint8Array[] {
+  return Object.entries(parts).flatMap(([name, bytes]) => [encode(name), bytes])
+}
+
+/** What patchSetSpans says to the bytes. */
+function message(bytes: Uint8Array): string {
+  try {
+    patchSetSpans(bytes)
+    return 'accepted'
+  } catch (error) {
+    expect(error).toBeInstanceOf(CborError)
+    return `${(error as CborError).code}: ${(error as CborError).message}`
+  }
+}
+
+function set(parts: Record<string, Uint8Array>): Uint8Array {
+  return concatBytes(Uint8Array.of(0xa0 | Object.keys(parts).length), ...keyed(parts))
+}

@@ -1,0 +1,16 @@
+/** What a command knows of the process that runs it: handed in, so that a test can be the process. */
+
+export interface Io {
+  /** A result, without its line break: stdout. */
+  out(line: string): void
+  /** Talk, without its line break: stderr. */
+  err(line: string): void
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Whether stderr is a terminal: colour and progress are for those only. */
+  readonly isTerminal: boolean
+  /** Aborted by the first SIGINT or SIGTERM; the command cleans up and returns its exit code. */
+  readonly signal: AbortSignal
+}
+
+/** What every command's file exports as `run`. `argv` is what follows the command's name. Resolves with the exit code. */
+export type Run = (argv: readonly string[], io: Io) => Promise<number>

@@ -1,0 +1,140 @@
+/** One WebSocket to a relay: requests with their answers, and the relay's own requests handed on. No reconnecting here. */
+
+import { PlatformWebSocket } from '#websocket'
+import { decodeEnvelope, encodeEnvelope } from '../wire/envelope.js'
+import type { Message, PushRequest, SyncStatusRequest } from '../wire/messages.js'
+import { aborted, ClientError, fromWire } from './client-error.js'
+
+type Request = Exclude<Message, { kind: 'response' }>
+
+export interface ConnectionHandlers {
+  /** Answered for the callee once it returns; a throw is answered as an error and ends the connection. */
+  push(push: PushRequest): void
+  syncStatus(status: SyncStatusRequest): void
+  /** Once, whoever ended it. */
+  closed(code: number, reason: string): void
+}
+
+interface Waiting {
+  resolve(payload: Uint8Array): void
+  reject(error: ClientError): void
+  readonly write: boolean
+}
+
+const CLOSE_NORMAL = 1000
+
+export class Connection {
+  private readonly socket: WebSocket
+  private readonly handlers: ConnectionHandlers
+  private readonly waiting = new Map<bigint, Waiting>()
+  private lastId = 0n
+  private open = true
+
+  private constructor(socket: WebSocket, handlers: ConnectionHandlers) {
+    this.socket = socket
+    this.handlers = handlers
+    socket.addEventListener('message', (event) => this.message(event.data))
+    socket.addEventListener('close', (event) => this.ended(event.code, event.reason))
+  }
+
+  /** Throws ClientError UNREACHABLE, ABORTED. `url`: http(s) or ws(s) address of the relay. */
+  static open(url: string, handlers: ConnectionHandlers, signal?: AbortSignal): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(aborted(signal))
+      const socket = new PlatformWebSocket(sessionsUrl(url))
+      socket.binaryType = 'arraybuffer'
+      const stop = () => {
+        socket.close()
+        reject(aborted(signal!))
+      }
+      const fail = () => {
+        signal?.removeEventListener('abort', stop)
+        reject(new ClientError('UNREACHABLE', `no relay answers at ${url}`))
+      }
+      signal?.addEventListener('abort', stop, { once: true })
+      socket.addEventListener('error', fail, { once: true })
+      socket.addEventListener('open', () => {
+        signal?.removeEventListener('abort', stop)
+        socket.removeEventListener('error', fail)
+        socket.addEventListener('error', () => undefined)
+        resolve(new Connection(socket, handlers))
+      }, { once: true })
+    })
+  }
+
+  /** The payload of the answer. Rejects with the wire's code, DISCONNECTED, or OUTCOME_UNKNOWN for a write without an answer. */
+  request(message: Request, signal?: AbortSignal): Promise<Uint8Array> {
+    const write = message.kind === 'write'
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(aborted(signal))
+      if (!this.open) return reject(new ClientError('DISCONNECTED', 'the connection to the relay is closed'))
+      const requestId = ++this.lastId
+      const stop = () => {
+        this.waiting.delete(requestId)
+        reject(aborted(signal!))
+      }
+      const settle = () => signal?.removeEventListener('abort', stop)
+      signal?.addEventListener('abort', stop, { once: true })
+      this.waiting.set(requestId, {
+        write,
+        resolve: (payload) => (settle(), resolve(payload)),
+        reject: (error) => (settle(), reject(error)),
+      })
+      this.send(requestId, message)
+    })
+  }
+
+  close(): void {
+    this.socket.close(CLOSE_NORMAL)
+    this.ended(CLOSE_NORMAL, 'closed by the client')
+  }
+
+  private send(requestId: bigint, message: Message): void {
+    if (this.socket.readyState === this.socket.OPEN) this.socket.send(encodeEnvelope({ requestId, message }) as Uint8Array<ArrayBuffer>)
+  }
+
+  private message(data: unknown): void {
+    if (!this.open) return
+    try {
+      const { requestId, message } = decodeEnvelope(new Uint8Array(data as ArrayBuffer))
+      if (message.kind === 'response') this.answered(requestId, message)
+      else this.serve(requestId, message)
+    } catch (error) {
+      this.ended(CLOSE_NORMAL, (error as Error).message)
+      this.socket.close(CLOSE_NORMAL)
+    }
+  }
+
+  private answered(requestId: bigint, message: Message & { kind: 'response' }): void {
+    const waiting = this.waiting.get(requestId)
+    this.waiting.delete(requestId)
+    if (message.error === undefined) waiting?.resolve(message.payload.slice())
+    else waiting?.reject(fromWire(message.error))
+  }
+
+  private serve(requestId: bigint, message: Request): void {
+    if (message.kind === 'push') this.handlers.push(message)
+    else if (message.kind === 'syncStatus') this.handlers.syncStatus(message)
+    this.send(requestId, { kind: 'response', payload: new Uint8Array(0) })
+  }
+
+  private ended(code: number, reason: string): void {
+    if (!this.open) return
+    this.open = false
+    for (const { reject, write } of this.waiting.values()) {
+      reject(
+        write
+          ? new ClientError('OUTCOME_UNKNOWN', 'the connection ended before the relay answered: the write may have been applied')
+          : new ClientError('DISCONNECTED', 'the connection ended before the relay answered'),
+      )
+    }
+    this.waiting.clear()
+    this.handlers.closed(code, reason)
+  }
+}
+
+function sessionsUrl(url: string): string {
+  const target = new URL('/v4/sessions', url)
+  target.protocol = target.protocol.replace('http', 'ws')
+  return target.href
+}

@@ -1,0 +1,87 @@
+/** Enrolment of a key card (PROTOCOL §9): one readable wallet signature, ever. */
+
+import { toHex } from '../bytes/hex.js'
+import { aborted, ClientError } from './client-error.js'
+
+export interface EnrolOptions {
+  /** http(s) address of the relay. */
+  readonly url: string
+  readonly shop: bigint
+  /** The card's compressed public key, 33 bytes. */
+  readonly card: Uint8Array
+  readonly wallet: Wallet
+  /** A guest needs no right to the shop. */
+  readonly guest?: boolean
+  readonly signal?: AbortSignal
+}
+
+export interface Wallet {
+  /** With 0x; the letter case is shown to whoever signs. */
+  readonly address: string
+  /** EIP-191 over the text; 65 bytes, or 0x and 130 digits. */
+  signMessage(input: { message: string }): Promise<string>
+}
+
+/** What a relay tells of itself (`GET /`). */
+export interface RelayFacts {
+  readonly name: string
+  readonly version: string
+  readonly relay_address: string
+  readonly relay_token_id: string
+  readonly chain_id: number
+}
+
+/** Throws ClientError: REFUSED with the relay's reason, UNREACHABLE, ABORTED. */
+export async function enrol(options: EnrolOptions): Promise<void> {
+  const facts = await relayFacts(options.url, options.signal)
+  const target = new URL('/v4/enroll_key_card', options.url)
+  if (options.guest) target.searchParams.set('guest', '1')
+  const message = enrolmentMessage(options, facts, target)
+  const signature = await options.wallet.signMessage({ message })
+  const response = await call(target.href, { method: 'POST', body: JSON.stringify({ message, signature: base64OfHex(signature) }) }, options.signal)
+  if (response.status === 201) return
+  const { error } = (await response.json().catch(() => ({}))) as { error?: string }
+  throw new ClientError('REFUSED', error ?? `the relay answers ${response.status}`)
+}
+
+/** Throws ClientError UNREACHABLE, ABORTED. */
+export async function relayFacts(url: string, signal?: AbortSignal): Promise<RelayFacts> {
+  const response = await call(new URL('/', url).href, {}, signal)
+  return (await response.json()) as RelayFacts
+}
+
+/** EIP-4361, as the wallet shows it. */
+function enrolmentMessage({ shop, card, wallet }: EnrolOptions, facts: RelayFacts, target: URL): string {
+  return [
+    `${target.host} wants you to sign in with your Ethereum account:`,
+    wallet.address,
+    '',
+    `Allow this key card to act for you in shop ${shop}.`,
+    '',
+    `URI: ${target.origin}${target.pathname}`,
+    'Version: 1',
+    `Chain ID: ${facts.chain_id}`,
+    'Nonce: 00000000',
+    `Issued At: ${new Date().toISOString()}`,
+    'Resources:',
+    `- mass-relayid:${BigInt(facts.relay_token_id)}`,
+    `- mass-shopid:${shop}`,
+    `- mass-keycard:${toHex(card)}`,
+  ].join('\n')
+}
+
+async function call(url: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+  try {
+    return await fetch(url, { ...init, ...(signal && { signal }) })
+  } catch (error) {
+    if (signal?.aborted) throw aborted(signal)
+    throw new ClientError('UNREACHABLE', `no relay answers at ${new URL(url).origin}`, { cause: error })
+  }
+}
+
+function base64OfHex(signature: string): string {
+  const digits = signature.replace(/^0x/u, '')
+  let binary = ''
+  for (let i = 0; i < digits.length; i += 2) binary += String.fromCharCode(Number.parseInt(digits.slice(i, i + 2), 16))
+  return btoa(binary)
+}

@@ -1,0 +1,425 @@
+/**
+ * A storefront's view of one shop: connects, authenticates, subscribes, keeps a verified replica, writes, and comes back
+ * after every loss of the connection without a gap or a repeat.
+ */
+
+import { publicKeyOf, sign } from '#signature'
+import { fromHex } from '../bytes/hex.js'
+import { toBigEndian } from '../bytes/bytes.js'
+import { personalMessageDigest } from '../bytes/eip191.js'
+import type { Listing } from '../objects/listing.js'
+import type { Manifest } from '../objects/manifest.js'
+import type { Order } from '../objects/order.js'
+import type { Tag } from '../objects/tag.js'
+import { encodeChange, type Change } from '../patches/patch.js'
+import { encodePatchSet, signPatches } from '../patches/patch-set.js'
+import { decodeSet } from '../wire/pushed-set.js'
+import { ObjectType, type Filter, type PushRequest, type SyncStatusRequest } from '../wire/messages.js'
+import { aborted, ClientError } from './client-error.js'
+import { Connection } from './connection.js'
+import { relayFacts } from './enrol.js'
+import { Replica } from './replica.js'
+import type { VerifiedSet } from './verify.js'
+
+export type { Change } from '../patches/patch.js'
+export type { VerifiedSet } from './verify.js'
+export { ClientError } from './client-error.js'
+
+export interface ConnectOptions {
+  /** http(s) address of the relay. */
+  readonly url: string
+  readonly shop: bigint
+  /** The card's secret key, 32 bytes; left out: a visitor, who reads what is public. */
+  readonly key?: Uint8Array
+  /** The relay's address, 20 bytes or hexadecimal: what its own sets are checked against. `'development'`: taken from the relay itself, which only a development relay may ask for. */
+  readonly relay: Uint8Array | string
+  /** Parts of the shop; left out: everything that may be read. Accounts and manifest always come too, to check signers. */
+  readonly only?: readonly Part[]
+  readonly signal?: AbortSignal
+  /** A word about something that the caller decided and should know of. */
+  readonly onNotice?: (text: string) => void
+}
+
+export type Part =
+  | { readonly listing: bigint | 'all' }
+  | { readonly order: bigint | 'all' }
+  | { readonly inventory: bigint | 'all' }
+  | { readonly tag: string | 'all' }
+
+export type ConnectionState = 'connecting' | 'connected' | 'disconnected' | 'needs-auth' | 'closed'
+
+/** A live object as it is now. The same reference until something changes. */
+export interface Snapshot<T> {
+  readonly status: 'loading' | 'ready' | 'unavailable' | 'failed'
+  /** Always false in version-4 sessions: nothing proves that nothing was left out. */
+  readonly complete: boolean
+  readonly verified: { readonly seq: bigint } | undefined
+  readonly data: T | undefined
+  readonly error: Error | undefined
+}
+
+export interface Live<T> extends AsyncIterable<Snapshot<T>> {
+  get(): Snapshot<T>
+  /** `changed` is called after each change; the returned function ends that. */
+  subscribe(changed: () => void): () => void
+}
+
+const DEVELOPMENT_CHAIN_ID = 31_337
+const BACK_OFF_FIRST_MS = 250
+const BACK_OFF_MAX_MS = 15_000
+const NONCES_PER_MS = 1_000n
+
+/** Resolves when the first subscription is accepted. Rejects with ClientError when that cannot be, also of what may be retried. */
+export async function connect(options: ConnectOptions): Promise<ShopClient> {
+  const client = new ShopClient(options, await relayAddress(options))
+  await client.start()
+  return client
+}
+
+export class ShopClient {
+  private readonly options: ConnectOptions
+  private readonly replica: Replica
+  private readonly readers = new Set<SetReader>()
+  private readonly watchers = new Map<string, Set<() => void>>()
+  private readonly snapshots = new Map<string, { readonly version: string; readonly snapshot: Snapshot<unknown> }>()
+  private readonly stateWatchers = new Set<(state: ConnectionState) => void>()
+  private connection: Connection | undefined
+  private connectionState: ConnectionState = 'connecting'
+  private subscriptionId = 0n
+  private synced = false
+  private failure: Error | undefined
+  private backOffMs = BACK_OFF_FIRST_MS
+  private retry: ReturnType<typeof setTimeout> | undefined
+  private lastNonce = 0n
+  private readonly onAbort = () => this.close()
+
+  /** Use `connect`. */
+  constructor(options: ConnectOptions, relay: Uint8Array) {
+    this.options = options
+    this.replica = new Replica(options.shop, relay)
+    options.signal?.addEventListener('abort', this.onAbort, { once: true })
+  }
+
+  get state(): ConnectionState {
+    return this.connectionState
+  }
+
+  /** `watch` is told each new state; the returned function ends that. */
+  onState(watch: (state: ConnectionState) => void): () => void {
+    this.stateWatchers.add(watch)
+    return () => this.stateWatchers.delete(watch)
+  }
+
+  /** The last verified set; 0 before the first. */
+  get seq(): bigint {
+    return this.replica.lastSeq
+  }
+
+  /** Opens the first connection; `connect` calls it. */
+  async start(): Promise<void> {
+    try {
+      await this.open()
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  /** Verified sets from now on, in order, each once, across reconnects. Ends with the client; throws when verification failed. */
+  sets(signal?: AbortSignal): AsyncIterable<VerifiedSet> {
+    return { [Symbol.asyncIterator]: () => this.reader(signal) }
+  }
+
+  listing(id: bigint): Live<Listing> {
+    return this.live(`Listings/${id}`)
+  }
+
+  order(id: bigint): Live<Order> {
+    return this.live(`Orders/${id}`)
+  }
+
+  tag(name: string): Live<Tag> {
+    return this.live(`Tags/${name}`)
+  }
+
+  manifest(): Live<Manifest> {
+    return this.live('Manifest')
+  }
+
+  /** Pieces in stock of a listing with these variations. */
+  stock(listing: bigint, ...variations: readonly string[]): Live<bigint> {
+    return this.live(['Inventory', listing, ...[...variations].sort()].join('/'))
+  }
+
+  /** All listings that are held now, by id; those of a tag if one is named. */
+  listings({ tag }: { readonly tag?: string } = {}): Listing[] {
+    const listings = this.replica.all('Listings').map(([, listing]) => listing)
+    if (tag === undefined) return listings
+    const listed = new Set(this.tag(tag).get().data?.ListingIDs)
+    return listings.filter(({ ID }) => listed.has(ID))
+  }
+
+  /**
+   * Signs the changes as one set, all or none, and resolves when it is durable. Calls may be made without waiting for each
+   * other. Rejects with the wire's code; OUTCOME_UNKNOWN when the connection was lost on the way.
+   */
+  async write(changes: readonly Change[], { signal }: { readonly signal?: AbortSignal } = {}): Promise<{ readonly stateHash: Uint8Array }> {
+    const { key, shop } = this.options
+    if (key === undefined) throw new ClientError('USAGE', 'a visitor cannot write: connect with a key')
+    if (changes.length === 0) throw new ClientError('USAGE', 'a set has at least one change')
+    if (this.connection === undefined) throw new ClientError('DISCONNECTED', 'there is no connection to the relay now')
+    const patches = changes.map(encodeChange)
+    const timestamp = BigInt(Math.floor(Date.now() / 1_000))
+    const { headerBytes, signature } = signPatches({ shopId: shop, nonce: this.nextNonce(), timestamp, patches }, key)
+    const patchSet = encodePatchSet(headerBytes, signature, patches)
+    return { stateHash: await this.connection.request({ kind: 'write', patchSet }, signal) }
+  }
+
+  /** Ends everything; never throws. Iterators end, live objects keep what they had. */
+  close(): void {
+    if (this.connectionState === 'closed') return
+    this.setState('closed')
+    this.options.signal?.removeEventListener('abort', this.onAbort)
+    clearTimeout(this.retry)
+    this.connection?.close()
+    this.connection = undefined
+    for (const reader of this.readers) reader.end()
+  }
+
+  // Connection
+
+  private async open(): Promise<void> {
+    const { url, signal } = this.options
+    this.setState('connecting')
+    const connection = await Connection.open(
+      url,
+      {
+        push: (push) => this.pushed(push),
+        syncStatus: (status) => this.told(status),
+        closed: (_code, reason) => this.lost(connection, reason),
+      },
+      signal,
+    )
+    if (this.connectionState === 'closed') return connection.close()
+    this.connection = connection
+    await this.authenticate(connection)
+    const shopId = toBigEndian(this.options.shop, 32)
+    const { lastSeq: startSeq } = this.replica
+    const id = await connection.request({ kind: 'subscribe', startSeq, shopId, filters: filtersOf(this.options.only) }, signal)
+    this.subscriptionId = BigInt(id[0]! * 256 + id[1]!)
+    this.backOffMs = BACK_OFF_FIRST_MS
+    this.setState('connected')
+  }
+
+  private async authenticate(connection: Connection): Promise<void> {
+    const { key, signal } = this.options
+    if (key === undefined) return
+    const challenge = await connection.request({ kind: 'authenticate', publicKey: publicKeyOf(key) }, signal)
+    await connection.request({ kind: 'challengeSolution', signature: sign(personalMessageDigest(challenge), key) }, signal)
+  }
+
+  private lost(connection: Connection | undefined, reason: string): void {
+    if (this.connection !== connection || this.connectionState === 'closed') return
+    this.connection = undefined
+    this.setState('disconnected')
+    if (this.failure === undefined) this.reopenLater(reason)
+  }
+
+  /** One back-off, jittered and bounded; a refusal that will not change stops it. */
+  private reopenLater(reason: string): void {
+    const wait = this.backOffMs * (0.5 + Math.random() / 2)
+    this.backOffMs = Math.min(BACK_OFF_MAX_MS, this.backOffMs * 2)
+    this.options.onNotice?.(`connection lost (${reason || 'no reason given'}); again in ${Math.round(wait)} ms`)
+    this.retry = setTimeout(() => void this.reopen(), wait)
+  }
+
+  private async reopen(): Promise<void> {
+    try {
+      await this.open()
+    } catch (error) {
+      if (this.state === 'closed') return
+      this.connection?.close()
+      this.connection = undefined
+      const refused = error instanceof ClientError && !error.retryable
+      this.setState(refused ? 'needs-auth' : 'disconnected')
+      if (!refused) this.reopenLater((error as Error).message)
+    }
+  }
+
+  private setState(state: ConnectionState): void {
+    if (state === this.connectionState) return
+    this.connectionState = state
+    for (const watch of this.stateWatchers) watch(state)
+  }
+
+  // Sets
+
+  /** Throws on the first set that is not proven: it is answered as an error and nothing more is taken. */
+  private pushed(push: PushRequest): void {
+    for (const encoded of push.sets) {
+      try {
+        const { set, changed } = this.replica.take(decodeSet(encoded))
+        for (const reader of this.readers) reader.give(set)
+        for (const name of changed) this.changed(name)
+      } catch (error) {
+        this.fail(new ClientError('VERIFICATION_FAILED', (error as Error).message, { cause: error }))
+        throw error
+      }
+    }
+  }
+
+  private told({ subscriptionId, unpushedPatches }: SyncStatusRequest): void {
+    if (unpushedPatches > 0n || this.synced) return
+    if (this.subscriptionId !== 0n && subscriptionId !== this.subscriptionId) return
+    this.synced = true
+    for (const name of this.watchers.keys()) this.changed(name)
+  }
+
+  private fail(error: ClientError): void {
+    this.failure = error
+    for (const reader of this.readers) reader.fail(error)
+    for (const name of this.watchers.keys()) this.changed(name)
+  }
+
+  private reader(signal?: AbortSignal): AsyncIterator<VerifiedSet> {
+    const reader = new SetReader((ended) => this.readers.delete(ended), signal)
+    if (this.failure !== undefined) reader.fail(this.failure)
+    else if (this.connectionState === 'closed') reader.end()
+    else this.readers.add(reader)
+    return reader
+  }
+
+  // Live objects
+
+  private live<T>(name: string): Live<T> {
+    const get = () => this.snapshot<T>(name)
+    const subscribe = (changed: () => void) => this.watch(name, changed)
+    return {
+      get,
+      subscribe,
+      async *[Symbol.asyncIterator]() {
+        let wake: () => void = () => undefined
+        const stop = subscribe(() => wake())
+        try {
+          for (let shown: Snapshot<T> | undefined; ; ) {
+            const now = get()
+            if (now !== shown) yield (shown = now)
+            else await new Promise<void>((resolve) => (wake = resolve))
+          }
+        } finally {
+          stop()
+        }
+      },
+    }
+  }
+
+  private watch(name: string, changed: () => void): () => void {
+    const watchers = this.watchers.get(name) ?? new Set()
+    this.watchers.set(name, watchers.add(changed))
+    return () => {
+      watchers.delete(changed)
+      if (watchers.size === 0 && this.watchers.get(name) === watchers) this.watchers.delete(name)
+    }
+  }
+
+  private changed(name: string): void {
+    for (const watcher of this.watchers.get(name) ?? []) watcher()
+  }
+
+  private snapshot<T>(name: string): Snapshot<T> {
+    const data = this.replica.get(name) as T | undefined
+    const seq = this.replica.seqOf(name)
+    const status = this.failure !== undefined ? 'failed' : data !== undefined ? 'ready' : this.synced ? 'unavailable' : 'loading'
+    const version = `${status}/${seq}`
+    const known = this.snapshots.get(name)
+    if (known?.version === version) return known.snapshot as Snapshot<T>
+    const verified = seq === undefined ? undefined : { seq }
+    const snapshot: Snapshot<T> = { status, complete: false, verified, data, error: this.failure }
+    this.snapshots.set(name, { version, snapshot })
+    return snapshot
+  }
+
+  /** Rising across restarts too: made of the clock. */
+  private nextNonce(): bigint {
+    const now = BigInt(Date.now()) * NONCES_PER_MS
+    this.lastNonce = now > this.lastNonce ? now : this.lastNonce + 1n
+    return this.lastNonce
+  }
+}
+
+/** Sets for one `for await`; what comes while nobody waits is kept. */
+class SetReader implements AsyncIterator<VerifiedSet> {
+  private readonly queue: VerifiedSet[] = []
+  private readonly leave: (reader: SetReader) => void
+  private waiting: { resolve(result: IteratorResult<VerifiedSet>): void; reject(error: Error): void } | undefined
+  private ended = false
+  private error: Error | undefined
+
+  constructor(leave: (reader: SetReader) => void, signal?: AbortSignal) {
+    this.leave = leave
+    signal?.addEventListener('abort', () => this.fail(aborted(signal)), { once: true })
+  }
+
+  give(set: VerifiedSet): void {
+    if (this.waiting === undefined) this.queue.push(set)
+    else this.settle()?.resolve({ value: set, done: false })
+  }
+
+  end(): void {
+    this.ended = true
+    this.settle()?.resolve({ value: undefined, done: true })
+  }
+
+  fail(error: Error): void {
+    this.error ??= error
+    this.settle()?.reject(error)
+  }
+
+  next(): Promise<IteratorResult<VerifiedSet>> {
+    const set = this.queue.shift()
+    if (set !== undefined) return Promise.resolve({ value: set, done: false })
+    if (this.error !== undefined) return Promise.reject(this.error)
+    if (this.ended) return Promise.resolve({ value: undefined, done: true })
+    return new Promise((resolve, reject) => (this.waiting = { resolve, reject }))
+  }
+
+  return(): Promise<IteratorResult<VerifiedSet>> {
+    this.leave(this)
+    this.end()
+    return Promise.resolve({ value: undefined, done: true })
+  }
+
+  private settle(): SetReader['waiting'] {
+    const { waiting } = this
+    this.waiting = undefined
+    return waiting
+  }
+}
+
+async function relayAddress({ url, relay, signal, onNotice }: ConnectOptions): Promise<Uint8Array> {
+  if (relay instanceof Uint8Array) return relay
+  if (relay !== 'development') return fromHex(relay)
+  const facts = await relayFacts(url, signal)
+  if (facts.chain_id !== DEVELOPMENT_CHAIN_ID) {
+    throw new ClientError('USAGE', `the relay at ${url} is not in development mode: its address must be given`)
+  }
+  onNotice?.(`the relay's address ${facts.relay_address} is taken from the relay itself: fine for development, proves nothing elsewhere`)
+  return fromHex(facts.relay_address)
+}
+
+/** Accounts and manifest are added: without them no signer could be checked. */
+function filtersOf(parts: readonly Part[] | undefined): Filter[] {
+  if (parts === undefined) return []
+  return [{ objectType: ObjectType.ACCOUNT }, { objectType: ObjectType.MANIFEST }, ...parts.map(filterOf)]
+}
+
+function filterOf(part: Part): Filter {
+  if ('listing' in part) return numbered(ObjectType.LISTING, part.listing)
+  if ('order' in part) return numbered(ObjectType.ORDER, part.order)
+  if ('inventory' in part) return numbered(ObjectType.INVENTORY, part.inventory)
+  return part.tag === 'all' ? { objectType: ObjectType.TAG } : { objectType: ObjectType.TAG, objectId: new TextEncoder().encode(part.tag) }
+}
+
+function numbered(objectType: number, id: bigint | 'all'): Filter {
+  return id === 'all' ? { objectType } : { objectType, objectId: toBigEndian(id, 8) }
+}

@@ -1,0 +1,500 @@
+/**
+ * The settings of `cairn serve`: file < environment < flags, each checked. One table tells their names, defaults, bounds and
+ * help. No setting is itself a secret: secrets are in files that settings name.
+ */
+
+import { isIP } from 'node:net'
+import * as limits from '../limits.js'
+
+export interface Settings {
+  readonly host: string
+  /** 0 lets the system choose. */
+  readonly port: number
+  /** Scheme, host and possibly a path, without a slash at the end. Undefined: made of host and port by the relay. */
+  readonly publicUrl: string | undefined
+  readonly metricsHost: string
+  /** 0 is off. */
+  readonly metricsPort: number
+  readonly data: string
+  readonly relayKeyFile: string | undefined
+  readonly nodeCacheNodes: number
+  readonly demo: boolean
+  readonly discovery: boolean
+  readonly allowRemoteDevelopment: boolean
+  readonly reservationSeconds: number
+  readonly pingIntervalMs: number
+  readonly kickTimeoutMs: number
+  readonly pushDelayMs: number
+  readonly sessionsMax: number
+  readonly sessionsPerAddressMax: number
+  readonly idleSessionSeconds: number
+  readonly enrolmentsPerSecond: number
+  readonly enrolmentsBurst: number
+  readonly upgradesPerSecond: number
+  readonly upgradesBurst: number
+  readonly transport: 'auto' | 'uws' | 'ws'
+  readonly logFormat: 'auto' | 'text' | 'json'
+}
+
+export interface SettingsSources {
+  /** As after `cairn serve`; `--help`, `--print-config` and `--verbose` are the command's and skipped here. */
+  readonly flags: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The text of a file; throws if it cannot be read. */
+  readFile(path: string): string
+}
+
+/** Throws SettingsError. */
+export function readSettings(sources: SettingsSources): Settings {
+  const flags = readFlags(sources.flags)
+  const configFile = flags.configFile ?? nonEmpty(sources.env['CAIRN_CONFIG'])
+  const file = configFile === undefined ? {} : readSettingsFile(configFile, sources.readFile)
+  const given: Given = { ...file, ...readEnvironment(sources.env), ...flags.given }
+  const settings = { ...defaults(given), ...given } as Settings
+  checkTogether(settings)
+  return settings
+}
+
+/** All settings with their defaults, for `--help`. */
+export function settingsHelp(): string {
+  const groups = Object.keys(GROUPS).map((group) => {
+    const own = NAMES.filter((name) => DEFINITIONS[name].group === group)
+    return [GROUPS[group as Group], ...own.map(helpOf)].join('\n')
+  })
+  return `${groups.join('\n\n')}\n\n${HELP_END}`
+}
+
+/** The settings in force as JSON; usable as a settings file. What is left to the relay is null. */
+export function printConfig(settings: Settings): string {
+  return JSON.stringify(Object.fromEntries(NAMES.map((name) => [name, settings[name] ?? null])), undefined, 2)
+}
+
+/** A setting that is unknown, malformed or at odds with another. The message is one line: what, why, what now. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError'
+  /** As it was given: a flag, an environment name or a key of the file. */
+  readonly setting: string
+
+  constructor(setting: string, problem: string, options?: ErrorOptions) {
+    super(`${setting}: ${problem}`, options)
+    this.setting = setting
+  }
+}
+
+// The table
+
+/** How a value is written and what it must be. Both readers return undefined for what is not allowed. */
+interface Kind<T> {
+  readonly shape: string
+  /** Shown after the flag in the help; a setting without one is yes or no. */
+  readonly placeholder?: string
+  fromText(text: string): T | undefined
+  fromJson(value: unknown): T | undefined
+}
+
+type Group = keyof typeof GROUPS
+type Name = keyof Settings
+type Given = { -readonly [N in Name]?: Settings[N] }
+
+interface Definition<T> {
+  readonly group: Group
+  readonly kind: Kind<NonNullable<T>>
+  readonly help: string
+  /** Undefined where the default depends on others: `standardText` says how. */
+  readonly standard?: T
+  readonly standardText?: string
+}
+
+const GROUPS = {
+  listen: 'Where it listens',
+  data: 'What it keeps',
+  development: 'Development mode (no chain is configured)',
+  shops: 'Shops',
+  sessions: 'Sessions',
+  limits: 'Limits per client address, and in all',
+  program: 'Program',
+}
+
+const DAY_MS = 86_400_000
+const COUNT_MAX = 1_000_000_000
+
+const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
+  host: { group: 'listen', kind: hostName(), standard: '127.0.0.1', help: 'address of the public listener' },
+  port: { group: 'listen', kind: whole(0, 65_535), standard: 4444, help: 'its port; 0 takes a free one' },
+  publicUrl: {
+    group: 'listen',
+    kind: publicUrl(),
+    standardText: 'made of host and port',
+    help: 'what clients see in front of a proxy; blobs are linked under it',
+  },
+  metricsHost: { group: 'listen', kind: hostName(), standard: '127.0.0.1', help: 'address of the listener for /metrics' },
+  metricsPort: { group: 'listen', kind: whole(0, 65_535), standard: 9464, help: 'its port; 0 turns it off' },
+
+  data: { group: 'data', kind: path(), standard: './cairn-data', help: 'folder of log, state and blobs; made if missing' },
+  relayKeyFile: {
+    group: 'data',
+    kind: path(),
+    standardText: 'relay.key in the data folder, made if missing',
+    help: "file with the relay's secret key, 64 hex digits",
+  },
+  nodeCacheNodes: {
+    group: 'data',
+    kind: whole(1_000, COUNT_MAX),
+    standard: limits.NODE_CACHE_NODES_DEFAULT,
+    help: 'trie nodes kept in memory',
+  },
+
+  demo: { group: 'development', kind: yesNo(), standard: true, help: 'start with a demo shop that is alive; --empty is --no-demo' },
+  discovery: {
+    group: 'development',
+    kind: yesNo(),
+    standard: true,
+    help: 'serve /testing/discovery',
+  },
+  allowRemoteDevelopment: {
+    group: 'development',
+    kind: yesNo(),
+    standard: false,
+    help: 'listen on other than loopback although anybody may take any shop',
+  },
+
+  reservationSeconds: {
+    group: 'shops',
+    kind: whole(1, 31_536_000),
+    standard: Number(limits.RESERVATION_SECONDS_DEFAULT),
+    help: 'how long a committed order holds its stock',
+  },
+
+  pingIntervalMs: {
+    group: 'sessions',
+    kind: whole(10, DAY_MS),
+    standard: limits.PING_INTERVAL_MS_DEFAULT,
+    help: 'time between two pings of a session',
+  },
+  kickTimeoutMs: {
+    group: 'sessions',
+    kind: whole(20, DAY_MS),
+    standardText: `${limits.KICK_INTERVALS_DEFAULT} × ping-interval-ms`,
+    help: 'a session that says nothing for so long is closed',
+  },
+  pushDelayMs: {
+    group: 'sessions',
+    kind: whole(0, 60_000),
+    standard: limits.PUSH_DELAY_MS_DEFAULT,
+    help: 'time from a commit to its push; more of it, fewer and larger pushes',
+  },
+  idleSessionSeconds: {
+    group: 'sessions',
+    kind: whole(1, 86_400),
+    standard: limits.IDLE_SESSION_SECONDS_MAX,
+    help: 'a session without authentication and subscription is closed after it',
+  },
+
+  sessionsMax: { group: 'limits', kind: whole(1, COUNT_MAX), standard: limits.SESSIONS_MAX_DEFAULT, help: 'sessions in all' },
+  sessionsPerAddressMax: {
+    group: 'limits',
+    kind: whole(1, COUNT_MAX),
+    standard: limits.SESSIONS_PER_ADDRESS_MAX_DEFAULT,
+    help: 'sessions of one address',
+  },
+  enrolmentsPerSecond: {
+    group: 'limits',
+    kind: rate(),
+    standard: limits.ENROLMENTS_PER_SECOND_DEFAULT,
+    help: 'enrolments of one address, steadily',
+  },
+  enrolmentsBurst: {
+    group: 'limits',
+    kind: whole(1, COUNT_MAX),
+    standard: limits.ENROLMENTS_BURST_DEFAULT,
+    help: 'and at once',
+  },
+  upgradesPerSecond: {
+    group: 'limits',
+    kind: rate(),
+    standard: limits.UPGRADES_PER_SECOND_DEFAULT,
+    help: 'new sessions of one address, steadily',
+  },
+  upgradesBurst: { group: 'limits', kind: whole(1, COUNT_MAX), standard: limits.UPGRADES_BURST_DEFAULT, help: 'and at once' },
+
+  transport: {
+    group: 'program',
+    kind: oneOf(['auto', 'uws', 'ws']),
+    standard: 'auto',
+    help: 'uws is fast and native, ws runs everywhere; auto takes uws where it loads',
+  },
+  logFormat: {
+    group: 'program',
+    kind: oneOf(['auto', 'text', 'json']),
+    standard: 'auto',
+    help: 'auto is text on a terminal, JSON lines otherwise',
+  },
+}
+
+const NAMES = Object.keys(DEFINITIONS) as readonly Name[]
+const COMMAND_FLAGS = ['--help', '--print-config', '--verbose']
+const HELP_END = `Each setting can stand in three places; the later one counts:
+  1. a JSON file, named by --config FILE or CAIRN_CONFIG:  {"pushDelayMs": 20}
+  2. the environment:                                      CAIRN_PUSH_DELAY_MS=20
+  3. a flag:                                               --push-delay-ms 20
+An unknown or malformed setting is an error. Relative paths start at the working directory.
+--print-config prints the settings in force, as JSON that can be used as a file. CAIRN_NATIVE=off keeps native code out.`
+
+function defaults(given: Given): Given {
+  const standard = Object.fromEntries(NAMES.map((name) => [name, DEFINITIONS[name].standard])) as Given
+  const pingIntervalMs = given.pingIntervalMs ?? limits.PING_INTERVAL_MS_DEFAULT
+  return { ...standard, kickTimeoutMs: limits.KICK_INTERVALS_DEFAULT * pingIntervalMs }
+}
+
+function checkTogether(settings: Settings): void {
+  const { host, port, metricsHost, metricsPort, pingIntervalMs, kickTimeoutMs } = settings
+  refuseRemote('host', settings, host)
+  if (metricsPort !== 0) refuseRemote('metricsHost', settings, metricsHost)
+  if (port !== 0 && port === metricsPort) {
+    throw new SettingsError('metricsPort', `it is ${port}, the public port too; metrics have a port of their own. Choose another.`)
+  }
+  if (kickTimeoutMs <= pingIntervalMs) {
+    const problem = `it is ${kickTimeoutMs}, not above pingIntervalMs (${pingIntervalMs}), so quiet sessions would never live. Raise it.`
+    throw new SettingsError('kickTimeoutMs', problem)
+  }
+}
+
+/** In development mode, which a relay without a chain is in, whoever names a shop first owns it (PROTOCOL §12). */
+function refuseRemote(name: Name, { allowRemoteDevelopment }: Settings, host: string): void {
+  if (allowRemoteDevelopment || isLoopback(host)) return
+  throw new SettingsError(
+    name,
+    `${host} is not loopback, and in development mode anybody who can connect may take any shop. ` +
+      'Listen on 127.0.0.1, or say --allow-remote-development if that is meant.',
+  )
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+// Sources
+
+/** What a flag means: `text` is set for those that take no value. */
+interface Flag {
+  readonly name: Name
+  readonly text?: 'true' | 'false'
+}
+
+const FLAGS = flagsOfAll()
+const ENVIRONMENT = new Map(NAMES.map((name) => [environmentName(name), name]))
+/** Known to other parts of the program, or to the reader of the settings itself. */
+const ENVIRONMENT_ELSEWHERE = ['CAIRN_CONFIG', 'CAIRN_NATIVE']
+
+function readFlags(words: readonly string[]): { given: Given; configFile: string | undefined } {
+  const given: Given = {}
+  let configFile: string | undefined
+  const rest = words.filter((word) => !COMMAND_FLAGS.includes(word))
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    const [flag, inline] = splitFlag(word)
+    if (flag === '--config') {
+      configFile = inline ?? valueAfter(flag, rest)
+      continue
+    }
+    const meant = FLAGS.get(flag)
+    if (meant === undefined) throw unknownSetting(flag, ['--config', ...COMMAND_FLAGS, ...FLAGS.keys()])
+    if (meant.text !== undefined && inline !== undefined) {
+      throw new SettingsError(flag, `it takes no value. Write ${flag} or ${flagName(meant.name, meant.text === 'true')}.`)
+    }
+    put(given, meant.name, flag, fromText(meant.name, meant.text ?? inline ?? valueAfter(flag, rest)))
+  }
+  return { given, configFile }
+}
+
+function readEnvironment(env: SettingsSources['env']): Given {
+  const given: Given = {}
+  for (const key of Object.keys(env)) {
+    const text = nonEmpty(env[key])
+    if (!key.startsWith('CAIRN_') || ENVIRONMENT_ELSEWHERE.includes(key)) continue
+    const name = ENVIRONMENT.get(key)
+    if (name === undefined) throw unknownSetting(key, [...ENVIRONMENT_ELSEWHERE, ...ENVIRONMENT.keys()])
+    if (text !== undefined) put(given, name, key, fromText(name, text))
+  }
+  return given
+}
+
+function readSettingsFile(path: string, readFile: SettingsSources['readFile']): Given {
+  const given: Given = {}
+  for (const [key, value] of Object.entries(readJsonObject(path, readFile))) {
+    const name = NAMES.find((name) => name === key)
+    if (name === undefined) throw unknownSetting(key, NAMES, ` in ${path}`)
+    if (value !== null) put(given, name, `${key} in ${path}`, DEFINITIONS[name].kind.fromJson(value))
+  }
+  return given
+}
+
+function readJsonObject(path: string, readFile: SettingsSources['readFile']): object {
+  let value: unknown
+  try {
+    value = JSON.parse(readFile(path))
+  } catch (error) {
+    const problem = `the settings file cannot be read: ${oneLine((error as Error).message)}. It has to be a JSON object.`
+    throw new SettingsError(path, problem, { cause: error })
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  throw new SettingsError(path, 'the settings file is JSON, but no object. Write for example {"pushDelayMs": 20}.')
+}
+
+/** Text from flag or environment. */
+function fromText(name: Name, text: string): Settings[Name] {
+  return DEFINITIONS[name].kind.fromText(text)
+}
+
+/** `place` is where the value was given; undefined is one that the kind refused. The refused value is not repeated: it might be private. */
+function put<N extends Name>(given: Given, name: N, place: string, value: Settings[N] | undefined): void {
+  if (value === undefined) throw new SettingsError(place, `it has to be ${DEFINITIONS[name].kind.shape}. ${wayOut(name)}`)
+  given[name] = value
+}
+
+function wayOut(name: Name): string {
+  return `Correct it, or leave it out for the default (${standardText(name)}).`
+}
+
+function valueAfter(flag: string, rest: string[]): string {
+  const value = rest.shift()
+  if (value !== undefined && !value.startsWith('--')) return value
+  throw new SettingsError(flag, `its value is missing. Write ${flag} VALUE or ${flag}=VALUE.`)
+}
+
+function splitFlag(word: string): [flag: string, inline: string | undefined] {
+  const equals = word.indexOf('=')
+  return equals === -1 ? [word, undefined] : [word.slice(0, equals), word.slice(equals + 1)]
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text
+}
+
+// Names
+
+function flagsOfAll(): Map<string, Flag> {
+  const flags = new Map<string, Flag>([['--empty', { name: 'demo', text: 'false' }]])
+  for (const name of NAMES) {
+    const takesNoValue = DEFINITIONS[name].kind.placeholder === undefined
+    flags.set(flagName(name), takesNoValue ? { name, text: 'true' } : { name })
+    if (takesNoValue) flags.set(flagName(name, true), { name, text: 'false' })
+  }
+  return flags
+}
+
+/** pushDelayMs → --push-delay-ms */
+function flagName(name: Name, negated = false): string {
+  return `--${negated ? 'no-' : ''}${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+/** pushDelayMs → CAIRN_PUSH_DELAY_MS */
+function environmentName(name: Name): string {
+  return `CAIRN_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+}
+
+function unknownSetting(key: string, known: readonly string[], where = ''): SettingsError {
+  const near = nearest(key, known)
+  const wayOut = near === undefined ? 'All of them:' : `Did you mean ${near}? All of them:`
+  return new SettingsError(oneLine(key), `there is no such setting${where}. ${wayOut} cairn serve --help`)
+}
+
+/** The name that takes the fewest edits, if these are few. */
+function nearest(key: string, known: readonly string[]): string | undefined {
+  const distances = known.map((name) => ({ name, edits: editDistance(key.toLowerCase(), name.toLowerCase()) }))
+  const [best] = distances.sort((a, b) => a.edits - b.edits)
+  return best !== undefined && best.edits <= Math.max(2, Math.floor(best.name.length / 3)) ? best.name : undefined
+}
+
+/** Levenshtein's. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= to.length; j++) {
+      const replaced = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
+    }
+    row = next
+  }
+  return row[to.length]!
+}
+
+// Help
+
+const FLAG_COLUMNS = 32
+
+function helpOf(name: Name): string {
+  const { kind, help } = DEFINITIONS[name]
+  const flag = kind.placeholder === undefined ? `--[no-]${flagName(name).slice(2)}` : `${flagName(name)} ${kind.placeholder}`
+  const [first, second] = [`  ${flag}`.padEnd(FLAG_COLUMNS), ''.padEnd(FLAG_COLUMNS)]
+  return `${first} ${help}\n${second} [${standardText(name)}]`
+}
+
+function standardText(name: Name): string {
+  const { standard, standardText } = DEFINITIONS[name]
+  if (typeof standard === 'boolean') return standard ? 'yes' : 'no'
+  return standardText ?? String(standard)
+}
+
+/** No line breaks or other control characters, cut where it is long. */
+function oneLine(text: string): string {
+  const line = text.replaceAll(/\p{Cc}+/gu, ' ')
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line
+}
+
+// Kinds of values
+
+function whole(least: number, most: number): Kind<number> {
+  return numeric(`a whole number from ${least} to ${most}`, (n) => Number.isInteger(n) && n >= least && n <= most)
+}
+
+function rate(): Kind<number> {
+  return numeric('a number above 0, at most 1000000', (n) => n > 0 && n <= 1_000_000)
+}
+
+function numeric(shape: string, allows: (n: number) => boolean): Kind<number> {
+  return {
+    shape,
+    placeholder: 'N',
+    fromText: (text) => (/^\d{1,15}(\.\d{1,6})?$/.test(text) && allows(Number(text)) ? Number(text) : undefined),
+    fromJson: (value) => (typeof value === 'number' && allows(value) ? value : undefined),
+  }
+}
+
+const WORDS: Readonly<Record<string, boolean>> = { true: true, false: false, on: true, off: false, '1': true, '0': false }
+
+function yesNo(): Kind<boolean> {
+  return {
+    shape: 'true or false',
+    fromText: (text) => (Object.hasOwn(WORDS, text) ? WORDS[text] : undefined),
+    fromJson: (value) => (typeof value === 'boolean' ? value : undefined),
+  }
+}
+
+function oneOf<T extends string>(words: readonly T[]): Kind<T> {
+  return textual(`one of ${words.join(', ')}`, words.join('|'), (text) => words.find((word) => word === text))
+}
+
+function path(): Kind<string> {
+  return textual('a path', 'PATH', (text) => (text.trim() === '' || text.includes('\0') ? undefined : text))
+}
+
+function hostName(): Kind<string> {
+  const shape = 'an IP address or host name, without port and brackets'
+  return textual(shape, 'HOST', (text) => (isIP(text) !== 0 || HOST_NAME.test(text) ? text : undefined))
+}
+
+const HOST_NAME = /^(?=.{1,253}$)(?!\d+(\.\d+)*$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
+
+function publicUrl(): Kind<string> {
+  return textual('an http or https URL without user, query and fragment', 'URL', (text) => {
+    if (!URL.canParse(text)) return undefined
+    const { protocol, username, password, search, hash, href } = new URL(text)
+    if (!/^https?:$/.test(protocol) || username + password + search + hash !== '' || /[?#]$/.test(href)) return undefined
+    return href.replace(/\/+$/, '')
+  })
+}
+
+function textual<T extends string>(shape: string, placeholder: string, read: (text: string) => T | undefined): Kind<T> {
+  return { shape, placeholder, fromText: read, fromJson: (value) => (typeof value === 'string' ? read(value) : undefined) }
+}

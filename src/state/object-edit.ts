@@ -1,0 +1,35 @@
+/**
+ * What a patch makes of one object by itself: the form of PROTOCOL §5 without the rules that need other objects, rights or
+ * time. For replicas that hold a part of a shop; the relay checked the rest before it accepted the set.
+ */
+
+import { toHex } from '../bytes/hex.js'
+import type { Cbor } from '../codec/value.js'
+import { Manifest } from '../objects/manifest.js'
+import type { Op, Patch } from '../patches/patch.js'
+import { editAccount } from './accounts.js'
+import type { Editor } from './edit.js'
+import { editStock } from './inventory.js'
+import { editListing } from './listings.js'
+import { editManifestFields } from './manifest.js'
+import { editOrder } from './orders.js'
+import { editTag } from './tags.js'
+
+export type ObjectCollection = 'Manifest' | 'Accounts' | 'Inventory' | 'Listings' | 'Orders' | 'Tags'
+
+/** `Listings/42`, `Inventory/42/red`, `Manifest`: an object's name in a replica. */
+export function objectName({ path }: Pick<Patch, 'path'>): string {
+  const parts = path[0] === 'Inventory' ? [...path.slice(0, 2), ...path.slice(2).map(String).sort()] : path.slice(0, 2)
+  return (path[0] === 'Manifest' ? ['Manifest'] : parts).map((part) => (part instanceof Uint8Array ? toHex(part) : String(part))).join('/')
+}
+
+/** The object after the patch; undefined if it is gone. Throws Refusal, SchemaError for a patch that no relay accepts. */
+export function editObject(before: unknown, { op, path, value }: Patch): unknown {
+  const collection = path[0] as ObjectCollection
+  if (collection === 'Manifest') return path.length === 1 ? Manifest.read(value, 'Manifest') : editManifestFields(op as Op, path, 1)(before as Manifest, value)
+  if (collection === 'Inventory') return editStock(op as Op, path, path.length)(op === 'increment' ? ((before ?? 0n) as bigint) : (before as bigint | undefined), value)
+  const editor = EDITORS[collection] as unknown as Editor<Cbor>
+  return editor(op as Op, path, 2)(before as Cbor | undefined, value)
+}
+
+const EDITORS = { Accounts: editAccount, Listings: editListing, Orders: editOrder, Tags: editTag } as const
