@@ -57,6 +57,9 @@ export const PUSH_DELAY_MS_DEFAULT = 100
 /** Stored trie nodes kept in memory, of all shops together. */
 export const NODE_CACHE_NODES_DEFAULT = 200_000
 
+// Threads
+export const SIGNATURE_THREADS_DEFAULT = 1
+
 // HTTP (§9, §13)
 export const ENROLMENT_BODY_BYTES_MAX = 16 * 1_024
 export const ENROLMENTS_PER_SECOND_DEFAULT = 20

@@ -156,7 +156,7 @@ interface Result extends Plan {
 
 const WARM_UP_SECONDS = 1
 /** Signed beyond what the warm-up promises, so that the generator does not run dry. */
-const SURPLUS = 1.4
+const SURPLUS = 2
 const SHOP_BITS = 48
 
 async function bench(url: string, plan: Plan, pid: number | undefined, io: Io): Promise<Result> {

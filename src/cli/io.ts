@@ -2,9 +2,9 @@
 
 export interface Io {
   /** A result, without its line break: stdout. */
-  out(line: string): void
+  readonly out: (line: string) => void
   /** Talk, without its line break: stderr. */
-  err(line: string): void
+  readonly err: (line: string) => void
   readonly env: Readonly<Record<string, string | undefined>>
   /** Whether stderr is a terminal: colour and progress are for those only. */
   readonly isTerminal: boolean

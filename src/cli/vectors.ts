@@ -2,20 +2,20 @@
 
 import { readFile } from 'node:fs/promises'
 import { CborError } from '../codec/value.js'
+import type { Io } from './io.js'
 import { checkVectorFile, VectorFileError, type Findings } from './vector-check.js'
 
-export const VECTORS_HELP = `cairn vectors FILE…
+const HELP = `cairn vectors FILE…
 
 Applies every patch of the given vector files (*.cbor of the reference's generators, hamt.json, merkle-proofs.json)
 and compares states, hashes and proofs. Prints a line per file, its first difference, and a closing line.
 
-Exit code: 0 all agree (or are refused on purpose), 1 something differs, 2 a file is unreadable or none is given.
-`
+Exit code: 0 all agree (or are refused on purpose), 1 something differs, 2 a file is unreadable or none is given.`
 
-/** Returns the exit code. */
-export async function vectors(files: readonly string[], out: (line: string) => void, err: (line: string) => void): Promise<number> {
+/** Resolves with the exit code. */
+export async function run(files: readonly string[], { out, err }: Pick<Io, 'out' | 'err'>): Promise<number> {
   if (files.length === 0 || files.includes('--help')) {
-    ;(files.length === 0 ? err : out)(VECTORS_HELP)
+    ;(files.length === 0 ? err : out)(HELP)
     return files.length === 0 ? 2 : 0
   }
   const total = { agree: 0, differ: 0, refusedOnPurpose: 0, unreadable: 0 }
@@ -28,7 +28,8 @@ export async function vectors(files: readonly string[], out: (line: string) => v
     out(`${file}: ${summary(findings)}`)
     for (const note of findings.notes) out(`  note: ${note}`)
     const [first] = findings.differences
-    if (first !== undefined) out(`  first difference: ${first.at}\n    theirs: ${first.theirs}\n    ours:   ${first.ours}`)
+    if (first !== undefined)
+      out(`  first difference: ${first.at}\n    theirs: ${first.theirs}\n    ours:   ${first.ours}`)
     total.agree += findings.agree
     total.differ += findings.differences.length
     total.refusedOnPurpose += findings.refusedOnPurpose
@@ -41,7 +42,11 @@ async function check(file: string, err: (line: string) => void): Promise<Finding
   try {
     return checkVectorFile(await readFile(file))
   } catch (error) {
-    if (error instanceof CborError || error instanceof VectorFileError || (error as NodeJS.ErrnoException).code !== undefined) {
+    if (
+      error instanceof CborError ||
+      error instanceof VectorFileError ||
+      (error as NodeJS.ErrnoException).code !== undefined
+    ) {
       err(`${file}: cannot be read: ${(error as Error).message}`)
       return undefined
     }

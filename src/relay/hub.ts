@@ -12,6 +12,7 @@ import { CLOSE_RESTART, Session } from './session.js'
 import type { Subscription } from './subscription.js'
 import type { Connection, UpgradeDecision, UpgradeRequest, WebSocketHandlers } from './transport.js'
 import type { RateLimiter } from './rate-limit.js'
+import type { Verifier } from './verifier.js'
 import type { Writer } from './writer.js'
 
 export interface HubSettings {
@@ -30,6 +31,7 @@ export interface HubOptions {
   readonly registry: Registry
   readonly upgradeRate: Pick<RateLimiter, 'take'>
   readonly blobTokens: BlobTokens
+  readonly verifier: Verifier
   /** Without a slash at the end. */
   publicUrl(): string
   randomBytes(length: number): Uint8Array
@@ -64,6 +66,10 @@ export class Hub {
 
   get writer(): Writer {
     return this.attached!
+  }
+
+  get verifier(): Verifier {
+    return this.options.verifier
   }
 
   attach(writer: Writer): void {

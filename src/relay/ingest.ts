@@ -4,7 +4,7 @@ import { CborError } from '../codec/value.js'
 import { SchemaError } from '../codec/schema.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { FRAME_OUT_BYTES_MAX } from '../limits.js'
-import { isFromTheFuture, PatchSetError, readPatchSet, signerOf, type PatchSet } from '../patches/patch-set.js'
+import { isFromTheFuture, PatchSetError, readPatchSet, type PatchSet } from '../patches/patch-set.js'
 
 /** A set whose signer is proven; its nonce and rights are not (writer.ts). */
 export interface CheckedSet extends PatchSet {
@@ -14,13 +14,11 @@ export interface CheckedSet extends PatchSet {
 
 export interface Expectation {
   readonly shopId: bigint
-  /** The session's card, 33 bytes. */
-  readonly card: Uint8Array
   readonly nowSeconds: bigint
 }
 
-/** The checked set, or why it is INVALID. `received` is kept by the result. */
-export function checkSet(received: Uint8Array, expected: Expectation): CheckedSet | string {
+/** The set, checked but for its signature, or why it is INVALID. `received` is kept by the result. */
+export function checkSet(received: Uint8Array, expected: Expectation): PatchSet | string {
   let set: PatchSet
   try {
     set = readPatchSet(received)
@@ -31,10 +29,14 @@ export function checkSet(received: Uint8Array, expected: Expectation): CheckedSe
   if (set.header.ShopID !== expected.shopId) return `Header.ShopID is not the shop of this session's card`
   if (isFromTheFuture(set.header, expected.nowSeconds)) return 'Header.Timestamp lies in the future'
   if (pushedAloneBytes(set) > FRAME_OUT_BYTES_MAX) return `the set would not fit a frame of ${FRAME_OUT_BYTES_MAX} bytes to a client`
-  const signer = signerOf(set.headerBytes, set.signature)
+  return set
+}
+
+/** The set with its proven signer, or why it is INVALID. `signer` is what the signature leads to, if anything. */
+export function withSigner(set: PatchSet, signer: Uint8Array | undefined, card: Uint8Array): CheckedSet | string {
   if (signer === undefined) return 'Signature leads to no key'
-  if (!equalBytes(signer, expected.card)) return "Signature is not of this session's card"
-  return { ...set, signer }
+  if (!equalBytes(signer, card)) return "Signature is not of this session's card"
+  return { ...set, signer: card }
 }
 
 const PROOF_HEAD_BYTES = 24

@@ -17,14 +17,15 @@ export interface Log {
 export interface LogOptions {
   readonly format: 'text' | 'json'
   /** Gets one line without its line break. */
-  write(line: string): void
+  readonly write: (line: string) => void
   /** Milliseconds since 1970. */
-  now(): number
+  readonly now: () => number
 }
 
 export function makeLog({ format, write, now }: LogOptions): Log {
   const line = format === 'json' ? jsonLine : textLine
-  const put = (level: LogLevel, event: string, fields: LogFields = {}) => write(line(new Date(now()), level, event, safe(fields)))
+  const put = (level: LogLevel, event: string, fields: LogFields = {}) =>
+    write(line(new Date(now()), level, event, safe(fields)))
   return {
     info: (event, fields) => put('info', event, fields),
     warn: (event, fields) => put('warn', event, fields),
@@ -32,7 +33,7 @@ export function makeLog({ format, write, now }: LogOptions): Log {
   }
 }
 
-/** Names of fields that nobody should log; a field so named shows that it was there, and no more. */
+/** Names of fields whose text nobody should log; a field so named shows that it was there, and no more. */
 const PRIVATE = /secret|private|password|token|signature|^key$|seed|mnemonic|authorization|cookie/i
 const TEXT_MAX = 500
 const CAUSES_MAX = 8
@@ -41,8 +42,12 @@ function safe(fields: LogFields): LogFields {
   return Object.fromEntries(
     Object.entries(fields)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [name, PRIVATE.test(name) ? '(not logged)' : typeof value === 'string' ? cut(value) : value]),
+      .map(([name, value]) => [name, typeof value === 'string' ? safeText(name, value) : value]),
   )
+}
+
+function safeText(name: string, text: string): string {
+  return PRIVATE.test(name) ? '(not logged)' : cut(text)
 }
 
 function errorFields(error: unknown, format: LogOptions['format']): LogFields {
@@ -53,8 +58,10 @@ function errorFields(error: unknown, format: LogOptions['format']): LogFields {
 /** An error's message and those of its causes, in one text. */
 export function errorChain(error: unknown): string {
   const messages: string[] = []
-  for (let link: unknown = error; link !== undefined && link !== null && messages.length < CAUSES_MAX; ) {
-    messages.push(link instanceof Error ? `${link.name}: ${link.message}` : typeof link === 'string' ? link : typeof link)
+  for (let link: unknown = error; link !== undefined && link !== null && messages.length < CAUSES_MAX;) {
+    messages.push(
+      link instanceof Error ? `${link.name}: ${link.message}` : typeof link === 'string' ? link : typeof link,
+    )
     link = link instanceof Error ? link.cause : undefined
   }
   return messages.join(' ← ')
@@ -63,7 +70,9 @@ export function errorChain(error: unknown): string {
 /** Big numbers are text in JSON; what the line itself says comes first and no field replaces it. */
 function jsonLine(time: Date, level: LogLevel, event: string, fields: LogFields): string {
   const own = { time: time.toISOString(), level, event }
-  return JSON.stringify({ ...own, ...fields, ...own }, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))
+  return JSON.stringify({ ...own, ...fields, ...own }, (_, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  )
 }
 
 function textLine(time: Date, level: LogLevel, event: string, fields: LogFields): string {

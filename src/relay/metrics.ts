@@ -71,7 +71,7 @@ export class Metrics {
 export interface MetricsServer {
   readonly port: number
   /** Never throws; open connections are cut. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Answers GET /metrics and nothing else. `port` 0 takes a free one. Rejects with MetricsListenError. */

@@ -19,6 +19,7 @@ import type { Log } from './log.js'
 import type { Metrics } from './metrics.js'
 import { RateLimiter } from './rate-limit.js'
 import type { Listener, ListenFunction } from './transport.js'
+import { Verifier } from './verifier.js'
 import { Writer } from './writer.js'
 
 export interface RelaySettings extends HubSettings {
@@ -28,6 +29,8 @@ export interface RelaySettings extends HubSettings {
   readonly publicUrl?: string | undefined
   readonly reservationSeconds: number
   readonly nodeCacheNodes: number
+  /** Threads that check signatures; 0: the main thread does. */
+  readonly signatureThreads: number
   readonly discovery: boolean
   readonly enrolmentsPerSecond: number
   readonly enrolmentsBurst: number
@@ -80,6 +83,7 @@ class Relay implements RunningRelay {
   private readonly parts: RelayParts
   private readonly clock: Clock
   private readonly keeper: Keeper
+  private readonly verifier: Verifier
   private readonly hub: Hub
   private readonly writer: Writer
   private readonly blobTokens: BlobTokens
@@ -105,7 +109,9 @@ class Relay implements RunningRelay {
     const rate = { perSecond: settings.upgradesPerSecond, burst: settings.upgradesBurst }
     const upgradeRate = new RateLimiter(rate, () => this.clock.nowMs())
     const publicUrl = () => this.publicUrl
-    this.hub = new Hub({ settings, clock: this.clock, store, registry, upgradeRate, blobTokens: this.blobTokens, publicUrl, randomBytes: random, onBug })
+    this.verifier = new Verifier(settings.signatureThreads, onBug)
+    const { verifier } = this
+    this.hub = new Hub({ verifier, settings, clock: this.clock, store, registry, upgradeRate, blobTokens: this.blobTokens, publicUrl, randomBytes: random, onBug })
     const reservationSeconds = BigInt(settings.reservationSeconds)
     this.keeper = new Keeper(store, { nodeCacheNodes: settings.nodeCacheNodes, reservationSeconds })
     const shops = store.shops().map(({ shopId }) => this.keeper.load(shopId, (seq, head) => parts.log.info('replaying', { shop: shopId, seq, head })))
@@ -162,7 +168,7 @@ class Relay implements RunningRelay {
     this.every(EXPIRY_MS, () => this.writer.expire())
     this.every(KEEPING_MS, () => this.keep())
     this.ready = true
-    log.info('listening', { url: this.publicUrl, transport: this.listener.kind, nativeSignatures: native, shops: this.parts.store.shops().length })
+    log.info('listening', { url: this.publicUrl, transport: this.listener.kind, crypto: native ? 'native' : 'portable', shops: this.parts.store.shops().length })
   }
 
   stop(): Promise<void> {
@@ -174,11 +180,13 @@ class Relay implements RunningRelay {
     this.hub.stopAccepting()
     for (const stop of this.timers) stop()
     this.loopDelay.disable()
+    while (this.verifier.busy) await new Promise((resolve) => setImmediate(resolve))
     await this.writer.drained()
     this.hub.closeAll()
     await this.listener?.close()
     this.listener?.terminateAll()
     for (const shop of this.writer.allShops()) await this.keeper.flush(shop)
+    await this.verifier.close()
     this.parts.log.info('stopped')
   }
 

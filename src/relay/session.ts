@@ -22,7 +22,7 @@ import { ErrorCode, type ErrorName } from '../wire/error-code.js'
 import type { Envelope, Message, SubscriptionRequest } from '../wire/messages.js'
 import type { Hub } from './hub.js'
 import { nowSeconds } from './clock.js'
-import { checkSet } from './ingest.js'
+import { checkSet, withSigner } from './ingest.js'
 import { Selection, type Reader } from './selection.js'
 import { Subscription, type PushTarget } from './subscription.js'
 import type { Connection } from './transport.js'
@@ -182,11 +182,14 @@ export class Session implements PushTarget {
   private write(slot: Slot, patchSet: Uint8Array): void {
     if (this.bound === undefined) return this.answer(slot, failure('NOT_AUTHENTICATED', 'authenticate first'))
     const { shopId, card, author } = this.bound
-    if (this.hub.store.card(card)?.removed !== false) return this.answer(slot, failure('UNLINKED_KEYCARD', CARD_REMOVED_TEXT))
-    const checked = checkSet(patchSet, { shopId, card, nowSeconds: nowSeconds(this.hub.clock) })
-    if (typeof checked === 'string') return this.answer(slot, failure('INVALID', checked))
-    this.hub.writer.write(shopId, checked, author, (outcome) => {
-      this.answer(slot, outcome.ok ? success(outcome.stateHash) : outcome)
+    const set = checkSet(patchSet, { shopId, nowSeconds: nowSeconds(this.hub.clock) })
+    if (typeof set === 'string') return this.answer(slot, failure('INVALID', set))
+    this.hub.verifier.check(set.headerBytes, set.signature, (signer) => {
+      const checked = withSigner(set, signer, card)
+      if (typeof checked === 'string') return this.answer(slot, failure('INVALID', checked))
+      this.hub.writer.write(shopId, checked, author, (outcome) => {
+        this.answer(slot, outcome.ok ? success(outcome.stateHash) : outcome)
+      })
     })
   }
 

@@ -5,6 +5,7 @@
 
 import { isIP } from 'node:net'
 import * as limits from '../limits.js'
+import { nearestName } from './nearest-name.js'
 
 export interface Settings {
   readonly host: string
@@ -18,6 +19,8 @@ export interface Settings {
   readonly data: string
   readonly relayKeyFile: string | undefined
   readonly nodeCacheNodes: number
+  /** Threads that check signatures; 0: the main thread does. */
+  readonly signatureThreads: number
   readonly demo: boolean
   readonly discovery: boolean
   readonly allowRemoteDevelopment: boolean
@@ -41,7 +44,7 @@ export interface SettingsSources {
   readonly flags: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   /** The text of a file; throws if it cannot be read. */
-  readFile(path: string): string
+  readonly readFile: (path: string) => string
 }
 
 /** Throws SettingsError. */
@@ -61,7 +64,7 @@ export function settingsHelp(): string {
     const own = NAMES.filter((name) => DEFINITIONS[name].group === group)
     return [GROUPS[group as Group], ...own.map(helpOf)].join('\n')
   })
-  return `${groups.join('\n\n')}\n\n${HELP_END}`
+  return [HELP_HEAD, ...groups, HELP_END].join('\n\n')
 }
 
 /** The settings in force as JSON; usable as a settings file. What is left to the relay is null. */
@@ -127,10 +130,20 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
     standardText: 'made of host and port',
     help: 'what clients see in front of a proxy; blobs are linked under it',
   },
-  metricsHost: { group: 'listen', kind: hostName(), standard: '127.0.0.1', help: 'address of the listener for /metrics' },
+  metricsHost: {
+    group: 'listen',
+    kind: hostName(),
+    standard: '127.0.0.1',
+    help: 'address of the listener for /metrics',
+  },
   metricsPort: { group: 'listen', kind: whole(0, 65_535), standard: 9464, help: 'its port; 0 turns it off' },
 
-  data: { group: 'data', kind: path(), standard: './cairn-data', help: 'folder of log, state and blobs; made if missing' },
+  data: {
+    group: 'data',
+    kind: path(),
+    standard: './cairn-data',
+    help: 'folder of log, state and blobs; made if missing',
+  },
   relayKeyFile: {
     group: 'data',
     kind: path(),
@@ -143,8 +156,19 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
     standard: limits.NODE_CACHE_NODES_DEFAULT,
     help: 'trie nodes kept in memory',
   },
+  signatureThreads: {
+    group: 'data',
+    kind: whole(0, 64),
+    standard: limits.SIGNATURE_THREADS_DEFAULT,
+    help: 'threads that check signatures; 0 leaves it to the main thread',
+  },
 
-  demo: { group: 'development', kind: yesNo(), standard: true, help: 'start with a demo shop that is alive; --empty is --no-demo' },
+  demo: {
+    group: 'development',
+    kind: yesNo(),
+    standard: true,
+    help: 'start with a demo shop that is alive; --empty is --no-demo',
+  },
   discovery: {
     group: 'development',
     kind: yesNo(),
@@ -187,10 +211,15 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
     group: 'sessions',
     kind: whole(1, 86_400),
     standard: limits.IDLE_SESSION_SECONDS_MAX,
-    help: 'a session without authentication and subscription is closed after it',
+    help: 'a session without authentication and subscription ends after it',
   },
 
-  sessionsMax: { group: 'limits', kind: whole(1, COUNT_MAX), standard: limits.SESSIONS_MAX_DEFAULT, help: 'sessions in all' },
+  sessionsMax: {
+    group: 'limits',
+    kind: whole(1, COUNT_MAX),
+    standard: limits.SESSIONS_MAX_DEFAULT,
+    help: 'sessions in all',
+  },
   sessionsPerAddressMax: {
     group: 'limits',
     kind: whole(1, COUNT_MAX),
@@ -215,13 +244,18 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
     standard: limits.UPGRADES_PER_SECOND_DEFAULT,
     help: 'new sessions of one address, steadily',
   },
-  upgradesBurst: { group: 'limits', kind: whole(1, COUNT_MAX), standard: limits.UPGRADES_BURST_DEFAULT, help: 'and at once' },
+  upgradesBurst: {
+    group: 'limits',
+    kind: whole(1, COUNT_MAX),
+    standard: limits.UPGRADES_BURST_DEFAULT,
+    help: 'and at once',
+  },
 
   transport: {
     group: 'program',
     kind: oneOf(['auto', 'uws', 'ws']),
     standard: 'auto',
-    help: 'uws is fast and native, ws runs everywhere; auto takes uws where it loads',
+    help: 'uws is native and fast, ws runs everywhere; auto is uws if it loads',
   },
   logFormat: {
     group: 'program',
@@ -233,6 +267,10 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
 
 const NAMES = Object.keys(DEFINITIONS) as readonly Name[]
 const COMMAND_FLAGS = ['--help', '--print-config', '--verbose']
+const HELP_HEAD = `cairn serve [settings]
+
+Starts a relay and runs it until Ctrl-C or SIGTERM; started again it continues where it was.
+Exit code: 0 it was stopped, 1 it could not start or had to stop.`
 const HELP_END = `Each setting can stand in three places; the later one counts:
   1. a JSON file, named by --config FILE or CAIRN_CONFIG:  {"pushDelayMs": 20}
   2. the environment:                                      CAIRN_PUSH_DELAY_MS=20
@@ -251,7 +289,10 @@ function checkTogether(settings: Settings): void {
   refuseRemote('host', settings, host)
   if (metricsPort !== 0) refuseRemote('metricsHost', settings, metricsHost)
   if (port !== 0 && port === metricsPort) {
-    throw new SettingsError('metricsPort', `it is ${port}, the public port too; metrics have a port of their own. Choose another.`)
+    throw new SettingsError(
+      'metricsPort',
+      `it is ${port}, the public port too; metrics have a port of their own. Choose another.`,
+    )
   }
   if (kickTimeoutMs <= pingIntervalMs) {
     const problem = `it is ${kickTimeoutMs}, not above pingIntervalMs (${pingIntervalMs}), so quiet sessions would never live. Raise it.`
@@ -299,7 +340,10 @@ function readFlags(words: readonly string[]): { given: Given; configFile: string
     const meant = FLAGS.get(flag)
     if (meant === undefined) throw unknownSetting(flag, ['--config', ...COMMAND_FLAGS, ...FLAGS.keys()])
     if (meant.text !== undefined && inline !== undefined) {
-      throw new SettingsError(flag, `it takes no value. Write ${flag} or ${flagName(meant.name, meant.text === 'true')}.`)
+      throw new SettingsError(
+        flag,
+        `it takes no value. Write ${flag} or ${flagName(meant.name, meant.text === 'true')}.`,
+      )
     }
     put(given, meant.name, flag, fromText(meant.name, meant.text ?? inline ?? valueAfter(flag, rest)))
   }
@@ -347,7 +391,8 @@ function fromText(name: Name, text: string): Settings[Name] {
 
 /** `place` is where the value was given; undefined is one that the kind refused. The refused value is not repeated: it might be private. */
 function put<N extends Name>(given: Given, name: N, place: string, value: Settings[N] | undefined): void {
-  if (value === undefined) throw new SettingsError(place, `it has to be ${DEFINITIONS[name].kind.shape}. ${wayOut(name)}`)
+  if (value === undefined)
+    throw new SettingsError(place, `it has to be ${DEFINITIONS[name].kind.shape}. ${wayOut(name)}`)
   given[name] = value
 }
 
@@ -393,39 +438,19 @@ function environmentName(name: Name): string {
 }
 
 function unknownSetting(key: string, known: readonly string[], where = ''): SettingsError {
-  const near = nearest(key, known)
+  const near = nearestName(key, known)
   const wayOut = near === undefined ? 'All of them:' : `Did you mean ${near}? All of them:`
   return new SettingsError(oneLine(key), `there is no such setting${where}. ${wayOut} cairn serve --help`)
 }
 
-/** The name that takes the fewest edits, if these are few. */
-function nearest(key: string, known: readonly string[]): string | undefined {
-  const distances = known.map((name) => ({ name, edits: editDistance(key.toLowerCase(), name.toLowerCase()) }))
-  const [best] = distances.sort((a, b) => a.edits - b.edits)
-  return best !== undefined && best.edits <= Math.max(2, Math.floor(best.name.length / 3)) ? best.name : undefined
-}
-
-/** Levenshtein's. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= to.length; j++) {
-      const replaced = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
-    }
-    row = next
-  }
-  return row[to.length]!
-}
-
 // Help
 
-const FLAG_COLUMNS = 32
+const FLAG_COLUMNS = 36
 
 function helpOf(name: Name): string {
   const { kind, help } = DEFINITIONS[name]
-  const flag = kind.placeholder === undefined ? `--[no-]${flagName(name).slice(2)}` : `${flagName(name)} ${kind.placeholder}`
+  const flag =
+    kind.placeholder === undefined ? `--[no-]${flagName(name).slice(2)}` : `${flagName(name)} ${kind.placeholder}`
   const [first, second] = [`  ${flag}`.padEnd(FLAG_COLUMNS), ''.padEnd(FLAG_COLUMNS)]
   return `${first} ${help}\n${second} [${standardText(name)}]`
 }
@@ -461,7 +486,14 @@ function numeric(shape: string, allows: (n: number) => boolean): Kind<number> {
   }
 }
 
-const WORDS: Readonly<Record<string, boolean>> = { true: true, false: false, on: true, off: false, '1': true, '0': false }
+const WORDS: Readonly<Record<string, boolean>> = {
+  true: true,
+  false: false,
+  on: true,
+  off: false,
+  '1': true,
+  '0': false,
+}
 
 function yesNo(): Kind<boolean> {
   return {
@@ -490,11 +522,17 @@ function publicUrl(): Kind<string> {
   return textual('an http or https URL without user, query and fragment', 'URL', (text) => {
     if (!URL.canParse(text)) return undefined
     const { protocol, username, password, search, hash, href } = new URL(text)
-    if (!/^https?:$/.test(protocol) || username + password + search + hash !== '' || /[?#]$/.test(href)) return undefined
+    if (!/^https?:$/.test(protocol) || username + password + search + hash !== '' || /[?#]$/.test(href))
+      return undefined
     return href.replace(/\/+$/, '')
   })
 }
 
 function textual<T extends string>(shape: string, placeholder: string, read: (text: string) => T | undefined): Kind<T> {
-  return { shape, placeholder, fromText: read, fromJson: (value) => (typeof value === 'string' ? read(value) : undefined) }
+  return {
+    shape,
+    placeholder,
+    fromText: read,
+    fromJson: (value) => (typeof value === 'string' ? read(value) : undefined),
+  }
 }

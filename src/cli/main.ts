@@ -1,0 +1,118 @@
+/** The command `cairn`: finds the command that was asked for, loads its file and runs it. */
+
+import { nearestName } from '../relay/nearest-name.js'
+import type { Io, Run } from './io.js'
+import { packageVersion } from './version.js'
+
+/** Runs the command line after `cairn`. Resolves with the exit code; what a command throws becomes one line and 1. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const verbose = argv.includes('--verbose')
+  const [word, ...rest] = argv.filter((word) => word !== '--verbose')
+  try {
+    return await dispatch(word, rest, io)
+  } catch (error) {
+    for (const line of describe(error, verbose)) io.err(line)
+    return 1
+  }
+}
+
+/** `main` in the process that runs it: the first SIGINT or SIGTERM stops the command in order, the second at once. */
+export async function mainOfProcess(): Promise<void> {
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => (stop.signal.aborted ? process.exit(1) : stop.abort(new Error(signal))))
+  }
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      stop.abort(error)
+    })
+  }
+  process.exitCode = await main(process.argv.slice(2), {
+    out: (line) => void process.stdout.write(`${line}\n`),
+    err: (line) => void process.stderr.write(`${line}\n`),
+    env: process.env,
+    isTerminal: process.stderr.isTTY,
+    signal: stop.signal,
+  })
+}
+
+interface Command {
+  readonly summary: string
+  load(): Promise<{ readonly run: Run }>
+}
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  [
+    'serve',
+    { summary: 'runs a relay; in development mode with a demo shop (alias: start)', load: () => import('./serve.js') },
+  ],
+  ['watch', { summary: 'prints a live, verified feed of one listing', load: () => import('./watch.js') }],
+  ['put', { summary: 'changes a listing, with a key card of its own', load: () => import('./put.js') }],
+  ['bench', { summary: 'measures how many writes a relay answers', load: () => import('./bench.js') }],
+  [
+    'vectors',
+    {
+      summary: "tells whether an implementer's test vectors and this implementation agree",
+      load: () => import('./vectors.js'),
+    },
+  ],
+])
+
+const ALIASES: ReadonlyMap<string, string> = new Map([['start', 'serve']])
+
+async function dispatch(word: string | undefined, rest: readonly string[], io: Io): Promise<number> {
+  if (word === undefined) {
+    io.err(help())
+    return 1
+  }
+  if (word === '--version') return print(io, packageVersion())
+  if (word === '--help' || word === '-h' || (word === 'help' && rest[0] === undefined)) return print(io, help())
+  const [name, argv] = word === 'help' ? [rest[0]!, ['--help']] : [word, rest]
+  const command = COMMANDS.get(ALIASES.get(name) ?? name)
+  if (command === undefined) {
+    io.err(unknownCommand(name))
+    return 1
+  }
+  const { run } = await command.load()
+  return run(argv, io)
+}
+
+function print(io: Io, text: string): number {
+  io.out(text)
+  return 0
+}
+
+function help(): string {
+  const rows = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  return `cairn ${packageVersion()}: a shop relay
+
+Usage: cairn COMMAND …
+
+${rows.join('\n')}
+  help       says more about a command: cairn help serve
+
+  --version  prints the version
+  --verbose  with any command: tells where an error came from
+
+Results go to stdout, talk to stderr.
+Exit codes: 0 done, 1 failed. Checks (vectors): 0 all agree, 1 something does not, 2 unreadable or wrong usage.`
+}
+
+function unknownCommand(name: string): string {
+  const near = nearestName(name, [...COMMANDS.keys(), ...ALIASES.keys(), 'help', '--version'])
+  return `cairn: there is no command ${JSON.stringify(name)}. ${near === undefined ? '' : `Did you mean ${near}? `}All of them: cairn help`
+}
+
+/** One line for a user; on request the stacks of the error and of its causes. */
+function describe(error: unknown, verbose: boolean): string[] {
+  const message = error instanceof Error ? error.message : String(error)
+  if (!verbose) return [`cairn: ${message.replaceAll(/\s+/g, ' ')} (--verbose tells more)`]
+  const lines = [`cairn: ${message}`]
+  for (let cause = error, depth = 0; cause instanceof Error && depth < CAUSES_MAX; cause = cause.cause, depth++) {
+    lines.push(`${depth === 0 ? '' : 'caused by '}${cause.stack ?? cause.message}`)
+  }
+  return lines
+}
+
+const CAUSES_MAX = 8
