@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { randomBytes } from 'node:crypto'
-import { privateKeyToAccount } from 'viem/accounts'
+import { walletOf } from './wallet.js'
 import { WebSocket } from 'ws'
 import { publicKeyOf, sign } from '#signature'
 import { personalMessageDigest } from '../bytes/eip191.js'
@@ -57,7 +57,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (argv[0] !== 'write') throw new UsageError('the only benchmark here is: cairn bench write')
     const flags = parseFlags(argv.slice(1), FLAGS)
     const plan = planOf(flags)
-    const relay = flags['url'] === undefined ? await startRelay(plan) : { url: String(flags['url']), pid: undefined, stop: () => Promise.resolve() }
+    const relay =
+      flags['url'] === undefined
+        ? await startRelay(plan)
+        : { url: String(flags['url']), pid: undefined, stop: () => Promise.resolve() }
     try {
       const result = await bench(relay.url, plan, relay.pid, io)
       io.out(flags['json'] ? JSON.stringify(result) : report(result))
@@ -73,7 +76,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 function planOf(flags: Readonly<Record<string, unknown>>): Plan {
-  const [seconds, listings, patches, connections, window] = ['seconds', 'listings', 'patches', 'connections', 'window'].map((name) => {
+  const [seconds, listings, patches, connections, window] = [
+    'seconds',
+    'listings',
+    'patches',
+    'connections',
+    'window',
+  ].map((name) => {
     const value = Number(flags[name])
     if (value < 1) throw new UsageError(`--${name} must be at least 1`)
     return value
@@ -93,7 +102,18 @@ async function startRelay(plan: Plan): Promise<RelayProcess> {
   const data = await mkdtemp(join(tmpdir(), 'cairn-bench-'))
   const port = await freePort()
   const launcher = fileURLToPath(new URL('../../src/cli/cairn.js', import.meta.url))
-  const flags = ['serve', '--empty', '--port', String(port), '--data', data, '--metrics-port', '0', '--enrolments-burst', String(plan.connections + 10)]
+  const flags = [
+    'serve',
+    '--empty',
+    '--port',
+    String(port),
+    '--data',
+    data,
+    '--metrics-port',
+    '0',
+    '--enrolments-burst',
+    String(plan.connections + 10),
+  ]
   const child = spawn(process.execPath, [launcher, ...flags], { stdio: ['ignore', 'ignore', 'inherit'] })
   const url = `http://127.0.0.1:${port}`
   await untilReady(url, child)
@@ -163,8 +183,14 @@ async function bench(url: string, plan: Plan, pid: number | undefined, io: Io): 
   const shop = BigInt(`0x${randomBytes(SHOP_BITS / 8).toString('hex')}`) + 1n
   const writers = await Promise.all(Array.from({ length: plan.connections }, (_, i) => openWriter(url, shop, i)))
   await fill(writers[0]!, shop, plan.listings)
-  const warm = await load(writers, signSets(writers, shop, plan, WARM_UP_SETS / plan.connections), plan.window, WARM_UP_SECONDS)
-  const perWriter = Math.ceil(((warm.latencies.length / warm.seconds) * plan.seconds * SURPLUS) / plan.connections) + plan.window
+  const warm = await load(
+    writers,
+    signSets(writers, shop, plan, WARM_UP_SETS / plan.connections),
+    plan.window,
+    WARM_UP_SECONDS,
+  )
+  const perWriter =
+    Math.ceil(((warm.latencies.length / warm.seconds) * plan.seconds * SURPLUS) / plan.connections) + plan.window
   io.err(`signing ${perWriter * plan.connections} sets …`)
   const sets = signSets(writers, shop, plan, perWriter)
   const relayBefore = cpuSeconds(pid)
@@ -185,7 +211,10 @@ async function bench(url: string, plan: Plan, pid: number | undefined, io: Io): 
     p50Ms: rounded(quantile(measured.latencies, 0.5), 2),
     p99Ms: rounded(quantile(measured.latencies, 0.99), 2),
     clientCores: rounded((own.user + own.system) / 1e6 / measured.seconds, 2),
-    relayCores: relayBefore === undefined || relayAfter === undefined ? null : rounded((relayAfter - relayBefore) / measured.seconds, 2),
+    relayCores:
+      relayBefore === undefined || relayAfter === undefined
+        ? null
+        : rounded((relayAfter - relayBefore) / measured.seconds, 2),
     signatureChecksPerSecondPerCore: signatureChecks(),
   }
 }
@@ -196,7 +225,7 @@ const FILL_SETS_PATCHES = 200
 async function openWriter(url: string, shop: bigint, number: number): Promise<Writer> {
   const secret = new Uint8Array(randomBytes(32))
   const publicKey = publicKeyOf(secret)
-  const wallet = privateKeyToAccount(`0x${shop.toString(16).padStart(64, '0')}`)
+  const wallet = walletOf(shop.toString(16).padStart(64, '0'))
   // One after the other: the first enrolment makes the shop.
   await new Promise((resolve) => setTimeout(resolve, number * 20))
   await enrol({ url, shop, card: publicKey, wallet })
@@ -233,8 +262,15 @@ const ASK_ID = 1n << 40n
 async function fill(writer: Writer, shop: bigint, listings: number): Promise<void> {
   const text = (fields: Record<string, Encodable>) => new Map(Object.entries(fields))
   const changes = Array.from({ length: listings }, (_, i): Change => {
-    const Metadata = text({ Title: `Listing ${i}`, Description: 'A thing to buy, described in a sentence or two so that it has a size.' })
-    return { op: 'add', path: ['Listings', BigInt(i + 1)], value: text({ ID: BigInt(i + 1), Price: 100n, Metadata, ViewState: 1n }) }
+    const Metadata = text({
+      Title: `Listing ${i}`,
+      Description: 'A thing to buy, described in a sentence or two so that it has a size.',
+    })
+    return {
+      op: 'add',
+      path: ['Listings', BigInt(i + 1)],
+      value: text({ ID: BigInt(i + 1), Price: 100n, Metadata, ViewState: 1n }),
+    }
   })
   for (let at = 0; at < changes.length; at += FILL_SETS_PATCHES) {
     await ask(writer, { kind: 'write', patchSet: signed(writer, shop, changes.slice(at, at + FILL_SETS_PATCHES)) })
@@ -249,15 +285,27 @@ function signed(writer: Writer, shopId: bigint, changes: readonly Change[]): Uin
 }
 
 /** Frames, ready to be sent, for each writer. */
-function signSets(writers: readonly Writer[], shop: bigint, { listings, patches }: Plan, perWriter: number): Uint8Array[][] {
+function signSets(
+  writers: readonly Writer[],
+  shop: bigint,
+  { listings, patches }: Plan,
+  perWriter: number,
+): Uint8Array[][] {
   let turn = 0
   return writers.map((writer) =>
     Array.from({ length: Math.ceil(perWriter) }, () => {
       const changes = Array.from({ length: patches }, (): Change => {
         turn++
-        return { op: 'replace', path: ['Listings', BigInt((turn * 7_919) % listings) + 1n, 'Price'], value: BigInt(turn) }
+        return {
+          op: 'replace',
+          path: ['Listings', BigInt((turn * 7_919) % listings) + 1n, 'Price'],
+          value: BigInt(turn),
+        }
       })
-      return encodeEnvelope({ requestId: ++writer.requestId, message: { kind: 'write', patchSet: signed(writer, shop, changes) } })
+      return encodeEnvelope({
+        requestId: ++writer.requestId,
+        message: { kind: 'write', patchSet: signed(writer, shop, changes) },
+      })
     }),
   )
 }
@@ -269,7 +317,12 @@ interface Measured {
 }
 
 /** Keeps the windows full for so long, then waits for the last answers; counts what was answered in time. */
-async function load(writers: readonly Writer[], frames: readonly (readonly Uint8Array[])[], window: number, seconds: number): Promise<Measured> {
+async function load(
+  writers: readonly Writer[],
+  frames: readonly (readonly Uint8Array[])[],
+  window: number,
+  seconds: number,
+): Promise<Measured> {
   const start = performance.now()
   const end = start + seconds * 1_000
   const parts = await Promise.all(writers.map((writer, i) => loadOne(writer.socket, frames[i]!, window, end)))
@@ -281,7 +334,12 @@ async function load(writers: readonly Writer[], frames: readonly (readonly Uint8
   }
 }
 
-function loadOne(socket: WebSocket, frames: readonly Uint8Array[], window: number, end: number): Promise<{ latencies: number[]; refused: number; lastAnswerAt: number }> {
+function loadOne(
+  socket: WebSocket,
+  frames: readonly Uint8Array[],
+  window: number,
+  end: number,
+): Promise<{ latencies: number[]; refused: number; lastAnswerAt: number }> {
   const latencies: number[] = []
   const sentAt: number[] = []
   let answered = 0
@@ -333,7 +391,10 @@ const CHECKS = 5_000
 /** What the relay does for each set, on this core, now: keccak-256 of a header and the recovery of its signer. */
 function signatureChecks(): number {
   const secret = new Uint8Array(32).fill(1)
-  const { headerBytes, signature } = signPatches({ shopId: 1n, nonce: 1n, timestamp: 0n, patches: [encodeChange({ op: 'remove', path: ['Tags', 'x'] })] }, secret)
+  const { headerBytes, signature } = signPatches(
+    { shopId: 1n, nonce: 1n, timestamp: 0n, patches: [encodeChange({ op: 'remove', path: ['Tags', 'x'] })] },
+    secret,
+  )
   const start = performance.now()
   for (let i = 0; i < CHECKS; i++) signerOf(headerBytes, signature)
   return Math.round((CHECKS / (performance.now() - start)) * 1_000)

@@ -5,7 +5,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
-import { privateKeyToAccount } from 'viem/accounts'
+import { walletOf } from './wallet.js'
 import { publicKeyOf } from '#signature'
 import { fromHex } from '../bytes/hex.js'
 import type { CborKey } from '../codec/value.js'
@@ -25,21 +25,47 @@ const CHANGE_EVERY_MS = 1_500
 const GUESTS = 2
 
 const PRODUCTS: readonly (readonly [title: string, description: string, cents: number])[] = [
-  ['Trail map', 'Waterproof, 1:25,000', 1_490], ['Enamel mug', 'White with a blue rim', 1_250], ['Wool socks', 'Merino, two pairs', 1_990],
-  ['Head torch', '400 lumen, USB-C', 3_900], ['Rope, 30 m', 'Half rope, 8.5 mm', 8_900], ['Carabiner', 'Screw gate, 24 kN', 1_190],
-  ['Thermos', 'Keeps tea hot for a day', 2_790], ['Rain shell', 'Three layers, 320 g', 17_900], ['Tent peg set', 'Eight pieces, titanium', 2_400],
-  ['Sleeping mat', 'Folds to a book', 4_500], ['Camp stove', 'Burns twigs', 5_900], ['Spork', 'Beech wood', 790],
-  ['Dry bag', '20 litres', 2_190], ['Compass', 'With mirror and clinometer', 4_290], ['Sun hat', 'Wide brim, linen', 3_290],
-  ['Walking poles', 'Cork grips, a pair', 7_900], ['Water filter', '2,000 litres', 3_690], ['First-aid kit', 'For two people', 2_990],
-  ['Trail mix', 'Nuts, seeds and figs, 500 g', 890], ['Oat bars', 'Box of twelve', 1_680], ['Field notebook', 'Stone paper', 1_090],
-  ['Pencil set', 'Six, natural cedar', 690], ['Bandana', 'Cotton, with the map of the hut', 990], ['Gaiters', 'Knee high', 3_590],
-  ['Bivouac bag', 'Emergency orange', 6_490], ['Ice axe', 'Straight shaft, 60 cm', 9_900], ['Crampons', 'Twelve points', 12_900],
-  ['Avalanche probe', '240 cm', 5_490], ['Snow goggles', 'Two lenses', 8_490], ['Postcard', 'The cairn at sunrise', 150],
+  ['Trail map', 'Waterproof, 1:25,000', 1_490],
+  ['Enamel mug', 'White with a blue rim', 1_250],
+  ['Wool socks', 'Merino, two pairs', 1_990],
+  ['Head torch', '400 lumen, USB-C', 3_900],
+  ['Rope, 30 m', 'Half rope, 8.5 mm', 8_900],
+  ['Carabiner', 'Screw gate, 24 kN', 1_190],
+  ['Thermos', 'Keeps tea hot for a day', 2_790],
+  ['Rain shell', 'Three layers, 320 g', 17_900],
+  ['Tent peg set', 'Eight pieces, titanium', 2_400],
+  ['Sleeping mat', 'Folds to a book', 4_500],
+  ['Camp stove', 'Burns twigs', 5_900],
+  ['Spork', 'Beech wood', 790],
+  ['Dry bag', '20 litres', 2_190],
+  ['Compass', 'With mirror and clinometer', 4_290],
+  ['Sun hat', 'Wide brim, linen', 3_290],
+  ['Walking poles', 'Cork grips, a pair', 7_900],
+  ['Water filter', '2,000 litres', 3_690],
+  ['First-aid kit', 'For two people', 2_990],
+  ['Trail mix', 'Nuts, seeds and figs, 500 g', 890],
+  ['Oat bars', 'Box of twelve', 1_680],
+  ['Field notebook', 'Stone paper', 1_090],
+  ['Pencil set', 'Six, natural cedar', 690],
+  ['Bandana', 'Cotton, with the map of the hut', 990],
+  ['Gaiters', 'Knee high', 3_590],
+  ['Bivouac bag', 'Emergency orange', 6_490],
+  ['Ice axe', 'Straight shaft, 60 cm', 9_900],
+  ['Crampons', 'Twelve points', 12_900],
+  ['Avalanche probe', '240 cm', 5_490],
+  ['Snow goggles', 'Two lenses', 8_490],
+  ['Postcard', 'The cairn at sunrise', 150],
 ]
-const TAGS: readonly (readonly [name: string, from: number, to: number])[] = [['Kitchen', 2, 3], ['Mountain', 5, 9], ['Winter', 26, 29], ['Food', 19, 20]]
+const TAGS: readonly (readonly [name: string, from: number, to: number])[] = [
+  ['Kitchen', 2, 3],
+  ['Mountain', 5, 9],
+  ['Winter', 26, 29],
+  ['Food', 19, 20],
+]
 
 const id = (product: number) => BigInt(1_000 + product)
-const map = (fields: Readonly<Record<string, Encodable>>): ReadonlyMap<CborKey, Encodable> => new Map(Object.entries(fields))
+const map = (fields: Readonly<Record<string, Encodable>>): ReadonlyMap<CborKey, Encodable> =>
+  new Map(Object.entries(fields))
 
 /** Reads the demo's keys, or makes them. */
 export async function demoKeys(file: string): Promise<DemoKeys> {
@@ -68,9 +94,23 @@ export async function runDemo(url: string, keys: DemoKeys, signal: AbortSignal, 
   await live(client, signal)
 }
 
-async function enrolIfNew(url: string, shop: bigint, wallet: string, secret: string, guest: boolean, signal: AbortSignal): Promise<void> {
+async function enrolIfNew(
+  url: string,
+  shop: bigint,
+  wallet: string,
+  secret: string,
+  guest: boolean,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    await enrol({ url, shop, card: publicKeyOf(fromHex(secret)), wallet: privateKeyToAccount(`0x${wallet}`), guest, signal })
+    await enrol({
+      url,
+      shop,
+      card: publicKeyOf(fromHex(secret)),
+      wallet: walletOf(wallet),
+      guest,
+      signal,
+    })
   } catch (error) {
     if (!(error as Error).message.includes('enrolled already')) throw error
   }
@@ -86,9 +126,16 @@ async function fill(client: ShopClient, shop: bigint): Promise<void> {
   const payee = new Map([[31_337n, new Map([[new Uint8Array(20).fill(0xca), map({ CallAsContract: false })]])]])
   const currencies = new Map([[31_337n, new Map([[new Uint8Array(20), new Map()]])]])
   const anywhere = map({ Country: '', PostalCode: '', City: '' })
-  const manifest = map({ ShopID: shop, Payees: payee, AcceptedCurrencies: currencies, PricingCurrency: native, ShippingRegions: map({ anywhere }) })
+  const manifest = map({
+    ShopID: shop,
+    Payees: payee,
+    AcceptedCurrencies: currencies,
+    PricingCurrency: native,
+    ShippingRegions: map({ anywhere }),
+  })
   const changes: Change[] = [{ op: 'replace', path: ['Manifest'], value: manifest }]
-  for (const [i, [title, description, cents]] of PRODUCTS.entries()) changes.push(...product(i + 1, title, description, cents))
+  for (const [i, [title, description, cents]] of PRODUCTS.entries())
+    changes.push(...product(i + 1, title, description, cents))
   for (const [name, from, to] of TAGS) {
     const ids = Array.from({ length: to - from + 1 }, (_, i) => id(from + i))
     changes.push({ op: 'add', path: ['Tags', name], value: map({ Name: name, ListingIDs: ids }) })
@@ -99,7 +146,12 @@ async function fill(client: ShopClient, shop: bigint): Promise<void> {
 /** A listing and its stock; every third comes in sizes. */
 function product(number: number, title: string, description: string, cents: number): Change[] {
   const listing = id(number)
-  const fields = { ID: listing, Price: BigInt(cents) * 10n ** 13n, Metadata: map({ Title: title, Description: description }), ViewState: 1n }
+  const fields = {
+    ID: listing,
+    Price: BigInt(cents) * 10n ** 13n,
+    Metadata: map({ Title: title, Description: description }),
+    ViewState: 1n,
+  }
   if (number % 3 !== 0) {
     return [
       { op: 'add', path: ['Listings', listing], value: map(fields) },
@@ -110,7 +162,11 @@ function product(number: number, title: string, description: string, cents: numb
   const options = map({ size: map({ Title: 'Size', Variations: map({ S: size('S'), M: size('M'), L: size('L') }) }) })
   return [
     { op: 'add', path: ['Listings', listing], value: map({ ...fields, Options: options }) },
-    ...['S', 'M', 'L'].map((name): Change => ({ op: 'add', path: ['Inventory', listing, name], value: BigInt(5 + number) })),
+    ...['S', 'M', 'L'].map((name): Change => ({
+      op: 'add',
+      path: ['Inventory', listing, name],
+      value: BigInt(5 + number),
+    })),
   ]
 }
 
@@ -141,7 +197,11 @@ async function live(client: ShopClient, signal: AbortSignal): Promise<void> {
     const change: Change =
       turn % 3 === 2
         ? { op: 'increment', path: stockPath(number + 1), value: 1n }
-        : { op: 'replace', path: ['Listings', id(number + 1), 'Price'], value: (price * BigInt(95 + ((turn * 3) % 11))) / 100n }
+        : {
+            op: 'replace',
+            path: ['Listings', id(number + 1), 'Price'],
+            value: (price * BigInt(95 + ((turn * 3) % 11))) / 100n,
+          }
     if (client.state === 'connected') await client.write([change]).catch(() => undefined)
     await pause(CHANGE_EVERY_MS, signal)
   }

@@ -4,10 +4,12 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-type Value = string | number | boolean | undefined
+export type Value = string | number | boolean | undefined
 
 /** A flag's default gives its type; `required` texts have none. */
-export type Definitions = Readonly<Record<string, { readonly kind: 'text' | 'number' | 'switch'; readonly value?: Value; readonly required?: boolean }>>
+export type Definitions = Readonly<
+  Record<string, { readonly kind: 'text' | 'number' | 'switch'; readonly value?: Value; readonly required?: boolean }>
+>
 
 /** Throws UsageError for an unknown flag, a missing value or one of the wrong type. */
 export function parseFlags(argv: readonly string[], definitions: Definitions): Readonly<Record<string, Value>> {
@@ -16,7 +18,12 @@ export function parseFlags(argv: readonly string[], definitions: Definitions): R
   for (let i = 0; i < argv.length; i++) {
     const [flag, inline] = split(argv[i]!)
     const definition = Object.hasOwn(definitions, flag) ? definitions[flag] : undefined
-    if (definition === undefined) throw new UsageError(`there is no ${argv[i]}; known are ${Object.keys(definitions).map((name) => `--${name}`).join(', ')}`)
+    if (definition === undefined)
+      throw new UsageError(
+        `there is no ${argv[i]}; known are ${Object.keys(definitions)
+          .map((name) => `--${name}`)
+          .join(', ')}`,
+      )
     values[flag] = definition.kind === 'switch' ? true : typed(flag, definition.kind, inline ?? argv[++i])
   }
   for (const [name, { required }] of Object.entries(definitions)) {

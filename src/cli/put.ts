@@ -3,13 +3,13 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { privateKeyToAccount } from 'viem/accounts'
+import { walletOf } from './wallet.js'
 import { publicKeyOf } from '#signature'
 import { fromHex, toHex } from '../bytes/hex.js'
 import { enrol } from '../client/enrol.js'
 import { connect, ClientError, type Change } from '../client/shop-client.js'
 import type { DemoKeys } from './demo-shop.js'
-import { integerFlag, parseFlags, UsageError } from './flags.js'
+import { integerFlag, parseFlags, UsageError, type Value } from './flags.js'
 import type { Io } from './io.js'
 
 export const PUT_HELP = `cairn put --shop ID --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--url URL] [--data DIR]
@@ -51,11 +51,18 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function changesOf(listing: bigint, flags: Readonly<Record<string, unknown>>): Change[] {
+function changesOf(listing: bigint, flags: Readonly<Record<string, Value>>): Change[] {
   const changes: Change[] = []
-  if (flags['price'] !== undefined) changes.push({ op: 'replace', path: ['Listings', listing, 'Price'], value: integerFlag('price', String(flags['price'])) })
-  if (flags['title'] !== undefined) changes.push({ op: 'replace', path: ['Listings', listing, 'Metadata', 'Title'], value: String(flags['title']) })
-  if (flags['stock'] !== undefined) changes.push({ op: 'replace', path: ['Inventory', listing], value: integerFlag('stock', String(flags['stock'])) })
+  if (flags['price'] !== undefined)
+    changes.push({
+      op: 'replace',
+      path: ['Listings', listing, 'Price'],
+      value: integerFlag('price', flags['price']),
+    })
+  if (flags['title'] !== undefined)
+    changes.push({ op: 'replace', path: ['Listings', listing, 'Metadata', 'Title'], value: String(flags['title']) })
+  if (flags['stock'] !== undefined)
+    changes.push({ op: 'replace', path: ['Inventory', listing], value: integerFlag('stock', flags['stock']) })
   if (changes.length === 0) throw new UsageError('say what to change: --price, --title or --stock')
   return changes
 }
@@ -66,10 +73,11 @@ async function enrolledCard(url: string, shop: bigint, data: string, signal: Abo
   const known = await readFile(file, 'utf8').catch(() => undefined)
   if (known !== undefined) return fromHex(known.trim())
   const demo = await readFile(join(data, 'demo.json'), 'utf8').catch(() => undefined)
-  if (demo === undefined) throw new UsageError(`there is no demo shop in ${data}: give the --data directory of the relay`)
+  if (demo === undefined)
+    throw new UsageError(`there is no demo shop in ${data}: give the --data directory of the relay`)
   const key = new Uint8Array(randomBytes(32))
   const { wallet } = JSON.parse(demo) as DemoKeys
-  await enrol({ url, shop, card: publicKeyOf(key), wallet: privateKeyToAccount(`0x${wallet}`), signal })
+  await enrol({ url, shop, card: publicKeyOf(key), wallet: walletOf(wallet), signal })
   await writeFile(file, `${toHex(key)}\n`, { mode: 0o600 })
   return key
 }

@@ -55,8 +55,21 @@ async function serve(settings: Settings, io: Io): Promise<void> {
     const metrics = new Metrics()
     const registry = new DevelopmentRegistry((key) => store.setting(key))
     const chosen = settings.transport === 'ws' ? listenWs : listen
-    const relay = await startRelay({ settings, store, blobs, registry, relaySecret, listen: chosen, version: packageVersion(), log, metrics })
-    const exposed = settings.metricsPort === 0 ? undefined : await serveMetrics(metrics, { host: settings.metricsHost, port: settings.metricsPort })
+    const relay = await startRelay({
+      settings,
+      store,
+      blobs,
+      registry,
+      relaySecret,
+      listen: chosen,
+      version: packageVersion(),
+      log,
+      metrics,
+    })
+    const exposed =
+      settings.metricsPort === 0
+        ? undefined
+        : await serveMetrics(metrics, { host: settings.metricsHost, port: settings.metricsPort })
     try {
       io.out(welcome(relay, settings))
       await untilStopped(relay, settings, io)
@@ -77,7 +90,12 @@ async function untilStopped(relay: RunningRelay, settings: Settings, io: Io): Pr
   if (settings.demo) {
     const keys = await demoKeys(join(settings.data, 'demo.json'))
     const demo = runDemo(relay.url, keys, io.signal, () => io.out(invitation(relay.url, keys.shop)))
-    await Promise.race([stopped, demo.catch((error: unknown) => (io.signal.aborted ? undefined : io.err(`the demo shop stopped: ${(error as Error).message}`)))])
+    await Promise.race([
+      stopped,
+      demo.catch((error: unknown) =>
+        io.signal.aborted ? undefined : io.err(`the demo shop stopped: ${(error as Error).message}`),
+      ),
+    ])
   }
   await stopped
 }
@@ -91,7 +109,9 @@ function welcome(relay: RunningRelay, settings: Settings): string {
     '',
     `  relay address  0x${toHex(relay.address)}`,
     `  data           ${settings.data}`,
-    settings.metricsPort === 0 ? '  metrics        off' : `  metrics        http://${settings.metricsHost}:${settings.metricsPort}/metrics`,
+    settings.metricsPort === 0
+      ? '  metrics        off'
+      : `  metrics        http://${settings.metricsHost}:${settings.metricsPort}/metrics`,
   ].join('\n')
 }
 

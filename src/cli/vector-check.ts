@@ -103,7 +103,10 @@ function checkSigned(
   const header = slice(bytes, spanOf(set, 'Header'))
   const root = byteString(header, spanOf(mapFields(header, 0), 'RootHash').start)
   expectSame(findings, 'Header.RootHash', root, new PatchTree(patches.map(patchLeafHash)).root)
-  const signer = byteString(bytes, spanOf(fieldsAt(bytes, fieldsAt(bytes, fields, 'Signer'), 'Address'), 'Address').start)
+  const signer = byteString(
+    bytes,
+    spanOf(fieldsAt(bytes, fieldsAt(bytes, fields, 'Signer'), 'Address'), 'Address').start,
+  )
   const signature = byteString(bytes, spanOf(set, 'Signature').start)
   const key = signature.length === 65 ? recoverPublicKey(personalMessageDigest(header), signature) : undefined
   expectSame(findings, 'Signature', signer, key === undefined ? new Uint8Array() : addressOf(key))
@@ -117,7 +120,8 @@ function checkRefused(bytes: Uint8Array, patches: Span): Findings {
     const name = textAt(bytes, fields, 'Name')
     const before = readSnapshot(bytes, fieldsAt(bytes, fields, 'Before'))
     const unlike = differenceOfState(before, before.state)
-    if (unlike !== undefined) findings.notes.push(`${name}: its Before is not itself: ${unlike.at} ${unlike.theirs}, computed ${unlike.ours}`)
+    if (unlike !== undefined)
+      findings.notes.push(`${name}: its Before is not itself: ${unlike.at} ${unlike.theirs}, computed ${unlike.ours}`)
     const applied = apply(before.state, slice(bytes, spanOf(fields, 'Patch')))
     if (applied.ok) differ(findings, name, textAt(bytes, fields, 'Error'), 'accepted')
     else findings.agree++
@@ -208,10 +212,17 @@ function differenceOfShape(at: string, theirs: HamtShape, ours: HamtShape): Diff
   return undefined
 }
 
-function differenceOfLeaf(at: string, theirs: { key: Uint8Array; value: Uint8Array }, ours: HamtShape['entries'][number]): Difference | undefined {
+function differenceOfLeaf(
+  at: string,
+  theirs: { key: Uint8Array; value: Uint8Array },
+  ours: HamtShape['entries'][number],
+): Difference | undefined {
   if (!('key' in ours)) return { at, theirs: `a leaf h'${toHex(theirs.key)}'`, ours: 'a node' }
-  if (compareBytes(theirs.key, ours.key) !== 0) return { at, theirs: `h'${toHex(theirs.key)}'`, ours: `h'${toHex(ours.key)}'` }
-  return equalBytes(theirs.value, ours.value) ? undefined : difference(`${at} h'${toHex(ours.key)}'`, theirs.value, ours.value)
+  if (compareBytes(theirs.key, ours.key) !== 0)
+    return { at, theirs: `h'${toHex(theirs.key)}'`, ours: `h'${toHex(ours.key)}'` }
+  return equalBytes(theirs.value, ours.value)
+    ? undefined
+    : difference(`${at} h'${toHex(ours.key)}'`, theirs.value, ours.value)
 }
 
 function differenceOfChild(at: string, theirs: HamtShape, ours: HamtShape['entries'][number]): Difference | undefined {
@@ -296,7 +307,9 @@ function expectSame(findings: Findings, at: string, theirs: Uint8Array, ours: Ui
 
 function difference(at: string, theirs: Uint8Array, ours: Uint8Array): Difference {
   const [their, our] = [decodeChecked(theirs), decodeChecked(ours)]
-  return narrowed(at, their, our) ?? { at: `${at}, its bytes`, theirs: `h'${toHex(theirs)}'`, ours: `h'${toHex(ours)}'` }
+  return (
+    narrowed(at, their, our) ?? { at: `${at}, its bytes`, theirs: `h'${toHex(theirs)}'`, ours: `h'${toHex(ours)}'` }
+  )
 }
 
 /** The innermost field in which two values differ. */
@@ -306,7 +319,11 @@ function narrowed(at: string, theirs: Cbor, ours: Cbor): Difference | undefined 
       if (key instanceof Uint8Array) break
       const [their, our] = [theirs.get(key), ours.get(key)]
       if (their === undefined || our === undefined) {
-        return { at: `${at}.${key}`, theirs: their === undefined ? 'absent' : diagnostic(their), ours: our === undefined ? 'absent' : diagnostic(our) }
+        return {
+          at: `${at}.${key}`,
+          theirs: their === undefined ? 'absent' : diagnostic(their),
+          ours: our === undefined ? 'absent' : diagnostic(our),
+        }
       }
       const found = narrowed(`${at}.${key}`, their, our)
       if (found !== undefined) return found
@@ -333,5 +350,6 @@ function fieldsAt(bytes: Uint8Array, fields: ReadonlyMap<string, Span>, name: st
 }
 
 function textAt(bytes: Uint8Array, fields: ReadonlyMap<string, Span>, name: string): string {
-  return String(decodeChecked(bytes, spanOf(fields, name).start))
+  const text = decodeChecked(bytes, spanOf(fields, name).start)
+  return typeof text === 'string' ? text : diagnostic(text)
 }

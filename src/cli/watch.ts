@@ -34,7 +34,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       signal: io.signal,
       onNotice: io.err,
     })
-    const stopped = new Promise<'stopped'>((resolve) => io.signal.addEventListener('abort', () => resolve('stopped'), { once: true }))
+    const stopped = new Promise<'stopped'>((resolve) =>
+      io.signal.addEventListener('abort', () => resolve('stopped'), { once: true }),
+    )
     return await Promise.race([show(client.listing(id), Boolean(flags['json']), io), stopped.then(() => 0)])
   } catch (error) {
     if (io.signal.aborted) return 0
@@ -61,6 +63,14 @@ function asText({ status, data, verified }: Snapshot<Listing>): string {
 }
 
 function asJson({ status, data, verified }: Snapshot<Listing>): string {
-  const listing = data === undefined ? null : { id: String(data.ID), title: data.Metadata.Title, price: String(data.Price), viewState: Number(data.ViewState) }
+  const listing =
+    data === undefined
+      ? null
+      : {
+          id: String(data.ID),
+          title: data.Metadata.Title,
+          price: String(data.Price),
+          viewState: Number(data.ViewState),
+        }
   return JSON.stringify({ status, seq: verified === undefined ? null : Number(verified.seq), listing })
 }

@@ -14,7 +14,12 @@ export type ClientErrorCode =
   | 'VERIFICATION_FAILED'
   | 'USAGE'
 
-const RETRYABLE: ReadonlySet<ClientErrorCode> = new Set(['DISCONNECTED', 'UNREACHABLE', 'TOO_MANY_CONCURRENT_REQUESTS', 'ALREADY_CONNECTED'])
+const RETRYABLE: ReadonlySet<ClientErrorCode> = new Set([
+  'DISCONNECTED',
+  'UNREACHABLE',
+  'TOO_MANY_CONCURRENT_REQUESTS',
+  'ALREADY_CONNECTED',
+])
 
 export class ClientError extends Error {
   override readonly name = 'ClientError'

@@ -53,12 +53,16 @@ export class Connection {
       }
       signal?.addEventListener('abort', stop, { once: true })
       socket.addEventListener('error', fail, { once: true })
-      socket.addEventListener('open', () => {
-        signal?.removeEventListener('abort', stop)
-        socket.removeEventListener('error', fail)
-        socket.addEventListener('error', () => undefined)
-        resolve(new Connection(socket, handlers))
-      }, { once: true })
+      socket.addEventListener(
+        'open',
+        () => {
+          signal?.removeEventListener('abort', stop)
+          socket.removeEventListener('error', fail)
+          socket.addEventListener('error', () => undefined)
+          resolve(new Connection(socket, handlers))
+        },
+        { once: true },
+      )
     })
   }
 
@@ -90,7 +94,8 @@ export class Connection {
   }
 
   private send(requestId: bigint, message: Message): void {
-    if (this.socket.readyState === this.socket.OPEN) this.socket.send(encodeEnvelope({ requestId, message }) as Uint8Array<ArrayBuffer>)
+    if (this.socket.readyState === this.socket.OPEN)
+      this.socket.send(encodeEnvelope({ requestId, message }) as Uint8Array<ArrayBuffer>)
   }
 
   private message(data: unknown): void {
@@ -121,10 +126,13 @@ export class Connection {
   private ended(code: number, reason: string): void {
     if (!this.open) return
     this.open = false
-    for (const { reject, write } of this.waiting.values()) {
-      reject(
-        write
-          ? new ClientError('OUTCOME_UNKNOWN', 'the connection ended before the relay answered: the write may have been applied')
+    for (const waiting of this.waiting.values()) {
+      waiting.reject(
+        waiting.write
+          ? new ClientError(
+              'OUTCOME_UNKNOWN',
+              'the connection ended before the relay answered: the write may have been applied',
+            )
           : new ClientError('DISCONNECTED', 'the connection ended before the relay answered'),
       )
     }

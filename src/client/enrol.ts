@@ -38,7 +38,11 @@ export async function enrol(options: EnrolOptions): Promise<void> {
   if (options.guest) target.searchParams.set('guest', '1')
   const message = enrolmentMessage(options, facts, target)
   const signature = await options.wallet.signMessage({ message })
-  const response = await call(target.href, { method: 'POST', body: JSON.stringify({ message, signature: base64OfHex(signature) }) }, options.signal)
+  const response = await call(
+    target.href,
+    { method: 'POST', body: JSON.stringify({ message, signature: base64OfHex(signature) }) },
+    options.signal,
+  )
   if (response.status === 201) return
   const { error } = (await response.json().catch(() => ({}))) as { error?: string }
   throw new ClientError('REFUSED', error ?? `the relay answers ${response.status}`)

@@ -43,7 +43,11 @@ export class Replica {
   /** Verifies and applies a set; returns it with the names of the objects that it changed. Throws VerificationError, Refusal, SchemaError. */
   take(set: PushedSet): { readonly set: VerifiedSet; readonly changed: ReadonlySet<string> } {
     const { shopId, relayAddress } = this
-    const verified = verifySet(set, this.last, { shopId, relayAddress, isLinked: (card) => this.linkedCards.has(toHex(card)) })
+    const verified = verifySet(set, this.last, {
+      shopId,
+      relayAddress,
+      isLinked: (card) => this.linkedCards.has(toHex(card)),
+    })
     const changed = new Map<string, unknown>()
     for (const patch of verified.patches) {
       const name = objectName(patch)
@@ -67,12 +71,14 @@ export class Replica {
   /** All objects of a collection with their names, in order of first appearance. */
   all<C extends ObjectCollection>(collection: C): [string, ObjectTypes[C]][] {
     const found: [string, ObjectTypes[C]][] = []
-    for (const [name, value] of this.objects) if (name.startsWith(`${collection}/`)) found.push([name, value as ObjectTypes[C]])
+    for (const [name, value] of this.objects)
+      if (name.startsWith(`${collection}/`)) found.push([name, value as ObjectTypes[C]])
     return found
   }
 
   private put(name: string, value: unknown, seq: bigint): void {
-    if (name.startsWith('Accounts/')) this.relink(this.objects.get(name) as Account | undefined, value as Account | undefined)
+    if (name.startsWith('Accounts/'))
+      this.relink(this.objects.get(name) as Account | undefined, value as Account | undefined)
     this.changedAt.set(name, seq)
     if (value === undefined) this.objects.delete(name)
     else this.objects.set(name, value)
@@ -80,7 +86,8 @@ export class Replica {
 
   /** A card may stand in more than one account. */
   private relink(before: Account | undefined, after: Account | undefined): void {
-    for (const card of after?.KeyCards ?? []) this.linkedCards.set(toHex(card), (this.linkedCards.get(toHex(card)) ?? 0) + 1)
+    for (const card of after?.KeyCards ?? [])
+      this.linkedCards.set(toHex(card), (this.linkedCards.get(toHex(card)) ?? 0) + 1)
     for (const card of before?.KeyCards ?? []) {
       const left = (this.linkedCards.get(toHex(card)) ?? 1) - 1
       if (left > 0) this.linkedCards.set(toHex(card), left)

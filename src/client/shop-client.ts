@@ -5,7 +5,7 @@
 
 import { publicKeyOf, sign } from '#signature'
 import { fromHex } from '../bytes/hex.js'
-import { toBigEndian } from '../bytes/bytes.js'
+import { toBigEndian, utf8 } from '../bytes/bytes.js'
 import { personalMessageDigest } from '../bytes/eip191.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
@@ -44,7 +44,8 @@ export type Part =
   | { readonly listing: bigint | 'all' }
   | { readonly order: bigint | 'all' }
   | { readonly inventory: bigint | 'all' }
-  | { readonly tag: string | 'all' }
+  | { readonly tag: string }
+  | { readonly tags: 'all' }
 
 export type ConnectionState = 'connecting' | 'connected' | 'disconnected' | 'needs-auth' | 'closed'
 
@@ -163,7 +164,10 @@ export class ShopClient {
    * Signs the changes as one set, all or none, and resolves when it is durable. Calls may be made without waiting for each
    * other. Rejects with the wire's code; OUTCOME_UNKNOWN when the connection was lost on the way.
    */
-  async write(changes: readonly Change[], { signal }: { readonly signal?: AbortSignal } = {}): Promise<{ readonly stateHash: Uint8Array }> {
+  async write(
+    changes: readonly Change[],
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<{ readonly stateHash: Uint8Array }> {
     const { key, shop } = this.options
     if (key === undefined) throw new ClientError('USAGE', 'a visitor cannot write: connect with a key')
     if (changes.length === 0) throw new ClientError('USAGE', 'a set has at least one change')
@@ -205,7 +209,10 @@ export class ShopClient {
     await this.authenticate(connection)
     const shopId = toBigEndian(this.options.shop, 32)
     const { lastSeq: startSeq } = this.replica
-    const id = await connection.request({ kind: 'subscribe', startSeq, shopId, filters: filtersOf(this.options.only) }, signal)
+    const id = await connection.request(
+      { kind: 'subscribe', startSeq, shopId, filters: filtersOf(this.options.only) },
+      signal,
+    )
     this.subscriptionId = BigInt(id[0]! * 256 + id[1]!)
     this.backOffMs = BACK_OFF_FIRST_MS
     this.setState('connected')
@@ -215,7 +222,10 @@ export class ShopClient {
     const { key, signal } = this.options
     if (key === undefined) return
     const challenge = await connection.request({ kind: 'authenticate', publicKey: publicKeyOf(key) }, signal)
-    await connection.request({ kind: 'challengeSolution', signature: sign(personalMessageDigest(challenge), key) }, signal)
+    await connection.request(
+      { kind: 'challengeSolution', signature: sign(personalMessageDigest(challenge), key) },
+      signal,
+    )
   }
 
   private lost(connection: Connection | undefined, reason: string): void {
@@ -301,7 +311,7 @@ export class ShopClient {
         let wake: () => void = () => undefined
         const stop = subscribe(() => wake())
         try {
-          for (let shown: Snapshot<T> | undefined; ; ) {
+          for (let shown: Snapshot<T> | undefined; ;) {
             const now = get()
             if (now !== shown) yield (shown = now)
             else await new Promise<void>((resolve) => (wake = resolve))
@@ -329,7 +339,8 @@ export class ShopClient {
   private snapshot<T>(name: string): Snapshot<T> {
     const data = this.replica.get(name) as T | undefined
     const seq = this.replica.seqOf(name)
-    const status = this.failure !== undefined ? 'failed' : data !== undefined ? 'ready' : this.synced ? 'unavailable' : 'loading'
+    const status =
+      this.failure !== undefined ? 'failed' : data !== undefined ? 'ready' : this.synced ? 'unavailable' : 'loading'
     const version = `${status}/${seq}`
     const known = this.snapshots.get(name)
     if (known?.version === version) return known.snapshot as Snapshot<T>
@@ -403,7 +414,9 @@ async function relayAddress({ url, relay, signal, onNotice }: ConnectOptions): P
   if (facts.chain_id !== DEVELOPMENT_CHAIN_ID) {
     throw new ClientError('USAGE', `the relay at ${url} is not in development mode: its address must be given`)
   }
-  onNotice?.(`the relay's address ${facts.relay_address} is taken from the relay itself: fine for development, proves nothing elsewhere`)
+  onNotice?.(
+    `the relay's address ${facts.relay_address} is taken from the relay itself: fine for development, proves nothing elsewhere`,
+  )
   return fromHex(facts.relay_address)
 }
 
@@ -417,7 +430,8 @@ function filterOf(part: Part): Filter {
   if ('listing' in part) return numbered(ObjectType.LISTING, part.listing)
   if ('order' in part) return numbered(ObjectType.ORDER, part.order)
   if ('inventory' in part) return numbered(ObjectType.INVENTORY, part.inventory)
-  return part.tag === 'all' ? { objectType: ObjectType.TAG } : { objectType: ObjectType.TAG, objectId: new TextEncoder().encode(part.tag) }
+  if ('tags' in part) return { objectType: ObjectType.TAG }
+  return { objectType: ObjectType.TAG, objectId: utf8(part.tag) }
 }
 
 function numbered(objectType: number, id: bigint | 'all'): Filter {

@@ -53,7 +53,8 @@ export function verifySet(set: PushedSet, lastSeq: bigint, trust: Trust): Verifi
     const header = Header.read(decodeChecked(set.header), 'Header')
     if (header.ShopID !== trust.shopId) throw fail(`is of shop ${header.ShopID}, not ${trust.shopId}`)
     const leaves = verifyPatchProofs(set.proofs, set.patches, header.RootHash)
-    if (leaves[0]!.leafIndex !== set.leafIndex) throw fail(`its first patch is at ${leaves[0]!.leafIndex}, not ${set.leafIndex}`)
+    if (leaves[0]!.leafIndex !== set.leafIndex)
+      throw fail(`its first patch is at ${leaves[0]!.leafIndex}, not ${set.leafIndex}`)
     const signer = checkSigner(set, trust)
     return { seq: set.seq, signer, timestamp: header.Timestamp.seconds, patches: set.patches.map(checkedPatch) }
   } catch (error) {
@@ -63,7 +64,8 @@ export function verifySet(set: PushedSet, lastSeq: bigint, trust: Trust): Verifi
 }
 
 function checkSigner(set: PushedSet, trust: Trust): 'relay' | Uint8Array {
-  if (set.signature.length !== 65) throw new VerificationError(set.seq, `its signature has ${set.signature.length} bytes`)
+  if (set.signature.length !== 65)
+    throw new VerificationError(set.seq, `its signature has ${set.signature.length} bytes`)
   const signer = signerOf(set.header, set.signature)
   if (signer === undefined) throw new VerificationError(set.seq, 'its signature leads to no key')
   if (equalBytes(addressOf(signer), trust.relayAddress)) return 'relay'

@@ -44,7 +44,9 @@ export function uint(bits: number, minimum = 0n): Schema<bigint> {
   return {
     read(value, at) {
       if (typeof value !== 'bigint') throw new SchemaError(at, 'must be an integer')
-      if (value < minimum || value >= end) throw new SchemaError(at, `must be ${minimum} … 2^${bits}−1`)
+      if (value < minimum || value >= end) {
+        throw new SchemaError(at, `must be ${minimum} … 2^${bits}−1`, { stricter: bits === 256 && value < 0n })
+      }
       return value
     },
     write: (value) => value,
@@ -115,7 +117,10 @@ export function bytes(minimum: number, maximum = minimum): Schema<Uint8Array> {
 
 export const time: Schema<CborTime> = {
   read(value, at) {
-    if (!(value instanceof CborTime)) throw new SchemaError(at, 'must be a time (tag 0 or 1)')
+    if (!(value instanceof CborTime)) {
+      const untagged = typeof value === 'bigint' || typeof value === 'string'
+      throw new SchemaError(at, 'must be a time (tag 0 or 1)', { stricter: untagged })
+    }
     return value
   },
   write: (value) => value,

@@ -35,7 +35,8 @@ export function encodeNode(node: Node): Uint8Array {
   view.setUint32(5, node.low)
   view.setUint32(9, node.entries.length)
   let at = HEAD_BYTES
-  for (const entry of node.entries) at = 'key' in entry ? writeLeaf(bytes, view, at, entry) : writeChild(bytes, view, at, entry)
+  for (const entry of node.entries)
+    at = 'key' in entry ? writeLeaf(bytes, view, at, entry) : writeChild(bytes, view, at, entry)
   return bytes
 }
 
@@ -90,7 +91,7 @@ function writeChild(bytes: Uint8Array, view: DataView, at: number, { ref, size, 
   view.setFloat64(at + 1, ref)
   view.setFloat64(at + 9, size)
   if (digest !== undefined) bytes.set(digest, at + CHILD_HEAD_BYTES)
-  return at + childBytes(bytes[at]!)
+  return at + childBytes(bytes[at])
 }
 
 function readLeaf(bytes: Uint8Array, view: DataView, at: number): Leaf {

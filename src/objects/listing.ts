@@ -37,7 +37,10 @@ export const variationName: Schema<string> = {
     return name
   },
 }
-export const variationKey: KeySchema<string> = { ...nameKey, readKey: (key, at) => variationName.read(key, `${at} key`) }
+export const variationKey: KeySchema<string> = {
+  ...nameKey,
+  readKey: (key, at) => variationName.read(key, `${at} key`),
+}
 
 /** Names of variations, in any order, none twice. */
 export const VariationIDs: Schema<readonly string[]> = {
@@ -116,6 +119,7 @@ export function variationOf(listing: Listing, name: string): Variation | undefin
 /** The names of all variations of a listing. */
 export function variationNames(listing: Listing): ReadonlySet<string> {
   const names = new Set<string>()
-  for (const option of listing.Options?.values() ?? []) for (const name of option.Variations?.keys() ?? []) names.add(name)
+  for (const option of listing.Options?.values() ?? [])
+    for (const name of option.Variations?.keys() ?? []) names.add(name)
   return names
 }

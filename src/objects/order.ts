@@ -76,7 +76,10 @@ function matching(pattern: RegExp, problem: string): Schema<string> {
 export const EmailAddress = matching(EMAIL, 'must be an e-mail address: name@host.domain')
 const phone = matching(PHONE, 'must be + and 7 to 15 digits')
 /** Empty stands for none. */
-export const PhoneNumber: Schema<string> = { ...phone, read: (value, at) => (value === '' ? '' : phone.read(value, at)) }
+export const PhoneNumber: Schema<string> = {
+  ...phone,
+  read: (value, at) => (value === '' ? '' : phone.read(value, at)),
+}
 
 export const AddressDetails = struct({
   Name: required(filledText),

@@ -64,5 +64,9 @@ export const filledText: Schema<string> = {
 export const Images = arrayOf(text)
 
 /** What a listing or a variation says of itself. */
-export const Metadata = struct({ Title: required(filledText), Description: required(filledText), Images: optional(Images) })
+export const Metadata = struct({
+  Title: required(filledText),
+  Description: required(filledText),
+  Images: optional(Images),
+})
 export type Metadata = Infer<typeof Metadata>

@@ -97,7 +97,11 @@ export function signPatches(set: NewPatchSet, secret: Uint8Array): SignedParts {
 }
 
 /** The bytes of a whole set, deterministic; `headerBytes` and `patches` are embedded as they are. */
-export function encodePatchSet(headerBytes: Uint8Array, signature: Uint8Array, patches: readonly Uint8Array[]): Uint8Array {
+export function encodePatchSet(
+  headerBytes: Uint8Array,
+  signature: Uint8Array,
+  patches: readonly Uint8Array[],
+): Uint8Array {
   return encode(
     new Map<CborKey, Encodable>([
       ['Header', new CborEncoded(headerBytes)],

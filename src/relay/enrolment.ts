@@ -39,7 +39,9 @@ export class Enrolment {
     try {
       const outcome = await this.options.writer.change(request.shopId, (state) => this.build(request, state))
       if (outcome === 'done') return { status: 201 }
-      return outcome === 'refused' ? TAKEN : { status: 503, error: 'the relay cannot store enrolments now; try again later' }
+      return outcome === 'refused'
+        ? TAKEN
+        : { status: 503, error: 'the relay cannot store enrolments now; try again later' }
     } finally {
       this.pending.delete(name)
     }
@@ -54,15 +56,20 @@ export class Enrolment {
         return { status: 403, error: `this wallet has no right to shop ${shopId}` }
       }
     } catch (error) {
-      if (error instanceof RegistryUnreachable) return { status: 503, error: 'the shop registry cannot be reached now; try again later' }
+      if (error instanceof RegistryUnreachable)
+        return { status: 503, error: 'the shop registry cannot be reached now; try again later' }
       throw error
     }
     if (this.isEnrolled(card)) return TAKEN
-    if (guest && writer.shop(shopId) === undefined) return { status: 409, error: `shop ${shopId} is not known to this relay yet` }
+    if (guest && writer.shop(shopId) === undefined)
+      return { status: 409, error: `shop ${shopId} is not known to this relay yet` }
     return undefined
   }
 
-  private build(request: EnrolmentRequest, state: Parameters<Parameters<Writer['change']>[1]>[0]): RelayChange | undefined {
+  private build(
+    request: EnrolmentRequest,
+    state: Parameters<Parameters<Writer['change']>[1]>[0],
+  ): RelayChange | undefined {
     const { shopId, wallet, card, guest } = request
     const { registry, clock } = this.options
     if (this.isEnrolled(card)) return undefined

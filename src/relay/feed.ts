@@ -5,10 +5,12 @@
 
 import { assert } from '../assert.js'
 import { decodeChecked } from '../codec/decode.js'
+import { diagnostic } from '../codec/diagnostic.js'
 import { arrayItems, mapFields } from '../codec/span.js'
 import { toHex } from '../bytes/hex.js'
 import { patchLeafHash, PatchTree } from '../merkle/patch-proof.js'
 import { encodeSet } from '../wire/pushed-set.js'
+import type { Cbor } from '../codec/value.js'
 import type { EncodedSet } from '../wire/messages.js'
 import type { LogRecord, Seq, Store } from '../store/store.js'
 
@@ -102,7 +104,10 @@ export class Feed {
     if (first !== undefined && seq + 1 >= first) {
       return this.recent.slice(seq + 1 - first, Math.min(last + 1 - first, seq + 1 - first + READ_RECORDS_MAX))
     }
-    const records = this.store.readLog(this.shopId, seq, { records: Math.min(READ_RECORDS_MAX, last - seq), bytes: READ_BYTES_MAX })
+    const records = this.store.readLog(this.shopId, seq, {
+      records: Math.min(READ_RECORDS_MAX, last - seq),
+      bytes: READ_BYTES_MAX,
+    })
     assert(records.length > 0, `shop ${this.shopId}: the log ends before seq ${last}`)
     return records.map((record) => new FeedRecord(record))
   }
@@ -115,9 +120,12 @@ const READ_BYTES_MAX = 1_048_576
 /** Reads the first two parts of a path without decoding the value. */
 function patchKeyOf(patch: Uint8Array): PatchKey {
   const [collection, key] = arrayItems(patch, mapFields(patch, 0).get('Path')!.start)
-  return { collection: String(decodeChecked(patch, collection!.start)), key: key === undefined ? '' : keyText(decodeChecked(patch, key.start)) }
+  return {
+    collection: keyText(decodeChecked(patch, collection!.start)),
+    key: key === undefined ? '' : keyText(decodeChecked(patch, key.start)),
+  }
 }
 
-export function keyText(key: unknown): string {
-  return key instanceof Uint8Array ? toHex(key) : String(key)
+function keyText(key: Cbor): string {
+  return key instanceof Uint8Array ? toHex(key) : typeof key === 'string' ? key : diagnostic(key)
 }

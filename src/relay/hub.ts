@@ -89,11 +89,19 @@ export class Hub {
   // Transport
 
   decideUpgrade({ path, address }: UpgradeRequest): UpgradeDecision {
-    if (path !== SESSIONS_PATH) return { accept: false, status: 404, body: `there is no ${path.slice(0, 64)}; sessions are at ${SESSIONS_PATH}\n` }
+    if (path !== SESSIONS_PATH)
+      return {
+        accept: false,
+        status: 404,
+        body: `there is no ${path.slice(0, 64)}; sessions are at ${SESSIONS_PATH}\n`,
+      }
     if (this.closing) return { accept: false, status: 503, body: 'the relay is shutting down\n' }
-    if (!this.options.upgradeRate.take(address)) return { accept: false, status: 429, body: 'too many connections in a short time\n' }
-    if ((this.perAddress.get(address) ?? 0) >= this.settings.sessionsPerAddressMax) return { accept: false, status: 429, body: 'too many sessions of one address\n' }
-    if (this.sessions.size >= this.settings.sessionsMax) return { accept: false, status: 503, body: 'too many sessions\n' }
+    if (!this.options.upgradeRate.take(address))
+      return { accept: false, status: 429, body: 'too many connections in a short time\n' }
+    if ((this.perAddress.get(address) ?? 0) >= this.settings.sessionsPerAddressMax)
+      return { accept: false, status: 429, body: 'too many sessions of one address\n' }
+    if (this.sessions.size >= this.settings.sessionsMax)
+      return { accept: false, status: 503, body: 'too many sessions\n' }
     return { accept: true }
   }
 
@@ -204,7 +212,8 @@ export class Hub {
   closeAll(): void {
     this.closing = true
     this.stopTicking()
-    for (const session of [...this.sessions.values()]) session.close(CLOSE_RESTART, 'the relay restarts; reconnect with jitter')
+    for (const session of [...this.sessions.values()])
+      session.close(CLOSE_RESTART, 'the relay restarts; reconnect with jitter')
   }
 
   private tick(): void {

@@ -23,12 +23,14 @@ export function checkSet(received: Uint8Array, expected: Expectation): PatchSet 
   try {
     set = readPatchSet(received)
   } catch (error) {
-    if (error instanceof CborError || error instanceof SchemaError || error instanceof PatchSetError) return error.message
+    if (error instanceof CborError || error instanceof SchemaError || error instanceof PatchSetError)
+      return error.message
     throw error
   }
   if (set.header.ShopID !== expected.shopId) return `Header.ShopID is not the shop of this session's card`
   if (isFromTheFuture(set.header, expected.nowSeconds)) return 'Header.Timestamp lies in the future'
-  if (pushedAloneBytes(set) > FRAME_OUT_BYTES_MAX) return `the set would not fit a frame of ${FRAME_OUT_BYTES_MAX} bytes to a client`
+  if (pushedAloneBytes(set) > FRAME_OUT_BYTES_MAX)
+    return `the set would not fit a frame of ${FRAME_OUT_BYTES_MAX} bytes to a client`
   return set
 }
 

@@ -53,7 +53,11 @@ export class Keeper {
   }
 
   newState(shopId: bigint): ShopState {
-    return emptyShop(shopId, SCHEMA_VERSION, Hamt.open({ ref: 0, size: 0, digest: undefined }, this.source(shopId), this.cache))
+    return emptyShop(
+      shopId,
+      SCHEMA_VERSION,
+      Hamt.open({ ref: 0, size: 0, digest: undefined }, this.source(shopId), this.cache),
+    )
   }
 
   /** The shop as its log makes it. `progress` is told the seq now and then. Throws ReplayError, StoreError. */
@@ -96,14 +100,20 @@ export class Keeper {
   }
 
   private replay(shopId: bigint, state: ShopState, record: LogRecord): ShopState {
-    const author: Author = record.role === 'relay' ? { role: 'relay' } : { role: record.role, card: record.signer, account: record.account }
+    const author: Author =
+      record.role === 'relay' ? { role: 'relay' } : { role: record.role, card: record.signer, account: record.account }
     const committedAt = BigInt(Math.floor(record.committedAtMs / 1_000))
     const { reservationSeconds } = this
     const applied = applyPatches(state, record.patches.map(readPatch), { author, committedAt, reservationSeconds })
-    if (!applied.ok) throw new ReplayError(shopId, record.seq, `the log holds a set that is refused: ${applied.verdict.message}`)
+    if (!applied.ok)
+      throw new ReplayError(shopId, record.seq, `the log holds a set that is refused: ${applied.verdict.message}`)
     const hash = stateHash(applied.state)
     if (!equalBytes(hash, record.stateHash)) {
-      throw new ReplayError(shopId, record.seq, `its state hash is ${toHex(hash)}, the log says ${toHex(record.stateHash)}`)
+      throw new ReplayError(
+        shopId,
+        record.seq,
+        `its state hash is ${toHex(hash)}, the log says ${toHex(record.stateHash)}`,
+      )
     }
     return applied.state
   }

@@ -31,6 +31,9 @@ function parseKey(text: string, file: string): Uint8Array {
     publicKeyOf(secret)
     return secret
   } catch (error) {
-    throw new KeyFileError(`${file} holds no key of 64 hexadecimal digits: put the right key back, or move the file away to make a new one`, { cause: error })
+    throw new KeyFileError(
+      `${file} holds no key of 64 hexadecimal digits: put the right key back, or move the file away to make a new one`,
+      { cause: error },
+    )
   }
 }

@@ -10,13 +10,30 @@ import { encodeChange } from '../patches/patch.js'
 import type { ShopState } from '../state/shop-state.js'
 
 /** Encoded patches of the set that makes a shop: manifest and first account. */
-export function foundingPatches(shopId: bigint, registryChainId: bigint, wallet: Uint8Array, card: Uint8Array): Uint8Array[] {
+export function foundingPatches(
+  shopId: bigint,
+  registryChainId: bigint,
+  wallet: Uint8Array,
+  card: Uint8Array,
+): Uint8Array[] {
   const manifest = new Map<CborKey, Encodable>([
     ['ShopID', longInteger(shopId)],
     ['Payees', new Map()],
     ['AcceptedCurrencies', new Map()],
     ['PricingCurrency', ChainAddress.write({ ChainID: registryChainId, Address: new Uint8Array(20) })],
-    ['ShippingRegions', new Map([['default', new Map([['Country', ''], ['PostalCode', ''], ['City', '']])]])],
+    [
+      'ShippingRegions',
+      new Map([
+        [
+          'default',
+          new Map([
+            ['Country', ''],
+            ['PostalCode', ''],
+            ['City', ''],
+          ]),
+        ],
+      ]),
+    ],
   ])
   return [
     encodeChange({ op: 'replace', path: ['Manifest'], value: manifest }),
@@ -30,7 +47,9 @@ export function cardPatches(state: ShopState, account: Uint8Array, card: Uint8Ar
   if (state.collections.Accounts.has(key)) {
     return [encodeChange({ op: 'append', path: ['Accounts', key, 'KeyCards'], value: card })]
   }
-  return [encodeChange({ op: 'add', path: ['Accounts', key], value: Account.write({ KeyCards: [card], Guest: guest }) })]
+  return [
+    encodeChange({ op: 'add', path: ['Accounts', key], value: Account.write({ KeyCards: [card], Guest: guest }) }),
+  ]
 }
 
 /** Encoded patches that cancel an order: CanceledAt if it has none, then State 2. */
@@ -42,5 +61,7 @@ export function cancelPatches(orderId: bigint, hasCanceledAt: boolean, atSeconds
 
 /** In the form that a JavaScript decoder reads as a bigint whatever its size (§3): eight bytes, or tag 2 above them. */
 function longInteger(value: bigint): Encodable {
-  return value >> 64n === 0n ? new CborEncoded(concatBytes(Uint8Array.of(0x1b), be64(value))) : new CborEncoded(encode(value))
+  return value >> 64n === 0n
+    ? new CborEncoded(concatBytes(Uint8Array.of(0x1b), be64(value)))
+    : new CborEncoded(encode(value))
 }

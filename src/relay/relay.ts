@@ -103,18 +103,32 @@ class Relay implements RunningRelay {
     this.address = addressOf(publicKeyOf(parts.relaySecret))
     this.publicUrl = settings.publicUrl ?? ''
     this.lastFlushMs = this.clock.nowMs()
-    const random = (length: number) => new Uint8Array(randomBytes(length))
     const onBug = (error: unknown) => parts.log.error('bug', error)
-    this.blobTokens = new BlobTokens(this.clock, () => toHex(random(32)))
+    this.blobTokens = new BlobTokens(this.clock, () => toHex(freshBytes(32)))
     const rate = { perSecond: settings.upgradesPerSecond, burst: settings.upgradesBurst }
     const upgradeRate = new RateLimiter(rate, () => this.clock.nowMs())
     const publicUrl = () => this.publicUrl
     this.verifier = new Verifier(settings.signatureThreads, onBug)
     const { verifier } = this
-    this.hub = new Hub({ verifier, settings, clock: this.clock, store, registry, upgradeRate, blobTokens: this.blobTokens, publicUrl, randomBytes: random, onBug })
+    this.hub = new Hub({
+      verifier,
+      settings,
+      clock: this.clock,
+      store,
+      registry,
+      upgradeRate,
+      blobTokens: this.blobTokens,
+      publicUrl,
+      randomBytes: freshBytes,
+      onBug,
+    })
     const reservationSeconds = BigInt(settings.reservationSeconds)
     this.keeper = new Keeper(store, { nodeCacheNodes: settings.nodeCacheNodes, reservationSeconds })
-    const shops = store.shops().map(({ shopId }) => this.keeper.load(shopId, (seq, head) => parts.log.info('replaying', { shop: shopId, seq, head })))
+    const shops = store
+      .shops()
+      .map(({ shopId }) =>
+        this.keeper.load(shopId, (seq, head) => parts.log.info('replaying', { shop: shopId, seq, head })),
+      )
     const sets = metrics.counter('cairn_sets_total', 'Sets accepted since start, the relay’s own included')
     const patches = metrics.counter('cairn_patches_total', 'Patches in these sets')
     this.writer = new Writer(
@@ -168,7 +182,12 @@ class Relay implements RunningRelay {
     this.every(EXPIRY_MS, () => this.writer.expire())
     this.every(KEEPING_MS, () => this.keep())
     this.ready = true
-    log.info('listening', { url: this.publicUrl, transport: this.listener.kind, crypto: native ? 'native' : 'portable', shops: this.parts.store.shops().length })
+    log.info('listening', {
+      url: this.publicUrl,
+      transport: this.listener.kind,
+      crypto: native ? 'native' : 'portable',
+      shops: this.parts.store.shops().length,
+    })
   }
 
   stop(): Promise<void> {
@@ -194,8 +213,13 @@ class Relay implements RunningRelay {
 
   private makeHttp(): ReturnType<typeof makeHttp> {
     const { settings, registry, store, blobs, version, log } = this.parts
-    const random = (length: number) => new Uint8Array(randomBytes(length))
-    const enrolment = new Enrolment({ store, writer: this.writer, registry, clock: this.clock, randomBytes: random })
+    const enrolment = new Enrolment({
+      store,
+      writer: this.writer,
+      registry,
+      clock: this.clock,
+      randomBytes: freshBytes,
+    })
     const rate = { perSecond: settings.enrolmentsPerSecond, burst: settings.enrolmentsBurst }
     return makeHttp({
       relay: {
@@ -228,7 +252,8 @@ class Relay implements RunningRelay {
   private async health(): Promise<string | undefined> {
     const delaySeconds = this.loopDelay.max / 1e9
     this.loopDelay.reset()
-    if (delaySeconds > limits.HEALTH_LOOP_DELAY_SECONDS_MAX) return `the event loop was held for ${delaySeconds.toFixed(1)} s`
+    if (delaySeconds > limits.HEALTH_LOOP_DELAY_SECONDS_MAX)
+      return `the event loop was held for ${delaySeconds.toFixed(1)} s`
     const late = new Promise<string>((resolve) => {
       this.clock.after(limits.HEALTH_STORE_SECONDS_MAX * 1_000, () => resolve('the store does not answer'))
     })
@@ -246,7 +271,9 @@ class Relay implements RunningRelay {
     for (const shop of this.writer.allShops()) {
       if (this.keeper.behind(shop) < (waited ? 1 : FLUSH_SETS) || this.writer.busy) continue
       this.lastFlushMs = now
-      this.keeper.flush(shop).catch((error: unknown) => this.parts.log.error('the state could not be flushed; the log has it', error))
+      this.keeper
+        .flush(shop)
+        .catch((error: unknown) => this.parts.log.error('the state could not be flushed; the log has it', error))
       return
     }
   }
@@ -271,6 +298,10 @@ class Relay implements RunningRelay {
     metrics.gauge('cairn_cached_nodes', 'Stored trie nodes in memory', () => this.keeper.cachedNodes)
     metrics.gauge('cairn_resident_bytes', 'Resident memory of the process', () => process.memoryUsage.rss())
   }
+}
+
+function freshBytes(length: number): Uint8Array {
+  return new Uint8Array(randomBytes(length))
 }
 
 function hostText(host: string): string {

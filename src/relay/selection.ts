@@ -82,14 +82,16 @@ export class Selection {
   private add({ objectType, objectId }: Filter): string | undefined {
     const type = FILTER_TYPES.get(objectType)
     if (type === undefined) return `there is no object type ${objectType}`
-    if (!READABLE[this.reader.role].has(type.collection)) return `${type.collection} cannot be read by a ${this.reader.role}`
+    if (!READABLE[this.reader.role].has(type.collection))
+      return `${type.collection} cannot be read by a ${this.reader.role}`
     if (objectId === undefined) {
       this.collections.add(type.collection)
       return undefined
     }
     const key = type.keyOf(objectId)
     if (key === undefined) return `${type.collection} has no ids of these ${objectId.length} bytes`
-    if (type.collection === 'Orders' && this.reader.role === 'guest' && this.isForeign(BigInt(key))) return `order ${key} is not yours`
+    if (type.collection === 'Orders' && this.reader.role === 'guest' && this.isForeign(BigInt(key)))
+      return `order ${key} is not yours`
     this.objects.add(`${type.collection}/${key}`)
     return undefined
   }

@@ -45,7 +45,7 @@ interface Slot {
 }
 
 type Answer =
-  | { readonly ok: true; readonly payload: Uint8Array; readonly then?: () => void }
+  | { readonly ok: true; readonly payload: Uint8Array; readonly sent?: () => void }
   | { readonly ok: false; readonly code: ErrorName; readonly message: string; readonly objectId?: bigint }
 
 interface Bound {
@@ -104,7 +104,11 @@ export class Session implements PushTarget {
     const full = this.slots.length >= REQUESTS_IN_FLIGHT_MAX
     this.slots.push(slot)
     this.inFlight.add(requestId)
-    if (full) this.answer(slot, failure('TOO_MANY_CONCURRENT_REQUESTS', `more than ${REQUESTS_IN_FLIGHT_MAX} requests in flight`))
+    if (full)
+      this.answer(
+        slot,
+        failure('TOO_MANY_CONCURRENT_REQUESTS', `more than ${REQUESTS_IN_FLIGHT_MAX} requests in flight`),
+      )
     else {
       this.inbox.push({ slot, message })
       this.work()
@@ -169,7 +173,7 @@ export class Session implements PushTarget {
     this.inFlight.delete(requestId)
     if (answer!.ok) {
       this.send(encodeEnvelope({ requestId, message: { kind: 'response', payload: answer!.payload } }))
-      answer!.then?.()
+      answer!.sent?.()
     } else {
       const { code, message, objectId } = answer as Answer & { ok: false }
       const error = { code: ErrorCode[code], message, ...(objectId !== undefined && { objectId }) }
@@ -208,13 +212,15 @@ export class Session implements PushTarget {
   }
 
   private solve(slot: Slot, signature: Uint8Array): void {
-    if (this.bound !== undefined) return this.answer(slot, failure('ALREADY_AUTHENTICATED', 'this session is authenticated'))
+    if (this.bound !== undefined)
+      return this.answer(slot, failure('ALREADY_AUTHENTICATED', 'this session is authenticated'))
     const { challenge } = this
     this.challenge = undefined
     if (challenge === undefined || challenge.endsAtMs <= this.hub.clock.nowMs()) {
       return this.answer(slot, failure('INVALID', 'there is no challenge that could be solved'))
     }
-    if (signature.length !== 65) return this.answer(slot, failure('INVALID', `a signature has 65 bytes, not ${signature.length}`))
+    if (signature.length !== 65)
+      return this.answer(slot, failure('INVALID', `a signature has 65 bytes, not ${signature.length}`))
     const signer = recoverPublicKey(personalMessageDigest(challenge.bytes), signature)
     if (signer === undefined || !equalBytes(signer, challenge.card.card)) {
       return this.answer(slot, failure('NOT_FOUND', 'the signature is not of this key card'))
@@ -237,7 +243,8 @@ export class Session implements PushTarget {
       const role = await this.hub.roleOf(card)
       const current = this.hub.store.card(card.card)
       if (this.ended) return failure('INVALID', 'the session has ended')
-      if (role === undefined || current === undefined || current.removed) return failure('UNLINKED_KEYCARD', CARD_REMOVED_TEXT)
+      if (role === undefined || current === undefined || current.removed)
+        return failure('UNLINKED_KEYCARD', CARD_REMOVED_TEXT)
       if (!this.hub.bind(card.card, this)) return failure('ALREADY_CONNECTED', ALREADY_CONNECTED_TEXT)
       const { shopId, account } = card
       this.bound = { card: card.card, shopId, author: { role, card: card.card, account } }
@@ -260,14 +267,21 @@ export class Session implements PushTarget {
       return failure('NOT_FOUND', `start ${request.startSeq} lies beyond the head of the shop, ${feed.head}`)
     }
     if (this.subscriptions.size >= SUBSCRIPTIONS_PER_SESSION_MAX || this.lastSubscription >= SUBSCRIPTION_ID_MAX) {
-      return failure('TOO_MANY_CONCURRENT_REQUESTS', `more than ${SUBSCRIPTIONS_PER_SESSION_MAX} subscriptions at a time or ${SUBSCRIPTION_ID_MAX} in all`)
+      return failure(
+        'TOO_MANY_CONCURRENT_REQUESTS',
+        `more than ${SUBSCRIPTIONS_PER_SESSION_MAX} subscriptions at a time or ${SUBSCRIPTION_ID_MAX} in all`,
+      )
     }
-    const selection = Selection.of(this.reader(shopId), request.filters, () => this.hub.writer.shop(shopId)!.current.state)
+    const selection = Selection.of(
+      this.reader(shopId),
+      request.filters,
+      () => this.hub.writer.shop(shopId)!.current.state,
+    )
     if (typeof selection === 'string') return failure('INVALID', selection)
     const subscription = new Subscription(++this.lastSubscription, feed, Number(request.startSeq), selection, this)
     this.subscriptions.set(subscription.id, subscription)
     this.hub.subscribed(subscription)
-    return { ok: true, payload: toBigEndian(BigInt(subscription.id), 2), then: () => subscription.start() }
+    return { ok: true, payload: toBigEndian(BigInt(subscription.id), 2), sent: () => subscription.start() }
   }
 
   private reader(shopId: bigint): Reader {
@@ -309,7 +323,11 @@ export class Session implements PushTarget {
   }
 
   sendStatus(subscriptionId: number, unpushedPatches: number): void {
-    const message = { kind: 'syncStatus', subscriptionId: BigInt(subscriptionId), unpushedPatches: BigInt(unpushedPatches) } as const
+    const message = {
+      kind: 'syncStatus',
+      subscriptionId: BigInt(subscriptionId),
+      unpushedPatches: BigInt(unpushedPatches),
+    } as const
     this.send(encodeEnvelope({ requestId: this.nextRequestId(), message }))
   }
 
@@ -325,7 +343,8 @@ export class Session implements PushTarget {
     if (!this.connection.isOpen()) return this.finish()
     if (now - this.lastHeardMs >= kickTimeoutMs) return this.close(CLOSE_POLICY, 'no sign of life')
     const idle = this.bound === undefined && this.subscriptions.size === 0
-    if (idle && now - this.openedMs >= idleSessionSeconds * 1_000) return this.close(CLOSE_POLICY, 'neither authenticated nor subscribed')
+    if (idle && now - this.openedMs >= idleSessionSeconds * 1_000)
+      return this.close(CLOSE_POLICY, 'neither authenticated nor subscribed')
     if (now - this.lastPingMs < pingIntervalMs) return
     this.lastPingMs = now
     this.send(encodeEnvelope({ requestId: this.nextRequestId(), message: { kind: 'ping' } }))

@@ -62,7 +62,7 @@ export class Deadlines {
     const last = heap.pop()!
     if (heap.length === 0) return id
     heap[0] = last
-    for (let place = 0; ; ) {
+    for (let place = 0; ;) {
       const left = 2 * place + 1
       if (left >= heap.length) return id
       const child = left + 1 < heap.length && heap[left + 1]!.at < heap[left]!.at ? left + 1 : left
@@ -73,8 +73,8 @@ export class Deadlines {
   }
 }
 
-function swap<T>(items: T[], a: number, b: number): void {
-  const item = items[a]!
-  items[a] = items[b]!
+function swap(items: unknown[], a: number, b: number): void {
+  const item = items[a]
+  items[a] = items[b]
   items[b] = item
 }

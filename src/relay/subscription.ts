@@ -95,7 +95,7 @@ export class Subscription {
   private count(after: Seq, counted: number): void {
     let cursor = after
     let patches = counted
-    for (let budget = SLICE_RECORDS; budget > 0 && cursor < this.backlogEnd; ) {
+    for (let budget = SLICE_RECORDS; budget > 0 && cursor < this.backlogEnd;) {
       for (const record of this.feed.after(cursor, this.backlogEnd)) {
         patches += this.selection.places(record).length
         cursor = record.seq
@@ -120,7 +120,9 @@ export class Subscription {
         const places = this.selection.places(record)
         if (places.length > 0) {
           const set = record.select(places)
-          const full = sets.length === SETS_PER_PUSH_MAX || pushEnvelopeLength(requestId, this.idBytes, setsBytes + set.length) > FRAME_OUT_BYTES_MAX
+          const full =
+            sets.length === SETS_PER_PUSH_MAX ||
+            pushEnvelopeLength(requestId, this.idBytes, setsBytes + set.length) > FRAME_OUT_BYTES_MAX
           if (full && sets.length > 0) break filling
           sets.push(set)
           setsBytes += set.length

@@ -87,7 +87,8 @@ export class Verifier {
       for (const { header, signature, done } of asked) done(signerOf(header, signature))
       return
     }
-    for (let at = 0; at < asked.length; at += QUESTIONS_PER_MESSAGE_MAX) this.sendBatch(asked.slice(at, at + QUESTIONS_PER_MESSAGE_MAX))
+    for (let at = 0; at < asked.length; at += QUESTIONS_PER_MESSAGE_MAX)
+      this.sendBatch(asked.slice(at, at + QUESTIONS_PER_MESSAGE_MAX))
   }
 
   private sendBatch(questions: readonly Question[]): void {
@@ -97,7 +98,11 @@ export class Verifier {
     if (entry === undefined) return this.answered(batch, answersOf(questions))
     entry.sent.push(batch)
     const request = pack(questions)
-    entry.worker.postMessage(request, [request.headers.buffer, request.signatures.buffer, request.lengths.buffer] as ArrayBuffer[])
+    entry.worker.postMessage(request, [
+      request.headers.buffer,
+      request.signatures.buffer,
+      request.lengths.buffer,
+    ] as ArrayBuffer[])
   }
 
   /** Passes answers on as far as they are there without a gap. */

@@ -23,7 +23,12 @@ import { cardName, Shop, type ShopVersion } from './shop.js'
 /** What becomes of a write. `stateHash`: 32 bytes, of the state after exactly this set. */
 export type WriteOutcome =
   | { readonly ok: true; readonly stateHash: Uint8Array }
-  | { readonly ok: false; readonly code: VerdictCode | 'UNLINKED_KEYCARD'; readonly message: string; readonly objectId?: bigint }
+  | {
+      readonly ok: false
+      readonly code: VerdictCode | 'UNLINKED_KEYCARD'
+      readonly message: string
+      readonly objectId?: bigint
+    }
 
 /** A set that the relay makes, built when its turn comes. */
 export interface RelayChange {
@@ -100,9 +105,11 @@ export class Writer {
     const now = nowSeconds(this.options.clock)
     for (const shop of this.shops.values()) {
       for (const id of shop.deadlines.takeDue(now)) {
-        void this.change(shop.shopId, (state) => (state === undefined ? undefined : expiry(state, id, now))).then((outcome) => {
-          if (outcome === 'not-stored') shop.deadlines.add(id, now)
-        })
+        void this.change(shop.shopId, (state) => (state === undefined ? undefined : expiry(state, id, now))).then(
+          (outcome) => {
+            if (outcome === 'not-stored') shop.deadlines.add(id, now)
+          },
+        )
       }
     }
   }
@@ -198,7 +205,11 @@ class Batch {
     }
     const last = this.lastNonce(shop, set.signer)
     if (set.header.KeyCardNonce <= last) {
-      return { ok: false, code: 'INVALID', message: `KeyCardNonce ${set.header.KeyCardNonce} is not greater than the last one, ${last}` }
+      return {
+        ok: false,
+        code: 'INVALID',
+        message: `KeyCardNonce ${set.header.KeyCardNonce} is not greater than the last one, ${last}`,
+      }
     }
     const applied = this.apply(shop, set.patches, author)
     if (!applied.ok) return { ok: false, ...applied.verdict }
@@ -241,9 +252,19 @@ class Batch {
     assert(applied.ok, `a set of the relay's is refused: ${applied.ok ? '' : applied.verdict.message}`)
     const relayNonce = shop.current.relayNonce + 1n
     const timestamp = BigInt(Math.floor(this.committedAtMs / 1_000))
-    const { headerBytes, signature } = signPatches({ shopId: shop.shopId, nonce: relayNonce, timestamp, patches: encoded }, this.options.relaySecret)
+    const { headerBytes, signature } = signPatches(
+      { shopId: shop.shopId, nonce: relayNonce, timestamp, patches: encoded },
+      this.options.relaySecret,
+    )
     this.setNonce(shop, RELAY, relayNonce)
-    this.record(shop, applied, { signer: RELAY, author: { role: 'relay' }, header: headerBytes, signature, patches, relayNonce })
+    this.record(shop, applied, {
+      signer: RELAY,
+      author: { role: 'relay' },
+      header: headerBytes,
+      signature,
+      patches,
+      relayNonce,
+    })
     return applied
   }
 
@@ -288,7 +309,9 @@ class Batch {
       this.unlinked.push(card)
     }
     const seconds = BigInt(Math.floor(this.committedAtMs / 1_000))
-    const orphans = effects.orphanedOrders.flatMap((id) => cancelPatches(id, orderOf(state, id)?.CanceledAt !== undefined, seconds))
+    const orphans = effects.orphanedOrders.flatMap((id) =>
+      cancelPatches(id, orderOf(state, id)?.CanceledAt !== undefined, seconds),
+    )
     if (orphans.length > 0) this.signAndApply(shop, orphans)
   }
 
@@ -297,7 +320,13 @@ class Batch {
     const records = [...this.records].flatMap(([{ shopId }, list]) => list.map((record) => ({ shopId, record })))
     const nonces = [...this.nonces.values()].map(({ shop: { shopId }, signer, nonce }) => ({ shopId, signer, nonce }))
     try {
-      await this.options.store.commit({ records, nonces, newShops: this.newShops, cards: [...this.cards.values()], settings: this.settings })
+      await this.options.store.commit({
+        records,
+        nonces,
+        newShops: this.newShops,
+        cards: [...this.cards.values()],
+        settings: this.settings,
+      })
     } catch (error) {
       this.options.storeFailed(error)
       return false
@@ -318,7 +347,9 @@ class Batch {
   private lastNonce(shop: Shop, signer: Uint8Array): bigint {
     const name = cardName(signer)
     return (
-      this.nonces.get(`${shop.shopId}/${name}`)?.nonce ?? shop.nonces.get(name) ?? this.options.store.nonce(shop.shopId, signer)
+      this.nonces.get(`${shop.shopId}/${name}`)?.nonce ??
+      shop.nonces.get(name) ??
+      this.options.store.nonce(shop.shopId, signer)
     )
   }
 

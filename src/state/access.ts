@@ -40,7 +40,11 @@ export function ownsOrder(state: ShopState, card: Uint8Array, id: bigint): boole
 /** A guest writes his own orders and ids that nobody has used yet. */
 function refuseGuest(state: ShopState, author: Author, { path }: Patch): Refusal | undefined {
   const [collection, id] = path
-  if (collection !== 'Orders') return notFound(`${placeOf(path)} is not yours to write`, collection === 'Listings' || collection === 'Inventory' ? id : undefined)
+  if (collection !== 'Orders')
+    return notFound(
+      `${placeOf(path)} is not yours to write`,
+      collection === 'Listings' || collection === 'Inventory' ? id : undefined,
+    )
   if (isId(id)) {
     if (ownsOrder(state, author.card!, id)) return undefined
     if (!state.indexes.owners.has(idKey(id)) && !state.collections.Orders.has(idKey(id))) return undefined

@@ -15,7 +15,8 @@ export const editAccount = wholeOr(
 
 export function applyToAccounts(draft: Draft, op: Op, { path, value }: Patch): void {
   const key = path[1]
-  if (!(key instanceof Uint8Array) || key.length !== 20) throw invalid(`${placeOf(path)}: an account's key has 20 bytes`)
+  if (!(key instanceof Uint8Array) || key.length !== 20)
+    throw invalid(`${placeOf(path)}: an account's key has 20 bytes`)
   const edit = editAccount(op, path, 2)
   const before = draft.read('Accounts', key, Account)
   const after = edit(before, value)

@@ -67,14 +67,14 @@ function applyPatch(draft: Draft, patch: Patch, context: ApplyContext): void {
   }
 }
 
-
 function verdictOf(change: () => void): Verdict | undefined {
   try {
     change()
     return undefined
   } catch (error) {
     if (error instanceof Refusal) return error.verdict
-    if (error instanceof SchemaError) return { code: 'INVALID', message: error.message, ...(error.stricter && { stricter: true }) }
+    if (error instanceof SchemaError)
+      return { code: 'INVALID', message: error.message, ...(error.stricter && { stricter: true }) }
     throw error
   }
 }

@@ -34,7 +34,10 @@ export function clearable<T>(schema: Schema<T>): Editor<T> {
 }
 
 /** `add` if it is not set, `replace` (of one that is not set: NOT_FOUND, or it is set), and `remove` where `removable`. */
-export function settable<T>(schema: Schema<T>, ops: { replaceMissing: 'refuse' | 'set'; removable?: boolean }): Editor<T> {
+export function settable<T>(
+  schema: Schema<T>,
+  ops: { replaceMissing: 'refuse' | 'set'; removable?: boolean },
+): Editor<T> {
   const edits: LeafEdits<T> = {
     add: (path) => (current, value) => {
       if (current !== undefined) throw invalid(`${placeOf(path)} is set already`)
@@ -61,8 +64,10 @@ export function countable(schema: Schema<bigint>, other: Editor<bigint>, below: 
     if (op !== 'increment' && op !== 'decrement') return other(op, path, depth)
     ended(path, depth)
     return (current, value) => {
-      if (typeof value !== 'bigint' || value < 0n) throw new SchemaError(placeOf(path), `must be changed by an unsigned integer`)
       if (current === undefined) throw missing(path)
+      if (typeof value !== 'bigint' || value < 0n) {
+        throw new SchemaError(placeOf(path), 'must be changed by an unsigned integer')
+      }
       const result = op === 'increment' ? current + value : current - value
       if (result < 0n) throw below(path)
       return schema.read(result, placeOf(path))
@@ -75,7 +80,9 @@ export function fields<T extends object>(editors: { readonly [N in keyof T]?: Ed
   return (op, path, depth) => {
     const name = path[depth]
     const editor =
-      typeof name === 'string' && Object.hasOwn(editors, name) ? (editors[name as keyof T] as Editor<unknown>) : undefined
+      typeof name === 'string' && Object.hasOwn(editors, name)
+        ? (editors[name as keyof T] as Editor<unknown>)
+        : undefined
     if (editor === undefined) throw invalid(`${placeOf(path)}: there is no such path`)
     const edit = editor(op, path, depth + 1)
     return (current, value) => {
@@ -145,7 +152,7 @@ export function dictionary<K, T>(keys: KeySchema<K>, entry: Schema<T>, inside?: 
   return (op, path, depth) => {
     const part = path[depth]
     if (part === undefined) throw badOp(op, path)
-    const key = readKey(keys, part, path)
+    const key = keys.readKey(part, placeOf(path))
     const edit = editor(op, path, depth + 1)
     return (current, value) => {
       if (current?.get(key) === undefined && depth + 1 < path.length) throw missing(path.slice(0, depth + 1))
@@ -164,7 +171,7 @@ export function nestedDictionary<K, L, T>(
   return (op, path, depth) => {
     const part = path[depth]
     if (part === undefined || path.length !== depth + 2) throw badOp(op, path)
-    const key = readKey(outer, part, path)
+    const key = outer.readKey(part, placeOf(path))
     const edit = editInner(op, path, depth + 1)
     return (current, value) => {
       const changed = edit(current?.get(key), value)
@@ -205,25 +212,19 @@ function withEntry<K, T>(current: ReadonlyMap<K, T> | undefined, key: K, entry: 
   return map
 }
 
-function readKey<K>(keys: KeySchema<K>, part: PathPart, path: Path): K {
-  try {
-    return keys.readKey(part, placeOf(path))
-  } catch (error) {
-    throw invalid((error as Error).message)
-  }
-}
-
 function indexIn(current: readonly unknown[] | undefined, at: bigint, path: Path): number {
   if (current === undefined || at >= BigInt(current.length)) throw missing(path)
   return Number(at)
 }
 
 function bounded<T>(items: readonly T[], maximum: number | undefined, path: Path): readonly T[] {
-  if (maximum !== undefined && items.length > maximum) throw invalid(`${placeOf(path)} would have more than ${maximum} elements`)
+  if (maximum !== undefined && items.length > maximum)
+    throw invalid(`${placeOf(path)} would have more than ${maximum} elements`)
   return items
 }
 
 function missing(path: Path): Error {
   const [collection, id] = path
-  return notFound(`${placeOf(path)} is not there`, collection === 'Orders' || collection === 'Listings' ? id : undefined)
+  const named = collection === 'Orders' || collection === 'Listings' || collection === 'Inventory'
+  return notFound(`${placeOf(path)} is not there`, named ? id : undefined)
 }

@@ -8,8 +8,10 @@ import { countable, placeOf, settable } from './edit.js'
 import { isId } from './shop-state.js'
 import { invalid, notFound, outOfStock } from './verdict.js'
 
-export const editStock = countable(Inventory, settable(Inventory, { replaceMissing: 'refuse', removable: true }), (path) =>
-  outOfStock(`${placeOf(path)} would fall below zero`, path[1] as bigint),
+export const editStock = countable(
+  Inventory,
+  settable(Inventory, { replaceMissing: 'refuse', removable: true }),
+  (path) => outOfStock(`${placeOf(path)} would fall below zero`, path[1] as bigint),
 )
 
 export function applyToInventory(draft: Draft, op: Op, { path, value }: Patch): void {
@@ -29,6 +31,7 @@ export function applyToInventory(draft: Draft, op: Op, { path, value }: Patch): 
 export function checkVariations(listing: Listing | undefined, id: bigint, variations: readonly string[]): void {
   if (listing === undefined) throw notFound(`listing ${id} is not there`, id)
   for (const name of variations) {
-    if (variationOf(listing, name) === undefined) throw notFound(`listing ${id} has no variation ${JSON.stringify(name)}`, id)
+    if (variationOf(listing, name) === undefined)
+      throw notFound(`listing ${id} has no variation ${JSON.stringify(name)}`, id)
   }
 }

@@ -23,7 +23,11 @@ import { invalid, stricter } from './verdict.js'
 
 /** InStock and ExpectedInStockBy: each clears the other. */
 const editStockStatus: Editor<StockStatus> = (op, path, depth) => {
-  const edit = fields<StockStatus>({ InStock: replaceable(bool), ExpectedInStockBy: replaceable(time) })(op, path, depth)
+  const edit = fields<StockStatus>({ InStock: replaceable(bool), ExpectedInStockBy: replaceable(time) })(
+    op,
+    path,
+    depth,
+  )
   const other = path[depth] === 'InStock' ? 'ExpectedInStockBy' : 'InStock'
   return (current, value) => {
     const { [other]: _cleared, ...rest } = edit(current, value)!

@@ -1,7 +1,15 @@
 /** Patches of the manifest (PROTOCOL §5). */
 
 import { addressKey, chainKey, nameKey } from '../codec/schema.js'
-import { AcceptedCurrencies, AcceptedCurrency, Manifest, Payee, Payees, ShippingRegion, ShippingRegions } from '../objects/manifest.js'
+import {
+  AcceptedCurrencies,
+  AcceptedCurrency,
+  Manifest,
+  Payee,
+  Payees,
+  ShippingRegion,
+  ShippingRegions,
+} from '../objects/manifest.js'
 import { ChainAddress } from '../objects/scalars.js'
 import type { Op, Patch } from '../patches/patch.js'
 import type { Draft } from './draft.js'
@@ -14,7 +22,10 @@ const nullableWhole = <T>(schema: Parameters<typeof clearable<T>>[0]): Editor<T>
 export const editManifestFields = fields<Manifest>({
   PricingCurrency: replaceable(ChainAddress),
   Payees: wholeOr(nullableWhole(Payees), nestedDictionary(chainKey, addressKey, Payee)),
-  AcceptedCurrencies: wholeOr(nullableWhole(AcceptedCurrencies), nestedDictionary(chainKey, addressKey, AcceptedCurrency)),
+  AcceptedCurrencies: wholeOr(
+    nullableWhole(AcceptedCurrencies),
+    nestedDictionary(chainKey, addressKey, AcceptedCurrency),
+  ),
   ShippingRegions: wholeOr(clearable(ShippingRegions), dictionary(nameKey, ShippingRegion)),
 })
 

@@ -20,14 +20,24 @@ export type ObjectCollection = 'Manifest' | 'Accounts' | 'Inventory' | 'Listings
 /** `Listings/42`, `Inventory/42/red`, `Manifest`: an object's name in a replica. */
 export function objectName({ path }: Pick<Patch, 'path'>): string {
   const parts = path[0] === 'Inventory' ? [...path.slice(0, 2), ...path.slice(2).map(String).sort()] : path.slice(0, 2)
-  return (path[0] === 'Manifest' ? ['Manifest'] : parts).map((part) => (part instanceof Uint8Array ? toHex(part) : String(part))).join('/')
+  return (path[0] === 'Manifest' ? ['Manifest'] : parts)
+    .map((part) => (part instanceof Uint8Array ? toHex(part) : String(part)))
+    .join('/')
 }
 
 /** The object after the patch; undefined if it is gone. Throws Refusal, SchemaError for a patch that no relay accepts. */
 export function editObject(before: unknown, { op, path, value }: Patch): unknown {
   const collection = path[0] as ObjectCollection
-  if (collection === 'Manifest') return path.length === 1 ? Manifest.read(value, 'Manifest') : editManifestFields(op as Op, path, 1)(before as Manifest, value)
-  if (collection === 'Inventory') return editStock(op as Op, path, path.length)(op === 'increment' ? ((before ?? 0n) as bigint) : (before as bigint | undefined), value)
+  if (collection === 'Manifest')
+    return path.length === 1
+      ? Manifest.read(value, 'Manifest')
+      : editManifestFields(op as Op, path, 1)(before as Manifest, value)
+  if (collection === 'Inventory')
+    return editStock(
+      op as Op,
+      path,
+      path.length,
+    )(op === 'increment' ? ((before ?? 0n) as bigint) : (before as bigint | undefined), value)
   const editor = EDITORS[collection] as unknown as Editor<Cbor>
   return editor(op as Op, path, 2)(before as Cbor | undefined, value)
 }

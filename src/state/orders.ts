@@ -67,17 +67,22 @@ const editAddress: Editor<AddressDetails> = wholeOr(
   }),
 )
 
-const wantedQuantity = { ...uint32, read: (value: Parameters<typeof uint32.read>[0], at: string) => {
-  const quantity = uint32.read(value, at)
-  if (quantity === 0n) throw stricter(`${at} must be above 0`)
-  return quantity
-} }
+const wantedQuantity = {
+  ...uint32,
+  read: (value: Parameters<typeof uint32.read>[0], at: string) => {
+    const quantity = uint32.read(value, at)
+    if (quantity === 0n) throw stricter(`${at} must be above 0`)
+    return quantity
+  },
+}
 
 const editItems = list(WantedItem, {
   whole: WantedItems,
   maximum: ITEMS_PER_ORDER_MAX,
   inside: fields<OrderItem>({
-    Quantity: countable(uint32, replaceable(wantedQuantity), (path) => invalid(`${placeOf(path)} would fall below zero`)),
+    Quantity: countable(uint32, replaceable(wantedQuantity), (path) =>
+      invalid(`${placeOf(path)} would fall below zero`),
+    ),
   }),
 })
 
@@ -93,7 +98,10 @@ const editFields = fields<Order>({
   TxDetails: settable(TxDetails, { replaceMissing: 'set' }),
 })
 
-export const editOrder = wholeOr<Order>(settable(WantedOrder, { replaceMissing: 'refuse', removable: true }), editFields)
+export const editOrder = wholeOr<Order>(
+  settable(WantedOrder, { replaceMissing: 'refuse', removable: true }),
+  editFields,
+)
 
 export function applyToOrders(draft: Draft, op: Op, { path, value }: Patch, context: OrderContext): void {
   const id = path[1]
@@ -146,13 +154,23 @@ function checkReferences(draft: Draft, path: Patch['path'], before: Order | unde
     }
   }
   const { ChosenPayee: payee, ChosenCurrency: currency } = after
-  const changed = (payee !== undefined && payee !== before?.ChosenPayee) || (currency !== undefined && currency !== before?.ChosenCurrency)
+  const changed =
+    (payee !== undefined && payee !== before?.ChosenPayee) ||
+    (currency !== undefined && currency !== before?.ChosenCurrency)
   if (!changed) return
   const manifest = draft.manifest()
-  if (payee !== before?.ChosenPayee && payee !== undefined && !hasChainAddress(manifest?.Payees ?? null, payee.Address)) {
+  if (
+    payee !== before?.ChosenPayee &&
+    payee !== undefined &&
+    !hasChainAddress(manifest?.Payees ?? null, payee.Address)
+  ) {
     throw invalid(`order ${after.ID}: ChosenPayee is no payee of the manifest`)
   }
-  if (currency !== before?.ChosenCurrency && currency !== undefined && !hasChainAddress(manifest?.AcceptedCurrencies ?? null, currency)) {
+  if (
+    currency !== before?.ChosenCurrency &&
+    currency !== undefined &&
+    !hasChainAddress(manifest?.AcceptedCurrencies ?? null, currency)
+  ) {
     throw invalid(`order ${after.ID}: ChosenCurrency is not accepted by the manifest`)
   }
 }
@@ -161,7 +179,8 @@ function checkReferences(draft: Draft, path: Patch['path'], before: Order | unde
 
 function checkWhole(op: Op, before: Order | undefined, after: Order | undefined, { author }: OrderContext): void {
   if (before !== undefined) {
-    if (op === 'remove' && before.State !== OPEN && before.State !== CANCELED) throw refusedIn(before, 'cannot be removed')
+    if (op === 'remove' && before.State !== OPEN && before.State !== CANCELED)
+      throw refusedIn(before, 'cannot be removed')
     if (op === 'replace' && before.State !== OPEN) throw refusedIn(before, 'cannot be replaced')
     if (op === 'replace' && before.CanceledAt !== undefined && author.role !== 'relay') throw canceled(before)
   }
@@ -193,7 +212,9 @@ const TRANSITIONS: Readonly<Record<`${OrderState}`, readonly OrderState[]>> = {
 
 function checkTransition(draft: Draft, before: Order, after: Order, { author, payments }: OrderContext): void {
   const to = after.State
-  if (!TRANSITIONS[`${before.State}`].includes(to)) throw refusedIn(before, `cannot become ${ORDER_STATE_NAMES[`${to}`]}`)
+  if (before.State === CANCELED && to === OPEN) throw stricter(`order ${before.ID} is Canceled and stays so`)
+  if (!TRANSITIONS[`${before.State}`].includes(to))
+    throw refusedIn(before, `cannot become ${ORDER_STATE_NAMES[`${to}`]}`)
   if ((to === UNPAID || to === PAID) && author.role !== 'relay') {
     throw invalid(`order ${before.ID}: ${ORDER_STATE_NAMES[`${to}`]} is set by the relay`)
   }
@@ -212,13 +233,17 @@ function checkCommit(draft: Draft, order: Order): void {
   for (const { item } of wanted.values()) {
     const listing = draft.listing(item.ListingID)
     checkVariations(listing, item.ListingID, item.VariationIDs ?? [])
-    if (listing!.ViewState !== VIEW_STATE_PUBLISHED) throw notFound(`listing ${item.ListingID} is not published`, item.ListingID)
+    if (listing!.ViewState !== VIEW_STATE_PUBLISHED)
+      throw notFound(`listing ${item.ListingID} is not published`, item.ListingID)
   }
   for (const { key, item, quantity } of wanted.values()) {
     const stock = draft.read('Inventory', key, Inventory) ?? 0n
     const free = stock - count(draft.index('reserved'), key)
     if (free < quantity) {
-      throw outOfStock(`listing ${item.ListingID}: ${quantity} wanted, ${free < 0n ? 0n : free} available`, item.ListingID)
+      throw outOfStock(
+        `listing ${item.ListingID}: ${quantity} wanted, ${free < 0n ? 0n : free} available`,
+        item.ListingID,
+      )
     }
   }
 }
@@ -239,11 +264,15 @@ function wantedStock(order: Order): Map<string, { key: Uint8Array; item: OrderIt
 // Indexes
 
 function takeOwnership(draft: Draft, id: bigint, order: Order, author: Author): void {
-  if (author.card === undefined || draft.index('owners').has(idKey(id))) return
-  if (author.role === 'guest' && order.State === OPEN && count(draft.index('open'), author.card) >= BigInt(OPEN_ORDERS_PER_GUEST_CARD_MAX)) {
+  if (author.card === undefined) return
+  if (
+    author.role === 'guest' &&
+    order.State === OPEN &&
+    count(draft.index('open'), author.card) >= BigInt(OPEN_ORDERS_PER_GUEST_CARD_MAX)
+  ) {
     throw invalid(`this card has ${OPEN_ORDERS_PER_GUEST_CARD_MAX} open orders already`)
   }
-  draft.setIndex('owners', draft.index('owners').set(idKey(id), author.card))
+  if (!draft.index('owners').has(idKey(id))) draft.setIndex('owners', draft.index('owners').set(idKey(id), author.card))
 }
 
 function countOpen(draft: Draft, id: bigint, before: Order | undefined, after: Order | undefined): void {
@@ -253,7 +282,13 @@ function countOpen(draft: Draft, id: bigint, before: Order | undefined, after: O
 }
 
 /** Keeps reservations, holders and deadlines in step with the order. */
-function reserve(draft: Draft, id: bigint, before: Order | undefined, after: Order | undefined, context: OrderContext): void {
+function reserve(
+  draft: Draft,
+  id: bigint,
+  before: Order | undefined,
+  after: Order | undefined,
+  context: OrderContext,
+): void {
   const wasLive = isLive(before)
   const live = isLive(after)
   if (wasLive !== live) hold(draft, (live ? after : before)!, live ? 1n : -1n)

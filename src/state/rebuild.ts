@@ -23,9 +23,10 @@ export interface ShopContents {
  * `owners` is taken as given, and a deadline is the order's TTL or 1.
  */
 export function rebuildShop(contents: ShopContents, owners = Hamt.empty): ShopState {
-  const collections = Object.fromEntries(
-    COLLECTIONS.map((name) => [name, trieOf(contents.objects[name])]),
-  ) as Record<Collection, Hamt>
+  const collections = Object.fromEntries(COLLECTIONS.map((name) => [name, trieOf(contents.objects[name])])) as Record<
+    Collection,
+    Hamt
+  >
   const indexes: Record<Index, Hamt> = {
     reserved: Hamt.empty,
     tagged: Hamt.empty,

@@ -23,7 +23,8 @@ const UNFINISHED = '.part'
 /** Makes the directory if need be and removes what was left unfinished in it. */
 export async function openBlobs(directory: string): Promise<BlobStore> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  for (const name of await readdir(directory)) if (name.endsWith(UNFINISHED)) await rm(join(directory, name), { force: true })
+  for (const name of await readdir(directory))
+    if (name.endsWith(UNFINISHED)) await rm(join(directory, name), { force: true })
   return {
     begin: () => begin(directory),
     read: (cid) => read(join(directory, cid)),
@@ -54,7 +55,7 @@ async function begin(directory: string): Promise<BlobSink> {
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
+  for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten
 }
 
 async function read(path: string): Promise<{ size: number; stream: AsyncIterable<Uint8Array> } | undefined> {

@@ -12,7 +12,8 @@ export function recordsByShop(commit: Commit, headOf: (shopId: bigint) => Seq | 
     if (head === undefined) throw new StoreError('sequence', `a record for shop ${shopId}, which is not there`)
     const records = byShop.get(shopId) ?? []
     const expected = head + records.length + 1
-    if (record.seq !== expected) throw new StoreError('sequence', `shop ${shopId}: set ${record.seq} where ${expected} is next`)
+    if (record.seq !== expected)
+      throw new StoreError('sequence', `shop ${shopId}: set ${record.seq} where ${expected} is next`)
     records.push(record)
     byShop.set(shopId, records)
   }

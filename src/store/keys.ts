@@ -36,7 +36,12 @@ export function nodeKey(shop: number, ref: number): Uint8Array {
 
 /** The object's length stands before it, so that no object's range holds another's. */
 export function objectKey(shop: number, object: Uint8Array, seq: number): Uint8Array {
-  return concatBytes(head(KIND.object, shop), toBigEndian(BigInt(object.length), 2), object, toBigEndian(BigInt(seq), 8))
+  return concatBytes(
+    head(KIND.object, shop),
+    toBigEndian(BigInt(object.length), 2),
+    object,
+    toBigEndian(BigInt(seq), 8),
+  )
 }
 
 /** The last eight bytes of a log, node or object key. */

@@ -7,7 +7,20 @@
 import { open as openLmdb, type RootDatabase } from 'lmdb'
 import { concatBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
 import { recordsByShop } from './commit-check.js'
-import { ALL_CARDS, ALL_SHOPS, cardKey, derivedKey, FORMAT_KEY, lastNumber, logKey, nodeKey, nonceKey, objectKey, settingKey, shopKey } from './keys.js'
+import {
+  ALL_CARDS,
+  ALL_SHOPS,
+  cardKey,
+  derivedKey,
+  FORMAT_KEY,
+  lastNumber,
+  logKey,
+  nodeKey,
+  nonceKey,
+  objectKey,
+  settingKey,
+  shopKey,
+} from './keys.js'
 import { packChunks, unpackChunk } from './log-chunk.js'
 import { StoreError } from './store-error.js'
 import type { CardRow, Commit, DerivedFlush, LogRecord, Seq, ShopRow, Store, StoredRoots } from './store.js'
@@ -39,7 +52,7 @@ export class LmdbStore implements Store {
       compression: false,
       maxDbs: 1,
       mode: 0o600,
-    } as Parameters<typeof openLmdb>[0]) as RootDatabase<Uint8Array, Uint8Array>
+    } as Parameters<typeof openLmdb>[0])
     this.onClose = onClose
     this.checkFormat()
     for (const { key, value } of this.table.getRange(ALL_SHOPS)) this.learnShop(copy(key), copy(value))
@@ -50,7 +63,10 @@ export class LmdbStore implements Store {
     const byShop = recordsByShop(commit, (shopId) => this.known.get(shopId)?.head)
     const made = (commit.newShops ?? []).map((row, i) => newShop(row, this.known.size + i + 1))
     const numbers = new Map([...this.known.values(), ...made].map((shop) => [shop.row.shopId, shop.number]))
-    const puts: [Uint8Array, Uint8Array][] = made.map(({ row, number }) => [shopKey(row.shopId), encodeShop(row, number)])
+    const puts: [Uint8Array, Uint8Array][] = made.map(({ row, number }) => [
+      shopKey(row.shopId),
+      encodeShop(row, number),
+    ])
     for (const [shopId, records] of byShop) {
       for (const { firstSeq, bytes } of packChunks(records)) puts.push([logKey(numbers.get(shopId)!, firstSeq), bytes])
     }
@@ -82,7 +98,10 @@ export class LmdbStore implements Store {
     const records: LogRecord[] = []
     let bytes = 0
     const start = this.chunkStart(shop, after + 1)
-    for (const { value } of this.table.getRange({ start: logKey(shop.number, start), end: logKey(shop.number + 1, 0) })) {
+    for (const { value } of this.table.getRange({
+      start: logKey(shop.number, start),
+      end: logKey(shop.number + 1, 0),
+    })) {
       for (const record of unpackChunk(copy(value))) {
         if (record.seq <= after) continue
         records.push(record)
@@ -106,7 +125,8 @@ export class LmdbStore implements Store {
 
   cards(): CardRow[] {
     const rows: CardRow[] = []
-    for (const { key, value } of this.table.getRange(ALL_CARDS)) rows.push(decodeCard(copy(key).subarray(1), copy(value)))
+    for (const { key, value } of this.table.getRange(ALL_CARDS))
+      rows.push(decodeCard(copy(key).subarray(1), copy(value)))
     return rows
   }
 
@@ -167,7 +187,10 @@ export class LmdbStore implements Store {
     await this.onClose()
   }
 
-  private async write(puts: readonly (readonly [Uint8Array, Uint8Array])[], removals: readonly Uint8Array[]): Promise<void> {
+  private async write(
+    puts: readonly (readonly [Uint8Array, Uint8Array])[],
+    removals: readonly Uint8Array[],
+  ): Promise<void> {
     try {
       await this.table.batch(() => {
         for (const [key, value] of puts) void this.table.put(key, value)
@@ -195,7 +218,9 @@ export class LmdbStore implements Store {
 
   private learnShop(key: Uint8Array, value: Uint8Array): void {
     const { number, row } = decodeShop(fromBigEndian(key.subarray(1)), value)
-    const [last] = [...this.table.getRange({ start: logKey(number + 1, 0), end: logKey(number, 0), reverse: true, limit: 1 })]
+    const [last] = [
+      ...this.table.getRange({ start: logKey(number + 1, 0), end: logKey(number, 0), reverse: true, limit: 1 }),
+    ]
     const head = last === undefined ? 0 : unpackChunk(copy(last.value)).at(-1)!.seq
     const derived = this.table.get(derivedKey(number))
     const nextRef = derived === undefined ? 1 : Number(fromBigEndian(derived.subarray(8, 16)))
@@ -204,7 +229,9 @@ export class LmdbStore implements Store {
 
   /** The first seq of the chunk that holds `seq`. */
   private chunkStart(shop: KnownShop, seq: Seq): Seq {
-    const [key] = [...this.table.getKeys({ start: logKey(shop.number, seq), end: logKey(shop.number, 0), reverse: true, limit: 1 })]
+    const [key] = [
+      ...this.table.getKeys({ start: logKey(shop.number, seq), end: logKey(shop.number, 0), reverse: true, limit: 1 }),
+    ]
     if (key === undefined) throw new StoreError('damaged', `shop ${shop.row.shopId}: the log has no set ${seq}`)
     return lastNumber(key)
   }
@@ -231,7 +258,10 @@ function encodeShop({ secret, createdAtMs }: ShopRow, number: number): Uint8Arra
 
 function decodeShop(shopId: bigint, value: Uint8Array): { number: number; row: ShopRow } {
   const createdAtMs = Number(fromBigEndian(value.subarray(4, 12)))
-  return { number: Number(fromBigEndian(value.subarray(0, 4))), row: { shopId, secret: value.subarray(12), createdAtMs } }
+  return {
+    number: Number(fromBigEndian(value.subarray(0, 4))),
+    row: { shopId, secret: value.subarray(12), createdAtMs },
+  }
 }
 
 function encodeCard({ shopId, account, guest, removed }: CardRow): Uint8Array {
@@ -240,7 +270,13 @@ function encodeCard({ shopId, account, guest, removed }: CardRow): Uint8Array {
 
 function decodeCard(card: Uint8Array, value: Uint8Array): CardRow {
   const flags = value[0]!
-  return { card, shopId: fromBigEndian(value.subarray(1, 33)), account: value.subarray(33), guest: (flags & 1) !== 0, removed: (flags & 2) !== 0 }
+  return {
+    card,
+    shopId: fromBigEndian(value.subarray(1, 33)),
+    account: value.subarray(33),
+    guest: (flags & 1) !== 0,
+    removed: (flags & 2) !== 0,
+  }
 }
 
 function asStoreError(error: unknown): StoreError {

@@ -18,7 +18,10 @@ export async function lock(file: string): Promise<() => Promise<void>> {
     const holder = await take(file)
     if (holder === undefined) return () => rm(file, { force: true })
     if (isAlive(holder)) {
-      throw new StoreError('locked', `the data directory is in use by process ${holder.pid}: stop it, or use another --data directory`)
+      throw new StoreError(
+        'locked',
+        `the data directory is in use by process ${holder.pid}: stop it, or use another --data directory`,
+      )
     }
     await rm(file, { force: true })
   }

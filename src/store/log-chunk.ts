@@ -55,7 +55,8 @@ export function unpackChunk(bytes: Uint8Array): LogRecord[] {
 }
 
 function recordBytes({ signer, account, header, patches }: LogRecord): number {
-  let bytes = 8 + 8 + 1 + 4 + signer.length + 4 + account.length + STATE_HASH_BYTES + SIGNATURE_BYTES + 4 + header.length + 4
+  let bytes =
+    8 + 8 + 1 + 4 + signer.length + 4 + account.length + STATE_HASH_BYTES + SIGNATURE_BYTES + 4 + header.length + 4
   for (const patch of patches) bytes += 4 + patch.length
   return bytes
 }

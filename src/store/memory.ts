@@ -27,10 +27,19 @@ export class MemoryStore implements Store {
     const byShop = recordsByShop(commit, (shopId) => this.table.get(shopId)?.log.length)
     await Promise.resolve()
     for (const row of commit.newShops ?? []) {
-      this.table.set(row.shopId, { row, log: [], nonces: new Map(), nodes: new Map(), objects: new Map(), derived: undefined, nextRef: 1 })
+      this.table.set(row.shopId, {
+        row,
+        log: [],
+        nonces: new Map(),
+        nodes: new Map(),
+        objects: new Map(),
+        derived: undefined,
+        nextRef: 1,
+      })
     }
     for (const [shopId, records] of byShop) this.table.get(shopId)!.log.push(...records)
-    for (const { shopId, signer, nonce } of commit.nonces ?? []) this.table.get(shopId)!.nonces.set(toHex(signer), nonce)
+    for (const { shopId, signer, nonce } of commit.nonces ?? [])
+      this.table.get(shopId)!.nonces.set(toHex(signer), nonce)
     for (const row of commit.cards ?? []) this.cardRows.set(toHex(row.card), row)
     for (const { key, value } of commit.settings ?? []) {
       if (value === undefined) this.settingRows.delete(key)
@@ -106,7 +115,10 @@ export class MemoryStore implements Store {
 
   objectSeqs(shopId: bigint, object: Uint8Array, after: Seq, limit: number): Seq[] {
     const seqs = [...(this.table.get(shopId)?.objects.get(toHex(object)) ?? [])]
-    return seqs.filter((seq) => seq > after).sort((a, b) => a - b).slice(0, limit)
+    return seqs
+      .filter((seq) => seq > after)
+      .sort((a, b) => a - b)
+      .slice(0, limit)
   }
 
   check(): Promise<void> {

@@ -10,7 +10,15 @@ import type { Store } from './store.js'
 const DATABASE = 'cairn.mdb'
 const LOCK = 'lock'
 /** What may stand in a data directory before its first use. */
-const OURS: ReadonlySet<string> = new Set([DATABASE, `${DATABASE}-lock`, LOCK, 'blobs', 'relay.key', 'demo.json', 'card.key'])
+const OURS: ReadonlySet<string> = new Set([
+  DATABASE,
+  `${DATABASE}-lock`,
+  LOCK,
+  'blobs',
+  'relay.key',
+  'demo.json',
+  'card.key',
+])
 
 /** Makes the directory (0700) if need be, locks it and opens the store in it. Throws StoreError. */
 export async function openStore(directory: string): Promise<Store> {
@@ -35,12 +43,20 @@ async function refuseForeign(directory: string): Promise<void> {
   const names = await readdir(directory)
   const foreign = names.find((name) => !OURS.has(name))
   if (!names.includes(DATABASE) && foreign !== undefined) {
-    throw new StoreError('not-ours', `${directory} holds ${foreign} and no cairn data: choose an empty or a new --data directory`)
+    throw new StoreError(
+      'not-ours',
+      `${directory} holds ${foreign} and no cairn data: choose an empty or a new --data directory`,
+    )
   }
 }
 
 function unusable(directory: string, error: unknown): StoreError {
   const { code, message } = error as NodeJS.ErrnoException
-  const reason = code === 'EACCES' || code === 'EROFS' || code === 'EPERM' ? 'cannot be written' : `cannot be used (${message})`
-  return new StoreError('unwritable', `the data directory ${directory} ${reason}: check its owner and rights, or choose another --data directory`, { cause: error })
+  const reason =
+    code === 'EACCES' || code === 'EROFS' || code === 'EPERM' ? 'cannot be written' : `cannot be used (${message})`
+  return new StoreError(
+    'unwritable',
+    `the data directory ${directory} ${reason}: check its owner and rights, or choose another --data directory`,
+    { cause: error },
+  )
 }
