@@ -19,6 +19,8 @@ export class DevelopmentRegistry implements Registry {
   readonly chainId = DEVELOPMENT_CHAIN_ID
   readonly relayTokenId = DEVELOPMENT_RELAY_TOKEN_ID
   private readonly claims: (key: string) => Uint8Array | undefined
+  /** Claims that are on their way to the disk. */
+  private readonly fresh = new Map<string, Uint8Array>()
 
   /** `claims` finds what was written for a claim's key. */
   constructor(claims: (key: string) => Uint8Array | undefined) {
@@ -29,8 +31,14 @@ export class DevelopmentRegistry implements Registry {
     return Promise.resolve(true)
   }
 
+  /** The wallet that named the shop first, 20 bytes. */
+  ownerOf(shopId: bigint): Uint8Array | undefined {
+    const key = claimKey(shopId)
+    return this.fresh.get(key) ?? this.claims(key)
+  }
+
   owns(shopId: bigint, wallet: Uint8Array): Promise<boolean> {
-    const owner = this.claims(claimKey(shopId))
+    const owner = this.ownerOf(shopId)
     return Promise.resolve(owner !== undefined && equalBytes(owner, wallet))
   }
 
@@ -38,10 +46,12 @@ export class DevelopmentRegistry implements Registry {
     return this.owns(shopId, wallet)
   }
 
-  /** The row that makes `wallet` the owner; undefined if the shop has one. */
+  /** Makes `wallet` the owner and returns the row to write; undefined if the shop has an owner. */
   claim(shopId: bigint, wallet: Uint8Array): Claim | undefined {
+    if (this.ownerOf(shopId) !== undefined) return undefined
     const key = claimKey(shopId)
-    return this.claims(key) === undefined ? { key, value: wallet } : undefined
+    this.fresh.set(key, wallet)
+    return { key, value: wallet }
   }
 }
 

@@ -16,16 +16,18 @@ export class NodeCache {
     return this.branches.size
   }
 
-  /** Takes in a branch whose node is stored and in memory. */
+  /** Takes in a branch whose node is stored and in memory; it is not the one that is dropped. */
   keep(branch: Branch): void {
     this.branches.add(branch)
     for (const oldest of this.branches) {
       if (this.branches.size <= this.maximum) return
       this.branches.delete(oldest)
-      if (oldest.used && oldest !== branch) {
-        oldest.used = false
-        this.branches.add(oldest)
-      } else oldest.node = undefined
+      if (oldest !== branch && !oldest.used) {
+        oldest.node = undefined
+        continue
+      }
+      if (oldest !== branch) oldest.used = false
+      this.branches.add(oldest)
     }
   }
 }

@@ -168,12 +168,12 @@ function branchOf(node: Node, size: number): Branch {
 
 function load(branch: Branch, { source, cache }: Context): Node {
   branch.used = true
-  if (branch.node === undefined) {
-    assert(source !== undefined, 'a node is away and there is no source')
-    branch.node = decodeNode(source.readNode(branch.ref))
-    cache?.keep(branch)
-  }
-  return branch.node
+  if (branch.node !== undefined) return branch.node
+  assert(source !== undefined, 'a node is away and there is no source')
+  const node = decodeNode(source.readNode(branch.ref))
+  branch.node = node
+  cache?.keep(branch)
+  return node
 }
 
 // Slots

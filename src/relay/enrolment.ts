@@ -1,6 +1,7 @@
 /** Enrolment of key cards (PROTOCOL §9), behind the form of the request: shop, right, card; then one set of the relay's own. */
 
 import { DevelopmentRegistry } from '../chain/development-registry.js'
+import { equalBytes } from '../bytes/bytes.js'
 import { RegistryUnreachable, type Registry } from '../chain/registry.js'
 import { GUESTS_ACCOUNT } from '../objects/account.js'
 import type { CardRow, Store } from '../store/store.js'
@@ -51,7 +52,7 @@ export class Enrolment {
     const { registry, writer } = this.options
     try {
       if (!(await registry.exists(shopId))) return { status: 400, error: `shop ${shopId} does not exist` }
-      const free = registry instanceof DevelopmentRegistry && registry.claim(shopId, wallet) !== undefined
+      const free = registry instanceof DevelopmentRegistry && registry.ownerOf(shopId) === undefined
       if (!guest && !free && !(await registry.mayWrite(shopId, wallet))) {
         return { status: 403, error: `this wallet has no right to shop ${shopId}` }
       }
@@ -75,6 +76,8 @@ export class Enrolment {
     if (this.isEnrolled(card)) return undefined
     const row: CardRow = { card, shopId, account: guest ? GUESTS_ACCOUNT : wallet, guest, removed: false }
     const claim = registry instanceof DevelopmentRegistry && !guest ? registry.claim(shopId, wallet) : undefined
+    if (registry instanceof DevelopmentRegistry && !guest && !equalBytes(registry.ownerOf(shopId)!, wallet))
+      return undefined
     const settings = claim === undefined ? [] : [claim]
     if (state !== undefined) return { patches: cardPatches(state, wallet, card, guest), cards: [row], settings }
     return {
@@ -91,4 +94,7 @@ export class Enrolment {
   }
 }
 
-const TAKEN: EnrolmentOutcome = { status: 409, error: 'this key card is enrolled already' }
+const TAKEN: EnrolmentOutcome = {
+  status: 409,
+  error: 'this key card is enrolled already, or the shop was taken a moment ago',
+}
