@@ -1,0 +1,45 @@
+/** The benchmarks run, and do the same work everywhere: their results have these hashes. */
+
+import { execFileSync } from 'node:child_process'
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const ROOT = resolve(import.meta.dirname, '..')
+
+const RESULTS: Readonly<Record<string, string>> = {
+  'encode a listing': '828f3560b39f6ee7',
+  'decode a listing': 'af079f63075ac9d6',
+  'span walk of a patch': '7c35bd3dd6f13650',
+  'leaf hash of a patch': 'ede8d9097eb16c16',
+  'MMR root of 1 patches': 'ede8d9097eb16c16',
+  'MMR proofs of 1 patches': 'e0c77abee91a11ec',
+  'MMR root of 16 patches': '4d6f3d27a1f84c5c',
+  'MMR proofs of 16 patches': '2bb13f25f3da83d1',
+  'MMR root of 64 patches': '0c7d0c8e6eebbf2f',
+  'MMR proofs of 64 patches': 'f1e96fd2da83837c',
+  'MMR root of 250 patches': 'b3f535a5cc10f013',
+  'MMR proofs of 250 patches': '8d19579d384031f7',
+  'HAMT update and digest, 1 k entries': '92677587f4a51454',
+  'signature recovery, native': '20a4ee8e36ce9546',
+  'signature recovery, noble': '20a4ee8e36ce9546',
+}
+
+function bench(...flags: readonly string[]): string {
+  return execFileSync(process.execPath, ['bench/run.mjs', ...flags], { cwd: ROOT, encoding: 'utf8' })
+}
+
+describe('npm run bench', () => {
+  it('has the committed results', () => {
+    const { cases } = JSON.parse(bench('--small', '--json')) as {
+      cases: { name: string; result: string; medianMicroseconds: number }[]
+    }
+    expect(Object.fromEntries(cases.map(({ name, result }) => [name, result]))).toEqual(RESULTS)
+    for (const { medianMicroseconds } of cases) expect(medianMicroseconds).toBeGreaterThan(0)
+  })
+
+  it('refuses an unknown flag', () => {
+    expect(() => execFileSync(process.execPath, ['bench/run.mjs', '--smal'], { cwd: ROOT, stdio: 'pipe' })).toThrow(
+      /there is no --smal/u,
+    )
+  })
+})
