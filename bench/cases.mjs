@@ -64,7 +64,12 @@ function trie(size, next) {
 const digest = sha256(utf8('a digest'))
 const secret = sha256(utf8('a secret'))
 
-/** `rounds` × `times` calls; `small` of both for a quick run. `large` cases are left out of quick runs. */
+function recovery(implementation) {
+  const signature = implementation.sign(digest, secret)
+  return () => implementation.recoverPublicKey(digest, signature)
+}
+
+/** `times` calls a round; `large` cases are left out of quick runs. */
 export const CASES = [
   { name: 'encode a listing', times: 20_000, make: (next) => () => encode(listing(7n, next)) },
   {
@@ -116,15 +121,6 @@ export const CASES = [
   { name: 'HAMT update and digest, 1 k entries', times: 5_000, make: (next) => trie(1_000, next) },
   { name: 'HAMT update and digest, 100 k entries', times: 5_000, large: true, make: (next) => trie(100_000, next) },
   { name: 'HAMT update and digest, 1 M entries', times: 5_000, large: true, make: (next) => trie(1_000_000, next) },
-  ...[
-    ['native', native, 4_000],
-    ['noble', noble, 300],
-  ].map(([name, implementation, times]) => ({
-    name: `signature recovery, ${name}`,
-    times,
-    make: () => {
-      const signature = implementation.sign(digest, secret)
-      return () => implementation.recoverPublicKey(digest, signature)
-    },
-  })),
+  { name: 'signature recovery, native', times: 4_000, make: () => recovery(native) },
+  { name: 'signature recovery, noble', times: 300, make: () => recovery(noble) },
 ]

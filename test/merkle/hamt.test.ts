@@ -1,7 +1,7 @@
 /** The trie against a Map and against a dumb recomputation (PROTOCOL §6). */
 
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { encode } from '../../src/codec/encode.js'
