@@ -38,6 +38,8 @@ export const PAYMENT_TTL_SECONDS = 86_400n
 export const FRAME_IN_BYTES_MAX = 2 * 1_048_576
 export const FRAME_OUT_BYTES_MAX = 1_048_576
 export const REQUESTS_IN_FLIGHT_MAX = 1_024
+/** Of the frames of one session's requests in flight. */
+export const REQUEST_BYTES_IN_FLIGHT_MAX = 64 * 1_048_576
 export const UNREAD_ANSWER_BYTES_MAX = 4 * 1_048_576
 export const SUBSCRIPTIONS_PER_SESSION_MAX = 64
 export const FILTERS_PER_SUBSCRIPTION_MAX = 64

@@ -15,8 +15,12 @@ import { CborError, type Cbor } from '../codec/value.js'
 import { CBOR_NESTING_MAX_IN_FILES } from '../limits.js'
 import { Hamt, type HamtShape } from '../merkle/hamt.js'
 import { patchLeafHash, PatchTree } from '../merkle/patch-proof.js'
+import type { Listing, Variation } from '../objects/listing.js'
+import type { ShippingRegion } from '../objects/manifest.js'
+import type { PriceModifier } from '../objects/scalars.js'
 import { readPatch } from '../patches/patch.js'
 import { applyPatches, type Applied } from '../state/apply.js'
+import { regionFor, totalOf } from '../state/pricing.js'
 import { rebuildShop } from '../state/rebuild.js'
 import { COLLECTIONS, stateHash, type Collection, type ShopState } from '../state/shop-state.js'
 
@@ -244,6 +248,19 @@ interface ProofVector {
   proofs: [number, number, string[]][]
 }
 
+type ModifierVector = { readonly percent: string } | { readonly absolute: string; readonly plus: boolean }
+
+interface PriceVector {
+  listings: Record<string, { price: string; options: Record<string, Record<string, ModifierVector | null>> }>
+  items: { listing: string; variations: string[]; quantity: number }[]
+  regions: Record<
+    string,
+    { country: string; postalCode: string; city: string; modifiers: Record<string, ModifierVector> }
+  >
+  address: { country: string; postalCode: string; city: string }
+  result: { region: string; total: string } | { refused: string }
+}
+
 function checkJson(bytes: Uint8Array): Findings {
   let vectors: unknown
   try {
@@ -256,9 +273,59 @@ function checkJson(bytes: Uint8Array): Findings {
   for (const [i, vector] of (vectors as unknown[]).entries()) {
     if (hasKeys(vector, 'operations', 'hashes')) checkHamt(findings, i, vector as HamtVector)
     else if (hasKeys(vector, 'patches', 'root', 'proofs')) checkProofs(findings, vector as ProofVector)
-    else throw new VectorFileError(`vector ${i} is neither {operations, hashes} nor {patches, root, proofs}`)
+    else if (hasKeys(vector, 'listings', 'items', 'regions', 'result')) checkPrice(findings, i, vector as PriceVector)
+    else
+      throw new VectorFileError(
+        `vector ${i} is none of {operations, hashes}, {patches, root, proofs} and {listings, items, regions, result}`,
+      )
   }
   return findings
+}
+
+function checkPrice(findings: Findings, number: number, vector: PriceVector): void {
+  const listings = new Map(Object.entries(vector.listings).map(([id, listing]) => [id, listingOf(BigInt(id), listing)]))
+  const regions = new Map(Object.entries(vector.regions).map(([name, region]) => [name, regionOf(region)]))
+  const { country: Country, postalCode: PostalCode, city: City } = vector.address
+  const found = regionFor(regions, { Country, PostalCode, City })
+  const items = vector.items.map(({ listing, variations, quantity }) => ({
+    ListingID: BigInt(listing),
+    VariationIDs: variations,
+    Quantity: BigInt(quantity),
+  }))
+  const total = found && totalOf(items, found.region, (id) => listings.get(String(id)))
+  const ours = found === undefined || typeof total === 'string' ? 'refused' : `${found.name}: ${total}`
+  const { result } = vector
+  const theirs = 'refused' in result ? 'refused' : `${result.region}: ${result.total}`
+  if (theirs === ours) findings.agree++
+  else differ(findings, `case ${number}`, JSON.stringify(theirs), JSON.stringify(ours))
+}
+
+function listingOf(ID: bigint, { price, options }: PriceVector['listings'][string]): Listing {
+  const Options = new Map(
+    Object.entries(options).map(([Title, variations]) => [
+      Title,
+      {
+        Title,
+        Variations: new Map(Object.entries(variations).map(([name, modifier]) => [name, variationOf(name, modifier)])),
+      },
+    ]),
+  )
+  return { ID, Price: BigInt(price), Metadata: { Title: 'x', Description: 'x' }, ViewState: 1n, Options }
+}
+
+function variationOf(name: string, modifier: ModifierVector | null): Variation {
+  const VariationInfo = { Title: name, Description: name }
+  return modifier === null ? { VariationInfo } : { VariationInfo, PriceModifier: modifierOf(modifier) }
+}
+
+function regionOf({ country, postalCode, city, modifiers }: PriceVector['regions'][string]): ShippingRegion {
+  const PriceModifiers = new Map(Object.entries(modifiers).map(([name, modifier]) => [name, modifierOf(modifier)]))
+  return { Country: country, PostalCode: postalCode, City: city, PriceModifiers }
+}
+
+function modifierOf(modifier: ModifierVector): PriceModifier {
+  if ('percent' in modifier) return { ModificationPercent: BigInt(modifier.percent) }
+  return { ModificationAbsolute: { Amount: BigInt(modifier.absolute), Plus: modifier.plus } }
 }
 
 function hasKeys(vector: unknown, ...keys: string[]): boolean {

@@ -7,8 +7,9 @@ import { checkVectorFile, VectorFileError, type Findings } from './vector-check.
 
 const HELP = `cairn vectors FILE…
 
-Applies every patch of the given vector files (*.cbor of the reference's generators, hamt.json, merkle-proofs.json)
-and compares states, hashes and proofs. Prints a line per file, its first difference, and a closing line.
+Applies every patch of the given vector files (*.cbor of the reference's generators, hamt.json, merkle-proofs.json,
+pricing-kat.json) and compares states, hashes, proofs and totals. Prints a line per file, its first difference, and a
+closing line.
 
 Exit code: 0 all agree (or are refused on purpose), 1 something differs, 2 a file is unreadable or none is given.`
 

@@ -24,6 +24,9 @@ export interface PatchKey {
 const RECENT_RECORDS_MAX = 4_096
 const RECENT_BYTES_MAX = 8 * 1_048_576
 
+/** Different selections of one set that are kept encoded; further ones are made anew each time. */
+const SELECTIONS_KEPT_MAX = 16
+
 export class FeedRecord {
   readonly seq: Seq
   readonly committedAtMs: number
@@ -60,7 +63,7 @@ export class FeedRecord {
         patches: places.map((place) => patches[place]!),
         proofs: places.map((place) => tree.proof(place)),
       })
-      this.encoded.set(name, set)
+      if (this.encoded.size < SELECTIONS_KEPT_MAX) this.encoded.set(name, set)
     }
     return set
   }

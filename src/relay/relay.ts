@@ -182,6 +182,8 @@ class Relay implements RunningRelay {
     this.every(EXPIRY_MS, () => this.writer.expire())
     this.every(KEEPING_MS, () => this.keep())
     this.ready = true
+    if (this.listener.kind === 'ws') log.warn('no native WebSocket server: ws does its work, more slowly')
+    if (!native) log.warn('no native signatures: JavaScript does their work, some twenty times as slowly')
     log.info('listening', {
       url: this.publicUrl,
       transport: this.listener.kind,

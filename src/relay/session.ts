@@ -9,6 +9,7 @@ import { recoverPublicKey } from '#signature'
 import {
   CHALLENGE_BYTES,
   CHALLENGE_SECONDS_MAX,
+  REQUEST_BYTES_IN_FLIGHT_MAX,
   REQUESTS_IN_FLIGHT_MAX,
   SUBSCRIPTION_ID_MAX,
   SUBSCRIPTIONS_PER_SESSION_MAX,
@@ -41,6 +42,8 @@ const PUSH_BUFFER_BYTES_MAX = 1_048_576
 /** A request that waits for its turn or its answer. */
 interface Slot {
   readonly requestId: bigint
+  /** Of the request's frame. */
+  readonly bytes: number
   answer: Answer | undefined
 }
 
@@ -59,6 +62,7 @@ export class Session implements PushTarget {
   private readonly hub: Hub
   private readonly slots: Slot[] = []
   private readonly inFlight = new Set<bigint>()
+  private bytesInFlight = 0
   private readonly inbox: { slot: Slot; message: Message }[] = []
   private working = false
   private ended = false
@@ -90,7 +94,7 @@ export class Session implements PushTarget {
     }
     this.lastHeardMs = this.hub.clock.nowMs()
     if (envelope.message.kind === 'response') this.response(envelope.requestId, envelope.message.error !== undefined)
-    else this.request(envelope.requestId, envelope.message)
+    else this.request(envelope.requestId, envelope.message, bytes.length)
   }
 
   /** What waited for the client to read has gone out. */
@@ -98,16 +102,20 @@ export class Session implements PushTarget {
     for (const subscription of this.subscriptions.values()) subscription.pump()
   }
 
-  private request(requestId: bigint, message: Message): void {
+  private request(requestId: bigint, message: Message, bytes: number): void {
     if (this.inFlight.has(requestId)) return this.close(CLOSE_PROTOCOL_ERROR, 'a request id that is still in flight')
-    const slot: Slot = { requestId, answer: undefined }
-    const full = this.slots.length >= REQUESTS_IN_FLIGHT_MAX
+    const slot: Slot = { requestId, bytes, answer: undefined }
+    const full = this.slots.length >= REQUESTS_IN_FLIGHT_MAX || this.bytesInFlight > REQUEST_BYTES_IN_FLIGHT_MAX
+    this.bytesInFlight += bytes
     this.slots.push(slot)
     this.inFlight.add(requestId)
     if (full)
       this.answer(
         slot,
-        failure('TOO_MANY_CONCURRENT_REQUESTS', `more than ${REQUESTS_IN_FLIGHT_MAX} requests in flight`),
+        failure(
+          'TOO_MANY_CONCURRENT_REQUESTS',
+          `more than ${REQUESTS_IN_FLIGHT_MAX} requests or ${REQUEST_BYTES_IN_FLIGHT_MAX} bytes in flight`,
+        ),
       )
     else {
       this.inbox.push({ slot, message })
@@ -169,8 +177,9 @@ export class Session implements PushTarget {
     if (this.connection.bufferedAmount() > UNREAD_ANSWER_BYTES_MAX) this.close(CLOSE_POLICY, 'answers are not read')
   }
 
-  private sendAnswer({ requestId, answer }: Slot): void {
+  private sendAnswer({ requestId, bytes, answer }: Slot): void {
     this.inFlight.delete(requestId)
+    this.bytesInFlight -= bytes
     if (answer!.ok) {
       this.send(encodeEnvelope({ requestId, message: { kind: 'response', payload: answer!.payload } }))
       answer!.sent?.()
