@@ -10,6 +10,7 @@ import { fromHex, toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode.js'
 import { diagnostic } from '../codec/diagnostic.js'
 import { encode } from '../codec/encode.js'
+import { SchemaError } from '../codec/schema.js'
 import { arrayItems, byteString, checkForm, mapFields, type Span } from '../codec/span.js'
 import { CborError, type Cbor } from '../codec/value.js'
 import { CBOR_NESTING_MAX_IN_FILES } from '../limits.js'
@@ -46,6 +47,15 @@ export class VectorFileError extends Error {
 
 /** Checks one file. Throws VectorFileError or CborError if it cannot be read. */
 export function checkVectorFile(bytes: Uint8Array): Findings {
+  try {
+    return checkAny(bytes)
+  } catch (error) {
+    if (!(error instanceof SchemaError)) throw error
+    throw new VectorFileError(`a snapshot holds an object that is none: ${error.message}`, { cause: error })
+  }
+}
+
+function checkAny(bytes: Uint8Array): Findings {
   const first = bytes.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
   return first === 0x5b || first === 0x7b ? checkJson(bytes) : checkCbor(bytes)
 }
@@ -75,6 +85,12 @@ function checkAccepted(bytes: Uint8Array, fields: ReadonlyMap<string, Span>): Fi
     const name = textAt(bytes, snapshot, 'Name')
     const before = readSnapshot(bytes, fieldsAt(bytes, snapshot, 'Before'))
     const after = readSnapshot(bytes, fieldsAt(bytes, snapshot, 'After'))
+    for (const [place, { inlined }] of [
+      ['Before', before],
+      ['After', after],
+    ] as const) {
+      if (!inlined) findings.notes.push(`${name}: the Value of ${place} is not what its Encoded holds; Encoded counts`)
+    }
     const unlike = differenceOfState(before, before.state)
     if (unlike !== undefined) differ(findings, `${name}, before: ${unlike.at}`, unlike.theirs, unlike.ours)
     else checkPatch(findings, name, patch, before, after)
@@ -152,6 +168,8 @@ interface Snapshot {
   readonly manifest: Uint8Array
   readonly shapes: Readonly<Record<Collection, HamtShape>>
   readonly hash: Uint8Array
+  /** Whether Value holds the same as Encoded. */
+  readonly inlined: boolean
 }
 
 function readSnapshot(bytes: Uint8Array, fields: ReadonlyMap<string, Span>): Snapshot {
@@ -168,7 +186,9 @@ function readSnapshot(bytes: Uint8Array, fields: ReadonlyMap<string, Span>): Sna
     manifest: encode(decodeChecked(manifest)),
     objects: Object.fromEntries(COLLECTIONS.map((name) => [name, canonicalLeaves(shapes[name])])) as never,
   })
-  return { state, manifest, shapes, hash: byteString(bytes, spanOf(fields, 'Hash').start) }
+  const value = encode(decodeChecked(bytes, spanOf(fields, 'Value').start))
+  const inlined = equalBytes(value, encode(decodeChecked(encoded)))
+  return { state, manifest, shapes, hash: byteString(bytes, spanOf(fields, 'Hash').start), inlined }
 }
 
 /** A node `[bitmap, entries | null]`; an entry is `[key, value, null]` or `[null, any, node]`. */

@@ -16,7 +16,7 @@ import {
   type Schema,
 } from '../codec/schema.js'
 import type { Hex } from '../bytes/hex.js'
-import { ChainAddress, PriceModifiers, uint256 } from './scalars.js'
+import { ChainAddress, PriceModifiers, StoredChainAddress, uint256 } from './scalars.js'
 
 export const Payee = struct({ CallAsContract: defaulting(bool, false) })
 export type Payee = Infer<typeof Payee>
@@ -40,14 +40,18 @@ export const ShippingRegion = struct({
 export type ShippingRegion = Infer<typeof ShippingRegion>
 export const ShippingRegions = mapOf(nameKey, ShippingRegion)
 
-export const Manifest = struct({
+const manifestFields = {
   ShopID: required(uint256),
   Payees: nullable(Payees),
   AcceptedCurrencies: nullable(AcceptedCurrencies),
-  PricingCurrency: required(ChainAddress),
   ShippingRegions: optional(ShippingRegions),
-})
+} as const
+
+export const Manifest = struct({ ...manifestFields, PricingCurrency: required(ChainAddress) })
 export type Manifest = Infer<typeof Manifest>
+
+/** A manifest as a state may hold it: before anybody wrote one, the reference has pricing currency on chain 0. */
+export const StoredManifest = struct({ ...manifestFields, PricingCurrency: required(StoredChainAddress) })
 
 /** Whether `place` is a key of `table`: a chain and the address on it. */
 export function hasChainAddress<T>(

@@ -28,6 +28,8 @@ export const bytes32 = bytes(32)
 
 /** A currency, or where a payee is paid: the zero address is the chain's native currency. */
 export const ChainAddress = struct({ ChainID: required(uint(64, 1n)), Address: required(address) })
+/** As a state may hold it: chain 0 in a manifest that nobody wrote. */
+export const StoredChainAddress = struct({ ChainID: required(uint64), Address: required(address) })
 export type ChainAddress = Infer<typeof ChainAddress>
 
 export const AbsoluteModification = struct({ Amount: required(uint256), Plus: required(bool) })

@@ -7,7 +7,7 @@ import type { Schema } from '../codec/schema.js'
 import { OBJECT_BYTES_MAX } from '../limits.js'
 import { Hamt } from '../merkle/hamt.js'
 import { Listing } from '../objects/listing.js'
-import { Manifest } from '../objects/manifest.js'
+import { Manifest, StoredManifest } from '../objects/manifest.js'
 import { idKey, type Collection, type Index, type ShopState } from './shop-state.js'
 import { stricter } from './verdict.js'
 
@@ -45,7 +45,8 @@ export class Draft {
       state: { shopId, schemaVersion, manifest, collections: { ...collections }, indexes: { ...indexes } },
       effects: {
         unlinkedCards: [...this.unlinkedCards.values()],
-        orphanedOrders: [...this.orphanedOrders],
+        // One that a later patch of the set canceled needs nothing more.
+        orphanedOrders: [...this.orphanedOrders].filter((id) => indexes.live.has(idKey(id))),
         orders: [...this.orders],
       },
     }
@@ -85,7 +86,9 @@ export class Draft {
   }
 
   manifest(): Manifest | undefined {
-    return this.manifestBytes === undefined ? undefined : Manifest.read(decodeChecked(this.manifestBytes), 'Manifest')
+    return this.manifestBytes === undefined
+      ? undefined
+      : StoredManifest.read(decodeChecked(this.manifestBytes), 'Manifest')
   }
 
   setManifest(manifest: Manifest): void {

@@ -3,54 +3,105 @@
 import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { assert } from '../assert.js'
+import { StoreError } from './store-error.js'
 
+/** One blob being written; calls follow one another. Each throws StoreError 'full' or 'failed', and then `abort` is due. */
 export interface BlobSink {
+  /** `chunk` must not change before this resolves. */
   write(chunk: Uint8Array): Promise<void>
-  /** The blob is durable under `cid` when this resolves. */
+  /** The blob is durable under `cid` when this resolves. It may be there already. */
   finish(cid: string): Promise<void>
+  /** Throws away what was written; does nothing after `finish` or another `abort`. */
   abort(): Promise<void>
 }
 
 export interface BlobStore {
   begin(): Promise<BlobSink>
+  /** `stream` opens its file when it is first asked, and closes it when it ends or is left early. */
   read(cid: string): Promise<{ readonly size: number; readonly stream: AsyncIterable<Uint8Array> } | undefined>
+  /** Durable when this resolves. */
   put(cid: string, bytes: Uint8Array): Promise<void>
 }
 
 const UNFINISHED = '.part'
 
-/** Makes the directory if need be and removes what was left unfinished in it. */
+/** Makes the directory (0700) if need be and removes what was left unfinished in it: nobody else may use it. */
 export async function openBlobs(directory: string): Promise<BlobStore> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  for (const name of await readdir(directory))
+  await syncDirectory(dirname(resolve(directory)))
+  for (const name of await readdir(directory)) {
     if (name.endsWith(UNFINISHED)) await rm(join(directory, name), { force: true })
+  }
   return {
     begin: () => begin(directory),
-    read: (cid) => read(join(directory, cid)),
-    async put(cid, bytes) {
-      const sink = await begin(directory)
-      await sink.write(bytes)
-      await sink.finish(cid)
-    },
+    read: async (cid) => read(fileOf(directory, cid)),
+    put: (cid, bytes) => put(directory, cid, bytes),
   }
 }
 
 async function begin(directory: string): Promise<BlobSink> {
   const part = join(directory, `${randomUUID()}${UNFINISHED}`)
-  const file = await open(part, 'wx', 0o600)
-  return {
-    write: (chunk) => writeAll(file, chunk),
-    async finish(cid) {
-      await file.datasync()
-      await file.close()
-      await rename(part, join(directory, cid))
-      await syncDirectory(directory)
-    },
-    async abort() {
-      await file.close()
-      await rm(part, { force: true })
-    },
+  return new FileSink(directory, part, await storing(() => open(part, 'wx', 0o600)))
+}
+
+class FileSink implements BlobSink {
+  private readonly directory: string
+  private readonly part: string
+  private file: FileHandle | undefined
+  private done = false
+
+  constructor(directory: string, part: string, file: FileHandle) {
+    this.directory = directory
+    this.part = part
+    this.file = file
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    const file = this.opened()
+    await storing(() => writeAll(file, chunk))
+  }
+
+  async finish(cid: string): Promise<void> {
+    const file = this.opened()
+    const target = fileOf(this.directory, cid)
+    await storing(async () => {
+      await file.sync()
+      await this.close()
+      await rename(this.part, target)
+      await syncDirectory(this.directory)
+    })
+    this.done = true
+  }
+
+  async abort(): Promise<void> {
+    if (this.done) return
+    this.done = true
+    await this.close()
+    await rm(this.part, { force: true })
+  }
+
+  private opened(): FileHandle {
+    assert(this.file !== undefined && !this.done, 'a blob is written after its end')
+    return this.file
+  }
+
+  private async close(): Promise<void> {
+    const { file } = this
+    this.file = undefined
+    await file?.close()
+  }
+}
+
+async function put(directory: string, cid: string, bytes: Uint8Array): Promise<void> {
+  const sink = await begin(directory)
+  try {
+    await sink.write(bytes)
+    await sink.finish(cid)
+  } catch (error) {
+    await sink.abort()
+    throw error
   }
 }
 
@@ -64,16 +115,42 @@ async function read(path: string): Promise<{ size: number; stream: AsyncIterable
     return { size, stream: chunksOf(path) }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
+    throw asStoreError(error)
   }
 }
 
-async function* chunksOf(path: string): AsyncIterable<Uint8Array> {
+async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
   for await (const chunk of createReadStream(path)) yield chunk as Uint8Array
+}
+
+/** A CID is letters and digits: no name leads out of the directory or meets an unfinished file. */
+function fileOf(directory: string, cid: string): string {
+  assert(/^[0-9A-Za-z]{1,128}$/u.test(cid), 'a blob name that is no CID')
+  return join(directory, cid)
 }
 
 async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r')
-  await handle.datasync()
-  await handle.close()
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function storing<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw asStoreError(error)
+  }
+}
+
+function asStoreError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error
+  const full = error.code === 'ENOSPC' || error.code === 'EDQUOT' || error.code === 'EFBIG'
+  if (full) return new StoreError('full', 'the blob cannot be stored, the disk is full: make room', { cause: error })
+  return new StoreError('failed', `the blob cannot be stored or read (${error.message}): check the disk`, {
+    cause: error,
+  })
 }

@@ -1,21 +1,97 @@
-/** What both stores check before they write anything: sequence numbers are dense and every shop is known. */
+/**
+ * What both stores check before they write anything. A shop that is not there and a wrong sequence number are StoreErrors;
+ * a byte string of a wrong length is a bug of the caller.
+ */
 
+import { assert } from '../assert.js'
+import { utf8 } from '../bytes/bytes.js'
 import { StoreError } from './store-error.js'
-import type { Commit, LogRecord, Seq } from './store.js'
+import type { Commit, DerivedFlush, LogRecord, Seq } from './store.js'
 
-/** The records of a commit by shop, in order. Throws StoreError 'sequence'. */
-export function recordsByShop(commit: Commit, headOf: (shopId: bigint) => Seq | undefined): Map<bigint, LogRecord[]> {
-  const fresh = new Set(commit.newShops?.map(({ shopId }) => shopId))
+export const OBJECT_NAME_BYTES_MAX = 300
+export const SETTING_KEY_BYTES_MAX = 300
+
+/** The records of a commit by shop, in order. Throws StoreError 'sequence', 'exists'. */
+export function checkCommit(
+  commit: Commit,
+  headOf: (shopId: bigint) => Seq | undefined,
+): Map<bigint, readonly LogRecord[]> {
+  const fresh = checkNewShops(commit, headOf)
+  const head = (shopId: bigint) => knownHead(shopId, fresh.has(shopId) ? 0 : headOf(shopId))
+  for (const { shopId, signer, nonce } of commit.nonces ?? []) {
+    head(shopId)
+    assert(isCardOrNone(signer), 'a nonce of no card')
+    assert(nonce >= 0n && nonce >> 64n === 0n, 'a nonce beyond 64 bits')
+  }
+  for (const { card, account, shopId } of commit.cards ?? []) {
+    assert(card.length === 33 && account.length === 20 && isUint256(shopId), 'a malformed card row')
+  }
+  for (const { key } of commit.settings ?? []) {
+    assert(utf8(key).length <= SETTING_KEY_BYTES_MAX, 'a setting with too long a name')
+  }
+  return recordsByShop(commit, head)
+}
+
+/** Throws StoreError 'sequence' for a shop that is not there and a state that is ahead of the log. */
+export function checkFlush({ shopId, seq, nodes, objectSeqs }: DerivedFlush, headOf: Seq | undefined): void {
+  const head = knownHead(shopId, headOf)
+  if (seq > head)
+    throw new StoreError('sequence', `shop ${shopId}: a state after set ${seq}, the log ends with ${head}`)
+  assert(isCount(seq), 'a state after no set')
+  for (const { ref } of nodes) assert(isCount(ref) && ref > 0, 'a node ref that is no positive integer')
+  for (const { object, seq } of objectSeqs) {
+    assert(object.length <= OBJECT_NAME_BYTES_MAX, 'an object with too long a name')
+    assert(isCount(seq) && seq > 0, 'an object changed by no set')
+  }
+}
+
+/** The head of a shop; throws StoreError 'sequence' if the shop is not there. */
+function knownHead(shopId: bigint, head: Seq | undefined): Seq {
+  if (head === undefined) throw new StoreError('sequence', `shop ${shopId} is not there`)
+  return head
+}
+
+function checkNewShops(commit: Commit, headOf: (shopId: bigint) => Seq | undefined): ReadonlySet<bigint> {
+  const fresh = new Set<bigint>()
+  for (const { shopId, secret, createdAtMs } of commit.newShops ?? []) {
+    if (headOf(shopId) !== undefined || fresh.has(shopId)) {
+      throw new StoreError('exists', `shop ${shopId} is there already`)
+    }
+    assert(isUint256(shopId) && secret.length === 32 && isCount(createdAtMs), 'a malformed shop row')
+    fresh.add(shopId)
+  }
+  return fresh
+}
+
+function recordsByShop({ records }: Commit, headOf: (shopId: bigint) => Seq): Map<bigint, LogRecord[]> {
   const byShop = new Map<bigint, LogRecord[]>()
-  for (const { shopId, record } of commit.records) {
-    const head = headOf(shopId) ?? (fresh.has(shopId) ? 0 : undefined)
-    if (head === undefined) throw new StoreError('sequence', `a record for shop ${shopId}, which is not there`)
-    const records = byShop.get(shopId) ?? []
-    const expected = head + records.length + 1
-    if (record.seq !== expected)
+  for (const { shopId, record } of records) {
+    const earlier = byShop.get(shopId) ?? []
+    const expected = headOf(shopId) + earlier.length + 1
+    if (record.seq !== expected) {
       throw new StoreError('sequence', `shop ${shopId}: set ${record.seq} where ${expected} is next`)
-    records.push(record)
-    byShop.set(shopId, records)
+    }
+    checkForm(record)
+    earlier.push(record)
+    byShop.set(shopId, earlier)
   }
   return byShop
+}
+
+function checkForm({ committedAtMs, signer, account, signature, stateHash }: LogRecord): void {
+  assert(isCount(committedAtMs), 'a record of no time')
+  assert(isCardOrNone(signer) && (account.length === 0 || account.length === 20), 'a record of no signer')
+  assert(signature.length === 65 && stateHash.length === 32, 'a record with a malformed signature or state hash')
+}
+
+function isCardOrNone(bytes: Uint8Array): boolean {
+  return bytes.length === 0 || bytes.length === 33
+}
+
+function isUint256(value: bigint): boolean {
+  return value >= 0n && value >> 256n === 0n
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
 }

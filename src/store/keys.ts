@@ -2,9 +2,23 @@
 
 import { concatBytes, toBigEndian, utf8 } from '../bytes/bytes.js'
 
-const KIND = { format: 0, shop: 1, log: 2, nonce: 3, card: 4, setting: 5, derived: 6, node: 7, object: 8 } as const
+const KIND = {
+  format: 0,
+  shop: 1,
+  log: 2,
+  nonce: 3,
+  card: 4,
+  setting: 5,
+  derived: 6,
+  node: 7,
+  object: 8,
+  logBytes: 9,
+  probe: 10,
+} as const
 
 export const FORMAT_KEY = Uint8Array.of(KIND.format)
+export const LOG_BYTES_KEY = Uint8Array.of(KIND.logBytes)
+export const PROBE_KEY = Uint8Array.of(KIND.probe)
 
 export function shopKey(shopId: bigint): Uint8Array {
   return concatBytes(Uint8Array.of(KIND.shop), toBigEndian(shopId, 32))
@@ -22,6 +36,7 @@ export function cardKey(card: Uint8Array): Uint8Array {
   return concatBytes(Uint8Array.of(KIND.card), card)
 }
 
+/** `key`: at most 300 bytes. */
 export function settingKey(key: string): Uint8Array {
   return concatBytes(Uint8Array.of(KIND.setting), utf8(key))
 }
@@ -34,7 +49,7 @@ export function nodeKey(shop: number, ref: number): Uint8Array {
   return numbered(KIND.node, shop, ref)
 }
 
-/** The object's length stands before it, so that no object's range holds another's. */
+/** `object`: at most 300 bytes. Its length stands before it, so that no object's range holds another's. */
 export function objectKey(shop: number, object: Uint8Array, seq: number): Uint8Array {
   return concatBytes(
     head(KIND.object, shop),

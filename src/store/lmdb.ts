@@ -1,12 +1,17 @@
 /**
  * The store on disk: one LMDB environment with one table. A commit is one asynchronous transaction of lmdb-js with
  * `overlappingSync: false`: its promise resolves after fdatasync of the data and the write of the meta page that follows.
- * lmdb-js holds values by reference until then, and an aborted batch keeps its earlier puts: everything is checked and encoded before the first.
+ * lmdb-js holds values by reference until then, and an aborted batch keeps its earlier puts: everything is checked, copied and
+ * encoded before the first.
  */
 
-import { open as openLmdb, type RootDatabase } from 'lmdb'
+import { statfsSync } from 'node:fs'
+import { constants, open } from 'node:fs/promises'
+import { constants as system } from 'node:os'
+import { dirname } from 'node:path'
+import { open as openLmdb, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
 import { concatBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
-import { recordsByShop } from './commit-check.js'
+import { checkCommit, checkFlush } from './commit-check.js'
 import {
   ALL_CARDS,
   ALL_SHOPS,
@@ -14,19 +19,30 @@ import {
   derivedKey,
   FORMAT_KEY,
   lastNumber,
+  LOG_BYTES_KEY,
   logKey,
   nodeKey,
   nonceKey,
   objectKey,
+  PROBE_KEY,
   settingKey,
   shopKey,
 } from './keys.js'
-import { packChunks, unpackChunk } from './log-chunk.js'
+import { packChunks, recordBytes, unpackChunk } from './log-chunk.js'
+import { Serial } from './serial.js'
 import { StoreError } from './store-error.js'
-import type { CardRow, Commit, DerivedFlush, LogRecord, Seq, ShopRow, Store, StoredRoots } from './store.js'
+import type { CardRow, Commit, DerivedFlush, LogRecord, Seq, ShopRow, Store, StoredRoots, StoreStats } from './store.js'
 
-/** Of the stored bytes; a newer one is refused. */
+/** Of the stored bytes; another one is refused. */
 export const STORE_FORMAT = 1
+
+const { errno } = system
+
+const LMDB_MAGIC = 0xbeefc0de
+const LMDB_VERSION = 2
+
+type Table = RootDatabase<Uint8Array, Uint8Array>
+type Put = readonly [key: Uint8Array, value: Uint8Array]
 
 interface KnownShop {
   readonly number: number
@@ -35,222 +51,383 @@ interface KnownShop {
   nextRef: number
 }
 
-export class LmdbStore implements Store {
-  private readonly table: RootDatabase<Uint8Array, Uint8Array>
-  private readonly known = new Map<bigint, KnownShop>()
-  private readonly onClose: () => Promise<void>
-  private closed = false
+/** Opens or makes the database file (0600). `onClose` is called when the store is closed. Throws StoreError. */
+export async function openLmdbStore(file: string, onClose: () => Promise<void>): Promise<Store> {
+  await checkFile(file)
+  const table = openTable(file)
+  try {
+    checkFormat(table)
+    return new LmdbStore(table, file, onClose)
+  } catch (error) {
+    await table.close()
+    throw error
+  }
+}
 
-  /** Opens or makes the database file. `onClose` is called last. Throws StoreError. */
-  constructor(file: string, onClose: () => Promise<void>) {
-    this.table = openLmdb<Uint8Array, Uint8Array>({
-      path: file,
-      noSubdir: true,
-      keyEncoding: 'binary',
-      encoding: 'binary',
-      overlappingSync: false,
-      compression: false,
-      maxDbs: 1,
-      mode: 0o600,
-    } as Parameters<typeof openLmdb>[0])
+class LmdbStore implements Store {
+  private readonly table: Table
+  private readonly file: string
+  private readonly onClose: () => Promise<void>
+  private readonly known = new Map<bigint, KnownShop>()
+  private readonly commits = new Serial()
+  private readonly flushes = new Serial()
+  private readonly probe: Probe
+  private logBytes: number
+  private broken: StoreError | undefined
+  /** The last transaction failed for want of space: the next one asks the environment first. */
+  private doubtful = false
+  private closing: Promise<void> | undefined
+
+  constructor(table: Table, file: string, onClose: () => Promise<void>) {
+    this.table = table
+    this.file = file
     this.onClose = onClose
-    this.checkFormat()
-    for (const { key, value } of this.table.getRange(ALL_SHOPS)) this.learnShop(copy(key), copy(value))
+    this.probe = new Probe(() => this.write([[PROBE_KEY, Uint8Array.of(1)]]))
+    this.logBytes = numberAt(table, LOG_BYTES_KEY)
+    for (const { key, value } of table.getRange(ALL_SHOPS)) {
+      const shop = storedShop(table, fromBigEndian(key.subarray(1)), copy(value))
+      this.known.set(shop.row.shopId, shop)
+    }
   }
 
   async commit(commit: Commit): Promise<void> {
     this.assertOpen()
-    const byShop = recordsByShop(commit, (shopId) => this.known.get(shopId)?.head)
-    const made = (commit.newShops ?? []).map((row, i) => newShop(row, this.known.size + i + 1))
-    const numbers = new Map([...this.known.values(), ...made].map((shop) => [shop.row.shopId, shop.number]))
-    const puts: [Uint8Array, Uint8Array][] = made.map(({ row, number }) => [
-      shopKey(row.shopId),
-      encodeShop(row, number),
-    ])
-    for (const [shopId, records] of byShop) {
-      for (const { firstSeq, bytes } of packChunks(records)) puts.push([logKey(numbers.get(shopId)!, firstSeq), bytes])
-    }
-    for (const { shopId, signer, nonce } of commit.nonces ?? []) {
-      puts.push([nonceKey(numbers.get(shopId)!, signer), toBigEndian(nonce, 8)])
-    }
-    for (const row of commit.cards ?? []) puts.push([cardKey(row.card), encodeCard(row)])
-    const removals: Uint8Array[] = []
-    for (const { key, value } of commit.settings ?? []) {
-      if (value === undefined) removals.push(settingKey(key))
-      else puts.push([settingKey(key), value.slice()])
-    }
-    await this.write(puts, removals)
-    for (const shop of made) this.known.set(shop.row.shopId, shop)
-    for (const [shopId, records] of byShop) this.known.get(shopId)!.head += records.length
+    await this.commits.run(() => this.doCommit(commit))
   }
 
   shops(): ShopRow[] {
-    return [...this.known.values()].map(({ row }) => row)
+    this.assertOpen()
+    const rows = [...this.known.values()].map(({ row }) => row)
+    return rows.sort((a, b) => (a.shopId < b.shopId ? -1 : 1))
   }
 
   head(shopId: bigint): Seq {
+    this.assertOpen()
     return this.known.get(shopId)?.head ?? 0
   }
 
   readLog(shopId: bigint, after: Seq, limits: { records: number; bytes: number }): LogRecord[] {
+    this.assertOpen()
     const shop = this.known.get(shopId)
     if (shop === undefined || after >= shop.head) return []
+    const last = Math.min(shop.head, after + Math.max(1, limits.records))
     const records: LogRecord[] = []
     let bytes = 0
-    const start = this.chunkStart(shop, after + 1)
-    for (const { value } of this.table.getRange({
-      start: logKey(shop.number, start),
-      end: logKey(shop.number + 1, 0),
-    })) {
-      for (const record of unpackChunk(copy(value))) {
-        if (record.seq <= after) continue
-        records.push(record)
-        for (const patch of record.patches) bytes += patch.length
-        if (records.length >= limits.records || bytes >= limits.bytes) return records
-      }
+    for (const record of this.recordsAfter(shop, after)) {
+      if (record.seq !== after + records.length + 1) throw gapAt(shop, after + records.length + 1)
+      bytes += recordBytes(record)
+      if (records.length > 0 && bytes > limits.bytes) return records
+      records.push(record)
+      if (record.seq === last) return records
     }
-    return records
+    throw gapAt(shop, after + records.length + 1)
   }
 
   nonce(shopId: bigint, signer: Uint8Array): bigint {
+    this.assertOpen()
     const shop = this.known.get(shopId)
     const value = shop && this.table.get(nonceKey(shop.number, signer))
     return value === undefined ? 0n : fromBigEndian(value)
   }
 
   card(card: Uint8Array): CardRow | undefined {
+    this.assertOpen()
     const value = this.table.get(cardKey(card))
-    return value === undefined ? undefined : decodeCard(card.slice(), copy(value))
+    return value === undefined ? undefined : decodeCard(copy(card), copy(value))
   }
 
   cards(): CardRow[] {
+    this.assertOpen()
     const rows: CardRow[] = []
-    for (const { key, value } of this.table.getRange(ALL_CARDS))
-      rows.push(decodeCard(copy(key).subarray(1), copy(value)))
+    for (const { key, value } of this.table.getRange(ALL_CARDS)) {
+      rows.push(decodeCard(copy(key.subarray(1)), copy(value)))
+    }
     return rows
   }
 
   setting(key: string): Uint8Array | undefined {
+    this.assertOpen()
     const value = this.table.get(settingKey(key))
     return value === undefined ? undefined : copy(value)
   }
 
-  async flushDerived({ shopId, seq, roots, nodes, objectSeqs }: DerivedFlush): Promise<void> {
+  async flushDerived(flush: DerivedFlush): Promise<void> {
     this.assertOpen()
-    const shop = this.known.get(shopId)
-    if (shop === undefined) throw new StoreError('sequence', `a flush for shop ${shopId}, which is not there`)
-    const nextRef = nodes.reduce((next, { ref }) => Math.max(next, ref + 1), shop.nextRef)
-    const puts: [Uint8Array, Uint8Array][] = nodes.map(({ ref, bytes }) => [nodeKey(shop.number, ref), bytes])
-    for (const { object, seq: at } of objectSeqs) puts.push([objectKey(shop.number, object, at), Uint8Array.of(1)])
-    const heads = [toBigEndian(BigInt(seq), 8), toBigEndian(BigInt(nextRef), 8)]
-    puts.push([derivedKey(shop.number), concatBytes(...heads, roots)])
-    await this.write(puts, [])
-    shop.nextRef = nextRef
+    await this.flushes.run(() => this.doFlush(flush))
   }
 
   derived(shopId: bigint): StoredRoots | undefined {
+    this.assertOpen()
     const shop = this.known.get(shopId)
     const value = shop && this.table.get(derivedKey(shop.number))
     if (value === undefined) return undefined
-    const bytes = copy(value)
-    return { seq: Number(fromBigEndian(bytes.subarray(0, 8))), roots: bytes.subarray(16) }
+    const { seq, roots } = decodeDerived(copy(value))
+    return { seq, roots }
   }
 
   readNode(shopId: bigint, ref: number): Uint8Array {
+    this.assertOpen()
     const shop = this.known.get(shopId)
-    const value = shop && this.table.get(nodeKey(shop.number, ref))
+    const value = shop && this.table.getBinaryFast(nodeKey(shop.number, ref))
     if (value === undefined) throw new StoreError('missing-node', `shop ${shopId}: node ${ref} is missing`)
-    return copy(value)
+    return copyFast(value)
   }
 
   nextNodeRef(shopId: bigint): number {
+    this.assertOpen()
     return this.known.get(shopId)?.nextRef ?? 1
   }
 
   objectSeqs(shopId: bigint, object: Uint8Array, after: Seq, limit: number): Seq[] {
+    this.assertOpen()
     const shop = this.known.get(shopId)
-    if (shop === undefined) return []
+    if (shop === undefined || limit <= 0) return []
     const start = objectKey(shop.number, object, after + 1)
-    const end = objectKey(shop.number, object, Number.MAX_SAFE_INTEGER)
+    const end = objectKey(shop.number, object, 2 ** 53)
     return [...this.table.getKeys({ start, end, limit })].map(lastNumber)
   }
 
   async check(): Promise<void> {
     this.assertOpen()
-    await this.write([[settingKey('health'), toBigEndian(BigInt(this.known.size), 8)]], [])
+    await this.probe.run()
   }
 
-  async close(): Promise<void> {
-    if (this.closed) return
-    this.closed = true
-    await this.table.close()
-    await this.onClose()
+  stats(): StoreStats {
+    this.assertOpen()
+    const { pageSize, lastPageNumber } = this.table.getStats() as { pageSize: number; lastPageNumber: number }
+    let sets = 0
+    for (const { head } of this.known.values()) sets += head
+    return { logBytes: this.logBytes, sets, fileBytes: pageSize * (lastPageNumber + 1) }
   }
 
-  private async write(
-    puts: readonly (readonly [Uint8Array, Uint8Array])[],
-    removals: readonly Uint8Array[],
-  ): Promise<void> {
+  close(): Promise<void> {
+    this.closing ??= this.doClose()
+    return this.closing
+  }
+
+  private async doCommit(commit: Commit): Promise<void> {
+    const byShop = checkCommit(commit, (shopId) => this.known.get(shopId)?.head)
+    const made = (commit.newShops ?? []).map((row, i) => newShop(row, this.known.size + i + 1))
+    const shops = new Map(made.map((shop) => [shop.row.shopId, shop]))
+    const numberOf = (shopId: bigint) => (shops.get(shopId) ?? this.known.get(shopId)!).number
+    const log = [...byShop].flatMap(([shopId, records]) => chunkPuts(numberOf(shopId), records))
+    const logBytes = log.reduce((sum, [, bytes]) => sum + bytes.length, this.logBytes)
+    const puts: Put[] = [...made.map(shopPut), ...log, ...(commit.cards ?? []).map(cardPut)]
+    if (log.length > 0) puts.push([LOG_BYTES_KEY, toBigEndian(BigInt(logBytes), 8)])
+    for (const { shopId, signer, nonce } of commit.nonces ?? []) {
+      puts.push([nonceKey(numberOf(shopId), signer), toBigEndian(nonce, 8)])
+    }
+    const settings = lastOfEach(commit.settings ?? [])
+    const removals: Uint8Array[] = []
+    for (const [key, value] of settings) {
+      if (value === undefined) removals.push(settingKey(key))
+      else puts.push([settingKey(key), copy(value)])
+    }
+    await this.write(puts, removals)
+    for (const shop of made) this.known.set(shop.row.shopId, shop)
+    for (const [shopId, records] of byShop) this.known.get(shopId)!.head += records.length
+    this.logBytes = logBytes
+  }
+
+  private async doFlush(flush: DerivedFlush): Promise<void> {
+    const shop = this.known.get(flush.shopId)
+    checkFlush(flush, shop?.head)
+    if (shop === undefined) return
+    const { number } = shop
+    const nextRef = flush.nodes.reduce((next, { ref }) => Math.max(next, ref + 1), shop.nextRef)
+    const puts: Put[] = flush.nodes.map(({ ref, bytes }) => [nodeKey(number, ref), copy(bytes)])
+    for (const { object, seq } of flush.objectSeqs) puts.push([objectKey(number, object, seq), Uint8Array.of(1)])
+    puts.push([derivedKey(number), encodeDerived(flush, nextRef)])
+    await this.write(puts)
+    shop.nextRef = nextRef
+  }
+
+  /** One transaction. Nothing in it is touched any more. */
+  private async write(puts: readonly Put[], removals: readonly Uint8Array[] = []): Promise<void> {
+    if (puts.length + removals.length === 0) return
+    if (this.broken !== undefined) throw this.broken
     try {
+      if (this.doubtful) this.table.transactionSync(() => undefined)
       await this.table.batch(() => {
         for (const [key, value] of puts) void this.table.put(key, value)
         for (const key of removals) void this.table.remove(key)
       })
     } catch (error) {
-      throw asStoreError(error)
+      throw this.failed(await reasonOf(error))
     }
+    this.doubtful = false
     this.table.resetReadTxn()
   }
 
-  private checkFormat(): void {
-    const stored = this.table.get(FORMAT_KEY)
-    if (stored === undefined) {
-      this.table.putSync(FORMAT_KEY, Uint8Array.of(STORE_FORMAT))
-      return
-    }
-    if (stored[0] !== STORE_FORMAT) {
-      throw new StoreError(
-        'version',
-        `the data are of format ${stored[0]}, this cairn knows ${STORE_FORMAT}: use the version that wrote them, or another --data directory; nothing was changed`,
-      )
-    }
+  /** After a full disk writing may go on one day; after another error nobody knows what the disk holds. */
+  private failed(reason: unknown): StoreError {
+    const error = asStoreError(reason, this.file)
+    if (error.code === 'full') this.doubtful = true
+    else this.broken = error
+    return error
   }
 
-  private learnShop(key: Uint8Array, value: Uint8Array): void {
-    const { number, row } = decodeShop(fromBigEndian(key.subarray(1)), value)
-    const [last] = [
-      ...this.table.getRange({ start: logKey(number + 1, 0), end: logKey(number, 0), reverse: true, limit: 1 }),
-    ]
-    const head = last === undefined ? 0 : unpackChunk(copy(last.value)).at(-1)!.seq
-    const derived = this.table.get(derivedKey(number))
-    const nextRef = derived === undefined ? 1 : Number(fromBigEndian(derived.subarray(8, 16)))
-    this.known.set(row.shopId, { number, row, head, nextRef })
+  /** From the chunk that holds the first record after `after`; may go on past the head. */
+  private *recordsAfter(shop: KnownShop, after: Seq): Generator<LogRecord> {
+    const first = this.chunkStart(shop, after + 1)
+    const range = { start: logKey(shop.number, first), end: logKey(shop.number + 1, 0) }
+    for (const { value } of this.table.getRange(range)) {
+      for (const record of unpackChunk(copy(value))) if (record.seq > after) yield record
+    }
   }
 
   /** The first seq of the chunk that holds `seq`. */
   private chunkStart(shop: KnownShop, seq: Seq): Seq {
-    const [key] = [
-      ...this.table.getKeys({ start: logKey(shop.number, seq), end: logKey(shop.number, 0), reverse: true, limit: 1 }),
-    ]
-    if (key === undefined) throw new StoreError('damaged', `shop ${shop.row.shopId}: the log has no set ${seq}`)
+    const range = { start: logKey(shop.number, seq), end: logKey(shop.number, 0), reverse: true, limit: 1 }
+    const [key] = [...this.table.getKeys(range)]
+    if (key === undefined) throw gapAt(shop, seq)
     return lastNumber(key)
   }
 
+  private async doClose(): Promise<void> {
+    await Promise.all([this.commits.settled(), this.flushes.settled(), this.probe.settled()])
+    await this.table.close()
+    await this.onClose()
+  }
+
   private assertOpen(): void {
-    if (this.closed) throw new StoreError('closed', 'the store is closed')
+    if (this.closing !== undefined) throw new StoreError('closed', 'the store is closed')
   }
 }
 
-function newShop(row: ShopRow, number: number): KnownShop {
-  return { row, number, head: 0, nextRef: 1 }
+/** A write for the health check: one at a time, and not more often than every second however many ask. */
+class Probe {
+  private readonly write: () => Promise<void>
+  private last: Promise<void> = Promise.resolve()
+  private nextMs = 0
+
+  constructor(write: () => Promise<void>) {
+    this.write = write
+  }
+
+  run(): Promise<void> {
+    const now = performance.now()
+    if (now >= this.nextMs) {
+      this.nextMs = Infinity
+      this.last = this.write().finally(() => {
+        this.nextMs = performance.now() + PROBE_INTERVAL_MS
+      })
+    }
+    return this.last
+  }
+
+  async settled(): Promise<void> {
+    await this.last.catch(() => undefined)
+  }
 }
 
-/** lmdb-js re-uses the memory of what it returns. */
+const PROBE_INTERVAL_MS = 1_000
+
+function openTable(file: string): Table {
+  // Types of lmdb-js lack permissionsMode.
+  const options: RootDatabaseOptionsWithPath & { readonly permissionsMode: number } = {
+    path: file,
+    noSubdir: true,
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    overlappingSync: false,
+    // Batches of an event turn have a promise of their own that nobody handles: a commit that fails would end the process.
+    eventTurnBatching: false,
+    maxDbs: 1,
+    permissionsMode: 0o600,
+  }
+  return openLmdb<Uint8Array, Uint8Array>(options)
+}
+
+/** Reads the head of the first meta page: lmdb-js ends the process where it cannot open a file. Throws what the system says. */
+async function checkFile(path: string): Promise<void> {
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+  try {
+    const head = new Uint8Array(32)
+    const { bytesRead } = await file.read(head, 0, head.length, 0)
+    const [magic, version] = [24, 28].map((at) => new DataView(head.buffer).getUint32(at, true))
+    if (bytesRead === 0 || (magic === LMDB_MAGIC && version === LMDB_VERSION)) return
+  } finally {
+    await file.close()
+  }
+  const way = 'restore it from a backup, or use another --data directory'
+  throw new StoreError('damaged', `${path} is no database that can be read: ${way}`)
+}
+
+function checkFormat(table: Table): void {
+  const stored = table.get(FORMAT_KEY)
+  if (stored === undefined) {
+    const [first] = [...table.getKeys({ limit: 1 })]
+    if (first !== undefined) {
+      throw new StoreError('not-ours', 'the database holds data of another program: use another --data directory')
+    }
+    table.putSync(FORMAT_KEY, Uint8Array.of(STORE_FORMAT))
+  } else if (stored.length !== 1 || stored[0] !== STORE_FORMAT) {
+    throw new StoreError(
+      'version',
+      `the data are of format ${fromBigEndian(stored)}, this cairn knows ${STORE_FORMAT}: use the version that wrote them` +
+        ' (and its backup, to take them elsewhere), or another --data directory; nothing was changed',
+    )
+  }
+}
+
+function storedShop(table: Table, shopId: bigint, value: Uint8Array): KnownShop {
+  const { number, row } = decodeShop(shopId, value)
+  const range = { start: logKey(number + 1, 0), end: logKey(number, 0), reverse: true, limit: 1 }
+  const [last] = [...table.getRange(range)]
+  const head = last === undefined ? 0 : (unpackChunk(copy(last.value)).at(-1)?.seq ?? 0)
+  const derived = table.get(derivedKey(number))
+  return { number, row, head, nextRef: derived === undefined ? 1 : decodeDerived(derived).nextRef }
+}
+
+function numberAt(table: Table, key: Uint8Array): number {
+  const value = table.get(key)
+  return value === undefined ? 0 : Number(fromBigEndian(value))
+}
+
+function newShop({ shopId, secret, createdAtMs }: ShopRow, number: number): KnownShop {
+  return { row: { shopId, secret: copy(secret), createdAtMs }, number, head: 0, nextRef: 1 }
+}
+
+function chunkPuts(shop: number, records: readonly LogRecord[]): Put[] {
+  return packChunks(records).map(({ firstSeq, bytes }) => [logKey(shop, firstSeq), bytes])
+}
+
+function shopPut({ row, number }: KnownShop): Put {
+  return [shopKey(row.shopId), encodeShop(row, number)]
+}
+
+function cardPut(row: CardRow): Put {
+  return [cardKey(row.card), encodeCard(row)]
+}
+
+function lastOfEach(
+  settings: readonly { readonly key: string; readonly value: Uint8Array | undefined }[],
+): Map<string, Uint8Array | undefined> {
+  return new Map(settings.map(({ key, value }) => [key, value]))
+}
+
+function gapAt(shop: KnownShop, seq: Seq): StoreError {
+  return new StoreError(
+    'damaged',
+    `shop ${shop.row.shopId}: the log has no set ${seq}, its head is ${shop.head}: restore it`,
+  )
+}
+
+/** lmdb-js may use the memory of its answers again, and must not keep that of its caller: it stores shared memory wrong. */
 function copy(bytes: Uint8Array): Uint8Array {
-  return Uint8Array.prototype.slice.call(bytes)
+  return new Uint8Array(bytes)
 }
 
-// Rows: shop = number u32 ‖ created at ms u64 ‖ secret; card = flags u8 (1 guest, 2 removed) ‖ shop id 32 ‖ account 20
+/** Of what getBinaryFast returns: a buffer that is longer than its `length`, until the next get. */
+function copyFast(bytes: Uint8Array): Uint8Array {
+  const fresh = new Uint8Array(bytes.length)
+  fresh.set(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
+  return fresh
+}
+
+// Rows: shop = number u32 ‖ created at ms u64 ‖ secret; card = flags u8 (1 guest, 2 removed) ‖ shop id 32 ‖ account 20;
+// derived = seq u64 ‖ next node ref u64 ‖ roots
 
 function encodeShop({ secret, createdAtMs }: ShopRow, number: number): Uint8Array {
   return concatBytes(toBigEndian(BigInt(number), 4), toBigEndian(BigInt(createdAtMs), 8), secret)
@@ -258,10 +435,8 @@ function encodeShop({ secret, createdAtMs }: ShopRow, number: number): Uint8Arra
 
 function decodeShop(shopId: bigint, value: Uint8Array): { number: number; row: ShopRow } {
   const createdAtMs = Number(fromBigEndian(value.subarray(4, 12)))
-  return {
-    number: Number(fromBigEndian(value.subarray(0, 4))),
-    row: { shopId, secret: value.subarray(12), createdAtMs },
-  }
+  const secret = value.subarray(12)
+  return { number: Number(fromBigEndian(value.subarray(0, 4))), row: { shopId, secret, createdAtMs } }
 }
 
 function encodeCard({ shopId, account, guest, removed }: CardRow): Uint8Array {
@@ -279,8 +454,40 @@ function decodeCard(card: Uint8Array, value: Uint8Array): CardRow {
   }
 }
 
-function asStoreError(error: unknown): StoreError {
-  const message = error instanceof Error ? error.message : String(error)
-  const full = /MAP_FULL|No space left|ENOSPC|disk quota/iu.test(message)
-  return new StoreError(full ? 'full' : 'failed', full ? `the disk is full: ${message}` : message, { cause: error })
+function encodeDerived({ seq, roots }: DerivedFlush, nextRef: number): Uint8Array {
+  return concatBytes(toBigEndian(BigInt(seq), 8), toBigEndian(BigInt(nextRef), 8), roots)
 }
+
+function decodeDerived(value: Uint8Array): StoredRoots & { readonly nextRef: number } {
+  const [seq, nextRef] = [value.subarray(0, 8), value.subarray(8, 16)].map((part) => Number(fromBigEndian(part)))
+  return { seq: seq!, nextRef: nextRef!, roots: value.subarray(16) }
+}
+
+/** lmdb-js tells why a commit failed in a promise at its error. */
+async function reasonOf(error: unknown): Promise<unknown> {
+  const { commitError } = error as { commitError?: Promise<never> }
+  if (commitError === undefined) return error
+  return commitError.catch((reason: unknown) => reason)
+}
+
+const MDB_MAP_FULL = -30792
+/** lmdb-js gives the system's error number, or LMDB's. */
+const FULL: ReadonlySet<unknown> = new Set([errno.ENOSPC, errno.EDQUOT, errno.EFBIG, MDB_MAP_FULL])
+
+function asStoreError(error: unknown, file: string): StoreError {
+  const message = error instanceof Error ? error.message : String(error)
+  const { code } = error as { code?: unknown }
+  if (FULL.has(code) || (code === errno.EIO && !hasRoom(file))) {
+    return new StoreError('full', `nothing can be written, the disk is full (${message}): make room`, { cause: error })
+  }
+  const text = `writing to the database failed (${message}): check the disk, then start again`
+  return new StoreError('failed', text, { cause: error })
+}
+
+/** LMDB calls it EIO when only a part of what it writes finds room. */
+function hasRoom(file: string): boolean {
+  const { bavail, bsize } = statfsSync(dirname(file))
+  return bavail * bsize > ROOM_BYTES
+}
+
+const ROOM_BYTES = 4 * 1_048_576

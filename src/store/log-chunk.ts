@@ -10,7 +10,8 @@
 import { StoreError } from './store-error.js'
 import type { LogRecord, SignerRole } from './store.js'
 
-export const CHUNK_BYTES_TARGET = 64 * 1_024
+/** 64 KiB less what a page of the database needs for itself, so that 16 pages of 4 KiB hold a full chunk. */
+export const CHUNK_BYTES_TARGET = 64 * 1_024 - 16
 
 const VERSION = 1
 const CHUNK_HEAD_BYTES = 5
@@ -38,7 +39,7 @@ export function packChunks(records: readonly LogRecord[]): { readonly firstSeq: 
   return chunks
 }
 
-/** All records of a chunk; byte strings are views. Throws StoreError 'damaged'. */
+/** All records of a chunk; byte strings are views. Throws StoreError 'damaged', or 'version' for a newer form. */
 export function unpackChunk(bytes: Uint8Array): LogRecord[] {
   const reader = new Reader(bytes)
   const version = reader.u8()
@@ -54,7 +55,8 @@ export function unpackChunk(bytes: Uint8Array): LogRecord[] {
   return records
 }
 
-function recordBytes({ signer, account, header, patches }: LogRecord): number {
+/** The stored length of a record, without the chunk around it. */
+export function recordBytes({ signer, account, header, patches }: LogRecord): number {
   let bytes =
     8 + 8 + 1 + 4 + signer.length + 4 + account.length + STATE_HASH_BYTES + SIGNATURE_BYTES + 4 + header.length + 4
   for (const patch of patches) bytes += 4 + patch.length
@@ -154,8 +156,11 @@ class Reader {
     return value
   }
 
+  /** Safe integers. */
   u64(): number {
-    return this.u32() * 2 ** 32 + this.u32()
+    const value = this.u32() * 2 ** 32 + this.u32()
+    if (!Number.isSafeInteger(value)) throw damaged()
+    return value
   }
 
   raw(length: number): Uint8Array {

@@ -2,9 +2,15 @@
 
 import { toHex } from '../bytes/hex.js'
 import { compareBytes } from '../bytes/bytes.js'
-import { recordsByShop } from './commit-check.js'
+import { checkCommit, checkFlush } from './commit-check.js'
+import { recordBytes } from './log-chunk.js'
+import { Serial } from './serial.js'
 import { StoreError } from './store-error.js'
-import type { CardRow, Commit, DerivedFlush, LogRecord, Seq, ShopRow, Store, StoredRoots } from './store.js'
+import type { CardRow, Commit, DerivedFlush, LogRecord, Seq, ShopRow, Store, StoredRoots, StoreStats } from './store.js'
+
+export function memoryStore(): Store {
+  return new MemoryStore()
+}
 
 interface MemoryShop {
   readonly row: ShopRow
@@ -20,100 +26,82 @@ export class MemoryStore implements Store {
   private readonly table = new Map<bigint, MemoryShop>()
   private readonly cardRows = new Map<string, CardRow>()
   private readonly settingRows = new Map<string, Uint8Array>()
+  private readonly writes = new Serial()
   private closed = false
 
   async commit(commit: Commit): Promise<void> {
-    this.open()
-    const byShop = recordsByShop(commit, (shopId) => this.table.get(shopId)?.log.length)
-    await Promise.resolve()
-    for (const row of commit.newShops ?? []) {
-      this.table.set(row.shopId, {
-        row,
-        log: [],
-        nonces: new Map(),
-        nodes: new Map(),
-        objects: new Map(),
-        derived: undefined,
-        nextRef: 1,
-      })
-    }
-    for (const [shopId, records] of byShop) this.table.get(shopId)!.log.push(...records)
-    for (const { shopId, signer, nonce } of commit.nonces ?? [])
-      this.table.get(shopId)!.nonces.set(toHex(signer), nonce)
-    for (const row of commit.cards ?? []) this.cardRows.set(toHex(row.card), row)
-    for (const { key, value } of commit.settings ?? []) {
-      if (value === undefined) this.settingRows.delete(key)
-      else this.settingRows.set(key, value)
-    }
+    this.assertOpen()
+    await this.writes.run(async () => this.apply(commit))
   }
 
   shops(): ShopRow[] {
-    return [...this.table.values()].map(({ row }) => row)
+    this.assertOpen()
+    const rows = [...this.table.values()].map(({ row }) => row)
+    return rows.sort((a, b) => (a.shopId < b.shopId ? -1 : 1))
   }
 
   head(shopId: bigint): Seq {
+    this.assertOpen()
     return this.table.get(shopId)?.log.length ?? 0
   }
 
   readLog(shopId: bigint, after: Seq, limits: { records: number; bytes: number }): LogRecord[] {
-    const log = this.table.get(shopId)?.log ?? []
+    this.assertOpen()
     const records: LogRecord[] = []
     let bytes = 0
-    for (const record of log.slice(after, after + limits.records)) {
-      records.push(record)
-      for (const patch of record.patches) bytes += patch.length
-      if (bytes >= limits.bytes) break
+    for (const record of this.table.get(shopId)?.log.slice(after, after + Math.max(1, limits.records)) ?? []) {
+      bytes += recordBytes(record)
+      if (records.length > 0 && bytes > limits.bytes) break
+      records.push(copyRecord(record))
     }
     return records
   }
 
   nonce(shopId: bigint, signer: Uint8Array): bigint {
+    this.assertOpen()
     return this.table.get(shopId)?.nonces.get(toHex(signer)) ?? 0n
   }
 
   card(card: Uint8Array): CardRow | undefined {
+    this.assertOpen()
     return this.cardRows.get(toHex(card))
   }
 
   cards(): CardRow[] {
+    this.assertOpen()
     return [...this.cardRows.values()].sort((a, b) => compareBytes(a.card, b.card))
   }
 
   setting(key: string): Uint8Array | undefined {
-    return this.settingRows.get(key)
+    this.assertOpen()
+    return this.settingRows.get(key)?.slice()
   }
 
-  async flushDerived({ shopId, seq, roots, nodes, objectSeqs }: DerivedFlush): Promise<void> {
-    this.open()
-    const shop = this.table.get(shopId)
-    if (shop === undefined) throw new StoreError('sequence', `a flush for shop ${shopId}, which is not there`)
-    await Promise.resolve()
-    shop.derived = { seq, roots }
-    for (const { ref, bytes } of nodes) {
-      shop.nodes.set(ref, bytes)
-      shop.nextRef = Math.max(shop.nextRef, ref + 1)
-    }
-    for (const { object, seq: at } of objectSeqs) {
-      const seqs = shop.objects.get(toHex(object)) ?? new Set()
-      shop.objects.set(toHex(object), seqs.add(at))
-    }
+  async flushDerived(flush: DerivedFlush): Promise<void> {
+    this.assertOpen()
+    await this.writes.run(async () => this.flush(flush))
   }
 
   derived(shopId: bigint): StoredRoots | undefined {
-    return this.table.get(shopId)?.derived
+    this.assertOpen()
+    const derived = this.table.get(shopId)?.derived
+    return derived && { seq: derived.seq, roots: derived.roots.slice() }
   }
 
   readNode(shopId: bigint, ref: number): Uint8Array {
+    this.assertOpen()
     const bytes = this.table.get(shopId)?.nodes.get(ref)
     if (bytes === undefined) throw new StoreError('missing-node', `shop ${shopId}: node ${ref} is missing`)
     return bytes.slice()
   }
 
   nextNodeRef(shopId: bigint): number {
+    this.assertOpen()
     return this.table.get(shopId)?.nextRef ?? 1
   }
 
   objectSeqs(shopId: bigint, object: Uint8Array, after: Seq, limit: number): Seq[] {
+    this.assertOpen()
     const seqs = [...(this.table.get(shopId)?.objects.get(toHex(object)) ?? [])]
     return seqs
       .filter((seq) => seq > after)
@@ -121,17 +109,88 @@ export class MemoryStore implements Store {
       .slice(0, limit)
   }
 
-  check(): Promise<void> {
-    this.open()
-    return Promise.resolve()
+  async check(): Promise<void> {
+    this.assertOpen()
   }
 
-  close(): Promise<void> {
+  stats(): StoreStats {
+    this.assertOpen()
+    const records = [...this.table.values()].flatMap(({ log }) => log)
+    return {
+      logBytes: records.reduce((sum, record) => sum + recordBytes(record), 0),
+      sets: records.length,
+      fileBytes: 0,
+    }
+  }
+
+  async close(): Promise<void> {
     this.closed = true
-    return Promise.resolve()
+    await this.writes.settled()
   }
 
-  private open(): void {
+  private apply(commit: Commit): void {
+    const byShop = checkCommit(commit, (shopId) => this.table.get(shopId)?.log.length)
+    for (const row of commit.newShops ?? []) this.table.set(row.shopId, newShop(row))
+    for (const [shopId, records] of byShop) {
+      const { log } = this.table.get(shopId)!
+      for (const record of records) log.push(copyRecord(record))
+    }
+    for (const { shopId, signer, nonce } of commit.nonces ?? []) {
+      this.table.get(shopId)!.nonces.set(toHex(signer), nonce)
+    }
+    for (const row of commit.cards ?? []) {
+      this.cardRows.set(toHex(row.card), { ...row, card: copy(row.card), account: copy(row.account) })
+    }
+    for (const { key, value } of commit.settings ?? []) {
+      if (value === undefined) this.settingRows.delete(key)
+      else this.settingRows.set(key, copy(value))
+    }
+  }
+
+  private flush(flush: DerivedFlush): void {
+    const shop = this.table.get(flush.shopId)
+    checkFlush(flush, shop?.log.length)
+    if (shop === undefined) return
+    shop.derived = { seq: flush.seq, roots: copy(flush.roots) }
+    for (const { ref, bytes } of flush.nodes) {
+      shop.nodes.set(ref, copy(bytes))
+      shop.nextRef = Math.max(shop.nextRef, ref + 1)
+    }
+    for (const { object, seq } of flush.objectSeqs) {
+      const seqs = shop.objects.get(toHex(object)) ?? new Set()
+      shop.objects.set(toHex(object), seqs.add(seq))
+    }
+  }
+
+  private assertOpen(): void {
     if (this.closed) throw new StoreError('closed', 'the store is closed')
   }
+}
+
+function newShop(row: ShopRow): MemoryShop {
+  return {
+    row: { ...row, secret: copy(row.secret) },
+    log: [],
+    nonces: new Map(),
+    nodes: new Map(),
+    objects: new Map(),
+    derived: undefined,
+    nextRef: 1,
+  }
+}
+
+function copyRecord(record: LogRecord): LogRecord {
+  return {
+    ...record,
+    signer: copy(record.signer),
+    account: copy(record.account),
+    header: copy(record.header),
+    signature: copy(record.signature),
+    patches: record.patches.map(copy),
+    stateHash: copy(record.stateHash),
+  }
+}
+
+function copy(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
 }

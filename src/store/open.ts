@@ -1,35 +1,25 @@
 /** The data directory: who may use it, what is in it, and the store inside. */
 
-import { mkdir, readdir, chmod } from 'node:fs/promises'
-import { join } from 'node:path'
-import { LmdbStore } from './lmdb.js'
-import { lock } from './lock.js'
+import { chmod, mkdir, open, readdir } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { openLmdbStore } from './lmdb.js'
+import { isLockName, lock } from './lock.js'
 import { StoreError } from './store-error.js'
 import type { Store } from './store.js'
 
 const DATABASE = 'cairn.mdb'
-const LOCK = 'lock'
+const READERS = `${DATABASE}-lock`
 /** What may stand in a data directory before its first use. */
-const OURS: ReadonlySet<string> = new Set([
-  DATABASE,
-  `${DATABASE}-lock`,
-  LOCK,
-  'blobs',
-  'relay.key',
-  'demo.json',
-  'card.key',
-])
+const OURS: ReadonlySet<string> = new Set([DATABASE, READERS, 'blobs', 'relay.key', 'demo.json', 'card.key'])
 
 /** Makes the directory (0700) if need be, locks it and opens the store in it. Throws StoreError. */
 export async function openStore(directory: string): Promise<Store> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     await refuseForeign(directory)
-    const unlock = await lock(join(directory, LOCK))
+    const unlock = await lock(directory)
     try {
-      const store = new LmdbStore(join(directory, DATABASE), unlock)
-      await chmod(join(directory, DATABASE), 0o600)
-      return store
+      return await openIn(resolve(directory), unlock)
     } catch (error) {
       await unlock()
       throw error
@@ -39,9 +29,23 @@ export async function openStore(directory: string): Promise<Store> {
   }
 }
 
+/** The names that lead to the database are on disk before anything in it is answered for. */
+async function openIn(directory: string, unlock: () => Promise<void>): Promise<Store> {
+  const store = await openLmdbStore(join(directory, DATABASE), unlock)
+  try {
+    for (const name of [DATABASE, READERS]) await chmod(join(directory, name), 0o600)
+    await syncDirectory(directory)
+    await syncDirectory(dirname(directory)).catch(() => undefined)
+    return store
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
 async function refuseForeign(directory: string): Promise<void> {
   const names = await readdir(directory)
-  const foreign = names.find((name) => !OURS.has(name))
+  const foreign = names.find((name) => !OURS.has(name) && !isLockName(name))
   if (!names.includes(DATABASE) && foreign !== undefined) {
     throw new StoreError(
       'not-ours',
@@ -50,13 +54,22 @@ async function refuseForeign(directory: string): Promise<void> {
   }
 }
 
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
 function unusable(directory: string, error: unknown): StoreError {
   const { code, message } = error as NodeJS.ErrnoException
-  const reason =
-    code === 'EACCES' || code === 'EROFS' || code === 'EPERM' ? 'cannot be written' : `cannot be used (${message})`
-  return new StoreError(
-    'unwritable',
-    `the data directory ${directory} ${reason}: check its owner and rights, or choose another --data directory`,
-    { cause: error },
-  )
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new StoreError('full', `the data directory ${directory} is on a full disk: make room`, { cause: error })
+  }
+  const forbidden = code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
+  const reason = forbidden ? 'cannot be written' : `cannot be used (${message})`
+  const text = `the data directory ${directory} ${reason}: check its owner and rights, or choose another --data directory`
+  return new StoreError('unwritable', text, { cause: error })
 }

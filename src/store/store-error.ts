@@ -9,6 +9,7 @@ export type StoreErrorCode =
   | 'full'
   | 'closed'
   | 'sequence'
+  | 'exists'
   | 'missing-node'
   | 'failed'
 

@@ -41,14 +41,20 @@ export interface CardRow {
   readonly removed: boolean
 }
 
-/** One durable, atomic transaction: everything that was queued, of all shops. */
+/**
+ * One durable, atomic transaction: everything that was queued, of all shops. Its bytes must not change before `commit` is
+ * settled; then the caller may use them again.
+ */
 export interface Commit {
   /** Sequence numbers dense and rising per shop. */
   readonly records: readonly { readonly shopId: bigint; readonly record: LogRecord }[]
+  /** None that is there already. */
   readonly newShops?: readonly ShopRow[]
   /** The last accepted nonce; `signer` is empty for the relay. */
   readonly nonces?: readonly { readonly shopId: bigint; readonly signer: Uint8Array; readonly nonce: bigint }[]
+  /** Replace the rows of the same cards. */
   readonly cards?: readonly CardRow[]
+  /** `value` undefined removes. */
   readonly settings?: readonly { readonly key: string; readonly value: Uint8Array | undefined }[]
 }
 
@@ -65,26 +71,47 @@ export interface DerivedFlush extends StoredRoots {
   readonly objectSeqs: readonly { readonly object: Uint8Array; readonly seq: Seq }[]
 }
 
+export interface StoreStats {
+  /** Of log chunks as they are stored. */
+  readonly logBytes: number
+  /** Sets in all logs. */
+  readonly sets: number
+  /** Of the database file; 0 in memory. */
+  readonly fileBytes: number
+}
+
+/** What is returned is a copy or never changes. After `close` every call fails with StoreError 'closed'. */
 export interface Store {
-  /** Resolves when the commit is durable. Rejects with StoreError and leaves no trace. */
+  /**
+   * Resolves when the commit is durable; commits are done one after the other, in the order of the calls.
+   * Rejects with StoreError and leaves no trace. After an error other than 'sequence', 'exists' and 'full' none succeeds before
+   * the store is opened again.
+   */
   commit(commit: Commit): Promise<void>
+  /** By rising shop id. */
   shops(): ShopRow[]
   /** 0 if there is none. */
   head(shopId: bigint): Seq
-  /** The next records after `after`, a bounded copy: at least one if there is one. */
+  /** The next records after `after`, by their stored bytes: at least one if there is one. Throws StoreError 'damaged'. */
   readLog(shopId: bigint, after: Seq, limits: { readonly records: number; readonly bytes: number }): LogRecord[]
   /** 0 if there is none. */
   nonce(shopId: bigint, signer: Uint8Array): bigint
   card(card: Uint8Array): CardRow | undefined
+  /** In the order of their bytes. */
   cards(): CardRow[]
   setting(key: string): Uint8Array | undefined
+  /** Atomic. `seq` is not above the head. Rejects with StoreError. */
   flushDerived(flush: DerivedFlush): Promise<void>
   derived(shopId: bigint): StoredRoots | undefined
   /** A copy. Throws StoreError 'missing-node'. */
   readNode(shopId: bigint, ref: number): Uint8Array
+  /** From 1, above every ref that was ever flushed. */
   nextNodeRef(shopId: bigint): number
+  /** Rising, above `after`; only what was flushed. */
   objectSeqs(shopId: bigint, object: Uint8Array, after: Seq, limit: number): Seq[]
-  /** Throws StoreError if the store does not answer. */
+  /** Rejects with StoreError if the store cannot be read and written. */
   check(): Promise<void>
+  stats(): StoreStats
+  /** Finishes what was begun. */
   close(): Promise<void>
 }

@@ -141,7 +141,7 @@ export class Wire {
 
   ask(message: Message, requestId = ++this.lastId): Promise<Uint8Array | Refused> {
     return new Promise((resolve, reject) => {
-      this.waiting.set(requestId, (answer) => resolve(answer.error ?? answer.payload!))
+      this.waiting.set(requestId, (answer) => resolve(answer.error ?? answer.payload))
       this.socket.once('close', () => reject(new Error('closed')))
       this.send({ requestId, message })
     })

@@ -1,0 +1,159 @@
+/** Random work on both stores, the one on disk closed and opened in between: they answer alike. */
+
+import * as fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { memoryStore } from '../../src/store/memory.js'
+import { StoreError } from '../../src/store/store-error.js'
+import type { Commit, DerivedFlush, Store } from '../../src/store/store.js'
+import { DiskStore } from './directory.js'
+import { bodies, cardRows, readable, shopRow, someCard } from './store.arbitrary.js'
+
+const shopIds = [1n, 2n, 2n ** 255n + 3n]
+const shopId = fc.constantFrom(...shopIds)
+const signer = fc.oneof(someCard, fc.constant(new Uint8Array(0)))
+const settingNames = ['', 'a', 'ab', 'ü']
+const objects = [Uint8Array.of(1), Uint8Array.of(1, 0), Uint8Array.of(2), new Uint8Array(300)]
+
+type Operation =
+  | {
+      readonly kind: 'commit'
+      readonly drafts: Draft[]
+      readonly rows: Omit<Commit, 'records'>
+      readonly skip: boolean
+    }
+  | { readonly kind: 'flush'; readonly flush: Omit<DerivedFlush, 'seq'>; readonly behind: number }
+  | { readonly kind: 'reopen' }
+  | { readonly kind: 'read'; readonly after: number; readonly records: number; readonly bytes: number }
+
+type Draft = { readonly shopId: bigint; readonly body: typeof bodies extends fc.Arbitrary<infer T> ? T : never }
+
+const bytes = fc.uint8Array({ maxLength: 40 })
+const operations: fc.Arbitrary<Operation> = fc.oneof(
+  fc.record({
+    kind: fc.constant('commit' as const),
+    drafts: fc.array(fc.record({ shopId, body: bodies }), { maxLength: 8 }),
+    rows: fc.record({
+      newShops: fc.array(shopId.map(shopRow), { maxLength: 1 }),
+      nonces: fc.array(fc.record({ shopId, signer, nonce: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) }), {
+        maxLength: 2,
+      }),
+      cards: fc.array(cardRows, { maxLength: 2 }),
+      settings: fc.array(
+        fc.record({ key: fc.constantFrom(...settingNames), value: fc.option(bytes, { nil: undefined }) }),
+        { maxLength: 3 },
+      ),
+    }),
+    skip: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+  }),
+  fc.record({
+    kind: fc.constant('flush' as const),
+    flush: fc.record({
+      shopId,
+      roots: bytes,
+      nodes: fc.array(fc.record({ ref: fc.integer({ min: 1, max: 20 }), bytes }), { maxLength: 4 }),
+      objectSeqs: fc.array(
+        fc.record({ object: fc.constantFrom(...objects), seq: fc.integer({ min: 1, max: 70_000 }) }),
+        { maxLength: 6 },
+      ),
+    }),
+    behind: fc.integer({ min: -1, max: 3 }),
+  }),
+  fc.constant({ kind: 'reopen' as const }),
+  fc.record({
+    kind: fc.constant('read' as const),
+    after: fc.nat({ max: 40 }),
+    records: fc.nat({ max: 30 }),
+    bytes: fc.nat({ max: 120_000 }),
+  }),
+)
+
+it('the stores in memory and on disk answer alike', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(operations, { minLength: 5, maxLength: 30 }), async (list) => {
+      const memory = memoryStore()
+      const disk = await DiskStore.make()
+      try {
+        await memory.commit({ records: [], newShops: [shopRow(1n)] })
+        await disk.store.commit({ records: [], newShops: [shopRow(1n)] })
+        for (const operation of list) {
+          const expected = await perform(memory, operation)
+          if (operation.kind === 'reopen') await disk.reopen()
+          expect(readable(await perform(disk.store, operation))).toEqual(readable(expected))
+        }
+        await disk.reopen()
+        expect(readable(everything(disk.store))).toEqual(readable(everything(memory)))
+      } finally {
+        await disk.dispose()
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
+
+/** What the store answers: rows read, or the code of a refusal. */
+async function perform(store: Store, operation: Operation): Promise<unknown> {
+  switch (operation.kind) {
+    case 'commit':
+      return outcome(store.commit(commitOf(store, operation)))
+    case 'flush': {
+      const seq = Math.max(0, store.head(operation.flush.shopId) - operation.behind)
+      return outcome(store.flushDerived({ ...operation.flush, seq }))
+    }
+    case 'reopen':
+      return everything(store)
+    case 'read':
+      return shopIds.map((id) => store.readLog(id, operation.after, operation))
+  }
+}
+
+/** What fits to the store; with `skip` one that may not: gaps in the seqs, shops that are not there or there already. */
+function commitOf(store: Store, { drafts, rows, skip }: Operation & { kind: 'commit' }): Commit {
+  const known = new Set(store.shops().map(({ shopId }) => shopId))
+  const newShops = rows.newShops?.filter(({ shopId }) => skip || !known.has(shopId)) ?? []
+  for (const { shopId } of newShops) known.add(shopId)
+  const fits = ({ shopId }: { readonly shopId: bigint }) => skip || known.has(shopId)
+  const next = new Map<bigint, number>()
+  const records = drafts.filter(fits).map(({ shopId, body }, i) => {
+    const seq = (next.get(shopId) ?? store.head(shopId)) + 1 + (skip && i > 0 ? 1 : 0)
+    next.set(shopId, seq)
+    return { shopId, record: { ...body, seq } }
+  })
+  return { ...rows, newShops, records, nonces: rows.nonces?.filter(fits) ?? [] }
+}
+
+async function outcome(done: Promise<void>): Promise<string> {
+  return done.then(
+    () => 'done',
+    (error: unknown) => (error instanceof StoreError ? error.code : String(error)),
+  )
+}
+
+function everything(store: Store): unknown {
+  const { logBytes, sets } = store.stats()
+  return {
+    sets,
+    emptyLog: logBytes === 0,
+    shops: store.shops(),
+    cards: store.cards(),
+    settings: settingNames.map((name) => store.setting(name)),
+    perShop: shopIds.map((id) => ({
+      head: store.head(id),
+      log: store.readLog(id, 0, { records: 1_000, bytes: 2 ** 30 }),
+      nonces: [new Uint8Array(0), ...[0, 1, 2, 3, 4, 5].map((n) => new Uint8Array(33).fill(n))].map((signer) =>
+        store.nonce(id, signer),
+      ),
+      derived: store.derived(id),
+      next: store.nextNodeRef(id),
+      nodes: Array.from({ length: store.nextNodeRef(id) }, (_, ref) => node(store, id, ref)),
+      seqs: objects.map((object) => store.objectSeqs(id, object, 3, 5)),
+    })),
+  }
+}
+
+function node(store: Store, shopId: bigint, ref: number): unknown {
+  try {
+    return store.readNode(shopId, ref)
+  } catch (error) {
+    return (error as StoreError).code
+  }
+}
