@@ -7,12 +7,13 @@ import { toHex } from '../bytes/hex.js'
 import type { Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
 import type { PaymentRules } from '../state/orders.js'
-import type { BlobStore } from '../store/blobs.js'
+import type { BlobSink, BlobStore } from '../store/blobs.js'
+import { StoreError } from '../store/store-error.js'
 import type { Store } from '../store/store.js'
 import { BlobTokens } from './blob-tokens.js'
 import { nowSeconds, systemClock, type Clock } from './clock.js'
 import { Enrolment } from './enrolment.js'
-import { makeHttp } from './http.js'
+import { BlobsUnavailable, makeHttp } from './http.js'
 import { Hub, type HubSettings } from './hub.js'
 import { Keeper } from './keeper.js'
 import type { Log } from './log.js'
@@ -241,7 +242,7 @@ class Relay implements RunningRelay {
       enrol: (request) => enrolment.enrol(request),
       blobs: {
         takeToken: (token) => this.blobTokens.take(token),
-        openSink: () => blobs.begin(),
+        openSink: () => blobs.begin().catch(unavailable).then(sinkOf),
         read: async (cid) => {
           const blob = await blobs.read(cid)
           return blob === undefined ? undefined : { size: blob.size, chunks: blob.stream }
@@ -299,6 +300,19 @@ class Relay implements RunningRelay {
     metrics.gauge('cairn_writer_backlog', 'Sets that wait for the writer', () => this.writer.backlog)
     metrics.gauge('cairn_cached_nodes', 'Stored trie nodes in memory', () => this.keeper.cachedNodes)
     metrics.gauge('cairn_resident_bytes', 'Resident memory of the process', () => process.memoryUsage.rss())
+  }
+}
+
+/** What the disk refuses is no bug: the client is told to come back. */
+function unavailable(error: unknown): never {
+  throw error instanceof StoreError ? new BlobsUnavailable(error.message, { cause: error }) : error
+}
+
+function sinkOf(sink: BlobSink): BlobSink {
+  return {
+    write: (chunk) => sink.write(chunk).catch(unavailable),
+    finish: (cid) => sink.finish(cid).catch(unavailable),
+    abort: () => sink.abort(),
   }
 }
 

@@ -1,0 +1,234 @@
+/** The client against a real relay, across a restart, and against one that lies. */
+
+import { WebSocketServer } from 'ws'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { addressOf, publicKeyOf } from '../../src/bytes/signature.node.js'
+import { ClientError, connect, type ShopClient, type VerifiedSet } from '../../src/client/shop-client.js'
+import { encodeChange, type Change } from '../../src/patches/patch.js'
+import { patchLeafHash, PatchTree } from '../../src/merkle/patch-proof.js'
+import { signPatches } from '../../src/patches/patch-set.js'
+import { foundingPatches } from '../../src/relay/relay-set.js'
+import { MemoryStore } from '../../src/store/memory.js'
+import { decodeEnvelope, encodeEnvelope } from '../../src/wire/envelope.js'
+import { encodeSet, type PushedSet } from '../../src/wire/pushed-set.js'
+import { enrolCard, listing, newSecret, relay, SHOP, type TestRelay } from '../e2e/harness.js'
+
+const clients: ShopClient[] = []
+
+afterEach(() => {
+  for (const client of clients.splice(0)) client.close()
+})
+
+async function open(
+  running: TestRelay,
+  key?: Uint8Array,
+  more: Partial<Parameters<typeof connect>[0]> = {},
+): Promise<ShopClient> {
+  const client = await connect({ url: running.url, shop: SHOP, relay: running.address, ...(key && { key }), ...more })
+  clients.push(client)
+  return client
+}
+
+async function take(sets: AsyncIterable<VerifiedSet>, count: number): Promise<VerifiedSet[]> {
+  const taken: VerifiedSet[] = []
+  for await (const set of sets) {
+    taken.push(set)
+    if (taken.length === count) break
+  }
+  return taken
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+const price = (id: bigint, value: bigint): Change => ({ op: 'replace', path: ['Listings', id, 'Price'], value })
+
+describe('a client', () => {
+  it('writes in batches and pipelined, and holds what it was shown, verified', async () => {
+    const running = await relay()
+    const key = newSecret()
+    await enrolCard(running.url, key)
+    const owner = await open(running, key)
+    const visitor = await open(running, undefined, { only: [{ listing: 1n }] })
+    const feed = take(visitor.sets(), 302)
+    await owner.write([listing(1n), listing(2n)])
+    await Promise.all(Array.from({ length: 300 }, (_, i) => owner.write([price(1n, BigInt(i))])))
+    const { stateHash } = await owner.write([price(2n, 9n)])
+    expect(stateHash).toHaveLength(32)
+    await owner.write([price(1n, 7n)])
+    const sets = await feed
+    expect(sets.map(({ seq }) => seq)).toEqual([...new Set(sets.map(({ seq }) => seq))].sort((a, b) => Number(a - b)))
+    expect(visitor.listing(2n).get().status).not.toBe('ready')
+    expect(visitor.listing(1n).get().data?.Price).toBe(7n)
+    await running.stop()
+  })
+
+  it('is told the wire’s code, and one refusal does not stop the next write', async () => {
+    const running = await relay()
+    const key = newSecret()
+    await enrolCard(running.url, key)
+    const owner = await open(running, key)
+    const [missing, fine] = await Promise.allSettled([owner.write([price(404n, 1n)]), owner.write([listing(1n)])])
+    expect(missing.status === 'rejected' && (missing.reason as ClientError)).toMatchObject({
+      code: 'NOT_FOUND',
+      retryable: false,
+      objectId: 404n,
+    })
+    expect(fine.status).toBe('fulfilled')
+    const visitor = await open(running)
+    await expect(visitor.write([listing(2n)])).rejects.toMatchObject({ code: 'USAGE' })
+    await running.stop()
+  })
+
+  it('shows live objects: loading, ready, unavailable, and the same reference while nothing changes', async () => {
+    const running = await relay()
+    const key = newSecret()
+    await enrolCard(running.url, key)
+    const owner = await open(running, key)
+    await owner.write([listing(1n)])
+    const visitor = await open(running)
+    const live = visitor.listing(1n)
+    const statuses: string[] = []
+    for await (const snapshot of live) {
+      statuses.push(snapshot.status)
+      if (snapshot.status === 'ready') break
+    }
+    expect(statuses.at(-1)).toBe('ready')
+    const before = live.get()
+    expect(live.get()).toBe(before)
+    expect(before).toMatchObject({ complete: false, verified: { seq: 2n } })
+    for await (const { status } of visitor.listing(99n)) if (status === 'unavailable') break
+    await running.stop()
+  })
+
+  it('comes back after a restart without a gap or a repeat', { timeout: 30_000 }, async () => {
+    const store = new MemoryStore()
+    const port = await freePort()
+    let running = await relay({ port }, { store })
+    const key = newSecret()
+    await enrolCard(running.url, key)
+    const visitor = await open(running)
+    const feed = take(visitor.sets(), 7)
+    const owner = await open(running, key)
+    await owner.write([listing(1n)])
+    await owner.write([price(1n, 1n)])
+    await running.stop()
+    while (owner.state === 'connected') await new Promise((wait) => setTimeout(wait, 5))
+    running = await relay({ port }, { store })
+    for (let i = 2n; i < 6n; i++) {
+      while (owner.state !== 'connected') await new Promise((wait) => setTimeout(wait, 20))
+      await owner.write([price(1n, i)])
+    }
+    expect((await feed).map(({ seq }) => seq)).toEqual([1n, 2n, 3n, 4n, 5n, 6n, 7n])
+    await running.stop()
+  })
+
+  it('ends on close and by its signal, and asks for the relay’s address outside development', async () => {
+    const running = await relay()
+    await enrolCard(running.url, newSecret())
+    const stop = new AbortController()
+    const client = await open(running, undefined, { signal: stop.signal })
+    const sets = take(client.sets(), 100)
+    stop.abort()
+    await sets
+    expect(client.state).toBe('closed')
+    client.close()
+    await expect(open(running, undefined, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
+    const other = createServer((_request, response) =>
+      response.end(JSON.stringify({ chain_id: 1, relay_address: `0x${'00'.repeat(20)}` })),
+    )
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
+    await expect(connect({ url, shop: SHOP, relay: 'development' })).rejects.toMatchObject({ code: 'USAGE' })
+    other.close()
+    await running.stop()
+    await expect(connect({ url: running.url, shop: SHOP, relay: running.address })).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+    })
+  })
+})
+
+const RELAY = new Uint8Array(32).fill(9)
+const CARD = new Uint8Array(32).fill(3)
+
+/** A set as an honest relay would push it. */
+function pushed(seq: bigint, secret: Uint8Array, patches: readonly Uint8Array[], shopId = SHOP): PushedSet {
+  const { headerBytes, signature } = signPatches({ shopId, nonce: seq, timestamp: 0n, patches }, secret)
+  const tree = new PatchTree(patches.map(patchLeafHash))
+  return { seq, leafIndex: 0, header: headerBytes, signature, patches, proofs: patches.map((_, i) => tree.proof(i)) }
+}
+
+const wallet = new Uint8Array(20).fill(5)
+const first = pushed(1n, RELAY, foundingPatches(SHOP, 31_337n, wallet, publicKeyOf(CARD)))
+const second = pushed(2n, CARD, [encodeChange(listing(1n)), encodeChange(listing(2n))])
+
+/** Speaks just enough of the protocol to push these sets to whoever subscribes. */
+async function pushing(sets: readonly PushedSet[]): Promise<{ url: string; close(): void }> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+  server.on('connection', (socket) => {
+    socket.on('message', (frame: Buffer) => {
+      const { requestId, message } = decodeEnvelope(new Uint8Array(frame))
+      if (message.kind !== 'subscribe') return
+      const subscriptionId = Uint8Array.of(0, 1)
+      socket.send(encodeEnvelope({ requestId, message: { kind: 'response', payload: subscriptionId } }))
+      socket.send(
+        encodeEnvelope({ requestId: -1n, message: { kind: 'push', subscriptionId, sets: sets.map(encodeSet) } }),
+      )
+    })
+  })
+  await new Promise((resolve) => server.once('listening', resolve))
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() }
+}
+
+function flipped(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = bytes.slice()
+  copy[at]! ^= 1
+  return copy
+}
+
+describe('a relay that lies', () => {
+  it('is believed when it does not', async () => {
+    const server = await pushing([first, second])
+    const client = await connect({ url: server.url, shop: SHOP, relay: addressOf(publicKeyOf(RELAY)) })
+    for await (const { status } of client.listing(1n)) if (status === 'ready') break
+    client.close()
+    server.close()
+  })
+
+  it.each<[string, readonly PushedSet[]]>([
+    ['a patch changed', [first, { ...second, patches: [flipped(second.patches[0]!, 40), second.patches[1]!] }]],
+    ['a proof changed', [first, { ...second, proofs: [flipped(second.proofs[0]!, 20), second.proofs[1]!] }]],
+    ['a header changed', [first, { ...second, header: flipped(second.header, 60) }]],
+    ['a signature changed', [first, { ...second, signature: flipped(second.signature, 5) }]],
+    [
+      'patches in another order',
+      [first, { ...second, patches: [...second.patches].reverse(), proofs: [...second.proofs].reverse() }],
+    ],
+    ['a proof missing', [first, { ...second, proofs: second.proofs.slice(1) }]],
+    ['another leaf index', [first, { ...second, leafIndex: 1 }]],
+    ['a signer that is no card', [first, pushed(2n, new Uint8Array(32).fill(4), [encodeChange(listing(1n))])]],
+    ['a card before it was enrolled', [second]],
+    ['the same seq twice', [first, { ...second, seq: 1n }]],
+    ['a set of another shop', [first, pushed(2n, CARD, [encodeChange(listing(1n))], SHOP + 1n)]],
+  ])('is found out: %s', async (_what, sets) => {
+    const server = await pushing(sets)
+    const client = await connect({ url: server.url, shop: SHOP, relay: addressOf(publicKeyOf(RELAY)) })
+    for await (const snapshot of client.listing(1n)) {
+      expect(snapshot.status).not.toBe('ready')
+      if (snapshot.status !== 'failed') continue
+      expect(snapshot.error).toMatchObject({ code: 'VERIFICATION_FAILED' })
+      break
+    }
+    await expect(take(client.sets(), 1)).rejects.toMatchObject({ code: 'VERIFICATION_FAILED' })
+    client.close()
+    server.close()
+  })
+})
