@@ -1,33 +1,46 @@
 /** Bounds how many stored trie nodes stay in memory; any number of tries share one cache. */
 
+import { assert } from '../assert.js'
 import type { Branch } from './hamt.js'
 
-/** Drops the nodes that were not asked for since it last came round. Nodes that are not stored are never in it. */
+/**
+ * Second chance (clock): a hand goes round the nodes and drops the first that was not asked for since it last came by.
+ * A ring in an array, because a Set whose oldest members are taken out has to step over their holes. Nodes that are not
+ * stored are never in it.
+ */
 export class NodeCache {
   private readonly maximum: number
-  private readonly branches = new Set<Branch>()
+  private readonly ring: Branch[] = []
+  private hand = 0
 
   /** `maximum` nodes, ≥ 1. */
   constructor(maximum: number) {
+    assert(maximum >= 1, 'a node cache without room')
     this.maximum = maximum
   }
 
   get size(): number {
-    return this.branches.size
+    return this.ring.length
   }
 
-  /** Takes in a branch whose node is stored and in memory; it is not the one that is dropped. */
+  /** Takes in a branch whose node is stored and in memory, and which is not here already; it is not the one that is dropped. */
   keep(branch: Branch): void {
-    this.branches.add(branch)
-    for (const oldest of this.branches) {
-      if (this.branches.size <= this.maximum) return
-      this.branches.delete(oldest)
-      if (oldest !== branch && !oldest.used) {
-        oldest.node = undefined
-        continue
-      }
-      if (oldest !== branch) oldest.used = false
-      this.branches.add(oldest)
+    if (this.ring.length < this.maximum) {
+      this.ring.push(branch)
+      return
     }
+    while (this.ring[this.hand]!.used) this.passOver()
+    this.ring[this.hand]!.node = undefined
+    this.ring[this.hand] = branch
+    this.turn()
+  }
+
+  private passOver(): void {
+    this.ring[this.hand]!.used = false
+    this.turn()
+  }
+
+  private turn(): void {
+    this.hand = this.hand + 1 === this.ring.length ? 0 : this.hand + 1
   }
 }

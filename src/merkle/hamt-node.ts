@@ -5,10 +5,11 @@
  *     leaf  = 0x00 ‖ key length u32 ‖ value length u32 ‖ key ‖ value
  *     child = 0x01 (with) or 0x02 (without a digest) ‖ ref f64 ‖ size f64 ‖ digest 32 bytes
  *
- * All big endian. A digest is missing where nobody asked for it: in indexes.
+ * All big endian. A digest is missing where nobody asked for it: in indexes. A list below the last level has an empty
+ * bitmap. A second digest (PROOFS §1) would be another kind of child under another version.
  */
 
-import type { Branch, Leaf, Node } from './hamt.js'
+import type { Branch, Leaf, Node, NodeRef } from './hamt.js'
 
 const VERSION = 1
 const HEAD_BYTES = 13
@@ -18,11 +19,8 @@ const CHILD_WITHOUT_DIGEST = 2
 const LEAF_HEAD_BYTES = 9
 const CHILD_HEAD_BYTES = 17
 const DIGEST_BYTES = 32
-
-/** Stored bytes that are no node of a version known here. */
-export class HamtNodeError extends Error {
-  override readonly name = 'HamtNodeError'
-}
+/** A list, and the leaves below a child: one alone stands in the node above (§6). */
+const LEAVES_MIN = 2
 
 /** Children must have been stored. */
 export function encodeNode(node: Node): Uint8Array {
@@ -35,46 +33,54 @@ export function encodeNode(node: Node): Uint8Array {
   view.setUint32(5, node.low)
   view.setUint32(9, node.entries.length)
   let at = HEAD_BYTES
-  for (const entry of node.entries)
-    at = 'key' in entry ? writeLeaf(bytes, view, at, entry) : writeChild(bytes, view, at, entry)
+  for (const entry of node.entries) {
+    at = isLeaf(entry) ? writeLeaf(bytes, view, at, entry) : writeChild(bytes, view, at, entry)
+  }
   return bytes
 }
 
-/** Keys and values are views of `bytes`. Throws HamtNodeError. */
-export function decodeNode(bytes: Uint8Array): Node {
-  if (bytes.length < HEAD_BYTES) throw new HamtNodeError(`a stored node of ${bytes.length} bytes`)
-  if (bytes[0] !== VERSION) throw new HamtNodeError(`a stored node of version ${bytes[0]}, known is ${VERSION}`)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+/** The node with `size` leaves that was stored under `ref`. Keys and values are views of `stored`. Throws HamtStoreError. */
+export function decodeNode(stored: Uint8Array, { ref, size }: Pick<Branch, 'ref' | 'size'>): Node {
+  const reader = new NodeReader(ref, stored)
+  const { high, low, count } = reader.head()
   const entries: (Leaf | Branch)[] = []
-  let at = HEAD_BYTES
-  for (let left = view.getUint32(9); left > 0; left--) {
-    need(bytes, at, LEAF_HEAD_BYTES)
-    const kind = bytes[at]!
-    const length = kind === LEAF ? leafBytes(view, at) : childBytes(kind)
-    need(bytes, at, length)
-    entries.push(kind === LEAF ? readLeaf(bytes, view, at) : readChild(bytes, view, at, kind))
-    at += length
+  let leaves = 0
+  for (let i = 0; i < count; i++) {
+    const entry = reader.entry(low === 0 && high === 0)
+    entries.push(entry)
+    leaves += isLeaf(entry) ? 1 : entry.size
   }
-  if (at !== bytes.length) throw new HamtNodeError(`a stored node with ${bytes.length - at} bytes too many`)
-  return { high: view.getInt32(1), low: view.getInt32(5), entries }
+  reader.end()
+  if (leaves !== size) throw new HamtStoreError(ref, `${leaves} leaves instead of ${size}`)
+  return { high, low, entries }
+}
+
+export function isLeaf(entry: Leaf | Branch): entry is Leaf {
+  return 'key' in entry
+}
+
+/** How many bits of a 32-bit word are 1. */
+export function bitsSet(word: number): number {
+  let bits = word - ((word >>> 1) & 0x5555_5555)
+  bits = (bits & 0x3333_3333) + ((bits >>> 2) & 0x3333_3333)
+  return (((bits + (bits >>> 4)) & 0x0f0f_0f0f) * 0x0101_0101) >>> 24
+}
+
+/** Stored bytes that are not the node that they should be, or are of a version not known here. */
+export class HamtStoreError extends Error {
+  override readonly name = 'HamtStoreError'
+  /** 0 for the record of an empty trie. */
+  readonly ref: NodeRef
+
+  constructor(ref: NodeRef, problem: string) {
+    super(`stored trie node ${ref}: ${problem}`)
+    this.ref = ref
+  }
 }
 
 function entryBytes(entry: Leaf | Branch): number {
-  if ('key' in entry) return LEAF_HEAD_BYTES + entry.key.length + entry.value.length
-  return childBytes(entry.digest === undefined ? CHILD_WITHOUT_DIGEST : CHILD)
-}
-
-function childBytes(kind: number): number {
-  if (kind !== CHILD && kind !== CHILD_WITHOUT_DIGEST) throw new HamtNodeError(`a stored entry of kind ${kind}`)
-  return kind === CHILD ? CHILD_HEAD_BYTES + DIGEST_BYTES : CHILD_HEAD_BYTES
-}
-
-function leafBytes(view: DataView, at: number): number {
-  return LEAF_HEAD_BYTES + view.getUint32(at + 1) + view.getUint32(at + 5)
-}
-
-function need(bytes: Uint8Array, at: number, length: number): void {
-  if (at + length > bytes.length) throw new HamtNodeError(`a stored node that is cut off at byte ${bytes.length}`)
+  if (isLeaf(entry)) return LEAF_HEAD_BYTES + entry.key.length + entry.value.length
+  return CHILD_HEAD_BYTES + (entry.digest?.length ?? 0)
 }
 
 function writeLeaf(bytes: Uint8Array, view: DataView, at: number, { key, value }: Leaf): number {
@@ -86,22 +92,84 @@ function writeLeaf(bytes: Uint8Array, view: DataView, at: number, { key, value }
   return at + LEAF_HEAD_BYTES + key.length + value.length
 }
 
-function writeChild(bytes: Uint8Array, view: DataView, at: number, { ref, size, digest }: Branch): number {
-  bytes[at] = digest === undefined ? CHILD_WITHOUT_DIGEST : CHILD
-  view.setFloat64(at + 1, ref)
-  view.setFloat64(at + 9, size)
-  if (digest !== undefined) bytes.set(digest, at + CHILD_HEAD_BYTES)
-  return at + childBytes(bytes[at])
+function writeChild(bytes: Uint8Array, view: DataView, at: number, child: Branch): number {
+  bytes[at] = child.digest === undefined ? CHILD_WITHOUT_DIGEST : CHILD
+  view.setFloat64(at + 1, child.ref)
+  view.setFloat64(at + 9, child.size)
+  if (child.digest !== undefined) bytes.set(child.digest, at + CHILD_HEAD_BYTES)
+  return at + entryBytes(child)
 }
 
-function readLeaf(bytes: Uint8Array, view: DataView, at: number): Leaf {
-  const start = at + LEAF_HEAD_BYTES
-  const split = start + view.getUint32(at + 1)
-  return { key: bytes.subarray(start, split), value: bytes.subarray(split, split + view.getUint32(at + 5)) }
-}
+/** Reads a node from front to back; whatever is wrong is thrown as HamtStoreError. */
+class NodeReader {
+  private readonly ref: NodeRef
+  private readonly bytes: Uint8Array
+  private readonly view: DataView
+  private at = 0
 
-function readChild(bytes: Uint8Array, view: DataView, at: number, kind: number): Branch {
-  const start = at + CHILD_HEAD_BYTES
-  const digest = kind === CHILD ? bytes.slice(start, start + DIGEST_BYTES) : undefined
-  return { ref: view.getFloat64(at + 1), size: view.getFloat64(at + 9), digest, node: undefined, used: false }
+  /** A subclass of Uint8Array (Node's Buffer) may mean something else by `slice`, so a plain view is taken. */
+  constructor(ref: NodeRef, { buffer, byteOffset, length }: Uint8Array) {
+    this.ref = ref
+    this.bytes = new Uint8Array(buffer, byteOffset, length)
+    this.view = new DataView(buffer, byteOffset, length)
+  }
+
+  head(): { readonly high: number; readonly low: number; readonly count: number } {
+    const at = this.skip(HEAD_BYTES)
+    if (this.bytes[at] !== VERSION) this.refuse(`version ${this.bytes[at]}, known is ${VERSION}`)
+    const high = this.view.getInt32(at + 1)
+    const low = this.view.getInt32(at + 5)
+    const count = this.view.getUint32(at + 9)
+    const slots = bitsSet(high) + bitsSet(low)
+    if (slots === 0 ? count < LEAVES_MIN : count !== slots) this.refuse(`${count} entries in ${slots} slots`)
+    return { high, low, count }
+  }
+
+  entry(inList: boolean): Leaf | Branch {
+    const at = this.skip(1)
+    const kind = this.bytes[at]
+    if (kind === LEAF) return this.leaf()
+    if (kind !== CHILD && kind !== CHILD_WITHOUT_DIGEST) this.refuse(`an entry of kind ${kind}`)
+    if (inList) this.refuse('a child in a list')
+    return this.child(kind === CHILD)
+  }
+
+  end(): void {
+    if (this.at !== this.bytes.length) this.refuse(`${this.bytes.length - this.at} bytes too many`)
+  }
+
+  private leaf(): Leaf {
+    const lengths = this.skip(LEAF_HEAD_BYTES - 1)
+    const key = this.skip(this.view.getUint32(lengths))
+    const value = this.skip(this.view.getUint32(lengths + 4))
+    return { key: this.bytes.subarray(key, value), value: this.bytes.subarray(value, this.at) }
+  }
+
+  private child(withDigest: boolean): Branch {
+    const at = this.skip(CHILD_HEAD_BYTES - 1)
+    const ref = this.view.getFloat64(at)
+    const size = this.view.getFloat64(at + 8)
+    if (!Number.isSafeInteger(ref) || ref < 1) this.refuse(`a child stored under ${ref}`)
+    if (!Number.isSafeInteger(size) || size < LEAVES_MIN) this.refuse(`a child of ${size} leaves`)
+    const start = this.skip(withDigest ? DIGEST_BYTES : 0)
+    return {
+      size,
+      node: undefined,
+      ref,
+      digest: withDigest ? this.bytes.slice(start, this.at) : undefined,
+      used: false,
+    }
+  }
+
+  /** Where the next `length` bytes begin. */
+  private skip(length: number): number {
+    const start = this.at
+    if (start + length > this.bytes.length) this.refuse(`cut off at byte ${this.bytes.length}`)
+    this.at = start + length
+    return start
+  }
+
+  private refuse(problem: string): never {
+    throw new HamtStoreError(this.ref, problem)
+  }
 }

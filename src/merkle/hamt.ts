@@ -3,6 +3,7 @@
  * on the contents alone. 6 bits of SHA-256(key) a level, most significant first; below 42 levels a list ordered by key.
  *
  * Nodes that were stored are read again on demand through one synchronous function, and may be dropped from memory.
+ * What is read is checked for form and number of leaves (HamtStoreError), by `openVerifying` also for its digest.
  */
 
 import { sha256 } from '#hash'
@@ -10,13 +11,13 @@ import { assert } from '../assert.js'
 import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import type { NodeCache } from './hamt-cache.js'
-import { decodeNode, encodeNode } from './hamt-node.js'
+import { bitsSet, decodeNode, encodeNode, HamtStoreError, isLeaf } from './hamt-node.js'
 
 /** The store's name of a stored node, ≥ 1. */
 export type NodeRef = number
 
 export interface NodeSource {
-  /** MUST return the bytes that were written under `ref`, unchanged for as long as the trie lives. */
+  /** MUST return the bytes that were written under `ref`, from the moment `write` named them, unchanged as long as the trie lives. */
   readNode(ref: NodeRef): Uint8Array
 }
 
@@ -34,13 +35,14 @@ export interface Leaf {
 }
 
 /**
- * A node and what is known of it. Shared between versions of a trie. The node itself may be away when `ref` tells where
- * to read it. PROOFS §1 adds a second digest beside `digest`.
+ * A node and what is known of it. Shared between versions of a trie, which read from one source and have one cache. The
+ * node itself may be away when `ref` tells where to read it. PROOFS §1 adds a second digest beside `digest`.
  */
 export interface Branch {
   /** Leaves below. */
   readonly size: number
   node: Node | undefined
+  /** 0 while the node is not stored. */
   ref: NodeRef
   digest: Uint8Array | undefined
   /** Was asked for since the cache last looked. */
@@ -74,17 +76,22 @@ export class Hamt {
     this.context = context
   }
 
-  /** A trie that was stored. Its nodes are read from `source` when they are needed; `cache` bounds how many stay. */
+  /**
+   * A trie that was stored. Its nodes are read from `source` when they are needed, without hashing them: then the methods
+   * throw HamtStoreError where one is damaged in form. `cache` bounds how many stay; without it all that were read do.
+   */
   static open(root: StoredRoot, source: NodeSource, cache?: NodeCache): Hamt {
-    const context = { keyHash: sha256, source, ...(cache && { cache }) }
-    if (root.ref === 0) return new Hamt(Hamt.empty.root, context)
-    const { ref, size, digest } = root
-    return new Hamt({ size, node: undefined, ref, digest, used: false }, context)
+    return new Hamt(storedBranch(root), { keyHash: sha256, source, ...(cache && { cache }) })
+  }
+
+  /** The same, and every node that is read must have the digest that is known of it: for those who doubt the store. */
+  static openVerifying(root: StoredRoot, source: NodeSource, cache?: NodeCache): Hamt {
+    return new Hamt(storedBranch(root), { keyHash: sha256, source, ...(cache && { cache }), verifying: true })
   }
 
   /** An empty trie over another hash, to force collisions in tests. */
-  static withKeyHash(keyHash: KeyHash): Hamt {
-    return new Hamt(Hamt.empty.root, { keyHash })
+  static withKeyHash(keyHash: KeyHash, source?: NodeSource, cache?: NodeCache): Hamt {
+    return new Hamt(Hamt.empty.root, { keyHash, ...(source && { source }), ...(cache && { cache }) })
   }
 
   /** Number of leaves. */
@@ -122,7 +129,7 @@ export class Hamt {
     return this.with(deleteIn(this.root, 0, this.context.keyHash(key), key, this.context))
   }
 
-  /** 32 bytes (§6). Memoised per node. */
+  /** 32 bytes (§6), computed when first asked for. Memoised per node and not copied: never to be changed. */
   digest(): Uint8Array {
     return digestOf(this.root, this.context)
   }
@@ -136,15 +143,13 @@ export class Hamt {
     return shapeOf(this.root, this.context)
   }
 
-  /** Writes every node that is not stored yet, children first; from then on those may be read back through the source. */
+  /**
+   * Writes every node that is not stored yet, children first; from then on those may be read back through the source,
+   * also when a later `write` throws. A digest that nobody asked for before is not stored with its node's parent.
+   */
   store(write: (node: Uint8Array) => NodeRef): StoredRoot {
     if (this.root.size > 0) storeIn(this.root, write, this.context)
     return { ref: this.root.size > 0 ? this.root.ref : 0, size: this.root.size, digest: this.root.digest }
-  }
-
-  /** The same contents with nodes read from `source`: for a trie that was made in memory and stored since. */
-  readingFrom(source: NodeSource, cache?: NodeCache): Hamt {
-    return new Hamt(this.root, { keyHash: this.context.keyHash, source, ...(cache && { cache }) })
   }
 
   private with(root: Branch): Hamt {
@@ -156,23 +161,33 @@ interface Context {
   readonly keyHash: KeyHash
   readonly source?: NodeSource
   readonly cache?: NodeCache
-}
-
-function isLeaf(entry: Leaf | Branch): entry is Leaf {
-  return 'key' in entry
+  /** Nodes are hashed when they are read. */
+  readonly verifying?: true
 }
 
 function branchOf(node: Node, size: number): Branch {
   return { size, node, ref: 0, digest: undefined, used: false }
 }
 
-function load(branch: Branch, { source, cache }: Context): Node {
+function storedBranch({ ref, size, digest }: StoredRoot): Branch {
+  if (ref !== 0) return { size, node: undefined, ref, digest, used: false }
+  if (size !== 0) throw new HamtStoreError(ref, `no node for ${size} leaves`)
+  return branchOf({ low: 0, high: 0, entries: [] }, 0)
+}
+
+function load(branch: Branch, context: Context): Node {
   branch.used = true
-  if (branch.node !== undefined) return branch.node
-  assert(source !== undefined, 'a node is away and there is no source')
-  const node = decodeNode(source.readNode(branch.ref))
+  return branch.node ?? read(branch, context)
+}
+
+function read(branch: Branch, context: Context): Node {
+  assert(context.source !== undefined, 'a node is away and there is no source')
+  const node = decodeNode(context.source.readNode(branch.ref), branch)
+  if (context.verifying && branch.digest !== undefined && !equalBytes(digestOfNode(node, context), branch.digest)) {
+    throw new HamtStoreError(branch.ref, 'its digest is not the one that is known of it')
+  }
   branch.node = node
-  cache?.keep(branch)
+  context.cache?.keep(branch)
   return node
 }
 
@@ -194,12 +209,6 @@ function hasSlot(node: Node, slot: number): boolean {
 function indexOf(node: Node, slot: number): number {
   if (slot < 32) return bitsSet(node.low & (2 ** slot - 1))
   return bitsSet(node.low) + bitsSet(node.high & (2 ** (slot - 32) - 1))
-}
-
-function bitsSet(word: number): number {
-  let bits = word - ((word >>> 1) & 0x5555_5555)
-  bits = (bits & 0x3333_3333) + ((bits >>> 2) & 0x3333_3333)
-  return (((bits + (bits >>> 4)) & 0x0f0f_0f0f) * 0x0101_0101) >>> 24
 }
 
 function withSlot(node: Node, slot: number, entries: readonly (Leaf | Branch)[]): Node {
@@ -282,6 +291,7 @@ function deleteInList(branch: Branch, node: Node, key: Uint8Array): Branch {
 
 // Digests
 
+const SCRATCH_BYTES_MAX = 1_048_576
 let scratch = new Uint8Array(4_096)
 
 function digestOf(branch: Branch, context: Context): Uint8Array {
@@ -294,10 +304,10 @@ function digestOfNode(node: Node, context: Context): Uint8Array {
   for (const entry of node.entries) {
     length += isLeaf(entry) ? entry.key.length + entry.value.length : digestOf(entry, context).length
   }
-  if (length > scratch.length) scratch = new Uint8Array(2 * length)
+  const preimage = buffer(length)
   let at = 0
   const put = (bytes: Uint8Array) => {
-    scratch.set(bytes, at)
+    preimage.set(bytes, at)
     at += bytes.length
   }
   for (const entry of node.entries) {
@@ -306,7 +316,14 @@ function digestOfNode(node: Node, context: Context): Uint8Array {
       put(entry.value)
     } else put(entry.digest!)
   }
-  return sha256(scratch.subarray(0, length))
+  return sha256(preimage.subarray(0, length))
+}
+
+/** At least so many bytes, valid until the next call. Large ones are not kept: some nodes have megabytes of values. */
+function buffer(bytes: number): Uint8Array {
+  if (bytes > SCRATCH_BYTES_MAX) return new Uint8Array(bytes)
+  if (bytes > scratch.length) scratch = new Uint8Array(2 * bytes)
+  return scratch
 }
 
 // Traversal

@@ -40,6 +40,10 @@ async function take(sets: AsyncIterable<VerifiedSet>, count: number): Promise<Ve
   return taken
 }
 
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((wait) => setTimeout(wait, 5))
+}
+
 function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
@@ -58,7 +62,7 @@ describe('a client', () => {
     await enrolCard(running.url, key)
     const owner = await open(running, key)
     const visitor = await open(running, undefined, { only: [{ listing: 1n }] })
-    while (visitor.seq < 1n) await new Promise((wait) => setTimeout(wait, 5))
+    await until(() => visitor.seq >= 1n)
     const feed = take(visitor.sets(), 302)
     await owner.write([listing(1n), listing(2n)])
     await Promise.all(Array.from({ length: 300 }, (_, i) => owner.write([price(1n, BigInt(i))])))
@@ -117,16 +121,16 @@ describe('a client', () => {
     const key = newSecret()
     await enrolCard(running.url, key)
     const visitor = await open(running)
-    while (visitor.seq < 1n) await new Promise((wait) => setTimeout(wait, 5))
+    await until(() => visitor.seq >= 1n)
     const feed = take(visitor.sets(), 6)
     const owner = await open(running, key)
     await owner.write([listing(1n)])
     await owner.write([price(1n, 1n)])
     await running.stop()
-    while (owner.state === 'connected') await new Promise((wait) => setTimeout(wait, 5))
+    await until(() => owner.state !== 'connected')
     running = await relay({ port }, { store })
     for (let i = 2n; i < 6n; i++) {
-      while (owner.state !== 'connected') await new Promise((wait) => setTimeout(wait, 20))
+      await until(() => owner.state === 'connected')
       await owner.write([price(1n, i)])
     }
     expect((await feed).map(({ seq }) => seq)).toEqual([2n, 3n, 4n, 5n, 6n, 7n])

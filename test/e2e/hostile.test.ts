@@ -20,10 +20,10 @@ describe.each([
     const good = await Wire.as(running.url, secret)
     await good.subscribe()
     await good.done({ kind: 'write', patchSet: good.signed(secret, [listing(1n)]) })
-    let attacking = true
+    const attacking = new AbortController()
     const rounds = { attacks: 0 }
     const attack = async (act: (wire: Wire) => void) => {
-      while (attacking) {
+      while (!attacking.signal.aborted) {
         const wire = await Wire.open(running.url, HOSTILE).catch(() => undefined)
         if (wire === undefined) continue
         act(wire)
@@ -66,7 +66,7 @@ describe.each([
       expect(answer).toBeInstanceOf(Uint8Array)
       latencies.push(performance.now() - started)
     }
-    attacking = false
+    attacking.abort()
     await Promise.all(attacks)
     expect(rounds.attacks).toBeGreaterThan(20)
     await good.until(() => good.sets.length === 102)
