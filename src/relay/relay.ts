@@ -76,7 +76,12 @@ const NO_PAYMENTS: PaymentRules = { refuse: () => 'no chain is configured for pa
 /** Replays what is to be replayed, then listens. Throws ReplayError, StoreError, ListenError. */
 export async function startRelay(parts: RelayParts): Promise<RunningRelay> {
   const relay = new Relay(parts)
-  await relay.start()
+  try {
+    await relay.start()
+  } catch (error) {
+    await relay.abandon()
+    throw error
+  }
   return relay
 }
 
@@ -195,6 +200,12 @@ class Relay implements RunningRelay {
 
   stop(): Promise<void> {
     return (this.stopping ??= this.shutDown())
+  }
+
+  /** After a start that failed: nothing may keep the process alive. */
+  async abandon(): Promise<void> {
+    this.hub.closeAll()
+    await this.verifier.close()
   }
 
   private async shutDown(): Promise<void> {

@@ -297,6 +297,16 @@ describe('a node cache', () => {
     expect(cache.size).toBe(3)
   })
 
+  it('drops in the order of coming when none was asked for, the newest last', () => {
+    const cache = new NodeCache(2)
+    const branches = [0, 1, 2, 3, 4].map((ref) => branch(ref, false))
+    for (const each of branches) cache.keep(each)
+    expect(branches.map(({ node }) => node === undefined)).toEqual([true, true, true, false, false])
+    const next = branch(5, false)
+    cache.keep(next)
+    expect(branches.map(({ node }) => node === undefined)).toEqual([true, true, true, true, false])
+  })
+
   it('drops the one where it stands when all were asked for', () => {
     const cache = new NodeCache(2)
     const branches = [0, 1, 2].map((ref) => branch(ref, true))
