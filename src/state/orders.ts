@@ -240,10 +240,8 @@ function checkCommit(draft: Draft, order: Order): void {
     const stock = draft.read('Inventory', key, Inventory) ?? 0n
     const free = stock - count(draft.index('reserved'), key)
     if (free < quantity) {
-      throw outOfStock(
-        `listing ${item.ListingID}: ${quantity} wanted, ${free < 0n ? 0n : free} available`,
-        item.ListingID,
-      )
+      // Without the number: guests may not read the inventory (§10).
+      throw outOfStock(`listing ${item.ListingID}: fewer than the ${quantity} wanted are available`, item.ListingID)
     }
   }
 }
