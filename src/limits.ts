@@ -33,6 +33,26 @@ export const HEADER_TIMESTAMP_AHEAD_SECONDS_MAX = 300n
 // Orders (§11)
 export const RESERVATION_SECONDS_DEFAULT = 86_400n
 export const PAYMENT_TTL_SECONDS = 86_400n
+/** Payment details that could not be made at once are tried again, slower and slower. */
+export const DETAILS_RETRY_SECONDS_MIN = 1
+export const DETAILS_RETRY_SECONDS_MAX = 60
+/** Addresses of orders that have ended or are paid are watched this long after their TTL. */
+export const LATE_PAYMENT_WATCH_SECONDS = 30n * 86_400n
+/** How often such an address is looked at. */
+export const LATE_PAYMENT_CHECK_SECONDS = 60
+
+// Prices (§11)
+export const PRICE_FETCH_SECONDS = 60
+export const PRICE_FETCH_TIMEOUT_SECONDS = 10
+export const PRICE_MAX_AGE_SECONDS_DEFAULT = 600
+export const PRICE_TABLE_BYTES_MAX = 1_048_576
+export const PRICE_TABLE_RATES_MAX = 10_000
+
+// Chains (§12)
+export const CHAIN_DEPTH_DEFAULT = 1n
+export const CHAIN_POLL_MS_DEFAULT = 1_000
+/** Blocks that are read again after a restart. */
+export const CHAIN_MARGIN_BLOCKS = 16n
 
 // Frames and sessions (§8, §10, §15)
 export const FRAME_IN_BYTES_MAX = 2 * 1_048_576

@@ -43,6 +43,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@bufbuild/protobuf': ['wire/envelope.ts', 'wire/generated/envelope_pb.ts'],
   '@bufbuild/protobuf/codegenv2': ['wire/generated/envelope_pb.ts'],
   'uWebSockets.js': ['relay/transport-uws.ts'],
+  viem: ['chain/rpc-chain.ts', 'cli/wallet.ts'],
+  'viem/utils': ['chain/contracts.ts'],
   'viem/accounts': ['cli/wallet.ts'],
   ws: ['relay/transport-ws.ts', 'client/websocket.node.ts', 'cli/bench.ts'],
 }

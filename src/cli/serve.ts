@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DevelopmentRegistry } from '../chain/development-registry.js'
+import { addressOf, publicKeyOf } from '#signature'
 import { toHex } from '../bytes/hex.js'
 import { listen } from '../relay/listen.js'
 import { listenWs } from '../relay/transport-ws.js'
@@ -16,6 +16,7 @@ import { printConfig, readSettings, SettingsError, settingsHelp, type Settings }
 import { openBlobs } from '../store/blobs.js'
 import { openStore } from '../store/open.js'
 import { StoreError } from '../store/store-error.js'
+import { openChains } from './chains.js'
 import { DEMO_LISTING, demoKeys, runDemo } from './demo-shop.js'
 import type { Io } from './io.js'
 import { packageVersion } from './version.js'
@@ -53,13 +54,13 @@ async function serve(settings: Settings, io: Io): Promise<void> {
     const text = settings.logFormat === 'text' || (settings.logFormat === 'auto' && io.isTerminal)
     const log = makeLog({ format: text ? 'text' : 'json', write: io.err, now: Date.now })
     const metrics = new Metrics()
-    const registry = new DevelopmentRegistry((key) => store.setting(key))
+    const chains = await openChains(settings, { store, address: addressOf(publicKeyOf(relaySecret)), log })
     const chosen = settings.transport === 'ws' ? listenWs : listen
     const relay = await startRelay({
       settings,
       store,
       blobs,
-      registry,
+      ...chains,
       relaySecret,
       listen: chosen,
       version: packageVersion(),

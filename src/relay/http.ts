@@ -7,7 +7,7 @@ import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX } from '../limits.js'
 import type { BlobSink } from './blob-upload.js'
 import { FORM_BYTES_MAX, uploadBlob } from './blob-upload.js'
 import { blobType, TYPE_BYTES } from './blob-type.js'
-import { isCidV0 } from './cid.js'
+import { isCidV0, isRawCid } from './cid.js'
 import { MultipartError } from './multipart.js'
 import type { RateLimiter } from './rate-limit.js'
 import { BodyTooLarge, RequestAborted } from './request-body.js'
@@ -22,6 +22,8 @@ export interface HttpDependencies {
   nowSeconds(): bigint
   /** What is wrong with store or event loop, or undefined. Has its own time limit. */
   health(): Promise<string | undefined>
+  /** What the relay can do without: a chain that cannot be reached, prices that are too old. One line each. */
+  warnings(): readonly string[]
   /** Why the relay does not serve yet or any more, or undefined. */
   readiness(): string | undefined
   /** The checks that need chain and store, then the enrolment itself; it is durable when this resolves. */
@@ -139,7 +141,9 @@ function describeRelay({ relay }: HttpDependencies): HttpResponse {
 }
 
 async function tellHealth(dependencies: HttpDependencies): Promise<HttpResponse> {
-  return tellStatus(await dependencies.health())
+  const reason = await dependencies.health()
+  const warnings = dependencies.warnings()
+  return reason !== undefined || warnings.length === 0 ? tellStatus(reason) : json(200, { status: 'ok', warnings })
 }
 
 function tellStatus(reason: string | undefined): HttpResponse {
@@ -223,7 +227,8 @@ async function upload({ blobs, relay }: HttpDependencies, request: HttpRequest):
 
 async function serveBlob({ blobs }: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
   const cid = request.path.slice(BLOB_PREFIX.length)
-  if (!isCidV0(cid)) return json(400, { error: 'not a version 0 content identifier' })
+  if (!isCidV0(cid) && !isRawCid(cid))
+    return json(400, { error: 'not a content identifier of a kind that is kept here' })
   const blob = await blobs.read(cid)
   if (blob === undefined) return json(404, { error: 'no such blob' })
   const { head, chunks } = await withHead(blob.chunks)

@@ -1,5 +1,6 @@
 /** What all sessions share: who is connected, the shops' feeds, and the tick that keeps time. */
 
+import { equalBytes } from '../bytes/bytes.js'
 import type { Registry } from '../chain/registry.js'
 import type { Role } from '../state/access.js'
 import type { CardRow, LogRecord, Store } from '../store/store.js'
@@ -147,6 +148,16 @@ export class Hub {
     if (card.guest) return 'guest'
     if (await this.options.registry.owns(card.shopId, card.account)) return 'owner'
     return (await this.options.registry.mayWrite(card.shopId, card.account)) ? 'clerk' : undefined
+  }
+
+  /** Ends the sessions of the wallet's cards in the shop whose role is no longer what the chain says. */
+  async recheckRights(shopId: bigint, wallet: Uint8Array): Promise<void> {
+    for (const session of [...this.byCard.values()]) {
+      const { account, role } = session.author ?? {}
+      if (session.shopId !== shopId || account === undefined || !equalBytes(account, wallet)) continue
+      const card = this.store.card(session.author!.card!)
+      if (card === undefined || (await this.roleOf(card)) !== role) session.cardRemoved()
+    }
   }
 
   cardUnlinked(card: Uint8Array): void {

@@ -63,8 +63,9 @@ export class Keeper {
   /** The shop as its log makes it. `progress` is told the seq now and then. Throws ReplayError, StoreError. */
   load(shopId: bigint, progress: (seq: number, head: number) => void = () => undefined): Shop {
     const derived = this.store.derived(shopId)
-    let state = derived === undefined ? this.newState(shopId) : this.openState(shopId, derived.roots)
-    let seq = derived?.seq ?? 0
+    const kept = derived === undefined ? undefined : this.openState(shopId, derived.roots)
+    let state = kept ?? this.newState(shopId)
+    let seq = kept === undefined ? 0 : derived!.seq
     this.flushedHead.set(shopId, seq)
     const head = this.store.head(shopId)
     while (seq < head) {
@@ -118,8 +119,10 @@ export class Keeper {
     return applied.state
   }
 
-  private openState(shopId: bigint, roots: Uint8Array): ShopState {
+  /** Undefined if what was kept lacks a trie that this version has: the log makes all of them again. */
+  private openState(shopId: bigint, roots: Uint8Array): ShopState | undefined {
     const { manifest, tries } = decodeRoots(roots)
+    if (TRIES.some((name) => !tries.has(name))) return undefined
     const open = (name: (typeof TRIES)[number]) => Hamt.open(tries.get(name)!, this.source(shopId), this.cache)
     return {
       shopId,
@@ -189,7 +192,9 @@ function decodeRoots(bytes: Uint8Array): { manifest: Uint8Array | undefined; tri
   const map = decode(bytes) as ReadonlyMap<string, Cbor>
   const tries = new Map<string, StoredRoot>()
   for (const name of TRIES) {
-    const [ref, size, digest] = map.get(name) as [bigint, bigint, Uint8Array | null]
+    const root = map.get(name)
+    if (root === undefined) continue
+    const [ref, size, digest] = root as [bigint, bigint, Uint8Array | null]
     tries.set(name, { ref: Number(ref), size: Number(size), digest: digest?.slice() })
   }
   return { manifest: (map.get('Manifest') as Uint8Array | null) ?? undefined, tries }

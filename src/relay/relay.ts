@@ -4,13 +4,16 @@ import { randomBytes } from 'node:crypto'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { addressOf, native, publicKeyOf } from '#signature'
 import { toHex } from '../bytes/hex.js'
+import type { Chain } from '../chain/chain.js'
+import type { ChainRegistry } from '../chain/chain-registry.js'
 import type { Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
-import type { PaymentRules } from '../state/orders.js'
 import type { BlobSink, BlobStore } from '../store/blobs.js'
 import { StoreError } from '../store/store-error.js'
 import type { Store } from '../store/store.js'
+import { AccountMirror } from './account-mirror.js'
 import { BlobTokens } from './blob-tokens.js'
+import { readCheckpoints, writeCheckpoints } from './checkpoints.js'
 import { nowSeconds, systemClock, type Clock } from './clock.js'
 import { Enrolment } from './enrolment.js'
 import { BlobsUnavailable, makeHttp } from './http.js'
@@ -18,6 +21,9 @@ import { Hub, type HubSettings } from './hub.js'
 import { Keeper } from './keeper.js'
 import type { Log } from './log.js'
 import type { Metrics } from './metrics.js'
+import { Payments, type PaymentChainSettings } from './payments.js'
+import { NO_PRICES, type PriceSource } from './price-source.js'
+import { Snapshots } from './snapshots.js'
 import { RateLimiter } from './rate-limit.js'
 import type { Listener, ListenFunction } from './transport.js'
 import { Verifier } from './verifier.js'
@@ -45,6 +51,11 @@ export interface RelayParts {
   readonly blobs: BlobStore
   /** Given the store's settings table, which development mode keeps its shops in. */
   readonly registry: Registry
+  /** The registry's chain, whose events become accounts; left out in development mode. */
+  readonly mirror?: MirrorSettings | undefined
+  /** Where orders can be paid; none: no order comes further than Committed (§11). */
+  readonly paymentChains?: readonly PaymentChainSettings[]
+  readonly prices?: PriceSource
   /** The relay's secret key, 32 bytes. */
   readonly relaySecret: Uint8Array
   readonly listen: ListenFunction
@@ -52,6 +63,14 @@ export interface RelayParts {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock?: Clock
+}
+
+export interface MirrorSettings {
+  readonly chain: Chain
+  /** The ShopReg contract, 20 bytes. */
+  readonly shops: Uint8Array
+  readonly registry: ChainRegistry
+  readonly depth: bigint
 }
 
 export interface RunningRelay {
@@ -69,9 +88,6 @@ const KEEPING_MS = 2_000
 /** A state this many sets behind its log is flushed at once, a smaller lag after a while. */
 const FLUSH_SETS = 5_000
 const FLUSH_AFTER_MS = 30_000
-
-/** Until a chain is configured for payments no order comes further than Committed (§11). */
-const NO_PAYMENTS: PaymentRules = { refuse: () => 'no chain is configured for payments' }
 
 /** Replays what is to be replayed, then listens. Throws ReplayError, StoreError, ListenError. */
 export async function startRelay(parts: RelayParts): Promise<RunningRelay> {
@@ -93,6 +109,8 @@ class Relay implements RunningRelay {
   private readonly hub: Hub
   private readonly writer: Writer
   private readonly blobTokens: BlobTokens
+  private readonly payments: Payments
+  private mirror: AccountMirror | undefined
   private readonly loopDelay = monitorEventLoopDelay({ resolution: 20 })
   private readonly timers: (() => void)[] = []
   private listener: Listener | undefined
@@ -135,6 +153,9 @@ class Relay implements RunningRelay {
       .map(({ shopId }) =>
         this.keeper.load(shopId, (seq, head) => parts.log.info('replaying', { shop: shopId, seq, head })),
       )
+    const { paymentChains: chains = [], prices = NO_PRICES } = parts
+    this.payments = new Payments({ chains, prices, store, clock: this.clock, log: parts.log, metrics })
+    const snapshots = new Snapshots(parts.blobs)
     const sets = metrics.counter('cairn_sets_total', 'Sets accepted since start, the relay’s own included')
     const patches = metrics.counter('cairn_patches_total', 'Patches in these sets')
     this.writer = new Writer(
@@ -143,14 +164,18 @@ class Relay implements RunningRelay {
         clock: this.clock,
         relaySecret: parts.relaySecret,
         reservationSeconds,
-        payments: NO_PAYMENTS,
+        checkout: this.payments.checkout,
+        keepSnapshots: (listings) => snapshots.keep(listings),
+        ordersWritten: (shop, orders) => this.payments.ordersWritten(shop, orders),
         newState: (shopId) => this.keeper.newState(shopId),
         published: (shop, records) => {
           sets.add(records.length)
           for (const record of records) patches.add(record.patches.length)
           this.hub.published(shop, records)
+          this.payments.shopWritten(shop)
         },
         cardUnlinked: (card) => this.hub.cardUnlinked(card),
+        onBug,
         storeFailed: (error) => parts.log.error('commit failed: writes are refused, nothing was changed', error),
       },
       shops,
@@ -187,6 +212,8 @@ class Relay implements RunningRelay {
     this.loopDelay.enable()
     this.every(EXPIRY_MS, () => this.writer.expire())
     this.every(KEEPING_MS, () => this.keep())
+    this.payments.start(this.writer)
+    this.startMirror()
     this.ready = true
     if (this.listener.kind === 'ws') log.warn('no native WebSocket server: ws does its work, more slowly')
     if (!native) log.warn('no native signatures: JavaScript does their work, some twenty times as slowly')
@@ -205,6 +232,7 @@ class Relay implements RunningRelay {
   /** After a start that failed: nothing may keep the process alive. */
   async abandon(): Promise<void> {
     this.hub.closeAll()
+    await this.stopChains()
     await this.verifier.close()
   }
 
@@ -213,6 +241,7 @@ class Relay implements RunningRelay {
     this.hub.stopAccepting()
     for (const stop of this.timers) stop()
     this.loopDelay.disable()
+    await this.stopChains()
     while (this.verifier.busy) await new Promise((resolve) => setImmediate(resolve))
     await this.writer.drained()
     this.hub.closeAll()
@@ -221,6 +250,30 @@ class Relay implements RunningRelay {
     for (const shop of this.writer.allShops()) await this.keeper.flush(shop)
     await this.verifier.close()
     this.parts.log.info('stopped')
+  }
+
+  private startMirror(): void {
+    const { mirror, store, log } = this.parts
+    if (mirror === undefined) return
+    const key = `chain/${mirror.chain.chainId}/registry`
+    this.mirror = new AccountMirror({
+      ...mirror,
+      writer: this.writer,
+      checkpoints: readCheckpoints(store.setting(key)),
+      recheckRights: (shopId, wallet) => this.hub.recheckRights(shopId, wallet),
+      saved: (list) => store.commit({ records: [], settings: [{ key, value: writeCheckpoints(list) }] }),
+      onError: (error) => log.error('the registry cannot be followed now; it will be caught up with', error),
+    })
+  }
+
+  private async stopChains(): Promise<void> {
+    await Promise.all([this.payments.close(), this.mirror?.close()])
+    this.parts.mirror?.chain.close()
+  }
+
+  private warnings(): string[] {
+    const registry = this.parts.mirror?.chain.problem
+    return [...new Set([...(registry === undefined ? [] : [registry]), ...this.payments.problems])]
   }
 
   private http: ReturnType<typeof makeHttp> = () => Promise.resolve({ status: 503, headers: {}, body: 'starting\n' })
@@ -249,6 +302,7 @@ class Relay implements RunningRelay {
       enrolmentRate: new RateLimiter(rate, () => this.clock.nowMs()),
       nowSeconds: () => nowSeconds(this.clock),
       health: () => this.health(),
+      warnings: () => this.warnings(),
       readiness: () => (this.ready ? undefined : 'the relay is starting or stopping'),
       enrol: (request) => enrolment.enrol(request),
       blobs: {

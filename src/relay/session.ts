@@ -81,6 +81,15 @@ export class Session implements PushTarget {
     this.openedMs = this.lastHeardMs = this.lastPingMs = hub.clock.nowMs()
   }
 
+  /** Who is authenticated here, and for which shop. */
+  get author(): Author | undefined {
+    return this.bound?.author
+  }
+
+  get shopId(): bigint | undefined {
+    return this.bound?.shopId
+  }
+
   // Frames
 
   frame(bytes: Uint8Array): void {

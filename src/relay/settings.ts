@@ -21,6 +21,15 @@ export interface Settings {
   readonly nodeCacheNodes: number
   /** Threads that check signatures; 0: the main thread does. */
   readonly signatureThreads: number
+  /** `none` is development mode, `dev` the chain of `npm run dev:chain`, anything else a file (chain-settings.ts). */
+  readonly chain: string
+  readonly priceSource: 'none' | 'fixed' | 'http'
+  /** `fixed`: one unit of the pricing currency is factor / divisor units of the chosen one. */
+  readonly priceFactor: bigint
+  /** Above 0. */
+  readonly priceDivisor: bigint
+  readonly priceUrl: string | undefined
+  readonly priceMaxAgeSeconds: number
   readonly demo: boolean
   readonly discovery: boolean
   readonly allowRemoteDevelopment: boolean
@@ -69,7 +78,8 @@ export function settingsHelp(): string {
 
 /** The settings in force as JSON; usable as a settings file. What is left to the relay is null. */
 export function printConfig(settings: Settings): string {
-  return JSON.stringify(Object.fromEntries(NAMES.map((name) => [name, settings[name] ?? null])), undefined, 2)
+  const plain = (value: Settings[Name]) => (typeof value === 'bigint' ? String(value) : (value ?? null))
+  return JSON.stringify(Object.fromEntries(NAMES.map((name) => [name, plain(settings[name])])), undefined, 2)
 }
 
 /** A setting that is unknown, malformed or at odds with another. The message is one line: what, why, what now. */
@@ -111,7 +121,8 @@ interface Definition<T> {
 const GROUPS = {
   listen: 'Where it listens',
   data: 'What it keeps',
-  development: 'Development mode (no chain is configured)',
+  chain: 'Chain and prices',
+  development: 'Demo and development',
   shops: 'Shops',
   sessions: 'Sessions',
   limits: 'Limits per client address, and in all',
@@ -163,16 +174,48 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
     help: 'threads that check signatures; 0 leaves it to the main thread',
   },
 
+  chain: {
+    group: 'chain',
+    kind: chainName(),
+    standard: 'none',
+    help: 'none is development mode, dev the chain of npm run dev:chain; a file is JSON',
+  },
+  priceSource: {
+    group: 'chain',
+    kind: oneOf(['none', 'fixed', 'http']),
+    standard: 'none',
+    help: 'where rates come from; none: orders are paid in the pricing currency',
+  },
+  priceFactor: {
+    group: 'chain',
+    kind: wholeBig(0n),
+    standard: 1n,
+    help: 'fixed: one unit of the pricing currency is factor / divisor of any other',
+  },
+  priceDivisor: { group: 'chain', kind: wholeBig(1n), standard: 1n, help: 'see price-factor' },
+  priceUrl: {
+    group: 'chain',
+    kind: webUrl(),
+    standardText: 'none',
+    help: 'http: answers with a table of rates (README, Prices)',
+  },
+  priceMaxAgeSeconds: {
+    group: 'chain',
+    kind: whole(1, 86_400),
+    standard: limits.PRICE_MAX_AGE_SECONDS_DEFAULT,
+    help: 'http: older rates are refused',
+  },
+
   demo: {
     group: 'development',
     kind: yesNo(),
-    standard: true,
+    standardText: 'yes, unless --chain names a file',
     help: 'start with a demo shop that is alive; --empty is --no-demo',
   },
   discovery: {
     group: 'development',
     kind: yesNo(),
-    standard: true,
+    standardText: 'yes, unless --chain names a file',
     help: 'serve /testing/discovery',
   },
   allowRemoteDevelopment: {
@@ -281,11 +324,22 @@ An unknown or malformed setting is an error. Relative paths start at the working
 function defaults(given: Given): Given {
   const standard = Object.fromEntries(NAMES.map((name) => [name, DEFINITIONS[name].standard])) as Given
   const pingIntervalMs = given.pingIntervalMs ?? limits.PING_INTERVAL_MS_DEFAULT
-  return { ...standard, kickTimeoutMs: limits.KICK_INTERVALS_DEFAULT * pingIntervalMs }
+  const development = isDevelopment(given.chain ?? 'none')
+  const kickTimeoutMs = limits.KICK_INTERVALS_DEFAULT * pingIntervalMs
+  return { ...standard, kickTimeoutMs, demo: development, discovery: development }
+}
+
+/** Whether anybody can come by a shop: there is no chain, or one whose keys are known to all. */
+export function isDevelopment(chain: string): boolean {
+  return chain === 'none' || chain === 'dev'
 }
 
 function checkTogether(settings: Settings): void {
   const { host, port, metricsHost, metricsPort, pingIntervalMs, kickTimeoutMs } = settings
+  if (settings.priceSource === 'http' && settings.priceUrl === undefined)
+    throw new SettingsError('priceUrl', 'priceSource is http, so it has to say where. Give an http or https URL.')
+  if (settings.demo && !isDevelopment(settings.chain))
+    throw new SettingsError('demo', 'the demo shop needs development mode or --chain dev. Leave it out.')
   refuseRemote('host', settings, host)
   if (metricsPort !== 0) refuseRemote('metricsHost', settings, metricsHost)
   if (port !== 0 && port === metricsPort) {
@@ -301,8 +355,8 @@ function checkTogether(settings: Settings): void {
 }
 
 /** In development mode, which a relay without a chain is in, whoever names a shop first owns it (PROTOCOL §12). */
-function refuseRemote(name: Name, { allowRemoteDevelopment }: Settings, host: string): void {
-  if (allowRemoteDevelopment || isLoopback(host)) return
+function refuseRemote(name: Name, { allowRemoteDevelopment, chain }: Settings, host: string): void {
+  if (allowRemoteDevelopment || isLoopback(host) || !isDevelopment(chain)) return
   throw new SettingsError(
     name,
     `${host} is not loopback, and in development mode anybody who can connect may take any shop. ` +
@@ -505,6 +559,28 @@ function yesNo(): Kind<boolean> {
 
 function oneOf<T extends string>(words: readonly T[]): Kind<T> {
   return textual(`one of ${words.join(', ')}`, words.join('|'), (text) => words.find((word) => word === text))
+}
+
+/** As text everywhere: JSON numbers lose digits. */
+function wholeBig(least: bigint): Kind<bigint> {
+  const shape = `a whole number of at most 78 digits, at least ${least}, as text`
+  const read = (text: string) => (/^\d{1,78}$/.test(text) && BigInt(text) >= least ? BigInt(text) : undefined)
+  return {
+    shape,
+    placeholder: 'N',
+    fromText: read,
+    fromJson: (value) => (typeof value === 'string' ? read(value) : undefined),
+  }
+}
+
+function chainName(): Kind<string> {
+  return textual('none, dev or the path of a file', 'none|dev|FILE', path().fromText)
+}
+
+function webUrl(): Kind<string> {
+  return textual('an http or https URL', 'URL', (text) =>
+    URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) ? text : undefined,
+  )
 }
 
 function path(): Kind<string> {

@@ -3,21 +3,20 @@
  * queued, then the answers. What arrives while a commit is in flight forms the next batch; a lone write waits for nobody.
  */
 
-import { assert } from '../assert.js'
-import { decodeChecked } from '../codec/decode.js'
-import { Order } from '../objects/order.js'
+import { assert, AssertionError } from '../assert.js'
+import { PAYMENT_CHOSEN } from '../objects/order.js'
 import { readPatch, type Patch } from '../patches/patch.js'
 import { signPatches } from '../patches/patch-set.js'
 import type { Author } from '../state/access.js'
 import { applyPatches, type Applied } from '../state/apply.js'
 import type { Effects } from '../state/draft.js'
-import type { PaymentRules } from '../state/orders.js'
 import { count, idKey, stateHash, type ShopState } from '../state/shop-state.js'
 import type { VerdictCode } from '../state/verdict.js'
 import type { CardRow, Commit, LogRecord, ShopRow, Store } from '../store/store.js'
+import { orderIn, type Checkout } from './checkout.js'
 import { nowSeconds, type Clock } from './clock.js'
 import type { CheckedSet } from './ingest.js'
-import { cancelPatches } from './relay-set.js'
+import { cancelPatches, packSets } from './relay-set.js'
 import { cardName, Shop, type ShopVersion } from './shop.js'
 
 /** What becomes of a write. `stateHash`: 32 bytes, of the state after exactly this set. */
@@ -36,6 +35,9 @@ export interface RelayChange {
   readonly cards?: readonly CardRow[]
   readonly newShop?: ShopRow
   readonly settings?: Commit['settings']
+  readonly ledger?: Commit['ledger']
+  /** Listings whose hashes the patches name. */
+  readonly snapshots?: readonly Uint8Array[]
 }
 
 export type RelayOutcome = 'done' | 'refused' | 'not-stored'
@@ -46,13 +48,18 @@ export interface WriterOptions {
   /** The relay's secret key, 32 bytes. */
   readonly relaySecret: Uint8Array
   readonly reservationSeconds: bigint
-  readonly payments: PaymentRules
+  readonly checkout: Checkout
+  /** Keeps canonical listings (CBOR) as blobs; called before the commit that names their hashes. */
+  keepSnapshots(snapshots: readonly Uint8Array[]): Promise<void>
+  /** Called after the commit with the orders that it wrote. Must not throw. */
+  ordersWritten(shop: Shop, orders: readonly bigint[]): void
   /** The state of a shop that is made now. */
   newState(shopId: bigint): ShopState
   /** Called after the commit and the answers, in order of sequence. Must not throw. */
   published(shop: Shop, records: readonly LogRecord[]): void
   /** Called after the commit for each card that was taken out of its account. */
   cardUnlinked(card: Uint8Array): void
+  onBug(error: unknown): void
   /** A commit failed: nothing of the batch was applied. */
   storeFailed(error: unknown): void
 }
@@ -168,7 +175,10 @@ class Batch {
   private readonly newShops: ShopRow[] = []
   private readonly cards = new Map<string, CardRow>()
   private readonly settings: NonNullable<Commit['settings']>[number][] = []
+  private readonly ledger: NonNullable<Commit['ledger']>[number][] = []
   private readonly unlinked: Uint8Array[] = []
+  private readonly snapshots: Uint8Array[] = []
+  private readonly orders = new Map<Shop, Set<bigint>>()
   private readonly answers: ((stored: boolean) => void)[] = []
 
   constructor(options: WriterOptions, shops: Map<bigint, Shop>) {
@@ -194,6 +204,7 @@ class Batch {
     if (!stored) return
     for (const [shop, records] of this.records) this.options.published(shop, records)
     for (const card of this.unlinked) this.options.cardUnlinked(card)
+    for (const [shop, orders] of this.orders) this.options.ordersWritten(shop, [...orders])
   }
 
   private write(shopId: bigint, set: CheckedSet, author: Author): WriteOutcome {
@@ -228,12 +239,20 @@ class Batch {
 
   /** Signs and applies a set of the relay; returns whether there was something to do. */
   private change(shopId: bigint, change: RelayChange | undefined): boolean {
-    if (change === undefined || change.patches.length === 0) return false
+    if (change === undefined) return false
+    if (change.patches.length === 0) {
+      this.settings.push(...(change.settings ?? []))
+      this.ledger.push(...(change.ledger ?? []))
+      return true
+    }
     const shop = this.shops.get(shopId) ?? this.found(shopId, change)
-    const applied = this.signAndApply(shop, change.patches)
+    const written = this.signAndApply(shop, [change.patches])
+    if (written.length === 0) return false
     for (const card of change.cards ?? []) this.cards.set(cardName(card.card), card)
     this.settings.push(...(change.settings ?? []))
-    this.followUp(shop, applied.effects)
+    this.ledger.push(...(change.ledger ?? []))
+    this.snapshots.push(...(change.snapshots ?? []))
+    for (const effects of written) this.followUp(shop, effects)
     return true
   }
 
@@ -246,10 +265,19 @@ class Batch {
     return shop
   }
 
-  private signAndApply(shop: Shop, encoded: readonly Uint8Array[]): Applied & { ok: true } {
+  /** Patches of one group stand in one set as far as a frame holds them; small groups share sets. */
+  private signAndApply(shop: Shop, groups: readonly (readonly Uint8Array[])[]): Effects[] {
+    return packSets(groups).flatMap((patches) => this.signAndApplyOne(shop, patches) ?? [])
+  }
+
+  /** Undefined for a set that the state refuses: a bug that is told of, and no reason to stop other shops. */
+  private signAndApplyOne(shop: Shop, encoded: readonly Uint8Array[]): Effects | undefined {
     const patches = encoded.map(readPatch)
     const applied = this.apply(shop, patches, { role: 'relay' })
-    assert(applied.ok, `a set of the relay's is refused: ${applied.ok ? '' : applied.verdict.message}`)
+    if (!applied.ok) {
+      this.options.onBug(new AssertionError(`bug: a set of the relay's is refused: ${applied.verdict.message}`))
+      return undefined
+    }
     const relayNonce = shop.current.relayNonce + 1n
     const timestamp = BigInt(Math.floor(this.committedAtMs / 1_000))
     const { headerBytes, signature } = signPatches(
@@ -265,11 +293,11 @@ class Batch {
       patches,
       relayNonce,
     })
-    return applied
+    return applied.effects
   }
 
   private apply(shop: Shop, patches: readonly Patch[], author: Author): Applied {
-    const { reservationSeconds, payments } = this.options
+    const { reservationSeconds, checkout: payments } = this.options
     const committedAt = BigInt(Math.floor(this.committedAtMs / 1_000))
     return applyPatches(shop.current.state, patches, { author, committedAt, reservationSeconds, payments })
   }
@@ -296,10 +324,16 @@ class Batch {
     return hash
   }
 
-  /** What follows from a set belongs to the same commit: cards that lost their account, orders that lost what they hold. */
+  /**
+   * What follows from a set belongs to the same commit: cards that lost their account, orders that lost what they hold, and
+   * what is to be paid where payment was chosen.
+   */
   private followUp(shop: Shop, effects: Effects): void {
     const { state } = shop.current
+    const orders = this.orders.get(shop) ?? new Set()
+    this.orders.set(shop, orders)
     for (const id of effects.orders) {
+      orders.add(id)
       const deadline = count(state.indexes.live, idKey(id))
       if (deadline > 0n) shop.deadlines.add(id, deadline)
     }
@@ -309,23 +343,44 @@ class Batch {
       this.unlinked.push(card)
     }
     const seconds = BigInt(Math.floor(this.committedAtMs / 1_000))
-    const orphans = effects.orphanedOrders.flatMap((id) =>
-      cancelPatches(id, orderOf(state, id)?.CanceledAt !== undefined, seconds),
+    const orphans = effects.orphanedOrders.map((id) =>
+      cancelPatches(id, orderIn(state, id)?.CanceledAt !== undefined, seconds),
     )
-    if (orphans.length > 0) this.signAndApply(shop, orphans)
+    this.signAndApply(shop, orphans)
+    this.addDetails(shop, effects.orders)
+  }
+
+  /** Where they cannot be made now the order stays in state 4: whoever is told of written orders tries again. */
+  private addDetails(shop: Shop, orders: readonly bigint[]): void {
+    const { state } = shop.current
+    const taken = new Set<string>()
+    const made = orders
+      .filter((id) => orderIn(state, id)?.State === PAYMENT_CHOSEN)
+      .map((id) => this.options.checkout.details(state, id, taken))
+      .flatMap((details) => ('patches' in details ? [details] : []))
+    this.snapshots.push(...made.flatMap(({ snapshots }) => snapshots))
+    const written = this.signAndApply(
+      shop,
+      made.map(({ patches }) => patches),
+    )
+    for (const { orders } of written) {
+      for (const id of orders) shop.deadlines.add(id, count(shop.current.state.indexes.live, idKey(id)))
+    }
   }
 
   private async commit(): Promise<boolean> {
-    if (this.records.size === 0) return true
+    if (this.records.size + this.settings.length + this.ledger.length === 0) return true
     const records = [...this.records].flatMap(([{ shopId }, list]) => list.map((record) => ({ shopId, record })))
     const nonces = [...this.nonces.values()].map(({ shop: { shopId }, signer, nonce }) => ({ shopId, signer, nonce }))
     try {
+      if (this.snapshots.length > 0) await this.options.keepSnapshots(this.snapshots)
       await this.options.store.commit({
         records,
         nonces,
         newShops: this.newShops,
         cards: [...this.cards.values()],
         settings: this.settings,
+        ledger: this.ledger,
       })
     } catch (error) {
       this.options.storeFailed(error)
@@ -380,9 +435,4 @@ function expiry(state: ShopState, id: bigint, now: bigint): RelayChange | undefi
   const deadline = count(state.indexes.live, idKey(id))
   if (deadline === 0n || deadline > now) return undefined
   return { patches: cancelPatches(id, false, now) }
-}
-
-function orderOf(state: ShopState, id: bigint): Order | undefined {
-  const stored = state.collections.Orders.get(idKey(id))
-  return stored === undefined ? undefined : Order.read(decodeChecked(stored), 'Order')
 }

@@ -10,7 +10,8 @@ import type { ShippingRegion } from '../objects/manifest.js'
 import type { AddressDetails, OrderItem } from '../objects/order.js'
 import type { PriceModifier } from '../objects/scalars.js'
 
-const AMOUNT_END = 1n << 256n
+/** Amounts are uint256. */
+export const AMOUNT_END = 1n << 256n
 
 /** The region that ships to the address, or undefined. Scores: country 10, any country 1, postal code 100, city with it 1,000. */
 export function regionFor(

@@ -8,7 +8,7 @@ import { inventoryKey } from '../objects/inventory.js'
 import { OPEN, Order } from '../objects/order.js'
 import { Tag } from '../objects/tag.js'
 import { isLive } from './orders.js'
-import { COLLECTIONS, counted, idKey, type Collection, type Index, type ShopState } from './shop-state.js'
+import { COLLECTIONS, counted, idKey, INDEXES, type Collection, type Index, type ShopState } from './shop-state.js'
 
 export interface ShopContents {
   readonly shopId: bigint
@@ -18,27 +18,25 @@ export interface ShopContents {
   readonly objects: Readonly<Record<Collection, Iterable<readonly [Uint8Array, Uint8Array]>>>
 }
 
-/**
- * The state with all indexes that follow from its objects. Who added an order first and when a reservation began do not:
- * `owners` is taken as given, and a deadline is the order's TTL or 1.
- */
-export function rebuildShop(contents: ShopContents, owners = Hamt.empty): ShopState {
+/** Indexes that follow from the log alone: who added an order first and when, what was chosen and what was to be paid. */
+export type History = Pick<Record<Index, Hamt>, 'owners' | 'numbers' | 'chosen' | 'payments'>
+
+/** The state with all indexes that follow from its objects; when a reservation began does not: a deadline is the TTL or 1. */
+export function rebuildShop(contents: ShopContents, history?: History): ShopState {
   const collections = Object.fromEntries(COLLECTIONS.map((name) => [name, trieOf(contents.objects[name])])) as Record<
     Collection,
     Hamt
   >
-  const indexes: Record<Index, Hamt> = {
-    reserved: Hamt.empty,
-    tagged: Hamt.empty,
-    held: Hamt.empty,
-    live: Hamt.empty,
-    open: Hamt.empty,
-    owners,
-  }
+  const empty = Object.fromEntries(INDEXES.map((name) => [name, Hamt.empty])) as Record<Index, Hamt>
+  const indexes = { ...empty, ...(history !== undefined && pickHistory(history)) }
   for (const [, bytes] of collections.Tags.entries()) countTag(indexes, Tag.read(decodeChecked(bytes), 'Tag'))
   for (const [, bytes] of collections.Orders.entries()) countOrder(indexes, Order.read(decodeChecked(bytes), 'Order'))
   const { shopId, schemaVersion, manifest } = contents
   return { shopId, schemaVersion, manifest, collections, indexes }
+}
+
+function pickHistory({ owners, numbers, chosen, payments }: History): History {
+  return { owners, numbers, chosen, payments }
 }
 
 function trieOf(objects: Iterable<readonly [Uint8Array, Uint8Array]>): Hamt {

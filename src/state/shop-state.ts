@@ -31,7 +31,23 @@ export type Index =
   | 'owners'
   /** card → number of its Open orders */
   | 'open'
-export const INDEXES: readonly Index[] = ['reserved', 'tagged', 'held', 'live', 'owners', 'open']
+  /** order id → its short number in the shop, 1, 2, 3 … by first addition */
+  | 'numbers'
+  /** id of a live order → the order as it was when State→4 was last written: later changes wait for the next choice (§11) */
+  | 'chosen'
+  /** PaymentID, 32 bytes → what it pays; ids are for ever, so that a late payment finds its order */
+  | 'payments'
+export const INDEXES: readonly Index[] = [
+  'reserved',
+  'tagged',
+  'held',
+  'live',
+  'owners',
+  'open',
+  'numbers',
+  'chosen',
+  'payments',
+]
 
 export interface ShopState {
   readonly shopId: bigint
@@ -49,7 +65,7 @@ export function emptyShop(shopId: bigint, schemaVersion = SCHEMA_VERSION, empty 
     schemaVersion,
     manifest: undefined,
     collections: { Accounts: empty, Inventory: empty, Listings: empty, Orders: empty, Tags: empty },
-    indexes: { reserved: empty, tagged: empty, held: empty, live: empty, owners: empty, open: empty },
+    indexes: Object.fromEntries(INDEXES.map((name) => [name, empty])) as Record<Index, Hamt>,
   }
 }
 

@@ -14,6 +14,7 @@ const KIND = {
   object: 8,
   logBytes: 9,
   probe: 10,
+  ledger: 11,
 } as const
 
 export const FORMAT_KEY = Uint8Array.of(KIND.format)
@@ -40,6 +41,14 @@ export function cardKey(card: Uint8Array): Uint8Array {
 export function settingKey(key: string): Uint8Array {
   return concatBytes(Uint8Array.of(KIND.setting), utf8(key))
 }
+
+/** `key`: at most 100 bytes. */
+export function ledgerKey(shop: number, key: Uint8Array): Uint8Array {
+  return concatBytes(head(KIND.ledger, shop), key)
+}
+
+/** What stands before a row's own key. */
+export const LEDGER_HEAD_BYTES = 5
 
 export function derivedKey(shop: number): Uint8Array {
   return head(KIND.derived, shop)

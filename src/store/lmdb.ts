@@ -10,7 +10,7 @@ import { constants, open } from 'node:fs/promises'
 import { constants as system } from 'node:os'
 import { dirname } from 'node:path'
 import { open as openLmdb, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
-import { concatBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
+import { concatBytes, equalBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
 import { checkCommit, checkFlush } from './commit-check.js'
 import {
   ALL_CARDS,
@@ -19,6 +19,8 @@ import {
   derivedKey,
   FORMAT_KEY,
   lastNumber,
+  LEDGER_HEAD_BYTES,
+  ledgerKey,
   LOG_BYTES_KEY,
   logKey,
   nodeKey,
@@ -31,7 +33,18 @@ import {
 import { packChunks, recordBytes, unpackChunk } from './log-chunk.js'
 import { Serial } from './serial.js'
 import { StoreError } from './store-error.js'
-import type { CardRow, Commit, DerivedFlush, LogRecord, Seq, ShopRow, Store, StoredRoots, StoreStats } from './store.js'
+import type {
+  CardRow,
+  Commit,
+  DerivedFlush,
+  LedgerRow,
+  LogRecord,
+  Seq,
+  ShopRow,
+  Store,
+  StoredRoots,
+  StoreStats,
+} from './store.js'
 
 /** Of the stored bytes; another one is refused. */
 export const STORE_FORMAT = 1
@@ -151,6 +164,19 @@ class LmdbStore implements Store {
     return value === undefined ? undefined : copy(value)
   }
 
+  ledger(shopId: bigint, prefix = new Uint8Array(0)): LedgerRow[] {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    if (shop === undefined) return []
+    const rows: LedgerRow[] = []
+    const start = ledgerKey(shop.number, prefix)
+    for (const { key, value } of this.table.getRange({ start, end: ledgerKey(shop.number + 1, new Uint8Array(0)) })) {
+      if (!equalBytes(key.subarray(0, start.length), start)) break
+      rows.push({ shopId, key: copy(key.subarray(LEDGER_HEAD_BYTES)), value: copy(value) })
+    }
+    return rows
+  }
+
   async flushDerived(flush: DerivedFlush): Promise<void> {
     this.assertOpen()
     await this.flushes.run(() => this.doFlush(flush))
@@ -217,6 +243,7 @@ class LmdbStore implements Store {
     for (const { shopId, signer, nonce } of commit.nonces ?? []) {
       puts.push([nonceKey(numberOf(shopId), signer), toBigEndian(nonce, 8)])
     }
+    for (const { shopId, key, value } of commit.ledger ?? []) puts.push([ledgerKey(numberOf(shopId), key), copy(value)])
     const settings = lastOfEach(commit.settings ?? [])
     const removals: Uint8Array[] = []
     for (const [key, value] of settings) {

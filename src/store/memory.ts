@@ -6,7 +6,18 @@ import { checkCommit, checkFlush } from './commit-check.js'
 import { recordBytes } from './log-chunk.js'
 import { Serial } from './serial.js'
 import { StoreError } from './store-error.js'
-import type { CardRow, Commit, DerivedFlush, LogRecord, Seq, ShopRow, Store, StoredRoots, StoreStats } from './store.js'
+import type {
+  CardRow,
+  Commit,
+  DerivedFlush,
+  LedgerRow,
+  LogRecord,
+  Seq,
+  ShopRow,
+  Store,
+  StoredRoots,
+  StoreStats,
+} from './store.js'
 
 export function memoryStore(): Store {
   return new MemoryStore()
@@ -18,6 +29,8 @@ interface MemoryShop {
   readonly nonces: Map<string, bigint>
   readonly nodes: Map<number, Uint8Array>
   readonly objects: Map<string, Set<Seq>>
+  /** By key in hexadecimal. */
+  readonly ledger: Map<string, LedgerRow>
   derived: StoredRoots | undefined
   nextRef: number
 }
@@ -75,6 +88,12 @@ export class MemoryStore implements Store {
   setting(key: string): Uint8Array | undefined {
     this.assertOpen()
     return this.settingRows.get(key)?.slice()
+  }
+
+  ledger(shopId: bigint, prefix = new Uint8Array(0)): LedgerRow[] {
+    this.assertOpen()
+    const rows = [...(this.table.get(shopId)?.ledger ?? [])].filter(([name]) => name.startsWith(toHex(prefix)))
+    return rows.map(([, row]) => copyRow(row)).sort((a, b) => compareBytes(a.key, b.key))
   }
 
   async flushDerived(flush: DerivedFlush): Promise<void> {
@@ -141,6 +160,7 @@ export class MemoryStore implements Store {
     for (const row of commit.cards ?? []) {
       this.cardRows.set(toHex(row.card), { ...row, card: copy(row.card), account: copy(row.account) })
     }
+    for (const row of commit.ledger ?? []) this.table.get(row.shopId)!.ledger.set(toHex(row.key), copyRow(row))
     for (const { key, value } of commit.settings ?? []) {
       if (value === undefined) this.settingRows.delete(key)
       else this.settingRows.set(key, copy(value))
@@ -174,6 +194,7 @@ function newShop(row: ShopRow): MemoryShop {
     nonces: new Map(),
     nodes: new Map(),
     objects: new Map(),
+    ledger: new Map(),
     derived: undefined,
     nextRef: 1,
   }
@@ -189,6 +210,10 @@ function copyRecord(record: LogRecord): LogRecord {
     patches: record.patches.map(copy),
     stateHash: copy(record.stateHash),
   }
+}
+
+function copyRow({ shopId, key, value }: LedgerRow): LedgerRow {
+  return { shopId, key: copy(key), value: copy(value) }
 }
 
 function copy(bytes: Uint8Array): Uint8Array {

@@ -41,6 +41,14 @@ export interface CardRow {
   readonly removed: boolean
 }
 
+/** What the relay saw of payments and its log does not hold. */
+export interface LedgerRow {
+  readonly shopId: bigint
+  /** 1 to 100 bytes. */
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
 /**
  * One durable, atomic transaction: everything that was queued, of all shops. Its bytes must not change before `commit` is
  * settled; then the caller may use them again.
@@ -54,6 +62,8 @@ export interface Commit {
   readonly nonces?: readonly { readonly shopId: bigint; readonly signer: Uint8Array; readonly nonce: bigint }[]
   /** Replace the rows of the same cards. */
   readonly cards?: readonly CardRow[]
+  /** Replace the rows of the same keys. */
+  readonly ledger?: readonly LedgerRow[]
   /** `value` undefined removes. */
   readonly settings?: readonly { readonly key: string; readonly value: Uint8Array | undefined }[]
 }
@@ -100,6 +110,8 @@ export interface Store {
   /** In the order of their bytes. */
   cards(): CardRow[]
   setting(key: string): Uint8Array | undefined
+  /** Rows of a shop whose keys begin with `prefix`, in the order of their keys. */
+  ledger(shopId: bigint, prefix?: Uint8Array): LedgerRow[]
   /** Atomic. `seq` is not above the head. Rejects with StoreError. */
   flushDerived(flush: DerivedFlush): Promise<void>
   derived(shopId: bigint): StoredRoots | undefined

@@ -25,6 +25,7 @@ class Relay {
   released = 0
   outcome: EnrolmentOutcome | Error = { status: 201 }
   sick: string | undefined
+  warnings: string[] = []
   unready: string | undefined
   discovery = true
   allowed = true
@@ -73,6 +74,7 @@ class Relay {
       enrolmentRate: { take: (address) => address === '192.0.2.1' && this.allowed },
       nowSeconds: () => 1_700_000_000n,
       health: async () => this.sick,
+      warnings: () => this.warnings,
       readiness: () => this.unready,
       enrol: async (request) => {
         if (this.outcome instanceof Error) throw this.outcome
@@ -166,6 +168,14 @@ describe('plain answers', () => {
       chain_id: 31337,
       limits: { frame_in_bytes: 2 },
     })
+  })
+
+  test('health tells what the relay does without', async () => {
+    const relay = new Relay()
+    relay.warnings = ['chain 5 cannot be reached']
+    const answer = await relay.ask('GET', '/health')
+    expect(answer.status).toBe(200)
+    expect(jsonOf(answer)).toEqual({ status: 'ok', warnings: ['chain 5 cannot be reached'] })
   })
 
   test('health, liveness, readiness', async () => {

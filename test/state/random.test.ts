@@ -43,7 +43,7 @@ test(`a shop of ${OBJECTS} objects has one hash and one set of indexes, in whate
   const random = new Random(2)
   const shuffled = built([manifest, ...random.shuffled(listings), ...random.shuffled(rest)])
   expect(hashOf(shuffled)).toBe(hashOf(straight))
-  expect(dump(shuffled)).toBe(dump(straight))
+  expect(dump(shuffled, false)).toBe(dump(straight, false))
 
   // With detours: listings that come and go leave nothing behind.
   const strays = listings.slice(0, 1_000).map(({ change, context }): Step => ({ change: moved(change), context }))
@@ -58,7 +58,7 @@ test(`a shop of ${OBJECTS} objects has one hash and one set of indexes, in whate
     COLLECTIONS.map((name) => [name, random.shuffled([...straight.collections[name].entries()])]),
   ) as never
   const { shopId, schemaVersion, manifest: bytes, indexes } = straight
-  const recomputed = rebuildShop({ shopId, schemaVersion, manifest: bytes, objects }, indexes.owners)
+  const recomputed = rebuildShop({ shopId, schemaVersion, manifest: bytes, objects }, indexes)
   expect(hashOf(recomputed)).toBe(hashOf(straight))
   expect(dump(recomputed, false)).toBe(dump(straight, false))
 })

@@ -116,6 +116,27 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
       })
     })
 
+    it('keeps ledger rows apart by shop, in the order of their keys, and finds them by prefix', async () => {
+      await withShops(1n, 2n)
+      const row = (shopId: bigint, key: readonly number[], fill: number) => ({
+        shopId,
+        key: Uint8Array.from(key),
+        value: bytesOf(3, fill),
+      })
+      const first = [row(1n, [5, 1], 1), row(1n, [5], 2), row(1n, [255, 255], 3), row(2n, [5, 1], 4)]
+      await store.commit({ records: [], ledger: first })
+      await store.commit({ records: [], ledger: [row(1n, [5, 1], 9), row(1n, [4], 8)] })
+      await expect(store.commit({ records: [], ledger: [row(3n, [1], 1)] })).rejects.toThrow(/shop 3 is not there/)
+      await nowAndLater((store) => {
+        const keys = [row(1n, [4], 8), row(1n, [5], 2), row(1n, [5, 1], 9), row(1n, [255, 255], 3)]
+        expect(store.ledger(1n)).toEqual(keys)
+        expect(store.ledger(1n, Uint8Array.of(5))).toEqual(keys.slice(1, 3))
+        expect(store.ledger(1n, Uint8Array.of(6))).toEqual([])
+        expect(store.ledger(2n)).toEqual([row(2n, [5, 1], 4)])
+        expect(store.ledger(3n)).toEqual([])
+      })
+    })
+
     it('gives settings of one commit the last word', async () => {
       const value = bytesOf(1, 1)
       const pairs = [undefined, value].map((value) => ({ key: 'gone then set', value }))

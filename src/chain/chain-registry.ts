@@ -1,0 +1,59 @@
+/** The shop registry on a chain (PROTOCOL §12): who owns a shop and who may write to it, asked of the contract each time. */
+
+import { equalBytes } from '../bytes/bytes.js'
+import { ChainUnreachable, type Chain } from './chain.js'
+import { CLERK_PERMISSION, hasPermissionCall, ownerOfCall, readAddress, readWord } from './contracts.js'
+import { RegistryUnreachable, type Registry } from './registry.js'
+
+export interface ChainRegistryOptions {
+  readonly chain: Chain
+  /** The ShopReg contract, 20 bytes. */
+  readonly shops: Uint8Array
+  readonly relayTokenId: bigint
+}
+
+export class ChainRegistry implements Registry {
+  private readonly options: ChainRegistryOptions
+
+  constructor(options: ChainRegistryOptions) {
+    this.options = options
+  }
+
+  get chainId(): bigint {
+    return this.options.chain.chainId
+  }
+
+  get relayTokenId(): bigint {
+    return this.options.relayTokenId
+  }
+
+  async exists(shopId: bigint): Promise<boolean> {
+    return (await this.ownerOf(shopId)) !== undefined
+  }
+
+  async owns(shopId: bigint, wallet: Uint8Array, blockNumber?: bigint): Promise<boolean> {
+    const owner = await this.ownerOf(shopId, blockNumber)
+    return owner !== undefined && equalBytes(owner, wallet)
+  }
+
+  async mayWrite(shopId: bigint, wallet: Uint8Array, blockNumber?: bigint): Promise<boolean> {
+    const permitted = this.call(hasPermissionCall(shopId, wallet, CLERK_PERMISSION), blockNumber)
+    const [owns, permission] = await Promise.all([this.owns(shopId, wallet, blockNumber), permitted])
+    return owns || readWord(permission) === 1n
+  }
+
+  /** 20 bytes; undefined for a shop that was not minted. */
+  async ownerOf(shopId: bigint, blockNumber?: bigint): Promise<Uint8Array | undefined> {
+    return readAddress(await this.call(ownerOfCall(shopId), blockNumber))
+  }
+
+  private async call(data: Uint8Array, blockNumber?: bigint): Promise<Uint8Array | undefined> {
+    const { chain, shops } = this.options
+    try {
+      return await chain.call({ to: shops, data, blockNumber })
+    } catch (error) {
+      if (error instanceof ChainUnreachable) throw new RegistryUnreachable(error.message, { cause: error })
+      throw error
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/** What the relay asks of one Ethereum chain (PROTOCOL §12), whatever speaks JSON-RPC to it. Calls that fail everywhere throw ChainUnreachable. */
+
+/** No configured endpoint answered in time, or none that is of this chain. What needs the chain waits; the rest goes on. */
+export class ChainUnreachable extends Error {
+  override readonly name = 'ChainUnreachable'
+}
+
+export interface Block {
+  readonly number: bigint
+  /** 32 bytes. */
+  readonly hash: Uint8Array
+  /** 32 bytes. */
+  readonly parentHash: Uint8Array
+  /** Seconds since 1970. */
+  readonly timestamp: bigint
+}
+
+export interface ChainLog {
+  /** The contract, 20 bytes. */
+  readonly address: Uint8Array
+  /** 32 bytes each; the first is the event's selector. */
+  readonly topics: readonly Uint8Array[]
+  readonly data: Uint8Array
+  readonly blockNumber: bigint
+  /** 32 bytes. */
+  readonly blockHash: Uint8Array
+  /** 32 bytes. */
+  readonly transactionHash: Uint8Array
+  readonly logIndex: number
+}
+
+export interface LogQuery {
+  readonly fromBlock: bigint
+  /** Included. */
+  readonly toBlock: bigint
+  /** Contracts, 20 bytes each; not empty. */
+  readonly addresses: readonly Uint8Array[]
+  /** As eth_getLogs: per place any of these (32 bytes each), or undefined for whatever. */
+  readonly topics: readonly (readonly Uint8Array[] | undefined)[]
+}
+
+export interface Call {
+  /** 20 bytes. */
+  readonly to: Uint8Array
+  readonly data: Uint8Array
+  /** The state after this block; the newest if left out. */
+  readonly blockNumber?: bigint | undefined
+}
+
+export interface Chain {
+  readonly chainId: bigint
+  /** Why the chain cannot be asked now, for the operator; undefined while it can. */
+  readonly problem: string | undefined
+  /** The newest block. */
+  head(): Promise<Block>
+  /** Undefined if the chain has no such block. */
+  block(number: bigint): Promise<Block | undefined>
+  /** In the order of blocks and log indexes; long ranges are asked in pieces. */
+  logs(query: LogQuery): Promise<ChainLog[]>
+  /** What the contract returned; undefined if it reverted. */
+  call(call: Call): Promise<Uint8Array | undefined>
+  /** In the native currency's smallest unit, after that block. */
+  balance(address: Uint8Array, blockNumber: bigint): Promise<bigint>
+  /** Calls back soon after each new block, and at least every poll interval while the chain can be asked. Returns what stops it. */
+  onHead(seen: (head: Block) => void): () => void
+  /** Open requests are given up. */
+  close(): void
+}

@@ -1,0 +1,172 @@
+/** The contracts of PROTOCOL §12 and ERC-20, as far as the relay and its commands call and hear them. Bytes in, bytes out. */
+
+import { encodeFunctionData, parseAbi, toEventSelector, toFunctionSelector } from 'viem/utils'
+import { concatBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
+import { fromHex, toHex } from '../bytes/hex.js'
+import { encodePaymentRequest, type PaymentRequest } from '../objects/payment-request.js'
+import type { ChainLog } from './chain.js'
+
+/** updateRootHash: what a clerk of a shop holds. */
+export const CLERK_PERMISSION = 2
+
+export const PAYMENT_MADE = eventTopic('PaymentMade(uint256)')
+export const TOKEN_TRANSFER = eventTopic('Transfer(address,address,uint256)')
+
+const SHOP_EVENTS = {
+  userAdded: eventTopic('UserAdded(uint256,address,uint256)'),
+  userRemoved: eventTopic('UserRemoved(uint256,address)'),
+  permissionAdded: eventTopic('PermissionAdded(uint256,address,uint8)'),
+  permissionRemoved: eventTopic('PermissionRemoved(uint256,address,uint8)'),
+  /** ERC-721: its token id is indexed, unlike ERC-20's amount. */
+  transfer: eventTopic('Transfer(address,address,uint256)'),
+} as const
+/** First topics of everything that the account mirror hears. */
+export const SHOP_EVENT_TOPICS: readonly Uint8Array[] = Object.values(SHOP_EVENTS)
+
+export type ShopEvent =
+  | { readonly kind: 'userAdded' | 'userRemoved'; readonly shopId: bigint; readonly user: Uint8Array }
+  | {
+      readonly kind: 'permissionAdded' | 'permissionRemoved'
+      readonly shopId: bigint
+      readonly user: Uint8Array
+      readonly permission: bigint
+    }
+  | { readonly kind: 'transfer'; readonly shopId: bigint; readonly from: Uint8Array; readonly to: Uint8Array }
+
+/** Undefined for a log of another form. */
+export function readShopEvent({ topics, data }: ChainLog): ShopEvent | undefined {
+  const kind = nameOfTopic(topics[0])
+  if (kind === undefined || topics[1] === undefined) return undefined
+  if (kind === 'transfer') {
+    const [, from, to, id] = topics
+    if (to === undefined || id === undefined) return undefined
+    return { kind, shopId: fromBigEndian(id), from: from!.subarray(12), to: to.subarray(12) }
+  }
+  const shopId = fromBigEndian(topics[1])
+  const words = kind === 'userRemoved' ? 1 : 2
+  if (data.length < 32 * words) return undefined
+  const user = data.slice(12, 32)
+  if (kind === 'userAdded' || kind === 'userRemoved') return { kind, shopId, user }
+  return { kind, shopId, user, permission: fromBigEndian(data.subarray(32, 64)) }
+}
+
+// Registry
+
+export function ownerOfCall(tokenId: bigint): Uint8Array {
+  return callData('ownerOf(uint256)', word(tokenId))
+}
+
+export function hasPermissionCall(shopId: bigint, user: Uint8Array, permission: number): Uint8Array {
+  return callData('hasPermission(uint256,address,uint8)', word(shopId), addressWord(user), word(BigInt(permission)))
+}
+
+export function mintShopCall(shopId: bigint, owner: Uint8Array): Uint8Array {
+  return callData('mint(uint256,address)', word(shopId), addressWord(owner))
+}
+
+export function addRelayCall(shopId: bigint, relayTokenId: bigint): Uint8Array {
+  return callData('addRelay(uint256,uint256)', word(shopId), word(relayTokenId))
+}
+
+export function publishInviteVerifierCall(shopId: bigint, verifier: Uint8Array): Uint8Array {
+  return callData('publishInviteVerifier(uint256,address)', word(shopId), addressWord(verifier))
+}
+
+/** `signature`: 65 bytes r ‖ s ‖ v of the invite's key over the user's address. */
+export function redeemInviteCall(shopId: bigint, signature: Uint8Array, user: Uint8Array): Uint8Array {
+  return callData(
+    'redeemInvite(uint256,uint8,bytes32,bytes32,address)',
+    word(shopId),
+    word(BigInt(signature[64]!)),
+    signature.subarray(0, 32),
+    signature.subarray(32, 64),
+    addressWord(user),
+  )
+}
+
+const RELAY_ABI = parseAbi(['function mint(uint256 id, address owner, string uri)'])
+
+export function mintRelayCall(tokenId: bigint, owner: Uint8Array, uri: string): Uint8Array {
+  return bytesOf(encodeFunctionData({ abi: RELAY_ABI, functionName: 'mint', args: [tokenId, hexOf(owner), uri] }))
+}
+
+// Payments
+
+const REQUEST = '(uint256,uint256,bytes32,address,uint256,address,bool,uint256,bytes)'
+
+/** The address that holds a payment until it is processed; what cannot be paid goes back to the payee. */
+export function getPaymentAddressCall(request: PaymentRequest): Uint8Array {
+  return callData(`getPaymentAddress(${REQUEST},address)`, word(64n), addressWord(request.payee), tupleOf(request))
+}
+
+export function payCall(request: PaymentRequest): Uint8Array {
+  return callData(`pay(${REQUEST})`, encodePaymentRequest(request))
+}
+
+export function processPaymentCall(request: PaymentRequest): Uint8Array {
+  return callData(`processPayment(${REQUEST},address)`, word(64n), addressWord(request.payee), tupleOf(request))
+}
+
+/** Without the offset that stands before it when it is alone. */
+function tupleOf(request: PaymentRequest): Uint8Array {
+  return encodePaymentRequest(request).subarray(32)
+}
+
+// ERC-20
+
+export const DECIMALS_CALL = callData('decimals()')
+
+export function balanceOfCall(holder: Uint8Array): Uint8Array {
+  return callData('balanceOf(address)', addressWord(holder))
+}
+
+export function transferCall(to: Uint8Array, amount: bigint): Uint8Array {
+  return callData('transfer(address,uint256)', addressWord(to), word(amount))
+}
+
+export function approveCall(spender: Uint8Array, amount: bigint): Uint8Array {
+  return callData('approve(address,uint256)', addressWord(spender), word(amount))
+}
+
+// Words
+
+/** The address that a call returned, 20 bytes, or undefined for another length. */
+export function readAddress(result: Uint8Array | undefined): Uint8Array | undefined {
+  return result?.length === 32 ? result.slice(12) : undefined
+}
+
+/** One word that a call returned, or undefined for another length. */
+export function readWord(result: Uint8Array | undefined): bigint | undefined {
+  return result?.length === 32 ? fromBigEndian(result) : undefined
+}
+
+/** A 32-byte topic or argument. */
+export function word(value: bigint): Uint8Array {
+  return toBigEndian(value, 32)
+}
+
+export function addressWord(address: Uint8Array): Uint8Array {
+  return concatBytes(new Uint8Array(12), address)
+}
+
+function callData(signature: string, ...words: readonly Uint8Array[]): Uint8Array {
+  return concatBytes(bytesOf(toFunctionSelector(signature)), ...words)
+}
+
+function eventTopic(signature: string): Uint8Array {
+  return bytesOf(toEventSelector(signature))
+}
+
+function nameOfTopic(topic: Uint8Array | undefined): ShopEvent['kind'] | undefined {
+  if (topic === undefined) return undefined
+  const text = toHex(topic)
+  return (Object.keys(SHOP_EVENTS) as ShopEvent['kind'][]).find((kind) => toHex(SHOP_EVENTS[kind]) === text)
+}
+
+function hexOf(bytes: Uint8Array): `0x${string}` {
+  return `0x${toHex(bytes)}`
+}
+
+function bytesOf(hex: string): Uint8Array {
+  return fromHex(hex.slice(2))
+}

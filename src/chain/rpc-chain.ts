@@ -1,0 +1,382 @@
+/**
+ * A chain over JSON-RPC (viem's transports), by one or more endpoints: one that is slow, fails, lies in a way that shows, is of
+ * another chain or lags behind is passed over for a while, and the next one is asked.
+ */
+
+import { http, webSocket } from 'viem'
+import { equalBytes, fromBigEndian } from '../bytes/bytes.js'
+import { fromHex, toHex } from '../bytes/hex.js'
+import { ChainUnreachable, type Block, type Call, type Chain, type ChainLog, type LogQuery } from './chain.js'
+
+export interface RpcChainOptions {
+  readonly chainId: bigint
+  /** http, https, ws or wss; at least one, the preferred one first. */
+  readonly rpc: readonly string[]
+  readonly pollMs: number
+  readonly timeoutMs?: number
+}
+
+export const RPC_TIMEOUT_MS = 5_000
+/** Requests that go out together over HTTP. */
+export const RPC_BATCH_MAX = 200
+/** Blocks that one eth_getLogs asks for; fewer where an endpoint refuses so many. */
+export const LOG_BLOCKS_MAX = 2_000n
+const PENALTY_MS = { least: 500, most: 10_000 } as const
+/** How long an endpoint that is behind what another one has shown is not believed. */
+const LAG_MS = 60_000
+
+export function openChain(options: RpcChainOptions): Chain {
+  return new RpcChain(options)
+}
+
+/** The endpoint answers, and what it answers cannot be. */
+class FalseAnswer extends Error {
+  override readonly name = 'FalseAnswer'
+}
+
+class RpcChain implements Chain {
+  readonly chainId: bigint
+  private readonly pollMs: number
+  private readonly endpoints: readonly Endpoint[]
+  private readonly listeners = new Set<(head: Block) => void>()
+  private trouble: string | undefined = 'it was not asked yet'
+  private shown: { readonly number: bigint; readonly by: Endpoint; readonly atMs: number } | undefined
+  private timer: ReturnType<typeof setTimeout> | undefined
+  private polling = false
+  private closed = false
+
+  constructor({ chainId, rpc, pollMs, timeoutMs = RPC_TIMEOUT_MS }: RpcChainOptions) {
+    this.chainId = chainId
+    this.pollMs = pollMs
+    this.endpoints = rpc.map((url) => new Endpoint(url, chainId, timeoutMs))
+  }
+
+  get problem(): string | undefined {
+    return this.trouble === undefined ? undefined : `chain ${this.chainId} cannot be reached: ${this.trouble}`
+  }
+
+  async head(): Promise<Block> {
+    return this.ask(async (endpoint) => {
+      const block = readBlock(await endpoint.request('eth_getBlockByNumber', ['latest', false]))
+      if (block === undefined) throw new FalseAnswer('has no newest block')
+      if (this.isBehind(block.number, endpoint)) throw new FalseAnswer('is behind the others')
+      this.shown = { number: block.number, by: endpoint, atMs: performance.now() }
+      return block
+    })
+  }
+
+  async block(number: bigint): Promise<Block | undefined> {
+    return this.ask(async (endpoint) => {
+      const block = readBlock(await endpoint.request('eth_getBlockByNumber', [quantity(number), false]))
+      if (block !== undefined && block.number !== number) throw new FalseAnswer('answers with another block')
+      if (
+        block === undefined &&
+        this.shown !== undefined &&
+        number <= this.shown.number &&
+        this.isBehind(number - 1n, endpoint)
+      )
+        throw new FalseAnswer('is behind the others')
+      return block
+    })
+  }
+
+  async logs(query: LogQuery): Promise<ChainLog[]> {
+    const logs: ChainLog[] = []
+    let size = LOG_BLOCKS_MAX
+    for (let from = query.fromBlock; from <= query.toBlock;) {
+      const to = from + size - 1n < query.toBlock ? from + size - 1n : query.toBlock
+      const piece = await this.ask(
+        (endpoint) => logsOf(endpoint, { ...query, fromBlock: from, toBlock: to }),
+        isTooMuch,
+      )
+      if (piece === 'refused') {
+        if (size === 1n) throw new ChainUnreachable(`chain ${this.chainId}: the logs of block ${from} are refused`)
+        size = (to - from + 2n) / 2n
+        continue
+      }
+      logs.push(...piece)
+      from = to + 1n
+    }
+    return logs
+  }
+
+  async call({ to, data, blockNumber }: Call): Promise<Uint8Array | undefined> {
+    const place = blockNumber === undefined ? 'latest' : quantity(blockNumber)
+    const params = [{ to: hexOf(to), data: hexOf(data) }, place]
+    const result = await this.ask(async (endpoint) => bytesIn(await endpoint.request('eth_call', params)), isRevert)
+    return result === 'refused' ? undefined : result
+  }
+
+  async balance(address: Uint8Array, blockNumber: bigint): Promise<bigint> {
+    return this.ask(async (endpoint) =>
+      quantityIn(await endpoint.request('eth_getBalance', [hexOf(address), quantity(blockNumber)])),
+    )
+  }
+
+  onHead(seen: (head: Block) => void): () => void {
+    this.listeners.add(seen)
+    if (!this.polling) {
+      this.polling = true
+      for (const endpoint of this.endpoints) endpoint.onNewHead(() => this.pollSoon(0))
+      this.pollSoon(0)
+    }
+    return () => this.listeners.delete(seen)
+  }
+
+  close(): void {
+    this.closed = true
+    clearTimeout(this.timer)
+    this.listeners.clear()
+    for (const endpoint of this.endpoints) endpoint.close()
+  }
+
+  private pollSoon(ms: number): void {
+    if (this.closed) return
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => void this.poll(), ms)
+    this.timer.unref()
+  }
+
+  private async poll(): Promise<void> {
+    try {
+      const head = await this.head()
+      if (!this.closed) for (const seen of this.listeners) seen(head)
+    } catch (error) {
+      if (!(error instanceof ChainUnreachable)) throw error
+    } finally {
+      this.pollSoon(this.pollMs)
+    }
+  }
+
+  /** Another endpoint has shown more not long ago. One that goes back behind itself tells of a re-org. */
+  private isBehind(number: bigint, endpoint: Endpoint): boolean {
+    const { shown } = this
+    return (
+      shown !== undefined && shown.by !== endpoint && number < shown.number && performance.now() - shown.atMs < LAG_MS
+    )
+  }
+
+  /**
+   * The first answer that an endpoint gives. `isRefusal` tells errors that are answers: they are no reason to ask elsewhere.
+   * Throws ChainUnreachable.
+   */
+  private async ask<T>(request: (endpoint: Endpoint) => Promise<T>): Promise<T>
+  private async ask<T>(
+    request: (endpoint: Endpoint) => Promise<T>,
+    isRefusal: (error: unknown) => boolean,
+  ): Promise<T | 'refused'>
+  private async ask<T>(
+    request: (endpoint: Endpoint) => Promise<T>,
+    isRefusal: (error: unknown) => boolean = () => false,
+  ): Promise<T | 'refused'> {
+    let problem = 'all endpoints failed a moment ago and are not asked yet'
+    for (const endpoint of this.endpoints.filter((endpoint) => endpoint.isUsable())) {
+      if (this.closed) break
+      try {
+        await endpoint.checkChain()
+        const answer = await request(endpoint)
+        endpoint.worked()
+        this.trouble = undefined
+        return answer
+      } catch (error) {
+        if (isRefusal(error)) {
+          endpoint.worked()
+          this.trouble = undefined
+          return 'refused'
+        }
+        endpoint.failed()
+        problem = `${endpoint.name}: ${reasonOf(error)}`
+      }
+    }
+    this.trouble = problem
+    throw new ChainUnreachable(`chain ${this.chainId} cannot be reached: ${problem}`)
+  }
+}
+
+type Request = (method: string, params: readonly unknown[]) => Promise<unknown>
+
+/** One URL. */
+class Endpoint {
+  /** Scheme and host: the rest of a URL may be an API key. */
+  readonly name: string
+  private readonly chainId: bigint
+  private readonly transport: ReturnType<ReturnType<typeof http>> | ReturnType<ReturnType<typeof webSocket>>
+  private readonly stop = new AbortController()
+  private checked: Promise<void> | undefined
+  private penaltyMs: number = PENALTY_MS.least
+  private usableAtMs = 0
+
+  constructor(url: string, chainId: bigint, timeoutMs: number) {
+    const { protocol, host } = new URL(url)
+    this.name = `${protocol}//${host}`
+    this.chainId = chainId
+    const common = { retryCount: 0, timeout: timeoutMs }
+    this.transport = protocol.startsWith('ws')
+      ? webSocket(url, { ...common, reconnect: { attempts: 1, delay: 100 } })({})
+      : http(url, {
+          ...common,
+          batch: { batchSize: RPC_BATCH_MAX, wait: 0 },
+          fetchOptions: { signal: this.stop.signal },
+        })({})
+  }
+
+  readonly request: Request = (method, params) =>
+    (this.transport.request as (args: { method: string; params: readonly unknown[] }) => Promise<unknown>)({
+      method,
+      params,
+    })
+
+  isUsable(): boolean {
+    return performance.now() >= this.usableAtMs
+  }
+
+  worked(): void {
+    this.penaltyMs = PENALTY_MS.least
+  }
+
+  /** Passed over for a while; afterwards it has to say again which chain it is of. */
+  failed(): void {
+    if (!this.isUsable()) return
+    this.checked = undefined
+    this.usableAtMs = performance.now() + this.penaltyMs * (0.5 + Math.random() / 2)
+    this.penaltyMs = Math.min(2 * this.penaltyMs, PENALTY_MS.most)
+  }
+
+  checkChain(): Promise<void> {
+    return (this.checked ??= this.readChainId())
+  }
+
+  /** Calls back at each new block where the endpoint tells by itself (WebSocket); polling does not rely on it. */
+  onNewHead(seen: () => void): void {
+    if (!('subscribe' in (this.transport.value ?? {}))) return
+    const { subscribe } = this.transport.value as {
+      subscribe(options: { params: ['newHeads']; onData(): void; onError(): void }): Promise<unknown>
+    }
+    void subscribe({ params: ['newHeads'], onData: seen, onError: () => undefined }).catch(() => undefined)
+  }
+
+  close(): void {
+    this.stop.abort()
+    const socket = (this.transport.value as { getRpcClient?: () => Promise<{ close(): void }> } | undefined)
+      ?.getRpcClient
+    void socket?.().then(
+      (client) => client.close(),
+      () => undefined,
+    )
+  }
+
+  private async readChainId(): Promise<void> {
+    const id = quantityIn(await this.request('eth_chainId', []))
+    if (id !== this.chainId) throw new FalseAnswer(`is of chain ${id}`)
+  }
+}
+
+async function logsOf(endpoint: Endpoint, query: LogQuery): Promise<ChainLog[]> {
+  const answer = await endpoint.request('eth_getLogs', [
+    {
+      fromBlock: quantity(query.fromBlock),
+      toBlock: quantity(query.toBlock),
+      address: query.addresses.map(hexOf),
+      topics: query.topics.map((topics) => topics?.map(hexOf) ?? null),
+    },
+  ])
+  if (!Array.isArray(answer)) throw new FalseAnswer('answers with no list of logs')
+  const logs = answer.map(readLog)
+  if (!logs.every((log) => isAskedFor(log, query))) throw new FalseAnswer('answers with logs that were not asked for')
+  return logs.sort((a, b) =>
+    a.blockNumber === b.blockNumber ? a.logIndex - b.logIndex : a.blockNumber < b.blockNumber ? -1 : 1,
+  )
+}
+
+function isAskedFor({ address, topics, blockNumber }: ChainLog, query: LogQuery): boolean {
+  if (blockNumber < query.fromBlock || blockNumber > query.toBlock) return false
+  if (!query.addresses.some((asked) => equalBytes(asked, address))) return false
+  return query.topics.every(
+    (asked, i) =>
+      asked === undefined || (topics[i] !== undefined && asked.some((topic) => equalBytes(topic, topics[i]!))),
+  )
+}
+
+/** Errors of a node that has too much to answer; what they say differs. */
+function isTooMuch(error: unknown): boolean {
+  return /range|too (many|large|big)|limit|more than|exceed/iu.test(detailsOf(error)) && codeOf(error) !== undefined
+}
+
+function isRevert(error: unknown): boolean {
+  return (
+    codeOf(error) === 3 || (codeOf(error) !== undefined && /revert|invalid opcode|out of gas/iu.test(detailsOf(error)))
+  )
+}
+
+/** Of an error that the node itself answered with; undefined for one of the way to it. */
+function codeOf(error: unknown): number | undefined {
+  const { name, code } = error as { name?: string; code?: unknown }
+  return name === 'RpcRequestError' && typeof code === 'number' ? code : undefined
+}
+
+function detailsOf(error: unknown): string {
+  const { details, message } = error as { details?: string; message?: string }
+  return details ?? message ?? ''
+}
+
+/** One line without URLs. */
+function reasonOf(error: unknown): string {
+  if (error instanceof FalseAnswer) return `it ${error.message}`
+  const { name } = error as Error
+  if (name === 'TimeoutError') return 'it does not answer in time'
+  return codeOf(error) === undefined ? 'it cannot be asked' : `it answers with error ${codeOf(error)}`
+}
+
+// JSON-RPC values
+
+function readBlock(value: unknown): Block | undefined {
+  if (value === null) return undefined
+  const { number, hash, parentHash, timestamp } = fieldsOf(value)
+  return {
+    number: quantityIn(number),
+    hash: bytesIn(hash, 32),
+    parentHash: bytesIn(parentHash, 32),
+    timestamp: quantityIn(timestamp),
+  }
+}
+
+function readLog(value: unknown): ChainLog {
+  const { address, topics, data, blockNumber, blockHash, transactionHash, logIndex, removed } = fieldsOf(value)
+  if (removed === true || !Array.isArray(topics)) throw new FalseAnswer('answers with a log that is none')
+  return {
+    address: bytesIn(address, 20),
+    topics: topics.map((topic) => bytesIn(topic, 32)),
+    data: bytesIn(data),
+    blockNumber: quantityIn(blockNumber),
+    blockHash: bytesIn(blockHash, 32),
+    transactionHash: bytesIn(transactionHash, 32),
+    logIndex: Number(quantityIn(logIndex)),
+  }
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) throw new FalseAnswer('answers with another form')
+  return value as Record<string, unknown>
+}
+
+function bytesIn(value: unknown, length?: number): Uint8Array {
+  if (typeof value !== 'string' || !/^0x([0-9a-fA-F]{2})*$/u.test(value)) throw new FalseAnswer('answers with no bytes')
+  const bytes = fromHex(value.slice(2).toLowerCase())
+  if (length !== undefined && bytes.length !== length)
+    throw new FalseAnswer(`answers with ${bytes.length} bytes for ${length}`)
+  return bytes
+}
+
+function quantityIn(value: unknown): bigint {
+  if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{1,64}$/u.test(value))
+    throw new FalseAnswer('answers with no number')
+  return fromBigEndian(fromHex(value.slice(2).toLowerCase().padStart(64, '0')))
+}
+
+function quantity(number: bigint): string {
+  return `0x${number.toString(16)}`
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return `0x${toHex(bytes)}`
+}

@@ -1,0 +1,91 @@
+/** The chains of a relay by its settings: none (development mode), the development chain, or what a file says (PROTOCOL §12). */
+
+import { readFileSync } from 'node:fs'
+import { toHex } from '../bytes/hex.js'
+import { fromBigEndian } from '../bytes/bytes.js'
+import { ChainRegistry } from '../chain/chain-registry.js'
+import type { Chain } from '../chain/chain.js'
+import { mintRelayCall, ownerOfCall, readAddress } from '../chain/contracts.js'
+import { DevelopmentRegistry, DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
+import { openChain } from '../chain/rpc-chain.js'
+import { DEVELOPMENT_CHAIN, readChainSettings, type ChainSettings } from '../relay/chain-settings.js'
+import { systemClock } from '../relay/clock.js'
+import type { Log } from '../relay/log.js'
+import { fixedPrice, httpPrices, NO_PRICES, type PriceSource } from '../relay/price-source.js'
+import type { RelayParts } from '../relay/relay.js'
+import { SettingsError, type Settings } from '../relay/settings.js'
+import type { Store } from '../store/store.js'
+import { DEVELOPMENT_WALLET, openWallet } from './wallet.js'
+
+export type ChainParts = Pick<RelayParts, 'registry' | 'mirror' | 'paymentChains' | 'prices'>
+
+export interface ChainContext {
+  readonly store: Store
+  /** The relay's own wallet, 20 bytes. */
+  readonly address: Uint8Array
+  readonly log: Log
+}
+
+/** The settings of `chain`; undefined in development mode. Throws SettingsError. */
+export function chainSettingsOf({ chain }: Pick<Settings, 'chain'>): ChainSettings | undefined {
+  if (chain === 'none') return undefined
+  if (chain === 'dev') return DEVELOPMENT_CHAIN
+  try {
+    return readChainSettings(chain, readFileSync(chain, 'utf8'))
+  } catch (error) {
+    if (error instanceof SettingsError) throw error
+    throw new SettingsError('chain', `${chain} cannot be read: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** Throws SettingsError. A chain that cannot be reached now is no error, but for one whose relay token is to be minted. */
+export async function openChains(settings: Settings, context: ChainContext): Promise<ChainParts> {
+  const prices = pricesOf(settings, context.log)
+  const chosen = chainSettingsOf(settings)
+  if (chosen === undefined) return { registry: new DevelopmentRegistry((key) => context.store.setting(key)), prices }
+  const chains = new Map(chosen.chains.map((row) => [row.chainId, { row, chain: openChain(row) }]))
+  const { shops, chainId } = chosen.registry
+  const { chain, row } = chains.get(chainId)!
+  const relayTokenId = chosen.registry.relayTokenId ?? (await mintedToken(chosen, chain, context.address))
+  const registry = new ChainRegistry({ chain, shops, relayTokenId })
+  return {
+    registry,
+    prices,
+    mirror: { chain, shops, registry, depth: row.depth },
+    paymentChains: [...chains.values()].flatMap(({ row: { payments, depth }, chain }) =>
+      payments === undefined ? [] : [{ chain, payments, depth }],
+    ),
+  }
+}
+
+function pricesOf(settings: Settings, log: Log): PriceSource {
+  const { priceSource, priceFactor: factor, priceDivisor: divisor, priceUrl, priceMaxAgeSeconds } = settings
+  if (priceSource === 'none') return NO_PRICES
+  if (priceSource === 'fixed') return fixedPrice({ factor, divisor })
+  return httpPrices({
+    url: priceUrl!,
+    maxAgeSeconds: priceMaxAgeSeconds,
+    clock: systemClock,
+    onError: (error) => log.error('the price source gives no rates', error),
+  })
+}
+
+/** On a development chain the relay's token is the number of its address, minted at its first start. */
+async function mintedToken({ registry, chains }: ChainSettings, chain: Chain, address: Uint8Array): Promise<bigint> {
+  const { chainId, relays } = registry
+  if (chainId !== DEVELOPMENT_CHAIN_ID)
+    throw new SettingsError('registry.relayTokenId', `it has to be there: chain ${chainId} is no development chain.`)
+  const tokenId = fromBigEndian(address)
+  const { rpc } = chains.find((row) => row.chainId === chainId)!
+  try {
+    if (readAddress(await chain.call({ to: relays, data: ownerOfCall(tokenId) })) !== undefined) return tokenId
+    const wallet = openWallet({ url: rpc[0]!, chainId, secret: DEVELOPMENT_WALLET })
+    await wallet.send({ to: relays, data: mintRelayCall(tokenId, address, `cairn ${toHex(address)}`) })
+    return tokenId
+  } catch (error) {
+    const problem = `the relay's token cannot be minted: ${(error as Error).message}`
+    throw new SettingsError('chain', `${problem}. Start the chain with npm run dev:chain in another terminal.`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * From a chosen payment to what is to be paid (PROTOCOL §11): whether payment can be chosen, and the PaymentDetails that the
+ * relay writes in the same commit. Everything is computed from what is at hand; no chain is asked here.
+ */
+
+import { sha256 } from '#hash'
+import { toHex } from '../bytes/hex.js'
+import { decodeChecked } from '../codec/decode.js'
+import type { Block } from '../chain/chain.js'
+import { PAYMENT_TTL_SECONDS } from '../limits.js'
+import { Listing } from '../objects/listing.js'
+import { hasChainAddress, StoredManifest, type Manifest } from '../objects/manifest.js'
+import { Order, PAYMENT_CHOSEN, PaymentDetails, UNPAID } from '../objects/order.js'
+import { paymentIdOf, paymentRequest } from '../objects/payment-request.js'
+import type { ChainAddress } from '../objects/scalars.js'
+import { encodeChange } from '../patches/patch.js'
+import { convert } from '../state/conversion.js'
+import { chosenOrder, type PaymentRules } from '../state/orders.js'
+import { regionFor, totalOf } from '../state/pricing.js'
+import { idKey, type ShopState } from '../state/shop-state.js'
+import type { PriceSource } from './price-source.js'
+
+/** What is known of a chain that orders are paid on. */
+export interface KnownChain {
+  /** The newest block; undefined until the chain has answered once. */
+  readonly head: Block | undefined
+  /** Of an ERC-20, 20 bytes; undefined while they are not known, which makes the relay ask for them. */
+  decimals(token: Uint8Array): bigint | undefined
+}
+
+export interface Details {
+  /** Encoded: PaymentDetails and State 5. */
+  readonly patches: readonly Uint8Array[]
+  /** Canonical CBOR of the listings, one per item of quantity above 0. */
+  readonly snapshots: readonly Uint8Array[]
+}
+
+/** `later`: a value that is needed is not at hand yet; asking again may help. */
+export type Quote = { readonly total: bigint } | { readonly refused: string } | { readonly later: string }
+
+const NATIVE_DECIMALS = 18n
+
+export class Checkout implements PaymentRules {
+  private readonly chains: ReadonlyMap<bigint, KnownChain>
+  private readonly prices: PriceSource
+
+  /** `chains`: those configured for payments, by chain id. */
+  constructor(chains: ReadonlyMap<bigint, KnownChain>, prices: PriceSource) {
+    this.chains = chains
+    this.prices = prices
+  }
+
+  refuse(order: Order, manifest: Manifest, listing: (id: bigint) => Listing | undefined): string | undefined {
+    const quote = this.quote(order, manifest, listing)
+    return 'refused' in quote ? quote.refused : undefined
+  }
+
+  /** What the order costs in the chosen currency's smallest unit. */
+  quote(order: Order, manifest: Manifest, listing: (id: bigint) => Listing | undefined): Quote {
+    const { ChosenPayee: payee, ChosenCurrency: currency } = order
+    if (payee === undefined || currency === undefined) return { refused: 'ChosenPayee and ChosenCurrency must be set' }
+    if (!hasChainAddress(manifest.Payees, payee.Address)) return { refused: 'the payee is not in the manifest' }
+    if (!hasChainAddress(manifest.AcceptedCurrencies, currency)) return { refused: 'the currency is not accepted' }
+    if (payee.Address.ChainID !== currency.ChainID) return { refused: 'payee and currency are on different chains' }
+    if (!this.chains.has(currency.ChainID))
+      return { refused: `chain ${currency.ChainID} is not configured for payments` }
+    const address = order.ShippingAddress ?? order.InvoiceAddress
+    if (address === undefined) return { refused: 'a shipping or invoice address must be set' }
+    const region = regionFor(manifest.ShippingRegions, address)
+    if (region === undefined) return { refused: 'no shipping region matches the address' }
+    const total = totalOf(order.Items ?? [], region.region, listing)
+    if (typeof total === 'string') return { refused: total }
+    return this.inCurrency(total, manifest.PricingCurrency, currency)
+  }
+
+  /**
+   * The relay's patches for an order in state 4, by what it had when payment was chosen; `later` says why there are none yet.
+   * `taken`: PaymentIDs (hexadecimal) of the same set; the new one is added.
+   */
+  details(state: ShopState, orderId: bigint, taken: Set<string>): Details | { readonly later: string } {
+    const current = orderIn(state, orderId)
+    const order = chosenOrder(state.indexes.chosen, orderId)
+    if (current?.State !== PAYMENT_CHOSEN || order === undefined) return { later: 'payment is not chosen' }
+    const manifest = StoredManifest.read(decodeChecked(state.manifest!), 'Manifest')
+    const quote = this.quote(order, manifest, (id) => listingIn(state, id))
+    if (!('total' in quote)) return { later: 'refused' in quote ? quote.refused : quote.later }
+    const head = this.chains.get(order.ChosenCurrency!.ChainID)!.head
+    if (head === undefined) return { later: 'the chain has not answered yet' }
+    const { PaymentID, TTL } = uniqueId(state, order, quote.total, head.timestamp + PAYMENT_TTL_SECONDS, taken)
+    const snapshots = (order.Items ?? [])
+      .filter(({ Quantity }) => Quantity > 0n)
+      .map(({ ListingID }) => state.collections.Listings.get(idKey(ListingID))!)
+    const details: PaymentDetails = {
+      PaymentID,
+      Total: quote.total,
+      ListingHashes: snapshots.map((snapshot) => sha256(snapshot)),
+      TTL,
+      ShopSignature: new Uint8Array(65),
+    }
+    const op = current.PaymentDetails === undefined ? 'add' : 'replace'
+    return {
+      patches: [
+        encodeChange({ op, path: ['Orders', orderId, 'PaymentDetails'], value: PaymentDetails.write(details) }),
+        encodeChange({ op: 'replace', path: ['Orders', orderId, 'State'], value: UNPAID }),
+      ],
+      snapshots,
+    }
+  }
+
+  private inCurrency(total: bigint, from: ChainAddress, to: ChainAddress): Quote {
+    if (sameCurrency(from, to)) return { total }
+    const rate = this.prices.rate(from, to)
+    if (typeof rate === 'string') return { refused: rate }
+    const [fromDecimals, toDecimals] = [this.decimalsOf(from), this.decimalsOf(to)]
+    if (fromDecimals === 'no chain') return { refused: 'the pricing currency is on a chain that is not configured' }
+    if (fromDecimals === undefined || toDecimals === undefined || toDecimals === 'no chain')
+      return { later: "the token's decimals are not known yet" }
+    const converted = convert(total, fromDecimals, toDecimals, rate)
+    return typeof converted === 'string' ? { refused: converted } : { total: converted }
+  }
+
+  private decimalsOf({ ChainID, Address }: ChainAddress): bigint | undefined | 'no chain' {
+    if (Address.every((byte) => byte === 0)) return NATIVE_DECIMALS
+    const chain = this.chains.get(ChainID)
+    return chain === undefined ? 'no chain' : chain.decimals(Address)
+  }
+}
+
+/** The order as the state holds it. */
+export function orderIn(state: ShopState, id: bigint): Order | undefined {
+  const stored = state.collections.Orders.get(idKey(id))
+  return stored === undefined ? undefined : Order.read(decodeChecked(stored), 'Order')
+}
+
+function listingIn(state: ShopState, id: bigint): Listing | undefined {
+  const stored = state.collections.Listings.get(idKey(id))
+  return stored === undefined ? undefined : Listing.read(decodeChecked(stored), 'Listing')
+}
+
+/** An id that no other order of the shop has or had: the TTL rises second by second until it is one. */
+function uniqueId(
+  { shopId, indexes }: ShopState,
+  { ChosenPayee, ChosenCurrency }: Order,
+  total: bigint,
+  firstTtl: bigint,
+  taken: Set<string>,
+): { PaymentID: Uint8Array; TTL: bigint } {
+  for (let ttl = firstTtl; ; ttl++) {
+    const id = paymentIdOf(paymentRequest(shopId, ChosenPayee!.Address, ChosenCurrency!, { total, ttl }))
+    if (taken.has(toHex(id)) || indexes.payments.has(id)) continue
+    taken.add(toHex(id))
+    return { PaymentID: id, TTL: ttl }
+  }
+}
+
+function sameCurrency(a: ChainAddress, b: ChainAddress): boolean {
+  return a.ChainID === b.ChainID && toHex(a.Address) === toHex(b.Address)
+}

@@ -1,0 +1,241 @@
+/**
+ * One chain that orders are paid on (PROTOCOL §11, §12): its newest block, the decimals of its tokens, and the payments that
+ * are seen on it at their depth: PaymentMade of the contract, and what the payments' own addresses hold.
+ */
+
+import { equalBytes } from '../bytes/bytes.js'
+import { toHex, type Hex } from '../bytes/hex.js'
+import { ChainUnreachable, type Block, type Chain, type ChainLog } from '../chain/chain.js'
+import {
+  addressWord,
+  balanceOfCall,
+  DECIMALS_CALL,
+  getPaymentAddressCall,
+  PAYMENT_MADE,
+  readAddress,
+  readWord,
+  TOKEN_TRANSFER,
+} from '../chain/contracts.js'
+import { follow, type BlockRange, type Checkpoint, type Fork, type Follower } from '../chain/follower.js'
+import { CHAIN_MARGIN_BLOCKS, LATE_PAYMENT_CHECK_SECONDS, LATE_PAYMENT_WATCH_SECONDS } from '../limits.js'
+import type { PaymentEntry } from '../state/payment-entry.js'
+import type { KnownChain } from './checkout.js'
+import type { SeenPayment } from './settlement.js'
+
+export interface PaymentChainOptions {
+  readonly chain: Chain
+  /** The Payments contract, 20 bytes. */
+  readonly payments: Uint8Array
+  readonly depth: bigint
+  readonly checkpoints: readonly Checkpoint[]
+  nowSeconds(): bigint
+  /** Decimals that were read before, and where new ones are kept. */
+  readonly knownDecimals: (token: Uint8Array) => bigint | undefined
+  keepDecimals(token: Uint8Array, decimals: bigint): void
+  /** The shop's row of a PaymentID, if it is one of ours. */
+  find(paymentId: Uint8Array): PaymentEntry | undefined
+  /** Durable when it resolves. May be told of the same payment again. */
+  seen(payment: SeenPayment): Promise<void>
+  /** Whether what was seen at `blockNumber` is still on the chain is asked for each receipt above `fork.lastGood`. */
+  reorged(fork: Fork): Promise<void>
+  saved(checkpoints: readonly Checkpoint[]): Promise<void>
+  /** A value that was missing came: the first block, or a token's decimals. */
+  learned(): void
+  onError(error: unknown): void
+}
+
+/** A payment whose address is looked at. */
+interface Watch {
+  readonly paymentId: Uint8Array
+  readonly entry: PaymentEntry
+  /** Its order can be paid with it: looked at with every block. */
+  live: boolean
+  address: Uint8Array | undefined
+  /** What it held when it was last looked at. */
+  held: bigint
+  /** The block of that look; transfers are searched after it. */
+  lookedAt: bigint | undefined
+  /** For one whose order has ended: when to look again, seconds. */
+  nextLook: bigint
+}
+
+export class PaymentChain implements KnownChain {
+  private readonly options: PaymentChainOptions
+  private readonly watches = new Map<Hex, Watch>()
+  private readonly tokens = new Map<Hex, bigint>()
+  private readonly asking = new Set<Hex>()
+  private readonly follower: Follower
+  private newest: Block | undefined
+  private readonly stopHeads: () => void
+
+  constructor(options: PaymentChainOptions) {
+    this.options = options
+    const { chain, depth, checkpoints, reorged, saved, onError } = options
+    this.stopHeads = chain.onHead((head) => this.see(head))
+    this.follower = follow({
+      chain,
+      depth,
+      checkpoints,
+      marginBlocks: CHAIN_MARGIN_BLOCKS,
+      handle: (range) => this.handle(range),
+      reorged,
+      saved,
+      onError,
+    })
+  }
+
+  get chainId(): bigint {
+    return this.options.chain.chainId
+  }
+
+  get head(): Block | undefined {
+    return this.newest
+  }
+
+  get problem(): string | undefined {
+    return this.options.chain.problem
+  }
+
+  /** Payments whose addresses are watched. */
+  get watched(): number {
+    return this.watches.size
+  }
+
+  decimals(token: Uint8Array): bigint | undefined {
+    const name = toHex(token)
+    const known = this.tokens.get(name) ?? this.options.knownDecimals(token)
+    if (known === undefined) void this.askDecimals(token)
+    else this.tokens.set(name, known)
+    return known
+  }
+
+  /** Looks at the payment's address from now on: with every block while `live`, rarely afterwards. */
+  watch(paymentId: Uint8Array, entry: PaymentEntry, live: boolean): void {
+    const name = toHex(paymentId)
+    const known = this.watches.get(name)
+    if (known !== undefined) known.live = live
+    else {
+      const fresh = { paymentId, entry, live, address: undefined, held: 0n, lookedAt: undefined, nextLook: 0n }
+      this.watches.set(name, fresh)
+    }
+  }
+
+  /** What was seen at the payment's address may be gone: it is seen anew. */
+  forget(paymentId: Uint8Array): void {
+    const watch = this.watches.get(toHex(paymentId))
+    if (watch !== undefined) watch.held = watch.nextLook = 0n
+  }
+
+  /** Whether the block is on the chain. Throws ChainUnreachable. */
+  async isOnChain(blockNumber: bigint, blockHash: Uint8Array): Promise<boolean> {
+    const block = await this.options.chain.block(blockNumber)
+    return block !== undefined && equalBytes(block.hash, blockHash)
+  }
+
+  async close(): Promise<void> {
+    this.stopHeads()
+    await this.follower.stop()
+    this.options.chain.close()
+  }
+
+  private see(head: Block): void {
+    const first = this.newest === undefined
+    this.newest = head
+    if (first) this.options.learned()
+  }
+
+  private async askDecimals(token: Uint8Array): Promise<void> {
+    const name = toHex(token)
+    if (this.asking.has(name)) return
+    this.asking.add(name)
+    try {
+      const decimals = readWord(await this.options.chain.call({ to: token, data: DECIMALS_CALL }))
+      if (decimals === undefined || decimals > 255n) return
+      this.tokens.set(name, decimals)
+      this.options.keepDecimals(token, decimals)
+      this.options.learned()
+    } catch (error) {
+      if (!(error instanceof ChainUnreachable)) this.options.onError(error)
+    } finally {
+      this.asking.delete(name)
+    }
+  }
+
+  private async handle({ from, to, safe }: BlockRange): Promise<void> {
+    const { chain, payments, find, seen } = this.options
+    const query = { fromBlock: from, toBlock: to, addresses: [payments], topics: [[PAYMENT_MADE]] }
+    const ours = (await chain.logs(query)).flatMap((log) => {
+      const entry = log.topics[1] && find(log.topics[1])
+      return entry?.chainId === this.chainId ? [{ log, entry }] : []
+    })
+    await Promise.all(ours.map(async ({ log, entry }) => seen(await this.made(entry, log.topics[1]!, log))))
+    if (to === safe.number) await this.lookAtAddresses(safe)
+  }
+
+  private async made(entry: PaymentEntry, paymentId: Uint8Array, log: ChainLog): Promise<SeenPayment> {
+    const { blockNumber, blockHash, transactionHash: txHash, logIndex } = log
+    const watch = this.watches.get(toHex(paymentId))
+    // Only what was seen at the address before can have been moved by the contract.
+    const held = watch !== undefined && watch.held > 0n ? await this.heldBy(watch, blockNumber) : 0n
+    const seenAt = this.options.nowSeconds()
+    return { kind: 'made', paymentId, entry, held, blockNumber, blockHash, txHash, logIndex, seenAt }
+  }
+
+  private async lookAtAddresses(safe: Block): Promise<void> {
+    const now = this.options.nowSeconds()
+    const due = [...this.watches.values()].filter((watch) => watch.live || watch.nextLook <= now)
+    await Promise.all(due.map((watch) => this.lookAt(watch, safe, now)))
+  }
+
+  private async lookAt(watch: Watch, { number, hash }: Block, now: bigint): Promise<void> {
+    const { entry, paymentId } = watch
+    watch.nextLook = now + BigInt(LATE_PAYMENT_CHECK_SECONDS)
+    if (!watch.live && entry.ttl + LATE_PAYMENT_WATCH_SECONDS < now) this.watches.delete(toHex(paymentId))
+    const held = await this.heldBy(watch, number)
+    const searchedFrom = (watch.lookedAt ?? number - CHAIN_MARGIN_BLOCKS) + 1n
+    if (held > watch.held) {
+      const txHash = await this.transferTo(watch, searchedFrom < 0n ? 0n : searchedFrom, number)
+      const seenAt = this.options.nowSeconds()
+      await this.options.seen({
+        kind: 'held',
+        paymentId,
+        entry,
+        held,
+        blockNumber: number,
+        blockHash: hash,
+        txHash,
+        seenAt,
+      })
+    }
+    watch.held = held
+    watch.lookedAt = number
+  }
+
+  private async heldBy(watch: Watch, blockNumber: bigint): Promise<bigint> {
+    const { chain } = this.options
+    const address = (watch.address ??= await this.addressOf(watch.entry))
+    if (isNative(watch.entry)) return chain.balance(address, blockNumber)
+    const held = await chain.call({ to: watch.entry.currency, data: balanceOfCall(address), blockNumber })
+    return readWord(held) ?? 0n
+  }
+
+  private async addressOf(entry: PaymentEntry): Promise<Uint8Array> {
+    const { chain, payments } = this.options
+    const address = readAddress(await chain.call({ to: payments, data: getPaymentAddressCall(entry) }))
+    if (address === undefined)
+      throw new Error(`chain ${this.chainId}: the Payments contract does not tell a payment's address`)
+    return address
+  }
+
+  /** The newest transfer of the token to the payment's address; a native one leaves no log. */
+  private async transferTo(watch: Watch, fromBlock: bigint, toBlock: bigint): Promise<Uint8Array | undefined> {
+    if (isNative(watch.entry) || fromBlock > toBlock) return undefined
+    const topics = [[TOKEN_TRANSFER], undefined, [addressWord(watch.address!)]]
+    const logs = await this.options.chain.logs({ fromBlock, toBlock, addresses: [watch.entry.currency], topics })
+    return logs.at(-1)?.transactionHash
+  }
+}
+
+function isNative({ currency }: PaymentEntry): boolean {
+  return currency.every((byte) => byte === 0)
+}

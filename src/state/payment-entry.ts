@@ -1,0 +1,52 @@
+/** Rows of the `payments` index: what each PaymentID that the relay ever wrote pays (PROTOCOL §11). */
+
+import { decodeChecked } from '../codec/decode.js'
+import { encode } from '../codec/encode.js'
+import type { Hamt } from '../merkle/hamt.js'
+import type { Order, PaymentDetails } from '../objects/order.js'
+import type { PaymentRequest } from '../objects/payment-request.js'
+
+/** A payment and the order that it is for. */
+export interface PaymentEntry extends PaymentRequest {
+  readonly orderId: bigint
+}
+
+/** The row of an order's new details, by what it had chosen; undefined if it had chosen nothing. */
+export function paymentEntry(
+  shopId: bigint,
+  { ID, ChosenPayee, ChosenCurrency }: Order,
+  { Total, TTL }: PaymentDetails,
+): PaymentEntry | undefined {
+  if (ChosenPayee === undefined || ChosenCurrency === undefined) return undefined
+  return {
+    shopId,
+    orderId: ID,
+    chainId: ChosenCurrency.ChainID,
+    ttl: TTL,
+    currency: ChosenCurrency.Address,
+    amount: Total,
+    payee: ChosenPayee.Address.Address,
+  }
+}
+
+export function encodePaymentEntry({ orderId, chainId, ttl, currency, amount, payee }: PaymentEntry): Uint8Array {
+  return encode([orderId, chainId, ttl, currency, amount, payee])
+}
+
+/** `id`: 32 bytes. Undefined if the relay never wrote it. */
+export function findPayment(payments: Hamt, shopId: bigint, id: Uint8Array): PaymentEntry | undefined {
+  const row = payments.get(id)
+  return row === undefined ? undefined : decodePaymentEntry(shopId, row)
+}
+
+export function decodePaymentEntry(shopId: bigint, row: Uint8Array): PaymentEntry {
+  const [orderId, chainId, ttl, currency, amount, payee] = decodeChecked(row) as unknown as [
+    bigint,
+    bigint,
+    bigint,
+    Uint8Array,
+    bigint,
+    Uint8Array,
+  ]
+  return { shopId, orderId, chainId, ttl, currency, amount, payee }
+}
