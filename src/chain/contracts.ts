@@ -39,8 +39,8 @@ export function readShopEvent({ topics, data }: ChainLog): ShopEvent | undefined
   if (kind === undefined || topics[1] === undefined) return undefined
   if (kind === 'transfer') {
     const [, from, to, id] = topics
-    if (to === undefined || id === undefined) return undefined
-    return { kind, shopId: fromBigEndian(id), from: from!.subarray(12), to: to.subarray(12) }
+    if (from === undefined || to === undefined || id === undefined) return undefined
+    return { kind, shopId: fromBigEndian(id), from: from.subarray(12), to: to.subarray(12) }
   }
   const shopId = fromBigEndian(topics[1])
   const words = kind === 'userRemoved' ? 1 : 2

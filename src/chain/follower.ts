@@ -159,12 +159,12 @@ class ChainFollower implements Follower {
   }
 
   private async handOut(from: bigint, head: Block, safe: Block): Promise<void> {
-    const { chain, handle } = this.options
+    const { chain } = this.options
     const to = from + RANGE_BLOCKS_MAX - 1n < safe.number ? from + RANGE_BLOCKS_MAX - 1n : safe.number
     // Read before it is handled: if the chain changes meanwhile, the next look finds this one gone.
     const last = to === safe.number ? safe : await chain.block(to)
     if (last === undefined) throw new ChainUnreachable(`chain ${chain.chainId} has no block ${to} now`)
-    await handle({ from, to, head, safe })
+    await this.options.handle({ from, to, head, safe })
     this.next = to + 1n
     await this.save({ number: to, hash: last.hash })
   }

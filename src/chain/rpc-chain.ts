@@ -249,10 +249,10 @@ class Endpoint {
   /** Calls back at each new block where the endpoint tells by itself (WebSocket); polling does not rely on it. */
   onNewHead(seen: () => void): void {
     if (!('subscribe' in (this.transport.value ?? {}))) return
-    const { subscribe } = this.transport.value as {
+    const socket = this.transport.value as {
       subscribe(options: { params: ['newHeads']; onData(): void; onError(): void }): Promise<unknown>
     }
-    void subscribe({ params: ['newHeads'], onData: seen, onError: () => undefined }).catch(() => undefined)
+    void socket.subscribe({ params: ['newHeads'], onData: seen, onError: () => undefined }).catch(() => undefined)
   }
 
   close(): void {

@@ -11,12 +11,14 @@ export type ClientErrorCode =
   | 'DISCONNECTED'
   | 'OUTCOME_UNKNOWN'
   | 'UNREACHABLE'
+  | 'TIMEOUT'
   | 'VERIFICATION_FAILED'
   | 'USAGE'
 
 const RETRYABLE: ReadonlySet<ClientErrorCode> = new Set([
   'DISCONNECTED',
   'UNREACHABLE',
+  'TIMEOUT',
   'TOO_MANY_CONCURRENT_REQUESTS',
   'ALREADY_CONNECTED',
 ])

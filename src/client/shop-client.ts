@@ -19,11 +19,13 @@ import { aborted, ClientError } from './client-error.js'
 import { Connection } from './connection.js'
 import { relayFacts } from './enrol.js'
 import { Replica } from './replica.js'
+import { ShopOrders } from './shop-orders.js'
 import type { VerifiedSet } from './verify.js'
 
 export type { Change } from '../patches/patch.js'
 export type { VerifiedSet } from './verify.js'
 export { ClientError } from './client-error.js'
+export type { Item, NewOrder, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
 
 export interface ConnectOptions {
   /** http(s) address of the relay. */
@@ -93,6 +95,8 @@ export class ShopClient {
   private retry: ReturnType<typeof setTimeout> | undefined
   private lastNonce = 0n
   private readonly onAbort = () => this.close()
+  /** A customer's orders: create, add, commit, choosePayment, watch. */
+  readonly orders = new ShopOrders(this)
 
   /** Use `connect`. */
   constructor(options: ConnectOptions, relay: Uint8Array) {
@@ -109,6 +113,10 @@ export class ShopClient {
   onState(watch: (state: ConnectionState) => void): () => void {
     this.stateWatchers.add(watch)
     return () => this.stateWatchers.delete(watch)
+  }
+
+  get shopId(): bigint {
+    return this.options.shop
   }
 
   /** The last verified set; 0 before the first. */

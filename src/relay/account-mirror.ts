@@ -33,7 +33,7 @@ export class AccountMirror {
 
   constructor(options: AccountMirrorOptions) {
     this.options = options
-    const { chain, depth, checkpoints, saved, onError } = options
+    const { chain, depth, checkpoints } = options
     this.follower = follow({
       chain,
       depth,
@@ -42,8 +42,8 @@ export class AccountMirror {
       handle: (range) => this.handle(range),
       // What the new blocks say is handed out again; what only the old ones said stays until the chain says otherwise.
       reorged: async () => undefined,
-      saved,
-      onError,
+      saved: (list) => options.saved(list),
+      onError: (error) => options.onError(error),
     })
   }
 
@@ -67,20 +67,20 @@ export class AccountMirror {
 
   private async mirror(event: ShopEvent, blockNumber: bigint): Promise<void> {
     const { shopId } = event
-    const { recheckRights } = this.options
+    const recheckRights = (wallet: Uint8Array) => this.options.recheckRights(shopId, wallet)
     switch (event.kind) {
       case 'userAdded':
         await this.change(shopId, event.user, false, { op: 'add', path: ['Accounts', event.user], value: NO_CARDS })
-        return recheckRights(shopId, event.user)
+        return recheckRights(event.user)
       case 'userRemoved':
         if (!(await this.ownedAt(shopId, event.user, blockNumber)))
           await this.change(shopId, event.user, true, { op: 'remove', path: ['Accounts', event.user] })
-        return recheckRights(shopId, event.user)
+        return recheckRights(event.user)
       case 'transfer':
-        await recheckRights(shopId, event.from)
-        return recheckRights(shopId, event.to)
+        await recheckRights(event.from)
+        return recheckRights(event.to)
       default:
-        return event.permission === BigInt(CLERK_PERMISSION) ? recheckRights(shopId, event.user) : undefined
+        return event.permission === BigInt(CLERK_PERMISSION) ? recheckRights(event.user) : undefined
     }
   }
 

@@ -139,7 +139,7 @@ class Place {
   address(name: string): Uint8Array {
     const value = this.value[name]
     if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{40}$/u.test(value)) this.fail(name, 'has to be 0x and 40 digits')
-    return fromHex((value as string).slice(2).toLowerCase())
+    return fromHex(value.slice(2).toLowerCase())
   }
 
   /** Decimal, or 0x and up to 64 digits. */
@@ -147,7 +147,7 @@ class Place {
     const value = this.value[name]
     if (typeof value !== 'string' || !/^(0x[0-9a-fA-F]{1,64}|[0-9]{1,78})$/u.test(value))
       this.fail(name, 'has to be a number as text, decimal or 0x and hexadecimal digits')
-    return BigInt(value as string)
+    return BigInt(value)
   }
 
   urls(name: string): string[] {

@@ -70,7 +70,7 @@ export class PaymentChain implements KnownChain {
 
   constructor(options: PaymentChainOptions) {
     this.options = options
-    const { chain, depth, checkpoints, reorged, saved, onError } = options
+    const { chain, depth, checkpoints } = options
     this.stopHeads = chain.onHead((head) => this.see(head))
     this.follower = follow({
       chain,
@@ -78,9 +78,9 @@ export class PaymentChain implements KnownChain {
       checkpoints,
       marginBlocks: CHAIN_MARGIN_BLOCKS,
       handle: (range) => this.handle(range),
-      reorged,
-      saved,
-      onError,
+      reorged: (fork) => options.reorged(fork),
+      saved: (list) => options.saved(list),
+      onError: (error) => options.onError(error),
     })
   }
 
@@ -162,13 +162,15 @@ export class PaymentChain implements KnownChain {
   }
 
   private async handle({ from, to, safe }: BlockRange): Promise<void> {
-    const { chain, payments, find, seen } = this.options
+    const { chain, payments } = this.options
     const query = { fromBlock: from, toBlock: to, addresses: [payments], topics: [[PAYMENT_MADE]] }
     const ours = (await chain.logs(query)).flatMap((log) => {
-      const entry = log.topics[1] && find(log.topics[1])
+      const entry = log.topics[1] && this.options.find(log.topics[1])
       return entry?.chainId === this.chainId ? [{ log, entry }] : []
     })
-    await Promise.all(ours.map(async ({ log, entry }) => seen(await this.made(entry, log.topics[1]!, log))))
+    await Promise.all(
+      ours.map(async ({ log, entry }) => this.options.seen(await this.made(entry, log.topics[1]!, log))),
+    )
     if (to === safe.number) await this.lookAtAddresses(safe)
   }
 

@@ -119,9 +119,9 @@ async function boundedText(response: Response): Promise<string> {
   const parts: Uint8Array[] = []
   let bytes = 0
   for await (const part of response.body ?? []) {
-    bytes += (part as Uint8Array).length
+    bytes += part.length
     if (bytes > PRICE_TABLE_BYTES_MAX) throw new PriceTableError(`it answers with over ${PRICE_TABLE_BYTES_MAX} bytes`)
-    parts.push(part as Uint8Array)
+    parts.push(part)
   }
   const decoder = new TextDecoder()
   return parts.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode()

@@ -574,7 +574,7 @@ function wholeBig(least: bigint): Kind<bigint> {
 }
 
 function chainName(): Kind<string> {
-  return textual('none, dev or the path of a file', 'none|dev|FILE', path().fromText)
+  return textual('none, dev or the path of a file', 'none|dev|FILE', (text) => path().fromText(text))
 }
 
 function webUrl(): Kind<string> {

@@ -10,8 +10,8 @@ export interface DevChain {
     readonly token: string
   }
   readonly accounts: readonly { readonly address: string; readonly secret: string }[]
-  rpc(method: string, params?: readonly unknown[]): Promise<unknown>
-  stop(): Promise<void>
+  readonly rpc: (method: string, params?: readonly unknown[]) => Promise<unknown>
+  readonly stop: () => Promise<void>
 }
 export const ACCOUNTS: DevChain['accounts']
 export function startDevChain(options?: {

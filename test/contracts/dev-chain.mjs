@@ -86,7 +86,7 @@ async function startAnvil(port, chainId, blockTimeSeconds) {
   failed.catch(() => undefined)
   await Promise.race([failed, answering(`http://127.0.0.1:${port}`, kill)])
   return {
-    async stop() {
+    stop: async () => {
       process.removeListener('exit', kill)
       child.kill('SIGTERM')
       const late = setTimeout(kill, 2_000)

@@ -27,7 +27,19 @@ import { MemoryStore } from '../../src/store/memory.js'
 import { openBlobs } from '../../src/store/blobs.js'
 import type { Store } from '../../src/store/store.js'
 import { ACCOUNTS, receiptOf, startDevChain, type DevChain } from '../contracts/dev-chain.mjs'
-import { enrolCard, listing, map, newSecret, order, relay, SHOP, state, stock, Wire, type TestRelay } from './harness.js'
+import {
+  enrolCard,
+  listing,
+  map,
+  newSecret,
+  order,
+  relay,
+  SHOP,
+  state,
+  stock,
+  Wire,
+  type TestRelay,
+} from './harness.js'
 import type { PushedSet } from '../../src/wire/pushed-set.js'
 import type { RelaySettings } from '../../src/relay/relay.js'
 
@@ -130,7 +142,13 @@ export class PaidShop {
 
   async submit(from: string, to: string | Uint8Array, data?: Uint8Array, value = 0n): Promise<string> {
     const place = typeof to === 'string' ? to : `0x${toHex(to)}`
-    const call = { from, to: place, value: `0x${value.toString(16)}`, gas: '0x1e8480', ...(data && { data: `0x${toHex(data)}` }) }
+    const call = {
+      from,
+      to: place,
+      value: `0x${value.toString(16)}`,
+      gas: '0x1e8480',
+      ...(data && { data: `0x${toHex(data)}` }),
+    }
     return (await this.chain.rpc('eth_sendTransaction', [call])) as string
   }
 
@@ -148,7 +166,12 @@ export class PaidShop {
   }
 
   payByCall(request: PaymentRequest): Promise<string> {
-    return this.send(GUEST_ACCOUNT.address, this.chain.addresses.payments, payCall(request), isNative(request) ? request.amount : 0n)
+    return this.send(
+      GUEST_ACCOUNT.address,
+      this.chain.addresses.payments,
+      payCall(request),
+      isNative(request) ? request.amount : 0n,
+    )
   }
 
   async payByAddress(request: PaymentRequest, amount = request.amount): Promise<string> {
@@ -163,7 +186,11 @@ export class PaidShop {
 
   /** Tokens for the guest, and leave for the contract to take them. */
   async giveTokens(amount: bigint): Promise<void> {
-    const mint = new Uint8Array([...fromHex('40c10f19'), ...toBigEndian(BigInt(GUEST_ACCOUNT.address), 32), ...toBigEndian(amount, 32)])
+    const mint = new Uint8Array([
+      ...fromHex('40c10f19'),
+      ...toBigEndian(BigInt(GUEST_ACCOUNT.address), 32),
+      ...toBigEndian(amount, 32),
+    ])
     await this.send(GUEST_ACCOUNT.address, this.chain.addresses.token, mint)
     const approve = approveCall(bytesOf(this.chain.addresses.payments), amount)
     await this.send(GUEST_ACCOUNT.address, this.chain.addresses.token, approve)
@@ -172,7 +199,11 @@ export class PaidShop {
   private async mint(): Promise<void> {
     const { shops } = this.chain.addresses
     await this.send(OWNER_ACCOUNT.address, shops, mintShopCall(SHOP, bytesOf(OWNER_ACCOUNT.address)))
-    await this.send(OWNER_ACCOUNT.address, shops, addRelayCall(SHOP, fromBigEndian(addressOf(publicKeyOf(RELAY_SECRET)))))
+    await this.send(
+      OWNER_ACCOUNT.address,
+      shops,
+      addRelayCall(SHOP, fromBigEndian(addressOf(publicKeyOf(RELAY_SECRET)))),
+    )
   }
 
   // The shop
@@ -301,7 +332,11 @@ export function choice(id: bigint, currency: ChainAddress, op: 'add' | 'replace'
   const payee = map({ ChainID: 31_337n, Address: bytesOf(PAYEE) })
   return [
     { op, path: ['Orders', id, 'ChosenPayee'], value: map({ Address: payee, CallAsContract: false }) },
-    { op, path: ['Orders', id, 'ChosenCurrency'], value: map({ ChainID: currency.ChainID, Address: currency.Address }) },
+    {
+      op,
+      path: ['Orders', id, 'ChosenCurrency'],
+      value: map({ ChainID: currency.ChainID, Address: currency.Address }),
+    },
   ]
 }
 
@@ -316,7 +351,8 @@ export function orderFrom(sets: readonly PushedSet[], id: bigint): Order | undef
     for (const { path, op, value } of set.patches.map(read)) {
       if (path[0] !== 'Orders' || path[1] !== id) continue
       if (path.length === 2) fields = op === 'remove' ? undefined : new Map(value as Map<string, Encodable>)
-      else if (path.length === 3 && op !== 'remove' && op !== 'append') fields?.set(path[2] as string, value as Encodable)
+      else if (path.length === 3 && op !== 'remove' && op !== 'append')
+        fields?.set(path[2] as string, value as Encodable)
       else if (path.length === 3 && op === 'remove') fields?.delete(path[2] as string)
     }
   }

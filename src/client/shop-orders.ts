@@ -1,0 +1,245 @@
+/**
+ * A customer's orders through the client (PROTOCOL §11): from a cart to a chosen payment, and what is then to be paid, computed
+ * anew here: a PaymentID or total that the order does not lead to is never shown as due.
+ */
+
+import { sha256 } from '#hash'
+import { equalBytes, fromBigEndian } from '../bytes/bytes.js'
+import { toHex } from '../bytes/hex.js'
+import { encode, type Encodable } from '../codec/encode.js'
+import { CborTime, type CborKey } from '../codec/value.js'
+import { Listing } from '../objects/listing.js'
+import type { Manifest } from '../objects/manifest.js'
+import { AddressDetails, CANCELED, COMMITTED, OPEN, PAYMENT_CHOSEN, UNPAID, type Order } from '../objects/order.js'
+import { paymentIdOf, paymentRequest, type PaymentRequest } from '../objects/payment-request.js'
+import { ChainAddress } from '../objects/scalars.js'
+import type { Change } from '../patches/patch.js'
+import { regionFor, totalOf } from '../state/pricing.js'
+import { aborted, ClientError } from './client-error.js'
+import type { Live } from './shop-client.js'
+
+export interface Item {
+  readonly listing: bigint
+  readonly variations?: readonly string[]
+  /** Above 0. */
+  readonly quantity: bigint
+}
+
+export interface NewOrder {
+  /** 64 bits, not 0; random if left out. */
+  readonly id?: bigint
+  readonly items?: readonly Item[]
+  readonly shippingAddress?: AddressDetails
+  readonly invoiceAddress?: AddressDetails
+}
+
+export interface PaymentChoice {
+  readonly payee: ChainAddress
+  /** An accepted currency on the payee's chain. */
+  readonly currency: ChainAddress
+  /** Whether the payee is a contract that is called; default: as the manifest has it. */
+  readonly callAsContract?: boolean
+}
+
+/** What is to be paid, to whom, until when; the contract takes `request` as it stands. */
+export interface PaymentDue {
+  readonly order: bigint
+  /** 32 bytes. */
+  readonly paymentId: Uint8Array
+  readonly request: PaymentRequest
+  /** In the currency's smallest unit. */
+  readonly total: bigint
+  readonly currency: ChainAddress
+  /** Seconds since 1970. */
+  readonly payableUntil: bigint
+}
+
+/** What orders need of a shop; a ShopClient is one. */
+export interface OrderShop {
+  readonly shopId: bigint
+  write(changes: readonly Change[], options?: { readonly signal?: AbortSignal }): Promise<unknown>
+  order(id: bigint): Live<Order>
+  listing(id: bigint): Live<Listing>
+  manifest(): Live<Manifest>
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal
+}
+
+const DUE_MS = 60_000
+
+export class ShopOrders {
+  private readonly shop: OrderShop
+
+  constructor(shop: OrderShop) {
+    this.shop = shop
+  }
+
+  /** An Open order; resolves with its id when it is durable. Rejects with the wire's code. */
+  async create({ items = [], ...order }: NewOrder = {}, options: CallOptions = {}): Promise<bigint> {
+    const id = order.id ?? randomId()
+    const fields: [CborKey, Encodable][] = [
+      ['ID', id],
+      ['State', OPEN],
+      ['Items', items.map(itemValue)],
+    ]
+    if (order.shippingAddress !== undefined)
+      fields.push(['ShippingAddress', AddressDetails.write(order.shippingAddress)])
+    if (order.invoiceAddress !== undefined) fields.push(['InvoiceAddress', AddressDetails.write(order.invoiceAddress)])
+    await this.shop.write([{ op: 'add', path: ['Orders', id], value: new Map(fields) }], options)
+    return id
+  }
+
+  /** Appends an item to an Open order. */
+  async add(id: bigint, item: Item, options: CallOptions = {}): Promise<void> {
+    await this.shop.write([{ op: 'append', path: ['Orders', id, 'Items'], value: itemValue(item) }], options)
+  }
+
+  /** Reserves the items; rejects with OUT_OF_STOCK and the listing's id. */
+  async commit(id: bigint, options: CallOptions = {}): Promise<void> {
+    await this.shop.write([stateChange(id, COMMITTED)], options)
+  }
+
+  /** Gives the reservation back. A payment that comes later is told to the merchant. */
+  async cancel(id: bigint, options: CallOptions = {}): Promise<void> {
+    const canceledAt = new CborTime(BigInt(Math.floor(Date.now() / 1_000)))
+    await this.shop.write(
+      [{ op: 'add', path: ['Orders', id, 'CanceledAt'], value: canceledAt }, stateChange(id, CANCELED)],
+      options,
+    )
+  }
+
+  /**
+   * Chooses payee and currency of a committed order, again too, and resolves with what is to be paid once the relay has said so.
+   * Rejects with INVALID where it cannot be paid so, and with VERIFICATION_FAILED where what is asked is not what follows
+   * from the order.
+   */
+  async choosePayment(id: bigint, choice: PaymentChoice, options: CallOptions = {}): Promise<PaymentDue> {
+    const before = this.order(id)?.PaymentDetails?.PaymentID
+    const { payee, currency, callAsContract = this.payeeIsContract(payee) } = choice
+    const chosen = new Map<CborKey, Encodable>([
+      ['Address', ChainAddress.write(payee)],
+      ['CallAsContract', callAsContract],
+    ])
+    await this.shop.write(
+      [
+        { op: 'replace', path: ['Orders', id, 'ChosenPayee'], value: chosen },
+        { op: 'replace', path: ['Orders', id, 'ChosenCurrency'], value: ChainAddress.write(currency) },
+        stateChange(id, PAYMENT_CHOSEN),
+      ],
+      options,
+    )
+    const order = await this.until(id, (order) => isNewlyDue(order, before), options.signal)
+    return this.checkedDue(order)
+  }
+
+  /** What is to be paid now; undefined where nothing is. Throws ClientError VERIFICATION_FAILED. */
+  due(id: bigint): PaymentDue | undefined {
+    const order = this.order(id)
+    return order?.State === UNPAID && order.PaymentDetails !== undefined ? this.checkedDue(order) : undefined
+  }
+
+  /** The order as it is and becomes. */
+  watch(id: bigint): Live<Order> {
+    return this.shop.order(id)
+  }
+
+  private order(id: bigint): Order | undefined {
+    return this.shop.order(id).get().data
+  }
+
+  private payeeIsContract({ ChainID, Address }: ChainAddress): boolean {
+    return this.shop.manifest().get().data?.Payees?.get(ChainID)?.get(toHex(Address))?.CallAsContract ?? false
+  }
+
+  private checkedDue(order: Order): PaymentDue {
+    const { ID, ChosenPayee, ChosenCurrency: currency, PaymentDetails: details } = order
+    if (ChosenPayee === undefined || currency === undefined || details === undefined)
+      throw new ClientError('VERIFICATION_FAILED', `order ${ID} is Unpaid, and nothing says what is to be paid`)
+    const { Total: total, TTL: ttl, PaymentID } = details
+    const request = paymentRequest(this.shop.shopId, ChosenPayee.Address, currency, { total, ttl })
+    if (!equalBytes(paymentIdOf(request), PaymentID))
+      throw new ClientError('VERIFICATION_FAILED', `order ${ID}: the PaymentID does not follow from what was chosen`)
+    const expected = this.expectedTotal(order)
+    if (expected !== undefined && expected !== total)
+      throw new ClientError(
+        'VERIFICATION_FAILED',
+        `order ${ID}: the total is ${total}, the listings lead to ${expected}`,
+      )
+    return { order: ID, paymentId: PaymentID, request, total, currency, payableUntil: ttl }
+  }
+
+  /** Where it is paid in the pricing currency and all its listings are held and are those that were priced. */
+  private expectedTotal(order: Order): bigint | undefined {
+    const { Items, ShippingAddress, InvoiceAddress, ChosenCurrency } = order
+    const manifest = this.shop.manifest().get().data
+    const address = ShippingAddress ?? InvoiceAddress
+    if (manifest === undefined || address === undefined || !this.holdsWhatWasPriced(order)) return undefined
+    const { PricingCurrency: pricing, ShippingRegions } = manifest
+    if (pricing.ChainID !== ChosenCurrency!.ChainID || !equalBytes(pricing.Address, ChosenCurrency!.Address))
+      return undefined
+    const region = regionFor(ShippingRegions, address)
+    const total = region && totalOf(Items ?? [], region.region, (listing) => this.shop.listing(listing).get().data)
+    return typeof total === 'bigint' ? total : undefined
+  }
+
+  private holdsWhatWasPriced({ Items, PaymentDetails }: Order): boolean {
+    const wanted = (Items ?? []).filter(({ Quantity }) => Quantity > 0n)
+    return wanted.every(({ ListingID }, i) => {
+      const listing = this.shop.listing(ListingID).get().data
+      const hash = PaymentDetails!.ListingHashes[i]
+      return listing !== undefined && hash !== undefined && equalBytes(sha256(encode(Listing.write(listing))), hash)
+    })
+  }
+
+  /** Rejects when the signal aborts, when the order cannot be seen, and after a minute. */
+  private until(id: bigint, condition: (order: Order) => boolean, signal?: AbortSignal): Promise<Order> {
+    const live = this.shop.order(id)
+    return new Promise((resolve, reject) => {
+      const finish = () => {
+        stop()
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+      }
+      const onAbort = () => (finish(), reject(aborted(signal!)))
+      const look = () => {
+        const { data, error } = live.get()
+        if (error !== undefined) return (finish(), reject(error))
+        if (data !== undefined && condition(data)) return (finish(), resolve(data))
+      }
+      const late = () => (
+        finish(),
+        reject(new ClientError('TIMEOUT', `order ${id}: what is to be paid is not known yet`))
+      )
+      const timer = setTimeout(late, DUE_MS)
+      const stop = live.subscribe(look)
+      signal?.addEventListener('abort', onAbort, { once: true })
+      look()
+    })
+  }
+}
+
+/** The amount that a choice led to, and not one of before. */
+function isNewlyDue({ State, PaymentDetails }: Order, before: Uint8Array | undefined): boolean {
+  if (State !== UNPAID || PaymentDetails === undefined) return false
+  return before === undefined || !equalBytes(before, PaymentDetails.PaymentID)
+}
+
+function itemValue({ listing, variations = [], quantity }: Item): ReadonlyMap<CborKey, Encodable> {
+  const fields: [CborKey, Encodable][] = [
+    ['ListingID', listing],
+    ['Quantity', quantity],
+  ]
+  if (variations.length > 0) fields.push(['VariationIDs', [...variations]])
+  return new Map(fields)
+}
+
+function stateChange(id: bigint, to: bigint): Change {
+  return { op: 'replace', path: ['Orders', id, 'State'], value: to }
+}
+
+function randomId(): bigint {
+  const bytes = crypto.getRandomValues(new Uint8Array(8))
+  return fromBigEndian(bytes) | 1n
+}
