@@ -7,10 +7,12 @@ import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { walletOf } from './wallet.js'
 import { publicKeyOf } from '#signature'
+import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
+import { COMMITTED, PAID } from '../objects/order.js'
 import { fromHex } from '../bytes/hex.js'
 import type { CborKey } from '../codec/value.js'
 import type { Encodable } from '../codec/encode.js'
-import { connect, type Change, type ShopClient } from '../client/shop-client.js'
+import { connect, type Change, type PaymentDue, type ShopClient } from '../client/shop-client.js'
 import { enrol } from '../client/enrol.js'
 
 export interface DemoKeys {
@@ -67,8 +69,8 @@ const id = (product: number) => BigInt(1_000 + product)
 const map = (fields: Readonly<Record<string, Encodable>>): ReadonlyMap<CborKey, Encodable> =>
   new Map(Object.entries(fields))
 
-/** Reads the demo's keys, or makes them. */
-export async function demoKeys(file: string): Promise<DemoKeys> {
+/** Reads the demo's keys, or makes them; `wallet` (64 hex digits) is then the merchant's, a new one if left out. */
+export async function demoKeys(file: string, wallet?: string): Promise<DemoKeys> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as DemoKeys
   } catch (error) {
@@ -76,22 +78,55 @@ export async function demoKeys(file: string): Promise<DemoKeys> {
   }
   const key = () => randomBytes(32).toString('hex')
   const shop = BigInt(`0x${randomBytes(6).toString('hex')}`) + 1n
-  const keys: DemoKeys = { shop: String(shop), wallet: key(), card: key(), guests: Array.from({ length: GUESTS }, key) }
+  const keys: DemoKeys = {
+    shop: String(shop),
+    wallet: wallet ?? key(),
+    card: key(),
+    guests: Array.from({ length: GUESTS }, key),
+  }
   await writeFile(file, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 })
   return keys
 }
 
-/** Runs until `signal` is aborted. `ready` is called once the shop is filled. */
-export async function runDemo(url: string, keys: DemoKeys, signal: AbortSignal, ready: () => void): Promise<void> {
+/** The chain that the demo's shop and its orders are on. */
+export interface DemoChain {
+  /** Mints the shop to the demo's wallet, unless it is there. */
+  mint(shop: bigint): Promise<void>
+  /** Pays as a guest would; resolves with the transaction's hash. */
+  pay(due: PaymentDue): Promise<string>
+}
+
+export interface DemoOptions {
+  readonly url: string
+  readonly keys: DemoKeys
+  readonly signal: AbortSignal
+  /** Left out: orders stay Committed. */
+  readonly chain?: DemoChain | undefined
+  /** Called once the shop is filled, with an order that waits to be paid where there is a chain. */
+  readonly ready: (unpaid: bigint | undefined) => void
+  /** What happens to the orders. */
+  readonly tell: (text: string) => void
+}
+
+/** Runs until `signal` is aborted. */
+export async function runDemo({ url, keys, signal, chain, ready, tell }: DemoOptions): Promise<void> {
   const shop = BigInt(keys.shop)
   const card = fromHex(keys.card)
+  await chain?.mint(shop)
   await enrolIfNew(url, shop, keys.wallet, keys.card, false, signal)
   const client = await connect({ url, shop, key: card, relay: 'development', signal })
   await synced(client, signal)
   if (client.listings().length === 0) await fill(client, shop)
-  for (const guest of keys.guests) await order(url, shop, keys.wallet, guest, signal)
-  ready()
-  await live(client, signal)
+  const guests = await Promise.all(keys.guests.map((guest) => guestOf(url, shop, keys.wallet, guest, signal)))
+  for (const { client, order } of guests) await commit(client, order, chain !== undefined)
+  // The last one's card is free for `cairn order pay`; the others pay by themselves.
+  guests.at(-1)!.client.close()
+  ready(chain && guests.at(-1)!.order)
+  const payments = guests.slice(0, -1).map(async ({ client, order }) => {
+    if (chain !== undefined) await payOrder(client, order, chain, tell)
+    client.close()
+  })
+  await Promise.all([live(client, signal), ...payments])
 }
 
 async function enrolIfNew(
@@ -122,9 +157,9 @@ async function synced(client: ShopClient, signal: AbortSignal): Promise<void> {
 }
 
 async function fill(client: ShopClient, shop: bigint): Promise<void> {
-  const native = map({ ChainID: 31_337n, Address: new Uint8Array(20) })
-  const payee = new Map([[31_337n, new Map([[new Uint8Array(20).fill(0xca), map({ CallAsContract: false })]])]])
-  const currencies = new Map([[31_337n, new Map([[new Uint8Array(20), new Map()]])]])
+  const native = map({ ChainID: DEVELOPMENT_CHAIN_ID, Address: new Uint8Array(20) })
+  const payee = new Map([[DEVELOPMENT_CHAIN_ID, new Map([[PAYEE, map({ CallAsContract: false })]])]])
+  const currencies = new Map([[DEVELOPMENT_CHAIN_ID, new Map([[new Uint8Array(20), new Map()]])]])
   const anywhere = map({ Country: '', PostalCode: '', City: '' })
   const manifest = map({
     ShopID: shop,
@@ -170,23 +205,58 @@ function product(number: number, title: string, description: string, cents: numb
   ]
 }
 
-/** A guest with an order of his own: once per guest. */
-async function order(url: string, shop: bigint, wallet: string, secret: string, signal: AbortSignal): Promise<void> {
+/** A guest and the order that is his for ever. */
+async function guestOf(
+  url: string,
+  shop: bigint,
+  wallet: string,
+  secret: string,
+  signal: AbortSignal,
+): Promise<{ client: ShopClient; order: bigint }> {
   await enrolIfNew(url, shop, wallet, secret, true, signal)
   const client = await connect({ url, shop, key: fromHex(secret), relay: 'development', signal })
-  const number = BigInt(`0x${secret.slice(0, 12)}`) + 1n
-  const items = [map({ ListingID: id(1), Quantity: 1n }), map({ ListingID: id(3), VariationIDs: ['M'], Quantity: 2n })]
-  try {
-    await synced(client, signal)
-    await client.write([
-      { op: 'add', path: ['Orders', number], value: map({ ID: number, State: 1n, Items: items }) },
-      { op: 'replace', path: ['Orders', number, 'State'], value: 3n },
-    ])
-  } catch (error) {
-    if (!(error as Error).message.includes('is set already')) throw error
-  } finally {
-    client.close()
+  await synced(client, signal)
+  return { client, order: BigInt(`0x${secret.slice(0, 12)}`) + 1n }
+}
+
+/** Brings the order as far as it can come: Committed, or with a chain to what is to be paid. Done before, it stays as it is. */
+async function commit(client: ShopClient, order: bigint, payable: boolean): Promise<void> {
+  const { orders } = client
+  const state = () => orders.watch(order).get().data?.State
+  if (state() === undefined) {
+    const items = [
+      { listing: id(1), quantity: 1n },
+      { listing: id(3), variations: ['M'], quantity: 2n },
+    ]
+    await orders.create({ id: order, items, shippingAddress: ADDRESS })
+    await orders.commit(order)
   }
+  if (payable && (state() ?? COMMITTED) === COMMITTED) await orders.choosePayment(order, CHOICE)
+}
+
+async function payOrder(client: ShopClient, order: bigint, chain: DemoChain, tell: DemoOptions['tell']): Promise<void> {
+  const due = client.orders.due(order)
+  if (due === undefined) return
+  tell(`a guest pays order ${order}: transaction ${await chain.pay(due)}`)
+  for await (const { data } of client.orders.watch(order)) {
+    if (data?.State !== PAID) continue
+    tell(`order ${order} is Paid`)
+    return
+  }
+}
+
+const ADDRESS = {
+  Name: 'A. Guest',
+  Address1: 'Hut 1',
+  City: 'Summit',
+  PostalCode: '10000',
+  Country: 'CH',
+  EmailAddress: 'guest@example.org',
+}
+const PAYEE = new Uint8Array(20).fill(0xca)
+const CHOICE = {
+  payee: { ChainID: DEVELOPMENT_CHAIN_ID, Address: PAYEE },
+  currency: { ChainID: DEVELOPMENT_CHAIN_ID, Address: new Uint8Array(20) },
 }
 
 /** Prices and stock change slowly, one listing after the other. */

@@ -49,6 +49,11 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ],
   ['watch', { summary: 'prints a live, verified feed of one listing', load: () => import('./watch.js') }],
   ['put', { summary: 'changes a listing, with a key card of its own', load: () => import('./put.js') }],
+  ['orders', { summary: 'lists orders, and payments that a person has to look at', load: () => import('./orders.js') }],
+  ['order', { summary: 'pays an order: cairn order pay', load: () => import('./order.js') }],
+  ['shop', { summary: 'makes a shop: cairn shop create', load: () => import('./shop.js') }],
+  ['invite', { summary: 'makes a link that lets a clerk join a shop', load: () => import('./invite.js') }],
+  ['join', { summary: 'joins a shop with such a link', load: () => import('./join.js') }],
   ['bench', { summary: 'measures how many writes a relay answers', load: () => import('./bench.js') }],
   [
     'vectors',

@@ -16,9 +16,13 @@ import { printConfig, readSettings, SettingsError, settingsHelp, type Settings }
 import { openBlobs } from '../store/blobs.js'
 import { openStore } from '../store/open.js'
 import { StoreError } from '../store/store-error.js'
+import { mintShopCall, ownerOfCall, readAddress } from '../chain/contracts.js'
+import { openChain } from '../chain/rpc-chain.js'
 import { openChains } from './chains.js'
-import { DEMO_LISTING, demoKeys, runDemo } from './demo-shop.js'
+import { DEMO_LISTING, demoKeys, runDemo, type DemoChain } from './demo-shop.js'
 import type { Io } from './io.js'
+import { DEVELOPMENT_ACCOUNTS, walletOfFlags } from './merchant.js'
+import { pay } from './order.js'
 import { packageVersion } from './version.js'
 
 /** Returns the exit code when the relay has stopped. */
@@ -89,8 +93,18 @@ async function untilStopped(relay: RunningRelay, settings: Settings, io: Io): Pr
     else io.signal.addEventListener('abort', () => resolve(), { once: true })
   })
   if (settings.demo) {
-    const keys = await demoKeys(join(settings.data, 'demo.json'))
-    const demo = runDemo(relay.url, keys, io.signal, () => io.out(invitation(relay.url, keys.shop)))
+    const keys = await demoKeys(
+      join(settings.data, 'demo.json'),
+      settings.chain === 'none' ? undefined : DEVELOPMENT_ACCOUNTS.merchant,
+    )
+    const demo = runDemo({
+      url: relay.url,
+      keys,
+      signal: io.signal,
+      chain: settings.chain === 'none' ? undefined : demoChain(settings, io),
+      ready: (unpaid) => io.out(invitation(relay.url, keys.shop, unpaid)),
+      tell: io.err,
+    })
     await Promise.race([
       stopped,
       demo.catch((error: unknown) =>
@@ -101,12 +115,30 @@ async function untilStopped(relay: RunningRelay, settings: Settings, io: Io): Pr
   await stopped
 }
 
+/** The demo's shop on the development chain, and a guest's wallet with ether. */
+function demoChain(settings: Settings, io: Io): DemoChain {
+  const merchant = walletOfFlags({ chain: settings.chain }, io, { account: DEVELOPMENT_ACCOUNTS.merchant })
+  const guest = walletOfFlags({ chain: settings.chain }, io, { account: DEVELOPMENT_ACCOUNTS.guest })
+  const { chainId, shops } = merchant.chains.registry
+  return {
+    async mint(shop) {
+      const chain = openChain(merchant.chains.chains.find((row) => row.chainId === chainId)!)
+      try {
+        const minted = readAddress(await chain.call({ to: shops, data: ownerOfCall(shop) })) !== undefined
+        if (!minted) await merchant.send({ to: shops, data: mintShopCall(shop, merchant.address) })
+      } finally {
+        chain.close()
+      }
+    },
+    pay: (due) => pay(guest, due, 'call'),
+  }
+}
+
 function welcome(relay: RunningRelay, settings: Settings): string {
   return [
     `cairn ${packageVersion()} listens on ${relay.url} (${relay.transport})`,
     '',
-    '  DEVELOPMENT MODE: no chain is configured. Every shop belongs to the wallet that names it first,',
-    '  and orders end in Committed or Canceled. Do not put this on a network.',
+    ...modeText(settings),
     '',
     `  relay address  0x${toHex(relay.address)}`,
     `  data           ${settings.data}`,
@@ -116,7 +148,17 @@ function welcome(relay: RunningRelay, settings: Settings): string {
   ].join('\n')
 }
 
-function invitation(url: string, shop: string): string {
+function modeText({ chain }: Settings): string[] {
+  if (chain === 'none')
+    return [
+      '  DEVELOPMENT MODE: no chain is configured. Every shop belongs to the wallet that names it first,',
+      '  and orders end in Committed or Canceled. Do not put this on a network.',
+    ]
+  if (chain === 'dev') return ['  DEVELOPMENT CHAIN: its keys are known to everybody. Do not put this on a network.']
+  return [`  chains         ${chain}`]
+}
+
+function invitation(url: string, shop: string, unpaid: bigint | undefined): string {
   return [
     `  demo shop      ${shop} (30 listings, prices and stock keep changing)`,
     '',
@@ -124,6 +166,7 @@ function invitation(url: string, shop: string): string {
     '',
     `  npx cairn watch --url ${url} --shop ${shop} --listing ${DEMO_LISTING}`,
     `  npx cairn put --url ${url} --shop ${shop} --listing ${DEMO_LISTING} --price 42`,
+    ...(unpaid === undefined ? [] : [`  npx cairn order pay --url ${url} --shop ${shop} --order ${unpaid}`]),
     '',
     'Ctrl-C stops the relay; npm start goes on where it was.',
   ].join('\n')

@@ -379,7 +379,7 @@ interface Flag {
 const FLAGS = flagsOfAll()
 const ENVIRONMENT = new Map(NAMES.map((name) => [environmentName(name), name]))
 /** Known to other parts of the program, or to the reader of the settings itself. */
-const ENVIRONMENT_ELSEWHERE = ['CAIRN_CONFIG', 'CAIRN_NATIVE']
+const ENVIRONMENT_ELSEWHERE = ['CAIRN_CONFIG', 'CAIRN_NATIVE', 'CAIRN_WALLET_KEY']
 
 function readFlags(words: readonly string[]): { given: Given; configFile: string | undefined } {
   const given: Given = {}

@@ -350,7 +350,20 @@ class Probe {
 
 const PROBE_INTERVAL_MS = 1_000
 
-function openTable(file: string): Table {
+/** For a second process beside the relay's: what was durable when it was opened. `commit` and `flushDerived` reject. Throws StoreError. */
+export async function readLmdbStore(file: string): Promise<Store> {
+  await checkFile(file, constants.O_RDONLY)
+  const table = openTable(file, true)
+  try {
+    checkFormat(table, true)
+    return new LmdbStore(table, file, () => Promise.resolve())
+  } catch (error) {
+    await table.close()
+    throw error
+  }
+}
+
+function openTable(file: string, readOnly = false): Table {
   // Types of lmdb-js lack permissionsMode.
   const options: RootDatabaseOptionsWithPath & { readonly permissionsMode: number } = {
     path: file,
@@ -362,13 +375,14 @@ function openTable(file: string): Table {
     eventTurnBatching: false,
     maxDbs: 1,
     permissionsMode: 0o600,
+    readOnly,
   }
   return openLmdb<Uint8Array, Uint8Array>(options)
 }
 
 /** Reads the head of the first meta page: lmdb-js ends the process where it cannot open a file. Throws what the system says. */
-async function checkFile(path: string): Promise<void> {
-  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+async function checkFile(path: string, flags = constants.O_RDWR | constants.O_CREAT): Promise<void> {
+  const file = await open(path, flags, 0o600)
   try {
     const head = new Uint8Array(32)
     const { bytesRead } = await file.read(head, 0, head.length, 0)
@@ -381,11 +395,11 @@ async function checkFile(path: string): Promise<void> {
   throw new StoreError('damaged', `${path} is no database that can be read: ${way}`)
 }
 
-function checkFormat(table: Table): void {
+function checkFormat(table: Table, readOnly = false): void {
   const stored = table.get(FORMAT_KEY)
   if (stored === undefined) {
     const [first] = [...table.getKeys({ limit: 1 })]
-    if (first !== undefined) {
+    if (first !== undefined || readOnly) {
       throw new StoreError('not-ours', 'the database holds data of another program: use another --data directory')
     }
     table.putSync(FORMAT_KEY, Uint8Array.of(STORE_FORMAT))

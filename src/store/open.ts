@@ -2,7 +2,7 @@
 
 import { chmod, mkdir, open, readdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { openLmdbStore } from './lmdb.js'
+import { openLmdbStore, readLmdbStore } from './lmdb.js'
 import { isLockName, lock } from './lock.js'
 import { StoreError } from './store-error.js'
 import type { Store } from './store.js'
@@ -25,6 +25,17 @@ export async function openStore(directory: string): Promise<Store> {
       throw error
     }
   } catch (error) {
+    throw error instanceof StoreError ? error : unusable(directory, error)
+  }
+}
+
+/** The data of a relay that may be running, for reading alone; nothing in the directory is changed. Throws StoreError. */
+export async function openStoreForReading(directory: string): Promise<Store> {
+  try {
+    return await readLmdbStore(resolve(join(directory, DATABASE)))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new StoreError('not-ours', `${directory} holds no cairn data: give the --data directory of the relay`)
     throw error instanceof StoreError ? error : unusable(directory, error)
   }
 }

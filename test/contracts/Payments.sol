@@ -54,33 +54,36 @@ contract Payments {
         return uint256(keccak256(abi.encode(request)));
     }
 
+    /// Where CREATE2 of salt 0 puts the forwarder whose init code ends in `request` and `refund`.
     function getPaymentAddress(PaymentRequest calldata request, address refund) public view returns (address) {
         bytes32 code = keccak256(abi.encodePacked(type(Forwarder).creationCode, abi.encode(request, refund)));
         return address(uint160(uint256(keccak256(abi.encodePacked(bytes1(0xff), address(this), bytes32(0), code)))));
     }
 
+    /// Once per request. Ether comes with the call, an ERC-20 is taken from the sender, who has allowed it before.
+    /// An endpoint is told of the request; its ether comes with that call, its tokens before.
     function pay(PaymentRequest calldata request) external payable {
         require(request.chainId == block.chainid, "another chain");
         require(block.timestamp <= request.ttl, "too late");
         uint256 id = getPaymentId(request);
         require(!made[id], "paid already");
         made[id] = true;
-        if (request.currency == address(0)) {
-            require(msg.value == request.amount, "not the amount");
-            if (request.isPaymentEndpoint) {
-                IPaymentEndpoint(request.payeeAddress).pay{value: msg.value}(request);
-            } else {
-                (bool sent, ) = request.payeeAddress.call{value: msg.value}("");
-                require(sent, "not sent");
-            }
-        } else {
-            require(msg.value == 0, "not the currency");
+        bool native = request.currency == address(0);
+        require(msg.value == (native ? request.amount : 0), "not the amount");
+        if (!native) {
             require(IERC20(request.currency).transferFrom(msg.sender, request.payeeAddress, request.amount), "not sent");
+        }
+        if (request.isPaymentEndpoint) {
+            IPaymentEndpoint(request.payeeAddress).pay{value: msg.value}(request);
+        } else if (native) {
+            (bool sent, ) = request.payeeAddress.call{value: msg.value}("");
+            require(sent, "not sent");
         }
         emit PaymentMade(id);
     }
 
     /// Takes what the payment's address holds: to the payee if it is enough in time, the rest (or all) to `refund`.
+    /// Works once per address: the forwarder stays there, empty. Counts for a request that was paid by call, too.
     function processPayment(PaymentRequest calldata request, address refund) external {
         require(request.chainId == block.chainid, "another chain");
         address at = getPaymentAddress(request, refund);

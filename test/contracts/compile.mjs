@@ -9,7 +9,9 @@ const CACHE = join(import.meta.dirname, '../../node_modules/.cache/cairn-contrac
 
 /** Contracts by name: { abi, bytecode with 0x }. Throws with the compiler's errors. */
 export function compiledContracts() {
-  const names = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.sol'))
+  const names = readdirSync(import.meta.dirname)
+    .filter((name) => name.endsWith('.sol'))
+    .sort()
   const sources = Object.fromEntries(
     names.map((name) => [name, { content: readFileSync(join(import.meta.dirname, name), 'utf8') }]),
   )

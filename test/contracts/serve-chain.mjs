@@ -1,19 +1,35 @@
 /** `npm run dev:chain`: a chain to try cairn with. Prints the settings for `cairn serve --chain FILE`; Ctrl-C stops it. */
 
+import { parseArgs } from 'node:util'
 import { startDevChain } from './dev-chain.mjs'
 
-const flag = process.argv.indexOf('--port')
-const port = flag === -1 ? 8545 : Number(process.argv[flag + 1])
+/** Where `cairn serve --chain dev` looks for it. */
+const USUAL_PORT = 8545
 
 try {
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error('--port has to be a number from 1 to 65535')
+  const port = portOf(process.argv.slice(2))
   const chain = await startDevChain({ port })
   process.stdout.write(`${settingsOf(chain)}\n`)
-  process.stderr.write(`${talkOf(chain)}\n`)
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void chain.stop().then(() => process.exit(0)))
+  process.stderr.write(`${talkOf(chain, port)}\n`)
+  let wanted = false
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      wanted = true
+      void chain.stop()
+    })
+  }
+  const complaint = await chain.ended
+  if (!wanted) throw new Error(`anvil ended: ${complaint || 'it said nothing'}`)
 } catch (error) {
   process.stderr.write(`dev:chain: ${error.message.split('\n')[0]}\n`)
   process.exitCode = 1
+}
+
+function portOf(args) {
+  const { values } = parseArgs({ args, options: { port: { type: 'string', default: String(USUAL_PORT) } } })
+  const port = Number(values.port)
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error('--port has to be a number from 1 to 65535')
+  return port
 }
 
 function settingsOf({ rpcUrl, chainId, addresses: { shops, relays, payments } }) {
@@ -24,13 +40,13 @@ function settingsOf({ rpcUrl, chainId, addresses: { shops, relays, payments } })
   return JSON.stringify(settings, undefined, 2)
 }
 
-function talkOf({ rpcUrl, addresses, accounts }) {
+function talkOf({ rpcUrl, addresses, accounts }, port) {
   return [
     '',
     `The development chain answers on ${rpcUrl}. Above are the settings for cairn serve --chain FILE;`,
-    port === 8545
+    port === USUAL_PORT
       ? 'npm start -- --chain dev uses them without a file.'
-      : 'with port 8545 npm start -- --chain dev would do without a file.',
+      : `with port ${USUAL_PORT} npm start -- --chain dev would do without a file.`,
     '',
     `  token with 2 decimals  ${addresses.token}`,
     ...accounts.slice(1).map(({ address, secret }) => `  account                ${address}  key ${secret}`),

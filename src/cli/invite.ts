@@ -1,0 +1,41 @@
+/** `cairn invite`: makes an invite's key, publishes its verifier on the registry, and prints a link for the clerk. */
+
+import { randomBytes } from 'node:crypto'
+import { addressOf, publicKeyOf } from '#signature'
+import { publishInviteVerifierCall } from '../chain/contracts.js'
+import { toHex } from '../bytes/hex.js'
+import { integerFlag, parseFlags } from './flags.js'
+import type { Io } from './io.js'
+import { DEVELOPMENT_ACCOUNTS, WALLET_FLAGS, WALLET_HELP, walletOfFlags } from './merchant.js'
+import { told } from './shop.js'
+
+export const INVITE_HELP = `cairn invite --shop ID [--url URL] [--chain FILE] [--wallet FILE]
+
+Prints a link with which one person can join the shop as a clerk (cairn join LINK). Whoever has the link can use it, once:
+the secret is in its fragment, which no browser sends to a server. The wallet has to be allowed to add users.
+
+${WALLET_HELP}
+`
+
+const FLAGS = {
+  url: { kind: 'text', value: 'http://127.0.0.1:4444' },
+  shop: { kind: 'text', required: true },
+  ...WALLET_FLAGS,
+} as const
+
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  if (argv.includes('--help')) return (io.out(INVITE_HELP), 0)
+  try {
+    const flags = parseFlags(argv, FLAGS)
+    const shop = integerFlag('shop', flags['shop'])
+    const wallet = walletOfFlags(flags, io, { account: DEVELOPMENT_ACCOUNTS.merchant })
+    const secret = new Uint8Array(randomBytes(32))
+    const verifier = addressOf(publicKeyOf(secret))
+    await wallet.send({ to: wallet.chains.registry.shops, data: publishInviteVerifierCall(shop, verifier) })
+    const fragment = new URLSearchParams({ shop: String(shop), invite: toHex(secret) })
+    io.out(`${String(flags['url']).replace(/\/+$/u, '')}/#${fragment}`)
+    return 0
+  } catch (error) {
+    return told('cairn invite', error, io)
+  }
+}

@@ -1,0 +1,89 @@
+/** What the commands about shops, clerks and payments share: a chain, a wallet that sends on it, and a card in a file. */
+
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { toHex, fromHex } from '../bytes/hex.js'
+import { isDevelopment } from '../relay/settings.js'
+import type { ChainSettings } from '../relay/chain-settings.js'
+import { chainSettingsOf } from './chains.js'
+import { UsageError, type Value } from './flags.js'
+import type { Io } from './io.js'
+import { openWallet, type SendingWallet } from './wallet.js'
+
+export const WALLET_HELP = `  --chain FILE   contracts and RPC URLs as for cairn serve; default dev, the chain of npm run dev:chain
+  --wallet FILE  the wallet's secret key, 64 hex digits; or CAIRN_WALLET_KEY in the environment;
+                 with --chain dev an account of the development chain if left out`
+
+export const WALLET_FLAGS = {
+  chain: { kind: 'text', value: 'dev' },
+  wallet: { kind: 'text' },
+} as const
+
+export interface ChainWallet extends SendingWallet {
+  /** 64 hexadecimal digits. */
+  readonly secret: string
+  readonly chains: ChainSettings
+}
+
+/** The wallet of the flags on the chain; the registry's if none is named. Throws UsageError, SettingsError. */
+export function walletOfFlags(
+  flags: Readonly<Record<string, Value>>,
+  io: Io,
+  { account, chainId }: { readonly account: string; readonly chainId?: bigint },
+): ChainWallet {
+  const name = String(flags['chain'])
+  const chains = chainSettingsOf({ chain: name })
+  if (chains === undefined)
+    throw new UsageError('--chain none has no wallets: a shop there belongs to whoever names it')
+  const secret = secretOf(flags['wallet'], io) ?? (isDevelopment(name) ? account : undefined)
+  if (secret === undefined) throw new UsageError('give the wallet: --wallet FILE, or CAIRN_WALLET_KEY')
+  const id = chainId ?? chains.registry.chainId
+  const row = chains.chains.find((chain) => chain.chainId === id)
+  if (row === undefined) throw new UsageError(`chain ${id} is not in ${name}`)
+  return { ...openWallet({ url: row.rpc[0]!, chainId: id, secret }), secret, chains }
+}
+
+/** Accounts of the development chain, by what they do there. */
+export const DEVELOPMENT_ACCOUNTS = {
+  merchant: '59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d',
+  guest: '5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a',
+  clerk: '7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6',
+} as const
+
+/** The secret key in a file, 32 bytes. Throws UsageError. */
+export async function cardFrom(file: string): Promise<Uint8Array> {
+  try {
+    return keyIn(await readFile(file, 'utf8'), file)
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    throw new UsageError(`the card ${file} cannot be read: ${(error as Error).message}`)
+  }
+}
+
+/** A card's secret key, 32 bytes, made and kept (0600) at its first use. */
+export async function cardInFile(file: string): Promise<Uint8Array> {
+  if (existsSync(file)) return cardFrom(file)
+  const secret = new Uint8Array(randomBytes(32))
+  await writeFile(file, `${toHex(secret)}\n`, { mode: 0o600, flag: 'wx' })
+  return secret
+}
+
+function secretOf(file: Value, io: Io): string | undefined {
+  if (file !== undefined) {
+    try {
+      return toHex(keyIn(readFileSync(String(file), 'utf8'), String(file)))
+    } catch (error) {
+      if (error instanceof UsageError) throw error
+      throw new UsageError(`the wallet ${String(file)} cannot be read: ${(error as Error).message}`)
+    }
+  }
+  const text = io.env['CAIRN_WALLET_KEY']
+  return text === undefined || text === '' ? undefined : toHex(keyIn(text, 'CAIRN_WALLET_KEY'))
+}
+
+function keyIn(text: string, place: string): Uint8Array {
+  const digits = text.trim().replace(/^0x/u, '').toLowerCase()
+  if (!/^[0-9a-f]{64}$/u.test(digits)) throw new UsageError(`${place} has to hold 64 hexadecimal digits`)
+  return fromHex(digits)
+}
