@@ -260,7 +260,7 @@ export class PaidShop {
     const reader = await Wire.as(this.relay.url, await this.readerCard())
     try {
       await reader.subscribe([{ objectType: 6, objectId: toBigEndian(listingId, 8) }])
-      await reader.until(() => reader.statuses.length > 1 || reader.statuses.some(([, left]) => left === 0n))
+      await reader.until(() => reader.statuses.some(([, left]) => left === 0n))
       return stockFrom(reader.sets)
     } finally {
       await reader.close()
