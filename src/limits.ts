@@ -39,7 +39,7 @@ export const DETAILS_RETRY_SECONDS_MAX = 60
 /** Addresses of orders that have ended or are paid are watched this long after their TTL. */
 export const LATE_PAYMENT_WATCH_SECONDS = 30n * 86_400n
 /** How often such an address is looked at. */
-export const LATE_PAYMENT_CHECK_SECONDS = 60
+export const LATE_PAYMENT_CHECK_SECONDS_DEFAULT = 60
 
 // Prices (§11)
 export const PRICE_FETCH_SECONDS = 60

@@ -22,6 +22,8 @@ export const RPC_BATCH_MAX = 200
 /** Blocks that one eth_getLogs asks for; fewer where an endpoint refuses so many. */
 export const LOG_BLOCKS_MAX = 2_000n
 const PENALTY_MS = { least: 500, most: 10_000 } as const
+/** How often the endpoints' heads are compared. */
+const COMPARE_MS = 2_000
 /** How long an endpoint that is behind what another one has shown is not believed. */
 const LAG_MS = 60_000
 
@@ -41,6 +43,9 @@ class RpcChain implements Chain {
   private readonly listeners = new Set<(head: Block) => void>()
   private trouble: string | undefined = 'it was not asked yet'
   private shown: { readonly number: bigint; readonly by: Endpoint; readonly atMs: number } | undefined
+  /** The endpoint that answered last: asked first, so that one that hangs costs its time once. */
+  private preferred: Endpoint | undefined
+  private nextCompareMs = 0
   private timer: ReturnType<typeof setTimeout> | undefined
   private polling = false
   private closed = false
@@ -57,8 +62,7 @@ class RpcChain implements Chain {
 
   async head(): Promise<Block> {
     return this.ask(async (endpoint) => {
-      const block = readBlock(await endpoint.request('eth_getBlockByNumber', ['latest', false]))
-      if (block === undefined) throw new FalseAnswer('has no newest block')
+      const block = await endpoint.newest()
       if (this.isBehind(block.number, endpoint)) throw new FalseAnswer('is behind the others')
       this.shown = { number: block.number, by: endpoint, atMs: performance.now() }
       return block
@@ -141,6 +145,7 @@ class RpcChain implements Chain {
     try {
       const head = await this.head()
       if (!this.closed) for (const seen of this.listeners) seen(head)
+      void this.compare(head)
     } catch (error) {
       if (!(error instanceof ChainUnreachable)) throw error
     } finally {
@@ -169,19 +174,20 @@ class RpcChain implements Chain {
     request: (endpoint: Endpoint) => Promise<T>,
     isRefusal: (error: unknown) => boolean = () => false,
   ): Promise<T | 'refused'> {
-    let problem = 'all endpoints failed a moment ago and are not asked yet'
-    for (const endpoint of this.endpoints.filter((endpoint) => endpoint.isUsable())) {
+    let problem = this.trouble ?? 'all endpoints failed a moment ago'
+    const { preferred } = this
+    const order =
+      preferred === undefined ? this.endpoints : [preferred, ...this.endpoints.filter((one) => one !== preferred)]
+    for (const endpoint of order.filter((endpoint) => endpoint.isUsable())) {
       if (this.closed) break
       try {
         await endpoint.checkChain()
         const answer = await request(endpoint)
-        endpoint.worked()
-        this.trouble = undefined
+        this.worked(endpoint)
         return answer
       } catch (error) {
         if (isRefusal(error)) {
-          endpoint.worked()
-          this.trouble = undefined
+          this.worked(endpoint)
           return 'refused'
         }
         endpoint.failed()
@@ -190,6 +196,27 @@ class RpcChain implements Chain {
     }
     this.trouble = problem
     throw new ChainUnreachable(`chain ${this.chainId} cannot be reached: ${problem}`)
+  }
+
+  private worked(endpoint: Endpoint): void {
+    endpoint.worked()
+    this.preferred = endpoint
+    this.trouble = undefined
+  }
+
+  /** One that answers and stands still is found out by what the others have: the one that is furthest is preferred. */
+  private async compare(head: Block): Promise<void> {
+    if (performance.now() < this.nextCompareMs) return
+    this.nextCompareMs = performance.now() + COMPARE_MS
+    const others = this.endpoints.filter((endpoint) => endpoint !== this.preferred && endpoint.isUsable())
+    await Promise.all(
+      others.map(async (endpoint) => {
+        const block = await endpoint.newest().catch(() => endpoint.failed())
+        if (block === undefined || block.number <= head.number || block.number <= (this.shown?.number ?? 0n)) return
+        this.preferred = endpoint
+        this.shown = { number: block.number, by: endpoint, atMs: performance.now() }
+      }),
+    )
   }
 }
 
@@ -216,7 +243,7 @@ class Endpoint {
       : http(url, {
           ...common,
           batch: { batchSize: RPC_BATCH_MAX, wait: 0 },
-          fetchOptions: { signal: this.stop.signal },
+          fetchFn: (input, init) => fetch(input, { ...init, signal: this.untilStopped(init?.signal) }),
         })({})
   }
 
@@ -225,6 +252,13 @@ class Endpoint {
       method,
       params,
     })
+
+  async newest(): Promise<Block> {
+    await this.checkChain()
+    const block = readBlock(await this.request('eth_getBlockByNumber', ['latest', false]))
+    if (block === undefined) throw new FalseAnswer('has no newest block')
+    return block
+  }
 
   isUsable(): boolean {
     return performance.now() >= this.usableAtMs
@@ -263,6 +297,11 @@ class Endpoint {
       (client) => client.close(),
       () => undefined,
     )
+  }
+
+  /** viem's own time limit, or the end of the chain. */
+  private untilStopped(limit: AbortSignal | null | undefined): AbortSignal {
+    return limit ? AbortSignal.any([limit, this.stop.signal]) : this.stop.signal
   }
 
   private async readChainId(): Promise<void> {
@@ -308,10 +347,13 @@ function isRevert(error: unknown): boolean {
   )
 }
 
+/** viem's code for what is no answer of a node. */
+const UNKNOWN_ERROR = -1
+
 /** Of an error that the node itself answered with; undefined for one of the way to it. */
 function codeOf(error: unknown): number | undefined {
-  const { name, code } = error as { name?: string; code?: unknown }
-  return name === 'RpcRequestError' && typeof code === 'number' ? code : undefined
+  const { code } = error as { code?: unknown }
+  return typeof code === 'number' && code !== UNKNOWN_ERROR ? code : undefined
 }
 
 function detailsOf(error: unknown): string {

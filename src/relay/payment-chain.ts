@@ -17,7 +17,7 @@ import {
   TOKEN_TRANSFER,
 } from '../chain/contracts.js'
 import { follow, type BlockRange, type Checkpoint, type Fork, type Follower } from '../chain/follower.js'
-import { CHAIN_MARGIN_BLOCKS, LATE_PAYMENT_CHECK_SECONDS, LATE_PAYMENT_WATCH_SECONDS } from '../limits.js'
+import { CHAIN_MARGIN_BLOCKS, LATE_PAYMENT_WATCH_SECONDS } from '../limits.js'
 import type { PaymentEntry } from '../state/payment-entry.js'
 import type { KnownChain } from './checkout.js'
 import type { SeenPayment } from './settlement.js'
@@ -28,6 +28,8 @@ export interface PaymentChainOptions {
   readonly payments: Uint8Array
   readonly depth: bigint
   readonly checkpoints: readonly Checkpoint[]
+  /** How often the address of an order that has ended or is paid is looked at. */
+  readonly lateCheckSeconds: bigint
   nowSeconds(): bigint
   /** Decimals that were read before, and where new ones are kept. */
   readonly knownDecimals: (token: Uint8Array) => bigint | undefined
@@ -191,7 +193,7 @@ export class PaymentChain implements KnownChain {
 
   private async lookAt(watch: Watch, { number, hash }: Block, now: bigint): Promise<void> {
     const { entry, paymentId } = watch
-    watch.nextLook = now + BigInt(LATE_PAYMENT_CHECK_SECONDS)
+    watch.nextLook = now + this.options.lateCheckSeconds
     if (!watch.live && entry.ttl + LATE_PAYMENT_WATCH_SECONDS < now) this.watches.delete(toHex(paymentId))
     const held = await this.heldBy(watch, number)
     const searchedFrom = (watch.lookedAt ?? number - CHAIN_MARGIN_BLOCKS) + 1n

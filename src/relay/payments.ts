@@ -38,6 +38,7 @@ export interface PaymentChainSettings {
 export interface PaymentsOptions {
   readonly chains: readonly PaymentChainSettings[]
   readonly prices: PriceSource
+  readonly latePaymentCheckSeconds: number
   readonly store: Store
   readonly clock: Clock
   readonly log: Log
@@ -141,6 +142,7 @@ export class Payments {
       payments,
       depth,
       checkpoints: readCheckpoints(store.setting(checkpoints)),
+      lateCheckSeconds: BigInt(this.options.latePaymentCheckSeconds),
       nowSeconds: () => nowSeconds(clock),
       knownDecimals: (token) => {
         const row = store.setting(decimals(token))

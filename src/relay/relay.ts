@@ -35,6 +35,8 @@ export interface RelaySettings extends HubSettings {
   /** Default: made of host and port. */
   readonly publicUrl?: string | undefined
   readonly reservationSeconds: number
+  /** How often the payment address of an order that has ended or is paid is looked at. */
+  readonly latePaymentCheckSeconds: number
   readonly nodeCacheNodes: number
   /** Threads that check signatures; 0: the main thread does. */
   readonly signatureThreads: number
@@ -154,7 +156,16 @@ class Relay implements RunningRelay {
         this.keeper.load(shopId, (seq, head) => parts.log.info('replaying', { shop: shopId, seq, head })),
       )
     const { paymentChains: chains = [], prices = NO_PRICES } = parts
-    this.payments = new Payments({ chains, prices, store, clock: this.clock, log: parts.log, metrics })
+    const { latePaymentCheckSeconds } = settings
+    this.payments = new Payments({
+      chains,
+      prices,
+      latePaymentCheckSeconds,
+      store,
+      clock: this.clock,
+      log: parts.log,
+      metrics,
+    })
     const snapshots = new Snapshots(parts.blobs)
     const sets = metrics.counter('cairn_sets_total', 'Sets accepted since start, the relay’s own included')
     const patches = metrics.counter('cairn_patches_total', 'Patches in these sets')

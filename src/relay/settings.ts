@@ -34,6 +34,7 @@ export interface Settings {
   readonly discovery: boolean
   readonly allowRemoteDevelopment: boolean
   readonly reservationSeconds: number
+  readonly latePaymentCheckSeconds: number
   readonly pingIntervalMs: number
   readonly kickTimeoutMs: number
   readonly pushDelayMs: number
@@ -230,6 +231,13 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
     kind: whole(1, 31_536_000),
     standard: Number(limits.RESERVATION_SECONDS_DEFAULT),
     help: 'how long a committed order holds its stock',
+  },
+
+  latePaymentCheckSeconds: {
+    group: 'shops',
+    kind: whole(0, 86_400),
+    standard: limits.LATE_PAYMENT_CHECK_SECONDS_DEFAULT,
+    help: 'how often payment addresses of paid and ended orders are looked at',
   },
 
   pingIntervalMs: {

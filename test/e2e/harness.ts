@@ -34,6 +34,7 @@ const SETTINGS: RelaySettings = {
   sessionsMax: 10_000,
   sessionsPerAddressMax: 1_000,
   reservationSeconds: 86_400,
+  latePaymentCheckSeconds: 0,
   nodeCacheNodes: 10_000,
   signatureThreads: 0,
   discovery: true,

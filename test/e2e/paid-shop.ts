@@ -40,7 +40,6 @@ import {
   Wire,
   type TestRelay,
 } from './harness.js'
-import type { PushedSet } from '../../src/wire/pushed-set.js'
 import type { RelaySettings } from '../../src/relay/relay.js'
 
 export const NATIVE: ChainAddress = { ChainID: 31_337n, Address: new Uint8Array(20) }
@@ -234,46 +233,28 @@ export class PaidShop {
     return new Guest(this, wire, card)
   }
 
-  /** The order as the relay's own store has it now: replayed from the log by a subscriber would be the same. */
-  order(id: bigint): Promise<Order> {
-    return this.orderWhere(id, () => true)
+  /** The order by the log: what every subscriber who may see it is sent. */
+  order(id: bigint): Order | undefined {
+    return orderFrom(this.log(), id)
   }
 
   /** Resolves with the order once it satisfies `condition`. */
   async orderWhere(id: bigint, condition: (order: Order) => boolean, ms = 15_000): Promise<Order> {
-    const reader = await Wire.as(this.relay.url, await this.readerCard())
-    try {
-      await reader.subscribe([{ objectType: 3, objectId: toBigEndian(id, 8) }])
-      let found: Order | undefined
-      await reader.until(() => {
-        found = orderFrom(reader.sets, id)
-        return found !== undefined && condition(found)
-      }, ms)
-      return found!
-    } finally {
-      await reader.close()
+    for (const end = Date.now() + ms; ;) {
+      const order = this.order(id)
+      if (order !== undefined && condition(order)) return order
+      if (Date.now() > end) throw new Error(`waited ${ms} ms for order ${id}, which is in state ${order?.State}`)
+      await new Promise((resolve) => setTimeout(resolve, 10))
     }
   }
 
-  /** Pieces of listing 1, by what its clients are told. */
-  async stockOf(listingId = 1n): Promise<bigint> {
-    const reader = await Wire.as(this.relay.url, await this.readerCard())
-    try {
-      await reader.subscribe([{ objectType: 6, objectId: toBigEndian(listingId, 8) }])
-      await reader.until(() => reader.statuses.some(([, left]) => left === 0n))
-      return stockFrom(reader.sets)
-    } finally {
-      await reader.close()
-    }
+  /** Pieces of a listing by the log. */
+  stockOf(listingId = 1n): bigint {
+    return stockFrom(this.log(), listingId)
   }
 
-  private cardOfReader: Uint8Array | undefined
-  private async readerCard(): Promise<Uint8Array> {
-    if (this.cardOfReader === undefined) {
-      this.cardOfReader = newSecret()
-      await enrolCard(this.relay.url, this.cardOfReader, { wallet: OWNER_ACCOUNT.secret })
-    }
-    return this.cardOfReader
+  private log(): readonly { readonly patches: readonly Uint8Array[] }[] {
+    return this.store.readLog(SHOP, 0, { records: 1_000_000, bytes: 1_000_000_000 })
   }
 }
 
@@ -345,7 +326,7 @@ function isNative({ currency }: PaymentRequest): boolean {
 }
 
 /** What the pushed patches make of the order: whole values and fields, which is all that these tests write. */
-export function orderFrom(sets: readonly PushedSet[], id: bigint): Order | undefined {
+export function orderFrom(sets: readonly { readonly patches: readonly Uint8Array[] }[], id: bigint): Order | undefined {
   let fields: Map<string, Encodable> | undefined
   for (const set of sets) {
     for (const { path, op, value } of set.patches.map(read)) {
@@ -359,9 +340,10 @@ export function orderFrom(sets: readonly PushedSet[], id: bigint): Order | undef
   return fields === undefined ? undefined : Order.read(fields as never, 'order')
 }
 
-function stockFrom(sets: readonly PushedSet[]): bigint {
+function stockFrom(sets: readonly { readonly patches: readonly Uint8Array[] }[], listingId: bigint): bigint {
   let pieces = 0n
-  for (const { op, value } of sets.flatMap((set) => set.patches.map(read))) {
+  for (const { op, path, value } of sets.flatMap((set) => set.patches.map(read))) {
+    if (path[0] !== 'Inventory' || path[1] !== listingId) continue
     if (op === 'add' || op === 'replace') pieces = value as bigint
     else if (op === 'increment') pieces += value as bigint
     else if (op === 'decrement') pieces -= value as bigint

@@ -51,6 +51,7 @@ test('the defaults', () => {
     discovery: true,
     allowRemoteDevelopment: false,
     reservationSeconds: 86_400,
+    latePaymentCheckSeconds: 60,
     pingIntervalMs: 15_000,
     kickTimeoutMs: 45_000,
     pushDelayMs: 100,

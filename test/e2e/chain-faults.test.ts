@@ -1,0 +1,366 @@
+/** What a chain and the way to it can do to payments (PROTOCOL §11, §12): downtime, re-orgs, bad endpoints, stale prices. */
+
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { toHex } from '../../src/bytes/hex.js'
+import { receiptsIn } from '../../src/relay/receipt.js'
+import { order, SHOP, state } from './harness.js'
+import { FaultyRpc, type Fault } from './faulty-rpc.js'
+import { ADDRESS, choice, GUEST_ACCOUNT, NATIVE, PaidShop, type PaidShopOptions } from './paid-shop.js'
+import { startDevChain } from '../contracts/dev-chain.mjs'
+
+const PRICE = 100n
+let shop: PaidShop
+const rpcs: FaultyRpc[] = []
+
+async function open(options: PaidShopOptions = {}): Promise<PaidShop> {
+  shop = await PaidShop.open(options)
+  return shop
+}
+
+afterEach(async () => {
+  for (const rpc of rpcs.splice(0)) {
+    await rpc.set('none')
+    rpc.stop()
+  }
+  await shop.close()
+})
+
+const receipts = () => receiptsIn(shop.store.ledger(SHOP))
+const settled = () => new Promise((resolve) => setTimeout(resolve, 400))
+const paid = (id: bigint) => shop.orderWhere(id, (order) => order.State === 6n)
+
+async function openBehind(count: number, options: PaidShopOptions = {}): Promise<readonly FaultyRpc[]> {
+  const chain = await startDevChain()
+  for (let i = 0; i < count; i++) rpcs.push(await FaultyRpc.start(chain.rpcUrl))
+  shop = await PaidShop.open({ ...options, rpc: rpcs.map(({ url }) => url) }, chain)
+  return rpcs
+}
+
+describe('a payment while the relay is down', () => {
+  it.each(['call', 'address'])('by %s is caught up with, once', async (way) => {
+    await open()
+    const [guest, other] = [await shop.guest(), await shop.guest()]
+    const [request, second] = [await guest.checkout(1n), await other.checkout(2n)]
+    await shop.relay.stop()
+    const pay = way === 'call' ? shop.payByCall.bind(shop) : shop.payByAddress.bind(shop)
+    await pay(request)
+    await shop.mine(50)
+    await pay(second)
+    await shop.startRelay()
+    await Promise.all([paid(1n), paid(2n)])
+    expect(shop.stockOf()).toBe(8n)
+    // Started again, the newest blocks are handed out again: nothing is done twice.
+    const head = shop.store.head(SHOP)
+    await shop.relay.stop()
+    await shop.startRelay()
+    await shop.mine(2)
+    await settled()
+    expect(shop.store.head(SHOP)).toBe(head)
+    expect(receipts().map(({ orderId, effect }) => [orderId, effect])).toEqual([
+      [1n, 'paid'],
+      [2n, 'paid'],
+    ])
+  })
+
+  it('over more blocks than one range holds', async () => {
+    await open()
+    const guest = await shop.guest()
+    const request = await guest.checkout(1n)
+    await shop.relay.stop()
+    await shop.payByCall(request)
+    await shop.mine(2_100)
+    await shop.startRelay()
+    await paid(1n)
+  })
+})
+
+describe('depth and re-orgs', () => {
+  it('at depth 3 a payment counts when three blocks lie on it, and not before', async () => {
+    await open({ depth: 3 })
+    const guest = await shop.guest()
+    const request = await guest.checkout(1n)
+    await shop.payByCall(request)
+    await shop.mine(1)
+    await settled()
+    expect(shop.order(1n)?.State).toBe(5n)
+    await shop.mine(1)
+    await paid(1n)
+  })
+
+  it('a re-org within the depth removes a payment as if it had never been', async () => {
+    await open({ depth: 3 })
+    const guest = await shop.guest()
+    const request = await guest.checkout(1n)
+    await shop.payByCall(request)
+    await settled()
+    await shop.chain.reorg(1)
+    await shop.mine(5)
+    await settled()
+    expect(shop.order(1n)?.State).toBe(5n)
+    expect(receipts()).toEqual([])
+    await shop.payByCall(request)
+    await shop.mine(2)
+    await paid(1n)
+  })
+
+  it.each(['call', 'address'])(
+    'a deeper one is told of, and what comes again (by %s) is no second payment',
+    async (way) => {
+      await open({ depth: 1 })
+      const guest = await shop.guest()
+      const request = await guest.checkout(1n)
+      const pay = way === 'call' ? shop.payByCall.bind(shop) : shop.payByAddress.bind(shop)
+      await pay(request)
+      await paid(1n)
+      await settled()
+      await shop.chain.reorg(1)
+      await shop.mine(3)
+      await settled()
+      expect(shop.order(1n)?.State).toBe(6n)
+      expect(receipts().map(({ effect, reorged }) => [effect, reorged])).toEqual([['paid', true]])
+      await pay(request)
+      await settled()
+      const now = receipts().filter(({ reorged }) => !reorged)
+      expect(now.map(({ amount }) => amount)).toEqual([PRICE])
+      expect(shop.stockOf()).toBe(9n)
+    },
+  )
+
+  it('a chain that is shorter than before is no end', async () => {
+    await open()
+    const snapshot = await shop.chain.snapshot()
+    const guest = await shop.guest()
+    await shop.payByCall(await guest.checkout(1n))
+    await paid(1n)
+    await shop.mine(5)
+    await settled()
+    await shop.chain.revert(snapshot)
+    await settled()
+    expect(receipts().map(({ reorged }) => reorged)).toEqual([true])
+    await shop.payByCall(await guest.checkout(2n))
+    await paid(2n)
+  })
+})
+
+describe('an endpoint that fails', () => {
+  const faults: readonly Fault[] = ['hang', 'error', 'garbage', 'cut', 'other chain', 'lie', 'stale']
+  it.each(faults)('with %s: the other one is asked', async (fault) => {
+    const [first] = await openBehind(2)
+    const guest = await shop.guest()
+    const request = await guest.checkout(1n)
+    await first!.set(fault)
+    await shop.mine(2)
+    await shop.payByCall(request)
+    await paid(1n)
+    expect(shop.stockOf()).toBe(9n)
+  })
+
+  it.each(['error', 'garbage', 'lie'] as const)(
+    'alone, with %s: nothing is lost when it is back',
+    async (fault) => {
+      const [only] = await openBehind(1)
+      const guest = await shop.guest()
+      const request = await guest.checkout(1n)
+      await only!.set(fault)
+      await shop.payByCall(request)
+      await shop.mine(30)
+      await settled()
+      expect(shop.order(1n)?.State).toBe(5n)
+      const health = (await (await fetch(`${shop.relay.url}/health`)).json()) as { status: string; warnings: string[] }
+      expect(health.status).toBe('ok')
+      expect(health.warnings[0]).toMatch(/^chain 31337 cannot be reached: http:\/\/127\.0\.0\.1:\d+: it /u)
+      // What needs no chain goes on.
+      await guest.write({ op: 'replace', path: ['Orders', 1n, 'ShippingAddress', 'City'], value: 'Elsewhere' })
+      await only!.set('none')
+      await shop.orderWhere(1n, (order) => order.State === 6n, 20_000)
+    },
+    30_000,
+  )
+
+  it('that refuses long ranges of logs is asked for short ones', async () => {
+    const [only] = await openBehind(1)
+    const guest = await shop.guest()
+    const request = await guest.checkout(1n)
+    await shop.relay.stop()
+    await shop.payByCall(request)
+    await shop.mine(30)
+    await only!.set('narrow')
+    await shop.startRelay()
+    await paid(1n)
+  })
+})
+
+describe('prices', () => {
+  let server: Server | undefined
+  afterEach(() => {
+    server?.close()
+    server?.closeAllConnections()
+    server = undefined
+  })
+
+  it('of a source that went away are refused once they are too old, and orders wait for nothing else', async () => {
+    let answering = true
+    const token = 'cf7ed3acca5a467e9e704c703e8d87f634fb0fc9'
+    const rates = [{ from: `31337:0x${'0'.repeat(40)}`, to: `31337:0x${token}`, factor: '1500', divisor: '1' }]
+    server = createServer((_request, response) => {
+      if (answering) response.end(JSON.stringify({ rates }))
+      else response.writeHead(500).end()
+    })
+    await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    await open({ flags: ['--price-source', 'http', '--price-url', url, '--price-max-age-seconds', '2'] })
+    expect(toHex(shop.token.Address)).toBe(token)
+    await shop.write({ op: 'replace', path: ['Listings', 1n, 'Price'], value: 10n ** 16n })
+    const guest = await shop.guest()
+    expect((await guest.checkout(1n, 1n, shop.token)).amount).toBe(1_500n)
+    answering = false
+    await new Promise((resolve) => setTimeout(resolve, 2_200))
+    const id = 2n
+    const cart = [order(id, 1n, 1n), { op: 'add', path: ['Orders', id, 'ShippingAddress'], value: ADDRESS } as const]
+    await guest.write(...cart, ...choice(id, shop.token), state(id, 3n))
+    await expect(guest.write(state(id, 4n))).rejects.toThrow(/rates are too old/)
+    expect(shop.order(id)?.State).toBe(3n)
+    await guest.write(...choice(id, NATIVE, 'replace'), state(id, 4n))
+    await guest.payment(id)
+    const health = (await (await fetch(`${shop.relay.url}/health`)).json()) as { warnings: string[] }
+    expect(health.warnings).toEqual([expect.stringMatching(/^the price source gives no rates/u)])
+  })
+})
+
+describe('what follows later', () => {
+  it('payment details that need the chain come when it is back', async () => {
+    const [only] = await openBehind(1, { flags: ['--price-source', 'fixed', '--price-factor', '1500'] })
+    await shop.relay.stop()
+    await only!.set('error')
+    // The chain was never reached since the start: no block is known.
+    await shop.startRelay().catch(() => undefined)
+    await only!.set('none')
+    await shop.startRelay()
+    const guest = await shop.guest()
+    const request = await guest.checkout(1n, 1n, shop.token)
+    expect(request.amount).toBe(0n)
+  })
+
+  it('an order whose payment was never made expires, and what comes then is late', async () => {
+    await open({ settings: { reservationSeconds: 1 } })
+    const guest = await shop.guest()
+    await guest.write(
+      order(1n, 1n, 10n),
+      { op: 'add', path: ['Orders', 1n, 'ShippingAddress'], value: ADDRESS },
+      ...choice(1n, NATIVE),
+      state(1n, 3n),
+    )
+    const other = await shop.guest()
+    await expect(other.checkout(2n)).rejects.toThrow(/fewer than the 1 wanted/)
+    const expired = await shop.orderWhere(1n, (order) => order.State === 2n)
+    expect(expired.CanceledAt).toBeDefined()
+    const request = await other.checkout(3n)
+    // Its TTL holds the stock beyond the second: it is not canceled while it can be paid.
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    await shop.payByCall(request)
+    await paid(3n)
+  })
+
+  it('an order of 250 lines over a hundred listings', async () => {
+    await open()
+    const changes = Array.from({ length: 100 }, (_, i) => BigInt(1_000 + i)).flatMap((id) => [
+      {
+        op: 'add',
+        path: ['Listings', id],
+        value: new Map<string, unknown>([
+          ['ID', id],
+          ['Price', id],
+          [
+            'Metadata',
+            new Map([
+              ['Title', 'x'],
+              ['Description', 'y'],
+            ]),
+          ],
+          ['ViewState', 1n],
+        ]) as never,
+      } as const,
+      { op: 'add', path: ['Inventory', id], value: 100n } as const,
+    ])
+    await shop.write(...changes)
+    const guest = await shop.guest()
+    const items = Array.from(
+      { length: 250 },
+      (_, i) =>
+        new Map([
+          ['ListingID', BigInt(1_000 + (i % 100))],
+          ['Quantity', BigInt(1 + (i % 3))],
+        ]),
+    )
+    const value = new Map<string, unknown>([
+      ['ID', 1n],
+      ['State', 1n],
+      ['Items', items],
+    ]) as never
+    await guest.write(
+      { op: 'add', path: ['Orders', 1n], value },
+      { op: 'add', path: ['Orders', 1n, 'ShippingAddress'], value: ADDRESS },
+      ...choice(1n, NATIVE),
+      state(1n, 3n),
+      state(1n, 4n),
+    )
+    const request = await guest.payment(1n)
+    const expected = Array.from({ length: 250 }, (_, i) => BigInt((1_000 + (i % 100)) * (1 + (i % 3)))).reduce(
+      (a, b) => a + b,
+    )
+    expect(request.amount).toBe(expected)
+    expect(guest.order(1n)!.PaymentDetails!.ListingHashes).toHaveLength(250)
+    await shop.payByCall(request)
+    await paid(1n)
+    expect(shop.stockOf(1_000n)).toBe(100n - 1n - 2n - 3n)
+  })
+
+  it('two lines over the same stock are summed before they are checked, and taken once each', async () => {
+    await open()
+    const guest = await shop.guest()
+    const lines = (quantity: bigint) =>
+      [quantity, quantity].map(
+        (q) =>
+          new Map([
+            ['ListingID', 1n],
+            ['Quantity', q],
+          ]),
+      )
+    const cart = (id: bigint, quantity: bigint) =>
+      ({
+        op: 'add',
+        path: ['Orders', id],
+        value: new Map<string, unknown>([
+          ['ID', id],
+          ['State', 1n],
+          ['Items', lines(quantity)],
+        ]) as never,
+      }) as const
+    await guest.write(cart(1n, 6n))
+    await expect(guest.write(state(1n, 3n))).rejects.toThrow(/fewer than the 12 wanted/)
+    await guest.write(
+      cart(2n, 5n),
+      { op: 'add', path: ['Orders', 2n, 'ShippingAddress'], value: ADDRESS },
+      ...choice(2n, NATIVE),
+      state(2n, 3n),
+      state(2n, 4n),
+    )
+    await shop.payByCall(await guest.payment(2n))
+    await paid(2n)
+    expect(shop.stockOf()).toBe(0n)
+  })
+})
+
+it('a guest without a card of the shop cannot pay somebody else into trouble: a payment that is not ours is ignored', async () => {
+  await open()
+  const guest = await shop.guest()
+  const request = await guest.checkout(1n)
+  const foreign = { ...request, shopId: 999n }
+  await shop.payByCall(foreign)
+  await shop.send(GUEST_ACCOUNT.address, await shop.addressOf(foreign), undefined, 5n)
+  await settled()
+  expect(receipts()).toEqual([])
+  expect(shop.order(1n)?.State).toBe(5n)
+})
