@@ -51,7 +51,10 @@ export type Part =
 
 export type ConnectionState = 'connecting' | 'connected' | 'disconnected' | 'needs-auth' | 'closed'
 
-/** A live object as it is now. The same reference until something changes. */
+/**
+ * A live object as it is now. The same reference until something changes. `loading`: the backlog is still coming; what is held
+ * until then is proven and may be of the past.
+ */
 export interface Snapshot<T> {
   readonly status: 'loading' | 'ready' | 'unavailable' | 'failed'
   /** Always false in version-4 sessions: nothing proves that nothing was left out. */
@@ -348,7 +351,7 @@ export class ShopClient {
     const data = this.replica.get(name) as T | undefined
     const seq = this.replica.seqOf(name)
     const status =
-      this.failure !== undefined ? 'failed' : data !== undefined ? 'ready' : this.synced ? 'unavailable' : 'loading'
+      this.failure !== undefined ? 'failed' : !this.synced ? 'loading' : data !== undefined ? 'ready' : 'unavailable'
     const version = `${status}/${seq}`
     const known = this.snapshots.get(name)
     if (known?.version === version) return known.snapshot as Snapshot<T>

@@ -188,6 +188,8 @@ async function pushing(sets: readonly PushedSet[]): Promise<{ url: string; close
       socket.send(
         encodeEnvelope({ requestId: -1n, message: { kind: 'push', subscriptionId, sets: sets.map(encodeSet) } }),
       )
+      const synced = { kind: 'syncStatus', subscriptionId: 1n, unpushedPatches: 0n } as const
+      socket.send(encodeEnvelope({ requestId: -2n, message: synced }))
     })
   })
   await new Promise((resolve) => server.once('listening', resolve))
