@@ -46,7 +46,7 @@ export async function openChains(settings: Settings, context: ChainContext): Pro
   const chains = new Map(chosen.chains.map((row) => [row.chainId, { row, chain: openChain(row) }]))
   const { shops, chainId } = chosen.registry
   const { chain, row } = chains.get(chainId)!
-  const relayTokenId = chosen.registry.relayTokenId ?? (await mintedToken(chosen, chain, context.address))
+  const relayTokenId = chosen.registry.relayTokenId ?? (await tokenOrClose(chosen, chain, context.address))
   const registry = new ChainRegistry({ chain, shops, relayTokenId })
   return {
     registry,
@@ -68,6 +68,15 @@ function pricesOf(settings: Settings, log: Log): PriceSource {
     clock: systemClock,
     onError: (error) => log.error('the price source gives no rates', error),
   })
+}
+
+async function tokenOrClose(chosen: ChainSettings, chain: Chain, address: Uint8Array): Promise<bigint> {
+  try {
+    return await mintedToken(chosen, chain, address)
+  } catch (error) {
+    chain.close()
+    throw error
+  }
 }
 
 /** On a development chain the relay's token is the number of its address, minted at its first start. */

@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { addressOf, publicKeyOf } from '#signature'
 import { toHex } from '../bytes/hex.js'
-import { listen } from '../relay/listen.js'
+import { listen, listenNative, TransportMissing } from '../relay/listen.js'
 import { listenWs } from '../relay/transport-ws.js'
 import { ListenError } from '../relay/transport.js'
 import { makeLog } from '../relay/log.js'
-import { Metrics, serveMetrics } from '../relay/metrics.js'
+import { Metrics, MetricsListenError, serveMetrics, type MetricsServer } from '../relay/metrics.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
 import { KeyFileError, readOrMakeKey } from '../relay/relay-key.js'
 import { ReplayError } from '../relay/keeper.js'
@@ -48,7 +48,15 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 /** What can be wrong with settings, machine and data: one line each. */
-const EXPECTED = [SettingsError, ListenError, StoreError, ReplayError, KeyFileError] as const
+const EXPECTED = [
+  SettingsError,
+  ListenError,
+  MetricsListenError,
+  TransportMissing,
+  StoreError,
+  ReplayError,
+  KeyFileError,
+] as const
 
 async function serve(settings: Settings, io: Io): Promise<void> {
   const store = await openStore(settings.data)
@@ -59,23 +67,21 @@ async function serve(settings: Settings, io: Io): Promise<void> {
     const log = makeLog({ format: text ? 'text' : 'json', write: io.err, now: Date.now })
     const metrics = new Metrics()
     const chains = await openChains(settings, { store, address: addressOf(publicKeyOf(relaySecret)), log })
-    const chosen = settings.transport === 'ws' ? listenWs : listen
     const relay = await startRelay({
       settings,
       store,
       blobs,
       ...chains,
       relaySecret,
-      listen: chosen,
+      listen: LISTEN[settings.transport],
       version: packageVersion(),
       log,
       metrics,
     })
-    const exposed =
-      settings.metricsPort === 0
-        ? undefined
-        : await serveMetrics(metrics, { host: settings.metricsHost, port: settings.metricsPort })
+    let exposed: MetricsServer | undefined
     try {
+      if (settings.metricsPort !== 0)
+        exposed = await serveMetrics(metrics, { host: settings.metricsHost, port: settings.metricsPort })
       io.out(welcome(relay, settings))
       await untilStopped(relay, settings, io)
     } finally {
@@ -86,6 +92,8 @@ async function serve(settings: Settings, io: Io): Promise<void> {
     await store.close()
   }
 }
+
+const LISTEN = { auto: listen, uws: listenNative, ws: listenWs } as const
 
 async function untilStopped(relay: RunningRelay, settings: Settings, io: Io): Promise<void> {
   const stopped = new Promise<void>((resolve) => {

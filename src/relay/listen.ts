@@ -4,6 +4,22 @@ import type { Listener, ListenFunction, TransportOptions } from './transport.js'
 import { listenUws, loadUws } from './transport-uws.js'
 import { listenWs } from './transport-ws.js'
 
+/** The transport that was asked for has no binary here. */
+export class TransportMissing extends Error {
+  override readonly name = 'TransportMissing'
+
+  constructor() {
+    super('uWebSockets.js does not load here. Choose --transport auto or ws.')
+  }
+}
+
+/** uWebSockets.js or nothing. Throws ListenError, TransportMissing. */
+export const listenNative: ListenFunction = async (options: TransportOptions): Promise<Listener> => {
+  const uws = await loadUws()
+  if (uws !== undefined) return listenUws(uws, options)
+  throw new TransportMissing()
+}
+
 /** The listener's `kind` tells which was chosen. Throws ListenError. */
 export const listen: ListenFunction = async (options: TransportOptions): Promise<Listener> => {
   const uws = process.env['CAIRN_NATIVE'] === 'off' ? undefined : await loadUws()

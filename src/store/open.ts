@@ -15,7 +15,7 @@ const OURS: ReadonlySet<string> = new Set([DATABASE, READERS, 'blobs', 'relay.ke
 /** Makes the directory (0700) if need be, locks it and opens the store in it. Throws StoreError. */
 export async function openStore(directory: string): Promise<Store> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await makeDirectory(resolve(directory))
     await refuseForeign(directory)
     const unlock = await lock(directory)
     try {
@@ -51,6 +51,20 @@ async function openIn(directory: string, unlock: () => Promise<void>): Promise<S
   } catch (error) {
     await store.close()
     throw error
+  }
+}
+
+/** With what is missing above it (0700). Not by mkdir's `recursive`, which never ends below /proc. */
+async function makeDirectory(directory: string): Promise<void> {
+  const make = () => mkdir(directory, { mode: 0o700 })
+  try {
+    await make()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || dirname(directory) === directory) throw error
+    await makeDirectory(dirname(directory))
+    await make()
   }
 }
 
