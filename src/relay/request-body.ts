@@ -43,10 +43,11 @@ export class RequestBody {
     this.#wake?.()
   }
 
-  /** The client is gone: the reader gets RequestAborted. */
+  /** Nobody reads on, the client is gone or answered: a reader gets RequestAborted, and what still comes is thrown away. */
   abort(): void {
     this.#aborted = true
     this.#waiting.length = 0
+    this.#resume()
     this.#wake?.()
   }
 
@@ -99,10 +100,14 @@ export class RequestBody {
   #take(chunk: Uint8Array): void {
     this.#taken += chunk.length
     this.#waitingBytes -= chunk.length
-    if (this.#paused && this.#waitingBytes === 0) {
-      this.#paused = false
-      if (!this.#ended) this.#flow.resume()
-    }
+    if (this.#waitingBytes === 0) this.#resume()
+  }
+
+  /** Also when all has come, which may be just after the pause: the next request comes over the same socket. */
+  #resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#flow.resume()
   }
 }
 

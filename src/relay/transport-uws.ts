@@ -333,8 +333,9 @@ class Exchange {
 
   #finally(act: (response: Uws.HttpResponse) => void): void {
     this.#whileOpen(() => {
-      this.#over = true
+      // Before the end: a socket that stayed paused would leave the next request on it unread.
       this.body.abort()
+      this.#over = true
       this.#response.cork(() => act(this.#response))
     })
   }
