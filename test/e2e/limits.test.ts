@@ -3,7 +3,7 @@
 import { afterEach, expect, it } from 'vitest'
 import { personalMessageDigest } from '../../src/bytes/eip191.js'
 import { publicKeyOf, sign } from '../../src/bytes/signature.node.js'
-import { encodeChange, type Change } from '../../src/patches/patch.js'
+import { encodeChange, readPatch, type Change } from '../../src/patches/patch.js'
 import { encodePatchSet, signPatches } from '../../src/patches/patch-set.js'
 import { MemoryStore } from '../../src/store/memory.js'
 import type { Commit } from '../../src/store/store.js'
@@ -198,6 +198,24 @@ it('an error of one session does not reach another, nor its next request', async
   expect(invalid.message).toMatch(/99 .* 2/u)
   const second = (await wire.write(owner, [{ op: 'replace', path: ['Listings', 5n], value: 1n }])) as Refused
   expect(second.message).not.toBe(refused.message)
+})
+
+it('the owner of one shop is a visitor of every other one', async () => {
+  const wire = await start()
+  await wire.write(owner, [listing(1n), stock(1n, 5n), order(1n, 1n, 1n)])
+  const stranger = newSecret()
+  await enrolCard(running.url, stranger, { shop: SHOP + 1n, wallet: '78'.repeat(32) })
+  const other = await Wire.as(running.url, stranger)
+  expect(codeOf(await other.subscribe([{ objectType: 3 }]))).toBe(ErrorCode.INVALID)
+  expect(codeOf(await other.subscribe([{ objectType: 6 }]))).toBe(ErrorCode.INVALID)
+  expect(codeOf(await other.subscribe([]))).toBe('ok')
+  await other.until(() => other.statuses.some(([, left]) => left === 0n))
+  const paths = other.sets.flatMap((set) => set.patches.map((patch) => readPatch(patch).path[0]))
+  expect(new Set(paths)).toEqual(new Set(['Manifest', 'Accounts', 'Listings']))
+  // A set for another shop than the card's is refused, whoever signs it.
+  expect(codeOf(await other.ask({ kind: 'write', patchSet: other.signed(stranger, [listing(2n)], SHOP) }))).toBe(
+    ErrorCode.INVALID,
+  )
 })
 
 it('what a guest may not write is NOT_FOUND as a whole, however malformed it is', async () => {
