@@ -7,7 +7,7 @@ import { main } from '../../src/cli/main.js'
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
-const COMMANDS = ['serve', 'watch', 'put', 'bench', 'vectors']
+const COMMANDS = ['bench', 'invite', 'join', 'order', 'orders', 'put', 'serve', 'shop', 'vectors', 'watch']
 
 async function cairn(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
   const [out, err]: [string[], string[]] = [[], []]
