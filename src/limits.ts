@@ -36,6 +36,8 @@ export const PAYMENT_TTL_SECONDS = 86_400n
 /** Payment details that could not be made at once are tried again, slower and slower. */
 export const DETAILS_RETRY_SECONDS_MIN = 1
 export const DETAILS_RETRY_SECONDS_MAX = 60
+/** How long after a TTL an order waits for its chain to tell of the blocks up to it. */
+export const EXPIRY_GRACE_SECONDS = 600n
 /** Addresses of orders that have ended or are paid are watched this long after their TTL. */
 export const LATE_PAYMENT_WATCH_SECONDS = 30n * 86_400n
 /** How often such an address is looked at. */

@@ -116,7 +116,7 @@ export class ShopOrders {
    * from the order.
    */
   async choosePayment(id: bigint, choice: PaymentChoice, options: CallOptions = {}): Promise<PaymentDue> {
-    const before = this.order(id)?.PaymentDetails?.PaymentID
+    const before = this.order(id)
     const { payee, currency, callAsContract = this.payeeIsContract(payee) } = choice
     const chosen = new Map<CborKey, Encodable>([
       ['Address', ChainAddress.write(payee)],
@@ -220,10 +220,9 @@ export class ShopOrders {
   }
 }
 
-/** The amount that a choice led to, and not one of before. */
-function isNewlyDue({ State, PaymentDetails }: Order, before: Uint8Array | undefined): boolean {
-  if (State !== UNPAID || PaymentDetails === undefined) return false
-  return before === undefined || !equalBytes(before, PaymentDetails.PaymentID)
+/** What a choice led to, and not what was due before: a set that changes an order makes another object of it. */
+function isNewlyDue(order: Order, before: Order | undefined): boolean {
+  return order !== before && order.State === UNPAID && order.PaymentDetails !== undefined
 }
 
 function itemValue({ listing, variations = [], quantity }: Item): ReadonlyMap<CborKey, Encodable> {

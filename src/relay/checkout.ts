@@ -16,6 +16,8 @@ import type { ChainAddress } from '../objects/scalars.js'
 import { encodeChange } from '../patches/patch.js'
 import { convert } from '../state/conversion.js'
 import { chosenOrder, type PaymentRules } from '../state/orders.js'
+import { orderNumber } from '../state/order-number.js'
+import { findPayment } from '../state/payment-entry.js'
 import { regionFor, totalOf } from '../state/pricing.js'
 import { idKey, type ShopState } from '../state/shop-state.js'
 import type { PriceSource } from './price-source.js'
@@ -39,10 +41,13 @@ export interface Details {
 export type Quote = { readonly total: bigint } | { readonly refused: string } | { readonly later: string }
 
 const NATIVE_DECIMALS = 18n
+const RUNS_MAX = 10_000
 
 export class Checkout implements PaymentRules {
   private readonly chains: ReadonlyMap<bigint, KnownChain>
   private readonly prices: PriceSource
+  /** TTLs of equal payments that were found taken, from … to: hints, so that a thousand equal orders cost a thousand steps. */
+  private readonly runs = new Map<string, { readonly from: bigint; readonly to: bigint }>()
 
   /** `chains`: those configured for payments, by chain id. */
   constructor(chains: ReadonlyMap<bigint, KnownChain>, prices: PriceSource) {
@@ -86,7 +91,7 @@ export class Checkout implements PaymentRules {
     if (!('total' in quote)) return { later: 'refused' in quote ? quote.refused : quote.later }
     const head = this.chains.get(order.ChosenCurrency!.ChainID)!.head
     if (head === undefined) return { later: 'the chain has not answered yet' }
-    const { PaymentID, TTL } = uniqueId(state, order, quote.total, head.timestamp + PAYMENT_TTL_SECONDS, taken)
+    const { PaymentID, TTL } = this.uniqueId(state, order, quote.total, head.timestamp + PAYMENT_TTL_SECONDS, taken)
     const snapshots = (order.Items ?? [])
       .filter(({ Quantity }) => Quantity > 0n)
       .map(({ ListingID }) => state.collections.Listings.get(idKey(ListingID))!)
@@ -105,6 +110,41 @@ export class Checkout implements PaymentRules {
       ],
       snapshots,
     }
+  }
+
+  /**
+   * An id that no other order of the shop has or had: the TTL rises second by second until it is one. The order's own, of the
+   * same amount and time, serves again. A run of taken seconds that was walked once is not walked again.
+   */
+  private uniqueId(
+    state: ShopState,
+    order: Order,
+    total: bigint,
+    firstTtl: bigint,
+    taken: Set<string>,
+  ): { PaymentID: Uint8Array; TTL: bigint } {
+    const { shopId, indexes } = state
+    const { addition } = orderNumber(indexes.numbers, order.ID)
+    const [payee, currency] = [order.ChosenPayee!.Address, order.ChosenCurrency!]
+    const name = [shopId, total, currency.ChainID, toHex(currency.Address), toHex(payee.Address)].join('/')
+    const run = this.runs.get(name)
+    for (let ttl = firstTtl; ; ttl++) {
+      const id = paymentIdOf(paymentRequest(shopId, payee, currency, { total, ttl }))
+      const entry = findPayment(indexes.payments, shopId, id)
+      const isOwn = entry?.orderId === order.ID && entry.addition === addition
+      if (isOwn || (entry === undefined && !taken.has(toHex(id)))) {
+        taken.add(toHex(id))
+        const joins = run !== undefined && run.from <= firstTtl && firstTtl <= run.to + 1n
+        this.remember(name, joins ? run.from : firstTtl, ttl)
+        return { PaymentID: id, TTL: ttl }
+      }
+      if (run !== undefined && ttl >= run.from && ttl < run.to) ttl = run.to - 1n
+    }
+  }
+
+  private remember(name: string, from: bigint, to: bigint): void {
+    if (this.runs.size >= RUNS_MAX) this.runs.clear()
+    this.runs.set(name, { from, to })
   }
 
   private inCurrency(total: bigint, from: ChainAddress, to: ChainAddress): Quote {
@@ -135,22 +175,6 @@ export function orderIn(state: ShopState, id: bigint): Order | undefined {
 function listingIn(state: ShopState, id: bigint): Listing | undefined {
   const stored = state.collections.Listings.get(idKey(id))
   return stored === undefined ? undefined : Listing.read(decodeChecked(stored), 'Listing')
-}
-
-/** An id that no other order of the shop has or had: the TTL rises second by second until it is one. */
-function uniqueId(
-  { shopId, indexes }: ShopState,
-  { ChosenPayee, ChosenCurrency }: Order,
-  total: bigint,
-  firstTtl: bigint,
-  taken: Set<string>,
-): { PaymentID: Uint8Array; TTL: bigint } {
-  for (let ttl = firstTtl; ; ttl++) {
-    const id = paymentIdOf(paymentRequest(shopId, ChosenPayee!.Address, ChosenCurrency!, { total, ttl }))
-    if (taken.has(toHex(id)) || indexes.payments.has(id)) continue
-    taken.add(toHex(id))
-    return { PaymentID: id, TTL: ttl }
-  }
 }
 
 function sameCurrency(a: ChainAddress, b: ChainAddress): boolean {

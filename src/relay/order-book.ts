@@ -7,6 +7,7 @@ import { fromBigEndian } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode.js'
 import { CANCELED, Order, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN } from '../objects/order.js'
+import { orderNumber } from '../state/order-number.js'
 import { findPayment, type PaymentEntry } from '../state/payment-entry.js'
 import { count, idKey, type ShopState } from '../state/shop-state.js'
 import type { LedgerRow } from '../store/store.js'
@@ -52,11 +53,21 @@ export function orderBook(state: ShopState, ledger: readonly LedgerRow[]): Order
   for (const [key, bytes] of state.collections.Orders.entries()) {
     const order = Order.read(decodeChecked(bytes), 'Order')
     const id = fromBigEndian(key)
-    lines.push(lineOf(state, order, receipts.get(id) ?? [], shortfalls.get(id) ?? []))
+    const own = (receipts.get(id) ?? []).filter((receipt) => isOfThisAddition(state, receipt))
+    lines.push(lineOf(state, order, own, shortfalls.get(id) ?? []))
   }
-  for (const [id, rows] of receipts)
-    if (!state.collections.Orders.has(idKey(id))) lines.push(removedLine(state, id, rows))
+  for (const [id, rows] of receipts) {
+    const there = state.collections.Orders.has(idKey(id))
+    const gone = there ? rows.filter((receipt) => !isOfThisAddition(state, receipt)) : rows
+    if (gone.length > 0) lines.push(removedLine(state, id, gone))
+  }
   return lines.sort((a, b) => (a.number < b.number ? -1 : 1))
+}
+
+/** Not for an order that was removed before its id was added again. */
+function isOfThisAddition(state: ShopState, { orderId, paymentId }: Receipt): boolean {
+  const entry = findPayment(state.indexes.payments, state.shopId, paymentId)
+  return entry?.addition === orderNumber(state.indexes.numbers, orderId).addition
 }
 
 function lineOf(
@@ -69,7 +80,7 @@ function lineOf(
   const newest = order.PaymentDetails && payment(order.PaymentDetails.PaymentID)
   const deadline = count(state.indexes.live, idKey(order.ID))
   return {
-    number: count(state.indexes.numbers, idKey(order.ID)),
+    number: orderNumber(state.indexes.numbers, order.ID).number,
     id: order.ID,
     state:
       order.CanceledAt === undefined || order.State === CANCELED ? stateName(order) : `${stateName(order)}, canceled`,
@@ -92,7 +103,7 @@ function lineOf(
 function removedLine(state: ShopState, id: bigint, receipts: readonly Receipt[]): OrderLine {
   const payment = (paymentId: Uint8Array) => findPayment(state.indexes.payments, state.shopId, paymentId)
   return {
-    number: count(state.indexes.numbers, idKey(id)),
+    number: orderNumber(state.indexes.numbers, id).number,
     id,
     state: 'removed',
     due: undefined,
@@ -126,6 +137,7 @@ function oddityOf(order: Order | undefined, receipt: Receipt, entry: PaymentEntr
   if (effect === 'extra') return odd('extra', amount, 'It came after the order was paid. Refund it.')
   if (effect === 'partial') {
     const rest = entry.amount - amount
+    if (rest <= 0n) return odd('partial', amount, 'It came although nothing was due there. Refund it.')
     return order?.State === PAID || order === undefined
       ? odd('partial', amount, 'It is less than its payment asks, and the order is paid otherwise. Refund it.')
       : odd('partial', amount, `It is less than its payment asks. Ask the guest for the missing ${rest}, or refund it.`)

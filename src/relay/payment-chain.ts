@@ -68,6 +68,8 @@ export class PaymentChain implements KnownChain {
   private readonly asking = new Set<Hex>()
   private readonly follower: Follower
   private newest: Block | undefined
+  /** Time of the newest block whose payments have been seen, seconds; 0 before the first. */
+  seenUntil = 0n
   private readonly stopHeads: () => void
 
   constructor(options: PaymentChainOptions) {
@@ -115,16 +117,13 @@ export class PaymentChain implements KnownChain {
   watch(paymentId: Uint8Array, entry: PaymentEntry, live: boolean): void {
     const name = toHex(paymentId)
     const known = this.watches.get(name)
-    if (known !== undefined) known.live = live
-    else {
-      const fresh = { paymentId, entry, live, address: undefined, held: 0n, lookedAt: undefined, nextLook: 0n }
-      this.watches.set(name, fresh)
-    }
+    if (known === undefined) this.watches.set(name, watchFor(paymentId, entry, live))
+    else known.live = live
   }
 
   /** What was seen at the payment's address may be gone: it is seen anew. */
   forget(paymentId: Uint8Array): void {
-    const watch = this.watches.get(toHex(paymentId))
+    const watch = this.watchOf(paymentId)
     if (watch !== undefined) watch.held = watch.nextLook = 0n
   }
 
@@ -171,24 +170,39 @@ export class PaymentChain implements KnownChain {
       return entry?.chainId === this.chainId ? [{ log, entry }] : []
     })
     await Promise.all(
-      ours.map(async ({ log, entry }) => this.options.seen(await this.made(entry, log.topics[1]!, log))),
+      ours.map(async ({ log, entry }) => this.options.seen(await this.made(entry, log.topics[1]!, log, safe))),
     )
-    if (to === safe.number) await this.lookAtAddresses(safe)
+    if (to !== safe.number) return
+    await this.lookAtAddresses(safe)
+    this.seenUntil = safe.timestamp
   }
 
-  private async made(entry: PaymentEntry, paymentId: Uint8Array, log: ChainLog): Promise<SeenPayment> {
+  private async made(entry: PaymentEntry, paymentId: Uint8Array, log: ChainLog, safe: Block): Promise<SeenPayment> {
     const { blockNumber, blockHash, transactionHash: txHash, logIndex } = log
-    const watch = this.watches.get(toHex(paymentId))
-    // Only what was seen at the address before can have been moved by the contract.
-    const held = watch !== undefined && watch.held > 0n ? await this.heldBy(watch, blockNumber) : 0n
+    // After the newest safe block: a node need not have older states, and what the contract took does not come back.
+    const held = await this.heldBy(this.watchOf(paymentId) ?? watchFor(paymentId, entry, false), safe.number)
     const seenAt = this.options.nowSeconds()
     return { kind: 'made', paymentId, entry, held, blockNumber, blockHash, txHash, logIndex, seenAt }
+  }
+
+  private watchOf(paymentId: Uint8Array): Watch | undefined {
+    return this.watches.get(toHex(paymentId))
   }
 
   private async lookAtAddresses(safe: Block): Promise<void> {
     const now = this.options.nowSeconds()
     const due = [...this.watches.values()].filter((watch) => watch.live || watch.nextLook <= now)
-    await Promise.all(due.map((watch) => this.lookAt(watch, safe, now)))
+    await Promise.all(due.map((watch) => this.tryLookAt(watch, safe, now)))
+  }
+
+  /** One payment that cannot be looked at does not keep the others from being seen. */
+  private async tryLookAt(watch: Watch, safe: Block, now: bigint): Promise<void> {
+    try {
+      await this.lookAt(watch, safe, now)
+    } catch (error) {
+      if (!(error instanceof NoAddress)) throw error
+      this.options.onError(error)
+    }
   }
 
   private async lookAt(watch: Watch, { number, hash }: Block, now: bigint): Promise<void> {
@@ -226,8 +240,7 @@ export class PaymentChain implements KnownChain {
   private async addressOf(entry: PaymentEntry): Promise<Uint8Array> {
     const { chain, payments } = this.options
     const address = readAddress(await chain.call({ to: payments, data: getPaymentAddressCall(entry) }))
-    if (address === undefined)
-      throw new Error(`chain ${this.chainId}: the Payments contract does not tell a payment's address`)
+    if (address === undefined) throw new NoAddress(this.chainId, entry)
     return address
   }
 
@@ -238,6 +251,19 @@ export class PaymentChain implements KnownChain {
     const logs = await this.options.chain.logs({ fromBlock, toBlock, addresses: [watch.entry.currency], topics })
     return logs.at(-1)?.transactionHash
   }
+}
+
+/** The Payments contract does not tell where a payment is to be looked for. */
+class NoAddress extends Error {
+  override readonly name = 'NoAddress'
+
+  constructor(chainId: bigint, { shopId, orderId }: PaymentEntry) {
+    super(`chain ${chainId}: the Payments contract tells no address for order ${orderId} of shop ${shopId}`)
+  }
+}
+
+function watchFor(paymentId: Uint8Array, entry: PaymentEntry, live: boolean): Watch {
+  return { paymentId, entry, live, address: undefined, held: 0n, lookedAt: undefined, nextLook: 0n }
 }
 
 function isNative({ currency }: PaymentEntry): boolean {

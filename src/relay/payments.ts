@@ -7,13 +7,20 @@ import { fromBigEndian, toBigEndian } from '../bytes/bytes.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import type { Chain } from '../chain/chain.js'
 import type { Checkpoint, Fork } from '../chain/follower.js'
-import { DETAILS_RETRY_SECONDS_MAX, DETAILS_RETRY_SECONDS_MIN, LATE_PAYMENT_WATCH_SECONDS } from '../limits.js'
+import {
+  DETAILS_RETRY_SECONDS_MAX,
+  DETAILS_RETRY_SECONDS_MIN,
+  EXPIRY_GRACE_SECONDS,
+  LATE_PAYMENT_WATCH_SECONDS,
+} from '../limits.js'
 import { decodeChecked } from '../codec/decode.js'
 import { StoredManifest } from '../objects/manifest.js'
 import { PAYMENT_CHOSEN } from '../objects/order.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import { isLive } from '../state/orders.js'
+import { orderNumber } from '../state/order-number.js'
 import { decodePaymentEntry, findPayment, type PaymentEntry } from '../state/payment-entry.js'
+import type { ShopState } from '../state/shop-state.js'
 import type { Store } from '../store/store.js'
 import { Checkout, orderIn } from './checkout.js'
 import { readCheckpoints, writeCheckpoints } from './checkpoints.js'
@@ -97,6 +104,18 @@ export class Payments {
     for (const id of orders) this.orderWritten(shop, id)
   }
 
+  /**
+   * An order is not canceled before the relay has seen all blocks in which it could be paid in time; a chain that tells
+   * nothing holds it up for EXPIRY_GRACE_SECONDS.
+   */
+  mayExpire(state: ShopState, id: bigint, now: bigint): boolean {
+    const details = orderIn(state, id)?.PaymentDetails
+    const entry = details && findPayment(state.indexes.payments, state.shopId, details.PaymentID)
+    const chain = entry && this.chains.get(entry.chainId)
+    if (chain === undefined || now > entry!.ttl + EXPIRY_GRACE_SECONDS) return true
+    return chain.seenUntil > entry!.ttl
+  }
+
   /** After each commit: decimals of tokens that can now be chosen are asked for before somebody does. */
   shopWritten(shop: Shop): void {
     const { manifest, shopId } = shop.current.state
@@ -173,7 +192,7 @@ export class Payments {
     const oldest = nowSeconds(this.options.clock) - LATE_PAYMENT_WATCH_SECONDS
     for (const [paymentId, row] of state.indexes.payments.entries()) {
       const entry = decodePaymentEntry(shop.shopId, row)
-      const live = isLive(orderIn(state, entry.orderId))
+      const live = isForLiveOrder(state, entry)
       if (live || entry.ttl > oldest) this.watch(paymentId, entry, live)
     }
     for (const [key] of state.indexes.chosen.entries()) this.orderWritten(shop, fromBigEndian(key))
@@ -305,6 +324,10 @@ export class Payments {
   private retryAll(): void {
     for (const name of [...this.pending.keys()]) void this.tryAgain(name)
   }
+}
+
+function isForLiveOrder(state: ShopState, { orderId, addition }: PaymentEntry): boolean {
+  return orderNumber(state.indexes.numbers, orderId).addition === addition && isLive(orderIn(state, orderId))
 }
 
 function orderName(shopId: bigint, orderId: bigint): string {

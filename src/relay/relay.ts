@@ -177,6 +177,7 @@ class Relay implements RunningRelay {
         reservationSeconds,
         checkout: this.payments.checkout,
         keepSnapshots: (listings) => snapshots.keep(listings),
+        mayExpire: (state, order, now) => this.payments.mayExpire(state, order, now),
         ordersWritten: (shop, orders) => this.payments.ordersWritten(shop, orders),
         newState: (shopId) => this.keeper.newState(shopId),
         published: (shop, records) => {

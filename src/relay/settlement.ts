@@ -9,6 +9,7 @@ import { decodeChecked } from '../codec/decode.js'
 import { Inventory, inventoryKey, inventoryKeyText } from '../objects/inventory.js'
 import { Listing, variationOf } from '../objects/listing.js'
 import { CANCELED, PAID, PAYMENT_CHOSEN, TxDetails, UNPAID, type Order } from '../objects/order.js'
+import { orderNumber } from '../state/order-number.js'
 import type { PaymentEntry } from '../state/payment-entry.js'
 import { idKey, type ShopState } from '../state/shop-state.js'
 import type { LedgerRow } from '../store/store.js'
@@ -42,7 +43,7 @@ export function settle(state: ShopState, seen: SeenPayment, before: readonly Rec
   const known = before.find((receipt) => isSame(receipt, seen))
   const unchanged = known !== undefined && !known.reorged && equalOrLess(seen, known)
   if (unchanged) return undefined
-  const order = orderIn(state, entry.orderId)
+  const order = orderOf(state, entry)
   const effect = effectOf(order, seen, known, before)
   const amount = effect === 'moved' ? 0n : seen.kind === 'made' ? entry.amount : seen.held
   const { paymentId, blockNumber, blockHash, txHash, logIndex, seenAt, kind } = seen
@@ -70,6 +71,11 @@ export function settle(state: ShopState, seen: SeenPayment, before: readonly Rec
   return { patches: changes.map(encodeChange), ledger, effect, shortfall }
 }
 
+/** Undefined also where the id belongs to another order by now: this payment is none for that one. */
+function orderOf(state: ShopState, { orderId, addition }: PaymentEntry): Order | undefined {
+  return orderNumber(state.indexes.numbers, orderId).addition === addition ? orderIn(state, orderId) : undefined
+}
+
 /** Whether the payment is all that its own request asks; a Total of 0 is paid by the contract's event alone. */
 export function isEnough({ kind, held, entry }: SeenPayment): boolean {
   return kind === 'made' || (entry.amount > 0n && held >= entry.amount)
@@ -95,10 +101,14 @@ function hasEnded(order: Order | undefined): boolean {
   return order.State !== PAID && order.State !== UNPAID && order.State !== PAYMENT_CHOSEN
 }
 
-/** The contract took what lay at the address of the same payment, and the address holds less than before. */
-function wasMoved({ paymentId, held }: SeenPayment, before: readonly Receipt[]): boolean {
+/**
+ * The contract took what lay at the address of the same payment: that was enough (else the contract makes no payment of it),
+ * and the address holds less than before.
+ */
+function wasMoved({ paymentId, entry, held }: SeenPayment, before: readonly Receipt[]): boolean {
   const atAddress = before.find((receipt) => receipt.kind === 'held' && equalBytes(receipt.paymentId, paymentId))
-  return atAddress !== undefined && !atAddress.reorged && held < atAddress.amount
+  if (atAddress === undefined || atAddress.reorged || atAddress.amount < entry.amount) return false
+  return held < atAddress.amount
 }
 
 function isSame(receipt: Receipt, { kind, paymentId, entry, txHash, logIndex }: SeenPayment): boolean {

@@ -51,6 +51,8 @@ export interface WriterOptions {
   readonly checkout: Checkout
   /** Keeps canonical listings (CBOR) as blobs; called before the commit that names their hashes. */
   keepSnapshots(snapshots: readonly Uint8Array[]): Promise<void>
+  /** Whether an order whose reservation has ended may be canceled now: a payment made in time may still be on its way. */
+  mayExpire(state: ShopState, order: bigint, now: bigint): boolean
   /** Called after the commit with the orders that it wrote. Must not throw. */
   ordersWritten(shop: Shop, orders: readonly bigint[]): void
   /** The state of a shop that is made now. */
@@ -112,6 +114,10 @@ export class Writer {
     const now = nowSeconds(this.options.clock)
     for (const shop of this.shops.values()) {
       for (const id of shop.deadlines.takeDue(now)) {
+        if (!this.options.mayExpire(shop.current.state, id, now)) {
+          shop.deadlines.add(id, now + 1n)
+          continue
+        }
         void this.change(shop.shopId, (state) => (state === undefined ? undefined : expiry(state, id, now))).then(
           (outcome) => {
             if (outcome === 'not-stored') shop.deadlines.add(id, now)

@@ -39,6 +39,7 @@ import type { Author } from './access.js'
 import type { Draft } from './draft.js'
 import { clearable, countable, fields, list, placeOf, replaceable, settable, wholeOr, type Editor } from './edit.js'
 import { checkVariations } from './inventory.js'
+import { orderNumber, withAddition } from './order-number.js'
 import { encodePaymentEntry, paymentEntry } from './payment-entry.js'
 import { count, counted, idKey, isId } from './shop-state.js'
 import { invalid, notFound, outOfStock, stricter } from './verdict.js'
@@ -126,7 +127,7 @@ export function applyToOrders(draft: Draft, op: Op, { path, value }: Patch, cont
   draft.orders.add(id)
   if (before === undefined) {
     takeOwnership(draft, id, after!, context.author)
-    giveNumber(draft, id)
+    draft.setIndex('numbers', withAddition(draft.index('numbers'), id))
   }
   countOpen(draft, id, before, after)
   reserve(draft, id, before, after, context)
@@ -287,12 +288,6 @@ function takeOwnership(draft: Draft, id: bigint, order: Order, author: Author): 
   if (!draft.index('owners').has(idKey(id))) draft.setIndex('owners', draft.index('owners').set(idKey(id), author.card))
 }
 
-/** The short number is an order's for ever, like its owner. */
-function giveNumber(draft: Draft, id: bigint): void {
-  const numbers = draft.index('numbers')
-  if (!numbers.has(idKey(id))) draft.setIndex('numbers', numbers.set(idKey(id), encode(BigInt(numbers.size + 1))))
-}
-
 /** What was chosen stays until the next choice or the order's end; what was to be paid stays for ever. */
 function rememberPayment(draft: Draft, field: PathPart, id: bigint, order: Order): void {
   const chosen = draft.index('chosen')
@@ -303,7 +298,8 @@ function rememberPayment(draft: Draft, field: PathPart, id: bigint, order: Order
   }
   if (field !== 'PaymentDetails') return
   const details = order.PaymentDetails!
-  const entry = paymentEntry(draft.shopId, chosenOrder(chosen, id) ?? order, details)
+  const { addition } = orderNumber(draft.index('numbers'), id)
+  const entry = paymentEntry(draft.shopId, chosenOrder(chosen, id) ?? order, details, addition)
   if (entry !== undefined)
     draft.setIndex('payments', draft.index('payments').set(details.PaymentID, encodePaymentEntry(entry)))
 }

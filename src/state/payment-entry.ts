@@ -9,6 +9,8 @@ import type { PaymentRequest } from '../objects/payment-request.js'
 /** A payment and the order that it is for. */
 export interface PaymentEntry extends PaymentRequest {
   readonly orderId: bigint
+  /** Which order under this id it is for (order-number.ts). */
+  readonly addition: bigint
 }
 
 /** The row of an order's new details, by what it had chosen; undefined if it had chosen nothing. */
@@ -16,11 +18,13 @@ export function paymentEntry(
   shopId: bigint,
   { ID, ChosenPayee, ChosenCurrency }: Order,
   { Total, TTL }: PaymentDetails,
+  addition: bigint,
 ): PaymentEntry | undefined {
   if (ChosenPayee === undefined || ChosenCurrency === undefined) return undefined
   return {
     shopId,
     orderId: ID,
+    addition,
     chainId: ChosenCurrency.ChainID,
     ttl: TTL,
     currency: ChosenCurrency.Address,
@@ -29,8 +33,16 @@ export function paymentEntry(
   }
 }
 
-export function encodePaymentEntry({ orderId, chainId, ttl, currency, amount, payee }: PaymentEntry): Uint8Array {
-  return encode([orderId, chainId, ttl, currency, amount, payee])
+export function encodePaymentEntry({
+  orderId,
+  addition,
+  chainId,
+  ttl,
+  currency,
+  amount,
+  payee,
+}: PaymentEntry): Uint8Array {
+  return encode([orderId, addition, chainId, ttl, currency, amount, payee])
 }
 
 /** `id`: 32 bytes. Undefined if the relay never wrote it. */
@@ -40,7 +52,8 @@ export function findPayment(payments: Hamt, shopId: bigint, id: Uint8Array): Pay
 }
 
 export function decodePaymentEntry(shopId: bigint, row: Uint8Array): PaymentEntry {
-  const [orderId, chainId, ttl, currency, amount, payee] = decodeChecked(row) as unknown as [
+  const [orderId, addition, chainId, ttl, currency, amount, payee] = decodeChecked(row) as unknown as [
+    bigint,
     bigint,
     bigint,
     bigint,
@@ -48,5 +61,5 @@ export function decodePaymentEntry(shopId: bigint, row: Uint8Array): PaymentEntr
     bigint,
     Uint8Array,
   ]
-  return { shopId, orderId, chainId, ttl, currency, amount, payee }
+  return { shopId, orderId, addition, chainId, ttl, currency, amount, payee }
 }

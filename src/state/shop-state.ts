@@ -31,7 +31,7 @@ export type Index =
   | 'owners'
   /** card → number of its Open orders */
   | 'open'
-  /** order id → its short number in the shop, 1, 2, 3 … by first addition */
+  /** order id → its short number in the shop, and how often it was added (order-number.ts) */
   | 'numbers'
   /** id of a live order → the order as it was when State→4 was last written: later changes wait for the next choice (§11) */
   | 'chosen'

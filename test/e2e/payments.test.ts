@@ -240,6 +240,59 @@ describe('unhappy payments', () => {
     expect(shop.stockOf()).toBe(before - 1n)
   })
 
+  it('a payment of an order that was removed is none of the one that is added under its id', async () => {
+    const [guest, id] = [await shop.guest(), orderId()]
+    const [cheap, dear] = [await listingWith(1n, 10n), await listingWith(1n, PRICE)]
+    const first = await guest.checkout(id, 1n, NATIVE, cheap)
+    await guest.write(state(id, 2n))
+    await guest.write({ op: 'remove', path: ['Orders', id] })
+    const second = await guest.checkout(id, 1n, NATIVE, dear)
+    expect([first.amount, second.amount]).toEqual([10n, PRICE])
+    await shop.payByCall(first)
+    await shop.payByAddress(first)
+    expect(await receiptsOf(id, 2)).toEqual([
+      ['made', 'late', 10n],
+      ['held', 'late', 10n],
+    ])
+    expect(shop.order(id)!.State).toBe(5n)
+    expect(shop.order(id)!.TxDetails).toBeUndefined()
+    await shop.payByCall(second)
+    await paid(id)
+  })
+
+  it('too little at the address, taken away again, does not hide the payment by call', async () => {
+    const [guest, id] = [await shop.guest(), orderId()]
+    const request = await guest.checkout(id)
+    await shop.payByAddress(request, 1n)
+    expect(await receiptsOf(id, 1)).toEqual([['held', 'partial', 1n]])
+    await shop.processPayment(request)
+    await shop.mine(1)
+    await shop.payByCall(request)
+    await paid(id)
+    expect(await receiptsOf(id, 2)).toContainEqual(['made', 'paid', PRICE])
+  })
+
+  it('choosing the same again in the same second is the same payment; 300 equal orders have 300', async () => {
+    const guest = await shop.guest()
+    const item = await listingWith(1_000n, 777n)
+    const id = orderId()
+    const request = await guest.checkout(id, 1n, NATIVE, item)
+    for (let i = 0; i < 20; i++) await guest.write(state(id, 4n))
+    expect(await guest.payment(id)).toEqual(request)
+    const ids = Array.from({ length: 300 }, orderId)
+    for (const other of ids) {
+      await guest.write(
+        order(other, item, 1n),
+        { op: 'add', path: ['Orders', other, 'ShippingAddress'], value: ADDRESS },
+        ...choice(other, NATIVE),
+        state(other, 3n),
+        state(other, 4n),
+      )
+    }
+    const due = await Promise.all(ids.map(async (other) => toHex(paymentIdOf(await guest.payment(other)))))
+    expect(new Set(due).size).toBe(300)
+  })
+
   it('what the contract takes from the address is no second payment', async () => {
     const [guest, id] = [await shop.guest(), orderId()]
     const request = await guest.checkout(id)
