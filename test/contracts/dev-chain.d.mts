@@ -59,6 +59,8 @@ export function startDevChain(options?: {
   readonly chainId?: number
   /** Absent: a block for every transaction. */
   readonly blockTimeSeconds?: number
+  /** Time of the first block; the chain's clock goes on from there. */
+  readonly genesisSeconds?: number
 }): Promise<DevChain>
 export function receiptOf(
   rpc: DevChain['rpc'],

@@ -21,8 +21,8 @@ const RECEIPT_MS = 20
 const DEPLOY_GAS = '0x5b8d80'
 
 /** Starts anvil (port 0: a free one) and deploys. Rejects with what anvil says when it does not start. */
-export async function startDevChain({ port = 0, chainId = 31_337, blockTimeSeconds } = {}) {
-  const anvil = await startAnvil(port, chainId, blockTimeSeconds)
+export async function startDevChain({ port = 0, chainId = 31_337, blockTimeSeconds, genesisSeconds } = {}) {
+  const anvil = await startAnvil(port, chainId, blockTimeSeconds, genesisSeconds)
   const rpcUrl = `http://127.0.0.1:${anvil.port}`
   const rpc = rpcOf(rpcUrl)
   const { stop, ended } = anvil
@@ -92,9 +92,10 @@ function rpcOf(url) {
 
 // Anvil
 
-async function startAnvil(port, chainId, blockTimeSeconds) {
+async function startAnvil(port, chainId, blockTimeSeconds, genesisSeconds) {
   const flags = ['--port', String(port), '--chain-id', String(chainId), '--host', '127.0.0.1']
   if (blockTimeSeconds !== undefined) flags.push('--block-time', String(blockTimeSeconds))
+  if (genesisSeconds !== undefined) flags.push('--timestamp', String(genesisSeconds))
   const keeper = join(import.meta.dirname, 'keep-anvil.mjs')
   const child = spawn(process.execPath, [keeper, anvilBinary(), ...flags], { stdio: 'pipe' })
   let complaint = ''

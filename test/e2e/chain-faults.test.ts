@@ -263,6 +263,23 @@ describe('what follows later', () => {
     await paid(3n)
   })
 
+  it('a payment made in time counts although its depth comes after the TTL; an unpaid order expires then', async () => {
+    // A chain that lives a day ago: what it asks for can be paid for a few seconds more.
+    const chain = await startDevChain({ genesisSeconds: Math.floor(Date.now() / 1_000) - 86_400 })
+    shop = await PaidShop.open({ depth: 3, settings: { reservationSeconds: 1 } }, chain)
+    const [guest, other] = [await shop.guest(), await shop.guest()]
+    const [request, unpaid] = [await guest.checkout(1n), await other.checkout(2n)]
+    await shop.payByCall(request)
+    while (BigInt(Math.floor(Date.now() / 1_000)) <= unpaid.ttl + 2n)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    expect([shop.order(1n)?.State, shop.order(2n)?.State]).toEqual([5n, 5n])
+    await chain.rpc('evm_setNextBlockTimestamp', [`0x${(unpaid.ttl + 2n).toString(16)}`])
+    await shop.mine(3)
+    await paid(1n)
+    await shop.orderWhere(2n, (order) => order.State === 2n)
+    expect(receipts().map(({ effect }) => effect)).toEqual(['paid'])
+  })
+
   it('an order of 250 lines over a hundred listings', async () => {
     await open()
     const changes = Array.from({ length: 100 }, (_, i) => BigInt(1_000 + i)).flatMap((id) => [
