@@ -145,7 +145,17 @@ class ChainFollower implements Follower {
     const lastGood = good === undefined ? this.checkpoints[0]!.number - 1n : this.checkpoints[good]!.number
     await this.options.reorged({ lastGood, lost: newest.number })
     this.checkpoints = this.checkpoints.slice(0, (good ?? -1) + 1)
-    this.next = atLeastZero(lastGood + 1n)
+    const from = await this.blockAt(lastGood < safe.number ? lastGood : safe.number)
+    this.next = from.number + 1n
+    await this.save(from)
+  }
+
+  /** The block, or the first one where that lies before it. */
+  private async blockAt(number: bigint): Promise<Block> {
+    const { chain } = this.options
+    const block = await chain.block(atLeastZero(number))
+    if (block === undefined) throw new ChainUnreachable(`chain ${chain.chainId} has no block ${number} now`)
+    return block
   }
 
   private async lastGood(): Promise<number | undefined> {
@@ -159,11 +169,9 @@ class ChainFollower implements Follower {
   }
 
   private async handOut(from: bigint, head: Block, safe: Block): Promise<void> {
-    const { chain } = this.options
     const to = from + RANGE_BLOCKS_MAX - 1n < safe.number ? from + RANGE_BLOCKS_MAX - 1n : safe.number
     // Read before it is handled: if the chain changes meanwhile, the next look finds this one gone.
-    const last = to === safe.number ? safe : await chain.block(to)
-    if (last === undefined) throw new ChainUnreachable(`chain ${chain.chainId} has no block ${to} now`)
+    const last = to === safe.number ? safe : await this.blockAt(to)
     await this.options.handle({ from, to, head, safe })
     this.next = to + 1n
     await this.save({ number: to, hash: last.hash })
