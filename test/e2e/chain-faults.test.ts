@@ -5,10 +5,12 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { toHex } from '../../src/bytes/hex.js'
 import { receiptsIn } from '../../src/relay/receipt.js'
-import { order, SHOP, state } from './harness.js'
+import { payCall } from '../../src/chain/contracts.js'
+import { paymentRequest } from '../../src/objects/payment-request.js'
+import { map, order, SHOP, state } from './harness.js'
 import { FaultyRpc, type Fault } from './faulty-rpc.js'
-import { ADDRESS, choice, GUEST_ACCOUNT, NATIVE, PaidShop, type PaidShopOptions } from './paid-shop.js'
-import { startDevChain } from '../contracts/dev-chain.mjs'
+import { ADDRESS, bytesOf, choice, GUEST_ACCOUNT, NATIVE, PaidShop, PAYEE, type PaidShopOptions } from './paid-shop.js'
+import { receiptOf, startDevChain } from '../contracts/dev-chain.mjs'
 
 const PRICE = 100n
 let shop: PaidShop
@@ -142,6 +144,42 @@ describe('depth and re-orgs', () => {
     await shop.payByCall(await guest.checkout(2n))
     await paid(2n)
   })
+})
+
+it('an order is paid on another chain than the registry’s, while that one is away', async () => {
+  const [registry, other] = [await startDevChain(), await startDevChain({ chainId: 31_338 })]
+  const rpc = await FaultyRpc.start(registry.rpcUrl)
+  rpcs.push(rpc)
+  try {
+    shop = await PaidShop.open({ others: [other], rpc: [rpc.url] }, registry)
+    const elsewhere = (address: Uint8Array) => ({ ChainID: 31_338n, Address: address })
+    const [payee, native] = [elsewhere(bytesOf(PAYEE)), elsewhere(new Uint8Array(20))]
+    await shop.write(
+      { op: 'add', path: ['Manifest', 'Payees', 31_338n, payee.Address], value: map({}) },
+      { op: 'add', path: ['Manifest', 'AcceptedCurrencies', 31_338n, native.Address], value: map({}) },
+      { op: 'replace', path: ['Manifest', 'PricingCurrency'], value: map({ ...native }) },
+    )
+    const guest = await shop.guest()
+    await rpc.set('error')
+    await guest.write(
+      order(1n, 1n, 2n),
+      { op: 'add', path: ['Orders', 1n, 'ShippingAddress'], value: ADDRESS },
+      { op: 'add', path: ['Orders', 1n, 'ChosenPayee'], value: map({ Address: map({ ...payee }) }) },
+      { op: 'add', path: ['Orders', 1n, 'ChosenCurrency'], value: map({ ...native }) },
+      state(1n, 3n),
+      state(1n, 4n),
+    )
+    const { PaymentDetails } = await shop.orderWhere(1n, (order) => order.State === 5n)
+    const { Total: total, TTL: ttl } = PaymentDetails!
+    const request = paymentRequest(SHOP, payee, native, { total, ttl })
+    const [from, to] = [GUEST_ACCOUNT.address, other.addresses.payments]
+    const call = { from, to, data: `0x${toHex(payCall(request))}`, value: `0x${total.toString(16)}`, gas: '0x1e8480' }
+    await receiptOf(other.rpc, (await other.rpc('eth_sendTransaction', [call])) as string)
+    await paid(1n)
+    expect(receipts()).toMatchObject([{ chainId: 31_338n, effect: 'paid', amount: 200n }])
+  } finally {
+    await other.stop()
+  }
 })
 
 describe('an endpoint that fails', () => {

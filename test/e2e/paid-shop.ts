@@ -60,6 +60,8 @@ export interface PaidShopOptions {
   readonly rpc?: readonly string[]
   readonly store?: Store
   readonly pollMs?: number
+  /** Chains beside the registry's, for payments. */
+  readonly others?: readonly DevChain[]
 }
 
 /** The relay of a shop that sells listing 1 at 100 (10 pieces) and is paid in ether or in the token. */
@@ -104,7 +106,15 @@ export class PaidShop {
       file,
       JSON.stringify({
         registry: { chainId, shops: addresses.shops, relays: addresses.relays },
-        chains: [{ chainId, rpc, payments: addresses.payments, depth, pollMs }],
+        chains: [
+          { chainId, rpc, payments: addresses.payments, depth, pollMs },
+          ...(options.others ?? []).map((other) => ({
+            chainId: other.chainId,
+            rpc: [other.rpcUrl],
+            payments: other.addresses.payments,
+            pollMs,
+          })),
+        ],
       }),
     )
     const settings = readSettings({
