@@ -146,8 +146,8 @@ class RpcChain implements Chain {
       const head = await this.head()
       if (!this.closed) for (const seen of this.listeners) seen(head)
       void this.compare(head)
-    } catch (error) {
-      if (!(error instanceof ChainUnreachable)) throw error
+    } catch {
+      // `problem` tells of it; whoever needs the chain asks it himself.
     } finally {
       this.pollSoon(this.pollMs)
     }

@@ -195,11 +195,13 @@ class Batch {
 
   run(job: Job): void {
     if (job.kind === 'write') {
-      const outcome = this.write(job.shopId, job.set, job.author)
+      const outcome = this.guarded(BROKEN, () => this.write(job.shopId, job.set, job.author))
       this.answers.push((stored) => job.done(stored || !outcome.ok ? outcome : NOT_STORED))
       return
     }
-    const made = this.change(job.shopId, job.build(this.shops.get(job.shopId)?.current.state))
+    const made = this.guarded(false, () =>
+      this.change(job.shopId, job.build(this.shops.get(job.shopId)?.current.state)),
+    )
     this.answers.push((stored) => job.done(!made ? 'refused' : stored ? 'done' : 'not-stored'))
   }
 
@@ -208,9 +210,23 @@ class Batch {
     if (!stored) this.takeBack()
     for (const answer of this.answers) answer(stored)
     if (!stored) return
+    this.guarded(undefined, () => this.tell())
+  }
+
+  private tell(): void {
     for (const [shop, records] of this.records) this.options.published(shop, records)
     for (const card of this.unlinked) this.options.cardUnlinked(card)
     for (const [shop, orders] of this.orders) this.options.ordersWritten(shop, [...orders])
+  }
+
+  /** A bug in one set is told of and must not stop the sets of others. */
+  private guarded<T>(otherwise: T, act: () => T): T {
+    try {
+      return act()
+    } catch (error) {
+      this.options.onBug(error)
+      return otherwise
+    }
   }
 
   private write(shopId: bigint, set: CheckedSet, author: Author): WriteOutcome {
@@ -239,7 +255,7 @@ class Batch {
       patches: set.patches,
       relayNonce: shop.current.relayNonce,
     })
-    this.followUp(shop, applied.effects)
+    this.guarded(undefined, () => this.followUp(shop, applied.effects))
     return { ok: true, stateHash: hash }
   }
 
@@ -258,7 +274,7 @@ class Batch {
     this.settings.push(...(change.settings ?? []))
     this.ledger.push(...(change.ledger ?? []))
     this.snapshots.push(...(change.snapshots ?? []))
-    for (const effects of written) this.followUp(shop, effects)
+    for (const effects of written) this.guarded(undefined, () => this.followUp(shop, effects))
     return true
   }
 
@@ -430,6 +446,12 @@ interface MadeSet {
 
 /** The signer and account of the relay's own sets. */
 const RELAY = new Uint8Array(0)
+
+const BROKEN: WriteOutcome = {
+  ok: false,
+  code: 'INVALID',
+  message: 'the relay failed at this set; nothing was changed',
+}
 
 const NOT_STORED: WriteOutcome = {
   ok: false,
