@@ -74,6 +74,8 @@ const DEVELOPMENT_CHAIN_ID = 31_337
 const BACK_OFF_FIRST_MS = 250
 const BACK_OFF_MAX_MS = 15_000
 const NONCES_PER_MS = 1_000n
+/** What waits for a reader of `sets`; one that is further behind gets an error after them. */
+const UNREAD_SETS_MAX = 65_536
 
 /** Resolves when the first subscription is accepted. Rejects with ClientError when that cannot be, also of what may be retried. */
 export async function connect(options: ConnectOptions): Promise<ShopClient> {
@@ -383,8 +385,9 @@ class SetReader implements AsyncIterator<VerifiedSet> {
   }
 
   give(set: VerifiedSet): void {
-    if (this.waiting === undefined) this.queue.push(set)
-    else this.settle()?.resolve({ value: set, done: false })
+    if (this.waiting !== undefined) return this.settle()!.resolve({ value: set, done: false })
+    if (this.queue.length < UNREAD_SETS_MAX) this.queue.push(set)
+    else this.fail(new ClientError('USAGE', `${UNREAD_SETS_MAX} sets were not read: read them as they come`))
   }
 
   end(): void {
