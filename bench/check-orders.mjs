@@ -9,15 +9,8 @@ import { join } from 'node:path'
 import { privateKeyToAccount } from 'viem/accounts'
 import { fromHex, toHex } from '../dist/bytes/hex.js'
 import { publicKeyOf } from '../dist/bytes/signature.node.js'
-import {
-  addRelayCall,
-  approveCall,
-  balanceOfCall,
-  getPaymentAddressCall,
-  mintShopCall,
-  payCall,
-  transferCall,
-} from '../dist/chain/contracts.js'
+import { addRelayCall, approveCall, balanceOfCall, mintShopCall, transferCall } from '../dist/chain/contracts.js'
+import { getPaymentAddressCall, payCall } from '../dist/objects/payment-request.js'
 import { enrol, relayFacts } from '../dist/client/enrol.js'
 import { connect } from '../dist/client/shop-client.js'
 import { receiptOf, startDevChain } from '../test/contracts/dev-chain.mjs'

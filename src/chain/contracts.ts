@@ -3,7 +3,6 @@
 import { encodeFunctionData, parseAbi, toEventSelector, toFunctionSelector } from 'viem/utils'
 import { concatBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
 import { fromHex, toHex } from '../bytes/hex.js'
-import { encodePaymentRequest, type PaymentRequest } from '../objects/payment-request.js'
 import type { ChainLog } from './chain.js'
 
 /** updateRootHash: what a clerk of a shop holds. */
@@ -68,6 +67,17 @@ export function addRelayCall(shopId: bigint, relayTokenId: bigint): Uint8Array {
   return callData('addRelay(uint256,uint256)', word(shopId), word(relayTokenId))
 }
 
+export function getAllRelaysCall(shopId: bigint): Uint8Array {
+  return callData('getAllRelays(uint256)', word(shopId))
+}
+
+/** The token ids that getAllRelays answers with. */
+export function readRelays(result: Uint8Array = new Uint8Array(0)): bigint[] {
+  const count = readWord(result.subarray(32, 64)) ?? 0n
+  const words = Array.from({ length: Math.floor(result.length / 32) }, (_, i) => result.subarray(32 * i, 32 * (i + 1)))
+  return words.slice(2, 2 + Number(count)).map(fromBigEndian)
+}
+
 export function publishInviteVerifierCall(shopId: bigint, verifier: Uint8Array): Uint8Array {
   return callData('publishInviteVerifier(uint256,address)', word(shopId), addressWord(verifier))
 }
@@ -88,28 +98,6 @@ const RELAY_ABI = parseAbi(['function mint(uint256 id, address owner, string uri
 
 export function mintRelayCall(tokenId: bigint, owner: Uint8Array, uri: string): Uint8Array {
   return bytesOf(encodeFunctionData({ abi: RELAY_ABI, functionName: 'mint', args: [tokenId, hexOf(owner), uri] }))
-}
-
-// Payments
-
-const REQUEST = '(uint256,uint256,bytes32,address,uint256,address,bool,uint256,bytes)'
-
-/** The address that holds a payment until it is processed; what cannot be paid goes back to the payee. */
-export function getPaymentAddressCall(request: PaymentRequest): Uint8Array {
-  return callData(`getPaymentAddress(${REQUEST},address)`, word(64n), addressWord(request.payee), tupleOf(request))
-}
-
-export function payCall(request: PaymentRequest): Uint8Array {
-  return callData(`pay(${REQUEST})`, encodePaymentRequest(request))
-}
-
-export function processPaymentCall(request: PaymentRequest): Uint8Array {
-  return callData(`processPayment(${REQUEST},address)`, word(64n), addressWord(request.payee), tupleOf(request))
-}
-
-/** Without the offset that stands before it when it is alone. */
-function tupleOf(request: PaymentRequest): Uint8Array {
-  return encodePaymentRequest(request).subarray(32)
 }
 
 // ERC-20

@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { fromHex, toHex } from '../bytes/hex.js'
 import { ClientError } from '../client/client-error.js'
 import { connect, type PaymentDue } from '../client/shop-client.js'
-import { approveCall, getPaymentAddressCall, payCall, readAddress, transferCall } from '../chain/contracts.js'
+import { approveCall, readAddress, transferCall } from '../chain/contracts.js'
+import { getPaymentAddressCall, payCall } from '../objects/payment-request.js'
 import { openChain } from '../chain/rpc-chain.js'
 import type { DemoKeys } from './demo-shop.js'
-import { integerFlag, parseFlags, UsageError, type Value } from './flags.js'
+import { integerFlag, parseFlags, urlFlag, UsageError, type Value } from './flags.js'
 import type { Io } from './io.js'
 import {
   cardFrom,
@@ -51,8 +52,9 @@ export async function run([verb, ...argv]: readonly string[], io: Io): Promise<n
     const by = String(flags['by'])
     if (by !== 'call' && by !== 'address') throw new UsageError('--by is call or address')
     const order = integerFlag('order', flags['order'])
+    const place = placeOf(flags)
     let found = false
-    for (const card of await cardsOf(flags)) found ||= await payWith(card, order, by, flags, io)
+    for (const card of await cardsOf(flags)) found ||= await payWith(card, order, by, place, flags, io)
     if (!found) throw new UsageError(`order ${order} belongs to none of these cards: give its own with --card FILE`)
     return 0
   } catch (error) {
@@ -86,15 +88,13 @@ async function payWith(
   card: Uint8Array,
   order: bigint,
   by: 'call' | 'address',
+  place: Place,
   flags: Readonly<Record<string, Value>>,
   io: Io,
 ): Promise<boolean> {
-  const shop = integerFlag('shop', flags['shop'])
   const client = await connect({
-    url: String(flags['url']),
-    shop,
+    ...place,
     key: card,
-    relay: String(flags['relay']),
     only: [{ order: 'all' }],
     signal: io.signal,
     onNotice: io.err,
@@ -123,10 +123,25 @@ async function payWith(
   }
 }
 
+interface Place {
+  readonly url: string
+  readonly shop: bigint
+  readonly relay: string
+}
+
+/** Throws UsageError. */
+function placeOf(flags: Readonly<Record<string, Value>>): Place {
+  const relay = String(flags['relay'])
+  if (relay !== 'development' && !/^(0x)?[0-9a-f]{40}$/iu.test(relay))
+    throw new UsageError("--relay must be the relay's address, 0x and 40 digits")
+  return { url: urlFlag('url', flags['url']), shop: integerFlag('shop', flags['shop']), relay }
+}
+
+/** Those of the demo's guests from the last one on: it is the one who leaves his order to be paid. */
 async function cardsOf(flags: Readonly<Record<string, Value>>): Promise<Uint8Array[]> {
   if (flags['card'] !== undefined) return [await cardFrom(String(flags['card']))]
   const file = join(String(flags['data']), 'demo.json')
   const text = await readFile(file, 'utf8').catch(() => undefined)
   if (text === undefined) throw new UsageError(`there is no demo shop in ${String(flags['data'])}: give --card FILE`)
-  return (JSON.parse(text) as DemoKeys).guests.map(fromHex)
+  return (JSON.parse(text) as DemoKeys).guests.map(fromHex).toReversed()
 }

@@ -52,13 +52,14 @@ async function show(listing: AsyncIterable<Snapshot<Listing>>, json: boolean, io
       io.err(`cairn watch: what the relay sent does not verify: ${snapshot.error?.message ?? ''}`)
       return 1
     }
-    io.out(json ? asJson(snapshot) : asText(snapshot))
+    // What is shown while the backlog comes may be of the past.
+    if (snapshot.status !== 'loading') io.out(json ? asJson(snapshot) : asText(snapshot))
   }
   return 0
 }
 
-function asText({ status, data, verified }: Snapshot<Listing>): string {
-  if (data === undefined) return status === 'loading' ? 'loading …' : 'there is no such listing'
+function asText({ data, verified }: Snapshot<Listing>): string {
+  if (data === undefined) return 'there is no such listing'
   return `set ${verified?.seq} ✓  ${data.Metadata.Title}  price ${data.Price}${data.ViewState === 1n ? '' : '  (not published)'}`
 }
 

@@ -51,7 +51,11 @@ export async function enrol(options: EnrolOptions): Promise<void> {
 /** Throws ClientError UNREACHABLE, ABORTED. */
 export async function relayFacts(url: string, signal?: AbortSignal): Promise<RelayFacts> {
   const response = await call(new URL('/', url).href, {}, signal)
-  return (await response.json()) as RelayFacts
+  const facts = (await response.json().catch(() => undefined)) as Partial<RelayFacts> | undefined
+  if (signal?.aborted) throw aborted(signal)
+  if (typeof facts?.relay_token_id !== 'string' || typeof facts.chain_id !== 'number')
+    throw new ClientError('UNREACHABLE', `what answers at ${new URL(url).origin} is no relay`)
+  return facts as RelayFacts
 }
 
 /** EIP-4361, as the wallet shows it. */

@@ -25,7 +25,8 @@ import type { VerifiedSet } from './verify.js'
 export type { Change } from '../patches/patch.js'
 export type { VerifiedSet } from './verify.js'
 export { ClientError } from './client-error.js'
-export type { Item, NewOrder, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
+export type { Item, NewOrder, PaymentCalls, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
+export { CANCELED, COMMITTED, OPEN, PAID, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
 
 export interface ConnectOptions {
   /** http(s) address of the relay. */
@@ -79,6 +80,9 @@ const UNREAD_SETS_MAX = 65_536
 
 /** Resolves when the first subscription is accepted. Rejects with ClientError when that cannot be, also of what may be retried. */
 export async function connect(options: ConnectOptions): Promise<ShopClient> {
+  if (typeof options.shop !== 'bigint') throw new ClientError('USAGE', 'shop is a bigint: BigInt(text)')
+  if (options.key !== undefined && !(options.key instanceof Uint8Array && options.key.length === 32))
+    throw new ClientError('USAGE', "key is the card's secret key, a Uint8Array of 32 bytes")
   const client = new ShopClient(options, await relayAddress(options))
   await client.start()
   return client
@@ -122,6 +126,12 @@ export class ShopClient {
 
   get shopId(): bigint {
     return this.options.shop
+  }
+
+  /** Whether the order is part of what was subscribed to. */
+  sees(order: bigint): boolean {
+    const { only } = this.options
+    return only === undefined || only.some((part) => 'order' in part && (part.order === 'all' || part.order === order))
   }
 
   /** The last verified set; 0 before the first. */

@@ -11,7 +11,13 @@ import { CborTime, type CborKey } from '../codec/value.js'
 import { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import { AddressDetails, CANCELED, COMMITTED, OPEN, PAYMENT_CHOSEN, UNPAID, type Order } from '../objects/order.js'
-import { paymentIdOf, paymentRequest, type PaymentRequest } from '../objects/payment-request.js'
+import {
+  getPaymentAddressCall,
+  payCall,
+  paymentIdOf,
+  paymentRequest,
+  type PaymentRequest,
+} from '../objects/payment-request.js'
 import { ChainAddress } from '../objects/scalars.js'
 import type { Change } from '../patches/patch.js'
 import { regionFor, totalOf } from '../state/pricing.js'
@@ -47,6 +53,8 @@ export interface PaymentDue {
   /** 32 bytes. */
   readonly paymentId: Uint8Array
   readonly request: PaymentRequest
+  /** For the Payments contract of the currency's chain: pay(request), or the address to send to (getPaymentAddress). */
+  readonly calls: PaymentCalls
   /** In the currency's smallest unit. */
   readonly total: bigint
   readonly currency: ChainAddress
@@ -54,8 +62,16 @@ export interface PaymentDue {
   readonly payableUntil: bigint
 }
 
+/** Call data with 0x, and the wei that go along with `pay`; a token has to be approved for the contract first. */
+export interface PaymentCalls {
+  readonly pay: { readonly data: `0x${string}`; readonly value: bigint }
+  readonly getPaymentAddress: { readonly data: `0x${string}` }
+}
+
 /** What orders need of a shop; a ShopClient is one. */
 export interface OrderShop {
+  /** Whether the order's sets come to this client. */
+  sees(order: bigint): boolean
   readonly shopId: bigint
   write(changes: readonly Change[], options?: { readonly signal?: AbortSignal }): Promise<unknown>
   order(id: bigint): Live<Order>
@@ -116,6 +132,11 @@ export class ShopOrders {
    * from the order.
    */
   async choosePayment(id: bigint, choice: PaymentChoice, options: CallOptions = {}): Promise<PaymentDue> {
+    if (!this.shop.sees(id))
+      throw new ClientError(
+        'USAGE',
+        `order ${id} is not subscribed to: connect with only: [{ order: 'all' }, …], or without only`,
+      )
     const before = this.order(id)
     const { payee, currency, callAsContract = this.payeeIsContract(payee) } = choice
     const chosen = new Map<CborKey, Encodable>([
@@ -167,7 +188,7 @@ export class ShopOrders {
         'VERIFICATION_FAILED',
         `order ${ID}: the total is ${total}, the listings lead to ${expected}`,
       )
-    return { order: ID, paymentId: PaymentID, request, total, currency, payableUntil: ttl }
+    return { order: ID, paymentId: PaymentID, request, calls: callsOf(request), total, currency, payableUntil: ttl }
   }
 
   /** Where it is paid in the pricing currency and all its listings are held and are those that were priced. */
@@ -225,7 +246,17 @@ function isNewlyDue(order: Order, before: Order | undefined): boolean {
   return order !== before && order.State === UNPAID && order.PaymentDetails !== undefined
 }
 
+function callsOf(request: PaymentRequest): PaymentCalls {
+  const native = request.currency.every((byte) => byte === 0)
+  return {
+    pay: { data: `0x${toHex(payCall(request))}`, value: native ? request.amount : 0n },
+    getPaymentAddress: { data: `0x${toHex(getPaymentAddressCall(request))}` },
+  }
+}
+
 function itemValue({ listing, variations = [], quantity }: Item): ReadonlyMap<CborKey, Encodable> {
+  if (typeof listing !== 'bigint' || typeof quantity !== 'bigint')
+    throw new ClientError('USAGE', 'listing and quantity are bigints: { listing: 42n, quantity: 1n }')
   const fields: [CborKey, Encodable][] = [
     ['ListingID', listing],
     ['Quantity', quantity],

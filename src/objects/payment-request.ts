@@ -4,7 +4,7 @@
  */
 
 import { keccak256 } from '#hash'
-import { concatBytes, toBigEndian } from '../bytes/bytes.js'
+import { concatBytes, toBigEndian, utf8 } from '../bytes/bytes.js'
 import type { ChainAddress } from './scalars.js'
 
 export interface PaymentRequest {
@@ -31,6 +31,26 @@ export function paymentRequest(
   return { shopId, chainId: currency.ChainID, ttl, currency: currency.Address, amount: total, payee: payee.Address }
 }
 
+const TUPLE = '(uint256,uint256,bytes32,address,uint256,address,bool,uint256,bytes)'
+const PAY = selector(`pay(${TUPLE})`)
+const GET_PAYMENT_ADDRESS = selector(`getPaymentAddress(${TUPLE},address)`)
+const PROCESS_PAYMENT = selector(`processPayment(${TUPLE},address)`)
+
+/** Call data of `pay`: the payer sends the amount along, in the native currency, or has approved it, as a token. */
+export function payCall(request: PaymentRequest): Uint8Array {
+  return concatBytes(PAY, encodePaymentRequest(request))
+}
+
+/** Call data that asks for the address which holds the payment until it is processed; the payee is the refund address. */
+export function getPaymentAddressCall(request: PaymentRequest): Uint8Array {
+  return concatBytes(GET_PAYMENT_ADDRESS, withRefund(request))
+}
+
+/** Call data that moves what the payment's address holds to the payee. Anybody may send it. */
+export function processPaymentCall(request: PaymentRequest): Uint8Array {
+  return concatBytes(PROCESS_PAYMENT, withRefund(request))
+}
+
 /** keccak256 of the request's ABI encoding, 32 bytes. */
 export function paymentIdOf(request: PaymentRequest): Uint8Array {
   return keccak256(encodePaymentRequest(request))
@@ -41,6 +61,15 @@ export function encodePaymentRequest({ shopId, chainId, ttl, currency, amount, p
   const zero = word(0n)
   const tuple = [word(chainId), word(ttl), zero, padded(currency), word(amount), padded(payee), zero, word(shopId)]
   return concatBytes(word(32n), ...tuple, word(9n * 32n), word(64n), zero, zero)
+}
+
+/** Two arguments: the offset of the tuple, the refund address, then the tuple, whose own offset is left out. */
+function withRefund(request: PaymentRequest): Uint8Array {
+  return concatBytes(word(64n), padded(request.payee), encodePaymentRequest(request).subarray(32))
+}
+
+function selector(signature: string): Uint8Array {
+  return keccak256(utf8(signature)).slice(0, 4)
 }
 
 function word(value: bigint): Uint8Array {

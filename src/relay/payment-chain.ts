@@ -6,16 +6,8 @@
 import { equalBytes } from '../bytes/bytes.js'
 import { toHex, type Hex } from '../bytes/hex.js'
 import { ChainUnreachable, type Block, type Chain, type ChainLog } from '../chain/chain.js'
-import {
-  addressWord,
-  balanceOfCall,
-  DECIMALS_CALL,
-  getPaymentAddressCall,
-  PAYMENT_MADE,
-  readAddress,
-  readWord,
-  TOKEN_TRANSFER,
-} from '../chain/contracts.js'
+import { addressWord, balanceOfCall, DECIMALS_CALL, PAYMENT_MADE, readAddress, readWord, TOKEN_TRANSFER } from '../chain/contracts.js'
+import { getPaymentAddressCall } from '../objects/payment-request.js'
 import { follow, type BlockRange, type Checkpoint, type Fork, type Follower } from '../chain/follower.js'
 import { CHAIN_MARGIN_BLOCKS, LATE_PAYMENT_WATCH_SECONDS } from '../limits.js'
 import type { PaymentEntry } from '../state/payment-entry.js'
@@ -68,6 +60,8 @@ export class PaymentChain implements KnownChain {
   private readonly asking = new Set<Hex>()
   private readonly follower: Follower
   private newest: Block | undefined
+  /** Whether the Payments contract has told an address: without it no order may be asked to pay. */
+  private contract: 'unknown' | 'asked' | 'there' | 'missing' = 'unknown'
   /** Time of the newest block whose payments have been seen, seconds; 0 before the first. */
   seenUntil = 0n
   private readonly stopHeads: () => void
@@ -93,11 +87,12 @@ export class PaymentChain implements KnownChain {
   }
 
   get head(): Block | undefined {
-    return this.newest
+    return this.contract === 'there' ? this.newest : undefined
   }
 
   get problem(): string | undefined {
-    return this.options.chain.problem
+    const missing = `chain ${this.chainId}: there is no Payments contract at 0x${toHex(this.options.payments)}`
+    return this.options.chain.problem ?? (this.contract === 'missing' ? missing : undefined)
   }
 
   /** Payments whose addresses are watched. */
@@ -140,9 +135,21 @@ export class PaymentChain implements KnownChain {
   }
 
   private see(head: Block): void {
-    const first = this.newest === undefined
     this.newest = head
-    if (first) this.options.learned()
+    if (this.contract === 'unknown' || this.contract === 'missing') void this.askContract()
+  }
+
+  private async askContract(): Promise<void> {
+    const before = this.contract
+    this.contract = 'asked'
+    try {
+      await this.addressOf({ ...PROBE, chainId: this.chainId })
+      this.contract = 'there'
+      this.options.learned()
+    } catch (error) {
+      this.contract = error instanceof NoAddress ? 'missing' : before
+      if (before !== 'missing' && !(error instanceof ChainUnreachable)) this.options.onError(error)
+    }
   }
 
   private async askDecimals(token: Uint8Array): Promise<void> {
@@ -164,6 +171,7 @@ export class PaymentChain implements KnownChain {
 
   private async handle({ from, to, safe }: BlockRange): Promise<void> {
     const { chain, payments } = this.options
+    if (this.contract === 'missing') throw new NoAddress(this.chainId, { ...PROBE, chainId: this.chainId })
     const query = { fromBlock: from, toBlock: to, addresses: [payments], topics: [[PAYMENT_MADE]] }
     const ours = (await chain.logs(query)).flatMap((log) => {
       const entry = log.topics[1] && this.options.find(log.topics[1])
@@ -253,12 +261,23 @@ export class PaymentChain implements KnownChain {
   }
 }
 
+/** A payment of nothing, to see whether the contract answers. */
+const PROBE: Omit<PaymentEntry, 'chainId'> = {
+  shopId: 0n,
+  orderId: 0n,
+  addition: 0n,
+  ttl: 0n,
+  currency: new Uint8Array(20),
+  amount: 0n,
+  payee: new Uint8Array(20),
+}
+
 /** The Payments contract does not tell where a payment is to be looked for. */
 class NoAddress extends Error {
   override readonly name = 'NoAddress'
 
   constructor(chainId: bigint, { shopId, orderId }: PaymentEntry) {
-    super(`chain ${chainId}: the Payments contract tells no address for order ${orderId} of shop ${shopId}`)
+    super(`chain ${chainId}: the Payments contract tells no address (shop ${shopId}, order ${orderId})`)
   }
 }
 

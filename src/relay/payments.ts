@@ -56,7 +56,7 @@ export class Payments {
   readonly checkout: Checkout
   private readonly options: PaymentsOptions
   private readonly chains = new Map<bigint, PaymentChain>()
-  private readonly counters: Readonly<Record<ReceiptEffect | 'reorged' | 'shortfall', Counter>>
+  private readonly counters: Readonly<Record<ReceiptEffect | 'over' | 'reorged' | 'shortfall', Counter>>
   private readonly manifests = new Map<Shop, Uint8Array | undefined>()
   private readonly pending = new Map<string, Pending>()
   /** PaymentIDs of each live order, by shop and order. */
@@ -73,6 +73,7 @@ export class Payments {
       partial: count('partial', 'Payments of less than the total'),
       late: count('late', 'Payments for orders that had ended'),
       extra: count('extra', 'Payments for orders that were Paid already'),
+      over: count('over', 'Payments of more than was due, by each time that more came'),
       moved: count('moved', 'Payments that the contract took from their address'),
       reorged: count('reorged', 'Payments whose block left the chain after it had counted'),
       shortfall: count('shortfall', 'Paid orders that the stock did not suffice for'),
@@ -247,12 +248,15 @@ export class Payments {
     if (outcome === 'done' && settlement !== undefined) this.tell(payment, settlement)
   }
 
-  private tell({ kind, entry, blockNumber }: SeenPayment, { effect, shortfall }: Settlement): void {
+  private tell({ kind, entry, held, blockNumber }: SeenPayment, { effect, shortfall, patches }: Settlement): void {
     const { log } = this.options
-    this.counters[effect].add()
+    const isOver = effect === 'paid' && kind === 'held' && held > entry.amount
+    // A payment that has grown is no second one.
+    if (effect !== 'paid' || patches.length > 0) this.counters[effect].add()
+    if (isOver) this.counters.over.add()
     const fields = { shop: entry.shopId, order: entry.orderId, chain: entry.chainId, block: blockNumber, seen: kind }
-    if (effect === 'paid' || effect === 'moved') log.info(`payment ${effect}`, fields)
-    else log.warn(`payment ${effect}: a person has to look at it (cairn orders --odd)`, fields)
+    if (!isOver && (effect === 'paid' || effect === 'moved')) log.info(`payment ${effect}`, fields)
+    else log.warn(`payment ${isOver ? 'over' : effect}: a person has to look at it (cairn orders --odd)`, fields)
     if (shortfall === undefined) return
     this.counters.shortfall.add()
     log.warn('a paid order wants more than the stock has (cairn orders --odd)', fields)

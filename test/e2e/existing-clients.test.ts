@@ -20,8 +20,7 @@ import type { Envelope } from '../../src/wire/messages.js'
 import { newSecret, SHOP } from './harness.js'
 import { bytesOf, NATIVE, PaidShop, PAYEE } from './paid-shop.js'
 import { ACCOUNTS } from '../contracts/dev-chain.mjs'
-import { payCall } from '../../src/chain/contracts.js'
-import { paymentRequest } from '../../src/objects/payment-request.js'
+import { paymentRequest, payCall } from '../../src/objects/payment-request.js'
 
 const OWNER = privateKeyToAccount(`0x${ACCOUNTS[1]!.secret}`)
 const PUSH_DELAY_MS = 100

@@ -8,20 +8,18 @@ import type { Encodable } from '../../src/codec/encode.js'
 import { addressOf, publicKeyOf } from '../../src/bytes/signature.node.js'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { fromBigEndian, toBigEndian } from '../../src/bytes/bytes.js'
-import {
-  addRelayCall,
-  approveCall,
-  getPaymentAddressCall,
-  mintShopCall,
-  payCall,
-  processPaymentCall,
-  transferCall,
-} from '../../src/chain/contracts.js'
+import { addRelayCall, approveCall, mintShopCall, transferCall } from '../../src/chain/contracts.js'
 import { openChains } from '../../src/cli/chains.js'
 import { readSettings } from '../../src/relay/settings.js'
 import { Order } from '../../src/objects/order.js'
 import type { ChainAddress } from '../../src/objects/scalars.js'
-import { paymentRequest, type PaymentRequest } from '../../src/objects/payment-request.js'
+import {
+  paymentRequest,
+  type PaymentRequest,
+  getPaymentAddressCall,
+  payCall,
+  processPaymentCall,
+} from '../../src/objects/payment-request.js'
 import type { Change } from '../../src/patches/patch.js'
 import { MemoryStore } from '../../src/store/memory.js'
 import { openBlobs } from '../../src/store/blobs.js'
