@@ -110,7 +110,8 @@ export class Subscription {
 
   /** Fills one push from the log up to `last`; returns how many records it looked at. */
   private pushNext(last: Seq, budget: number): number {
-    const requestId = this.target.nextRequestId()
+    // Taken with the first set: an id that no frame carries must not count as used (§8).
+    let requestId: bigint | undefined
     const sets: EncodedSet[] = []
     let setsBytes = 0
     let seen = 0
@@ -120,6 +121,7 @@ export class Subscription {
         const places = this.selection.places(record)
         if (places.length > 0) {
           const set = record.select(places)
+          requestId ??= this.target.nextRequestId()
           const full =
             sets.length === SETS_PER_PUSH_MAX ||
             pushEnvelopeLength(requestId, this.idBytes, setsBytes + set.length) > FRAME_OUT_BYTES_MAX
@@ -132,7 +134,7 @@ export class Subscription {
         seen++
       }
     }
-    if (sets.length > 0) {
+    if (requestId !== undefined) {
       this.unanswered.set(requestId, backlog)
       if (backlog) this.backlogUnanswered++
       this.target.send(encodePushEnvelope(requestId, this.idBytes, sets))
