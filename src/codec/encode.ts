@@ -40,6 +40,11 @@ export function compareKeys(a: CborKey, b: CborKey): number {
   return a < b === (major !== NEGATIVE) ? -1 : 1
 }
 
+/** How many bytes the shortest head with this argument (0 … 2^53−1) has. */
+export function headLength(argument: number): number {
+  return argument < 24 ? 1 : argument < 0x100 ? 2 : argument < 0x1_0000 ? 3 : argument < 0x1_0000_0000 ? 5 : 9
+}
+
 /** Keys of maps are sorted while lengths are computed; the writer meets the maps in the same order. */
 interface Plan {
   readonly keys: (readonly CborKey[])[]
@@ -116,10 +121,6 @@ function integerLength(value: bigint): number {
   }
   const digits = Math.ceil(argument.toString(16).length / 2)
   return 1 + headLength(digits) + digits
-}
-
-function headLength(argument: number): number {
-  return argument < 24 ? 1 : argument < 0x100 ? 2 : argument < 0x1_0000 ? 3 : argument < 0x1_0000_0000 ? 5 : 9
 }
 
 class Writer {

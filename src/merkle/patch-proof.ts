@@ -6,7 +6,7 @@
 
 import { sha256 } from '#hash'
 import { assert, present } from '../assert.js'
-import { encode } from '../codec/encode.js'
+import { encode, headLength } from '../codec/encode.js'
 import { MAP } from '../codec/head.js'
 import { checkForm, majorTypeAt } from '../codec/span.js'
 import { CborError } from '../codec/value.js'
@@ -19,6 +19,9 @@ import {
 } from './leaf-hash-proof.js'
 import { Mmr } from './mmr.js'
 import { ProofError } from './proof-error.js'
+
+/** A hash as a CBOR byte string. */
+const HASH_ITEM_BYTES = 34
 
 /** The leaf of a patch: SHA-256 of its bytes as received, 32 bytes. */
 export function patchLeafHash(patchBytes: Uint8Array): Uint8Array {
@@ -75,6 +78,16 @@ export class PatchTree {
       assert(node < size, 'a path that leaves its tree')
     }
     return encode([BigInt(leaf), BigInt(size), path.length === 0 ? null : path])
+  }
+
+  /** How many bytes proof(place) has. Throws PatchPlaceError. */
+  proofLength(place: number): number {
+    if (!Number.isInteger(place) || place < 0 || place >= this.#patches) throw new PatchPlaceError(place, this.#patches)
+    const size = this.#nodes.length
+    const hashes = Math.log2((size + 1) / 2)
+    return (
+      headLength(3) + headLength(leafNode(place)) + headLength(size) + headLength(hashes) + hashes * HASH_ITEM_BYTES
+    )
   }
 }
 

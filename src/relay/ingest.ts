@@ -5,6 +5,8 @@ import { SchemaError } from '../codec/schema.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { FRAME_OUT_BYTES_MAX } from '../limits.js'
 import { isFromTheFuture, PatchSetError, readPatchSet, type PatchSet } from '../patches/patch-set.js'
+import { pushEnvelopeLength } from '../wire/envelope.js'
+import { fieldLength } from '../wire/protobuf.js'
 
 /** A set whose signer is proven; its nonce and rights are not (writer.ts). */
 export interface CheckedSet extends PatchSet {
@@ -41,14 +43,15 @@ export function withSigner(set: PatchSet, signer: Uint8Array | undefined, card: 
   return { ...set, signer: card }
 }
 
-const PROOF_HEAD_BYTES = 24
-const FIELD_HEAD_BYTES = 4
-const ENVELOPE_BYTES = 64
+/** What a push takes beside its set where its ids are as long as they may be. */
+const LONGEST_REQUEST_ID = -(2n ** 63n)
+const LONGEST_SEQ_BYTES = 1 + 10
+const SUBSCRIPTION_ID = new Uint8Array(2)
 
-/** No less than the frame of a push with this set alone and all its proofs. */
-function pushedAloneBytes(set: PatchSet): number {
-  const proofBytes = PROOF_HEAD_BYTES + 34 * Math.ceil(Math.log2(set.patches.length))
-  let bytes = ENVELOPE_BYTES + set.headerBytes.length + set.signature.length
-  for (const patch of set.patches) bytes += patch.bytes.length + proofBytes + 2 * FIELD_HEAD_BYTES
-  return bytes
+/** The frame of a push with this set alone and all its proofs. */
+function pushedAloneBytes({ headerBytes, signature, patches, tree }: PatchSet): number {
+  let bytes = LONGEST_SEQ_BYTES + fieldLength(headerBytes.length) + fieldLength(signature.length)
+  for (const [place, patch] of patches.entries())
+    bytes += fieldLength(patch.bytes.length) + fieldLength(tree.proofLength(place))
+  return pushEnvelopeLength(LONGEST_REQUEST_ID, SUBSCRIPTION_ID, fieldLength(bytes))
 }

@@ -20,7 +20,7 @@ export class RateLimiter {
   /** In the order of the last question. */
   readonly #buckets = new Map<string, Bucket>()
 
-  /** `nowMs`: a clock in milliseconds that does not run backwards. */
+  /** `nowMs`: a clock in milliseconds; what it is set back takes nothing away. */
   constructor(rate: Rate, nowMs: () => number, addressesMax: number = ADDRESSES_MAX) {
     this.#rate = rate
     this.#nowMs = nowMs
@@ -47,7 +47,7 @@ export class RateLimiter {
     const atMs = this.#nowMs()
     const known = this.#buckets.get(address)
     if (known === undefined) return { tokens: this.#rate.burst, atMs }
-    const gained = ((atMs - known.atMs) / 1_000) * this.#rate.perSecond
+    const gained = (Math.max(0, atMs - known.atMs) / 1_000) * this.#rate.perSecond
     return { tokens: Math.min(this.#rate.burst, known.tokens + gained), atMs }
   }
 

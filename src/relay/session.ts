@@ -73,12 +73,13 @@ export class Session implements PushTarget {
   private lastSubscription = 0
   private lastHeardMs: number
   private lastPingMs: number
-  private readonly openedMs: number
+  /** Since when it had neither a card nor a subscription, if it has none now. */
+  private idleSinceMs: number
 
   constructor(hub: Hub, connection: Connection) {
     this.hub = hub
     this.connection = connection
-    this.openedMs = this.lastHeardMs = this.lastPingMs = hub.clock.nowMs()
+    this.idleSinceMs = this.lastHeardMs = this.lastPingMs = hub.clock.nowMs()
   }
 
   /** Who is authenticated here, and for which shop. */
@@ -219,6 +220,7 @@ export class Session implements PushTarget {
 
   private authenticate(publicKey: Uint8Array): Answer {
     if (this.bound !== undefined) return failure('ALREADY_AUTHENTICATED', 'this session is authenticated')
+    this.challenge = undefined
     if (publicKey.length !== 33) return failure('INVALID', `a public key has 33 bytes, not ${publicKey.length}`)
     const card = this.hub.store.card(publicKey)
     if (card === undefined) return failure('NOT_FOUND', 'this key card is not enrolled here')
@@ -319,6 +321,7 @@ export class Session implements PushTarget {
   private endSubscription(subscription: Subscription): void {
     subscription.end()
     this.subscriptions.delete(subscription.id)
+    this.idleSinceMs = this.hub.clock.nowMs()
     this.hub.unsubscribed(subscription)
   }
 
@@ -361,7 +364,7 @@ export class Session implements PushTarget {
     if (!this.connection.isOpen()) return this.finish()
     if (now - this.lastHeardMs >= kickTimeoutMs) return this.close(CLOSE_POLICY, 'no sign of life')
     const idle = this.bound === undefined && this.subscriptions.size === 0
-    if (idle && now - this.openedMs >= idleSessionSeconds * 1_000)
+    if (idle && now - this.idleSinceMs >= idleSessionSeconds * 1_000)
       return this.close(CLOSE_POLICY, 'neither authenticated nor subscribed')
     if (now - this.lastPingMs < pingIntervalMs) return
     this.lastPingMs = now
