@@ -12,6 +12,7 @@ import { findPayment, type PaymentEntry } from '../state/payment-entry.js'
 import { count, idKey, type ShopState } from '../state/shop-state.js'
 import type { LedgerRow } from '../store/store.js'
 import { receiptsIn, shortfallsIn, type Receipt, type Shortfall } from './receipt.js'
+import { isEnough } from './settlement.js'
 
 export interface Money {
   /** In the currency's smallest unit. */
@@ -79,6 +80,7 @@ function lineOf(
   const payment = (id: Uint8Array) => findPayment(state.indexes.payments, state.shopId, id)
   const newest = order.PaymentDetails && payment(order.PaymentDetails.PaymentID)
   const deadline = count(state.indexes.live, idKey(order.ID))
+  const payer = payerOf(order, receipts, payment)
   return {
     number: orderNumber(state.indexes.numbers, order.ID).number,
     id: order.ID,
@@ -91,8 +93,8 @@ function lineOf(
     reservedUntil: deadline === 0n ? undefined : deadline,
     canceledAt: order.CanceledAt?.seconds,
     oddities: [
-      ...receipts.flatMap((receipt) => oddityOf(order, receipt, payment(receipt.paymentId)) ?? []),
-      ...lostPayments(order, receipts, payment),
+      ...receipts.flatMap((receipt) => oddityOf(order, receipt, payment(receipt.paymentId), payer) ?? []),
+      ...(payer === undefined ? lostPayments(order, receipts, payment) : []),
       ...shortfalls.map(shortfallOddity),
       ...(order.State === PAYMENT_CHOSEN && order.CanceledAt === undefined ? [NO_DETAILS] : []),
     ],
@@ -112,7 +114,7 @@ function removedLine(state: ShopState, id: bigint, receipts: readonly Receipt[])
     payableUntil: undefined,
     reservedUntil: undefined,
     canceledAt: undefined,
-    oddities: receipts.flatMap((receipt) => oddityOf(undefined, receipt, payment(receipt.paymentId)) ?? []),
+    oddities: receipts.flatMap((receipt) => oddityOf(undefined, receipt, payment(receipt.paymentId), undefined) ?? []),
   }
 }
 
@@ -123,7 +125,13 @@ const NO_DETAILS: Oddity = {
   text: 'Payment is chosen and what is to be paid is not known yet. The relay keeps trying; look at /health if it stays so.',
 }
 
-function oddityOf(order: Order | undefined, receipt: Receipt, entry: PaymentEntry | undefined): Oddity | undefined {
+/** `payer`: what the order is Paid by. */
+function oddityOf(
+  order: Order | undefined,
+  receipt: Receipt,
+  entry: PaymentEntry | undefined,
+  payer: Receipt | undefined,
+): Oddity | undefined {
   if (receipt.reorged || entry === undefined || receipt.effect === 'moved') return undefined
   const odd = (kind: Oddity['kind'], amount: bigint, text: string) => ({
     kind,
@@ -134,27 +142,48 @@ function oddityOf(order: Order | undefined, receipt: Receipt, entry: PaymentEntr
   const { effect, amount } = receipt
   if (effect === 'late')
     return odd('late', amount, 'It came after the order had ended. Refund it, or take it for a new order.')
-  if (effect === 'extra') return odd('extra', amount, 'It came after the order was paid. Refund it.')
-  if (effect === 'partial') {
-    const rest = entry.amount - amount
-    if (rest <= 0n) return odd('partial', amount, 'It came although nothing was due there. Refund it.')
-    return order?.State === PAID || order === undefined
-      ? odd('partial', amount, 'It is less than its payment asks, and the order is paid otherwise. Refund it.')
-      : odd('partial', amount, `It is less than its payment asks. Ask the guest for the missing ${rest}, or refund it.`)
-  }
+  if (effect === 'extra' && payer !== undefined && receipt !== payer)
+    return odd('extra', amount, 'It came after the order was paid. Refund it.')
+  const isWhole = effect === 'paid' || receipt === payer
+  if (!isWhole) return odd('partial', amount, partialText(order, entry.amount - amount, payer !== undefined))
   if (amount > entry.amount)
     return odd('over', amount - entry.amount, 'It is more than was due. Refund the difference.')
   return undefined
 }
 
+function partialText(order: Order | undefined, rest: bigint, isPaid: boolean): string {
+  if (rest <= 0n) return 'It came although nothing was due there. Refund it.'
+  if (isPaid) return 'It is less than its payment asks, and the order is paid otherwise. Refund it.'
+  const hasEnded = order === undefined || order.State === CANCELED || order.CanceledAt !== undefined
+  if (hasEnded) return 'It is less than its payment asks, and the order has ended. Refund it.'
+  return `It is less than its payment asks. Ask the guest for the missing ${rest}, or refund it.`
+}
+
+/** What stands on the chain of what made the order Paid; where that has left it, another that suffices. */
+function payerOf(
+  { State }: Order,
+  receipts: readonly Receipt[],
+  payment: (id: Uint8Array) => PaymentEntry | undefined,
+): Receipt | undefined {
+  if (State !== PAID) return undefined
+  const standing = receipts.filter(({ reorged }) => !reorged)
+  const suffices = ({ kind, amount, paymentId }: Receipt) => {
+    const entry = payment(paymentId)
+    return entry !== undefined && isEnough({ kind, held: amount, entry })
+  }
+  return (
+    standing.find(({ effect }) => effect === 'paid') ??
+    standing.find((receipt) => receipt.effect === 'extra' && suffices(receipt))
+  )
+}
+
 /** The order says Paid, and every payment that made it so has left the chain. */
 function lostPayments(
-  order: Order,
+  { State }: Order,
   receipts: readonly Receipt[],
   payment: (id: Uint8Array) => PaymentEntry | undefined,
 ): Oddity[] {
-  const stands = receipts.some(({ reorged, effect }) => !reorged && (effect === 'paid' || effect === 'extra'))
-  if (order.State !== PAID || stands) return []
+  if (State !== PAID) return []
   return receipts
     .filter(({ reorged, effect }) => reorged && effect === 'paid')
     .flatMap((receipt) => {

@@ -6,7 +6,15 @@
 import { equalBytes } from '../bytes/bytes.js'
 import { toHex, type Hex } from '../bytes/hex.js'
 import { ChainUnreachable, type Block, type Chain, type ChainLog } from '../chain/chain.js'
-import { addressWord, balanceOfCall, DECIMALS_CALL, PAYMENT_MADE, readAddress, readWord, TOKEN_TRANSFER } from '../chain/contracts.js'
+import {
+  addressWord,
+  balanceOfCall,
+  DECIMALS_CALL,
+  PAYMENT_MADE,
+  readAddress,
+  readWord,
+  TOKEN_TRANSFER,
+} from '../chain/contracts.js'
 import { getPaymentAddressCall } from '../objects/payment-request.js'
 import { follow, type BlockRange, type Checkpoint, type Fork, type Follower } from '../chain/follower.js'
 import { CHAIN_MARGIN_BLOCKS, LATE_PAYMENT_WATCH_SECONDS } from '../limits.js'

@@ -77,7 +77,7 @@ function orderOf(state: ShopState, { orderId, addition }: PaymentEntry): Order |
 }
 
 /** Whether the payment is all that its own request asks; a Total of 0 is paid by the contract's event alone. */
-export function isEnough({ kind, held, entry }: SeenPayment): boolean {
+export function isEnough({ kind, held, entry }: Pick<SeenPayment, 'kind' | 'held' | 'entry'>): boolean {
   return kind === 'made' || (entry.amount > 0n && held >= entry.amount)
 }
 
@@ -87,13 +87,14 @@ function effectOf(
   known: Receipt | undefined,
   before: readonly Receipt[],
 ): ReceiptEffect {
-  // What once made the order Paid keeps doing so: it was re-orged and came back, or has grown.
-  const stands = known !== undefined && (!known.reorged || isEnough(seen))
+  const stands = known !== undefined && !known.reorged
   if (stands && (known.effect === 'paid' || known.effect === 'moved')) return known.effect
   if (seen.kind === 'made' && wasMoved(seen, before)) return 'moved'
-  if (!isEnough(seen) && (order === undefined || order.State !== PAID)) return hasEnded(order) ? 'late' : 'partial'
   if (hasEnded(order)) return 'late'
-  return order!.State === PAID ? 'extra' : 'paid'
+  // An order whose payment has left the chain is Paid and unpaid: the next that suffices takes its place.
+  const isPaid = order!.State === PAID && before.some(({ effect, reorged }) => effect === 'paid' && !reorged)
+  if (isPaid) return 'extra'
+  return isEnough(seen) ? 'paid' : 'partial'
 }
 
 function hasEnded(order: Order | undefined): boolean {

@@ -56,15 +56,21 @@ async function openIn(directory: string, unlock: () => Promise<void>): Promise<S
 
 /** With what is missing above it (0700). Not by mkdir's `recursive`, which never ends below /proc. */
 async function makeDirectory(directory: string): Promise<void> {
-  const make = () => mkdir(directory, { mode: 0o700 })
   try {
-    await make()
+    await makeUnlessThere(directory)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') return
-    if (code !== 'ENOENT' || dirname(directory) === directory) throw error
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(directory) === directory) throw error
     await makeDirectory(dirname(directory))
-    await make()
+    await makeUnlessThere(directory)
+  }
+}
+
+/** Another process may make it at the same time: which of the two may use it, the lock decides. */
+async function makeUnlessThere(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 

@@ -117,7 +117,10 @@ describe('over HTTP', () => {
     ['too much', (response) => response.end('x'.repeat(1_048_577)), /over 1048576 bytes/u],
     [
       'half an answer',
-      (response) => void response.writeHead(200, { 'content-length': '10' }).write('{') && response.destroy(),
+      (response) => {
+        response.writeHead(200, { 'content-length': '10' }).write('{')
+        response.destroy()
+      },
       /cannot be reached/u,
     ],
   ])('%s is an error without the URL', async (_what, first, message) => {

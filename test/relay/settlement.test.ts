@@ -1,298 +1,478 @@
-/** Checkout, settlement and the order book as functions: what a payment does to an order, however often and in whatever order it is seen. */
+/** What a payment does to an order (PROTOCOL §11, Paid), however often and in whatever order it is seen. */
 
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { toHex } from '../../src/bytes/hex.js'
-import { Inventory, inventoryKey } from '../../src/objects/inventory.js'
-import { decodeChecked } from '../../src/codec/decode.js'
+import { orderIn, type Checkout } from '../../src/relay/checkout.js'
+import { shortfallsIn, type ReceiptKind } from '../../src/relay/receipt.js'
+import type { SeenPayment } from '../../src/relay/settlement.js'
 import { readPatch } from '../../src/patches/patch.js'
-import { applyPatches } from '../../src/state/apply.js'
-import { findPayment } from '../../src/state/payment-entry.js'
 import { stateHash, type ShopState } from '../../src/state/shop-state.js'
-import type { LedgerRow } from '../../src/store/store.js'
-import { Checkout, orderIn, type KnownChain } from '../../src/relay/checkout.js'
-import { orderBook } from '../../src/relay/order-book.js'
-import { fixedPrice, NO_PRICES } from '../../src/relay/price-source.js'
-import { receiptRow, receiptsIn, type Receipt } from '../../src/relay/receipt.js'
-import { settle, type SeenPayment, type Settlement } from '../../src/relay/settlement.js'
 import {
+  after,
   addOrder,
   address,
-  after,
-  by,
-  chainAddress,
   filled,
   item,
-  map,
   native,
   NOW,
   patch,
-  payee,
   setState,
   shop,
+  show,
   time,
   token,
-  type Path,
+  txDetails,
 } from '../state/shop.js'
+import {
+  asked,
+  blockAt,
+  Books,
+  checkoutWith,
+  choose,
+  committed,
+  ID,
+  known,
+  paymentOf,
+  placed,
+  QUANTITY,
+  sighting,
+  stockOf,
+  TOTAL,
+  unpaid,
+} from './paid-order.js'
 
-const ID = 100n
-const QUANTITY = 3n
-const head = { number: 5n, hash: filled(32, 5), parentHash: filled(32, 4), timestamp: NOW }
-const known: KnownChain = { head, decimals: () => 2n }
-const checkout = (chain: KnownChain | undefined = known, prices = fixedPrice({ factor: 3n, divisor: 1n })) =>
-  new Checkout(new Map(chain === undefined ? [] : [[1n, chain]]), prices)
+/** The order was asked for twice: in ether (1,500), then in the token (0). */
+const both = asked(unpaid, ID, token)
+const PAYMENTS = [paymentOf(unpaid).PaymentID, paymentOf(both).PaymentID] as const
 
-const field = (name: string): Path => ['Orders', ID, name]
-const choose = (currency: Uint8Array) => [
-  patch('replace', field('ChosenPayee'), map({ Address: chainAddress(1n, payee) })),
-  patch('replace', field('ChosenCurrency'), chainAddress(1n, currency)),
-  setState(ID, 4n),
-]
-
-/** A committed order of three pieces of listing 2 (500 each, ten in stock of which others hold three) with an address. */
-const committed = after(
-  shop,
-  'guest',
-  addOrder(ID, [item(2n, QUANTITY)]),
-  patch('add', field('ShippingAddress'), address),
-  setState(ID, 3n),
-)
-
-/** The order with payment chosen and asked for, and its PaymentID. */
-function asked(state: ShopState, currency: Uint8Array): { state: ShopState; paymentId: Uint8Array } {
-  const chosen = after(state, 'guest', ...choose(currency))
-  const details = checkout().details(chosen, ID, new Set())
-  if (!('patches' in details)) throw new Error(details.later)
-  const made = after(chosen, 'relay', ...details.patches.map(readPatch))
-  return { state: made, paymentId: orderIn(made, ID)!.PaymentDetails!.PaymentID }
+function seen(payment: 0 | 1, kind: ReceiptKind, held: bigint, block = 1n, state = both): SeenPayment {
+  return sighting(state, PAYMENTS[payment], kind, { held, block, place: payment })
 }
+const kinds = (books: Books) => books.line().oddities.map(({ kind }) => kind)
 
-const first = asked(committed, native)
-const both = asked(first.state, token)
-const PAYMENTS = [first.paymentId, both.paymentId] as const
-
-function seen(payment: 0 | 1, kind: 'made' | 'held', held: bigint, at = 1n, state = both.state): SeenPayment {
-  const paymentId = PAYMENTS[payment]
-  return {
-    kind,
-    paymentId,
-    entry: findPayment(state.indexes.payments, state.shopId, paymentId)!,
-    held,
-    blockNumber: at,
-    blockHash: filled(32, Number(at)),
-    ...(kind === 'made' && { txHash: filled(32, 100 + payment), logIndex: payment }),
-    seenAt: NOW + at,
-  }
-}
-
-/** A relay that has nothing but the state and the ledger. */
-class Books {
-  state: ShopState
-  readonly rows = new Map<string, LedgerRow>()
-  readonly settlements: Settlement[] = []
-
-  constructor(state = both.state) {
-    this.state = state
-  }
-
-  see(payment: SeenPayment): Settlement | undefined {
-    const settlement = settle(this.state, payment, receiptsIn([...this.rows.values()]))
-    if (settlement === undefined) return undefined
-    this.settlements.push(settlement)
-    for (const row of settlement.ledger) this.rows.set(toHex(row.key), row)
-    if (settlement.patches.length === 0) return settlement
-    const applied = applyPatches(this.state, settlement.patches.map(readPatch), by('relay'))
-    if (!applied.ok) throw new Error(applied.verdict.message)
-    this.state = applied.state
-    return settlement
-  }
-
-  get receipts(): Receipt[] {
-    return receiptsIn([...this.rows.values()])
-  }
-
-  get stock(): bigint {
-    return Inventory.read(decodeChecked(this.state.collections.Inventory.get(inventoryKey(2n, []))!), 'Inventory')
-  }
-
-  get line() {
-    return orderBook(this.state, [...this.rows.values()]).find(({ id }) => id === ID)!
-  }
-
-  effects(): string[] {
-    return this.receipts.map(({ effect }) => effect)
-  }
-}
-
-describe('checkout', () => {
-  const order = orderIn(first.state, ID)!
-  test('asks what the listings cost, in the chosen currency', () => {
-    expect(order.PaymentDetails).toMatchObject({ Total: 1_500n, TTL: NOW + 86_400n })
-    // 1,500 wei at 3 : 1 in a token of two decimals.
-    expect(orderIn(both.state, ID)!.PaymentDetails!.Total).toBe(0n)
-  })
-
-  test('waits for what is not at hand, and for nothing else', () => {
-    const chosen = after(committed, 'guest', ...choose(token))
-    expect(checkout({ ...known, head: undefined }).details(chosen, ID, new Set())).toEqual({
-      later: expect.stringMatching(/has not answered/u),
-    })
-    expect(checkout({ ...known, decimals: () => undefined }).details(chosen, ID, new Set())).toEqual({
-      later: expect.stringMatching(/decimals/u),
-    })
-    expect(checkout({ ...known, decimals: () => undefined }, NO_PRICES).details(chosen, ID, new Set())).toEqual({
-      later: expect.stringMatching(/only the pricing currency/u),
-    })
-    expect(checkout().details(committed, ID, new Set())).toEqual({ later: 'payment is not chosen' })
-  })
-
-  test('gives equal orders the next seconds, and the same order its own again', () => {
-    let state = committed
-    const ttls = []
-    for (const id of [ID, 201n, 202n]) {
-      if (id !== ID)
-        state = after(
-          state,
-          'other',
-          addOrder(id, [item(2n, QUANTITY)]),
-          patch('add', ['Orders', id, 'ShippingAddress'], address),
-        )
-      const change = choose(native).map((old) =>
-        patch(old.op, ['Orders', id, ...old.path.slice(2)], old.value as never),
-      )
-      // Added as Committed by replacing State: the stock check is not what this is about.
-      state = id === ID ? after(state, 'guest', ...change) : withState(state, id, change)
-      const details = checkout().details(state, id, new Set())
-      if (!('patches' in details)) throw new Error(details.later)
-      state = after(state, 'relay', ...details.patches.map(readPatch))
-      ttls.push(orderIn(state, id)!.PaymentDetails!.TTL - NOW)
-    }
-    expect(ttls).toEqual([86_400n, 86_401n, 86_402n])
-    const again = asked(state, native)
-    expect(orderIn(again.state, ID)!.PaymentDetails!.TTL - NOW).toBe(86_400n)
-  })
-
-  function withState(state: ShopState, id: bigint, change: readonly ReturnType<typeof patch>[]): ShopState {
-    const stocked = after(state, 'clerk', patch('increment', ['Inventory', 2n], QUANTITY))
-    return after(after(stocked, 'other', setState(id, 3n)), 'other', ...change)
-  }
-})
-
-describe('settlement', () => {
+describe('a payment', () => {
   test('makes the order Paid and takes the stock, once, whatever is seen again', () => {
-    const books = new Books()
-    const before = books.stock
-    expect(books.see(seen(0, 'made', 0n))!.effect).toBe('paid')
+    const books = new Books(both)
+    const before = stockOf(books.state)
+    const { patches, effect } = books.see(seen(0, 'made', 0n))!
+    expect(effect).toBe('paid')
+    expect(patches.map(readPatch).map(({ op, path }) => [op, ...path])).toEqual([
+      ['decrement', 'Inventory', 2n],
+      ['add', 'Orders', ID, 'TxDetails'],
+      ['replace', 'Orders', ID, 'State'],
+    ])
     const hash = toHex(stateHash(books.state))
     for (let i = 0; i < 3; i++) expect(books.see(seen(0, 'made', 0n))).toBeUndefined()
     expect(toHex(stateHash(books.state))).toBe(hash)
-    expect(books.stock).toBe(before - QUANTITY)
+    expect(stockOf(books.state)).toBe(before - QUANTITY)
     expect(orderIn(books.state, ID)).toMatchObject({
       State: 6n,
       TxDetails: { TxHash: filled(32, 100), BlockHash: filled(32, 1) },
     })
-    expect(books.line).toMatchObject({ state: 'Paid', oddities: [] })
+    expect(books.line()).toMatchObject({ state: 'Paid', oddities: [] })
   })
 
-  test('tells each odd payment with what to do', () => {
-    const part = new Books()
-    part.see(seen(0, 'held', 400n))
-    expect(part.line.oddities).toMatchObject([{ kind: 'partial', text: expect.stringContaining('the missing 1100') }])
-    expect(orderIn(part.state, ID)!.State).toBe(5n)
-    part.see(seen(0, 'held', 1_700n, 2n))
-    expect(part.line.oddities).toMatchObject([{ kind: 'over', money: { amount: 200n } }])
-    part.see(seen(1, 'made', 0n, 3n))
-    expect(part.line.oddities.map(({ kind }) => kind).sort()).toEqual(['extra', 'over'])
+  test('at its address counts from the total on, and has no transaction', () => {
+    const books = new Books(both)
+    expect(books.see(seen(0, 'held', TOTAL - 1n))!.effect).toBe('partial')
+    expect(orderIn(books.state, ID)!.State).toBe(5n)
+    expect(books.see(seen(0, 'held', TOTAL - 1n, 2n))).toBeUndefined()
+    expect(books.see(seen(0, 'held', TOTAL, 3n))!.effect).toBe('paid')
+    expect(orderIn(books.state, ID)).toMatchObject({ State: 6n, TxDetails: { BlockHash: filled(32, 3) } })
+    expect(orderIn(books.state, ID)!.TxDetails!.TxHash).toBeUndefined()
+    expect(books.receipts).toMatchObject([{ amount: TOTAL, effect: 'paid', seenAt: NOW + 1n }])
+  })
 
-    const late = new Books(after(both.state, 'guest', setState(ID, 2n)))
-    late.see(seen(0, 'made', 0n))
-    expect(late.line).toMatchObject({ state: 'Canceled', oddities: [{ kind: 'late', money: { amount: 1_500n } }] })
+  test('that is odd is told with what to do', () => {
+    const part = new Books(both)
+    part.see(seen(0, 'held', 400n))
+    expect(part.line().oddities).toMatchObject([{ kind: 'partial', text: expect.stringContaining('the missing 1100') }])
+    part.see(seen(0, 'held', 1_700n, 2n))
+    expect(part.line().oddities).toMatchObject([{ kind: 'over', money: { amount: 200n } }])
+    part.see(seen(1, 'made', 0n, 3n))
+    expect(kinds(part).sort()).toEqual(['extra', 'over'])
+  })
+
+  test('after the order has ended is late: the first one is written to the order, no stock is taken', () => {
+    const late = new Books(after(both, 'guest', setState(ID, 2n)))
+    const before = stockOf(late.state)
+    expect(late.see(seen(0, 'made', 0n))!.patches.map(readPatch)).toMatchObject([
+      { op: 'add', path: ['Orders', ID, 'TxDetails'] },
+    ])
+    expect(late.line()).toMatchObject({ state: 'Canceled', oddities: [{ kind: 'late', money: { amount: TOTAL } }] })
     expect(orderIn(late.state, ID)).toMatchObject({ State: 2n, TxDetails: { TxHash: filled(32, 100) } })
     expect(late.see(seen(1, 'made', 0n, 2n))!.patches).toEqual([])
-
-    const canceled = new Books(after(both.state, 'guest', patch('add', field('CanceledAt'), time(NOW))))
-    expect(canceled.see(seen(0, 'held', 1_500n))!.effect).toBe('late')
-    expect(orderIn(canceled.state, ID)!.State).toBe(5n)
+    expect(orderIn(late.state, ID)).toMatchObject({ State: 2n, TxDetails: { TxHash: filled(32, 100) } })
+    expect(stockOf(late.state)).toBe(before)
   })
 
-  test('a total of 0 is paid by the contract alone', () => {
-    const books = new Books()
+  test.each([3n, 4n, 5n])('after CanceledAt alone is late too (State %s)', (state) => {
+    const open = state === 3n ? committed : state === 4n ? after(both, 'guest', ...choose(ID, native)) : both
+    const canceled = new Books(after(open, 'guest', patch('add', ['Orders', ID, 'CanceledAt'], time(NOW))))
+    if (state === 3n) return expect(canceled.line().state).toBe('Committed, canceled')
+    expect(canceled.see(seen(0, 'held', TOTAL, 1n))!.effect).toBe('late')
+    expect(orderIn(canceled.state, ID)).toMatchObject({ State: state, TxDetails: { BlockHash: filled(32, 1) } })
+    return expect(stockOf(canceled.state)).toBe(10n)
+  })
+
+  test('for an earlier PaymentID counts while payment is chosen again', () => {
+    const again = after(unpaid, 'guest', ...choose(ID, token))
+    expect(orderIn(again, ID)!.State).toBe(4n)
+    const books = new Books(again)
+    expect(books.see(seen(0, 'made', 0n, 1n, again))!.effect).toBe('paid')
+    expect(orderIn(books.state, ID)!.State).toBe(6n)
+  })
+
+  test('of 0 is made by the contract alone', () => {
+    const books = new Books(both)
     expect(books.see(seen(1, 'held', 5n))!.effect).toBe('partial')
-    expect(books.line.oddities).toMatchObject([{ text: expect.stringContaining('nothing was due') }])
+    expect(books.line().oddities).toMatchObject([{ text: expect.stringContaining('nothing was due') }])
+    expect(orderIn(books.state, ID)!.State).toBe(5n)
     expect(books.see(seen(1, 'made', 5n, 2n))!.effect).toBe('paid')
   })
 
-  test('a shortfall takes what there is', () => {
-    const books = new Books(after(both.state, 'clerk', patch('replace', ['Inventory', 2n], 1n)))
-    const { shortfall } = books.see(seen(0, 'made', 0n))!
-    expect(shortfall!.missing).toEqual([{ listingId: 2n, variations: [], pieces: 2n }])
-    expect(books.stock).toBe(0n)
-    expect(books.line.oddities.map(({ kind }) => kind)).toEqual(['shortfall'])
+  test('that the contract took from the address is no second one, and one beside it is', () => {
+    const swept = new Books(unpaid)
+    swept.see(seen(0, 'held', TOTAL))
+    expect(swept.see(seen(0, 'made', 0n, 2n))).toMatchObject({ effect: 'moved', patches: [] })
+    expect(swept.line()).toMatchObject({ paid: { amount: TOTAL }, oddities: [] })
+    const twice = new Books(unpaid)
+    twice.see(seen(0, 'held', TOTAL))
+    expect(twice.see(seen(0, 'made', TOTAL, 2n))!.effect).toBe('extra')
+    expect(twice.line()).toMatchObject({ paid: { amount: 2n * TOTAL }, oddities: [{ kind: 'extra' }] })
   })
 
-  test('a payment that left the chain is told of until it, or another one, stands', () => {
-    const books = new Books()
+  test('replaces a TxDetails that a client added', () => {
+    const forged = after(
+      shop,
+      'guest',
+      addOrder(ID, [item(2n, QUANTITY)], { State: 3n, ShippingAddress: address, TxDetails: txDetails }),
+    )
+    const state = asked(forged, ID, native)
+    const books = new Books(state)
+    books.see(sighting(state, paymentOf(state).PaymentID, 'made', { block: 9n }))
+    expect(orderIn(books.state, ID)).toMatchObject({ State: 6n, TxDetails: { BlockHash: filled(32, 9) } })
+  })
+
+  test('for an order that was removed is none for the one that has its id now', () => {
+    const gone = after(unpaid, 'guest', setState(ID, 2n), patch('remove', ['Orders', ID]))
+    const state = asked(placed(gone), ID, native)
+    const books = new Books(state)
+    const old = sighting(state, PAYMENTS[0], 'made')
+    expect(books.see(old)).toMatchObject({ effect: 'late', patches: [] })
+    expect(orderIn(books.state, ID)!.State).toBe(5n)
+    expect(books.lines.filter(({ id }) => id === ID).map(({ state, oddities }) => [state, oddities.length])).toEqual([
+      ['Unpaid', 0],
+      ['removed', 1],
+    ])
+    expect(books.see(sighting(state, paymentOf(state).PaymentID, 'made', { place: 1 }))!.effect).toBe('paid')
+    expect(new Books(gone).see(sighting(gone, PAYMENTS[0], 'held', { held: 1n }))).toMatchObject({
+      effect: 'late',
+      patches: [],
+    })
+  })
+})
+
+describe('stock', () => {
+  const SPLIT = [item(2n, 4n), item(1n, 1n, 'S', 'red'), item(2n, 5n), item(1n, 2n, 'red', 'S'), item(4n, 2n)]
+  const split = asked(placed(shop, ID, SPLIT), ID, native)
+  const show1 = (books: Books, ...path: readonly (string | bigint)[]) => show(books.state, ['Inventory', ...path])
+  const pay = (state: ShopState) => {
+    const books = new Books(state)
+    const settlement = books.see(sighting(state, paymentOf(state).PaymentID, 'made'))!
+    return { books, settlement }
+  }
+
+  test('falls by every line, lines over the same stock one after the other, and nothing where there is no entry', () => {
+    const { books, settlement } = pay(split)
+    expect(settlement.shortfall).toEqual({
+      orderId: ID,
+      missing: [{ listingId: 4n, variations: [], pieces: 2n }],
+    })
+    expect([show1(books, 2n), show1(books, 1n, 'S', 'red'), show1(books, 4n)]).toEqual(['1', '2', 'absent'])
+  })
+
+  test('that does not suffice is taken as far as it goes, and the rest is told', () => {
+    const { books, settlement } = pay(
+      after(
+        split,
+        'clerk',
+        patch('replace', ['Inventory', 2n], 6n),
+        patch('replace', ['Inventory', 1n, 'S', 'red'], 0n),
+      ),
+    )
+    expect(settlement.shortfall!.missing).toEqual([
+      { listingId: 1n, variations: ['S', 'red'], pieces: 1n },
+      { listingId: 2n, variations: [], pieces: 3n },
+      { listingId: 1n, variations: ['red', 'S'], pieces: 2n },
+      { listingId: 4n, variations: [], pieces: 2n },
+    ])
+    expect([show1(books, 2n), show1(books, 1n, 'S', 'red')]).toEqual(['0', '0'])
+    expect(shortfallsIn([...books.rows.values()])).toEqual([settlement.shortfall])
+    expect(kinds(books)).toEqual(['shortfall'])
+    expect(orderIn(books.state, ID)!.State).toBe(6n)
+  })
+
+  test('of what is gone is missing, and holds up nothing', () => {
+    const gone = after(
+      split,
+      'clerk',
+      patch('remove', ['Tags', 'sale']),
+      patch('remove', ['Listings', 2n]),
+      patch('remove', ['Listings', 1n, 'Options', 'colour']),
+    )
+    const { books, settlement } = pay(gone)
+    expect(settlement.shortfall!.missing.map(({ pieces }) => pieces)).toEqual([4n, 1n, 5n, 2n, 2n])
+    expect(orderIn(books.state, ID)!.State).toBe(6n)
+  })
+
+  test('is not touched by items of 0', () => {
+    const zero = after(
+      after(shop, 'guest', addOrder(ID, [item(4n, 1n), item(2n, 1n)], { ShippingAddress: address })),
+      'guest',
+      patch('decrement', ['Orders', ID, 'Items', 0n, 'Quantity'], 1n),
+      setState(ID, 3n),
+    )
+    const { books, settlement } = pay(asked(zero, ID, native))
+    expect(settlement.shortfall).toBeUndefined()
+    expect([show1(books, 2n), show1(books, 4n)]).toEqual(['9', 'absent'])
+  })
+})
+
+describe('a re-org', () => {
+  test('is told of until the payment is back', () => {
+    const books = new Books(both)
     books.see(seen(0, 'made', 0n))
-    const [[key, row]] = [...books.rows] as [[string, LedgerRow]]
-    const [receipt] = books.receipts
-    books.rows.set(key, receiptRow(row.shopId, { ...receipt!, reorged: true }))
-    expect(books.line.oddities.map(({ kind }) => kind)).toEqual(['reorged'])
-    expect(books.see(seen(0, 'made', 0n, 9n))!.patches).toEqual([])
-    expect(books.line.oddities).toEqual([])
+    books.reorg()
+    expect(kinds(books)).toEqual(['reorged'])
+    expect(books.see(seen(0, 'made', 0n, 9n))).toMatchObject({ effect: 'paid', patches: [] })
+    expect(books.line().oddities).toEqual([])
+    expect(books.receipts).toMatchObject([{ blockNumber: 9n, seenAt: NOW + 1n, reorged: false }])
   })
 
-  const events = fc.array(
-    fc.oneof(
-      fc.record({ payment: fc.constantFrom(0 as const, 1 as const), what: fc.constant('made' as const) }),
+  test('that only moved it to another block changes the row and nothing else', () => {
+    const books = new Books(both)
+    books.see(seen(0, 'made', 0n))
+    const hash = toHex(stateHash(books.state))
+    expect(books.see(seen(0, 'made', 0n, 2n))).toMatchObject({ effect: 'paid', patches: [] })
+    expect(books.receipts).toMatchObject([{ blockNumber: 2n, effect: 'paid' }])
+    expect(toHex(stateHash(books.state))).toBe(hash)
+  })
+
+  test('of a payment that comes back smaller: it is not paid, and nobody is told to refund it', () => {
+    const books = new Books(both)
+    books.see(seen(0, 'held', TOTAL))
+    books.reorg()
+    expect(books.see(seen(0, 'held', 500n, 9n))!.effect).toBe('partial')
+    expect(books.line().oddities).toMatchObject([{ kind: 'partial', text: expect.stringContaining('missing 1000') }])
+    expect(books.see(seen(0, 'held', TOTAL, 10n))).toMatchObject({ effect: 'paid', patches: [] })
+    expect(books.line().oddities).toEqual([])
+  })
+
+  test('after which another payment comes: that one pays, and the first one is too much when it is back', () => {
+    const books = new Books(both)
+    books.see(seen(0, 'made', 0n))
+    books.reorg()
+    expect(books.see(seen(1, 'made', 0n, 8n))).toMatchObject({ effect: 'paid', patches: [] })
+    expect(books.line().oddities).toEqual([])
+    expect(books.see(seen(0, 'made', 0n, 9n))).toMatchObject({ effect: 'extra', patches: [] })
+    expect(kinds(books)).toEqual(['extra'])
+  })
+
+  test('that leaves the second of two payments: it is what pays, and needs no refund', () => {
+    const books = new Books(both)
+    books.see(seen(0, 'made', 0n))
+    books.see(seen(0, 'held', TOTAL, 2n))
+    expect(kinds(books)).toEqual(['extra'])
+    books.reorg(({ kind }) => kind === 'made')
+    expect(books.line().oddities).toEqual([])
+    expect(books.see(seen(0, 'made', TOTAL, 9n))).toMatchObject({ effect: 'paid', patches: [] })
+    expect(kinds(books)).toEqual(['extra'])
+  })
+
+  test('that takes the first of two payments and leaves part of another', () => {
+    const books = new Books(both)
+    books.see(seen(0, 'made', 0n))
+    books.see(seen(0, 'held', 5n, 2n))
+    books.reorg(({ kind }) => kind === 'made')
+    expect(kinds(books).sort()).toEqual(['partial', 'reorged'])
+  })
+
+  test('of what the contract had taken from the address: its call alone pays', () => {
+    const books = new Books(unpaid)
+    books.see(seen(0, 'held', TOTAL))
+    books.see(seen(0, 'made', 0n, 2n))
+    books.reorg()
+    expect(kinds(books)).toEqual(['reorged'])
+    expect(books.see(seen(0, 'made', 0n, 9n))).toMatchObject({ effect: 'paid', patches: [] })
+    expect(books.line()).toMatchObject({ paid: { amount: TOTAL }, oddities: [] })
+  })
+})
+
+const events = fc.array(
+  fc.oneof(
+    fc.record({ payment: fc.constantFrom(0 as const, 1 as const), what: fc.constant('made' as const) }),
+    fc.record({
+      payment: fc.constant(0 as const),
+      what: fc.constant('held' as const),
+      more: fc.bigInt({ min: 0n, max: 900n }),
+    }),
+    fc.record({ payment: fc.constant(0 as const), what: fc.constant('take' as const) }),
+    fc.record({ payment: fc.constant(0 as const), what: fc.constant('again' as const) }),
+  ),
+  { maxLength: 25 },
+)
+
+test('every order of calls, parts, sweeps and repetitions: Paid once, and every amount in the books', () => {
+  fc.assert(
+    fc.property(events, (list) => {
+      const books = new Books(both)
+      const before = stockOf(books.state)
+      let [balance, most, at] = [0n, 0n, 1n]
+      const made = new Set<number>()
+      let enough = false
+      let last: SeenPayment | undefined
+      const show = (payment: SeenPayment) => books.see((last = payment))
+      for (const event of list) {
+        at++
+        if (event.what === 'held') {
+          balance += event.more
+          if (balance > 0n) show(seen(0, 'held', balance, at))
+        } else if (event.what === 'made' && !made.has(event.payment)) {
+          made.add(event.payment)
+          show(seen(event.payment, 'made', event.payment === 0 ? balance : 0n, at))
+        } else if (event.what === 'take' && balance >= TOTAL && !made.has(0)) {
+          made.add(0)
+          balance = 0n
+          show(seen(0, 'made', 0n, at))
+        } else if (event.what === 'again' && last !== undefined) books.see(last)
+        if (balance > most) most = balance
+        enough ||= most >= TOTAL || made.size > 0
+        const { receipts } = books
+        expect(orderIn(books.state, ID)!.State).toBe(enough ? 6n : 5n)
+        expect(stockOf(books.state)).toBe(enough ? before - QUANTITY : before)
+        expect(receipts.filter(({ effect }) => effect === 'paid')).toHaveLength(enough ? 1 : 0)
+        expect(receipts.filter(({ kind }) => kind === 'made')).toHaveLength(made.size)
+        expect(receipts.find(({ kind }) => kind === 'held')?.amount ?? 0n).toBe(most)
+      }
+      expect(books.paidSets).toBe(enough ? 1 : 0)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+describe('payments of two orders', () => {
+  const OTHER_ID = 101n
+  const at = (seconds: bigint): Checkout => checkoutWith({ ...known, head: blockAt(NOW + seconds) })
+  /** Each order was asked for three times, in ether at two times and in the token. */
+  function threeTimes(state: ShopState, id: bigint): { state: ShopState; ids: Uint8Array[] } {
+    const ids: Uint8Array[] = []
+    let made = state
+    for (const [currency, seconds] of [
+      [native, 1n],
+      [token, 2n],
+      [native, 3n],
+    ] as const) {
+      made = asked(made, id, currency, at(10n * id + seconds))
+      ids.push(paymentOf(made, id).PaymentID)
+    }
+    return { state: made, ids }
+  }
+  const first = threeTimes(committed, ID)
+  const second = threeTimes(placed(first.state, OTHER_ID, [item(2n, 1n)]), OTHER_ID)
+  const start = second.state
+  const PIECES = new Map([
+    [ID, QUANTITY],
+    [OTHER_ID, 1n],
+  ])
+  const owed = (paymentId: Uint8Array) => sighting(start, paymentId, 'made').entry
+
+  interface Given {
+    readonly id: Uint8Array
+    readonly kind: ReceiptKind
+    readonly amount: bigint
+    readonly place: number
+  }
+  const given = fc
+    .uniqueArray(
       fc.record({
-        payment: fc.constant(0 as const),
-        what: fc.constant('held' as const),
-        more: fc.bigInt({ min: 0n, max: 900n }),
+        payment: fc.integer({ min: 0, max: 5 }),
+        kind: fc.constantFrom<ReceiptKind>('made', 'held'),
+        share: fc.integer({ min: 1, max: 250 }),
       }),
-      fc.record({ payment: fc.constant(0 as const), what: fc.constant('take' as const) }),
-      fc.record({ payment: fc.constant(0 as const), what: fc.constant('again' as const) }),
+      { maxLength: 12, selector: ({ payment, kind }) => `${payment} ${kind}` },
+    )
+    .map((list) =>
+      list.map(({ payment, kind, share }): Given => {
+        const id = [...first.ids, ...second.ids][payment]!
+        const { amount } = owed(id)
+        const held = amount === 0n ? BigInt(share) : (amount * BigInt(share) + 99n) / 100n
+        return { id, kind, amount: kind === 'made' ? amount : held, place: payment }
+      }),
+    )
+  const isEnough = ({ id, kind, amount }: Given) =>
+    kind === 'made' || (owed(id).amount > 0n && amount >= owed(id).amount)
+
+  /** Nothing is taken from an address here: it holds more than ever was seen. */
+  function look({ id, kind, amount, place }: Given, block: bigint): SeenPayment {
+    return sighting(start, id, kind, { held: kind === 'made' ? 2n ** 200n : amount, block, place })
+  }
+
+  const schedule = given.chain((list) =>
+    fc.tuple(
+      fc.constant(list),
+      fc.array(fc.nat(), { minLength: 3 * list.length, maxLength: 3 * list.length }),
+      fc.option(fc.record({ order: fc.constantFrom(ID, OTHER_ID), after: fc.nat({ max: 36 }) }), { nil: undefined }),
     ),
-    { maxLength: 25 },
   )
 
-  test('every order of calls, parts, sweeps and repetitions: Paid once, and every amount in the books', () => {
+  test('in any order, thrice each, with a cancellation in between: each order is Paid at most once, and nothing is lost', () => {
+    let [paidOrders, lateOnes, extras] = [0, 0, 0]
     fc.assert(
-      fc.property(events, (list) => {
-        const books = new Books()
-        const before = books.stock
-        let [balance, most, at] = [0n, 0n, 1n]
-        const made = new Set<number>()
-        let enough = false
-        let last: SeenPayment | undefined
-        const show = (payment: SeenPayment) => books.see((last = payment))
-        for (const event of list) {
-          at++
-          if (event.what === 'held') {
-            balance += event.more
-            if (balance > 0n) show(seen(0, 'held', balance, at))
-          } else if (event.what === 'made' && !made.has(event.payment)) {
-            made.add(event.payment)
-            show(seen(event.payment, 'made', event.payment === 0 ? balance : 0n, at))
-          } else if (event.what === 'take' && balance >= 1_500n && !made.has(0)) {
-            made.add(0)
-            balance = 0n
-            show(seen(0, 'made', 0n, at))
-          } else if (event.what === 'again' && last !== undefined) books.see(last)
-          if (balance > most) most = balance
-          enough ||= most >= 1_500n || made.size > 0
-          const { receipts } = books
-          expect(orderIn(books.state, ID)!.State).toBe(enough ? 6n : 5n)
-          expect(books.stock).toBe(enough ? before - QUANTITY : before)
-          expect(receipts.filter(({ effect }) => effect === 'paid')).toHaveLength(enough ? 1 : 0)
-          expect(receipts.filter(({ kind }) => kind === 'made')).toHaveLength(made.size)
-          expect(receipts.find(({ kind }) => kind === 'held')?.amount ?? 0n).toBe(most)
+      fc.property(schedule, ([list, shuffle, cancel]) => {
+        const queue = [...list, ...list, ...list]
+          .map((payment, i) => ({ payment, rank: shuffle[i]! }))
+          .sort((a, b) => a.rank - b.rank)
+          .map(({ payment }) => payment)
+        const books = new Books(start)
+        const fate = new Map<bigint, 'paid' | 'canceled'>()
+        const expected = new Map<Given, string>()
+        for (const [step, payment] of queue.entries()) {
+          if (cancel?.after === step && !fate.has(cancel.order)) {
+            fate.set(cancel.order, 'canceled')
+            books.write(setState(cancel.order, 2n))
+          }
+          const { orderId } = owed(payment.id)
+          if (!expected.has(payment)) {
+            const now = fate.get(orderId)
+            const pays = now === undefined && isEnough(payment)
+            expected.set(payment, now === 'canceled' ? 'late' : now === 'paid' ? 'extra' : pays ? 'paid' : 'partial')
+            if (pays) fate.set(orderId, 'paid')
+          }
+          books.see(look(payment, 1n + BigInt(list.indexOf(payment))))
         }
-        const paidSets = books.settlements.filter(({ patches }) =>
-          patches.some((bytes) => readPatch(bytes).path[2] === 'State'),
+        const name = (id: Uint8Array, kind: string) => `${toHex(id)} ${kind}`
+        const rows = books.receipts.map((row) => [name(row.paymentId, row.kind), [row.effect, row.amount]] as const)
+        expect(new Map(rows)).toEqual(
+          new Map(list.map((one) => [name(one.id, one.kind), [expected.get(one)!, one.amount]] as const)),
         )
-        expect(paidSets).toHaveLength(enough ? 1 : 0)
+        expect(rows).toHaveLength(list.length)
+        let [stock, paidSets] = [stockOf(start), 0]
+        for (const [id, pieces] of PIECES) {
+          const paid = fate.get(id) === 'paid'
+          if (paid) stock -= pieces
+          if (paid) paidSets++
+          expect(orderIn(books.state, id)!.State).toBe(paid ? 6n : fate.get(id) === 'canceled' ? 2n : 5n)
+        }
+        expect(stockOf(books.state)).toBe(stock)
+        expect(books.paidSets).toBe(paidSets)
+        paidOrders += paidSets
+        lateOnes += [...expected.values()].filter((effect) => effect === 'late').length
+        extras += [...expected.values()].filter((effect) => effect === 'extra').length
       }),
-      { numRuns: 500 },
+      { numRuns: 400 },
     )
+    expect(Math.min(paidOrders, lateOnes, extras)).toBeGreaterThan(20)
   })
 })
