@@ -102,7 +102,7 @@ export interface DemoOptions {
   readonly signal: AbortSignal
   /** Left out: orders stay Committed. */
   readonly chain?: DemoChain | undefined
-  /** Called once the shop is filled, with an order that waits to be paid where there is a chain. */
+  /** Called once the shop is filled, with an order that waits to be paid where there is one. */
   readonly ready: (unpaid: bigint | undefined) => void
   /** What happens to the orders. */
   readonly tell: (text: string) => void
@@ -120,8 +120,9 @@ export async function runDemo({ url, keys, signal, chain, ready, tell }: DemoOpt
   const guests = await Promise.all(keys.guests.map((guest) => guestOf(url, shop, keys.wallet, guest, signal)))
   for (const { client, order } of guests) await commit(client, order, chain !== undefined)
   // The last one's card is free for `cairn order pay`; the others pay by themselves.
+  const unpaid = chain && guests.at(-1)!.client.orders.due(guests.at(-1)!.order)?.order
   guests.at(-1)!.client.close()
-  ready(chain && guests.at(-1)!.order)
+  ready(unpaid)
   const payments = guests.slice(0, -1).map(async ({ client, order }) => {
     if (chain !== undefined) await payOrder(client, order, chain, tell)
     client.close()
@@ -237,7 +238,11 @@ async function commit(client: ShopClient, order: bigint, payable: boolean): Prom
 async function payOrder(client: ShopClient, order: bigint, chain: DemoChain, tell: DemoOptions['tell']): Promise<void> {
   const due = client.orders.due(order)
   if (due === undefined) return
-  tell(`a guest pays order ${order}: transaction ${await chain.pay(due)}`)
+  try {
+    tell(`a guest pays order ${order}: transaction ${await chain.pay(due)}`)
+  } catch (error) {
+    tell(`a guest cannot pay order ${order}: ${(error as Error).message}`)
+  }
   for await (const { data } of client.orders.watch(order)) {
     if (data?.State !== PAID) continue
     tell(`order ${order} is Paid`)

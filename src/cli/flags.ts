@@ -17,13 +17,9 @@ export function parseFlags(argv: readonly string[], definitions: Definitions): R
   for (const [name, { value }] of Object.entries(definitions)) values[name] = value
   for (let i = 0; i < argv.length; i++) {
     const [flag, inline] = split(argv[i]!)
-    const definition = Object.hasOwn(definitions, flag) ? definitions[flag] : undefined
-    if (definition === undefined)
-      throw new UsageError(
-        `there is no ${argv[i]}; known are ${Object.keys(definitions)
-          .map((name) => `--${name}`)
-          .join(', ')}`,
-      )
+    const definition = argv[i]!.startsWith('--') && Object.hasOwn(definitions, flag) ? definitions[flag] : undefined
+    if (definition === undefined) throw unknown(argv[i]!, definitions)
+    if (definition.kind === 'switch' && inline !== undefined) throw new UsageError(`--${flag} takes no value`)
     values[flag] = definition.kind === 'switch' ? true : typed(flag, definition.kind, inline ?? argv[++i])
   }
   for (const [name, { required }] of Object.entries(definitions)) {
@@ -32,10 +28,27 @@ export function parseFlags(argv: readonly string[], definitions: Definitions): R
   return values
 }
 
-/** An id: an unsigned decimal integer. Throws UsageError. */
+/** An id or amount: an unsigned decimal integer below 2^256. Throws UsageError. */
 export function integerFlag(name: string, text: Value): bigint {
   if (typeof text !== 'string' || !/^[0-9]+$/u.test(text)) throw new UsageError(`--${name} must be an unsigned integer`)
-  return BigInt(text)
+  const value = BigInt(text)
+  if (value >= 1n << 256n) throw new UsageError(`--${name} must be less than 2^256`)
+  return value
+}
+
+/** A relay's http or https address, without slashes at its end. Throws UsageError. */
+export function urlFlag(name: string, text: Value): string {
+  if (typeof text !== 'string' || !URL.canParse(text) || !/^https?:$/u.test(new URL(text).protocol))
+    throw new UsageError(`--${name} must be an http or https address, such as http://127.0.0.1:4444`)
+  return text.replace(/\/+$/u, '')
+}
+
+/** What does not look like a flag may be a secret in the wrong place: it is not repeated. */
+function unknown(argument: string, definitions: Definitions): UsageError {
+  const [word] = argument.split('=')
+  const shown = /^-{0,2}[a-z][a-z-]{0,30}$/u.test(word!) ? word : 'place for such an argument'
+  const known = Object.keys(definitions).map((name) => `--${name}`)
+  return new UsageError(`there is no ${shown}; known are ${known.join(', ')}`)
 }
 
 function split(argument: string): [string, string | undefined] {

@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto'
 import { addressOf, publicKeyOf } from '#signature'
 import { publishInviteVerifierCall } from '../chain/contracts.js'
-import { toHex } from '../bytes/hex.js'
-import { integerFlag, parseFlags } from './flags.js'
+import { inviteLink } from './invite-link.js'
+import { integerFlag, parseFlags, urlFlag } from './flags.js'
 import type { Io } from './io.js'
 import { DEVELOPMENT_ACCOUNTS, WALLET_FLAGS, WALLET_HELP, walletOfFlags } from './merchant.js'
 import { told } from './shop.js'
@@ -27,13 +27,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes('--help')) return (io.out(INVITE_HELP), 0)
   try {
     const flags = parseFlags(argv, FLAGS)
+    const url = urlFlag('url', flags['url'])
     const shop = integerFlag('shop', flags['shop'])
     const wallet = walletOfFlags(flags, io, { account: DEVELOPMENT_ACCOUNTS.merchant })
     const secret = new Uint8Array(randomBytes(32))
     const verifier = addressOf(publicKeyOf(secret))
     await wallet.send({ to: wallet.chains.registry.shops, data: publishInviteVerifierCall(shop, verifier) })
-    const fragment = new URLSearchParams({ shop: String(shop), invite: toHex(secret) })
-    io.out(`${String(flags['url']).replace(/\/+$/u, '')}/#${fragment}`)
+    io.out(inviteLink({ url, shop, secret }))
     return 0
   } catch (error) {
     return told('cairn invite', error, io)

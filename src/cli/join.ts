@@ -1,19 +1,29 @@
 /** `cairn join LINK`: redeems an invite on the registry with the clerk's wallet, and enrols a key card for it. */
 
-import { publicKeyOf, sign } from '#signature'
+import { sign } from '#signature'
 import { personalMessageDigest } from '../bytes/eip191.js'
-import { fromHex, toHex } from '../bytes/hex.js'
-import { redeemInviteCall } from '../chain/contracts.js'
-import { enrol } from '../client/enrol.js'
+import { toHex } from '../bytes/hex.js'
+import { CLERK_PERMISSION, hasPermissionCall, readWord, redeemInviteCall } from '../chain/contracts.js'
 import { parseFlags, UsageError } from './flags.js'
+import { readInviteLink, type Invite } from './invite-link.js'
 import type { Io } from './io.js'
-import { cardInFile, DEVELOPMENT_ACCOUNTS, WALLET_FLAGS, WALLET_HELP, walletOfFlags } from './merchant.js'
+import {
+  cardInFile,
+  DEVELOPMENT_ACCOUNTS,
+  enrolCard,
+  relayFor,
+  WALLET_FLAGS,
+  WALLET_HELP,
+  walletOfFlags,
+  type ChainWallet,
+} from './merchant.js'
 import { told } from './shop.js'
-import { walletOf } from './wallet.js'
+import { TransactionFailed } from './wallet.js'
 
 export const JOIN_HELP = `cairn join LINK [--card FILE] [--chain FILE] [--wallet FILE]
 
-Joins a shop as a clerk with a link that cairn invite printed, and enrols a key card.
+Joins a shop as a clerk with a link that cairn invite printed, and enrols a key card. A wallet that is a clerk already does not
+use the link up.
 
   --card FILE    the card's secret key, made if it is not there (default ./cairn-card.key)
 ${WALLET_HELP}
@@ -24,32 +34,51 @@ const FLAGS = { card: { kind: 'text', value: './cairn-card.key' }, ...WALLET_FLA
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes('--help')) return (io.out(JOIN_HELP), 0)
   try {
-    const [link, ...rest] = argv
-    const { url, shop, invite } = readLink(link)
+    const { invite, rest } = inviteAmong(argv)
+    const { url, shop } = invite
     const flags = parseFlags(rest, FLAGS)
     const wallet = walletOfFlags(flags, io, { account: DEVELOPMENT_ACCOUNTS.clerk })
-    const signature = sign(personalMessageDigest(wallet.address), invite)
-    const data = redeemInviteCall(shop, signature, wallet.address)
-    await wallet.send({ to: wallet.chains.registry.shops, data })
+    // Before the link is used up.
+    await relayFor(wallet, url, io.signal)
+    const card = await cardInFile(String(flags['card']))
+    if (!(await isClerk(shop, wallet))) await redeem(invite, wallet)
     io.err(`0x${toHex(wallet.address)} is a clerk of shop ${shop}`)
-    const file = String(flags['card'])
-    const secret = await cardInFile(file)
-    await enrol({ url, shop, card: publicKeyOf(secret), wallet: walletOf(wallet.secret), signal: io.signal })
+    await enrolCard(card, { url, shop, signal: io.signal }, wallet)
     io.out(`shop ${shop}`)
-    io.out(`card ${file}`)
+    io.out(`card ${card.file}`)
     return 0
   } catch (error) {
     return told('cairn join', error, io)
   }
 }
 
-/** Throws UsageError, which does not repeat the link: it holds a secret. */
-function readLink(link: string | undefined): { url: string; shop: bigint; invite: Uint8Array } {
-  const wrong = new UsageError('give the link that cairn invite printed: cairn join LINK')
-  if (link === undefined || !URL.canParse(link)) throw wrong
-  const { origin, pathname, hash } = new URL(link)
-  const fields = new URLSearchParams(hash.slice(1))
-  const [shop, invite] = [fields.get('shop') ?? '', fields.get('invite') ?? '']
-  if (!/^[0-9]{1,78}$/u.test(shop) || !/^[0-9a-f]{64}$/u.test(invite)) throw wrong
-  return { url: origin + pathname.replace(/\/+$/u, ''), shop: BigInt(shop), invite: fromHex(invite) }
+/** The link stands before or after the flags. Throws UsageError, which repeats nothing: a link holds a secret. */
+function inviteAmong(argv: readonly string[]): { invite: Invite; rest: readonly string[] } {
+  const at = argv.findIndex((word, i) => !word.startsWith('--') && !takesNext(argv[i - 1]))
+  const invite = at < 0 ? undefined : readInviteLink(argv[at]!)
+  if (invite === undefined) throw new UsageError('give the link that cairn invite printed: cairn join LINK')
+  return { invite, rest: argv.toSpliced(at, 1) }
+}
+
+/** Every flag has a value, here or behind it. */
+function takesNext(word: string | undefined): boolean {
+  return word?.startsWith('--') === true && !word.includes('=')
+}
+
+async function isClerk(shop: bigint, wallet: ChainWallet): Promise<boolean> {
+  const data = hasPermissionCall(shop, wallet.address, CLERK_PERMISSION)
+  return readWord(await wallet.read({ to: wallet.chains.registry.shops, data })) === 1n
+}
+
+async function redeem({ shop, secret }: Invite, wallet: ChainWallet): Promise<void> {
+  const signature = sign(personalMessageDigest(wallet.address), secret)
+  const data = redeemInviteCall(shop, signature, wallet.address)
+  try {
+    await wallet.send({ to: wallet.chains.registry.shops, data })
+  } catch (error) {
+    if (!(error instanceof TransactionFailed) || !/revert/iu.test(error.message)) throw error
+    throw new UsageError(
+      `the registry does not take this link: it was used already, or is of another chain (${error.message})`,
+    )
+  }
 }

@@ -3,13 +3,18 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
+import { publicKeyOf } from '#signature'
 import { toHex, fromHex } from '../bytes/hex.js'
+import type { Call } from '../chain/chain.js'
+import { openChain } from '../chain/rpc-chain.js'
+import { ClientError } from '../client/client-error.js'
+import { enrol, relayFacts, type RelayFacts } from '../client/enrol.js'
 import { isDevelopment } from '../relay/settings.js'
 import type { ChainSettings } from '../relay/chain-settings.js'
 import { chainSettingsOf } from './chains.js'
 import { UsageError, type Value } from './flags.js'
 import type { Io } from './io.js'
-import { openWallet, type SendingWallet } from './wallet.js'
+import { openWallet, walletOf, type SendingWallet } from './wallet.js'
 
 export const WALLET_HELP = `  --chain FILE   contracts and RPC URLs as for cairn serve; default dev, the chain of npm run dev:chain
   --wallet FILE  the wallet's secret key, 64 hex digits; or CAIRN_WALLET_KEY in the environment;
@@ -24,6 +29,8 @@ export interface ChainWallet extends SendingWallet {
   /** 64 hexadecimal digits. */
   readonly secret: string
   readonly chains: ChainSettings
+  /** What the contract returns; undefined where it reverts. Throws ChainUnreachable. */
+  read(call: Call): Promise<Uint8Array | undefined>
 }
 
 /** The wallet of the flags on the chain; the registry's if none is named. Throws UsageError, SettingsError. */
@@ -41,7 +48,46 @@ export function walletOfFlags(
   const id = chainId ?? chains.registry.chainId
   const row = chains.chains.find((chain) => chain.chainId === id)
   if (row === undefined) throw new UsageError(`chain ${id} is not in ${name}`)
-  return { ...openWallet({ url: row.rpc[0]!, chainId: id, secret }), secret, chains }
+  const read = async (call: Call) => {
+    const chain = openChain(row)
+    try {
+      return await chain.call(call)
+    } finally {
+      chain.close()
+    }
+  }
+  return { ...openWallet({ url: row.rpc[0]!, chainId: id, secret }), secret, chains, read }
+}
+
+/** What the relay tells of itself. Throws ClientError, and UsageError if its shops are on another chain than the wallet. */
+export async function relayFor({ chains }: ChainWallet, url: string, signal: AbortSignal): Promise<RelayFacts> {
+  const facts = await relayFacts(url, signal)
+  if (BigInt(facts.chain_id) !== chains.registry.chainId)
+    throw new UsageError(
+      `the relay's shops are on chain ${facts.chain_id}, those of --chain on ${chains.registry.chainId}`,
+    )
+  return facts
+}
+
+/** A card in its file, to be enrolled. */
+export interface FiledCard {
+  readonly file: string
+  /** 32 bytes. */
+  readonly secret: Uint8Array
+}
+
+/** Enrols for the wallet. Throws ClientError. */
+export async function enrolCard(
+  { secret, file }: FiledCard,
+  place: { readonly url: string; readonly shop: bigint; readonly signal: AbortSignal },
+  wallet: ChainWallet,
+): Promise<void> {
+  try {
+    await enrol({ ...place, card: publicKeyOf(secret), wallet: walletOf(wallet.secret) })
+  } catch (error) {
+    if (!(error instanceof ClientError) || !error.message.includes('enrolled already')) throw error
+    throw new ClientError(error.code, `the card ${file} is enrolled already: go on with another one, --card FILE`)
+  }
 }
 
 /** Accounts of the development chain, by what they do there. */
@@ -61,12 +107,16 @@ export async function cardFrom(file: string): Promise<Uint8Array> {
   }
 }
 
-/** A card's secret key, 32 bytes, made and kept (0600) at its first use. */
-export async function cardInFile(file: string): Promise<Uint8Array> {
-  if (existsSync(file)) return cardFrom(file)
+/** A card, made and kept (0600) at its first use. Throws UsageError. */
+export async function cardInFile(file: string): Promise<FiledCard> {
+  if (existsSync(file)) return { file, secret: await cardFrom(file) }
   const secret = new Uint8Array(randomBytes(32))
-  await writeFile(file, `${toHex(secret)}\n`, { mode: 0o600, flag: 'wx' })
-  return secret
+  try {
+    await writeFile(file, `${toHex(secret)}\n`, { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    throw new UsageError(`the card ${file} cannot be written: ${(error as Error).message}`)
+  }
+  return { file, secret }
 }
 
 function secretOf(file: Value, io: Io): string | undefined {
@@ -85,5 +135,17 @@ function secretOf(file: Value, io: Io): string | undefined {
 function keyIn(text: string, place: string): Uint8Array {
   const digits = text.trim().replace(/^0x/u, '').toLowerCase()
   if (!/^[0-9a-f]{64}$/u.test(digits)) throw new UsageError(`${place} has to hold 64 hexadecimal digits`)
-  return fromHex(digits)
+  const key = fromHex(digits)
+  if (!isSecretKey(key))
+    throw new UsageError(`${place} has to hold a secret key: 0 and numbers above the curve's order are none`)
+  return key
+}
+
+/** Whether 32 bytes are a number that can be a secret key. */
+export function isSecretKey(bytes: Uint8Array): boolean {
+  try {
+    return publicKeyOf(bytes).length > 0
+  } catch {
+    return false
+  }
 }

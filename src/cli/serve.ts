@@ -110,7 +110,7 @@ async function untilStopped(relay: RunningRelay, settings: Settings, io: Io): Pr
       keys,
       signal: io.signal,
       chain: settings.chain === 'none' ? undefined : demoChain(settings, io),
-      ready: (unpaid) => io.out(invitation(relay.url, keys.shop, unpaid)),
+      ready: (unpaid) => io.out(invitation(relay.url, keys.shop, settings.data, unpaid)),
       tell: io.err,
     })
     await Promise.race([
@@ -166,16 +166,24 @@ function modeText({ chain }: Settings): string[] {
   return [`  chains         ${chain}`]
 }
 
-function invitation(url: string, shop: string, unpaid: bigint | undefined): string {
+function invitation(url: string, shop: string, data: string, unpaid: bigint | undefined): string {
+  const keys = data === DATA_DEFAULT ? '' : ` --data ${shellWord(data)}`
   return [
     `  demo shop      ${shop} (30 listings, prices and stock keep changing)`,
     '',
     'Try in another terminal:',
     '',
     `  npx cairn watch --url ${url} --shop ${shop} --listing ${DEMO_LISTING}`,
-    `  npx cairn put --url ${url} --shop ${shop} --listing ${DEMO_LISTING} --price 42`,
-    ...(unpaid === undefined ? [] : [`  npx cairn order pay --url ${url} --shop ${shop} --order ${unpaid}`]),
+    `  npx cairn put --url ${url} --shop ${shop} --listing ${DEMO_LISTING} --price 42${keys}`,
+    ...(unpaid === undefined ? [] : [`  npx cairn order pay --url ${url} --shop ${shop} --order ${unpaid}${keys}`]),
     '',
     'Ctrl-C stops the relay; npm start goes on where it was.',
   ].join('\n')
+}
+
+/** Where the commands look by themselves. */
+const DATA_DEFAULT = './cairn-data'
+
+function shellWord(text: string): string {
+  return /^[\w./-]+$/u.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

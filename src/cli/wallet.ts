@@ -1,6 +1,16 @@
 /** Wallets of the commands: what signs an enrolment, and what sends transactions. viem's accounts and clients come in here. */
 
-import { createPublicClient, createWalletClient, http, webSocket, type Hex } from 'viem'
+import {
+  BaseError,
+  createPublicClient,
+  createWalletClient,
+  HttpRequestError,
+  http,
+  TimeoutError,
+  WebSocketRequestError,
+  webSocket,
+  type Hex,
+} from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { fromHex, toHex } from '../bytes/hex.js'
 import type { Wallet } from '../client/enrol.js'
@@ -29,7 +39,7 @@ export interface Transaction {
 export interface SendingWallet {
   /** 20 bytes. */
   readonly address: Uint8Array
-  /** Waits until the transaction is in a block; returns its hash with 0x. Throws an Error that says why not. */
+  /** Waits until the transaction is in a block; returns its hash with 0x. Throws TransactionFailed. */
   send(transaction: Transaction): Promise<string>
 }
 
@@ -41,6 +51,7 @@ export function openWallet(options: {
 }): SendingWallet {
   const { url, chainId, secret } = options
   const account = privateKeyToAccount(`0x${secret}`)
+  const away = `chain ${chainId} cannot be reached at ${placeOf(url)}`
   const transport = url.startsWith('ws') ? webSocket(url) : http(url)
   const currency = { name: 'Ether', symbol: 'ETH', decimals: 18 }
   const chain = {
@@ -56,19 +67,46 @@ export function openWallet(options: {
     async send({ to, data, value = 0n }) {
       const call = { to: hexOf(to), value, ...(data !== undefined && { data: hexOf(data) }) }
       const hash = await sender.sendTransaction(call).catch((error: unknown) => {
-        throw new Error(`the transaction was refused: ${shortOf(error)}`, { cause: error })
+        throw new TransactionFailed(
+          isUnreachable(error)
+            ? `the transaction cannot be sent: ${away}`
+            : `the transaction was refused: ${shortOf(error)}`,
+        )
       })
-      const receipt = await reader.waitForTransactionReceipt({ hash, timeout: 60_000 })
-      if (receipt.status === 'reverted') throw new Error(`the transaction ${hash} was reverted`)
+      const receipt = await reader.waitForTransactionReceipt({ hash, timeout: RECEIPT_MS }).catch((error: unknown) => {
+        const reason = isUnreachable(error) ? away : shortOf(error)
+        throw new TransactionFailed(
+          `the transaction ${hash} was sent, and it is not known what became of it: ${reason}`,
+        )
+      })
+      if (receipt.status === 'reverted') throw new TransactionFailed(`the transaction ${hash} was reverted`)
       return hash
     },
   }
 }
 
+/** One line without the endpoint's path, which may be an API key; viem's error, which holds it, is no cause of this one. */
+export class TransactionFailed extends Error {
+  override readonly name = 'TransactionFailed'
+}
+
+const RECEIPT_MS = 60_000
+
+function isUnreachable(error: unknown): boolean {
+  const kinds = [HttpRequestError, TimeoutError, WebSocketRequestError] as const
+  return error instanceof BaseError && error.walk((cause) => kinds.some((kind) => cause instanceof kind)) !== null
+}
+
 /** viem's first line: the rest holds the whole request. */
 function shortOf(error: unknown): string {
   const { shortMessage, message } = error as { shortMessage?: string; message: string }
-  return (shortMessage ?? message).split('\n')[0]!
+  return (shortMessage ?? message).split('\n')[0]!.replace(/\.$/u, '')
+}
+
+/** Scheme and host. */
+function placeOf(url: string): string {
+  const { protocol, host } = new URL(url)
+  return `${protocol}//${host}`
 }
 
 function hexOf(bytes: Uint8Array): Hex {

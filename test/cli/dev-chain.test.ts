@@ -1,0 +1,102 @@
+/** `npm run dev:chain` beside `npm start -- --chain dev`, on the usual port: a demo whose orders are paid. */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { asPrinted, cairn, endAll, isFree, startChain, type Program } from './program.js'
+
+const USUAL_PORT = 8545
+let home: string
+let chain: Program
+
+beforeAll(async () => {
+  if (!(await isFree(USUAL_PORT)))
+    throw new Error(`port ${USUAL_PORT} is taken (npm run dev:chain in another terminal?): these tests need it`)
+  home = mkdtempSync(join(tmpdir(), 'cairn-dev-chain-'))
+})
+afterAll(async () => {
+  await endAll()
+  if (home !== undefined) rmSync(home, { recursive: true, force: true })
+})
+
+const dataOf = (name: string) => join(home, name)
+const serve = (name: string) =>
+  cairn(['serve', '--chain', 'dev', '--port', '0', '--metrics-port', '0', '--data', dataOf(name)])
+
+/** What it says to try. */
+async function invited(relay: Program) {
+  await relay.says(/Ctrl-C stops the relay/u)
+  const printed = (name: string) => new RegExp(`npx cairn ${name} .*`, 'u').exec(relay.out)?.[0]
+  return {
+    url: /listens on (\S+)/u.exec(relay.out)![1]!,
+    shop: /demo shop +(\d+)/u.exec(relay.out)![1]!,
+    relay: /relay address +(\S+)/u.exec(relay.out)![1]!,
+    pay: printed('order pay'),
+    put: printed('put'),
+  }
+}
+
+const orderIn = (line: string) => /--order (\d+)/u.exec(line)![1]!
+
+it('without the chain: one line that says how to start it', async () => {
+  const { code, out, err } = await serve('early').outcome()
+  expect(err).toMatch(/^cairn: .*Start the chain with npm run dev:chain in another terminal\.\n$/u)
+  expect([code, out]).toEqual([1, ''])
+})
+
+it('a guest of the demo pays; the printed commands do as they are printed; a restart goes on', async () => {
+  chain = (await startChain(USUAL_PORT)).program
+  // A name that a shell would take apart.
+  const first = serve("a shop's data")
+  const before = await invited(first)
+  expect(first.out).toContain('DEVELOPMENT CHAIN')
+  const [, byItself] = await first.says(/a guest pays order (\d+): transaction 0x[0-9a-f]{64}/u, 'err')
+  await first.says(new RegExp(`order ${byItself} is Paid`, 'u'), 'err')
+
+  const order = orderIn(before.pay!)
+  const paid = await asPrinted(before.pay!).outcome()
+  expect(paid.code, paid.err).toBe(0)
+  expect(paid.out).toMatch(new RegExp(`^transaction 0x[0-9a-f]{64}\norder ${order} is Paid\n$`, 'u'))
+  const again = await asPrinted(before.pay!).outcome()
+  expect([again.code, again.out]).toEqual([0, `order ${order} is Paid\n`])
+  const put = await asPrinted(before.put!).outcome()
+  expect(put.code, put.err).toBe(0)
+  expect(await first.end('SIGTERM')).toBe(0)
+
+  const second = serve("a shop's data")
+  const after = await invited(second)
+  expect([after.shop, after.relay]).toEqual([before.shop, before.relay])
+  expect(after.pay).toBeUndefined()
+  const orders = await cairn(['orders', '--json', '--data', dataOf("a shop's data")]).outcome()
+  const rows = orders.out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { id: string; state: string })
+  expect(rows.map(({ id, state }) => [id, state])).toEqual([
+    [byItself, 'Paid'],
+    [order, 'Paid'],
+  ])
+  expect(await second.end('SIGTERM')).toBe(0)
+  expect(first.err + second.err).not.toMatch(/demo shop stopped|"level":"(warn|error)"/u)
+})
+
+it('by address; and on a new chain the old data go on', async () => {
+  const first = serve('other')
+  const before = await invited(first)
+  const { code, out, err } = await asPrinted(`${before.pay} --by address`).outcome()
+  expect(code, err).toBe(0)
+  expect(out).toMatch(new RegExp(`^transaction 0x[0-9a-f]{64}\norder ${orderIn(before.pay!)} is Paid\n$`, 'u'))
+  expect(await first.end('SIGTERM')).toBe(0)
+  expect(await chain.end('SIGTERM')).toBe(0)
+
+  chain = (await startChain(USUAL_PORT)).program
+  const second = serve('other')
+  expect((await invited(second)).shop).toBe(before.shop)
+  await second.says(/a payment left the chain after it had counted/u, 'err')
+  expect(await second.end('SIGTERM')).toBe(0)
+  expect(second.err).not.toMatch(/demo shop stopped|"level":"error"/u)
+  const odd = await cairn(['orders', '--odd', '--data', dataOf('other')]).outcome()
+  expect(odd.out).toMatch(/! reorged, /u)
+  expect(await chain.end('SIGTERM')).toBe(0)
+})
