@@ -33,6 +33,8 @@ export const HEADER_TIMESTAMP_AHEAD_SECONDS_MAX = 300n
 // Orders (§11)
 export const RESERVATION_SECONDS_DEFAULT = 86_400n
 export const PAYMENT_TTL_SECONDS = 86_400n
+/** Choices of payment of one order: each may be a payment that is watched and kept for ever. */
+export const PAYMENT_CHOICES_PER_ORDER_MAX = 100
 /** Payment details that could not be made at once are tried again, slower and slower. */
 export const DETAILS_RETRY_SECONDS_MIN = 1
 export const DETAILS_RETRY_SECONDS_MAX = 60
@@ -40,6 +42,13 @@ export const DETAILS_RETRY_SECONDS_MAX = 60
 export const EXPIRY_GRACE_SECONDS = 600n
 /** Addresses of orders that have ended or are paid are watched this long after their TTL. */
 export const LATE_PAYMENT_WATCH_SECONDS = 30n * 86_400n
+/** Payments whose addresses are looked at with one block, of live orders and of others; the rest wait for the next one. */
+export const LIVE_LOOKS_PER_BLOCK_MAX = 2_000
+export const LATE_LOOKS_PER_BLOCK_MAX = 500
+/** Of these, how many at once. */
+export const LOOKS_AT_ONCE_MAX = 200
+/** A newest block that was heard of longer ago gives no TTL: it would lie in the past. */
+export const HEAD_AGE_SECONDS_MAX = 3_600n
 /** How often such an address is looked at. */
 export const LATE_PAYMENT_CHECK_SECONDS_DEFAULT = 60
 

@@ -4,13 +4,14 @@
  */
 
 import { sha256 } from '#hash'
+import { equalBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode.js'
 import type { Block } from '../chain/chain.js'
 import { PAYMENT_TTL_SECONDS } from '../limits.js'
 import { Listing } from '../objects/listing.js'
 import { hasChainAddress, StoredManifest, type Manifest } from '../objects/manifest.js'
-import { Order, PAYMENT_CHOSEN, PaymentDetails, UNPAID } from '../objects/order.js'
+import { Order, PAYMENT_CHOSEN, PaymentDetails, UNPAID, type OrderItem } from '../objects/order.js'
 import { paymentIdOf, paymentRequest } from '../objects/payment-request.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import { encodeChange } from '../patches/patch.js'
@@ -33,7 +34,7 @@ export interface KnownChain {
 export interface Details {
   /** Encoded: PaymentDetails and State 5. */
   readonly patches: readonly Uint8Array[]
-  /** Canonical CBOR of the listings, one per item of quantity above 0. */
+  /** Canonical CBOR of the listings that are wanted. */
   readonly snapshots: readonly Uint8Array[]
 }
 
@@ -73,7 +74,9 @@ export class Checkout implements PaymentRules {
     if (address === undefined) return { refused: 'a shipping or invoice address must be set' }
     const region = regionFor(manifest.ShippingRegions, address)
     if (region === undefined) return { refused: 'no shipping region matches the address' }
-    const total = totalOf(order.Items ?? [], region.region, listing)
+    const items = wantedItems(order)
+    if (items.length === 0) return { refused: 'the order has no item of a quantity above 0' }
+    const total = totalOf(items, region.region, once(listing))
     if (typeof total === 'string') return { refused: total }
     return this.inCurrency(total, manifest.PricingCurrency, currency)
   }
@@ -91,14 +94,17 @@ export class Checkout implements PaymentRules {
     if (!('total' in quote)) return { later: 'refused' in quote ? quote.refused : quote.later }
     const head = this.chains.get(order.ChosenCurrency!.ChainID)!.head
     if (head === undefined) return { later: 'the chain has not answered yet' }
-    const { PaymentID, TTL } = this.uniqueId(state, order, quote.total, head.timestamp + PAYMENT_TTL_SECONDS, taken)
-    const snapshots = (order.Items ?? [])
-      .filter(({ Quantity }) => Quantity > 0n)
-      .map(({ ListingID }) => state.collections.Listings.get(idKey(ListingID))!)
+    const firstTtl = head.timestamp + PAYMENT_TTL_SECONDS
+    const { PaymentID, TTL } =
+      this.present(state, current, order, quote.total, firstTtl) ??
+      this.uniqueId(state, order, quote.total, firstTtl, taken)
+    const snapshotOf = once((id) => state.collections.Listings.get(idKey(id))!)
+    const hashOf = once((id) => sha256(snapshotOf(id)))
+    const listings = wantedItems(order).map(({ ListingID }) => ListingID)
     const details: PaymentDetails = {
       PaymentID,
       Total: quote.total,
-      ListingHashes: snapshots.map((snapshot) => sha256(snapshot)),
+      ListingHashes: listings.map(hashOf),
       TTL,
       ShopSignature: new Uint8Array(65),
     }
@@ -108,13 +114,29 @@ export class Checkout implements PaymentRules {
         encodeChange({ op, path: ['Orders', orderId, 'PaymentDetails'], value: PaymentDetails.write(details) }),
         encodeChange({ op: 'replace', path: ['Orders', orderId, 'State'], value: UNPAID }),
       ],
-      snapshots,
+      snapshots: [...new Set(listings)].map(snapshotOf),
     }
   }
 
+  /** What the order was told last, where the same is to be paid and as long can be paid: it serves again. */
+  private present(
+    { shopId, indexes }: ShopState,
+    { ID, PaymentDetails: told }: Order,
+    { ChosenPayee, ChosenCurrency }: Order,
+    total: bigint,
+    firstTtl: bigint,
+  ): PaymentDetails | undefined {
+    if (told === undefined || told.TTL < firstTtl || told.Total !== total) return undefined
+    const request = paymentRequest(shopId, ChosenPayee!.Address, ChosenCurrency!, { total, ttl: told.TTL })
+    const isSame = equalBytes(paymentIdOf(request), told.PaymentID)
+    const { addition } = orderNumber(indexes.numbers, ID)
+    const entry = isSame ? findPayment(indexes.payments, shopId, told.PaymentID) : undefined
+    return entry?.orderId === ID && entry.addition === addition ? told : undefined
+  }
+
   /**
-   * An id that no other order of the shop has or had: the TTL rises second by second until it is one. The order's own, of the
-   * same amount and time, serves again. A run of taken seconds that was walked once is not walked again.
+   * An id that no other order of the shop has or had: the TTL rises second by second until it is one. A run of taken seconds that
+   * was walked once is not walked again.
    */
   private uniqueId(
     state: ShopState,
@@ -166,13 +188,26 @@ export class Checkout implements PaymentRules {
   }
 }
 
+function wantedItems({ Items }: Order): readonly OrderItem[] {
+  return (Items ?? []).filter(({ Quantity }) => Quantity > 0n)
+}
+
+/** Asks once for each id: lines of an order share listings, and a listing is large. */
+function once<T>(ask: (id: bigint) => T): (id: bigint) => T {
+  const answers = new Map<bigint, T>()
+  return (id) => {
+    if (!answers.has(id)) answers.set(id, ask(id))
+    return answers.get(id)!
+  }
+}
+
 /** The order as the state holds it. */
 export function orderIn(state: ShopState, id: bigint): Order | undefined {
   const stored = state.collections.Orders.get(idKey(id))
   return stored === undefined ? undefined : Order.read(decodeChecked(stored), 'Order')
 }
 
-function listingIn(state: ShopState, id: bigint): Listing | undefined {
+export function listingIn(state: ShopState, id: bigint): Listing | undefined {
   const stored = state.collections.Listings.get(idKey(id))
   return stored === undefined ? undefined : Listing.read(decodeChecked(stored), 'Listing')
 }

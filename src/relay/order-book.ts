@@ -3,7 +3,7 @@
  * action that fits. Made of the state and the ledger; the same for a running relay and for its data on disk.
  */
 
-import { fromBigEndian } from '../bytes/bytes.js'
+import { equalBytes, fromBigEndian } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode.js'
 import { CANCELED, Order, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN } from '../objects/order.js'
@@ -24,7 +24,7 @@ export interface Money {
 
 /** What a person has to look at. */
 export interface Oddity {
-  readonly kind: 'late' | 'partial' | 'over' | 'extra' | 'reorged' | 'shortfall' | 'no details'
+  readonly kind: 'late' | 'partial' | 'over' | 'extra' | 'earlier' | 'reorged' | 'shortfall' | 'no details'
   readonly money: Money | undefined
   readonly chain: string | undefined
   /** What happened, and what now: one sentence each. */
@@ -94,7 +94,7 @@ function lineOf(
     canceledAt: order.CanceledAt?.seconds,
     oddities: [
       ...receipts.flatMap((receipt) => oddityOf(order, receipt, payment(receipt.paymentId), payer) ?? []),
-      ...(payer === undefined ? lostPayments(order, receipts, payment) : []),
+      ...(payer === undefined ? lostPayments(order, receipts, payment) : earlierChoice(newest, payer, payment)),
       ...shortfalls.map(shortfallOddity),
       ...(order.State === PAYMENT_CHOSEN && order.CanceledAt === undefined ? [NO_DETAILS] : []),
     ],
@@ -139,13 +139,13 @@ function oddityOf(
     chain: transactionOf(receipt),
     text,
   })
-  const { effect, amount } = receipt
+  const { effect, amount, balance = amount } = receipt
   if (effect === 'late')
     return odd('late', amount, 'It came after the order had ended. Refund it, or take it for a new order.')
   if (effect === 'extra' && payer !== undefined && receipt !== payer)
     return odd('extra', amount, 'It came after the order was paid. Refund it.')
   const isWhole = effect === 'paid' || receipt === payer
-  if (!isWhole) return odd('partial', amount, partialText(order, entry.amount - amount, payer !== undefined))
+  if (!isWhole) return odd('partial', amount, partialText(order, entry.amount - balance, payer !== undefined))
   if (amount > entry.amount)
     return odd('over', amount - entry.amount, 'It is more than was due. Refund the difference.')
   return undefined
@@ -175,6 +175,23 @@ function payerOf(
     standing.find(({ effect }) => effect === 'paid') ??
     standing.find((receipt) => receipt.effect === 'extra' && suffices(receipt))
   )
+}
+
+/** What the order says was chosen is not what it was paid by: books that go by the order would be wrong. */
+function earlierChoice(
+  newest: PaymentEntry | undefined,
+  payer: Receipt,
+  payment: (id: Uint8Array) => PaymentEntry | undefined,
+): Oddity[] {
+  const entry = payment(payer.paymentId)!
+  const isSame =
+    newest === undefined ||
+    (newest.chainId === entry.chainId &&
+      equalBytes(newest.currency, entry.currency) &&
+      equalBytes(newest.payee, entry.payee))
+  if (isSame) return []
+  const text = `It was paid by an earlier choice of currency or payee, to 0x${toHex(entry.payee)}. Book it as that.`
+  return [{ kind: 'earlier', money: moneyOf(entry, payer.amount), chain: transactionOf(payer), text }]
 }
 
 /** The order says Paid, and every payment that made it so has left the chain. */

@@ -17,7 +17,14 @@ import {
 } from '../chain/contracts.js'
 import { getPaymentAddressCall } from '../objects/payment-request.js'
 import { follow, type BlockRange, type Checkpoint, type Fork, type Follower } from '../chain/follower.js'
-import { CHAIN_MARGIN_BLOCKS, LATE_PAYMENT_WATCH_SECONDS } from '../limits.js'
+import {
+  CHAIN_MARGIN_BLOCKS,
+  HEAD_AGE_SECONDS_MAX,
+  LATE_LOOKS_PER_BLOCK_MAX,
+  LATE_PAYMENT_WATCH_SECONDS,
+  LIVE_LOOKS_PER_BLOCK_MAX,
+  LOOKS_AT_ONCE_MAX,
+} from '../limits.js'
 import type { PaymentEntry } from '../state/payment-entry.js'
 import type { KnownChain } from './checkout.js'
 import type { SeenPayment } from './settlement.js'
@@ -36,7 +43,7 @@ export interface PaymentChainOptions {
   keepDecimals(token: Uint8Array, decimals: bigint): void
   /** The shop's row of a PaymentID, if it is one of ours. */
   find(paymentId: Uint8Array): PaymentEntry | undefined
-  /** Durable when it resolves. May be told of the same payment again. */
+  /** Durable when it resolves, else rejects. May be told of the same payment again. */
   seen(payment: SeenPayment): Promise<void>
   /** Whether what was seen at `blockNumber` is still on the chain is asked for each receipt above `fork.lastGood`. */
   reorged(fork: Fork): Promise<void>
@@ -53,10 +60,10 @@ interface Watch {
   /** Its order can be paid with it: looked at with every block. */
   live: boolean
   address: Uint8Array | undefined
-  /** What it held when it was last looked at. */
-  held: bigint
-  /** The block of that look; transfers are searched after it. */
-  lookedAt: bigint | undefined
+  /** What it held when it was last looked at; undefined where that is to be told anew. */
+  held: bigint | undefined
+  /** The block of that look, and its time; transfers are searched after it. */
+  lookedAt: { readonly number: bigint; readonly timestamp: bigint } | undefined
   /** For one whose order has ended: when to look again, seconds. */
   nextLook: bigint
 }
@@ -67,11 +74,9 @@ export class PaymentChain implements KnownChain {
   private readonly tokens = new Map<Hex, bigint>()
   private readonly asking = new Set<Hex>()
   private readonly follower: Follower
-  private newest: Block | undefined
+  private newest: { readonly block: Block; readonly heardAt: bigint } | undefined
   /** Whether the Payments contract has told an address: without it no order may be asked to pay. */
   private contract: 'unknown' | 'asked' | 'there' | 'missing' = 'unknown'
-  /** Time of the newest block whose payments have been seen, seconds; 0 before the first. */
-  seenUntil = 0n
   private readonly stopHeads: () => void
 
   constructor(options: PaymentChainOptions) {
@@ -95,7 +100,9 @@ export class PaymentChain implements KnownChain {
   }
 
   get head(): Block | undefined {
-    return this.contract === 'there' ? this.newest : undefined
+    const { newest } = this
+    if (newest === undefined || this.contract !== 'there') return undefined
+    return this.options.nowSeconds() - newest.heardAt <= HEAD_AGE_SECONDS_MAX ? newest.block : undefined
   }
 
   get problem(): string | undefined {
@@ -116,18 +123,25 @@ export class PaymentChain implements KnownChain {
     return known
   }
 
-  /** Looks at the payment's address from now on: with every block while `live`, rarely afterwards. */
-  watch(paymentId: Uint8Array, entry: PaymentEntry, live: boolean): void {
+  /** Looks at the payment's address from now on: with every block while `live`, rarely afterwards. `held`: what is known to be there. */
+  watch(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, held = 0n): void {
     const name = toHex(paymentId)
     const known = this.watches.get(name)
-    if (known === undefined) this.watches.set(name, watchFor(paymentId, entry, live))
+    if (known === undefined) this.watches.set(name, watchFor(paymentId, entry, live, held))
     else known.live = live
+  }
+
+  /** Time of the newest block up to which everything that came for a watched payment was seen, seconds; 0 before the first. */
+  seenUntil(paymentId: Uint8Array): bigint {
+    return this.watchOf(paymentId)?.lookedAt?.timestamp ?? 0n
   }
 
   /** What was seen at the payment's address may be gone: it is seen anew. */
   forget(paymentId: Uint8Array): void {
     const watch = this.watchOf(paymentId)
-    if (watch !== undefined) watch.held = watch.nextLook = 0n
+    if (watch === undefined) return
+    watch.held = undefined
+    watch.nextLook = 0n
   }
 
   /** Whether the block is on the chain. Throws ChainUnreachable. */
@@ -143,7 +157,7 @@ export class PaymentChain implements KnownChain {
   }
 
   private see(head: Block): void {
-    this.newest = head
+    this.newest = { block: head, heardAt: this.options.nowSeconds() }
     if (this.contract === 'unknown' || this.contract === 'missing') void this.askContract()
   }
 
@@ -165,7 +179,7 @@ export class PaymentChain implements KnownChain {
     if (this.asking.has(name)) return
     this.asking.add(name)
     try {
-      const decimals = readWord(await this.options.chain.call({ to: token, data: DECIMALS_CALL }))
+      const decimals = readWord(await this.options.chain.call({ to: token, data: DECIMALS_CALL, foreign: true }))
       if (decimals === undefined || decimals > 255n) return
       this.tokens.set(name, decimals)
       this.options.keepDecimals(token, decimals)
@@ -190,13 +204,14 @@ export class PaymentChain implements KnownChain {
     )
     if (to !== safe.number) return
     await this.lookAtAddresses(safe)
-    this.seenUntil = safe.timestamp
   }
 
   private async made(entry: PaymentEntry, paymentId: Uint8Array, log: ChainLog, safe: Block): Promise<SeenPayment> {
     const { blockNumber, blockHash, transactionHash: txHash, logIndex } = log
     // After the newest safe block: a node need not have older states, and what the contract took does not come back.
-    const held = await this.heldBy(this.watchOf(paymentId) ?? watchFor(paymentId, entry, false), safe.number)
+    const held = await this.heldBy(this.watchOf(paymentId) ?? watchFor(paymentId, entry, false), safe.number).catch(
+      unlessNoAddress,
+    )
     const seenAt = this.options.nowSeconds()
     return { kind: 'made', paymentId, entry, held, blockNumber, blockHash, txHash, logIndex, seenAt }
   }
@@ -207,8 +222,27 @@ export class PaymentChain implements KnownChain {
 
   private async lookAtAddresses(safe: Block): Promise<void> {
     const now = this.options.nowSeconds()
-    const due = [...this.watches.values()].filter((watch) => watch.live || watch.nextLook <= now)
-    await Promise.all(due.map((watch) => this.tryLookAt(watch, safe, now)))
+    const due = this.takeDue(now)
+    for (let i = 0; i < due.length; i += LOOKS_AT_ONCE_MAX)
+      await Promise.all(due.slice(i, i + LOOKS_AT_ONCE_MAX).map((watch) => this.tryLookAt(watch, safe, now)))
+  }
+
+  /** Those whose turn it is; they are the last whose turn it is again. */
+  private takeDue(now: bigint): Watch[] {
+    const live: Watch[] = []
+    const late: Watch[] = []
+    for (const watch of this.watches.values()) {
+      if (watch.live) {
+        if (live.length < LIVE_LOOKS_PER_BLOCK_MAX) live.push(watch)
+      } else if (watch.nextLook <= now && late.length < LATE_LOOKS_PER_BLOCK_MAX) late.push(watch)
+    }
+    const due = [...live, ...late]
+    for (const watch of due) {
+      const name = toHex(watch.paymentId)
+      this.watches.delete(name)
+      if (watch.live || watch.entry.ttl + LATE_PAYMENT_WATCH_SECONDS >= now) this.watches.set(name, watch)
+    }
+    return due
   }
 
   /** One payment that cannot be looked at does not keep the others from being seen. */
@@ -221,36 +255,28 @@ export class PaymentChain implements KnownChain {
     }
   }
 
-  private async lookAt(watch: Watch, { number, hash }: Block, now: bigint): Promise<void> {
+  private async lookAt(watch: Watch, { number, hash, timestamp }: Block, now: bigint): Promise<void> {
     const { entry, paymentId } = watch
     watch.nextLook = now + this.options.lateCheckSeconds
-    if (!watch.live && entry.ttl + LATE_PAYMENT_WATCH_SECONDS < now) this.watches.delete(toHex(paymentId))
     const held = await this.heldBy(watch, number)
-    const searchedFrom = (watch.lookedAt ?? number - CHAIN_MARGIN_BLOCKS) + 1n
-    if (held > watch.held) {
-      const txHash = await this.transferTo(watch, searchedFrom < 0n ? 0n : searchedFrom, number)
+    // A token that does not tell is asked again with the next block.
+    if (held === undefined) return
+    if (held !== watch.held) {
+      const txHash = held > (watch.held ?? 0n) ? await this.transferTo(watch, number) : undefined
       const seenAt = this.options.nowSeconds()
-      await this.options.seen({
-        kind: 'held',
-        paymentId,
-        entry,
-        held,
-        blockNumber: number,
-        blockHash: hash,
-        txHash,
-        seenAt,
-      })
+      const block = { blockNumber: number, blockHash: hash }
+      await this.options.seen({ kind: 'held', paymentId, entry, held, ...block, txHash, seenAt })
     }
     watch.held = held
-    watch.lookedAt = number
+    watch.lookedAt = { number, timestamp }
   }
 
-  private async heldBy(watch: Watch, blockNumber: bigint): Promise<bigint> {
+  private async heldBy(watch: Watch, blockNumber: bigint): Promise<bigint | undefined> {
     const { chain } = this.options
     const address = (watch.address ??= await this.addressOf(watch.entry))
     if (isNative(watch.entry)) return chain.balance(address, blockNumber)
-    const held = await chain.call({ to: watch.entry.currency, data: balanceOfCall(address), blockNumber })
-    return readWord(held) ?? 0n
+    const data = balanceOfCall(address)
+    return readWord(await chain.call({ to: watch.entry.currency, data, blockNumber, foreign: true }))
   }
 
   private async addressOf(entry: PaymentEntry): Promise<Uint8Array> {
@@ -260,11 +286,16 @@ export class PaymentChain implements KnownChain {
     return address
   }
 
-  /** The newest transfer of the token to the payment's address; a native one leaves no log. */
-  private async transferTo(watch: Watch, fromBlock: bigint, toBlock: bigint): Promise<Uint8Array | undefined> {
-    if (isNative(watch.entry) || fromBlock > toBlock) return undefined
+  /** The newest transfer of the token to the payment's address, as far as it tells of it; a native one leaves no log. */
+  private async transferTo(watch: Watch, toBlock: bigint): Promise<Uint8Array | undefined> {
+    const after = watch.lookedAt?.number ?? toBlock - CHAIN_MARGIN_BLOCKS
+    if (isNative(watch.entry) || after >= toBlock) return undefined
     const topics = [[TOKEN_TRANSFER], undefined, [addressWord(watch.address!)]]
-    const logs = await this.options.chain.logs({ fromBlock, toBlock, addresses: [watch.entry.currency], topics })
+    const range = { fromBlock: after < 0n ? 0n : after + 1n, toBlock }
+    // The money counts without it.
+    const logs = await this.options.chain
+      .logs({ ...range, addresses: [watch.entry.currency], topics })
+      .catch((): ChainLog[] => [])
     return logs.at(-1)?.transactionHash
   }
 }
@@ -289,8 +320,12 @@ class NoAddress extends Error {
   }
 }
 
-function watchFor(paymentId: Uint8Array, entry: PaymentEntry, live: boolean): Watch {
-  return { paymentId, entry, live, address: undefined, held: 0n, lookedAt: undefined, nextLook: 0n }
+function unlessNoAddress(error: unknown): undefined {
+  if (!(error instanceof NoAddress)) throw error
+}
+
+function watchFor(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, held = 0n): Watch {
+  return { paymentId, entry, live, address: undefined, held, lookedAt: undefined, nextLook: 0n }
 }
 
 function isNative({ currency }: PaymentEntry): boolean {

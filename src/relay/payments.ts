@@ -3,7 +3,7 @@
  * and payment details that could not be made at once. Everything here may happen twice; the writer's turn decides once.
  */
 
-import { fromBigEndian, toBigEndian } from '../bytes/bytes.js'
+import { equalBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import type { Chain } from '../chain/chain.js'
 import type { Checkpoint, Fork } from '../chain/follower.js'
@@ -21,7 +21,7 @@ import { isLive } from '../state/orders.js'
 import { orderNumber } from '../state/order-number.js'
 import { decodePaymentEntry, findPayment, type PaymentEntry } from '../state/payment-entry.js'
 import type { ShopState } from '../state/shop-state.js'
-import type { Store } from '../store/store.js'
+import type { LedgerRow, Store } from '../store/store.js'
 import { Checkout, orderIn } from './checkout.js'
 import { readCheckpoints, writeCheckpoints } from './checkpoints.js'
 import { nowSeconds, type Clock } from './clock.js'
@@ -59,7 +59,7 @@ export class Payments {
   private readonly counters: Readonly<Record<ReceiptEffect | 'over' | 'reorged' | 'shortfall', Counter>>
   private readonly manifests = new Map<Shop, Uint8Array | undefined>()
   private readonly pending = new Map<string, Pending>()
-  /** PaymentIDs of each live order, by shop and order. */
+  /** PaymentIDs of each live order, by shop, order and addition. */
   private readonly live = new Map<string, Map<string, PaymentEntry>>()
   private attached: Writer | undefined
   private closed = false
@@ -110,11 +110,13 @@ export class Payments {
    * nothing holds it up for EXPIRY_GRACE_SECONDS.
    */
   mayExpire(state: ShopState, id: bigint, now: bigint): boolean {
-    const details = orderIn(state, id)?.PaymentDetails
-    const entry = details && findPayment(state.indexes.payments, state.shopId, details.PaymentID)
-    const chain = entry && this.chains.get(entry.chainId)
-    if (chain === undefined || now > entry!.ttl + EXPIRY_GRACE_SECONDS) return true
-    return chain.seenUntil > entry!.ttl
+    const { addition } = orderNumber(state.indexes.numbers, id)
+    const payments = this.live.get(orderName(state.shopId, id, addition)) ?? []
+    return [...payments].every(([paymentId, { chainId, ttl }]) => {
+      if (now > ttl + EXPIRY_GRACE_SECONDS) return true
+      const chain = this.chains.get(chainId)
+      return chain === undefined || chain.seenUntil(fromHex(paymentId)) > ttl
+    })
   }
 
   /** After each commit: decimals of tokens that can now be chosen are asked for before somebody does. */
@@ -191,10 +193,11 @@ export class Payments {
   private adopt(shop: Shop): void {
     const { state } = shop.current
     const oldest = nowSeconds(this.options.clock) - LATE_PAYMENT_WATCH_SECONDS
+    const held = heldBefore(receiptsIn(this.options.store.ledger(shop.shopId)))
     for (const [paymentId, row] of state.indexes.payments.entries()) {
       const entry = decodePaymentEntry(shop.shopId, row)
       const live = isForLiveOrder(state, entry)
-      if (live || entry.ttl > oldest) this.watch(paymentId, entry, live)
+      if (live || entry.ttl > oldest) this.watch(paymentId, entry, live, held.get(toHex(paymentId)))
     }
     for (const [key] of state.indexes.chosen.entries()) this.orderWritten(shop, fromBigEndian(key))
     this.shopWritten(shop)
@@ -211,9 +214,9 @@ export class Payments {
   }
 
   /** With the end of an order all its payments, earlier ones too, are looked at less. */
-  private watch(paymentId: Uint8Array, entry: PaymentEntry, live: boolean): void {
-    this.chains.get(entry.chainId)?.watch(paymentId, entry, live)
-    const name = orderName(entry.shopId, entry.orderId)
+  private watch(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, held?: bigint): void {
+    this.chains.get(entry.chainId)?.watch(paymentId, entry, live, held)
+    const name = orderName(entry.shopId, entry.orderId, entry.addition)
     const known = this.live.get(name) ?? new Map<string, PaymentEntry>()
     if (live) {
       this.live.set(name, known.set(toHex(paymentId), entry))
@@ -240,17 +243,21 @@ export class Payments {
   private async seen(payment: SeenPayment): Promise<void> {
     const { shopId, orderId } = payment.entry
     let settlement: Settlement | undefined
-    const outcome = await this.writer.change(shopId, (state) => {
-      settlement = settle(state!, payment, receiptsIn(this.options.store.ledger(shopId, orderPrefix(orderId))))
+    const outcome = await this.writer.change(shopId, (state, ledger) => {
+      settlement = settle(state!, payment, receiptsIn(ledger(orderPrefix(orderId))))
       return settlement
     })
     if (outcome === 'not-stored') throw new Error('a payment could not be stored; it will be looked at again')
     if (outcome === 'done' && settlement !== undefined) this.tell(payment, settlement)
   }
 
-  private tell({ kind, entry, held, blockNumber }: SeenPayment, { effect, shortfall, patches }: Settlement): void {
+  private tell(
+    { kind, entry, blockNumber }: SeenPayment,
+    { effect, amount, isNews, shortfall, patches }: Settlement,
+  ): void {
+    if (!isNews) return
     const { log } = this.options
-    const isOver = effect === 'paid' && kind === 'held' && held > entry.amount
+    const isOver = effect === 'paid' && kind === 'held' && amount > entry.amount
     // A payment that has grown is no second one.
     if (effect !== 'paid' || patches.length > 0) this.counters[effect].add()
     if (isOver) this.counters.over.add()
@@ -277,9 +284,9 @@ export class Payments {
   }
 
   private async markReorged(shopId: bigint, receipt: Receipt): Promise<void> {
-    const outcome = await this.writer.change(shopId, () => ({
+    const outcome = await this.writer.change(shopId, (_state, ledger) => ({
       patches: [],
-      ledger: [receiptRow(shopId, { ...receipt, reorged: true })],
+      ledger: reorgedRows(shopId, receipt, receiptsIn(ledger(orderPrefix(receipt.orderId)))),
     }))
     if (outcome === 'not-stored') throw new Error('a re-org could not be stored; it will be looked at again')
     this.counters.reorged.add()
@@ -295,7 +302,7 @@ export class Payments {
   // Details that could not be made at once
 
   private makeUpFor(shop: Shop, id: bigint): void {
-    const name = orderName(shop.shopId, id)
+    const name = orderName(shop.shopId, id, orderNumber(shop.current.state.indexes.numbers, id).addition)
     if (this.pending.has(name) || this.closed) return
     const again = (seconds: number) => this.options.clock.after(seconds * 1_000, () => void this.tryAgain(name))
     this.pending.set(name, { shop, id, seconds: DETAILS_RETRY_SECONDS_MIN, cancel: again(DETAILS_RETRY_SECONDS_MIN) })
@@ -334,8 +341,21 @@ function isForLiveOrder(state: ShopState, { orderId, addition }: PaymentEntry): 
   return orderNumber(state.indexes.numbers, orderId).addition === addition && isLive(orderIn(state, orderId))
 }
 
-function orderName(shopId: bigint, orderId: bigint): string {
-  return `${shopId}/${orderId}`
+function orderName(shopId: bigint, orderId: bigint, addition: bigint): string {
+  return `${shopId}/${orderId}/${addition}`
+}
+
+/** What the contract had taken is at the address again. */
+function reorgedRows(shopId: bigint, receipt: Receipt, ofOrder: readonly Receipt[]): LedgerRow[] {
+  const held = ofOrder.filter((other) => other.kind === 'held' && equalBytes(other.paymentId, receipt.paymentId))
+  const again = receipt.effect === 'moved' ? held.map((other) => ({ ...other, balance: other.amount })) : []
+  return [{ ...receipt, reorged: true }, ...again].map((row) => receiptRow(shopId, row))
+}
+
+/** What was seen at the payments' addresses the last time, by PaymentID; a re-orged one is to be seen anew. */
+function heldBefore(receipts: readonly Receipt[]): Map<string, bigint> {
+  const held = receipts.filter(({ kind, reorged }) => kind === 'held' && !reorged)
+  return new Map(held.map(({ paymentId, balance, amount }) => [toHex(paymentId), balance ?? amount]))
 }
 
 interface Pending {

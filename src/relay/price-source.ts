@@ -136,7 +136,7 @@ export function readTable(text: string): Map<string, Rate> {
   for (const row of rates) {
     const { from, to, factor, divisor } = asObject(row)
     const rate = { factor: amount(factor), divisor: amount(divisor ?? '1') }
-    if (rate.divisor === 0n) throw new PriceTableError('it has a divisor of 0')
+    if (rate.factor === 0n || rate.divisor === 0n) throw new PriceTableError('it has a factor or divisor of 0')
     table.set(`${currencyName(from)} ${currencyName(to)}`, rate)
   }
   return table

@@ -23,8 +23,10 @@ export interface Receipt {
   readonly chainId: bigint
   /** 32 bytes. */
   readonly paymentId: Uint8Array
-  /** In the smallest unit of the payment's currency; 0 for what was only moved. */
+  /** All that came, in the smallest unit of the payment's currency; 0 for what was only moved. */
   readonly amount: bigint
+  /** `held`: what the address held when it was last looked at, less than `amount` once the contract took from it. */
+  readonly balance?: bigint | undefined
   readonly effect: ReceiptEffect
   readonly blockNumber: bigint
   /** 32 bytes. */
@@ -64,6 +66,7 @@ export function receiptRow(shopId: bigint, receipt: Receipt): LedgerRow {
     receipt.txHash ?? null,
     seenAt,
     reorged,
+    receipt.balance ?? null,
   ]
   return {
     shopId,
@@ -92,15 +95,16 @@ export function shortfallsIn(rows: readonly LedgerRow[]): Shortfall[] {
 
 function readReceipt({ key, value }: LedgerRow): Receipt {
   const kind = key[8] === KIND.made ? 'made' : 'held'
-  const [paymentId, amount, effect, blockNumber, blockHash, txHash, seenAt, reorged] = decodeChecked(
+  const [paymentId, amount, effect, blockNumber, blockHash, txHash, seenAt, reorged, balance] = decodeChecked(
     value,
-  ) as unknown as [Uint8Array, bigint, bigint, bigint, Uint8Array, Uint8Array | null, bigint, boolean]
+  ) as unknown as [Uint8Array, bigint, bigint, bigint, Uint8Array, Uint8Array | null, bigint, boolean, bigint | null]
   return {
     kind,
     orderId: fromBigEndian(key.subarray(0, 8)),
     chainId: fromBigEndian(key.subarray(9, 17)),
     paymentId,
     amount,
+    balance: balance ?? undefined,
     effect: EFFECTS[Number(effect)]!,
     blockNumber,
     blockHash,

@@ -189,7 +189,7 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
   },
   priceFactor: {
     group: 'chain',
-    kind: wholeBig(0n),
+    kind: wholeBig(1n),
     standard: 1n,
     help: 'fixed: one unit of the pricing currency is factor / divisor of any other',
   },

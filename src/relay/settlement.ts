@@ -7,13 +7,13 @@ import { equalBytes } from '../bytes/bytes.js'
 import { encodeChange, type Change } from '../patches/patch.js'
 import { decodeChecked } from '../codec/decode.js'
 import { Inventory, inventoryKey, inventoryKeyText } from '../objects/inventory.js'
-import { Listing, variationOf } from '../objects/listing.js'
+import { variationOf, type Listing } from '../objects/listing.js'
 import { CANCELED, PAID, PAYMENT_CHOSEN, TxDetails, UNPAID, type Order } from '../objects/order.js'
 import { orderNumber } from '../state/order-number.js'
 import type { PaymentEntry } from '../state/payment-entry.js'
-import { idKey, type ShopState } from '../state/shop-state.js'
+import type { ShopState } from '../state/shop-state.js'
 import type { LedgerRow } from '../store/store.js'
-import { orderIn } from './checkout.js'
+import { listingIn, orderIn } from './checkout.js'
 import { receiptRow, shortfallRow, type Receipt, type ReceiptEffect, type Shortfall } from './receipt.js'
 
 /** A payment as a chain shows it, deep enough to count. */
@@ -21,8 +21,8 @@ export interface SeenPayment {
   readonly kind: Receipt['kind']
   readonly paymentId: Uint8Array
   readonly entry: PaymentEntry
-  /** `held`: what the address holds in all. `made`: ignored, the contract takes the whole amount. */
-  readonly held: bigint
+  /** What the address holds now; undefined where a token does not tell, for `made` only. */
+  readonly held: bigint | undefined
   readonly blockNumber: bigint
   readonly blockHash: Uint8Array
   readonly txHash?: Uint8Array | undefined
@@ -34,41 +34,54 @@ export interface Settlement {
   readonly patches: readonly Uint8Array[]
   readonly ledger: readonly LedgerRow[]
   readonly effect: ReceiptEffect
+  /** All that came with this payment so far. */
+  readonly amount: bigint
+  /** Whether money came, or was moved, that was not known of. */
+  readonly isNews: boolean
   readonly shortfall: Shortfall | undefined
 }
 
 /** Undefined if this was seen before and nothing has changed since. `before`: the receipts of the order so far. */
 export function settle(state: ShopState, seen: SeenPayment, before: readonly Receipt[]): Settlement | undefined {
   const { entry } = seen
-  const known = before.find((receipt) => isSame(receipt, seen))
-  const unchanged = known !== undefined && !known.reorged && equalOrLess(seen, known)
-  if (unchanged) return undefined
+  const seenBefore = before.find((receipt) => isSame(receipt, seen))
+  const known = seenBefore?.reorged ? undefined : seenBefore
+  if (isUnchanged(seen, known)) return undefined
   const order = orderOf(state, entry)
-  const effect = effectOf(order, seen, known, before)
-  const amount = effect === 'moved' ? 0n : seen.kind === 'made' ? entry.amount : seen.held
-  const { paymentId, blockNumber, blockHash, txHash, logIndex, seenAt, kind } = seen
+  const atAddress = seen.kind === 'made' ? heldReceipt(seen, before) : undefined
+  const came = seen.kind === 'made' ? entry.amount : cameToAddress(seen.held!, known)
+  const effect = effectOf(order, seen, { known, atAddress, came, before })
+  const amount = effect === 'moved' ? 0n : came
+  const { paymentId, seenAt, kind } = seen
+  // Where the money came stays when it is taken away.
+  const { blockNumber, blockHash, txHash, logIndex } = kind === 'held' && amount === known?.amount ? known : seen
   const receipt: Receipt = {
     kind,
     orderId: entry.orderId,
     chainId: entry.chainId,
     paymentId,
     amount,
+    balance: kind === 'held' ? seen.held : undefined,
     effect,
     blockNumber,
     blockHash,
     txHash,
     logIndex,
-    seenAt: known?.seenAt ?? seenAt,
+    seenAt: seenBefore?.seenAt ?? seenAt,
     reorged: false,
   }
-  const row = receiptRow(state.shopId, receipt)
+  const rows = [receiptRow(state.shopId, receipt)]
+  if (effect === 'moved' && known === undefined)
+    rows.push(receiptRow(state.shopId, { ...atAddress!, balance: leftAtAddress(seen, atAddress!) }))
+  const isNews = known === undefined || amount > known.amount
+  const settlement = { effect, amount, isNews, shortfall: undefined }
   if (effect === 'late' && order !== undefined && order.TxDetails === undefined)
-    return { patches: [encodeChange(txChange(order, seen))], ledger: [row], effect, shortfall: undefined }
+    return { ...settlement, patches: [encodeChange(txChange(order, seen))], ledger: rows }
   const becomesPaid = effect === 'paid' && order !== undefined && order.State !== PAID
-  if (!becomesPaid) return { patches: [], ledger: [row], effect, shortfall: undefined }
+  if (!becomesPaid) return { ...settlement, patches: [], ledger: rows }
   const { changes, shortfall } = paidChanges(state, order, seen)
-  const ledger = shortfall === undefined ? [row] : [row, shortfallRow(state.shopId, shortfall)]
-  return { patches: changes.map(encodeChange), ledger, effect, shortfall }
+  if (shortfall !== undefined) rows.push(shortfallRow(state.shopId, shortfall))
+  return { ...settlement, patches: changes.map(encodeChange), ledger: rows, shortfall }
 }
 
 /** Undefined also where the id belongs to another order by now: this payment is none for that one. */
@@ -76,20 +89,35 @@ function orderOf(state: ShopState, { orderId, addition }: PaymentEntry): Order |
   return orderNumber(state.indexes.numbers, orderId).addition === addition ? orderIn(state, orderId) : undefined
 }
 
-/** Whether the payment is all that its own request asks; a Total of 0 is paid by the contract's event alone. */
+/**
+ * Whether the payment is all that its own request asks: what lies at the address at once, for what left it may have been given
+ * back. A Total of 0 is paid by the contract's event alone.
+ */
 export function isEnough({ kind, held, entry }: Pick<SeenPayment, 'kind' | 'held' | 'entry'>): boolean {
-  return kind === 'made' || (entry.amount > 0n && held >= entry.amount)
+  return kind === 'made' || (entry.amount > 0n && held! >= entry.amount)
+}
+
+/** What has come to the address in all: it grows, and when the contract has taken from it, it may grow again. */
+function cameToAddress(held: bigint, known: Receipt | undefined): bigint {
+  if (known === undefined) return held
+  const balance = known.balance ?? known.amount
+  return known.amount + (held > balance ? held - balance : 0n)
 }
 
 function effectOf(
   order: Order | undefined,
   seen: SeenPayment,
-  known: Receipt | undefined,
-  before: readonly Receipt[],
+  context: {
+    readonly known: Receipt | undefined
+    readonly atAddress: Receipt | undefined
+    readonly came: bigint
+    readonly before: readonly Receipt[]
+  },
 ): ReceiptEffect {
-  const stands = known !== undefined && !known.reorged
-  if (stands && (known.effect === 'paid' || known.effect === 'moved')) return known.effect
-  if (seen.kind === 'made' && wasMoved(seen, before)) return 'moved'
+  const { known, atAddress, came, before } = context
+  if (known !== undefined && (known.effect === 'paid' || known.effect === 'moved' || came === known.amount))
+    return known.effect
+  if (atAddress !== undefined && wasMoved(seen, atAddress)) return 'moved'
   if (hasEnded(order)) return 'late'
   // An order whose payment has left the chain is Paid and unpaid: the next that suffices takes its place.
   const isPaid = order!.State === PAID && before.some(({ effect, reorged }) => effect === 'paid' && !reorged)
@@ -102,14 +130,25 @@ function hasEnded(order: Order | undefined): boolean {
   return order.State !== PAID && order.State !== UNPAID && order.State !== PAYMENT_CHOSEN
 }
 
+function heldReceipt({ paymentId }: SeenPayment, before: readonly Receipt[]): Receipt | undefined {
+  return before.find(
+    (receipt) => receipt.kind === 'held' && !receipt.reorged && equalBytes(receipt.paymentId, paymentId),
+  )
+}
+
 /**
  * The contract took what lay at the address of the same payment: that was enough (else the contract makes no payment of it),
- * and the address holds less than before.
+ * and the address holds less than before. Where a token does not tell, a person is told rather than nobody.
  */
-function wasMoved({ paymentId, entry, held }: SeenPayment, before: readonly Receipt[]): boolean {
-  const atAddress = before.find((receipt) => receipt.kind === 'held' && equalBytes(receipt.paymentId, paymentId))
-  if (atAddress === undefined || atAddress.reorged || atAddress.amount < entry.amount) return false
-  return held < atAddress.amount
+function wasMoved({ entry, held }: SeenPayment, { balance, amount }: Receipt): boolean {
+  const lay = balance ?? amount
+  return held !== undefined && lay >= entry.amount && held < lay
+}
+
+/** What the contract left there. More than the payment's amount may be gone; what is there beyond the rest has come since. */
+function leftAtAddress({ entry, held }: SeenPayment, { balance, amount }: Receipt): bigint {
+  const rest = (balance ?? amount) - entry.amount
+  return held! < rest ? held! : rest
 }
 
 function isSame(receipt: Receipt, { kind, paymentId, entry, txHash, logIndex }: SeenPayment): boolean {
@@ -118,8 +157,9 @@ function isSame(receipt: Receipt, { kind, paymentId, entry, txHash, logIndex }: 
   return kind === 'held' || (receipt.logIndex === logIndex && equalBytes(receipt.txHash!, txHash!))
 }
 
-function equalOrLess(seen: SeenPayment, known: Receipt): boolean {
-  return seen.kind === 'made' ? equalBytes(seen.blockHash, known.blockHash) : seen.held <= known.amount
+function isUnchanged({ kind, held, blockHash }: SeenPayment, known: Receipt | undefined): boolean {
+  if (kind === 'held') return held === (known === undefined ? 0n : (known.balance ?? known.amount))
+  return known !== undefined && equalBytes(blockHash, known.blockHash)
 }
 
 function paidChanges(
@@ -130,10 +170,11 @@ function paidChanges(
   const changes: Change[] = []
   const missing: Shortfall['missing'][number][] = []
   const left = new Map<string, bigint>()
+  const listings = new Map<bigint, Listing | undefined>()
   if (order.State === PAYMENT_CHOSEN) changes.push(stateChange(order, UNPAID))
   for (const { ListingID, VariationIDs = [], Quantity } of order.Items ?? []) {
     const name = inventoryKeyText(ListingID, VariationIDs)
-    const stock = left.get(name) ?? stockOf(state, ListingID, VariationIDs)
+    const stock = left.get(name) ?? stockOf(state, listings, ListingID, VariationIDs)
     const taken = stock < Quantity ? stock : Quantity
     left.set(name, stock - taken)
     if (taken > 0n) changes.push({ op: 'decrement', path: ['Inventory', ListingID, ...VariationIDs], value: taken })
@@ -144,11 +185,15 @@ function paidChanges(
 }
 
 /** 0 also where the listing or a variation is gone: nothing can be taken from it. */
-function stockOf(state: ShopState, listingId: bigint, variations: readonly string[]): bigint {
-  const stored = state.collections.Listings.get(idKey(listingId))
-  if (stored === undefined) return 0n
-  const listing = Listing.read(decodeChecked(stored), 'Listing')
-  if (variations.some((name) => variationOf(listing, name) === undefined)) return 0n
+function stockOf(
+  state: ShopState,
+  listings: Map<bigint, Listing | undefined>,
+  listingId: bigint,
+  variations: readonly string[],
+): bigint {
+  if (!listings.has(listingId)) listings.set(listingId, listingIn(state, listingId))
+  const listing = listings.get(listingId)
+  if (listing === undefined || variations.some((name) => variationOf(listing, name) === undefined)) return 0n
   const stock = state.collections.Inventory.get(inventoryKey(listingId, variations))
   return stock === undefined ? 0n : Inventory.read(decodeChecked(stock), 'Inventory')
 }

@@ -4,6 +4,8 @@
  */
 
 import { assert, AssertionError } from '../assert.js'
+import { equalBytes } from '../bytes/bytes.js'
+import { toHex } from '../bytes/hex.js'
 import { PAYMENT_CHOSEN } from '../objects/order.js'
 import { readPatch, type Patch } from '../patches/patch.js'
 import { signPatches } from '../patches/patch-set.js'
@@ -12,7 +14,7 @@ import { applyPatches, type Applied } from '../state/apply.js'
 import type { Effects } from '../state/draft.js'
 import { count, idKey, stateHash, type ShopState } from '../state/shop-state.js'
 import type { VerdictCode } from '../state/verdict.js'
-import type { CardRow, Commit, LogRecord, ShopRow, Store } from '../store/store.js'
+import type { CardRow, Commit, LedgerRow, LogRecord, ShopRow, Store } from '../store/store.js'
 import { orderIn, type Checkout } from './checkout.js'
 import { nowSeconds, type Clock } from './clock.js'
 import type { CheckedSet } from './ingest.js'
@@ -39,6 +41,12 @@ export interface RelayChange {
   /** Listings whose hashes the patches name. */
   readonly snapshots?: readonly Uint8Array[]
 }
+
+/** `ledger`: the rows of the shop whose keys begin so, those that are on their way to the disk among them. */
+export type Build = (
+  state: ShopState | undefined,
+  ledger: (prefix: Uint8Array) => LedgerRow[],
+) => RelayChange | undefined
 
 export type RelayOutcome = 'done' | 'refused' | 'not-stored'
 
@@ -105,7 +113,7 @@ export class Writer {
   }
 
   /** `build` sees the state when its turn comes and returns undefined to do nothing ('refused'). */
-  change(shopId: bigint, build: (state: ShopState | undefined) => RelayChange | undefined): Promise<RelayOutcome> {
+  change(shopId: bigint, build: Build): Promise<RelayOutcome> {
     return new Promise((done) => this.enqueue({ kind: 'change', shopId, build, done }))
   }
 
@@ -165,7 +173,7 @@ type Job =
   | {
       readonly kind: 'change'
       readonly shopId: bigint
-      readonly build: (state: ShopState | undefined) => RelayChange | undefined
+      readonly build: Build
       readonly done: (outcome: RelayOutcome) => void
     }
 
@@ -181,7 +189,8 @@ class Batch {
   private readonly newShops: ShopRow[] = []
   private readonly cards = new Map<string, CardRow>()
   private readonly settings: NonNullable<Commit['settings']>[number][] = []
-  private readonly ledger: NonNullable<Commit['ledger']>[number][] = []
+  /** By shop and key: the last row of a key is the one that counts. */
+  private readonly ledger = new Map<string, LedgerRow>()
   private readonly unlinked: Uint8Array[] = []
   private readonly snapshots: Uint8Array[] = []
   private readonly orders = new Map<Shop, Set<bigint>>()
@@ -199,8 +208,12 @@ class Batch {
       this.answers.push((stored) => job.done(stored || !outcome.ok ? outcome : NOT_STORED))
       return
     }
+    const { shopId, build } = job
     const made = this.guarded(false, () =>
-      this.change(job.shopId, job.build(this.shops.get(job.shopId)?.current.state)),
+      this.change(
+        shopId,
+        build(this.shops.get(shopId)?.current.state, (prefix) => this.rows(shopId, prefix)),
+      ),
     )
     this.answers.push((stored) => job.done(!made ? 'refused' : stored ? 'done' : 'not-stored'))
   }
@@ -263,19 +276,31 @@ class Batch {
   private change(shopId: bigint, change: RelayChange | undefined): boolean {
     if (change === undefined) return false
     if (change.patches.length === 0) {
-      this.settings.push(...(change.settings ?? []))
-      this.ledger.push(...(change.ledger ?? []))
+      this.keepRows(change)
       return true
     }
     const shop = this.shops.get(shopId) ?? this.found(shopId, change)
     const written = this.signAndApply(shop, [change.patches])
     if (written.length === 0) return false
     for (const card of change.cards ?? []) this.cards.set(cardName(card.card), card)
-    this.settings.push(...(change.settings ?? []))
-    this.ledger.push(...(change.ledger ?? []))
+    this.keepRows(change)
     this.snapshots.push(...(change.snapshots ?? []))
     for (const effects of written) this.guarded(undefined, () => this.followUp(shop, effects))
     return true
+  }
+
+  private keepRows({ settings = [], ledger = [] }: RelayChange): void {
+    this.settings.push(...settings)
+    for (const row of ledger) this.ledger.set(rowName(row), row)
+  }
+
+  private rows(shopId: bigint, prefix: Uint8Array): LedgerRow[] {
+    const stored = this.options.store.ledger(shopId, prefix)
+    if (this.ledger.size === 0) return stored
+    const isWanted = (row: LedgerRow) => row.shopId === shopId && equalBytes(row.key.subarray(0, prefix.length), prefix)
+    const own = [...this.ledger.values()].filter(isWanted)
+    const names = new Set(own.map(rowName))
+    return [...stored.filter((row) => !names.has(rowName(row))), ...own]
   }
 
   private found(shopId: bigint, change: RelayChange): Shop {
@@ -351,28 +376,32 @@ class Batch {
    * what is to be paid where payment was chosen.
    */
   private followUp(shop: Shop, effects: Effects): void {
-    const { state } = shop.current
-    const orders = this.orders.get(shop) ?? new Set()
-    this.orders.set(shop, orders)
-    for (const id of effects.orders) {
-      orders.add(id)
-      const deadline = count(state.indexes.live, idKey(id))
-      if (deadline > 0n) shop.deadlines.add(id, deadline)
-    }
+    this.ordersTouched(shop, effects)
     for (const card of effects.unlinkedCards) {
       const row = this.card(card)
       if (row !== undefined) this.cards.set(cardName(card), { ...row, removed: true })
       this.unlinked.push(card)
     }
+    const { state } = shop.current
     const seconds = BigInt(Math.floor(this.committedAtMs / 1_000))
     const orphans = effects.orphanedOrders.map((id) =>
       cancelPatches(id, orderIn(state, id)?.CanceledAt !== undefined, seconds),
     )
-    this.signAndApply(shop, orphans)
+    for (const canceled of this.signAndApply(shop, orphans)) this.ordersTouched(shop, canceled)
     this.addDetails(shop, effects.orders)
   }
 
-  /** Where they cannot be made now the order stays in state 4: whoever is told of written orders tries again. */
+  private ordersTouched(shop: Shop, { orders }: Effects): void {
+    const touched = this.orders.get(shop) ?? new Set()
+    this.orders.set(shop, touched)
+    for (const id of orders) {
+      touched.add(id)
+      const deadline = count(shop.current.state.indexes.live, idKey(id))
+      if (deadline > 0n) shop.deadlines.add(id, deadline)
+    }
+  }
+
+  /** A set for each order. Where there can be none now the order stays in state 4: whoever is told of written orders tries again. */
   private addDetails(shop: Shop, orders: readonly bigint[]): void {
     const { state } = shop.current
     const taken = new Set<string>()
@@ -381,17 +410,12 @@ class Batch {
       .map((id) => this.options.checkout.details(state, id, taken))
       .flatMap((details) => ('patches' in details ? [details] : []))
     this.snapshots.push(...made.flatMap(({ snapshots }) => snapshots))
-    const written = this.signAndApply(
-      shop,
-      made.map(({ patches }) => patches),
-    )
-    for (const { orders } of written) {
-      for (const id of orders) shop.deadlines.add(id, count(shop.current.state.indexes.live, idKey(id)))
-    }
+    for (const { patches } of made)
+      for (const written of this.signAndApply(shop, [patches])) this.ordersTouched(shop, written)
   }
 
   private async commit(): Promise<boolean> {
-    if (this.records.size + this.settings.length + this.ledger.length === 0) return true
+    if (this.records.size + this.settings.length + this.ledger.size === 0) return true
     const records = [...this.records].flatMap(([{ shopId }, list]) => list.map((record) => ({ shopId, record })))
     const nonces = [...this.nonces.values()].map(({ shop: { shopId }, signer, nonce }) => ({ shopId, signer, nonce }))
     try {
@@ -402,7 +426,7 @@ class Batch {
         newShops: this.newShops,
         cards: [...this.cards.values()],
         settings: this.settings,
-        ledger: this.ledger,
+        ledger: [...this.ledger.values()],
       })
     } catch (error) {
       this.options.storeFailed(error)
@@ -433,6 +457,10 @@ class Batch {
   private setNonce(shop: Shop, signer: Uint8Array, nonce: bigint): void {
     this.nonces.set(`${shop.shopId}/${cardName(signer)}`, { shop, signer, nonce })
   }
+}
+
+function rowName({ shopId, key }: LedgerRow): string {
+  return `${shopId}/${toHex(key)}`
 }
 
 interface MadeSet {

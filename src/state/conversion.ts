@@ -7,7 +7,7 @@ import { AMOUNT_END } from './pricing.js'
 
 /** What one whole unit of the pricing currency is worth: factor / divisor whole units of the chosen one. */
 export interface Rate {
-  /** At least 0. */
+  /** Above 0. */
   readonly factor: bigint
   /** Above 0. */
   readonly divisor: bigint

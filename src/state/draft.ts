@@ -27,6 +27,8 @@ export class Draft {
   private manifestBytes: Uint8Array | undefined
   private readonly collections: Record<Collection, Hamt>
   private readonly indexes: Record<Index, Hamt>
+  /** Listings as they were read, for the trie that they were read from: lines of an order share them. */
+  private readonly listings = { of: undefined as Hamt | undefined, read: new Map<bigint, Listing | undefined>() }
   readonly unlinkedCards = new Map<string, Uint8Array>()
   readonly orphanedOrders = new Set<bigint>()
   readonly orders = new Set<bigint>()
@@ -98,7 +100,13 @@ export class Draft {
   }
 
   listing(id: bigint): Listing | undefined {
-    return this.read('Listings', idKey(id), Listing)
+    const { listings } = this
+    if (listings.of !== this.collections.Listings) {
+      listings.read.clear()
+      listings.of = this.collections.Listings
+    }
+    if (!listings.read.has(id)) listings.read.set(id, this.read('Listings', idKey(id), Listing))
+    return listings.read.get(id)
   }
 
   cardUnlinked(card: Uint8Array): void {

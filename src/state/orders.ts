@@ -7,7 +7,7 @@ import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode.js'
 import { encode } from '../codec/encode.js'
 import { text, time } from '../codec/schema.js'
-import { ITEMS_PER_ORDER_MAX, OPEN_ORDERS_PER_GUEST_CARD_MAX } from '../limits.js'
+import { ITEMS_PER_ORDER_MAX, OPEN_ORDERS_PER_GUEST_CARD_MAX, PAYMENT_CHOICES_PER_ORDER_MAX } from '../limits.js'
 import { inventoryKey, Inventory } from '../objects/inventory.js'
 import { VIEW_STATE_PUBLISHED, type Listing } from '../objects/listing.js'
 import { hasChainAddress, type Manifest } from '../objects/manifest.js'
@@ -136,8 +136,15 @@ export function applyToOrders(draft: Draft, op: Op, { path, value }: Patch, cont
 
 /** The order as it was when State→4 was last written; undefined if payment is not chosen, or the order has ended. */
 export function chosenOrder(index: Hamt, id: bigint): Order | undefined {
-  const stored = index.get(idKey(id))
-  return stored === undefined ? undefined : Order.read(decodeChecked(stored), 'Order')
+  return choiceOf(index, id)?.order
+}
+
+/** Rows of the `chosen` index: how often payment was chosen, and the order as it was the last time. */
+function choiceOf(index: Hamt, id: bigint): { readonly times: bigint; readonly order: Order } | undefined {
+  const row = index.get(idKey(id))
+  if (row === undefined) return undefined
+  const [times, order] = decodeChecked(row) as unknown as [bigint, Parameters<typeof Order.read>[0]]
+  return { times, order: Order.read(order, 'Order') }
 }
 
 /** Whether the order holds stock: committed and neither canceled nor paid. */
@@ -294,7 +301,10 @@ function rememberPayment(draft: Draft, field: PathPart, id: bigint, order: Order
   if (!isLive(order)) {
     if (chosen.has(idKey(id))) draft.setIndex('chosen', chosen.delete(idKey(id)))
   } else if (field === 'State' && order.State === PAYMENT_CHOSEN) {
-    draft.setIndex('chosen', chosen.set(idKey(id), encode(Order.write(order))))
+    const times = (choiceOf(chosen, id)?.times ?? 0n) + 1n
+    if (times > BigInt(PAYMENT_CHOICES_PER_ORDER_MAX))
+      throw stricter(`order ${id}: payment was chosen ${PAYMENT_CHOICES_PER_ORDER_MAX} times already`)
+    draft.setIndex('chosen', chosen.set(idKey(id), encode([times, Order.write(order)])))
   }
   if (field !== 'PaymentDetails') return
   const details = order.PaymentDetails!

@@ -312,7 +312,7 @@ describe('details', () => {
     const listingOf = (i: number) => (i % 2 === 0 ? 2n : i % 4 === 1 ? 1n : 4n)
     const hashes = many.map((_, i) => toHex(sha256(stocked.collections.Listings.get(idKey(listingOf(i)))!)))
     expect(details.ListingHashes.map(toHex)).toEqual(hashes.slice(1))
-    expect(snapshots).toHaveLength(999)
+    expect(snapshots.map((snapshot) => toHex(sha256(snapshot))).sort()).toEqual([...new Set(hashes)].sort())
   })
 })
 

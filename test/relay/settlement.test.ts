@@ -70,7 +70,11 @@ describe('a payment', () => {
       State: 6n,
       TxDetails: { TxHash: filled(32, 100), BlockHash: filled(32, 1) },
     })
-    expect(books.line()).toMatchObject({ state: 'Paid', oddities: [] })
+    // By ether, and the token was chosen last.
+    expect(books.line()).toMatchObject({ state: 'Paid', oddities: [{ kind: 'earlier', money: { amount: TOTAL } }] })
+    const present = new Books(unpaid)
+    present.see(seen(0, 'made', 0n))
+    expect(present.line()).toMatchObject({ state: 'Paid', oddities: [] })
   })
 
   test('at its address counts from the total on, and has no transaction', () => {
@@ -89,9 +93,9 @@ describe('a payment', () => {
     part.see(seen(0, 'held', 400n))
     expect(part.line().oddities).toMatchObject([{ kind: 'partial', text: expect.stringContaining('the missing 1100') }])
     part.see(seen(0, 'held', 1_700n, 2n))
-    expect(part.line().oddities).toMatchObject([{ kind: 'over', money: { amount: 200n } }])
+    expect(part.line().oddities).toMatchObject([{ kind: 'over', money: { amount: 200n } }, { kind: 'earlier' }])
     part.see(seen(1, 'made', 0n, 3n))
-    expect(kinds(part).sort()).toEqual(['extra', 'over'])
+    expect(kinds(part).sort()).toEqual(['earlier', 'extra', 'over'])
   })
 
   test('after the order has ended is late: the first one is written to the order, no stock is taken', () => {
@@ -141,6 +145,52 @@ describe('a payment', () => {
     twice.see(seen(0, 'held', TOTAL))
     expect(twice.see(seen(0, 'made', TOTAL, 2n))!.effect).toBe('extra')
     expect(twice.line()).toMatchObject({ paid: { amount: 2n * TOTAL }, oddities: [{ kind: 'extra' }] })
+  })
+
+  test('at its address counts again after the contract took what was there', () => {
+    const books = new Books(unpaid)
+    books.see(seen(0, 'held', TOTAL))
+    books.see(seen(0, 'made', 0n, 2n))
+    expect(books.see(seen(0, 'held', 0n, 2n))).toBeUndefined()
+    expect(books.see(seen(0, 'held', TOTAL, 3n))).toMatchObject({ amount: 2n * TOTAL, isNews: true, patches: [] })
+    expect(books.line()).toMatchObject({
+      paid: { amount: 2n * TOTAL },
+      oddities: [{ kind: 'over', money: { amount: TOTAL } }],
+    })
+    expect(books.see(seen(0, 'held', 0n, 4n))).toMatchObject({ amount: 2n * TOTAL, isNews: false })
+    expect(books.receipts.find(({ kind }) => kind === 'held')).toMatchObject({ blockNumber: 3n, balance: 0n })
+  })
+
+  test('by a call after the contract took what was at the address is a second one', () => {
+    const books = new Books(unpaid)
+    const call = (place: number) => sighting(unpaid, PAYMENTS[0], 'made', { held: 0n, block: 2n, place })
+    books.see(seen(0, 'held', TOTAL))
+    expect(books.see(call(0))!.effect).toBe('moved')
+    expect(books.see(call(1))!.effect).toBe('extra')
+    expect(books.see(call(0))).toBeUndefined()
+    expect(books.line()).toMatchObject({ paid: { amount: 2n * TOTAL }, oddities: [{ kind: 'extra' }] })
+  })
+
+  test('that came to the address in the block in which the contract took the first one is a second one', () => {
+    const books = new Books(unpaid)
+    books.see(seen(0, 'held', TOTAL))
+    expect(books.see(seen(0, 'made', 5n, 2n))!.effect).toBe('moved')
+    expect(books.see(seen(0, 'held', 5n, 2n))).toMatchObject({ amount: TOTAL + 5n })
+    expect(books.line()).toMatchObject({ oddities: [{ kind: 'over', money: { amount: 5n } }] })
+  })
+
+  test('of a token that does not tell what the address holds is told of rather than taken for moved', () => {
+    const books = new Books(unpaid)
+    books.see(seen(0, 'held', TOTAL))
+    expect(books.see({ ...seen(0, 'made', 0n, 2n), held: undefined })!.effect).toBe('extra')
+  })
+
+  test('that came in two parts, the first of which was given back in between, is not whole', () => {
+    const books = new Books(unpaid)
+    books.see(seen(0, 'held', 900n))
+    books.see(seen(0, 'held', 0n, 2n))
+    expect(books.see(seen(0, 'held', 900n, 3n))).toMatchObject({ effect: 'partial', amount: 1_800n, patches: [] })
+    expect(books.line().oddities).toMatchObject([{ kind: 'partial', text: expect.stringContaining('the missing 600') }])
   })
 
   test('replaces a TxDetails that a client added', () => {
@@ -242,7 +292,7 @@ describe('stock', () => {
 
 describe('a re-org', () => {
   test('is told of until the payment is back', () => {
-    const books = new Books(both)
+    const books = new Books(unpaid)
     books.see(seen(0, 'made', 0n))
     books.reorg()
     expect(kinds(books)).toEqual(['reorged'])
@@ -261,7 +311,7 @@ describe('a re-org', () => {
   })
 
   test('of a payment that comes back smaller: it is not paid, and nobody is told to refund it', () => {
-    const books = new Books(both)
+    const books = new Books(unpaid)
     books.see(seen(0, 'held', TOTAL))
     books.reorg()
     expect(books.see(seen(0, 'held', 500n, 9n))!.effect).toBe('partial')
@@ -281,7 +331,7 @@ describe('a re-org', () => {
   })
 
   test('that leaves the second of two payments: it is what pays, and needs no refund', () => {
-    const books = new Books(both)
+    const books = new Books(unpaid)
     books.see(seen(0, 'made', 0n))
     books.see(seen(0, 'held', TOTAL, 2n))
     expect(kinds(books)).toEqual(['extra'])
@@ -329,7 +379,7 @@ test('every order of calls, parts, sweeps and repetitions: Paid once, and every 
     fc.property(events, (list) => {
       const books = new Books(both)
       const before = stockOf(books.state)
-      let [balance, most, at] = [0n, 0n, 1n]
+      let [balance, came, most, at] = [0n, 0n, 0n, 1n]
       const made = new Set<number>()
       let enough = false
       let last: SeenPayment | undefined
@@ -338,6 +388,7 @@ test('every order of calls, parts, sweeps and repetitions: Paid once, and every 
         at++
         if (event.what === 'held') {
           balance += event.more
+          came += event.more
           if (balance > 0n) show(seen(0, 'held', balance, at))
         } else if (event.what === 'made' && !made.has(event.payment)) {
           made.add(event.payment)
@@ -354,7 +405,7 @@ test('every order of calls, parts, sweeps and repetitions: Paid once, and every 
         expect(stockOf(books.state)).toBe(enough ? before - QUANTITY : before)
         expect(receipts.filter(({ effect }) => effect === 'paid')).toHaveLength(enough ? 1 : 0)
         expect(receipts.filter(({ kind }) => kind === 'made')).toHaveLength(made.size)
-        expect(receipts.find(({ kind }) => kind === 'held')?.amount ?? 0n).toBe(most)
+        expect(receipts.find(({ kind }) => kind === 'held')?.amount ?? 0n).toBe(came)
       }
       expect(books.paidSets).toBe(enough ? 1 : 0)
     }),
