@@ -45,6 +45,8 @@ export interface Call {
   readonly data: Uint8Array
   /** The state after this block; the newest if left out. */
   readonly blockNumber?: bigint | undefined
+  /** A contract that anybody may have written: what an endpoint answers but bytes is the contract's failure, not the endpoint's. */
+  readonly foreign?: boolean
 }
 
 export interface Chain {
@@ -57,7 +59,7 @@ export interface Chain {
   block(number: bigint): Promise<Block | undefined>
   /** In the order of blocks and log indexes; long ranges are asked in pieces. */
   logs(query: LogQuery): Promise<ChainLog[]>
-  /** What the contract returned; undefined if it reverted. */
+  /** What the contract returned; undefined if it reverted, or failed in any way where it is `foreign`. */
   call(call: Call): Promise<Uint8Array | undefined>
   /** In the native currency's smallest unit, after that block. */
   balance(address: Uint8Array, blockNumber: bigint): Promise<bigint>

@@ -89,13 +89,11 @@ class RpcChain implements Chain {
     let size = LOG_BLOCKS_MAX
     for (let from = query.fromBlock; from <= query.toBlock;) {
       const to = from + size - 1n < query.toBlock ? from + size - 1n : query.toBlock
-      const piece = await this.ask(
-        (endpoint) => logsOf(endpoint, { ...query, fromBlock: from, toBlock: to }),
-        isTooMuch,
-      )
+      const narrow = { ...query, fromBlock: from, toBlock: to }
+      // An endpoint that refuses a single block fails: another one may tell its logs.
+      const piece = await this.ask((endpoint) => logsOf(endpoint, narrow), from === to ? () => false : isTooMuch)
       if (piece === 'refused') {
-        if (size === 1n) throw new ChainUnreachable(`chain ${this.chainId}: the logs of block ${from} are refused`)
-        size = (to - from + 2n) / 2n
+        size = (to - from + 1n) / 2n
         continue
       }
       logs.push(...piece)
@@ -104,10 +102,11 @@ class RpcChain implements Chain {
     return logs
   }
 
-  async call({ to, data, blockNumber }: Call): Promise<Uint8Array | undefined> {
+  async call({ to, data, blockNumber, foreign = false }: Call): Promise<Uint8Array | undefined> {
     const place = blockNumber === undefined ? 'latest' : quantity(blockNumber)
     const params = [{ to: hexOf(to), data: hexOf(data) }, place]
-    const result = await this.ask(async (endpoint) => bytesIn(await endpoint.request('eth_call', params)), isRevert)
+    const isAnswer = foreign ? isOfTheCall : isRevert
+    const result = await this.ask(async (endpoint) => bytesIn(await endpoint.request('eth_call', params)), isAnswer)
     return result === 'refused' ? undefined : result
   }
 
@@ -338,7 +337,20 @@ function isAskedFor({ address, topics, blockNumber }: ChainLog, query: LogQuery)
 
 /** Errors of a node that has too much to answer; what they say differs. */
 function isTooMuch(error: unknown): boolean {
-  return /range|too (many|large|big)|limit|more than|exceed/iu.test(detailsOf(error)) && codeOf(error) !== undefined
+  if (codeOf(error) === undefined || isTooOften(error)) return false
+  return /range|too (many|large|big)|limit|more than|exceed/iu.test(detailsOf(error))
+}
+
+/** Of an endpoint that was asked too often: a narrower question would be asked too often just so. */
+function isTooOften(error: unknown): boolean {
+  return /\brate\b|quota|capacity|too many requests|request count|per (second|minute|hour|day)|daily|throttl/iu.test(
+    detailsOf(error),
+  )
+}
+
+/** The node ran the call and says that it failed, or answered with something that is no bytes. */
+function isOfTheCall(error: unknown): boolean {
+  return error instanceof FalseAnswer || (codeOf(error) !== undefined && !isTooOften(error))
 }
 
 function isRevert(error: unknown): boolean {
@@ -369,16 +381,23 @@ function reasonOf(error: unknown): string {
   return codeOf(error) === undefined ? 'it cannot be asked' : `it answers with error ${codeOf(error)}`
 }
 
-// JSON-RPC values
+// JSON-RPC values: what is beyond these is a lie
+
+const BLOCK_NUMBER_MAX = 2n ** 53n
+const TIMESTAMP_MAX = 2n ** 40n
+const LOG_INDEX_MAX = 2n ** 31n
+const AMOUNT_MAX = 2n ** 256n - 1n
+/** Of one byte string, hexadecimal. */
+const ANSWER_DIGITS_MAX = 2_097_152
 
 function readBlock(value: unknown): Block | undefined {
   if (value === null) return undefined
   const { number, hash, parentHash, timestamp } = fieldsOf(value)
   return {
-    number: quantityIn(number),
+    number: quantityIn(number, BLOCK_NUMBER_MAX),
     hash: bytesIn(hash, 32),
     parentHash: bytesIn(parentHash, 32),
-    timestamp: quantityIn(timestamp),
+    timestamp: quantityIn(timestamp, TIMESTAMP_MAX),
   }
 }
 
@@ -389,10 +408,10 @@ function readLog(value: unknown): ChainLog {
     address: bytesIn(address, 20),
     topics: topics.map((topic) => bytesIn(topic, 32)),
     data: bytesIn(data),
-    blockNumber: quantityIn(blockNumber),
+    blockNumber: quantityIn(blockNumber, BLOCK_NUMBER_MAX),
     blockHash: bytesIn(blockHash, 32),
     transactionHash: bytesIn(transactionHash, 32),
-    logIndex: Number(quantityIn(logIndex)),
+    logIndex: Number(quantityIn(logIndex, LOG_INDEX_MAX)),
   }
 }
 
@@ -402,17 +421,21 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 function bytesIn(value: unknown, length?: number): Uint8Array {
-  if (typeof value !== 'string' || !/^0x([0-9a-fA-F]{2})*$/u.test(value)) throw new FalseAnswer('answers with no bytes')
+  if (typeof value !== 'string' || value.length % 2 !== 0 || !/^0x[0-9a-fA-F]*$/u.test(value))
+    throw new FalseAnswer('answers with no bytes')
+  if (value.length > ANSWER_DIGITS_MAX) throw new FalseAnswer('answers with too many bytes')
   const bytes = fromHex(value.slice(2).toLowerCase())
   if (length !== undefined && bytes.length !== length)
     throw new FalseAnswer(`answers with ${bytes.length} bytes for ${length}`)
   return bytes
 }
 
-function quantityIn(value: unknown): bigint {
+function quantityIn(value: unknown, most = AMOUNT_MAX): bigint {
   if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{1,64}$/u.test(value))
     throw new FalseAnswer('answers with no number')
-  return fromBigEndian(fromHex(value.slice(2).toLowerCase().padStart(64, '0')))
+  const number = fromBigEndian(fromHex(value.slice(2).toLowerCase().padStart(64, '0')))
+  if (number > most) throw new FalseAnswer('answers with a number that cannot be')
+  return number
 }
 
 function quantity(number: bigint): string {
