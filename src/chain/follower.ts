@@ -53,8 +53,9 @@ export interface Follower {
 
 /** Blocks in one range. */
 export const RANGE_BLOCKS_MAX = 2_000n
-/** Checkpoints that are kept to find a fork. */
-export const CHECKPOINTS_MAX = 64
+/** Of the newest checkpoints all are kept to find a fork, of older ones fewer and fewer: each gap is at most this part of the way to the newest. */
+export const CHECKPOINTS_DENSE = 40
+const CHECKPOINT_GAP_PART = 4n
 const RETRY_MS = { least: 250, most: 15_000 } as const
 
 export function follow(options: FollowerOptions): Follower {
@@ -179,9 +180,24 @@ class ChainFollower implements Follower {
 
   private async save(checkpoint: Checkpoint): Promise<void> {
     const kept = this.checkpoints.filter(({ number }) => number < checkpoint.number)
-    this.checkpoints = [...kept, { number: checkpoint.number, hash: checkpoint.hash }].slice(-CHECKPOINTS_MAX)
+    this.checkpoints = thinned([...kept, { number: checkpoint.number, hash: checkpoint.hash }])
     await this.options.saved(this.checkpoints)
   }
+}
+
+/**
+ * Newest last. One goes only where the gap that it leaves is small for how far it lies back; the oldest stays, for a fork below
+ * it would be one of the whole past.
+ */
+function thinned(checkpoints: readonly Checkpoint[]): Checkpoint[] {
+  const [newest, ...older] = checkpoints.toReversed()
+  const kept = [newest!]
+  for (const [i, checkpoint] of older.entries()) {
+    const [younger, elder] = [kept.at(-1)!.number, older[i + 1]?.number]
+    const isSmall = elder !== undefined && (younger - elder) * CHECKPOINT_GAP_PART <= newest!.number - younger
+    if (i + 1 < CHECKPOINTS_DENSE || !isSmall) kept.push(checkpoint)
+  }
+  return kept.toReversed()
 }
 
 function atLeastZero(number: bigint): bigint {

@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { toHex } from '../../src/bytes/hex.js'
 import { ChainUnreachable, type Block, type Chain } from '../../src/chain/chain.js'
-import { follow, type BlockRange, type Checkpoint, type Fork } from '../../src/chain/follower.js'
+import { CHECKPOINTS_DENSE, follow, type BlockRange, type Checkpoint, type Fork } from '../../src/chain/follower.js'
 
 /** Blocks in memory; hashes tell one history from another. */
 class TestChain implements Chain {
@@ -189,6 +189,36 @@ test('a long way is handed out in pieces, in order', async () => {
   relay.start()
   await relay.settle()
   expect(relay.handled.size).toBeGreaterThanOrEqual(4_500)
-  expect(relay.checkpoints.length).toBeLessThanOrEqual(64)
+  expect(relay.checkpoints.length).toBeLessThanOrEqual(10)
   await relay.stop()
 })
+
+test('a fork far below the newest checkpoints is found, and not much more than it is handed out again', async () => {
+  const chain = new TestChain()
+  const relay = new Relay(chain, 1n)
+  await relay.settle()
+  for (let i = 0; i < 1_500; i++) {
+    chain.grow(1)
+    await relay.settle()
+  }
+  expect(relay.checkpoints.length).toBeLessThan(CHECKPOINTS_DENSE + 40)
+  expect(relay.checkpoints[0]!.number).toBe(2n)
+  for (const lost of [3, 60, 400]) {
+    const newest = relay.checkpoints.at(-1)!.number
+    chain.cut(lost)
+    chain.grow(lost + 1)
+    await relay.settle()
+    const { lastGood, lost: top } = relay.forks.at(-1)!
+    expect(top).toBe(newest)
+    console.log(
+      lost,
+      newest,
+      lastGood,
+      relay.checkpoints.map((c) => c.number),
+    )
+    expect(lastGood < newest - BigInt(lost) + 1n && newest - lastGood <= 2n * BigInt(lost) + 1n).toBe(true)
+    for (const [i, { hash }] of chain.blocks.entries())
+      if (i > 2) expect(relay.handled.get(BigInt(i))).toBe(toHex(hash))
+  }
+  await relay.stop()
+}, 60_000)
