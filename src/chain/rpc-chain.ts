@@ -21,7 +21,7 @@ export const RPC_TIMEOUT_MS = 5_000
 export const RPC_BATCH_MAX = 200
 /** Blocks that one eth_getLogs asks for; fewer where an endpoint refuses so many. */
 export const LOG_BLOCKS_MAX = 2_000n
-const PENALTY_MS = { least: 500, most: 10_000 } as const
+export const PENALTY_MS = { least: 500, most: 10_000 } as const
 /** How often the endpoints' heads are compared. */
 const COMPARE_MS = 2_000
 /** How long an endpoint that is behind what another one has shown is not believed. */
@@ -42,6 +42,8 @@ class RpcChain implements Chain {
   private readonly endpoints: readonly Endpoint[]
   private readonly listeners = new Set<(head: Block) => void>()
   private trouble: string | undefined = 'it was not asked yet'
+  /** Of logs alone: some endpoints tell everything else. */
+  private logsTrouble: string | undefined
   private shown: { readonly number: bigint; readonly by: Endpoint; readonly atMs: number } | undefined
   /** The endpoint that answered last: asked first, so that one that hangs costs its time once. */
   private preferred: Endpoint | undefined
@@ -57,7 +59,8 @@ class RpcChain implements Chain {
   }
 
   get problem(): string | undefined {
-    return this.trouble === undefined ? undefined : `chain ${this.chainId} cannot be reached: ${this.trouble}`
+    const trouble = this.trouble ?? this.logsTrouble
+    return trouble === undefined ? undefined : `chain ${this.chainId} cannot be reached: ${trouble}`
   }
 
   async head(): Promise<Block> {
@@ -85,6 +88,17 @@ class RpcChain implements Chain {
   }
 
   async logs(query: LogQuery): Promise<ChainLog[]> {
+    try {
+      const logs = await this.logsInPieces(query)
+      this.logsTrouble = undefined
+      return logs
+    } catch (error) {
+      this.logsTrouble = this.trouble
+      throw error
+    }
+  }
+
+  private async logsInPieces(query: LogQuery): Promise<ChainLog[]> {
     const logs: ChainLog[] = []
     let size = LOG_BLOCKS_MAX
     for (let from = query.fromBlock; from <= query.toBlock;) {
@@ -173,7 +187,7 @@ class RpcChain implements Chain {
     request: (endpoint: Endpoint) => Promise<T>,
     isRefusal: (error: unknown) => boolean = () => false,
   ): Promise<T | 'refused'> {
-    let problem = this.trouble ?? 'all endpoints failed a moment ago'
+    let problem = this.endpoints.find((endpoint) => endpoint.problem !== undefined)?.problem ?? 'no endpoint answers'
     const { preferred } = this
     const order =
       preferred === undefined ? this.endpoints : [preferred, ...this.endpoints.filter((one) => one !== preferred)]
@@ -189,8 +203,8 @@ class RpcChain implements Chain {
           this.worked(endpoint)
           return 'refused'
         }
-        endpoint.failed()
         problem = `${endpoint.name}: ${reasonOf(error)}`
+        endpoint.failed(problem)
       }
     }
     this.trouble = problem
@@ -210,7 +224,9 @@ class RpcChain implements Chain {
     const others = this.endpoints.filter((endpoint) => endpoint !== this.preferred && endpoint.isUsable())
     await Promise.all(
       others.map(async (endpoint) => {
-        const block = await endpoint.newest().catch(() => endpoint.failed())
+        const block = await endpoint
+          .newest()
+          .catch((error: unknown) => endpoint.failed(`${endpoint.name}: ${reasonOf(error)}`))
         if (block === undefined || block.number <= head.number || block.number <= (this.shown?.number ?? 0n)) return
         this.preferred = endpoint
         this.shown = { number: block.number, by: endpoint, atMs: performance.now() }
@@ -227,10 +243,13 @@ class Endpoint {
   readonly name: string
   private readonly chainId: bigint
   private readonly transport: ReturnType<ReturnType<typeof http>> | ReturnType<ReturnType<typeof webSocket>>
-  private readonly stop = new AbortController()
+  /** Requests that are not given up; the newest of them are under way. */
+  private readonly open = new Set<AbortController>()
   private checked: Promise<void> | undefined
   private penaltyMs: number = PENALTY_MS.least
   private usableAtMs = 0
+  /** Why it failed the last time. */
+  problem: string | undefined
 
   constructor(url: string, chainId: bigint, timeoutMs: number) {
     const { protocol, host } = new URL(url)
@@ -242,7 +261,7 @@ class Endpoint {
       : http(url, {
           ...common,
           batch: { batchSize: RPC_BATCH_MAX, wait: 0 },
-          fetchFn: (input, init) => fetch(input, { ...init, signal: this.untilStopped(init?.signal) }),
+          fetchFn: (input, init) => fetch(input, { ...init, signal: this.limit(timeoutMs) }),
         })({})
   }
 
@@ -268,7 +287,8 @@ class Endpoint {
   }
 
   /** Passed over for a while; afterwards it has to say again which chain it is of. */
-  failed(): void {
+  failed(problem: string): void {
+    this.problem = problem
     if (!this.isUsable()) return
     this.checked = undefined
     this.usableAtMs = performance.now() + this.penaltyMs * (0.5 + Math.random() / 2)
@@ -289,7 +309,7 @@ class Endpoint {
   }
 
   close(): void {
-    this.stop.abort()
+    for (const controller of this.open) controller.abort()
     const socket = (this.transport.value as { getRpcClient?: () => Promise<{ close(): void }> } | undefined)
       ?.getRpcClient
     void socket?.().then(
@@ -298,9 +318,19 @@ class Endpoint {
     )
   }
 
-  /** viem's own time limit, or the end of the chain. */
-  private untilStopped(limit: AbortSignal | null | undefined): AbortSignal {
-    return limit ? AbortSignal.any([limit, this.stop.signal]) : this.stop.signal
+  /**
+   * Over the body too, unlike viem's own time limit, which ends with the head of an answer. Not by AbortSignal.any: its signals
+   * may be collected before they fire.
+   */
+  private limit(timeoutMs: number): AbortSignal {
+    const controller = new AbortController()
+    this.open.add(controller)
+    const end = () => {
+      this.open.delete(controller)
+      controller.abort(new DOMException('no answer in time', 'TimeoutError'))
+    }
+    setTimeout(end, timeoutMs).unref()
+    return controller.signal
   }
 
   private async readChainId(): Promise<void> {

@@ -7,11 +7,13 @@ import { toHex } from '../../src/bytes/hex.js'
 import { receiptsIn } from '../../src/relay/receipt.js'
 import { paymentRequest, payCall } from '../../src/objects/payment-request.js'
 import { map, order, SHOP, state } from './harness.js'
-import { FaultyRpc, type Fault } from './faulty-rpc.js'
+import { startFaultyRpc, type Fault, type FaultyRpc } from '../chain/faulty-rpc.js'
 import { ADDRESS, bytesOf, choice, GUEST_ACCOUNT, NATIVE, PaidShop, PAYEE, type PaidShopOptions } from './paid-shop.js'
 import { receiptOf, startDevChain } from '../contracts/dev-chain.mjs'
 
 const PRICE = 100n
+/** Contracts that trap, and that run out of gas. */
+const [INVALID, ENDLESS, NO_CODE] = ['0xfe', '0x5b600056', '0x']
 let shop: PaidShop
 const rpcs: FaultyRpc[] = []
 
@@ -22,19 +24,21 @@ async function open(options: PaidShopOptions = {}): Promise<PaidShop> {
 
 afterEach(async () => {
   for (const rpc of rpcs.splice(0)) {
-    await rpc.set('none')
-    rpc.stop()
+    await rpc.mode('none')
+    await rpc.stop()
   }
   await shop.close()
 })
 
+const warnings = async () =>
+  ((await (await fetch(`${shop.relay.url}/health`)).json()) as { warnings?: string[] }).warnings
 const receipts = () => receiptsIn(shop.store.ledger(SHOP))
 const settled = () => new Promise((resolve) => setTimeout(resolve, 400))
 const paid = (id: bigint) => shop.orderWhere(id, (order) => order.State === 6n)
 
 async function openBehind(count: number, options: PaidShopOptions = {}): Promise<readonly FaultyRpc[]> {
   const chain = await startDevChain()
-  for (let i = 0; i < count; i++) rpcs.push(await FaultyRpc.start(chain.rpcUrl))
+  for (let i = 0; i < count; i++) rpcs.push(await startFaultyRpc(chain.rpcUrl))
   shop = await PaidShop.open({ ...options, rpc: rpcs.map(({ url }) => url) }, chain)
   return rpcs
 }
@@ -147,7 +151,7 @@ describe('depth and re-orgs', () => {
 
 it('an order is paid on another chain than the registry’s, while that one is away', async () => {
   const [registry, other] = [await startDevChain(), await startDevChain({ chainId: 31_338 })]
-  const rpc = await FaultyRpc.start(registry.rpcUrl)
+  const rpc = await startFaultyRpc(registry.rpcUrl)
   rpcs.push(rpc)
   try {
     shop = await PaidShop.open({ others: [other], rpc: [rpc.url] }, registry)
@@ -159,7 +163,7 @@ it('an order is paid on another chain than the registry’s, while that one is a
       { op: 'replace', path: ['Manifest', 'PricingCurrency'], value: map({ ...native }) },
     )
     const guest = await shop.guest()
-    await rpc.set('error')
+    await rpc.mode('error')
     await guest.write(
       order(1n, 1n, 2n),
       { op: 'add', path: ['Orders', 1n, 'ShippingAddress'], value: ADDRESS },
@@ -182,35 +186,46 @@ it('an order is paid on another chain than the registry’s, while that one is a
 })
 
 describe('an endpoint that fails', () => {
-  const faults: readonly Fault[] = ['hang', 'error', 'garbage', 'cut', 'other chain', 'lie', 'stale']
+  const faults: readonly Fault[] = [
+    'hang',
+    'stall',
+    'error',
+    'garbage',
+    'cut',
+    'missing',
+    'other chain',
+    'lie: address',
+    'lie: removed',
+    'stale',
+    'often',
+    'no logs',
+  ]
   it.each(faults)('with %s: the other one is asked', async (fault) => {
     const [first] = await openBehind(2)
     const guest = await shop.guest()
     const request = await guest.checkout(1n)
-    await first!.set(fault)
+    await first!.mode(fault)
     await shop.mine(2)
     await shop.payByCall(request)
     await paid(1n)
     expect(shop.stockOf()).toBe(9n)
   })
 
-  it.each(['error', 'garbage', 'lie'] as const)(
+  it.each(['error', 'garbage', 'lie: address', 'often', 'no logs'] as const)(
     'alone, with %s: nothing is lost when it is back',
     async (fault) => {
       const [only] = await openBehind(1)
       const guest = await shop.guest()
       const request = await guest.checkout(1n)
-      await only!.set(fault)
+      await only!.mode(fault)
       await shop.payByCall(request)
       await shop.mine(30)
       await settled()
       expect(shop.order(1n)?.State).toBe(5n)
-      const health = (await (await fetch(`${shop.relay.url}/health`)).json()) as { status: string; warnings: string[] }
-      expect(health.status).toBe('ok')
-      expect(health.warnings[0]).toMatch(/^chain 31337 cannot be reached: http:\/\/127\.0\.0\.1:\d+: it /u)
+      expect((await warnings())![0]).toMatch(/^chain 31337 cannot be reached: http:\/\/127\.0\.0\.1:\d+: it /u)
       // What needs no chain goes on.
       await guest.write({ op: 'replace', path: ['Orders', 1n, 'ShippingAddress', 'City'], value: 'Elsewhere' })
-      await only!.set('none')
+      await only!.mode('none')
       await shop.orderWhere(1n, (order) => order.State === 6n, 20_000)
     },
     30_000,
@@ -223,10 +238,30 @@ describe('an endpoint that fails', () => {
     await shop.relay.stop()
     await shop.payByCall(request)
     await shop.mine(30)
-    await only!.set('narrow')
+    await only!.mode('narrow')
     await shop.startRelay()
     await paid(1n)
   })
+})
+
+it('a token that traps and spins keeps nobody else from being paid, and what comes is seen once it answers', async () => {
+  await open({ flags: ['--price-source', 'fixed', '--price-factor', '1500'] })
+  await shop.write({ op: 'replace', path: ['Listings', 1n, 'Price'], value: 10n ** 16n })
+  const [bad, good] = [await shop.guest(), await shop.guest()]
+  const inToken = await bad.checkout(1n, 1n, shop.token)
+  const token = `0x${toHex(shop.token.Address)}`
+  const code = await shop.chain.rpc('eth_getCode', [token, 'latest'])
+  for (const [i, broken] of [INVALID, ENDLESS, NO_CODE].entries()) {
+    await shop.chain.rpc('anvil_setCode', [token, broken])
+    const id = BigInt(2 + i)
+    await shop.payByCall(await good.checkout(id))
+    await paid(id)
+    expect(await warnings()).toBeUndefined()
+  }
+  await shop.chain.rpc('anvil_setCode', [token, code])
+  await shop.giveTokens(inToken.amount)
+  await shop.payByAddress(inToken)
+  await paid(1n)
 })
 
 describe('prices', () => {
@@ -270,10 +305,10 @@ describe('what follows later', () => {
   it('payment details that need the chain come when it is back', async () => {
     const [only] = await openBehind(1, { flags: ['--price-source', 'fixed', '--price-factor', '1500'] })
     await shop.relay.stop()
-    await only!.set('error')
+    await only!.mode('error')
     // The chain was never reached since the start: no block is known.
     await shop.startRelay().catch(() => undefined)
-    await only!.set('none')
+    await only!.mode('none')
     await shop.startRelay()
     const guest = await shop.guest()
     const request = await guest.checkout(1n, 1n, shop.token)
