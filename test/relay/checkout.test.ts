@@ -166,6 +166,12 @@ describe('a quote', () => {
       () => quote(checkoutWith({ ...known, decimals: () => 255n }), other),
       /total in the chosen currency is out of range/u,
     ],
+    ['an order of nothing', () => quote(checkoutWith(), { Items: [] }), /no item of a quantity above 0/u],
+    [
+      'an order of items of 0',
+      () => quote(checkoutWith(), { Items: [{ ListingID: 2n, Quantity: 0n }] }),
+      /no item of a quantity above 0/u,
+    ],
     [
       'a pricing token on a chain that is not configured',
       () => quote(checkoutWith(), {}, withManifest({ PricingCurrency: chainAddress(9n, token) })),
@@ -353,6 +359,18 @@ describe('equal payments', () => {
     expect(ttlOf(asked(asked(once, ID, token), ID, native), ID)).toBe(TTL)
     const gone = after(once, 'guest', setState(ID, 2n), patch('remove', ['Orders', ID]))
     expect(ttlOf(asked(placed(gone), ID, native), ID)).toBe(TTL + 1n)
+  })
+
+  test('of an order that chooses again and again is the one that it was told, also where others took the seconds before it', () => {
+    const [first, second] = [asked(committed, ID, native), placed(committed, 201n)]
+    expect(ttlOf(asked(first, ID, native, checkoutWith({ ...known, head: blockAt(NOW - 1n) })), ID)).toBe(TTL)
+    expect(ttlOf(asked(first, ID, native, checkoutWith({ ...known, head: blockAt(NOW + 1n) })), ID)).toBe(TTL + 1n)
+    const checkout = checkoutWith()
+    let state = asked(placed(asked(second, ID, native, checkout), 202n), 201n, native, checkout)
+    expect(ttlOf(state, 201n)).toBe(TTL + 1n)
+    const before = state.indexes.payments.size
+    for (let i = 0; i < 5; i++) state = asked(asked(state, 201n, native, checkout), ID, native, checkout)
+    expect([ttlOf(state, ID), ttlOf(state, 201n), state.indexes.payments.size]).toEqual([TTL, TTL + 1n, before])
   })
 
   test('every id is unique and the smallest free second, as blocks come and orders are many', () => {

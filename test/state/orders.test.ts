@@ -1,7 +1,7 @@
 /** PROTOCOL §11, the state's part: transitions, commit, reservations, cancellation, whole orders, and what the relay follows up. */
 
 import { describe, expect, test } from 'vitest'
-import { RESERVATION_SECONDS_DEFAULT } from '../../src/limits.js'
+import { PAYMENT_CHOICES_PER_ORDER_MAX, RESERVATION_SECONDS_DEFAULT } from '../../src/limits.js'
 import { inventoryKey } from '../../src/objects/inventory.js'
 import type { Patch } from '../../src/patches/patch.js'
 import { deadlineOf } from '../../src/state/orders.js'
@@ -110,6 +110,18 @@ describe('State writes', () => {
     expect(verdictOn(state, by('guest', { payments }), setState(ID, 2n))).toBe('ok')
     expect(asked).toHaveLength(1)
   })
+})
+
+test('payment is chosen a hundred times and no more, however it was answered in between', () => {
+  let state = shops.get(3n)!
+  for (let i = 0; i < PAYMENT_CHOICES_PER_ORDER_MAX; i++) {
+    state = after(state, 'guest', setState(ID, 4n))
+    if (i % 3 === 1) state = after(state, 'relay', setState(ID, 5n))
+  }
+  for (const who of ['guest', 'clerk', 'owner'] as const)
+    expect(verdictOn(state, by(who), setState(ID, 4n))).toBe('INVALID')
+  expect(verdictOn(state, by('relay'), setState(ID, 5n))).toBe('ok')
+  expect(verdictOn(state, by('guest'), setState(ID, 2n))).toBe('ok')
 })
 
 describe('other fields by state', () => {
