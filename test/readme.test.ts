@@ -1,10 +1,12 @@
-/** The README's commands and its example are run as they stand there. */
+/** The README's commands and its examples are run as they stand there. */
 
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ACCOUNTS } from './contracts/dev-chain.mjs'
+import { cairn, endAll, freePort, Program, startChain } from './cli/program.js'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
@@ -90,5 +92,48 @@ describe('the start', { timeout: 120_000 }, () => {
     const watch = /npx cairn watch .*/u.exec(output)![0]
     const seen = await shell(`timeout -s INT 3 ${watch}`)
     expect(seen.output).toMatch(/set \d+ ✓ {2}Trail map {2}price \d+/u)
+  })
+})
+
+describe('the way to a shop of one’s own', { timeout: 120_000 }, () => {
+  const home = mkdtempSync(join(tmpdir(), 'cairn-readme-shop-'))
+  const chainFile = join(home, 'chain.json')
+  const [, merchant, guest] = ACCOUNTS
+  const wallet = (secret: string) => ({ env: { CAIRN_WALLET_KEY: secret }, cwd: home })
+  let url: string
+
+  beforeAll(async () => {
+    const { settings } = await startChain(await freePort())
+    writeFileSync(chainFile, settings)
+    const data = join(home, 'data')
+    const relay = cairn(['serve', '--chain', chainFile, '--port', '0', '--metrics-port', '0', '--data', data])
+    url = (await relay.says(/listens on (\S+)/u))[1]!
+  }, 60_000)
+  afterAll(async () => {
+    await endAll()
+    rmSync(home, { recursive: true, force: true })
+  })
+
+  /** An example that the README names, as it names it. */
+  const example = (name: string, env: Readonly<Record<string, string>>) => {
+    const command = new RegExp(`(?:[A-Z]+=\\S+ )+node (examples/${name}\\.mjs)`, 'u').exec(readme)!
+    const given = [...command[0].matchAll(/([A-Z]+)=/gu)].map(([, word]) => word)
+    expect(given.every((word) => env[word!] !== undefined)).toBe(true)
+    return new Program(process.execPath, [join(ROOT, command[1]!)], { env: { URL: url, ...env }, cwd: home }).outcome()
+  }
+
+  it('is a shop, its manifest and a listing, an order of a guest, and its payment', async () => {
+    const create = cairn(['shop', 'create', '--url', url, '--chain', chainFile], wallet(merchant!.secret))
+    const SHOP = /^shop (\d+)$/mu.exec((await create.outcome()).out)![1]!
+    const opened = await example('open-shop', { SHOP, PAYEE: merchant!.address })
+    expect([opened.code, opened.err, opened.out]).toEqual([0, '', `shop ${SHOP} sells listing 1\n`])
+    const put = ['put', '--card', './cairn-card.key', '--url', url, '--shop', SHOP, '--listing', '1', '--stock', '20']
+    expect(await cairn(put, { cwd: home }).outcome()).toMatchObject({ code: 0 })
+    const RPC = /http:[^"]+/u.exec(readFileSync(chainFile, 'utf8'))![0]
+    const bought = await example('buy', { SHOP, WALLET: guest!.secret, RPC })
+    expect([bought.code, bought.err]).toEqual([0, ''])
+    expect(bought.out).toMatch(
+      /^order (\d+): 2000000000000000 are due until 20\S+Z\ntransaction 0x[0-9a-f]{64}\norder \1 is Paid\n$/u,
+    )
   })
 })

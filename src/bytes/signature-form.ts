@@ -1,4 +1,4 @@
-/** What both implementations of `#signature` check before they calculate: the form of r‖s‖v (EIP-2, PROTOCOL §4). */
+/** What both implementations of `#signature` check before they calculate: the form of r‖s‖v (EIP-2, PROTOCOL §4); and which numbers are secret keys. */
 
 import { fromBigEndian } from './bytes.js'
 
@@ -21,6 +21,13 @@ export function recoverable(signature: Uint8Array): Recoverable | undefined {
   const s = fromBigEndian(signature.subarray(32, 64))
   if (r === 0n || r >= CURVE_ORDER || s === 0n || s > HALF_CURVE_ORDER) return undefined
   return { rs: signature.subarray(0, 64), recovery }
+}
+
+/** Whether 32 bytes are a number that can be a secret key: above 0 and below the curve's order. */
+export function isSecretKey(bytes: Uint8Array): boolean {
+  exactly(bytes, 32, 'secret key')
+  const number = fromBigEndian(bytes)
+  return number > 0n && number < CURVE_ORDER
 }
 
 /** 65 bytes r‖s‖v with v 27 or 28. */

@@ -5,14 +5,16 @@
 
 import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
-import { walletOf } from './wallet.js'
+import { addressOfWallet, walletOf } from './wallet.js'
 import { publicKeyOf } from '#signature'
 import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
-import { COMMITTED, PAID } from '../objects/order.js'
-import { fromHex } from '../bytes/hex.js'
+import { CANCELED, COMMITTED, OPEN, PAID, UNPAID, type Order } from '../objects/order.js'
+import type { ChainAddress } from '../objects/scalars.js'
+import { fromBigEndian } from '../bytes/bytes.js'
+import { fromHex, toHex } from '../bytes/hex.js'
 import type { CborKey } from '../codec/value.js'
 import type { Encodable } from '../codec/encode.js'
-import { connect, type Change, type PaymentDue, type ShopClient } from '../client/shop-client.js'
+import { connect, type Change, type Item, type PaymentDue, type ShopClient } from '../client/shop-client.js'
 import { enrol } from '../client/enrol.js'
 
 export interface DemoKeys {
@@ -90,8 +92,10 @@ export async function demoKeys(file: string, wallet?: string): Promise<DemoKeys>
 
 /** The chain that the demo's shop and its orders are on. */
 export interface DemoChain {
-  /** Mints the shop to the demo's wallet, unless it is there. */
-  mint(shop: bigint): Promise<void>
+  /** A token that orders may be paid with besides the native currency. */
+  readonly token: ChainAddress | undefined
+  /** Mints the shop to the owner (20 bytes), unless it is there; resolves with whether it was not. */
+  mint(shop: bigint, owner: Uint8Array): Promise<boolean>
   /** Pays as a guest would; resolves with the transaction's hash. */
   pay(due: PaymentDue): Promise<string>
 }
@@ -102,27 +106,45 @@ export interface DemoOptions {
   readonly signal: AbortSignal
   /** Left out: orders stay Committed. */
   readonly chain?: DemoChain | undefined
-  /** Called once the shop is filled, with an order that waits to be paid where there is one. */
-  readonly ready: (unpaid: bigint | undefined) => void
+  /** Called once, when the shop is filled and the orders are there. */
+  readonly ready: (start: DemoStart) => void
   /** What happens to the orders. */
   readonly tell: (text: string) => void
+}
+
+/** What a start of the demo found and made. */
+export interface DemoStart {
+  /** An order that waits to be paid by whoever tries the demo; undefined without a chain. */
+  readonly unpaid: bigint | undefined
+  /** Orders of earlier starts that are Paid. */
+  readonly paidBefore: number
+  /** The shop was filled on an earlier chain, which this one knows nothing of. */
+  readonly isNewChain: boolean
 }
 
 /** Runs until `signal` is aborted. */
 export async function runDemo({ url, keys, signal, chain, ready, tell }: DemoOptions): Promise<void> {
   const shop = BigInt(keys.shop)
   const card = fromHex(keys.card)
-  await chain?.mint(shop)
+  const minted = (await chain?.mint(shop, addressOfWallet(walletOf(keys.wallet)))) ?? false
   await enrolIfNew(url, shop, keys.wallet, keys.card, false, signal)
   const client = await connect({ url, shop, key: card, relay: 'development', signal })
   await synced(client, signal)
-  if (client.listings().length === 0) await fill(client, shop)
+  const isNew = client.listings().length === 0
+  if (isNew) await fill(client, shop)
+  await accept(client, [NATIVE, ...(chain?.token === undefined ? [] : [chain.token])])
   const guests = await Promise.all(keys.guests.map((guest) => guestOf(url, shop, keys.wallet, guest, signal)))
-  for (const { client, order } of guests) await commit(client, order, chain !== undefined)
+  for (const guest of guests) {
+    // What guests of earlier starts took is not to be missing now.
+    if (guest.ended.length > 0) await restock(client)
+    await commit(guest.client, guest.order, chain !== undefined)
+  }
   // The last one's card is free for `cairn order pay`; the others pay by themselves.
-  const unpaid = chain && guests.at(-1)!.client.orders.due(guests.at(-1)!.order)?.order
-  guests.at(-1)!.client.close()
-  ready(unpaid)
+  const last = guests.at(-1)!
+  const unpaid = chain && last.client.orders.due(last.order)?.order
+  last.client.close()
+  const paidBefore = guests.flatMap(({ ended }) => ended).filter(({ State }) => State === PAID).length
+  ready({ unpaid, paidBefore, isNewChain: minted && !isNew })
   const payments = guests.slice(0, -1).map(async ({ client, order }) => {
     if (chain !== undefined) await payOrder(client, order, chain, tell)
     client.close()
@@ -158,15 +180,13 @@ async function synced(client: ShopClient, signal: AbortSignal): Promise<void> {
 }
 
 async function fill(client: ShopClient, shop: bigint): Promise<void> {
-  const native = map({ ChainID: DEVELOPMENT_CHAIN_ID, Address: new Uint8Array(20) })
   const payee = new Map([[DEVELOPMENT_CHAIN_ID, new Map([[PAYEE, map({ CallAsContract: false })]])]])
-  const currencies = new Map([[DEVELOPMENT_CHAIN_ID, new Map([[new Uint8Array(20), new Map()]])]])
   const anywhere = map({ Country: '', PostalCode: '', City: '' })
   const manifest = map({
     ShopID: shop,
     Payees: payee,
-    AcceptedCurrencies: currencies,
-    PricingCurrency: native,
+    AcceptedCurrencies: currencyMap([NATIVE]),
+    PricingCurrency: map({ ...NATIVE }),
     ShippingRegions: map({ anywhere }),
   })
   const changes: Change[] = [{ op: 'replace', path: ['Manifest'], value: manifest }]
@@ -176,6 +196,28 @@ async function fill(client: ShopClient, shop: bigint): Promise<void> {
     const ids = Array.from({ length: to - from + 1 }, (_, i) => id(from + i))
     changes.push({ op: 'add', path: ['Tags', name], value: map({ Name: name, ListingIDs: ids }) })
   }
+  await client.write(changes)
+}
+
+/** The price source of this start decides what can be paid with. */
+async function accept(client: ShopClient, currencies: readonly ChainAddress[]): Promise<void> {
+  const held = client.manifest().get().data?.AcceptedCurrencies?.get(DEVELOPMENT_CHAIN_ID)
+  if (held?.size === currencies.length && currencies.every(({ Address }) => held.has(toHex(Address)))) return
+  await client.write([{ op: 'replace', path: ['Manifest', 'AcceptedCurrencies'], value: currencyMap(currencies) }])
+}
+
+/** All of the development chain. */
+function currencyMap(currencies: readonly ChainAddress[]): Encodable {
+  return new Map([[DEVELOPMENT_CHAIN_ID, new Map(currencies.map(({ Address }) => [Address, new Map()]))]])
+}
+
+/** As much as one guest orders. */
+async function restock(client: ShopClient): Promise<void> {
+  const changes = ITEMS.map(({ listing, variations = [], quantity }): Change => ({
+    op: 'increment',
+    path: ['Inventory', listing, ...variations],
+    value: quantity,
+  }))
   await client.write(changes)
 }
 
@@ -206,33 +248,43 @@ function product(number: number, title: string, description: string, cents: numb
   ]
 }
 
-/** A guest and the order that is his for ever. */
-async function guestOf(
-  url: string,
-  shop: bigint,
-  wallet: string,
-  secret: string,
-  signal: AbortSignal,
-): Promise<{ client: ShopClient; order: bigint }> {
+interface Guest {
+  readonly client: ShopClient
+  /** His first order that has not ended; it may have to be made. */
+  readonly order: bigint
+  /** His orders before it, Paid or Canceled. */
+  readonly ended: readonly Order[]
+}
+
+/** A guest's orders have consecutive ids, which begin where his card's public key says. */
+async function guestOf(url: string, shop: bigint, wallet: string, secret: string, signal: AbortSignal): Promise<Guest> {
   await enrolIfNew(url, shop, wallet, secret, true, signal)
   const client = await connect({ url, shop, key: fromHex(secret), relay: 'development', signal })
   await synced(client, signal)
-  return { client, order: BigInt(`0x${secret.slice(0, 12)}`) + 1n }
+  const ended: Order[] = []
+  for (let order = fromBigEndian(publicKeyOf(fromHex(secret)).subarray(1, 7)) + 1n; ; order++) {
+    const { data } = client.order(order).get()
+    if (data === undefined || !hasEnded(data)) return { client, order, ended }
+    ended.push(data)
+  }
 }
 
-/** Brings the order as far as it can come: Committed, or with a chain to what is to be paid. Done before, it stays as it is. */
-async function commit(client: ShopClient, order: bigint, payable: boolean): Promise<void> {
-  const { orders } = client
-  const state = () => orders.watch(order).get().data?.State
-  if (state() === undefined) {
-    const items = [
-      { listing: id(1), quantity: 1n },
-      { listing: id(3), variations: ['M'], quantity: 2n },
-    ]
-    await orders.create({ id: order, items, shippingAddress: ADDRESS })
-    await orders.commit(order)
+function hasEnded({ State, CanceledAt }: Order): boolean {
+  return State === PAID || State === CANCELED || CanceledAt !== undefined
+}
+
+/** Brings the order as far as it can come: Committed, or with a chain to what is to be paid. */
+async function commit({ orders }: ShopClient, order: bigint, payable: boolean): Promise<void> {
+  let state = orders.watch(order).get().data?.State
+  if (state === undefined) {
+    await orders.create({ id: order, items: ITEMS, shippingAddress: ADDRESS })
+    state = OPEN
   }
-  if (payable && (state() ?? COMMITTED) === COMMITTED) await orders.choosePayment(order, CHOICE)
+  if (state === OPEN) {
+    await orders.commit(order)
+    state = COMMITTED
+  }
+  if (payable && state !== UNPAID) await orders.choosePayment(order, CHOICE)
 }
 
 async function payOrder(client: ShopClient, order: bigint, chain: DemoChain, tell: DemoOptions['tell']): Promise<void> {
@@ -259,10 +311,12 @@ const ADDRESS = {
   EmailAddress: 'guest@example.org',
 }
 const PAYEE = new Uint8Array(20).fill(0xca)
-const CHOICE = {
-  payee: { ChainID: DEVELOPMENT_CHAIN_ID, Address: PAYEE },
-  currency: { ChainID: DEVELOPMENT_CHAIN_ID, Address: new Uint8Array(20) },
-}
+const NATIVE: ChainAddress = { ChainID: DEVELOPMENT_CHAIN_ID, Address: new Uint8Array(20) }
+const CHOICE = { payee: { ChainID: DEVELOPMENT_CHAIN_ID, Address: PAYEE }, currency: NATIVE }
+const ITEMS: readonly Item[] = [
+  { listing: id(1), quantity: 1n },
+  { listing: id(3), variations: ['M'], quantity: 2n },
+]
 
 /** Prices and stock change slowly, one listing after the other. */
 async function live(client: ShopClient, signal: AbortSignal): Promise<void> {

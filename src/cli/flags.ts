@@ -43,6 +43,20 @@ export function urlFlag(name: string, text: Value): string {
   return text.replace(/\/+$/u, '')
 }
 
+/** A relay's address for `connect`; left out by the user it is `development`. Throws UsageError. */
+export function relayFlag(text: Value): string {
+  if (text !== 'development' && !/^(0x)?[0-9a-f]{40}$/iu.test(String(text)))
+    throw new UsageError("--relay must be the relay's address, 0x and 40 digits")
+  return String(text)
+}
+
+/** The verb of a command that has but this one. Throws UsageError. */
+export function checkVerb(command: string, verb: string | undefined, only: string): void {
+  if (verb === only) return
+  const said = verb === undefined || verb.startsWith('-') ? 'needs a verb' : 'knows no such verb'
+  throw new UsageError(`it ${said}: there is cairn ${command} ${only} (more: cairn ${command} --help)`)
+}
+
 /** What does not look like a flag may be a secret in the wrong place: it is not repeated. */
 function unknown(argument: string, definitions: Definitions): UsageError {
   const [word] = argument.split('=')

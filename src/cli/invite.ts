@@ -1,8 +1,8 @@
 /** `cairn invite`: makes an invite's key, publishes its verifier on the registry, and prints a link for the clerk. */
 
-import { randomBytes } from 'node:crypto'
-import { addressOf, publicKeyOf } from '#signature'
+import { addressOf } from '#signature'
 import { publishInviteVerifierCall } from '../chain/contracts.js'
+import { makeKeyCard } from '../client/enrol.js'
 import { inviteLink } from './invite-link.js'
 import { integerFlag, parseFlags, urlFlag } from './flags.js'
 import type { Io } from './io.js'
@@ -30,8 +30,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const url = urlFlag('url', flags['url'])
     const shop = integerFlag('shop', flags['shop'])
     const wallet = walletOfFlags(flags, io, { account: DEVELOPMENT_ACCOUNTS.merchant })
-    const secret = new Uint8Array(randomBytes(32))
-    const verifier = addressOf(publicKeyOf(secret))
+    const { secret, publicKey } = makeKeyCard()
+    const verifier = addressOf(publicKey)
     await wallet.send({ to: wallet.chains.registry.shops, data: publishInviteVerifierCall(shop, verifier) })
     io.out(inviteLink({ url, shop, secret }))
     return 0

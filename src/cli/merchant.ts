@@ -1,14 +1,14 @@
 /** What the commands about shops, clerks and payments share: a chain, a wallet that sends on it, and a card in a file. */
 
-import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { publicKeyOf } from '#signature'
 import { toHex, fromHex } from '../bytes/hex.js'
+import { isSecretKey } from '../bytes/signature-form.js'
 import type { Call } from '../chain/chain.js'
 import { openChain } from '../chain/rpc-chain.js'
 import { ClientError } from '../client/client-error.js'
-import { enrol, relayFacts, type RelayFacts } from '../client/enrol.js'
+import { enrol, makeKeyCard, relayFacts, type RelayFacts } from '../client/enrol.js'
 import { isDevelopment } from '../relay/settings.js'
 import type { ChainSettings } from '../relay/chain-settings.js'
 import { chainSettingsOf } from './chains.js'
@@ -110,7 +110,7 @@ export async function cardFrom(file: string): Promise<Uint8Array> {
 /** A card, made and kept (0600) at its first use. Throws UsageError. */
 export async function cardInFile(file: string): Promise<FiledCard> {
   if (existsSync(file)) return { file, secret: await cardFrom(file) }
-  const secret = new Uint8Array(randomBytes(32))
+  const { secret } = makeKeyCard()
   try {
     await writeFile(file, `${toHex(secret)}\n`, { mode: 0o600, flag: 'wx' })
   } catch (error) {
@@ -139,13 +139,4 @@ function keyIn(text: string, place: string): Uint8Array {
   if (!isSecretKey(key))
     throw new UsageError(`${place} has to hold a secret key: 0 and numbers above the curve's order are none`)
   return key
-}
-
-/** Whether 32 bytes are a number that can be a secret key. */
-export function isSecretKey(bytes: Uint8Array): boolean {
-  try {
-    return publicKeyOf(bytes).length > 0
-  } catch {
-    return false
-  }
 }

@@ -2,14 +2,16 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { equalBytes } from '../bytes/bytes.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import { ClientError } from '../client/client-error.js'
 import { connect, type PaymentDue } from '../client/shop-client.js'
 import { approveCall, readAddress, transferCall } from '../chain/contracts.js'
-import { getPaymentAddressCall, payCall } from '../objects/payment-request.js'
+import { getPaymentAddressCall, getPaymentIdCall, payCall } from '../objects/payment-request.js'
+import type { RpcSettings } from '../relay/chain-settings.js'
 import { openChain } from '../chain/rpc-chain.js'
 import type { DemoKeys } from './demo-shop.js'
-import { integerFlag, parseFlags, urlFlag, UsageError, type Value } from './flags.js'
+import { checkVerb, integerFlag, parseFlags, relayFlag, urlFlag, UsageError, type Value } from './flags.js'
 import type { Io } from './io.js'
 import {
   cardFrom,
@@ -24,7 +26,8 @@ import { told } from './shop.js'
 export const ORDER_HELP = `cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
                 [--relay ADDRESS] [--chain FILE] [--wallet FILE]
 
-Pays what an Unpaid order asks and waits until the relay has seen it. What is asked is computed anew before it is paid.
+Pays what an Unpaid order asks and waits until the relay has seen it. What is asked is computed anew before it is paid, and the
+Payments contract is asked whether it knows the payment. pay is the only verb.
 
   --by           call: the Payments contract (default); address: the payment's own address
   --card FILE    the guest's key card; left out: a guest of the demo shop, by DIR/demo.json
@@ -47,7 +50,7 @@ const FLAGS = {
 export async function run([verb, ...argv]: readonly string[], io: Io): Promise<number> {
   if (verb === '--help' || argv.includes('--help')) return (io.out(ORDER_HELP), 0)
   try {
-    if (verb !== 'pay') throw new UsageError('cairn order knows one thing: cairn order pay')
+    checkVerb('order', verb, 'pay')
     const flags = parseFlags(argv, FLAGS)
     const by = String(flags['by'])
     if (by !== 'call' && by !== 'address') throw new UsageError('--by is call or address')
@@ -62,22 +65,39 @@ export async function run([verb, ...argv]: readonly string[], io: Io): Promise<n
   }
 }
 
-/** Pays on a wallet's chain; resolves with the transaction's hash (0x) when it is in a block. */
+/** Pays on a wallet's chain; resolves with the transaction's hash (0x) when it is in a block. Throws UsageError before anything is sent. */
 export async function pay(wallet: ChainWallet, due: PaymentDue, by: 'call' | 'address'): Promise<string> {
   const { request } = due
   const row = wallet.chains.chains.find(({ chainId }) => chainId === request.chainId)
   if (row?.payments === undefined) throw new UsageError(`chain ${request.chainId} has no Payments contract here`)
+  const to = await checkedAddress(row, row.payments, due)
   const native = request.currency.every((byte) => byte === 0)
   const value = native ? request.amount : 0n
-  if (by === 'call') {
-    if (!native) await wallet.send({ to: request.currency, data: approveCall(row.payments, request.amount) })
-    return wallet.send({ to: row.payments, data: payCall(request), value })
-  }
+  if (by === 'address')
+    return wallet.send(native ? { to, value } : { to: request.currency, data: transferCall(to, request.amount) })
+  if (!native) await wallet.send({ to: request.currency, data: approveCall(row.payments, request.amount) })
+  return wallet.send({ to: row.payments, data: payCall(request), value })
+}
+
+/**
+ * The payment's own address, 20 bytes, of a contract that knows this payment by the order's PaymentID: money that is sent to
+ * another contract, or to none, does not come back. Throws UsageError, ChainUnreachable.
+ */
+async function checkedAddress(row: RpcSettings, payments: Uint8Array, due: PaymentDue): Promise<Uint8Array> {
+  const { request, paymentId, payableUntil } = due
   const chain = openChain(row)
+  const stop = (problem: string) => new UsageError(`${problem}: nothing was sent`)
   try {
-    const to = readAddress(await chain.call({ to: row.payments, data: getPaymentAddressCall(request) }))
-    if (to === undefined) throw new UsageError('the Payments contract does not tell the address of the payment')
-    return await wallet.send(native ? { to, value } : { to: request.currency, data: transferCall(to, request.amount) })
+    const place = `0x${toHex(payments)} on chain ${row.chainId}`
+    const id = await chain.call({ to: payments, data: getPaymentIdCall(request), foreign: true })
+    const at = readAddress(await chain.call({ to: payments, data: getPaymentAddressCall(request), foreign: true }))
+    if (id?.length !== 32 || at === undefined || at.every((byte) => byte === 0))
+      throw stop(`there is no Payments contract at ${place}; look at payments in --chain`)
+    if (!equalBytes(id, paymentId))
+      throw stop(`what is at ${place} gives this payment another PaymentID than the order has`)
+    if ((await chain.head()).timestamp > payableUntil)
+      throw stop(`the order could be paid until second ${payableUntil}, which has passed on chain ${row.chainId}`)
+    return at
   } finally {
     chain.close()
   }
@@ -107,7 +127,7 @@ async function payWith(
       const due = client.orders.due(order)
       if (due !== undefined && hash === undefined) {
         const wallet = walletOfFlags(flags, io, { account: DEVELOPMENT_ACCOUNTS.guest, chainId: due.request.chainId })
-        io.err(`paying ${due.total} of 0x${toHex(due.currency.Address)} on chain ${due.request.chainId}`)
+        io.err(`paying ${due.total} of ${currencyText(due)} on chain ${due.request.chainId}`)
         hash = await pay(wallet, due, by)
         io.out(`transaction ${hash}`)
       } else if (data?.State === 6n) {
@@ -123,6 +143,10 @@ async function payWith(
   }
 }
 
+function currencyText({ currency: { Address } }: PaymentDue): string {
+  return Address.every((byte) => byte === 0) ? 'the native currency, in its smallest unit,' : `0x${toHex(Address)}`
+}
+
 interface Place {
   readonly url: string
   readonly shop: bigint
@@ -131,10 +155,11 @@ interface Place {
 
 /** Throws UsageError. */
 function placeOf(flags: Readonly<Record<string, Value>>): Place {
-  const relay = String(flags['relay'])
-  if (relay !== 'development' && !/^(0x)?[0-9a-f]{40}$/iu.test(relay))
-    throw new UsageError("--relay must be the relay's address, 0x and 40 digits")
-  return { url: urlFlag('url', flags['url']), shop: integerFlag('shop', flags['shop']), relay }
+  return {
+    url: urlFlag('url', flags['url']),
+    shop: integerFlag('shop', flags['shop']),
+    relay: relayFlag(flags['relay']),
+  }
 }
 
 /** Those of the demo's guests from the last one on: it is the one who leaves his order to be paid. */

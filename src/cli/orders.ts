@@ -13,8 +13,9 @@ import type { Io } from './io.js'
 
 export const ORDERS_HELP = `cairn orders [--data DIR] [--shop ID] [--odd] [--json]
 
-Lists all orders by their numbers: state, what is due and what came, until when it can be paid and is reserved. Below an order
-stands what a person has to look at (late, partial, over, extra, reorged payments, shortfalls), each with what to do.
+Lists all orders by their numbers: state, what is due and what came, in units of the currency (native: the chain's own), and
+until when it is reserved and can be paid, in UTC. Below an order stand its transactions, and behind a ! what a person has to
+look at (late, partial, over, extra, reorged payments, shortfalls), each with what to do.
 
   --data DIR  as for cairn serve (default ./cairn-data); the relay may be running
   --shop ID   one shop only
@@ -63,47 +64,79 @@ function list(store: Store, only: bigint | undefined, show: { odd: boolean; json
     const lines = orderBook(keeper.load(shopId).current.state, store.ledger(shopId))
     total += lines.length
     odd += lines.filter(({ oddities }) => oddities.length > 0).length
-    for (const line of lines) {
-      if (show.odd && line.oddities.length === 0) continue
-      if (show.json) io.out(JSON.stringify({ shop: String(shopId), ...plain(line) }))
-      else for (const text of textOf(shopId, line, decimals)) io.out(text)
-    }
+    const shown = show.odd ? lines.filter(({ oddities }) => oddities.length > 0) : lines
+    if (show.json) for (const line of shown) io.out(JSON.stringify({ shop: String(shopId), ...plain(line) }))
+    else if (shown.length > 0) for (const text of tableOf(shopId, shown, decimals)) io.out(text)
   }
   if (!show.json) io.err(`${total} orders, ${odd} of them need a person`)
 }
 
 /** 18 for the native currency, what the relay has learned of a token; undefined if it has not. */
 function decimalsOf(store: Store, { chainId, currency }: Money): number | undefined {
-  if (currency.every((byte) => byte === 0)) return 18
+  if (isNative(currency)) return 18
   const row = store.setting(`chain/${chainId}/decimals/${toHex(currency)}`)
   return row === undefined ? undefined : Number(fromBigEndian(row))
 }
 
-function textOf(shopId: bigint, line: OrderLine, decimals: (money: Money) => number | undefined): string[] {
-  const { due, paid } = line
-  const amounts =
-    due === undefined ? '' : `  due ${moneyText(due, decimals(due))}, paid ${moneyText(paid!, decimals(paid!))}`
-  const times = [
-    ...(line.canceledAt === undefined ? [] : [`canceled ${timeText(line.canceledAt)}`]),
-    ...(line.reservedUntil === undefined ? [] : [`reserved until ${timeText(line.reservedUntil)}`]),
-    ...(line.payableUntil === undefined ? [] : [`payable until ${timeText(line.payableUntil)}`]),
-  ]
-  const head = `shop ${shopId}  #${line.number}  ${line.state}  order ${line.id}${amounts}`
+/** The shop's orders as columns, each with its transactions and what is odd about it below. */
+function tableOf(shopId: bigint, lines: readonly OrderLine[], decimals: Decimals): string[] {
+  const rows = lines.map((line) => cellsOf(line, decimals))
+  const widths = HEADS.map((head, i) => Math.max(head.length, ...rows.map((cells) => cells[i]!.length)))
+  const aligned = (cells: readonly string[]) =>
+    cells.map((cell, i) => (RIGHT.has(HEADS[i]!) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ')
   return [
-    head,
-    ...(times.length === 0 ? [] : [`    ${times.join(', ')}`]),
-    ...line.transactions.map((hash) => `    transaction ${hash}`),
-    ...line.oddities.map(({ kind, money, chain, text }) => {
-      const what = [kind, money && moneyText(money, decimals(money)), chain].filter((part) => part !== undefined)
-      return `  ! ${what.join(', ')}: ${text}`
+    `shop ${shopId}`,
+    aligned(HEADS).trimEnd(),
+    ...lines.flatMap((line, i) => [aligned(rows[i]!).trimEnd(), ...notesOf(line, decimals)]),
+  ]
+}
+
+const HEADS = ['number', 'state', 'order', 'due', 'paid', 'currency', 'times (UTC)'] as const
+const RIGHT: ReadonlySet<string> = new Set(['number', 'order', 'due', 'paid'])
+
+/** In the order of HEADS. What came is of the currency that is due. */
+function cellsOf(line: OrderLine, decimals: Decimals): string[] {
+  const { due, paid, canceledAt, reservedUntil, payableUntil } = line
+  const times = [
+    ...(canceledAt === undefined ? [] : [`canceled ${timeText(canceledAt)}`]),
+    ...(reservedUntil === undefined ? [] : [`reserved until ${timeText(reservedUntil)}`]),
+    ...(payableUntil === undefined || line.state.startsWith('Paid') ? [] : [`payable until ${timeText(payableUntil)}`]),
+  ]
+  return [
+    `#${line.number}`,
+    line.state,
+    String(line.id),
+    due === undefined ? '-' : amountText(due, decimals),
+    paid === undefined ? '-' : amountText(paid, decimals),
+    due === undefined ? '-' : currencyText(due),
+    times.join(', '),
+  ]
+}
+
+function notesOf({ transactions, oddities }: OrderLine, decimals: Decimals): string[] {
+  return [
+    ...transactions.map((hash) => `        transaction ${hash}`),
+    ...oddities.flatMap(({ kind, money, chain, text }) => {
+      const sum = money && `${amountText(money, decimals)} ${currencyText(money)}`
+      return [`      ! ${[kind, sum, chain].filter((part) => part !== undefined).join(', ')}`, `        ${text}`]
     }),
   ]
 }
 
-function moneyText({ amount, chainId, currency }: Money, decimals: number | undefined): string {
-  const native = currency.every((byte) => byte === 0)
-  const name = native ? `native of chain ${chainId}` : `0x${toHex(currency)} on chain ${chainId}`
-  return `${decimals === undefined ? `${amount} units` : decimalText(amount, decimals)} ${name}`
+/** Digits after the point; undefined where the relay has not learned them. */
+type Decimals = (money: Money) => number | undefined
+
+function amountText(money: Money, decimals: Decimals): string {
+  const places = decimals(money)
+  return places === undefined ? `${money.amount} units` : decimalText(money.amount, places)
+}
+
+function currencyText({ chainId, currency }: Money): string {
+  return `${isNative(currency) ? 'native' : `0x${toHex(currency)}`} of chain ${chainId}`
+}
+
+function isNative(currency: Uint8Array): boolean {
+  return currency.every((byte) => byte === 0)
 }
 
 /** Never floating point: the digits are moved. */

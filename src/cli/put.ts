@@ -1,21 +1,25 @@
-/** `cairn put`: changes a listing of the demo shop with a key card of its own. */
+/** `cairn put`: changes a listing, of the demo shop with a key card that is made for it, of another with the card that is given. */
 
-import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { walletOf } from './wallet.js'
-import { publicKeyOf } from '#signature'
 import { fromHex, toHex } from '../bytes/hex.js'
-import { enrol } from '../client/enrol.js'
+import { enrol, makeKeyCard } from '../client/enrol.js'
 import { connect, ClientError, type Change } from '../client/shop-client.js'
 import type { DemoKeys } from './demo-shop.js'
-import { integerFlag, parseFlags, UsageError, type Value } from './flags.js'
+import { integerFlag, parseFlags, relayFlag, urlFlag, UsageError, type Value } from './flags.js'
 import type { Io } from './io.js'
+import { cardFrom } from './merchant.js'
 
-export const PUT_HELP = `cairn put --shop ID --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--url URL] [--data DIR]
+export const PUT_HELP = `cairn put --shop ID --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--url URL]
+          [--card FILE | --data DIR] [--relay ADDRESS]
 
-Changes a listing. The key card is its own: made at the first call, enrolled with the demo shop's wallet
-and kept in DIR/card.key (DIR as for cairn serve, default ./cairn-data).
+Changes a listing. AMOUNT is in the smallest unit of the shop's pricing currency.
+
+  --card FILE  the shop's key card, as cairn shop create and cairn join leave it; left out: the demo shop is changed, with a card
+               that is made at the first call, enrolled with the demo's wallet and kept in DIR/card.key
+  --data DIR   as for cairn serve, default ./cairn-data
+  --relay      the relay's address; left out, a development relay is asked for its own
 `
 
 const FLAGS = {
@@ -25,18 +29,22 @@ const FLAGS = {
   price: { kind: 'text' },
   title: { kind: 'text' },
   stock: { kind: 'text' },
+  card: { kind: 'text' },
   data: { kind: 'text', value: './cairn-data' },
+  relay: { kind: 'text', value: 'development' },
 } as const
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes('--help')) return (io.out(PUT_HELP), 0)
   try {
     const flags = parseFlags(argv, FLAGS)
-    const url = String(flags['url'])
+    const url = urlFlag('url', flags['url'])
     const shop = integerFlag('shop', flags['shop'])
     const changes = changesOf(integerFlag('listing', flags['listing']), flags)
-    const key = await enrolledCard(url, shop, String(flags['data']), io.signal)
-    const client = await connect({ url, shop, key, relay: 'development', only: [], signal: io.signal })
+    const relay = relayFlag(flags['relay'])
+    const { card, data } = flags
+    const key = await (card === undefined ? demoCard(url, shop, String(data), io.signal) : cardFrom(String(card)))
+    const client = await connect({ url, shop, key, relay, only: [], signal: io.signal })
     try {
       const { stateHash } = await client.write(changes, { signal: io.signal })
       io.out(`done: the shop's state hash is now ${toHex(stateHash)}`)
@@ -67,17 +75,19 @@ function changesOf(listing: bigint, flags: Readonly<Record<string, Value>>): Cha
   return changes
 }
 
-/** The secret key of this command's card, 32 bytes. */
-async function enrolledCard(url: string, shop: bigint, data: string, signal: AbortSignal): Promise<Uint8Array> {
+/** The secret key of this command's card in the demo shop, 32 bytes. */
+async function demoCard(url: string, shop: bigint, data: string, signal: AbortSignal): Promise<Uint8Array> {
+  const text = await readFile(join(data, 'demo.json'), 'utf8').catch(() => undefined)
+  const demo = text === undefined ? undefined : (JSON.parse(text) as DemoKeys)
+  if (demo === undefined || BigInt(demo.shop) !== shop)
+    throw new UsageError(
+      `shop ${shop} is not the demo shop of ${data}: give its key card with --card FILE, or the relay's --data directory`,
+    )
   const file = join(data, 'card.key')
   const known = await readFile(file, 'utf8').catch(() => undefined)
   if (known !== undefined) return fromHex(known.trim())
-  const demo = await readFile(join(data, 'demo.json'), 'utf8').catch(() => undefined)
-  if (demo === undefined)
-    throw new UsageError(`there is no demo shop in ${data}: give the --data directory of the relay`)
-  const key = new Uint8Array(randomBytes(32))
-  const { wallet } = JSON.parse(demo) as DemoKeys
-  await enrol({ url, shop, card: publicKeyOf(key), wallet: walletOf(wallet), signal })
-  await writeFile(file, `${toHex(key)}\n`, { mode: 0o600 })
-  return key
+  const { secret, publicKey } = makeKeyCard()
+  await enrol({ url, shop, card: publicKey, wallet: walletOf(demo.wallet), signal })
+  await writeFile(file, `${toHex(secret)}\n`, { mode: 0o600 })
+  return secret
 }

@@ -17,9 +17,12 @@ import { openBlobs } from '../store/blobs.js'
 import { openStore } from '../store/open.js'
 import { StoreError } from '../store/store-error.js'
 import { mintShopCall, ownerOfCall, readAddress } from '../chain/contracts.js'
+import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { openChain } from '../chain/rpc-chain.js'
+import type { ChainAddress } from '../objects/scalars.js'
+import { DEVELOPMENT_TOKEN } from '../relay/chain-settings.js'
 import { openChains } from './chains.js'
-import { DEMO_LISTING, demoKeys, runDemo, type DemoChain } from './demo-shop.js'
+import { DEMO_LISTING, demoKeys, runDemo, type DemoChain, type DemoStart } from './demo-shop.js'
 import type { Io } from './io.js'
 import { DEVELOPMENT_ACCOUNTS, walletOfFlags } from './merchant.js'
 import { pay } from './order.js'
@@ -110,7 +113,7 @@ async function untilStopped(relay: RunningRelay, settings: Settings, io: Io): Pr
       keys,
       signal: io.signal,
       chain: settings.chain === 'none' ? undefined : demoChain(settings, io),
-      ready: (unpaid) => io.out(invitation(relay.url, keys.shop, settings.data, unpaid)),
+      ready: (start) => io.out(invitation(relay.url, keys.shop, settings, start)),
       tell: io.err,
     })
     await Promise.race([
@@ -129,11 +132,13 @@ function demoChain(settings: Settings, io: Io): DemoChain {
   const guest = walletOfFlags({ chain: settings.chain }, io, { account: DEVELOPMENT_ACCOUNTS.guest })
   const { chainId, shops } = merchant.chains.registry
   return {
-    async mint(shop) {
+    token: tokenOf(settings),
+    async mint(shop, owner) {
       const chain = openChain(merchant.chains.chains.find((row) => row.chainId === chainId)!)
       try {
         const minted = readAddress(await chain.call({ to: shops, data: ownerOfCall(shop) })) !== undefined
-        if (!minted) await merchant.send({ to: shops, data: mintShopCall(shop, merchant.address) })
+        if (!minted) await merchant.send({ to: shops, data: mintShopCall(shop, owner) })
+        return !minted
       } finally {
         chain.close()
       }
@@ -166,10 +171,17 @@ function modeText({ chain }: Settings): string[] {
   return [`  chains         ${chain}`]
 }
 
-function invitation(url: string, shop: string, data: string, unpaid: bigint | undefined): string {
-  const keys = data === DATA_DEFAULT ? '' : ` --data ${shellWord(data)}`
+/** Without a price source nobody could say how much of it is due. */
+function tokenOf({ priceSource }: Settings): ChainAddress | undefined {
+  return priceSource === 'none' ? undefined : { ChainID: DEVELOPMENT_CHAIN_ID, Address: DEVELOPMENT_TOKEN }
+}
+
+function invitation(url: string, shop: string, settings: Settings, start: DemoStart): string {
+  const keys = settings.data === DATA_DEFAULT ? '' : ` --data ${shellWord(settings.data)}`
+  const { unpaid } = start
   return [
     `  demo shop      ${shop} (30 listings, prices and stock keep changing)`,
+    ...(settings.chain === 'none' ? [] : orderText(settings, start, keys)),
     '',
     'Try in another terminal:',
     '',
@@ -177,8 +189,29 @@ function invitation(url: string, shop: string, data: string, unpaid: bigint | un
     `  npx cairn put --url ${url} --shop ${shop} --listing ${DEMO_LISTING} --price 42${keys}`,
     ...(unpaid === undefined ? [] : [`  npx cairn order pay --url ${url} --shop ${shop} --order ${unpaid}${keys}`]),
     '',
-    'Ctrl-C stops the relay; npm start goes on where it was.',
+    `Ctrl-C stops the relay; npm start${settings.chain === 'none' ? '' : ' -- --chain dev'} goes on where it was.`,
   ].join('\n')
+}
+
+/** What is paid with, which order waits, and what earlier starts left. */
+function orderText(settings: Settings, { unpaid, paidBefore, isNewChain }: DemoStart, keys: string): string[] {
+  const token = `the token 0x${toHex(DEVELOPMENT_TOKEN)}`
+  const afresh = `To start afresh stop the relay and delete ${settings.data}.`
+  return [
+    tokenOf(settings) === undefined
+      ? `  paid with      ether; with --price-source fixed --price-factor 1500 also ${token}`
+      : `  paid with      ether, or ${token}`,
+    ...(unpaid === undefined ? [] : [`  to be paid     order ${unpaid} waits for you`]),
+    ...(paidBefore === 0
+      ? []
+      : [`  paid before    ${paidBefore} in earlier starts (npx cairn orders${keys} lists them)`]),
+    ...(isNewChain && paidBefore > 0
+      ? [
+          '  NEW CHAIN      these were paid on an earlier development chain, which is gone: the relay tells them as reorged',
+          `                 (npx cairn orders --odd${keys}) and goes on with new ones. ${afresh}`,
+        ]
+      : []),
+  ]
 }
 
 /** Where the commands look by themselves. */

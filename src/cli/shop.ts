@@ -14,7 +14,7 @@ import {
 } from '../chain/contracts.js'
 import { ClientError } from '../client/client-error.js'
 import { SettingsError } from '../relay/settings.js'
-import { integerFlag, parseFlags, urlFlag, UsageError } from './flags.js'
+import { checkVerb, integerFlag, parseFlags, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 import {
   cardInFile,
@@ -31,7 +31,8 @@ import { TransactionFailed } from './wallet.js'
 export const SHOP_HELP = `cairn shop create [--url URL] [--shop ID] [--card FILE] [--chain FILE] [--wallet FILE]
 
 Mints a shop to the wallet, adds the relay to it, and enrols a key card. Prints the shop's id and the card's file.
-With the id of a shop that the wallet has it does what is missing.
+With the id of a shop that the wallet has it does what is missing. create is the only verb.
+Manifest and listings are then written with the card: examples/open-shop.mjs shows how.
 
   --shop ID      the id to mint; random if left out
   --card FILE    the card's secret key, made if it is not there (default ./cairn-card.key)
@@ -48,7 +49,7 @@ const FLAGS = {
 export async function run([verb, ...argv]: readonly string[], io: Io): Promise<number> {
   if (verb === '--help' || argv.includes('--help')) return (io.out(SHOP_HELP), 0)
   try {
-    if (verb !== 'create') throw new UsageError('cairn shop knows one thing: cairn shop create')
+    checkVerb('shop', verb, 'create')
     const flags = parseFlags(argv, FLAGS)
     const url = urlFlag('url', flags['url'])
     const shop = flags['shop'] === undefined ? randomShop() : integerFlag('shop', flags['shop'])

@@ -2,7 +2,7 @@
 
 import { connect, ClientError, type Snapshot } from '../client/shop-client.js'
 import type { Listing } from '../objects/listing.js'
-import { integerFlag, parseFlags, UsageError } from './flags.js'
+import { integerFlag, parseFlags, relayFlag, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 
 export const WATCH_HELP = `cairn watch --url URL --shop ID --listing ID [--relay ADDRESS] [--json]
@@ -27,9 +27,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const flags = parseFlags(argv, FLAGS)
     const id = integerFlag('listing', flags['listing'])
     const client = await connect({
-      url: String(flags['url']),
+      url: urlFlag('url', flags['url']),
       shop: integerFlag('shop', flags['shop']),
-      relay: String(flags['relay']),
+      relay: relayFlag(flags['relay']),
       only: [{ listing: id }],
       signal: io.signal,
       onNotice: io.err,

@@ -1,6 +1,8 @@
 /** Enrolment of a key card (PROTOCOL §9): one readable wallet signature, ever. */
 
+import { publicKeyOf } from '#signature'
 import { toHex } from '../bytes/hex.js'
+import { isSecretKey } from '../bytes/signature-form.js'
 import { aborted, ClientError } from './client-error.js'
 
 export interface EnrolOptions {
@@ -22,6 +24,14 @@ export interface Wallet {
   signMessage(input: { message: string }): Promise<string>
 }
 
+/** A device's key in a shop. */
+export interface KeyCard {
+  /** 32 bytes, for `connect`; it stays on the device. */
+  readonly secret: Uint8Array
+  /** Compressed, 33 bytes, for `enrol`. */
+  readonly publicKey: Uint8Array
+}
+
 /** What a relay tells of itself (`GET /`). */
 export interface RelayFacts {
   readonly name: string
@@ -29,6 +39,16 @@ export interface RelayFacts {
   readonly relay_address: string
   readonly relay_token_id: string
   readonly chain_id: number
+}
+
+/** A new card, not enrolled yet. `fill` fills the array with random bytes; the platform's source if left out. */
+export function makeKeyCard(
+  fill: (bytes: Uint8Array<ArrayBuffer>) => unknown = (bytes) => crypto.getRandomValues(bytes),
+): KeyCard {
+  const secret = new Uint8Array(32)
+  do fill(secret)
+  while (!isSecretKey(secret))
+  return { secret, publicKey: publicKeyOf(secret) }
 }
 
 /** Throws ClientError: REFUSED with the relay's reason, UNREACHABLE, ABORTED. */

@@ -16,6 +16,7 @@ import {
   payCall,
   paymentIdOf,
   paymentRequest,
+  processPaymentCall,
   type PaymentRequest,
 } from '../objects/payment-request.js'
 import { ChainAddress } from '../objects/scalars.js'
@@ -66,6 +67,8 @@ export interface PaymentDue {
 export interface PaymentCalls {
   readonly pay: { readonly data: `0x${string}`; readonly value: bigint }
   readonly getPaymentAddress: { readonly data: `0x${string}` }
+  /** Takes what lies at that address to the payee; anybody may send it. */
+  readonly processPayment: { readonly data: `0x${string}` }
 }
 
 /** What orders need of a shop; a ShopClient is one. */
@@ -161,6 +164,13 @@ export class ShopOrders {
     return order?.State === UNPAID && order.PaymentDetails !== undefined ? this.checkedDue(order) : undefined
   }
 
+  /** What was asked last, Paid or not; undefined while nothing is: `calls.processPayment` gets a merchant what lies at its address. Throws ClientError VERIFICATION_FAILED. */
+  asked(id: bigint): PaymentDue | undefined {
+    const order = this.order(id)
+    const isAsked = order?.PaymentDetails !== undefined && order.State !== PAYMENT_CHOSEN
+    return isAsked ? this.checkedDue(order) : undefined
+  }
+
   /** The order as it is and becomes. */
   watch(id: bigint): Live<Order> {
     return this.shop.order(id)
@@ -251,6 +261,7 @@ function callsOf(request: PaymentRequest): PaymentCalls {
   return {
     pay: { data: `0x${toHex(payCall(request))}`, value: native ? request.amount : 0n },
     getPaymentAddress: { data: `0x${toHex(getPaymentAddressCall(request))}` },
+    processPayment: { data: `0x${toHex(processPaymentCall(request))}` },
   }
 }
 

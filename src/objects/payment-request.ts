@@ -33,12 +33,18 @@ export function paymentRequest(
 
 const TUPLE = '(uint256,uint256,bytes32,address,uint256,address,bool,uint256,bytes)'
 const PAY = selector(`pay(${TUPLE})`)
+const GET_PAYMENT_ID = selector(`getPaymentId(${TUPLE})`)
 const GET_PAYMENT_ADDRESS = selector(`getPaymentAddress(${TUPLE},address)`)
 const PROCESS_PAYMENT = selector(`processPayment(${TUPLE},address)`)
 
 /** Call data of `pay`: the payer sends the amount along, in the native currency, or has approved it, as a token. */
 export function payCall(request: PaymentRequest): Uint8Array {
   return concatBytes(PAY, encodePaymentRequest(request))
+}
+
+/** Call data that asks the contract for the request's id, which has to be `paymentIdOf` it. */
+export function getPaymentIdCall(request: PaymentRequest): Uint8Array {
+  return concatBytes(GET_PAYMENT_ID, encodePaymentRequest(request))
 }
 
 /** Call data that asks for the address which holds the payment until it is processed; the payee is the refund address. */

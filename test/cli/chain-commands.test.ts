@@ -166,11 +166,15 @@ describe('from a new shop to its orders', () => {
   it('orders lists what guests bought, of a relay that runs and of one that stopped', async () => {
     const place = { url, shop: BigInt(shop), key: fromHex(keyIn('owner.key')) }
     await furnish(place)
+    const put = ['put', '--url', url, '--shop', shop, '--listing', '1']
+    expect(await command([...put, '--card', 'owner.key', '--stock', '12'])).toMatchObject({ code: 0 })
+    refused(await command([...put, '--card', 'second.key', '--stock', '12']), /^cairn put: /u)
     const guest = { ...place, key: new Uint8Array(randomBytes(32)) }
     await enrolGuest(guest, STRANGER)
     writeFileSync(join(home, 'guest.key'), toHex(guest.key))
     const [bought, waiting] = [await order(guest, 1n), await order(guest, 2n, false)]
     const pay = ['order', 'pay', '--url', url, '--shop', shop, '--card', 'guest.key']
+    await paysNothingIntoTheVoid([...pay, '--order', String(bought)])
     const paid = await command(onChain(...pay, '--order', String(bought)), STRANGER)
     expect(paid.code, paid.err).toBe(0)
     expect(paid.out).toMatch(/^transaction 0x[0-9a-f]{64}\norder [0-9]+ is Paid\n$/u)
@@ -186,8 +190,24 @@ describe('from a new shop to its orders', () => {
     }
     const [all, odd, json] = await lists()
     expect(all).toMatchObject({ code: 0, err: '2 orders, 0 of them need a person\n' })
-    expect(all.out).toContain(`shop ${shop}  #1  Paid  order ${bought}  due 0.001 native of chain 31337, paid 0.001 `)
-    expect(all.out).toContain(`shop ${shop}  #2  Committed  order ${waiting}\n    reserved until 20`)
+    const [title, heads, first, transaction, second, ...more] = all.out.trimEnd().split('\n') as [
+      string,
+      string,
+      ...string[],
+    ]
+    expect([title, more]).toEqual([`shop ${shop}`, []])
+    expect(heads).toMatch(/^number {2}state +order +due +paid {2}currency +times \(UTC\)$/u)
+    expect(first).toMatch(new RegExp(`^ {4}#1 {2}Paid +${bought} {2}0\\.001 {2}0\\.001 {2}native of chain 31337$`, 'u'))
+    expect(transaction).toMatch(/^ {8}transaction 0x[0-9a-f]{64}$/u)
+    expect(second).toMatch(new RegExp(`^ {4}#2 {2}Committed +${waiting} .* reserved until 20[0-9T:-]+Z$`, 'u'))
+    for (const [column, value] of [
+      ['order', `${bought}`],
+      ['due', '0.001'],
+      ['currency', 'native'],
+    ] as const)
+      expect(heads.indexOf(column) + (column === 'currency' ? 0 : column.length)).toBe(
+        first!.indexOf(value) + (column === 'currency' ? 0 : value.length),
+      )
     expect(odd).toEqual({ code: 0, out: '', err: '2 orders, 0 of them need a person\n' })
     const rows = json.out
       .trimEnd()
@@ -203,9 +223,43 @@ describe('from a new shop to its orders', () => {
     expect(await lists()).toEqual([all, odd, json])
   })
 
+  it('what was paid to an address goes to the payee by the calls of the SDK', async () => {
+    relay = cairn(['serve', '--chain', chainFile, '--port', '0', '--metrics-port', '0', '--data', join(home, 'data')])
+    url = (await relay.says(/listens on (\S+)/u))[1]!
+    const place = { url, shop: 5n, key: fromHex(keyIn('second.key')) }
+    await furnish(place)
+    const guest = { ...place, key: new Uint8Array(randomBytes(32)) }
+    await enrolGuest(guest, STRANGER)
+    writeFileSync(join(home, 'other-guest.key'), toHex(guest.key))
+    const id = await order(guest, 1n)
+    const pay = ['order', 'pay', '--url', url, '--shop', '5', '--order', String(id), '--card', 'other-guest.key']
+    const paid = await command(onChain(...pay, '--by', 'address'), STRANGER)
+    expect(paid.code, paid.err).toBe(0)
+
+    const merchant = await connect({ ...place, relay: 'development' })
+    for await (const { status } of merchant.manifest()) if (status !== 'loading') break
+    expect(merchant.orders.due(id)).toBeUndefined()
+    const { calls, request } = merchant.orders.asked(id)!
+    merchant.close()
+    const payee = `0x${toHex(request.payee)}`
+    const before = BigInt((await rpc('eth_getBalance', payee, 'latest')) as string)
+    const payments = /"payments": "(0x[0-9a-f]{40})"/u.exec(readFileSync(chainFile, 'utf8'))![1]!
+    await rpc('eth_sendTransaction', { from: ACCOUNTS[2]!.address, to: payments, ...calls.processPayment })
+    expect(BigInt((await rpc('eth_getBalance', payee, 'latest')) as string) - before).toBe(PRICE)
+    expect(await relay.end('SIGTERM')).toBe(0)
+  })
+
   it('no secret but the invite was printed', () => {
     const text = told.map(({ out, err }) => out + err).join('\n') + relay.out + relay.err
-    for (const file of ['owner.key', 'clerk.key', 'guest.key', 'second.key', 'tablet.key', 'data/relay.key'])
+    for (const file of [
+      'owner.key',
+      'clerk.key',
+      'guest.key',
+      'second.key',
+      'tablet.key',
+      'other-guest.key',
+      'data/relay.key',
+    ])
       expect(text.includes(keyIn(file).replace(/^0x/u, '')), file).toBe(false)
     for (const { secret } of ACCOUNTS) expect(text.includes(secret)).toBe(false)
     expect(text.split(link.slice(-64))).toHaveLength(2)
@@ -213,10 +267,40 @@ describe('from a new shop to its orders', () => {
   })
 })
 
+/** Contracts that are none: each refused, and the wallet has what it had. */
+async function paysNothingIntoTheVoid(pay: readonly string[]): Promise<void> {
+  const settings = readFileSync(chainFile, 'utf8')
+  const wallet = ACCOUNTS[3]!.address
+  const before = await rpc('eth_getBalance', wallet, 'latest')
+  const [token, always1] = ['0xcf7ed3acca5a467e9e704c703e8d87f634fb0fc9', `0x${'0'.repeat(38)}77`]
+  // Answers 1 to whatever is asked.
+  await rpc('anvil_setCode', always1, '0x600160005260206000f3')
+  for (const [payments, message] of [
+    [`0x${'0'.repeat(38)}99`, /there is no Payments contract at 0x0+99 on chain 31337; .*: nothing was sent$/mu],
+    [token, /there is no Payments contract at 0xcf7e/u],
+    [always1, /gives this payment another PaymentID than the order has: nothing was sent$/mu],
+  ] as const) {
+    writeFileSync(join(home, 'void.json'), settings.replace(/("payments": )"[^"]+"/u, `$1"${payments}"`))
+    for (const by of ['call', 'address']) {
+      const outcome = await command([...pay, '--chain', 'void.json', '--by', by], STRANGER)
+      expect([outcome.code, outcome.out]).toEqual([1, ''])
+      expect(outcome.err).toMatch(message)
+    }
+  }
+  expect(await rpc('eth_getBalance', wallet, 'latest')).toBe(before)
+}
+
+async function rpc(method: string, ...params: readonly unknown[]): Promise<unknown> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+  const response = await fetch(rpcUrl(), { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  return ((await response.json()) as { result: unknown }).result
+}
+
 describe('what cannot be is one line and exit code 1', () => {
   const LINK = `http://127.0.0.1:1/#shop=5,invite=${'1'.repeat(64)}`
   const here = (...argv: readonly string[]) => onChain(...argv)
   const pay = ['order', 'pay', '--shop', '5', '--order', '1']
+  const put = ['put', '--shop', '5', '--listing', '1', '--price', '1']
 
   it.each<[string, () => readonly string[], RegExp, string?]>([
     ['an unknown flag', () => here('shop', 'create', '--cart', 'x'), /there is no --cart; known are --url/u],
@@ -226,8 +310,15 @@ describe('what cannot be is one line and exit code 1', () => {
     ['a switch with a value', () => ['orders', '--odd=no'], /--odd takes no value/u],
     ['a flag without its value', () => ['invite', '--shop'], /--shop needs a value/u],
     ['a flag that is missing', () => here('invite'), /--shop is missing/u],
-    ['another verb', () => ['shop', 'destroy'], /cairn shop create/u],
-    ['another verb of order', () => ['order', 'eat'], /cairn order pay/u],
+    ['another verb', () => ['shop', 'destroy'], /knows no such verb: there is cairn shop create/u],
+    ['no verb', () => ['shop'], /needs a verb: there is cairn shop create \(more: cairn shop --help\)/u],
+    ['a flag in place of a verb', () => ['shop', '--url', 'x'], /needs a verb: there is cairn shop create/u],
+    ['another verb of order', () => ['order', 'eat'], /knows no such verb: there is cairn order pay/u],
+    ['no verb of order', () => ['order'], /needs a verb: there is cairn order pay \(more: cairn order --help\)/u],
+    ['a card of put that is not there', () => [...put, '--card', '/no'], /the card \/no cannot be read/u],
+    ['a put in a shop without its card', () => [...put, '--data', home], /shop 5 is not the demo shop of .*--card/u],
+    ['a put for another relay', () => [...put, '--relay', 'me'], /--relay must be the relay's address/u],
+    ['a watch of nowhere', () => ['watch', '--shop', '5', '--listing', '1', '--url', 'x'], /--url must be an http/u],
     ['a key in place of a flag', () => here('invite', '1'.repeat(64)), /there is no place for such an argument/u],
     ['a key behind a flag that is none', () => here('invite', `--key=${'1'.repeat(64)}`), /there is no --key;/u],
     ['a shop that is no number', () => here('invite', '--shop', '0x5'), /--shop must be an unsigned integer/u],

@@ -21,18 +21,21 @@ afterAll(async () => {
 })
 
 const dataOf = (name: string) => join(home, name)
-const serve = (name: string) =>
-  cairn(['serve', '--chain', 'dev', '--port', '0', '--metrics-port', '0', '--data', dataOf(name)])
+const serve = (name: string, ...flags: readonly string[]) =>
+  cairn(['serve', '--chain', 'dev', '--port', '0', '--metrics-port', '0', '--data', dataOf(name), ...flags])
 
 /** What it says to try. */
 async function invited(relay: Program) {
-  await relay.says(/Ctrl-C stops the relay/u)
+  await relay.says(/Ctrl-C stops the relay; npm start -- --chain dev goes on/u)
   const printed = (name: string) => new RegExp(`npx cairn ${name} .*`, 'u').exec(relay.out)?.[0]
   return {
     url: /listens on (\S+)/u.exec(relay.out)![1]!,
     shop: /demo shop +(\d+)/u.exec(relay.out)![1]!,
     relay: /relay address +(\S+)/u.exec(relay.out)![1]!,
     pay: printed('order pay'),
+    waits: /to be paid +order (\d+) waits for you/u.exec(relay.out)?.[1],
+    paidBefore: /paid before +(\d+) in earlier starts/u.exec(relay.out)?.[1],
+    paidWith: /paid with +(.*)/u.exec(relay.out)?.[1],
     put: printed('put'),
   }
 }
@@ -55,6 +58,8 @@ it('a guest of the demo pays; the printed commands do as they are printed; a res
   await first.says(new RegExp(`order ${byItself} is Paid`, 'u'), 'err')
 
   const order = orderIn(before.pay!)
+  expect(before).toMatchObject({ waits: order, paidBefore: undefined })
+  expect(before.paidWith).toMatch(/^ether; with --price-source fixed --price-factor 1500 also the token 0x/u)
   const paid = await asPrinted(before.pay!).outcome()
   expect(paid.code, paid.err).toBe(0)
   expect(paid.out).toMatch(new RegExp(`^transaction 0x[0-9a-f]{64}\norder ${order} is Paid\n$`, 'u'))
@@ -64,10 +69,16 @@ it('a guest of the demo pays; the printed commands do as they are printed; a res
   expect(put.code, put.err).toBe(0)
   expect(await first.end('SIGTERM')).toBe(0)
 
-  const second = serve("a shop's data")
+  const second = serve("a shop's data", '--price-source', 'fixed', '--price-factor', '1500')
   const after = await invited(second)
   expect([after.shop, after.relay]).toEqual([before.shop, before.relay])
-  expect(after.pay).toBeUndefined()
+  expect(after).toMatchObject({ waits: orderIn(after.pay!), paidBefore: '2' })
+  expect(second.out).not.toContain('NEW CHAIN')
+  expect([order, byItself]).not.toContain(after.waits)
+  expect(after.paidWith).toMatch(/^ether, or the token 0x[0-9a-f]{40}$/u)
+  const [, next] = await second.says(/a guest pays order (\d+): /u, 'err')
+  await second.says(new RegExp(`order ${next} is Paid`, 'u'), 'err')
+  expect(second.err).not.toContain(`order ${byItself} is Paid`)
   const orders = await cairn(['orders', '--json', '--data', dataOf("a shop's data")]).outcome()
   const rows = orders.out
     .trim()
@@ -76,9 +87,24 @@ it('a guest of the demo pays; the printed commands do as they are printed; a res
   expect(rows.map(({ id, state }) => [id, state])).toEqual([
     [byItself, 'Paid'],
     [order, 'Paid'],
+    [next, 'Paid'],
+    [after.waits, 'Unpaid'],
   ])
   expect(await second.end('SIGTERM')).toBe(0)
   expect(first.err + second.err).not.toMatch(/demo shop stopped|"level":"(warn|error)"/u)
+})
+
+it('data that were made without a chain go on with one', async () => {
+  const early = cairn(['serve', '--port', '0', '--metrics-port', '0', '--data', dataOf('grown')])
+  await early.says(/Ctrl-C stops the relay; npm start goes on/u)
+  expect(early.out).not.toMatch(/to be paid|paid with|order pay/u)
+  expect(await early.end('SIGTERM')).toBe(0)
+  const late = serve('grown')
+  const { waits } = await invited(late)
+  const [, paid] = await late.says(/order (\d+) is Paid/u, 'err')
+  expect(paid).not.toBe(waits)
+  expect(await late.end('SIGTERM')).toBe(0)
+  expect(late.out + late.err).not.toMatch(/demo shop stopped|NEW CHAIN/u)
 })
 
 it('by address; and on a new chain the old data go on', async () => {
@@ -92,7 +118,10 @@ it('by address; and on a new chain the old data go on', async () => {
 
   chain = (await startChain(USUAL_PORT)).program
   const second = serve('other')
-  expect((await invited(second)).shop).toBe(before.shop)
+  expect(await invited(second)).toMatchObject({ shop: before.shop, paidBefore: '2' })
+  expect(second.out).toMatch(
+    /NEW CHAIN [^]*orders --odd --data [^]*To start afresh stop the relay and delete .*other\./u,
+  )
   await second.says(/a payment left the chain after it had counted/u, 'err')
   expect(await second.end('SIGTERM')).toBe(0)
   expect(second.err).not.toMatch(/demo shop stopped|"level":"error"/u)

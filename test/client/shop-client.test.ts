@@ -149,7 +149,7 @@ describe('a client', () => {
     client.close()
     await expect(open(running, undefined, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' })
     const other = createServer((_request, response) =>
-      response.end(JSON.stringify({ chain_id: 1, relay_address: `0x${'00'.repeat(20)}` })),
+      response.end(JSON.stringify({ chain_id: 1, relay_address: `0x${'00'.repeat(20)}`, relay_token_id: '0x1' })),
     )
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`

@@ -1,0 +1,50 @@
+// What a merchant does after `cairn shop create`: manifest, a first listing and its stock, written with the owner's card.
+//
+//     SHOP=… PAYEE=0x… node examples/open-shop.mjs
+//
+// Prices here are in the chain's own currency. Run again it says that the listing is there already.
+
+import { readFileSync } from 'node:fs'
+import { connect } from 'cairn-relay/client'
+import { hexToBytes } from 'viem'
+
+const {
+  URL: url = 'http://127.0.0.1:4444',
+  RELAY: relay = 'development',
+  CARD = './cairn-card.key',
+  CHAIN_ID,
+} = process.env
+const shop = BigInt(process.env.SHOP)
+const key = hexToBytes(`0x${readFileSync(CARD, 'utf8').trim()}`)
+
+// Objects are maps with the protocol's field names; a chain is a bigint, an address 20 bytes, an amount a bigint.
+const map = (fields) => new Map(Object.entries(fields))
+const chain = BigInt(CHAIN_ID ?? 31_337)
+const payee = hexToBytes(process.env.PAYEE)
+const native = new Uint8Array(20)
+
+const manifest = map({
+  ShopID: shop,
+  // By chain and address: who may be paid, and in what.
+  Payees: new Map([[chain, new Map([[payee, map({ CallAsContract: false })]])]]),
+  AcceptedCurrencies: new Map([[chain, new Map([[native, new Map()]])]]),
+  PricingCurrency: map({ ChainID: chain, Address: native }),
+  // An empty text stands for any; without a region that fits his address a guest cannot choose payment.
+  ShippingRegions: map({ everywhere: map({ Country: '', PostalCode: '', City: '' }) }),
+})
+const listing = map({
+  ID: 1n,
+  Price: 2n * 10n ** 15n,
+  Metadata: map({ Title: 'Summit stone', Description: 'Round, about a pound' }),
+  // Published.
+  ViewState: 1n,
+})
+
+const client = await connect({ url, shop, key, relay, only: [] })
+await client.write([
+  { op: 'replace', path: ['Manifest'], value: manifest },
+  { op: 'add', path: ['Listings', 1n], value: listing },
+  { op: 'add', path: ['Inventory', 1n], value: 10n },
+])
+console.log(`shop ${shop} sells listing 1`)
+client.close()
