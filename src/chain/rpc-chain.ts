@@ -41,7 +41,7 @@ class RpcChain implements Chain {
   private readonly pollMs: number
   private readonly endpoints: readonly Endpoint[]
   private readonly listeners = new Set<(head: Block) => void>()
-  private trouble: string | undefined = 'it was not asked yet'
+  private trouble: string | undefined
   /** Of logs alone: some endpoints tell everything else. */
   private logsTrouble: string | undefined
   private shown: { readonly number: bigint; readonly by: Endpoint; readonly atMs: number } | undefined
@@ -56,11 +56,11 @@ class RpcChain implements Chain {
     this.chainId = chainId
     this.pollMs = pollMs
     this.endpoints = rpc.map((url) => new Endpoint(url, chainId, timeoutMs))
+    this.trouble = this.unreachable('it was not asked yet')
   }
 
   get problem(): string | undefined {
-    const trouble = this.trouble ?? this.logsTrouble
-    return trouble === undefined ? undefined : `chain ${this.chainId} cannot be reached: ${trouble}`
+    return this.trouble ?? this.logsTrouble
   }
 
   async head(): Promise<Block> {
@@ -93,7 +93,7 @@ class RpcChain implements Chain {
       this.logsTrouble = undefined
       return logs
     } catch (error) {
-      this.logsTrouble = this.trouble
+      this.logsTrouble = (error as Error).message
       throw error
     }
   }
@@ -207,8 +207,12 @@ class RpcChain implements Chain {
         endpoint.failed(problem)
       }
     }
-    this.trouble = problem
-    throw new ChainUnreachable(`chain ${this.chainId} cannot be reached: ${problem}`)
+    this.trouble = this.unreachable(problem)
+    throw new ChainUnreachable(this.trouble)
+  }
+
+  private unreachable(problem: string): string {
+    return `chain ${this.chainId} cannot be reached: ${problem}`
   }
 
   private worked(endpoint: Endpoint): void {
