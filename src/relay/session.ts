@@ -371,6 +371,13 @@ export class Session implements PushTarget {
     this.send(encodeEnvelope({ requestId: this.nextRequestId(), message: { kind: 'ping' } }))
   }
 
+  /** Time that passed for nobody. */
+  shiftTime(ms: number): void {
+    this.lastHeardMs += ms
+    this.lastPingMs += ms
+    this.idleSinceMs += ms
+  }
+
   /** The session's card was removed: what was selected up to here goes out, open requests are answered, then it ends. */
   cardRemoved(): void {
     for (const subscription of this.subscriptions.values()) subscription.flush()

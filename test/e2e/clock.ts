@@ -4,7 +4,7 @@ import type { Clock } from '../../src/relay/clock.js'
 
 export class TestClock implements Clock {
   private now: number
-  private readonly plans = new Set<{ readonly atMs: number; readonly act: () => void }>()
+  private readonly plans = new Set<{ atMs: number; readonly act: () => void }>()
 
   constructor(nowMs = Date.now()) {
     this.now = nowMs
@@ -18,6 +18,12 @@ export class TestClock implements Clock {
     const plan = { atMs: this.now + ms, act }
     this.plans.add(plan)
     return () => this.plans.delete(plan)
+  }
+
+  /** As a clock that is set ahead or back: what is planned comes as much later as before. */
+  set(ms: number): void {
+    this.now += ms
+    for (const plan of this.plans) plan.atMs += ms
   }
 
   async turn(ms: number): Promise<void> {

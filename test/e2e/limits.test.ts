@@ -538,6 +538,30 @@ it('a session is idle from when its last subscription ended, not from when it be
   expect(wire.closed!.code).toBe(1008)
 })
 
+it.each([
+  ['ahead', 600_000],
+  ['back', -600_000],
+])('a clock that is set %s ends no session, and pings go on', async (_where, ms) => {
+  const clock = new TestClock()
+  await start({ pingIntervalMs: 10_000, kickTimeoutMs: 60_000 }, { clock })
+  const wire = await Wire.open(running.url)
+  await wire.subscribe()
+  await clock.turn(15_000)
+  await wire.done({ kind: 'ping' })
+  const pings = () => wire.events.filter((event) => event === 'ping').length
+  const before = pings()
+  clock.set(ms)
+  await clock.turn(11_000)
+  await wire.done({ kind: 'ping' })
+  expect(wire.closed).toBeUndefined()
+  expect(pings()).toBeGreaterThan(before)
+  // Silence counts as before.
+  wire.answering = false
+  await clock.turn(70_000)
+  await wire.until(() => wire.closed !== undefined)
+  expect(wire.closed).toEqual({ code: 1008, reason: 'no sign of life' })
+})
+
 const HOSTILE = { localAddress: '127.0.0.2' }
 /** Answers that a session of `start` has had: challenge and solution. */
 const BEFORE = 2

@@ -152,9 +152,10 @@ describe.each([
 
 describe('sessions and time', () => {
   it('are pinged, kicked when silent, and ended when idle', async () => {
-    const running = await relay({ pingIntervalMs: 50, kickTimeoutMs: 400, idleSessionSeconds: 1 })
+    const running = await relay({ pingIntervalMs: 50, kickTimeoutMs: 3_000, idleSessionSeconds: 1 })
     await enrolCard(running.url, newSecret())
     const silent = await Wire.open(running.url)
+    await silent.subscribe()
     silent.answering = false
     const good = await Wire.open(running.url)
     await good.subscribe()
