@@ -4,21 +4,11 @@
  */
 
 import { assert } from '../assert.js'
-import { decodeChecked } from '../codec/decode.js'
-import { diagnostic } from '../codec/diagnostic.js'
-import { arrayItems, mapFields } from '../codec/span.js'
-import { toHex } from '../bytes/hex.js'
 import { patchLeafHash, PatchTree } from '../merkle/patch-proof.js'
 import { encodeSet } from '../wire/pushed-set.js'
-import type { Cbor } from '../codec/value.js'
 import type { EncodedSet } from '../wire/messages.js'
+import { patchKeyOf, type PatchKey } from './patch-key.js'
 import type { LogRecord, Seq, Store } from '../store/store.js'
-
-/** Collection and key of a patch's path, as text: `Listings/42`, `Tags/red`, `Accounts/<hex>`, `Manifest/`. */
-export interface PatchKey {
-  readonly collection: string
-  readonly key: string
-}
 
 /** Records and bytes of the newest part of a shop's log that stay in memory. */
 const RECENT_RECORDS_MAX = 4_096
@@ -69,9 +59,16 @@ export class FeedRecord {
   }
 }
 
+/** Records of the log, and the set up to which there are no others of what was asked for. */
+export interface FeedPart {
+  readonly records: readonly FeedRecord[]
+  readonly upTo: Seq
+}
+
 export class Feed {
   readonly shopId: bigint
   private readonly store: Store
+  private readonly indexedUpTo: (shopId: bigint) => Seq
   private readonly recent: FeedRecord[] = []
   private recentBytes = 0
   /** The last durable set. */
@@ -79,9 +76,11 @@ export class Feed {
   /** The last set that may be pushed: its push delay is over. */
   pushable: Seq
 
-  constructor(shopId: bigint, store: Store) {
+  /** `indexedUpTo`: the last set that the store's object index knows. */
+  constructor(shopId: bigint, store: Store, indexedUpTo: (shopId: bigint) => Seq) {
     this.shopId = shopId
     this.store = store
+    this.indexedUpTo = indexedUpTo
     this.head = store.head(shopId)
     this.pushable = this.head
   }
@@ -100,35 +99,48 @@ export class Feed {
     if (surplus > 0) this.recent.splice(0, surplus)
   }
 
-  /** The next records after `seq`, up to `last`: some, if there are any. */
-  after(seq: Seq, last: Seq): readonly FeedRecord[] {
-    if (seq >= last) return []
+  /**
+   * The next records after `seq`, up to `last`: some, if there are any, and `seq` rises in any case. With `names` of the object
+   * index only those that stand there under one of them, as far as it goes.
+   */
+  after(seq: Seq, last: Seq, names?: readonly Uint8Array[]): FeedPart {
+    const records = this.recentAfter(seq, last)
+    if (records !== undefined) return { records, upTo: records.at(-1)!.seq }
+    const indexEnd = names === undefined ? 0 : Math.min(this.indexedUpTo(this.shopId), last)
+    return indexEnd > seq ? this.indexed(seq, indexEnd, names!) : this.stored(seq, last)
+  }
+
+  private recentAfter(seq: Seq, last: Seq): readonly FeedRecord[] | undefined {
     const first = this.recent[0]?.seq
-    if (first !== undefined && seq + 1 >= first) {
-      return this.recent.slice(seq + 1 - first, Math.min(last + 1 - first, seq + 1 - first + READ_RECORDS_MAX))
+    if (first === undefined || seq + 1 < first) return undefined
+    return this.recent.slice(seq + 1 - first, Math.min(last + 1 - first, seq + 1 - first + READ_RECORDS_MAX))
+  }
+
+  private indexed(seq: Seq, indexEnd: Seq, names: readonly Uint8Array[]): FeedPart {
+    const found = new Set<Seq>()
+    let upTo = indexEnd
+    for (const name of names) {
+      const seqs = this.store.objectSeqs(this.shopId, name, seq, READ_RECORDS_MAX)
+      for (const one of seqs) found.add(one)
+      // There may be more of these behind the last one.
+      if (seqs.length === READ_RECORDS_MAX) upTo = Math.min(upTo, seqs.at(-1)!)
     }
+    const wanted = [...found].filter((one) => one <= upTo).sort((a, b) => a - b)
+    const records = this.store.pickLog(this.shopId, wanted, READ_BYTES_MAX)
+    if (records.length < wanted.length) upTo = records.at(-1)!.seq
+    return { records: records.map((record) => new FeedRecord(record)), upTo }
+  }
+
+  private stored(seq: Seq, last: Seq): FeedPart {
     const records = this.store.readLog(this.shopId, seq, {
       records: Math.min(READ_RECORDS_MAX, last - seq),
       bytes: READ_BYTES_MAX,
     })
     assert(records.length > 0, `shop ${this.shopId}: the log ends before seq ${last}`)
-    return records.map((record) => new FeedRecord(record))
+    return { records: records.map((record) => new FeedRecord(record)), upTo: records.at(-1)!.seq }
   }
 }
 
 /** One bounded copy out of the store. */
 const READ_RECORDS_MAX = 256
 const READ_BYTES_MAX = 1_048_576
-
-/** Reads the first two parts of a path without decoding the value. */
-function patchKeyOf(patch: Uint8Array): PatchKey {
-  const [collection, key] = arrayItems(patch, mapFields(patch, 0).get('Path')!.start)
-  return {
-    collection: keyText(decodeChecked(patch, collection!.start)),
-    key: key === undefined ? '' : keyText(decodeChecked(patch, key.start)),
-  }
-}
-
-function keyText(key: Cbor): string {
-  return key instanceof Uint8Array ? toHex(key) : typeof key === 'string' ? key : diagnostic(key)
-}

@@ -33,6 +33,8 @@ export interface HubOptions {
   readonly upgradeRate: Pick<RateLimiter, 'take'>
   readonly blobTokens: BlobTokens
   readonly verifier: Verifier
+  /** The last set of a shop that the store's object index knows. */
+  indexedUpTo(shopId: bigint): number
   /** Without a slash at the end. */
   publicUrl(): string
   randomBytes(length: number): Uint8Array
@@ -41,6 +43,8 @@ export interface HubOptions {
 
 export const SESSIONS_PATH = '/v4/sessions'
 const TICK_MS = 250
+/** A tick that comes this much too late, or too early, tells of a process that stood still or a clock that was set. */
+const TICK_SLIP_MS = 1_000
 
 export class Hub {
   readonly settings: HubSettings
@@ -55,13 +59,15 @@ export class Hub {
   private readonly subscriptions = new Map<Feed, Set<Subscription>>()
   private closing = false
   private stopTicking: () => void = () => undefined
+  private nextTickMs: number
 
   constructor(options: HubOptions) {
     this.options = options
     this.settings = options.settings
     this.clock = options.clock
     this.store = options.store
-    for (const { shopId } of options.store.shops()) this.feeds.set(shopId, new Feed(shopId, options.store))
+    this.nextTickMs = this.clock.nowMs()
+    for (const { shopId } of options.store.shops()) this.feeds.set(shopId, this.newFeed(shopId))
     this.tick()
   }
 
@@ -184,7 +190,7 @@ export class Hub {
   published(shop: Shop, records: readonly LogRecord[]): void {
     let feed = this.feeds.get(shop.shopId)
     if (feed === undefined) {
-      feed = new Feed(shop.shopId, this.store)
+      feed = this.newFeed(shop.shopId)
       feed.head = feed.pushable = 0
       this.feeds.set(shop.shopId, feed)
     }
@@ -192,6 +198,10 @@ export class Hub {
     const { head } = feed
     if (this.settings.pushDelayMs === 0) this.makePushable(feed, head)
     else this.clock.after(this.settings.pushDelayMs, () => this.makePushable(feed, head))
+  }
+
+  private newFeed(shopId: bigint): Feed {
+    return new Feed(shopId, this.store, (id) => this.options.indexedUpTo(id))
   }
 
   private makePushable(feed: Feed, seq: number): void {
@@ -229,7 +239,12 @@ export class Hub {
 
   private tick(): void {
     const now = this.clock.nowMs()
+    const slip = now - this.nextTickMs
+    // What clients sent meanwhile was not read yet: it is not they who were silent.
+    if (Math.abs(slip) > TICK_SLIP_MS) for (const session of this.sessions.values()) session.shiftTime(slip)
     for (const session of [...this.sessions.values()]) session.tick(now)
-    this.stopTicking = this.clock.after(Math.min(TICK_MS, this.settings.pingIntervalMs), () => this.tick())
+    const wait = Math.min(TICK_MS, this.settings.pingIntervalMs)
+    this.nextTickMs = now + wait
+    this.stopTicking = this.clock.after(wait, () => this.tick())
   }
 }

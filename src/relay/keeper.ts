@@ -14,7 +14,8 @@ import { readPatch } from '../patches/patch.js'
 import type { Author } from '../state/access.js'
 import { applyPatches } from '../state/apply.js'
 import { COLLECTIONS, emptyShop, INDEXES, SCHEMA_VERSION, stateHash, type ShopState } from '../state/shop-state.js'
-import type { LogRecord, Store } from '../store/store.js'
+import type { DerivedFlush, LogRecord, Seq, Store } from '../store/store.js'
+import { indexNames } from './patch-key.js'
 import { Shop } from './shop.js'
 
 /** The log does not lead to the states that it says it does. */
@@ -30,6 +31,8 @@ export class ReplayError extends Error {
   }
 }
 
+type ObjectSeq = DerivedFlush['objectSeqs'][number]
+
 const REPLAY_BATCH = { records: 1_024, bytes: 4 * 1_048_576 }
 const TRIES = [...COLLECTIONS, ...INDEXES] as const
 
@@ -39,6 +42,8 @@ export class Keeper {
   private readonly cache: NodeCache
   private readonly sources = new Map<bigint, PendingNodes>()
   private readonly flushedHead = new Map<bigint, number>()
+  /** Rows of the object index that are not on disk yet. */
+  private readonly changes = new Map<bigint, ObjectSeq[]>()
   private flushing = false
 
   constructor(store: Store, options: { readonly nodeCacheNodes: number; readonly reservationSeconds: bigint }) {
@@ -71,6 +76,7 @@ export class Keeper {
     while (seq < head) {
       for (const record of this.store.readLog(shopId, seq, REPLAY_BATCH)) {
         state = this.replay(shopId, state, record)
+        this.noteChanges(shopId, record)
         seq = record.seq
       }
       progress(seq, head)
@@ -78,9 +84,19 @@ export class Keeper {
     return new Shop(shopId, { state, head, relayNonce: this.store.nonce(shopId, new Uint8Array(0)) })
   }
 
+  /** Sets that were committed. */
+  published({ shopId }: Shop, records: readonly LogRecord[]): void {
+    for (const record of records) this.noteChanges(shopId, record)
+  }
+
+  /** The last set that the store's object index knows. */
+  indexedUpTo(shopId: bigint): Seq {
+    return this.flushedHead.get(shopId) ?? 0
+  }
+
   /** Sets of the shop that are only in the log. */
   behind(shop: Shop): number {
-    return shop.current.head - (this.flushedHead.get(shop.shopId) ?? 0)
+    return shop.current.head - this.indexedUpTo(shop.shopId)
   }
 
   /** Writes the state of a shop whose current version is durable. Does nothing if nothing changed or a flush is under way. */
@@ -92,12 +108,20 @@ export class Keeper {
       const source = this.source(shop.shopId)
       const roots = encodeRoots(state, (node) => source.add(node))
       const nodes = source.pending()
-      await this.store.flushDerived({ shopId: shop.shopId, seq: head, roots, nodes, objectSeqs: [] })
+      const objectSeqs = (this.changes.get(shop.shopId) ?? []).filter(({ seq }) => seq <= head)
+      await this.store.flushDerived({ shopId: shop.shopId, seq: head, roots, nodes, objectSeqs })
       source.written(nodes)
+      this.changes.get(shop.shopId)?.splice(0, objectSeqs.length)
       this.flushedHead.set(shop.shopId, head)
     } finally {
       this.flushing = false
     }
+  }
+
+  private noteChanges(shopId: bigint, { seq, patches }: LogRecord): void {
+    const changes = this.changes.get(shopId) ?? []
+    this.changes.set(shopId, changes)
+    for (const object of indexNames(patches)) changes.push({ object, seq })
   }
 
   private replay(shopId: bigint, state: ShopState, record: LogRecord): ShopState {
@@ -119,10 +143,10 @@ export class Keeper {
     return applied.state
   }
 
-  /** Undefined if what was kept lacks a trie that this version has: the log makes all of them again. */
+  /** Undefined if what was kept lacks a trie that this version has, or the object index: the log makes all of it again. */
   private openState(shopId: bigint, roots: Uint8Array): ShopState | undefined {
-    const { manifest, tries } = decodeRoots(roots)
-    if (TRIES.some((name) => !tries.has(name))) return undefined
+    const { manifest, tries, hasIndex } = decodeRoots(roots)
+    if (!hasIndex || TRIES.some((name) => !tries.has(name))) return undefined
     const open = (name: (typeof TRIES)[number]) => Hamt.open(tries.get(name)!, this.source(shopId), this.cache)
     return {
       shopId,
@@ -175,10 +199,13 @@ class PendingNodes implements NodeSource {
   }
 }
 
-// Roots: CBOR {Manifest bytes | null, <trie>: [ref, size, digest | null]}
+// Roots: CBOR {Manifest bytes | null, ObjectIndex: true, <trie>: [ref, size, digest | null]}
 
 function encodeRoots(state: ShopState, write: (node: Uint8Array) => NodeRef): Uint8Array {
-  const map = new Map<CborKey, Cbor>([['Manifest', state.manifest ?? null]])
+  const map = new Map<CborKey, Cbor>([
+    ['Manifest', state.manifest ?? null],
+    ['ObjectIndex', true],
+  ])
   for (const name of COLLECTIONS) map.set(name, rootOf(state.collections[name].store(write)))
   for (const name of INDEXES) map.set(name, rootOf(state.indexes[name].store(write)))
   return encode(map)
@@ -188,7 +215,11 @@ function rootOf({ ref, size, digest }: StoredRoot): Cbor {
   return [BigInt(ref), BigInt(size), digest ?? null]
 }
 
-function decodeRoots(bytes: Uint8Array): { manifest: Uint8Array | undefined; tries: Map<string, StoredRoot> } {
+function decodeRoots(bytes: Uint8Array): {
+  manifest: Uint8Array | undefined
+  tries: Map<string, StoredRoot>
+  hasIndex: boolean
+} {
   const map = decode(bytes) as ReadonlyMap<string, Cbor>
   const tries = new Map<string, StoredRoot>()
   for (const name of TRIES) {
@@ -197,5 +228,6 @@ function decodeRoots(bytes: Uint8Array): { manifest: Uint8Array | undefined; tri
     const [ref, size, digest] = root as [bigint, bigint, Uint8Array | null]
     tries.set(name, { ref: Number(ref), size: Number(size), digest: digest?.slice() })
   }
-  return { manifest: (map.get('Manifest') as Uint8Array | null) ?? undefined, tries }
+  const manifest = (map.get('Manifest') as Uint8Array | null) ?? undefined
+  return { manifest, tries, hasIndex: map.get('ObjectIndex') === true }
 }

@@ -136,6 +136,8 @@ class Relay implements RunningRelay {
     const publicUrl = () => this.publicUrl
     this.verifier = new Verifier(settings.signatureThreads, onBug)
     const { verifier } = this
+    const reservationSeconds = BigInt(settings.reservationSeconds)
+    this.keeper = new Keeper(store, { nodeCacheNodes: settings.nodeCacheNodes, reservationSeconds })
     this.hub = new Hub({
       verifier,
       settings,
@@ -144,12 +146,11 @@ class Relay implements RunningRelay {
       registry,
       upgradeRate,
       blobTokens: this.blobTokens,
+      indexedUpTo: (shopId) => this.keeper.indexedUpTo(shopId),
       publicUrl,
       randomBytes: freshBytes,
       onBug,
     })
-    const reservationSeconds = BigInt(settings.reservationSeconds)
-    this.keeper = new Keeper(store, { nodeCacheNodes: settings.nodeCacheNodes, reservationSeconds })
     const shops = store
       .shops()
       .map(({ shopId }) =>
@@ -183,6 +184,7 @@ class Relay implements RunningRelay {
         published: (shop, records) => {
           sets.add(records.length)
           for (const record of records) patches.add(record.patches.length)
+          this.keeper.published(shop, records)
           this.hub.published(shop, records)
           this.payments.shopWritten(shop)
         },

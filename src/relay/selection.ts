@@ -6,7 +6,8 @@ import { FILTERS_PER_SUBSCRIPTION_MAX, NAME_BYTES_MAX } from '../limits.js'
 import { ownsOrder, type Role } from '../state/access.js'
 import { idKey, type ShopState } from '../state/shop-state.js'
 import { ObjectType, type Filter } from '../wire/messages.js'
-import type { FeedRecord, PatchKey } from './feed.js'
+import type { FeedRecord } from './feed.js'
+import { indexName, type PatchKey } from './patch-key.js'
 
 /** Who reads: nobody in particular, or a card of the shop. */
 export interface Reader {
@@ -40,11 +41,14 @@ const FILTER_TYPES: ReadonlyMap<number, FilterType> = new Map([
   [ObjectType.INVENTORY, { collection: 'Inventory', keyOf: integerKey }],
 ])
 
+/** More of them are looked for in the log itself. */
+const INDEX_NAMES_MAX = 64
+
 export class Selection {
   private readonly reader: Reader
   private readonly state: () => ShopState
   private readonly collections = new Set<string>()
-  private readonly objects = new Set<string>()
+  private readonly objects = new Map<string, PatchKey>()
 
   private constructor(reader: Reader, state: () => ShopState) {
     this.reader = reader
@@ -61,6 +65,14 @@ export class Selection {
       if (problem !== undefined) return `filter ${i}: ${problem}`
     }
     return selection
+  }
+
+  /** Where in the object index all sets stand that may hold something selected; undefined where only the whole log tells. */
+  indexNames(): readonly Uint8Array[] | undefined {
+    const whole = [...this.collections].map((collection) => ({ collection, key: '' }))
+    const objects = [...this.objects.values()].filter(({ collection }) => !this.collections.has(collection))
+    const names = [...whole, ...objects].map(indexName)
+    return names.length > INDEX_NAMES_MAX || names.includes(undefined) ? undefined : (names as Uint8Array[])
   }
 
   /** The places of the selected patches of a set, rising. */
@@ -92,7 +104,7 @@ export class Selection {
     if (key === undefined) return `${type.collection} has no ids of these ${objectId.length} bytes`
     if (type.collection === 'Orders' && this.reader.role === 'guest' && this.isForeign(BigInt(key)))
       return `order ${key} is not yours`
-    this.objects.add(`${type.collection}/${key}`)
+    this.objects.set(`${type.collection}/${key}`, { collection: type.collection, key })
     return undefined
   }
 

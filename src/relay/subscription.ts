@@ -28,6 +28,7 @@ export class Subscription {
   readonly id: number
   readonly feed: Feed
   private readonly selection: Selection
+  private readonly names: readonly Uint8Array[] | undefined
   private readonly target: PushTarget
   /** The log at the time of the subscription. */
   private readonly backlogEnd: Seq
@@ -45,6 +46,7 @@ export class Subscription {
     this.feed = feed
     this.cursor = start
     this.selection = selection
+    this.names = selection.indexNames()
     this.target = target
     this.backlogEnd = feed.head
   }
@@ -96,11 +98,10 @@ export class Subscription {
     let cursor = after
     let patches = counted
     for (let budget = SLICE_RECORDS; budget > 0 && cursor < this.backlogEnd;) {
-      for (const record of this.feed.after(cursor, this.backlogEnd)) {
-        patches += this.selection.places(record).length
-        cursor = record.seq
-        budget--
-      }
+      const { records, upTo } = this.feed.after(cursor, this.backlogEnd, this.names)
+      for (const record of records) patches += this.selection.places(record).length
+      budget -= 1 + records.length
+      cursor = upTo
     }
     if (cursor < this.backlogEnd) return this.rest(() => this.count(cursor, patches))
     this.target.sendStatus(this.id, patches)
@@ -117,7 +118,8 @@ export class Subscription {
     let seen = 0
     let backlog = false
     filling: while (this.cursor < last && seen < budget) {
-      for (const record of this.feed.after(this.cursor, last)) {
+      const { records, upTo } = this.feed.after(this.cursor, last, this.names)
+      for (const record of records) {
         const places = this.selection.places(record)
         if (places.length > 0) {
           const set = record.select(places)
@@ -133,6 +135,8 @@ export class Subscription {
         this.cursor = record.seq
         seen++
       }
+      this.cursor = upTo
+      seen++
     }
     if (requestId !== undefined) {
       this.unanswered.set(requestId, backlog)

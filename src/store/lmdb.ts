@@ -30,7 +30,7 @@ import {
   settingKey,
   shopKey,
 } from './keys.js'
-import { packChunks, recordBytes, unpackChunk } from './log-chunk.js'
+import { packChunks, pickFromChunk, recordBytes, unpackChunk } from './log-chunk.js'
 import { Serial } from './serial.js'
 import { StoreError } from './store-error.js'
 import type {
@@ -134,6 +134,25 @@ class LmdbStore implements Store {
       if (record.seq === last) return records
     }
     throw gapAt(shop, after + records.length + 1)
+  }
+
+  pickLog(shopId: bigint, seqs: readonly Seq[], bytes: number): LogRecord[] {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    const records: LogRecord[] = []
+    let left = bytes
+    while (shop !== undefined && records.length < seqs.length) {
+      const wanted = seqs.slice(records.length)
+      const key = logKey(shop.number, this.chunkStart(shop, wanted[0]!))
+      const found = pickFromChunk(copy(this.table.get(key)!), wanted)
+      if (found[0]?.seq !== wanted[0]) throw gapAt(shop, wanted[0]!)
+      for (const record of found) {
+        left -= recordBytes(record)
+        if (records.length > 0 && left < 0) return records
+        records.push(record)
+      }
+    }
+    return records
   }
 
   nonce(shopId: bigint, signer: Uint8Array): bigint {

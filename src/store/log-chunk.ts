@@ -41,9 +41,7 @@ export function packChunks(records: readonly LogRecord[]): { readonly firstSeq: 
 
 /** All records of a chunk; byte strings are views. Throws StoreError 'damaged', or 'version' for a newer form. */
 export function unpackChunk(bytes: Uint8Array): LogRecord[] {
-  const reader = new Reader(bytes)
-  const version = reader.u8()
-  if (version !== VERSION) throw new StoreError('version', `a log chunk of version ${version}, known is ${VERSION}`)
+  const reader = chunkReader(bytes)
   const records: LogRecord[] = []
   for (let left = reader.u32(); left > 0; left--) {
     const length = reader.u32()
@@ -55,12 +53,38 @@ export function unpackChunk(bytes: Uint8Array): LogRecord[] {
   return records
 }
 
+/** The records of these numbers, as far as the chunk has them; the others are not read. `seqs`: rising. */
+export function pickFromChunk(bytes: Uint8Array, seqs: readonly number[]): LogRecord[] {
+  const reader = chunkReader(bytes)
+  const records: LogRecord[] = []
+  let next = 0
+  for (let left = reader.u32(); left > 0 && next < seqs.length; left--) {
+    const end = reader.u32() + reader.at
+    const seq = reader.u64()
+    while (next < seqs.length && seqs[next]! < seq) next++
+    if (seqs[next] === seq) {
+      reader.at -= 8
+      records.push(readRecord(reader))
+      if (reader.at !== end) throw damaged()
+    }
+    reader.at = end
+  }
+  return records
+}
+
 /** The stored length of a record, without the chunk around it. */
 export function recordBytes({ signer, account, header, patches }: LogRecord): number {
   let bytes =
     8 + 8 + 1 + 4 + signer.length + 4 + account.length + STATE_HASH_BYTES + SIGNATURE_BYTES + 4 + header.length + 4
   for (const patch of patches) bytes += 4 + patch.length
   return bytes
+}
+
+function chunkReader(bytes: Uint8Array): Reader {
+  const reader = new Reader(bytes)
+  const version = reader.u8()
+  if (version !== VERSION) throw new StoreError('version', `a log chunk of version ${version}, known is ${VERSION}`)
+  return reader
 }
 
 function encodeChunk(records: readonly LogRecord[], size: number): Uint8Array {

@@ -70,6 +70,19 @@ export class MemoryStore implements Store {
     return records
   }
 
+  pickLog(shopId: bigint, seqs: readonly Seq[], bytes: number): LogRecord[] {
+    this.assertOpen()
+    const log = this.table.get(shopId)?.log ?? []
+    const records: LogRecord[] = []
+    let left = bytes
+    for (const seq of seqs) {
+      left -= recordBytes(log[seq - 1]!)
+      if (records.length > 0 && left < 0) break
+      records.push(copyRecord(log[seq - 1]!))
+    }
+    return records
+  }
+
   nonce(shopId: bigint, signer: Uint8Array): bigint {
     this.assertOpen()
     return this.table.get(shopId)?.nonces.get(toHex(signer)) ?? 0n

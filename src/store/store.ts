@@ -104,6 +104,8 @@ export interface Store {
   head(shopId: bigint): Seq
   /** The next records after `after`, by their stored bytes: at least one if there is one. Throws StoreError 'damaged'. */
   readLog(shopId: bigint, after: Seq, limits: { readonly records: number; readonly bytes: number }): LogRecord[]
+  /** The records of these numbers, rising and none above the head, by their stored bytes: at least the first one. Throws StoreError 'damaged'. */
+  pickLog(shopId: bigint, seqs: readonly Seq[], bytes: number): LogRecord[]
   /** 0 if there is none. */
   nonce(shopId: bigint, signer: Uint8Array): bigint
   card(card: Uint8Array): CardRow | undefined

@@ -376,6 +376,62 @@ describe('the relay’s own sets', () => {
 })
 
 describe('a restart', () => {
+  it('gives by filters what it gave before, from the object index', { timeout: 60_000 }, async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'cairn-restart-'))
+    const [owner, guest] = [newSecret(), newSecret()]
+    const filters = [
+      [{ objectType: ObjectType.LISTING, objectId: be64(3n) }],
+      [{ objectType: ObjectType.LISTING, objectId: be64(3n) }, { objectType: ObjectType.ACCOUNT }],
+      [{ objectType: ObjectType.MANIFEST }, { objectType: ObjectType.INVENTORY, objectId: be64(5n) }],
+      [{ objectType: ObjectType.ORDER }],
+      [
+        { objectType: ObjectType.ORDER, objectId: be64(7n) },
+        { objectType: ObjectType.LISTING, objectId: be64(1n) },
+      ],
+    ]
+    const heldBy = async (url: string, secret: Uint8Array, wanted: (typeof filters)[number]) => {
+      const wire = await Wire.as(url, secret)
+      await wire.subscribe(wanted)
+      await wire.until(() => wire.statuses.some(([, left]) => left === 0n))
+      await wire.close()
+      return wire.sets.map(({ seq, leafIndex, patches }) => [seq, leafIndex, patches.map(toHex)])
+    }
+    const held = async (url: string) => {
+      const all: unknown[] = []
+      for (const wanted of filters) all.push(await heldBy(url, owner, wanted))
+      all.push(await heldBy(url, guest, filters[3]!), await heldBy(url, guest, filters[4]!))
+      return all
+    }
+    let before: unknown
+    for (let round = 0; round < 3; round++) {
+      const store = await openStore(join(directory, 'data'))
+      const running = await relay({}, { store })
+      if (round === 0) {
+        await enrolCard(running.url, owner)
+        await enrolCard(running.url, guest, { guest: true })
+        const wire = await Wire.as(running.url, owner)
+        for (let i = 1n; i <= 8n; i++) await wire.write(owner, [listing(i), stock(i, 10n + i)])
+        for (let i = 0n; i < 60n; i++)
+          await wire.write(owner, [
+            { op: 'replace', path: ['Listings', 1n + (i % 8n), 'Price'], value: i },
+            { op: 'replace', path: ['Inventory', 1n + ((3n * i) % 8n)], value: i },
+          ])
+        const session = await Wire.as(running.url, guest)
+        for (const id of [7n, 8n]) await session.write(guest, [order(id, 1n, 1n)])
+        await wire.write(owner, [order(9n, 1n, 1n)])
+        await session.close()
+        await wire.close()
+        before = await held(running.url)
+      }
+      const index = store.objectSeqs(SHOP, utf8('Listings/3'), 0, 1_000)
+      if (round > 0) expect(index.length).toBe(9)
+      expect(await held(running.url)).toEqual(before)
+      await running.stop()
+      await store.close()
+    }
+    rmSync(directory, { recursive: true })
+  })
+
   it('replays to the same hash and goes on, with and without flushed state', { timeout: 60_000 }, async () => {
     const directory = mkdtempSync(join(tmpdir(), 'cairn-restart-'))
     const secret = newSecret()

@@ -107,7 +107,11 @@ async function perform(store: Store, operation: Operation): Promise<unknown> {
     case 'reopen':
       return everything(store)
     case 'read':
-      return shopIds.map((id) => store.readLog(id, operation.after, operation))
+      return shopIds.map((id) => {
+        const all = Array.from({ length: store.head(id) }, (_, i) => i + 1)
+        const some = all.filter((seq) => (seq * seq + operation.after) % (1 + (operation.records % 7)) === 0)
+        return [store.readLog(id, operation.after, operation), store.pickLog(id, some, operation.bytes)]
+      })
   }
 }
 

@@ -360,6 +360,22 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
       })
     })
 
+    it('picks single records out of long chunks, within bytes and at least one', async () => {
+      await withShops(1n)
+      await store.commit({ records: recordsFor(1n, 1, 400, 300) })
+      await store.commit({ records: recordsFor(1n, 401, 402) })
+      await nowAndLater((store) => {
+        const seqs = [1, 2, 100, 399, 400, 401, 402]
+        expect(store.pickLog(1n, seqs, 1e9)).toEqual(
+          seqs.map((seq) => store.readLog(1n, seq - 1, { records: 1, bytes: 1e9 })[0]),
+        )
+        expect(store.pickLog(1n, seqs, 1).map(({ seq }) => seq)).toEqual([1])
+        expect(store.pickLog(1n, seqs, 1_400).map(({ seq }) => seq)).toEqual([1, 2])
+        expect(store.pickLog(1n, [], 1e9)).toEqual([])
+        expect(store.pickLog(2n, [], 1e9)).toEqual([])
+      })
+    })
+
     it('answers health checks, many at once', async () => {
       await Promise.all([store.check(), store.check(), store.check()])
       expect(store.setting('health')).toBeUndefined()
