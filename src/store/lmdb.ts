@@ -139,9 +139,10 @@ class LmdbStore implements Store {
   pickLog(shopId: bigint, seqs: readonly Seq[], bytes: number): LogRecord[] {
     this.assertOpen()
     const shop = this.known.get(shopId)
+    if (shop === undefined) return []
     const records: LogRecord[] = []
     let left = bytes
-    while (shop !== undefined && records.length < seqs.length) {
+    while (records.length < seqs.length) {
       const wanted = seqs.slice(records.length)
       const key = logKey(shop.number, this.chunkStart(shop, wanted[0]!))
       const found = pickFromChunk(copy(this.table.get(key)!), wanted)
