@@ -31,8 +31,10 @@ export interface ChainLog {
 
 export interface LogQuery {
   readonly fromBlock: bigint
-  /** Included. */
+  /** Included. An endpoint that does not have it tells no logs. */
   readonly toBlock: bigint
+  /** 32 bytes: what `toBlock` has to be where the logs come from. */
+  readonly toHash?: Uint8Array
   /** Contracts, 20 bytes each; not empty. */
   readonly addresses: readonly Uint8Array[]
   /** As eth_getLogs: per place any of these (32 bytes each), or undefined for whatever. */

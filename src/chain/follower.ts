@@ -17,6 +17,8 @@ export interface BlockRange {
   readonly from: bigint
   /** Included. */
   readonly to: bigint
+  /** 32 bytes, of the last block. */
+  readonly toHash: Uint8Array
   /** The newest block. */
   readonly head: Block
   /** The newest block that is deep enough; `to` comes up to it, in pieces. */
@@ -173,7 +175,7 @@ class ChainFollower implements Follower {
     const to = from + RANGE_BLOCKS_MAX - 1n < safe.number ? from + RANGE_BLOCKS_MAX - 1n : safe.number
     // Read before it is handled: if the chain changes meanwhile, the next look finds this one gone.
     const last = to === safe.number ? safe : await this.blockAt(to)
-    await this.options.handle({ from, to, head, safe })
+    await this.options.handle({ from, to, toHash: last.hash, head, safe })
     this.next = to + 1n
     await this.save({ number: to, hash: last.hash })
   }

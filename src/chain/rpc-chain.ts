@@ -19,6 +19,8 @@ export interface RpcChainOptions {
 export const RPC_TIMEOUT_MS = 5_000
 /** Requests that go out together over HTTP. */
 export const RPC_BATCH_MAX = 200
+/** For a contract that anybody may have written: what it costs the endpoint is bounded. */
+const FOREIGN_CALL_GAS = 1_000_000n
 /** Blocks that one eth_getLogs asks for; fewer where an endpoint refuses so many. */
 export const LOG_BLOCKS_MAX = 2_000n
 export const PENALTY_MS = { least: 500, most: 10_000 } as const
@@ -103,7 +105,8 @@ class RpcChain implements Chain {
     let size = LOG_BLOCKS_MAX
     for (let from = query.fromBlock; from <= query.toBlock;) {
       const to = from + size - 1n < query.toBlock ? from + size - 1n : query.toBlock
-      const narrow = { ...query, fromBlock: from, toBlock: to }
+      const { toHash, ...rest } = query
+      const narrow = { ...rest, fromBlock: from, toBlock: to, ...(to === query.toBlock && toHash && { toHash }) }
       // An endpoint that refuses a single block fails: another one may tell its logs.
       const piece = await this.ask((endpoint) => logsOf(endpoint, narrow), from === to ? () => false : isTooMuch)
       if (piece === 'refused') {
@@ -118,7 +121,8 @@ class RpcChain implements Chain {
 
   async call({ to, data, blockNumber, foreign = false }: Call): Promise<Uint8Array | undefined> {
     const place = blockNumber === undefined ? 'latest' : quantity(blockNumber)
-    const params = [{ to: hexOf(to), data: hexOf(data) }, place]
+    const limit = foreign ? { gas: quantity(FOREIGN_CALL_GAS) } : {}
+    const params = [{ to: hexOf(to), data: hexOf(data), ...limit }, place]
     const isAnswer = foreign ? isOfTheCall : isRevert
     const result = await this.ask(async (endpoint) => bytesIn(await endpoint.request('eth_call', params)), isAnswer)
     return result === 'refused' ? undefined : result
@@ -344,14 +348,22 @@ class Endpoint {
 }
 
 async function logsOf(endpoint: Endpoint, query: LogQuery): Promise<ChainLog[]> {
-  const answer = await endpoint.request('eth_getLogs', [
-    {
-      fromBlock: quantity(query.fromBlock),
-      toBlock: quantity(query.toBlock),
-      address: query.addresses.map(hexOf),
-      topics: query.topics.map((topics) => topics?.map(hexOf) ?? null),
-    },
+  const toBlock = quantity(query.toBlock)
+  const filter = {
+    fromBlock: quantity(query.fromBlock),
+    toBlock,
+    address: query.addresses.map(hexOf),
+    topics: query.topics.map((topics) => topics?.map(hexOf) ?? null),
+  }
+  // Together: a node that lags answers with no logs of blocks that it does not have.
+  const [answer, last] = await Promise.all([
+    endpoint.request('eth_getLogs', [filter]),
+    endpoint.request('eth_getBlockByNumber', [toBlock, false]),
   ])
+  const block = readBlock(last)
+  if (block?.number !== query.toBlock) throw new FalseAnswer('does not have the block up to which it tells logs')
+  if (query.toHash !== undefined && !equalBytes(block.hash, query.toHash))
+    throw new FalseAnswer('has another block than the one up to which it tells logs')
   if (!Array.isArray(answer)) throw new FalseAnswer('answers with no list of logs')
   const logs = answer.map(readLog)
   if (!logs.every((log) => isAskedFor(log, query))) throw new FalseAnswer('answers with logs that were not asked for')

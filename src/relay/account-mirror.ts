@@ -51,11 +51,12 @@ export class AccountMirror {
     await this.follower.stop()
   }
 
-  private async handle({ from, to }: BlockRange): Promise<void> {
+  private async handle({ from, to, toHash }: BlockRange): Promise<void> {
     const { chain, shops, writer } = this.options
     const logs = await chain.logs({
       fromBlock: from,
       toBlock: to,
+      toHash,
       addresses: [shops],
       topics: [SHOP_EVENT_TOPICS],
     })

@@ -3,7 +3,7 @@
 import { equalBytes } from '../bytes/bytes.js'
 import type { Registry } from '../chain/registry.js'
 import type { Role } from '../state/access.js'
-import type { CardRow, LogRecord, Store } from '../store/store.js'
+import type { CardRow, LogRecord, Seq, Store } from '../store/store.js'
 import type { Hex } from '../bytes/hex.js'
 import type { BlobTokens } from './blob-tokens.js'
 import type { Clock } from './clock.js'
@@ -166,8 +166,8 @@ export class Hub {
     }
   }
 
-  cardUnlinked(card: Uint8Array): void {
-    this.byCard.get(cardName(card))?.cardRemoved()
+  cardUnlinked(card: Uint8Array, seq: Seq): void {
+    this.byCard.get(cardName(card))?.cardRemoved(seq)
   }
 
   // Feeds

@@ -64,6 +64,8 @@ interface Watch {
   held: bigint | undefined
   /** The block of that look, and its time; transfers are searched after it. */
   lookedAt: { readonly number: bigint; readonly timestamp: bigint } | undefined
+  /** The time of the newest block at which it was tried, whether its token told or not. */
+  triedAt: bigint
   /** For one whose order has ended: when to look again, seconds. */
   nextLook: bigint
 }
@@ -74,6 +76,12 @@ export class PaymentChain implements KnownChain {
   private readonly tokens = new Map<Hex, bigint>()
   private readonly asking = new Set<Hex>()
   private readonly follower: Follower
+  /** Logs of the last blocks, which are read again, that were told of. */
+  private readonly handled = new Set<string>()
+  /** Tokens that did not tell: when they are asked again, seconds. */
+  private readonly pauses = new Map<Hex, { readonly until: bigint; readonly seconds: bigint }>()
+  /** When blocks were handled last, seconds: the start, before the first. */
+  progressAt: bigint
   private newest: { readonly block: Block; readonly heardAt: bigint } | undefined
   /** Whether the Payments contract has told an address: without it no order may be asked to pay. */
   private contract: 'unknown' | 'asked' | 'there' | 'missing' = 'unknown'
@@ -82,6 +90,7 @@ export class PaymentChain implements KnownChain {
   constructor(options: PaymentChainOptions) {
     this.options = options
     const { chain, depth, checkpoints } = options
+    this.progressAt = options.nowSeconds()
     this.stopHeads = chain.onHead((head) => this.see(head))
     this.follower = follow({
       chain,
@@ -89,7 +98,10 @@ export class PaymentChain implements KnownChain {
       checkpoints,
       marginBlocks: CHAIN_MARGIN_BLOCKS,
       handle: (range) => this.handle(range),
-      reorged: (fork) => options.reorged(fork),
+      reorged: (fork) => {
+        this.handled.clear()
+        return options.reorged(fork)
+      },
       saved: (list) => options.saved(list),
       onError: (error) => options.onError(error),
     })
@@ -134,6 +146,11 @@ export class PaymentChain implements KnownChain {
   /** Time of the newest block up to which everything that came for a watched payment was seen, seconds; 0 before the first. */
   seenUntil(paymentId: Uint8Array): bigint {
     return this.watchOf(paymentId)?.lookedAt?.timestamp ?? 0n
+  }
+
+  /** The same, as far as its token tells what it holds. */
+  triedUntil(paymentId: Uint8Array): bigint {
+    return this.watchOf(paymentId)?.triedAt ?? 0n
   }
 
   /** What was seen at the payment's address may be gone: it is seen anew. */
@@ -191,19 +208,29 @@ export class PaymentChain implements KnownChain {
     }
   }
 
-  private async handle({ from, to, safe }: BlockRange): Promise<void> {
+  private async handle({ from, to, toHash, safe }: BlockRange): Promise<void> {
     const { chain, payments } = this.options
     if (this.contract === 'missing') throw new NoAddress(this.chainId, { ...PROBE, chainId: this.chainId })
-    const query = { fromBlock: from, toBlock: to, addresses: [payments], topics: [[PAYMENT_MADE]] }
-    const ours = (await chain.logs(query)).flatMap((log) => {
-      const entry = log.topics[1] && this.options.find(log.topics[1])
-      return entry?.chainId === this.chainId ? [{ log, entry }] : []
-    })
-    await Promise.all(
-      ours.map(async ({ log, entry }) => this.options.seen(await this.made(entry, log.topics[1]!, log, safe))),
-    )
-    if (to !== safe.number) return
-    await this.lookAtAddresses(safe)
+    // Once more what was read before: an endpoint may have told less than it has now.
+    const fromBlock = from > CHAIN_MARGIN_BLOCKS ? from - CHAIN_MARGIN_BLOCKS : 0n
+    const query = { fromBlock, toBlock: to, toHash, addresses: [payments], topics: [[PAYMENT_MADE]] }
+    for (const log of await chain.logs(query)) await this.handleLog(log, safe)
+    this.progressAt = this.options.nowSeconds()
+    if (to === safe.number) await this.lookAtAddresses(safe)
+  }
+
+  private async handleLog(log: ChainLog, safe: Block): Promise<void> {
+    const [, paymentId] = log.topics
+    const name = `${toHex(log.blockHash)}/${log.logIndex}`
+    const entry = paymentId && this.options.find(paymentId)
+    if (entry?.chainId !== this.chainId || this.handled.has(name)) return
+    if (!(await this.isOnChain(log.blockNumber, log.blockHash)))
+      throw new ChainUnreachable(`chain ${this.chainId} tells of a payment in a block that it does not have`)
+    await this.options.seen(await this.made(entry, paymentId!, log, safe))
+    // What lay at its address may have been taken.
+    this.forget(paymentId!)
+    if (this.handled.size >= HANDLED_LOGS_MAX) this.handled.clear()
+    this.handled.add(name)
   }
 
   private async made(entry: PaymentEntry, paymentId: Uint8Array, log: ChainLog, safe: Block): Promise<SeenPayment> {
@@ -223,6 +250,19 @@ export class PaymentChain implements KnownChain {
   private async lookAtAddresses(safe: Block): Promise<void> {
     const now = this.options.nowSeconds()
     const due = this.takeDue(now)
+    await this.lookAtAll(
+      due.filter(({ entry }) => isNative(entry)),
+      safe,
+      now,
+    )
+    await this.lookAtAll(
+      due.filter(({ entry }) => !isNative(entry)),
+      safe,
+      now,
+    )
+  }
+
+  private async lookAtAll(due: readonly Watch[], safe: Block, now: bigint): Promise<void> {
     for (let i = 0; i < due.length; i += LOOKS_AT_ONCE_MAX)
       await Promise.all(due.slice(i, i + LOOKS_AT_ONCE_MAX).map((watch) => this.tryLookAt(watch, safe, now)))
   }
@@ -258,8 +298,9 @@ export class PaymentChain implements KnownChain {
   private async lookAt(watch: Watch, { number, hash, timestamp }: Block, now: bigint): Promise<void> {
     const { entry, paymentId } = watch
     watch.nextLook = now + this.options.lateCheckSeconds
-    const held = await this.heldBy(watch, number)
-    // A token that does not tell is asked again with the next block.
+    const held = isNative(entry) ? await this.heldBy(watch, number) : await this.toldBy(watch, number)
+    watch.triedAt = timestamp
+    // A token that does not tell is asked again with a later block.
     if (held === undefined) return
     if (held !== watch.held) {
       const txHash = held > (watch.held ?? 0n) ? await this.transferTo(watch, number) : undefined
@@ -269,6 +310,23 @@ export class PaymentChain implements KnownChain {
     }
     watch.held = held
     watch.lookedAt = { number, timestamp }
+  }
+
+  /** What a token tells; one that did not is left alone for a while, so that it cannot hold up what others are paid with. */
+  private async toldBy(watch: Watch, blockNumber: bigint): Promise<bigint | undefined> {
+    const token = toHex(watch.entry.currency)
+    const pause = this.pauses.get(token)
+    const now = this.options.nowSeconds()
+    if (pause !== undefined && now < pause.until) return undefined
+    const held = await this.heldBy(watch, blockNumber).catch((error: unknown): undefined => {
+      if (!(error instanceof ChainUnreachable)) throw error
+    })
+    if (held !== undefined) this.pauses.delete(token)
+    else if (this.pauses.get(token) === pause) {
+      const seconds = pause === undefined ? 1n : min(2n * pause.seconds, TOKEN_PAUSE_SECONDS_MAX)
+      this.pauses.set(token, { until: now + seconds, seconds })
+    }
+    return held
   }
 
   private async heldBy(watch: Watch, blockNumber: bigint): Promise<bigint | undefined> {
@@ -300,6 +358,14 @@ export class PaymentChain implements KnownChain {
   }
 }
 
+function min(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
+}
+
+/** Logs that are remembered as told of; without them they are told of once more. */
+const HANDLED_LOGS_MAX = 10_000
+const TOKEN_PAUSE_SECONDS_MAX = 60n
+
 /** A payment of nothing, to see whether the contract answers. */
 const PROBE: Omit<PaymentEntry, 'chainId'> = {
   shopId: 0n,
@@ -325,7 +391,7 @@ function unlessNoAddress(error: unknown): undefined {
 }
 
 function watchFor(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, held = 0n): Watch {
-  return { paymentId, entry, live, address: undefined, held, lookedAt: undefined, nextLook: 0n }
+  return { paymentId, entry, live, address: undefined, held, lookedAt: undefined, triedAt: 0n, nextLook: 0n }
 }
 
 function isNative({ currency }: PaymentEntry): boolean {

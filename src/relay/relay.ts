@@ -188,7 +188,7 @@ class Relay implements RunningRelay {
           this.hub.published(shop, records)
           this.payments.shopWritten(shop)
         },
-        cardUnlinked: (card) => this.hub.cardUnlinked(card),
+        cardUnlinked: (card, seq) => this.hub.cardUnlinked(card, seq),
         onBug,
         storeFailed: (error) => parts.log.error('commit failed: writes are refused, nothing was changed', error),
       },

@@ -17,7 +17,7 @@ import {
 } from '../limits.js'
 import { RegistryUnreachable } from '../chain/registry.js'
 import type { Author } from '../state/access.js'
-import type { CardRow } from '../store/store.js'
+import type { CardRow, Seq } from '../store/store.js'
 import { decodeEnvelope, encodeEnvelope, EnvelopeError } from '../wire/envelope.js'
 import { ErrorCode, type ErrorName } from '../wire/error-code.js'
 import type { Envelope, Message, SubscriptionRequest } from '../wire/messages.js'
@@ -378,9 +378,9 @@ export class Session implements PushTarget {
     this.idleSinceMs += ms
   }
 
-  /** The session's card was removed: what was selected up to here goes out, open requests are answered, then it ends. */
-  cardRemoved(): void {
-    for (const subscription of this.subscriptions.values()) subscription.flush()
+  /** The session's card was removed, by set `seq`: what was selected up to it goes out, open requests are answered, then it ends. */
+  cardRemoved(seq: Seq = Infinity): void {
+    for (const subscription of this.subscriptions.values()) subscription.flush(seq)
     this.inbox.length = 0
     for (const slot of [...this.slots]) this.answer(slot, failure('UNLINKED_KEYCARD', CARD_REMOVED_TEXT))
     this.close(CLOSE_POLICY, CARD_REMOVED_TEXT)

@@ -48,7 +48,7 @@ export function settle(state: ShopState, seen: SeenPayment, before: readonly Rec
   const known = seenBefore?.reorged ? undefined : seenBefore
   if (isUnchanged(seen, known)) return undefined
   const order = orderOf(state, entry)
-  const atAddress = seen.kind === 'made' ? heldReceipt(seen, before) : undefined
+  const atAddress = seen.kind === 'made' && known === undefined ? takenFrom(seen, before) : undefined
   const came = seen.kind === 'made' ? entry.amount : cameToAddress(seen.held!, known)
   const effect = effectOf(order, seen, { known, atAddress, came, before })
   const amount = effect === 'moved' ? 0n : came
@@ -71,8 +71,7 @@ export function settle(state: ShopState, seen: SeenPayment, before: readonly Rec
     reorged: false,
   }
   const rows = [receiptRow(state.shopId, receipt)]
-  if (effect === 'moved' && known === undefined)
-    rows.push(receiptRow(state.shopId, { ...atAddress!, balance: leftAtAddress(seen, atAddress!) }))
+  if (atAddress !== undefined) rows.push(receiptRow(state.shopId, afterTaking(atAddress, effect)))
   const isNews = known === undefined || amount > known.amount
   const settlement = { effect, amount, isNews, shortfall: undefined }
   if (effect === 'late' && order !== undefined && order.TxDetails === undefined)
@@ -100,8 +99,8 @@ export function isEnough({ kind, held, entry }: Pick<SeenPayment, 'kind' | 'held
 /** What has come to the address in all: it grows, and when the contract has taken from it, it may grow again. */
 function cameToAddress(held: bigint, known: Receipt | undefined): bigint {
   if (known === undefined) return held
-  const balance = known.balance ?? known.amount
-  return known.amount + (held > balance ? held - balance : 0n)
+  const lay = layAt(known)
+  return known.amount + (held > lay ? held - lay : 0n)
 }
 
 function effectOf(
@@ -114,10 +113,11 @@ function effectOf(
     readonly before: readonly Receipt[]
   },
 ): ReceiptEffect {
+  const { entry } = seen
   const { known, atAddress, came, before } = context
   if (known !== undefined && (known.effect === 'paid' || known.effect === 'moved' || came === known.amount))
     return known.effect
-  if (atAddress !== undefined && wasMoved(seen, atAddress)) return 'moved'
+  if (atAddress !== undefined && layAt(atAddress) >= entry.amount) return 'moved'
   if (hasEnded(order)) return 'late'
   // An order whose payment has left the chain is Paid and unpaid: the next that suffices takes its place.
   const isPaid = order!.State === PAID && before.some(({ effect, reorged }) => effect === 'paid' && !reorged)
@@ -130,25 +130,28 @@ function hasEnded(order: Order | undefined): boolean {
   return order.State !== PAID && order.State !== UNPAID && order.State !== PAYMENT_CHOSEN
 }
 
-function heldReceipt({ paymentId }: SeenPayment, before: readonly Receipt[]): Receipt | undefined {
-  return before.find(
+/**
+ * The receipt of the same payment's address if the contract took what was seen there: it holds less than before. Where a token
+ * does not tell, a person is told of two payments rather than of none. Dust at the address of a Total of 0 is none.
+ */
+function takenFrom({ paymentId, entry, held }: SeenPayment, before: readonly Receipt[]): Receipt | undefined {
+  const atAddress = before.find(
     (receipt) => receipt.kind === 'held' && !receipt.reorged && equalBytes(receipt.paymentId, paymentId),
   )
+  const isTaken = atAddress !== undefined && held !== undefined && entry.amount > 0n && held < layAt(atAddress)
+  return isTaken ? atAddress : undefined
+}
+
+function layAt({ balance, amount }: Receipt): bigint {
+  return balance ?? amount
 }
 
 /**
- * The contract took what lay at the address of the same payment: that was enough (else the contract makes no payment of it),
- * and the address holds less than before. Where a token does not tell, a person is told rather than nobody.
+ * The contract leaves nothing there: what is there now has come since. Where less had been seen than it took, the rest came in
+ * the same moment, and the payment that it made stands for all of it.
  */
-function wasMoved({ entry, held }: SeenPayment, { balance, amount }: Receipt): boolean {
-  const lay = balance ?? amount
-  return held !== undefined && lay >= entry.amount && held < lay
-}
-
-/** What the contract left there. More than the payment's amount may be gone; what is there beyond the rest has come since. */
-function leftAtAddress({ entry, held }: SeenPayment, { balance, amount }: Receipt): bigint {
-  const rest = (balance ?? amount) - entry.amount
-  return held! < rest ? held! : rest
+function afterTaking(receipt: Receipt, effect: ReceiptEffect): Receipt {
+  return { ...receipt, amount: effect === 'moved' ? receipt.amount : receipt.amount - layAt(receipt), balance: 0n }
 }
 
 function isSame(receipt: Receipt, { kind, paymentId, entry, txHash, logIndex }: SeenPayment): boolean {
@@ -158,7 +161,7 @@ function isSame(receipt: Receipt, { kind, paymentId, entry, txHash, logIndex }: 
 }
 
 function isUnchanged({ kind, held, blockHash }: SeenPayment, known: Receipt | undefined): boolean {
-  if (kind === 'held') return held === (known === undefined ? 0n : (known.balance ?? known.amount))
+  if (kind === 'held') return held === (known === undefined ? 0n : layAt(known))
   return known !== undefined && equalBytes(blockHash, known.blockHash)
 }
 

@@ -67,10 +67,11 @@ export class Subscription {
     this.checkBacklog()
   }
 
-  /** Pushes everything up to the end of the log at once, whatever is unanswered or delayed, while the client reads. For a session that ends. */
-  flush(): void {
+  /** Pushes everything up to set `last` at once, whatever is unanswered or delayed, while the client reads. For a session that ends. */
+  flush(last: Seq): void {
     if (this.state === 'ended') return
-    while (this.cursor < this.feed.head && this.target.hasRoom()) this.pushNext(this.feed.head, SLICE_RECORDS)
+    const end = Math.min(last, this.feed.head)
+    while (this.cursor < end && this.target.hasRoom()) this.pushNext(end, SLICE_RECORDS)
   }
 
   /** The client answered one of this subscription's pushes. */

@@ -14,7 +14,7 @@ import { applyPatches, type Applied } from '../state/apply.js'
 import type { Effects } from '../state/draft.js'
 import { count, idKey, stateHash, type ShopState } from '../state/shop-state.js'
 import type { VerdictCode } from '../state/verdict.js'
-import type { CardRow, Commit, LedgerRow, LogRecord, ShopRow, Store } from '../store/store.js'
+import type { CardRow, Commit, LedgerRow, LogRecord, Seq, ShopRow, Store } from '../store/store.js'
 import { orderIn, type Checkout } from './checkout.js'
 import { nowSeconds, type Clock } from './clock.js'
 import type { CheckedSet } from './ingest.js'
@@ -67,8 +67,8 @@ export interface WriterOptions {
   newState(shopId: bigint): ShopState
   /** Called after the commit and the answers, in order of sequence. Must not throw. */
   published(shop: Shop, records: readonly LogRecord[]): void
-  /** Called after the commit for each card that was taken out of its account. */
-  cardUnlinked(card: Uint8Array): void
+  /** Called after the commit for each card that was taken out of its account, with the set that did it. */
+  cardUnlinked(card: Uint8Array, seq: Seq): void
   onBug(error: unknown): void
   /** A commit failed: nothing of the batch was applied. */
   storeFailed(error: unknown): void
@@ -191,7 +191,7 @@ class Batch {
   private readonly settings: NonNullable<Commit['settings']>[number][] = []
   /** By shop and key: the last row of a key is the one that counts. */
   private readonly ledger = new Map<string, LedgerRow>()
-  private readonly unlinked: Uint8Array[] = []
+  private readonly unlinked: { readonly card: Uint8Array; readonly seq: Seq }[] = []
   private readonly snapshots: Uint8Array[] = []
   private readonly orders = new Map<Shop, Set<bigint>>()
   private readonly answers: ((stored: boolean) => void)[] = []
@@ -228,7 +228,7 @@ class Batch {
 
   private tell(): void {
     for (const [shop, records] of this.records) this.options.published(shop, records)
-    for (const card of this.unlinked) this.options.cardUnlinked(card)
+    for (const { card, seq } of this.unlinked) this.options.cardUnlinked(card, seq)
     for (const [shop, orders] of this.orders) this.options.ordersWritten(shop, [...orders])
   }
 
@@ -246,9 +246,10 @@ class Batch {
     const shop = this.shops.get(shopId)
     assert(shop !== undefined, 'a card of a shop that is not there')
     const card = this.card(set.signer)
-    if (card === undefined || card.removed) {
+    // Removed, and perhaps enrolled anew in another shop or for somebody else.
+    const isItsOwner = card !== undefined && author.account !== undefined && equalBytes(card.account, author.account)
+    if (!isItsOwner || card.removed || card.shopId !== shopId)
       return { ok: false, code: 'UNLINKED_KEYCARD', message: 'the key card was removed from the shop' }
-    }
     const last = this.lastNonce(shop, set.signer)
     if (set.header.KeyCardNonce <= last) {
       return {
@@ -380,7 +381,7 @@ class Batch {
     for (const card of effects.unlinkedCards) {
       const row = this.card(card)
       if (row !== undefined) this.cards.set(cardName(card), { ...row, removed: true })
-      this.unlinked.push(card)
+      this.unlinked.push({ card, seq: shop.current.head })
     }
     const { state } = shop.current
     const seconds = BigInt(Math.floor(this.committedAtMs / 1_000))
