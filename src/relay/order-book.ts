@@ -145,6 +145,8 @@ function oddityOf(
   if (effect === 'extra' && payer !== undefined && receipt !== payer)
     return odd('extra', amount, 'It came after the order was paid. Refund it.')
   const isWhole = effect === 'paid' || receipt === payer
+  // The contract took it together with the rest.
+  if (!isWhole && amount === 0n) return undefined
   if (!isWhole) return odd('partial', amount, partialText(order, entry.amount - balance, payer !== undefined))
   if (amount > entry.amount)
     return odd('over', amount - entry.amount, 'It is more than was due. Refund the difference.')

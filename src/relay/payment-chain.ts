@@ -364,7 +364,7 @@ function min(a: bigint, b: bigint): bigint {
 
 /** Logs that are remembered as told of; without them they are told of once more. */
 const HANDLED_LOGS_MAX = 10_000
-const TOKEN_PAUSE_SECONDS_MAX = 60n
+const TOKEN_PAUSE_SECONDS_MAX = 8n
 
 /** A payment of nothing, to see whether the contract answers. */
 const PROBE: Omit<PaymentEntry, 'chainId'> = {

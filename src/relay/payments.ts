@@ -3,7 +3,7 @@
  * and payment details that could not be made at once. Everything here may happen twice; the writer's turn decides once.
  */
 
-import { equalBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
+import { fromBigEndian, toBigEndian } from '../bytes/bytes.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import type { Chain } from '../chain/chain.js'
 import type { Checkpoint, Fork } from '../chain/follower.js'
@@ -21,7 +21,7 @@ import { isLive } from '../state/orders.js'
 import { orderNumber } from '../state/order-number.js'
 import { decodePaymentEntry, findPayment, type PaymentEntry } from '../state/payment-entry.js'
 import type { ShopState } from '../state/shop-state.js'
-import type { LedgerRow, Store } from '../store/store.js'
+import type { Store } from '../store/store.js'
 import { Checkout, orderIn } from './checkout.js'
 import { readCheckpoints, writeCheckpoints } from './checkpoints.js'
 import { nowSeconds, type Clock } from './clock.js'
@@ -29,8 +29,8 @@ import type { Log } from './log.js'
 import type { Counter, Metrics } from './metrics.js'
 import { PaymentChain } from './payment-chain.js'
 import type { PriceSource } from './price-source.js'
-import { orderPrefix, receiptRow, receiptsIn, type Receipt, type ReceiptEffect } from './receipt.js'
-import { settle, type SeenPayment, type Settlement } from './settlement.js'
+import { orderPrefix, receiptsIn, type Receipt, type ReceiptEffect } from './receipt.js'
+import { reorgedRows, settle, type SeenPayment, type Settlement } from './settlement.js'
 import type { Shop } from './shop.js'
 import type { Writer } from './writer.js'
 
@@ -59,7 +59,7 @@ export class Payments {
   private readonly counters: Readonly<Record<ReceiptEffect | 'over' | 'reorged' | 'shortfall', Counter>>
   private readonly manifests = new Map<Shop, Uint8Array | undefined>()
   private readonly pending = new Map<string, Pending>()
-  /** PaymentIDs of each live order, by shop, order and addition. */
+  /** PaymentIDs of each live order, by shop and order. */
   private readonly live = new Map<string, Map<string, PaymentEntry>>()
   private attached: Writer | undefined
   private closed = false
@@ -99,23 +99,33 @@ export class Payments {
     return [...problems, this.options.prices.problem].filter((problem) => problem !== undefined)
   }
 
-  /** Orders of a shop that a commit wrote: new payments are watched, ended ones less, missing details are made up for. */
-  ordersWritten(shop: Shop, orders: readonly bigint[]): void {
+  /**
+   * Orders and PaymentIDs of a shop that a commit wrote: new payments are watched, also those that the same commit superseded or
+   * whose orders it ended; payments of ended orders are watched less, missing details are made up for.
+   */
+  ordersWritten(shop: Shop, orders: readonly bigint[], paymentIds: readonly Uint8Array[]): void {
     if (this.chains.size === 0) return
+    const { state } = shop.current
+    for (const id of paymentIds) {
+      const entry = findPayment(state.indexes.payments, shop.shopId, id)
+      if (entry !== undefined) this.watch(id, entry, isForLiveOrder(state, entry))
+    }
     for (const id of orders) this.orderWritten(shop, id)
   }
 
   /**
-   * An order is not canceled before the relay has seen all blocks in which it could be paid in time; a chain that tells
-   * nothing holds it up for EXPIRY_GRACE_SECONDS.
+   * An order is not canceled before the relay has seen all blocks in which it could be paid in time; a chain or a token that
+   * tells nothing holds it up for EXPIRY_GRACE_SECONDS.
    */
   mayExpire(state: ShopState, id: bigint, now: bigint): boolean {
-    const { addition } = orderNumber(state.indexes.numbers, id)
-    const payments = this.live.get(orderName(state.shopId, id, addition)) ?? []
-    return [...payments].every(([paymentId, { chainId, ttl }]) => {
-      if (now > ttl + EXPIRY_GRACE_SECONDS) return true
+    const payments = this.live.get(orderName(state.shopId, id)) ?? []
+    return [...payments].every(([name, { chainId, ttl }]) => {
       const chain = this.chains.get(chainId)
-      return chain === undefined || chain.seenUntil(fromHex(paymentId)) > ttl
+      const paymentId = fromHex(name)
+      if (chain === undefined || chain.seenUntil(paymentId) > ttl) return true
+      if (now <= ttl + EXPIRY_GRACE_SECONDS) return false
+      // After a start, or when the chain was away, blocks in which it was paid may still be on their way.
+      return chain.triedUntil(paymentId) > ttl || now > chain.progressAt + EXPIRY_GRACE_SECONDS
     })
   }
 
@@ -205,25 +215,20 @@ export class Payments {
 
   private orderWritten(shop: Shop, id: bigint): void {
     const { state } = shop.current
+    for (const [paymentId, entry] of this.live.get(orderName(shop.shopId, id)) ?? [])
+      if (!isForLiveOrder(state, entry)) this.watch(fromHex(paymentId), entry, false)
     const order = orderIn(state, id)
-    if (order === undefined) return
-    if (order.State === PAYMENT_CHOSEN && isLive(order)) this.makeUpFor(shop, id)
-    const { PaymentDetails } = order
-    const entry = PaymentDetails && findPayment(state.indexes.payments, shop.shopId, PaymentDetails.PaymentID)
-    if (entry !== undefined) this.watch(PaymentDetails!.PaymentID, entry, isLive(order))
+    if (order?.State === PAYMENT_CHOSEN && isLive(order)) this.makeUpFor(shop, id)
   }
 
-  /** With the end of an order all its payments, earlier ones too, are looked at less. */
   private watch(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, held?: bigint): void {
     this.chains.get(entry.chainId)?.watch(paymentId, entry, live, held)
-    const name = orderName(entry.shopId, entry.orderId, entry.addition)
+    const name = orderName(entry.shopId, entry.orderId)
     const known = this.live.get(name) ?? new Map<string, PaymentEntry>()
-    if (live) {
-      this.live.set(name, known.set(toHex(paymentId), entry))
-      return
-    }
-    for (const [id, entry] of known) this.chains.get(entry.chainId)?.watch(fromHex(id), entry, false)
-    this.live.delete(name)
+    if (live) known.set(toHex(paymentId), entry)
+    else known.delete(toHex(paymentId))
+    if (known.size > 0) this.live.set(name, known)
+    else this.live.delete(name)
   }
 
   private preload({ ChainID, Address }: ChainAddress): void {
@@ -248,7 +253,11 @@ export class Payments {
       return settlement
     })
     if (outcome === 'not-stored') throw new Error('a payment could not be stored; it will be looked at again')
-    if (outcome === 'done' && settlement !== undefined) this.tell(payment, settlement)
+    if (settlement === undefined) return
+    if (outcome === 'done') return this.tell(payment, settlement)
+    const { chainId: chain, amount: due } = payment.entry
+    const fields = { shop: shopId, order: orderId, chain, due, block: payment.blockNumber, seen: payment.kind }
+    this.options.log.error('a payment could not be settled: compare the order with the chain', undefined, fields)
   }
 
   private tell(
@@ -274,6 +283,7 @@ export class Payments {
     this.options.log.warn('a re-org deeper than the configured depth', { chain: chainId, lastGood, lost })
     const chain = this.chains.get(chainId)!
     for (const { shopId } of this.writer.allShops()) {
+      // In the order of their keys: what the contract made or took before what the address held.
       for (const receipt of receiptsIn(this.options.store.ledger(shopId))) {
         const touched = receipt.chainId === chainId && receipt.blockNumber > lastGood && !receipt.reorged
         if (!touched || (await chain.isOnChain(receipt.blockNumber, receipt.blockHash))) continue
@@ -302,7 +312,7 @@ export class Payments {
   // Details that could not be made at once
 
   private makeUpFor(shop: Shop, id: bigint): void {
-    const name = orderName(shop.shopId, id, orderNumber(shop.current.state.indexes.numbers, id).addition)
+    const name = orderName(shop.shopId, id)
     if (this.pending.has(name) || this.closed) return
     const again = (seconds: number) => this.options.clock.after(seconds * 1_000, () => void this.tryAgain(name))
     this.pending.set(name, { shop, id, seconds: DETAILS_RETRY_SECONDS_MIN, cancel: again(DETAILS_RETRY_SECONDS_MIN) })
@@ -341,15 +351,8 @@ function isForLiveOrder(state: ShopState, { orderId, addition }: PaymentEntry): 
   return orderNumber(state.indexes.numbers, orderId).addition === addition && isLive(orderIn(state, orderId))
 }
 
-function orderName(shopId: bigint, orderId: bigint, addition: bigint): string {
-  return `${shopId}/${orderId}/${addition}`
-}
-
-/** What the contract had taken is at the address again. */
-function reorgedRows(shopId: bigint, receipt: Receipt, ofOrder: readonly Receipt[]): LedgerRow[] {
-  const held = ofOrder.filter((other) => other.kind === 'held' && equalBytes(other.paymentId, receipt.paymentId))
-  const again = receipt.effect === 'moved' ? held.map((other) => ({ ...other, balance: other.amount })) : []
-  return [{ ...receipt, reorged: true }, ...again].map((row) => receiptRow(shopId, row))
+function orderName(shopId: bigint, orderId: bigint): string {
+  return `${shopId}/${orderId}`
 }
 
 /** What was seen at the payments' addresses the last time, by PaymentID; a re-orged one is to be seen anew. */

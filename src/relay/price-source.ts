@@ -104,14 +104,22 @@ export class PriceTableError extends Error {
 }
 
 async function fetchTable(url: string, stop: AbortSignal, timeoutSeconds: number): Promise<Map<string, Rate>> {
-  const signal = AbortSignal.any([stop, AbortSignal.timeout(timeoutSeconds * 1_000)])
+  // Not by AbortSignal.any: its signals may be collected before they fire.
+  const limit = new AbortController()
+  const end = () => limit.abort()
+  const timer = setTimeout(end, timeoutSeconds * 1_000)
+  stop.addEventListener('abort', end)
   try {
+    const { signal } = limit
     const response = await fetch(url, { signal, redirect: 'error', headers: { accept: 'application/json' } })
     if (!response.ok) throw new PriceTableError(`it answers ${response.status}`)
     return readTable(await boundedText(response))
   } catch (error) {
     if (error instanceof PriceTableError) throw error
     throw new PriceTableError('it cannot be reached', { cause: error })
+  } finally {
+    clearTimeout(timer)
+    stop.removeEventListener('abort', end)
   }
 }
 

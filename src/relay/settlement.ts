@@ -83,6 +83,23 @@ export function settle(state: ShopState, seen: SeenPayment, before: readonly Rec
   return { ...settlement, patches: changes.map(encodeChange), ledger: rows, shortfall }
 }
 
+/**
+ * The rows of a receipt that left the chain; `ofOrder`: all of its order. What the contract had taken is at the address again; of what came to an address after the
+ * contract had taken from it, only the later part is gone.
+ */
+export function reorgedRows(shopId: bigint, receipt: Receipt, ofOrder: readonly Receipt[]): LedgerRow[] {
+  const ofPayment = ofOrder.filter(({ paymentId }) => equalBytes(paymentId, receipt.paymentId))
+  const moved = ofPayment.find(({ effect, reorged }) => effect === 'moved' && !reorged)
+  const { amount, balance = amount } = receipt
+  if (receipt.kind === 'held' && moved !== undefined && balance < amount) {
+    const { blockNumber, blockHash } = moved
+    return [receiptRow(shopId, { ...receipt, amount: amount - balance, balance: 0n, blockNumber, blockHash })]
+  }
+  const held = receipt.effect === 'moved' ? ofPayment.filter(({ kind }) => kind === 'held') : []
+  const again = held.map((other) => ({ ...other, balance: other.amount }))
+  return [{ ...receipt, reorged: true }, ...again].map((row) => receiptRow(shopId, row))
+}
+
 /** Undefined also where the id belongs to another order by now: this payment is none for that one. */
 function orderOf(state: ShopState, { orderId, addition }: PaymentEntry): Order | undefined {
   return orderNumber(state.indexes.numbers, orderId).addition === addition ? orderIn(state, orderId) : undefined

@@ -10,6 +10,8 @@ import { CidHasher, rawCidOf } from './cid.js'
 
 /** Hashes remembered, so that a listing that sells well is not written again for each order. */
 const REMEMBERED_MAX = 10_000
+/** Each opens files: an order has up to a thousand listings. */
+const PUTS_AT_ONCE = 16
 
 export class Snapshots {
   private readonly blobs: BlobStore
@@ -23,7 +25,9 @@ export class Snapshots {
   async keep(listings: readonly Uint8Array[]): Promise<void> {
     const fresh = new Map(listings.map((bytes) => [toHex(sha256(bytes)), bytes] as const))
     for (const hash of fresh.keys()) if (this.kept.has(hash)) fresh.delete(hash)
-    await Promise.all([...fresh.values()].map((bytes) => this.put(bytes)))
+    const all = [...fresh.values()]
+    for (let i = 0; i < all.length; i += PUTS_AT_ONCE)
+      await Promise.all(all.slice(i, i + PUTS_AT_ONCE).map((bytes) => this.put(bytes)))
     if (this.kept.size + fresh.size > REMEMBERED_MAX) this.kept.clear()
     for (const hash of fresh.keys()) this.kept.add(hash)
   }

@@ -61,8 +61,8 @@ export interface WriterOptions {
   keepSnapshots(snapshots: readonly Uint8Array[]): Promise<void>
   /** Whether an order whose reservation has ended may be canceled now: a payment made in time may still be on its way. */
   mayExpire(state: ShopState, order: bigint, now: bigint): boolean
-  /** Called after the commit with the orders that it wrote. Must not throw. */
-  ordersWritten(shop: Shop, orders: readonly bigint[]): void
+  /** Called after the commit with the orders and the PaymentIDs that it wrote. Must not throw. */
+  ordersWritten(shop: Shop, orders: readonly bigint[], payments: readonly Uint8Array[]): void
   /** The state of a shop that is made now. */
   newState(shopId: bigint): ShopState
   /** Called after the commit and the answers, in order of sequence. Must not throw. */
@@ -193,7 +193,7 @@ class Batch {
   private readonly ledger = new Map<string, LedgerRow>()
   private readonly unlinked: { readonly card: Uint8Array; readonly seq: Seq }[] = []
   private readonly snapshots: Uint8Array[] = []
-  private readonly orders = new Map<Shop, Set<bigint>>()
+  private readonly orders = new Map<Shop, { readonly ids: Set<bigint>; readonly payments: Uint8Array[] }>()
   private readonly answers: ((stored: boolean) => void)[] = []
 
   constructor(options: WriterOptions, shops: Map<bigint, Shop>) {
@@ -221,15 +221,15 @@ class Batch {
   async finish(): Promise<void> {
     const stored = await this.commit()
     if (!stored) this.takeBack()
-    for (const answer of this.answers) answer(stored)
-    if (!stored) return
-    this.guarded(undefined, () => this.tell())
+    for (const answer of this.answers) this.guarded(undefined, () => answer(stored))
+    if (stored) this.tell()
   }
 
   private tell(): void {
-    for (const [shop, records] of this.records) this.options.published(shop, records)
-    for (const { card, seq } of this.unlinked) this.options.cardUnlinked(card, seq)
-    for (const [shop, orders] of this.orders) this.options.ordersWritten(shop, [...orders])
+    for (const [shop, records] of this.records) this.guarded(undefined, () => this.options.published(shop, records))
+    for (const { card, seq } of this.unlinked) this.guarded(undefined, () => this.options.cardUnlinked(card, seq))
+    for (const [shop, { ids, payments }] of this.orders)
+      this.guarded(undefined, () => this.options.ordersWritten(shop, [...ids], payments))
   }
 
   /** A bug in one set is told of and must not stop the sets of others. */
@@ -392,11 +392,12 @@ class Batch {
     this.addDetails(shop, effects.orders)
   }
 
-  private ordersTouched(shop: Shop, { orders }: Effects): void {
-    const touched = this.orders.get(shop) ?? new Set()
+  private ordersTouched(shop: Shop, { orders, payments }: Effects): void {
+    const touched = this.orders.get(shop) ?? { ids: new Set(), payments: [] }
     this.orders.set(shop, touched)
+    touched.payments.push(...payments)
     for (const id of orders) {
-      touched.add(id)
+      touched.ids.add(id)
       const deadline = count(shop.current.state.indexes.live, idKey(id))
       if (deadline > 0n) shop.deadlines.add(id, deadline)
     }

@@ -19,6 +19,8 @@ export interface Effects {
   readonly orphanedOrders: readonly bigint[]
   /** Orders that were written, in order of first touch. */
   readonly orders: readonly bigint[]
+  /** PaymentIDs that were written, 32 bytes each: they can be paid from then on, whatever the set does to their orders. */
+  readonly payments: readonly Uint8Array[]
 }
 
 export class Draft {
@@ -32,6 +34,7 @@ export class Draft {
   readonly unlinkedCards = new Map<string, Uint8Array>()
   readonly orphanedOrders = new Set<bigint>()
   readonly orders = new Set<bigint>()
+  readonly payments: Uint8Array[] = []
 
   constructor(state: ShopState) {
     this.shopId = state.shopId
@@ -50,6 +53,7 @@ export class Draft {
         // One that a later patch of the set canceled needs nothing more.
         orphanedOrders: [...this.orphanedOrders].filter((id) => indexes.live.has(idKey(id))),
         orders: [...this.orders],
+        payments: [...this.payments],
       },
     }
   }

@@ -310,8 +310,9 @@ function rememberPayment(draft: Draft, field: PathPart, id: bigint, order: Order
   const details = order.PaymentDetails!
   const { addition } = orderNumber(draft.index('numbers'), id)
   const entry = paymentEntry(draft.shopId, chosenOrder(chosen, id) ?? order, details, addition)
-  if (entry !== undefined)
-    draft.setIndex('payments', draft.index('payments').set(details.PaymentID, encodePaymentEntry(entry)))
+  if (entry === undefined) return
+  draft.setIndex('payments', draft.index('payments').set(details.PaymentID, encodePaymentEntry(entry)))
+  draft.payments.push(details.PaymentID)
 }
 
 function countOpen(draft: Draft, id: bigint, before: Order | undefined, after: Order | undefined): void {

@@ -7,7 +7,8 @@ import { WebSocket, WebSocketServer, type RawData } from 'ws'
 /**
  * `stall`: the head of an answer, and then nothing; `cut`: half an answer, and the end of the connection; `missing`: a batch with
  * one answer too few; `stale`: knows no blocks beyond those of the moment it was set; `narrow`: no logs of over 4 blocks, `too
- * long` in one block even; `often`: too many requests; `mute`: tells of no new block by itself. Lies are logs that were not asked
+ * long` in one block even; `logs behind`: tells no logs of blocks beyond those of the moment it was set; `other fork`: its logs
+ * are of blocks that are not on the chain; `often`: too many requests; `mute`: tells of no new block by itself. Lies are logs that were not asked
  * for, or that are none.
  */
 export type Fault =
@@ -22,6 +23,8 @@ export type Fault =
   | 'stale'
   | 'narrow'
   | 'no logs'
+  | 'logs behind'
+  | 'other fork'
   | 'often'
   | 'mute'
   | Lie
@@ -144,7 +147,7 @@ class Proxied {
   }
 
   async set(fault: Fault): Promise<void> {
-    if (fault === 'stale') {
+    if (fault === 'stale' || fault === 'logs behind') {
       const [answer] = await this.ask([{ id: 1, method: 'eth_blockNumber', params: [] }])
       this.staleHead = BigInt((answer as { result: string }).result)
     }
@@ -178,8 +181,9 @@ class Proxied {
       return refuse(-32_005, 'query returned more than 10000 results')
     if (!('result' in answer)) return answer
     const logs = (answer.result as readonly { blockNumber: string }[]).filter(
-      ({ blockNumber }) => fault !== 'stale' || BigInt(blockNumber) <= this.staleHead,
+      ({ blockNumber }) => (fault !== 'stale' && fault !== 'logs behind') || BigInt(blockNumber) <= this.staleHead,
     )
+    if (fault === 'other fork') for (const log of logs) Object.assign(log, { blockHash: `0x${'22'.repeat(32)}` })
     const result = fault in LIES ? logs.map((log) => Object.assign(log, LIES[fault as Lie])) : logs
     return { ...answer, result }
   }

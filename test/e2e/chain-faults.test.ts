@@ -5,10 +5,23 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { toHex } from '../../src/bytes/hex.js'
 import { receiptsIn } from '../../src/relay/receipt.js'
-import { paymentRequest, payCall } from '../../src/objects/payment-request.js'
+import { paymentRequest, payCall, type PaymentRequest } from '../../src/objects/payment-request.js'
 import { map, order, SHOP, state } from './harness.js'
 import { startFaultyRpc, type Fault, type FaultyRpc } from '../chain/faulty-rpc.js'
-import { ADDRESS, bytesOf, choice, GUEST_ACCOUNT, NATIVE, PaidShop, PAYEE, type PaidShopOptions } from './paid-shop.js'
+import {
+  ADDRESS,
+  bytesOf,
+  choice,
+  GUEST_ACCOUNT,
+  NATIVE,
+  PaidShop,
+  PAYEE,
+  type Guest,
+  type PaidShopOptions,
+} from './paid-shop.js'
+import { TestClock } from './clock.js'
+import { EXPIRY_GRACE_SECONDS } from '../../src/limits.js'
+import type { Change } from '../../src/patches/patch.js'
 import { receiptOf, startDevChain } from '../contracts/dev-chain.mjs'
 
 const PRICE = 100n
@@ -244,6 +257,101 @@ describe('an endpoint that fails', () => {
   })
 })
 
+it.each(['logs behind', 'other fork'] as const)(
+  'an endpoint whose logs are of another moment (%s) than its blocks: none is lost, and none is made up',
+  async (fault) => {
+    const [only] = await openBehind(1)
+    const guest = await shop.guest()
+    const request = await guest.checkout(1n)
+    await only!.mode(fault)
+    await shop.payByCall(request)
+    await shop.mine(3)
+    await settled()
+    expect(shop.order(1n)?.State).toBe(5n)
+    expect(receipts()).toEqual([])
+    await only!.mode('none')
+    await shop.mine(1)
+    await paid(1n)
+    await shop.mine(5)
+    await settled()
+    expect(receipts()).toMatchObject([{ effect: 'paid', amount: PRICE }])
+    expect(shop.stockOf()).toBe(9n)
+  },
+)
+
+describe('payments of one batch', () => {
+  /** Sets that wait for one commit are committed together with the next. */
+  async function pipelined(guest: Guest, ...sets: readonly (readonly Change[])[]): Promise<void> {
+    const first: Change = { op: 'replace', path: ['Orders', 1n, 'ShippingAddress', 'City'], value: 'X' }
+    const write = (changes: readonly Change[]) =>
+      guest.wire.ask({ kind: 'write', patchSet: guest.wire.signed(guest.card, changes) })
+    await Promise.all([[first], ...sets].map(write))
+  }
+  const cart = [
+    order(1n, 1n, 1n),
+    { op: 'add', path: ['Orders', 1n, 'ShippingAddress'], value: ADDRESS } as const,
+    ...choice(1n, NATIVE),
+    state(1n, 3n),
+  ]
+  const askedFirst = () =>
+    receipts().length === 0 && [...shop.paymentsOf(1n)].find(({ currency }) => currency.every((byte) => byte === 0))!
+
+  it('the choice that the same batch superseded counts when it is paid', async () => {
+    await open({ flags: ['--price-source', 'fixed', '--price-factor', '1500'] })
+    const guest = await shop.guest()
+    await guest.write(...cart)
+    await pipelined(guest, [state(1n, 4n)], [...choice(1n, shop.token, 'replace'), state(1n, 4n)])
+    await guest.wire.until(() => guest.order(1n)?.ChosenCurrency?.Address[0] === shop.token.Address[0])
+    const superseded = askedFirst()
+    await shop.payByAddress(superseded as PaymentRequest)
+    await paid(1n)
+  })
+
+  it('of an order that the same batch canceled and removed is told of, and its address costs nothing more', async () => {
+    const [only] = await openBehind(1, { settings: { latePaymentCheckSeconds: 1_000 } })
+    const guest = await shop.guest()
+    await guest.write(...cart)
+    await pipelined(guest, [state(1n, 4n)], [state(1n, 2n), { op: 'remove', path: ['Orders', 1n] }])
+    const request = askedFirst() as PaymentRequest
+    await shop.mine(2)
+    await settled()
+    const before = only!.calls.get('eth_getBalance') ?? 0
+    await shop.mine(1)
+    await settled()
+    await shop.mine(1)
+    await settled()
+    expect(only!.calls.get('eth_getBalance') ?? 0).toBe(before)
+    await shop.payByCall(request)
+    await shop.mine(1)
+    await settled()
+    expect(receipts()).toMatchObject([{ effect: 'late', amount: PRICE }])
+  })
+})
+
+describe('after a time away', () => {
+  it('an order that was paid in time is not canceled before the chain has told, and one that was not is when it does not tell', async () => {
+    const clock = new TestClock()
+    const [only] = await openBehind(1, { clock })
+    const [guest, other] = [await shop.guest(), await shop.guest()]
+    const [request] = [await guest.checkout(1n), await other.checkout(2n)]
+    await shop.relay.stop()
+    await shop.payByCall(request)
+    clock.set(Number(request.ttl + EXPIRY_GRACE_SECONDS + 100n) * 1_000 - clock.nowMs())
+    // What the relay needs at its start is told, and nothing of payments.
+    await only!.mode('no logs')
+    await shop.startRelay()
+    for (let i = 0; i < 5; i++) await clock.turn(2_000)
+    expect([shop.order(1n)?.State, shop.order(2n)?.State]).toEqual([5n, 5n])
+    await only!.mode('none')
+    await shop.mine(1)
+    await paid(1n)
+    expect(receipts()).toMatchObject([{ effect: 'paid' }])
+    await only!.mode('no logs')
+    await clock.turn(Number(EXPIRY_GRACE_SECONDS + 10n) * 1_000)
+    await shop.orderWhere(2n, (order) => order.State === 2n)
+  })
+})
+
 it('a token that traps and spins keeps nobody else from being paid, and what comes is seen once it answers', async () => {
   await open({ flags: ['--price-source', 'fixed', '--price-factor', '1500'] })
   await shop.write({ op: 'replace', path: ['Listings', 1n, 'Price'], value: 10n ** 16n })
@@ -261,7 +369,13 @@ it('a token that traps and spins keeps nobody else from being paid, and what com
   await shop.chain.rpc('anvil_setCode', [token, code])
   await shop.giveTokens(inToken.amount)
   await shop.payByAddress(inToken)
-  await paid(1n)
+  const isPaid = paid(1n)
+  // Blocks go on: it is asked again some seconds after it failed.
+  for (let i = 0; i < 40 && shop.order(1n)?.State !== 6n; i++) {
+    await shop.mine(1)
+    await settled()
+  }
+  await isPaid
 })
 
 describe('prices', () => {

@@ -7,13 +7,14 @@ import { decodeChecked } from '../../src/codec/decode.js'
 import type { Encodable } from '../../src/codec/encode.js'
 import { addressOf, publicKeyOf } from '../../src/bytes/signature.node.js'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
-import { fromBigEndian, toBigEndian } from '../../src/bytes/bytes.js'
+import { equalBytes, fromBigEndian, toBigEndian } from '../../src/bytes/bytes.js'
 import { addRelayCall, approveCall, mintShopCall, transferCall } from '../../src/chain/contracts.js'
 import { openChains } from '../../src/cli/chains.js'
 import { readSettings } from '../../src/relay/settings.js'
 import { Order } from '../../src/objects/order.js'
 import type { ChainAddress } from '../../src/objects/scalars.js'
 import {
+  paymentIdOf,
   paymentRequest,
   type PaymentRequest,
   getPaymentAddressCall,
@@ -38,6 +39,7 @@ import {
   Wire,
   type TestRelay,
 } from './harness.js'
+import type { Clock } from '../../src/relay/clock.js'
 import type { RelaySettings } from '../../src/relay/relay.js'
 
 export const NATIVE: ChainAddress = { ChainID: 31_337n, Address: new Uint8Array(20) }
@@ -58,6 +60,7 @@ export interface PaidShopOptions {
   readonly rpc?: readonly string[]
   readonly store?: Store
   readonly pollMs?: number
+  readonly clock?: Clock
   /** Chains beside the registry's, for payments. */
   readonly others?: readonly DevChain[]
 }
@@ -124,7 +127,14 @@ export class PaidShop {
     const address = addressOf(publicKeyOf(RELAY_SECRET))
     const parts = await openChains(settings, { store, address, log })
     const blobs = await openBlobs(join(this.directory, 'blobs'))
-    this.relay = await relay(options.settings, { store, blobs, relaySecret: RELAY_SECRET, ...parts })
+    const { clock } = options
+    this.relay = await relay(options.settings, {
+      store,
+      blobs,
+      relaySecret: RELAY_SECRET,
+      ...parts,
+      ...(clock && { clock }),
+    })
   }
 
   /** The owner's session after a restart. */
@@ -254,6 +264,26 @@ export class PaidShop {
       if (Date.now() > end) throw new Error(`waited ${ms} ms for order ${id}, which is in state ${order?.State}`)
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
+  }
+
+  /** What every PaymentDetails of the order asked, by the log: of payments to the payee in the currency of their time. */
+  paymentsOf(id: bigint): PaymentRequest[] {
+    const requests: PaymentRequest[] = []
+    let sets: readonly { readonly patches: readonly Uint8Array[] }[] = []
+    for (const record of this.log()) {
+      sets = [...sets, record]
+      const asks = record.patches.map(read).find(({ path }) => path[1] === id && path[2] === 'PaymentDetails')
+      if (asks === undefined) continue
+      const { PaymentDetails, ChosenCurrency } = orderFrom(sets, id)!
+      const payee = { ChainID: 31_337n, Address: bytesOf(PAYEE) }
+      const { Total: total, TTL: ttl } = PaymentDetails!
+      // The relay writes it before what it superseded is seen.
+      for (const currency of [NATIVE, this.token, ChosenCurrency!]) {
+        const request = paymentRequest(SHOP, payee, currency, { total, ttl })
+        if (equalBytes(paymentIdOf(request), PaymentDetails!.PaymentID)) requests.push(request)
+      }
+    }
+    return requests
   }
 
   /** Pieces of a listing by the log. */

@@ -13,8 +13,8 @@ import type { LedgerRow } from '../../src/store/store.js'
 import { Checkout, orderIn, type Details, type KnownChain } from '../../src/relay/checkout.js'
 import { orderBook, type OrderLine } from '../../src/relay/order-book.js'
 import { fixedPrice } from '../../src/relay/price-source.js'
-import { receiptsIn, receiptRow, type Receipt, type ReceiptKind } from '../../src/relay/receipt.js'
-import { settle, type SeenPayment, type Settlement } from '../../src/relay/settlement.js'
+import { receiptsIn, type Receipt, type ReceiptKind } from '../../src/relay/receipt.js'
+import { reorgedRows, settle, type SeenPayment, type Settlement } from '../../src/relay/settlement.js'
 import {
   addOrder,
   address,
@@ -149,14 +149,14 @@ export class Books {
 
   /** The receipts that satisfy `lost` have left the chain. */
   reorg(lost: (receipt: Receipt) => boolean = () => true): void {
-    for (const receipt of this.receipts.filter(lost)) {
-      const row = receiptRow(this.state.shopId, { ...receipt, reorged: true })
-      this.rows.set(toHex(row.key), row)
-    }
+    for (const receipt of this.receipts.filter(lost))
+      for (const row of reorgedRows(this.state.shopId, receipt, this.receipts)) this.rows.set(toHex(row.key), row)
   }
 
+  /** In the order of their keys, as a store gives them. */
   get receipts(): Receipt[] {
-    return receiptsIn([...this.rows.values()])
+    const rows = [...this.rows].sort(([a], [b]) => (a < b ? -1 : 1))
+    return receiptsIn(rows.map(([, row]) => row))
   }
 
   get lines(): OrderLine[] {

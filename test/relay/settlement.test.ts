@@ -179,6 +179,32 @@ describe('a payment', () => {
     expect(books.line()).toMatchObject({ oddities: [{ kind: 'over', money: { amount: 5n } }] })
   })
 
+  test('of which a part was seen at the address, and the rest came with the call that took it, stands for all of it', () => {
+    const books = new Books(unpaid)
+    books.see(seen(0, 'held', 900n))
+    expect(books.see(seen(0, 'made', 0n, 2n))!.effect).toBe('paid')
+    expect(books.see(seen(0, 'held', 0n, 2n))).toBeUndefined()
+    expect(books.line()).toMatchObject({ state: 'Paid', paid: { amount: TOTAL }, oddities: [] })
+  })
+
+  test('beyond what was due that the contract took all of, and what comes then', () => {
+    const books = new Books(unpaid)
+    books.see(seen(0, 'held', 2_000n))
+    expect(books.see(seen(0, 'made', 500n, 2n))!.effect).toBe('moved')
+    books.see(seen(0, 'held', 500n, 2n))
+    expect(books.line()).toMatchObject({
+      paid: { amount: 2_500n },
+      oddities: [{ kind: 'over', money: { amount: 1_000n } }],
+    })
+  })
+
+  test('of 0 is made by the contract also where it took dust from the address', () => {
+    const books = new Books(both)
+    books.see(seen(1, 'held', 5n))
+    expect(books.see(seen(1, 'made', 0n, 2n))!.effect).toBe('paid')
+    expect(orderIn(books.state, ID)!.State).toBe(6n)
+  })
+
   test('of a token that does not tell what the address holds is told of rather than taken for moved', () => {
     const books = new Books(unpaid)
     books.see(seen(0, 'held', TOTAL))
@@ -357,6 +383,21 @@ describe('a re-org', () => {
     expect(kinds(books)).toEqual(['reorged'])
     expect(books.see(seen(0, 'made', 0n, 9n))).toMatchObject({ effect: 'paid', patches: [] })
     expect(books.line()).toMatchObject({ paid: { amount: TOTAL }, oddities: [] })
+  })
+})
+
+test('a re-org of what came after the contract had taken from the address leaves what it took', () => {
+  const books = new Books(unpaid)
+  books.see(seen(0, 'held', TOTAL))
+  books.see(seen(0, 'made', 0n, 2n))
+  books.see(seen(0, 'held', 700n, 3n))
+  books.reorg(({ blockNumber }) => blockNumber === 3n)
+  expect(books.line()).toMatchObject({ state: 'Paid', paid: { amount: TOTAL }, oddities: [] })
+  expect(books.see(seen(0, 'held', 0n, 4n))).toBeUndefined()
+  books.see(seen(0, 'held', 700n, 5n))
+  expect(books.line()).toMatchObject({
+    paid: { amount: TOTAL + 700n },
+    oddities: [{ kind: 'over', money: { amount: 700n } }],
   })
 })
 
