@@ -58,6 +58,25 @@ export function itemEnd(bytes: Uint8Array, start: number): number {
   return at
 }
 
+/** How many items the one at `start` of checked bytes is, with all that lies in it; counting ends above `most`. */
+export function itemCount(bytes: Uint8Array, start: number, most: number): number {
+  let [count, left, at] = [0, 1, start]
+  while (left > 0 && count <= most) {
+    left--
+    count++
+    const major = bytes[at]! >> 5
+    const content = contentAt(bytes, at)
+    if (major === BYTES || major === TEXT) at = content + argumentAt(bytes, at)
+    else {
+      if (major === ARRAY) left += argumentAt(bytes, at)
+      else if (major === MAP) left += 2 * argumentAt(bytes, at)
+      else if (major === TAG) left++
+      at = content
+    }
+  }
+  return count
+}
+
 /** 0 to 7, of the item that starts at `start`. */
 export function majorTypeAt(bytes: Uint8Array, start: number): number {
   return bytes[start]! >> 5

@@ -11,7 +11,7 @@ import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
 import { bytes, required, struct, time, uint, type Infer } from '../codec/schema.js'
 import { patchSetSpans } from '../codec/span.js'
 import { CborTime, type CborKey } from '../codec/value.js'
-import { HEADER_TIMESTAMP_AHEAD_SECONDS_MAX } from '../limits.js'
+import { HEADER_TIMESTAMP_AHEAD_SECONDS_MAX, PATCHES_PER_SET_MAX } from '../limits.js'
 import { patchLeafHash, PatchTree } from '../merkle/patch-proof.js'
 import { readPatch, type Patch } from './patch.js'
 
@@ -42,6 +42,7 @@ export class PatchSetError extends Error {
 /** Reads and checks a set but for its signature and nonce. `bytes` must stay unchanged: the result views them. Throws CborError, SchemaError, PatchSetError. */
 export function readPatchSet(received: Uint8Array): PatchSet {
   const spans = patchSetSpans(received)
+  if (spans.patches.length > PATCHES_PER_SET_MAX) throw new PatchSetError(`more than ${PATCHES_PER_SET_MAX} patches`)
   const headerBytes = received.subarray(spans.header.start, spans.header.end)
   const header = Header.read(decodeChecked(headerBytes), 'Header')
   const patches = spans.patches.map((span, i) => {

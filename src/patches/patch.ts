@@ -3,7 +3,10 @@
 import { decodeChecked } from '../codec/decode.js'
 import { encode, type Encodable } from '../codec/encode.js'
 import { SchemaError } from '../codec/schema.js'
-import type { Cbor, CborKey } from '../codec/value.js'
+import { MAP } from '../codec/head.js'
+import { itemCount, majorTypeAt, mapFields, type Span } from '../codec/span.js'
+import { CborError, type Cbor, type CborKey } from '../codec/value.js'
+import { VALUE_ITEMS_MAX } from '../limits.js'
 
 export type PathPart = string | bigint | Uint8Array
 
@@ -20,7 +23,7 @@ export interface Change {
 export interface Patch {
   readonly op: string
   readonly path: readonly PathPart[]
-  /** null where the patch has none. */
+  /** null where the patch has none. Decoded each time: many patches wait in memory, and a value can be large. Throws SchemaError. */
   readonly value: Cbor
   /** The received bytes, a view: what the leaf hash is taken over. */
   readonly bytes: Uint8Array
@@ -28,20 +31,56 @@ export interface Patch {
 
 /** Reads one patch from checked bytes. Throws SchemaError for anything that is not {Op, Path, Value?}. */
 export function readPatch(bytes: Uint8Array): Patch {
-  const map = decodeChecked(bytes)
-  if (!(map instanceof Map)) throw new SchemaError('Patch', 'must be a map')
-  let op: Cbor | undefined
-  let path: Cbor | undefined
-  let value: Cbor = null
-  for (const [key, item] of map as ReadonlyMap<CborKey, Cbor>) {
-    if (key === 'Op') op = item
-    else if (key === 'Path') path = item
-    else if (key === 'Value') value = item
-    else throw new SchemaError('Patch', `has an unknown field ${JSON.stringify(String(key).slice(0, 64))}`)
-  }
-  if (typeof op !== 'string') throw new SchemaError('Patch.Op', 'must be a text')
-  return { op, path: readPath(path), value, bytes }
+  const fields = fieldsOf(bytes)
+  for (const name of fields.keys())
+    if (!FIELDS.has(name)) throw new SchemaError('Patch', `has an unknown field ${JSON.stringify(name.slice(0, 64))}`)
+  const [op, path, value] = [fields.get('Op'), fields.get('Path'), fields.get('Value')]
+  const text = op && decodeSmall(bytes, op, 'Patch.Op')
+  if (typeof text !== 'string') throw new SchemaError('Patch.Op', 'must be a text')
+  return new ReceivedPatch(bytes, text, readPath(path && decodeSmall(bytes, path, 'Patch.Path')), value?.start)
 }
+
+const FIELDS: ReadonlySet<string> = new Set(['Op', 'Path', 'Value'])
+
+class ReceivedPatch implements Patch {
+  readonly op: string
+  readonly path: readonly PathPart[]
+  readonly bytes: Uint8Array
+  private readonly valueStart: number | undefined
+
+  constructor(bytes: Uint8Array, op: string, path: readonly PathPart[], valueStart: number | undefined) {
+    this.bytes = bytes
+    this.op = op
+    this.path = path
+    this.valueStart = valueStart
+  }
+
+  get value(): Cbor {
+    if (this.valueStart === undefined) return null
+    if (itemCount(this.bytes, this.valueStart, VALUE_ITEMS_MAX) > VALUE_ITEMS_MAX)
+      throw new SchemaError('Patch.Value', `must have at most ${VALUE_ITEMS_MAX} items`)
+    return decodeChecked(this.bytes, this.valueStart)
+  }
+}
+
+function fieldsOf(bytes: Uint8Array): ReadonlyMap<string, Span> {
+  if (majorTypeAt(bytes, 0) !== MAP) throw new SchemaError('Patch', 'must be a map')
+  try {
+    return mapFields(bytes, 0)
+  } catch (error) {
+    if (error instanceof CborError) throw new SchemaError('Patch', 'must have texts as keys')
+    throw error
+  }
+}
+
+/** Op or Path: a few items. */
+function decodeSmall(bytes: Uint8Array, { start }: Span, at: string): Cbor {
+  if (itemCount(bytes, start, SMALL_ITEMS_MAX) > SMALL_ITEMS_MAX) throw new SchemaError(at, 'has too many parts')
+  return decodeChecked(bytes, start)
+}
+
+/** Above every path that means something, of which the deepest have some tens of parts. */
+const SMALL_ITEMS_MAX = 1_024
 
 /** The deterministic encoding of a change that is made here. */
 export function encodeChange(change: Change): Uint8Array {

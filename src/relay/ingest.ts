@@ -21,6 +21,8 @@ export interface Expectation {
 
 /** The set, checked but for its signature, or why it is INVALID. `received` is kept by the result. */
 export function checkSet(received: Uint8Array, expected: Expectation): PatchSet | string {
+  // Before anything of it is read: its parts alone would not fit.
+  if (received.length > FRAME_OUT_BYTES_MAX + SET_HEADS_BYTES_MAX) return TOO_LARGE
   let set: PatchSet
   try {
     set = readPatchSet(received)
@@ -31,8 +33,7 @@ export function checkSet(received: Uint8Array, expected: Expectation): PatchSet 
   }
   if (set.header.ShopID !== expected.shopId) return `Header.ShopID is not the shop of this session's card`
   if (isFromTheFuture(set.header, expected.nowSeconds)) return 'Header.Timestamp lies in the future'
-  if (pushedAloneBytes(set) > FRAME_OUT_BYTES_MAX)
-    return `the set would not fit a frame of ${FRAME_OUT_BYTES_MAX} bytes to a client`
+  if (pushedAloneBytes(set) > FRAME_OUT_BYTES_MAX) return TOO_LARGE
   return set
 }
 
@@ -42,6 +43,10 @@ export function withSigner(set: PatchSet, signer: Uint8Array | undefined, card: 
   if (!equalBytes(signer, card)) return "Signature is not of this session's card"
   return { ...set, signer: card }
 }
+
+const TOO_LARGE = `the set would not fit a frame of ${FRAME_OUT_BYTES_MAX} bytes to a client`
+/** What a set has beside header, signature and patches: the heads and names of its fields, however they are written. */
+const SET_HEADS_BYTES_MAX = 128
 
 /** What a push takes beside its set where its ids are as long as they may be. */
 const LONGEST_REQUEST_ID = -(2n ** 63n)

@@ -17,6 +17,7 @@ import type { VerdictCode } from '../state/verdict.js'
 import type { CardRow, Commit, LedgerRow, LogRecord, Seq, ShopRow, Store } from '../store/store.js'
 import { orderIn, type Checkout } from './checkout.js'
 import { nowSeconds, type Clock } from './clock.js'
+import { FairQueue } from './fair-queue.js'
 import type { CheckedSet } from './ingest.js'
 import { cancelPatches, packSets } from './relay-set.js'
 import { cardName, Shop, type ShopVersion } from './shop.js'
@@ -74,13 +75,17 @@ export interface WriterOptions {
   storeFailed(error: unknown): void
 }
 
-/** Sets in one batch: bounds how long the event loop is held. */
+/** Sets in one batch, and the time after which no further one joins it: both bound how long the event loop is held. */
 export const BATCH_SETS_MAX = 256
+const BATCH_MS_MAX = 50
+/** The lane of the relay's own sets. */
+const OWN_LANE = ''
 
 export class Writer {
   private readonly options: WriterOptions
   private readonly shops = new Map<bigint, Shop>()
-  private queue: Job[] = []
+  /** A lane for each card: who writes much waits for himself. */
+  private readonly queue = new FairQueue<Job>()
   private committing = false
   private idle: (() => void)[] = []
 
@@ -99,7 +104,7 @@ export class Writer {
 
   /** Queued sets that have no answer yet. */
   get backlog(): number {
-    return this.queue.length
+    return this.queue.size
   }
 
   /** Whether a batch is on its way to the disk: the shops' current versions may not be durable. */
@@ -109,12 +114,12 @@ export class Writer {
 
   /** `done` is called once, after the commit or the refusal. */
   write(shopId: bigint, set: CheckedSet, author: Author, done: (outcome: WriteOutcome) => void): void {
-    this.enqueue({ kind: 'write', shopId, set, author, done })
+    this.enqueue(cardName(set.signer), { kind: 'write', shopId, set, author, done })
   }
 
   /** `build` sees the state when its turn comes and returns undefined to do nothing ('refused'). */
   change(shopId: bigint, build: Build): Promise<RelayOutcome> {
-    return new Promise((done) => this.enqueue({ kind: 'change', shopId, build, done }))
+    return new Promise((done) => this.enqueue(OWN_LANE, { kind: 'change', shopId, build, done }))
   }
 
   /** Cancels the orders of all shops whose reservation has ended. */
@@ -137,12 +142,12 @@ export class Writer {
 
   /** Resolves when nothing is queued or in flight. */
   drained(): Promise<void> {
-    if (!this.committing && this.queue.length === 0) return Promise.resolve()
+    if (!this.committing && this.queue.size === 0) return Promise.resolve()
     return new Promise((resolve) => this.idle.push(resolve))
   }
 
-  private enqueue(job: Job): void {
-    this.queue.push(job)
+  private enqueue(lane: string, job: Job): void {
+    this.queue.push(lane, job)
     if (!this.committing) {
       this.committing = true
       queueMicrotask(() => void this.run())
@@ -150,11 +155,14 @@ export class Writer {
   }
 
   private async run(): Promise<void> {
-    while (this.queue.length > 0) {
-      const jobs = this.queue.length > BATCH_SETS_MAX ? this.queue.splice(0, BATCH_SETS_MAX) : this.queue
-      if (jobs === this.queue) this.queue = []
+    while (this.queue.size > 0) {
       const batch = new Batch(this.options, this.shops)
-      for (const job of jobs) batch.run(job)
+      const end = performance.now() + BATCH_MS_MAX
+      for (let sets = 0; sets < BATCH_SETS_MAX && performance.now() < end; sets++) {
+        const job = this.queue.take()
+        if (job === undefined) break
+        batch.run(job)
+      }
       await batch.finish()
     }
     this.committing = false

@@ -20,7 +20,7 @@ export function applyToAccounts(draft: Draft, op: Op, { path, value }: Patch): v
   const edit = editAccount(op, path, 2)
   const before = draft.read('Accounts', key, Account)
   const after = edit(before, value)
-  if (after === undefined) draft.delete('Accounts', key)
+  if (after === undefined) draft.delete('Accounts', key, Account)
   else draft.write('Accounts', key, Account, after, equalBytes(key, GUESTS_ACCOUNT))
   const kept = new Set(after?.KeyCards?.map(toHex))
   for (const card of before?.KeyCards ?? []) if (!kept.has(toHex(card))) draft.cardUnlinked(card)

@@ -42,7 +42,13 @@ export function applyPatches(state: ShopState, patches: readonly Patch[], contex
     const verdict = verdictOf(() => applyPatch(draft, patch, context))
     if (verdict !== undefined) return refuse(index, verdict)
   }
-  return { ok: true, ...draft.finish() }
+  let finished: ReturnType<Draft['finish']> | undefined
+  const verdict = verdictOf(() => {
+    finished = draft.finish()
+  })
+  return finished === undefined
+    ? { ok: false, patchIndex: patches.length - 1, verdict: verdict! }
+    : { ok: true, ...finished }
 }
 
 function applyPatch(draft: Draft, patch: Patch, context: ApplyContext): void {

@@ -23,31 +23,52 @@ export interface Effects {
   readonly payments: readonly Uint8Array[]
 }
 
+/** An object as it was read, or as patches of the set have made it. */
+interface Held {
+  readonly collection: Collection
+  readonly key: Uint8Array
+  readonly schema: Schema<unknown>
+  /** Undefined if there is none. */
+  value: unknown
+  isChanged: boolean
+  /** May pass OBJECT_BYTES_MAX. */
+  isUnbounded: boolean
+}
+
 export class Draft {
   readonly shopId: bigint
   readonly schemaVersion: bigint
-  private manifestBytes: Uint8Array | undefined
   private readonly collections: Record<Collection, Hamt>
   private readonly indexes: Record<Index, Hamt>
-  /** Listings as they were read, for the trie that they were read from: lines of an order share them. */
-  private readonly listings = { of: undefined as Hamt | undefined, read: new Map<bigint, Listing | undefined>() }
+  /**
+   * Objects that the set has touched, by collection and key: read once and written once, however many patches they have. A set
+   * of a thousand patches of an order of a thousand items would cost a million otherwise.
+   */
+  private readonly objects = new Map<string, Held>()
+  private readonly storedManifest: Uint8Array | undefined
+  private manifestValue: Manifest | undefined
+  private isManifestChanged = false
   readonly unlinkedCards = new Map<string, Uint8Array>()
   readonly orphanedOrders = new Set<bigint>()
   readonly orders = new Set<bigint>()
   readonly payments: Uint8Array[] = []
+  /** State→4 writes so far. */
+  paymentChoices = 0
 
   constructor(state: ShopState) {
     this.shopId = state.shopId
     this.schemaVersion = state.schemaVersion
-    this.manifestBytes = state.manifest
+    this.storedManifest = state.manifest
     this.collections = { ...state.collections }
     this.indexes = { ...state.indexes }
   }
 
+  /** Throws Refusal INVALID for an object above OBJECT_BYTES_MAX. */
   finish(): { state: ShopState; effects: Effects } {
-    const { shopId, schemaVersion, manifestBytes: manifest, collections, indexes } = this
+    for (const held of this.objects.values()) if (held.isChanged) this.store(held)
+    const { shopId, schemaVersion, collections, indexes } = this
     return {
-      state: { shopId, schemaVersion, manifest, collections: { ...collections }, indexes: { ...indexes } },
+      state: { shopId, schemaVersion, manifest: this.manifestBytes(), collections, indexes: { ...indexes } },
       effects: {
         unlinkedCards: [...this.unlinkedCards.values()],
         // One that a later patch of the set canceled needs nothing more.
@@ -56,11 +77,6 @@ export class Draft {
         payments: [...this.payments],
       },
     }
-  }
-
-  /** The trie of a collection as it stands. */
-  trie(collection: Collection): Hamt {
-    return this.collections[collection]
   }
 
   index(name: Index): Hamt {
@@ -72,50 +88,85 @@ export class Draft {
   }
 
   read<T>(collection: Collection, key: Uint8Array, schema: Schema<T>): T | undefined {
-    const stored = this.collections[collection].get(key)
-    return stored === undefined ? undefined : schema.read(decodeChecked(stored), collection)
+    return this.held(collection, key, schema).value as T | undefined
   }
 
-  /** Stores the canonical bytes of an object. Throws Refusal INVALID above OBJECT_BYTES_MAX unless `unbounded`. */
+  has(collection: Collection, key: Uint8Array): boolean {
+    const held = this.objects.get(nameOf(collection, key))
+    return held === undefined ? this.collections[collection].has(key) : held.value !== undefined
+  }
+
+  /** `unbounded`: it may pass OBJECT_BYTES_MAX, at which `finish` refuses others. */
   write<T>(collection: Collection, key: Uint8Array, schema: Schema<T>, value: T, unbounded = false): void {
-    const bytes = encode(schema.write(value))
-    if (bytes.length > OBJECT_BYTES_MAX && !unbounded) throw tooLarge(collection)
-    this.collections[collection] = this.collections[collection].set(key, bytes)
+    const held = this.held(collection, key, schema)
+    held.value = value
+    held.isChanged = true
+    held.isUnbounded = unbounded
   }
 
-  delete(collection: Collection, key: Uint8Array): void {
-    this.collections[collection] = this.collections[collection].delete(key)
+  delete(collection: Collection, key: Uint8Array, schema: Schema<unknown>): void {
+    const held = this.held(collection, key, schema)
+    held.value = undefined
+    held.isChanged = true
   }
 
   hasManifest(): boolean {
-    return this.manifestBytes !== undefined
+    return this.storedManifest !== undefined || this.manifestValue !== undefined
   }
 
   manifest(): Manifest | undefined {
-    return this.manifestBytes === undefined
-      ? undefined
-      : StoredManifest.read(decodeChecked(this.manifestBytes), 'Manifest')
+    if (this.manifestValue === undefined && this.storedManifest !== undefined)
+      this.manifestValue = StoredManifest.read(decodeChecked(this.storedManifest), 'Manifest')
+    return this.manifestValue
   }
 
   setManifest(manifest: Manifest): void {
-    const bytes = encode(Manifest.write(manifest))
-    if (bytes.length > OBJECT_BYTES_MAX) throw tooLarge('Manifest')
-    this.manifestBytes = bytes
+    this.manifestValue = manifest
+    this.isManifestChanged = true
   }
 
   listing(id: bigint): Listing | undefined {
-    const { listings } = this
-    if (listings.of !== this.collections.Listings) {
-      listings.read.clear()
-      listings.of = this.collections.Listings
-    }
-    if (!listings.read.has(id)) listings.read.set(id, this.read('Listings', idKey(id), Listing))
-    return listings.read.get(id)
+    return this.read('Listings', idKey(id), Listing)
   }
 
   cardUnlinked(card: Uint8Array): void {
     this.unlinkedCards.set(toHex(card), card)
   }
+
+  private held<T>(collection: Collection, key: Uint8Array, schema: Schema<T>): Held {
+    const name = nameOf(collection, key)
+    let held = this.objects.get(name)
+    if (held === undefined) {
+      const stored = this.collections[collection].get(key)
+      const value = stored === undefined ? undefined : schema.read(decodeChecked(stored), collection)
+      const known = { collection, key, schema: schema as Schema<unknown>, value }
+      held = { ...known, isChanged: false, isUnbounded: false }
+      this.objects.set(name, held)
+    }
+    return held
+  }
+
+  private store({ collection, key, schema, value, isUnbounded }: Held): void {
+    const trie = this.collections[collection]
+    if (value === undefined) {
+      this.collections[collection] = trie.delete(key)
+      return
+    }
+    const bytes = encode(schema.write(value))
+    if (bytes.length > OBJECT_BYTES_MAX && !isUnbounded) throw tooLarge(collection)
+    this.collections[collection] = trie.set(key, bytes)
+  }
+
+  private manifestBytes(): Uint8Array | undefined {
+    if (!this.isManifestChanged) return this.storedManifest
+    const bytes = encode(Manifest.write(this.manifestValue!))
+    if (bytes.length > OBJECT_BYTES_MAX) throw tooLarge('Manifest')
+    return bytes
+  }
+}
+
+function nameOf(collection: Collection, key: Uint8Array): string {
+  return `${collection}/${toHex(key)}`
 }
 
 function tooLarge(what: string): Error {

@@ -23,7 +23,7 @@ export function applyToInventory(draft: Draft, op: Op, { path, value }: Patch): 
   const key = inventoryKey(id, variations)
   const before = draft.read('Inventory', key, Inventory)
   const after = edit(op === 'increment' ? (before ?? 0n) : before, value)
-  if (after === undefined) draft.delete('Inventory', key)
+  if (after === undefined) draft.delete('Inventory', key, Inventory)
   else draft.write('Inventory', key, Inventory, after)
 }
 

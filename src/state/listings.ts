@@ -74,7 +74,7 @@ export function applyToListings(draft: Draft, op: Op, { path, value }: Patch): v
   const after = edit(before, value)
   if (after === undefined) {
     if (draft.index('tagged').has(key)) throw invalid(`listing ${id} is listed by a tag`)
-    draft.delete('Listings', key)
+    draft.delete('Listings', key, Listing)
   } else {
     if (after.ID !== id) throw stricter(`listing ${id}: ID must equal the key`)
     if (after.Options !== undefined) checkVariationNames(after.Options, placeOf(path))

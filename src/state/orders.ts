@@ -7,7 +7,12 @@ import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode.js'
 import { encode } from '../codec/encode.js'
 import { text, time } from '../codec/schema.js'
-import { ITEMS_PER_ORDER_MAX, OPEN_ORDERS_PER_GUEST_CARD_MAX, PAYMENT_CHOICES_PER_ORDER_MAX } from '../limits.js'
+import {
+  ITEMS_PER_ORDER_MAX,
+  OPEN_ORDERS_PER_GUEST_CARD_MAX,
+  PAYMENT_CHOICES_PER_ORDER_MAX,
+  PAYMENT_CHOICES_PER_SET_MAX,
+} from '../limits.js'
 import { inventoryKey, Inventory } from '../objects/inventory.js'
 import { VIEW_STATE_PUBLISHED, type Listing } from '../objects/listing.js'
 import { hasChainAddress, type Manifest } from '../objects/manifest.js'
@@ -121,7 +126,7 @@ export function applyToOrders(draft: Draft, op: Op, { path, value }: Patch, cont
   }
   if (path.length === 2) checkWhole(op, before, after, context)
   else checkField(draft, path, before!, after!, context)
-  if (after === undefined) draft.delete('Orders', key)
+  if (after === undefined) draft.delete('Orders', key, Order)
   // What the relay adds (times, payment details) may pass the limit that clients are held to: refusing it would lose the order.
   else draft.write('Orders', key, Order, after, context.author.role === 'relay')
   draft.orders.add(id)
@@ -242,6 +247,8 @@ function checkTransition(draft: Draft, before: Order, after: Order, { author, pa
   }
   if (before.CanceledAt !== undefined && to !== CANCELED) throw canceled(before)
   if (to === COMMITTED) checkCommit(draft, after)
+  if (to === PAYMENT_CHOSEN && ++draft.paymentChoices > PAYMENT_CHOICES_PER_SET_MAX)
+    throw stricter(`one set chooses payment at most ${PAYMENT_CHOICES_PER_SET_MAX} times`)
   if (to === PAYMENT_CHOSEN && author.role !== 'relay' && payments !== undefined) {
     const reason = payments.refuse(after, draft.manifest()!, (id) => draft.listing(id))
     if (reason !== undefined) throw invalid(`order ${before.ID}: payment cannot be chosen: ${reason}`)
@@ -339,7 +346,7 @@ function reserve(
   const started = wasLive ? count(draft.index('live'), idKey(id)) : context.committedAt + context.reservationSeconds
   const paidBy = after!.PaymentDetails?.TTL ?? 0n
   const deadline = paidBy > started ? paidBy : started
-  draft.setIndex('live', draft.index('live').set(idKey(id), encode(deadline)))
+  if (!wasLive || deadline !== started) draft.setIndex('live', draft.index('live').set(idKey(id), encode(deadline)))
 }
 
 function hold(draft: Draft, order: Order, sign: 1n | -1n): void {

@@ -22,7 +22,7 @@ export function applyToTags(draft: Draft, op: Op, { path, value }: Patch): void 
   const edit = editTag(op, path, 2)
   const before = draft.read('Tags', key, Tag)
   const after = edit(before, value)
-  if (after === undefined) draft.delete('Tags', key)
+  if (after === undefined) draft.delete('Tags', key, Tag)
   else {
     if (path.length === 2 && after.Name !== name) throw stricter(`tag ${placeOf(path)}: Name must equal the key`)
     checkListings(draft, op, before, after)
@@ -35,7 +35,7 @@ export function applyToTags(draft: Draft, op: Op, { path, value }: Patch): void 
 function checkListings(draft: Draft, op: Op, before: Tag | undefined, after: Tag): void {
   const had = new Set(before?.ListingIDs)
   for (const id of after.ListingIDs ?? []) {
-    if (!had.has(id) && !draft.trie('Listings').has(idKey(id))) throw notFound(`listing ${id} is not there`, id)
+    if (!had.has(id) && !draft.has('Listings', idKey(id))) throw notFound(`listing ${id} is not there`, id)
   }
   const appended = op === 'append' ? after.ListingIDs?.at(-1) : undefined
   if (appended !== undefined && had.has(appended)) throw invalid(`the tag lists listing ${appended} already`)

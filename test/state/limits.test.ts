@@ -11,6 +11,9 @@ import {
   NAME_BYTES_MAX,
   OBJECT_BYTES_MAX,
   OPEN_ORDERS_PER_GUEST_CARD_MAX,
+  PATCHES_PER_SET_MAX,
+  PAYMENT_CHOICES_PER_SET_MAX,
+  VALUE_ITEMS_MAX,
 } from '../../src/limits.js'
 import { patchLeafHash, PatchTree } from '../../src/merkle/patch-proof.js'
 import { encodePatchSet, readPatchSet, signPatches } from '../../src/patches/patch-set.js'
@@ -55,6 +58,38 @@ test('the numbers are those of §15', () => {
     1_000,
     300n,
   ])
+})
+
+test('a set has at most 4,096 patches, and a value 131,072 items: more is refused before it costs anything', () => {
+  const tiny = patch('remove', ['Listings', 9n]).bytes
+  const setOf = (count: number) => {
+    const patches = Array.from({ length: count }, () => tiny)
+    const { headerBytes, signature } = signPatches(
+      { shopId: SHOP_ID, nonce: 1n, timestamp: 1n, patches },
+      filled(32, 7),
+    )
+    return encodePatchSet(headerBytes, signature, patches)
+  }
+  expect(readPatchSet(setOf(PATCHES_PER_SET_MAX)).patches).toHaveLength(4_096)
+  expect(() => readPatchSet(setOf(PATCHES_PER_SET_MAX + 1))).toThrow(/more than 4096 patches/u)
+  const items = (count: number) =>
+    patch(
+      'add',
+      ['Orders', 99n],
+      Array.from({ length: count - 1 }, () => new Map()),
+    )
+  expect(items(VALUE_ITEMS_MAX).value).toHaveLength(VALUE_ITEMS_MAX - 1)
+  expect(messageOf(shop, by('guest'), items(VALUE_ITEMS_MAX + 1))).toMatch(/at most 131072 items/u)
+  expect(messageOf(shop, by('guest'), items(VALUE_ITEMS_MAX))).not.toMatch(/131072/u)
+})
+
+test('one set chooses payment 64 times', () => {
+  const ids = Array.from({ length: PAYMENT_CHOICES_PER_SET_MAX + 1 }, (_, i) => 1_000n + BigInt(i))
+  const committed = ids.map((id) => addOrder(id, [item(2n, 1n)], { State: 3n }))
+  const state = after(after(shop, 'clerk', patch('replace', ['Inventory', 2n], 1_000n)), 'clerk', ...committed)
+  const chosen = ids.map((id) => setState(id, 4n))
+  expect(verdictOn(state, by('clerk'), ...chosen.slice(1))).toBe('ok')
+  expect(messageOf(state, by('clerk'), ...chosen)).toMatch(/chooses payment at most 64 times/u)
 })
 
 describe('an object has at most 1 MiB of canonical CBOR', () => {

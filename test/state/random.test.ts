@@ -123,6 +123,43 @@ test(`${PATCHES} random patches leave the shop that is computed from nothing; th
   }
 })
 
+test('a set of patches is what its patches are one after the other: the same state and indexes, or the same refusal', () => {
+  const sizes = { listings: 3, stock: 3, orders: 3, tags: 2, accounts: 2 }
+  const random = new Random(6)
+  const { manifest, listings, rest } = shopSteps(new Random(7), sizes)
+  const start = built([manifest, ...listings, ...rest])
+  const tally = { accepted: 0, refused: 0, touchedTwice: 0 }
+  let state = start
+  for (let round = 0; round < 4_000; round++) {
+    if (round % 50 === 0) state = start
+    const context = { ...manifest.context, author: { role: 'relay' } } as const
+    const patches: Patch[] = []
+    let [single, refusal] = [state, undefined as string | undefined]
+    for (const length = 2 + random.below(6); patches.length < length && refusal === undefined;) {
+      const patch = received(randomStep(random, sizes).change)
+      const applied = applyPatches(single, [patch], context)
+      // Most of what would be refused is left out, or few sets would be accepted.
+      if (!applied.ok && random.chance(95)) continue
+      const place = patches.push(patch) - 1
+      if (applied.ok) single = applied.state
+      else refusal = `${place} ${applied.verdict.code} ${applied.verdict.message.replace('patch 0', `patch ${place}`)}`
+    }
+    const together = applyPatches(state, patches, context)
+    if (together.ok) {
+      expect(refusal).toBeUndefined()
+      expect(dump(together.state)).toBe(dump(single))
+      state = together.state
+      tally.accepted++
+      const names = patches.map(({ path }) => path.slice(0, 2).join('/'))
+      if (new Set(names).size < names.length) tally.touchedTwice++
+    } else {
+      expect(`${together.patchIndex} ${together.verdict.code} ${together.verdict.message}`).toBe(refusal)
+      tally.refused++
+    }
+  }
+  expect(Math.min(tally.accepted, tally.refused, tally.touchedTwice)).toBeGreaterThan(100)
+})
+
 /** What §5 knows, each accepted at least once. */
 const EVERY_OP = [
   ...['add', 'replace', 'remove'].map((op) => `Manifest ${op} ok`),
