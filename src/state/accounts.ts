@@ -22,6 +22,8 @@ export function applyToAccounts(draft: Draft, op: Op, { path, value }: Patch): v
   const after = edit(before, value)
   if (after === undefined) draft.delete('Accounts', key, Account)
   else draft.write('Accounts', key, Account, after, equalBytes(key, GUESTS_ACCOUNT))
+  // The account of all guests is long, and grows by appending.
+  if (op === 'append') return
   const kept = new Set(after?.KeyCards?.map(toHex))
   for (const card of before?.KeyCards ?? []) if (!kept.has(toHex(card))) draft.cardUnlinked(card)
 }
