@@ -35,6 +35,8 @@ export const RESERVATION_SECONDS_DEFAULT = 86_400n
 export const PAYMENT_TTL_SECONDS = 86_400n
 /** Choices of payment of one order: each may be a payment that is watched and kept for ever. */
 export const PAYMENT_CHOICES_PER_ORDER_MAX = 100
+/** State→4 writes in one set: each is priced anew. */
+export const PAYMENT_CHOICES_PER_SET_MAX = 64
 /** Payment details that could not be made at once are tried again, slower and slower. */
 export const DETAILS_RETRY_SECONDS_MIN = 1
 export const DETAILS_RETRY_SECONDS_MAX = 60
@@ -68,10 +70,21 @@ export const CHAIN_MARGIN_BLOCKS = 16n
 // Frames and sessions (§8, §10, §15)
 export const FRAME_IN_BYTES_MAX = 2 * 1_048_576
 export const FRAME_OUT_BYTES_MAX = 1_048_576
+/** CBOR items of one patch's value: a megabyte of empty maps would take hundreds of megabytes to decode. */
+export const VALUE_ITEMS_MAX = 131_072
+/** More have no room in a frame to a client, with their proofs. */
+export const PATCHES_PER_SET_MAX = 4_096
 export const REQUESTS_IN_FLIGHT_MAX = 1_024
 /** Of the frames of one session's requests in flight. */
 export const REQUEST_BYTES_IN_FLIGHT_MAX = 64 * 1_048_576
+/** Of one session, those refused for being too many included. */
+export const UNANSWERED_REQUESTS_MAX = 64 * REQUESTS_IN_FLIGHT_MAX
+/** Of one connection in one turn of the event loop. */
+export const FRAMES_PER_TURN_MAX = 65_536
+export const BYTES_PER_TURN_MAX = 2 * REQUEST_BYTES_IN_FLIGHT_MAX
 export const UNREAD_ANSWER_BYTES_MAX = 4 * 1_048_576
+/** Of anything that a session's client does not read. */
+export const UNREAD_BYTES_MAX = 8 * 1_048_576
 export const SUBSCRIPTIONS_PER_SESSION_MAX = 64
 export const FILTERS_PER_SUBSCRIPTION_MAX = 64
 export const SUBSCRIPTION_ID_MAX = 65_535
@@ -85,6 +98,12 @@ export const CHALLENGE_BYTES = 32
 export const PING_INTERVAL_MS_DEFAULT = 15_000
 export const KICK_INTERVALS_DEFAULT = 3
 export const PUSH_DELAY_MS_DEFAULT = 100
+
+// The end of a relay
+/** For requests that were taken up when the relay is told to stop. */
+export const STOP_SECONDS_MAX = 5
+/** For clients to read the close frame before their sockets are cut. */
+export const STOP_LINGER_MS = 150
 
 // Memory of the relay
 /** Stored trie nodes kept in memory, of all shops together. */
@@ -101,12 +120,18 @@ export const UPGRADES_PER_SECOND_DEFAULT = 50
 export const UPGRADES_BURST_DEFAULT = 300
 export const BLOB_BYTES_MAX = 32 * 1_048_576
 export const BLOB_TOKENS_PER_SESSION_MAX = 16
+/** Of all sessions that a card had; beyond, its oldest one is void. */
+export const BLOB_TOKENS_PER_CARD_MAX = 32
 export const BLOB_TOKEN_SECONDS_MAX = 600
+/** Of one form. */
+export const MULTIPART_PARTS_MAX = 1_024
 export const HEALTH_STORE_SECONDS_MAX = 5
 export const HEALTH_LOOP_DELAY_SECONDS_MAX = 5
 
 // Relations between limits: a change of one that breaks another stops here, at import.
 assert(HAMT_LEVELS_MAX * HAMT_BITS_PER_LEVEL <= 256, 'the trie asks for more bits than a key hash has')
 assert(FRAME_OUT_BYTES_MAX <= FRAME_IN_BYTES_MAX, 'a frame out is larger than a frame in')
+assert(UNREAD_ANSWER_BYTES_MAX < UNREAD_BYTES_MAX, 'answers alone fill what a client may leave unread')
+assert(BLOB_TOKENS_PER_SESSION_MAX <= BLOB_TOKENS_PER_CARD_MAX, 'a session may have more tokens than its card')
 assert(OBJECT_BYTES_MAX <= FRAME_IN_BYTES_MAX, 'an object that no frame can carry')
 assert(CBOR_NESTING_MAX <= CBOR_NESTING_MAX_IN_FILES, 'files nest less deep than frames')

@@ -119,6 +119,8 @@ async function route(dependencies: HttpDependencies, request: HttpRequest): Prom
     const refusal = failure(405, `${request.method} is not allowed here`, found.handler)
     return { ...refusal, headers: { ...refusal.headers, Allow: `${found.method}, OPTIONS` } }
   }
+  const unready = request.method === 'POST' ? dependencies.readiness() : undefined
+  if (unready !== undefined) return failure(503, unready, found.handler)
   try {
     return await found.handle(dependencies, request)
   } catch (error) {

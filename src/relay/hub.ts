@@ -8,6 +8,7 @@ import type { Hex } from '../bytes/hex.js'
 import type { BlobTokens } from './blob-tokens.js'
 import type { Clock } from './clock.js'
 import { Feed } from './feed.js'
+import { RoundRobin } from './round-robin.js'
 import { cardName, type Shop } from './shop.js'
 import { CLOSE_RESTART, Session } from './session.js'
 import type { Subscription } from './subscription.js'
@@ -50,6 +51,8 @@ export class Hub {
   readonly settings: HubSettings
   readonly clock: Clock
   readonly store: Store
+  /** What sessions have to do for long. */
+  readonly turns = new RoundRobin()
   private readonly options: HubOptions
   private attached: Writer | undefined
   private readonly sessions = new Map<Connection, Session>()
@@ -57,6 +60,7 @@ export class Hub {
   private readonly byCard = new Map<Hex, Session>()
   private readonly feeds = new Map<bigint, Feed>()
   private readonly subscriptions = new Map<Feed, Set<Subscription>>()
+  private readonly rightsChanged = new Map<bigint, number>()
   private closing = false
   private stopTicking: () => void = () => undefined
   private nextTickMs: number
@@ -117,7 +121,9 @@ export class Hub {
       this.sessions.set(connection, new Session(this, connection))
       this.perAddress.set(connection.address, (this.perAddress.get(connection.address) ?? 0) + 1)
     },
-    frame: (connection, bytes) => this.sessions.get(connection)?.frame(bytes),
+    frame: (connection, bytes) => {
+      if (!this.closing) this.sessions.get(connection)?.frame(bytes)
+    },
     drained: (connection) => this.sessions.get(connection)?.drained(),
     closed: (connection) => this.sessions.get(connection)?.finish(),
   }
@@ -158,6 +164,7 @@ export class Hub {
 
   /** Ends the sessions of the wallet's cards in the shop whose role is no longer what the chain says. */
   async recheckRights(shopId: bigint, wallet: Uint8Array): Promise<void> {
+    this.noteRightsChange(shopId)
     for (const session of [...this.byCard.values()]) {
       const { account, role } = session.author ?? {}
       if (session.shopId !== shopId || account === undefined || !equalBytes(account, wallet)) continue
@@ -166,8 +173,20 @@ export class Hub {
     }
   }
 
+  /** `seq`: the set that removed the card. */
   cardUnlinked(card: Uint8Array, seq: Seq): void {
+    const row = this.store.card(card)
+    if (row !== undefined) this.noteRightsChange(row.shopId)
     this.byCard.get(cardName(card))?.cardRemoved(seq)
+  }
+
+  /** How often rights in the shop may have changed: what was asked for before a change is old. */
+  rightsChanges(shopId: bigint): number {
+    return this.rightsChanged.get(shopId) ?? 0
+  }
+
+  private noteRightsChange(shopId: bigint): void {
+    this.rightsChanged.set(shopId, this.rightsChanges(shopId) + 1)
   }
 
   // Feeds
@@ -186,7 +205,10 @@ export class Hub {
     this.subscriptions.get(subscription.feed)?.delete(subscription)
   }
 
-  /** New durable sets: pushed once their delay is over, all in one go if there is none. */
+  /**
+   * New durable sets: pushed once their delay is over, all in one go if there is none; never before this returns, so that
+   * `cardUnlinked` can still end a session within them.
+   */
   published(shop: Shop, records: readonly LogRecord[]): void {
     let feed = this.feeds.get(shop.shopId)
     if (feed === undefined) {
@@ -196,7 +218,7 @@ export class Hub {
     }
     feed.publish(records)
     const { head } = feed
-    if (this.settings.pushDelayMs === 0) this.makePushable(feed, head)
+    if (this.settings.pushDelayMs === 0) queueMicrotask(() => this.makePushable(feed, head))
     else this.clock.after(this.settings.pushDelayMs, () => this.makePushable(feed, head))
   }
 
@@ -209,8 +231,8 @@ export class Hub {
     for (const subscription of [...(this.subscriptions.get(feed) ?? [])]) subscription.pump()
   }
 
-  blobUploadUrl(session: Session): string | undefined {
-    const token = this.options.blobTokens.issue(session)
+  blobUploadUrl(session: Session, card: Uint8Array): string | undefined {
+    const token = this.options.blobTokens.issue(session, cardName(card))
     return token === undefined ? undefined : `${this.options.publicUrl()}/v4/upload_blob?token=${token}`
   }
 
@@ -224,15 +246,20 @@ export class Hub {
 
   // Time and end
 
-  /** New sessions are refused from now on. */
+  /** New sessions are refused from now on, and what clients still send is not taken up; nobody's silence counts. */
   stopAccepting(): void {
     this.closing = true
+    this.stopTicking()
+  }
+
+  /** Whether sessions have requests without an answer. */
+  get isBusy(): boolean {
+    return [...this.sessions.values()].some((session) => session.isBusy)
   }
 
   /** Ends all sessions with a code that means: come back. */
   closeAll(): void {
-    this.closing = true
-    this.stopTicking()
+    this.stopAccepting()
     for (const session of [...this.sessions.values()])
       session.close(CLOSE_RESTART, 'the relay restarts; reconnect with jitter')
   }

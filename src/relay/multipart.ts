@@ -1,5 +1,7 @@
 /** multipart/form-data (RFC 7578, RFC 2046 §5.1) as a stream: one part after the other, never more than a chunk in memory. */
 
+import { MULTIPART_PARTS_MAX } from '../limits.js'
+
 /** Of the headers of one part. */
 const PART_HEAD_BYTES_MAX = 16 * 1_024
 
@@ -26,7 +28,8 @@ export async function* multipartParts(source: AsyncIterable<Uint8Array>, boundar
   const reader = new Reader(source, boundary)
   try {
     await reader.skipToBoundary()
-    while (await reader.isPart()) {
+    for (let parts = 0; await reader.isPart(); parts++) {
+      if (parts === MULTIPART_PARTS_MAX) throw new MultipartError(`more than ${MULTIPART_PARTS_MAX} parts`)
       const name = fieldName(await reader.head())
       yield { name, content: reader.content() }
       await reader.skipToBoundary()

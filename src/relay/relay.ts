@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as wait } from 'node:timers/promises'
 import { addressOf, native, publicKeyOf } from '#signature'
 import { toHex } from '../bytes/hex.js'
 import type { Chain } from '../chain/chain.js'
@@ -86,6 +87,7 @@ export interface RunningRelay {
 }
 
 const EXPIRY_MS = 1_000
+const STOP_LOOK_MS = 5
 const KEEPING_MS = 2_000
 /** A state this many sets behind its log is flushed at once, a smaller lag after a while. */
 const FLUSH_SETS = 5_000
@@ -179,7 +181,7 @@ class Relay implements RunningRelay {
         checkout: this.payments.checkout,
         keepSnapshots: (listings) => snapshots.keep(listings),
         mayExpire: (state, order, now) => this.payments.mayExpire(state, order, now),
-        ordersWritten: (shop, orders) => this.payments.ordersWritten(shop, orders),
+        ordersWritten: (shop, orders, ids) => this.payments.ordersWritten(shop, orders, ids),
         newState: (shopId) => this.keeper.newState(shopId),
         published: (shop, records) => {
           sets.add(records.length)
@@ -256,14 +258,23 @@ class Relay implements RunningRelay {
     for (const stop of this.timers) stop()
     this.loopDelay.disable()
     await this.stopChains()
-    while (this.verifier.busy) await new Promise((resolve) => setImmediate(resolve))
-    await this.writer.drained()
+    await this.finishRequests()
+    const hadSessions = this.hub.sessionCount > 0
     this.hub.closeAll()
     await this.listener?.close()
+    if (hadSessions) await wait(limits.STOP_LINGER_MS)
     this.listener?.terminateAll()
-    for (const shop of this.writer.allShops()) await this.keeper.flush(shop)
+    // Of a writer that was not ready in time nothing is kept but the log; the rest is made of it at the next start.
+    if (!this.writer.busy) for (const shop of this.writer.allShops()) await this.keeper.flush(shop)
     await this.verifier.close()
     this.parts.log.info('stopped')
+  }
+
+  /** Answers what was taken up, within the time that there is for it. What then has no answer may be in the log or not. */
+  private async finishRequests(): Promise<void> {
+    const end = performance.now() + limits.STOP_SECONDS_MAX * 1_000
+    const isBusy = () => this.hub.isBusy || this.verifier.busy || this.writer.busy
+    while (isBusy() && performance.now() < end) await wait(STOP_LOOK_MS)
   }
 
   private startMirror(): void {

@@ -13,7 +13,9 @@ import {
   REQUESTS_IN_FLIGHT_MAX,
   SUBSCRIPTION_ID_MAX,
   SUBSCRIPTIONS_PER_SESSION_MAX,
+  UNANSWERED_REQUESTS_MAX,
   UNREAD_ANSWER_BYTES_MAX,
+  UNREAD_BYTES_MAX,
 } from '../limits.js'
 import { RegistryUnreachable } from '../chain/registry.js'
 import type { Author } from '../state/access.js'
@@ -24,13 +26,13 @@ import type { Envelope, Message, SubscriptionRequest } from '../wire/messages.js
 import type { Hub } from './hub.js'
 import { nowSeconds } from './clock.js'
 import { checkSet, withSigner } from './ingest.js'
+import type { Step } from './round-robin.js'
 import { Selection, type Reader } from './selection.js'
 import { Subscription, type PushTarget } from './subscription.js'
-import type { Connection } from './transport.js'
+import { CLOSE_INTERNAL_ERROR, CLOSE_POLICY, type Connection } from './transport.js'
 
 /** Close codes (RFC 6455 §7.4.1). */
 export const CLOSE_PROTOCOL_ERROR = 1002
-export const CLOSE_POLICY = 1008
 export const CLOSE_RESTART = 1012
 
 export const ALREADY_CONNECTED_TEXT = 'Already connected from this keyCard in another session'
@@ -91,6 +93,11 @@ export class Session implements PushTarget {
     return this.bound?.shopId
   }
 
+  /** Whether requests that were taken up have no answer yet. */
+  get isBusy(): boolean {
+    return this.slots.length > 0
+  }
+
   // Frames
 
   frame(bytes: Uint8Array): void {
@@ -114,6 +121,8 @@ export class Session implements PushTarget {
 
   private request(requestId: bigint, message: Message, bytes: number): void {
     if (this.inFlight.has(requestId)) return this.close(CLOSE_PROTOCOL_ERROR, 'a request id that is still in flight')
+    if (this.slots.length >= UNANSWERED_REQUESTS_MAX)
+      return this.close(CLOSE_POLICY, `more than ${UNANSWERED_REQUESTS_MAX} requests without an answer`)
     const slot: Slot = { requestId, bytes, answer: undefined }
     const full = this.slots.length >= REQUESTS_IN_FLIGHT_MAX || this.bytesInFlight > REQUEST_BYTES_IN_FLIGHT_MAX
     this.bytesInFlight += bytes
@@ -258,20 +267,29 @@ export class Session implements PushTarget {
     this.work()
   }
 
-  private async tryBind(card: CardRow): Promise<Answer> {
+  /** `challenged`: the card's row when it was challenged. */
+  private async tryBind(challenged: CardRow): Promise<Answer> {
     try {
-      const role = await this.hub.roleOf(card)
-      const current = this.hub.store.card(card.card)
+      const role = await this.roleNow(challenged)
       if (this.ended) return failure('INVALID', 'the session has ended')
-      if (role === undefined || current === undefined || current.removed)
+      const { card, shopId, account } = challenged
+      if (role === undefined || !isStillEnrolled(challenged, this.hub.store.card(card)))
         return failure('UNLINKED_KEYCARD', CARD_REMOVED_TEXT)
-      if (!this.hub.bind(card.card, this)) return failure('ALREADY_CONNECTED', ALREADY_CONNECTED_TEXT)
-      const { shopId, account } = card
-      this.bound = { card: card.card, shopId, author: { role, card: card.card, account } }
+      if (!this.hub.bind(card, this)) return failure('ALREADY_CONNECTED', ALREADY_CONNECTED_TEXT)
+      this.bound = { card, shopId, author: { role, card, account } }
       return success()
     } catch (error) {
       if (!(error instanceof RegistryUnreachable)) this.hub.onBug(error)
       return failure('NOT_FOUND', 'the rights of this key card cannot be checked now; try again')
+    }
+  }
+
+  /** As Hub.roleOf; asked again while rights in the shop change before the answer is here. */
+  private async roleNow(card: CardRow): ReturnType<Hub['roleOf']> {
+    for (;;) {
+      const changes = this.hub.rightsChanges(card.shopId)
+      const role = await this.hub.roleOf(card)
+      if (this.ended || changes === this.hub.rightsChanges(card.shopId)) return role
     }
   }
 
@@ -328,7 +346,7 @@ export class Session implements PushTarget {
   private blobUploadUrl(): Answer {
     if (this.bound === undefined) return failure('NOT_AUTHENTICATED', 'authenticate first')
     if (this.bound.author.role === 'guest') return failure('INVALID', 'guests do not upload')
-    const url = this.hub.blobUploadUrl(this)
+    const url = this.hub.blobUploadUrl(this, this.bound.card)
     if (url === undefined) return failure('TOO_MANY_CONCURRENT_REQUESTS', 'too many open upload tokens')
     return success(new TextEncoder().encode(url))
   }
@@ -356,12 +374,28 @@ export class Session implements PushTarget {
     return !this.ended && this.connection.bufferedAmount() < PUSH_BUFFER_BYTES_MAX
   }
 
+  byTurns(step: Step): void {
+    this.hub.turns.add(this, () => this.guarded(step))
+  }
+
+  private guarded(step: Step): boolean {
+    try {
+      return step()
+    } catch (error) {
+      this.hub.onBug(error)
+      this.close(CLOSE_INTERNAL_ERROR, 'internal error')
+      return false
+    }
+  }
+
   // Time and end
 
   /** Called every so often: pings, and ends a session that is silent or does nothing. */
   tick(now: number): void {
     const { pingIntervalMs, kickTimeoutMs, idleSessionSeconds } = this.hub.settings
     if (!this.connection.isOpen()) return this.finish()
+    // Answers to WebSocket pings, which transports give by themselves, wait there too.
+    if (this.connection.bufferedAmount() > UNREAD_BYTES_MAX) return this.close(CLOSE_POLICY, 'nothing is read')
     if (now - this.lastHeardMs >= kickTimeoutMs) return this.close(CLOSE_POLICY, 'no sign of life')
     const idle = this.bound === undefined && this.subscriptions.size === 0
     if (idle && now - this.idleSinceMs >= idleSessionSeconds * 1_000)
@@ -398,10 +432,17 @@ export class Session implements PushTarget {
     this.ended = true
     for (const subscription of [...this.subscriptions.values()]) this.endSubscription(subscription)
     if (this.bound !== undefined) this.hub.unbind(this.bound.card, this)
+    this.hub.turns.remove(this)
     this.hub.sessionEnded(this)
     this.slots.length = 0
     this.inbox.length = 0
   }
+}
+
+/** Not removed, nor enrolled anew elsewhere after a removal. */
+function isStillEnrolled({ shopId, account, guest }: CardRow, now: CardRow | undefined): boolean {
+  if (now === undefined || now.removed) return false
+  return now.shopId === shopId && now.guest === guest && equalBytes(now.account, account)
 }
 
 const EMPTY = new Uint8Array(0)

@@ -1,6 +1,6 @@
 /**
  * One subscription: pushes what it selects, in order, each set once (PROTOCOL §10). It keeps a cursor into the log and
- * nothing else in memory, goes on when the client answers, and yields to others while it looks through a long log.
+ * nothing else in memory, goes on when the client answers, and looks through a long log by turns with others.
  */
 
 import { toBigEndian } from '../bytes/bytes.js'
@@ -9,6 +9,7 @@ import type { Seq } from '../store/store.js'
 import { encodePushEnvelope, pushEnvelopeLength } from '../wire/envelope.js'
 import type { EncodedSet } from '../wire/messages.js'
 import type { Feed } from './feed.js'
+import type { Step } from './round-robin.js'
 import type { Selection } from './selection.js'
 
 /** What a subscription needs of its session. */
@@ -19,10 +20,12 @@ export interface PushTarget {
   sendStatus(subscriptionId: number, unpushedPatches: number): void
   /** Whether the client reads: little waits for it in memory. */
   hasRoom(): boolean
+  /** Calls `step` by turns with the work of others until it returns false. */
+  byTurns(step: Step): void
 }
 
 /** Records looked at before others get their turn. */
-const SLICE_RECORDS = 1_024
+const SLICE_RECORDS = 256
 
 export class Subscription {
   readonly id: number
@@ -37,14 +40,19 @@ export class Subscription {
   /** Pushes without an answer: request id → whether it carries a part of the backlog. */
   private readonly unanswered = new Map<bigint, boolean>()
   private backlogUnanswered = 0
-  private state: 'counting' | 'backlog' | 'live' | 'ended' = 'counting'
-  private resting: NodeJS.Immediate | undefined
+  /** Selected patches of the backlog that were counted so far. */
+  private patches = 0
+  /** Up to where they were counted. */
+  private counted: Seq
+  private state: 'unanswered' | 'counting' | 'backlog' | 'live' | 'ended' = 'unanswered'
+  /** Whether its turn will come. */
+  private waiting = false
 
   constructor(id: number, feed: Feed, start: Seq, selection: Selection, target: PushTarget) {
     this.id = id
     this.idBytes = toBigEndian(BigInt(id), 2)
     this.feed = feed
-    this.cursor = start
+    this.cursor = this.counted = start
     this.selection = selection
     this.names = selection.indexNames()
     this.target = target
@@ -53,23 +61,26 @@ export class Subscription {
 
   /** Call once, after the subscription's answer was sent. */
   start(): void {
-    this.count(this.cursor, 0)
+    if (this.state !== 'unanswered') return
+    this.state = 'counting'
+    this.wait()
   }
 
-  /** Pushes what may be pushed now. Cheap when there is nothing. */
+  /** Pushes what may be pushed now, or when its turn comes if that is much to look through. Cheap when there is nothing. */
   pump(): void {
-    if (this.state === 'counting' || this.state === 'ended' || this.resting !== undefined) return
-    let budget = SLICE_RECORDS
-    while (this.cursor < this.feed.pushable && this.unanswered.size < PUSHES_UNANSWERED_MAX && this.target.hasRoom()) {
-      if (budget <= 0) return this.rest(() => this.pump())
-      budget -= this.pushNext(this.feed.pushable, budget)
-    }
-    this.checkBacklog()
+    if (this.waiting || (this.state !== 'backlog' && this.state !== 'live')) return
+    const isFarBehind = this.feed.pushable - this.cursor > SLICE_RECORDS
+    if ((isFarBehind && this.mayPush()) || this.pushSome()) this.wait()
   }
 
-  /** Pushes everything up to set `last` at once, whatever is unanswered or delayed, while the client reads. For a session that ends. */
+  /**
+   * Pushes everything up to set `last` at once, whatever is unanswered or delayed, while the client reads. For a session that
+   * ends. Nothing precedes the subscription's own answer and first status.
+   */
   flush(last: Seq): void {
-    if (this.state === 'ended') return
+    if (this.state === 'unanswered' || this.state === 'ended') return
+    // The status comes first, and a log that is not counted by now is too long for a farewell.
+    if (this.state === 'counting' && !this.countSome()) return
     const end = Math.min(last, this.feed.head)
     while (this.cursor < end && this.target.hasRoom()) this.pushNext(end, SLICE_RECORDS)
   }
@@ -90,24 +101,45 @@ export class Subscription {
   /** Nothing is pushed any more. */
   end(): void {
     this.state = 'ended'
-    if (this.resting !== undefined) clearImmediate(this.resting)
-    this.resting = undefined
   }
 
-  /** Selected patches of the backlog, then the status that says so. */
-  private count(after: Seq, counted: number): void {
-    let cursor = after
-    let patches = counted
-    for (let budget = SLICE_RECORDS; budget > 0 && cursor < this.backlogEnd;) {
-      const { records, upTo } = this.feed.after(cursor, this.backlogEnd, this.names)
-      for (const record of records) patches += this.selection.places(record).length
+  private wait(): void {
+    this.waiting = true
+    this.target.byTurns(() => (this.waiting = this.step()))
+  }
+
+  /** Its turn has come. Whether it needs another. */
+  private step(): boolean {
+    if (this.state === 'ended') return false
+    return (this.state === 'counting' && !this.countSome()) || this.pushSome()
+  }
+
+  /** Selected patches of the backlog, then the status that says so. Whether that is done. */
+  private countSome(): boolean {
+    for (let budget = SLICE_RECORDS; budget > 0 && this.counted < this.backlogEnd;) {
+      const { records, upTo } = this.feed.after(this.counted, this.backlogEnd, this.names)
+      for (const record of records) this.patches += this.selection.places(record).length
       budget -= 1 + records.length
-      cursor = upTo
+      this.counted = upTo
     }
-    if (cursor < this.backlogEnd) return this.rest(() => this.count(cursor, patches))
-    this.target.sendStatus(this.id, patches)
-    this.state = patches === 0 ? 'live' : 'backlog'
-    this.pump()
+    if (this.counted < this.backlogEnd) return false
+    this.target.sendStatus(this.id, this.patches)
+    this.state = this.patches === 0 ? 'live' : 'backlog'
+    return true
+  }
+
+  private mayPush(): boolean {
+    return this.cursor < this.feed.pushable && this.unanswered.size < PUSHES_UNANSWERED_MAX && this.target.hasRoom()
+  }
+
+  /** Pushes what may be pushed of the next records. Whether more can be pushed at once. */
+  private pushSome(): boolean {
+    for (let budget = SLICE_RECORDS; this.mayPush();) {
+      if (budget <= 0) return true
+      budget -= this.pushNext(this.feed.pushable, budget)
+    }
+    this.checkBacklog()
+    return false
   }
 
   /** Fills one push from the log up to `last`; returns how many records it looked at. */
@@ -151,12 +183,5 @@ export class Subscription {
     if (this.state !== 'backlog' || this.cursor < this.backlogEnd || this.backlogUnanswered > 0) return
     this.state = 'live'
     this.target.sendStatus(this.id, 0)
-  }
-
-  private rest(then: () => void): void {
-    this.resting = setImmediate(() => {
-      this.resting = undefined
-      if (this.state !== 'ended') then()
-    })
   }
 }

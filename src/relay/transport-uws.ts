@@ -8,6 +8,7 @@ import { STATUS_CODES } from 'node:http'
 import { createServer } from 'node:net'
 import type * as Uws from 'uWebSockets.js'
 import { assert } from '../assert.js'
+import { BYTES_PER_TURN_MAX, FRAMES_PER_TURN_MAX } from '../limits.js'
 import { RequestAborted, RequestBody } from './request-body.js'
 import type {
   Connection,
@@ -21,6 +22,7 @@ import type {
 } from './transport.js'
 import {
   answerOf,
+  CLOSE_POLICY,
   CLOSE_UNSUPPORTED_DATA,
   exactChunks,
   guarded,
@@ -88,6 +90,9 @@ class UwsConnection implements Connection {
   readonly address: string
   /** Given up in the close handler: any use of a closed socket throws. */
   #socket: Socket | undefined
+  #turn = 0
+  #frames = 0
+  #bytes = 0
 
   constructor(id: number, socket: Socket) {
     this.id = id
@@ -132,6 +137,15 @@ class UwsConnection implements Connection {
     if (failure !== undefined) throw failure.error
   }
 
+  /** Counts a frame that came in this turn of the loop. Whether there were too many. */
+  floods(turn: number, bytes: number): boolean {
+    if (this.#turn !== turn) this.#frames = this.#bytes = 0
+    this.#turn = turn
+    this.#frames++
+    this.#bytes += bytes
+    return this.#frames > FRAMES_PER_TURN_MAX || this.#bytes > BYTES_PER_TURN_MAX
+  }
+
   /** Whether the socket was open until now. */
   forget(): boolean {
     const wasOpen = this.#socket !== undefined
@@ -140,9 +154,34 @@ class UwsConnection implements Connection {
   }
 }
 
+/** The turns of the event loop, counted while somebody asks. */
+class LoopTurns {
+  #count = 1
+  #asked = false
+
+  now(): number {
+    if (!this.#asked) setImmediate(() => this.#next())
+    this.#asked = true
+    return this.#count
+  }
+
+  #next(): void {
+    this.#asked = false
+    this.#count++
+  }
+}
+
 function behaviour(uws: UwsLibrary, options: TransportOptions): Uws.WebSocketBehavior<UserData> {
   let lastId = 0
   const { websocket } = options
+  const turns = new LoopTurns()
+  // The library reads on while a socket brings more than was taken, and nobody else gets a turn meanwhile.
+  const isFlood = (connection: UwsConnection, { byteLength }: ArrayBuffer): boolean => {
+    if (!connection.isOpen()) return true
+    const floods = connection.floods(turns.now(), byteLength)
+    if (floods) connection.close(CLOSE_POLICY, 'more than can be read')
+    return floods
+  }
   return {
     maxPayloadLength: options.maxFrameBytes,
     // 0 is "without a bound": a bound would drop frames silently; the relay bounds its queues itself.
@@ -162,9 +201,13 @@ function behaviour(uws: UwsLibrary, options: TransportOptions): Uws.WebSocketBeh
     },
     message: (socket, message, isBinary) => {
       const connection = connectionOf(socket)
+      if (isFlood(connection, message)) return
       if (!isBinary) connection.close(CLOSE_UNSUPPORTED_DATA, 'binary frames only')
       else guarded(options, connection, () => websocket.frame(connection, new Uint8Array(message.slice(0))))
     },
+    // The library has answered it.
+    ping: (socket, message) => void isFlood(connectionOf(socket), message),
+    pong: (socket, message) => void isFlood(connectionOf(socket), message),
     drain: (socket) => {
       const connection = connectionOf(socket)
       if (connection.bufferedAmount() === 0) guarded(options, connection, () => websocket.drained(connection))
@@ -233,7 +276,8 @@ async function answer(options: TransportOptions, asked: HttpRequest, exchange: E
   const { response, close } = answered
   const { body } = response
   try {
-    if (asked.method === 'HEAD' || body === undefined) exchange.endWithoutBody(response, close)
+    if (asked.method === 'HEAD' || response.status === 204) exchange.endWithoutBody(response, close)
+    else if (body === undefined) exchange.end(response, '', close)
     else if (typeof body === 'string' || body instanceof Uint8Array) exchange.end(response, body, close)
     else await exchange.stream(response, body)
   } finally {
@@ -277,7 +321,9 @@ class Exchange {
   endWithoutBody(head: HttpResponse, close: boolean): void {
     this.#finally((response) => {
       writeHead(response, head.status, head.headers)
-      response.endWithoutBody(undefined, close)
+      // Any first argument becomes a Content-Length; undefined became one of 19 digits.
+      if (close) response.end('', true)
+      else response.endWithoutBody()
     })
   }
 

@@ -31,11 +31,16 @@ import {
 
 /** How long a peer may take to answer our close frame. */
 const CLOSE_TIMEOUT_MS = 5_000
+/** An HTTP socket on which nothing moves for so long is cut, also in the middle of an answer. */
+const HTTP_IDLE_MS = 60_000
+/** What a frame that waits costs beside its own bytes: callbacks, list entries, heads of buffers. */
+const QUEUED_FRAME_BYTES = 256
 
 /** Throws ListenError. */
-export async function listenWs(options: TransportOptions): Promise<Listener> {
+export async function listenWs(options: TransportOptions, httpIdleMs = HTTP_IDLE_MS): Promise<Listener> {
   const connections = new Set<WsConnection>()
   const server = createServer((request, response) => serve(options, request, response))
+  server.setTimeout(httpIdleMs)
   acceptUpgrades(options, server, connections)
   const { address, port } = await bind(server, options)
   return {
@@ -73,6 +78,8 @@ class WsConnection implements Connection {
   readonly #socket: Duplex
   readonly #drained: () => void
   #behind = false
+  /** Frames that the kernel does not have. */
+  #queued = 0
 
   constructor(id: number, address: string, websocket: EndingSocket, socket: Duplex, drained: () => void) {
     this.id = id
@@ -84,6 +91,7 @@ class WsConnection implements Connection {
 
   send(frame: Uint8Array): 'sent' | 'queued' | 'closed' {
     if (!this.isOpen()) return 'closed'
+    this.#queued++
     this.#websocket.send(frame, { binary: true, compress: false }, () => this.#written())
     if (this.#websocket.bufferedAmount === 0) return 'sent'
     this.#behind = true
@@ -91,7 +99,8 @@ class WsConnection implements Connection {
   }
 
   bufferedAmount(): number {
-    return this.isOpen() ? this.#websocket.bufferedAmount : 0
+    const bytes = this.isOpen() ? this.#websocket.bufferedAmount : 0
+    return bytes === 0 ? 0 : bytes + QUEUED_FRAME_BYTES * this.#queued
   }
 
   isOpen(): boolean {
@@ -117,6 +126,7 @@ class WsConnection implements Connection {
   }
 
   #written(): void {
+    this.#queued--
     if (!this.#behind || !this.isOpen() || this.#websocket.bufferedAmount > 0) return
     this.#behind = false
     this.#drained()
@@ -241,7 +251,10 @@ async function write(
   headOnly: boolean,
   response: ServerResponse,
 ): Promise<void> {
-  if (body === undefined) return void response.writeHead(status, headers).end()
+  if (body === undefined) {
+    response.writeHead(status, status === 204 ? headers : { ...headers, 'Content-Length': 0 }).end()
+    return
+  }
   response.writeHead(status, { ...headers, 'Content-Length': lengthOf(body) })
   if (headOnly) response.end()
   else if (typeof body === 'string' || body instanceof Uint8Array) response.end(body)

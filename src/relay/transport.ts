@@ -115,6 +115,7 @@ export type ListenFunction = (options: TransportOptions) => Promise<Listener>
 export const CLOSE_UNSUPPORTED_DATA = 1003
 export const CLOSE_NONE_GIVEN = 1005
 export const CLOSE_ABNORMAL = 1006
+export const CLOSE_POLICY = 1008
 export const CLOSE_INTERNAL_ERROR = 1011
 
 /** What a client may still send behind an answer that needed no more of its body, before its socket is closed. */

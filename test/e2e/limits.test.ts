@@ -13,6 +13,7 @@ import { encodePatchSet, signPatches } from '../../src/patches/patch-set.js'
 import { enrol } from '../../src/client/enrol.js'
 import { encode } from '../../src/codec/encode.js'
 import { CborTime } from '../../src/codec/value.js'
+import { UNANSWERED_REQUESTS_MAX } from '../../src/limits.js'
 import { Metrics } from '../../src/relay/metrics.js'
 import { MemoryStore } from '../../src/store/memory.js'
 import { openStore } from '../../src/store/open.js'
@@ -141,6 +142,27 @@ it('a request id that is still in flight closes the socket; one that was answere
   wire.send({ requestId: 8n, message: { kind: 'write', patchSet } })
   await wire.until(() => wire.closed !== undefined)
   expect(wire.closed!.code).toBe(1002)
+})
+
+it('65,536 requests may wait for their answers, one more closes the socket with 1008', async () => {
+  const store = new GatedStore()
+  const wire = await start({}, { store })
+  store.shut()
+  const written = wire.write(owner, [listing(1n)])
+  const failed = expect(written).rejects.toThrow('closed')
+  const other = await Wire.open(running.url)
+  const ping = (id: number) => wire.send({ requestId: BigInt(id), message: { kind: 'ping' } })
+  for (let id = 10; id < 10 + UNANSWERED_REQUESTS_MAX - 1; id++) {
+    ping(id)
+    if (id % 8_192 === 0) await other.done({ kind: 'ping' })
+  }
+  for (let i = 0; i < 20; i++) await other.done({ kind: 'ping' })
+  expect(wire.closed).toBeUndefined()
+  ping(1_000_000)
+  await wire.until(() => wire.closed !== undefined)
+  expect(wire.closed).toEqual({ code: 1008, reason: 'more than 65536 requests without an answer' })
+  await failed
+  store.open()
 })
 
 it('64 filters are taken, 65 refused', async () => {

@@ -2,8 +2,13 @@
 
 import { connect as connectTcp } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { publicKeyOf, sign } from '../../src/bytes/signature.node.js'
+import { addressOf, publicKeyOf, sign } from '../../src/bytes/signature.node.js'
 import { personalMessageDigest } from '../../src/bytes/eip191.js'
+import { DevelopmentRegistry } from '../../src/chain/development-registry.js'
+import type { Hub } from '../../src/relay/hub.js'
+import { Metrics } from '../../src/relay/metrics.js'
+import { MemoryStore } from '../../src/store/memory.js'
+import type { Commit } from '../../src/store/store.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
 import { enrolCard, listing, newSecret, OWNER, relay, SHOP, Wire, type Refused, type TestRelay } from './harness.js'
 
@@ -150,6 +155,166 @@ describe.each([
   })
 })
 
+const ACCOUNT = addressOf(publicKeyOf(Buffer.from(OWNER, 'hex')))
+
+describe('a challenge', () => {
+  it.each([
+    ['as a guest', { guest: true, wallet: '77'.repeat(32) }],
+    ['in another shop', { wallet: '34'.repeat(32), shop: SHOP + 1n }],
+  ])('does not bind a card that was removed and enrolled again %s before it was solved', async (_how, again) => {
+    const running = await relay()
+    const [owner, card] = [newSecret(), newSecret()]
+    await enrolCard(running.url, owner)
+    await enrolCard(running.url, card)
+    await enrolCard(running.url, newSecret(), { wallet: '34'.repeat(32), shop: SHOP + 1n })
+    const boss = await Wire.as(running.url, owner)
+    const late = await Wire.open(running.url)
+    const challenge = await late.done({ kind: 'authenticate', publicKey: publicKeyOf(card) })
+    await boss.done({ kind: 'write', patchSet: boss.signed(owner, [unlink(1n)]) })
+    await enrolCard(running.url, card, again)
+    const signature = sign(personalMessageDigest(challenge), card)
+    expect(refusal(await late.ask({ kind: 'challengeSolution', signature }))).toBe(ErrorCode.UNLINKED_KEYCARD)
+    expect(refusal(await late.write(card, [listing(1n)]))).toBe(ErrorCode.NOT_AUTHENTICATED)
+    // A challenge of the new enrolment is good.
+    await late.authenticate(card)
+    await running.stop()
+    expect(running.bugs).toEqual([])
+  })
+
+  it('that waits for the chain does not bind with rights that were lost meanwhile', async () => {
+    const store = new MemoryStore()
+    const registry = new SlowRegistry((key) => store.setting(key))
+    const running = await relay({}, { store, registry })
+    const owner = newSecret()
+    await enrolCard(running.url, owner)
+    const wire = await Wire.open(running.url)
+    const challenge = await wire.done({ kind: 'authenticate', publicKey: publicKeyOf(owner) })
+    registry.hold()
+    const signature = sign(personalMessageDigest(challenge), owner)
+    const solved = wire.ask({ kind: 'challengeSolution', signature })
+    await registry.asked
+    // The answer that is on its way says yes; then the shop changes hands, and the relay hears of it.
+    registry.lost = true
+    await (Reflect.get(running, 'hub') as Hub).recheckRights(SHOP, ACCOUNT)
+    registry.release()
+    expect(refusal(await solved)).toBe(ErrorCode.UNLINKED_KEYCARD)
+    registry.lost = false
+    await wire.authenticate(owner)
+    await running.stop()
+    expect(running.bugs).toEqual([])
+  })
+})
+
+describe.each([
+  ['uws', false],
+  ['ws', true],
+])('the end of a relay on %s', (_kind, ws) => {
+  it('answers what was taken up, takes up nothing more, and closes with 1012', async () => {
+    const store = new MemoryStore()
+    const running = await relay({}, { ws, store })
+    const cards = [newSecret(), newSecret(), newSecret()]
+    for (const card of cards) await enrolCard(running.url, card)
+    const answered: Uint8Array[] = []
+    let id = 0n
+    const wires = await Promise.all(cards.map((card) => Wire.as(running.url, card)))
+    // Each goes on writing as soon as it has an answer, and has ten under way.
+    const writers = wires.flatMap((wire, i) =>
+      Array.from({ length: 10 }, async () => {
+        for (;;) answered.push(await wire.done({ kind: 'write', patchSet: wire.signed(cards[i]!, [listing(++id)]) }))
+      }),
+    )
+    const over = Promise.allSettled(writers)
+    await wires[0]!.until(() => answered.length > 100)
+    await running.stop()
+    await over
+    for (const wire of wires) {
+      await wire.until(() => wire.closed !== undefined)
+      expect(wire.closed!.code).toBe(1012)
+    }
+    const hashes = new Set(
+      store
+        .readLog(SHOP, 0, { records: 1e6, bytes: 1e9 })
+        .map(({ stateHash }) => Buffer.from(stateHash).toString('hex')),
+    )
+    expect(answered.filter((hash) => !hashes.has(Buffer.from(hash).toString('hex')))).toEqual([])
+    // Three sets enrolled the cards; all others were answered before the end.
+    expect(hashes.size).toBe(answered.length + 3)
+    expect(running.bugs).toEqual([])
+  })
+
+  it('takes up no request that comes after it was told to stop, and is heard by clients that go on sending', async () => {
+    const store = new StuckStore()
+    const running = await relay({}, { ws, store })
+    const card = newSecret()
+    await enrolCard(running.url, card)
+    const [wire, other, loud] = [
+      await Wire.as(running.url, card),
+      await Wire.open(running.url),
+      await Wire.open(running.url),
+    ]
+    const free = store.hold()
+    const written = wire.write(card, [listing(1n)])
+    await other.done({ kind: 'ping' })
+    const stopping = running.stop()
+    const late = expect(other.ask({ kind: 'ping' })).rejects.toThrow('closed')
+    const sending = setInterval(() => loud.socket.send(Buffer.alloc(1 << 20)), 1)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    free()
+    expect(await written).toBeInstanceOf(Uint8Array)
+    await stopping
+    await late
+    clearInterval(sending)
+    await loud.until(() => loud.closed !== undefined)
+    expect([wire, other, loud].map(({ closed }) => closed?.code)).toEqual([1012, 1012, 1012])
+    expect(running.bugs).toEqual([])
+  })
+
+  it('comes also when the disk answers no more', async () => {
+    const store = new StuckStore()
+    const running = await relay({}, { ws, store })
+    const card = newSecret()
+    await enrolCard(running.url, card)
+    const wire = await Wire.as(running.url, card)
+    store.stuck = true
+    const written = wire.write(card, [listing(1n)])
+    const other = await Wire.open(running.url)
+    await other.done({ kind: 'ping' })
+    const failed = expect(written).rejects.toThrow('closed')
+    await running.stop()
+    await failed
+    expect(wire.closed!.code).toBe(1012)
+    expect(running.bugs).toEqual([])
+  })
+})
+
+describe.each([
+  // Its own bound of pings that wait for their answers, without a close frame.
+  ['ws', true, 1006],
+  ['uws', false, 1008],
+])('WebSocket pings on %s', (_kind, ws, code) => {
+  it('whose answers nobody reads end the session', { timeout: 60_000 }, async () => {
+    const metrics = new Metrics()
+    const running = await relay({}, { ws, metrics })
+    const wire = await Wire.open(running.url)
+    wire.socket.pause()
+    const sessions = () => Number(/^cairn_sessions (\d+)$/mu.exec(metrics.text())![1])
+    expect(sessions()).toBe(1)
+    const data = Buffer.alloc(125)
+    let sent = 0
+    for (; sessions() === 1 && sent < 2_000_000; sent += 1_000) {
+      for (let i = 0; i < 1_000; i++) wire.socket.ping(data)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(sessions()).toBe(0)
+    if (!ws) expect(sent).toBeGreaterThan(60_000)
+    wire.socket.resume()
+    await wire.until(() => wire.closed !== undefined, 30_000)
+    expect(wire.closed!.code).toBe(code)
+    await running.stop()
+    expect(running.bugs).toEqual([])
+  })
+})
+
 describe('sessions and time', () => {
   it('are pinged, kicked when silent, and ended when idle', async () => {
     const running = await relay({ pingIntervalMs: 50, kickTimeoutMs: 3_000, idleSessionSeconds: 1 })
@@ -240,3 +405,46 @@ describe('enrolment', () => {
     expect(running.bugs).toEqual([])
   })
 })
+
+/** Takes the card at this place out of the owner's account. */
+const unlink = (place: bigint) => ({ op: 'remove', path: ['Accounts', ACCOUNT, 'KeyCards', place] }) as const
+
+/** Its answers can be held back while the truth changes. */
+class SlowRegistry extends DevelopmentRegistry {
+  lost = false
+  asked: Promise<void> = Promise.resolve()
+  release: () => void = () => undefined
+  private told: () => void = () => undefined
+  private gate: Promise<void> | undefined
+
+  hold(): void {
+    this.asked = new Promise((resolve) => (this.told = resolve))
+    this.gate = new Promise((resolve) => (this.release = resolve))
+  }
+
+  override async owns(shopId: bigint, wallet: Uint8Array): Promise<boolean> {
+    const truth = !this.lost && (await super.owns(shopId, wallet))
+    this.told()
+    await this.gate
+    return truth
+  }
+}
+
+/** A disk that takes a commit and says nothing, for a while or for ever. */
+class StuckStore extends MemoryStore {
+  stuck = false
+  private gate = Promise.resolve()
+
+  /** Returns what lets the commits go. */
+  hold(): () => void {
+    let free = () => {}
+    this.gate = new Promise((resolve) => (free = resolve))
+    return () => free()
+  }
+
+  override async commit(commit: Commit): Promise<void> {
+    if (this.stuck) await new Promise(() => undefined)
+    await this.gate
+    return super.commit(commit)
+  }
+}

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { addressOf, publicKeyOf } from '../../src/bytes/signature.node.js'
 import { be64, equalBytes, utf8 } from '../../src/bytes/bytes.js'
 import { toHex } from '../../src/bytes/hex.js'
@@ -11,7 +11,9 @@ import { decode } from '../../src/codec/decode.js'
 import { verifyPatchProofs } from '../../src/merkle/patch-proof.js'
 import { Header, signerOf } from '../../src/patches/patch-set.js'
 import { readPatch } from '../../src/patches/patch.js'
+import { MemoryStore } from '../../src/store/memory.js'
 import { openStore } from '../../src/store/open.js'
+import type { Commit } from '../../src/store/store.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
 import { ObjectType } from '../../src/wire/messages.js'
 import type { PushedSet } from '../../src/wire/pushed-set.js'
@@ -375,6 +377,64 @@ describe('the relay’s own sets', () => {
   })
 })
 
+describe('a card that is removed within a batch', () => {
+  it.each([
+    [0, false],
+    [0, true],
+    [100, false],
+    [100, true],
+  ])('gets sets up to its removal and none behind it (delay %i ms, ws %s)', async (pushDelayMs, ws) => {
+    const store = new GatedStore()
+    const running = await relay({ pushDelayMs }, { store, ws })
+    const [owner, card] = [newSecret(), newSecret()]
+    await enrolCard(running.url, owner)
+    await enrolCard(running.url, card)
+    const boss = await Wire.as(running.url, owner)
+    const gone = await Wire.as(running.url, card)
+    const watcher = await Wire.open(running.url)
+    await gone.subscribe()
+    await watcher.subscribe()
+    for (const wire of [gone, watcher]) await wire.until(() => wire.statuses.some(([, left]) => left === 0n))
+    const account = addressOf(publicKeyOf(Buffer.from('12'.repeat(32), 'hex')))
+    store.isShut = true
+    // The first is a batch of its own; all behind it are one.
+    const writes = [boss.write(owner, [listing(1n)])]
+    await vi.waitFor(() => expect(store.waiting).toHaveLength(1))
+    writes.push(
+      boss.write(owner, [listing(2n)]),
+      boss.write(owner, [{ op: 'remove', path: ['Accounts', account, 'KeyCards', 1n] }]),
+      boss.write(owner, [order(99n, 1n, 1n)]),
+      boss.write(owner, [listing(3n)]),
+    )
+    for (let i = 0; i < 3; i++) await watcher.ask({ kind: 'ping' })
+    store.waiting.shift()!()
+    await vi.waitFor(() => expect(store.waiting).toHaveLength(1))
+    gone.events.length = 0
+    // Behind a write that cannot be answered yet: neither may the subscription, nor may anything be pushed for it.
+    const refused = gone.write(card, [listing(4n)])
+    const second = gone.subscribe()
+    for (let i = 0; i < 3; i++) await watcher.ask({ kind: 'ping' })
+    store.isShut = false
+    store.waiting.shift()!()
+    for (const written of writes) expect(await written).toBeInstanceOf(Uint8Array)
+    expect(await refused).toMatchObject({ code: ErrorCode.UNLINKED_KEYCARD })
+    expect(await second).toEqual(Uint8Array.of(0, 2))
+    await gone.until(() => gone.closed !== undefined)
+    expect(gone.closed!.code).toBe(1008)
+    await watcher.until(() => watcher.sets.at(-1)?.seq === 7n)
+    const firstSubscription = gone.sets.slice(0, 5).map(({ seq }) => seq)
+    expect(firstSubscription).toEqual([1n, 2n, 3n, 4n, 5n])
+    expect(Math.max(...gone.sets.map(({ seq }) => Number(seq)))).toBe(5)
+    // The removed card's last frames: the answers, then what the second subscription has a right to, if anything.
+    const answers = gone.events.flatMap((event, at) => (event.startsWith('answer') ? [at] : []))
+    expect(answers).toHaveLength(2)
+    const early = gone.events.slice(0, answers[1]).filter((event) => /^(?:push 1|status)/u.test(event))
+    expect(early).toEqual([])
+    await running.stop()
+    expect(running.bugs).toEqual([])
+  })
+})
+
 describe('a restart', () => {
   it('gives by filters what it gave before, from the object index', { timeout: 60_000 }, async () => {
     const directory = mkdtempSync(join(tmpdir(), 'cairn-restart-'))
@@ -461,3 +521,14 @@ describe('a restart', () => {
     rmSync(directory, { recursive: true })
   })
 })
+
+/** A store whose commits wait while it is shut, until they are let go one by one. */
+class GatedStore extends MemoryStore {
+  isShut = false
+  readonly waiting: (() => void)[] = []
+
+  override async commit(commit: Commit): Promise<void> {
+    if (this.isShut) await new Promise<void>((resolve) => this.waiting.push(resolve))
+    return super.commit(commit)
+  }
+}

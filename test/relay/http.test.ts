@@ -196,6 +196,14 @@ describe('plain answers', () => {
     expect((await relay.ask('GET', '/livez')).status).toBe(200)
   })
 
+  test.each(['/v4/enroll_key_card', '/v4/upload_blob'])('POST %s of a relay that stops is 503', async (path) => {
+    const relay = new Relay()
+    relay.unready = 'the relay is stopping'
+    const answer = await relay.ask('POST', path, { body: enrolment() })
+    expect([answer.status, jsonOf(answer)]).toMatchObject([503, { error: 'the relay is stopping' }])
+    expect(answer.headers['Access-Control-Allow-Origin']).toBe('*')
+  })
+
   test('discovery, where it is on', async () => {
     const relay = new Relay()
     const response = await relay.ask('GET', '/testing/discovery')

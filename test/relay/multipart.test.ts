@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { MULTIPART_PARTS_MAX } from '../../src/limits.js'
 import { boundaryOf, MultipartError, multipartParts } from '../../src/relay/multipart.js'
 
 const FORM =
@@ -72,6 +73,13 @@ describe('a form', () => {
     ['an endless head', `--xx\r\nA: ${'b'.repeat(20_000)}\r\n\r\n\r\n--xx--`],
   ])('is refused with %s', async (_what, text) => {
     for (const size of [1 << 20, 13]) await expect(partsOf(text, size)).rejects.toThrow(MultipartError)
+  })
+
+  test('has a bounded number of parts', async () => {
+    const form = (parts: number) =>
+      `${'--xx\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n'.repeat(parts)}--xx--`
+    expect(await partsOf(form(MULTIPART_PARTS_MAX), 1 << 16)).toHaveLength(MULTIPART_PARTS_MAX)
+    await expect(partsOf(form(MULTIPART_PARTS_MAX + 1), 1 << 16)).rejects.toThrow(MultipartError)
   })
 
   test('that is left early lets its source go', async () => {

@@ -65,7 +65,7 @@ class TrueChain implements Chain {
       const next = after(truth, deed)
       if (next === undefined) continue
       if (deed === 'call' || (deed === 'sweep' && truth.balance >= TOTAL)) {
-        const transactionHash = keccak256(utf8(`${String(deed)} ${number} ${logs.length}`))
+        const transactionHash = keccak256(utf8(`${deed} ${number} ${logs.length}`))
         const place = { blockNumber: number, blockHash, transactionHash, logIndex: logs.length }
         logs.push({ address: CONTRACT, topics: [PAYMENT_MADE, PAYMENT_ID], data: new Uint8Array(), ...place })
       }

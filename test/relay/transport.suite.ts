@@ -639,6 +639,42 @@ export function transportSuite(kind: 'uws' | 'ws', listen: (options: TransportOp
       expect(r.bugs).toEqual([new Error('bug in http')])
     })
 
+    test.each([
+      ['OPTIONS', '204 No Content', undefined],
+      ['HEAD', '200 OK', undefined],
+      ['DELETE', '404 Not Found', '0'],
+    ])('an answer to %s without a body leaves its socket to the next request', async (method, status, length) => {
+      const bodies: string[] = []
+      const r = await relay({
+        http: async (request) => {
+          if (request.method === 'OPTIONS') return { status: 204, headers: {} }
+          if (request.method === 'DELETE') return { status: 404, headers: {} }
+          bodies.push(Buffer.from(await request.body(100)).toString())
+          return { status: 200, headers: {}, body: 'x' }
+        },
+      })
+      const socket = connect(r.listener.port, '127.0.0.1')
+      clients.push(socket)
+      let text = ''
+      socket.on('data', (data: Buffer) => (text += data.toString('latin1')))
+      for (let round = 0; round < 2; round++) {
+        text = ''
+        socket.write(`${method} / HTTP/1.1\r\nHost: relay\r\n\r\n`)
+        await until(() => text.endsWith('\r\n\r\n'))
+        expect(text.slice(0, text.indexOf('\r\n'))).toBe(`HTTP/1.1 ${status}`)
+        const told = /^content-length: (.*)\r$/im.exec(text)?.[1]
+        // What a HEAD tells is the length that a GET would have.
+        expect(told).toBe(method === 'HEAD' && kind === 'ws' ? '1' : length)
+        text = ''
+        socket.write('POST / HTTP/1.1\r\nHost: relay\r\nContent-Length: 5\r\n\r\nhello')
+        await until(() => text.endsWith('\r\n\r\nx'))
+        expect(text).toMatch(/^HTTP\/1.1 200 OK\r\n/)
+      }
+      expect(bodies.filter((body) => body === 'hello')).toHaveLength(2)
+      expect(socket.readyState).toBe('open')
+      expect(r.bugs).toEqual([])
+    })
+
     test('one socket serves many requests', async () => {
       let requests = 0
       const r = await relay({ http: async () => ({ status: 200, headers: {}, body: String(++requests) }) })
