@@ -41,40 +41,31 @@ export function checkForm(bytes: Uint8Array, maxDepth = CBOR_NESTING_MAX): void 
 
 /** The end of the item that starts at `start` of checked bytes. */
 export function itemEnd(bytes: Uint8Array, start: number): number {
-  let left = 1
   let at = start
-  while (left > 0) {
-    left--
-    const major = bytes[at]! >> 5
-    const content = contentAt(bytes, at)
-    if (major === BYTES || major === TEXT) at = content + argumentAt(bytes, at)
-    else {
-      if (major === ARRAY) left += argumentAt(bytes, at)
-      else if (major === MAP) left += 2 * argumentAt(bytes, at)
-      else if (major === TAG) left++
-      at = content
-    }
-  }
+  for (let left = 1; left > 0; at = nextItem(bytes, at)) left += childrenOf(bytes, at) - 1
   return at
 }
 
 /** How many items the one at `start` of checked bytes is, with all that lies in it; counting ends above `most`. */
 export function itemCount(bytes: Uint8Array, start: number, most: number): number {
-  let [count, left, at] = [0, 1, start]
-  while (left > 0 && count <= most) {
-    left--
-    count++
-    const major = bytes[at]! >> 5
-    const content = contentAt(bytes, at)
-    if (major === BYTES || major === TEXT) at = content + argumentAt(bytes, at)
-    else {
-      if (major === ARRAY) left += argumentAt(bytes, at)
-      else if (major === MAP) left += 2 * argumentAt(bytes, at)
-      else if (major === TAG) left++
-      at = content
-    }
-  }
+  let [at, count] = [start, 0]
+  for (let left = 1; left > 0 && count <= most; at = nextItem(bytes, at), count++) left += childrenOf(bytes, at) - 1
   return count
+}
+
+/** Items directly in the one at `at`. */
+function childrenOf(bytes: Uint8Array, at: number): number {
+  const major = bytes[at]! >> 5
+  if (major === ARRAY) return argumentAt(bytes, at)
+  if (major === MAP) return 2 * argumentAt(bytes, at)
+  return major === TAG ? 1 : 0
+}
+
+/** Where the next item begins: in this one, or behind it. */
+function nextItem(bytes: Uint8Array, at: number): number {
+  const major = bytes[at]! >> 5
+  const content = contentAt(bytes, at)
+  return major === BYTES || major === TEXT ? content + argumentAt(bytes, at) : content
 }
 
 /** 0 to 7, of the item that starts at `start`. */
