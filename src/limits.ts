@@ -70,6 +70,8 @@ export const CHAIN_MARGIN_BLOCKS = 16n
 // Frames and sessions (§8, §10, §15)
 export const FRAME_IN_BYTES_MAX = 2 * 1_048_576
 export const FRAME_OUT_BYTES_MAX = 1_048_576
+/** Patches in one set of objects that come near OBJECT_BYTES_MAX: each has to be encoded to be measured. */
+export const OBJECTS_MEASURED_PER_SET_MAX = 64
 /** CBOR items of one patch's value: a megabyte of empty maps would take hundreds of megabytes to decode. */
 export const VALUE_ITEMS_MAX = 131_072
 /** More have no room in a frame to a client, with their proofs. */

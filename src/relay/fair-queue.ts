@@ -19,7 +19,9 @@ export class FairQueue<T> {
   /** The next lane's first item; undefined if there is none. */
   take(): T | undefined {
     for (const [name, lane] of this.lanes) {
-      const item = lane.items[lane.next++]!
+      const item = lane.items[lane.next]!
+      // What is taken is not kept.
+      lane.items[lane.next++] = undefined
       this.count--
       const isEmpty = lane.next === lane.items.length
       if (isEmpty || this.lanes.size > 1) this.lanes.delete(name)
@@ -31,7 +33,7 @@ export class FairQueue<T> {
 }
 
 interface Lane<T> {
-  items: T[]
+  items: (T | undefined)[]
   /** Items before it were taken. */
   next: number
 }

@@ -228,7 +228,7 @@ export class Hub {
 
   private makePushable(feed: Feed, seq: number): void {
     feed.pushable = Math.max(feed.pushable, seq)
-    for (const subscription of [...(this.subscriptions.get(feed) ?? [])]) subscription.pump()
+    for (const subscription of [...(this.subscriptions.get(feed) ?? [])]) subscription.pumpAlone()
   }
 
   blobUploadUrl(session: Session, card: Uint8Array): string | undefined {

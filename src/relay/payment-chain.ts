@@ -169,8 +169,10 @@ export class PaymentChain implements KnownChain {
 
   async close(): Promise<void> {
     this.stopHeads()
-    await this.follower.stop()
+    const stopped = this.follower.stop()
+    // What it still asks ends now.
     this.options.chain.close()
+    await stopped
   }
 
   private see(head: Block): void {
@@ -214,9 +216,14 @@ export class PaymentChain implements KnownChain {
     // Once more what was read before: an endpoint may have told less than it has now.
     const fromBlock = from > CHAIN_MARGIN_BLOCKS ? from - CHAIN_MARGIN_BLOCKS : 0n
     const query = { fromBlock, toBlock: to, toHash, addresses: [payments], topics: [[PAYMENT_MADE]] }
-    for (const log of await chain.logs(query)) await this.handleLog(log, safe)
-    this.progressAt = this.options.nowSeconds()
+    await allOf([...byPayment(await chain.logs(query)).values()], (logs) => this.handleLogs(logs, safe))
     if (to === safe.number) await this.lookAtAddresses(safe)
+    this.progressAt = this.options.nowSeconds()
+  }
+
+  /** Of one payment, in their order. */
+  private async handleLogs(logs: readonly ChainLog[], safe: Block): Promise<void> {
+    for (const log of logs) await this.handleLog(log, safe)
   }
 
   private async handleLog(log: ChainLog, safe: Block): Promise<void> {
@@ -249,22 +256,9 @@ export class PaymentChain implements KnownChain {
 
   private async lookAtAddresses(safe: Block): Promise<void> {
     const now = this.options.nowSeconds()
-    const due = this.takeDue(now)
-    await this.lookAtAll(
-      due.filter(({ entry }) => isNative(entry)),
-      safe,
-      now,
-    )
-    await this.lookAtAll(
-      due.filter(({ entry }) => !isNative(entry)),
-      safe,
-      now,
-    )
-  }
-
-  private async lookAtAll(due: readonly Watch[], safe: Block, now: bigint): Promise<void> {
-    for (let i = 0; i < due.length; i += LOOKS_AT_ONCE_MAX)
-      await Promise.all(due.slice(i, i + LOOKS_AT_ONCE_MAX).map((watch) => this.tryLookAt(watch, safe, now)))
+    const [native, tokens] = splitByKind(this.takeDue(now))
+    await allOf(native, (watch) => this.tryLookAt(watch, safe, now))
+    await allOf(tokens, (watch) => this.tryLookAt(watch, safe, now))
   }
 
   /** Those whose turn it is; they are the last whose turn it is again. */
@@ -291,6 +285,7 @@ export class PaymentChain implements KnownChain {
       await this.lookAt(watch, safe, now)
     } catch (error) {
       if (!(error instanceof NoAddress)) throw error
+      watch.triedAt = safe.timestamp
       this.options.onError(error)
     }
   }
@@ -384,6 +379,34 @@ class NoAddress extends Error {
   constructor(chainId: bigint, { shopId, orderId }: PaymentEntry) {
     super(`chain ${chainId}: the Payments contract tells no address (shop ${shopId}, order ${orderId})`)
   }
+}
+
+/**
+ * Some at once. Waits for those also where one fails: what went on longer than its block was handled would tell of an old one
+ * later.
+ */
+async function allOf<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+  for (let i = 0; i < items.length; i += LOOKS_AT_ONCE_MAX) {
+    const done = await Promise.allSettled(items.slice(i, i + LOOKS_AT_ONCE_MAX).map(act))
+    const failed = done.find(({ status }) => status === 'rejected')
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
+  }
+}
+
+/** What is paid in native currency is looked at first: tokens may take long to tell. */
+function splitByKind(due: readonly Watch[]): [native: Watch[], tokens: Watch[]] {
+  return [due.filter(({ entry }) => isNative(entry)), due.filter(({ entry }) => !isNative(entry))]
+}
+
+function byPayment(logs: readonly ChainLog[]): ReadonlyMap<string, readonly ChainLog[]> {
+  const groups = new Map<string, ChainLog[]>()
+  for (const log of logs) {
+    const name = log.topics[1] === undefined ? '' : toHex(log.topics[1])
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, [log])
+    else group.push(log)
+  }
+  return groups
 }
 
 function unlessNoAddress(error: unknown): undefined {

@@ -63,6 +63,8 @@ export class Session implements PushTarget {
   readonly connection: Connection
   private readonly hub: Hub
   private readonly slots: Slot[] = []
+  /** Whether answers are being sent now: what is answered meanwhile follows them. */
+  private sending = false
   private readonly inFlight = new Set<bigint>()
   private bytesInFlight = 0
   private readonly inbox: { slot: Slot; message: Message }[] = []
@@ -189,11 +191,24 @@ export class Session implements PushTarget {
   private answer(slot: Slot, answer: Answer): void {
     if (slot.answer !== undefined) return
     slot.answer = answer
-    if (this.slots[0] !== slot) return
-    this.connection.cork(() => {
-      while (!this.ended && this.slots[0]?.answer !== undefined) this.sendAnswer(this.slots.shift()!)
-    })
+    if (this.sending || this.slots[0] !== slot) return
+    this.sending = true
+    try {
+      this.connection.cork(() => {
+        for (let ready = this.takeAnswered(); ready.length > 0; ready = this.takeAnswered())
+          for (const one of ready) if (!this.ended) this.sendAnswer(one)
+      })
+    } finally {
+      this.sending = false
+    }
     if (this.connection.bufferedAmount() > UNREAD_ANSWER_BYTES_MAX) this.close(CLOSE_POLICY, 'answers are not read')
+  }
+
+  /** Those at the front, in one go: to shift tens of thousands one by one takes seconds. */
+  private takeAnswered(): Slot[] {
+    let count = 0
+    while (this.slots[count]?.answer !== undefined) count++
+    return this.slots.splice(0, count)
   }
 
   private sendAnswer({ requestId, bytes, answer }: Slot): void {
@@ -378,7 +393,7 @@ export class Session implements PushTarget {
     this.hub.turns.add(this, () => this.guarded(step))
   }
 
-  private guarded(step: Step): boolean {
+  guarded(step: Step): boolean {
     try {
       return step()
     } catch (error) {
@@ -414,7 +429,7 @@ export class Session implements PushTarget {
 
   /** The session's card was removed, by set `seq`: what was selected up to it goes out, open requests are answered, then it ends. */
   cardRemoved(seq: Seq = Infinity): void {
-    for (const subscription of this.subscriptions.values()) subscription.flush(seq)
+    for (const subscription of this.subscriptions.values()) this.guarded(() => (subscription.flush(seq), false))
     this.inbox.length = 0
     for (const slot of [...this.slots]) this.answer(slot, failure('UNLINKED_KEYCARD', CARD_REMOVED_TEXT))
     this.close(CLOSE_POLICY, CARD_REMOVED_TEXT)

@@ -22,6 +22,8 @@ export interface PushTarget {
   hasRoom(): boolean
   /** Calls `step` by turns with the work of others until it returns false. */
   byTurns(step: Step): void
+  /** Calls `step` once; an error ends the session. */
+  guarded(step: Step): boolean
 }
 
 /** Records looked at before others get their turn. */
@@ -64,6 +66,11 @@ export class Subscription {
     if (this.state !== 'unanswered') return
     this.state = 'counting'
     this.wait()
+  }
+
+  /** As `pump`; an error is the session's end and nobody else's. */
+  pumpAlone(): void {
+    this.target.guarded(() => (this.pump(), false))
   }
 
   /** Pushes what may be pushed now, or when its turn comes if that is much to look through. Cheap when there is nothing. */

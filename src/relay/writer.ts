@@ -78,14 +78,14 @@ export interface WriterOptions {
 /** Sets in one batch, and the time after which no further one joins it: both bound how long the event loop is held. */
 export const BATCH_SETS_MAX = 256
 const BATCH_MS_MAX = 50
-/** The lane of the relay's own sets. */
-const OWN_LANE = ''
 
 export class Writer {
   private readonly options: WriterOptions
   private readonly shops = new Map<bigint, Shop>()
   /** A lane for each card: who writes much waits for himself. */
   private readonly queue = new FairQueue<Job>()
+  /** The relay's own sets, a lane for each shop: every second turn is theirs, however many cards write. */
+  private readonly own = new FairQueue<Job>()
   private committing = false
   private idle: (() => void)[] = []
 
@@ -104,7 +104,7 @@ export class Writer {
 
   /** Queued sets that have no answer yet. */
   get backlog(): number {
-    return this.queue.size
+    return this.queue.size + this.own.size
   }
 
   /** Whether a batch is on its way to the disk: the shops' current versions may not be durable. */
@@ -114,12 +114,16 @@ export class Writer {
 
   /** `done` is called once, after the commit or the refusal. */
   write(shopId: bigint, set: CheckedSet, author: Author, done: (outcome: WriteOutcome) => void): void {
-    this.enqueue(cardName(set.signer), { kind: 'write', shopId, set, author, done })
+    this.queue.push(cardName(set.signer), { kind: 'write', shopId, set, author, done })
+    this.begin()
   }
 
   /** `build` sees the state when its turn comes and returns undefined to do nothing ('refused'). */
   change(shopId: bigint, build: Build): Promise<RelayOutcome> {
-    return new Promise((done) => this.enqueue(OWN_LANE, { kind: 'change', shopId, build, done }))
+    return new Promise((done) => {
+      this.own.push(String(shopId), { kind: 'change', shopId, build, done })
+      this.begin()
+    })
   }
 
   /** Cancels the orders of all shops whose reservation has ended. */
@@ -142,12 +146,11 @@ export class Writer {
 
   /** Resolves when nothing is queued or in flight. */
   drained(): Promise<void> {
-    if (!this.committing && this.queue.size === 0) return Promise.resolve()
+    if (!this.committing && this.backlog === 0) return Promise.resolve()
     return new Promise((resolve) => this.idle.push(resolve))
   }
 
-  private enqueue(lane: string, job: Job): void {
-    this.queue.push(lane, job)
+  private begin(): void {
     if (!this.committing) {
       this.committing = true
       queueMicrotask(() => void this.run())
@@ -155,11 +158,12 @@ export class Writer {
   }
 
   private async run(): Promise<void> {
-    while (this.queue.size > 0) {
+    while (this.backlog > 0) {
       const batch = new Batch(this.options, this.shops)
       const end = performance.now() + BATCH_MS_MAX
       for (let sets = 0; sets < BATCH_SETS_MAX && performance.now() < end; sets++) {
-        const job = this.queue.take()
+        const [first, second] = sets % 2 === 0 ? [this.own, this.queue] : [this.queue, this.own]
+        const job = first.take() ?? second.take()
         if (job === undefined) break
         batch.run(job)
       }
@@ -362,8 +366,8 @@ class Batch {
   private record(shop: Shop, applied: Applied & { ok: true }, set: MadeSet): Uint8Array {
     if (!this.before.has(shop)) this.before.set(shop, shop.current)
     const seq = shop.current.head + 1
-    shop.current = { state: applied.state, head: seq, relayNonce: set.relayNonce }
     const hash = stateHash(applied.state)
+    shop.current = { state: applied.state, head: seq, relayNonce: set.relayNonce }
     const records = this.records.get(shop) ?? []
     records.push({
       seq,

@@ -52,6 +52,7 @@ export function applyPatches(state: ShopState, patches: readonly Patch[], contex
 }
 
 function applyPatch(draft: Draft, patch: Patch, context: ApplyContext): void {
+  draft.patchBytes = patch.bytes.length
   if (!OPS.has(patch.op)) throw invalid(`there is no op ${JSON.stringify(patch.op.slice(0, 32))}`)
   const op = patch.op as Op
   if (op === 'remove' && patch.value !== null) throw invalid(`${placeOf(patch.path)}: remove takes no value`)

@@ -4,7 +4,7 @@ import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode.js'
 import { encode } from '../codec/encode.js'
 import type { Schema } from '../codec/schema.js'
-import { OBJECT_BYTES_MAX } from '../limits.js'
+import { OBJECT_BYTES_MAX, OBJECTS_MEASURED_PER_SET_MAX } from '../limits.js'
 import { Hamt } from '../merkle/hamt.js'
 import { Listing } from '../objects/listing.js'
 import { Manifest, StoredManifest } from '../objects/manifest.js'
@@ -33,6 +33,8 @@ interface Held {
   isChanged: boolean
   /** May pass OBJECT_BYTES_MAX. */
   isUnbounded: boolean
+  /** Its canonical form is not longer. */
+  bytesAtMost: number
 }
 
 export class Draft {
@@ -48,6 +50,10 @@ export class Draft {
   private readonly storedManifest: Uint8Array | undefined
   private manifestValue: Manifest | undefined
   private isManifestChanged = false
+  private manifestBytesAtMost: number
+  private measured = 0
+  /** Of the patch that is being applied. */
+  patchBytes = 0
   readonly unlinkedCards = new Map<string, Uint8Array>()
   readonly orphanedOrders = new Set<bigint>()
   readonly orders = new Set<bigint>()
@@ -59,11 +65,12 @@ export class Draft {
     this.shopId = state.shopId
     this.schemaVersion = state.schemaVersion
     this.storedManifest = state.manifest
+    this.manifestBytesAtMost = state.manifest?.length ?? 0
     this.collections = { ...state.collections }
     this.indexes = { ...state.indexes }
   }
 
-  /** Throws Refusal INVALID for an object above OBJECT_BYTES_MAX. */
+  /** Throws Refusal INVALID for an object that grew beyond OBJECT_BYTES_MAX more than its patches told. */
   finish(): { state: ShopState; effects: Effects } {
     for (const held of this.objects.values()) if (held.isChanged) this.store(held)
     const { shopId, schemaVersion, collections, indexes } = this
@@ -96,12 +103,21 @@ export class Draft {
     return held === undefined ? this.collections[collection].has(key) : held.value !== undefined
   }
 
-  /** `unbounded`: it may pass OBJECT_BYTES_MAX, at which `finish` refuses others. */
+  /** Throws Refusal INVALID for an object above OBJECT_BYTES_MAX unless `unbounded`. */
   write<T>(collection: Collection, key: Uint8Array, schema: Schema<T>, value: T, unbounded = false): void {
     const held = this.held(collection, key, schema)
     held.value = value
     held.isChanged = true
     held.isUnbounded = unbounded
+    held.bytesAtMost += this.growth()
+    if (!unbounded && held.bytesAtMost > OBJECT_BYTES_MAX)
+      held.bytesAtMost = this.measure(collection, () => encode(schema.write(value)))
+  }
+
+  /** An object without one, or the one that is held, is not kept: for a look at many. */
+  peek<T>(collection: Collection, key: Uint8Array, schema: Schema<T>): T | undefined {
+    const held = this.objects.get(nameOf(collection, key))
+    return held === undefined ? this.decoded(collection, key, schema) : (held.value as T | undefined)
   }
 
   delete(collection: Collection, key: Uint8Array, schema: Schema<unknown>): void {
@@ -123,6 +139,9 @@ export class Draft {
   setManifest(manifest: Manifest): void {
     this.manifestValue = manifest
     this.isManifestChanged = true
+    this.manifestBytesAtMost += this.growth()
+    if (this.manifestBytesAtMost > OBJECT_BYTES_MAX)
+      this.manifestBytesAtMost = this.measure('Manifest', () => encode(Manifest.write(manifest)))
   }
 
   listing(id: bigint): Listing | undefined {
@@ -137,13 +156,34 @@ export class Draft {
     const name = nameOf(collection, key)
     let held = this.objects.get(name)
     if (held === undefined) {
-      const stored = this.collections[collection].get(key)
-      const value = stored === undefined ? undefined : schema.read(decodeChecked(stored), collection)
-      const known = { collection, key, schema: schema as Schema<unknown>, value }
+      const value = this.decoded(collection, key, schema)
+      const bytesAtMost = this.collections[collection].get(key)?.length ?? 0
+      const known = { collection, key, schema: schema as Schema<unknown>, value, bytesAtMost }
       held = { ...known, isChanged: false, isUnbounded: false }
       this.objects.set(name, held)
     }
     return held
+  }
+
+  private decoded<T>(collection: Collection, key: Uint8Array, schema: Schema<T>): T | undefined {
+    const stored = this.collections[collection].get(key)
+    return stored === undefined ? undefined : schema.read(decodeChecked(stored), collection)
+  }
+
+  /** What a patch adds to an object at most: its own bytes, and heads and empty fields that the canonical form may have more. */
+  private growth(): number {
+    return 2 * this.patchBytes + 64
+  }
+
+  /** Near the limit an object is encoded after each patch: that is dear, and bounded. */
+  private measure(what: string, canonical: () => Uint8Array): number {
+    if (++this.measured > OBJECTS_MEASURED_PER_SET_MAX)
+      throw stricter(
+        `more than ${OBJECTS_MEASURED_PER_SET_MAX} patches of objects near their limit of bytes in one set`,
+      )
+    const { length } = canonical()
+    if (length > OBJECT_BYTES_MAX) throw tooLarge(what)
+    return length
   }
 
   private store({ collection, key, schema, value, isUnbounded }: Held): void {

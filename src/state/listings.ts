@@ -90,7 +90,7 @@ function findOrphans(draft: Draft, before: Listing, after: Listing | undefined):
   const gone = new Set([...variationNames(before)].filter((name) => !kept.has(name)))
   if (after !== undefined && gone.size === 0) return
   for (const [key] of draft.index('live').entries()) {
-    const order = draft.read('Orders', key, Order)
+    const order = draft.peek('Orders', key, Order)
     const orphaned = order?.Items?.some(
       (item) =>
         item.ListingID === before.ID &&

@@ -24,6 +24,7 @@ function made(head: number) {
     sendStatus: (_id: number, left: number) => void statuses.push(left),
     hasRoom: () => true,
     byTurns: (step: Step) => void steps.push(step),
+    guarded: (step: Step) => step(),
   }
   const subscription = new Subscription(1, feed as unknown as Feed, 0, selection as unknown as Selection, target)
   return { subscription, feed, looked, steps, statuses }

@@ -10,6 +10,7 @@ import {
   ITEMS_PER_ORDER_MAX,
   NAME_BYTES_MAX,
   OBJECT_BYTES_MAX,
+  OBJECTS_MEASURED_PER_SET_MAX,
   OPEN_ORDERS_PER_GUEST_CARD_MAX,
   PATCHES_PER_SET_MAX,
   PAYMENT_CHOICES_PER_SET_MAX,
@@ -81,6 +82,26 @@ test('a set has at most 4,096 patches, and a value 131,072 items: more is refuse
   expect(items(VALUE_ITEMS_MAX).value).toHaveLength(VALUE_ITEMS_MAX - 1)
   expect(messageOf(shop, by('guest'), items(VALUE_ITEMS_MAX + 1))).toMatch(/at most 131072 items/u)
   expect(messageOf(shop, by('guest'), items(VALUE_ITEMS_MAX))).not.toMatch(/131072/u)
+})
+
+test('an object is above 1 MiB after a patch of a set: that patch is INVALID, whatever follows', () => {
+  const text = (length: number) => 'x'.repeat(length)
+  const half = after(
+    shop,
+    'clerk',
+    patch('add', ['Listings', 9n], listing(9n, { Metadata: map({ Title: 'x', Description: text(600_000) }) })),
+  )
+  const title = (length: number) => patch('replace', ['Listings', 9n, 'Metadata', 'Title'], text(length))
+  const shorter = patch('replace', ['Listings', 9n, 'Metadata', 'Description'], text(10))
+  expect(messageOf(half, by('clerk'), title(600_000), shorter)).toMatch(/^patch 0: .*1048576 bytes/u)
+  expect(verdictOn(half, by('clerk'), shorter, title(600_000))).toBe('ok')
+  // Near the limit each patch has to be measured.
+  const near = after(half, 'clerk', title(448_000))
+  const price = (count: number) =>
+    Array.from({ length: count }, (_, i) => patch('replace', ['Listings', 9n, 'Price'], BigInt(i)))
+  expect(verdictOn(near, by('clerk'), ...price(OBJECTS_MEASURED_PER_SET_MAX))).toBe('ok')
+  expect(messageOf(near, by('clerk'), ...price(1_000))).toMatch(/more than 64 patches of objects near their limit/u)
+  expect(verdictOn(half, by('clerk'), ...price(1_000))).toBe('ok')
 })
 
 test('one set chooses payment 64 times', () => {
