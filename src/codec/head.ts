@@ -12,7 +12,6 @@ export const TEXT = 3
 export const ARRAY = 4
 export const MAP = 5
 export const TAG = 6
-export const SIMPLE = 7
 
 /** Bytes of the argument behind the first byte, by the low five bits; reserved and indefinite ones are −1. */
 export const ARGUMENT_BYTES: readonly number[] = Array.from({ length: 32 }, (_, info) =>

@@ -1,6 +1,6 @@
 /** `cairn serve` as real processes: what a wrong setting, machine or data directory leads to, and how it stops and goes on. */
 
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
@@ -24,19 +24,17 @@ import { join, resolve } from 'node:path'
 import { open } from 'lmdb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openStore } from '../../src/store/open.js'
+import { endAll, Program } from './program.js'
 
 const CAIRN = resolve(import.meta.dirname, '../../src/cli/cairn.js')
 const DEADLINE_MS = 20_000
-/** What the tests' own environment may set is not for the relay. */
-const CLEAN_ENV = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CAIRN_')))
 let home: string
 let used: string
-const running = new Set<Program>()
 
 beforeAll(async () => {
   home = used = mkdtempSync(join(tmpdir(), 'cairn-used-'))
   const relay = serve('--data', used, '--empty')
-  await relay.says('listens on')
+  await relay.says(/listens on/u)
   expect(await relay.end('SIGTERM')).toBe(0)
 })
 afterAll(() => rmSync(used, { recursive: true, force: true }))
@@ -44,59 +42,24 @@ beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'cairn-serve-'))
 })
 afterEach(async () => {
-  for (const program of [...running]) await program.end('SIGKILL')
+  await endAll()
   rmSync(home, { recursive: true, force: true })
 })
 
-/** A command that runs; killed at its deadline. */
-class Program {
-  readonly child: ChildProcess
-  out = ''
-  err = ''
-  readonly exit: Promise<number | string>
+interface CommandOptions {
+  readonly env?: Readonly<Record<string, string>>
+  /** A command that runs it, with that command's flags. */
+  readonly under?: readonly string[]
+}
 
-  /** `under`: a command that runs it, with that command's flags. */
-  constructor(
-    argv: readonly string[],
-    { env = {}, under = [] }: { env?: Readonly<Record<string, string>>; under?: readonly string[] } = {},
-  ) {
-    const [file, ...words] = [...under, process.execPath, CAIRN, ...argv]
-    this.child = spawn(file!, words, {
-      cwd: home,
-      env: { ...CLEAN_ENV, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    this.child.stdout!.on('data', (chunk) => (this.out += String(chunk)))
-    this.child.stderr!.on('data', (chunk) => (this.err += String(chunk)))
-    const late = setTimeout(() => this.child.kill('SIGKILL'), DEADLINE_MS)
-    running.add(this)
-    this.exit = new Promise((done) =>
-      this.child.once('close', (code, signal) => {
-        clearTimeout(late)
-        running.delete(this)
-        done(code ?? signal ?? 'gone')
-      }),
-    )
-  }
-
-  async says(text: string | RegExp, where: 'out' | 'err' = 'out'): Promise<RegExpExecArray> {
-    const pattern = typeof text === 'string' ? new RegExp(text, 'u') : text
-    for (const end = Date.now() + DEADLINE_MS; Date.now() < end; await new Promise((wait) => setTimeout(wait, 20))) {
-      const found = pattern.exec(this[where])
-      if (found !== null) return found
-      if (!running.has(this)) break
-    }
-    throw new Error(`it never says ${text}: ${this.out}${this.err}`)
-  }
-
-  end(signal: NodeJS.Signals): Promise<number | string> {
-    this.child.kill(signal)
-    return this.exit
-  }
+/** A command in the test's own folder. */
+function command(argv: readonly string[], { env = {}, under = [] }: CommandOptions = {}): Program {
+  const [file, ...words] = [...under, process.execPath, CAIRN, ...argv]
+  return new Program(file!, words, { cwd: home, env })
 }
 
 const ANY_PORT = ['--port', '0', '--metrics-port', '0']
-const serve = (...flags: readonly string[]) => new Program(['serve', ...ANY_PORT, ...flags])
+const serve = (...flags: readonly string[]) => command(['serve', ...ANY_PORT, ...flags])
 const inHome = (name = 'data') => ['--data', join(home, name)]
 
 /** A data directory that a relay was stopped on. */
@@ -105,13 +68,9 @@ function usedData(): void {
 }
 
 /** Nothing but one line that begins with `cairn: `, exit code 1, and every file is as it was. */
-async function refused(
-  flags: readonly string[],
-  message: RegExp,
-  options?: ConstructorParameters<typeof Program>[1],
-): Promise<Program> {
+async function refused(flags: readonly string[], message: RegExp, options?: CommandOptions): Promise<Program> {
   const before = fingerprint(home)
-  const program = new Program(['serve', ...ANY_PORT, ...flags], options)
+  const program = command(['serve', ...ANY_PORT, ...flags], options)
   expect(await program.exit, program.err).toBe(1)
   expect(program.err).toMatch(/^cairn: [^\n]+\n$/u)
   expect(program.err).toMatch(message)
@@ -307,7 +266,7 @@ describe('what cannot be is one line and exit code 1, and changes nothing', () =
     usedData()
     const env = { NODE_OPTIONS: `--require ${withoutUws()}` }
     await refused([...inHome(), '--empty', '--transport', 'uws'], /uWebSockets\.js does not load here/u, { env })
-    const fallback = new Program(['serve', ...ANY_PORT, ...inHome(), '--empty'], { env })
+    const fallback = command(['serve', ...ANY_PORT, ...inHome(), '--empty'], { env })
     await fallback.says(/listens on \S+ \(ws\)/u)
     expect(await fallback.end('SIGTERM')).toBe(0)
   })
@@ -316,7 +275,7 @@ describe('what cannot be is one line and exit code 1, and changes nothing', () =
 describe('a relay', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('stops in order on %s', async (signal) => {
     const program = serve(...inHome(), '--empty')
-    await program.says('listens on')
+    await program.says(/listens on/u)
     expect(await program.end(signal)).toBe(0)
     expect(locks()).toEqual([])
   })
@@ -338,19 +297,19 @@ describe('a relay', () => {
 
   it('comes up after kill -9 without a hand, with the same shop and what was answered', async () => {
     const first = serve(...inHome())
-    await first.says('Ctrl-C')
+    await first.says(/Ctrl-C/u)
     const [, shop] = await first.says(/demo shop +(\d+)/u)
     const words = printed(first, 'put')
     const put = words.slice(0, words.indexOf('--price'))
-    const title = new Program([...put, '--title', 'Map after the storm', ...inHome()])
+    const title = command([...put, '--title', 'Map after the storm', ...inHome()])
     expect(await title.exit, title.err).toBe(0)
     expect(await first.end('SIGKILL')).toBe('SIGKILL')
     expect(locks()).toHaveLength(1)
     const second = serve(...inHome())
-    await second.says('Ctrl-C')
+    await second.says(/Ctrl-C/u)
     expect((await second.says(/demo shop +(\d+)/u))[1]).toBe(shop)
     expect(locks()).toHaveLength(1)
-    await new Program(printed(second, 'watch')).says(/✓ {2}Map after the storm {2}price \d+/u)
+    await command(printed(second, 'watch')).says(/✓ {2}Map after the storm {2}price \d+/u)
     for (const name of ['cairn.mdb', 'relay.key', 'demo.json', 'card.key'])
       expect(statSync(join(home, 'data', name)).mode & 0o077, name).toBe(0)
     expect(await second.end('SIGTERM')).toBe(0)
@@ -358,13 +317,13 @@ describe('a relay', () => {
 
   it('tells two commands to try, which work as they are printed; a new start goes on in the same shop', async () => {
     const relay = serve()
-    await relay.says('Ctrl-C')
+    await relay.says(/Ctrl-C/u)
     const [, url] = await relay.says(/listens on (\S+)/u)
     const [, shop] = await relay.says(/demo shop +(\d+)/u)
     for (const name of ['watch', 'put']) expect(printed(relay, name)).toEqual(expect.arrayContaining([url, shop]))
-    const watch = new Program(printed(relay, 'watch'))
+    const watch = command(printed(relay, 'watch'))
     const [, before] = await watch.says(/^set (\d+) ✓ {2}Trail map {2}price (?!42$)\d+$/mu)
-    const put = new Program(printed(relay, 'put'))
+    const put = command(printed(relay, 'put'))
     expect(await put.exit, put.err).toBe(0)
     expect(put.out).toMatch(/^done: the shop's state hash is now [0-9a-f]{64}\n$/u)
     const [, after] = await watch.says(/^set (\d+) ✓ {2}Trail map {2}price 42$/mu)
@@ -387,7 +346,7 @@ describe('a relay', () => {
 })
 
 it('cairn bench write --json has the fields that scripts read', async () => {
-  const bench = new Program(['bench', 'write', '--seconds', '1', '--listings', '50', '--json'])
+  const bench = command(['bench', 'write', '--seconds', '1', '--listings', '50', '--json'])
   expect(await bench.exit, bench.err).toBe(0)
   const result = JSON.parse(bench.out) as Record<string, number>
   for (const name of ['patchSetsPerSecond', 'patchesPerSecond', 'p50Ms', 'p99Ms', 'signatureChecksPerSecondPerCore'])

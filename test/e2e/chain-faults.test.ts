@@ -56,6 +56,19 @@ async function openBehind(count: number, options: PaidShopOptions = {}): Promise
   return rpcs
 }
 
+/** An order that is paid while the only endpoint fails so: it stays Unpaid. */
+async function paidUnder(fault: Fault, blocks: number): Promise<{ only: FaultyRpc; guest: Guest }> {
+  const [only] = await openBehind(1)
+  const guest = await shop.guest()
+  const request = await guest.checkout(1n)
+  await only!.mode(fault)
+  await shop.payByCall(request)
+  await shop.mine(blocks)
+  await settled()
+  expect(shop.order(1n)?.State).toBe(5n)
+  return { only: only!, guest }
+}
+
 describe('a payment while the relay is down', () => {
   it.each(['call', 'address'])('by %s is caught up with, once', async (way) => {
     await open()
@@ -227,18 +240,11 @@ describe('an endpoint that fails', () => {
   it.each(['error', 'garbage', 'lie: address', 'often', 'no logs'] as const)(
     'alone, with %s: nothing is lost when it is back',
     async (fault) => {
-      const [only] = await openBehind(1)
-      const guest = await shop.guest()
-      const request = await guest.checkout(1n)
-      await only!.mode(fault)
-      await shop.payByCall(request)
-      await shop.mine(30)
-      await settled()
-      expect(shop.order(1n)?.State).toBe(5n)
+      const { only, guest } = await paidUnder(fault, 30)
       expect((await warnings())![0]).toMatch(/^chain 31337 cannot be reached: http:\/\/127\.0\.0\.1:\d+: it /u)
       // What needs no chain goes on.
       await guest.write({ op: 'replace', path: ['Orders', 1n, 'ShippingAddress', 'City'], value: 'Elsewhere' })
-      await only!.mode('none')
+      await only.mode('none')
       await shop.orderWhere(1n, (order) => order.State === 6n, 20_000)
     },
     30_000,
@@ -260,16 +266,9 @@ describe('an endpoint that fails', () => {
 it.each(['logs behind', 'other fork'] as const)(
   'an endpoint whose logs are of another moment (%s) than its blocks: none is lost, and none is made up',
   async (fault) => {
-    const [only] = await openBehind(1)
-    const guest = await shop.guest()
-    const request = await guest.checkout(1n)
-    await only!.mode(fault)
-    await shop.payByCall(request)
-    await shop.mine(3)
-    await settled()
-    expect(shop.order(1n)?.State).toBe(5n)
+    const { only } = await paidUnder(fault, 3)
     expect(receipts()).toEqual([])
-    await only!.mode('none')
+    await only.mode('none')
     await shop.mine(1)
     await paid(1n)
     await shop.mine(5)
