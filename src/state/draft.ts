@@ -114,7 +114,7 @@ export class Draft {
       held.bytesAtMost = this.measure(collection, () => encode(schema.write(value)))
   }
 
-  /** An object without one, or the one that is held, is not kept: for a look at many. */
+  /** As `read`, and nothing is kept that was not: for a look at many. */
   peek<T>(collection: Collection, key: Uint8Array, schema: Schema<T>): T | undefined {
     const held = this.objects.get(nameOf(collection, key))
     return held === undefined ? this.decoded(collection, key, schema) : (held.value as T | undefined)
