@@ -13,7 +13,7 @@ import { addRelayCall, approveCall, balanceOfCall, mintShopCall, transferCall } 
 import { getPaymentAddressCall, payCall } from '../dist/objects/payment-request.js'
 import { enrol, relayFacts } from '../dist/client/enrol.js'
 import { connect } from '../dist/client/shop-client.js'
-import { receiptOf, startDevChain } from '../test/contracts/dev-chain.mjs'
+import { receiptOf, startDevChain } from '../contracts/dev-chain.mjs'
 
 const GUESTS = 50
 const ORDERS = 1_000

@@ -17,6 +17,7 @@ const RANKS: Readonly<Record<string, number>> = {
   wire: 7,
   store: 8,
   chain: 8,
+  settings: 8,
   relay: 9,
   client: 9,
   cli: 10,
@@ -42,11 +43,11 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['store/lmdb.ts'],
   '@bufbuild/protobuf': ['wire/envelope.ts', 'wire/generated/envelope_pb.ts'],
   '@bufbuild/protobuf/codegenv2': ['wire/generated/envelope_pb.ts'],
-  'uWebSockets.js': ['relay/transport-uws.ts'],
+  'uWebSockets.js': ['relay/transport/uws.ts'],
   viem: ['chain/rpc-chain.ts', 'cli/wallet.ts'],
   'viem/utils': ['chain/contracts.ts'],
   'viem/accounts': ['cli/wallet.ts'],
-  ws: ['relay/transport-ws.ts', 'client/websocket.node.ts', 'cli/bench.ts'],
+  ws: ['relay/transport/ws.ts', 'client/websocket.node.ts', 'cli/bench.ts'],
 }
 
 interface Source {

@@ -128,7 +128,7 @@ const DIFFERENCES: readonly Difference[] = [
       E2E_LIMITS,
       'a set of %i patches that would not fit a frame to a client is INVALID; one just below reaches a subscriber whole',
     ],
-    ['relay/limits.test.ts', 'the largest set of %i patches that fits is taken, one byte more is INVALID'],
+    ['relay/write/ingest.test.ts', 'the largest set of %i patches that fits is taken, one byte more is INVALID'],
   ],
   // Stricter than it
   [
@@ -145,8 +145,8 @@ const DIFFERENCES: readonly Difference[] = [
   ],
   [
     'stricter: key cards off the curve at enrolment',
-    ['relay/siwe.test.ts', '%s', 'a card off the curve'],
-    ['relay/siwe.test.ts', '%s', 'an uncompressed head'],
+    ['relay/accounts/enrolment-message.test.ts', '%s', 'a card off the curve'],
+    ['relay/accounts/enrolment-message.test.ts', '%s', 'an uncompressed head'],
   ],
   ['stricter: negative prices', refusedHere('a negative price')],
   [
@@ -167,7 +167,7 @@ const DIFFERENCES: readonly Difference[] = [
   [
     'stricter: object and frame sizes',
     [E2E_LIMITS, 'an object of 1 MiB comes in two sets, and takes no byte more'],
-    ['relay/transport.suite.ts', 'the largest frame is taken, one byte more closes at once'],
+    ['relay/transport/transport.suite.ts', 'the largest frame is taken, one byte more closes at once'],
   ],
   [
     'stricter: Accounts written by the relay only',
@@ -253,13 +253,13 @@ const LIMITS: Readonly<Record<string, Limit>> = {
   },
   'frame in 2 MiB': {
     constants: { FRAME_IN_BYTES_MAX: 2_097_152 },
-    at: [['relay/transport.suite.ts', 'the largest frame is taken, one byte more closes at once']],
+    at: [['relay/transport/transport.suite.ts', 'the largest frame is taken, one byte more closes at once']],
     beyond: [[SESSIONS, 'closes a text frame with 1003 and a frame above 2 MiB at once']],
   },
   'frame out 1,048,576 bytes': {
     constants: { FRAME_OUT_BYTES_MAX: 1_048_576 },
     ...both(
-      ['relay/limits.test.ts', 'the largest set of %i patches that fits is taken, one byte more is INVALID'],
+      ['relay/write/ingest.test.ts', 'the largest set of %i patches that fits is taken, one byte more is INVALID'],
       [
         E2E_LIMITS,
         'a set of %i patches that would not fit a frame to a client is INVALID; one just below reaches a subscriber whole',

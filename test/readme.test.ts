@@ -5,8 +5,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ACCOUNTS } from './contracts/dev-chain.mjs'
-import { cairn, endAll, freePort, Program, startChain } from './cli/program.js'
+import { ACCOUNTS } from '../contracts/dev-chain.mjs'
+import { cairn, endAll, freePort, Program, startChain } from './fixtures/program.js'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')

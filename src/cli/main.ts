@@ -1,6 +1,6 @@
 /** The command `cairn`: finds the command that was asked for, loads its file and runs it. */
 
-import { nearestName } from '../relay/nearest-name.js'
+import { nearestName } from '../settings/nearest-name.js'
 import type { Io, Run } from './io.js'
 import { packageVersion } from './version.js'
 

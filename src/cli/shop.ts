@@ -13,7 +13,7 @@ import {
   readRelays,
 } from '../chain/contracts.js'
 import { ClientError } from '../client/client-error.js'
-import { SettingsError } from '../relay/settings.js'
+import { SettingsError } from '../settings/settings.js'
 import { checkVerb, integerFlag, parseFlags, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 import {

@@ -4,15 +4,15 @@
  */
 
 import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX } from '../limits.js'
-import type { BlobSink } from './blob-upload.js'
-import { FORM_BYTES_MAX, uploadBlob } from './blob-upload.js'
-import { blobType, TYPE_BYTES } from './blob-type.js'
-import { isCidV0, isRawCid } from './cid.js'
-import { MultipartError } from './multipart.js'
-import type { RateLimiter } from './rate-limit.js'
-import { BodyTooLarge, RequestAborted } from './request-body.js'
-import { checkEnrolment } from './siwe.js'
-import type { HttpRequest, HttpResponse } from './transport.js'
+import type { BlobSink } from './blobs/upload.js'
+import { FORM_BYTES_MAX, uploadBlob } from './blobs/upload.js'
+import { blobType, TYPE_BYTES } from './blobs/media-type.js'
+import { isCidV0, isRawCid } from './blobs/cid.js'
+import { MultipartError } from './blobs/multipart.js'
+import type { RateLimiter } from './transport/rate-limit.js'
+import { BodyTooLarge, RequestAborted } from './transport/request-body.js'
+import { checkEnrolment } from './accounts/enrolment-message.js'
+import type { HttpRequest, HttpResponse } from './transport/transport.js'
 
 export interface HttpDependencies {
   readonly relay: RelayFacts

@@ -7,8 +7,8 @@ import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { ChainUnreachable, type Chain } from '../../src/chain/chain.js'
 import { balanceOfCall, DECIMALS_CALL, readWord, TOKEN_TRANSFER } from '../../src/chain/contracts.js'
 import { openChain, PENALTY_MS, type RpcChainOptions } from '../../src/chain/rpc-chain.js'
-import { ACCOUNTS, receiptOf, startDevChain, type DevChain } from '../contracts/dev-chain.mjs'
-import { LIE_NAMES, startFaultyRpc, type FaultyRpc } from './faulty-rpc.js'
+import { ACCOUNTS, receiptOf, startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
+import { LIE_NAMES, startFaultyRpc, type FaultyRpc } from '../fixtures/faulty-rpc.js'
 
 const HOLDER = ACCOUNTS[3]!.address
 const TRANSFERS = 5

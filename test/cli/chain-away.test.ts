@@ -11,9 +11,9 @@ import { publicKeyOf } from '../../src/bytes/signature.node.js'
 import { walletOf } from '../../src/cli/wallet.js'
 import { enrol, relayFacts } from '../../src/client/enrol.js'
 import { connect } from '../../src/client/shop-client.js'
-import { ACCOUNTS, startDevChain, type DevChain } from '../contracts/dev-chain.mjs'
-import { cairn, endAll, type Program } from './program.js'
-import { enrolGuest, furnish, LISTING, order } from './small-shop.js'
+import { ACCOUNTS, startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
+import { cairn, endAll, type Program } from '../fixtures/program.js'
+import { enrolGuest, furnish, LISTING, order } from '../fixtures/small-shop.js'
 
 const [, MERCHANT, GUEST] = ACCOUNTS.map(({ secret }) => secret) as [string, string, string]
 const PATH = '/v3/aSecretApiKey'

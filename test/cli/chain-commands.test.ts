@@ -5,12 +5,12 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ACCOUNTS, receiptOf } from '../contracts/dev-chain.mjs'
+import { ACCOUNTS, receiptOf } from '../../contracts/dev-chain.mjs'
 import { main } from '../../src/cli/main.js'
 import { connect } from '../../src/client/shop-client.js'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
-import { cairn, endAll, freePort, Program, startChain, type Outcome } from './program.js'
-import { enrolGuest, furnish, order, PRICE } from './small-shop.js'
+import { cairn, endAll, freePort, Program, startChain, type Outcome } from '../fixtures/program.js'
+import { enrolGuest, furnish, order, PRICE } from '../fixtures/small-shop.js'
 
 const [, MERCHANT, CLERK, STRANGER] = ACCOUNTS.map(({ secret }) => secret) as [string, string, string, string]
 let home: string

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { asPrinted, cairn, endAll, isFree, startChain, type Program } from './program.js'
+import { asPrinted, cairn, endAll, isFree, startChain, type Program } from '../fixtures/program.js'
 
 const USUAL_PORT = 8545
 let home: string

@@ -24,7 +24,7 @@ import { join, resolve } from 'node:path'
 import { open } from 'lmdb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openStore } from '../../src/store/open.js'
-import { endAll, Program } from './program.js'
+import { endAll, Program } from '../fixtures/program.js'
 
 const CAIRN = resolve(import.meta.dirname, '../../src/cli/cairn.js')
 const DEADLINE_MS = 20_000

@@ -6,9 +6,9 @@ import { decode } from '../../src/codec/decode.js'
 import { diagnostic } from '../../src/codec/diagnostic.js'
 import { encode } from '../../src/codec/encode.js'
 import { CborTime, type Cbor, type CborKey } from '../../src/codec/value.js'
-import { received, value } from './cbor.arbitrary.js'
-import { acceptedBytes } from './codec-vectors.js'
-import { refusal } from './refusal.js'
+import { received, value } from '../fixtures/cbor.arbitrary.js'
+import { acceptedBytes } from '../fixtures/codec-vectors.js'
+import { refusal } from '../fixtures/codec-refusal.js'
 
 /** As the existing TypeScript client writes: plain objects and Maps as maps, no records. */
 const client = new Encoder({ useRecords: false, mapsAsObjects: false, tagUint8Array: false })

@@ -4,8 +4,8 @@ import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { decode } from '../../src/codec/decode.js'
 import { diagnostic } from '../../src/codec/diagnostic.js'
 import { encode } from '../../src/codec/encode.js'
-import { acceptedBytes, groups } from './codec-vectors.js'
-import { refusal } from './refusal.js'
+import { acceptedBytes, groups } from '../fixtures/codec-vectors.js'
+import { refusal } from '../fixtures/codec-refusal.js'
 
 describe.each(groups)('$rule', ({ accept, refuse }) => {
   it.each(accept)('accepts $hex', ({ hex, diagnostic: expected, encoded = hex }) => {

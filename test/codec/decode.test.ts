@@ -8,9 +8,9 @@ import { encode } from '../../src/codec/encode.js'
 import { checkForm } from '../../src/codec/span.js'
 import { CborTime, type Cbor, type CborKey } from '../../src/codec/value.js'
 import { CBOR_NESTING_MAX, CBOR_NESTING_MAX_IN_FILES, INTEGER_KEYS_PER_MAP_MAX } from '../../src/limits.js'
-import { received, value } from './cbor.arbitrary.js'
-import { acceptedBytes } from './codec-vectors.js'
-import { refusal } from './refusal.js'
+import { received, value } from '../fixtures/cbor.arbitrary.js'
+import { acceptedBytes } from '../fixtures/codec-vectors.js'
+import { refusal } from '../fixtures/codec-refusal.js'
 
 describe('decode', () => {
   it('returns what was encoded', () => {

@@ -5,7 +5,7 @@ import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { CborEncoded, compareKeys, encode, type Encodable } from '../../src/codec/encode.js'
 import { checkForm } from '../../src/codec/span.js'
 import { CborTime, type Cbor, type CborKey } from '../../src/codec/value.js'
-import { EARLIEST, key, LATEST, Messy, text, value } from './cbor.arbitrary.js'
+import { EARLIEST, key, LATEST, Messy, text, value } from '../fixtures/cbor.arbitrary.js'
 
 const hexOf = (value: Encodable) => toHex(encode(value))
 

@@ -14,8 +14,8 @@ import {
   patchSetSpans,
 } from '../../src/codec/span.js'
 import { CborError, type Cbor, type CborKey } from '../../src/codec/value.js'
-import { received } from './cbor.arbitrary.js'
-import { refusal } from './refusal.js'
+import { received } from '../fixtures/cbor.arbitrary.js'
+import { refusal } from '../fixtures/codec-refusal.js'
 
 describe('itemEnd', () => {
   it('finds the end of every item, whatever follows', () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatRfc3339, parseRfc3339 } from '../../src/codec/time.js'
-import { EARLIEST, LATEST } from './cbor.arbitrary.js'
+import { EARLIEST, LATEST } from '../fixtures/cbor.arbitrary.js'
 
 // The platform's Date is the oracle; the vectors hold what it reads otherwise (leap seconds, lower case).
 const oracle = (seconds: bigint) => new Date(Number(seconds) * 1000).toISOString().replace('.000Z', 'Z')

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import {
   concat,
   decodeFunctionResult,
@@ -21,9 +21,9 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { paymentIdOf } from '../../src/objects/payment-request.js'
-import { DEVELOPMENT_CHAIN, DEVELOPMENT_TOKEN, readChainSettings } from '../../src/relay/chain-settings.js'
-import { compiledContracts, type ContractName } from './compile.mjs'
-import { ACCOUNTS, receiptOf, startDevChain, type DevChain } from './dev-chain.mjs'
+import { DEVELOPMENT_CHAIN, DEVELOPMENT_TOKEN, readChainSettings } from '../../src/settings/chain-settings.js'
+import { compiledContracts, type ContractName } from '../../contracts/compile.mjs'
+import { ACCOUNTS, receiptOf, startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
 
 const CONTRACTS = compiledContracts()
 const [, OWNER, CLERK, STRANGER] = ACCOUNTS.map(({ address }) => address as Address) as [
@@ -485,7 +485,7 @@ describe('the development chain', () => {
   })
 
   it('ends with the process that started it, however that ends', async () => {
-    const script = `import { startDevChain } from ${JSON.stringify(join(import.meta.dirname, 'dev-chain.mjs'))}
+    const script = `import { startDevChain } from ${JSON.stringify(resolve(import.meta.dirname, '../../contracts/dev-chain.mjs'))}
       process.stdout.write((await startDevChain()).rpcUrl)`
     const starter = spawn(process.execPath, ['--input-type=module', '-e', script])
     const [url] = (await once(starter.stdout, 'data')) as [Buffer]
@@ -507,7 +507,7 @@ describe('the development chain', () => {
 
 describe('npm run dev:chain', () => {
   const serve = (...flags: string[]) => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'serve-chain.mjs'), ...flags])
+    const child = spawn(process.execPath, [resolve(import.meta.dirname, '../../contracts/serve-chain.mjs'), ...flags])
     let [out, talk] = ['', '']
     child.stdout.on('data', (chunk) => (out += String(chunk)))
     child.stderr.on('data', (chunk) => (talk += String(chunk)))

@@ -7,8 +7,8 @@ import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openBlobs } from '../../src/store/blobs.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
-import { TestClock } from './clock.js'
-import { enrolCard, newSecret, relay, Wire, type Refused, type TestRelay } from './harness.js'
+import { TestClock } from '../fixtures/turned-clock.js'
+import { enrolCard, newSecret, relay, Wire, type Refused, type TestRelay } from '../fixtures/relay-harness.js'
 
 const FOO = 'QmcJw6x4bQr7oFnVnF6i8SLcJvhXjaxWvj54FYXmZ4Ct6p'
 const owner = newSecret()

@@ -4,10 +4,10 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { toHex } from '../../src/bytes/hex.js'
-import { receiptsIn } from '../../src/relay/receipt.js'
+import { receiptsIn } from '../../src/relay/payments/payment-record.js'
 import { paymentRequest, payCall, type PaymentRequest } from '../../src/objects/payment-request.js'
-import { map, order, SHOP, state } from './harness.js'
-import { startFaultyRpc, type Fault, type FaultyRpc } from '../chain/faulty-rpc.js'
+import { map, order, SHOP, state } from '../fixtures/relay-harness.js'
+import { startFaultyRpc, type Fault, type FaultyRpc } from '../fixtures/faulty-rpc.js'
 import {
   ADDRESS,
   bytesOf,
@@ -18,11 +18,11 @@ import {
   PAYEE,
   type Guest,
   type PaidShopOptions,
-} from './paid-shop.js'
-import { TestClock } from './clock.js'
+} from '../fixtures/paid-shop.js'
+import { TestClock } from '../fixtures/turned-clock.js'
 import { EXPIRY_GRACE_SECONDS } from '../../src/limits.js'
 import type { Change } from '../../src/patches/patch.js'
-import { receiptOf, startDevChain } from '../contracts/dev-chain.mjs'
+import { receiptOf, startDevChain } from '../../contracts/dev-chain.mjs'
 
 const PRICE = 100n
 /** Contracts that trap, and that run out of gas. */

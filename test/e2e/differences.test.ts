@@ -22,7 +22,7 @@ import {
   Wire,
   type Refused,
   type TestRelay,
-} from './harness.js'
+} from '../fixtures/relay-harness.js'
 
 const owner = newSecret()
 let running: TestRelay

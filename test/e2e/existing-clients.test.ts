@@ -17,9 +17,9 @@ import { Replica } from '../../src/client/replica.js'
 import { decodeEnvelope } from '../../src/wire/envelope.js'
 import { decodeSet, type PushedSet } from '../../src/wire/pushed-set.js'
 import type { Envelope } from '../../src/wire/messages.js'
-import { newSecret, SHOP } from './harness.js'
-import { bytesOf, NATIVE, PaidShop, PAYEE } from './paid-shop.js'
-import { ACCOUNTS } from '../contracts/dev-chain.mjs'
+import { newSecret, SHOP } from '../fixtures/relay-harness.js'
+import { bytesOf, NATIVE, PaidShop, PAYEE } from '../fixtures/paid-shop.js'
+import { ACCOUNTS } from '../../contracts/dev-chain.mjs'
 import { paymentRequest, payCall } from '../../src/objects/payment-request.js'
 
 const OWNER = privateKeyToAccount(`0x${ACCOUNTS[1]!.secret}`)

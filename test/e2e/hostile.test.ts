@@ -5,7 +5,17 @@ import { connect as connectTcp } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { publicKeyOf } from '../../src/bytes/signature.node.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
-import { enrolCard, listing, newSecret, order, relay, state, stock, Wire, type Refused } from './harness.js'
+import {
+  enrolCard,
+  listing,
+  newSecret,
+  order,
+  relay,
+  state,
+  stock,
+  Wire,
+  type Refused,
+} from '../fixtures/relay-harness.js'
 
 const HOSTILE = { localAddress: '127.0.0.2' }
 

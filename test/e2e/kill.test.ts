@@ -15,11 +15,11 @@ import { mintShopCall } from '../../src/chain/contracts.js'
 import { getPaymentAddressCall, payCall } from '../../src/objects/payment-request.js'
 import { enrol } from '../../src/client/enrol.js'
 import { connect, type PaymentDue, type ShopClient } from '../../src/client/shop-client.js'
-import { receiptsIn } from '../../src/relay/receipt.js'
+import { receiptsIn } from '../../src/relay/payments/payment-record.js'
 import { openStoreForReading } from '../../src/store/open.js'
-import { receiptOf, startDevChain, type DevChain } from '../contracts/dev-chain.mjs'
-import { listing, map, newSecret, SHOP, stock } from './harness.js'
-import { bytesOf, NATIVE, PAYEE } from './paid-shop.js'
+import { receiptOf, startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
+import { listing, map, newSecret, SHOP, stock } from '../fixtures/relay-harness.js'
+import { bytesOf, NATIVE, PAYEE } from '../fixtures/paid-shop.js'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const ADDRESS = {

@@ -14,13 +14,13 @@ import { enrol } from '../../src/client/enrol.js'
 import { encode } from '../../src/codec/encode.js'
 import { CborTime } from '../../src/codec/value.js'
 import { UNANSWERED_REQUESTS_MAX } from '../../src/limits.js'
-import { Metrics } from '../../src/relay/metrics.js'
+import { Metrics } from '../../src/relay/instruments/metrics.js'
 import { MemoryStore } from '../../src/store/memory.js'
 import { openStore } from '../../src/store/open.js'
 import type { Commit } from '../../src/store/store.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
 import type { Envelope } from '../../src/wire/messages.js'
-import { TestClock } from './clock.js'
+import { TestClock } from '../fixtures/turned-clock.js'
 import {
   enrolCard,
   listing,
@@ -35,7 +35,7 @@ import {
   Wire,
   type Refused,
   type TestRelay,
-} from './harness.js'
+} from '../fixtures/relay-harness.js'
 import type { RelayParts, RelaySettings } from '../../src/relay/relay.js'
 
 let running: TestRelay

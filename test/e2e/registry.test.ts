@@ -6,9 +6,9 @@ import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { addressWord, word } from '../../src/chain/contracts.js'
 import { decodeChecked } from '../../src/codec/decode.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
-import { ACCOUNTS } from '../contracts/dev-chain.mjs'
-import { enrolCard, newSecret, SHOP, Wire } from './harness.js'
-import { bytesOf, PaidShop } from './paid-shop.js'
+import { ACCOUNTS } from '../../contracts/dev-chain.mjs'
+import { enrolCard, newSecret, SHOP, Wire } from '../fixtures/relay-harness.js'
+import { bytesOf, PaidShop } from '../fixtures/paid-shop.js'
 import { toFunctionSelector } from 'viem/utils'
 
 const [OWNER, , CLERK] = [ACCOUNTS[1]!, ACCOUNTS[2]!, ACCOUNTS[3]!]

@@ -5,12 +5,22 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addressOf, publicKeyOf, sign } from '../../src/bytes/signature.node.js'
 import { personalMessageDigest } from '../../src/bytes/eip191.js'
 import { DevelopmentRegistry } from '../../src/chain/development-registry.js'
-import type { Hub } from '../../src/relay/hub.js'
-import { Metrics } from '../../src/relay/metrics.js'
+import type { Hub } from '../../src/relay/sessions/sessions.js'
+import { Metrics } from '../../src/relay/instruments/metrics.js'
 import { MemoryStore } from '../../src/store/memory.js'
 import type { Commit } from '../../src/store/store.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
-import { enrolCard, listing, newSecret, OWNER, relay, SHOP, Wire, type Refused, type TestRelay } from './harness.js'
+import {
+  enrolCard,
+  listing,
+  newSecret,
+  OWNER,
+  relay,
+  SHOP,
+  Wire,
+  type Refused,
+  type TestRelay,
+} from '../fixtures/relay-harness.js'
 
 const refusal = (answer: Uint8Array | Refused): number => {
   expect(answer).not.toBeInstanceOf(Uint8Array)

@@ -29,7 +29,7 @@ import {
   Wire,
   type Refused,
   type TestRelay,
-} from './harness.js'
+} from '../fixtures/relay-harness.js'
 
 function pathsOf(sets: readonly PushedSet[]): string[] {
   return sets.flatMap((set) =>

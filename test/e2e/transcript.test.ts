@@ -17,8 +17,8 @@ import { decode } from '../../src/codec/decode.js'
 import { patchLeafHash, patchRoot, verifyPatchProofs } from '../../src/merkle/patch-proof.js'
 import { Header } from '../../src/patches/patch-set.js'
 import { readPatch } from '../../src/patches/patch.js'
-import { TestClock } from './clock.js'
-import { newSecret, OWNER, relay, SHOP, type TestRelay } from './harness.js'
+import { TestClock } from '../fixtures/turned-clock.js'
+import { newSecret, OWNER, relay, SHOP, type TestRelay } from '../fixtures/relay-harness.js'
 
 const PING_MS = 15_000
 const KICK_MS = 45_000

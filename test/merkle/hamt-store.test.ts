@@ -6,8 +6,8 @@ import { toHex } from '../../src/bytes/hex.js'
 import { Hamt, type Branch, type Leaf, type Node, type NodeSource, type StoredRoot } from '../../src/merkle/hamt.js'
 import { NodeCache } from '../../src/merkle/hamt-cache.js'
 import { decodeNode, encodeNode, HamtStoreError, isLeaf } from '../../src/merkle/hamt-node.js'
-import { digestFromScratch } from './hamt-oracle.js'
-import { colliding, entriesOf, key, run, steps, value } from './hamt-steps.js'
+import { digestFromScratch } from '../fixtures/hamt-oracle.js'
+import { colliding, entriesOf, key, run, steps, value } from '../fixtures/hamt-steps.js'
 
 /** A store that keeps nodes and counts what is read. */
 class Nodes implements NodeSource {

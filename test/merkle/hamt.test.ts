@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { encode } from '../../src/codec/encode.js'
 import { Hamt } from '../../src/merkle/hamt.js'
-import { digestFromScratch } from './hamt-oracle.js'
-import { colliding, entriesOf, key, run, steps, value } from './hamt-steps.js'
+import { digestFromScratch } from '../fixtures/hamt-oracle.js'
+import { colliding, entriesOf, key, run, steps, value } from '../fixtures/hamt-steps.js'
 
 describe('a trie of random steps', () => {
   it('holds what a Map holds', () => {

@@ -30,8 +30,8 @@ import {
   type NodeIndex,
   type TreeSize,
 } from '../../src/merkle/mmr-index.js'
-import { kat } from './mmr-kat.js'
-import { digest, oraclePeak, oracleRange } from './mmr-oracle.js'
+import { kat } from '../fixtures/mmr-kat.js'
+import { digest, oraclePeak, oracleRange } from '../fixtures/mmr-oracle.js'
 
 const { kat39, large } = kat
 const node = (value: number | bigint | string) => BigInt(value) as NodeIndex

@@ -24,8 +24,8 @@ import {
   verifyPatchProofs,
 } from '../../src/merkle/patch-proof.js'
 import { ProofError, type ProofErrorCode } from '../../src/merkle/proof-error.js'
-import { kat, referenceProofs, type KatNegative, type KatPatchCase } from './mmr-kat.js'
-import { digest, oraclePath, oracleRange } from './mmr-oracle.js'
+import { kat, referenceProofs, type KatNegative, type KatPatchCase } from '../fixtures/mmr-kat.js'
+import { digest, oraclePath, oracleRange } from '../fixtures/mmr-oracle.js'
 
 const leavesOf = (row: KatPatchCase) =>
   kat.patch_cases.raw_leaves.slice(0, row.n).map((raw) => patchLeafHash(utf8(raw)))

@@ -14,8 +14,8 @@ import { includedRoot, verifyInclusion, verifyLeafInclusion } from '../../src/me
 import { Mmr } from '../../src/merkle/mmr.js'
 import { interiorHash, interiorHashInMemory, NodeValueError } from '../../src/merkle/node-hash.js'
 import { ProofError, type ProofErrorCode } from '../../src/merkle/proof-error.js'
-import { kat } from './mmr-kat.js'
-import { digest, oraclePath, oraclePeak, oracleRange } from './mmr-oracle.js'
+import { kat } from '../fixtures/mmr-kat.js'
+import { digest, oraclePath, oraclePeak, oracleRange } from '../fixtures/mmr-oracle.js'
 
 const { kat39, large } = kat
 const node = (value: number) => BigInt(value) as NodeIndex

@@ -4,11 +4,11 @@ import { utf8 } from '../../src/bytes/bytes.js'
 import { personalMessageDigest } from '../../src/bytes/eip191.js'
 import { toHex } from '../../src/bytes/hex.js'
 import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX } from '../../src/limits.js'
-import { blobType } from '../../src/relay/blob-type.js'
+import { blobType } from '../../src/relay/blobs/media-type.js'
 import type { EnrolmentOutcome, EnrolmentRequest, HttpDependencies } from '../../src/relay/http.js'
 import { BlobsUnavailable, makeHttp } from '../../src/relay/http.js'
-import { RequestAborted, RequestBody } from '../../src/relay/request-body.js'
-import type { HttpRequest, HttpResponse } from '../../src/relay/transport.js'
+import { RequestAborted, RequestBody } from '../../src/relay/transport/request-body.js'
+import type { HttpRequest, HttpResponse } from '../../src/relay/transport/transport.js'
 
 const SECRET = new Uint8Array(32).fill(7)
 const WALLET = addressOf(publicKeyOf(SECRET))

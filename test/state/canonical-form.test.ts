@@ -39,7 +39,7 @@ import {
   verdictOn,
   wallets,
   type Path,
-} from './shop.js'
+} from '../fixtures/sample-shop.js'
 
 /** A patch whose value is these bytes, as a client wrote them. */
 function raw(op: string, path: Path, value: string): Patch {

@@ -33,7 +33,7 @@ import {
   variation,
   verdictOn,
   type Who,
-} from './shop.js'
+} from '../fixtures/sample-shop.js'
 
 type Neighbours = readonly [name: string, who: Who, refused: Patch, accepted: Patch]
 

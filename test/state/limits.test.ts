@@ -50,7 +50,7 @@ import {
   address,
   type Path,
   type Who,
-} from './shop.js'
+} from '../fixtures/sample-shop.js'
 
 test('the numbers are those of §15', () => {
   expect([CBOR_NESTING_MAX, OBJECT_BYTES_MAX, NAME_BYTES_MAX]).toEqual([16, 1_048_576, 255])

@@ -44,7 +44,7 @@ import {
   wallets,
   type Path,
   type Who,
-} from './shop.js'
+} from '../fixtures/sample-shop.js'
 
 /** An accepted patch: where to look afterwards and what is there, in diagnostic notation. */
 type Accepted = readonly [op: string, path: Path, value: Encodable | undefined, view: Path, seen: string]

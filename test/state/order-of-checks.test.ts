@@ -28,7 +28,7 @@ import {
   verdictOn,
   wallets,
   type Who,
-} from './shop.js'
+} from '../fixtures/sample-shop.js'
 
 interface Pair {
   readonly name: string

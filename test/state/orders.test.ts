@@ -35,7 +35,7 @@ import {
   variation,
   verdictOn,
   type Who,
-} from './shop.js'
+} from '../fixtures/sample-shop.js'
 
 const O = 'Orders'
 const ID = 50n

@@ -22,7 +22,7 @@ import {
 } from '../../src/patches/patch-set.js'
 import { applyPatches } from '../../src/state/apply.js'
 import { stateHash } from '../../src/state/shop-state.js'
-import { after, by, changed, filled, listing, map, patch, SHOP_ID, shop, show } from './shop.js'
+import { after, by, changed, filled, listing, map, patch, SHOP_ID, shop, show } from '../fixtures/sample-shop.js'
 
 const secret = filled(32, 0x11)
 const card = publicKeyOf(secret)

@@ -8,8 +8,8 @@ import { encodeChange, readPatch, type Change, type Patch } from '../../src/patc
 import { applyPatches } from '../../src/state/apply.js'
 import { rebuildShop } from '../../src/state/rebuild.js'
 import { COLLECTIONS, emptyShop, idKey, stateHash, type ShopState } from '../../src/state/shop-state.js'
-import { Random, randomStep, SHOP_ID, shopSteps, sizesOf, type Step } from './generate.js'
-import { dump, expectConsistent } from './shop.js'
+import { Random, randomStep, SHOP_ID, shopSteps, sizesOf, type Step } from '../fixtures/random-shop.js'
+import { dump, expectConsistent } from '../fixtures/sample-shop.js'
 
 const OBJECTS = 10_000
 const PATCHES = 100_000

@@ -34,7 +34,7 @@ import {
   verdictOn,
   wallets,
   type Who,
-} from './shop.js'
+} from '../fixtures/sample-shop.js'
 
 const O = 'Orders'
 const account = map({ KeyCards: [], Guest: false })

@@ -7,8 +7,8 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Encodable } from '../../src/codec/encode.js'
 import type { Patch } from '../../src/patches/patch.js'
-import { Checkout } from '../../src/relay/checkout.js'
-import { NO_PRICES } from '../../src/relay/price-source.js'
+import { Checkout } from '../../src/relay/payments/checkout.js'
+import { NO_PRICES } from '../../src/relay/payments/price-source.js'
 import { applyPatches } from '../../src/state/apply.js'
 import type { ShopState } from '../../src/state/shop-state.js'
 import {
@@ -35,7 +35,7 @@ import {
   txDetails,
   verdictOn,
   type Who,
-} from './shop.js'
+} from '../fixtures/sample-shop.js'
 
 const ID = 50n
 const at = (...fields: readonly (string | bigint)[]) => ['Orders', ID, ...fields]

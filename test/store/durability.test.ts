@@ -6,14 +6,14 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openStore } from '../../src/store/open.js'
-import { fixture, requireBuiltStore } from './built.js'
-import { freshDirectory, removeDirectory } from './directory.js'
-import { recordsFor, shopRow } from './store.arbitrary.js'
-import { earlyAnswers } from './syscall-order.js'
+import { fixture, requireBuiltStore } from '../fixtures/built.js'
+import { freshDirectory, removeDirectory } from '../fixtures/store-directory.js'
+import { recordsFor, shopRow } from '../fixtures/store.arbitrary.js'
+import { earlyAnswers } from '../fixtures/syscall-order.js'
 
 const run = promisify(execFile)
 const CALLS = 'fdatasync,pwrite64,write,writev,fsync'
-/** How many answers test/store/fixtures/commits.mjs gives. */
+/** How many answers test/fixtures/store/commits.mjs gives. */
 const ANSWERS = 5
 
 let directory = ''

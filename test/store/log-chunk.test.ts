@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CHUNK_BYTES_TARGET, packChunks, recordBytes, unpackChunk } from '../../src/store/log-chunk.js'
 import { StoreError } from '../../src/store/store-error.js'
-import { bodies, readable, recordOf } from './store.arbitrary.js'
+import { bodies, readable, recordOf } from '../fixtures/store.arbitrary.js'
 
 /** A chunk of one small record. */
 const small = () => packChunks([recordOf(5, 10)])[0]!.bytes

@@ -10,9 +10,9 @@ import { FORMAT_KEY, logKey } from '../../src/store/keys.js'
 import { STORE_FORMAT } from '../../src/store/lmdb.js'
 import { openStore } from '../../src/store/open.js'
 import type { StoreError } from '../../src/store/store-error.js'
-import { fixture, requireBuiltStore } from './built.js'
-import { freshDirectory, removeDirectory } from './directory.js'
-import { recordsFor, shopRow } from './store.arbitrary.js'
+import { fixture, requireBuiltStore } from '../fixtures/built.js'
+import { freshDirectory, removeDirectory } from '../fixtures/store-directory.js'
+import { recordsFor, shopRow } from '../fixtures/store.arbitrary.js'
 
 const HOLDER = fixture('holder.mjs')
 

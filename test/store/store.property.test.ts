@@ -5,8 +5,8 @@ import { expect, it } from 'vitest'
 import { memoryStore } from '../../src/store/memory.js'
 import { StoreError } from '../../src/store/store-error.js'
 import type { Commit, DerivedFlush, Store } from '../../src/store/store.js'
-import { DiskStore } from './directory.js'
-import { bodies, cardRows, readable, shopRow, someCard } from './store.arbitrary.js'
+import { DiskStore } from '../fixtures/store-directory.js'
+import { bodies, cardRows, readable, shopRow, someCard } from '../fixtures/store.arbitrary.js'
 
 const shopIds = [1n, 2n, 2n ** 255n + 3n]
 const shopId = fc.constantFrom(...shopIds)

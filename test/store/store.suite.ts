@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { StoreError } from '../../src/store/store-error.js'
 import type { Commit, Store } from '../../src/store/store.js'
-import { bytesOf, readable, recordOf, recordsFor, shopRow } from './store.arbitrary.js'
+import { bytesOf, readable, recordOf, recordsFor, shopRow } from '../fixtures/store.arbitrary.js'
 
 export interface StoreUnderTest {
   store: Store

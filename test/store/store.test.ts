@@ -1,5 +1,5 @@
 import { memoryStore } from '../../src/store/memory.js'
-import { DiskStore } from './directory.js'
+import { DiskStore } from '../fixtures/store-directory.js'
 import { storeSuite } from './store.suite.js'
 
 storeSuite('the store in memory', async () => {

@@ -14,8 +14,8 @@ import {
 import type { EnvelopeErrorCode } from '../../src/wire/envelope.js'
 import { EnvelopeSchema } from '../../src/wire/generated/envelope_pb.js'
 import { decodeSet, encodeSet, pushSetLength } from '../../src/wire/pushed-set.js'
-import { envelope, pushedSet, requestId } from './messages.arbitrary.js'
-import { samples } from './samples.js'
+import { envelope, pushedSet, requestId } from '../fixtures/messages.arbitrary.js'
+import { samples } from '../fixtures/envelope-samples.js'
 
 function codeOf(frame: Uint8Array): EnvelopeErrorCode | undefined {
   try {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { PushedSetError, decodeSet, encodeSet, pushSetLength } from '../../src/wire/pushed-set.js'
 import type { PushedSet } from '../../src/wire/pushed-set.js'
-import { pushedSet } from './messages.arbitrary.js'
+import { pushedSet } from '../fixtures/messages.arbitrary.js'
 
 const set: PushedSet = {
   seq: 300n,

@@ -1,0 +1,281 @@
+/**
+ * Enrolment messages: EIP-4361 ("Sign-In with Ethereum") line by line, and the checks that need neither chain nor store
+ * (PROTOCOL §9). Strict: a line that the standard does not put there is refused, wherever it stands.
+ */
+
+import { addressOf, isPublicKey, recoverPublicKey } from '#signature'
+import { equalBytes, utf8 } from '../../bytes/bytes.js'
+import { personalMessageDigest } from '../../bytes/eip191.js'
+import { fromHex } from '../../bytes/hex.js'
+
+export interface EnrolmentExpectation {
+  /** The relay's public `host` or `host:port`, lower case, default ports left out. */
+  readonly publicHost: string
+  /** The path that was asked for. */
+  readonly requestPath: string
+  /** The Referer header, if there was one. */
+  readonly referer?: string | undefined
+  readonly relayTokenId: bigint
+  readonly registryChainId: bigint
+  readonly nowSeconds: bigint
+}
+
+export interface CheckedEnrolment {
+  readonly ok: true
+  /** 20 bytes: who signed. */
+  readonly wallet: Uint8Array
+  readonly shopId: bigint
+  /** 33 bytes: the key card, a point on the curve. */
+  readonly card: Uint8Array
+}
+
+export interface RefusedEnrolment {
+  readonly ok: false
+  /** One clause for the client. */
+  readonly reason: string
+}
+
+/** `signature` may have any length; 65 bytes are expected. */
+export function checkEnrolment(
+  message: string,
+  signature: Uint8Array,
+  expectation: EnrolmentExpectation,
+): CheckedEnrolment | RefusedEnrolment {
+  try {
+    const parsed = parseSiwe(message)
+    checkPlace(parsed, expectation)
+    checkTerms(parsed, expectation)
+    const { shopId, card } = resourcesOf(parsed.resources, expectation.relayTokenId)
+    checkSigner(message, signature, parsed.address)
+    return { ok: true, wallet: parsed.address, shopId, card }
+  } catch (error) {
+    if (error instanceof SiweError) return { ok: false, reason: error.message }
+    throw error
+  }
+}
+
+export interface SiweMessage {
+  /** With the optional `scheme://` before it taken off. */
+  readonly domain: string
+  readonly scheme: string | undefined
+  /** 20 bytes. */
+  readonly address: Uint8Array
+  readonly statement: string | undefined
+  readonly uri: string
+  readonly chainId: bigint
+  readonly nonce: string
+  /** Seconds since 1970, fractions cut off. */
+  readonly issuedAt: bigint
+  readonly expirationTime: bigint | undefined
+  readonly notBefore: bigint | undefined
+  readonly requestId: string | undefined
+  readonly resources: readonly string[]
+}
+
+/** Throws SiweError. Form only: nothing is compared with anything. */
+export function parseSiwe(message: string): SiweMessage {
+  const lines = new Lines(message)
+  const head = lines.match(
+    /^(?:([a-z][a-z0-9+.-]*):\/\/)?([^\s/?#@\\]+) wants you to sign in with your Ethereum account:$/i,
+    'domain',
+  )
+  const address = fromHex(lines.match(/^0x([0-9a-f]{40})$/i, 'address')[1]!)
+  const statement = statementOf(lines)
+  const uri = lines.match(/^URI: (\S+)$/, 'URI')[1]!
+  lines.match(/^Version: 1$/, 'version 1')
+  const chainId = BigInt(lines.match(/^Chain ID: (0|[1-9]\d{0,77})$/, 'chain ID')[1]!)
+  const nonce = lines.match(/^Nonce: ([a-z0-9]{8,})$/i, 'nonce')[1]!
+  const issuedAt = timeOf(lines.match(/^Issued At: (.*)$/, 'Issued At')[1]!, 'Issued At')
+  const expirationTime = optionalTime(lines, 'Expiration Time')
+  const notBefore = optionalTime(lines, 'Not Before')
+  const requestId = lines.matchIf(/^Request ID: ((?:[\w.~!$&'()*+,;=:@-]|%[0-9a-f]{2})*)$/i)?.[1]
+  const resources = resourceLines(lines)
+  lines.end()
+  return {
+    scheme: head[1],
+    domain: head[2]!,
+    address,
+    statement,
+    uri,
+    chainId,
+    nonce,
+    issuedAt,
+    expirationTime,
+    notBefore,
+    requestId,
+    resources,
+  }
+}
+
+export class SiweError extends Error {
+  override readonly name = 'SiweError'
+}
+
+class Lines {
+  readonly #lines: readonly string[]
+  #next = 0
+
+  constructor(message: string) {
+    this.#lines = message.split('\n')
+    const control = this.#lines.findIndex((line) => hasControlCharacter(line))
+    if (control >= 0) throw new SiweError(`line ${control + 1} of the message holds a control character`)
+  }
+
+  /** The next line, which has to match. */
+  match(pattern: RegExp, what: string): RegExpExecArray {
+    const matched = this.matchIf(pattern)
+    if (matched === undefined)
+      throw new SiweError(`line ${this.#next + 1} of the message is not as EIP-4361 wants it: ${what} expected`)
+    return matched
+  }
+
+  /** The next line if it matches; otherwise nothing is consumed. */
+  matchIf(pattern: RegExp): RegExpExecArray | undefined {
+    const line = this.#lines[this.#next]
+    const matched = line === undefined ? null : pattern.exec(line)
+    if (matched === null) return undefined
+    this.#next++
+    return matched
+  }
+
+  end(): void {
+    if (this.#next < this.#lines.length)
+      throw new SiweError(`line ${this.#next + 1} of the message does not belong there`)
+  }
+}
+
+function hasControlCharacter(line: string): boolean {
+  for (let i = 0; i < line.length; i++) {
+    const code = line.charCodeAt(i)
+    if (code < 0x20 || code === 0x7f) return true
+  }
+  return false
+}
+
+/** Two empty lines, or an empty line, the statement, an empty line. */
+function statementOf(lines: Lines): string | undefined {
+  lines.match(/^$/, 'an empty line')
+  const statement = lines.matchIf(/^.+$/)?.[0]
+  lines.match(/^$/, 'an empty line')
+  return statement
+}
+
+function optionalTime(lines: Lines, what: string): bigint | undefined {
+  const text = lines.matchIf(new RegExp(`^${what}: (.*)$`))?.[1]
+  return text === undefined ? undefined : timeOf(text, what)
+}
+
+function resourceLines(lines: Lines): string[] {
+  if (lines.matchIf(/^Resources:$/) === undefined) return []
+  const resources: string[] = []
+  for (;;) {
+    const resource = lines.matchIf(/^- (\S+)$/)?.[1]
+    if (resource === undefined) return resources
+    resources.push(resource)
+  }
+}
+
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))$/i
+
+function timeOf(text: string, what: string): bigint {
+  const parts = RFC_3339.exec(text)
+  if (parts === null) throw new SiweError(`${what} is not an RFC 3339 time`)
+  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const [zoneHour, zoneMinute] = [Number(parts[8] ?? 0), Number(parts[9] ?? 0)]
+  // 60 is a leap second.
+  if (hour > 23 || minute > 59 || second > 60 || zoneHour > 23 || zoneMinute > 59 || !isDate(year, month, day)) {
+    throw new SiweError(`${what} is not a time of the calendar`)
+  }
+  const zoneSeconds = (zoneHour * 60 + zoneMinute) * 60 * (parts[7] === '-' ? -1 : 1)
+  return BigInt(midnight(year, month, day).getTime() / 1_000 + (hour * 60 + minute) * 60 + second - zoneSeconds)
+}
+
+function isDate(year: number, month: number, day: number): boolean {
+  const date = midnight(year, month, day)
+  return month >= 1 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day
+}
+
+/** `Date.UTC` would read the years 0 to 99 as 1900 to 1999. */
+function midnight(year: number, month: number, day: number): Date {
+  const date = new Date(0)
+  date.setUTCFullYear(year, month - 1, day)
+  return date
+}
+
+function checkPlace(message: SiweMessage, expectation: EnrolmentExpectation): void {
+  const uri = /^(https?):\/\/([^\s/?#@\\]+)(\/[^\s?#\\]*)?(?:\?[^\s#]*)?$/i.exec(message.uri)
+  if (uri === null) throw new SiweError('the URI is not an http or https address')
+  const scheme = uri[1]!.toLowerCase()
+  if (message.scheme !== undefined && message.scheme.toLowerCase() !== scheme) {
+    throw new SiweError('the scheme before the domain is not that of the URI')
+  }
+  const { referer } = expectation
+  const host = referer === undefined ? expectation.publicHost : refererHost(referer)
+  if (plainHost(scheme, message.domain) !== host) throw new SiweError(`the domain is not ${host}`)
+  if (plainHost(scheme, uri[2]!) !== host) throw new SiweError(`the URI's host is not ${host}`)
+  if (referer === undefined && (uri[3] ?? '/') !== expectation.requestPath) {
+    throw new SiweError(`the URI's path is not ${expectation.requestPath}`)
+  }
+}
+
+function refererHost(referer: string): string {
+  const host = URL.canParse(referer) ? new URL(referer).host : ''
+  if (host === '') throw new SiweError('the Referer header names no host')
+  return host
+}
+
+/** Lower case, without a default port; undefined for what cannot be a host. */
+function plainHost(scheme: string, authority: string): string | undefined {
+  const address = `${scheme}://${authority}`
+  return URL.canParse(address) ? new URL(address).host : undefined
+}
+
+function checkTerms(message: SiweMessage, expectation: EnrolmentExpectation): void {
+  if (message.nonce !== '00000000') throw new SiweError('the nonce is not 00000000')
+  if (message.chainId !== 1n && message.chainId !== expectation.registryChainId) {
+    throw new SiweError(`the chain ID is neither 1 nor ${expectation.registryChainId}`)
+  }
+  const { expirationTime, notBefore } = message
+  if (expirationTime !== undefined && expirationTime < expectation.nowSeconds)
+    throw new SiweError('the message has expired')
+  if (notBefore !== undefined && notBefore > expectation.nowSeconds) throw new SiweError('the message is not valid yet')
+}
+
+function resourcesOf(resources: readonly string[], relayTokenId: bigint): { shopId: bigint; card: Uint8Array } {
+  const [relay, shop, card] = resources
+  if (relay === undefined || shop === undefined || card === undefined || resources.length !== 3) {
+    throw new SiweError(`the message has ${resources.length} resources, not 3`)
+  }
+  if (tokenIdOf('mass-relayid', relay) !== relayTokenId) throw new SiweError(`the relay id is not ${relayTokenId}`)
+  return { shopId: tokenIdOf('mass-shopid', shop), card: cardOf(card) }
+}
+
+function tokenIdOf(name: string, resource: string): bigint {
+  const digits = new RegExp(`^${name}:(0|[1-9]\\d{0,77})$`).exec(resource)?.[1]
+  const id = digits === undefined ? undefined : BigInt(digits)
+  if (id === undefined || id >> 256n !== 0n)
+    throw new SiweError(`the resource ${name} is missing or not a decimal uint256`)
+  return id
+}
+
+function cardOf(resource: string): Uint8Array {
+  const digits = /^mass-keycard:(?:0x)?([0-9a-f]{66})$/i.exec(resource)?.[1]
+  if (digits === undefined) throw new SiweError('the resource mass-keycard is missing or not 33 bytes of hexadecimal')
+  const card = fromHex(digits)
+  if (!isPublicKey(card)) throw new SiweError('the key card is not a compressed point on the curve')
+  return card
+}
+
+function checkSigner(message: string, signature: Uint8Array, address: Uint8Array): void {
+  if (signature.length !== 65) throw new SiweError(`the signature has ${signature.length} bytes, not 65`)
+  const key = recoverPublicKey(personalMessageDigest(utf8(message)), signature)
+  if (key === undefined || !equalBytes(addressOf(key), address))
+    throw new SiweError('the signature is not of the address')
+}

@@ -1,0 +1,100 @@
+/** Enrolment of key cards (PROTOCOL §9), behind the form of the request: shop, right, card; then one set of the relay's own. */
+
+import { DevelopmentRegistry } from '../../chain/development-registry.js'
+import { equalBytes } from '../../bytes/bytes.js'
+import { RegistryUnreachable, type Registry } from '../../chain/registry.js'
+import { GUESTS_ACCOUNT } from '../../objects/account.js'
+import type { CardRow, Store } from '../../store/store.js'
+import type { Clock } from '../instruments/clock.js'
+import type { EnrolmentOutcome, EnrolmentRequest } from '../http.js'
+import { cardPatches, foundingPatches } from '../write/relay-set.js'
+import { cardName } from '../shops/shop.js'
+import type { RelayChange, Writer } from '../write/writer.js'
+
+export interface EnrolmentOptions {
+  readonly store: Store
+  readonly writer: Writer
+  readonly registry: Registry
+  readonly clock: Clock
+  randomBytes(length: number): Uint8Array
+}
+
+const SHOP_SECRET_BYTES = 32
+
+export class Enrolment {
+  private readonly options: EnrolmentOptions
+  /** Cards whose set is on its way. */
+  private readonly pending = new Set<string>()
+
+  constructor(options: EnrolmentOptions) {
+    this.options = options
+  }
+
+  /** Resolves when the enrolment is durable or refused. */
+  async enrol(request: EnrolmentRequest): Promise<EnrolmentOutcome> {
+    const refusal = await this.refuse(request)
+    if (refusal !== undefined) return refusal
+    const name = cardName(request.card)
+    if (this.pending.has(name)) return TAKEN
+    this.pending.add(name)
+    try {
+      const outcome = await this.options.writer.change(request.shopId, (state) => this.build(request, state))
+      if (outcome === 'done') return { status: 201 }
+      return outcome === 'refused'
+        ? TAKEN
+        : { status: 503, error: 'the relay cannot store enrolments now; try again later' }
+    } finally {
+      this.pending.delete(name)
+    }
+  }
+
+  private async refuse({ shopId, wallet, card, guest }: EnrolmentRequest): Promise<EnrolmentOutcome | undefined> {
+    const { registry, writer } = this.options
+    try {
+      if (!(await registry.exists(shopId))) return { status: 400, error: `shop ${shopId} does not exist` }
+      const free = registry instanceof DevelopmentRegistry && registry.ownerOf(shopId) === undefined
+      if (!guest && !free && !(await registry.mayWrite(shopId, wallet))) {
+        return { status: 403, error: `this wallet has no right to shop ${shopId}` }
+      }
+    } catch (error) {
+      if (error instanceof RegistryUnreachable)
+        return { status: 503, error: 'the shop registry cannot be reached now; try again later' }
+      throw error
+    }
+    if (this.isEnrolled(card)) return TAKEN
+    if (guest && writer.shop(shopId) === undefined)
+      return { status: 409, error: `shop ${shopId} is not known to this relay yet` }
+    return undefined
+  }
+
+  private build(
+    request: EnrolmentRequest,
+    state: Parameters<Parameters<Writer['change']>[1]>[0],
+  ): RelayChange | undefined {
+    const { shopId, wallet, card, guest } = request
+    const { registry, clock } = this.options
+    if (this.isEnrolled(card)) return undefined
+    const row: CardRow = { card, shopId, account: guest ? GUESTS_ACCOUNT : wallet, guest, removed: false }
+    const claim = registry instanceof DevelopmentRegistry && !guest ? registry.claim(shopId, wallet) : undefined
+    if (registry instanceof DevelopmentRegistry && !guest && !equalBytes(registry.ownerOf(shopId)!, wallet))
+      return undefined
+    const settings = claim === undefined ? [] : [claim]
+    if (state !== undefined) return { patches: cardPatches(state, wallet, card, guest), cards: [row], settings }
+    return {
+      patches: foundingPatches(shopId, registry.chainId, wallet, card),
+      cards: [row],
+      settings,
+      newShop: { shopId, secret: this.options.randomBytes(SHOP_SECRET_BYTES), createdAtMs: clock.nowMs() },
+    }
+  }
+
+  /** A card belongs to one shop; once removed it may enrol again. */
+  private isEnrolled(card: Uint8Array): boolean {
+    return this.options.store.card(card)?.removed === false
+  }
+}
+
+const TAKEN: EnrolmentOutcome = {
+  status: 409,
+  error: 'this key card is enrolled already, or the shop was taken a moment ago',
+}

@@ -1,0 +1,146 @@
+/**
+ * What subscriptions read: the published log of a shop. The newest records are kept in memory, with what all sessions
+ * share of them (patch keys, proofs, encoded sets); older ones are read from the store in bounded copies.
+ */
+
+import { assert } from '../../assert.js'
+import { patchLeafHash, PatchTree } from '../../merkle/patch-proof.js'
+import { encodeSet } from '../../wire/pushed-set.js'
+import type { EncodedSet } from '../../wire/messages.js'
+import { patchKeyOf, type PatchKey } from '../../patches/object-name.js'
+import type { LogRecord, Seq, Store } from '../../store/store.js'
+
+/** Records and bytes of the newest part of a shop's log that stay in memory. */
+const RECENT_RECORDS_MAX = 4_096
+const RECENT_BYTES_MAX = 8 * 1_048_576
+
+/** Different selections of one set that are kept encoded; further ones are made anew each time. */
+const SELECTIONS_KEPT_MAX = 16
+
+export class FeedRecord {
+  readonly seq: Seq
+  readonly committedAtMs: number
+  readonly bytes: number
+  private readonly record: LogRecord
+  private patchKeys: readonly PatchKey[] | undefined
+  private tree: PatchTree | undefined
+  private readonly encoded = new Map<string, EncodedSet>()
+
+  constructor(record: LogRecord) {
+    this.record = record
+    this.seq = record.seq
+    this.committedAtMs = record.committedAtMs
+    this.bytes = record.patches.reduce((sum, patch) => sum + patch.length, record.header.length)
+  }
+
+  keys(): readonly PatchKey[] {
+    return (this.patchKeys ??= this.record.patches.map(patchKeyOf))
+  }
+
+  /** The set with the patches at the given places (rising, at least one) and their proofs, encoded once for all who select the same. */
+  select(places: readonly number[]): EncodedSet {
+    const { header, signature, patches } = this.record
+    const name = places.length === patches.length ? '' : places.join()
+    let set = this.encoded.get(name)
+    if (set === undefined) {
+      this.tree ??= new PatchTree(patches.map(patchLeafHash))
+      const tree = this.tree
+      set = encodeSet({
+        seq: BigInt(this.seq),
+        leafIndex: places[0]!,
+        header,
+        signature,
+        patches: places.map((place) => patches[place]!),
+        proofs: places.map((place) => tree.proof(place)),
+      })
+      if (this.encoded.size < SELECTIONS_KEPT_MAX) this.encoded.set(name, set)
+    }
+    return set
+  }
+}
+
+/** Records of the log, and the set up to which there are no others of what was asked for. */
+export interface FeedPart {
+  readonly records: readonly FeedRecord[]
+  readonly upTo: Seq
+}
+
+export class Feed {
+  readonly shopId: bigint
+  private readonly store: Store
+  private readonly indexedUpTo: (shopId: bigint) => Seq
+  private readonly recent: FeedRecord[] = []
+  private recentBytes = 0
+  /** The last durable set. */
+  head: Seq
+  /** The last set that may be pushed: its push delay is over. */
+  pushable: Seq
+
+  /** `indexedUpTo`: the last set that the store's object index knows. */
+  constructor(shopId: bigint, store: Store, indexedUpTo: (shopId: bigint) => Seq) {
+    this.shopId = shopId
+    this.store = store
+    this.indexedUpTo = indexedUpTo
+    this.head = store.head(shopId)
+    this.pushable = this.head
+  }
+
+  publish(records: readonly LogRecord[]): void {
+    for (const record of records) {
+      const entry = new FeedRecord(record)
+      this.recent.push(entry)
+      this.recentBytes += entry.bytes
+      this.head = record.seq
+    }
+    let surplus = 0
+    while (this.recent.length - surplus > RECENT_RECORDS_MAX || this.recentBytes > RECENT_BYTES_MAX) {
+      this.recentBytes -= this.recent[surplus++]!.bytes
+    }
+    if (surplus > 0) this.recent.splice(0, surplus)
+  }
+
+  /**
+   * The next records after `seq`, up to `last`: some, if there are any, and `seq` rises in any case. With `names` of the object
+   * index only those that stand there under one of them, as far as it goes.
+   */
+  after(seq: Seq, last: Seq, names?: readonly Uint8Array[]): FeedPart {
+    const records = this.recentAfter(seq, last)
+    if (records !== undefined) return { records, upTo: records.at(-1)!.seq }
+    const indexEnd = names === undefined ? 0 : Math.min(this.indexedUpTo(this.shopId), last)
+    return indexEnd > seq ? this.indexed(seq, indexEnd, names!) : this.stored(seq, last)
+  }
+
+  private recentAfter(seq: Seq, last: Seq): readonly FeedRecord[] | undefined {
+    const first = this.recent[0]?.seq
+    if (first === undefined || seq + 1 < first) return undefined
+    return this.recent.slice(seq + 1 - first, Math.min(last + 1 - first, seq + 1 - first + READ_RECORDS_MAX))
+  }
+
+  private indexed(seq: Seq, indexEnd: Seq, names: readonly Uint8Array[]): FeedPart {
+    const found = new Set<Seq>()
+    let upTo = indexEnd
+    for (const name of names) {
+      const seqs = this.store.objectSeqs(this.shopId, name, seq, READ_RECORDS_MAX)
+      for (const one of seqs) found.add(one)
+      // There may be more of these behind the last one.
+      if (seqs.length === READ_RECORDS_MAX) upTo = Math.min(upTo, seqs.at(-1)!)
+    }
+    const wanted = [...found].filter((one) => one <= upTo).sort((a, b) => a - b)
+    const records = this.store.pickLog(this.shopId, wanted, READ_BYTES_MAX)
+    if (records.length < wanted.length) upTo = records.at(-1)!.seq
+    return { records: records.map((record) => new FeedRecord(record)), upTo }
+  }
+
+  private stored(seq: Seq, last: Seq): FeedPart {
+    const records = this.store.readLog(this.shopId, seq, {
+      records: Math.min(READ_RECORDS_MAX, last - seq),
+      bytes: READ_BYTES_MAX,
+    })
+    assert(records.length > 0, `shop ${this.shopId}: the log ends before seq ${last}`)
+    return { records: records.map((record) => new FeedRecord(record)), upTo: records.at(-1)!.seq }
+  }
+}
+
+/** One bounded copy out of the store. */
+const READ_RECORDS_MAX = 256
+const READ_BYTES_MAX = 1_048_576

@@ -1,0 +1,194 @@
+/**
+ * One subscription: pushes what it selects, in order, each set once (PROTOCOL §10). It keeps a cursor into the log and
+ * nothing else in memory, goes on when the client answers, and looks through a long log by turns with others.
+ */
+
+import { toBigEndian } from '../../bytes/bytes.js'
+import { FRAME_OUT_BYTES_MAX, PUSHES_UNANSWERED_MAX, SETS_PER_PUSH_MAX } from '../../limits.js'
+import type { Seq } from '../../store/store.js'
+import { encodePushEnvelope, pushEnvelopeLength } from '../../wire/envelope.js'
+import type { EncodedSet } from '../../wire/messages.js'
+import type { Feed } from './feed.js'
+import type { Step } from './round-robin.js'
+import type { Selection } from './selection.js'
+
+/** What a subscription needs of its session. */
+export interface PushTarget {
+  /** A fresh id of a relay's request. */
+  nextRequestId(): bigint
+  send(frame: Uint8Array): void
+  sendStatus(subscriptionId: number, unpushedPatches: number): void
+  /** Whether the client reads: little waits for it in memory. */
+  hasRoom(): boolean
+  /** Calls `step` by turns with the work of others until it returns false. */
+  byTurns(step: Step): void
+  /** Calls `step` once; an error ends the session. */
+  guarded(step: Step): boolean
+}
+
+/** Records looked at before others get their turn. */
+const SLICE_RECORDS = 256
+
+export class Subscription {
+  readonly id: number
+  readonly feed: Feed
+  private readonly selection: Selection
+  private readonly names: readonly Uint8Array[] | undefined
+  private readonly target: PushTarget
+  /** The log at the time of the subscription. */
+  private readonly backlogEnd: Seq
+  private readonly idBytes: Uint8Array
+  private cursor: Seq
+  /** Pushes without an answer: request id → whether it carries a part of the backlog. */
+  private readonly unanswered = new Map<bigint, boolean>()
+  private backlogUnanswered = 0
+  /** Selected patches of the backlog that were counted so far. */
+  private patches = 0
+  /** Up to where they were counted. */
+  private counted: Seq
+  private state: 'unanswered' | 'counting' | 'backlog' | 'live' | 'ended' = 'unanswered'
+  /** Whether its turn will come. */
+  private waiting = false
+
+  constructor(id: number, feed: Feed, start: Seq, selection: Selection, target: PushTarget) {
+    this.id = id
+    this.idBytes = toBigEndian(BigInt(id), 2)
+    this.feed = feed
+    this.cursor = this.counted = start
+    this.selection = selection
+    this.names = selection.indexNames()
+    this.target = target
+    this.backlogEnd = feed.head
+  }
+
+  /** Call once, after the subscription's answer was sent. */
+  start(): void {
+    if (this.state !== 'unanswered') return
+    this.state = 'counting'
+    this.wait()
+  }
+
+  /** As `pump`; an error is the session's end and nobody else's. */
+  pumpAlone(): void {
+    this.target.guarded(() => (this.pump(), false))
+  }
+
+  /** Pushes what may be pushed now, or when its turn comes if that is much to look through. Cheap when there is nothing. */
+  pump(): void {
+    if (this.waiting || (this.state !== 'backlog' && this.state !== 'live')) return
+    const isFarBehind = this.feed.pushable - this.cursor > SLICE_RECORDS
+    if ((isFarBehind && this.mayPush()) || this.pushSome()) this.wait()
+  }
+
+  /**
+   * Pushes everything up to set `last` at once, whatever is unanswered or delayed, while the client reads. For a session that
+   * ends. Nothing precedes the subscription's own answer and first status.
+   */
+  flush(last: Seq): void {
+    if (this.state === 'unanswered' || this.state === 'ended') return
+    // The status comes first, and a log that is not counted by now is too long for a farewell.
+    if (this.state === 'counting' && !this.countSome()) return
+    const end = Math.min(last, this.feed.head)
+    while (this.cursor < end && this.target.hasRoom()) this.pushNext(end, SLICE_RECORDS)
+  }
+
+  /** The client answered one of this subscription's pushes. */
+  answered(requestId: bigint): void {
+    const backlog = this.unanswered.get(requestId)
+    if (backlog === undefined) return
+    this.unanswered.delete(requestId)
+    if (backlog) this.backlogUnanswered--
+    this.pump()
+  }
+
+  owns(requestId: bigint): boolean {
+    return this.unanswered.has(requestId)
+  }
+
+  /** Nothing is pushed any more. */
+  end(): void {
+    this.state = 'ended'
+  }
+
+  private wait(): void {
+    this.waiting = true
+    this.target.byTurns(() => (this.waiting = this.step()))
+  }
+
+  /** Its turn has come. Whether it needs another. */
+  private step(): boolean {
+    if (this.state === 'ended') return false
+    return (this.state === 'counting' && !this.countSome()) || this.pushSome()
+  }
+
+  /** Selected patches of the backlog, then the status that says so. Whether that is done. */
+  private countSome(): boolean {
+    for (let budget = SLICE_RECORDS; budget > 0 && this.counted < this.backlogEnd;) {
+      const { records, upTo } = this.feed.after(this.counted, this.backlogEnd, this.names)
+      for (const record of records) this.patches += this.selection.places(record).length
+      budget -= 1 + records.length
+      this.counted = upTo
+    }
+    if (this.counted < this.backlogEnd) return false
+    this.target.sendStatus(this.id, this.patches)
+    this.state = this.patches === 0 ? 'live' : 'backlog'
+    return true
+  }
+
+  private mayPush(): boolean {
+    return this.cursor < this.feed.pushable && this.unanswered.size < PUSHES_UNANSWERED_MAX && this.target.hasRoom()
+  }
+
+  /** Pushes what may be pushed of the next records. Whether more can be pushed at once. */
+  private pushSome(): boolean {
+    for (let budget = SLICE_RECORDS; this.mayPush();) {
+      if (budget <= 0) return true
+      budget -= this.pushNext(this.feed.pushable, budget)
+    }
+    this.checkBacklog()
+    return false
+  }
+
+  /** Fills one push from the log up to `last`; returns how many records it looked at. */
+  private pushNext(last: Seq, budget: number): number {
+    // Taken with the first set: an id that no frame carries must not count as used (§8).
+    let requestId: bigint | undefined
+    const sets: EncodedSet[] = []
+    let setsBytes = 0
+    let seen = 0
+    let backlog = false
+    filling: while (this.cursor < last && seen < budget) {
+      const { records, upTo } = this.feed.after(this.cursor, last, this.names)
+      for (const record of records) {
+        const places = this.selection.places(record)
+        if (places.length > 0) {
+          const set = record.select(places)
+          requestId ??= this.target.nextRequestId()
+          const full =
+            sets.length === SETS_PER_PUSH_MAX ||
+            pushEnvelopeLength(requestId, this.idBytes, setsBytes + set.length) > FRAME_OUT_BYTES_MAX
+          if (full && sets.length > 0) break filling
+          sets.push(set)
+          setsBytes += set.length
+          backlog ||= record.seq <= this.backlogEnd
+        }
+        this.cursor = record.seq
+        seen++
+      }
+      this.cursor = upTo
+      seen++
+    }
+    if (requestId !== undefined) {
+      this.unanswered.set(requestId, backlog)
+      if (backlog) this.backlogUnanswered++
+      this.target.send(encodePushEnvelope(requestId, this.idBytes, sets))
+    }
+    return seen
+  }
+
+  private checkBacklog(): void {
+    if (this.state !== 'backlog' || this.cursor < this.backlogEnd || this.backlogUnanswered > 0) return
+    this.state = 'live'
+    this.target.sendStatus(this.id, 0)
+  }
+}

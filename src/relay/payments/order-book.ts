@@ -1,0 +1,263 @@
+/**
+ * Orders as the merchant's person reads them: what is due, what came, and what has to be looked at by a person, each with the
+ * action that fits. Made of the state and the ledger; the same for a running relay and for its data on disk.
+ */
+
+import { equalBytes, fromBigEndian } from '../../bytes/bytes.js'
+import { toHex } from '../../bytes/hex.js'
+import { decodeChecked } from '../../codec/decode.js'
+import { CANCELED, Order, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN } from '../../objects/order.js'
+import { orderNumber } from '../../state/order-number.js'
+import { findPayment, type PaymentEntry } from '../../state/payment-entry.js'
+import { count, idKey, type ShopState } from '../../state/shop-state.js'
+import type { LedgerRow } from '../../store/store.js'
+import { receiptsIn, shortfallsIn, type Receipt, type Shortfall } from './payment-record.js'
+import { isEnough } from './payment-outcome.js'
+
+export interface Money {
+  /** In the currency's smallest unit. */
+  readonly amount: bigint
+  readonly chainId: bigint
+  /** 20 bytes; zeros: the native currency. */
+  readonly currency: Uint8Array
+}
+
+/** What a person has to look at. */
+export interface Oddity {
+  readonly kind: 'late' | 'partial' | 'over' | 'extra' | 'earlier' | 'reorged' | 'shortfall' | 'no details'
+  readonly money: Money | undefined
+  readonly chain: string | undefined
+  /** What happened, and what now: one sentence each. */
+  readonly text: string
+}
+
+export interface OrderLine {
+  readonly number: bigint
+  readonly id: bigint
+  readonly state: string
+  readonly due: Money | undefined
+  /** Of everything that came for the newest payment's currency and is still on the chain. */
+  readonly paid: Money | undefined
+  readonly transactions: readonly string[]
+  /** Until when the newest payment can be made, and until when the stock is held; seconds. */
+  readonly payableUntil: bigint | undefined
+  readonly reservedUntil: bigint | undefined
+  readonly canceledAt: bigint | undefined
+  readonly oddities: readonly Oddity[]
+}
+
+/** All orders of a shop, by their numbers. `ledger`: all its rows. */
+export function orderBook(state: ShopState, ledger: readonly LedgerRow[]): OrderLine[] {
+  const receipts = byOrder(receiptsIn(ledger))
+  const shortfalls = byOrder(shortfallsIn(ledger))
+  const lines: OrderLine[] = []
+  for (const [key, bytes] of state.collections.Orders.entries()) {
+    const order = Order.read(decodeChecked(bytes), 'Order')
+    const id = fromBigEndian(key)
+    const own = (receipts.get(id) ?? []).filter((receipt) => isOfThisAddition(state, receipt))
+    lines.push(lineOf(state, order, own, shortfalls.get(id) ?? []))
+  }
+  for (const [id, rows] of receipts) {
+    const there = state.collections.Orders.has(idKey(id))
+    const gone = there ? rows.filter((receipt) => !isOfThisAddition(state, receipt)) : rows
+    if (gone.length > 0) lines.push(removedLine(state, id, gone))
+  }
+  return lines.sort((a, b) => (a.number < b.number ? -1 : 1))
+}
+
+/** Not for an order that was removed before its id was added again. */
+function isOfThisAddition(state: ShopState, { orderId, paymentId }: Receipt): boolean {
+  const entry = findPayment(state.indexes.payments, state.shopId, paymentId)
+  return entry?.addition === orderNumber(state.indexes.numbers, orderId).addition
+}
+
+function lineOf(
+  state: ShopState,
+  order: Order,
+  receipts: readonly Receipt[],
+  shortfalls: readonly Shortfall[],
+): OrderLine {
+  const payment = (id: Uint8Array) => findPayment(state.indexes.payments, state.shopId, id)
+  const newest = order.PaymentDetails && payment(order.PaymentDetails.PaymentID)
+  const deadline = count(state.indexes.live, idKey(order.ID))
+  const payer = payerOf(order, receipts, payment)
+  return {
+    number: orderNumber(state.indexes.numbers, order.ID).number,
+    id: order.ID,
+    state:
+      order.CanceledAt === undefined || order.State === CANCELED ? stateName(order) : `${stateName(order)}, canceled`,
+    due: newest && moneyOf(newest, newest.amount),
+    paid: newest && moneyOf(newest, sumFor(newest, receipts, payment)),
+    transactions: transactionsOf(receipts),
+    payableUntil: newest?.ttl,
+    reservedUntil: deadline === 0n ? undefined : deadline,
+    canceledAt: order.CanceledAt?.seconds,
+    oddities: [
+      ...receipts.flatMap((receipt) => oddityOf(order, receipt, payment(receipt.paymentId), payer) ?? []),
+      ...(payer === undefined ? lostPayments(order, receipts, payment) : earlierChoice(newest, payer, payment)),
+      ...shortfalls.map(shortfallOddity),
+      ...(order.State === PAYMENT_CHOSEN && order.CanceledAt === undefined ? [NO_DETAILS] : []),
+    ],
+  }
+}
+
+/** An order that was removed after it was canceled, and paid all the same. */
+function removedLine(state: ShopState, id: bigint, receipts: readonly Receipt[]): OrderLine {
+  const payment = (paymentId: Uint8Array) => findPayment(state.indexes.payments, state.shopId, paymentId)
+  return {
+    number: orderNumber(state.indexes.numbers, id).number,
+    id,
+    state: 'removed',
+    due: undefined,
+    paid: undefined,
+    transactions: transactionsOf(receipts),
+    payableUntil: undefined,
+    reservedUntil: undefined,
+    canceledAt: undefined,
+    oddities: receipts.flatMap((receipt) => oddityOf(undefined, receipt, payment(receipt.paymentId), undefined) ?? []),
+  }
+}
+
+const NO_DETAILS: Oddity = {
+  kind: 'no details',
+  money: undefined,
+  chain: undefined,
+  text: 'Payment is chosen and what is to be paid is not known yet. The relay keeps trying; look at /health if it stays so.',
+}
+
+/** `payer`: what the order is Paid by. */
+function oddityOf(
+  order: Order | undefined,
+  receipt: Receipt,
+  entry: PaymentEntry | undefined,
+  payer: Receipt | undefined,
+): Oddity | undefined {
+  if (receipt.reorged || entry === undefined || receipt.effect === 'moved') return undefined
+  const odd = (kind: Oddity['kind'], amount: bigint, text: string) => ({
+    kind,
+    money: moneyOf(entry, amount),
+    chain: transactionOf(receipt),
+    text,
+  })
+  const { effect, amount, balance = amount } = receipt
+  if (effect === 'late')
+    return odd('late', amount, 'It came after the order had ended. Refund it, or take it for a new order.')
+  if (effect === 'extra' && payer !== undefined && receipt !== payer)
+    return odd('extra', amount, 'It came after the order was paid. Refund it.')
+  const isWhole = effect === 'paid' || receipt === payer
+  // The contract took it together with the rest.
+  if (!isWhole && amount === 0n) return undefined
+  if (!isWhole) return odd('partial', amount, partialText(order, entry.amount - balance, payer !== undefined))
+  if (amount > entry.amount)
+    return odd('over', amount - entry.amount, 'It is more than was due. Refund the difference.')
+  return undefined
+}
+
+function partialText(order: Order | undefined, rest: bigint, isPaid: boolean): string {
+  if (rest <= 0n) return 'It came although nothing was due there. Refund it.'
+  if (isPaid) return 'It is less than its payment asks, and the order is paid otherwise. Refund it.'
+  const hasEnded = order === undefined || order.State === CANCELED || order.CanceledAt !== undefined
+  if (hasEnded) return 'It is less than its payment asks, and the order has ended. Refund it.'
+  return `It is less than its payment asks. Ask the guest for the missing ${rest}, or refund it.`
+}
+
+/** What stands on the chain of what made the order Paid; where that has left it, another that suffices. */
+function payerOf(
+  { State }: Order,
+  receipts: readonly Receipt[],
+  payment: (id: Uint8Array) => PaymentEntry | undefined,
+): Receipt | undefined {
+  if (State !== PAID) return undefined
+  const standing = receipts.filter(({ reorged }) => !reorged)
+  const suffices = ({ kind, amount, paymentId }: Receipt) => {
+    const entry = payment(paymentId)
+    return entry !== undefined && isEnough({ kind, held: amount, entry })
+  }
+  return (
+    standing.find(({ effect }) => effect === 'paid') ??
+    standing.find((receipt) => receipt.effect === 'extra' && suffices(receipt))
+  )
+}
+
+/** What the order says was chosen is not what it was paid by: books that go by the order would be wrong. */
+function earlierChoice(
+  newest: PaymentEntry | undefined,
+  payer: Receipt,
+  payment: (id: Uint8Array) => PaymentEntry | undefined,
+): Oddity[] {
+  const entry = payment(payer.paymentId)!
+  const isSame =
+    newest === undefined ||
+    (newest.chainId === entry.chainId &&
+      equalBytes(newest.currency, entry.currency) &&
+      equalBytes(newest.payee, entry.payee))
+  if (isSame) return []
+  const text = `It was paid by an earlier choice of currency or payee, to 0x${toHex(entry.payee)}. Book it as that.`
+  return [{ kind: 'earlier', money: moneyOf(entry, payer.amount), chain: transactionOf(payer), text }]
+}
+
+/** The order says Paid, and every payment that made it so has left the chain. */
+function lostPayments(
+  { State }: Order,
+  receipts: readonly Receipt[],
+  payment: (id: Uint8Array) => PaymentEntry | undefined,
+): Oddity[] {
+  if (State !== PAID) return []
+  return receipts
+    .filter(({ reorged, effect }) => reorged && effect === 'paid')
+    .flatMap((receipt) => {
+      const entry = payment(receipt.paymentId)
+      if (entry === undefined) return []
+      const text = 'It is no longer on the chain. Do not ship; ask the guest to pay again, or wait for it to come back.'
+      return [{ kind: 'reorged' as const, money: moneyOf(entry, receipt.amount), chain: transactionOf(receipt), text }]
+    })
+}
+
+function shortfallOddity({ missing }: Shortfall): Oddity {
+  const pieces = missing
+    .map(({ listingId, variations, pieces }) => `${pieces} of listing ${[listingId, ...variations].join(' ')}`)
+    .join(', ')
+  return {
+    kind: 'shortfall',
+    money: undefined,
+    chain: undefined,
+    text: `It is paid, and the stock lacked ${pieces}. Restock, or refund what cannot be sent.`,
+  }
+}
+
+function sumFor(
+  newest: PaymentEntry,
+  receipts: readonly Receipt[],
+  payment: (id: Uint8Array) => PaymentEntry | undefined,
+): bigint {
+  let sum = 0n
+  for (const { paymentId, amount, reorged } of receipts) {
+    const entry = payment(paymentId)
+    const same = entry?.chainId === newest.chainId && toHex(entry.currency) === toHex(newest.currency)
+    if (same && !reorged) sum += amount
+  }
+  return sum
+}
+
+function moneyOf({ chainId, currency }: PaymentEntry, amount: bigint): Money {
+  return { amount, chainId, currency }
+}
+
+function transactionsOf(receipts: readonly Receipt[]): string[] {
+  return receipts.flatMap(({ txHash }) => (txHash === undefined ? [] : [`0x${toHex(txHash)}`]))
+}
+
+function transactionOf({ chainId, blockNumber, txHash }: Receipt): string {
+  const place = `chain ${chainId} block ${blockNumber}`
+  return txHash === undefined ? place : `${place} 0x${toHex(txHash)}`
+}
+
+function stateName({ State }: Order): string {
+  return ORDER_STATE_NAMES[`${State}`]
+}
+
+function byOrder<T extends { readonly orderId: bigint }>(rows: readonly T[]): Map<bigint, T[]> {
+  const grouped = new Map<bigint, T[]>()
+  for (const row of rows) grouped.set(row.orderId, [...(grouped.get(row.orderId) ?? []), row])
+  return grouped
+}

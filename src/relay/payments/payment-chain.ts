@@ -1,0 +1,422 @@
+/**
+ * One chain that orders are paid on (PROTOCOL §11, §12): its newest block, the decimals of its tokens, and the payments that
+ * are seen on it at their depth: PaymentMade of the contract, and what the payments' own addresses hold.
+ */
+
+import { equalBytes } from '../../bytes/bytes.js'
+import { toHex, type Hex } from '../../bytes/hex.js'
+import { ChainUnreachable, type Block, type Chain, type ChainLog } from '../../chain/chain.js'
+import {
+  addressWord,
+  balanceOfCall,
+  DECIMALS_CALL,
+  PAYMENT_MADE,
+  readAddress,
+  readWord,
+  TOKEN_TRANSFER,
+} from '../../chain/contracts.js'
+import { getPaymentAddressCall } from '../../objects/payment-request.js'
+import { follow, type BlockRange, type Checkpoint, type Fork, type Follower } from '../../chain/follower.js'
+import {
+  CHAIN_MARGIN_BLOCKS,
+  HEAD_AGE_SECONDS_MAX,
+  LATE_LOOKS_PER_BLOCK_MAX,
+  LATE_PAYMENT_WATCH_SECONDS,
+  LIVE_LOOKS_PER_BLOCK_MAX,
+  LOOKS_AT_ONCE_MAX,
+} from '../../limits.js'
+import type { PaymentEntry } from '../../state/payment-entry.js'
+import type { KnownChain } from './checkout.js'
+import type { SeenPayment } from './payment-outcome.js'
+
+export interface PaymentChainOptions {
+  readonly chain: Chain
+  /** The Payments contract, 20 bytes. */
+  readonly payments: Uint8Array
+  readonly depth: bigint
+  readonly checkpoints: readonly Checkpoint[]
+  /** How often the address of an order that has ended or is paid is looked at. */
+  readonly lateCheckSeconds: bigint
+  nowSeconds(): bigint
+  /** Decimals that were read before, and where new ones are kept. */
+  readonly knownDecimals: (token: Uint8Array) => bigint | undefined
+  keepDecimals(token: Uint8Array, decimals: bigint): void
+  /** The shop's row of a PaymentID, if it is one of ours. */
+  find(paymentId: Uint8Array): PaymentEntry | undefined
+  /** Durable when it resolves, else rejects. May be told of the same payment again. */
+  seen(payment: SeenPayment): Promise<void>
+  /** Whether what was seen at `blockNumber` is still on the chain is asked for each receipt above `fork.lastGood`. */
+  reorged(fork: Fork): Promise<void>
+  saved(checkpoints: readonly Checkpoint[]): Promise<void>
+  /** A value that was missing came: the first block, or a token's decimals. */
+  learned(): void
+  onError(error: unknown): void
+}
+
+/** A payment whose address is looked at. */
+interface Watch {
+  readonly paymentId: Uint8Array
+  readonly entry: PaymentEntry
+  /** Its order can be paid with it: looked at with every block. */
+  live: boolean
+  address: Uint8Array | undefined
+  /** What it held when it was last looked at; undefined where that is to be told anew. */
+  held: bigint | undefined
+  /** The block of that look, and its time; transfers are searched after it. */
+  lookedAt: { readonly number: bigint; readonly timestamp: bigint } | undefined
+  /** The time of the newest block at which it was tried, whether its token told or not. */
+  triedAt: bigint
+  /** For one whose order has ended: when to look again, seconds. */
+  nextLook: bigint
+}
+
+export class PaymentChain implements KnownChain {
+  private readonly options: PaymentChainOptions
+  private readonly watches = new Map<Hex, Watch>()
+  private readonly tokens = new Map<Hex, bigint>()
+  private readonly asking = new Set<Hex>()
+  private readonly follower: Follower
+  /** Logs of the last blocks, which are read again, that were told of. */
+  private readonly handled = new Set<string>()
+  /** Tokens that did not tell: when they are asked again, seconds. */
+  private readonly pauses = new Map<Hex, { readonly until: bigint; readonly seconds: bigint }>()
+  /** When blocks were handled last, seconds: the start, before the first. */
+  progressAt: bigint
+  private newest: { readonly block: Block; readonly heardAt: bigint } | undefined
+  /** Whether the Payments contract has told an address: without it no order may be asked to pay. */
+  private contract: 'unknown' | 'asked' | 'there' | 'missing' = 'unknown'
+  private readonly stopHeads: () => void
+
+  constructor(options: PaymentChainOptions) {
+    this.options = options
+    const { chain, depth, checkpoints } = options
+    this.progressAt = options.nowSeconds()
+    this.stopHeads = chain.onHead((head) => this.see(head))
+    this.follower = follow({
+      chain,
+      depth,
+      checkpoints,
+      marginBlocks: CHAIN_MARGIN_BLOCKS,
+      handle: (range) => this.handle(range),
+      reorged: (fork) => {
+        this.handled.clear()
+        return options.reorged(fork)
+      },
+      saved: (list) => options.saved(list),
+      onError: (error) => options.onError(error),
+    })
+  }
+
+  get chainId(): bigint {
+    return this.options.chain.chainId
+  }
+
+  get head(): Block | undefined {
+    const { newest } = this
+    if (newest === undefined || this.contract !== 'there') return undefined
+    return this.options.nowSeconds() - newest.heardAt <= HEAD_AGE_SECONDS_MAX ? newest.block : undefined
+  }
+
+  get problem(): string | undefined {
+    const missing = `chain ${this.chainId}: there is no Payments contract at 0x${toHex(this.options.payments)}`
+    return this.options.chain.problem ?? (this.contract === 'missing' ? missing : undefined)
+  }
+
+  /** Payments whose addresses are watched. */
+  get watched(): number {
+    return this.watches.size
+  }
+
+  decimals(token: Uint8Array): bigint | undefined {
+    const name = toHex(token)
+    const known = this.tokens.get(name) ?? this.options.knownDecimals(token)
+    if (known === undefined) void this.askDecimals(token)
+    else this.tokens.set(name, known)
+    return known
+  }
+
+  /** Looks at the payment's address from now on: with every block while `live`, rarely afterwards. `held`: what is known to be there. */
+  watch(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, held = 0n): void {
+    const name = toHex(paymentId)
+    const known = this.watches.get(name)
+    if (known === undefined) this.watches.set(name, watchFor(paymentId, entry, live, held))
+    else known.live = live
+  }
+
+  /** Time of the newest block up to which everything that came for a watched payment was seen, seconds; 0 before the first. */
+  seenUntil(paymentId: Uint8Array): bigint {
+    return this.watchOf(paymentId)?.lookedAt?.timestamp ?? 0n
+  }
+
+  /** The same, as far as its token tells what it holds. */
+  triedUntil(paymentId: Uint8Array): bigint {
+    return this.watchOf(paymentId)?.triedAt ?? 0n
+  }
+
+  /** What was seen at the payment's address may be gone: it is seen anew. */
+  forget(paymentId: Uint8Array): void {
+    const watch = this.watchOf(paymentId)
+    if (watch === undefined) return
+    watch.held = undefined
+    watch.nextLook = 0n
+  }
+
+  /** Whether the block is on the chain. Throws ChainUnreachable. */
+  async isOnChain(blockNumber: bigint, blockHash: Uint8Array): Promise<boolean> {
+    const block = await this.options.chain.block(blockNumber)
+    return block !== undefined && equalBytes(block.hash, blockHash)
+  }
+
+  async close(): Promise<void> {
+    this.stopHeads()
+    const stopped = this.follower.stop()
+    // What it still asks ends now.
+    this.options.chain.close()
+    await stopped
+  }
+
+  private see(head: Block): void {
+    this.newest = { block: head, heardAt: this.options.nowSeconds() }
+    if (this.contract === 'unknown' || this.contract === 'missing') void this.askContract()
+  }
+
+  private async askContract(): Promise<void> {
+    const before = this.contract
+    this.contract = 'asked'
+    try {
+      await this.addressOf({ ...PROBE, chainId: this.chainId })
+      this.contract = 'there'
+      this.options.learned()
+    } catch (error) {
+      this.contract = error instanceof NoAddress ? 'missing' : before
+      if (before !== 'missing' && !(error instanceof ChainUnreachable)) this.options.onError(error)
+    }
+  }
+
+  private async askDecimals(token: Uint8Array): Promise<void> {
+    const name = toHex(token)
+    if (this.asking.has(name)) return
+    this.asking.add(name)
+    try {
+      const decimals = readWord(await this.options.chain.call({ to: token, data: DECIMALS_CALL, foreign: true }))
+      if (decimals === undefined || decimals > 255n) return
+      this.tokens.set(name, decimals)
+      this.options.keepDecimals(token, decimals)
+      this.options.learned()
+    } catch (error) {
+      if (!(error instanceof ChainUnreachable)) this.options.onError(error)
+    } finally {
+      this.asking.delete(name)
+    }
+  }
+
+  private async handle({ from, to, toHash, safe }: BlockRange): Promise<void> {
+    const { chain, payments } = this.options
+    if (this.contract === 'missing') throw new NoAddress(this.chainId, { ...PROBE, chainId: this.chainId })
+    // Once more what was read before: an endpoint may have told less than it has now.
+    const fromBlock = from > CHAIN_MARGIN_BLOCKS ? from - CHAIN_MARGIN_BLOCKS : 0n
+    const query = { fromBlock, toBlock: to, toHash, addresses: [payments], topics: [[PAYMENT_MADE]] }
+    await allOf([...byPayment(await chain.logs(query)).values()], (logs) => this.handleLogs(logs, safe))
+    if (to === safe.number) await this.lookAtAddresses(safe)
+    this.progressAt = this.options.nowSeconds()
+  }
+
+  /** Of one payment, in their order. */
+  private async handleLogs(logs: readonly ChainLog[], safe: Block): Promise<void> {
+    for (const log of logs) await this.handleLog(log, safe)
+  }
+
+  private async handleLog(log: ChainLog, safe: Block): Promise<void> {
+    const [, paymentId] = log.topics
+    const name = `${toHex(log.blockHash)}/${log.logIndex}`
+    const entry = paymentId && this.options.find(paymentId)
+    if (entry?.chainId !== this.chainId || this.handled.has(name)) return
+    if (!(await this.isOnChain(log.blockNumber, log.blockHash)))
+      throw new ChainUnreachable(`chain ${this.chainId} tells of a payment in a block that it does not have`)
+    await this.options.seen(await this.made(entry, paymentId!, log, safe))
+    // What lay at its address may have been taken.
+    this.forget(paymentId!)
+    if (this.handled.size >= HANDLED_LOGS_MAX) this.handled.clear()
+    this.handled.add(name)
+  }
+
+  private async made(entry: PaymentEntry, paymentId: Uint8Array, log: ChainLog, safe: Block): Promise<SeenPayment> {
+    const { blockNumber, blockHash, transactionHash: txHash, logIndex } = log
+    // After the newest safe block: a node need not have older states, and what the contract took does not come back.
+    const held = await this.heldBy(this.watchOf(paymentId) ?? watchFor(paymentId, entry, false), safe.number).catch(
+      unlessNoAddress,
+    )
+    const seenAt = this.options.nowSeconds()
+    return { kind: 'made', paymentId, entry, held, blockNumber, blockHash, txHash, logIndex, seenAt }
+  }
+
+  private watchOf(paymentId: Uint8Array): Watch | undefined {
+    return this.watches.get(toHex(paymentId))
+  }
+
+  private async lookAtAddresses(safe: Block): Promise<void> {
+    const now = this.options.nowSeconds()
+    const [native, tokens] = splitByKind(this.takeDue(now))
+    await allOf(native, (watch) => this.tryLookAt(watch, safe, now))
+    await allOf(tokens, (watch) => this.tryLookAt(watch, safe, now))
+  }
+
+  /** Those whose turn it is; they are the last whose turn it is again. */
+  private takeDue(now: bigint): Watch[] {
+    const live: Watch[] = []
+    const late: Watch[] = []
+    for (const watch of this.watches.values()) {
+      if (watch.live) {
+        if (live.length < LIVE_LOOKS_PER_BLOCK_MAX) live.push(watch)
+      } else if (watch.nextLook <= now && late.length < LATE_LOOKS_PER_BLOCK_MAX) late.push(watch)
+    }
+    const due = [...live, ...late]
+    for (const watch of due) {
+      const name = toHex(watch.paymentId)
+      this.watches.delete(name)
+      if (watch.live || watch.entry.ttl + LATE_PAYMENT_WATCH_SECONDS >= now) this.watches.set(name, watch)
+    }
+    return due
+  }
+
+  /** One payment that cannot be looked at does not keep the others from being seen. */
+  private async tryLookAt(watch: Watch, safe: Block, now: bigint): Promise<void> {
+    try {
+      await this.lookAt(watch, safe, now)
+    } catch (error) {
+      if (!(error instanceof NoAddress)) throw error
+      watch.triedAt = safe.timestamp
+      this.options.onError(error)
+    }
+  }
+
+  private async lookAt(watch: Watch, { number, hash, timestamp }: Block, now: bigint): Promise<void> {
+    const { entry, paymentId } = watch
+    watch.nextLook = now + this.options.lateCheckSeconds
+    const held = isNative(entry) ? await this.heldBy(watch, number) : await this.toldBy(watch, number)
+    watch.triedAt = timestamp
+    // A token that does not tell is asked again with a later block.
+    if (held === undefined) return
+    if (held !== watch.held) {
+      const txHash = held > (watch.held ?? 0n) ? await this.transferTo(watch, number) : undefined
+      const seenAt = this.options.nowSeconds()
+      const block = { blockNumber: number, blockHash: hash }
+      await this.options.seen({ kind: 'held', paymentId, entry, held, ...block, txHash, seenAt })
+    }
+    watch.held = held
+    watch.lookedAt = { number, timestamp }
+  }
+
+  /** What a token tells; one that did not is left alone for a while, so that it cannot hold up what others are paid with. */
+  private async toldBy(watch: Watch, blockNumber: bigint): Promise<bigint | undefined> {
+    const token = toHex(watch.entry.currency)
+    const pause = this.pauses.get(token)
+    const now = this.options.nowSeconds()
+    if (pause !== undefined && now < pause.until) return undefined
+    const held = await this.heldBy(watch, blockNumber).catch((error: unknown): undefined => {
+      if (!(error instanceof ChainUnreachable)) throw error
+    })
+    if (held !== undefined) this.pauses.delete(token)
+    else if (this.pauses.get(token) === pause) {
+      const seconds = pause === undefined ? 1n : min(2n * pause.seconds, TOKEN_PAUSE_SECONDS_MAX)
+      this.pauses.set(token, { until: now + seconds, seconds })
+    }
+    return held
+  }
+
+  private async heldBy(watch: Watch, blockNumber: bigint): Promise<bigint | undefined> {
+    const { chain } = this.options
+    const address = (watch.address ??= await this.addressOf(watch.entry))
+    if (isNative(watch.entry)) return chain.balance(address, blockNumber)
+    const data = balanceOfCall(address)
+    return readWord(await chain.call({ to: watch.entry.currency, data, blockNumber, foreign: true }))
+  }
+
+  private async addressOf(entry: PaymentEntry): Promise<Uint8Array> {
+    const { chain, payments } = this.options
+    const address = readAddress(await chain.call({ to: payments, data: getPaymentAddressCall(entry) }))
+    if (address === undefined) throw new NoAddress(this.chainId, entry)
+    return address
+  }
+
+  /** The newest transfer of the token to the payment's address, as far as it tells of it; a native one leaves no log. */
+  private async transferTo(watch: Watch, toBlock: bigint): Promise<Uint8Array | undefined> {
+    const after = watch.lookedAt?.number ?? toBlock - CHAIN_MARGIN_BLOCKS
+    if (isNative(watch.entry) || after >= toBlock) return undefined
+    const topics = [[TOKEN_TRANSFER], undefined, [addressWord(watch.address!)]]
+    const range = { fromBlock: after < 0n ? 0n : after + 1n, toBlock }
+    // The money counts without it.
+    const logs = await this.options.chain
+      .logs({ ...range, addresses: [watch.entry.currency], topics })
+      .catch((): ChainLog[] => [])
+    return logs.at(-1)?.transactionHash
+  }
+}
+
+function min(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
+}
+
+/** Logs that are remembered as told of; without them they are told of once more. */
+const HANDLED_LOGS_MAX = 10_000
+const TOKEN_PAUSE_SECONDS_MAX = 8n
+
+/** A payment of nothing, to see whether the contract answers. */
+const PROBE: Omit<PaymentEntry, 'chainId'> = {
+  shopId: 0n,
+  orderId: 0n,
+  addition: 0n,
+  ttl: 0n,
+  currency: new Uint8Array(20),
+  amount: 0n,
+  payee: new Uint8Array(20),
+}
+
+/** The Payments contract does not tell where a payment is to be looked for. */
+class NoAddress extends Error {
+  override readonly name = 'NoAddress'
+
+  constructor(chainId: bigint, { shopId, orderId }: PaymentEntry) {
+    super(`chain ${chainId}: the Payments contract tells no address (shop ${shopId}, order ${orderId})`)
+  }
+}
+
+/**
+ * Some at once. Waits for those also where one fails: what went on longer than its block was handled would tell of an old one
+ * later.
+ */
+async function allOf<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+  for (let i = 0; i < items.length; i += LOOKS_AT_ONCE_MAX) {
+    const done = await Promise.allSettled(items.slice(i, i + LOOKS_AT_ONCE_MAX).map(act))
+    const failed = done.find(({ status }) => status === 'rejected')
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
+  }
+}
+
+/** What is paid in native currency is looked at first: tokens may take long to tell. */
+function splitByKind(due: readonly Watch[]): [native: Watch[], tokens: Watch[]] {
+  return [due.filter(({ entry }) => isNative(entry)), due.filter(({ entry }) => !isNative(entry))]
+}
+
+function byPayment(logs: readonly ChainLog[]): ReadonlyMap<string, readonly ChainLog[]> {
+  const groups = new Map<string, ChainLog[]>()
+  for (const log of logs) {
+    const name = log.topics[1] === undefined ? '' : toHex(log.topics[1])
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, [log])
+    else group.push(log)
+  }
+  return groups
+}
+
+function unlessNoAddress(error: unknown): undefined {
+  if (!(error instanceof NoAddress)) throw error
+}
+
+function watchFor(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, held = 0n): Watch {
+  return { paymentId, entry, live, address: undefined, held, lookedAt: undefined, triedAt: 0n, nextLook: 0n }
+}
+
+function isNative({ currency }: PaymentEntry): boolean {
+  return currency.every((byte) => byte === 0)
+}

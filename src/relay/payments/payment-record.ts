@@ -1,0 +1,124 @@
+/**
+ * What the relay saw of payments, as rows of the ledger: each with its order, amount and transaction, for ever (PROTOCOL §11).
+ * A row's key is where the payment stands on its chain, so that the same log delivered twice is one row.
+ */
+
+import { be64, concatBytes, fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
+import { decodeChecked } from '../../codec/decode.js'
+import { encode } from '../../codec/encode.js'
+import type { LedgerRow } from '../../store/store.js'
+
+/** `made`: PaymentMade of the contract; `held`: what the payment's own address holds, as far as was seen. */
+export type ReceiptKind = 'made' | 'held'
+
+/**
+ * paid: it made its order Paid · partial: too little so far · late: the order had ended · extra: the order was Paid already ·
+ * moved: no new money, the contract took what the address held
+ */
+export type ReceiptEffect = 'paid' | 'partial' | 'late' | 'extra' | 'moved'
+
+export interface Receipt {
+  readonly kind: ReceiptKind
+  readonly orderId: bigint
+  readonly chainId: bigint
+  /** 32 bytes. */
+  readonly paymentId: Uint8Array
+  /** All that came, in the smallest unit of the payment's currency; 0 for what was only moved. */
+  readonly amount: bigint
+  /** `held`: what the address held when it was last looked at, less than `amount` once the contract took from it. */
+  readonly balance?: bigint | undefined
+  readonly effect: ReceiptEffect
+  readonly blockNumber: bigint
+  /** 32 bytes. */
+  readonly blockHash: Uint8Array
+  /** 32 bytes, where one transaction is known. */
+  readonly txHash?: Uint8Array | undefined
+  readonly logIndex?: number | undefined
+  /** When the relay saw it, seconds. */
+  readonly seenAt: bigint
+  /** Its block is no longer on the chain. */
+  readonly reorged: boolean
+}
+
+/** Pieces that a paid order wanted and the stock did not have. */
+export interface Shortfall {
+  readonly orderId: bigint
+  readonly missing: readonly {
+    readonly listingId: bigint
+    readonly variations: readonly string[]
+    readonly pieces: bigint
+  }[]
+}
+
+const KIND = { made: 1, held: 2, shortfall: 3 } as const
+const EFFECTS: readonly ReceiptEffect[] = ['paid', 'partial', 'late', 'extra', 'moved']
+
+export function receiptRow(shopId: bigint, receipt: Receipt): LedgerRow {
+  const { kind, orderId, chainId, paymentId, amount, effect, blockNumber, blockHash, seenAt, reorged } = receipt
+  const place =
+    kind === 'made' ? concatBytes(receipt.txHash!, toBigEndian(BigInt(receipt.logIndex!), 4)) : receipt.paymentId
+  const value = [
+    paymentId,
+    amount,
+    BigInt(EFFECTS.indexOf(effect)),
+    blockNumber,
+    blockHash,
+    receipt.txHash ?? null,
+    seenAt,
+    reorged,
+    receipt.balance ?? null,
+  ]
+  return {
+    shopId,
+    key: concatBytes(be64(orderId), Uint8Array.of(KIND[kind]), be64(chainId), place),
+    value: encode(value),
+  }
+}
+
+export function shortfallRow(shopId: bigint, { orderId, missing }: Shortfall): LedgerRow {
+  const value = missing.map(({ listingId, variations, pieces }) => [listingId, [...variations], pieces])
+  return { shopId, key: concatBytes(be64(orderId), Uint8Array.of(KIND.shortfall)), value: encode(value) }
+}
+
+/** What stands before the keys of an order's rows. */
+export function orderPrefix(orderId: bigint): Uint8Array {
+  return be64(orderId)
+}
+
+export function receiptsIn(rows: readonly LedgerRow[]): Receipt[] {
+  return rows.filter(({ key }) => key[8] !== KIND.shortfall).map(readReceipt)
+}
+
+export function shortfallsIn(rows: readonly LedgerRow[]): Shortfall[] {
+  return rows.filter(({ key }) => key[8] === KIND.shortfall).map(readShortfall)
+}
+
+function readReceipt({ key, value }: LedgerRow): Receipt {
+  const kind = key[8] === KIND.made ? 'made' : 'held'
+  const [paymentId, amount, effect, blockNumber, blockHash, txHash, seenAt, reorged, balance] = decodeChecked(
+    value,
+  ) as unknown as [Uint8Array, bigint, bigint, bigint, Uint8Array, Uint8Array | null, bigint, boolean, bigint | null]
+  return {
+    kind,
+    orderId: fromBigEndian(key.subarray(0, 8)),
+    chainId: fromBigEndian(key.subarray(9, 17)),
+    paymentId,
+    amount,
+    balance: balance ?? undefined,
+    effect: EFFECTS[Number(effect)]!,
+    blockNumber,
+    blockHash,
+    txHash: txHash ?? undefined,
+    logIndex: kind === 'made' ? Number(fromBigEndian(key.subarray(49, 53))) : undefined,
+    seenAt,
+    reorged,
+  }
+}
+
+function readShortfall({ key, value }: LedgerRow): Shortfall {
+  const missing = decodeChecked(value) as unknown as [bigint, string[], bigint][]
+  return {
+    orderId: fromBigEndian(key.subarray(0, 8)),
+    missing: missing.map(([listingId, variations, pieces]) => ({ listingId, variations, pieces })),
+  }
+}

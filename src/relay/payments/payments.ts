@@ -1,0 +1,370 @@
+/**
+ * Payments of all shops on all configured chains (PROTOCOL §11): which ids are watched where, what becomes of what is seen,
+ * and payment details that could not be made at once. Everything here may happen twice; the writer's turn decides once.
+ */
+
+import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
+import { fromHex, toHex } from '../../bytes/hex.js'
+import type { Chain } from '../../chain/chain.js'
+import type { Checkpoint, Fork } from '../../chain/follower.js'
+import {
+  DETAILS_RETRY_SECONDS_MAX,
+  DETAILS_RETRY_SECONDS_MIN,
+  EXPIRY_GRACE_SECONDS,
+  LATE_PAYMENT_WATCH_SECONDS,
+} from '../../limits.js'
+import { decodeChecked } from '../../codec/decode.js'
+import { StoredManifest } from '../../objects/manifest.js'
+import { PAYMENT_CHOSEN } from '../../objects/order.js'
+import type { ChainAddress } from '../../objects/scalars.js'
+import { isLive } from '../../state/orders.js'
+import { orderNumber } from '../../state/order-number.js'
+import { decodePaymentEntry, findPayment, type PaymentEntry } from '../../state/payment-entry.js'
+import type { ShopState } from '../../state/shop-state.js'
+import type { Store } from '../../store/store.js'
+import { Checkout, orderIn } from './checkout.js'
+import { readCheckpoints, writeCheckpoints } from '../../chain/followed-blocks.js'
+import { nowSeconds, type Clock } from '../instruments/clock.js'
+import type { Log } from '../instruments/log.js'
+import type { Counter, Metrics } from '../instruments/metrics.js'
+import { PaymentChain } from './payment-chain.js'
+import type { PriceSource } from './price-source.js'
+import { orderPrefix, receiptsIn, type Receipt, type ReceiptEffect } from './payment-record.js'
+import { reorgedRows, settle, type SeenPayment, type Settlement } from './payment-outcome.js'
+import type { Shop } from '../shops/shop.js'
+import type { Writer } from '../write/writer.js'
+
+/** A chain that orders can be paid on. */
+export interface PaymentChainSettings {
+  readonly chain: Chain
+  /** The Payments contract, 20 bytes. */
+  readonly payments: Uint8Array
+  readonly depth: bigint
+}
+
+export interface PaymentsOptions {
+  readonly chains: readonly PaymentChainSettings[]
+  readonly prices: PriceSource
+  readonly latePaymentCheckSeconds: number
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+export class Payments {
+  readonly checkout: Checkout
+  private readonly options: PaymentsOptions
+  private readonly chains = new Map<bigint, PaymentChain>()
+  private readonly counters: Readonly<Record<ReceiptEffect | 'over' | 'reorged' | 'shortfall', Counter>>
+  private readonly manifests = new Map<Shop, Uint8Array | undefined>()
+  private readonly pending = new Map<string, Pending>()
+  /** PaymentIDs of each live order, by shop and order. */
+  private readonly live = new Map<string, Map<string, PaymentEntry>>()
+  private attached: Writer | undefined
+  private closed = false
+
+  constructor(options: PaymentsOptions) {
+    this.options = options
+    this.checkout = new Checkout(this.chains, options.prices)
+    const count = (what: string, help: string) => options.metrics.counter(`cairn_payments_${what}_total`, help)
+    this.counters = {
+      paid: count('paid', 'Payments that made an order Paid'),
+      partial: count('partial', 'Payments of less than the total'),
+      late: count('late', 'Payments for orders that had ended'),
+      extra: count('extra', 'Payments for orders that were Paid already'),
+      over: count('over', 'Payments of more than was due, by each time that more came'),
+      moved: count('moved', 'Payments that the contract took from their address'),
+      reorged: count('reorged', 'Payments whose block left the chain after it had counted'),
+      shortfall: count('shortfall', 'Paid orders that the stock did not suffice for'),
+    }
+    options.metrics.gauge('cairn_payments_watched', 'Payment addresses that are watched', () => this.watched)
+    options.metrics.gauge(
+      'cairn_chains_unreachable',
+      'Payment chains that cannot be asked now',
+      () => this.problems.length,
+    )
+  }
+
+  /** Begins to follow the chains. The shops' states are those of the writer. */
+  start(writer: Writer): void {
+    this.attached = writer
+    for (const { chain, payments, depth } of this.options.chains) this.open(chain, payments, depth)
+    for (const shop of writer.allShops()) this.adopt(shop)
+  }
+
+  /** What cannot be asked now, one line each. */
+  get problems(): string[] {
+    const problems = [...this.chains.values()].map(({ problem }) => problem)
+    return [...problems, this.options.prices.problem].filter((problem) => problem !== undefined)
+  }
+
+  /**
+   * Orders and PaymentIDs of a shop that a commit wrote: new payments are watched, also those that the same commit superseded or
+   * whose orders it ended; payments of ended orders are watched less, missing details are made up for.
+   */
+  ordersWritten(shop: Shop, orders: readonly bigint[], paymentIds: readonly Uint8Array[]): void {
+    if (this.chains.size === 0) return
+    const { state } = shop.current
+    for (const id of paymentIds) {
+      const entry = findPayment(state.indexes.payments, shop.shopId, id)
+      if (entry !== undefined) this.watch(id, entry, isForLiveOrder(state, entry))
+    }
+    for (const id of orders) this.orderWritten(shop, id)
+  }
+
+  /**
+   * An order is not canceled before the relay has seen all blocks in which it could be paid in time; a chain or a token that
+   * tells nothing holds it up for EXPIRY_GRACE_SECONDS.
+   */
+  mayExpire(state: ShopState, id: bigint, now: bigint): boolean {
+    const payments = this.live.get(orderName(state.shopId, id)) ?? []
+    return [...payments].every(([name, { chainId, ttl }]) => {
+      const chain = this.chains.get(chainId)
+      const paymentId = fromHex(name)
+      if (chain === undefined || chain.seenUntil(paymentId) > ttl) return true
+      if (now <= ttl + EXPIRY_GRACE_SECONDS) return false
+      // After a start, or when the chain was away, blocks in which it was paid may still be on their way.
+      return chain.triedUntil(paymentId) > ttl || now > chain.progressAt + EXPIRY_GRACE_SECONDS
+    })
+  }
+
+  /** After each commit: decimals of tokens that can now be chosen are asked for before somebody does. */
+  shopWritten(shop: Shop): void {
+    const { manifest, shopId } = shop.current.state
+    if (this.chains.size === 0 || manifest === this.manifests.get(shop)) return
+    this.manifests.set(shop, manifest)
+    if (manifest === undefined) return
+    const { AcceptedCurrencies, PricingCurrency } = StoredManifest.read(
+      decodeChecked(manifest),
+      `Manifest of ${shopId}`,
+    )
+    this.preload(PricingCurrency)
+    for (const [ChainID, currencies] of AcceptedCurrencies ?? []) {
+      for (const address of currencies.keys()) this.preload({ ChainID, Address: fromHex(address) })
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    for (const { cancel } of this.pending.values()) cancel()
+    this.options.prices.close()
+    await Promise.all([...this.chains.values()].map((chain) => chain.close()))
+  }
+
+  private get watched(): number {
+    let sum = 0
+    for (const chain of this.chains.values()) sum += chain.watched
+    return sum
+  }
+
+  private get writer(): Writer {
+    return this.attached!
+  }
+
+  private open(chain: Chain, payments: Uint8Array, depth: bigint): void {
+    const { store, clock, log } = this.options
+    const { chainId } = chain
+    const [checkpoints, decimals] = [
+      `chain/${chainId}/payments`,
+      (token: Uint8Array) => `chain/${chainId}/decimals/${toHex(token)}`,
+    ]
+    const opened = new PaymentChain({
+      chain,
+      payments,
+      depth,
+      checkpoints: readCheckpoints(store.setting(checkpoints)),
+      lateCheckSeconds: BigInt(this.options.latePaymentCheckSeconds),
+      nowSeconds: () => nowSeconds(clock),
+      knownDecimals: (token) => {
+        const row = store.setting(decimals(token))
+        return row && fromBigEndian(row)
+      },
+      keepDecimals: (token, value) =>
+        void this.save(decimals(token), toBigEndian(value, 1)).catch((error: unknown) =>
+          log.error('not stored', error),
+        ),
+      find: (paymentId) => this.find(paymentId),
+      seen: (payment) => this.seen(payment),
+      reorged: (fork) => this.reorged(chainId, fork),
+      saved: (list: readonly Checkpoint[]) => this.save(checkpoints, writeCheckpoints(list)),
+      learned: () => this.retryAll(),
+      onError: (error) =>
+        log.error('payments cannot be followed now; they will be caught up with', error, { chain: chainId }),
+    })
+    this.chains.set(chainId, opened)
+  }
+
+  private save(key: string, value: Uint8Array): Promise<void> {
+    return this.options.store.commit({ records: [], settings: [{ key, value }] })
+  }
+
+  /** Everything that can still be paid, or was paid not long ago; details that are missing. */
+  private adopt(shop: Shop): void {
+    const { state } = shop.current
+    const oldest = nowSeconds(this.options.clock) - LATE_PAYMENT_WATCH_SECONDS
+    const held = heldBefore(receiptsIn(this.options.store.ledger(shop.shopId)))
+    for (const [paymentId, row] of state.indexes.payments.entries()) {
+      const entry = decodePaymentEntry(shop.shopId, row)
+      const live = isForLiveOrder(state, entry)
+      if (live || entry.ttl > oldest) this.watch(paymentId, entry, live, held.get(toHex(paymentId)))
+    }
+    for (const [key] of state.indexes.chosen.entries()) this.orderWritten(shop, fromBigEndian(key))
+    this.shopWritten(shop)
+  }
+
+  private orderWritten(shop: Shop, id: bigint): void {
+    const { state } = shop.current
+    for (const [paymentId, entry] of this.live.get(orderName(shop.shopId, id)) ?? [])
+      if (!isForLiveOrder(state, entry)) this.watch(fromHex(paymentId), entry, false)
+    const order = orderIn(state, id)
+    if (order?.State === PAYMENT_CHOSEN && isLive(order)) this.makeUpFor(shop, id)
+  }
+
+  private watch(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, held?: bigint): void {
+    this.chains.get(entry.chainId)?.watch(paymentId, entry, live, held)
+    const name = orderName(entry.shopId, entry.orderId)
+    const known = this.live.get(name) ?? new Map<string, PaymentEntry>()
+    if (live) known.set(toHex(paymentId), entry)
+    else known.delete(toHex(paymentId))
+    if (known.size > 0) this.live.set(name, known)
+    else this.live.delete(name)
+  }
+
+  private preload({ ChainID, Address }: ChainAddress): void {
+    if (Address.some((byte) => byte !== 0)) this.chains.get(ChainID)?.decimals(Address)
+  }
+
+  private find(paymentId: Uint8Array): PaymentEntry | undefined {
+    for (const { shopId, current } of this.writer.allShops()) {
+      const entry = findPayment(current.state.indexes.payments, shopId, paymentId)
+      if (entry !== undefined) return entry
+    }
+    return undefined
+  }
+
+  // What is seen
+
+  private async seen(payment: SeenPayment): Promise<void> {
+    const { shopId, orderId } = payment.entry
+    let settlement: Settlement | undefined
+    const outcome = await this.writer.change(shopId, (state, ledger) => {
+      settlement = settle(state!, payment, receiptsIn(ledger(orderPrefix(orderId))))
+      return settlement
+    })
+    if (outcome === 'not-stored') throw new Error('a payment could not be stored; it will be looked at again')
+    if (settlement === undefined) return
+    if (outcome === 'done') return this.tell(payment, settlement)
+    const { chainId: chain, amount: due } = payment.entry
+    const fields = { shop: shopId, order: orderId, chain, due, block: payment.blockNumber, seen: payment.kind }
+    this.options.log.error('a payment could not be settled: compare the order with the chain', undefined, fields)
+  }
+
+  private tell(
+    { kind, entry, blockNumber }: SeenPayment,
+    { effect, amount, isNews, shortfall, patches }: Settlement,
+  ): void {
+    if (!isNews) return
+    const { log } = this.options
+    const isOver = effect === 'paid' && kind === 'held' && amount > entry.amount
+    // A payment that has grown is no second one.
+    if (effect !== 'paid' || patches.length > 0) this.counters[effect].add()
+    if (isOver) this.counters.over.add()
+    const fields = { shop: entry.shopId, order: entry.orderId, chain: entry.chainId, block: blockNumber, seen: kind }
+    if (!isOver && (effect === 'paid' || effect === 'moved')) log.info(`payment ${effect}`, fields)
+    else log.warn(`payment ${isOver ? 'over' : effect}: a person has to look at it (cairn orders --odd)`, fields)
+    if (shortfall === undefined) return
+    this.counters.shortfall.add()
+    log.warn('a paid order wants more than the stock has (cairn orders --odd)', fields)
+  }
+
+  /** Receipts of blocks that are gone are marked; what is on the chain again is seen again. */
+  private async reorged(chainId: bigint, { lastGood, lost }: Fork): Promise<void> {
+    this.options.log.warn('a re-org deeper than the configured depth', { chain: chainId, lastGood, lost })
+    const chain = this.chains.get(chainId)!
+    for (const { shopId } of this.writer.allShops()) {
+      // In the order of their keys: what the contract made or took before what the address held.
+      for (const receipt of receiptsIn(this.options.store.ledger(shopId))) {
+        const touched = receipt.chainId === chainId && receipt.blockNumber > lastGood && !receipt.reorged
+        if (!touched || (await chain.isOnChain(receipt.blockNumber, receipt.blockHash))) continue
+        await this.markReorged(shopId, receipt)
+        chain.forget(receipt.paymentId)
+      }
+    }
+  }
+
+  private async markReorged(shopId: bigint, receipt: Receipt): Promise<void> {
+    const outcome = await this.writer.change(shopId, (_state, ledger) => ({
+      patches: [],
+      ledger: reorgedRows(shopId, receipt, receiptsIn(ledger(orderPrefix(receipt.orderId)))),
+    }))
+    if (outcome === 'not-stored') throw new Error('a re-org could not be stored; it will be looked at again')
+    this.counters.reorged.add()
+    const { orderId: order, chainId: chain, blockNumber: block } = receipt
+    this.options.log.warn('a payment left the chain after it had counted (cairn orders --odd)', {
+      shop: shopId,
+      order,
+      chain,
+      block,
+    })
+  }
+
+  // Details that could not be made at once
+
+  private makeUpFor(shop: Shop, id: bigint): void {
+    const name = orderName(shop.shopId, id)
+    if (this.pending.has(name) || this.closed) return
+    const again = (seconds: number) => this.options.clock.after(seconds * 1_000, () => void this.tryAgain(name))
+    this.pending.set(name, { shop, id, seconds: DETAILS_RETRY_SECONDS_MIN, cancel: again(DETAILS_RETRY_SECONDS_MIN) })
+  }
+
+  private async tryAgain(name: string): Promise<void> {
+    const pending = this.pending.get(name)
+    if (pending === undefined || this.closed) return
+    pending.cancel()
+    const { shop, id } = pending
+    let chosen = false
+    let reason: string | undefined
+    const outcome = await this.writer.change(shop.shopId, (state) => {
+      const order = orderIn(state!, id)
+      chosen = order?.State === PAYMENT_CHOSEN && isLive(order)
+      const details = chosen ? this.checkout.details(state!, id, new Set()) : undefined
+      if (details === undefined || 'patches' in details) return details
+      reason = details.later
+      return undefined
+    })
+    if (outcome === 'done' || !chosen) {
+      this.pending.delete(name)
+      return
+    }
+    pending.seconds = Math.min(2 * pending.seconds, DETAILS_RETRY_SECONDS_MAX)
+    this.options.log.warn('payment details cannot be made yet', { shop: shop.shopId, order: id, reason })
+    if (!this.closed) pending.cancel = this.options.clock.after(pending.seconds * 1_000, () => void this.tryAgain(name))
+  }
+
+  private retryAll(): void {
+    for (const name of [...this.pending.keys()]) void this.tryAgain(name)
+  }
+}
+
+function isForLiveOrder(state: ShopState, { orderId, addition }: PaymentEntry): boolean {
+  return orderNumber(state.indexes.numbers, orderId).addition === addition && isLive(orderIn(state, orderId))
+}
+
+function orderName(shopId: bigint, orderId: bigint): string {
+  return `${shopId}/${orderId}`
+}
+
+/** What was seen at the payments' addresses the last time, by PaymentID; a re-orged one is to be seen anew. */
+function heldBefore(receipts: readonly Receipt[]): Map<string, bigint> {
+  const held = receipts.filter(({ kind, reorged }) => kind === 'held' && !reorged)
+  return new Map(held.map(({ paymentId, balance, amount }) => [toHex(paymentId), balance ?? amount]))
+}
+
+interface Pending {
+  readonly shop: Shop
+  readonly id: bigint
+  /** Until the next try. */
+  seconds: number
+  cancel: () => void
+}

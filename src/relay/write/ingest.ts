@@ -1,0 +1,62 @@
+/** A write's first steps (PROTOCOL §4, step 2), all that needs no state: form, header, root, time, size, signature. */
+
+import { CborError } from '../../codec/value.js'
+import { SchemaError } from '../../codec/schema.js'
+import { equalBytes } from '../../bytes/bytes.js'
+import { FRAME_OUT_BYTES_MAX } from '../../limits.js'
+import { isFromTheFuture, PatchSetError, readPatchSet, type PatchSet } from '../../patches/patch-set.js'
+import { pushEnvelopeLength } from '../../wire/envelope.js'
+import { fieldLength } from '../../wire/protobuf.js'
+
+/** A set whose signer is proven; its nonce and rights are not (writer.ts). */
+export interface CheckedSet extends PatchSet {
+  /** 33 bytes. */
+  readonly signer: Uint8Array
+}
+
+export interface Expectation {
+  readonly shopId: bigint
+  readonly nowSeconds: bigint
+}
+
+/** The set, checked but for its signature, or why it is INVALID. `received` is kept by the result. */
+export function checkSet(received: Uint8Array, expected: Expectation): PatchSet | string {
+  // Before anything of it is read: its parts alone would not fit.
+  if (received.length > FRAME_OUT_BYTES_MAX + SET_HEADS_BYTES_MAX) return TOO_LARGE
+  let set: PatchSet
+  try {
+    set = readPatchSet(received)
+  } catch (error) {
+    if (error instanceof CborError || error instanceof SchemaError || error instanceof PatchSetError)
+      return error.message
+    throw error
+  }
+  if (set.header.ShopID !== expected.shopId) return `Header.ShopID is not the shop of this session's card`
+  if (isFromTheFuture(set.header, expected.nowSeconds)) return 'Header.Timestamp lies in the future'
+  if (pushedAloneBytes(set) > FRAME_OUT_BYTES_MAX) return TOO_LARGE
+  return set
+}
+
+/** The set with its proven signer, or why it is INVALID. `signer` is what the signature leads to, if anything. */
+export function withSigner(set: PatchSet, signer: Uint8Array | undefined, card: Uint8Array): CheckedSet | string {
+  if (signer === undefined) return 'Signature leads to no key'
+  if (!equalBytes(signer, card)) return "Signature is not of this session's card"
+  return { ...set, signer: card }
+}
+
+const TOO_LARGE = `the set would not fit a frame of ${FRAME_OUT_BYTES_MAX} bytes to a client`
+/** What a set has beside header, signature and patches: the heads and names of its fields, however they are written. */
+const SET_HEADS_BYTES_MAX = 128
+
+/** What a push takes beside its set where its ids are as long as they may be. */
+const LONGEST_REQUEST_ID = -(2n ** 63n)
+const LONGEST_SEQ_BYTES = 1 + 10
+const SUBSCRIPTION_ID = new Uint8Array(2)
+
+/** The frame of a push with this set alone and all its proofs. */
+function pushedAloneBytes({ headerBytes, signature, patches, tree }: PatchSet): number {
+  let bytes = LONGEST_SEQ_BYTES + fieldLength(headerBytes.length) + fieldLength(signature.length)
+  for (const [place, patch] of patches.entries())
+    bytes += fieldLength(patch.bytes.length) + fieldLength(tree.proofLength(place))
+  return pushEnvelopeLength(LONGEST_REQUEST_ID, SUBSCRIPTION_ID, fieldLength(bytes))
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { CidHasher, isCidV0 } from '../../../src/relay/blobs/cid.js'
+
+describe('a content identifier', () => {
+  test('of "foo", as PROTOCOL §13 has it', () => {
+    expect(cidOf([new TextEncoder().encode('foo')])).toBe('QmcJw6x4bQr7oFnVnF6i8SLcJvhXjaxWvj54FYXmZ4Ct6p')
+    expect(cidOf([new TextEncoder().encode('fop')])).not.toBe('QmcJw6x4bQr7oFnVnF6i8SLcJvhXjaxWvj54FYXmZ4Ct6p')
+  })
+
+  // What `ipfs add` of Kubo prints for files of zeros: one leaf, several, and (100 MiB) more than one level of parents.
+  test.each([
+    [0, 'QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH'],
+    [1_024, 'QmQXesoMt2KWTxnVcGwxqwThSNzBy2gsXr1DANTJtLjc1k'],
+    [10_240, 'QmcqBd6EuU4BiBJkArSFLbNHnM8tbC9vu9a4AbqTq4gHAL'],
+    [102_400, 'QmVFxmvDaBBGBFUMPLSRL9mb4N6Xm8xEYnCuy5m85gPAaP'],
+    [1 << 20, 'QmVkbauSDEaMP4Tkq6Epm9uW75mWm136n81YH8fGtfwdHU'],
+    [10 << 20, 'QmaJ6kN9fW3TKpVkpf1NuW7cjhHjNp5Jwr3cQuHzsoZWkJ'],
+    [100 << 20, 'Qmca3PNFKuZnYkiVv1FpcV1AfDUm4qCSHoYjPTBqDAsyk8'],
+  ])('of %i zero bytes is %s', (size, cid) => {
+    const hasher = new CidHasher()
+    const zeros = new Uint8Array(100_000)
+    for (let left = size; left > 0; left -= zeros.length) hasher.update(zeros.subarray(0, Math.min(left, zeros.length)))
+    expect(hasher.digest()).toBe(cid)
+  })
+
+  test('is that of a tree filled from the root, for every size, shape and cut', () => {
+    const cut = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 12 })
+    fc.assert(
+      fc.property(cut, fc.integer({ min: 1, max: 7 }), fc.integer({ min: 2, max: 4 }), (parts, chunkBytes, links) => {
+        const hasher = new CidHasher(chunkBytes, links)
+        for (const part of parts) hasher.update(part)
+        expect(hasher.digest()).toBe(oracle(Buffer.concat(parts), chunkBytes, links))
+      }),
+    )
+  })
+
+  test.each([1, 173, 174, 175, 174 * 2, 174 * 174, 174 * 174 + 1])(
+    'of %i chunks is that of the same tree',
+    (chunks) => {
+      const content = Buffer.alloc(chunks, 'cairn')
+      const hasher = new CidHasher(1)
+      hasher.update(content)
+      expect(hasher.digest()).toBe(oracle(content, 1, 174))
+    },
+  )
+})
+
+describe('isCidV0', () => {
+  const good = 'QmcJw6x4bQr7oFnVnF6i8SLcJvhXjaxWvj54FYXmZ4Ct6p'
+
+  test('takes a version 0 identifier', () => expect(isCidV0(good)).toBe(true))
+
+  test.each([
+    '',
+    good.slice(0, -1),
+    `${good}1`,
+    good.replace('w', '0'),
+    good.replace('w', 'l'),
+    `Qz${good.slice(2)}`,
+    `${good}/`,
+    `../${good}`,
+    good.replace('Qm', 'QM'),
+    // 46 characters that begin with Qm and hold another multihash.
+    `Qm${'z'.repeat(44)}`,
+    'bafybeibwzifw52ttrkqlikfzext5akxu7lz4xiwjgwzmqcpdzmp3n5vnbe',
+  ])('refuses %j', (text) => expect(isCidV0(text)).toBe(false))
+})
+
+function cidOf(parts: Uint8Array[]): string {
+  const hasher = new CidHasher()
+  for (const part of parts) hasher.update(part)
+  return hasher.digest()
+}
+
+/** The balanced layout as its definition goes, from above: depth first, then every node filled from the left. */
+function oracle(content: Buffer, chunkBytes: number, links: number): string {
+  let depth = 0
+  while (chunkBytes * links ** depth < content.length) depth++
+  return base58(Buffer.concat([Buffer.from([0x12, 0x20]), node(content, depth, chunkBytes, links).hash]))
+}
+
+function node(content: Buffer, depth: number, chunkBytes: number, links: number): { hash: Buffer; total: number } {
+  const children: { hash: Buffer; total: number; size: number }[] = []
+  const step = chunkBytes * links ** (depth - 1)
+  for (let at = 0; at < (depth > 0 ? content.length : 0); at += step) {
+    const part = content.subarray(at, at + step)
+    children.push({ ...node(part, depth - 1, chunkBytes, links), size: part.length })
+  }
+  const inline = depth === 0 && content.length > 0 ? field(2, content) : Buffer.alloc(0)
+  const sizes = children.map((child) => number(4, child.size))
+  const data = Buffer.concat([number(1, 2), inline, number(3, content.length), ...sizes])
+  const pbLinks = children.map(({ hash, total }) =>
+    field(
+      2,
+      Buffer.concat([
+        field(1, Buffer.concat([Buffer.from('1220', 'hex'), hash])),
+        field(2, Buffer.alloc(0)),
+        number(3, total),
+      ]),
+    ),
+  )
+  const block = Buffer.concat([...pbLinks, field(1, data)])
+  const below = children.reduce((sum, child) => sum + child.total, 0)
+  return { hash: createHash('sha256').update(block).digest(), total: below + block.length }
+}
+
+function field(id: number, bytes: Buffer): Buffer {
+  return Buffer.concat([leb128(id * 8 + 2), leb128(bytes.length), bytes])
+}
+
+function number(id: number, value: number): Buffer {
+  return Buffer.concat([leb128(id * 8), leb128(value)])
+}
+
+function leb128(value: number): Buffer {
+  return value < 128
+    ? Buffer.from([value])
+    : Buffer.concat([Buffer.from([(value % 128) + 128]), leb128(Math.floor(value / 128))])
+}
+
+function base58(bytes: Buffer): string {
+  let [value, text] = [BigInt(`0x${bytes.toString('hex')}`), '']
+  const digits = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
+  while (value > 0n) [text, value] = [digits[Number(value % 58n)] + text, value / 58n]
+  return text
+}

@@ -1,0 +1,60 @@
+/** A subscription looks through a long log by turns (PROTOCOL §10): how much at a time, and nothing of it at once. */
+
+import { expect, test } from 'vitest'
+import type { Feed, FeedRecord } from '../../../src/relay/feed/feed.js'
+import type { Step } from '../../../src/relay/feed/round-robin.js'
+import type { Selection } from '../../../src/relay/feed/selection.js'
+import { Subscription } from '../../../src/relay/feed/subscription.js'
+
+/** A log of which nothing is selected, and who subscribes to it. */
+function made(head: number) {
+  const looked: number[] = []
+  const steps: Step[] = []
+  const statuses: number[] = []
+  const after = (seq: number, last: number) => {
+    const records = Array.from({ length: Math.min(256, last - seq) }, (_, i) => ({ seq: seq + i + 1 }) as FeedRecord)
+    looked.push(records.length)
+    return { records, upTo: seq + records.length }
+  }
+  const feed = { shopId: 1n, head, pushable: head, after }
+  const selection = { indexNames: () => undefined, places: () => [] }
+  const target = {
+    nextRequestId: () => -1n,
+    send: () => undefined,
+    sendStatus: (_id: number, left: number) => void statuses.push(left),
+    hasRoom: () => true,
+    byTurns: (step: Step) => void steps.push(step),
+    guarded: (step: Step) => step(),
+  }
+  const subscription = new Subscription(1, feed as unknown as Feed, 0, selection as unknown as Selection, target)
+  return { subscription, feed, looked, steps, statuses }
+}
+
+test('nothing is looked at when it begins; then 256 records a turn, the status behind the last', () => {
+  const { subscription, looked, steps, statuses } = made(1_000)
+  subscription.start()
+  expect([looked, statuses, steps.length]).toEqual([[], [], 1])
+  const counting = [1, 2, 3].map(() => steps[0]!())
+  expect([counting, looked, statuses]).toEqual([[true, true, true], [256, 256, 256], []])
+  // With the rest of the count comes the status, and the first records to push are looked at.
+  expect([steps[0]!(), looked.slice(3), statuses]).toEqual([true, [232, 256], [0]])
+  let turns = 1
+  while (steps[0]!()) turns++
+  expect([turns, steps.length, Math.max(...looked)]).toEqual([3, 1, 256])
+})
+
+test('a few new records are looked at at once, many by turns; an ended one looks at nothing', () => {
+  const { subscription, feed, looked, steps } = made(0)
+  subscription.start()
+  expect(steps[0]!()).toBe(false)
+  feed.head = feed.pushable = 256
+  subscription.pump()
+  expect([looked, steps.length]).toEqual([[256], 1])
+  feed.head = feed.pushable = 1_000
+  subscription.pump()
+  subscription.pump()
+  expect([looked, steps.length]).toEqual([[256], 2])
+  expect([steps[1]!(), looked]).toEqual([true, [256, 256]])
+  subscription.end()
+  expect([steps[1]!(), looked]).toEqual([false, [256, 256]])
+})
