@@ -13,7 +13,7 @@ import { addRelayCall, approveCall, balanceOfCall, mintShopCall, transferCall } 
 import { getPaymentAddressCall, payCall } from '../dist/objects/payment-request.js'
 import { enrol, relayFacts } from '../dist/client/enrol.js'
 import { connect } from '../dist/client/shop-client.js'
-import { receiptOf, startDevChain } from '../contracts/dev-chain.mjs'
+import { transactionReceipt, startDevChain } from '../contracts/dev-chain.mjs'
 
 const GUESTS = 50
 const ORDERS = 1_000
@@ -248,7 +248,7 @@ async function sendOne(from, to, bytes, value = 0n) {
     gas: '0x7a120',
     ...(bytes && { data: `0x${toHex(bytes)}` }),
   }
-  return receiptOf(chain.rpc, await chain.rpc('eth_sendTransaction', [call]))
+  return transactionReceipt(chain.rpc, await chain.rpc('eth_sendTransaction', [call]))
 }
 
 function call(to, bytes) {

@@ -9,22 +9,22 @@ import type { Chain } from '../chain/chain.js'
 import type { ChainRegistry } from '../chain/chain-registry.js'
 import type { Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
-import type { BlobSink, BlobStore } from '../store/blobs.js'
-import { StoreError } from '../store/store-error.js'
+import type { BlobStore } from '../store/blobs.js'
 import type { Store } from '../store/store.js'
 import { AccountMirror } from './accounts/account-mirror.js'
-import { BlobTokens } from './blobs/upload-tokens.js'
+import { UploadTokens } from './blobs/upload-tokens.js'
 import { readCheckpoints, writeCheckpoints } from '../chain/followed-blocks.js'
 import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
 import { Enrolment } from './accounts/enrolment.js'
-import { BlobsUnavailable, makeHttp } from './http.js'
+import { blobAccess } from './blobs/access.js'
+import { makeHttp } from './http.js'
 import { Hub, type HubSettings } from './sessions/sessions.js'
 import { Keeper } from './shops/keeper.js'
 import type { Log } from './instruments/log.js'
 import type { Metrics } from './instruments/metrics.js'
 import { Payments, type PaymentChainSettings } from './payments/payments.js'
 import { NO_PRICES, type PriceSource } from './payments/price-source.js'
-import { Snapshots } from './blobs/priced-listings.js'
+import { PricedListings } from './blobs/priced-listings.js'
 import { RateLimiter } from './transport/rate-limit.js'
 import type { Listener, ListenFunction } from './transport/transport.js'
 import { Verifier } from './write/verifier.js'
@@ -112,7 +112,7 @@ class Relay implements RunningRelay {
   private readonly verifier: Verifier
   private readonly hub: Hub
   private readonly writer: Writer
-  private readonly blobTokens: BlobTokens
+  private readonly uploadTokens: UploadTokens
   private readonly payments: Payments
   private mirror: AccountMirror | undefined
   private readonly loopDelay = monitorEventLoopDelay({ resolution: 20 })
@@ -132,7 +132,7 @@ class Relay implements RunningRelay {
     this.publicUrl = settings.publicUrl ?? ''
     this.lastFlushMs = this.clock.nowMs()
     const onBug = (error: unknown) => parts.log.error('bug', error)
-    this.blobTokens = new BlobTokens(this.clock, () => toHex(freshBytes(32)))
+    this.uploadTokens = new UploadTokens(this.clock, () => toHex(freshBytes(32)))
     const rate = { perSecond: settings.upgradesPerSecond, burst: settings.upgradesBurst }
     const upgradeRate = new RateLimiter(rate, () => this.clock.nowMs())
     const publicUrl = () => this.publicUrl
@@ -147,7 +147,7 @@ class Relay implements RunningRelay {
       store,
       registry,
       upgradeRate,
-      blobTokens: this.blobTokens,
+      uploadTokens: this.uploadTokens,
       indexedUpTo: (shopId) => this.keeper.indexedUpTo(shopId),
       publicUrl,
       randomBytes: freshBytes,
@@ -169,7 +169,7 @@ class Relay implements RunningRelay {
       log: parts.log,
       metrics,
     })
-    const snapshots = new Snapshots(parts.blobs)
+    const pricedListings = new PricedListings(parts.blobs)
     const sets = metrics.counter('cairn_sets_total', 'Sets accepted since start, the relay’s own included')
     const patches = metrics.counter('cairn_patches_total', 'Patches in these sets')
     this.writer = new Writer(
@@ -179,7 +179,7 @@ class Relay implements RunningRelay {
         relaySecret: parts.relaySecret,
         reservationSeconds,
         checkout: this.payments.checkout,
-        keepSnapshots: (listings) => snapshots.keep(listings),
+        keepPricedListings: (listings) => pricedListings.keep(listings),
         mayExpire: (state, order, now) => this.payments.mayExpire(state, order, now),
         ordersWritten: (shop, orders, ids) => this.payments.ordersWritten(shop, orders, ids),
         newState: (shopId) => this.keeper.newState(shopId),
@@ -330,14 +330,7 @@ class Relay implements RunningRelay {
       warnings: () => this.warnings(),
       readiness: () => (this.ready ? undefined : 'the relay is starting or stopping'),
       enrol: (request) => enrolment.enrol(request),
-      blobs: {
-        takeToken: (token) => this.blobTokens.take(token),
-        openSink: () => blobs.begin().catch(unavailable).then(sinkOf),
-        read: async (cid) => {
-          const blob = await blobs.read(cid)
-          return blob === undefined ? undefined : { size: blob.size, chunks: blob.stream }
-        },
-      },
+      blobs: blobAccess(blobs, this.uploadTokens),
       onBug: (error) => log.error('bug', error),
     })
   }
@@ -390,19 +383,6 @@ class Relay implements RunningRelay {
     metrics.gauge('cairn_writer_backlog', 'Sets that wait for the writer', () => this.writer.backlog)
     metrics.gauge('cairn_cached_nodes', 'Stored trie nodes in memory', () => this.keeper.cachedNodes)
     metrics.gauge('cairn_resident_bytes', 'Resident memory of the process', () => process.memoryUsage.rss())
-  }
-}
-
-/** What the disk refuses is no bug: the client is told to come back. */
-function unavailable(error: unknown): never {
-  throw error instanceof StoreError ? new BlobsUnavailable(error.message, { cause: error }) : error
-}
-
-function sinkOf(sink: BlobSink): BlobSink {
-  return {
-    write: (chunk) => sink.write(chunk).catch(unavailable),
-    finish: (cid) => sink.finish(cid).catch(unavailable),
-    abort: () => sink.abort(),
   }
 }
 

@@ -105,7 +105,7 @@ class Relay {
   }
 
   /** Until nothing more happens. */
-  async settle(): Promise<void> {
+  async paymentOutcome(): Promise<void> {
     const wanted = this.chain.blocks.length - Number(this.depth)
     for (const end = Date.now() + 5_000; Date.now() < end;) {
       this.chain.tell()
@@ -147,7 +147,7 @@ test('after settling every block that is deep enough was handed out last as it i
       const chain = new TestChain()
       chain.grow(5)
       const relay = new Relay(chain, depth)
-      await relay.settle()
+      await relay.paymentOutcome()
       const start = relay.checkpoints.at(-1)!.number
       let lost = false
       for (const { what, count } of steps) {
@@ -163,7 +163,7 @@ test('after settling every block that is deep enough was handed out last as it i
         else relay.failHandles = count
         if (what === 'fail') chain.grow(1)
         const gone = toHex(chain.blocks[Number(before.number)]?.hash ?? new Uint8Array(0)) !== toHex(before.hash)
-        await relay.settle()
+        await relay.paymentOutcome()
         // Nothing came to be handled where the chain had been cut before.
         relay.failHandles = 0
         expect(relay.forks.length > forks).toBe(gone)
@@ -183,11 +183,11 @@ test('after settling every block that is deep enough was handed out last as it i
 test('a long way is handed out in pieces, in order', async () => {
   const chain = new TestChain()
   const relay = new Relay(chain, 1n)
-  await relay.settle()
+  await relay.paymentOutcome()
   await relay.stop()
   chain.grow(4_500)
   relay.start()
-  await relay.settle()
+  await relay.paymentOutcome()
   expect(relay.handled.size).toBeGreaterThanOrEqual(4_500)
   expect(relay.checkpoints.length).toBeLessThanOrEqual(10)
   await relay.stop()
@@ -196,10 +196,10 @@ test('a long way is handed out in pieces, in order', async () => {
 test('a fork far below the newest checkpoints is found, and not much more than it is handed out again', async () => {
   const chain = new TestChain()
   const relay = new Relay(chain, 1n)
-  await relay.settle()
+  await relay.paymentOutcome()
   for (let i = 0; i < 1_500; i++) {
     chain.grow(1)
-    await relay.settle()
+    await relay.paymentOutcome()
   }
   expect(relay.checkpoints.length).toBeLessThan(CHECKPOINTS_DENSE + 40)
   expect(relay.checkpoints[0]!.number).toBe(2n)
@@ -207,7 +207,7 @@ test('a fork far below the newest checkpoints is found, and not much more than i
     const newest = relay.checkpoints.at(-1)!.number
     chain.cut(lost)
     chain.grow(lost + 1)
-    await relay.settle()
+    await relay.paymentOutcome()
     const { lastGood, lost: top } = relay.forks.at(-1)!
     expect(top).toBe(newest)
     console.log(

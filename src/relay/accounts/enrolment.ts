@@ -6,10 +6,23 @@ import { RegistryUnreachable, type Registry } from '../../chain/registry.js'
 import { GUESTS_ACCOUNT } from '../../objects/account.js'
 import type { CardRow, Store } from '../../store/store.js'
 import type { Clock } from '../instruments/clock.js'
-import type { EnrolmentOutcome, EnrolmentRequest } from '../http.js'
-import { cardPatches, foundingPatches } from '../write/relay-set.js'
+import { cardPatches, foundingPatches } from './account-patches.js'
 import { cardName } from '../shops/shop.js'
 import type { RelayChange, Writer } from '../write/writer.js'
+
+export interface EnrolmentRequest {
+  /** 20 bytes: who signed. */
+  readonly wallet: Uint8Array
+  readonly shopId: bigint
+  /** 33 bytes. */
+  readonly card: Uint8Array
+  readonly guest: boolean
+}
+
+export type EnrolmentOutcome =
+  | { readonly status: 201 }
+  /** No such shop · no right · card or shop in the way · chain or store out of reach. */
+  | { readonly status: 400 | 403 | 409 | 503; readonly error: string }
 
 export interface EnrolmentOptions {
   readonly store: Store

@@ -35,7 +35,7 @@ export interface Details {
   /** Encoded: PaymentDetails and State 5. */
   readonly patches: readonly Uint8Array[]
   /** Canonical CBOR of the listings that are wanted. */
-  readonly snapshots: readonly Uint8Array[]
+  readonly pricedListings: readonly Uint8Array[]
 }
 
 /** `later`: a value that is needed is not at hand yet; asking again may help. */
@@ -98,8 +98,8 @@ export class Checkout implements PaymentRules {
     const { PaymentID, TTL } =
       this.present(state, current, order, quote.total, firstTtl) ??
       this.uniqueId(state, order, quote.total, firstTtl, taken)
-    const snapshotOf = once((id) => state.collections.Listings.get(idKey(id))!)
-    const hashOf = once((id) => sha256(snapshotOf(id)))
+    const canonicalListing = once((id) => state.collections.Listings.get(idKey(id))!)
+    const hashOf = once((id) => sha256(canonicalListing(id)))
     const listings = wantedItems(order).map(({ ListingID }) => ListingID)
     const details: PaymentDetails = {
       PaymentID,
@@ -114,7 +114,7 @@ export class Checkout implements PaymentRules {
         encodeChange({ op, path: ['Orders', orderId, 'PaymentDetails'], value: PaymentDetails.write(details) }),
         encodeChange({ op: 'replace', path: ['Orders', orderId, 'State'], value: UNPAID }),
       ],
-      snapshots: [...new Set(listings)].map(snapshotOf),
+      pricedListings: [...new Set(listings)].map(canonicalListing),
     }
   }
 

@@ -45,7 +45,7 @@ export interface PaymentChainOptions {
   find(paymentId: Uint8Array): PaymentEntry | undefined
   /** Durable when it resolves, else rejects. May be told of the same payment again. */
   seen(payment: SeenPayment): Promise<void>
-  /** Whether what was seen at `blockNumber` is still on the chain is asked for each receipt above `fork.lastGood`. */
+  /** Whether what was seen at `blockNumber` is still on the chain is asked for each record above `fork.lastGood`. */
   reorged(fork: Fork): Promise<void>
   saved(checkpoints: readonly Checkpoint[]): Promise<void>
   /** A value that was missing came: the first block, or a token's decimals. */

@@ -29,8 +29,8 @@ import type { Log } from '../instruments/log.js'
 import type { Counter, Metrics } from '../instruments/metrics.js'
 import { PaymentChain } from './payment-chain.js'
 import type { PriceSource } from './price-source.js'
-import { orderPrefix, receiptsIn, type Receipt, type ReceiptEffect } from './payment-record.js'
-import { reorgedRows, settle, type SeenPayment, type Settlement } from './payment-outcome.js'
+import { orderPrefix, paymentRecordsIn, type PaymentRecord, type PaymentEffect } from './payment-record.js'
+import { reorgedRows, paymentOutcome, type SeenPayment, type PaymentOutcome } from './payment-outcome.js'
 import type { Shop } from '../shops/shop.js'
 import type { Writer } from '../write/writer.js'
 
@@ -56,7 +56,7 @@ export class Payments {
   readonly checkout: Checkout
   private readonly options: PaymentsOptions
   private readonly chains = new Map<bigint, PaymentChain>()
-  private readonly counters: Readonly<Record<ReceiptEffect | 'over' | 'reorged' | 'shortfall', Counter>>
+  private readonly counters: Readonly<Record<PaymentEffect | 'over' | 'reorged' | 'shortfall', Counter>>
   private readonly manifests = new Map<Shop, Uint8Array | undefined>()
   private readonly pending = new Map<string, Pending>()
   /** PaymentIDs of each live order, by shop and order. */
@@ -203,7 +203,7 @@ export class Payments {
   private adopt(shop: Shop): void {
     const { state } = shop.current
     const oldest = nowSeconds(this.options.clock) - LATE_PAYMENT_WATCH_SECONDS
-    const held = heldBefore(receiptsIn(this.options.store.ledger(shop.shopId)))
+    const held = heldBefore(paymentRecordsIn(this.options.store.ledger(shop.shopId)))
     for (const [paymentId, row] of state.indexes.payments.entries()) {
       const entry = decodePaymentEntry(shop.shopId, row)
       const live = isForLiveOrder(state, entry)
@@ -247,14 +247,14 @@ export class Payments {
 
   private async seen(payment: SeenPayment): Promise<void> {
     const { shopId, orderId } = payment.entry
-    let settlement: Settlement | undefined
-    const outcome = await this.writer.change(shopId, (state, ledger) => {
-      settlement = settle(state!, payment, receiptsIn(ledger(orderPrefix(orderId))))
-      return settlement
+    let outcome: PaymentOutcome | undefined
+    const written = await this.writer.change(shopId, (state, ledger) => {
+      outcome = paymentOutcome(state!, payment, paymentRecordsIn(ledger(orderPrefix(orderId))))
+      return outcome
     })
-    if (outcome === 'not-stored') throw new Error('a payment could not be stored; it will be looked at again')
-    if (settlement === undefined) return
-    if (outcome === 'done') return this.tell(payment, settlement)
+    if (written === 'not-stored') throw new Error('a payment could not be stored; it will be looked at again')
+    if (outcome === undefined) return
+    if (written === 'done') return this.tell(payment, outcome)
     const { chainId: chain, amount: due } = payment.entry
     const fields = { shop: shopId, order: orderId, chain, due, block: payment.blockNumber, seen: payment.kind }
     this.options.log.error('a payment could not be settled: compare the order with the chain', undefined, fields)
@@ -262,7 +262,7 @@ export class Payments {
 
   private tell(
     { kind, entry, blockNumber }: SeenPayment,
-    { effect, amount, isNews, shortfall, patches }: Settlement,
+    { effect, amount, isNews, shortfall, patches }: PaymentOutcome,
   ): void {
     if (!isNews) return
     const { log } = this.options
@@ -278,29 +278,29 @@ export class Payments {
     log.warn('a paid order wants more than the stock has (cairn orders --odd)', fields)
   }
 
-  /** Receipts of blocks that are gone are marked; what is on the chain again is seen again. */
+  /** Records of blocks that are gone are marked; what is on the chain again is seen again. */
   private async reorged(chainId: bigint, { lastGood, lost }: Fork): Promise<void> {
     this.options.log.warn('a re-org deeper than the configured depth', { chain: chainId, lastGood, lost })
     const chain = this.chains.get(chainId)!
     for (const { shopId } of this.writer.allShops()) {
       // In the order of their keys: what the contract made or took before what the address held.
-      for (const receipt of receiptsIn(this.options.store.ledger(shopId))) {
-        const touched = receipt.chainId === chainId && receipt.blockNumber > lastGood && !receipt.reorged
-        if (!touched || (await chain.isOnChain(receipt.blockNumber, receipt.blockHash))) continue
-        await this.markReorged(shopId, receipt)
-        chain.forget(receipt.paymentId)
+      for (const record of paymentRecordsIn(this.options.store.ledger(shopId))) {
+        const touched = record.chainId === chainId && record.blockNumber > lastGood && !record.reorged
+        if (!touched || (await chain.isOnChain(record.blockNumber, record.blockHash))) continue
+        await this.markReorged(shopId, record)
+        chain.forget(record.paymentId)
       }
     }
   }
 
-  private async markReorged(shopId: bigint, receipt: Receipt): Promise<void> {
+  private async markReorged(shopId: bigint, record: PaymentRecord): Promise<void> {
     const outcome = await this.writer.change(shopId, (_state, ledger) => ({
       patches: [],
-      ledger: reorgedRows(shopId, receipt, receiptsIn(ledger(orderPrefix(receipt.orderId)))),
+      ledger: reorgedRows(shopId, record, paymentRecordsIn(ledger(orderPrefix(record.orderId)))),
     }))
     if (outcome === 'not-stored') throw new Error('a re-org could not be stored; it will be looked at again')
     this.counters.reorged.add()
-    const { orderId: order, chainId: chain, blockNumber: block } = receipt
+    const { orderId: order, chainId: chain, blockNumber: block } = record
     this.options.log.warn('a payment left the chain after it had counted (cairn orders --odd)', {
       shop: shopId,
       order,
@@ -356,8 +356,8 @@ function orderName(shopId: bigint, orderId: bigint): string {
 }
 
 /** What was seen at the payments' addresses the last time, by PaymentID; a re-orged one is to be seen anew. */
-function heldBefore(receipts: readonly Receipt[]): Map<string, bigint> {
-  const held = receipts.filter(({ kind, reorged }) => kind === 'held' && !reorged)
+function heldBefore(records: readonly PaymentRecord[]): Map<string, bigint> {
+  const held = records.filter(({ kind, reorged }) => kind === 'held' && !reorged)
   return new Map(held.map(({ paymentId, balance, amount }) => [toHex(paymentId), balance ?? amount]))
 }
 

@@ -5,7 +5,7 @@ import type { Registry } from '../../chain/registry.js'
 import type { Role } from '../../state/access.js'
 import type { CardRow, LogRecord, Seq, Store } from '../../store/store.js'
 import type { Hex } from '../../bytes/hex.js'
-import type { BlobTokens } from '../blobs/upload-tokens.js'
+import type { UploadTokens } from '../blobs/upload-tokens.js'
 import type { Clock } from '../instruments/clock.js'
 import { Feed } from '../feed/feed.js'
 import { RoundRobin } from '../feed/round-robin.js'
@@ -32,7 +32,7 @@ export interface HubOptions {
   readonly store: Store
   readonly registry: Registry
   readonly upgradeRate: Pick<RateLimiter, 'take'>
-  readonly blobTokens: BlobTokens
+  readonly uploadTokens: UploadTokens
   readonly verifier: Verifier
   /** The last set of a shop that the store's object index knows. */
   indexedUpTo(shopId: bigint): number
@@ -232,7 +232,7 @@ export class Hub {
   }
 
   blobUploadUrl(session: Session, card: Uint8Array): string | undefined {
-    const token = this.options.blobTokens.issue(session, cardName(card))
+    const token = this.options.uploadTokens.issue(session, cardName(card))
     return token === undefined ? undefined : `${this.options.publicUrl()}/v4/upload_blob?token=${token}`
   }
 

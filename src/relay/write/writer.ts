@@ -40,7 +40,7 @@ export interface RelayChange {
   readonly settings?: Commit['settings']
   readonly ledger?: Commit['ledger']
   /** Listings whose hashes the patches name. */
-  readonly snapshots?: readonly Uint8Array[]
+  readonly pricedListings?: readonly Uint8Array[]
 }
 
 /** `ledger`: the rows of the shop whose keys begin so, those that are on their way to the disk among them. */
@@ -59,7 +59,7 @@ export interface WriterOptions {
   readonly reservationSeconds: bigint
   readonly checkout: Checkout
   /** Keeps canonical listings (CBOR) as blobs; called before the commit that names their hashes. */
-  keepSnapshots(snapshots: readonly Uint8Array[]): Promise<void>
+  keepPricedListings(pricedListings: readonly Uint8Array[]): Promise<void>
   /** Whether an order whose reservation has ended may be canceled now: a payment made in time may still be on its way. */
   mayExpire(state: ShopState, order: bigint, now: bigint): boolean
   /** Called after the commit with the orders and the PaymentIDs that it wrote. Must not throw. */
@@ -204,7 +204,7 @@ class Batch {
   /** By shop and key: the last row of a key is the one that counts. */
   private readonly ledger = new Map<string, LedgerRow>()
   private readonly unlinked: { readonly card: Uint8Array; readonly seq: Seq }[] = []
-  private readonly snapshots: Uint8Array[] = []
+  private readonly pricedListings: Uint8Array[] = []
   private readonly orders = new Map<Shop, { readonly ids: Set<bigint>; readonly payments: Uint8Array[] }>()
   private readonly answers: ((stored: boolean) => void)[] = []
 
@@ -297,7 +297,7 @@ class Batch {
     if (written.length === 0) return false
     for (const card of change.cards ?? []) this.cards.set(cardName(card.card), card)
     this.keepRows(change)
-    this.snapshots.push(...(change.snapshots ?? []))
+    this.pricedListings.push(...(change.pricedListings ?? []))
     for (const effects of written) this.guarded(undefined, () => this.followUp(shop, effects))
     return true
   }
@@ -423,7 +423,7 @@ class Batch {
       .filter((id) => orderIn(state, id)?.State === PAYMENT_CHOSEN)
       .map((id) => this.options.checkout.details(state, id, taken))
       .flatMap((details) => ('patches' in details ? [details] : []))
-    this.snapshots.push(...made.flatMap(({ snapshots }) => snapshots))
+    this.pricedListings.push(...made.flatMap(({ pricedListings }) => pricedListings))
     for (const { patches } of made)
       for (const written of this.signAndApply(shop, [patches])) this.ordersTouched(shop, written)
   }
@@ -433,7 +433,7 @@ class Batch {
     const records = [...this.records].flatMap(([{ shopId }, list]) => list.map((record) => ({ shopId, record })))
     const nonces = [...this.nonces.values()].map(({ shop: { shopId }, signer, nonce }) => ({ shopId, signer, nonce }))
     try {
-      if (this.snapshots.length > 0) await this.options.keepSnapshots(this.snapshots)
+      if (this.pricedListings.length > 0) await this.options.keepPricedListings(this.pricedListings)
       await this.options.store.commit({
         records,
         nonces,

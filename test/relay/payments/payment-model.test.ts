@@ -199,7 +199,7 @@ class Relay {
       learned: () => undefined,
       onError: (error) => this.errors.push(error),
     })
-    const held = books.receipts.find(({ kind, reorged }) => kind === 'held' && !reorged)
+    const held = books.records.find(({ kind, reorged }) => kind === 'held' && !reorged)
     opened.watch(PAYMENT_ID, ENTRY, this.isLive, held?.balance)
     return opened
   }
@@ -215,10 +215,10 @@ class Relay {
 
   private async reorged(lastGood: bigint): Promise<void> {
     const { books, follower } = this
-    for (const receipt of books.receipts) {
-      const touched = receipt.blockNumber > lastGood && !receipt.reorged
-      if (!touched || (await follower.isOnChain(receipt.blockNumber, receipt.blockHash))) continue
-      for (const row of reorgedRows(unpaid.shopId, receipt, books.receipts)) books.rows.set(toHex(row.key), row)
+    for (const record of books.records) {
+      const touched = record.blockNumber > lastGood && !record.reorged
+      if (!touched || (await follower.isOnChain(record.blockNumber, record.blockHash))) continue
+      for (const row of reorgedRows(unpaid.shopId, record, books.records)) books.rows.set(toHex(row.key), row)
       follower.forget(PAYMENT_ID)
     }
   }
@@ -266,7 +266,7 @@ test.each(worlds)('%s', async (_name, event, { late, exact }) => {
       if (truth.isMade || truth.balance >= TOTAL) expect(isPaid).toBe(true)
       const forked = events.some(({ what }) => what === 'reorg')
       if (isPaid && !forked) expect(truth.isMade || truth.mostHeld >= TOTAL).toBe(true)
-      const told = books.receipts.filter(({ reorged }) => !reorged).reduce((sum, { amount }) => sum + amount, 0n)
+      const told = books.records.filter(({ reorged }) => !reorged).reduce((sum, { amount }) => sum + amount, 0n)
       if (exact) expect(told).toBe(truth.came)
       if (!forked) expect(told <= truth.came).toBe(true)
       if (isPaid && !forked) expect(told >= TOTAL).toBe(true)

@@ -21,7 +21,7 @@ test('300 cards that write do not put off what the relay itself has to do', asyn
       relaySecret: filled(32, 9),
       reservationSeconds: 1n,
       checkout: new Checkout(new Map(), NO_PRICES),
-      keepSnapshots: async () => undefined,
+      keepPricedListings: async () => undefined,
       mayExpire: () => true,
       ordersWritten: () => undefined,
       newState: emptyShop,
