@@ -4,7 +4,7 @@
  */
 
 import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX } from '../limits.js'
-import type { BlobSink } from './blobs/upload.js'
+import type { BlobSink } from '../store/blobs.js'
 import { FORM_BYTES_MAX, uploadBlob } from './blobs/upload.js'
 import { blobType, TYPE_BYTES } from './blobs/media-type.js'
 import { isCidV0, isRawCid } from './blobs/cid.js'

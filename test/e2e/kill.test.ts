@@ -132,7 +132,7 @@ it.each(lives)(
     expect(await stockLeft()).toBe(before - 3n)
     const store = await openStoreForReading(join(data, 'relay'))
     try {
-      const receipts = receiptsIn(store.ledger(SHOP)).filter(({ orderId }) => orderId === life.id)
+      const receipts = receiptsIn(store.paymentRows(SHOP)).filter(({ orderId }) => orderId === life.id)
       expect(receipts.map(({ effect, amount }) => [effect, amount])).toEqual([['paid', life.due!.total]])
     } finally {
       await store.close()

@@ -94,7 +94,7 @@ class Relay {
     if (this.full) throw new BlobsUnavailable('the disk is full')
     const parts: Uint8Array[] = []
     return {
-      write: (chunk: Uint8Array) => void parts.push(chunk),
+      write: async (chunk: Uint8Array) => void parts.push(chunk),
       finish: async (cid: string) => void this.stored.set(cid, Buffer.concat(parts)),
       abort: async () => void this.aborted++,
     }

@@ -1,12 +1,12 @@
 /**
- * What the relay saw of payments, as rows of the ledger: each with its order, amount and transaction, for ever (PROTOCOL §11).
+ * What the relay saw of payments, as rows of the store: each with its order, amount and transaction, for ever (PROTOCOL §11).
  * A row's key is where the payment stands on its chain, so that the same log delivered twice is one row.
  */
 
 import { be64, concatBytes, fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import { decodeChecked } from '../../codec/decode.js'
 import { encode } from '../../codec/encode.js'
-import type { LedgerRow } from '../../store/store.js'
+import type { PaymentRow } from '../../store/store.js'
 
 /** `made`: PaymentMade of the contract; `held`: what the payment's own address holds, as far as was seen. */
 export type ReceiptKind = 'made' | 'held'
@@ -53,7 +53,7 @@ export interface Shortfall {
 const KIND = { made: 1, held: 2, shortfall: 3 } as const
 const EFFECTS: readonly ReceiptEffect[] = ['paid', 'partial', 'late', 'extra', 'moved']
 
-export function receiptRow(shopId: bigint, receipt: Receipt): LedgerRow {
+export function receiptRow(shopId: bigint, receipt: Receipt): PaymentRow {
   const { kind, orderId, chainId, paymentId, amount, effect, blockNumber, blockHash, seenAt, reorged } = receipt
   const place =
     kind === 'made' ? concatBytes(receipt.txHash!, toBigEndian(BigInt(receipt.logIndex!), 4)) : receipt.paymentId
@@ -75,7 +75,7 @@ export function receiptRow(shopId: bigint, receipt: Receipt): LedgerRow {
   }
 }
 
-export function shortfallRow(shopId: bigint, { orderId, missing }: Shortfall): LedgerRow {
+export function shortfallRow(shopId: bigint, { orderId, missing }: Shortfall): PaymentRow {
   const value = missing.map(({ listingId, variations, pieces }) => [listingId, [...variations], pieces])
   return { shopId, key: concatBytes(be64(orderId), Uint8Array.of(KIND.shortfall)), value: encode(value) }
 }
@@ -85,15 +85,15 @@ export function orderPrefix(orderId: bigint): Uint8Array {
   return be64(orderId)
 }
 
-export function receiptsIn(rows: readonly LedgerRow[]): Receipt[] {
+export function receiptsIn(rows: readonly PaymentRow[]): Receipt[] {
   return rows.filter(({ key }) => key[8] !== KIND.shortfall).map(readReceipt)
 }
 
-export function shortfallsIn(rows: readonly LedgerRow[]): Shortfall[] {
+export function shortfallsIn(rows: readonly PaymentRow[]): Shortfall[] {
   return rows.filter(({ key }) => key[8] === KIND.shortfall).map(readShortfall)
 }
 
-function readReceipt({ key, value }: LedgerRow): Receipt {
+function readReceipt({ key, value }: PaymentRow): Receipt {
   const kind = key[8] === KIND.made ? 'made' : 'held'
   const [paymentId, amount, effect, blockNumber, blockHash, txHash, seenAt, reorged, balance] = decodeChecked(
     value,
@@ -115,7 +115,7 @@ function readReceipt({ key, value }: LedgerRow): Receipt {
   }
 }
 
-function readShortfall({ key, value }: LedgerRow): Shortfall {
+function readShortfall({ key, value }: PaymentRow): Shortfall {
   const missing = decodeChecked(value) as unknown as [bigint, string[], bigint][]
   return {
     orderId: fromBigEndian(key.subarray(0, 8)),
