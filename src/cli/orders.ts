@@ -61,7 +61,7 @@ function list(store: Store, only: bigint | undefined, show: { odd: boolean; json
   const decimals = (money: Money) => decimalsOf(store, money)
   let [total, odd] = [0, 0]
   for (const { shopId } of shops) {
-    const lines = orderBook(keeper.load(shopId).current.state, store.ledger(shopId))
+    const lines = orderBook(keeper.load(shopId).current.state, store.paymentRows(shopId))
     total += lines.length
     odd += lines.filter(({ oddities }) => oddities.length > 0).length
     const shown = show.odd ? lines.filter(({ oddities }) => oddities.length > 0) : lines

@@ -73,13 +73,13 @@ export function openWallet(options: {
             : `the transaction was refused: ${shortOf(error)}`,
         )
       })
-      const record = await reader.waitForTransactionReceipt({ hash, timeout: RECEIPT_MS }).catch((error: unknown) => {
+      const receipt = await reader.waitForTransactionReceipt({ hash, timeout: RECEIPT_MS }).catch((error: unknown) => {
         const reason = isUnreachable(error) ? away : shortOf(error)
         throw new TransactionFailed(
           `the transaction ${hash} was sent, and it is not known what became of it: ${reason}`,
         )
       })
-      if (record.status === 'reverted') throw new TransactionFailed(`the transaction ${hash} was reverted`)
+      if (receipt.status === 'reverted') throw new TransactionFailed(`the transaction ${hash} was reverted`)
       return hash
     },
   }

@@ -16,8 +16,8 @@ import { encodePatchSet, signPatches } from '../patches/patch-set.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import { ObjectType, type Filter, type PushRequest, type SyncStatusRequest } from '../wire/messages.js'
 import { aborted, ClientError } from './client-error.js'
-import { Connection } from './connection.js'
-import { relayFacts } from './enrol.js'
+import { RelayConnection } from './connection.js'
+import { describeRelay } from './enrol.js'
 import { Replica } from './replica.js'
 import { ShopOrders } from './shop-orders.js'
 import type { VerifiedSet } from './verify.js'
@@ -56,7 +56,7 @@ export type ConnectionState = 'connecting' | 'connected' | 'disconnected' | 'nee
  * A live object as it is now. The same reference until something changes. `loading`: the backlog is still coming; what is held
  * until then is proven and may be of the past.
  */
-export interface Snapshot<T> {
+export interface LiveState<T> {
   readonly status: 'loading' | 'ready' | 'unavailable' | 'failed'
   /** Always false in version-4 sessions: nothing proves that nothing was left out. */
   readonly complete: boolean
@@ -65,8 +65,8 @@ export interface Snapshot<T> {
   readonly error: Error | undefined
 }
 
-export interface Live<T> extends AsyncIterable<Snapshot<T>> {
-  get(): Snapshot<T>
+export interface Live<T> extends AsyncIterable<LiveState<T>> {
+  get(): LiveState<T>
   /** `changed` is called after each change; the returned function ends that. */
   subscribe(changed: () => void): () => void
 }
@@ -93,9 +93,9 @@ export class ShopClient {
   private readonly replica: Replica
   private readonly readers = new Set<SetReader>()
   private readonly watchers = new Map<string, Set<() => void>>()
-  private readonly snapshots = new Map<string, { readonly version: string; readonly snapshot: Snapshot<unknown> }>()
+  private readonly states = new Map<string, { readonly version: string; readonly state: LiveState<unknown> }>()
   private readonly stateWatchers = new Set<(state: ConnectionState) => void>()
-  private connection: Connection | undefined
+  private connection: RelayConnection | undefined
   private connectionState: ConnectionState = 'connecting'
   private subscriptionId = 0n
   private synced = false
@@ -218,7 +218,7 @@ export class ShopClient {
   private async open(): Promise<void> {
     const { url, signal } = this.options
     this.setState('connecting')
-    const connection = await Connection.open(
+    const connection = await RelayConnection.open(
       url,
       {
         push: (push) => this.pushed(push),
@@ -241,7 +241,7 @@ export class ShopClient {
     this.setState('connected')
   }
 
-  private async authenticate(connection: Connection): Promise<void> {
+  private async authenticate(connection: RelayConnection): Promise<void> {
     const { key, signal } = this.options
     if (key === undefined) return
     const challenge = await connection.request({ kind: 'authenticate', publicKey: publicKeyOf(key) }, signal)
@@ -251,7 +251,7 @@ export class ShopClient {
     )
   }
 
-  private lost(connection: Connection | undefined, reason: string): void {
+  private lost(connection: RelayConnection | undefined, reason: string): void {
     if (this.connection !== connection || this.connectionState === 'closed') return
     this.connection = undefined
     this.setState('disconnected')
@@ -325,7 +325,7 @@ export class ShopClient {
   // Live objects
 
   private live<T>(name: string): Live<T> {
-    const get = () => this.snapshot<T>(name)
+    const get = () => this.stateOf<T>(name)
     const subscribe = (changed: () => void) => this.watch(name, changed)
     return {
       get,
@@ -334,7 +334,7 @@ export class ShopClient {
         let wake: () => void = () => undefined
         const stop = subscribe(() => wake())
         try {
-          for (let shown: Snapshot<T> | undefined; ;) {
+          for (let shown: LiveState<T> | undefined; ;) {
             const now = get()
             if (now !== shown) yield (shown = now)
             else await new Promise<void>((resolve) => (wake = resolve))
@@ -359,18 +359,18 @@ export class ShopClient {
     for (const watcher of this.watchers.get(name) ?? []) watcher()
   }
 
-  private snapshot<T>(name: string): Snapshot<T> {
+  private stateOf<T>(name: string): LiveState<T> {
     const data = this.replica.get(name) as T | undefined
     const seq = this.replica.seqOf(name)
     const status =
       this.failure !== undefined ? 'failed' : !this.synced ? 'loading' : data !== undefined ? 'ready' : 'unavailable'
     const version = `${status}/${seq}`
-    const known = this.snapshots.get(name)
-    if (known?.version === version) return known.snapshot as Snapshot<T>
+    const known = this.states.get(name)
+    if (known?.version === version) return known.state as LiveState<T>
     const verified = seq === undefined ? undefined : { seq }
-    const snapshot: Snapshot<T> = { status, complete: false, verified, data, error: this.failure }
-    this.snapshots.set(name, { version, snapshot })
-    return snapshot
+    const state: LiveState<T> = { status, complete: false, verified, data, error: this.failure }
+    this.states.set(name, { version, state })
+    return state
   }
 
   /** Rising across restarts too: made of the clock. */
@@ -434,7 +434,7 @@ class SetReader implements AsyncIterator<VerifiedSet> {
 async function relayAddress({ url, relay, signal, onNotice }: ConnectOptions): Promise<Uint8Array> {
   if (relay instanceof Uint8Array) return relay
   if (relay !== 'development') return fromHex(relay)
-  const facts = await relayFacts(url, signal)
+  const facts = await describeRelay(url, signal)
   if (facts.chain_id !== DEVELOPMENT_CHAIN_ID) {
     throw new ClientError('USAGE', `the relay at ${url} is not in development mode: its address must be given`)
   }

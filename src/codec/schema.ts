@@ -167,7 +167,7 @@ export function mapOf<K, T>(keys: KeySchema<K>, entry: Schema<T>): Schema<Readon
     read(value, at) {
       const map = asMap(value, at)
       const result = new Map<K, T>()
-      for (const [key, item] of map) result.set(keys.readKey(key, at), entry.read(item, `${at}.${keyName(key)}`))
+      for (const [key, item] of map) result.set(keys.readKey(key, at), entry.read(item, `${at}.${keyText(key)}`))
       return result
     },
     write(value) {
@@ -293,6 +293,6 @@ function asMap(value: Cbor, at: string): CborMap {
   return value
 }
 
-function keyName(key: CborKey): string {
+function keyText(key: CborKey): string {
   return key instanceof Uint8Array ? toHex(key) : String(key)
 }

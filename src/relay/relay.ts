@@ -13,7 +13,7 @@ import type { BlobStore } from '../store/blobs.js'
 import type { Store } from '../store/store.js'
 import { AccountMirror } from './accounts/account-mirror.js'
 import { UploadTokens } from './blobs/upload-tokens.js'
-import { readCheckpoints, writeCheckpoints } from '../chain/followed-blocks.js'
+import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
 import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
 import { Enrolment } from './accounts/enrolment.js'
 import { blobAccess } from './blobs/access.js'
@@ -284,9 +284,9 @@ class Relay implements RunningRelay {
     this.mirror = new AccountMirror({
       ...mirror,
       writer: this.writer,
-      checkpoints: readCheckpoints(store.setting(key)),
+      followed: readFollowedBlocks(store.setting(key)),
       recheckRights: (shopId, wallet) => this.hub.recheckRights(shopId, wallet),
-      saved: (list) => store.commit({ records: [], settings: [{ key, value: writeCheckpoints(list) }] }),
+      saved: (list) => store.commit({ records: [], settings: [{ key, value: writeFollowedBlocks(list) }] }),
       onError: (error) => log.error('the registry cannot be followed now; it will be caught up with', error),
     })
   }

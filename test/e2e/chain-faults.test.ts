@@ -45,7 +45,7 @@ afterEach(async () => {
 
 const warnings = async () =>
   ((await (await fetch(`${shop.relay.url}/health`)).json()) as { warnings?: string[] }).warnings
-const records = () => paymentRecordsIn(shop.store.ledger(SHOP))
+const records = () => paymentRecordsIn(shop.store.paymentRows(SHOP))
 const settled = () => new Promise((resolve) => setTimeout(resolve, 400))
 const paid = (id: bigint) => shop.orderWhere(id, (order) => order.State === 6n)
 

@@ -132,7 +132,7 @@ it.each(lives)(
     expect(await stockLeft()).toBe(before - 3n)
     const store = await openStoreForReading(join(data, 'relay'))
     try {
-      const records = paymentRecordsIn(store.ledger(SHOP)).filter(({ orderId }) => orderId === life.id)
+      const records = paymentRecordsIn(store.paymentRows(SHOP)).filter(({ orderId }) => orderId === life.id)
       expect(records.map(({ effect, amount }) => [effect, amount])).toEqual([['paid', life.due!.total]])
     } finally {
       await store.close()

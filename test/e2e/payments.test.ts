@@ -43,7 +43,7 @@ async function paid(id: bigint) {
   return shop.orderWhere(id, (order) => order.State === 6n)
 }
 
-const records = () => paymentRecordsIn(shop.store.ledger(SHOP))
+const records = () => paymentRecordsIn(shop.store.paymentRows(SHOP))
 const effectsOf = (id: bigint) =>
   records()
     .filter((record) => record.orderId === id)
@@ -335,7 +335,7 @@ describe('unhappy payments', () => {
     await shop.payByCall(request)
     await paid(id)
     expect(shop.stockOf(item)).toBe(0n)
-    const missing = shortfallsIn(shop.store.ledger(SHOP)).filter((shortfall) => shortfall.orderId === id)
+    const missing = shortfallsIn(shop.store.paymentRows(SHOP)).filter((shortfall) => shortfall.orderId === id)
     expect(missing).toEqual([{ orderId: id, missing: [{ listingId: item, variations: [], pieces: 2n }] }])
   })
 

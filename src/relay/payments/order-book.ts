@@ -1,6 +1,6 @@
 /**
  * Orders as the merchant's person reads them: what is due, what came, and what has to be looked at by a person, each with the
- * action that fits. Made of the state and the ledger; the same for a running relay and for its data on disk.
+ * action that fits. Made of the state and the payment rows; the same for a running relay and for its data on disk.
  */
 
 import { equalBytes, fromBigEndian } from '../../bytes/bytes.js'
@@ -10,7 +10,7 @@ import { CANCELED, Order, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN } from '../../
 import { orderNumber } from '../../state/order-number.js'
 import { findPayment, type PaymentEntry } from '../../state/payment-entry.js'
 import { count, idKey, type ShopState } from '../../state/shop-state.js'
-import type { LedgerRow } from '../../store/store.js'
+import type { PaymentRow } from '../../store/store.js'
 import { paymentRecordsIn, shortfallsIn, type PaymentRecord, type Shortfall } from './payment-record.js'
 import { isEnough } from './payment-outcome.js'
 
@@ -46,10 +46,10 @@ export interface OrderLine {
   readonly oddities: readonly Oddity[]
 }
 
-/** All orders of a shop, by their numbers. `ledger`: all its rows. */
-export function orderBook(state: ShopState, ledger: readonly LedgerRow[]): OrderLine[] {
-  const records = byOrder(paymentRecordsIn(ledger))
-  const shortfalls = byOrder(shortfallsIn(ledger))
+/** All orders of a shop, by their numbers. `paymentRows`: all its rows. */
+export function orderBook(state: ShopState, paymentRows: readonly PaymentRow[]): OrderLine[] {
+  const records = byOrder(paymentRecordsIn(paymentRows))
+  const shortfalls = byOrder(shortfallsIn(paymentRows))
   const lines: OrderLine[] = []
   for (const [key, bytes] of state.collections.Orders.entries()) {
     const order = Order.read(decodeChecked(bytes), 'Order')

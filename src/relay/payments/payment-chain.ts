@@ -16,7 +16,7 @@ import {
   TOKEN_TRANSFER,
 } from '../../chain/contracts.js'
 import { getPaymentAddressCall } from '../../objects/payment-request.js'
-import { follow, type BlockRange, type Checkpoint, type Fork, type Follower } from '../../chain/follower.js'
+import { follow, type BlockRange, type FollowedBlock, type Fork, type Follower } from '../../chain/follower.js'
 import {
   CHAIN_MARGIN_BLOCKS,
   HEAD_AGE_SECONDS_MAX,
@@ -34,7 +34,7 @@ export interface PaymentChainOptions {
   /** The Payments contract, 20 bytes. */
   readonly payments: Uint8Array
   readonly depth: bigint
-  readonly checkpoints: readonly Checkpoint[]
+  readonly followed: readonly FollowedBlock[]
   /** How often the address of an order that has ended or is paid is looked at. */
   readonly lateCheckSeconds: bigint
   nowSeconds(): bigint
@@ -47,7 +47,7 @@ export interface PaymentChainOptions {
   seen(payment: SeenPayment): Promise<void>
   /** Whether what was seen at `blockNumber` is still on the chain is asked for each record above `fork.lastGood`. */
   reorged(fork: Fork): Promise<void>
-  saved(checkpoints: readonly Checkpoint[]): Promise<void>
+  saved(followed: readonly FollowedBlock[]): Promise<void>
   /** A value that was missing came: the first block, or a token's decimals. */
   learned(): void
   onError(error: unknown): void
@@ -89,13 +89,13 @@ export class PaymentChain implements KnownChain {
 
   constructor(options: PaymentChainOptions) {
     this.options = options
-    const { chain, depth, checkpoints } = options
+    const { chain, depth, followed } = options
     this.progressAt = options.nowSeconds()
     this.stopHeads = chain.onHead((head) => this.see(head))
     this.follower = follow({
       chain,
       depth,
-      checkpoints,
+      followed,
       marginBlocks: CHAIN_MARGIN_BLOCKS,
       handle: (range) => this.handle(range),
       reorged: (fork) => {

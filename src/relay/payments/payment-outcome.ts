@@ -12,7 +12,7 @@ import { CANCELED, PAID, PAYMENT_CHOSEN, TxDetails, UNPAID, type Order } from '.
 import { orderNumber } from '../../state/order-number.js'
 import type { PaymentEntry } from '../../state/payment-entry.js'
 import type { ShopState } from '../../state/shop-state.js'
-import type { LedgerRow } from '../../store/store.js'
+import type { PaymentRow } from '../../store/store.js'
 import { listingIn, orderIn } from './checkout.js'
 import {
   paymentRecordRow,
@@ -38,7 +38,7 @@ export interface SeenPayment {
 
 export interface PaymentOutcome {
   readonly patches: readonly Uint8Array[]
-  readonly ledger: readonly LedgerRow[]
+  readonly paymentRows: readonly PaymentRow[]
   readonly effect: PaymentEffect
   /** All that came with this payment so far. */
   readonly amount: bigint
@@ -85,19 +85,19 @@ export function paymentOutcome(
   const isNews = known === undefined || amount > known.amount
   const outcome = { effect, amount, isNews, shortfall: undefined }
   if (effect === 'late' && order !== undefined && order.TxDetails === undefined)
-    return { ...outcome, patches: [encodeChange(txChange(order, seen))], ledger: rows }
+    return { ...outcome, patches: [encodeChange(txChange(order, seen))], paymentRows: rows }
   const becomesPaid = effect === 'paid' && order !== undefined && order.State !== PAID
-  if (!becomesPaid) return { ...outcome, patches: [], ledger: rows }
+  if (!becomesPaid) return { ...outcome, patches: [], paymentRows: rows }
   const { changes, shortfall } = paidChanges(state, order, seen)
   if (shortfall !== undefined) rows.push(shortfallRow(state.shopId, shortfall))
-  return { ...outcome, patches: changes.map(encodeChange), ledger: rows, shortfall }
+  return { ...outcome, patches: changes.map(encodeChange), paymentRows: rows, shortfall }
 }
 
 /**
  * The rows of a record that left the chain; `ofOrder`: all of its order. What the contract had taken is at the address again; of what came to an address after the
  * contract had taken from it, only the later part is gone.
  */
-export function reorgedRows(shopId: bigint, record: PaymentRecord, ofOrder: readonly PaymentRecord[]): LedgerRow[] {
+export function reorgedRows(shopId: bigint, record: PaymentRecord, ofOrder: readonly PaymentRecord[]): PaymentRow[] {
   const ofPayment = ofOrder.filter(({ paymentId }) => equalBytes(paymentId, record.paymentId))
   const moved = ofPayment.find(({ effect, reorged }) => effect === 'moved' && !reorged)
   const { amount, balance = amount } = record

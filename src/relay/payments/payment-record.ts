@@ -1,12 +1,12 @@
 /**
- * What the relay saw of payments, as rows of the ledger: each with its order, amount and transaction, for ever (PROTOCOL §11).
+ * What the relay saw of payments, as rows of the store: each with its order, amount and transaction, for ever (PROTOCOL §11).
  * A row's key is where the payment stands on its chain, so that the same log delivered twice is one row.
  */
 
 import { be64, concatBytes, fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import { decodeChecked } from '../../codec/decode.js'
 import { encode } from '../../codec/encode.js'
-import type { LedgerRow } from '../../store/store.js'
+import type { PaymentRow } from '../../store/store.js'
 
 /** `made`: PaymentMade of the contract; `held`: what the payment's own address holds, as far as was seen. */
 export type PaymentRecordKind = 'made' | 'held'
@@ -53,7 +53,7 @@ export interface Shortfall {
 const KIND = { made: 1, held: 2, shortfall: 3 } as const
 const EFFECTS: readonly PaymentEffect[] = ['paid', 'partial', 'late', 'extra', 'moved']
 
-export function paymentRecordRow(shopId: bigint, record: PaymentRecord): LedgerRow {
+export function paymentRecordRow(shopId: bigint, record: PaymentRecord): PaymentRow {
   const { kind, orderId, chainId, paymentId, amount, effect, blockNumber, blockHash, seenAt, reorged } = record
   const place =
     kind === 'made' ? concatBytes(record.txHash!, toBigEndian(BigInt(record.logIndex!), 4)) : record.paymentId
@@ -75,7 +75,7 @@ export function paymentRecordRow(shopId: bigint, record: PaymentRecord): LedgerR
   }
 }
 
-export function shortfallRow(shopId: bigint, { orderId, missing }: Shortfall): LedgerRow {
+export function shortfallRow(shopId: bigint, { orderId, missing }: Shortfall): PaymentRow {
   const value = missing.map(({ listingId, variations, pieces }) => [listingId, [...variations], pieces])
   return { shopId, key: concatBytes(be64(orderId), Uint8Array.of(KIND.shortfall)), value: encode(value) }
 }
@@ -85,15 +85,15 @@ export function orderPrefix(orderId: bigint): Uint8Array {
   return be64(orderId)
 }
 
-export function paymentRecordsIn(rows: readonly LedgerRow[]): PaymentRecord[] {
+export function paymentRecordsIn(rows: readonly PaymentRow[]): PaymentRecord[] {
   return rows.filter(({ key }) => key[8] !== KIND.shortfall).map(readPaymentRecord)
 }
 
-export function shortfallsIn(rows: readonly LedgerRow[]): Shortfall[] {
+export function shortfallsIn(rows: readonly PaymentRow[]): Shortfall[] {
   return rows.filter(({ key }) => key[8] === KIND.shortfall).map(readShortfall)
 }
 
-function readPaymentRecord({ key, value }: LedgerRow): PaymentRecord {
+function readPaymentRecord({ key, value }: PaymentRow): PaymentRecord {
   const kind = key[8] === KIND.made ? 'made' : 'held'
   const [paymentId, amount, effect, blockNumber, blockHash, txHash, seenAt, reorged, balance] = decodeChecked(
     value,
@@ -115,7 +115,7 @@ function readPaymentRecord({ key, value }: LedgerRow): PaymentRecord {
   }
 }
 
-function readShortfall({ key, value }: LedgerRow): Shortfall {
+function readShortfall({ key, value }: PaymentRow): Shortfall {
   const missing = decodeChecked(value) as unknown as [bigint, string[], bigint][]
   return {
     orderId: fromBigEndian(key.subarray(0, 8)),

@@ -6,7 +6,7 @@
 import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import { fromHex, toHex } from '../../bytes/hex.js'
 import type { Chain } from '../../chain/chain.js'
-import type { Checkpoint, Fork } from '../../chain/follower.js'
+import type { FollowedBlock, Fork } from '../../chain/follower.js'
 import {
   DETAILS_RETRY_SECONDS_MAX,
   DETAILS_RETRY_SECONDS_MIN,
@@ -23,7 +23,7 @@ import { decodePaymentEntry, findPayment, type PaymentEntry } from '../../state/
 import type { ShopState } from '../../state/shop-state.js'
 import type { Store } from '../../store/store.js'
 import { Checkout, orderIn } from './checkout.js'
-import { readCheckpoints, writeCheckpoints } from '../../chain/followed-blocks.js'
+import { readFollowedBlocks, writeFollowedBlocks } from '../../chain/followed-blocks.js'
 import { nowSeconds, type Clock } from '../instruments/clock.js'
 import type { Log } from '../instruments/log.js'
 import type { Counter, Metrics } from '../instruments/metrics.js'
@@ -165,7 +165,7 @@ export class Payments {
   private open(chain: Chain, payments: Uint8Array, depth: bigint): void {
     const { store, clock, log } = this.options
     const { chainId } = chain
-    const [checkpoints, decimals] = [
+    const [followedKey, decimals] = [
       `chain/${chainId}/payments`,
       (token: Uint8Array) => `chain/${chainId}/decimals/${toHex(token)}`,
     ]
@@ -173,7 +173,7 @@ export class Payments {
       chain,
       payments,
       depth,
-      checkpoints: readCheckpoints(store.setting(checkpoints)),
+      followed: readFollowedBlocks(store.setting(followedKey)),
       lateCheckSeconds: BigInt(this.options.latePaymentCheckSeconds),
       nowSeconds: () => nowSeconds(clock),
       knownDecimals: (token) => {
@@ -187,7 +187,7 @@ export class Payments {
       find: (paymentId) => this.find(paymentId),
       seen: (payment) => this.seen(payment),
       reorged: (fork) => this.reorged(chainId, fork),
-      saved: (list: readonly Checkpoint[]) => this.save(checkpoints, writeCheckpoints(list)),
+      saved: (list: readonly FollowedBlock[]) => this.save(followedKey, writeFollowedBlocks(list)),
       learned: () => this.retryAll(),
       onError: (error) =>
         log.error('payments cannot be followed now; they will be caught up with', error, { chain: chainId }),
@@ -203,7 +203,7 @@ export class Payments {
   private adopt(shop: Shop): void {
     const { state } = shop.current
     const oldest = nowSeconds(this.options.clock) - LATE_PAYMENT_WATCH_SECONDS
-    const held = heldBefore(paymentRecordsIn(this.options.store.ledger(shop.shopId)))
+    const held = heldBefore(paymentRecordsIn(this.options.store.paymentRows(shop.shopId)))
     for (const [paymentId, row] of state.indexes.payments.entries()) {
       const entry = decodePaymentEntry(shop.shopId, row)
       const live = isForLiveOrder(state, entry)
@@ -248,8 +248,8 @@ export class Payments {
   private async seen(payment: SeenPayment): Promise<void> {
     const { shopId, orderId } = payment.entry
     let outcome: PaymentOutcome | undefined
-    const written = await this.writer.change(shopId, (state, ledger) => {
-      outcome = paymentOutcome(state!, payment, paymentRecordsIn(ledger(orderPrefix(orderId))))
+    const written = await this.writer.change(shopId, (state, paymentRows) => {
+      outcome = paymentOutcome(state!, payment, paymentRecordsIn(paymentRows(orderPrefix(orderId))))
       return outcome
     })
     if (written === 'not-stored') throw new Error('a payment could not be stored; it will be looked at again')
@@ -284,7 +284,7 @@ export class Payments {
     const chain = this.chains.get(chainId)!
     for (const { shopId } of this.writer.allShops()) {
       // In the order of their keys: what the contract made or took before what the address held.
-      for (const record of paymentRecordsIn(this.options.store.ledger(shopId))) {
+      for (const record of paymentRecordsIn(this.options.store.paymentRows(shopId))) {
         const touched = record.chainId === chainId && record.blockNumber > lastGood && !record.reorged
         if (!touched || (await chain.isOnChain(record.blockNumber, record.blockHash))) continue
         await this.markReorged(shopId, record)
@@ -294,9 +294,9 @@ export class Payments {
   }
 
   private async markReorged(shopId: bigint, record: PaymentRecord): Promise<void> {
-    const outcome = await this.writer.change(shopId, (_state, ledger) => ({
+    const outcome = await this.writer.change(shopId, (_state, paymentRows) => ({
       patches: [],
-      ledger: reorgedRows(shopId, record, paymentRecordsIn(ledger(orderPrefix(record.orderId)))),
+      paymentRows: reorgedRows(shopId, record, paymentRecordsIn(paymentRows(orderPrefix(record.orderId)))),
     }))
     if (outcome === 'not-stored') throw new Error('a re-org could not be stored; it will be looked at again')
     this.counters.reorged.add()

@@ -14,7 +14,7 @@ import { applyPatches, type Applied } from '../../state/apply.js'
 import type { Effects } from '../../state/draft.js'
 import { count, idKey, stateHash, type ShopState } from '../../state/shop-state.js'
 import type { VerdictCode } from '../../state/verdict.js'
-import type { CardRow, Commit, LedgerRow, LogRecord, Seq, ShopRow, Store } from '../../store/store.js'
+import type { CardRow, Commit, PaymentRow, LogRecord, Seq, ShopRow, Store } from '../../store/store.js'
 import { orderIn, type Checkout } from '../payments/checkout.js'
 import { nowSeconds, type Clock } from '../instruments/clock.js'
 import { FairQueue } from './fair-queue.js'
@@ -38,15 +38,15 @@ export interface RelayChange {
   readonly cards?: readonly CardRow[]
   readonly newShop?: ShopRow
   readonly settings?: Commit['settings']
-  readonly ledger?: Commit['ledger']
+  readonly paymentRows?: Commit['paymentRows']
   /** Listings whose hashes the patches name. */
   readonly pricedListings?: readonly Uint8Array[]
 }
 
-/** `ledger`: the rows of the shop whose keys begin so, those that are on their way to the disk among them. */
+/** `paymentRows`: the rows of the shop whose keys begin so, those that are on their way to the disk among them. */
 export type Build = (
   state: ShopState | undefined,
-  ledger: (prefix: Uint8Array) => LedgerRow[],
+  paymentRows: (prefix: Uint8Array) => PaymentRow[],
 ) => RelayChange | undefined
 
 export type RelayOutcome = 'done' | 'refused' | 'not-stored'
@@ -202,7 +202,7 @@ class Batch {
   private readonly cards = new Map<string, CardRow>()
   private readonly settings: NonNullable<Commit['settings']>[number][] = []
   /** By shop and key: the last row of a key is the one that counts. */
-  private readonly ledger = new Map<string, LedgerRow>()
+  private readonly paymentRows = new Map<string, PaymentRow>()
   private readonly unlinked: { readonly card: Uint8Array; readonly seq: Seq }[] = []
   private readonly pricedListings: Uint8Array[] = []
   private readonly orders = new Map<Shop, { readonly ids: Set<bigint>; readonly payments: Uint8Array[] }>()
@@ -302,16 +302,17 @@ class Batch {
     return true
   }
 
-  private keepRows({ settings = [], ledger = [] }: RelayChange): void {
+  private keepRows({ settings = [], paymentRows = [] }: RelayChange): void {
     this.settings.push(...settings)
-    for (const row of ledger) this.ledger.set(rowName(row), row)
+    for (const row of paymentRows) this.paymentRows.set(rowName(row), row)
   }
 
-  private rows(shopId: bigint, prefix: Uint8Array): LedgerRow[] {
-    const stored = this.options.store.ledger(shopId, prefix)
-    if (this.ledger.size === 0) return stored
-    const isWanted = (row: LedgerRow) => row.shopId === shopId && equalBytes(row.key.subarray(0, prefix.length), prefix)
-    const own = [...this.ledger.values()].filter(isWanted)
+  private rows(shopId: bigint, prefix: Uint8Array): PaymentRow[] {
+    const stored = this.options.store.paymentRows(shopId, prefix)
+    if (this.paymentRows.size === 0) return stored
+    const isWanted = (row: PaymentRow) =>
+      row.shopId === shopId && equalBytes(row.key.subarray(0, prefix.length), prefix)
+    const own = [...this.paymentRows.values()].filter(isWanted)
     const names = new Set(own.map(rowName))
     return [...stored.filter((row) => !names.has(rowName(row))), ...own]
   }
@@ -429,7 +430,7 @@ class Batch {
   }
 
   private async commit(): Promise<boolean> {
-    if (this.records.size + this.settings.length + this.ledger.size === 0) return true
+    if (this.records.size + this.settings.length + this.paymentRows.size === 0) return true
     const records = [...this.records].flatMap(([{ shopId }, list]) => list.map((record) => ({ shopId, record })))
     const nonces = [...this.nonces.values()].map(({ shop: { shopId }, signer, nonce }) => ({ shopId, signer, nonce }))
     try {
@@ -440,7 +441,7 @@ class Batch {
         newShops: this.newShops,
         cards: [...this.cards.values()],
         settings: this.settings,
-        ledger: [...this.ledger.values()],
+        paymentRows: [...this.paymentRows.values()],
       })
     } catch (error) {
       this.options.storeFailed(error)
@@ -473,7 +474,7 @@ class Batch {
   }
 }
 
-function rowName({ shopId, key }: LedgerRow): string {
+function rowName({ shopId, key }: PaymentRow): string {
   return `${shopId}/${toHex(key)}`
 }
 

@@ -7,7 +7,7 @@ import { keccak256 } from '../../../src/bytes/hash.node.js'
 import { toHex } from '../../../src/bytes/hex.js'
 import type { Block, Chain, ChainLog, LogQuery } from '../../../src/chain/chain.js'
 import { PAYMENT_MADE } from '../../../src/chain/contracts.js'
-import type { Checkpoint } from '../../../src/chain/follower.js'
+import type { FollowedBlock } from '../../../src/chain/follower.js'
 import { orderIn } from '../../../src/relay/payments/checkout.js'
 import { PaymentChain } from '../../../src/relay/payments/payment-chain.js'
 import { reorgedRows, type SeenPayment } from '../../../src/relay/payments/payment-outcome.js'
@@ -140,7 +140,7 @@ class Relay {
   readonly books = new Books(unpaid)
   readonly errors: unknown[] = []
   private readonly lateCheckSeconds: bigint
-  private checkpoints: readonly Checkpoint[] = []
+  private followed: readonly FollowedBlock[] = []
   private now = 1_000n
   private follower: PaymentChain
 
@@ -182,12 +182,12 @@ class Relay {
   }
 
   private open(): PaymentChain {
-    const { chain, checkpoints, lateCheckSeconds, books } = this
+    const { chain, followed, lateCheckSeconds, books } = this
     const opened = new PaymentChain({
       chain,
       payments: CONTRACT,
       depth: 1n,
-      checkpoints,
+      followed,
       lateCheckSeconds,
       nowSeconds: () => this.now,
       knownDecimals: () => 2n,
@@ -195,7 +195,7 @@ class Relay {
       find: (id) => (equalBytes(id, PAYMENT_ID) ? ENTRY : undefined),
       seen: async (payment) => this.see(payment),
       reorged: async ({ lastGood }) => this.reorged(lastGood),
-      saved: async (list) => void (this.checkpoints = list),
+      saved: async (list) => void (this.followed = list),
       learned: () => undefined,
       onError: (error) => this.errors.push(error),
     })
