@@ -8,7 +8,8 @@ import type { CardRow, Store } from '../../store/store.js'
 import type { Clock } from '../instruments/clock.js'
 import { cardPatches, foundingPatches } from './account-patches.js'
 import { cardName } from '../shops/shop.js'
-import type { RelayChange, Writer } from '../write/writer.js'
+import type { RelayChange } from '../write/change.js'
+import type { Writer } from '../write/writer.js'
 
 export interface EnrolmentRequest {
   /** 20 bytes: who signed. */

@@ -7,7 +7,7 @@ import { ownsOrder, type Role } from '../../state/access.js'
 import { idKey, type ShopState } from '../../state/shop-state.js'
 import { ObjectType, type Filter } from '../../wire/messages.js'
 import type { FeedRecord } from './feed.js'
-import { indexName, type PatchKey } from '../../patches/object-name.js'
+import { indexName, type ObjectName } from '../../patches/object-name.js'
 
 /** Who reads: nobody in particular, or a card of the shop. */
 export interface Reader {
@@ -25,7 +25,7 @@ const READABLE: Readonly<Record<Reader['role'], ReadonlySet<string>>> = {
 
 interface FilterType {
   readonly collection: string
-  /** The key as PatchKey has it, or undefined if the id has another length than the type's. */
+  /** The key as ObjectName has it, or undefined if the id has another length than the type's. */
   readonly keyOf: (id: Uint8Array) => string | undefined
 }
 
@@ -48,7 +48,7 @@ export class Selection {
   private readonly reader: Reader
   private readonly state: () => ShopState
   private readonly collections = new Set<string>()
-  private readonly objects = new Map<string, PatchKey>()
+  private readonly objects = new Map<string, ObjectName>()
 
   private constructor(reader: Reader, state: () => ShopState) {
     this.reader = reader
@@ -78,11 +78,11 @@ export class Selection {
   /** The places of the selected patches of a set, rising. */
   places(record: FeedRecord): number[] {
     const places: number[] = []
-    for (const [place, key] of record.keys().entries()) if (this.selects(key)) places.push(place)
+    for (const [place, object] of record.objects().entries()) if (this.selects(object)) places.push(place)
     return places
   }
 
-  private selects({ collection, key }: PatchKey): boolean {
+  private selects({ collection, key }: ObjectName): boolean {
     if (!this.collections.has(collection) && !this.objects.has(`${collection}/${key}`)) return false
     return collection !== 'Orders' || this.reader.role !== 'guest' || this.owns(BigInt(key))
   }

@@ -12,8 +12,8 @@ import { CANCELED, PAID, PAYMENT_CHOSEN, TxDetails, UNPAID, type Order } from '.
 import { orderNumber } from '../../state/order-number.js'
 import type { PaymentEntry } from '../../state/payment-entry.js'
 import type { ShopState } from '../../state/shop-state.js'
+import { listingIn, orderIn } from '../../state/stored-objects.js'
 import type { PaymentRow } from '../../store/store.js'
-import { listingIn, orderIn } from './checkout.js'
 import {
   paymentRecordRow,
   shortfallRow,

@@ -1,18 +1,13 @@
 /**
- * Payments of all shops on all configured chains (PROTOCOL §11): which ids are watched where, what becomes of what is seen,
- * and payment details that could not be made at once. Everything here may happen twice; the writer's turn decides once.
+ * Payments of all shops on all configured chains (PROTOCOL §11): which ids are watched where, and what becomes of what is
+ * seen. Everything here may happen twice; the writer's turn decides once.
  */
 
 import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import { fromHex, toHex } from '../../bytes/hex.js'
 import type { Chain } from '../../chain/chain.js'
 import type { FollowedBlock, Fork } from '../../chain/follower.js'
-import {
-  DETAILS_RETRY_SECONDS_MAX,
-  DETAILS_RETRY_SECONDS_MIN,
-  EXPIRY_GRACE_SECONDS,
-  LATE_PAYMENT_WATCH_SECONDS,
-} from '../../limits.js'
+import { EXPIRY_GRACE_SECONDS, LATE_PAYMENT_WATCH_SECONDS } from '../../limits.js'
 import { decodeChecked } from '../../codec/decode.js'
 import { StoredManifest } from '../../objects/manifest.js'
 import { PAYMENT_CHOSEN } from '../../objects/order.js'
@@ -21,8 +16,10 @@ import { isLive } from '../../state/orders.js'
 import { orderNumber } from '../../state/order-number.js'
 import { decodePaymentEntry, findPayment, type PaymentEntry } from '../../state/payment-entry.js'
 import type { ShopState } from '../../state/shop-state.js'
+import { orderIn } from '../../state/stored-objects.js'
 import type { Store } from '../../store/store.js'
-import { Checkout, orderIn } from './checkout.js'
+import type { OrderCheckout, WrittenOrders } from '../write/batch.js'
+import { DetailsRetry } from './details-retry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../../chain/followed-blocks.js'
 import { nowSeconds, type Clock } from '../instruments/clock.js'
 import type { Log } from '../instruments/log.js'
@@ -45,6 +42,10 @@ export interface PaymentChainSettings {
 export interface PaymentsOptions {
   readonly chains: readonly PaymentChainSettings[]
   readonly prices: PriceSource
+  readonly checkout: OrderCheckout
+  readonly writer: Writer
+  /** Filled when the chains are opened. */
+  readonly opened: Map<bigint, PaymentChain>
   readonly latePaymentCheckSeconds: number
   readonly store: Store
   readonly clock: Clock
@@ -53,20 +54,20 @@ export interface PaymentsOptions {
 }
 
 export class Payments {
-  readonly checkout: Checkout
   private readonly options: PaymentsOptions
-  private readonly chains = new Map<bigint, PaymentChain>()
+  private readonly chains: Map<bigint, PaymentChain>
+  private readonly writer: Writer
+  private readonly detailsRetry: DetailsRetry
   private readonly counters: Readonly<Record<PaymentEffect | 'over' | 'reorged' | 'shortfall', Counter>>
   private readonly manifests = new Map<Shop, Uint8Array | undefined>()
-  private readonly pending = new Map<string, Pending>()
   /** PaymentIDs of each live order, by shop and order. */
   private readonly live = new Map<string, Map<string, PaymentEntry>>()
-  private attached: Writer | undefined
-  private closed = false
 
   constructor(options: PaymentsOptions) {
     this.options = options
-    this.checkout = new Checkout(this.chains, options.prices)
+    this.chains = options.opened
+    this.writer = options.writer
+    this.detailsRetry = new DetailsRetry(options)
     const count = (what: string, help: string) => options.metrics.counter(`cairn_payments_${what}_total`, help)
     this.counters = {
       paid: count('paid', 'Payments that made an order Paid'),
@@ -87,10 +88,9 @@ export class Payments {
   }
 
   /** Begins to follow the chains. The shops' states are those of the writer. */
-  start(writer: Writer): void {
-    this.attached = writer
+  start(): void {
     for (const { chain, payments, depth } of this.options.chains) this.open(chain, payments, depth)
-    for (const shop of writer.allShops()) this.adopt(shop)
+    for (const shop of this.writer.allShops()) this.adopt(shop)
   }
 
   /** What cannot be asked now, one line each. */
@@ -103,14 +103,14 @@ export class Payments {
    * Orders and PaymentIDs of a shop that a commit wrote: new payments are watched, also those that the same commit superseded or
    * whose orders it ended; payments of ended orders are watched less, missing details are made up for.
    */
-  ordersWritten(shop: Shop, orders: readonly bigint[], paymentIds: readonly Uint8Array[]): void {
+  ordersWritten(shop: Shop, { ids, payments }: WrittenOrders): void {
     if (this.chains.size === 0) return
     const { state } = shop.current
-    for (const id of paymentIds) {
+    for (const id of payments) {
       const entry = findPayment(state.indexes.payments, shop.shopId, id)
       if (entry !== undefined) this.watch(id, entry, isForLiveOrder(state, entry))
     }
-    for (const id of orders) this.orderWritten(shop, id)
+    for (const id of ids) this.orderWritten(shop, id)
   }
 
   /**
@@ -146,8 +146,7 @@ export class Payments {
   }
 
   async close(): Promise<void> {
-    this.closed = true
-    for (const { cancel } of this.pending.values()) cancel()
+    this.detailsRetry.close()
     this.options.prices.close()
     await Promise.all([...this.chains.values()].map((chain) => chain.close()))
   }
@@ -156,10 +155,6 @@ export class Payments {
     let sum = 0
     for (const chain of this.chains.values()) sum += chain.watched
     return sum
-  }
-
-  private get writer(): Writer {
-    return this.attached!
   }
 
   private open(chain: Chain, payments: Uint8Array, depth: bigint): void {
@@ -188,7 +183,7 @@ export class Payments {
       seen: (payment) => this.seen(payment),
       reorged: (fork) => this.reorged(chainId, fork),
       saved: (list: readonly FollowedBlock[]) => this.save(followedKey, writeFollowedBlocks(list)),
-      learned: () => this.retryAll(),
+      learned: () => this.detailsRetry.retryAll(),
       onError: (error) =>
         log.error('payments cannot be followed now; they will be caught up with', error, { chain: chainId }),
     })
@@ -218,7 +213,7 @@ export class Payments {
     for (const [paymentId, entry] of this.live.get(orderName(shop.shopId, id)) ?? [])
       if (!isForLiveOrder(state, entry)) this.watch(fromHex(paymentId), entry, false)
     const order = orderIn(state, id)
-    if (order?.State === PAYMENT_CHOSEN && isLive(order)) this.makeUpFor(shop, id)
+    if (order?.State === PAYMENT_CHOSEN && isLive(order)) this.detailsRetry.add(shop.shopId, id)
   }
 
   private watch(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, held?: bigint): void {
@@ -308,43 +303,6 @@ export class Payments {
       block,
     })
   }
-
-  // Details that could not be made at once
-
-  private makeUpFor(shop: Shop, id: bigint): void {
-    const name = orderName(shop.shopId, id)
-    if (this.pending.has(name) || this.closed) return
-    const again = (seconds: number) => this.options.clock.after(seconds * 1_000, () => void this.tryAgain(name))
-    this.pending.set(name, { shop, id, seconds: DETAILS_RETRY_SECONDS_MIN, cancel: again(DETAILS_RETRY_SECONDS_MIN) })
-  }
-
-  private async tryAgain(name: string): Promise<void> {
-    const pending = this.pending.get(name)
-    if (pending === undefined || this.closed) return
-    pending.cancel()
-    const { shop, id } = pending
-    let chosen = false
-    let reason: string | undefined
-    const outcome = await this.writer.change(shop.shopId, (state) => {
-      const order = orderIn(state!, id)
-      chosen = order?.State === PAYMENT_CHOSEN && isLive(order)
-      const details = chosen ? this.checkout.details(state!, id, new Set()) : undefined
-      if (details === undefined || 'patches' in details) return details
-      reason = details.later
-      return undefined
-    })
-    if (outcome === 'done' || !chosen) {
-      this.pending.delete(name)
-      return
-    }
-    pending.seconds = Math.min(2 * pending.seconds, DETAILS_RETRY_SECONDS_MAX)
-    this.options.log.warn('payment details cannot be made yet', { shop: shop.shopId, order: id, reason })
-    if (!this.closed) pending.cancel = this.options.clock.after(pending.seconds * 1_000, () => void this.tryAgain(name))
-  }
-
-  private retryAll(): void {
-    for (const name of [...this.pending.keys()]) void this.tryAgain(name)
-  }
 }
 
 function isForLiveOrder(state: ShopState, { orderId, addition }: PaymentEntry): boolean {
@@ -359,12 +317,4 @@ function orderName(shopId: bigint, orderId: bigint): string {
 function heldBefore(records: readonly PaymentRecord[]): Map<string, bigint> {
   const held = records.filter(({ kind, reorged }) => kind === 'held' && !reorged)
   return new Map(held.map(({ paymentId, balance, amount }) => [toHex(paymentId), balance ?? amount]))
-}
-
-interface Pending {
-  readonly shop: Shop
-  readonly id: bigint
-  /** Until the next try. */
-  seconds: number
-  cancel: () => void
 }
