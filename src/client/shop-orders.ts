@@ -23,7 +23,7 @@ import { ChainAddress } from '../objects/scalars.js'
 import type { Change } from '../patches/patch.js'
 import { regionFor, totalOf } from '../state/pricing.js'
 import { aborted, ClientError } from './client-error.js'
-import type { Live } from './shop-client.js'
+import type { Live } from './live.js'
 
 export interface Item {
   readonly listing: bigint
