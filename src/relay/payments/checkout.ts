@@ -9,13 +9,14 @@ import { toHex } from '../../bytes/hex.js'
 import { decodeChecked } from '../../codec/decode.js'
 import type { Block } from '../../chain/chain.js'
 import { PAYMENT_TTL_SECONDS } from '../../limits.js'
-import { Listing } from '../../objects/listing.js'
+import type { Listing } from '../../objects/listing.js'
 import { hasChainAddress, StoredManifest, type Manifest } from '../../objects/manifest.js'
-import { Order, PAYMENT_CHOSEN, PaymentDetails, UNPAID, type OrderItem } from '../../objects/order.js'
+import { PAYMENT_CHOSEN, PaymentDetails, UNPAID, type Order, type OrderItem } from '../../objects/order.js'
 import { paymentIdOf, paymentRequest } from '../../objects/payment-request.js'
 import type { ChainAddress } from '../../objects/scalars.js'
 import { encodeChange } from '../../patches/patch.js'
 import { convert } from '../../state/conversion.js'
+import { listingIn, orderIn } from '../../state/held-object.js'
 import { chosenOrder, type PaymentRules } from '../../state/orders.js'
 import { orderNumber } from '../../state/order-number.js'
 import { findPayment } from '../../state/payment-entry.js'
@@ -199,17 +200,6 @@ function once<T>(ask: (id: bigint) => T): (id: bigint) => T {
     if (!answers.has(id)) answers.set(id, ask(id))
     return answers.get(id)!
   }
-}
-
-/** The order as the state holds it. */
-export function orderIn(state: ShopState, id: bigint): Order | undefined {
-  const stored = state.collections.Orders.get(idKey(id))
-  return stored === undefined ? undefined : Order.read(decodeChecked(stored), 'Order')
-}
-
-export function listingIn(state: ShopState, id: bigint): Listing | undefined {
-  const stored = state.collections.Listings.get(idKey(id))
-  return stored === undefined ? undefined : Listing.read(decodeChecked(stored), 'Listing')
 }
 
 function sameCurrency(a: ChainAddress, b: ChainAddress): boolean {

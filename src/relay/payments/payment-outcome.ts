@@ -13,7 +13,7 @@ import { orderNumber } from '../../state/order-number.js'
 import type { PaymentEntry } from '../../state/payment-entry.js'
 import type { ShopState } from '../../state/shop-state.js'
 import type { PaymentRow } from '../../store/store.js'
-import { listingIn, orderIn } from './checkout.js'
+import { listingIn, orderIn } from '../../state/held-object.js'
 import { receiptRow, shortfallRow, type Receipt, type ReceiptEffect, type Shortfall } from './payment-record.js'
 
 /** A payment as a chain shows it, deep enough to count. */
