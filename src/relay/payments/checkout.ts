@@ -4,7 +4,7 @@
  */
 
 import { sha256 } from '#hash'
-import { equalBytes } from '../../bytes/bytes.js'
+import { equalBytes, isAllZero } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
 import { decodeChecked } from '../../codec/decode.js'
 import type { Block } from '../../chain/chain.js'
@@ -183,7 +183,7 @@ export class Checkout implements PaymentRules {
   }
 
   private decimalsOf({ ChainID, Address }: ChainAddress): bigint | undefined | 'no chain' {
-    if (Address.every((byte) => byte === 0)) return NATIVE_DECIMALS
+    if (isAllZero(Address)) return NATIVE_DECIMALS
     const chain = this.chains.get(ChainID)
     return chain === undefined ? 'no chain' : chain.decimals(Address)
   }
