@@ -4,14 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { equalBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { ChainUnreachable } from '../chain/chain.js'
-import {
-  addRelayCall,
-  getAllRelaysCall,
-  mintShopCall,
-  ownerOfCall,
-  readAddress,
-  readRelays,
-} from '../chain/contracts.js'
+import { readAddress } from '../bytes/abi.js'
+import { addRelayCall, getAllRelaysCall, mintShopCall, ownerOfCall, readRelays } from '../chain/contracts.js'
 import { ClientError } from '../client/client-error.js'
 import { SettingsError } from '../settings/settings.js'
 import { checkVerb, integerFlag, parseFlags, urlFlag, UsageError } from './flags.js'

@@ -4,8 +4,8 @@
  */
 
 import { sha256 } from '#hash'
-import { equalBytes, fromBigEndian } from '../bytes/bytes.js'
-import { toHex } from '../bytes/hex.js'
+import { equalBytes, fromBigEndian, isAllZero } from '../bytes/bytes.js'
+import { prefixedHex, toHex } from '../bytes/hex.js'
 import { encode, type Encodable } from '../codec/encode.js'
 import { CborTime, type CborKey } from '../codec/value.js'
 import { Listing } from '../objects/listing.js'
@@ -23,7 +23,7 @@ import { ChainAddress } from '../objects/scalars.js'
 import type { Change } from '../patches/patch.js'
 import { regionFor, totalOf } from '../state/pricing.js'
 import { aborted, ClientError } from './client-error.js'
-import type { Live } from './shop-client.js'
+import type { Live } from './live.js'
 
 export interface Item {
   readonly listing: bigint
@@ -257,11 +257,11 @@ function isNewlyDue(order: Order, before: Order | undefined): boolean {
 }
 
 function callsOf(request: PaymentRequest): PaymentCalls {
-  const native = request.currency.every((byte) => byte === 0)
+  const native = isAllZero(request.currency)
   return {
-    pay: { data: `0x${toHex(payCall(request))}`, value: native ? request.amount : 0n },
-    getPaymentAddress: { data: `0x${toHex(getPaymentAddressCall(request))}` },
-    processPayment: { data: `0x${toHex(processPaymentCall(request))}` },
+    pay: { data: prefixedHex(payCall(request)), value: native ? request.amount : 0n },
+    getPaymentAddress: { data: prefixedHex(getPaymentAddressCall(request)) },
+    processPayment: { data: prefixedHex(processPaymentCall(request)) },
   }
 }
 

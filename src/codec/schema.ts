@@ -6,9 +6,7 @@
  * false and 0 are written. Rules between fields (blank titles, unique names) are the objects' own, not the schema's.
  */
 
-import { toHex, fromHex, type Hex } from '../bytes/hex.js'
-import { utf8 } from '../bytes/bytes.js'
-import { NAME_BYTES_MAX } from '../limits.js'
+import { toHex } from '../bytes/hex.js'
 import { CborTime, type Cbor, type CborKey, type CborMap } from './value.js'
 
 export interface Schema<T> {
@@ -85,20 +83,6 @@ export const text: Schema<string> = {
   isEmpty: (value) => value === '',
 }
 
-/** A text that stands for something: a map key, a tag name. Not empty, at most NAME_BYTES_MAX bytes of UTF-8. */
-export const nameText: Schema<string> = {
-  read(value, at) {
-    if (typeof value !== 'string') throw new SchemaError(at, 'must be a text')
-    if (value === '') throw new SchemaError(at, 'must not be empty')
-    if (value.length > NAME_BYTES_MAX || utf8(value).length > NAME_BYTES_MAX) {
-      throw new SchemaError(at, `must have at most ${NAME_BYTES_MAX} bytes`)
-    }
-    return value
-  },
-  write: (value) => value,
-  isEmpty: never,
-}
-
 /** A byte string of `minimum` to `maximum` bytes (exactly `minimum` if that is all that is given). A view of the received bytes. */
 export function bytes(minimum: number, maximum = minimum): Schema<Uint8Array> {
   const size = minimum === maximum ? `${minimum}` : `${minimum} to ${maximum}`
@@ -144,22 +128,6 @@ export function arrayOf<T>(element: Schema<T>, maximum = Infinity): Schema<reado
 export interface KeySchema<K> {
   readKey(key: CborKey, at: string): K
   writeKey(key: K): CborKey
-}
-
-export const nameKey: KeySchema<string> = {
-  readKey: (key, at) => nameText.read(key, `${at} key`),
-  writeKey: (key) => key,
-}
-
-export const chainKey: KeySchema<bigint> = {
-  readKey: (key, at) => uint(64).read(key, `${at} key`),
-  writeKey: (key) => key,
-}
-
-/** 20 bytes, held as 40 hexadecimal digits. */
-export const addressKey: KeySchema<Hex> = {
-  readKey: (key, at) => toHex(bytes(20).read(key, `${at} key`)),
-  writeKey: (key) => fromHex(key),
 }
 
 export function mapOf<K, T>(keys: KeySchema<K>, entry: Schema<T>): Schema<ReadonlyMap<K, T>> {

@@ -1,4 +1,4 @@
-/** Which object a patch is of, as text: what filters compare and the object index is made of (PROTOCOL §10). */
+/** Which object a patch changes, as text: what filters compare, the object index is made of and replicas are kept by (PROTOCOL §10). */
 
 import { utf8 } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
@@ -7,7 +7,7 @@ import { arrayItems, mapFields } from '../codec/span.js'
 import type { PathPart } from './patch.js'
 
 /** Collection and key of a patch's path, as text: `Listings/42`, `Tags/red`, `Accounts/<hex>`, `Manifest/`. */
-export interface ObjectName {
+export interface PatchKey {
   readonly collection: string
   readonly key: string
 }
@@ -15,35 +15,49 @@ export interface ObjectName {
 /** Collections of which the index also knows every set, whatever the object: they are read whole, and are changed seldom. */
 const INDEXED_WHOLE: ReadonlySet<string> = new Set(['Manifest', 'Accounts', 'Tags', 'Orders'])
 
-/** Of the path of a patch that was accepted. */
-export function objectOf([collection, key]: readonly PathPart[]): ObjectName {
-  return { collection: textOf(collection!), key: key === undefined ? '' : textOf(key) }
+/** Of the first two parts of a path; the key is empty where there is none. */
+export function patchKey([collection, key]: readonly (PathPart | undefined)[]): PatchKey {
+  return { collection: partText(collection!), key: key === undefined ? '' : partText(key) }
 }
 
-/** Of an accepted patch as it stands in the log: reads the first two parts of its path and nothing of its value. */
-export function objectOfEncoded(patch: Uint8Array): ObjectName {
+/** The same of an encoded patch that was accepted: its value is not decoded. */
+export function patchKeyOf(patch: Uint8Array): PatchKey {
   const parts = arrayItems(patch, mapFields(patch, 0).get('Path')!.start).slice(0, 2)
-  return objectOf(parts.map(({ start }) => decodeChecked(patch, start) as PathPart))
+  return patchKey(parts.map(({ start }) => decodeChecked(patch, start) as PathPart))
 }
 
-function textOf(part: PathPart): string {
-  return part instanceof Uint8Array ? toHex(part) : String(part)
+/** The name of the object in a replica: `Listings/42`, `Inventory/42/red`, `Manifest`. Variations are sorted: any order is the same stock. */
+export function objectName(path: readonly PathPart[]): string {
+  const { collection, key } = patchKey(path)
+  if (collection === 'Manifest') return collection
+  const variations = collection === 'Inventory' ? path.slice(2).map(partText).sort() : []
+  return [collection, key, ...variations].join('/')
 }
 
 /** The name of an object in the index; of a collection with an empty key, undefined for one that is not indexed whole. */
-export function indexName({ collection, key }: ObjectName): Uint8Array | undefined {
-  return key === '' && !INDEXED_WHOLE.has(collection) ? undefined : utf8(`${collection}/${key}`)
+export function indexName(patchKey: PatchKey): Uint8Array | undefined {
+  const { collection, key } = patchKey
+  return key === '' && !INDEXED_WHOLE.has(collection) ? undefined : utf8(keyName(patchKey))
 }
 
-/** Names under which a set with patches of these objects stands in the index, each once. */
-export function indexNames(objects: readonly ObjectName[]): Uint8Array[] {
+/** Names under which a set with patches of these keys stands in the index, each once. */
+export function indexNames(keys: readonly PatchKey[]): Uint8Array[] {
   const names = new Map<string, Uint8Array>()
-  for (const object of objects) {
-    for (const one of [object, { ...object, key: '' }]) {
-      const text = `${one.collection}/${one.key}`
+  for (const key of keys) {
+    for (const one of [key, { ...key, key: '' }]) {
+      const text = keyName(one)
       const name = names.has(text) ? undefined : indexName(one)
       if (name !== undefined) names.set(text, name)
     }
   }
   return [...names.values()]
+}
+
+/** Collection and key as one text. */
+export function keyName({ collection, key }: PatchKey): string {
+  return `${collection}/${key}`
+}
+
+function partText(part: PathPart): string {
+  return part instanceof Uint8Array ? toHex(part) : String(part)
 }

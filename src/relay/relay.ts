@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { addressOf, native, publicKeyOf } from '#signature'
-import { toHex } from '../bytes/hex.js'
+import { prefixedHex, toHex } from '../bytes/hex.js'
 import type { Chain } from '../chain/chain.js'
 import type { ChainRegistry } from '../chain/chain-registry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
@@ -392,7 +392,7 @@ class Relay implements RunningRelay {
       relay: {
         name: 'cairn',
         version,
-        address: `0x${toHex(this.address)}`,
+        address: prefixedHex(this.address),
         tokenId: registry.relayTokenId,
         chainId: registry.chainId,
         publicUrl: this.publicUrl,

@@ -3,6 +3,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { isAllZero } from '../../src/bytes/bytes.js'
 import { toHex } from '../../src/bytes/hex.js'
 import { paymentRecordsIn } from '../../src/relay/payments/payment-record.js'
 import { paymentRequest, payCall, type PaymentRequest } from '../../src/objects/payment-request.js'
@@ -293,7 +294,7 @@ describe('payments of one batch', () => {
     state(1n, 3n),
   ]
   const askedFirst = () =>
-    records().length === 0 && [...shop.paymentsOf(1n)].find(({ currency }) => currency.every((byte) => byte === 0))!
+    records().length === 0 && [...shop.paymentsOf(1n)].find(({ currency }) => isAllZero(currency))!
 
   it('the choice that the same batch superseded counts when it is paid', async () => {
     await open({ flags: ['--price-source', 'fixed', '--price-factor', '1500'] })

@@ -1,7 +1,5 @@
 /** Enrolment of key cards (PROTOCOL §9), behind the form of the request: shop, right, card; then one set of the relay's own. */
 
-import { DevelopmentRegistry } from '../../chain/development-registry.js'
-import { equalBytes } from '../../bytes/bytes.js'
 import { RegistryUnreachable, type Registry } from '../../chain/registry.js'
 import { GUESTS_ACCOUNT } from '../../objects/account.js'
 import type { CardRow, Store } from '../../store/store.js'
@@ -66,8 +64,8 @@ export class Enrolment {
     const { registry, writer } = this.options
     try {
       if (!(await registry.exists(shopId))) return { status: 400, error: `shop ${shopId} does not exist` }
-      const free = registry instanceof DevelopmentRegistry && registry.ownerOf(shopId) === undefined
-      if (!guest && !free && !(await registry.mayWrite(shopId, wallet))) {
+      const isFree = registry.claim?.isFree(shopId) ?? false
+      if (!guest && !isFree && !(await registry.mayWrite(shopId, wallet))) {
         return { status: 403, error: `this wallet has no right to shop ${shopId}` }
       }
     } catch (error) {
@@ -89,10 +87,8 @@ export class Enrolment {
     const { registry, clock } = this.options
     if (this.isEnrolled(card)) return undefined
     const row: CardRow = { card, shopId, account: guest ? GUESTS_ACCOUNT : wallet, guest, removed: false }
-    const claim = registry instanceof DevelopmentRegistry && !guest ? registry.claim(shopId, wallet) : undefined
-    if (registry instanceof DevelopmentRegistry && !guest && !equalBytes(registry.ownerOf(shopId)!, wallet))
-      return undefined
-    const settings = claim === undefined ? [] : [claim]
+    const settings = guest || registry.claim === undefined ? [] : registry.claim.take(shopId, wallet)
+    if (settings === undefined) return undefined
     if (state !== undefined) return { patches: cardPatches(state, wallet, card, guest), cards: [row], settings }
     return {
       patches: foundingPatches(shopId, registry.chainId, wallet, card),

@@ -1,13 +1,13 @@
 /**
  * What subscriptions read: the published log of a shop. The newest records are kept in memory, with what all sessions
- * share of them (object names, proofs, encoded sets); older ones are read from the store in bounded copies.
+ * share of them (patch keys, proofs, encoded sets); older ones are read from the store in bounded copies.
  */
 
 import { assert } from '../../assert.js'
 import { patchLeafHash, PatchTree } from '../../merkle/patch-proof.js'
 import { encodeSet } from '../../wire/pushed-set.js'
 import type { EncodedSet } from '../../wire/messages.js'
-import { objectOfEncoded, type ObjectName } from '../../patches/object-name.js'
+import { patchKeyOf, type PatchKey } from '../../patches/object-name.js'
 import type { CommittedSet } from '../shops/committed-set.js'
 import type { LogRecord, Seq, Store } from '../../store/store.js'
 
@@ -23,23 +23,23 @@ export class FeedRecord {
   readonly committedAtMs: number
   readonly bytes: number
   private readonly record: LogRecord
-  private names: readonly ObjectName[] | undefined
+  private patchKeys: readonly PatchKey[] | undefined
   private tree: PatchTree | undefined
   private readonly encoded = new Map<string, EncodedSet>()
 
   /** `known`: what its checks computed of a set that was committed just now; of one from the store it is computed when asked for. */
-  constructor(record: LogRecord, known?: Pick<CommittedSet, 'tree' | 'objects'>) {
+  constructor(record: LogRecord, known?: Pick<CommittedSet, 'tree' | 'keys'>) {
     this.record = record
     this.tree = known?.tree
-    this.names = known?.objects
+    this.patchKeys = known?.keys
     this.seq = record.seq
     this.committedAtMs = record.committedAtMs
     this.bytes = record.patches.reduce((sum, patch) => sum + patch.length, record.header.length)
   }
 
   /** Of each patch, in their order. */
-  objects(): readonly ObjectName[] {
-    return (this.names ??= this.record.patches.map(objectOfEncoded))
+  keys(): readonly PatchKey[] {
+    return (this.patchKeys ??= this.record.patches.map(patchKeyOf))
   }
 
   /** The set with the patches at the given places (rising, at least one) and their proofs, encoded once for all who select the same. */

@@ -7,7 +7,7 @@ import { ownsOrder, type Role } from '../../state/access.js'
 import { idKey, type ShopState } from '../../state/shop-state.js'
 import { ObjectType, type Filter } from '../../wire/messages.js'
 import type { FeedRecord } from './feed.js'
-import { indexName, type ObjectName } from '../../patches/object-name.js'
+import { indexName, keyName, type PatchKey } from '../../patches/object-name.js'
 
 /** Who reads: nobody in particular, or a card of the shop. */
 export interface Reader {
@@ -25,7 +25,7 @@ const READABLE: Readonly<Record<Reader['role'], ReadonlySet<string>>> = {
 
 interface FilterType {
   readonly collection: string
-  /** The key as ObjectName has it, or undefined if the id has another length than the type's. */
+  /** The key as PatchKey has it, or undefined if the id has another length than the type's. */
   readonly keyOf: (id: Uint8Array) => string | undefined
 }
 
@@ -48,7 +48,7 @@ export class Selection {
   private readonly reader: Reader
   private readonly state: () => ShopState
   private readonly collections = new Set<string>()
-  private readonly objects = new Map<string, ObjectName>()
+  private readonly objects = new Map<string, PatchKey>()
 
   private constructor(reader: Reader, state: () => ShopState) {
     this.reader = reader
@@ -78,12 +78,13 @@ export class Selection {
   /** The places of the selected patches of a set, rising. */
   places(record: FeedRecord): number[] {
     const places: number[] = []
-    for (const [place, object] of record.objects().entries()) if (this.selects(object)) places.push(place)
+    for (const [place, key] of record.keys().entries()) if (this.selects(key)) places.push(place)
     return places
   }
 
-  private selects({ collection, key }: ObjectName): boolean {
-    if (!this.collections.has(collection) && !this.objects.has(`${collection}/${key}`)) return false
+  private selects(patchKey: PatchKey): boolean {
+    const { collection, key } = patchKey
+    if (!this.collections.has(collection) && !this.objects.has(keyName(patchKey))) return false
     return collection !== 'Orders' || this.reader.role !== 'guest' || this.owns(BigInt(key))
   }
 
@@ -104,7 +105,8 @@ export class Selection {
     if (key === undefined) return `${type.collection} has no ids of these ${objectId.length} bytes`
     if (type.collection === 'Orders' && this.reader.role === 'guest' && this.isForeign(BigInt(key)))
       return `order ${key} is not yours`
-    this.objects.set(`${type.collection}/${key}`, { collection: type.collection, key })
+    const patchKey = { collection: type.collection, key }
+    this.objects.set(keyName(patchKey), patchKey)
     return undefined
   }
 

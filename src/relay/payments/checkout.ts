@@ -4,7 +4,7 @@
  */
 
 import { sha256 } from '#hash'
-import { equalBytes } from '../../bytes/bytes.js'
+import { equalBytes, isAllZero } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
 import { decodeChecked } from '../../codec/decode.js'
 import type { Block } from '../../chain/chain.js'
@@ -21,7 +21,7 @@ import { orderNumber } from '../../state/order-number.js'
 import { findPayment } from '../../state/payment-entry.js'
 import { regionFor, totalOf } from '../../state/pricing.js'
 import { idKey, type ShopState } from '../../state/shop-state.js'
-import { listingIn, orderIn } from '../../state/stored-objects.js'
+import { listingIn, orderIn } from '../../state/held-object.js'
 import type { OrderCheckout, OrderDetails } from '../write/batch.js'
 import type { PriceSource } from './price-source.js'
 
@@ -177,7 +177,7 @@ export class Checkout implements OrderCheckout {
   }
 
   private decimalsOf({ ChainID, Address }: ChainAddress): bigint | undefined | 'no chain' {
-    if (Address.every((byte) => byte === 0)) return NATIVE_DECIMALS
+    if (isAllZero(Address)) return NATIVE_DECIMALS
     const chain = this.chains.get(ChainID)
     return chain === undefined ? 'no chain' : chain.decimals(Address)
   }

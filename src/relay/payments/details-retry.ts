@@ -3,7 +3,7 @@
 import { DETAILS_RETRY_SECONDS_MAX, DETAILS_RETRY_SECONDS_MIN } from '../../limits.js'
 import { PAYMENT_CHOSEN } from '../../objects/order.js'
 import { isLive } from '../../state/orders.js'
-import { orderIn } from '../../state/stored-objects.js'
+import { orderIn } from '../../state/held-object.js'
 import type { Clock } from '../instruments/clock.js'
 import type { Log } from '../instruments/log.js'
 import type { OrderCheckout } from '../write/batch.js'

@@ -4,7 +4,7 @@
  */
 
 import { equalBytes, fromBigEndian } from '../../bytes/bytes.js'
-import { toHex } from '../../bytes/hex.js'
+import { prefixedHex, toHex } from '../../bytes/hex.js'
 import { decodeChecked } from '../../codec/decode.js'
 import { CANCELED, Order, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN } from '../../objects/order.js'
 import { orderNumber } from '../../state/order-number.js'
@@ -244,7 +244,7 @@ function moneyOf({ chainId, currency }: PaymentEntry, amount: bigint): Money {
 }
 
 function transactionsOf(records: readonly PaymentRecord[]): string[] {
-  return records.flatMap(({ txHash }) => (txHash === undefined ? [] : [`0x${toHex(txHash)}`]))
+  return records.flatMap(({ txHash }) => (txHash === undefined ? [] : [prefixedHex(txHash)]))
 }
 
 function transactionOf({ chainId, blockNumber, txHash }: PaymentRecord): string {

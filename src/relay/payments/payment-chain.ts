@@ -3,18 +3,11 @@
  * are seen on it at their depth: PaymentMade of the contract, and what the payments' own addresses hold.
  */
 
-import { equalBytes } from '../../bytes/bytes.js'
+import { equalBytes, isAllZero } from '../../bytes/bytes.js'
 import { toHex, type Hex } from '../../bytes/hex.js'
 import { ChainUnreachable, type Block, type Chain, type ChainLog } from '../../chain/chain.js'
-import {
-  addressWord,
-  balanceOfCall,
-  DECIMALS_CALL,
-  PAYMENT_MADE,
-  readAddress,
-  readWord,
-  TOKEN_TRANSFER,
-} from '../../chain/contracts.js'
+import { addressWord, readAddress, readWord } from '../../bytes/abi.js'
+import { balanceOfCall, DECIMALS_CALL, PAYMENT_MADE, TOKEN_TRANSFER } from '../../chain/contracts.js'
 import { getPaymentAddressCall } from '../../objects/payment-request.js'
 import { follow, type BlockRange, type FollowedBlock, type Fork, type Follower } from '../../chain/follower.js'
 import {
@@ -418,5 +411,5 @@ function watchFor(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, hel
 }
 
 function isNative({ currency }: PaymentEntry): boolean {
-  return currency.every((byte) => byte === 0)
+  return isAllZero(currency)
 }

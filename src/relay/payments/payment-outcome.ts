@@ -12,7 +12,7 @@ import { CANCELED, PAID, PAYMENT_CHOSEN, TxDetails, UNPAID, type Order } from '.
 import { orderNumber } from '../../state/order-number.js'
 import type { PaymentEntry } from '../../state/payment-entry.js'
 import type { ShopState } from '../../state/shop-state.js'
-import { listingIn, orderIn } from '../../state/stored-objects.js'
+import { listingIn, orderIn } from '../../state/held-object.js'
 import type { PaymentRow } from '../../store/store.js'
 import {
   paymentRecordRow,

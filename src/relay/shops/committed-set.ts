@@ -4,7 +4,7 @@
  */
 
 import type { PatchTree } from '../../merkle/patch-proof.js'
-import type { ObjectName } from '../../patches/object-name.js'
+import type { PatchKey } from '../../patches/object-name.js'
 import type { LogRecord } from '../../store/store.js'
 
 export interface CommittedSet {
@@ -12,5 +12,5 @@ export interface CommittedSet {
   /** Over the record's patches. */
   readonly tree: PatchTree
   /** Of each patch, in their order. */
-  readonly objects: readonly ObjectName[]
+  readonly keys: readonly PatchKey[]
 }

@@ -8,14 +8,15 @@ import { toHex } from '../../bytes/hex.js'
 import { decode } from '../../codec/decode.js'
 import { encode } from '../../codec/encode.js'
 import type { Cbor, CborKey } from '../../codec/value.js'
-import { Hamt, type NodeRef, type NodeSource, type StoredRoot } from '../../merkle/hamt.js'
+import { Hamt, type NodeSource, type StoredRoot } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
+import type { NodeRef } from '../../merkle/hamt-node.js'
 import { readPatch, type Patch } from '../../patches/patch.js'
 import type { Author } from '../../state/access.js'
 import { applyPatches } from '../../state/apply.js'
 import { COLLECTIONS, emptyShop, INDEXES, SCHEMA_VERSION, stateHash, type ShopState } from '../../state/shop-state.js'
 import type { DerivedFlush, LogRecord, Seq, Store } from '../../store/store.js'
-import { indexNames, objectOf, type ObjectName } from '../../patches/object-name.js'
+import { indexNames, patchKey, type PatchKey } from '../../patches/object-name.js'
 import type { CommittedSet } from './committed-set.js'
 import { Shop } from './shop.js'
 
@@ -81,7 +82,7 @@ export class Keeper {
         this.noteChanges(
           shopId,
           record.seq,
-          patches.map(({ path }) => objectOf(path)),
+          patches.map(({ path }) => patchKey(path)),
         )
         seq = record.seq
       }
@@ -92,7 +93,7 @@ export class Keeper {
 
   /** Sets that were committed. */
   published({ shopId }: Shop, sets: readonly CommittedSet[]): void {
-    for (const { record, objects } of sets) this.noteChanges(shopId, record.seq, objects)
+    for (const { record, keys } of sets) this.noteChanges(shopId, record.seq, keys)
   }
 
   /** The last set that the store's object index knows. */
@@ -124,10 +125,10 @@ export class Keeper {
     }
   }
 
-  private noteChanges(shopId: bigint, seq: Seq, objects: readonly ObjectName[]): void {
+  private noteChanges(shopId: bigint, seq: Seq, keys: readonly PatchKey[]): void {
     const changes = this.changes.get(shopId) ?? []
     this.changes.set(shopId, changes)
-    for (const object of indexNames(objects)) changes.push({ object, seq })
+    for (const object of indexNames(keys)) changes.push({ object, seq })
   }
 
   private replay(shopId: bigint, state: ShopState, record: LogRecord, patches: readonly Patch[]): ShopState {

@@ -8,7 +8,7 @@ import { equalBytes } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
 import type { PatchTree } from '../../merkle/patch-proof.js'
 import { PAYMENT_CHOSEN } from '../../objects/order.js'
-import { objectOf } from '../../patches/object-name.js'
+import { patchKey } from '../../patches/object-name.js'
 import { readPatch, type Patch } from '../../patches/patch.js'
 import { signPatches } from '../../patches/patch-set.js'
 import type { Author } from '../../state/access.js'
@@ -16,7 +16,7 @@ import { applyPatches, type Applied } from '../../state/apply.js'
 import type { Effects } from '../../state/draft.js'
 import type { PaymentRules } from '../../state/orders.js'
 import { count, idKey, stateHash, type ShopState } from '../../state/shop-state.js'
-import { orderIn } from '../../state/stored-objects.js'
+import { orderIn } from '../../state/held-object.js'
 import type { CardRow, Commit, PaymentRow, Seq, ShopRow, Store } from '../../store/store.js'
 import type { Clock } from '../instruments/clock.js'
 import type { CommittedSet } from '../shops/committed-set.js'
@@ -282,7 +282,7 @@ export class Batch {
       stateHash: hash,
     }
     const sets = this.sets.get(shop) ?? []
-    sets.push({ record, tree: set.tree, objects: set.patches.map(({ path }) => objectOf(path)) })
+    sets.push({ record, tree: set.tree, keys: set.patches.map(({ path }) => patchKey(path)) })
     this.sets.set(shop, sets)
     return hash
   }

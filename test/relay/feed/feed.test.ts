@@ -6,7 +6,7 @@ import { be64, utf8 } from '../../../src/bytes/bytes.js'
 import { patchLeafHash, PatchTree } from '../../../src/merkle/patch-proof.js'
 import { encodeChange, readPatch } from '../../../src/patches/patch.js'
 import { Feed } from '../../../src/relay/feed/feed.js'
-import { indexNames, objectOf, type ObjectName } from '../../../src/patches/object-name.js'
+import { indexNames, patchKey, type PatchKey } from '../../../src/patches/object-name.js'
 import type { CommittedSet } from '../../../src/relay/shops/committed-set.js'
 import { Selection } from '../../../src/relay/feed/selection.js'
 import { MemoryStore } from '../../../src/store/memory.js'
@@ -61,13 +61,12 @@ function read(feed: Feed, selection: Selection, start: number, names: readonly U
   return { found, looked }
 }
 
-const objectsOf = (patches: readonly Uint8Array[]): ObjectName[] =>
-  patches.map((patch) => objectOf(readPatch(patch).path))
+const keysOf = (patches: readonly Uint8Array[]): PatchKey[] => patches.map((patch) => patchKey(readPatch(patch).path))
 
 const committed = (record: LogRecord): CommittedSet => ({
   record,
   tree: new PatchTree(record.patches.map(patchLeafHash)),
-  objects: objectsOf(record.patches),
+  keys: keysOf(record.patches),
 })
 
 test('by the index, in part or whole, and from memory: the same places of the same sets', async () => {
@@ -90,7 +89,7 @@ test('by the index, in part or whole, and from memory: the same places of the sa
         const indexed = Math.min(flushed, list.length)
         const objectSeqs = records
           .slice(0, indexed)
-          .flatMap(({ seq, patches }) => indexNames(objectsOf(patches)).map((object) => ({ object, seq })))
+          .flatMap(({ seq, patches }) => indexNames(keysOf(patches)).map((object) => ({ object, seq })))
         await store.flushDerived({ shopId: 1n, seq: indexed, roots: new Uint8Array(1), nodes: [], objectSeqs })
         const feed = new Feed(1n, store, () => indexed)
         feed.publish(records.slice(-Math.min(recent, records.length)).slice(0, recent).map(committed))
@@ -122,7 +121,7 @@ test('pages of the index end at different sets: nothing between them is left out
   }))
   await store.commit({ records: records.map((record) => ({ shopId: 1n, record })) })
   const objectSeqs = records.flatMap(({ seq, patches }) =>
-    indexNames(objectsOf(patches)).map((object) => ({ object, seq })),
+    indexNames(keysOf(patches)).map((object) => ({ object, seq })),
   )
   await store.flushDerived({ shopId: 1n, seq: 1_500, roots: new Uint8Array(1), nodes: [], objectSeqs })
   const feed = new Feed(1n, store, () => 1_500)

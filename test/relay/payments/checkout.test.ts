@@ -12,7 +12,7 @@ import type { Order } from '../../../src/objects/order.js'
 import { paymentIdOf } from '../../../src/objects/payment-request.js'
 import { readPatch } from '../../../src/patches/patch.js'
 import { Checkout, type KnownChain } from '../../../src/relay/payments/checkout.js'
-import { orderIn } from '../../../src/state/stored-objects.js'
+import { orderIn } from '../../../src/state/held-object.js'
 import { fixedPrice, NO_PRICES } from '../../../src/relay/payments/price-source.js'
 import { idKey, type ShopState } from '../../../src/state/shop-state.js'
 import {
