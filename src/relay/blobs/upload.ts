@@ -4,9 +4,6 @@ import { CidHasher } from './cid.js'
 import { boundaryOf, MultipartError, multipartParts } from './multipart.js'
 import { BodyTooLarge } from '../transport/request-body.js'
 
-/** Of the form around the file: boundaries, part heads, other fields. */
-export const FORM_BYTES_MAX = 64 * 1_024
-
 /** Where a blob is written. After `finish` or `abort` nothing more is called. */
 export interface BlobSink {
   /** `chunk` is not touched again by the caller. */

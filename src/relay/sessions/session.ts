@@ -9,6 +9,7 @@ import { recoverPublicKey } from '#signature'
 import {
   CHALLENGE_BYTES,
   CHALLENGE_SECONDS_MAX,
+  PUSH_BUFFER_BYTES_MAX,
   REQUEST_BYTES_IN_FLIGHT_MAX,
   REQUESTS_IN_FLIGHT_MAX,
   SUBSCRIPTION_ID_MAX,
@@ -37,9 +38,6 @@ export const CLOSE_RESTART = 1012
 
 export const ALREADY_CONNECTED_TEXT = 'Already connected from this keyCard in another session'
 export const CARD_REMOVED_TEXT = 'Key Card was removed from the Shop'
-
-/** Pushes wait while more than this is unread. */
-const PUSH_BUFFER_BYTES_MAX = 1_048_576
 
 /** A request that waits for its turn or its answer. */
 interface Slot {
