@@ -1,10 +1,8 @@
 /** Verified sets for one `for await`: each once, in order; what comes while nobody waits is kept. */
 
+import { UNREAD_SETS_MAX } from '../limits.js'
 import { aborted, ClientError } from './client-error.js'
 import type { VerifiedSet } from './verify.js'
-
-/** What waits for a reader; one that is further behind gets an error after them. */
-const UNREAD_SETS_MAX = 65_536
 
 export class SetReader implements AsyncIterator<VerifiedSet> {
   private readonly queue: VerifiedSet[] = []

@@ -7,6 +7,7 @@ import { publicKeyOf, sign } from '#signature'
 import { fromHex } from '../bytes/hex.js'
 import { toBigEndian } from '../bytes/bytes.js'
 import { personalMessageDigest } from '../bytes/eip191.js'
+import { BACK_OFF_MS_MAX, BACK_OFF_MS_MIN } from '../limits.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { Order } from '../objects/order.js'
@@ -51,8 +52,6 @@ export interface ConnectOptions {
 export type ConnectionState = 'connecting' | 'connected' | 'disconnected' | 'needs-auth' | 'closed'
 
 const DEVELOPMENT_CHAIN_ID = 31_337
-const BACK_OFF_FIRST_MS = 250
-const BACK_OFF_MAX_MS = 15_000
 const NONCES_PER_MS = 1_000n
 
 /** Resolves when the first subscription is accepted. Rejects with ClientError when that cannot be, also of what may be retried. */
@@ -75,7 +74,7 @@ export class ShopClient {
   private connectionState: ConnectionState = 'connecting'
   private subscriptionId = 0n
   private failure: Error | undefined
-  private backOffMs = BACK_OFF_FIRST_MS
+  private backOffMs = BACK_OFF_MS_MIN
   private retry: ReturnType<typeof setTimeout> | undefined
   private lastNonce = 0n
   private readonly onAbort = () => this.close()
@@ -213,7 +212,7 @@ export class ShopClient {
       signal,
     )
     this.subscriptionId = BigInt(id[0]! * 256 + id[1]!)
-    this.backOffMs = BACK_OFF_FIRST_MS
+    this.backOffMs = BACK_OFF_MS_MIN
     this.setState('connected')
   }
 
@@ -237,7 +236,7 @@ export class ShopClient {
   /** One back-off, jittered and bounded; a refusal that will not change stops it. */
   private reopenLater(reason: string): void {
     const wait = this.backOffMs * (0.5 + Math.random() / 2)
-    this.backOffMs = Math.min(BACK_OFF_MAX_MS, this.backOffMs * 2)
+    this.backOffMs = Math.min(BACK_OFF_MS_MAX, this.backOffMs * 2)
     this.options.onNotice?.(`connection lost (${reason || 'no reason given'}); again in ${Math.round(wait)} ms`)
     this.retry = setTimeout(() => void this.reopen(), wait)
   }

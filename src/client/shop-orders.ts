@@ -8,6 +8,7 @@ import { equalBytes, fromBigEndian, isAllZero } from '../bytes/bytes.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import { encode, type Encodable } from '../codec/encode.js'
 import { CborTime, type CborKey } from '../codec/value.js'
+import { DUE_MS_MAX } from '../limits.js'
 import { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import { AddressDetails, CANCELED, COMMITTED, OPEN, PAYMENT_CHOSEN, UNPAID, type Order } from '../objects/order.js'
@@ -85,8 +86,6 @@ export interface OrderShop {
 export interface CallOptions {
   readonly signal?: AbortSignal
 }
-
-const DUE_MS = 60_000
 
 export class ShopOrders {
   private readonly shop: OrderShop
@@ -243,7 +242,7 @@ export class ShopOrders {
         finish(),
         reject(new ClientError('TIMEOUT', `order ${id}: what is to be paid is not known yet`))
       )
-      const timer = setTimeout(late, DUE_MS)
+      const timer = setTimeout(late, DUE_MS_MAX)
       const stop = live.subscribe(look)
       signal?.addEventListener('abort', onAbort, { once: true })
       look()

@@ -4,6 +4,26 @@
  * `read` takes what a client sent and raises SchemaError for a wrong shape; `write` gives the canonical form of
  * PROTOCOL §3: optional fields that are empty are left out, required maps and arrays that nobody wrote are null,
  * false and 0 are written. Rules between fields (blank titles, unique names) are the objects' own, not the schema's.
+ *
+ * Old logs stay replayable when every set that was ever accepted is accepted still and leads to the same canonical
+ * bytes, for these make the state hash that the log holds (a ReplayError otherwise). A start replays the log's tail
+ * only, so what breaks may show at the first rebuild only, long after. For a field of an object:
+ *
+ *   keeps   a new `optional` field · one more spelling (alias) · one more value in `oneOf` · a wider bound of
+ *           numbers, lengths, counts or names · a form that was refused and is now read as a value that exists
+ *           already · `required` made `defaulting` or `nullable`, or, where its schema is never empty, `optional` ·
+ *           another order of the fields here (the encoder sorts)
+ *   breaks  a new `required` field (old values lack it) · a new `defaulting` or `nullable` one (it is always written)
+ *           · `optional` made anything else · `defaulting` or `nullable` made `optional` or each other · another
+ *           default · a narrower bound, pattern or rule · a field that is removed, or renamed, also with its old name
+ *           as an alias · another `write` or `isEmpty` · another reading of a form that was accepted (fractions of a
+ *           second, say)
+ *
+ * A new field keeps because a field that is not listed is refused, so no log holds its name. Once such fields are
+ * ignored (PROTOCOL §3) any log may hold any name, and a new field breaks too. The rules of state/ are replayed like
+ * schemas, with the bounds that they ask; what is checked only when a set arrives (ingest, payment rules of State→4)
+ * is free to change. Whatever breaks needs both rules, the old one up to a seq; nothing of that kind is built.
+ * Replayable is not readable elsewhere: a client that does not know a new field refuses the sets that hold it.
  */
 
 import { toHex } from '../bytes/hex.js'

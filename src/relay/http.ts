@@ -3,10 +3,10 @@
  * try it. Upgrades to WebSocket are decided elsewhere, metrics have a listener of their own.
  */
 
-import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX } from '../limits.js'
+import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX, FORM_BYTES_MAX } from '../limits.js'
 import type { EnrolmentOutcome, EnrolmentRequest } from './accounts/enrolment.js'
 import { BlobsUnavailable, type BlobAccess } from './blobs/access.js'
-import { FORM_BYTES_MAX, uploadBlob } from './blobs/upload.js'
+import { uploadBlob } from './blobs/upload.js'
 import { blobType, TYPE_BYTES } from './blobs/media-type.js'
 import { isCidV0, isRawCid } from './blobs/cid.js'
 import { MultipartError } from './blobs/multipart.js'

@@ -5,9 +5,6 @@ import { CidHasher } from './cid.js'
 import { boundaryOf, MultipartError, multipartParts } from './multipart.js'
 import { BodyTooLarge } from '../transport/request-body.js'
 
-/** Of the form around the file: boundaries, part heads, other fields. */
-export const FORM_BYTES_MAX = 64 * 1_024
-
 export interface UploadedBlob {
   readonly cid: string
   readonly size: number

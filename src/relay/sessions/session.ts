@@ -5,6 +5,7 @@
 
 import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import {
+  PUSH_BUFFER_BYTES_MAX,
   REQUEST_BYTES_IN_FLIGHT_MAX,
   REQUESTS_IN_FLIGHT_MAX,
   SUBSCRIPTION_ID_MAX,
@@ -39,9 +40,6 @@ import {
 /** Close codes (RFC 6455 §7.4.1). */
 export const CLOSE_PROTOCOL_ERROR = 1002
 export const CLOSE_RESTART = 1012
-
-/** Pushes wait while more than this is unread. */
-const PUSH_BUFFER_BYTES_MAX = 1_048_576
 
 /** A request that waits for its turn or its answer. */
 interface Slot {
