@@ -9,6 +9,7 @@ import type { Chain } from '../chain/chain.js'
 import type { ChainRegistry } from '../chain/chain-registry.js'
 import type { Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
+import type { Settings } from '../settings/settings.js'
 import type { BlobSink, BlobStore } from '../store/blobs.js'
 import { StoreError } from '../store/store-error.js'
 import type { Store } from '../store/store.js'
@@ -30,23 +31,11 @@ import type { Listener, ListenFunction } from './transport/transport.js'
 import { Verifier } from './write/verifier.js'
 import { Writer } from './write/writer.js'
 
-export interface RelaySettings extends HubSettings {
-  readonly host: string
-  readonly port: number
-  /** Default: made of host and port. */
-  readonly publicUrl?: string | undefined
-  readonly reservationSeconds: number
-  /** How often the payment address of an order that has ended or is paid is looked at. */
-  readonly latePaymentCheckSeconds: number
-  readonly nodeCacheNodes: number
-  /** Threads that check signatures; 0: the main thread does. */
-  readonly signatureThreads: number
-  readonly discovery: boolean
-  readonly enrolmentsPerSecond: number
-  readonly enrolmentsBurst: number
-  readonly upgradesPerSecond: number
-  readonly upgradesBurst: number
-}
+export type RelaySettings = HubSettings &
+  Pick<Settings, 'host' | 'port' | 'discovery' | 'nodeCacheNodes' | 'signatureThreads'> &
+  Pick<Settings, 'reservationSeconds' | 'latePaymentCheckSeconds'> &
+  Pick<Settings, 'enrolmentsPerSecond' | 'enrolmentsBurst' | 'upgradesPerSecond' | 'upgradesBurst'> &
+  Partial<Pick<Settings, 'publicUrl'>>
 
 export interface RelayParts {
   readonly settings: RelaySettings

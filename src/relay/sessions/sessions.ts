@@ -2,6 +2,7 @@
 
 import { equalBytes } from '../../bytes/bytes.js'
 import type { Registry } from '../../chain/registry.js'
+import type { Settings } from '../../settings/settings.js'
 import type { Role } from '../../state/access.js'
 import type { CardRow, LogRecord, Seq, Store } from '../../store/store.js'
 import type { Hex } from '../../bytes/hex.js'
@@ -17,14 +18,10 @@ import type { RateLimiter } from '../transport/rate-limit.js'
 import type { Verifier } from '../write/verifier.js'
 import type { Writer } from '../write/writer.js'
 
-export interface HubSettings {
-  readonly pingIntervalMs: number
-  readonly kickTimeoutMs: number
-  readonly pushDelayMs: number
-  readonly idleSessionSeconds: number
-  readonly sessionsMax: number
-  readonly sessionsPerAddressMax: number
-}
+export type HubSettings = Pick<
+  Settings,
+  'pingIntervalMs' | 'kickTimeoutMs' | 'pushDelayMs' | 'idleSessionSeconds' | 'sessionsMax' | 'sessionsPerAddressMax'
+>
 
 export interface HubOptions {
   readonly settings: HubSettings
