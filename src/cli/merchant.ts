@@ -12,7 +12,7 @@ import { enrol, makeKeyCard, relayFacts, type RelayFacts } from '../client/enrol
 import { isDevelopment } from '../settings/settings.js'
 import type { ChainSettings } from '../settings/chain-settings.js'
 import { chainSettingsOf } from './chains.js'
-import { UsageError, type Value } from './flags.js'
+import { UsageError } from './flags.js'
 import type { Io } from './io.js'
 import { openWallet, walletOf, type SendingWallet } from './wallet.js'
 
@@ -35,15 +35,15 @@ export interface ChainWallet extends SendingWallet {
 
 /** The wallet of the flags on the chain; the registry's if none is named. Throws UsageError, SettingsError. */
 export function walletOfFlags(
-  flags: Readonly<Record<string, Value>>,
+  flags: { readonly chain: string; readonly wallet?: string | undefined },
   io: Io,
   { account, chainId }: { readonly account: string; readonly chainId?: bigint },
 ): ChainWallet {
-  const name = String(flags['chain'])
+  const name = flags.chain
   const chains = chainSettingsOf({ chain: name })
   if (chains === undefined)
     throw new UsageError('--chain none has no wallets: a shop there belongs to whoever names it')
-  const secret = secretOf(flags['wallet'], io) ?? (isDevelopment(name) ? account : undefined)
+  const secret = secretOf(flags.wallet, io) ?? (isDevelopment(name) ? account : undefined)
   if (secret === undefined) throw new UsageError('give the wallet: --wallet FILE, or CAIRN_WALLET_KEY')
   const id = chainId ?? chains.registry.chainId
   const row = chains.chains.find((chain) => chain.chainId === id)
@@ -119,13 +119,13 @@ export async function cardInFile(file: string): Promise<FiledCard> {
   return { file, secret }
 }
 
-function secretOf(file: Value, io: Io): string | undefined {
+function secretOf(file: string | undefined, io: Io): string | undefined {
   if (file !== undefined) {
     try {
-      return toHex(keyIn(readFileSync(String(file), 'utf8'), String(file)))
+      return toHex(keyIn(readFileSync(file, 'utf8'), file))
     } catch (error) {
       if (error instanceof UsageError) throw error
-      throw new UsageError(`the wallet ${String(file)} cannot be read: ${(error as Error).message}`)
+      throw new UsageError(`the wallet ${file} cannot be read: ${(error as Error).message}`)
     }
   }
   const text = io.env['CAIRN_WALLET_KEY']

@@ -14,7 +14,7 @@ import {
 } from '../chain/contracts.js'
 import { ClientError } from '../client/client-error.js'
 import { SettingsError } from '../settings/settings.js'
-import { checkVerb, integerFlag, parseFlags, urlFlag, UsageError } from './flags.js'
+import { checkVerb, integerFlag, parseFlags, URL_FLAG, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 import {
   cardInFile,
@@ -40,7 +40,7 @@ ${WALLET_HELP}
 `
 
 const FLAGS = {
-  url: { kind: 'text', value: 'http://127.0.0.1:4444' },
+  url: URL_FLAG,
   shop: { kind: 'text' },
   card: { kind: 'text', value: './cairn-card.key' },
   ...WALLET_FLAGS,
@@ -51,12 +51,12 @@ export async function run([verb, ...argv]: readonly string[], io: Io): Promise<n
   try {
     checkVerb('shop', verb, 'create')
     const flags = parseFlags(argv, FLAGS)
-    const url = urlFlag('url', flags['url'])
-    const shop = flags['shop'] === undefined ? randomShop() : integerFlag('shop', flags['shop'])
+    const url = urlFlag('url', flags.url)
+    const shop = flags.shop === undefined ? randomShop() : integerFlag('shop', flags.shop)
     const wallet = walletOfFlags(flags, io, { account: DEVELOPMENT_ACCOUNTS.merchant })
     const { relay_token_id: relay } = await relayFor(wallet, url, io.signal)
     // Before anything is paid for.
-    const card = await cardInFile(String(flags['card']))
+    const card = await cardInFile(flags.card)
     await mint(shop, wallet, io)
     await addRelay(shop, relay, wallet, io)
     await enrolCard(card, { url, shop, signal: io.signal }, wallet)

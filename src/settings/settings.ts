@@ -5,6 +5,7 @@
 
 import { isIP } from 'node:net'
 import * as limits from '../limits.js'
+import { scanFlags, type ScannedFlag } from './flag-scanner.js'
 import { nearestName } from './nearest-name.js'
 import {
   chainName,
@@ -101,6 +102,8 @@ type ValueOf<R> = R extends { readonly kind: Kind<infer T> }
 type Name = keyof typeof TABLE
 type Given = { -readonly [N in Name]?: Settings[N] }
 
+/** Where the commands look by themselves. */
+export const DATA_DEFAULT = './cairn-data'
 const DAY_MS = 86_400_000
 const COUNT_MAX = 1_000_000_000
 
@@ -129,7 +132,7 @@ const TABLE = {
   data: {
     group: 'data',
     kind: path(),
-    standard: './cairn-data',
+    standard: DATA_DEFAULT,
     help: 'folder of log, state and blobs; made if missing',
   },
   relayKeyFile: {
@@ -363,6 +366,11 @@ interface Flag {
 }
 
 const FLAGS = flagsOfAll()
+/** For the scanner, by their names without dashes. */
+const FLAG_KINDS: Readonly<Record<string, 'string' | 'boolean'>> = Object.fromEntries([
+  ['config', 'string'],
+  ...[...FLAGS].map(([flag, { text }]) => [flag.slice(2), text === undefined ? 'string' : 'boolean'] as const),
+])
 const ENVIRONMENT = new Map(NAMES.map((name) => [environmentName(name), name]))
 /** Known to other parts of the program, or to the reader of the settings itself. */
 const ENVIRONMENT_ELSEWHERE = ['CAIRN_CONFIG', 'CAIRN_NATIVE', 'CAIRN_WALLET_KEY']
@@ -370,22 +378,22 @@ const ENVIRONMENT_ELSEWHERE = ['CAIRN_CONFIG', 'CAIRN_NATIVE', 'CAIRN_WALLET_KEY
 function readFlags(words: readonly string[]): { given: Given; configFile: string | undefined } {
   const given: Given = {}
   let configFile: string | undefined
-  const rest = words.filter((word) => !COMMAND_FLAGS.includes(word))
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    const [flag, inline] = splitFlag(word)
-    if (flag === '--config') {
-      configFile = inline ?? valueAfter(flag, rest)
+  const own = words.filter((word) => !COMMAND_FLAGS.includes(word))
+  for (const scanned of scanFlags(own, FLAG_KINDS)) {
+    const { word: flag, name } = scanned
+    if (name === 'config') {
+      configFile = valueOf(scanned)
       continue
     }
-    const meant = FLAGS.get(flag)
+    const meant = name === undefined ? undefined : FLAGS.get(flag)
     if (meant === undefined) throw unknownSetting(flag, ['--config', ...COMMAND_FLAGS, ...FLAGS.keys()])
-    if (meant.text !== undefined && inline !== undefined) {
+    if (meant.text !== undefined && scanned.inline) {
       throw new SettingsError(
         flag,
         `it takes no value. Write ${flag} or ${flagName(meant.name, meant.text === 'true')}.`,
       )
     }
-    put(given, meant.name, flag, fromText(meant.name, meant.text ?? inline ?? valueAfter(flag, rest)))
+    put(given, meant.name, flag, fromText(meant.name, meant.text ?? valueOf(scanned)))
   }
   return { given, configFile }
 }
@@ -443,15 +451,10 @@ function wayOut(name: Name): string {
   return `Correct it, or leave it out for the default (${standardText(name)}).`
 }
 
-function valueAfter(flag: string, rest: string[]): string {
-  const value = rest.shift()
-  if (value !== undefined && !value.startsWith('--')) return value
-  throw new SettingsError(flag, `its value is missing. Write ${flag} VALUE or ${flag}=VALUE.`)
-}
-
-function splitFlag(word: string): [flag: string, inline: string | undefined] {
-  const equals = word.indexOf('=')
-  return equals === -1 ? [word, undefined] : [word.slice(0, equals), word.slice(equals + 1)]
+/** Another flag is no value, unless it stands behind `=`. */
+function valueOf({ word, value, inline }: ScannedFlag): string {
+  if (value !== undefined && (inline || !value.startsWith('--'))) return value
+  throw new SettingsError(word, `its value is missing. Write ${word} VALUE or ${word}=VALUE.`)
 }
 
 function nonEmpty(text: string | undefined): string | undefined {
