@@ -6,8 +6,7 @@ import { makeKeyCard } from '../client/enrol.js'
 import { inviteLink } from './invite-link.js'
 import { integerFlag, parseFlags, URL_FLAG, urlFlag } from './flags.js'
 import type { Io } from './io.js'
-import { DEVELOPMENT_ACCOUNTS, WALLET_FLAGS, WALLET_HELP, walletOfFlags } from './merchant.js'
-import { told } from './shop.js'
+import { DEVELOPMENT_ACCOUNTS, told, WALLET_FLAGS, WALLET_HELP, walletOfFlags } from './merchant.js'
 
 export const INVITE_HELP = `cairn invite --shop ID [--url URL] [--chain FILE] [--wallet FILE]
 

@@ -12,12 +12,12 @@ import {
   DEVELOPMENT_ACCOUNTS,
   enrolCard,
   relayFor,
+  told,
   WALLET_FLAGS,
   WALLET_HELP,
   walletOfFlags,
   type ChainWallet,
 } from './merchant.js'
-import { told } from './shop.js'
 import { TransactionFailed } from './wallet.js'
 
 export const JOIN_HELP = `cairn join LINK [--card FILE] [--chain FILE] [--wallet FILE]

@@ -27,12 +27,12 @@ import type { Io } from './io.js'
 import {
   cardFrom,
   DEVELOPMENT_ACCOUNTS,
+  told,
   WALLET_FLAGS,
   WALLET_HELP,
   walletOfFlags,
   type ChainWallet,
 } from './merchant.js'
-import { told } from './shop.js'
 
 export const ORDER_HELP = `cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
                 [--relay ADDRESS] [--chain FILE] [--wallet FILE]

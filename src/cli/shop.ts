@@ -3,7 +3,6 @@
 import { randomBytes } from 'node:crypto'
 import { equalBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
-import { ChainUnreachable } from '../chain/chain.js'
 import {
   addRelayCall,
   getAllRelaysCall,
@@ -12,8 +11,6 @@ import {
   readAddress,
   readRelays,
 } from '../chain/contracts.js'
-import { ClientError } from '../client/client-error.js'
-import { SettingsError } from '../settings/settings.js'
 import { checkVerb, integerFlag, parseFlags, URL_FLAG, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 import {
@@ -21,12 +18,12 @@ import {
   DEVELOPMENT_ACCOUNTS,
   enrolCard,
   relayFor,
+  told,
   WALLET_FLAGS,
   WALLET_HELP,
   walletOfFlags,
   type ChainWallet,
 } from './merchant.js'
-import { TransactionFailed } from './wallet.js'
 
 export const SHOP_HELP = `cairn shop create [--url URL] [--shop ID] [--card FILE] [--chain FILE] [--wallet FILE]
 
@@ -83,16 +80,6 @@ async function addRelay(shop: bigint, relay: string, wallet: ChainWallet, io: Io
   await wallet.send({ to: shops, data: addRelayCall(shop, BigInt(relay)) })
   io.err(`added relay ${relay}`)
 }
-
-/** One line for what can be expected; anything else is a bug and goes on. */
-export function told(command: string, error: unknown, io: Io): number {
-  if (io.signal.aborted) return 0
-  if (!EXPECTED.some((kind) => error instanceof kind)) throw error
-  io.err(`${command}: ${(error as Error).message.split('\n')[0]}`)
-  return 1
-}
-
-const EXPECTED = [UsageError, ClientError, SettingsError, ChainUnreachable, TransactionFailed] as const
 
 function randomShop(): bigint {
   return BigInt(`0x${randomBytes(16).toString('hex')}`) + 1n
