@@ -21,7 +21,7 @@ import { encodeChange, type Change } from '../patches/patch.js'
 import { encodePatchSet, signerOf, signPatches } from '../patches/patch-set.js'
 import { decodeEnvelope, encodeEnvelope } from '../wire/envelope.js'
 import type { Message } from '../wire/messages.js'
-import { parseFlags, UsageError } from './flags.js'
+import { parseFlags, UsageError, type Flags } from './flags.js'
 import type { Io } from './io.js'
 
 export const BENCH_HELP = `cairn bench write [--seconds 10] [--listings 1000] [--patches 1] [--connections 1] [--window 1024] [--url URL] [--json]
@@ -40,7 +40,7 @@ const FLAGS = {
   connections: { kind: 'number', value: 1 },
   window: { kind: 'number', value: 1_024 },
   url: { kind: 'text' },
-  json: { kind: 'switch', value: false },
+  json: { kind: 'switch' },
 } as const
 
 interface Plan {
@@ -58,12 +58,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const flags = parseFlags(argv.slice(1), FLAGS)
     const plan = planOf(flags)
     const relay =
-      flags['url'] === undefined
+      flags.url === undefined
         ? await startRelay(plan)
-        : { url: String(flags['url']), pid: undefined, stop: () => Promise.resolve() }
+        : { url: flags.url, pid: undefined, stop: () => Promise.resolve() }
     try {
       const result = await bench(relay.url, plan, relay.pid, io)
-      io.out(flags['json'] ? JSON.stringify(result) : report(result))
+      io.out(flags.json ? JSON.stringify(result) : report(result))
       return 0
     } finally {
       await relay.stop()
@@ -75,19 +75,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function planOf(flags: Readonly<Record<string, unknown>>): Plan {
-  const [seconds, listings, patches, connections, window] = [
-    'seconds',
-    'listings',
-    'patches',
-    'connections',
-    'window',
-  ].map((name) => {
-    const value = Number(flags[name])
+/** Throws UsageError. */
+function planOf({ seconds, listings, patches, connections, window }: Flags<typeof FLAGS>): Plan {
+  const plan = { seconds, listings, patches, connections, window }
+  for (const [name, value] of Object.entries(plan)) {
     if (value < 1) throw new UsageError(`--${name} must be at least 1`)
-    return value
-  }) as [number, number, number, number, number]
-  return { seconds, listings, patches, connections, window }
+  }
+  return plan
 }
 
 // The relay
@@ -101,6 +95,7 @@ interface RelayProcess {
 async function startRelay(plan: Plan): Promise<RelayProcess> {
   const data = await mkdtemp(join(tmpdir(), 'cairn-bench-'))
   const port = await freePort()
+  // Not beside what is built from this file.
   const launcher = fileURLToPath(new URL('../../src/cli/cairn.js', import.meta.url))
   const flags = [
     'serve',

@@ -4,10 +4,9 @@ import { addressOf } from '#signature'
 import { publishInviteVerifierCall } from '../chain/contracts.js'
 import { makeKeyCard } from '../client/enrol.js'
 import { inviteLink } from './invite-link.js'
-import { integerFlag, parseFlags, urlFlag } from './flags.js'
+import { integerFlag, parseFlags, URL_FLAG, urlFlag } from './flags.js'
 import type { Io } from './io.js'
-import { DEVELOPMENT_ACCOUNTS, WALLET_FLAGS, WALLET_HELP, walletOfFlags } from './merchant.js'
-import { told } from './shop.js'
+import { DEVELOPMENT_ACCOUNTS, told, WALLET_FLAGS, WALLET_HELP, walletOfFlags } from './merchant.js'
 
 export const INVITE_HELP = `cairn invite --shop ID [--url URL] [--chain FILE] [--wallet FILE]
 
@@ -18,7 +17,7 @@ ${WALLET_HELP}
 `
 
 const FLAGS = {
-  url: { kind: 'text', value: 'http://127.0.0.1:4444' },
+  url: URL_FLAG,
   shop: { kind: 'text', required: true },
   ...WALLET_FLAGS,
 } as const
@@ -27,8 +26,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes('--help')) return (io.out(INVITE_HELP), 0)
   try {
     const flags = parseFlags(argv, FLAGS)
-    const url = urlFlag('url', flags['url'])
-    const shop = integerFlag('shop', flags['shop'])
+    const url = urlFlag('url', flags.url)
+    const shop = integerFlag('shop', flags.shop)
     const wallet = walletOfFlags(flags, io, { account: DEVELOPMENT_ACCOUNTS.merchant })
     const { secret, publicKey } = makeKeyCard()
     const verifier = addressOf(publicKey)

@@ -13,12 +13,12 @@ import {
   DEVELOPMENT_ACCOUNTS,
   enrolCard,
   relayFor,
+  told,
   WALLET_FLAGS,
   WALLET_HELP,
   walletOfFlags,
   type ChainWallet,
 } from './merchant.js'
-import { told } from './shop.js'
 import { TransactionFailed } from './wallet.js'
 
 export const JOIN_HELP = `cairn join LINK [--card FILE] [--chain FILE] [--wallet FILE]
@@ -41,7 +41,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const wallet = walletOfFlags(flags, io, { account: DEVELOPMENT_ACCOUNTS.clerk })
     // Before the link is used up.
     await relayFor(wallet, url, io.signal)
-    const card = await cardInFile(String(flags['card']))
+    const card = await cardInFile(flags.card)
     if (!(await isClerk(shop, wallet))) await redeem(invite, wallet)
     io.err(`0x${toHex(wallet.address)} is a clerk of shop ${shop}`)
     await enrolCard(card, { url, shop, signal: io.signal }, wallet)

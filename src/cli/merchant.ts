@@ -1,20 +1,20 @@
-/** What the commands about shops, clerks and payments share: a chain, a wallet that sends on it, and a card in a file. */
+/** What the commands about shops, clerks and payments share: chain, wallet, a card in a file, and how errors are told. */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { publicKeyOf } from '#signature'
 import { toHex, fromHex } from '../bytes/hex.js'
 import { isSecretKey } from '../bytes/signature-form.js'
-import type { Call } from '../chain/chain.js'
+import { ChainUnreachable, type Call } from '../chain/chain.js'
 import { openChain } from '../chain/rpc-chain.js'
 import { ClientError } from '../client/client-error.js'
 import { enrol, makeKeyCard, describeRelay, type RelayDescription } from '../client/enrol.js'
-import { isDevelopment } from '../settings/settings.js'
+import { isDevelopment, SettingsError } from '../settings/settings.js'
 import type { ChainSettings } from '../settings/chain-settings.js'
 import { chainSettingsOf } from './chains.js'
-import { UsageError, type Value } from './flags.js'
+import { UsageError } from './flags.js'
 import type { Io } from './io.js'
-import { openWallet, walletOf, type SendingWallet } from './wallet.js'
+import { openWallet, TransactionFailed, walletOf, type SendingWallet } from './wallet.js'
 
 export const WALLET_HELP = `  --chain FILE   contracts and RPC URLs as for cairn serve; default dev, the chain of npm run dev:chain
   --wallet FILE  the wallet's secret key, 64 hex digits; or CAIRN_WALLET_KEY in the environment;
@@ -35,15 +35,15 @@ export interface ChainWallet extends SendingWallet {
 
 /** The wallet of the flags on the chain; the registry's if none is named. Throws UsageError, SettingsError. */
 export function walletOfFlags(
-  flags: Readonly<Record<string, Value>>,
+  flags: { readonly chain: string; readonly wallet?: string | undefined },
   io: Io,
   { account, chainId }: { readonly account: string; readonly chainId?: bigint },
 ): ChainWallet {
-  const name = String(flags['chain'])
+  const name = flags.chain
   const chains = chainSettingsOf({ chain: name })
   if (chains === undefined)
     throw new UsageError('--chain none has no wallets: a shop there belongs to whoever names it')
-  const secret = secretOf(flags['wallet'], io) ?? (isDevelopment(name) ? account : undefined)
+  const secret = secretOf(flags.wallet, io) ?? (isDevelopment(name) ? account : undefined)
   if (secret === undefined) throw new UsageError('give the wallet: --wallet FILE, or CAIRN_WALLET_KEY')
   const id = chainId ?? chains.registry.chainId
   const row = chains.chains.find((chain) => chain.chainId === id)
@@ -119,13 +119,23 @@ export async function cardInFile(file: string): Promise<FiledCard> {
   return { file, secret }
 }
 
-function secretOf(file: Value, io: Io): string | undefined {
+/** One line for what can be expected; anything else is a bug and goes on. */
+export function told(command: string, error: unknown, io: Io): number {
+  if (io.signal.aborted) return 0
+  if (!EXPECTED.some((kind) => error instanceof kind)) throw error
+  io.err(`${command}: ${(error as Error).message.split('\n')[0]}`)
+  return 1
+}
+
+const EXPECTED = [UsageError, ClientError, SettingsError, ChainUnreachable, TransactionFailed] as const
+
+function secretOf(file: string | undefined, io: Io): string | undefined {
   if (file !== undefined) {
     try {
-      return toHex(keyIn(readFileSync(String(file), 'utf8'), String(file)))
+      return toHex(keyIn(readFileSync(file, 'utf8'), file))
     } catch (error) {
       if (error instanceof UsageError) throw error
-      throw new UsageError(`the wallet ${String(file)} cannot be read: ${(error as Error).message}`)
+      throw new UsageError(`the wallet ${file} cannot be read: ${(error as Error).message}`)
     }
   }
   const text = io.env['CAIRN_WALLET_KEY']

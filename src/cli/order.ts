@@ -12,17 +12,28 @@ import { getPaymentAddressCall, getPaymentIdCall, payCall } from '../objects/pay
 import type { RpcSettings } from '../settings/chain-settings.js'
 import { openChain } from '../chain/rpc-chain.js'
 import type { DemoKeys } from './demo-shop.js'
-import { checkVerb, integerFlag, parseFlags, relayFlag, urlFlag, UsageError, type Value } from './flags.js'
+import {
+  checkVerb,
+  DATA_FLAG,
+  integerFlag,
+  parseFlags,
+  RELAY_FLAG,
+  relayFlag,
+  URL_FLAG,
+  urlFlag,
+  UsageError,
+  type Flags,
+} from './flags.js'
 import type { Io } from './io.js'
 import {
   cardFrom,
   DEVELOPMENT_ACCOUNTS,
+  told,
   WALLET_FLAGS,
   WALLET_HELP,
   walletOfFlags,
   type ChainWallet,
 } from './merchant.js'
-import { told } from './shop.js'
 
 export const ORDER_HELP = `cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
                 [--relay ADDRESS] [--chain FILE] [--wallet FILE]
@@ -38,24 +49,25 @@ ${WALLET_HELP}
 `
 
 const FLAGS = {
-  url: { kind: 'text', value: 'http://127.0.0.1:4444' },
+  url: URL_FLAG,
   shop: { kind: 'text', required: true },
   order: { kind: 'text', required: true },
   by: { kind: 'text', value: 'call' },
   card: { kind: 'text' },
-  data: { kind: 'text', value: './cairn-data' },
-  relay: { kind: 'text', value: 'development' },
+  data: DATA_FLAG,
+  relay: RELAY_FLAG,
   ...WALLET_FLAGS,
 } as const
+type PayFlags = Flags<typeof FLAGS>
 
 export async function run([verb, ...argv]: readonly string[], io: Io): Promise<number> {
   if (verb === '--help' || argv.includes('--help')) return (io.out(ORDER_HELP), 0)
   try {
     checkVerb('order', verb, 'pay')
     const flags = parseFlags(argv, FLAGS)
-    const by = String(flags['by'])
+    const { by } = flags
     if (by !== 'call' && by !== 'address') throw new UsageError('--by is call or address')
-    const order = integerFlag('order', flags['order'])
+    const order = integerFlag('order', flags.order)
     const place = placeOf(flags)
     let found = false
     for (const card of await cardsOf(flags)) found ||= await payWith(card, order, by, place, flags, io)
@@ -110,7 +122,7 @@ async function payWith(
   order: bigint,
   by: 'call' | 'address',
   place: Place,
-  flags: Readonly<Record<string, Value>>,
+  flags: PayFlags,
   io: Io,
 ): Promise<boolean> {
   const client = await connect({
@@ -155,19 +167,18 @@ interface Place {
 }
 
 /** Throws UsageError. */
-function placeOf(flags: Readonly<Record<string, Value>>): Place {
+function placeOf(flags: PayFlags): Place {
   return {
-    url: urlFlag('url', flags['url']),
-    shop: integerFlag('shop', flags['shop']),
-    relay: relayFlag(flags['relay']),
+    url: urlFlag('url', flags.url),
+    shop: integerFlag('shop', flags.shop),
+    relay: relayFlag(flags.relay),
   }
 }
 
 /** Those of the demo's guests from the last one on: it is the one who leaves his order to be paid. */
-async function cardsOf(flags: Readonly<Record<string, Value>>): Promise<Uint8Array[]> {
-  if (flags['card'] !== undefined) return [await cardFrom(String(flags['card']))]
-  const file = join(String(flags['data']), 'demo.json')
-  const text = await readFile(file, 'utf8').catch(() => undefined)
-  if (text === undefined) throw new UsageError(`there is no demo shop in ${String(flags['data'])}: give --card FILE`)
+async function cardsOf({ card, data }: PayFlags): Promise<Uint8Array[]> {
+  if (card !== undefined) return [await cardFrom(card)]
+  const text = await readFile(join(data, 'demo.json'), 'utf8').catch(() => undefined)
+  if (text === undefined) throw new UsageError(`there is no demo shop in ${data}: give --card FILE`)
   return (JSON.parse(text) as DemoKeys).guests.map(fromHex).toReversed()
 }

@@ -8,7 +8,7 @@ import { orderBook, type Money, type OrderLine } from '../relay/payments/order-b
 import { openStoreForReading } from '../store/open.js'
 import { StoreError } from '../store/store-error.js'
 import type { Store } from '../store/store.js'
-import { integerFlag, parseFlags, UsageError } from './flags.js'
+import { DATA_FLAG, integerFlag, parseFlags, UsageError, type Flags } from './flags.js'
 import type { Io } from './io.js'
 
 export const ORDERS_HELP = `cairn orders [--data DIR] [--shop ID] [--odd] [--json]
@@ -24,20 +24,20 @@ look at (late, partial, over, extra, reorged payments, shortfalls), each with wh
 `
 
 const FLAGS = {
-  data: { kind: 'text', value: './cairn-data' },
+  data: DATA_FLAG,
   shop: { kind: 'text' },
-  odd: { kind: 'switch', value: false },
-  json: { kind: 'switch', value: false },
+  odd: { kind: 'switch' },
+  json: { kind: 'switch' },
 } as const
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes('--help')) return (io.out(ORDERS_HELP), 0)
   try {
     const flags = parseFlags(argv, FLAGS)
-    const only = flags['shop'] === undefined ? undefined : integerFlag('shop', flags['shop'])
-    const store = await openStoreForReading(String(flags['data']))
+    const only = flags.shop === undefined ? undefined : integerFlag('shop', flags.shop)
+    const store = await openStoreForReading(flags.data)
     try {
-      list(store, only, { odd: flags['odd'] === true, json: flags['json'] === true }, io)
+      list(store, only, flags, io)
     } finally {
       await store.close()
     }
@@ -51,7 +51,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 const EXPECTED = [UsageError, StoreError, ReplayError] as const
 
-function list(store: Store, only: bigint | undefined, show: { odd: boolean; json: boolean }, io: Io): void {
+function list(store: Store, only: bigint | undefined, show: Pick<Flags<typeof FLAGS>, 'odd' | 'json'>, io: Io): void {
   const keeper = new Keeper(store, {
     nodeCacheNodes: NODE_CACHE_NODES_DEFAULT,
     reservationSeconds: RESERVATION_SECONDS_DEFAULT,

@@ -7,7 +7,17 @@ import { fromHex, toHex } from '../bytes/hex.js'
 import { enrol, makeKeyCard } from '../client/enrol.js'
 import { connect, ClientError, type Change } from '../client/shop-client.js'
 import type { DemoKeys } from './demo-shop.js'
-import { integerFlag, parseFlags, relayFlag, urlFlag, UsageError, type Value } from './flags.js'
+import {
+  DATA_FLAG,
+  integerFlag,
+  parseFlags,
+  RELAY_FLAG,
+  relayFlag,
+  URL_FLAG,
+  urlFlag,
+  UsageError,
+  type Flags,
+} from './flags.js'
 import type { Io } from './io.js'
 import { cardFrom } from './merchant.js'
 
@@ -23,27 +33,27 @@ Changes a listing. AMOUNT is in the smallest unit of the shop's pricing currency
 `
 
 const FLAGS = {
-  url: { kind: 'text', value: 'http://127.0.0.1:4444' },
+  url: URL_FLAG,
   shop: { kind: 'text', required: true },
   listing: { kind: 'text', required: true },
   price: { kind: 'text' },
   title: { kind: 'text' },
   stock: { kind: 'text' },
   card: { kind: 'text' },
-  data: { kind: 'text', value: './cairn-data' },
-  relay: { kind: 'text', value: 'development' },
+  data: DATA_FLAG,
+  relay: RELAY_FLAG,
 } as const
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes('--help')) return (io.out(PUT_HELP), 0)
   try {
     const flags = parseFlags(argv, FLAGS)
-    const url = urlFlag('url', flags['url'])
-    const shop = integerFlag('shop', flags['shop'])
-    const changes = changesOf(integerFlag('listing', flags['listing']), flags)
-    const relay = relayFlag(flags['relay'])
+    const url = urlFlag('url', flags.url)
+    const shop = integerFlag('shop', flags.shop)
+    const changes = changesOf(integerFlag('listing', flags.listing), flags)
+    const relay = relayFlag(flags.relay)
     const { card, data } = flags
-    const key = await (card === undefined ? demoCard(url, shop, String(data), io.signal) : cardFrom(String(card)))
+    const key = await (card === undefined ? demoCard(url, shop, data, io.signal) : cardFrom(card))
     const client = await connect({ url, shop, key, relay, only: [], signal: io.signal })
     try {
       const { stateHash } = await client.write(changes, { signal: io.signal })
@@ -59,18 +69,14 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function changesOf(listing: bigint, flags: Readonly<Record<string, Value>>): Change[] {
+function changesOf(listing: bigint, { price, title, stock }: Flags<typeof FLAGS>): Change[] {
   const changes: Change[] = []
-  if (flags['price'] !== undefined)
-    changes.push({
-      op: 'replace',
-      path: ['Listings', listing, 'Price'],
-      value: integerFlag('price', flags['price']),
-    })
-  if (flags['title'] !== undefined)
-    changes.push({ op: 'replace', path: ['Listings', listing, 'Metadata', 'Title'], value: String(flags['title']) })
-  if (flags['stock'] !== undefined)
-    changes.push({ op: 'replace', path: ['Inventory', listing], value: integerFlag('stock', flags['stock']) })
+  if (price !== undefined)
+    changes.push({ op: 'replace', path: ['Listings', listing, 'Price'], value: integerFlag('price', price) })
+  if (title !== undefined)
+    changes.push({ op: 'replace', path: ['Listings', listing, 'Metadata', 'Title'], value: title })
+  if (stock !== undefined)
+    changes.push({ op: 'replace', path: ['Inventory', listing], value: integerFlag('stock', stock) })
   if (changes.length === 0) throw new UsageError('say what to change: --price, --title or --stock')
   return changes
 }

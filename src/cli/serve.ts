@@ -12,7 +12,14 @@ import { Metrics, MetricsListenError, serveMetrics, type MetricsServer } from '.
 import { startRelay, type RunningRelay } from '../relay/relay.js'
 import { KeyFileError, readOrMakeKey } from '../settings/relay-key.js'
 import { ReplayError } from '../relay/shops/keeper.js'
-import { printConfig, readSettings, SettingsError, settingsHelp, type Settings } from '../settings/settings.js'
+import {
+  DATA_DEFAULT,
+  printConfig,
+  readSettings,
+  SettingsError,
+  settingsHelp,
+  type Settings,
+} from '../settings/settings.js'
 import { openBlobs } from '../store/blobs.js'
 import { openStore } from '../store/open.js'
 import { StoreError } from '../store/store-error.js'
@@ -214,9 +221,6 @@ function orderText(settings: Settings, { unpaid, paidBefore, isNewChain }: DemoS
       : []),
   ]
 }
-
-/** Where the commands look by themselves. */
-const DATA_DEFAULT = './cairn-data'
 
 function shellWord(text: string): string {
   return /^[\w./-]+$/u.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`

@@ -3,24 +3,21 @@
 import { randomBytes } from 'node:crypto'
 import { equalBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
-import { ChainUnreachable } from '../chain/chain.js'
 import { readAddress } from '../bytes/abi.js'
 import { addRelayCall, getAllRelaysCall, mintShopCall, ownerOfCall, readRelays } from '../chain/contracts.js'
-import { ClientError } from '../client/client-error.js'
-import { SettingsError } from '../settings/settings.js'
-import { checkVerb, integerFlag, parseFlags, urlFlag, UsageError } from './flags.js'
+import { checkVerb, integerFlag, parseFlags, URL_FLAG, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 import {
   cardInFile,
   DEVELOPMENT_ACCOUNTS,
   enrolCard,
   relayFor,
+  told,
   WALLET_FLAGS,
   WALLET_HELP,
   walletOfFlags,
   type ChainWallet,
 } from './merchant.js'
-import { TransactionFailed } from './wallet.js'
 
 export const SHOP_HELP = `cairn shop create [--url URL] [--shop ID] [--card FILE] [--chain FILE] [--wallet FILE]
 
@@ -34,7 +31,7 @@ ${WALLET_HELP}
 `
 
 const FLAGS = {
-  url: { kind: 'text', value: 'http://127.0.0.1:4444' },
+  url: URL_FLAG,
   shop: { kind: 'text' },
   card: { kind: 'text', value: './cairn-card.key' },
   ...WALLET_FLAGS,
@@ -45,12 +42,12 @@ export async function run([verb, ...argv]: readonly string[], io: Io): Promise<n
   try {
     checkVerb('shop', verb, 'create')
     const flags = parseFlags(argv, FLAGS)
-    const url = urlFlag('url', flags['url'])
-    const shop = flags['shop'] === undefined ? randomShop() : integerFlag('shop', flags['shop'])
+    const url = urlFlag('url', flags.url)
+    const shop = flags.shop === undefined ? randomShop() : integerFlag('shop', flags.shop)
     const wallet = walletOfFlags(flags, io, { account: DEVELOPMENT_ACCOUNTS.merchant })
     const { relay_token_id: relay } = await relayFor(wallet, url, io.signal)
     // Before anything is paid for.
-    const card = await cardInFile(String(flags['card']))
+    const card = await cardInFile(flags.card)
     await mint(shop, wallet, io)
     await addRelay(shop, relay, wallet, io)
     await enrolCard(card, { url, shop, signal: io.signal }, wallet)
@@ -77,16 +74,6 @@ async function addRelay(shop: bigint, relay: string, wallet: ChainWallet, io: Io
   await wallet.send({ to: shops, data: addRelayCall(shop, BigInt(relay)) })
   io.err(`added relay ${relay}`)
 }
-
-/** One line for what can be expected; anything else is a bug and goes on. */
-export function told(command: string, error: unknown, io: Io): number {
-  if (io.signal.aborted) return 0
-  if (!EXPECTED.some((kind) => error instanceof kind)) throw error
-  io.err(`${command}: ${(error as Error).message.split('\n')[0]}`)
-  return 1
-}
-
-const EXPECTED = [UsageError, ClientError, SettingsError, ChainUnreachable, TransactionFailed] as const
 
 function randomShop(): bigint {
   return BigInt(`0x${randomBytes(16).toString('hex')}`) + 1n

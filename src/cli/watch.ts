@@ -2,7 +2,7 @@
 
 import { connect, ClientError, type LiveState } from '../client/shop-client.js'
 import type { Listing } from '../objects/listing.js'
-import { integerFlag, parseFlags, relayFlag, urlFlag, UsageError } from './flags.js'
+import { integerFlag, parseFlags, RELAY_FLAG, relayFlag, URL_FLAG, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 
 export const WATCH_HELP = `cairn watch --url URL --shop ID --listing ID [--relay ADDRESS] [--json]
@@ -14,22 +14,22 @@ Prints the listing each time it changes. Every set is checked before it is shown
 `
 
 const FLAGS = {
-  url: { kind: 'text', value: 'http://127.0.0.1:4444' },
+  url: URL_FLAG,
   shop: { kind: 'text', required: true },
   listing: { kind: 'text', required: true },
-  relay: { kind: 'text', value: 'development' },
-  json: { kind: 'switch', value: false },
+  relay: RELAY_FLAG,
+  json: { kind: 'switch' },
 } as const
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes('--help')) return (io.out(WATCH_HELP), 0)
   try {
     const flags = parseFlags(argv, FLAGS)
-    const id = integerFlag('listing', flags['listing'])
+    const id = integerFlag('listing', flags.listing)
     const client = await connect({
-      url: urlFlag('url', flags['url']),
-      shop: integerFlag('shop', flags['shop']),
-      relay: relayFlag(flags['relay']),
+      url: urlFlag('url', flags.url),
+      shop: integerFlag('shop', flags.shop),
+      relay: relayFlag(flags.relay),
       only: [{ listing: id }],
       signal: io.signal,
       onNotice: io.err,
@@ -37,7 +37,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const stopped = new Promise<'stopped'>((resolve) =>
       io.signal.addEventListener('abort', () => resolve('stopped'), { once: true }),
     )
-    return await Promise.race([show(client.listing(id), Boolean(flags['json']), io), stopped.then(() => 0)])
+    return await Promise.race([show(client.listing(id), flags.json, io), stopped.then(() => 0)])
   } catch (error) {
     if (io.signal.aborted) return 0
     if (!(error instanceof UsageError) && !(error instanceof ClientError)) throw error

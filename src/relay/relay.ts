@@ -17,7 +17,7 @@ import { Enrolment } from './accounts/enrolment.js'
 import { blobAccess } from './blobs/access.js'
 import { PricedListings } from './blobs/priced-listings.js'
 import { UploadTokens } from './blobs/upload-tokens.js'
-import { Feeds } from './feed/feeds.js'
+import { Feeds, type FeedsOptions } from './feed/feeds.js'
 import { RoundRobin } from './feed/round-robin.js'
 import { makeHttp } from './http.js'
 import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
@@ -29,7 +29,7 @@ import type { PaymentChain } from './payments/payment-chain.js'
 import { Payments, type PaymentChainSettings } from './payments/payments.js'
 import { NO_PRICES, type PriceSource } from './payments/price-source.js'
 import { ConnectedCards } from './sessions/cards.js'
-import { Sessions } from './sessions/sessions.js'
+import { Sessions, type SessionsOptions } from './sessions/sessions.js'
 import { Keeper } from './shops/keeper.js'
 import { cardName } from './shops/shop.js'
 import { RateLimiter } from './transport/rate-limit.js'
@@ -38,26 +38,11 @@ import type { AfterCommit, BatchOptions } from './write/batch.js'
 import { Verifier } from './write/verifier.js'
 import { Writer } from './write/writer.js'
 
-export type RelaySettings = Pick<
-  Settings,
-  | 'host'
-  | 'port'
-  | 'pingIntervalMs'
-  | 'kickTimeoutMs'
-  | 'pushDelayMs'
-  | 'idleSessionSeconds'
-  | 'sessionsMax'
-  | 'sessionsPerAddressMax'
-  | 'reservationSeconds'
-  | 'latePaymentCheckSeconds'
-  | 'nodeCacheNodes'
-  | 'signatureThreads'
-  | 'discovery'
-  | 'enrolmentsPerSecond'
-  | 'enrolmentsBurst'
-  | 'upgradesPerSecond'
-  | 'upgradesBurst'
-> &
+export type RelaySettings = SessionsOptions['settings'] &
+  FeedsOptions['settings'] &
+  Pick<Settings, 'host' | 'port' | 'discovery' | 'nodeCacheNodes' | 'signatureThreads'> &
+  Pick<Settings, 'reservationSeconds' | 'latePaymentCheckSeconds'> &
+  Pick<Settings, 'enrolmentsPerSecond' | 'enrolmentsBurst' | 'upgradesPerSecond' | 'upgradesBurst'> &
   Partial<Pick<Settings, 'publicUrl'>>
 
 export interface RelayParts {

@@ -1,4 +1,4 @@
-/** The file that `chain` names: contracts, chains and how to reach them (PROTOCOL §12). It may hold API keys in its URLs. */
+/** The file that `chain` names: contracts, chains and how to reach them (PROTOCOL §12). Its URLs may hold API keys. */
 
 import { fromHex } from '../bytes/hex.js'
 import { CHAIN_DEPTH_DEFAULT, CHAIN_POLL_MS_DEFAULT } from '../limits.js'

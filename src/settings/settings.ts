@@ -1,53 +1,28 @@
 /**
- * The settings of `cairn serve`: file < environment < flags, each checked. One table tells their names, defaults, bounds and
- * help. No setting is itself a secret: secrets are in files that settings name.
+ * The settings of `cairn serve`: file < environment < flags, each checked. One table tells their names, types,
+ * defaults, bounds and help. No setting is itself a secret: secrets are in files that settings name.
  */
 
 import { isIP } from 'node:net'
 import * as limits from '../limits.js'
+import { scanFlags, type ScannedFlag } from './flag-scanner.js'
 import { nearestName } from './nearest-name.js'
+import {
+  chainName,
+  hostName,
+  oneOf,
+  path,
+  publicUrl,
+  rate,
+  webUrl,
+  whole,
+  wholeBig,
+  yesNo,
+  type Kind,
+} from './setting-kinds.js'
 
-export interface Settings {
-  readonly host: string
-  /** 0 lets the system choose. */
-  readonly port: number
-  /** Scheme, host and possibly a path, without a slash at the end. Undefined: made of host and port by the relay. */
-  readonly publicUrl: string | undefined
-  readonly metricsHost: string
-  /** 0 is off. */
-  readonly metricsPort: number
-  readonly data: string
-  readonly relayKeyFile: string | undefined
-  readonly nodeCacheNodes: number
-  /** Threads that check signatures; 0: the main thread does. */
-  readonly signatureThreads: number
-  /** `none` is development mode, `dev` the chain of `npm run dev:chain`, anything else a file (chain-settings.ts). */
-  readonly chain: string
-  readonly priceSource: 'none' | 'fixed' | 'http'
-  /** `fixed`: one unit of the pricing currency is factor / divisor units of the chosen one. */
-  readonly priceFactor: bigint
-  /** Above 0. */
-  readonly priceDivisor: bigint
-  readonly priceUrl: string | undefined
-  readonly priceMaxAgeSeconds: number
-  readonly demo: boolean
-  readonly discovery: boolean
-  readonly allowRemoteDevelopment: boolean
-  readonly reservationSeconds: number
-  readonly latePaymentCheckSeconds: number
-  readonly pingIntervalMs: number
-  readonly kickTimeoutMs: number
-  readonly pushDelayMs: number
-  readonly sessionsMax: number
-  readonly sessionsPerAddressMax: number
-  readonly idleSessionSeconds: number
-  readonly enrolmentsPerSecond: number
-  readonly enrolmentsBurst: number
-  readonly upgradesPerSecond: number
-  readonly upgradesBurst: number
-  readonly transport: 'auto' | 'uws' | 'ws'
-  readonly logFormat: 'auto' | 'text' | 'json'
-}
+/** The settings in force, each of its row's type. What is left to the relay may be undefined. */
+export type Settings = { readonly [N in Name]: ValueOf<(typeof TABLE)[N]> }
 
 export interface SettingsSources {
   /** As after `cairn serve`; `--help`, `--print-config` and `--verbose` are the command's and skipped here. */
@@ -71,7 +46,7 @@ export function readSettings(sources: SettingsSources): Settings {
 /** All settings with their defaults, for `--help`. */
 export function settingsHelp(): string {
   const groups = Object.keys(GROUPS).map((group) => {
-    const own = NAMES.filter((name) => DEFINITIONS[name].group === group)
+    const own = NAMES.filter((name) => ROWS[name].group === group)
     return [GROUPS[group as Group], ...own.map(helpOf)].join('\n')
   })
   return [HELP_HEAD, ...groups, HELP_END].join('\n\n')
@@ -97,28 +72,6 @@ export class SettingsError extends Error {
 
 // The table
 
-/** How a value is written and what it must be. Both readers return undefined for what is not allowed. */
-interface Kind<T> {
-  readonly shape: string
-  /** Shown after the flag in the help; a setting without one is yes or no. */
-  readonly placeholder?: string
-  fromText(text: string): T | undefined
-  fromJson(value: unknown): T | undefined
-}
-
-type Group = keyof typeof GROUPS
-type Name = keyof Settings
-type Given = { -readonly [N in Name]?: Settings[N] }
-
-interface Definition<T> {
-  readonly group: Group
-  readonly kind: Kind<NonNullable<T>>
-  readonly help: string
-  /** Undefined where the default depends on others: `standardText` says how. */
-  readonly standard?: T
-  readonly standardText?: string
-}
-
 const GROUPS = {
   listen: 'Where it listens',
   data: 'What it keeps',
@@ -130,15 +83,42 @@ const GROUPS = {
   program: 'Program',
 }
 
+type Group = keyof typeof GROUPS
+
+interface Row<T> {
+  readonly group: Group
+  readonly kind: Kind<T>
+  readonly help: string
+  readonly standard?: T | undefined
+  readonly standardText?: string
+}
+/** A row's default has the type of its kind. */
+type AnyRow = Row<string> | Row<number> | Row<bigint> | Row<boolean>
+type ValueOf<R> = R extends { readonly kind: Kind<infer T> }
+  ? R extends { readonly standard: undefined }
+    ? T | undefined
+    : T
+  : never
+type Name = keyof typeof TABLE
+type Given = { -readonly [N in Name]?: Settings[N] }
+
+/** Where the commands look by themselves. */
+export const DATA_DEFAULT = './cairn-data'
 const DAY_MS = 86_400_000
 const COUNT_MAX = 1_000_000_000
 
-const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
+/**
+ * A row per setting. `standard` is the default: `undefined` leaves it to the relay, a row without one has a default
+ * that depends on other settings (`defaults`). `standardText` tells such a default in the help.
+ */
+const TABLE = {
   host: { group: 'listen', kind: hostName(), standard: '127.0.0.1', help: 'address of the public listener' },
   port: { group: 'listen', kind: whole(0, 65_535), standard: 4444, help: 'its port; 0 takes a free one' },
+  /** Scheme, host and possibly a path, without a slash at the end. */
   publicUrl: {
     group: 'listen',
     kind: publicUrl(),
+    standard: undefined,
     standardText: 'made of host and port',
     help: 'what clients see in front of a proxy; blobs are linked under it',
   },
@@ -149,16 +129,16 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
     help: 'address of the listener for /metrics',
   },
   metricsPort: { group: 'listen', kind: whole(0, 65_535), standard: 9464, help: 'its port; 0 turns it off' },
-
   data: {
     group: 'data',
     kind: path(),
-    standard: './cairn-data',
+    standard: DATA_DEFAULT,
     help: 'folder of log, state and blobs; made if missing',
   },
   relayKeyFile: {
     group: 'data',
     kind: path(),
+    standard: undefined,
     standardText: 'relay.key in the data folder, made if missing',
     help: "file with the relay's secret key, 64 hex digits",
   },
@@ -174,7 +154,7 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
     standard: limits.SIGNATURE_THREADS_DEFAULT,
     help: 'threads that check signatures; 0 leaves it to the main thread',
   },
-
+  /** A file is read by chain-settings.ts. */
   chain: {
     group: 'chain',
     kind: chainName(),
@@ -193,10 +173,12 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
     standard: 1n,
     help: 'fixed: one unit of the pricing currency is factor / divisor of any other',
   },
+  /** Above 0. */
   priceDivisor: { group: 'chain', kind: wholeBig(1n), standard: 1n, help: 'see price-factor' },
   priceUrl: {
     group: 'chain',
     kind: webUrl(),
+    standard: undefined,
     standardText: 'none',
     help: 'http: answers with a table of rates (README, Prices)',
   },
@@ -206,7 +188,6 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
     standard: limits.PRICE_MAX_AGE_SECONDS_DEFAULT,
     help: 'http: older rates are refused',
   },
-
   demo: {
     group: 'development',
     kind: yesNo(),
@@ -225,21 +206,18 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
     standard: false,
     help: 'listen on other than loopback although anybody may take any shop',
   },
-
   reservationSeconds: {
     group: 'shops',
     kind: whole(1, 31_536_000),
     standard: Number(limits.RESERVATION_SECONDS_DEFAULT),
     help: 'how long a committed order holds its stock',
   },
-
   latePaymentCheckSeconds: {
     group: 'shops',
     kind: whole(0, 86_400),
     standard: limits.LATE_PAYMENT_CHECK_SECONDS_DEFAULT,
     help: 'how often payment addresses of paid and ended orders are looked at',
   },
-
   pingIntervalMs: {
     group: 'sessions',
     kind: whole(10, DAY_MS),
@@ -264,7 +242,6 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
     standard: limits.IDLE_SESSION_SECONDS_MAX,
     help: 'a session without authentication and subscription ends after it',
   },
-
   sessionsMax: {
     group: 'limits',
     kind: whole(1, COUNT_MAX),
@@ -301,7 +278,6 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
     standard: limits.UPGRADES_BURST_DEFAULT,
     help: 'and at once',
   },
-
   transport: {
     group: 'program',
     kind: oneOf(['auto', 'uws', 'ws']),
@@ -314,9 +290,10 @@ const DEFINITIONS: { readonly [N in Name]-?: Definition<Settings[N]> } = {
     standard: 'auto',
     help: 'auto is text on a terminal, JSON lines otherwise',
   },
-}
+} as const satisfies Readonly<Record<string, AnyRow>>
 
-const NAMES = Object.keys(DEFINITIONS) as readonly Name[]
+const ROWS: Readonly<Record<Name, AnyRow>> = TABLE
+const NAMES = Object.keys(TABLE) as readonly Name[]
 const COMMAND_FLAGS = ['--help', '--print-config', '--verbose']
 const HELP_HEAD = `cairn serve [settings]
 
@@ -327,10 +304,11 @@ const HELP_END = `Each setting can stand in three places; the later one counts:
   2. the environment:                                      CAIRN_PUSH_DELAY_MS=20
   3. a flag:                                               --push-delay-ms 20
 An unknown or malformed setting is an error. Relative paths start at the working directory.
---print-config prints the settings in force, as JSON that can be used as a file. CAIRN_NATIVE=off keeps native code out.`
+--print-config prints the settings in force, as JSON that can be used as a file. \
+CAIRN_NATIVE=off keeps native code out.`
 
 function defaults(given: Given): Given {
-  const standard = Object.fromEntries(NAMES.map((name) => [name, DEFINITIONS[name].standard])) as Given
+  const standard = Object.fromEntries(NAMES.map((name) => [name, ROWS[name].standard])) as Given
   const pingIntervalMs = given.pingIntervalMs ?? limits.PING_INTERVAL_MS_DEFAULT
   const development = isDevelopment(given.chain ?? 'none')
   const kickTimeoutMs = limits.KICK_INTERVALS_DEFAULT * pingIntervalMs
@@ -357,8 +335,11 @@ function checkTogether(settings: Settings): void {
     )
   }
   if (kickTimeoutMs <= pingIntervalMs) {
-    const problem = `it is ${kickTimeoutMs}, not above pingIntervalMs (${pingIntervalMs}), so quiet sessions would never live. Raise it.`
-    throw new SettingsError('kickTimeoutMs', problem)
+    throw new SettingsError(
+      'kickTimeoutMs',
+      `it is ${kickTimeoutMs}, not above pingIntervalMs (${pingIntervalMs}), ` +
+        'so quiet sessions would never live. Raise it.',
+    )
   }
 }
 
@@ -385,6 +366,11 @@ interface Flag {
 }
 
 const FLAGS = flagsOfAll()
+/** For the scanner, by their names without dashes. */
+const FLAG_KINDS: Readonly<Record<string, 'string' | 'boolean'>> = Object.fromEntries([
+  ['config', 'string'],
+  ...[...FLAGS].map(([flag, { text }]) => [flag.slice(2), text === undefined ? 'string' : 'boolean'] as const),
+])
 const ENVIRONMENT = new Map(NAMES.map((name) => [environmentName(name), name]))
 /** Known to other parts of the program, or to the reader of the settings itself. */
 const ENVIRONMENT_ELSEWHERE = ['CAIRN_CONFIG', 'CAIRN_NATIVE', 'CAIRN_WALLET_KEY']
@@ -392,22 +378,22 @@ const ENVIRONMENT_ELSEWHERE = ['CAIRN_CONFIG', 'CAIRN_NATIVE', 'CAIRN_WALLET_KEY
 function readFlags(words: readonly string[]): { given: Given; configFile: string | undefined } {
   const given: Given = {}
   let configFile: string | undefined
-  const rest = words.filter((word) => !COMMAND_FLAGS.includes(word))
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    const [flag, inline] = splitFlag(word)
-    if (flag === '--config') {
-      configFile = inline ?? valueAfter(flag, rest)
+  const own = words.filter((word) => !COMMAND_FLAGS.includes(word))
+  for (const scanned of scanFlags(own, FLAG_KINDS)) {
+    const { word: flag, name } = scanned
+    if (name === 'config') {
+      configFile = valueOf(scanned)
       continue
     }
-    const meant = FLAGS.get(flag)
+    const meant = name === undefined ? undefined : FLAGS.get(flag)
     if (meant === undefined) throw unknownSetting(flag, ['--config', ...COMMAND_FLAGS, ...FLAGS.keys()])
-    if (meant.text !== undefined && inline !== undefined) {
+    if (meant.text !== undefined && scanned.inline) {
       throw new SettingsError(
         flag,
         `it takes no value. Write ${flag} or ${flagName(meant.name, meant.text === 'true')}.`,
       )
     }
-    put(given, meant.name, flag, fromText(meant.name, meant.text ?? inline ?? valueAfter(flag, rest)))
+    put(given, meant.name, flag, fromText(meant.name, meant.text ?? valueOf(scanned)))
   }
   return { given, configFile }
 }
@@ -429,7 +415,7 @@ function readSettingsFile(path: string, readFile: SettingsSources['readFile']): 
   for (const [key, value] of Object.entries(readJsonObject(path, readFile))) {
     const name = NAMES.find((name) => name === key)
     if (name === undefined) throw unknownSetting(key, NAMES, ` in ${path}`)
-    if (value !== null) put(given, name, `${key} in ${path}`, DEFINITIONS[name].kind.fromJson(value))
+    if (value !== null) put(given, name, `${key} in ${path}`, ROWS[name].kind.fromJson(value))
   }
   return given
 }
@@ -439,7 +425,8 @@ function readJsonObject(path: string, readFile: SettingsSources['readFile']): ob
   try {
     value = JSON.parse(readFile(path))
   } catch (error) {
-    const problem = `the settings file cannot be read: ${oneLine((error as Error).message)}. It has to be a JSON object.`
+    const why = oneLine((error as Error).message)
+    const problem = `the settings file cannot be read: ${why}. It has to be a JSON object.`
     throw new SettingsError(path, problem, { cause: error })
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
@@ -448,13 +435,15 @@ function readJsonObject(path: string, readFile: SettingsSources['readFile']): ob
 
 /** Text from flag or environment. */
 function fromText(name: Name, text: string): Settings[Name] {
-  return DEFINITIONS[name].kind.fromText(text)
+  return ROWS[name].kind.fromText(text)
 }
 
-/** `place` is where the value was given; undefined is one that the kind refused. The refused value is not repeated: it might be private. */
+/**
+ * `place` is where the value was given; undefined is one that the kind refused. The refused value is not repeated: it
+ * might be private.
+ */
 function put<N extends Name>(given: Given, name: N, place: string, value: Settings[N] | undefined): void {
-  if (value === undefined)
-    throw new SettingsError(place, `it has to be ${DEFINITIONS[name].kind.shape}. ${wayOut(name)}`)
+  if (value === undefined) throw new SettingsError(place, `it has to be ${ROWS[name].kind.shape}. ${wayOut(name)}`)
   given[name] = value
 }
 
@@ -462,15 +451,10 @@ function wayOut(name: Name): string {
   return `Correct it, or leave it out for the default (${standardText(name)}).`
 }
 
-function valueAfter(flag: string, rest: string[]): string {
-  const value = rest.shift()
-  if (value !== undefined && !value.startsWith('--')) return value
-  throw new SettingsError(flag, `its value is missing. Write ${flag} VALUE or ${flag}=VALUE.`)
-}
-
-function splitFlag(word: string): [flag: string, inline: string | undefined] {
-  const equals = word.indexOf('=')
-  return equals === -1 ? [word, undefined] : [word.slice(0, equals), word.slice(equals + 1)]
+/** Another flag is no value, unless it stands behind `=`. */
+function valueOf({ word, value, inline }: ScannedFlag): string {
+  if (value !== undefined && (inline || !value.startsWith('--'))) return value
+  throw new SettingsError(word, `its value is missing. Write ${word} VALUE or ${word}=VALUE.`)
 }
 
 function nonEmpty(text: string | undefined): string | undefined {
@@ -482,7 +466,7 @@ function nonEmpty(text: string | undefined): string | undefined {
 function flagsOfAll(): Map<string, Flag> {
   const flags = new Map<string, Flag>([['--empty', { name: 'demo', text: 'false' }]])
   for (const name of NAMES) {
-    const takesNoValue = DEFINITIONS[name].kind.placeholder === undefined
+    const takesNoValue = ROWS[name].kind.placeholder === undefined
     flags.set(flagName(name), takesNoValue ? { name, text: 'true' } : { name })
     if (takesNoValue) flags.set(flagName(name, true), { name, text: 'false' })
   }
@@ -510,7 +494,7 @@ function unknownSetting(key: string, known: readonly string[], where = ''): Sett
 const FLAG_COLUMNS = 36
 
 function helpOf(name: Name): string {
-  const { kind, help } = DEFINITIONS[name]
+  const { kind, help } = ROWS[name]
   const flag =
     kind.placeholder === undefined ? `--[no-]${flagName(name).slice(2)}` : `${flagName(name)} ${kind.placeholder}`
   const [first, second] = [`  ${flag}`.padEnd(FLAG_COLUMNS), ''.padEnd(FLAG_COLUMNS)]
@@ -518,7 +502,7 @@ function helpOf(name: Name): string {
 }
 
 function standardText(name: Name): string {
-  const { standard, standardText } = DEFINITIONS[name]
+  const { standard, standardText } = ROWS[name]
   if (typeof standard === 'boolean') return standard ? 'yes' : 'no'
   return standardText ?? String(standard)
 }
@@ -527,96 +511,4 @@ function standardText(name: Name): string {
 function oneLine(text: string): string {
   const line = text.replaceAll(/\p{Cc}+/gu, ' ')
   return line.length > 200 ? `${line.slice(0, 200)}…` : line
-}
-
-// Kinds of values
-
-function whole(least: number, most: number): Kind<number> {
-  return numeric(`a whole number from ${least} to ${most}`, (n) => Number.isInteger(n) && n >= least && n <= most)
-}
-
-function rate(): Kind<number> {
-  return numeric('a number above 0, at most 1000000', (n) => n > 0 && n <= 1_000_000)
-}
-
-function numeric(shape: string, allows: (n: number) => boolean): Kind<number> {
-  return {
-    shape,
-    placeholder: 'N',
-    fromText: (text) => (/^\d{1,15}(\.\d{1,6})?$/.test(text) && allows(Number(text)) ? Number(text) : undefined),
-    fromJson: (value) => (typeof value === 'number' && allows(value) ? value : undefined),
-  }
-}
-
-const WORDS: Readonly<Record<string, boolean>> = {
-  true: true,
-  false: false,
-  on: true,
-  off: false,
-  '1': true,
-  '0': false,
-}
-
-function yesNo(): Kind<boolean> {
-  return {
-    shape: 'true or false',
-    fromText: (text) => (Object.hasOwn(WORDS, text) ? WORDS[text] : undefined),
-    fromJson: (value) => (typeof value === 'boolean' ? value : undefined),
-  }
-}
-
-function oneOf<T extends string>(words: readonly T[]): Kind<T> {
-  return textual(`one of ${words.join(', ')}`, words.join('|'), (text) => words.find((word) => word === text))
-}
-
-/** As text everywhere: JSON numbers lose digits. */
-function wholeBig(least: bigint): Kind<bigint> {
-  const shape = `a whole number of at most 78 digits, at least ${least}, as text`
-  const read = (text: string) => (/^\d{1,78}$/.test(text) && BigInt(text) >= least ? BigInt(text) : undefined)
-  return {
-    shape,
-    placeholder: 'N',
-    fromText: read,
-    fromJson: (value) => (typeof value === 'string' ? read(value) : undefined),
-  }
-}
-
-function chainName(): Kind<string> {
-  return textual('none, dev or the path of a file', 'none|dev|FILE', (text) => path().fromText(text))
-}
-
-function webUrl(): Kind<string> {
-  return textual('an http or https URL', 'URL', (text) =>
-    URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) ? text : undefined,
-  )
-}
-
-function path(): Kind<string> {
-  return textual('a path', 'PATH', (text) => (text.trim() === '' || text.includes('\0') ? undefined : text))
-}
-
-function hostName(): Kind<string> {
-  const shape = 'an IP address or host name, without port and brackets'
-  return textual(shape, 'HOST', (text) => (isIP(text) !== 0 || HOST_NAME.test(text) ? text : undefined))
-}
-
-const HOST_NAME = /^(?=.{1,253}$)(?!\d+(\.\d+)*$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
-
-function publicUrl(): Kind<string> {
-  return textual('an http or https URL without user, query and fragment', 'URL', (text) => {
-    if (!URL.canParse(text)) return undefined
-    const { protocol, username, password, search, hash, href } = new URL(text)
-    if (!/^https?:$/.test(protocol) || username + password + search + hash !== '' || /[?#]$/.test(href))
-      return undefined
-    return href.replace(/\/+$/, '')
-  })
-}
-
-function textual<T extends string>(shape: string, placeholder: string, read: (text: string) => T | undefined): Kind<T> {
-  return {
-    shape,
-    placeholder,
-    fromText: read,
-    fromJson: (value) => (typeof value === 'string' ? read(value) : undefined),
-  }
 }

@@ -1,0 +1,217 @@
+/** The names that operators, scripts and dashboards hold on to: settings, metrics, commands and their flags, exactly. */
+
+import { describe, expect, it } from 'vitest'
+import type { Io } from '../src/cli/io.js'
+import { main } from '../src/cli/main.js'
+import { Metrics } from '../src/relay/instruments/metrics.js'
+import { printConfig, readSettings, settingsHelp, type SettingsSources } from '../src/settings/settings.js'
+import { relay } from './fixtures/relay-harness.js'
+
+type Setting = readonly [key: string, environment: string, flag: string, standard: string]
+
+const SETTINGS: readonly Setting[] = [
+  ['host', 'CAIRN_HOST', '--host HOST', '127.0.0.1'],
+  ['port', 'CAIRN_PORT', '--port N', '4444'],
+  ['publicUrl', 'CAIRN_PUBLIC_URL', '--public-url URL', 'made of host and port'],
+  ['metricsHost', 'CAIRN_METRICS_HOST', '--metrics-host HOST', '127.0.0.1'],
+  ['metricsPort', 'CAIRN_METRICS_PORT', '--metrics-port N', '9464'],
+  ['data', 'CAIRN_DATA', '--data PATH', './cairn-data'],
+  ['relayKeyFile', 'CAIRN_RELAY_KEY_FILE', '--relay-key-file PATH', 'relay.key in the data folder, made if missing'],
+  ['nodeCacheNodes', 'CAIRN_NODE_CACHE_NODES', '--node-cache-nodes N', '200000'],
+  ['signatureThreads', 'CAIRN_SIGNATURE_THREADS', '--signature-threads N', '1'],
+  ['chain', 'CAIRN_CHAIN', '--chain none|dev|FILE', 'none'],
+  ['priceSource', 'CAIRN_PRICE_SOURCE', '--price-source none|fixed|http', 'none'],
+  ['priceFactor', 'CAIRN_PRICE_FACTOR', '--price-factor N', '1'],
+  ['priceDivisor', 'CAIRN_PRICE_DIVISOR', '--price-divisor N', '1'],
+  ['priceUrl', 'CAIRN_PRICE_URL', '--price-url URL', 'none'],
+  ['priceMaxAgeSeconds', 'CAIRN_PRICE_MAX_AGE_SECONDS', '--price-max-age-seconds N', '600'],
+  ['demo', 'CAIRN_DEMO', '--[no-]demo', 'yes, unless --chain names a file'],
+  ['discovery', 'CAIRN_DISCOVERY', '--[no-]discovery', 'yes, unless --chain names a file'],
+  ['allowRemoteDevelopment', 'CAIRN_ALLOW_REMOTE_DEVELOPMENT', '--[no-]allow-remote-development', 'no'],
+  ['reservationSeconds', 'CAIRN_RESERVATION_SECONDS', '--reservation-seconds N', '86400'],
+  ['latePaymentCheckSeconds', 'CAIRN_LATE_PAYMENT_CHECK_SECONDS', '--late-payment-check-seconds N', '60'],
+  ['pingIntervalMs', 'CAIRN_PING_INTERVAL_MS', '--ping-interval-ms N', '15000'],
+  ['kickTimeoutMs', 'CAIRN_KICK_TIMEOUT_MS', '--kick-timeout-ms N', '3 × ping-interval-ms'],
+  ['pushDelayMs', 'CAIRN_PUSH_DELAY_MS', '--push-delay-ms N', '100'],
+  ['idleSessionSeconds', 'CAIRN_IDLE_SESSION_SECONDS', '--idle-session-seconds N', '300'],
+  ['sessionsMax', 'CAIRN_SESSIONS_MAX', '--sessions-max N', '10000'],
+  ['sessionsPerAddressMax', 'CAIRN_SESSIONS_PER_ADDRESS_MAX', '--sessions-per-address-max N', '512'],
+  ['enrolmentsPerSecond', 'CAIRN_ENROLMENTS_PER_SECOND', '--enrolments-per-second N', '20'],
+  ['enrolmentsBurst', 'CAIRN_ENROLMENTS_BURST', '--enrolments-burst N', '200'],
+  ['upgradesPerSecond', 'CAIRN_UPGRADES_PER_SECOND', '--upgrades-per-second N', '50'],
+  ['upgradesBurst', 'CAIRN_UPGRADES_BURST', '--upgrades-burst N', '300'],
+  ['transport', 'CAIRN_TRANSPORT', '--transport auto|uws|ws', 'auto'],
+  ['logFormat', 'CAIRN_LOG_FORMAT', '--log-format auto|text|json', 'auto'],
+]
+
+const METRICS = `\
+# HELP cairn_payments_paid_total Payments that made an order Paid
+# TYPE cairn_payments_paid_total counter
+# HELP cairn_payments_partial_total Payments of less than the total
+# TYPE cairn_payments_partial_total counter
+# HELP cairn_payments_late_total Payments for orders that had ended
+# TYPE cairn_payments_late_total counter
+# HELP cairn_payments_extra_total Payments for orders that were Paid already
+# TYPE cairn_payments_extra_total counter
+# HELP cairn_payments_over_total Payments of more than was due, by each time that more came
+# TYPE cairn_payments_over_total counter
+# HELP cairn_payments_moved_total Payments that the contract took from their address
+# TYPE cairn_payments_moved_total counter
+# HELP cairn_payments_reorged_total Payments whose block left the chain after it had counted
+# TYPE cairn_payments_reorged_total counter
+# HELP cairn_payments_shortfall_total Paid orders that the stock did not suffice for
+# TYPE cairn_payments_shortfall_total counter
+# HELP cairn_payments_watched Payment addresses that are watched
+# TYPE cairn_payments_watched gauge
+# HELP cairn_chains_unreachable Payment chains that cannot be asked now
+# TYPE cairn_chains_unreachable gauge
+# HELP cairn_sets_total Sets accepted since start, the relay’s own included
+# TYPE cairn_sets_total counter
+# HELP cairn_patches_total Patches in these sets
+# TYPE cairn_patches_total counter
+# HELP cairn_sessions Open sessions
+# TYPE cairn_sessions gauge
+# HELP cairn_subscriptions Open subscriptions
+# TYPE cairn_subscriptions gauge
+# HELP cairn_writer_backlog Sets that wait for the writer
+# TYPE cairn_writer_backlog gauge
+# HELP cairn_cached_nodes Stored trie nodes in memory
+# TYPE cairn_cached_nodes gauge
+# HELP cairn_resident_bytes Resident memory of the process
+# TYPE cairn_resident_bytes gauge`
+
+const LINK = `http://127.0.0.1:9/#shop=1,invite=${'11'.repeat(32)}`
+
+/** How each command is called, as the first paragraph of its help has it, and the flags that it knows. */
+const COMMANDS: readonly (readonly [called: readonly string[], usage: string, flags: string])[] = [
+  [
+    ['watch'],
+    'cairn watch --url URL --shop ID --listing ID [--relay ADDRESS] [--json]',
+    '--url, --shop, --listing, --relay, --json',
+  ],
+  [
+    ['put'],
+    `cairn put --shop ID --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--url URL]
+          [--card FILE | --data DIR] [--relay ADDRESS]`,
+    '--url, --shop, --listing, --price, --title, --stock, --card, --data, --relay',
+  ],
+  [['orders'], 'cairn orders [--data DIR] [--shop ID] [--odd] [--json]', '--data, --shop, --odd, --json'],
+  [
+    ['order', 'pay'],
+    `cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
+                [--relay ADDRESS] [--chain FILE] [--wallet FILE]`,
+    '--url, --shop, --order, --by, --card, --data, --relay, --chain, --wallet',
+  ],
+  [
+    ['shop', 'create'],
+    'cairn shop create [--url URL] [--shop ID] [--card FILE] [--chain FILE] [--wallet FILE]',
+    '--url, --shop, --card, --chain, --wallet',
+  ],
+  [['invite'], 'cairn invite --shop ID [--url URL] [--chain FILE] [--wallet FILE]', '--url, --shop, --chain, --wallet'],
+  [['join', LINK], 'cairn join LINK [--card FILE] [--chain FILE] [--wallet FILE]', '--card, --chain, --wallet'],
+  [
+    ['bench', 'write'],
+    'cairn bench write [--seconds 10] [--listings 1000] [--patches 1] [--connections 1] [--window 1024] [--url URL] [--json]',
+    '--seconds, --listings, --patches, --connections, --window, --url, --json',
+  ],
+]
+
+const SUMMARIES = `\
+  serve      runs a relay; in development mode with a demo shop (alias: start)
+  watch      prints a live, verified feed of one listing
+  put        changes a listing, with a key card of its own
+  orders     lists orders, and payments that a person has to look at
+  order      pays an order: cairn order pay
+  shop       makes a shop: cairn shop create
+  invite     makes a link that lets a clerk join a shop
+  join       joins a shop with such a link
+  bench      measures how many writes a relay answers
+  vectors    tells whether an implementer's test vectors and this implementation agree
+  help       says more about a command: cairn help serve`
+
+function sources(change: Partial<SettingsSources>): SettingsSources {
+  const readFile = (path: string): string => {
+    throw new Error(`there is no file ${path}`)
+  }
+  return { flags: [], env: {}, readFile, ...change }
+}
+
+async function cairn(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+  const [out, err]: [string[], string[]] = [[], []]
+  const { signal } = new AbortController()
+  const io: Io = { out: (line) => out.push(line), err: (line) => err.push(line), env: {}, isTerminal: false, signal }
+  const code = await main(argv, io)
+  return { code, out: out.join('\n'), err: err.join('\n') }
+}
+
+describe('settings', () => {
+  it('have these keys in a file', () => {
+    const printed = JSON.parse(printConfig(readSettings(sources({})))) as object
+    expect(Object.keys(printed)).toEqual(SETTINGS.map(([key]) => key))
+  })
+
+  it('have these flags and defaults in the help', () => {
+    const rows = [...settingsHelp().matchAll(/^ {2}(--\S+(?: \S+)?) {2,}\S.*\n {30,}\[(.*)\]$/gmu)]
+    expect(rows.map(([, flag, standard]) => [flag, standard])).toEqual(
+      SETTINGS.map(([, , flag, standard]) => [flag, standard]),
+    )
+  })
+
+  it.each(SETTINGS)('%s is %s in the environment', (key, name) => {
+    const malformed = sources({ env: { [name]: '\0' } })
+    expect(() => readSettings(malformed)).toThrow(`${name}: it has to be `)
+    expect(() => readSettings(sources({ env: { [`${name}_`]: '' } }))).toThrow('there is no such setting')
+    const inFile = sources({ flags: ['--config', 'x'], readFile: () => JSON.stringify({ [key]: {} }) })
+    expect(() => readSettings(inFile)).toThrow(`${key} in x: it has to be `)
+  })
+})
+
+it('metrics have these names, types and texts', async () => {
+  const metrics = new Metrics()
+  const running = await relay({}, { metrics })
+  await running.stop()
+  const lines = metrics.text().split('\n')
+  expect(lines.filter((line) => line.startsWith('#')).join('\n')).toBe(METRICS)
+  const values = lines.filter((line) => line !== '' && !line.startsWith('#'))
+  const names = [...METRICS.matchAll(/TYPE (\S+)/gu)].map(([, name]) => name)
+  expect(values.map((line) => line.replace(/ \d+$/u, ''))).toEqual(names)
+})
+
+describe('commands', () => {
+  it('are these', async () => {
+    const { out } = await cairn('help')
+    expect(out.split('\n\n')[2]).toBe(SUMMARIES)
+    expect(COMMANDS.map(([[name]]) => name)).toEqual(
+      [...SUMMARIES.matchAll(/^ {2}(\w+)/gmu)]
+        .map(([, name]) => name)
+        .filter((name) => !['serve', 'vectors', 'help'].includes(name!)),
+    )
+  })
+
+  it.each(COMMANDS)('%j', async (called, usage, flags) => {
+    const [name] = called
+    expect((await cairn(name!, '--help')).out.split('\n\n')[0]).toBe(usage)
+    expect(await cairn(...called, '--nonesuch')).toEqual({
+      code: 1,
+      out: '',
+      err: `cairn ${name}: there is no --nonesuch; known are ${flags}`,
+    })
+  })
+
+  it('serve has the flags of its settings and these', async () => {
+    const { code, out } = await cairn('serve', '--print-config', '--verbose', '--empty')
+    expect([code, JSON.parse(out)]).toEqual([0, expect.objectContaining({ demo: false })])
+    expect(await cairn('start', '--print-config', '--config')).toMatchObject({
+      code: 1,
+      err: 'cairn: --config: its value is missing. Write --config VALUE or --config=VALUE.',
+    })
+  })
+
+  it('vectors takes files and no flags', async () => {
+    expect((await cairn('vectors', '--help')).out.split('\n\n')[0]).toBe('cairn vectors FILE…')
+    expect(await cairn('vectors', '--nonesuch')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--nonesuch: cannot be read') as string,
+    })
+  })
+})
