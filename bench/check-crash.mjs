@@ -1,5 +1,5 @@
-// npm run check:crash: kills a relay with SIGKILL in the middle of a stream of writes, again and again on the same data,
-// then looks for every set that was answered. Closing line: kills N, answered M, lost L.
+// npm run check:crash: kills a relay with SIGKILL in the middle of a stream of writes, again and again on the same
+// data, then looks for every set that was answered. Closing line: kills N, answered M, lost L.
 
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -14,7 +14,7 @@ import { publicKeyOf, sign } from '../dist/bytes/signature.node.js'
 import { enrol } from '../dist/client/enrol.js'
 import { encodeChange } from '../dist/patches/patch.js'
 import { encodePatchSet, signPatches } from '../dist/patches/patch-set.js'
-import { Keeper } from '../dist/relay/keeper.js'
+import { Keeper } from '../dist/relay/shops/keeper.js'
 import { stateHash } from '../dist/state/shop-state.js'
 import { openStore } from '../dist/store/open.js'
 import { decodeEnvelope, encodeEnvelope } from '../dist/wire/envelope.js'

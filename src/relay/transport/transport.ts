@@ -1,6 +1,6 @@
 /**
  * What the relay needs of a socket library (PROTOCOL §8, §13): WebSocket connections that carry binary frames, and HTTP
- * requests as values. Two implementations keep this contract, transport-uws.ts and transport-ws.ts; one suite runs over both.
+ * requests as values. Two implementations keep this contract, uws.ts and ws.ts; one suite runs over both.
  */
 
 import type { RequestBody } from './request-body.js'
