@@ -1,5 +1,5 @@
-// The hashing core's benchmarks. Each case makes its data from a fixed seed and returns a function that does the work once
-// and gives bytes of its result: their hash shows that the work was done, and was the same.
+// The hashing core's benchmarks. Each case makes its data from a fixed seed and returns a function that does the work
+// once and gives bytes of its result: their hash shows that the work was done, and was the same.
 
 import { be64, utf8 } from '../dist/bytes/bytes.js'
 import { sha256 } from '../dist/bytes/hash.node.js'

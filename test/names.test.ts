@@ -1,4 +1,6 @@
-/** The names that operators, scripts and dashboards hold on to: settings, metrics, commands and their flags, exactly. */
+/**
+ * The names that operators, scripts and dashboards hold on to: settings, metrics, commands and their flags, exactly.
+ */
 
 import { describe, expect, it } from 'vitest'
 import type { Io } from '../src/cli/io.js'

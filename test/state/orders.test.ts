@@ -1,4 +1,7 @@
-/** PROTOCOL §11, the state's part: transitions, commit, reservations, cancellation, whole orders, and what the relay follows up. */
+/**
+ * PROTOCOL §11, the state's part: transitions, commit, reservations, cancellation, whole orders, and what the relay
+ * follows up.
+ */
 
 import { describe, expect, test } from 'vitest'
 import { PAYMENT_CHOICES_PER_ORDER_MAX, RESERVATION_SECONDS_DEFAULT } from '../../src/limits.js'

@@ -1,4 +1,7 @@
-/** An answer follows its own fdatasync and the write of the meta page; a disk that fails leaves no trace of what was refused. */
+/**
+ * An answer follows its own fdatasync and the write of the meta page; a disk that fails leaves no trace of what was
+ * refused.
+ */
 
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'

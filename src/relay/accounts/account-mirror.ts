@@ -1,6 +1,6 @@
 /**
- * The shop registry's events as accounts and rights (PROTOCOL §12): who was added or removed becomes a set of the relay's; whose
- * rights changed is asked for them again. Handling the same event twice changes nothing.
+ * The shop registry's events as accounts and rights (PROTOCOL §12): who was added or removed becomes a set of the
+ * relay's; whose rights changed is asked for them again. Handling the same event twice changes nothing.
  */
 
 import { equalBytes } from '../../bytes/bytes.js'

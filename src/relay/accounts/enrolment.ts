@@ -1,4 +1,7 @@
-/** Enrolment of key cards (PROTOCOL §9), behind the form of the request: shop, right, card; then one set of the relay's own. */
+/**
+ * Enrolment of key cards (PROTOCOL §9), behind the form of the request: shop, right, card; then one set of the relay's
+ * own.
+ */
 
 import { RegistryUnreachable, type Registry } from '../../chain/registry.js'
 import { GUESTS_ACCOUNT } from '../../objects/account.js'

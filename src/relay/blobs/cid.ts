@@ -1,6 +1,6 @@
 /**
- * The content identifier of a file, version 0, as IPFS's default importer makes it: UnixFS in dag-pb, chunks of 256 KiB,
- * leaves that are nodes too, a balanced tree of at most 174 links a node, SHA-256, base58btc (PROTOCOL §13).
+ * The content identifier of a file, version 0, as IPFS's default importer makes it: UnixFS in dag-pb, chunks of 256
+ * KiB, leaves that are nodes too, a balanced tree of at most 174 links a node, SHA-256, base58btc (PROTOCOL §13).
  */
 
 import { sha256 } from '#hash'

@@ -1,4 +1,7 @@
-/** An uploaded blob on its way from a multipart form to the store: streamed, bounded, identified as it passes (PROTOCOL §13). */
+/**
+ * An uploaded blob on its way from a multipart form to the store: streamed, bounded, identified as it passes (PROTOCOL
+ * §13).
+ */
 
 import type { BlobSink } from '../../store/blobs.js'
 import { CidHasher } from './cid.js'

@@ -1,6 +1,7 @@
 /**
- * Orders as the merchant's person reads them: what is due, what came, and what has to be looked at by a person, each with the
- * action that fits. Made of the state and the payment rows; the same for a running relay and for its data on disk.
+ * Orders as the merchant's person reads them: what is due, what came, and what has to be looked at by a person, each
+ * with the action that fits. Made of the state and the payment rows; the same for a running relay and for its data on
+ * disk.
  */
 
 import { equalBytes, fromBigEndian } from '../../bytes/bytes.js'

@@ -1,6 +1,6 @@
 /**
- * Payments of all shops on all configured chains (PROTOCOL §11): which ids are watched where, and what becomes of what is
- * seen. Everything here may happen twice; the writer's turn decides once.
+ * Payments of all shops on all configured chains (PROTOCOL §11): which ids are watched where, and what becomes of what
+ * is seen. Everything here may happen twice; the writer's turn decides once.
  */
 
 import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
@@ -100,8 +100,8 @@ export class Payments {
   }
 
   /**
-   * Orders and PaymentIDs of a shop that a commit wrote: new payments are watched, also those that the same commit superseded or
-   * whose orders it ended; payments of ended orders are watched less, missing details are made up for.
+   * Orders and PaymentIDs of a shop that a commit wrote: new payments are watched, also those that the same commit
+   * superseded or whose orders it ended; payments of ended orders are watched less, missing details are made up for.
    */
   ordersWritten(shop: Shop, { ids, payments }: WrittenOrders): void {
     if (this.chains.size === 0) return
@@ -114,8 +114,8 @@ export class Payments {
   }
 
   /**
-   * An order is not canceled before the relay has seen all blocks in which it could be paid in time; a chain or a token that
-   * tells nothing holds it up for EXPIRY_GRACE_SECONDS.
+   * An order is not canceled before the relay has seen all blocks in which it could be paid in time; a chain or a token
+   * that tells nothing holds it up for EXPIRY_GRACE_SECONDS.
    */
   mayExpire(state: ShopState, id: bigint, now: bigint): boolean {
     const payments = this.live.get(orderName(state.shopId, id)) ?? []

@@ -388,7 +388,10 @@ export class Session implements PushTarget, AuthenticatedSession {
     this.idleSinceMs += ms
   }
 
-  /** The session's card was removed, by set `seq`: what was selected up to it goes out, open requests are answered, then it ends. */
+  /**
+   * The session's card was removed, by set `seq`: what was selected up to it goes out, open requests are answered, then
+   * it ends.
+   */
   cardRemoved(seq: Seq = Infinity): void {
     for (const subscription of this.subscriptions.values()) this.guarded(() => (subscription.flush(seq), false))
     this.inbox.length = 0

@@ -1,6 +1,7 @@
 /**
- * Keeps the derived state of the shops on disk: trie nodes are flushed in the background with the seq that they reflect,
- * and at start the tail of the log is replayed over the last flush. The log is the truth; losing a flush loses nothing.
+ * Keeps the derived state of the shops on disk: trie nodes are flushed in the background with the seq that they
+ * reflect, and at start the tail of the log is replayed over the last flush. The log is the truth; losing a flush loses
+ * nothing.
  */
 
 import { equalBytes } from '../../bytes/bytes.js'
@@ -106,7 +107,10 @@ export class Keeper {
     return shop.current.head - this.indexedUpTo(shop.shopId)
   }
 
-  /** Writes the state of a shop whose current version is durable. Does nothing if nothing changed or a flush is under way. */
+  /**
+   * Writes the state of a shop whose current version is durable. Does nothing if nothing changed or a flush is under
+   * way.
+   */
   async flush(shop: Shop): Promise<void> {
     if (this.flushing || this.behind(shop) === 0) return
     this.flushing = true
@@ -150,7 +154,9 @@ export class Keeper {
     return applied.state
   }
 
-  /** Undefined if what was kept lacks a trie that this version has, or the object index: the log makes all of it again. */
+  /**
+   * Undefined if what was kept lacks a trie that this version has, or the object index: the log makes all of it again.
+   */
   private openState(shopId: bigint, roots: Uint8Array): ShopState | undefined {
     const { manifest, tries, hasIndex } = decodeRoots(roots)
     if (!hasIndex || TRIES.some((name) => !tries.has(name))) return undefined

@@ -1,6 +1,6 @@
 /**
- * Who signed a header: recovering keys is most of what a write costs, so batches of it go to worker threads. Answers come in
- * the order of the questions, because a card's nonces rise; a lone question is answered here, at once.
+ * Who signed a header: recovering keys is most of what a write costs, so batches of it go to worker threads. Answers
+ * come in the order of the questions, because a card's nonces rise; a lone question is answered here, at once.
  */
 
 import { Worker } from 'node:worker_threads'

@@ -1,6 +1,6 @@
 /**
- * The one writer of all shops: whose turn it is. What arrives while a commit is in flight forms the next batch; a lone write
- * waits for nobody. What a turn does to the shops, and what becomes durable together, is the batch's (batch.ts).
+ * The one writer of all shops: whose turn it is. What arrives while a commit is in flight forms the next batch; a lone
+ * write waits for nobody. What a turn does to the shops, and what becomes durable together, is the batch's (batch.ts).
  */
 
 import { count, idKey, type ShopState } from '../../state/shop-state.js'
