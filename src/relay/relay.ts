@@ -65,7 +65,7 @@ export interface RelayParts {
   readonly clock?: Clock
 }
 
-export interface MirrorSettings {
+interface MirrorSettings {
   readonly chain: Chain
   /** The ShopReg contract, 20 bytes. */
   readonly shops: Uint8Array

@@ -13,7 +13,7 @@ import { Account } from '../../objects/account.js'
 import { encodeChange, type Change } from '../../patches/patch.js'
 import type { Writer } from '../write/writer.js'
 
-export interface AccountMirrorOptions {
+interface AccountMirrorOptions {
   readonly chain: Chain
   /** The ShopReg contract, 20 bytes. */
   readonly shops: Uint8Array

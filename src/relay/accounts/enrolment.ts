@@ -26,7 +26,7 @@ export type EnrolmentOutcome =
   /** No such shop · no right · card or shop in the way · chain or store out of reach. */
   | { readonly status: 400 | 403 | 409 | 503; readonly error: string }
 
-export interface EnrolmentOptions {
+interface EnrolmentOptions {
   readonly store: Store
   readonly writer: Writer
   readonly registry: Registry

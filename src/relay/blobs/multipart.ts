@@ -16,7 +16,7 @@ export function boundaryOf(contentType: string | undefined): string | undefined 
   return boundary !== undefined && /^[\w'()+,\-./:=? ]{0,69}[\w'()+,\-./:=?]$/.test(boundary) ? boundary : undefined
 }
 
-export interface Part {
+interface Part {
   /** Of the form's field. */
   readonly name: string
   /**

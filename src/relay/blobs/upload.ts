@@ -8,7 +8,7 @@ import { CidHasher } from './cid.js'
 import { boundaryOf, MultipartError, multipartParts } from './multipart.js'
 import { BodyTooLarge } from '../transport/request-body.js'
 
-export interface UploadedBlob {
+interface UploadedBlob {
   readonly cid: string
   readonly size: number
 }

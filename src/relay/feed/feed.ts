@@ -71,7 +71,7 @@ export class FeedRecord {
 }
 
 /** Records of the log, and the set up to which there are no others of what was asked for. */
-export interface FeedPart {
+interface FeedPart {
   readonly records: readonly FeedRecord[]
   readonly upTo: Seq
 }

@@ -34,7 +34,7 @@ export interface KnownChain {
 }
 
 /** `later`: a value that is needed is not at hand yet; asking again may help. */
-export type Quote = { readonly total: bigint } | { readonly refused: string } | { readonly later: string }
+type Quote = { readonly total: bigint } | { readonly refused: string } | { readonly later: string }
 
 const NATIVE_DECIMALS = 18n
 const RUNS_MAX = 10_000

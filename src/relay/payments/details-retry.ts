@@ -12,7 +12,7 @@ import type { Log } from '../instruments/log.js'
 import type { OrderCheckout } from '../write/batch.js'
 import type { Writer } from '../write/writer.js'
 
-export interface DetailsRetryOptions {
+interface DetailsRetryOptions {
   readonly writer: Pick<Writer, 'change'>
   readonly checkout: OrderCheckout
   readonly clock: Clock

@@ -24,7 +24,7 @@ export interface Money {
 }
 
 /** What a person has to look at. */
-export interface Oddity {
+interface Oddity {
   readonly kind: 'late' | 'partial' | 'over' | 'extra' | 'earlier' | 'reorged' | 'shortfall' | 'no details'
   readonly money: Money | undefined
   readonly chain: string | undefined

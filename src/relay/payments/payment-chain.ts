@@ -22,7 +22,7 @@ import type { PaymentEntry } from '../../state/payment-entry.js'
 import type { KnownChain } from './checkout.js'
 import type { SeenPayment } from './payment-outcome.js'
 
-export interface PaymentChainOptions {
+interface PaymentChainOptions {
   readonly chain: Chain
   /** The Payments contract, 20 bytes. */
   readonly payments: Uint8Array

@@ -39,7 +39,7 @@ export interface PaymentChainSettings {
   readonly depth: bigint
 }
 
-export interface PaymentsOptions {
+interface PaymentsOptions {
   readonly chains: readonly PaymentChainSettings[]
   readonly prices: PriceSource
   readonly checkout: OrderCheckout

@@ -38,7 +38,7 @@ import {
 } from './authentication.js'
 
 /** Close codes (RFC 6455 §7.4.1). */
-export const CLOSE_PROTOCOL_ERROR = 1002
+const CLOSE_PROTOCOL_ERROR = 1002
 export const CLOSE_RESTART = 1012
 
 /** A request that waits for its turn or its answer. */

@@ -8,7 +8,7 @@ import { concatBytes } from '../../bytes/bytes.js'
 /** How much waits for the reader before the sender is held back. */
 const WAITING_BYTES_MAX = 256 * 1_024
 
-export interface Flow {
+interface Flow {
   pause(): void
   resume(): void
 }

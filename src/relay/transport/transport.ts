@@ -204,7 +204,7 @@ export const REFUSAL_HEADERS: Readonly<Record<string, string>> = {
   'Access-Control-Allow-Origin': '*',
 }
 
-export type ListenErrorCode = 'port-taken' | 'not-permitted' | 'address-not-available' | 'failed'
+type ListenErrorCode = 'port-taken' | 'not-permitted' | 'address-not-available' | 'failed'
 
 export class ListenError extends Error {
   override readonly name = 'ListenError'

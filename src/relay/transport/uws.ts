@@ -36,7 +36,7 @@ import {
 } from './transport.js'
 
 /** The loaded library; the members that its declarations leave out are added here. */
-export type UwsLibrary = Omit<typeof Uws, 'App'> & {
+type UwsLibrary = Omit<typeof Uws, 'App'> & {
   readonly LIBUS_LISTEN_EXCLUSIVE_PORT: number
   readonly DISABLED: number
   App(): Uws.TemplatedApp & {

@@ -45,7 +45,7 @@ export interface OrderDetails {
 }
 
 /** What a commit made durable. */
-export interface Committed {
+interface Committed {
   /** The sets of each shop, in order of sequence. */
   readonly sets: ReadonlyMap<Shop, readonly CommittedSet[]>
   /** Cards that were taken out of their account, with the set that did it. */

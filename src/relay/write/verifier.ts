@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads'
 import { signerOf } from '../../patches/patch-set.js'
 
 /** 33 bytes, or undefined if the signature leads to no key. */
-export type Signer = Uint8Array | undefined
+type Signer = Uint8Array | undefined
 
 interface Question {
   readonly header: Uint8Array
@@ -23,10 +23,10 @@ export interface CheckRequest {
 }
 
 /** 33 bytes for each question, zeros where there is no key. */
-export type CheckResponse = Uint8Array
+type CheckResponse = Uint8Array
 
-export const KEY_BYTES = 33
-export const SIGNATURE_BYTES = 65
+const KEY_BYTES = 33
+const SIGNATURE_BYTES = 65
 
 /** Fewer questions than this are not worth a message. */
 const WORTH_A_MESSAGE = 4

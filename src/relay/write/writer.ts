@@ -14,10 +14,10 @@ import type { CheckedSet } from './ingest.js'
 import { cancelPatches } from './relay-set.js'
 
 /** Whether an order whose reservation has ended may be canceled now: a payment made in time may still be on its way. */
-export type MayExpire = (state: ShopState, order: bigint, now: bigint) => boolean
+type MayExpire = (state: ShopState, order: bigint, now: bigint) => boolean
 
 /** Sets in one batch, and the time after which no further one joins it: both bound how long the event loop is held. */
-export const BATCH_SETS_MAX = 256
+const BATCH_SETS_MAX = 256
 const BATCH_MS_MAX = 50
 
 export class Writer {
