@@ -41,8 +41,6 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves/secp256k1.js': ['bytes/signature.ts'],
   'hash-wasm': ['bytes/hash.node.ts'],
   lmdb: ['store/lmdb.ts'],
-  '@bufbuild/protobuf': ['wire/envelope.ts', 'wire/generated/envelope_pb.ts'],
-  '@bufbuild/protobuf/codegenv2': ['wire/generated/envelope_pb.ts'],
   'uWebSockets.js': ['relay/transport/uws.ts'],
   viem: ['chain/rpc-chain.ts', 'cli/wallet.ts'],
   'viem/utils': ['chain/contracts.ts'],
@@ -87,9 +85,7 @@ describe('import ranks', () => {
 })
 
 describe('ranks 0 to 7 know no clock, chance, process, console, network or disk', () => {
-  const core = sources.filter(
-    ({ name, room }) => RANKS[room]! <= 7 && !name.endsWith('.node.ts') && !name.includes('/generated/'),
-  )
+  const core = sources.filter(({ name, room }) => RANKS[room]! <= 7 && !name.endsWith('.node.ts'))
   it.each(core.map((source) => [source.name, source] as const))('%s', (_name, { text }) => {
     expect(FORBIDDEN.exec(withoutCommentsAndTexts(text))?.[0]).toBeUndefined()
   })

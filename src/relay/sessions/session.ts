@@ -3,6 +3,7 @@
  * writes go to the writer without waiting for each other. Whatever a client sends, nothing here throws.
  */
 
+import { unreachable } from '../../assert.js'
 import { equalBytes, fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import { personalMessageDigest } from '../../bytes/eip191.js'
 import { recoverPublicKey } from '#signature'
@@ -22,7 +23,7 @@ import type { Author } from '../../state/access.js'
 import type { CardRow, Seq } from '../../store/store.js'
 import { decodeEnvelope, encodeEnvelope, EnvelopeError } from '../../wire/envelope.js'
 import { ErrorCode, type ErrorName } from '../../wire/error-code.js'
-import type { Envelope, Message, SubscriptionRequest } from '../../wire/messages.js'
+import type { Envelope, Request, SubscriptionRequest } from '../../wire/messages.js'
 import type { Hub } from './sessions.js'
 import { nowSeconds } from '../instruments/clock.js'
 import { checkSet, withSigner } from '../write/ingest.js'
@@ -67,7 +68,7 @@ export class Session implements PushTarget {
   private sending = false
   private readonly inFlight = new Set<bigint>()
   private bytesInFlight = 0
-  private readonly inbox: { slot: Slot; message: Message }[] = []
+  private readonly inbox: { slot: Slot; message: Request }[] = []
   private working = false
   private ended = false
   private requests = 0n
@@ -121,7 +122,7 @@ export class Session implements PushTarget {
     for (const subscription of this.subscriptions.values()) subscription.pump()
   }
 
-  private request(requestId: bigint, message: Message, bytes: number): void {
+  private request(requestId: bigint, message: Request, bytes: number): void {
     if (this.inFlight.has(requestId)) return this.close(CLOSE_PROTOCOL_ERROR, 'a request id that is still in flight')
     if (this.slots.length >= UNANSWERED_REQUESTS_MAX)
       return this.close(CLOSE_POLICY, `more than ${UNANSWERED_REQUESTS_MAX} requests without an answer`)
@@ -165,7 +166,7 @@ export class Session implements PushTarget {
     }
   }
 
-  private handle(slot: Slot, message: Message): void {
+  private handle(slot: Slot, message: Request): void {
     switch (message.kind) {
       case 'write':
         return this.write(slot, message.patchSet)
@@ -181,8 +182,11 @@ export class Session implements PushTarget {
         return this.solve(slot, message.signature)
       case 'getBlobUploadUrl':
         return this.answer(slot, this.blobUploadUrl())
-      default:
+      case 'push':
+      case 'syncStatus':
         return this.answer(slot, failure('INVALID', `a client does not send ${message.kind} requests`))
+      default:
+        return unreachable(message)
     }
   }
 
