@@ -55,8 +55,6 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves/secp256k1.js': ['src/bytes/signature.ts'],
   'hash-wasm': ['src/bytes/hash.node.ts'],
   lmdb: ['src/store/lmdb.ts'],
-  '@bufbuild/protobuf': ['src/wire/envelope.ts', 'src/wire/generated/envelope_pb.ts'],
-  '@bufbuild/protobuf/codegenv2': ['src/wire/generated/envelope_pb.ts'],
   'uWebSockets.js': ['src/relay/transport/uws.ts'],
   viem: ['src/chain/rpc-chain.ts', 'src/cli/wallet.ts'],
   'viem/utils': ['src/chain/contracts.ts'],
