@@ -13,7 +13,7 @@ import {
   EXPIRY_GRACE_SECONDS,
   LATE_PAYMENT_WATCH_SECONDS,
 } from '../../limits.js'
-import { decodeChecked } from '../../codec/decode.js'
+import { decodeChecked } from '../../codec/decode-checked.js'
 import { StoredManifest } from '../../objects/manifest.js'
 import { PAYMENT_CHOSEN } from '../../objects/order.js'
 import type { ChainAddress } from '../../objects/scalars.js'

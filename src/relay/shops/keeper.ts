@@ -11,7 +11,7 @@ import type { Cbor, CborKey } from '../../codec/value.js'
 import { Hamt, type NodeSource, type StoredRoot } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
 import type { NodeRef } from '../../merkle/hamt-node.js'
-import { readPatch } from '../../patches/patch.js'
+import { readCheckedPatch } from '../../patches/checked-patch.js'
 import type { Author } from '../../state/access.js'
 import { applyPatches } from '../../state/apply.js'
 import { COLLECTIONS, emptyShop, INDEXES, SCHEMA_VERSION, stateHash, type ShopState } from '../../state/shop-state.js'
@@ -130,7 +130,11 @@ export class Keeper {
       record.role === 'relay' ? { role: 'relay' } : { role: record.role, card: record.signer, account: record.account }
     const committedAt = BigInt(Math.floor(record.committedAtMs / 1_000))
     const { reservationSeconds } = this
-    const applied = applyPatches(state, record.patches.map(readPatch), { author, committedAt, reservationSeconds })
+    const applied = applyPatches(state, record.patches.map(readCheckedPatch), {
+      author,
+      committedAt,
+      reservationSeconds,
+    })
     if (!applied.ok)
       throw new ReplayError(shopId, record.seq, `the log holds a set that is refused: ${applied.verdict.message}`)
     const hash = stateHash(applied.state)
