@@ -136,7 +136,7 @@ const DIFFERENCES: readonly Difference[] = [
     'stricter: bytes after a set',
     [STATE, 'with a byte behind it is none'],
     [E2E, 'what is behind a set, and a time without a tag, are INVALID'],
-    ['codec/span.test.ts', 'refuses it cut off at every byte, and with a byte more'],
+    ['patches/patch-set-spans.test.ts', 'refuses it cut off at every byte, and with a byte more'],
   ],
   [
     'stricter: untagged times',

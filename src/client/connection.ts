@@ -1,4 +1,6 @@
-/** One WebSocket to a relay: requests with their answers, and the relay's own requests handed on. No reconnecting here. */
+/**
+ * One WebSocket to a relay: requests with their answers, and the relay's own requests handed on. No reconnecting here.
+ */
 
 import { PlatformWebSocket } from '#websocket'
 import { unreachable } from '../assert.js'
@@ -7,7 +9,7 @@ import { ErrorCode } from '../wire/error-code.js'
 import type { Message, PushRequest, Request, Response, SyncStatusRequest } from '../wire/messages.js'
 import { aborted, ClientError, fromWire } from './client-error.js'
 
-export interface ConnectionHandlers {
+interface ConnectionHandlers {
   /** Answered for the callee once it returns; a throw is answered as an error and ends the connection. */
   push(push: PushRequest): void
   syncStatus(status: SyncStatusRequest): void
@@ -66,7 +68,10 @@ export class RelayConnection {
     })
   }
 
-  /** The payload of the answer. Rejects with the wire's code, DISCONNECTED, or OUTCOME_UNKNOWN for a write without an answer. */
+  /**
+   * The payload of the answer. Rejects with the wire's code, DISCONNECTED, or OUTCOME_UNKNOWN for a write without an
+   * answer.
+   */
   request(message: Request, signal?: AbortSignal): Promise<Uint8Array> {
     const write = message.kind === 'write'
     return new Promise((resolve, reject) => {

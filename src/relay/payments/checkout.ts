@@ -6,7 +6,7 @@
 import { sha256 } from '#hash'
 import { equalBytes, isAllZero } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
-import { decodeChecked } from '../../codec/decode.js'
+import { decodeChecked } from '../../codec/decode-checked.js'
 import type { Block } from '../../chain/chain.js'
 import { PAYMENT_TTL_SECONDS } from '../../limits.js'
 import type { Listing } from '../../objects/listing.js'

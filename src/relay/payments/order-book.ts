@@ -6,7 +6,7 @@
 
 import { equalBytes, fromBigEndian } from '../../bytes/bytes.js'
 import { prefixedHex, toHex } from '../../bytes/hex.js'
-import { decodeChecked } from '../../codec/decode.js'
+import { decodeChecked } from '../../codec/decode-checked.js'
 import { CANCELED, Order, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN } from '../../objects/order.js'
 import { orderNumber } from '../../state/order-number.js'
 import { findPayment, type PaymentEntry } from '../../state/payment-entry.js'

@@ -6,7 +6,7 @@
 
 import { equalBytes } from '../../bytes/bytes.js'
 import { encodeChange, type Change } from '../../patches/patch.js'
-import { decodeChecked } from '../../codec/decode.js'
+import { decodeChecked } from '../../codec/decode-checked.js'
 import { Inventory, inventoryKey, inventoryKeyText } from '../../objects/inventory.js'
 import { variationOf, type Listing } from '../../objects/listing.js'
 import { CANCELED, PAID, PAYMENT_CHOSEN, TxDetails, UNPAID, type Order } from '../../objects/order.js'

@@ -4,7 +4,7 @@
  */
 
 import { be64, concatBytes, fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
-import { decodeChecked } from '../../codec/decode.js'
+import { decodeChecked } from '../../codec/decode-checked.js'
 import { encode } from '../../codec/encode.js'
 import type { PaymentRow } from '../../store/store.js'
 

@@ -12,7 +12,7 @@ import type { Cbor, CborKey } from '../../codec/value.js'
 import { Hamt, type NodeSource, type StoredRoot } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
 import type { NodeRef } from '../../merkle/hamt-node.js'
-import { readPatch, type Patch } from '../../patches/patch.js'
+import { readCheckedPatch, type Patch } from '../../patches/checked-patch.js'
 import type { Author } from '../../state/access.js'
 import { applyPatches } from '../../state/apply.js'
 import { COLLECTIONS, emptyShop, INDEXES, SCHEMA_VERSION, stateHash, type ShopState } from '../../state/shop-state.js'
@@ -78,7 +78,7 @@ export class Keeper {
     const head = this.store.head(shopId)
     while (seq < head) {
       for (const record of this.store.readLog(shopId, seq, REPLAY_BATCH)) {
-        const patches = record.patches.map(readPatch)
+        const patches = record.patches.map(readCheckedPatch)
         state = this.replay(shopId, state, record, patches)
         this.noteChanges(
           shopId,

@@ -4,7 +4,7 @@
  */
 
 import { toHex, type Hex } from '../../bytes/hex.js'
-import { decodeChecked } from '../../codec/decode.js'
+import { decodeChecked } from '../../codec/decode-checked.js'
 import type { ShopState } from '../../state/shop-state.js'
 import { fromBigEndian } from '../../bytes/bytes.js'
 import type { Seq } from '../../store/store.js'

@@ -9,7 +9,7 @@ import { toHex } from '../../bytes/hex.js'
 import type { PatchTree } from '../../merkle/patch-proof.js'
 import { PAYMENT_CHOSEN } from '../../objects/order.js'
 import { patchKey } from '../../patches/object-name.js'
-import { readPatch, type Patch } from '../../patches/patch.js'
+import { readCheckedPatch, type Patch } from '../../patches/checked-patch.js'
 import { signPatches } from '../../patches/patch-set.js'
 import type { Author } from '../../state/access.js'
 import { applyPatches, type Applied } from '../../state/apply.js'
@@ -239,7 +239,7 @@ export class Batch {
 
   /** Undefined for a set that the state refuses: a bug that is told of, and no reason to stop other shops. */
   private signAndApplyOne(shop: Shop, encoded: readonly Uint8Array[]): Effects | undefined {
-    const patches = encoded.map(readPatch)
+    const patches = encoded.map(readCheckedPatch)
     const applied = this.apply(shop, patches, { role: 'relay' })
     if (!applied.ok) {
       this.options.onBug(new AssertionError(`bug: a set of the relay's is refused: ${applied.verdict.message}`))
