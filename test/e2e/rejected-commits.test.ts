@@ -8,9 +8,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { concatBytes } from '../../src/bytes/bytes.js'
 import { fromHex } from '../../src/bytes/hex.js'
 import { publicKeyOf } from '../../src/bytes/signature.node.js'
-import { addressWord, word } from '../../src/chain/contracts.js'
+import { addressWord, word } from '../../src/bytes/abi.js'
 import { PAID, UNPAID } from '../../src/objects/order.js'
-import { receiptsIn } from '../../src/relay/payments/payment-record.js'
+import { paymentRecordsIn } from '../../src/relay/payments/payment-record.js'
 import { Keeper } from '../../src/relay/shops/keeper.js'
 import { stateHash } from '../../src/state/shop-state.js'
 import { MemoryStore } from '../../src/store/memory.js'
@@ -297,12 +297,12 @@ describe('over a chain', () => {
     const times = await whileRejecting(
       () => shop.payByCall(request),
       () => {
-        expect([store.head(SHOP), stateByLog(store), store.ledger(SHOP)]).toEqual([head, before, []])
+        expect([store.head(SHOP), stateByLog(store), store.paymentRows(SHOP)]).toEqual([head, before, []])
         expect(watcher.events).toEqual(seen)
       },
     )
     await shop.orderWhere(1n, ({ State }) => State === PAID)
-    expect(receiptsIn(store.ledger(SHOP))).toMatchObject([{ effect: 'paid', amount: request.amount }])
+    expect(paymentRecordsIn(store.paymentRows(SHOP))).toMatchObject([{ effect: 'paid', amount: request.amount }])
     expect([store.head(SHOP), shop.stockOf()]).toEqual([head + 1, 8n])
     await watcher.until(() => watcher.sets.at(-1)!.seq === BigInt(head + 1))
     const what = 'a payment could not be stored; it will be looked at again'
@@ -313,16 +313,16 @@ describe('over a chain', () => {
     await open()
     const { store } = rejecting
     await shop.payByCall(await (await shop.guest()).checkout(1n))
-    await vi.waitFor(() => expect(receiptsIn(store.ledger(SHOP))).toMatchObject([{ reorged: false }]), 5_000)
-    const [rows, head] = [store.ledger(SHOP), store.head(SHOP)]
+    await vi.waitFor(() => expect(paymentRecordsIn(store.paymentRows(SHOP))).toMatchObject([{ reorged: false }]), 5_000)
+    const [rows, head] = [store.paymentRows(SHOP), store.head(SHOP)]
     const times = await whileRejecting(
       async () => {
         await shop.chain.reorg(1)
         await shop.mine(3)
       },
-      () => expect(store.ledger(SHOP)).toEqual(rows),
+      () => expect(store.paymentRows(SHOP)).toEqual(rows),
     )
-    await vi.waitFor(() => expect(receiptsIn(store.ledger(SHOP))).toMatchObject([{ reorged: true }]), 5_000)
+    await vi.waitFor(() => expect(paymentRecordsIn(store.paymentRows(SHOP))).toMatchObject([{ reorged: true }]), 5_000)
     expect(store.head(SHOP)).toBe(head)
     const what = 'a re-org could not be stored; it will be looked at again'
     expect(running.bugs).toEqual(lookedAgain(times, PAYMENTS, what))

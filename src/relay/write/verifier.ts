@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads'
 import { signerOf } from '../../patches/patch-set.js'
 
 /** 33 bytes, or undefined if the signature leads to no key. */
-type Signer = Uint8Array | undefined
+export type Signer = Uint8Array | undefined
 
 interface Question {
   readonly header: Uint8Array
