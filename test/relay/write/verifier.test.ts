@@ -34,7 +34,7 @@ vi.mock('node:worker_threads', async (original) => {
     }
 
     override postMessage(value: unknown, transfer?: readonly threads.Transferable[]): void {
-      if (++this.spied.sent === this.spied.diesAt) super.postMessage('no request')
+      if (++this.spied.sent === this.spied.diesAt) super.postMessage('no request', [])
       super.postMessage(value, transfer)
     }
   }
