@@ -10,7 +10,7 @@ import type { Message, PushRequest, Request, Response, SyncStatusRequest } from 
 import { aborted, ClientError, fromWire } from './client-error.js'
 
 interface ConnectionHandlers {
-  /** Answered for the callee once it returns; a throw is answered as an error and ends the connection. */
+  /** Answered for the callee once it returns; a throw ends the connection without an answer. */
   push(push: PushRequest): void
   syncStatus(status: SyncStatusRequest): void
   /** Once, whoever ended it. */

@@ -230,7 +230,7 @@ export class MessageType<T> implements FieldType<T> {
     for (const field of this.fields) {
       const one = (value as Record<string, unknown>)[field.name]
       if (one === undefined) continue
-      if (field.isList) for (const item of one as unknown[]) length += 1 + field.length(item)
+      if (field.isList) length += listLength(field, one as unknown[])
       else if (!field.isImplicit || !isZero(field, one)) length += 1 + field.length(one)
       if (this.isOneOf) break
     }
@@ -243,7 +243,7 @@ export class MessageType<T> implements FieldType<T> {
     for (const field of this.fields) {
       const one = (value as Record<string, unknown>)[field.name]
       if (one === undefined) continue
-      if (field.isList) for (const item of one as unknown[]) position = writeOne(target, position, field, item)
+      if (field.isList) position = writeList(target, position, field, one as unknown[])
       else if (!field.isImplicit || !isZero(field, one)) position = writeOne(target, position, field, one)
       if (this.isOneOf) break
     }
@@ -301,6 +301,7 @@ const TAGS = 128
 interface NamedField {
   readonly name: string
   readonly tag: number
+  readonly wireType: number
   readonly isList: boolean
   readonly isImplicit: boolean
   readonly isRequired: boolean
@@ -317,6 +318,7 @@ function named(name: string, { number, type, presence, max, zeroIsMissing }: Fie
   return {
     name,
     tag: fieldTag(number, type.wireType),
+    wireType: type.wireType,
     isList: presence === 'repeated',
     isImplicit: presence === 'implicit',
     isRequired: presence === 'required',
@@ -349,14 +351,29 @@ function addItem(list: unknown[], field: NamedField, reader: ProtobufReader): vo
   if (list.length <= field.max) list.push(field.read(reader))
 }
 
+function listLength({ length: lengthOf }: NamedField, list: readonly unknown[]): number {
+  let length = list.length
+  for (let i = 0; i < list.length; i++) length += lengthOf(list[i])
+  return length
+}
+
+function writeList(target: Uint8Array, offset: number, { tag, write }: NamedField, list: readonly unknown[]): number {
+  let position = offset
+  for (let i = 0; i < list.length; i++) {
+    target[position] = tag
+    position = write(target, position + 1, list[i])
+  }
+  return position
+}
+
 function writeOne(target: Uint8Array, offset: number, field: NamedField, value: unknown): number {
   target[offset] = field.tag
   return field.write(target, offset + 1, value)
 }
 
 /** Byte strings are no constants: an empty one is told by its length. */
-function isZero<T>(type: { zero: T }, value: T): boolean {
-  return value === type.zero || (value as { readonly length?: number }).length === 0
+function isZero<T>({ zero, wireType }: { zero: T; wireType: number }, value: T): boolean {
+  return value === zero || (wireType === LENGTH_DELIMITED && (value as { readonly length?: number }).length === 0)
 }
 
 function within<T extends number | bigint>(fits: boolean, value: T): T {

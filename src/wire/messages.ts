@@ -54,7 +54,7 @@ const filter = message({
 export const SETS = 2
 
 /** One PatchSet in a push: see pushed-set.ts. */
-export const set = message({
+export const setType = message({
   seq: implicit(1, uint64),
   /** Of the first of `patches` in its set. */
   leafIndex: implicit(2, uint32),
@@ -102,7 +102,7 @@ export type SyncStatusRequest = Message & { readonly kind: 'syncStatus' }
 
 export type WireError = TypeOf<typeof error>
 export type Filter = TypeOf<typeof filter>
-export type PushedSet = TypeOf<typeof set>
+export type PushedSet = TypeOf<typeof setType>
 
 /** One member of a push's `sets` with its field number and length before it: concatenated as it is. */
 export type EncodedSet = Uint8Array

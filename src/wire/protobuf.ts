@@ -198,6 +198,7 @@ export function writeVarint(target: Uint8Array, offset: number, value: number): 
   let rest = value
   let position = offset
   for (; rest > 0x7fff_ffff; rest = Math.floor(rest / 128)) target[position++] = (rest % 128) | 0x80
+  // What a byte has no room for falls off.
   for (; rest >= 128; rest >>>= 7) target[position++] = rest | 0x80
   target[position++] = rest
   return position
@@ -212,13 +213,6 @@ export function fieldLength(length: number): number {
 export function writeFieldHead(target: Uint8Array, offset: number, field: number, length: number): number {
   target[offset] = fieldTag(field, LENGTH_DELIMITED)
   return writeVarint(target, offset + 1, length)
-}
-
-/** Writes a length-delimited field (numbers to 15); returns the offset behind it. */
-export function writeField(target: Uint8Array, offset: number, field: number, bytes: Uint8Array): number {
-  const start = writeFieldHead(target, offset, field, bytes.length)
-  target.set(bytes, start)
-  return start + bytes.length
 }
 
 /** How many bytes `value` (unsigned, 64 bits) takes as a varint: 1 to 10. */
@@ -263,7 +257,7 @@ function zigzag(value: bigint): bigint {
   return value < 0n ? -2n * value - 1n : 2n * value
 }
 
-/** Without big integers in between, which take longer than all the rest of a short message. */
+/** Without big integers in between, which would take a good part of the time of a short message. */
 function smallZigzag(value: bigint): number | undefined {
   const number = Number(value)
   if (!(Math.abs(number) < 2 ** 52)) return undefined

@@ -3,29 +3,29 @@
  * field number and length, and then shared by the pushes of all sessions that select the same.
  */
 
-import { SETS, set, type EncodedSet, type PushedSet } from './messages.js'
+import { SETS, setType, type EncodedSet, type PushedSet } from './messages.js'
 import { LENGTH_DELIMITED, ProtobufError, ProtobufReader, fieldLength, fieldTag, writeFieldHead } from './protobuf.js'
 
 export type { PushedSet } from './messages.js'
 
 /** A fresh array, to be given to encodePushEnvelope. Integers beyond their fields are bugs. */
-export function encodeSet(pushed: PushedSet): EncodedSet {
-  const bodyLength = set.bodyLength(pushed)
+export function encodeSet(set: PushedSet): EncodedSet {
+  const bodyLength = setType.bodyLength(set)
   const encoded = new Uint8Array(fieldLength(bodyLength))
-  set.writeBody(encoded, writeFieldHead(encoded, 0, SETS, bodyLength), pushed)
+  setType.writeBody(encoded, writeFieldHead(encoded, 0, SETS, bodyLength), set)
   return encoded
 }
 
 /** The length of what encodeSet makes: what the set adds to the frame of a push, but for that frame's own length prefix. */
-export function pushSetLength(pushed: PushedSet): number {
-  return fieldLength(set.bodyLength(pushed))
+export function pushSetLength(set: PushedSet): number {
+  return fieldLength(setType.bodyLength(set))
 }
 
 /** Reads what encodeSet makes, and a set in a push's frame. Byte strings are views. Throws PushedSetError. */
 export function decodeSet(encoded: EncodedSet): PushedSet {
   try {
     const reader = new ProtobufReader(encoded)
-    if (reader.next() && reader.tag === fieldTag(SETS, LENGTH_DELIMITED)) return set.read(reader)
+    if (reader.next() && reader.tag === fieldTag(SETS, LENGTH_DELIMITED)) return setType.read(reader)
   } catch (error) {
     if (error instanceof ProtobufError) throw new PushedSetError(`not a set: ${error.message}`)
     throw error

@@ -104,6 +104,13 @@ describe('what is ignored', () => {
     expect(decodeEnvelope(fromHex(hex.replaceAll(' ', '')))).toEqual(ping)
   })
 
+  test('a public key before another, whatever it holds, but not so a shop id', () => {
+    const bodies = '12010a 12030a0107'
+    const frame = (tag: string) => fromHex(`0a020802 ${tag}08 ${bodies}`.replaceAll(' ', ''))
+    expect(decodeEnvelope(frame('52')).message).toEqual({ kind: 'authenticate', publicKey: Uint8Array.of(7) })
+    expect(codeOf(frame('22'))).toBe('malformed')
+  })
+
   test('a filter id that is there but empty', () => {
     const frame = fromHex('0a02080222061a0418032200')
     expect(decodeEnvelope(frame).message).toMatchObject({ filters: [{ objectType: 3 }] })
