@@ -170,7 +170,7 @@ it('metrics have these names, types and texts', async () => {
   const metrics = new Metrics()
   const running = await relay({}, { metrics })
   await running.stop()
-  const lines = metrics.text().split('\n')
+  const lines = (await metrics.text()).split('\n')
   expect(lines.filter((line) => line.startsWith('#')).join('\n')).toBe(METRICS)
   const values = lines.filter((line) => line !== '' && !line.startsWith('#'))
   const names = [...METRICS.matchAll(/TYPE (\S+)/gu)].map(([, name]) => name)
