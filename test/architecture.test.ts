@@ -43,6 +43,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['store/lmdb.ts'],
   '@bufbuild/protobuf': ['wire/envelope.ts', 'wire/generated/envelope_pb.ts'],
   '@bufbuild/protobuf/codegenv2': ['wire/generated/envelope_pb.ts'],
+  pino: ['relay/instruments/log.ts'],
   'prom-client': ['relay/instruments/metrics.ts'],
   'uWebSockets.js': ['relay/transport/uws.ts'],
   viem: ['chain/rpc-chain.ts', 'cli/wallet.ts'],
