@@ -62,7 +62,7 @@ export function startDevChain(options?: {
   /** Time of the first block; the chain's clock goes on from there. */
   readonly genesisSeconds?: number
 }): Promise<DevChain>
-export function receiptOf(
+export function transactionReceipt(
   rpc: DevChain['rpc'],
   hash: string,
 ): Promise<{ readonly blockNumber: string; readonly blockHash: string; readonly contractAddress: string | null }>

@@ -37,7 +37,7 @@ export async function startDevChain({ port = 0, chainId = 31_337, blockTimeSecon
 }
 
 /** Waits for the block of a transaction. Throws where it was reverted. */
-export async function receiptOf(rpc, hash) {
+export async function transactionReceipt(rpc, hash) {
   for (;;) {
     const receipt = await rpc('eth_getTransactionReceipt', [hash])
     if (receipt?.status === '0x0') throw new Error(`the transaction ${hash} was reverted`)
@@ -56,7 +56,7 @@ async function deployAll(rpc) {
     const call = { from: ACCOUNTS[0].address, nonce: `0x${hashes.length}`, gas: DEPLOY_GAS, data }
     hashes.push(await rpc('eth_sendTransaction', [call]))
   }
-  await Promise.all(hashes.map((hash) => receiptOf(rpc, hash)))
+  await Promise.all(hashes.map((hash) => transactionReceipt(rpc, hash)))
   return { relays, shops, payments, token }
 }
 

@@ -1,6 +1,8 @@
 /**
- * Bugs stop the process: an assertion that fails is a defect of this program, never the effect of bad input.
- * Bad input raises an error class of its room, a refused change is a verdict (src/state/verdict.ts).
+ * An assertion that fails is a defect of this program, never the effect of bad input. It ends the piece of work that
+ * met it: in the relay one set of a batch, one session, one HTTP request. A guard there reports the bug, and others
+ * go on; where there is no guard the process ends. Bad input raises an error class of its room, a refused change is a
+ * verdict (src/state/verdict.ts).
  */
 
 export class AssertionError extends Error {

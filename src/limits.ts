@@ -1,4 +1,7 @@
-/** Every bound of the product, unit in the name (PROTOCOL §15). Settings have their defaults here too. */
+/**
+ * Every bound that a client of the relay or a user of the client library can see, unit in the name (PROTOCOL §15), and
+ * the defaults of settings. What only tunes the inside (sizes of batches, caches, reads) stands where it is used.
+ */
 
 import { assert } from './assert.js'
 
@@ -70,6 +73,8 @@ export const CHAIN_MARGIN_BLOCKS = 16n
 // Frames and sessions (§8, §10, §15)
 export const FRAME_IN_BYTES_MAX = 2 * 1_048_576
 export const FRAME_OUT_BYTES_MAX = 1_048_576
+/** Groups within groups in a field of an envelope that nobody asked for. */
+export const GROUP_NESTING_MAX = 100
 /** Patches in one set of objects that come near OBJECT_BYTES_MAX: each has to be encoded to be measured. */
 export const OBJECTS_MEASURED_PER_SET_MAX = 64
 /** CBOR items of one patch's value: a megabyte of empty maps would take hundreds of megabytes to decode. */
@@ -87,6 +92,8 @@ export const BYTES_PER_TURN_MAX = 2 * REQUEST_BYTES_IN_FLIGHT_MAX
 export const UNREAD_ANSWER_BYTES_MAX = 4 * 1_048_576
 /** Of anything that a session's client does not read. */
 export const UNREAD_BYTES_MAX = 8 * 1_048_576
+/** Pushes wait while more than this is unread. */
+export const PUSH_BUFFER_BYTES_MAX = 1_048_576
 export const SUBSCRIPTIONS_PER_SESSION_MAX = 64
 export const FILTERS_PER_SUBSCRIPTION_MAX = 64
 export const SUBSCRIPTION_ID_MAX = 65_535
@@ -100,6 +107,8 @@ export const CHALLENGE_BYTES = 32
 export const PING_INTERVAL_MS_DEFAULT = 15_000
 export const KICK_INTERVALS_DEFAULT = 3
 export const PUSH_DELAY_MS_DEFAULT = 100
+/** How long a peer may take to answer our close frame. */
+export const CLOSE_ANSWER_MS_MAX = 5_000
 
 // The end of a relay
 /** For requests that were taken up when the relay is told to stop. */
@@ -125,14 +134,32 @@ export const BLOB_TOKENS_PER_SESSION_MAX = 16
 /** Of all sessions that a card had; beyond, its oldest one is void. */
 export const BLOB_TOKENS_PER_CARD_MAX = 32
 export const BLOB_TOKEN_SECONDS_MAX = 600
+/** Of the form around the file: boundaries, part heads, other fields. */
+export const FORM_BYTES_MAX = 64 * 1_024
 /** Of one form. */
 export const MULTIPART_PARTS_MAX = 1_024
+/** Of the headers of one part. */
+export const PART_HEAD_BYTES_MAX = 16 * 1_024
+/** What a client may still send behind an answer that needed no more of its body, before its socket is closed. */
+export const UNREAD_BODY_BYTES_MAX = 32 * 1_048_576
+/** An HTTP socket on which nothing moves for so long is cut, also in the middle of an answer. */
+export const HTTP_IDLE_MS_MAX = 60_000
 export const HEALTH_STORE_SECONDS_MAX = 5
 export const HEALTH_LOOP_DELAY_SECONDS_MAX = 5
+
+// The client library
+/** Between two attempts to connect: the first pause, doubled up to the longest. */
+export const BACK_OFF_MS_MIN = 250
+export const BACK_OFF_MS_MAX = 15_000
+/** What waits for a reader of `sets`; one that is further behind gets an error after them. */
+export const UNREAD_SETS_MAX = 65_536
+/** How long `choosePayment` waits for what is to be paid. */
+export const DUE_MS_MAX = 60_000
 
 // Relations between limits: a change of one that breaks another stops here, at import.
 assert(HAMT_LEVELS_MAX * HAMT_BITS_PER_LEVEL <= 256, 'the trie asks for more bits than a key hash has')
 assert(FRAME_OUT_BYTES_MAX <= FRAME_IN_BYTES_MAX, 'a frame out is larger than a frame in')
+assert(PUSH_BUFFER_BYTES_MAX < UNREAD_BYTES_MAX, 'pushes alone fill what a client may leave unread')
 assert(UNREAD_ANSWER_BYTES_MAX < UNREAD_BYTES_MAX, 'answers alone fill what a client may leave unread')
 assert(BLOB_TOKENS_PER_SESSION_MAX <= BLOB_TOKENS_PER_CARD_MAX, 'a session may have more tokens than its card')
 assert(OBJECT_BYTES_MAX <= FRAME_IN_BYTES_MAX, 'an object that no frame can carry')

@@ -1,7 +1,7 @@
-/** The README's commands and its examples are run as they stand there. */
+/** The commands and examples of the README and of docs are run as they stand there. */
 
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,12 +9,24 @@ import { ACCOUNTS } from '../contracts/dev-chain.mjs'
 import { cairn, endAll, freePort, Program, startChain } from './fixtures/program.js'
 
 const ROOT = resolve(import.meta.dirname, '..')
-const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
-const blocks = [...readme.matchAll(/```(\w+)\n([\s\S]*?)```/gu)].map(([, language, text]) => ({
-  language: language!,
-  text: text!,
-}))
+const guides = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'))
+const pages = new Map(
+  ['README.md', ...guides.map((name) => join('docs', name))].map((name) => [
+    name,
+    readFileSync(join(ROOT, name), 'utf8'),
+  ]),
+)
+/** Fenced blocks; `prints` is what the comment before one says that it prints. Samples that cannot run alone are `text`. */
+const blocks = [...pages].flatMap(([page, text]) =>
+  [...text.matchAll(/(?:<!-- prints: (.*) -->\n)?```(\w+)\n([\s\S]*?)```/gu)].map(([, prints, language, text]) => ({
+    page,
+    prints,
+    language: language!,
+    text: text!,
+  })),
+)
 const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.trim().split('\n'))
+const samples = blocks.filter(({ page, language }) => page !== 'README.md' && language === 'js')
 
 function shell(command: string, env: Readonly<Record<string, string>> = {}): Promise<{ code: number; output: string }> {
   return new Promise((done) => {
@@ -32,10 +44,17 @@ function shell(command: string, env: Readonly<Record<string, string>> = {}): Pro
   })
 }
 
-describe('commands of the README', () => {
-  it('are there', () => expect(commands.length).toBeGreaterThanOrEqual(6))
+describe('commands of the README and of docs', () => {
+  it('are there', () => {
+    expect(commands.length).toBeGreaterThanOrEqual(10)
+    expect(blocks.filter(({ page, language }) => page === 'README.md' && language === 'sh')).toHaveLength(1)
+  })
 
-  it.each(commands)('%s', { timeout: 120_000 }, async (command) => {
+  it('and all samples are of a kind that is run, or are said to be none', () => {
+    expect([...new Set(blocks.map(({ language }) => language))].sort()).toEqual(['js', 'json', 'sh', 'text'])
+  })
+
+  it.each([...new Set(commands)])('%s', { timeout: 120_000 }, async (command) => {
     const { code, output } = await shell(command)
     expect(code, output).toBe(0)
     expect(output.length).toBeGreaterThan(0)
@@ -72,17 +91,29 @@ describe('the start', { timeout: 120_000 }, () => {
     expect(output).toContain('npx cairn put')
   })
 
-  it('serves the ten lines of client code', async () => {
-    const example = blocks.find(({ language }) => language === 'js')!.text
-    expect(example.trim().split('\n').length).toBeLessThanOrEqual(11)
+  /** A sample as a module of its own, against this relay and its demo shop. */
+  async function runs(sample: string) {
     const file = join(ROOT, 'dist', 'readme-example.mjs')
-    writeFileSync(file, example)
+    writeFileSync(file, sample)
     const URL = /listens on (\S+)/u.exec(output)![1]!
     const SHOP = /demo shop +(\d+)/u.exec(output)![1]!
     const run = await shell(`node ${file}`, { URL, SHOP })
     rmSync(file)
     expect(run.code, run.output).toBe(0)
-    expect(run.output).toMatch(/^Trail map: \d+ as of set \d+$/mu)
+    return run.output
+  }
+
+  it('serves the ten lines of client code', async () => {
+    const example = blocks.find(({ page, language }) => page === 'README.md' && language === 'js')!.text
+    expect(example.trim().split('\n').length).toBeLessThanOrEqual(11)
+    expect(await runs(example)).toMatch(/^Trail map: \d+ as of set \d+$/mu)
+  })
+
+  it('has samples of docs to serve', () => expect(samples.length).toBeGreaterThanOrEqual(3))
+
+  it.each(samples)('serves the sample of $page that prints $prints', async ({ prints, text }) => {
+    expect(prints, 'a sample says before it what it prints').toBeDefined()
+    expect(await runs(text)).toMatch(new RegExp(prints!, 'mu'))
   })
 
   it('runs the two commands that it prints', async () => {
@@ -114,9 +145,10 @@ describe('the way to a shop of one’s own', { timeout: 120_000 }, () => {
     rmSync(home, { recursive: true, force: true })
   })
 
-  /** An example that the README names, as it names it. */
+  /** An example that the guide for storefronts names, as it names it. */
   const example = (name: string, env: Readonly<Record<string, string>>) => {
-    const command = new RegExp(`(?:[A-Z]+=\\S+ )+node (examples/${name}\\.mjs)`, 'u').exec(readme)!
+    const guide = pages.get('docs/storefronts.md')!
+    const command = new RegExp(`(?:[A-Z]+=\\S+ )+node (examples/${name}\\.mjs)`, 'u').exec(guide)!
     const given = [...command[0].matchAll(/([A-Z]+)=/gu)].map(([, word]) => word)
     expect(given.every((word) => env[word!] !== undefined)).toBe(true)
     return new Program(process.execPath, [join(ROOT, command[1]!)], { env: { URL: url, ...env }, cwd: home }).outcome()

@@ -17,6 +17,12 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length
 }
 
+/** Whether every byte is 0; true of none. The zero address stands for a chain's native currency. */
+export function isAllZero(bytes: Uint8Array): boolean {
+  for (const byte of bytes) if (byte !== 0) return false
+  return true
+}
+
 /** A fresh array with all parts in order. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0

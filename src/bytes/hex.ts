@@ -1,4 +1,4 @@
-/** Lower-case hexadecimal text of bytes, without a prefix, and back. */
+/** Lower-case hexadecimal text of bytes, and back. */
 
 const digits: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
@@ -8,10 +8,16 @@ export class HexError extends Error {
   override readonly name = 'HexError'
 }
 
+/** Two digits a byte, no prefix. */
 export function toHex(bytes: Uint8Array): Hex {
   let text = ''
   for (const byte of bytes) text += digits[byte]
   return text
+}
+
+/** With 0x, as chains and wallets write bytes. */
+export function prefixedHex(bytes: Uint8Array): `0x${string}` {
+  return `0x${toHex(bytes)}`
 }
 
 /** Accepts either letter case and an optional `0x`. Throws HexError on odd length or another character. */

@@ -2,7 +2,8 @@
 
 import { equalBytes } from '../bytes/bytes.js'
 import { ChainUnreachable, type Chain } from './chain.js'
-import { CLERK_PERMISSION, hasPermissionCall, ownerOfCall, readAddress, readWord } from './contracts.js'
+import { readAddress, readWord } from '../bytes/abi.js'
+import { CLERK_PERMISSION, hasPermissionCall, ownerOfCall } from './contracts.js'
 import { RegistryUnreachable, type Registry } from './registry.js'
 
 export interface ChainRegistryOptions {

@@ -1,8 +1,9 @@
 /** The contracts of PROTOCOL §12 and ERC-20, as far as the relay and its commands call and hear them. Bytes in, bytes out. */
 
-import { encodeFunctionData, parseAbi, toEventSelector, toFunctionSelector } from 'viem/utils'
-import { concatBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
-import { fromHex, toHex } from '../bytes/hex.js'
+import { encodeFunctionData, parseAbi } from 'viem/utils'
+import { addressWord, eventTopic, readWord, selector, word } from '../bytes/abi.js'
+import { concatBytes, fromBigEndian } from '../bytes/bytes.js'
+import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
 import type { ChainLog } from './chain.js'
 
 /** updateRootHash: what a clerk of a shop holds. */
@@ -97,7 +98,7 @@ export function redeemInviteCall(shopId: bigint, signature: Uint8Array, user: Ui
 const RELAY_ABI = parseAbi(['function mint(uint256 id, address owner, string uri)'])
 
 export function mintRelayCall(tokenId: bigint, owner: Uint8Array, uri: string): Uint8Array {
-  return bytesOf(encodeFunctionData({ abi: RELAY_ABI, functionName: 'mint', args: [tokenId, hexOf(owner), uri] }))
+  return fromHex(encodeFunctionData({ abi: RELAY_ABI, functionName: 'mint', args: [tokenId, prefixedHex(owner), uri] }))
 }
 
 // ERC-20
@@ -116,45 +117,12 @@ export function approveCall(spender: Uint8Array, amount: bigint): Uint8Array {
   return callData('approve(address,uint256)', addressWord(spender), word(amount))
 }
 
-// Words
-
-/** The address that a call returned, 20 bytes, or undefined for another length. */
-export function readAddress(result: Uint8Array | undefined): Uint8Array | undefined {
-  return result?.length === 32 ? result.slice(12) : undefined
-}
-
-/** One word that a call returned, or undefined for another length. */
-export function readWord(result: Uint8Array | undefined): bigint | undefined {
-  return result?.length === 32 ? fromBigEndian(result) : undefined
-}
-
-/** A 32-byte topic or argument. */
-export function word(value: bigint): Uint8Array {
-  return toBigEndian(value, 32)
-}
-
-export function addressWord(address: Uint8Array): Uint8Array {
-  return concatBytes(new Uint8Array(12), address)
-}
-
 function callData(signature: string, ...words: readonly Uint8Array[]): Uint8Array {
-  return concatBytes(bytesOf(toFunctionSelector(signature)), ...words)
-}
-
-function eventTopic(signature: string): Uint8Array {
-  return bytesOf(toEventSelector(signature))
+  return concatBytes(selector(signature), ...words)
 }
 
 function nameOfTopic(topic: Uint8Array | undefined): ShopEvent['kind'] | undefined {
   if (topic === undefined) return undefined
   const text = toHex(topic)
   return (Object.keys(SHOP_EVENTS) as ShopEvent['kind'][]).find((kind) => toHex(SHOP_EVENTS[kind]) === text)
-}
-
-function hexOf(bytes: Uint8Array): `0x${string}` {
-  return `0x${toHex(bytes)}`
-}
-
-function bytesOf(hex: string): Uint8Array {
-  return fromHex(hex.slice(2))
 }

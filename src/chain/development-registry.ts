@@ -1,23 +1,21 @@
 /**
  * Development mode (PROTOCOL §12): a registry in the process, without any chain. Every shop is there, and belongs to the
- * wallet that enrols for it first. The table shop → wallet is the relay's to keep: `claims` reads it, `claim` names the row to write.
+ * wallet that enrols for it first. The table shop → wallet is the relay's to keep: `claims` reads it, `claim` names the rows to write.
  */
 
 import { equalBytes } from '../bytes/bytes.js'
-import type { Registry } from './registry.js'
+import type { ClaimRow, Registry, ShopClaim } from './registry.js'
 
 export const DEVELOPMENT_CHAIN_ID = 31_337n
 export const DEVELOPMENT_RELAY_TOKEN_ID = 1n
 
-export interface Claim {
-  readonly key: string
-  /** The wallet, 20 bytes. */
-  readonly value: Uint8Array
-}
-
 export class DevelopmentRegistry implements Registry {
   readonly chainId = DEVELOPMENT_CHAIN_ID
   readonly relayTokenId = DEVELOPMENT_RELAY_TOKEN_ID
+  readonly claim: ShopClaim = {
+    isFree: (shopId) => this.ownerOf(shopId) === undefined,
+    take: (shopId, wallet) => this.take(shopId, wallet),
+  }
   private readonly claims: (key: string) => Uint8Array | undefined
   /** Claims that are on their way to the disk. */
   private readonly fresh = new Map<string, Uint8Array>()
@@ -31,12 +29,6 @@ export class DevelopmentRegistry implements Registry {
     return Promise.resolve(true)
   }
 
-  /** The wallet that named the shop first, 20 bytes. */
-  ownerOf(shopId: bigint): Uint8Array | undefined {
-    const key = claimKey(shopId)
-    return this.fresh.get(key) ?? this.claims(key)
-  }
-
   owns(shopId: bigint, wallet: Uint8Array): Promise<boolean> {
     const owner = this.ownerOf(shopId)
     return Promise.resolve(owner !== undefined && equalBytes(owner, wallet))
@@ -46,12 +38,18 @@ export class DevelopmentRegistry implements Registry {
     return this.owns(shopId, wallet)
   }
 
-  /** Makes `wallet` the owner and returns the row to write; undefined if the shop has an owner. */
-  claim(shopId: bigint, wallet: Uint8Array): Claim | undefined {
-    if (this.ownerOf(shopId) !== undefined) return undefined
+  /** The wallet that named the shop first, 20 bytes. */
+  private ownerOf(shopId: bigint): Uint8Array | undefined {
+    const key = claimKey(shopId)
+    return this.fresh.get(key) ?? this.claims(key)
+  }
+
+  private take(shopId: bigint, wallet: Uint8Array): readonly ClaimRow[] | undefined {
+    const owner = this.ownerOf(shopId)
+    if (owner !== undefined) return equalBytes(owner, wallet) ? [] : undefined
     const key = claimKey(shopId)
     this.fresh.set(key, wallet)
-    return { key, value: wallet }
+    return [{ key, value: wallet }]
   }
 }
 

@@ -2,14 +2,14 @@
 
 import { decode } from '../codec/decode.js'
 import { encode } from '../codec/encode.js'
-import type { Checkpoint } from './follower.js'
+import type { FollowedBlock } from './follower.js'
 
-export function writeCheckpoints(checkpoints: readonly Checkpoint[]): Uint8Array {
-  return encode(checkpoints.map(({ number, hash }) => [number, hash]))
+export function writeFollowedBlocks(followed: readonly FollowedBlock[]): Uint8Array {
+  return encode(followed.map(({ number, hash }) => [number, hash]))
 }
 
 /** `row` undefined: the chain was never followed. */
-export function readCheckpoints(row: Uint8Array | undefined): Checkpoint[] {
+export function readFollowedBlocks(row: Uint8Array | undefined): FollowedBlock[] {
   if (row === undefined) return []
   return (decode(row) as unknown as [bigint, Uint8Array][]).map(([number, hash]) => ({ number, hash: hash.slice() }))
 }

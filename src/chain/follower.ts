@@ -1,13 +1,13 @@
 /**
  * Hands out the blocks of a chain that are deep enough, in order, across restarts and re-orgs (PROTOCOL §12). Whoever handles
- * them does so idempotently: blocks near the last checkpoint come again after a start, and those after a fork come again.
+ * them does so idempotently: blocks near the last followed block come again after a start, and those after a fork come again.
  */
 
 import { equalBytes } from '../bytes/bytes.js'
 import { ChainUnreachable, type Block, type Chain } from './chain.js'
 
 /** A block up to which everything was handled. */
-export interface Checkpoint {
+export interface FollowedBlock {
   readonly number: bigint
   /** 32 bytes. */
   readonly hash: Uint8Array
@@ -27,7 +27,7 @@ export interface BlockRange {
 
 /** Blocks that were handed out are no more: the chain was re-organised deeper than the configured depth. */
 export interface Fork {
-  /** The newest checkpoint that still holds; everything above it is handed out again. */
+  /** The newest block that still holds; everything above it is handed out again. */
   readonly lastGood: bigint
   /** The newest block that had been handed out. */
   readonly lost: bigint
@@ -38,12 +38,12 @@ export interface FollowerOptions {
   /** A block counts when head − its number ≥ depth − 1; at least 1. */
   readonly depth: bigint
   /** As they were saved, newest last; none: it begins with the blocks after the present one. */
-  readonly checkpoints: readonly Checkpoint[]
-  /** Blocks before the last checkpoint that come again after a start. */
+  readonly followed: readonly FollowedBlock[]
+  /** Blocks before the last followed block that come again after a start. */
   readonly marginBlocks: bigint
   handle(range: BlockRange): Promise<void>
   reorged(fork: Fork): Promise<void>
-  saved(checkpoints: readonly Checkpoint[]): Promise<void>
+  saved(followed: readonly FollowedBlock[]): Promise<void>
   /** `handle`, `reorged` or `saved` failed; it is tried again, later and later. */
   onError(error: unknown): void
 }
@@ -55,9 +55,9 @@ export interface Follower {
 
 /** Blocks in one range. */
 export const RANGE_BLOCKS_MAX = 2_000n
-/** Of the newest checkpoints all are kept to find a fork, of older ones fewer and fewer: each gap is at most this part of the way to the newest. */
-export const CHECKPOINTS_DENSE = 40
-const CHECKPOINT_GAP_PART = 4n
+/** Of the newest blocks all are kept to find a fork, of older ones fewer and fewer: each gap is at most this part of the way to the newest. */
+export const FOLLOWED_BLOCKS_DENSE = 40
+const FOLLOWED_GAP_PART = 4n
 const RETRY_MS = { least: 250, most: 15_000 } as const
 
 export function follow(options: FollowerOptions): Follower {
@@ -66,7 +66,7 @@ export function follow(options: FollowerOptions): Follower {
 
 class ChainFollower implements Follower {
   private readonly options: FollowerOptions
-  private checkpoints: Checkpoint[]
+  private followed: FollowedBlock[]
   /** The first block that was not handed out since the start; undefined before the first look. */
   private next: bigint | undefined
   private looking: Promise<void> | undefined
@@ -78,7 +78,7 @@ class ChainFollower implements Follower {
 
   constructor(options: FollowerOptions) {
     this.options = options
-    this.checkpoints = [...options.checkpoints]
+    this.followed = [...options.followed]
     this.stopHeads = options.chain.onHead(() => this.poke())
     this.poke()
   }
@@ -132,22 +132,22 @@ class ChainFollower implements Follower {
     while (!this.stopped && this.next! <= safe.number) await this.handOut(this.next!, head, safe)
   }
 
-  /** Where to go on: after the last checkpoint that the chain still has. */
+  /** Where to go on: after the last followed block that the chain still has. */
   private async findPlace(safe: Block): Promise<void> {
-    if (this.checkpoints.length === 0 && this.next !== undefined) return
-    if (this.checkpoints.length === 0) {
+    if (this.followed.length === 0 && this.next !== undefined) return
+    if (this.followed.length === 0) {
       this.next = safe.number + 1n
       return this.save({ number: safe.number, hash: safe.hash })
     }
-    const newest = this.checkpoints.at(-1)!
+    const newest = this.followed.at(-1)!
     if (await this.holds(newest)) {
       this.next ??= atLeastZero(newest.number - this.options.marginBlocks + 1n)
       return
     }
     const good = await this.lastGood()
-    const lastGood = good === undefined ? this.checkpoints[0]!.number - 1n : this.checkpoints[good]!.number
+    const lastGood = good === undefined ? this.followed[0]!.number - 1n : this.followed[good]!.number
     await this.options.reorged({ lastGood, lost: newest.number })
-    this.checkpoints = this.checkpoints.slice(0, (good ?? -1) + 1)
+    this.followed = this.followed.slice(0, (good ?? -1) + 1)
     const from = await this.blockAt(lastGood < safe.number ? lastGood : safe.number)
     this.next = from.number + 1n
     await this.save(from)
@@ -162,11 +162,11 @@ class ChainFollower implements Follower {
   }
 
   private async lastGood(): Promise<number | undefined> {
-    for (let i = this.checkpoints.length - 2; i >= 0; i--) if (await this.holds(this.checkpoints[i]!)) return i
+    for (let i = this.followed.length - 2; i >= 0; i--) if (await this.holds(this.followed[i]!)) return i
     return undefined
   }
 
-  private async holds({ number, hash }: Checkpoint): Promise<boolean> {
+  private async holds({ number, hash }: FollowedBlock): Promise<boolean> {
     const block = await this.options.chain.block(number)
     return block !== undefined && equalBytes(block.hash, hash)
   }
@@ -180,10 +180,10 @@ class ChainFollower implements Follower {
     await this.save({ number: to, hash: last.hash })
   }
 
-  private async save(checkpoint: Checkpoint): Promise<void> {
-    const kept = this.checkpoints.filter(({ number }) => number < checkpoint.number)
-    this.checkpoints = thinned([...kept, { number: checkpoint.number, hash: checkpoint.hash }])
-    await this.options.saved(this.checkpoints)
+  private async save(block: FollowedBlock): Promise<void> {
+    const kept = this.followed.filter(({ number }) => number < block.number)
+    this.followed = thinned([...kept, { number: block.number, hash: block.hash }])
+    await this.options.saved(this.followed)
   }
 }
 
@@ -191,13 +191,13 @@ class ChainFollower implements Follower {
  * Newest last. One goes only where the gap that it leaves is small for how far it lies back; the oldest stays, for a fork below
  * it would be one of the whole past.
  */
-function thinned(checkpoints: readonly Checkpoint[]): Checkpoint[] {
-  const [newest, ...older] = checkpoints.toReversed()
+function thinned(followed: readonly FollowedBlock[]): FollowedBlock[] {
+  const [newest, ...older] = followed.toReversed()
   const kept = [newest!]
-  for (const [i, checkpoint] of older.entries()) {
+  for (const [i, block] of older.entries()) {
     const [younger, elder] = [kept.at(-1)!.number, older[i + 1]?.number]
-    const isSmall = elder !== undefined && (younger - elder) * CHECKPOINT_GAP_PART <= newest!.number - younger
-    if (i + 1 < CHECKPOINTS_DENSE || !isSmall) kept.push(checkpoint)
+    const isSmall = elder !== undefined && (younger - elder) * FOLLOWED_GAP_PART <= newest!.number - younger
+    if (i + 1 < FOLLOWED_BLOCKS_DENSE || !isSmall) kept.push(block)
   }
   return kept.toReversed()
 }

@@ -5,6 +5,20 @@ export class RegistryUnreachable extends Error {
   override readonly name = 'RegistryUnreachable'
 }
 
+/** A row of the settings table. */
+export interface ClaimRow {
+  readonly key: string
+  readonly value: Uint8Array
+}
+
+/** Shops that belong to the wallet that enrols for them first. Whoever takes one writes the rows with the enrolment. */
+export interface ShopClaim {
+  /** Whether nobody has the shop yet. */
+  isFree(shopId: bigint): boolean
+  /** Makes the wallet (20 bytes) the owner: the rows to write, none if it is already; undefined if the shop is another's. */
+  take(shopId: bigint, wallet: Uint8Array): readonly ClaimRow[] | undefined
+}
+
 export interface Registry {
   readonly chainId: bigint
   readonly relayTokenId: bigint
@@ -14,4 +28,6 @@ export interface Registry {
   owns(shopId: bigint, wallet: Uint8Array): Promise<boolean>
   /** Whether the wallet owns the shop or holds permission 2, updateRootHash. Throws RegistryUnreachable. */
   mayWrite(shopId: bigint, wallet: Uint8Array): Promise<boolean>
+  /** Only of a registry in which shops are not minted. */
+  readonly claim?: ShopClaim
 }

@@ -4,8 +4,8 @@
  */
 
 import { http, webSocket } from 'viem'
-import { equalBytes, fromBigEndian } from '../bytes/bytes.js'
-import { fromHex, toHex } from '../bytes/hex.js'
+import { equalBytes } from '../bytes/bytes.js'
+import { fromHex, prefixedHex } from '../bytes/hex.js'
 import { ChainUnreachable, type Block, type Call, type Chain, type ChainLog, type LogQuery } from './chain.js'
 
 export interface RpcChainOptions {
@@ -122,7 +122,7 @@ class RpcChain implements Chain {
   async call({ to, data, blockNumber, foreign = false }: Call): Promise<Uint8Array | undefined> {
     const place = blockNumber === undefined ? 'latest' : quantity(blockNumber)
     const limit = foreign ? { gas: quantity(FOREIGN_CALL_GAS) } : {}
-    const params = [{ to: hexOf(to), data: hexOf(data), ...limit }, place]
+    const params = [{ to: prefixedHex(to), data: prefixedHex(data), ...limit }, place]
     const isAnswer = foreign ? isOfTheCall : isRevert
     const result = await this.ask(async (endpoint) => bytesIn(await endpoint.request('eth_call', params)), isAnswer)
     return result === 'refused' ? undefined : result
@@ -130,7 +130,7 @@ class RpcChain implements Chain {
 
   async balance(address: Uint8Array, blockNumber: bigint): Promise<bigint> {
     return this.ask(async (endpoint) =>
-      quantityIn(await endpoint.request('eth_getBalance', [hexOf(address), quantity(blockNumber)])),
+      quantityIn(await endpoint.request('eth_getBalance', [prefixedHex(address), quantity(blockNumber)])),
     )
   }
 
@@ -352,8 +352,8 @@ async function logsOf(endpoint: Endpoint, query: LogQuery): Promise<ChainLog[]> 
   const filter = {
     fromBlock: quantity(query.fromBlock),
     toBlock,
-    address: query.addresses.map(hexOf),
-    topics: query.topics.map((topics) => topics?.map(hexOf) ?? null),
+    address: query.addresses.map(prefixedHex),
+    topics: query.topics.map((topics) => topics?.map(prefixedHex) ?? null),
   }
   // Together: a node that lags answers with no logs of blocks that it does not have.
   const [answer, last] = await Promise.all([
@@ -470,7 +470,7 @@ function bytesIn(value: unknown, length?: number): Uint8Array {
   if (typeof value !== 'string' || value.length % 2 !== 0 || !/^0x[0-9a-fA-F]*$/u.test(value))
     throw new FalseAnswer('answers with no bytes')
   if (value.length > ANSWER_DIGITS_MAX) throw new FalseAnswer('answers with too many bytes')
-  const bytes = fromHex(value.slice(2).toLowerCase())
+  const bytes = fromHex(value)
   if (length !== undefined && bytes.length !== length)
     throw new FalseAnswer(`answers with ${bytes.length} bytes for ${length}`)
   return bytes
@@ -479,15 +479,11 @@ function bytesIn(value: unknown, length?: number): Uint8Array {
 function quantityIn(value: unknown, most = AMOUNT_MAX): bigint {
   if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{1,64}$/u.test(value))
     throw new FalseAnswer('answers with no number')
-  const number = fromBigEndian(fromHex(value.slice(2).toLowerCase().padStart(64, '0')))
+  const number = BigInt(value)
   if (number > most) throw new FalseAnswer('answers with a number that cannot be')
   return number
 }
 
 function quantity(number: bigint): string {
   return `0x${number.toString(16)}`
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return `0x${toHex(bytes)}`
 }

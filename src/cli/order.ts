@@ -2,11 +2,12 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { equalBytes } from '../bytes/bytes.js'
-import { fromHex, toHex } from '../bytes/hex.js'
+import { equalBytes, isAllZero } from '../bytes/bytes.js'
+import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
 import { ClientError } from '../client/client-error.js'
 import { connect, type PaymentDue } from '../client/shop-client.js'
-import { approveCall, readAddress, transferCall } from '../chain/contracts.js'
+import { readAddress } from '../bytes/abi.js'
+import { approveCall, transferCall } from '../chain/contracts.js'
 import { getPaymentAddressCall, getPaymentIdCall, payCall } from '../objects/payment-request.js'
 import type { RpcSettings } from '../settings/chain-settings.js'
 import { openChain } from '../chain/rpc-chain.js'
@@ -83,7 +84,7 @@ export async function pay(wallet: ChainWallet, due: PaymentDue, by: 'call' | 'ad
   const row = wallet.chains.chains.find(({ chainId }) => chainId === request.chainId)
   if (row?.payments === undefined) throw new UsageError(`chain ${request.chainId} has no Payments contract here`)
   const to = await checkedAddress(row, row.payments, due)
-  const native = request.currency.every((byte) => byte === 0)
+  const native = isAllZero(request.currency)
   const value = native ? request.amount : 0n
   if (by === 'address')
     return wallet.send(native ? { to, value } : { to: request.currency, data: transferCall(to, request.amount) })
@@ -103,7 +104,7 @@ async function checkedAddress(row: RpcSettings, payments: Uint8Array, due: Payme
     const place = `0x${toHex(payments)} on chain ${row.chainId}`
     const id = await chain.call({ to: payments, data: getPaymentIdCall(request), foreign: true })
     const at = readAddress(await chain.call({ to: payments, data: getPaymentAddressCall(request), foreign: true }))
-    if (id?.length !== 32 || at === undefined || at.every((byte) => byte === 0))
+    if (id?.length !== 32 || at === undefined || isAllZero(at))
       throw stop(`there is no Payments contract at ${place}; look at payments in --chain`)
     if (!equalBytes(id, paymentId))
       throw stop(`what is at ${place} gives this payment another PaymentID than the order has`)
@@ -156,7 +157,7 @@ async function payWith(
 }
 
 function currencyText({ currency: { Address } }: PaymentDue): string {
-  return Address.every((byte) => byte === 0) ? 'the native currency, in its smallest unit,' : `0x${toHex(Address)}`
+  return isAllZero(Address) ? 'the native currency, in its smallest unit,' : prefixedHex(Address)
 }
 
 interface Place {

@@ -1,7 +1,7 @@
 /** `cairn orders`: the orders of a relay's shops, read from its data, whether it runs or not. */
 
-import { toHex } from '../bytes/hex.js'
-import { fromBigEndian } from '../bytes/bytes.js'
+import { prefixedHex, toHex } from '../bytes/hex.js'
+import { fromBigEndian, isAllZero } from '../bytes/bytes.js'
 import { NODE_CACHE_NODES_DEFAULT, RESERVATION_SECONDS_DEFAULT } from '../limits.js'
 import { Keeper, ReplayError } from '../relay/shops/keeper.js'
 import { orderBook, type Money, type OrderLine } from '../relay/payments/order-book.js'
@@ -61,7 +61,7 @@ function list(store: Store, only: bigint | undefined, show: Pick<Flags<typeof FL
   const decimals = (money: Money) => decimalsOf(store, money)
   let [total, odd] = [0, 0]
   for (const { shopId } of shops) {
-    const lines = orderBook(keeper.load(shopId).current.state, store.ledger(shopId))
+    const lines = orderBook(keeper.load(shopId).current.state, store.paymentRows(shopId))
     total += lines.length
     odd += lines.filter(({ oddities }) => oddities.length > 0).length
     const shown = show.odd ? lines.filter(({ oddities }) => oddities.length > 0) : lines
@@ -132,11 +132,11 @@ function amountText(money: Money, decimals: Decimals): string {
 }
 
 function currencyText({ chainId, currency }: Money): string {
-  return `${isNative(currency) ? 'native' : `0x${toHex(currency)}`} of chain ${chainId}`
+  return `${isNative(currency) ? 'native' : prefixedHex(currency)} of chain ${chainId}`
 }
 
 function isNative(currency: Uint8Array): boolean {
-  return currency.every((byte) => byte === 0)
+  return isAllZero(currency)
 }
 
 /** Never floating point: the digits are moved. */
@@ -157,7 +157,7 @@ function plain(line: OrderLine): object {
     money && {
       amount: String(money.amount),
       chainId: String(money.chainId),
-      currency: `0x${toHex(money.currency)}`,
+      currency: prefixedHex(money.currency),
     }
   const seconds = (value: bigint | undefined) => (value === undefined ? undefined : Number(value))
   return {

@@ -3,14 +3,8 @@
 import { randomBytes } from 'node:crypto'
 import { equalBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
-import {
-  addRelayCall,
-  getAllRelaysCall,
-  mintShopCall,
-  ownerOfCall,
-  readAddress,
-  readRelays,
-} from '../chain/contracts.js'
+import { readAddress } from '../bytes/abi.js'
+import { addRelayCall, getAllRelaysCall, mintShopCall, ownerOfCall, readRelays } from '../chain/contracts.js'
 import { checkVerb, integerFlag, parseFlags, URL_FLAG, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 import {

@@ -9,10 +9,9 @@ import {
   TimeoutError,
   WebSocketRequestError,
   webSocket,
-  type Hex,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
-import { fromHex, toHex } from '../bytes/hex.js'
+import { fromHex, prefixedHex } from '../bytes/hex.js'
 import type { Wallet } from '../client/enrol.js'
 
 /** The tenth of the accounts that anvil gives ether to: its key is known to everybody. */
@@ -25,7 +24,7 @@ export function walletOf(secret: string): Wallet {
 
 /** The wallet's address, 20 bytes. */
 export function addressOfWallet({ address }: Pick<Wallet, 'address'>): Uint8Array {
-  return fromHex(address.slice(2).toLowerCase())
+  return fromHex(address)
 }
 
 export interface Transaction {
@@ -65,7 +64,7 @@ export function openWallet(options: {
   return {
     address: addressOfWallet(account),
     async send({ to, data, value = 0n }) {
-      const call = { to: hexOf(to), value, ...(data !== undefined && { data: hexOf(data) }) }
+      const call = { to: prefixedHex(to), value, ...(data !== undefined && { data: prefixedHex(data) }) }
       const hash = await sender.sendTransaction(call).catch((error: unknown) => {
         throw new TransactionFailed(
           isUnreachable(error)
@@ -107,8 +106,4 @@ function shortOf(error: unknown): string {
 function placeOf(url: string): string {
   const { protocol, host } = new URL(url)
   return `${protocol}//${host}`
-}
-
-function hexOf(bytes: Uint8Array): Hex {
-  return `0x${toHex(bytes)}`
 }

@@ -1,6 +1,6 @@
 /** `cairn watch`: a visitor's live, verified feed of one listing. */
 
-import { connect, ClientError, type Snapshot } from '../client/shop-client.js'
+import { connect, ClientError, type LiveState } from '../client/shop-client.js'
 import type { Listing } from '../objects/listing.js'
 import { integerFlag, parseFlags, RELAY_FLAG, relayFlag, URL_FLAG, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
@@ -46,24 +46,24 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-async function show(listing: AsyncIterable<Snapshot<Listing>>, json: boolean, io: Io): Promise<number> {
-  for await (const snapshot of listing) {
-    if (snapshot.status === 'failed') {
-      io.err(`cairn watch: what the relay sent does not verify: ${snapshot.error?.message ?? ''}`)
+async function show(listing: AsyncIterable<LiveState<Listing>>, json: boolean, io: Io): Promise<number> {
+  for await (const state of listing) {
+    if (state.status === 'failed') {
+      io.err(`cairn watch: what the relay sent does not verify: ${state.error?.message ?? ''}`)
       return 1
     }
     // What is shown while the backlog comes may be of the past.
-    if (snapshot.status !== 'loading') io.out(json ? asJson(snapshot) : asText(snapshot))
+    if (state.status !== 'loading') io.out(json ? asJson(state) : asText(state))
   }
   return 0
 }
 
-function asText({ data, verified }: Snapshot<Listing>): string {
+function asText({ data, verified }: LiveState<Listing>): string {
   if (data === undefined) return 'there is no such listing'
   return `set ${verified?.seq} ✓  ${data.Metadata.Title}  price ${data.Price}${data.ViewState === 1n ? '' : '  (not published)'}`
 }
 
-function asJson({ status, data, verified }: Snapshot<Listing>): string {
+function asJson({ status, data, verified }: LiveState<Listing>): string {
   const listing =
     data === undefined
       ? null

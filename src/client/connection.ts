@@ -23,7 +23,7 @@ interface Waiting {
 
 const CLOSE_NORMAL = 1000
 
-export class Connection {
+export class RelayConnection {
   private readonly socket: WebSocket
   private readonly handlers: ConnectionHandlers
   private readonly waiting = new Map<bigint, Waiting>()
@@ -38,7 +38,7 @@ export class Connection {
   }
 
   /** Throws ClientError UNREACHABLE, ABORTED. `url`: http(s) or ws(s) address of the relay. */
-  static open(url: string, handlers: ConnectionHandlers, signal?: AbortSignal): Promise<Connection> {
+  static open(url: string, handlers: ConnectionHandlers, signal?: AbortSignal): Promise<RelayConnection> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(aborted(signal))
       const socket = new PlatformWebSocket(sessionsUrl(url))
@@ -59,7 +59,7 @@ export class Connection {
           signal?.removeEventListener('abort', stop)
           socket.removeEventListener('error', fail)
           socket.addEventListener('error', () => undefined)
-          resolve(new Connection(socket, handlers))
+          resolve(new RelayConnection(socket, handlers))
         },
         { once: true },
       )

@@ -33,7 +33,7 @@ export interface KeyCard {
 }
 
 /** What a relay tells of itself (`GET /`). */
-export interface RelayFacts {
+export interface RelayDescription {
   readonly name: string
   readonly version: string
   readonly relay_address: string
@@ -53,7 +53,7 @@ export function makeKeyCard(
 
 /** Throws ClientError: REFUSED with the relay's reason, UNREACHABLE, ABORTED. */
 export async function enrol(options: EnrolOptions): Promise<void> {
-  const facts = await relayFacts(options.url, options.signal)
+  const facts = await describeRelay(options.url, options.signal)
   const target = new URL('/v4/enroll_key_card', options.url)
   if (options.guest) target.searchParams.set('guest', '1')
   const message = enrolmentMessage(options, facts, target)
@@ -69,17 +69,17 @@ export async function enrol(options: EnrolOptions): Promise<void> {
 }
 
 /** Throws ClientError UNREACHABLE, ABORTED. */
-export async function relayFacts(url: string, signal?: AbortSignal): Promise<RelayFacts> {
+export async function describeRelay(url: string, signal?: AbortSignal): Promise<RelayDescription> {
   const response = await call(new URL('/', url).href, {}, signal)
-  const facts = (await response.json().catch(() => undefined)) as Partial<RelayFacts> | undefined
+  const facts = (await response.json().catch(() => undefined)) as Partial<RelayDescription> | undefined
   if (signal?.aborted) throw aborted(signal)
   if (typeof facts?.relay_token_id !== 'string' || typeof facts.chain_id !== 'number')
     throw new ClientError('UNREACHABLE', `what answers at ${new URL(url).origin} is no relay`)
-  return facts as RelayFacts
+  return facts as RelayDescription
 }
 
 /** EIP-4361, as the wallet shows it. */
-function enrolmentMessage({ shop, card, wallet }: EnrolOptions, facts: RelayFacts, target: URL): string {
+function enrolmentMessage({ shop, card, wallet }: EnrolOptions, facts: RelayDescription, target: URL): string {
   return [
     `${target.host} wants you to sign in with your Ethereum account:`,
     wallet.address,

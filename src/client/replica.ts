@@ -9,7 +9,8 @@ import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { Order } from '../objects/order.js'
 import type { Tag } from '../objects/tag.js'
-import { editObject, objectName, type ObjectCollection } from '../state/object-edit.js'
+import { objectName } from '../patches/object-name.js'
+import { editObject, type ObjectCollection } from '../state/object-edit.js'
 import type { PushedSet } from '../wire/pushed-set.js'
 import { verifySet, type VerifiedSet } from './verify.js'
 
@@ -50,7 +51,7 @@ export class Replica {
     })
     const changed = new Map<string, unknown>()
     for (const patch of verified.patches) {
-      const name = objectName(patch)
+      const name = objectName(patch.path)
       changed.set(name, editObject(changed.has(name) ? changed.get(name) : this.objects.get(name), patch))
     }
     for (const [name, value] of changed) this.put(name, value, set.seq)

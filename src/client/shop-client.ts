@@ -5,8 +5,9 @@
 
 import { publicKeyOf, sign } from '#signature'
 import { fromHex } from '../bytes/hex.js'
-import { toBigEndian, utf8 } from '../bytes/bytes.js'
+import { toBigEndian } from '../bytes/bytes.js'
 import { personalMessageDigest } from '../bytes/eip191.js'
+import { BACK_OFF_MS_MAX, BACK_OFF_MS_MIN } from '../limits.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { Order } from '../objects/order.js'
@@ -14,16 +15,21 @@ import type { Tag } from '../objects/tag.js'
 import { encodeChange, type Change } from '../patches/patch.js'
 import { encodePatchSet, signPatches } from '../patches/patch-set.js'
 import { decodeSet } from '../wire/pushed-set.js'
-import { ObjectType, type Filter, type PushRequest, type SyncStatusRequest } from '../wire/messages.js'
-import { aborted, ClientError } from './client-error.js'
-import { Connection } from './connection.js'
-import { relayFacts } from './enrol.js'
+import type { PushRequest, SyncStatusRequest } from '../wire/messages.js'
+import { ClientError } from './client-error.js'
+import { RelayConnection } from './connection.js'
+import { describeRelay } from './enrol.js'
+import { LiveObjects, type Live } from './live.js'
+import { filtersOf, type Part } from './parts.js'
 import { Replica } from './replica.js'
+import { SetReader } from './set-reader.js'
 import { ShopOrders } from './shop-orders.js'
 import type { VerifiedSet } from './verify.js'
 
 export type { Change } from '../patches/patch.js'
 export type { VerifiedSet } from './verify.js'
+export type { Live, LiveState } from './live.js'
+export type { Part } from './parts.js'
 export { ClientError } from './client-error.js'
 export type { Item, NewOrder, PaymentCalls, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
 export { CANCELED, COMMITTED, OPEN, PAID, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
@@ -43,40 +49,10 @@ export interface ConnectOptions {
   readonly onNotice?: (text: string) => void
 }
 
-export type Part =
-  | { readonly listing: bigint | 'all' }
-  | { readonly order: bigint | 'all' }
-  | { readonly inventory: bigint | 'all' }
-  | { readonly tag: string }
-  | { readonly tags: 'all' }
-
 export type ConnectionState = 'connecting' | 'connected' | 'disconnected' | 'needs-auth' | 'closed'
 
-/**
- * A live object as it is now. The same reference until something changes. `loading`: the backlog is still coming; what is held
- * until then is proven and may be of the past.
- */
-export interface Snapshot<T> {
-  readonly status: 'loading' | 'ready' | 'unavailable' | 'failed'
-  /** Always false in version-4 sessions: nothing proves that nothing was left out. */
-  readonly complete: boolean
-  readonly verified: { readonly seq: bigint } | undefined
-  readonly data: T | undefined
-  readonly error: Error | undefined
-}
-
-export interface Live<T> extends AsyncIterable<Snapshot<T>> {
-  get(): Snapshot<T>
-  /** `changed` is called after each change; the returned function ends that. */
-  subscribe(changed: () => void): () => void
-}
-
 const DEVELOPMENT_CHAIN_ID = 31_337
-const BACK_OFF_FIRST_MS = 250
-const BACK_OFF_MAX_MS = 15_000
 const NONCES_PER_MS = 1_000n
-/** What waits for a reader of `sets`; one that is further behind gets an error after them. */
-const UNREAD_SETS_MAX = 65_536
 
 /** Resolves when the first subscription is accepted. Rejects with ClientError when that cannot be, also of what may be retried. */
 export async function connect(options: ConnectOptions): Promise<ShopClient> {
@@ -92,15 +68,13 @@ export class ShopClient {
   private readonly options: ConnectOptions
   private readonly replica: Replica
   private readonly readers = new Set<SetReader>()
-  private readonly watchers = new Map<string, Set<() => void>>()
-  private readonly snapshots = new Map<string, { readonly version: string; readonly snapshot: Snapshot<unknown> }>()
+  private readonly objects: LiveObjects
   private readonly stateWatchers = new Set<(state: ConnectionState) => void>()
-  private connection: Connection | undefined
+  private connection: RelayConnection | undefined
   private connectionState: ConnectionState = 'connecting'
   private subscriptionId = 0n
-  private synced = false
   private failure: Error | undefined
-  private backOffMs = BACK_OFF_FIRST_MS
+  private backOffMs = BACK_OFF_MS_MIN
   private retry: ReturnType<typeof setTimeout> | undefined
   private lastNonce = 0n
   private readonly onAbort = () => this.close()
@@ -111,6 +85,7 @@ export class ShopClient {
   constructor(options: ConnectOptions, relay: Uint8Array) {
     this.options = options
     this.replica = new Replica(options.shop, relay)
+    this.objects = new LiveObjects(this.replica)
     options.signal?.addEventListener('abort', this.onAbort, { once: true })
   }
 
@@ -155,24 +130,24 @@ export class ShopClient {
   }
 
   listing(id: bigint): Live<Listing> {
-    return this.live(`Listings/${id}`)
+    return this.objects.live(`Listings/${id}`)
   }
 
   order(id: bigint): Live<Order> {
-    return this.live(`Orders/${id}`)
+    return this.objects.live(`Orders/${id}`)
   }
 
   tag(name: string): Live<Tag> {
-    return this.live(`Tags/${name}`)
+    return this.objects.live(`Tags/${name}`)
   }
 
   manifest(): Live<Manifest> {
-    return this.live('Manifest')
+    return this.objects.live('Manifest')
   }
 
   /** Pieces in stock of a listing with these variations. */
   stock(listing: bigint, ...variations: readonly string[]): Live<bigint> {
-    return this.live(['Inventory', listing, ...[...variations].sort()].join('/'))
+    return this.objects.live(['Inventory', listing, ...[...variations].sort()].join('/'))
   }
 
   /** All listings that are held now, by id; those of a tag if one is named. */
@@ -218,7 +193,7 @@ export class ShopClient {
   private async open(): Promise<void> {
     const { url, signal } = this.options
     this.setState('connecting')
-    const connection = await Connection.open(
+    const connection = await RelayConnection.open(
       url,
       {
         push: (push) => this.pushed(push),
@@ -237,11 +212,11 @@ export class ShopClient {
       signal,
     )
     this.subscriptionId = BigInt(id[0]! * 256 + id[1]!)
-    this.backOffMs = BACK_OFF_FIRST_MS
+    this.backOffMs = BACK_OFF_MS_MIN
     this.setState('connected')
   }
 
-  private async authenticate(connection: Connection): Promise<void> {
+  private async authenticate(connection: RelayConnection): Promise<void> {
     const { key, signal } = this.options
     if (key === undefined) return
     const challenge = await connection.request({ kind: 'authenticate', publicKey: publicKeyOf(key) }, signal)
@@ -251,7 +226,7 @@ export class ShopClient {
     )
   }
 
-  private lost(connection: Connection | undefined, reason: string): void {
+  private lost(connection: RelayConnection | undefined, reason: string): void {
     if (this.connection !== connection || this.connectionState === 'closed') return
     this.connection = undefined
     this.setState('disconnected')
@@ -261,7 +236,7 @@ export class ShopClient {
   /** One back-off, jittered and bounded; a refusal that will not change stops it. */
   private reopenLater(reason: string): void {
     const wait = this.backOffMs * (0.5 + Math.random() / 2)
-    this.backOffMs = Math.min(BACK_OFF_MAX_MS, this.backOffMs * 2)
+    this.backOffMs = Math.min(BACK_OFF_MS_MAX, this.backOffMs * 2)
     this.options.onNotice?.(`connection lost (${reason || 'no reason given'}); again in ${Math.round(wait)} ms`)
     this.retry = setTimeout(() => void this.reopen(), wait)
   }
@@ -293,7 +268,7 @@ export class ShopClient {
       try {
         const { set, changed } = this.replica.take(decodeSet(encoded))
         for (const reader of this.readers) reader.give(set)
-        for (const name of changed) this.changed(name)
+        for (const name of changed) this.objects.changed(name)
       } catch (error) {
         this.fail(new ClientError('VERIFICATION_FAILED', (error as Error).message, { cause: error }))
         throw error
@@ -302,16 +277,14 @@ export class ShopClient {
   }
 
   private told({ subscriptionId, unpushedPatches }: SyncStatusRequest): void {
-    if (unpushedPatches > 0n || this.synced) return
-    if (this.subscriptionId !== 0n && subscriptionId !== this.subscriptionId) return
-    this.synced = true
-    for (const name of this.watchers.keys()) this.changed(name)
+    const isOurs = this.subscriptionId === 0n || subscriptionId === this.subscriptionId
+    if (unpushedPatches === 0n && isOurs) this.objects.synced()
   }
 
   private fail(error: ClientError): void {
     this.failure = error
     for (const reader of this.readers) reader.fail(error)
-    for (const name of this.watchers.keys()) this.changed(name)
+    this.objects.fail(error)
   }
 
   private reader(signal?: AbortSignal): AsyncIterator<VerifiedSet> {
@@ -322,57 +295,6 @@ export class ShopClient {
     return reader
   }
 
-  // Live objects
-
-  private live<T>(name: string): Live<T> {
-    const get = () => this.snapshot<T>(name)
-    const subscribe = (changed: () => void) => this.watch(name, changed)
-    return {
-      get,
-      subscribe,
-      async *[Symbol.asyncIterator]() {
-        let wake: () => void = () => undefined
-        const stop = subscribe(() => wake())
-        try {
-          for (let shown: Snapshot<T> | undefined; ;) {
-            const now = get()
-            if (now !== shown) yield (shown = now)
-            else await new Promise<void>((resolve) => (wake = resolve))
-          }
-        } finally {
-          stop()
-        }
-      },
-    }
-  }
-
-  private watch(name: string, changed: () => void): () => void {
-    const watchers = this.watchers.get(name) ?? new Set()
-    this.watchers.set(name, watchers.add(changed))
-    return () => {
-      watchers.delete(changed)
-      if (watchers.size === 0 && this.watchers.get(name) === watchers) this.watchers.delete(name)
-    }
-  }
-
-  private changed(name: string): void {
-    for (const watcher of this.watchers.get(name) ?? []) watcher()
-  }
-
-  private snapshot<T>(name: string): Snapshot<T> {
-    const data = this.replica.get(name) as T | undefined
-    const seq = this.replica.seqOf(name)
-    const status =
-      this.failure !== undefined ? 'failed' : !this.synced ? 'loading' : data !== undefined ? 'ready' : 'unavailable'
-    const version = `${status}/${seq}`
-    const known = this.snapshots.get(name)
-    if (known?.version === version) return known.snapshot as Snapshot<T>
-    const verified = seq === undefined ? undefined : { seq }
-    const snapshot: Snapshot<T> = { status, complete: false, verified, data, error: this.failure }
-    this.snapshots.set(name, { version, snapshot })
-    return snapshot
-  }
-
   /** Rising across restarts too: made of the clock. */
   private nextNonce(): bigint {
     const now = BigInt(Date.now()) * NONCES_PER_MS
@@ -381,60 +303,10 @@ export class ShopClient {
   }
 }
 
-/** Sets for one `for await`; what comes while nobody waits is kept. */
-class SetReader implements AsyncIterator<VerifiedSet> {
-  private readonly queue: VerifiedSet[] = []
-  private readonly leave: (reader: SetReader) => void
-  private waiting: { resolve(result: IteratorResult<VerifiedSet>): void; reject(error: Error): void } | undefined
-  private ended = false
-  private error: Error | undefined
-
-  constructor(leave: (reader: SetReader) => void, signal?: AbortSignal) {
-    this.leave = leave
-    signal?.addEventListener('abort', () => this.fail(aborted(signal)), { once: true })
-  }
-
-  give(set: VerifiedSet): void {
-    if (this.waiting !== undefined) return this.settle()!.resolve({ value: set, done: false })
-    if (this.queue.length < UNREAD_SETS_MAX) this.queue.push(set)
-    else this.fail(new ClientError('USAGE', `${UNREAD_SETS_MAX} sets were not read: read them as they come`))
-  }
-
-  end(): void {
-    this.ended = true
-    this.settle()?.resolve({ value: undefined, done: true })
-  }
-
-  fail(error: Error): void {
-    this.error ??= error
-    this.settle()?.reject(error)
-  }
-
-  next(): Promise<IteratorResult<VerifiedSet>> {
-    const set = this.queue.shift()
-    if (set !== undefined) return Promise.resolve({ value: set, done: false })
-    if (this.error !== undefined) return Promise.reject(this.error)
-    if (this.ended) return Promise.resolve({ value: undefined, done: true })
-    return new Promise((resolve, reject) => (this.waiting = { resolve, reject }))
-  }
-
-  return(): Promise<IteratorResult<VerifiedSet>> {
-    this.leave(this)
-    this.end()
-    return Promise.resolve({ value: undefined, done: true })
-  }
-
-  private settle(): SetReader['waiting'] {
-    const { waiting } = this
-    this.waiting = undefined
-    return waiting
-  }
-}
-
 async function relayAddress({ url, relay, signal, onNotice }: ConnectOptions): Promise<Uint8Array> {
   if (relay instanceof Uint8Array) return relay
   if (relay !== 'development') return fromHex(relay)
-  const facts = await relayFacts(url, signal)
+  const facts = await describeRelay(url, signal)
   if (facts.chain_id !== DEVELOPMENT_CHAIN_ID) {
     throw new ClientError('USAGE', `the relay at ${url} is not in development mode: its address must be given`)
   }
@@ -442,22 +314,4 @@ async function relayAddress({ url, relay, signal, onNotice }: ConnectOptions): P
     `the relay's address ${facts.relay_address} is taken from the relay itself: fine for development, proves nothing elsewhere`,
   )
   return fromHex(facts.relay_address)
-}
-
-/** Accounts and manifest are added: without them no signer could be checked. */
-function filtersOf(parts: readonly Part[] | undefined): Filter[] {
-  if (parts === undefined) return []
-  return [{ objectType: ObjectType.ACCOUNT }, { objectType: ObjectType.MANIFEST }, ...parts.map(filterOf)]
-}
-
-function filterOf(part: Part): Filter {
-  if ('listing' in part) return numbered(ObjectType.LISTING, part.listing)
-  if ('order' in part) return numbered(ObjectType.ORDER, part.order)
-  if ('inventory' in part) return numbered(ObjectType.INVENTORY, part.inventory)
-  if ('tags' in part) return { objectType: ObjectType.TAG }
-  return { objectType: ObjectType.TAG, objectId: utf8(part.tag) }
-}
-
-function numbered(objectType: number, id: bigint | 'all'): Filter {
-  return id === 'all' ? { objectType } : { objectType, objectId: toBigEndian(id, 8) }
 }

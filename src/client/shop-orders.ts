@@ -4,10 +4,11 @@
  */
 
 import { sha256 } from '#hash'
-import { equalBytes, fromBigEndian } from '../bytes/bytes.js'
-import { toHex } from '../bytes/hex.js'
+import { equalBytes, fromBigEndian, isAllZero } from '../bytes/bytes.js'
+import { prefixedHex, toHex } from '../bytes/hex.js'
 import { encode, type Encodable } from '../codec/encode.js'
 import { CborTime, type CborKey } from '../codec/value.js'
+import { DUE_MS_MAX } from '../limits.js'
 import { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import { AddressDetails, CANCELED, COMMITTED, OPEN, PAYMENT_CHOSEN, UNPAID, type Order } from '../objects/order.js'
@@ -23,7 +24,7 @@ import { ChainAddress } from '../objects/scalars.js'
 import type { Change } from '../patches/patch.js'
 import { regionFor, totalOf } from '../state/pricing.js'
 import { aborted, ClientError } from './client-error.js'
-import type { Live } from './shop-client.js'
+import type { Live } from './live.js'
 
 export interface Item {
   readonly listing: bigint
@@ -85,8 +86,6 @@ export interface OrderShop {
 export interface CallOptions {
   readonly signal?: AbortSignal
 }
-
-const DUE_MS = 60_000
 
 export class ShopOrders {
   private readonly shop: OrderShop
@@ -243,7 +242,7 @@ export class ShopOrders {
         finish(),
         reject(new ClientError('TIMEOUT', `order ${id}: what is to be paid is not known yet`))
       )
-      const timer = setTimeout(late, DUE_MS)
+      const timer = setTimeout(late, DUE_MS_MAX)
       const stop = live.subscribe(look)
       signal?.addEventListener('abort', onAbort, { once: true })
       look()
@@ -257,11 +256,11 @@ function isNewlyDue(order: Order, before: Order | undefined): boolean {
 }
 
 function callsOf(request: PaymentRequest): PaymentCalls {
-  const native = request.currency.every((byte) => byte === 0)
+  const native = isAllZero(request.currency)
   return {
-    pay: { data: `0x${toHex(payCall(request))}`, value: native ? request.amount : 0n },
-    getPaymentAddress: { data: `0x${toHex(getPaymentAddressCall(request))}` },
-    processPayment: { data: `0x${toHex(processPaymentCall(request))}` },
+    pay: { data: prefixedHex(payCall(request)), value: native ? request.amount : 0n },
+    getPaymentAddress: { data: prefixedHex(getPaymentAddressCall(request)) },
+    processPayment: { data: prefixedHex(processPaymentCall(request)) },
   }
 }
 

@@ -38,9 +38,9 @@ export class MapKeys {
       few.push(at)
       return false
     }
-    this.many ??= new Set(few.map((key) => keyName(bytes, key)))
+    this.many ??= new Set(few.map((key) => keyIdentity(bytes, key)))
     const known = this.many.size
-    return this.many.add(keyName(bytes, at)).size === known
+    return this.many.add(keyIdentity(bytes, at)).size === known
   }
 }
 
@@ -72,7 +72,7 @@ function integerOf(bytes: Uint8Array, at: number): bigint {
 const byteText = new TextDecoder('latin1')
 
 /** The same text for equal keys and no others. The prefix also keeps engines from hashing `12` by its value. */
-function keyName(bytes: Uint8Array, at: number): string {
+function keyIdentity(bytes: Uint8Array, at: number): string {
   const type = keyType(bytes, at)
   if (type === UNSIGNED || type === NEGATIVE) return `${type} ${integerOf(bytes, at)}`
   const start = contentAt(bytes, at)

@@ -4,11 +4,29 @@
  * `read` takes what a client sent and raises SchemaError for a wrong shape; `write` gives the canonical form of
  * PROTOCOL §3: optional fields that are empty are left out, required maps and arrays that nobody wrote are null,
  * false and 0 are written. Rules between fields (blank titles, unique names) are the objects' own, not the schema's.
+ *
+ * Old logs stay replayable when every set that was ever accepted is accepted still and leads to the same canonical
+ * bytes, for these make the state hash that the log holds (a ReplayError otherwise). A start replays the log's tail
+ * only, so what breaks may show at the first rebuild only, long after. For a field of an object:
+ *
+ *   keeps   a new `optional` field · one more spelling (alias) · one more value in `oneOf` · a wider bound of
+ *           numbers, lengths, counts or names · a form that was refused and is now read as a value that exists
+ *           already · `required` made `defaulting` or `nullable`, or, where its schema is never empty, `optional` ·
+ *           another order of the fields here (the encoder sorts)
+ *   breaks  a new `required` field (old values lack it) · a new `defaulting` or `nullable` one (it is always written)
+ *           · `optional` made anything else · `defaulting` or `nullable` made `optional` or each other · another
+ *           default · a narrower bound, pattern or rule · a field that is removed, or renamed, also with its old name
+ *           as an alias · another `write` or `isEmpty` · another reading of a form that was accepted (fractions of a
+ *           second, say)
+ *
+ * A new field keeps because a field that is not listed is refused, so no log holds its name. Once such fields are
+ * ignored (PROTOCOL §3) any log may hold any name, and a new field breaks too. The rules of state/ are replayed like
+ * schemas, with the bounds that they ask; what is checked only when a set arrives (ingest, payment rules of State→4)
+ * is free to change. Whatever breaks needs both rules, the old one up to a seq; nothing of that kind is built.
+ * Replayable is not readable elsewhere: a client that does not know a new field refuses the sets that hold it.
  */
 
-import { toHex, fromHex, type Hex } from '../bytes/hex.js'
-import { utf8 } from '../bytes/bytes.js'
-import { NAME_BYTES_MAX } from '../limits.js'
+import { toHex } from '../bytes/hex.js'
 import { CborTime, type Cbor, type CborKey, type CborMap } from './value.js'
 
 export interface Schema<T> {
@@ -85,20 +103,6 @@ export const text: Schema<string> = {
   isEmpty: (value) => value === '',
 }
 
-/** A text that stands for something: a map key, a tag name. Not empty, at most NAME_BYTES_MAX bytes of UTF-8. */
-export const nameText: Schema<string> = {
-  read(value, at) {
-    if (typeof value !== 'string') throw new SchemaError(at, 'must be a text')
-    if (value === '') throw new SchemaError(at, 'must not be empty')
-    if (value.length > NAME_BYTES_MAX || utf8(value).length > NAME_BYTES_MAX) {
-      throw new SchemaError(at, `must have at most ${NAME_BYTES_MAX} bytes`)
-    }
-    return value
-  },
-  write: (value) => value,
-  isEmpty: never,
-}
-
 /** A byte string of `minimum` to `maximum` bytes (exactly `minimum` if that is all that is given). A view of the received bytes. */
 export function bytes(minimum: number, maximum = minimum): Schema<Uint8Array> {
   const size = minimum === maximum ? `${minimum}` : `${minimum} to ${maximum}`
@@ -146,28 +150,12 @@ export interface KeySchema<K> {
   writeKey(key: K): CborKey
 }
 
-export const nameKey: KeySchema<string> = {
-  readKey: (key, at) => nameText.read(key, `${at} key`),
-  writeKey: (key) => key,
-}
-
-export const chainKey: KeySchema<bigint> = {
-  readKey: (key, at) => uint(64).read(key, `${at} key`),
-  writeKey: (key) => key,
-}
-
-/** 20 bytes, held as 40 hexadecimal digits. */
-export const addressKey: KeySchema<Hex> = {
-  readKey: (key, at) => toHex(bytes(20).read(key, `${at} key`)),
-  writeKey: (key) => fromHex(key),
-}
-
 export function mapOf<K, T>(keys: KeySchema<K>, entry: Schema<T>): Schema<ReadonlyMap<K, T>> {
   return {
     read(value, at) {
       const map = asMap(value, at)
       const result = new Map<K, T>()
-      for (const [key, item] of map) result.set(keys.readKey(key, at), entry.read(item, `${at}.${keyName(key)}`))
+      for (const [key, item] of map) result.set(keys.readKey(key, at), entry.read(item, `${at}.${keyText(key)}`))
       return result
     },
     write(value) {
@@ -293,6 +281,6 @@ function asMap(value: Cbor, at: string): CborMap {
   return value
 }
 
-function keyName(key: CborKey): string {
+function keyText(key: CborKey): string {
   return key instanceof Uint8Array ? toHex(key) : String(key)
 }

@@ -11,6 +11,21 @@ export const LATEST_TIME = 253_402_300_799n
 
 /** Seconds, fractions cut off, or undefined if `text` is no RFC 3339 time. A leap second is read as the second after it. */
 export function parseRfc3339(text: string): bigint | undefined {
+  const { seconds, isLeapSecond } = readCalendarTime(text) ?? {}
+  if (seconds === undefined || seconds < EARLIEST_TIME || seconds > LATEST_TIME) return undefined
+  return isLeapSecond && !isStartOfMonth(seconds) ? undefined : seconds
+}
+
+/** What a text in the form of RFC 3339 says. */
+export interface CalendarTime {
+  /** Fractions cut off; undefined if the calendar has no such day or the clock no such time. */
+  readonly seconds: bigint | undefined
+  /** Read as the second after it, wherever it stands. */
+  readonly isLeapSecond: boolean
+}
+
+/** Undefined for another form. Neither the year in UTC nor the place of a leap second is asked: `parseRfc3339` does. */
+export function readCalendarTime(text: string): CalendarTime | undefined {
   const match = FORM.exec(text)
   if (match === null) return undefined
   const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
@@ -21,13 +36,12 @@ export function parseRfc3339(text: string): bigint | undefined {
     number,
     number,
   ]
-  if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined
-  if (hour > 23 || minute > 59 || second > 60) return undefined
   const offset = offsetSeconds(match[7], match[8], match[9])
-  if (offset === undefined) return undefined
-  const seconds = BigInt(daysBefore(year, month, day) * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second - offset)
-  if (seconds < EARLIEST_TIME || seconds > LATEST_TIME) return undefined
-  return second === 60 && !isStartOfMonth(seconds) ? undefined : seconds
+  const isDay = month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
+  if (!isDay || hour > 23 || minute > 59 || second > 60 || offset === undefined)
+    return { seconds: undefined, isLeapSecond: false }
+  const seconds = daysBefore(year, month, day) * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second - offset
+  return { seconds: BigInt(seconds), isLeapSecond: second === 60 }
 }
 
 /** `YYYY-MM-DDTHH:MM:SSZ`. Throws RangeError outside the years 0000 to 9999. */

@@ -1,7 +1,7 @@
 /** Bounds how many stored trie nodes stay in memory; any number of tries share one cache. */
 
 import { assert } from '../assert.js'
-import type { Branch } from './hamt.js'
+import type { Branch } from './hamt-node.js'
 
 /**
  * Second chance (clock): a hand goes round the nodes and drops the first that was not asked for since it last came by.

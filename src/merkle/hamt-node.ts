@@ -1,5 +1,5 @@
 /**
- * The stored form of a trie node: version 1, the bitmap, then the entries.
+ * A trie node in memory, and its stored form: version 1, the bitmap, then the entries.
  *
  *     0x01 ‖ high u32 ‖ low u32 ‖ count u32 ‖ entries
  *     leaf  = 0x00 ‖ key length u32 ‖ value length u32 ‖ key ‖ value
@@ -9,7 +9,36 @@
  * bitmap. A second digest (PROOFS §1) would be another kind of child under another version.
  */
 
-import type { Branch, Leaf, Node, NodeRef } from './hamt.js'
+/** The store's name of a stored node, ≥ 1. */
+export type NodeRef = number
+
+/** A key and its value; neither is copied, neither may be changed. */
+export interface Leaf {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+/**
+ * A node and what is known of it. Shared between versions of a trie, which read from one source and have one cache. The
+ * node itself may be away when `ref` tells where to read it. PROOFS §1 adds a second digest beside `digest`.
+ */
+export interface Branch {
+  /** Leaves below. */
+  readonly size: number
+  node: Node | undefined
+  /** 0 while the node is not stored. */
+  ref: NodeRef
+  digest: Uint8Array | undefined
+  /** Was asked for since the cache last looked. */
+  used: boolean
+}
+
+/** Entries in slot order; `low` and `high` say which of the slots 0…31 and 32…63 they stand for. A list below the last level has none. */
+export interface Node {
+  readonly low: number
+  readonly high: number
+  readonly entries: readonly (Leaf | Branch)[]
+}
 
 const VERSION = 1
 const HEAD_BYTES = 13

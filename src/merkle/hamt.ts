@@ -11,10 +11,17 @@ import { assert } from '../assert.js'
 import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import type { NodeCache } from './hamt-cache.js'
-import { bitsSet, decodeNode, encodeNode, HamtStoreError, isLeaf } from './hamt-node.js'
-
-/** The store's name of a stored node, ≥ 1. */
-export type NodeRef = number
+import {
+  bitsSet,
+  decodeNode,
+  encodeNode,
+  HamtStoreError,
+  isLeaf,
+  type Branch,
+  type Leaf,
+  type Node,
+  type NodeRef,
+} from './hamt-node.js'
 
 export interface NodeSource {
   /** MUST return the bytes that were written under `ref`, from the moment `write` named them, unchanged as long as the trie lives. */
@@ -26,34 +33,6 @@ export interface StoredRoot {
   readonly ref: NodeRef
   readonly size: number
   readonly digest: Uint8Array | undefined
-}
-
-/** A key and its value; neither is copied, neither may be changed. */
-export interface Leaf {
-  readonly key: Uint8Array
-  readonly value: Uint8Array
-}
-
-/**
- * A node and what is known of it. Shared between versions of a trie, which read from one source and have one cache. The
- * node itself may be away when `ref` tells where to read it. PROOFS §1 adds a second digest beside `digest`.
- */
-export interface Branch {
-  /** Leaves below. */
-  readonly size: number
-  node: Node | undefined
-  /** 0 while the node is not stored. */
-  ref: NodeRef
-  digest: Uint8Array | undefined
-  /** Was asked for since the cache last looked. */
-  used: boolean
-}
-
-/** Entries in slot order; `low` and `high` say which of the slots 0…31 and 32…63 they stand for. A list below the last level has none. */
-export interface Node {
-  readonly low: number
-  readonly high: number
-  readonly entries: readonly (Leaf | Branch)[]
 }
 
 export type KeyHash = (key: Uint8Array) => Uint8Array

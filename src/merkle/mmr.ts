@@ -13,21 +13,21 @@ import {
 import { interiorHashInMemory, nodeValue } from './node-hash.js'
 
 export class Mmr {
-  readonly #nodes: Uint8Array[] = []
-  #leaves = 0
+  private readonly values: Uint8Array[] = []
+  private leaves = 0
 
   /** All values in the order of their node indices: a live view, not to be changed. */
   get nodes(): readonly Uint8Array[] {
-    return this.#nodes
+    return this.values
   }
 
   /** Number of nodes: always complete, and the node index that the next leaf will get. */
   get size(): TreeSize {
-    return BigInt(this.#nodes.length) as TreeSize
+    return BigInt(this.values.length) as TreeSize
   }
 
   get leafCount(): LeafCount {
-    return BigInt(this.#leaves) as LeafCount
+    return BigInt(this.leaves) as LeafCount
   }
 
   /**
@@ -35,29 +35,29 @@ export class Mmr {
    * Throws NodeValueError.
    */
   append(leafHash: Uint8Array): TreeSize {
-    const nodes = this.#nodes
+    const nodes = this.values
     nodes.push(nodeValue(leafHash))
     let span = 2
-    for (let pairs = this.#leaves; pairs % 2 === 1; pairs = (pairs - 1) / 2) {
+    for (let pairs = this.leaves; pairs % 2 === 1; pairs = (pairs - 1) / 2) {
       const left = present(nodes[nodes.length - span], 'left child')
       const right = present(nodes[nodes.length - 1], 'right child')
       nodes.push(interiorHashInMemory(nodes.length + 1, left, right))
       span *= 2
     }
-    this.#leaves++
+    this.leaves++
     return this.size
   }
 
   /** The value at `index`. Throws NodeIndexError beyond the end. */
   node(index: NodeIndex): Uint8Array {
-    const value = this.#nodes[Number(index)]
+    const value = this.values[Number(index)]
     if (value === undefined) throw new NodeIndexError(index, this.size)
     return value
   }
 
   /** The accumulator of the first `size` nodes: their peaks, left to right. Throws TreeSizeError on an incomplete size or one not reached. */
   peaks(size: TreeSize = this.size): Uint8Array[] {
-    this.#requireReached(size)
+    this.requireReached(size)
     return peakIndices(size).map((index) => this.node(index))
   }
 
@@ -66,11 +66,11 @@ export class Mmr {
    * Throws TreeSizeError on an incomplete size or one not reached, NodeIndexError on a node outside it.
    */
   inclusionPath(index: NodeIndex, size: TreeSize = this.size): Uint8Array[] {
-    this.#requireReached(size)
+    this.requireReached(size)
     return inclusionPathIndices(index, size).map((sibling) => this.node(sibling))
   }
 
-  #requireReached(size: TreeSize): void {
+  private requireReached(size: TreeSize): void {
     if (size > this.size) throw new TreeSizeError(size)
   }
 }

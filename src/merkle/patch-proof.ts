@@ -46,8 +46,8 @@ export function patchProof(leafHashes: readonly Uint8Array[], place: number): Ui
 
 /** Computed once, gives the root and any proof. Keeps the leaf hashes, which must not change. */
 export class PatchTree {
-  readonly #nodes: readonly Uint8Array[]
-  readonly #patches: number
+  private readonly nodes: readonly Uint8Array[]
+  private readonly patches: number
 
   /** Throws NoPatchesError, NodeValueError. */
   constructor(leafHashes: readonly Uint8Array[]) {
@@ -55,25 +55,25 @@ export class PatchTree {
     const range = new Mmr()
     for (const leafHash of leafHashes) range.append(leafHash)
     for (let leaves = leafHashes.length; !isPowerOfTwo(leaves); leaves++) range.append(PADDING_LEAF)
-    this.#nodes = range.nodes
-    this.#patches = leafHashes.length
+    this.nodes = range.nodes
+    this.patches = leafHashes.length
   }
 
   /** 32 bytes, not to be changed. */
   get root(): Uint8Array {
-    return present(this.#nodes.at(-1), 'root')
+    return present(this.nodes.at(-1), 'root')
   }
 
   /** `[node_index, tree_size, path or null]` of patch number `place` in deterministic CBOR, fresh. Throws PatchPlaceError. */
   proof(place: number): Uint8Array {
-    if (!Number.isInteger(place) || place < 0 || place >= this.#patches) throw new PatchPlaceError(place, this.#patches)
-    const size = this.#nodes.length
+    if (!Number.isInteger(place) || place < 0 || place >= this.patches) throw new PatchPlaceError(place, this.patches)
+    const size = this.nodes.length
     const leaf = leafNode(place)
     const path: Uint8Array[] = []
     let node = leaf
     for (let span = 2, rest = place; node !== size - 1; span *= 2, rest = Math.floor(rest / 2)) {
       const isRight = rest % 2 === 1
-      path.push(present(this.#nodes[isRight ? node - span + 1 : node + span - 1], 'sibling'))
+      path.push(present(this.nodes[isRight ? node - span + 1 : node + span - 1], 'sibling'))
       node += isRight ? 1 : span
       assert(node < size, 'a path that leaves its tree')
     }
@@ -82,8 +82,8 @@ export class PatchTree {
 
   /** How many bytes proof(place) has. Throws PatchPlaceError. */
   proofLength(place: number): number {
-    if (!Number.isInteger(place) || place < 0 || place >= this.#patches) throw new PatchPlaceError(place, this.#patches)
-    const size = this.#nodes.length
+    if (!Number.isInteger(place) || place < 0 || place >= this.patches) throw new PatchPlaceError(place, this.patches)
+    const size = this.nodes.length
     const hashes = Math.log2((size + 1) / 2)
     return (
       headLength(3) + headLength(leafNode(place)) + headLength(size) + headLength(hashes) + hashes * HASH_ITEM_BYTES

@@ -5,8 +5,6 @@ import {
   bool,
   defaulting,
   mapOf,
-  nameKey,
-  nameText,
   nullable,
   oneOf,
   optional,
@@ -19,7 +17,7 @@ import {
   type KeySchema,
   type Schema,
 } from '../codec/schema.js'
-import { filledText, Metadata, objectId, PriceModifier, uint256 } from './scalars.js'
+import { filledText, Metadata, nameKey, nameText, objectId, PriceModifier, uint256 } from './scalars.js'
 
 export const VIEW_STATE_PUBLISHED = 1n
 export const ViewState = oneOf(0n, 1n, 2n)

@@ -1,12 +1,9 @@
 /** The manifest: what a shop accepts and where it ships (PROTOCOL §3). */
 
 import {
-  addressKey,
-  chainKey,
   defaulting,
   bool,
   mapOf,
-  nameKey,
   nullable,
   optional,
   required,
@@ -16,7 +13,7 @@ import {
   type Schema,
 } from '../codec/schema.js'
 import type { Hex } from '../bytes/hex.js'
-import { ChainAddress, PriceModifiers, StoredChainAddress, uint256 } from './scalars.js'
+import { addressKey, chainKey, ChainAddress, nameKey, PriceModifiers, StoredChainAddress, uint256 } from './scalars.js'
 
 export const Payee = struct({ CallAsContract: defaulting(bool, false) })
 export type Payee = Infer<typeof Payee>

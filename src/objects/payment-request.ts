@@ -4,7 +4,8 @@
  */
 
 import { keccak256 } from '#hash'
-import { concatBytes, toBigEndian, utf8 } from '../bytes/bytes.js'
+import { addressWord, selector, word } from '../bytes/abi.js'
+import { concatBytes } from '../bytes/bytes.js'
 import type { ChainAddress } from './scalars.js'
 
 export interface PaymentRequest {
@@ -65,23 +66,20 @@ export function paymentIdOf(request: PaymentRequest): Uint8Array {
 /** abi.encode(request), 448 bytes: offset of the tuple, its nine words, and the signature behind them. */
 export function encodePaymentRequest({ shopId, chainId, ttl, currency, amount, payee }: PaymentRequest): Uint8Array {
   const zero = word(0n)
-  const tuple = [word(chainId), word(ttl), zero, padded(currency), word(amount), padded(payee), zero, word(shopId)]
+  const tuple = [
+    word(chainId),
+    word(ttl),
+    zero,
+    addressWord(currency),
+    word(amount),
+    addressWord(payee),
+    zero,
+    word(shopId),
+  ]
   return concatBytes(word(32n), ...tuple, word(9n * 32n), word(64n), zero, zero)
 }
 
 /** Two arguments: the offset of the tuple, the refund address, then the tuple, whose own offset is left out. */
 function withRefund(request: PaymentRequest): Uint8Array {
-  return concatBytes(word(64n), padded(request.payee), encodePaymentRequest(request).subarray(32))
-}
-
-function selector(signature: string): Uint8Array {
-  return keccak256(utf8(signature)).slice(0, 4)
-}
-
-function word(value: bigint): Uint8Array {
-  return toBigEndian(value, 32)
-}
-
-function padded(address: Uint8Array): Uint8Array {
-  return concatBytes(new Uint8Array(12), address)
+  return concatBytes(word(64n), addressWord(request.payee), encodePaymentRequest(request).subarray(32))
 }

@@ -1,11 +1,12 @@
 /** What several objects share (PROTOCOL §3): ids, amounts, addresses, names, metadata. */
 
+import { utf8 } from '../bytes/bytes.js'
+import { fromHex, toHex, type Hex } from '../bytes/hex.js'
 import {
   arrayOf,
   bool,
   bytes,
   mapOf,
-  nameKey,
   optional,
   required,
   SchemaError,
@@ -13,8 +14,10 @@ import {
   text,
   uint,
   type Infer,
+  type KeySchema,
   type Schema,
 } from '../codec/schema.js'
+import { NAME_BYTES_MAX } from '../limits.js'
 
 /** Listing and order ids: 1 … 2^64−1. */
 export const objectId = uint(64, 1n)
@@ -25,6 +28,36 @@ export const uint256 = uint(256)
 export const address = bytes(20)
 /** 32 bytes. */
 export const bytes32 = bytes(32)
+
+/** A text that stands for something: a map key, a tag name. Not empty, at most NAME_BYTES_MAX bytes of UTF-8. */
+export const nameText: Schema<string> = {
+  read(value, at) {
+    if (typeof value !== 'string') throw new SchemaError(at, 'must be a text')
+    if (value === '') throw new SchemaError(at, 'must not be empty')
+    if (value.length > NAME_BYTES_MAX || utf8(value).length > NAME_BYTES_MAX) {
+      throw new SchemaError(at, `must have at most ${NAME_BYTES_MAX} bytes`)
+    }
+    return value
+  },
+  write: (value) => value,
+  isEmpty: () => false,
+}
+
+export const nameKey: KeySchema<string> = {
+  readKey: (key, at) => nameText.read(key, `${at} key`),
+  writeKey: (key) => key,
+}
+
+export const chainKey: KeySchema<bigint> = {
+  readKey: (key, at) => uint64.read(key, `${at} key`),
+  writeKey: (key) => key,
+}
+
+/** 20 bytes, held as 40 hexadecimal digits. */
+export const addressKey: KeySchema<Hex> = {
+  readKey: (key, at) => toHex(address.read(key, `${at} key`)),
+  writeKey: (key) => fromHex(key),
+}
 
 /** A currency, or where a payee is paid: the zero address is the chain's native currency. */
 export const ChainAddress = struct({ ChainID: required(uint(64, 1n)), Address: required(address) })

@@ -1,7 +1,7 @@
 /** Tags: named lists of listings (PROTOCOL §3). */
 
-import { arrayOf, nameText, nullable, required, struct, type Infer } from '../codec/schema.js'
-import { objectId } from './scalars.js'
+import { arrayOf, nullable, required, struct, type Infer } from '../codec/schema.js'
+import { nameText, objectId } from './scalars.js'
 
 export const ListingIDs = arrayOf(objectId)
 export const Tag = struct({ Name: required(nameText), ListingIDs: nullable(ListingIDs) })

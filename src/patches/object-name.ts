@@ -1,11 +1,10 @@
-/** Which object a patch is of, as text: what filters compare and the object index is made of (PROTOCOL §10). */
+/** Which object a patch changes, as text: what filters compare, the object index is made of and replicas are kept by (PROTOCOL §10). */
 
 import { utf8 } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode.js'
-import { diagnostic } from '../codec/diagnostic.js'
 import { arrayItems, mapFields } from '../codec/span.js'
-import type { Cbor } from '../codec/value.js'
+import type { PathPart } from './patch.js'
 
 /** Collection and key of a patch's path, as text: `Listings/42`, `Tags/red`, `Accounts/<hex>`, `Manifest/`. */
 export interface PatchKey {
@@ -16,34 +15,49 @@ export interface PatchKey {
 /** Collections of which the index also knows every set, whatever the object: they are read whole, and are changed seldom. */
 const INDEXED_WHOLE: ReadonlySet<string> = new Set(['Manifest', 'Accounts', 'Tags', 'Orders'])
 
-/** Reads the first two parts of a path without decoding the value. */
-export function patchKeyOf(patch: Uint8Array): PatchKey {
-  const [collection, key] = arrayItems(patch, mapFields(patch, 0).get('Path')!.start)
-  return {
-    collection: keyText(decodeChecked(patch, collection!.start)),
-    key: key === undefined ? '' : keyText(decodeChecked(patch, key.start)),
-  }
+/** Of the first two parts of a path; the key is empty where there is none. */
+export function patchKey([collection, key]: readonly (PathPart | undefined)[]): PatchKey {
+  return { collection: partText(collection!), key: key === undefined ? '' : partText(key) }
 }
 
-function keyText(key: Cbor): string {
-  return key instanceof Uint8Array ? toHex(key) : typeof key === 'string' ? key : diagnostic(key)
+/** The same of an encoded patch that was accepted: its value is not decoded. */
+export function patchKeyOf(patch: Uint8Array): PatchKey {
+  const parts = arrayItems(patch, mapFields(patch, 0).get('Path')!.start).slice(0, 2)
+  return patchKey(parts.map(({ start }) => decodeChecked(patch, start) as PathPart))
+}
+
+/** The name of the object in a replica: `Listings/42`, `Inventory/42/red`, `Manifest`. Variations are sorted: any order is the same stock. */
+export function objectName(path: readonly PathPart[]): string {
+  const { collection, key } = patchKey(path)
+  if (collection === 'Manifest') return collection
+  const variations = collection === 'Inventory' ? path.slice(2).map(partText).sort() : []
+  return [collection, key, ...variations].join('/')
 }
 
 /** The name of an object in the index; of a collection with an empty key, undefined for one that is not indexed whole. */
-export function indexName({ collection, key }: PatchKey): Uint8Array | undefined {
-  return key === '' && !INDEXED_WHOLE.has(collection) ? undefined : utf8(`${collection}/${key}`)
+export function indexName(patchKey: PatchKey): Uint8Array | undefined {
+  const { collection, key } = patchKey
+  return key === '' && !INDEXED_WHOLE.has(collection) ? undefined : utf8(keyName(patchKey))
 }
 
-/** Names under which a set with these patches stands in the index, each once. */
-export function indexNames(patches: readonly Uint8Array[]): Uint8Array[] {
+/** Names under which a set with patches of these keys stands in the index, each once. */
+export function indexNames(keys: readonly PatchKey[]): Uint8Array[] {
   const names = new Map<string, Uint8Array>()
-  for (const patch of patches) {
-    const key = patchKeyOf(patch)
+  for (const key of keys) {
     for (const one of [key, { ...key, key: '' }]) {
-      const text = `${one.collection}/${one.key}`
+      const text = keyName(one)
       const name = names.has(text) ? undefined : indexName(one)
       if (name !== undefined) names.set(text, name)
     }
   }
   return [...names.values()]
+}
+
+/** Collection and key as one text. */
+export function keyName({ collection, key }: PatchKey): string {
+  return `${collection}/${key}`
+}
+
+function partText(part: PathPart): string {
+  return part instanceof Uint8Array ? toHex(part) : String(part)
 }

@@ -9,11 +9,11 @@ import { personalMessageDigest } from '../bytes/eip191.js'
 import { decodeChecked } from '../codec/decode.js'
 import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
 import { bytes, required, struct, time, uint, type Infer } from '../codec/schema.js'
-import { patchSetSpans } from '../codec/span.js'
 import { CborTime, type CborKey } from '../codec/value.js'
 import { HEADER_TIMESTAMP_AHEAD_SECONDS_MAX, PATCHES_PER_SET_MAX } from '../limits.js'
 import { patchLeafHash, PatchTree } from '../merkle/patch-proof.js'
 import { readPatch, type Patch } from './patch.js'
+import { patchSetSpans } from './patch-set-spans.js'
 
 export const Header = struct({
   ShopID: required(uint(256)),

@@ -3,9 +3,10 @@
  * try it. Upgrades to WebSocket are decided elsewhere, metrics have a listener of their own.
  */
 
-import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX } from '../limits.js'
-import type { BlobSink } from './blobs/upload.js'
-import { FORM_BYTES_MAX, uploadBlob } from './blobs/upload.js'
+import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX, FORM_BYTES_MAX } from '../limits.js'
+import type { EnrolmentOutcome, EnrolmentRequest } from './accounts/enrolment.js'
+import { BlobsUnavailable, type BlobAccess } from './blobs/access.js'
+import { uploadBlob } from './blobs/upload.js'
 import { blobType, TYPE_BYTES } from './blobs/media-type.js'
 import { isCidV0, isRawCid } from './blobs/cid.js'
 import { MultipartError } from './blobs/multipart.js'
@@ -47,39 +48,11 @@ export interface RelayFacts {
   readonly limits: Readonly<Record<string, number>>
 }
 
-export interface EnrolmentRequest {
-  /** 20 bytes: who signed. */
-  readonly wallet: Uint8Array
-  readonly shopId: bigint
-  /** 33 bytes. */
-  readonly card: Uint8Array
-  readonly guest: boolean
-}
-
-export type EnrolmentOutcome =
-  | { readonly status: 201 }
-  /** No such shop · no right · card or shop in the way · chain or store out of reach. */
-  | { readonly status: 400 | 403 | 409 | 503; readonly error: string }
-
-export interface BlobAccess {
-  /** Uses up an upload token; false for one that is unknown, used or too old. */
-  takeToken(token: string): boolean
-  /** Throws BlobsUnavailable. */
-  openSink(): Promise<BlobSink>
-  /** A blob to be read once from its start; undefined if there is none. `chunks` releases its file when it is left early. */
-  read(cid: string): Promise<{ readonly size: number; readonly chunks: AsyncIterable<Uint8Array> } | undefined>
-}
-
 export function makeHttp(dependencies: HttpDependencies): (request: HttpRequest) => Promise<HttpResponse> {
   return async (request) => {
     const response = request.method === 'OPTIONS' ? PREFLIGHT : await route(dependencies, request)
     return { ...response, headers: { ...response.headers, 'Access-Control-Allow-Origin': '*' } }
   }
-}
-
-/** Blobs cannot be written now: the disk is full or the store read-only. The client is told to come back (503). */
-export class BlobsUnavailable extends Error {
-  override readonly name = 'BlobsUnavailable'
 }
 
 const PREFLIGHT: HttpResponse = {

@@ -1,37 +1,45 @@
 /** The relay put together: store, state, writer, sessions, HTTP, sockets; started, watched and stopped. */
 
 import { randomBytes } from 'node:crypto'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
 import { addressOf, native, publicKeyOf } from '#signature'
-import { toHex } from '../bytes/hex.js'
+import { prefixedHex, toHex } from '../bytes/hex.js'
 import type { Chain } from '../chain/chain.js'
 import type { ChainRegistry } from '../chain/chain-registry.js'
+import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
 import type { Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
 import type { Settings } from '../settings/settings.js'
-import type { BlobSink, BlobStore } from '../store/blobs.js'
-import { StoreError } from '../store/store-error.js'
+import type { BlobStore } from '../store/blobs.js'
 import type { Store } from '../store/store.js'
 import { AccountMirror } from './accounts/account-mirror.js'
-import { BlobTokens } from './blobs/upload-tokens.js'
-import { readCheckpoints, writeCheckpoints } from '../chain/followed-blocks.js'
-import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
 import { Enrolment } from './accounts/enrolment.js'
-import { BlobsUnavailable, makeHttp } from './http.js'
-import { Hub, type HubSettings } from './sessions/sessions.js'
-import { Keeper } from './shops/keeper.js'
+import { blobAccess } from './blobs/access.js'
+import { PricedListings } from './blobs/priced-listings.js'
+import { UploadTokens } from './blobs/upload-tokens.js'
+import { Feeds, type FeedsOptions } from './feed/feeds.js'
+import { RoundRobin } from './feed/round-robin.js'
+import { makeHttp } from './http.js'
+import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
+import { Health } from './instruments/health.js'
 import type { Log } from './instruments/log.js'
 import type { Metrics } from './instruments/metrics.js'
+import { Checkout } from './payments/checkout.js'
+import type { PaymentChain } from './payments/payment-chain.js'
 import { Payments, type PaymentChainSettings } from './payments/payments.js'
 import { NO_PRICES, type PriceSource } from './payments/price-source.js'
-import { Snapshots } from './blobs/priced-listings.js'
+import { ConnectedCards } from './sessions/cards.js'
+import { Sessions, type SessionsOptions } from './sessions/sessions.js'
+import { Keeper } from './shops/keeper.js'
+import { cardName } from './shops/shop.js'
 import { RateLimiter } from './transport/rate-limit.js'
 import type { Listener, ListenFunction } from './transport/transport.js'
+import type { AfterCommit, BatchOptions } from './write/batch.js'
 import { Verifier } from './write/verifier.js'
 import { Writer } from './write/writer.js'
 
-export type RelaySettings = HubSettings &
+export type RelaySettings = SessionsOptions['settings'] &
+  FeedsOptions['settings'] &
   Pick<Settings, 'host' | 'port' | 'discovery' | 'nodeCacheNodes' | 'signatureThreads'> &
   Pick<Settings, 'reservationSeconds' | 'latePaymentCheckSeconds'> &
   Pick<Settings, 'enrolmentsPerSecond' | 'enrolmentsBurst' | 'upgradesPerSecond' | 'upgradesBurst'> &
@@ -84,7 +92,8 @@ const FLUSH_AFTER_MS = 30_000
 
 /** Replays what is to be replayed, then listens. Throws ReplayError, StoreError, ListenError. */
 export async function startRelay(parts: RelayParts): Promise<RunningRelay> {
-  const relay = new Relay(parts)
+  const clock = parts.clock ?? systemClock
+  const relay = new Relay(parts, clock)
   try {
     await relay.start()
   } catch (error) {
@@ -94,17 +103,140 @@ export async function startRelay(parts: RelayParts): Promise<RunningRelay> {
   return relay
 }
 
+// The parts, built in the order of the ranks: what stands later is given what stands before it
+
+/** What follows a durable commit and its answers, in this order. */
+function afterCommit({ metrics }: RelayParts, { keeper, feeds, cards, payments }: Rooms): AfterCommit[] {
+  const sets = metrics.counter('cairn_sets_total', 'Sets accepted since start, the relay’s own included')
+  const patches = metrics.counter('cairn_patches_total', 'Patches in these sets')
+  return [
+    // Counted first: whatever fails below, these sets are in the log.
+    ({ sets: committed }) => {
+      for (const list of committed.values()) {
+        sets.add(list.length)
+        for (const { record } of list) patches.add(record.patches.length)
+      }
+    },
+    // The object index before the feeds: a subscription that reads by it must find there what was flushed.
+    ({ sets: committed }) => committed.forEach((list, shop) => keeper.published(shop, list)),
+    // The feeds before the cards: a session whose card was removed is shown everything up to the set that did it.
+    ({ sets: committed }) => committed.forEach((list, shop) => feeds.published(shop, list)),
+    // Decimals of tokens in a new manifest are asked for before somebody chooses one.
+    ({ sets: committed }) => [...committed.keys()].forEach((shop) => payments.shopWritten(shop)),
+    ({ unlinked }) => unlinked.forEach(({ card, seq }) => cards.unlinked(card, seq)),
+    // Payments last: nobody waits for them, and what they find comes back as sets of their own.
+    ({ orders }) => orders.forEach((written, shop) => payments.ordersWritten(shop, written)),
+  ]
+}
+
+interface Rooms {
+  readonly verifier: Verifier
+  readonly keeper: Keeper
+  readonly feeds: Feeds
+  readonly cards: ConnectedCards
+  readonly writer: Writer
+  readonly payments: Payments
+  readonly uploadTokens: UploadTokens
+  readonly sessions: Sessions
+}
+
+/** Replays the logs; `publicUrl` is asked when it is needed. Throws ReplayError, StoreError. */
+function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): Rooms {
+  const { settings, store, registry, log } = parts
+  const uploadTokens = new UploadTokens(clock, () => toHex(freshBytes(32)))
+  const verifier = new Verifier(settings.signatureThreads, (error) => log.error('bug', error))
+  const reservationSeconds = BigInt(settings.reservationSeconds)
+  const keeper = new Keeper(store, { nodeCacheNodes: settings.nodeCacheNodes, reservationSeconds })
+  const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
+  const cards = new ConnectedCards(store, registry)
+  const chains = new Map<bigint, PaymentChain>()
+  const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
+  const steps: AfterCommit[] = []
+  const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps })
+  const payments = buildPayments(parts, { clock, checkout, writer, chains })
+  const sessions = buildSessions(parts, { clock, cards, feeds, verifier, writer, uploadTokens, publicUrl })
+  const rooms = { verifier, keeper, feeds, cards, writer, payments, uploadTokens, sessions }
+  steps.push(...afterCommit(parts, rooms))
+  return rooms
+}
+
+function buildWriter(
+  { settings, store, blobs, relaySecret, log }: RelayParts,
+  given: Pick<BatchOptions, 'clock' | 'checkout' | 'afterCommit'> & { readonly keeper: Keeper },
+): Writer {
+  const { keeper, ...options } = given
+  const pricedListings = new PricedListings(blobs)
+  const loadShop = (shopId: bigint) =>
+    keeper.load(shopId, (seq, head) => log.info('replaying', { shop: shopId, seq, head }))
+  const shops = store.shops().map(({ shopId }) => loadShop(shopId))
+  return new Writer(
+    {
+      ...options,
+      store,
+      relaySecret,
+      reservationSeconds: BigInt(settings.reservationSeconds),
+      keepPricedListings: (listings) => pricedListings.keep(listings),
+      newState: (shopId) => keeper.newState(shopId),
+      onBug: (error) => log.error('bug', error),
+      storeFailed: (error) => log.error('commit failed: writes are refused, nothing was changed', error),
+    },
+    shops,
+  )
+}
+
+function buildPayments(
+  { settings, store, paymentChains = [], prices = NO_PRICES, log, metrics }: RelayParts,
+  given: {
+    readonly clock: Clock
+    readonly checkout: Checkout
+    readonly writer: Writer
+    readonly chains: Map<bigint, PaymentChain>
+  },
+): Payments {
+  const { chains: opened, ...options } = given
+  const { latePaymentCheckSeconds } = settings
+  return new Payments({
+    ...options,
+    opened,
+    chains: paymentChains,
+    prices,
+    latePaymentCheckSeconds,
+    store,
+    log,
+    metrics,
+  })
+}
+
+function buildSessions(
+  { settings, store, log }: RelayParts,
+  given: Pick<Rooms, 'cards' | 'feeds' | 'verifier' | 'writer' | 'uploadTokens'> & {
+    readonly clock: Clock
+    readonly publicUrl: () => string
+  },
+): Sessions {
+  const { uploadTokens, publicUrl, ...options } = given
+  const rate = { perSecond: settings.upgradesPerSecond, burst: settings.upgradesBurst }
+  return new Sessions({
+    ...options,
+    settings,
+    store,
+    turns: new RoundRobin(),
+    upgradeRate: new RateLimiter(rate, () => options.clock.nowMs()),
+    uploadUrl: (session, card) => {
+      const token = uploadTokens.issue(session, cardName(card))
+      return token === undefined ? undefined : `${publicUrl()}/v4/upload_blob?token=${token}`
+    },
+    randomBytes: freshBytes,
+    onBug: (error) => log.error('bug', error),
+  })
+}
+
 class Relay implements RunningRelay {
   private readonly parts: RelayParts
   private readonly clock: Clock
-  private readonly keeper: Keeper
-  private readonly verifier: Verifier
-  private readonly hub: Hub
-  private readonly writer: Writer
-  private readonly blobTokens: BlobTokens
-  private readonly payments: Payments
+  private readonly rooms: Rooms
+  private readonly health: Health
   private mirror: AccountMirror | undefined
-  private readonly loopDelay = monitorEventLoopDelay({ resolution: 20 })
   private readonly timers: (() => void)[] = []
   private listener: Listener | undefined
   private publicUrl: string
@@ -113,79 +245,14 @@ class Relay implements RunningRelay {
   private lastFlushMs: number
   readonly address: Uint8Array
 
-  constructor(parts: RelayParts) {
+  constructor(parts: RelayParts, clock: Clock) {
     this.parts = parts
-    this.clock = parts.clock ?? systemClock
-    const { settings, store, registry, metrics } = parts
+    this.clock = clock
     this.address = addressOf(publicKeyOf(parts.relaySecret))
-    this.publicUrl = settings.publicUrl ?? ''
-    this.lastFlushMs = this.clock.nowMs()
-    const onBug = (error: unknown) => parts.log.error('bug', error)
-    this.blobTokens = new BlobTokens(this.clock, () => toHex(freshBytes(32)))
-    const rate = { perSecond: settings.upgradesPerSecond, burst: settings.upgradesBurst }
-    const upgradeRate = new RateLimiter(rate, () => this.clock.nowMs())
-    const publicUrl = () => this.publicUrl
-    this.verifier = new Verifier(settings.signatureThreads, onBug)
-    const { verifier } = this
-    const reservationSeconds = BigInt(settings.reservationSeconds)
-    this.keeper = new Keeper(store, { nodeCacheNodes: settings.nodeCacheNodes, reservationSeconds })
-    this.hub = new Hub({
-      verifier,
-      settings,
-      clock: this.clock,
-      store,
-      registry,
-      upgradeRate,
-      blobTokens: this.blobTokens,
-      indexedUpTo: (shopId) => this.keeper.indexedUpTo(shopId),
-      publicUrl,
-      randomBytes: freshBytes,
-      onBug,
-    })
-    const shops = store
-      .shops()
-      .map(({ shopId }) =>
-        this.keeper.load(shopId, (seq, head) => parts.log.info('replaying', { shop: shopId, seq, head })),
-      )
-    const { paymentChains: chains = [], prices = NO_PRICES } = parts
-    const { latePaymentCheckSeconds } = settings
-    this.payments = new Payments({
-      chains,
-      prices,
-      latePaymentCheckSeconds,
-      store,
-      clock: this.clock,
-      log: parts.log,
-      metrics,
-    })
-    const snapshots = new Snapshots(parts.blobs)
-    const sets = metrics.counter('cairn_sets_total', 'Sets accepted since start, the relay’s own included')
-    const patches = metrics.counter('cairn_patches_total', 'Patches in these sets')
-    this.writer = new Writer(
-      {
-        store,
-        clock: this.clock,
-        relaySecret: parts.relaySecret,
-        reservationSeconds,
-        checkout: this.payments.checkout,
-        keepSnapshots: (listings) => snapshots.keep(listings),
-        mayExpire: (state, order, now) => this.payments.mayExpire(state, order, now),
-        ordersWritten: (shop, orders, ids) => this.payments.ordersWritten(shop, orders, ids),
-        newState: (shopId) => this.keeper.newState(shopId),
-        published: (shop, records) => {
-          sets.add(records.length)
-          for (const record of records) patches.add(record.patches.length)
-          this.keeper.published(shop, records)
-          this.hub.published(shop, records)
-          this.payments.shopWritten(shop)
-        },
-        cardUnlinked: (card, seq) => this.hub.cardUnlinked(card, seq),
-        onBug,
-        storeFailed: (error) => parts.log.error('commit failed: writes are refused, nothing was changed', error),
-      },
-      shops,
-    )
-    this.hub.attach(this.writer)
+    this.publicUrl = parts.settings.publicUrl ?? ''
+    this.lastFlushMs = clock.nowMs()
+    this.health = new Health(parts.store, clock)
+    this.rooms = buildRooms(parts, clock, () => this.publicUrl)
     this.measure()
   }
 
@@ -203,31 +270,25 @@ class Relay implements RunningRelay {
 
   async start(): Promise<void> {
     const { settings, listen, log } = this.parts
+    const { sessions, writer, payments } = this.rooms
     this.listener = await listen({
       host: settings.host,
       port: settings.port,
       maxFrameBytes: limits.FRAME_IN_BYTES_MAX,
-      decideUpgrade: (request) => this.hub.decideUpgrade(request),
+      decideUpgrade: (request) => sessions.decideUpgrade(request),
       http: (request) => this.http(request),
-      websocket: this.hub.websocket,
+      websocket: sessions.websocket,
       onBug: (error) => log.error('bug', error),
     })
     if (settings.publicUrl === undefined) this.publicUrl = `http://${hostText(settings.host)}:${this.listener.port}`
     this.http = this.makeHttp()
-    this.loopDelay.enable()
-    this.every(EXPIRY_MS, () => this.writer.expire())
+    this.health.start()
+    this.every(EXPIRY_MS, () => writer.expire((state, order, now) => payments.mayExpire(state, order, now)))
     this.every(KEEPING_MS, () => this.keep())
-    this.payments.start(this.writer)
+    payments.start()
     this.startMirror()
     this.ready = true
-    if (this.listener.kind === 'ws') log.warn('no native WebSocket server: ws does its work, more slowly')
-    if (!native) log.warn('no native signatures: JavaScript does their work, some twenty times as slowly')
-    log.info('listening', {
-      url: this.publicUrl,
-      transport: this.listener.kind,
-      crypto: native ? 'native' : 'portable',
-      shops: this.parts.store.shops().length,
-    })
+    this.tellStart(this.listener.kind)
   }
 
   stop(): Promise<void> {
@@ -236,34 +297,48 @@ class Relay implements RunningRelay {
 
   /** After a start that failed: nothing may keep the process alive. */
   async abandon(): Promise<void> {
-    this.hub.closeAll()
+    this.rooms.sessions.closeAll()
     await this.stopChains()
-    await this.verifier.close()
+    await this.rooms.verifier.close()
   }
 
   private async shutDown(): Promise<void> {
+    const { sessions, writer, keeper, verifier } = this.rooms
     this.ready = false
-    this.hub.stopAccepting()
+    sessions.stopAccepting()
     for (const stop of this.timers) stop()
-    this.loopDelay.disable()
+    this.health.stop()
     await this.stopChains()
     await this.finishRequests()
-    const hadSessions = this.hub.sessionCount > 0
-    this.hub.closeAll()
+    const hadSessions = sessions.count > 0
+    sessions.closeAll()
     await this.listener?.close()
     if (hadSessions) await wait(limits.STOP_LINGER_MS)
     this.listener?.terminateAll()
     // Of a writer that was not ready in time nothing is kept but the log; the rest is made of it at the next start.
-    if (!this.writer.busy) for (const shop of this.writer.allShops()) await this.keeper.flush(shop)
-    await this.verifier.close()
+    if (!writer.busy) for (const shop of writer.allShops()) await keeper.flush(shop)
+    await verifier.close()
     this.parts.log.info('stopped')
   }
 
   /** Answers what was taken up, within the time that there is for it. What then has no answer may be in the log or not. */
   private async finishRequests(): Promise<void> {
+    const { sessions, verifier, writer } = this.rooms
     const end = performance.now() + limits.STOP_SECONDS_MAX * 1_000
-    const isBusy = () => this.hub.isBusy || this.verifier.busy || this.writer.busy
+    const isBusy = () => sessions.isBusy || verifier.busy || writer.busy
     while (isBusy() && performance.now() < end) await wait(STOP_LOOK_MS)
+  }
+
+  private tellStart(transport: Listener['kind']): void {
+    const { log, store } = this.parts
+    if (transport === 'ws') log.warn('no native WebSocket server: ws does its work, more slowly')
+    if (!native) log.warn('no native signatures: JavaScript does their work, some twenty times as slowly')
+    log.info('listening', {
+      url: this.publicUrl,
+      transport,
+      crypto: native ? 'native' : 'portable',
+      shops: store.shops().length,
+    })
   }
 
   private startMirror(): void {
@@ -272,88 +347,63 @@ class Relay implements RunningRelay {
     const key = `chain/${mirror.chain.chainId}/registry`
     this.mirror = new AccountMirror({
       ...mirror,
-      writer: this.writer,
-      checkpoints: readCheckpoints(store.setting(key)),
-      recheckRights: (shopId, wallet) => this.hub.recheckRights(shopId, wallet),
-      saved: (list) => store.commit({ records: [], settings: [{ key, value: writeCheckpoints(list) }] }),
+      writer: this.rooms.writer,
+      followed: readFollowedBlocks(store.setting(key)),
+      recheckRights: (shopId, wallet) => this.rooms.cards.recheckRights(shopId, wallet),
+      saved: (list) => store.commit({ records: [], settings: [{ key, value: writeFollowedBlocks(list) }] }),
       onError: (error) => log.error('the registry cannot be followed now; it will be caught up with', error),
     })
   }
 
   private async stopChains(): Promise<void> {
-    await Promise.all([this.payments.close(), this.mirror?.close()])
+    await Promise.all([this.rooms.payments.close(), this.mirror?.close()])
     this.parts.mirror?.chain.close()
   }
 
   private warnings(): string[] {
     const registry = this.parts.mirror?.chain.problem
-    return [...new Set([...(registry === undefined ? [] : [registry]), ...this.payments.problems])]
+    return [...new Set([...(registry === undefined ? [] : [registry]), ...this.rooms.payments.problems])]
   }
 
   private http: ReturnType<typeof makeHttp> = () => Promise.resolve({ status: 503, headers: {}, body: 'starting\n' })
 
   private makeHttp(): ReturnType<typeof makeHttp> {
     const { settings, registry, store, blobs, version, log } = this.parts
-    const enrolment = new Enrolment({
-      store,
-      writer: this.writer,
-      registry,
-      clock: this.clock,
-      randomBytes: freshBytes,
-    })
+    const { clock } = this
+    const { writer, uploadTokens } = this.rooms
+    const enrolment = new Enrolment({ store, writer, registry, clock, randomBytes: freshBytes })
     const rate = { perSecond: settings.enrolmentsPerSecond, burst: settings.enrolmentsBurst }
     return makeHttp({
       relay: {
         name: 'cairn',
         version,
-        address: `0x${toHex(this.address)}`,
+        address: prefixedHex(this.address),
         tokenId: registry.relayTokenId,
         chainId: registry.chainId,
         publicUrl: this.publicUrl,
         limits: publicLimits(settings),
       },
       discovery: () => settings.discovery,
-      enrolmentRate: new RateLimiter(rate, () => this.clock.nowMs()),
-      nowSeconds: () => nowSeconds(this.clock),
-      health: () => this.health(),
+      enrolmentRate: new RateLimiter(rate, () => clock.nowMs()),
+      nowSeconds: () => nowSeconds(clock),
+      health: () => this.health.problem(),
       warnings: () => this.warnings(),
       readiness: () => (this.ready ? undefined : 'the relay is starting or stopping'),
       enrol: (request) => enrolment.enrol(request),
-      blobs: {
-        takeToken: (token) => this.blobTokens.take(token),
-        openSink: () => blobs.begin().catch(unavailable).then(sinkOf),
-        read: async (cid) => {
-          const blob = await blobs.read(cid)
-          return blob === undefined ? undefined : { size: blob.size, chunks: blob.stream }
-        },
-      },
+      blobs: blobAccess(blobs, uploadTokens),
       onBug: (error) => log.error('bug', error),
     })
   }
 
-  private async health(): Promise<string | undefined> {
-    const delaySeconds = this.loopDelay.max / 1e9
-    this.loopDelay.reset()
-    if (delaySeconds > limits.HEALTH_LOOP_DELAY_SECONDS_MAX)
-      return `the event loop was held for ${delaySeconds.toFixed(1)} s`
-    const late = new Promise<string>((resolve) => {
-      this.clock.after(limits.HEALTH_STORE_SECONDS_MAX * 1_000, () => resolve('the store does not answer'))
-    })
-    const check = this.parts.store.check().then(
-      () => undefined,
-      (error: unknown) => `the store fails: ${(error as Error).message}`,
-    )
-    return Promise.race([check, late])
-  }
-
   /** Flushes states that are far behind their log, or behind it for a while. */
   private keep(): void {
+    const { writer, keeper } = this.rooms
     const now = this.clock.nowMs()
     const waited = now - this.lastFlushMs >= FLUSH_AFTER_MS
-    for (const shop of this.writer.allShops()) {
-      if (this.keeper.behind(shop) < (waited ? 1 : FLUSH_SETS) || this.writer.busy) continue
+    for (const shop of writer.allShops()) {
+      if (keeper.behind(shop) < (waited ? 1 : FLUSH_SETS) || writer.busy) continue
       this.lastFlushMs = now
-      this.keeper
+      keeper
         .flush(shop)
         .catch((error: unknown) => this.parts.log.error('the state could not be flushed; the log has it', error))
       return
@@ -374,24 +424,12 @@ class Relay implements RunningRelay {
 
   private measure(): void {
     const { metrics } = this.parts
-    metrics.gauge('cairn_sessions', 'Open sessions', () => this.hub.sessionCount)
-    metrics.gauge('cairn_subscriptions', 'Open subscriptions', () => this.hub.subscriptionCount)
-    metrics.gauge('cairn_writer_backlog', 'Sets that wait for the writer', () => this.writer.backlog)
-    metrics.gauge('cairn_cached_nodes', 'Stored trie nodes in memory', () => this.keeper.cachedNodes)
+    const { sessions, feeds, writer, keeper } = this.rooms
+    metrics.gauge('cairn_sessions', 'Open sessions', () => sessions.count)
+    metrics.gauge('cairn_subscriptions', 'Open subscriptions', () => feeds.subscriptionCount)
+    metrics.gauge('cairn_writer_backlog', 'Sets that wait for the writer', () => writer.backlog)
+    metrics.gauge('cairn_cached_nodes', 'Stored trie nodes in memory', () => keeper.cachedNodes)
     metrics.gauge('cairn_resident_bytes', 'Resident memory of the process', () => process.memoryUsage.rss())
-  }
-}
-
-/** What the disk refuses is no bug: the client is told to come back. */
-function unavailable(error: unknown): never {
-  throw error instanceof StoreError ? new BlobsUnavailable(error.message, { cause: error }) : error
-}
-
-function sinkOf(sink: BlobSink): BlobSink {
-  return {
-    write: (chunk) => sink.write(chunk).catch(unavailable),
-    finish: (cid) => sink.finish(cid).catch(unavailable),
-    abort: () => sink.abort(),
   }
 }
 

@@ -6,7 +6,7 @@
  * Values are never changed in place: an edit returns a new value that shares what it did not touch.
  */
 
-import { toHex } from '../bytes/hex.js'
+import { prefixedHex } from '../bytes/hex.js'
 import { SchemaError, type KeySchema, type Schema } from '../codec/schema.js'
 import type { Cbor } from '../codec/value.js'
 import type { Op, PathPart } from '../patches/patch.js'
@@ -182,7 +182,7 @@ export function nestedDictionary<K, L, T>(
 
 /** Object, key and fields of a path, for messages. */
 export function placeOf(path: Path): string {
-  return path.map((part) => (part instanceof Uint8Array ? `0x${toHex(part)}` : String(part).slice(0, 64))).join('.')
+  return path.map((part) => (part instanceof Uint8Array ? prefixedHex(part) : String(part).slice(0, 64))).join('.')
 }
 
 export function badOp(op: Op, path: Path): Error {

@@ -1,6 +1,6 @@
 /** Patches of listings (PROTOCOL §5), and what becomes of live orders when a listing, option or variation is gone (§11). */
 
-import { nameKey, bool, text, time } from '../codec/schema.js'
+import { bool, text, time } from '../codec/schema.js'
 import {
   checkVariationNames,
   Listing,
@@ -14,7 +14,7 @@ import {
   ViewState,
 } from '../objects/listing.js'
 import { Order } from '../objects/order.js'
-import { filledText, Images, Metadata, PriceModifier, uint256 } from '../objects/scalars.js'
+import { filledText, Images, Metadata, nameKey, PriceModifier, uint256 } from '../objects/scalars.js'
 import type { Op, Patch } from '../patches/patch.js'
 import type { Draft } from './draft.js'
 import { clearable, dictionary, fields, list, placeOf, replaceable, settable, wholeOr, type Editor } from './edit.js'

@@ -1,6 +1,5 @@
 /** Patches of the manifest (PROTOCOL §5). */
 
-import { addressKey, chainKey, nameKey } from '../codec/schema.js'
 import {
   AcceptedCurrencies,
   AcceptedCurrency,
@@ -10,7 +9,7 @@ import {
   ShippingRegion,
   ShippingRegions,
 } from '../objects/manifest.js'
-import { ChainAddress } from '../objects/scalars.js'
+import { addressKey, chainKey, ChainAddress, nameKey } from '../objects/scalars.js'
 import type { Op, Patch } from '../patches/patch.js'
 import type { Draft } from './draft.js'
 import { badOp, clearable, dictionary, fields, nestedDictionary, replaceable, wholeOr, type Editor } from './edit.js'

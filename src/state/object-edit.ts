@@ -3,7 +3,6 @@
  * time. For replicas that hold a part of a shop; the relay checked the rest before it accepted the set.
  */
 
-import { toHex } from '../bytes/hex.js'
 import type { Cbor } from '../codec/value.js'
 import { Manifest } from '../objects/manifest.js'
 import type { Op, Patch } from '../patches/patch.js'
@@ -16,14 +15,6 @@ import { editOrder } from './orders.js'
 import { editTag } from './tags.js'
 
 export type ObjectCollection = 'Manifest' | 'Accounts' | 'Inventory' | 'Listings' | 'Orders' | 'Tags'
-
-/** `Listings/42`, `Inventory/42/red`, `Manifest`: an object's name in a replica. */
-export function objectName({ path }: Pick<Patch, 'path'>): string {
-  const parts = path[0] === 'Inventory' ? [...path.slice(0, 2), ...path.slice(2).map(String).sort()] : path.slice(0, 2)
-  return (path[0] === 'Manifest' ? ['Manifest'] : parts)
-    .map((part) => (part instanceof Uint8Array ? toHex(part) : String(part)))
-    .join('/')
-}
 
 /** The object after the patch; undefined if it is gone. Throws Refusal, SchemaError for a patch that no relay accepts. */
 export function editObject(before: unknown, { op, path, value }: Patch): unknown {

@@ -1,9 +1,8 @@
 /** Patches of tags (PROTOCOL §5). */
 
-import { nameText } from '../codec/schema.js'
 import { utf8 } from '../bytes/bytes.js'
 import { ListingIDs, Tag } from '../objects/tag.js'
-import { objectId } from '../objects/scalars.js'
+import { nameText, objectId } from '../objects/scalars.js'
 import type { Op, Patch } from '../patches/patch.js'
 import type { Draft } from './draft.js'
 import { fields, list, placeOf, replaceable, settable, wholeOr } from './edit.js'

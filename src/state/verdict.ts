@@ -16,7 +16,7 @@ export interface Verdict {
   readonly stricter?: true
 }
 
-/** Carries a verdict out of the depth of a patch; never leaves this room. */
+/** Carries a verdict out of the depth of a patch: applyPatches returns the verdict, editObject throws it on. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
   readonly verdict: Verdict

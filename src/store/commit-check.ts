@@ -10,7 +10,7 @@ import type { Commit, DerivedFlush, LogRecord, Seq } from './store.js'
 
 export const OBJECT_NAME_BYTES_MAX = 300
 export const SETTING_KEY_BYTES_MAX = 300
-export const LEDGER_KEY_BYTES_MAX = 100
+export const PAYMENT_ROW_KEY_BYTES_MAX = 100
 
 /** The records of a commit by shop, in order. Throws StoreError 'sequence', 'exists'. */
 export function checkCommit(
@@ -27,9 +27,9 @@ export function checkCommit(
   for (const { card, account, shopId } of commit.cards ?? []) {
     assert(card.length === 33 && account.length === 20 && isUint256(shopId), 'a malformed card row')
   }
-  for (const { shopId, key } of commit.ledger ?? []) {
+  for (const { shopId, key } of commit.paymentRows ?? []) {
     head(shopId)
-    assert(key.length > 0 && key.length <= LEDGER_KEY_BYTES_MAX, 'a ledger row with no key or too long a one')
+    assert(key.length > 0 && key.length <= PAYMENT_ROW_KEY_BYTES_MAX, 'a payment row with no key or too long a one')
   }
   for (const { key } of commit.settings ?? []) {
     assert(utf8(key).length <= SETTING_KEY_BYTES_MAX, 'a setting with too long a name')

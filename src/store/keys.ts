@@ -14,7 +14,7 @@ const KIND = {
   object: 8,
   logBytes: 9,
   probe: 10,
-  ledger: 11,
+  paymentRow: 11,
 } as const
 
 export const FORMAT_KEY = Uint8Array.of(KIND.format)
@@ -43,12 +43,12 @@ export function settingKey(key: string): Uint8Array {
 }
 
 /** `key`: at most 100 bytes. */
-export function ledgerKey(shop: number, key: Uint8Array): Uint8Array {
-  return concatBytes(head(KIND.ledger, shop), key)
+export function paymentRowKey(shop: number, key: Uint8Array): Uint8Array {
+  return concatBytes(head(KIND.paymentRow, shop), key)
 }
 
 /** What stands before a row's own key. */
-export const LEDGER_HEAD_BYTES = 5
+export const PAYMENT_ROW_HEAD_BYTES = 5
 
 export function derivedKey(shop: number): Uint8Array {
   return head(KIND.derived, shop)

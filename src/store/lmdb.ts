@@ -19,8 +19,8 @@ import {
   derivedKey,
   FORMAT_KEY,
   lastNumber,
-  LEDGER_HEAD_BYTES,
-  ledgerKey,
+  PAYMENT_ROW_HEAD_BYTES,
+  paymentRowKey,
   LOG_BYTES_KEY,
   logKey,
   nodeKey,
@@ -37,7 +37,7 @@ import type {
   CardRow,
   Commit,
   DerivedFlush,
-  LedgerRow,
+  PaymentRow,
   LogRecord,
   Seq,
   ShopRow,
@@ -184,15 +184,18 @@ class LmdbStore implements Store {
     return value === undefined ? undefined : copy(value)
   }
 
-  ledger(shopId: bigint, prefix = new Uint8Array(0)): LedgerRow[] {
+  paymentRows(shopId: bigint, prefix = new Uint8Array(0)): PaymentRow[] {
     this.assertOpen()
     const shop = this.known.get(shopId)
     if (shop === undefined) return []
-    const rows: LedgerRow[] = []
-    const start = ledgerKey(shop.number, prefix)
-    for (const { key, value } of this.table.getRange({ start, end: ledgerKey(shop.number + 1, new Uint8Array(0)) })) {
+    const rows: PaymentRow[] = []
+    const start = paymentRowKey(shop.number, prefix)
+    for (const { key, value } of this.table.getRange({
+      start,
+      end: paymentRowKey(shop.number + 1, new Uint8Array(0)),
+    })) {
       if (!equalBytes(key.subarray(0, start.length), start)) break
-      rows.push({ shopId, key: copy(key.subarray(LEDGER_HEAD_BYTES)), value: copy(value) })
+      rows.push({ shopId, key: copy(key.subarray(PAYMENT_ROW_HEAD_BYTES)), value: copy(value) })
     }
     return rows
   }
@@ -263,7 +266,8 @@ class LmdbStore implements Store {
     for (const { shopId, signer, nonce } of commit.nonces ?? []) {
       puts.push([nonceKey(numberOf(shopId), signer), toBigEndian(nonce, 8)])
     }
-    for (const { shopId, key, value } of commit.ledger ?? []) puts.push([ledgerKey(numberOf(shopId), key), copy(value)])
+    for (const { shopId, key, value } of commit.paymentRows ?? [])
+      puts.push([paymentRowKey(numberOf(shopId), key), copy(value)])
     const settings = lastOfEach(commit.settings ?? [])
     const removals: Uint8Array[] = []
     for (const [key, value] of settings) {

@@ -10,7 +10,7 @@ import type {
   CardRow,
   Commit,
   DerivedFlush,
-  LedgerRow,
+  PaymentRow,
   LogRecord,
   Seq,
   ShopRow,
@@ -30,7 +30,7 @@ interface MemoryShop {
   readonly nodes: Map<number, Uint8Array>
   readonly objects: Map<string, Set<Seq>>
   /** By key in hexadecimal. */
-  readonly ledger: Map<string, LedgerRow>
+  readonly paymentRows: Map<string, PaymentRow>
   derived: StoredRoots | undefined
   nextRef: number
 }
@@ -103,9 +103,9 @@ export class MemoryStore implements Store {
     return this.settingRows.get(key)?.slice()
   }
 
-  ledger(shopId: bigint, prefix = new Uint8Array(0)): LedgerRow[] {
+  paymentRows(shopId: bigint, prefix = new Uint8Array(0)): PaymentRow[] {
     this.assertOpen()
-    const rows = [...(this.table.get(shopId)?.ledger ?? [])].filter(([name]) => name.startsWith(toHex(prefix)))
+    const rows = [...(this.table.get(shopId)?.paymentRows ?? [])].filter(([name]) => name.startsWith(toHex(prefix)))
     return rows.map(([, row]) => copyRow(row)).sort((a, b) => compareBytes(a.key, b.key))
   }
 
@@ -173,7 +173,8 @@ export class MemoryStore implements Store {
     for (const row of commit.cards ?? []) {
       this.cardRows.set(toHex(row.card), { ...row, card: copy(row.card), account: copy(row.account) })
     }
-    for (const row of commit.ledger ?? []) this.table.get(row.shopId)!.ledger.set(toHex(row.key), copyRow(row))
+    for (const row of commit.paymentRows ?? [])
+      this.table.get(row.shopId)!.paymentRows.set(toHex(row.key), copyRow(row))
     for (const { key, value } of commit.settings ?? []) {
       if (value === undefined) this.settingRows.delete(key)
       else this.settingRows.set(key, copy(value))
@@ -207,7 +208,7 @@ function newShop(row: ShopRow): MemoryShop {
     nonces: new Map(),
     nodes: new Map(),
     objects: new Map(),
-    ledger: new Map(),
+    paymentRows: new Map(),
     derived: undefined,
     nextRef: 1,
   }
@@ -225,7 +226,7 @@ function copyRecord(record: LogRecord): LogRecord {
   }
 }
 
-function copyRow({ shopId, key, value }: LedgerRow): LedgerRow {
+function copyRow({ shopId, key, value }: PaymentRow): PaymentRow {
   return { shopId, key: copy(key), value: copy(value) }
 }
 

@@ -42,7 +42,7 @@ export interface CardRow {
 }
 
 /** What the relay saw of payments and its log does not hold. */
-export interface LedgerRow {
+export interface PaymentRow {
   readonly shopId: bigint
   /** 1 to 100 bytes. */
   readonly key: Uint8Array
@@ -63,7 +63,7 @@ export interface Commit {
   /** Replace the rows of the same cards. */
   readonly cards?: readonly CardRow[]
   /** Replace the rows of the same keys. */
-  readonly ledger?: readonly LedgerRow[]
+  readonly paymentRows?: readonly PaymentRow[]
   /** `value` undefined removes. */
   readonly settings?: readonly { readonly key: string; readonly value: Uint8Array | undefined }[]
 }
@@ -113,7 +113,7 @@ export interface Store {
   cards(): CardRow[]
   setting(key: string): Uint8Array | undefined
   /** Rows of a shop whose keys begin with `prefix`, in the order of their keys. */
-  ledger(shopId: bigint, prefix?: Uint8Array): LedgerRow[]
+  paymentRows(shopId: bigint, prefix?: Uint8Array): PaymentRow[]
   /** Atomic. `seq` is not above the head. Rejects with StoreError. */
   flushDerived(flush: DerivedFlush): Promise<void>
   derived(shopId: bigint): StoredRoots | undefined

@@ -86,8 +86,9 @@ export interface CancelRequest {
 }
 
 /**
- * `sets`: each as push.ts encodes and decodes it, so that sessions share the bytes and whoever only passes a push on, or
- * refuses it, does not pay for its contents. Of the sets in a frame SETS_PER_PUSH_MAX + 1 are read, as with filters.
+ * `sets`: each as pushed-set.ts encodes and decodes it, so that sessions share the bytes, and whoever only passes a
+ * push on, or refuses it, does not pay for its contents. Of the sets in a frame SETS_PER_PUSH_MAX + 1 are read, as with
+ * filters.
  */
 export interface PushRequest {
   readonly kind: 'push'

@@ -4,6 +4,8 @@
  * bounded: fields are visited in place, and nothing is built for one that nobody asked for.
  */
 
+import { GROUP_NESTING_MAX } from '../limits.js'
+
 export const VARINT = 0
 export const LENGTH_DELIMITED = 2
 
@@ -220,7 +222,6 @@ const FIXED_64 = 1
 const GROUP_START = 3
 const GROUP_END = 4
 const FIXED_32 = 5
-const GROUP_NESTING_MAX = 100
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 

@@ -6,6 +6,7 @@ import {
   concatBytes,
   equalBytes,
   fromBigEndian,
+  isAllZero,
   toBigEndian,
   utf8,
   writeBe64,
@@ -102,6 +103,12 @@ describe('integers of any length', () => {
     expect(() => toBigEndian(256n, 1)).toThrow(RangeError)
     expect(() => toBigEndian(1n, 0)).toThrow(RangeError)
   })
+})
+
+test('zeros are all zero, and nothing else is', () => {
+  expect(isAllZero(new Uint8Array(20))).toBe(true)
+  expect(isAllZero(bytes())).toBe(true)
+  for (let place = 0; place < 20; place++) expect(isAllZero(new Uint8Array(20).fill(1, place, place + 1))).toBe(false)
 })
 
 test('text is UTF-8', () => {

@@ -1,12 +1,13 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fromHex, HexError, toHex } from '../../src/bytes/hex.js'
+import { fromHex, HexError, prefixedHex, toHex } from '../../src/bytes/hex.js'
 
 test('agrees with Buffer, there and back', () => {
   fc.assert(
     fc.property(fc.uint8Array(), (bytes) => {
       const text = Buffer.from(bytes).toString('hex')
       expect(toHex(bytes)).toBe(text)
+      expect(prefixedHex(bytes)).toBe(`0x${text}`)
       for (const form of [text, text.toUpperCase(), `0x${text}`, `0X${text}`]) expect(fromHex(form)).toEqual(bytes)
     }),
   )

@@ -4,7 +4,13 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { toHex } from '../../src/bytes/hex.js'
 import { ChainUnreachable, type Block, type Chain } from '../../src/chain/chain.js'
-import { CHECKPOINTS_DENSE, follow, type BlockRange, type Checkpoint, type Fork } from '../../src/chain/follower.js'
+import {
+  FOLLOWED_BLOCKS_DENSE,
+  follow,
+  type BlockRange,
+  type FollowedBlock,
+  type Fork,
+} from '../../src/chain/follower.js'
 
 /** Blocks in memory; hashes tell one history from another. */
 class TestChain implements Chain {
@@ -65,11 +71,11 @@ class TestChain implements Chain {
   }
 }
 
-/** What was handed out last for each block, and what was said of forks; kept over restarts like the checkpoints. */
+/** What was handed out last for each block, and what was said of forks; kept over restarts like the followed blocks. */
 class Relay {
   readonly chain: TestChain
   readonly depth: bigint
-  checkpoints: readonly Checkpoint[] = []
+  followed: readonly FollowedBlock[] = []
   readonly handled = new Map<bigint, string>()
   readonly forks: Fork[] = []
   failHandles = 0
@@ -86,11 +92,11 @@ class Relay {
     return (this.follower = follow({
       chain: this.chain,
       depth: this.depth,
-      checkpoints: this.checkpoints,
+      followed: this.followed,
       marginBlocks: 4n,
       handle: (range) => this.handle(range),
       reorged: async (fork) => void this.forks.push(fork),
-      saved: async (checkpoints) => void (this.checkpoints = checkpoints),
+      saved: async (followed) => void (this.followed = followed),
       onError: (error) => this.errors.push(error),
     }))
   }
@@ -105,12 +111,12 @@ class Relay {
   }
 
   /** Until nothing more happens. */
-  async settle(): Promise<void> {
+  async paymentOutcome(): Promise<void> {
     const wanted = this.chain.blocks.length - Number(this.depth)
     for (const end = Date.now() + 5_000; Date.now() < end;) {
       this.chain.tell()
       await new Promise((resolve) => setTimeout(resolve, 1))
-      const last = this.checkpoints.at(-1)
+      const last = this.followed.at(-1)
       const block = last && this.chain.blocks[Number(last.number)]
       const isCurrent = block !== undefined && toHex(block.hash) === toHex(last!.hash)
       if (wanted < 0 || (isCurrent && Number(last!.number) >= wanted)) return
@@ -147,11 +153,11 @@ test('after settling every block that is deep enough was handed out last as it i
       const chain = new TestChain()
       chain.grow(5)
       const relay = new Relay(chain, depth)
-      await relay.settle()
-      const start = relay.checkpoints.at(-1)!.number
+      await relay.paymentOutcome()
+      const start = relay.followed.at(-1)!.number
       let lost = false
       for (const { what, count } of steps) {
-        const before = relay.checkpoints.at(-1)!
+        const before = relay.followed.at(-1)!
         const forks = relay.forks.length
         if (what === 'grow') chain.grow(count)
         else if (what === 'fork') {
@@ -163,7 +169,7 @@ test('after settling every block that is deep enough was handed out last as it i
         else relay.failHandles = count
         if (what === 'fail') chain.grow(1)
         const gone = toHex(chain.blocks[Number(before.number)]?.hash ?? new Uint8Array(0)) !== toHex(before.hash)
-        await relay.settle()
+        await relay.paymentOutcome()
         // Nothing came to be handled where the chain had been cut before.
         relay.failHandles = 0
         expect(relay.forks.length > forks).toBe(gone)
@@ -183,38 +189,38 @@ test('after settling every block that is deep enough was handed out last as it i
 test('a long way is handed out in pieces, in order', async () => {
   const chain = new TestChain()
   const relay = new Relay(chain, 1n)
-  await relay.settle()
+  await relay.paymentOutcome()
   await relay.stop()
   chain.grow(4_500)
   relay.start()
-  await relay.settle()
+  await relay.paymentOutcome()
   expect(relay.handled.size).toBeGreaterThanOrEqual(4_500)
-  expect(relay.checkpoints.length).toBeLessThanOrEqual(10)
+  expect(relay.followed.length).toBeLessThanOrEqual(10)
   await relay.stop()
 })
 
-test('a fork far below the newest checkpoints is found, and not much more than it is handed out again', async () => {
+test('a fork far below the newest followed blocks is found, and not much more than it is handed out again', async () => {
   const chain = new TestChain()
   const relay = new Relay(chain, 1n)
-  await relay.settle()
+  await relay.paymentOutcome()
   for (let i = 0; i < 1_500; i++) {
     chain.grow(1)
-    await relay.settle()
+    await relay.paymentOutcome()
   }
-  expect(relay.checkpoints.length).toBeLessThan(CHECKPOINTS_DENSE + 40)
-  expect(relay.checkpoints[0]!.number).toBe(2n)
+  expect(relay.followed.length).toBeLessThan(FOLLOWED_BLOCKS_DENSE + 40)
+  expect(relay.followed[0]!.number).toBe(2n)
   for (const lost of [3, 60, 400]) {
-    const newest = relay.checkpoints.at(-1)!.number
+    const newest = relay.followed.at(-1)!.number
     chain.cut(lost)
     chain.grow(lost + 1)
-    await relay.settle()
+    await relay.paymentOutcome()
     const { lastGood, lost: top } = relay.forks.at(-1)!
     expect(top).toBe(newest)
     console.log(
       lost,
       newest,
       lastGood,
-      relay.checkpoints.map((c) => c.number),
+      relay.followed.map((c) => c.number),
     )
     expect(lastGood < newest - BigInt(lost) + 1n && newest - lastGood <= 2n * BigInt(lost) + 1n).toBe(true)
     for (const [i, { hash }] of chain.blocks.entries())

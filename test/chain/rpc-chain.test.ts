@@ -5,9 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { ChainUnreachable, type Chain } from '../../src/chain/chain.js'
-import { balanceOfCall, DECIMALS_CALL, readWord, TOKEN_TRANSFER } from '../../src/chain/contracts.js'
+import { readWord } from '../../src/bytes/abi.js'
+import { balanceOfCall, DECIMALS_CALL, TOKEN_TRANSFER } from '../../src/chain/contracts.js'
 import { openChain, PENALTY_MS, type RpcChainOptions } from '../../src/chain/rpc-chain.js'
-import { ACCOUNTS, receiptOf, startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
+import { ACCOUNTS, transactionReceipt, startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
 import { LIE_NAMES, startFaultyRpc, type FaultyRpc } from '../fixtures/faulty-rpc.js'
 
 const HOLDER = ACCOUNTS[3]!.address
@@ -37,7 +38,7 @@ beforeAll(async () => {
   for (let i = 0; i < TRANSFERS; i++) {
     const data = `0x40c10f19${HOLDER.slice(2).padStart(64, '0')}${'1'.padStart(64, '0')}`
     const call = { from: HOLDER, to: node.addresses.token, data }
-    await receiptOf(node.rpc, (await node.rpc('eth_sendTransaction', [call])) as string)
+    await transactionReceipt(node.rpc, (await node.rpc('eth_sendTransaction', [call])) as string)
     await node.mine(10)
   }
 })

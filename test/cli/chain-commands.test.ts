@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ACCOUNTS, receiptOf } from '../../contracts/dev-chain.mjs'
+import { ACCOUNTS, transactionReceipt } from '../../contracts/dev-chain.mjs'
 import { main } from '../../src/cli/main.js'
 import { connect } from '../../src/client/shop-client.js'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
@@ -245,7 +245,7 @@ describe('from a new shop to its orders', () => {
     const before = BigInt((await rpc('eth_getBalance', payee, 'latest')) as string)
     const payments = /"payments": "(0x[0-9a-f]{40})"/u.exec(readFileSync(chainFile, 'utf8'))![1]!
     const sent = { from: ACCOUNTS[2]!.address, to: payments, ...calls.processPayment }
-    await receiptOf(
+    await transactionReceipt(
       (method, params) => rpc(method, ...(params ?? [])),
       (await rpc('eth_sendTransaction', sent)) as string,
     )

@@ -9,7 +9,7 @@ import { ClientError, connect, type ShopClient, type VerifiedSet } from '../../s
 import { encodeChange, type Change } from '../../src/patches/patch.js'
 import { patchLeafHash, PatchTree } from '../../src/merkle/patch-proof.js'
 import { signPatches } from '../../src/patches/patch-set.js'
-import { foundingPatches } from '../../src/relay/write/relay-set.js'
+import { foundingPatches } from '../../src/relay/accounts/account-patches.js'
 import { MemoryStore } from '../../src/store/memory.js'
 import { decodeEnvelope, encodeEnvelope } from '../../src/wire/envelope.js'
 import { encodeSet, type PushedSet } from '../../src/wire/pushed-set.js'

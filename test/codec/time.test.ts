@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatRfc3339, parseRfc3339 } from '../../src/codec/time.js'
+import { formatRfc3339, parseRfc3339, readCalendarTime } from '../../src/codec/time.js'
 import { EARLIEST, LATEST } from '../fixtures/cbor.arbitrary.js'
 
 // The platform's Date is the oracle; the vectors hold what it reads otherwise (leap seconds, lower case).
@@ -82,5 +82,17 @@ describe('parseRfc3339', () => {
     ]) {
       expect(parseRfc3339(text)).toBeUndefined()
     }
+  })
+})
+
+describe('readCalendarTime', () => {
+  it('tells another form from a day or time that is none, and a leap second wherever it stands', () => {
+    const at = (text: string) => readCalendarTime(text)
+    expect(at('2024-02-29 00:00:00Z')).toBeUndefined()
+    expect(at('2023-02-29T00:00:00Z')?.seconds).toBeUndefined()
+    expect(at('2023-02-28T24:00:00Z')?.seconds).toBeUndefined()
+    expect(at('2024-02-29T00:00:00.9+01:00')).toEqual({ seconds: 1_709_161_200n, isLeapSecond: false })
+    expect(at('2024-02-29T12:00:60Z')).toEqual({ seconds: 1_709_208_060n, isLeapSecond: true })
+    expect(parseRfc3339('2024-02-29T12:00:60Z')).toBeUndefined()
   })
 })

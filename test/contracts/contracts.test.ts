@@ -23,7 +23,7 @@ import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { paymentIdOf } from '../../src/objects/payment-request.js'
 import { DEVELOPMENT_CHAIN, DEVELOPMENT_TOKEN, readChainSettings } from '../../src/settings/chain-settings.js'
 import { compiledContracts, type ContractName } from '../../contracts/compile.mjs'
-import { ACCOUNTS, receiptOf, startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
+import { ACCOUNTS, transactionReceipt, startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
 
 const CONTRACTS = compiledContracts()
 const [, OWNER, CLERK, STRANGER] = ACCOUNTS.map(({ address }) => address as Address) as [
@@ -76,7 +76,7 @@ async function send(from: Address, call: Call): Promise<readonly Log[]> {
   // A call tells the reason; a transaction would be mined and say only that it was reverted.
   await chain.rpc('eth_call', [{ from, ...call }, 'latest'])
   const hash = await chain.rpc('eth_sendTransaction', [{ from, ...call }])
-  return ((await receiptOf(chain.rpc, hash as string)) as unknown as { logs: readonly Log[] }).logs
+  return ((await transactionReceipt(chain.rpc, hash as string)) as unknown as { logs: readonly Log[] }).logs
 }
 
 function write(from: Address, name: Deployed, functionName: string, ...args: readonly unknown[]) {
@@ -460,7 +460,7 @@ describe('the development chain', () => {
 
   it('re-organises: a transaction is gone, another is there', async () => {
     const hash = await chain.rpc('eth_sendTransaction', [{ from: CLERK, to: PAYEE, value: '0x7' }])
-    const { blockNumber, blockHash } = await receiptOf(chain.rpc, hash as string)
+    const { blockNumber, blockHash } = await transactionReceipt(chain.rpc, hash as string)
     await chain.mine()
     const head = await chain.rpc('eth_blockNumber')
 

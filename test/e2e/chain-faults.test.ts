@@ -3,8 +3,9 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { isAllZero } from '../../src/bytes/bytes.js'
 import { toHex } from '../../src/bytes/hex.js'
-import { receiptsIn } from '../../src/relay/payments/payment-record.js'
+import { paymentRecordsIn } from '../../src/relay/payments/payment-record.js'
 import { paymentRequest, payCall, type PaymentRequest } from '../../src/objects/payment-request.js'
 import { map, order, SHOP, state } from '../fixtures/relay-harness.js'
 import { startFaultyRpc, type Fault, type FaultyRpc } from '../fixtures/faulty-rpc.js'
@@ -22,7 +23,7 @@ import {
 import { TestClock } from '../fixtures/turned-clock.js'
 import { EXPIRY_GRACE_SECONDS } from '../../src/limits.js'
 import type { Change } from '../../src/patches/patch.js'
-import { receiptOf, startDevChain } from '../../contracts/dev-chain.mjs'
+import { transactionReceipt, startDevChain } from '../../contracts/dev-chain.mjs'
 
 const PRICE = 100n
 /** Contracts that trap, and that run out of gas. */
@@ -45,7 +46,7 @@ afterEach(async () => {
 
 const warnings = async () =>
   ((await (await fetch(`${shop.relay.url}/health`)).json()) as { warnings?: string[] }).warnings
-const receipts = () => receiptsIn(shop.store.ledger(SHOP))
+const records = () => paymentRecordsIn(shop.store.paymentRows(SHOP))
 const settled = () => new Promise((resolve) => setTimeout(resolve, 400))
 const paid = (id: bigint) => shop.orderWhere(id, (order) => order.State === 6n)
 
@@ -89,7 +90,7 @@ describe('a payment while the relay is down', () => {
     await shop.mine(2)
     await settled()
     expect(shop.store.head(SHOP)).toBe(head)
-    expect(receipts().map(({ orderId, effect }) => [orderId, effect])).toEqual([
+    expect(records().map(({ orderId, effect }) => [orderId, effect])).toEqual([
       [1n, 'paid'],
       [2n, 'paid'],
     ])
@@ -130,7 +131,7 @@ describe('depth and re-orgs', () => {
     await shop.mine(5)
     await settled()
     expect(shop.order(1n)?.State).toBe(5n)
-    expect(receipts()).toEqual([])
+    expect(records()).toEqual([])
     await shop.payByCall(request)
     await shop.mine(2)
     await paid(1n)
@@ -150,10 +151,10 @@ describe('depth and re-orgs', () => {
       await shop.mine(3)
       await settled()
       expect(shop.order(1n)?.State).toBe(6n)
-      expect(receipts().map(({ effect, reorged }) => [effect, reorged])).toEqual([['paid', true]])
+      expect(records().map(({ effect, reorged }) => [effect, reorged])).toEqual([['paid', true]])
       await pay(request)
       await settled()
-      const now = receipts().filter(({ reorged }) => !reorged)
+      const now = records().filter(({ reorged }) => !reorged)
       expect(now.map(({ amount }) => amount)).toEqual([PRICE])
       expect(shop.stockOf()).toBe(9n)
     },
@@ -169,7 +170,7 @@ describe('depth and re-orgs', () => {
     await settled()
     await shop.chain.revert(snapshot)
     await settled()
-    expect(receipts().map(({ reorged }) => reorged)).toEqual([true])
+    expect(records().map(({ reorged }) => reorged)).toEqual([true])
     await shop.payByCall(await guest.checkout(2n))
     await paid(2n)
   })
@@ -203,9 +204,9 @@ it('an order is paid on another chain than the registry’s, while that one is a
     const request = paymentRequest(SHOP, payee, native, { total, ttl })
     const [from, to] = [GUEST_ACCOUNT.address, other.addresses.payments]
     const call = { from, to, data: `0x${toHex(payCall(request))}`, value: `0x${total.toString(16)}`, gas: '0x1e8480' }
-    await receiptOf(other.rpc, (await other.rpc('eth_sendTransaction', [call])) as string)
+    await transactionReceipt(other.rpc, (await other.rpc('eth_sendTransaction', [call])) as string)
     await paid(1n)
-    expect(receipts()).toMatchObject([{ chainId: 31_338n, effect: 'paid', amount: 200n }])
+    expect(records()).toMatchObject([{ chainId: 31_338n, effect: 'paid', amount: 200n }])
   } finally {
     await other.stop()
   }
@@ -267,13 +268,13 @@ it.each(['logs behind', 'other fork'] as const)(
   'an endpoint whose logs are of another moment (%s) than its blocks: none is lost, and none is made up',
   async (fault) => {
     const { only } = await paidUnder(fault, 3)
-    expect(receipts()).toEqual([])
+    expect(records()).toEqual([])
     await only.mode('none')
     await shop.mine(1)
     await paid(1n)
     await shop.mine(5)
     await settled()
-    expect(receipts()).toMatchObject([{ effect: 'paid', amount: PRICE }])
+    expect(records()).toMatchObject([{ effect: 'paid', amount: PRICE }])
     expect(shop.stockOf()).toBe(9n)
   },
 )
@@ -293,7 +294,7 @@ describe('payments of one batch', () => {
     state(1n, 3n),
   ]
   const askedFirst = () =>
-    receipts().length === 0 && [...shop.paymentsOf(1n)].find(({ currency }) => currency.every((byte) => byte === 0))!
+    records().length === 0 && [...shop.paymentsOf(1n)].find(({ currency }) => isAllZero(currency))!
 
   it('the choice that the same batch superseded counts when it is paid', async () => {
     await open({ flags: ['--price-source', 'fixed', '--price-factor', '1500'] })
@@ -323,7 +324,7 @@ describe('payments of one batch', () => {
     await shop.payByCall(request)
     await shop.mine(1)
     await settled()
-    expect(receipts()).toMatchObject([{ effect: 'late', amount: PRICE }])
+    expect(records()).toMatchObject([{ effect: 'late', amount: PRICE }])
   })
 })
 
@@ -344,7 +345,7 @@ describe('after a time away', () => {
     await only!.mode('none')
     await shop.mine(1)
     await paid(1n)
-    expect(receipts()).toMatchObject([{ effect: 'paid' }])
+    expect(records()).toMatchObject([{ effect: 'paid' }])
     await only!.mode('no logs')
     await clock.turn(Number(EXPIRY_GRACE_SECONDS + 10n) * 1_000)
     await shop.orderWhere(2n, (order) => order.State === 2n)
@@ -462,7 +463,7 @@ describe('what follows later', () => {
     await shop.mine(3)
     await paid(1n)
     await shop.orderWhere(2n, (order) => order.State === 2n)
-    expect(receipts().map(({ effect }) => effect)).toEqual(['paid'])
+    expect(records().map(({ effect }) => effect)).toEqual(['paid'])
   })
 
   it('an order of 250 lines over a hundred listings', async () => {
@@ -563,6 +564,6 @@ it('a guest without a card of the shop cannot pay somebody else into trouble: a 
   await shop.payByCall(foreign)
   await shop.send(GUEST_ACCOUNT.address, await shop.addressOf(foreign), undefined, 5n)
   await settled()
-  expect(receipts()).toEqual([])
+  expect(records()).toEqual([])
   expect(shop.order(1n)?.State).toBe(5n)
 })

@@ -1,6 +1,6 @@
 /**
  * A relay killed (SIGKILL) after each step of an order's life and started again: whatever the step, the order ends Paid, once,
- * with the stock taken once and one receipt. Real processes, LMDB and EVM.
+ * with the stock taken once and one payment record. Real processes, LMDB and EVM.
  */
 
 import { spawn, type ChildProcess } from 'node:child_process'
@@ -15,9 +15,9 @@ import { mintShopCall } from '../../src/chain/contracts.js'
 import { getPaymentAddressCall, payCall } from '../../src/objects/payment-request.js'
 import { enrol } from '../../src/client/enrol.js'
 import { connect, type PaymentDue, type ShopClient } from '../../src/client/shop-client.js'
-import { receiptsIn } from '../../src/relay/payments/payment-record.js'
+import { paymentRecordsIn } from '../../src/relay/payments/payment-record.js'
 import { openStoreForReading } from '../../src/store/open.js'
-import { receiptOf, startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
+import { transactionReceipt, startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
 import { listing, map, newSecret, SHOP, stock } from '../fixtures/relay-harness.js'
 import { bytesOf, NATIVE, PAYEE } from '../fixtures/paid-shop.js'
 
@@ -132,8 +132,8 @@ it.each(lives)(
     expect(await stockLeft()).toBe(before - 3n)
     const store = await openStoreForReading(join(data, 'relay'))
     try {
-      const receipts = receiptsIn(store.ledger(SHOP)).filter(({ orderId }) => orderId === life.id)
-      expect(receipts.map(({ effect, amount }) => [effect, amount])).toEqual([['paid', life.due!.total]])
+      const records = paymentRecordsIn(store.paymentRows(SHOP)).filter(({ orderId }) => orderId === life.id)
+      expect(records.map(({ effect, amount }) => [effect, amount])).toEqual([['paid', life.due!.total]])
     } finally {
       await store.close()
     }
@@ -188,7 +188,7 @@ async function send(from: string, to: string, bytes?: Uint8Array, value = 0n): P
     gas: '0x7a120',
     ...(bytes && { data: `0x${toHex(bytes)}` }),
   }
-  await receiptOf(chain.rpc, (await chain.rpc('eth_sendTransaction', [call])) as string)
+  await transactionReceipt(chain.rpc, (await chain.rpc('eth_sendTransaction', [call])) as string)
 }
 
 async function enrolled(card: Uint8Array, wallet: string, guest: boolean): Promise<void> {

@@ -5,7 +5,7 @@ import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { sha256 } from '../../src/bytes/hash.node.js'
 import { encodePaymentRequest, paymentIdOf, type PaymentRequest } from '../../src/objects/payment-request.js'
 import type { ChainAddress } from '../../src/objects/scalars.js'
-import { receiptsIn, shortfallsIn } from '../../src/relay/payments/payment-record.js'
+import { paymentRecordsIn, shortfallsIn } from '../../src/relay/payments/payment-record.js'
 import { rawCidOf } from '../../src/relay/blobs/cid.js'
 import { listing, map, order, SHOP, state, stock } from '../fixtures/relay-harness.js'
 import { ADDRESS, choice, NATIVE, PaidShop, type PaidShopOptions } from '../fixtures/paid-shop.js'
@@ -43,10 +43,10 @@ async function paid(id: bigint) {
   return shop.orderWhere(id, (order) => order.State === 6n)
 }
 
-const receipts = () => receiptsIn(shop.store.ledger(SHOP))
+const records = () => paymentRecordsIn(shop.store.paymentRows(SHOP))
 const effectsOf = (id: bigint) =>
-  receipts()
-    .filter((receipt) => receipt.orderId === id)
+  records()
+    .filter((record) => record.orderId === id)
     .map(({ kind, effect, amount }) => [kind, effect, amount])
 
 async function newestTimestamps(count: number): Promise<bigint[]> {
@@ -56,8 +56,8 @@ async function newestTimestamps(count: number): Promise<bigint[]> {
   return blocks.map((block) => BigInt((block as { timestamp: string }).timestamp))
 }
 
-/** Waits until the relay has written as many receipts for the order. */
-async function receiptsOf(id: bigint, count: number) {
+/** Waits until the relay has written as many records for the order. */
+async function recordsOf(id: bigint, count: number) {
   for (const end = Date.now() + 10_000; effectsOf(id).length < count && Date.now() < end;)
     await new Promise((resolve) => setTimeout(resolve, 20))
   return effectsOf(id)
@@ -90,10 +90,10 @@ describe('a paid order', () => {
     const byCall = _way.endsWith('call')
     if (byCall || !native) expect(toHex(closed.TxDetails!.TxHash!)).toBe(hash.slice(2))
     else expect(closed.TxDetails!.TxHash).toBeUndefined()
-    const receipt = (await shop.chain.rpc('eth_getTransactionReceipt', [hash])) as { blockHash: string }
-    expect(toHex(closed.TxDetails!.BlockHash)).toBe(receipt.blockHash.slice(2))
+    const record = (await shop.chain.rpc('eth_getTransactionReceipt', [hash])) as { blockHash: string }
+    expect(toHex(closed.TxDetails!.BlockHash)).toBe(record.blockHash.slice(2))
     expect(shop.stockOf()).toBe(before - quantity)
-    expect(await receiptsOf(id, 1)).toEqual([[byCall ? 'made' : 'held', 'paid', request.amount]])
+    expect(await recordsOf(id, 1)).toEqual([[byCall ? 'made' : 'held', 'paid', request.amount]])
     // The guest saw it too, and it stays so.
     await guest.wire.until(() => guest.order(id)!.State === 6n)
     await shop.mine(2)
@@ -170,7 +170,7 @@ describe('unhappy payments', () => {
     await guest.wire.until(() => guest.order(id)!.State === 5n && guest.order(id)!.PaymentDetails!.Total === 1_500n)
     await shop.payByCall(first)
     await paid(id)
-    expect(await receiptsOf(id, 1)).toEqual([['made', 'paid', PRICE]])
+    expect(await recordsOf(id, 1)).toEqual([['made', 'paid', PRICE]])
   })
 
   it('choosing again gives another payment of the same order', async () => {
@@ -196,18 +196,18 @@ describe('unhappy payments', () => {
     const [guest, id] = [await shop.guest(), orderId()]
     const request = await guest.checkout(id)
     await shop.payByAddress(request, PRICE / 4n)
-    expect(await receiptsOf(id, 1)).toEqual([['held', 'partial', PRICE / 4n]])
+    expect(await recordsOf(id, 1)).toEqual([['held', 'partial', PRICE / 4n]])
     expect(shop.order(id)?.State).toBe(5n)
     await shop.payByAddress(request, PRICE - PRICE / 4n)
     await paid(id)
-    expect(await receiptsOf(id, 1)).toEqual([['held', 'paid', PRICE]])
+    expect(await recordsOf(id, 1)).toEqual([['held', 'paid', PRICE]])
   })
 
   it('too much is Paid, and told of', async () => {
     const [guest, id] = [await shop.guest(), orderId()]
     await shop.payByAddress(await guest.checkout(id), 2n * PRICE)
     await paid(id)
-    expect(await receiptsOf(id, 1)).toEqual([['held', 'paid', 2n * PRICE]])
+    expect(await recordsOf(id, 1)).toEqual([['held', 'paid', 2n * PRICE]])
   })
 
   it('what comes after Paid changes nothing, and is told of', async () => {
@@ -235,7 +235,7 @@ describe('unhappy payments', () => {
     await shop.payByCall(second)
     await paid(id)
     await shop.payByCall(first)
-    const seen = await receiptsOf(id, 2)
+    const seen = await recordsOf(id, 2)
     expect(new Set(seen.map(([, effect]) => effect))).toEqual(new Set(['extra', 'paid']))
     expect(shop.stockOf()).toBe(before - 1n)
   })
@@ -250,7 +250,7 @@ describe('unhappy payments', () => {
     expect([first.amount, second.amount]).toEqual([10n, PRICE])
     await shop.payByCall(first)
     await shop.payByAddress(first)
-    expect(await receiptsOf(id, 2)).toEqual([
+    expect(await recordsOf(id, 2)).toEqual([
       ['made', 'late', 10n],
       ['held', 'late', 10n],
     ])
@@ -264,12 +264,12 @@ describe('unhappy payments', () => {
     const [guest, id] = [await shop.guest(), orderId()]
     const request = await guest.checkout(id)
     await shop.payByAddress(request, 1n)
-    expect(await receiptsOf(id, 1)).toEqual([['held', 'partial', 1n]])
+    expect(await recordsOf(id, 1)).toEqual([['held', 'partial', 1n]])
     await shop.processPayment(request)
     await shop.mine(1)
     await shop.payByCall(request)
     await paid(id)
-    expect(await receiptsOf(id, 2)).toContainEqual(['made', 'paid', PRICE])
+    expect(await recordsOf(id, 2)).toContainEqual(['made', 'paid', PRICE])
   })
 
   it('choosing the same again in the same second is the same payment; 100 equal orders have 100', async () => {
@@ -299,7 +299,7 @@ describe('unhappy payments', () => {
     await shop.payByAddress(request)
     await paid(id)
     await shop.processPayment(request)
-    const seen = await receiptsOf(id, 2)
+    const seen = await recordsOf(id, 2)
     expect(seen).toContainEqual(['made', 'moved', 0n])
   })
 
@@ -314,7 +314,7 @@ describe('unhappy payments', () => {
     expect(late.State).toBe(2n)
     expect(toHex(late.TxDetails!.TxHash!)).toBe(hash.slice(2))
     expect(shop.stockOf()).toBe(before)
-    expect(await receiptsOf(id, 1)).toEqual([['made', 'late', PRICE]])
+    expect(await recordsOf(id, 1)).toEqual([['made', 'late', PRICE]])
   })
 
   it('a total of 0 is paid by the contract event alone', async () => {
@@ -335,7 +335,7 @@ describe('unhappy payments', () => {
     await shop.payByCall(request)
     await paid(id)
     expect(shop.stockOf(item)).toBe(0n)
-    const missing = shortfallsIn(shop.store.ledger(SHOP)).filter((shortfall) => shortfall.orderId === id)
+    const missing = shortfallsIn(shop.store.paymentRows(SHOP)).filter((shortfall) => shortfall.orderId === id)
     expect(missing).toEqual([{ orderId: id, missing: [{ listingId: item, variations: [], pieces: 2n }] }])
   })
 

@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { concatBytes } from '../../src/bytes/bytes.js'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
-import { addressWord, word } from '../../src/chain/contracts.js'
+import { addressWord, word } from '../../src/bytes/abi.js'
 import { decodeChecked } from '../../src/codec/decode.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
 import { ACCOUNTS } from '../../contracts/dev-chain.mjs'

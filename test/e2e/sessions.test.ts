@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addressOf, publicKeyOf, sign } from '../../src/bytes/signature.node.js'
 import { personalMessageDigest } from '../../src/bytes/eip191.js'
 import { DevelopmentRegistry } from '../../src/chain/development-registry.js'
-import type { Hub } from '../../src/relay/sessions/sessions.js'
+import type { ConnectedCards } from '../../src/relay/sessions/cards.js'
 import { Metrics } from '../../src/relay/instruments/metrics.js'
 import { MemoryStore } from '../../src/store/memory.js'
 import type { Commit } from '../../src/store/store.js'
@@ -205,7 +205,8 @@ describe('a challenge', () => {
     await registry.asked
     // The answer that is on its way says yes; then the shop changes hands, and the relay hears of it.
     registry.lost = true
-    await (Reflect.get(running, 'hub') as Hub).recheckRights(SHOP, ACCOUNT)
+    const { cards } = Reflect.get(running, 'rooms') as { readonly cards: ConnectedCards }
+    await cards.recheckRights(SHOP, ACCOUNT)
     registry.release()
     expect(refusal(await solved)).toBe(ErrorCode.UNLINKED_KEYCARD)
     registry.lost = false

@@ -172,7 +172,7 @@ class Peer {
   }
 
   /** Whatever the relay sent before its answer is here when this resolves. */
-  async settle(): Promise<void> {
+  async paymentOutcome(): Promise<void> {
     expect(await this.ask(PING, new Uint8Array(0))).toEqual({ payload: new Uint8Array(0), error: undefined })
   }
 
@@ -503,7 +503,7 @@ describe.each([
 
     // The echo comes when the delay is over, not before: everything sent so far has been read at each look.
     await clock.turn(PUSH_DELAY_MS - 1)
-    await owner.settle()
+    await owner.paymentOutcome()
     expect(echoOf(first, owner.setsOf(asOwner))).toBeUndefined()
     expect(echoOf(first, owner.setsOf(asVisitor))).toBeUndefined()
     await clock.turn(1)
@@ -519,7 +519,7 @@ describe.each([
     expect(await owner.write(make([order(12n, 501n)]))).toMatchObject({ error: undefined })
     await clock.turn(PUSH_DELAY_MS)
     await owner.until(() => verify(owner.setsOf(asOwner)).includes('Orders/12'))
-    await owner.settle()
+    await owner.paymentOutcome()
     expect(verify(owner.setsOf(asOwner))).toContain('Inventory/501')
     const public_ = verify(owner.setsOf(asVisitor))
     expect(public_).toContain('Listings/501')
@@ -558,7 +558,7 @@ describe.each([
     const asked = owner.frames.filter(({ kind }) => kind !== RESPONSE)
     expect(asked.map(({ kind }) => kind)).toContain(STATUS)
     for (const frame of [...asked, ...asked]) owner.answer(frame)
-    await owner.settle()
+    await owner.paymentOutcome()
     const pushed = owner.pushesOf(first).length
 
     const second = await owner.subscribe(1, 6)
@@ -599,7 +599,7 @@ describe.each([
     expect((await owner.write(set)).error).toBeUndefined()
     await clock.turn(PUSH_DELAY_MS)
     await owner.until(() => echoOf(set, owner.setsOf(other)) !== undefined)
-    await owner.settle()
+    await owner.paymentOutcome()
     expect(owner.pushesOf(ended)).toHaveLength(pushed)
     expect((await owner.ask(CANCEL, field(1, ended))).error!.code).toBe(1n)
     expect((await owner.ask(CANCEL, field(1, other))).error).toBeUndefined()
@@ -635,7 +635,7 @@ describe.each([
       await peer.until(() => peer.frames.length === 2)
       expect(peer.ofKind(STATUS).map((frame) => frame.id)).toEqual([-1n])
       peer.answer({ id })
-      if (used) await peer.settle()
+      if (used) await peer.paymentOutcome()
       else await peer.until(() => peer.closed !== undefined)
       expect(used ? [undefined] : [1002, 1008]).toContain(peer.closed)
       await peer.close()
@@ -667,7 +667,7 @@ describe.each([
     /** Two round trips beside them: what lay in their sockets has been read at both ends. */
     const turn = async (ms: number) => {
       await clock.turn(ms)
-      for (let i = 0; i < 2; i++) await observer.settle()
+      for (let i = 0; i < 2; i++) await observer.paymentOutcome()
     }
     const pings = () => [good, silent].map((peer) => peer.ofKind(PING).length)
     await turn(PING_MS - 1)
@@ -687,7 +687,7 @@ describe.each([
       await turn(PING_MS)
       expect(pings()[0]).toBe(++count)
     }
-    await good.settle()
+    await good.paymentOutcome()
     expect(good.closed).toBeUndefined()
     await Promise.all([good.close(), observer.close()])
   })

@@ -3,9 +3,17 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { toHex } from '../../src/bytes/hex.js'
-import { Hamt, type Branch, type Leaf, type Node, type NodeSource, type StoredRoot } from '../../src/merkle/hamt.js'
+import { Hamt, type NodeSource, type StoredRoot } from '../../src/merkle/hamt.js'
 import { NodeCache } from '../../src/merkle/hamt-cache.js'
-import { decodeNode, encodeNode, HamtStoreError, isLeaf } from '../../src/merkle/hamt-node.js'
+import {
+  decodeNode,
+  encodeNode,
+  HamtStoreError,
+  isLeaf,
+  type Branch,
+  type Leaf,
+  type Node,
+} from '../../src/merkle/hamt-node.js'
 import { digestFromScratch } from '../fixtures/hamt-oracle.js'
 import { colliding, entriesOf, key, run, steps, value } from '../fixtures/hamt-steps.js'
 

@@ -5,8 +5,9 @@ import { personalMessageDigest } from '../../src/bytes/eip191.js'
 import { toHex } from '../../src/bytes/hex.js'
 import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX } from '../../src/limits.js'
 import { blobType } from '../../src/relay/blobs/media-type.js'
-import type { EnrolmentOutcome, EnrolmentRequest, HttpDependencies } from '../../src/relay/http.js'
-import { BlobsUnavailable, makeHttp } from '../../src/relay/http.js'
+import type { EnrolmentOutcome, EnrolmentRequest } from '../../src/relay/accounts/enrolment.js'
+import { BlobsUnavailable } from '../../src/relay/blobs/access.js'
+import { makeHttp, type HttpDependencies } from '../../src/relay/http.js'
 import { RequestAborted, RequestBody } from '../../src/relay/transport/request-body.js'
 import type { HttpRequest, HttpResponse } from '../../src/relay/transport/transport.js'
 
@@ -94,7 +95,7 @@ class Relay {
     if (this.full) throw new BlobsUnavailable('the disk is full')
     const parts: Uint8Array[] = []
     return {
-      write: (chunk: Uint8Array) => void parts.push(chunk),
+      write: async (chunk: Uint8Array) => void parts.push(chunk),
       finish: async (cid: string) => void this.stored.set(cid, Buffer.concat(parts)),
       abort: async () => void this.aborted++,
     }

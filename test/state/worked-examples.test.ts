@@ -1,4 +1,4 @@
-/** The README's table of worked prices: every row stands there as it is computed here. */
+/** The table of worked prices in docs/payments.md: every row stands there as it is computed here. */
 
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -9,7 +9,7 @@ import type { PriceModifier } from '../../src/objects/scalars.js'
 import { convert } from '../../src/state/conversion.js'
 import { totalOf } from '../../src/state/pricing.js'
 
-const readme = readFileSync(resolve(import.meta.dirname, '../../README.md'), 'utf8')
+const page = readFileSync(resolve(import.meta.dirname, '../../docs/payments.md'), 'utf8')
 
 type Modifiers = Readonly<Record<string, PriceModifier>>
 
@@ -89,12 +89,12 @@ it.each(EXAMPLES)('$text', ({ text, price, quantity, variations = {}, region = {
   }
   const items = [{ ListingID: 1n, VariationIDs: Object.keys(variations), Quantity: quantity }]
   expect(totalOf(items, place, () => listing)).toBe(total)
-  expect(readme).toContain(`| ${text} | ${total} |`)
+  expect(page).toContain(`| ${text} | ${total} |`)
 })
 
 it('the conversions that it tells of', () => {
   const rate = { factor: 1_500n, divisor: 1n }
   expect(convert(2n * 10n ** 15n, 18n, 2n, rate)).toBe(300n)
   expect(convert(10n, 18n, 2n, rate)).toBe(0n)
-  expect(readme).toContain('2·10^15 wei are 300 (3.00 EUD), and 10 wei are 0')
+  expect(page).toContain('2·10^15 wei are 300 (3.00 EUD), and 10 wei are 0')
 })

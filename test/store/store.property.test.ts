@@ -28,7 +28,7 @@ type Operation =
 type Draft = { readonly shopId: bigint; readonly body: typeof bodies extends fc.Arbitrary<infer T> ? T : never }
 
 const bytes = fc.uint8Array({ maxLength: 40 })
-const ledgerKeys = fc.oneof(
+const paymentRowKeys = fc.oneof(
   fc.array(fc.constantFrom(0, 1, 255), { minLength: 1, maxLength: 3 }).map((key) => Uint8Array.from(key)),
   fc.uint8Array({ minLength: 1, maxLength: 100 }),
 )
@@ -42,7 +42,7 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
         maxLength: 2,
       }),
       cards: fc.array(cardRows, { maxLength: 2 }),
-      ledger: fc.array(fc.record({ shopId, key: ledgerKeys, value: bytes }), { maxLength: 3 }),
+      paymentRows: fc.array(fc.record({ shopId, key: paymentRowKeys, value: bytes }), { maxLength: 3 }),
       settings: fc.array(
         fc.record({ key: fc.constantFrom(...settingNames), value: fc.option(bytes, { nil: undefined }) }),
         { maxLength: 3 },
@@ -127,8 +127,8 @@ function commitOf(store: Store, { drafts, rows, skip }: Operation & { kind: 'com
     next.set(shopId, seq)
     return { shopId, record: { ...body, seq } }
   })
-  const [nonces, ledger] = [rows.nonces?.filter(fits) ?? [], rows.ledger?.filter(fits) ?? []]
-  return { ...rows, newShops, records, nonces, ledger }
+  const [nonces, paymentRows] = [rows.nonces?.filter(fits) ?? [], rows.paymentRows?.filter(fits) ?? []]
+  return { ...rows, newShops, records, nonces, paymentRows }
 }
 
 async function outcome(done: Promise<void>): Promise<string> {
@@ -152,7 +152,7 @@ function everything(store: Store): unknown {
       nonces: [new Uint8Array(0), ...[0, 1, 2, 3, 4, 5].map((n) => new Uint8Array(33).fill(n))].map((signer) =>
         store.nonce(id, signer),
       ),
-      ledger: [[], [0], [255], [1, 255]].map((prefix) => store.ledger(id, Uint8Array.from(prefix))),
+      paymentRows: [[], [0], [255], [1, 255]].map((prefix) => store.paymentRows(id, Uint8Array.from(prefix))),
       derived: store.derived(id),
       next: store.nextNodeRef(id),
       nodes: Array.from({ length: store.nextNodeRef(id) }, (_, ref) => node(store, id, ref)),

@@ -116,7 +116,7 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
       })
     })
 
-    it('keeps ledger rows apart by shop, in the order of their keys, and finds them by prefix', async () => {
+    it('keeps payment rows apart by shop, in the order of their keys, and finds them by prefix', async () => {
       await withShops(1n, 2n)
       const row = (shopId: bigint, key: readonly number[], fill: number) => ({
         shopId,
@@ -124,16 +124,16 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
         value: bytesOf(3, fill),
       })
       const first = [row(1n, [5, 1], 1), row(1n, [5], 2), row(1n, [255, 255], 3), row(2n, [5, 1], 4)]
-      await store.commit({ records: [], ledger: first })
-      await store.commit({ records: [], ledger: [row(1n, [5, 1], 9), row(1n, [4], 8)] })
-      await expect(store.commit({ records: [], ledger: [row(3n, [1], 1)] })).rejects.toThrow(/shop 3 is not there/)
+      await store.commit({ records: [], paymentRows: first })
+      await store.commit({ records: [], paymentRows: [row(1n, [5, 1], 9), row(1n, [4], 8)] })
+      await expect(store.commit({ records: [], paymentRows: [row(3n, [1], 1)] })).rejects.toThrow(/shop 3 is not there/)
       await nowAndLater((store) => {
         const keys = [row(1n, [4], 8), row(1n, [5], 2), row(1n, [5, 1], 9), row(1n, [255, 255], 3)]
-        expect(store.ledger(1n)).toEqual(keys)
-        expect(store.ledger(1n, Uint8Array.of(5))).toEqual(keys.slice(1, 3))
-        expect(store.ledger(1n, Uint8Array.of(6))).toEqual([])
-        expect(store.ledger(2n)).toEqual([row(2n, [5, 1], 4)])
-        expect(store.ledger(3n)).toEqual([])
+        expect(store.paymentRows(1n)).toEqual(keys)
+        expect(store.paymentRows(1n, Uint8Array.of(5))).toEqual(keys.slice(1, 3))
+        expect(store.paymentRows(1n, Uint8Array.of(6))).toEqual([])
+        expect(store.paymentRows(2n)).toEqual([row(2n, [5, 1], 4)])
+        expect(store.paymentRows(3n)).toEqual([])
       })
     })
 

@@ -7,7 +7,7 @@ import { equalBytes } from '../../bytes/bytes.js'
 import type { Chain } from '../../chain/chain.js'
 import type { ChainRegistry } from '../../chain/chain-registry.js'
 import { CLERK_PERMISSION, readShopEvent, SHOP_EVENT_TOPICS, type ShopEvent } from '../../chain/contracts.js'
-import { follow, type BlockRange, type Checkpoint, type Follower } from '../../chain/follower.js'
+import { follow, type BlockRange, type FollowedBlock, type Follower } from '../../chain/follower.js'
 import { CHAIN_MARGIN_BLOCKS } from '../../limits.js'
 import { Account } from '../../objects/account.js'
 import { encodeChange, type Change } from '../../patches/patch.js'
@@ -20,10 +20,10 @@ export interface AccountMirrorOptions {
   readonly registry: ChainRegistry
   readonly writer: Writer
   readonly depth: bigint
-  readonly checkpoints: readonly Checkpoint[]
+  readonly followed: readonly FollowedBlock[]
   /** Live sessions of the wallet's cards lose what they may no longer do. */
   recheckRights(shopId: bigint, wallet: Uint8Array): Promise<void>
-  saved(checkpoints: readonly Checkpoint[]): Promise<void>
+  saved(followed: readonly FollowedBlock[]): Promise<void>
   onError(error: unknown): void
 }
 
@@ -33,11 +33,11 @@ export class AccountMirror {
 
   constructor(options: AccountMirrorOptions) {
     this.options = options
-    const { chain, depth, checkpoints } = options
+    const { chain, depth, followed } = options
     this.follower = follow({
       chain,
       depth,
-      checkpoints,
+      followed,
       marginBlocks: CHAIN_MARGIN_BLOCKS,
       handle: (range) => this.handle(range),
       // What the new blocks say is handed out again; what only the old ones said stays until the chain says otherwise.

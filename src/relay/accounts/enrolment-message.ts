@@ -4,6 +4,7 @@
  */
 
 import { addressOf, isPublicKey, recoverPublicKey } from '#signature'
+import { readCalendarTime } from '../../codec/time.js'
 import { equalBytes, utf8 } from '../../bytes/bytes.js'
 import { personalMessageDigest } from '../../bytes/eip191.js'
 import { fromHex } from '../../bytes/hex.js'
@@ -175,38 +176,11 @@ function resourceLines(lines: Lines): string[] {
   }
 }
 
-const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))$/i
-
 function timeOf(text: string, what: string): bigint {
-  const parts = RFC_3339.exec(text)
-  if (parts === null) throw new SiweError(`${what} is not an RFC 3339 time`)
-  const [year, month, day, hour, minute, second] = parts.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  const [zoneHour, zoneMinute] = [Number(parts[8] ?? 0), Number(parts[9] ?? 0)]
-  // 60 is a leap second.
-  if (hour > 23 || minute > 59 || second > 60 || zoneHour > 23 || zoneMinute > 59 || !isDate(year, month, day)) {
-    throw new SiweError(`${what} is not a time of the calendar`)
-  }
-  const zoneSeconds = (zoneHour * 60 + zoneMinute) * 60 * (parts[7] === '-' ? -1 : 1)
-  return BigInt(midnight(year, month, day).getTime() / 1_000 + (hour * 60 + minute) * 60 + second - zoneSeconds)
-}
-
-function isDate(year: number, month: number, day: number): boolean {
-  const date = midnight(year, month, day)
-  return month >= 1 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day
-}
-
-/** `Date.UTC` would read the years 0 to 99 as 1900 to 1999. */
-function midnight(year: number, month: number, day: number): Date {
-  const date = new Date(0)
-  date.setUTCFullYear(year, month - 1, day)
-  return date
+  const time = readCalendarTime(text)
+  if (time === undefined) throw new SiweError(`${what} is not an RFC 3339 time`)
+  if (time.seconds === undefined) throw new SiweError(`${what} is not a time of the calendar`)
+  return time.seconds
 }
 
 function checkPlace(message: SiweMessage, expectation: EnrolmentExpectation): void {

@@ -1,15 +1,27 @@
 /** Enrolment of key cards (PROTOCOL §9), behind the form of the request: shop, right, card; then one set of the relay's own. */
 
-import { DevelopmentRegistry } from '../../chain/development-registry.js'
-import { equalBytes } from '../../bytes/bytes.js'
 import { RegistryUnreachable, type Registry } from '../../chain/registry.js'
 import { GUESTS_ACCOUNT } from '../../objects/account.js'
 import type { CardRow, Store } from '../../store/store.js'
 import type { Clock } from '../instruments/clock.js'
-import type { EnrolmentOutcome, EnrolmentRequest } from '../http.js'
-import { cardPatches, foundingPatches } from '../write/relay-set.js'
+import { cardPatches, foundingPatches } from './account-patches.js'
 import { cardName } from '../shops/shop.js'
-import type { RelayChange, Writer } from '../write/writer.js'
+import type { RelayChange } from '../write/change.js'
+import type { Writer } from '../write/writer.js'
+
+export interface EnrolmentRequest {
+  /** 20 bytes: who signed. */
+  readonly wallet: Uint8Array
+  readonly shopId: bigint
+  /** 33 bytes. */
+  readonly card: Uint8Array
+  readonly guest: boolean
+}
+
+export type EnrolmentOutcome =
+  | { readonly status: 201 }
+  /** No such shop · no right · card or shop in the way · chain or store out of reach. */
+  | { readonly status: 400 | 403 | 409 | 503; readonly error: string }
 
 export interface EnrolmentOptions {
   readonly store: Store
@@ -52,8 +64,8 @@ export class Enrolment {
     const { registry, writer } = this.options
     try {
       if (!(await registry.exists(shopId))) return { status: 400, error: `shop ${shopId} does not exist` }
-      const free = registry instanceof DevelopmentRegistry && registry.ownerOf(shopId) === undefined
-      if (!guest && !free && !(await registry.mayWrite(shopId, wallet))) {
+      const isFree = registry.claim?.isFree(shopId) ?? false
+      if (!guest && !isFree && !(await registry.mayWrite(shopId, wallet))) {
         return { status: 403, error: `this wallet has no right to shop ${shopId}` }
       }
     } catch (error) {
@@ -75,10 +87,8 @@ export class Enrolment {
     const { registry, clock } = this.options
     if (this.isEnrolled(card)) return undefined
     const row: CardRow = { card, shopId, account: guest ? GUESTS_ACCOUNT : wallet, guest, removed: false }
-    const claim = registry instanceof DevelopmentRegistry && !guest ? registry.claim(shopId, wallet) : undefined
-    if (registry instanceof DevelopmentRegistry && !guest && !equalBytes(registry.ownerOf(shopId)!, wallet))
-      return undefined
-    const settings = claim === undefined ? [] : [claim]
+    const settings = guest || registry.claim === undefined ? [] : registry.claim.take(shopId, wallet)
+    if (settings === undefined) return undefined
     if (state !== undefined) return { patches: cardPatches(state, wallet, card, guest), cards: [row], settings }
     return {
       patches: foundingPatches(shopId, registry.chainId, wallet, card),

@@ -1,9 +1,6 @@
 /** multipart/form-data (RFC 7578, RFC 2046 §5.1) as a stream: one part after the other, never more than a chunk in memory. */
 
-import { MULTIPART_PARTS_MAX } from '../../limits.js'
-
-/** Of the headers of one part. */
-const PART_HEAD_BYTES_MAX = 16 * 1_024
+import { MULTIPART_PARTS_MAX, PART_HEAD_BYTES_MAX } from '../../limits.js'
 
 const CRLF = Buffer.from('\r\n')
 const END_OF_HEAD = Buffer.from('\r\n\r\n')

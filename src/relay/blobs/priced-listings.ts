@@ -13,7 +13,7 @@ const REMEMBERED_MAX = 10_000
 /** Each opens files: an order has up to a thousand listings. */
 const PUTS_AT_ONCE = 16
 
-export class Snapshots {
+export class PricedListings {
   private readonly blobs: BlobStore
   private readonly kept = new Set<string>()
 

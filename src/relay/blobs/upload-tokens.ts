@@ -10,7 +10,7 @@ interface Token {
   readonly ofSession: Set<string>
 }
 
-export class BlobTokens {
+export class UploadTokens {
   private readonly clock: Clock
   private readonly makeToken: () => string
   private readonly tokens = new Map<string, Token>()

@@ -1,21 +1,9 @@
 /** An uploaded blob on its way from a multipart form to the store: streamed, bounded, identified as it passes (PROTOCOL §13). */
 
+import type { BlobSink } from '../../store/blobs.js'
 import { CidHasher } from './cid.js'
 import { boundaryOf, MultipartError, multipartParts } from './multipart.js'
 import { BodyTooLarge } from '../transport/request-body.js'
-
-/** Of the form around the file: boundaries, part heads, other fields. */
-export const FORM_BYTES_MAX = 64 * 1_024
-
-/** Where a blob is written. After `finish` or `abort` nothing more is called. */
-export interface BlobSink {
-  /** `chunk` is not touched again by the caller. */
-  write(chunk: Uint8Array): Promise<void> | void
-  /** Keeps what was written as the blob `cid`; it is durable when this resolves. The same blob may be there already. */
-  finish(cid: string): Promise<void>
-  /** Throws away what was written. */
-  abort(): Promise<void>
-}
 
 export interface UploadedBlob {
   readonly cid: string

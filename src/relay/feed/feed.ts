@@ -8,6 +8,7 @@ import { patchLeafHash, PatchTree } from '../../merkle/patch-proof.js'
 import { encodeSet } from '../../wire/pushed-set.js'
 import type { EncodedSet } from '../../wire/messages.js'
 import { patchKeyOf, type PatchKey } from '../../patches/object-name.js'
+import type { CommittedSet } from '../shops/committed-set.js'
 import type { LogRecord, Seq, Store } from '../../store/store.js'
 
 /** Records and bytes of the newest part of a shop's log that stay in memory. */
@@ -26,13 +27,17 @@ export class FeedRecord {
   private tree: PatchTree | undefined
   private readonly encoded = new Map<string, EncodedSet>()
 
-  constructor(record: LogRecord) {
+  /** `known`: what its checks computed of a set that was committed just now; of one from the store it is computed when asked for. */
+  constructor(record: LogRecord, known?: Pick<CommittedSet, 'tree' | 'keys'>) {
     this.record = record
+    this.tree = known?.tree
+    this.patchKeys = known?.keys
     this.seq = record.seq
     this.committedAtMs = record.committedAtMs
     this.bytes = record.patches.reduce((sum, patch) => sum + patch.length, record.header.length)
   }
 
+  /** Of each patch, in their order. */
   keys(): readonly PatchKey[] {
     return (this.patchKeys ??= this.record.patches.map(patchKeyOf))
   }
@@ -85,9 +90,9 @@ export class Feed {
     this.pushable = this.head
   }
 
-  publish(records: readonly LogRecord[]): void {
-    for (const record of records) {
-      const entry = new FeedRecord(record)
+  publish(sets: readonly CommittedSet[]): void {
+    for (const { record, ...known } of sets) {
+      const entry = new FeedRecord(record, known)
       this.recent.push(entry)
       this.recentBytes += entry.bytes
       this.head = record.seq

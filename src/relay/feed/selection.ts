@@ -7,7 +7,7 @@ import { ownsOrder, type Role } from '../../state/access.js'
 import { idKey, type ShopState } from '../../state/shop-state.js'
 import { ObjectType, type Filter } from '../../wire/messages.js'
 import type { FeedRecord } from './feed.js'
-import { indexName, type PatchKey } from '../../patches/object-name.js'
+import { indexName, keyName, type PatchKey } from '../../patches/object-name.js'
 
 /** Who reads: nobody in particular, or a card of the shop. */
 export interface Reader {
@@ -82,8 +82,9 @@ export class Selection {
     return places
   }
 
-  private selects({ collection, key }: PatchKey): boolean {
-    if (!this.collections.has(collection) && !this.objects.has(`${collection}/${key}`)) return false
+  private selects(patchKey: PatchKey): boolean {
+    const { collection, key } = patchKey
+    if (!this.collections.has(collection) && !this.objects.has(keyName(patchKey))) return false
     return collection !== 'Orders' || this.reader.role !== 'guest' || this.owns(BigInt(key))
   }
 
@@ -104,7 +105,8 @@ export class Selection {
     if (key === undefined) return `${type.collection} has no ids of these ${objectId.length} bytes`
     if (type.collection === 'Orders' && this.reader.role === 'guest' && this.isForeign(BigInt(key)))
       return `order ${key} is not yours`
-    this.objects.set(`${type.collection}/${key}`, { collection: type.collection, key })
+    const patchKey = { collection: type.collection, key }
+    this.objects.set(keyName(patchKey), patchKey)
     return undefined
   }
 

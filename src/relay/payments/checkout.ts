@@ -4,23 +4,25 @@
  */
 
 import { sha256 } from '#hash'
-import { equalBytes } from '../../bytes/bytes.js'
+import { equalBytes, isAllZero } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
 import { decodeChecked } from '../../codec/decode.js'
 import type { Block } from '../../chain/chain.js'
 import { PAYMENT_TTL_SECONDS } from '../../limits.js'
-import { Listing } from '../../objects/listing.js'
+import type { Listing } from '../../objects/listing.js'
 import { hasChainAddress, StoredManifest, type Manifest } from '../../objects/manifest.js'
-import { Order, PAYMENT_CHOSEN, PaymentDetails, UNPAID, type OrderItem } from '../../objects/order.js'
+import { PAYMENT_CHOSEN, PaymentDetails, UNPAID, type Order, type OrderItem } from '../../objects/order.js'
 import { paymentIdOf, paymentRequest } from '../../objects/payment-request.js'
 import type { ChainAddress } from '../../objects/scalars.js'
 import { encodeChange } from '../../patches/patch.js'
 import { convert } from '../../state/conversion.js'
-import { chosenOrder, type PaymentRules } from '../../state/orders.js'
+import { chosenOrder } from '../../state/orders.js'
 import { orderNumber } from '../../state/order-number.js'
 import { findPayment } from '../../state/payment-entry.js'
 import { regionFor, totalOf } from '../../state/pricing.js'
 import { idKey, type ShopState } from '../../state/shop-state.js'
+import { listingIn, orderIn } from '../../state/held-object.js'
+import type { OrderCheckout, OrderDetails } from '../write/batch.js'
 import type { PriceSource } from './price-source.js'
 
 /** What is known of a chain that orders are paid on. */
@@ -31,20 +33,13 @@ export interface KnownChain {
   decimals(token: Uint8Array): bigint | undefined
 }
 
-export interface Details {
-  /** Encoded: PaymentDetails and State 5. */
-  readonly patches: readonly Uint8Array[]
-  /** Canonical CBOR of the listings that are wanted. */
-  readonly snapshots: readonly Uint8Array[]
-}
-
 /** `later`: a value that is needed is not at hand yet; asking again may help. */
 export type Quote = { readonly total: bigint } | { readonly refused: string } | { readonly later: string }
 
 const NATIVE_DECIMALS = 18n
 const RUNS_MAX = 10_000
 
-export class Checkout implements PaymentRules {
+export class Checkout implements OrderCheckout {
   private readonly chains: ReadonlyMap<bigint, KnownChain>
   private readonly prices: PriceSource
   /** TTLs of equal payments that were found taken, from … to: hints, so that a thousand equal orders cost a thousand steps. */
@@ -85,7 +80,7 @@ export class Checkout implements PaymentRules {
    * The relay's patches for an order in state 4, by what it had when payment was chosen; `later` says why there are none yet.
    * `taken`: PaymentIDs (hexadecimal) of the same set; the new one is added.
    */
-  details(state: ShopState, orderId: bigint, taken: Set<string>): Details | { readonly later: string } {
+  details(state: ShopState, orderId: bigint, taken: Set<string>): OrderDetails | { readonly later: string } {
     const current = orderIn(state, orderId)
     const order = chosenOrder(state.indexes.chosen, orderId)
     if (current?.State !== PAYMENT_CHOSEN || order === undefined) return { later: 'payment is not chosen' }
@@ -98,8 +93,8 @@ export class Checkout implements PaymentRules {
     const { PaymentID, TTL } =
       this.present(state, current, order, quote.total, firstTtl) ??
       this.uniqueId(state, order, quote.total, firstTtl, taken)
-    const snapshotOf = once((id) => state.collections.Listings.get(idKey(id))!)
-    const hashOf = once((id) => sha256(snapshotOf(id)))
+    const canonicalListing = once((id) => state.collections.Listings.get(idKey(id))!)
+    const hashOf = once((id) => sha256(canonicalListing(id)))
     const listings = wantedItems(order).map(({ ListingID }) => ListingID)
     const details: PaymentDetails = {
       PaymentID,
@@ -114,7 +109,7 @@ export class Checkout implements PaymentRules {
         encodeChange({ op, path: ['Orders', orderId, 'PaymentDetails'], value: PaymentDetails.write(details) }),
         encodeChange({ op: 'replace', path: ['Orders', orderId, 'State'], value: UNPAID }),
       ],
-      snapshots: [...new Set(listings)].map(snapshotOf),
+      pricedListings: [...new Set(listings)].map(canonicalListing),
     }
   }
 
@@ -182,7 +177,7 @@ export class Checkout implements PaymentRules {
   }
 
   private decimalsOf({ ChainID, Address }: ChainAddress): bigint | undefined | 'no chain' {
-    if (Address.every((byte) => byte === 0)) return NATIVE_DECIMALS
+    if (isAllZero(Address)) return NATIVE_DECIMALS
     const chain = this.chains.get(ChainID)
     return chain === undefined ? 'no chain' : chain.decimals(Address)
   }
@@ -199,17 +194,6 @@ function once<T>(ask: (id: bigint) => T): (id: bigint) => T {
     if (!answers.has(id)) answers.set(id, ask(id))
     return answers.get(id)!
   }
-}
-
-/** The order as the state holds it. */
-export function orderIn(state: ShopState, id: bigint): Order | undefined {
-  const stored = state.collections.Orders.get(idKey(id))
-  return stored === undefined ? undefined : Order.read(decodeChecked(stored), 'Order')
-}
-
-export function listingIn(state: ShopState, id: bigint): Listing | undefined {
-  const stored = state.collections.Listings.get(idKey(id))
-  return stored === undefined ? undefined : Listing.read(decodeChecked(stored), 'Listing')
 }
 
 function sameCurrency(a: ChainAddress, b: ChainAddress): boolean {

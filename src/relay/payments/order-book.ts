@@ -1,17 +1,17 @@
 /**
  * Orders as the merchant's person reads them: what is due, what came, and what has to be looked at by a person, each with the
- * action that fits. Made of the state and the ledger; the same for a running relay and for its data on disk.
+ * action that fits. Made of the state and the payment rows; the same for a running relay and for its data on disk.
  */
 
 import { equalBytes, fromBigEndian } from '../../bytes/bytes.js'
-import { toHex } from '../../bytes/hex.js'
+import { prefixedHex, toHex } from '../../bytes/hex.js'
 import { decodeChecked } from '../../codec/decode.js'
 import { CANCELED, Order, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN } from '../../objects/order.js'
 import { orderNumber } from '../../state/order-number.js'
 import { findPayment, type PaymentEntry } from '../../state/payment-entry.js'
 import { count, idKey, type ShopState } from '../../state/shop-state.js'
-import type { LedgerRow } from '../../store/store.js'
-import { receiptsIn, shortfallsIn, type Receipt, type Shortfall } from './payment-record.js'
+import type { PaymentRow } from '../../store/store.js'
+import { paymentRecordsIn, shortfallsIn, type PaymentRecord, type Shortfall } from './payment-record.js'
 import { isEnough } from './payment-outcome.js'
 
 export interface Money {
@@ -46,27 +46,27 @@ export interface OrderLine {
   readonly oddities: readonly Oddity[]
 }
 
-/** All orders of a shop, by their numbers. `ledger`: all its rows. */
-export function orderBook(state: ShopState, ledger: readonly LedgerRow[]): OrderLine[] {
-  const receipts = byOrder(receiptsIn(ledger))
-  const shortfalls = byOrder(shortfallsIn(ledger))
+/** All orders of a shop, by their numbers. `paymentRows`: all its rows. */
+export function orderBook(state: ShopState, paymentRows: readonly PaymentRow[]): OrderLine[] {
+  const records = byOrder(paymentRecordsIn(paymentRows))
+  const shortfalls = byOrder(shortfallsIn(paymentRows))
   const lines: OrderLine[] = []
   for (const [key, bytes] of state.collections.Orders.entries()) {
     const order = Order.read(decodeChecked(bytes), 'Order')
     const id = fromBigEndian(key)
-    const own = (receipts.get(id) ?? []).filter((receipt) => isOfThisAddition(state, receipt))
+    const own = (records.get(id) ?? []).filter((record) => isOfThisAddition(state, record))
     lines.push(lineOf(state, order, own, shortfalls.get(id) ?? []))
   }
-  for (const [id, rows] of receipts) {
+  for (const [id, rows] of records) {
     const there = state.collections.Orders.has(idKey(id))
-    const gone = there ? rows.filter((receipt) => !isOfThisAddition(state, receipt)) : rows
+    const gone = there ? rows.filter((record) => !isOfThisAddition(state, record)) : rows
     if (gone.length > 0) lines.push(removedLine(state, id, gone))
   }
   return lines.sort((a, b) => (a.number < b.number ? -1 : 1))
 }
 
 /** Not for an order that was removed before its id was added again. */
-function isOfThisAddition(state: ShopState, { orderId, paymentId }: Receipt): boolean {
+function isOfThisAddition(state: ShopState, { orderId, paymentId }: PaymentRecord): boolean {
   const entry = findPayment(state.indexes.payments, state.shopId, paymentId)
   return entry?.addition === orderNumber(state.indexes.numbers, orderId).addition
 }
@@ -74,27 +74,27 @@ function isOfThisAddition(state: ShopState, { orderId, paymentId }: Receipt): bo
 function lineOf(
   state: ShopState,
   order: Order,
-  receipts: readonly Receipt[],
+  records: readonly PaymentRecord[],
   shortfalls: readonly Shortfall[],
 ): OrderLine {
   const payment = (id: Uint8Array) => findPayment(state.indexes.payments, state.shopId, id)
   const newest = order.PaymentDetails && payment(order.PaymentDetails.PaymentID)
   const deadline = count(state.indexes.live, idKey(order.ID))
-  const payer = payerOf(order, receipts, payment)
+  const payer = payerOf(order, records, payment)
   return {
     number: orderNumber(state.indexes.numbers, order.ID).number,
     id: order.ID,
     state:
       order.CanceledAt === undefined || order.State === CANCELED ? stateName(order) : `${stateName(order)}, canceled`,
     due: newest && moneyOf(newest, newest.amount),
-    paid: newest && moneyOf(newest, sumFor(newest, receipts, payment)),
-    transactions: transactionsOf(receipts),
+    paid: newest && moneyOf(newest, sumFor(newest, records, payment)),
+    transactions: transactionsOf(records),
     payableUntil: newest?.ttl,
     reservedUntil: deadline === 0n ? undefined : deadline,
     canceledAt: order.CanceledAt?.seconds,
     oddities: [
-      ...receipts.flatMap((receipt) => oddityOf(order, receipt, payment(receipt.paymentId), payer) ?? []),
-      ...(payer === undefined ? lostPayments(order, receipts, payment) : earlierChoice(newest, payer, payment)),
+      ...records.flatMap((record) => oddityOf(order, record, payment(record.paymentId), payer) ?? []),
+      ...(payer === undefined ? lostPayments(order, records, payment) : earlierChoice(newest, payer, payment)),
       ...shortfalls.map(shortfallOddity),
       ...(order.State === PAYMENT_CHOSEN && order.CanceledAt === undefined ? [NO_DETAILS] : []),
     ],
@@ -102,7 +102,7 @@ function lineOf(
 }
 
 /** An order that was removed after it was canceled, and paid all the same. */
-function removedLine(state: ShopState, id: bigint, receipts: readonly Receipt[]): OrderLine {
+function removedLine(state: ShopState, id: bigint, records: readonly PaymentRecord[]): OrderLine {
   const payment = (paymentId: Uint8Array) => findPayment(state.indexes.payments, state.shopId, paymentId)
   return {
     number: orderNumber(state.indexes.numbers, id).number,
@@ -110,11 +110,11 @@ function removedLine(state: ShopState, id: bigint, receipts: readonly Receipt[])
     state: 'removed',
     due: undefined,
     paid: undefined,
-    transactions: transactionsOf(receipts),
+    transactions: transactionsOf(records),
     payableUntil: undefined,
     reservedUntil: undefined,
     canceledAt: undefined,
-    oddities: receipts.flatMap((receipt) => oddityOf(undefined, receipt, payment(receipt.paymentId), undefined) ?? []),
+    oddities: records.flatMap((record) => oddityOf(undefined, record, payment(record.paymentId), undefined) ?? []),
   }
 }
 
@@ -128,23 +128,23 @@ const NO_DETAILS: Oddity = {
 /** `payer`: what the order is Paid by. */
 function oddityOf(
   order: Order | undefined,
-  receipt: Receipt,
+  record: PaymentRecord,
   entry: PaymentEntry | undefined,
-  payer: Receipt | undefined,
+  payer: PaymentRecord | undefined,
 ): Oddity | undefined {
-  if (receipt.reorged || entry === undefined || receipt.effect === 'moved') return undefined
+  if (record.reorged || entry === undefined || record.effect === 'moved') return undefined
   const odd = (kind: Oddity['kind'], amount: bigint, text: string) => ({
     kind,
     money: moneyOf(entry, amount),
-    chain: transactionOf(receipt),
+    chain: transactionOf(record),
     text,
   })
-  const { effect, amount, balance = amount } = receipt
+  const { effect, amount, balance = amount } = record
   if (effect === 'late')
     return odd('late', amount, 'It came after the order had ended. Refund it, or take it for a new order.')
-  if (effect === 'extra' && payer !== undefined && receipt !== payer)
+  if (effect === 'extra' && payer !== undefined && record !== payer)
     return odd('extra', amount, 'It came after the order was paid. Refund it.')
-  const isWhole = effect === 'paid' || receipt === payer
+  const isWhole = effect === 'paid' || record === payer
   // The contract took it together with the rest.
   if (!isWhole && amount === 0n) return undefined
   if (!isWhole) return odd('partial', amount, partialText(order, entry.amount - balance, payer !== undefined))
@@ -164,25 +164,25 @@ function partialText(order: Order | undefined, rest: bigint, isPaid: boolean): s
 /** What stands on the chain of what made the order Paid; where that has left it, another that suffices. */
 function payerOf(
   { State }: Order,
-  receipts: readonly Receipt[],
+  records: readonly PaymentRecord[],
   payment: (id: Uint8Array) => PaymentEntry | undefined,
-): Receipt | undefined {
+): PaymentRecord | undefined {
   if (State !== PAID) return undefined
-  const standing = receipts.filter(({ reorged }) => !reorged)
-  const suffices = ({ kind, amount, paymentId }: Receipt) => {
+  const standing = records.filter(({ reorged }) => !reorged)
+  const suffices = ({ kind, amount, paymentId }: PaymentRecord) => {
     const entry = payment(paymentId)
     return entry !== undefined && isEnough({ kind, held: amount, entry })
   }
   return (
     standing.find(({ effect }) => effect === 'paid') ??
-    standing.find((receipt) => receipt.effect === 'extra' && suffices(receipt))
+    standing.find((record) => record.effect === 'extra' && suffices(record))
   )
 }
 
 /** What the order says was chosen is not what it was paid by: books that go by the order would be wrong. */
 function earlierChoice(
   newest: PaymentEntry | undefined,
-  payer: Receipt,
+  payer: PaymentRecord,
   payment: (id: Uint8Array) => PaymentEntry | undefined,
 ): Oddity[] {
   const entry = payment(payer.paymentId)!
@@ -199,17 +199,17 @@ function earlierChoice(
 /** The order says Paid, and every payment that made it so has left the chain. */
 function lostPayments(
   { State }: Order,
-  receipts: readonly Receipt[],
+  records: readonly PaymentRecord[],
   payment: (id: Uint8Array) => PaymentEntry | undefined,
 ): Oddity[] {
   if (State !== PAID) return []
-  return receipts
+  return records
     .filter(({ reorged, effect }) => reorged && effect === 'paid')
-    .flatMap((receipt) => {
-      const entry = payment(receipt.paymentId)
+    .flatMap((record) => {
+      const entry = payment(record.paymentId)
       if (entry === undefined) return []
       const text = 'It is no longer on the chain. Do not ship; ask the guest to pay again, or wait for it to come back.'
-      return [{ kind: 'reorged' as const, money: moneyOf(entry, receipt.amount), chain: transactionOf(receipt), text }]
+      return [{ kind: 'reorged' as const, money: moneyOf(entry, record.amount), chain: transactionOf(record), text }]
     })
 }
 
@@ -227,11 +227,11 @@ function shortfallOddity({ missing }: Shortfall): Oddity {
 
 function sumFor(
   newest: PaymentEntry,
-  receipts: readonly Receipt[],
+  records: readonly PaymentRecord[],
   payment: (id: Uint8Array) => PaymentEntry | undefined,
 ): bigint {
   let sum = 0n
-  for (const { paymentId, amount, reorged } of receipts) {
+  for (const { paymentId, amount, reorged } of records) {
     const entry = payment(paymentId)
     const same = entry?.chainId === newest.chainId && toHex(entry.currency) === toHex(newest.currency)
     if (same && !reorged) sum += amount
@@ -243,11 +243,11 @@ function moneyOf({ chainId, currency }: PaymentEntry, amount: bigint): Money {
   return { amount, chainId, currency }
 }
 
-function transactionsOf(receipts: readonly Receipt[]): string[] {
-  return receipts.flatMap(({ txHash }) => (txHash === undefined ? [] : [`0x${toHex(txHash)}`]))
+function transactionsOf(records: readonly PaymentRecord[]): string[] {
+  return records.flatMap(({ txHash }) => (txHash === undefined ? [] : [prefixedHex(txHash)]))
 }
 
-function transactionOf({ chainId, blockNumber, txHash }: Receipt): string {
+function transactionOf({ chainId, blockNumber, txHash }: PaymentRecord): string {
   const place = `chain ${chainId} block ${blockNumber}`
   return txHash === undefined ? place : `${place} 0x${toHex(txHash)}`
 }

@@ -3,20 +3,13 @@
  * are seen on it at their depth: PaymentMade of the contract, and what the payments' own addresses hold.
  */
 
-import { equalBytes } from '../../bytes/bytes.js'
+import { equalBytes, isAllZero } from '../../bytes/bytes.js'
 import { toHex, type Hex } from '../../bytes/hex.js'
 import { ChainUnreachable, type Block, type Chain, type ChainLog } from '../../chain/chain.js'
-import {
-  addressWord,
-  balanceOfCall,
-  DECIMALS_CALL,
-  PAYMENT_MADE,
-  readAddress,
-  readWord,
-  TOKEN_TRANSFER,
-} from '../../chain/contracts.js'
+import { addressWord, readAddress, readWord } from '../../bytes/abi.js'
+import { balanceOfCall, DECIMALS_CALL, PAYMENT_MADE, TOKEN_TRANSFER } from '../../chain/contracts.js'
 import { getPaymentAddressCall } from '../../objects/payment-request.js'
-import { follow, type BlockRange, type Checkpoint, type Fork, type Follower } from '../../chain/follower.js'
+import { follow, type BlockRange, type FollowedBlock, type Fork, type Follower } from '../../chain/follower.js'
 import {
   CHAIN_MARGIN_BLOCKS,
   HEAD_AGE_SECONDS_MAX,
@@ -34,7 +27,7 @@ export interface PaymentChainOptions {
   /** The Payments contract, 20 bytes. */
   readonly payments: Uint8Array
   readonly depth: bigint
-  readonly checkpoints: readonly Checkpoint[]
+  readonly followed: readonly FollowedBlock[]
   /** How often the address of an order that has ended or is paid is looked at. */
   readonly lateCheckSeconds: bigint
   nowSeconds(): bigint
@@ -45,9 +38,9 @@ export interface PaymentChainOptions {
   find(paymentId: Uint8Array): PaymentEntry | undefined
   /** Durable when it resolves, else rejects. May be told of the same payment again. */
   seen(payment: SeenPayment): Promise<void>
-  /** Whether what was seen at `blockNumber` is still on the chain is asked for each receipt above `fork.lastGood`. */
+  /** Whether what was seen at `blockNumber` is still on the chain is asked for each record above `fork.lastGood`. */
   reorged(fork: Fork): Promise<void>
-  saved(checkpoints: readonly Checkpoint[]): Promise<void>
+  saved(followed: readonly FollowedBlock[]): Promise<void>
   /** A value that was missing came: the first block, or a token's decimals. */
   learned(): void
   onError(error: unknown): void
@@ -89,13 +82,13 @@ export class PaymentChain implements KnownChain {
 
   constructor(options: PaymentChainOptions) {
     this.options = options
-    const { chain, depth, checkpoints } = options
+    const { chain, depth, followed } = options
     this.progressAt = options.nowSeconds()
     this.stopHeads = chain.onHead((head) => this.see(head))
     this.follower = follow({
       chain,
       depth,
-      checkpoints,
+      followed,
       marginBlocks: CHAIN_MARGIN_BLOCKS,
       handle: (range) => this.handle(range),
       reorged: (fork) => {
@@ -418,5 +411,5 @@ function watchFor(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, hel
 }
 
 function isNative({ currency }: PaymentEntry): boolean {
-  return currency.every((byte) => byte === 0)
+  return isAllZero(currency)
 }

@@ -12,13 +12,19 @@ import { CANCELED, PAID, PAYMENT_CHOSEN, TxDetails, UNPAID, type Order } from '.
 import { orderNumber } from '../../state/order-number.js'
 import type { PaymentEntry } from '../../state/payment-entry.js'
 import type { ShopState } from '../../state/shop-state.js'
-import type { LedgerRow } from '../../store/store.js'
-import { listingIn, orderIn } from './checkout.js'
-import { receiptRow, shortfallRow, type Receipt, type ReceiptEffect, type Shortfall } from './payment-record.js'
+import { listingIn, orderIn } from '../../state/held-object.js'
+import type { PaymentRow } from '../../store/store.js'
+import {
+  paymentRecordRow,
+  shortfallRow,
+  type PaymentRecord,
+  type PaymentEffect,
+  type Shortfall,
+} from './payment-record.js'
 
 /** A payment as a chain shows it, deep enough to count. */
 export interface SeenPayment {
-  readonly kind: Receipt['kind']
+  readonly kind: PaymentRecord['kind']
   readonly paymentId: Uint8Array
   readonly entry: PaymentEntry
   /** What the address holds now; undefined where a token does not tell, for `made` only. */
@@ -30,10 +36,10 @@ export interface SeenPayment {
   readonly seenAt: bigint
 }
 
-export interface Settlement {
+export interface PaymentOutcome {
   readonly patches: readonly Uint8Array[]
-  readonly ledger: readonly LedgerRow[]
-  readonly effect: ReceiptEffect
+  readonly paymentRows: readonly PaymentRow[]
+  readonly effect: PaymentEffect
   /** All that came with this payment so far. */
   readonly amount: bigint
   /** Whether money came, or was moved, that was not known of. */
@@ -41,10 +47,14 @@ export interface Settlement {
   readonly shortfall: Shortfall | undefined
 }
 
-/** Undefined if this was seen before and nothing has changed since. `before`: the receipts of the order so far. */
-export function settle(state: ShopState, seen: SeenPayment, before: readonly Receipt[]): Settlement | undefined {
+/** Undefined if this was seen before and nothing has changed since. `before`: the records of the order so far. */
+export function paymentOutcome(
+  state: ShopState,
+  seen: SeenPayment,
+  before: readonly PaymentRecord[],
+): PaymentOutcome | undefined {
   const { entry } = seen
-  const seenBefore = before.find((receipt) => isSame(receipt, seen))
+  const seenBefore = before.find((record) => isSame(record, seen))
   const known = seenBefore?.reorged ? undefined : seenBefore
   if (isUnchanged(seen, known)) return undefined
   const order = orderOf(state, entry)
@@ -55,7 +65,7 @@ export function settle(state: ShopState, seen: SeenPayment, before: readonly Rec
   const { paymentId, seenAt, kind } = seen
   // Where the money came stays when it is taken away.
   const { blockNumber, blockHash, txHash, logIndex } = kind === 'held' && amount === known?.amount ? known : seen
-  const receipt: Receipt = {
+  const record: PaymentRecord = {
     kind,
     orderId: entry.orderId,
     chainId: entry.chainId,
@@ -70,34 +80,34 @@ export function settle(state: ShopState, seen: SeenPayment, before: readonly Rec
     seenAt: seenBefore?.seenAt ?? seenAt,
     reorged: false,
   }
-  const rows = [receiptRow(state.shopId, receipt)]
-  if (atAddress !== undefined) rows.push(receiptRow(state.shopId, afterTaking(atAddress, effect)))
+  const rows = [paymentRecordRow(state.shopId, record)]
+  if (atAddress !== undefined) rows.push(paymentRecordRow(state.shopId, afterTaking(atAddress, effect)))
   const isNews = known === undefined || amount > known.amount
-  const settlement = { effect, amount, isNews, shortfall: undefined }
+  const outcome = { effect, amount, isNews, shortfall: undefined }
   if (effect === 'late' && order !== undefined && order.TxDetails === undefined)
-    return { ...settlement, patches: [encodeChange(txChange(order, seen))], ledger: rows }
+    return { ...outcome, patches: [encodeChange(txChange(order, seen))], paymentRows: rows }
   const becomesPaid = effect === 'paid' && order !== undefined && order.State !== PAID
-  if (!becomesPaid) return { ...settlement, patches: [], ledger: rows }
+  if (!becomesPaid) return { ...outcome, patches: [], paymentRows: rows }
   const { changes, shortfall } = paidChanges(state, order, seen)
   if (shortfall !== undefined) rows.push(shortfallRow(state.shopId, shortfall))
-  return { ...settlement, patches: changes.map(encodeChange), ledger: rows, shortfall }
+  return { ...outcome, patches: changes.map(encodeChange), paymentRows: rows, shortfall }
 }
 
 /**
- * The rows of a receipt that left the chain; `ofOrder`: all of its order. What the contract had taken is at the address again; of what came to an address after the
+ * The rows of a record that left the chain; `ofOrder`: all of its order. What the contract had taken is at the address again; of what came to an address after the
  * contract had taken from it, only the later part is gone.
  */
-export function reorgedRows(shopId: bigint, receipt: Receipt, ofOrder: readonly Receipt[]): LedgerRow[] {
-  const ofPayment = ofOrder.filter(({ paymentId }) => equalBytes(paymentId, receipt.paymentId))
+export function reorgedRows(shopId: bigint, record: PaymentRecord, ofOrder: readonly PaymentRecord[]): PaymentRow[] {
+  const ofPayment = ofOrder.filter(({ paymentId }) => equalBytes(paymentId, record.paymentId))
   const moved = ofPayment.find(({ effect, reorged }) => effect === 'moved' && !reorged)
-  const { amount, balance = amount } = receipt
-  if (receipt.kind === 'held' && moved !== undefined && balance < amount) {
+  const { amount, balance = amount } = record
+  if (record.kind === 'held' && moved !== undefined && balance < amount) {
     const { blockNumber, blockHash } = moved
-    return [receiptRow(shopId, { ...receipt, amount: amount - balance, balance: 0n, blockNumber, blockHash })]
+    return [paymentRecordRow(shopId, { ...record, amount: amount - balance, balance: 0n, blockNumber, blockHash })]
   }
-  const held = receipt.effect === 'moved' ? ofPayment.filter(({ kind }) => kind === 'held') : []
+  const held = record.effect === 'moved' ? ofPayment.filter(({ kind }) => kind === 'held') : []
   const again = held.map((other) => ({ ...other, balance: other.amount }))
-  return [{ ...receipt, reorged: true }, ...again].map((row) => receiptRow(shopId, row))
+  return [{ ...record, reorged: true }, ...again].map((row) => paymentRecordRow(shopId, row))
 }
 
 /** Undefined also where the id belongs to another order by now: this payment is none for that one. */
@@ -114,7 +124,7 @@ export function isEnough({ kind, held, entry }: Pick<SeenPayment, 'kind' | 'held
 }
 
 /** What has come to the address in all: it grows, and when the contract has taken from it, it may grow again. */
-function cameToAddress(held: bigint, known: Receipt | undefined): bigint {
+function cameToAddress(held: bigint, known: PaymentRecord | undefined): bigint {
   if (known === undefined) return held
   const lay = layAt(known)
   return known.amount + (held > lay ? held - lay : 0n)
@@ -124,12 +134,12 @@ function effectOf(
   order: Order | undefined,
   seen: SeenPayment,
   context: {
-    readonly known: Receipt | undefined
-    readonly atAddress: Receipt | undefined
+    readonly known: PaymentRecord | undefined
+    readonly atAddress: PaymentRecord | undefined
     readonly came: bigint
-    readonly before: readonly Receipt[]
+    readonly before: readonly PaymentRecord[]
   },
-): ReceiptEffect {
+): PaymentEffect {
   const { entry } = seen
   const { known, atAddress, came, before } = context
   if (known !== undefined && (known.effect === 'paid' || known.effect === 'moved' || came === known.amount))
@@ -148,18 +158,21 @@ function hasEnded(order: Order | undefined): boolean {
 }
 
 /**
- * The receipt of the same payment's address if the contract took what was seen there: it holds less than before. Where a token
+ * The record of the same payment's address if the contract took what was seen there: it holds less than before. Where a token
  * does not tell, a person is told of two payments rather than of none. Dust at the address of a Total of 0 is none.
  */
-function takenFrom({ paymentId, entry, held }: SeenPayment, before: readonly Receipt[]): Receipt | undefined {
+function takenFrom(
+  { paymentId, entry, held }: SeenPayment,
+  before: readonly PaymentRecord[],
+): PaymentRecord | undefined {
   const atAddress = before.find(
-    (receipt) => receipt.kind === 'held' && !receipt.reorged && equalBytes(receipt.paymentId, paymentId),
+    (record) => record.kind === 'held' && !record.reorged && equalBytes(record.paymentId, paymentId),
   )
   const isTaken = atAddress !== undefined && held !== undefined && entry.amount > 0n && held < layAt(atAddress)
   return isTaken ? atAddress : undefined
 }
 
-function layAt({ balance, amount }: Receipt): bigint {
+function layAt({ balance, amount }: PaymentRecord): bigint {
   return balance ?? amount
 }
 
@@ -167,17 +180,16 @@ function layAt({ balance, amount }: Receipt): bigint {
  * The contract leaves nothing there: what is there now has come since. Where less had been seen than it took, the rest came in
  * the same moment, and the payment that it made stands for all of it.
  */
-function afterTaking(receipt: Receipt, effect: ReceiptEffect): Receipt {
-  return { ...receipt, amount: effect === 'moved' ? receipt.amount : receipt.amount - layAt(receipt), balance: 0n }
+function afterTaking(record: PaymentRecord, effect: PaymentEffect): PaymentRecord {
+  return { ...record, amount: effect === 'moved' ? record.amount : record.amount - layAt(record), balance: 0n }
 }
 
-function isSame(receipt: Receipt, { kind, paymentId, entry, txHash, logIndex }: SeenPayment): boolean {
-  if (receipt.kind !== kind || receipt.chainId !== entry.chainId || !equalBytes(receipt.paymentId, paymentId))
-    return false
-  return kind === 'held' || (receipt.logIndex === logIndex && equalBytes(receipt.txHash!, txHash!))
+function isSame(record: PaymentRecord, { kind, paymentId, entry, txHash, logIndex }: SeenPayment): boolean {
+  if (record.kind !== kind || record.chainId !== entry.chainId || !equalBytes(record.paymentId, paymentId)) return false
+  return kind === 'held' || (record.logIndex === logIndex && equalBytes(record.txHash!, txHash!))
 }
 
-function isUnchanged({ kind, held, blockHash }: SeenPayment, known: Receipt | undefined): boolean {
+function isUnchanged({ kind, held, blockHash }: SeenPayment, known: PaymentRecord | undefined): boolean {
   if (kind === 'held') return held === (known === undefined ? 0n : layAt(known))
   return known !== undefined && equalBytes(blockHash, known.blockHash)
 }

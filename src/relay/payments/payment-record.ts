@@ -1,24 +1,24 @@
 /**
- * What the relay saw of payments, as rows of the ledger: each with its order, amount and transaction, for ever (PROTOCOL §11).
+ * What the relay saw of payments, as rows of the store: each with its order, amount and transaction, for ever (PROTOCOL §11).
  * A row's key is where the payment stands on its chain, so that the same log delivered twice is one row.
  */
 
 import { be64, concatBytes, fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import { decodeChecked } from '../../codec/decode.js'
 import { encode } from '../../codec/encode.js'
-import type { LedgerRow } from '../../store/store.js'
+import type { PaymentRow } from '../../store/store.js'
 
 /** `made`: PaymentMade of the contract; `held`: what the payment's own address holds, as far as was seen. */
-export type ReceiptKind = 'made' | 'held'
+export type PaymentRecordKind = 'made' | 'held'
 
 /**
  * paid: it made its order Paid · partial: too little so far · late: the order had ended · extra: the order was Paid already ·
  * moved: no new money, the contract took what the address held
  */
-export type ReceiptEffect = 'paid' | 'partial' | 'late' | 'extra' | 'moved'
+export type PaymentEffect = 'paid' | 'partial' | 'late' | 'extra' | 'moved'
 
-export interface Receipt {
-  readonly kind: ReceiptKind
+export interface PaymentRecord {
+  readonly kind: PaymentRecordKind
   readonly orderId: bigint
   readonly chainId: bigint
   /** 32 bytes. */
@@ -27,7 +27,7 @@ export interface Receipt {
   readonly amount: bigint
   /** `held`: what the address held when it was last looked at, less than `amount` once the contract took from it. */
   readonly balance?: bigint | undefined
-  readonly effect: ReceiptEffect
+  readonly effect: PaymentEffect
   readonly blockNumber: bigint
   /** 32 bytes. */
   readonly blockHash: Uint8Array
@@ -51,22 +51,22 @@ export interface Shortfall {
 }
 
 const KIND = { made: 1, held: 2, shortfall: 3 } as const
-const EFFECTS: readonly ReceiptEffect[] = ['paid', 'partial', 'late', 'extra', 'moved']
+const EFFECTS: readonly PaymentEffect[] = ['paid', 'partial', 'late', 'extra', 'moved']
 
-export function receiptRow(shopId: bigint, receipt: Receipt): LedgerRow {
-  const { kind, orderId, chainId, paymentId, amount, effect, blockNumber, blockHash, seenAt, reorged } = receipt
+export function paymentRecordRow(shopId: bigint, record: PaymentRecord): PaymentRow {
+  const { kind, orderId, chainId, paymentId, amount, effect, blockNumber, blockHash, seenAt, reorged } = record
   const place =
-    kind === 'made' ? concatBytes(receipt.txHash!, toBigEndian(BigInt(receipt.logIndex!), 4)) : receipt.paymentId
+    kind === 'made' ? concatBytes(record.txHash!, toBigEndian(BigInt(record.logIndex!), 4)) : record.paymentId
   const value = [
     paymentId,
     amount,
     BigInt(EFFECTS.indexOf(effect)),
     blockNumber,
     blockHash,
-    receipt.txHash ?? null,
+    record.txHash ?? null,
     seenAt,
     reorged,
-    receipt.balance ?? null,
+    record.balance ?? null,
   ]
   return {
     shopId,
@@ -75,7 +75,7 @@ export function receiptRow(shopId: bigint, receipt: Receipt): LedgerRow {
   }
 }
 
-export function shortfallRow(shopId: bigint, { orderId, missing }: Shortfall): LedgerRow {
+export function shortfallRow(shopId: bigint, { orderId, missing }: Shortfall): PaymentRow {
   const value = missing.map(({ listingId, variations, pieces }) => [listingId, [...variations], pieces])
   return { shopId, key: concatBytes(be64(orderId), Uint8Array.of(KIND.shortfall)), value: encode(value) }
 }
@@ -85,15 +85,15 @@ export function orderPrefix(orderId: bigint): Uint8Array {
   return be64(orderId)
 }
 
-export function receiptsIn(rows: readonly LedgerRow[]): Receipt[] {
-  return rows.filter(({ key }) => key[8] !== KIND.shortfall).map(readReceipt)
+export function paymentRecordsIn(rows: readonly PaymentRow[]): PaymentRecord[] {
+  return rows.filter(({ key }) => key[8] !== KIND.shortfall).map(readPaymentRecord)
 }
 
-export function shortfallsIn(rows: readonly LedgerRow[]): Shortfall[] {
+export function shortfallsIn(rows: readonly PaymentRow[]): Shortfall[] {
   return rows.filter(({ key }) => key[8] === KIND.shortfall).map(readShortfall)
 }
 
-function readReceipt({ key, value }: LedgerRow): Receipt {
+function readPaymentRecord({ key, value }: PaymentRow): PaymentRecord {
   const kind = key[8] === KIND.made ? 'made' : 'held'
   const [paymentId, amount, effect, blockNumber, blockHash, txHash, seenAt, reorged, balance] = decodeChecked(
     value,
@@ -115,7 +115,7 @@ function readReceipt({ key, value }: LedgerRow): Receipt {
   }
 }
 
-function readShortfall({ key, value }: LedgerRow): Shortfall {
+function readShortfall({ key, value }: PaymentRow): Shortfall {
   const missing = decodeChecked(value) as unknown as [bigint, string[], bigint][]
   return {
     orderId: fromBigEndian(key.subarray(0, 8)),

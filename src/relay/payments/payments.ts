@@ -1,18 +1,13 @@
 /**
- * Payments of all shops on all configured chains (PROTOCOL §11): which ids are watched where, what becomes of what is seen,
- * and payment details that could not be made at once. Everything here may happen twice; the writer's turn decides once.
+ * Payments of all shops on all configured chains (PROTOCOL §11): which ids are watched where, and what becomes of what is
+ * seen. Everything here may happen twice; the writer's turn decides once.
  */
 
 import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import { fromHex, toHex } from '../../bytes/hex.js'
 import type { Chain } from '../../chain/chain.js'
-import type { Checkpoint, Fork } from '../../chain/follower.js'
-import {
-  DETAILS_RETRY_SECONDS_MAX,
-  DETAILS_RETRY_SECONDS_MIN,
-  EXPIRY_GRACE_SECONDS,
-  LATE_PAYMENT_WATCH_SECONDS,
-} from '../../limits.js'
+import type { FollowedBlock, Fork } from '../../chain/follower.js'
+import { EXPIRY_GRACE_SECONDS, LATE_PAYMENT_WATCH_SECONDS } from '../../limits.js'
 import { decodeChecked } from '../../codec/decode.js'
 import { StoredManifest } from '../../objects/manifest.js'
 import { PAYMENT_CHOSEN } from '../../objects/order.js'
@@ -21,16 +16,18 @@ import { isLive } from '../../state/orders.js'
 import { orderNumber } from '../../state/order-number.js'
 import { decodePaymentEntry, findPayment, type PaymentEntry } from '../../state/payment-entry.js'
 import type { ShopState } from '../../state/shop-state.js'
+import { orderIn } from '../../state/held-object.js'
 import type { Store } from '../../store/store.js'
-import { Checkout, orderIn } from './checkout.js'
-import { readCheckpoints, writeCheckpoints } from '../../chain/followed-blocks.js'
+import type { OrderCheckout, WrittenOrders } from '../write/batch.js'
+import { DetailsRetry } from './details-retry.js'
+import { readFollowedBlocks, writeFollowedBlocks } from '../../chain/followed-blocks.js'
 import { nowSeconds, type Clock } from '../instruments/clock.js'
 import type { Log } from '../instruments/log.js'
 import type { Counter, Metrics } from '../instruments/metrics.js'
 import { PaymentChain } from './payment-chain.js'
 import type { PriceSource } from './price-source.js'
-import { orderPrefix, receiptsIn, type Receipt, type ReceiptEffect } from './payment-record.js'
-import { reorgedRows, settle, type SeenPayment, type Settlement } from './payment-outcome.js'
+import { orderPrefix, paymentRecordsIn, type PaymentRecord, type PaymentEffect } from './payment-record.js'
+import { reorgedRows, paymentOutcome, type SeenPayment, type PaymentOutcome } from './payment-outcome.js'
 import type { Shop } from '../shops/shop.js'
 import type { Writer } from '../write/writer.js'
 
@@ -45,6 +42,10 @@ export interface PaymentChainSettings {
 export interface PaymentsOptions {
   readonly chains: readonly PaymentChainSettings[]
   readonly prices: PriceSource
+  readonly checkout: OrderCheckout
+  readonly writer: Writer
+  /** Filled when the chains are opened. */
+  readonly opened: Map<bigint, PaymentChain>
   readonly latePaymentCheckSeconds: number
   readonly store: Store
   readonly clock: Clock
@@ -53,20 +54,20 @@ export interface PaymentsOptions {
 }
 
 export class Payments {
-  readonly checkout: Checkout
   private readonly options: PaymentsOptions
-  private readonly chains = new Map<bigint, PaymentChain>()
-  private readonly counters: Readonly<Record<ReceiptEffect | 'over' | 'reorged' | 'shortfall', Counter>>
+  private readonly chains: Map<bigint, PaymentChain>
+  private readonly writer: Writer
+  private readonly detailsRetry: DetailsRetry
+  private readonly counters: Readonly<Record<PaymentEffect | 'over' | 'reorged' | 'shortfall', Counter>>
   private readonly manifests = new Map<Shop, Uint8Array | undefined>()
-  private readonly pending = new Map<string, Pending>()
   /** PaymentIDs of each live order, by shop and order. */
   private readonly live = new Map<string, Map<string, PaymentEntry>>()
-  private attached: Writer | undefined
-  private closed = false
 
   constructor(options: PaymentsOptions) {
     this.options = options
-    this.checkout = new Checkout(this.chains, options.prices)
+    this.chains = options.opened
+    this.writer = options.writer
+    this.detailsRetry = new DetailsRetry(options)
     const count = (what: string, help: string) => options.metrics.counter(`cairn_payments_${what}_total`, help)
     this.counters = {
       paid: count('paid', 'Payments that made an order Paid'),
@@ -87,10 +88,9 @@ export class Payments {
   }
 
   /** Begins to follow the chains. The shops' states are those of the writer. */
-  start(writer: Writer): void {
-    this.attached = writer
+  start(): void {
     for (const { chain, payments, depth } of this.options.chains) this.open(chain, payments, depth)
-    for (const shop of writer.allShops()) this.adopt(shop)
+    for (const shop of this.writer.allShops()) this.adopt(shop)
   }
 
   /** What cannot be asked now, one line each. */
@@ -103,14 +103,14 @@ export class Payments {
    * Orders and PaymentIDs of a shop that a commit wrote: new payments are watched, also those that the same commit superseded or
    * whose orders it ended; payments of ended orders are watched less, missing details are made up for.
    */
-  ordersWritten(shop: Shop, orders: readonly bigint[], paymentIds: readonly Uint8Array[]): void {
+  ordersWritten(shop: Shop, { ids, payments }: WrittenOrders): void {
     if (this.chains.size === 0) return
     const { state } = shop.current
-    for (const id of paymentIds) {
+    for (const id of payments) {
       const entry = findPayment(state.indexes.payments, shop.shopId, id)
       if (entry !== undefined) this.watch(id, entry, isForLiveOrder(state, entry))
     }
-    for (const id of orders) this.orderWritten(shop, id)
+    for (const id of ids) this.orderWritten(shop, id)
   }
 
   /**
@@ -146,8 +146,7 @@ export class Payments {
   }
 
   async close(): Promise<void> {
-    this.closed = true
-    for (const { cancel } of this.pending.values()) cancel()
+    this.detailsRetry.close()
     this.options.prices.close()
     await Promise.all([...this.chains.values()].map((chain) => chain.close()))
   }
@@ -158,14 +157,10 @@ export class Payments {
     return sum
   }
 
-  private get writer(): Writer {
-    return this.attached!
-  }
-
   private open(chain: Chain, payments: Uint8Array, depth: bigint): void {
     const { store, clock, log } = this.options
     const { chainId } = chain
-    const [checkpoints, decimals] = [
+    const [followedKey, decimals] = [
       `chain/${chainId}/payments`,
       (token: Uint8Array) => `chain/${chainId}/decimals/${toHex(token)}`,
     ]
@@ -173,7 +168,7 @@ export class Payments {
       chain,
       payments,
       depth,
-      checkpoints: readCheckpoints(store.setting(checkpoints)),
+      followed: readFollowedBlocks(store.setting(followedKey)),
       lateCheckSeconds: BigInt(this.options.latePaymentCheckSeconds),
       nowSeconds: () => nowSeconds(clock),
       knownDecimals: (token) => {
@@ -187,8 +182,8 @@ export class Payments {
       find: (paymentId) => this.find(paymentId),
       seen: (payment) => this.seen(payment),
       reorged: (fork) => this.reorged(chainId, fork),
-      saved: (list: readonly Checkpoint[]) => this.save(checkpoints, writeCheckpoints(list)),
-      learned: () => this.retryAll(),
+      saved: (list: readonly FollowedBlock[]) => this.save(followedKey, writeFollowedBlocks(list)),
+      learned: () => this.detailsRetry.retryAll(),
       onError: (error) =>
         log.error('payments cannot be followed now; they will be caught up with', error, { chain: chainId }),
     })
@@ -203,7 +198,7 @@ export class Payments {
   private adopt(shop: Shop): void {
     const { state } = shop.current
     const oldest = nowSeconds(this.options.clock) - LATE_PAYMENT_WATCH_SECONDS
-    const held = heldBefore(receiptsIn(this.options.store.ledger(shop.shopId)))
+    const held = heldBefore(paymentRecordsIn(this.options.store.paymentRows(shop.shopId)))
     for (const [paymentId, row] of state.indexes.payments.entries()) {
       const entry = decodePaymentEntry(shop.shopId, row)
       const live = isForLiveOrder(state, entry)
@@ -218,7 +213,7 @@ export class Payments {
     for (const [paymentId, entry] of this.live.get(orderName(shop.shopId, id)) ?? [])
       if (!isForLiveOrder(state, entry)) this.watch(fromHex(paymentId), entry, false)
     const order = orderIn(state, id)
-    if (order?.State === PAYMENT_CHOSEN && isLive(order)) this.makeUpFor(shop, id)
+    if (order?.State === PAYMENT_CHOSEN && isLive(order)) this.detailsRetry.add(shop.shopId, id)
   }
 
   private watch(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, held?: bigint): void {
@@ -247,14 +242,14 @@ export class Payments {
 
   private async seen(payment: SeenPayment): Promise<void> {
     const { shopId, orderId } = payment.entry
-    let settlement: Settlement | undefined
-    const outcome = await this.writer.change(shopId, (state, ledger) => {
-      settlement = settle(state!, payment, receiptsIn(ledger(orderPrefix(orderId))))
-      return settlement
+    let outcome: PaymentOutcome | undefined
+    const written = await this.writer.change(shopId, (state, paymentRows) => {
+      outcome = paymentOutcome(state!, payment, paymentRecordsIn(paymentRows(orderPrefix(orderId))))
+      return outcome
     })
-    if (outcome === 'not-stored') throw new Error('a payment could not be stored; it will be looked at again')
-    if (settlement === undefined) return
-    if (outcome === 'done') return this.tell(payment, settlement)
+    if (written === 'not-stored') throw new Error('a payment could not be stored; it will be looked at again')
+    if (outcome === undefined) return
+    if (written === 'done') return this.tell(payment, outcome)
     const { chainId: chain, amount: due } = payment.entry
     const fields = { shop: shopId, order: orderId, chain, due, block: payment.blockNumber, seen: payment.kind }
     this.options.log.error('a payment could not be settled: compare the order with the chain', undefined, fields)
@@ -262,7 +257,7 @@ export class Payments {
 
   private tell(
     { kind, entry, blockNumber }: SeenPayment,
-    { effect, amount, isNews, shortfall, patches }: Settlement,
+    { effect, amount, isNews, shortfall, patches }: PaymentOutcome,
   ): void {
     if (!isNews) return
     const { log } = this.options
@@ -278,72 +273,35 @@ export class Payments {
     log.warn('a paid order wants more than the stock has (cairn orders --odd)', fields)
   }
 
-  /** Receipts of blocks that are gone are marked; what is on the chain again is seen again. */
+  /** Records of blocks that are gone are marked; what is on the chain again is seen again. */
   private async reorged(chainId: bigint, { lastGood, lost }: Fork): Promise<void> {
     this.options.log.warn('a re-org deeper than the configured depth', { chain: chainId, lastGood, lost })
     const chain = this.chains.get(chainId)!
     for (const { shopId } of this.writer.allShops()) {
       // In the order of their keys: what the contract made or took before what the address held.
-      for (const receipt of receiptsIn(this.options.store.ledger(shopId))) {
-        const touched = receipt.chainId === chainId && receipt.blockNumber > lastGood && !receipt.reorged
-        if (!touched || (await chain.isOnChain(receipt.blockNumber, receipt.blockHash))) continue
-        await this.markReorged(shopId, receipt)
-        chain.forget(receipt.paymentId)
+      for (const record of paymentRecordsIn(this.options.store.paymentRows(shopId))) {
+        const touched = record.chainId === chainId && record.blockNumber > lastGood && !record.reorged
+        if (!touched || (await chain.isOnChain(record.blockNumber, record.blockHash))) continue
+        await this.markReorged(shopId, record)
+        chain.forget(record.paymentId)
       }
     }
   }
 
-  private async markReorged(shopId: bigint, receipt: Receipt): Promise<void> {
-    const outcome = await this.writer.change(shopId, (_state, ledger) => ({
+  private async markReorged(shopId: bigint, record: PaymentRecord): Promise<void> {
+    const outcome = await this.writer.change(shopId, (_state, paymentRows) => ({
       patches: [],
-      ledger: reorgedRows(shopId, receipt, receiptsIn(ledger(orderPrefix(receipt.orderId)))),
+      paymentRows: reorgedRows(shopId, record, paymentRecordsIn(paymentRows(orderPrefix(record.orderId)))),
     }))
     if (outcome === 'not-stored') throw new Error('a re-org could not be stored; it will be looked at again')
     this.counters.reorged.add()
-    const { orderId: order, chainId: chain, blockNumber: block } = receipt
+    const { orderId: order, chainId: chain, blockNumber: block } = record
     this.options.log.warn('a payment left the chain after it had counted (cairn orders --odd)', {
       shop: shopId,
       order,
       chain,
       block,
     })
-  }
-
-  // Details that could not be made at once
-
-  private makeUpFor(shop: Shop, id: bigint): void {
-    const name = orderName(shop.shopId, id)
-    if (this.pending.has(name) || this.closed) return
-    const again = (seconds: number) => this.options.clock.after(seconds * 1_000, () => void this.tryAgain(name))
-    this.pending.set(name, { shop, id, seconds: DETAILS_RETRY_SECONDS_MIN, cancel: again(DETAILS_RETRY_SECONDS_MIN) })
-  }
-
-  private async tryAgain(name: string): Promise<void> {
-    const pending = this.pending.get(name)
-    if (pending === undefined || this.closed) return
-    pending.cancel()
-    const { shop, id } = pending
-    let chosen = false
-    let reason: string | undefined
-    const outcome = await this.writer.change(shop.shopId, (state) => {
-      const order = orderIn(state!, id)
-      chosen = order?.State === PAYMENT_CHOSEN && isLive(order)
-      const details = chosen ? this.checkout.details(state!, id, new Set()) : undefined
-      if (details === undefined || 'patches' in details) return details
-      reason = details.later
-      return undefined
-    })
-    if (outcome === 'done' || !chosen) {
-      this.pending.delete(name)
-      return
-    }
-    pending.seconds = Math.min(2 * pending.seconds, DETAILS_RETRY_SECONDS_MAX)
-    this.options.log.warn('payment details cannot be made yet', { shop: shop.shopId, order: id, reason })
-    if (!this.closed) pending.cancel = this.options.clock.after(pending.seconds * 1_000, () => void this.tryAgain(name))
-  }
-
-  private retryAll(): void {
-    for (const name of [...this.pending.keys()]) void this.tryAgain(name)
   }
 }
 
@@ -356,15 +314,7 @@ function orderName(shopId: bigint, orderId: bigint): string {
 }
 
 /** What was seen at the payments' addresses the last time, by PaymentID; a re-orged one is to be seen anew. */
-function heldBefore(receipts: readonly Receipt[]): Map<string, bigint> {
-  const held = receipts.filter(({ kind, reorged }) => kind === 'held' && !reorged)
+function heldBefore(records: readonly PaymentRecord[]): Map<string, bigint> {
+  const held = records.filter(({ kind, reorged }) => kind === 'held' && !reorged)
   return new Map(held.map(({ paymentId, balance, amount }) => [toHex(paymentId), balance ?? amount]))
-}
-
-interface Pending {
-  readonly shop: Shop
-  readonly id: bigint
-  /** Until the next try. */
-  seconds: number
-  cancel: () => void
 }

@@ -3,12 +3,9 @@
  * writes go to the writer without waiting for each other. Whatever a client sends, nothing here throws.
  */
 
-import { equalBytes, fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
-import { personalMessageDigest } from '../../bytes/eip191.js'
-import { recoverPublicKey } from '#signature'
+import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import {
-  CHALLENGE_BYTES,
-  CHALLENGE_SECONDS_MAX,
+  PUSH_BUFFER_BYTES_MAX,
   REQUEST_BYTES_IN_FLIGHT_MAX,
   REQUESTS_IN_FLIGHT_MAX,
   SUBSCRIPTION_ID_MAX,
@@ -17,29 +14,32 @@ import {
   UNREAD_ANSWER_BYTES_MAX,
   UNREAD_BYTES_MAX,
 } from '../../limits.js'
-import { RegistryUnreachable } from '../../chain/registry.js'
+import type { Settings } from '../../settings/settings.js'
 import type { Author } from '../../state/access.js'
-import type { CardRow, Seq } from '../../store/store.js'
+import type { Seq } from '../../store/store.js'
 import { decodeEnvelope, encodeEnvelope, EnvelopeError } from '../../wire/envelope.js'
-import { ErrorCode, type ErrorName } from '../../wire/error-code.js'
+import { ErrorCode } from '../../wire/error-code.js'
 import type { Envelope, Message, SubscriptionRequest } from '../../wire/messages.js'
-import type { Hub } from './sessions.js'
-import { nowSeconds } from '../instruments/clock.js'
-import { checkSet, withSigner } from '../write/ingest.js'
-import type { Step } from '../feed/round-robin.js'
+import type { Feeds } from '../feed/feeds.js'
+import type { RoundRobin, Step } from '../feed/round-robin.js'
 import { Selection, type Reader } from '../feed/selection.js'
 import { Subscription, type PushTarget } from '../feed/subscription.js'
+import { nowSeconds } from '../instruments/clock.js'
 import { CLOSE_INTERNAL_ERROR, CLOSE_POLICY, type Connection } from '../transport/transport.js'
+import { checkSet, withSigner } from '../write/ingest.js'
+import type { Verifier } from '../write/verifier.js'
+import type { Writer } from '../write/writer.js'
+import { failure, success, type Answer } from './answer.js'
+import {
+  Authentication,
+  CARD_REMOVED_TEXT,
+  type AuthenticatedSession,
+  type AuthenticationHost,
+} from './authentication.js'
 
 /** Close codes (RFC 6455 §7.4.1). */
 export const CLOSE_PROTOCOL_ERROR = 1002
 export const CLOSE_RESTART = 1012
-
-export const ALREADY_CONNECTED_TEXT = 'Already connected from this keyCard in another session'
-export const CARD_REMOVED_TEXT = 'Key Card was removed from the Shop'
-
-/** Pushes wait while more than this is unread. */
-const PUSH_BUFFER_BYTES_MAX = 1_048_576
 
 /** A request that waits for its turn or its answer. */
 interface Slot {
@@ -49,19 +49,23 @@ interface Slot {
   answer: Answer | undefined
 }
 
-type Answer =
-  | { readonly ok: true; readonly payload: Uint8Array; readonly sent?: () => void }
-  | { readonly ok: false; readonly code: ErrorName; readonly message: string; readonly objectId?: bigint }
-
-interface Bound {
-  readonly card: Uint8Array
-  readonly shopId: bigint
-  readonly author: Author
+/** What a session needs of the relay that it is a part of. */
+export interface SessionHost extends AuthenticationHost {
+  readonly settings: Pick<Settings, 'pingIntervalMs' | 'kickTimeoutMs' | 'idleSessionSeconds'>
+  readonly feeds: Feeds
+  readonly verifier: Pick<Verifier, 'check'>
+  readonly writer: Pick<Writer, 'write' | 'shop'>
+  /** What sessions have to do for long. */
+  readonly turns: RoundRobin
+  /** Where the session's card may upload a blob; undefined if it has too many open tokens. */
+  uploadUrl(session: Session, card: Uint8Array): string | undefined
+  ended(session: Session): void
 }
 
-export class Session implements PushTarget {
+export class Session implements PushTarget, AuthenticatedSession {
   readonly connection: Connection
-  private readonly hub: Hub
+  private readonly host: SessionHost
+  private readonly authentication: Authentication
   private readonly slots: Slot[] = []
   /** Whether answers are being sent now: what is answered meanwhile follows them. */
   private sending = false
@@ -71,8 +75,6 @@ export class Session implements PushTarget {
   private working = false
   private ended = false
   private requests = 0n
-  private challenge: { readonly bytes: Uint8Array; readonly card: CardRow; readonly endsAtMs: number } | undefined
-  private bound: Bound | undefined
   private readonly subscriptions = new Map<number, Subscription>()
   private lastSubscription = 0
   private lastHeardMs: number
@@ -80,19 +82,28 @@ export class Session implements PushTarget {
   /** Since when it had neither a card nor a subscription, if it has none now. */
   private idleSinceMs: number
 
-  constructor(hub: Hub, connection: Connection) {
-    this.hub = hub
+  constructor(host: SessionHost, connection: Connection) {
+    this.host = host
     this.connection = connection
-    this.idleSinceMs = this.lastHeardMs = this.lastPingMs = hub.clock.nowMs()
+    this.authentication = new Authentication(host, this)
+    this.idleSinceMs = this.lastHeardMs = this.lastPingMs = host.clock.nowMs()
   }
 
   /** Who is authenticated here, and for which shop. */
   get author(): Author | undefined {
-    return this.bound?.author
+    return this.authentication.bound?.author
   }
 
   get shopId(): bigint | undefined {
-    return this.bound?.shopId
+    return this.authentication.bound?.shopId
+  }
+
+  get hasEnded(): boolean {
+    return this.ended
+  }
+
+  isOpen(): boolean {
+    return this.connection.isOpen()
   }
 
   /** Whether requests that were taken up have no answer yet. */
@@ -111,7 +122,7 @@ export class Session implements PushTarget {
       if (!(error instanceof EnvelopeError)) throw error
       return this.close(CLOSE_PROTOCOL_ERROR, error.message)
     }
-    this.lastHeardMs = this.hub.clock.nowMs()
+    this.lastHeardMs = this.host.clock.nowMs()
     if (envelope.message.kind === 'response') this.response(envelope.requestId, envelope.message.error !== undefined)
     else this.request(envelope.requestId, envelope.message, bytes.length)
   }
@@ -176,7 +187,7 @@ export class Session implements PushTarget {
       case 'ping':
         return this.answer(slot, success())
       case 'authenticate':
-        return this.answer(slot, this.authenticate(message.publicKey))
+        return this.answer(slot, this.authentication.challenge(message.publicKey))
       case 'challengeSolution':
         return this.solve(slot, message.signature)
       case 'getBlobUploadUrl':
@@ -227,14 +238,15 @@ export class Session implements PushTarget {
   // Writes
 
   private write(slot: Slot, patchSet: Uint8Array): void {
-    if (this.bound === undefined) return this.answer(slot, failure('NOT_AUTHENTICATED', 'authenticate first'))
-    const { shopId, card, author } = this.bound
-    const set = checkSet(patchSet, { shopId, nowSeconds: nowSeconds(this.hub.clock) })
+    const { bound } = this.authentication
+    if (bound === undefined) return this.answer(slot, failure('NOT_AUTHENTICATED', 'authenticate first'))
+    const { shopId, card, author } = bound
+    const set = checkSet(patchSet, { shopId, nowSeconds: nowSeconds(this.host.clock) })
     if (typeof set === 'string') return this.answer(slot, failure('INVALID', set))
-    this.hub.verifier.check(set.headerBytes, set.signature, (signer) => {
+    this.host.verifier.check(set.headerBytes, set.signature, (signer) => {
       const checked = withSigner(set, signer, card)
       if (typeof checked === 'string') return this.answer(slot, failure('INVALID', checked))
-      this.hub.writer.write(shopId, checked, author, (outcome) => {
+      this.host.writer.write(shopId, checked, author, (outcome) => {
         this.answer(slot, outcome.ok ? success(outcome.stateHash) : outcome)
       })
     })
@@ -242,70 +254,17 @@ export class Session implements PushTarget {
 
   // Authentication (§9)
 
-  private authenticate(publicKey: Uint8Array): Answer {
-    if (this.bound !== undefined) return failure('ALREADY_AUTHENTICATED', 'this session is authenticated')
-    this.challenge = undefined
-    if (publicKey.length !== 33) return failure('INVALID', `a public key has 33 bytes, not ${publicKey.length}`)
-    const card = this.hub.store.card(publicKey)
-    if (card === undefined) return failure('NOT_FOUND', 'this key card is not enrolled here')
-    if (card.removed) return failure('UNLINKED_KEYCARD', CARD_REMOVED_TEXT)
-    if (this.hub.isConnected(card.card)) return failure('ALREADY_CONNECTED', ALREADY_CONNECTED_TEXT)
-    const bytes = this.hub.randomBytes(CHALLENGE_BYTES)
-    this.challenge = { bytes, card, endsAtMs: this.hub.clock.nowMs() + CHALLENGE_SECONDS_MAX * 1_000 }
-    return success(bytes)
-  }
-
+  /** The requests behind wait for the registry's answer. */
   private solve(slot: Slot, signature: Uint8Array): void {
-    if (this.bound !== undefined)
-      return this.answer(slot, failure('ALREADY_AUTHENTICATED', 'this session is authenticated'))
-    const { challenge } = this
-    this.challenge = undefined
-    if (challenge === undefined || challenge.endsAtMs <= this.hub.clock.nowMs()) {
-      return this.answer(slot, failure('INVALID', 'there is no challenge that could be solved'))
-    }
-    if (signature.length !== 65)
-      return this.answer(slot, failure('INVALID', `a signature has 65 bytes, not ${signature.length}`))
-    const signer = recoverPublicKey(personalMessageDigest(challenge.bytes), signature)
-    if (signer === undefined || !equalBytes(signer, challenge.card.card)) {
-      return this.answer(slot, failure('NOT_FOUND', 'the signature is not of this key card'))
-    }
+    const answer = this.authentication.solve(signature)
+    if (!(answer instanceof Promise)) return this.answer(slot, answer)
     this.working = true
-    void this.bind(slot, challenge.card)
-  }
-
-  /** Asks the registry for the wallet's rights; the requests behind wait for it. */
-  private async bind(slot: Slot, card: CardRow): Promise<void> {
-    const answer = await this.tryBind(card)
-    this.working = false
-    if (this.ended) return
-    this.answer(slot, answer)
-    this.work()
-  }
-
-  /** `challenged`: the card's row when it was challenged. */
-  private async tryBind(challenged: CardRow): Promise<Answer> {
-    try {
-      const role = await this.roleNow(challenged)
-      if (this.ended) return failure('INVALID', 'the session has ended')
-      const { card, shopId, account } = challenged
-      if (role === undefined || !isStillEnrolled(challenged, this.hub.store.card(card)))
-        return failure('UNLINKED_KEYCARD', CARD_REMOVED_TEXT)
-      if (!this.hub.bind(card, this)) return failure('ALREADY_CONNECTED', ALREADY_CONNECTED_TEXT)
-      this.bound = { card, shopId, author: { role, card, account } }
-      return success()
-    } catch (error) {
-      if (!(error instanceof RegistryUnreachable)) this.hub.onBug(error)
-      return failure('NOT_FOUND', 'the rights of this key card cannot be checked now; try again')
-    }
-  }
-
-  /** As Hub.roleOf; asked again while rights in the shop change before the answer is here. */
-  private async roleNow(card: CardRow): ReturnType<Hub['roleOf']> {
-    for (;;) {
-      const changes = this.hub.rightsChanges(card.shopId)
-      const role = await this.hub.roleOf(card)
-      if (this.ended || changes === this.hub.rightsChanges(card.shopId)) return role
-    }
+    void answer.then((bound) => {
+      this.working = false
+      if (this.ended) return
+      this.answer(slot, bound)
+      this.work()
+    })
   }
 
   // Subscriptions (§10)
@@ -314,7 +273,7 @@ export class Session implements PushTarget {
     const raw = request.shopId
     if (raw === undefined || raw.length === 0 || raw.length > 32) return failure('INVALID', 'shop_id has 1 to 32 bytes')
     const shopId = fromBigEndian(raw)
-    const feed = this.hub.feed(shopId)
+    const feed = this.host.feeds.feed(shopId)
     if (feed === undefined) return failure('NOT_FOUND', `shop ${shopId} is not known here`)
     if (request.startSeq > BigInt(feed.head)) {
       return failure('NOT_FOUND', `start ${request.startSeq} lies beyond the head of the shop, ${feed.head}`)
@@ -328,19 +287,20 @@ export class Session implements PushTarget {
     const selection = Selection.of(
       this.reader(shopId),
       request.filters,
-      () => this.hub.writer.shop(shopId)!.current.state,
+      () => this.host.writer.shop(shopId)!.current.state,
     )
     if (typeof selection === 'string') return failure('INVALID', selection)
     const subscription = new Subscription(++this.lastSubscription, feed, Number(request.startSeq), selection, this)
     this.subscriptions.set(subscription.id, subscription)
-    this.hub.subscribed(subscription)
+    this.host.feeds.subscribed(subscription)
     return { ok: true, payload: toBigEndian(BigInt(subscription.id), 2), sent: () => subscription.start() }
   }
 
   private reader(shopId: bigint): Reader {
-    if (this.bound?.shopId !== shopId) return { role: 'visitor' }
-    const { role } = this.bound.author
-    return { role: role === 'relay' ? 'visitor' : role, card: this.bound.card }
+    const { bound } = this.authentication
+    if (bound?.shopId !== shopId) return { role: 'visitor' }
+    const { role } = bound.author
+    return { role: role === 'relay' ? 'visitor' : role, card: bound.card }
   }
 
   private cancel(id: Uint8Array): Answer {
@@ -354,14 +314,15 @@ export class Session implements PushTarget {
   private endSubscription(subscription: Subscription): void {
     subscription.end()
     this.subscriptions.delete(subscription.id)
-    this.idleSinceMs = this.hub.clock.nowMs()
-    this.hub.unsubscribed(subscription)
+    this.idleSinceMs = this.host.clock.nowMs()
+    this.host.feeds.unsubscribed(subscription)
   }
 
   private blobUploadUrl(): Answer {
-    if (this.bound === undefined) return failure('NOT_AUTHENTICATED', 'authenticate first')
-    if (this.bound.author.role === 'guest') return failure('INVALID', 'guests do not upload')
-    const url = this.hub.blobUploadUrl(this, this.bound.card)
+    const { bound } = this.authentication
+    if (bound === undefined) return failure('NOT_AUTHENTICATED', 'authenticate first')
+    if (bound.author.role === 'guest') return failure('INVALID', 'guests do not upload')
+    const url = this.host.uploadUrl(this, bound.card)
     if (url === undefined) return failure('TOO_MANY_CONCURRENT_REQUESTS', 'too many open upload tokens')
     return success(new TextEncoder().encode(url))
   }
@@ -390,14 +351,14 @@ export class Session implements PushTarget {
   }
 
   byTurns(step: Step): void {
-    this.hub.turns.add(this, () => this.guarded(step))
+    this.host.turns.add(this, () => this.guarded(step))
   }
 
   guarded(step: Step): boolean {
     try {
       return step()
     } catch (error) {
-      this.hub.onBug(error)
+      this.host.onBug(error)
       this.close(CLOSE_INTERNAL_ERROR, 'internal error')
       return false
     }
@@ -407,12 +368,12 @@ export class Session implements PushTarget {
 
   /** Called every so often: pings, and ends a session that is silent or does nothing. */
   tick(now: number): void {
-    const { pingIntervalMs, kickTimeoutMs, idleSessionSeconds } = this.hub.settings
+    const { pingIntervalMs, kickTimeoutMs, idleSessionSeconds } = this.host.settings
     if (!this.connection.isOpen()) return this.finish()
     // Answers to WebSocket pings, which transports give by themselves, wait there too.
     if (this.connection.bufferedAmount() > UNREAD_BYTES_MAX) return this.close(CLOSE_POLICY, 'nothing is read')
     if (now - this.lastHeardMs >= kickTimeoutMs) return this.close(CLOSE_POLICY, 'no sign of life')
-    const idle = this.bound === undefined && this.subscriptions.size === 0
+    const idle = this.authentication.bound === undefined && this.subscriptions.size === 0
     if (idle && now - this.idleSinceMs >= idleSessionSeconds * 1_000)
       return this.close(CLOSE_POLICY, 'neither authenticated nor subscribed')
     if (now - this.lastPingMs < pingIntervalMs) return
@@ -446,26 +407,10 @@ export class Session implements PushTarget {
     if (this.ended) return
     this.ended = true
     for (const subscription of [...this.subscriptions.values()]) this.endSubscription(subscription)
-    if (this.bound !== undefined) this.hub.unbind(this.bound.card, this)
-    this.hub.turns.remove(this)
-    this.hub.sessionEnded(this)
+    this.authentication.release()
+    this.host.turns.remove(this)
+    this.host.ended(this)
     this.slots.length = 0
     this.inbox.length = 0
   }
-}
-
-/** Not removed, nor enrolled anew elsewhere after a removal. */
-function isStillEnrolled({ shopId, account, guest }: CardRow, now: CardRow | undefined): boolean {
-  if (now === undefined || now.removed) return false
-  return now.shopId === shopId && now.guest === guest && equalBytes(now.account, account)
-}
-
-const EMPTY = new Uint8Array(0)
-
-function success(payload: Uint8Array = EMPTY): Answer {
-  return { ok: true, payload }
-}
-
-function failure(code: ErrorName, message: string): Answer {
-  return { ok: false, code, message }
 }

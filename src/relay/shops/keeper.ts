@@ -8,14 +8,16 @@ import { toHex } from '../../bytes/hex.js'
 import { decode } from '../../codec/decode.js'
 import { encode } from '../../codec/encode.js'
 import type { Cbor, CborKey } from '../../codec/value.js'
-import { Hamt, type NodeRef, type NodeSource, type StoredRoot } from '../../merkle/hamt.js'
+import { Hamt, type NodeSource, type StoredRoot } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
-import { readPatch } from '../../patches/patch.js'
+import type { NodeRef } from '../../merkle/hamt-node.js'
+import { readPatch, type Patch } from '../../patches/patch.js'
 import type { Author } from '../../state/access.js'
 import { applyPatches } from '../../state/apply.js'
 import { COLLECTIONS, emptyShop, INDEXES, SCHEMA_VERSION, stateHash, type ShopState } from '../../state/shop-state.js'
 import type { DerivedFlush, LogRecord, Seq, Store } from '../../store/store.js'
-import { indexNames } from '../../patches/object-name.js'
+import { indexNames, patchKey, type PatchKey } from '../../patches/object-name.js'
+import type { CommittedSet } from './committed-set.js'
 import { Shop } from './shop.js'
 
 /** The log does not lead to the states that it says it does. */
@@ -75,8 +77,13 @@ export class Keeper {
     const head = this.store.head(shopId)
     while (seq < head) {
       for (const record of this.store.readLog(shopId, seq, REPLAY_BATCH)) {
-        state = this.replay(shopId, state, record)
-        this.noteChanges(shopId, record)
+        const patches = record.patches.map(readPatch)
+        state = this.replay(shopId, state, record, patches)
+        this.noteChanges(
+          shopId,
+          record.seq,
+          patches.map(({ path }) => patchKey(path)),
+        )
         seq = record.seq
       }
       progress(seq, head)
@@ -85,8 +92,8 @@ export class Keeper {
   }
 
   /** Sets that were committed. */
-  published({ shopId }: Shop, records: readonly LogRecord[]): void {
-    for (const record of records) this.noteChanges(shopId, record)
+  published({ shopId }: Shop, sets: readonly CommittedSet[]): void {
+    for (const { record, keys } of sets) this.noteChanges(shopId, record.seq, keys)
   }
 
   /** The last set that the store's object index knows. */
@@ -118,18 +125,18 @@ export class Keeper {
     }
   }
 
-  private noteChanges(shopId: bigint, { seq, patches }: LogRecord): void {
+  private noteChanges(shopId: bigint, seq: Seq, keys: readonly PatchKey[]): void {
     const changes = this.changes.get(shopId) ?? []
     this.changes.set(shopId, changes)
-    for (const object of indexNames(patches)) changes.push({ object, seq })
+    for (const object of indexNames(keys)) changes.push({ object, seq })
   }
 
-  private replay(shopId: bigint, state: ShopState, record: LogRecord): ShopState {
+  private replay(shopId: bigint, state: ShopState, record: LogRecord, patches: readonly Patch[]): ShopState {
     const author: Author =
       record.role === 'relay' ? { role: 'relay' } : { role: record.role, card: record.signer, account: record.account }
     const committedAt = BigInt(Math.floor(record.committedAtMs / 1_000))
     const { reservationSeconds } = this
-    const applied = applyPatches(state, record.patches.map(readPatch), { author, committedAt, reservationSeconds })
+    const applied = applyPatches(state, patches, { author, committedAt, reservationSeconds })
     if (!applied.ok)
       throw new ReplayError(shopId, record.seq, `the log holds a set that is refused: ${applied.verdict.message}`)
     const hash = stateHash(applied.state)

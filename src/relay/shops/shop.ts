@@ -5,6 +5,7 @@ import { decodeChecked } from '../../codec/decode.js'
 import type { ShopState } from '../../state/shop-state.js'
 import { fromBigEndian } from '../../bytes/bytes.js'
 import type { Seq } from '../../store/store.js'
+import { Deadlines } from './deadlines.js'
 
 /** What a set changes all at once; a batch that cannot be stored goes back to the one before. */
 export interface ShopVersion {
@@ -32,49 +33,4 @@ export class Shop {
 
 export function cardName(card: Uint8Array): Hex {
   return toHex(card)
-}
-
-/** Ends of reservations, earliest first (a binary heap). Entries are hints: whoever takes one asks the state whether it still holds. */
-export class Deadlines {
-  private readonly heap: { readonly at: bigint; readonly id: bigint }[] = []
-
-  add(id: bigint, at: bigint): void {
-    const { heap } = this
-    let place = heap.push({ at, id }) - 1
-    while (place > 0) {
-      const parent = (place - 1) >> 1
-      if (heap[parent]!.at <= heap[place]!.at) return
-      swap(heap, parent, place)
-      place = parent
-    }
-  }
-
-  /** Takes out the orders whose time is at or before `now`, seconds. */
-  takeDue(now: bigint): bigint[] {
-    const due: bigint[] = []
-    while (this.heap.length > 0 && this.heap[0]!.at <= now) due.push(this.takeFirst())
-    return due
-  }
-
-  private takeFirst(): bigint {
-    const { heap } = this
-    const { id } = heap[0]!
-    const last = heap.pop()!
-    if (heap.length === 0) return id
-    heap[0] = last
-    for (let place = 0; ;) {
-      const left = 2 * place + 1
-      if (left >= heap.length) return id
-      const child = left + 1 < heap.length && heap[left + 1]!.at < heap[left]!.at ? left + 1 : left
-      if (heap[place]!.at <= heap[child]!.at) return id
-      swap(heap, place, child)
-      place = child
-    }
-  }
-}
-
-function swap(items: unknown[], a: number, b: number): void {
-  const item = items[a]
-  items[a] = items[b]
-  items[b] = item
 }

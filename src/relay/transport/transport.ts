@@ -1,8 +1,9 @@
 /**
  * What the relay needs of a socket library (PROTOCOL §8, §13): WebSocket connections that carry binary frames, and HTTP
- * requests as values. Two implementations keep this contract, transport-uws.ts and transport-ws.ts; one suite runs over both.
+ * requests as values. Two implementations keep this contract, uws.ts and ws.ts; one suite runs over both.
  */
 
+import { UNREAD_BODY_BYTES_MAX } from '../../limits.js'
 import type { RequestBody } from './request-body.js'
 import { RequestAborted } from './request-body.js'
 
@@ -117,9 +118,6 @@ export const CLOSE_NONE_GIVEN = 1005
 export const CLOSE_ABNORMAL = 1006
 export const CLOSE_POLICY = 1008
 export const CLOSE_INTERNAL_ERROR = 1011
-
-/** What a client may still send behind an answer that needed no more of its body, before its socket is closed. */
-export const UNREAD_BODY_BYTES_MAX = 32 * 1_048_576
 
 /** The form in which addresses are compared and counted: IPv6 as RFC 5952 writes it, IPv4-mapped as dotted IPv4, no zone. */
 export function plainAddress(text: string): string {

@@ -13,6 +13,7 @@ import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ServerOptions } from 'ws'
 import { WebSocket, WebSocketServer } from 'ws'
+import { CLOSE_ANSWER_MS_MAX, HTTP_IDLE_MS_MAX } from '../../limits.js'
 import { RequestBody } from './request-body.js'
 import type { Connection, HttpRequest, HttpResponse, Listener, TransportOptions, UpgradeRequest } from './transport.js'
 import {
@@ -29,15 +30,11 @@ import {
   upgradeDecision,
 } from './transport.js'
 
-/** How long a peer may take to answer our close frame. */
-const CLOSE_TIMEOUT_MS = 5_000
-/** An HTTP socket on which nothing moves for so long is cut, also in the middle of an answer. */
-const HTTP_IDLE_MS = 60_000
 /** What a frame that waits costs beside its own bytes: callbacks, list entries, heads of buffers. */
 const QUEUED_FRAME_BYTES = 256
 
 /** Throws ListenError. */
-export async function listenWs(options: TransportOptions, httpIdleMs = HTTP_IDLE_MS): Promise<Listener> {
+export async function listenWs(options: TransportOptions, httpIdleMs = HTTP_IDLE_MS_MAX): Promise<Listener> {
   const connections = new Set<WsConnection>()
   const server = createServer((request, response) => serve(options, request, response))
   server.setTimeout(httpIdleMs)
@@ -142,7 +139,7 @@ function acceptUpgrades(options: TransportOptions, server: Server, connections: 
     perMessageDeflate: false,
     clientTracking: false,
     skipUTF8Validation: true,
-    closeTimeout: CLOSE_TIMEOUT_MS,
+    closeTimeout: CLOSE_ANSWER_MS_MAX,
     handleProtocols: () => false,
   }
   const websockets = new WebSocketServer(settings)

@@ -1,86 +1,27 @@
 /**
- * The one writer of all shops: nonce, rights, patches, new state, record; then one durable commit for everything that was
- * queued, then the answers. What arrives while a commit is in flight forms the next batch; a lone write waits for nobody.
+ * The one writer of all shops: whose turn it is. What arrives while a commit is in flight forms the next batch; a lone write
+ * waits for nobody. What a turn does to the shops, and what becomes durable together, is the batch's (batch.ts).
  */
 
-import { assert, AssertionError } from '../../assert.js'
-import { equalBytes } from '../../bytes/bytes.js'
-import { toHex } from '../../bytes/hex.js'
-import { PAYMENT_CHOSEN } from '../../objects/order.js'
-import { readPatch, type Patch } from '../../patches/patch.js'
-import { signPatches } from '../../patches/patch-set.js'
+import { count, idKey, type ShopState } from '../../state/shop-state.js'
 import type { Author } from '../../state/access.js'
-import { applyPatches, type Applied } from '../../state/apply.js'
-import type { Effects } from '../../state/draft.js'
-import { count, idKey, stateHash, type ShopState } from '../../state/shop-state.js'
-import type { VerdictCode } from '../../state/verdict.js'
-import type { CardRow, Commit, LedgerRow, LogRecord, Seq, ShopRow, Store } from '../../store/store.js'
-import { orderIn, type Checkout } from '../payments/checkout.js'
-import { nowSeconds, type Clock } from '../instruments/clock.js'
+import { nowSeconds } from '../instruments/clock.js'
+import { cardName, type Shop } from '../shops/shop.js'
+import { Batch, type BatchOptions, type Job } from './batch.js'
+import type { Build, RelayChange, RelayOutcome, WriteOutcome } from './change.js'
 import { FairQueue } from './fair-queue.js'
 import type { CheckedSet } from './ingest.js'
-import { cancelPatches, packSets } from './relay-set.js'
-import { cardName, Shop, type ShopVersion } from '../shops/shop.js'
+import { cancelPatches } from './relay-set.js'
 
-/** What becomes of a write. `stateHash`: 32 bytes, of the state after exactly this set. */
-export type WriteOutcome =
-  | { readonly ok: true; readonly stateHash: Uint8Array }
-  | {
-      readonly ok: false
-      readonly code: VerdictCode | 'UNLINKED_KEYCARD'
-      readonly message: string
-      readonly objectId?: bigint
-    }
-
-/** A set that the relay makes, built when its turn comes. */
-export interface RelayChange {
-  readonly patches: readonly Uint8Array[]
-  readonly cards?: readonly CardRow[]
-  readonly newShop?: ShopRow
-  readonly settings?: Commit['settings']
-  readonly ledger?: Commit['ledger']
-  /** Listings whose hashes the patches name. */
-  readonly snapshots?: readonly Uint8Array[]
-}
-
-/** `ledger`: the rows of the shop whose keys begin so, those that are on their way to the disk among them. */
-export type Build = (
-  state: ShopState | undefined,
-  ledger: (prefix: Uint8Array) => LedgerRow[],
-) => RelayChange | undefined
-
-export type RelayOutcome = 'done' | 'refused' | 'not-stored'
-
-export interface WriterOptions {
-  readonly store: Store
-  readonly clock: Clock
-  /** The relay's secret key, 32 bytes. */
-  readonly relaySecret: Uint8Array
-  readonly reservationSeconds: bigint
-  readonly checkout: Checkout
-  /** Keeps canonical listings (CBOR) as blobs; called before the commit that names their hashes. */
-  keepSnapshots(snapshots: readonly Uint8Array[]): Promise<void>
-  /** Whether an order whose reservation has ended may be canceled now: a payment made in time may still be on its way. */
-  mayExpire(state: ShopState, order: bigint, now: bigint): boolean
-  /** Called after the commit with the orders and the PaymentIDs that it wrote. Must not throw. */
-  ordersWritten(shop: Shop, orders: readonly bigint[], payments: readonly Uint8Array[]): void
-  /** The state of a shop that is made now. */
-  newState(shopId: bigint): ShopState
-  /** Called after the commit and the answers, in order of sequence. Must not throw. */
-  published(shop: Shop, records: readonly LogRecord[]): void
-  /** Called after the commit for each card that was taken out of its account, with the set that did it. */
-  cardUnlinked(card: Uint8Array, seq: Seq): void
-  onBug(error: unknown): void
-  /** A commit failed: nothing of the batch was applied. */
-  storeFailed(error: unknown): void
-}
+/** Whether an order whose reservation has ended may be canceled now: a payment made in time may still be on its way. */
+export type MayExpire = (state: ShopState, order: bigint, now: bigint) => boolean
 
 /** Sets in one batch, and the time after which no further one joins it: both bound how long the event loop is held. */
 export const BATCH_SETS_MAX = 256
 const BATCH_MS_MAX = 50
 
 export class Writer {
-  private readonly options: WriterOptions
+  private readonly options: BatchOptions
   private readonly shops = new Map<bigint, Shop>()
   /** A lane for each card: who writes much waits for himself. */
   private readonly queue = new FairQueue<Job>()
@@ -89,7 +30,7 @@ export class Writer {
   private committing = false
   private idle: (() => void)[] = []
 
-  constructor(options: WriterOptions, shops: Iterable<Shop>) {
+  constructor(options: BatchOptions, shops: Iterable<Shop>) {
     this.options = options
     for (const shop of shops) this.shops.set(shop.shopId, shop)
   }
@@ -127,19 +68,12 @@ export class Writer {
   }
 
   /** Cancels the orders of all shops whose reservation has ended. */
-  expire(): void {
+  expire(mayExpire: MayExpire): void {
     const now = nowSeconds(this.options.clock)
     for (const shop of this.shops.values()) {
       for (const id of shop.deadlines.takeDue(now)) {
-        if (!this.options.mayExpire(shop.current.state, id, now)) {
-          shop.deadlines.add(id, now + 1n)
-          continue
-        }
-        void this.change(shop.shopId, (state) => (state === undefined ? undefined : expiry(state, id, now))).then(
-          (outcome) => {
-            if (outcome === 'not-stored') shop.deadlines.add(id, now)
-          },
-        )
+        if (mayExpire(shop.current.state, id, now)) void this.cancel(shop, id, now)
+        else shop.deadlines.add(id, now + 1n)
       }
     }
   }
@@ -148,6 +82,13 @@ export class Writer {
   drained(): Promise<void> {
     if (!this.committing && this.backlog === 0) return Promise.resolve()
     return new Promise((resolve) => this.idle.push(resolve))
+  }
+
+  private async cancel(shop: Shop, order: bigint, now: bigint): Promise<void> {
+    const outcome = await this.change(shop.shopId, (state) =>
+      state === undefined ? undefined : expiry(state, order, now),
+    )
+    if (outcome === 'not-stored') shop.deadlines.add(order, now)
   }
 
   private begin(): void {
@@ -172,333 +113,6 @@ export class Writer {
     this.committing = false
     for (const resolve of this.idle.splice(0)) resolve()
   }
-}
-
-type Job =
-  | {
-      readonly kind: 'write'
-      readonly shopId: bigint
-      readonly set: CheckedSet
-      readonly author: Author
-      readonly done: (outcome: WriteOutcome) => void
-    }
-  | {
-      readonly kind: 'change'
-      readonly shopId: bigint
-      readonly build: Build
-      readonly done: (outcome: RelayOutcome) => void
-    }
-
-/** Everything that becomes durable together. */
-class Batch {
-  private readonly options: WriterOptions
-  private readonly shops: Map<bigint, Shop>
-  private readonly committedAtMs: number
-  private readonly before = new Map<Shop, ShopVersion>()
-  private readonly made: Shop[] = []
-  private readonly records = new Map<Shop, LogRecord[]>()
-  private readonly nonces = new Map<string, { shop: Shop; signer: Uint8Array; nonce: bigint }>()
-  private readonly newShops: ShopRow[] = []
-  private readonly cards = new Map<string, CardRow>()
-  private readonly settings: NonNullable<Commit['settings']>[number][] = []
-  /** By shop and key: the last row of a key is the one that counts. */
-  private readonly ledger = new Map<string, LedgerRow>()
-  private readonly unlinked: { readonly card: Uint8Array; readonly seq: Seq }[] = []
-  private readonly snapshots: Uint8Array[] = []
-  private readonly orders = new Map<Shop, { readonly ids: Set<bigint>; readonly payments: Uint8Array[] }>()
-  private readonly answers: ((stored: boolean) => void)[] = []
-
-  constructor(options: WriterOptions, shops: Map<bigint, Shop>) {
-    this.options = options
-    this.shops = shops
-    this.committedAtMs = options.clock.nowMs()
-  }
-
-  run(job: Job): void {
-    if (job.kind === 'write') {
-      const outcome = this.guarded(BROKEN, () => this.write(job.shopId, job.set, job.author))
-      this.answers.push((stored) => job.done(stored || !outcome.ok ? outcome : NOT_STORED))
-      return
-    }
-    const { shopId, build } = job
-    const made = this.guarded(false, () =>
-      this.change(
-        shopId,
-        build(this.shops.get(shopId)?.current.state, (prefix) => this.rows(shopId, prefix)),
-      ),
-    )
-    this.answers.push((stored) => job.done(!made ? 'refused' : stored ? 'done' : 'not-stored'))
-  }
-
-  async finish(): Promise<void> {
-    const stored = await this.commit()
-    if (!stored) this.takeBack()
-    for (const answer of this.answers) this.guarded(undefined, () => answer(stored))
-    if (stored) this.tell()
-  }
-
-  private tell(): void {
-    for (const [shop, records] of this.records) this.guarded(undefined, () => this.options.published(shop, records))
-    for (const { card, seq } of this.unlinked) this.guarded(undefined, () => this.options.cardUnlinked(card, seq))
-    for (const [shop, { ids, payments }] of this.orders)
-      this.guarded(undefined, () => this.options.ordersWritten(shop, [...ids], payments))
-  }
-
-  /** A bug in one set is told of and must not stop the sets of others. */
-  private guarded<T>(otherwise: T, act: () => T): T {
-    try {
-      return act()
-    } catch (error) {
-      this.options.onBug(error)
-      return otherwise
-    }
-  }
-
-  private write(shopId: bigint, set: CheckedSet, author: Author): WriteOutcome {
-    const shop = this.shops.get(shopId)
-    assert(shop !== undefined, 'a card of a shop that is not there')
-    const card = this.card(set.signer)
-    // Removed, and perhaps enrolled anew in another shop or for somebody else.
-    const isItsOwner = card !== undefined && author.account !== undefined && equalBytes(card.account, author.account)
-    if (!isItsOwner || card.removed || card.shopId !== shopId)
-      return { ok: false, code: 'UNLINKED_KEYCARD', message: 'the key card was removed from the shop' }
-    const last = this.lastNonce(shop, set.signer)
-    if (set.header.KeyCardNonce <= last) {
-      return {
-        ok: false,
-        code: 'INVALID',
-        message: `KeyCardNonce ${set.header.KeyCardNonce} is not greater than the last one, ${last}`,
-      }
-    }
-    const applied = this.apply(shop, set.patches, author)
-    if (!applied.ok) return { ok: false, ...applied.verdict }
-    this.setNonce(shop, set.signer, set.header.KeyCardNonce)
-    const hash = this.record(shop, applied, {
-      signer: set.signer,
-      author,
-      header: set.headerBytes,
-      signature: set.signature,
-      patches: set.patches,
-      relayNonce: shop.current.relayNonce,
-    })
-    this.guarded(undefined, () => this.followUp(shop, applied.effects))
-    return { ok: true, stateHash: hash }
-  }
-
-  /** Signs and applies a set of the relay; returns whether there was something to do. */
-  private change(shopId: bigint, change: RelayChange | undefined): boolean {
-    if (change === undefined) return false
-    if (change.patches.length === 0) {
-      this.keepRows(change)
-      return true
-    }
-    const shop = this.shops.get(shopId) ?? this.found(shopId, change)
-    const written = this.signAndApply(shop, [change.patches])
-    if (written.length === 0) return false
-    for (const card of change.cards ?? []) this.cards.set(cardName(card.card), card)
-    this.keepRows(change)
-    this.snapshots.push(...(change.snapshots ?? []))
-    for (const effects of written) this.guarded(undefined, () => this.followUp(shop, effects))
-    return true
-  }
-
-  private keepRows({ settings = [], ledger = [] }: RelayChange): void {
-    this.settings.push(...settings)
-    for (const row of ledger) this.ledger.set(rowName(row), row)
-  }
-
-  private rows(shopId: bigint, prefix: Uint8Array): LedgerRow[] {
-    const stored = this.options.store.ledger(shopId, prefix)
-    if (this.ledger.size === 0) return stored
-    const isWanted = (row: LedgerRow) => row.shopId === shopId && equalBytes(row.key.subarray(0, prefix.length), prefix)
-    const own = [...this.ledger.values()].filter(isWanted)
-    const names = new Set(own.map(rowName))
-    return [...stored.filter((row) => !names.has(rowName(row))), ...own]
-  }
-
-  private found(shopId: bigint, change: RelayChange): Shop {
-    assert(change.newShop !== undefined, 'a set for a shop that is not there')
-    const shop = new Shop(shopId, { state: this.options.newState(shopId), head: 0, relayNonce: 0n })
-    this.newShops.push(change.newShop)
-    this.shops.set(shopId, shop)
-    this.made.push(shop)
-    return shop
-  }
-
-  /** Patches of one group stand in one set as far as a frame holds them; small groups share sets. */
-  private signAndApply(shop: Shop, groups: readonly (readonly Uint8Array[])[]): Effects[] {
-    return packSets(groups).flatMap((patches) => this.signAndApplyOne(shop, patches) ?? [])
-  }
-
-  /** Undefined for a set that the state refuses: a bug that is told of, and no reason to stop other shops. */
-  private signAndApplyOne(shop: Shop, encoded: readonly Uint8Array[]): Effects | undefined {
-    const patches = encoded.map(readPatch)
-    const applied = this.apply(shop, patches, { role: 'relay' })
-    if (!applied.ok) {
-      this.options.onBug(new AssertionError(`bug: a set of the relay's is refused: ${applied.verdict.message}`))
-      return undefined
-    }
-    const relayNonce = shop.current.relayNonce + 1n
-    const timestamp = BigInt(Math.floor(this.committedAtMs / 1_000))
-    const { headerBytes, signature } = signPatches(
-      { shopId: shop.shopId, nonce: relayNonce, timestamp, patches: encoded },
-      this.options.relaySecret,
-    )
-    this.setNonce(shop, RELAY, relayNonce)
-    this.record(shop, applied, {
-      signer: RELAY,
-      author: { role: 'relay' },
-      header: headerBytes,
-      signature,
-      patches,
-      relayNonce,
-    })
-    return applied.effects
-  }
-
-  private apply(shop: Shop, patches: readonly Patch[], author: Author): Applied {
-    const { reservationSeconds, checkout: payments } = this.options
-    const committedAt = BigInt(Math.floor(this.committedAtMs / 1_000))
-    return applyPatches(shop.current.state, patches, { author, committedAt, reservationSeconds, payments })
-  }
-
-  /** Moves the shop on and returns the new state hash. */
-  private record(shop: Shop, applied: Applied & { ok: true }, set: MadeSet): Uint8Array {
-    if (!this.before.has(shop)) this.before.set(shop, shop.current)
-    const seq = shop.current.head + 1
-    const hash = stateHash(applied.state)
-    shop.current = { state: applied.state, head: seq, relayNonce: set.relayNonce }
-    const records = this.records.get(shop) ?? []
-    records.push({
-      seq,
-      committedAtMs: this.committedAtMs,
-      signer: set.signer,
-      account: set.author.account ?? RELAY,
-      role: set.author.role,
-      header: set.header,
-      signature: set.signature,
-      patches: set.patches.map((patch) => patch.bytes),
-      stateHash: hash,
-    })
-    this.records.set(shop, records)
-    return hash
-  }
-
-  /**
-   * What follows from a set belongs to the same commit: cards that lost their account, orders that lost what they hold, and
-   * what is to be paid where payment was chosen.
-   */
-  private followUp(shop: Shop, effects: Effects): void {
-    this.ordersTouched(shop, effects)
-    for (const card of effects.unlinkedCards) {
-      const row = this.card(card)
-      if (row !== undefined) this.cards.set(cardName(card), { ...row, removed: true })
-      this.unlinked.push({ card, seq: shop.current.head })
-    }
-    const { state } = shop.current
-    const seconds = BigInt(Math.floor(this.committedAtMs / 1_000))
-    const orphans = effects.orphanedOrders.map((id) =>
-      cancelPatches(id, orderIn(state, id)?.CanceledAt !== undefined, seconds),
-    )
-    for (const canceled of this.signAndApply(shop, orphans)) this.ordersTouched(shop, canceled)
-    this.addDetails(shop, effects.orders)
-  }
-
-  private ordersTouched(shop: Shop, { orders, payments }: Effects): void {
-    const touched = this.orders.get(shop) ?? { ids: new Set(), payments: [] }
-    this.orders.set(shop, touched)
-    touched.payments.push(...payments)
-    for (const id of orders) {
-      touched.ids.add(id)
-      const deadline = count(shop.current.state.indexes.live, idKey(id))
-      if (deadline > 0n) shop.deadlines.add(id, deadline)
-    }
-  }
-
-  /** A set for each order. Where there can be none now the order stays in state 4: whoever is told of written orders tries again. */
-  private addDetails(shop: Shop, orders: readonly bigint[]): void {
-    const { state } = shop.current
-    const taken = new Set<string>()
-    const made = orders
-      .filter((id) => orderIn(state, id)?.State === PAYMENT_CHOSEN)
-      .map((id) => this.options.checkout.details(state, id, taken))
-      .flatMap((details) => ('patches' in details ? [details] : []))
-    this.snapshots.push(...made.flatMap(({ snapshots }) => snapshots))
-    for (const { patches } of made)
-      for (const written of this.signAndApply(shop, [patches])) this.ordersTouched(shop, written)
-  }
-
-  private async commit(): Promise<boolean> {
-    if (this.records.size + this.settings.length + this.ledger.size === 0) return true
-    const records = [...this.records].flatMap(([{ shopId }, list]) => list.map((record) => ({ shopId, record })))
-    const nonces = [...this.nonces.values()].map(({ shop: { shopId }, signer, nonce }) => ({ shopId, signer, nonce }))
-    try {
-      if (this.snapshots.length > 0) await this.options.keepSnapshots(this.snapshots)
-      await this.options.store.commit({
-        records,
-        nonces,
-        newShops: this.newShops,
-        cards: [...this.cards.values()],
-        settings: this.settings,
-        ledger: [...this.ledger.values()],
-      })
-    } catch (error) {
-      this.options.storeFailed(error)
-      return false
-    }
-    for (const { shop, signer, nonce } of this.nonces.values()) shop.nonces.set(cardName(signer), nonce)
-    return true
-  }
-
-  private takeBack(): void {
-    for (const [shop, version] of this.before) shop.current = version
-    for (const shop of this.made) this.shops.delete(shop.shopId)
-  }
-
-  private card(card: Uint8Array): CardRow | undefined {
-    return this.cards.get(cardName(card)) ?? this.options.store.card(card)
-  }
-
-  private lastNonce(shop: Shop, signer: Uint8Array): bigint {
-    const name = cardName(signer)
-    return (
-      this.nonces.get(`${shop.shopId}/${name}`)?.nonce ??
-      shop.nonces.get(name) ??
-      this.options.store.nonce(shop.shopId, signer)
-    )
-  }
-
-  private setNonce(shop: Shop, signer: Uint8Array, nonce: bigint): void {
-    this.nonces.set(`${shop.shopId}/${cardName(signer)}`, { shop, signer, nonce })
-  }
-}
-
-function rowName({ shopId, key }: LedgerRow): string {
-  return `${shopId}/${toHex(key)}`
-}
-
-interface MadeSet {
-  readonly signer: Uint8Array
-  readonly author: Author
-  readonly header: Uint8Array
-  readonly signature: Uint8Array
-  readonly patches: readonly Patch[]
-  readonly relayNonce: bigint
-}
-
-/** The signer and account of the relay's own sets. */
-const RELAY = new Uint8Array(0)
-
-const BROKEN: WriteOutcome = {
-  ok: false,
-  code: 'INVALID',
-  message: 'the relay failed at this set; nothing was changed',
-}
-
-const NOT_STORED: WriteOutcome = {
-  ok: false,
-  code: 'INVALID',
-  message: 'the relay cannot store writes now; nothing was changed, try again later',
 }
 
 function expiry(state: ShopState, id: bigint, now: bigint): RelayChange | undefined {

@@ -2,12 +2,12 @@
 
 import { expect, test } from 'vitest'
 import { BLOB_TOKENS_PER_CARD_MAX, BLOB_TOKENS_PER_SESSION_MAX } from '../../../src/limits.js'
-import { BlobTokens } from '../../../src/relay/blobs/upload-tokens.js'
+import { UploadTokens } from '../../../src/relay/blobs/upload-tokens.js'
 import { TestClock } from '../../fixtures/turned-clock.js'
 
-function tokens(clock = new TestClock()): BlobTokens {
+function tokens(clock = new TestClock()): UploadTokens {
   let made = 0
-  return new BlobTokens(clock, () => String(++made))
+  return new UploadTokens(clock, () => String(++made))
 }
 
 test('a session has 16 open; one that is used makes room', () => {

@@ -3,9 +3,11 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { be64, utf8 } from '../../../src/bytes/bytes.js'
-import { encodeChange } from '../../../src/patches/patch.js'
+import { patchLeafHash, PatchTree } from '../../../src/merkle/patch-proof.js'
+import { encodeChange, readPatch } from '../../../src/patches/patch.js'
 import { Feed } from '../../../src/relay/feed/feed.js'
-import { indexNames } from '../../../src/patches/object-name.js'
+import { indexNames, patchKey, type PatchKey } from '../../../src/patches/object-name.js'
+import type { CommittedSet } from '../../../src/relay/shops/committed-set.js'
 import { Selection } from '../../../src/relay/feed/selection.js'
 import { MemoryStore } from '../../../src/store/memory.js'
 import { ObjectType, type Filter } from '../../../src/wire/messages.js'
@@ -59,6 +61,14 @@ function read(feed: Feed, selection: Selection, start: number, names: readonly U
   return { found, looked }
 }
 
+const keysOf = (patches: readonly Uint8Array[]): PatchKey[] => patches.map((patch) => patchKey(readPatch(patch).path))
+
+const committed = (record: LogRecord): CommittedSet => ({
+  record,
+  tree: new PatchTree(record.patches.map(patchLeafHash)),
+  keys: keysOf(record.patches),
+})
+
 test('by the index, in part or whole, and from memory: the same places of the same sets', async () => {
   let [spared, all] = [0, 0]
   await fc.assert(
@@ -79,10 +89,10 @@ test('by the index, in part or whole, and from memory: the same places of the sa
         const indexed = Math.min(flushed, list.length)
         const objectSeqs = records
           .slice(0, indexed)
-          .flatMap(({ seq, patches }) => indexNames(patches).map((object) => ({ object, seq })))
+          .flatMap(({ seq, patches }) => indexNames(keysOf(patches)).map((object) => ({ object, seq })))
         await store.flushDerived({ shopId: 1n, seq: indexed, roots: new Uint8Array(1), nodes: [], objectSeqs })
         const feed = new Feed(1n, store, () => indexed)
-        feed.publish(records.slice(-Math.min(recent, records.length)).slice(0, recent))
+        feed.publish(records.slice(-Math.min(recent, records.length)).slice(0, recent).map(committed))
         const reader = { role: 'owner' } as const
         const selection = Selection.of(reader, wanted, () => shop) as Selection
         const names = selection.indexNames()
@@ -110,7 +120,9 @@ test('pages of the index end at different sets: nothing between them is left out
     patches: [encodeChange({ op: 'remove', path: ['Listings', of(i + 1)] })],
   }))
   await store.commit({ records: records.map((record) => ({ shopId: 1n, record })) })
-  const objectSeqs = records.flatMap(({ seq, patches }) => indexNames(patches).map((object) => ({ object, seq })))
+  const objectSeqs = records.flatMap(({ seq, patches }) =>
+    indexNames(keysOf(patches)).map((object) => ({ object, seq })),
+  )
   await store.flushDerived({ shopId: 1n, seq: 1_500, roots: new Uint8Array(1), nodes: [], objectSeqs })
   const feed = new Feed(1n, store, () => 1_500)
   for (const wanted of [[1n], [2n], [1n, 2n], [1n, 3n], [1n, 2n, 3n]]) {

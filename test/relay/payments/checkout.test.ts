@@ -11,7 +11,8 @@ import { StoredManifest } from '../../../src/objects/manifest.js'
 import type { Order } from '../../../src/objects/order.js'
 import { paymentIdOf } from '../../../src/objects/payment-request.js'
 import { readPatch } from '../../../src/patches/patch.js'
-import { Checkout, orderIn, type KnownChain } from '../../../src/relay/payments/checkout.js'
+import { Checkout, type KnownChain } from '../../../src/relay/payments/checkout.js'
+import { orderIn } from '../../../src/state/held-object.js'
 import { fixedPrice, NO_PRICES } from '../../../src/relay/payments/price-source.js'
 import { idKey, type ShopState } from '../../../src/state/shop-state.js'
 import {
@@ -221,7 +222,7 @@ describe('a quote', () => {
 describe('details', () => {
   test('say what the order leads to', () => {
     const chosen = after(committed, 'guest', ...choose(ID, native))
-    const { patches, snapshots } = detailsOf(chosen, ID)
+    const { patches, pricedListings } = detailsOf(chosen, ID)
     const made = patches.map(readPatch)
     expect(made.map(({ op, path }) => [op, ...path])).toEqual([
       ['add', 'Orders', ID, 'PaymentDetails'],
@@ -238,7 +239,7 @@ describe('details', () => {
       payee,
     }
     const stored = state.collections.Listings.get(idKey(2n))!
-    expect(snapshots).toEqual([stored])
+    expect(pricedListings).toEqual([stored])
     expect(paymentOf(state)).toEqual({
       PaymentID: paymentIdOf(request),
       Total: 1_500n,
@@ -311,14 +312,14 @@ describe('details', () => {
       patch('add', ['Inventory', 4n], 1_000_000n),
     )
     const chosenMany = after(stocked, 'guest', setState(ID, 3n), ...choose(ID, native))
-    const { patches, snapshots } = detailsOf(chosenMany, ID)
+    const { patches, pricedListings } = detailsOf(chosenMany, ID)
     const details = paymentOf(after(chosenMany, 'relay', ...patches.map(readPatch)))
     const pieces = 499n + 250n * 2n + many.reduce((sum, _, i) => (i % 4 === 3 ? sum + BigInt(i) : sum), 0n)
     expect(details.Total).toBe(pieces * 500n)
     const listingOf = (i: number) => (i % 2 === 0 ? 2n : i % 4 === 1 ? 1n : 4n)
     const hashes = many.map((_, i) => toHex(sha256(stocked.collections.Listings.get(idKey(listingOf(i)))!)))
     expect(details.ListingHashes.map(toHex)).toEqual(hashes.slice(1))
-    expect(snapshots.map((snapshot) => toHex(sha256(snapshot))).sort()).toEqual([...new Set(hashes)].sort())
+    expect(pricedListings.map((listing) => toHex(sha256(listing))).sort()).toEqual([...new Set(hashes)].sort())
   })
 })
 

@@ -60,7 +60,7 @@ function followed(chain: SlowChain): { payments: PaymentChain; seen: SeenPayment
     chain,
     payments: filled(20, 9),
     depth: 1n,
-    checkpoints: [],
+    followed: [],
     lateCheckSeconds: 0n,
     nowSeconds: () => now,
     knownDecimals: () => 2n,

@@ -7,8 +7,8 @@ import { keccak256 } from '../../../src/bytes/hash.node.js'
 import { toHex } from '../../../src/bytes/hex.js'
 import type { Block, Chain, ChainLog, LogQuery } from '../../../src/chain/chain.js'
 import { PAYMENT_MADE } from '../../../src/chain/contracts.js'
-import type { Checkpoint } from '../../../src/chain/follower.js'
-import { orderIn } from '../../../src/relay/payments/checkout.js'
+import type { FollowedBlock } from '../../../src/chain/follower.js'
+import { orderIn } from '../../../src/state/held-object.js'
 import { PaymentChain } from '../../../src/relay/payments/payment-chain.js'
 import { reorgedRows, type SeenPayment } from '../../../src/relay/payments/payment-outcome.js'
 import { isLive } from '../../../src/state/orders.js'
@@ -140,7 +140,7 @@ class Relay {
   readonly books = new Books(unpaid)
   readonly errors: unknown[] = []
   private readonly lateCheckSeconds: bigint
-  private checkpoints: readonly Checkpoint[] = []
+  private followed: readonly FollowedBlock[] = []
   private now = 1_000n
   private follower: PaymentChain
 
@@ -182,12 +182,12 @@ class Relay {
   }
 
   private open(): PaymentChain {
-    const { chain, checkpoints, lateCheckSeconds, books } = this
+    const { chain, followed, lateCheckSeconds, books } = this
     const opened = new PaymentChain({
       chain,
       payments: CONTRACT,
       depth: 1n,
-      checkpoints,
+      followed,
       lateCheckSeconds,
       nowSeconds: () => this.now,
       knownDecimals: () => 2n,
@@ -195,11 +195,11 @@ class Relay {
       find: (id) => (equalBytes(id, PAYMENT_ID) ? ENTRY : undefined),
       seen: async (payment) => this.see(payment),
       reorged: async ({ lastGood }) => this.reorged(lastGood),
-      saved: async (list) => void (this.checkpoints = list),
+      saved: async (list) => void (this.followed = list),
       learned: () => undefined,
       onError: (error) => this.errors.push(error),
     })
-    const held = books.receipts.find(({ kind, reorged }) => kind === 'held' && !reorged)
+    const held = books.records.find(({ kind, reorged }) => kind === 'held' && !reorged)
     opened.watch(PAYMENT_ID, ENTRY, this.isLive, held?.balance)
     return opened
   }
@@ -215,10 +215,10 @@ class Relay {
 
   private async reorged(lastGood: bigint): Promise<void> {
     const { books, follower } = this
-    for (const receipt of books.receipts) {
-      const touched = receipt.blockNumber > lastGood && !receipt.reorged
-      if (!touched || (await follower.isOnChain(receipt.blockNumber, receipt.blockHash))) continue
-      for (const row of reorgedRows(unpaid.shopId, receipt, books.receipts)) books.rows.set(toHex(row.key), row)
+    for (const record of books.records) {
+      const touched = record.blockNumber > lastGood && !record.reorged
+      if (!touched || (await follower.isOnChain(record.blockNumber, record.blockHash))) continue
+      for (const row of reorgedRows(unpaid.shopId, record, books.records)) books.rows.set(toHex(row.key), row)
       follower.forget(PAYMENT_ID)
     }
   }
@@ -266,7 +266,7 @@ test.each(worlds)('%s', async (_name, event, { late, exact }) => {
       if (truth.isMade || truth.balance >= TOTAL) expect(isPaid).toBe(true)
       const forked = events.some(({ what }) => what === 'reorg')
       if (isPaid && !forked) expect(truth.isMade || truth.mostHeld >= TOTAL).toBe(true)
-      const told = books.receipts.filter(({ reorged }) => !reorged).reduce((sum, { amount }) => sum + amount, 0n)
+      const told = books.records.filter(({ reorged }) => !reorged).reduce((sum, { amount }) => sum + amount, 0n)
       if (exact) expect(told).toBe(truth.came)
       if (!forked) expect(told <= truth.came).toBe(true)
       if (isPaid && !forked) expect(told >= TOTAL).toBe(true)

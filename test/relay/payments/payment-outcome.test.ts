@@ -3,8 +3,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { toHex } from '../../../src/bytes/hex.js'
-import { orderIn, type Checkout } from '../../../src/relay/payments/checkout.js'
-import { shortfallsIn, type ReceiptKind } from '../../../src/relay/payments/payment-record.js'
+import type { Checkout } from '../../../src/relay/payments/checkout.js'
+import { orderIn } from '../../../src/state/held-object.js'
+import { shortfallsIn, type PaymentRecordKind } from '../../../src/relay/payments/payment-record.js'
 import type { SeenPayment } from '../../../src/relay/payments/payment-outcome.js'
 import { readPatch } from '../../../src/patches/patch.js'
 import { stateHash, type ShopState } from '../../../src/state/shop-state.js'
@@ -46,7 +47,7 @@ import {
 const both = asked(unpaid, ID, token)
 const PAYMENTS = [paymentOf(unpaid).PaymentID, paymentOf(both).PaymentID] as const
 
-function seen(payment: 0 | 1, kind: ReceiptKind, held: bigint, block = 1n, state = both): SeenPayment {
+function seen(payment: 0 | 1, kind: PaymentRecordKind, held: bigint, block = 1n, state = both): SeenPayment {
   return sighting(state, PAYMENTS[payment], kind, { held, block, place: payment })
 }
 const kinds = (books: Books) => books.line().oddities.map(({ kind }) => kind)
@@ -85,7 +86,7 @@ describe('a payment', () => {
     expect(books.see(seen(0, 'held', TOTAL, 3n))!.effect).toBe('paid')
     expect(orderIn(books.state, ID)).toMatchObject({ State: 6n, TxDetails: { BlockHash: filled(32, 3) } })
     expect(orderIn(books.state, ID)!.TxDetails!.TxHash).toBeUndefined()
-    expect(books.receipts).toMatchObject([{ amount: TOTAL, effect: 'paid', seenAt: NOW + 1n }])
+    expect(books.records).toMatchObject([{ amount: TOTAL, effect: 'paid', seenAt: NOW + 1n }])
   })
 
   test('that is odd is told with what to do', () => {
@@ -158,7 +159,7 @@ describe('a payment', () => {
       oddities: [{ kind: 'over', money: { amount: TOTAL } }],
     })
     expect(books.see(seen(0, 'held', 0n, 4n))).toMatchObject({ amount: 2n * TOTAL, isNews: false })
-    expect(books.receipts.find(({ kind }) => kind === 'held')).toMatchObject({ blockNumber: 3n, balance: 0n })
+    expect(books.records.find(({ kind }) => kind === 'held')).toMatchObject({ blockNumber: 3n, balance: 0n })
   })
 
   test('by a call after the contract took what was at the address is a second one', () => {
@@ -256,13 +257,13 @@ describe('stock', () => {
   const show1 = (books: Books, ...path: readonly (string | bigint)[]) => show(books.state, ['Inventory', ...path])
   const pay = (state: ShopState) => {
     const books = new Books(state)
-    const settlement = books.see(sighting(state, paymentOf(state).PaymentID, 'made'))!
-    return { books, settlement }
+    const outcome = books.see(sighting(state, paymentOf(state).PaymentID, 'made'))!
+    return { books, outcome }
   }
 
   test('falls by every line, lines over the same stock one after the other, and nothing where there is no entry', () => {
-    const { books, settlement } = pay(split)
-    expect(settlement.shortfall).toEqual({
+    const { books, outcome } = pay(split)
+    expect(outcome.shortfall).toEqual({
       orderId: ID,
       missing: [{ listingId: 4n, variations: [], pieces: 2n }],
     })
@@ -270,7 +271,7 @@ describe('stock', () => {
   })
 
   test('that does not suffice is taken as far as it goes, and the rest is told', () => {
-    const { books, settlement } = pay(
+    const { books, outcome } = pay(
       after(
         split,
         'clerk',
@@ -278,14 +279,14 @@ describe('stock', () => {
         patch('replace', ['Inventory', 1n, 'S', 'red'], 0n),
       ),
     )
-    expect(settlement.shortfall!.missing).toEqual([
+    expect(outcome.shortfall!.missing).toEqual([
       { listingId: 1n, variations: ['S', 'red'], pieces: 1n },
       { listingId: 2n, variations: [], pieces: 3n },
       { listingId: 1n, variations: ['red', 'S'], pieces: 2n },
       { listingId: 4n, variations: [], pieces: 2n },
     ])
     expect([show1(books, 2n), show1(books, 1n, 'S', 'red')]).toEqual(['0', '0'])
-    expect(shortfallsIn([...books.rows.values()])).toEqual([settlement.shortfall])
+    expect(shortfallsIn([...books.rows.values()])).toEqual([outcome.shortfall])
     expect(kinds(books)).toEqual(['shortfall'])
     expect(orderIn(books.state, ID)!.State).toBe(6n)
   })
@@ -298,8 +299,8 @@ describe('stock', () => {
       patch('remove', ['Listings', 2n]),
       patch('remove', ['Listings', 1n, 'Options', 'colour']),
     )
-    const { books, settlement } = pay(gone)
-    expect(settlement.shortfall!.missing.map(({ pieces }) => pieces)).toEqual([4n, 1n, 5n, 2n, 2n])
+    const { books, outcome } = pay(gone)
+    expect(outcome.shortfall!.missing.map(({ pieces }) => pieces)).toEqual([4n, 1n, 5n, 2n, 2n])
     expect(orderIn(books.state, ID)!.State).toBe(6n)
   })
 
@@ -310,8 +311,8 @@ describe('stock', () => {
       patch('decrement', ['Orders', ID, 'Items', 0n, 'Quantity'], 1n),
       setState(ID, 3n),
     )
-    const { books, settlement } = pay(asked(zero, ID, native))
-    expect(settlement.shortfall).toBeUndefined()
+    const { books, outcome } = pay(asked(zero, ID, native))
+    expect(outcome.shortfall).toBeUndefined()
     expect([show1(books, 2n), show1(books, 4n)]).toEqual(['9', 'absent'])
   })
 })
@@ -324,7 +325,7 @@ describe('a re-org', () => {
     expect(kinds(books)).toEqual(['reorged'])
     expect(books.see(seen(0, 'made', 0n, 9n))).toMatchObject({ effect: 'paid', patches: [] })
     expect(books.line().oddities).toEqual([])
-    expect(books.receipts).toMatchObject([{ blockNumber: 9n, seenAt: NOW + 1n, reorged: false }])
+    expect(books.records).toMatchObject([{ blockNumber: 9n, seenAt: NOW + 1n, reorged: false }])
   })
 
   test('that only moved it to another block changes the row and nothing else', () => {
@@ -332,7 +333,7 @@ describe('a re-org', () => {
     books.see(seen(0, 'made', 0n))
     const hash = toHex(stateHash(books.state))
     expect(books.see(seen(0, 'made', 0n, 2n))).toMatchObject({ effect: 'paid', patches: [] })
-    expect(books.receipts).toMatchObject([{ blockNumber: 2n, effect: 'paid' }])
+    expect(books.records).toMatchObject([{ blockNumber: 2n, effect: 'paid' }])
     expect(toHex(stateHash(books.state))).toBe(hash)
   })
 
@@ -441,12 +442,12 @@ test('every order of calls, parts, sweeps and repetitions: Paid once, and every 
         } else if (event.what === 'again' && last !== undefined) books.see(last)
         if (balance > most) most = balance
         enough ||= most >= TOTAL || made.size > 0
-        const { receipts } = books
+        const { records } = books
         expect(orderIn(books.state, ID)!.State).toBe(enough ? 6n : 5n)
         expect(stockOf(books.state)).toBe(enough ? before - QUANTITY : before)
-        expect(receipts.filter(({ effect }) => effect === 'paid')).toHaveLength(enough ? 1 : 0)
-        expect(receipts.filter(({ kind }) => kind === 'made')).toHaveLength(made.size)
-        expect(receipts.find(({ kind }) => kind === 'held')?.amount ?? 0n).toBe(came)
+        expect(records.filter(({ effect }) => effect === 'paid')).toHaveLength(enough ? 1 : 0)
+        expect(records.filter(({ kind }) => kind === 'made')).toHaveLength(made.size)
+        expect(records.find(({ kind }) => kind === 'held')?.amount ?? 0n).toBe(came)
       }
       expect(books.paidSets).toBe(enough ? 1 : 0)
     }),
@@ -482,7 +483,7 @@ describe('payments of two orders', () => {
 
   interface Given {
     readonly id: Uint8Array
-    readonly kind: ReceiptKind
+    readonly kind: PaymentRecordKind
     readonly amount: bigint
     readonly place: number
   }
@@ -490,7 +491,7 @@ describe('payments of two orders', () => {
     .uniqueArray(
       fc.record({
         payment: fc.integer({ min: 0, max: 5 }),
-        kind: fc.constantFrom<ReceiptKind>('made', 'held'),
+        kind: fc.constantFrom<PaymentRecordKind>('made', 'held'),
         share: fc.integer({ min: 1, max: 250 }),
       }),
       { maxLength: 12, selector: ({ payment, kind }) => `${payment} ${kind}` },
@@ -545,7 +546,7 @@ describe('payments of two orders', () => {
           books.see(look(payment, 1n + BigInt(list.indexOf(payment))))
         }
         const name = (id: Uint8Array, kind: string) => `${toHex(id)} ${kind}`
-        const rows = books.receipts.map((row) => [name(row.paymentId, row.kind), [row.effect, row.amount]] as const)
+        const rows = books.records.map((row) => [name(row.paymentId, row.kind), [row.effect, row.amount]] as const)
         expect(new Map(rows)).toEqual(
           new Map(list.map((one) => [name(one.id, one.kind), [expected.get(one)!, one.amount]] as const)),
         )

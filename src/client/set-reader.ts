@@ -1,0 +1,54 @@
+/** Verified sets for one `for await`: each once, in order; what comes while nobody waits is kept. */
+
+import { UNREAD_SETS_MAX } from '../limits.js'
+import { aborted, ClientError } from './client-error.js'
+import type { VerifiedSet } from './verify.js'
+
+export class SetReader implements AsyncIterator<VerifiedSet> {
+  private readonly queue: VerifiedSet[] = []
+  private readonly leave: (reader: SetReader) => void
+  private waiting: { resolve(result: IteratorResult<VerifiedSet>): void; reject(error: Error): void } | undefined
+  private ended = false
+  private error: Error | undefined
+
+  constructor(leave: (reader: SetReader) => void, signal?: AbortSignal) {
+    this.leave = leave
+    signal?.addEventListener('abort', () => this.fail(aborted(signal)), { once: true })
+  }
+
+  give(set: VerifiedSet): void {
+    if (this.waiting !== undefined) return this.settle()!.resolve({ value: set, done: false })
+    if (this.queue.length < UNREAD_SETS_MAX) this.queue.push(set)
+    else this.fail(new ClientError('USAGE', `${UNREAD_SETS_MAX} sets were not read: read them as they come`))
+  }
+
+  end(): void {
+    this.ended = true
+    this.settle()?.resolve({ value: undefined, done: true })
+  }
+
+  fail(error: Error): void {
+    this.error ??= error
+    this.settle()?.reject(error)
+  }
+
+  next(): Promise<IteratorResult<VerifiedSet>> {
+    const set = this.queue.shift()
+    if (set !== undefined) return Promise.resolve({ value: set, done: false })
+    if (this.error !== undefined) return Promise.reject(this.error)
+    if (this.ended) return Promise.resolve({ value: undefined, done: true })
+    return new Promise((resolve, reject) => (this.waiting = { resolve, reject }))
+  }
+
+  return(): Promise<IteratorResult<VerifiedSet>> {
+    this.leave(this)
+    this.end()
+    return Promise.resolve({ value: undefined, done: true })
+  }
+
+  private settle(): SetReader['waiting'] {
+    const { waiting } = this
+    this.waiting = undefined
+    return waiting
+  }
+}

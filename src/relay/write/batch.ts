@@ -1,0 +1,406 @@
+/**
+ * A batch: nonce, rights, patches, new state and record of each set in its turn; then one durable commit for all of them,
+ * then the answers, then whoever has to know. If the commit is refused, the shops are what they were before.
+ */
+
+import { assert, AssertionError } from '../../assert.js'
+import { equalBytes } from '../../bytes/bytes.js'
+import { toHex } from '../../bytes/hex.js'
+import type { PatchTree } from '../../merkle/patch-proof.js'
+import { PAYMENT_CHOSEN } from '../../objects/order.js'
+import { patchKey } from '../../patches/object-name.js'
+import { readPatch, type Patch } from '../../patches/patch.js'
+import { signPatches } from '../../patches/patch-set.js'
+import type { Author } from '../../state/access.js'
+import { applyPatches, type Applied } from '../../state/apply.js'
+import type { Effects } from '../../state/draft.js'
+import type { PaymentRules } from '../../state/orders.js'
+import { count, idKey, stateHash, type ShopState } from '../../state/shop-state.js'
+import { orderIn } from '../../state/held-object.js'
+import type { CardRow, Commit, PaymentRow, Seq, ShopRow, Store } from '../../store/store.js'
+import type { Clock } from '../instruments/clock.js'
+import type { CommittedSet } from '../shops/committed-set.js'
+import { cardName, Shop, type ShopVersion } from '../shops/shop.js'
+import type { Build, RelayChange, RelayOutcome, WriteOutcome } from './change.js'
+import type { CheckedSet } from './ingest.js'
+import { cancelPatches, packSets } from './relay-set.js'
+
+/** What is to be paid, as whoever knows chains and prices fills it in (payments/checkout.ts): from what is at hand, at once. */
+export interface OrderCheckout extends PaymentRules {
+  /**
+   * The relay's patches for an order in state 4; `later` says why there are none yet. `taken`: PaymentIDs (hexadecimal) of the
+   * same set; the new one is added.
+   */
+  details(state: ShopState, orderId: bigint, taken: Set<string>): OrderDetails | { readonly later: string }
+}
+
+export interface OrderDetails {
+  /** Encoded: PaymentDetails and State 5. */
+  readonly patches: readonly Uint8Array[]
+  /** Canonical CBOR of the listings that are wanted. */
+  readonly pricedListings: readonly Uint8Array[]
+}
+
+/** What a commit made durable. */
+export interface Committed {
+  /** The sets of each shop, in order of sequence. */
+  readonly sets: ReadonlyMap<Shop, readonly CommittedSet[]>
+  /** Cards that were taken out of their account, with the set that did it. */
+  readonly unlinked: readonly { readonly card: Uint8Array; readonly seq: Seq }[]
+  /** Orders and PaymentIDs that were written. */
+  readonly orders: ReadonlyMap<Shop, WrittenOrders>
+}
+
+export interface WrittenOrders {
+  readonly ids: ReadonlySet<bigint>
+  readonly payments: readonly Uint8Array[]
+}
+
+export interface BatchOptions {
+  readonly store: Store
+  readonly clock: Clock
+  /** The relay's secret key, 32 bytes. */
+  readonly relaySecret: Uint8Array
+  readonly reservationSeconds: bigint
+  readonly checkout: OrderCheckout
+  /** Keeps canonical listings (CBOR) as blobs; called before the commit that names their hashes. */
+  keepPricedListings(listings: readonly Uint8Array[]): Promise<void>
+  /** The state of a shop that is made now. */
+  newState(shopId: bigint): ShopState
+  /** Called after each commit and its answers, in this order; a step that throws is told of and does not stop the others. */
+  readonly afterCommit: readonly AfterCommit[]
+  onBug(error: unknown): void
+  /** A commit failed: nothing of the batch was applied. */
+  storeFailed(error: unknown): void
+}
+
+export type AfterCommit = (committed: Committed) => void
+
+export type Job =
+  | {
+      readonly kind: 'write'
+      readonly shopId: bigint
+      readonly set: CheckedSet
+      readonly author: Author
+      readonly done: (outcome: WriteOutcome) => void
+    }
+  | {
+      readonly kind: 'change'
+      readonly shopId: bigint
+      readonly build: Build
+      readonly done: (outcome: RelayOutcome) => void
+    }
+
+export class Batch {
+  private readonly options: BatchOptions
+  private readonly shops: Map<bigint, Shop>
+  private readonly committedAtMs: number
+  private readonly before = new Map<Shop, ShopVersion>()
+  private readonly made: Shop[] = []
+  private readonly sets = new Map<Shop, CommittedSet[]>()
+  private readonly nonces = new Map<string, { shop: Shop; signer: Uint8Array; nonce: bigint }>()
+  private readonly newShops: ShopRow[] = []
+  private readonly cards = new Map<string, CardRow>()
+  private readonly settings: NonNullable<Commit['settings']>[number][] = []
+  /** By shop and key: the last row of a key is the one that counts. */
+  private readonly paymentRows = new Map<string, PaymentRow>()
+  private readonly unlinked: { readonly card: Uint8Array; readonly seq: Seq }[] = []
+  private readonly pricedListings: Uint8Array[] = []
+  private readonly orders = new Map<Shop, { readonly ids: Set<bigint>; readonly payments: Uint8Array[] }>()
+  private readonly answers: ((stored: boolean) => void)[] = []
+
+  constructor(options: BatchOptions, shops: Map<bigint, Shop>) {
+    this.options = options
+    this.shops = shops
+    this.committedAtMs = options.clock.nowMs()
+  }
+
+  run(job: Job): void {
+    if (job.kind === 'write') {
+      const outcome = this.guarded(BROKEN, () => this.write(job.shopId, job.set, job.author))
+      this.answers.push((stored) => job.done(stored || !outcome.ok ? outcome : NOT_STORED))
+      return
+    }
+    const { shopId, build } = job
+    const made = this.guarded(false, () =>
+      this.change(
+        shopId,
+        build(this.shops.get(shopId)?.current.state, (prefix) => this.rows(shopId, prefix)),
+      ),
+    )
+    this.answers.push((stored) => job.done(!made ? 'refused' : stored ? 'done' : 'not-stored'))
+  }
+
+  async finish(): Promise<void> {
+    const stored = await this.commit()
+    if (!stored) this.takeBack()
+    for (const answer of this.answers) this.guarded(undefined, () => answer(stored))
+    if (stored) this.tell()
+  }
+
+  private tell(): void {
+    const { sets, unlinked, orders } = this
+    for (const step of this.options.afterCommit) this.guarded(undefined, () => step({ sets, unlinked, orders }))
+  }
+
+  /** A bug in one set is told of and must not stop the sets of others. */
+  private guarded<T>(otherwise: T, act: () => T): T {
+    try {
+      return act()
+    } catch (error) {
+      this.options.onBug(error)
+      return otherwise
+    }
+  }
+
+  private write(shopId: bigint, set: CheckedSet, author: Author): WriteOutcome {
+    const shop = this.shops.get(shopId)
+    assert(shop !== undefined, 'a card of a shop that is not there')
+    const card = this.card(set.signer)
+    // Removed, and perhaps enrolled anew in another shop or for somebody else.
+    const isItsOwner = card !== undefined && author.account !== undefined && equalBytes(card.account, author.account)
+    if (!isItsOwner || card.removed || card.shopId !== shopId)
+      return { ok: false, code: 'UNLINKED_KEYCARD', message: 'the key card was removed from the shop' }
+    const last = this.lastNonce(shop, set.signer)
+    if (set.header.KeyCardNonce <= last) {
+      return {
+        ok: false,
+        code: 'INVALID',
+        message: `KeyCardNonce ${set.header.KeyCardNonce} is not greater than the last one, ${last}`,
+      }
+    }
+    const applied = this.apply(shop, set.patches, author)
+    if (!applied.ok) return { ok: false, ...applied.verdict }
+    this.setNonce(shop, set.signer, set.header.KeyCardNonce)
+    const hash = this.record(shop, applied, {
+      signer: set.signer,
+      author,
+      header: set.headerBytes,
+      signature: set.signature,
+      patches: set.patches,
+      tree: set.tree,
+      relayNonce: shop.current.relayNonce,
+    })
+    this.guarded(undefined, () => this.followUp(shop, applied.effects))
+    return { ok: true, stateHash: hash }
+  }
+
+  /** Signs and applies a set of the relay; returns whether there was something to do. */
+  private change(shopId: bigint, change: RelayChange | undefined): boolean {
+    if (change === undefined) return false
+    if (change.patches.length === 0) {
+      this.keepRows(change)
+      return true
+    }
+    const shop = this.shops.get(shopId) ?? this.found(shopId, change)
+    const written = this.signAndApply(shop, [change.patches])
+    if (written.length === 0) return false
+    for (const card of change.cards ?? []) this.cards.set(cardName(card.card), card)
+    this.keepRows(change)
+    this.pricedListings.push(...(change.pricedListings ?? []))
+    for (const effects of written) this.guarded(undefined, () => this.followUp(shop, effects))
+    return true
+  }
+
+  private keepRows({ settings = [], paymentRows = [] }: RelayChange): void {
+    this.settings.push(...settings)
+    for (const row of paymentRows) this.paymentRows.set(rowName(row), row)
+  }
+
+  private rows(shopId: bigint, prefix: Uint8Array): PaymentRow[] {
+    const stored = this.options.store.paymentRows(shopId, prefix)
+    if (this.paymentRows.size === 0) return stored
+    const isWanted = (row: PaymentRow) =>
+      row.shopId === shopId && equalBytes(row.key.subarray(0, prefix.length), prefix)
+    const own = [...this.paymentRows.values()].filter(isWanted)
+    const names = new Set(own.map(rowName))
+    return [...stored.filter((row) => !names.has(rowName(row))), ...own]
+  }
+
+  private found(shopId: bigint, change: RelayChange): Shop {
+    assert(change.newShop !== undefined, 'a set for a shop that is not there')
+    const shop = new Shop(shopId, { state: this.options.newState(shopId), head: 0, relayNonce: 0n })
+    this.newShops.push(change.newShop)
+    this.shops.set(shopId, shop)
+    this.made.push(shop)
+    return shop
+  }
+
+  /** Patches of one group stand in one set as far as a frame holds them; small groups share sets. */
+  private signAndApply(shop: Shop, groups: readonly (readonly Uint8Array[])[]): Effects[] {
+    return packSets(groups).flatMap((patches) => this.signAndApplyOne(shop, patches) ?? [])
+  }
+
+  /** Undefined for a set that the state refuses: a bug that is told of, and no reason to stop other shops. */
+  private signAndApplyOne(shop: Shop, encoded: readonly Uint8Array[]): Effects | undefined {
+    const patches = encoded.map(readPatch)
+    const applied = this.apply(shop, patches, { role: 'relay' })
+    if (!applied.ok) {
+      this.options.onBug(new AssertionError(`bug: a set of the relay's is refused: ${applied.verdict.message}`))
+      return undefined
+    }
+    const relayNonce = shop.current.relayNonce + 1n
+    const timestamp = BigInt(Math.floor(this.committedAtMs / 1_000))
+    const { headerBytes, signature, tree } = signPatches(
+      { shopId: shop.shopId, nonce: relayNonce, timestamp, patches: encoded },
+      this.options.relaySecret,
+    )
+    this.setNonce(shop, RELAY, relayNonce)
+    this.record(shop, applied, {
+      signer: RELAY,
+      author: { role: 'relay' },
+      header: headerBytes,
+      signature,
+      patches,
+      tree,
+      relayNonce,
+    })
+    return applied.effects
+  }
+
+  private apply(shop: Shop, patches: readonly Patch[], author: Author): Applied {
+    const { reservationSeconds, checkout: payments } = this.options
+    const committedAt = BigInt(Math.floor(this.committedAtMs / 1_000))
+    return applyPatches(shop.current.state, patches, { author, committedAt, reservationSeconds, payments })
+  }
+
+  /** Moves the shop on and returns the new state hash. */
+  private record(shop: Shop, applied: Applied & { ok: true }, set: MadeSet): Uint8Array {
+    if (!this.before.has(shop)) this.before.set(shop, shop.current)
+    const seq = shop.current.head + 1
+    const hash = stateHash(applied.state)
+    shop.current = { state: applied.state, head: seq, relayNonce: set.relayNonce }
+    const record = {
+      seq,
+      committedAtMs: this.committedAtMs,
+      signer: set.signer,
+      account: set.author.account ?? RELAY,
+      role: set.author.role,
+      header: set.header,
+      signature: set.signature,
+      patches: set.patches.map((patch) => patch.bytes),
+      stateHash: hash,
+    }
+    const sets = this.sets.get(shop) ?? []
+    sets.push({ record, tree: set.tree, keys: set.patches.map(({ path }) => patchKey(path)) })
+    this.sets.set(shop, sets)
+    return hash
+  }
+
+  /**
+   * What follows from a set belongs to the same commit: cards that lost their account, orders that lost what they hold, and
+   * what is to be paid where payment was chosen.
+   */
+  private followUp(shop: Shop, effects: Effects): void {
+    this.ordersTouched(shop, effects)
+    for (const card of effects.unlinkedCards) {
+      const row = this.card(card)
+      if (row !== undefined) this.cards.set(cardName(card), { ...row, removed: true })
+      this.unlinked.push({ card, seq: shop.current.head })
+    }
+    const { state } = shop.current
+    const seconds = BigInt(Math.floor(this.committedAtMs / 1_000))
+    const orphans = effects.orphanedOrders.map((id) =>
+      cancelPatches(id, orderIn(state, id)?.CanceledAt !== undefined, seconds),
+    )
+    for (const canceled of this.signAndApply(shop, orphans)) this.ordersTouched(shop, canceled)
+    this.addDetails(shop, effects.orders)
+  }
+
+  private ordersTouched(shop: Shop, { orders, payments }: Effects): void {
+    const touched = this.orders.get(shop) ?? { ids: new Set(), payments: [] }
+    this.orders.set(shop, touched)
+    touched.payments.push(...payments)
+    for (const id of orders) {
+      touched.ids.add(id)
+      const deadline = count(shop.current.state.indexes.live, idKey(id))
+      if (deadline > 0n) shop.deadlines.add(id, deadline)
+    }
+  }
+
+  /** A set for each order. Where there can be none now the order stays in state 4: whoever is told of written orders tries again. */
+  private addDetails(shop: Shop, orders: readonly bigint[]): void {
+    const { state } = shop.current
+    const taken = new Set<string>()
+    const made = orders
+      .filter((id) => orderIn(state, id)?.State === PAYMENT_CHOSEN)
+      .map((id) => this.options.checkout.details(state, id, taken))
+      .flatMap((details) => ('patches' in details ? [details] : []))
+    this.pricedListings.push(...made.flatMap(({ pricedListings }) => pricedListings))
+    for (const { patches } of made)
+      for (const written of this.signAndApply(shop, [patches])) this.ordersTouched(shop, written)
+  }
+
+  private async commit(): Promise<boolean> {
+    if (this.sets.size + this.settings.length + this.paymentRows.size === 0) return true
+    const records = [...this.sets].flatMap(([{ shopId }, sets]) => sets.map(({ record }) => ({ shopId, record })))
+    const nonces = [...this.nonces.values()].map(({ shop: { shopId }, signer, nonce }) => ({ shopId, signer, nonce }))
+    try {
+      if (this.pricedListings.length > 0) await this.options.keepPricedListings(this.pricedListings)
+      await this.options.store.commit({
+        records,
+        nonces,
+        newShops: this.newShops,
+        cards: [...this.cards.values()],
+        settings: this.settings,
+        paymentRows: [...this.paymentRows.values()],
+      })
+    } catch (error) {
+      this.options.storeFailed(error)
+      return false
+    }
+    for (const { shop, signer, nonce } of this.nonces.values()) shop.nonces.set(cardName(signer), nonce)
+    return true
+  }
+
+  private takeBack(): void {
+    for (const [shop, version] of this.before) shop.current = version
+    for (const shop of this.made) this.shops.delete(shop.shopId)
+  }
+
+  private card(card: Uint8Array): CardRow | undefined {
+    return this.cards.get(cardName(card)) ?? this.options.store.card(card)
+  }
+
+  private lastNonce(shop: Shop, signer: Uint8Array): bigint {
+    const name = cardName(signer)
+    return (
+      this.nonces.get(`${shop.shopId}/${name}`)?.nonce ??
+      shop.nonces.get(name) ??
+      this.options.store.nonce(shop.shopId, signer)
+    )
+  }
+
+  private setNonce(shop: Shop, signer: Uint8Array, nonce: bigint): void {
+    this.nonces.set(`${shop.shopId}/${cardName(signer)}`, { shop, signer, nonce })
+  }
+}
+
+function rowName({ shopId, key }: PaymentRow): string {
+  return `${shopId}/${toHex(key)}`
+}
+
+interface MadeSet {
+  readonly signer: Uint8Array
+  readonly author: Author
+  readonly header: Uint8Array
+  readonly signature: Uint8Array
+  readonly patches: readonly Patch[]
+  readonly tree: PatchTree
+  readonly relayNonce: bigint
+}
+
+/** The signer and account of the relay's own sets. */
+const RELAY = new Uint8Array(0)
+
+const BROKEN: WriteOutcome = {
+  ok: false,
+  code: 'INVALID',
+  message: 'the relay failed at this set; nothing was changed',
+}
+
+const NOT_STORED: WriteOutcome = {
+  ok: false,
+  code: 'INVALID',
+  message: 'the relay cannot store writes now; nothing was changed, try again later',
+}

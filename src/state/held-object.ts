@@ -1,0 +1,18 @@
+/** Orders and listings as a state holds them, read one at a time. */
+
+import { decodeChecked } from '../codec/decode.js'
+import { Listing } from '../objects/listing.js'
+import { Order } from '../objects/order.js'
+import { idKey, type ShopState } from './shop-state.js'
+
+/** Undefined if there is none under this id. */
+export function orderIn(state: ShopState, id: bigint): Order | undefined {
+  const stored = state.collections.Orders.get(idKey(id))
+  return stored === undefined ? undefined : Order.read(decodeChecked(stored), 'Order')
+}
+
+/** Undefined if there is none under this id. */
+export function listingIn(state: ShopState, id: bigint): Listing | undefined {
+  const stored = state.collections.Listings.get(idKey(id))
+  return stored === undefined ? undefined : Listing.read(decodeChecked(stored), 'Listing')
+}

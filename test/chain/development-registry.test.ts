@@ -1,0 +1,29 @@
+import { beforeEach, expect, it } from 'vitest'
+import { DevelopmentRegistry } from '../../src/chain/development-registry.js'
+
+const [ALICE, BOB] = [new Uint8Array(20).fill(1), new Uint8Array(20).fill(2)]
+let written: Map<string, Uint8Array>
+let registry: DevelopmentRegistry
+
+beforeEach(() => {
+  written = new Map()
+  registry = new DevelopmentRegistry((key) => written.get(key))
+})
+
+it('gives a free shop to the first wallet, before the rows are written too', async () => {
+  expect(registry.claim.isFree(7n)).toBe(true)
+  expect(await registry.mayWrite(7n, ALICE)).toBe(false)
+  expect(registry.claim.take(7n, ALICE)).toEqual([{ key: 'development/owner/7', value: ALICE }])
+  expect(registry.claim.isFree(7n)).toBe(false)
+  expect(registry.claim.isFree(8n)).toBe(true)
+  expect(registry.claim.take(7n, BOB)).toBeUndefined()
+  expect([await registry.owns(7n, ALICE), await registry.mayWrite(7n, BOB)]).toEqual([true, false])
+})
+
+it('has nothing more to write for a shop that the wallet has, and knows what was written before', async () => {
+  written.set('development/owner/7', ALICE)
+  expect(registry.claim.isFree(7n)).toBe(false)
+  expect(registry.claim.take(7n, ALICE)).toEqual([])
+  expect(registry.claim.take(7n, BOB)).toBeUndefined()
+  expect(await registry.owns(7n, ALICE)).toBe(true)
+})

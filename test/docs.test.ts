@@ -1,0 +1,106 @@
+/** What the project's pages and comments say of itself: links lead somewhere, named files and constants are there. */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import * as limits from '../src/limits.js'
+
+const ROOT = resolve(import.meta.dirname, '..')
+const read = (name: string) => readFileSync(join(ROOT, name), 'utf8')
+const files = ['src', 'test', 'bench', 'contracts', 'examples', 'cddl', 'docs', 'vectors'].flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8', withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1)),
+)
+const pages = ['README.md', 'CHANGELOG.md', ...files.filter((name) => name.endsWith('.md'))]
+
+describe('the README', () => {
+  it('has at most 1,100 words', () => expect(read('README.md').split(/\s+/u).length).toBeLessThanOrEqual(1_100))
+})
+
+describe('links', () => {
+  it.each(pages)('of %s lead somewhere', (page) => {
+    const links = [...read(page).matchAll(/\]\(([^)\s]+)\)/gu)].map(([, link]) => link!)
+    for (const link of links.filter((link) => !/^[a-z]+:/u.test(link))) {
+      const [path, place] = link.split('#')
+      const target = path === '' ? page : join(dirname(page), path!)
+      expect(existsSync(join(ROOT, target)), link).toBe(true)
+      if (place !== undefined) expect(headings(target), link).toContain(place)
+    }
+  })
+
+  it('reach every text of docs', () => {
+    const linked = pages.flatMap((page) =>
+      [...read(page).matchAll(/\]\(([^)#\s]+)/gu)].map(([, link]) => join(dirname(page), link!)),
+    )
+    for (const page of pages.filter((name) => name.startsWith('docs/'))) expect(linked, page).toContain(page)
+  })
+})
+
+describe('each room of src', () => {
+  const rooms = [...new Set(files.filter((name) => /^src\/.+\/.+\.ts$/u.test(name)).map((name) => dirname(name)))]
+  it.each(rooms.filter((room) => basename(room) !== 'generated'))('%s has its head', (room) => {
+    const head = read(join(room, 'README.md'))
+    expect(head).toMatch(
+      /^# \S+\n\n\*\*Does:\*\* .+\n\n\*\*May import:\*\* .+\n\n\*\*Must never happen here:\*\* .+\n/u,
+    )
+    expect(head).toContain(`# ${room.slice('src/'.length)}\n`)
+  })
+})
+
+describe('names of files', () => {
+  // Packages, this one's root, and texts that other people publish.
+  const OUTSIDE = new Set(['uWebSockets.js', 'web3.js', 'package.json', 'package-lock.json', 'test-vectors.md'])
+  const sources = files.filter((name) =>
+    /^(src|test|bench|contracts|examples|cddl)\/.*\.(ts|mjs|js|cddl|sol)$/u.test(name),
+  )
+  it.each(sources)('in comments of %s are of files that are there', (name) => {
+    for (const named of namedFiles(comments(read(name)))) expect(isThere(named), named).toBe(true)
+  })
+
+  it.each(pages.filter((name) => /^(README|docs\/[a-z]+|src\/.*README)\.md$/u.test(name)))(
+    'of the vectors and examples in %s are of files that are there',
+    (page) => {
+      for (const named of namedFiles(read(page)).filter((named) =>
+        /^(vectors|examples|cddl|contracts|test)\//u.test(named),
+      ))
+        expect(isThere(named), named).toBe(true)
+    },
+  )
+
+  it('are seen', () => {
+    const missing = ['nowhere', 'ts'].join('.')
+    expect(namedFiles(comments(`/** As ${missing} does it. */\nconst a = "b.ts"`))).toEqual([missing])
+    expect(isThere(missing)).toBe(false)
+    expect(isThere('state/apply.ts')).toBe(true)
+  })
+
+  function isThere(named: string): boolean {
+    if (OUTSIDE.has(named)) return true
+    return files.some((file) => file === named || file.endsWith(`/${named}`))
+  }
+})
+
+describe('docs/limits.md', () => {
+  const named = [...read('docs/limits.md').matchAll(/`([A-Z][A-Z0-9_]+)`/gu)].map(([, name]) => name!)
+  it('names constants', () => expect(named.length).toBeGreaterThan(40))
+  it.each([...new Set(named)])('names %s, which is one', (name) => expect(limits).toHaveProperty(name))
+})
+
+/** Anchors of a page as GitHub makes them. */
+function headings(page: string): string[] {
+  return [...read(page).matchAll(/^#+ (.+)$/gmu)].map(([, title]) =>
+    title!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+function comments(source: string): string {
+  return [...source.matchAll(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/[^\n]*/gu)].map(([comment]) => comment).join('\n')
+}
+
+function namedFiles(text: string): string[] {
+  return [...text.matchAll(/(?<![\w.-])[\w-][\w./-]*\.(?:ts|mjs|js|md|json|sol|cddl|proto)\b/gu)].map(([name]) => name)
+}
