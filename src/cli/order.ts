@@ -1,7 +1,5 @@
 /** `cairn order pay`: pays an order's newest payment, as a guest's wallet would, after checking what is asked. */
 
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
 import { ClientError } from '../client/client-error.js'
@@ -11,7 +9,7 @@ import { approveCall, transferCall } from '../chain/contracts.js'
 import { getPaymentAddressCall, getPaymentIdCall, payCall } from '../objects/payment-request.js'
 import type { RpcSettings } from '../settings/chain-settings.js'
 import { openChain } from '../chain/rpc-chain.js'
-import type { DemoKeys } from './demo-shop.js'
+import { demoKeysIn } from './demo-keys.js'
 import {
   checkVerb,
   DATA_FLAG,
@@ -178,7 +176,7 @@ function placeOf(flags: PayFlags): Place {
 /** Those of the demo's guests from the last one on: it is the one who leaves his order to be paid. */
 async function cardsOf({ card, data }: PayFlags): Promise<Uint8Array[]> {
   if (card !== undefined) return [await cardFrom(card)]
-  const text = await readFile(join(data, 'demo.json'), 'utf8').catch(() => undefined)
-  if (text === undefined) throw new UsageError(`there is no demo shop in ${data}: give --card FILE`)
-  return (JSON.parse(text) as DemoKeys).guests.map(fromHex).toReversed()
+  const demo = await demoKeysIn(data)
+  if (demo === undefined) throw new UsageError(`there is no demo shop in ${data}: give --card FILE`)
+  return demo.guests.map(fromHex).toReversed()
 }

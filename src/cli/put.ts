@@ -6,7 +6,7 @@ import { walletOf } from './wallet.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import { enrol, makeKeyCard } from '../client/enrol.js'
 import { connect, ClientError, type Change } from '../client/shop-client.js'
-import type { DemoKeys } from './demo-shop.js'
+import { demoKeysIn } from './demo-keys.js'
 import {
   DATA_FLAG,
   integerFlag,
@@ -83,8 +83,7 @@ function changesOf(listing: bigint, { price, title, stock }: Flags<typeof FLAGS>
 
 /** The secret key of this command's card in the demo shop, 32 bytes. */
 async function demoCard(url: string, shop: bigint, data: string, signal: AbortSignal): Promise<Uint8Array> {
-  const text = await readFile(join(data, 'demo.json'), 'utf8').catch(() => undefined)
-  const demo = text === undefined ? undefined : (JSON.parse(text) as DemoKeys)
+  const demo = await demoKeysIn(data)
   if (demo === undefined || BigInt(demo.shop) !== shop)
     throw new UsageError(
       `shop ${shop} is not the demo shop of ${data}: give its key card with --card FILE, or the relay's --data directory`,

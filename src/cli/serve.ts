@@ -31,7 +31,8 @@ import { openChain } from '../chain/rpc-chain.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import { DEVELOPMENT_TOKEN } from '../settings/chain-settings.js'
 import { openChains } from './chains.js'
-import { DEMO_LISTING, demoKeys, runDemo, type DemoChain, type DemoStart } from './demo-shop.js'
+import { demoKeys } from './demo-keys.js'
+import { DEMO_LISTING, runDemo, type DemoChain, type DemoStart } from './demo-shop.js'
 import type { Io } from './io.js'
 import { DEVELOPMENT_ACCOUNTS, walletOfFlags } from './merchant.js'
 import { pay } from './order.js'
@@ -113,10 +114,7 @@ async function untilStopped(relay: RunningRelay, settings: Settings, io: Io): Pr
     else io.signal.addEventListener('abort', () => resolve(), { once: true })
   })
   if (settings.demo) {
-    const keys = await demoKeys(
-      join(settings.data, 'demo.json'),
-      settings.chain === 'none' ? undefined : DEVELOPMENT_ACCOUNTS.merchant,
-    )
+    const keys = await demoKeys(settings.data, settings.chain === 'none' ? undefined : DEVELOPMENT_ACCOUNTS.merchant)
     const demo = runDemo({
       url: relay.url,
       keys,

@@ -4,6 +4,7 @@
  */
 
 import { toHex } from '../../bytes/hex.js'
+import { readJson } from '../../bytes/json.js'
 import {
   PRICE_FETCH_SECONDS,
   PRICE_FETCH_TIMEOUT_SECONDS,
@@ -138,7 +139,13 @@ async function boundedText(response: Response): Promise<string> {
 /** Throws PriceTableError for anything but a whole, well-formed table. */
 export function readTable(text: string): Map<string, Rate> {
   const table = new Map<string, Rate>()
-  const { rates } = asObject(parsed(text))
+  const answer = readJson(
+    () => text,
+    (cause) => {
+      throw new PriceTableError('it answers with no JSON', { cause })
+    },
+  )
+  const { rates } = asObject(answer)
   if (!Array.isArray(rates) || rates.length > PRICE_TABLE_RATES_MAX)
     throw new PriceTableError(`its "rates" are no list of at most ${PRICE_TABLE_RATES_MAX}`)
   for (const row of rates) {
@@ -148,14 +155,6 @@ export function readTable(text: string): Map<string, Rate> {
     table.set(`${currencyName(from)} ${currencyName(to)}`, rate)
   }
   return table
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new PriceTableError('it answers with no JSON', { cause: error })
-  }
 }
 
 function asObject(value: unknown): Readonly<Record<string, unknown>> {
