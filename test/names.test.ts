@@ -1,4 +1,6 @@
-/** The names that operators, scripts and dashboards hold on to: settings, metrics, commands and their flags, exactly. */
+/**
+ * The names that operators, scripts and dashboards hold on to: settings, metrics, commands and their flags, exactly.
+ */
 
 import { describe, expect, it } from 'vitest'
 import type { Io } from '../src/cli/io.js'
@@ -111,7 +113,8 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
   [['join', LINK], 'cairn join LINK [--card FILE] [--chain FILE] [--wallet FILE]', '--card, --chain, --wallet'],
   [
     ['bench', 'write'],
-    'cairn bench write [--seconds 10] [--listings 1000] [--patches 1] [--connections 1] [--window 1024] [--url URL] [--json]',
+    'cairn bench write [--seconds 10] [--listings 1000] [--patches 1] [--connections 1] [--window 1024] ' +
+      '[--url URL] [--json]',
     '--seconds, --listings, --patches, --connections, --window, --url, --json',
   ],
 ]

@@ -1,6 +1,6 @@
 /**
- * The demo: an ordinary client, the one that storefronts use, that enrols a card, fills a shop and keeps it alive. All that
- * it needs to go on after a restart are its keys (demo-keys.ts).
+ * The demo: an ordinary client, the one that storefronts use, that enrols a card, fills a shop and keeps it alive. All
+ * that it needs to go on after a restart are its keys (demo-keys.ts).
  */
 
 import { addressOfWallet, walletOf } from './wallet.js'

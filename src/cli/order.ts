@@ -33,10 +33,12 @@ import {
   type ChainWallet,
 } from './merchant.js'
 
-export const ORDER_HELP = `cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
+export const ORDER_HELP = `\
+cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
                 [--relay ADDRESS] [--chain FILE] [--wallet FILE]
 
-Pays what an Unpaid order asks and waits until the relay has seen it. What is asked is computed anew before it is paid, and the
+Pays what an Unpaid order asks and waits until the relay has seen it. What is asked is computed anew before it \
+is paid, and the
 Payments contract is asked whether it knows the payment. pay is the only verb.
 
   --by           call: the Payments contract (default); address: the payment's own address
@@ -76,7 +78,10 @@ export async function run([verb, ...argv]: readonly string[], io: Io): Promise<n
   }
 }
 
-/** Pays on a wallet's chain; resolves with the transaction's hash (0x) when it is in a block. Throws UsageError before anything is sent. */
+/**
+ * Pays on a wallet's chain; resolves with the transaction's hash (0x) when it is in a block. Throws UsageError before
+ * anything is sent.
+ */
 export async function pay(wallet: ChainWallet, due: PaymentDue, by: 'call' | 'address'): Promise<string> {
   const { request } = due
   const row = wallet.chains.chains.find(({ chainId }) => chainId === request.chainId)
@@ -91,8 +96,8 @@ export async function pay(wallet: ChainWallet, due: PaymentDue, by: 'call' | 'ad
 }
 
 /**
- * The payment's own address, 20 bytes, of a contract that knows this payment by the order's PaymentID: money that is sent to
- * another contract, or to none, does not come back. Throws UsageError, ChainUnreachable.
+ * The payment's own address, 20 bytes, of a contract that knows this payment by the order's PaymentID: money that is
+ * sent to another contract, or to none, does not come back. Throws UsageError, ChainUnreachable.
  */
 async function checkedAddress(row: RpcSettings, payments: Uint8Array, due: PaymentDue): Promise<Uint8Array> {
   const { request, paymentId, payableUntil } = due

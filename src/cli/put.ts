@@ -1,4 +1,7 @@
-/** `cairn put`: changes a listing, of the demo shop with a key card that is made for it, of another with the card that is given. */
+/**
+ * `cairn put`: changes a listing, of the demo shop with a key card that is made for it, of another with the card that
+ * is given.
+ */
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -26,7 +29,8 @@ export const PUT_HELP = `cairn put --shop ID --listing ID (--price AMOUNT | --ti
 
 Changes a listing. AMOUNT is in the smallest unit of the shop's pricing currency.
 
-  --card FILE  the shop's key card, as cairn shop create and cairn join leave it; left out: the demo shop is changed, with a card
+  --card FILE  the shop's key card, as cairn shop create and cairn join leave it; left out: the demo shop is \
+changed, with a card
                that is made at the first call, enrolled with the demo's wallet and kept in DIR/card.key
   --data DIR   as for cairn serve, default ./cairn-data
   --relay      the relay's address; left out, a development relay is asked for its own
@@ -86,7 +90,8 @@ async function demoCard(url: string, shop: bigint, data: string, signal: AbortSi
   const demo = await demoKeysIn(data)
   if (demo === undefined || BigInt(demo.shop) !== shop)
     throw new UsageError(
-      `shop ${shop} is not the demo shop of ${data}: give its key card with --card FILE, or the relay's --data directory`,
+      `shop ${shop} is not the demo shop of ${data}: ` +
+        "give its key card with --card FILE, or the relay's --data directory",
     )
   const file = join(data, 'card.key')
   const known = await readFile(file, 'utf8').catch(() => undefined)

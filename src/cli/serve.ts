@@ -7,8 +7,6 @@ import { toHex } from '../bytes/hex.js'
 import { listen, listenNative, TransportMissing } from '../relay/transport/listen.js'
 import { listenWs } from '../relay/transport/ws.js'
 import { ListenError } from '../relay/transport/transport.js'
-import { makeLog } from '../relay/instruments/log.js'
-import { Metrics } from '../relay/instruments/metrics.js'
 import { MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics-server.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
 import { KeyFileError, readOrMakeKey } from '../settings/relay-key.js'
@@ -72,6 +70,9 @@ const EXPECTED = [
 ] as const
 
 async function serve(settings: Settings, io: Io): Promise<void> {
+  // Here, so that --help and --print-config do not wait for the libraries behind them.
+  const { makeLog } = await import('../relay/instruments/log.js')
+  const { Metrics } = await import('../relay/instruments/metrics.js')
   const store = await openStore(settings.data)
   try {
     const blobs = await openBlobs(join(settings.data, 'blobs'))
@@ -214,7 +215,8 @@ function orderText(settings: Settings, { unpaid, paidBefore, isNewChain }: DemoS
       : [`  paid before    ${paidBefore} in earlier starts (npx cairn orders${keys} lists them)`]),
     ...(isNewChain && paidBefore > 0
       ? [
-          '  NEW CHAIN      these were paid on an earlier development chain, which is gone: the relay tells them as reorged',
+          '  NEW CHAIN      these were paid on an earlier development chain, which is gone: ' +
+            'the relay tells them as reorged',
           `                 (npx cairn orders --odd${keys}) and goes on with new ones. ${afresh}`,
         ]
       : []),

@@ -1,6 +1,6 @@
 /**
- * The relay's HTTP face (PROTOCOL §13, §9) as a function from a request value to a response value; no socket is needed to
- * try it. Upgrades to WebSocket are decided elsewhere, metrics have a listener of their own.
+ * The relay's HTTP face (PROTOCOL §13, §9) as a function from a request value to a response value; no socket is needed
+ * to try it. Upgrades to WebSocket are decided elsewhere, metrics have a listener of their own.
  */
 
 import { isJsonObject, readJson } from '../bytes/json.js'

@@ -1,4 +1,6 @@
-/** `cairn serve` while its chain cannot be reached: what needs no chain goes on, and when it is back everything does. */
+/**
+ * `cairn serve` while its chain cannot be reached: what needs no chain goes on, and when it is back everything does.
+ */
 
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -24,7 +26,9 @@ let endpoint: Endpoint
 let ownerCard: Uint8Array
 const guestCard = new Uint8Array(randomBytes(32))
 
-/** The chain behind an address with a key in its path, as providers have it; closed, it is as if there were no machine. */
+/**
+ * The chain behind an address with a key in its path, as providers have it; closed, it is as if there were no machine.
+ */
 class Endpoint {
   private server: Server | undefined
   port = 0

@@ -1,4 +1,7 @@
-/** Shops, clerks and orders on a chain, by the commands alone: what a merchant and a clerk type, and what goes wrong for them. */
+/**
+ * Shops, clerks and orders on a chain, by the commands alone: what a merchant and a clerk type, and what goes wrong for
+ * them.
+ */
 
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** `cairn serve` as real processes: what a wrong setting, machine or data directory leads to, and how it stops and goes on. */
+/**
+ * `cairn serve` as real processes: what a wrong setting, machine or data directory leads to, and how it stops and goes
+ * on.
+ */
 
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -79,7 +82,10 @@ async function refused(flags: readonly string[], message: RegExp, options?: Comm
   return program
 }
 
-/** Names, rights and contents of everything below a directory, but for LMDB's table of readers, which any opening writes. */
+/**
+ * Names, rights and contents of everything below a directory, but for LMDB's table of readers, which any opening
+ * writes.
+ */
 function fingerprint(directory: string): string {
   const hash = createHash('sha256')
   for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort()) {
@@ -116,7 +122,9 @@ function printed(relay: Program, name: string): string[] {
 function withoutUws(): string {
   const file = join(home, 'without-uws.cjs')
   const refusal = "if (/uws/iu.test(file)) throw new Error('no such binary')"
-  const text = `const load = process.dlopen\nprocess.dlopen = (module, file, ...rest) => { ${refusal}; return load(module, file, ...rest) }\n`
+  const text =
+    'const load = process.dlopen\n' +
+    `process.dlopen = (module, file, ...rest) => { ${refusal}; return load(module, file, ...rest) }\n`
   writeFileSync(file, text)
   return file
 }

@@ -1,7 +1,7 @@
 /**
- * The relay's log: one line per notable event, JSON (by pino, without its worker transports) or readable. A line is written
- * before the call returns. Fields are few and plain: ids, counts and places, never keys, signatures, tokens, bodies or what
- * belongs to a guest.
+ * The relay's log: one line per notable event, JSON (by pino, without its worker transports) or readable. A line is
+ * written before the call returns. Fields are few and plain: ids, counts and places, never keys, signatures, tokens,
+ * bodies or what belongs to a guest.
  */
 
 import { pino } from 'pino'

@@ -1,7 +1,7 @@
 /**
- * What the relay counts, kept and rendered (Prometheus' exposition format 0.0.4) by prom-client, in a registry of its own. No
- * labels but a histogram's bounds: nothing about a shop, a card or an address is counted apart, and the number of series is
- * fixed.
+ * What the relay counts, kept and rendered (Prometheus' exposition format 0.0.4) by prom-client, in a registry of its
+ * own. No labels but a histogram's bounds: nothing about a shop, a card or an address is counted apart, and the number
+ * of series is fixed.
  */
 
 import { Counter as Total, Gauge, Histogram as Distribution, Registry } from 'prom-client'

@@ -1,6 +1,6 @@
 /**
- * What one currency is worth in another (PROTOCOL §11, "price source"): nothing, a fixed rate, or a table of rates that is
- * fetched over HTTP. Asked in a write's path, so every answer comes from memory.
+ * What one currency is worth in another (PROTOCOL §11, "price source"): nothing, a fixed rate, or a table of rates that
+ * is fetched over HTTP. Asked in a write's path, so every answer comes from memory.
  */
 
 import { toHex } from '../../bytes/hex.js'
@@ -36,7 +36,10 @@ export function fixedPrice(rate: Rate): PriceSource {
 }
 
 export interface HttpPriceOptions {
-  /** Answers with {"rates": [{"from": CURRENCY, "to": CURRENCY, "factor": "1500", "divisor": "1"}]}; CURRENCY: "<chain id>:0x<40 hex>". */
+  /**
+   * Answers with {"rates": [{"from": CURRENCY, "to": CURRENCY, "factor": "1500", "divisor": "1"}]},
+   * where CURRENCY is "<chain id>:0x<40 hex>".
+   */
   readonly url: string
   /** Rates older than this are refused. */
   readonly maxAgeSeconds: number
@@ -46,7 +49,7 @@ export interface HttpPriceOptions {
   readonly timeoutSeconds?: number
 }
 
-/** Fetches the table now and every so often; between fetches and while they fail the last one holds, until it is too old. */
+/** Fetches the table now and every so often; between and while fetches fail the last one holds, until it is too old. */
 export function httpPrices(options: HttpPriceOptions): PriceSource {
   return new HttpPrices(options)
 }

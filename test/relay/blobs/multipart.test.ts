@@ -5,7 +5,8 @@ import { boundaryOf, MultipartError, multipartParts } from '../../../src/relay/b
 
 const FORM =
   'preamble\r\n--xx\r\nContent-Disposition: form-data; name="a"\r\n\r\none\r\n' +
-  '--xx \t\r\ncontent-disposition: form-data; filename="; name=b"; name="file"\r\nContent-Type: image/png\r\n\r\n\r\n--x\r\n\r\n' +
+  '--xx \t\r\ncontent-disposition: form-data; filename="; name=b"; name="file"\r\n' +
+  'Content-Type: image/png\r\n\r\n\r\n--x\r\n\r\n' +
   '--xx\r\nContent-Disposition: form-data; name=c\r\n\r\n\r\n--xx--\r\nepilogue'
 
 describe('the boundary', () => {

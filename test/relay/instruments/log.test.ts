@@ -16,7 +16,8 @@ describe('JSON', () => {
       log.info('listening', { shop: 12_345_678_901_234_567_890n, port: 4444, native: true, none: undefined }),
     )
     expect(line).toBe(
-      '{"time":"2025-01-02T12:00:05.250Z","level":"info","event":"listening","shop":"12345678901234567890","port":4444,"native":true}',
+      '{"time":"2025-01-02T12:00:05.250Z","level":"info","event":"listening",' +
+        '"shop":"12345678901234567890","port":4444,"native":true}',
     )
   })
 
