@@ -113,7 +113,8 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
   [['join', LINK], 'cairn join LINK [--card FILE] [--chain FILE] [--wallet FILE]', '--card, --chain, --wallet'],
   [
     ['bench', 'write'],
-    'cairn bench write [--seconds 10] [--listings 1000] [--patches 1] [--connections 1] [--window 1024] [--url URL] [--json]',
+    'cairn bench write [--seconds 10] [--listings 1000] [--patches 1] [--connections 1] [--window 1024] ' +
+      '[--url URL] [--json]',
     '--seconds, --listings, --patches, --connections, --window, --url, --json',
   ],
 ]
@@ -172,7 +173,7 @@ it('metrics have these names, types and texts', async () => {
   const metrics = new Metrics()
   const running = await relay({}, { metrics })
   await running.stop()
-  const lines = metrics.text().split('\n')
+  const lines = (await metrics.text()).split('\n')
   expect(lines.filter((line) => line.startsWith('#')).join('\n')).toBe(METRICS)
   const values = lines.filter((line) => line !== '' && !line.startsWith('#'))
   const names = [...METRICS.matchAll(/TYPE (\S+)/gu)].map(([, name]) => name)

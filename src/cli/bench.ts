@@ -1,6 +1,7 @@
 /**
  * `cairn bench write`: how many sets a second a relay makes durable. The load generator is this process, with all sets
- * signed before the clock starts; the relay is another one, with a real disk, fsync before every answer and all checks on.
+ * signed before the clock starts; the relay is another one, with a real disk, fsync before every answer and all checks
+ * on.
  */
 
 import { spawn, type ChildProcess } from 'node:child_process'
@@ -24,7 +25,9 @@ import type { Message } from '../wire/messages.js'
 import { parseFlags, UsageError, type Flags } from './flags.js'
 import type { Io } from './io.js'
 
-export const BENCH_HELP = `cairn bench write [--seconds 10] [--listings 1000] [--patches 1] [--connections 1] [--window 1024] [--url URL] [--json]
+export const BENCH_HELP = `\
+cairn bench write [--seconds 10] [--listings 1000] [--patches 1] [--connections 1] [--window 1024] \
+[--url URL] [--json]
 
 Writes price changes as fast as the relay answers and prints the rate. Without --url it starts a relay of its own with
 data in a temporary directory. Sets are signed before the clock starts.
@@ -404,8 +407,10 @@ function rounded(value: number, digits: number): number {
 }
 
 function report(result: Result): string {
+  const { patchSets, elapsedSeconds, refused } = result
   return [
-    `${result.patchSetsPerSecond} PatchSets/s, ${result.patchesPerSecond} patches/s   (${result.patchSets} in ${result.elapsedSeconds} s, ${result.refused} refused)`,
+    `${result.patchSetsPerSecond} PatchSets/s, ${result.patchesPerSecond} patches/s   ` +
+      `(${patchSets} in ${elapsedSeconds} s, ${refused} refused)`,
     `latency p50 ${result.p50Ms} ms, p99 ${result.p99Ms} ms with ${result.connections} × ${result.window} in flight`,
     `CPU: relay ${result.relayCores ?? 'unknown'} cores, load generator ${result.clientCores} cores`,
     `signature checks: ${result.signatureChecksPerSecondPerCore}/s per core`,

@@ -1,4 +1,7 @@
-/** The chains of a relay by its settings: none (development mode), the development chain, or what a file says (PROTOCOL §12). */
+/**
+ * The chains of a relay by its settings (PROTOCOL §12): none (development mode), the development chain, or what a file
+ * says.
+ */
 
 import { readFileSync } from 'node:fs'
 import { toHex } from '../bytes/hex.js'
@@ -39,7 +42,9 @@ export function chainSettingsOf({ chain }: Pick<Settings, 'chain'>): ChainSettin
   }
 }
 
-/** Throws SettingsError. A chain that cannot be reached now is no error, but for one whose relay token is to be minted. */
+/**
+ * Throws SettingsError. A chain that cannot be reached now is no error, but for one whose relay token is to be minted.
+ */
 export async function openChains(settings: Settings, context: ChainContext): Promise<ChainParts> {
   const prices = pricesOf(settings, context.log)
   const chosen = chainSettingsOf(settings)

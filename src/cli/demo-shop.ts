@@ -1,10 +1,8 @@
 /**
- * The demo: an ordinary client, the one that storefronts use, that enrols a card, fills a shop and keeps it alive. What it
- * needs to go on after a restart (its keys) stands in a file of its own beside the relay's data.
+ * The demo: an ordinary client, the one that storefronts use, that enrols a card, fills a shop and keeps it alive. All
+ * that it needs to go on after a restart are its keys (demo-keys.ts).
  */
 
-import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
 import { addressOfWallet, walletOf } from './wallet.js'
 import { publicKeyOf } from '#signature'
 import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
@@ -16,17 +14,10 @@ import type { CborKey } from '../codec/value.js'
 import type { Encodable } from '../codec/encode.js'
 import { connect, type Change, type Item, type PaymentDue, type ShopClient } from '../client/shop-client.js'
 import { enrol } from '../client/enrol.js'
-
-export interface DemoKeys {
-  readonly shop: string
-  readonly wallet: string
-  readonly card: string
-  readonly guests: readonly string[]
-}
+import type { DemoKeys } from './demo-keys.js'
 
 /** Between two changes of the living shop. */
 const CHANGE_EVERY_MS = 1_500
-const GUESTS = 2
 
 const PRODUCTS: readonly (readonly [title: string, description: string, cents: number])[] = [
   ['Trail map', 'Waterproof, 1:25,000', 1_490],
@@ -70,25 +61,6 @@ const TAGS: readonly (readonly [name: string, from: number, to: number])[] = [
 const id = (product: number) => BigInt(1_000 + product)
 const map = (fields: Readonly<Record<string, Encodable>>): ReadonlyMap<CborKey, Encodable> =>
   new Map(Object.entries(fields))
-
-/** Reads the demo's keys, or makes them; `wallet` (64 hex digits) is then the merchant's, a new one if left out. */
-export async function demoKeys(file: string, wallet?: string): Promise<DemoKeys> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as DemoKeys
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-  const key = () => randomBytes(32).toString('hex')
-  const shop = BigInt(`0x${randomBytes(6).toString('hex')}`) + 1n
-  const keys: DemoKeys = {
-    shop: String(shop),
-    wallet: wallet ?? key(),
-    card: key(),
-    guests: Array.from({ length: GUESTS }, key),
-  }
-  await writeFile(file, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 })
-  return keys
-}
 
 /** The chain that the demo's shop and its orders are on. */
 export interface DemoChain {

@@ -10,7 +10,8 @@ import { DEVELOPMENT_ACCOUNTS, told, WALLET_FLAGS, WALLET_HELP, walletOfFlags } 
 
 export const INVITE_HELP = `cairn invite --shop ID [--url URL] [--chain FILE] [--wallet FILE]
 
-Prints a link with which one person can join the shop as a clerk (cairn join LINK). Whoever has the link can use it, once:
+Prints a link with which one person can join the shop as a clerk (cairn join LINK). Whoever has the link can use it, \
+once:
 the secret is in its fragment, which no browser sends to a server. The wallet has to be allowed to add users.
 
 ${WALLET_HELP}

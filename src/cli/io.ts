@@ -12,5 +12,7 @@ export interface Io {
   readonly signal: AbortSignal
 }
 
-/** What every command's file exports as `run`. `argv` is what follows the command's name. Resolves with the exit code. */
+/**
+ * What every command's file exports as `run`. `argv` is what follows the command's name. Resolves with the exit code.
+ */
 export type Run = (argv: readonly string[], io: Io) => Promise<number>

@@ -23,7 +23,8 @@ import { TransactionFailed } from './wallet.js'
 
 export const JOIN_HELP = `cairn join LINK [--card FILE] [--chain FILE] [--wallet FILE]
 
-Joins a shop as a clerk with a link that cairn invite printed, and enrols a key card. A wallet that is a clerk already does not
+Joins a shop as a clerk with a link that cairn invite printed, and enrols a key card. A wallet that is a clerk \
+already does not
 use the link up.
 
   --card FILE    the card's secret key, made if it is not there (default ./cairn-card.key)

@@ -106,7 +106,8 @@ Exit codes: 0 done, 1 failed. Checks (vectors): 0 all agree, 1 something does no
 
 function unknownCommand(name: string): string {
   const near = nearestName(name, [...COMMANDS.keys(), ...ALIASES.keys(), 'help', '--version'])
-  return `cairn: there is no command ${JSON.stringify(name)}. ${near === undefined ? '' : `Did you mean ${near}? `}All of them: cairn help`
+  const hint = near === undefined ? '' : `Did you mean ${near}? `
+  return `cairn: there is no command ${JSON.stringify(name)}. ${hint}All of them: cairn help`
 }
 
 /** One line for a user; on request the stacks of the error and of its causes. */

@@ -1,4 +1,6 @@
-/** What the commands about shops, clerks and payments share: chain, wallet, a card in a file, and how errors are told. */
+/**
+ * What the commands about shops, clerks and payments share: chain, wallet, a card in a file, and how errors are told.
+ */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -16,7 +18,8 @@ import { UsageError } from './flags.js'
 import type { Io } from './io.js'
 import { openWallet, TransactionFailed, walletOf, type SendingWallet } from './wallet.js'
 
-export const WALLET_HELP = `  --chain FILE   contracts and RPC URLs as for cairn serve; default dev, the chain of npm run dev:chain
+export const WALLET_HELP = `\
+  --chain FILE   contracts and RPC URLs as for cairn serve; default dev, the chain of npm run dev:chain
   --wallet FILE  the wallet's secret key, 64 hex digits; or CAIRN_WALLET_KEY in the environment;
                  with --chain dev an account of the development chain if left out`
 
@@ -59,7 +62,9 @@ export function walletOfFlags(
   return { ...openWallet({ url: row.rpc[0]!, chainId: id, secret }), secret, chains, read }
 }
 
-/** What the relay tells of itself. Throws ClientError, and UsageError if its shops are on another chain than the wallet. */
+/**
+ * What the relay tells of itself. Throws ClientError, and UsageError if its shops are on another chain than the wallet.
+ */
 export async function relayFor({ chains }: ChainWallet, url: string, signal: AbortSignal): Promise<RelayDescription> {
   const facts = await describeRelay(url, signal)
   if (BigInt(facts.chain_id) !== chains.registry.chainId)

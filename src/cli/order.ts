@@ -1,7 +1,5 @@
 /** `cairn order pay`: pays an order's newest payment, as a guest's wallet would, after checking what is asked. */
 
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
 import { ClientError } from '../client/client-error.js'
@@ -11,7 +9,7 @@ import { approveCall, transferCall } from '../chain/contracts.js'
 import { getPaymentAddressCall, getPaymentIdCall, payCall } from '../objects/payment-request.js'
 import type { RpcSettings } from '../settings/chain-settings.js'
 import { openChain } from '../chain/rpc-chain.js'
-import type { DemoKeys } from './demo-shop.js'
+import { demoKeysIn } from './demo-keys.js'
 import {
   checkVerb,
   DATA_FLAG,
@@ -35,10 +33,12 @@ import {
   type ChainWallet,
 } from './merchant.js'
 
-export const ORDER_HELP = `cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
+export const ORDER_HELP = `\
+cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
                 [--relay ADDRESS] [--chain FILE] [--wallet FILE]
 
-Pays what an Unpaid order asks and waits until the relay has seen it. What is asked is computed anew before it is paid, and the
+Pays what an Unpaid order asks and waits until the relay has seen it. What is asked is computed anew before it \
+is paid, and the
 Payments contract is asked whether it knows the payment. pay is the only verb.
 
   --by           call: the Payments contract (default); address: the payment's own address
@@ -78,7 +78,10 @@ export async function run([verb, ...argv]: readonly string[], io: Io): Promise<n
   }
 }
 
-/** Pays on a wallet's chain; resolves with the transaction's hash (0x) when it is in a block. Throws UsageError before anything is sent. */
+/**
+ * Pays on a wallet's chain; resolves with the transaction's hash (0x) when it is in a block. Throws UsageError before
+ * anything is sent.
+ */
 export async function pay(wallet: ChainWallet, due: PaymentDue, by: 'call' | 'address'): Promise<string> {
   const { request } = due
   const row = wallet.chains.chains.find(({ chainId }) => chainId === request.chainId)
@@ -93,8 +96,8 @@ export async function pay(wallet: ChainWallet, due: PaymentDue, by: 'call' | 'ad
 }
 
 /**
- * The payment's own address, 20 bytes, of a contract that knows this payment by the order's PaymentID: money that is sent to
- * another contract, or to none, does not come back. Throws UsageError, ChainUnreachable.
+ * The payment's own address, 20 bytes, of a contract that knows this payment by the order's PaymentID: money that is
+ * sent to another contract, or to none, does not come back. Throws UsageError, ChainUnreachable.
  */
 async function checkedAddress(row: RpcSettings, payments: Uint8Array, due: PaymentDue): Promise<Uint8Array> {
   const { request, paymentId, payableUntil } = due
@@ -178,7 +181,7 @@ function placeOf(flags: PayFlags): Place {
 /** Those of the demo's guests from the last one on: it is the one who leaves his order to be paid. */
 async function cardsOf({ card, data }: PayFlags): Promise<Uint8Array[]> {
   if (card !== undefined) return [await cardFrom(card)]
-  const text = await readFile(join(data, 'demo.json'), 'utf8').catch(() => undefined)
-  if (text === undefined) throw new UsageError(`there is no demo shop in ${data}: give --card FILE`)
-  return (JSON.parse(text) as DemoKeys).guests.map(fromHex).toReversed()
+  const demo = await demoKeysIn(data)
+  if (demo === undefined) throw new UsageError(`there is no demo shop in ${data}: give --card FILE`)
+  return demo.guests.map(fromHex).toReversed()
 }

@@ -13,8 +13,10 @@ import type { Io } from './io.js'
 
 export const ORDERS_HELP = `cairn orders [--data DIR] [--shop ID] [--odd] [--json]
 
-Lists all orders by their numbers: state, what is due and what came, in units of the currency (native: the chain's own), and
-until when it is reserved and can be paid, in UTC. Below an order stand its transactions, and behind a ! what a person has to
+Lists all orders by their numbers: state, what is due and what came, in units of the currency (native: the \
+chain's own), and
+until when it is reserved and can be paid, in UTC. Below an order stand its transactions, and behind a ! what a \
+person has to
 look at (late, partial, over, extra, reorged payments, shortfalls), each with what to do.
 
   --data DIR  as for cairn serve (default ./cairn-data); the relay may be running

@@ -1,4 +1,7 @@
-/** `cairn put`: changes a listing, of the demo shop with a key card that is made for it, of another with the card that is given. */
+/**
+ * `cairn put`: changes a listing, of the demo shop with a key card that is made for it, of another with the card that
+ * is given.
+ */
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -6,7 +9,7 @@ import { walletOf } from './wallet.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import { enrol, makeKeyCard } from '../client/enrol.js'
 import { connect, ClientError, type Change } from '../client/shop-client.js'
-import type { DemoKeys } from './demo-shop.js'
+import { demoKeysIn } from './demo-keys.js'
 import {
   DATA_FLAG,
   integerFlag,
@@ -26,7 +29,8 @@ export const PUT_HELP = `cairn put --shop ID --listing ID (--price AMOUNT | --ti
 
 Changes a listing. AMOUNT is in the smallest unit of the shop's pricing currency.
 
-  --card FILE  the shop's key card, as cairn shop create and cairn join leave it; left out: the demo shop is changed, with a card
+  --card FILE  the shop's key card, as cairn shop create and cairn join leave it; left out: the demo shop is \
+changed, with a card
                that is made at the first call, enrolled with the demo's wallet and kept in DIR/card.key
   --data DIR   as for cairn serve, default ./cairn-data
   --relay      the relay's address; left out, a development relay is asked for its own
@@ -83,11 +87,11 @@ function changesOf(listing: bigint, { price, title, stock }: Flags<typeof FLAGS>
 
 /** The secret key of this command's card in the demo shop, 32 bytes. */
 async function demoCard(url: string, shop: bigint, data: string, signal: AbortSignal): Promise<Uint8Array> {
-  const text = await readFile(join(data, 'demo.json'), 'utf8').catch(() => undefined)
-  const demo = text === undefined ? undefined : (JSON.parse(text) as DemoKeys)
+  const demo = await demoKeysIn(data)
   if (demo === undefined || BigInt(demo.shop) !== shop)
     throw new UsageError(
-      `shop ${shop} is not the demo shop of ${data}: give its key card with --card FILE, or the relay's --data directory`,
+      `shop ${shop} is not the demo shop of ${data}: ` +
+        "give its key card with --card FILE, or the relay's --data directory",
     )
   const file = join(data, 'card.key')
   const known = await readFile(file, 'utf8').catch(() => undefined)

@@ -7,8 +7,7 @@ import { toHex } from '../bytes/hex.js'
 import { listen, listenNative, TransportMissing } from '../relay/transport/listen.js'
 import { listenWs } from '../relay/transport/ws.js'
 import { ListenError } from '../relay/transport/transport.js'
-import { makeLog } from '../relay/instruments/log.js'
-import { Metrics, MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics.js'
+import { MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics-server.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
 import { KeyFileError, readOrMakeKey } from '../settings/relay-key.js'
 import { ReplayError } from '../relay/shops/keeper.js'
@@ -30,7 +29,8 @@ import { openChain } from '../chain/rpc-chain.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import { DEVELOPMENT_TOKEN } from '../settings/chain-settings.js'
 import { openChains } from './chains.js'
-import { DEMO_LISTING, demoKeys, runDemo, type DemoChain, type DemoStart } from './demo-shop.js'
+import { demoKeys } from './demo-keys.js'
+import { DEMO_LISTING, runDemo, type DemoChain, type DemoStart } from './demo-shop.js'
 import type { Io } from './io.js'
 import { DEVELOPMENT_ACCOUNTS, walletOfFlags } from './merchant.js'
 import { pay } from './order.js'
@@ -70,6 +70,9 @@ const EXPECTED = [
 ] as const
 
 async function serve(settings: Settings, io: Io): Promise<void> {
+  // Here, so that --help and --print-config do not wait for the libraries behind them.
+  const { makeLog } = await import('../relay/instruments/log.js')
+  const { Metrics } = await import('../relay/instruments/metrics.js')
   const store = await openStore(settings.data)
   try {
     const blobs = await openBlobs(join(settings.data, 'blobs'))
@@ -112,10 +115,7 @@ async function untilStopped(relay: RunningRelay, settings: Settings, io: Io): Pr
     else io.signal.addEventListener('abort', () => resolve(), { once: true })
   })
   if (settings.demo) {
-    const keys = await demoKeys(
-      join(settings.data, 'demo.json'),
-      settings.chain === 'none' ? undefined : DEVELOPMENT_ACCOUNTS.merchant,
-    )
+    const keys = await demoKeys(settings.data, settings.chain === 'none' ? undefined : DEVELOPMENT_ACCOUNTS.merchant)
     const demo = runDemo({
       url: relay.url,
       keys,
@@ -215,7 +215,8 @@ function orderText(settings: Settings, { unpaid, paidBefore, isNewChain }: DemoS
       : [`  paid before    ${paidBefore} in earlier starts (npx cairn orders${keys} lists them)`]),
     ...(isNewChain && paidBefore > 0
       ? [
-          '  NEW CHAIN      these were paid on an earlier development chain, which is gone: the relay tells them as reorged',
+          '  NEW CHAIN      these were paid on an earlier development chain, which is gone: ' +
+            'the relay tells them as reorged',
           `                 (npx cairn orders --odd${keys}) and goes on with new ones. ${afresh}`,
         ]
       : []),

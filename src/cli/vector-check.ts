@@ -7,6 +7,7 @@ import { recoverPublicKey, addressOf } from '#signature'
 import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { personalMessageDigest } from '../bytes/eip191.js'
 import { fromHex, toHex } from '../bytes/hex.js'
+import { readJson } from '../bytes/json.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { diagnostic } from '../codec/diagnostic.js'
 import { encode } from '../codec/encode.js'
@@ -282,12 +283,12 @@ interface PriceVector {
 }
 
 function checkJson(bytes: Uint8Array): Findings {
-  let vectors: unknown
-  try {
-    vectors = JSON.parse(new TextDecoder().decode(bytes))
-  } catch (error) {
-    throw new VectorFileError(`not JSON: ${(error as Error).message}`, { cause: error })
-  }
+  const vectors = readJson(
+    () => new TextDecoder().decode(bytes),
+    (cause) => {
+      throw new VectorFileError(`not JSON: ${cause.message}`, { cause })
+    },
+  )
   if (!Array.isArray(vectors) || vectors.length === 0) throw new VectorFileError('not a list of vectors')
   const findings = newFindings()
   for (const [i, vector] of (vectors as unknown[]).entries()) {

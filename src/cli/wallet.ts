@@ -1,4 +1,7 @@
-/** Wallets of the commands: what signs an enrolment, and what sends transactions. viem's accounts and clients come in here. */
+/**
+ * Wallets of the commands: what signs an enrolment, and what sends transactions. viem's accounts and clients come in
+ * here.
+ */
 
 import {
   BaseError,
@@ -84,7 +87,9 @@ export function openWallet(options: {
   }
 }
 
-/** One line without the endpoint's path, which may be an API key; viem's error, which holds it, is no cause of this one. */
+/**
+ * One line without the endpoint's path, which may be an API key; viem's error, which holds it, is no cause of this one.
+ */
 export class TransactionFailed extends Error {
   override readonly name = 'TransactionFailed'
 }

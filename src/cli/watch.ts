@@ -60,7 +60,8 @@ async function show(listing: AsyncIterable<LiveState<Listing>>, json: boolean, i
 
 function asText({ data, verified }: LiveState<Listing>): string {
   if (data === undefined) return 'there is no such listing'
-  return `set ${verified?.seq} ✓  ${data.Metadata.Title}  price ${data.Price}${data.ViewState === 1n ? '' : '  (not published)'}`
+  const unpublished = data.ViewState === 1n ? '' : '  (not published)'
+  return `set ${verified?.seq} ✓  ${data.Metadata.Title}  price ${data.Price}${unpublished}`
 }
 
 function asJson({ status, data, verified }: LiveState<Listing>): string {

@@ -3,6 +3,7 @@
  * to try it. Upgrades to WebSocket are decided elsewhere, metrics have a listener of their own.
  */
 
+import { isJsonObject, readJson } from '../bytes/json.js'
 import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX, FORM_BYTES_MAX } from '../limits.js'
 import type { EnrolmentOutcome, EnrolmentRequest } from './accounts/enrolment.js'
 import { BlobsUnavailable, type BlobAccess } from './blobs/access.js'
@@ -167,20 +168,15 @@ async function smallBody(request: HttpRequest): Promise<Uint8Array | undefined> 
 
 /** `signature` has the length that the client gave it. */
 function enrolmentForm(body: Uint8Array): { message: string; signature: Uint8Array } | undefined {
-  const value = parsedJson(body)
-  if (typeof value !== 'object' || value === null || !('message' in value) || !('signature' in value)) return undefined
+  const value = readJson(
+    () => new TextDecoder('utf-8', { fatal: true }).decode(body),
+    () => undefined,
+  )
+  if (!isJsonObject(value)) return undefined
   const { message, signature } = value
   if (typeof message !== 'string' || typeof signature !== 'string') return undefined
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(signature)) return undefined
   return { message, signature: new Uint8Array(Buffer.from(signature, 'base64')) }
-}
-
-function parsedJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
-  } catch {
-    return undefined
-  }
 }
 
 async function upload({ blobs, relay }: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {

@@ -1,6 +1,7 @@
 /** The file that `chain` names: contracts, chains and how to reach them (PROTOCOL §12). Its URLs may hold API keys. */
 
 import { fromHex } from '../bytes/hex.js'
+import { isJsonObject, readJson, type JsonObject } from '../bytes/json.js'
 import { CHAIN_DEPTH_DEFAULT, CHAIN_POLL_MS_DEFAULT } from '../limits.js'
 import { SettingsError } from './settings.js'
 
@@ -84,26 +85,26 @@ function readRow(row: Place): RpcSettings {
 }
 
 function parse(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new SettingsError(path, 'the chain file is no JSON. npm run dev:chain prints one to start from.', {
-      cause: error,
-    })
-  }
+  return readJson(
+    () => text,
+    (cause) => {
+      const problem = 'the chain file is no JSON. npm run dev:chain prints one to start from.'
+      throw new SettingsError(path, problem, { cause })
+    },
+  )
 }
 
 /** A value in the file and where it stands. Values are not repeated in errors: URLs hold keys. */
 class Place {
   private readonly path: string
   private readonly at: string
-  private readonly value: Readonly<Record<string, unknown>>
+  private readonly value: JsonObject
 
   constructor(path: string, at: string, value: unknown) {
     this.path = path
     this.at = at
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) this.fail('', 'has to be an object')
-    this.value = value as Record<string, unknown>
+    if (!isJsonObject(value)) this.fail('', 'has to be an object')
+    this.value = value
   }
 
   has(name: string): boolean {

@@ -1,7 +1,7 @@
 /**
- * The words of a command line as flags, `--name value` or `--name=value`: node:util's parseArgs without its own checks. What
- * a command makes of unknown flags, missing values and help stays with its reader: those of parseArgs and of commander say
- * other words, and repeat arguments that may be secrets in the wrong place.
+ * The words of a command line as flags, `--name value` or `--name=value`: node:util's parseArgs without its own checks.
+ * What a command makes of unknown flags, missing values and help stays with its reader: those of parseArgs and of
+ * commander say other words, and repeat arguments that may be secrets in the wrong place.
  */
 
 import { parseArgs } from 'node:util'

@@ -4,6 +4,7 @@
  */
 
 import { isIP } from 'node:net'
+import { isJsonObject, readJson, type JsonObject } from '../bytes/json.js'
 import * as limits from '../limits.js'
 import { scanFlags, type ScannedFlag } from './flag-scanner.js'
 import { nearestName } from './nearest-name.js'
@@ -420,16 +421,16 @@ function readSettingsFile(path: string, readFile: SettingsSources['readFile']): 
   return given
 }
 
-function readJsonObject(path: string, readFile: SettingsSources['readFile']): object {
-  let value: unknown
-  try {
-    value = JSON.parse(readFile(path))
-  } catch (error) {
-    const why = oneLine((error as Error).message)
-    const problem = `the settings file cannot be read: ${why}. It has to be a JSON object.`
-    throw new SettingsError(path, problem, { cause: error })
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+function readJsonObject(path: string, readFile: SettingsSources['readFile']): JsonObject {
+  const value = readJson(
+    () => readFile(path),
+    (cause) => {
+      const why = oneLine(cause.message)
+      const problem = `the settings file cannot be read: ${why}. It has to be a JSON object.`
+      throw new SettingsError(path, problem, { cause })
+    },
+  )
+  if (isJsonObject(value)) return value
   throw new SettingsError(path, 'the settings file is JSON, but no object. Write for example {"pushDelayMs": 20}.')
 }
 

@@ -526,15 +526,15 @@ describe.each([
       const good = await start({}, { ws, metrics })
       const deaf = await Wire.open(running.url, HOSTILE)
       deaf.socket.pause()
-      const sessions = () => Number(/^cairn_sessions (\d+)$/mu.exec(metrics.text())![1])
-      expect(sessions()).toBe(2)
+      const sessions = async () => Number(/^cairn_sessions (\d+)$/mu.exec(await metrics.text())![1])
+      expect(await sessions()).toBe(2)
       // Some megabytes lie in the buffers of the system before any wait in the relay.
       let sent = 0
-      while (sessions() === 2 && sent < 1_000_000) {
+      while ((await sessions()) === 2 && sent < 1_000_000) {
         for (let i = 0; i < 10_000; i++) deaf.send(longAnswer(++sent))
         expect(codeOf(await good.ask({ kind: 'ping' }))).toBe('ok')
       }
-      expect(sessions()).toBe(1)
+      expect(await sessions()).toBe(1)
       deaf.socket.resume()
       await deaf.until(() => deaf.closed !== undefined, 30_000)
       expect(deaf.closed!.code).toBe(1008)

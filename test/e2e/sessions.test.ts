@@ -309,15 +309,15 @@ describe.each([
     const running = await relay({}, { ws, metrics })
     const wire = await Wire.open(running.url)
     wire.socket.pause()
-    const sessions = () => Number(/^cairn_sessions (\d+)$/mu.exec(metrics.text())![1])
-    expect(sessions()).toBe(1)
+    const sessions = async () => Number(/^cairn_sessions (\d+)$/mu.exec(await metrics.text())![1])
+    expect(await sessions()).toBe(1)
     const data = Buffer.alloc(125)
     let sent = 0
-    for (; sessions() === 1 && sent < 2_000_000; sent += 1_000) {
+    for (; (await sessions()) === 1 && sent < 2_000_000; sent += 1_000) {
       for (let i = 0; i < 1_000; i++) wire.socket.ping(data)
       await new Promise((resolve) => setImmediate(resolve))
     }
-    expect(sessions()).toBe(0)
+    expect(await sessions()).toBe(0)
     if (!ws) expect(sent).toBeGreaterThan(60_000)
     wire.socket.resume()
     await wire.until(() => wire.closed !== undefined, 30_000)

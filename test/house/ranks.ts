@@ -55,6 +55,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves/secp256k1.js': ['src/bytes/signature.ts'],
   'hash-wasm': ['src/bytes/hash.node.ts'],
   lmdb: ['src/store/lmdb.ts'],
+  pino: ['src/relay/instruments/log.ts'],
+  'prom-client': ['src/relay/instruments/metrics.ts'],
   'uWebSockets.js': ['src/relay/transport/uws.ts'],
   viem: ['src/chain/rpc-chain.ts', 'src/cli/wallet.ts'],
   'viem/utils': ['src/chain/contracts.ts'],
@@ -134,7 +136,7 @@ export function coreBreaches(house: House): Breach[] {
 }
 
 function ofSrc({ sources }: House): Source[] {
-  return sources.filter(({ path }) => /^src\/.*\.ts$/u.test(path) && !path.includes('/generated/'))
+  return sources.filter(({ path }) => /^src\/.*\.ts$/u.test(path))
 }
 
 function importsOf(house: House, { path, imports }: Source): { line: number; target: string }[] {

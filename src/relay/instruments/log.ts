@@ -1,7 +1,10 @@
 /**
- * The relay's log: one line per notable event, JSON or readable. Fields are few and plain: ids, counts and places, never keys,
- * signatures, tokens, bodies or what belongs to a guest.
+ * The relay's log: one line per notable event, JSON (by pino, without its worker transports) or readable. A line is
+ * written before the call returns. Fields are few and plain: ids, counts and places, never keys, signatures, tokens,
+ * bodies or what belongs to a guest.
  */
+
+import { pino } from 'pino'
 
 export type LogLevel = 'info' | 'warn' | 'error'
 export type LogValue = string | number | bigint | boolean | undefined
@@ -23,15 +26,16 @@ export interface LogOptions {
 }
 
 export function makeLog({ format, write, now }: LogOptions): Log {
-  const line = format === 'json' ? jsonLine : textLine
-  const put = (level: LogLevel, event: string, fields: LogFields = {}) =>
-    write(line(new Date(now()), level, event, safe(fields)))
+  const line = format === 'json' ? jsonLines(write, now) : textLines(write, now)
+  const put = (level: LogLevel, event: string, fields: LogFields = {}) => line(level, event, safe(fields))
   return {
     info: (event, fields) => put('info', event, fields),
     warn: (event, fields) => put('warn', event, fields),
     error: (event, error, fields) => put('error', event, { ...fields, ...errorFields(error, format) }),
   }
 }
+
+type PutLine = (level: LogLevel, event: string, fields: LogFields) => void
 
 /** Names of fields whose text nobody should log; a field so named shows that it was there, and no more. */
 const PRIVATE = /secret|private|password|token|signature|^key$|seed|mnemonic|authorization|cookie/i
@@ -42,12 +46,14 @@ function safe(fields: LogFields): LogFields {
   return Object.fromEntries(
     Object.entries(fields)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [name, typeof value === 'string' ? safeText(name, value) : value]),
+      .map(([name, value]) => [name, safeValue(name, value)]),
   )
 }
 
-function safeText(name: string, text: string): string {
-  return PRIVATE.test(name) ? '(not logged)' : cut(text)
+/** Big numbers become text: JSON has none. */
+function safeValue(name: string, value: LogValue): LogValue {
+  if (typeof value === 'string') return PRIVATE.test(name) ? '(not logged)' : cut(value)
+  return typeof value === 'bigint' ? String(value) : value
 }
 
 function errorFields(error: unknown, format: LogOptions['format']): LogFields {
@@ -67,18 +73,29 @@ export function errorChain(error: unknown): string {
   return messages.join(' ← ')
 }
 
-/** Big numbers are text in JSON; what the line itself says comes first and no field replaces it. */
-function jsonLine(time: Date, level: LogLevel, event: string, fields: LogFields): string {
-  const own = { time: time.toISOString(), level, event }
-  return JSON.stringify({ ...own, ...fields, ...own }, (_, value: unknown) =>
-    typeof value === 'bigint' ? value.toString() : value,
+/** What the line itself says (time, level, event) comes first, and no field replaces it. */
+function jsonLines(write: LogOptions['write'], now: LogOptions['now']): PutLine {
+  const logger = pino(
+    {
+      base: null,
+      // pino begins with its level: an empty one lets the time be first, and the level come as a field.
+      formatters: { level: () => ({}) },
+      timestamp: () => `"time":"${new Date(now()).toISOString()}"`,
+    },
+    { write: (line) => write(line.slice(0, -1)) },
   )
+  return (level, event, fields) => {
+    const own = { level, event, time: undefined }
+    logger[level]({ ...own, ...fields, ...own })
+  }
 }
 
-function textLine(time: Date, level: LogLevel, event: string, fields: LogFields): string {
-  const clock = time.toISOString().slice(11, 19)
-  const words = Object.entries(fields).map(([name, value]) => `${name}=${textValue(value)}`)
-  return [clock, level === 'info' ? ' ' : level.toUpperCase(), printable(event), ...words].join(' ')
+function textLines(write: LogOptions['write'], now: LogOptions['now']): PutLine {
+  return (level, event, fields) => {
+    const clock = new Date(now()).toISOString().slice(11, 19)
+    const words = Object.entries(fields).map(([name, value]) => `${name}=${textValue(value)}`)
+    write([clock, level === 'info' ? ' ' : level.toUpperCase(), printable(event), ...words].join(' '))
+  }
 }
 
 function textValue(value: LogValue): string {

@@ -4,6 +4,7 @@
  */
 
 import { toHex } from '../../bytes/hex.js'
+import { readJson } from '../../bytes/json.js'
 import {
   PRICE_FETCH_SECONDS,
   PRICE_FETCH_TIMEOUT_SECONDS,
@@ -36,8 +37,8 @@ export function fixedPrice(rate: Rate): PriceSource {
 
 interface HttpPriceOptions {
   /**
-   * Answers with {"rates": [{"from": CURRENCY, "to": CURRENCY, "factor": "1500", "divisor": "1"}]}; CURRENCY: "<chain
-   * id>:0x<40 hex>".
+   * Answers with {"rates": [{"from": CURRENCY, "to": CURRENCY, "factor": "1500", "divisor": "1"}]},
+   * where CURRENCY is "<chain id>:0x<40 hex>".
    */
   readonly url: string
   /** Rates older than this are refused. */
@@ -48,10 +49,7 @@ interface HttpPriceOptions {
   readonly timeoutSeconds?: number
 }
 
-/**
- * Fetches the table now and every so often; between fetches and while they fail the last one holds, until it is too
- * old.
- */
+/** Fetches the table now and every so often; between and while fetches fail the last one holds, until it is too old. */
 export function httpPrices(options: HttpPriceOptions): PriceSource {
   return new HttpPrices(options)
 }
@@ -144,7 +142,13 @@ async function boundedText(response: Response): Promise<string> {
 /** Throws PriceTableError for anything but a whole, well-formed table. */
 export function readTable(text: string): Map<string, Rate> {
   const table = new Map<string, Rate>()
-  const { rates } = asObject(parsed(text))
+  const answer = readJson(
+    () => text,
+    (cause) => {
+      throw new PriceTableError('it answers with no JSON', { cause })
+    },
+  )
+  const { rates } = asObject(answer)
   if (!Array.isArray(rates) || rates.length > PRICE_TABLE_RATES_MAX)
     throw new PriceTableError(`its "rates" are no list of at most ${PRICE_TABLE_RATES_MAX}`)
   for (const row of rates) {
@@ -154,14 +158,6 @@ export function readTable(text: string): Map<string, Rate> {
     table.set(`${currencyName(from)} ${currencyName(to)}`, rate)
   }
   return table
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new PriceTableError('it answers with no JSON', { cause: error })
-  }
 }
 
 function asObject(value: unknown): Readonly<Record<string, unknown>> {

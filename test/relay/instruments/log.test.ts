@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { makeLog, type Log } from '../../../src/relay/instruments/log.js'
 
@@ -23,6 +24,33 @@ describe('JSON', () => {
   test('no field replaces what the line itself says', () => {
     const [line] = lines('json', (log) => log.warn('full', { level: 'info', event: 'x', time: 'y' }))
     expect(JSON.parse(line!)).toEqual({ time: '2025-01-02T12:00:05.250Z', level: 'warn', event: 'full' })
+  })
+
+  test('any fields are as JSON.stringify writes them, in their order, big numbers as text', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 120 })
+    const value = fc.oneof(text, fc.double(), fc.maxSafeInteger(), fc.bigInt(), fc.boolean(), fc.constant(undefined))
+    const name = fc.constantFrom('err', 'msg', 'error', 'pid', 'shop', 'seq', 'a b', 'say "hi"', 'größe')
+    fc.assert(
+      fc.property(text, fc.dictionary(name, value), (event, fields) => {
+        const own = { time: '2025-01-02T12:00:05.250Z', level: 'warn', event }
+        const plain = JSON.stringify({ ...own, ...fields }, (_, value: unknown) =>
+          typeof value === 'bigint' ? String(value) : value,
+        )
+        expect(lines('json', (log) => log.warn(event, { level: 'x', ...fields, time: 'x', event: 'x' }))).toEqual([
+          plain,
+        ])
+      }),
+    )
+  })
+
+  test('is written when the call returns, each line in one piece', () => {
+    const written: string[] = []
+    const log = makeLog({ format: 'json', write: (line) => written.push(line), now: () => NOON })
+    for (let i = 1; i <= 1_000; i++) {
+      log.info('line', { i })
+      expect(written).toHaveLength(i)
+    }
+    expect(written.at(-1)).toBe('{"time":"2025-01-02T12:00:05.250Z","level":"info","event":"line","i":1000}')
   })
 
   test('an error comes with its causes and stack, on one line', () => {
