@@ -27,6 +27,8 @@ import { join, resolve } from 'node:path'
 import { open } from 'lmdb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openStore } from '../../src/store/open.js'
+import type { LogRecord } from '../../src/store/store.js'
+import { copyLogs, writtenLogs } from '../fixtures/copied-log.js'
 import { endAll, Program } from '../fixtures/program.js'
 
 const CAIRN = resolve(import.meta.dirname, '../../src/cli/cairn.js')
@@ -242,6 +244,25 @@ describe('what cannot be is one line and exit code 1, and changes nothing', () =
     await database.put(Uint8Array.of(0), Uint8Array.of(99))
     await database.close()
     await refused(inHome(), /the data are of format 99, this cairn knows 1/u)
+  })
+
+  it.each<[string, (record: LogRecord) => LogRecord, RegExp]>([
+    [
+      'another state hash',
+      (record) => ({ ...record, stateHash: new Uint8Array(32) }),
+      /^cairn: shop 77, set 3: its state hash is [0-9a-f]{64}, the log says 0{64}\n$/u,
+    ],
+    [
+      'no right to its set',
+      (record) => ({ ...record, role: 'guest' }),
+      /^cairn: shop 77, set 3: the log holds a set that is refused: patch 0: Listings\.2 is not yours to write\n$/u,
+    ],
+  ])('a log with %s', async (_what, change, message) => {
+    usedData()
+    const store = await openStore(join(home, 'data'))
+    await copyLogs(await writtenLogs(77n), store, (_shop, record) => (record.seq === 3 ? change(record) : record))
+    await store.close()
+    await refused(inHome(), message)
   })
 
   it('a second process on the same data; the first one notices nothing', async () => {

@@ -50,13 +50,18 @@ export class Verifier {
     for (let i = 0; i < workers; i++) {
       const worker = new Worker(new URL('./verifier-worker.js', import.meta.url))
       const entry = { worker, sent: [] as Batch[] }
-      worker.unref()
-      worker.on('message', (answers: CheckResponse) => this.answered(entry.sent.shift()!, answers))
+      worker.on('message', (answers: CheckResponse) => {
+        const batch = entry.sent.shift()
+        // None: the worker died, and what it had answered before comes after its questions were answered here.
+        if (batch !== undefined) this.answered(batch, answers)
+      })
       worker.on('error', (error) => {
         this.workers.splice(this.workers.indexOf(entry), 1)
         failed(error)
         for (const batch of entry.sent.splice(0)) this.answered(batch, answersOf(batch.questions))
       })
+      // Listening would keep the process alive again: last, so that a relay that does not start lets it end.
+      worker.unref()
       this.workers.push(entry)
     }
   }

@@ -1,0 +1,96 @@
+/** A log that does not lead to the states that it names: the relay does not start, and says where. */
+
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { toHex } from '../../../src/bytes/hex.js'
+import { encodeChange } from '../../../src/patches/patch.js'
+import { Keeper, ReplayError } from '../../../src/relay/shops/keeper.js'
+import { stateHash } from '../../../src/state/shop-state.js'
+import { MemoryStore } from '../../../src/store/memory.js'
+import type { LogRecord, Store } from '../../../src/store/store.js'
+import { copyLogs, writtenLogs } from '../../fixtures/copied-log.js'
+import { relay } from '../../fixtures/relay-harness.js'
+import { DiskStore } from '../../fixtures/store-directory.js'
+
+const [FIRST, OTHER] = [76n, 77n]
+let logs: Store
+const closing: (() => Promise<void>)[] = []
+
+beforeAll(async () => {
+  logs = await writtenLogs(FIRST, OTHER)
+})
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+})
+
+const recordOf = (shopId: bigint, seq: number) => logs.pickLog(shopId, [seq], 1_000_000)[0]!
+
+describe.each([
+  ['in memory', async () => new MemoryStore()],
+  [
+    'on disk',
+    async () => {
+      const disk = await DiskStore.make()
+      closing.push(() => disk.dispose())
+      return disk.store
+    },
+  ],
+] as const)('%s', (_name, make) => {
+  /** The shops' logs, the record of OTHER with this number changed. */
+  async function spoilt(seq: number, change: (record: LogRecord) => LogRecord): Promise<Store> {
+    const store = await make()
+    await copyLogs(logs, store, (shopId, record) => (shopId === OTHER && record.seq === seq ? change(record) : record))
+    return store
+  }
+
+  it('a log that was not changed leads to its states', async () => {
+    const store = await spoilt(0, (record) => record)
+    for (const shopId of [FIRST, OTHER]) {
+      const { state, head } = load(store, shopId).current
+      expect([toHex(stateHash(state)), head]).toEqual([toHex(recordOf(shopId, 4).stateHash), 4])
+    }
+    const running = await relay({}, { store })
+    await running.stop()
+    expect(running.bugs).toEqual([])
+  })
+
+  it.each([1, 2, 4])('the state hash of set %i was changed', async (seq) => {
+    const right = recordOf(OTHER, seq).stateHash
+    const wrong = right.with(31, right[31]! ^ 1)
+    const store = await spoilt(seq, (record) => ({ ...record, stateHash: wrong }))
+    await stopsAt(store, seq, `its state hash is ${toHex(right)}, the log says ${toHex(wrong)}`)
+  })
+
+  it('a set leads to another state than it did', async () => {
+    const patches = [encodeChange({ op: 'remove', path: ['Listings', 1n] })]
+    const store = await spoilt(3, (record) => ({ ...record, patches }))
+    const said = toHex(recordOf(OTHER, 3).stateHash)
+    await stopsAt(store, 3, expect.stringMatching(new RegExp(`^its state hash is \\w{64}, the log says ${said}$`, 'u')))
+  })
+
+  it.each<[string, (record: LogRecord) => LogRecord, string]>([
+    ['is there already', (record) => ({ ...record, patches: recordOf(OTHER, 2).patches }), 'Listings.1 is set already'],
+    ['is not of its signer to write', (record) => ({ ...record, role: 'guest' }), 'Listings.2 is not yours to write'],
+  ])('a set is refused: what it adds %s', async (_what, change, verdict) => {
+    const store = await spoilt(3, change)
+    await stopsAt(store, 3, `the log holds a set that is refused: patch 0: ${verdict}`)
+  })
+})
+
+function load(store: Store, shopId: bigint) {
+  return new Keeper(store, { nodeCacheNodes: 100, reservationSeconds: 86_400n }).load(shopId)
+}
+
+/** Neither the keeper nor a relay gets beyond this set of OTHER; the shop before it is whole. */
+async function stopsAt(store: Store, seq: number, problem: unknown): Promise<void> {
+  for (const start of [async () => load(store, OTHER), () => relay({}, { store })]) {
+    const error: unknown = await start().then(
+      () => 'it starts',
+      (reason: unknown) => reason,
+    )
+    expect(error).toBeInstanceOf(ReplayError)
+    expect(error).toMatchObject({ name: 'ReplayError', shopId: OTHER, seq })
+    const [where, what] = (error as ReplayError).message.split(/(?<=^[^:]*: )/u)
+    expect([where, what]).toEqual([`shop ${OTHER}, set ${seq}: `, problem])
+  }
+  expect(load(store, FIRST).current.head).toBe(4)
+}
