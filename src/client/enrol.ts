@@ -5,6 +5,8 @@ import { toHex } from '../bytes/hex.js'
 import { isSecretKey } from '../bytes/signature-form.js'
 import { aborted, ClientError } from './client-error.js'
 
+export { ClientError, type ClientErrorCode } from './client-error.js'
+
 export interface EnrolOptions {
   /** http(s) address of the relay. */
   readonly url: string
@@ -41,7 +43,17 @@ export interface RelayDescription {
   readonly chain_id: number
 }
 
-/** A new card, not enrolled yet. `fill` fills the array with random bytes; the platform's source if left out. */
+/**
+ * A new card, not enrolled yet. `fill` fills the array with random bytes; the platform's source if left out.
+ *
+ * @example
+ * ```ts
+ * import { makeKeyCard } from 'cairn-relay/enrol'
+ *
+ * const { secret, publicKey } = makeKeyCard()
+ * console.log(secret.length, publicKey.length) // 32 33
+ * ```
+ */
 export function makeKeyCard(
   fill: (bytes: Uint8Array<ArrayBuffer>) => unknown = (bytes) => crypto.getRandomValues(bytes),
 ): KeyCard {
@@ -51,7 +63,20 @@ export function makeKeyCard(
   return { secret, publicKey: publicKeyOf(secret) }
 }
 
-/** Throws ClientError: REFUSED with the relay's reason, UNREACHABLE, ABORTED. */
+/**
+ * Throws ClientError: REFUSED with the relay's reason, UNREACHABLE, ABORTED.
+ *
+ * @example
+ * ```ts
+ * import { enrol, makeKeyCard, type Wallet } from 'cairn-relay/enrol'
+ *
+ * export async function newGuest(wallet: Wallet): Promise<Uint8Array> {
+ *   const { secret, publicKey: card } = makeKeyCard()
+ *   await enrol({ url: 'https://relay.example', shop: 1n, card, wallet, guest: true })
+ *   return secret
+ * }
+ * ```
+ */
 export async function enrol(options: EnrolOptions): Promise<void> {
   const facts = await describeRelay(options.url, options.signal)
   const target = new URL('/v4/enroll_key_card', options.url)
@@ -68,7 +93,18 @@ export async function enrol(options: EnrolOptions): Promise<void> {
   throw new ClientError('REFUSED', error ?? `the relay answers ${response.status}`)
 }
 
-/** Throws ClientError UNREACHABLE, ABORTED. */
+/**
+ * Throws ClientError UNREACHABLE, ABORTED.
+ *
+ * @example
+ * ```ts
+ * import { describeRelay } from 'cairn-relay/enrol'
+ *
+ * export async function chainOf(url: string): Promise<number> {
+ *   return (await describeRelay(url)).chain_id
+ * }
+ * ```
+ */
 export async function describeRelay(url: string, signal?: AbortSignal): Promise<RelayDescription> {
   const response = await call(new URL('/', url).href, {}, signal)
   const facts = (await response.json().catch(() => undefined)) as Partial<RelayDescription> | undefined

@@ -26,11 +26,15 @@ import { SetReader } from './set-reader.js'
 import { ShopOrders } from './shop-orders.js'
 import type { VerifiedSet } from './verify.js'
 
+export type { Listing } from '../objects/listing.js'
+export type { Manifest } from '../objects/manifest.js'
+export type { Order } from '../objects/order.js'
+export type { Tag } from '../objects/tag.js'
 export type { Change } from '../patches/patch.js'
 export type { VerifiedSet } from './verify.js'
 export type { Live, LiveState } from './live.js'
 export type { Part } from './parts.js'
-export { ClientError } from './client-error.js'
+export { ClientError, type ClientErrorCode } from './client-error.js'
 export type { Item, NewOrder, PaymentCalls, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
 export { CANCELED, COMMITTED, OPEN, PAID, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
 
@@ -62,6 +66,21 @@ const NONCES_PER_MS = 1_000n
 /**
  * Resolves when the first subscription is accepted. Rejects with ClientError when that cannot be, also of what may be
  * retried.
+ *
+ * @example
+ * ```ts
+ * import { connect } from 'cairn-relay/client'
+ *
+ * export async function priceOf(url: string, relay: string, listing: bigint): Promise<bigint | undefined> {
+ *   const client = await connect({ url, shop: 1n, relay, only: [{ listing }] })
+ *   try {
+ *     for await (const { status, data } of client.listing(listing)) if (status !== 'loading') return data?.Price
+ *     return undefined
+ *   } finally {
+ *     client.close()
+ *   }
+ * }
+ * ```
  */
 export async function connect(options: ConnectOptions): Promise<ShopClient> {
   if (typeof options.shop !== 'bigint') throw new ClientError('USAGE', 'shop is a bigint: BigInt(text)')
@@ -72,6 +91,23 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
   return client
 }
 
+/**
+ * What `connect` gives.
+ *
+ * @example
+ * ```ts
+ * import { ClientError, type ShopClient } from 'cairn-relay/client'
+ *
+ * export async function raise(client: ShopClient, listing: bigint, price: bigint): Promise<string> {
+ *   try {
+ *     await client.write([{ op: 'replace', path: ['Listings', listing, 'Price'], value: price }])
+ *     return 'done'
+ *   } catch (error) {
+ *     return error instanceof ClientError ? error.code : 'unknown'
+ *   }
+ * }
+ * ```
+ */
 export class ShopClient {
   private readonly options: ConnectOptions
   private readonly replica: Replica

@@ -14,6 +14,9 @@ import { readPatch, type Patch } from '../patches/patch.js'
 import { verifyPatchProofs } from '../merkle/patch-proof.js'
 import type { PushedSet } from '../wire/pushed-set.js'
 
+export { decodeSet, PushedSetError, type PushedSet } from '../wire/pushed-set.js'
+export type { Patch } from '../patches/patch.js'
+
 /** A set whose signature, proofs and order were checked. Nothing proves that nothing was left out: version 4 cannot. */
 export interface VerifiedSet {
   readonly seq: bigint
@@ -44,7 +47,21 @@ export interface Trust {
   isLinked(card: Uint8Array): boolean
 }
 
-/** Checks `set`, which must come after `lastSeq`. Throws VerificationError. */
+/**
+ * Checks `set`, which must come after `lastSeq`. Throws VerificationError.
+ *
+ * @example
+ * ```ts
+ * import { decodeSet, verifySet } from 'cairn-relay/verify'
+ *
+ * const trust = { shopId: 1n, relayAddress: new Uint8Array(20), isLinked: () => false }
+ * try {
+ *   verifySet(decodeSet(Uint8Array.of(0x12, 0x02, 0x08, 0x01)), 0n, trust)
+ * } catch (error) {
+ *   console.log((error as Error).name) // VerificationError
+ * }
+ * ```
+ */
 export function verifySet(set: PushedSet, lastSeq: bigint, trust: Trust): VerifiedSet {
   const fail = (problem: string, cause?: unknown) => new VerificationError(set.seq, problem, { cause })
   if (set.seq <= lastSeq) throw fail(`comes after set ${lastSeq}`)

@@ -8,7 +8,16 @@ import type { Cbor } from './value.js'
 export { checkForm } from './span.js'
 export { CborError, CborTime, type Cbor, type CborErrorCode, type CborKey, type CborMap } from './value.js'
 
-/** Checks `bytes` and returns their one value; byte strings in it are views of `bytes`. Throws CborError. */
+/**
+ * Checks `bytes` and returns their one value; byte strings in it are views of `bytes`. Throws CborError.
+ *
+ * @example
+ * ```ts
+ * import { decode } from 'cairn-relay/codec'
+ *
+ * console.log(decode(Uint8Array.of(0x82, 0x01, 0x61, 0x61))) // [ 1n, 'a' ]
+ * ```
+ */
 export function decode(bytes: Uint8Array, maxDepth = CBOR_NESTING_MAX): Cbor {
   checkForm(bytes, maxDepth)
   return decodeChecked(bytes)

@@ -12,6 +12,13 @@ export interface DiagnosticOptions {
 /**
  * Entries in the order of the value; times as tag 0, whatever they were received as. Throws RangeError on a time
  * outside the years 0000 to 9999.
+ *
+ * @example
+ * ```ts
+ * import { diagnostic } from 'cairn-relay/codec/diagnostic'
+ *
+ * console.log(diagnostic(['a', 1n, Uint8Array.of(255)])) // ["a", 1, h'ff']
+ * ```
  */
 export function diagnostic(value: Cbor, { multiline = false }: DiagnosticOptions = {}): string {
   return write(value, multiline ? '\n' : undefined)

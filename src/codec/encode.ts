@@ -12,7 +12,19 @@ import { formatRfc3339 } from './time.js'
 import { compareUtf8, utf8Length, writeUtf8 } from './utf8.js'
 import { CborTime, type Cbor, type CborKey } from './value.js'
 
-/** Bytes that are one encoded item already and are taken as they are. */
+export { CborTime, type Cbor, type CborKey, type CborMap } from './value.js'
+
+/**
+ * Bytes that are one encoded item already and are taken as they are.
+ *
+ * @example
+ * ```ts
+ * import { CborEncoded, encode } from 'cairn-relay/codec/encode'
+ *
+ * const part = encode('a')
+ * console.log(encode([new CborEncoded(part), 1n])) // Uint8Array(4) [ 130, 97, 97, 1 ]
+ * ```
+ */
 export class CborEncoded {
   readonly bytes: Uint8Array
 
@@ -26,6 +38,13 @@ export type Encodable = Cbor | CborEncoded | readonly Encodable[] | ReadonlyMap<
 /**
  * A fresh array. Throws RangeError for integers outside −2^64 … 2^256−1, equal keys, lone surrogates, times outside the
  * years 0000 to 9999.
+ *
+ * @example
+ * ```ts
+ * import { encode } from 'cairn-relay/codec/encode'
+ *
+ * console.log(encode(new Map([['b', 1n], ['a', 2n]])).join(' ')) // 162 97 97 2 97 98 1
+ * ```
  */
 export function encode(value: Encodable): Uint8Array {
   const plan: Plan = { keys: [], next: 0 }
@@ -37,6 +56,13 @@ export function encode(value: Encodable): Uint8Array {
 /**
  * Below zero if `a` comes before `b` in a deterministic map, above if after it, 0 if they are equal. Throws RangeError
  * on a lone surrogate.
+ *
+ * @example
+ * ```ts
+ * import { compareKeys } from 'cairn-relay/codec/encode'
+ *
+ * console.log(compareKeys('b', 'aa') < 0) // true
+ * ```
  */
 export function compareKeys(a: CborKey, b: CborKey): number {
   if (typeof a === 'string' && typeof b === 'string') return utf8Length(a) - utf8Length(b) || compareUtf8(a, b)
@@ -47,7 +73,16 @@ export function compareKeys(a: CborKey, b: CborKey): number {
   return a < b === (major !== NEGATIVE) ? -1 : 1
 }
 
-/** How many bytes the shortest head with this argument (0 … 2^53−1) has. */
+/**
+ * How many bytes the shortest head with this argument (0 … 2^53−1) has.
+ *
+ * @example
+ * ```ts
+ * import { headLength } from 'cairn-relay/codec/encode'
+ *
+ * console.log(headLength(23), headLength(24)) // 1 2
+ * ```
+ */
 export function headLength(argument: number): number {
   return argument < 24 ? 1 : argument < 0x100 ? 2 : argument < 0x1_0000 ? 3 : argument < 0x1_0000_0000 ? 5 : 9
 }

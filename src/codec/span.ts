@@ -34,6 +34,18 @@ export interface Span {
  * Throws CborError unless `bytes` are exactly one well-formed item. `maxDepth` is how many arrays, maps and tags may
  * lie in each other, the outermost counted: a scalar inside of that many is legal, one more array, map or tag is not,
  * not even an empty one.
+ *
+ * @example
+ * ```ts
+ * import { CborError, checkForm } from 'cairn-relay/codec'
+ *
+ * checkForm(Uint8Array.of(0x81, 0x01))
+ * try {
+ *   checkForm(Uint8Array.of(0x82, 0x01))
+ * } catch (error) {
+ *   console.log((error as CborError).code) // length-beyond-input
+ * }
+ * ```
  */
 export function checkForm(bytes: Uint8Array, maxDepth = CBOR_NESTING_MAX): void {
   const end = checkItem(bytes, 0, maxDepth)

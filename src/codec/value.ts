@@ -10,7 +10,16 @@ export type Cbor = bigint | string | boolean | null | Uint8Array | CborTime | re
 export type CborMap = ReadonlyMap<CborKey, Cbor>
 export type CborKey = bigint | string | Uint8Array
 
-/** A point in time, whole seconds since 1970-01-01T00:00:00Z; fractions are cut off (towards the past). */
+/**
+ * A point in time, whole seconds since 1970-01-01T00:00:00Z; fractions are cut off (towards the past).
+ *
+ * @example
+ * ```ts
+ * import { CborTime, encode } from 'cairn-relay/codec/encode'
+ *
+ * console.log(new TextDecoder().decode(encode(new CborTime(0n)).subarray(2))) // 1970-01-01T00:00:00Z
+ * ```
+ */
 export class CborTime {
   readonly seconds: bigint
 

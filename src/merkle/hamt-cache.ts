@@ -7,6 +7,16 @@ import type { Branch } from './hamt-node.js'
  * Second chance (clock): a hand goes round the nodes and drops the first that was not asked for since it last came by.
  * A ring in an array, because a Set whose oldest members are taken out has to step over their holes. Nodes that are not
  * stored are never in it.
+ *
+ * @example
+ * ```ts
+ * import { Hamt, NodeCache } from 'cairn-relay/hamt'
+ *
+ * const stored: Uint8Array[] = []
+ * const root = Hamt.empty.set(Uint8Array.of(1), Uint8Array.of(2)).store((node) => stored.push(node))
+ * const trie = Hamt.open(root, { readNode: (ref) => stored[ref - 1]! }, new NodeCache(1_000))
+ * console.log(trie.get(Uint8Array.of(1))) // Uint8Array(1) [ 2 ]
+ * ```
  */
 export class NodeCache {
   private readonly maximum: number

@@ -23,6 +23,9 @@ import {
   type NodeRef,
 } from './hamt-node.js'
 
+export { NodeCache } from './hamt-cache.js'
+export { HamtStoreError, type Leaf, type NodeRef } from './hamt-node.js'
+
 export interface NodeSource {
   /**
    * MUST return the bytes that were written under `ref`, from the moment `write` named them, unchanged as long as the
@@ -47,6 +50,18 @@ export interface HamtShape {
   readonly entries: readonly (Leaf | HamtShape)[]
 }
 
+/**
+ * One version of a trie: keys and values are bytes. Neither is copied, neither may be changed.
+ *
+ * @example
+ * ```ts
+ * import { Hamt } from 'cairn-relay/hamt'
+ *
+ * const key = Uint8Array.of(1)
+ * const one = Hamt.empty.set(key, Uint8Array.of(2))
+ * console.log(one.get(key), one.digest().length, one.delete(key).size) // Uint8Array(1) [ 2 ] 32 0
+ * ```
+ */
 export class Hamt {
   static readonly empty = new Hamt(branchOf({ low: 0, high: 0, entries: [] }, 0), { keyHash: sha256 })
 

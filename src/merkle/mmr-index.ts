@@ -30,19 +30,50 @@ interface CoveringPeak {
   readonly slot: number
 }
 
-/** `value` as a node index. Throws NodeIndexError outside 0 … 2^63 − 2. */
+/**
+ * `value` as a node index. Throws NodeIndexError outside 0 … 2^63 − 2.
+ *
+ * @example
+ * ```ts
+ * import { Mmr, nodeIndex } from 'cairn-relay/mmr'
+ *
+ * const range = new Mmr()
+ * range.append(new Uint8Array(32).fill(7))
+ * console.log(range.node(nodeIndex(0n))[0]) // 7
+ * ```
+ */
 export function nodeIndex(value: bigint): NodeIndex {
   if (value < 0n || value >= TREE_SIZE_MAX) throw new NodeIndexError(value, TREE_SIZE_MAX)
   return value as NodeIndex
 }
 
-/** `value` as a leaf index. Throws LeafCountError outside 0 … 2^62 − 1. */
+/**
+ * `value` as a leaf index. Throws LeafCountError outside 0 … 2^62 − 1.
+ *
+ * @example
+ * ```ts
+ * import { leafIndex, nodeIndexOf } from 'cairn-relay/mmr'
+ *
+ * console.log(nodeIndexOf(leafIndex(2n))) // 3n
+ * ```
+ */
 export function leafIndex(value: bigint): LeafIndex {
   if (value < 0n || value >= LEAF_COUNT_MAX) throw new LeafCountError(value)
   return value as LeafIndex
 }
 
-/** `value` as the size of a whole number of leaves, 0 included. Throws TreeSizeError otherwise. */
+/**
+ * `value` as the size of a whole number of leaves, 0 included. Throws TreeSizeError otherwise.
+ *
+ * @example
+ * ```ts
+ * import { Mmr, treeSize } from 'cairn-relay/mmr'
+ *
+ * const range = new Mmr()
+ * for (const byte of [1, 2, 3]) range.append(new Uint8Array(32).fill(byte))
+ * console.log(range.peaks(treeSize(3n)).length, range.peaks().length) // 1 2
+ * ```
+ */
 export function treeSize(value: bigint): TreeSize {
   leafCountOf(value as TreeSize)
   return value as TreeSize
@@ -87,7 +118,16 @@ export function sizeOf(leaves: LeafCount): TreeSize {
   return (2n * leaves - BigInt(popcount(leaves))) as TreeSize
 }
 
-/** The index of leaf `leaf` is the size before it was added. */
+/**
+ * The index of leaf `leaf` is the size before it was added.
+ *
+ * @example
+ * ```ts
+ * import { leafIndex, nodeIndexOf } from 'cairn-relay/mmr'
+ *
+ * console.log(nodeIndexOf(leafIndex(4n))) // 7n
+ * ```
+ */
 export function nodeIndexOf(leaf: LeafIndex): NodeIndex {
   return sizeOf(leafIndex(leaf) as bigint as LeafCount) as bigint as NodeIndex
 }

@@ -41,6 +41,22 @@ export function includedRoot(index: NodeIndex, value: Uint8Array, path: readonly
 /**
  * Returns if `value` (32 bytes) is the node at `index` of the range of `size` nodes whose peaks, left to right, are
  * `accumulator`; both of them the caller has to trust. Throws ProofError otherwise (§6.4).
+ *
+ * @example
+ * ```ts
+ * import { leafIndex, Mmr, nodeIndexOf, ProofError, verifyInclusion } from 'cairn-relay/mmr'
+ *
+ * const range = new Mmr()
+ * for (const byte of [1, 2]) range.append(new Uint8Array(32).fill(byte))
+ * const first = nodeIndexOf(leafIndex(0n))
+ * const path = range.inclusionPath(first)
+ * verifyInclusion(first, new Uint8Array(32).fill(1), path, range.size, range.peaks())
+ * try {
+ *   verifyInclusion(first, new Uint8Array(32).fill(9), path, range.size, range.peaks())
+ * } catch (error) {
+ *   console.log((error as ProofError).code) // root
+ * }
+ * ```
  */
 export function verifyInclusion(
   index: NodeIndex,

@@ -15,6 +15,38 @@ import {
 } from './mmr-index.js'
 import { interiorHashInMemory, nodeValue } from './node-hash.js'
 
+export {
+  leafIndex,
+  LeafCountError,
+  nodeIndex,
+  NodeIndexError,
+  nodeIndexOf,
+  treeSize,
+  TreeSizeError,
+  type LeafCount,
+  type LeafIndex,
+  type NodeIndex,
+  type TreeSize,
+} from './mmr-index.js'
+export { verifyInclusion } from './mmr-proof.js'
+export { NodeValueError } from './node-hash.js'
+export { ProofError, type ProofErrorCode } from './proof-error.js'
+
+/**
+ * The range, leaf by leaf; it keeps every node.
+ *
+ * @example
+ * ```ts
+ * import { leafIndex, Mmr, nodeIndexOf, verifyInclusion } from 'cairn-relay/mmr'
+ *
+ * const range = new Mmr()
+ * const leaves = [1, 2, 3].map((byte) => new Uint8Array(32).fill(byte))
+ * for (const leaf of leaves) range.append(leaf)
+ * const place = nodeIndexOf(leafIndex(1n))
+ * verifyInclusion(place, leaves[1]!, range.inclusionPath(place), range.size, range.peaks())
+ * console.log(range.size) // 4n
+ * ```
+ */
 export class Mmr {
   private readonly values: Uint8Array[] = []
   private leaves = 0

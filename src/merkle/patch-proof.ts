@@ -20,10 +20,24 @@ import {
 import { Mmr } from './mmr.js'
 import { ProofError } from './proof-error.js'
 
+export { NodeValueError } from './node-hash.js'
+export { ProofError, type ProofErrorCode } from './proof-error.js'
+export type { ProvenLeaf } from './leaf-hash-proof.js'
+
 /** A hash as a CBOR byte string. */
 const HASH_ITEM_BYTES = 34
 
-/** The leaf of a patch: SHA-256 of its bytes as received, 32 bytes. */
+/**
+ * The leaf of a patch: SHA-256 of its bytes as received, 32 bytes.
+ *
+ * @example
+ * ```ts
+ * import { patchLeafHash, patchRoot } from 'cairn-relay/patch-proof'
+ *
+ * const leaf = patchLeafHash(Uint8Array.of(0xa0))
+ * console.log(leaf.length, patchRoot([leaf]) === leaf) // 32 true
+ * ```
+ */
 export function patchLeafHash(patchBytes: Uint8Array): Uint8Array {
   return sha256(patchBytes)
 }
@@ -31,12 +45,32 @@ export function patchLeafHash(patchBytes: Uint8Array): Uint8Array {
 /**
  * The RootHash, 32 bytes, of at least one leaf hash; of one patch it is that leaf hash itself, not a copy. Throws
  * NoPatchesError, NodeValueError.
+ *
+ * @example
+ * ```ts
+ * import { patchLeafHash, patchRoot } from 'cairn-relay/patch-proof'
+ *
+ * const leaves = [Uint8Array.of(0xa0), Uint8Array.of(0xa1, 0x01, 0x02)].map(patchLeafHash)
+ * console.log(patchRoot(leaves).length) // 32
+ * ```
  */
 export function patchRoot(leafHashes: readonly Uint8Array[]): Uint8Array {
   return new PatchTree(leafHashes).root
 }
 
-/** The encoded proofs of all patches, in order; fresh arrays. Throws NoPatchesError, NodeValueError. */
+/**
+ * The encoded proofs of all patches, in order; fresh arrays. Throws NoPatchesError, NodeValueError.
+ *
+ * @example
+ * ```ts
+ * import { patchLeafHash, patchProofs, patchRoot, verifyPatchProofs } from 'cairn-relay/patch-proof'
+ *
+ * const patches = [Uint8Array.of(0xa0), Uint8Array.of(0xa1, 0x01, 0x02)]
+ * const leaves = patches.map(patchLeafHash)
+ * const proven = verifyPatchProofs(patchProofs(leaves), patches, patchRoot(leaves))
+ * console.log(proven.map(({ leafIndex }) => leafIndex)) // [ 0, 1 ]
+ * ```
+ */
 export function patchProofs(leafHashes: readonly Uint8Array[]): Uint8Array[] {
   const tree = new PatchTree(leafHashes)
   return leafHashes.map((_, place) => tree.proof(place))
@@ -45,12 +79,31 @@ export function patchProofs(leafHashes: readonly Uint8Array[]): Uint8Array[] {
 /**
  * The encoded proof of patch number `place`; whoever needs several keeps a PatchTree. Throws NoPatchesError,
  * NodeValueError, PatchPlaceError.
+ *
+ * @example
+ * ```ts
+ * import { patchLeafHash, patchProof, patchRoot, verifyPatchProof } from 'cairn-relay/patch-proof'
+ *
+ * const patches = [Uint8Array.of(0xa0), Uint8Array.of(0xa1, 0x01, 0x02)]
+ * const leaves = patches.map(patchLeafHash)
+ * console.log(verifyPatchProof(patchProof(leaves, 1), patches[1]!, patchRoot(leaves)).leafIndex) // 1
+ * ```
  */
 export function patchProof(leafHashes: readonly Uint8Array[], place: number): Uint8Array {
   return new PatchTree(leafHashes).proof(place)
 }
 
-/** Computed once, gives the root and any proof. Keeps the leaf hashes, which must not change. */
+/**
+ * Computed once, gives the root and any proof. Keeps the leaf hashes, which must not change.
+ *
+ * @example
+ * ```ts
+ * import { patchLeafHash, PatchTree } from 'cairn-relay/patch-proof'
+ *
+ * const tree = new PatchTree([Uint8Array.of(0xa0)].map(patchLeafHash))
+ * console.log(tree.proof(0)) // Uint8Array(4) [ 131, 0, 1, 246 ]
+ * ```
+ */
 export class PatchTree {
   private readonly nodes: readonly Uint8Array[]
   private readonly patches: number
@@ -102,6 +155,18 @@ export class PatchTree {
 
 /**
  * Throws ProofError unless `proof` shows that `patchBytes` are a patch of the set whose RootHash is `root` (32 bytes).
+ *
+ * @example
+ * ```ts
+ * import { patchLeafHash, ProofError, PatchTree, verifyPatchProof } from 'cairn-relay/patch-proof'
+ *
+ * const tree = new PatchTree([patchLeafHash(Uint8Array.of(0xa0))])
+ * try {
+ *   verifyPatchProof(tree.proof(0), Uint8Array.of(0xa1, 0x01, 0x02), tree.root)
+ * } catch (error) {
+ *   console.log((error as ProofError).code) // root
+ * }
+ * ```
  */
 export function verifyPatchProof(proof: Uint8Array, patchBytes: Uint8Array, root: Uint8Array): ProvenLeaf {
   return verifyPatch(readLeafProof(proof), patchBytes, root)
@@ -111,6 +176,18 @@ export function verifyPatchProof(proof: Uint8Array, patchBytes: Uint8Array, root
  * The same for a selection of patches of one set, as it is pushed: a proof for each, all of one tree, in the order of
  * the set and none twice. Whether patches are missing between them, or how many the set has, is not shown. Throws
  * ProofError with the place.
+ *
+ * @example
+ * ```ts
+ * import { patchLeafHash, PatchTree, verifyPatchProofs } from 'cairn-relay/patch-proof'
+ *
+ * const patches = [0, 1, 2].map((byte) => Uint8Array.of(0xa1, 0x01, byte))
+ * const tree = new PatchTree(patches.map(patchLeafHash))
+ * const selected = [0, 2]
+ * const proofs = selected.map((place) => tree.proof(place))
+ * const proven = verifyPatchProofs(proofs, selected.map((place) => patches[place]!), tree.root)
+ * console.log(proven.map(({ leafIndex }) => leafIndex)) // [ 0, 2 ]
+ * ```
  */
 export function verifyPatchProofs(
   proofs: readonly Uint8Array[],

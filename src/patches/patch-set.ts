@@ -15,6 +15,10 @@ import { patchLeafHash, PatchTree } from '../merkle/patch-proof.js'
 import { readCheckedPatch, type Patch } from './checked-patch.js'
 import { patchSetSpans } from './patch-set-spans.js'
 
+export { SchemaError } from '../codec/schema.js'
+export { CborError } from '../codec/value.js'
+export { encodeChange, type Change, type Patch } from './patch.js'
+
 export const Header = struct({
   ShopID: required(uint(256)),
   RootHash: required(bytes(32)),
@@ -42,6 +46,17 @@ export class PatchSetError extends Error {
 /**
  * Reads and checks a set but for its signature and nonce. `bytes` must stay unchanged: the result views them. Throws
  * CborError, SchemaError, PatchSetError.
+ *
+ * @example
+ * ```ts
+ * import { encodeChange, encodePatchSet, readPatchSet, signPatches } from 'cairn-relay/patch-set'
+ *
+ * const patches = [encodeChange({ op: 'remove', path: ['Tags', 'red'] })]
+ * const set = { shopId: 1n, nonce: 1n, timestamp: 1_700_000_000n, patches }
+ * const { headerBytes, signature } = signPatches(set, new Uint8Array(32).fill(7))
+ * const { header, patches: read } = readPatchSet(encodePatchSet(headerBytes, signature, patches))
+ * console.log(header.ShopID, read[0]!.path) // 1n [ 'Tags', 'red' ]
+ * ```
  */
 export function readPatchSet(received: Uint8Array): PatchSet {
   const spans = patchSetSpans(received)
@@ -64,12 +79,34 @@ export function readPatchSet(received: Uint8Array): PatchSet {
 /**
  * The compressed key, 33 bytes, that signed the header as an EIP-191 personal message; undefined if the signature leads
  * to none.
+ *
+ * @example
+ * ```ts
+ * import { signerOf, signPatches } from 'cairn-relay/patch-set'
+ *
+ * const set = { shopId: 1n, nonce: 1n, timestamp: 1_700_000_000n, patches: [Uint8Array.of(0xa0)] }
+ * const { headerBytes, signature } = signPatches(set, new Uint8Array(32).fill(7))
+ * console.log(signerOf(headerBytes, signature)?.length) // 33
+ * ```
  */
 export function signerOf(headerBytes: Uint8Array, signature: Uint8Array): Uint8Array | undefined {
   return recoverPublicKey(personalMessageDigest(headerBytes), signature)
 }
 
-/** Whether the header's time lies more than five minutes after `nowSeconds`. */
+/**
+ * Whether the header's time lies more than five minutes after `nowSeconds`.
+ *
+ * @example
+ * ```ts
+ * import { encodeChange, encodePatchSet, isFromTheFuture, readPatchSet, signPatches } from 'cairn-relay/patch-set'
+ *
+ * const patches = [encodeChange({ op: 'remove', path: ['Tags', 'red'] })]
+ * const set = { shopId: 1n, nonce: 1n, timestamp: 1_700_000_000n, patches }
+ * const { headerBytes, signature } = signPatches(set, new Uint8Array(32).fill(7))
+ * const { header } = readPatchSet(encodePatchSet(headerBytes, signature, patches))
+ * console.log(isFromTheFuture(header, 1_700_000_000n), isFromTheFuture(header, 1_600_000_000n)) // false true
+ * ```
+ */
 export function isFromTheFuture(header: Header, nowSeconds: bigint): boolean {
   return header.Timestamp.seconds > nowSeconds + HEADER_TIMESTAMP_AHEAD_SECONDS_MAX
 }
@@ -89,7 +126,18 @@ export interface SignedParts {
   readonly tree: PatchTree
 }
 
-/** Header and signature of a set that is made here. `secret` is the card's key, 32 bytes. */
+/**
+ * Header and signature of a set that is made here. `secret` is the card's key, 32 bytes.
+ *
+ * @example
+ * ```ts
+ * import { signPatches } from 'cairn-relay/patch-set'
+ *
+ * const set = { shopId: 1n, nonce: 1n, timestamp: 1_700_000_000n, patches: [Uint8Array.of(0xa0)] }
+ * const { signature, tree } = signPatches(set, new Uint8Array(32).fill(7))
+ * console.log(signature.length, tree.root.length) // 65 32
+ * ```
+ */
 export function signPatches(set: NewPatchSet, secret: Uint8Array): SignedParts {
   const tree = new PatchTree(set.patches.map(patchLeafHash))
   const headerBytes = encode(
@@ -103,7 +151,19 @@ export function signPatches(set: NewPatchSet, secret: Uint8Array): SignedParts {
   return { headerBytes, signature: sign(personalMessageDigest(headerBytes), secret), tree }
 }
 
-/** The bytes of a whole set, deterministic; `headerBytes` and `patches` are embedded as they are. */
+/**
+ * The bytes of a whole set, deterministic; `headerBytes` and `patches` are embedded as they are.
+ *
+ * @example
+ * ```ts
+ * import { encodePatchSet, signPatches } from 'cairn-relay/patch-set'
+ *
+ * const patches = [Uint8Array.of(0xa0)]
+ * const set = { shopId: 1n, nonce: 1n, timestamp: 1_700_000_000n, patches }
+ * const { headerBytes, signature } = signPatches(set, new Uint8Array(32).fill(7))
+ * console.log(encodePatchSet(headerBytes, signature, patches).length > headerBytes.length + 65) // true
+ * ```
+ */
 export function encodePatchSet(
   headerBytes: Uint8Array,
   signature: Uint8Array,

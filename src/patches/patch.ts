@@ -21,13 +21,30 @@ export interface Change {
 /**
  * Checks and reads one patch; it views `bytes`, which must not change. Throws CborError for bytes that are not one
  * well-formed item, SchemaError for anything that is not {Op, Path, Value?}.
+ *
+ * @example
+ * ```ts
+ * import { encodeChange, readPatch } from 'cairn-relay/patches'
+ *
+ * const { op, path, value } = readPatch(encodeChange({ op: 'replace', path: ['Listings', 42n, 'Price'], value: 1_250n }))
+ * console.log(op, path, value) // replace [ 'Listings', 42n, 'Price' ] 1250n
+ * ```
  */
 export function readPatch(bytes: Uint8Array): Patch {
   checkForm(bytes)
   return readCheckedPatch(bytes)
 }
 
-/** The deterministic encoding of a change that is made here. */
+/**
+ * The deterministic encoding of a change that is made here.
+ *
+ * @example
+ * ```ts
+ * import { encodeChange } from 'cairn-relay/patches'
+ *
+ * console.log(encodeChange({ op: 'remove', path: ['Tags', 'red'] }).length) // 26
+ * ```
+ */
 export function encodeChange(change: Change): Uint8Array {
   const map = new Map<CborKey, Encodable>([
     ['Op', change.op],

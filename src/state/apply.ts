@@ -18,6 +18,11 @@ import type { ShopState } from './shop-state.js'
 import { applyToTags } from './tags.js'
 import { invalid, Refusal, type Verdict } from './verdict.js'
 
+export { encodeChange, readPatch, type Change, type Patch } from '../patches/patch.js'
+export type { Author, Role } from './access.js'
+export { emptyShop, stateHash, type ShopState } from './shop-state.js'
+export type { Verdict, VerdictCode } from './verdict.js'
+
 export interface ApplyContext {
   readonly author: Author
   /** Commit time of the set, seconds: deadlines count from it. */
@@ -34,7 +39,19 @@ export type Applied =
 
 const OPS: ReadonlySet<string> = new Set<Op>(['add', 'replace', 'remove', 'append', 'increment', 'decrement'])
 
-/** Applies all patches or none. `patches` come from readPatch, the author is known to have signed them. */
+/**
+ * Applies all patches or none. `patches` come from readPatch, the author is known to have signed them.
+ *
+ * @example
+ * ```ts
+ * import { applyPatches, emptyShop, encodeChange, readPatch } from 'cairn-relay/state'
+ *
+ * const tag = encodeChange({ op: 'add', path: ['Tags', 'red'], value: new Map([['Name', 'red']]) })
+ * const context = { author: { role: 'relay' }, committedAt: 1_700_000_000n, reservationSeconds: 86_400n } as const
+ * const applied = applyPatches(emptyShop(1n), [readPatch(tag)], context)
+ * console.log(applied.ok && applied.state.collections.Tags.size) // 1
+ * ```
+ */
 export function applyPatches(state: ShopState, patches: readonly Patch[], context: ApplyContext): Applied {
   const refused = refuseByRights(state, context.author, patches)
   if (refused !== undefined) return refuse(refused.index, refused.refusal.verdict)

@@ -61,7 +61,16 @@ export interface ShopState {
   readonly indexes: Readonly<Record<Index, Hamt>>
 }
 
-/** A shop without a manifest or any object. `empty`: the empty trie that all others grow from. */
+/**
+ * A shop without a manifest or any object. `empty`: the empty trie that all others grow from.
+ *
+ * @example
+ * ```ts
+ * import { emptyShop } from 'cairn-relay/state'
+ *
+ * console.log(emptyShop(42n).shopId) // 42n
+ * ```
+ */
 export function emptyShop(shopId: bigint, schemaVersion = SCHEMA_VERSION, empty = Hamt.empty): ShopState {
   return {
     shopId,
@@ -72,7 +81,16 @@ export function emptyShop(shopId: bigint, schemaVersion = SCHEMA_VERSION, empty 
   }
 }
 
-/** The version-4 state hash, 32 bytes: SHA-256 of the canonical map of the manifest and the tries' digests (§6). */
+/**
+ * The version-4 state hash, 32 bytes: SHA-256 of the canonical map of the manifest and the tries' digests (§6).
+ *
+ * @example
+ * ```ts
+ * import { emptyShop, stateHash } from 'cairn-relay/state'
+ *
+ * console.log(stateHash(emptyShop(1n)).length) // 32
+ * ```
+ */
 export function stateHash(state: ShopState): Uint8Array {
   const map = new Map<CborKey, Encodable>([
     ['SchemaVersion', state.schemaVersion],

@@ -435,11 +435,10 @@ function checkFormat(table: Table, readOnly = false): void {
     }
     table.putSync(FORMAT_KEY, Uint8Array.of(STORE_FORMAT))
   } else if (stored.length !== 1 || stored[0] !== STORE_FORMAT) {
-    throw new StoreError(
-      'version',
-      `the data are of format ${fromBigEndian(stored)}, this cairn knows ${STORE_FORMAT}: ` +
-        'use the version that wrote them (and its backup, to take them elsewhere), or another --data directory; nothing was changed',
-    )
+    const found = `the data are of format ${fromBigEndian(stored)}, this cairn knows ${STORE_FORMAT}`
+    const advice =
+      'use the version that wrote them (and its backup, to take them elsewhere), or another --data directory'
+    throw new StoreError('version', `${found}: ${advice}; nothing was changed`)
   }
 }
 

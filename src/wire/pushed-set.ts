@@ -21,7 +21,16 @@ export function pushSetLength(set: PushedSet): number {
   return fieldLength(setType.bodyLength(set))
 }
 
-/** Reads what encodeSet makes, and a set in a push's frame. Byte strings are views. Throws PushedSetError. */
+/**
+ * Reads what encodeSet makes, and a set in a push's frame. Byte strings are views. Throws PushedSetError.
+ *
+ * @example
+ * ```ts
+ * import { decodeSet } from 'cairn-relay/verify'
+ *
+ * console.log(decodeSet(Uint8Array.of(0x12, 0x02, 0x08, 0x07)).seq) // 7n
+ * ```
+ */
 export function decodeSet(encoded: EncodedSet): PushedSet {
   try {
     const reader = new ProtobufReader(encoded)
