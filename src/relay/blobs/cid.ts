@@ -80,9 +80,9 @@ export function rawCidOf(hash: Uint8Array): string {
   return `b${text}`
 }
 
-/** Whether `text` is the identifier of raw bytes by their SHA-256. */
+/** Whether `text` is the identifier of raw bytes by their SHA-256: 4 bytes of head, 32 of hash, and zeros to fill up. */
 export function isRawCid(text: string): boolean {
-  return /^bafkrei[a-z2-7]{51}[aeimquy4]$/u.test(text)
+  return /^bafkrei[a-h][a-z2-7]{50}[aeimquy4]$/u.test(text)
 }
 
 interface DagNode {

@@ -1,7 +1,21 @@
 import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
+import { importBytes } from 'ipfs-unixfs-importer'
+import { fixedSize } from 'ipfs-unixfs-importer/chunker'
+import { balanced } from 'ipfs-unixfs-importer/layout'
+import { CID } from 'multiformats/cid'
+import * as raw from 'multiformats/codecs/raw'
+import * as digests from 'multiformats/hashes/digest'
+import { sha256 } from 'multiformats/hashes/sha2'
 import { describe, expect, test } from 'vitest'
-import { CidHasher, isCidV0 } from '../../../src/relay/blobs/cid.js'
+import {
+  CHUNK_BYTES,
+  CidHasher,
+  isCidV0,
+  isRawCid,
+  LINKS_PER_NODE_MAX,
+  rawCidOf,
+} from '../../../src/relay/blobs/cid.js'
 
 describe('a content identifier', () => {
   test('of "foo", as PROTOCOL §13 has it', () => {
@@ -67,6 +81,93 @@ describe('isCidV0', () => {
     'bafybeibwzifw52ttrkqlikfzext5akxu7lz4xiwjgwzmqcpdzmp3n5vnbe',
   ])('refuses %j', (text) => expect(isCidV0(text)).toBe(false))
 })
+
+describe("IPFS's own importer gives the same identifier", () => {
+  const full = LINKS_PER_NODE_MAX * CHUNK_BYTES
+  const borders = [1, 2, 3].flatMap((chunks) => [-1, 0, 1].map((more) => chunks * CHUNK_BYTES + more))
+  test.each([0, 1, ...borders, full, full + 1])('of %i bytes', async (size) => {
+    // No two chunks are equal: their size is no multiple of the pattern's.
+    const pattern = new Uint8Array(1_009).map((_, i) => i * i)
+    const content = new Uint8Array(Buffer.alloc(size, pattern))
+    expect(cidOf([content])).toBe(await imported(content, CHUNK_BYTES, LINKS_PER_NODE_MAX))
+  })
+
+  test('for trees of any shape', async () => {
+    const content = fc.uint8Array({ maxLength: 300 })
+    await fc.assert(
+      fc.asyncProperty(
+        content,
+        fc.integer({ min: 1, max: 7 }),
+        fc.integer({ min: 2, max: 4 }),
+        async (bytes, chunk, links) => {
+          const hasher = new CidHasher(chunk, links)
+          hasher.update(bytes)
+          expect(hasher.digest()).toBe(await imported(bytes, chunk, links))
+        },
+      ),
+    )
+  })
+})
+
+describe('multiformats reads and writes the same identifiers', () => {
+  const hash = fc.uint8Array({ minLength: 32, maxLength: 32 })
+
+  test('of raw bytes', () => {
+    fc.assert(
+      fc.property(hash, (bytes) => {
+        const cid = rawCidOf(bytes)
+        expect(cid).toBe(CID.createV1(raw.code, digests.create(sha256.code, bytes)).toString())
+        expect(isRawCid(cid)).toBe(true)
+      }),
+    )
+  })
+
+  // One character of a good one is another: most are bad, by their alphabet, their head or their last bits.
+  test('and refuses what we refuse', () => {
+    const good = hash.chain((bytes) => {
+      const digest = digests.create(sha256.code, bytes)
+      return fc.constantFrom(CID.createV0(digest).toString(), CID.createV1(raw.code, digest).toString())
+    })
+    const alphabet = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
+    const changed = fc
+      .tuple(good, fc.oneof(fc.nat(58), fc.nat(8), fc.constant(58)), fc.constantFrom(...alphabet.split(''), '', '-'))
+      .map(([text, at, character]) => `${text.slice(0, at)}${character}${text.slice(at + 1)}`)
+    fc.assert(
+      fc.property(changed, (text) => {
+        expect([text, isCidV0(text), isRawCid(text)]).toEqual([text, isOf(text, 0, 0x70), isOf(text, 1, raw.code)])
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
+
+/** The root of a file as IPFS's importer makes it, with version 0 and leaves that are nodes. */
+async function imported(content: Uint8Array, chunkSize: number, maxChildrenPerNode: number): Promise<string> {
+  const { cid } = await importBytes(
+    content,
+    { put: (cid) => cid },
+    {
+      cidVersion: 0,
+      rawLeaves: false,
+      chunker: fixedSize({ chunkSize }),
+      layout: balanced({ maxChildrenPerNode }),
+    },
+  )
+  return cid.toString()
+}
+
+/** Whether multiformats reads `text` as an identifier of this version and codec by a SHA-256, and writes it so itself. */
+function isOf(text: string, version: 0 | 1, codec: number): boolean {
+  try {
+    const cid = CID.parse(text)
+    const { code, size } = cid.multihash
+    if (cid.version !== version || cid.code !== codec || code !== sha256.code || size !== 32) return false
+    // Made anew: what was parsed remembers the text that it came from.
+    return CID.create(version, codec, cid.multihash).toString() === text
+  } catch {
+    return false
+  }
+}
 
 function cidOf(parts: Uint8Array[]): string {
   const hasher = new CidHasher()

@@ -1,3 +1,4 @@
+import { Busboy } from '@fastify/busboy'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MULTIPART_PARTS_MAX } from '../../../src/limits.js'
@@ -8,6 +9,8 @@ const FORM =
   '--xx \t\r\ncontent-disposition: form-data; filename="; name=b"; name="file"\r\n' +
   'Content-Type: image/png\r\n\r\n\r\n--x\r\n\r\n' +
   '--xx\r\nContent-Disposition: form-data; name=c\r\n\r\n\r\n--xx--\r\nepilogue'
+
+const ONE = [['a', 'one']]
 
 describe('the boundary', () => {
   test.each([
@@ -96,6 +99,84 @@ describe('a form', () => {
     expect(released).toBe(true)
   })
 })
+
+describe('@fastify/busboy, a second reader of forms,', () => {
+  test('finds the same parts, whatever their heads and contents', async () => {
+    const pieces = ['\r', '\n', '\r\n', '-', '--', 'x', '--x', '\r\n--x', 'é', '\u0000']
+    const content = fc
+      .array(fc.constantFrom(...pieces), { maxLength: 12 })
+      .map((parts) => parts.join(''))
+      .filter((text) => !`\r\n${text}`.includes('\r\n--xx'))
+    const name = fc.array(fc.constantFrom('a', 'é', ' ', '\\"', '\\\\', '; name=', '%22', '='), { maxLength: 5 })
+    const disposition = fc.constantFrom(
+      'Content-Disposition: form-data; ',
+      'content-disposition:form-data;',
+      'CONTENT-DISPOSITION: FORM-DATA; ',
+      'Content-Disposition: form-data; filename="; name=b"; ',
+    )
+    const file = fc.constantFrom('', '; filename="x.png"', "; filename*=UTF-8''x", '; filename=x')
+    const header = fc.constantFrom('', 'Content-Type: image/png\r\n', 'X-Name: name="z"\r\n')
+    const part = fc
+      .tuple(header, disposition, name, file, header, content)
+      .map(([before, head, words, file, after, text]) => [
+        `--xx\r\n${before}${head}name="${words.join('')}"${file}\r\n${after}\r\n${text}\r\n`,
+        text,
+      ])
+    const preamble = fc.constantFrom('', 'preamble\r\n', '\r\n', '--x\r\n')
+    const epilogue = fc.constantFrom('', '\r\n', '\r\nepilogue', '--')
+    await fc.assert(
+      fc.asyncProperty(
+        preamble,
+        fc.array(part, { maxLength: 4 }),
+        epilogue,
+        fc.integer({ min: 1, max: 60 }),
+        async (before, parts, after, size) => {
+          const form = `${before}${parts.map(([text]) => text).join('')}--xx--${after}`
+          const ours = await partsOf(form, size)
+          expect(ours.map(([, content]) => content)).toEqual(parts.map(([, content]) => content))
+          expect(ours).toEqual(await busboyParts(form, size))
+        },
+      ),
+    )
+  })
+
+  // Busboy leaves out in silence what it does not understand; here that is an error, or is understood.
+  const head = (text: string) => `--xx\r\n${text}\r\n\r\none\r\n--xx--`
+  test.each<[what: string, form: string, ours: string[][] | undefined, theirs: unknown]>([
+    ['padding behind a boundary', head('Content-Disposition: form-data; name=a').replace('xx', 'xx \t'), ONE, []],
+    ['text behind a boundary', head('Content-Disposition: form-data; name=a').replace('xx', 'xxy'), undefined, []],
+    ['a part without a name', head('Content-Disposition: form-data'), undefined, [[undefined, 'one']]],
+    ['a part of another disposition', head('Content-Disposition: attachment; name=a'), undefined, []],
+    ['a part without a head', '--xx\r\n\r\none\r\n\r\n--xx--', undefined, []],
+    ['a head on two lines', head('Content-Disposition: form-data;\r\n name=a'), undefined, ONE],
+    ['a line that is no header', head('?\r\nContent-Disposition: form-data; name=a'), ONE, []],
+    ['a name twice', head('Content-Disposition: form-data; name=a; name=b'), ONE, [['b', 'one']]],
+    ['any character behind a backslash', head('Content-Disposition: form-data; name="\\a"'), ONE, [['\\a', 'one']]],
+  ])('reads %s otherwise', async (_what, form, ours, theirs) => {
+    if (ours === undefined) await expect(partsOf(form, 13)).rejects.toThrow(MultipartError)
+    else expect(await partsOf(form, 13)).toEqual(ours)
+    expect(await busboyParts(form, 13)).toEqual(theirs)
+  })
+})
+
+function busboyParts(form: string, chunkSize: number): Promise<unknown[][]> {
+  const headers = { 'content-type': 'multipart/form-data; boundary=xx' }
+  const busboy = new Busboy({ headers, isPartAFile: () => true })
+  const parts: unknown[][] = []
+  busboy.on('file', (name, stream) => {
+    const chunks: Buffer[] = []
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    const part: unknown[] = [name]
+    parts.push(part)
+    stream.on('end', () => part.push(Buffer.concat(chunks).toString()))
+  })
+  return new Promise((resolve, reject) => {
+    busboy.on('error', reject).on('finish', () => setImmediate(() => resolve(parts)))
+    const bytes = Buffer.from(form)
+    for (let at = 0; at < bytes.length; at += chunkSize) busboy.write(bytes.subarray(at, at + chunkSize))
+    busboy.end()
+  })
+}
 
 async function partsOf(form: string, chunkSize: number): Promise<string[][]> {
   const parts: string[][] = []
