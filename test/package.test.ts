@@ -1,4 +1,6 @@
-/** What `npm pack` would put into the package: all that its exports and its command need, and nothing of the workshop. */
+/**
+ * What `npm pack` would put into the package: all that its exports and its command need, and nothing of the workshop.
+ */
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'

@@ -21,9 +21,9 @@ import { SettingsError, type Settings } from '../settings/settings.js'
 import type { Store } from '../store/store.js'
 import { DEVELOPMENT_WALLET, openWallet } from './wallet.js'
 
-export type ChainParts = Pick<RelayParts, 'registry' | 'mirror' | 'paymentChains' | 'prices'>
+type ChainParts = Pick<RelayParts, 'registry' | 'mirror' | 'paymentChains' | 'prices'>
 
-export interface ChainContext {
+interface ChainContext {
   readonly store: Store
   /** The relay's own wallet, 20 bytes. */
   readonly address: Uint8Array

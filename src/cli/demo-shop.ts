@@ -72,7 +72,7 @@ export interface DemoChain {
   pay(due: PaymentDue): Promise<string>
 }
 
-export interface DemoOptions {
+interface DemoOptions {
   readonly url: string
   readonly keys: DemoKeys
   readonly signal: AbortSignal

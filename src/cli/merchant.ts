@@ -75,7 +75,7 @@ export async function relayFor({ chains }: ChainWallet, url: string, signal: Abo
 }
 
 /** A card in its file, to be enrolled. */
-export interface FiledCard {
+interface FiledCard {
   readonly file: string
   /** 32 bytes. */
   readonly secret: Uint8Array

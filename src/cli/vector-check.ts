@@ -27,7 +27,7 @@ import { rebuildShop } from '../state/rebuild.js'
 import { COLLECTIONS, stateHash, type Collection, type ShopState } from '../state/shop-state.js'
 
 /** One difference: where, and both values in diagnostic notation. */
-export interface Difference {
+interface Difference {
   readonly at: string
   readonly theirs: string
   readonly ours: string

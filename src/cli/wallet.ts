@@ -30,7 +30,7 @@ export function addressOfWallet({ address }: Pick<Wallet, 'address'>): Uint8Arra
   return fromHex(address)
 }
 
-export interface Transaction {
+interface Transaction {
   /** 20 bytes. */
   readonly to: Uint8Array
   readonly data?: Uint8Array

@@ -25,7 +25,7 @@ export const uint64 = uint(64)
 export const uint32 = uint(32)
 export const uint256 = uint(256)
 /** 20 bytes. */
-export const address = bytes(20)
+const address = bytes(20)
 /** 32 bytes. */
 export const bytes32 = bytes(32)
 

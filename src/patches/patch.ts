@@ -26,8 +26,8 @@ export interface Change {
  * ```ts
  * import { encodeChange, readPatch } from 'cairn-relay/patches'
  *
- * const { op, path, value } = readPatch(encodeChange({ op: 'replace', path: ['Listings', 42n, 'Price'], value: 1_250n }))
- * console.log(op, path, value) // replace [ 'Listings', 42n, 'Price' ] 1250n
+ * const { op, path, value } = readPatch(encodeChange({ op: 'replace', path: ['Listings', 42n, 'Price'], value: 1_250n
+ * })) console.log(op, path, value) // replace [ 'Listings', 42n, 'Price' ] 1250n
  * ```
  */
 export function readPatch(bytes: Uint8Array): Patch {

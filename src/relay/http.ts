@@ -231,12 +231,12 @@ async function withHead(source: AsyncIterable<Uint8Array>): Promise<{ head: Uint
 
 /** What was read ahead, then the rest. No generator: one that was never begun would not release the source. */
 class Replay implements AsyncIterableIterator<Uint8Array> {
-  readonly #first: Uint8Array[]
-  readonly #rest: AsyncIterator<Uint8Array>
+  private readonly first: Uint8Array[]
+  private readonly rest: AsyncIterator<Uint8Array>
 
   constructor(first: Uint8Array[], rest: AsyncIterator<Uint8Array>) {
-    this.#first = first
-    this.#rest = rest
+    this.first = first
+    this.rest = rest
   }
 
   [Symbol.asyncIterator](): this {
@@ -244,13 +244,13 @@ class Replay implements AsyncIterableIterator<Uint8Array> {
   }
 
   async next(): Promise<IteratorResult<Uint8Array>> {
-    const value = this.#first.shift()
-    return value === undefined ? this.#rest.next() : { done: false, value }
+    const value = this.first.shift()
+    return value === undefined ? this.rest.next() : { done: false, value }
   }
 
   async return(): Promise<IteratorResult<Uint8Array>> {
-    this.#first.length = 0
-    await this.#rest.return?.()
+    this.first.length = 0
+    await this.rest.return?.()
     return { done: true, value: undefined }
   }
 }

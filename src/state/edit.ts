@@ -13,7 +13,7 @@ import type { Op, PathPart } from '../patches/patch.js'
 import { invalid, notFound } from './verdict.js'
 
 /** The place that is being edited, for messages: collection, key and fields. */
-export type Path = readonly PathPart[]
+type Path = readonly PathPart[]
 
 /** Gives the new value; undefined for a field that is not (or no more) set. */
 type Edit<T> = (current: T | undefined, value: Cbor) => T | undefined
@@ -195,7 +195,7 @@ export function badOp(op: Op, path: Path): Error {
 }
 
 /** Throws Refusal INVALID if the path goes on. */
-export function ended(path: Path, depth: number): void {
+function ended(path: Path, depth: number): void {
   if (path.length !== depth) throw invalid(`${placeOf(path)}: there is no such path`)
 }
 

@@ -1,9 +1,9 @@
 /**
- * Descriptors: each message is described once, as data – numbers, names and types of its fields, whether they have to be
- * there, how many are read – and its TypeScript type, its reader and its writer follow from that. The messages themselves
- * are in messages.ts. Field numbers go to 15, so that every tag is one byte.
- * Reading is lenient as Protocol Buffers want it: see ProtobufReader. Writing is what proto3's own encoders do: fields by
- * rising number (describe them in that order), zeros left out. A value beyond its type is a bug: AssertionError.
+ * Descriptors: each message is described once, as data – numbers, names and types of its fields, whether they have to
+ * be there, how many are read – and its TypeScript type, its reader and its writer follow from that. The messages
+ * themselves are in messages.ts. Field numbers go to 15, so that every tag is one byte. Reading is lenient as Protocol
+ * Buffers want it: see ProtobufReader. Writing is what proto3's own encoders do: fields by rising number (describe them
+ * in that order), zeros left out. A value beyond its type is a bug: AssertionError.
  */
 
 import { assert, AssertionError } from '../assert.js'
@@ -36,9 +36,9 @@ export interface FieldType<T> {
 }
 
 /**
- * `implicit`: zero where it is missing, not written where it is zero. `required`: a submessage, zero where it is missing,
- * always written; of several the last one alone is looked into. `optional`: the property is left out where the field is
- * missing. `repeated`: a list.
+ * `implicit`: zero where it is missing, not written where it is zero. `required`: a submessage, zero where it is
+ * missing, always written; of several the last one alone is looked into. `optional`: the property is left out where the
+ * field is missing. `repeated`: a list.
  */
 export type Presence = 'implicit' | 'required' | 'optional' | 'repeated'
 

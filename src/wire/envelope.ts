@@ -10,9 +10,9 @@ import { members, REQUEST_ID, requestIdType, type EncodedSet, type Envelope, typ
 import { LENGTH_DELIMITED, ProtobufError, ProtobufReader, fieldLength, fieldTag, writeFieldHead } from './protobuf.js'
 
 /**
- * Reads one frame. Byte strings in the result are views of it, and none is made for less than two bytes of frame: memory
- * stays within a small multiple of the frame. Unknown fields are ignored.
- * Throws EnvelopeError, and nothing else, on a frame for which the session has to be closed (§8).
+ * Reads one frame. Byte strings in the result are views of it, and none is made for less than two bytes of frame:
+ * memory stays within a small multiple of the frame. Unknown fields are ignored. Throws EnvelopeError, and nothing
+ * else, on a frame for which the session has to be closed (§8).
  */
 export function decodeEnvelope(frame: Uint8Array): Envelope {
   try {

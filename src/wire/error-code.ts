@@ -1,4 +1,7 @@
-/** The closed list of error codes on the wire (PROTOCOL §7). A code that a later version adds is a number without a name here. */
+/**
+ * The closed list of error codes on the wire (PROTOCOL §7). A code that a later version adds is a number without a name
+ * here.
+ */
 
 export const ErrorCode = {
   UNSPECIFIED: 0,

@@ -1,7 +1,7 @@
 /**
- * What a relay and its clients say to each other (PROTOCOL §7, cddl/envelope.proto): each message described once, for both
- * directions, because either end reads what the other writes. Byte strings read from a frame are views of it.
- * A new message is a new member below; the switches over `kind` that do not know it yet no longer compile.
+ * What a relay and its clients say to each other (PROTOCOL §7, cddl/envelope.proto): each message described once, for
+ * both directions, because either end reads what the other writes. Byte strings read from a frame are views of it. A
+ * new message is a new member below; the switches over `kind` that do not know it yet no longer compile.
  */
 
 import { FILTERS_PER_SUBSCRIPTION_MAX, SETS_PER_PUSH_MAX } from '../limits.js'
@@ -79,8 +79,8 @@ export const members = [
     filters: repeated(3, filter, FILTERS_PER_SUBSCRIPTION_MAX),
   }),
   member('cancel', 5, { subscriptionId: implicit(1, bytes) }),
-  // `sets`: each as pushed-set.ts encodes and decodes it, so that sessions share the bytes and whoever only passes a push
-  // on, or refuses it, does not pay for its contents.
+  // `sets`: each as pushed-set.ts encodes and decodes it, so that sessions share the bytes and whoever only passes a
+  // push on, or refuses it, does not pay for its contents.
   member('push', 6, { subscriptionId: implicit(1, bytes), sets: repeated(SETS, encoded, SETS_PER_PUSH_MAX) }),
   // `subscriptionId`: the number of the id.
   member('syncStatus', 7, { subscriptionId: implicit(1, uint64), unpushedPatches: implicit(2, uint64) }),

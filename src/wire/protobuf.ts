@@ -1,7 +1,7 @@
 /**
- * The Protocol Buffers wire format, as much of it as the envelope needs (https://protobuf.dev/programming-guides/encoding).
- * What a hostile frame makes the reader allocate is bounded: fields are visited in place, and nothing is built for one
- * that nobody asked for.
+ * The Protocol Buffers wire format, as much of it as the envelope needs
+ * (https://protobuf.dev/programming-guides/encoding). What a hostile frame makes the reader allocate is bounded: fields
+ * are visited in place, and nothing is built for one that nobody asked for.
  */
 
 import { GROUP_NESTING_MAX } from '../limits.js'
@@ -15,56 +15,56 @@ export function fieldTag(field: number, wireType: number): number {
 }
 
 /**
- * Walks over the fields of one message: `next()` moves to a field and says whether there is one, `tag` tells which; then
- * at most one of the readers takes its value, `next()` skips it otherwise. Fields of unknown number or of another wire
- * type than expected are ignored that way, as Protocol Buffers want it. Where a field that may stand once stands again,
- * the last one counts; submessages are not merged (no encoder writes that).
- * Everything throws ProtobufError on bytes that are not in the format.
+ * Walks over the fields of one message: `next()` moves to a field and says whether there is one, `tag` tells which;
+ * then at most one of the readers takes its value, `next()` skips it otherwise. Fields of unknown number or of another
+ * wire type than expected are ignored that way, as Protocol Buffers want it. Where a field that may stand once stands
+ * again, the last one counts; submessages are not merged (no encoder writes that). Everything throws ProtobufError on
+ * bytes that are not in the format.
  */
 export class ProtobufReader {
-  readonly #bytes: Uint8Array
-  readonly #end: number
-  #position: number
-  #start: number
-  #pending = false
-  #high = 0
+  private readonly buffer: Uint8Array
+  private readonly end: number
+  private position: number
+  private start: number
+  private pending = false
+  private high = 0
   tag = 0
 
   /** Of the message that `bytes` hold from `start` up to `end`. */
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
-    this.#bytes = bytes
-    this.#position = this.#start = start
-    this.#end = end
+    this.buffer = bytes
+    this.position = this.start = start
+    this.end = end
   }
 
   next(): boolean {
-    if (this.#pending) this.#skip(this.tag, GROUP_NESTING_MAX)
-    this.#pending = this.#position < this.#end
-    if (!this.#pending) return false
-    this.#start = this.#position
-    this.tag = this.#tag()
+    if (this.pending) this.skip(this.tag, GROUP_NESTING_MAX)
+    this.pending = this.position < this.end
+    if (!this.pending) return false
+    this.start = this.position
+    this.tag = this.lastTag()
     return true
   }
 
   /** A view of a length-delimited value. */
   bytes(): Uint8Array {
-    this.#pending = false
-    const length = this.#length()
-    return this.#bytes.subarray(this.#position - length, this.#position)
+    this.pending = false
+    const length = this.length()
+    return this.buffer.subarray(this.position - length, this.position)
   }
 
   /** Of the message that a length-delimited value is. */
   message(): ProtobufReader {
-    this.#pending = false
-    const length = this.#length()
-    return new ProtobufReader(this.#bytes, this.#position - length, this.#position)
+    this.pending = false
+    const length = this.length()
+    return new ProtobufReader(this.buffer, this.position - length, this.position)
   }
 
   /** A view of a length-delimited field with its tag and length. */
   field(): Uint8Array {
-    this.#pending = false
-    this.#length()
-    return this.#bytes.subarray(this.#start, this.#position)
+    this.pending = false
+    this.length()
+    return this.buffer.subarray(this.start, this.position)
   }
 
   text(): string {
@@ -77,22 +77,22 @@ export class ProtobufReader {
   }
 
   uint64(): bigint {
-    this.#pending = false
-    const low = this.#varint()
-    return this.#high === 0 ? BigInt(low) : this.#wide(low)
+    this.pending = false
+    const low = this.varint()
+    return this.high === 0 ? BigInt(low) : this.wide(low)
   }
 
   sint64(): bigint {
-    this.#pending = false
-    const low = this.#varint()
-    if (this.#high === 0) return BigInt(low % 2 === 0 ? low / 2 : -(low + 1) / 2)
-    const zigzag = this.#wide(low)
+    this.pending = false
+    const low = this.varint()
+    if (this.high === 0) return BigInt(low % 2 === 0 ? low / 2 : -(low + 1) / 2)
+    const zigzag = this.wide(low)
     return (zigzag >> 1n) ^ -(zigzag & 1n)
   }
 
   uint32(): number {
-    this.#pending = false
-    return this.#varint() % 0x1_0000_0000
+    this.pending = false
+    return this.varint() % 0x1_0000_0000
   }
 
   int32(): number {
@@ -100,29 +100,29 @@ export class ProtobufReader {
   }
 
   /** Skips a length-delimited value and returns its length. */
-  #length(): number {
-    const length = this.#smallVarint()
-    if (length > this.#end - this.#position) throw new ProtobufError('a length beyond the message')
-    this.#position += length
+  private length(): number {
+    const length = this.smallVarint()
+    if (length > this.end - this.position) throw new ProtobufError('a length beyond the message')
+    this.position += length
     return length
   }
 
-  #tag(): number {
-    const tag = this.#smallVarint()
+  private lastTag(): number {
+    const tag = this.smallVarint()
     if (tag < 8 || tag > 0xffff_ffff) throw new ProtobufError('a field number out of range')
     return tag
   }
 
-  #byte(): number {
-    if (this.#position >= this.#end) throw new ProtobufError('a message cut off')
-    return this.#bytes[this.#position++]!
+  private byte(): number {
+    if (this.position >= this.end) throw new ProtobufError('a message cut off')
+    return this.buffer[this.position++]!
   }
 
   /** For tags and lengths: beyond 5 bytes they cannot be in range. */
-  #smallVarint(): number {
+  private smallVarint(): number {
     let value = 0
     for (let scale = 1; scale <= 2 ** 28; scale *= 128) {
-      const byte = this.#byte()
+      const byte = this.byte()
       value += (byte & 0x7f) * scale
       if (byte < 0x80) return value
     }
@@ -130,57 +130,57 @@ export class ProtobufReader {
   }
 
   /** An integer's lower 49 bits; what lies above is in #high. */
-  #varint(): number {
-    this.#high = 0
+  private varint(): number {
+    this.high = 0
     let low = 0
     for (let scale = 1; scale <= 2 ** 42; scale *= 128) {
-      const byte = this.#byte()
+      const byte = this.byte()
       low += (byte & 0x7f) * scale
       if (byte < 0x80) return low
     }
     for (let shift = 0; shift <= 14; shift += 7) {
-      const byte = this.#byte()
-      this.#high |= (byte & 0x7f) << shift
+      const byte = this.byte()
+      this.high |= (byte & 0x7f) << shift
       if (byte < 0x80) return low
     }
     throw new ProtobufError('an integer of more than 10 bytes')
   }
 
-  #wide(low: number): bigint {
-    return BigInt.asUintN(64, (BigInt(this.#high) << 49n) | BigInt(low))
+  private wide(low: number): bigint {
+    return BigInt.asUintN(64, (BigInt(this.high) << 49n) | BigInt(low))
   }
 
-  #skip(tag: number, nesting: number): void {
+  private skip(tag: number, nesting: number): void {
     switch (tag & 7) {
       case VARINT:
-        this.#varint()
+        this.varint()
         return
       case FIXED_64:
-        return this.#advance(8)
+        return this.advance(8)
       case LENGTH_DELIMITED:
-        this.#length()
+        this.length()
         return
       case GROUP_START:
-        return this.#skipGroup(tag, nesting)
+        return this.skipGroup(tag, nesting)
       case FIXED_32:
-        return this.#advance(4)
+        return this.advance(4)
       default:
         throw new ProtobufError('a wire type that does not stand here')
     }
   }
 
-  #skipGroup(start: number, nesting: number): void {
+  private skipGroup(start: number, nesting: number): void {
     if (nesting === 0) throw new ProtobufError('groups nested too deep')
     for (;;) {
-      const tag = this.#tag()
+      const tag = this.lastTag()
       if (tag === start - GROUP_START + GROUP_END) return
-      this.#skip(tag, nesting - 1)
+      this.skip(tag, nesting - 1)
     }
   }
 
-  #advance(length: number): void {
-    if (length > this.#end - this.#position) throw new ProtobufError('a message cut off')
-    this.#position += length
+  private advance(length: number): void {
+    if (length > this.end - this.position) throw new ProtobufError('a message cut off')
+    this.position += length
   }
 }
 

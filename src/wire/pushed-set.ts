@@ -1,6 +1,6 @@
 /**
- * Set: one PatchSet in a push, with the patches of it that a subscription selects (PROTOCOL §7, §10). Encoded once, with
- * field number and length, and then shared by the pushes of all sessions that select the same.
+ * Set: one PatchSet in a push, with the patches of it that a subscription selects (PROTOCOL §7, §10). Encoded once,
+ * with field number and length, and then shared by the pushes of all sessions that select the same.
  */
 
 import { SETS, setType, type EncodedSet, type PushedSet } from './messages.js'
@@ -16,7 +16,9 @@ export function encodeSet(set: PushedSet): EncodedSet {
   return encoded
 }
 
-/** The length of what encodeSet makes: what the set adds to the frame of a push, but for that frame's own length prefix. */
+/**
+ * The length of what encodeSet makes: what the set adds to the frame of a push, but for that frame's own length prefix.
+ */
 export function pushSetLength(set: PushedSet): number {
   return fieldLength(setType.bodyLength(set))
 }

@@ -199,7 +199,7 @@ test('a long way is handed out in pieces, in order', async () => {
   await relay.stop()
 })
 
-test('a fork far below the newest followed blocks is found, and not much more than it is handed out again', async () => {
+test('a fork far below the followed blocks is found, and not much more than it is handed out again', async () => {
   const chain = new TestChain()
   const relay = new Relay(chain, 1n)
   await relay.paymentOutcome()

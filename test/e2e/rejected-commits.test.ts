@@ -1,6 +1,6 @@
 /**
- * A commit that fails under a running relay (PROTOCOL §7): whoever asked for a set is told or asks again, nothing of the
- * set is there or seen by anybody, and the next one works. One test or more for each caller of the writer.
+ * A commit that fails under a running relay (PROTOCOL §7): whoever asked for a set is told or asks again, nothing of
+ * the set is there or seen by anybody, and the next one works. One test or more for each caller of the writer.
  */
 
 import { toFunctionSelector } from 'viem/utils'

@@ -113,12 +113,12 @@ class SiweError extends Error {
 }
 
 class Lines {
-  readonly #lines: readonly string[]
-  #next = 0
+  private readonly lines: readonly string[]
+  private next = 0
 
   constructor(message: string) {
-    this.#lines = message.split('\n')
-    const control = this.#lines.findIndex((line) => hasControlCharacter(line))
+    this.lines = message.split('\n')
+    const control = this.lines.findIndex((line) => hasControlCharacter(line))
     if (control >= 0) throw new SiweError(`line ${control + 1} of the message holds a control character`)
   }
 
@@ -126,22 +126,21 @@ class Lines {
   match(pattern: RegExp, what: string): RegExpExecArray {
     const matched = this.matchIf(pattern)
     if (matched === undefined)
-      throw new SiweError(`line ${this.#next + 1} of the message is not as EIP-4361 wants it: ${what} expected`)
+      throw new SiweError(`line ${this.next + 1} of the message is not as EIP-4361 wants it: ${what} expected`)
     return matched
   }
 
   /** The next line if it matches; otherwise nothing is consumed. */
   matchIf(pattern: RegExp): RegExpExecArray | undefined {
-    const line = this.#lines[this.#next]
+    const line = this.lines[this.next]
     const matched = line === undefined ? null : pattern.exec(line)
     if (matched === null) return undefined
-    this.#next++
+    this.next++
     return matched
   }
 
   end(): void {
-    if (this.#next < this.#lines.length)
-      throw new SiweError(`line ${this.#next + 1} of the message does not belong there`)
+    if (this.next < this.lines.length) throw new SiweError(`line ${this.next + 1} of the message does not belong there`)
   }
 }
 

@@ -6,56 +6,56 @@
 import { sha256 } from '#hash'
 import { concatBytes, fromBigEndian } from '../../bytes/bytes.js'
 
-const CHUNK_BYTES = 256 * 1_024
-const LINKS_PER_NODE_MAX = 174
+export const CHUNK_BYTES = 256 * 1_024
+export const LINKS_PER_NODE_MAX = 174
 
 /** Of the whole content, as it comes; holds one chunk and at most 174 links for each level of the tree. */
 export class CidHasher {
-  readonly #chunkBytes: number
-  readonly #linksMax: number
-  readonly #chunk: Uint8Array
-  #filled = 0
+  private readonly chunkBytes: number
+  private readonly linksMax: number
+  private readonly chunk: Uint8Array
+  private filled = 0
   /** Nodes that have no parent yet; level 0 are the leaves. */
-  readonly #levels: DagNode[][] = []
+  private readonly levels: DagNode[][] = []
 
   /** Other sizes than IPFS's defaults are for tests of the tree's shape. */
   constructor(chunkBytes: number = CHUNK_BYTES, linksMax: number = LINKS_PER_NODE_MAX) {
-    this.#chunkBytes = chunkBytes
-    this.#linksMax = linksMax
-    this.#chunk = new Uint8Array(chunkBytes)
+    this.chunkBytes = chunkBytes
+    this.linksMax = linksMax
+    this.chunk = new Uint8Array(chunkBytes)
   }
 
   /** `bytes` are copied. */
   update(bytes: Uint8Array): void {
     for (let offset = 0; offset < bytes.length;) {
-      if (this.#filled === this.#chunkBytes) this.#endChunk()
-      const taken = bytes.subarray(offset, offset + this.#chunkBytes - this.#filled)
-      this.#chunk.set(taken, this.#filled)
-      this.#filled += taken.length
+      if (this.filled === this.chunkBytes) this.endChunk()
+      const taken = bytes.subarray(offset, offset + this.chunkBytes - this.filled)
+      this.chunk.set(taken, this.filled)
+      this.filled += taken.length
       offset += taken.length
     }
   }
 
   /** `Qm…`, 46 characters. Ends the calculation: call it once. */
   digest(): string {
-    this.#endChunk()
+    this.endChunk()
     for (let level = 0; ; level++) {
-      const nodes = this.#levels[level]!
-      const isTop = level === this.#levels.length - 1
+      const nodes = this.levels[level]!
+      const isTop = level === this.levels.length - 1
       if (isTop && nodes.length === 1) return cidV0(nodes[0]!.hash)
-      if (nodes.length > 0) this.#add(level + 1, parentOf(nodes))
+      if (nodes.length > 0) this.add(level + 1, parentOf(nodes))
     }
   }
 
-  #endChunk(): void {
-    this.#add(0, leafOf(this.#chunk.subarray(0, this.#filled)))
-    this.#filled = 0
+  private endChunk(): void {
+    this.add(0, leafOf(this.chunk.subarray(0, this.filled)))
+    this.filled = 0
   }
 
   /** A level is joined only when one more node comes: a lone full level may turn out to be the root's children. */
-  #add(level: number, node: DagNode): void {
-    const nodes = (this.#levels[level] ??= [])
-    if (nodes.length === this.#linksMax) this.#add(level + 1, parentOf(nodes.splice(0)))
+  private add(level: number, node: DagNode): void {
+    const nodes = (this.levels[level] ??= [])
+    if (nodes.length === this.linksMax) this.add(level + 1, parentOf(nodes.splice(0)))
     nodes.push(node)
   }
 }
@@ -80,7 +80,9 @@ export function rawCidOf(hash: Uint8Array): string {
   return `b${text}`
 }
 
-/** Whether `text` is the identifier of raw bytes by their SHA-256: 4 bytes of head, 32 of hash, and zeros to fill up. */
+/**
+ * Whether `text` is the identifier of raw bytes by their SHA-256: 4 bytes of head, 32 of hash, and zeros to fill up.
+ */
 export function isRawCid(text: string): boolean {
   return /^bafkrei[a-h][a-z2-7]{50}[aeimquy4]$/u.test(text)
 }

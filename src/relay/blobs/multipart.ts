@@ -49,83 +49,83 @@ export class MultipartError extends Error {
 }
 
 class Reader {
-  readonly #source: AsyncIterator<Uint8Array>
-  readonly #delimiter: Buffer
+  private readonly source: AsyncIterator<Uint8Array>
+  private readonly delimiter: Buffer
   /** Read and not given out. The line end before the first boundary may be missing: it is put in front. */
-  #pending: Buffer = CRLF
+  private pending: Buffer = CRLF
   /** Between a boundary and the end of the head behind it. */
-  #atBoundary = false
+  private atBoundary = false
 
   constructor(source: AsyncIterable<Uint8Array>, boundary: string) {
-    this.#source = source[Symbol.asyncIterator]()
-    this.#delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1')
+    this.source = source[Symbol.asyncIterator]()
+    this.delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1')
   }
 
   async close(): Promise<void> {
-    await this.#source.return?.()
+    await this.source.return?.()
   }
 
   async skipToBoundary(): Promise<void> {
-    while (!this.#atBoundary) await this.#contentChunk()
+    while (!this.atBoundary) await this.contentChunk()
   }
 
   async *content(): AsyncGenerator<Uint8Array> {
-    while (!this.#atBoundary) {
-      const chunk = await this.#contentChunk()
+    while (!this.atBoundary) {
+      const chunk = await this.contentChunk()
       if (chunk.length > 0) yield chunk
     }
   }
 
   /** What follows the boundary: `--` for the end of the form, or white space and a line end for a part. */
   async isPart(): Promise<boolean> {
-    while (this.#pending.length < 2) await this.#more()
-    if (this.#pending[0] === 0x2d && this.#pending[1] === 0x2d) return false
-    const padding = (await this.#until(CRLF)).toString('latin1')
+    while (this.pending.length < 2) await this.more()
+    if (this.pending[0] === 0x2d && this.pending[1] === 0x2d) return false
+    const padding = (await this.until(CRLF)).toString('latin1')
     if (!/^[ \t]*$/.test(padding)) throw new MultipartError('a boundary is followed by other text')
     return true
   }
 
   /** The header lines of a part, without the empty line behind them. */
   async head(): Promise<string> {
-    const head = await this.#until(END_OF_HEAD)
-    this.#atBoundary = false
+    const head = await this.until(END_OF_HEAD)
+    this.atBoundary = false
     return head.toString('utf8')
   }
 
   /** Content up to the boundary or to where a boundary might begin; may be empty. */
-  async #contentChunk(): Promise<Uint8Array> {
-    const at = this.#pending.indexOf(this.#delimiter)
+  private async contentChunk(): Promise<Uint8Array> {
+    const at = this.pending.indexOf(this.delimiter)
     if (at >= 0) {
-      this.#atBoundary = true
-      const chunk = this.#pending.subarray(0, at)
-      this.#pending = this.#pending.subarray(at + this.#delimiter.length)
+      this.atBoundary = true
+      const chunk = this.pending.subarray(0, at)
+      this.pending = this.pending.subarray(at + this.delimiter.length)
       return chunk
     }
-    const certain = Math.max(0, this.#pending.length - this.#delimiter.length + 1)
-    const chunk = this.#pending.subarray(0, certain)
-    this.#pending = this.#pending.subarray(certain)
-    if (certain === 0) await this.#more()
+    const certain = Math.max(0, this.pending.length - this.delimiter.length + 1)
+    const chunk = this.pending.subarray(0, certain)
+    this.pending = this.pending.subarray(certain)
+    if (certain === 0) await this.more()
     return chunk
   }
 
   /** The bytes before `mark`, which is consumed too. */
-  async #until(mark: Buffer): Promise<Buffer> {
+  private async until(mark: Buffer): Promise<Buffer> {
     for (;;) {
-      const at = this.#pending.indexOf(mark)
+      const at = this.pending.indexOf(mark)
       if (at >= 0) {
-        const before = this.#pending.subarray(0, at)
-        this.#pending = this.#pending.subarray(at + mark.length)
+        const before = this.pending.subarray(0, at)
+        this.pending = this.pending.subarray(at + mark.length)
         return before
       }
-      if (this.#pending.length > PART_HEAD_BYTES_MAX) throw new MultipartError('the head of a part is too long')
-      await this.#more()
+      if (this.pending.length > PART_HEAD_BYTES_MAX) throw new MultipartError('the head of a part is too long')
+      await this.more()
     }
   }
 
-  async #more(): Promise<void> {
-    const { done, value } = await this.#source.next()
+  private async more(): Promise<void> {
+    const { done, value } = await this.source.next()
     if (done === true) throw new MultipartError('the form ends in the middle')
-    this.#pending = Buffer.concat([this.#pending, value])
+    this.pending = Buffer.concat([this.pending, value])
   }
 }
 

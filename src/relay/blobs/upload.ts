@@ -42,30 +42,30 @@ export async function uploadBlob(
 }
 
 class ReceivedFile {
-  readonly #sink: BlobSink
-  readonly #limit: number
-  readonly #hasher = new CidHasher()
-  #size = 0
+  private readonly sink: BlobSink
+  private readonly limit: number
+  private readonly hasher = new CidHasher()
+  private size = 0
 
   constructor(sink: BlobSink, limit: number) {
-    this.#sink = sink
-    this.#limit = limit
+    this.sink = sink
+    this.limit = limit
   }
 
   async add(chunk: Uint8Array): Promise<void> {
-    this.#size += chunk.length
-    if (this.#size > this.#limit) throw new BodyTooLarge(this.#limit)
-    this.#hasher.update(chunk)
-    await this.#sink.write(chunk)
+    this.size += chunk.length
+    if (this.size > this.limit) throw new BodyTooLarge(this.limit)
+    this.hasher.update(chunk)
+    await this.sink.write(chunk)
   }
 
   async finish(): Promise<UploadedBlob> {
-    const cid = this.#hasher.digest()
-    await this.#sink.finish(cid)
-    return { cid, size: this.#size }
+    const cid = this.hasher.digest()
+    await this.sink.finish(cid)
+    return { cid, size: this.size }
   }
 
   async abort(): Promise<void> {
-    await this.#sink.abort()
+    await this.sink.abort()
   }
 }

@@ -123,7 +123,9 @@ const NO_DETAILS: Oddity = {
   kind: 'no details',
   money: undefined,
   chain: undefined,
-  text: 'Payment is chosen and what is to be paid is not known yet. The relay keeps trying; look at /health if it stays so.',
+  text:
+    'Payment is chosen and what is to be paid is not known yet. ' +
+    'The relay keeps trying; look at /health if it stays so.',
 }
 
 /** `payer`: what the order is Paid by. */

@@ -14,45 +14,45 @@ interface Flow {
 }
 
 export class RequestBody {
-  readonly #flow: Flow
-  readonly #waiting: Uint8Array[] = []
-  #waitingBytes = 0
-  #paused = false
-  #ended = false
-  #aborted = false
-  #wake: (() => void) | undefined
-  #taken = 0
+  private readonly flow: Flow
+  private readonly waiting: Uint8Array[] = []
+  private waitingBytes = 0
+  private paused = false
+  private ended = false
+  private aborted = false
+  private wake: (() => void) | undefined
+  private taken = 0
 
   constructor(flow: Flow) {
-    this.#flow = flow
+    this.flow = flow
   }
 
   /** The next bytes from the socket; they are kept as they are. */
   push(chunk: Uint8Array): void {
-    if (this.#aborted || chunk.length === 0) return
-    this.#waiting.push(chunk)
-    this.#waitingBytes += chunk.length
-    if (this.#waitingBytes > WAITING_BYTES_MAX && !this.#paused && !this.#ended) {
-      this.#paused = true
-      this.#flow.pause()
+    if (this.aborted || chunk.length === 0) return
+    this.waiting.push(chunk)
+    this.waitingBytes += chunk.length
+    if (this.waitingBytes > WAITING_BYTES_MAX && !this.paused && !this.ended) {
+      this.paused = true
+      this.flow.pause()
     }
-    this.#wake?.()
+    this.wake?.()
   }
 
   /** The whole body has come. */
   end(): void {
-    this.#ended = true
-    this.#wake?.()
+    this.ended = true
+    this.wake?.()
   }
 
   /**
    * Nobody reads on, the client is gone or answered: a reader gets RequestAborted, and what still comes is thrown away.
    */
   abort(): void {
-    this.#aborted = true
-    this.#waiting.length = 0
-    this.#resume()
-    this.#wake?.()
+    this.aborted = true
+    this.waiting.length = 0
+    this.resume()
+    this.wake?.()
   }
 
   /** Everything. Throws BodyTooLarge, RequestAborted. */
@@ -65,9 +65,9 @@ export class RequestBody {
   /** Chunk by chunk. Throws BodyTooLarge once more than `limit` bytes have come, RequestAborted. */
   async *stream(limit: number): AsyncGenerator<Uint8Array> {
     for (;;) {
-      const chunk = await this.#next()
+      const chunk = await this.next()
       if (chunk === undefined) return
-      if (this.#taken > limit) throw new BodyTooLarge(limit)
+      if (this.taken > limit) throw new BodyTooLarge(limit)
       yield chunk
     }
   }
@@ -75,7 +75,7 @@ export class RequestBody {
   /** Throws away what still comes, up to `limit` bytes. */
   async discard(limit: number): Promise<'ended' | 'too-large' | 'aborted'> {
     try {
-      for await (const chunk of this.stream(this.#taken + limit)) assert(chunk.length > 0, 'empty chunk')
+      for await (const chunk of this.stream(this.taken + limit)) assert(chunk.length > 0, 'empty chunk')
       return 'ended'
     } catch (error) {
       if (error instanceof BodyTooLarge) return 'too-large'
@@ -84,34 +84,34 @@ export class RequestBody {
     }
   }
 
-  async #next(): Promise<Uint8Array | undefined> {
+  private async next(): Promise<Uint8Array | undefined> {
     for (;;) {
-      if (this.#aborted) throw new RequestAborted()
-      const chunk = this.#waiting.shift()
+      if (this.aborted) throw new RequestAborted()
+      const chunk = this.waiting.shift()
       if (chunk !== undefined) {
-        this.#take(chunk)
+        this.take(chunk)
         return chunk
       }
-      if (this.#ended) return undefined
-      assert(this.#wake === undefined, 'two readers of one body')
+      if (this.ended) return undefined
+      assert(this.wake === undefined, 'two readers of one body')
       await new Promise<void>((resolve) => {
-        this.#wake = resolve
+        this.wake = resolve
       })
-      this.#wake = undefined
+      this.wake = undefined
     }
   }
 
-  #take(chunk: Uint8Array): void {
-    this.#taken += chunk.length
-    this.#waitingBytes -= chunk.length
-    if (this.#waitingBytes === 0) this.#resume()
+  private take(chunk: Uint8Array): void {
+    this.taken += chunk.length
+    this.waitingBytes -= chunk.length
+    if (this.waitingBytes === 0) this.resume()
   }
 
   /** Also when all has come, which may be just after the pause: the next request comes over the same socket. */
-  #resume(): void {
-    if (!this.#paused) return
-    this.#paused = false
-    this.#flow.resume()
+  private resume(): void {
+    if (!this.paused) return
+    this.paused = false
+    this.flow.resume()
   }
 }
 

@@ -91,45 +91,45 @@ class UwsConnection implements Connection {
   readonly id: number
   readonly address: string
   /** Given up in the close handler: any use of a closed socket throws. */
-  #socket: Socket | undefined
-  #turn = 0
-  #frames = 0
-  #bytes = 0
+  private socket: Socket | undefined
+  private turn = 0
+  private frames = 0
+  private bytes = 0
 
   constructor(id: number, socket: Socket) {
     this.id = id
     this.address = socket.getUserData().address
-    this.#socket = socket
+    this.socket = socket
   }
 
   send(frame: Uint8Array): 'sent' | 'queued' | 'closed' {
-    if (this.#socket === undefined) return 'closed'
-    const outcome = this.#socket.send(frame, true, false)
+    if (this.socket === undefined) return 'closed'
+    const outcome = this.socket.send(frame, true, false)
     assert(outcome !== 2, 'uWebSockets.js dropped a frame although maxBackpressure is off')
     return outcome === 1 ? 'sent' : 'queued'
   }
 
   bufferedAmount(): number {
-    return this.#socket?.getBufferedAmount() ?? 0
+    return this.socket?.getBufferedAmount() ?? 0
   }
 
   isOpen(): boolean {
-    return this.#socket !== undefined
+    return this.socket !== undefined
   }
 
   close(code: number, reason: string): void {
-    this.#socket?.end(code, reason)
+    this.socket?.end(code, reason)
   }
 
   terminate(): void {
-    this.#socket?.close()
+    this.socket?.close()
   }
 
   cork(act: () => void): void {
-    if (this.#socket === undefined) return act()
+    if (this.socket === undefined) return act()
     // An exception must not pass through the library's frames.
     let failure: { readonly error: unknown } | undefined
-    this.#socket.cork(() => {
+    this.socket.cork(() => {
       try {
         act()
       } catch (error) {
@@ -141,35 +141,35 @@ class UwsConnection implements Connection {
 
   /** Counts a frame that came in this turn of the loop. Whether there were too many. */
   floods(turn: number, bytes: number): boolean {
-    if (this.#turn !== turn) this.#frames = this.#bytes = 0
-    this.#turn = turn
-    this.#frames++
-    this.#bytes += bytes
-    return this.#frames > FRAMES_PER_TURN_MAX || this.#bytes > BYTES_PER_TURN_MAX
+    if (this.turn !== turn) this.frames = this.bytes = 0
+    this.turn = turn
+    this.frames++
+    this.bytes += bytes
+    return this.frames > FRAMES_PER_TURN_MAX || this.bytes > BYTES_PER_TURN_MAX
   }
 
   /** Whether the socket was open until now. */
   forget(): boolean {
-    const wasOpen = this.#socket !== undefined
-    this.#socket = undefined
+    const wasOpen = this.socket !== undefined
+    this.socket = undefined
     return wasOpen
   }
 }
 
 /** The turns of the event loop, counted while somebody asks. */
 class LoopTurns {
-  #count = 1
-  #asked = false
+  private count = 1
+  private asked = false
 
   now(): number {
-    if (!this.#asked) setImmediate(() => this.#next())
-    this.#asked = true
-    return this.#count
+    if (!this.asked) setImmediate(() => this.next())
+    this.asked = true
+    return this.count
   }
 
-  #next(): void {
-    this.#asked = false
-    this.#count++
+  private next(): void {
+    this.asked = false
+    this.count++
   }
 }
 
@@ -290,22 +290,22 @@ async function answer(options: TransportOptions, asked: HttpRequest, exchange: E
 /** One request and its answer. Nothing of `response` may be touched once it was ended or aborted. */
 class Exchange {
   readonly body: RequestBody
-  readonly #response: Uws.HttpResponse
-  #over = false
-  #wake: (() => void) | undefined
+  private readonly response: Uws.HttpResponse
+  private over = false
+  private wake: (() => void) | undefined
   /** Offers the rest of a chunk, from this offset of the body, to the kernel; whether it took all. */
-  #attempt: ((offset: number) => boolean) | undefined
+  private attempt: ((offset: number) => boolean) | undefined
 
   constructor(response: Uws.HttpResponse) {
-    this.#response = response
+    this.response = response
     this.body = new RequestBody({
-      pause: () => this.#whileOpen(() => response.pause()),
-      resume: () => this.#whileOpen(() => response.resume()),
+      pause: () => this.whileOpen(() => response.pause()),
+      resume: () => this.whileOpen(() => response.resume()),
     })
     response.onAborted(() => {
-      this.#over = true
+      this.over = true
       this.body.abort()
-      this.#wake?.()
+      this.wake?.()
     })
     response.onData((chunk, isLast) => {
       this.body.push(new Uint8Array(chunk.slice(0)))
@@ -314,14 +314,14 @@ class Exchange {
   }
 
   end(head: HttpResponse, body: Uint8Array | string, close: boolean): void {
-    this.#finally((response) => {
+    this.finally((response) => {
       writeHead(response, head.status, head.headers)
       response.end(body, close)
     })
   }
 
   endWithoutBody(head: HttpResponse, close: boolean): void {
-    this.#finally((response) => {
+    this.finally((response) => {
       writeHead(response, head.status, head.headers)
       // Any first argument becomes a Content-Length; undefined became one of 19 digits.
       if (close) response.end('', true)
@@ -333,63 +333,63 @@ class Exchange {
   async stream(head: HttpResponse, stream: SizedStream): Promise<void> {
     if (stream.size === 0) return this.end(head, '', false)
     // Once per answer: a handler that is set while the former one runs is lost in the library.
-    this.#whileOpen(() => this.#response.onWritable((offset) => this.#writable(offset)))
+    this.whileOpen(() => this.response.onWritable((offset) => this.writable(offset)))
     let started = false
     for await (const chunk of exactChunks(stream)) {
-      if (this.#over) throw new RequestAborted()
-      this.#response.cork(() => {
-        if (!started) writeHead(this.#response, head.status, head.headers)
+      if (this.over) throw new RequestAborted()
+      this.response.cork(() => {
+        if (!started) writeHead(this.response, head.status, head.headers)
         started = true
       })
-      await this.#write(chunk, stream.size)
+      await this.write(chunk, stream.size)
     }
   }
 
   terminate(): void {
-    this.#whileOpen(() => this.#response.close())
+    this.whileOpen(() => this.response.close())
   }
 
   /** Until the kernel has all of `chunk`, or the client is gone. */
-  async #write(chunk: Uint8Array, size: number): Promise<void> {
-    const start = this.#response.getWriteOffset()
+  private async write(chunk: Uint8Array, size: number): Promise<void> {
+    const start = this.response.getWriteOffset()
     const attempt = (offset: number): boolean => {
       let sent = true
-      this.#response.cork(() => {
-        const [ok, done] = this.#response.tryEnd(chunk.subarray(offset - start), size)
+      this.response.cork(() => {
+        const [ok, done] = this.response.tryEnd(chunk.subarray(offset - start), size)
         sent = ok
-        if (done) this.#over = true
+        if (done) this.over = true
       })
-      return sent || this.#over
+      return sent || this.over
     }
     if (attempt(start)) return
-    this.#attempt = attempt
+    this.attempt = attempt
     await new Promise<void>((resolve) => {
-      this.#wake = resolve
+      this.wake = resolve
     })
-    this.#wake = undefined
+    this.wake = undefined
   }
 
   /** Whether nothing of the chunk in hand is left. */
-  #writable(offset: number): boolean {
-    const sent = this.#attempt?.(offset) ?? true
+  private writable(offset: number): boolean {
+    const sent = this.attempt?.(offset) ?? true
     if (sent) {
-      this.#attempt = undefined
-      this.#wake?.()
+      this.attempt = undefined
+      this.wake?.()
     }
     return sent
   }
 
-  #finally(act: (response: Uws.HttpResponse) => void): void {
-    this.#whileOpen(() => {
+  private finally(act: (response: Uws.HttpResponse) => void): void {
+    this.whileOpen(() => {
       // Before the end: a socket that stayed paused would leave the next request on it unread.
       this.body.abort()
-      this.#over = true
-      this.#response.cork(() => act(this.#response))
+      this.over = true
+      this.response.cork(() => act(this.response))
     })
   }
 
-  #whileOpen(act: () => void): void {
-    if (!this.#over) act()
+  private whileOpen(act: () => void): void {
+    if (!this.over) act()
   }
 }
 

@@ -71,62 +71,62 @@ class EndingSocket extends WebSocket {
 class WsConnection implements Connection {
   readonly id: number
   readonly address: string
-  readonly #websocket: EndingSocket
-  readonly #socket: Duplex
-  readonly #drained: () => void
-  #behind = false
+  private readonly websocket: EndingSocket
+  private readonly socket: Duplex
+  private readonly drained: () => void
+  private behind = false
   /** Frames that the kernel does not have. */
-  #queued = 0
+  private queued = 0
 
   constructor(id: number, address: string, websocket: EndingSocket, socket: Duplex, drained: () => void) {
     this.id = id
     this.address = address
-    this.#websocket = websocket
-    this.#socket = socket
-    this.#drained = drained
+    this.websocket = websocket
+    this.socket = socket
+    this.drained = drained
   }
 
   send(frame: Uint8Array): 'sent' | 'queued' | 'closed' {
     if (!this.isOpen()) return 'closed'
-    this.#queued++
-    this.#websocket.send(frame, { binary: true, compress: false }, () => this.#written())
-    if (this.#websocket.bufferedAmount === 0) return 'sent'
-    this.#behind = true
+    this.queued++
+    this.websocket.send(frame, { binary: true, compress: false }, () => this.written())
+    if (this.websocket.bufferedAmount === 0) return 'sent'
+    this.behind = true
     return 'queued'
   }
 
   bufferedAmount(): number {
-    const bytes = this.isOpen() ? this.#websocket.bufferedAmount : 0
-    return bytes === 0 ? 0 : bytes + QUEUED_FRAME_BYTES * this.#queued
+    const bytes = this.isOpen() ? this.websocket.bufferedAmount : 0
+    return bytes === 0 ? 0 : bytes + QUEUED_FRAME_BYTES * this.queued
   }
 
   isOpen(): boolean {
-    return this.#websocket.onEnding !== undefined && this.#websocket.readyState === WebSocket.OPEN
+    return this.websocket.onEnding !== undefined && this.websocket.readyState === WebSocket.OPEN
   }
 
   close(code: number, reason: string): void {
-    this.#websocket.close(code, reason)
+    this.websocket.close(code, reason)
   }
 
   terminate(): void {
-    this.#websocket.onEnding?.(CLOSE_ABNORMAL)
-    this.#websocket.terminate()
+    this.websocket.onEnding?.(CLOSE_ABNORMAL)
+    this.websocket.terminate()
   }
 
   cork(act: () => void): void {
-    this.#socket.cork()
+    this.socket.cork()
     try {
       act()
     } finally {
-      this.#socket.uncork()
+      this.socket.uncork()
     }
   }
 
-  #written(): void {
-    this.#queued--
-    if (!this.#behind || !this.isOpen() || this.#websocket.bufferedAmount > 0) return
-    this.#behind = false
-    this.#drained()
+  private written(): void {
+    this.queued--
+    if (!this.behind || !this.isOpen() || this.websocket.bufferedAmount > 0) return
+    this.behind = false
+    this.drained()
   }
 }
 

@@ -156,7 +156,9 @@ async function imported(content: Uint8Array, chunkSize: number, maxChildrenPerNo
   return cid.toString()
 }
 
-/** Whether multiformats reads `text` as an identifier of this version and codec by a SHA-256, and writes it so itself. */
+/**
+ * Whether multiformats reads `text` as an identifier of this version and codec by a SHA-256, and writes it so itself.
+ */
 function isOf(text: string, version: 0 | 1, codec: number): boolean {
   try {
     const cid = CID.parse(text)
