@@ -1,11 +1,11 @@
-// The hashing core's benchmarks. Each case makes its data from a fixed seed and returns a function that does the work once
-// and gives bytes of its result: their hash shows that the work was done, and was the same.
+// The hashing core's benchmarks. Each case makes its data from a fixed seed and returns a function that does the work
+// once and gives bytes of its result: their hash shows that the work was done, and was the same.
 
 import { be64, utf8 } from '../dist/bytes/bytes.js'
 import { sha256 } from '../dist/bytes/hash.node.js'
 import * as native from '../dist/bytes/signature.node.js'
 import * as noble from '../dist/bytes/signature.js'
-import { decodeChecked } from '../dist/codec/decode.js'
+import { decodeChecked } from '../dist/codec/decode-checked.js'
 import { encode } from '../dist/codec/encode.js'
 import { checkForm } from '../dist/codec/span.js'
 import { Hamt } from '../dist/merkle/hamt.js'

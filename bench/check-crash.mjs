@@ -1,5 +1,5 @@
-// npm run check:crash: kills a relay with SIGKILL in the middle of a stream of writes, again and again on the same data,
-// then looks for every set that was answered. Closing line: kills N, answered M, lost L.
+// npm run check:crash: kills a relay with SIGKILL in the middle of a stream of writes, again and again on the same
+// data, then looks for every set that was answered. Closing line: kills N, answered M, lost L.
 
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'

@@ -1,5 +1,5 @@
-// npm run check:orders: fifty guests order a thousand times from a stock for seven hundred, all at once, on a real relay with a
-// real chain, and pay what the relay asks. Closing line: sold 700, out of stock 300, unequal sums 0.
+// npm run check:orders: fifty guests order a thousand times from a stock for seven hundred, all at once, on a real
+// relay with a real chain, and pay what the relay asks. Closing line: sold 700, out of stock 300, unequal sums 0.
 
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'

@@ -1,4 +1,7 @@
-/** Runs the program of its arguments for as long as its standard input is open: nothing outlives who started it, even if that is killed. */
+/**
+ * Runs the program of its arguments for as long as its standard input is open: nothing outlives who started it, even if
+ * that is killed.
+ */
 
 import { spawn } from 'node:child_process'
 

@@ -1,4 +1,6 @@
-/** `npm run dev:chain`: a chain to try cairn with. Prints the settings for `cairn serve --chain FILE`; Ctrl-C stops it. */
+/**
+ * `npm run dev:chain`: a chain to try cairn with. Prints the settings for `cairn serve --chain FILE`; Ctrl-C stops it.
+ */
 
 import { parseArgs } from 'node:util'
 import { startDevChain } from './dev-chain.mjs'

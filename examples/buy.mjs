@@ -2,8 +2,8 @@
 //
 //     SHOP=… WALLET=… node examples/buy.mjs
 //
-// WALLET is a secret key with money, 64 hexadecimal digits: npm run dev:chain prints some. In a browser the wallet is the
-// visitor's own: enrol takes whatever has an address and signMessage({ message }).
+// WALLET is a secret key with money, 64 hexadecimal digits: npm run dev:chain prints some. In a browser the wallet is
+// the visitor's own: enrol takes whatever has an address and signMessage({ message }).
 
 import { connect, PAID } from 'cairn-relay/client'
 import { enrol, makeKeyCard } from 'cairn-relay/enrol'

@@ -1,4 +1,5 @@
-// What a merchant does after `cairn shop create`: manifest, a first listing and its stock, written with the owner's card.
+// What a merchant does after `cairn shop create`: manifest, a first listing and its stock, written with the owner's
+// card.
 //
 //     SHOP=… PAYEE=0x… node examples/open-shop.mjs
 //

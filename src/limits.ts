@@ -11,7 +11,9 @@ export const CBOR_NESTING_MAX = 16
 export const CBOR_NESTING_MAX_IN_FILES = 256
 /** Significant bytes of a tag 2 integer: a uint256. */
 export const BIGNUM_BYTES_MAX = 32
-/** Integers among the keys of one map, so that keys made to collide in a hash table cost little (chains in a manifest). */
+/**
+ * Integers among the keys of one map, so that keys made to collide in a hash table cost little (chains in a manifest).
+ */
 export const INTEGER_KEYS_PER_MAP_MAX = 1_024
 
 // Objects (§3, §5)
@@ -47,7 +49,9 @@ export const DETAILS_RETRY_SECONDS_MAX = 60
 export const EXPIRY_GRACE_SECONDS = 600n
 /** Addresses of orders that have ended or are paid are watched this long after their TTL. */
 export const LATE_PAYMENT_WATCH_SECONDS = 30n * 86_400n
-/** Payments whose addresses are looked at with one block, of live orders and of others; the rest wait for the next one. */
+/**
+ * Payments whose addresses are looked at with one block, of live orders and of others; the rest wait for the next one.
+ */
 export const LIVE_LOOKS_PER_BLOCK_MAX = 2_000
 export const LATE_LOOKS_PER_BLOCK_MAX = 500
 /** Of these, how many at once. */

@@ -1,6 +1,7 @@
 /**
- * Where the protocol's list of deliberate differences (§14) and its limits (§15) are pinned: for each sentence the tests that
- * fail on the bug it describes, for each limit those that stand on its two sides. A test that was renamed or removed is missed here.
+ * Where the protocol's list of deliberate differences (§14) and its limits (§15) are pinned: for each sentence the
+ * tests that fail on the bug it describes, for each limit those that stand on its two sides. A test that was renamed or
+ * removed is missed here.
  */
 
 import { readFileSync } from 'node:fs'
@@ -126,7 +127,7 @@ const DIFFERENCES: readonly Difference[] = [
     'sets above 1 MiB are accepted that a client cannot receive',
     [
       E2E_LIMITS,
-      'a set of %i patches that would not fit a frame to a client is INVALID; one just below reaches a subscriber whole',
+      'a set of %i patches too large for a frame to a client is INVALID; one just below reaches a subscriber whole',
     ],
     ['relay/write/ingest.test.ts', 'the largest set of %i patches that fits is taken, one byte more is INVALID'],
   ],
@@ -135,7 +136,7 @@ const DIFFERENCES: readonly Difference[] = [
     'stricter: bytes after a set',
     [STATE, 'with a byte behind it is none'],
     [E2E, 'what is behind a set, and a time without a tag, are INVALID'],
-    ['codec/span.test.ts', 'refuses it cut off at every byte, and with a byte more'],
+    ['patches/patch-set-spans.test.ts', 'refuses it cut off at every byte, and with a byte more'],
   ],
   [
     'stricter: untagged times',
@@ -262,7 +263,7 @@ const LIMITS: Readonly<Record<string, Limit>> = {
       ['relay/write/ingest.test.ts', 'the largest set of %i patches that fits is taken, one byte more is INVALID'],
       [
         E2E_LIMITS,
-        'a set of %i patches that would not fit a frame to a client is INVALID; one just below reaches a subscriber whole',
+        'a set of %i patches too large for a frame to a client is INVALID; one just below reaches a subscriber whole',
       ],
     ),
   },

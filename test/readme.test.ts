@@ -16,7 +16,9 @@ const pages = new Map(
     readFileSync(join(ROOT, name), 'utf8'),
   ]),
 )
-/** Fenced blocks; `prints` is what the comment before one says that it prints. Samples that cannot run alone are `text`. */
+/**
+ * Fenced blocks; `prints` is what the comment before one says that it prints. Samples that cannot run alone are `text`.
+ */
 const blocks = [...pages].flatMap(([page, text]) =>
   [...text.matchAll(/(?:<!-- prints: (.*) -->\n)?```(\w+)\n([\s\S]*?)```/gu)].map(([, prints, language, text]) => ({
     page,

@@ -69,7 +69,10 @@ export function fromBigEndian(bytes: Uint8Array): bigint {
   return value
 }
 
-/** `value` ≥ 0 as the fewest big-endian bytes (none for 0), or as exactly `length` bytes. Throws RangeError if it does not fit. */
+/**
+ * `value` ≥ 0 as the fewest big-endian bytes (none for 0), or as exactly `length` bytes. Throws RangeError if it does
+ * not fit.
+ */
 export function toBigEndian(value: bigint, length?: number): Uint8Array {
   if (value < 0n) throw new RangeError(`negative: ${value}`)
   let digits = value === 0n ? '' : value.toString(16)

@@ -1,4 +1,6 @@
-/** The functions of hash.ts by OpenSSL (SHA-256) and WebAssembly (Keccak-256): several times as fast, the same bytes. */
+/**
+ * The functions of hash.ts by OpenSSL (SHA-256) and WebAssembly (Keccak-256): several times as fast, the same bytes.
+ */
 
 import { hash } from 'node:crypto'
 import { createKeccak } from 'hash-wasm'

@@ -1,11 +1,14 @@
-/** What both implementations of `#signature` check before they calculate: the form of r‖s‖v (EIP-2, PROTOCOL §4); and which numbers are secret keys. */
+/**
+ * What both implementations of `#signature` check before they calculate: the form of r‖s‖v (EIP-2, PROTOCOL §4); and
+ * which numbers are secret keys.
+ */
 
 import { fromBigEndian } from './bytes.js'
 
 const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 const HALF_CURVE_ORDER = CURVE_ORDER / 2n
 
-export interface Recoverable {
+interface Recoverable {
   /** r‖s, 64 bytes, a view. */
   readonly rs: Uint8Array
   readonly recovery: 0 | 1

@@ -1,6 +1,6 @@
 /**
- * The functions of signature.ts by libsecp256k1 (npm `secp256k1`, prebuilt): some twenty times as fast, the same verdicts.
- * Its bindings are loaded directly, because its main entry falls back to slow JavaScript without a word.
+ * The functions of signature.ts by libsecp256k1 (npm `secp256k1`, prebuilt): some twenty times as fast, the same
+ * verdicts. Its bindings are loaded directly, because its main entry falls back to slow JavaScript without a word.
  * Where they do not load, or `CAIRN_NATIVE=off` forbids them, signature.ts does the work; `native` tells which.
  */
 

@@ -11,7 +11,10 @@ import { recoverable, signatureBytes, exactly } from './signature-form.js'
 /** Whether a native library does the work: never here. */
 export const native: boolean = false
 
-/** The 33-byte compressed key that signed `digest` (32 bytes), or undefined. Refuses a high s and a v outside {0, 1, 27, 28}. */
+/**
+ * The 33-byte compressed key that signed `digest` (32 bytes), or undefined. Refuses a high s and a v outside {0, 1, 27,
+ * 28}.
+ */
 export function recoverPublicKey(digest: Uint8Array, signature: Uint8Array): Uint8Array | undefined {
   exactly(digest, 32, 'digest')
   const parts = recoverable(signature)

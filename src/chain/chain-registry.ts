@@ -1,4 +1,7 @@
-/** The shop registry on a chain (PROTOCOL §12): who owns a shop and who may write to it, asked of the contract each time. */
+/**
+ * The shop registry on a chain (PROTOCOL §12): who owns a shop and who may write to it, asked of the contract each
+ * time.
+ */
 
 import { equalBytes } from '../bytes/bytes.js'
 import { ChainUnreachable, type Chain } from './chain.js'
@@ -6,7 +9,7 @@ import { readAddress, readWord } from '../bytes/abi.js'
 import { CLERK_PERMISSION, hasPermissionCall, ownerOfCall } from './contracts.js'
 import { RegistryUnreachable, type Registry } from './registry.js'
 
-export interface ChainRegistryOptions {
+interface ChainRegistryOptions {
   readonly chain: Chain
   /** The ShopReg contract, 20 bytes. */
   readonly shops: Uint8Array

@@ -1,6 +1,11 @@
-/** What the relay asks of one Ethereum chain (PROTOCOL §12), whatever speaks JSON-RPC to it. Calls that fail everywhere throw ChainUnreachable. */
+/**
+ * What the relay asks of one Ethereum chain (PROTOCOL §12), whatever speaks JSON-RPC to it. Calls that fail everywhere
+ * throw ChainUnreachable.
+ */
 
-/** No configured endpoint answered in time, or none that is of this chain. What needs the chain waits; the rest goes on. */
+/**
+ * No configured endpoint answered in time, or none that is of this chain. What needs the chain waits; the rest goes on.
+ */
 export class ChainUnreachable extends Error {
   override readonly name = 'ChainUnreachable'
 }
@@ -47,7 +52,10 @@ export interface Call {
   readonly data: Uint8Array
   /** The state after this block; the newest if left out. */
   readonly blockNumber?: bigint | undefined
-  /** A contract that anybody may have written: what an endpoint answers but bytes is the contract's failure, not the endpoint's. */
+  /**
+   * A contract that anybody may have written: what an endpoint answers but bytes is the contract's failure, not the
+   * endpoint's.
+   */
   readonly foreign?: boolean
 }
 
@@ -65,7 +73,10 @@ export interface Chain {
   call(call: Call): Promise<Uint8Array | undefined>
   /** In the native currency's smallest unit, after that block. */
   balance(address: Uint8Array, blockNumber: bigint): Promise<bigint>
-  /** Calls back soon after each new block, and at least every poll interval while the chain can be asked. Returns what stops it. */
+  /**
+   * Calls back soon after each new block, and at least every poll interval while the chain can be asked. Returns what
+   * stops it.
+   */
   onHead(seen: (head: Block) => void): () => void
   /** Open requests are given up. */
   close(): void

@@ -1,4 +1,7 @@
-/** The contracts of PROTOCOL §12 and ERC-20, as far as the relay and its commands call and hear them. Bytes in, bytes out. */
+/**
+ * The contracts of PROTOCOL §12 and ERC-20, as far as the relay and its commands call and hear them. Bytes in, bytes
+ * out.
+ */
 
 import { encodeFunctionData, parseAbi } from 'viem/utils'
 import { addressWord, eventTopic, readWord, selector, word } from '../bytes/abi.js'

@@ -1,13 +1,14 @@
 /**
- * Development mode (PROTOCOL §12): a registry in the process, without any chain. Every shop is there, and belongs to the
- * wallet that enrols for it first. The table shop → wallet is the relay's to keep: `claims` reads it, `claim` names the rows to write.
+ * Development mode (PROTOCOL §12): a registry in the process, without any chain. Every shop is there, and belongs to
+ * the wallet that enrols for it first. The table shop → wallet is the relay's to keep: `claims` reads it, `claim` names
+ * the rows to write.
  */
 
 import { equalBytes } from '../bytes/bytes.js'
 import type { ClaimRow, Registry, ShopClaim } from './registry.js'
 
 export const DEVELOPMENT_CHAIN_ID = 31_337n
-export const DEVELOPMENT_RELAY_TOKEN_ID = 1n
+const DEVELOPMENT_RELAY_TOKEN_ID = 1n
 
 export class DevelopmentRegistry implements Registry {
   readonly chainId = DEVELOPMENT_CHAIN_ID

@@ -1,6 +1,7 @@
 /**
- * Hands out the blocks of a chain that are deep enough, in order, across restarts and re-orgs (PROTOCOL §12). Whoever handles
- * them does so idempotently: blocks near the last followed block come again after a start, and those after a fork come again.
+ * Hands out the blocks of a chain that are deep enough, in order, across restarts and re-orgs (PROTOCOL §12). Whoever
+ * handles them does so idempotently: blocks near the last followed block come again after a start, and those after a
+ * fork come again.
  */
 
 import { equalBytes } from '../bytes/bytes.js'
@@ -33,7 +34,7 @@ export interface Fork {
   readonly lost: bigint
 }
 
-export interface FollowerOptions {
+interface FollowerOptions {
   readonly chain: Chain
   /** A block counts when head − its number ≥ depth − 1; at least 1. */
   readonly depth: bigint
@@ -54,8 +55,11 @@ export interface Follower {
 }
 
 /** Blocks in one range. */
-export const RANGE_BLOCKS_MAX = 2_000n
-/** Of the newest blocks all are kept to find a fork, of older ones fewer and fewer: each gap is at most this part of the way to the newest. */
+const RANGE_BLOCKS_MAX = 2_000n
+/**
+ * Of the newest blocks all are kept to find a fork, of older ones fewer and fewer: each gap is at most this part of the
+ * way to the newest.
+ */
 export const FOLLOWED_BLOCKS_DENSE = 40
 const FOLLOWED_GAP_PART = 4n
 const RETRY_MS = { least: 250, most: 15_000 } as const
@@ -188,8 +192,8 @@ class ChainFollower implements Follower {
 }
 
 /**
- * Newest last. One goes only where the gap that it leaves is small for how far it lies back; the oldest stays, for a fork below
- * it would be one of the whole past.
+ * Newest last. One goes only where the gap that it leaves is small for how far it lies back; the oldest stays, for a
+ * fork below it would be one of the whole past.
  */
 function thinned(followed: readonly FollowedBlock[]): FollowedBlock[] {
   const [newest, ...older] = followed.toReversed()

@@ -15,7 +15,10 @@ export interface ClaimRow {
 export interface ShopClaim {
   /** Whether nobody has the shop yet. */
   isFree(shopId: bigint): boolean
-  /** Makes the wallet (20 bytes) the owner: the rows to write, none if it is already; undefined if the shop is another's. */
+  /**
+   * Makes the wallet (20 bytes) the owner: the rows to write, none if it is already; undefined if the shop is
+   * another's.
+   */
   take(shopId: bigint, wallet: Uint8Array): readonly ClaimRow[] | undefined
 }
 

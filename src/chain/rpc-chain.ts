@@ -1,6 +1,6 @@
 /**
- * A chain over JSON-RPC (viem's transports), by one or more endpoints: one that is slow, fails, lies in a way that shows, is of
- * another chain or lags behind is passed over for a while, and the next one is asked.
+ * A chain over JSON-RPC (viem's transports), by one or more endpoints: one that is slow, fails, lies in a way that
+ * shows, is of another chain or lags behind is passed over for a while, and the next one is asked.
  */
 
 import { http, webSocket } from 'viem'
@@ -16,13 +16,13 @@ export interface RpcChainOptions {
   readonly timeoutMs?: number
 }
 
-export const RPC_TIMEOUT_MS = 5_000
+const RPC_TIMEOUT_MS = 5_000
 /** Requests that go out together over HTTP. */
-export const RPC_BATCH_MAX = 200
+const RPC_BATCH_MAX = 200
 /** For a contract that anybody may have written: what it costs the endpoint is bounded. */
 const FOREIGN_CALL_GAS = 1_000_000n
 /** Blocks that one eth_getLogs asks for; fewer where an endpoint refuses so many. */
-export const LOG_BLOCKS_MAX = 2_000n
+const LOG_BLOCKS_MAX = 2_000n
 export const PENALTY_MS = { least: 500, most: 10_000 } as const
 /** How often the endpoints' heads are compared. */
 const COMPARE_MS = 2_000
@@ -179,8 +179,8 @@ class RpcChain implements Chain {
   }
 
   /**
-   * The first answer that an endpoint gives. `isRefusal` tells errors that are answers: they are no reason to ask elsewhere.
-   * Throws ChainUnreachable.
+   * The first answer that an endpoint gives. `isRefusal` tells errors that are answers: they are no reason to ask
+   * elsewhere. Throws ChainUnreachable.
    */
   private async ask<T>(request: (endpoint: Endpoint) => Promise<T>): Promise<T>
   private async ask<T>(
@@ -327,8 +327,8 @@ class Endpoint {
   }
 
   /**
-   * Over the body too, unlike viem's own time limit, which ends with the head of an answer. Not by AbortSignal.any: its signals
-   * may be collected before they fire.
+   * Over the body too, unlike viem's own time limit, which ends with the head of an answer. Not by AbortSignal.any: its
+   * signals may be collected before they fire.
    */
   private limit(timeoutMs: number): AbortSignal {
     const controller = new AbortController()

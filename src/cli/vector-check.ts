@@ -1,6 +1,8 @@
 /**
  * Whether an implementer's vectors and this implementation agree: the formats of the reference's generators
  * (vectors/README.md). Pure: bytes in, findings out.
+ *
+ * Tests: test/cli/vectors.test.ts
  */
 
 import { recoverPublicKey, addressOf } from '#signature'
@@ -8,7 +10,7 @@ import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { personalMessageDigest } from '../bytes/eip191.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import { readJson } from '../bytes/json.js'
-import { decodeChecked } from '../codec/decode.js'
+import { decodeChecked } from '../codec/decode-checked.js'
 import { diagnostic } from '../codec/diagnostic.js'
 import { encode } from '../codec/encode.js'
 import { SchemaError } from '../codec/schema.js'
@@ -27,7 +29,7 @@ import { rebuildShop } from '../state/rebuild.js'
 import { COLLECTIONS, stateHash, type Collection, type ShopState } from '../state/shop-state.js'
 
 /** One difference: where, and both values in diagnostic notation. */
-export interface Difference {
+interface Difference {
   readonly at: string
   readonly theirs: string
   readonly ours: string

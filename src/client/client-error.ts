@@ -1,4 +1,7 @@
-/** What goes wrong for a client. `code` is the wire's where the relay refused, else one of ours; `retryable` says whether the same call may succeed later. */
+/**
+ * What goes wrong for a client. `code` is the wire's where the relay refused, else one of ours; `retryable` says
+ * whether the same call may succeed later.
+ */
 
 import { errorName, type ErrorName } from '../wire/error-code.js'
 import type { WireError } from '../wire/messages.js'

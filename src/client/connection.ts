@@ -1,14 +1,16 @@
-/** One WebSocket to a relay: requests with their answers, and the relay's own requests handed on. No reconnecting here. */
+/**
+ * One WebSocket to a relay: requests with their answers, and the relay's own requests handed on. No reconnecting here.
+ */
 
 import { PlatformWebSocket } from '#websocket'
+import { unreachable } from '../assert.js'
 import { decodeEnvelope, encodeEnvelope } from '../wire/envelope.js'
-import type { Message, PushRequest, SyncStatusRequest } from '../wire/messages.js'
+import { ErrorCode } from '../wire/error-code.js'
+import type { Message, PushRequest, Request, Response, SyncStatusRequest } from '../wire/messages.js'
 import { aborted, ClientError, fromWire } from './client-error.js'
 
-type Request = Exclude<Message, { kind: 'response' }>
-
-export interface ConnectionHandlers {
-  /** Answered for the callee once it returns; a throw is answered as an error and ends the connection. */
+interface ConnectionHandlers {
+  /** Answered for the callee once it returns; a throw ends the connection without an answer. */
   push(push: PushRequest): void
   syncStatus(status: SyncStatusRequest): void
   /** Once, whoever ended it. */
@@ -66,7 +68,10 @@ export class RelayConnection {
     })
   }
 
-  /** The payload of the answer. Rejects with the wire's code, DISCONNECTED, or OUTCOME_UNKNOWN for a write without an answer. */
+  /**
+   * The payload of the answer. Rejects with the wire's code, DISCONNECTED, or OUTCOME_UNKNOWN for a write without an
+   * answer.
+   */
   request(message: Request, signal?: AbortSignal): Promise<Uint8Array> {
     const write = message.kind === 'write'
     return new Promise((resolve, reject) => {
@@ -110,17 +115,33 @@ export class RelayConnection {
     }
   }
 
-  private answered(requestId: bigint, message: Message & { kind: 'response' }): void {
+  private answered(requestId: bigint, message: Response): void {
     const waiting = this.waiting.get(requestId)
     this.waiting.delete(requestId)
     if (message.error === undefined) waiting?.resolve(message.payload.slice())
     else waiting?.reject(fromWire(message.error))
   }
 
-  private serve(requestId: bigint, message: Request): void {
-    if (message.kind === 'push') this.handlers.push(message)
-    else if (message.kind === 'syncStatus') this.handlers.syncStatus(message)
-    this.send(requestId, { kind: 'response', payload: new Uint8Array(0) })
+  private serve(requestId: bigint, request: Request): void {
+    switch (request.kind) {
+      case 'push':
+        this.handlers.push(request)
+        return this.send(requestId, SUCCESS)
+      case 'syncStatus':
+        this.handlers.syncStatus(request)
+        return this.send(requestId, SUCCESS)
+      case 'ping':
+        return this.send(requestId, SUCCESS)
+      case 'write':
+      case 'subscribe':
+      case 'cancel':
+      case 'getBlobUploadUrl':
+      case 'authenticate':
+      case 'challengeSolution':
+        return this.send(requestId, refusal(`a relay does not send ${request.kind} requests`))
+      default:
+        return unreachable(request)
+    }
   }
 
   private ended(code: number, reason: string): void {
@@ -139,6 +160,12 @@ export class RelayConnection {
     this.waiting.clear()
     this.handlers.closed(code, reason)
   }
+}
+
+const SUCCESS: Response = { kind: 'response', payload: new Uint8Array(0) }
+
+function refusal(message: string): Response {
+  return { kind: 'response', error: { code: ErrorCode.INVALID, message } }
 }
 
 function sessionsUrl(url: string): string {

@@ -1,13 +1,13 @@
 /**
- * Live objects: an object of the replica as it is now, and word of each change. A state is the same reference until something
- * changes, so that user interfaces can take `get` and `subscribe` as they are.
+ * Live objects: an object of the replica as it is now, and word of each change. A state is the same reference until
+ * something changes, so that user interfaces can take `get` and `subscribe` as they are.
  */
 
 import type { Replica } from './replica.js'
 
 /**
- * A live object as it is now. The same reference until something changes. `loading`: the backlog is still coming; what is held
- * until then is proven and may be of the past.
+ * A live object as it is now. The same reference until something changes. `loading`: the backlog is still coming; what
+ * is held until then is proven and may be of the past.
  */
 export interface LiveState<T> {
   readonly status: 'loading' | 'ready' | 'unavailable' | 'failed'

@@ -1,6 +1,6 @@
 /**
- * What a client holds of a shop: the objects that its subscription selects, made from verified sets only. An object is the
- * same reference until a set changes it, so that user interfaces can compare by identity.
+ * What a client holds of a shop: the objects that its subscription selects, made from verified sets only. An object is
+ * the same reference until a set changes it, so that user interfaces can compare by identity.
  */
 
 import { toHex } from '../bytes/hex.js'
@@ -14,7 +14,7 @@ import { editObject, type ObjectCollection } from '../state/object-edit.js'
 import type { PushedSet } from '../wire/pushed-set.js'
 import { verifySet, type VerifiedSet } from './verify.js'
 
-export interface ObjectTypes {
+interface ObjectTypes {
   readonly Manifest: Manifest
   readonly Accounts: Account
   readonly Inventory: bigint
@@ -41,7 +41,10 @@ export class Replica {
     return this.last
   }
 
-  /** Verifies and applies a set; returns it with the names of the objects that it changed. Throws VerificationError, Refusal, SchemaError. */
+  /**
+   * Verifies and applies a set; returns it with the names of the objects that it changed. Throws VerificationError,
+   * Refusal, SchemaError.
+   */
   take(set: PushedSet): { readonly set: VerifiedSet; readonly changed: ReadonlySet<string> } {
     const { shopId, relayAddress } = this
     const verified = verifySet(set, this.last, {

@@ -1,6 +1,6 @@
 /**
- * A storefront's view of one shop: connects, authenticates, subscribes, keeps a verified replica, writes, and comes back
- * after every loss of the connection without a gap or a repeat.
+ * A storefront's view of one shop: connects, authenticates, subscribes, keeps a verified replica, writes, and comes
+ * back after every loss of the connection without a gap or a repeat.
  */
 
 import { publicKeyOf, sign } from '#signature'
@@ -40,9 +40,14 @@ export interface ConnectOptions {
   readonly shop: bigint
   /** The card's secret key, 32 bytes; left out: a visitor, who reads what is public. */
   readonly key?: Uint8Array
-  /** The relay's address, 20 bytes or hexadecimal: what its own sets are checked against. `'development'`: taken from the relay itself, which only a development relay may ask for. */
+  /**
+   * The relay's address, 20 bytes or hexadecimal: what its own sets are checked against. `'development'`: taken from
+   * the relay itself, which only a development relay may ask for.
+   */
   readonly relay: Uint8Array | string
-  /** Parts of the shop; left out: everything that may be read. Accounts and manifest always come too, to check signers. */
+  /**
+   * Parts of the shop; left out: everything that may be read. Accounts and manifest always come too, to check signers.
+   */
   readonly only?: readonly Part[]
   readonly signal?: AbortSignal
   /** A word about something that the caller decided and should know of. */
@@ -54,7 +59,10 @@ export type ConnectionState = 'connecting' | 'connected' | 'disconnected' | 'nee
 const DEVELOPMENT_CHAIN_ID = 31_337
 const NONCES_PER_MS = 1_000n
 
-/** Resolves when the first subscription is accepted. Rejects with ClientError when that cannot be, also of what may be retried. */
+/**
+ * Resolves when the first subscription is accepted. Rejects with ClientError when that cannot be, also of what may be
+ * retried.
+ */
 export async function connect(options: ConnectOptions): Promise<ShopClient> {
   if (typeof options.shop !== 'bigint') throw new ClientError('USAGE', 'shop is a bigint: BigInt(text)')
   if (options.key !== undefined && !(options.key instanceof Uint8Array && options.key.length === 32))
@@ -124,7 +132,10 @@ export class ShopClient {
     }
   }
 
-  /** Verified sets from now on, in order, each once, across reconnects. Ends with the client; throws when verification failed. */
+  /**
+   * Verified sets from now on, in order, each once, across reconnects. Ends with the client; throws when verification
+   * failed.
+   */
   sets(signal?: AbortSignal): AsyncIterable<VerifiedSet> {
     return { [Symbol.asyncIterator]: () => this.reader(signal) }
   }
@@ -159,8 +170,8 @@ export class ShopClient {
   }
 
   /**
-   * Signs the changes as one set, all or none, and resolves when it is durable. Calls may be made without waiting for each
-   * other. Rejects with the wire's code; OUTCOME_UNKNOWN when the connection was lost on the way.
+   * Signs the changes as one set, all or none, and resolves when it is durable. Calls may be made without waiting for
+   * each other. Rejects with the wire's code; OUTCOME_UNKNOWN when the connection was lost on the way.
    */
   async write(
     changes: readonly Change[],
@@ -311,7 +322,8 @@ async function relayAddress({ url, relay, signal, onNotice }: ConnectOptions): P
     throw new ClientError('USAGE', `the relay at ${url} is not in development mode: its address must be given`)
   }
   onNotice?.(
-    `the relay's address ${facts.relay_address} is taken from the relay itself: fine for development, proves nothing elsewhere`,
+    `the relay's address ${facts.relay_address} is taken from the relay itself: ` +
+      'fine for development, proves nothing elsewhere',
   )
   return fromHex(facts.relay_address)
 }

@@ -1,6 +1,6 @@
 /**
- * A customer's orders through the client (PROTOCOL §11): from a cart to a chosen payment, and what is then to be paid, computed
- * anew here: a PaymentID or total that the order does not lead to is never shown as due.
+ * A customer's orders through the client (PROTOCOL §11): from a cart to a chosen payment, and what is then to be paid,
+ * computed anew here: a PaymentID or total that the order does not lead to is never shown as due.
  */
 
 import { sha256 } from '#hash'
@@ -73,7 +73,7 @@ export interface PaymentCalls {
 }
 
 /** What orders need of a shop; a ShopClient is one. */
-export interface OrderShop {
+interface OrderShop {
   /** Whether the order's sets come to this client. */
   sees(order: bigint): boolean
   readonly shopId: bigint
@@ -83,7 +83,7 @@ export interface OrderShop {
   manifest(): Live<Manifest>
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly signal?: AbortSignal
 }
 
@@ -129,9 +129,9 @@ export class ShopOrders {
   }
 
   /**
-   * Chooses payee and currency of a committed order, again too, and resolves with what is to be paid once the relay has said so.
-   * Rejects with INVALID where it cannot be paid so, and with VERIFICATION_FAILED where what is asked is not what follows
-   * from the order.
+   * Chooses payee and currency of a committed order, again too, and resolves with what is to be paid once the relay has
+   * said so. Rejects with INVALID where it cannot be paid so, and with VERIFICATION_FAILED where what is asked is not
+   * what follows from the order.
    */
   async choosePayment(id: bigint, choice: PaymentChoice, options: CallOptions = {}): Promise<PaymentDue> {
     if (!this.shop.sees(id))
@@ -163,7 +163,10 @@ export class ShopOrders {
     return order?.State === UNPAID && order.PaymentDetails !== undefined ? this.checkedDue(order) : undefined
   }
 
-  /** What was asked last, Paid or not; undefined while nothing is: `calls.processPayment` gets a merchant what lies at its address. Throws ClientError VERIFICATION_FAILED. */
+  /**
+   * What was asked last, Paid or not; undefined while nothing is: `calls.processPayment` gets a merchant what lies at
+   * its address. Throws ClientError VERIFICATION_FAILED.
+   */
   asked(id: bigint): PaymentDue | undefined {
     const order = this.order(id)
     const isAsked = order?.PaymentDetails !== undefined && order.State !== PAYMENT_CHOSEN

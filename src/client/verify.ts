@@ -1,14 +1,14 @@
 /**
- * What a client checks of every pushed set (PROTOCOL §4, §10; MMR §9.4): the header's shop, its signature by the relay or a
- * card that is linked before this set, each patch against its proof and the root, rising places and sequence numbers.
- * No network code. A verifier follows one subscription that holds all ACCOUNT patches from the first set on.
+ * What a client checks of every pushed set (PROTOCOL §4, §10; MMR §9.4): the header's shop, its signature by the relay
+ * or a card that is linked before this set, each patch against its proof and the root, rising places and sequence
+ * numbers. No network code. A verifier follows one subscription that holds all ACCOUNT patches from the first set on.
  */
 
 import { addressOf } from '#signature'
 import { equalBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { checkForm } from '../codec/span.js'
-import { decodeChecked } from '../codec/decode.js'
+import { decodeChecked } from '../codec/decode-checked.js'
 import { Header, signerOf } from '../patches/patch-set.js'
 import { readPatch, type Patch } from '../patches/patch.js'
 import { verifyPatchProofs } from '../merkle/patch-proof.js'
@@ -56,7 +56,7 @@ export function verifySet(set: PushedSet, lastSeq: bigint, trust: Trust): Verifi
     if (leaves[0]!.leafIndex !== set.leafIndex)
       throw fail(`its first patch is at ${leaves[0]!.leafIndex}, not ${set.leafIndex}`)
     const signer = checkSigner(set, trust)
-    return { seq: set.seq, signer, timestamp: header.Timestamp.seconds, patches: set.patches.map(checkedPatch) }
+    return { seq: set.seq, signer, timestamp: header.Timestamp.seconds, patches: set.patches.map(readPatch) }
   } catch (error) {
     if (error instanceof VerificationError) throw error
     throw fail((error as Error).message, error)
@@ -71,9 +71,4 @@ function checkSigner(set: PushedSet, trust: Trust): 'relay' | Uint8Array {
   if (equalBytes(addressOf(signer), trust.relayAddress)) return 'relay'
   if (trust.isLinked(signer)) return signer
   throw new VerificationError(set.seq, `its signer ${toHex(signer)} is neither the relay nor a card of the shop`)
-}
-
-function checkedPatch(bytes: Uint8Array): Patch {
-  checkForm(bytes)
-  return readPatch(bytes)
 }

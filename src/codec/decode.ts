@@ -1,110 +1,15 @@
-/**
- * Values of checked CBOR bytes (PROTOCOL §2). Its own reader, not a library's: libraries keep tag handlers in a state
- * that all users of a process share, make numbers or bigints by size, and Dates.
- */
+/** Values of CBOR bytes from anybody (PROTOCOL §2): their form is checked first. */
 
-import { assert } from '../assert.js'
 import { CBOR_NESTING_MAX } from '../limits.js'
-import {
-  argumentAt,
-  ARRAY,
-  bignumAt,
-  BYTES,
-  contentAt,
-  contentOf,
-  integerAt,
-  MAP,
-  NEGATIVE,
-  TAG,
-  TEXT,
-  UNSIGNED,
-} from './head.js'
-import { checkForm, itemEnd, numericTime } from './span.js'
-import { parseRfc3339 } from './time.js'
-import { readUtf8 } from './utf8.js'
-import { CborTime, type Cbor, type CborKey } from './value.js'
+import { decodeChecked } from './decode-checked.js'
+import { checkForm } from './span.js'
+import type { Cbor } from './value.js'
+
+export { checkForm } from './span.js'
+export { CborError, CborTime, type Cbor, type CborErrorCode, type CborKey, type CborMap } from './value.js'
 
 /** Checks `bytes` and returns their one value; byte strings in it are views of `bytes`. Throws CborError. */
 export function decode(bytes: Uint8Array, maxDepth = CBOR_NESTING_MAX): Cbor {
   checkForm(bytes, maxDepth)
   return decodeChecked(bytes)
-}
-
-/** The value of the item at `start`; `bytes` have passed checkForm or were encoded here. Byte strings are views. */
-export function decodeChecked(bytes: Uint8Array, start = 0): Cbor {
-  return new Reader(bytes, start).item()
-}
-
-class Reader {
-  private readonly bytes: Uint8Array
-  private at: number
-
-  constructor(bytes: Uint8Array, at: number) {
-    this.bytes = bytes
-    this.at = at
-  }
-
-  item(): Cbor {
-    const start = this.at
-    const { bytes } = this
-    const major = bytes[start]! >> 5
-    this.at = contentAt(bytes, start)
-    switch (major) {
-      case UNSIGNED:
-        return integerAt(bytes, start)
-      case NEGATIVE:
-        return -1n - integerAt(bytes, start)
-      case BYTES:
-        return this.byteString(start)
-      case TEXT:
-        return this.text(argumentAt(bytes, start))
-      case ARRAY:
-        return this.array(argumentAt(bytes, start))
-      case MAP:
-        return this.map(argumentAt(bytes, start))
-      case TAG:
-        return this.tagged(argumentAt(bytes, start))
-      default:
-        return bytes[start] === 0xf5 ? true : bytes[start] === 0xf4 ? false : null
-    }
-  }
-
-  private byteString(start: number): Uint8Array {
-    const content = contentOf(this.bytes, start)
-    this.at += content.length
-    return content
-  }
-
-  private text(length: number): string {
-    const start = this.at
-    this.at += length
-    return readUtf8(this.bytes, start, this.at)
-  }
-
-  private array(length: number): Cbor[] {
-    const items: Cbor[] = []
-    items.length = length // exactly: growing by push would take many times the input's size
-    for (let i = 0; i < length; i++) items[i] = this.item()
-    return items
-  }
-
-  private map(size: number): Map<CborKey, Cbor> {
-    const map = new Map<CborKey, Cbor>()
-    for (let i = 0; i < size; i++) {
-      const key = this.item() as CborKey
-      map.set(key, this.item())
-    }
-    return map
-  }
-
-  private tagged(tag: number): Cbor {
-    const start = this.at
-    const end = itemEnd(this.bytes, start)
-    this.at = end
-    if (tag === 2) return bignumAt(this.bytes, start)
-    const seconds =
-      tag === 1 ? numericTime(this.bytes, start) : parseRfc3339(readUtf8(this.bytes, contentAt(this.bytes, start), end))
-    assert(seconds !== undefined, 'checked bytes hold a time that is none')
-    return new CborTime(seconds)
-  }
 }

@@ -9,7 +9,10 @@ export interface DiagnosticOptions {
   readonly multiline?: boolean
 }
 
-/** Entries in the order of the value; times as tag 0, whatever they were received as. Throws RangeError on a time outside the years 0000 to 9999. */
+/**
+ * Entries in the order of the value; times as tag 0, whatever they were received as. Throws RangeError on a time
+ * outside the years 0000 to 9999.
+ */
 export function diagnostic(value: Cbor, { multiline = false }: DiagnosticOptions = {}): string {
   return write(value, multiline ? '\n' : undefined)
 }

@@ -1,6 +1,7 @@
 /**
  * The deterministic encoding of RFC 8949 §4.2.1: shortest heads, definite lengths, map keys in bytewise order of their
- * encodings. Integers above 2^64−1 are tag 2, times tag 0 (PROTOCOL §2). The length is computed first, then one buffer is written once.
+ * encodings. Integers above 2^64−1 are tag 2, times tag 0 (PROTOCOL §2). The length is computed first, then one buffer
+ * is written once.
  */
 
 import { AssertionError } from '../assert.js'
@@ -22,7 +23,10 @@ export class CborEncoded {
 
 export type Encodable = Cbor | CborEncoded | readonly Encodable[] | ReadonlyMap<CborKey, Encodable>
 
-/** A fresh array. Throws RangeError for integers outside −2^64 … 2^256−1, equal keys, lone surrogates, times outside the years 0000 to 9999. */
+/**
+ * A fresh array. Throws RangeError for integers outside −2^64 … 2^256−1, equal keys, lone surrogates, times outside the
+ * years 0000 to 9999.
+ */
 export function encode(value: Encodable): Uint8Array {
   const plan: Plan = { keys: [], next: 0 }
   const writer = new Writer(lengthOf(value, plan), plan)
@@ -30,7 +34,10 @@ export function encode(value: Encodable): Uint8Array {
   return writer.bytes
 }
 
-/** Below zero if `a` comes before `b` in a deterministic map, above if after it, 0 if they are equal. Throws RangeError on a lone surrogate. */
+/**
+ * Below zero if `a` comes before `b` in a deterministic map, above if after it, 0 if they are equal. Throws RangeError
+ * on a lone surrogate.
+ */
 export function compareKeys(a: CborKey, b: CborKey): number {
   if (typeof a === 'string' && typeof b === 'string') return utf8Length(a) - utf8Length(b) || compareUtf8(a, b)
   const major = majorTypeOf(a)

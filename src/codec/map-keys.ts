@@ -1,4 +1,7 @@
-/** The keys of CBOR maps in bytes (PROTOCOL §2): which types are keys, and when two are equal: by value, whatever their heads. */
+/**
+ * The keys of CBOR maps in bytes (PROTOCOL §2): which types are keys, and when two are equal: by value, whatever their
+ * heads.
+ */
 
 import { INTEGER_KEYS_PER_MAP_MAX } from '../limits.js'
 import { argumentAt, bignumAt, contentAt, integerAt, NEGATIVE, TAG, TEXT, UNSIGNED } from './head.js'
@@ -18,7 +21,9 @@ export class MapKeys {
     this.bytes = bytes
   }
 
-  /** Takes the key whose item, checked, starts at `at`. Throws CborError if it is of another type, or was there before. */
+  /**
+   * Takes the key whose item, checked, starts at `at`. Throws CborError if it is of another type, or was there before.
+   */
   add(at: number): void {
     const type = keyType(this.bytes, at)
     if (type === UNSIGNED || type === NEGATIVE) this.countInteger(at)

@@ -1,5 +1,6 @@
 /**
- * Schemas: the shape of an object as a value, its TypeScript type inferred from it, read from and written to CBOR values.
+ * Schemas: the shape of an object as a value, its TypeScript type inferred from it, read from and written to CBOR
+ * values.
  *
  * `read` takes what a client sent and raises SchemaError for a wrong shape; `write` gives the canonical form of
  * PROTOCOL §3: optional fields that are empty are left out, required maps and arrays that nobody wrote are null,
@@ -103,7 +104,10 @@ export const text: Schema<string> = {
   isEmpty: (value) => value === '',
 }
 
-/** A byte string of `minimum` to `maximum` bytes (exactly `minimum` if that is all that is given). A view of the received bytes. */
+/**
+ * A byte string of `minimum` to `maximum` bytes (exactly `minimum` if that is all that is given). A view of the
+ * received bytes.
+ */
 export function bytes(minimum: number, maximum = minimum): Schema<Uint8Array> {
   const size = minimum === maximum ? `${minimum}` : `${minimum} to ${maximum}`
   return {
@@ -144,7 +148,10 @@ export function arrayOf<T>(element: Schema<T>, maximum = Infinity): Schema<reado
   }
 }
 
-/** How the keys of a map are held: texts and integers as they are, byte strings as hexadecimal text, so that a Map finds them by content. */
+/**
+ * How the keys of a map are held: texts and integers as they are, byte strings as hexadecimal text, so that a Map finds
+ * them by content.
+ */
 export interface KeySchema<K> {
   readKey(key: CborKey, at: string): K
   writeKey(key: K): CborKey
@@ -212,7 +219,7 @@ export interface StructSchema<F> extends Schema<StructValue<F>> {
   readonly fields: F
 }
 
-export interface StructOptions {
+interface StructOptions {
   /** Other spellings that are accepted on the way in. */
   readonly aliases?: Readonly<Record<string, string>>
 }

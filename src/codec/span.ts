@@ -31,8 +31,9 @@ export interface Span {
 }
 
 /**
- * Throws CborError unless `bytes` are exactly one well-formed item. `maxDepth` is how many arrays, maps and tags may lie in each
- * other, the outermost counted: a scalar inside of that many is legal, one more array, map or tag is not, not even an empty one.
+ * Throws CborError unless `bytes` are exactly one well-formed item. `maxDepth` is how many arrays, maps and tags may
+ * lie in each other, the outermost counted: a scalar inside of that many is legal, one more array, map or tag is not,
+ * not even an empty one.
  */
 export function checkForm(bytes: Uint8Array, maxDepth = CBOR_NESTING_MAX): void {
   const end = checkItem(bytes, 0, maxDepth)
@@ -86,7 +87,10 @@ export function arrayItems(bytes: Uint8Array, start: number): Span[] {
   return items
 }
 
-/** The values of the map at `start` of checked bytes by their text keys. Throws CborError 'shape' if it is no map or a key no text. */
+/**
+ * The values of the map at `start` of checked bytes by their text keys. Throws CborError 'shape' if it is no map or a
+ * key no text.
+ */
 export function mapFields(bytes: Uint8Array, start: number): Map<string, Span> {
   if (majorTypeAt(bytes, start) !== MAP) throw new CborError('shape', start, 'not a map')
   const fields = new Map<string, Span>()

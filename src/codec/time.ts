@@ -9,7 +9,9 @@ const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
 export const EARLIEST_TIME = -62_167_219_200n
 export const LATEST_TIME = 253_402_300_799n
 
-/** Seconds, fractions cut off, or undefined if `text` is no RFC 3339 time. A leap second is read as the second after it. */
+/**
+ * Seconds, fractions cut off, or undefined if `text` is no RFC 3339 time. A leap second is read as the second after it.
+ */
 export function parseRfc3339(text: string): bigint | undefined {
   const { seconds, isLeapSecond } = readCalendarTime(text) ?? {}
   if (seconds === undefined || seconds < EARLIEST_TIME || seconds > LATEST_TIME) return undefined
@@ -17,7 +19,7 @@ export function parseRfc3339(text: string): bigint | undefined {
 }
 
 /** What a text in the form of RFC 3339 says. */
-export interface CalendarTime {
+interface CalendarTime {
   /** Fractions cut off; undefined if the calendar has no such day or the clock no such time. */
   readonly seconds: bigint | undefined
   /** Read as the second after it, wherever it stands. */

@@ -23,7 +23,10 @@ export class NodeCache {
     return this.ring.length
   }
 
-  /** Takes in a branch whose node is stored and in memory, and which is not here already; it is not the one that is dropped. */
+  /**
+   * Takes in a branch whose node is stored and in memory, and which is not here already; it is not the one that is
+   * dropped.
+   */
   keep(branch: Branch): void {
     if (this.ring.length < this.maximum) {
       this.ring.push(branch)

@@ -33,7 +33,10 @@ export interface Branch {
   used: boolean
 }
 
-/** Entries in slot order; `low` and `high` say which of the slots 0…31 and 32…63 they stand for. A list below the last level has none. */
+/**
+ * Entries in slot order; `low` and `high` say which of the slots 0…31 and 32…63 they stand for. A list below the last
+ * level has none.
+ */
 export interface Node {
   readonly low: number
   readonly high: number
@@ -68,7 +71,10 @@ export function encodeNode(node: Node): Uint8Array {
   return bytes
 }
 
-/** The node with `size` leaves that was stored under `ref`. Keys and values are views of `stored`. Throws HamtStoreError. */
+/**
+ * The node with `size` leaves that was stored under `ref`. Keys and values are views of `stored`. Throws
+ * HamtStoreError.
+ */
 export function decodeNode(stored: Uint8Array, { ref, size }: Pick<Branch, 'ref' | 'size'>): Node {
   const reader = new NodeReader(ref, stored)
   const { high, low, count } = reader.head()

@@ -24,7 +24,10 @@ import {
 } from './hamt-node.js'
 
 export interface NodeSource {
-  /** MUST return the bytes that were written under `ref`, from the moment `write` named them, unchanged as long as the trie lives. */
+  /**
+   * MUST return the bytes that were written under `ref`, from the moment `write` named them, unchanged as long as the
+   * trie lives.
+   */
   readNode(ref: NodeRef): Uint8Array
 }
 
@@ -56,8 +59,9 @@ export class Hamt {
   }
 
   /**
-   * A trie that was stored. Its nodes are read from `source` when they are needed, without hashing them: then the methods
-   * throw HamtStoreError where one is damaged in form. `cache` bounds how many stay; without it all that were read do.
+   * A trie that was stored. Its nodes are read from `source` when they are needed, without hashing them: then the
+   * methods throw HamtStoreError where one is damaged in form. `cache` bounds how many stay; without it all that were
+   * read do.
    */
   static open(root: StoredRoot, source: NodeSource, cache?: NodeCache): Hamt {
     return new Hamt(storedBranch(root), { keyHash: sha256, source, ...(cache && { cache }) })

@@ -1,6 +1,6 @@
 /**
- * The proof of one leaf of a patch tree (MMR.md §9.2, §9.4 rules 1–6). Not for use outside this folder and its tests: a leaf hash
- * taken from a peer proves nothing (§13.2, §13.4), so patch-proof.ts hashes the patch itself.
+ * The proof of one leaf of a patch tree (MMR.md §9.2, §9.4 rules 1–6). Not for use outside this folder and its tests: a
+ * leaf hash taken from a peer proves nothing (§13.2, §13.4), so patch-proof.ts hashes the patch itself.
  */
 
 import { sha256 } from '#hash'
@@ -30,7 +30,10 @@ export interface LeafProof {
   readonly path: readonly Uint8Array[]
 }
 
-/** Reads `[node_index, tree_size, path]`, where an empty path is null or the empty array (§9.2); its elements are views. Throws ProofError. */
+/**
+ * Reads `[node_index, tree_size, path]`, where an empty path is null or the empty array (§9.2); its elements are views.
+ * Throws ProofError.
+ */
 export function readLeafProof(proof: Uint8Array): LeafProof {
   const value = decodeProof(proof)
   if (!Array.isArray(value) || value.length !== 3) throw formError('is not an array of three')

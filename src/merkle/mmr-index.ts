@@ -1,7 +1,7 @@
 /**
- * Index arithmetic of Merkle mountain ranges (MMR.md §2, §3, §6.1): where a node of the append-only array stands in the tree.
- * Pure numbers, no hashes. Everything is bigint, because sizes reach 2^63 − 1. The functions of one node (height, sibling,
- * parent) hold in the unbounded tree; those that take a size refuse one that is not complete.
+ * Index arithmetic of Merkle mountain ranges (MMR.md §2, §3, §6.1): where a node of the append-only array stands in the
+ * tree. Pure numbers, no hashes. Everything is bigint, because sizes reach 2^63 − 1. The functions of one node (height,
+ * sibling, parent) hold in the unbounded tree; those that take a size refuse one that is not complete.
  */
 
 declare const kind: unique symbol
@@ -23,7 +23,7 @@ export const TREE_SIZE_MAX = ((1n << 63n) - 1n) as TreeSize
 const LEAF_COUNT_MAX = 1n << 62n
 
 /** The peak above a node. */
-export interface CoveringPeak {
+interface CoveringPeak {
   readonly index: NodeIndex
   readonly height: number
   /** Its place in the accumulator, from the left. */
@@ -151,7 +151,10 @@ export function peakIndices(size: TreeSize): NodeIndex[] {
   return peaks
 }
 
-/** The first peak that is not left of the node. Throws TreeSizeError, or NodeIndexError if the node is not within `size`. */
+/**
+ * The first peak that is not left of the node. Throws TreeSizeError, or NodeIndexError if the node is not within
+ * `size`.
+ */
 export function coveringPeak(index: NodeIndex, size: TreeSize): CoveringPeak {
   const leaves = leafCountOf(size)
   if (index < 0n || index >= size) throw new NodeIndexError(index, size)

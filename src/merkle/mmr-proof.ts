@@ -15,15 +15,15 @@ import { interiorHash, NODE_BYTES } from './node-hash.js'
 import { ProofError, type ProofClaim, type ProofErrorCode } from './proof-error.js'
 
 /** Where a path ends: the last position is part of the last hash, so the index is as good as the value. */
-export interface PathEnd {
+interface PathEnd {
   readonly index: NodeIndex
   readonly value: Uint8Array
 }
 
 /**
- * Hashes `value`, the node at `index`, with all elements of `path` (§6.2). It proves nothing alone: the caller compares the end
- * with what he trusts. Throws NodeValueError on an element (or a value that is hashed) not of 32 bytes, NodeIndexError if the
- * path leaves the largest tree.
+ * Hashes `value`, the node at `index`, with all elements of `path` (§6.2). It proves nothing alone: the caller compares
+ * the end with what he trusts. Throws NodeValueError on an element (or a value that is hashed) not of 32 bytes,
+ * NodeIndexError if the path leaves the largest tree.
  */
 export function includedRoot(index: NodeIndex, value: Uint8Array, path: readonly Uint8Array[]): PathEnd {
   let end: PathEnd = { index, value }
@@ -39,8 +39,8 @@ export function includedRoot(index: NodeIndex, value: Uint8Array, path: readonly
 }
 
 /**
- * Returns if `value` (32 bytes) is the node at `index` of the range of `size` nodes whose peaks, left to right, are `accumulator`;
- * both of them the caller has to trust. Throws ProofError otherwise (§6.4).
+ * Returns if `value` (32 bytes) is the node at `index` of the range of `size` nodes whose peaks, left to right, are
+ * `accumulator`; both of them the caller has to trust. Throws ProofError otherwise (§6.4).
  */
 export function verifyInclusion(
   index: NodeIndex,

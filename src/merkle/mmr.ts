@@ -1,4 +1,7 @@
-/** A Merkle mountain range in memory (MMR.md §5, §6.1): an append-only array of 32-byte nodes, one per leaf and one per pair. */
+/**
+ * A Merkle mountain range in memory (MMR.md §5, §6.1): an append-only array of 32-byte nodes, one per leaf and one per
+ * pair.
+ */
 
 import { present } from '../assert.js'
 import {
@@ -55,15 +58,18 @@ export class Mmr {
     return value
   }
 
-  /** The accumulator of the first `size` nodes: their peaks, left to right. Throws TreeSizeError on an incomplete size or one not reached. */
+  /**
+   * The accumulator of the first `size` nodes: their peaks, left to right. Throws TreeSizeError on an incomplete size
+   * or one not reached.
+   */
   peaks(size: TreeSize = this.size): Uint8Array[] {
     this.requireReached(size)
     return peakIndices(size).map((index) => this.node(index))
   }
 
   /**
-   * The siblings that prove node `index`, a leaf or not, in the range of `size` nodes, bottom-up; empty if it is a peak there.
-   * Throws TreeSizeError on an incomplete size or one not reached, NodeIndexError on a node outside it.
+   * The siblings that prove node `index`, a leaf or not, in the range of `size` nodes, bottom-up; empty if it is a peak
+   * there. Throws TreeSizeError on an incomplete size or one not reached, NodeIndexError on a node outside it.
    */
   inclusionPath(index: NodeIndex, size: TreeSize = this.size): Uint8Array[] {
     this.requireReached(size)

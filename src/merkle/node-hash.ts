@@ -1,4 +1,6 @@
-/** Values of the nodes of a Merkle mountain range (MMR.md §4): 32 bytes, SHA-256, interior ones bound to their position. */
+/**
+ * Values of the nodes of a Merkle mountain range (MMR.md §4): 32 bytes, SHA-256, interior ones bound to their position.
+ */
 
 import { sha256 } from '#hash'
 import { writeBe64 } from '../bytes/bytes.js'
@@ -6,7 +8,10 @@ import type { Position } from './mmr-index.js'
 
 export const NODE_BYTES = 32
 
-/** SHA-256(be64(position) ‖ left ‖ right), fresh; `position` is the parent's own. Throws NodeValueError unless both children are 32 bytes. */
+/**
+ * SHA-256(be64(position) ‖ left ‖ right), fresh; `position` is the parent's own. Throws NodeValueError unless both
+ * children are 32 bytes.
+ */
 export function interiorHash(position: Position, left: Uint8Array, right: Uint8Array): Uint8Array {
   writeBe64(preimage, 0, position)
   return hashOfPreimage(left, right)
@@ -25,7 +30,9 @@ export function nodeValue(value: Uint8Array): Uint8Array {
   return value
 }
 
-/** A node's value that is not 32 bytes: lengths that shift between two children would reproduce their parent (§13.5). */
+/**
+ * A node's value that is not 32 bytes: lengths that shift between two children would reproduce their parent (§13.5).
+ */
 export class NodeValueError extends RangeError {
   override readonly name = 'NodeValueError'
   readonly bytes: number

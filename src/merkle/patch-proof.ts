@@ -1,7 +1,7 @@
 /**
- * The profile of MMR.md §9: the tree over the patches of one PatchSet, padded to a power of two of leaves so that one peak is the
- * RootHash of its header; proofs that a patch belongs to it (§9.2); and their strict check (§9.4), which hashes the patch itself,
- * from the bytes received. Whoever has a root checks its signature first.
+ * The profile of MMR.md §9: the tree over the patches of one PatchSet, padded to a power of two of leaves so that one
+ * peak is the RootHash of its header; proofs that a patch belongs to it (§9.2); and their strict check (§9.4), which
+ * hashes the patch itself, from the bytes received. Whoever has a root checks its signature first.
  */
 
 import { sha256 } from '#hash'
@@ -28,7 +28,10 @@ export function patchLeafHash(patchBytes: Uint8Array): Uint8Array {
   return sha256(patchBytes)
 }
 
-/** The RootHash, 32 bytes, of at least one leaf hash; of one patch it is that leaf hash itself, not a copy. Throws NoPatchesError, NodeValueError. */
+/**
+ * The RootHash, 32 bytes, of at least one leaf hash; of one patch it is that leaf hash itself, not a copy. Throws
+ * NoPatchesError, NodeValueError.
+ */
 export function patchRoot(leafHashes: readonly Uint8Array[]): Uint8Array {
   return new PatchTree(leafHashes).root
 }
@@ -39,7 +42,10 @@ export function patchProofs(leafHashes: readonly Uint8Array[]): Uint8Array[] {
   return leafHashes.map((_, place) => tree.proof(place))
 }
 
-/** The encoded proof of patch number `place`; whoever needs several keeps a PatchTree. Throws NoPatchesError, NodeValueError, PatchPlaceError. */
+/**
+ * The encoded proof of patch number `place`; whoever needs several keeps a PatchTree. Throws NoPatchesError,
+ * NodeValueError, PatchPlaceError.
+ */
 export function patchProof(leafHashes: readonly Uint8Array[], place: number): Uint8Array {
   return new PatchTree(leafHashes).proof(place)
 }
@@ -64,7 +70,10 @@ export class PatchTree {
     return present(this.nodes.at(-1), 'root')
   }
 
-  /** `[node_index, tree_size, path or null]` of patch number `place` in deterministic CBOR, fresh. Throws PatchPlaceError. */
+  /**
+   * `[node_index, tree_size, path or null]` of patch number `place` in deterministic CBOR, fresh. Throws
+   * PatchPlaceError.
+   */
   proof(place: number): Uint8Array {
     if (!Number.isInteger(place) || place < 0 || place >= this.patches) throw new PatchPlaceError(place, this.patches)
     const size = this.nodes.length
@@ -91,14 +100,17 @@ export class PatchTree {
   }
 }
 
-/** Throws ProofError unless `proof` shows that `patchBytes` are a patch of the set whose RootHash is `root` (32 bytes). */
+/**
+ * Throws ProofError unless `proof` shows that `patchBytes` are a patch of the set whose RootHash is `root` (32 bytes).
+ */
 export function verifyPatchProof(proof: Uint8Array, patchBytes: Uint8Array, root: Uint8Array): ProvenLeaf {
   return verifyPatch(readLeafProof(proof), patchBytes, root)
 }
 
 /**
- * The same for a selection of patches of one set, as it is pushed: a proof for each, all of one tree, in the order of the set and
- * none twice. Whether patches are missing between them, or how many the set has, is not shown. Throws ProofError with the place.
+ * The same for a selection of patches of one set, as it is pushed: a proof for each, all of one tree, in the order of
+ * the set and none twice. Whether patches are missing between them, or how many the set has, is not shown. Throws
+ * ProofError with the place.
  */
 export function verifyPatchProofs(
   proofs: readonly Uint8Array[],

@@ -21,7 +21,7 @@ export interface ProofClaim {
   readonly pathLength: number
 }
 
-export interface ProofErrorDetails {
+interface ProofErrorDetails {
   readonly claim?: ProofClaim | undefined
   readonly place?: number | undefined
   readonly cause?: unknown

@@ -1,6 +1,6 @@
 /**
- * What a payment pays (PROTOCOL §11, §12): the PaymentRequest of the Payments contract and its id. The order and the two
- * signature words are zeros, as clients compute it; the refund address is the payee.
+ * What a payment pays (PROTOCOL §11, §12): the PaymentRequest of the Payments contract and its id. The order and the
+ * two signature words are zeros, as clients compute it; the refund address is the payee.
  */
 
 import { keccak256 } from '#hash'
@@ -48,7 +48,9 @@ export function getPaymentIdCall(request: PaymentRequest): Uint8Array {
   return concatBytes(GET_PAYMENT_ID, encodePaymentRequest(request))
 }
 
-/** Call data that asks for the address which holds the payment until it is processed; the payee is the refund address. */
+/**
+ * Call data that asks for the address which holds the payment until it is processed; the payee is the refund address.
+ */
 export function getPaymentAddressCall(request: PaymentRequest): Uint8Array {
   return concatBytes(GET_PAYMENT_ADDRESS, withRefund(request))
 }

@@ -1,10 +1,13 @@
-/** Which object a patch changes, as text: what filters compare, the object index is made of and replicas are kept by (PROTOCOL §10). */
+/**
+ * Which object a patch changes, as text: what filters compare, the object index is made of and replicas are kept by
+ * (PROTOCOL §10).
+ */
 
 import { utf8 } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
-import { decodeChecked } from '../codec/decode.js'
+import { decodeChecked } from '../codec/decode-checked.js'
 import { arrayItems, mapFields } from '../codec/span.js'
-import type { PathPart } from './patch.js'
+import type { PathPart } from './checked-patch.js'
 
 /** Collection and key of a patch's path, as text: `Listings/42`, `Tags/red`, `Accounts/<hex>`, `Manifest/`. */
 export interface PatchKey {
@@ -12,7 +15,10 @@ export interface PatchKey {
   readonly key: string
 }
 
-/** Collections of which the index also knows every set, whatever the object: they are read whole, and are changed seldom. */
+/**
+ * Collections of which the index also knows every set, whatever the object: they are read whole, and are changed
+ * seldom.
+ */
 const INDEXED_WHOLE: ReadonlySet<string> = new Set(['Manifest', 'Accounts', 'Tags', 'Orders'])
 
 /** Of the first two parts of a path; the key is empty where there is none. */
@@ -26,7 +32,10 @@ export function patchKeyOf(patch: Uint8Array): PatchKey {
   return patchKey(parts.map(({ start }) => decodeChecked(patch, start) as PathPart))
 }
 
-/** The name of the object in a replica: `Listings/42`, `Inventory/42/red`, `Manifest`. Variations are sorted: any order is the same stock. */
+/**
+ * The name of the object in a replica: `Listings/42`, `Inventory/42/red`, `Manifest`. Variations are sorted: any order
+ * is the same stock.
+ */
 export function objectName(path: readonly PathPart[]): string {
   const { collection, key } = patchKey(path)
   if (collection === 'Manifest') return collection
@@ -34,7 +43,9 @@ export function objectName(path: readonly PathPart[]): string {
   return [collection, key, ...variations].join('/')
 }
 
-/** The name of an object in the index; of a collection with an empty key, undefined for one that is not indexed whole. */
+/**
+ * The name of an object in the index; of a collection with an empty key, undefined for one that is not indexed whole.
+ */
 export function indexName(patchKey: PatchKey): Uint8Array | undefined {
   const { collection, key } = patchKey
   return key === '' && !INDEXED_WHOLE.has(collection) ? undefined : utf8(keyName(patchKey))

@@ -6,13 +6,16 @@ import { CborError } from '../codec/value.js'
 import { CBOR_NESTING_MAX } from '../limits.js'
 
 /** Where a PatchSet's parts lie; `signature` is the 65 bytes without their head. */
-export interface PatchSetSpans {
+interface PatchSetSpans {
   readonly header: Span
   readonly signature: Span
   readonly patches: readonly Span[]
 }
 
-/** Checks the form of a PatchSet (§4) and finds its parts: exactly the three fields, at least one patch, each a map. Throws CborError. */
+/**
+ * Checks the form of a PatchSet (§4) and finds its parts: exactly the three fields, at least one patch, each a map.
+ * Throws CborError.
+ */
 export function patchSetSpans(bytes: Uint8Array, maxDepth = CBOR_NESTING_MAX): PatchSetSpans {
   checkForm(bytes, maxDepth)
   const fields = mapFields(bytes, 0)

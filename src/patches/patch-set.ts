@@ -6,13 +6,13 @@
 import { recoverPublicKey, sign } from '#signature'
 import { equalBytes } from '../bytes/bytes.js'
 import { personalMessageDigest } from '../bytes/eip191.js'
-import { decodeChecked } from '../codec/decode.js'
+import { decodeChecked } from '../codec/decode-checked.js'
 import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
 import { bytes, required, struct, time, uint, type Infer } from '../codec/schema.js'
 import { CborTime, type CborKey } from '../codec/value.js'
 import { HEADER_TIMESTAMP_AHEAD_SECONDS_MAX, PATCHES_PER_SET_MAX } from '../limits.js'
 import { patchLeafHash, PatchTree } from '../merkle/patch-proof.js'
-import { readPatch, type Patch } from './patch.js'
+import { readCheckedPatch, type Patch } from './checked-patch.js'
 import { patchSetSpans } from './patch-set-spans.js'
 
 export const Header = struct({
@@ -39,7 +39,10 @@ export class PatchSetError extends Error {
   override readonly name = 'PatchSetError'
 }
 
-/** Reads and checks a set but for its signature and nonce. `bytes` must stay unchanged: the result views them. Throws CborError, SchemaError, PatchSetError. */
+/**
+ * Reads and checks a set but for its signature and nonce. `bytes` must stay unchanged: the result views them. Throws
+ * CborError, SchemaError, PatchSetError.
+ */
 export function readPatchSet(received: Uint8Array): PatchSet {
   const spans = patchSetSpans(received)
   if (spans.patches.length > PATCHES_PER_SET_MAX) throw new PatchSetError(`more than ${PATCHES_PER_SET_MAX} patches`)
@@ -47,7 +50,7 @@ export function readPatchSet(received: Uint8Array): PatchSet {
   const header = Header.read(decodeChecked(headerBytes), 'Header')
   const patches = spans.patches.map((span, i) => {
     try {
-      return readPatch(received.subarray(span.start, span.end))
+      return readCheckedPatch(received.subarray(span.start, span.end))
     } catch (error) {
       throw new PatchSetError(`patch ${i}: ${(error as Error).message}`, { cause: error })
     }
@@ -58,7 +61,10 @@ export function readPatchSet(received: Uint8Array): PatchSet {
   return { header, headerBytes, signature, patches, tree }
 }
 
-/** The compressed key, 33 bytes, that signed the header as an EIP-191 personal message; undefined if the signature leads to none. */
+/**
+ * The compressed key, 33 bytes, that signed the header as an EIP-191 personal message; undefined if the signature leads
+ * to none.
+ */
 export function signerOf(headerBytes: Uint8Array, signature: Uint8Array): Uint8Array | undefined {
   return recoverPublicKey(personalMessageDigest(headerBytes), signature)
 }

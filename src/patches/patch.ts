@@ -1,14 +1,13 @@
-/** A patch: one change of one object (PROTOCOL §4, §5), read from the bytes that were received or made here. */
+/** A patch: one change of one object (PROTOCOL §4, §5), made here or read from bytes of anybody. */
 
-import { decodeChecked } from '../codec/decode.js'
 import { encode, type Encodable } from '../codec/encode.js'
-import { SchemaError } from '../codec/schema.js'
-import { MAP } from '../codec/head.js'
-import { itemCount, majorTypeAt, mapFields, type Span } from '../codec/span.js'
-import { CborError, type Cbor, type CborKey } from '../codec/value.js'
-import { VALUE_ITEMS_MAX } from '../limits.js'
+import { checkForm } from '../codec/span.js'
+import type { CborKey } from '../codec/value.js'
+import { readCheckedPatch, type Patch, type PathPart } from './checked-patch.js'
 
-export type PathPart = string | bigint | Uint8Array
+export { SchemaError } from '../codec/schema.js'
+export { CborError } from '../codec/value.js'
+export type { Patch, PathPart } from './checked-patch.js'
 
 export type Op = 'add' | 'replace' | 'remove' | 'append' | 'increment' | 'decrement'
 
@@ -19,68 +18,14 @@ export interface Change {
   readonly value?: Encodable
 }
 
-/** A patch as received; whether `op` and `path` mean something is checked when it is applied. */
-export interface Patch {
-  readonly op: string
-  readonly path: readonly PathPart[]
-  /** null where the patch has none. Decoded each time: many patches wait in memory, and a value can be large. Throws SchemaError. */
-  readonly value: Cbor
-  /** The received bytes, a view: what the leaf hash is taken over. */
-  readonly bytes: Uint8Array
-}
-
-/** Reads one patch from checked bytes. Throws SchemaError for anything that is not {Op, Path, Value?}. */
+/**
+ * Checks and reads one patch; it views `bytes`, which must not change. Throws CborError for bytes that are not one
+ * well-formed item, SchemaError for anything that is not {Op, Path, Value?}.
+ */
 export function readPatch(bytes: Uint8Array): Patch {
-  const fields = fieldsOf(bytes)
-  for (const name of fields.keys())
-    if (!FIELDS.has(name)) throw new SchemaError('Patch', `has an unknown field ${JSON.stringify(name.slice(0, 64))}`)
-  const [op, path, value] = [fields.get('Op'), fields.get('Path'), fields.get('Value')]
-  const text = op && decodeSmall(bytes, op, 'Patch.Op')
-  if (typeof text !== 'string') throw new SchemaError('Patch.Op', 'must be a text')
-  return new ReceivedPatch(bytes, text, readPath(path && decodeSmall(bytes, path, 'Patch.Path')), value?.start)
+  checkForm(bytes)
+  return readCheckedPatch(bytes)
 }
-
-const FIELDS: ReadonlySet<string> = new Set(['Op', 'Path', 'Value'])
-
-class ReceivedPatch implements Patch {
-  readonly op: string
-  readonly path: readonly PathPart[]
-  readonly bytes: Uint8Array
-  private readonly valueStart: number | undefined
-
-  constructor(bytes: Uint8Array, op: string, path: readonly PathPart[], valueStart: number | undefined) {
-    this.bytes = bytes
-    this.op = op
-    this.path = path
-    this.valueStart = valueStart
-  }
-
-  get value(): Cbor {
-    if (this.valueStart === undefined) return null
-    if (itemCount(this.bytes, this.valueStart, VALUE_ITEMS_MAX) > VALUE_ITEMS_MAX)
-      throw new SchemaError('Patch.Value', `must have at most ${VALUE_ITEMS_MAX} items`)
-    return decodeChecked(this.bytes, this.valueStart)
-  }
-}
-
-function fieldsOf(bytes: Uint8Array): ReadonlyMap<string, Span> {
-  if (majorTypeAt(bytes, 0) !== MAP) throw new SchemaError('Patch', 'must be a map')
-  try {
-    return mapFields(bytes, 0)
-  } catch (error) {
-    if (error instanceof CborError) throw new SchemaError('Patch', 'must have texts as keys')
-    throw error
-  }
-}
-
-/** Op or Path: a few items. */
-function decodeSmall(bytes: Uint8Array, { start }: Span, at: string): Cbor {
-  if (itemCount(bytes, start, SMALL_ITEMS_MAX) > SMALL_ITEMS_MAX) throw new SchemaError(at, 'has too many parts')
-  return decodeChecked(bytes, start)
-}
-
-/** Above every path that means something, of which the deepest have some tens of parts. */
-const SMALL_ITEMS_MAX = 1_024
 
 /** The deterministic encoding of a change that is made here. */
 export function encodeChange(change: Change): Uint8Array {
@@ -90,13 +35,4 @@ export function encodeChange(change: Change): Uint8Array {
   ])
   if (change.value !== undefined) map.set('Value', change.value)
   return encode(map)
-}
-
-function readPath(path: Cbor | undefined): readonly PathPart[] {
-  if (!Array.isArray(path) || path.length === 0) throw new SchemaError('Patch.Path', 'must be an array, not empty')
-  return path.map((part: Cbor, i) => {
-    if (typeof part === 'string' || part instanceof Uint8Array) return part
-    if (typeof part === 'bigint' && part >= 0n) return part
-    throw new SchemaError(`Patch.Path.${i}`, 'must be a text, an unsigned integer or a byte string')
-  })
 }

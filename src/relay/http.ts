@@ -35,7 +35,7 @@ export interface HttpDependencies {
   onBug(error: unknown): void
 }
 
-export interface RelayFacts {
+interface RelayFacts {
   readonly name: string
   readonly version: string
   /** The relay's wallet, 0x and 40 digits. */

@@ -65,7 +65,7 @@ export interface RelayParts {
   readonly clock?: Clock
 }
 
-export interface MirrorSettings {
+interface MirrorSettings {
   readonly chain: Chain
   /** The ShopReg contract, 20 bytes. */
   readonly shops: Uint8Array
@@ -321,7 +321,9 @@ class Relay implements RunningRelay {
     this.parts.log.info('stopped')
   }
 
-  /** Answers what was taken up, within the time that there is for it. What then has no answer may be in the log or not. */
+  /**
+   * Answers what was taken up, within the time that there is for it. What then has no answer may be in the log or not.
+   */
   private async finishRequests(): Promise<void> {
     const { sessions, verifier, writer } = this.rooms
     const end = performance.now() + limits.STOP_SECONDS_MAX * 1_000

@@ -1,6 +1,6 @@
 /**
- * From the pricing currency to the chosen one (PROTOCOL §11, PaymentDetails, "price source"): by a factor and a divisor over
- * amounts of 16 decimals. Each division rounds down.
+ * From the pricing currency to the chosen one (PROTOCOL §11, PaymentDetails, "price source"): by a factor and a divisor
+ * over amounts of 16 decimals. Each division rounds down.
  */
 
 import { AMOUNT_END } from './pricing.js'
@@ -16,7 +16,10 @@ export interface Rate {
 /** Decimals that amounts are converted with. */
 const INNER_DECIMALS = 16n
 
-/** `fromDecimals`, `toDecimals`: 0 … 255 (native 18, ERC-20 its `decimals()`). A text instead says that the result is out of range. */
+/**
+ * `fromDecimals`, `toDecimals`: 0 … 255 (native 18, ERC-20 its `decimals()`). A text instead says that the result is
+ * out of range.
+ */
 export function convert(
   amount: bigint,
   fromDecimals: bigint,

@@ -1,7 +1,10 @@
-/** A shop state while a set is being applied to it: the tries move on patch by patch, the state that it began with stays. */
+/**
+ * A shop state while a set is being applied to it: the tries move on patch by patch, the state that it began with
+ * stays.
+ */
 
 import { toHex } from '../bytes/hex.js'
-import { decodeChecked } from '../codec/decode.js'
+import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
 import type { Schema } from '../codec/schema.js'
 import { OBJECT_BYTES_MAX, OBJECTS_MEASURED_PER_SET_MAX } from '../limits.js'
@@ -19,7 +22,9 @@ export interface Effects {
   readonly orphanedOrders: readonly bigint[]
   /** Orders that were written, in order of first touch. */
   readonly orders: readonly bigint[]
-  /** PaymentIDs that were written, 32 bytes each: they can be paid from then on, whatever the set does to their orders. */
+  /**
+   * PaymentIDs that were written, 32 bytes each: they can be paid from then on, whatever the set does to their orders.
+   */
   readonly payments: readonly Uint8Array[]
 }
 
@@ -43,8 +48,8 @@ export class Draft {
   private readonly collections: Record<Collection, Hamt>
   private readonly indexes: Record<Index, Hamt>
   /**
-   * Objects that the set has touched, by collection and key: read once and written once, however many patches they have. A set
-   * of a thousand patches of an order of a thousand items would cost a million otherwise.
+   * Objects that the set has touched, by collection and key: read once and written once, however many patches they
+   * have. A set of a thousand patches of an order of a thousand items would cost a million otherwise.
    */
   private readonly objects = new Map<string, Held>()
   private readonly storedManifest: Uint8Array | undefined
@@ -170,7 +175,10 @@ export class Draft {
     return stored === undefined ? undefined : schema.read(decodeChecked(stored), collection)
   }
 
-  /** What a patch adds to an object at most: its own bytes, and heads and empty fields that the canonical form may have more. */
+  /**
+   * What a patch adds to an object at most: its own bytes, and heads and empty fields that the canonical form may have
+   * more.
+   */
   private growth(): number {
     return 2 * this.patchBytes + 64
   }

@@ -1,9 +1,9 @@
 /**
  * Editors: what a patch's op and path mean inside an object (PROTOCOL §5).
  *
- * An editor first resolves op and path alone, so that an unknown field, op, index type or path length is INVALID whether
- * or not the object exists; the edit it returns then finds the place (NOT_FOUND) and reads the value (SchemaError).
- * Values are never changed in place: an edit returns a new value that shares what it did not touch.
+ * An editor first resolves op and path alone, so that an unknown field, op, index type or path length is INVALID
+ * whether or not the object exists; the edit it returns then finds the place (NOT_FOUND) and reads the value
+ * (SchemaError). Values are never changed in place: an edit returns a new value that shares what it did not touch.
  */
 
 import { prefixedHex } from '../bytes/hex.js'
@@ -16,7 +16,7 @@ import { invalid, notFound } from './verdict.js'
 export type Path = readonly PathPart[]
 
 /** Gives the new value; undefined for a field that is not (or no more) set. */
-export type Edit<T> = (current: T | undefined, value: Cbor) => T | undefined
+type Edit<T> = (current: T | undefined, value: Cbor) => T | undefined
 
 /** `depth` is how much of `path` has been resolved. Throws Refusal INVALID. */
 export type Editor<T> = (op: Op, path: Path, depth: number) => Edit<T>
@@ -33,7 +33,9 @@ export function clearable<T>(schema: Schema<T>): Editor<T> {
   })
 }
 
-/** `add` if it is not set, `replace` (of one that is not set: NOT_FOUND, or it is set), and `remove` where `removable`. */
+/**
+ * `add` if it is not set, `replace` (of one that is not set: NOT_FOUND, or it is set), and `remove` where `removable`.
+ */
 export function settable<T>(
   schema: Schema<T>,
   ops: { replaceMissing: 'refuse' | 'set'; removable?: boolean },
@@ -58,7 +60,10 @@ export function settable<T>(
   })
 }
 
-/** `increment` and `decrement` by a uint, beside what `other` edits. The result must fit `schema`; `below` refuses one below zero. */
+/**
+ * `increment` and `decrement` by a uint, beside what `other` edits. The result must fit `schema`; `below` refuses one
+ * below zero.
+ */
 export function countable(schema: Schema<bigint>, other: Editor<bigint>, below: (path: Path) => Error): Editor<bigint> {
   return (op, path, depth) => {
     if (op !== 'increment' && op !== 'decrement') return other(op, path, depth)
@@ -100,7 +105,7 @@ export function wholeOr<T>(whole: Editor<T>, inside: Editor<T>): Editor<T> {
   return (op, path, depth) => (depth === path.length ? whole : inside)(op, path, depth)
 }
 
-export interface ListOptions<T> {
+interface ListOptions<T> {
   /** For `replace` of the whole array; left out: cannot be replaced. */
   readonly whole?: Schema<readonly T[]>
   /** For paths that go on behind the index. */

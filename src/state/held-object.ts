@@ -1,6 +1,6 @@
 /** Orders and listings as a state holds them, read one at a time. */
 
-import { decodeChecked } from '../codec/decode.js'
+import { decodeChecked } from '../codec/decode-checked.js'
 import { Listing } from '../objects/listing.js'
 import { Order } from '../objects/order.js'
 import { idKey, type ShopState } from './shop-state.js'

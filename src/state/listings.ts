@@ -1,4 +1,6 @@
-/** Patches of listings (PROTOCOL §5), and what becomes of live orders when a listing, option or variation is gone (§11). */
+/**
+ * Patches of listings (PROTOCOL §5), and what becomes of live orders when a listing, option or variation is gone (§11).
+ */
 
 import { bool, text, time } from '../codec/schema.js'
 import {
@@ -83,7 +85,10 @@ export function applyToListings(draft: Draft, op: Op, { path, value }: Patch): v
   if (before !== undefined) findOrphans(draft, before, after)
 }
 
-/** Marks the live orders that hold what `after` lacks. All live orders are looked through, but only when some hold this listing and something of it went. */
+/**
+ * Marks the live orders that hold what `after` lacks. All live orders are looked through, but only when some hold this
+ * listing and something of it went.
+ */
 function findOrphans(draft: Draft, before: Listing, after: Listing | undefined): void {
   if (count(draft.index('held'), idKey(before.ID)) === 0n) return
   const kept = after === undefined ? new Set<string>() : variationNames(after)

@@ -1,6 +1,6 @@
 /**
- * What a patch makes of one object by itself: the form of PROTOCOL §5 without the rules that need other objects, rights or
- * time. For replicas that hold a part of a shop; the relay checked the rest before it accepted the set.
+ * What a patch makes of one object by itself: the form of PROTOCOL §5 without the rules that need other objects, rights
+ * or time. For replicas that hold a part of a shop; the relay checked the rest before it accepted the set.
  */
 
 import type { Cbor } from '../codec/value.js'
@@ -16,7 +16,9 @@ import { editTag } from './tags.js'
 
 export type ObjectCollection = 'Manifest' | 'Accounts' | 'Inventory' | 'Listings' | 'Orders' | 'Tags'
 
-/** The object after the patch; undefined if it is gone. Throws Refusal, SchemaError for a patch that no relay accepts. */
+/**
+ * The object after the patch; undefined if it is gone. Throws Refusal, SchemaError for a patch that no relay accepts.
+ */
 export function editObject(before: unknown, { op, path, value }: Patch): unknown {
   const collection = path[0] as ObjectCollection
   if (collection === 'Manifest')

@@ -1,14 +1,14 @@
 /**
- * The short number of an order in its shop, 1, 2, 3 … by first addition, and how often its id was added: an order that was
- * removed and one that is added under its id again are two, and a payment for the one is none for the other.
+ * The short number of an order in its shop, 1, 2, 3 … by first addition, and how often its id was added: an order that
+ * was removed and one that is added under its id again are two, and a payment for the one is none for the other.
  */
 
-import { decodeChecked } from '../codec/decode.js'
+import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
 import type { Hamt } from '../merkle/hamt.js'
 import { idKey } from './shop-state.js'
 
-export interface OrderNumber {
+interface OrderNumber {
   readonly number: bigint
   /** 1 for an order whose id was never removed. */
   readonly addition: bigint

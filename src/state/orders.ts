@@ -4,7 +4,7 @@
  */
 
 import { toHex } from '../bytes/hex.js'
-import { decodeChecked } from '../codec/decode.js'
+import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
 import { text, time } from '../codec/schema.js'
 import {
@@ -127,7 +127,8 @@ export function applyToOrders(draft: Draft, op: Op, { path, value }: Patch, cont
   if (path.length === 2) checkWhole(op, before, after, context)
   else checkField(draft, path, before!, after!, context)
   if (after === undefined) draft.delete('Orders', key, Order)
-  // What the relay adds (times, payment details) may pass the limit that clients are held to: refusing it would lose the order.
+  // What the relay adds (times, payment details) may pass the limit that clients are held to: refusing it would lose
+  // the order.
   else draft.write('Orders', key, Order, after, context.author.role === 'relay')
   draft.orders.add(id)
   if (before === undefined) {
@@ -156,12 +157,6 @@ function choiceOf(index: Hamt, id: bigint): { readonly times: bigint; readonly o
 export function isLive(order: Order | undefined): boolean {
   if (order === undefined || order.CanceledAt !== undefined) return false
   return order.State === COMMITTED || order.State === PAYMENT_CHOSEN || order.State === UNPAID
-}
-
-/** When the reservation of a live order ends, seconds since 1970; undefined for an order that is not live. */
-export function deadlineOf(draft: Pick<Draft, 'index'>, id: bigint): bigint | undefined {
-  const deadline = count(draft.index('live'), idKey(id))
-  return deadline === 0n ? undefined : deadline
 }
 
 // Form
@@ -255,7 +250,10 @@ function checkTransition(draft: Draft, before: Order, after: Order, { author, pa
   }
 }
 
-/** Every listing there and published, and stock beyond what other live orders hold; lines over the same stock are summed. */
+/**
+ * Every listing there and published, and stock beyond what other live orders hold; lines over the same stock are
+ * summed.
+ */
 function checkCommit(draft: Draft, order: Order): void {
   const wanted = wantedStock(order)
   if (wanted.size === 0) throw invalid(`order ${order.ID} has no item of a quantity above 0`)

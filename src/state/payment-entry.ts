@@ -1,6 +1,6 @@
 /** Rows of the `payments` index: what each PaymentID that the relay ever wrote pays (PROTOCOL §11). */
 
-import { decodeChecked } from '../codec/decode.js'
+import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
 import type { Hamt } from '../merkle/hamt.js'
 import type { Order, PaymentDetails } from '../objects/order.js'

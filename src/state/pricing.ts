@@ -1,7 +1,7 @@
 /**
- * What an order costs in the pricing currency (PROTOCOL §11, PaymentDetails): the modifiers of the chosen variations on each
- * item, then those of the shipping region on the sum. A percent is a factor (120 = plus 20 %): multiply, divide by 100, round
- * down, one at a time; percents come before absolutes, each group by the UTF-8 order of the names.
+ * What an order costs in the pricing currency (PROTOCOL §11, PaymentDetails): the modifiers of the chosen variations on
+ * each item, then those of the shipping region on the sum. A percent is a factor (120 = plus 20 %): multiply, divide by
+ * 100, round down, one at a time; percents come before absolutes, each group by the UTF-8 order of the names.
  */
 
 import { compareBytes, utf8 } from '../bytes/bytes.js'
@@ -13,7 +13,10 @@ import type { PriceModifier } from '../objects/scalars.js'
 /** Amounts are uint256. */
 export const AMOUNT_END = 1n << 256n
 
-/** The region that ships to the address, or undefined. Scores: country 10, any country 1, postal code 100, city with it 1,000. */
+/**
+ * The region that ships to the address, or undefined. Scores: country 10, any country 1, postal code 100, city with it
+ * 1,000.
+ */
 export function regionFor(
   regions: ReadonlyMap<string, ShippingRegion> | undefined,
   address: Pick<AddressDetails, 'Country' | 'PostalCode' | 'City'>,
@@ -27,8 +30,8 @@ export function regionFor(
 }
 
 /**
- * The total of an order's items, 0 … 2^256−1; items of quantity 0 are left out. A text instead says why there is none: a
- * listing or variation that is gone, or a unit price or total out of range.
+ * The total of an order's items, 0 … 2^256−1; items of quantity 0 are left out. A text instead says why there is none:
+ * a listing or variation that is gone, or a unit price or total out of range.
  */
 export function totalOf(
   items: readonly OrderItem[],
@@ -52,7 +55,7 @@ export function totalOf(
 }
 
 /** The price of one piece with its variations, or why there is none. */
-export function unitPrice(listing: Listing, variations: readonly string[]): bigint | string {
+function unitPrice(listing: Listing, variations: readonly string[]): bigint | string {
   const modifiers: PriceModifier[] = []
   for (const [name] of byName(variations.map((variation) => [variation, undefined] as const))) {
     const variation = variationOf(listing, name)

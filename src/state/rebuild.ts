@@ -1,6 +1,6 @@
 /** A shop state from its objects alone: how vectors bring one, and what tests compare the running state with. */
 
-import { decodeChecked } from '../codec/decode.js'
+import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
 import { toHex } from '../bytes/hex.js'
 import { Hamt } from '../merkle/hamt.js'
@@ -10,7 +10,7 @@ import { Tag } from '../objects/tag.js'
 import { isLive } from './orders.js'
 import { COLLECTIONS, counted, idKey, INDEXES, type Collection, type Index, type ShopState } from './shop-state.js'
 
-export interface ShopContents {
+interface ShopContents {
   readonly shopId: bigint
   readonly schemaVersion: bigint
   readonly manifest: Uint8Array | undefined
@@ -18,10 +18,15 @@ export interface ShopContents {
   readonly objects: Readonly<Record<Collection, Iterable<readonly [Uint8Array, Uint8Array]>>>
 }
 
-/** Indexes that follow from the log alone: who added an order first and when, what was chosen and what was to be paid. */
-export type History = Pick<Record<Index, Hamt>, 'owners' | 'numbers' | 'chosen' | 'payments'>
+/**
+ * Indexes that follow from the log alone: who added an order first and when, what was chosen and what was to be paid.
+ */
+type History = Pick<Record<Index, Hamt>, 'owners' | 'numbers' | 'chosen' | 'payments'>
 
-/** The state with all indexes that follow from its objects; when a reservation began does not: a deadline is the TTL or 1. */
+/**
+ * The state with all indexes that follow from its objects; when a reservation began does not: a deadline is the TTL or
+ * 1.
+ */
 export function rebuildShop(contents: ShopContents, history?: History): ShopState {
   const collections = Object.fromEntries(COLLECTIONS.map((name) => [name, trieOf(contents.objects[name])])) as Record<
     Collection,

@@ -1,12 +1,12 @@
 /**
- * The state of one shop: five tries and a manifest, all immutable, and the indexes that the rules need (PROTOCOL §3, §6).
- * A proposal is this value with other tries; refusing it is dropping it.
+ * The state of one shop: five tries and a manifest, all immutable, and the indexes that the rules need (PROTOCOL §3,
+ * §6). A proposal is this value with other tries; refusing it is dropping it.
  */
 
 import { sha256 } from '#hash'
 import { be64 } from '../bytes/bytes.js'
 import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
-import { decodeChecked } from '../codec/decode.js'
+import { decodeChecked } from '../codec/decode-checked.js'
 import type { CborKey } from '../codec/value.js'
 import { Hamt } from '../merkle/hamt.js'
 import type { PathPart } from '../patches/patch.js'
@@ -33,7 +33,10 @@ export type Index =
   | 'open'
   /** order id → its short number in the shop, and how often it was added (order-number.ts) */
   | 'numbers'
-  /** id of a live order → the order as it was when State→4 was last written: later changes wait for the next choice (§11) */
+  /**
+   * id of a live order → the order as it was when State→4 was last written: later changes wait for the next choice
+   * (§11)
+   */
   | 'chosen'
   /** PaymentID, 32 bytes → what it pays; ids are for ever, so that a late payment finds its order */
   | 'payments'

@@ -7,7 +7,9 @@ import { dirname, join, resolve } from 'node:path'
 import { assert } from '../assert.js'
 import { StoreError } from './store-error.js'
 
-/** One blob being written; calls follow one another. Each throws StoreError 'full' or 'failed', and then `abort` is due. */
+/**
+ * One blob being written; calls follow one another. Each throws StoreError 'full' or 'failed', and then `abort` is due.
+ */
 export interface BlobSink {
   /** `chunk` must not change before this resolves. */
   write(chunk: Uint8Array): Promise<void>

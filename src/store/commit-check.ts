@@ -1,6 +1,6 @@
 /**
- * What both stores check before they write anything. A shop that is not there and a wrong sequence number are StoreErrors;
- * a byte string of a wrong length is a bug of the caller.
+ * What both stores check before they write anything. A shop that is not there and a wrong sequence number are
+ * StoreErrors; a byte string of a wrong length is a bug of the caller.
  */
 
 import { assert } from '../assert.js'
@@ -8,9 +8,9 @@ import { utf8 } from '../bytes/bytes.js'
 import { StoreError } from './store-error.js'
 import type { Commit, DerivedFlush, LogRecord, Seq } from './store.js'
 
-export const OBJECT_NAME_BYTES_MAX = 300
-export const SETTING_KEY_BYTES_MAX = 300
-export const PAYMENT_ROW_KEY_BYTES_MAX = 100
+const OBJECT_NAME_BYTES_MAX = 300
+const SETTING_KEY_BYTES_MAX = 300
+const PAYMENT_ROW_KEY_BYTES_MAX = 100
 
 /** The records of a commit by shop, in order. Throws StoreError 'sequence', 'exists'. */
 export function checkCommit(

@@ -1,8 +1,8 @@
 /**
  * The store on disk: one LMDB environment with one table. A commit is one asynchronous transaction of lmdb-js with
- * `overlappingSync: false`: its promise resolves after fdatasync of the data and the write of the meta page that follows.
- * lmdb-js holds values by reference until then, and an aborted batch keeps its earlier puts: everything is checked, copied and
- * encoded before the first.
+ * `overlappingSync: false`: its promise resolves after fdatasync of the data and the write of the meta page that
+ * follows. lmdb-js holds values by reference until then, and an aborted batch keeps its earlier puts: everything is
+ * checked, copied and encoded before the first.
  */
 
 import { statfsSync } from 'node:fs'
@@ -374,7 +374,10 @@ class Probe {
 
 const PROBE_INTERVAL_MS = 1_000
 
-/** For a second process beside the relay's: what was durable when it was opened. `commit` and `flushDerived` reject. Throws StoreError. */
+/**
+ * For a second process beside the relay's: what was durable when it was opened. `commit` and `flushDerived` reject.
+ * Throws StoreError.
+ */
 export async function readLmdbStore(file: string): Promise<Store> {
   await checkFile(file, constants.O_RDONLY)
   const table = openTable(file, true)
@@ -395,7 +398,8 @@ function openTable(file: string, readOnly = false): Table {
     keyEncoding: 'binary',
     encoding: 'binary',
     overlappingSync: false,
-    // Batches of an event turn have a promise of their own that nobody handles: a commit that fails would end the process.
+    // Batches of an event turn have a promise of their own that nobody handles: a commit that fails would end the
+    // process.
     eventTurnBatching: false,
     maxDbs: 1,
     permissionsMode: 0o600,
@@ -404,7 +408,10 @@ function openTable(file: string, readOnly = false): Table {
   return openLmdb<Uint8Array, Uint8Array>(options)
 }
 
-/** Reads the head of the first meta page: lmdb-js ends the process where it cannot open a file. Throws what the system says. */
+/**
+ * Reads the head of the first meta page: lmdb-js ends the process where it cannot open a file. Throws what the system
+ * says.
+ */
 async function checkFile(path: string, flags = constants.O_RDWR | constants.O_CREAT): Promise<void> {
   const file = await open(path, flags, 0o600)
   try {
@@ -430,8 +437,8 @@ function checkFormat(table: Table, readOnly = false): void {
   } else if (stored.length !== 1 || stored[0] !== STORE_FORMAT) {
     throw new StoreError(
       'version',
-      `the data are of format ${fromBigEndian(stored)}, this cairn knows ${STORE_FORMAT}: use the version that wrote them` +
-        ' (and its backup, to take them elsewhere), or another --data directory; nothing was changed',
+      `the data are of format ${fromBigEndian(stored)}, this cairn knows ${STORE_FORMAT}: ` +
+        'use the version that wrote them (and its backup, to take them elsewhere), or another --data directory; nothing was changed',
     )
   }
 }
@@ -479,7 +486,9 @@ function gapAt(shop: KnownShop, seq: Seq): StoreError {
   )
 }
 
-/** lmdb-js may use the memory of its answers again, and must not keep that of its caller: it stores shared memory wrong. */
+/**
+ * lmdb-js may use the memory of its answers again, and must not keep that of its caller: it stores shared memory wrong.
+ */
 function copy(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes)
 }

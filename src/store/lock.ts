@@ -1,7 +1,8 @@
 /**
- * One process at a time. Each announces itself by a file of its own, `lock.<pid>.<start>`, and only then looks for others: of two
- * at once at least one sees the other. The name holds when the process started, so a killed process needs no hand, a re-used pid
- * is no problem, and removing the file of a dead process can never hit that of a living one.
+ * One process at a time. Each announces itself by a file of its own, `lock.<pid>.<start>`, and only then looks for
+ * others: of two at once at least one sees the other. The name holds when the process started, so a killed process
+ * needs no hand, a re-used pid is no problem, and removing the file of a dead process can never hit that of a living
+ * one.
  */
 
 import { readFileSync } from 'node:fs'
@@ -77,9 +78,9 @@ function isAlive(pid: number, started: string): boolean {
 }
 
 /**
- * When a process started: clock ticks since boot, field 22 of /proc/<pid>/stat, and which boot. Undefined where the system does
- * not tell, or for a process that has ended and waits for its parent. The command in field 2 may hold anything, so fields are
- * counted behind its last parenthesis.
+ * When a process started: clock ticks since boot, field 22 of /proc/<pid>/stat, and which boot. Undefined where the
+ * system does not tell, or for a process that has ended and waits for its parent. The command in field 2 may hold
+ * anything, so fields are counted behind its last parenthesis.
  */
 function startOf(pid: number): string | undefined {
   try {

@@ -2,7 +2,8 @@
  * The stored form of log records: those of one commit and shop together, up to some 64 KiB a chunk. Version 1:
  *
  *     chunk  = 0x01 ‖ count u32 ‖ (length u32 ‖ record)…
- *     record = seq u64 ‖ committed at ms u64 ‖ role u8 ‖ signer ‖ account ‖ state hash 32 ‖ signature 65 ‖ header ‖ count u32 ‖ patch…
+ *     record = seq u64 ‖ committed at ms u64 ‖ role u8 ‖ signer ‖ account ‖ state hash 32 ‖ signature 65 ‖ header
+ *              ‖ count u32 ‖ patch…
  *
  * Big endian; signer, account, header and each patch have their length u32 before them.
  */

@@ -29,7 +29,9 @@ export async function openStore(directory: string): Promise<Store> {
   }
 }
 
-/** The data of a relay that may be running, for reading alone; nothing in the directory is changed. Throws StoreError. */
+/**
+ * The data of a relay that may be running, for reading alone; nothing in the directory is changed. Throws StoreError.
+ */
 export async function openStoreForReading(directory: string): Promise<Store> {
   try {
     return await readLmdbStore(resolve(join(directory, DATABASE)))
@@ -101,6 +103,7 @@ function unusable(directory: string, error: unknown): StoreError {
   }
   const forbidden = code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
   const reason = forbidden ? 'cannot be written' : `cannot be used (${message})`
-  const text = `the data directory ${directory} ${reason}: check its owner and rights, or choose another --data directory`
+  const advice = 'check its owner and rights, or choose another --data directory'
+  const text = `the data directory ${directory} ${reason}: ${advice}`
   return new StoreError('unwritable', text, { cause: error })
 }

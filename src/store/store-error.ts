@@ -1,6 +1,6 @@
 /** What can go wrong with the store; the message is one line for people: what happened, why, what now. */
 
-export type StoreErrorCode =
+type StoreErrorCode =
   | 'locked'
   | 'version'
   | 'unwritable'

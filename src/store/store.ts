@@ -1,4 +1,7 @@
-/** What the relay keeps on disk: the log of every shop, the small tables that a write needs, and derived data that can be made again. */
+/**
+ * What the relay keeps on disk: the log of every shop, the small tables that a write needs, and derived data that can
+ * be made again.
+ */
 
 /** 1, 2, 3 … per shop, one per accepted PatchSet. */
 export type Seq = number
@@ -50,8 +53,8 @@ export interface PaymentRow {
 }
 
 /**
- * One durable, atomic transaction: everything that was queued, of all shops. Its bytes must not change before `commit` is
- * settled; then the caller may use them again.
+ * One durable, atomic transaction: everything that was queued, of all shops. Its bytes must not change before `commit`
+ * is settled; then the caller may use them again.
  */
 export interface Commit {
   /** Sequence numbers dense and rising per shop. */
@@ -93,18 +96,23 @@ export interface StoreStats {
 /** What is returned is a copy or never changes. After `close` every call fails with StoreError 'closed'. */
 export interface Store {
   /**
-   * Resolves when the commit is durable; commits are done one after the other, in the order of the calls.
-   * Rejects with StoreError and leaves no trace. After an error other than 'sequence', 'exists' and 'full' none succeeds before
-   * the store is opened again.
+   * Resolves when the commit is durable; commits are done one after the other, in the order of the calls. Rejects with
+   * StoreError and leaves no trace. After an error other than 'sequence', 'exists' and 'full' none succeeds before the
+   * store is opened again.
    */
   commit(commit: Commit): Promise<void>
   /** By rising shop id. */
   shops(): ShopRow[]
   /** 0 if there is none. */
   head(shopId: bigint): Seq
-  /** The next records after `after`, by their stored bytes: at least one if there is one. Throws StoreError 'damaged'. */
+  /**
+   * The next records after `after`, by their stored bytes: at least one if there is one. Throws StoreError 'damaged'.
+   */
   readLog(shopId: bigint, after: Seq, limits: { readonly records: number; readonly bytes: number }): LogRecord[]
-  /** The records of these numbers, rising and none above the head, by their stored bytes: at least the first one. Throws StoreError 'damaged'. */
+  /**
+   * The records of these numbers, rising and none above the head, by their stored bytes: at least the first one. Throws
+   * StoreError 'damaged'.
+   */
   pickLog(shopId: bigint, seqs: readonly Seq[], bytes: number): LogRecord[]
   /** 0 if there is none. */
   nonce(shopId: bigint, signer: Uint8Array): bigint

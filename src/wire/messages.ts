@@ -1,7 +1,28 @@
 /**
- * What a relay and its clients say to each other (PROTOCOL §7), as plain values: one union for both directions, because
- * either end reads what the other writes. Byte strings read from a frame are views of it.
+ * What a relay and its clients say to each other (PROTOCOL §7, cddl/envelope.proto): each message described once, for both
+ * directions, because either end reads what the other writes. Byte strings read from a frame are views of it.
+ * A new message is a new member below; the switches over `kind` that do not know it yet no longer compile.
  */
+
+import { FILTERS_PER_SUBSCRIPTION_MAX, SETS_PER_PUSH_MAX } from '../limits.js'
+import {
+  bytes,
+  encoded,
+  implicit,
+  int32,
+  member,
+  memberOneOf,
+  message,
+  optional,
+  repeated,
+  required,
+  sint64,
+  text,
+  uint32,
+  uint64,
+  wrapped,
+  type MessageType,
+} from './descriptor.js'
 
 /** `requestId`: chosen by whoever asks, repeated in the response; a signed 64-bit integer, never 0. */
 export interface Envelope {
@@ -9,64 +30,84 @@ export interface Envelope {
   readonly message: Message
 }
 
-export type Message =
-  | Success
-  | Failure
-  | WriteRequest
-  | SubscriptionRequest
-  | CancelRequest
-  | PushRequest
-  | SyncStatusRequest
-  | PingRequest
-  | BlobUploadUrlRequest
-  | AuthenticateRequest
-  | ChallengeSolution
+/** The number of Envelope.request_id. */
+export const REQUEST_ID = 1
+export const requestIdType = wrapped(1, sint64)
 
-/** `payload` is empty where the answer has none: absent and empty mean the same (§7). */
-export interface Success {
-  readonly kind: 'response'
-  readonly payload: Uint8Array
-  readonly error?: undefined
-}
+const error = message({
+  /** By the list of error-code.ts; the relay never sends 0. */
+  code: implicit(1, int32),
+  /** Never empty from the relay. */
+  message: implicit(2, text),
+  /** Of the listing or order that NOT_FOUND and OUT_OF_STOCK are about. */
+  objectId: optional(3, wrapped(1, uint64)),
+})
 
-export interface Failure {
-  readonly kind: 'response'
-  readonly error: WireError
-  readonly payload?: undefined
-}
+const filter = message({
+  /** By ObjectType below, other numbers as they came. */
+  objectType: implicit(3, int32),
+  /** An empty one counts as absent (§10). */
+  objectId: optional(4, wrapped(1, bytes), { zeroIsMissing: true }),
+})
 
-/**
- * `code`: a signed 32-bit integer, by the list of error-code.ts; the relay never sends 0 nor an empty `message`.
- * `objectId` (unsigned, 64 bits) names the listing or order that NOT_FOUND and OUT_OF_STOCK are about.
- */
-export interface WireError {
-  readonly code: number
-  readonly message: string
-  readonly objectId?: bigint
-}
+/** The number of a push's sets. */
+export const SETS = 2
 
-/** `patchSet`: the CBOR of one PatchSet (§4). */
-export interface WriteRequest {
-  readonly kind: 'write'
-  readonly patchSet: Uint8Array
-}
+/** One PatchSet in a push: see pushed-set.ts. */
+export const setType = message({
+  seq: implicit(1, uint64),
+  /** Of the first of `patches` in its set. */
+  leafIndex: implicit(2, uint32),
+  /** As received, like `signature` and `patches`. */
+  header: implicit(3, bytes),
+  signature: implicit(4, bytes),
+  patches: repeated(5, bytes),
+  /** One for each patch. */
+  proofs: repeated(6, bytes),
+})
 
-/**
- * `startSeq`: unsigned, 64 bits; `shopId`: big endian, undefined where the field is missing. Of the filters in a frame
- * FILTERS_PER_SUBSCRIPTION_MAX + 1 are read: one more than is ever legal, so that the excess shows without being held.
- */
-export interface SubscriptionRequest {
-  readonly kind: 'subscribe'
-  readonly startSeq: bigint
-  readonly shopId: Uint8Array | undefined
-  readonly filters: readonly Filter[]
-}
+/** The members of Envelope.message. */
+export const members = [
+  // `payload` is empty where the answer has none: absent and empty mean the same (§7), and absent is what is written.
+  memberOneOf('response', 2, { payload: implicit(2, bytes), error: optional(1, error) }),
+  // The CBOR of one PatchSet (§4).
+  member('write', 3, { patchSet: implicit(1, bytes) }),
+  // `shopId`: big endian.
+  member('subscribe', 4, {
+    startSeq: implicit(1, uint64),
+    shopId: optional(2, wrapped(1, bytes)),
+    filters: repeated(3, filter, FILTERS_PER_SUBSCRIPTION_MAX),
+  }),
+  member('cancel', 5, { subscriptionId: implicit(1, bytes) }),
+  // `sets`: each as pushed-set.ts encodes and decodes it, so that sessions share the bytes and whoever only passes a push
+  // on, or refuses it, does not pay for its contents.
+  member('push', 6, { subscriptionId: implicit(1, bytes), sets: repeated(SETS, encoded, SETS_PER_PUSH_MAX) }),
+  // `subscriptionId`: the number of the id.
+  member('syncStatus', 7, { subscriptionId: implicit(1, uint64), unpushedPatches: implicit(2, uint64) }),
+  member('ping', 8, {}),
+  member('getBlobUploadUrl', 9, {}),
+  // 33 bytes.
+  member('authenticate', 10, { publicKey: required(2, wrapped(1, bytes)) }),
+  // 65 bytes.
+  member('challengeSolution', 11, { signature: required(2, wrapped(1, bytes)) }),
+] as const
 
-/** `objectType`: by ObjectType below, other numbers as they came. An empty object id counts as absent (§10) and is left out. */
-export interface Filter {
-  readonly objectType: number
-  readonly objectId?: Uint8Array
-}
+export type Message = TypeOf<(typeof members)[number]['type']>
+
+export type Response = Message & { readonly kind: 'response' }
+export type Request = Exclude<Message, Response>
+export type SubscriptionRequest = Message & { readonly kind: 'subscribe' }
+export type PushRequest = Message & { readonly kind: 'push' }
+export type SyncStatusRequest = Message & { readonly kind: 'syncStatus' }
+
+export type WireError = TypeOf<typeof error>
+export type Filter = TypeOf<typeof filter>
+export type PushedSet = TypeOf<typeof setType>
+
+/** One member of a push's `sets` with its field number and length before it: concatenated as it is. */
+export type EncodedSet = Uint8Array
+
+type TypeOf<M> = M extends MessageType<infer T> ? T : never
 
 export const ObjectType = {
   UNSPECIFIED: 0,
@@ -79,49 +120,3 @@ export const ObjectType = {
 } as const
 
 export type ObjectType = (typeof ObjectType)[keyof typeof ObjectType]
-
-export interface CancelRequest {
-  readonly kind: 'cancel'
-  readonly subscriptionId: Uint8Array
-}
-
-/**
- * `sets`: each as pushed-set.ts encodes and decodes it, so that sessions share the bytes, and whoever only passes a
- * push on, or refuses it, does not pay for its contents. Of the sets in a frame SETS_PER_PUSH_MAX + 1 are read, as with
- * filters.
- */
-export interface PushRequest {
-  readonly kind: 'push'
-  readonly subscriptionId: Uint8Array
-  readonly sets: readonly EncodedSet[]
-}
-
-/** One member of a push's `sets` with its field number and length before it: concatenated as it is. */
-export type EncodedSet = Uint8Array
-
-/** `subscriptionId`: the number of the id; both unsigned, 64 bits. */
-export interface SyncStatusRequest {
-  readonly kind: 'syncStatus'
-  readonly subscriptionId: bigint
-  readonly unpushedPatches: bigint
-}
-
-export interface PingRequest {
-  readonly kind: 'ping'
-}
-
-export interface BlobUploadUrlRequest {
-  readonly kind: 'getBlobUploadUrl'
-}
-
-/** `publicKey`: 33 bytes; empty where the field is missing. */
-export interface AuthenticateRequest {
-  readonly kind: 'authenticate'
-  readonly publicKey: Uint8Array
-}
-
-/** `signature`: 65 bytes; empty where the field is missing. */
-export interface ChallengeSolution {
-  readonly kind: 'challengeSolution'
-  readonly signature: Uint8Array
-}

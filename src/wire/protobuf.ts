@@ -1,7 +1,7 @@
 /**
  * The Protocol Buffers wire format, as much of it as the envelope needs (https://protobuf.dev/programming-guides/encoding).
- * Frames are read by this and not by the generated code, because what a hostile frame makes the reader allocate has to be
- * bounded: fields are visited in place, and nothing is built for one that nobody asked for.
+ * What a hostile frame makes the reader allocate is bounded: fields are visited in place, and nothing is built for one
+ * that nobody asked for.
  */
 
 import { GROUP_NESTING_MAX } from '../limits.js'
@@ -23,18 +23,23 @@ export function fieldTag(field: number, wireType: number): number {
  */
 export class ProtobufReader {
   readonly #bytes: Uint8Array
-  #position = 0
-  #start = 0
+  readonly #end: number
+  #position: number
+  #start: number
   #pending = false
+  #high = 0
   tag = 0
 
-  constructor(bytes: Uint8Array) {
+  /** Of the message that `bytes` hold from `start` up to `end`. */
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.#bytes = bytes
+    this.#position = this.#start = start
+    this.#end = end
   }
 
   next(): boolean {
     if (this.#pending) this.#skip(this.tag, GROUP_NESTING_MAX)
-    this.#pending = this.#position < this.#bytes.length
+    this.#pending = this.#position < this.#end
     if (!this.#pending) return false
     this.#start = this.#position
     this.tag = this.#tag()
@@ -46,6 +51,13 @@ export class ProtobufReader {
     this.#pending = false
     const length = this.#length()
     return this.#bytes.subarray(this.#position - length, this.#position)
+  }
+
+  /** Of the message that a length-delimited value is. */
+  message(): ProtobufReader {
+    this.#pending = false
+    const length = this.#length()
+    return new ProtobufReader(this.#bytes, this.#position - length, this.#position)
   }
 
   /** A view of a length-delimited field with its tag and length. */
@@ -66,16 +78,21 @@ export class ProtobufReader {
 
   uint64(): bigint {
     this.#pending = false
-    return BigInt.asUintN(64, this.#varint())
+    const low = this.#varint()
+    return this.#high === 0 ? BigInt(low) : this.#wide(low)
   }
 
   sint64(): bigint {
-    const zigzag = this.uint64()
+    this.#pending = false
+    const low = this.#varint()
+    if (this.#high === 0) return BigInt(low % 2 === 0 ? low / 2 : -(low + 1) / 2)
+    const zigzag = this.#wide(low)
     return (zigzag >> 1n) ^ -(zigzag & 1n)
   }
 
   uint32(): number {
-    return Number(this.uint64() & 0xffff_ffffn)
+    this.#pending = false
+    return this.#varint() % 0x1_0000_0000
   }
 
   int32(): number {
@@ -85,7 +102,7 @@ export class ProtobufReader {
   /** Skips a length-delimited value and returns its length. */
   #length(): number {
     const length = this.#smallVarint()
-    if (length > this.#bytes.length - this.#position) throw new ProtobufError('a length beyond the message')
+    if (length > this.#end - this.#position) throw new ProtobufError('a length beyond the message')
     this.#position += length
     return length
   }
@@ -97,10 +114,8 @@ export class ProtobufReader {
   }
 
   #byte(): number {
-    const byte = this.#bytes[this.#position]
-    if (byte === undefined) throw new ProtobufError('a message cut off')
-    this.#position += 1
-    return byte
+    if (this.#position >= this.#end) throw new ProtobufError('a message cut off')
+    return this.#bytes[this.#position++]!
   }
 
   /** For tags and lengths: beyond 5 bytes they cannot be in range. */
@@ -114,20 +129,25 @@ export class ProtobufReader {
     throw new ProtobufError('a tag or length of more than 5 bytes')
   }
 
-  #varint(): bigint {
+  /** An integer's lower 49 bits; what lies above is in #high. */
+  #varint(): number {
+    this.#high = 0
     let low = 0
-    for (let i = 0; i < 7; i++) {
+    for (let scale = 1; scale <= 2 ** 42; scale *= 128) {
       const byte = this.#byte()
-      low += (byte & 0x7f) * 2 ** (7 * i)
-      if (byte < 0x80) return BigInt(low)
+      low += (byte & 0x7f) * scale
+      if (byte < 0x80) return low
     }
-    let high = 0
-    for (let i = 0; i < 3; i++) {
+    for (let shift = 0; shift <= 14; shift += 7) {
       const byte = this.#byte()
-      high += (byte & 0x7f) * 2 ** (7 * i)
-      if (byte < 0x80) return (BigInt(high) << 49n) | BigInt(low)
+      this.#high |= (byte & 0x7f) << shift
+      if (byte < 0x80) return low
     }
     throw new ProtobufError('an integer of more than 10 bytes')
+  }
+
+  #wide(low: number): bigint {
+    return BigInt.asUintN(64, (BigInt(this.#high) << 49n) | BigInt(low))
   }
 
   #skip(tag: number, nesting: number): void {
@@ -159,7 +179,7 @@ export class ProtobufReader {
   }
 
   #advance(length: number): void {
-    if (length > this.#bytes.length - this.#position) throw new ProtobufError('a message cut off')
+    if (length > this.#end - this.#position) throw new ProtobufError('a message cut off')
     this.#position += length
   }
 }
@@ -167,7 +187,9 @@ export class ProtobufReader {
 /** How many bytes `value` (0 … 2^53−1) takes as a varint. */
 export function varintLength(value: number): number {
   let length = 1
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) length += 1
+  let rest = value
+  for (; rest > 0x7fff_ffff; rest = Math.floor(rest / 128)) length += 1
+  for (; rest >= 128; rest >>>= 7) length += 1
   return length
 }
 
@@ -175,7 +197,9 @@ export function varintLength(value: number): number {
 export function writeVarint(target: Uint8Array, offset: number, value: number): number {
   let rest = value
   let position = offset
-  for (; rest >= 128; rest = Math.floor(rest / 128)) target[position++] = (rest % 128) | 0x80
+  for (; rest > 0x7fff_ffff; rest = Math.floor(rest / 128)) target[position++] = (rest % 128) | 0x80
+  // What a byte has no room for falls off.
+  for (; rest >= 128; rest >>>= 7) target[position++] = rest | 0x80
   target[position++] = rest
   return position
 }
@@ -191,27 +215,29 @@ export function writeFieldHead(target: Uint8Array, offset: number, field: number
   return writeVarint(target, offset + 1, length)
 }
 
-/** Writes a length-delimited field (numbers to 15); returns the offset behind it. */
-export function writeField(target: Uint8Array, offset: number, field: number, bytes: Uint8Array): number {
-  const start = writeFieldHead(target, offset, field, bytes.length)
-  target.set(bytes, start)
-  return start + bytes.length
+/** How many bytes `value` (unsigned, 64 bits) takes as a varint: 1 to 10. */
+export function varint64Length(value: bigint): number {
+  return value < SEVEN_BYTES ? varintLength(Number(value)) : 7 + varintLength(Number(value >> 49n))
 }
 
-/** `value` (unsigned, 64 bits) as a varint: 1 to 10 bytes. */
-export function varint64(value: bigint): Uint8Array {
-  if (value <= 0xffff_ffffn) return smallVarint(Number(value))
-  const bytes = new Uint8Array(10)
-  let length = 0
-  let rest = value
-  for (; rest >= 128n; rest >>= 7n) bytes[length++] = Number(rest & 0x7fn) | 0x80
-  bytes[length++] = Number(rest)
-  return bytes.subarray(0, length)
+/** Writes `value` (unsigned, 64 bits) at `offset`; returns the offset behind it. */
+export function writeVarint64(target: Uint8Array, offset: number, value: bigint): number {
+  if (value < SEVEN_BYTES) return writeVarint(target, offset, Number(value))
+  let low = Number(value & (SEVEN_BYTES - 1n))
+  for (let i = 0; i < 7; i++, low = Math.floor(low / 128)) target[offset + i] = (low % 128) | 0x80
+  return writeVarint(target, offset + 7, Number(value >> 49n))
 }
 
-/** `value` (signed, 64 bits) folded into an unsigned integer: 0, −1, 1, −2 … become 0, 1, 2, 3 … */
-export function zigzag(value: bigint): bigint {
-  return value < 0n ? -2n * value - 1n : 2n * value
+/** How many bytes `value` (signed, 64 bits) takes as a varint, zigzag: 0, −1, 1, −2 … are written as 0, 1, 2, 3 … */
+export function zigzagLength(value: bigint): number {
+  const small = smallZigzag(value)
+  return small === undefined ? varint64Length(zigzag(value)) : varintLength(small)
+}
+
+/** Writes `value` (signed, 64 bits) at `offset`, zigzag; returns the offset behind it. */
+export function writeZigzag(target: Uint8Array, offset: number, value: bigint): number {
+  const small = smallZigzag(value)
+  return small === undefined ? writeVarint64(target, offset, zigzag(value)) : writeVarint(target, offset, small)
 }
 
 export class ProtobufError extends Error {
@@ -222,11 +248,18 @@ const FIXED_64 = 1
 const GROUP_START = 3
 const GROUP_END = 4
 const FIXED_32 = 5
+/** The first integer whose varint is longer than 7 bytes. */
+const SEVEN_BYTES = 1n << 49n
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-function smallVarint(value: number): Uint8Array {
-  const bytes = new Uint8Array(varintLength(value))
-  writeVarint(bytes, 0, value)
-  return bytes
+function zigzag(value: bigint): bigint {
+  return value < 0n ? -2n * value - 1n : 2n * value
+}
+
+/** Without big integers in between, which would take a good part of the time of a short message. */
+function smallZigzag(value: bigint): number | undefined {
+  const number = Number(value)
+  if (!(Math.abs(number) < 2 ** 52)) return undefined
+  return number < 0 ? -2 * number - 1 : 2 * number
 }

@@ -18,7 +18,8 @@ describe("web3.js's example", () => {
   const digest = personalMessageDigest(utf8('Some data'))
   const secret = fromHex('4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318')
   const signature = fromHex(
-    'b91467e570a6466aa9e9876cbcd013baba02900b8979d43fe208a4a4f339f5fd6007e74cd82e037b800186422fc2da167c747ef045e5d18a5f5d4300f8e1a0291c',
+    'b91467e570a6466aa9e9876cbcd013baba02900b8979d43fe208a4a4f339f5fd' +
+      '6007e74cd82e037b800186422fc2da167c747ef045e5d18a5f5d4300f8e1a0291c',
   )
 
   test('is signed the same', () => {

@@ -108,7 +108,8 @@ export function signatureSuite(implementation: Implementation): void {
 
   test('an uncompressed key is none here', () => {
     const uncompressed = fromHex(
-      '0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8',
+      '0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798' +
+        '483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8',
     )
     expect(isPublicKey(uncompressed)).toBe(false)
     expect(() => addressOf(uncompressed)).toThrow(RangeError)

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const place = 'src/wire/generated'
+const place = 'test/fixtures/generated'
 let output = ''
 
 beforeAll(() => {

@@ -147,7 +147,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ what: fc.constant('fail' as const), count: fc.constant(1) }) },
 )
 
-test('after settling every block that is deep enough was handed out last as it is on the chain; forks are told of when something was lost', async () => {
+test('every block deep enough is in the end handed out as it is on the chain; lost ones are told of', async () => {
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(1n, 2n, 4n), fc.array(step, { maxLength: 12 }), async (depth, steps) => {
       const chain = new TestChain()

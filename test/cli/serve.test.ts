@@ -122,9 +122,8 @@ function printed(relay: Program, name: string): string[] {
 function withoutUws(): string {
   const file = join(home, 'without-uws.cjs')
   const refusal = "if (/uws/iu.test(file)) throw new Error('no such binary')"
-  const text =
-    'const load = process.dlopen\n' +
-    `process.dlopen = (module, file, ...rest) => { ${refusal}; return load(module, file, ...rest) }\n`
+  const dlopen = `(module, file, ...rest) => { ${refusal}; return load(module, file, ...rest) }`
+  const text = `const load = process.dlopen\nprocess.dlopen = ${dlopen}\n`
   writeFileSync(file, text)
   return file
 }

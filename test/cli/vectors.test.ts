@@ -60,8 +60,8 @@ describe('every file agrees', () => {
   test('the one that is refused on purpose is the listing under another key', () => {
     const { notes } = checkVectorFile(bytesOf('ListingOkay.cbor'))
     expect(notes).toEqual([
-      'TestGenerateVectorsListingOkay/create_full_listing: ' +
-        'refused on purpose: patch 0: listing 23: ID must equal the key',
+      'TestGenerateVectorsListingOkay/create_full_listing: refused on purpose: ' +
+        'patch 0: listing 23: ID must equal the key',
     ])
   })
 })

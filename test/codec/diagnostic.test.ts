@@ -12,7 +12,8 @@ const value: Cbor = new Map<CborKey, Cbor>([
 describe('diagnostic', () => {
   it('writes RFC 8949 §8 on one line, in the order of the value', () => {
     expect(diagnostic(value)).toBe(
-      `{"b": [1, -2, null, true, []], 18446744073709551616: h'00ff', h'07': 0("1970-01-01T00:00:00Z"), "\\"\\n": {"é": {}}}`,
+      `{"b": [1, -2, null, true, []], 18446744073709551616: h'00ff', ` +
+        `h'07': 0("1970-01-01T00:00:00Z"), "\\"\\n": {"é": {}}}`,
     )
   })
 

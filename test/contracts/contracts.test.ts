@@ -380,7 +380,8 @@ describe.each(['ether', 'tokens'] as const)('a payment in %s', (kind) => {
   })
 
   it('by call tells an endpoint of the request', async () => {
-    // Runtime code that logs what it was called with: CALLDATASIZE PUSH0 PUSH0 CALLDATACOPY CALLDATASIZE PUSH0 LOG0 STOP.
+    // Runtime code that logs what it was called with: CALLDATASIZE PUSH0 PUSH0 CALLDATACOPY CALLDATASIZE PUSH0 LOG0
+    // STOP.
     await chain.rpc('anvil_setCode', [PAYEE, '0x365f5f37365fa000'])
     const request = { ...requestOf(), isPaymentEndpoint: true }
     const logs = await pay(request)
@@ -485,7 +486,8 @@ describe('the development chain', () => {
   })
 
   it('ends with the process that started it, however that ends', async () => {
-    const script = `import { startDevChain } from ${JSON.stringify(resolve(import.meta.dirname, '../../contracts/dev-chain.mjs'))}
+    const module = resolve(import.meta.dirname, '../../contracts/dev-chain.mjs')
+    const script = `import { startDevChain } from ${JSON.stringify(module)}
       process.stdout.write((await startDevChain()).rpcUrl)`
     const starter = spawn(process.execPath, ['--input-type=module', '-e', script])
     const [url] = (await once(starter.stdout, 'data')) as [Buffer]

@@ -1,4 +1,7 @@
-/** What a chain and the way to it can do to payments (PROTOCOL §11, §12): downtime, re-orgs, bad endpoints, stale prices. */
+/**
+ * What a chain and the way to it can do to payments (PROTOCOL §11, §12): downtime, re-orgs, bad endpoints, stale
+ * prices.
+ */
 
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -307,7 +310,7 @@ describe('payments of one batch', () => {
     await paid(1n)
   })
 
-  it('of an order that the same batch canceled and removed is told of, and its address costs nothing more', async () => {
+  it('of an order that one batch canceled and removed is told of, and its address costs nothing more', async () => {
     const [only] = await openBehind(1, { settings: { latePaymentCheckSeconds: 1_000 } })
     const guest = await shop.guest()
     await guest.write(...cart)
@@ -329,7 +332,7 @@ describe('payments of one batch', () => {
 })
 
 describe('after a time away', () => {
-  it('an order that was paid in time is not canceled before the chain has told, and one that was not is when it does not tell', async () => {
+  it('an order paid in time is not canceled before the chain has told; one not paid is without it', async () => {
     const clock = new TestClock()
     const [only] = await openBehind(1, { clock })
     const [guest, other] = [await shop.guest(), await shop.guest()]
@@ -352,7 +355,7 @@ describe('after a time away', () => {
   })
 })
 
-it('a token that traps and spins keeps nobody else from being paid, and what comes is seen once it answers', async () => {
+it('a token that traps and spins keeps nobody else from being paid; what comes is seen once it answers', async () => {
   await open({ flags: ['--price-source', 'fixed', '--price-factor', '1500'] })
   await shop.write({ op: 'replace', path: ['Listings', 1n, 'Price'], value: 10n ** 16n })
   const [bad, good] = [await shop.guest(), await shop.guest()]
@@ -556,7 +559,7 @@ describe('what follows later', () => {
   })
 })
 
-it('a guest without a card of the shop cannot pay somebody else into trouble: a payment that is not ours is ignored', async () => {
+it('a guest without a card of the shop cannot pay others into trouble: what is not ours is ignored', async () => {
   await open()
   const guest = await shop.guest()
   const request = await guest.checkout(1n)

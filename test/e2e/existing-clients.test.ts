@@ -1,7 +1,7 @@
 /**
- * The existing clients as PROTOCOL §2, §7–§10 and §13 describe them, byte by byte over sockets, under the settings that their
- * own suites run with (§13): a TypeScript one (cbor-x, viem) and a Python one (cbor2). Nothing of this repository encodes what
- * they send; its verifier checks what they are sent.
+ * The existing clients as PROTOCOL §2, §7–§10 and §13 describe them, byte by byte over sockets, under the settings that
+ * their own suites run with (§13): a TypeScript one (cbor-x, viem) and a Python one (cbor2). Nothing of this repository
+ * encodes what they send; its verifier checks what they are sent.
  */
 
 import { Encoder } from 'cbor-x'

@@ -1,4 +1,7 @@
-/** Hostile sessions from 127.0.0.2 while a good one works (PROTOCOL §8, §15): the good one notices nothing, no handler throws. */
+/**
+ * Hostile sessions from 127.0.0.2 while a good one works (PROTOCOL §8, §15): the good one notices nothing, no handler
+ * throws.
+ */
 
 import { randomBytes } from 'node:crypto'
 import { connect as connectTcp } from 'node:net'

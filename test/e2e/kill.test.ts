@@ -1,6 +1,6 @@
 /**
- * A relay killed (SIGKILL) after each step of an order's life and started again: whatever the step, the order ends Paid, once,
- * with the stock taken once and one payment record. Real processes, LMDB and EVM.
+ * A relay killed (SIGKILL) after each step of an order's life and started again: whatever the step, the order ends
+ * Paid, once, with the stock taken once and one payment record. Real processes, LMDB and EVM.
  */
 
 import { spawn, type ChildProcess } from 'node:child_process'
@@ -60,7 +60,9 @@ afterAll(async () => {
   rmSync(data, { recursive: true, force: true })
 })
 
-/** The life of an order; each step may come after a kill, and `again` tells how it is done where the answer may be lost. */
+/**
+ * The life of an order; each step may come after a kill, and `again` tells how it is done where the answer may be lost.
+ */
 interface Life {
   readonly id: bigint
   readonly card: Uint8Array

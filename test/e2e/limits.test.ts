@@ -1,4 +1,6 @@
-/** Limits of PROTOCOL §15 that only a session shows, each on both of its sides; times by a clock that the test turns. */
+/**
+ * Limits of PROTOCOL §15 that only a session shows, each on both of its sides; times by a clock that the test turns.
+ */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { request, type RequestOptions } from 'node:http'
@@ -94,7 +96,7 @@ it('a header’s Timestamp: five minutes ahead, not a second more; as old as it 
 })
 
 it.each([1, 2, 64])(
-  'a set of %i patches that would not fit a frame to a client is INVALID; one just below reaches a subscriber whole',
+  'a set of %i patches too large for a frame to a client is INVALID; one just below reaches a subscriber whole',
   async (count) => {
     const wire = await start()
     await wire.subscribe([{ objectType: 1 }])

@@ -1,4 +1,7 @@
-/** From a cart to a paid order on a real EVM (PROTOCOL §11, §12), and every way that it can go wrong on the guest's side. */
+/**
+ * From a cart to a paid order on a real EVM (PROTOCOL §11, §12), and every way that it can go wrong on the guest's
+ * side.
+ */
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { fromHex, toHex } from '../../src/bytes/hex.js'

@@ -154,7 +154,8 @@ describe.each([
     expect(response.status).toBe(404)
     const half = connectTcp(running.port, '127.0.0.1')
     half.write(
-      'GET /v4/sessions HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+      'GET /v4/sessions HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
     )
     await new Promise((resolve) => half.once('data', resolve))
     half.write(Buffer.from('82fe', 'hex'))
@@ -253,7 +254,7 @@ describe.each([
     expect(running.bugs).toEqual([])
   })
 
-  it('takes up no request that comes after it was told to stop, and is heard by clients that go on sending', async () => {
+  it('takes up no request after it was told to stop, and is heard by clients that go on sending', async () => {
     const store = new StuckStore()
     const running = await relay({}, { ws, store })
     const card = newSecret()

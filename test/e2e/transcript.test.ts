@@ -1,7 +1,7 @@
 /**
- * A transcript of the existing clients over real sockets, on both transports (PROTOCOL §2, §7–§10, §13). Frames and sets are
- * written and read by hand here, byte by byte; proofs and signatures of what is pushed are checked by the repository's code.
- * Time is a clock that the test turns, so that what must wait is seen to wait.
+ * A transcript of the existing clients over real sockets, on both transports (PROTOCOL §2, §7–§10, §13). Frames and
+ * sets are written and read by hand here, byte by byte; proofs and signatures of what is pushed are checked by the
+ * repository's code. Time is a clock that the test turns, so that what must wait is seen to wait.
  */
 
 import { Encoder } from 'cbor-x'

@@ -4,9 +4,9 @@ import { expect, test } from 'vitest'
 import { toHex } from '../../src/bytes/hex.js'
 import { encodePaymentRequest, paymentIdOf, type PaymentRequest } from '../../src/objects/payment-request.js'
 
-const TUPLE = parseAbiParameters(
-  '(uint256 chainId,uint256 ttl,bytes32 order,address currency,uint256 amount,address payeeAddress,bool isPaymentEndpoint,uint256 shopId,bytes shopSignature) request',
-)
+const ASKED = 'uint256 chainId,uint256 ttl,bytes32 order,address currency,uint256 amount'
+const PAYEE = 'address payeeAddress,bool isPaymentEndpoint,uint256 shopId,bytes shopSignature'
+const TUPLE = parseAbiParameters(`(${ASKED},${PAYEE}) request`)
 const ZERO = `0x${'00'.repeat(32)}` as const
 
 /** As a client with viem computes it, with the zeros of §11. */

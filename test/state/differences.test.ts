@@ -1,4 +1,7 @@
-/** PROTOCOL §14, what the state decides: where the rules differ from the existing relay's on purpose, each with its neighbour. */
+/**
+ * PROTOCOL §14, what the state decides: where the rules differ from the existing relay's on purpose, each with its
+ * neighbour.
+ */
 
 import { describe, expect, it } from 'vitest'
 import { toHex } from '../../src/bytes/hex.js'

@@ -282,7 +282,7 @@ describe('a patch is checked on what the patches before it made', () => {
     expect(verdictOn(state, by('guest'), commit, fill)).toBe('INVALID')
   })
 
-  test('an order of the same set is still rightless before it is there: rights ask the owner at the start of the set', () => {
+  test('an order of the same set is rightless before it is there: rights ask the owner at the start of the set', () => {
     expect(
       verdictOn(shop, by('guest'), addOrder(99n), patch('add', [O, 99n, 'ChosenCurrency'], chainAddress(1n, token))),
     ).toBe('ok')

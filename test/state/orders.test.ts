@@ -1,11 +1,13 @@
-/** PROTOCOL §11, the state's part: transitions, commit, reservations, cancellation, whole orders, and what the relay follows up. */
+/**
+ * PROTOCOL §11, the state's part: transitions, commit, reservations, cancellation, whole orders, and what the relay
+ * follows up.
+ */
 
 import { describe, expect, test } from 'vitest'
 import { PAYMENT_CHOICES_PER_ORDER_MAX, RESERVATION_SECONDS_DEFAULT } from '../../src/limits.js'
 import { inventoryKey } from '../../src/objects/inventory.js'
 import type { Patch } from '../../src/patches/patch.js'
-import { deadlineOf } from '../../src/state/orders.js'
-import { count, type ShopState } from '../../src/state/shop-state.js'
+import { count, idKey, type ShopState } from '../../src/state/shop-state.js'
 import {
   accept,
   addOrder,
@@ -241,7 +243,7 @@ describe('reservations', () => {
   const held = (state: ShopState) => [
     reserved(state, 2n),
     reserved(state, 1n, 'S', 'red'),
-    deadlineOf(indexesOf(state), ID) !== undefined,
+    deadlineOf(state) !== undefined,
   ]
 
   test('begin at commit and end with State 2, CanceledAt or Paid', () => {
@@ -272,17 +274,16 @@ describe('reservations', () => {
   test('the deadline counts from the commit time, and lasts at least until the newest TTL', () => {
     const at = (committedAt: bigint, state: ShopState, ...changes: readonly Patch[]) =>
       accept(state, by('relay', { committedAt }), ...changes).state
-    const deadline = (state: ShopState) => deadlineOf(indexesOf(state), ID)
     expect(by('guest').reservationSeconds).toBe(RESERVATION_SECONDS_DEFAULT)
-    expect(deadline(placed)).toBeUndefined()
-    expect(deadline(committed)).toBe(NOW + DAY)
+    expect(deadlineOf(placed)).toBeUndefined()
+    expect(deadlineOf(committed)).toBe(NOW + DAY)
     const later = at(NOW + 100n, committed, setState(ID, 4n))
-    expect(deadline(later)).toBe(NOW + DAY)
+    expect(deadlineOf(later)).toBe(NOW + DAY)
     const details = (TTL: bigint) => patch('replace', [O, ID, 'PaymentDetails'], changed(paymentDetails, { TTL }))
-    expect(deadline(at(NOW + 100n, later, details(NOW + 5n)))).toBe(NOW + DAY)
+    expect(deadlineOf(at(NOW + 100n, later, details(NOW + 5n)))).toBe(NOW + DAY)
     const longer = at(NOW + 100n, later, details(NOW + 2n * DAY))
-    expect(deadline(longer)).toBe(NOW + 2n * DAY)
-    expect(deadline(at(NOW + 200n, longer, setState(ID, 5n), details(NOW + 3n * DAY)))).toBe(NOW + 3n * DAY)
+    expect(deadlineOf(longer)).toBe(NOW + 2n * DAY)
+    expect(deadlineOf(at(NOW + 200n, longer, setState(ID, 5n), details(NOW + 3n * DAY)))).toBe(NOW + 3n * DAY)
   })
 })
 
@@ -382,7 +383,8 @@ describe('what the relay follows up', () => {
   })
 })
 
-/** Of a state, as deadlineOf asks for them. */
-function indexesOf(state: ShopState) {
-  return { index: (name: keyof ShopState['indexes']) => state.indexes[name] }
+/** When the reservation of the order ends, as the index of live orders has it; undefined for one that is not live. */
+function deadlineOf({ indexes }: ShopState): bigint | undefined {
+  const deadline = count(indexes.live, idKey(ID))
+  return deadline === 0n ? undefined : deadline
 }

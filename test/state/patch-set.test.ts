@@ -48,7 +48,8 @@ function setWith(headerFields: Encodable, more: Readonly<Record<string, Encodabl
 }
 
 describe('a set as an existing client writes it', () => {
-  // Keys in the order of the program, map heads b9, bigints in nine bytes, a Date with a fraction as float64 under tag 1.
+  // Keys in the order of the program, map heads b9, bigints in nine bytes, a Date with a fraction as float64 under tag
+  // 1.
   const price = { Op: 'replace', Path: ['Listings', 1n, 'Price'], Value: 501n }
   const region = {
     Value: { PriceModifiers: null, City: '', PostalCode: '', Country: 'DE' },

@@ -1,4 +1,6 @@
-/** Prices (PROTOCOL §11): the specification's cases, a naive second implementation, and what must hold for all carts. */
+/**
+ * Prices (PROTOCOL §11): the specification's cases, a naive second implementation, and what must hold for all carts.
+ */
 
 import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'

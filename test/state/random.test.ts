@@ -1,4 +1,7 @@
-/** Random shops and patches against a shop that is computed from nothing: history independence, refusals without a trace. */
+/**
+ * Random shops and patches against a shop that is computed from nothing: history independence, refusals without a
+ * trace.
+ */
 
 import { expect, test } from 'vitest'
 import { toHex } from '../../src/bytes/hex.js'
@@ -123,7 +126,7 @@ test(`${PATCHES} random patches leave the shop that is computed from nothing; th
   }
 })
 
-test('a set of patches is what its patches are one after the other: the same state and indexes, or the same refusal', () => {
+test('a set is what its patches are one after the other: the same state and indexes, or the same refusal', () => {
   const sizes = { listings: 3, stock: 3, orders: 3, tags: 2, accounts: 2 }
   const random = new Random(6)
   const { manifest, listings, rest } = shopSteps(new Random(7), sizes)

@@ -1,6 +1,6 @@
 /**
- * PROTOCOL §4 (order of checks), §5, §10 and §11 as one table: every write on an order, in every state that an order can be in,
- * by everybody. The verdicts are written out from the text; nothing of them is computed.
+ * PROTOCOL §4 (order of checks), §5, §10 and §11 as one table: every write on an order, in every state that an order
+ * can be in, by everybody. The verdicts are written out from the text; nothing of them is computed.
  */
 
 import * as fc from 'fast-check'

@@ -1,4 +1,7 @@
-/** An answer follows its own fdatasync and the write of the meta page; a disk that fails leaves no trace of what was refused. */
+/**
+ * An answer follows its own fdatasync and the write of the meta page; a disk that fails leaves no trace of what was
+ * refused.
+ */
 
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
@@ -6,7 +9,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openStore } from '../../src/store/open.js'
-import { fixture, requireBuiltStore } from '../fixtures/built.js'
+import { fixture, requireBuilt } from '../fixtures/built.js'
 import { freshDirectory, removeDirectory } from '../fixtures/store-directory.js'
 import { recordsFor, shopRow } from '../fixtures/store.arbitrary.js'
 import { earlyAnswers } from '../fixtures/syscall-order.js'
@@ -19,7 +22,7 @@ const ANSWERS = 5
 let directory = ''
 
 beforeAll(async () => {
-  await requireBuiltStore()
+  await requireBuilt('store')
   await run('strace', ['-V']).catch((cause: unknown) => {
     throw new Error('these tests watch system calls with strace, and it is not there: install strace', { cause })
   })

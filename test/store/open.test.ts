@@ -10,7 +10,7 @@ import { FORMAT_KEY, logKey } from '../../src/store/keys.js'
 import { STORE_FORMAT } from '../../src/store/lmdb.js'
 import { openStore } from '../../src/store/open.js'
 import type { StoreError } from '../../src/store/store-error.js'
-import { fixture, requireBuiltStore } from '../fixtures/built.js'
+import { fixture, requireBuilt } from '../fixtures/built.js'
 import { freshDirectory, removeDirectory } from '../fixtures/store-directory.js'
 import { recordsFor, shopRow } from '../fixtures/store.arbitrary.js'
 
@@ -19,7 +19,7 @@ const HOLDER = fixture('holder.mjs')
 let directory = ''
 const children: ChildProcess[] = []
 
-beforeAll(requireBuiltStore)
+beforeAll(() => requireBuilt('store'))
 beforeEach(async () => {
   directory = await freshDirectory()
 })

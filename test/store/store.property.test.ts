@@ -115,7 +115,9 @@ async function perform(store: Store, operation: Operation): Promise<unknown> {
   }
 }
 
-/** What fits to the store; with `skip` one that may not: gaps in the seqs, shops that are not there or there already. */
+/**
+ * What fits to the store; with `skip` one that may not: gaps in the seqs, shops that are not there or there already.
+ */
 function commitOf(store: Store, { drafts, rows, skip }: Operation & { kind: 'commit' }): Commit {
   const known = new Set(store.shops().map(({ shopId }) => shopId))
   const newShops = rows.newShops?.filter(({ shopId }) => skip || !known.has(shopId)) ?? []

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ErrorCode, errorName } from '../../src/wire/error-code.js'
-import { ErrorCodes, ObjectType as ContractObjectType } from '../../src/wire/generated/envelope_pb.js'
+import { ErrorCodes, ObjectType as ContractObjectType } from '../fixtures/generated/envelope_pb.js'
 import { ObjectType } from '../../src/wire/messages.js'
 
 test('the codes and object types are those of the contract', () => {

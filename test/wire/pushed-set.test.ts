@@ -1,9 +1,13 @@
+import { create, toBinary } from '@bufbuild/protobuf'
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { PushedSetError, decodeSet, encodeSet, pushSetLength } from '../../src/wire/pushed-set.js'
 import type { PushedSet } from '../../src/wire/pushed-set.js'
-import { pushedSet } from '../fixtures/messages.arbitrary.js'
+import { oracleDecodeSet, oracleEncodeSet, setInit } from '../fixtures/envelope-oracle.js'
+import { SubscriptionPushRequest_SetSchema as SetSchema } from '../fixtures/generated/envelope_pb.js'
+import { filled, mutated, pushedSet } from '../fixtures/messages.arbitrary.js'
 
 const set: PushedSet = {
   seq: 300n,
@@ -25,6 +29,32 @@ test('what is encoded decodes to the same and is as long as foretold', () => {
       const encoded = encodeSet(value)
       expect(decodeSet(encoded)).toEqual(value)
       expect(pushSetLength(value)).toBe(encoded.length)
+    }),
+  )
+})
+
+test('the generated code writes the same bytes, and reads and refuses the same of what is nearly a set', () => {
+  fc.assert(
+    fc.property(pushedSet, (value) => {
+      expect(toHex(encodeSet(value))).toBe(toHex(oracleEncodeSet(value)))
+    }),
+  )
+  const body = mutated(pushedSet.map((value) => toBinary(SetSchema, create(SetSchema, setInit(value)))))
+  fc.assert(
+    fc.property(body, (bytes) => {
+      const encoded = new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(bytes).finish()
+      expect(readSet(encoded)).toEqual(oracleDecodeSet(bytes))
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('every field that the contract names is described', () => {
+  fc.assert(
+    fc.property(filled(SetSchema), (value) => {
+      const bytes = toBinary(SetSchema, create(SetSchema, value))
+      const encoded = new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(bytes).finish()
+      expect(toHex(encodeSet(decodeSet(encoded)))).toBe(toHex(encoded))
     }),
   )
 })
@@ -61,3 +91,13 @@ test.each([
 ])('integers beyond their fields are bugs', (wrong) => {
   expect(() => encodeSet(wrong)).toThrow('bug')
 })
+
+/** undefined where there is no set. */
+function readSet(encoded: Uint8Array): PushedSet | undefined {
+  try {
+    return decodeSet(encoded)
+  } catch (error) {
+    if (error instanceof PushedSetError) return undefined
+    throw error
+  }
+}

@@ -1,6 +1,6 @@
 /**
- * The shop registry's events as accounts and rights (PROTOCOL §12): who was added or removed becomes a set of the relay's; whose
- * rights changed is asked for them again. Handling the same event twice changes nothing.
+ * The shop registry's events as accounts and rights (PROTOCOL §12): who was added or removed becomes a set of the
+ * relay's; whose rights changed is asked for them again. Handling the same event twice changes nothing.
  */
 
 import { equalBytes } from '../../bytes/bytes.js'
@@ -13,7 +13,7 @@ import { Account } from '../../objects/account.js'
 import { encodeChange, type Change } from '../../patches/patch.js'
 import type { Writer } from '../write/writer.js'
 
-export interface AccountMirrorOptions {
+interface AccountMirrorOptions {
   readonly chain: Chain
   /** The ShopReg contract, 20 bytes. */
   readonly shops: Uint8Array

@@ -21,7 +21,7 @@ export interface EnrolmentExpectation {
   readonly nowSeconds: bigint
 }
 
-export interface CheckedEnrolment {
+interface CheckedEnrolment {
   readonly ok: true
   /** 20 bytes: who signed. */
   readonly wallet: Uint8Array
@@ -30,7 +30,7 @@ export interface CheckedEnrolment {
   readonly card: Uint8Array
 }
 
-export interface RefusedEnrolment {
+interface RefusedEnrolment {
   readonly ok: false
   /** One clause for the client. */
   readonly reason: string
@@ -55,7 +55,7 @@ export function checkEnrolment(
   }
 }
 
-export interface SiweMessage {
+interface SiweMessage {
   /** With the optional `scheme://` before it taken off. */
   readonly domain: string
   readonly scheme: string | undefined
@@ -108,7 +108,7 @@ export function parseSiwe(message: string): SiweMessage {
   }
 }
 
-export class SiweError extends Error {
+class SiweError extends Error {
   override readonly name = 'SiweError'
 }
 

@@ -1,4 +1,7 @@
-/** Enrolment of key cards (PROTOCOL §9), behind the form of the request: shop, right, card; then one set of the relay's own. */
+/**
+ * Enrolment of key cards (PROTOCOL §9), behind the form of the request: shop, right, card; then one set of the relay's
+ * own.
+ */
 
 import { RegistryUnreachable, type Registry } from '../../chain/registry.js'
 import { GUESTS_ACCOUNT } from '../../objects/account.js'
@@ -23,7 +26,7 @@ export type EnrolmentOutcome =
   /** No such shop · no right · card or shop in the way · chain or store out of reach. */
   | { readonly status: 400 | 403 | 409 | 503; readonly error: string }
 
-export interface EnrolmentOptions {
+interface EnrolmentOptions {
   readonly store: Store
   readonly writer: Writer
   readonly registry: Registry

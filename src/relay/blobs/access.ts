@@ -1,4 +1,7 @@
-/** What the HTTP face does with blobs (PROTOCOL §13): upload tokens, sinks and files, with the disk's refusals told apart from bugs. */
+/**
+ * What the HTTP face does with blobs (PROTOCOL §13): upload tokens, sinks and files, with the disk's refusals told
+ * apart from bugs.
+ */
 
 import type { BlobSink, BlobStore } from '../../store/blobs.js'
 import { StoreError } from '../../store/store-error.js'
@@ -9,7 +12,10 @@ export interface BlobAccess {
   takeToken(token: string): boolean
   /** Throws BlobsUnavailable. */
   openSink(): Promise<BlobSink>
-  /** A blob to be read once from its start; undefined if there is none. `chunks` releases its file when it is left early. */
+  /**
+   * A blob to be read once from its start; undefined if there is none. `chunks` releases its file when it is left
+   * early.
+   */
   read(cid: string): Promise<{ readonly size: number; readonly chunks: AsyncIterable<Uint8Array> } | undefined>
 }
 

@@ -1,13 +1,13 @@
 /**
- * The content identifier of a file, version 0, as IPFS's default importer makes it: UnixFS in dag-pb, chunks of 256 KiB,
- * leaves that are nodes too, a balanced tree of at most 174 links a node, SHA-256, base58btc (PROTOCOL §13).
+ * The content identifier of a file, version 0, as IPFS's default importer makes it: UnixFS in dag-pb, chunks of 256
+ * KiB, leaves that are nodes too, a balanced tree of at most 174 links a node, SHA-256, base58btc (PROTOCOL §13).
  */
 
 import { sha256 } from '#hash'
 import { concatBytes, fromBigEndian } from '../../bytes/bytes.js'
 
-export const CHUNK_BYTES = 256 * 1_024
-export const LINKS_PER_NODE_MAX = 174
+const CHUNK_BYTES = 256 * 1_024
+const LINKS_PER_NODE_MAX = 174
 
 /** Of the whole content, as it comes; holds one chunk and at most 174 links for each level of the tree. */
 export class CidHasher {

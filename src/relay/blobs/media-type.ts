@@ -1,7 +1,8 @@
 /**
- * The media type under which a blob is served, judged by its first bytes alone: what the uploader claims counts for nothing.
- * Raster images, JSON and plain text only. What a browser would run or render as a document (HTML, SVG, XML) is text/plain,
- * everything else application/octet-stream: strangers' uploads are never active content on the relay's origin.
+ * The media type under which a blob is served, judged by its first bytes alone: what the uploader claims counts for
+ * nothing. Raster images, JSON and plain text only. What a browser would run or render as a document (HTML, SVG, XML)
+ * is text/plain, everything else application/octet-stream: strangers' uploads are never active content on the relay's
+ * origin.
  */
 
 /** How many bytes suffice. */

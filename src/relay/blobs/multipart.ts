@@ -1,4 +1,7 @@
-/** multipart/form-data (RFC 7578, RFC 2046 §5.1) as a stream: one part after the other, never more than a chunk in memory. */
+/**
+ * multipart/form-data (RFC 7578, RFC 2046 §5.1) as a stream: one part after the other, never more than a chunk in
+ * memory.
+ */
 
 import { MULTIPART_PARTS_MAX, PART_HEAD_BYTES_MAX } from '../../limits.js'
 
@@ -13,14 +16,18 @@ export function boundaryOf(contentType: string | undefined): string | undefined 
   return boundary !== undefined && /^[\w'()+,\-./:=? ]{0,69}[\w'()+,\-./:=?]$/.test(boundary) ? boundary : undefined
 }
 
-export interface Part {
+interface Part {
   /** Of the form's field. */
   readonly name: string
-  /** Read it to its end or not: the next part is found in any case. Throws MultipartError and what the source throws. */
+  /**
+   * Read it to its end or not: the next part is found in any case. Throws MultipartError and what the source throws.
+   */
   readonly content: AsyncGenerator<Uint8Array>
 }
 
-/** The parts in order. Throws MultipartError on anything but a whole form. What follows the last boundary is not read. */
+/**
+ * The parts in order. Throws MultipartError on anything but a whole form. What follows the last boundary is not read.
+ */
 export async function* multipartParts(source: AsyncIterable<Uint8Array>, boundary: string): AsyncGenerator<Part> {
   const reader = new Reader(source, boundary)
   try {

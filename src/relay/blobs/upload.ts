@@ -1,11 +1,14 @@
-/** An uploaded blob on its way from a multipart form to the store: streamed, bounded, identified as it passes (PROTOCOL §13). */
+/**
+ * An uploaded blob on its way from a multipart form to the store: streamed, bounded, identified as it passes (PROTOCOL
+ * §13).
+ */
 
 import type { BlobSink } from '../../store/blobs.js'
 import { CidHasher } from './cid.js'
 import { boundaryOf, MultipartError, multipartParts } from './multipart.js'
 import { BodyTooLarge } from '../transport/request-body.js'
 
-export interface UploadedBlob {
+interface UploadedBlob {
   readonly cid: string
   readonly size: number
 }

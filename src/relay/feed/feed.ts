@@ -27,7 +27,10 @@ export class FeedRecord {
   private tree: PatchTree | undefined
   private readonly encoded = new Map<string, EncodedSet>()
 
-  /** `known`: what its checks computed of a set that was committed just now; of one from the store it is computed when asked for. */
+  /**
+   * `known`: what its checks computed of a set that was committed just now; of one from the store it is computed when
+   * asked for.
+   */
   constructor(record: LogRecord, known?: Pick<CommittedSet, 'tree' | 'keys'>) {
     this.record = record
     this.tree = known?.tree
@@ -42,7 +45,10 @@ export class FeedRecord {
     return (this.patchKeys ??= this.record.patches.map(patchKeyOf))
   }
 
-  /** The set with the patches at the given places (rising, at least one) and their proofs, encoded once for all who select the same. */
+  /**
+   * The set with the patches at the given places (rising, at least one) and their proofs, encoded once for all who
+   * select the same.
+   */
   select(places: readonly number[]): EncodedSet {
     const { header, signature, patches } = this.record
     const name = places.length === patches.length ? '' : places.join()
@@ -65,7 +71,7 @@ export class FeedRecord {
 }
 
 /** Records of the log, and the set up to which there are no others of what was asked for. */
-export interface FeedPart {
+interface FeedPart {
   readonly records: readonly FeedRecord[]
   readonly upTo: Seq
 }
@@ -105,8 +111,8 @@ export class Feed {
   }
 
   /**
-   * The next records after `seq`, up to `last`: some, if there are any, and `seq` rises in any case. With `names` of the object
-   * index only those that stand there under one of them, as far as it goes.
+   * The next records after `seq`, up to `last`: some, if there are any, and `seq` rises in any case. With `names` of
+   * the object index only those that stand there under one of them, as far as it goes.
    */
   after(seq: Seq, last: Seq, names?: readonly Uint8Array[]): FeedPart {
     const records = this.recentAfter(seq, last)

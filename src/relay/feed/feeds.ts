@@ -1,4 +1,7 @@
-/** The feeds of all shops and who is subscribed to them: new durable sets are pushed once their delay is over (PROTOCOL §10). */
+/**
+ * The feeds of all shops and who is subscribed to them: new durable sets are pushed once their delay is over (PROTOCOL
+ * §10).
+ */
 
 import type { Settings } from '../../settings/settings.js'
 import type { Seq, Store } from '../../store/store.js'
@@ -47,8 +50,8 @@ export class Feeds {
   }
 
   /**
-   * New durable sets: pushed once their delay is over, all in one go if there is none; never before this returns, so that a
-   * session whose card one of them removed can still be ended within them.
+   * New durable sets: pushed once their delay is over, all in one go if there is none; never before this returns, so
+   * that a session whose card one of them removed can still be ended within them.
    */
   published(shop: Shop, sets: readonly CommittedSet[]): void {
     let feed = this.feeds.get(shop.shopId)

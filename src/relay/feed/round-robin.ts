@@ -11,7 +11,10 @@ export class RoundRobin {
   private readonly waiting = new Map<object, Set<Step>>()
   private scheduled = false
 
-  /** Calls `step` until it returns false. An owner with much work delays the work of others no more than one with little. */
+  /**
+   * Calls `step` until it returns false. An owner with much work delays the work of others no more than one with
+   * little.
+   */
   add(owner: object, step: Step): void {
     const steps = this.waiting.get(owner) ?? new Set()
     this.waiting.set(owner, steps.add(step))

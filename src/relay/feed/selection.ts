@@ -1,4 +1,6 @@
-/** What a subscription selects (PROTOCOL §10): its filters within the rights that its session had when it was accepted. */
+/**
+ * What a subscription selects (PROTOCOL §10): its filters within the rights that its session had when it was accepted.
+ */
 
 import { fromBigEndian } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
@@ -67,7 +69,10 @@ export class Selection {
     return selection
   }
 
-  /** Where in the object index all sets stand that may hold something selected; undefined where only the whole log tells. */
+  /**
+   * Where in the object index all sets stand that may hold something selected; undefined where only the whole log
+   * tells.
+   */
   indexNames(): readonly Uint8Array[] | undefined {
     const whole = [...this.collections].map((collection) => ({ collection, key: '' }))
     const objects = [...this.objects.values()].filter(({ collection }) => !this.collections.has(collection))

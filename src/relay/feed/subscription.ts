@@ -73,7 +73,9 @@ export class Subscription {
     this.target.guarded(() => (this.pump(), false))
   }
 
-  /** Pushes what may be pushed now, or when its turn comes if that is much to look through. Cheap when there is nothing. */
+  /**
+   * Pushes what may be pushed now, or when its turn comes if that is much to look through. Cheap when there is nothing.
+   */
   pump(): void {
     if (this.waiting || (this.state !== 'backlog' && this.state !== 'live')) return
     const isFarBehind = this.feed.pushable - this.cursor > SLICE_RECORDS
@@ -81,8 +83,8 @@ export class Subscription {
   }
 
   /**
-   * Pushes everything up to set `last` at once, whatever is unanswered or delayed, while the client reads. For a session that
-   * ends. Nothing precedes the subscription's own answer and first status.
+   * Pushes everything up to set `last` at once, whatever is unanswered or delayed, while the client reads. For a
+   * session that ends. Nothing precedes the subscription's own answer and first status.
    */
   flush(last: Seq): void {
     if (this.state === 'unanswered' || this.state === 'ended') return

@@ -1,12 +1,12 @@
 /**
- * From a chosen payment to what is to be paid (PROTOCOL §11): whether payment can be chosen, and the PaymentDetails that the
- * relay writes in the same commit. Everything is computed from what is at hand; no chain is asked here.
+ * From a chosen payment to what is to be paid (PROTOCOL §11): whether payment can be chosen, and the PaymentDetails
+ * that the relay writes in the same commit. Everything is computed from what is at hand; no chain is asked here.
  */
 
 import { sha256 } from '#hash'
 import { equalBytes, isAllZero } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
-import { decodeChecked } from '../../codec/decode.js'
+import { decodeChecked } from '../../codec/decode-checked.js'
 import type { Block } from '../../chain/chain.js'
 import { PAYMENT_TTL_SECONDS } from '../../limits.js'
 import type { Listing } from '../../objects/listing.js'
@@ -34,7 +34,7 @@ export interface KnownChain {
 }
 
 /** `later`: a value that is needed is not at hand yet; asking again may help. */
-export type Quote = { readonly total: bigint } | { readonly refused: string } | { readonly later: string }
+type Quote = { readonly total: bigint } | { readonly refused: string } | { readonly later: string }
 
 const NATIVE_DECIMALS = 18n
 const RUNS_MAX = 10_000
@@ -42,7 +42,10 @@ const RUNS_MAX = 10_000
 export class Checkout implements OrderCheckout {
   private readonly chains: ReadonlyMap<bigint, KnownChain>
   private readonly prices: PriceSource
-  /** TTLs of equal payments that were found taken, from … to: hints, so that a thousand equal orders cost a thousand steps. */
+  /**
+   * TTLs of equal payments that were found taken, from … to: hints, so that a thousand equal orders cost a thousand
+   * steps.
+   */
   private readonly runs = new Map<string, { readonly from: bigint; readonly to: bigint }>()
 
   /** `chains`: those configured for payments, by chain id. */
@@ -77,7 +80,8 @@ export class Checkout implements OrderCheckout {
   }
 
   /**
-   * The relay's patches for an order in state 4, by what it had when payment was chosen; `later` says why there are none yet.
+   * The relay's patches for an order in state 4, by what it had when payment was chosen; `later` says why there are
+   * none yet.
    * `taken`: PaymentIDs (hexadecimal) of the same set; the new one is added.
    */
   details(state: ShopState, orderId: bigint, taken: Set<string>): OrderDetails | { readonly later: string } {
@@ -130,8 +134,8 @@ export class Checkout implements OrderCheckout {
   }
 
   /**
-   * An id that no other order of the shop has or had: the TTL rises second by second until it is one. A run of taken seconds that
-   * was walked once is not walked again.
+   * An id that no other order of the shop has or had: the TTL rises second by second until it is one. A run of taken
+   * seconds that was walked once is not walked again.
    */
   private uniqueId(
     state: ShopState,

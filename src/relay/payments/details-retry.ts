@@ -1,4 +1,7 @@
-/** Payment details that could not be made in the commit of their choice (PROTOCOL §11): tried again until they are, or not wanted. */
+/**
+ * Payment details that could not be made in the commit of their choice (PROTOCOL §11): tried again until they are, or
+ * not wanted.
+ */
 
 import { DETAILS_RETRY_SECONDS_MAX, DETAILS_RETRY_SECONDS_MIN } from '../../limits.js'
 import { PAYMENT_CHOSEN } from '../../objects/order.js'
@@ -9,7 +12,7 @@ import type { Log } from '../instruments/log.js'
 import type { OrderCheckout } from '../write/batch.js'
 import type { Writer } from '../write/writer.js'
 
-export interface DetailsRetryOptions {
+interface DetailsRetryOptions {
   readonly writer: Pick<Writer, 'change'>
   readonly checkout: OrderCheckout
   readonly clock: Clock

@@ -1,11 +1,12 @@
 /**
- * Orders as the merchant's person reads them: what is due, what came, and what has to be looked at by a person, each with the
- * action that fits. Made of the state and the payment rows; the same for a running relay and for its data on disk.
+ * Orders as the merchant's person reads them: what is due, what came, and what has to be looked at by a person, each
+ * with the action that fits. Made of the state and the payment rows; the same for a running relay and for its data on
+ * disk.
  */
 
 import { equalBytes, fromBigEndian } from '../../bytes/bytes.js'
 import { prefixedHex, toHex } from '../../bytes/hex.js'
-import { decodeChecked } from '../../codec/decode.js'
+import { decodeChecked } from '../../codec/decode-checked.js'
 import { CANCELED, Order, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN } from '../../objects/order.js'
 import { orderNumber } from '../../state/order-number.js'
 import { findPayment, type PaymentEntry } from '../../state/payment-entry.js'
@@ -23,7 +24,7 @@ export interface Money {
 }
 
 /** What a person has to look at. */
-export interface Oddity {
+interface Oddity {
   readonly kind: 'late' | 'partial' | 'over' | 'extra' | 'earlier' | 'reorged' | 'shortfall' | 'no details'
   readonly money: Money | undefined
   readonly chain: string | undefined

@@ -1,6 +1,6 @@
 /**
- * One chain that orders are paid on (PROTOCOL §11, §12): its newest block, the decimals of its tokens, and the payments that
- * are seen on it at their depth: PaymentMade of the contract, and what the payments' own addresses hold.
+ * One chain that orders are paid on (PROTOCOL §11, §12): its newest block, the decimals of its tokens, and the payments
+ * that are seen on it at their depth: PaymentMade of the contract, and what the payments' own addresses hold.
  */
 
 import { equalBytes, isAllZero } from '../../bytes/bytes.js'
@@ -22,7 +22,7 @@ import type { PaymentEntry } from '../../state/payment-entry.js'
 import type { KnownChain } from './checkout.js'
 import type { SeenPayment } from './payment-outcome.js'
 
-export interface PaymentChainOptions {
+interface PaymentChainOptions {
   readonly chain: Chain
   /** The Payments contract, 20 bytes. */
   readonly payments: Uint8Array
@@ -128,7 +128,10 @@ export class PaymentChain implements KnownChain {
     return known
   }
 
-  /** Looks at the payment's address from now on: with every block while `live`, rarely afterwards. `held`: what is known to be there. */
+  /**
+   * Looks at the payment's address from now on: with every block while `live`, rarely afterwards. `held`: what is known
+   * to be there.
+   */
   watch(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, held = 0n): void {
     const name = toHex(paymentId)
     const known = this.watches.get(name)
@@ -136,7 +139,10 @@ export class PaymentChain implements KnownChain {
     else known.live = live
   }
 
-  /** Time of the newest block up to which everything that came for a watched payment was seen, seconds; 0 before the first. */
+  /**
+   * Time of the newest block up to which everything that came for a watched payment was seen, seconds; 0 before the
+   * first.
+   */
   seenUntil(paymentId: Uint8Array): bigint {
     return this.watchOf(paymentId)?.lookedAt?.timestamp ?? 0n
   }
@@ -300,7 +306,10 @@ export class PaymentChain implements KnownChain {
     watch.lookedAt = { number, timestamp }
   }
 
-  /** What a token tells; one that did not is left alone for a while, so that it cannot hold up what others are paid with. */
+  /**
+   * What a token tells; one that did not is left alone for a while, so that it cannot hold up what others are paid
+   * with.
+   */
   private async toldBy(watch: Watch, blockNumber: bigint): Promise<bigint | undefined> {
     const token = toHex(watch.entry.currency)
     const pause = this.pauses.get(token)
@@ -332,7 +341,9 @@ export class PaymentChain implements KnownChain {
     return address
   }
 
-  /** The newest transfer of the token to the payment's address, as far as it tells of it; a native one leaves no log. */
+  /**
+   * The newest transfer of the token to the payment's address, as far as it tells of it; a native one leaves no log.
+   */
   private async transferTo(watch: Watch, toBlock: bigint): Promise<Uint8Array | undefined> {
     const after = watch.lookedAt?.number ?? toBlock - CHAIN_MARGIN_BLOCKS
     if (isNative(watch.entry) || after >= toBlock) return undefined
@@ -375,8 +386,8 @@ class NoAddress extends Error {
 }
 
 /**
- * Some at once. Waits for those also where one fails: what went on longer than its block was handled would tell of an old one
- * later.
+ * Some at once. Waits for those also where one fails: what went on longer than its block was handled would tell of an
+ * old one later.
  */
 async function allOf<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
   for (let i = 0; i < items.length; i += LOOKS_AT_ONCE_MAX) {

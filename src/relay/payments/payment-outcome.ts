@@ -1,11 +1,12 @@
 /**
- * What a payment does to its order (PROTOCOL §11, Paid): the relay's set that makes it Paid once, or the row that tells a
- * person what came late, in part, twice or too much. A function of the state, of what was seen before, and of what is seen now.
+ * What a payment does to its order (PROTOCOL §11, Paid): the relay's set that makes it Paid once, or the row that tells
+ * a person what came late, in part, twice or too much. A function of the state, of what was seen before, and of what is
+ * seen now.
  */
 
 import { equalBytes } from '../../bytes/bytes.js'
 import { encodeChange, type Change } from '../../patches/patch.js'
-import { decodeChecked } from '../../codec/decode.js'
+import { decodeChecked } from '../../codec/decode-checked.js'
 import { Inventory, inventoryKey, inventoryKeyText } from '../../objects/inventory.js'
 import { variationOf, type Listing } from '../../objects/listing.js'
 import { CANCELED, PAID, PAYMENT_CHOSEN, TxDetails, UNPAID, type Order } from '../../objects/order.js'
@@ -62,24 +63,7 @@ export function paymentOutcome(
   const came = seen.kind === 'made' ? entry.amount : cameToAddress(seen.held!, known)
   const effect = effectOf(order, seen, { known, atAddress, came, before })
   const amount = effect === 'moved' ? 0n : came
-  const { paymentId, seenAt, kind } = seen
-  // Where the money came stays when it is taken away.
-  const { blockNumber, blockHash, txHash, logIndex } = kind === 'held' && amount === known?.amount ? known : seen
-  const record: PaymentRecord = {
-    kind,
-    orderId: entry.orderId,
-    chainId: entry.chainId,
-    paymentId,
-    amount,
-    balance: kind === 'held' ? seen.held : undefined,
-    effect,
-    blockNumber,
-    blockHash,
-    txHash,
-    logIndex,
-    seenAt: seenBefore?.seenAt ?? seenAt,
-    reorged: false,
-  }
+  const record = recordOf(seen, { effect, amount, known, seenAt: seenBefore?.seenAt ?? seen.seenAt })
   const rows = [paymentRecordRow(state.shopId, record)]
   if (atAddress !== undefined) rows.push(paymentRecordRow(state.shopId, afterTaking(atAddress, effect)))
   const isNews = known === undefined || amount > known.amount
@@ -94,8 +78,8 @@ export function paymentOutcome(
 }
 
 /**
- * The rows of a record that left the chain; `ofOrder`: all of its order. What the contract had taken is at the address again; of what came to an address after the
- * contract had taken from it, only the later part is gone.
+ * The rows of a record that left the chain; `ofOrder`: all of its order. What the contract had taken is at the address
+ * again; of what came to an address after the contract had taken from it, only the later part is gone.
  */
 export function reorgedRows(shopId: bigint, record: PaymentRecord, ofOrder: readonly PaymentRecord[]): PaymentRow[] {
   const ofPayment = ofOrder.filter(({ paymentId }) => equalBytes(paymentId, record.paymentId))
@@ -110,14 +94,33 @@ export function reorgedRows(shopId: bigint, record: PaymentRecord, ofOrder: read
   return [{ ...record, reorged: true }, ...again].map((row) => paymentRecordRow(shopId, row))
 }
 
+/** `known`: the record of the same payment so far, if its block is still on the chain. */
+function recordOf(
+  { kind, entry: { orderId, chainId }, paymentId, held, ...seen }: SeenPayment,
+  {
+    effect,
+    amount,
+    known,
+    seenAt,
+  }: Pick<PaymentRecord, 'effect' | 'amount' | 'seenAt'> & {
+    readonly known: PaymentRecord | undefined
+  },
+): PaymentRecord {
+  // Where the money came stays when it is taken away.
+  const { blockNumber, blockHash, txHash, logIndex } = kind === 'held' && amount === known?.amount ? known : seen
+  const balance = kind === 'held' ? held : undefined
+  const place = { blockNumber, blockHash, txHash, logIndex }
+  return { kind, orderId, chainId, paymentId, amount, balance, effect, ...place, seenAt, reorged: false }
+}
+
 /** Undefined also where the id belongs to another order by now: this payment is none for that one. */
 function orderOf(state: ShopState, { orderId, addition }: PaymentEntry): Order | undefined {
   return orderNumber(state.indexes.numbers, orderId).addition === addition ? orderIn(state, orderId) : undefined
 }
 
 /**
- * Whether the payment is all that its own request asks: what lies at the address at once, for what left it may have been given
- * back. A Total of 0 is paid by the contract's event alone.
+ * Whether the payment is all that its own request asks: what lies at the address at once, for what left it may have
+ * been given back. A Total of 0 is paid by the contract's event alone.
  */
 export function isEnough({ kind, held, entry }: Pick<SeenPayment, 'kind' | 'held' | 'entry'>): boolean {
   return kind === 'made' || (entry.amount > 0n && held! >= entry.amount)
@@ -158,8 +161,9 @@ function hasEnded(order: Order | undefined): boolean {
 }
 
 /**
- * The record of the same payment's address if the contract took what was seen there: it holds less than before. Where a token
- * does not tell, a person is told of two payments rather than of none. Dust at the address of a Total of 0 is none.
+ * The record of the same payment's address if the contract took what was seen there: it holds less than before. Where a
+ * token does not tell, a person is told of two payments rather than of none. Dust at the address of a Total of 0 is
+ * none.
  */
 function takenFrom(
   { paymentId, entry, held }: SeenPayment,
@@ -177,8 +181,8 @@ function layAt({ balance, amount }: PaymentRecord): bigint {
 }
 
 /**
- * The contract leaves nothing there: what is there now has come since. Where less had been seen than it took, the rest came in
- * the same moment, and the payment that it made stands for all of it.
+ * The contract leaves nothing there: what is there now has come since. Where less had been seen than it took, the rest
+ * came in the same moment, and the payment that it made stands for all of it.
  */
 function afterTaking(record: PaymentRecord, effect: PaymentEffect): PaymentRecord {
   return { ...record, amount: effect === 'moved' ? record.amount : record.amount - layAt(record), balance: 0n }

@@ -1,10 +1,10 @@
 /**
- * What the relay saw of payments, as rows of the store: each with its order, amount and transaction, for ever (PROTOCOL §11).
- * A row's key is where the payment stands on its chain, so that the same log delivered twice is one row.
+ * What the relay saw of payments, as rows of the store: each with its order, amount and transaction, for ever (PROTOCOL
+ * §11). A row's key is where the payment stands on its chain, so that the same log delivered twice is one row.
  */
 
 import { be64, concatBytes, fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
-import { decodeChecked } from '../../codec/decode.js'
+import { decodeChecked } from '../../codec/decode-checked.js'
 import { encode } from '../../codec/encode.js'
 import type { PaymentRow } from '../../store/store.js'
 
@@ -12,8 +12,8 @@ import type { PaymentRow } from '../../store/store.js'
 export type PaymentRecordKind = 'made' | 'held'
 
 /**
- * paid: it made its order Paid · partial: too little so far · late: the order had ended · extra: the order was Paid already ·
- * moved: no new money, the contract took what the address held
+ * paid: it made its order Paid · partial: too little so far · late: the order had ended · extra: the order was Paid
+ * already · moved: no new money, the contract took what the address held
  */
 export type PaymentEffect = 'paid' | 'partial' | 'late' | 'extra' | 'moved'
 

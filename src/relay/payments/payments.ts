@@ -1,6 +1,6 @@
 /**
- * Payments of all shops on all configured chains (PROTOCOL §11): which ids are watched where, and what becomes of what is
- * seen. Everything here may happen twice; the writer's turn decides once.
+ * Payments of all shops on all configured chains (PROTOCOL §11): which ids are watched where, and what becomes of what
+ * is seen. Everything here may happen twice; the writer's turn decides once.
  */
 
 import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
@@ -8,7 +8,7 @@ import { fromHex, toHex } from '../../bytes/hex.js'
 import type { Chain } from '../../chain/chain.js'
 import type { FollowedBlock, Fork } from '../../chain/follower.js'
 import { EXPIRY_GRACE_SECONDS, LATE_PAYMENT_WATCH_SECONDS } from '../../limits.js'
-import { decodeChecked } from '../../codec/decode.js'
+import { decodeChecked } from '../../codec/decode-checked.js'
 import { StoredManifest } from '../../objects/manifest.js'
 import { PAYMENT_CHOSEN } from '../../objects/order.js'
 import type { ChainAddress } from '../../objects/scalars.js'
@@ -39,7 +39,7 @@ export interface PaymentChainSettings {
   readonly depth: bigint
 }
 
-export interface PaymentsOptions {
+interface PaymentsOptions {
   readonly chains: readonly PaymentChainSettings[]
   readonly prices: PriceSource
   readonly checkout: OrderCheckout
@@ -100,8 +100,8 @@ export class Payments {
   }
 
   /**
-   * Orders and PaymentIDs of a shop that a commit wrote: new payments are watched, also those that the same commit superseded or
-   * whose orders it ended; payments of ended orders are watched less, missing details are made up for.
+   * Orders and PaymentIDs of a shop that a commit wrote: new payments are watched, also those that the same commit
+   * superseded or whose orders it ended; payments of ended orders are watched less, missing details are made up for.
    */
   ordersWritten(shop: Shop, { ids, payments }: WrittenOrders): void {
     if (this.chains.size === 0) return
@@ -114,8 +114,8 @@ export class Payments {
   }
 
   /**
-   * An order is not canceled before the relay has seen all blocks in which it could be paid in time; a chain or a token that
-   * tells nothing holds it up for EXPIRY_GRACE_SECONDS.
+   * An order is not canceled before the relay has seen all blocks in which it could be paid in time; a chain or a token
+   * that tells nothing holds it up for EXPIRY_GRACE_SECONDS.
    */
   mayExpire(state: ShopState, id: bigint, now: bigint): boolean {
     const payments = this.live.get(orderName(state.shopId, id)) ?? []

@@ -35,7 +35,7 @@ export function fixedPrice(rate: Rate): PriceSource {
   return { rate: () => rate, problem: undefined, close: () => undefined }
 }
 
-export interface HttpPriceOptions {
+interface HttpPriceOptions {
   /**
    * Answers with {"rates": [{"from": CURRENCY, "to": CURRENCY, "factor": "1500", "divisor": "1"}]},
    * where CURRENCY is "<chain id>:0x<40 hex>".

@@ -1,6 +1,6 @@
 /**
- * For whom a session speaks (PROTOCOL §9): a key card is challenged, its signature checked, its wallet's rights asked for;
- * then the card is bound to this session and to no other.
+ * For whom a session speaks (PROTOCOL §9): a key card is challenged, its signature checked, its wallet's rights asked
+ * for; then the card is bound to this session and to no other.
  */
 
 import { recoverPublicKey } from '#signature'
@@ -14,7 +14,7 @@ import type { Clock } from '../instruments/clock.js'
 import { failure, success, type Answer } from './answer.js'
 import type { CardHolder, ConnectedCards } from './cards.js'
 
-export const ALREADY_CONNECTED_TEXT = 'Already connected from this keyCard in another session'
+const ALREADY_CONNECTED_TEXT = 'Already connected from this keyCard in another session'
 export const CARD_REMOVED_TEXT = 'Key Card was removed from the Shop'
 
 export interface AuthenticationHost {
@@ -30,7 +30,7 @@ export interface AuthenticatedSession extends CardHolder {
   readonly hasEnded: boolean
 }
 
-export interface Bound {
+interface Bound {
   readonly card: Uint8Array
   readonly shopId: bigint
   readonly author: Author

@@ -3,6 +3,7 @@
  * writes go to the writer without waiting for each other. Whatever a client sends, nothing here throws.
  */
 
+import { unreachable } from '../../assert.js'
 import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import {
   PUSH_BUFFER_BYTES_MAX,
@@ -19,7 +20,7 @@ import type { Author } from '../../state/access.js'
 import type { Seq } from '../../store/store.js'
 import { decodeEnvelope, encodeEnvelope, EnvelopeError } from '../../wire/envelope.js'
 import { ErrorCode } from '../../wire/error-code.js'
-import type { Envelope, Message, SubscriptionRequest } from '../../wire/messages.js'
+import type { Envelope, Request, SubscriptionRequest } from '../../wire/messages.js'
 import type { Feeds } from '../feed/feeds.js'
 import type { RoundRobin, Step } from '../feed/round-robin.js'
 import { Selection, type Reader } from '../feed/selection.js'
@@ -38,7 +39,7 @@ import {
 } from './authentication.js'
 
 /** Close codes (RFC 6455 §7.4.1). */
-export const CLOSE_PROTOCOL_ERROR = 1002
+const CLOSE_PROTOCOL_ERROR = 1002
 export const CLOSE_RESTART = 1012
 
 /** A request that waits for its turn or its answer. */
@@ -71,7 +72,7 @@ export class Session implements PushTarget, AuthenticatedSession {
   private sending = false
   private readonly inFlight = new Set<bigint>()
   private bytesInFlight = 0
-  private readonly inbox: { slot: Slot; message: Message }[] = []
+  private readonly inbox: { slot: Slot; message: Request }[] = []
   private working = false
   private ended = false
   private requests = 0n
@@ -132,7 +133,7 @@ export class Session implements PushTarget, AuthenticatedSession {
     for (const subscription of this.subscriptions.values()) subscription.pump()
   }
 
-  private request(requestId: bigint, message: Message, bytes: number): void {
+  private request(requestId: bigint, message: Request, bytes: number): void {
     if (this.inFlight.has(requestId)) return this.close(CLOSE_PROTOCOL_ERROR, 'a request id that is still in flight')
     if (this.slots.length >= UNANSWERED_REQUESTS_MAX)
       return this.close(CLOSE_POLICY, `more than ${UNANSWERED_REQUESTS_MAX} requests without an answer`)
@@ -176,7 +177,7 @@ export class Session implements PushTarget, AuthenticatedSession {
     }
   }
 
-  private handle(slot: Slot, message: Message): void {
+  private handle(slot: Slot, message: Request): void {
     switch (message.kind) {
       case 'write':
         return this.write(slot, message.patchSet)
@@ -192,8 +193,11 @@ export class Session implements PushTarget, AuthenticatedSession {
         return this.solve(slot, message.signature)
       case 'getBlobUploadUrl':
         return this.answer(slot, this.blobUploadUrl())
-      default:
+      case 'push':
+      case 'syncStatus':
         return this.answer(slot, failure('INVALID', `a client does not send ${message.kind} requests`))
+      default:
+        return unreachable(message)
     }
   }
 
@@ -388,7 +392,10 @@ export class Session implements PushTarget, AuthenticatedSession {
     this.idleSinceMs += ms
   }
 
-  /** The session's card was removed, by set `seq`: what was selected up to it goes out, open requests are answered, then it ends. */
+  /**
+   * The session's card was removed, by set `seq`: what was selected up to it goes out, open requests are answered, then
+   * it ends.
+   */
   cardRemoved(seq: Seq = Infinity): void {
     for (const subscription of this.subscriptions.values()) this.guarded(() => (subscription.flush(seq), false))
     this.inbox.length = 0

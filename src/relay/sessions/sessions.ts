@@ -10,7 +10,7 @@ export interface SessionsOptions extends Omit<SessionHost, 'settings' | 'ended'>
   readonly upgradeRate: Pick<RateLimiter, 'take'>
 }
 
-export const SESSIONS_PATH = '/v4/sessions'
+const SESSIONS_PATH = '/v4/sessions'
 const TICK_MS = 250
 /** A tick that comes this much too late, or too early, tells of a process that stood still or a clock that was set. */
 const TICK_SLIP_MS = 1_000

@@ -1,6 +1,7 @@
 /**
- * Keeps the derived state of the shops on disk: trie nodes are flushed in the background with the seq that they reflect,
- * and at start the tail of the log is replayed over the last flush. The log is the truth; losing a flush loses nothing.
+ * Keeps the derived state of the shops on disk: trie nodes are flushed in the background with the seq that they
+ * reflect, and at start the tail of the log is replayed over the last flush. The log is the truth; losing a flush loses
+ * nothing.
  */
 
 import { equalBytes } from '../../bytes/bytes.js'
@@ -11,7 +12,7 @@ import type { Cbor, CborKey } from '../../codec/value.js'
 import { Hamt, type NodeSource, type StoredRoot } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
 import type { NodeRef } from '../../merkle/hamt-node.js'
-import { readPatch, type Patch } from '../../patches/patch.js'
+import { readCheckedPatch, type Patch } from '../../patches/checked-patch.js'
 import type { Author } from '../../state/access.js'
 import { applyPatches } from '../../state/apply.js'
 import { COLLECTIONS, emptyShop, INDEXES, SCHEMA_VERSION, stateHash, type ShopState } from '../../state/shop-state.js'
@@ -77,7 +78,7 @@ export class Keeper {
     const head = this.store.head(shopId)
     while (seq < head) {
       for (const record of this.store.readLog(shopId, seq, REPLAY_BATCH)) {
-        const patches = record.patches.map(readPatch)
+        const patches = record.patches.map(readCheckedPatch)
         state = this.replay(shopId, state, record, patches)
         this.noteChanges(
           shopId,
@@ -106,7 +107,10 @@ export class Keeper {
     return shop.current.head - this.indexedUpTo(shop.shopId)
   }
 
-  /** Writes the state of a shop whose current version is durable. Does nothing if nothing changed or a flush is under way. */
+  /**
+   * Writes the state of a shop whose current version is durable. Does nothing if nothing changed or a flush is under
+   * way.
+   */
   async flush(shop: Shop): Promise<void> {
     if (this.flushing || this.behind(shop) === 0) return
     this.flushing = true
@@ -150,7 +154,9 @@ export class Keeper {
     return applied.state
   }
 
-  /** Undefined if what was kept lacks a trie that this version has, or the object index: the log makes all of it again. */
+  /**
+   * Undefined if what was kept lacks a trie that this version has, or the object index: the log makes all of it again.
+   */
   private openState(shopId: bigint, roots: Uint8Array): ShopState | undefined {
     const { manifest, tries, hasIndex } = decodeRoots(roots)
     if (!hasIndex || TRIES.some((name) => !tries.has(name))) return undefined

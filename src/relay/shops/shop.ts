@@ -1,7 +1,10 @@
-/** A shop while the relay runs: its newest state, and what the writer knows of it beside the state. Only the writer changes it. */
+/**
+ * A shop while the relay runs: its newest state, and what the writer knows of it beside the state. Only the writer
+ * changes it.
+ */
 
 import { toHex, type Hex } from '../../bytes/hex.js'
-import { decodeChecked } from '../../codec/decode.js'
+import { decodeChecked } from '../../codec/decode-checked.js'
 import type { ShopState } from '../../state/shop-state.js'
 import { fromBigEndian } from '../../bytes/bytes.js'
 import type { Seq } from '../../store/store.js'

@@ -3,7 +3,7 @@
 /** Addresses remembered at once. The one that asked longest ago is forgotten first: its bucket is the fullest. */
 const ADDRESSES_MAX = 65_536
 
-export interface Rate {
+interface Rate {
   readonly perSecond: number
   readonly burst: number
 }

@@ -1,4 +1,6 @@
-/** The body of one HTTP request between the socket's callbacks and one reader: bounded, in order, the sender held back. */
+/**
+ * The body of one HTTP request between the socket's callbacks and one reader: bounded, in order, the sender held back.
+ */
 
 import { assert } from '../../assert.js'
 import { concatBytes } from '../../bytes/bytes.js'
@@ -6,7 +8,7 @@ import { concatBytes } from '../../bytes/bytes.js'
 /** How much waits for the reader before the sender is held back. */
 const WAITING_BYTES_MAX = 256 * 1_024
 
-export interface Flow {
+interface Flow {
   pause(): void
   resume(): void
 }
@@ -43,7 +45,9 @@ export class RequestBody {
     this.#wake?.()
   }
 
-  /** Nobody reads on, the client is gone or answered: a reader gets RequestAborted, and what still comes is thrown away. */
+  /**
+   * Nobody reads on, the client is gone or answered: a reader gets RequestAborted, and what still comes is thrown away.
+   */
   abort(): void {
     this.#aborted = true
     this.#waiting.length = 0

@@ -14,15 +14,18 @@ export interface Connection {
   /** The peer's IP address as text; an IPv4 peer always in dotted form. */
   readonly address: string
   /**
-   * Sends one binary frame. 'sent': handed to the kernel (inside `cork`: to the corked buffer). 'queued': some of it waits in
-   * memory, `drained` follows. Never drops a frame: whoever sends bounds the queue by `bufferedAmount`. The bytes may be
-   * kept until they are written: never change them afterwards.
+   * Sends one binary frame. 'sent': handed to the kernel (inside `cork`: to the corked buffer). 'queued': some of it
+   * waits in memory, `drained` follows. Never drops a frame: whoever sends bounds the queue by `bufferedAmount`. The
+   * bytes may be kept until they are written: never change them afterwards.
    */
   send(frame: Uint8Array): 'sent' | 'queued' | 'closed'
   /** Bytes that wait in memory for the peer to read; 0 when closed. */
   bufferedAmount(): number
   isOpen(): boolean
-  /** Sends a close frame behind what is queued and ends the socket. `closed` is called before this returns. `reason`: ≤ 123 bytes. */
+  /**
+   * Sends a close frame behind what is queued and ends the socket. `closed` is called before this returns. `reason`: ≤
+   * 123 bytes.
+   */
   close(code: number, reason: string): void
   /** Ends the socket without a close frame. `closed` is called before this returns. */
   terminate(): void
@@ -38,8 +41,10 @@ export interface WebSocketHandlers {
   /** What was queued has been handed to the kernel: `bufferedAmount` is 0. */
   drained(connection: Connection): void
   /**
-   * Exactly once for each connection that was opened, when a close frame, FIN or RST is read, or from inside `close` and
-   * `terminate`. `code` is the peer's close code, 1005 where it gave none, 1006 where no close frame was read, or our own.
+   * Exactly once for each connection that was opened, when a close frame, FIN or RST is read, or from inside `close`
+   * and
+   * `terminate`. `code` is the peer's close code, 1005 where it gave none, 1006 where no close frame was read, or our
+   * own.
    */
   closed(connection: Connection, code: number): void
 }
@@ -77,8 +82,9 @@ export interface HttpResponse {
 }
 
 /**
- * A body that is read as fast as the client takes it. `chunks` yields exactly `size` bytes; another length is a bug. The
- * transport calls the iterator's `return` in any case, also when nothing was read, so that it can release what it holds.
+ * A body that is read as fast as the client takes it. `chunks` yields exactly `size` bytes; another length is a bug.
+ * The transport calls the iterator's `return` in any case, also when nothing was read, so that it can release what it
+ * holds.
  */
 export interface SizedStream {
   readonly size: number
@@ -119,7 +125,10 @@ export const CLOSE_ABNORMAL = 1006
 export const CLOSE_POLICY = 1008
 export const CLOSE_INTERNAL_ERROR = 1011
 
-/** The form in which addresses are compared and counted: IPv6 as RFC 5952 writes it, IPv4-mapped as dotted IPv4, no zone. */
+/**
+ * The form in which addresses are compared and counted: IPv6 as RFC 5952 writes it, IPv4-mapped as dotted IPv4, no
+ * zone.
+ */
 export function plainAddress(text: string): string {
   if (!text.includes(':')) return text
   const canonical = new URL(`http://[${text.replace(/%.*$/, '')}]`).hostname.slice(1, -1)
@@ -130,9 +139,9 @@ export function plainAddress(text: string): string {
 }
 
 /**
- * The answer of `options.http`, or a 500 after a report when it throws; undefined when the client is gone. What the client
- * still sends is read and thrown away first: many clients write their whole body before they read, and a socket closed
- * under them loses the answer. `close` says that they went on for too long.
+ * The answer of `options.http`, or a 500 after a report when it throws; undefined when the client is gone. What the
+ * client still sends is read and thrown away first: many clients write their whole body before they read, and a socket
+ * closed under them loses the answer. `close` says that they went on for too long.
  */
 export async function answerOf(
   options: TransportOptions,
@@ -195,7 +204,7 @@ export const REFUSAL_HEADERS: Readonly<Record<string, string>> = {
   'Access-Control-Allow-Origin': '*',
 }
 
-export type ListenErrorCode = 'port-taken' | 'not-permitted' | 'address-not-available' | 'failed'
+type ListenErrorCode = 'port-taken' | 'not-permitted' | 'address-not-available' | 'failed'
 
 export class ListenError extends Error {
   override readonly name = 'ListenError'

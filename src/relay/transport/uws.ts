@@ -1,7 +1,9 @@
 /**
- * The transport by uWebSockets.js, the only file that loads it. A message's memory dies when its handler returns, and so
- * does a request: both are copied at once. A close frame that is read calls the close handler before the loop turns, so
- * `closed` always precedes the peer's next connection. A message above the limit is refused by its head, without a close frame.
+ * The transport by uWebSockets.js, the only file that loads it. A message's memory dies when its handler returns, and
+ * so does a request: both are copied at once. A close frame that is read calls the close handler before the loop turns,
+ * so
+ * `closed` always precedes the peer's next connection. A message above the limit is refused by its head, without a
+ * close frame.
  */
 
 import { STATUS_CODES } from 'node:http'
@@ -34,7 +36,7 @@ import {
 } from './transport.js'
 
 /** The loaded library; the members that its declarations leave out are added here. */
-export type UwsLibrary = Omit<typeof Uws, 'App'> & {
+type UwsLibrary = Omit<typeof Uws, 'App'> & {
   readonly LIBUS_LISTEN_EXCLUSIVE_PORT: number
   readonly DISABLED: number
   App(): Uws.TemplatedApp & {

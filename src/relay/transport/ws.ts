@@ -1,8 +1,8 @@
 /**
  * The transport by npm `ws` on node:http, the only file that loads it: where no binary of uWebSockets.js loads.
- * The library tells of a closing peer only when the socket is gone; the relay has to know when it reads the close frame or
- * FIN (PROTOCOL §8). Its documented extension point, the WebSocket class of the server, sees the moment: before it answers a
- * close frame, and when a frame is too large or broken, it calls `close` on itself.
+ * The library tells of a closing peer only when the socket is gone; the relay has to know when it reads the close frame
+ * or FIN (PROTOCOL §8). Its documented extension point, the WebSocket class of the server, sees the moment: before it
+ * answers a close frame, and when a frame is too large or broken, it calls `close` on itself.
  */
 
 import { createServer, STATUS_CODES } from 'node:http'

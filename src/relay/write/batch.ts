@@ -1,6 +1,6 @@
 /**
- * A batch: nonce, rights, patches, new state and record of each set in its turn; then one durable commit for all of them,
- * then the answers, then whoever has to know. If the commit is refused, the shops are what they were before.
+ * A batch: nonce, rights, patches, new state and record of each set in its turn; then one durable commit for all of
+ * them, then the answers, then whoever has to know. If the commit is refused, the shops are what they were before.
  */
 
 import { assert, AssertionError } from '../../assert.js'
@@ -9,7 +9,7 @@ import { toHex } from '../../bytes/hex.js'
 import type { PatchTree } from '../../merkle/patch-proof.js'
 import { PAYMENT_CHOSEN } from '../../objects/order.js'
 import { patchKey } from '../../patches/object-name.js'
-import { readPatch, type Patch } from '../../patches/patch.js'
+import { readCheckedPatch, type Patch } from '../../patches/checked-patch.js'
 import { signPatches } from '../../patches/patch-set.js'
 import type { Author } from '../../state/access.js'
 import { applyPatches, type Applied } from '../../state/apply.js'
@@ -25,11 +25,14 @@ import type { Build, RelayChange, RelayOutcome, WriteOutcome } from './change.js
 import type { CheckedSet } from './ingest.js'
 import { cancelPatches, packSets } from './relay-set.js'
 
-/** What is to be paid, as whoever knows chains and prices fills it in (payments/checkout.ts): from what is at hand, at once. */
+/**
+ * What is to be paid, as whoever knows chains and prices fills it in (payments/checkout.ts): from what is at hand, at
+ * once.
+ */
 export interface OrderCheckout extends PaymentRules {
   /**
-   * The relay's patches for an order in state 4; `later` says why there are none yet. `taken`: PaymentIDs (hexadecimal) of the
-   * same set; the new one is added.
+   * The relay's patches for an order in state 4; `later` says why there are none yet. `taken`: PaymentIDs (hexadecimal)
+   * of the same set; the new one is added.
    */
   details(state: ShopState, orderId: bigint, taken: Set<string>): OrderDetails | { readonly later: string }
 }
@@ -42,7 +45,7 @@ export interface OrderDetails {
 }
 
 /** What a commit made durable. */
-export interface Committed {
+interface Committed {
   /** The sets of each shop, in order of sequence. */
   readonly sets: ReadonlyMap<Shop, readonly CommittedSet[]>
   /** Cards that were taken out of their account, with the set that did it. */
@@ -67,7 +70,10 @@ export interface BatchOptions {
   keepPricedListings(listings: readonly Uint8Array[]): Promise<void>
   /** The state of a shop that is made now. */
   newState(shopId: bigint): ShopState
-  /** Called after each commit and its answers, in this order; a step that throws is told of and does not stop the others. */
+  /**
+   * Called after each commit and its answers, in this order; a step that throws is told of and does not stop the
+   * others.
+   */
   readonly afterCommit: readonly AfterCommit[]
   onBug(error: unknown): void
   /** A commit failed: nothing of the batch was applied. */
@@ -233,7 +239,7 @@ export class Batch {
 
   /** Undefined for a set that the state refuses: a bug that is told of, and no reason to stop other shops. */
   private signAndApplyOne(shop: Shop, encoded: readonly Uint8Array[]): Effects | undefined {
-    const patches = encoded.map(readPatch)
+    const patches = encoded.map(readCheckedPatch)
     const applied = this.apply(shop, patches, { role: 'relay' })
     if (!applied.ok) {
       this.options.onBug(new AssertionError(`bug: a set of the relay's is refused: ${applied.verdict.message}`))
@@ -288,8 +294,8 @@ export class Batch {
   }
 
   /**
-   * What follows from a set belongs to the same commit: cards that lost their account, orders that lost what they hold, and
-   * what is to be paid where payment was chosen.
+   * What follows from a set belongs to the same commit: cards that lost their account, orders that lost what they hold,
+   * and what is to be paid where payment was chosen.
    */
   private followUp(shop: Shop, effects: Effects): void {
     this.ordersTouched(shop, effects)
@@ -318,7 +324,10 @@ export class Batch {
     }
   }
 
-  /** A set for each order. Where there can be none now the order stays in state 4: whoever is told of written orders tries again. */
+  /**
+   * A set for each order. Where there can be none now the order stays in state 4: whoever is told of written orders
+   * tries again.
+   */
   private addDetails(shop: Shop, orders: readonly bigint[]): void {
     const { state } = shop.current
     const taken = new Set<string>()

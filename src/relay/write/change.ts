@@ -1,4 +1,7 @@
-/** What the writer is asked for, and what becomes of it: a client's set or a change of the relay's own, and their outcomes. */
+/**
+ * What the writer is asked for, and what becomes of it: a client's set or a change of the relay's own, and their
+ * outcomes.
+ */
 
 import type { ShopState } from '../../state/shop-state.js'
 import type { VerdictCode } from '../../state/verdict.js'

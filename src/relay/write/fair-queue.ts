@@ -1,4 +1,7 @@
-/** A queue of lanes: first in, first out within each lane, and the lanes take turns, so that a long one delays the others by one item. */
+/**
+ * A queue of lanes: first in, first out within each lane, and the lanes take turns, so that a long one delays the
+ * others by one item.
+ */
 
 export class FairQueue<T> {
   /** In the order of their turns; none is empty. */

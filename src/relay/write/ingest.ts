@@ -14,7 +14,7 @@ export interface CheckedSet extends PatchSet {
   readonly signer: Uint8Array
 }
 
-export interface Expectation {
+interface Expectation {
   readonly shopId: bigint
   readonly nowSeconds: bigint
 }

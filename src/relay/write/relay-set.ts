@@ -1,4 +1,7 @@
-/** Sets that the relay makes itself (PROTOCOL §11): how an order is canceled, and how patches are packed into sets that fit a frame. */
+/**
+ * Sets that the relay makes itself (PROTOCOL §11): how an order is canceled, and how patches are packed into sets that
+ * fit a frame.
+ */
 
 import { CborTime } from '../../codec/value.js'
 import { FRAME_OUT_BYTES_MAX } from '../../limits.js'
@@ -13,8 +16,8 @@ export function cancelPatches(orderId: bigint, hasCanceledAt: boolean, atSeconds
 }
 
 /**
- * Groups of encoded patches as sets that fit a frame to a client with all their proofs: groups in order, one kept whole where
- * that is possible, none empty.
+ * Groups of encoded patches as sets that fit a frame to a client with all their proofs: groups in order, one kept whole
+ * where that is possible, none empty.
  */
 export function packSets(groups: readonly (readonly Uint8Array[])[]): Uint8Array[][] {
   const sets: Uint8Array[][] = []

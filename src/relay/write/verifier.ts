@@ -1,6 +1,6 @@
 /**
- * Who signed a header: recovering keys is most of what a write costs, so batches of it go to worker threads. Answers come in
- * the order of the questions, because a card's nonces rise; a lone question is answered here, at once.
+ * Who signed a header: recovering keys is most of what a write costs, so batches of it go to worker threads. Answers
+ * come in the order of the questions, because a card's nonces rise; a lone question is answered here, at once.
  */
 
 import { Worker } from 'node:worker_threads'
@@ -23,10 +23,10 @@ export interface CheckRequest {
 }
 
 /** 33 bytes for each question, zeros where there is no key. */
-export type CheckResponse = Uint8Array
+type CheckResponse = Uint8Array
 
-export const KEY_BYTES = 33
-export const SIGNATURE_BYTES = 65
+const KEY_BYTES = 33
+const SIGNATURE_BYTES = 65
 
 /** Fewer questions than this are not worth a message. */
 const WORTH_A_MESSAGE = 4

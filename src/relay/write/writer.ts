@@ -1,6 +1,6 @@
 /**
- * The one writer of all shops: whose turn it is. What arrives while a commit is in flight forms the next batch; a lone write
- * waits for nobody. What a turn does to the shops, and what becomes durable together, is the batch's (batch.ts).
+ * The one writer of all shops: whose turn it is. What arrives while a commit is in flight forms the next batch; a lone
+ * write waits for nobody. What a turn does to the shops, and what becomes durable together, is the batch's (batch.ts).
  */
 
 import { count, idKey, type ShopState } from '../../state/shop-state.js'
@@ -14,10 +14,10 @@ import type { CheckedSet } from './ingest.js'
 import { cancelPatches } from './relay-set.js'
 
 /** Whether an order whose reservation has ended may be canceled now: a payment made in time may still be on its way. */
-export type MayExpire = (state: ShopState, order: bigint, now: bigint) => boolean
+type MayExpire = (state: ShopState, order: bigint, now: bigint) => boolean
 
 /** Sets in one batch, and the time after which no further one joins it: both bound how long the event loop is held. */
-export const BATCH_SETS_MAX = 256
+const BATCH_SETS_MAX = 256
 const BATCH_MS_MAX = 50
 
 export class Writer {

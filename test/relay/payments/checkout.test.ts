@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { sha256 } from '../../../src/bytes/hash.node.js'
 import { toHex } from '../../../src/bytes/hex.js'
-import { decodeChecked } from '../../../src/codec/decode.js'
+import { decodeChecked } from '../../../src/codec/decode-checked.js'
 import type { Encodable } from '../../../src/codec/encode.js'
 import { Listing } from '../../../src/objects/listing.js'
 import { StoredManifest } from '../../../src/objects/manifest.js'
@@ -362,7 +362,7 @@ describe('equal payments', () => {
     expect(ttlOf(asked(placed(gone), ID, native), ID)).toBe(TTL + 1n)
   })
 
-  test('of an order that chooses again and again is the one that it was told, also where others took the seconds before it', () => {
+  test('of an order that chooses again and again is the one that it was told, also where others took seconds', () => {
     const [first, second] = [asked(committed, ID, native), placed(committed, 201n)]
     expect(ttlOf(asked(first, ID, native, checkoutWith({ ...known, head: blockAt(NOW - 1n) })), ID)).toBe(TTL)
     expect(ttlOf(asked(first, ID, native, checkoutWith({ ...known, head: blockAt(NOW + 1n) })), ID)).toBe(TTL + 1n)

@@ -1,4 +1,7 @@
-/** A chain whose answers come late or not at all: no look outlives its block, nothing is held up for ever, and it can be stopped. */
+/**
+ * A chain whose answers come late or not at all: no look outlives its block, nothing is held up for ever, and it can be
+ * stopped.
+ */
 
 import { expect, test } from 'vitest'
 import { toBigEndian, equalBytes } from '../../../src/bytes/bytes.js'

@@ -1,4 +1,7 @@
-/** A payment's address and contract on a chain that knows what really came, against what the relay's books say of it (PROTOCOL §11). */
+/**
+ * A payment's address and contract on a chain that knows what really came, against what the relay's books say of it
+ * (PROTOCOL §11).
+ */
 
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'

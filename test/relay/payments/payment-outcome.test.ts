@@ -180,7 +180,7 @@ describe('a payment', () => {
     expect(books.line()).toMatchObject({ oddities: [{ kind: 'over', money: { amount: 5n } }] })
   })
 
-  test('of which a part was seen at the address, and the rest came with the call that took it, stands for all of it', () => {
+  test('of which a part was seen at the address and the rest came with the call that took it stands for all', () => {
     const books = new Books(unpaid)
     books.see(seen(0, 'held', 900n))
     expect(books.see(seen(0, 'made', 0n, 2n))!.effect).toBe('paid')
@@ -261,7 +261,7 @@ describe('stock', () => {
     return { books, outcome }
   }
 
-  test('falls by every line, lines over the same stock one after the other, and nothing where there is no entry', () => {
+  test('falls by every line, lines over the same stock one by one, and nothing where there is no entry', () => {
     const { books, outcome } = pay(split)
     expect(outcome.shortfall).toEqual({
       orderId: ID,
@@ -520,7 +520,7 @@ describe('payments of two orders', () => {
     ),
   )
 
-  test('in any order, thrice each, with a cancellation in between: each order is Paid at most once, and nothing is lost', () => {
+  test('in any order, thrice each, with a cancellation in between: each order is Paid at most once', () => {
     let [paidOrders, lateOnes, extras] = [0, 0, 0]
     fc.assert(
       fc.property(schedule, ([list, shuffle, cancel]) => {

@@ -1,4 +1,7 @@
-/** What every transport keeps of src/relay/transport/transport.ts. Clients: npm `ws`, node:http, and bare sockets for half frames. */
+/**
+ * What every transport keeps of src/relay/transport/transport.ts. Clients: npm `ws`, node:http, and bare sockets for
+ * half frames.
+ */
 
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'

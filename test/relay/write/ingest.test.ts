@@ -1,4 +1,7 @@
-/** PROTOCOL §4, §13, §15: what fits a frame to a client, to the byte, whatever ids it goes out with; rates and a clock that is set back. */
+/**
+ * PROTOCOL §4, §13, §15: what fits a frame to a client, to the byte, whatever ids it goes out with; rates and a clock
+ * that is set back.
+ */
 
 import { describe, expect, it } from 'vitest'
 import { encode } from '../../../src/codec/encode.js'

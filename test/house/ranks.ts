@@ -1,0 +1,182 @@
+/**
+ * Who may import whom: ranks of rooms, strangers, cycles, the doors of outside packages, and what the core does not
+ * know.
+ */
+
+import { posix } from 'node:path'
+import type { Breach } from './breach.js'
+import type { House, Source } from './source.js'
+
+/** A room of `src`, one of the relay's own rooms, or a file of the relay that stands above them. */
+const RANKS: Readonly<Record<string, number>> = {
+  '': 0,
+  bytes: 1,
+  codec: 2,
+  merkle: 3,
+  objects: 4,
+  patches: 5,
+  state: 6,
+  wire: 7,
+  store: 8,
+  chain: 8,
+  settings: 8,
+  'relay/instruments': 9.1,
+  'relay/transport': 9.1,
+  'relay/shops': 9.1,
+  'relay/feed': 9.2,
+  'relay/blobs': 9.2,
+  'relay/write': 9.2,
+  'relay/sessions': 9.3,
+  'relay/accounts': 9.3,
+  'relay/payments': 9.3,
+  'relay/http.ts': 9.4,
+  'relay/relay.ts': 9.5,
+  client: 9,
+  cli: 10,
+}
+/** Rooms of one rank, or of a lower one, that do not know each other. */
+const STRANGERS: readonly (readonly [from: string, to: string])[] = [
+  ['objects', 'merkle'],
+  ['chain', 'store'],
+  ['store', 'chain'],
+  ['client', 'relay'],
+  ['client', 'store'],
+  ['client', 'chain'],
+  ['relay', 'client'],
+]
+/** Up to here a room is of the core. */
+const CORE_RANK_MAX = 7
+const OUTSIDE_THE_CORE =
+  /\b(async|await|Date|process|console|Buffer|fetch|setTimeout|setInterval|setImmediate)\b|Math\.random|['"]node:/u
+/** Each entry point of an outside package comes in through these files alone. */
+const DOORS: Readonly<Record<string, readonly string[]>> = {
+  '@noble/hashes/sha2.js': ['src/bytes/hash.ts'],
+  '@noble/hashes/sha3.js': ['src/bytes/hash.ts'],
+  '@noble/curves/secp256k1.js': ['src/bytes/signature.ts'],
+  'hash-wasm': ['src/bytes/hash.node.ts'],
+  lmdb: ['src/store/lmdb.ts'],
+  pino: ['src/relay/instruments/log.ts'],
+  'prom-client': ['src/relay/instruments/metrics.ts'],
+  'uWebSockets.js': ['src/relay/transport/uws.ts'],
+  viem: ['src/chain/rpc-chain.ts', 'src/cli/wallet.ts'],
+  'viem/utils': ['src/chain/contracts.ts'],
+  'viem/accounts': ['src/cli/wallet.ts'],
+  ws: ['src/relay/transport/ws.ts', 'src/client/websocket.node.ts', 'src/cli/bench.ts'],
+}
+
+/** `relay/feed` of `src/relay/feed/feed.ts`, `relay/http.ts` of `src/relay/http.ts`, `codec` of `src/codec/time.ts`. */
+export function roomOf(path: string): string {
+  const [room, inner] = posix.dirname(path) === 'src' ? [''] : path.replace(/^src\//u, '').split('/')
+  return room === 'relay' ? `relay/${inner}` : room!
+}
+
+/** A file imports its own room and lower ranks, and no strangers. */
+export function rankBreaches(house: House): Breach[] {
+  return ofSrc(house).flatMap((source) => {
+    const room = roomOf(source.path)
+    if (!(room in RANKS))
+      return [{ key: source.path, message: `${source.path}:1 is in a room without a rank`, size: 1 }]
+    return importsOf(house, source).flatMap(({ line, target }) => {
+      const from = `${source.path}:${line} imports ${target}`
+      if (!target.startsWith('src/')) return [breach(source.path, target, `${from}: it is outside src`)]
+      const other = roomOf(target)
+      if (other === room) return []
+      if (!(RANKS[other]! < RANKS[room]!))
+        return [breach(source.path, target, `${from}: rank ${RANKS[other]}, lower than ${RANKS[room]} only`)]
+      return isStranger(room, other) ? [breach(source.path, target, `${from}: ${room} does not know ${other}`)] : []
+    })
+  })
+}
+
+/** Files that need each other, for values or for types. */
+export function cycleBreaches(house: House): Breach[] {
+  const found = new Map<string, Breach>()
+  for (const source of house.sources) {
+    const way = wayBack(house, source.path)
+    if (way === undefined) continue
+    const key = way.toSorted().join(' ')
+    const { line } = importsOf(house, source).find(({ target }) => target === (way[1] ?? source.path))!
+    const message = `${source.path}:${line} import cycle: ${[...way, source.path].join(' → ')}`
+    if (!found.has(key)) found.set(key, { key, message, size: 1 })
+  }
+  return [...found.values()]
+}
+
+/** An import of one of our own files that is not there; the compiler sees those of TypeScript only. */
+export function lostImportBreaches(house: House): Breach[] {
+  return house.sources.flatMap(({ path, imports }) =>
+    imports
+      .filter(({ specifier }) => house.targets(path, specifier) === undefined)
+      .map(({ specifier, line }) =>
+        breach(path, specifier, `${path}:${line} imports ${specifier}: there is no such file`),
+      ),
+  )
+}
+
+export function doorBreaches(house: House): Breach[] {
+  return ofSrc(house).flatMap(({ path, imports }) =>
+    imports
+      .filter(({ specifier }) => !/^(?:[.#]|node:)/u.test(specifier) && DOORS[specifier]?.includes(path) !== true)
+      .map(({ specifier, line }) => {
+        const doors = DOORS[specifier]?.join(', ') ?? 'no file'
+        return breach(path, specifier, `${path}:${line} imports ${specifier}: it comes in through ${doors}`)
+      }),
+  )
+}
+
+/** Ranks up to 7 know no clock, chance, process, console, network or disk. */
+export function coreBreaches(house: House): Breach[] {
+  const core = ofSrc(house).filter(({ path }) => RANKS[roomOf(path)]! <= CORE_RANK_MAX && !path.endsWith('.node.ts'))
+  return core.flatMap(({ path, code }) =>
+    code.split('\n').flatMap((text, i) => {
+      const word = OUTSIDE_THE_CORE.exec(text)?.[0]
+      return word === undefined ? [] : [breach(path, word, `${path}:${i + 1} knows ${word}: the core does not`)]
+    }),
+  )
+}
+
+function ofSrc({ sources }: House): Source[] {
+  return sources.filter(({ path }) => /^src\/.*\.ts$/u.test(path) && !path.includes('/generated/'))
+}
+
+function importsOf(house: House, { path, imports }: Source): { line: number; target: string }[] {
+  return imports.flatMap(({ specifier, line }) =>
+    (house.targets(path, specifier) ?? []).map((target) => ({ line, target })),
+  )
+}
+
+function isStranger(room: string, other: string): boolean {
+  const above = (name: string) => name.split('/')[0]!
+  return STRANGERS.some(([from, to]) => from === above(room) && to === above(other))
+}
+
+function breach(from: string, to: string, message: string): Breach {
+  return { key: `${from} → ${to}`, message, size: 1 }
+}
+
+/** The shortest way from a file along its imports back to it, without the last step; undefined if there is none. */
+function wayBack(house: House, start: string): string[] | undefined {
+  const before = new Map<string, string>()
+  for (const path of [start, ...reached(house, start, before)]) {
+    const source = house.source(path)
+    if (source === undefined || !importsOf(house, source).some(({ target }) => target === start)) continue
+    const way = [path]
+    while (way[0] !== start) way.unshift(before.get(way[0]!)!)
+    return way
+  }
+  return undefined
+}
+
+/** Nearest first; `before` is told where each was met. */
+function* reached(house: House, start: string, before: Map<string, string>): Iterable<string> {
+  const queue = [start]
+  for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
+    const source = house.source(path)
+    for (const { target } of source === undefined ? [] : importsOf(house, source)) {
+      if (target === start || before.has(target)) continue
+      before.set(target, path)
+      queue.push(target)
+      yield target
+    }
+  }
+}
