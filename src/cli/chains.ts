@@ -1,6 +1,8 @@
 /**
  * The chains of a relay by its settings (PROTOCOL §12): none (development mode), the development chain, or what a file
  * says.
+ *
+ * Tests: test/cli/chain-commands.test.ts
  */
 
 import { readFileSync } from 'node:fs'
@@ -23,7 +25,7 @@ import { DEVELOPMENT_WALLET, openWallet } from './wallet.js'
 
 export type ChainParts = Pick<RelayParts, 'registry' | 'mirror' | 'paymentChains' | 'prices'>
 
-export interface ChainContext {
+interface ChainContext {
   readonly store: Store
   /** The relay's own wallet, 20 bytes. */
   readonly address: Uint8Array

@@ -13,7 +13,7 @@ interface Definition {
   readonly value?: string | number
   readonly required?: true
 }
-export type Definitions = Readonly<Record<string, Definition>>
+type Definitions = Readonly<Record<string, Definition>>
 
 export type Flags<D extends Definitions> = { readonly [N in keyof D]: ValueOf<D[N]> }
 type ValueOf<F extends Definition> = F['kind'] extends 'switch' ? boolean : Given<F> | Missing<F>

@@ -1,5 +1,7 @@
 /**
  * What the commands about shops, clerks and payments share: chain, wallet, a card in a file, and how errors are told.
+ *
+ * Tests: test/cli/chain-commands.test.ts
  */
 
 import { existsSync, readFileSync } from 'node:fs'
@@ -75,7 +77,7 @@ export async function relayFor({ chains }: ChainWallet, url: string, signal: Abo
 }
 
 /** A card in its file, to be enrolled. */
-export interface FiledCard {
+interface FiledCard {
   readonly file: string
   /** 32 bytes. */
   readonly secret: Uint8Array

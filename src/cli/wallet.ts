@@ -1,6 +1,8 @@
 /**
  * Wallets of the commands: what signs an enrolment, and what sends transactions. viem's accounts and clients come in
  * here.
+ *
+ * Tests: test/cli/chain-commands.test.ts
  */
 
 import {
@@ -30,7 +32,7 @@ export function addressOfWallet({ address }: Pick<Wallet, 'address'>): Uint8Arra
   return fromHex(address)
 }
 
-export interface Transaction {
+interface Transaction {
   /** 20 bytes. */
   readonly to: Uint8Array
   readonly data?: Uint8Array
