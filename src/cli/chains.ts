@@ -1,6 +1,8 @@
 /**
  * The chains of a relay by its settings (PROTOCOL §12): none (development mode), the development chain, or what a file
  * says.
+ *
+ * Tests: test/cli/chain-commands.test.ts
  */
 
 import { readFileSync } from 'node:fs'

@@ -1,4 +1,8 @@
-/** The keys of the demo shop: a file beside the relay's data, made at the demo's first start. */
+/**
+ * The keys of the demo shop: a file beside the relay's data, made at the demo's first start.
+ *
+ * Tests: test/cli/serve.test.ts
+ */
 
 import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'

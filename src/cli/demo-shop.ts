@@ -1,6 +1,8 @@
 /**
  * The demo: an ordinary client, the one that storefronts use, that enrols a card, fills a shop and keeps it alive. All
  * that it needs to go on after a restart are its keys (demo-keys.ts).
+ *
+ * Tests: test/cli/serve.test.ts, test/cli/dev-chain.test.ts
  */
 
 import { addressOfWallet, walletOf } from './wallet.js'

@@ -1,5 +1,7 @@
 /**
  * What the commands about shops, clerks and payments share: chain, wallet, a card in a file, and how errors are told.
+ *
+ * Tests: test/cli/chain-commands.test.ts
  */
 
 import { existsSync, readFileSync } from 'node:fs'

@@ -1,4 +1,8 @@
-/** `cairn order pay`: pays an order's newest payment, as a guest's wallet would, after checking what is asked. */
+/**
+ * `cairn order pay`: pays an order's newest payment, as a guest's wallet would, after checking what is asked.
+ *
+ * Tests: test/cli/chain-commands.test.ts
+ */
 
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'

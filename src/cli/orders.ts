@@ -1,4 +1,8 @@
-/** `cairn orders`: the orders of a relay's shops, read from its data, whether it runs or not. */
+/**
+ * `cairn orders`: the orders of a relay's shops, read from its data, whether it runs or not.
+ *
+ * Tests: test/cli/chain-commands.test.ts
+ */
 
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import { fromBigEndian, isAllZero } from '../bytes/bytes.js'

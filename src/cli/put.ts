@@ -1,6 +1,8 @@
 /**
  * `cairn put`: changes a listing, of the demo shop with a key card that is made for it, of another with the card that
  * is given.
+ *
+ * Tests: test/cli/chain-commands.test.ts
  */
 
 import { readFile, writeFile } from 'node:fs/promises'

@@ -1,6 +1,8 @@
 /**
  * `cairn shop create`: mints a shop on the registry, names the relay as one of its relays, and enrols the first key
  * card.
+ *
+ * Tests: test/cli/chain-commands.test.ts
  */
 
 import { randomBytes } from 'node:crypto'

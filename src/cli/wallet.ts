@@ -1,6 +1,8 @@
 /**
  * Wallets of the commands: what signs an enrolment, and what sends transactions. viem's accounts and clients come in
  * here.
+ *
+ * Tests: test/cli/chain-commands.test.ts
  */
 
 import {

@@ -1,4 +1,8 @@
-/** `cairn watch`: a visitor's live, verified feed of one listing. */
+/**
+ * `cairn watch`: a visitor's live, verified feed of one listing.
+ *
+ * Tests: test/cli/serve.test.ts
+ */
 
 import { connect, ClientError, type LiveState } from '../client/shop-client.js'
 import type { Listing } from '../objects/listing.js'

@@ -1,4 +1,8 @@
-/** What somebody who mistyped a name may have meant. */
+/**
+ * What somebody who mistyped a name may have meant.
+ *
+ * Tests: test/settings/settings.test.ts, test/cli/main.test.ts
+ */
 
 /** The name that takes the fewest edits, if these are few. */
 export function nearestName(key: string, known: readonly string[]): string | undefined {

@@ -1,4 +1,8 @@
-/** The relay's secret key: a file of its own, made at the first start, readable by its owner alone. */
+/**
+ * The relay's secret key: a file of its own, made at the first start, readable by its owner alone.
+ *
+ * Tests: test/cli/serve.test.ts
+ */
 
 import { randomBytes } from 'node:crypto'
 import { open, readFile } from 'node:fs/promises'

@@ -1,6 +1,8 @@
 /**
  * Kinds of values that settings have: how one is written as text and as JSON, and what it must be. Not by a schema
  * library: valibot's messages repeat what was given, which may be private, and help and errors need a kind's own words.
+ *
+ * Tests: test/settings/settings.test.ts
  */
 
 import { isIP } from 'node:net'
