@@ -11,7 +11,7 @@ import { fromHex, toHex } from '../dist/bytes/hex.js'
 import { publicKeyOf } from '../dist/bytes/signature.node.js'
 import { addRelayCall, approveCall, balanceOfCall, mintShopCall, transferCall } from '../dist/chain/contracts.js'
 import { getPaymentAddressCall, payCall } from '../dist/objects/payment-request.js'
-import { enrol, describeRelay } from '../dist/client/enrol.js'
+import { enrol, relayDescription } from '../dist/client/enrol.js'
 import { connect } from '../dist/client/shop-client.js'
 import { transactionReceipt, startDevChain } from '../contracts/dev-chain.mjs'
 
@@ -61,7 +61,7 @@ try {
 process.exitCode = failed ? 1 : 0
 
 async function check(url) {
-  const address = fromHex((await describeRelay(url)).relay_address.slice(2))
+  const address = fromHex((await relayDescription(url)).relay_address.slice(2))
   const owner = await openShop(url, address)
   const guests = await Promise.all(Array.from({ length: GUESTS }, (_, i) => openGuest(url, address, i)))
   talk('open')
@@ -153,7 +153,7 @@ async function unequalSums(owner, sold) {
 
 async function openShop(url, relay) {
   const { address, secret } = chain.accounts[1]
-  const { relay_token_id: token } = await describeRelay(url)
+  const { relay_token_id: token } = await relayDescription(url)
   await send(address, chain.addresses.shops, mintShopCall(SHOP, fromHex(address.slice(2))))
   await send(address, chain.addresses.shops, addRelayCall(SHOP, BigInt(token)))
   const key = new Uint8Array(randomBytes(32))

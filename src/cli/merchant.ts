@@ -12,7 +12,7 @@ import { isSecretKey } from '../bytes/signature-form.js'
 import { ChainUnreachable, type Call } from '../chain/chain.js'
 import { openChain } from '../chain/rpc-chain.js'
 import { ClientError } from '../client/client-error.js'
-import { enrol, makeKeyCard, describeRelay, type RelayDescription } from '../client/enrol.js'
+import { enrol, makeKeyCard, relayDescription, type RelayDescription } from '../client/enrol.js'
 import { isDevelopment, SettingsError } from '../settings/settings.js'
 import type { ChainSettings } from '../settings/chain-settings.js'
 import { chainSettingsOf } from './chains.js'
@@ -68,7 +68,7 @@ export function walletOfFlags(
  * What the relay tells of itself. Throws ClientError, and UsageError if its shops are on another chain than the wallet.
  */
 export async function relayFor({ chains }: ChainWallet, url: string, signal: AbortSignal): Promise<RelayDescription> {
-  const facts = await describeRelay(url, signal)
+  const facts = await relayDescription(url, signal)
   if (BigInt(facts.chain_id) !== chains.registry.chainId)
     throw new UsageError(
       `the relay's shops are on chain ${facts.chain_id}, those of --chain on ${chains.registry.chainId}`,

@@ -78,7 +78,7 @@ export function makeKeyCard(
  * ```
  */
 export async function enrol(options: EnrolOptions): Promise<void> {
-  const facts = await describeRelay(options.url, options.signal)
+  const facts = await relayDescription(options.url, options.signal)
   const target = new URL('/v4/enroll_key_card', options.url)
   if (options.guest) target.searchParams.set('guest', '1')
   const message = enrolmentMessage(options, facts, target)
@@ -98,14 +98,14 @@ export async function enrol(options: EnrolOptions): Promise<void> {
  *
  * @example
  * ```ts
- * import { describeRelay } from 'cairn-relay/enrol'
+ * import { relayDescription } from 'cairn-relay/enrol'
  *
  * export async function chainOf(url: string): Promise<number> {
- *   return (await describeRelay(url)).chain_id
+ *   return (await relayDescription(url)).chain_id
  * }
  * ```
  */
-export async function describeRelay(url: string, signal?: AbortSignal): Promise<RelayDescription> {
+export async function relayDescription(url: string, signal?: AbortSignal): Promise<RelayDescription> {
   const response = await call(new URL('/', url).href, {}, signal)
   const facts = (await response.json().catch(() => undefined)) as Partial<RelayDescription> | undefined
   if (signal?.aborted) throw aborted(signal)

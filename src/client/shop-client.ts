@@ -18,7 +18,7 @@ import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, SyncStatusRequest } from '../wire/messages.js'
 import { ClientError } from './client-error.js'
 import { RelayConnection } from './connection.js'
-import { describeRelay } from './enrol.js'
+import { relayDescription } from './enrol.js'
 import { LiveObjects, type Live } from './live.js'
 import { filtersOf, type Part } from './parts.js'
 import { Replica } from './replica.js'
@@ -353,7 +353,7 @@ export class ShopClient {
 async function relayAddress({ url, relay, signal, onNotice }: ConnectOptions): Promise<Uint8Array> {
   if (relay instanceof Uint8Array) return relay
   if (relay !== 'development') return fromHex(relay)
-  const facts = await describeRelay(url, signal)
+  const facts = await relayDescription(url, signal)
   if (facts.chain_id !== DEVELOPMENT_CHAIN_ID) {
     throw new ClientError('USAGE', `the relay at ${url} is not in development mode: its address must be given`)
   }

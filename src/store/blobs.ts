@@ -6,6 +6,7 @@ import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs
 import { dirname, join, resolve } from 'node:path'
 import { assert } from '../assert.js'
 import { StoreError } from './store-error.js'
+import { syncDirectory } from './sync-directory.js'
 
 /**
  * One blob being written; calls follow one another. Each throws StoreError 'full' or 'failed', and then `abort` is due.
@@ -129,15 +130,6 @@ async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
 function fileOf(directory: string, cid: string): string {
   assert(/^[0-9A-Za-z]{1,128}$/u.test(cid), 'a blob name that is no CID')
   return join(directory, cid)
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 async function storing<T>(work: () => Promise<T>): Promise<T> {

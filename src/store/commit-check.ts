@@ -76,14 +76,14 @@ function recordsByShop({ records }: Commit, headOf: (shopId: bigint) => Seq): Ma
     if (record.seq !== expected) {
       throw new StoreError('sequence', `shop ${shopId}: set ${record.seq} where ${expected} is next`)
     }
-    checkForm(record)
+    checkRecord(record)
     earlier.push(record)
     byShop.set(shopId, earlier)
   }
   return byShop
 }
 
-function checkForm({ committedAtMs, signer, account, signature, stateHash }: LogRecord): void {
+function checkRecord({ committedAtMs, signer, account, signature, stateHash }: LogRecord): void {
   assert(isCount(committedAtMs), 'a record of no time')
   assert(isCardOrNone(signer) && (account.length === 0 || account.length === 20), 'a record of no signer')
   assert(signature.length === 65 && stateHash.length === 32, 'a record with a malformed signature or state hash')

@@ -1,10 +1,11 @@
 /** The data directory: who may use it, what is in it, and the store inside. */
 
-import { chmod, mkdir, open, readdir } from 'node:fs/promises'
+import { chmod, mkdir, readdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { openLmdbStore, readLmdbStore } from './lmdb.js'
 import { isLockName, lock } from './lock.js'
 import { StoreError } from './store-error.js'
+import { syncDirectory } from './sync-directory.js'
 import type { Store } from './store.js'
 
 const DATABASE = 'cairn.mdb'
@@ -84,15 +85,6 @@ async function refuseForeign(directory: string): Promise<void> {
       'not-ours',
       `${directory} holds ${foreign} and no cairn data: choose an empty or a new --data directory`,
     )
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }
 

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { publicKeyOf } from '../../src/bytes/signature.node.js'
 import { walletOf } from '../../src/cli/wallet.js'
-import { enrol, describeRelay } from '../../src/client/enrol.js'
+import { enrol, relayDescription } from '../../src/client/enrol.js'
 import { connect } from '../../src/client/shop-client.js'
 import { ACCOUNTS, startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
 import { cairn, endAll, type Program } from '../fixtures/program.js'
@@ -114,7 +114,7 @@ beforeAll(async () => {
   await furnish({ url, shop: BigInt(SHOP), key: ownerCard })
   await enrolGuest({ url, shop: BigInt(SHOP), key: guestCard }, GUEST)
   writeFileSync(fileOf('guest.key'), toHex(guestCard))
-  writeChain('chain.json', (await describeRelay(url)).relay_token_id)
+  writeChain('chain.json', (await relayDescription(url)).relay_token_id)
   expect(await relay.end('SIGTERM')).toBe(0)
   await endpoint.close()
 })
