@@ -68,7 +68,9 @@ interface Question {
   readonly signer: Signer
 }
 
-/** Headers of different length, signed by three cards in turn; every fifth signature leads to another key or to none. */
+/**
+ * Headers of different length, signed by three cards in turn; every fifth signature leads to another key or to none.
+ */
 const QUESTIONS: readonly Question[] = Array.from({ length: 1_000 }, (_, i) => {
   const secret = SECRETS[i % 3]!
   const nonce = 10n ** BigInt(i % 15) + BigInt(i)
