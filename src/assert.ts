@@ -1,6 +1,7 @@
 /**
  * Bugs stop the process: an assertion that fails is a defect of this program, never the effect of bad input.
  * Bad input raises an error class of its room, a refused change is a verdict (src/state/verdict.ts).
+ * Tests: test/relay/instruments/metrics.test.ts
  */
 
 export class AssertionError extends Error {

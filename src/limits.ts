@@ -1,4 +1,7 @@
-/** Every bound of the product, unit in the name (PROTOCOL §15). Settings have their defaults here too. */
+/**
+ * Every bound of the product, unit in the name (PROTOCOL §15). Settings have their defaults here too.
+ * Tests: test/conformance.test.ts
+ */
 
 import { assert } from './assert.js'
 

@@ -1,4 +1,7 @@
-/** What both implementations of `#signature` check before they calculate: the form of r‖s‖v (EIP-2, PROTOCOL §4); and which numbers are secret keys. */
+/**
+ * What both implementations of `#signature` check before they calculate: the form of r‖s‖v (EIP-2, PROTOCOL §4); and which numbers are secret keys.
+ * Tests: test/bytes/signature.test.ts
+ */
 
 import { fromBigEndian } from './bytes.js'
 

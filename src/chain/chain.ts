@@ -1,4 +1,7 @@
-/** What the relay asks of one Ethereum chain (PROTOCOL §12), whatever speaks JSON-RPC to it. Calls that fail everywhere throw ChainUnreachable. */
+/**
+ * What the relay asks of one Ethereum chain (PROTOCOL §12), whatever speaks JSON-RPC to it. Calls that fail everywhere throw ChainUnreachable.
+ * Tests: test/chain/rpc-chain.test.ts, test/chain/follower.test.ts
+ */
 
 /** No configured endpoint answered in time, or none that is of this chain. What needs the chain waits; the rest goes on. */
 export class ChainUnreachable extends Error {

@@ -1,6 +1,7 @@
 /**
  * `cairn bench write`: how many sets a second a relay makes durable. The load generator is this process, with all sets
  * signed before the clock starts; the relay is another one, with a real disk, fsync before every answer and all checks on.
+ * Tests: test/cli/serve.test.ts
  */
 
 import { spawn, type ChildProcess } from 'node:child_process'

@@ -1,4 +1,7 @@
-/** The chains of a relay by its settings: none (development mode), the development chain, or what a file says (PROTOCOL §12). */
+/**
+ * The chains of a relay by its settings: none (development mode), the development chain, or what a file says (PROTOCOL §12).
+ * Tests: test/cli/dev-chain.test.ts, test/cli/chain-away.test.ts
+ */
 
 import { readFileSync } from 'node:fs'
 import { toHex } from '../bytes/hex.js'

@@ -1,6 +1,7 @@
 /**
  * The demo: an ordinary client, the one that storefronts use, that enrols a card, fills a shop and keeps it alive. What it
  * needs to go on after a restart (its keys) stands in a file of its own beside the relay's data.
+ * Tests: test/cli/dev-chain.test.ts, test/cli/serve.test.ts
  */
 
 import { randomBytes } from 'node:crypto'

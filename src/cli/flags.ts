@@ -1,4 +1,7 @@
-/** Flags of the small commands: `--name value`, each known, typed by its default. */
+/**
+ * Flags of the small commands: `--name value`, each known, typed by its default.
+ * Tests: test/cli/main.test.ts
+ */
 
 export class UsageError extends Error {
   override readonly name = 'UsageError'

@@ -1,4 +1,7 @@
-/** The link of an invite: what `cairn invite` prints and `cairn join` takes. No shell gives any of its characters a meaning. */
+/**
+ * The link of an invite: what `cairn invite` prints and `cairn join` takes. No shell gives any of its characters a meaning.
+ * Tests: test/cli/chain-commands.test.ts
+ */
 
 import { fromHex, toHex } from '../bytes/hex.js'
 import { isSecretKey } from '../bytes/signature-form.js'

@@ -1,4 +1,7 @@
-/** `cairn invite`: makes an invite's key, publishes its verifier on the registry, and prints a link for the clerk. */
+/**
+ * `cairn invite`: makes an invite's key, publishes its verifier on the registry, and prints a link for the clerk.
+ * Tests: test/cli/chain-commands.test.ts
+ */
 
 import { addressOf } from '#signature'
 import { publishInviteVerifierCall } from '../chain/contracts.js'

@@ -1,4 +1,7 @@
-/** What a command knows of the process that runs it: handed in, so that a test can be the process. */
+/**
+ * What a command knows of the process that runs it: handed in, so that a test can be the process.
+ * Tests: test/cli/main.test.ts
+ */
 
 export interface Io {
   /** A result, without its line break: stdout. */

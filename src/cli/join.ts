@@ -1,4 +1,7 @@
-/** `cairn join LINK`: redeems an invite on the registry with the clerk's wallet, and enrols a key card for it. */
+/**
+ * `cairn join LINK`: redeems an invite on the registry with the clerk's wallet, and enrols a key card for it.
+ * Tests: test/cli/chain-commands.test.ts
+ */
 
 import { sign } from '#signature'
 import { personalMessageDigest } from '../bytes/eip191.js'

@@ -1,4 +1,7 @@
-/** What the commands about shops, clerks and payments share: a chain, a wallet that sends on it, and a card in a file. */
+/**
+ * What the commands about shops, clerks and payments share: a chain, a wallet that sends on it, and a card in a file.
+ * Tests: test/cli/chain-commands.test.ts
+ */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'

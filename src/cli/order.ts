@@ -1,4 +1,7 @@
-/** `cairn order pay`: pays an order's newest payment, as a guest's wallet would, after checking what is asked. */
+/**
+ * `cairn order pay`: pays an order's newest payment, as a guest's wallet would, after checking what is asked.
+ * Tests: test/cli/chain-commands.test.ts, test/cli/chain-away.test.ts
+ */
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** `cairn orders`: the orders of a relay's shops, read from its data, whether it runs or not. */
+/**
+ * `cairn orders`: the orders of a relay's shops, read from its data, whether it runs or not.
+ * Tests: test/cli/chain-commands.test.ts, test/cli/dev-chain.test.ts
+ */
 
 import { toHex } from '../bytes/hex.js'
 import { fromBigEndian } from '../bytes/bytes.js'

@@ -1,4 +1,7 @@
-/** `cairn put`: changes a listing, of the demo shop with a key card that is made for it, of another with the card that is given. */
+/**
+ * `cairn put`: changes a listing, of the demo shop with a key card that is made for it, of another with the card that is given.
+ * Tests: test/cli/serve.test.ts
+ */
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** `cairn shop create`: mints a shop on the registry, names the relay as one of its relays, and enrols the first key card. */
+/**
+ * `cairn shop create`: mints a shop on the registry, names the relay as one of its relays, and enrols the first key card.
+ * Tests: test/cli/chain-commands.test.ts
+ */
 
 import { randomBytes } from 'node:crypto'
 import { equalBytes } from '../bytes/bytes.js'

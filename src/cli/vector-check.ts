@@ -1,6 +1,7 @@
 /**
  * Whether an implementer's vectors and this implementation agree: the formats of the reference's generators
  * (vectors/README.md). Pure: bytes in, findings out.
+ * Tests: test/cli/vectors.test.ts
  */
 
 import { recoverPublicKey, addressOf } from '#signature'

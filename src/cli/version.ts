@@ -1,4 +1,7 @@
-/** The package's version, from its package.json. */
+/**
+ * The package's version, from its package.json.
+ * Tests: test/cli/main.test.ts
+ */
 
 import { readFileSync } from 'node:fs'
 

@@ -1,4 +1,7 @@
-/** Wallets of the commands: what signs an enrolment, and what sends transactions. viem's accounts and clients come in here. */
+/**
+ * Wallets of the commands: what signs an enrolment, and what sends transactions. viem's accounts and clients come in here.
+ * Tests: test/cli/chain-commands.test.ts, test/cli/chain-away.test.ts
+ */
 
 import {
   BaseError,

@@ -1,4 +1,7 @@
-/** `cairn watch`: a visitor's live, verified feed of one listing. */
+/**
+ * `cairn watch`: a visitor's live, verified feed of one listing.
+ * Tests: test/cli/serve.test.ts, test/cli/chain-commands.test.ts
+ */
 
 import { connect, ClientError, type Snapshot } from '../client/shop-client.js'
 import type { Listing } from '../objects/listing.js'

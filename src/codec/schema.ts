@@ -4,6 +4,7 @@
  * `read` takes what a client sent and raises SchemaError for a wrong shape; `write` gives the canonical form of
  * PROTOCOL §3: optional fields that are empty are left out, required maps and arrays that nobody wrote are null,
  * false and 0 are written. Rules between fields (blank titles, unique names) are the objects' own, not the schema's.
+ * Tests: test/objects/fields.test.ts, test/state/differences.test.ts
  */
 
 import { toHex, fromHex, type Hex } from '../bytes/hex.js'

@@ -1,4 +1,7 @@
-/** Which object a patch is of, as text: what filters compare and the object index is made of (PROTOCOL §10). */
+/**
+ * Which object a patch is of, as text: what filters compare and the object index is made of (PROTOCOL §10).
+ * Tests: test/relay/feed/feed.test.ts
+ */
 
 import { utf8 } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'

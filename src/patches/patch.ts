@@ -1,4 +1,7 @@
-/** A patch: one change of one object (PROTOCOL §4, §5), read from the bytes that were received or made here. */
+/**
+ * A patch: one change of one object (PROTOCOL §4, §5), read from the bytes that were received or made here.
+ * Tests: test/state/patch-set.test.ts, test/state/canonical-form.test.ts
+ */
 
 import { decodeChecked } from '../codec/decode.js'
 import { encode, type Encodable } from '../codec/encode.js'

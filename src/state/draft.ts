@@ -1,4 +1,7 @@
-/** A shop state while a set is being applied to it: the tries move on patch by patch, the state that it began with stays. */
+/**
+ * A shop state while a set is being applied to it: the tries move on patch by patch, the state that it began with stays.
+ * Tests: test/state/order-of-checks.test.ts, test/state/random.test.ts
+ */
 
 import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode.js'

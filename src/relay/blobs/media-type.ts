@@ -2,6 +2,7 @@
  * The media type under which a blob is served, judged by its first bytes alone: what the uploader claims counts for nothing.
  * Raster images, JSON and plain text only. What a browser would run or render as a document (HTML, SVG, XML) is text/plain,
  * everything else application/octet-stream: strangers' uploads are never active content on the relay's origin.
+ * Tests: test/relay/http.test.ts
  */
 
 /** How many bytes suffice. */

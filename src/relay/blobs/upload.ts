@@ -1,4 +1,7 @@
-/** An uploaded blob on its way from a multipart form to the store: streamed, bounded, identified as it passes (PROTOCOL §13). */
+/**
+ * An uploaded blob on its way from a multipart form to the store: streamed, bounded, identified as it passes (PROTOCOL §13).
+ * Tests: test/relay/http.test.ts, test/e2e/blobs.test.ts
+ */
 
 import { CidHasher } from './cid.js'
 import { boundaryOf, MultipartError, multipartParts } from './multipart.js'

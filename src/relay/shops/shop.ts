@@ -1,4 +1,7 @@
-/** A shop while the relay runs: its newest state, and what the writer knows of it beside the state. Only the writer changes it. */
+/**
+ * A shop while the relay runs: its newest state, and what the writer knows of it beside the state. Only the writer changes it.
+ * Tests: test/relay/write/writer.test.ts, test/relay/shops/keeper.test.ts
+ */
 
 import { toHex, type Hex } from '../../bytes/hex.js'
 import { decodeChecked } from '../../codec/decode.js'

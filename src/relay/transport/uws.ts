@@ -2,6 +2,7 @@
  * The transport by uWebSockets.js, the only file that loads it. A message's memory dies when its handler returns, and so
  * does a request: both are copied at once. A close frame that is read calls the close handler before the loop turns, so
  * `closed` always precedes the peer's next connection. A message above the limit is refused by its head, without a close frame.
+ * Tests: test/relay/transport/transport.test.ts
  */
 
 import { STATUS_CODES } from 'node:http'
