@@ -46,7 +46,7 @@ export function lineBreaches({ sources }: House): Breach[] {
   return written(sources).flatMap(({ path, lines }) =>
     lines.flatMap((text, i) => {
       const message = `${path}:${i + 1} the line has ${text.length} characters, at most ${LINE_CHARS_MAX}`
-      return text.length > LINE_CHARS_MAX ? [{ key: placeOf(path), message, size: 1 }] : []
+      return text.length > LINE_CHARS_MAX ? [{ key: path, group: placeOf(path), message, size: 1 }] : []
     }),
   )
 }
@@ -59,7 +59,8 @@ export function exportBreaches(house: House): Breach[] {
     .flatMap(({ path, exports }) => exports.map(({ name, line }) => ({ path, name, line })))
     .filter(({ path, name }) => !used.has(`${path} ${name}`))
     .map(({ path, name, line }) => ({
-      key: placeOf(path),
+      key: `${path} ${name}`,
+      group: placeOf(path),
       message: `${path}:${line} exports ${name}, which no other file imports`,
       size: 1,
     }))
@@ -94,7 +95,7 @@ export function testsBreaches(house: House): Breach[] {
   const sources = written(house.sources).filter(({ path }) => /^src\/.*\.ts$/u.test(path))
   return sources.flatMap((source) => {
     const { path } = source
-    const problem = (what: string) => ({ key: placeOf(path), message: `${path}:1 ${what}`, size: 1 })
+    const problem = (what: string) => ({ key: path, group: placeOf(path), message: `${path}:1 ${what}`, size: 1 })
     const named = TESTS_LINE.exec(source.comments[0]?.text ?? '')?.[1]?.split(', ')
     const own = path.replace(/^src\//u, 'test/').replace(/(?:\.node)?\.ts$/u, '.test.ts')
     if (named === undefined && !house.files.has(own)) return [problem(`has no ${own} and no line of its tests`)]
