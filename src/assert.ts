@@ -3,6 +3,8 @@
  * met it: in the relay one set of a batch, one session, one HTTP request. A guard there reports the bug, and others
  * go on; where there is no guard the process ends. Bad input raises an error class of its room, a refused change is a
  * verdict (src/state/verdict.ts).
+ *
+ * Tests: test/relay/instruments/metrics.test.ts
  */
 
 export class AssertionError extends Error {

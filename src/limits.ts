@@ -1,6 +1,8 @@
 /**
  * Every bound that a client of the relay or a user of the client library can see, unit in the name (PROTOCOL §15), and
  * the defaults of settings. What only tunes the inside (sizes of batches, caches, reads) stands where it is used.
+ *
+ * Tests: test/conformance.test.ts
  */
 
 import { assert } from './assert.js'

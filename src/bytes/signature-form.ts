@@ -1,6 +1,8 @@
 /**
  * What both implementations of `#signature` check before they calculate: the form of r‖s‖v (EIP-2, PROTOCOL §4); and
  * which numbers are secret keys.
+ *
+ * Tests: test/bytes/signature.test.ts
  */
 
 import { fromBigEndian } from './bytes.js'

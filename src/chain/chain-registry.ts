@@ -1,6 +1,8 @@
 /**
  * The shop registry on a chain (PROTOCOL §12): who owns a shop and who may write to it, asked of the contract each
  * time.
+ *
+ * Tests: test/e2e/registry.test.ts
  */
 
 import { equalBytes } from '../bytes/bytes.js'

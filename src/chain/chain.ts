@@ -1,6 +1,8 @@
 /**
  * What the relay asks of one Ethereum chain (PROTOCOL §12), whatever speaks JSON-RPC to it. Calls that fail everywhere
  * throw ChainUnreachable.
+ *
+ * Tests: test/chain/rpc-chain.test.ts, test/chain/follower.test.ts
  */
 
 /**

@@ -1,6 +1,8 @@
 /**
  * The contracts of PROTOCOL §12 and ERC-20, as far as the relay and its commands call and hear them. Bytes in, bytes
  * out.
+ *
+ * Tests: test/chain/rpc-chain.test.ts, test/e2e/registry.test.ts
  */
 
 import { encodeFunctionData, parseAbi } from 'viem/utils'

@@ -1,4 +1,7 @@
-/** How far a chain was followed, as it is kept in the settings table: blocks that were handled, newest last. */
+/**
+ * How far a chain was followed, as it is kept in the settings table: blocks that were handled, newest last.
+ * Tests: test/e2e/registry.test.ts, test/e2e/chain-faults.test.ts
+ */
 
 import { decode } from '../codec/decode.js'
 import { encode } from '../codec/encode.js'

@@ -1,4 +1,7 @@
-/** What the relay asks of the shop registry (PROTOCOL §12), whoever keeps it. */
+/**
+ * What the relay asks of the shop registry (PROTOCOL §12), whoever keeps it.
+ * Tests: test/e2e/registry.test.ts, test/e2e/sessions.test.ts
+ */
 
 /** The registry cannot be asked now; a write that needs it is refused, others go on. */
 export class RegistryUnreachable extends Error {

@@ -1,4 +1,8 @@
-/** Flags of the small commands: `--name value`, each known, typed by its definition. */
+/**
+ * Flags of the small commands: `--name value`, each known, typed by its definition.
+ *
+ * Tests: test/cli/main.test.ts
+ */
 
 import { scanFlags } from '../settings/flag-scanner.js'
 import { DATA_DEFAULT } from '../settings/settings.js'

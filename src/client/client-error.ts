@@ -1,6 +1,8 @@
 /**
  * What goes wrong for a client. `code` is the wire's where the relay refused, else one of ours; `retryable` says
  * whether the same call may succeed later.
+ *
+ * Tests: test/client/shop-client.test.ts
  */
 
 import { errorName, type ErrorName } from '../wire/error-code.js'

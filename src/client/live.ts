@@ -1,6 +1,8 @@
 /**
  * Live objects: an object of the replica as it is now, and word of each change. A state is the same reference until
  * something changes, so that user interfaces can take `get` and `subscribe` as they are.
+ *
+ * Tests: test/client/shop-client.test.ts
  */
 
 import type { Replica } from './replica.js'

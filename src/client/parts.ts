@@ -1,4 +1,8 @@
-/** Parts of a shop: what a client asks for, and the filters of the subscription that they become (PROTOCOL §10). */
+/**
+ * Parts of a shop: what a client asks for, and the filters of the subscription that they become (PROTOCOL §10).
+ *
+ * Tests: test/client/shop-client.test.ts
+ */
 
 import { toBigEndian, utf8 } from '../bytes/bytes.js'
 import { ObjectType, type Filter } from '../wire/messages.js'

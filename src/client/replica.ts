@@ -1,6 +1,8 @@
 /**
  * What a client holds of a shop: the objects that its subscription selects, made from verified sets only. An object is
  * the same reference until a set changes it, so that user interfaces can compare by identity.
+ *
+ * Tests: test/client/shop-client.test.ts
  */
 
 import { toHex } from '../bytes/hex.js'

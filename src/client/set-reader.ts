@@ -1,4 +1,8 @@
-/** Verified sets for one `for await`: each once, in order; what comes while nobody waits is kept. */
+/**
+ * Verified sets for one `for await`: each once, in order; what comes while nobody waits is kept.
+ *
+ * Tests: test/client/shop-client.test.ts
+ */
 
 import { UNREAD_SETS_MAX } from '../limits.js'
 import { aborted, ClientError } from './client-error.js'

@@ -1,6 +1,8 @@
 /**
  * A customer's orders through the client (PROTOCOL §11): from a cart to a chosen payment, and what is then to be paid,
  * computed anew here: a PaymentID or total that the order does not lead to is never shown as due.
+ *
+ * Tests: test/client/shop-client.test.ts
  */
 
 import { sha256 } from '#hash'

@@ -2,6 +2,8 @@
  * What a client checks of every pushed set (PROTOCOL §4, §10; MMR §9.4): the header's shop, its signature by the relay
  * or a card that is linked before this set, each patch against its proof and the root, rising places and sequence
  * numbers. No network code. A verifier follows one subscription that holds all ACCOUNT patches from the first set on.
+ *
+ * Tests: test/client/shop-client.test.ts
  */
 
 import { addressOf } from '#signature'

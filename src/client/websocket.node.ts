@@ -1,4 +1,8 @@
-/** On Node: its own WebSocket where it has one, else npm's ws, which keeps the same interface. */
+/**
+ * On Node: its own WebSocket where it has one, else npm's ws, which keeps the same interface.
+ *
+ * Tests: test/client/websocket.test.ts
+ */
 
 import { WebSocket as Ws } from 'ws'
 

@@ -1,6 +1,8 @@
 /**
  * Values of checked CBOR bytes (PROTOCOL §2): of others it may never end. Its own reader, not a library's: libraries
  * keep tag handlers in a state that all users of a process share, make numbers or bigints by size, and Dates.
+ *
+ * Tests: test/codec/decode.test.ts
  */
 
 import { assert } from '../assert.js'

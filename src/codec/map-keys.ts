@@ -1,6 +1,8 @@
 /**
  * The keys of CBOR maps in bytes (PROTOCOL §2): which types are keys, and when two are equal: by value, whatever their
  * heads.
+ *
+ * Tests: test/codec/decode.test.ts, test/codec/encode.test.ts
  */
 
 import { INTEGER_KEYS_PER_MAP_MAX } from '../limits.js'

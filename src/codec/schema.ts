@@ -25,6 +25,8 @@
  * schemas, with the bounds that they ask; what is checked only when a set arrives (ingest, payment rules of State→4)
  * is free to change. Whatever breaks needs both rules, the old one up to a seq; nothing of that kind is built.
  * Replayable is not readable elsewhere: a client that does not know a new field refuses the sets that hold it.
+ *
+ * Tests: test/objects/fields.test.ts, test/state/differences.test.ts
  */
 
 import { toHex } from '../bytes/hex.js'
@@ -211,7 +213,7 @@ export function optional<T>(schema: Schema<T>): Field<T, 'optional'> {
 type Fields = Readonly<Record<string, Field<never, 'always' | 'optional'>>>
 type FieldValue<F> = F extends Field<infer T, 'always' | 'optional'> ? T : never
 type OptionalNames<F> = { [N in keyof F]: F[N] extends { readonly presence: 'optional' } ? N : never }[keyof F]
-export type StructValue<F> = {
+type StructValue<F> = {
   readonly [N in Exclude<keyof F, OptionalNames<F>>]: FieldValue<F[N]>
 } & { readonly [N in OptionalNames<F>]?: FieldValue<F[N]> }
 

@@ -1,4 +1,7 @@
-/** UTF-8 (RFC 3629) inside of CBOR bytes: checked without allocating, read, measured and written. */
+/**
+ * UTF-8 (RFC 3629) inside of CBOR bytes: checked without allocating, read, measured and written.
+ * Tests: test/codec/decode.test.ts, test/codec/encode.test.ts
+ */
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()

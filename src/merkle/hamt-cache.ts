@@ -1,4 +1,7 @@
-/** Bounds how many stored trie nodes stay in memory; any number of tries share one cache. */
+/**
+ * Bounds how many stored trie nodes stay in memory; any number of tries share one cache.
+ * Tests: test/merkle/hamt-store.test.ts
+ */
 
 import { assert } from '../assert.js'
 import type { Branch } from './hamt-node.js'

@@ -1,6 +1,8 @@
 /**
  * The proof of one leaf of a patch tree (MMR.md §9.2, §9.4 rules 1–6). Not for use outside this folder and its tests: a
  * leaf hash taken from a peer proves nothing (§13.2, §13.4), so patch-proof.ts hashes the patch itself.
+ *
+ * Tests: test/merkle/mmr-patch-proof.test.ts
  */
 
 import { sha256 } from '#hash'

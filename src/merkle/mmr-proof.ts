@@ -1,4 +1,7 @@
-/** Checking inclusion in a Merkle mountain range (MMR.md §6.2, §6.4). */
+/**
+ * Checking inclusion in a Merkle mountain range (MMR.md §6.2, §6.4).
+ * Tests: test/merkle/mmr-patch-proof.test.ts, test/merkle/mmr.test.ts
+ */
 
 import { assert } from '../assert.js'
 import { equalBytes } from '../bytes/bytes.js'

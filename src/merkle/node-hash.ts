@@ -1,5 +1,7 @@
 /**
  * Values of the nodes of a Merkle mountain range (MMR.md §4): 32 bytes, SHA-256, interior ones bound to their position.
+ *
+ * Tests: test/merkle/mmr.test.ts
  */
 
 import { sha256 } from '#hash'

@@ -2,6 +2,8 @@
  * The profile of MMR.md §9: the tree over the patches of one PatchSet, padded to a power of two of leaves so that one
  * peak is the RootHash of its header; proofs that a patch belongs to it (§9.2); and their strict check (§9.4), which
  * hashes the patch itself, from the bytes received. Whoever has a root checks its signature first.
+ *
+ * Tests: test/merkle/mmr-patch-proof.test.ts
  */
 
 import { sha256 } from '#hash'

@@ -1,4 +1,7 @@
-/** Why a proof of a Merkle mountain range does not hold (MMR.md §6.4, §9.4). */
+/**
+ * Why a proof of a Merkle mountain range does not hold (MMR.md §6.4, §9.4).
+ * Tests: test/merkle/mmr-patch-proof.test.ts, test/merkle/mmr.test.ts
+ */
 
 /** One per rule. `set-…` are the rules of several proofs over one root. */
 export type ProofErrorCode =

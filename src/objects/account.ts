@@ -1,4 +1,7 @@
-/** Accounts: a wallet's key cards (PROTOCOL §3). The zero address holds the cards of all guests. */
+/**
+ * Accounts: a wallet's key cards (PROTOCOL §3). The zero address holds the cards of all guests.
+ * Tests: test/objects/fields.test.ts
+ */
 
 import { arrayOf, bool, bytes, defaulting, nullable, struct, type Infer } from '../codec/schema.js'
 

@@ -1,4 +1,7 @@
-/** Inventory: pieces in stock by listing and variations (PROTOCOL §3, §6). */
+/**
+ * Inventory: pieces in stock by listing and variations (PROTOCOL §3, §6).
+ * Tests: test/objects/fields.test.ts, test/state/orders.test.ts
+ */
 
 import { be64, compareBytes, concatBytes, utf8 } from '../bytes/bytes.js'
 import { toHex, type Hex } from '../bytes/hex.js'

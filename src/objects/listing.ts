@@ -1,4 +1,7 @@
-/** Listings with their options, variations and stock statuses (PROTOCOL §3). */
+/**
+ * Listings with their options, variations and stock statuses (PROTOCOL §3).
+ * Tests: test/objects/fields.test.ts
+ */
 
 import {
   arrayOf,

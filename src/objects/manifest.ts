@@ -1,4 +1,7 @@
-/** The manifest: what a shop accepts and where it ships (PROTOCOL §3). */
+/**
+ * The manifest: what a shop accepts and where it ships (PROTOCOL §3).
+ * Tests: test/objects/fields.test.ts
+ */
 
 import {
   defaulting,

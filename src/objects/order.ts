@@ -1,4 +1,7 @@
-/** Orders (PROTOCOL §3): items, addresses, payment. Their life is state/orders.ts. */
+/**
+ * Orders (PROTOCOL §3): items, addresses, payment. Their life is state/orders.ts.
+ * Tests: test/objects/fields.test.ts
+ */
 
 import {
   arrayOf,

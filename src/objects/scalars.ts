@@ -1,4 +1,7 @@
-/** What several objects share (PROTOCOL §3): ids, amounts, addresses, names, metadata. */
+/**
+ * What several objects share (PROTOCOL §3): ids, amounts, addresses, names, metadata.
+ * Tests: test/objects/fields.test.ts
+ */
 
 import { utf8 } from '../bytes/bytes.js'
 import { fromHex, toHex, type Hex } from '../bytes/hex.js'

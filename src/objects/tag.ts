@@ -1,4 +1,7 @@
-/** Tags: named lists of listings (PROTOCOL §3). */
+/**
+ * Tags: named lists of listings (PROTOCOL §3).
+ * Tests: test/cddl/cddl.test.ts, test/state/operations.test.ts
+ */
 
 import { arrayOf, nullable, required, struct, type Infer } from '../codec/schema.js'
 import { nameText, objectId } from './scalars.js'

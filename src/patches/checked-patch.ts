@@ -1,4 +1,8 @@
-/** A patch as it was received (PROTOCOL §4, §5), read from bytes whose form was checked with the whole set's. */
+/**
+ * A patch as it was received (PROTOCOL §4, §5), read from bytes whose form was checked with the whole set's.
+ *
+ * Tests: test/patches/patch.test.ts
+ */
 
 import { decodeChecked } from '../codec/decode-checked.js'
 import { MAP } from '../codec/head.js'

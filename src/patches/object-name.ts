@@ -1,6 +1,8 @@
 /**
  * Which object a patch changes, as text: what filters compare, the object index is made of and replicas are kept by
  * (PROTOCOL §10).
+ *
+ * Tests: test/relay/feed/feed.test.ts
  */
 
 import { utf8 } from '../bytes/bytes.js'

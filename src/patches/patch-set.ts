@@ -1,6 +1,7 @@
 /**
  * A PatchSet: a signed header over patches (PROTOCOL §4). Bytes received are bytes kept: the signature is checked over
  * the header's received span, a leaf hash is taken over a patch's received span, and both go to the log unchanged.
+ * Tests: test/state/patch-set.test.ts
  */
 
 import { recoverPublicKey, sign } from '#signature'

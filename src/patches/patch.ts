@@ -1,4 +1,8 @@
-/** A patch: one change of one object (PROTOCOL §4, §5), made here or read from bytes of anybody. */
+/**
+ * A patch: one change of one object (PROTOCOL §4, §5), made here or read from bytes of anybody.
+ *
+ * Tests: test/state/patch-set.test.ts, test/state/canonical-form.test.ts
+ */
 
 import { encode, type Encodable } from '../codec/encode.js'
 import { checkForm } from '../codec/span.js'

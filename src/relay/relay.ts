@@ -1,4 +1,8 @@
-/** The relay put together: store, state, writer, sessions, HTTP, sockets; started, watched and stopped. */
+/**
+ * The relay put together: store, state, writer, sessions, HTTP, sockets; started, watched and stopped.
+ *
+ * Tests: test/e2e/sessions.test.ts, test/e2e/differences.test.ts
+ */
 
 import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'

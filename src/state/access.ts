@@ -1,6 +1,8 @@
 /**
  * Who may write what (PROTOCOL §10): decided by collection and key alone, before any patch of a set is applied (§4,
  * step 3).
+ *
+ * Tests: test/state/rights.test.ts
  */
 
 import { equalBytes } from '../bytes/bytes.js'

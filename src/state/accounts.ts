@@ -1,4 +1,7 @@
-/** Patches of accounts (PROTOCOL §5). Who may write them is access.ts's matter. */
+/**
+ * Patches of accounts (PROTOCOL §5). Who may write them is access.ts's matter.
+ * Tests: test/state/operations.test.ts, test/state/rights.test.ts
+ */
 
 import { toHex } from '../bytes/hex.js'
 import { equalBytes } from '../bytes/bytes.js'

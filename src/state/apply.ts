@@ -2,6 +2,8 @@
  * The state machine: a list of patches on a shop (PROTOCOL §4 steps 3 and 4, §5, §10, §11). Pure and synchronous: it
  * asks no clock and no chain, and a refusal leaves the given state as it is, because nothing in it is ever changed in
  * place.
+ *
+ * Tests: test/state/patch-set.test.ts, test/state/order-of-checks.test.ts
  */
 
 import { SchemaError } from '../codec/schema.js'

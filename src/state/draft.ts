@@ -1,6 +1,8 @@
 /**
  * A shop state while a set is being applied to it: the tries move on patch by patch, the state that it began with
  * stays.
+ *
+ * Tests: test/state/order-of-checks.test.ts, test/state/random.test.ts
  */
 
 import { toHex } from '../bytes/hex.js'

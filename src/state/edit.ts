@@ -4,6 +4,8 @@
  * An editor first resolves op and path alone, so that an unknown field, op, index type or path length is INVALID
  * whether or not the object exists; the edit it returns then finds the place (NOT_FOUND) and reads the value
  * (SchemaError). Values are never changed in place: an edit returns a new value that shares what it did not touch.
+ *
+ * Tests: test/state/operations.test.ts
  */
 
 import { prefixedHex } from '../bytes/hex.js'

@@ -1,4 +1,8 @@
-/** Orders and listings as a state holds them, read one at a time. */
+/**
+ * Orders and listings as a state holds them, read one at a time.
+ *
+ * Tests: test/relay/payments/checkout.test.ts
+ */
 
 import { decodeChecked } from '../codec/decode-checked.js'
 import { Listing } from '../objects/listing.js'

@@ -1,4 +1,7 @@
-/** Patches of the inventory (PROTOCOL §5): the listing and its variations must exist. */
+/**
+ * Patches of the inventory (PROTOCOL §5): the listing and its variations must exist.
+ * Tests: test/state/operations.test.ts
+ */
 
 import { VariationIDs, variationOf, type Listing } from '../objects/listing.js'
 import { Inventory, inventoryKey } from '../objects/inventory.js'

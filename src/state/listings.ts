@@ -1,5 +1,7 @@
 /**
  * Patches of listings (PROTOCOL §5), and what becomes of live orders when a listing, option or variation is gone (§11).
+ *
+ * Tests: test/state/operations.test.ts
  */
 
 import { bool, text, time } from '../codec/schema.js'

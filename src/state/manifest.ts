@@ -1,4 +1,7 @@
-/** Patches of the manifest (PROTOCOL §5). */
+/**
+ * Patches of the manifest (PROTOCOL §5).
+ * Tests: test/state/operations.test.ts
+ */
 
 import {
   AcceptedCurrencies,

@@ -1,6 +1,8 @@
 /**
  * What a patch makes of one object by itself: the form of PROTOCOL §5 without the rules that need other objects, rights
  * or time. For replicas that hold a part of a shop; the relay checked the rest before it accepted the set.
+ *
+ * Tests: test/e2e/existing-clients.test.ts, test/client/shop-client.test.ts
  */
 
 import type { Cbor } from '../codec/value.js'

@@ -1,6 +1,8 @@
 /**
  * The short number of an order in its shop, 1, 2, 3 … by first addition, and how often its id was added: an order that
  * was removed and one that is added under its id again are two, and a payment for the one is none for the other.
+ *
+ * Tests: test/relay/payments/payment-outcome.test.ts, test/relay/payments/payment-model.test.ts
  */
 
 import { decodeChecked } from '../codec/decode-checked.js'

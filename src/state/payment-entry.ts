@@ -1,4 +1,7 @@
-/** Rows of the `payments` index: what each PaymentID that the relay ever wrote pays (PROTOCOL §11). */
+/**
+ * Rows of the `payments` index: what each PaymentID that the relay ever wrote pays (PROTOCOL §11).
+ * Tests: test/relay/payments/payment-chain.test.ts, test/relay/payments/payment-model.test.ts
+ */
 
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'

@@ -1,4 +1,7 @@
-/** A shop state from its objects alone: how vectors bring one, and what tests compare the running state with. */
+/**
+ * A shop state from its objects alone: how vectors bring one, and what tests compare the running state with.
+ * Tests: test/state/random.test.ts
+ */
 
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'

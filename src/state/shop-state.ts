@@ -1,6 +1,8 @@
 /**
  * The state of one shop: five tries and a manifest, all immutable, and the indexes that the rules need (PROTOCOL §3,
  * §6). A proposal is this value with other tries; refusing it is dropping it.
+ *
+ * Tests: test/state/canonical-form.test.ts, test/state/random.test.ts
  */
 
 import { sha256 } from '#hash'

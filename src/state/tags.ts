@@ -1,4 +1,7 @@
-/** Patches of tags (PROTOCOL §5). */
+/**
+ * Patches of tags (PROTOCOL §5).
+ * Tests: test/state/operations.test.ts
+ */
 
 import { utf8 } from '../bytes/bytes.js'
 import { ListingIDs, Tag } from '../objects/tag.js'

@@ -1,6 +1,8 @@
 /**
  * What both stores check before they write anything. A shop that is not there and a wrong sequence number are
  * StoreErrors; a byte string of a wrong length is a bug of the caller.
+ *
+ * Tests: test/store/store.test.ts
  */
 
 import { assert } from '../assert.js'

@@ -1,4 +1,7 @@
-/** Keys of the one LMDB table: a byte for the kind, then fixed-width big-endian parts, so that ranges are in order. */
+/**
+ * Keys of the one LMDB table: a byte for the kind, then fixed-width big-endian parts, so that ranges are in order.
+ * Tests: test/store/open.test.ts
+ */
 
 import { concatBytes, toBigEndian, utf8 } from '../bytes/bytes.js'
 

@@ -3,6 +3,8 @@
  * `overlappingSync: false`: its promise resolves after fdatasync of the data and the write of the meta page that
  * follows. lmdb-js holds values by reference until then, and an aborted batch keeps its earlier puts: everything is
  * checked, copied and encoded before the first.
+ *
+ * Tests: test/store/store.test.ts, test/store/store.property.test.ts
  */
 
 import { statfsSync } from 'node:fs'

@@ -3,6 +3,8 @@
  * others: of two at once at least one sees the other. The name holds when the process started, so a killed process
  * needs no hand, a re-used pid is no problem, and removing the file of a dead process can never hit that of a living
  * one.
+ *
+ * Tests: test/store/open.test.ts
  */
 
 import { readFileSync } from 'node:fs'

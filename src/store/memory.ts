@@ -1,4 +1,7 @@
-/** The store in memory: the reference that the one on disk is compared with, and the store of tests. */
+/**
+ * The store in memory: the reference that the one on disk is compared with, and the store of tests.
+ * Tests: test/store/store.test.ts, test/store/store.property.test.ts
+ */
 
 import { toHex } from '../bytes/hex.js'
 import { compareBytes } from '../bytes/bytes.js'

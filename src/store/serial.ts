@@ -1,4 +1,7 @@
-/** Work that is done one piece after the other, in the order in which it was given. */
+/**
+ * Work that is done one piece after the other, in the order in which it was given.
+ * Tests: test/store/store.test.ts
+ */
 
 export class Serial {
   private last: Promise<unknown> = Promise.resolve()

@@ -1,4 +1,7 @@
-/** What can go wrong with the store; the message is one line for people: what happened, why, what now. */
+/**
+ * What can go wrong with the store; the message is one line for people: what happened, why, what now.
+ * Tests: test/store/store.test.ts, test/store/open.test.ts
+ */
 
 type StoreErrorCode =
   | 'locked'

@@ -1,4 +1,8 @@
-/** Names in a directory become durable with it, not with their files (POSIX fsync). */
+/**
+ * Names in a directory become durable with it, not with their files (POSIX fsync).
+ *
+ * Tests: test/store/blobs.test.ts
+ */
 
 import { open } from 'node:fs/promises'
 

@@ -4,6 +4,8 @@
  * themselves are in messages.ts. Field numbers go to 15, so that every tag is one byte. Reading is lenient as Protocol
  * Buffers want it: see ProtobufReader. Writing is what proto3's own encoders do: fields by rising number (describe them
  * in that order), zeros left out. A value beyond its type is a bug: AssertionError.
+ *
+ * Tests: test/wire/envelope.test.ts
  */
 
 import { assert, AssertionError } from '../assert.js'
@@ -23,7 +25,7 @@ import {
 } from './protobuf.js'
 
 /** How one value stands behind the tag of its field. */
-export interface FieldType<T> {
+interface FieldType<T> {
   readonly wireType: number
   /** The value of a field that is missing. */
   readonly zero: T
@@ -40,9 +42,9 @@ export interface FieldType<T> {
  * missing, always written; of several the last one alone is looked into. `optional`: the property is left out where the
  * field is missing. `repeated`: a list.
  */
-export type Presence = 'implicit' | 'required' | 'optional' | 'repeated'
+type Presence = 'implicit' | 'required' | 'optional' | 'repeated'
 
-export interface Field<T, P extends Presence> {
+interface Field<T, P extends Presence> {
   readonly number: number
   readonly type: FieldType<T>
   readonly presence: P
@@ -52,21 +54,21 @@ export interface Field<T, P extends Presence> {
   readonly zeroIsMissing: boolean
 }
 
-export type Fields = Readonly<Record<string, Field<unknown, Presence>>>
+type Fields = Readonly<Record<string, Field<unknown, Presence>>>
 
 /** The type of a message with these fields. */
-export type MessageOf<F extends Fields> = Flat<
+type MessageOf<F extends Fields> = Flat<
   { readonly [K in keyof F as F[K] extends OptionalField ? never : K]: FieldValue<F[K]> } & {
     readonly [K in keyof F as F[K] extends OptionalField ? K : never]?: FieldValue<F[K]>
   }
 >
 
 /** The type of a message that holds one of these fields. */
-export type OneOf<F extends Fields> = {
+type OneOf<F extends Fields> = {
   [K in keyof F]: Flat<{ readonly [P in K]: FieldValue<F[P]> } & { readonly [P in Exclude<keyof F, K>]?: undefined }>
 }[keyof F]
 
-export type Flat<T> = T extends unknown ? { [K in keyof T]: T[K] } : never
+type Flat<T> = T extends unknown ? { [K in keyof T]: T[K] } : never
 
 type OptionalField = Field<unknown, 'optional'>
 type FieldValue<F> = F extends Field<infer T, infer P> ? (P extends 'repeated' ? readonly T[] : T) : never

@@ -2,6 +2,8 @@
  * What a relay and its clients say to each other (PROTOCOL §7, cddl/envelope.proto): each message described once, for
  * both directions, because either end reads what the other writes. Byte strings read from a frame are views of it. A
  * new message is a new member below; the switches over `kind` that do not know it yet no longer compile.
+ *
+ * Tests: test/wire/envelope.test.ts
  */
 
 import { FILTERS_PER_SUBSCRIPTION_MAX, SETS_PER_PUSH_MAX } from '../limits.js'

@@ -2,6 +2,8 @@
  * The Protocol Buffers wire format, as much of it as the envelope needs
  * (https://protobuf.dev/programming-guides/encoding). What a hostile frame makes the reader allocate is bounded: fields
  * are visited in place, and nothing is built for one that nobody asked for.
+ *
+ * Tests: test/wire/envelope.test.ts
  */
 
 import { GROUP_NESTING_MAX } from '../limits.js'

@@ -19,17 +19,9 @@ import { paymentRecordsIn } from '../../src/relay/payments/payment-record.js'
 import { openStoreForReading } from '../../src/store/open.js'
 import { transactionReceipt, startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
 import { listing, map, newSecret, SHOP, stock } from '../fixtures/relay-harness.js'
-import { bytesOf, NATIVE, PAYEE } from '../fixtures/paid-shop.js'
+import { bytesOf, GUEST_ADDRESS, NATIVE, PAYEE } from '../fixtures/paid-shop.js'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const ADDRESS = {
-  Name: 'Guest',
-  Address1: 'Somewhere 1',
-  City: 'Anywhere',
-  PostalCode: '12345',
-  Country: 'DE',
-  EmailAddress: 'guest@example.org',
-}
 const CHOICE = { payee: { ChainID: 31_337n, Address: bytesOf(PAYEE) }, currency: NATIVE }
 
 let chain: DevChain
@@ -100,7 +92,7 @@ const BY_ADDRESS: readonly Step[] = [
   [
     'it was opened and committed',
     async ({ id }, { orders }) => {
-      await orders.create({ id, items: [{ listing: 1n, quantity: 3n }], shippingAddress: ADDRESS })
+      await orders.create({ id, items: [{ listing: 1n, quantity: 3n }], shippingAddress: GUEST_ADDRESS })
       await orders.commit(id)
     },
   ],
@@ -161,7 +153,7 @@ async function stockLeft(): Promise<bigint> {
 }
 
 function addressChange(id: bigint) {
-  return { op: 'add', path: ['Orders', id, 'ShippingAddress'], value: map(ADDRESS) } as const
+  return { op: 'add', path: ['Orders', id, 'ShippingAddress'], value: map(GUEST_ADDRESS) } as const
 }
 
 async function submit({ request }: PaymentDue): Promise<string> {

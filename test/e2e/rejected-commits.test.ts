@@ -34,7 +34,7 @@ import {
   Wire,
   type TestRelay,
 } from '../fixtures/relay-harness.js'
-import { DiskStore } from '../fixtures/store-directory.js'
+import { STORES } from '../fixtures/store-directory.js'
 import { TestClock } from '../fixtures/turned-clock.js'
 
 const NOT_STORED = {
@@ -69,19 +69,11 @@ async function watch(): Promise<Wire> {
   return wire
 }
 
-describe.each([
-  ['in memory', async () => new MemoryStore()],
-  [
-    'on disk',
-    async () => {
-      const disk = await DiskStore.make()
-      closing.push(() => disk.dispose())
-      return disk.store
-    },
-  ],
-] as const)('over a store %s', (_name, make) => {
+describe.each(STORES)('over a store %s', (_name, make) => {
   async function start(...[settings, parts]: Parameters<typeof relay>): Promise<RejectingStore> {
-    const rejecting = new RejectingStore(await make())
+    const [inner, dispose] = await make()
+    closing.push(dispose)
+    const rejecting = new RejectingStore(inner)
     running = await relay(settings, { ...parts, store: rejecting.store })
     return rejecting
   }

@@ -19,6 +19,7 @@ import { Header } from '../../src/patches/patch-set.js'
 import { readPatch } from '../../src/patches/patch.js'
 import { TestClock } from '../fixtures/turned-clock.js'
 import { newSecret, OWNER, relay, SHOP, type TestRelay } from '../fixtures/relay-harness.js'
+import { Watched } from '../fixtures/watched.js'
 
 const PING_MS = 15_000
 const KICK_MS = 45_000
@@ -121,7 +122,7 @@ class Peer {
   readonly frames: Frame[] = []
   closed: number | undefined
   private readonly answers: ReadonlySet<number>
-  private readonly watchers = new Set<() => void>()
+  private readonly watched = new Watched()
   private lastId = 0n
 
   constructor(url: string, answers: readonly number[]) {
@@ -131,11 +132,11 @@ class Peer {
       const frame = frameOf(new Uint8Array(data))
       this.frames.push(frame)
       if (frame.kind !== RESPONSE && this.answers.has(frame.kind)) this.answer(frame)
-      this.changed()
+      this.watched.changed()
     })
     this.socket.on('close', (code) => {
       this.closed = code
-      this.changed()
+      this.watched.changed()
     })
   }
 
@@ -191,21 +192,12 @@ class Peer {
   }
 
   until(condition: () => boolean, ms = 10_000): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const check = () => {
-        if (!condition()) return
-        clearTimeout(timer)
-        this.watchers.delete(check)
-        resolve()
-      }
-      const timer = setTimeout(() => {
-        this.watchers.delete(check)
-        const last = this.frames.slice(-4).map(({ hex }) => hex.slice(0, 80))
-        reject(new Error(`waited ${ms} ms; last frames: ${last.join(', ')}`))
-      }, ms)
-      this.watchers.add(check)
-      check()
-    })
+    const last = () =>
+      `last frames: ${this.frames
+        .slice(-4)
+        .map(({ hex }) => hex.slice(0, 80))
+        .join(', ')}`
+    return this.watched.until(condition, ms, last)
   }
 
   async authenticate(card: Uint8Array): Promise<void> {
@@ -233,10 +225,6 @@ class Peer {
   close(): Promise<void> {
     this.socket.close()
     return this.until(() => this.closed !== undefined)
-  }
-
-  private changed(): void {
-    for (const watcher of [...this.watchers]) watcher()
   }
 }
 

@@ -74,8 +74,7 @@ export function roomOf(path: string): string {
 export function rankBreaches(house: House): Breach[] {
   return ofSrc(house).flatMap((source) => {
     const room = roomOf(source.path)
-    if (!(room in RANKS))
-      return [{ key: source.path, message: `${source.path}:1 is in a room without a rank`, size: 1 }]
+    if (!(room in RANKS)) return [{ key: source.path, message: `${source.path}:1 is in a room without a rank` }]
     return importsOf(house, source).flatMap(({ line, target }) => {
       const from = `${source.path}:${line} imports ${target}`
       if (!target.startsWith('src/')) return [breach(source.path, target, `${from}: it is outside src`)]
@@ -97,7 +96,7 @@ export function cycleBreaches(house: House): Breach[] {
     const key = way.toSorted().join(' ')
     const { line } = importsOf(house, source).find(({ target }) => target === (way[1] ?? source.path))!
     const message = `${source.path}:${line} import cycle: ${[...way, source.path].join(' → ')}`
-    if (!found.has(key)) found.set(key, { key, message, size: 1 })
+    if (!found.has(key)) found.set(key, { key, message })
   }
   return [...found.values()]
 }
@@ -151,7 +150,7 @@ function isStranger(room: string, other: string): boolean {
 }
 
 function breach(from: string, to: string, message: string): Breach {
-  return { key: `${from} → ${to}`, message, size: 1 }
+  return { key: `${from} → ${to}`, message }
 }
 
 /** The shortest way from a file along its imports back to it, without the last step; undefined if there is none. */

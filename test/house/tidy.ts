@@ -3,9 +3,7 @@
  * found.
  */
 
-import { posix } from 'node:path'
 import type { Breach } from './breach.js'
-import { roomOf } from './ranks.js'
 import { fileBehind, type House, type Source } from './source.js'
 
 export const FUNCTION_LINES_MAX = 40
@@ -26,7 +24,6 @@ export function functionBreaches({ sources }: House): Breach[] {
       .map(({ name, line, lines }) => ({
         key: `${path} ${name}`,
         message: `${path}:${line} ${name} has ${lines} lines, at most ${FUNCTION_LINES_MAX}`,
-        size: lines,
       })),
   )
 }
@@ -37,21 +34,20 @@ export function fileBreaches({ sources }: House): Breach[] {
     .map(({ path, lines }) => ({
       key: path,
       message: `${path}:${FILE_LINES_MAX + 1} the file has ${lines.length} lines, at most ${FILE_LINES_MAX}`,
-      size: lines.length,
     }))
 }
 
-/** Counted by room. */
+/** */
 export function lineBreaches({ sources }: House): Breach[] {
   return written(sources).flatMap(({ path, lines }) =>
     lines.flatMap((text, i) => {
       const message = `${path}:${i + 1} the line has ${text.length} characters, at most ${LINE_CHARS_MAX}`
-      return text.length > LINE_CHARS_MAX ? [{ key: placeOf(path), message, size: 1 }] : []
+      return text.length > LINE_CHARS_MAX ? [{ key: path, message }] : []
     }),
   )
 }
 
-/** An export is there for another file, or for those who use the package. Counted by room. */
+/** An export is there for another file, or for those who use the package. */
 export function exportBreaches(house: House): Breach[] {
   const used = usedExports(house)
   return written(house.sources)
@@ -59,13 +55,11 @@ export function exportBreaches(house: House): Breach[] {
     .flatMap(({ path, exports }) => exports.map(({ name, line }) => ({ path, name, line })))
     .filter(({ path, name }) => !used.has(`${path} ${name}`))
     .map(({ path, name, line }) => ({
-      key: placeOf(path),
+      key: `${path} ${name}`,
       message: `${path}:${line} exports ${name}, which no other file imports`,
-      size: 1,
     }))
 }
 
-/** Counted by name. */
 export function commentBreaches({ sources, files }: House): Breach[] {
   const exists = (name: string) => [...files].some((path) => path === name || path.endsWith(`/${name}`))
   return written(sources).flatMap(({ path, comments }) =>
@@ -75,7 +69,6 @@ export function commentBreaches({ sources, files }: House): Breach[] {
         .map(({ 0: name, index }) => ({
           key: name,
           message: `${path}:${line + text.slice(0, index).split('\n').length - 1} names ${name}, which is no file`,
-          size: 1,
         })),
     ),
   )
@@ -83,7 +76,7 @@ export function commentBreaches({ sources, files }: House): Breach[] {
 
 /**
  * A source has tests of its name, in a room of the same name, or its header has a line `Tests: test/….test.ts, …`. Each
- * of them reaches it: by imports, or by running it. Counted by room.
+ * of them reaches it: by imports, or by running it.
  */
 export function testsBreaches(house: House): Breach[] {
   const reach = new Map<string, ReadonlySet<string>>()
@@ -94,7 +87,7 @@ export function testsBreaches(house: House): Breach[] {
   const sources = written(house.sources).filter(({ path }) => /^src\/.*\.ts$/u.test(path))
   return sources.flatMap((source) => {
     const { path } = source
-    const problem = (what: string) => ({ key: placeOf(path), message: `${path}:1 ${what}`, size: 1 })
+    const problem = (what: string) => ({ key: path, message: `${path}:1 ${what}` })
     const named = TESTS_LINE.exec(source.comments[0]?.text ?? '')?.[1]?.split(', ')
     const own = path.replace(/^src\//u, 'test/').replace(/(?:\.node)?\.ts$/u, '.test.ts')
     if (named === undefined && !house.files.has(own)) return [problem(`has no ${own} and no line of its tests`)]
@@ -108,11 +101,6 @@ export function testsBreaches(house: House): Breach[] {
 
 function written(sources: readonly Source[]): Source[] {
   return sources.filter(({ path }) => !path.includes('/generated/'))
-}
-
-/** The room of a source of `src`, the folder of any other. */
-function placeOf(path: string): string {
-  return path.startsWith('src/') ? roomOf(path) : posix.dirname(path)
 }
 
 /** `path name` of what is imported somewhere; what is run is used as a whole. */

@@ -1,6 +1,8 @@
 /**
  * The shop registry's events as accounts and rights (PROTOCOL §12): who was added or removed becomes a set of the
  * relay's; whose rights changed is asked for them again. Handling the same event twice changes nothing.
+ *
+ * Tests: test/e2e/registry.test.ts, test/e2e/rejected-commits.test.ts
  */
 
 import { equalBytes } from '../../bytes/bytes.js'

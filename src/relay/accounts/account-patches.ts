@@ -1,4 +1,8 @@
-/** Patches of accounts that the relay writes itself (PROTOCOL §9): a new shop's first set, and a further card. */
+/**
+ * Patches of accounts that the relay writes itself (PROTOCOL §9): a new shop's first set, and a further card.
+ *
+ * Tests: test/e2e/sessions.test.ts
+ */
 
 import { be64, concatBytes } from '../../bytes/bytes.js'
 import { CborEncoded, encode, type Encodable } from '../../codec/encode.js'

@@ -1,6 +1,8 @@
 /**
  * Enrolment of key cards (PROTOCOL §9), behind the form of the request: shop, right, card; then one set of the relay's
  * own.
+ *
+ * Tests: test/e2e/sessions.test.ts, test/e2e/registry.test.ts, test/e2e/rejected-commits.test.ts
  */
 
 import { RegistryUnreachable, type Registry } from '../../chain/registry.js'

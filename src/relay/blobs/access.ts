@@ -1,6 +1,8 @@
 /**
  * What the HTTP face does with blobs (PROTOCOL §13): upload tokens, sinks and files, with the disk's refusals told
  * apart from bugs.
+ *
+ * Tests: test/e2e/blobs.test.ts
  */
 
 import type { BlobSink, BlobStore } from '../../store/blobs.js'

@@ -6,8 +6,8 @@
 import { sha256 } from '#hash'
 import { concatBytes, fromBigEndian } from '../../bytes/bytes.js'
 
-export const CHUNK_BYTES = 256 * 1_024
-export const LINKS_PER_NODE_MAX = 174
+const CHUNK_BYTES = 256 * 1_024
+const LINKS_PER_NODE_MAX = 174
 
 /** Of the whole content, as it comes; holds one chunk and at most 174 links for each level of the tree. */
 export class CidHasher {

@@ -3,6 +3,8 @@
  * nothing. Raster images, JSON and plain text only. What a browser would run or render as a document (HTML, SVG, XML)
  * is text/plain, everything else application/octet-stream: strangers' uploads are never active content on the relay's
  * origin.
+ *
+ * Tests: test/relay/http.test.ts
  */
 
 /** How many bytes suffice. */

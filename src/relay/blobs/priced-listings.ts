@@ -1,6 +1,8 @@
 /**
  * Listings as they were when an order's payment was chosen, kept as blobs (PROTOCOL §11): under the identifier that
  * every blob has, and under the one that the order itself names, its ListingHash as raw bytes (`bafkrei…`).
+ *
+ * Tests: test/e2e/payments.test.ts
  */
 
 import { sha256 } from '#hash'

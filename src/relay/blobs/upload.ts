@@ -1,6 +1,8 @@
 /**
  * An uploaded blob on its way from a multipart form to the store: streamed, bounded, identified as it passes (PROTOCOL
  * §13).
+ *
+ * Tests: test/relay/http.test.ts, test/e2e/blobs.test.ts
  */
 
 import type { BlobSink } from '../../store/blobs.js'

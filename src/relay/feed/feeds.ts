@@ -1,6 +1,8 @@
 /**
  * The feeds of all shops and who is subscribed to them: new durable sets are pushed once their delay is over (PROTOCOL
  * §10).
+ *
+ * Tests: test/e2e/subscriptions.test.ts
  */
 
 import type { Settings } from '../../settings/settings.js'

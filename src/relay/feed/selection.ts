@@ -1,5 +1,7 @@
 /**
  * What a subscription selects (PROTOCOL §10): its filters within the rights that its session had when it was accepted.
+ *
+ * Tests: test/relay/feed/feed.test.ts, test/relay/feed/subscription.test.ts
  */
 
 import { fromBigEndian } from '../../bytes/bytes.js'

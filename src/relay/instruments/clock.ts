@@ -1,4 +1,7 @@
-/** The relay's time, passed in so that limits of minutes are tested in milliseconds. */
+/**
+ * The relay's time, passed in so that limits of minutes are tested in milliseconds.
+ * Tests: test/e2e/limits.test.ts
+ */
 
 export interface Clock {
   /** Milliseconds since 1970. */

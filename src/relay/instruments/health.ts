@@ -1,4 +1,8 @@
-/** Whether the process can do its work (PROTOCOL §13, /health): the event loop turns, and the store answers in time. */
+/**
+ * Whether the process can do its work (PROTOCOL §13, /health): the event loop turns, and the store answers in time.
+ *
+ * Tests: test/e2e/sessions.test.ts
+ */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { HEALTH_LOOP_DELAY_SECONDS_MAX, HEALTH_STORE_SECONDS_MAX } from '../../limits.js'

@@ -1,6 +1,8 @@
 /**
  * Payment details that could not be made in the commit of their choice (PROTOCOL §11): tried again until they are, or
  * not wanted.
+ *
+ * Tests: test/e2e/chain-faults.test.ts
  */
 
 import { DETAILS_RETRY_SECONDS_MAX, DETAILS_RETRY_SECONDS_MIN } from '../../limits.js'

@@ -2,6 +2,8 @@
  * Orders as the merchant's person reads them: what is due, what came, and what has to be looked at by a person, each
  * with the action that fits. Made of the state and the payment rows; the same for a running relay and for its data on
  * disk.
+ *
+ * Tests: test/relay/payments/payment-outcome.test.ts
  */
 
 import { equalBytes, fromBigEndian } from '../../bytes/bytes.js'

@@ -1,6 +1,8 @@
 /**
  * What the relay saw of payments, as rows of the store: each with its order, amount and transaction, for ever (PROTOCOL
  * §11). A row's key is where the payment stands on its chain, so that the same log delivered twice is one row.
+ *
+ * Tests: test/relay/payments/payment-outcome.test.ts
  */
 
 import { be64, concatBytes, fromBigEndian, toBigEndian } from '../../bytes/bytes.js'

@@ -1,6 +1,8 @@
 /**
  * Payments of all shops on all configured chains (PROTOCOL §11): which ids are watched where, and what becomes of what
  * is seen. Everything here may happen twice; the writer's turn decides once.
+ *
+ * Tests: test/e2e/payments.test.ts, test/e2e/chain-faults.test.ts
  */
 
 import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'

@@ -1,4 +1,8 @@
-/** What a request is answered with (PROTOCOL §8, §14): a payload, or an error of the wire's. */
+/**
+ * What a request is answered with (PROTOCOL §8, §14): a payload, or an error of the wire's.
+ *
+ * Tests: test/e2e/sessions.test.ts
+ */
 
 import type { ErrorName } from '../../wire/error-code.js'
 

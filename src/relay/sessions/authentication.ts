@@ -1,6 +1,8 @@
 /**
  * For whom a session speaks (PROTOCOL §9): a key card is challenged, its signature checked, its wallet's rights asked
  * for; then the card is bound to this session and to no other.
+ *
+ * Tests: test/e2e/sessions.test.ts
  */
 
 import { recoverPublicKey } from '#signature'

@@ -1,4 +1,8 @@
-/** Key cards that are connected, one session each, and what they may do now (PROTOCOL §9, §12). */
+/**
+ * Key cards that are connected, one session each, and what they may do now (PROTOCOL §9, §12).
+ *
+ * Tests: test/e2e/sessions.test.ts, test/e2e/registry.test.ts
+ */
 
 import { equalBytes } from '../../bytes/bytes.js'
 import type { Hex } from '../../bytes/hex.js'

@@ -1,6 +1,8 @@
 /**
  * A session: one WebSocket from its upgrade to its end (PROTOCOL §8–10). Requests are taken up and answered in order;
  * writes go to the writer without waiting for each other. Whatever a client sends, nothing here throws.
+ *
+ * Tests: test/e2e/sessions.test.ts, test/e2e/subscriptions.test.ts
  */
 
 import { unreachable } from '../../assert.js'

@@ -1,4 +1,8 @@
-/** All sessions: who may come in, the tick that keeps their time, and their end (PROTOCOL §8, §15). */
+/**
+ * All sessions: who may come in, the tick that keeps their time, and their end (PROTOCOL §8, §15).
+ *
+ * Tests: test/e2e/sessions.test.ts, test/e2e/limits.test.ts
+ */
 
 import type { Settings } from '../../settings/settings.js'
 import type { RateLimiter } from '../transport/rate-limit.js'

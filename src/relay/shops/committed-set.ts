@@ -1,6 +1,8 @@
 /**
  * A set that became durable, with what was computed while it was checked: the writer makes it, and index and feed read
  * it, so that nobody hashes or decodes the same patches once more.
+ *
+ * Tests: test/relay/feed/feed.test.ts
  */
 
 import type { PatchTree } from '../../merkle/patch-proof.js'

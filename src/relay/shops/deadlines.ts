@@ -1,6 +1,8 @@
 /**
  * Ends of reservations, earliest first (a binary heap). Entries are hints: whoever takes one asks the state whether it
  * still holds.
+ *
+ * Tests: test/e2e/limits.test.ts
  */
 
 export class Deadlines {

@@ -1,6 +1,8 @@
 /**
  * A shop while the relay runs: its newest state, and what the writer knows of it beside the state. Only the writer
  * changes it.
+ *
+ * Tests: test/relay/write/writer.test.ts, test/relay/shops/keeper.test.ts
  */
 
 import { toHex, type Hex } from '../../bytes/hex.js'

@@ -1,5 +1,7 @@
 /**
  * Chooses the transport: uWebSockets.js where its binary loads, `ws` otherwise or where `CAIRN_NATIVE=off` asks for it.
+ *
+ * Tests: test/relay/transport/transport.test.ts
  */
 
 import type { Listener, ListenFunction, TransportOptions } from './transport.js'

@@ -1,5 +1,7 @@
 /**
  * The body of one HTTP request between the socket's callbacks and one reader: bounded, in order, the sender held back.
+ *
+ * Tests: test/relay/transport/transport.test.ts, test/relay/http.test.ts
  */
 
 import { assert } from '../../assert.js'

@@ -1,9 +1,10 @@
 /**
  * The transport by uWebSockets.js, the only file that loads it. A message's memory dies when its handler returns, and
  * so does a request: both are copied at once. A close frame that is read calls the close handler before the loop turns,
- * so
- * `closed` always precedes the peer's next connection. A message above the limit is refused by its head, without a
+ * so `closed` always precedes the peer's next connection. A message above the limit is refused by its head, without a
  * close frame.
+ *
+ * Tests: test/relay/transport/transport.test.ts
  */
 
 import { STATUS_CODES } from 'node:http'
@@ -185,15 +186,7 @@ function behaviour(uws: UwsLibrary, options: TransportOptions): Uws.WebSocketBeh
     return floods
   }
   return {
-    maxPayloadLength: options.maxFrameBytes,
-    // 0 is "without a bound": a bound would drop frames silently; the relay bounds its queues itself.
-    maxBackpressure: 0,
-    closeOnBackpressureLimit: false,
-    // The protocol's own pings keep time (PROTOCOL §8).
-    idleTimeout: 0,
-    sendPingsAutomatically: false,
-    maxLifetime: 0,
-    compression: uws.DISABLED,
+    ...bounds(uws, options),
     upgrade: (response, request, context) => upgrade(options, response, request, context),
     open: (socket) => {
       const data = socket.getUserData()
@@ -218,6 +211,20 @@ function behaviour(uws: UwsLibrary, options: TransportOptions): Uws.WebSocketBeh
       const connection = connectionOf(socket)
       if (connection.forget()) guarded(options, connection, () => websocket.closed(connection, code))
     },
+  }
+}
+
+function bounds(uws: UwsLibrary, { maxFrameBytes }: TransportOptions): Uws.WebSocketBehavior<UserData> {
+  return {
+    maxPayloadLength: maxFrameBytes,
+    // 0 is "without a bound": a bound would drop frames silently; the relay bounds its queues itself.
+    maxBackpressure: 0,
+    closeOnBackpressureLimit: false,
+    // The protocol's own pings keep time (PROTOCOL §8).
+    idleTimeout: 0,
+    sendPingsAutomatically: false,
+    maxLifetime: 0,
+    compression: uws.DISABLED,
   }
 }
 

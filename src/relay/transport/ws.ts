@@ -3,6 +3,8 @@
  * The library tells of a closing peer only when the socket is gone; the relay has to know when it reads the close frame
  * or FIN (PROTOCOL §8). Its documented extension point, the WebSocket class of the server, sees the moment: before it
  * answers a close frame, and when a frame is too large or broken, it calls `close` on itself.
+ *
+ * Tests: test/relay/transport/transport.test.ts
  */
 
 import { createServer, STATUS_CODES } from 'node:http'

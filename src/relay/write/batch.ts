@@ -1,6 +1,8 @@
 /**
  * A batch: nonce, rights, patches, new state and record of each set in its turn; then one durable commit for all of
  * them, then the answers, then whoever has to know. If the commit is refused, the shops are what they were before.
+ *
+ * Tests: test/relay/write/writer.test.ts, test/e2e/rejected-commits.test.ts
  */
 
 import { assert, AssertionError } from '../../assert.js'

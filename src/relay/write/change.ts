@@ -1,6 +1,8 @@
 /**
  * What the writer is asked for, and what becomes of it: a client's set or a change of the relay's own, and their
  * outcomes.
+ *
+ * Tests: test/e2e/rejected-commits.test.ts
  */
 
 import type { ShopState } from '../../state/shop-state.js'

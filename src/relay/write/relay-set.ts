@@ -1,6 +1,8 @@
 /**
  * Sets that the relay makes itself (PROTOCOL §11): how an order is canceled, and how patches are packed into sets that
  * fit a frame.
+ *
+ * Tests: test/e2e/subscriptions.test.ts
  */
 
 import { CborTime } from '../../codec/value.js'

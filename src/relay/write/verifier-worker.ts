@@ -1,4 +1,8 @@
-/** A thread that recovers signers, message by message (verifier.ts). */
+/**
+ * A thread that recovers signers, message by message (verifier.ts).
+ *
+ * Tests: test/relay/write/verifier.test.ts
+ */
 
 import { parentPort } from 'node:worker_threads'
 import { answer, type CheckRequest } from './verifier.js'

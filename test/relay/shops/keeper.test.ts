@@ -5,11 +5,10 @@ import { toHex } from '../../../src/bytes/hex.js'
 import { encodeChange } from '../../../src/patches/patch.js'
 import { Keeper, ReplayError } from '../../../src/relay/shops/keeper.js'
 import { stateHash } from '../../../src/state/shop-state.js'
-import { MemoryStore } from '../../../src/store/memory.js'
 import type { LogRecord, Store } from '../../../src/store/store.js'
 import { copyLogs, writtenLogs } from '../../fixtures/copied-log.js'
 import { relay } from '../../fixtures/relay-harness.js'
-import { DiskStore } from '../../fixtures/store-directory.js'
+import { STORES } from '../../fixtures/store-directory.js'
 
 const [FIRST, OTHER] = [76n, 77n]
 let logs: Store
@@ -24,20 +23,11 @@ afterEach(async () => {
 
 const recordOf = (shopId: bigint, seq: number) => logs.pickLog(shopId, [seq], 1_000_000)[0]!
 
-describe.each([
-  ['in memory', async () => new MemoryStore()],
-  [
-    'on disk',
-    async () => {
-      const disk = await DiskStore.make()
-      closing.push(() => disk.dispose())
-      return disk.store
-    },
-  ],
-] as const)('%s', (_name, make) => {
+describe.each(STORES)('%s', (_name, make) => {
   /** The shops' logs, the record of OTHER with this number changed. */
   async function spoilt(seq: number, change: (record: LogRecord) => LogRecord): Promise<Store> {
-    const store = await make()
+    const [store, dispose] = await make()
+    closing.push(dispose)
     await copyLogs(logs, store, (shopId, record) => (shopId === OTHER && record.seq === seq ? change(record) : record))
     return store
   }
