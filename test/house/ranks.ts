@@ -87,18 +87,24 @@ export function rankBreaches(house: House): Breach[] {
   })
 }
 
-/** Files that need each other, for values or for types. */
+/** Files that need each other, for values or for types: shortest cycles, of those with an import in common one. */
 export function cycleBreaches(house: House): Breach[] {
-  const found = new Map<string, Breach>()
-  for (const source of house.sources) {
-    const way = wayBack(house, source.path)
-    if (way === undefined) continue
-    const key = way.toSorted().join(' ')
-    const { line } = importsOf(house, source).find(({ target }) => target === (way[1] ?? source.path))!
-    const message = `${source.path}:${line} import cycle: ${[...way, source.path].join(' → ')}`
-    if (!found.has(key)) found.set(key, { key, message })
-  }
-  return [...found.values()]
+  const ways = house.sources.flatMap(({ path }) => {
+    const way = wayBack(house, path)
+    return way === undefined ? [] : [way]
+  })
+  const told = new Set<string>()
+  return ways
+    .toSorted((a, b) => a.length - b.length)
+    .flatMap((way) => {
+      const steps = way.map((path, i) => `${path} → ${way[i + 1] ?? way[0]}`)
+      if (steps.some((step) => told.has(step))) return []
+      for (const step of steps) told.add(step)
+      const [path, next = path] = way
+      const { line } = importsOf(house, house.source(path!)!).find(({ target }) => target === next)!
+      const message = `${path}:${line} import cycle: ${[...way, path].join(' → ')}`
+      return [{ key: way.toSorted().join(' '), message }]
+    })
 }
 
 /** An import of one of our own files that is not there; the compiler sees those of TypeScript only. */
