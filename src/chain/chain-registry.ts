@@ -5,6 +5,7 @@
  * Tests: test/e2e/registry.test.ts
  */
 
+import type { ChainId, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { ChainUnreachable, type Chain } from './chain.js'
 import { readAddress, readWord } from '../bytes/abi.js'
@@ -25,7 +26,7 @@ export class ChainRegistry implements Registry {
     this.options = options
   }
 
-  get chainId(): bigint {
+  get chainId(): ChainId {
     return this.options.chain.chainId
   }
 
@@ -33,23 +34,23 @@ export class ChainRegistry implements Registry {
     return this.options.relayTokenId
   }
 
-  async exists(shopId: bigint): Promise<boolean> {
+  async exists(shopId: ShopId): Promise<boolean> {
     return (await this.ownerOf(shopId)) !== undefined
   }
 
-  async owns(shopId: bigint, wallet: Uint8Array, blockNumber?: bigint): Promise<boolean> {
+  async owns(shopId: ShopId, wallet: Uint8Array, blockNumber?: bigint): Promise<boolean> {
     const owner = await this.ownerOf(shopId, blockNumber)
     return owner !== undefined && equalBytes(owner, wallet)
   }
 
-  async mayWrite(shopId: bigint, wallet: Uint8Array, blockNumber?: bigint): Promise<boolean> {
+  async mayWrite(shopId: ShopId, wallet: Uint8Array, blockNumber?: bigint): Promise<boolean> {
     const permitted = this.call(hasPermissionCall(shopId, wallet, CLERK_PERMISSION), blockNumber)
     const [owns, permission] = await Promise.all([this.owns(shopId, wallet, blockNumber), permitted])
     return owns || readWord(permission) === 1n
   }
 
   /** 20 bytes; undefined for a shop that was not minted. */
-  async ownerOf(shopId: bigint, blockNumber?: bigint): Promise<Uint8Array | undefined> {
+  async ownerOf(shopId: ShopId, blockNumber?: bigint): Promise<Uint8Array | undefined> {
     return readAddress(await this.call(ownerOfCall(shopId), blockNumber))
   }
 

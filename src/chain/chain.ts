@@ -5,6 +5,8 @@
  * Tests: test/chain/rpc-chain.test.ts, test/chain/follower.test.ts
  */
 
+import type { ChainId, Seconds } from '../brands.js'
+
 /**
  * No configured endpoint answered in time, or none that is of this chain. What needs the chain waits; the rest goes on.
  */
@@ -19,7 +21,7 @@ export interface Block {
   /** 32 bytes. */
   readonly parentHash: Uint8Array
   /** Seconds since 1970. */
-  readonly timestamp: bigint
+  readonly timestamp: Seconds
 }
 
 export interface ChainLog {
@@ -62,7 +64,7 @@ export interface Call {
 }
 
 export interface Chain {
-  readonly chainId: bigint
+  readonly chainId: ChainId
   /** Why the chain cannot be asked now, for the operator; undefined while it can. */
   readonly problem: string | undefined
   /** The newest block. */

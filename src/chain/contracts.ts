@@ -6,6 +6,7 @@
  */
 
 import { encodeFunctionData, parseAbi } from 'viem/utils'
+import type { Amount, ShopId } from '../brands.js'
 import { addressWord, eventTopic, readWord, selector, word } from '../bytes/abi.js'
 import { concatBytes, fromBigEndian } from '../bytes/bytes.js'
 import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
@@ -29,14 +30,14 @@ const SHOP_EVENTS = {
 export const SHOP_EVENT_TOPICS: readonly Uint8Array[] = Object.values(SHOP_EVENTS)
 
 export type ShopEvent =
-  | { readonly kind: 'userAdded' | 'userRemoved'; readonly shopId: bigint; readonly user: Uint8Array }
+  | { readonly kind: 'userAdded' | 'userRemoved'; readonly shopId: ShopId; readonly user: Uint8Array }
   | {
       readonly kind: 'permissionAdded' | 'permissionRemoved'
-      readonly shopId: bigint
+      readonly shopId: ShopId
       readonly user: Uint8Array
       readonly permission: bigint
     }
-  | { readonly kind: 'transfer'; readonly shopId: bigint; readonly from: Uint8Array; readonly to: Uint8Array }
+  | { readonly kind: 'transfer'; readonly shopId: ShopId; readonly from: Uint8Array; readonly to: Uint8Array }
 
 /** Undefined for a log of another form. */
 export function readShopEvent({ topics, data }: ChainLog): ShopEvent | undefined {
@@ -61,19 +62,19 @@ export function ownerOfCall(tokenId: bigint): Uint8Array {
   return callData('ownerOf(uint256)', word(tokenId))
 }
 
-export function hasPermissionCall(shopId: bigint, user: Uint8Array, permission: number): Uint8Array {
+export function hasPermissionCall(shopId: ShopId, user: Uint8Array, permission: number): Uint8Array {
   return callData('hasPermission(uint256,address,uint8)', word(shopId), addressWord(user), word(BigInt(permission)))
 }
 
-export function mintShopCall(shopId: bigint, owner: Uint8Array): Uint8Array {
+export function mintShopCall(shopId: ShopId, owner: Uint8Array): Uint8Array {
   return callData('mint(uint256,address)', word(shopId), addressWord(owner))
 }
 
-export function addRelayCall(shopId: bigint, relayTokenId: bigint): Uint8Array {
+export function addRelayCall(shopId: ShopId, relayTokenId: bigint): Uint8Array {
   return callData('addRelay(uint256,uint256)', word(shopId), word(relayTokenId))
 }
 
-export function getAllRelaysCall(shopId: bigint): Uint8Array {
+export function getAllRelaysCall(shopId: ShopId): Uint8Array {
   return callData('getAllRelays(uint256)', word(shopId))
 }
 
@@ -84,12 +85,12 @@ export function readRelays(result: Uint8Array = new Uint8Array(0)): bigint[] {
   return words.slice(2, 2 + Number(count)).map(fromBigEndian)
 }
 
-export function publishInviteVerifierCall(shopId: bigint, verifier: Uint8Array): Uint8Array {
+export function publishInviteVerifierCall(shopId: ShopId, verifier: Uint8Array): Uint8Array {
   return callData('publishInviteVerifier(uint256,address)', word(shopId), addressWord(verifier))
 }
 
 /** `signature`: 65 bytes r ‖ s ‖ v of the invite's key over the user's address. */
-export function redeemInviteCall(shopId: bigint, signature: Uint8Array, user: Uint8Array): Uint8Array {
+export function redeemInviteCall(shopId: ShopId, signature: Uint8Array, user: Uint8Array): Uint8Array {
   return callData(
     'redeemInvite(uint256,uint8,bytes32,bytes32,address)',
     word(shopId),
@@ -114,11 +115,11 @@ export function balanceOfCall(holder: Uint8Array): Uint8Array {
   return callData('balanceOf(address)', addressWord(holder))
 }
 
-export function transferCall(to: Uint8Array, amount: bigint): Uint8Array {
+export function transferCall(to: Uint8Array, amount: Amount): Uint8Array {
   return callData('transfer(address,uint256)', addressWord(to), word(amount))
 }
 
-export function approveCall(spender: Uint8Array, amount: bigint): Uint8Array {
+export function approveCall(spender: Uint8Array, amount: Amount): Uint8Array {
   return callData('approve(address,uint256)', addressWord(spender), word(amount))
 }
 

@@ -6,6 +6,7 @@
  * Tests: test/e2e/sessions.test.ts
  */
 
+import type { ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import type { ClaimRow, Registry, ShopClaim } from './registry.js'
 
@@ -32,22 +33,22 @@ export class DevelopmentRegistry implements Registry {
     return Promise.resolve(true)
   }
 
-  owns(shopId: bigint, wallet: Uint8Array): Promise<boolean> {
+  owns(shopId: ShopId, wallet: Uint8Array): Promise<boolean> {
     const owner = this.ownerOf(shopId)
     return Promise.resolve(owner !== undefined && equalBytes(owner, wallet))
   }
 
-  mayWrite(shopId: bigint, wallet: Uint8Array): Promise<boolean> {
+  mayWrite(shopId: ShopId, wallet: Uint8Array): Promise<boolean> {
     return this.owns(shopId, wallet)
   }
 
   /** The wallet that named the shop first, 20 bytes. */
-  private ownerOf(shopId: bigint): Uint8Array | undefined {
+  private ownerOf(shopId: ShopId): Uint8Array | undefined {
     const key = claimKey(shopId)
     return this.fresh.get(key) ?? this.claims(key)
   }
 
-  private take(shopId: bigint, wallet: Uint8Array): readonly ClaimRow[] | undefined {
+  private take(shopId: ShopId, wallet: Uint8Array): readonly ClaimRow[] | undefined {
     const owner = this.ownerOf(shopId)
     if (owner !== undefined) return equalBytes(owner, wallet) ? [] : undefined
     const key = claimKey(shopId)
@@ -56,6 +57,6 @@ export class DevelopmentRegistry implements Registry {
   }
 }
 
-function claimKey(shopId: bigint): string {
+function claimKey(shopId: ShopId): string {
   return `development/owner/${shopId}`
 }

@@ -3,6 +3,8 @@
  * Tests: test/e2e/registry.test.ts, test/e2e/sessions.test.ts
  */
 
+import type { ChainId, ShopId } from '../brands.js'
+
 /** The registry cannot be asked now; a write that needs it is refused, others go on. */
 export class RegistryUnreachable extends Error {
   override readonly name = 'RegistryUnreachable'
@@ -17,23 +19,23 @@ export interface ClaimRow {
 /** Shops that belong to the wallet that enrols for them first. Whoever takes one writes the rows with the enrolment. */
 export interface ShopClaim {
   /** Whether nobody has the shop yet. */
-  isFree(shopId: bigint): boolean
+  isFree(shopId: ShopId): boolean
   /**
    * Makes the wallet (20 bytes) the owner: the rows to write, none if it is already; undefined if the shop is
    * another's.
    */
-  take(shopId: bigint, wallet: Uint8Array): readonly ClaimRow[] | undefined
+  take(shopId: ShopId, wallet: Uint8Array): readonly ClaimRow[] | undefined
 }
 
 export interface Registry {
-  readonly chainId: bigint
+  readonly chainId: ChainId
   readonly relayTokenId: bigint
   /** Whether the shop was minted. Throws RegistryUnreachable. */
-  exists(shopId: bigint): Promise<boolean>
+  exists(shopId: ShopId): Promise<boolean>
   /** Whether the wallet (20 bytes) owns the shop's token. Throws RegistryUnreachable. */
-  owns(shopId: bigint, wallet: Uint8Array): Promise<boolean>
+  owns(shopId: ShopId, wallet: Uint8Array): Promise<boolean>
   /** Whether the wallet owns the shop or holds permission 2, updateRootHash. Throws RegistryUnreachable. */
-  mayWrite(shopId: bigint, wallet: Uint8Array): Promise<boolean>
+  mayWrite(shopId: ShopId, wallet: Uint8Array): Promise<boolean>
   /** Only of a registry in which shops are not minted. */
   readonly claim?: ShopClaim
 }

@@ -4,12 +4,13 @@
  */
 
 import { http, webSocket } from 'viem'
+import type { ChainId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { fromHex, prefixedHex } from '../bytes/hex.js'
 import { ChainUnreachable, type Block, type Call, type Chain, type ChainLog, type LogQuery } from './chain.js'
 
 export interface RpcChainOptions {
-  readonly chainId: bigint
+  readonly chainId: ChainId
   /** http, https, ws or wss; at least one, the preferred one first. */
   readonly rpc: readonly string[]
   readonly pollMs: number
@@ -39,7 +40,7 @@ class FalseAnswer extends Error {
 }
 
 class RpcChain implements Chain {
-  readonly chainId: bigint
+  readonly chainId: ChainId
   private readonly pollMs: number
   private readonly endpoints: readonly Endpoint[]
   private readonly listeners = new Set<(head: Block) => void>()
@@ -249,7 +250,7 @@ type Request = (method: string, params: readonly unknown[]) => Promise<unknown>
 class Endpoint {
   /** Scheme and host: the rest of a URL may be an API key. */
   readonly name: string
-  private readonly chainId: bigint
+  private readonly chainId: ChainId
   private readonly transport: ReturnType<ReturnType<typeof http>> | ReturnType<ReturnType<typeof webSocket>>
   /** Requests that are not given up; the newest of them are under way. */
   private readonly open = new Set<AbortController>()
@@ -259,7 +260,7 @@ class Endpoint {
   /** Why it failed the last time. */
   problem: string | undefined
 
-  constructor(url: string, chainId: bigint, timeoutMs: number) {
+  constructor(url: string, chainId: ChainId, timeoutMs: number) {
     const { protocol, host } = new URL(url)
     this.name = `${protocol}//${host}`
     this.chainId = chainId

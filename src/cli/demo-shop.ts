@@ -5,6 +5,7 @@
  * Tests: test/cli/serve.test.ts, test/cli/dev-chain.test.ts
  */
 
+import type { OrderId } from '../brands.js'
 import { addressOfWallet, walletOf } from './wallet.js'
 import { publicKeyOf } from '#signature'
 import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
@@ -225,7 +226,7 @@ function product(number: number, title: string, description: string, cents: numb
 interface Guest {
   readonly client: ShopClient
   /** His first order that has not ended; it may have to be made. */
-  readonly order: bigint
+  readonly order: OrderId
   /** His orders before it, Paid or Canceled. */
   readonly ended: readonly Order[]
 }
@@ -248,7 +249,7 @@ function hasEnded({ State, CanceledAt }: Order): boolean {
 }
 
 /** Brings the order as far as it can come: Committed, or with a chain to what is to be paid. */
-async function commit({ orders }: ShopClient, order: bigint, payable: boolean): Promise<void> {
+async function commit({ orders }: ShopClient, order: OrderId, payable: boolean): Promise<void> {
   let state = orders.watch(order).get().data?.State
   if (state === undefined) {
     await orders.create({ id: order, items: ITEMS, shippingAddress: ADDRESS })
@@ -261,7 +262,12 @@ async function commit({ orders }: ShopClient, order: bigint, payable: boolean): 
   if (payable && state !== UNPAID) await orders.choosePayment(order, CHOICE)
 }
 
-async function payOrder(client: ShopClient, order: bigint, chain: DemoChain, tell: DemoOptions['tell']): Promise<void> {
+async function payOrder(
+  client: ShopClient,
+  order: OrderId,
+  chain: DemoChain,
+  tell: DemoOptions['tell'],
+): Promise<void> {
   const due = client.orders.due(order)
   if (due === undefined) return
   try {

@@ -7,6 +7,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { publicKeyOf } from '#signature'
+import type { ChainId } from '../brands.js'
 import { toHex, fromHex } from '../bytes/hex.js'
 import { isSecretKey } from '../bytes/signature-form.js'
 import { ChainUnreachable, type Call } from '../chain/chain.js'
@@ -42,7 +43,7 @@ export interface ChainWallet extends SendingWallet {
 export function walletOfFlags(
   flags: { readonly chain: string; readonly wallet?: string | undefined },
   io: Io,
-  { account, chainId }: { readonly account: string; readonly chainId?: bigint },
+  { account, chainId }: { readonly account: string; readonly chainId?: ChainId },
 ): ChainWallet {
   const name = flags.chain
   const chains = chainSettingsOf({ chain: name })

@@ -4,6 +4,7 @@
  * Tests: test/cli/chain-commands.test.ts
  */
 
+import type { OrderId } from '../brands.js'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
 import { ClientError } from '../client/client-error.js'
@@ -126,7 +127,7 @@ async function checkedAddress(row: RpcSettings, payments: Uint8Array, due: Payme
 /** False if the card does not see the order. */
 async function payWith(
   card: Uint8Array,
-  order: bigint,
+  order: OrderId,
   by: 'call' | 'address',
   place: Place,
   flags: PayFlags,

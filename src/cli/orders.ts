@@ -4,6 +4,7 @@
  * Tests: test/cli/chain-commands.test.ts
  */
 
+import type { Amount, Seconds, ShopId } from '../brands.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import { fromBigEndian, isAllZero } from '../bytes/bytes.js'
 import { NODE_CACHE_NODES_DEFAULT, RESERVATION_SECONDS_DEFAULT } from '../limits.js'
@@ -85,7 +86,7 @@ function decimalsOf(store: Store, { chainId, currency }: Money): number | undefi
 }
 
 /** The shop's orders as columns, each with its transactions and what is odd about it below. */
-function tableOf(shopId: bigint, lines: readonly OrderLine[], decimals: Decimals): string[] {
+function tableOf(shopId: ShopId, lines: readonly OrderLine[], decimals: Decimals): string[] {
   const rows = lines.map((line) => cellsOf(line, decimals))
   const widths = HEADS.map((head, i) => Math.max(head.length, ...rows.map((cells) => cells[i]!.length)))
   const aligned = (cells: readonly string[]) =>
@@ -146,14 +147,14 @@ function isNative(currency: Uint8Array): boolean {
 }
 
 /** Never floating point: the digits are moved. */
-function decimalText(amount: bigint, decimals: number): string {
+function decimalText(amount: Amount, decimals: number): string {
   if (decimals === 0) return String(amount)
   const digits = String(amount).padStart(decimals + 1, '0')
   const fraction = digits.slice(-decimals).replace(/0+$/u, '')
   return `${digits.slice(0, -decimals)}${fraction === '' ? '' : `.${fraction}`}`
 }
 
-function timeText(seconds: bigint): string {
+function timeText(seconds: Seconds): string {
   const date = new Date(Number(seconds) * 1_000)
   return Number.isNaN(date.getTime()) ? `second ${seconds}` : date.toISOString().replace('.000Z', 'Z')
 }

@@ -7,6 +7,7 @@
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ListingId } from '../brands.js'
 import { walletOf } from './wallet.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import { enrol, makeKeyCard } from '../client/enrol.js'
@@ -75,7 +76,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function changesOf(listing: bigint, { price, title, stock }: Flags<typeof FLAGS>): Change[] {
+function changesOf(listing: ListingId, { price, title, stock }: Flags<typeof FLAGS>): Change[] {
   const changes: Change[] = []
   if (price !== undefined)
     changes.push({ op: 'replace', path: ['Listings', listing, 'Price'], value: integerFlag('price', price) })

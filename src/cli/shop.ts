@@ -6,6 +6,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
+import type { ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { readAddress } from '../bytes/abi.js'
@@ -80,6 +81,6 @@ async function addRelay(shop: bigint, relay: string, wallet: ChainWallet, io: Io
   io.err(`added relay ${relay}`)
 }
 
-function randomShop(): bigint {
+function randomShop(): ShopId {
   return BigInt(`0x${randomBytes(16).toString('hex')}`) + 1n
 }

@@ -16,6 +16,7 @@ import {
   webSocket,
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
+import type { ChainId } from '../brands.js'
 import { fromHex, prefixedHex } from '../bytes/hex.js'
 import type { Wallet } from '../client/enrol.js'
 
@@ -50,7 +51,7 @@ export interface SendingWallet {
 /** A wallet on a chain. `secret`: 64 hexadecimal digits. */
 export function openWallet(options: {
   readonly url: string
-  readonly chainId: bigint
+  readonly chainId: ChainId
   readonly secret: string
 }): SendingWallet {
   const { url, chainId, secret } = options

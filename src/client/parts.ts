@@ -4,12 +4,13 @@
  * Tests: test/client/shop-client.test.ts
  */
 
+import type { ListingId, OrderId } from '../brands.js'
 import { toBigEndian, utf8 } from '../bytes/bytes.js'
 import { ObjectType, type Filter } from '../wire/messages.js'
 
 export type Part =
-  | { readonly listing: bigint | 'all' }
-  | { readonly order: bigint | 'all' }
+  | { readonly listing: ListingId | 'all' }
+  | { readonly order: OrderId | 'all' }
   | { readonly inventory: bigint | 'all' }
   | { readonly tag: string }
   | { readonly tags: 'all' }

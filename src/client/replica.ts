@@ -5,6 +5,7 @@
  * Tests: test/client/shop-client.test.ts
  */
 
+import type { ShopId } from '../brands.js'
 import { toHex } from '../bytes/hex.js'
 import type { Account } from '../objects/account.js'
 import type { Listing } from '../objects/listing.js'
@@ -26,14 +27,14 @@ interface ObjectTypes {
 }
 
 export class Replica {
-  private readonly shopId: bigint
+  private readonly shopId: ShopId
   private readonly relayAddress: Uint8Array
   private readonly objects = new Map<string, unknown>()
   private readonly changedAt = new Map<string, bigint>()
   private readonly linkedCards = new Map<string, number>()
   private last = 0n
 
-  constructor(shopId: bigint, relayAddress: Uint8Array) {
+  constructor(shopId: ShopId, relayAddress: Uint8Array) {
     this.shopId = shopId
     this.relayAddress = relayAddress
   }

@@ -4,6 +4,7 @@
  */
 
 import { publicKeyOf, sign } from '#signature'
+import type { ListingId, OrderId, ShopId } from '../brands.js'
 import { fromHex } from '../bytes/hex.js'
 import { toBigEndian } from '../bytes/bytes.js'
 import { personalMessageDigest } from '../bytes/eip191.js'
@@ -71,7 +72,7 @@ const NONCES_PER_MS = 1_000n
  * ```ts
  * import { connect } from 'cairn-relay/client'
  *
- * export async function priceOf(url: string, relay: string, listing: bigint): Promise<bigint | undefined> {
+ * export async function priceOf(url: string, relay: string, listing: ListingId): Promise<bigint | undefined> {
  *   const client = await connect({ url, shop: 1n, relay, only: [{ listing }] })
  *   try {
  *     for await (const { status, data } of client.listing(listing)) if (status !== 'loading') return data?.Price
@@ -98,7 +99,7 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
  * ```ts
  * import { ClientError, type ShopClient } from 'cairn-relay/client'
  *
- * export async function raise(client: ShopClient, listing: bigint, price: bigint): Promise<string> {
+ * export async function raise(client: ShopClient, listing: ListingId, price: bigint): Promise<string> {
  *   try {
  *     await client.write([{ op: 'replace', path: ['Listings', listing, 'Price'], value: price }])
  *     return 'done'
@@ -143,12 +144,12 @@ export class ShopClient {
     return () => this.stateWatchers.delete(watch)
   }
 
-  get shopId(): bigint {
+  get shopId(): ShopId {
     return this.options.shop
   }
 
   /** Whether the order is part of what was subscribed to. */
-  sees(order: bigint): boolean {
+  sees(order: OrderId): boolean {
     const { only } = this.options
     return only === undefined || only.some((part) => 'order' in part && (part.order === 'all' || part.order === order))
   }
@@ -176,11 +177,11 @@ export class ShopClient {
     return { [Symbol.asyncIterator]: () => this.reader(signal) }
   }
 
-  listing(id: bigint): Live<Listing> {
+  listing(id: ListingId): Live<Listing> {
     return this.objects.live(`Listings/${id}`)
   }
 
-  order(id: bigint): Live<Order> {
+  order(id: OrderId): Live<Order> {
     return this.objects.live(`Orders/${id}`)
   }
 
@@ -193,7 +194,7 @@ export class ShopClient {
   }
 
   /** Pieces in stock of a listing with these variations. */
-  stock(listing: bigint, ...variations: readonly string[]): Live<bigint> {
+  stock(listing: ListingId, ...variations: readonly string[]): Live<bigint> {
     return this.objects.live(['Inventory', listing, ...[...variations].sort()].join('/'))
   }
 

@@ -6,6 +6,7 @@
  */
 
 import { sha256 } from '#hash'
+import type { Amount, ListingId, OrderId, Seconds, ShopId } from '../brands.js'
 import { equalBytes, fromBigEndian, isAllZero } from '../bytes/bytes.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import { encode, type Encodable } from '../codec/encode.js'
@@ -29,7 +30,7 @@ import { aborted, ClientError } from './client-error.js'
 import type { Live } from './live.js'
 
 export interface Item {
-  readonly listing: bigint
+  readonly listing: ListingId
   readonly variations?: readonly string[]
   /** Above 0. */
   readonly quantity: bigint
@@ -53,17 +54,17 @@ export interface PaymentChoice {
 
 /** What is to be paid, to whom, until when; the contract takes `request` as it stands. */
 export interface PaymentDue {
-  readonly order: bigint
+  readonly order: OrderId
   /** 32 bytes. */
   readonly paymentId: Uint8Array
   readonly request: PaymentRequest
   /** For the Payments contract of the currency's chain: pay(request), or the address to send to (getPaymentAddress). */
   readonly calls: PaymentCalls
   /** In the currency's smallest unit. */
-  readonly total: bigint
+  readonly total: Amount
   readonly currency: ChainAddress
   /** Seconds since 1970. */
-  readonly payableUntil: bigint
+  readonly payableUntil: Seconds
 }
 
 /** Call data with 0x, and the wei that go along with `pay`; a token has to be approved for the contract first. */
@@ -77,11 +78,11 @@ export interface PaymentCalls {
 /** What orders need of a shop; a ShopClient is one. */
 interface OrderShop {
   /** Whether the order's sets come to this client. */
-  sees(order: bigint): boolean
-  readonly shopId: bigint
+  sees(order: OrderId): boolean
+  readonly shopId: ShopId
   write(changes: readonly Change[], options?: { readonly signal?: AbortSignal }): Promise<unknown>
-  order(id: bigint): Live<Order>
-  listing(id: bigint): Live<Listing>
+  order(id: OrderId): Live<Order>
+  listing(id: ListingId): Live<Listing>
   manifest(): Live<Manifest>
 }
 
@@ -112,17 +113,17 @@ export class ShopOrders {
   }
 
   /** Appends an item to an Open order. */
-  async add(id: bigint, item: Item, options: CallOptions = {}): Promise<void> {
+  async add(id: OrderId, item: Item, options: CallOptions = {}): Promise<void> {
     await this.shop.write([{ op: 'append', path: ['Orders', id, 'Items'], value: itemValue(item) }], options)
   }
 
   /** Reserves the items; rejects with OUT_OF_STOCK and the listing's id. */
-  async commit(id: bigint, options: CallOptions = {}): Promise<void> {
+  async commit(id: OrderId, options: CallOptions = {}): Promise<void> {
     await this.shop.write([stateChange(id, COMMITTED)], options)
   }
 
   /** Gives the reservation back. A payment that comes later is told to the merchant. */
-  async cancel(id: bigint, options: CallOptions = {}): Promise<void> {
+  async cancel(id: OrderId, options: CallOptions = {}): Promise<void> {
     const canceledAt = new CborTime(BigInt(Math.floor(Date.now() / 1_000)))
     await this.shop.write(
       [{ op: 'add', path: ['Orders', id, 'CanceledAt'], value: canceledAt }, stateChange(id, CANCELED)],
@@ -135,7 +136,7 @@ export class ShopOrders {
    * said so. Rejects with INVALID where it cannot be paid so, and with VERIFICATION_FAILED where what is asked is not
    * what follows from the order.
    */
-  async choosePayment(id: bigint, choice: PaymentChoice, options: CallOptions = {}): Promise<PaymentDue> {
+  async choosePayment(id: OrderId, choice: PaymentChoice, options: CallOptions = {}): Promise<PaymentDue> {
     if (!this.shop.sees(id))
       throw new ClientError(
         'USAGE',
@@ -160,7 +161,7 @@ export class ShopOrders {
   }
 
   /** What is to be paid now; undefined where nothing is. Throws ClientError VERIFICATION_FAILED. */
-  due(id: bigint): PaymentDue | undefined {
+  due(id: OrderId): PaymentDue | undefined {
     const order = this.order(id)
     return order?.State === UNPAID && order.PaymentDetails !== undefined ? this.checkedDue(order) : undefined
   }
@@ -169,18 +170,18 @@ export class ShopOrders {
    * What was asked last, Paid or not; undefined while nothing is: `calls.processPayment` gets a merchant what lies at
    * its address. Throws ClientError VERIFICATION_FAILED.
    */
-  asked(id: bigint): PaymentDue | undefined {
+  asked(id: OrderId): PaymentDue | undefined {
     const order = this.order(id)
     const isAsked = order?.PaymentDetails !== undefined && order.State !== PAYMENT_CHOSEN
     return isAsked ? this.checkedDue(order) : undefined
   }
 
   /** The order as it is and becomes. */
-  watch(id: bigint): Live<Order> {
+  watch(id: OrderId): Live<Order> {
     return this.shop.order(id)
   }
 
-  private order(id: bigint): Order | undefined {
+  private order(id: OrderId): Order | undefined {
     return this.shop.order(id).get().data
   }
 
@@ -206,7 +207,7 @@ export class ShopOrders {
   }
 
   /** Where it is paid in the pricing currency and all its listings are held and are those that were priced. */
-  private expectedTotal(order: Order): bigint | undefined {
+  private expectedTotal(order: Order): Amount | undefined {
     const { Items, ShippingAddress, InvoiceAddress, ChosenCurrency } = order
     const manifest = this.shop.manifest().get().data
     const address = ShippingAddress ?? InvoiceAddress
@@ -229,7 +230,7 @@ export class ShopOrders {
   }
 
   /** Rejects when the signal aborts, when the order cannot be seen, and after a minute. */
-  private until(id: bigint, condition: (order: Order) => boolean, signal?: AbortSignal): Promise<Order> {
+  private until(id: OrderId, condition: (order: Order) => boolean, signal?: AbortSignal): Promise<Order> {
     const live = this.shop.order(id)
     return new Promise((resolve, reject) => {
       const finish = () => {
@@ -280,11 +281,11 @@ function itemValue({ listing, variations = [], quantity }: Item): ReadonlyMap<Cb
   return new Map(fields)
 }
 
-function stateChange(id: bigint, to: bigint): Change {
+function stateChange(id: OrderId, to: bigint): Change {
   return { op: 'replace', path: ['Orders', id, 'State'], value: to }
 }
 
-function randomId(): bigint {
+function randomId(): OrderId {
   const bytes = crypto.getRandomValues(new Uint8Array(8))
   return fromBigEndian(bytes) | 1n
 }

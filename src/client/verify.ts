@@ -7,6 +7,7 @@
  */
 
 import { addressOf } from '#signature'
+import type { Seconds, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { checkForm } from '../codec/span.js'
@@ -25,7 +26,7 @@ export interface VerifiedSet {
   /** Who signed: the relay, or a card (33 bytes). */
   readonly signer: 'relay' | Uint8Array
   /** Seconds since 1970, as the signer's header says. */
-  readonly timestamp: bigint
+  readonly timestamp: Seconds
   /** The patches that were selected for this client, in order. */
   readonly patches: readonly Patch[]
 }
@@ -42,7 +43,7 @@ export class VerificationError extends Error {
 }
 
 export interface Trust {
-  readonly shopId: bigint
+  readonly shopId: ShopId
   /** 20 bytes. */
   readonly relayAddress: Uint8Array
   /** Whether the card (33 bytes) is linked to an account of the shop, as of the sets verified so far. */

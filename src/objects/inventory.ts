@@ -3,6 +3,7 @@
  * Tests: test/objects/fields.test.ts, test/state/orders.test.ts
  */
 
+import type { ListingId } from '../brands.js'
 import { be64, compareBytes, concatBytes, utf8 } from '../bytes/bytes.js'
 import { toHex, type Hex } from '../bytes/hex.js'
 import { VARIATION_SEPARATOR } from './listing.js'
@@ -11,7 +12,7 @@ import { uint64 } from './scalars.js'
 export const Inventory = uint64
 
 /** 8 bytes of the listing's id and the variation names, sorted by their UTF-8 bytes and joined with `|`. */
-export function inventoryKey(listingId: bigint, variations: readonly string[]): Uint8Array {
+export function inventoryKey(listingId: ListingId, variations: readonly string[]): Uint8Array {
   if (variations.length === 0) return be64(listingId)
   const names = variations.map((name) => ({ name, bytes: utf8(name) }))
   names.sort((a, b) => compareBytes(a.bytes, b.bytes))
@@ -19,6 +20,6 @@ export function inventoryKey(listingId: bigint, variations: readonly string[]): 
 }
 
 /** The key as text, to find it in a Map. */
-export function inventoryKeyText(listingId: bigint, variations: readonly string[]): Hex {
+export function inventoryKeyText(listingId: ListingId, variations: readonly string[]): Hex {
   return toHex(inventoryKey(listingId, variations))
 }

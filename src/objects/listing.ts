@@ -20,7 +20,7 @@ import {
   type KeySchema,
   type Schema,
 } from '../codec/schema.js'
-import { filledText, Metadata, nameKey, nameText, objectId, PriceModifier, uint256 } from './scalars.js'
+import { filledText, Metadata, nameKey, nameText, listingId, PriceModifier, amount } from './scalars.js'
 
 export const VIEW_STATE_PUBLISHED = 1n
 export const ViewState = oneOf(0n, 1n, 2n)
@@ -88,8 +88,8 @@ export type StockStatus = Infer<typeof StockStatus>
 export const StockStatuses = arrayOf(StockStatus)
 
 export const Listing = struct({
-  ID: required(objectId),
-  Price: required(uint256),
+  ID: required(listingId),
+  Price: required(amount),
   Metadata: required(Metadata),
   ViewState: defaulting(ViewState, 0n),
   Options: optional(Options),

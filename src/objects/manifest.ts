@@ -3,6 +3,7 @@
  * Tests: test/objects/fields.test.ts
  */
 
+import type { ShopId } from '../brands.js'
 import {
   defaulting,
   bool,
@@ -12,11 +13,14 @@ import {
   required,
   struct,
   text,
+  uint,
   type Infer,
   type Schema,
 } from '../codec/schema.js'
 import type { Hex } from '../bytes/hex.js'
-import { addressKey, chainKey, ChainAddress, nameKey, PriceModifiers, StoredChainAddress, uint256 } from './scalars.js'
+import { addressKey, chainKey, ChainAddress, nameKey, PriceModifiers, StoredChainAddress } from './scalars.js'
+
+const shopId: Schema<ShopId> = uint(256)
 
 export const Payee = struct({ CallAsContract: defaulting(bool, false) })
 export type Payee = Infer<typeof Payee>
@@ -41,7 +45,7 @@ export type ShippingRegion = Infer<typeof ShippingRegion>
 export const ShippingRegions = mapOf(nameKey, ShippingRegion)
 
 const manifestFields = {
-  ShopID: required(uint256),
+  ShopID: required(shopId),
   Payees: nullable(Payees),
   AcceptedCurrencies: nullable(AcceptedCurrencies),
   ShippingRegions: optional(ShippingRegions),

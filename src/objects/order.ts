@@ -3,6 +3,7 @@
  * Tests: test/objects/fields.test.ts
  */
 
+import type { Seconds } from '../brands.js'
 import {
   arrayOf,
   bool,
@@ -22,7 +23,7 @@ import {
 } from '../codec/schema.js'
 import { ITEMS_PER_ORDER_MAX, LISTING_HASH_BYTES_MAX } from '../limits.js'
 import { VariationIDs } from './listing.js'
-import { bytes32, ChainAddress, filledText, objectId, uint256, uint32 } from './scalars.js'
+import { bytes32, ChainAddress, amount, filledText, listingId, orderId, uint32 } from './scalars.js'
 
 export const OPEN = 1n
 export const CANCELED = 2n
@@ -43,7 +44,7 @@ export const ORDER_STATE_NAMES: Readonly<Record<`${OrderState}`, string>> = {
 }
 
 export const OrderItem = struct({
-  ListingID: required(objectId),
+  ListingID: required(listingId),
   VariationIDs: optional(VariationIDs),
   Quantity: required(uint32),
 })
@@ -109,11 +110,13 @@ export const ListingHashes: Schema<readonly Uint8Array[]> = {
   },
 }
 
+const ttl: Schema<Seconds> = uint(64, 1n)
+
 export const PaymentDetails = struct({
   PaymentID: required(bytes32),
-  Total: required(uint256),
+  Total: required(amount),
   ListingHashes: required(ListingHashes),
-  TTL: required(uint(64, 1n)),
+  TTL: required(ttl),
   ShopSignature: required(bytes(65)),
 })
 export type PaymentDetails = Infer<typeof PaymentDetails>
@@ -122,7 +125,7 @@ export const TxDetails = struct({ TxHash: optional(bytes32), BlockHash: required
 export type TxDetails = Infer<typeof TxDetails>
 
 const orderFields = {
-  ID: required(objectId),
+  ID: required(orderId),
   State: required(OrderState),
   InvoiceAddress: optional(AddressDetails),
   ShippingAddress: optional(AddressDetails),

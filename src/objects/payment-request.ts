@@ -4,30 +4,31 @@
  */
 
 import { keccak256 } from '#hash'
+import type { Amount, ChainId, Seconds, ShopId } from '../brands.js'
 import { addressWord, selector, word } from '../bytes/abi.js'
 import { concatBytes } from '../bytes/bytes.js'
 import type { ChainAddress } from './scalars.js'
 
 export interface PaymentRequest {
-  readonly shopId: bigint
+  readonly shopId: ShopId
   /** Of currency and payee both. */
-  readonly chainId: bigint
+  readonly chainId: ChainId
   /** Until when it may be paid, seconds since 1970. */
-  readonly ttl: bigint
+  readonly ttl: Seconds
   /** 20 bytes; zeros: the chain's native currency. */
   readonly currency: Uint8Array
   /** In the currency's smallest unit. */
-  readonly amount: bigint
+  readonly amount: Amount
   /** 20 bytes. */
   readonly payee: Uint8Array
 }
 
 /** A payment by what an order chose. `payee` and `currency` are on one chain. */
 export function paymentRequest(
-  shopId: bigint,
+  shopId: ShopId,
   payee: ChainAddress,
   currency: ChainAddress,
-  { total, ttl }: { readonly total: bigint; readonly ttl: bigint },
+  { total, ttl }: { readonly total: Amount; readonly ttl: Seconds },
 ): PaymentRequest {
   return { shopId, chainId: currency.ChainID, ttl, currency: currency.Address, amount: total, payee: payee.Address }
 }

@@ -3,6 +3,7 @@
  * Tests: test/objects/fields.test.ts
  */
 
+import type { Amount, ChainId, ListingId, OrderId } from '../brands.js'
 import { utf8 } from '../bytes/bytes.js'
 import { fromHex, toHex, type Hex } from '../bytes/hex.js'
 import {
@@ -22,11 +23,14 @@ import {
 } from '../codec/schema.js'
 import { NAME_BYTES_MAX } from '../limits.js'
 
-/** Listing and order ids: 1 … 2^64−1. */
-export const objectId = uint(64, 1n)
+/** 1 … 2^64−1. */
+export const listingId: Schema<ListingId> = uint(64, 1n)
+/** 1 … 2^64−1. */
+export const orderId: Schema<OrderId> = uint(64, 1n)
+/** In a currency's smallest unit. */
+export const amount: Schema<Amount> = uint(256)
 export const uint64 = uint(64)
 export const uint32 = uint(32)
-export const uint256 = uint(256)
 /** 20 bytes. */
 const address = bytes(20)
 /** 32 bytes. */
@@ -51,7 +55,7 @@ export const nameKey: KeySchema<string> = {
   writeKey: (key) => key,
 }
 
-export const chainKey: KeySchema<bigint> = {
+export const chainKey: KeySchema<ChainId> = {
   readKey: (key, at) => uint64.read(key, `${at} key`),
   writeKey: (key) => key,
 }
@@ -62,16 +66,19 @@ export const addressKey: KeySchema<Hex> = {
   writeKey: (key) => fromHex(key),
 }
 
+const chainId: Schema<ChainId> = uint(64, 1n)
+const storedChainId: Schema<ChainId> = uint64
+
 /** A currency, or where a payee is paid: the zero address is the chain's native currency. */
-export const ChainAddress = struct({ ChainID: required(uint(64, 1n)), Address: required(address) })
+export const ChainAddress = struct({ ChainID: required(chainId), Address: required(address) })
 /** As a state may hold it: chain 0 in a manifest that nobody wrote. */
-export const StoredChainAddress = struct({ ChainID: required(uint64), Address: required(address) })
+export const StoredChainAddress = struct({ ChainID: required(storedChainId), Address: required(address) })
 export type ChainAddress = Infer<typeof ChainAddress>
 
-export const AbsoluteModification = struct({ Amount: required(uint256), Plus: required(bool) })
+export const AbsoluteModification = struct({ Amount: required(amount), Plus: required(bool) })
 
 const modifierFields = struct({
-  ModificationPercent: optional(uint256),
+  ModificationPercent: optional(uint(256)),
   ModificationAbsolute: optional(AbsoluteModification),
 })
 

@@ -4,8 +4,8 @@
  */
 
 import { arrayOf, nullable, required, struct, type Infer } from '../codec/schema.js'
-import { nameText, objectId } from './scalars.js'
+import { nameText, listingId } from './scalars.js'
 
-export const ListingIDs = arrayOf(objectId)
+export const ListingIDs = arrayOf(listingId)
 export const Tag = struct({ Name: required(nameText), ListingIDs: nullable(ListingIDs) })
 export type Tag = Infer<typeof Tag>

@@ -5,11 +5,12 @@
  */
 
 import { recoverPublicKey, sign } from '#signature'
+import type { Seconds, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { personalMessageDigest } from '../bytes/eip191.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
-import { bytes, required, struct, time, uint, type Infer } from '../codec/schema.js'
+import { bytes, required, struct, time, uint, type Infer, type Schema } from '../codec/schema.js'
 import { CborTime, type CborKey } from '../codec/value.js'
 import { HEADER_TIMESTAMP_AHEAD_SECONDS_MAX, PATCHES_PER_SET_MAX } from '../limits.js'
 import { patchLeafHash, PatchTree } from '../merkle/patch-proof.js'
@@ -20,8 +21,10 @@ export { SchemaError } from '../codec/schema.js'
 export { CborError } from '../codec/value.js'
 export { encodeChange, type Change, type Patch } from './patch.js'
 
+const shopId: Schema<ShopId> = uint(256)
+
 export const Header = struct({
-  ShopID: required(uint(256)),
+  ShopID: required(shopId),
   RootHash: required(bytes(32)),
   Timestamp: required(time),
   KeyCardNonce: required(uint(64, 1n)),
@@ -108,15 +111,15 @@ export function signerOf(headerBytes: Uint8Array, signature: Uint8Array): Uint8A
  * console.log(isFromTheFuture(header, 1_700_000_000n), isFromTheFuture(header, 1_600_000_000n)) // false true
  * ```
  */
-export function isFromTheFuture(header: Header, nowSeconds: bigint): boolean {
+export function isFromTheFuture(header: Header, nowSeconds: Seconds): boolean {
   return header.Timestamp.seconds > nowSeconds + HEADER_TIMESTAMP_AHEAD_SECONDS_MAX
 }
 
 export interface NewPatchSet {
-  readonly shopId: bigint
+  readonly shopId: ShopId
   readonly nonce: bigint
   /** Whole seconds since 1970. */
-  readonly timestamp: bigint
+  readonly timestamp: Seconds
   /** Encoded patches, at least one. */
   readonly patches: readonly Uint8Array[]
 }

@@ -3,6 +3,7 @@
  * to try it. Upgrades to WebSocket are decided elsewhere, metrics have a listener of their own.
  */
 
+import type { ChainId, Seconds } from '../brands.js'
 import { isJsonObject, readJson } from '../bytes/json.js'
 import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX, FORM_BYTES_MAX } from '../limits.js'
 import type { EnrolmentOutcome, EnrolmentRequest } from './accounts/enrolment.js'
@@ -21,7 +22,7 @@ export interface HttpDependencies {
   /** Whether /testing/discovery is served; asked each time. */
   discovery(): boolean
   readonly enrolmentRate: Pick<RateLimiter, 'take'>
-  nowSeconds(): bigint
+  nowSeconds(): Seconds
   /** What is wrong with store or event loop, or undefined. Has its own time limit. */
   health(): Promise<string | undefined>
   /** What the relay can do without: a chain that cannot be reached, prices that are too old. One line each. */
@@ -42,7 +43,7 @@ interface RelayFacts {
   readonly address: string
   readonly tokenId: bigint
   /** Of the registry. */
-  readonly chainId: bigint
+  readonly chainId: ChainId
   /** Scheme, host and possibly a path, without a slash at the end. */
   readonly publicUrl: string
   /** As `GET /` tells them, unit in the name. */

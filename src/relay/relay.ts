@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { addressOf, native, publicKeyOf } from '#signature'
+import type { ChainId, ShopId } from '../brands.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import type { Chain } from '../chain/chain.js'
 import type { ChainRegistry } from '../chain/chain-registry.js'
@@ -153,7 +154,7 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const keeper = new Keeper(store, { nodeCacheNodes: settings.nodeCacheNodes, reservationSeconds })
   const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
   const cards = new ConnectedCards(store, registry)
-  const chains = new Map<bigint, PaymentChain>()
+  const chains = new Map<ChainId, PaymentChain>()
   const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
   const steps: AfterCommit[] = []
   const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps })
@@ -170,7 +171,7 @@ function buildWriter(
 ): Writer {
   const { keeper, ...options } = given
   const pricedListings = new PricedListings(blobs)
-  const loadShop = (shopId: bigint) =>
+  const loadShop = (shopId: ShopId) =>
     keeper.load(shopId, (seq, head) => log.info('replaying', { shop: shopId, seq, head }))
   const shops = store.shops().map(({ shopId }) => loadShop(shopId))
   return new Writer(
@@ -194,7 +195,7 @@ function buildPayments(
     readonly clock: Clock
     readonly checkout: Checkout
     readonly writer: Writer
-    readonly chains: Map<bigint, PaymentChain>
+    readonly chains: Map<ChainId, PaymentChain>
   },
 ): Payments {
   const { chains: opened, ...options } = given

@@ -1,5 +1,6 @@
 /** The file that `chain` names: contracts, chains and how to reach them (PROTOCOL §12). Its URLs may hold API keys. */
 
+import type { ChainId } from '../brands.js'
 import { fromHex } from '../bytes/hex.js'
 import { isJsonObject, readJson, type JsonObject } from '../bytes/json.js'
 import { CHAIN_DEPTH_DEFAULT, CHAIN_POLL_MS_DEFAULT } from '../limits.js'
@@ -7,7 +8,7 @@ import { SettingsError } from './settings.js'
 
 export interface ChainSettings {
   readonly registry: {
-    readonly chainId: bigint
+    readonly chainId: ChainId
     /** The ShopReg contract, 20 bytes. */
     readonly shops: Uint8Array
     /** The RelayReg contract, 20 bytes. */
@@ -20,7 +21,7 @@ export interface ChainSettings {
 }
 
 export interface RpcSettings {
-  readonly chainId: bigint
+  readonly chainId: ChainId
   /** At least one; http, https, ws or wss. */
   readonly rpc: readonly string[]
   /** The Payments contract, 20 bytes; undefined where nothing is paid. */
@@ -126,7 +127,7 @@ class Place {
     return (rows as unknown[]).map((row, i) => new Place(this.path, this.inside(`${name}[${i}]`), row))
   }
 
-  chainId(): bigint {
+  chainId(): ChainId {
     return BigInt(this.whole('chainId', 1, Number.MAX_SAFE_INTEGER))
   }
 

@@ -5,6 +5,7 @@
  * Tests: test/state/rights.test.ts
  */
 
+import type { OrderId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import type { Patch } from '../patches/patch.js'
 import { placeOf } from './edit.js'
@@ -37,7 +38,7 @@ export function refuseByRights(
 }
 
 /** Whether the order id belongs to the card: it added the order first. */
-export function ownsOrder(state: ShopState, card: Uint8Array, id: bigint): boolean {
+export function ownsOrder(state: ShopState, card: Uint8Array, id: OrderId): boolean {
   const owner = state.indexes.owners.get(idKey(id))
   return owner !== undefined && equalBytes(owner, card)
 }

@@ -6,6 +6,7 @@
  * Tests: test/state/patch-set.test.ts, test/state/order-of-checks.test.ts
  */
 
+import type { Seconds } from '../brands.js'
 import { SchemaError } from '../codec/schema.js'
 import type { Op, Patch } from '../patches/patch.js'
 import { refuseByRights, type Author } from './access.js'
@@ -28,9 +29,9 @@ export type { Verdict, VerdictCode } from './verdict.js'
 export interface ApplyContext {
   readonly author: Author
   /** Commit time of the set, seconds: deadlines count from it. */
-  readonly committedAt: bigint
+  readonly committedAt: Seconds
   /** How long a commit holds its items, seconds. */
-  readonly reservationSeconds: bigint
+  readonly reservationSeconds: Seconds
   /** What choosing payment asks of the configured chains and prices; undefined when a logged set is replayed. */
   readonly payments?: PaymentRules
 }

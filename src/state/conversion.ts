@@ -3,6 +3,7 @@
  * over amounts of 16 decimals. Each division rounds down.
  */
 
+import type { Amount } from '../brands.js'
 import { AMOUNT_END } from './pricing.js'
 
 /** What one whole unit of the pricing currency is worth: factor / divisor whole units of the chosen one. */
@@ -21,17 +22,17 @@ const INNER_DECIMALS = 16n
  * out of range.
  */
 export function convert(
-  amount: bigint,
+  amount: Amount,
   fromDecimals: bigint,
   toDecimals: bigint,
   { factor, divisor }: Rate,
-): bigint | string {
+): Amount | string {
   const inner = (scaled(amount, INNER_DECIMALS - fromDecimals) * factor) / divisor
   const result = scaled(inner, toDecimals - INNER_DECIMALS)
   return result < AMOUNT_END ? result : 'the total in the chosen currency is out of range'
 }
 
 /** amount · 10^exponent, rounded down. */
-function scaled(amount: bigint, exponent: bigint): bigint {
+function scaled(amount: Amount, exponent: bigint): Amount {
   return exponent >= 0n ? amount * 10n ** exponent : amount / 10n ** -exponent
 }

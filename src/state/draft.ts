@@ -5,6 +5,7 @@
  * Tests: test/state/order-of-checks.test.ts, test/state/random.test.ts
  */
 
+import type { ListingId, ShopId } from '../brands.js'
 import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
@@ -45,7 +46,7 @@ interface Held {
 }
 
 export class Draft {
-  readonly shopId: bigint
+  readonly shopId: ShopId
   readonly schemaVersion: bigint
   private readonly collections: Record<Collection, Hamt>
   private readonly indexes: Record<Index, Hamt>
@@ -151,7 +152,7 @@ export class Draft {
       this.manifestBytesAtMost = this.measure('Manifest', () => encode(Manifest.write(manifest)))
   }
 
-  listing(id: bigint): Listing | undefined {
+  listing(id: ListingId): Listing | undefined {
     return this.read('Listings', idKey(id), Listing)
   }
 

@@ -3,6 +3,7 @@
  * Tests: test/state/operations.test.ts
  */
 
+import type { ListingId } from '../brands.js'
 import { VariationIDs, variationOf, type Listing } from '../objects/listing.js'
 import { Inventory, inventoryKey } from '../objects/inventory.js'
 import type { Op, Patch } from '../patches/patch.js'
@@ -31,7 +32,7 @@ export function applyToInventory(draft: Draft, op: Op, { path, value }: Patch): 
 }
 
 /** Throws Refusal NOT_FOUND with the listing's id unless the listing is there and has all these variations. */
-export function checkVariations(listing: Listing | undefined, id: bigint, variations: readonly string[]): void {
+export function checkVariations(listing: Listing | undefined, id: ListingId, variations: readonly string[]): void {
   if (listing === undefined) throw notFound(`listing ${id} is not there`, id)
   for (const name of variations) {
     if (variationOf(listing, name) === undefined)

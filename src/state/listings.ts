@@ -18,7 +18,7 @@ import {
   ViewState,
 } from '../objects/listing.js'
 import { Order } from '../objects/order.js'
-import { filledText, Images, Metadata, nameKey, PriceModifier, uint256 } from '../objects/scalars.js'
+import { filledText, Images, Metadata, nameKey, PriceModifier, amount } from '../objects/scalars.js'
 import type { Op, Patch } from '../patches/patch.js'
 import type { Draft } from './draft.js'
 import { clearable, dictionary, fields, list, placeOf, replaceable, settable, wholeOr, type Editor } from './edit.js'
@@ -50,7 +50,7 @@ const editVariations = dictionary(
 )
 
 const editFields = fields<Listing>({
-  Price: replaceable(uint256),
+  Price: replaceable(amount),
   ViewState: replaceable(ViewState),
   Metadata: wholeOr(
     replaceable(Metadata),

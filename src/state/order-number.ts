@@ -5,6 +5,7 @@
  * Tests: test/relay/payments/payment-outcome.test.ts, test/relay/payments/payment-model.test.ts
  */
 
+import type { OrderId } from '../brands.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
 import type { Hamt } from '../merkle/hamt.js'
@@ -17,7 +18,7 @@ interface OrderNumber {
 }
 
 /** Zeros for an id that was never added. */
-export function orderNumber(numbers: Hamt, id: bigint): OrderNumber {
+export function orderNumber(numbers: Hamt, id: OrderId): OrderNumber {
   const row = numbers.get(idKey(id))
   if (row === undefined) return { number: 0n, addition: 0n }
   const [number, addition] = decodeChecked(row) as unknown as [bigint, bigint]
@@ -25,7 +26,7 @@ export function orderNumber(numbers: Hamt, id: bigint): OrderNumber {
 }
 
 /** The index after the id was added, once more or for the first time. */
-export function withAddition(numbers: Hamt, id: bigint): Hamt {
+export function withAddition(numbers: Hamt, id: OrderId): Hamt {
   const { number, addition } = orderNumber(numbers, id)
   return numbers.set(idKey(id), encode([addition === 0n ? BigInt(numbers.size + 1) : number, addition + 1n]))
 }

@@ -3,6 +3,7 @@
  * reservations and cancellation. Every check of a State write runs when that patch is applied.
  */
 
+import type { ListingId, OrderId, Seconds } from '../brands.js'
 import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
@@ -52,13 +53,13 @@ import { invalid, notFound, outOfStock, stricter } from './verdict.js'
 /** What choosing payment asks beyond the state: configured chains and a price (§11, PaymentChosen). */
 export interface PaymentRules {
   /** Why payment cannot be chosen for this order now, or undefined if it can. */
-  refuse(order: Order, manifest: Manifest, listing: (id: bigint) => Listing | undefined): string | undefined
+  refuse(order: Order, manifest: Manifest, listing: (id: ListingId) => Listing | undefined): string | undefined
 }
 
 interface OrderContext {
   readonly author: Author
-  readonly committedAt: bigint
-  readonly reservationSeconds: bigint
+  readonly committedAt: Seconds
+  readonly reservationSeconds: Seconds
   readonly payments?: PaymentRules
 }
 
@@ -141,12 +142,12 @@ export function applyToOrders(draft: Draft, op: Op, { path, value }: Patch, cont
 }
 
 /** The order as it was when State→4 was last written; undefined if payment is not chosen, or the order has ended. */
-export function chosenOrder(index: Hamt, id: bigint): Order | undefined {
+export function chosenOrder(index: Hamt, id: OrderId): Order | undefined {
   return choiceOf(index, id)?.order
 }
 
 /** Rows of the `chosen` index: how often payment was chosen, and the order as it was the last time. */
-function choiceOf(index: Hamt, id: bigint): { readonly times: bigint; readonly order: Order } | undefined {
+function choiceOf(index: Hamt, id: OrderId): { readonly times: bigint; readonly order: Order } | undefined {
   const row = index.get(idKey(id))
   if (row === undefined) return undefined
   const [times, order] = decodeChecked(row) as unknown as [bigint, Parameters<typeof Order.read>[0]]
@@ -288,7 +289,7 @@ function wantedStock(order: Order): Map<string, { key: Uint8Array; item: OrderIt
 
 // Indexes
 
-function takeOwnership(draft: Draft, id: bigint, order: Order, author: Author): void {
+function takeOwnership(draft: Draft, id: OrderId, order: Order, author: Author): void {
   if (author.card === undefined) return
   if (
     author.role === 'guest' &&
@@ -301,7 +302,7 @@ function takeOwnership(draft: Draft, id: bigint, order: Order, author: Author): 
 }
 
 /** What was chosen stays until the next choice or the order's end; what was to be paid stays for ever. */
-function rememberPayment(draft: Draft, field: PathPart, id: bigint, order: Order): void {
+function rememberPayment(draft: Draft, field: PathPart, id: OrderId, order: Order): void {
   const chosen = draft.index('chosen')
   if (!isLive(order)) {
     if (chosen.has(idKey(id))) draft.setIndex('chosen', chosen.delete(idKey(id)))
@@ -320,7 +321,7 @@ function rememberPayment(draft: Draft, field: PathPart, id: bigint, order: Order
   draft.payments.push(details.PaymentID)
 }
 
-function countOpen(draft: Draft, id: bigint, before: Order | undefined, after: Order | undefined): void {
+function countOpen(draft: Draft, id: OrderId, before: Order | undefined, after: Order | undefined): void {
   const change = Number(after?.State === OPEN) - Number(before?.State === OPEN)
   const owner = draft.index('owners').get(idKey(id))
   if (change !== 0 && owner !== undefined) draft.setIndex('open', counted(draft.index('open'), owner, BigInt(change)))
@@ -329,7 +330,7 @@ function countOpen(draft: Draft, id: bigint, before: Order | undefined, after: O
 /** Keeps reservations, holders and deadlines in step with the order. */
 function reserve(
   draft: Draft,
-  id: bigint,
+  id: OrderId,
   before: Order | undefined,
   after: Order | undefined,
   context: OrderContext,

@@ -3,6 +3,7 @@
  * Tests: test/relay/payments/payment-chain.test.ts, test/relay/payments/payment-model.test.ts
  */
 
+import type { Amount, ChainId, OrderId, Seconds, ShopId } from '../brands.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
 import type { Hamt } from '../merkle/hamt.js'
@@ -11,14 +12,14 @@ import type { PaymentRequest } from '../objects/payment-request.js'
 
 /** A payment and the order that it is for. */
 export interface PaymentEntry extends PaymentRequest {
-  readonly orderId: bigint
+  readonly orderId: OrderId
   /** Which order under this id it is for (order-number.ts). */
   readonly addition: bigint
 }
 
 /** The row of an order's new details, by what it had chosen; undefined if it had chosen nothing. */
 export function paymentEntry(
-  shopId: bigint,
+  shopId: ShopId,
   { ID, ChosenPayee, ChosenCurrency }: Order,
   { Total, TTL }: PaymentDetails,
   addition: bigint,
@@ -49,19 +50,19 @@ export function encodePaymentEntry({
 }
 
 /** `id`: 32 bytes. Undefined if the relay never wrote it. */
-export function findPayment(payments: Hamt, shopId: bigint, id: Uint8Array): PaymentEntry | undefined {
+export function findPayment(payments: Hamt, shopId: ShopId, id: Uint8Array): PaymentEntry | undefined {
   const row = payments.get(id)
   return row === undefined ? undefined : decodePaymentEntry(shopId, row)
 }
 
-export function decodePaymentEntry(shopId: bigint, row: Uint8Array): PaymentEntry {
+export function decodePaymentEntry(shopId: ShopId, row: Uint8Array): PaymentEntry {
   const [orderId, addition, chainId, ttl, currency, amount, payee] = decodeChecked(row) as unknown as [
+    OrderId,
     bigint,
-    bigint,
-    bigint,
-    bigint,
+    ChainId,
+    Seconds,
     Uint8Array,
-    bigint,
+    Amount,
     Uint8Array,
   ]
   return { shopId, orderId, addition, chainId, ttl, currency, amount, payee }

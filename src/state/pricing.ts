@@ -4,6 +4,7 @@
  * 100, round down, one at a time; percents come before absolutes, each group by the UTF-8 order of the names.
  */
 
+import type { Amount, ListingId } from '../brands.js'
 import { compareBytes, utf8 } from '../bytes/bytes.js'
 import { variationOf, type Listing } from '../objects/listing.js'
 import type { ShippingRegion } from '../objects/manifest.js'
@@ -36,8 +37,8 @@ export function regionFor(
 export function totalOf(
   items: readonly OrderItem[],
   region: ShippingRegion,
-  listingOf: (id: bigint) => Listing | undefined,
-): bigint | string {
+  listingOf: (id: ListingId) => Listing | undefined,
+): Amount | string {
   let sum = 0n
   for (const item of items) {
     if (item.Quantity === 0n) continue
@@ -55,7 +56,7 @@ export function totalOf(
 }
 
 /** The price of one piece with its variations, or why there is none. */
-function unitPrice(listing: Listing, variations: readonly string[]): bigint | string {
+function unitPrice(listing: Listing, variations: readonly string[]): Amount | string {
   const modifiers: PriceModifier[] = []
   for (const [name] of byName(variations.map((variation) => [variation, undefined] as const))) {
     const variation = variationOf(listing, name)
@@ -67,12 +68,12 @@ function unitPrice(listing: Listing, variations: readonly string[]): bigint | st
 }
 
 /** `modifiers` in order of name. In between the amount may be negative. */
-function modified(amount: bigint, modifiers: readonly PriceModifier[]): bigint {
-  let result = amount
+function modified(amount: Amount, modifiers: readonly PriceModifier[]): bigint {
+  let result: bigint = amount
   for (const { ModificationPercent: percent } of modifiers)
     if (percent !== undefined) result = floorDivide(result * percent, 100n)
   for (const { ModificationAbsolute: absolute } of modifiers) {
-    if (absolute !== undefined) result += absolute.Plus ? absolute.Amount : -absolute.Amount
+    if (absolute !== undefined) result = absolute.Plus ? result + absolute.Amount : result - absolute.Amount
   }
   return result
 }
@@ -92,7 +93,7 @@ function floorDivide(value: bigint, divisor: bigint): bigint {
   return value < 0n && quotient * divisor !== value ? quotient - 1n : quotient
 }
 
-function inRange(amount: bigint): boolean {
+function inRange(amount: Amount): boolean {
   return amount >= 0n && amount < AMOUNT_END
 }
 

@@ -3,6 +3,7 @@
  * Tests: test/state/random.test.ts
  */
 
+import type { ShopId } from '../brands.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
 import { toHex } from '../bytes/hex.js'
@@ -14,7 +15,7 @@ import { isLive } from './orders.js'
 import { COLLECTIONS, counted, idKey, INDEXES, type Collection, type Index, type ShopState } from './shop-state.js'
 
 interface ShopContents {
-  readonly shopId: bigint
+  readonly shopId: ShopId
   readonly schemaVersion: bigint
   readonly manifest: Uint8Array | undefined
   /** Key and canonical CBOR of every object. */

@@ -6,6 +6,7 @@
  */
 
 import { sha256 } from '#hash'
+import type { ShopId } from '../brands.js'
 import { be64 } from '../bytes/bytes.js'
 import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
 import { decodeChecked } from '../codec/decode-checked.js'
@@ -55,7 +56,7 @@ export const INDEXES: readonly Index[] = [
 ]
 
 export interface ShopState {
-  readonly shopId: bigint
+  readonly shopId: ShopId
   readonly schemaVersion: bigint
   /** Canonical CBOR; undefined before the first set. */
   readonly manifest: Uint8Array | undefined
@@ -73,7 +74,7 @@ export interface ShopState {
  * console.log(emptyShop(42n).shopId) // 42n
  * ```
  */
-export function emptyShop(shopId: bigint, schemaVersion = SCHEMA_VERSION, empty = Hamt.empty): ShopState {
+export function emptyShop(shopId: ShopId, schemaVersion = SCHEMA_VERSION, empty = Hamt.empty): ShopState {
   return {
     shopId,
     schemaVersion,

@@ -5,7 +5,7 @@
 
 import { utf8 } from '../bytes/bytes.js'
 import { ListingIDs, Tag } from '../objects/tag.js'
-import { nameText, objectId } from '../objects/scalars.js'
+import { nameText, listingId } from '../objects/scalars.js'
 import type { Op, Patch } from '../patches/patch.js'
 import type { Draft } from './draft.js'
 import { fields, list, placeOf, replaceable, settable, wholeOr } from './edit.js'
@@ -14,7 +14,7 @@ import { invalid, notFound, stricter } from './verdict.js'
 
 export const editTag = wholeOr(
   settable(Tag, { replaceMissing: 'refuse', removable: true }),
-  fields<Tag>({ Name: replaceable(nameText), ListingIDs: list(objectId, { whole: ListingIDs }) }),
+  fields<Tag>({ Name: replaceable(nameText), ListingIDs: list(listingId, { whole: ListingIDs }) }),
 )
 
 export function applyToTags(draft: Draft, op: Op, { path, value }: Patch): void {

@@ -4,6 +4,7 @@
  * Tests: test/state/order-of-checks.test.ts
  */
 
+import type { ListingId } from '../brands.js'
 import type { Cbor } from '../codec/value.js'
 
 export type VerdictCode = 'NOT_FOUND' | 'INVALID' | 'OUT_OF_STOCK'
@@ -42,7 +43,7 @@ export function notFound(message: string, objectId?: Cbor): Refusal {
   return new Refusal({ code: 'NOT_FOUND', message, ...knownId(objectId) })
 }
 
-export function outOfStock(message: string, listingId: bigint): Refusal {
+export function outOfStock(message: string, listingId: ListingId): Refusal {
   return new Refusal({ code: 'OUT_OF_STOCK', message, objectId: listingId })
 }
 

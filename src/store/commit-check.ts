@@ -5,10 +5,11 @@
  * Tests: test/store/store.test.ts
  */
 
+import type { Seq, ShopId } from '../brands.js'
 import { assert } from '../assert.js'
 import { utf8 } from '../bytes/bytes.js'
 import { StoreError } from './store-error.js'
-import type { Commit, DerivedFlush, LogRecord, Seq } from './store.js'
+import type { Commit, DerivedFlush, LogRecord } from './store.js'
 
 const OBJECT_NAME_BYTES_MAX = 300
 const SETTING_KEY_BYTES_MAX = 300
@@ -17,10 +18,10 @@ const PAYMENT_ROW_KEY_BYTES_MAX = 100
 /** The records of a commit by shop, in order. Throws StoreError 'sequence', 'exists'. */
 export function checkCommit(
   commit: Commit,
-  headOf: (shopId: bigint) => Seq | undefined,
+  headOf: (shopId: ShopId) => Seq | undefined,
 ): Map<bigint, readonly LogRecord[]> {
   const fresh = checkNewShops(commit, headOf)
-  const head = (shopId: bigint) => knownHead(shopId, fresh.has(shopId) ? 0 : headOf(shopId))
+  const head = (shopId: ShopId) => knownHead(shopId, fresh.has(shopId) ? 0 : headOf(shopId))
   for (const { shopId, signer, nonce } of commit.nonces ?? []) {
     head(shopId)
     assert(isCardOrNone(signer), 'a nonce of no card')
@@ -53,12 +54,12 @@ export function checkFlush({ shopId, seq, nodes, objectSeqs }: DerivedFlush, hea
 }
 
 /** The head of a shop; throws StoreError 'sequence' if the shop is not there. */
-function knownHead(shopId: bigint, head: Seq | undefined): Seq {
+function knownHead(shopId: ShopId, head: Seq | undefined): Seq {
   if (head === undefined) throw new StoreError('sequence', `shop ${shopId} is not there`)
   return head
 }
 
-function checkNewShops(commit: Commit, headOf: (shopId: bigint) => Seq | undefined): ReadonlySet<bigint> {
+function checkNewShops(commit: Commit, headOf: (shopId: ShopId) => Seq | undefined): ReadonlySet<bigint> {
   const fresh = new Set<bigint>()
   for (const { shopId, secret, createdAtMs } of commit.newShops ?? []) {
     if (headOf(shopId) !== undefined || fresh.has(shopId)) {
@@ -70,7 +71,7 @@ function checkNewShops(commit: Commit, headOf: (shopId: bigint) => Seq | undefin
   return fresh
 }
 
-function recordsByShop({ records }: Commit, headOf: (shopId: bigint) => Seq): Map<bigint, LogRecord[]> {
+function recordsByShop({ records }: Commit, headOf: (shopId: ShopId) => Seq): Map<bigint, LogRecord[]> {
   const byShop = new Map<bigint, LogRecord[]>()
   for (const { shopId, record } of records) {
     const earlier = byShop.get(shopId) ?? []

@@ -3,6 +3,7 @@
  * Tests: test/store/open.test.ts
  */
 
+import type { Seq, ShopId } from '../brands.js'
 import { concatBytes, toBigEndian, utf8 } from '../bytes/bytes.js'
 
 const KIND = {
@@ -24,7 +25,7 @@ export const FORMAT_KEY = Uint8Array.of(KIND.format)
 export const LOG_BYTES_KEY = Uint8Array.of(KIND.logBytes)
 export const PROBE_KEY = Uint8Array.of(KIND.probe)
 
-export function shopKey(shopId: bigint): Uint8Array {
+export function shopKey(shopId: ShopId): Uint8Array {
   return concatBytes(Uint8Array.of(KIND.shop), toBigEndian(shopId, 32))
 }
 
@@ -62,7 +63,7 @@ export function nodeKey(shop: number, ref: number): Uint8Array {
 }
 
 /** `object`: at most 300 bytes. Its length stands before it, so that no object's range holds another's. */
-export function objectKey(shop: number, object: Uint8Array, seq: number): Uint8Array {
+export function objectKey(shop: number, object: Uint8Array, seq: Seq): Uint8Array {
   return concatBytes(
     head(KIND.object, shop),
     toBigEndian(BigInt(object.length), 2),

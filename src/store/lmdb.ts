@@ -12,6 +12,7 @@ import { constants, open } from 'node:fs/promises'
 import { constants as system } from 'node:os'
 import { dirname } from 'node:path'
 import { open as openLmdb, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
+import type { Seq, ShopId } from '../brands.js'
 import { concatBytes, equalBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
 import { checkCommit, checkFlush } from './commit-check.js'
 import {
@@ -41,7 +42,6 @@ import type {
   DerivedFlush,
   PaymentRow,
   LogRecord,
-  Seq,
   ShopRow,
   Store,
   StoredRoots,
@@ -116,12 +116,12 @@ class LmdbStore implements Store {
     return rows.sort((a, b) => (a.shopId < b.shopId ? -1 : 1))
   }
 
-  head(shopId: bigint): Seq {
+  head(shopId: ShopId): Seq {
     this.assertOpen()
     return this.known.get(shopId)?.head ?? 0
   }
 
-  readLog(shopId: bigint, after: Seq, limits: { records: number; bytes: number }): LogRecord[] {
+  readLog(shopId: ShopId, after: Seq, limits: { records: number; bytes: number }): LogRecord[] {
     this.assertOpen()
     const shop = this.known.get(shopId)
     if (shop === undefined || after >= shop.head) return []
@@ -138,7 +138,7 @@ class LmdbStore implements Store {
     throw gapAt(shop, after + records.length + 1)
   }
 
-  pickLog(shopId: bigint, seqs: readonly Seq[], bytes: number): LogRecord[] {
+  pickLog(shopId: ShopId, seqs: readonly Seq[], bytes: number): LogRecord[] {
     this.assertOpen()
     const shop = this.known.get(shopId)
     if (shop === undefined) return []
@@ -158,7 +158,7 @@ class LmdbStore implements Store {
     return records
   }
 
-  nonce(shopId: bigint, signer: Uint8Array): bigint {
+  nonce(shopId: ShopId, signer: Uint8Array): bigint {
     this.assertOpen()
     const shop = this.known.get(shopId)
     const value = shop && this.table.get(nonceKey(shop.number, signer))
@@ -186,7 +186,7 @@ class LmdbStore implements Store {
     return value === undefined ? undefined : copy(value)
   }
 
-  paymentRows(shopId: bigint, prefix = new Uint8Array(0)): PaymentRow[] {
+  paymentRows(shopId: ShopId, prefix = new Uint8Array(0)): PaymentRow[] {
     this.assertOpen()
     const shop = this.known.get(shopId)
     if (shop === undefined) return []
@@ -207,7 +207,7 @@ class LmdbStore implements Store {
     await this.flushes.run(() => this.doFlush(flush))
   }
 
-  derived(shopId: bigint): StoredRoots | undefined {
+  derived(shopId: ShopId): StoredRoots | undefined {
     this.assertOpen()
     const shop = this.known.get(shopId)
     const value = shop && this.table.get(derivedKey(shop.number))
@@ -216,7 +216,7 @@ class LmdbStore implements Store {
     return { seq, roots }
   }
 
-  readNode(shopId: bigint, ref: number): Uint8Array {
+  readNode(shopId: ShopId, ref: number): Uint8Array {
     this.assertOpen()
     const shop = this.known.get(shopId)
     const value = shop && this.table.getBinaryFast(nodeKey(shop.number, ref))
@@ -224,12 +224,12 @@ class LmdbStore implements Store {
     return copyFast(value)
   }
 
-  nextNodeRef(shopId: bigint): number {
+  nextNodeRef(shopId: ShopId): number {
     this.assertOpen()
     return this.known.get(shopId)?.nextRef ?? 1
   }
 
-  objectSeqs(shopId: bigint, object: Uint8Array, after: Seq, limit: number): Seq[] {
+  objectSeqs(shopId: ShopId, object: Uint8Array, after: Seq, limit: number): Seq[] {
     this.assertOpen()
     const shop = this.known.get(shopId)
     if (shop === undefined || limit <= 0) return []
@@ -260,7 +260,7 @@ class LmdbStore implements Store {
     const byShop = checkCommit(commit, (shopId) => this.known.get(shopId)?.head)
     const made = (commit.newShops ?? []).map((row, i) => newShop(row, this.known.size + i + 1))
     const shops = new Map(made.map((shop) => [shop.row.shopId, shop]))
-    const numberOf = (shopId: bigint) => (shops.get(shopId) ?? this.known.get(shopId)!).number
+    const numberOf = (shopId: ShopId) => (shops.get(shopId) ?? this.known.get(shopId)!).number
     const log = [...byShop].flatMap(([shopId, records]) => chunkPuts(numberOf(shopId), records))
     const logBytes = log.reduce((sum, [, bytes]) => sum + bytes.length, this.logBytes)
     const puts: Put[] = [...made.map(shopPut), ...log, ...(commit.cards ?? []).map(cardPut)]
@@ -444,7 +444,7 @@ function checkFormat(table: Table, readOnly = false): void {
   }
 }
 
-function storedShop(table: Table, shopId: bigint, value: Uint8Array): KnownShop {
+function storedShop(table: Table, shopId: ShopId, value: Uint8Array): KnownShop {
   const { number, row } = decodeShop(shopId, value)
   const range = { start: logKey(number + 1, 0), end: logKey(number, 0), reverse: true, limit: 1 }
   const [last] = [...table.getRange(range)]
@@ -508,7 +508,7 @@ function encodeShop({ secret, createdAtMs }: ShopRow, number: number): Uint8Arra
   return concatBytes(toBigEndian(BigInt(number), 4), toBigEndian(BigInt(createdAtMs), 8), secret)
 }
 
-function decodeShop(shopId: bigint, value: Uint8Array): { number: number; row: ShopRow } {
+function decodeShop(shopId: ShopId, value: Uint8Array): { number: number; row: ShopRow } {
   const createdAtMs = Number(fromBigEndian(value.subarray(4, 12)))
   const secret = value.subarray(12)
   return { number: Number(fromBigEndian(value.subarray(0, 4))), row: { shopId, secret, createdAtMs } }

@@ -3,6 +3,7 @@
  * Tests: test/store/store.test.ts, test/store/store.property.test.ts
  */
 
+import type { Seq, ShopId } from '../brands.js'
 import { toHex } from '../bytes/hex.js'
 import { compareBytes } from '../bytes/bytes.js'
 import { checkCommit, checkFlush } from './commit-check.js'
@@ -15,7 +16,6 @@ import type {
   DerivedFlush,
   PaymentRow,
   LogRecord,
-  Seq,
   ShopRow,
   Store,
   StoredRoots,
@@ -56,12 +56,12 @@ export class MemoryStore implements Store {
     return rows.sort((a, b) => (a.shopId < b.shopId ? -1 : 1))
   }
 
-  head(shopId: bigint): Seq {
+  head(shopId: ShopId): Seq {
     this.assertOpen()
     return this.table.get(shopId)?.log.length ?? 0
   }
 
-  readLog(shopId: bigint, after: Seq, limits: { records: number; bytes: number }): LogRecord[] {
+  readLog(shopId: ShopId, after: Seq, limits: { records: number; bytes: number }): LogRecord[] {
     this.assertOpen()
     const records: LogRecord[] = []
     let bytes = 0
@@ -73,7 +73,7 @@ export class MemoryStore implements Store {
     return records
   }
 
-  pickLog(shopId: bigint, seqs: readonly Seq[], bytes: number): LogRecord[] {
+  pickLog(shopId: ShopId, seqs: readonly Seq[], bytes: number): LogRecord[] {
     this.assertOpen()
     const log = this.table.get(shopId)?.log ?? []
     const records: LogRecord[] = []
@@ -86,7 +86,7 @@ export class MemoryStore implements Store {
     return records
   }
 
-  nonce(shopId: bigint, signer: Uint8Array): bigint {
+  nonce(shopId: ShopId, signer: Uint8Array): bigint {
     this.assertOpen()
     return this.table.get(shopId)?.nonces.get(toHex(signer)) ?? 0n
   }
@@ -106,7 +106,7 @@ export class MemoryStore implements Store {
     return this.settingRows.get(key)?.slice()
   }
 
-  paymentRows(shopId: bigint, prefix = new Uint8Array(0)): PaymentRow[] {
+  paymentRows(shopId: ShopId, prefix = new Uint8Array(0)): PaymentRow[] {
     this.assertOpen()
     const rows = [...(this.table.get(shopId)?.paymentRows ?? [])].filter(([name]) => name.startsWith(toHex(prefix)))
     return rows.map(([, row]) => copyRow(row)).sort((a, b) => compareBytes(a.key, b.key))
@@ -117,25 +117,25 @@ export class MemoryStore implements Store {
     await this.writes.run(async () => this.flush(flush))
   }
 
-  derived(shopId: bigint): StoredRoots | undefined {
+  derived(shopId: ShopId): StoredRoots | undefined {
     this.assertOpen()
     const derived = this.table.get(shopId)?.derived
     return derived && { seq: derived.seq, roots: derived.roots.slice() }
   }
 
-  readNode(shopId: bigint, ref: number): Uint8Array {
+  readNode(shopId: ShopId, ref: number): Uint8Array {
     this.assertOpen()
     const bytes = this.table.get(shopId)?.nodes.get(ref)
     if (bytes === undefined) throw new StoreError('missing-node', `shop ${shopId}: node ${ref} is missing`)
     return bytes.slice()
   }
 
-  nextNodeRef(shopId: bigint): number {
+  nextNodeRef(shopId: ShopId): number {
     this.assertOpen()
     return this.table.get(shopId)?.nextRef ?? 1
   }
 
-  objectSeqs(shopId: bigint, object: Uint8Array, after: Seq, limit: number): Seq[] {
+  objectSeqs(shopId: ShopId, object: Uint8Array, after: Seq, limit: number): Seq[] {
     this.assertOpen()
     const seqs = [...(this.table.get(shopId)?.objects.get(toHex(object)) ?? [])]
     return seqs

@@ -3,8 +3,7 @@
  * be made again.
  */
 
-/** 1, 2, 3 … per shop, one per accepted PatchSet. */
-export type Seq = number
+import type { Seq, ShopId } from '../brands.js'
 
 export type SignerRole = 'guest' | 'clerk' | 'owner' | 'relay'
 
@@ -28,7 +27,7 @@ export interface LogRecord {
 }
 
 export interface ShopRow {
-  readonly shopId: bigint
+  readonly shopId: ShopId
   /** 32 random bytes, made with the shop (PROOFS §1). */
   readonly secret: Uint8Array
   readonly createdAtMs: number
@@ -37,7 +36,7 @@ export interface ShopRow {
 export interface CardRow {
   /** 33 bytes. */
   readonly card: Uint8Array
-  readonly shopId: bigint
+  readonly shopId: ShopId
   /** 20 bytes. */
   readonly account: Uint8Array
   readonly guest: boolean
@@ -46,7 +45,7 @@ export interface CardRow {
 
 /** What the relay saw of payments and its log does not hold. */
 export interface PaymentRow {
-  readonly shopId: bigint
+  readonly shopId: ShopId
   /** 1 to 100 bytes. */
   readonly key: Uint8Array
   readonly value: Uint8Array
@@ -58,11 +57,11 @@ export interface PaymentRow {
  */
 export interface Commit {
   /** Sequence numbers dense and rising per shop. */
-  readonly records: readonly { readonly shopId: bigint; readonly record: LogRecord }[]
+  readonly records: readonly { readonly shopId: ShopId; readonly record: LogRecord }[]
   /** None that is there already. */
   readonly newShops?: readonly ShopRow[]
   /** The last accepted nonce; `signer` is empty for the relay. */
-  readonly nonces?: readonly { readonly shopId: bigint; readonly signer: Uint8Array; readonly nonce: bigint }[]
+  readonly nonces?: readonly { readonly shopId: ShopId; readonly signer: Uint8Array; readonly nonce: bigint }[]
   /** Replace the rows of the same cards. */
   readonly cards?: readonly CardRow[]
   /** Replace the rows of the same keys. */
@@ -78,7 +77,7 @@ export interface StoredRoots {
 }
 
 export interface DerivedFlush extends StoredRoots {
-  readonly shopId: bigint
+  readonly shopId: ShopId
   readonly nodes: readonly { readonly ref: number; readonly bytes: Uint8Array }[]
   /** `object`: at most 300 bytes. */
   readonly objectSeqs: readonly { readonly object: Uint8Array; readonly seq: Seq }[]
@@ -104,33 +103,33 @@ export interface Store {
   /** By rising shop id. */
   shops(): ShopRow[]
   /** 0 if there is none. */
-  head(shopId: bigint): Seq
+  head(shopId: ShopId): Seq
   /**
    * The next records after `after`, by their stored bytes: at least one if there is one. Throws StoreError 'damaged'.
    */
-  readLog(shopId: bigint, after: Seq, limits: { readonly records: number; readonly bytes: number }): LogRecord[]
+  readLog(shopId: ShopId, after: Seq, limits: { readonly records: number; readonly bytes: number }): LogRecord[]
   /**
    * The records of these numbers, rising and none above the head, by their stored bytes: at least the first one. Throws
    * StoreError 'damaged'.
    */
-  pickLog(shopId: bigint, seqs: readonly Seq[], bytes: number): LogRecord[]
+  pickLog(shopId: ShopId, seqs: readonly Seq[], bytes: number): LogRecord[]
   /** 0 if there is none. */
-  nonce(shopId: bigint, signer: Uint8Array): bigint
+  nonce(shopId: ShopId, signer: Uint8Array): bigint
   card(card: Uint8Array): CardRow | undefined
   /** In the order of their bytes. */
   cards(): CardRow[]
   setting(key: string): Uint8Array | undefined
   /** Rows of a shop whose keys begin with `prefix`, in the order of their keys. */
-  paymentRows(shopId: bigint, prefix?: Uint8Array): PaymentRow[]
+  paymentRows(shopId: ShopId, prefix?: Uint8Array): PaymentRow[]
   /** Atomic. `seq` is not above the head. Rejects with StoreError. */
   flushDerived(flush: DerivedFlush): Promise<void>
-  derived(shopId: bigint): StoredRoots | undefined
+  derived(shopId: ShopId): StoredRoots | undefined
   /** A copy. Throws StoreError 'missing-node'. */
-  readNode(shopId: bigint, ref: number): Uint8Array
+  readNode(shopId: ShopId, ref: number): Uint8Array
   /** From 1, above every ref that was ever flushed. */
-  nextNodeRef(shopId: bigint): number
+  nextNodeRef(shopId: ShopId): number
   /** Rising, above `after`; only what was flushed. */
-  objectSeqs(shopId: bigint, object: Uint8Array, after: Seq, limit: number): Seq[]
+  objectSeqs(shopId: ShopId, object: Uint8Array, after: Seq, limit: number): Seq[]
   /** Rejects with StoreError if the store cannot be read and written. */
   check(): Promise<void>
   stats(): StoreStats

@@ -18,7 +18,7 @@ import {
   TxDetails,
   WantedItem,
 } from '../../src/objects/order.js'
-import { ChainAddress, filledText, objectId, PriceModifier, uint256, uint32 } from '../../src/objects/scalars.js'
+import { ChainAddress, filledText, listingId, PriceModifier, amount, uint32 } from '../../src/objects/scalars.js'
 import { toHex } from '../../src/bytes/hex.js'
 
 const map = (fields: Readonly<Record<string, Cbor>>): Cbor => new Map(Object.entries(fields))
@@ -71,9 +71,9 @@ const rules: readonly (readonly [string, Schema<unknown>, accepted: readonly Cbo
   ['VariationIDs', VariationIDs, [[], ['S'], ['S', 'M']], [['S', 'S'], [''], [1n], 'S', null]],
   ['ViewState', ViewState, [0n, 1n, 2n], [3n, -1n, '1', null]],
   ['OrderState', OrderState, [1n, 2n, 3n, 4n, 5n, 6n], [0n, 7n, '1', null]],
-  ['an id', objectId, [1n, U64 - 1n], [0n, U64, -1n, '1', null]],
+  ['an id', listingId, [1n, U64 - 1n], [0n, U64, -1n, '1', null]],
   ['uint32', uint32, [0n, 2n ** 32n - 1n], [2n ** 32n, -1n]],
-  ['uint256', uint256, [0n, U256 - 1n], [U256, -1n]],
+  ['uint256', amount, [0n, U256 - 1n], [U256, -1n]],
   ['Inventory', Inventory, [0n, U64 - 1n], [U64, -1n, null]],
   ['a key card: any 33 bytes', KeyCard, [bytes(33)], [bytes(32), bytes(34), 'x'.repeat(33), null]],
   [

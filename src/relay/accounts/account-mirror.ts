@@ -5,6 +5,7 @@
  * Tests: test/e2e/registry.test.ts, test/e2e/rejected-commits.test.ts
  */
 
+import type { ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import type { Chain } from '../../chain/chain.js'
 import type { ChainRegistry } from '../../chain/chain-registry.js'
@@ -24,7 +25,7 @@ interface AccountMirrorOptions {
   readonly depth: bigint
   readonly followed: readonly FollowedBlock[]
   /** Live sessions of the wallet's cards lose what they may no longer do. */
-  recheckRights(shopId: bigint, wallet: Uint8Array): Promise<void>
+  recheckRights(shopId: ShopId, wallet: Uint8Array): Promise<void>
   saved(followed: readonly FollowedBlock[]): Promise<void>
   onError(error: unknown): void
 }
@@ -88,14 +89,14 @@ export class AccountMirror {
   }
 
   /** Of the state at the event's block; a node that no longer has it tells of the newest. */
-  private async ownedAt(shopId: bigint, wallet: Uint8Array, blockNumber: bigint): Promise<boolean> {
+  private async ownedAt(shopId: ShopId, wallet: Uint8Array, blockNumber: bigint): Promise<boolean> {
     const { registry } = this.options
     const owner = (await registry.ownerOf(shopId, blockNumber)) ?? (await registry.ownerOf(shopId))
     return owner !== undefined && equalBytes(owner, wallet)
   }
 
   /** Makes the change if the account is there (`present`) or is not. */
-  private async change(shopId: bigint, account: Uint8Array, present: boolean, change: Change): Promise<void> {
+  private async change(shopId: ShopId, account: Uint8Array, present: boolean, change: Change): Promise<void> {
     const outcome = await this.options.writer.change(shopId, (state) =>
       state!.collections.Accounts.has(account) === present ? { patches: [encodeChange(change)] } : undefined,
     )

@@ -4,6 +4,7 @@
  * Tests: test/e2e/sessions.test.ts
  */
 
+import type { ChainId, ShopId } from '../../brands.js'
 import { be64, concatBytes } from '../../bytes/bytes.js'
 import { CborEncoded, encode, type Encodable } from '../../codec/encode.js'
 import type { CborKey } from '../../codec/value.js'
@@ -14,8 +15,8 @@ import type { ShopState } from '../../state/shop-state.js'
 
 /** Encoded patches of the set that makes a shop: manifest and first account. */
 export function foundingPatches(
-  shopId: bigint,
-  registryChainId: bigint,
+  shopId: ShopId,
+  registryChainId: ChainId,
   wallet: Uint8Array,
   card: Uint8Array,
 ): Uint8Array[] {

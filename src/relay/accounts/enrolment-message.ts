@@ -4,6 +4,7 @@
  */
 
 import { addressOf, isPublicKey, recoverPublicKey } from '#signature'
+import type { ChainId, Seconds, ShopId } from '../../brands.js'
 import { readCalendarTime } from '../../codec/time.js'
 import { equalBytes, utf8 } from '../../bytes/bytes.js'
 import { personalMessageDigest } from '../../bytes/eip191.js'
@@ -17,15 +18,15 @@ export interface EnrolmentExpectation {
   /** The Referer header, if there was one. */
   readonly referer?: string | undefined
   readonly relayTokenId: bigint
-  readonly registryChainId: bigint
-  readonly nowSeconds: bigint
+  readonly registryChainId: ChainId
+  readonly nowSeconds: Seconds
 }
 
 interface CheckedEnrolment {
   readonly ok: true
   /** 20 bytes: who signed. */
   readonly wallet: Uint8Array
-  readonly shopId: bigint
+  readonly shopId: ShopId
   /** 33 bytes: the key card, a point on the curve. */
   readonly card: Uint8Array
 }
@@ -63,7 +64,7 @@ interface SiweMessage {
   readonly address: Uint8Array
   readonly statement: string | undefined
   readonly uri: string
-  readonly chainId: bigint
+  readonly chainId: ChainId
   readonly nonce: string
   /** Seconds since 1970, fractions cut off. */
   readonly issuedAt: bigint
@@ -221,7 +222,7 @@ function checkTerms(message: SiweMessage, expectation: EnrolmentExpectation): vo
   if (notBefore !== undefined && notBefore > expectation.nowSeconds) throw new SiweError('the message is not valid yet')
 }
 
-function resourcesOf(resources: readonly string[], relayTokenId: bigint): { shopId: bigint; card: Uint8Array } {
+function resourcesOf(resources: readonly string[], relayTokenId: bigint): { shopId: ShopId; card: Uint8Array } {
   const [relay, shop, card] = resources
   if (relay === undefined || shop === undefined || card === undefined || resources.length !== 3) {
     throw new SiweError(`the message has ${resources.length} resources, not 3`)

@@ -5,6 +5,7 @@
  * Tests: test/e2e/sessions.test.ts, test/e2e/registry.test.ts, test/e2e/rejected-commits.test.ts
  */
 
+import type { ShopId } from '../../brands.js'
 import { RegistryUnreachable, type Registry } from '../../chain/registry.js'
 import { GUESTS_ACCOUNT } from '../../objects/account.js'
 import type { CardRow, Store } from '../../store/store.js'
@@ -17,7 +18,7 @@ import type { Writer } from '../write/writer.js'
 export interface EnrolmentRequest {
   /** 20 bytes: who signed. */
   readonly wallet: Uint8Array
-  readonly shopId: bigint
+  readonly shopId: ShopId
   /** 33 bytes. */
   readonly card: Uint8Array
   readonly guest: boolean

@@ -3,13 +3,14 @@
  * share of them (patch keys, proofs, encoded sets); older ones are read from the store in bounded copies.
  */
 
+import type { Seq, ShopId } from '../../brands.js'
 import { assert } from '../../assert.js'
 import { patchLeafHash, PatchTree } from '../../merkle/patch-proof.js'
 import { encodeSet } from '../../wire/pushed-set.js'
 import type { EncodedSet } from '../../wire/messages.js'
 import { patchKeyOf, type PatchKey } from '../../patches/object-name.js'
 import type { CommittedSet } from '../shops/committed-set.js'
-import type { LogRecord, Seq, Store } from '../../store/store.js'
+import type { LogRecord, Store } from '../../store/store.js'
 
 /** Records and bytes of the newest part of a shop's log that stay in memory. */
 const RECENT_RECORDS_MAX = 4_096
@@ -77,9 +78,9 @@ interface FeedPart {
 }
 
 export class Feed {
-  readonly shopId: bigint
+  readonly shopId: ShopId
   private readonly store: Store
-  private readonly indexedUpTo: (shopId: bigint) => Seq
+  private readonly indexedUpTo: (shopId: ShopId) => Seq
   private readonly recent: FeedRecord[] = []
   private recentBytes = 0
   /** The last durable set. */
@@ -88,7 +89,7 @@ export class Feed {
   pushable: Seq
 
   /** `indexedUpTo`: the last set that the store's object index knows. */
-  constructor(shopId: bigint, store: Store, indexedUpTo: (shopId: bigint) => Seq) {
+  constructor(shopId: ShopId, store: Store, indexedUpTo: (shopId: ShopId) => Seq) {
     this.shopId = shopId
     this.store = store
     this.indexedUpTo = indexedUpTo

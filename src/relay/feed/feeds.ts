@@ -5,8 +5,9 @@
  * Tests: test/e2e/subscriptions.test.ts
  */
 
+import type { Seq, ShopId } from '../../brands.js'
 import type { Settings } from '../../settings/settings.js'
-import type { Seq, Store } from '../../store/store.js'
+import type { Store } from '../../store/store.js'
 import type { Clock } from '../instruments/clock.js'
 import type { CommittedSet } from '../shops/committed-set.js'
 import type { Shop } from '../shops/shop.js'
@@ -18,12 +19,12 @@ export interface FeedsOptions {
   readonly clock: Clock
   readonly store: Store
   /** The last set of a shop that the store's object index knows. */
-  indexedUpTo(shopId: bigint): Seq
+  indexedUpTo(shopId: ShopId): Seq
 }
 
 export class Feeds {
   private readonly options: FeedsOptions
-  private readonly feeds = new Map<bigint, Feed>()
+  private readonly feeds = new Map<ShopId, Feed>()
   private readonly subscriptions = new Map<Feed, Set<Subscription>>()
 
   constructor(options: FeedsOptions) {
@@ -37,7 +38,7 @@ export class Feeds {
     return count
   }
 
-  feed(shopId: bigint): Feed | undefined {
+  feed(shopId: ShopId): Feed | undefined {
     return this.feeds.get(shopId)
   }
 
@@ -69,7 +70,7 @@ export class Feeds {
     else clock.after(settings.pushDelayMs, () => this.makePushable(feed, head))
   }
 
-  private newFeed(shopId: bigint): Feed {
+  private newFeed(shopId: ShopId): Feed {
     return new Feed(shopId, this.options.store, (id) => this.options.indexedUpTo(id))
   }
 

@@ -4,6 +4,7 @@
  * Tests: test/relay/feed/feed.test.ts, test/relay/feed/subscription.test.ts
  */
 
+import type { OrderId } from '../../brands.js'
 import { fromBigEndian } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
 import { FILTERS_PER_SUBSCRIPTION_MAX, NAME_BYTES_MAX } from '../../limits.js'
@@ -95,7 +96,7 @@ export class Selection {
     return collection !== 'Orders' || this.reader.role !== 'guest' || this.owns(BigInt(key))
   }
 
-  private owns(id: bigint): boolean {
+  private owns(id: OrderId): boolean {
     return ownsOrder(this.state(), this.reader.card!, id)
   }
 
@@ -118,7 +119,7 @@ export class Selection {
   }
 
   /** An id that nobody has used yet may become his. */
-  private isForeign(id: bigint): boolean {
+  private isForeign(id: OrderId): boolean {
     const { indexes, collections } = this.state()
     const key = idKey(id)
     return (indexes.owners.has(key) || collections.Orders.has(key)) && !this.owns(id)

@@ -3,9 +3,9 @@
  * nothing else in memory, goes on when the client answers, and looks through a long log by turns with others.
  */
 
+import type { Seq } from '../../brands.js'
 import { toBigEndian } from '../../bytes/bytes.js'
 import { FRAME_OUT_BYTES_MAX, PUSHES_UNANSWERED_MAX, SETS_PER_PUSH_MAX } from '../../limits.js'
-import type { Seq } from '../../store/store.js'
 import { encodePushEnvelope, pushEnvelopeLength } from '../../wire/envelope.js'
 import type { EncodedSet } from '../../wire/messages.js'
 import type { Feed } from './feed.js'

@@ -3,6 +3,8 @@
  * Tests: test/e2e/limits.test.ts
  */
 
+import type { Seconds } from '../../brands.js'
+
 export interface Clock {
   /** Milliseconds since 1970. */
   nowMs(): number
@@ -19,6 +21,6 @@ export const systemClock: Clock = {
   },
 }
 
-export function nowSeconds(clock: Clock): bigint {
+export function nowSeconds(clock: Clock): Seconds {
   return BigInt(Math.floor(clock.nowMs() / 1_000))
 }

@@ -4,6 +4,7 @@
  */
 
 import { sha256 } from '#hash'
+import type { Amount, ListingId, OrderId, Seconds } from '../../brands.js'
 import { equalBytes, isAllZero } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
 import { decodeChecked } from '../../codec/decode-checked.js'
@@ -34,7 +35,7 @@ export interface KnownChain {
 }
 
 /** `later`: a value that is needed is not at hand yet; asking again may help. */
-type Quote = { readonly total: bigint } | { readonly refused: string } | { readonly later: string }
+type Quote = { readonly total: Amount } | { readonly refused: string } | { readonly later: string }
 
 const NATIVE_DECIMALS = 18n
 const RUNS_MAX = 10_000
@@ -54,13 +55,13 @@ export class Checkout implements OrderCheckout {
     this.prices = prices
   }
 
-  refuse(order: Order, manifest: Manifest, listing: (id: bigint) => Listing | undefined): string | undefined {
+  refuse(order: Order, manifest: Manifest, listing: (id: ListingId) => Listing | undefined): string | undefined {
     const quote = this.quote(order, manifest, listing)
     return 'refused' in quote ? quote.refused : undefined
   }
 
   /** What the order costs in the chosen currency's smallest unit. */
-  quote(order: Order, manifest: Manifest, listing: (id: bigint) => Listing | undefined): Quote {
+  quote(order: Order, manifest: Manifest, listing: (id: ListingId) => Listing | undefined): Quote {
     const { ChosenPayee: payee, ChosenCurrency: currency } = order
     if (payee === undefined || currency === undefined) return { refused: 'ChosenPayee and ChosenCurrency must be set' }
     if (!hasChainAddress(manifest.Payees, payee.Address)) return { refused: 'the payee is not in the manifest' }
@@ -84,7 +85,7 @@ export class Checkout implements OrderCheckout {
    * none yet.
    * `taken`: PaymentIDs (hexadecimal) of the same set; the new one is added.
    */
-  details(state: ShopState, orderId: bigint, taken: Set<string>): OrderDetails | { readonly later: string } {
+  details(state: ShopState, orderId: OrderId, taken: Set<string>): OrderDetails | { readonly later: string } {
     const current = orderIn(state, orderId)
     const order = chosenOrder(state.indexes.chosen, orderId)
     if (current?.State !== PAYMENT_CHOSEN || order === undefined) return { later: 'payment is not chosen' }
@@ -122,8 +123,8 @@ export class Checkout implements OrderCheckout {
     { shopId, indexes }: ShopState,
     { ID, PaymentDetails: told }: Order,
     { ChosenPayee, ChosenCurrency }: Order,
-    total: bigint,
-    firstTtl: bigint,
+    total: Amount,
+    firstTtl: Seconds,
   ): PaymentDetails | undefined {
     if (told === undefined || told.TTL < firstTtl || told.Total !== total) return undefined
     const request = paymentRequest(shopId, ChosenPayee!.Address, ChosenCurrency!, { total, ttl: told.TTL })
@@ -140,8 +141,8 @@ export class Checkout implements OrderCheckout {
   private uniqueId(
     state: ShopState,
     order: Order,
-    total: bigint,
-    firstTtl: bigint,
+    total: Amount,
+    firstTtl: Seconds,
     taken: Set<string>,
   ): { PaymentID: Uint8Array; TTL: bigint } {
     const { shopId, indexes } = state
@@ -168,7 +169,7 @@ export class Checkout implements OrderCheckout {
     this.runs.set(name, { from, to })
   }
 
-  private inCurrency(total: bigint, from: ChainAddress, to: ChainAddress): Quote {
+  private inCurrency(total: Amount, from: ChainAddress, to: ChainAddress): Quote {
     if (sameCurrency(from, to)) return { total }
     const rate = this.prices.rate(from, to)
     if (typeof rate === 'string') return { refused: rate }
@@ -192,8 +193,8 @@ function wantedItems({ Items }: Order): readonly OrderItem[] {
 }
 
 /** Asks once for each id: lines of an order share listings, and a listing is large. */
-function once<T>(ask: (id: bigint) => T): (id: bigint) => T {
-  const answers = new Map<bigint, T>()
+function once<T>(ask: (id: ListingId) => T): (id: ListingId) => T {
+  const answers = new Map<ListingId, T>()
   return (id) => {
     if (!answers.has(id)) answers.set(id, ask(id))
     return answers.get(id)!

@@ -5,6 +5,7 @@
  * Tests: test/e2e/chain-faults.test.ts
  */
 
+import type { OrderId, ShopId } from '../../brands.js'
 import { DETAILS_RETRY_SECONDS_MAX, DETAILS_RETRY_SECONDS_MIN } from '../../limits.js'
 import { PAYMENT_CHOSEN } from '../../objects/order.js'
 import { isLive } from '../../state/orders.js'
@@ -22,8 +23,8 @@ interface DetailsRetryOptions {
 }
 
 interface Pending {
-  readonly shopId: bigint
-  readonly orderId: bigint
+  readonly shopId: ShopId
+  readonly orderId: OrderId
   /** Until the next try. */
   seconds: number
   cancel: () => void
@@ -40,7 +41,7 @@ export class DetailsRetry {
   }
 
   /** An order in state 4: its details are made as soon as they can be. */
-  add(shopId: bigint, orderId: bigint): void {
+  add(shopId: ShopId, orderId: OrderId): void {
     const name = `${shopId}/${orderId}`
     if (this.pending.has(name) || this.closed) return
     const seconds = DETAILS_RETRY_SECONDS_MIN

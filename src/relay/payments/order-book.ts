@@ -6,6 +6,7 @@
  * Tests: test/relay/payments/payment-outcome.test.ts
  */
 
+import type { Amount, ChainId, OrderId, Seconds } from '../../brands.js'
 import { equalBytes, fromBigEndian } from '../../bytes/bytes.js'
 import { prefixedHex, toHex } from '../../bytes/hex.js'
 import { decodeChecked } from '../../codec/decode-checked.js'
@@ -19,8 +20,8 @@ import { isEnough } from './payment-outcome.js'
 
 export interface Money {
   /** In the currency's smallest unit. */
-  readonly amount: bigint
-  readonly chainId: bigint
+  readonly amount: Amount
+  readonly chainId: ChainId
   /** 20 bytes; zeros: the native currency. */
   readonly currency: Uint8Array
 }
@@ -36,16 +37,16 @@ interface Oddity {
 
 export interface OrderLine {
   readonly number: bigint
-  readonly id: bigint
+  readonly id: OrderId
   readonly state: string
   readonly due: Money | undefined
   /** Of everything that came for the newest payment's currency and is still on the chain. */
   readonly paid: Money | undefined
   readonly transactions: readonly string[]
   /** Until when the newest payment can be made, and until when the stock is held; seconds. */
-  readonly payableUntil: bigint | undefined
-  readonly reservedUntil: bigint | undefined
-  readonly canceledAt: bigint | undefined
+  readonly payableUntil: Seconds | undefined
+  readonly reservedUntil: Seconds | undefined
+  readonly canceledAt: Seconds | undefined
   readonly oddities: readonly Oddity[]
 }
 
@@ -105,7 +106,7 @@ function lineOf(
 }
 
 /** An order that was removed after it was canceled, and paid all the same. */
-function removedLine(state: ShopState, id: bigint, records: readonly PaymentRecord[]): OrderLine {
+function removedLine(state: ShopState, id: OrderId, records: readonly PaymentRecord[]): OrderLine {
   const payment = (paymentId: Uint8Array) => findPayment(state.indexes.payments, state.shopId, paymentId)
   return {
     number: orderNumber(state.indexes.numbers, id).number,
@@ -138,7 +139,7 @@ function oddityOf(
   payer: PaymentRecord | undefined,
 ): Oddity | undefined {
   if (record.reorged || entry === undefined || record.effect === 'moved') return undefined
-  const odd = (kind: Oddity['kind'], amount: bigint, text: string) => ({
+  const odd = (kind: Oddity['kind'], amount: Amount, text: string) => ({
     kind,
     money: moneyOf(entry, amount),
     chain: transactionOf(record),
@@ -244,7 +245,7 @@ function sumFor(
   return sum
 }
 
-function moneyOf({ chainId, currency }: PaymentEntry, amount: bigint): Money {
+function moneyOf({ chainId, currency }: PaymentEntry, amount: Amount): Money {
   return { amount, chainId, currency }
 }
 
@@ -261,7 +262,7 @@ function stateName({ State }: Order): string {
   return ORDER_STATE_NAMES[`${State}`]
 }
 
-function byOrder<T extends { readonly orderId: bigint }>(rows: readonly T[]): Map<bigint, T[]> {
+function byOrder<T extends { readonly orderId: OrderId }>(rows: readonly T[]): Map<bigint, T[]> {
   const grouped = new Map<bigint, T[]>()
   for (const row of rows) grouped.set(row.orderId, [...(grouped.get(row.orderId) ?? []), row])
   return grouped

@@ -3,6 +3,7 @@
  * that are seen on it at their depth: PaymentMade of the contract, and what the payments' own addresses hold.
  */
 
+import type { Amount, ChainId, Seconds } from '../../brands.js'
 import { equalBytes, isAllZero } from '../../bytes/bytes.js'
 import { toHex, type Hex } from '../../bytes/hex.js'
 import { ChainUnreachable, type Block, type Chain, type ChainLog } from '../../chain/chain.js'
@@ -29,8 +30,8 @@ interface PaymentChainOptions {
   readonly depth: bigint
   readonly followed: readonly FollowedBlock[]
   /** How often the address of an order that has ended or is paid is looked at. */
-  readonly lateCheckSeconds: bigint
-  nowSeconds(): bigint
+  readonly lateCheckSeconds: Seconds
+  nowSeconds(): Seconds
   /** Decimals that were read before, and where new ones are kept. */
   readonly knownDecimals: (token: Uint8Array) => bigint | undefined
   keepDecimals(token: Uint8Array, decimals: bigint): void
@@ -54,13 +55,13 @@ interface Watch {
   live: boolean
   address: Uint8Array | undefined
   /** What it held when it was last looked at; undefined where that is to be told anew. */
-  held: bigint | undefined
+  held: Amount | undefined
   /** The block of that look, and its time; transfers are searched after it. */
-  lookedAt: { readonly number: bigint; readonly timestamp: bigint } | undefined
+  lookedAt: { readonly number: bigint; readonly timestamp: Seconds } | undefined
   /** The time of the newest block at which it was tried, whether its token told or not. */
-  triedAt: bigint
+  triedAt: Seconds
   /** For one whose order has ended: when to look again, seconds. */
-  nextLook: bigint
+  nextLook: Seconds
 }
 
 export class PaymentChain implements KnownChain {
@@ -72,9 +73,9 @@ export class PaymentChain implements KnownChain {
   /** Logs of the last blocks, which are read again, that were told of. */
   private readonly handled = new Set<string>()
   /** Tokens that did not tell: when they are asked again, seconds. */
-  private readonly pauses = new Map<Hex, { readonly until: bigint; readonly seconds: bigint }>()
+  private readonly pauses = new Map<Hex, { readonly until: bigint; readonly seconds: Seconds }>()
   /** When blocks were handled last, seconds: the start, before the first. */
-  progressAt: bigint
+  progressAt: Seconds
   private newest: { readonly block: Block; readonly heardAt: bigint } | undefined
   /** Whether the Payments contract has told an address: without it no order may be asked to pay. */
   private contract: 'unknown' | 'asked' | 'there' | 'missing' = 'unknown'
@@ -100,7 +101,7 @@ export class PaymentChain implements KnownChain {
     })
   }
 
-  get chainId(): bigint {
+  get chainId(): ChainId {
     return this.options.chain.chainId
   }
 
@@ -143,12 +144,12 @@ export class PaymentChain implements KnownChain {
    * Time of the newest block up to which everything that came for a watched payment was seen, seconds; 0 before the
    * first.
    */
-  seenUntil(paymentId: Uint8Array): bigint {
+  seenUntil(paymentId: Uint8Array): Seconds {
     return this.watchOf(paymentId)?.lookedAt?.timestamp ?? 0n
   }
 
   /** The same, as far as its token tells what it holds. */
-  triedUntil(paymentId: Uint8Array): bigint {
+  triedUntil(paymentId: Uint8Array): Seconds {
     return this.watchOf(paymentId)?.triedAt ?? 0n
   }
 
@@ -261,7 +262,7 @@ export class PaymentChain implements KnownChain {
   }
 
   /** Those whose turn it is; they are the last whose turn it is again. */
-  private takeDue(now: bigint): Watch[] {
+  private takeDue(now: Seconds): Watch[] {
     const live: Watch[] = []
     const late: Watch[] = []
     for (const watch of this.watches.values()) {
@@ -279,7 +280,7 @@ export class PaymentChain implements KnownChain {
   }
 
   /** One payment that cannot be looked at does not keep the others from being seen. */
-  private async tryLookAt(watch: Watch, safe: Block, now: bigint): Promise<void> {
+  private async tryLookAt(watch: Watch, safe: Block, now: Seconds): Promise<void> {
     try {
       await this.lookAt(watch, safe, now)
     } catch (error) {
@@ -289,7 +290,7 @@ export class PaymentChain implements KnownChain {
     }
   }
 
-  private async lookAt(watch: Watch, { number, hash, timestamp }: Block, now: bigint): Promise<void> {
+  private async lookAt(watch: Watch, { number, hash, timestamp }: Block, now: Seconds): Promise<void> {
     const { entry, paymentId } = watch
     watch.nextLook = now + this.options.lateCheckSeconds
     const held = isNative(entry) ? await this.heldBy(watch, number) : await this.toldBy(watch, number)
@@ -380,7 +381,7 @@ const PROBE: Omit<PaymentEntry, 'chainId'> = {
 class NoAddress extends Error {
   override readonly name = 'NoAddress'
 
-  constructor(chainId: bigint, { shopId, orderId }: PaymentEntry) {
+  constructor(chainId: ChainId, { shopId, orderId }: PaymentEntry) {
     super(`chain ${chainId}: the Payments contract tells no address (shop ${shopId}, order ${orderId})`)
   }
 }

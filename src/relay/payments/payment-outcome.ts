@@ -4,6 +4,7 @@
  * seen now.
  */
 
+import type { Amount, ListingId, Seconds, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { encodeChange, type Change } from '../../patches/patch.js'
 import { decodeChecked } from '../../codec/decode-checked.js'
@@ -29,12 +30,12 @@ export interface SeenPayment {
   readonly paymentId: Uint8Array
   readonly entry: PaymentEntry
   /** What the address holds now; undefined where a token does not tell, for `made` only. */
-  readonly held: bigint | undefined
+  readonly held: Amount | undefined
   readonly blockNumber: bigint
   readonly blockHash: Uint8Array
   readonly txHash?: Uint8Array | undefined
   readonly logIndex?: number | undefined
-  readonly seenAt: bigint
+  readonly seenAt: Seconds
 }
 
 export interface PaymentOutcome {
@@ -42,7 +43,7 @@ export interface PaymentOutcome {
   readonly paymentRows: readonly PaymentRow[]
   readonly effect: PaymentEffect
   /** All that came with this payment so far. */
-  readonly amount: bigint
+  readonly amount: Amount
   /** Whether money came, or was moved, that was not known of. */
   readonly isNews: boolean
   readonly shortfall: Shortfall | undefined
@@ -81,7 +82,7 @@ export function paymentOutcome(
  * The rows of a record that left the chain; `ofOrder`: all of its order. What the contract had taken is at the address
  * again; of what came to an address after the contract had taken from it, only the later part is gone.
  */
-export function reorgedRows(shopId: bigint, record: PaymentRecord, ofOrder: readonly PaymentRecord[]): PaymentRow[] {
+export function reorgedRows(shopId: ShopId, record: PaymentRecord, ofOrder: readonly PaymentRecord[]): PaymentRow[] {
   const ofPayment = ofOrder.filter(({ paymentId }) => equalBytes(paymentId, record.paymentId))
   const moved = ofPayment.find(({ effect, reorged }) => effect === 'moved' && !reorged)
   const { amount, balance = amount } = record
@@ -127,7 +128,7 @@ export function isEnough({ kind, held, entry }: Pick<SeenPayment, 'kind' | 'held
 }
 
 /** What has come to the address in all: it grows, and when the contract has taken from it, it may grow again. */
-function cameToAddress(held: bigint, known: PaymentRecord | undefined): bigint {
+function cameToAddress(held: Amount, known: PaymentRecord | undefined): Amount {
   if (known === undefined) return held
   const lay = layAt(known)
   return known.amount + (held > lay ? held - lay : 0n)
@@ -139,7 +140,7 @@ function effectOf(
   context: {
     readonly known: PaymentRecord | undefined
     readonly atAddress: PaymentRecord | undefined
-    readonly came: bigint
+    readonly came: Amount
     readonly before: readonly PaymentRecord[]
   },
 ): PaymentEffect {
@@ -176,7 +177,7 @@ function takenFrom(
   return isTaken ? atAddress : undefined
 }
 
-function layAt({ balance, amount }: PaymentRecord): bigint {
+function layAt({ balance, amount }: PaymentRecord): Amount {
   return balance ?? amount
 }
 
@@ -224,7 +225,7 @@ function paidChanges(
 function stockOf(
   state: ShopState,
   listings: Map<bigint, Listing | undefined>,
-  listingId: bigint,
+  listingId: ListingId,
   variations: readonly string[],
 ): bigint {
   if (!listings.has(listingId)) listings.set(listingId, listingIn(state, listingId))

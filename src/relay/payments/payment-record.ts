@@ -5,6 +5,7 @@
  * Tests: test/relay/payments/payment-outcome.test.ts
  */
 
+import type { Amount, ChainId, ListingId, OrderId, Seconds, ShopId } from '../../brands.js'
 import { be64, concatBytes, fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import { decodeChecked } from '../../codec/decode-checked.js'
 import { encode } from '../../codec/encode.js'
@@ -21,14 +22,14 @@ export type PaymentEffect = 'paid' | 'partial' | 'late' | 'extra' | 'moved'
 
 export interface PaymentRecord {
   readonly kind: PaymentRecordKind
-  readonly orderId: bigint
-  readonly chainId: bigint
+  readonly orderId: OrderId
+  readonly chainId: ChainId
   /** 32 bytes. */
   readonly paymentId: Uint8Array
   /** All that came, in the smallest unit of the payment's currency; 0 for what was only moved. */
-  readonly amount: bigint
+  readonly amount: Amount
   /** `held`: what the address held when it was last looked at, less than `amount` once the contract took from it. */
-  readonly balance?: bigint | undefined
+  readonly balance?: Amount | undefined
   readonly effect: PaymentEffect
   readonly blockNumber: bigint
   /** 32 bytes. */
@@ -37,16 +38,16 @@ export interface PaymentRecord {
   readonly txHash?: Uint8Array | undefined
   readonly logIndex?: number | undefined
   /** When the relay saw it, seconds. */
-  readonly seenAt: bigint
+  readonly seenAt: Seconds
   /** Its block is no longer on the chain. */
   readonly reorged: boolean
 }
 
 /** Pieces that a paid order wanted and the stock did not have. */
 export interface Shortfall {
-  readonly orderId: bigint
+  readonly orderId: OrderId
   readonly missing: readonly {
-    readonly listingId: bigint
+    readonly listingId: ListingId
     readonly variations: readonly string[]
     readonly pieces: bigint
   }[]
@@ -55,7 +56,7 @@ export interface Shortfall {
 const KIND = { made: 1, held: 2, shortfall: 3 } as const
 const EFFECTS: readonly PaymentEffect[] = ['paid', 'partial', 'late', 'extra', 'moved']
 
-export function paymentRecordRow(shopId: bigint, record: PaymentRecord): PaymentRow {
+export function paymentRecordRow(shopId: ShopId, record: PaymentRecord): PaymentRow {
   const { kind, orderId, chainId, paymentId, amount, effect, blockNumber, blockHash, seenAt, reorged } = record
   const place =
     kind === 'made' ? concatBytes(record.txHash!, toBigEndian(BigInt(record.logIndex!), 4)) : record.paymentId
@@ -77,13 +78,13 @@ export function paymentRecordRow(shopId: bigint, record: PaymentRecord): Payment
   }
 }
 
-export function shortfallRow(shopId: bigint, { orderId, missing }: Shortfall): PaymentRow {
+export function shortfallRow(shopId: ShopId, { orderId, missing }: Shortfall): PaymentRow {
   const value = missing.map(({ listingId, variations, pieces }) => [listingId, [...variations], pieces])
   return { shopId, key: concatBytes(be64(orderId), Uint8Array.of(KIND.shortfall)), value: encode(value) }
 }
 
 /** What stands before the keys of an order's rows. */
-export function orderPrefix(orderId: bigint): Uint8Array {
+export function orderPrefix(orderId: OrderId): Uint8Array {
   return be64(orderId)
 }
 
@@ -99,7 +100,7 @@ function readPaymentRecord({ key, value }: PaymentRow): PaymentRecord {
   const kind = key[8] === KIND.made ? 'made' : 'held'
   const [paymentId, amount, effect, blockNumber, blockHash, txHash, seenAt, reorged, balance] = decodeChecked(
     value,
-  ) as unknown as [Uint8Array, bigint, bigint, bigint, Uint8Array, Uint8Array | null, bigint, boolean, bigint | null]
+  ) as unknown as [Uint8Array, Amount, bigint, bigint, Uint8Array, Uint8Array | null, Seconds, boolean, Amount | null]
   return {
     kind,
     orderId: fromBigEndian(key.subarray(0, 8)),
@@ -118,7 +119,7 @@ function readPaymentRecord({ key, value }: PaymentRow): PaymentRecord {
 }
 
 function readShortfall({ key, value }: PaymentRow): Shortfall {
-  const missing = decodeChecked(value) as unknown as [bigint, string[], bigint][]
+  const missing = decodeChecked(value) as unknown as [ListingId, string[], bigint][]
   return {
     orderId: fromBigEndian(key.subarray(0, 8)),
     missing: missing.map(([listingId, variations, pieces]) => ({ listingId, variations, pieces })),

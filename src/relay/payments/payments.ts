@@ -5,6 +5,7 @@
  * Tests: test/e2e/payments.test.ts, test/e2e/chain-faults.test.ts
  */
 
+import type { Amount, ChainId, OrderId, Seconds, ShopId } from '../../brands.js'
 import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import { fromHex, toHex } from '../../bytes/hex.js'
 import type { Chain } from '../../chain/chain.js'
@@ -47,7 +48,7 @@ interface PaymentsOptions {
   readonly checkout: OrderCheckout
   readonly writer: Writer
   /** Filled when the chains are opened. */
-  readonly opened: Map<bigint, PaymentChain>
+  readonly opened: Map<ChainId, PaymentChain>
   readonly latePaymentCheckSeconds: number
   readonly store: Store
   readonly clock: Clock
@@ -57,7 +58,7 @@ interface PaymentsOptions {
 
 export class Payments {
   private readonly options: PaymentsOptions
-  private readonly chains: Map<bigint, PaymentChain>
+  private readonly chains: Map<ChainId, PaymentChain>
   private readonly writer: Writer
   private readonly detailsRetry: DetailsRetry
   private readonly counters: Readonly<Record<PaymentEffect | 'over' | 'reorged' | 'shortfall', Counter>>
@@ -119,7 +120,7 @@ export class Payments {
    * An order is not canceled before the relay has seen all blocks in which it could be paid in time; a chain or a token
    * that tells nothing holds it up for EXPIRY_GRACE_SECONDS.
    */
-  mayExpire(state: ShopState, id: bigint, now: bigint): boolean {
+  mayExpire(state: ShopState, id: OrderId, now: Seconds): boolean {
     const payments = this.live.get(orderName(state.shopId, id)) ?? []
     return [...payments].every(([name, { chainId, ttl }]) => {
       const chain = this.chains.get(chainId)
@@ -210,7 +211,7 @@ export class Payments {
     this.shopWritten(shop)
   }
 
-  private orderWritten(shop: Shop, id: bigint): void {
+  private orderWritten(shop: Shop, id: OrderId): void {
     const { state } = shop.current
     for (const [paymentId, entry] of this.live.get(orderName(shop.shopId, id)) ?? [])
       if (!isForLiveOrder(state, entry)) this.watch(fromHex(paymentId), entry, false)
@@ -218,7 +219,7 @@ export class Payments {
     if (order?.State === PAYMENT_CHOSEN && isLive(order)) this.detailsRetry.add(shop.shopId, id)
   }
 
-  private watch(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, held?: bigint): void {
+  private watch(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, held?: Amount): void {
     this.chains.get(entry.chainId)?.watch(paymentId, entry, live, held)
     const name = orderName(entry.shopId, entry.orderId)
     const known = this.live.get(name) ?? new Map<string, PaymentEntry>()
@@ -276,7 +277,7 @@ export class Payments {
   }
 
   /** Records of blocks that are gone are marked; what is on the chain again is seen again. */
-  private async reorged(chainId: bigint, { lastGood, lost }: Fork): Promise<void> {
+  private async reorged(chainId: ChainId, { lastGood, lost }: Fork): Promise<void> {
     this.options.log.warn('a re-org deeper than the configured depth', { chain: chainId, lastGood, lost })
     const chain = this.chains.get(chainId)!
     for (const { shopId } of this.writer.allShops()) {
@@ -290,7 +291,7 @@ export class Payments {
     }
   }
 
-  private async markReorged(shopId: bigint, record: PaymentRecord): Promise<void> {
+  private async markReorged(shopId: ShopId, record: PaymentRecord): Promise<void> {
     const outcome = await this.writer.change(shopId, (_state, paymentRows) => ({
       patches: [],
       paymentRows: reorgedRows(shopId, record, paymentRecordsIn(paymentRows(orderPrefix(record.orderId)))),
@@ -311,7 +312,7 @@ function isForLiveOrder(state: ShopState, { orderId, addition }: PaymentEntry): 
   return orderNumber(state.indexes.numbers, orderId).addition === addition && isLive(orderIn(state, orderId))
 }
 
-function orderName(shopId: bigint, orderId: bigint): string {
+function orderName(shopId: ShopId, orderId: OrderId): string {
   return `${shopId}/${orderId}`
 }
 

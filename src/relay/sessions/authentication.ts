@@ -6,6 +6,7 @@
  */
 
 import { recoverPublicKey } from '#signature'
+import type { ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { personalMessageDigest } from '../../bytes/eip191.js'
 import { RegistryUnreachable } from '../../chain/registry.js'
@@ -34,7 +35,7 @@ export interface AuthenticatedSession extends CardHolder {
 
 interface Bound {
   readonly card: Uint8Array
-  readonly shopId: bigint
+  readonly shopId: ShopId
   readonly author: Author
 }
 

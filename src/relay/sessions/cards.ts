@@ -4,17 +4,18 @@
  * Tests: test/e2e/sessions.test.ts, test/e2e/registry.test.ts
  */
 
+import type { Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import type { Hex } from '../../bytes/hex.js'
 import type { Registry } from '../../chain/registry.js'
 import type { Author, Role } from '../../state/access.js'
-import type { CardRow, Seq, Store } from '../../store/store.js'
+import type { CardRow, Store } from '../../store/store.js'
 import { cardName } from '../shops/shop.js'
 
 /** A session as its card sees it. */
 export interface CardHolder {
   readonly author: Author | undefined
-  readonly shopId: bigint | undefined
+  readonly shopId: ShopId | undefined
   /** Whether its socket is open, as far as the transport knows. */
   isOpen(): boolean
   /** Frees what it holds, its card among it. */
@@ -27,7 +28,7 @@ export class ConnectedCards {
   private readonly store: Pick<Store, 'card'>
   private readonly registry: Registry
   private readonly holders = new Map<Hex, CardHolder>()
-  private readonly rightsChanged = new Map<bigint, number>()
+  private readonly rightsChanged = new Map<ShopId, number>()
 
   constructor(store: Pick<Store, 'card'>, registry: Registry) {
     this.store = store
@@ -60,7 +61,7 @@ export class ConnectedCards {
   }
 
   /** Ends the sessions of the wallet's cards in the shop whose role is no longer what the chain says. */
-  async recheckRights(shopId: bigint, wallet: Uint8Array): Promise<void> {
+  async recheckRights(shopId: ShopId, wallet: Uint8Array): Promise<void> {
     this.noteRightsChange(shopId)
     for (const holder of [...this.holders.values()]) {
       const { account, role } = holder.author ?? {}
@@ -78,11 +79,11 @@ export class ConnectedCards {
   }
 
   /** How often rights in the shop may have changed: what was asked for before a change is old. */
-  rightsChanges(shopId: bigint): number {
+  rightsChanges(shopId: ShopId): number {
     return this.rightsChanged.get(shopId) ?? 0
   }
 
-  private noteRightsChange(shopId: bigint): void {
+  private noteRightsChange(shopId: ShopId): void {
     this.rightsChanged.set(shopId, this.rightsChanges(shopId) + 1)
   }
 }

@@ -5,6 +5,7 @@
  * Tests: test/e2e/sessions.test.ts, test/e2e/subscriptions.test.ts
  */
 
+import type { Seq, ShopId } from '../../brands.js'
 import { unreachable } from '../../assert.js'
 import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import {
@@ -19,7 +20,6 @@ import {
 } from '../../limits.js'
 import type { Settings } from '../../settings/settings.js'
 import type { Author } from '../../state/access.js'
-import type { Seq } from '../../store/store.js'
 import { decodeEnvelope, encodeEnvelope, EnvelopeError } from '../../wire/envelope.js'
 import { ErrorCode } from '../../wire/error-code.js'
 import type { Envelope, Request, SubscriptionRequest } from '../../wire/messages.js'
@@ -97,7 +97,7 @@ export class Session implements PushTarget, AuthenticatedSession {
     return this.authentication.bound?.author
   }
 
-  get shopId(): bigint | undefined {
+  get shopId(): ShopId | undefined {
     return this.authentication.bound?.shopId
   }
 
@@ -302,7 +302,7 @@ export class Session implements PushTarget, AuthenticatedSession {
     return { ok: true, payload: toBigEndian(BigInt(subscription.id), 2), sent: () => subscription.start() }
   }
 
-  private reader(shopId: bigint): Reader {
+  private reader(shopId: ShopId): Reader {
     const { bound } = this.authentication
     if (bound?.shopId !== shopId) return { role: 'visitor' }
     const { role } = bound.author

@@ -5,10 +5,12 @@
  * Tests: test/e2e/limits.test.ts
  */
 
-export class Deadlines {
-  private readonly heap: { readonly at: bigint; readonly id: bigint }[] = []
+import type { OrderId, Seconds } from '../../brands.js'
 
-  add(id: bigint, at: bigint): void {
+export class Deadlines {
+  private readonly heap: { readonly at: Seconds; readonly id: OrderId }[] = []
+
+  add(id: OrderId, at: Seconds): void {
     const { heap } = this
     let place = heap.push({ at, id }) - 1
     while (place > 0) {
@@ -20,13 +22,13 @@ export class Deadlines {
   }
 
   /** Takes out the orders whose time is at or before `now`, seconds. */
-  takeDue(now: bigint): bigint[] {
-    const due: bigint[] = []
+  takeDue(now: Seconds): OrderId[] {
+    const due: OrderId[] = []
     while (this.heap.length > 0 && this.heap[0]!.at <= now) due.push(this.takeFirst())
     return due
   }
 
-  private takeFirst(): bigint {
+  private takeFirst(): OrderId {
     const { heap } = this
     const { id } = heap[0]!
     const last = heap.pop()!

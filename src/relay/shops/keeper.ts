@@ -4,6 +4,7 @@
  * nothing.
  */
 
+import type { Seconds, Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
 import { decode } from '../../codec/decode.js'
@@ -16,7 +17,7 @@ import { readCheckedPatch, type Patch } from '../../patches/checked-patch.js'
 import type { Author } from '../../state/access.js'
 import { applyPatches } from '../../state/apply.js'
 import { COLLECTIONS, emptyShop, INDEXES, SCHEMA_VERSION, stateHash, type ShopState } from '../../state/shop-state.js'
-import type { DerivedFlush, LogRecord, Seq, Store } from '../../store/store.js'
+import type { DerivedFlush, LogRecord, Store } from '../../store/store.js'
 import { indexNames, patchKey, type PatchKey } from '../../patches/object-name.js'
 import type { CommittedSet } from './committed-set.js'
 import { Shop } from './shop.js'
@@ -24,10 +25,10 @@ import { Shop } from './shop.js'
 /** The log does not lead to the states that it says it does. */
 export class ReplayError extends Error {
   override readonly name = 'ReplayError'
-  readonly shopId: bigint
-  readonly seq: number
+  readonly shopId: ShopId
+  readonly seq: Seq
 
-  constructor(shopId: bigint, seq: number, problem: string) {
+  constructor(shopId: ShopId, seq: Seq, problem: string) {
     super(`shop ${shopId}, set ${seq}: ${problem}`)
     this.shopId = shopId
     this.seq = seq
@@ -41,15 +42,15 @@ const TRIES = [...COLLECTIONS, ...INDEXES] as const
 
 export class Keeper {
   private readonly store: Store
-  private readonly reservationSeconds: bigint
+  private readonly reservationSeconds: Seconds
   private readonly cache: NodeCache
-  private readonly sources = new Map<bigint, PendingNodes>()
-  private readonly flushedHead = new Map<bigint, number>()
+  private readonly sources = new Map<ShopId, PendingNodes>()
+  private readonly flushedHead = new Map<ShopId, number>()
   /** Rows of the object index that are not on disk yet. */
-  private readonly changes = new Map<bigint, ObjectSeq[]>()
+  private readonly changes = new Map<ShopId, ObjectSeq[]>()
   private flushing = false
 
-  constructor(store: Store, options: { readonly nodeCacheNodes: number; readonly reservationSeconds: bigint }) {
+  constructor(store: Store, options: { readonly nodeCacheNodes: number; readonly reservationSeconds: Seconds }) {
     this.store = store
     this.reservationSeconds = options.reservationSeconds
     this.cache = new NodeCache(options.nodeCacheNodes)
@@ -60,7 +61,7 @@ export class Keeper {
     return this.cache.size
   }
 
-  newState(shopId: bigint): ShopState {
+  newState(shopId: ShopId): ShopState {
     return emptyShop(
       shopId,
       SCHEMA_VERSION,
@@ -69,7 +70,7 @@ export class Keeper {
   }
 
   /** The shop as its log makes it. `progress` is told the seq now and then. Throws ReplayError, StoreError. */
-  load(shopId: bigint, progress: (seq: number, head: number) => void = () => undefined): Shop {
+  load(shopId: ShopId, progress: (seq: Seq, head: number) => void = () => undefined): Shop {
     const derived = this.store.derived(shopId)
     const kept = derived === undefined ? undefined : this.openState(shopId, derived.roots)
     let state = kept ?? this.newState(shopId)
@@ -98,7 +99,7 @@ export class Keeper {
   }
 
   /** The last set that the store's object index knows. */
-  indexedUpTo(shopId: bigint): Seq {
+  indexedUpTo(shopId: ShopId): Seq {
     return this.flushedHead.get(shopId) ?? 0
   }
 
@@ -129,13 +130,13 @@ export class Keeper {
     }
   }
 
-  private noteChanges(shopId: bigint, seq: Seq, keys: readonly PatchKey[]): void {
+  private noteChanges(shopId: ShopId, seq: Seq, keys: readonly PatchKey[]): void {
     const changes = this.changes.get(shopId) ?? []
     this.changes.set(shopId, changes)
     for (const object of indexNames(keys)) changes.push({ object, seq })
   }
 
-  private replay(shopId: bigint, state: ShopState, record: LogRecord, patches: readonly Patch[]): ShopState {
+  private replay(shopId: ShopId, state: ShopState, record: LogRecord, patches: readonly Patch[]): ShopState {
     const author: Author =
       record.role === 'relay' ? { role: 'relay' } : { role: record.role, card: record.signer, account: record.account }
     const committedAt = BigInt(Math.floor(record.committedAtMs / 1_000))
@@ -157,7 +158,7 @@ export class Keeper {
   /**
    * Undefined if what was kept lacks a trie that this version has, or the object index: the log makes all of it again.
    */
-  private openState(shopId: bigint, roots: Uint8Array): ShopState | undefined {
+  private openState(shopId: ShopId, roots: Uint8Array): ShopState | undefined {
     const { manifest, tries, hasIndex } = decodeRoots(roots)
     if (!hasIndex || TRIES.some((name) => !tries.has(name))) return undefined
     const open = (name: (typeof TRIES)[number]) => Hamt.open(tries.get(name)!, this.source(shopId), this.cache)
@@ -170,7 +171,7 @@ export class Keeper {
     }
   }
 
-  private source(shopId: bigint): PendingNodes {
+  private source(shopId: ShopId): PendingNodes {
     let source = this.sources.get(shopId)
     if (source === undefined) {
       source = new PendingNodes(this.store, shopId)
@@ -183,11 +184,11 @@ export class Keeper {
 /** Nodes that have a name and are not on disk yet, before those that are. */
 class PendingNodes implements NodeSource {
   private readonly store: Store
-  private readonly shopId: bigint
+  private readonly shopId: ShopId
   private readonly nodes = new Map<NodeRef, Uint8Array>()
   private next: NodeRef | undefined
 
-  constructor(store: Store, shopId: bigint) {
+  constructor(store: Store, shopId: ShopId) {
     this.store = store
     this.shopId = shopId
   }

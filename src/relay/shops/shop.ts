@@ -5,11 +5,11 @@
  * Tests: test/relay/write/writer.test.ts, test/relay/shops/keeper.test.ts
  */
 
+import type { Seq, ShopId } from '../../brands.js'
 import { toHex, type Hex } from '../../bytes/hex.js'
 import { decodeChecked } from '../../codec/decode-checked.js'
 import type { ShopState } from '../../state/shop-state.js'
 import { fromBigEndian } from '../../bytes/bytes.js'
-import type { Seq } from '../../store/store.js'
 import { Deadlines } from './deadlines.js'
 
 /** What a set changes all at once; a batch that cannot be stored goes back to the one before. */
@@ -21,13 +21,13 @@ export interface ShopVersion {
 }
 
 export class Shop {
-  readonly shopId: bigint
+  readonly shopId: ShopId
   current: ShopVersion
   /** The last accepted nonce of each card that wrote since start; the store has the others. */
   readonly nonces = new Map<Hex, bigint>()
   readonly deadlines = new Deadlines()
 
-  constructor(shopId: bigint, current: ShopVersion) {
+  constructor(shopId: ShopId, current: ShopVersion) {
     this.shopId = shopId
     this.current = current
     for (const [key, value] of current.state.indexes.live.entries()) {

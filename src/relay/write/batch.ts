@@ -5,6 +5,7 @@
  * Tests: test/relay/write/writer.test.ts, test/e2e/rejected-commits.test.ts
  */
 
+import type { OrderId, Seconds, Seq, ShopId } from '../../brands.js'
 import { assert, AssertionError } from '../../assert.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
@@ -19,7 +20,7 @@ import type { Effects } from '../../state/draft.js'
 import type { PaymentRules } from '../../state/orders.js'
 import { count, idKey, stateHash, type ShopState } from '../../state/shop-state.js'
 import { orderIn } from '../../state/held-object.js'
-import type { CardRow, Commit, PaymentRow, Seq, ShopRow, Store } from '../../store/store.js'
+import type { CardRow, Commit, PaymentRow, ShopRow, Store } from '../../store/store.js'
 import type { Clock } from '../instruments/clock.js'
 import type { CommittedSet } from '../shops/committed-set.js'
 import { cardName, Shop, type ShopVersion } from '../shops/shop.js'
@@ -36,7 +37,7 @@ export interface OrderCheckout extends PaymentRules {
    * The relay's patches for an order in state 4; `later` says why there are none yet. `taken`: PaymentIDs (hexadecimal)
    * of the same set; the new one is added.
    */
-  details(state: ShopState, orderId: bigint, taken: Set<string>): OrderDetails | { readonly later: string }
+  details(state: ShopState, orderId: OrderId, taken: Set<string>): OrderDetails | { readonly later: string }
 }
 
 export interface OrderDetails {
@@ -57,7 +58,7 @@ interface Committed {
 }
 
 export interface WrittenOrders {
-  readonly ids: ReadonlySet<bigint>
+  readonly ids: ReadonlySet<OrderId>
   readonly payments: readonly Uint8Array[]
 }
 
@@ -66,12 +67,12 @@ export interface BatchOptions {
   readonly clock: Clock
   /** The relay's secret key, 32 bytes. */
   readonly relaySecret: Uint8Array
-  readonly reservationSeconds: bigint
+  readonly reservationSeconds: Seconds
   readonly checkout: OrderCheckout
   /** Keeps canonical listings (CBOR) as blobs; called before the commit that names their hashes. */
   keepPricedListings(listings: readonly Uint8Array[]): Promise<void>
   /** The state of a shop that is made now. */
-  newState(shopId: bigint): ShopState
+  newState(shopId: ShopId): ShopState
   /**
    * Called after each commit and its answers, in this order; a step that throws is told of and does not stop the
    * others.
@@ -87,21 +88,21 @@ export type AfterCommit = (committed: Committed) => void
 export type Job =
   | {
       readonly kind: 'write'
-      readonly shopId: bigint
+      readonly shopId: ShopId
       readonly set: CheckedSet
       readonly author: Author
       readonly done: (outcome: WriteOutcome) => void
     }
   | {
       readonly kind: 'change'
-      readonly shopId: bigint
+      readonly shopId: ShopId
       readonly build: Build
       readonly done: (outcome: RelayOutcome) => void
     }
 
 export class Batch {
   private readonly options: BatchOptions
-  private readonly shops: Map<bigint, Shop>
+  private readonly shops: Map<ShopId, Shop>
   private readonly committedAtMs: number
   private readonly before = new Map<Shop, ShopVersion>()
   private readonly made: Shop[] = []
@@ -114,10 +115,10 @@ export class Batch {
   private readonly paymentRows = new Map<string, PaymentRow>()
   private readonly unlinked: { readonly card: Uint8Array; readonly seq: Seq }[] = []
   private readonly pricedListings: Uint8Array[] = []
-  private readonly orders = new Map<Shop, { readonly ids: Set<bigint>; readonly payments: Uint8Array[] }>()
+  private readonly orders = new Map<Shop, { readonly ids: Set<OrderId>; readonly payments: Uint8Array[] }>()
   private readonly answers: ((stored: boolean) => void)[] = []
 
-  constructor(options: BatchOptions, shops: Map<bigint, Shop>) {
+  constructor(options: BatchOptions, shops: Map<ShopId, Shop>) {
     this.options = options
     this.shops = shops
     this.committedAtMs = options.clock.nowMs()
@@ -161,7 +162,7 @@ export class Batch {
     }
   }
 
-  private write(shopId: bigint, set: CheckedSet, author: Author): WriteOutcome {
+  private write(shopId: ShopId, set: CheckedSet, author: Author): WriteOutcome {
     const shop = this.shops.get(shopId)
     assert(shop !== undefined, 'a card of a shop that is not there')
     const card = this.card(set.signer)
@@ -194,7 +195,7 @@ export class Batch {
   }
 
   /** Signs and applies a set of the relay; returns whether there was something to do. */
-  private change(shopId: bigint, change: RelayChange | undefined): boolean {
+  private change(shopId: ShopId, change: RelayChange | undefined): boolean {
     if (change === undefined) return false
     if (change.patches.length === 0) {
       this.keepRows(change)
@@ -215,7 +216,7 @@ export class Batch {
     for (const row of paymentRows) this.paymentRows.set(rowName(row), row)
   }
 
-  private rows(shopId: bigint, prefix: Uint8Array): PaymentRow[] {
+  private rows(shopId: ShopId, prefix: Uint8Array): PaymentRow[] {
     const stored = this.options.store.paymentRows(shopId, prefix)
     if (this.paymentRows.size === 0) return stored
     const isWanted = (row: PaymentRow) =>
@@ -225,7 +226,7 @@ export class Batch {
     return [...stored.filter((row) => !names.has(rowName(row))), ...own]
   }
 
-  private found(shopId: bigint, change: RelayChange): Shop {
+  private found(shopId: ShopId, change: RelayChange): Shop {
     assert(change.newShop !== undefined, 'a set for a shop that is not there')
     const shop = new Shop(shopId, { state: this.options.newState(shopId), head: 0, relayNonce: 0n })
     this.newShops.push(change.newShop)
@@ -330,7 +331,7 @@ export class Batch {
    * A set for each order. Where there can be none now the order stays in state 4: whoever is told of written orders
    * tries again.
    */
-  private addDetails(shop: Shop, orders: readonly bigint[]): void {
+  private addDetails(shop: Shop, orders: readonly OrderId[]): void {
     const { state } = shop.current
     const taken = new Set<string>()
     const made = orders

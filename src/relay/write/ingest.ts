@@ -1,5 +1,6 @@
 /** A write's first steps (PROTOCOL §4, step 2), all that needs no state: form, header, root, time, size, signature. */
 
+import type { Seconds, ShopId } from '../../brands.js'
 import { CborError } from '../../codec/value.js'
 import { SchemaError } from '../../codec/schema.js'
 import { equalBytes } from '../../bytes/bytes.js'
@@ -15,8 +16,8 @@ export interface CheckedSet extends PatchSet {
 }
 
 interface Expectation {
-  readonly shopId: bigint
-  readonly nowSeconds: bigint
+  readonly shopId: ShopId
+  readonly nowSeconds: Seconds
 }
 
 /** The set, checked but for its signature, or why it is INVALID. `received` is kept by the result. */

@@ -5,13 +5,14 @@
  * Tests: test/e2e/subscriptions.test.ts
  */
 
+import type { OrderId, Seconds } from '../../brands.js'
 import { CborTime } from '../../codec/value.js'
 import { FRAME_OUT_BYTES_MAX } from '../../limits.js'
 import { CANCELED } from '../../objects/order.js'
 import { encodeChange } from '../../patches/patch.js'
 
 /** Encoded patches that cancel an order: CanceledAt if it has none, then State 2. */
-export function cancelPatches(orderId: bigint, hasCanceledAt: boolean, atSeconds: bigint): Uint8Array[] {
+export function cancelPatches(orderId: OrderId, hasCanceledAt: boolean, atSeconds: Seconds): Uint8Array[] {
   const state = encodeChange({ op: 'replace', path: ['Orders', orderId, 'State'], value: CANCELED })
   if (hasCanceledAt) return [state]
   return [encodeChange({ op: 'add', path: ['Orders', orderId, 'CanceledAt'], value: new CborTime(atSeconds) }), state]

@@ -3,6 +3,7 @@
  * write waits for nobody. What a turn does to the shops, and what becomes durable together, is the batch's (batch.ts).
  */
 
+import type { OrderId, Seconds, ShopId } from '../../brands.js'
 import { count, idKey, type ShopState } from '../../state/shop-state.js'
 import type { Author } from '../../state/access.js'
 import { nowSeconds } from '../instruments/clock.js'
@@ -14,7 +15,7 @@ import type { CheckedSet } from './ingest.js'
 import { cancelPatches } from './relay-set.js'
 
 /** Whether an order whose reservation has ended may be canceled now: a payment made in time may still be on its way. */
-type MayExpire = (state: ShopState, order: bigint, now: bigint) => boolean
+type MayExpire = (state: ShopState, order: OrderId, now: Seconds) => boolean
 
 /** Sets in one batch, and the time after which no further one joins it: both bound how long the event loop is held. */
 const BATCH_SETS_MAX = 256
@@ -22,7 +23,7 @@ const BATCH_MS_MAX = 50
 
 export class Writer {
   private readonly options: BatchOptions
-  private readonly shops = new Map<bigint, Shop>()
+  private readonly shops = new Map<ShopId, Shop>()
   /** A lane for each card: who writes much waits for himself. */
   private readonly queue = new FairQueue<Job>()
   /** The relay's own sets, a lane for each shop: every second turn is theirs, however many cards write. */
@@ -35,7 +36,7 @@ export class Writer {
     for (const shop of shops) this.shops.set(shop.shopId, shop)
   }
 
-  shop(shopId: bigint): Shop | undefined {
+  shop(shopId: ShopId): Shop | undefined {
     return this.shops.get(shopId)
   }
 
@@ -54,13 +55,13 @@ export class Writer {
   }
 
   /** `done` is called once, after the commit or the refusal. */
-  write(shopId: bigint, set: CheckedSet, author: Author, done: (outcome: WriteOutcome) => void): void {
+  write(shopId: ShopId, set: CheckedSet, author: Author, done: (outcome: WriteOutcome) => void): void {
     this.queue.push(cardName(set.signer), { kind: 'write', shopId, set, author, done })
     this.begin()
   }
 
   /** `build` sees the state when its turn comes and returns undefined to do nothing ('refused'). */
-  change(shopId: bigint, build: Build): Promise<RelayOutcome> {
+  change(shopId: ShopId, build: Build): Promise<RelayOutcome> {
     return new Promise((done) => {
       this.own.push(String(shopId), { kind: 'change', shopId, build, done })
       this.begin()
@@ -84,7 +85,7 @@ export class Writer {
     return new Promise((resolve) => this.idle.push(resolve))
   }
 
-  private async cancel(shop: Shop, order: bigint, now: bigint): Promise<void> {
+  private async cancel(shop: Shop, order: OrderId, now: Seconds): Promise<void> {
     const outcome = await this.change(shop.shopId, (state) =>
       state === undefined ? undefined : expiry(state, order, now),
     )
@@ -115,7 +116,7 @@ export class Writer {
   }
 }
 
-function expiry(state: ShopState, id: bigint, now: bigint): RelayChange | undefined {
+function expiry(state: ShopState, id: OrderId, now: Seconds): RelayChange | undefined {
   const deadline = count(state.indexes.live, idKey(id))
   if (deadline === 0n || deadline > now) return undefined
   return { patches: cancelPatches(id, false, now) }
