@@ -101,7 +101,7 @@ interface RelayProcess {
 async function startRelay(plan: Plan): Promise<RelayProcess> {
   const data = await mkdtemp(join(tmpdir(), 'cairn-bench-'))
   const port = await freePort()
-  const launcher = fileURLToPath(new URL('./cairn.js', import.meta.url))
+  const launcher = fileURLToPath(new URL('../../src/cli/cairn.js', import.meta.url))
   const flags = [
     'serve',
     '--empty',

@@ -26,7 +26,8 @@ export interface Change {
  * ```ts
  * import { encodeChange, readPatch } from 'cairn-relay/patches'
  *
- * const { op, path, value } = readPatch(encodeChange({ op: 'replace', path: ['Listings', 42n, 'Price'], value: 1_250n }))
+ * const bytes = encodeChange({ op: 'replace', path: ['Listings', 42n, 'Price'], value: 1_250n })
+ * const { op, path, value } = readPatch(bytes)
  * console.log(op, path, value) // replace [ 'Listings', 42n, 'Price' ] 1250n
  * ```
  */
