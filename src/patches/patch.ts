@@ -1,8 +1,4 @@
-/**
- * A patch: one change of one object (PROTOCOL §4, §5), made here or read from bytes of anybody.
- *
- * Tests: test/state/patch-set.test.ts, test/state/canonical-form.test.ts
- */
+/** A patch: one change of one object (PROTOCOL §4, §5), made here or read from bytes of anybody. */
 
 import { encode, type Encodable } from '../codec/encode.js'
 import { checkForm } from '../codec/span.js'
@@ -30,8 +26,9 @@ export interface Change {
  * ```ts
  * import { encodeChange, readPatch } from 'cairn-relay/patches'
  *
- * const { op, path, value } = readPatch(encodeChange({ op: 'replace', path: ['Listings', 42n, 'Price'], value: 1_250n
- * })) console.log(op, path, value) // replace [ 'Listings', 42n, 'Price' ] 1250n
+ * const bytes = encodeChange({ op: 'replace', path: ['Listings', 42n, 'Price'], value: 1_250n })
+ * const { op, path, value } = readPatch(bytes)
+ * console.log(op, path, value) // replace [ 'Listings', 42n, 'Price' ] 1250n
  * ```
  */
 export function readPatch(bytes: Uint8Array): Patch {
