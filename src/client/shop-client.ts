@@ -72,7 +72,7 @@ const NONCES_PER_MS = 1_000n
  * ```ts
  * import { connect } from 'cairn-relay/client'
  *
- * export async function priceOf(url: string, relay: string, listing: ListingId): Promise<bigint | undefined> {
+ * export async function priceOf(url: string, relay: string, listing: bigint): Promise<bigint | undefined> {
  *   const client = await connect({ url, shop: 1n, relay, only: [{ listing }] })
  *   try {
  *     for await (const { status, data } of client.listing(listing)) if (status !== 'loading') return data?.Price
@@ -99,7 +99,7 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
  * ```ts
  * import { ClientError, type ShopClient } from 'cairn-relay/client'
  *
- * export async function raise(client: ShopClient, listing: ListingId, price: bigint): Promise<string> {
+ * export async function raise(client: ShopClient, listing: bigint, price: bigint): Promise<string> {
  *   try {
  *     await client.write([{ op: 'replace', path: ['Listings', listing, 'Price'], value: price }])
  *     return 'done'
