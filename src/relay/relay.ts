@@ -17,9 +17,10 @@ import * as limits from '../limits.js'
 import type { Settings } from '../settings/settings.js'
 import type { BlobStore } from '../store/blobs.js'
 import type { Store } from '../store/store.js'
+import { afterCommit } from './after-commit.js'
 import { AccountMirror } from './accounts/account-mirror.js'
 import { Enrolment } from './accounts/enrolment.js'
-import { blobAccess } from './blobs/access.js'
+import { blobAccess } from './blobs/blob-access.js'
 import { PricedListings } from './blobs/priced-listings.js'
 import { UploadTokens } from './blobs/upload-tokens.js'
 import { Feeds, type FeedsOptions } from './feed/feeds.js'
@@ -110,30 +111,6 @@ export async function startRelay(parts: RelayParts): Promise<RunningRelay> {
 
 // The parts, built in the order of the ranks: what stands later is given what stands before it
 
-/** What follows a durable commit and its answers, in this order. */
-function afterCommit({ metrics }: RelayParts, { keeper, feeds, cards, payments }: Rooms): AfterCommit[] {
-  const sets = metrics.counter('cairn_sets_total', 'Sets accepted since start, the relay’s own included')
-  const patches = metrics.counter('cairn_patches_total', 'Patches in these sets')
-  return [
-    // Counted first: whatever fails below, these sets are in the log.
-    ({ sets: committed }) => {
-      for (const list of committed.values()) {
-        sets.add(list.length)
-        for (const { record } of list) patches.add(record.patches.length)
-      }
-    },
-    // The object index before the feeds: a subscription that reads by it must find there what was flushed.
-    ({ sets: committed }) => committed.forEach((list, shop) => keeper.published(shop, list)),
-    // The feeds before the cards: a session whose card was removed is shown everything up to the set that did it.
-    ({ sets: committed }) => committed.forEach((list, shop) => feeds.published(shop, list)),
-    // Decimals of tokens in a new manifest are asked for before somebody chooses one.
-    ({ sets: committed }) => [...committed.keys()].forEach((shop) => payments.shopWritten(shop)),
-    ({ unlinked }) => unlinked.forEach(({ card, seq }) => cards.unlinked(card, seq)),
-    // Payments last: nobody waits for them, and what they find comes back as sets of their own.
-    ({ orders }) => orders.forEach((written, shop) => payments.ordersWritten(shop, written)),
-  ]
-}
-
 interface Rooms {
   readonly verifier: Verifier
   readonly keeper: Keeper
@@ -161,7 +138,7 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const payments = buildPayments(parts, { clock, checkout, writer, chains })
   const sessions = buildSessions(parts, { clock, cards, feeds, verifier, writer, uploadTokens, publicUrl })
   const rooms = { verifier, keeper, feeds, cards, writer, payments, uploadTokens, sessions }
-  steps.push(...afterCommit(parts, rooms))
+  steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))
   return rooms
 }
 

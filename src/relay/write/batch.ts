@@ -47,16 +47,16 @@ export interface OrderDetails {
   readonly pricedListings: readonly Uint8Array[]
 }
 
-/** What a commit made durable. */
+/** What a commit made durable in one shop. */
 interface Committed {
-  /** The sets of each shop, in order of sequence. */
-  readonly sets: ReadonlyMap<Shop, readonly CommittedSet[]>
+  /** In order of sequence; at least one. */
+  readonly sets: readonly CommittedSet[]
   /** Cards that were taken out of their account, with the set that did it. */
   readonly unlinked: readonly { readonly card: Uint8Array; readonly seq: Seq }[]
-  /** Orders and PaymentIDs that were written. */
-  readonly orders: ReadonlyMap<Shop, WrittenOrders>
+  readonly orders: WrittenOrders
 }
 
+/** Orders and PaymentIDs that were written. */
 export interface WrittenOrders {
   readonly ids: ReadonlySet<OrderId>
   readonly payments: readonly Uint8Array[]
@@ -74,8 +74,8 @@ export interface BatchOptions {
   /** The state of a shop that is made now. */
   newState(shopId: ShopId): ShopState
   /**
-   * Called after each commit and its answers, in this order; a step that throws is told of and does not stop the
-   * others.
+   * Called after a commit and its answers for each of its shops, in this order; a step that throws is told of and does
+   * not stop the others.
    */
   readonly afterCommit: readonly AfterCommit[]
   onBug(error: unknown): void
@@ -83,7 +83,7 @@ export interface BatchOptions {
   storeFailed(error: unknown): void
 }
 
-export type AfterCommit = (committed: Committed) => void
+export type AfterCommit = (shop: Shop, committed: Committed) => void
 
 export type Job =
   | {
@@ -106,16 +106,14 @@ export class Batch {
   private readonly committedAtMs: number
   private readonly before = new Map<Shop, ShopVersion>()
   private readonly made: Shop[] = []
-  private readonly sets = new Map<Shop, CommittedSet[]>()
+  private readonly written = new Map<Shop, ShopPart>()
   private readonly nonces = new Map<string, { shop: Shop; signer: Uint8Array; nonce: bigint }>()
   private readonly newShops: ShopRow[] = []
   private readonly cards = new Map<string, CardRow>()
   private readonly settings: NonNullable<Commit['settings']>[number][] = []
   /** By shop and key: the last row of a key is the one that counts. */
   private readonly paymentRows = new Map<string, PaymentRow>()
-  private readonly unlinked: { readonly card: Uint8Array; readonly seq: Seq }[] = []
   private readonly pricedListings: Uint8Array[] = []
-  private readonly orders = new Map<Shop, { readonly ids: Set<OrderId>; readonly payments: Uint8Array[] }>()
   private readonly answers: ((stored: boolean) => void)[] = []
 
   constructor(options: BatchOptions, shops: Map<ShopId, Shop>) {
@@ -148,8 +146,8 @@ export class Batch {
   }
 
   private tell(): void {
-    const { sets, unlinked, orders } = this
-    for (const step of this.options.afterCommit) this.guarded(undefined, () => step({ sets, unlinked, orders }))
+    for (const [shop, part] of this.written)
+      for (const step of this.options.afterCommit) this.guarded(undefined, () => step(shop, part))
   }
 
   /** A bug in one set is told of and must not stop the sets of others. */
@@ -290,9 +288,7 @@ export class Batch {
       patches: set.patches.map((patch) => patch.bytes),
       stateHash: hash,
     }
-    const sets = this.sets.get(shop) ?? []
-    sets.push({ record, tree: set.tree, keys: set.patches.map(({ path }) => patchKey(path)) })
-    this.sets.set(shop, sets)
+    this.partOf(shop).sets.push({ record, tree: set.tree, keys: set.patches.map(({ path }) => patchKey(path)) })
     return hash
   }
 
@@ -305,7 +301,7 @@ export class Batch {
     for (const card of effects.unlinkedCards) {
       const row = this.card(card)
       if (row !== undefined) this.cards.set(cardName(card), { ...row, removed: true })
-      this.unlinked.push({ card, seq: shop.current.head })
+      this.partOf(shop).unlinked.push({ card, seq: shop.current.head })
     }
     const { state } = shop.current
     const seconds = BigInt(Math.floor(this.committedAtMs / 1_000))
@@ -317,8 +313,7 @@ export class Batch {
   }
 
   private ordersTouched(shop: Shop, { orders, payments }: Effects): void {
-    const touched = this.orders.get(shop) ?? { ids: new Set(), payments: [] }
-    this.orders.set(shop, touched)
+    const touched = this.partOf(shop).orders
     touched.payments.push(...payments)
     for (const id of orders) {
       touched.ids.add(id)
@@ -344,8 +339,10 @@ export class Batch {
   }
 
   private async commit(): Promise<boolean> {
-    if (this.sets.size + this.settings.length + this.paymentRows.size === 0) return true
-    const records = [...this.sets].flatMap(([{ shopId }, sets]) => sets.map(({ record }) => ({ shopId, record })))
+    if (this.written.size + this.settings.length + this.paymentRows.size === 0) return true
+    const records = [...this.written].flatMap(([{ shopId }, { sets }]) =>
+      sets.map(({ record }) => ({ shopId, record })),
+    )
     const nonces = [...this.nonces.values()].map(({ shop: { shopId }, signer, nonce }) => ({ shopId, signer, nonce }))
     try {
       if (this.pricedListings.length > 0) await this.options.keepPricedListings(this.pricedListings)
@@ -370,6 +367,15 @@ export class Batch {
     for (const shop of this.made) this.shops.delete(shop.shopId)
   }
 
+  private partOf(shop: Shop): ShopPart {
+    let part = this.written.get(shop)
+    if (part === undefined) {
+      part = { sets: [], unlinked: [], orders: { ids: new Set(), payments: [] } }
+      this.written.set(shop, part)
+    }
+    return part
+  }
+
   private card(card: Uint8Array): CardRow | undefined {
     return this.cards.get(cardName(card)) ?? this.options.store.card(card)
   }
@@ -390,6 +396,13 @@ export class Batch {
 
 function rowName({ shopId, key }: PaymentRow): string {
   return `${shopId}/${toHex(key)}`
+}
+
+/** `Committed`, while it grows. */
+interface ShopPart extends Committed {
+  readonly sets: CommittedSet[]
+  readonly unlinked: Committed['unlinked'][number][]
+  readonly orders: { readonly ids: Set<OrderId>; readonly payments: Uint8Array[] }
 }
 
 interface MadeSet {

@@ -1,0 +1,42 @@
+/**
+ * What follows a durable commit and its answers for each of its shops, in this order, each step with the reason for its
+ * place. A step that throws is told of as a bug and does not stop the others (write/batch.ts).
+ *
+ * Tests: test/e2e/subscriptions.test.ts, test/e2e/sessions.test.ts, test/e2e/rejected-commits.test.ts
+ */
+
+import type { Feeds } from './feed/feeds.js'
+import type { Metrics } from './instruments/metrics.js'
+import type { Payments } from './payments/payments.js'
+import type { ConnectedCards } from './sessions/cards.js'
+import type { Keeper } from './shops/keeper.js'
+import type { AfterCommit } from './write/batch.js'
+
+interface AfterCommitParts {
+  readonly metrics: Metrics
+  readonly keeper: Keeper
+  readonly feeds: Feeds
+  readonly cards: ConnectedCards
+  readonly payments: Payments
+}
+
+export function afterCommit({ metrics, keeper, feeds, cards, payments }: AfterCommitParts): AfterCommit[] {
+  const sets = metrics.counter('cairn_sets_total', 'Sets accepted since start, the relay’s own included')
+  const patches = metrics.counter('cairn_patches_total', 'Patches in these sets')
+  return [
+    // Counted first: whatever fails below, these sets are in the log.
+    (_shop, { sets: list }) => {
+      sets.add(list.length)
+      for (const { record } of list) patches.add(record.patches.length)
+    },
+    // The object index before the feeds: a subscription that reads by it must find there what was flushed.
+    (shop, { sets: list }) => keeper.published(shop, list),
+    // The feeds before the cards: a session whose card was removed is shown everything up to the set that did it.
+    (shop, { sets: list }) => feeds.published(shop, list),
+    // Decimals of tokens in a new manifest are asked for before somebody chooses one.
+    (shop) => payments.shopWritten(shop),
+    (_shop, { unlinked }) => unlinked.forEach(({ card, seq }) => cards.unlinked(card, seq)),
+    // Payments last: nobody waits for them, and what they find comes back as sets of their own.
+    (shop, { orders }) => payments.ordersWritten(shop, orders),
+  ]
+}
