@@ -163,7 +163,6 @@ const DIFFERENCES: readonly Difference[] = [
     [E2E_LIMITS, 'a canceled order stays canceled: no reopening, no second cancel'],
     ['state/orders.test.ts', '%s → %s once CanceledAt is set'],
   ],
-  ['stricter: unknown fields', refusedHere('an unknown field')],
   ['stricter: `|` in variation names', refusedHere('a `|` in the name of a variation')],
   [
     'stricter: object and frame sizes',

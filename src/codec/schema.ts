@@ -10,21 +10,21 @@
  * bytes, for these make the state hash that the log holds (a ReplayError otherwise). A start replays the log's tail
  * only, so what breaks may show at the first rebuild only, long after. For a field of an object:
  *
- *   keeps   a new `optional` field · one more spelling (alias) · one more value in `oneOf` · a wider bound of
- *           numbers, lengths, counts or names · a form that was refused and is now read as a value that exists
- *           already · `required` made `defaulting` or `nullable`, or, where its schema is never empty, `optional` ·
- *           another order of the fields here (the encoder sorts)
+ *   keeps   one more value in `oneOf` · a wider bound of numbers, lengths, counts or names · a form that was refused
+ * and
+ *           is now read as a value that exists already · `required` made `defaulting` or `nullable`, or, where its
+ *           schema is never empty, `optional` · another order of the fields here (the encoder sorts)
  *   breaks  a new `required` field (old values lack it) · a new `defaulting` or `nullable` one (it is always written)
  *           · `optional` made anything else · `defaulting` or `nullable` made `optional` or each other · another
  *           default · a narrower bound, pattern or rule · a field that is removed, or renamed, also with its old name
  *           as an alias · another `write` or `isEmpty` · another reading of a form that was accepted (fractions of a
  *           second, say)
  *
- * A new field keeps because a field that is not listed is refused, so no log holds its name. Once such fields are
- * ignored (PROTOCOL §3) any log may hold any name, and a new field breaks too. The rules of state/ are replayed like
- * schemas, with the bounds that they ask; what is checked only when a set arrives (ingest, payment rules of State→4)
- * is free to change. Whatever breaks needs both rules, the old one up to a seq; nothing of that kind is built.
- * Replayable is not readable elsewhere: a client that does not know a new field refuses the sets that hold it.
+ * A new `optional` field and one more spelling (alias) break too, since a field that is not listed is ignored (PROTOCOL
+ * §3) and any log may hold any name; up to the version that ignores them, logs hold none. The rules of state/ are
+ * replayed like schemas, with the bounds that they ask; what is checked only when a set arrives (ingest, payment rules
+ * of State→4) is free to change. Whatever breaks needs both rules, the old one up to a seq; nothing of that kind is
+ * built.
  *
  * Tests: test/objects/fields.test.ts, test/state/differences.test.ts
  */
@@ -224,20 +224,20 @@ export interface StructSchema<F> extends Schema<StructValue<F>> {
 interface StructOptions {
   /** Other spellings that are accepted on the way in. */
   readonly aliases?: Readonly<Record<string, string>>
+  /** What becomes of a field that is not listed; by itself it is ignored (PROTOCOL §3). */
+  readonly unlisted?: 'ignored' | 'refused'
 }
 
-/** A map with exactly these text keys; a field that is not listed is refused. */
+/** A map with these text keys. */
 export function struct<
   const F extends Readonly<Record<string, Field<never, 'always' | 'optional'> | Field<unknown, 'always' | 'optional'>>>,
->(fields: F, { aliases = {} }: StructOptions = {}): StructSchema<F> {
+>(fields: F, { aliases = {}, unlisted = 'ignored' }: StructOptions = {}): StructSchema<F> {
   const names = Object.keys(fields)
-  const known = new Set(names)
+  const listedFields = listing(new Set(names), aliases, unlisted)
   return {
     fields,
     read(value, at) {
-      const map = asMap(value, at)
-      const given = new Map<string, Cbor>()
-      for (const [key, item] of map) given.set(fieldName(key, known, aliases, given, at), item)
+      const given = listedFields(asMap(value, at), at)
       const result: Record<string, unknown> = {}
       for (const name of names) {
         const field = (fields as unknown as Fields)[name]!
@@ -270,19 +270,24 @@ function nullableSchema<T>(schema: Schema<T>): Schema<T | null> {
   }
 }
 
-function fieldName(
-  key: CborKey,
+/** Gives the listed fields of a map by their names. */
+function listing(
   known: ReadonlySet<string>,
   aliases: Readonly<Record<string, string>>,
-  given: ReadonlyMap<string, Cbor>,
-  at: string,
-): string {
-  if (typeof key !== 'string') throw new SchemaError(at, 'must have text keys only')
-  const name = known.has(key) ? key : Object.hasOwn(aliases, key) ? aliases[key]! : undefined
-  if (name === undefined)
-    throw new SchemaError(at, `has an unknown field ${JSON.stringify(key.slice(0, 64))}`, { stricter: true })
-  if (given.has(name)) throw new SchemaError(at, `gives ${name} twice`)
-  return name
+  unlisted: 'ignored' | 'refused',
+): (map: CborMap, at: string) => Map<string, Cbor> {
+  return (map, at) => {
+    const given = new Map<string, Cbor>()
+    for (const [key, item] of map) {
+      if (typeof key !== 'string') throw new SchemaError(at, 'must have text keys only')
+      const name = known.has(key) ? key : Object.hasOwn(aliases, key) ? aliases[key]! : undefined
+      if (name === undefined && unlisted === 'ignored') continue
+      if (name === undefined) throw new SchemaError(at, `has an unknown field ${JSON.stringify(key.slice(0, 64))}`)
+      if (given.has(name)) throw new SchemaError(at, `gives ${name} twice`)
+      given.set(name, item)
+    }
+    return given
+  }
 }
 
 function asMap(value: Cbor, at: string): CborMap {

@@ -23,12 +23,15 @@ export { encodeChange, type Change, type Patch } from './patch.js'
 
 const shopId: Schema<ShopId> = uint(256)
 
-export const Header = struct({
-  ShopID: required(shopId),
-  RootHash: required(bytes(32)),
-  Timestamp: required(time),
-  KeyCardNonce: required(uint(64, 1n)),
-})
+export const Header = struct(
+  {
+    ShopID: required(shopId),
+    RootHash: required(bytes(32)),
+    Timestamp: required(time),
+    KeyCardNonce: required(uint(64, 1n)),
+  },
+  { unlisted: 'refused' },
+)
 export type Header = Infer<typeof Header>
 
 /** A set that was read and whose RootHash was checked; the signature is not (see signerOf). */

@@ -11,7 +11,7 @@ export type { Patch, PathPart } from './checked-patch.js'
 
 export type Op = 'add' | 'replace' | 'remove' | 'append' | 'increment' | 'decrement'
 
-/** A change as its author says it. `value` is absent for remove. */
+/** A change as its author says it. `value` is absent for remove, which is written with null. */
 export interface Change {
   readonly op: Op
   readonly path: readonly [string, ...PathPart[]]
@@ -43,7 +43,7 @@ export function readPatch(bytes: Uint8Array): Patch {
  * ```ts
  * import { encodeChange } from 'cairn-relay/patches'
  *
- * console.log(encodeChange({ op: 'remove', path: ['Tags', 'red'] }).length) // 26
+ * console.log(encodeChange({ op: 'remove', path: ['Tags', 'red'] }).length) // 33
  * ```
  */
 export function encodeChange(change: Change): Uint8Array {
@@ -51,6 +51,8 @@ export function encodeChange(change: Change): Uint8Array {
     ['Op', change.op],
     ['Path', change.path],
   ])
-  if (change.value !== undefined) map.set('Value', change.value)
+  // A remove has null: an existing client reads the field of every patch (§4).
+  const value = change.op === 'remove' ? (change.value ?? null) : change.value
+  if (value !== undefined) map.set('Value', value)
   return encode(map)
 }

@@ -140,12 +140,12 @@ const rules: readonly (readonly [string, Schema<unknown>, accepted: readonly Cbo
     [map({}), map({ CallAsContract: true }), map({ CallAsContract: null })],
     [map({ CallAsContract: 1n }), null, true],
   ],
-  ['an accepted currency', AcceptedCurrency, [map({}), null], [map({ x: 1n }), true, []]],
+  ['an accepted currency', AcceptedCurrency, [map({}), map({ x: 1n }), null], [true, []]],
   [
     'a region',
     ShippingRegion,
-    [map({}), map({ Country: null, City: '' })],
-    [map({ Country: 1n }), map({ State: 'x' }), null],
+    [map({}), map({ Country: null, City: '' }), map({ State: 'x' })],
+    [map({ Country: 1n }), null],
   ],
   [
     'an account',

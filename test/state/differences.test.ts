@@ -81,12 +81,6 @@ describe('refused here', () => {
       patch('append', ['Orders', FULL, 'Items'], item(2n, 1n)),
     ],
     [
-      'an unknown field',
-      'clerk',
-      patch('add', ['Listings', 9n], listing(9n, { Colour: 'red' })),
-      patch('add', ['Listings', 9n], listing(9n)),
-    ],
-    [
       'a `|` in the name of a variation',
       'clerk',
       patch('add', [...sizes, 'a|b'], variation('x')),
