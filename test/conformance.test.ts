@@ -163,6 +163,12 @@ const DIFFERENCES: readonly Difference[] = [
     [E2E_LIMITS, 'a canceled order stays canceled: no reopening, no second cancel'],
     ['state/orders.test.ts', '%s → %s once CanceledAt is set'],
   ],
+  [
+    'stricter: fields that PatchSet, Header and Patch do not have',
+    ['state/patch-set.test.ts', '%s', 'a field more'],
+    ['state/patch-set.test.ts', 'a header with %s', 'a field more'],
+    ['state/patch-set.test.ts', 'a patch with %s, named by its index', 'a field more'],
+  ],
   ['stricter: `|` in variation names', refusedHere('a `|` in the name of a variation')],
   [
     'stricter: object and frame sizes',

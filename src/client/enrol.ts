@@ -114,15 +114,19 @@ export async function relayDescription(url: string, signal?: AbortSignal): Promi
   return facts as RelayDescription
 }
 
-/** EIP-4361, as the wallet shows it. */
+/**
+ * EIP-4361, as the wallet shows it: in a page with the page's host, which browsers tell the relay (Referer, Origin), else
+ * with the relay's.
+ */
 function enrolmentMessage({ shop, card, wallet }: EnrolOptions, facts: RelayDescription, target: URL): string {
+  const { host, origin } = pageLocation() ?? target
   return [
-    `${target.host} wants you to sign in with your Ethereum account:`,
+    `${host} wants you to sign in with your Ethereum account:`,
     wallet.address,
     '',
     `Allow this key card to act for you in shop ${shop}.`,
     '',
-    `URI: ${target.origin}${target.pathname}`,
+    `URI: ${origin}${target.pathname}`,
     'Version: 1',
     `Chain ID: ${facts.chain_id}`,
     'Nonce: 00000000',
@@ -132,6 +136,13 @@ function enrolmentMessage({ shop, card, wallet }: EnrolOptions, facts: RelayDesc
     `- mass-shopid:${shop}`,
     `- mass-keycard:${toHex(card)}`,
   ].join('\n')
+}
+
+/** Undefined outside a page, and in one without a host: a file, a sandbox. */
+function pageLocation(): URL | undefined {
+  const { location } = globalThis as { readonly location?: { readonly origin?: string } }
+  const origin = location?.origin ?? ''
+  return /^https?:/u.test(origin) ? new URL(origin) : undefined
 }
 
 async function call(url: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {

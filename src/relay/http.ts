@@ -14,7 +14,7 @@ import { isCidV0, isRawCid } from './blobs/cid.js'
 import { MultipartError } from './blobs/multipart.js'
 import type { RateLimiter } from './transport/rate-limit.js'
 import { BodyTooLarge, RequestAborted } from './transport/request-body.js'
-import { checkEnrolment } from './accounts/enrolment-message.js'
+import { checkEnrolment, publicHosts } from './accounts/enrolment-message.js'
 import type { HttpRequest, HttpResponse } from './transport/transport.js'
 
 export interface HttpDependencies {
@@ -46,6 +46,8 @@ interface RelayFacts {
   readonly chainId: ChainId
   /** Scheme, host and possibly a path, without a slash at the end. */
   readonly publicUrl: string
+  /** Without a chain, or on one whose keys are known to all. */
+  readonly isDevelopment: boolean
   /** As `GET /` tells them, unit in the name. */
   readonly limits: Readonly<Record<string, number>>
 }
@@ -143,9 +145,10 @@ async function enrol(dependencies: HttpDependencies, request: HttpRequest): Prom
   if (form === undefined) return failure(400, 'the body is not JSON of a message and a base64 signature', ENROL_HANDLER)
   const { relay } = dependencies
   const checked = checkEnrolment(form.message, form.signature, {
-    publicHost: new URL(relay.publicUrl).host,
+    publicHosts: publicHosts(relay.publicUrl, relay.isDevelopment),
     requestPath: request.path,
     referer: request.headers.get('referer'),
+    origin: request.headers.get('origin'),
     relayTokenId: relay.tokenId,
     registryChainId: relay.chainId,
     nowSeconds: dependencies.nowSeconds(),

@@ -11,6 +11,7 @@ import type { ChainId, ShopId } from '../brands.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import type { Chain } from '../chain/chain.js'
 import type { ChainRegistry } from '../chain/chain-registry.js'
+import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
 import type { Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
@@ -365,6 +366,7 @@ class Relay implements RunningRelay {
         tokenId: registry.relayTokenId,
         chainId: registry.chainId,
         publicUrl: this.publicUrl,
+        isDevelopment: registry.chainId === DEVELOPMENT_CHAIN_ID,
         limits: publicLimits(settings),
       },
       discovery: () => settings.discovery,

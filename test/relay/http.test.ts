@@ -69,6 +69,7 @@ class Relay {
         tokenId: 77n,
         chainId: 31337n,
         publicUrl,
+        isDevelopment: false,
         limits: { frame_in_bytes: 2 },
       },
       discovery: () => this.discovery,

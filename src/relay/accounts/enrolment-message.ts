@@ -11,12 +11,14 @@ import { personalMessageDigest } from '../../bytes/eip191.js'
 import { fromHex } from '../../bytes/hex.js'
 
 export interface EnrolmentExpectation {
-  /** The relay's public `host` or `host:port`, lower case, default ports left out. */
-  readonly publicHost: string
+  /** What `publicHosts` gives for the relay: at least one. */
+  readonly publicHosts: readonly string[]
   /** The path that was asked for. */
   readonly requestPath: string
   /** The Referer header, if there was one. */
   readonly referer?: string | undefined
+  /** The Origin header, if there was one. */
+  readonly origin?: string | undefined
   readonly relayTokenId: bigint
   readonly registryChainId: ChainId
   readonly nowSeconds: Seconds
@@ -36,6 +38,19 @@ interface RefusedEnrolment {
   /** One clause for the client. */
   readonly reason: string
 }
+
+/**
+ * The relay's public `host` or `host:port`, lower case, default ports left out; in development mode the names of a
+ * loopback host are one.
+ */
+export function publicHosts(publicUrl: string, isDevelopment: boolean): readonly string[] {
+  const { host, hostname, port } = new URL(publicUrl)
+  if (!isDevelopment || !LOOPBACK_NAMES.includes(hostname)) return [host]
+  const names = LOOPBACK_NAMES.map((name) => (port === '' ? name : `${name}:${port}`))
+  return [host, ...names.filter((name) => name !== host)]
+}
+
+const LOOPBACK_NAMES: readonly string[] = ['127.0.0.1', 'localhost', '[::1]']
 
 /** `signature` may have any length; 65 bytes are expected. */
 export function checkEnrolment(
@@ -190,18 +205,26 @@ function checkPlace(message: SiweMessage, expectation: EnrolmentExpectation): vo
   if (message.scheme !== undefined && message.scheme.toLowerCase() !== scheme) {
     throw new SiweError('the scheme before the domain is not that of the URI')
   }
+  const hosts = expectedHosts(expectation)
+  const isExpected = (authority: string) => hosts.includes(plainHost(scheme, authority) ?? '')
+  if (!isExpected(message.domain)) throw new SiweError(`the domain is not ${hosts[0]}`)
+  if (!isExpected(uri[2]!)) throw new SiweError(`the URI's host is not ${hosts[0]}`)
   const { referer } = expectation
-  const host = referer === undefined ? expectation.publicHost : refererHost(referer)
-  if (plainHost(scheme, message.domain) !== host) throw new SiweError(`the domain is not ${host}`)
-  if (plainHost(scheme, uri[2]!) !== host) throw new SiweError(`the URI's host is not ${host}`)
   if (referer === undefined && (uri[3] ?? '/') !== expectation.requestPath) {
     throw new SiweError(`the URI's path is not ${expectation.requestPath}`)
   }
 }
 
-function refererHost(referer: string): string {
-  const host = URL.canParse(referer) ? new URL(referer).host : ''
-  if (host === '') throw new SiweError('the Referer header names no host')
+/** A page's own host where a browser tells of the page, else the relay's. An opaque origin (`null`) tells of none. */
+function expectedHosts({ publicHosts, referer, origin }: EnrolmentExpectation): readonly string[] {
+  if (referer !== undefined) return [hostOf('Referer', referer)]
+  if (origin !== undefined && origin !== 'null') return [hostOf('Origin', origin)]
+  return publicHosts
+}
+
+function hostOf(header: string, url: string): string {
+  const host = URL.canParse(url) ? new URL(url).host : ''
+  if (host === '') throw new SiweError(`the ${header} header names no host`)
   return host
 }
 

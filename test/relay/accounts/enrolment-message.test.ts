@@ -6,7 +6,7 @@ import { utf8 } from '../../../src/bytes/bytes.js'
 import { personalMessageDigest } from '../../../src/bytes/eip191.js'
 import { fromHex, toHex } from '../../../src/bytes/hex.js'
 import type { EnrolmentExpectation } from '../../../src/relay/accounts/enrolment-message.js'
-import { checkEnrolment, parseSiwe } from '../../../src/relay/accounts/enrolment-message.js'
+import { checkEnrolment, publicHosts, parseSiwe } from '../../../src/relay/accounts/enrolment-message.js'
 
 const SECRET = new Uint8Array(32).fill(7)
 const WALLET = addressOf(publicKeyOf(SECRET))
@@ -15,7 +15,7 @@ const CARD = publicKeyOf(new Uint8Array(32).fill(9))
 const NOW = 1_700_000_000n
 
 const EXPECTED: EnrolmentExpectation = {
-  publicHost: 'relay.example:4444',
+  publicHosts: ['relay.example:4444'],
   requestPath: '/v4/enroll_key_card',
   relayTokenId: 77n,
   registryChainId: 31337n,
@@ -85,12 +85,27 @@ describe('accepted', () => {
       uri('http://relay.example:4444/other'),
       { referer: 'http://relay.example:4444/shop?x=1' },
     ],
-    ['a referer of another host', LINES.join('\n'), { publicHost: 'elsewhere', referer: 'http://relay.example:4444/' }],
+    [
+      'a referer of another host',
+      LINES.join('\n'),
+      { publicHosts: ['elsewhere'], referer: 'http://relay.example:4444/' },
+    ],
+    [
+      'without a referer the origin of a page',
+      LINES.join('\n'),
+      { publicHosts: ['elsewhere'], origin: 'http://relay.example:4444' },
+    ],
+    ['an opaque origin', LINES.join('\n'), { origin: 'null' }],
+    [
+      'a referer before an origin',
+      LINES.join('\n'),
+      { publicHosts: ['elsewhere'], referer: 'http://relay.example:4444/', origin: 'http://shop.example' },
+    ],
     ['an empty path where that was asked for', uri('http://relay.example:4444'), { requestPath: '/' }],
     [
       'a default port written out',
       LINES.join('\n').replaceAll('relay.example:4444', 'relay.example:80'),
-      { publicHost: 'relay.example' },
+      { publicHosts: ['relay.example'] },
     ],
   ]
   test.each(table)('%s', (_what, message, change = {}) => {
@@ -224,6 +239,14 @@ describe('refused', () => {
       'domain is not relay.example',
       { referer: 'http://relay.example/' },
     ],
+    ['an origin of another host', LINES.join('\n'), 'domain is not shop.example', { origin: 'https://shop.example' }],
+    ['an origin that is none', LINES.join('\n'), 'Origin', { origin: 'shop' }],
+    [
+      'the path of a page that tells its origin alone',
+      uri('http://relay.example:4444/other'),
+      'path',
+      { origin: 'http://relay.example:4444' },
+    ],
     ['a referer that is none', LINES.join('\n'), 'Referer', { referer: 'about' }],
     ['an empty referer', LINES.join('\n'), 'Referer', { referer: '' }],
   ]
@@ -309,4 +332,17 @@ test('what a message says', () => {
     requestId: undefined,
     resources: ['mass-relayid:77', 'mass-shopid:12345678901234567890123', `mass-keycard:${toHex(CARD)}`],
   })
+})
+
+describe('the hosts of a relay', () => {
+  const loopback = ['127.0.0.1:4444', 'localhost:4444', '[::1]:4444']
+  test.each([
+    ['http://127.0.0.1:4444', loopback],
+    ['http://localhost:4444/x', ['localhost:4444', '127.0.0.1:4444', '[::1]:4444']],
+    ['http://[::1]:4444', ['[::1]:4444', '127.0.0.1:4444', 'localhost:4444']],
+    ['http://localhost', ['localhost', '127.0.0.1', '[::1]']],
+    ['https://Relay.example:443', ['relay.example']],
+  ])('of %s in development mode', (url, hosts) => expect(publicHosts(url, true)).toEqual(hosts))
+
+  test('are one name otherwise', () => expect(publicHosts('http://127.0.0.1:4444', false)).toEqual(['127.0.0.1:4444']))
 })
