@@ -85,6 +85,8 @@ export const GROUP_NESTING_MAX = 100
 export const OBJECTS_MEASURED_PER_SET_MAX = 64
 /** CBOR items of one patch's value: a megabyte of empty maps would take hundreds of megabytes to decode. */
 export const VALUE_ITEMS_MAX = 131_072
+/** Op or Path of a patch: above every path that means something, of which the deepest have some tens of parts. */
+export const PATH_ITEMS_MAX = 1_024
 /** More have no room in a frame to a client, with their proofs. */
 export const PATCHES_PER_SET_MAX = 4_096
 export const REQUESTS_IN_FLIGHT_MAX = 1_024

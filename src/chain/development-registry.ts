@@ -1,9 +1,7 @@
 /**
  * Development mode (PROTOCOL §12): a registry in the process, without any chain. Every shop is there, and belongs to
- * the wallet that enrols for it first. The table shop → wallet is the relay's to keep: `claims` reads it, `claim` names
- * the rows to write.
- *
- * Tests: test/e2e/sessions.test.ts
+ * the wallet that enrols for it first. The table shop → wallet is the relay's to keep: `claims` reads it, `claim.take`
+ * names the rows to write.
  */
 
 import type { ShopId } from '../brands.js'

@@ -1,5 +1,6 @@
 /**
  * How far a chain was followed, as it is kept in the settings table: blocks that were handled, newest last.
+ *
  * Tests: test/e2e/registry.test.ts, test/e2e/chain-faults.test.ts
  */
 

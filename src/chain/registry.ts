@@ -1,5 +1,6 @@
 /**
  * What the relay asks of the shop registry (PROTOCOL §12), whoever keeps it.
+ *
  * Tests: test/e2e/registry.test.ts, test/e2e/sessions.test.ts
  */
 

@@ -1,7 +1,5 @@
 /**
  * Flags of the small commands: `--name value`, each known, typed by its definition.
- *
- * Tests: test/cli/main.test.ts
  */
 
 import { scanFlags } from '../settings/flag-scanner.js'

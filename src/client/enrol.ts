@@ -115,8 +115,8 @@ export async function relayDescription(url: string, signal?: AbortSignal): Promi
 }
 
 /**
- * EIP-4361, as the wallet shows it: in a page with the page's host, which browsers tell the relay (Referer, Origin), else
- * with the relay's.
+ * EIP-4361, as the wallet shows it: in a page with the page's host, which browsers tell the relay (Referer, Origin),
+ * else with the relay's.
  */
 function enrolmentMessage({ shop, card, wallet }: EnrolOptions, facts: RelayDescription, target: URL): string {
   const { host, origin } = pageLocation() ?? target

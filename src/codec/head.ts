@@ -1,6 +1,7 @@
 /**
  * The head of a CBOR item: major type and argument (RFC 8949 §3), and the contents that follow from it without a walk.
  * All functions take bytes that were checked as far as they read.
+ *
  * Tests: test/codec/decode.test.ts, test/codec/span.test.ts
  */
 

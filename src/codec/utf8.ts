@@ -1,5 +1,6 @@
 /**
  * UTF-8 (RFC 3629) inside of CBOR bytes: checked without allocating, read, measured and written.
+ *
  * Tests: test/codec/decode.test.ts, test/codec/encode.test.ts
  */
 

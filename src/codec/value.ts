@@ -2,6 +2,7 @@
  * What a CBOR item is in this program (RFC 8949 §2; PROTOCOL §2). One type per kind, never "number or bigint by size":
  * integers (major types 0 and 1, and tag 2) are bigint, times (tags 0 and 1) are CborTime, `undefined` is read as null.
  * Maps keep the order in which they were received; the encoder sorts.
+ *
  * Tests: test/codec/decode.test.ts, test/codec/encode.test.ts
  */
 

@@ -1,5 +1,6 @@
 /**
  * Bounds how many stored trie nodes stay in memory; any number of tries share one cache.
+ *
  * Tests: test/merkle/hamt-store.test.ts
  */
 

@@ -7,6 +7,7 @@
  *
  * All big endian. A digest is missing where nobody asked for it: in indexes. A list below the last level has an empty
  * bitmap. A second digest (PROOFS §1) would be another kind of child under another version.
+ *
  * Tests: test/merkle/hamt-store.test.ts
  */
 

@@ -1,5 +1,6 @@
 /**
  * Checking inclusion in a Merkle mountain range (MMR.md §6.2, §6.4).
+ *
  * Tests: test/merkle/mmr-patch-proof.test.ts, test/merkle/mmr.test.ts
  */
 

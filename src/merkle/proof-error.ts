@@ -1,5 +1,6 @@
 /**
  * Why a proof of a Merkle mountain range does not hold (MMR.md §6.4, §9.4).
+ *
  * Tests: test/merkle/mmr-patch-proof.test.ts, test/merkle/mmr.test.ts
  */
 

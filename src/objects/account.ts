@@ -1,5 +1,6 @@
 /**
  * Accounts: a wallet's key cards (PROTOCOL §3). The zero address holds the cards of all guests.
+ *
  * Tests: test/objects/fields.test.ts
  */
 

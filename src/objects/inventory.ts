@@ -1,5 +1,6 @@
 /**
  * Inventory: pieces in stock by listing and variations (PROTOCOL §3, §6).
+ *
  * Tests: test/objects/fields.test.ts, test/state/orders.test.ts
  */
 

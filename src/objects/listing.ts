@@ -1,5 +1,6 @@
 /**
  * Listings with their options, variations and stock statuses (PROTOCOL §3).
+ *
  * Tests: test/objects/fields.test.ts
  */
 

@@ -1,9 +1,9 @@
 /**
  * The manifest: what a shop accepts and where it ships (PROTOCOL §3).
+ *
  * Tests: test/objects/fields.test.ts
  */
 
-import type { ShopId } from '../brands.js'
 import {
   defaulting,
   bool,
@@ -13,14 +13,11 @@ import {
   required,
   struct,
   text,
-  uint,
   type Infer,
   type Schema,
 } from '../codec/schema.js'
 import type { Hex } from '../bytes/hex.js'
-import { addressKey, chainKey, ChainAddress, nameKey, PriceModifiers, StoredChainAddress } from './scalars.js'
-
-const shopId: Schema<ShopId> = uint(256)
+import { addressKey, chainKey, ChainAddress, nameKey, PriceModifiers, shopId, StoredChainAddress } from './scalars.js'
 
 export const Payee = struct({ CallAsContract: defaulting(bool, false) })
 export type Payee = Infer<typeof Payee>

@@ -1,5 +1,6 @@
 /**
  * Orders (PROTOCOL §3): items, addresses, payment. Their life is state/orders.ts.
+ *
  * Tests: test/objects/fields.test.ts
  */
 

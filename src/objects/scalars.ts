@@ -1,9 +1,10 @@
 /**
  * What several objects share (PROTOCOL §3): ids, amounts, addresses, names, metadata.
+ *
  * Tests: test/objects/fields.test.ts
  */
 
-import type { Amount, ChainId, ListingId, OrderId } from '../brands.js'
+import type { Amount, ChainId, ListingId, OrderId, ShopId } from '../brands.js'
 import { utf8 } from '../bytes/bytes.js'
 import { fromHex, toHex, type Hex } from '../bytes/hex.js'
 import {
@@ -27,6 +28,7 @@ import { NAME_BYTES_MAX } from '../limits.js'
 export const listingId: Schema<ListingId> = uint(64, 1n)
 /** 1 … 2^64−1. */
 export const orderId: Schema<OrderId> = uint(64, 1n)
+export const shopId: Schema<ShopId> = uint(256)
 /** In a currency's smallest unit. */
 export const amount: Schema<Amount> = uint(256)
 export const uint64 = uint(64)

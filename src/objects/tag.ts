@@ -1,5 +1,6 @@
 /**
  * Tags: named lists of listings (PROTOCOL §3).
+ *
  * Tests: test/cddl/cddl.test.ts, test/state/operations.test.ts
  */
 

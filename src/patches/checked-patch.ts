@@ -9,7 +9,7 @@ import { MAP } from '../codec/head.js'
 import { SchemaError } from '../codec/schema.js'
 import { itemCount, majorTypeAt, mapFields, type Span } from '../codec/span.js'
 import { CborError, type Cbor } from '../codec/value.js'
-import { VALUE_ITEMS_MAX } from '../limits.js'
+import { PATH_ITEMS_MAX, VALUE_ITEMS_MAX } from '../limits.js'
 
 export type PathPart = string | bigint | Uint8Array
 
@@ -75,12 +75,9 @@ function fieldsOf(bytes: Uint8Array): ReadonlyMap<string, Span> {
 
 /** Op or Path: a few items. */
 function decodeSmall(bytes: Uint8Array, { start }: Span, at: string): Cbor {
-  if (itemCount(bytes, start, SMALL_ITEMS_MAX) > SMALL_ITEMS_MAX) throw new SchemaError(at, 'has too many parts')
+  if (itemCount(bytes, start, PATH_ITEMS_MAX) > PATH_ITEMS_MAX) throw new SchemaError(at, 'has too many parts')
   return decodeChecked(bytes, start)
 }
-
-/** Above every path that means something, of which the deepest have some tens of parts. */
-const SMALL_ITEMS_MAX = 1_024
 
 function readPath(path: Cbor | undefined): readonly PathPart[] {
   if (!Array.isArray(path) || path.length === 0) throw new SchemaError('Patch.Path', 'must be an array, not empty')

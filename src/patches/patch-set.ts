@@ -1,6 +1,7 @@
 /**
  * A PatchSet: a signed header over patches (PROTOCOL §4). Bytes received are bytes kept: the signature is checked over
  * the header's received span, a leaf hash is taken over a patch's received span, and both go to the log unchanged.
+ *
  * Tests: test/state/patch-set.test.ts
  */
 
@@ -10,18 +11,17 @@ import { equalBytes } from '../bytes/bytes.js'
 import { personalMessageDigest } from '../bytes/eip191.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
-import { bytes, required, struct, time, uint, type Infer, type Schema } from '../codec/schema.js'
+import { bytes, required, struct, time, uint, type Infer } from '../codec/schema.js'
 import { CborTime, type CborKey } from '../codec/value.js'
 import { HEADER_TIMESTAMP_AHEAD_SECONDS_MAX, PATCHES_PER_SET_MAX } from '../limits.js'
 import { patchLeafHash, PatchTree } from '../merkle/patch-proof.js'
+import { shopId } from '../objects/scalars.js'
 import { readCheckedPatch, type Patch } from './checked-patch.js'
 import { patchSetSpans } from './patch-set-spans.js'
 
 export { SchemaError } from '../codec/schema.js'
 export { CborError } from '../codec/value.js'
 export { encodeChange, type Change, type Patch } from './patch.js'
-
-const shopId: Schema<ShopId> = uint(256)
 
 export const Header = struct(
   {

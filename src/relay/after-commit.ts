@@ -10,7 +10,7 @@ import type { Metrics } from './instruments/metrics.js'
 import type { Payments } from './payments/payments.js'
 import type { ConnectedCards } from './sessions/cards.js'
 import type { Keeper } from './shops/keeper.js'
-import type { AfterCommit } from './write/batch.js'
+import type { AfterCommit } from './write/change.js'
 
 interface AfterCommitParts {
   readonly metrics: Metrics
@@ -35,7 +35,9 @@ export function afterCommit({ metrics, keeper, feeds, cards, payments }: AfterCo
     (shop, { sets: list }) => feeds.published(shop, list),
     // Decimals of tokens in a new manifest are asked for before somebody chooses one.
     (shop) => payments.shopWritten(shop),
-    (_shop, { unlinked }) => unlinked.forEach(({ card, seq }) => cards.unlinked(card, seq)),
+    (_shop, { unlinked }, alone) => {
+      for (const { card, seq } of unlinked) alone(() => cards.unlinked(card, seq))
+    },
     // Payments last: nobody waits for them, and what they find comes back as sets of their own.
     (shop, { orders }) => payments.ordersWritten(shop, orders),
   ]

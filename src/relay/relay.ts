@@ -41,7 +41,8 @@ import { Keeper } from './shops/keeper.js'
 import { cardName } from './shops/shop.js'
 import { RateLimiter } from './transport/rate-limit.js'
 import type { Listener, ListenFunction } from './transport/transport.js'
-import type { AfterCommit, BatchOptions } from './write/batch.js'
+import type { BatchOptions } from './write/batch.js'
+import type { AfterCommit } from './write/change.js'
 import { Verifier } from './write/verifier.js'
 import { Writer } from './write/writer.js'
 
@@ -110,7 +111,8 @@ export async function startRelay(parts: RelayParts): Promise<RunningRelay> {
   return relay
 }
 
-// The parts, built in the order of the ranks: what stands later is given what stands before it
+// The parts. Two things are bound late, since their owners need each other: the steps after a commit, and the payment
+// chains, which open when the relay starts
 
 interface Rooms {
   readonly verifier: Verifier

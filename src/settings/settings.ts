@@ -181,7 +181,7 @@ const TABLE = {
     kind: webUrl(),
     standard: undefined,
     standardText: 'none',
-    help: 'http: answers with a table of rates (README, Prices)',
+    help: 'http: answers with a table of rates (docs/payments.md)',
   },
   priceMaxAgeSeconds: {
     group: 'chain',

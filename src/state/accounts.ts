@@ -1,5 +1,6 @@
 /**
  * Patches of accounts (PROTOCOL §5). Who may write them is access.ts's matter.
+ *
  * Tests: test/state/operations.test.ts, test/state/rights.test.ts
  */
 

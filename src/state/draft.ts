@@ -5,7 +5,7 @@
  * Tests: test/state/order-of-checks.test.ts, test/state/random.test.ts
  */
 
-import type { ListingId, ShopId } from '../brands.js'
+import type { ListingId, OrderId, ShopId } from '../brands.js'
 import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
@@ -22,9 +22,9 @@ export interface Effects {
   /** Cards, 33 bytes each, that are in no account any more. */
   readonly unlinkedCards: readonly Uint8Array[]
   /** Live orders that hold a listing, option or variation which is gone (§11): the relay cancels them. */
-  readonly orphanedOrders: readonly bigint[]
+  readonly orphanedOrders: readonly OrderId[]
   /** Orders that were written, in order of first touch. */
-  readonly orders: readonly bigint[]
+  readonly orders: readonly OrderId[]
   /**
    * PaymentIDs that were written, 32 bytes each: they can be paid from then on, whatever the set does to their orders.
    */

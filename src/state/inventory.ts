@@ -1,5 +1,6 @@
 /**
  * Patches of the inventory (PROTOCOL §5): the listing and its variations must exist.
+ *
  * Tests: test/state/operations.test.ts
  */
 

@@ -1,5 +1,6 @@
 /**
  * Patches of the manifest (PROTOCOL §5).
+ *
  * Tests: test/state/operations.test.ts
  */
 

@@ -1,5 +1,6 @@
 /**
  * Rows of the `payments` index: what each PaymentID that the relay ever wrote pays (PROTOCOL §11).
+ *
  * Tests: test/relay/payments/payment-chain.test.ts, test/relay/payments/payment-model.test.ts
  */
 

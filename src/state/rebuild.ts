@@ -1,5 +1,6 @@
 /**
  * A shop state from its objects alone: how vectors bring one, and what tests compare the running state with.
+ *
  * Tests: test/state/random.test.ts
  */
 

@@ -1,6 +1,7 @@
 /**
  * What the state machine says of a change that it refuses: one of a closed list of codes (PROTOCOL §4, §5, §7),
  * a text for people and, where a listing or order is concerned, its id. Not an error of the program: a value.
+ *
  * Tests: test/state/order-of-checks.test.ts
  */
 

@@ -1,5 +1,6 @@
 /**
  * Keys of the one LMDB table: a byte for the kind, then fixed-width big-endian parts, so that ranges are in order.
+ *
  * Tests: test/store/open.test.ts
  */
 

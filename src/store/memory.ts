@@ -1,5 +1,6 @@
 /**
  * The store in memory: the reference that the one on disk is compared with, and the store of tests.
+ *
  * Tests: test/store/store.test.ts, test/store/store.property.test.ts
  */
 

@@ -1,5 +1,6 @@
 /**
  * Work that is done one piece after the other, in the order in which it was given.
+ *
  * Tests: test/store/store.test.ts
  */
 

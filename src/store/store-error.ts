@@ -1,5 +1,6 @@
 /**
  * What can go wrong with the store; the message is one line for people: what happened, why, what now.
+ *
  * Tests: test/store/store.test.ts, test/store/open.test.ts
  */
 

@@ -131,7 +131,7 @@ export class ProtobufReader {
     throw new ProtobufError('a tag or length of more than 5 bytes')
   }
 
-  /** An integer's lower 49 bits; what lies above is in #high. */
+  /** An integer's lower 49 bits; what lies above is in high. */
   private varint(): number {
     this.high = 0
     let low = 0

@@ -32,10 +32,10 @@ export class FeedRecord {
    * `known`: what its checks computed of a set that was committed just now; of one from the store it is computed when
    * asked for.
    */
-  constructor(record: LogRecord, known?: Pick<CommittedSet, 'tree' | 'keys'>) {
+  constructor(record: LogRecord, known: Partial<Pick<CommittedSet, 'tree' | 'keys'>> = {}) {
     this.record = record
-    this.tree = known?.tree
-    this.patchKeys = known?.keys
+    this.tree = known.tree
+    this.patchKeys = known.keys
     this.seq = record.seq
     this.committedAtMs = record.committedAtMs
     this.bytes = record.patches.reduce((sum, patch) => sum + patch.length, record.header.length)
@@ -97,7 +97,7 @@ export class Feed {
     this.pushable = this.head
   }
 
-  publish(sets: readonly CommittedSet[]): void {
+  publish(sets: readonly (Pick<CommittedSet, 'record'> & Partial<CommittedSet>)[]): void {
     for (const { record, ...known } of sets) {
       const entry = new FeedRecord(record, known)
       this.recent.push(entry)

@@ -63,7 +63,9 @@ export class Feeds {
       feed.head = feed.pushable = 0
       this.feeds.set(shop.shopId, feed)
     }
-    feed.publish(sets)
+    // Trees and names are large: where nobody reads them they are not kept.
+    const isRead = (this.subscriptions.get(feed)?.size ?? 0) > 0
+    feed.publish(isRead ? sets : sets.map(({ record }) => ({ record })))
     const { head } = feed
     const { settings, clock } = this.options
     if (settings.pushDelayMs === 0) queueMicrotask(() => this.makePushable(feed, head))

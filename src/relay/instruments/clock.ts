@@ -1,6 +1,5 @@
 /**
  * The relay's time, passed in so that limits of minutes are tested in milliseconds.
- * Tests: test/e2e/limits.test.ts
  */
 
 import type { Seconds } from '../../brands.js'

@@ -4,7 +4,7 @@
  */
 
 import { sha256 } from '#hash'
-import type { Amount, ListingId, OrderId, Seconds } from '../../brands.js'
+import type { Amount, ChainId, ListingId, OrderId, Seconds } from '../../brands.js'
 import { equalBytes, isAllZero } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
 import { decodeChecked } from '../../codec/decode-checked.js'
@@ -23,7 +23,7 @@ import { findPayment } from '../../state/payment-entry.js'
 import { regionFor, totalOf } from '../../state/pricing.js'
 import { idKey, type ShopState } from '../../state/shop-state.js'
 import { listingIn, orderIn } from '../../state/held-object.js'
-import type { OrderCheckout, OrderDetails } from '../write/batch.js'
+import type { OrderCheckout, OrderDetails } from '../write/change.js'
 import type { PriceSource } from './price-source.js'
 
 /** What is known of a chain that orders are paid on. */
@@ -41,7 +41,7 @@ const NATIVE_DECIMALS = 18n
 const RUNS_MAX = 10_000
 
 export class Checkout implements OrderCheckout {
-  private readonly chains: ReadonlyMap<bigint, KnownChain>
+  private readonly chains: ReadonlyMap<ChainId, KnownChain>
   private readonly prices: PriceSource
   /**
    * TTLs of equal payments that were found taken, from … to: hints, so that a thousand equal orders cost a thousand
@@ -50,7 +50,7 @@ export class Checkout implements OrderCheckout {
   private readonly runs = new Map<string, { readonly from: bigint; readonly to: bigint }>()
 
   /** `chains`: those configured for payments, by chain id. */
-  constructor(chains: ReadonlyMap<bigint, KnownChain>, prices: PriceSource) {
+  constructor(chains: ReadonlyMap<ChainId, KnownChain>, prices: PriceSource) {
     this.chains = chains
     this.prices = prices
   }
@@ -82,8 +82,7 @@ export class Checkout implements OrderCheckout {
 
   /**
    * The relay's patches for an order in state 4, by what it had when payment was chosen; `later` says why there are
-   * none yet.
-   * `taken`: PaymentIDs (hexadecimal) of the same set; the new one is added.
+   * none yet. `taken`: PaymentIDs (hexadecimal) of the same set; the new one is added.
    */
   details(state: ShopState, orderId: OrderId, taken: Set<string>): OrderDetails | { readonly later: string } {
     const current = orderIn(state, orderId)

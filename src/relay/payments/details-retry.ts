@@ -12,7 +12,7 @@ import { isLive } from '../../state/orders.js'
 import { orderIn } from '../../state/held-object.js'
 import type { Clock } from '../instruments/clock.js'
 import type { Log } from '../instruments/log.js'
-import type { OrderCheckout } from '../write/batch.js'
+import type { OrderCheckout } from '../write/change.js'
 import type { Writer } from '../write/writer.js'
 
 interface DetailsRetryOptions {

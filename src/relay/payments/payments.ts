@@ -21,7 +21,7 @@ import { decodePaymentEntry, findPayment, type PaymentEntry } from '../../state/
 import type { ShopState } from '../../state/shop-state.js'
 import { orderIn } from '../../state/held-object.js'
 import type { Store } from '../../store/store.js'
-import type { OrderCheckout, WrittenOrders } from '../write/batch.js'
+import type { OrderCheckout, WrittenOrders } from '../write/change.js'
 import { DetailsRetry } from './details-retry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../../chain/followed-blocks.js'
 import { nowSeconds, type Clock } from '../instruments/clock.js'

@@ -49,7 +49,10 @@ interface HttpPriceOptions {
   readonly timeoutSeconds?: number
 }
 
-/** Fetches the table now and every so often; between and while fetches fail the last one holds, until it is too old. */
+/**
+ * Fetches the table now and every so often; between fetches and while they fail the last one holds, until it is too
+ * old.
+ */
 export function httpPrices(options: HttpPriceOptions): PriceSource {
   return new HttpPrices(options)
 }

@@ -45,7 +45,7 @@ export class Keeper {
   private readonly reservationSeconds: Seconds
   private readonly cache: NodeCache
   private readonly sources = new Map<ShopId, PendingNodes>()
-  private readonly flushedHead = new Map<ShopId, number>()
+  private readonly flushedHead = new Map<ShopId, Seq>()
   /** Rows of the object index that are not on disk yet. */
   private readonly changes = new Map<ShopId, ObjectSeq[]>()
   private flushing = false
@@ -70,7 +70,7 @@ export class Keeper {
   }
 
   /** The shop as its log makes it. `progress` is told the seq now and then. Throws ReplayError, StoreError. */
-  load(shopId: ShopId, progress: (seq: Seq, head: number) => void = () => undefined): Shop {
+  load(shopId: ShopId, progress: (seq: Seq, head: Seq) => void = () => undefined): Shop {
     const derived = this.store.derived(shopId)
     const kept = derived === undefined ? undefined : this.openState(shopId, derived.roots)
     let state = kept ?? this.newState(shopId)

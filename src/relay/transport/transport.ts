@@ -42,9 +42,8 @@ export interface WebSocketHandlers {
   drained(connection: Connection): void
   /**
    * Exactly once for each connection that was opened, when a close frame, FIN or RST is read, or from inside `close`
-   * and
-   * `terminate`. `code` is the peer's close code, 1005 where it gave none, 1006 where no close frame was read, or our
-   * own.
+   * and `terminate`. `code` is the peer's close code, 1005 where it gave none, 1006 where no close frame was read, or
+   * our own.
    */
   closed(connection: Connection, code: number): void
 }

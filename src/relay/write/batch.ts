@@ -5,7 +5,7 @@
  * Tests: test/relay/write/writer.test.ts, test/e2e/rejected-commits.test.ts
  */
 
-import type { OrderId, Seconds, Seq, ShopId } from '../../brands.js'
+import type { OrderId, Seconds, ShopId } from '../../brands.js'
 import { assert, AssertionError } from '../../assert.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
@@ -17,50 +17,15 @@ import { signPatches } from '../../patches/patch-set.js'
 import type { Author } from '../../state/access.js'
 import { applyPatches, type Applied } from '../../state/apply.js'
 import type { Effects } from '../../state/draft.js'
-import type { PaymentRules } from '../../state/orders.js'
 import { count, idKey, stateHash, type ShopState } from '../../state/shop-state.js'
 import { orderIn } from '../../state/held-object.js'
 import type { CardRow, Commit, PaymentRow, ShopRow, Store } from '../../store/store.js'
 import type { Clock } from '../instruments/clock.js'
 import type { CommittedSet } from '../shops/committed-set.js'
 import { cardName, Shop, type ShopVersion } from '../shops/shop.js'
-import type { Build, RelayChange, RelayOutcome, WriteOutcome } from './change.js'
+import type { AfterCommit, Build, Committed, OrderCheckout, RelayChange, RelayOutcome, WriteOutcome } from './change.js'
 import type { CheckedSet } from './ingest.js'
 import { cancelPatches, packSets } from './relay-set.js'
-
-/**
- * What is to be paid, as whoever knows chains and prices fills it in (payments/checkout.ts): from what is at hand, at
- * once.
- */
-export interface OrderCheckout extends PaymentRules {
-  /**
-   * The relay's patches for an order in state 4; `later` says why there are none yet. `taken`: PaymentIDs (hexadecimal)
-   * of the same set; the new one is added.
-   */
-  details(state: ShopState, orderId: OrderId, taken: Set<string>): OrderDetails | { readonly later: string }
-}
-
-export interface OrderDetails {
-  /** Encoded: PaymentDetails and State 5. */
-  readonly patches: readonly Uint8Array[]
-  /** Canonical CBOR of the listings that are wanted. */
-  readonly pricedListings: readonly Uint8Array[]
-}
-
-/** What a commit made durable in one shop. */
-interface Committed {
-  /** In order of sequence; at least one. */
-  readonly sets: readonly CommittedSet[]
-  /** Cards that were taken out of their account, with the set that did it. */
-  readonly unlinked: readonly { readonly card: Uint8Array; readonly seq: Seq }[]
-  readonly orders: WrittenOrders
-}
-
-/** Orders and PaymentIDs that were written. */
-export interface WrittenOrders {
-  readonly ids: ReadonlySet<OrderId>
-  readonly payments: readonly Uint8Array[]
-}
 
 export interface BatchOptions {
   readonly store: Store
@@ -82,8 +47,6 @@ export interface BatchOptions {
   /** A commit failed: nothing of the batch was applied. */
   storeFailed(error: unknown): void
 }
-
-export type AfterCommit = (shop: Shop, committed: Committed) => void
 
 export type Job =
   | {
@@ -146,8 +109,9 @@ export class Batch {
   }
 
   private tell(): void {
+    const alone = (act: () => void) => this.guarded(undefined, act)
     for (const [shop, part] of this.written)
-      for (const step of this.options.afterCommit) this.guarded(undefined, () => step(shop, part))
+      for (const step of this.options.afterCommit) alone(() => step(shop, part, alone))
   }
 
   /** A bug in one set is told of and must not stop the sets of others. */
@@ -275,6 +239,7 @@ export class Batch {
   private record(shop: Shop, applied: Applied & { ok: true }, set: MadeSet): Uint8Array {
     if (!this.before.has(shop)) this.before.set(shop, shop.current)
     const seq = shop.current.head + 1
+    const keys = set.patches.map(({ path }) => patchKey(path))
     const hash = stateHash(applied.state)
     shop.current = { state: applied.state, head: seq, relayNonce: set.relayNonce }
     const record = {
@@ -288,7 +253,7 @@ export class Batch {
       patches: set.patches.map((patch) => patch.bytes),
       stateHash: hash,
     }
-    this.partOf(shop).sets.push({ record, tree: set.tree, keys: set.patches.map(({ path }) => patchKey(path)) })
+    this.partOf(shop).sets.push({ record, tree: set.tree, keys })
     return hash
   }
 

@@ -1,6 +1,7 @@
 /** Whose turn it is at the writer: cards one after the other, and the relay itself every second time. */
 
 import { expect, test } from 'vitest'
+import { foundingPatches } from '../../../src/relay/accounts/account-patches.js'
 import { Checkout } from '../../../src/relay/payments/checkout.js'
 import type { CheckedSet } from '../../../src/relay/write/ingest.js'
 import { NO_PRICES } from '../../../src/relay/payments/price-source.js'
@@ -10,6 +11,7 @@ import { emptyShop } from '../../../src/state/shop-state.js'
 import { MemoryStore } from '../../../src/store/memory.js'
 import { TestClock } from '../../fixtures/turned-clock.js'
 import { filled } from '../../fixtures/sample-shop.js'
+import { shopRow } from '../../fixtures/store.arbitrary.js'
 
 test('300 cards that write do not put off what the relay itself has to do', async () => {
   const clock = new TestClock()
@@ -54,4 +56,45 @@ test('300 cards that write do not put off what the relay itself has to do', asyn
   expect(order.filter((name) => name.startsWith('own'))).toEqual(Array.from({ length: 100 }, (_, i) => `own ${i}`))
   // Answers come with their batch of at most 256: all own work was in the first one.
   expect(order.indexOf('own 99')).toBeLessThan(100)
+})
+
+test('what follows a commit follows for every shop and every card, whatever throws', async () => {
+  const bugs: unknown[] = []
+  const told: string[] = []
+  const shops = [1n, 2n].map((id) => new Shop(id, { state: emptyShop(id), head: 0, relayNonce: 0n }))
+  const store = new MemoryStore()
+  await store.commit({ records: [], newShops: shops.map(({ shopId }) => shopRow(shopId)) })
+  const writer = new Writer(
+    {
+      store,
+      clock: new TestClock(),
+      relaySecret: filled(32, 9),
+      reservationSeconds: 1n,
+      checkout: new Checkout(new Map(), NO_PRICES),
+      keepPricedListings: async () => undefined,
+      newState: emptyShop,
+      afterCommit: [
+        ({ shopId }) => {
+          told.push(`first ${shopId}`)
+          if (shopId === 1n) throw new Error('the first step fails')
+        },
+        ({ shopId }, _committed, alone) => {
+          for (const card of ['a', 'b'])
+            alone(() => {
+              told.push(`card ${card} ${shopId}`)
+              if (card === 'a') throw new Error('its session fails')
+            })
+        },
+      ],
+      onBug: (error) => bugs.push((error as Error).message),
+      storeFailed: (error) => bugs.push(error),
+    },
+    shops,
+  )
+  const found = (id: bigint) => ({ patches: foundingPatches(id, 1n, filled(20, 1), filled(33, 2)) })
+  const outcomes = [1n, 2n].map((id) => writer.change(id, () => found(id)))
+  expect(await Promise.all(outcomes)).toEqual(['done', 'done'])
+  await writer.drained()
+  expect(told).toEqual(['first 1', 'card a 1', 'card b 1', 'first 2', 'card a 2', 'card b 2'])
+  expect(bugs).toEqual(['the first step fails', 'its session fails', 'its session fails'])
 })
