@@ -107,6 +107,12 @@ export const FILTERS_PER_SUBSCRIPTION_MAX = 64
 export const SUBSCRIPTION_ID_MAX = 65_535
 export const SETS_PER_PUSH_MAX = 64
 export const PUSHES_UNANSWERED_MAX = 8
+/** Between two pushes to a page. */
+export const PAGE_PUSH_GAP_MS = 100
+/** Pushes to a page wait so long after the answer to its last write, … */
+export const PAGE_QUIET_MS = 250
+/** … each at most so long. */
+export const PAGE_WAIT_MS_MAX = 1_000
 export const SESSIONS_MAX_DEFAULT = 10_000
 export const SESSIONS_PER_ADDRESS_MAX_DEFAULT = 512
 export const IDLE_SESSION_SECONDS_MAX = 300

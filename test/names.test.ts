@@ -35,6 +35,7 @@ const SETTINGS: readonly Setting[] = [
   ['pingIntervalMs', 'CAIRN_PING_INTERVAL_MS', '--ping-interval-ms N', '15000'],
   ['kickTimeoutMs', 'CAIRN_KICK_TIMEOUT_MS', '--kick-timeout-ms N', '3 × ping-interval-ms'],
   ['pushDelayMs', 'CAIRN_PUSH_DELAY_MS', '--push-delay-ms N', '100'],
+  ['pushPacing', 'CAIRN_PUSH_PACING', '--push-pacing pages|all|none', 'pages'],
   ['idleSessionSeconds', 'CAIRN_IDLE_SESSION_SECONDS', '--idle-session-seconds N', '300'],
   ['sessionsMax', 'CAIRN_SESSIONS_MAX', '--sessions-max N', '10000'],
   ['sessionsPerAddressMax', 'CAIRN_SESSIONS_PER_ADDRESS_MAX', '--sessions-per-address-max N', '512'],

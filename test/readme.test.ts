@@ -4,7 +4,9 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { privateKeyToAccount } from 'viem/accounts'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { enrol, makeKeyCard } from '../src/client/enrol.js'
 import { ACCOUNTS } from '../contracts/dev-chain.mjs'
 import { cairn, endAll, freePort, Program, startChain } from './fixtures/program.js'
 
@@ -146,6 +148,27 @@ describe('the way to a shop of one’s own', { timeout: 120_000 }, () => {
   afterAll(async () => {
     await endAll()
     rmSync(home, { recursive: true, force: true })
+  })
+
+  it('is enrolled in by each name of a loopback relay, under the settings for existing clients’ suites', async () => {
+    const command = /<!-- suites -->\n```text\ncairn (.+)\n/u.exec(pages.get('docs/operators.md')!)![1]!
+    const words = command.replace('FILE', chainFile).split(' ')
+    const relay = cairn([...words, '--port', '0', '--metrics-port', '0', '--data', join(home, 'suites')])
+    const { port } = new URL((await relay.says(/listens on (\S+)/u))[1]!)
+    const create = ['shop', 'create', '--url', `http://127.0.0.1:${port}`, '--chain', chainFile, '--card', 'suites.key']
+    const shop = BigInt(/^shop (\d+)$/mu.exec((await cairn(create, wallet(merchant!.secret)).outcome()).out)![1]!)
+    // One relay listens on one of the names; the others lead to it here.
+    const call = globalThis.fetch
+    vi.stubGlobal('fetch', (to: string, init: RequestInit) => call(to.replace(/localhost|\[::1\]/u, '127.0.0.1'), init))
+    const account = privateKeyToAccount(`0x${guest!.secret.replace('0x', '')}`)
+    for (const name of ['127.0.0.1', 'localhost', '[::1]']) {
+      const card = makeKeyCard().publicKey
+      await enrol({ url: `http://${name}:${port}`, shop, card, wallet: account, guest: true })
+    }
+    const other = { url: `http://127.0.0.2:${port}`, shop, card: makeKeyCard().publicKey, wallet: account, guest: true }
+    vi.stubGlobal('fetch', (to: string, init: RequestInit) => call(to.replace('127.0.0.2', '127.0.0.1'), init))
+    await expect(enrol(other)).rejects.toThrow('the domain is not 127.0.0.1')
+    vi.unstubAllGlobals()
   })
 
   /** An example that the guide for storefronts names, as it names it. */

@@ -237,6 +237,12 @@ const TABLE = {
     standard: limits.PUSH_DELAY_MS_DEFAULT,
     help: 'time from a commit to its push; more of it, fewer and larger pushes',
   },
+  pushPacing: {
+    group: 'sessions',
+    kind: oneOf(['pages', 'all', 'none']),
+    standard: 'pages',
+    help: 'whose pushes keep a pace instead: pages (an Origin header), all or no sessions',
+  },
   idleSessionSeconds: {
     group: 'sessions',
     kind: whole(1, 86_400),

@@ -55,6 +55,7 @@ test('the defaults', () => {
     pingIntervalMs: 15_000,
     kickTimeoutMs: 45_000,
     pushDelayMs: 100,
+    pushPacing: 'pages',
     idleSessionSeconds: 300,
     sessionsMax: 10_000,
     sessionsPerAddressMax: 512,

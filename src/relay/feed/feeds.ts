@@ -68,12 +68,19 @@ export class Feeds {
     feed.publish(isRead ? sets : sets.map(({ record }) => ({ record })))
     const { head } = feed
     const { settings, clock } = this.options
-    if (settings.pushDelayMs === 0) queueMicrotask(() => this.makePushable(feed, head))
-    else clock.after(settings.pushDelayMs, () => this.makePushable(feed, head))
+    if (settings.pushDelayMs === 0) return queueMicrotask(() => this.makePushable(feed, head))
+    queueMicrotask(() => this.pumpPaced(feed))
+    clock.after(settings.pushDelayMs, () => this.makePushable(feed, head))
   }
 
   private newFeed(shopId: ShopId): Feed {
     return new Feed(shopId, this.options.store, (id) => this.options.indexedUpTo(id))
+  }
+
+  /** Pages have a pace instead of the delay. */
+  private pumpPaced(feed: Feed): void {
+    for (const subscription of [...(this.subscriptions.get(feed) ?? [])])
+      if (subscription.isPaced) subscription.pumpAlone()
   }
 
   private makePushable(feed: Feed, seq: Seq): void {

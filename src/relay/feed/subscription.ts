@@ -9,6 +9,7 @@ import { FRAME_OUT_BYTES_MAX, PUSHES_UNANSWERED_MAX, SETS_PER_PUSH_MAX } from '.
 import { encodePushEnvelope, pushEnvelopeLength } from '../../wire/envelope.js'
 import type { EncodedSet } from '../../wire/messages.js'
 import type { Feed } from './feed.js'
+import type { PagePace } from './page-pace.js'
 import type { Step } from './round-robin.js'
 import type { Selection } from './selection.js'
 
@@ -20,6 +21,8 @@ export interface PushTarget {
   sendStatus(subscriptionId: number, unpushedPatches: number): void
   /** Whether the client reads: little waits for it in memory. */
   hasRoom(): boolean
+  /** Of a session whose pushes are paced (§10, Pages): they have no push delay. */
+  readonly pace?: PagePace | undefined
   /** Calls `step` by turns with the work of others until it returns false. */
   byTurns(step: Step): void
   /** Calls `step` once; an error ends the session. */
@@ -49,6 +52,9 @@ export class Subscription {
   private state: 'unanswered' | 'counting' | 'backlog' | 'live' | 'ended' = 'unanswered'
   /** Whether its turn will come. */
   private waiting = false
+  /** In a page's session: since when a set waits for its time, and what calls off its waking. */
+  private waitsSinceMs: number | undefined
+  private callOff: () => void = () => undefined
 
   constructor(id: number, feed: Feed, start: Seq, selection: Selection, target: PushTarget) {
     this.id = id
@@ -68,6 +74,10 @@ export class Subscription {
     this.wait()
   }
 
+  get isPaced(): boolean {
+    return this.target.pace !== undefined
+  }
+
   /** As `pump`; an error is the session's end and nobody else's. */
   pumpAlone(): void {
     this.target.guarded(() => (this.pump(), false))
@@ -78,7 +88,7 @@ export class Subscription {
    */
   pump(): void {
     if (this.waiting || (this.state !== 'backlog' && this.state !== 'live')) return
-    const isFarBehind = this.feed.pushable - this.cursor > SLICE_RECORDS
+    const isFarBehind = this.last - this.cursor > SLICE_RECORDS
     if ((isFarBehind && this.mayPush()) || this.pushSome()) this.wait()
   }
 
@@ -110,6 +120,7 @@ export class Subscription {
   /** Nothing is pushed any more. */
   end(): void {
     this.state = 'ended'
+    this.callOff()
   }
 
   private wait(): void {
@@ -137,16 +148,47 @@ export class Subscription {
     return true
   }
 
+  /** The last set that may go out, but for its time in a page's session. */
+  private get last(): Seq {
+    if (this.target.pace === undefined) return this.feed.pushable
+    return this.cursor < this.backlogEnd ? this.backlogEnd : this.feed.head
+  }
+
   private mayPush(): boolean {
-    return this.cursor < this.feed.pushable && this.unanswered.size < PUSHES_UNANSWERED_MAX && this.target.hasRoom()
+    if (this.unanswered.size >= PUSHES_UNANSWERED_MAX || !this.target.hasRoom()) return false
+    return this.cursor < this.last && this.isTime()
+  }
+
+  /** In a page's session a live set waits for its time, and what is not selected waits for nothing. */
+  private isTime(): boolean {
+    const { pace } = this.target
+    if (pace === undefined || this.cursor < this.backlogEnd) return true
+    const now = pace.clock.nowMs()
+    const wait = pace.waitMs(this.waitsSinceMs ?? now)
+    if (wait === 0) return true
+    this.skipUnselected()
+    this.callOff()
+    if (this.cursor === this.last) this.waitsSinceMs = undefined
+    else {
+      this.waitsSinceMs ??= now
+      this.callOff = pace.clock.after(wait, () => this.pumpAlone())
+    }
+    return false
+  }
+
+  private skipUnselected(): void {
+    const { records, upTo } = this.feed.after(this.cursor, this.last, this.names)
+    const next = records.find((record) => this.selection.places(record).length > 0)
+    this.cursor = next === undefined ? upTo : next.seq - 1
   }
 
   /** Pushes what may be pushed of the next records. Whether more can be pushed at once. */
   private pushSome(): boolean {
     for (let budget = SLICE_RECORDS; this.mayPush();) {
       if (budget <= 0) return true
-      budget -= this.pushNext(this.feed.pushable, budget)
+      budget -= this.pushNext(this.last, budget)
     }
+    if (this.cursor >= this.last) this.waitsSinceMs = undefined
     this.checkBacklog()
     return false
   }
@@ -181,6 +223,7 @@ export class Subscription {
       seen++
     }
     if (requestId !== undefined) {
+      this.target.pace?.pushed()
       this.unanswered.set(requestId, backlog)
       if (backlog) this.backlogUnanswered++
       this.target.send(encodePushEnvelope(requestId, this.idBytes, sets))

@@ -24,6 +24,7 @@ import { decodeEnvelope, encodeEnvelope, EnvelopeError } from '../../wire/envelo
 import { ErrorCode } from '../../wire/error-code.js'
 import type { Envelope, Request, SubscriptionRequest } from '../../wire/messages.js'
 import type { Feeds } from '../feed/feeds.js'
+import { PagePace } from '../feed/page-pace.js'
 import type { RoundRobin, Step } from '../feed/round-robin.js'
 import { Selection, type Reader } from '../feed/selection.js'
 import { Subscription, type PushTarget } from '../feed/subscription.js'
@@ -49,12 +50,13 @@ interface Slot {
   readonly requestId: bigint
   /** Of the request's frame. */
   readonly bytes: number
+  readonly isWrite: boolean
   answer: Answer | undefined
 }
 
 /** What a session needs of the relay that it is a part of. */
 export interface SessionHost extends AuthenticationHost {
-  readonly settings: Pick<Settings, 'pingIntervalMs' | 'kickTimeoutMs' | 'idleSessionSeconds'>
+  readonly settings: Pick<Settings, 'pingIntervalMs' | 'kickTimeoutMs' | 'idleSessionSeconds' | 'pushPacing'>
   readonly feeds: Feeds
   readonly verifier: Pick<Verifier, 'check'>
   readonly writer: Pick<Writer, 'write' | 'shop'>
@@ -69,6 +71,7 @@ export class Session implements PushTarget, AuthenticatedSession {
   readonly connection: Connection
   private readonly host: SessionHost
   private readonly authentication: Authentication
+  readonly pace: PagePace | undefined
   private readonly slots: Slot[] = []
   /** Whether answers are being sent now: what is answered meanwhile follows them. */
   private sending = false
@@ -85,9 +88,12 @@ export class Session implements PushTarget, AuthenticatedSession {
   /** Since when it had neither a card nor a subscription, if it has none now. */
   private idleSinceMs: number
 
-  constructor(host: SessionHost, connection: Connection) {
+  /** `hasOrigin`: whether a page opened it. */
+  constructor(host: SessionHost, connection: Connection, hasOrigin: boolean) {
     this.host = host
     this.connection = connection
+    const { pushPacing } = host.settings
+    if (pushPacing === 'all' || (pushPacing === 'pages' && hasOrigin)) this.pace = new PagePace(host.clock)
     this.authentication = new Authentication(host, this)
     this.idleSinceMs = this.lastHeardMs = this.lastPingMs = host.clock.nowMs()
   }
@@ -139,7 +145,8 @@ export class Session implements PushTarget, AuthenticatedSession {
     if (this.inFlight.has(requestId)) return this.close(CLOSE_PROTOCOL_ERROR, 'a request id that is still in flight')
     if (this.slots.length >= UNANSWERED_REQUESTS_MAX)
       return this.close(CLOSE_POLICY, `more than ${UNANSWERED_REQUESTS_MAX} requests without an answer`)
-    const slot: Slot = { requestId, bytes, answer: undefined }
+    const slot: Slot = { requestId, bytes, isWrite: message.kind === 'write', answer: undefined }
+    if (slot.isWrite) this.pace?.wrote()
     const full = this.slots.length >= REQUESTS_IN_FLIGHT_MAX || this.bytesInFlight > REQUEST_BYTES_IN_FLIGHT_MAX
     this.bytesInFlight += bytes
     this.slots.push(slot)
@@ -228,7 +235,7 @@ export class Session implements PushTarget, AuthenticatedSession {
     return this.slots.splice(0, count)
   }
 
-  private sendAnswer({ requestId, bytes, answer }: Slot): void {
+  private sendAnswer({ requestId, bytes, isWrite, answer }: Slot): void {
     this.inFlight.delete(requestId)
     this.bytesInFlight -= bytes
     if (answer!.ok) {
@@ -239,6 +246,10 @@ export class Session implements PushTarget, AuthenticatedSession {
       const error = { code: ErrorCode[code], message, ...(objectId !== undefined && { objectId }) }
       this.send(encodeEnvelope({ requestId, message: { kind: 'response', error } }))
     }
+    if (!isWrite || this.pace === undefined) return
+    this.pace.answered()
+    // What waits for it has another time now.
+    for (const subscription of this.subscriptions.values()) subscription.pump()
   }
 
   // Writes

@@ -57,8 +57,8 @@ export class Sessions {
   }
 
   readonly websocket: WebSocketHandlers = {
-    opened: (connection) => {
-      this.sessions.set(connection, new Session(this.host, connection))
+    opened: (connection, { hasOrigin }) => {
+      this.sessions.set(connection, new Session(this.host, connection, hasOrigin))
       this.perAddress.set(connection.address, (this.perAddress.get(connection.address) ?? 0) + 1)
     },
     frame: (connection, bytes) => {

@@ -48,12 +48,17 @@ export interface WebSocketHandlers {
   closed(connection: Connection, code: number): void
 }
 
-export interface Upgrade {
+interface Target {
   readonly path: string
   readonly query: URLSearchParams
 }
 
-export interface UpgradeRequest extends Upgrade {
+export interface Upgrade extends Target {
+  /** Whether an Origin header came along: browsers send it for every page. */
+  readonly hasOrigin: boolean
+}
+
+export interface UpgradeRequest extends Target {
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>
   readonly address: string
@@ -185,6 +190,11 @@ export function guarded(options: TransportOptions, connection: Connection, act: 
     options.onBug(error)
     connection.close(CLOSE_INTERNAL_ERROR, 'internal error')
   }
+}
+
+/** What stays of an upgrade that was accepted. */
+export function upgradeOf({ path, query, headers }: UpgradeRequest): Upgrade {
+  return { path, query, hasOrigin: headers.has('origin') }
 }
 
 /** `decideUpgrade`, or a 500 after a report when it throws. */

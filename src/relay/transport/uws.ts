@@ -34,6 +34,7 @@ import {
   REFUSAL_HEADERS,
   releaseBody,
   upgradeDecision,
+  upgradeOf,
 } from './transport.js'
 
 /** The loaded library; the members that its declarations leave out are added here. */
@@ -247,7 +248,7 @@ function upgrade(
     response.end(decision.body)
     return
   }
-  const data: UserData = { address: asked.address, upgrade: { path: asked.path, query: asked.query } }
+  const data: UserData = { address: asked.address, upgrade: upgradeOf(asked) }
   // No subprotocol and no extension is ever agreed on.
   response.upgrade(data, request.getHeader('sec-websocket-key'), '', '', context)
 }

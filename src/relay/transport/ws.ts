@@ -30,6 +30,7 @@ import {
   REFUSAL_HEADERS,
   releaseBody,
   upgradeDecision,
+  upgradeOf,
 } from './transport.js'
 
 /** What a frame that waits costs beside its own bytes: callbacks, list entries, heads of buffers. */
@@ -184,7 +185,7 @@ function open(
     if (!isBinary) connection.close(CLOSE_UNSUPPORTED_DATA, 'binary frames only')
     else guarded(options, connection, () => handlers.frame(connection, new Uint8Array(data)))
   })
-  guarded(options, connection, () => handlers.opened(connection, { path: asked.path, query: asked.query }))
+  guarded(options, connection, () => handlers.opened(connection, upgradeOf(asked)))
 }
 
 function refuse(socket: Duplex, status: number, body: string): void {
