@@ -1,0 +1,64 @@
+/** The client in a real browser, in a page of another origin than the relay's (PROTOCOL §9, §10): enrols, writes, reads. */
+
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bundled, openChromium, servePage } from '../fixtures/chromium.js'
+import { enrolCard, listing, newSecret, OWNER, relay, SHOP, Wire, type TestRelay } from '../fixtures/relay-harness.js'
+
+/** What a storefront's page does, with a wallet of its own. */
+const SCRIPT = `
+  import { connect } from 'cairn-relay/client'
+  import { enrol, makeKeyCard } from 'cairn-relay/enrol'
+  import { privateKeyToAccount } from 'viem/accounts'
+
+  const { relay: url, shop, wallet, policy } = Object.fromEntries(new URL(location).searchParams)
+  if (policy) document.head.append(Object.assign(document.createElement('meta'), { name: 'referrer', content: policy }))
+  try {
+    const card = makeKeyCard()
+    await enrol({ url, shop: BigInt(shop), card: card.publicKey, wallet: privateKeyToAccount(wallet) })
+    const client = await connect({ url, shop: BigInt(shop), key: card.secret, relay: 'development' })
+    await client.write([{ op: 'replace', path: ['Listings', 1n, 'Price'], value: 250n }])
+    for await (const { status, data } of client.listing(1n)) {
+      if (status !== 'ready' || data?.Price !== 250n) continue
+      document.title = data.Metadata.Title + ' costs ' + data.Price
+      break
+    }
+    client.close()
+  } catch (error) {
+    document.title = 'failed: ' + error.code + ': ' + error.message
+  }
+`
+
+let browser: Browser
+let page: Awaited<ReturnType<typeof servePage>>
+let running: TestRelay
+
+beforeAll(async () => {
+  ;[browser, page, running] = await Promise.all([openChromium(), bundled(SCRIPT).then(servePage), relay()])
+  const owner = newSecret()
+  await enrolCard(running.url, owner)
+  const wire = await Wire.as(running.url, owner)
+  await wire.write(owner, [listing(1n)])
+  await wire.close()
+}, 60_000)
+
+afterAll(async () => {
+  await browser?.close()
+  page?.close()
+  await running.stop()
+  expect(running.bugs).toEqual([])
+})
+
+test.each([
+  ['as browsers do by themselves', ''],
+  ['and tells no Referer', 'no-referrer'],
+])('a page of another origin %s', async (_what, policy) => {
+  const tab = await browser.newPage()
+  const wallet = `0x${OWNER}`
+  await tab.goto(
+    `${page.url}?${new URLSearchParams({ relay: running.url, shop: `${SHOP}`, wallet, policy }).toString()}`,
+  )
+  await tab.waitForFunction(() => document.title !== '…', undefined, { timeout: 20_000 })
+  expect(await tab.title()).toBe('Listing 1 costs 250')
+  await tab.close()
+})
