@@ -17,10 +17,11 @@ export class DevelopmentRegistry implements Registry {
   readonly claim: ShopClaim = {
     isFree: (shopId) => this.ownerOf(shopId) === undefined,
     take: (shopId, wallet) => this.take(shopId, wallet),
+    settled: (shopId) => this.settled(shopId),
   }
   private readonly claims: (key: string) => Uint8Array | undefined
-  /** Claims that are on their way to the disk. */
-  private readonly fresh = new Map<string, Uint8Array>()
+  /** Claims that are on their way to the disk, by how many enrolments. */
+  private readonly fresh = new Map<string, { readonly wallet: Uint8Array; takes: number }>()
 
   /** `claims` finds what was written for a claim's key. */
   constructor(claims: (key: string) => Uint8Array | undefined) {
@@ -43,15 +44,24 @@ export class DevelopmentRegistry implements Registry {
   /** The wallet that named the shop first, 20 bytes. */
   private ownerOf(shopId: ShopId): Uint8Array | undefined {
     const key = claimKey(shopId)
-    return this.fresh.get(key) ?? this.claims(key)
+    return this.fresh.get(key)?.wallet ?? this.claims(key)
   }
 
   private take(shopId: ShopId, wallet: Uint8Array): readonly ClaimRow[] | undefined {
     const owner = this.ownerOf(shopId)
-    if (owner !== undefined) return equalBytes(owner, wallet) ? [] : undefined
+    if (owner !== undefined && !equalBytes(owner, wallet)) return undefined
     const key = claimKey(shopId)
-    this.fresh.set(key, wallet)
-    return [{ key, value: wallet }]
+    const fresh = this.fresh.get(key) ?? { wallet, takes: 0 }
+    fresh.takes++
+    this.fresh.set(key, fresh)
+    // An earlier enrolment's row may not get to the disk.
+    return this.claims(key) === undefined ? [{ key, value: wallet }] : []
+  }
+
+  private settled(shopId: ShopId): void {
+    const key = claimKey(shopId)
+    const fresh = this.fresh.get(key)
+    if (fresh !== undefined && --fresh.takes === 0) this.fresh.delete(key)
   }
 }
 

@@ -26,6 +26,8 @@ export interface ShopClaim {
    * another's.
    */
   take(shopId: ShopId, wallet: Uint8Array): readonly ClaimRow[] | undefined
+  /** Once for each `take` that was not refused: its rows are on the disk, or will never be. */
+  settled(shopId: ShopId): void
 }
 
 export interface Registry {

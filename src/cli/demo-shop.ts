@@ -5,6 +5,7 @@
  * Tests: test/cli/serve.test.ts, test/cli/dev-chain.test.ts
  */
 
+import { setTimeout as wait } from 'node:timers/promises'
 import type { OrderId } from '../brands.js'
 import { addressOfWallet, walletOf } from './wallet.js'
 import { publicKeyOf } from '#signature'
@@ -79,6 +80,8 @@ interface DemoOptions {
   readonly url: string
   readonly keys: DemoKeys
   readonly signal: AbortSignal
+  /** Between two changes of prices and stock. */
+  readonly changeEveryMs?: number
   /** Left out: orders stay Committed. */
   readonly chain?: DemoChain | undefined
   /** Called once, when the shop is filled and the orders are there. */
@@ -98,7 +101,8 @@ export interface DemoStart {
 }
 
 /** Runs until `signal` is aborted. */
-export async function runDemo({ url, keys, signal, chain, ready, tell }: DemoOptions): Promise<void> {
+export async function runDemo(options: DemoOptions): Promise<void> {
+  const { url, keys, signal, chain, ready, tell, changeEveryMs = CHANGE_EVERY_MS } = options
   const shop = BigInt(keys.shop)
   const card = fromHex(keys.card)
   const minted = (await chain?.mint(shop, addressOfWallet(walletOf(keys.wallet)))) ?? false
@@ -124,7 +128,7 @@ export async function runDemo({ url, keys, signal, chain, ready, tell }: DemoOpt
     if (chain !== undefined) await payOrder(client, order, chain, tell)
     client.close()
   })
-  await Promise.all([live(client, signal), ...payments])
+  await Promise.all([live(client, changeEveryMs, signal), ...payments])
 }
 
 async function enrolIfNew(
@@ -299,7 +303,7 @@ const ITEMS: readonly Item[] = [
 ]
 
 /** Prices and stock change slowly, one listing after the other. */
-async function live(client: ShopClient, signal: AbortSignal): Promise<void> {
+async function live(client: ShopClient, everyMs: number, signal: AbortSignal): Promise<void> {
   for (let turn = 0; !signal.aborted; turn++) {
     const number = (turn * 7) % PRODUCTS.length
     const price = BigInt(PRODUCTS[number]![2]) * 10n ** 13n
@@ -312,7 +316,7 @@ async function live(client: ShopClient, signal: AbortSignal): Promise<void> {
             value: (price * BigInt(95 + ((turn * 3) % 11))) / 100n,
           }
     if (client.state === 'connected') await client.write([change]).catch(() => undefined)
-    await pause(CHANGE_EVERY_MS, signal)
+    await pause(everyMs, signal)
   }
 }
 
@@ -320,11 +324,9 @@ function stockPath(number: number): Change['path'] {
   return number % 3 === 0 ? ['Inventory', id(number), 'M'] : ['Inventory', id(number)]
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
-  })
+/** Ends early where `signal` is aborted; leaves nothing behind at it. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await wait(ms, undefined, { signal }).catch(() => undefined)
 }
 
 /** The first listing of the demo: what the commands to try next name. */

@@ -93,6 +93,8 @@ async function serve(settings: Settings, io: Io): Promise<void> {
       metrics,
     })
     let exposed: MetricsServer | undefined
+    const hungUp = () => log.warn('SIGHUP is ignored: settings are read at the start only')
+    process.on('SIGHUP', hungUp)
     try {
       if (settings.metricsPort !== 0)
         exposed = await serveMetrics(metrics, { host: settings.metricsHost, port: settings.metricsPort })
@@ -101,6 +103,7 @@ async function serve(settings: Settings, io: Io): Promise<void> {
     } finally {
       await relay.stop()
       await exposed?.close()
+      process.off('SIGHUP', hungUp)
     }
   } finally {
     await store.close()

@@ -14,10 +14,13 @@ export class SetReader implements AsyncIterator<VerifiedSet> {
   private waiting: { resolve(result: IteratorResult<VerifiedSet>): void; reject(error: Error): void } | undefined
   private ended = false
   private error: Error | undefined
+  private readonly signal: AbortSignal | undefined
+  private readonly onAbort = () => this.fail(aborted(this.signal!))
 
   constructor(leave: (reader: SetReader) => void, signal?: AbortSignal) {
     this.leave = leave
-    signal?.addEventListener('abort', () => this.fail(aborted(signal)), { once: true })
+    this.signal = signal
+    signal?.addEventListener('abort', this.onAbort, { once: true })
   }
 
   give(set: VerifiedSet): void {
@@ -28,11 +31,13 @@ export class SetReader implements AsyncIterator<VerifiedSet> {
 
   end(): void {
     this.ended = true
+    this.signal?.removeEventListener('abort', this.onAbort)
     this.settle()?.resolve({ value: undefined, done: true })
   }
 
   fail(error: Error): void {
     this.error ??= error
+    this.signal?.removeEventListener('abort', this.onAbort)
     this.settle()?.reject(error)
   }
 

@@ -163,7 +163,7 @@ function buildWriter(
       keepPricedListings: (listings) => pricedListings.keep(listings),
       newState: (shopId) => keeper.newState(shopId),
       onBug: (error) => log.error('bug', error),
-      storeFailed: (error) => log.error('commit failed: writes are refused, nothing was changed', error),
+      storeFailed: (error) => log.error('commit failed: writes are refused', error),
     },
     shops,
   )

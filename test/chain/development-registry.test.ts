@@ -27,3 +27,18 @@ it('has nothing more to write for a shop that the wallet has, and knows what was
   expect(registry.claim.take(7n, BOB)).toBeUndefined()
   expect(await registry.owns(7n, ALICE)).toBe(true)
 })
+
+it('forgets a claim whose rows did not get to the disk, and writes them with the next', async () => {
+  const rows = [{ key: 'development/owner/7', value: ALICE }]
+  expect(registry.claim.take(7n, ALICE)).toEqual(rows)
+  // Another card of the same wallet, while the first is on its way.
+  expect(registry.claim.take(7n, ALICE)).toEqual(rows)
+  registry.claim.settled(7n)
+  expect(registry.claim.take(7n, BOB)).toBeUndefined()
+  registry.claim.settled(7n)
+  expect([registry.claim.isFree(7n), await registry.owns(7n, ALICE)]).toEqual([true, false])
+  expect(registry.claim.take(7n, BOB)).toEqual([{ key: 'development/owner/7', value: BOB }])
+  written.set('development/owner/7', BOB)
+  registry.claim.settled(7n)
+  expect(await registry.owns(7n, BOB)).toBe(true)
+})

@@ -308,6 +308,14 @@ describe('a relay', () => {
     expect(locks()).toEqual([])
   })
 
+  it('goes on after SIGHUP, and says so', async () => {
+    const program = serve(...inHome(), '--empty')
+    await program.says(/listens on/u)
+    program.child.kill('SIGHUP')
+    await program.says(/SIGHUP is ignored/u, 'err')
+    expect(await program.end('SIGTERM')).toBe(0)
+  })
+
   it.each(['SIGTERM', 'SIGINT'] as const)('stops in order on %s that comes before it listens', async (signal) => {
     const pipe = join(home, 'key')
     execFileSync('mkfifo', [pipe])

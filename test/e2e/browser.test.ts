@@ -1,4 +1,6 @@
-/** The client in a real browser, in a page of another origin than the relay's (PROTOCOL §9, §10): enrols, writes, reads. */
+/**
+ * The client in a real browser, in a page of another origin than the relay's (PROTOCOL §9, §10): enrols, writes, reads.
+ */
 
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'

@@ -3,6 +3,7 @@
  * the set is there or seen by anybody, and the next one works. One test or more for each caller of the writer.
  */
 
+import { privateKeyToAccount } from 'viem/accounts'
 import { toFunctionSelector } from 'viem/utils'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { concatBytes } from '../../src/bytes/bytes.js'
@@ -11,6 +12,7 @@ import { publicKeyOf } from '../../src/bytes/signature.node.js'
 import { addressWord, word } from '../../src/bytes/abi.js'
 import { PAID, UNPAID } from '../../src/objects/order.js'
 import { paymentRecordsIn } from '../../src/relay/payments/payment-record.js'
+import { DevelopmentRegistry } from '../../src/chain/development-registry.js'
 import { Keeper } from '../../src/relay/shops/keeper.js'
 import { stateHash } from '../../src/state/shop-state.js'
 import { MemoryStore } from '../../src/store/memory.js'
@@ -26,6 +28,7 @@ import {
   listing,
   map,
   newSecret,
+  OWNER,
   order,
   relay,
   SHOP,
@@ -38,13 +41,15 @@ import { STORES } from '../fixtures/store-directory.js'
 import { TestClock } from '../fixtures/turned-clock.js'
 
 const NOT_STORED = {
-  code: ErrorCode.INVALID,
-  message: 'the relay cannot store writes now; nothing was changed, try again later',
+  code: ErrorCode.TOO_MANY_CONCURRENT_REQUESTS,
+  message: 'the relay has no room to store writes now; nothing was changed, try again later',
 }
 /** As the log has it. */
-const COMMIT_FAILED = ['commit failed: writes are refused, nothing was changed', expect.any(StoreError)]
+const COMMIT_FAILED = ['commit failed: writes are refused', expect.any(StoreError)]
 
 const owner = newSecret()
+/** Of the wallet that enrols, 20 bytes. */
+const ACCOUNT = fromHex(privateKeyToAccount(`0x${OWNER}`).address.slice(2).toLowerCase())
 let running: TestRelay
 const closing: (() => Promise<void>)[] = []
 
@@ -179,6 +184,8 @@ describe.each(STORES)('over a store %s', (_name, make) => {
       expect(store.head(SHOP)).toBe(1)
       const wire = await Wire.as(running.url, owner)
       expect(await wire.write(owner, [listing(1n)])).toEqual(stateByLog(store))
+      // Whoever starts again finds the owner on the disk.
+      expect(await new DevelopmentRegistry((key) => store.setting(key)).owns(SHOP, ACCOUNT)).toBe(true)
       expect(running.bugs).toEqual(failed(1))
     })
   })

@@ -246,9 +246,7 @@ describe('a set', () => {
   const root = new PatchTree(patches.map(patchLeafHash)).root
   const array = concatBytes(fromHex('98fa'), ...patches)
   const header = (timestamp: string, shopId = ts(SHOP_ID)) =>
-    fromHex(
-      `a4${text('KeyCardNonce')}${ts(7n)}${text('ShopID')}${shopId}${text('Timestamp')}${timestamp}${text('RootHash')}${toHex(encode(root))}`,
-    )
+    fromHex(fields({ KeyCardNonce: ts(7n), ShopID: shopId, Timestamp: timestamp, RootHash: toHex(encode(root)) }))
   const setOf = (head: Uint8Array, signature: Uint8Array) =>
     concatBytes(
       fromHex('b90003'),

@@ -55,14 +55,23 @@ export class Enrolment {
     const name = cardName(request.card)
     if (this.pending.has(name)) return TAKEN
     this.pending.add(name)
+    const { claim } = this.options.registry
+    let claimed = false
+    const take = () => {
+      const rows = claim === undefined || request.guest ? [] : claim.take(request.shopId, request.wallet)
+      claimed = rows !== undefined && !request.guest
+      return rows
+    }
     try {
-      const outcome = await this.options.writer.change(request.shopId, (state) => this.build(request, state))
+      const outcome = await this.options.writer.change(request.shopId, (state) => this.build(request, state, take))
       if (outcome === 'done') return { status: 201 }
       return outcome === 'refused'
         ? TAKEN
         : { status: 503, error: 'the relay cannot store enrolments now; try again later' }
     } finally {
       this.pending.delete(name)
+      // Remembered for those who come meanwhile; from now on the disk tells, and of a commit that failed nothing stays.
+      if (claimed) claim?.settled(request.shopId)
     }
   }
 
@@ -88,12 +97,13 @@ export class Enrolment {
   private build(
     request: EnrolmentRequest,
     state: Parameters<Parameters<Writer['change']>[1]>[0],
+    take: () => RelayChange['settings'],
   ): RelayChange | undefined {
     const { shopId, wallet, card, guest } = request
     const { registry, clock } = this.options
     if (this.isEnrolled(card)) return undefined
     const row: CardRow = { card, shopId, account: guest ? GUESTS_ACCOUNT : wallet, guest, removed: false }
-    const settings = guest || registry.claim === undefined ? [] : registry.claim.take(shopId, wallet)
+    const settings = take()
     if (settings === undefined) return undefined
     if (state !== undefined) return { patches: cardPatches(state, wallet, card, guest), cards: [row], settings }
     return {

@@ -20,6 +20,7 @@ import type { Effects } from '../../state/draft.js'
 import { count, idKey, stateHash, type ShopState } from '../../state/shop-state.js'
 import { orderIn } from '../../state/held-object.js'
 import type { CardRow, Commit, PaymentRow, ShopRow, Store } from '../../store/store.js'
+import { StoreError } from '../../store/store-error.js'
 import type { Clock } from '../instruments/clock.js'
 import type { CommittedSet } from '../shops/committed-set.js'
 import { cardName, Shop, type ShopVersion } from '../shops/shop.js'
@@ -77,7 +78,7 @@ export class Batch {
   /** By shop and key: the last row of a key is the one that counts. */
   private readonly paymentRows = new Map<string, PaymentRow>()
   private readonly pricedListings: Uint8Array[] = []
-  private readonly answers: ((stored: boolean) => void)[] = []
+  private readonly answers: ((failure: WriteOutcome | undefined) => void)[] = []
 
   constructor(options: BatchOptions, shops: Map<ShopId, Shop>) {
     this.options = options
@@ -88,7 +89,7 @@ export class Batch {
   run(job: Job): void {
     if (job.kind === 'write') {
       const outcome = this.guarded(BROKEN, () => this.write(job.shopId, job.set, job.author))
-      this.answers.push((stored) => job.done(stored || !outcome.ok ? outcome : NOT_STORED))
+      this.answers.push((failure) => job.done(failure !== undefined && outcome.ok ? failure : outcome))
       return
     }
     const { shopId, build } = job
@@ -98,14 +99,14 @@ export class Batch {
         build(this.shops.get(shopId)?.current.state, (prefix) => this.rows(shopId, prefix)),
       ),
     )
-    this.answers.push((stored) => job.done(!made ? 'refused' : stored ? 'done' : 'not-stored'))
+    this.answers.push((failure) => job.done(!made ? 'refused' : failure === undefined ? 'done' : 'not-stored'))
   }
 
   async finish(): Promise<void> {
-    const stored = await this.commit()
-    if (!stored) this.takeBack()
-    for (const answer of this.answers) this.guarded(undefined, () => answer(stored))
-    if (stored) this.tell()
+    const failure = await this.commit()
+    if (failure !== undefined) this.takeBack()
+    for (const answer of this.answers) this.guarded(undefined, () => answer(failure))
+    if (failure === undefined) this.tell()
   }
 
   private tell(): void {
@@ -303,8 +304,9 @@ export class Batch {
       for (const written of this.signAndApply(shop, [patches])) this.ordersTouched(shop, written)
   }
 
-  private async commit(): Promise<boolean> {
-    if (this.written.size + this.settings.length + this.paymentRows.size === 0) return true
+  /** What each write of a batch that could not be stored is answered. */
+  private async commit(): Promise<WriteOutcome | undefined> {
+    if (this.written.size + this.settings.length + this.paymentRows.size === 0) return undefined
     const records = [...this.written].flatMap(([{ shopId }, { sets }]) =>
       sets.map(({ record }) => ({ shopId, record })),
     )
@@ -321,10 +323,10 @@ export class Batch {
       })
     } catch (error) {
       this.options.storeFailed(error)
-      return false
+      return error instanceof StoreError && error.code === 'full' ? NO_ROOM : NOT_STORED
     }
     for (const { shop, signer, nonce } of this.nonces.values()) shop.nonces.set(cardName(signer), nonce)
-    return true
+    return undefined
   }
 
   private takeBack(): void {
@@ -389,8 +391,15 @@ const BROKEN: WriteOutcome = {
   message: 'the relay failed at this set; nothing was changed',
 }
 
+const NO_ROOM: WriteOutcome = {
+  ok: false,
+  code: 'TOO_MANY_CONCURRENT_REQUESTS',
+  message: 'the relay has no room to store writes now; nothing was changed, try again later',
+}
+
+/** Of a commit that failed in the middle nobody knows what of it the disk has. */
 const NOT_STORED: WriteOutcome = {
   ok: false,
-  code: 'INVALID',
-  message: 'the relay cannot store writes now; nothing was changed, try again later',
+  code: 'TOO_MANY_CONCURRENT_REQUESTS',
+  message: 'the relay cannot store writes now; whether this one was stored shows when it has started again',
 }

@@ -1,0 +1,34 @@
+/** The demo leaves nothing behind: a thousand changes are no more listeners than one. */
+
+import { getEventListeners } from 'node:events'
+import { expect, test } from 'vitest'
+import { runDemo } from '../../src/cli/demo-shop.js'
+import { newSecret, relay } from '../fixtures/relay-harness.js'
+import { toHex } from '../../src/bytes/hex.js'
+import { MemoryStore } from '../../src/store/memory.js'
+
+test('a thousand changes', { timeout: 60_000 }, async () => {
+  const store = new MemoryStore()
+  const running = await relay({}, { store })
+  const stop = new AbortController()
+  const [shop, secret] = ['4711', () => toHex(newSecret())]
+  const keys = { shop, wallet: secret(), card: secret(), guests: [secret(), secret()] }
+  const ready = new Promise((started) => {
+    const demo = {
+      url: running.url,
+      keys,
+      signal: stop.signal,
+      chain: undefined,
+      tell: () => undefined,
+      changeEveryMs: 0,
+    }
+    void runDemo({ ...demo, ready: started })
+  })
+  await ready
+  const [head, listeners] = [store.head(4711n), getEventListeners(stop.signal, 'abort').length]
+  while (store.head(4711n) < head + 1_000) await new Promise((wait) => setTimeout(wait, 20))
+  expect(getEventListeners(stop.signal, 'abort').length).toBeLessThanOrEqual(listeners + 2)
+  stop.abort()
+  await running.stop()
+  expect(running.bugs).toEqual([])
+})
