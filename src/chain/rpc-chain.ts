@@ -246,6 +246,15 @@ class RpcChain implements Chain {
 
 type Request = (method: string, params: readonly unknown[]) => Promise<unknown>
 
+/** What viem's transport over a WebSocket has beside requests. */
+interface SocketTransport {
+  subscribe(options: { params: ['newHeads']; onData(): void; onError(): void }): Promise<unknown>
+  getRpcClient(): Promise<{ close(): void; readonly socket: { readonly readyState: number } }>
+}
+
+/** Its readyState (WHATWG). */
+const SOCKET_OPEN = 1
+
 /** One URL. */
 class Endpoint {
   /** Scheme and host: the rest of a URL may be an API key. */
@@ -254,6 +263,8 @@ class Endpoint {
   private readonly transport: ReturnType<ReturnType<typeof http>> | ReturnType<ReturnType<typeof webSocket>>
   /** Requests that are not given up; the newest of them are under way. */
   private readonly open = new Set<AbortController>()
+  private seen: (() => void) | undefined
+  private isSubscribed = false
   private checked: Promise<void> | undefined
   private penaltyMs: number = PENALTY_MS.least
   private usableAtMs = 0
@@ -266,7 +277,8 @@ class Endpoint {
     this.chainId = chainId
     const common = { retryCount: 0, timeout: timeoutMs }
     this.transport = protocol.startsWith('ws')
-      ? webSocket(url, { ...common, reconnect: { attempts: 1, delay: 100 } })({})
+      ? // Its own way to reconnect writes what fails to the console, with the address and its API key.
+        webSocket(url, { ...common, reconnect: false })({})
       : http(url, {
           ...common,
           batch: { batchSize: RPC_BATCH_MAX, wait: 0 },
@@ -293,11 +305,13 @@ class Endpoint {
 
   worked(): void {
     this.penaltyMs = PENALTY_MS.least
+    this.subscribe()
   }
 
   /** Passed over for a while; afterwards it has to say again which chain it is of. */
   failed(problem: string): void {
     this.problem = problem
+    this.dropClosedSocket()
     if (!this.isUsable()) return
     this.checked = undefined
     this.usableAtMs = performance.now() + this.penaltyMs * (0.5 + Math.random() / 2)
@@ -310,21 +324,42 @@ class Endpoint {
 
   /** Calls back at each new block where the endpoint tells by itself (WebSocket); polling does not rely on it. */
   onNewHead(seen: () => void): void {
-    if (!('subscribe' in (this.transport.value ?? {}))) return
-    const socket = this.transport.value as {
-      subscribe(options: { params: ['newHeads']; onData(): void; onError(): void }): Promise<unknown>
-    }
-    void socket.subscribe({ params: ['newHeads'], onData: seen, onError: () => undefined }).catch(() => undefined)
+    this.seen = seen
+    this.subscribe()
   }
 
   close(): void {
     for (const controller of this.open) controller.abort()
-    const socket = (this.transport.value as { getRpcClient?: () => Promise<{ close(): void }> } | undefined)
-      ?.getRpcClient
-    void socket?.().then(
+    void this.socketTransport?.getRpcClient().then(
       (client) => client.close(),
       () => undefined,
     )
+  }
+
+  /** Again after each disconnection, once the endpoint works. */
+  private subscribe(): void {
+    const { seen, socketTransport } = this
+    if (this.isSubscribed || seen === undefined || socketTransport === undefined) return
+    const lost = () => {
+      this.isSubscribed = false
+    }
+    this.isSubscribed = true
+    void socketTransport.subscribe({ params: ['newHeads'], onData: seen, onError: lost }).catch(lost)
+  }
+
+  /** A socket that was closed is not used again; the next request opens another. */
+  private dropClosedSocket(): void {
+    void this.socketTransport?.getRpcClient().then(
+      (client) => {
+        if (client.socket.readyState !== SOCKET_OPEN) client.close()
+      },
+      () => undefined,
+    )
+  }
+
+  private get socketTransport(): SocketTransport | undefined {
+    const value = this.transport.value as Partial<SocketTransport> | undefined
+    return value?.getRpcClient === undefined ? undefined : (value as SocketTransport)
   }
 
   /**

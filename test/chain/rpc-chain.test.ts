@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { ChainUnreachable, type Chain } from '../../src/chain/chain.js'
 import { readWord } from '../../src/bytes/abi.js'
@@ -180,6 +180,19 @@ describe('an endpoint', () => {
     for (const end = Date.now() + 8_000; heads.at(-1) !== number + 3n && Date.now() < end;)
       await new Promise((resolve) => setTimeout(resolve, 20))
     expect(heads.at(-1)).toBe(number + 3n)
+  })
+
+  test('over WebSocket that cannot be reached is silent: its URL may hold a key; it is used when it is there', async () => {
+    const written = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    const closed = createServer()
+    await new Promise<void>((listening) => closed.listen(0, '127.0.0.1', listening))
+    const { port } = closed.address() as AddressInfo
+    await new Promise((done) => closed.close(done))
+    const chain = chainAt([`ws://127.0.0.1:${port}/v2/SECRETKEY`, first.wsUrl])
+    expect((await chain.head()).number).toBeGreaterThan(0n)
+    await new Promise((wait) => setTimeout(wait, 700))
+    expect(written.mock.calls).toEqual([])
+    written.mockRestore()
   })
 
   test('over WebSocket tells of blocks by itself, and after a disconnection too; polling does without', async () => {
