@@ -123,9 +123,10 @@ function cellsOf(line: OrderLine, decimals: Decimals): string[] {
 function notesOf({ transactions, oddities }: OrderLine, decimals: Decimals): string[] {
   return [
     ...transactions.map((hash) => `        transaction ${hash}`),
-    ...oddities.flatMap(({ kind, money, chain, text }) => {
+    ...oddities.flatMap(({ kind, money, missing, chain, text }) => {
       const sum = money && `${amountText(money, decimals)} ${currencyText(money)}`
-      return [`      ! ${[kind, sum, chain].filter((part) => part !== undefined).join(', ')}`, `        ${text}`]
+      const rest = missing && `${amountText(missing, decimals)} missing`
+      return [`      ! ${[kind, sum, rest, chain].filter((part) => part !== undefined).join(', ')}`, `        ${text}`]
     }),
   ]
 }
@@ -177,6 +178,10 @@ function plain(line: OrderLine): object {
     payableUntil: seconds(line.payableUntil),
     reservedUntil: seconds(line.reservedUntil),
     canceledAt: seconds(line.canceledAt),
-    oddities: line.oddities.map((oddity) => ({ ...oddity, money: money(oddity.money) })),
+    oddities: line.oddities.map((oddity) => ({
+      ...oddity,
+      money: money(oddity.money),
+      missing: money(oddity.missing),
+    })),
   }
 }

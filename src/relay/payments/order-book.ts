@@ -30,6 +30,8 @@ export interface Money {
 interface Oddity {
   readonly kind: 'late' | 'partial' | 'over' | 'extra' | 'earlier' | 'reorged' | 'shortfall' | 'no details'
   readonly money: Money | undefined
+  /** Of a part: what its payment still asks. */
+  readonly missing?: Money
   readonly chain: string | undefined
   /** What happened, and what now: one sentence each. */
   readonly text: string
@@ -153,7 +155,11 @@ function oddityOf(
   const isWhole = effect === 'paid' || record === payer
   // The contract took it together with the rest.
   if (!isWhole && amount === 0n) return undefined
-  if (!isWhole) return odd('partial', amount, partialText(order, entry.amount - balance, payer !== undefined))
+  if (!isWhole) {
+    const rest = entry.amount - balance
+    const partial = odd('partial', amount, partialText(order, rest, payer !== undefined))
+    return mayPayRest(order, rest, payer !== undefined) ? { ...partial, missing: moneyOf(entry, rest) } : partial
+  }
   if (amount > entry.amount)
     return odd('over', amount - entry.amount, 'It is more than was due. Refund the difference.')
   return undefined
@@ -162,9 +168,16 @@ function oddityOf(
 function partialText(order: Order | undefined, rest: bigint, isPaid: boolean): string {
   if (rest <= 0n) return 'It came although nothing was due there. Refund it.'
   if (isPaid) return 'It is less than its payment asks, and the order is paid otherwise. Refund it.'
-  const hasEnded = order === undefined || order.State === CANCELED || order.CanceledAt !== undefined
-  if (hasEnded) return 'It is less than its payment asks, and the order has ended. Refund it.'
-  return `It is less than its payment asks. Ask the guest for the missing ${rest}, or refund it.`
+  if (hasEnded(order)) return 'It is less than its payment asks, and the order has ended. Refund it.'
+  return 'It is less than its payment asks. Ask the guest for what is missing, or refund it.'
+}
+
+function mayPayRest(order: Order | undefined, rest: bigint, isPaid: boolean): boolean {
+  return rest > 0n && !isPaid && !hasEnded(order)
+}
+
+function hasEnded(order: Order | undefined): boolean {
+  return order === undefined || order.State === CANCELED || order.CanceledAt !== undefined
 }
 
 /** What stands on the chain of what made the order Paid; where that has left it, another that suffices. */
