@@ -15,7 +15,7 @@ const { URL: url = 'http://127.0.0.1:4444', RELAY: relay = 'development', LISTIN
 // The Payments contract of the chain; this one is the development chain's.
 const payments = process.env.PAYMENTS ?? '0x9fe46736679d2d9a65f0992f2272de9f3c7fa6e0'
 const shop = BigInt(process.env.SHOP)
-const account = privateKeyToAccount(`0x${process.env.WALLET}`)
+const account = privateKeyToAccount(`0x${process.env.WALLET.replace(/^0x/, '')}`)
 
 // Once per guest. The secret is all that opens his orders: keep it, in localStorage or a file.
 const card = makeKeyCard()

@@ -21,7 +21,7 @@ const key = hexToBytes(`0x${readFileSync(CARD, 'utf8').trim()}`)
 // Objects are maps with the protocol's field names; a chain is a bigint, an address 20 bytes, an amount a bigint.
 const map = (fields) => new Map(Object.entries(fields))
 const chain = BigInt(CHAIN_ID ?? 31_337)
-const payee = hexToBytes(process.env.PAYEE)
+const payee = hexToBytes(`0x${process.env.PAYEE.replace(/^0x/, '')}`)
 const native = new Uint8Array(20)
 
 const manifest = map({
@@ -42,10 +42,16 @@ const listing = map({
 })
 
 const client = await connect({ url, shop, key, relay, only: [] })
-await client.write([
-  { op: 'replace', path: ['Manifest'], value: manifest },
-  { op: 'add', path: ['Listings', 1n], value: listing },
-  { op: 'add', path: ['Inventory', 1n], value: 10n },
-])
-console.log(`shop ${shop} sells listing 1`)
+try {
+  await client.write([
+    { op: 'replace', path: ['Manifest'], value: manifest },
+    { op: 'add', path: ['Listings', 1n], value: listing },
+  ])
+  // Stock in a set of its own: whoever is shown a part of a set also gets hashes of the rest, and could guess a number.
+  await client.write([{ op: 'add', path: ['Inventory', 1n], value: 10n }])
+  console.log(`shop ${shop} sells listing 1`)
+} catch (error) {
+  console.error(error.message)
+  process.exitCode = 1
+}
 client.close()

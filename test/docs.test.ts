@@ -50,7 +50,14 @@ describe('each room of src', () => {
 
 describe('names of files', () => {
   // Packages, this one's root, and what is made with a clone or a relay.
-  const OUTSIDE = new Set(['uWebSockets.js', 'package.json', 'package-lock.json', 'chain.json', 'config.json'])
+  const OUTSIDE = new Set([
+    'uWebSockets.js',
+    'package.json',
+    'package-lock.json',
+    'chain.json',
+    'config.json',
+    'ten.mjs',
+  ])
 
   it.each(pages.filter((name) => /^(README|docs\/[a-z]+|src\/.*README)\.md$/u.test(name)))(
     'in %s are of files that are there',

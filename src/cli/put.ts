@@ -57,14 +57,15 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const flags = parseFlags(argv, FLAGS)
     const url = urlFlag('url', flags.url)
     const shop = integerFlag('shop', flags.shop)
-    const changes = changesOf(integerFlag('listing', flags.listing), flags)
+    const sets = setsOf(integerFlag('listing', flags.listing), flags)
     const relay = relayFlag(flags.relay)
     const { card, data } = flags
     const key = await (card === undefined ? demoCard(url, shop, data, io.signal) : cardFrom(card))
     const client = await connect({ url, shop, key, relay, only: [], signal: io.signal })
     try {
-      const { stateHash } = await client.write(changes, { signal: io.signal })
-      io.out(`done: the shop's state hash is now ${toHex(stateHash)}`)
+      let stateHash: Uint8Array | undefined
+      for (const set of sets) ({ stateHash } = await client.write(set, { signal: io.signal }))
+      io.out(`done: the shop's state hash is now ${toHex(stateHash!)}`)
     } finally {
       client.close()
     }
@@ -76,16 +77,22 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-function changesOf(listing: ListingId, { price, title, stock }: Flags<typeof FLAGS>): Change[] {
+/**
+ * Stock in a set of its own, first: whoever is shown a listing also gets hashes of the rest of its set, and a number of
+ * pieces can be guessed from one.
+ */
+function setsOf(listing: ListingId, { price, title, stock }: Flags<typeof FLAGS>): Change[][] {
   const changes: Change[] = []
   if (price !== undefined)
     changes.push({ op: 'replace', path: ['Listings', listing, 'Price'], value: integerFlag('price', price) })
   if (title !== undefined)
     changes.push({ op: 'replace', path: ['Listings', listing, 'Metadata', 'Title'], value: title })
+  const pieces: Change[] = []
   if (stock !== undefined)
-    changes.push({ op: 'replace', path: ['Inventory', listing], value: integerFlag('stock', stock) })
-  if (changes.length === 0) throw new UsageError('say what to change: --price, --title or --stock')
-  return changes
+    pieces.push({ op: 'replace', path: ['Inventory', listing], value: integerFlag('stock', stock) })
+  const sets = [pieces, changes].filter((set) => set.length > 0)
+  if (sets.length === 0) throw new UsageError('say what to change: --price, --title or --stock')
+  return sets
 }
 
 /** The secret key of this command's card in the demo shop, 32 bytes. */

@@ -182,7 +182,7 @@ describe('an endpoint', () => {
     expect(heads.at(-1)).toBe(number + 3n)
   })
 
-  test('over WebSocket that cannot be reached is silent: its URL may hold a key; it is used when it is there', async () => {
+  test('over WebSocket that cannot be reached is silent, for its URL may hold a key', async () => {
     const written = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const closed = createServer()
     await new Promise<void>((listening) => closed.listen(0, '127.0.0.1', listening))
