@@ -100,6 +100,15 @@ describe('a breach is seen', () => {
     ])
   })
 
+  it('of files that are run and not built', () => {
+    const texts = {
+      'src/cli/a.ts': "run('./b.js')\nrun('./c.js')\nrun('../../src/cli/c.js')",
+      'src/cli/b.ts': '',
+      'src/cli/c.js': '',
+    }
+    expect(unsettled(lostImportBreaches(houseOf(texts)))).toEqual(['src/cli/a.ts:2 runs ./c.js: there is no such file'])
+  })
+
   it('of doors', () => {
     const texts = { 'src/relay/feed/a.ts': "import { open } from 'lmdb'\nimport 'left-pad'\nimport 'node:fs'" }
     expect(unsettled(doorBreaches(houseOf(texts)))).toEqual([

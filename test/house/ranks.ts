@@ -108,15 +108,25 @@ export function cycleBreaches(house: House): Breach[] {
     })
 }
 
-/** An import of one of our own files that is not there; the compiler sees those of TypeScript only. */
+/**
+ * An import of one of our own files that is not there; the compiler sees those of TypeScript only. A file that `src`
+ * runs is looked for from where it is built.
+ */
 export function lostImportBreaches(house: House): Breach[] {
-  return house.sources.flatMap(({ path, imports }) =>
-    imports
-      .filter(({ specifier }) => house.targets(path, specifier) === undefined)
-      .map(({ specifier, line }) =>
-        breach(path, specifier, `${path}:${line} imports ${specifier}: there is no such file`),
-      ),
-  )
+  return house.sources.flatMap(({ path, lines, imports, texts }) => {
+    const lost = imports.filter(({ specifier }) => house.targets(path, specifier) === undefined)
+    const run = texts.filter((text) => /^src\/.*\.ts$/u.test(path) && /^\.{1,2}\/.*\.js$/u.test(text))
+    return [
+      ...lost.map(({ specifier, line }) => ({ verb: 'imports', name: specifier, line })),
+      ...run
+        .filter((text) => !isBuilt(house, posix.join(posix.dirname(path.replace(/^src/u, 'dist')), text)))
+        .map((name) => ({ verb: 'runs', name, line: lines.findIndex((text) => text.includes(`'${name}'`)) + 1 })),
+    ].map(({ verb, name, line }) => breach(path, name, `${path}:${line} ${verb} ${name}: there is no such file`))
+  })
+}
+
+function isBuilt({ files }: House, path: string): boolean {
+  return files.has(path.startsWith('dist/') ? path.replace(/^dist(.*)\.js$/u, 'src$1.ts') : path)
 }
 
 export function doorBreaches(house: House): Breach[] {
