@@ -96,5 +96,5 @@ it('the conversions that it tells of', () => {
   const rate = { factor: 1_500n, divisor: 1n }
   expect(convert(2n * 10n ** 15n, 18n, 2n, rate)).toBe(300n)
   expect(convert(10n, 18n, 2n, rate)).toBe(0n)
-  expect(page).toContain('2·10^15 wei are 300 (3.00 EUD), and 10 wei are 0')
+  expect(page).toContain('2·10^15 wei are 300 of its smallest unit (3.00), and 10 wei are 0')
 })

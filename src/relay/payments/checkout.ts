@@ -10,7 +10,7 @@ import { toHex } from '../../bytes/hex.js'
 import { decodeChecked } from '../../codec/decode-checked.js'
 import type { Block } from '../../chain/chain.js'
 import { PAYMENT_TTL_SECONDS } from '../../limits.js'
-import type { Listing } from '../../objects/listing.js'
+import { VIEW_STATE_PUBLISHED, type Listing } from '../../objects/listing.js'
 import { hasChainAddress, StoredManifest, type Manifest } from '../../objects/manifest.js'
 import { PAYMENT_CHOSEN, PaymentDetails, UNPAID, type Order, type OrderItem } from '../../objects/order.js'
 import { paymentIdOf, paymentRequest } from '../../objects/payment-request.js'
@@ -57,7 +57,10 @@ export class Checkout implements OrderCheckout {
 
   refuse(order: Order, manifest: Manifest, listing: (id: ListingId) => Listing | undefined): string | undefined {
     const quote = this.quote(order, manifest, listing)
-    return 'refused' in quote ? quote.refused : undefined
+    if ('refused' in quote) return quote.refused
+    // Only here: what was chosen in time is still priced when a listing is taken down afterwards.
+    const down = wantedItems(order).find(({ ListingID }) => listing(ListingID)?.ViewState !== VIEW_STATE_PUBLISHED)
+    return down === undefined ? undefined : `listing ${down.ListingID} is not published any more`
   }
 
   /** What the order costs in the chosen currency's smallest unit. */

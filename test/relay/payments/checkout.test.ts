@@ -19,6 +19,7 @@ import {
   addOrder,
   address,
   after,
+  by,
   chainAddress,
   changed,
   contractPayee,
@@ -35,6 +36,7 @@ import {
   SHOP_ID,
   time,
   token,
+  verdictOn,
 } from '../../fixtures/sample-shop.js'
 import {
   asked,
@@ -77,6 +79,16 @@ const withManifest = (more: Readonly<Record<string, Encodable>>) =>
   after(committed, 'clerk', patch('replace', ['Manifest'], changed(manifest, more)))
 const regions = (fields: Readonly<Record<string, string>>) => ({ ShippingRegions: map({ home: map(fields) }) })
 const refused = (text: RegExp) => ({ refused: expect.stringMatching(text) })
+
+test('payment cannot be chosen for a listing that was taken down; what was chosen in time is still priced', () => {
+  const { ListingID } = orderIn(committed, ID)!.Items![0]!
+  const down = patch('replace', ['Listings', ListingID, 'ViewState'], 2n)
+  expect(verdictOn(committed, by('clerk', { payments: checkoutWith() }), ...choose(ID, native))).toBe('ok')
+  const state = after(committed, 'clerk', down)
+  expect(verdictOn(state, by('clerk', { payments: checkoutWith() }), ...choose(ID, native))).toBe('INVALID')
+  const chosen = after(after(committed, 'clerk', ...choose(ID, native)), 'clerk', down)
+  expect(detailsOf(chosen, ID).patches.length).toBe(2)
+})
 
 describe('a quote', () => {
   const order = orderIn(committed, ID)!
