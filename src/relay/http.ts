@@ -9,7 +9,7 @@ import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX, FORM_BYTES_MAX } from '../lim
 import type { EnrolmentOutcome, EnrolmentRequest } from './accounts/enrolment.js'
 import { BlobsUnavailable, type BlobAccess } from './blobs/blob-access.js'
 import { uploadBlob } from './blobs/upload.js'
-import { blobType, TYPE_BYTES } from './blobs/media-type.js'
+import { serveBlob } from './blobs/served-blob.js'
 import { isCidV0, isRawCid } from './blobs/cid.js'
 import { MultipartError } from './blobs/multipart.js'
 import type { RateLimiter } from './transport/rate-limit.js'
@@ -87,14 +87,17 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/v4/upload_blob', { method: 'POST', handle: upload, handler: UPLOAD_HANDLER }],
 ])
 const BLOB_PREFIX = '/ipfs/'
-const BLOB_ROUTE: Route = { method: 'GET', handle: serveBlob }
+const BLOB_ROUTE: Route = { method: 'GET', handle: readBlob }
 
 async function route(dependencies: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
   const found = request.path.startsWith(BLOB_PREFIX) ? BLOB_ROUTE : ROUTES.get(request.path)
   if (found === undefined) return json(404, { error: 'not found' })
-  if (request.method !== found.method) {
+  // The transport leaves the body out.
+  const method = request.method === 'HEAD' ? 'GET' : request.method
+  if (method !== found.method) {
     const refusal = failure(405, `${request.method} is not allowed here`, found.handler)
-    return { ...refusal, headers: { ...refusal.headers, Allow: `${found.method}, OPTIONS` } }
+    const allowed = found.method === 'GET' ? 'GET, HEAD, OPTIONS' : 'POST, OPTIONS'
+    return { ...refusal, headers: { ...refusal.headers, Allow: allowed } }
   }
   const unready = request.method === 'POST' ? dependencies.readiness() : undefined
   if (unready !== undefined) return failure(503, unready, found.handler)
@@ -200,63 +203,12 @@ async function upload({ blobs, relay }: HttpDependencies, request: HttpRequest):
   }
 }
 
-async function serveBlob({ blobs }: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
+async function readBlob({ blobs }: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
   const cid = request.path.slice(BLOB_PREFIX.length)
   if (!isCidV0(cid) && !isRawCid(cid))
     return json(400, { error: 'not a content identifier of a kind that is kept here' })
   const blob = await blobs.read(cid)
-  if (blob === undefined) return json(404, { error: 'no such blob' })
-  const { head, chunks } = await withHead(blob.chunks)
-  return {
-    status: 200,
-    headers: {
-      'Content-Type': blobType(head),
-      'X-Content-Type-Options': 'nosniff',
-      'Content-Security-Policy': "default-src 'none'; sandbox",
-      'Cache-Control': 'public, max-age=31536000, immutable',
-      ETag: `"${cid}"`,
-    },
-    body: { size: blob.size, chunks },
-  }
-}
-
-/** The first bytes of a stream, and all of it. */
-async function withHead(source: AsyncIterable<Uint8Array>): Promise<{ head: Uint8Array; chunks: Replay }> {
-  const rest = source[Symbol.asyncIterator]()
-  const first: Uint8Array[] = []
-  for (let length = 0; length < TYPE_BYTES;) {
-    const { done, value } = await rest.next()
-    if (done === true) break
-    first.push(value)
-    length += value.length
-  }
-  return { head: Buffer.concat(first).subarray(0, TYPE_BYTES), chunks: new Replay(first, rest) }
-}
-
-/** What was read ahead, then the rest. No generator: one that was never begun would not release the source. */
-class Replay implements AsyncIterableIterator<Uint8Array> {
-  private readonly first: Uint8Array[]
-  private readonly rest: AsyncIterator<Uint8Array>
-
-  constructor(first: Uint8Array[], rest: AsyncIterator<Uint8Array>) {
-    this.first = first
-    this.rest = rest
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  async next(): Promise<IteratorResult<Uint8Array>> {
-    const value = this.first.shift()
-    return value === undefined ? this.rest.next() : { done: false, value }
-  }
-
-  async return(): Promise<IteratorResult<Uint8Array>> {
-    this.first.length = 0
-    await this.rest.return?.()
-    return { done: true, value: undefined }
-  }
+  return blob === undefined ? json(404, { error: 'no such blob' }) : serveBlob(cid, blob, request)
 }
 
 function json(status: number, value: unknown): HttpResponse {

@@ -283,6 +283,28 @@ describe.each([
     }
   })
 
+  it('are served in part, to HEAD without a body, and not to who has them', async () => {
+    const content = new Uint8Array(300_000).map((_, i) => i % 251)
+    const { ipfs_path } = (await (await post(await uploadUrl(), form(content))).json()) as { ipfs_path: string }
+    const url = `${running.url}${ipfs_path}`
+    const get = async (headers: Record<string, string>, method = 'GET') => {
+      const response = await fetch(url, { method, headers })
+      return { response, bytes: new Uint8Array(await response.arrayBuffer()) }
+    }
+    const { response, bytes } = await get({ Range: 'bytes=199990-200009' })
+    expect([response.status, response.headers.get('content-range')]).toEqual([206, 'bytes 199990-200009/300000'])
+    expect(bytes).toEqual(content.subarray(199_990, 200_010))
+    const beyond = await get({ Range: 'bytes=300000-' })
+    expect([beyond.response.status, beyond.bytes.length]).toEqual([416, 0])
+    const etag = response.headers.get('etag')!
+    const known = await get({ 'If-None-Match': etag })
+    expect([known.response.status, known.bytes.length]).toEqual([304, 0])
+    const head = await get({}, 'HEAD')
+    expect([head.response.status, head.response.headers.get('etag'), head.bytes.length]).toEqual([200, etag, 0])
+    // The connection is as good as before.
+    expect((await get({})).bytes).toEqual(content)
+  })
+
   it('leave nothing when they break off', async () => {
     const url = new URL(await uploadUrl())
     const socket = connect(Number(url.port), url.hostname)

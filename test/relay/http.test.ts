@@ -235,9 +235,9 @@ describe('plain answers', () => {
   )
 
   test.each([
-    ['POST', '/', 'GET, OPTIONS', undefined],
-    ['HEAD', '/health', 'GET, OPTIONS', undefined],
-    ['DELETE', `/ipfs/${FOO}`, 'GET, OPTIONS', undefined],
+    ['POST', '/', 'GET, HEAD, OPTIONS', undefined],
+    ['DELETE', `/ipfs/${FOO}`, 'GET, HEAD, OPTIONS', undefined],
+    ['HEAD', '/v4/enroll_key_card', 'POST, OPTIONS', 'enrollKeyCard'],
     ['GET', '/v4/enroll_key_card', 'POST, OPTIONS', 'enrollKeyCard'],
     ['PUT', '/v4/upload_blob', 'POST, OPTIONS', 'getBlobUpload'],
   ])('405 %s %s', async (method, path, allow, handler) => {
@@ -387,6 +387,7 @@ describe('blobs', () => {
         'Cache-Control': 'public, max-age=31536000, immutable',
         'Content-Security-Policy': "default-src 'none'; sandbox",
         'Content-Type': 'text/plain; charset=utf-8',
+        'Accept-Ranges': 'bytes',
         ETag: `"${FOO}"`,
         'X-Content-Type-Options': 'nosniff',
       },
@@ -482,6 +483,75 @@ describe('blobs', () => {
     const response = await relay.ask('POST', path, { headers, body: upload('foo') })
     expect([response.status, jsonOf(response)]).toEqual([503, { handler: 'getBlobUpload', error: 'the disk is full' }])
     expect(relay.bugs).toEqual([])
+  })
+
+  test('HEAD is answered as GET is; the transport leaves the body out', async () => {
+    const relay = new Relay()
+    for (const path of ['/', '/health', '/livez'])
+      expect(await relay.ask('HEAD', path)).toEqual(await relay.ask('GET', path))
+  })
+
+  describe('a part of it', () => {
+    const ten = Buffer.from('0123456789')
+    const etag = `"${FOO}"`
+    async function part(headers: Record<string, string>, content = ten, method = 'GET') {
+      const relay = new Relay()
+      relay.stored.set(FOO, content)
+      const response = await relay.ask(method, `/ipfs/${FOO}`, { headers })
+      const { body } = response
+      const bytes: Buffer[] = []
+      if (body !== undefined && typeof body === 'object' && 'chunks' in body)
+        for await (const chunk of body.chunks) bytes.push(Buffer.from(chunk))
+      return [response.status, response.headers['Content-Range'], Buffer.concat(bytes).toString()]
+    }
+
+    test.each([
+      ['bytes=0-0', 206, 'bytes 0-0/10', '0'],
+      ['bytes=3-5', 206, 'bytes 3-5/10', '345'],
+      ['bytes=7-', 206, 'bytes 7-9/10', '789'],
+      ['bytes=7-99', 206, 'bytes 7-9/10', '789'],
+      ['bytes=-3', 206, 'bytes 7-9/10', '789'],
+      ['bytes=-99', 206, 'bytes 0-9/10', '0123456789'],
+      ['bytes=10-', 416, 'bytes */10', ''],
+      ['bytes=-0', 416, 'bytes */10', ''],
+      ['bytes=5-3', 200, undefined, '0123456789'],
+      ['bytes=0-1,3-4', 200, undefined, '0123456789'],
+      ['lines=0-1', 200, undefined, '0123456789'],
+      ['bytes=-', 200, undefined, '0123456789'],
+    ])('%s', async (range, ...answer) => expect(await part({ range })).toEqual(answer))
+
+    test('of nothing there is none', async () => {
+      expect(await part({ range: 'bytes=0-' }, Buffer.alloc(0))).toEqual([416, 'bytes */0', ''])
+      expect(await part({ range: 'bytes=-1' }, Buffer.alloc(0))).toEqual([416, 'bytes */0', ''])
+    })
+
+    test('over chunks, as any slice', async () => {
+      const large = Buffer.from(Array.from({ length: 200_000 }, (_, i) => 33 + (i % 90)))
+      for (const [first, last] of [
+        [0, 199_999],
+        [65_535, 65_536],
+        [131_072, 131_072],
+        [70_000, 199_999],
+      ] as const)
+        expect(await part({ range: `bytes=${first}-${last}` }, large)).toEqual([
+          206,
+          `bytes ${first}-${last}/200000`,
+          large.subarray(first, last + 1).toString(),
+        ])
+    })
+
+    test('only of the blob that If-Range names', async () => {
+      expect((await part({ range: 'bytes=0-0', 'if-range': etag }))[0]).toBe(206)
+      expect((await part({ range: 'bytes=0-0', 'if-range': '"other"' }))[0]).toBe(200)
+    })
+
+    test.each([[etag], [`W/${etag}`], ['*'], [`"other", ${etag}`]])('who has it, %s, gets nothing', async (tags) => {
+      expect(await part({ 'if-none-match': tags, range: 'bytes=0-0' })).toEqual([304, undefined, ''])
+    })
+
+    test('who has another gets it', async () => {
+      expect((await part({ 'if-none-match': '"other"' }))[0]).toBe(200)
+    })
   })
 
   test.each([
