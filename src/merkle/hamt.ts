@@ -76,10 +76,10 @@ export class Hamt {
   /**
    * A trie that was stored. Its nodes are read from `source` when they are needed, without hashing them: then the
    * methods throw HamtStoreError where one is damaged in form. `cache` bounds how many stay; without it all that were
-   * read do.
+   * read do. `keyHash` MUST be the one that it was built over.
    */
-  static open(root: StoredRoot, source: NodeSource, cache?: NodeCache): Hamt {
-    return new Hamt(storedBranch(root), { keyHash: sha256, source, ...(cache && { cache }) })
+  static open(root: StoredRoot, source: NodeSource, cache?: NodeCache, keyHash: KeyHash = sha256): Hamt {
+    return new Hamt(storedBranch(root), { keyHash, source, ...(cache && { cache }) })
   }
 
   /** The same, and every node that is read must have the digest that is known of it: for those who doubt the store. */
@@ -87,7 +87,7 @@ export class Hamt {
     return new Hamt(storedBranch(root), { keyHash: sha256, source, ...(cache && { cache }), verifying: true })
   }
 
-  /** An empty trie over another hash, to force collisions in tests. */
+  /** An empty trie over another hash: one whose places group keys, or one that forces collisions in tests. */
   static withKeyHash(keyHash: KeyHash, source?: NodeSource, cache?: NodeCache): Hamt {
     return new Hamt(Hamt.empty.root, { keyHash, ...(source && { source }), ...(cache && { cache }) })
   }
@@ -135,6 +135,24 @@ export class Hamt {
   /** All leaves, in trie order. */
   *entries(): IterableIterator<[Uint8Array, Uint8Array]> {
     yield* leavesOf(this.root, this.context)
+  }
+
+  /**
+   * The leaves whose place begins as that of `key` does for `levels` levels, in trie order: one path, then what is
+   * asked for. Of a key hash that groups keys by a prefix these are the group, and any other key that collides with it.
+   */
+  *entriesBeside(key: Uint8Array, levels: number): IterableIterator<[Uint8Array, Uint8Array]> {
+    const hash = this.context.keyHash(key)
+    let branch = this.root
+    for (let level = 0; level < levels; level++) {
+      const node = load(branch, this.context)
+      const slot = slotAt(hash, level)
+      if (!hasSlot(node, slot)) return
+      const entry = node.entries[indexOf(node, slot)]!
+      if (isLeaf(entry)) return yield [entry.key, entry.value]
+      branch = entry
+    }
+    yield* leavesOf(branch, this.context)
   }
 
   shape(): HamtShape {

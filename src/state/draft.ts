@@ -122,12 +122,6 @@ export class Draft {
       held.bytesAtMost = this.measure(collection, () => encode(schema.write(value)))
   }
 
-  /** As `read`, and nothing is kept that was not: for a look at many. */
-  peek<T>(collection: Collection, key: Uint8Array, schema: Schema<T>): T | undefined {
-    const held = this.objects.get(nameOf(collection, key))
-    return held === undefined ? this.decoded(collection, key, schema) : (held.value as T | undefined)
-  }
-
   delete(collection: Collection, key: Uint8Array, schema: Schema<unknown>): void {
     const held = this.held(collection, key, schema)
     held.value = undefined
@@ -164,18 +158,14 @@ export class Draft {
     const name = nameOf(collection, key)
     let held = this.objects.get(name)
     if (held === undefined) {
-      const value = this.decoded(collection, key, schema)
-      const bytesAtMost = this.collections[collection].get(key)?.length ?? 0
+      const stored = this.collections[collection].get(key)
+      const value = stored && schema.read(decodeChecked(stored), collection)
+      const bytesAtMost = stored?.length ?? 0
       const known = { collection, key, schema: schema as Schema<unknown>, value, bytesAtMost }
       held = { ...known, isChanged: false, isUnbounded: false }
       this.objects.set(name, held)
     }
     return held
-  }
-
-  private decoded<T>(collection: Collection, key: Uint8Array, schema: Schema<T>): T | undefined {
-    const stored = this.collections[collection].get(key)
-    return stored === undefined ? undefined : schema.read(decodeChecked(stored), collection)
   }
 
   /**

@@ -17,12 +17,12 @@ import {
   variationNames,
   ViewState,
 } from '../objects/listing.js'
-import { Order } from '../objects/order.js'
 import { filledText, Images, Metadata, nameKey, PriceModifier, amount } from '../objects/scalars.js'
 import type { Op, Patch } from '../patches/patch.js'
 import type { Draft } from './draft.js'
 import { clearable, dictionary, fields, list, placeOf, replaceable, settable, wholeOr, type Editor } from './edit.js'
-import { count, idKey, isId } from './shop-state.js'
+import { holdersOf } from './holders.js'
+import { idKey, isId } from './shop-state.js'
 import { invalid, stricter } from './verdict.js'
 
 /** InStock and ExpectedInStockBy: each clears the other. */
@@ -87,23 +87,13 @@ export function applyToListings(draft: Draft, op: Op, { path, value }: Patch): v
   if (before !== undefined) findOrphans(draft, before, after)
 }
 
-/**
- * Marks the live orders that hold what `after` lacks. All live orders are looked through, but only when some hold this
- * listing and something of it went.
- */
+/** Marks the live orders that hold what `after` lacks; no other order is looked at. */
 function findOrphans(draft: Draft, before: Listing, after: Listing | undefined): void {
-  if (count(draft.index('held'), idKey(before.ID)) === 0n) return
-  const kept = after === undefined ? new Set<string>() : variationNames(after)
-  const gone = new Set([...variationNames(before)].filter((name) => !kept.has(name)))
-  if (after !== undefined && gone.size === 0) return
-  for (const [key] of draft.index('live').entries()) {
-    const order = draft.peek('Orders', key, Order)
-    const orphaned = order?.Items?.some(
-      (item) =>
-        item.ListingID === before.ID &&
-        item.Quantity > 0n &&
-        (after === undefined || (item.VariationIDs?.some((name) => gone.has(name)) ?? false)),
-    )
-    if (order !== undefined && orphaned) draft.orphanedOrders.add(order.ID)
+  const holders = draft.index('holders')
+  const mark = (variation?: string) => {
+    for (const id of holdersOf(holders, before.ID, variation)) draft.orphanedOrders.add(id)
   }
+  if (after === undefined) return mark()
+  const kept = variationNames(after)
+  for (const name of variationNames(before)) if (!kept.has(name)) mark(name)
 }

@@ -44,6 +44,7 @@ import type { Op, Patch, PathPart } from '../patches/patch.js'
 import type { Author } from './access.js'
 import type { Draft } from './draft.js'
 import { clearable, countable, fields, list, placeOf, replaceable, settable, wholeOr, type Editor } from './edit.js'
+import { withHolder } from './holders.js'
 import { checkVariations } from './inventory.js'
 import { orderNumber, withAddition } from './order-number.js'
 import { encodePaymentEntry, paymentEntry } from './payment-entry.js'
@@ -352,10 +353,7 @@ function hold(draft: Draft, order: Order, sign: 1n | -1n): void {
   let reserved = draft.index('reserved')
   for (const { key, quantity } of wantedStock(order).values()) reserved = counted(reserved, key, sign * quantity)
   draft.setIndex('reserved', reserved)
-  let held = draft.index('held')
-  const listings = new Set(order.Items?.filter((item) => item.Quantity > 0n).map((item) => item.ListingID))
-  for (const id of listings) held = counted(held, idKey(id), sign)
-  draft.setIndex('held', held)
+  draft.setIndex('holders', withHolder(draft.index('holders'), order, sign > 0n))
 }
 
 function refusedIn(order: Order, what: string): Error {

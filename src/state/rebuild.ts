@@ -7,13 +7,13 @@
 import type { ShopId } from '../brands.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
-import { toHex } from '../bytes/hex.js'
 import { Hamt } from '../merkle/hamt.js'
 import { inventoryKey } from '../objects/inventory.js'
 import { OPEN, Order } from '../objects/order.js'
 import { Tag } from '../objects/tag.js'
+import { withHolder } from './holders.js'
 import { isLive } from './orders.js'
-import { COLLECTIONS, counted, idKey, INDEXES, type Collection, type Index, type ShopState } from './shop-state.js'
+import { COLLECTIONS, counted, emptyShop, idKey, type Collection, type Index, type ShopState } from './shop-state.js'
 
 interface ShopContents {
   readonly shopId: ShopId
@@ -37,11 +37,11 @@ export function rebuildShop(contents: ShopContents, history?: History): ShopStat
     Collection,
     Hamt
   >
-  const empty = Object.fromEntries(INDEXES.map((name) => [name, Hamt.empty])) as Record<Index, Hamt>
+  const { shopId, schemaVersion, manifest } = contents
+  const { indexes: empty } = emptyShop(shopId, schemaVersion)
   const indexes = { ...empty, ...(history !== undefined && pickHistory(history)) }
   for (const [, bytes] of collections.Tags.entries()) countTag(indexes, Tag.read(decodeChecked(bytes), 'Tag'))
   for (const [, bytes] of collections.Orders.entries()) countOrder(indexes, Order.read(decodeChecked(bytes), 'Order'))
-  const { shopId, schemaVersion, manifest } = contents
   return { shopId, schemaVersion, manifest, collections, indexes }
 }
 
@@ -64,11 +64,9 @@ function countOrder(indexes: Record<Index, Hamt>, order: Order): void {
   if (order.State === OPEN && owner !== undefined) indexes.open = counted(indexes.open, owner, 1n)
   if (!isLive(order)) return
   indexes.live = indexes.live.set(idKey(order.ID), encode(order.PaymentDetails?.TTL ?? 1n))
-  const listings = new Map<string, bigint>()
   for (const { ListingID, VariationIDs, Quantity } of order.Items ?? []) {
     if (Quantity === 0n) continue
     indexes.reserved = counted(indexes.reserved, inventoryKey(ListingID, VariationIDs ?? []), Quantity)
-    listings.set(toHex(idKey(ListingID)), ListingID)
   }
-  for (const id of listings.values()) indexes.held = counted(indexes.held, idKey(id), 1n)
+  indexes.holders = withHolder(indexes.holders, order, true)
 }

@@ -11,8 +11,9 @@ import { be64 } from '../bytes/bytes.js'
 import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import type { CborKey } from '../codec/value.js'
-import { Hamt } from '../merkle/hamt.js'
+import { Hamt, type KeyHash } from '../merkle/hamt.js'
 import type { PathPart } from '../patches/patch.js'
+import { holderHash } from './holders.js'
 
 /** The objects' version of live shops. */
 export const SCHEMA_VERSION = 4n
@@ -26,8 +27,8 @@ export type Index =
   | 'reserved'
   /** listing id → number of tags that list it */
   | 'tagged'
-  /** listing id → number of live orders that hold it */
-  | 'held'
+  /** (listing, variation, id of a live order that holds it) → nothing (holders.ts) */
+  | 'holders'
   /** id of a live order → deadline of its reservation, seconds */
   | 'live'
   /** order id → the card that added it first, 33 bytes */
@@ -46,7 +47,7 @@ export type Index =
 export const INDEXES: readonly Index[] = [
   'reserved',
   'tagged',
-  'held',
+  'holders',
   'live',
   'owners',
   'open',
@@ -65,7 +66,7 @@ export interface ShopState {
 }
 
 /**
- * A shop without a manifest or any object. `empty`: the empty trie that all others grow from.
+ * A shop without a manifest or any object. `emptyOver`: the empty tries that all others grow from, by their key hash.
  *
  * @example
  * ```ts
@@ -74,14 +75,22 @@ export interface ShopState {
  * console.log(emptyShop(42n).shopId) // 42n
  * ```
  */
-export function emptyShop(shopId: ShopId, schemaVersion = SCHEMA_VERSION, empty = Hamt.empty): ShopState {
+export function emptyShop(shopId: ShopId, schemaVersion = SCHEMA_VERSION, emptyOver = emptyTrie): ShopState {
+  const empty = emptyOver(sha256)
   return {
     shopId,
     schemaVersion,
     manifest: undefined,
     collections: { Accounts: empty, Inventory: empty, Listings: empty, Orders: empty, Tags: empty },
-    indexes: Object.fromEntries(INDEXES.map((name) => [name, empty])) as Record<Index, Hamt>,
+    indexes: Object.fromEntries(INDEXES.map((name) => [name, emptyOver(keyHashOf(name))])) as Record<Index, Hamt>,
   }
+}
+
+const emptyTrie = (keyHash: KeyHash): Hamt => Hamt.withKeyHash(keyHash)
+
+/** What a trie of the shop is built over: places of holders group them. */
+export function keyHashOf(name: Collection | Index): KeyHash {
+  return name === 'holders' ? holderHash : sha256
 }
 
 /**

@@ -16,7 +16,15 @@ import type { NodeRef } from '../../merkle/hamt-node.js'
 import { readCheckedPatch, type Patch } from '../../patches/checked-patch.js'
 import type { Author } from '../../state/access.js'
 import { applyPatches } from '../../state/apply.js'
-import { COLLECTIONS, emptyShop, INDEXES, SCHEMA_VERSION, stateHash, type ShopState } from '../../state/shop-state.js'
+import {
+  COLLECTIONS,
+  emptyShop,
+  INDEXES,
+  keyHashOf,
+  SCHEMA_VERSION,
+  stateHash,
+  type ShopState,
+} from '../../state/shop-state.js'
 import type { DerivedFlush, LogRecord, Store } from '../../store/store.js'
 import { indexNames, patchKey, type PatchKey } from '../../patches/object-name.js'
 import type { CommittedSet } from './committed-set.js'
@@ -62,11 +70,7 @@ export class Keeper {
   }
 
   newState(shopId: ShopId): ShopState {
-    return emptyShop(
-      shopId,
-      SCHEMA_VERSION,
-      Hamt.open({ ref: 0, size: 0, digest: undefined }, this.source(shopId), this.cache),
-    )
+    return emptyShop(shopId, SCHEMA_VERSION, (keyHash) => Hamt.withKeyHash(keyHash, this.source(shopId), this.cache))
   }
 
   /** The shop as its log makes it. `progress` is told the seq now and then. Throws ReplayError, StoreError. */
@@ -161,7 +165,8 @@ export class Keeper {
   private openState(shopId: ShopId, roots: Uint8Array): ShopState | undefined {
     const { manifest, tries, hasIndex } = decodeRoots(roots)
     if (!hasIndex || TRIES.some((name) => !tries.has(name))) return undefined
-    const open = (name: (typeof TRIES)[number]) => Hamt.open(tries.get(name)!, this.source(shopId), this.cache)
+    const open = (name: (typeof TRIES)[number]) =>
+      Hamt.open(tries.get(name)!, this.source(shopId), this.cache, keyHashOf(name))
     return {
       shopId,
       schemaVersion: SCHEMA_VERSION,
