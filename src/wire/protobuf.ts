@@ -143,7 +143,9 @@ export class ProtobufReader {
     for (let shift = 0; shift <= 14; shift += 7) {
       const byte = this.byte()
       this.high |= (byte & 0x7f) << shift
-      if (byte < 0x80) return low
+      if (byte >= 0x80) continue
+      if (this.high >= 2 ** 15) throw new ProtobufError('an integer of more than 64 bits')
+      return low
     }
     throw new ProtobufError('an integer of more than 10 bytes')
   }

@@ -80,6 +80,8 @@ describe('a frame that is no envelope', () => {
     ['the end of a group that did not start', '0a0208024c4200', 'malformed'],
     ['a group that does not end', '0a0208022b4200', 'malformed'],
     ['an integer of 11 bytes', '0a0c08ffffffffffffffffffff014200', 'malformed'],
+    ['an integer of 65 bits', '0a0b08ffffffffffffffffff024200', 'malformed'],
+    ['an unknown integer of 65 bits', '0a0208028002ffffffffffffffffff024200', 'malformed'],
     ['a length of 6 bytes', '0a02080242808080808000', 'malformed'],
     ['text that is not UTF-8', '0a02080212050a031201ff', 'malformed'],
     ['a truncated field inside a ping', '0a020802420108', 'malformed'],
@@ -93,6 +95,7 @@ describe('what is ignored', () => {
 
   test.each([
     ['an unknown varint', '0a0208028002ff014200'],
+    ['an unknown varint of 64 bits', '0a0208028002ffffffffffffffffff014200'],
     ['an unknown length-delimited field', '0a020802820203616263 4200'],
     ['unknown fixed fields', '0a0208028d020000000081020000000000000000 4200'],
     ['an unknown group with a group in it', '0a0208028302 0b0801 0c 8402 4200'],
