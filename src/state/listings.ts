@@ -89,6 +89,8 @@ export function applyToListings(draft: Draft, op: Op, { path, value }: Patch): v
 
 /** Marks the live orders that hold what `after` lacks; no other order is looked at. */
 function findOrphans(draft: Draft, before: Listing, after: Listing | undefined): void {
+  // Edits share what they leave alone: most have the same options.
+  if (after !== undefined && after.Options === before.Options) return
   const holders = draft.index('holders')
   const mark = (variation?: string) => {
     for (const id of holdersOf(holders, before.ID, variation)) draft.orphanedOrders.add(id)
