@@ -3,10 +3,9 @@
  */
 
 import { describe, expect, it } from 'vitest'
-import type { Io } from '../src/cli/io.js'
-import { main } from '../src/cli/main.js'
 import { Metrics } from '../src/relay/instruments/metrics.js'
 import { printConfig, readSettings, settingsHelp, type SettingsSources } from '../src/settings/settings.js'
+import { cairn } from './fixtures/cairn.js'
 import { relay } from './fixtures/relay-harness.js'
 
 type Setting = readonly [key: string, environment: string, flag: string, standard: string]
@@ -138,14 +137,6 @@ function sources(change: Partial<SettingsSources>): SettingsSources {
     throw new Error(`there is no file ${path}`)
   }
   return { flags: [], env: {}, readFile, ...change }
-}
-
-async function cairn(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const [out, err]: [string[], string[]] = [[], []]
-  const { signal } = new AbortController()
-  const io: Io = { out: (line) => out.push(line), err: (line) => err.push(line), env: {}, isTerminal: false, signal }
-  const code = await main(argv, io)
-  return { code, out: out.join('\n'), err: err.join('\n') }
 }
 
 describe('settings', () => {

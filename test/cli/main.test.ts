@@ -1,21 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test, vi } from 'vitest'
-import type { Io } from '../../src/cli/io.js'
-import { main } from '../../src/cli/main.js'
+import { cairn } from '../fixtures/cairn.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
 const COMMANDS = ['bench', 'invite', 'join', 'order', 'orders', 'put', 'serve', 'shop', 'vectors', 'watch']
-
-async function cairn(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const [out, err]: [string[], string[]] = [[], []]
-  const { signal } = new AbortController()
-  const io: Io = { out: (line) => out.push(line), err: (line) => err.push(line), env: {}, isTerminal: false, signal }
-  const code = await main(argv, io)
-  return { code, out: out.join('\n'), err: err.join('\n') }
-}
 
 describe('the command itself', () => {
   test('--version', async () => {
