@@ -5,8 +5,9 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { UsageError } from './flags.js'
 
 /** Keys are 64 hexadecimal digits each. */
 export interface DemoKeys {
@@ -22,15 +23,22 @@ export interface DemoKeys {
 
 const GUESTS = 2
 
-/** Those in a data directory; undefined if there is no demo shop, or its file cannot be read. */
+/**
+ * Those in a data directory; undefined if there is no demo shop, or its file may not be read. Throws UsageError for a
+ * damaged one.
+ */
 export async function demoKeysIn(data: string): Promise<DemoKeys | undefined> {
-  return parsed(await readFile(fileIn(data), 'utf8').catch(() => undefined))
+  return parsed(data, await readFile(fileIn(data), 'utf8').catch(() => undefined))
 }
 
-/** Reads the demo's keys, or makes them; `wallet` (64 hex digits) is then the merchant's, a new one if left out. */
+/**
+ * Reads the demo's keys, or makes them; `wallet` (64 hex digits) is then the merchant's, a new one if left out. Throws
+ * UsageError for a damaged file.
+ */
 export async function demoKeys(data: string, wallet?: string): Promise<DemoKeys> {
   const file = fileIn(data)
   const known = parsed(
+    data,
     await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error
     }),
@@ -44,7 +52,9 @@ export async function demoKeys(data: string, wallet?: string): Promise<DemoKeys>
     card: key(),
     guests: Array.from({ length: GUESTS }, key),
   }
-  await writeFile(file, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 })
+  // Whole or not at all: half a file would stop every later start.
+  await writeFile(`${file}.part`, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 })
+  await rename(`${file}.part`, file)
   return keys
 }
 
@@ -52,7 +62,12 @@ function fileIn(data: string): string {
   return join(data, 'demo.json')
 }
 
-/** Of the relay's own making, so its form is not checked. */
-function parsed(text: string | undefined | void): DemoKeys | undefined {
-  return text === undefined ? undefined : (JSON.parse(text) as DemoKeys)
+/** Of the relay's own making: what is JSON is taken as it is. */
+function parsed(data: string, text: string | undefined | void): DemoKeys | undefined {
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text) as DemoKeys
+  } catch {
+    throw new UsageError(`${fileIn(data)} is damaged: restore it, or remove it for a new demo shop`)
+  }
 }

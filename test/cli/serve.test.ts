@@ -176,6 +176,23 @@ describe('what cannot be is one line and exit code 1, and changes nothing', () =
     await refused(inHome(), wrong, { env: { CAIRN_PUSH_DELAY_MS: 'soon' } })
   })
 
+  it("a damaged file of the demo's keys, for all that read it", async () => {
+    usedData()
+    const file = join(home, 'data', 'demo.json')
+    writeFileSync(file, '{"shop": "1')
+    const damaged = /: \S+demo\.json is damaged: restore it, or remove it for a new demo shop/u
+    for (const words of [
+      ['serve', ...ANY_PORT],
+      ['put', '--shop', '1', '--listing', '1', '--price', '3'],
+      ['order', 'pay', '--shop', '1', '--order', '1'],
+    ]) {
+      const program = command([...words, ...inHome()])
+      expect(await program.exit, program.err).toBe(1)
+      expect(program.err.split('\n').filter((line) => damaged.test(line))).toHaveLength(1)
+    }
+    expect(readFileSync(file, 'utf8')).toBe('{"shop": "1')
+  })
+
   it('a chain file that is not there', async () => {
     usedData()
     await refused([...inHome(), '--chain', '/nowhere.json'], /\/nowhere\.json cannot be read/u)
