@@ -28,6 +28,7 @@ if (!Number.isSafeInteger(kills) || kills < 1) {
 
 const SHOP = 9_001n
 const WINDOW = 64
+const NEVER = new Promise(() => undefined)
 const LISTINGS = 50
 /** The kill comes somewhere in here after the first answer. */
 const KILL_WITHIN_MS = 150
@@ -113,6 +114,20 @@ function nextSet() {
   return { header: toHex(headerBytes), patchSet: encodePatchSet(headerBytes, signature, patches) }
 }
 
+async function write(ask, dead = NEVER) {
+  const { header, patchSet } = nextSet()
+  const answer = await Promise.race([ask({ kind: 'write', patchSet }), dead])
+  if (answer?.payload?.length === 32) answered.set(header, toHex(answer.payload))
+  else if (answer?.error !== undefined) refused.push(answer.error.message)
+}
+
+/** All listings, before the first kill: the writes that follow change them. */
+async function addListings({ url }) {
+  const { socket, ask } = await connect(url)
+  while (nonce < BigInt(LISTINGS)) await write(ask)
+  socket.terminate()
+}
+
 /** Writes until the relay is dead; the kill comes at a moment of its own. */
 async function writeUntilKilled({ child, url }) {
   const { socket, ask } = await connect(url)
@@ -129,10 +144,7 @@ async function writeUntilKilled({ child, url }) {
   }
   const stream = async () => {
     while (!fate.killed) {
-      const { header, patchSet } = nextSet()
-      const answer = await Promise.race([ask({ kind: 'write', patchSet }), dead])
-      if (answer?.payload?.length === 32) answered.set(header, toHex(answer.payload))
-      else if (answer?.error !== undefined) refused.push(answer.error.message)
+      await write(ask, dead)
       sentence()
     }
   }
@@ -173,13 +185,14 @@ try {
     if (i === 0) {
       const wallet = privateKeyToAccount(`0x${'11'.repeat(32)}`)
       await enrol({ url: relay.url, shop: SHOP, card: publicKeyOf(secret), wallet })
+      await addListings(relay)
     }
     await writeUntilKilled(relay)
   }
   const lost = await lostSets()
   if (refused.length > 0) process.stdout.write(`refused ${refused.length}: ${refused[0]}\n`)
   process.stdout.write(`kills ${kills}, answered ${answered.size}, lost ${lost}\n`)
-  process.exitCode = lost > 0 || answered.size === 0 ? 1 : 0
+  process.exitCode = lost > 0 || refused.length > 0 || answered.size < kills ? 1 : 0
 } finally {
   rmSync(data, { recursive: true, force: true })
 }
