@@ -130,6 +130,10 @@ export const STOP_SECONDS_MAX = 5
 /** For clients to read the close frame before their sockets are cut. */
 export const STOP_LINGER_MS = 150
 
+// Disk of the relay
+/** Stays free: below it nothing is written. */
+export const DISK_RESERVE_BYTES_DEFAULT = 64 * 1_048_576
+
 // Memory of the relay
 /** Stored trie nodes kept in memory, of all shops together. */
 export const NODE_CACHE_NODES_DEFAULT = 200_000

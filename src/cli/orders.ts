@@ -7,8 +7,8 @@
 import type { Amount, Seconds, ShopId } from '../brands.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import { fromBigEndian, isAllZero } from '../bytes/bytes.js'
-import { NODE_CACHE_NODES_DEFAULT, RESERVATION_SECONDS_DEFAULT } from '../limits.js'
-import { Keeper, ReplayError } from '../relay/shops/keeper.js'
+import { NODE_CACHE_NODES_DEFAULT } from '../limits.js'
+import { Keeper } from '../relay/shops/keeper.js'
 import { orderBook, type Money, type OrderLine } from '../relay/payments/order-book.js'
 import { openStoreForReading } from '../store/open.js'
 import { StoreError } from '../store/store-error.js'
@@ -44,7 +44,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const only = flags.shop === undefined ? undefined : integerFlag('shop', flags.shop)
     const store = await openStoreForReading(flags.data)
     try {
-      list(store, only, flags, io)
+      await list(store, only, flags, io)
     } finally {
       await store.close()
     }
@@ -56,19 +56,23 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-const EXPECTED = [UsageError, StoreError, ReplayError] as const
+const EXPECTED = [UsageError, StoreError] as const
 
-function list(store: Store, only: bigint | undefined, show: Pick<Flags<typeof FLAGS>, 'odd' | 'json'>, io: Io): void {
-  const keeper = new Keeper(store, {
-    nodeCacheNodes: NODE_CACHE_NODES_DEFAULT,
-    reservationSeconds: RESERVATION_SECONDS_DEFAULT,
-  })
+async function list(
+  store: Store,
+  only: bigint | undefined,
+  show: Pick<Flags<typeof FLAGS>, 'odd' | 'json'>,
+  io: Io,
+): Promise<void> {
+  const keeper = new Keeper(store, { nodeCacheNodes: NODE_CACHE_NODES_DEFAULT })
   const shops = store.shops().filter(({ shopId }) => only === undefined || shopId === only)
   if (shops.length === 0) throw new UsageError(only === undefined ? 'there is no shop yet' : `there is no shop ${only}`)
   const decimals = (money: Money) => decimalsOf(store, money)
   let [total, odd] = [0, 0]
   for (const { shopId } of shops) {
-    const lines = orderBook(keeper.load(shopId).current.state, store.paymentRows(shopId))
+    const { current, closed } = await keeper.load(shopId)
+    if (closed !== undefined) throw new StoreError('damaged', closed.reason)
+    const lines = orderBook(current.state, store.paymentRows(shopId))
     total += lines.length
     odd += lines.filter(({ oddities }) => oddities.length > 0).length
     const shown = show.odd ? lines.filter(({ oddities }) => oddities.length > 0) : lines

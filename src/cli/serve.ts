@@ -10,7 +10,6 @@ import { ListenError } from '../relay/transport/transport.js'
 import { MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics-server.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
 import { KeyFileError, readOrMakeKey } from '../settings/relay-key.js'
-import { ReplayError } from '../relay/shops/keeper.js'
 import {
   DATA_DEFAULT,
   printConfig,
@@ -59,23 +58,17 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 /** What can be wrong with settings, machine and data: one line each. */
-const EXPECTED = [
-  SettingsError,
-  ListenError,
-  MetricsListenError,
-  TransportMissing,
-  StoreError,
-  ReplayError,
-  KeyFileError,
-] as const
+const EXPECTED = [SettingsError, ListenError, MetricsListenError, TransportMissing, StoreError, KeyFileError] as const
 
 async function serve(settings: Settings, io: Io): Promise<void> {
   // Here, so that --help and --print-config do not wait for the libraries behind them.
   const { makeLog } = await import('../relay/instruments/log.js')
   const { Metrics } = await import('../relay/instruments/metrics.js')
-  const store = await openStore(settings.data)
+  const reserveBytes = settings.diskReserveMib * 1_048_576
+  const { reservationSeconds } = settings
+  const store = await openStore(settings.data, { reserveBytes, reservationSeconds })
   try {
-    const blobs = await openBlobs(join(settings.data, 'blobs'))
+    const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytes)
     const relaySecret = await readOrMakeKey(settings.relayKeyFile ?? join(settings.data, 'relay.key'))
     const text = settings.logFormat === 'text' || (settings.logFormat === 'auto' && io.isTerminal)
     const log = makeLog({ format: text ? 'text' : 'json', write: io.err, now: Date.now })
@@ -91,6 +84,7 @@ async function serve(settings: Settings, io: Io): Promise<void> {
       version: packageVersion(),
       log,
       metrics,
+      signal: io.signal,
     })
     let exposed: MetricsServer | undefined
     const hungUp = () => log.warn('SIGHUP is ignored: settings are read at the start only')

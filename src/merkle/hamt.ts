@@ -32,6 +32,8 @@ export interface NodeSource {
    * trie lives.
    */
   readNode(ref: NodeRef): Uint8Array
+  /** Told of what was read and is no such node, before HamtStoreError is thrown. */
+  refused?(error: HamtStoreError): void
 }
 
 /** What `open` needs to find a trie again. `ref` is 0 for an empty one, `digest` absent where nobody asked for it. */
@@ -83,8 +85,8 @@ export class Hamt {
   }
 
   /** The same, and every node that is read must have the digest that is known of it: for those who doubt the store. */
-  static openVerifying(root: StoredRoot, source: NodeSource, cache?: NodeCache): Hamt {
-    return new Hamt(storedBranch(root), { keyHash: sha256, source, ...(cache && { cache }), verifying: true })
+  static openVerifying(root: StoredRoot, source: NodeSource, cache?: NodeCache, keyHash: KeyHash = sha256): Hamt {
+    return new Hamt(storedBranch(root), { keyHash, source, ...(cache && { cache }), verifying: true })
   }
 
   /** An empty trie over another hash: one whose places group keys, or one that forces collisions in tests. */
@@ -164,8 +166,16 @@ export class Hamt {
    * also when a later `write` throws. A digest that nobody asked for before is not stored with its node's parent.
    */
   store(write: (node: Uint8Array) => NodeRef): StoredRoot {
-    if (this.root.size > 0) storeIn(this.root, write, this.context)
+    this.storePart(write, () => true)
     return { ref: this.root.size > 0 ? this.root.ref : 0, size: this.root.size, digest: this.root.digest }
+  }
+
+  /**
+   * The same, a part at a time: it stops when `hasRoom` says no, and goes on where it was when it is called again.
+   * Whether all nodes are stored now.
+   */
+  storePart(write: (node: Uint8Array) => NodeRef, hasRoom: () => boolean): boolean {
+    return this.root.size === 0 || storeIn(this.root, write, hasRoom, this.context)
   }
 
   private with(root: Branch): Hamt {
@@ -197,13 +207,23 @@ function load(branch: Branch, context: Context): Node {
 }
 
 function read(branch: Branch, context: Context): Node {
-  assert(context.source !== undefined, 'a node is away and there is no source')
-  const node = decodeNode(context.source.readNode(branch.ref), branch)
+  const { source } = context
+  assert(source !== undefined, 'a node is away and there is no source')
+  try {
+    branch.node = checked(source.readNode(branch.ref), branch, context)
+  } catch (error) {
+    if (error instanceof HamtStoreError) source.refused?.(error)
+    throw error
+  }
+  context.cache?.keep(branch)
+  return branch.node
+}
+
+function checked(stored: Uint8Array, branch: Branch, context: Context): Node {
+  const node = decodeNode(stored, branch)
   if (context.verifying && branch.digest !== undefined && !equalBytes(digestOfNode(node, context), branch.digest)) {
     throw new HamtStoreError(branch.ref, 'its digest is not the one that is known of it')
   }
-  branch.node = node
-  context.cache?.keep(branch)
   return node
 }
 
@@ -357,10 +377,18 @@ function shapeOf(branch: Branch, context: Context): HamtShape {
   return { bitmap, entries: node.entries.map((entry) => (isLeaf(entry) ? entry : shapeOf(entry, context))) }
 }
 
-function storeIn(branch: Branch, write: (node: Uint8Array) => NodeRef, context: Context): void {
-  if (branch.ref !== 0) return
+/** Children first. Whether the branch is stored now. */
+function storeIn(
+  branch: Branch,
+  write: (node: Uint8Array) => NodeRef,
+  hasRoom: () => boolean,
+  context: Context,
+): boolean {
+  if (branch.ref !== 0) return true
   const node = load(branch, context)
-  for (const entry of node.entries) if (!isLeaf(entry)) storeIn(entry, write, context)
+  for (const entry of node.entries) if (!isLeaf(entry) && !storeIn(entry, write, hasRoom, context)) return false
+  if (!hasRoom()) return false
   branch.ref = write(encodeNode(node))
   context.cache?.keep(branch)
+  return true
 }

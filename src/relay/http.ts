@@ -29,6 +29,8 @@ export interface HttpDependencies {
   warnings(): readonly string[]
   /** Why the relay does not serve yet or any more, or undefined. */
   readiness(): string | undefined
+  /** What of its data the relay can neither write nor believe, or undefined; what is left of it is served. */
+  trouble(): string | undefined
   /** The checks that need chain and store, then the enrolment itself; it is durable when this resolves. */
   enrol(request: EnrolmentRequest): Promise<EnrolmentOutcome>
   readonly blobs: BlobAccess
@@ -80,7 +82,10 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/', { method: 'GET', handle: describeRelay }],
   ['/health', { method: 'GET', handle: tellHealth }],
   ['/livez', { method: 'GET', handle: () => json(200, { status: 'ok' }) }],
-  ['/readyz', { method: 'GET', handle: (dependencies) => tellStatus(dependencies.readiness()) }],
+  [
+    '/readyz',
+    { method: 'GET', handle: (dependencies) => tellStatus(dependencies.readiness() ?? dependencies.trouble()) },
+  ],
   ['/testing/discovery', { method: 'GET', handle: tellDiscovery }],
   ['/v4/sessions', { method: 'GET', handle: () => json(426, { error: 'a WebSocket upgrade is needed here' }) }],
   ['/v4/enroll_key_card', { method: 'POST', handle: enrol, handler: ENROL_HANDLER }],
@@ -123,7 +128,7 @@ function describeRelay({ relay }: HttpDependencies): HttpResponse {
 }
 
 async function tellHealth(dependencies: HttpDependencies): Promise<HttpResponse> {
-  const reason = await dependencies.health()
+  const reason = dependencies.trouble() ?? (await dependencies.health())
   const warnings = dependencies.warnings()
   return reason !== undefined || warnings.length === 0 ? tellStatus(reason) : json(200, { status: 'ok', warnings })
 }

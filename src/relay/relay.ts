@@ -6,8 +6,9 @@
 
 import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
+import { getHeapStatistics } from 'node:v8'
 import { addressOf, native, publicKeyOf } from '#signature'
-import type { ChainId, ShopId } from '../brands.js'
+import type { ChainId, Seq } from '../brands.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import type { Chain } from '../chain/chain.js'
 import type { ChainRegistry } from '../chain/chain-registry.js'
@@ -71,6 +72,8 @@ export interface RelayParts {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock?: Clock
+  /** Ends a start that takes long. */
+  readonly signal?: AbortSignal
 }
 
 interface MirrorSettings {
@@ -93,12 +96,15 @@ export interface RunningRelay {
 
 const EXPIRY_MS = 1_000
 const STOP_LOOK_MS = 5
-const KEEPING_MS = 2_000
-/** A state this many sets behind its log is flushed at once, a smaller lag after a while. */
-const FLUSH_SETS = 5_000
-const FLUSH_AFTER_MS = 30_000
+const KEEPING_MS = 1_000
+const PROGRESS_MS = 2_000
+/** Of the heap that V8 may use: what a stored trie node in memory is counted with. */
+const CACHED_NODE_BYTES = 16_384
 
-/** Replays what is to be replayed, then listens. Throws ReplayError, StoreError, ListenError. */
+/**
+ * Listens, replays what is to be replayed, then serves: until then /readyz tells how far it is. Rejects with
+ * StoreError, ListenError, and with the signal's reason.
+ */
 export async function startRelay(parts: RelayParts): Promise<RunningRelay> {
   const clock = parts.clock ?? systemClock
   const relay = new Relay(parts, clock)
@@ -125,13 +131,14 @@ interface Rooms {
   readonly sessions: Sessions
 }
 
-/** Replays the logs; `publicUrl` is asked when it is needed. Throws ReplayError, StoreError. */
+/** `publicUrl` is asked when it is needed. */
 function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): Rooms {
   const { settings, store, registry, log } = parts
   const uploadTokens = new UploadTokens(clock, () => toHex(freshBytes(32)))
   const verifier = new Verifier(settings.signatureThreads, (error) => log.error('bug', error))
-  const reservationSeconds = BigInt(settings.reservationSeconds)
-  const keeper = new Keeper(store, { nodeCacheNodes: settings.nodeCacheNodes, reservationSeconds })
+  const flushing = { nowMs: () => clock.nowMs(), tell: (event: string, error: unknown) => log.error(event, error) }
+  const nodeCacheNodes = Math.min(settings.nodeCacheNodes, cacheNodesMax())
+  const keeper = new Keeper(store, { nodeCacheNodes, flushing })
   const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
   const cards = new ConnectedCards(store, registry)
   const chains = new Map<ChainId, PaymentChain>()
@@ -151,22 +158,17 @@ function buildWriter(
 ): Writer {
   const { keeper, ...options } = given
   const pricedListings = new PricedListings(blobs)
-  const loadShop = (shopId: ShopId) =>
-    keeper.load(shopId, (seq, head) => log.info('replaying', { shop: shopId, seq, head }))
-  const shops = store.shops().map(({ shopId }) => loadShop(shopId))
-  return new Writer(
-    {
-      ...options,
-      store,
-      relaySecret,
-      reservationSeconds: BigInt(settings.reservationSeconds),
-      keepPricedListings: (listings) => pricedListings.keep(listings),
-      newState: (shopId) => keeper.newState(shopId),
-      onBug: (error) => log.error('bug', error),
-      storeFailed: (error) => log.error('commit failed: writes are refused', error),
-    },
-    shops,
-  )
+  return new Writer({
+    ...options,
+    store,
+    relaySecret,
+    reservationSeconds: BigInt(settings.reservationSeconds),
+    keepPricedListings: (listings) => pricedListings.keep(listings),
+    newState: (shopId) => keeper.newState(shopId),
+    held: () => keeper.held(),
+    onBug: (error) => log.error('bug', error),
+    storeFailed: (error) => log.error('commit failed: writes are refused', error),
+  })
 }
 
 function buildPayments(
@@ -226,8 +228,9 @@ class Relay implements RunningRelay {
   private listener: Listener | undefined
   private publicUrl: string
   private ready = false
+  /** How far the start is. */
+  private starting = 'the relay is starting'
   private stopping: Promise<void> | undefined
-  private lastFlushMs: number
   readonly address: Uint8Array
 
   constructor(parts: RelayParts, clock: Clock) {
@@ -235,7 +238,6 @@ class Relay implements RunningRelay {
     this.clock = clock
     this.address = addressOf(publicKeyOf(parts.relaySecret))
     this.publicUrl = parts.settings.publicUrl ?? ''
-    this.lastFlushMs = clock.nowMs()
     this.health = new Health(parts.store, clock)
     this.rooms = buildRooms(parts, clock, () => this.publicUrl)
     this.measure()
@@ -260,16 +262,17 @@ class Relay implements RunningRelay {
       host: settings.host,
       port: settings.port,
       maxFrameBytes: limits.FRAME_IN_BYTES_MAX,
-      decideUpgrade: (request) => sessions.decideUpgrade(request),
+      decideUpgrade: (request) => (this.ready || this.stopping ? sessions.decideUpgrade(request) : NOT_READY),
       http: (request) => this.http(request),
       websocket: sessions.websocket,
       onBug: (error) => log.error('bug', error),
     })
     if (settings.publicUrl === undefined) this.publicUrl = `http://${hostText(settings.host)}:${this.listener.port}`
     this.http = this.makeHttp()
+    await this.loadShops()
     this.health.start()
     this.every(EXPIRY_MS, () => writer.expire((state, order, now) => payments.mayExpire(state, order, now)))
-    this.every(KEEPING_MS, () => this.keep())
+    this.every(KEEPING_MS, () => this.rooms.keeper.keep(writer.allShops()))
     payments.start()
     this.startMirror()
     this.ready = true
@@ -283,6 +286,8 @@ class Relay implements RunningRelay {
   /** After a start that failed: nothing may keep the process alive. */
   async abandon(): Promise<void> {
     this.rooms.sessions.closeAll()
+    await this.listener?.close()
+    this.listener?.terminateAll()
     await this.stopChains()
     await this.rooms.verifier.close()
   }
@@ -301,7 +306,7 @@ class Relay implements RunningRelay {
     if (hadSessions) await wait(limits.STOP_LINGER_MS)
     this.listener?.terminateAll()
     // Of a writer that was not ready in time nothing is kept but the log; the rest is made of it at the next start.
-    if (!writer.busy) for (const shop of writer.allShops()) await keeper.flush(shop)
+    if (!writer.busy) await keeper.flushAll()
     await verifier.close()
     this.parts.log.info('stopped')
   }
@@ -314,6 +319,35 @@ class Relay implements RunningRelay {
     const end = performance.now() + limits.STOP_SECONDS_MAX * 1_000
     const isBusy = () => sessions.isBusy || verifier.busy || writer.busy
     while (isBusy() && performance.now() < end) await wait(STOP_LOOK_MS)
+  }
+
+  /** One shop after the other; each is whole before the next one begins. */
+  private async loadShops(): Promise<void> {
+    const { store, log, signal } = this.parts
+    const { keeper, writer } = this.rooms
+    const shops = store.shops()
+    let toldMs = performance.now()
+    for (const [i, { shopId }] of shops.entries()) {
+      signal?.throwIfAborted()
+      const progress = (seq: Seq, head: Seq) => {
+        this.starting = `the relay is starting: shop ${i + 1} of ${shops.length}, set ${seq} of ${head}`
+        if (performance.now() - toldMs < PROGRESS_MS) return
+        toldMs = performance.now()
+        log.info('replaying', { shop: shopId, number: i + 1, shops: shops.length, seq, head })
+      }
+      writer.take(await keeper.load(shopId, { progress, ...(signal && { signal }) }))
+    }
+  }
+
+  private readiness(): string | undefined {
+    if (this.ready) return undefined
+    return this.stopping === undefined ? this.starting : 'the relay is stopping'
+  }
+
+  private trouble(): string | undefined {
+    const { store } = this.parts
+    const closed = [...this.rooms.writer.allShops()].find((shop) => shop.closed?.forNow === false)?.closed
+    return store.problem() ?? store.damage().find(({ part }) => part !== 'derived')?.text ?? closed?.reason
   }
 
   private tellStart(transport: Listener['kind']): void {
@@ -376,26 +410,12 @@ class Relay implements RunningRelay {
       nowSeconds: () => nowSeconds(clock),
       health: () => this.health.problem(),
       warnings: () => this.warnings(),
-      readiness: () => (this.ready ? undefined : 'the relay is starting or stopping'),
+      readiness: () => this.readiness(),
+      trouble: () => this.trouble(),
       enrol: (request) => enrolment.enrol(request),
       blobs: blobAccess(blobs, uploadTokens),
       onBug: (error) => log.error('bug', error),
     })
-  }
-
-  /** Flushes states that are far behind their log, or behind it for a while. */
-  private keep(): void {
-    const { writer, keeper } = this.rooms
-    const now = this.clock.nowMs()
-    const waited = now - this.lastFlushMs >= FLUSH_AFTER_MS
-    for (const shop of writer.allShops()) {
-      if (keeper.behind(shop) < (waited ? 1 : FLUSH_SETS) || writer.busy) continue
-      this.lastFlushMs = now
-      keeper
-        .flush(shop)
-        .catch((error: unknown) => this.parts.log.error('the state could not be flushed; the log has it', error))
-      return
-    }
   }
 
   private every(ms: number, act: () => void): void {
@@ -419,6 +439,13 @@ class Relay implements RunningRelay {
     metrics.gauge('cairn_cached_nodes', 'Stored trie nodes in memory', () => keeper.cachedNodes)
     metrics.gauge('cairn_resident_bytes', 'Resident memory of the process', () => process.memoryUsage.rss())
   }
+}
+
+const NOT_READY = { accept: false, status: 503, body: 'the relay is starting\n' } as const
+
+/** So many that a small heap is not full of them. */
+function cacheNodesMax(): number {
+  return Math.max(1, Math.floor(getHeapStatistics().heap_size_limit / CACHED_NODE_BYTES))
 }
 
 function freshBytes(length: number): Uint8Array {

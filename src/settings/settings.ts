@@ -143,11 +143,17 @@ const TABLE = {
     standardText: 'relay.key in the data folder, made if missing',
     help: "file with the relay's secret key, 64 hex digits",
   },
+  diskReserveMib: {
+    group: 'data',
+    kind: whole(1, COUNT_MAX),
+    standard: limits.DISK_RESERVE_BYTES_DEFAULT / 1_048_576,
+    help: 'MiB of the disk that stay free; below it everything is read-only',
+  },
   nodeCacheNodes: {
     group: 'data',
     kind: whole(1_000, COUNT_MAX),
     standard: limits.NODE_CACHE_NODES_DEFAULT,
-    help: 'trie nodes kept in memory',
+    help: 'trie nodes kept in memory, as far as the heap allows',
   },
   signatureThreads: {
     group: 'data',

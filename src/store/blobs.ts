@@ -5,6 +5,8 @@ import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { assert } from '../assert.js'
+import { DISK_RESERVE_BYTES_DEFAULT } from '../limits.js'
+import { Room } from './room.js'
 import { StoreError } from './store-error.js'
 import { syncDirectory } from './sync-directory.js'
 
@@ -30,39 +32,47 @@ export interface BlobStore {
 
 const UNFINISHED = '.part'
 
-/** Makes the directory (0700) if need be and removes what was left unfinished in it: nobody else may use it. */
-export async function openBlobs(directory: string): Promise<BlobStore> {
+/**
+ * Makes the directory (0700) if need be and removes what was left unfinished in it: nobody else may use it. So many
+ * bytes of the disk stay free.
+ */
+export async function openBlobs(directory: string, reserveBytes = DISK_RESERVE_BYTES_DEFAULT): Promise<BlobStore> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   await syncDirectory(dirname(resolve(directory)))
   for (const name of await readdir(directory)) {
     if (name.endsWith(UNFINISHED)) await rm(join(directory, name), { force: true })
   }
+  const room = Room.of(directory, reserveBytes)
   return {
-    begin: () => begin(directory),
+    begin: () => begin(directory, room),
     read: async (cid) => read(fileOf(directory, cid)),
-    put: (cid, bytes) => put(directory, cid, bytes),
+    put: (cid, bytes) => put(directory, room, cid, bytes),
   }
 }
 
-async function begin(directory: string): Promise<BlobSink> {
+async function begin(directory: string, room: Room): Promise<BlobSink> {
+  room.take(0)
   const part = join(directory, `${randomUUID()}${UNFINISHED}`)
-  return new FileSink(directory, part, await storing(() => open(part, 'wx', 0o600)))
+  return new FileSink(directory, part, room, await storing(() => open(part, 'wx', 0o600)))
 }
 
 class FileSink implements BlobSink {
   private readonly directory: string
   private readonly part: string
+  private readonly room: Room
   private file: FileHandle | undefined
   private done = false
 
-  constructor(directory: string, part: string, file: FileHandle) {
+  constructor(directory: string, part: string, room: Room, file: FileHandle) {
     this.directory = directory
     this.part = part
+    this.room = room
     this.file = file
   }
 
   async write(chunk: Uint8Array): Promise<void> {
     const file = this.opened()
+    this.room.take(chunk.length)
     await storing(() => writeAll(file, chunk))
   }
 
@@ -97,8 +107,8 @@ class FileSink implements BlobSink {
   }
 }
 
-async function put(directory: string, cid: string, bytes: Uint8Array): Promise<void> {
-  const sink = await begin(directory)
+async function put(directory: string, room: Room, cid: string, bytes: Uint8Array): Promise<void> {
+  const sink = await begin(directory, room)
   try {
     await sink.write(bytes)
     await sink.finish(cid)

@@ -9,7 +9,7 @@ import type { Seq, ShopId } from '../brands.js'
 import { assert } from '../assert.js'
 import { utf8 } from '../bytes/bytes.js'
 import { StoreError } from './store-error.js'
-import type { Commit, DerivedFlush, LogRecord } from './store.js'
+import type { Commit, DerivedPart, LogRecord } from './store.js'
 
 const OBJECT_NAME_BYTES_MAX = 300
 const SETTING_KEY_BYTES_MAX = 300
@@ -41,7 +41,7 @@ export function checkCommit(
 }
 
 /** Throws StoreError 'sequence' for a shop that is not there and a state that is ahead of the log. */
-export function checkFlush({ shopId, seq, nodes, objectSeqs }: DerivedFlush, headOf: Seq | undefined): void {
+export function checkFlush({ shopId, nodes, objectSeqs }: DerivedPart, seq: Seq, headOf: Seq | undefined): void {
   const head = knownHead(shopId, headOf)
   if (seq > head)
     throw new StoreError('sequence', `shop ${shopId}: a state after set ${seq}, the log ends with ${head}`)
@@ -86,8 +86,9 @@ function recordsByShop({ records }: Commit, headOf: (shopId: ShopId) => Seq): Ma
   return byShop
 }
 
-function checkRecord({ committedAtMs, signer, account, signature, stateHash }: LogRecord): void {
+function checkRecord({ committedAtMs, reservationSeconds, signer, account, signature, stateHash }: LogRecord): void {
   assert(isCount(committedAtMs), 'a record of no time')
+  assert(isCount(reservationSeconds) && reservationSeconds < 2 ** 32, 'a record of no reservation')
   assert(isCardOrNone(signer) && (account.length === 0 || account.length === 20), 'a record of no signer')
   assert(signature.length === 65 && stateHash.length === 32, 'a record with a malformed signature or state hash')
 }

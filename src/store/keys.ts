@@ -20,11 +20,13 @@ const KIND = {
   logBytes: 9,
   probe: 10,
   paymentRow: 11,
+  earlyReservations: 12,
 } as const
 
 export const FORMAT_KEY = Uint8Array.of(KIND.format)
 export const LOG_BYTES_KEY = Uint8Array.of(KIND.logBytes)
 export const PROBE_KEY = Uint8Array.of(KIND.probe)
+export const EARLY_RESERVATIONS_KEY = Uint8Array.of(KIND.earlyReservations)
 
 export function shopKey(shopId: ShopId): Uint8Array {
   return concatBytes(Uint8Array.of(KIND.shop), toBigEndian(shopId, 32))
@@ -79,8 +81,37 @@ export function lastNumber(key: Uint8Array): number {
   return view.getUint32(0) * 2 ** 32 + view.getUint32(4)
 }
 
-export const ALL_SHOPS = { start: Uint8Array.of(KIND.shop), end: Uint8Array.of(KIND.shop + 1) } as const
-export const ALL_CARDS = { start: Uint8Array.of(KIND.card), end: Uint8Array.of(KIND.card + 1) } as const
+const OF_A_SHOP: ReadonlySet<string> = new Set(['log', 'nonce', 'derived', 'node', 'object', 'paymentRow'])
+
+/** What a key is, for people; `shop`: the number of the shop that the row is of, if it is of one. */
+export function describeKey(key: Uint8Array): { kind: string; shop: number | undefined; what: string } {
+  const kind = Object.entries(KIND).find(([, byte]) => byte === key[0])?.[0] ?? 'unknown'
+  const view = new DataView(key.buffer, key.byteOffset, key.length)
+  const shop = OF_A_SHOP.has(kind) && key.length >= 5 ? view.getUint32(1) : undefined
+  const number = key.length >= 13 && (kind === 'log' || kind === 'node') ? ` ${lastNumber(key)}` : ''
+  return { kind, shop, what: `the ${kind} row${number}` }
+}
+
+export const ALL_SHOPS = allOf(KIND.shop)
+export const ALL_CARDS = allOf(KIND.card)
+/** Beside shops and cards: what is neither log nor trie node nor object index. */
+export const SMALL_ROWS = [KIND.nonce, KIND.setting, KIND.derived, KIND.logBytes, KIND.probe, KIND.paymentRow].map(
+  allOf,
+)
+
+/** Every key of a shop's object index. */
+export function objectKeysOf(shop: number): KeyRange {
+  return { start: head(KIND.object, shop), end: head(KIND.object, shop + 1) }
+}
+
+interface KeyRange {
+  readonly start: Uint8Array
+  readonly end: Uint8Array
+}
+
+function allOf(kind: number): KeyRange {
+  return { start: Uint8Array.of(kind), end: Uint8Array.of(kind + 1) }
+}
 
 function head(kind: number, shop: number): Uint8Array {
   const bytes = new Uint8Array(5)

@@ -1,78 +1,94 @@
 /**
- * The store on disk: one LMDB environment with one table. A commit is one asynchronous transaction of lmdb-js with
- * `overlappingSync: false`: its promise resolves after fdatasync of the data and the write of the meta page that
- * follows. lmdb-js holds values by reference until then, and an aborted batch keeps its earlier puts: everything is
- * checked, copied and encoded before the first.
+ * The store on disk: one LMDB environment with one table (table.ts).
  *
  * Tests: test/store/store.test.ts, test/store/store.property.test.ts
  */
 
-import { statfsSync } from 'node:fs'
-import { constants, open } from 'node:fs/promises'
-import { constants as system } from 'node:os'
+import { constants } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { open as openLmdb, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
 import type { Seq, ShopId } from '../brands.js'
-import { concatBytes, equalBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
+import { equalBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
 import { checkCommit, checkFlush } from './commit-check.js'
+import { checkDatabaseFile } from './database-file.js'
+import { earlyReservationSeconds, readFormat, takeFormat } from './format.js'
 import {
   ALL_CARDS,
   ALL_SHOPS,
   cardKey,
   derivedKey,
-  FORMAT_KEY,
+  describeKey,
   lastNumber,
-  PAYMENT_ROW_HEAD_BYTES,
-  paymentRowKey,
   LOG_BYTES_KEY,
   logKey,
   nodeKey,
   nonceKey,
   objectKey,
+  objectKeysOf,
+  PAYMENT_ROW_HEAD_BYTES,
+  paymentRowKey,
   PROBE_KEY,
   settingKey,
   shopKey,
 } from './keys.js'
-import { packChunks, pickFromChunk, recordBytes, unpackChunk } from './log-chunk.js'
+import { isSealedChunk, packChunks, pickFromChunk, recordBytes, unpackChunk } from './log-chunk.js'
+import { Room } from './room.js'
+import { decodeCard, decodeDerived, decodeShop, encodeCard, encodeDerived, encodeShop } from './rows.js'
 import { Serial } from './serial.js'
 import { StoreError } from './store-error.js'
+import { ChecksumError, copy, Table, type Put } from './table.js'
 import type {
   CardRow,
   Commit,
   DerivedFlush,
+  DerivedPart,
   PaymentRow,
   LogRecord,
   ShopRow,
   Store,
+  StoreDamage,
   StoredRoots,
   StoreStats,
 } from './store.js'
-
-/** Of the stored bytes; another one is refused. */
-export const STORE_FORMAT = 1
-
-const { errno } = system
-
-const LMDB_MAGIC = 0xbeefc0de
-const LMDB_VERSION = 2
-
-type Table = RootDatabase<Uint8Array, Uint8Array>
-type Put = readonly [key: Uint8Array, value: Uint8Array]
 
 interface KnownShop {
   readonly number: number
   readonly row: ShopRow
   head: Seq
   nextRef: number
+  /** Trie nodes below it were written without a checksum. */
+  sealedFrom: number
+}
+
+export interface StoreOptions {
+  /** Bytes of the disk that stay free. */
+  readonly reserveBytes: number
+  /** For a database of format 1, whose log does not tell. */
+  readonly reservationSeconds: number
 }
 
 /** Opens or makes the database file (0600). `onClose` is called when the store is closed. Throws StoreError. */
-export async function openLmdbStore(file: string, onClose: () => Promise<void>): Promise<Store> {
-  await checkFile(file)
-  const table = openTable(file)
+export async function openLmdbStore(file: string, options: StoreOptions, onClose: () => Promise<void>): Promise<Store> {
+  await checkDatabaseFile(file)
+  const table = new Table(file, Room.of(dirname(file), options.reserveBytes))
   try {
-    checkFormat(table)
-    return new LmdbStore(table, file, onClose)
+    await takeFormat(table, options.reservationSeconds)
+    return new LmdbStore(table, onClose)
+  } catch (error) {
+    await table.close()
+    throw error
+  }
+}
+
+/**
+ * For a second process beside the relay's: what was durable when it was opened. `commit` and `flushDerived` reject.
+ * Throws StoreError.
+ */
+export async function readLmdbStore(file: string, reservationSeconds: number): Promise<Store> {
+  await checkDatabaseFile(file, constants.O_RDONLY)
+  const table = new Table(file, Room.of(dirname(file), 0), true)
+  try {
+    readFormat(table)
+    return new LmdbStore(table, () => Promise.resolve(), table.sealed ? undefined : reservationSeconds)
   } catch (error) {
     await table.close()
     throw error
@@ -81,28 +97,28 @@ export async function openLmdbStore(file: string, onClose: () => Promise<void>):
 
 class LmdbStore implements Store {
   private readonly table: Table
-  private readonly file: string
   private readonly onClose: () => Promise<void>
   private readonly known = new Map<bigint, KnownShop>()
+  /** Shops whose row is damaged: their number is not known, so that none can be given to a new shop. */
+  private readonly lost = new Set<bigint>()
+  private readonly hurt = new DamageList()
   private readonly commits = new Serial()
-  private readonly flushes = new Serial()
   private readonly probe: Probe
+  private readonly earlyReservationSeconds: number | undefined
   private logBytes: number
-  private broken: StoreError | undefined
-  /** The last transaction failed for want of space: the next one asks the environment first. */
-  private doubtful = false
   private closing: Promise<void> | undefined
 
-  constructor(table: Table, file: string, onClose: () => Promise<void>) {
+  /** `reservationSeconds`: of a log of format 1 that is only read. */
+  constructor(table: Table, onClose: () => Promise<void>, reservationSeconds?: number) {
     this.table = table
-    this.file = file
     this.onClose = onClose
-    this.probe = new Probe(() => this.write([[PROBE_KEY, Uint8Array.of(1)]]))
-    this.logBytes = numberAt(table, LOG_BYTES_KEY)
-    for (const { key, value } of table.getRange(ALL_SHOPS)) {
-      const shop = storedShop(table, fromBigEndian(key.subarray(1)), copy(value))
-      this.known.set(shop.row.shopId, shop)
-    }
+    this.probe = new Probe(() => this.table.write([[PROBE_KEY, Uint8Array.of(1)]]))
+    this.earlyReservationSeconds = earlyReservationSeconds(table) ?? reservationSeconds
+    const logBytes = this.reading({ part: 'rows', what: 'the size of the logs', otherwise: undefined }, () =>
+      table.get(LOG_BYTES_KEY),
+    )
+    this.logBytes = logBytes === undefined ? 0 : Number(fromBigEndian(logBytes))
+    for (const [key, row] of table.range(ALL_SHOPS)) this.know(fromBigEndian(key.subarray(1)), key, row)
   }
 
   async commit(commit: Commit): Promise<void> {
@@ -128,14 +144,19 @@ class LmdbStore implements Store {
     const last = Math.min(shop.head, after + Math.max(1, limits.records))
     const records: LogRecord[] = []
     let bytes = 0
-    for (const record of this.recordsAfter(shop, after)) {
-      if (record.seq !== after + records.length + 1) throw gapAt(shop, after + records.length + 1)
-      bytes += recordBytes(record)
-      if (records.length > 0 && bytes > limits.bytes) return records
-      records.push(record)
-      if (record.seq === last) return records
+    try {
+      for (const record of this.recordsAfter(shop, after)) {
+        if (record.seq !== after + records.length + 1) break
+        bytes += recordBytes(record)
+        if (records.length > 0 && bytes > limits.bytes) return records
+        records.push(record)
+        if (record.seq === last) return records
+      }
+    } catch (error) {
+      if (records.length === 0) throw error
     }
-    throw gapAt(shop, after + records.length + 1)
+    if (records.length === 0) throw this.gapAt(shop, after + 1)
+    return records
   }
 
   pickLog(shopId: ShopId, seqs: readonly Seq[], bytes: number): LogRecord[] {
@@ -147,8 +168,10 @@ class LmdbStore implements Store {
     while (records.length < seqs.length) {
       const wanted = seqs.slice(records.length)
       const key = logKey(shop.number, this.chunkStart(shop, wanted[0]!))
-      const found = pickFromChunk(copy(this.table.get(key)!), wanted)
-      if (found[0]?.seq !== wanted[0]) throw gapAt(shop, wanted[0]!)
+      const found = this.fromChunk(shop, key, this.table.raw(key)!, (chunk) =>
+        pickFromChunk(chunk, wanted, this.earlyReservationSeconds),
+      )
+      if (found[0]?.seq !== wanted[0]) throw this.gapAt(shop, wanted[0]!)
       for (const record of found) {
         left -= recordBytes(record)
         if (records.length > 0 && left < 0) return records
@@ -161,29 +184,30 @@ class LmdbStore implements Store {
   nonce(shopId: ShopId, signer: Uint8Array): bigint {
     this.assertOpen()
     const shop = this.known.get(shopId)
-    const value = shop && this.table.get(nonceKey(shop.number, signer))
+    if (shop === undefined) return 0n
+    const value = this.reading({ shopId, part: 'rows', what: 'the last nonce of a card' }, () =>
+      this.table.get(nonceKey(shop.number, signer)),
+    )
     return value === undefined ? 0n : fromBigEndian(value)
   }
 
   card(card: Uint8Array): CardRow | undefined {
     this.assertOpen()
-    const value = this.table.get(cardKey(card))
-    return value === undefined ? undefined : decodeCard(copy(card), copy(value))
+    const value = this.reading(CARD, () => this.table.get(cardKey(card)))
+    return value === undefined ? undefined : decodeCard(copy(card), value)
   }
 
   cards(): CardRow[] {
     this.assertOpen()
-    const rows: CardRow[] = []
-    for (const { key, value } of this.table.getRange(ALL_CARDS)) {
-      rows.push(decodeCard(copy(key.subarray(1)), copy(value)))
-    }
-    return rows
+    return [...this.table.range(ALL_CARDS)].flatMap(([key, row]) => {
+      const value = this.reading({ ...CARD, otherwise: undefined }, () => this.table.unsealed(key, row))
+      return value === undefined ? [] : [decodeCard(key.subarray(1), value)]
+    })
   }
 
   setting(key: string): Uint8Array | undefined {
     this.assertOpen()
-    const value = this.table.get(settingKey(key))
-    return value === undefined ? undefined : copy(value)
+    return this.reading({ part: 'rows', what: `the row ${key}` }, () => this.table.get(settingKey(key)))
   }
 
   paymentRows(shopId: ShopId, prefix = new Uint8Array(0)): PaymentRow[] {
@@ -192,36 +216,60 @@ class LmdbStore implements Store {
     if (shop === undefined) return []
     const rows: PaymentRow[] = []
     const start = paymentRowKey(shop.number, prefix)
-    for (const { key, value } of this.table.getRange({
-      start,
-      end: paymentRowKey(shop.number + 1, new Uint8Array(0)),
-    })) {
+    const end = paymentRowKey(shop.number + 1, new Uint8Array(0))
+    for (const [key, row] of this.table.range({ start, end })) {
       if (!equalBytes(key.subarray(0, start.length), start)) break
-      rows.push({ shopId, key: copy(key.subarray(PAYMENT_ROW_HEAD_BYTES)), value: copy(value) })
+      const value = this.reading({ shopId, part: 'rows', what: 'a row of its payments' }, () =>
+        this.table.unsealed(key, row),
+      )
+      rows.push({ shopId, key: key.subarray(PAYMENT_ROW_HEAD_BYTES), value })
     }
     return rows
   }
 
   async flushDerived(flush: DerivedFlush): Promise<void> {
     this.assertOpen()
-    await this.flushes.run(() => this.doFlush(flush))
+    await this.doFlush(flush, flush)
+  }
+
+  async flushPart(part: DerivedPart): Promise<void> {
+    this.assertOpen()
+    await this.doFlush(part)
   }
 
   derived(shopId: ShopId): StoredRoots | undefined {
     this.assertOpen()
     const shop = this.known.get(shopId)
-    const value = shop && this.table.get(derivedKey(shop.number))
+    if (shop === undefined) return undefined
+    const value = this.readingDerived(shopId, 'the roots', () => this.table.get(derivedKey(shop.number)))
     if (value === undefined) return undefined
-    const { seq, roots } = decodeDerived(copy(value))
+    const { seq, roots } = decodeDerived(value)
     return { seq, roots }
+  }
+
+  async dropDerived(shopId: ShopId): Promise<void> {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    if (shop === undefined) return
+    await this.table.write([], [derivedKey(shop.number)])
+    const { start, end } = objectKeysOf(shop.number)
+    for (;;) {
+      const keys = this.table.keys({ start, end, limit: REMOVALS_AT_ONCE })
+      if (keys.length === 0) break
+      await this.table.write([], keys)
+    }
+    this.hurt.mended(shopId)
   }
 
   readNode(shopId: ShopId, ref: number): Uint8Array {
     this.assertOpen()
     const shop = this.known.get(shopId)
-    const value = shop && this.table.getBinaryFast(nodeKey(shop.number, ref))
-    if (value === undefined) throw new StoreError('missing-node', `shop ${shopId}: node ${ref} is missing`)
-    return copyFast(value)
+    return this.readingDerived(shopId, `trie node ${ref}`, () => {
+      const key = shop && nodeKey(shop.number, ref)
+      const row = key && this.table.raw(key)
+      if (row === undefined) throw new ChecksumError('it is missing')
+      return ref < shop!.sealedFrom ? row : this.table.unsealed(key!, row)
+    })
   }
 
   nextNodeRef(shopId: ShopId): number {
@@ -235,7 +283,13 @@ class LmdbStore implements Store {
     if (shop === undefined || limit <= 0) return []
     const start = objectKey(shop.number, object, after + 1)
     const end = objectKey(shop.number, object, 2 ** 53)
-    return [...this.table.getKeys({ start, end, limit })].map(lastNumber)
+    return this.readingDerived(shopId, 'the object index', () =>
+      [...this.table.range({ start, end, limit })].map(([key, row]) => {
+        // Of format 1: without a checksum.
+        if (row.length > 1) this.table.unsealed(key, row)
+        return lastNumber(key)
+      }),
+    )
   }
 
   async check(): Promise<void> {
@@ -243,12 +297,38 @@ class LmdbStore implements Store {
     await this.probe.run()
   }
 
+  problem(): string | undefined {
+    this.assertOpen()
+    return this.table.problem
+  }
+
+  *scan(): Generator<number> {
+    this.assertOpen()
+    const byNumber = new Map([...this.known.values()].map((shop) => [shop.number, shop]))
+    let rows = 0
+    for (const [key, row] of this.table.range({ start: ALL_SHOPS.start })) {
+      const { kind, shop: number, what } = describeKey(key)
+      const shop = number === undefined ? undefined : byNumber.get(number)
+      const part = kind === 'log' ? 'log' : DERIVED_KINDS.has(kind) ? 'derived' : 'rows'
+      this.reading({ shopId: shop?.row.shopId, part, what, otherwise: undefined }, () => {
+        if (!isBare(kind, key, row, shop)) this.table.unsealed(key, row)
+        return undefined
+      })
+      if (++rows % ROWS_BETWEEN_TURNS === 0) yield rows
+    }
+    yield rows
+  }
+
+  damage(): readonly StoreDamage[] {
+    return this.hurt.all()
+  }
+
   stats(): StoreStats {
     this.assertOpen()
-    const { pageSize, lastPageNumber } = this.table.getStats() as { pageSize: number; lastPageNumber: number }
     let sets = 0
     for (const { head } of this.known.values()) sets += head
-    return { logBytes: this.logBytes, sets, fileBytes: pageSize * (lastPageNumber + 1) }
+    const { logBytes, earlyReservationSeconds } = this
+    return { logBytes, sets, fileBytes: this.table.fileBytes, earlyReservationSeconds }
   }
 
   close(): Promise<void> {
@@ -258,7 +338,7 @@ class LmdbStore implements Store {
 
   private async doCommit(commit: Commit): Promise<void> {
     const byShop = checkCommit(commit, (shopId) => this.known.get(shopId)?.head)
-    const made = (commit.newShops ?? []).map((row, i) => newShop(row, this.known.size + i + 1))
+    const made = this.newShops(commit.newShops ?? [])
     const shops = new Map(made.map((shop) => [shop.row.shopId, shop]))
     const numberOf = (shopId: ShopId) => (shops.get(shopId) ?? this.known.get(shopId)!).number
     const log = [...byShop].flatMap(([shopId, records]) => chunkPuts(numberOf(shopId), records))
@@ -269,76 +349,137 @@ class LmdbStore implements Store {
       puts.push([nonceKey(numberOf(shopId), signer), toBigEndian(nonce, 8)])
     }
     for (const { shopId, key, value } of commit.paymentRows ?? [])
-      puts.push([paymentRowKey(numberOf(shopId), key), copy(value)])
+      puts.push([paymentRowKey(numberOf(shopId), key), value])
     const settings = lastOfEach(commit.settings ?? [])
     const removals: Uint8Array[] = []
     for (const [key, value] of settings) {
       if (value === undefined) removals.push(settingKey(key))
-      else puts.push([settingKey(key), copy(value)])
+      else puts.push([settingKey(key), value])
     }
-    await this.write(puts, removals)
+    await this.table.write(puts, removals)
     for (const shop of made) this.known.set(shop.row.shopId, shop)
     for (const [shopId, records] of byShop) this.known.get(shopId)!.head += records.length
     this.logBytes = logBytes
   }
 
-  private async doFlush(flush: DerivedFlush): Promise<void> {
-    const shop = this.known.get(flush.shopId)
-    checkFlush(flush, shop?.head)
+  private newShops(rows: readonly ShopRow[]): KnownShop[] {
+    if (rows.length > 0 && this.lost.size > 0) {
+      throw new StoreError('damaged', `no shop can be made while the row of another is damaged: ${WHAT_NOW}`)
+    }
+    let number = 0
+    for (const shop of this.known.values()) number = Math.max(number, shop.number)
+    return rows.map((row) => newShop(row, ++number))
+  }
+
+  private async doFlush(part: DerivedPart, roots?: StoredRoots): Promise<void> {
+    const { shopId, nodes, objectSeqs } = part
+    const shop = this.known.get(shopId)
+    checkFlush(part, roots?.seq ?? 0, shop?.head)
     if (shop === undefined) return
     const { number } = shop
-    const nextRef = flush.nodes.reduce((next, { ref }) => Math.max(next, ref + 1), shop.nextRef)
-    const puts: Put[] = flush.nodes.map(({ ref, bytes }) => [nodeKey(number, ref), copy(bytes)])
-    for (const { object, seq } of flush.objectSeqs) puts.push([objectKey(number, object, seq), Uint8Array.of(1)])
-    puts.push([derivedKey(number), encodeDerived(flush, nextRef)])
-    await this.write(puts)
-    shop.nextRef = nextRef
+    const puts: Put[] = nodes.map(({ ref, bytes }) => [nodeKey(number, ref), bytes])
+    for (const { object, seq } of objectSeqs) puts.push([objectKey(number, object, seq), Uint8Array.of(1)])
+    if (roots !== undefined) puts.push([derivedKey(number), encodeDerived(roots, shop.sealedFrom)])
+    await this.table.write(puts)
+    shop.nextRef = nodes.reduce((next, { ref }) => Math.max(next, ref + 1), shop.nextRef)
   }
 
-  /** One transaction. Nothing in it is touched any more. */
-  private async write(puts: readonly Put[], removals: readonly Uint8Array[] = []): Promise<void> {
-    if (puts.length + removals.length === 0) return
-    if (this.broken !== undefined) throw this.broken
-    try {
-      if (this.doubtful) this.table.transactionSync(() => undefined)
-      await this.table.batch(() => {
-        for (const [key, value] of puts) void this.table.put(key, value)
-        for (const key of removals) void this.table.remove(key)
-      })
-    } catch (error) {
-      throw this.failed(await reasonOf(error))
+  private know(shopId: ShopId, key: Uint8Array, row: Uint8Array): void {
+    const value = this.reading({ shopId, part: 'rows', what: 'the row of the shop', otherwise: undefined }, () =>
+      this.table.unsealed(key, row),
+    )
+    if (value === undefined) {
+      this.lost.add(shopId)
+      return
     }
-    this.doubtful = false
-    this.table.resetReadTxn()
+    const shop: KnownShop = { ...decodeShop(shopId, value), head: 0, nextRef: 1, sealedFrom: 1 }
+    const { number } = shop
+    const last = { reverse: true, limit: 1 }
+    const [node] = this.table.keys({ start: nodeKey(number + 1, 0), end: nodeKey(number, 0), ...last })
+    if (node !== undefined) shop.nextRef = lastNumber(node) + 1
+    shop.sealedFrom = this.sealedFrom(number) ?? shop.nextRef
+    const [chunk] = [...this.table.range({ start: logKey(number + 1, 0), end: logKey(number, 0), ...last })]
+    if (chunk !== undefined) shop.head = this.lastSeqOf(shop, chunk)
+    this.known.set(shopId, shop)
   }
 
-  /** After a full disk writing may go on one day; after another error nobody knows what the disk holds. */
-  private failed(reason: unknown): StoreError {
-    const error = asStoreError(reason, this.file)
-    if (error.code === 'full') this.doubtful = true
-    else this.broken = error
-    return error
+  /** Undefined if nobody can say: then nothing that was flushed is used. */
+  private sealedFrom(shop: number): number | undefined {
+    try {
+      const value = this.table.get(derivedKey(shop))
+      return value && decodeDerived(value).sealedFrom
+    } catch (error) {
+      if (error instanceof ChecksumError) return undefined
+      throw error
+    }
+  }
+
+  /** Of a chunk that cannot be read nothing counts. */
+  private lastSeqOf(shop: KnownShop, [key, row]: Put): Seq {
+    try {
+      return this.fromChunk(shop, key, row, (chunk) => unpackChunk(chunk).at(-1)!.seq)
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'damaged') return lastNumber(key) - 1
+      throw error
+    }
   }
 
   /** From the chunk that holds the first record after `after`; may go on past the head. */
   private *recordsAfter(shop: KnownShop, after: Seq): Generator<LogRecord> {
     const first = this.chunkStart(shop, after + 1)
     const range = { start: logKey(shop.number, first), end: logKey(shop.number + 1, 0) }
-    for (const { value } of this.table.getRange(range)) {
-      for (const record of unpackChunk(copy(value))) if (record.seq > after) yield record
+    for (const [key, row] of this.table.range(range)) {
+      const records = this.fromChunk(shop, key, row, (chunk) => unpackChunk(chunk, this.earlyReservationSeconds))
+      for (const record of records) if (record.seq > after) yield record
     }
+  }
+
+  private fromChunk<T>(
+    { row: { shopId } }: KnownShop,
+    key: Uint8Array,
+    row: Uint8Array,
+    read: (chunk: Uint8Array) => T,
+  ): T {
+    return this.reading({ shopId, part: 'log', what: `the log at set ${lastNumber(key)}` }, () =>
+      read(isSealedChunk(row) ? this.table.unsealed(key, row) : row),
+    )
   }
 
   /** The first seq of the chunk that holds `seq`. */
   private chunkStart(shop: KnownShop, seq: Seq): Seq {
     const range = { start: logKey(shop.number, seq), end: logKey(shop.number, 0), reverse: true, limit: 1 }
-    const [key] = [...this.table.getKeys(range)]
-    if (key === undefined) throw gapAt(shop, seq)
+    const [key] = this.table.keys(range)
+    if (key === undefined) throw this.gapAt(shop, seq)
     return lastNumber(key)
   }
 
+  private gapAt({ row: { shopId }, head }: KnownShop, seq: Seq): StoreError {
+    const text = `shop ${shopId}: the log has no set ${seq}, its head is ${head}: ${WHAT_NOW}`
+    this.hurt.note({ shopId, part: 'log', text })
+    return new StoreError('damaged', text)
+  }
+
+  private readingDerived<T>(shopId: ShopId, what: string, read: () => T): T {
+    return this.reading({ shopId, part: 'derived', what }, read)
+  }
+
+  /** What is damaged is remembered, and told as a StoreError, unless there is something to go on with. */
+  private reading<T>({ shopId, part, what, ...given }: Reading<T>, read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof ChecksumError || (error instanceof StoreError && error.code === 'damaged'))) throw error
+      const where = shopId === undefined ? '' : `shop ${shopId}: `
+      const now = part === 'derived' ? 'it is made again from the log' : WHAT_NOW
+      const text = `${where}${what} is damaged (${error.message}): ${now}`
+      this.hurt.note({ shopId, part, text })
+      if ('otherwise' in given) return given.otherwise
+      throw new StoreError(part === 'derived' ? 'derived' : 'damaged', text, { cause: error })
+    }
+  }
+
   private async doClose(): Promise<void> {
-    await Promise.all([this.commits.settled(), this.flushes.settled(), this.probe.settled()])
+    await Promise.all([this.commits.settled(), this.probe.settled()])
     await this.table.close()
     await this.onClose()
   }
@@ -347,6 +488,48 @@ class LmdbStore implements Store {
     if (this.closing !== undefined) throw new StoreError('closed', 'the store is closed')
   }
 }
+
+interface Reading<T> {
+  readonly shopId?: ShopId | undefined
+  readonly part: StoreDamage['part']
+  readonly what: string
+  /** Without it the damage is thrown. */
+  readonly otherwise?: T
+}
+
+const DERIVED_KINDS: ReadonlySet<string> = new Set(['derived', 'node', 'object'])
+const ROWS_BETWEEN_TURNS = 10_000
+
+/** Whether the row is one of format 1 that an upgrade leaves as it is. */
+function isBare(kind: string, key: Uint8Array, row: Uint8Array, shop: KnownShop | undefined): boolean {
+  if (kind === 'log') return !isSealedChunk(row)
+  if (kind === 'object') return row.length === 1
+  return kind === 'node' && shop !== undefined && lastNumber(key) < shop.sealedFrom
+}
+
+const CARD = { part: 'rows', what: 'the row of a card' } as const
+const REMOVALS_AT_ONCE = 10_000
+
+/** Each damaged place once, up to a number: one that is read again and again is still one. */
+class DamageList {
+  private readonly list = new Map<string, StoreDamage>()
+
+  note(damage: StoreDamage): void {
+    if (this.list.size < DAMAGE_KEPT_MAX) this.list.set(damage.text, damage)
+  }
+
+  all(): StoreDamage[] {
+    return [...this.list.values()]
+  }
+
+  /** The derived part of the shop. */
+  mended(shopId: ShopId): void {
+    for (const [text, damage] of this.list)
+      if (damage.shopId === shopId && damage.part === 'derived') this.list.delete(text)
+  }
+}
+
+const DAMAGE_KEPT_MAX = 1_000
 
 /** A write for the health check: one at a time, and not more often than every second however many ask. */
 class Probe {
@@ -376,90 +559,8 @@ class Probe {
 
 const PROBE_INTERVAL_MS = 1_000
 
-/**
- * For a second process beside the relay's: what was durable when it was opened. `commit` and `flushDerived` reject.
- * Throws StoreError.
- */
-export async function readLmdbStore(file: string): Promise<Store> {
-  await checkFile(file, constants.O_RDONLY)
-  const table = openTable(file, true)
-  try {
-    checkFormat(table, true)
-    return new LmdbStore(table, file, () => Promise.resolve())
-  } catch (error) {
-    await table.close()
-    throw error
-  }
-}
-
-function openTable(file: string, readOnly = false): Table {
-  // Types of lmdb-js lack permissionsMode.
-  const options: RootDatabaseOptionsWithPath & { readonly permissionsMode: number } = {
-    path: file,
-    noSubdir: true,
-    keyEncoding: 'binary',
-    encoding: 'binary',
-    overlappingSync: false,
-    // Batches of an event turn have a promise of their own that nobody handles: a commit that fails would end the
-    // process.
-    eventTurnBatching: false,
-    maxDbs: 1,
-    permissionsMode: 0o600,
-    readOnly,
-  }
-  return openLmdb<Uint8Array, Uint8Array>(options)
-}
-
-/**
- * Reads the head of the first meta page: lmdb-js ends the process where it cannot open a file. Throws what the system
- * says.
- */
-async function checkFile(path: string, flags = constants.O_RDWR | constants.O_CREAT): Promise<void> {
-  const file = await open(path, flags, 0o600)
-  try {
-    const head = new Uint8Array(32)
-    const { bytesRead } = await file.read(head, 0, head.length, 0)
-    const [magic, version] = [24, 28].map((at) => new DataView(head.buffer).getUint32(at, true))
-    if (bytesRead === 0 || (magic === LMDB_MAGIC && version === LMDB_VERSION)) return
-  } finally {
-    await file.close()
-  }
-  const way = 'restore it from a backup, or use another --data directory'
-  throw new StoreError('damaged', `${path} is no database that can be read: ${way}`)
-}
-
-function checkFormat(table: Table, readOnly = false): void {
-  const stored = table.get(FORMAT_KEY)
-  if (stored === undefined) {
-    const [first] = [...table.getKeys({ limit: 1 })]
-    if (first !== undefined || readOnly) {
-      throw new StoreError('not-ours', 'the database holds data of another program: use another --data directory')
-    }
-    table.putSync(FORMAT_KEY, Uint8Array.of(STORE_FORMAT))
-  } else if (stored.length !== 1 || stored[0] !== STORE_FORMAT) {
-    const found = `the data are of format ${fromBigEndian(stored)}, this cairn knows ${STORE_FORMAT}`
-    const advice =
-      'use the version that wrote them (and its backup, to take them elsewhere), or another --data directory'
-    throw new StoreError('version', `${found}: ${advice}; nothing was changed`)
-  }
-}
-
-function storedShop(table: Table, shopId: ShopId, value: Uint8Array): KnownShop {
-  const { number, row } = decodeShop(shopId, value)
-  const range = { start: logKey(number + 1, 0), end: logKey(number, 0), reverse: true, limit: 1 }
-  const [last] = [...table.getRange(range)]
-  const head = last === undefined ? 0 : (unpackChunk(copy(last.value)).at(-1)?.seq ?? 0)
-  const derived = table.get(derivedKey(number))
-  return { number, row, head, nextRef: derived === undefined ? 1 : decodeDerived(derived).nextRef }
-}
-
-function numberAt(table: Table, key: Uint8Array): number {
-  const value = table.get(key)
-  return value === undefined ? 0 : Number(fromBigEndian(value))
-}
-
 function newShop({ shopId, secret, createdAtMs }: ShopRow, number: number): KnownShop {
-  return { row: { shopId, secret: copy(secret), createdAtMs }, number, head: 0, nextRef: 1 }
+  return { row: { shopId, secret: copy(secret), createdAtMs }, number, head: 0, nextRef: 1, sealedFrom: 1 }
 }
 
 function chunkPuts(shop: number, records: readonly LogRecord[]): Put[] {
@@ -480,89 +581,4 @@ function lastOfEach(
   return new Map(settings.map(({ key, value }) => [key, value]))
 }
 
-function gapAt(shop: KnownShop, seq: Seq): StoreError {
-  return new StoreError(
-    'damaged',
-    `shop ${shop.row.shopId}: the log has no set ${seq}, its head is ${shop.head}: restore it`,
-  )
-}
-
-/**
- * lmdb-js may use the memory of its answers again, and must not keep that of its caller: it stores shared memory wrong.
- */
-function copy(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes)
-}
-
-/** Of what getBinaryFast returns: a buffer that is longer than its `length`, until the next get. */
-function copyFast(bytes: Uint8Array): Uint8Array {
-  const fresh = new Uint8Array(bytes.length)
-  fresh.set(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
-  return fresh
-}
-
-// Rows: shop = number u32 ‖ created at ms u64 ‖ secret; card = flags u8 (1 guest, 2 removed) ‖ shop id 32 ‖ account 20;
-// derived = seq u64 ‖ next node ref u64 ‖ roots
-
-function encodeShop({ secret, createdAtMs }: ShopRow, number: number): Uint8Array {
-  return concatBytes(toBigEndian(BigInt(number), 4), toBigEndian(BigInt(createdAtMs), 8), secret)
-}
-
-function decodeShop(shopId: ShopId, value: Uint8Array): { number: number; row: ShopRow } {
-  const createdAtMs = Number(fromBigEndian(value.subarray(4, 12)))
-  const secret = value.subarray(12)
-  return { number: Number(fromBigEndian(value.subarray(0, 4))), row: { shopId, secret, createdAtMs } }
-}
-
-function encodeCard({ shopId, account, guest, removed }: CardRow): Uint8Array {
-  return concatBytes(Uint8Array.of(Number(guest) + 2 * Number(removed)), toBigEndian(shopId, 32), account)
-}
-
-function decodeCard(card: Uint8Array, value: Uint8Array): CardRow {
-  const flags = value[0]!
-  return {
-    card,
-    shopId: fromBigEndian(value.subarray(1, 33)),
-    account: value.subarray(33),
-    guest: (flags & 1) !== 0,
-    removed: (flags & 2) !== 0,
-  }
-}
-
-function encodeDerived({ seq, roots }: DerivedFlush, nextRef: number): Uint8Array {
-  return concatBytes(toBigEndian(BigInt(seq), 8), toBigEndian(BigInt(nextRef), 8), roots)
-}
-
-function decodeDerived(value: Uint8Array): StoredRoots & { readonly nextRef: number } {
-  const [seq, nextRef] = [value.subarray(0, 8), value.subarray(8, 16)].map((part) => Number(fromBigEndian(part)))
-  return { seq: seq!, nextRef: nextRef!, roots: value.subarray(16) }
-}
-
-/** lmdb-js tells why a commit failed in a promise at its error. */
-async function reasonOf(error: unknown): Promise<unknown> {
-  const { commitError } = error as { commitError?: Promise<never> }
-  if (commitError === undefined) return error
-  return commitError.catch((reason: unknown) => reason)
-}
-
-const MDB_MAP_FULL = -30792
-/** lmdb-js gives the system's error number, or LMDB's. */
-const FULL: ReadonlySet<unknown> = new Set([errno.ENOSPC, errno.EDQUOT, errno.EFBIG, MDB_MAP_FULL])
-
-function asStoreError(error: unknown, file: string): StoreError {
-  const message = error instanceof Error ? error.message : String(error)
-  const { code } = error as { code?: unknown }
-  if (FULL.has(code) || (code === errno.EIO && !hasRoom(file))) {
-    return new StoreError('full', `nothing can be written, the disk is full (${message}): make room`, { cause: error })
-  }
-  const text = `writing to the database failed (${message}): check the disk, then start again`
-  return new StoreError('failed', text, { cause: error })
-}
-
-/** LMDB calls it EIO when only a part of what it writes finds room. */
-function hasRoom(file: string): boolean {
-  const { bavail, bsize } = statfsSync(dirname(file))
-  return bavail * bsize > ROOM_BYTES
-}
-
-const ROOM_BYTES = 4 * 1_048_576
+const WHAT_NOW = '"cairn check" shows what is hurt; restore the data directory from a backup'

@@ -1,20 +1,27 @@
 /**
- * The stored form of log records: those of one commit and shop together, up to some 64 KiB a chunk. Version 1:
+ * The stored form of log records: those of one commit and shop together, up to some 64 KiB a chunk. Version 2:
  *
- *     chunk  = 0x01 ‖ count u32 ‖ (length u32 ‖ record)…
- *     record = seq u64 ‖ committed at ms u64 ‖ role u8 ‖ signer ‖ account ‖ state hash 32 ‖ signature 65 ‖ header
- *              ‖ count u32 ‖ patch…
+ *     chunk  = 0x02 ‖ count u32 ‖ (length u32 ‖ record)…
+ *     record = seq u64 ‖ committed at ms u64 ‖ reservation s u32 ‖ role u8 ‖ signer ‖ account ‖ state hash 32
+ *              ‖ signature 65 ‖ header ‖ count u32 ‖ patch…
  *
- * Big endian; signer, account, header and each patch have their length u32 before them.
+ * Big endian; signer, account, header and each patch have their length u32 before them. Version 1, of databases of
+ * format 1, has no reservation, and no checksum stands after it.
+ *
+ * Tests: test/store/log-chunk.test.ts
  */
 
 import { StoreError } from './store-error.js'
 import type { LogRecord, SignerRole } from './store.js'
 
-/** 64 KiB less what a page of the database needs for itself, so that 16 pages of 4 KiB hold a full chunk. */
-export const CHUNK_BYTES_TARGET = 64 * 1_024 - 16
+/**
+ * 64 KiB less what a page of the database needs for itself and the checksum, so that 16 pages of 4 KiB hold a full
+ * chunk.
+ */
+export const CHUNK_BYTES_TARGET = 64 * 1_024 - 24 - 4
 
-const VERSION = 1
+const VERSION = 2
+const EARLY_VERSION = 1
 const CHUNK_HEAD_BYTES = 5
 const ROLES: readonly SignerRole[] = ['guest', 'clerk', 'owner', 'relay']
 const STATE_HASH_BYTES = 32
@@ -40,14 +47,22 @@ export function packChunks(records: readonly LogRecord[]): { readonly firstSeq: 
   return chunks
 }
 
-/** All records of a chunk; byte strings are views. Throws StoreError 'damaged', or 'version' for a newer form. */
-export function unpackChunk(bytes: Uint8Array): LogRecord[] {
-  const reader = chunkReader(bytes)
+/** Whether the chunk is of the form that has a checksum after it. */
+export function isSealedChunk(bytes: Uint8Array): boolean {
+  return bytes[0] !== EARLY_VERSION
+}
+
+/**
+ * All records of a chunk; byte strings are views. `earlyReservationSeconds`: of records that do not tell. Throws
+ * StoreError 'damaged', or 'version' for a newer form.
+ */
+export function unpackChunk(bytes: Uint8Array, earlyReservationSeconds = 0): LogRecord[] {
+  const { reader, read } = chunkReader(bytes, earlyReservationSeconds)
   const records: LogRecord[] = []
   for (let left = reader.u32(); left > 0; left--) {
     const length = reader.u32()
     const end = reader.at + length
-    records.push(readRecord(reader))
+    records.push(read())
     if (reader.at !== end) throw damaged()
   }
   if (reader.at !== bytes.length) throw damaged()
@@ -55,8 +70,8 @@ export function unpackChunk(bytes: Uint8Array): LogRecord[] {
 }
 
 /** The records of these numbers, as far as the chunk has them; the others are not read. `seqs`: rising. */
-export function pickFromChunk(bytes: Uint8Array, seqs: readonly number[]): LogRecord[] {
-  const reader = chunkReader(bytes)
+export function pickFromChunk(bytes: Uint8Array, seqs: readonly number[], earlyReservationSeconds = 0): LogRecord[] {
+  const { reader, read } = chunkReader(bytes, earlyReservationSeconds)
   const records: LogRecord[] = []
   let next = 0
   for (let left = reader.u32(); left > 0 && next < seqs.length; left--) {
@@ -65,7 +80,7 @@ export function pickFromChunk(bytes: Uint8Array, seqs: readonly number[]): LogRe
     while (next < seqs.length && seqs[next]! < seq) next++
     if (seqs[next] === seq) {
       reader.at -= 8
-      records.push(readRecord(reader))
+      records.push(read())
       if (reader.at !== end) throw damaged()
     }
     reader.at = end
@@ -76,16 +91,20 @@ export function pickFromChunk(bytes: Uint8Array, seqs: readonly number[]): LogRe
 /** The stored length of a record, without the chunk around it. */
 export function recordBytes({ signer, account, header, patches }: LogRecord): number {
   let bytes =
-    8 + 8 + 1 + 4 + signer.length + 4 + account.length + STATE_HASH_BYTES + SIGNATURE_BYTES + 4 + header.length + 4
+    8 + 8 + 4 + 1 + 4 + signer.length + 4 + account.length + STATE_HASH_BYTES + SIGNATURE_BYTES + 4 + header.length + 4
   for (const patch of patches) bytes += 4 + patch.length
   return bytes
 }
 
-function chunkReader(bytes: Uint8Array): Reader {
+function chunkReader(
+  bytes: Uint8Array,
+  earlyReservationSeconds: number,
+): { readonly reader: Reader; readonly read: () => LogRecord } {
   const reader = new Reader(bytes)
   const version = reader.u8()
-  if (version !== VERSION) throw new StoreError('version', `a log chunk of version ${version}, known is ${VERSION}`)
-  return reader
+  if (version === VERSION) return { reader, read: () => readRecord(reader, () => reader.u32()) }
+  if (version === EARLY_VERSION) return { reader, read: () => readRecord(reader, () => earlyReservationSeconds) }
+  throw new StoreError('version', `a log chunk of version ${version}, known is ${VERSION}`)
 }
 
 function encodeChunk(records: readonly LogRecord[], size: number): Uint8Array {
@@ -96,6 +115,7 @@ function encodeChunk(records: readonly LogRecord[], size: number): Uint8Array {
     writer.u32(recordBytes(record))
     writer.u64(record.seq)
     writer.u64(record.committedAtMs)
+    writer.u32(record.reservationSeconds)
     writer.u8(ROLES.indexOf(record.role))
     writer.sized(record.signer)
     writer.sized(record.account)
@@ -108,9 +128,10 @@ function encodeChunk(records: readonly LogRecord[], size: number): Uint8Array {
   return writer.bytes
 }
 
-function readRecord(reader: Reader): LogRecord {
+function readRecord(reader: Reader, readReservation: () => number): LogRecord {
   const seq = reader.u64()
   const committedAtMs = reader.u64()
+  const reservationSeconds = readReservation()
   const role = ROLES[reader.u8()]
   if (role === undefined) throw damaged()
   const signer = reader.sized()
@@ -120,7 +141,7 @@ function readRecord(reader: Reader): LogRecord {
   const header = reader.sized()
   const patches: Uint8Array[] = []
   for (let left = reader.u32(); left > 0; left--) patches.push(reader.sized())
-  return { seq, committedAtMs, role, signer, account, stateHash, signature, header, patches }
+  return { seq, committedAtMs, reservationSeconds, role, signer, account, stateHash, signature, header, patches }
 }
 
 class Writer {

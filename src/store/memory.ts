@@ -15,10 +15,12 @@ import type {
   CardRow,
   Commit,
   DerivedFlush,
+  DerivedPart,
   PaymentRow,
   LogRecord,
   ShopRow,
   Store,
+  StoreDamage,
   StoredRoots,
   StoreStats,
 } from './store.js'
@@ -115,7 +117,12 @@ export class MemoryStore implements Store {
 
   async flushDerived(flush: DerivedFlush): Promise<void> {
     this.assertOpen()
-    await this.writes.run(async () => this.flush(flush))
+    await this.writes.run(async () => this.flush(flush, flush))
+  }
+
+  async flushPart(part: DerivedPart): Promise<void> {
+    this.assertOpen()
+    await this.writes.run(async () => this.flush(part))
   }
 
   derived(shopId: ShopId): StoredRoots | undefined {
@@ -124,10 +131,20 @@ export class MemoryStore implements Store {
     return derived && { seq: derived.seq, roots: derived.roots.slice() }
   }
 
+  async dropDerived(shopId: ShopId): Promise<void> {
+    this.assertOpen()
+    await this.writes.run(async () => {
+      const shop = this.table.get(shopId)
+      if (shop === undefined) return
+      shop.derived = undefined
+      shop.objects.clear()
+    })
+  }
+
   readNode(shopId: ShopId, ref: number): Uint8Array {
     this.assertOpen()
     const bytes = this.table.get(shopId)?.nodes.get(ref)
-    if (bytes === undefined) throw new StoreError('missing-node', `shop ${shopId}: node ${ref} is missing`)
+    if (bytes === undefined) throw new StoreError('derived', `shop ${shopId}: node ${ref} is missing`)
     return bytes.slice()
   }
 
@@ -149,6 +166,18 @@ export class MemoryStore implements Store {
     this.assertOpen()
   }
 
+  problem(): string | undefined {
+    return undefined
+  }
+
+  scan(): Iterable<number> {
+    return []
+  }
+
+  damage(): readonly StoreDamage[] {
+    return []
+  }
+
   stats(): StoreStats {
     this.assertOpen()
     const records = [...this.table.values()].flatMap(({ log }) => log)
@@ -156,6 +185,7 @@ export class MemoryStore implements Store {
       logBytes: records.reduce((sum, record) => sum + recordBytes(record), 0),
       sets: records.length,
       fileBytes: 0,
+      earlyReservationSeconds: undefined,
     }
   }
 
@@ -185,16 +215,16 @@ export class MemoryStore implements Store {
     }
   }
 
-  private flush(flush: DerivedFlush): void {
-    const shop = this.table.get(flush.shopId)
-    checkFlush(flush, shop?.log.length)
+  private flush(part: DerivedPart, derived?: StoredRoots): void {
+    const shop = this.table.get(part.shopId)
+    checkFlush(part, derived?.seq ?? 0, shop?.log.length)
     if (shop === undefined) return
-    shop.derived = { seq: flush.seq, roots: copy(flush.roots) }
-    for (const { ref, bytes } of flush.nodes) {
+    if (derived !== undefined) shop.derived = { seq: derived.seq, roots: copy(derived.roots) }
+    for (const { ref, bytes } of part.nodes) {
       shop.nodes.set(ref, copy(bytes))
       shop.nextRef = Math.max(shop.nextRef, ref + 1)
     }
-    for (const { object, seq } of flush.objectSeqs) {
+    for (const { object, seq } of part.objectSeqs) {
       const seqs = shop.objects.get(toHex(object)) ?? new Set()
       shop.objects.set(toHex(object), seqs.add(seq))
     }

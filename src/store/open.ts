@@ -2,7 +2,8 @@
 
 import { chmod, mkdir, readdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { openLmdbStore, readLmdbStore } from './lmdb.js'
+import { DISK_RESERVE_BYTES_DEFAULT, RESERVATION_SECONDS_DEFAULT } from '../limits.js'
+import { openLmdbStore, readLmdbStore, type StoreOptions } from './lmdb.js'
 import { isLockName, lock } from './lock.js'
 import { StoreError } from './store-error.js'
 import { syncDirectory } from './sync-directory.js'
@@ -13,14 +14,19 @@ const READERS = `${DATABASE}-lock`
 /** What may stand in a data directory before its first use. */
 const OURS: ReadonlySet<string> = new Set([DATABASE, READERS, 'blobs', 'relay.key', 'demo.json', 'card.key'])
 
+const STANDARD: StoreOptions = {
+  reserveBytes: DISK_RESERVE_BYTES_DEFAULT,
+  reservationSeconds: Number(RESERVATION_SECONDS_DEFAULT),
+}
+
 /** Makes the directory (0700) if need be, locks it and opens the store in it. Throws StoreError. */
-export async function openStore(directory: string): Promise<Store> {
+export async function openStore(directory: string, options: Partial<StoreOptions> = {}): Promise<Store> {
   try {
     await makeDirectory(resolve(directory))
     await refuseForeign(directory)
     const unlock = await lock(directory)
     try {
-      return await openIn(resolve(directory), unlock)
+      return await openIn(resolve(directory), { ...STANDARD, ...options }, unlock)
     } catch (error) {
       await unlock()
       throw error
@@ -35,7 +41,7 @@ export async function openStore(directory: string): Promise<Store> {
  */
 export async function openStoreForReading(directory: string): Promise<Store> {
   try {
-    return await readLmdbStore(resolve(join(directory, DATABASE)))
+    return await readLmdbStore(resolve(join(directory, DATABASE)), STANDARD.reservationSeconds)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       throw new StoreError('not-ours', `${directory} holds no cairn data: give the --data directory of the relay`)
@@ -44,8 +50,8 @@ export async function openStoreForReading(directory: string): Promise<Store> {
 }
 
 /** The names that lead to the database are on disk before anything in it is answered for. */
-async function openIn(directory: string, unlock: () => Promise<void>): Promise<Store> {
-  const store = await openLmdbStore(join(directory, DATABASE), unlock)
+async function openIn(directory: string, options: StoreOptions, unlock: () => Promise<void>): Promise<Store> {
+  const store = await openLmdbStore(join(directory, DATABASE), options, unlock)
   try {
     for (const name of [DATABASE, READERS]) await chmod(join(directory, name), 0o600)
     await syncDirectory(directory)

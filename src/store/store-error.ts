@@ -14,7 +14,7 @@ type StoreErrorCode =
   | 'closed'
   | 'sequence'
   | 'exists'
-  | 'missing-node'
+  | 'derived'
   | 'failed'
 
 export class StoreError extends Error {

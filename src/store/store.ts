@@ -11,6 +11,8 @@ export type SignerRole = 'guest' | 'clerk' | 'owner' | 'relay'
 export interface LogRecord {
   readonly seq: Seq
   readonly committedAtMs: number
+  /** How long a reservation that begins with this set lasts: a setting of that day, and replay must not ask today's. */
+  readonly reservationSeconds: number
   /** The card, 33 bytes; empty for the relay. */
   readonly signer: Uint8Array
   /** Its wallet at that time, 20 bytes; empty for the relay. */
@@ -76,11 +78,24 @@ export interface StoredRoots {
   readonly roots: Uint8Array
 }
 
-export interface DerivedFlush extends StoredRoots {
+/** A part of a flush: `Store.flushPart`. */
+export interface DerivedPart {
   readonly shopId: ShopId
   readonly nodes: readonly { readonly ref: number; readonly bytes: Uint8Array }[]
   /** `object`: at most 300 bytes. */
   readonly objectSeqs: readonly { readonly object: Uint8Array; readonly seq: Seq }[]
+}
+
+export type DerivedFlush = DerivedPart & StoredRoots
+
+/** What rotted on disk, or was changed there by somebody else. */
+export interface StoreDamage {
+  /** Undefined: of no one shop. */
+  readonly shopId: ShopId | undefined
+  /** `derived` can be made again from the log. */
+  readonly part: 'log' | 'rows' | 'derived'
+  /** For people: what, where, what now. */
+  readonly text: string
 }
 
 export interface StoreStats {
@@ -90,6 +105,8 @@ export interface StoreStats {
   readonly sets: number
   /** Of the database file; 0 in memory. */
   readonly fileBytes: number
+  /** What sets are taken to have reserved for that do not tell: of format 1; undefined if there are none. */
+  readonly earlyReservationSeconds: number | undefined
 }
 
 /** What is returned is a copy or never changes. After `close` every call fails with StoreError 'closed'. */
@@ -123,15 +140,32 @@ export interface Store {
   paymentRows(shopId: ShopId, prefix?: Uint8Array): PaymentRow[]
   /** Atomic. `seq` is not above the head. Rejects with StoreError. */
   flushDerived(flush: DerivedFlush): Promise<void>
+  /**
+   * A part of what the next `flushDerived` of the shop makes valid: before that nobody asks for it after a restart.
+   * Atomic. Rejects with StoreError.
+   */
+  flushPart(part: DerivedPart): Promise<void>
+  /** Throws StoreError 'derived' where it is damaged. */
   derived(shopId: ShopId): StoredRoots | undefined
-  /** A copy. Throws StoreError 'missing-node'. */
+  /**
+   * Forgets roots and object index of a shop, before they are made again: then its derived part is not damaged any
+   * more. Trie nodes stay, since somebody may still read them. Rejects with StoreError.
+   */
+  dropDerived(shopId: ShopId): Promise<void>
+  /** A copy. Throws StoreError 'derived' where it is missing or damaged. */
   readNode(shopId: ShopId, ref: number): Uint8Array
   /** From 1, above every ref that was ever flushed. */
   nextNodeRef(shopId: ShopId): number
-  /** Rising, above `after`; only what was flushed. */
+  /** Rising, above `after`; only what was flushed. Throws StoreError 'derived'. */
   objectSeqs(shopId: ShopId, object: Uint8Array, after: Seq, limit: number): Seq[]
   /** Rejects with StoreError if the store cannot be read and written. */
   check(): Promise<void>
+  /** Why nothing can be written now, in one line; undefined if it can. */
+  problem(): string | undefined
+  /** Looks at every row there is, for `damage` to tell; yields how many it saw so far, now and then. */
+  scan(): Iterable<number>
+  /** What was met so far that is damaged. What is not derived stands until the store is opened again. */
+  damage(): readonly StoreDamage[]
   stats(): StoreStats
   /** Finishes what was begun. */
   close(): Promise<void>

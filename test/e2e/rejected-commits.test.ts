@@ -62,8 +62,9 @@ afterEach(async () => {
 const failed = (times: number) => Array.from({ length: times }, () => COMMIT_FAILED).flat()
 
 /** The state as the log makes it; its every step has the hash that the log says, or this throws. */
-function stateByLog(store: Store): Uint8Array {
-  const shop = new Keeper(store, { nodeCacheNodes: 100, reservationSeconds: 86_400n }).load(SHOP)
+async function stateByLog(store: Store): Promise<Uint8Array> {
+  const shop = await new Keeper(store, { nodeCacheNodes: 100 }).load(SHOP)
+  expect(shop.closed).toBeUndefined()
   return stateHash(shop.current.state)
 }
 
@@ -90,16 +91,16 @@ describe.each(STORES)('over a store %s', (_name, make) => {
       const wire = await Wire.as(running.url, owner)
       const watcher = await watch()
       const seen = [...watcher.events]
-      const [head, before] = [store.head(SHOP), stateByLog(store)]
+      const [head, before] = [store.head(SHOP), await stateByLog(store)]
       const patchSet = wire.signed(owner, [listing(2n)])
       rejecting.reject(2)
       for (let i = 0; i < 2; i++) expect(await wire.ask({ kind: 'write', patchSet })).toEqual(NOT_STORED)
-      expect([store.head(SHOP), stateByLog(store)]).toEqual([head, before])
+      expect([store.head(SHOP), await stateByLog(store)]).toEqual([head, before])
       expect(watcher.events).toEqual(seen)
       expect(running.bugs).toEqual(failed(2))
       // The same bytes: their nonce was not used up.
       const hash = await wire.done({ kind: 'write', patchSet })
-      expect(hash).toEqual(stateByLog(store))
+      expect(hash).toEqual(await stateByLog(store))
       await watcher.until(() => watcher.sets.at(-1)!.seq === BigInt(head + 1))
       expect(watcher.sets.map(({ seq }) => Number(seq))).toEqual([1, 2, 3])
       expect(running.bugs).toEqual(failed(2))
@@ -117,7 +118,7 @@ describe.each(STORES)('over a store %s', (_name, make) => {
           if (times === 1) expect(await wire.write(owner, [change])).toEqual(NOT_STORED)
           results.push(await wire.write(owner, [change]))
         }
-        expect(stateByLog(store)).toEqual(results.at(-1))
+        expect(await stateByLog(store)).toEqual(results.at(-1))
         expect(running.bugs).toEqual(failed(times * changes.length))
         await running.stop()
       }
@@ -143,7 +144,7 @@ describe.each(STORES)('over a store %s', (_name, make) => {
       rejecting.reject(0)
       const again = await Promise.all(sets.map((patchSet) => wire.ask({ kind: 'write', patchSet })))
       expect(again.every((answer) => answer instanceof Uint8Array)).toBe(true)
-      expect(again.at(-1)).toEqual(stateByLog(store))
+      expect(again.at(-1)).toEqual(await stateByLog(store))
       await watcher.until(() => watcher.sets.length === head + 20)
     })
   })
@@ -155,11 +156,11 @@ describe.each(STORES)('over a store %s', (_name, make) => {
       const rejecting = await furnished()
       const { store } = rejecting
       const watcher = await watch()
-      const [head, before, seen] = [store.head(SHOP), stateByLog(store), [...watcher.events]]
+      const [head, before, seen] = [store.head(SHOP), await stateByLog(store), [...watcher.events]]
       const card = newSecret()
       rejecting.reject(1)
       expect(await enrolling(card)).toEqual([503, message])
-      expect([store.head(SHOP), stateByLog(store)]).toEqual([head, before])
+      expect([store.head(SHOP), await stateByLog(store)]).toEqual([head, before])
       expect(store.card(publicKeyOf(card))).toBeUndefined()
       expect(watcher.events).toEqual(seen)
       const wire = await Wire.open(running.url)
@@ -183,7 +184,7 @@ describe.each(STORES)('over a store %s', (_name, make) => {
       expect(await enrolling(owner)).toEqual([201, undefined])
       expect(store.head(SHOP)).toBe(1)
       const wire = await Wire.as(running.url, owner)
-      expect(await wire.write(owner, [listing(1n)])).toEqual(stateByLog(store))
+      expect(await wire.write(owner, [listing(1n)])).toEqual(await stateByLog(store))
       // Whoever starts again finds the owner on the disk.
       expect(await new DevelopmentRegistry((key) => store.setting(key)).owns(SHOP, ACCOUNT)).toBe(true)
       expect(running.bugs).toEqual(failed(1))
@@ -245,11 +246,15 @@ describe('over a chain', () => {
     Array.from({ length: times }, () => [...failed(1), who, new Error(what)]).flat()
 
   /** Rejects what comes until the writer has failed so often and `check` held; resolves with how often it did. */
-  async function whileRejecting(act: () => Promise<unknown>, check: () => void, least = 2): Promise<number> {
+  async function whileRejecting(
+    act: () => Promise<unknown>,
+    check: () => void | Promise<void>,
+    least = 2,
+  ): Promise<number> {
     rejecting.reject(Infinity)
     await act()
     await vi.waitFor(() => expect(rejecting.rejected.length).toBeGreaterThanOrEqual(least), 20_000)
-    check()
+    await check()
     rejecting.reject(0)
     return rejecting.rejected.length
   }
@@ -265,14 +270,14 @@ describe('over a chain', () => {
     await open()
     const { store } = rejecting
     const watcher = await watch()
-    const [head, before, seen] = [store.head(SHOP), stateByLog(store), [...watcher.events]]
+    const [head, before, seen] = [store.head(SHOP), await stateByLog(store), [...watcher.events]]
     const clerk = ACCOUNTS[3]!
     const register = toFunctionSelector('registerUser(uint256,address)')
     const call = concatBytes(fromHex(register.slice(2)), word(SHOP), addressWord(bytesOf(clerk.address)))
     const times = await whileRejecting(
       () => shop.send(ACCOUNTS[1]!.address, shop.chain.addresses.shops, call),
-      () => {
-        expect([store.head(SHOP), stateByLog(store)]).toEqual([head, before])
+      async () => {
+        expect([store.head(SHOP), await stateByLog(store)]).toEqual([head, before])
         expect(watcher.events).toEqual(seen)
       },
     )
@@ -292,11 +297,11 @@ describe('over a chain', () => {
     const { store } = rejecting
     const request = await (await shop.guest()).checkout(1n, 2n)
     const watcher = await ownersOrders()
-    const [head, before, seen] = [store.head(SHOP), stateByLog(store), [...watcher.events]]
+    const [head, before, seen] = [store.head(SHOP), await stateByLog(store), [...watcher.events]]
     const times = await whileRejecting(
       () => shop.payByCall(request),
-      () => {
-        expect([store.head(SHOP), stateByLog(store), store.paymentRows(SHOP)]).toEqual([head, before, []])
+      async () => {
+        expect([store.head(SHOP), await stateByLog(store), store.paymentRows(SHOP)]).toEqual([head, before, []])
         expect(watcher.events).toEqual(seen)
       },
     )
@@ -353,12 +358,12 @@ describe('over a chain', () => {
       state(1n, 4n),
     )
     const { wire } = guest
-    const [head, before] = [store.head(SHOP), stateByLog(store)]
+    const [head, before] = [store.head(SHOP), await stateByLog(store)]
     await wire.until(() => wire.sets.at(-1)?.seq === BigInt(head))
     const times = await whileRejecting(
       () => rpc.mode('none'),
-      () => {
-        expect([store.head(SHOP), stateByLog(store)]).toEqual([head, before])
+      async () => {
+        expect([store.head(SHOP), await stateByLog(store)]).toEqual([head, before])
         expect(wire.sets.at(-1)!.seq).toBe(BigInt(head))
       },
       1,

@@ -77,6 +77,7 @@ class Relay {
       nowSeconds: () => 1_700_000_000n,
       health: async () => this.sick,
       warnings: () => this.warnings,
+      trouble: () => undefined,
       readiness: () => this.unready,
       enrol: async (request) => {
         if (this.outcome instanceof Error) throw this.outcome

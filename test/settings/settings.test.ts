@@ -39,6 +39,7 @@ test('the defaults', () => {
     metricsPort: 9464,
     data: './cairn-data',
     relayKeyFile: undefined,
+    diskReserveMib: 64,
     nodeCacheNodes: 200_000,
     signatureThreads: 1,
     chain: 'none',

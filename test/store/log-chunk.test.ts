@@ -55,12 +55,12 @@ describe('log chunks', () => {
   })
 
   it('are refused with another version, count, length, role or an unsafe number', () => {
-    expect(codeOf(changed(0, 2))).toBe('version')
+    expect(codeOf(changed(0, 3))).toBe('version')
     expect(codeOf(changed(4, 2))).toBe('damaged')
     expect(codeOf(changed(4, 0))).toBe('damaged')
     expect(codeOf(changed(8, small()[8]! + 1))).toBe('damaged')
     expect(codeOf(changed(9, 0xff))).toBe('damaged')
-    expect(codeOf(changed(5 + 4 + 16, 4))).toBe('damaged')
+    expect(codeOf(changed(5 + 4 + 20, 4))).toBe('damaged')
   })
 
   it('never fail otherwise than as damaged', () => {

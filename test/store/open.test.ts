@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { open as openLmdb } from 'lmdb'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { FORMAT_KEY, logKey } from '../../src/store/keys.js'
-import { STORE_FORMAT } from '../../src/store/lmdb.js'
+import { STORE_FORMAT } from '../../src/store/format.js'
 import { openStore } from '../../src/store/open.js'
 import type { StoreError } from '../../src/store/store-error.js'
 import { fixture, requireBuiltStore } from '../fixtures/built.js'
@@ -213,7 +213,7 @@ describe('the log', () => {
 
   it('is not read over a gap', async () => {
     const store = await tamper((table) => table.remove(logKey(1, 2)))
-    expect(() => store.readLog(1n, 0, LIMITS)).toThrow(expect.objectContaining({ code: 'damaged' }))
+    expect(store.readLog(1n, 0, LIMITS)).toHaveLength(1)
     expect(() => store.readLog(1n, 1, LIMITS)).toThrow(expect.objectContaining({ code: 'damaged' }))
     expect(store.readLog(1n, 2, LIMITS)).toHaveLength(1)
     await store.close()
@@ -221,8 +221,8 @@ describe('the log', () => {
 
   it('is not read over bytes that are no chunk', async () => {
     const store = await tamper((table) => table.put(logKey(1, 2), Uint8Array.of(1, 0, 0, 0, 1)))
-    expect(store.readLog(1n, 0, { ...LIMITS, records: 1 })).toHaveLength(1)
-    expect(() => store.readLog(1n, 0, LIMITS)).toThrow(expect.objectContaining({ code: 'damaged' }))
+    expect(store.readLog(1n, 0, LIMITS)).toHaveLength(1)
+    expect(() => store.readLog(1n, 1, LIMITS)).toThrow(expect.objectContaining({ code: 'damaged' }))
     await store.close()
   })
 })

@@ -1,66 +1,97 @@
 /**
  * Keeps the derived state of the shops on disk: trie nodes are flushed in the background with the seq that they
  * reflect, and at start the tail of the log is replayed over the last flush. The log is the truth; losing a flush loses
- * nothing.
+ * nothing, and what is damaged of a flush is made again.
+ *
+ * What is not on disk stays in memory and makes the next start longer, so both are bounded: by the work since the last
+ * flush. A flush writes the last durable version in slices, whether the writer is busy or not; when it does not keep up
+ * the writer waits for it.
+ *
+ * Tests: test/relay/shops/keeper.test.ts, test/relay/shops/flush.test.ts
  */
 
-import type { Seconds, Seq, ShopId } from '../../brands.js'
-import { equalBytes } from '../../bytes/bytes.js'
-import { toHex } from '../../bytes/hex.js'
-import { decode } from '../../codec/decode.js'
-import { encode } from '../../codec/encode.js'
-import type { Cbor, CborKey } from '../../codec/value.js'
-import { Hamt, type NodeSource, type StoredRoot } from '../../merkle/hamt.js'
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
+import type { Seq, ShopId } from '../../brands.js'
+import { Hamt, HamtStoreError } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
-import type { NodeRef } from '../../merkle/hamt-node.js'
-import { readCheckedPatch, type Patch } from '../../patches/checked-patch.js'
-import type { Author } from '../../state/access.js'
-import { applyPatches } from '../../state/apply.js'
-import {
-  COLLECTIONS,
-  emptyShop,
-  INDEXES,
-  keyHashOf,
-  SCHEMA_VERSION,
-  stateHash,
-  type ShopState,
-} from '../../state/shop-state.js'
-import type { DerivedFlush, LogRecord, Store } from '../../store/store.js'
-import { indexNames, patchKey, type PatchKey } from '../../patches/object-name.js'
+import { indexNames, type PatchKey } from '../../patches/object-name.js'
+import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
+import { StoreError } from '../../store/store-error.js'
+import type { DerivedPart, LogRecord, Store } from '../../store/store.js'
 import type { CommittedSet } from './committed-set.js'
-import { Shop } from './shop.js'
+import { PendingNodes } from './pending-nodes.js'
+import { replay } from './replay.js'
+import { Shop, type ShopVersion } from './shop.js'
+import { decodeState, encodeState, triesOf } from './stored-state.js'
 
-/** The log does not lead to the states that it says it does. */
-export class ReplayError extends Error {
-  override readonly name = 'ReplayError'
-  readonly shopId: ShopId
-  readonly seq: Seq
-
-  constructor(shopId: ShopId, seq: Seq, problem: string) {
-    super(`shop ${shopId}, set ${seq}: ${problem}`)
-    this.shopId = shopId
-    this.seq = seq
+export interface KeeperOptions {
+  readonly nodeCacheNodes: number
+  /** Undefined: a store that is only read, and nothing is flushed. */
+  readonly flushing?: {
+    nowMs(): number
+    /** For the operator: what could not be kept, or has to be made again. */
+    tell(event: string, error: unknown): void
   }
 }
 
-type ObjectSeq = DerivedFlush['objectSeqs'][number]
+export interface LoadOptions {
+  /** Told after every part of the log that was replayed. */
+  readonly progress?: (seq: Seq, head: Seq) => void
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Work that makes a flush due, of one shop or of all together: a unit is a patch, or a KiB of patches where that is
+ * more. Bounds what a start has to replay.
+ */
+export const FLUSH_WORK = 20_000
+/** At twice the trigger the writer waits for the flush. */
+const HOLD_WORK = 2 * FLUSH_WORK
+/** A smaller shop is flushed when its oldest change is so old. */
+export const FLUSH_AFTER_MS = 30_000
+/** What one transaction of a flush writes at most, but for a single node that is larger. */
+const SLICE_BYTES = 2 * 1_048_576
+const SLICE_OBJECT_ROWS = 10_000
 
 const REPLAY_BATCH = { records: 1_024, bytes: 4 * 1_048_576 }
-const TRIES = [...COLLECTIONS, ...INDEXES] as const
+/** How long a replay may hold the event loop. */
+const REPLAY_SLICE_MS = 20
+/** How long a rebuilt state waits for a commit that is under way before it looks again. */
+const REBUILD_LOOK_MS = 10
+
+type ObjectSeq = DerivedPart['objectSeqs'][number]
+
+/** What is known of a shop beside its state. */
+interface Kept {
+  readonly source: PendingNodes
+  /** The last set that is on disk as state and object index. */
+  flushed: Seq
+  /** What `flush` writes: the newest version that is durable. */
+  durable: ShopVersion | undefined
+  /** Since the last flush. */
+  work: number
+  /** Of the oldest change that is not flushed. */
+  sinceMs: number
+  /** Rows of the object index that are not on disk yet. */
+  changes: ObjectSeq[]
+  /** What is on disk is damaged: it is forgotten before anything is flushed. */
+  stale: boolean
+}
 
 export class Keeper {
   private readonly store: Store
-  private readonly reservationSeconds: Seconds
+  private readonly options: KeeperOptions
   private readonly cache: NodeCache
-  private readonly sources = new Map<ShopId, PendingNodes>()
-  private readonly flushedHead = new Map<ShopId, Seq>()
-  /** Rows of the object index that are not on disk yet. */
-  private readonly changes = new Map<ShopId, ObjectSeq[]>()
-  private flushing = false
+  private readonly shops = new Map<ShopId, Kept>()
+  private readonly rebuilding = new Set<ShopId>()
+  private totalWork = 0
+  private flushing: Promise<void> | undefined
+  /** The last flush failed: nobody waits for the next one. */
+  private failing = false
 
-  constructor(store: Store, options: { readonly nodeCacheNodes: number; readonly reservationSeconds: Seconds }) {
+  constructor(store: Store, options: KeeperOptions) {
     this.store = store
-    this.reservationSeconds = options.reservationSeconds
+    this.options = options
     this.cache = new NodeCache(options.nodeCacheNodes)
   }
 
@@ -70,183 +101,266 @@ export class Keeper {
   }
 
   newState(shopId: ShopId): ShopState {
-    return emptyShop(shopId, SCHEMA_VERSION, (keyHash) => Hamt.withKeyHash(keyHash, this.source(shopId), this.cache))
+    const { source } = this.kept(shopId)
+    return emptyShop(shopId, SCHEMA_VERSION, (keyHash) => Hamt.withKeyHash(keyHash, source, this.cache))
   }
 
-  /** The shop as its log makes it. `progress` is told the seq now and then. Throws ReplayError, StoreError. */
-  load(shopId: ShopId, progress: (seq: Seq, head: Seq) => void = () => undefined): Shop {
-    const derived = this.store.derived(shopId)
-    const kept = derived === undefined ? undefined : this.openState(shopId, derived.roots)
-    let state = kept ?? this.newState(shopId)
-    let seq = kept === undefined ? 0 : derived!.seq
-    this.flushedHead.set(shopId, seq)
-    const head = this.store.head(shopId)
-    while (seq < head) {
-      for (const record of this.store.readLog(shopId, seq, REPLAY_BATCH)) {
-        const patches = record.patches.map(readCheckedPatch)
-        state = this.replay(shopId, state, record, patches)
-        this.noteChanges(
-          shopId,
-          record.seq,
-          patches.map(({ path }) => patchKey(path)),
-        )
-        seq = record.seq
-      }
-      progress(seq, head)
+  /**
+   * The shop as its log makes it; where the log is damaged or does not lead to its states, as it was before, and
+   * closed. Rejects when `signal` is aborted.
+   */
+  async load(shopId: ShopId, options: LoadOptions = {}): Promise<Shop> {
+    const kept = this.kept(shopId)
+    try {
+      return await this.replayed(kept, this.stored(shopId, kept) ?? this.nothing(shopId), options)
+    } catch (error) {
+      if (!isOfDerived(error)) throw error
+      this.tell('a stored state is damaged and made again from the log', error)
+      this.forget(kept)
+      return this.replayed(kept, this.nothing(shopId), options)
     }
-    return new Shop(shopId, { state, head, relayNonce: this.store.nonce(shopId, new Uint8Array(0)) })
   }
 
-  /** Sets that were committed. */
-  published({ shopId }: Shop, sets: readonly CommittedSet[]): void {
-    for (const { record, keys } of sets) this.noteChanges(shopId, record.seq, keys)
+  /** Sets that were committed; the shop's current version is the one after them. */
+  published(shop: Shop, sets: readonly CommittedSet[]): void {
+    const kept = this.kept(shop.shopId)
+    for (const { record, keys } of sets) this.note(kept, record, keys)
+    if (!this.rebuilding.has(shop.shopId)) kept.durable = shop.current
+    if (this.totalWork >= FLUSH_WORK) this.begin()
   }
 
   /** The last set that the store's object index knows. */
   indexedUpTo(shopId: ShopId): Seq {
-    return this.flushedHead.get(shopId) ?? 0
+    return this.shops.get(shopId)?.flushed ?? 0
   }
 
-  /** Sets of the shop that are only in the log. */
-  behind(shop: Shop): number {
-    return shop.current.head - this.indexedUpTo(shop.shopId)
+  /** For the writer before a batch: what it has to wait for, if memory must not grow further. */
+  held(): Promise<void> | undefined {
+    if (this.totalWork < HOLD_WORK || this.failing) return undefined
+    this.begin()
+    return this.flushing
   }
 
-  /**
-   * Writes the state of a shop whose current version is durable. Does nothing if nothing changed or a flush is under
-   * way.
-   */
-  async flush(shop: Shop): Promise<void> {
-    if (this.flushing || this.behind(shop) === 0) return
-    this.flushing = true
-    try {
-      const { state, head } = shop.current
-      const source = this.source(shop.shopId)
-      const roots = encodeRoots(state, (node) => source.add(node))
-      const nodes = source.pending()
-      const objectSeqs = (this.changes.get(shop.shopId) ?? []).filter(({ seq }) => seq <= head)
-      await this.store.flushDerived({ shopId: shop.shopId, seq: head, roots, nodes, objectSeqs })
-      source.written(nodes)
-      this.changes.get(shop.shopId)?.splice(0, objectSeqs.length)
-      this.flushedHead.set(shop.shopId, head)
-    } finally {
-      this.flushing = false
+  /** Called every second or so: begins the flush that is due, closes and mends what is damaged. */
+  keep(shops: Iterable<Shop>): void {
+    const damage = this.store.damage()
+    for (const shop of shops) {
+      const kept = this.kept(shop.shopId)
+      const own = damage.filter(({ shopId }) => shopId === shop.shopId)
+      const lasting = own.find(({ part }) => part !== 'derived')
+      if (lasting !== undefined && shop.closed?.forNow !== false) this.close(shop, lasting.text)
+      else if ((own.length > 0 || kept.source.damaged) && !kept.stale) void this.rebuild(shop, kept)
     }
+    this.begin()
   }
 
-  private noteChanges(shopId: ShopId, seq: Seq, keys: readonly PatchKey[]): void {
-    const changes = this.changes.get(shopId) ?? []
-    this.changes.set(shopId, changes)
-    for (const object of indexNames(keys)) changes.push({ object, seq })
+  /** Writes everything that is durable: at the end of the relay. */
+  async flushAll(): Promise<void> {
+    await this.flushing
+    for (const [shopId, kept] of this.shops) await this.flush(shopId, kept)
   }
 
-  private replay(shopId: ShopId, state: ShopState, record: LogRecord, patches: readonly Patch[]): ShopState {
-    const author: Author =
-      record.role === 'relay' ? { role: 'relay' } : { role: record.role, card: record.signer, account: record.account }
-    const committedAt = BigInt(Math.floor(record.committedAtMs / 1_000))
-    const { reservationSeconds } = this
-    const applied = applyPatches(state, patches, { author, committedAt, reservationSeconds })
-    if (!applied.ok)
-      throw new ReplayError(shopId, record.seq, `the log holds a set that is refused: ${applied.verdict.message}`)
-    const hash = stateHash(applied.state)
-    if (!equalBytes(hash, record.stateHash)) {
-      throw new ReplayError(
-        shopId,
-        record.seq,
-        `its state hash is ${toHex(hash)}, the log says ${toHex(record.stateHash)}`,
+  // Flushing
+
+  /** Starts the flush that is due, unless one is under way. */
+  private begin(): void {
+    if (this.flushing !== undefined || this.options.flushing === undefined) return
+    const due = this.due()
+    if (due === undefined) return
+    this.flushing = this.flush(...due)
+      .then(
+        () => void (this.failing = false),
+        (error: unknown) => {
+          this.failing = true
+          this.tell('the state could not be flushed; the log has it', error)
+        },
       )
+      .finally(() => {
+        this.flushing = undefined
+        if (!this.failing) this.begin()
+      })
+  }
+
+  private due(): [ShopId, Kept] | undefined {
+    const now = this.options.flushing!.nowMs()
+    let most: [ShopId, Kept] | undefined
+    let oldest: [ShopId, Kept] | undefined
+    for (const [shopId, kept] of this.shops) {
+      if (kept.work === 0 || kept.durable === undefined) continue
+      if (most === undefined || kept.work > most[1].work) most = [shopId, kept]
+      if (oldest === undefined || kept.sinceMs < oldest[1].sinceMs) oldest = [shopId, kept]
     }
-    return applied.state
+    if (this.totalWork >= FLUSH_WORK) return most
+    return oldest !== undefined && now - oldest[1].sinceMs >= FLUSH_AFTER_MS ? oldest : undefined
   }
 
-  /**
-   * Undefined if what was kept lacks a trie that this version has, or the object index: the log makes all of it again.
-   */
-  private openState(shopId: ShopId, roots: Uint8Array): ShopState | undefined {
-    const { manifest, tries, hasIndex } = decodeRoots(roots)
-    if (!hasIndex || TRIES.some((name) => !tries.has(name))) return undefined
-    const open = (name: (typeof TRIES)[number]) =>
-      Hamt.open(tries.get(name)!, this.source(shopId), this.cache, keyHashOf(name))
-    return {
-      shopId,
-      schemaVersion: SCHEMA_VERSION,
-      manifest,
-      collections: Object.fromEntries(COLLECTIONS.map((name) => [name, open(name)])) as ShopState['collections'],
-      indexes: Object.fromEntries(INDEXES.map((name) => [name, open(name)])) as ShopState['indexes'],
+  /** The last durable version, in slices. What was written of one that fails is not written again. */
+  private async flush(shopId: ShopId, kept: Kept): Promise<void> {
+    const { durable, work, source } = kept
+    if (durable === undefined || work === 0) return
+    const { state, head } = durable
+    const begunMs = this.options.flushing?.nowMs() ?? 0
+    if (kept.stale) {
+      await this.store.dropDerived(shopId)
+      kept.stale = source.damaged = false
+    }
+    const tries = triesOf(state)
+    for (;;) {
+      const isWhole = tries.every(([, trie]) =>
+        trie.storePart(
+          (node) => source.add(node),
+          () => source.bytes < SLICE_BYTES,
+        ),
+      )
+      const objectSeqs = kept.changes.slice(0, SLICE_OBJECT_ROWS).filter(({ seq }) => seq <= head)
+      const part = { shopId, nodes: source.pending(), objectSeqs }
+      const isLast = isWhole && objectSeqs.length < SLICE_OBJECT_ROWS
+      if (isLast) await this.store.flushDerived({ ...part, seq: head, roots: encodeState(state, noMore) })
+      else await this.store.flushPart(part)
+      source.written(part.nodes)
+      kept.changes.splice(0, objectSeqs.length)
+      if (isLast) break
+    }
+    kept.flushed = head
+    kept.sinceMs = begunMs
+    kept.work -= work
+    this.totalWork -= work
+  }
+
+  private note(kept: Kept, record: LogRecord, keys: readonly PatchKey[]): void {
+    if (kept.work === 0) kept.sinceMs = this.options.flushing?.nowMs() ?? 0
+    for (const object of indexNames(keys)) kept.changes.push({ object, seq: record.seq })
+    const work = workOf(record)
+    kept.work += work
+    this.totalWork += work
+  }
+
+  // Replay
+
+  /** What was flushed; undefined if there is nothing, or not all that this version keeps: the log makes it again. */
+  private stored(shopId: ShopId, kept: Kept): ShopVersion | undefined {
+    const derived = this.store.derived(shopId)
+    const state = derived && decodeState(shopId, derived.roots, kept.source, this.cache)
+    if (state === undefined) return undefined
+    kept.flushed = derived!.seq
+    return { state, head: derived!.seq, relayNonce: 0n }
+  }
+
+  private nothing(shopId: ShopId): ShopVersion {
+    return { state: this.newState(shopId), head: 0, relayNonce: 0n }
+  }
+
+  /** The shop after the log's last set. */
+  private async replayed(kept: Kept, start: ShopVersion, options: LoadOptions): Promise<Shop> {
+    const { shopId } = start.state
+    const { version, problem } = await this.replayFrom(kept, start, options)
+    const shop = new Shop(shopId, { ...version, relayNonce: this.store.nonce(shopId, new Uint8Array(0)) })
+    kept.durable = shop.current
+    if (problem !== undefined) this.close(shop, problem)
+    return shop
+  }
+
+  /** As far as the log leads, and why no further. What is of the derived state is thrown. */
+  private async replayFrom(
+    kept: Kept,
+    start: ShopVersion,
+    { progress, signal }: LoadOptions,
+  ): Promise<{ readonly version: ShopVersion; readonly problem?: string }> {
+    const { shopId } = start.state
+    let version = start
+    let slice = performance.now()
+    try {
+      while (version.head < this.store.head(shopId)) {
+        for (const record of this.store.readLog(shopId, version.head, REPLAY_BATCH)) {
+          const { state, keys } = replay(version.state, record)
+          version = { ...version, state, head: record.seq }
+          this.note(kept, record, keys)
+          if (performance.now() - slice < REPLAY_SLICE_MS) continue
+          await nextTurn()
+          signal?.throwIfAborted()
+          slice = performance.now()
+        }
+        progress?.(version.head, this.store.head(shopId))
+        kept.durable = version
+        await this.held()
+      }
+    } catch (error) {
+      if (isOfDerived(error) || signal?.aborted || (error instanceof StoreError && error.code === 'closed')) throw error
+      return { version, problem: (error as Error).message }
+    }
+    return { version }
+  }
+
+  // What is damaged
+
+  /** Nothing of what is on disk is used any more. */
+  private forget(kept: Kept): void {
+    kept.stale = true
+    kept.flushed = 0
+    kept.durable = undefined
+    kept.changes = []
+    this.totalWork -= kept.work
+    kept.work = 0
+  }
+
+  /** Makes the state of a shop again while everybody else goes on; its writes are refused meanwhile. */
+  private async rebuild(shop: Shop, kept: Kept): Promise<void> {
+    const { shopId } = shop
+    if (this.rebuilding.has(shopId)) return
+    this.rebuilding.add(shopId)
+    const closed = shop.closed
+    shop.closed ??= { reason: 'its stored state is damaged and is made again, try again in a while', forNow: true }
+    try {
+      this.tell('a stored state is damaged and made again from the log', new Error(`shop ${shopId}`))
+      while (this.flushing !== undefined) await this.flushing
+      this.forget(kept)
+      let { version, problem } = await this.replayFrom(kept, this.nothing(shopId), {})
+      // A commit that was under way when the shop was closed.
+      while (problem === undefined && shop.current.head !== version.head) {
+        await wait(REBUILD_LOOK_MS)
+        ;({ version, problem } = await this.replayFrom(kept, version, {}))
+      }
+      shop.current = { ...version, relayNonce: shop.current.relayNonce }
+      kept.durable = shop.current
+      shop.closed = closed
+      if (problem !== undefined) this.close(shop, problem)
+    } catch (error) {
+      this.close(shop, (error as Error).message)
+    } finally {
+      this.rebuilding.delete(shopId)
     }
   }
 
-  private source(shopId: ShopId): PendingNodes {
-    let source = this.sources.get(shopId)
-    if (source === undefined) {
-      source = new PendingNodes(this.store, shopId)
-      this.sources.set(shopId, source)
+  private close(shop: Shop, reason: string): void {
+    shop.closed = { reason, forNow: false }
+    this.tell('a shop takes no writes until somebody has mended it', new Error(reason))
+  }
+
+  private tell(event: string, error: unknown): void {
+    this.options.flushing?.tell(event, error)
+  }
+
+  private kept(shopId: ShopId): Kept {
+    let kept = this.shops.get(shopId)
+    if (kept === undefined) {
+      const source = new PendingNodes(this.store, shopId)
+      kept = { source, flushed: 0, durable: undefined, work: 0, sinceMs: 0, changes: [], stale: false }
+      this.shops.set(shopId, kept)
     }
-    return source
+    return kept
   }
 }
 
-/** Nodes that have a name and are not on disk yet, before those that are. */
-class PendingNodes implements NodeSource {
-  private readonly store: Store
-  private readonly shopId: ShopId
-  private readonly nodes = new Map<NodeRef, Uint8Array>()
-  private next: NodeRef | undefined
-
-  constructor(store: Store, shopId: ShopId) {
-    this.store = store
-    this.shopId = shopId
-  }
-
-  readNode(ref: NodeRef): Uint8Array {
-    return this.nodes.get(ref) ?? this.store.readNode(this.shopId, ref)
-  }
-
-  add(bytes: Uint8Array): NodeRef {
-    const ref = (this.next ??= this.store.nextNodeRef(this.shopId))
-    this.next = ref + 1
-    this.nodes.set(ref, bytes)
-    return ref
-  }
-
-  pending(): { ref: NodeRef; bytes: Uint8Array }[] {
-    return [...this.nodes].map(([ref, bytes]) => ({ ref, bytes }))
-  }
-
-  written(nodes: readonly { readonly ref: NodeRef }[]): void {
-    for (const { ref } of nodes) this.nodes.delete(ref)
-  }
+function noMore(): never {
+  throw new Error('bug: a node that was not stored before its root')
 }
 
-// Roots: CBOR {Manifest bytes | null, ObjectIndex: true, <trie>: [ref, size, digest | null]}
-
-function encodeRoots(state: ShopState, write: (node: Uint8Array) => NodeRef): Uint8Array {
-  const map = new Map<CborKey, Cbor>([
-    ['Manifest', state.manifest ?? null],
-    ['ObjectIndex', true],
-  ])
-  for (const name of COLLECTIONS) map.set(name, rootOf(state.collections[name].store(write)))
-  for (const name of INDEXES) map.set(name, rootOf(state.indexes[name].store(write)))
-  return encode(map)
+function workOf({ patches }: LogRecord): number {
+  const bytes = patches.reduce((sum, patch) => sum + patch.length, 0)
+  return Math.max(patches.length, Math.ceil(bytes / 1_024))
 }
 
-function rootOf({ ref, size, digest }: StoredRoot): Cbor {
-  return [BigInt(ref), BigInt(size), digest ?? null]
-}
-
-function decodeRoots(bytes: Uint8Array): {
-  manifest: Uint8Array | undefined
-  tries: Map<string, StoredRoot>
-  hasIndex: boolean
-} {
-  const map = decode(bytes) as ReadonlyMap<string, Cbor>
-  const tries = new Map<string, StoredRoot>()
-  for (const name of TRIES) {
-    const root = map.get(name)
-    if (root === undefined) continue
-    const [ref, size, digest] = root as [bigint, bigint, Uint8Array | null]
-    tries.set(name, { ref: Number(ref), size: Number(size), digest: digest?.slice() })
-  }
-  const manifest = (map.get('Manifest') as Uint8Array | null) ?? undefined
-  return { manifest, tries, hasIndex: map.get('ObjectIndex') === true }
+/** What can be made again from the log. */
+function isOfDerived(error: unknown): boolean {
+  return error instanceof HamtStoreError || (error instanceof StoreError && error.code === 'derived')
 }

@@ -20,9 +20,18 @@ export interface ShopVersion {
   readonly relayNonce: bigint
 }
 
+/** Why a shop takes no writes. */
+export interface Closure {
+  readonly reason: string
+  /** It will take them again by itself; otherwise a person has to do something. */
+  readonly forNow: boolean
+}
+
 export class Shop {
   readonly shopId: ShopId
   current: ShopVersion
+  /** Set while the shop takes no writes, the relay's own among them. */
+  closed: Closure | undefined
   /** The last accepted nonce of each card that wrote since start; the store has the others. */
   readonly nonces = new Map<Hex, bigint>()
   readonly deadlines = new Deadlines()

@@ -23,7 +23,7 @@ import type { CardRow, Commit, PaymentRow, ShopRow, Store } from '../../store/st
 import { StoreError } from '../../store/store-error.js'
 import type { Clock } from '../instruments/clock.js'
 import type { CommittedSet } from '../shops/committed-set.js'
-import { cardName, Shop, type ShopVersion } from '../shops/shop.js'
+import { cardName, Shop, type Closure, type ShopVersion } from '../shops/shop.js'
 import type { AfterCommit, Build, Committed, OrderCheckout, RelayChange, RelayOutcome, WriteOutcome } from './change.js'
 import type { CheckedSet } from './ingest.js'
 import { cancelPatches, packSets } from './relay-set.js'
@@ -87,6 +87,8 @@ export class Batch {
   }
 
   run(job: Job): void {
+    const closed = this.shops.get(job.shopId)?.closed
+    if (closed !== undefined) return this.refuse(job, closed)
     if (job.kind === 'write') {
       const outcome = this.guarded(BROKEN, () => this.write(job.shopId, job.set, job.author))
       this.answers.push((failure) => job.done(failure !== undefined && outcome.ok ? failure : outcome))
@@ -100,6 +102,11 @@ export class Batch {
       ),
     )
     this.answers.push((failure) => job.done(!made ? 'refused' : failure === undefined ? 'done' : 'not-stored'))
+  }
+
+  private refuse(job: Job, { reason, forNow }: Closure): void {
+    if (job.kind === 'write') this.answers.push(() => job.done({ ...CLOSED, message: `${CLOSED.message}: ${reason}` }))
+    else this.answers.push(() => job.done(forNow ? 'not-stored' : 'refused'))
   }
 
   async finish(): Promise<void> {
@@ -246,6 +253,7 @@ export class Batch {
     const record = {
       seq,
       committedAtMs: this.committedAtMs,
+      reservationSeconds: Number(this.options.reservationSeconds),
       signer: set.signer,
       account: set.author.account ?? RELAY,
       role: set.author.role,
@@ -390,6 +398,12 @@ const BROKEN: WriteOutcome = {
   code: 'INVALID',
   message: 'the relay failed at this set; nothing was changed',
 }
+
+const CLOSED = {
+  ok: false,
+  code: 'TOO_MANY_CONCURRENT_REQUESTS',
+  message: 'the shop takes no writes now',
+} as const satisfies WriteOutcome
 
 const NO_ROOM: WriteOutcome = {
   ok: false,

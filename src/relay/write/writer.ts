@@ -21,8 +21,13 @@ type MayExpire = (state: ShopState, order: OrderId, now: Seconds) => boolean
 const BATCH_SETS_MAX = 256
 const BATCH_MS_MAX = 50
 
+export interface WriterOptions extends BatchOptions {
+  /** Asked before each batch: what it has to wait for. */
+  held(): Promise<void> | undefined
+}
+
 export class Writer {
-  private readonly options: BatchOptions
+  private readonly options: WriterOptions
   private readonly shops = new Map<ShopId, Shop>()
   /** A lane for each card: who writes much waits for himself. */
   private readonly queue = new FairQueue<Job>()
@@ -31,9 +36,13 @@ export class Writer {
   private committing = false
   private idle: (() => void)[] = []
 
-  constructor(options: BatchOptions, shops: Iterable<Shop>) {
+  constructor(options: WriterOptions) {
     this.options = options
-    for (const shop of shops) this.shops.set(shop.shopId, shop)
+  }
+
+  /** One that was loaded: from now on its writes are taken. */
+  take(shop: Shop): void {
+    this.shops.set(shop.shopId, shop)
   }
 
   shop(shopId: ShopId): Shop | undefined {
@@ -101,6 +110,7 @@ export class Writer {
 
   private async run(): Promise<void> {
     while (this.backlog > 0) {
+      await this.options.held()
       const batch = new Batch(this.options, this.shops)
       const end = performance.now() + BATCH_MS_MAX
       for (let sets = 0; sets < BATCH_SETS_MAX && performance.now() < end; sets++) {

@@ -1,10 +1,11 @@
-/** A log that does not lead to the states that it names: the relay does not start, and says where. */
+/** A log that does not lead to the states that it names: its shop takes no writes, and the relay says where and why. */
 
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { toHex } from '../../../src/bytes/hex.js'
 import { encodeChange } from '../../../src/patches/patch.js'
-import { Keeper, ReplayError } from '../../../src/relay/shops/keeper.js'
+import { Keeper } from '../../../src/relay/shops/keeper.js'
 import { stateHash } from '../../../src/state/shop-state.js'
+import { MemoryStore } from '../../../src/store/memory.js'
 import type { LogRecord, Store } from '../../../src/store/store.js'
 import { copyLogs, writtenLogs } from '../../fixtures/copied-log.js'
 import { relay } from '../../fixtures/relay-harness.js'
@@ -35,7 +36,7 @@ describe.each(STORES)('%s', (_name, make) => {
   it('a log that was not changed leads to its states', async () => {
     const store = await spoilt(0, (record) => record)
     for (const shopId of [FIRST, OTHER]) {
-      const { state, head } = load(store, shopId).current
+      const { state, head } = (await load(store, shopId)).current
       expect([toHex(stateHash(state)), head]).toEqual([toHex(recordOf(shopId, 4).stateHash), 4])
     }
     const running = await relay({}, { store })
@@ -67,20 +68,31 @@ describe.each(STORES)('%s', (_name, make) => {
 })
 
 function load(store: Store, shopId: bigint) {
-  return new Keeper(store, { nodeCacheNodes: 100, reservationSeconds: 86_400n }).load(shopId)
+  return new Keeper(store, { nodeCacheNodes: 100 }).load(shopId)
 }
 
-/** Neither the keeper nor a relay gets beyond this set of OTHER; the shop before it is whole. */
+/** The keeper gets as far as the set before this one of OTHER; a relay serves it so, and the shop before it whole. */
 async function stopsAt(store: Store, seq: number, problem: unknown): Promise<void> {
-  for (const start of [async () => load(store, OTHER), () => relay({}, { store })]) {
-    const error: unknown = await start().then(
-      () => 'it starts',
-      (reason: unknown) => reason,
-    )
-    expect(error).toBeInstanceOf(ReplayError)
-    expect(error).toMatchObject({ name: 'ReplayError', shopId: OTHER, seq })
-    const [where, what] = (error as ReplayError).message.split(/(?<=^[^:]*: )/u)
-    expect([where, what]).toEqual([`shop ${OTHER}, set ${seq}: `, problem])
+  const { current, closed } = await load(store, OTHER)
+  const [where, what] = closed!.reason.split(/(?<=^[^:]*: )/u)
+  expect([where, what, closed!.forNow]).toEqual([`shop ${OTHER}, set ${seq}: `, problem, false])
+  expect(current.head).toBe(seq - 1)
+  expect(stateHash(current.state)).toEqual(stateHash((await load(await upTo(seq - 1), OTHER)).current.state))
+  expect((await load(store, FIRST)).current.head).toBe(4)
+  const running = await relay({}, { store })
+  closing.unshift(() => running.stop())
+  for (const path of ['/readyz', '/health']) {
+    const answer = await fetch(running.url + path)
+    expect([answer.status, await answer.text()]).toEqual([503, expect.stringContaining(`set ${seq}`)])
   }
-  expect(load(store, FIRST).current.head).toBe(4)
+  expect((await fetch(`${running.url}/livez`)).status).toBe(200)
+}
+
+/** The logs, of OTHER only so many sets. */
+async function upTo(seq: number): Promise<Store> {
+  const store = new MemoryStore()
+  await store.commit({ records: [], newShops: logs.shops() })
+  const records = logs.readLog(OTHER, 0, { records: seq, bytes: 2 ** 30 }).slice(0, seq)
+  if (seq > 0) await store.commit({ records: records.map((record) => ({ shopId: OTHER, record })) })
+  return store
 }

@@ -16,21 +16,20 @@ import { shopRow } from '../../fixtures/store.arbitrary.js'
 test('300 cards that write do not put off what the relay itself has to do', async () => {
   const clock = new TestClock()
   const bugs: unknown[] = []
-  const writer = new Writer(
-    {
-      store: new MemoryStore(),
-      clock,
-      relaySecret: filled(32, 9),
-      reservationSeconds: 1n,
-      checkout: new Checkout(new Map(), NO_PRICES),
-      keepPricedListings: async () => undefined,
-      newState: emptyShop,
-      afterCommit: [],
-      onBug: (error) => bugs.push(error),
-      storeFailed: (error) => bugs.push(error),
-    },
-    [new Shop(1n, { state: emptyShop(1n), head: 0, relayNonce: 0n })],
-  )
+  const writer = new Writer({
+    store: new MemoryStore(),
+    clock,
+    relaySecret: filled(32, 9),
+    reservationSeconds: 1n,
+    checkout: new Checkout(new Map(), NO_PRICES),
+    keepPricedListings: async () => undefined,
+    newState: emptyShop,
+    held: () => undefined,
+    afterCommit: [],
+    onBug: (error) => bugs.push(error),
+    storeFailed: (error) => bugs.push(error),
+  })
+  writer.take(new Shop(1n, { state: emptyShop(1n), head: 0, relayNonce: 0n }))
   const order: string[] = []
   // Cards that nobody enrolled: their sets are refused at their turn, in order.
   for (let round = 0; round < 5; round++)
@@ -64,33 +63,32 @@ test('what follows a commit follows for every shop and every card, whatever thro
   const shops = [1n, 2n].map((id) => new Shop(id, { state: emptyShop(id), head: 0, relayNonce: 0n }))
   const store = new MemoryStore()
   await store.commit({ records: [], newShops: shops.map(({ shopId }) => shopRow(shopId)) })
-  const writer = new Writer(
-    {
-      store,
-      clock: new TestClock(),
-      relaySecret: filled(32, 9),
-      reservationSeconds: 1n,
-      checkout: new Checkout(new Map(), NO_PRICES),
-      keepPricedListings: async () => undefined,
-      newState: emptyShop,
-      afterCommit: [
-        ({ shopId }) => {
-          told.push(`first ${shopId}`)
-          if (shopId === 1n) throw new Error('the first step fails')
-        },
-        ({ shopId }, _committed, alone) => {
-          for (const card of ['a', 'b'])
-            alone(() => {
-              told.push(`card ${card} ${shopId}`)
-              if (card === 'a') throw new Error('its session fails')
-            })
-        },
-      ],
-      onBug: (error) => bugs.push((error as Error).message),
-      storeFailed: (error) => bugs.push(error),
-    },
-    shops,
-  )
+  const writer = new Writer({
+    store,
+    clock: new TestClock(),
+    relaySecret: filled(32, 9),
+    reservationSeconds: 1n,
+    checkout: new Checkout(new Map(), NO_PRICES),
+    keepPricedListings: async () => undefined,
+    newState: emptyShop,
+    held: () => undefined,
+    afterCommit: [
+      ({ shopId }) => {
+        told.push(`first ${shopId}`)
+        if (shopId === 1n) throw new Error('the first step fails')
+      },
+      ({ shopId }, _committed, alone) => {
+        for (const card of ['a', 'b'])
+          alone(() => {
+            told.push(`card ${card} ${shopId}`)
+            if (card === 'a') throw new Error('its session fails')
+          })
+      },
+    ],
+    onBug: (error) => bugs.push((error as Error).message),
+    storeFailed: (error) => bugs.push(error),
+  })
+  for (const shop of shops) writer.take(shop)
   const found = (id: bigint) => ({ patches: foundingPatches(id, 1n, filled(20, 1), filled(33, 2)) })
   const outcomes = [1n, 2n].map((id) => writer.change(id, () => found(id)))
   expect(await Promise.all(outcomes)).toEqual(['done', 'done'])

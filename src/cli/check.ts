@@ -1,0 +1,97 @@
+/**
+ * `cairn check`: whether a data directory is whole.
+ *
+ * Tests: test/cli/check.test.ts
+ */
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { addressOf, publicKeyOf } from '#signature'
+import { fromHex } from '../bytes/hex.js'
+import { checkShop } from '../relay/shops/shop-check.js'
+import { openStoreForReading } from '../store/open.js'
+import { StoreError } from '../store/store-error.js'
+import type { Store } from '../store/store.js'
+import { DATA_FLAG, integerFlag, parseFlags, UsageError } from './flags.js'
+import type { Io } from './io.js'
+
+const CHECK_HELP = `cairn check [--data DIR] [--shop ID]
+
+Tells whether the data of a relay are whole: the checksum of every row, and of every set its root, its signature and
+the state that it leads to, from the first one on; then the stored state and the object index against the log.
+Nothing is changed. The relay may run meanwhile: then it is checked up to where it was.
+
+  --data DIR  of the relay; the default is that of cairn serve
+  --shop ID   only this shop; rows are checked all the same
+
+What is wrong is told on stdout, a line each, and then one line of figures; progress on stderr.
+Exit code: 0 all is whole, 1 something is not, 2 it cannot be read at all, or wrong usage.`
+
+const PROGRESS_MS = 1_000
+
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  if (argv.includes('--help')) return (io.out(CHECK_HELP), 0)
+  try {
+    const flags = parseFlags(argv, { data: DATA_FLAG, shop: { kind: 'text' } })
+    const only = flags.shop === undefined ? undefined : integerFlag('shop', flags.shop)
+    const store = await openStoreForReading(flags.data)
+    try {
+      return await check(store, { only, relay: relayOf(flags.data) }, io)
+    } finally {
+      await store.close()
+    }
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof StoreError)) throw error
+    io.err(`cairn check: ${error.message}`)
+    return 2
+  }
+}
+
+async function check(
+  store: Store,
+  { only, relay }: { readonly only: bigint | undefined; readonly relay: Uint8Array | undefined },
+  io: Io,
+): Promise<number> {
+  let problems = 0
+  const tell = (problem: string) => {
+    problems++
+    io.out(problem)
+  }
+  const progress = reporter(io)
+  const shops = store.shops().filter(({ shopId }) => only === undefined || shopId === only)
+  if (only !== undefined && shops.length === 0) throw new UsageError(`there is no shop ${only}`)
+  let [rows, sets, patches] = [0, 0, 0]
+  for (rows of store.scan()) {
+    io.signal.throwIfAborted()
+    await nextTurn()
+    progress(`${rows} rows`)
+  }
+  for (const { shopId } of shops) {
+    const told = (seq: number, head: number) => progress(`shop ${shopId}: set ${seq} of ${head}`)
+    const checked = await checkShop(store, { shopId, relay, tell, progress: told, signal: io.signal })
+    sets += checked.sets
+    patches += checked.patches
+  }
+  for (const { text } of store.damage()) tell(text)
+  io.out(`rows ${rows}, shops ${shops.length}, sets ${sets}, patches ${patches}, problems ${problems}`)
+  return problems === 0 ? 0 : 1
+}
+
+function reporter(io: Io): (text: string) => void {
+  let toldMs = performance.now()
+  return (text) => {
+    if (performance.now() - toldMs < PROGRESS_MS) return
+    toldMs = performance.now()
+    io.err(text)
+  }
+}
+
+/** The address of the key in the directory; undefined if it is kept elsewhere. */
+function relayOf(data: string): Uint8Array | undefined {
+  try {
+    return addressOf(publicKeyOf(fromHex(readFileSync(join(data, 'relay.key'), 'utf8').trim())))
+  } catch {
+    return undefined
+  }
+}

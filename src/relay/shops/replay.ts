@@ -1,0 +1,55 @@
+/**
+ * A set of the log applied again.
+ *
+ * Tests: test/relay/shops/keeper.test.ts
+ */
+
+import type { Seq, ShopId } from '../../brands.js'
+import { equalBytes } from '../../bytes/bytes.js'
+import { toHex } from '../../bytes/hex.js'
+import { readCheckedPatch, type Patch } from '../../patches/checked-patch.js'
+import { patchKey, type PatchKey } from '../../patches/object-name.js'
+import type { Author } from '../../state/access.js'
+import { applyPatches } from '../../state/apply.js'
+import { stateHash, type ShopState } from '../../state/shop-state.js'
+import type { LogRecord } from '../../store/store.js'
+
+/** The log does not lead to the states that it says it does. */
+export class ReplayError extends Error {
+  override readonly name = 'ReplayError'
+  readonly shopId: ShopId
+  readonly seq: Seq
+
+  constructor(shopId: ShopId, seq: Seq, problem: string) {
+    super(`shop ${shopId}, set ${seq}: ${problem}`)
+    this.shopId = shopId
+    this.seq = seq
+  }
+}
+
+/** The state after the set, and what its patches touch. Throws ReplayError. */
+export function replay(state: ShopState, record: LogRecord): { readonly state: ShopState; readonly keys: PatchKey[] } {
+  const { shopId } = state
+  const patches = record.patches.map((bytes) => readPatch(shopId, record.seq, bytes))
+  const author: Author =
+    record.role === 'relay' ? { role: 'relay' } : { role: record.role, card: record.signer, account: record.account }
+  const committedAt = BigInt(Math.floor(record.committedAtMs / 1_000))
+  const reservationSeconds = BigInt(record.reservationSeconds)
+  const applied = applyPatches(state, patches, { author, committedAt, reservationSeconds })
+  if (!applied.ok)
+    throw new ReplayError(shopId, record.seq, `the log holds a set that is refused: ${applied.verdict.message}`)
+  const hash = stateHash(applied.state)
+  if (!equalBytes(hash, record.stateHash)) {
+    const text = `its state hash is ${toHex(hash)}, the log says ${toHex(record.stateHash)}`
+    throw new ReplayError(shopId, record.seq, text)
+  }
+  return { state: applied.state, keys: patches.map(({ path }) => patchKey(path)) }
+}
+
+function readPatch(shopId: ShopId, seq: Seq, bytes: Uint8Array): Patch {
+  try {
+    return readCheckedPatch(bytes)
+  } catch (error) {
+    throw new ReplayError(shopId, seq, `the log holds a patch that cannot be read: ${(error as Error).message}`)
+  }
+}

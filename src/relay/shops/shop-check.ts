@@ -1,0 +1,196 @@
+/**
+ * Whether a shop's data are whole: every set of its log by root, signature and replay, and what was flushed of its
+ * state and object index against what the log makes. What follows from a whole log and is signed, the audit tells.
+ *
+ * Tests: test/cli/check.test.ts
+ */
+
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { addressOf } from '#signature'
+import type { Seq, ShopId } from '../../brands.js'
+import { equalBytes } from '../../bytes/bytes.js'
+import { toHex } from '../../bytes/hex.js'
+import { decodeChecked } from '../../codec/decode-checked.js'
+import { Hamt } from '../../merkle/hamt.js'
+import { NodeCache } from '../../merkle/hamt-cache.js'
+import { patchLeafHash, PatchTree } from '../../merkle/patch-proof.js'
+import { indexNames, type PatchKey } from '../../patches/object-name.js'
+import { Header, signerOf } from '../../patches/patch-set.js'
+import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
+import { StoreError } from '../../store/store-error.js'
+import type { LogRecord, Store } from '../../store/store.js'
+import { replay } from './replay.js'
+import { decodeState, triesOf } from './stored-state.js'
+
+export interface CheckOptions {
+  readonly shopId: ShopId
+  /** Of the key that the relay's own sets must be signed with, 20 bytes; undefined: of any one. */
+  readonly relay?: Uint8Array | undefined
+  /** One line for each thing that is wrong. */
+  tell(problem: string): void
+  progress(seq: Seq, head: Seq): void
+  readonly signal: AbortSignal
+}
+
+export interface CheckedLog {
+  /** That could be read. */
+  readonly sets: number
+  readonly patches: number
+}
+
+const READ = { records: 256, bytes: 4 * 1_048_576 }
+const CACHED_NODES = 50_000
+
+/** Rejects when `signal` is aborted. */
+export async function checkShop(store: Store, options: CheckOptions): Promise<CheckedLog> {
+  const { shopId, tell } = options
+  const log = new LogCheck(options)
+  const stored = storedState(store, options)
+  const head = store.head(shopId)
+  let at = 0
+  while (at < head) {
+    options.signal.throwIfAborted()
+    await nextTurn()
+    for (const record of readAfter(store, options, at) ?? []) {
+      at = record.seq
+      const keys = log.take(record)
+      if (stored === undefined || record.seq > stored.seq) continue
+      for (const object of keys.length > 0 ? indexNames(keys) : []) {
+        if (store.objectSeqs(shopId, object, record.seq - 1, 1)[0] !== record.seq)
+          tell(`shop ${shopId}, set ${record.seq}: the object index does not name it`)
+      }
+      if (record.seq === stored.seq && log.state !== undefined) {
+        const deadlines = store.stats().earlyReservationSeconds === undefined
+        compare(stored.state, log.state, { ...options, deadlines })
+      }
+    }
+    options.progress(at, head)
+    at = nextReadable(store, options, at, head)
+  }
+  return { sets: log.sets, patches: log.patches }
+}
+
+/** The sets one after the other; a state as long as each leads to the next. */
+class LogCheck {
+  state: ShopState | undefined
+  sets = 0
+  patches = 0
+  private readonly options: CheckOptions
+  private readonly nonces = new Map<string, bigint>()
+  private last = 0
+  private relay: Uint8Array | undefined
+
+  constructor(options: CheckOptions) {
+    this.options = options
+    this.relay = options.relay
+    this.state = emptyShop(options.shopId, SCHEMA_VERSION)
+  }
+
+  /** What the set touches, as far as it leads to a state. */
+  take(record: LogRecord): PatchKey[] {
+    this.sets++
+    this.patches += record.patches.length
+    for (const problem of this.problemsOf(record)) this.tell(record.seq, problem)
+    const isNext = record.seq === this.last + 1
+    this.last = record.seq
+    if (!isNext) this.state = undefined
+    if (this.state === undefined) return []
+    try {
+      const { state, keys } = replay(this.state, record)
+      this.state = state
+      return keys
+    } catch (error) {
+      this.options.tell((error as Error).message)
+      this.state = undefined
+      return []
+    }
+  }
+
+  private *problemsOf(record: LogRecord): Generator<string> {
+    let header: Header
+    try {
+      header = Header.read(decodeChecked(record.header), 'Header')
+    } catch (error) {
+      return yield (error as Error).message
+    }
+    if (header.ShopID !== this.options.shopId) yield `its header is of shop ${header.ShopID}`
+    const { root } = new PatchTree(record.patches.map(patchLeafHash))
+    if (!equalBytes(root, header.RootHash)) yield 'its header has not the root of its patches'
+    const name = toHex(record.signer)
+    const nonce = this.nonces.get(name)
+    if (nonce !== undefined && header.KeyCardNonce <= nonce) yield 'its nonce is not greater than the one before'
+    this.nonces.set(name, header.KeyCardNonce)
+    const signer = signerOf(record.header, record.signature)
+    if (signer === undefined) yield 'its signature leads to no key'
+    else if (record.role !== 'relay') {
+      if (!equalBytes(signer, record.signer)) yield 'its signature is not of its signer'
+    } else {
+      this.relay ??= addressOf(signer)
+      if (!equalBytes(this.relay, addressOf(signer)))
+        yield `it is signed by 0x${toHex(addressOf(signer))}, the relay is 0x${toHex(this.relay)}`
+    }
+  }
+
+  private tell(seq: Seq, problem: string): void {
+    this.options.tell(`shop ${this.options.shopId}, set ${seq}: ${problem}`)
+  }
+}
+
+/** Undefined where the log cannot be read: the store tells of it. */
+function readAfter(store: Store, { shopId }: CheckOptions, seq: Seq): LogRecord[] | undefined {
+  try {
+    return store.readLog(shopId, seq, READ)
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'damaged') return undefined
+    throw error
+  }
+}
+
+/** The last of the sets after `at` that cannot be read, or `at`. */
+function nextReadable(store: Store, options: CheckOptions, at: Seq, head: Seq): Seq {
+  let next = at
+  while (next < head && readAfter(store, options, next) === undefined) next++
+  if (next > at) options.tell(`shop ${options.shopId}: sets ${at + 1} to ${next} cannot be read`)
+  return next
+}
+
+/** What was flushed, each of its nodes to be checked; undefined if nothing was, or nothing of use. */
+function storedState(store: Store, { shopId }: CheckOptions): { seq: Seq; state: ShopState } | undefined {
+  try {
+    const derived = store.derived(shopId)
+    const source = { readNode: (ref: number) => store.readNode(shopId, ref) }
+    const state = derived && decodeState(shopId, derived.roots, source, new NodeCache(CACHED_NODES), Hamt.openVerifying)
+    return state && { seq: derived!.seq, state }
+  } catch (error) {
+    // The store remembers it.
+    if (error instanceof StoreError && error.code === 'derived') return undefined
+    throw error
+  }
+}
+
+/** `deadlines`: whether the log tells when reservations end. */
+function compare(
+  stored: ShopState,
+  made: ShopState,
+  { shopId, tell, deadlines }: CheckOptions & { readonly deadlines: boolean },
+): void {
+  const ours = new Map(triesOf(made))
+  for (const [name, trie] of triesOf(stored)) {
+    const problem = difference(trie, ours.get(name)!, deadlines || name !== 'live')
+    if (problem !== undefined) tell(`shop ${shopId}: the stored trie ${name} ${problem}; a start makes it again`)
+  }
+}
+
+function difference(stored: Hamt, made: Hamt, withValues: boolean): string | undefined {
+  let leaves = 0
+  try {
+    for (const [key, value] of stored.entries()) {
+      leaves++
+      const other = made.get(key)
+      if (other === undefined || (withValues && !equalBytes(other, value))) return 'holds what the log does not make'
+    }
+  } catch (error) {
+    return `cannot be read (${(error as Error).message})`
+  }
+  return leaves === made.size ? undefined : `has ${leaves} leaves, the log makes ${made.size}`
+}

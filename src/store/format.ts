@@ -1,0 +1,69 @@
+/**
+ * The stored format: which one a database is of, and how an older one becomes today's.
+ *
+ * Format 1 had no checksums, and its log does not tell how long a reservation lasts. When it is upgraded its small rows
+ * get checksums, its log chunks and trie nodes stay as they are and are readable without, and what the setting is that
+ * day becomes the duration of the sets that are there.
+ *
+ * Tests: test/store/format.test.ts
+ */
+
+import { fromBigEndian, toBigEndian } from '../bytes/bytes.js'
+import { ALL_CARDS, ALL_SHOPS, EARLY_RESERVATIONS_KEY, FORMAT_KEY, SMALL_ROWS } from './keys.js'
+import { StoreError } from './store-error.js'
+import type { Put, Table } from './table.js'
+
+/** Of the stored bytes; another one is refused, but for format 1. */
+export const STORE_FORMAT = 2
+const WITHOUT_CHECKSUMS = 1
+const FORMAT_ROW = Uint8Array.of(STORE_FORMAT)
+
+/**
+ * Makes the table one of today's format. `reservationSeconds`: of the sets of a log that does not tell. Rejects with
+ * StoreError 'version', 'not-ours', 'full', 'failed'.
+ */
+export async function takeFormat(table: Table, reservationSeconds: number): Promise<void> {
+  const format = formatOf(table)
+  if (format === STORE_FORMAT) return
+  if (format === undefined) return table.write([], [], [[FORMAT_KEY, FORMAT_ROW]])
+  await upgrade(table, reservationSeconds)
+}
+
+/** For reading alone. Throws StoreError 'version', 'not-ours'. */
+export function readFormat(table: Table): void {
+  const format = formatOf(table)
+  if (format === undefined) throw foreign()
+  table.sealed = format !== WITHOUT_CHECKSUMS
+}
+
+/** How long reservations lasted, in seconds, where the log does not tell; undefined if it always does. */
+export function earlyReservationSeconds(table: Table): number | undefined {
+  const row = table.get(EARLY_RESERVATIONS_KEY)
+  return row === undefined ? undefined : Number(fromBigEndian(row))
+}
+
+/** All in one transaction: an upgrade that was cut off has not begun. */
+async function upgrade(table: Table, reservationSeconds: number): Promise<void> {
+  const rows: Put[] = []
+  for (const range of [ALL_SHOPS, ALL_CARDS, ...SMALL_ROWS]) rows.push(...table.range(range))
+  rows.push([EARLY_RESERVATIONS_KEY, toBigEndian(BigInt(reservationSeconds), 8)])
+  await table.write(rows, [], [[FORMAT_KEY, FORMAT_ROW]])
+}
+
+/** Undefined for an empty database. */
+function formatOf(table: Table): number | undefined {
+  const stored = table.raw(FORMAT_KEY)
+  if (stored === undefined) {
+    if (table.keys({ limit: 1 }).length > 0) throw foreign()
+    return undefined
+  }
+  const format = stored.length === 1 ? stored[0]! : 0
+  if (format === STORE_FORMAT || format === WITHOUT_CHECKSUMS) return format
+  const found = `the data are of format ${fromBigEndian(stored)}, this cairn knows ${STORE_FORMAT}`
+  const advice = 'use the version that wrote them (and its backup, to take them elsewhere), or another --data directory'
+  throw new StoreError('version', `${found}: ${advice}; nothing was changed`)
+}
+
+function foreign(): StoreError {
+  return new StoreError('not-ours', 'the database holds data of another program: use another --data directory')
+}

@@ -1,0 +1,194 @@
+/**
+ * The one LMDB table of the database: rows under a checksum, one transaction after the other, nothing written for which
+ * there may be no room.
+ *
+ * A transaction is one of lmdb-js with `overlappingSync: false`: its promise resolves after fdatasync of the data and
+ * the write of the meta page that follows. lmdb-js holds values by reference until then, and an aborted batch keeps its
+ * earlier puts: everything is checked, copied and encoded before the first.
+ *
+ * Tests: test/store/store.test.ts, test/store/durability.test.ts
+ */
+
+import { statfsSync } from 'node:fs'
+import { constants as system } from 'node:os'
+import { dirname } from 'node:path'
+import { open as openLmdb, type RangeOptions, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
+import { seal, unseal } from './checksum.js'
+import { Serial } from './serial.js'
+import { StoreError } from './store-error.js'
+import type { Room } from './room.js'
+
+export type Put = readonly [key: Uint8Array, value: Uint8Array]
+
+/** A row whose bytes are not those that were written. */
+export class ChecksumError extends Error {
+  override readonly name = 'ChecksumError'
+}
+
+/** A page of LMDB, and how many of them a put may write beside those of its value: the path down and a split. */
+const PAGE_BYTES = 4_096
+const PAGES_PER_PUT = 2
+/** Free lists, roots and meta pages of a transaction. */
+const PAGES_PER_WRITE = 64
+
+export class Table {
+  private readonly lmdb: RootDatabase<Uint8Array, Uint8Array>
+  private readonly file: string
+  private readonly room: Room
+  private readonly writes = new Serial()
+  private broken: StoreError | undefined
+  /** The last transaction failed for want of space: the next one asks the environment first. */
+  private doubtful = false
+  /** Rows have a checksum: false for a database of format 1 that is only read. */
+  sealed = true
+
+  constructor(file: string, room: Room, readOnly = false) {
+    this.file = file
+    this.room = room
+    // Types of lmdb-js lack permissionsMode.
+    const options: RootDatabaseOptionsWithPath & { readonly permissionsMode: number } = {
+      path: file,
+      noSubdir: true,
+      keyEncoding: 'binary',
+      encoding: 'binary',
+      overlappingSync: false,
+      // Batches of an event turn have a promise of their own that nobody handles: a commit that fails would end the
+      // process.
+      eventTurnBatching: false,
+      maxDbs: 1,
+      permissionsMode: 0o600,
+      readOnly,
+    }
+    this.lmdb = openLmdb<Uint8Array, Uint8Array>(options)
+  }
+
+  /** Why nothing can be written now, or undefined. */
+  get problem(): string | undefined {
+    return this.broken?.message ?? this.room.problem(0, this.fileBytes)
+  }
+
+  get fileBytes(): number {
+    const { pageSize, lastPageNumber } = this.lmdb.getStats() as { pageSize: number; lastPageNumber: number }
+    return pageSize * (lastPageNumber + 1)
+  }
+
+  /** A copy. Throws ChecksumError. */
+  get(key: Uint8Array): Uint8Array | undefined {
+    const row = this.raw(key)
+    return row === undefined ? undefined : this.unsealed(key, row)
+  }
+
+  /** A copy of the stored bytes as they are. */
+  raw(key: Uint8Array): Uint8Array | undefined {
+    const row = this.lmdb.getBinaryFast(key)
+    return row === undefined ? undefined : copyFast(row)
+  }
+
+  /** Copies of stored rows, as they are: `unsealed` looks at the checksum. */
+  *range(options: RangeOptions): Generator<Put> {
+    for (const { key, value } of this.lmdb.getRange(options)) yield [copy(key), copy(value)]
+  }
+
+  keys(options: RangeOptions): Uint8Array[] {
+    return [...this.lmdb.getKeys(options)]
+  }
+
+  /** The value of a row that `raw` or `range` gave. Throws ChecksumError. */
+  unsealed(key: Uint8Array, row: Uint8Array): Uint8Array {
+    if (!this.sealed) return row
+    const value = unseal(key, row)
+    if (value === undefined) throw new ChecksumError('its checksum is not that of its bytes')
+    return value
+  }
+
+  /**
+   * One transaction, durable when this resolves; nothing in it is touched any more. `asTheyAre`: rows without a
+   * checksum. Rejects with StoreError 'full', before which nothing was changed, or 'failed', after which nobody knows
+   * what the disk holds.
+   */
+  write(puts: readonly Put[], removals: readonly Uint8Array[] = [], asTheyAre: readonly Put[] = []): Promise<void> {
+    if (puts.length + removals.length + asTheyAre.length === 0) return Promise.resolve()
+    const rows = [...puts.map(([key, value]): Put => [key, seal(key, value)]), ...asTheyAre]
+    return this.writes.run(() => this.transact(rows, removals))
+  }
+
+  /** Finishes what was begun. */
+  async close(): Promise<void> {
+    await this.writes.settled()
+    await this.lmdb.close()
+  }
+
+  private async transact(rows: readonly Put[], removals: readonly Uint8Array[]): Promise<void> {
+    if (this.broken !== undefined) throw this.broken
+    try {
+      if (this.doubtful) this.lmdb.transactionSync(() => undefined)
+      this.room.take(bytesToWrite(rows, removals.length), this.fileBytes)
+      await this.lmdb.batch(() => {
+        for (const [key, value] of rows) void this.lmdb.put(key, value)
+        for (const key of removals) void this.lmdb.remove(key)
+      })
+    } catch (error) {
+      throw error instanceof StoreError ? error : this.failed(await reasonOf(error))
+    }
+    this.doubtful = false
+    this.lmdb.resetReadTxn()
+  }
+
+  /** After a full disk writing may go on one day; after another error nobody knows what the disk holds. */
+  private failed(reason: unknown): StoreError {
+    const error = asStoreError(reason, this.file)
+    if (error.code === 'full') this.doubtful = true
+    else this.broken = error
+    return error
+  }
+}
+
+/** Twice what a transaction may write: its rows, the paths to them, and what belongs to any transaction. */
+function bytesToWrite(rows: readonly Put[], removals: number): number {
+  const values = rows.reduce((sum, [key, value]) => sum + key.length + value.length, 0)
+  return 2 * (values + ((rows.length + removals) * PAGES_PER_PUT + PAGES_PER_WRITE) * PAGE_BYTES)
+}
+
+/**
+ * lmdb-js may use the memory of its answers again, and must not keep that of its caller: it stores shared memory wrong.
+ */
+export function copy(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
+}
+
+/** Of what getBinaryFast returns: a buffer that is longer than its `length`, until the next get. */
+function copyFast(bytes: Uint8Array): Uint8Array {
+  const fresh = new Uint8Array(bytes.length)
+  fresh.set(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
+  return fresh
+}
+
+/** lmdb-js tells why a commit failed in a promise at its error. */
+async function reasonOf(error: unknown): Promise<unknown> {
+  const { commitError } = error as { commitError?: Promise<never> }
+  if (commitError === undefined) return error
+  return commitError.catch((reason: unknown) => reason)
+}
+
+const { errno } = system
+const MDB_MAP_FULL = -30792
+/** lmdb-js gives the system's error number, or LMDB's. */
+const FULL: ReadonlySet<unknown> = new Set([errno.ENOSPC, errno.EDQUOT, errno.EFBIG, MDB_MAP_FULL])
+
+function asStoreError(error: unknown, file: string): StoreError {
+  const message = error instanceof Error ? error.message : String(error)
+  const { code } = error as { code?: unknown }
+  if (FULL.has(code) || (code === errno.EIO && !hasRoom(file))) {
+    return new StoreError('full', `nothing can be written, the disk is full (${message}): make room`, { cause: error })
+  }
+  const text = `writing to the database failed (${message}): check the disk, then start again`
+  return new StoreError('failed', text, { cause: error })
+}
+
+/** LMDB calls it EIO when only a part of what it writes finds room. */
+function hasRoom(file: string): boolean {
+  const { bavail, bsize } = statfsSync(dirname(file))
+  return bavail * bsize > ROOM_BYTES
+}
+
+const ROOM_BYTES = 4 * 1_048_576
