@@ -18,6 +18,7 @@ const SETTINGS: readonly Setting[] = [
   ['metricsPort', 'CAIRN_METRICS_PORT', '--metrics-port N', '9464'],
   ['data', 'CAIRN_DATA', '--data PATH', './cairn-data'],
   ['relayKeyFile', 'CAIRN_RELAY_KEY_FILE', '--relay-key-file PATH', 'relay.key in the data folder, made if missing'],
+  ['diskReserveMib', 'CAIRN_DISK_RESERVE_MIB', '--disk-reserve-mib N', '64'],
   ['nodeCacheNodes', 'CAIRN_NODE_CACHE_NODES', '--node-cache-nodes N', '200000'],
   ['signatureThreads', 'CAIRN_SIGNATURE_THREADS', '--signature-threads N', '1'],
   ['chain', 'CAIRN_CHAIN', '--chain none|dev|FILE', 'none'],
@@ -98,6 +99,7 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
     '--url, --shop, --listing, --price, --title, --stock, --card, --data, --relay',
   ],
   [['orders'], 'cairn orders [--data DIR] [--shop ID] [--odd] [--json]', '--data, --shop, --odd, --json'],
+  [['check'], 'cairn check [--data DIR] [--shop ID]', '--data, --shop'],
   [
     ['order', 'pay'],
     `cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
@@ -124,6 +126,7 @@ const SUMMARIES = `\
   watch      prints a live, verified feed of one listing
   put        changes a listing, with a key card of its own
   orders     lists orders, and payments that a person has to look at
+  check      tells whether the data of a relay are whole
   order      pays an order: cairn order pay
   shop       makes a shop: cairn shop create
   invite     makes a link that lets a clerk join a shop

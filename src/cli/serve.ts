@@ -7,6 +7,7 @@ import { toHex } from '../bytes/hex.js'
 import { listen, listenNative, TransportMissing } from '../relay/transport/listen.js'
 import { listenWs } from '../relay/transport/ws.js'
 import { ListenError } from '../relay/transport/transport.js'
+import type { Metrics } from '../relay/instruments/metrics.js'
 import { MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics-server.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
 import { KeyFileError, readOrMakeKey } from '../settings/relay-key.js'
@@ -66,13 +67,15 @@ async function serve(settings: Settings, io: Io): Promise<void> {
   const { Metrics } = await import('../relay/instruments/metrics.js')
   const reserveBytes = settings.diskReserveMib * 1_048_576
   const { reservationSeconds } = settings
+  const text = settings.logFormat === 'text' || (settings.logFormat === 'auto' && io.isTerminal)
+  const log = makeLog({ format: text ? 'text' : 'json', write: io.err, now: Date.now })
+  const metrics = new Metrics()
+  const hungUp = () => log.warn('SIGHUP is ignored: settings are read at the start only')
+  process.on('SIGHUP', hungUp)
   const store = await openStore(settings.data, { reserveBytes, reservationSeconds })
   try {
     const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytes)
     const relaySecret = await readOrMakeKey(settings.relayKeyFile ?? join(settings.data, 'relay.key'))
-    const text = settings.logFormat === 'text' || (settings.logFormat === 'auto' && io.isTerminal)
-    const log = makeLog({ format: text ? 'text' : 'json', write: io.err, now: Date.now })
-    const metrics = new Metrics()
     const chains = await openChains(settings, { store, address: addressOf(publicKeyOf(relaySecret)), log })
     const relay = await startRelay({
       settings,
@@ -86,21 +89,26 @@ async function serve(settings: Settings, io: Io): Promise<void> {
       metrics,
       signal: io.signal,
     })
-    let exposed: MetricsServer | undefined
-    const hungUp = () => log.warn('SIGHUP is ignored: settings are read at the start only')
-    process.on('SIGHUP', hungUp)
-    try {
-      if (settings.metricsPort !== 0)
-        exposed = await serveMetrics(metrics, { host: settings.metricsHost, port: settings.metricsPort })
-      io.out(welcome(relay, settings))
-      await untilStopped(relay, settings, io)
-    } finally {
-      await relay.stop()
-      await exposed?.close()
-      process.off('SIGHUP', hungUp)
-    }
+    await serveUntilStopped(relay, settings, metrics, io)
+  } catch (error) {
+    // Stopped while it started.
+    if (!io.signal.aborted || error !== io.signal.reason) throw error
   } finally {
     await store.close()
+    process.off('SIGHUP', hungUp)
+  }
+}
+
+async function serveUntilStopped(relay: RunningRelay, settings: Settings, metrics: Metrics, io: Io): Promise<void> {
+  let exposed: MetricsServer | undefined
+  try {
+    if (settings.metricsPort !== 0)
+      exposed = await serveMetrics(metrics, { host: settings.metricsHost, port: settings.metricsPort })
+    io.out(welcome(relay, settings))
+    await untilStopped(relay, settings, io)
+  } finally {
+    await relay.stop()
+    await exposed?.close()
   }
 }
 

@@ -7,7 +7,7 @@
 
 import { createCRC32 } from 'hash-wasm'
 
-export const CHECKSUM_BYTES = 4
+const CHECKSUM_BYTES = 4
 
 const CASTAGNOLI_REVERSED = 0x82f63b78
 const crc32c = await createCRC32(CASTAGNOLI_REVERSED)

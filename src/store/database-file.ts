@@ -2,10 +2,14 @@
  * What must be known of LMDB's file before lmdb-js may open it: lmdb-js ends the process where it cannot open a file,
  * and a page behind the file's end is a SIGBUS when it is read.
  *
- * A file may be shorter than its last page where that page is free, so only pages that the trees reach count. Read by
- * LMDB's own layout (liblmdb/mdb.c of lmdb 3.5.6, 64 bits, little endian): page = header 24 (flags u16 at 18, lower u16
- * at 20) ‖ pointers u16…; meta = header ‖ magic u32 ‖ version u32 ‖ address u64 ‖ map size u64 ‖ tree 48 ‖ tree 48 ‖ last
- * page u64 ‖ transaction u64; the page size stands in the first tree.
+ * A file may be shorter than its last page where that page is free, so only pages that the trees reach count. They are
+ * read by LMDB's own layout (liblmdb/mdb.c of lmdb 3.5.6, 64 bits, little endian):
+ *
+ *     page = header 24 (flags u16 at 18, lower u16 at 20) ‖ pointers u16…
+ *     meta = header 24 ‖ magic u32 ‖ version u32 ‖ address u64 ‖ map size u64 ‖ tree 48 ‖ tree 48 ‖ last page u64
+ *            ‖ transaction u64
+ *
+ * The page size stands in the first tree.
  *
  * Tests: test/store/database-file.test.ts
  */

@@ -11,10 +11,10 @@ import { readFileSync, statfsSync } from 'node:fs'
 import { StoreError } from './store-error.js'
 
 /** How old what is known of the free room may be, and the least time between two looks at it. */
-export const ROOM_LOOK_MS = 100
+const ROOM_LOOK_MS = 100
 const MEBIBYTE = 1_048_576
 
-export interface RoomOptions {
+interface RoomOptions {
   /** Bytes that stay free. */
   readonly reserve: number
   /** Free bytes where the data stand, for a user without privileges. */

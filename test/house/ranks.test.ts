@@ -112,7 +112,7 @@ describe('a breach is seen', () => {
   it('of doors', () => {
     const texts = { 'src/relay/feed/a.ts': "import { open } from 'lmdb'\nimport 'left-pad'\nimport 'node:fs'" }
     expect(unsettled(doorBreaches(houseOf(texts)))).toEqual([
-      'src/relay/feed/a.ts:1 imports lmdb: it comes in through src/store/lmdb.ts',
+      'src/relay/feed/a.ts:1 imports lmdb: it comes in through src/store/table.ts',
       'src/relay/feed/a.ts:2 imports left-pad: it comes in through no file',
     ])
   })

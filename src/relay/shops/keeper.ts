@@ -24,7 +24,7 @@ import { replay } from './replay.js'
 import { Shop, type ShopVersion } from './shop.js'
 import { decodeState, encodeState, triesOf } from './stored-state.js'
 
-export interface KeeperOptions {
+interface KeeperOptions {
   readonly nodeCacheNodes: number
   /** Undefined: a store that is only read, and nothing is flushed. */
   readonly flushing?: {
@@ -34,7 +34,7 @@ export interface KeeperOptions {
   }
 }
 
-export interface LoadOptions {
+interface LoadOptions {
   /** Told after every part of the log that was replayed. */
   readonly progress?: (seq: Seq, head: Seq) => void
   readonly signal?: AbortSignal

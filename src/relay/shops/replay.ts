@@ -15,7 +15,7 @@ import { stateHash, type ShopState } from '../../state/shop-state.js'
 import type { LogRecord } from '../../store/store.js'
 
 /** The log does not lead to the states that it says it does. */
-export class ReplayError extends Error {
+class ReplayError extends Error {
   override readonly name = 'ReplayError'
   readonly shopId: ShopId
   readonly seq: Seq

@@ -22,7 +22,7 @@ import type { LogRecord, Store } from '../../store/store.js'
 import { replay } from './replay.js'
 import { decodeState, triesOf } from './stored-state.js'
 
-export interface CheckOptions {
+interface CheckOptions {
   readonly shopId: ShopId
   /** Of the key that the relay's own sets must be signed with, 20 bytes; undefined: of any one. */
   readonly relay?: Uint8Array | undefined
@@ -32,7 +32,7 @@ export interface CheckOptions {
   readonly signal: AbortSignal
 }
 
-export interface CheckedLog {
+interface CheckedLog {
   /** That could be read. */
   readonly sets: number
   readonly patches: number

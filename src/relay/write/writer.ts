@@ -21,7 +21,7 @@ type MayExpire = (state: ShopState, order: OrderId, now: Seconds) => boolean
 const BATCH_SETS_MAX = 256
 const BATCH_MS_MAX = 50
 
-export interface WriterOptions extends BatchOptions {
+interface WriterOptions extends BatchOptions {
   /** Asked before each batch: what it has to wait for. */
   held(): Promise<void> | undefined
 }
