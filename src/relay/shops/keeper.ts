@@ -28,6 +28,8 @@ interface KeeperOptions {
   readonly nodeCacheNodes: number
   /** Undefined: a store that is only read, and nothing is flushed. */
   readonly flushing?: {
+    /** What makes a flush due; FLUSH_WORK if it is left out. */
+    readonly work?: number
     nowMs(): number
     /** For the operator: what could not be kept, or has to be made again. */
     tell(event: string, error: unknown): void
@@ -35,7 +37,7 @@ interface KeeperOptions {
 }
 
 interface LoadOptions {
-  /** Told after every part of the log that was replayed. */
+  /** Told now and then how far it is. */
   readonly progress?: (seq: Seq, head: Seq) => void
   readonly signal?: AbortSignal
 }
@@ -44,9 +46,7 @@ interface LoadOptions {
  * Work that makes a flush due, of one shop or of all together: a unit is a patch, or a KiB of patches where that is
  * more. Bounds what a start has to replay.
  */
-export const FLUSH_WORK = 20_000
-/** At twice the trigger the writer waits for the flush. */
-const HOLD_WORK = 2 * FLUSH_WORK
+const FLUSH_WORK = 20_000
 /** A smaller shop is flushed when its oldest change is so old. */
 export const FLUSH_AFTER_MS = 30_000
 /** What one transaction of a flush writes at most, but for a single node that is larger. */
@@ -84,6 +84,8 @@ export class Keeper {
   private readonly cache: NodeCache
   private readonly shops = new Map<ShopId, Kept>()
   private readonly rebuilding = new Set<ShopId>()
+  /** Of one shop or of all together, that makes a flush due; at twice as much the writer waits for it. */
+  private readonly trigger: number
   private totalWork = 0
   private flushing: Promise<void> | undefined
   /** The last flush failed: nobody waits for the next one. */
@@ -93,6 +95,7 @@ export class Keeper {
     this.store = store
     this.options = options
     this.cache = new NodeCache(options.nodeCacheNodes)
+    this.trigger = options.flushing?.work ?? FLUSH_WORK
   }
 
   /** Nodes in memory that are on disk too. */
@@ -126,7 +129,7 @@ export class Keeper {
     const kept = this.kept(shop.shopId)
     for (const { record, keys } of sets) this.note(kept, record, keys)
     if (!this.rebuilding.has(shop.shopId)) kept.durable = shop.current
-    if (this.totalWork >= FLUSH_WORK) this.begin()
+    if (this.totalWork >= this.trigger) this.begin()
   }
 
   /** The last set that the store's object index knows. */
@@ -136,7 +139,7 @@ export class Keeper {
 
   /** For the writer before a batch: what it has to wait for, if memory must not grow further. */
   held(): Promise<void> | undefined {
-    if (this.totalWork < HOLD_WORK || this.failing) return undefined
+    if (this.totalWork < 2 * this.trigger || this.failing) return undefined
     this.begin()
     return this.flushing
   }
@@ -190,7 +193,7 @@ export class Keeper {
       if (most === undefined || kept.work > most[1].work) most = [shopId, kept]
       if (oldest === undefined || kept.sinceMs < oldest[1].sinceMs) oldest = [shopId, kept]
     }
-    if (this.totalWork >= FLUSH_WORK) return most
+    if (this.totalWork >= this.trigger) return most
     return oldest !== undefined && now - oldest[1].sinceMs >= FLUSH_AFTER_MS ? oldest : undefined
   }
 
@@ -275,14 +278,13 @@ export class Keeper {
           const { state, keys } = replay(version.state, record)
           version = { ...version, state, head: record.seq }
           this.note(kept, record, keys)
+          kept.durable = version
           if (performance.now() - slice < REPLAY_SLICE_MS) continue
-          await nextTurn()
+          progress?.(version.head, this.store.head(shopId))
+          await (this.held() ?? nextTurn())
           signal?.throwIfAborted()
           slice = performance.now()
         }
-        progress?.(version.head, this.store.head(shopId))
-        kept.durable = version
-        await this.held()
       }
     } catch (error) {
       if (isOfDerived(error) || signal?.aborted || (error instanceof StoreError && error.code === 'closed')) throw error
