@@ -46,7 +46,7 @@ async function onDisk(): Promise<{ head: number; flushed: number }> {
 }
 
 it(
-  `a shop of ${LISTINGS} listings is imported in a heap of ${HEAP_MIB} MiB, and most of it is flushed when it is killed`,
+  `a shop of ${LISTINGS} listings is imported in a heap of ${HEAP_MIB} MiB; a kill finds most of it flushed`,
   async () => {
     const relay = serve()
     const url = await urlOf(relay)
@@ -89,7 +89,7 @@ it('the next start listens at once, tells how far it is, and takes no sessions y
   expect(await onDisk()).toEqual({ head: 402, flushed: 402 })
 })
 
-it('SIGTERM ends a start that has all to replay; no session comes in before, and the next start goes on there', async () => {
+it('SIGTERM ends a start; no session comes in before, and the next start goes on there', async () => {
   const store = await openStore(data)
   await store.dropDerived(SHOP)
   await store.close()
