@@ -133,7 +133,7 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const reservationSeconds = BigInt(settings.reservationSeconds)
   const keeper = new Keeper(store, { nodeCacheNodes: settings.nodeCacheNodes, reservationSeconds })
   const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
-  const cards = new ConnectedCards(store, registry)
+  const cards = new ConnectedCards(store, registry, uploadTokens)
   const chains = new Map<ChainId, PaymentChain>()
   const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
   const steps: AfterCommit[] = []

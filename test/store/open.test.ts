@@ -6,13 +6,14 @@ import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { open as openLmdb } from 'lmdb'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { FORMAT_KEY, logKey } from '../../src/store/keys.js'
+import { toBigEndian } from '../../src/bytes/bytes.js'
+import { cardKey, FORMAT_KEY, logKey } from '../../src/store/keys.js'
 import { STORE_FORMAT } from '../../src/store/lmdb.js'
 import { openStore } from '../../src/store/open.js'
 import type { StoreError } from '../../src/store/store-error.js'
 import { fixture, requireBuiltStore } from '../fixtures/built.js'
 import { freshDirectory, removeDirectory } from '../fixtures/store-directory.js'
-import { recordsFor, shopRow } from '../fixtures/store.arbitrary.js'
+import { bytesOf, recordsFor, shopRow } from '../fixtures/store.arbitrary.js'
 
 const HOLDER = fixture('holder.mjs')
 
@@ -182,6 +183,16 @@ describe('the format', () => {
     const again = await openStore(directory)
     expect(again.head(1n)).toBe(1)
     await again.close()
+  })
+
+  it('has card rows of before, which tell neither message nor time of removal', async () => {
+    await (await openStore(directory)).close()
+    const [card, account] = [bytesOf(33, 2), bytesOf(20, 3)]
+    // Flags (guest, removed) ‖ shop id ‖ account.
+    await write(cardKey(card), Uint8Array.of(3, ...toBigEndian(77n, 32), ...account))
+    const store = await openStore(directory)
+    expect(store.card(card)).toStrictEqual({ card, shopId: 77n, account, guest: true, removed: true })
+    await store.close()
   })
 
   it('is missing in the database of another program', async () => {
