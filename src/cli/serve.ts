@@ -3,9 +3,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { addressOf, publicKeyOf } from '#signature'
-import { toHex } from '../bytes/hex.js'
+import { prefixedHex, toHex } from '../bytes/hex.js'
 import { listen, listenNative, TransportMissing } from '../relay/transport/listen.js'
 import { listenWs } from '../relay/transport/ws.js'
+import type { Log } from '../relay/instruments/log.js'
 import { ListenError } from '../relay/transport/transport.js'
 import { MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics-server.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
@@ -21,6 +22,7 @@ import {
 } from '../settings/settings.js'
 import { openBlobs } from '../store/blobs.js'
 import { openStore } from '../store/open.js'
+import type { Store } from '../store/store.js'
 import { StoreError } from '../store/store-error.js'
 import { readAddress } from '../bytes/abi.js'
 import { mintShopCall, ownerOfCall } from '../chain/contracts.js'
@@ -76,9 +78,9 @@ async function serve(settings: Settings, io: Io): Promise<void> {
   const store = await openStore(settings.data)
   try {
     const blobs = await openBlobs(join(settings.data, 'blobs'))
-    const relaySecret = await readOrMakeKey(settings.relayKeyFile ?? join(settings.data, 'relay.key'))
     const text = settings.logFormat === 'text' || (settings.logFormat === 'auto' && io.isTerminal)
     const log = makeLog({ format: text ? 'text' : 'json', write: io.err, now: Date.now })
+    const relaySecret = await relayKey(settings, store, log)
     const metrics = new Metrics()
     const chains = await openChains(settings, { store, address: addressOf(publicKeyOf(relaySecret)), log })
     const relay = await startRelay({
@@ -108,6 +110,17 @@ async function serve(settings: Settings, io: Io): Promise<void> {
   } finally {
     await store.close()
   }
+}
+
+/** 32 bytes. A new key is another relay to clients: beside shops of an old one it is a slip, such as a wrong name. */
+async function relayKey({ relayKeyFile, data }: Settings, store: Store, log: Log): Promise<Uint8Array> {
+  const file = relayKeyFile ?? join(data, 'relay.key')
+  const { secret, isNew } = await readOrMakeKey(file)
+  const made = { file, address: prefixedHex(addressOf(publicKeyOf(secret))) }
+  if (isNew && store.shops().length === 0) log.info('a new relay key was made', made)
+  else if (isNew)
+    log.warn('a new relay key was made: the shops here are of another relay, clients refuse this one', made)
+  return secret
 }
 
 const LISTEN = { auto: listen, uws: listenNative, ws: listenWs } as const
