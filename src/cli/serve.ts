@@ -80,20 +80,20 @@ async function serve(settings: Settings, io: Io): Promise<void> {
     const blobs = await openBlobs(join(settings.data, 'blobs'))
     const text = settings.logFormat === 'text' || (settings.logFormat === 'auto' && io.isTerminal)
     const log = makeLog({ format: text ? 'text' : 'json', write: io.err, now: Date.now })
-    const relaySecret = await relayKey(settings, store, log)
+    const { secret: relaySecret, address, isNew } = await relayKey(settings, store, log)
     const metrics = new Metrics()
-    const chains = await openChains(settings, { store, address: addressOf(publicKeyOf(relaySecret)), log })
     const relay = await startRelay({
       settings,
       store,
       blobs,
-      ...chains,
+      ...(await openChains(settings, { store, address, log })),
       relaySecret,
       listen: LISTEN[settings.transport],
       version: packageVersion(),
       log,
       metrics,
     })
+    if (isNew) log.info('a new relay key was made', { address: prefixedHex(address) })
     let exposed: MetricsServer | undefined
     const hungUp = () => log.warn('SIGHUP is ignored: settings are read at the start only')
     process.on('SIGHUP', hungUp)
@@ -112,15 +112,16 @@ async function serve(settings: Settings, io: Io): Promise<void> {
   }
 }
 
-/** 32 bytes. A new key is another relay to clients: beside shops of an old one it is a slip, such as a wrong name. */
-async function relayKey({ relayKeyFile, data }: Settings, store: Store, log: Log): Promise<Uint8Array> {
+/** A new key is another relay to clients: beside shops of an old one it is a slip, such as a mistyped file name. */
+async function relayKey({ relayKeyFile, data }: Settings, store: Store, log: Log) {
   const file = relayKeyFile ?? join(data, 'relay.key')
   const { secret, isNew } = await readOrMakeKey(file)
-  const made = { file, address: prefixedHex(addressOf(publicKeyOf(secret))) }
-  if (isNew && store.shops().length === 0) log.info('a new relay key was made', made)
-  else if (isNew)
-    log.warn('a new relay key was made: the shops here are of another relay, clients refuse this one', made)
-  return secret
+  const address = addressOf(publicKeyOf(secret))
+  if (isNew && store.shops().length > 0) {
+    const slip = 'the shops here are of another relay, and clients refuse what this one signs'
+    log.warn(`a new relay key was made: ${slip}`, { file, address: prefixedHex(address) })
+  }
+  return { secret, address, isNew }
 }
 
 const LISTEN = { auto: listen, uws: listenNative, ws: listenWs } as const
