@@ -55,8 +55,10 @@ class TestChain implements Chain {
   logs = (): never => {
     throw new Error('not asked here')
   }
+  receiptLogs = this.logs
   call = this.logs
   balance = this.logs
+  nonce = this.logs
 
   onHead(seen: (head: Block) => void): () => void {
     this.listeners.add(seen)

@@ -8,7 +8,7 @@ import { equalBytes, isAllZero } from '../../bytes/bytes.js'
 import { toHex, type Hex } from '../../bytes/hex.js'
 import { ChainUnreachable, type Block, type Chain, type ChainLog } from '../../chain/chain.js'
 import { addressWord, readAddress, readWord } from '../../bytes/abi.js'
-import { balanceOfCall, DECIMALS_CALL, PAYMENT_MADE, TOKEN_TRANSFER } from '../../chain/contracts.js'
+import { balanceOfCall, DECIMALS_CALL, TOKEN_TRANSFER } from '../../chain/contracts.js'
 import { getPaymentAddressCall } from '../../objects/payment-request.js'
 import { follow, type BlockRange, type FollowedBlock, type Fork, type Follower } from '../../chain/follower.js'
 import {
@@ -17,10 +17,11 @@ import {
   LATE_LOOKS_PER_BLOCK_MAX,
   LATE_PAYMENT_WATCH_SECONDS,
   LIVE_LOOKS_PER_BLOCK_MAX,
-  LOOKS_AT_ONCE_MAX,
 } from '../../limits.js'
 import type { PaymentEntry } from '../../state/payment-entry.js'
 import type { KnownChain } from './checkout.js'
+import { allOf } from './all-of.js'
+import { PaymentLogs, type AwaitedPayment } from './payment-logs.js'
 import type { SeenPayment } from './payment-outcome.js'
 
 interface PaymentChainOptions {
@@ -42,14 +43,18 @@ interface PaymentChainOptions {
   /** Whether what was seen at `blockNumber` is still on the chain is asked for each record above `fork.lastGood`. */
   reorged(fork: Fork): Promise<void>
   saved(followed: readonly FollowedBlock[]): Promise<void>
+  /** The block up to which the logs were checked, as it was kept last. */
+  readonly checked: bigint | undefined
+  savedChecked(checked: bigint): Promise<void>
+  /** Blocks from this one on cannot be checked: no endpoint tells receipts. */
+  onGivenUp(block: Block): void
   /** A value that was missing came: the first block, or a token's decimals. */
   learned(): void
   onError(error: unknown): void
 }
 
 /** A payment whose address is looked at. */
-interface Watch {
-  readonly paymentId: Uint8Array
+interface Watch extends AwaitedPayment {
   readonly entry: PaymentEntry
   /** Its order can be paid with it: looked at with every block. */
   live: boolean
@@ -70,8 +75,7 @@ export class PaymentChain implements KnownChain {
   private readonly tokens = new Map<Hex, bigint>()
   private readonly asking = new Set<Hex>()
   private readonly follower: Follower
-  /** Logs of the last blocks, which are read again, that were told of. */
-  private readonly handled = new Set<string>()
+  private readonly logs: PaymentLogs
   /** Tokens that did not tell: when they are asked again, seconds. */
   private readonly pauses = new Map<Hex, { readonly until: bigint; readonly seconds: Seconds }>()
   /** When blocks were handled last, seconds: the start, before the first. */
@@ -85,6 +89,12 @@ export class PaymentChain implements KnownChain {
     this.options = options
     const { chain, depth, followed } = options
     this.progressAt = options.nowSeconds()
+    this.logs = new PaymentLogs({
+      ...options,
+      awaited: () => this.watches.values(),
+      isOurs: (paymentId) => this.ours(paymentId) !== undefined,
+      found: (log, paymentId, safe) => this.found(log, paymentId, safe),
+    })
     this.stopHeads = chain.onHead((head) => this.see(head))
     this.follower = follow({
       chain,
@@ -92,8 +102,9 @@ export class PaymentChain implements KnownChain {
       followed,
       marginBlocks: CHAIN_MARGIN_BLOCKS,
       handle: (range) => this.handle(range),
+      handedOut: (safe) => this.logs.goOn(safe),
       reorged: (fork) => {
-        this.handled.clear()
+        this.logs.reorged(fork.lastGood)
         return options.reorged(fork)
       },
       saved: (list) => options.saved(list),
@@ -113,7 +124,7 @@ export class PaymentChain implements KnownChain {
 
   get problem(): string | undefined {
     const missing = `chain ${this.chainId}: there is no Payments contract at 0x${toHex(this.options.payments)}`
-    return this.options.chain.problem ?? (this.contract === 'missing' ? missing : undefined)
+    return this.options.chain.problem ?? (this.contract === 'missing' ? missing : this.logs.problem)
   }
 
   /** Payments whose addresses are watched. */
@@ -151,6 +162,16 @@ export class PaymentChain implements KnownChain {
   /** The same, as far as its token tells what it holds. */
   triedUntil(paymentId: Uint8Array): Seconds {
     return this.watchOf(paymentId)?.triedAt ?? 0n
+  }
+
+  /** Whether every log of a payment that can be made until `ttl` was seen, whatever the log index left out. */
+  logsKnownUntil(ttl: Seconds): boolean {
+    return this.logs.isKnownUntil(ttl)
+  }
+
+  /** When the logs came nearer to the newest block last, seconds: the start, before. */
+  get logsProgressAt(): Seconds {
+    return this.logs.progressAt
   }
 
   /** What was seen at the payment's address may be gone: it is seen anew. */
@@ -210,34 +231,23 @@ export class PaymentChain implements KnownChain {
     }
   }
 
-  private async handle({ from, to, toHash, safe }: BlockRange): Promise<void> {
-    const { chain, payments } = this.options
+  private async handle(range: BlockRange): Promise<void> {
+    const { to, safe } = range
     if (this.contract === 'missing') throw new NoAddress(this.chainId, { ...PROBE, chainId: this.chainId })
-    // Once more what was read before: an endpoint may have told less than it has now.
-    const fromBlock = from > CHAIN_MARGIN_BLOCKS ? from - CHAIN_MARGIN_BLOCKS : 0n
-    const query = { fromBlock, toBlock: to, toHash, addresses: [payments], topics: [[PAYMENT_MADE]] }
-    await allOf([...byPayment(await chain.logs(query)).values()], (logs) => this.handleLogs(logs, safe))
+    await this.logs.handle(range)
     if (to === safe.number) await this.lookAtAddresses(safe)
     this.progressAt = this.options.nowSeconds()
   }
 
-  /** Of one payment, in their order. */
-  private async handleLogs(logs: readonly ChainLog[], safe: Block): Promise<void> {
-    for (const log of logs) await this.handleLog(log, safe)
+  private async found(log: ChainLog, paymentId: Uint8Array, safe: Block): Promise<void> {
+    await this.options.seen(await this.made(this.ours(paymentId)!, paymentId, log, safe))
+    // What lay at its address may have been taken.
+    this.forget(paymentId)
   }
 
-  private async handleLog(log: ChainLog, safe: Block): Promise<void> {
-    const [, paymentId] = log.topics
-    const name = `${toHex(log.blockHash)}/${log.logIndex}`
-    const entry = paymentId && this.options.find(paymentId)
-    if (entry?.chainId !== this.chainId || this.handled.has(name)) return
-    if (!(await this.isOnChain(log.blockNumber, log.blockHash)))
-      throw new ChainUnreachable(`chain ${this.chainId} tells of a payment in a block that it does not have`)
-    await this.options.seen(await this.made(entry, paymentId!, log, safe))
-    // What lay at its address may have been taken.
-    this.forget(paymentId!)
-    if (this.handled.size >= HANDLED_LOGS_MAX) this.handled.clear()
-    this.handled.add(name)
+  private ours(paymentId: Uint8Array): PaymentEntry | undefined {
+    const entry = this.options.find(paymentId)
+    return entry?.chainId === this.chainId ? entry : undefined
   }
 
   private async made(entry: PaymentEntry, paymentId: Uint8Array, log: ChainLog, safe: Block): Promise<SeenPayment> {
@@ -362,8 +372,6 @@ function min(a: bigint, b: bigint): bigint {
   return a < b ? a : b
 }
 
-/** Logs that are remembered as told of; without them they are told of once more. */
-const HANDLED_LOGS_MAX = 10_000
 const TOKEN_PAUSE_SECONDS_MAX = 8n
 
 /** A payment of nothing, to see whether the contract answers. */
@@ -386,32 +394,9 @@ class NoAddress extends Error {
   }
 }
 
-/**
- * Some at once. Waits for those also where one fails: what went on longer than its block was handled would tell of an
- * old one later.
- */
-async function allOf<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
-  for (let i = 0; i < items.length; i += LOOKS_AT_ONCE_MAX) {
-    const done = await Promise.allSettled(items.slice(i, i + LOOKS_AT_ONCE_MAX).map(act))
-    const failed = done.find(({ status }) => status === 'rejected')
-    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
-  }
-}
-
 /** What is paid in native currency is looked at first: tokens may take long to tell. */
 function splitByKind(due: readonly Watch[]): [native: Watch[], tokens: Watch[]] {
   return [due.filter(({ entry }) => isNative(entry)), due.filter(({ entry }) => !isNative(entry))]
-}
-
-function byPayment(logs: readonly ChainLog[]): ReadonlyMap<string, readonly ChainLog[]> {
-  const groups = new Map<string, ChainLog[]>()
-  for (const log of logs) {
-    const name = log.topics[1] === undefined ? '' : toHex(log.topics[1])
-    const group = groups.get(name)
-    if (group === undefined) groups.set(name, [log])
-    else group.push(log)
-  }
-  return groups
 }
 
 function unlessNoAddress(error: unknown): undefined {

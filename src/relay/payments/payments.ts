@@ -6,7 +6,7 @@
  */
 
 import type { Amount, ChainId, OrderId, Seconds, ShopId } from '../../brands.js'
-import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
+import { be64, fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import { fromHex, toHex } from '../../bytes/hex.js'
 import type { Chain } from '../../chain/chain.js'
 import type { FollowedBlock, Fork } from '../../chain/follower.js'
@@ -117,15 +117,18 @@ export class Payments {
   }
 
   /**
-   * An order is not canceled before the relay has seen all blocks in which it could be paid in time; a chain or a token
-   * that tells nothing holds it up for EXPIRY_GRACE_SECONDS.
+   * An order is not canceled before the relay has seen all blocks in which it could be paid in time, and looked for its
+   * payment once more; a chain or a token that tells nothing holds it up for EXPIRY_GRACE_SECONDS.
    */
   mayExpire(state: ShopState, id: OrderId, now: Seconds): boolean {
     const payments = this.live.get(orderName(state.shopId, id)) ?? []
     return [...payments].every(([name, { chainId, ttl }]) => {
       const chain = this.chains.get(chainId)
       const paymentId = fromHex(name)
-      if (chain === undefined || chain.seenUntil(paymentId) > ttl) return true
+      if (chain === undefined) return true
+      const lastLook = (ttl > chain.logsProgressAt ? ttl : chain.logsProgressAt) + EXPIRY_GRACE_SECONDS
+      if (!chain.logsKnownUntil(ttl) && now <= lastLook) return false
+      if (chain.seenUntil(paymentId) > ttl) return true
       if (now <= ttl + EXPIRY_GRACE_SECONDS) return false
       // After a start, or when the chain was away, blocks in which it was paid may still be on their way.
       return chain.triedUntil(paymentId) > ttl || now > chain.progressAt + EXPIRY_GRACE_SECONDS
@@ -163,10 +166,12 @@ export class Payments {
   private open(chain: Chain, payments: Uint8Array, depth: bigint): void {
     const { store, clock, log } = this.options
     const { chainId } = chain
-    const [followedKey, decimals] = [
+    const [followedKey, checkedKey, decimals] = [
       `chain/${chainId}/payments`,
+      `chain/${chainId}/payments/checked`,
       (token: Uint8Array) => `chain/${chainId}/decimals/${toHex(token)}`,
     ]
+    const checked = store.setting(checkedKey)
     const opened = new PaymentChain({
       chain,
       payments,
@@ -186,6 +191,9 @@ export class Payments {
       seen: (payment) => this.seen(payment),
       reorged: (fork) => this.reorged(chainId, fork),
       saved: (list: readonly FollowedBlock[]) => this.save(followedKey, writeFollowedBlocks(list)),
+      checked: checked && fromBigEndian(checked),
+      savedChecked: (number) => this.save(checkedKey, be64(number)),
+      onGivenUp: ({ number }) => log.warn('no endpoint tells receipts', { chain: chainId, block: number }),
       learned: () => this.detailsRetry.retryAll(),
       onError: (error) =>
         log.error('payments cannot be followed now; they will be caught up with', error, { chain: chainId }),

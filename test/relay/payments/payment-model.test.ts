@@ -103,6 +103,14 @@ class TrueChain implements Chain {
     return Promise.resolve(equalBytes(topics[0]![0]!, PAYMENT_MADE) ? blocks.flatMap(({ logs }) => logs) : [])
   }
 
+  receiptLogs({ number }: Block): Promise<ChainLog[]> {
+    return Promise.resolve([...this.blocks[Number(number)]!.logs])
+  }
+
+  nonce(_address: Uint8Array, blockNumber: bigint): Promise<bigint> {
+    return Promise.resolve(this.blocks[Number(blockNumber)]!.truth.isSwept ? 1n : 0n)
+  }
+
   /** The payment's address; nothing else is asked. */
   call(): Promise<Uint8Array> {
     return Promise.resolve(toBigEndian(77n, 32))
@@ -199,6 +207,9 @@ class Relay {
       seen: async (payment) => this.see(payment),
       reorged: async ({ lastGood }) => this.reorged(lastGood),
       saved: async (list) => void (this.followed = list),
+      checked: undefined,
+      savedChecked: async () => undefined,
+      onGivenUp: () => undefined,
       learned: () => undefined,
       onError: (error) => this.errors.push(error),
     })
