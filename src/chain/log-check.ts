@@ -85,7 +85,9 @@ export class LogCheck {
     try {
       const blocks = await Promise.all(numbers.map((number) => chain.block(number)))
       // Of different endpoints, or of before and after a re-org, they would prove nothing together.
-      const isChain = blocks.every((block, i) => block && (i === 0 || equalBytes(block.parentHash, blocks[i - 1]!.hash)))
+      const isChain = blocks.every(
+        (block, i) => block && (i === 0 || equalBytes(block.parentHash, blocks[i - 1]!.hash)),
+      )
       if (!isChain) throw new ChainUnreachable(`chain ${chain.chainId} tells blocks that do not follow each other`)
       return blocks as Block[]
     } catch (error) {

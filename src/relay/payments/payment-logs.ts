@@ -251,22 +251,30 @@ export class PaymentLogs {
     await allOf([...byPayment(logs).values()], async (group) => {
       for (const log of group) await this.tellOf(log, safe)
     })
-    if (this.toldBlocks.size >= TOLD_MAX) this.toldBlocks.clear()
-    for (const { blockHash } of logs) this.toldBlocks.add(toHex(blockHash))
   }
 
+  /** A log of a block that is not on the chain is of an index that is on another fork: the block's own is looked for. */
   private async tellOf(log: ChainLog, safe: Block): Promise<void> {
-    const { chain, isOurs, found } = this.options
-    const [, paymentId] = log.topics
-    const name = `${toHex(log.blockHash)}/${log.logIndex}`
-    if (paymentId === undefined || this.told.has(name) || !isOurs(paymentId)) return
-    const block = await chain.block(log.blockNumber)
-    if (block === undefined || !equalBytes(block.hash, log.blockHash))
-      throw new ChainUnreachable(`chain ${chain.chainId} tells of a payment in a block that it does not have`)
-    await found(log, paymentId, safe)
-    if (this.told.size >= TOLD_MAX) this.told.clear()
-    this.told.add(name)
+    const { isOurs, found } = this.options
+    const { topics, blockHash, logIndex } = log
+    const name = `${toHex(blockHash)}/${logIndex}`
+    if (topics[1] !== undefined && isOurs(topics[1]) && !this.told.has(name)) {
+      if (!(await this.isOnChain(log))) return
+      await found(log, topics[1], safe)
+      remember(this.told, name)
+    }
+    remember(this.toldBlocks, toHex(blockHash))
   }
+
+  private async isOnChain({ blockNumber, blockHash }: ChainLog): Promise<boolean> {
+    const block = await this.options.chain.block(blockNumber)
+    return block !== undefined && equalBytes(block.hash, blockHash)
+  }
+}
+
+function remember(names: Set<string>, name: string): void {
+  if (names.size >= TOLD_MAX) names.clear()
+  names.add(name)
 }
 
 function byPayment(logs: readonly ChainLog[]): ReadonlyMap<string, readonly ChainLog[]> {
