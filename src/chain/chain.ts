@@ -96,3 +96,9 @@ export interface Chain {
   /** Open requests are given up. */
   close(): void
 }
+
+/** In the order of blocks and log indexes. */
+export function byPlace(a: ChainLog, b: ChainLog): number {
+  if (a.blockNumber === b.blockNumber) return a.logIndex - b.logIndex
+  return a.blockNumber < b.blockNumber ? -1 : 1
+}

@@ -106,35 +106,45 @@ export class LogCheck {
 
   /** `open`: those of the blocks that have to be read. What was read before one fails is not lost. */
   private async read(blocks: readonly Block[], open: readonly Block[]): Promise<CheckedPiece> {
+    const { chain, onGivenUp } = this.options
     const logs: ChainLog[] = []
-    const before = (block: Block | undefined) => (block === undefined ? blocks : blocks.slice(0, blocks.indexOf(block)))
+    let isRefused = false
     for (const [i, block] of open.entries()) {
-      const last = before(block).at(-1)
-      if (i >= RECEIPT_BLOCKS_AT_ONCE_MAX) return { logs, last: last! }
-      const read = await this.logsOf(block)
-      if (read !== undefined) logs.push(...read)
-      else if (last === undefined) throw new ChainUnreachable(`chain ${this.options.chain.chainId} tells no receipts`)
-      else return { logs, last }
+      const last = blocks[blocks.indexOf(block) - 1]
+      if (i >= RECEIPT_BLOCKS_AT_ONCE_MAX && last !== undefined) return { logs, last }
+      // Once in a look: an endpoint that does not answer in time would hold up everything else.
+      const read = isRefused ? undefined : await this.logsOf(block)
+      if (read !== undefined) {
+        logs.push(...read)
+        continue
+      }
+      isRefused = true
+      if (!this.isPatienceOver()) {
+        if (last !== undefined) return { logs, last }
+        throw new ChainUnreachable(`chain ${chain.chainId} tells no receipts`)
+      }
+      if (!this.gaveUp) onGivenUp(block)
+      this.gaveUp = true
+      this.doubtful = block.timestamp
     }
     return { logs, last: blocks.at(-1)! }
   }
 
-  /** Undefined where they cannot be had yet. */
+  private isPatienceOver(): boolean {
+    const now = this.options.nowSeconds()
+    this.refusedSince ??= now
+    return now - this.refusedSince >= RECEIPTS_PATIENCE_SECONDS
+  }
+
+  /** Undefined where no endpoint tells them. */
   private async logsOf(block: Block): Promise<readonly ChainLog[] | undefined> {
-    const { chain, address, events, nowSeconds, onGivenUp } = this.options
+    const { chain, address, events } = this.options
     const logs = await chain.receiptLogs(block, address).catch((error: unknown): undefined => {
       if (!(error instanceof ChainUnreachable)) throw error
     })
-    if (logs !== undefined) {
-      this.refusedSince = undefined
-      this.gaveUp = false
-      return logs.filter(({ topics }) => events.some((event) => topics[0] && equalBytes(topics[0], event)))
-    }
-    this.refusedSince ??= nowSeconds()
-    if (nowSeconds() - this.refusedSince < RECEIPTS_PATIENCE_SECONDS) return undefined
-    if (!this.gaveUp) onGivenUp(block)
-    this.gaveUp = true
-    this.doubtful = block.timestamp
-    return []
+    if (logs === undefined) return undefined
+    this.refusedSince = undefined
+    this.gaveUp = false
+    return logs.filter(({ topics }) => events.some((event) => topics[0] && equalBytes(topics[0], event)))
   }
 }

@@ -7,8 +7,8 @@ import { http, webSocket } from 'viem'
 import type { ChainId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
-import { ChainUnreachable, type Block, type Call, type Chain, type ChainLog, type LogQuery } from './chain.js'
-import { Declined, isOfTheCall, isRevert, isTooMuch, reasonOf } from './rpc-errors.js'
+import { byPlace, ChainUnreachable, type Block, type Call, type Chain, type ChainLog, type LogQuery } from './chain.js'
+import { isOfTheCall, isRevert, isTooMuch, reasonOf } from './rpc-errors.js'
 import { receiptLogsOf, type Request } from './rpc-receipts.js'
 import { bytesIn, FalseAnswer, quantity, quantityIn, readBlock, readLog } from './rpc-values.js'
 
@@ -118,12 +118,10 @@ class RpcChain implements Chain {
     return logs
   }
 
+  /** An endpoint that does not tell receipts, or not in time, is not passed over in what it tells. */
   async receiptLogs(block: Block, address: Uint8Array): Promise<ChainLog[] | undefined> {
-    const logs = await this.ask(
-      (endpoint) => receiptLogsOf(endpoint.request, block, address),
-      (error) => error instanceof Declined,
-      'ask the next',
-    )
+    const request = (endpoint: Endpoint) => receiptLogsOf(endpoint.request, block, address)
+    const logs = await this.ask(request, () => true, 'ask the next')
     return logs === 'refused' ? undefined : logs
   }
 
@@ -216,7 +214,9 @@ class RpcChain implements Chain {
       try {
         await endpoint.checkChain()
         const answer = await request(endpoint)
-        this.worked(endpoint)
+        // That it tells what others do not is no reason to prefer it in all else.
+        if (isRefused) endpoint.worked()
+        else this.worked(endpoint)
         return answer
       } catch (error) {
         if (isRefusal(error)) {
@@ -419,9 +419,7 @@ async function logsOf(endpoint: Endpoint, query: LogQuery): Promise<ChainLog[]> 
   if (!Array.isArray(answer)) throw new FalseAnswer('answers with no list of logs')
   const logs = answer.map(readLog)
   if (!logs.every((log) => isAskedFor(log, query))) throw new FalseAnswer('answers with logs that were not asked for')
-  return logs.sort((a, b) =>
-    a.blockNumber === b.blockNumber ? a.logIndex - b.logIndex : a.blockNumber < b.blockNumber ? -1 : 1,
-  )
+  return logs.sort(byPlace)
 }
 
 function isAskedFor({ address, topics, blockNumber }: ChainLog, query: LogQuery): boolean {

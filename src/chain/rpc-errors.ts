@@ -6,11 +6,6 @@
 
 import { FalseAnswer } from './rpc-values.js'
 
-/** The endpoint does not tell what it was asked for, and is well otherwise. */
-export class Declined extends Error {
-  override readonly name = 'Declined'
-}
-
 /** Errors of a node that has too much to answer; what they say differs. */
 export function isTooMuch(error: unknown): boolean {
   if (codeOf(error) === undefined || isTooOften(error)) return false
