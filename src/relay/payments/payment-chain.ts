@@ -61,6 +61,8 @@ interface Watch extends AwaitedPayment {
   address: Uint8Array | undefined
   /** What it held when it was last looked at; undefined where that is to be told anew. */
   held: Amount | undefined
+  /** It may hold less than before: told once the logs up to that block are known, for the contract may have taken it. */
+  fall: { readonly held: Amount; readonly block: Block } | undefined
   /** The block of that look, and its time; transfers are searched after it. */
   lookedAt: { readonly number: bigint; readonly timestamp: Seconds } | undefined
   /** The time of the newest block at which it was tried, whether its token told or not. */
@@ -76,6 +78,8 @@ export class PaymentChain implements KnownChain {
   private readonly asking = new Set<Hex>()
   private readonly follower: Follower
   private readonly logs: PaymentLogs
+  /** Those that may hold less than before, which is not told yet. */
+  private readonly fallen = new Set<Watch>()
   /** Tokens that did not tell: when they are asked again, seconds. */
   private readonly pauses = new Map<Hex, { readonly until: bigint; readonly seconds: Seconds }>()
   /** When blocks were handled last, seconds: the start, before the first. */
@@ -102,9 +106,11 @@ export class PaymentChain implements KnownChain {
       followed,
       marginBlocks: CHAIN_MARGIN_BLOCKS,
       handle: (range) => this.handle(range),
-      handedOut: (safe) => this.logs.goOn(safe),
+      handedOut: (safe) => this.goOn(safe),
       reorged: (fork) => {
         this.logs.reorged(fork.lastGood)
+        // What was there is looked at again.
+        for (const watch of this.fallen) watch.fall = undefined
         return options.reorged(fork)
       },
       saved: (list) => options.saved(list),
@@ -179,6 +185,7 @@ export class PaymentChain implements KnownChain {
     const watch = this.watchOf(paymentId)
     if (watch === undefined) return
     watch.held = undefined
+    watch.fall = undefined
     watch.nextLook = 0n
   }
 
@@ -237,6 +244,14 @@ export class PaymentChain implements KnownChain {
     await this.logs.handle(range)
     if (to === safe.number) await this.lookAtAddresses(safe)
     this.progressAt = this.options.nowSeconds()
+  }
+
+  private async goOn(safe: Block): Promise<void> {
+    try {
+      await this.logs.goOn(safe)
+    } finally {
+      await allOf([...this.fallen], (watch) => this.tellFall(watch))
+    }
   }
 
   private async found(log: ChainLog, paymentId: Uint8Array, safe: Block): Promise<void> {
@@ -300,21 +315,62 @@ export class PaymentChain implements KnownChain {
     }
   }
 
-  private async lookAt(watch: Watch, { number, hash, timestamp }: Block, now: Seconds): Promise<void> {
-    const { entry, paymentId } = watch
+  private async lookAt(watch: Watch, safe: Block, now: Seconds): Promise<void> {
+    const { number, timestamp } = safe
+    const { entry } = watch
+    if (watch.fall !== undefined) return
     watch.nextLook = now + this.options.lateCheckSeconds
     const held = isNative(entry) ? await this.heldBy(watch, number) : await this.toldBy(watch, number)
     watch.triedAt = timestamp
     // A token that does not tell is asked again with a later block.
     if (held === undefined) return
-    if (held !== watch.held) {
-      const txHash = held > (watch.held ?? 0n) ? await this.transferTo(watch, number) : undefined
-      const seenAt = this.options.nowSeconds()
-      const block = { blockNumber: number, blockHash: hash }
-      await this.options.seen({ kind: 'held', paymentId, entry, held, ...block, txHash, seenAt })
+    if (watch.held === undefined || held < watch.held) {
+      watch.fall = { held, block: safe }
+      this.fallen.add(watch)
+      return
     }
+    if (held !== watch.held) await this.tellHeld(watch, held, safe)
     watch.held = held
     watch.lookedAt = { number, timestamp }
+  }
+
+  private async tellHeld(watch: Watch, held: Amount, block: Block): Promise<void> {
+    const { paymentId, entry } = watch
+    const { number: blockNumber, hash: blockHash } = block
+    const txHash = held > (watch.held ?? 0n) ? await this.transferTo(watch, blockNumber) : undefined
+    const mayBeLess = !isNative(entry) && (watch.held === undefined || held < watch.held)
+    const isTakenBack = mayBeLess && !(await this.wasContractAt(watch, blockNumber))
+    const seenAt = this.options.nowSeconds()
+    await this.options.seen({
+      kind: 'held',
+      paymentId,
+      entry,
+      held,
+      isTakenBack,
+      blockNumber,
+      blockHash,
+      txHash,
+      seenAt,
+    })
+  }
+
+  /** Not before PaymentMade of the same block: what the contract took is no fall. */
+  private async tellFall(watch: Watch): Promise<void> {
+    const { fall } = watch
+    if (fall !== undefined) {
+      const { held, block } = fall
+      if (!this.logs.isCheckedTo(block.number)) return
+      await this.tellHeld(watch, held, block)
+      watch.held = held
+      watch.fall = undefined
+      watch.lookedAt = { number: block.number, timestamp: block.timestamp }
+    }
+    this.fallen.delete(watch)
+  }
+
+  /** The contract takes from an address by making a contract there, whose nonce stays. */
+  private async wasContractAt(watch: Watch, blockNumber: bigint): Promise<boolean> {
+    return (await this.options.chain.nonce(watch.address!, blockNumber)) > 0n
   }
 
   /**
@@ -404,7 +460,17 @@ function unlessNoAddress(error: unknown): undefined {
 }
 
 function watchFor(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, held = 0n): Watch {
-  return { paymentId, entry, live, address: undefined, held, lookedAt: undefined, triedAt: 0n, nextLook: 0n }
+  return {
+    paymentId,
+    entry,
+    live,
+    address: undefined,
+    held,
+    fall: undefined,
+    lookedAt: undefined,
+    triedAt: 0n,
+    nextLook: 0n,
+  }
 }
 
 function isNative({ currency }: PaymentEntry): boolean {

@@ -73,6 +73,7 @@ export class PaymentLogs {
   private readonly toldBlocks = new Set<Hex>()
   /** Where the check is: everything up to this block is known, whatever the index says. */
   private checked: { readonly number: bigint; readonly timestamp: Seconds } | undefined
+  /** Up to where it is known to have been, after a restart too. */
   private saved: bigint | undefined
   /** The newest block up to which it went on. */
   private seen: bigint | undefined
@@ -101,6 +102,11 @@ export class PaymentLogs {
   /** Whether every log of a payment that can be made until `ttl` would have been seen. */
   isKnownUntil(ttl: Seconds): boolean {
     return this.checked !== undefined && this.checked.timestamp > ttl && this.rereadUntil > this.wantedUntil(ttl)
+  }
+
+  /** Whether every log up to the block was seen, as far as it can be checked. */
+  isCheckedTo(number: bigint): boolean {
+    return this.checked !== undefined && this.checked.number >= number
   }
 
   /** What the index tells of the blocks, and of some before, which it may have got since. */
@@ -150,7 +156,7 @@ export class PaymentLogs {
 
   /** Of what lies further back an index has everything. */
   private firstPlace({ number }: Block): { number: bigint; timestamp: Seconds } {
-    const { checked = number - LOG_LAG_BLOCKS_MAX } = this.options
+    const checked = this.saved ?? number - LOG_LAG_BLOCKS_MAX
     return { number: checked < number ? checked : number - 1n, timestamp: 0n }
   }
 

@@ -61,7 +61,7 @@ export class Payments {
   private readonly chains: Map<ChainId, PaymentChain>
   private readonly writer: Writer
   private readonly detailsRetry: DetailsRetry
-  private readonly counters: Readonly<Record<PaymentEffect | 'over' | 'reorged' | 'shortfall', Counter>>
+  private readonly counters: Readonly<Record<PaymentEffect | 'over' | 'fell' | 'reorged' | 'shortfall', Counter>>
   private readonly manifests = new Map<Shop, Uint8Array | undefined>()
   /** PaymentIDs of each live order, by shop and order. */
   private readonly live = new Map<string, Map<string, PaymentEntry>>()
@@ -78,6 +78,7 @@ export class Payments {
       late: count('late', 'Payments for orders that had ended'),
       extra: count('extra', 'Payments for orders that were Paid already'),
       over: count('over', 'Payments of more than was due, by each time that more came'),
+      fell: count('fell', 'Payments that their token took back, or a part of them'),
       moved: count('moved', 'Payments that the contract took from their address'),
       reorged: count('reorged', 'Payments whose block left the chain after it had counted'),
       shortfall: count('shortfall', 'Paid orders that the stock did not suffice for'),
@@ -268,15 +269,19 @@ export class Payments {
 
   private tell(
     { kind, entry, blockNumber }: SeenPayment,
-    { effect, amount, isNews, shortfall, patches }: PaymentOutcome,
+    { effect, amount, isNews, fell, shortfall, patches }: PaymentOutcome,
   ): void {
-    if (!isNews) return
     const { log } = this.options
+    const fields = { shop: entry.shopId, order: entry.orderId, chain: entry.chainId, block: blockNumber, seen: kind }
+    if (fell > 0n) {
+      this.counters.fell.add()
+      log.warn('a token took back what it had paid (cairn orders --odd)', fields)
+    }
+    if (!isNews) return
     const isOver = effect === 'paid' && kind === 'held' && amount > entry.amount
     // A payment that has grown is no second one.
     if (effect !== 'paid' || patches.length > 0) this.counters[effect].add()
     if (isOver) this.counters.over.add()
-    const fields = { shop: entry.shopId, order: entry.orderId, chain: entry.chainId, block: blockNumber, seen: kind }
     if (!isOver && (effect === 'paid' || effect === 'moved')) log.info(`payment ${effect}`, fields)
     else log.warn(`payment ${isOver ? 'over' : effect}: a person has to look at it (cairn orders --odd)`, fields)
     if (shortfall === undefined) return
