@@ -77,7 +77,7 @@ export const CHAIN_POLL_MS_DEFAULT = 1_000
 export const CHAIN_MARGIN_BLOCKS = 16n
 /** How far behind its blocks an endpoint's log index may be: blocks that are newer are checked one by one. */
 export const LOG_LAG_BLOCKS_MAX = 10_000n
-/** Blocks whose headers are asked for together, and those among them whose receipts are read: what one look may cost. */
+/** What one look may cost: blocks whose headers are asked for together, and those whose receipts are read. */
 export const CHECKED_BLOCKS_AT_ONCE_MAX = 50
 export const RECEIPT_BLOCKS_AT_ONCE_MAX = 8
 /** How long receipts are waited for where no endpoint tells them; then the log index is believed. */

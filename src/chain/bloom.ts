@@ -1,4 +1,4 @@
-/** The Bloom filter in a block's header (Ethereum Yellow Paper, 4.3.1): 2,048 bits, three for each address and topic. */
+/** The Bloom filter in a block's header (Ethereum Yellow Paper, 4.3.1): 2,048 bits, three an address or topic. */
 
 import { keccak256 } from '#hash'
 

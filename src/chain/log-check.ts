@@ -23,7 +23,7 @@ interface LogCheckOptions {
   onGivenUp(block: Block): void
 }
 
-export interface CheckedPiece {
+interface CheckedPiece {
   /** What the index had left out, in the order of blocks and log indexes. */
   readonly logs: readonly ChainLog[]
   /** The last block that was checked; nearer than what was asked where there is much to do. */
@@ -106,7 +106,7 @@ export class LogCheck {
 
   /** `open`: those of the blocks that have to be read. What was read before one fails is not lost. */
   private async read(blocks: readonly Block[], open: readonly Block[]): Promise<CheckedPiece> {
-    const { chain, onGivenUp } = this.options
+    const { chain } = this.options
     const logs: ChainLog[] = []
     let isRefused = false
     for (const [i, block] of open.entries()) {
@@ -123,7 +123,7 @@ export class LogCheck {
         if (last !== undefined) return { logs, last }
         throw new ChainUnreachable(`chain ${chain.chainId} tells no receipts`)
       }
-      if (!this.gaveUp) onGivenUp(block)
+      if (!this.gaveUp) this.options.onGivenUp(block)
       this.gaveUp = true
       this.doubtful = block.timestamp
     }

@@ -13,7 +13,7 @@ export function isTooMuch(error: unknown): boolean {
 }
 
 /** Of an endpoint that was asked too often: a narrower question would be asked too often just so. */
-export function isTooOften(error: unknown): boolean {
+function isTooOften(error: unknown): boolean {
   return /\brate\b|quota|capacity|too many requests|request count|per (second|minute|hour|day)|daily|throttl/iu.test(
     detailsOf(error),
   )

@@ -1,7 +1,4 @@
-/**
- * Endpoints whose log index lags behind their own blocks and tells nothing without an error: no payment is lost (PROTOCOL
- * §11, §12).
- */
+/** Endpoints whose log index lags behind their own blocks, without an error: no payment is lost (PROTOCOL §11, §12). */
 
 import { toFunctionSelector } from 'viem/utils'
 import { afterEach, describe, expect, it } from 'vitest'

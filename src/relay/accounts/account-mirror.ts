@@ -48,8 +48,8 @@ export class AccountMirror {
 
   constructor(options: AccountMirrorOptions) {
     this.options = options
-    const { chain, shops: address, depth, followed, nowSeconds, onGivenUp } = options
-    this.check = new LogCheck({ chain, address, events: SHOP_EVENT_TOPICS, nowSeconds, onGivenUp })
+    const { chain, depth, followed } = options
+    this.check = new LogCheck({ ...options, address: options.shops, events: SHOP_EVENT_TOPICS })
     this.follower = follow({
       chain,
       depth,

@@ -61,7 +61,7 @@ interface Watch extends AwaitedPayment {
   address: Uint8Array | undefined
   /** What it held when it was last looked at; undefined where that is to be told anew. */
   held: Amount | undefined
-  /** It may hold less than before: told once the logs up to that block are known, for the contract may have taken it. */
+  /** It may hold less than before: told once the logs up to that block are known, for the contract may take it. */
   fall: { readonly held: Amount; readonly block: Block } | undefined
   /** The block of that look, and its time; transfers are searched after it. */
   lookedAt: { readonly number: bigint; readonly timestamp: Seconds } | undefined

@@ -91,8 +91,7 @@ export class PaymentLogs {
     this.options = options
     this.saved = options.checked
     this.progressAt = options.nowSeconds()
-    const { chain, payments: address, nowSeconds, onGivenUp } = options
-    this.check = new LogCheck({ chain, address, events: [PAYMENT_MADE], nowSeconds, onGivenUp })
+    this.check = new LogCheck({ ...options, address: options.payments, events: [PAYMENT_MADE] })
   }
 
   get problem(): string | undefined {
@@ -259,14 +258,14 @@ export class PaymentLogs {
     })
   }
 
-  /** A log of a block that is not on the chain is of an index that is on another fork: the block's own is looked for. */
+  /** A log of a block that is not on the chain is of an index on another fork: the block's own is looked for. */
   private async tellOf(log: ChainLog, safe: Block): Promise<void> {
-    const { isOurs, found } = this.options
+    const { options } = this
     const { topics, blockHash, logIndex } = log
     const name = `${toHex(blockHash)}/${logIndex}`
-    if (topics[1] !== undefined && isOurs(topics[1]) && !this.told.has(name)) {
+    if (topics[1] !== undefined && options.isOurs(topics[1]) && !this.told.has(name)) {
       if (!(await this.isOnChain(log))) return
-      await found(log, topics[1], safe)
+      await options.found(log, topics[1], safe)
       remember(this.told, name)
     }
     remember(this.toldBlocks, toHex(blockHash))

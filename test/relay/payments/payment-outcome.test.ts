@@ -99,39 +99,6 @@ describe('a payment', () => {
     expect(kinds(part).sort()).toEqual(['earlier', 'extra', 'over'])
   })
 
-  test('that its token takes back after the order was Paid is told; what is there again has not come anew', () => {
-    const books = new Books(both)
-    books.see(seen(0, 'held', TOTAL))
-    const fall = (held: bigint, block: bigint) => ({ ...seen(0, 'held', held, block), isTakenBack: true })
-    expect(books.see(fall(1_100n, 2n))).toMatchObject({ effect: 'paid', patches: [], isNews: false, fell: 400n })
-    expect(books.line()).toMatchObject({ state: 'Paid', paid: { amount: 0n } })
-    expect(books.line().oddities).toContainEqual(
-      expect.objectContaining({ kind: 'fell', money: expect.objectContaining({ amount: 400n }) as unknown }),
-    )
-    expect(books.see(fall(1_100n, 3n))).toBeUndefined()
-    expect(books.see(fall(1_000n, 4n))).toMatchObject({ fell: 100n })
-    expect(books.records).toMatchObject([{ amount: TOTAL, balance: 1_000n, fell: 500n, blockNumber: 1n }])
-    expect(books.see(seen(0, 'held', 1_300n, 5n))).toMatchObject({ amount: TOTAL, isNews: false, fell: 0n })
-    expect(books.records).toMatchObject([{ amount: TOTAL, balance: 1_300n, fell: 200n }])
-    expect(books.see(seen(0, 'held', TOTAL + 7n, 6n))).toMatchObject({ amount: TOTAL + 7n, isNews: true })
-    expect(kinds(books).sort()).toEqual(['earlier', 'over'])
-    expect(books.paidSets).toBe(1)
-  })
-
-  test('that the contract took is no fall, and what the token took back before stays told', () => {
-    const books = new Books(both)
-    books.see(seen(0, 'held', TOTAL))
-    books.see({ ...seen(0, 'held', 1_400n, 2n), isTakenBack: true })
-    // By processPayment after the TTL: the payee gets what is there, and no event says so.
-    expect(books.see({ ...seen(0, 'held', 0n, 3n), isTakenBack: false })).toMatchObject({ fell: 0n })
-    expect(books.records).toMatchObject([{ balance: 0n, fell: 100n }])
-    expect(kinds(books)).toContain('fell')
-    const whole = new Books(both)
-    whole.see(seen(0, 'held', TOTAL))
-    expect(whole.see(seen(0, 'made', 0n, 2n))).toMatchObject({ effect: 'moved' })
-    expect(kinds(whole)).not.toContain('fell')
-  })
-
   test('after the order has ended is late: the first one is written to the order, no stock is taken', () => {
     const late = new Books(after(both, 'guest', setState(ID, 2n)))
     const before = stockOf(late.state)
