@@ -170,14 +170,9 @@ export class PaymentChain implements KnownChain {
     return this.watchOf(paymentId)?.triedAt ?? 0n
   }
 
-  /** Whether every log of a payment that can be made until `ttl` was seen, whatever the log index left out. */
-  logsKnownUntil(ttl: Seconds): boolean {
-    return this.logs.isKnownUntil(ttl)
-  }
-
-  /** When the logs came nearer to the newest block last, seconds: the start, before. */
-  get logsProgressAt(): Seconds {
-    return this.logs.progressAt
+  /** Whether a log of a payment that can be made until `ttl` may still come to light. */
+  mayMissLog(ttl: Seconds, now: Seconds): boolean {
+    return this.logs.mayMiss(ttl, now)
   }
 
   /** What was seen at the payment's address may be gone: it is seen anew. */

@@ -84,13 +84,14 @@ export class PaymentLogs {
   private rereadAt: Seconds = 0n
   /** It failed: not again before, seconds. */
   private rereadPause: Seconds = 0n
-  /** When it last came nearer to the newest block, seconds: the start, before. */
-  progressAt: Seconds
+  /** When the check, and the reading again, last came further, seconds: the start, before. */
+  private checkedAt: Seconds
+  private readAgainAt: Seconds
 
   constructor(options: PaymentLogsOptions) {
     this.options = options
     this.saved = options.checked
-    this.progressAt = options.nowSeconds()
+    this.checkedAt = this.readAgainAt = options.nowSeconds()
     this.check = new LogCheck({ ...options, address: options.payments, events: [PAYMENT_MADE] })
   }
 
@@ -98,9 +99,16 @@ export class PaymentLogs {
     return this.check.problem
   }
 
-  /** Whether every log of a payment that can be made until `ttl` would have been seen. */
-  isKnownUntil(ttl: Seconds): boolean {
-    return this.checked !== undefined && this.checked.timestamp > ttl && this.rereadUntil > this.wantedUntil(ttl)
+  /**
+   * Whether a payment that can be made until `ttl` may still come to light. What does not come further for
+   * EXPIRY_GRACE_SECONDS is not waited for: old logs, for one, that no endpoint tells.
+   */
+  mayMiss(ttl: Seconds, now: Seconds): boolean {
+    const isHopeful = (until: Seconds, at: Seconds) => now <= (until > at ? until : at) + EXPIRY_GRACE_SECONDS
+    const isChecked = this.checked !== undefined && this.checked.timestamp > ttl
+    if (!isChecked && isHopeful(ttl, this.checkedAt)) return true
+    const until = this.wantedUntil(ttl)
+    return this.rereadUntil <= until && isHopeful(until, this.readAgainAt)
   }
 
   /** Whether every log up to the block was seen, as far as it can be checked. */
@@ -161,7 +169,7 @@ export class PaymentLogs {
 
   private async setChecked({ number, timestamp }: Block): Promise<void> {
     this.checked = { number, timestamp }
-    this.progressAt = this.options.nowSeconds()
+    this.checkedAt = this.options.nowSeconds()
     if (this.saved !== undefined && number < this.saved + SAVED_EVERY_BLOCKS) return
     await this.options.savedChecked(number)
     this.saved = number
@@ -192,7 +200,7 @@ export class PaymentLogs {
     const to = end < reread.to ? end : reread.to
     await this.tell(await this.read(reread.next, to), safe)
     reread.next = to + 1n
-    this.progressAt = this.options.nowSeconds()
+    this.readAgainAt = this.options.nowSeconds()
     if (to < reread.to) return
     this.reread = undefined
     this.rereadUntil = reread.until

@@ -127,8 +127,7 @@ export class Payments {
       const chain = this.chains.get(chainId)
       const paymentId = fromHex(name)
       if (chain === undefined) return true
-      const lastLook = (ttl > chain.logsProgressAt ? ttl : chain.logsProgressAt) + EXPIRY_GRACE_SECONDS
-      if (!chain.logsKnownUntil(ttl) && now <= lastLook) return false
+      if (chain.mayMissLog(ttl, now)) return false
       if (chain.seenUntil(paymentId) > ttl) return true
       if (now <= ttl + EXPIRY_GRACE_SECONDS) return false
       // After a start, or when the chain was away, blocks in which it was paid may still be on their way.

@@ -7,10 +7,11 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { toBigEndian } from '../../../src/bytes/bytes.js'
 import { toHex } from '../../../src/bytes/hex.js'
 import { bloomBits } from '../../../src/chain/bloom.js'
-import type { Block, Chain, ChainLog, LogQuery } from '../../../src/chain/chain.js'
+import { ChainUnreachable, type Block, type Chain, type ChainLog, type LogQuery } from '../../../src/chain/chain.js'
 import { PAYMENT_MADE } from '../../../src/chain/contracts.js'
 import {
   CHECKED_BLOCKS_AT_ONCE_MAX,
+  EXPIRY_GRACE_SECONDS,
   LOG_LAG_BLOCKS_MAX,
   LOG_REREAD_SECONDS,
   PAYMENT_TTL_SECONDS,
@@ -36,6 +37,8 @@ class LongChain implements Chain {
   behind = 0n
   fillsBloom = true
   tellsReceipts = true
+  /** As a node that keeps no old logs. */
+  oldestLogs = 0n
   fork = 0
   readonly made = new Map<bigint, ChainLog>()
   readonly asked = { blocks: 0, logBlocks: 0n, receipts: 0 }
@@ -67,6 +70,7 @@ class LongChain implements Chain {
   }
 
   logs({ fromBlock, toBlock }: LogQuery): Promise<ChainLog[]> {
+    if (fromBlock < this.oldestLogs) return Promise.reject(new ChainUnreachable('old logs were pruned'))
     this.asked.logBlocks += toBlock - fromBlock + 1n
     const has = (number: bigint) => number >= fromBlock && number <= toBlock && number <= this.newest - this.behind
     return Promise.resolve([...this.made].filter(([number]) => has(number)).map(([, log]) => log))
@@ -131,6 +135,7 @@ async function grow(logs: PaymentLogs, blocks: bigint): Promise<void> {
   await logs.goOn(safe)
 }
 
+const isKnown = (logs: PaymentLogs, ttl: bigint) => !logs.mayMiss(ttl, 0n)
 const look = (logs: PaymentLogs) => logs.goOn(chain.at(chain.newest))
 
 async function looks(logs: PaymentLogs, until: () => boolean, most: number): Promise<void> {
@@ -185,11 +190,11 @@ test('while no payment can be made, blocks are not asked for', async () => {
   const logs = open()
   awaited = [payment(chain.timeOf(chain.newest) - 1n, false)]
   await grow(logs, 4n)
-  await looks(logs, () => logs.isKnownUntil(chain.timeOf(START - 4n)), 500)
+  await looks(logs, () => isKnown(logs, chain.timeOf(START - 4n)), 500)
   Object.assign(chain.asked, { blocks: 0, logBlocks: 0n, receipts: 0 })
   for (let i = 0; i < 5; i++) await grow(logs, 100n)
   expect(chain.asked).toMatchObject({ blocks: 0, receipts: 0 })
-  expect(logs.isKnownUntil(chain.timeOf(chain.newest) - 1n)).toBe(true)
+  expect(isKnown(logs, chain.timeOf(chain.newest) - 1n)).toBe(true)
 })
 
 test('where blocks cannot be checked, the index is read again from the oldest payment on, by time', async () => {
@@ -216,14 +221,31 @@ test('a payment is looked for once more when its time is over, before its order 
   const ttl = ttlFrom(chain.newest)
   awaited = [payment(ttl)]
   await grow(logs, 4n)
-  await looks(logs, () => logs.isKnownUntil(chain.timeOf(START)), 500)
+  await looks(logs, () => isKnown(logs, chain.timeOf(START)), 500)
   // A filter that does not name it, and an index that lagged.
   chain.pay(chain.newest - 1_000n)
   await grow(logs, PAYMENT_TTL_SECONDS * BLOCKS_A_SECOND + 100n)
-  expect(logs.isKnownUntil(ttl)).toBe(false)
-  await looks(logs, () => logs.isKnownUntil(ttl), 1_000)
+  expect(isKnown(logs, ttl)).toBe(false)
+  await looks(logs, () => isKnown(logs, ttl), 1_000)
   expect(found).toHaveLength(1)
-  expect(logs.isKnownUntil(chain.timeOf(chain.newest))).toBe(false)
+  expect(isKnown(logs, chain.timeOf(chain.newest))).toBe(false)
+})
+
+test('old logs that no endpoint tells hold up an order for a time, and the newest blocks not at all', async () => {
+  chain.oldestLogs = START - 100n
+  const logs = open()
+  const ttl = ttlFrom(chain.newest)
+  awaited = [payment(ttl)]
+  await grow(logs, 4n).catch(() => undefined)
+  chain.pay(chain.newest + 1n)
+  await grow(logs, 1n).catch(() => undefined)
+  expect(found).toHaveLength(1)
+  chain.newest += PAYMENT_TTL_SECONDS * BLOCKS_A_SECOND
+  chain.oldestLogs = chain.newest - 100n
+  now = ttl + 1n
+  for (let i = 0; i < 210; i++) await look(logs).catch(() => undefined)
+  expect(logs.mayMiss(ttl, now)).toBe(true)
+  expect(logs.mayMiss(ttl, now + EXPIRY_GRACE_SECONDS)).toBe(false)
 })
 
 test.each(['as it runs', 'as it starts'])(
@@ -233,11 +255,11 @@ test.each(['as it runs', 'as it starts'])(
     let logs = open()
     awaited = [payment(ttlFrom(chain.newest))]
     await grow(logs, 4n)
-    await looks(logs, () => logs.isKnownUntil(chain.timeOf(START - 8n)), 1_000)
+    await looks(logs, () => isKnown(logs, chain.timeOf(START - 8n)), 1_000)
     chain.pay(chain.newest + 1n)
     await grow(logs, 2n)
     expect(found).toHaveLength(1)
-    // The payment comes two blocks later on the other side of the fork.
+    // The payment comes a block later on the other side of the fork, in one whose number was checked.
     const lastGood = chain.newest - 2n
     chain.made.clear()
     chain.fork++
@@ -245,7 +267,7 @@ test.each(['as it runs', 'as it starts'])(
     if (when === 'as it starts') logs = open()
     logs.reorged(lastGood)
     chain.newest = lastGood
-    chain.pay(lastGood + 3n)
+    chain.pay(lastGood + 2n)
     await grow(logs, 4n)
     await looks(logs, () => found.length === 2, 10)
     expect(found[1]).not.toBe(found[0])
