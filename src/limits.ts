@@ -75,6 +75,19 @@ export const CHAIN_DEPTH_DEFAULT = 1n
 export const CHAIN_POLL_MS_DEFAULT = 1_000
 /** Blocks that are read again after a restart. */
 export const CHAIN_MARGIN_BLOCKS = 16n
+/** How far behind its blocks an endpoint's log index may be: blocks that are newer are checked one by one. */
+export const LOG_LAG_BLOCKS_MAX = 10_000n
+/** What one look may cost: blocks whose headers are asked for together, and those whose receipts are read. */
+export const CHECKED_BLOCKS_AT_ONCE_MAX = 50
+export const RECEIPT_BLOCKS_AT_ONCE_MAX = 8
+/** How long receipts are waited for where no endpoint tells them; then the log index is believed. */
+export const RECEIPTS_PATIENCE_SECONDS = 60n
+/** How often the log index is read again since the oldest payment that can still be made. */
+export const LOG_REREAD_SECONDS = 600n
+/** Where that failed, it is not tried again before. */
+export const LOG_REREAD_PAUSE_SECONDS = 60n
+/** Blocks of such a reading that one look reads. */
+export const REREAD_BLOCKS_AT_ONCE = 2_000n
 
 // Frames and sessions (§8, §10, §15)
 export const FRAME_IN_BYTES_MAX = 2 * 1_048_576

@@ -58,6 +58,8 @@ const METRICS = `\
 # TYPE cairn_payments_extra_total counter
 # HELP cairn_payments_over_total Payments of more than was due, by each time that more came
 # TYPE cairn_payments_over_total counter
+# HELP cairn_payments_fell_total Payments that their token took back, or a part of them
+# TYPE cairn_payments_fell_total counter
 # HELP cairn_payments_moved_total Payments that the contract took from their address
 # TYPE cairn_payments_moved_total counter
 # HELP cairn_payments_reorged_total Payments whose block left the chain after it had counted

@@ -372,6 +372,8 @@ class Relay implements RunningRelay {
       followed: readFollowedBlocks(store.setting(key)),
       recheckRights: (shopId, wallet) => this.rooms.cards.recheckRights(shopId, wallet),
       saved: (list) => store.commit({ records: [], settings: [{ key, value: writeFollowedBlocks(list) }] }),
+      nowSeconds: () => nowSeconds(this.clock),
+      onGivenUp: ({ number }) => log.warn('no endpoint tells receipts', { chain: mirror.chain.chainId, block: number }),
       onError: (error) => log.error('the registry cannot be followed now; it will be caught up with', error),
     })
   }
@@ -382,7 +384,7 @@ class Relay implements RunningRelay {
   }
 
   private warnings(): string[] {
-    const registry = this.parts.mirror?.chain.problem
+    const registry = this.parts.mirror?.chain.problem ?? this.mirror?.problem
     return [...new Set([...(registry === undefined ? [] : [registry]), ...this.rooms.payments.problems])]
   }
 

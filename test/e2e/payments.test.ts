@@ -306,6 +306,25 @@ describe('unhappy payments', () => {
     expect(seen).toContainEqual(['made', 'moved', 0n])
   })
 
+  it('what a token takes back after the order is Paid is told; what the contract takes is not', async () => {
+    const [guest, id, other] = [await shop.guest(), orderId(), orderId()]
+    const [request, swept] = [await guest.checkout(id, 1n, shop.token), await guest.checkout(other, 2n, shop.token)]
+    await shop.payByAddress(request)
+    await shop.payByAddress(swept)
+    await Promise.all([paid(id), paid(other)])
+    await shop.takeBack(request, 600n)
+    await shop.processPayment(swept)
+    await shop.mine(1)
+    expect(await recordsOf(other, 2)).toContainEqual(['made', 'moved', 0n])
+    const fallOf = (orderId: bigint) => records().find((record) => record.orderId === orderId && record.kind === 'held')
+    for (const end = Date.now() + 10_000; fallOf(id)!.fell === undefined && Date.now() < end;) {
+      await shop.mine(1)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    expect(fallOf(id)).toMatchObject({ effect: 'paid', amount: request.amount, fell: 600n })
+    expect(fallOf(other)!.fell ?? 0n).toBe(0n)
+  })
+
   it('a payment for a canceled order is told of, and gives it TxDetails alone', async () => {
     const [guest, id] = [await shop.guest(), orderId()]
     const request = await guest.checkout(id)

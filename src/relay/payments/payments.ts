@@ -6,7 +6,7 @@
  */
 
 import type { Amount, ChainId, OrderId, Seconds, ShopId } from '../../brands.js'
-import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
+import { be64, fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import { fromHex, toHex } from '../../bytes/hex.js'
 import type { Chain } from '../../chain/chain.js'
 import type { FollowedBlock, Fork } from '../../chain/follower.js'
@@ -61,7 +61,7 @@ export class Payments {
   private readonly chains: Map<ChainId, PaymentChain>
   private readonly writer: Writer
   private readonly detailsRetry: DetailsRetry
-  private readonly counters: Readonly<Record<PaymentEffect | 'over' | 'reorged' | 'shortfall', Counter>>
+  private readonly counters: Readonly<Record<PaymentEffect | 'over' | 'fell' | 'reorged' | 'shortfall', Counter>>
   private readonly manifests = new Map<Shop, Uint8Array | undefined>()
   /** PaymentIDs of each live order, by shop and order. */
   private readonly live = new Map<string, Map<string, PaymentEntry>>()
@@ -78,6 +78,7 @@ export class Payments {
       late: count('late', 'Payments for orders that had ended'),
       extra: count('extra', 'Payments for orders that were Paid already'),
       over: count('over', 'Payments of more than was due, by each time that more came'),
+      fell: count('fell', 'Payments that their token took back, or a part of them'),
       moved: count('moved', 'Payments that the contract took from their address'),
       reorged: count('reorged', 'Payments whose block left the chain after it had counted'),
       shortfall: count('shortfall', 'Paid orders that the stock did not suffice for'),
@@ -117,15 +118,17 @@ export class Payments {
   }
 
   /**
-   * An order is not canceled before the relay has seen all blocks in which it could be paid in time; a chain or a token
-   * that tells nothing holds it up for EXPIRY_GRACE_SECONDS.
+   * An order is not canceled before the relay has seen all blocks in which it could be paid in time, and looked for its
+   * payment once more; a chain or a token that tells nothing holds it up for EXPIRY_GRACE_SECONDS.
    */
   mayExpire(state: ShopState, id: OrderId, now: Seconds): boolean {
     const payments = this.live.get(orderName(state.shopId, id)) ?? []
     return [...payments].every(([name, { chainId, ttl }]) => {
       const chain = this.chains.get(chainId)
       const paymentId = fromHex(name)
-      if (chain === undefined || chain.seenUntil(paymentId) > ttl) return true
+      if (chain === undefined) return true
+      if (chain.mayMissLog(ttl, now)) return false
+      if (chain.seenUntil(paymentId) > ttl) return true
       if (now <= ttl + EXPIRY_GRACE_SECONDS) return false
       // After a start, or when the chain was away, blocks in which it was paid may still be on their way.
       return chain.triedUntil(paymentId) > ttl || now > chain.progressAt + EXPIRY_GRACE_SECONDS
@@ -163,10 +166,12 @@ export class Payments {
   private open(chain: Chain, payments: Uint8Array, depth: bigint): void {
     const { store, clock, log } = this.options
     const { chainId } = chain
-    const [followedKey, decimals] = [
+    const [followedKey, checkedKey, decimals] = [
       `chain/${chainId}/payments`,
+      `chain/${chainId}/payments/checked`,
       (token: Uint8Array) => `chain/${chainId}/decimals/${toHex(token)}`,
     ]
+    const checked = store.setting(checkedKey)
     const opened = new PaymentChain({
       chain,
       payments,
@@ -186,6 +191,9 @@ export class Payments {
       seen: (payment) => this.seen(payment),
       reorged: (fork) => this.reorged(chainId, fork),
       saved: (list: readonly FollowedBlock[]) => this.save(followedKey, writeFollowedBlocks(list)),
+      checked: checked && fromBigEndian(checked),
+      savedChecked: (number) => this.save(checkedKey, be64(number)),
+      onGivenUp: ({ number }) => log.warn('no endpoint tells receipts', { chain: chainId, block: number }),
       learned: () => this.detailsRetry.retryAll(),
       onError: (error) =>
         log.error('payments cannot be followed now; they will be caught up with', error, { chain: chainId }),
@@ -260,15 +268,19 @@ export class Payments {
 
   private tell(
     { kind, entry, blockNumber }: SeenPayment,
-    { effect, amount, isNews, shortfall, patches }: PaymentOutcome,
+    { effect, amount, isNews, fell, shortfall, patches }: PaymentOutcome,
   ): void {
-    if (!isNews) return
     const { log } = this.options
+    const fields = { shop: entry.shopId, order: entry.orderId, chain: entry.chainId, block: blockNumber, seen: kind }
+    if (fell > 0n) {
+      this.counters.fell.add()
+      log.warn('a token took back what it had paid (cairn orders --odd)', fields)
+    }
+    if (!isNews) return
     const isOver = effect === 'paid' && kind === 'held' && amount > entry.amount
     // A payment that has grown is no second one.
     if (effect !== 'paid' || patches.length > 0) this.counters[effect].add()
     if (isOver) this.counters.over.add()
-    const fields = { shop: entry.shopId, order: entry.orderId, chain: entry.chainId, block: blockNumber, seen: kind }
     if (!isOver && (effect === 'paid' || effect === 'moved')) log.info(`payment ${effect}`, fields)
     else log.warn(`payment ${isOver ? 'over' : effect}: a person has to look at it (cairn orders --odd)`, fields)
     if (shortfall === undefined) return
