@@ -7,6 +7,7 @@ import { toHex } from '../bytes/hex.js'
 import { listen, listenNative, TransportMissing } from '../relay/transport/listen.js'
 import { listenWs } from '../relay/transport/ws.js'
 import { ListenError } from '../relay/transport/transport.js'
+import { descriptorLimit } from '../relay/instruments/descriptors.js'
 import { MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics-server.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
 import { KeyFileError, readOrMakeKey } from '../settings/relay-key.js'
@@ -77,8 +78,7 @@ async function serve(settings: Settings, io: Io): Promise<void> {
   try {
     const blobs = await openBlobs(join(settings.data, 'blobs'))
     const relaySecret = await readOrMakeKey(settings.relayKeyFile ?? join(settings.data, 'relay.key'))
-    const text = settings.logFormat === 'text' || (settings.logFormat === 'auto' && io.isTerminal)
-    const log = makeLog({ format: text ? 'text' : 'json', write: io.err, now: Date.now })
+    const log = makeLog({ format: logFormat(settings, io), write: io.err, now: Date.now })
     const metrics = new Metrics()
     const chains = await openChains(settings, { store, address: addressOf(publicKeyOf(relaySecret)), log })
     const relay = await startRelay({
@@ -88,6 +88,7 @@ async function serve(settings: Settings, io: Io): Promise<void> {
       ...chains,
       relaySecret,
       listen: LISTEN[settings.transport],
+      descriptors: descriptorLimit(),
       version: packageVersion(),
       log,
       metrics,
@@ -108,6 +109,11 @@ async function serve(settings: Settings, io: Io): Promise<void> {
   } finally {
     await store.close()
   }
+}
+
+function logFormat({ logFormat }: Settings, { isTerminal }: Io): 'text' | 'json' {
+  if (logFormat === 'auto') return isTerminal ? 'text' : 'json'
+  return logFormat
 }
 
 const LISTEN = { auto: listen, uws: listenNative, ws: listenWs } as const

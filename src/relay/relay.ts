@@ -27,6 +27,7 @@ import { UploadTokens } from './blobs/upload-tokens.js'
 import { Feeds, type FeedsOptions } from './feed/feeds.js'
 import { RoundRobin } from './feed/round-robin.js'
 import { makeHttp } from './http.js'
+import { listeningOptions } from './listening.js'
 import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
 import { Health } from './instruments/health.js'
 import type { Log } from './instruments/log.js'
@@ -39,8 +40,9 @@ import { ConnectedCards } from './sessions/cards.js'
 import { Sessions, type SessionsOptions } from './sessions/sessions.js'
 import { Keeper } from './shops/keeper.js'
 import { cardName } from './shops/shop.js'
+import { strangeHost } from './transport/host-header.js'
 import { RateLimiter } from './transport/rate-limit.js'
-import type { Listener, ListenFunction } from './transport/transport.js'
+import type { Listener, ListenFunction, UpgradeDecision, UpgradeRequest } from './transport/transport.js'
 import type { BatchOptions } from './write/batch.js'
 import type { AfterCommit } from './write/change.js'
 import { Verifier } from './write/verifier.js'
@@ -51,7 +53,7 @@ export type RelaySettings = SessionsOptions['settings'] &
   Pick<Settings, 'host' | 'port' | 'discovery' | 'nodeCacheNodes' | 'signatureThreads'> &
   Pick<Settings, 'reservationSeconds' | 'latePaymentCheckSeconds'> &
   Pick<Settings, 'enrolmentsPerSecond' | 'enrolmentsBurst' | 'upgradesPerSecond' | 'upgradesBurst'> &
-  Partial<Pick<Settings, 'publicUrl'>>
+  Partial<Pick<Settings, 'publicUrl' | 'trustedProxy'>>
 
 export interface RelayParts {
   readonly settings: RelaySettings
@@ -67,6 +69,8 @@ export interface RelayParts {
   /** The relay's secret key, 32 bytes. */
   readonly relaySecret: Uint8Array
   readonly listen: ListenFunction
+  /** How many files and sockets the process may have; left out where nobody knows. */
+  readonly descriptors?: number | undefined
   readonly version: string
   readonly log: Log
   readonly metrics: Metrics
@@ -254,13 +258,14 @@ class Relay implements RunningRelay {
   }
 
   async start(): Promise<void> {
-    const { settings, listen, log } = this.parts
+    const { settings, listen, descriptors, log } = this.parts
     const { sessions, writer, payments } = this.rooms
     this.listener = await listen({
       host: settings.host,
       port: settings.port,
       maxFrameBytes: limits.FRAME_IN_BYTES_MAX,
-      decideUpgrade: (request) => sessions.decideUpgrade(request),
+      ...listeningOptions({ settings, descriptors, clock: this.clock, log }),
+      decideUpgrade: (request) => this.decideUpgrade(request),
       http: (request) => this.http(request),
       websocket: sessions.websocket,
       onBug: (error) => log.error('bug', error),
@@ -274,6 +279,17 @@ class Relay implements RunningRelay {
     this.startMirror()
     this.ready = true
     this.tellStart(this.listener.kind)
+  }
+
+  private decideUpgrade(request: UpgradeRequest): UpgradeDecision {
+    const strange = this.isDevelopment ? strangeHost(request.headers, this.publicUrl) : undefined
+    return strange === undefined
+      ? this.rooms.sessions.decideUpgrade(request)
+      : { accept: false, status: 421, body: `${strange}\n` }
+  }
+
+  private get isDevelopment(): boolean {
+    return this.parts.registry.chainId === DEVELOPMENT_CHAIN_ID
   }
 
   stop(): Promise<void> {
@@ -368,7 +384,7 @@ class Relay implements RunningRelay {
         tokenId: registry.relayTokenId,
         chainId: registry.chainId,
         publicUrl: this.publicUrl,
-        isDevelopment: registry.chainId === DEVELOPMENT_CHAIN_ID,
+        isDevelopment: this.isDevelopment,
         limits: publicLimits(settings),
       },
       discovery: () => settings.discovery,

@@ -11,6 +11,7 @@ import { nearestName } from './nearest-name.js'
 import {
   chainName,
   hostName,
+  networks,
   oneOf,
   path,
   publicUrl,
@@ -122,6 +123,14 @@ const TABLE = {
     standard: undefined,
     standardText: 'made of host and port',
     help: 'what clients see in front of a proxy; blobs are linked under it',
+  },
+  /** Networks with commas between them. */
+  trustedProxy: {
+    group: 'listen',
+    kind: networks(),
+    standard: undefined,
+    standardText: 'none',
+    help: 'proxies whose X-Forwarded-For or Forwarded tells the client address',
   },
   metricsHost: {
     group: 'listen',
@@ -400,9 +409,17 @@ function readFlags(words: readonly string[]): { given: Given; configFile: string
         `it takes no value. Write ${flag} or ${flagName(meant.name, meant.text === 'true')}.`,
       )
     }
-    put(given, meant.name, flag, fromText(meant.name, meant.text ?? valueOf(scanned)))
+    put(given, meant.name, flag, joined(given, meant.name, fromText(meant.name, meant.text ?? valueOf(scanned))))
   }
   return { given, configFile }
+}
+
+/** With what the flag gave before, if it adds. */
+function joined<N extends Name>(given: Given, name: N, value: Settings[N] | undefined): Settings[N] | undefined {
+  const kind = ROWS[name].kind as Kind<Settings[N]>
+  const before = given[name]
+  if (kind.join === undefined || before === undefined || value === undefined) return value
+  return kind.join(before, value)
 }
 
 function readEnvironment(env: SettingsSources['env']): Given {

@@ -64,7 +64,7 @@ describe('uWebSockets.js', () => {
 })
 
 describe('ws', () => {
-  transportSuite('ws', listenWs)
+  transportSuite('ws', (options) => listenWs(options))
 
   test('a download that nobody reads is ended', async () => {
     let released = false
@@ -76,7 +76,7 @@ describe('ws', () => {
       }
     }
     const http = async () => ({ status: 200, headers: {}, body: { size: 64 << 20, chunks: chunks() } })
-    const listener = await listenWs({ ...SILENT, http }, 200)
+    const listener = await listenWs({ ...SILENT, http }, { idleMs: 200, headMs: 10_000, bodyMs: 30_000 })
     const socket = connect(listener.port, '127.0.0.1')
     socket.on('error', () => {})
     socket.pause()
@@ -149,6 +149,9 @@ const SILENT: TransportOptions = {
   host: '127.0.0.1',
   port: 0,
   maxFrameBytes: 1024,
+  socketsMax: Infinity,
+  onFull: () => {},
+  clientAddress: (peer) => peer,
   decideUpgrade: () => ({ accept: true }),
   http: async () => ({ status: 404, headers: {} }),
   onBug: () => {},
