@@ -15,6 +15,7 @@ import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
 import type { Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
+import { isLoopback } from '../settings/loopback.js'
 import type { Settings } from '../settings/settings.js'
 import type { BlobStore } from '../store/blobs.js'
 import type { Store } from '../store/store.js'
@@ -333,8 +334,8 @@ class Relay implements RunningRelay {
   }
 
   private tellStart(transport: Listener['kind']): void {
-    const { log, store } = this.parts
-    if (transport === 'ws') log.warn('no native WebSocket server: ws does its work, more slowly')
+    const { settings, log, store } = this.parts
+    if (transport === 'ws' && isLoopback(settings.host)) log.warn('no native WebSocket server: ws does its work')
     if (!native) log.warn('no native signatures: JavaScript does their work, some twenty times as slowly')
     log.info('listening', {
       url: this.publicUrl,

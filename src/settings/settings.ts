@@ -3,10 +3,10 @@
  * defaults, bounds and help. No setting is itself a secret: secrets are in files that settings name.
  */
 
-import { isIP } from 'node:net'
 import { isJsonObject, readJson, type JsonObject } from '../bytes/json.js'
 import * as limits from '../limits.js'
 import { scanFlags, type ScannedFlag } from './flag-scanner.js'
+import { isLoopback } from './loopback.js'
 import { nearestName } from './nearest-name.js'
 import {
   chainName,
@@ -298,7 +298,7 @@ const TABLE = {
     group: 'program',
     kind: oneOf(['auto', 'uws', 'ws']),
     standard: 'auto',
-    help: 'uws is native and fast, ws runs everywhere; auto is uws if it loads',
+    help: 'auto is uws, native, on loopback if it loads; ws where others reach the port',
   },
   logFormat: {
     group: 'program',
@@ -367,10 +367,6 @@ function refuseRemote(name: Name, { allowRemoteDevelopment, chain }: Settings, h
     `${host} is not loopback, and in development mode anybody who can connect may take any shop. ` +
       'Listen on 127.0.0.1, or say --allow-remote-development if that is meant.',
   )
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 // Sources

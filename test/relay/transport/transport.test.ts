@@ -120,6 +120,10 @@ describe('the choice', () => {
     vi.stubEnv('CAIRN_NATIVE', setting)
     expect(await chosen()).toBe(kind)
   })
+
+  test('where others reach the port is ws', async () => {
+    expect(await chosen('0.0.0.0')).toBe('ws')
+  })
 })
 
 describe('an address', () => {
@@ -158,8 +162,8 @@ const SILENT: TransportOptions = {
   websocket: { opened: () => {}, frame: () => {}, drained: () => {}, closed: () => {} },
 }
 
-async function chosen(): Promise<string> {
-  const listener = await listen(SILENT)
+async function chosen(host = '127.0.0.1'): Promise<string> {
+  const listener = await listen({ ...SILENT, host })
   await listener.close()
   listener.terminateAll()
   return listener.kind
