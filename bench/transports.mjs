@@ -1,5 +1,5 @@
-// npm run bench:transports: the same relay on uWebSockets.js and on ws, in turns on this machine: writes, pushes to many
-// sessions, plain HTTP. Prints a table of medians and of ratios. See --help.
+// npm run bench:transports: the same relay on uWebSockets.js and on ws, in turns on this machine: writes, pushes to
+// many sessions, plain HTTP. Prints a table of medians and of ratios. See --help.
 
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
