@@ -179,8 +179,17 @@ export const PART_HEAD_BYTES_MAX = 16 * 1_024
 export const UNREAD_BODY_BYTES_MAX = 32 * 1_048_576
 /** An HTTP socket on which nothing moves for so long is cut, also in the middle of an answer. */
 export const HTTP_IDLE_MS_MAX = 60_000
+/** From a connection, or the end of the request before, to the end of a head. */
+export const HTTP_HEAD_MS_MAX = 10_000
+/** For a body, and beyond it a second for each so many bytes that came: a phone's upload takes minutes. */
+export const HTTP_BODY_MS_MAX = 30_000
+export const HTTP_BODY_BYTES_PER_SECOND_MIN = 16 * 1_024
+/** Of the descriptors that the process may have: a download has a socket and a file, and store and chains need some. */
+export const SOCKETS_SHARE_OF_DESCRIPTORS = 0.75
 export const HEALTH_STORE_SECONDS_MAX = 5
 export const HEALTH_LOOP_DELAY_SECONDS_MAX = 5
+/** A loop that was held is told of for so long, to everybody who asks. */
+export const HEALTH_LOOP_MEMORY_SECONDS = 60
 
 // The client library
 /** Between two attempts to connect: the first pause, doubled up to the longest. */

@@ -14,6 +14,7 @@ const SETTINGS: readonly Setting[] = [
   ['host', 'CAIRN_HOST', '--host HOST', '127.0.0.1'],
   ['port', 'CAIRN_PORT', '--port N', '4444'],
   ['publicUrl', 'CAIRN_PUBLIC_URL', '--public-url URL', 'made of host and port'],
+  ['trustedProxy', 'CAIRN_TRUSTED_PROXY', '--trusted-proxy CIDR,…', 'none'],
   ['metricsHost', 'CAIRN_METRICS_HOST', '--metrics-host HOST', '127.0.0.1'],
   ['metricsPort', 'CAIRN_METRICS_PORT', '--metrics-port N', '9464'],
   ['data', 'CAIRN_DATA', '--data PATH', './cairn-data'],

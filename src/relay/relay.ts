@@ -16,6 +16,7 @@ import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
 import type { Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
+import { isLoopback } from '../settings/loopback.js'
 import type { Settings } from '../settings/settings.js'
 import type { BlobStore } from '../store/blobs.js'
 import type { Store } from '../store/store.js'
@@ -28,6 +29,7 @@ import { UploadTokens } from './blobs/upload-tokens.js'
 import { Feeds, type FeedsOptions } from './feed/feeds.js'
 import { RoundRobin } from './feed/round-robin.js'
 import { makeHttp } from './http.js'
+import { listeningOptions } from './listening.js'
 import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
 import { Health } from './instruments/health.js'
 import type { Log } from './instruments/log.js'
@@ -40,8 +42,9 @@ import { ConnectedCards } from './sessions/cards.js'
 import { Sessions, type SessionsOptions } from './sessions/sessions.js'
 import { Keeper } from './shops/keeper.js'
 import { cardName } from './shops/shop.js'
+import { strangeHost } from './transport/host-header.js'
 import { RateLimiter } from './transport/rate-limit.js'
-import type { Listener, ListenFunction } from './transport/transport.js'
+import type { Listener, ListenFunction, UpgradeDecision, UpgradeRequest } from './transport/transport.js'
 import type { BatchOptions } from './write/batch.js'
 import type { AfterCommit } from './write/change.js'
 import { Verifier } from './write/verifier.js'
@@ -52,7 +55,7 @@ export type RelaySettings = SessionsOptions['settings'] &
   Pick<Settings, 'host' | 'port' | 'discovery' | 'nodeCacheNodes' | 'signatureThreads'> &
   Pick<Settings, 'reservationSeconds' | 'latePaymentCheckSeconds'> &
   Pick<Settings, 'enrolmentsPerSecond' | 'enrolmentsBurst' | 'upgradesPerSecond' | 'upgradesBurst'> &
-  Partial<Pick<Settings, 'publicUrl'>>
+  Partial<Pick<Settings, 'publicUrl' | 'trustedProxy'>>
 
 export interface RelayParts {
   readonly settings: RelaySettings
@@ -68,6 +71,8 @@ export interface RelayParts {
   /** The relay's secret key, 32 bytes. */
   readonly relaySecret: Uint8Array
   readonly listen: ListenFunction
+  /** How many files and sockets the process may have; left out where nobody knows. */
+  readonly descriptors?: number | undefined
   readonly version: string
   readonly log: Log
   readonly metrics: Metrics
@@ -256,13 +261,14 @@ class Relay implements RunningRelay {
   }
 
   async start(): Promise<void> {
-    const { settings, listen, log } = this.parts
+    const { settings, listen, descriptors, log } = this.parts
     const { sessions, writer, payments } = this.rooms
     this.listener = await listen({
       host: settings.host,
       port: settings.port,
       maxFrameBytes: limits.FRAME_IN_BYTES_MAX,
-      decideUpgrade: (request) => (this.ready || this.stopping ? sessions.decideUpgrade(request) : NOT_READY),
+      ...listeningOptions({ settings, descriptors, clock: this.clock, log }),
+      decideUpgrade: (request) => this.decideUpgrade(request),
       http: (request) => this.http(request),
       websocket: sessions.websocket,
       onBug: (error) => log.error('bug', error),
@@ -277,6 +283,16 @@ class Relay implements RunningRelay {
     this.startMirror()
     this.ready = true
     this.tellStart(this.listener.kind)
+  }
+
+  private decideUpgrade(request: UpgradeRequest): UpgradeDecision {
+    const strange = this.isDevelopment ? strangeHost(request.headers, this.publicUrl) : undefined
+    if (strange !== undefined) return { accept: false, status: 421, body: `${strange}\n` }
+    return this.ready || this.stopping ? this.rooms.sessions.decideUpgrade(request) : NOT_READY
+  }
+
+  private get isDevelopment(): boolean {
+    return this.parts.registry.chainId === DEVELOPMENT_CHAIN_ID
   }
 
   stop(): Promise<void> {
@@ -351,8 +367,8 @@ class Relay implements RunningRelay {
   }
 
   private tellStart(transport: Listener['kind']): void {
-    const { log, store } = this.parts
-    if (transport === 'ws') log.warn('no native WebSocket server: ws does its work, more slowly')
+    const { settings, log, store } = this.parts
+    if (transport === 'ws' && isLoopback(settings.host)) log.warn('no native WebSocket server: ws does its work')
     if (!native) log.warn('no native signatures: JavaScript does their work, some twenty times as slowly')
     log.info('listening', {
       url: this.publicUrl,
@@ -404,7 +420,7 @@ class Relay implements RunningRelay {
         tokenId: registry.relayTokenId,
         chainId: registry.chainId,
         publicUrl: this.publicUrl,
-        isDevelopment: registry.chainId === DEVELOPMENT_CHAIN_ID,
+        isDevelopment: this.isDevelopment,
         limits: publicLimits(settings),
       },
       discovery: () => settings.discovery,
