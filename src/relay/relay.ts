@@ -51,6 +51,7 @@ export type RelaySettings = SessionsOptions['settings'] &
   Pick<Settings, 'host' | 'port' | 'discovery' | 'nodeCacheNodes' | 'signatureThreads'> &
   Pick<Settings, 'reservationSeconds' | 'latePaymentCheckSeconds'> &
   Pick<Settings, 'enrolmentsPerSecond' | 'enrolmentsBurst' | 'upgradesPerSecond' | 'upgradesBurst'> &
+  Pick<Settings, 'guestLiveOrdersMax' | 'guestOrdersPerDayMax' | 'guestBytesPerSecond' | 'guestBytesBurst'> &
   Partial<Pick<Settings, 'publicUrl'>>
 
 export interface RelayParts {
@@ -160,6 +161,7 @@ function buildWriter(
       store,
       relaySecret,
       reservationSeconds: BigInt(settings.reservationSeconds),
+      guestLimits: { liveOrdersMax: settings.guestLiveOrdersMax, ordersPerDayMax: settings.guestOrdersPerDayMax },
       keepPricedListings: (listings) => pricedListings.keep(listings),
       newState: (shopId) => keeper.newState(shopId),
       onBug: (error) => log.error('bug', error),
@@ -201,12 +203,14 @@ function buildSessions(
 ): Sessions {
   const { uploadTokens, publicUrl, ...options } = given
   const rate = { perSecond: settings.upgradesPerSecond, burst: settings.upgradesBurst }
+  const guestRate = { perSecond: settings.guestBytesPerSecond, burst: settings.guestBytesBurst }
   return new Sessions({
     ...options,
     settings,
     store,
     turns: new RoundRobin(),
     upgradeRate: new RateLimiter(rate, () => options.clock.nowMs()),
+    guestRate: new RateLimiter(guestRate, () => options.clock.nowMs()),
     uploadUrl: (session, card) => {
       const token = uploadTokens.issue(session, cardName(card))
       return token === undefined ? undefined : `${publicUrl()}/v4/upload_blob?token=${token}`

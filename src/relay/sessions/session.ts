@@ -29,6 +29,8 @@ import type { RoundRobin, Step } from '../feed/round-robin.js'
 import { Selection, type Reader } from '../feed/selection.js'
 import { Subscription, type PushTarget } from '../feed/subscription.js'
 import { nowSeconds } from '../instruments/clock.js'
+import { cardName } from '../shops/shop.js'
+import type { RateLimiter } from '../transport/rate-limit.js'
 import { CLOSE_INTERNAL_ERROR, CLOSE_POLICY, type Connection } from '../transport/transport.js'
 import { checkSet, withSigner } from '../write/ingest.js'
 import type { Verifier } from '../write/verifier.js'
@@ -62,6 +64,8 @@ export interface SessionHost extends AuthenticationHost {
   readonly writer: Pick<Writer, 'write' | 'shop'>
   /** What sessions have to do for long. */
   readonly turns: RoundRobin
+  /** Bytes of sets that guests' cards may write. */
+  readonly guestRate: Pick<RateLimiter, 'take' | 'secondsUntilNext'>
   /** Where the session's card may upload a blob; undefined if it has too many open tokens. */
   uploadUrl(session: Session, card: Uint8Array): string | undefined
   ended(session: Session): void
@@ -258,15 +262,29 @@ export class Session implements PushTarget, AuthenticatedSession {
     const { bound } = this.authentication
     if (bound === undefined) return this.answer(slot, failure('NOT_AUTHENTICATED', 'authenticate first'))
     const { shopId, card, author } = bound
-    const set = checkSet(patchSet, { shopId, nowSeconds: nowSeconds(this.host.clock) })
+    const isGuest = author.role === 'guest'
+    if (isGuest && !this.host.guestRate.take(cardName(card), patchSet.length))
+      return this.answer(slot, failure('TOO_MANY_CONCURRENT_REQUESTS', this.tooMuch(card)))
+    const set = checkSet(patchSet, { shopId, nowSeconds: nowSeconds(this.host.clock), isGuest })
     if (typeof set === 'string') return this.answer(slot, failure('INVALID', set))
-    this.host.verifier.check(set.headerBytes, set.signature, (signer) => {
-      const checked = withSigner(set, signer, card)
-      if (typeof checked === 'string') return this.answer(slot, failure('INVALID', checked))
-      this.host.writer.write(shopId, checked, author, (outcome) => {
-        this.answer(slot, outcome.ok ? success(outcome.stateHash) : outcome)
-      })
-    })
+    const asker = { card: cardName(card), isGuest }
+    this.host.verifier.check(
+      set.headerBytes,
+      set.signature,
+      (signer) => {
+        const checked = withSigner(set, signer, card)
+        if (typeof checked === 'string') return this.answer(slot, failure('INVALID', checked))
+        this.host.writer.write(shopId, checked, author, (outcome) => {
+          this.answer(slot, outcome.ok ? success(outcome.stateHash) : outcome)
+        })
+      },
+      asker,
+    )
+  }
+
+  private tooMuch(card: Uint8Array): string {
+    const seconds = this.host.guestRate.secondsUntilNext(cardName(card))
+    return `this card wrote more than a guest's may in a short time; try again in ${seconds} s`
   }
 
   // Authentication (§9)
