@@ -240,7 +240,7 @@ describe('bytes of a guest’s sets', () => {
     for (let i = 2; i < 202; i++) expect(answerOf(await wire.write(owner, [listing(BigInt(i))]))).toBe('ok')
   })
 
-  it('are no bound to ordinary shopping: five hundred clicks as fast as they are answered, and one large order', async () => {
+  it('are no bound to ordinary shopping: 500 clicks as fast as they are answered, and a large order', async () => {
     await start({ guestOrdersPerDayMax: 10_000 })
     const { write } = await guest()
     const Items = Array.from({ length: 1_000 }, () => map({ ListingID: 1n, Quantity: 1n }))

@@ -4,8 +4,11 @@
  * lane that comes anew is served before those that have had something, so that a lone item waits for one other.
  */
 
-/** What a lane may spend in one round, in the unit of its costs: milliseconds of the writer. */
-const QUANTUM = 1
+/**
+ * What a lane may spend in one round, in the unit of its costs: milliseconds of the writer. About a small set's: who
+ * writes now and then beside many others has paid for it when each of them had one.
+ */
+const QUANTUM = 0.1
 
 export class FairQueue<T> {
   /** All that have items, and those without that had something in this round. */

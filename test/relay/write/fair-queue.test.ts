@@ -106,7 +106,7 @@ test('who sends his next item only after an answer pays for the last one all the
   expect(Math.abs(got['dear']! - got['cheap']!)).toBeLessThanOrEqual(27)
 })
 
-test('a lane that comes anew is served next, before a hundred that have had something, and then waits like them', () => {
+test('a lane that comes anew is served before a hundred that have had something, and then waits like them', () => {
   const queue = new FairQueue<string>()
   for (let lane = 0; lane < 100; lane++) for (let i = 0; i < 10; i++) queue.push(`flood ${lane}`, 'flood')
   const take = () => {
