@@ -163,7 +163,7 @@ test('a log of before, in which such orders reserved all that they wanted, repla
           order: addOrder(id, [item(2n, pieces)]),
           commit: setState(id, 3n),
           cancel: setState(id, 2n),
-          stock: patch('replace', ['Inventory', 2n], pieces),
+          stock: patch('replace', ['Inventory', 2n], pieces * 6n),
         }[what]
         // What staff adds reserves in full, as a guest's order did.
         const old = applyPatches(before, [change], by(what === 'force' ? 'clerk' : 'relay'))
@@ -178,5 +178,5 @@ test('a log of before, in which such orders reserved all that they wanted, repla
     { numRuns: 200 },
   )
   // Commits beside orders that hold less than they want.
-  expect(checked).toBeGreaterThan(50)
+  expect(checked).toBeGreaterThan(20)
 })
