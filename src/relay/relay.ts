@@ -44,6 +44,7 @@ import type { Listener, ListenFunction } from './transport/transport.js'
 import type { BatchOptions } from './write/batch.js'
 import type { AfterCommit } from './write/change.js'
 import { Verifier } from './write/verifier.js'
+import { WorkSlices } from './write/work-slices.js'
 import { Writer } from './write/writer.js'
 
 export type RelaySettings = SessionsOptions['settings'] &
@@ -209,6 +210,7 @@ function buildSessions(
     settings,
     store,
     turns: new RoundRobin(),
+    checks: new WorkSlices(),
     upgradeRate: new RateLimiter(rate, () => options.clock.nowMs()),
     guestRate: new RateLimiter(guestRate, () => options.clock.nowMs()),
     uploadUrl: (session, card) => {

@@ -8,6 +8,7 @@
 import type { Seq, ShopId } from '../../brands.js'
 import { unreachable } from '../../assert.js'
 import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
+import type { Hex } from '../../bytes/hex.js'
 import {
   PUSH_BUFFER_BYTES_MAX,
   REQUEST_BYTES_IN_FLIGHT_MAX,
@@ -33,7 +34,8 @@ import { cardName } from '../shops/shop.js'
 import type { RateLimiter } from '../transport/rate-limit.js'
 import { CLOSE_INTERNAL_ERROR, CLOSE_POLICY, type Connection } from '../transport/transport.js'
 import { checkSet, withSigner } from '../write/ingest.js'
-import type { Verifier } from '../write/verifier.js'
+import type { Asker, Signer, Verifier } from '../write/verifier.js'
+import type { WorkSlices } from '../write/work-slices.js'
 import type { Writer } from '../write/writer.js'
 import { failure, success, type Answer } from './answer.js'
 import {
@@ -41,6 +43,7 @@ import {
   CARD_REMOVED_TEXT,
   type AuthenticatedSession,
   type AuthenticationHost,
+  type Bound,
 } from './authentication.js'
 
 /** Close codes (RFC 6455 §7.4.1). */
@@ -60,6 +63,8 @@ interface Slot {
 export interface SessionHost extends AuthenticationHost {
   readonly settings: Pick<Settings, 'pingIntervalMs' | 'kickTimeoutMs' | 'idleSessionSeconds' | 'pushPacing'>
   readonly feeds: Feeds
+  /** In which sets are checked as far as that needs no state. */
+  readonly checks: Pick<WorkSlices, 'push'>
   readonly verifier: Pick<Verifier, 'check'>
   readonly writer: Pick<Writer, 'write' | 'shop'>
   /** What sessions have to do for long. */
@@ -261,29 +266,33 @@ export class Session implements PushTarget, AuthenticatedSession {
   private write(slot: Slot, patchSet: Uint8Array): void {
     const { bound } = this.authentication
     if (bound === undefined) return this.answer(slot, failure('NOT_AUTHENTICATED', 'authenticate first'))
-    const { shopId, card, author } = bound
-    const isGuest = author.role === 'guest'
-    if (isGuest && !this.host.guestRate.take(cardName(card), patchSet.length))
-      return this.answer(slot, failure('TOO_MANY_CONCURRENT_REQUESTS', this.tooMuch(card)))
-    const set = checkSet(patchSet, { shopId, nowSeconds: nowSeconds(this.host.clock), isGuest })
-    if (typeof set === 'string') return this.answer(slot, failure('INVALID', set))
-    const asker = { card: cardName(card), isGuest }
-    this.host.verifier.check(
-      set.headerBytes,
-      set.signature,
-      (signer) => {
-        const checked = withSigner(set, signer, card)
-        if (typeof checked === 'string') return this.answer(slot, failure('INVALID', checked))
-        this.host.writer.write(shopId, checked, author, (outcome) => {
-          this.answer(slot, outcome.ok ? success(outcome.stateHash) : outcome)
-        })
-      },
-      asker,
-    )
+    const isGuest = bound.author.role === 'guest'
+    const asker = { card: cardName(bound.card), isGuest }
+    if (isGuest && !this.host.guestRate.take(asker.card, patchSet.length))
+      return this.answer(slot, failure('TOO_MANY_CONCURRENT_REQUESTS', this.tooMuch(asker.card)))
+    const check = () => {
+      this.check(slot, patchSet, bound, asker)
+      return false
+    }
+    this.host.checks.push(isGuest ? 'guest' : 'staff', asker.card, () => this.guarded(check))
   }
 
-  private tooMuch(card: Uint8Array): string {
-    const seconds = this.host.guestRate.secondsUntilNext(cardName(card))
+  private check(slot: Slot, patchSet: Uint8Array, { shopId, card, author }: Bound, asker: Asker): void {
+    const { isGuest } = asker
+    const set = checkSet(patchSet, { shopId, nowSeconds: nowSeconds(this.host.clock), isGuest })
+    if (typeof set === 'string') return this.answer(slot, failure('INVALID', set))
+    const signed = (signer: Signer) => {
+      const checked = withSigner(set, signer, card)
+      if (typeof checked === 'string') return this.answer(slot, failure('INVALID', checked))
+      this.host.writer.write(shopId, checked, author, (outcome) => {
+        this.answer(slot, outcome.ok ? success(outcome.stateHash) : outcome)
+      })
+    }
+    this.host.verifier.check(set.headerBytes, set.signature, signed, asker)
+  }
+
+  private tooMuch(card: Hex): string {
+    const seconds = this.host.guestRate.secondsUntilNext(card)
     return `this card wrote more than a guest's may in a short time; try again in ${seconds} s`
   }
 

@@ -21,15 +21,9 @@ export class FairQueue<T> {
   /** The lane of the item that was taken last, until its cost is known. */
   private served: Lane<T> | undefined
   private count = 0
-  private nonEmpty = 0
 
   get size(): number {
     return this.count
-  }
-
-  /** Lanes with items. */
-  get waiting(): number {
-    return this.nonEmpty
   }
 
   push(name: string, item: T): void {
@@ -39,7 +33,6 @@ export class FairQueue<T> {
       this.lanes.set(name, lane)
       this.fresh.add(lane)
     }
-    if (isEmpty(lane)) this.nonEmpty++
     lane.items.push(item)
     this.count++
   }
@@ -77,7 +70,6 @@ export class FairQueue<T> {
     // What is taken is not kept.
     lane.items[lane.next++] = undefined
     this.count--
-    if (isEmpty(lane)) this.nonEmpty--
     if (lane.next >= TRIM_AT || isEmpty(lane)) {
       lane.items = lane.items.slice(lane.next)
       lane.next = 0

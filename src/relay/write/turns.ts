@@ -37,12 +37,6 @@ export class Turns<T> {
     return this.classes.reduce((sum, { queue }) => sum + queue.size, 0)
   }
 
-  /** Whether somebody waits whom a long batch would hold up: a second lane, or a guest's flood in front of one. */
-  get isContended(): boolean {
-    const lanes = this.classes.reduce((sum, { queue }) => sum + queue.waiting, 0)
-    return lanes > 1 || this.queueOf('guest').size > 0
-  }
-
   push(kind: Kind, lane: string, item: T): void {
     this.queueOf(kind).push(lane, item)
   }

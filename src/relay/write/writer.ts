@@ -18,11 +18,12 @@ import { Turns } from './turns.js'
 /** Whether an order whose reservation has ended may be canceled now: a payment made in time may still be on its way. */
 type MayExpire = (state: ShopState, order: OrderId, now: Seconds) => boolean
 
-/** Sets in one batch, and the time after which no further one joins it: both bound how long the event loop is held. */
+/**
+ * Sets in one batch, and the time after which no further one joins it: both bound how long the event loop is held.
+ * Longer batches store no more in a second, and whoever comes meanwhile waits for two of them.
+ */
 const BATCH_SETS_MAX = 256
-const BATCH_MS_MAX = 50
-/** Where somebody else waits, or may come while guests write. */
-const CONTENDED_BATCH_MS_MAX = 12
+const BATCH_MS_MAX = 12
 /** Orders that are canceled in one set when their time is up: a set takes no longer than a batch may. */
 const EXPIRIES_PER_SET_MAX = 100
 /** Of one shop, until it is looked at again. */
@@ -125,7 +126,7 @@ export class Writer {
       const batch = new Batch(this.options, this.shops)
       const start = this.elapsedMs()
       let end = start
-      for (let sets = 0; sets < BATCH_SETS_MAX && end - start < this.batchMs; sets++) {
+      for (let sets = 0; sets < BATCH_SETS_MAX && end - start < BATCH_MS_MAX; sets++) {
         const job = this.turns.take()
         if (job === undefined) break
         batch.run(job)
@@ -137,10 +138,6 @@ export class Writer {
     }
     this.committing = false
     for (const resolve of this.idle.splice(0)) resolve()
-  }
-
-  private get batchMs(): number {
-    return this.turns.isContended ? CONTENDED_BATCH_MS_MAX : BATCH_MS_MAX
   }
 }
 

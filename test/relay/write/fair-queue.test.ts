@@ -128,7 +128,7 @@ test('debts end when nobody waits, and what was idle is forgotten', () => {
   queue.spent(1_000)
   queue.push('dear', 'again')
   queue.push('other', 'other')
-  expect([queue.waiting, queue.take()]).toEqual([2, 'again'])
+  expect(queue.take()).toBe('again')
   expect((queue as unknown as { lanes: Map<string, unknown> }).lanes.size).toBe(2)
   queue.spent(1)
   expect(queue.take()).toBe('other')

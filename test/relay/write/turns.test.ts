@@ -63,13 +63,8 @@ test('guests are never shut out by staff, nor the relay', () => {
   expect(gaps('guest')).toBeLessThanOrEqual(12)
 })
 
-test('who waits is told: one lane of staff is alone, a second one or guests are not', () => {
-  expect(filled({ staff: 5 }).isContended).toBe(false)
-  expect(filled({ own: 5 }).isContended).toBe(false)
-  expect(filled({ staff: 5 }, 2).isContended).toBe(true)
-  expect(filled({ staff: 1, own: 1 }).isContended).toBe(true)
-  expect(filled({ guest: 5 }).isContended).toBe(true)
+test('there is nothing where nothing waits', () => {
   const turns = filled({ guest: 1, staff: 1 })
   expect(taken(turns, 2, { staff: 1, own: 1, guest: 1 })).toEqual(['staff', 'guest'])
-  expect([turns.isContended, turns.size, turns.take()]).toEqual([false, 0, undefined])
+  expect([turns.size, turns.take()]).toEqual([0, undefined])
 })
