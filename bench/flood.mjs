@@ -12,14 +12,20 @@ import { enrol } from '../dist/client/enrol.js'
 import { FLOODS } from './flood-kinds.mjs'
 import { map, openSession } from './session.mjs'
 
+const SHOP = 4_712n
+const LISTINGS = 200
+/** Good cards of each role, and the pause between two writes of one. */
+const CARDS = 5
+const PAUSE_MS = 500
+const OWNER = '12'.repeat(32)
 /** Of the p99 beside a flood to the p99 alone. */
 const RATIO_MAX = 20
 const HELP = `npm run bench -- flood [--seconds 10] [--only TEXT] [--relay FOLDER] [--json]
 
-Floods a relay of its own, one kind after the other, beside two good cards: one of staff that changes prices and a
-guest's that fills a cart, each with one write at a time and a pause between. Prints what a write of theirs took in
-milliseconds, alone and beside the flood, and the ratio of the two p99. The flood is a process of lower priority, as if
-it came from another machine. Exit code 1 if a ratio is above ${RATIO_MAX}.
+Floods a relay of its own, one kind after the other, beside good cards: ${CARDS} of staff that change prices and ${CARDS} of guests
+that fill carts, each with one write in half a second. Prints what a write of theirs took in milliseconds (p50 / p99),
+alone and beside the flood, and the ratio of the two p99. The flood is a process of lower priority, as if it came from
+another machine. Exit code 1 if a ratio is above ${RATIO_MAX}.
 
   --seconds N      so long alone and so long beside each flood
   --only TEXT      only the floods whose name holds TEXT
@@ -27,11 +33,6 @@ it came from another machine. Exit code 1 if a ratio is above ${RATIO_MAX}.
   --cpu            what the relay's main thread worked meanwhile, instead of what the clock says (Linux)
   --json           one JSON object
 `
-const SHOP = 4_712n
-const LISTINGS = 200
-const WRITES_PER_SECOND = 10
-const OWNER = '12'.repeat(32)
-
 export async function run(argv) {
   const value = (flag, standard) => (argv.includes(flag) ? argv[argv.indexOf(flag) + 1] : standard)
   if (argv.includes('--help')) return process.stdout.write(HELP)
@@ -67,7 +68,7 @@ async function measure(name, { flags = [] }, { seconds, folder, timeOf }) {
     flood.send('tell')
     const { accepted, refused } = await done
     flood.kill()
-    for (const { session } of Object.values(goods)) session.close()
+    for (const { session } of goods) session.close()
     return { accepted, refused, staff: both(alone.staff, beside.staff), guest: both(alone.guest, beside.guest) }
   } finally {
     relay.child.kill('SIGKILL')
@@ -104,20 +105,24 @@ async function openGoods(url) {
   const listings = Array.from({ length: LISTINGS }, (_, i) => listing(BigInt(i + 1)))
   await staff.written(listings)
   await staff.written(listings.map(({ path }) => ({ op: 'add', path: ['Inventory', path[1]], value: 1_000_000n })))
-  const guest = await openCard(url, { wallet: '34'.repeat(32), guest: true })
+  const goods = [goodStaff(staff)]
+  for (let i = 1; i < CARDS; i++) goods.push(goodStaff(await openCard(url, { wallet: OWNER })))
+  for (let i = 0; i < CARDS; i++) goods.push(await goodGuest(url, BigInt(i + 1)))
+  return goods
+}
+
+function goodStaff(session) {
+  let price = BigInt(Math.floor(Math.random() * 1e9))
+  const next = () => [{ op: 'replace', path: ['Listings', (price % BigInt(LISTINGS)) + 1n, 'Price'], value: ++price }]
+  return { role: 'staff', session, next }
+}
+
+async function goodGuest(url, id) {
+  const session = await openCard(url, { wallet: '34'.repeat(32), guest: true })
   const Items = [map({ ListingID: 1n, Quantity: 1n })]
-  await guest.written([{ op: 'add', path: ['Orders', 1n], value: map({ ID: 1n, State: 1n, Items }) }])
-  let price = 100n
-  return {
-    staff: {
-      session: staff,
-      next: () => [{ op: 'replace', path: ['Listings', (price % BigInt(LISTINGS)) + 1n, 'Price'], value: ++price }],
-    },
-    guest: {
-      session: guest,
-      next: () => [{ op: 'increment', path: ['Orders', 1n, 'Items', 0n, 'Quantity'], value: 1n }],
-    },
-  }
+  await session.written([{ op: 'add', path: ['Orders', id], value: map({ ID: id, State: 1n, Items }) }])
+  const next = () => [{ op: 'increment', path: ['Orders', id, 'Items', 0n, 'Quantity'], value: 1n }]
+  return { role: 'guest', session, next }
 }
 
 function listing(id) {
@@ -131,23 +136,25 @@ async function openCard(url, { wallet, guest = false }) {
   return openSession(url, SHOP, secret)
 }
 
-/** Of each good card, in milliseconds, sorted. */
+/** Of the good cards of each role, in milliseconds, sorted. */
 async function latencies(goods, seconds, now) {
+  const taken = { staff: [], guest: [] }
   const end = performance.now() + seconds * 1_000
-  const each = Object.entries(goods).map(async ([name, { session, next }]) => {
-    const taken = []
-    while (performance.now() < end) {
+  const writeOn = async ({ role, session, next }) => {
+    for (;;) {
+      // Not in step with anything.
+      await wait(PAUSE_MS * (0.5 + Math.random()))
+      if (performance.now() >= end) return
       const patchSet = session.signed(next())
       const start = now()
       const { error } = await session.ask({ kind: 'write', patchSet })
-      if (error !== undefined) throw new Error(`the good ${name} was refused: ${error.message}`)
-      taken.push(now() - start)
-      // Not in step with anything.
-      await wait((2 * Math.random() * 1_000) / WRITES_PER_SECOND)
+      if (error !== undefined) throw new Error(`the good ${role} was refused: ${error.message}`)
+      taken[role].push(now() - start)
     }
-    return [name, taken.sort((a, b) => a - b)]
-  })
-  return Object.fromEntries(await Promise.all(each))
+  }
+  await Promise.all(goods.map(writeOn))
+  for (const figures of Object.values(taken)) figures.sort((a, b) => a - b)
+  return taken
 }
 
 // Figures

@@ -1,7 +1,8 @@
 /**
  * A queue of lanes: first in, first out within each lane, and the lanes share what their items cost (deficit round
- * robin, Shreedhar and Varghese 1995; the cost is known afterwards, so a lane may fall into debt and waits it off). A
- * lane that comes anew is served before those that have had something, so that a lone item waits for one other.
+ * robin, Shreedhar and Varghese 1995; the cost is known afterwards, so a lane may fall into debt and waits it off).
+ * Lanes that come anew, and those that had little to do for long, take turns with all the others, so that a lone item
+ * does not wait for a round of them (as the new flows of FQ-CoDel, RFC 8290 §4.1).
  */
 
 /**
@@ -13,13 +14,18 @@ const QUANTUM = 0.1
 export class FairQueue<T> {
   /** All that have items, and those without that had something in this round. */
   private readonly lanes = new Map<string, Lane<T>>()
-  /** Lanes that had nothing yet, then those that have credit left, each in the order of their turns. */
+  /** Lanes that come anew, and those that have credit left, each in the order of their turns. */
   private readonly fresh = new Set<Lane<T>>()
   private readonly ready = new Set<Lane<T>>()
   /** Until the next round. */
   private readonly resting = new Set<Lane<T>>()
+  /** Those of them that were empty and have an item again: they may be pardoned. */
+  private readonly rare = new Set<Lane<T>>()
   /** The lane of the item that was taken last, until its cost is known. */
   private served: Lane<T> | undefined
+  private wasFresh = false
+  /** What all items so far have cost. */
+  private worked = 0
   private count = 0
 
   get size(): number {
@@ -29,10 +35,10 @@ export class FairQueue<T> {
   push(name: string, item: T): void {
     let lane = this.lanes.get(name)
     if (lane === undefined) {
-      lane = { name, items: [], next: 0, credit: 0 }
+      lane = { name, items: [], next: 0, credit: 0, emptyAt: 0 }
       this.lanes.set(name, lane)
       this.fresh.add(lane)
-    }
+    } else if (isEmpty(lane) && lane !== this.served) this.rare.add(lane)
     lane.items.push(item)
     this.count++
   }
@@ -41,10 +47,12 @@ export class FairQueue<T> {
   take(): T | undefined {
     this.spent(QUANTUM)
     if (this.count === 0) return undefined
+    this.pardon()
     if (this.fresh.size + this.ready.size === 0) this.beginRound()
-    for (const lane of this.fresh.size > 0 ? this.fresh : this.ready) {
-      this.fresh.delete(lane)
-      this.ready.delete(lane)
+    this.wasFresh = this.fresh.size > 0 && !(this.wasFresh && this.ready.size > 0)
+    const lanes = this.wasFresh ? this.fresh : this.ready
+    for (const lane of lanes) {
+      lanes.delete(lane)
       this.served = lane
       return this.takeFrom(lane)
     }
@@ -56,9 +64,14 @@ export class FairQueue<T> {
     const lane = this.served
     if (lane === undefined) return
     this.served = undefined
-    lane.credit -= Math.max(cost, COST_MIN)
-    // What it did not use is not kept for later: it has nothing to use it for.
-    if (isEmpty(lane)) lane.credit = Math.min(lane.credit, 0)
+    const charged = Math.max(cost, COST_MIN)
+    lane.credit -= charged
+    this.worked += charged
+    if (isEmpty(lane)) {
+      // What it did not use is not kept for later: it has nothing to use it for.
+      lane.credit = Math.min(lane.credit, 0)
+      lane.emptyAt = this.worked
+    }
     if (lane.credit >= 0 && !isEmpty(lane)) this.ready.add(lane)
     else this.resting.add(lane)
     // Nobody waits whom a debt could be owed to.
@@ -77,6 +90,20 @@ export class FairQueue<T> {
     return item
   }
 
+  /** What comes of a lane that had little to do for long is as if it came anew. */
+  private pardon(): void {
+    let looks = 0
+    for (const lane of this.rare) {
+      if (this.worked - lane.emptyAt >= IDLE_FACTOR * -lane.credit) {
+        lane.credit = 0
+        this.rare.delete(lane)
+        this.resting.delete(lane)
+        this.fresh.add(lane)
+      }
+      if (++looks === PARDON_LOOKS_MAX) return
+    }
+  }
+
   /** As many rounds as it takes until a lane with items has paid its debt. */
   private beginRound(): void {
     let rounds = Infinity
@@ -85,6 +112,7 @@ export class FairQueue<T> {
       lane.credit += rounds * QUANTUM
       if (lane.credit < 0) continue
       this.resting.delete(lane)
+      this.rare.delete(lane)
       if (isEmpty(lane)) this.lanes.delete(lane.name)
       else this.ready.add(lane)
     }
@@ -93,6 +121,7 @@ export class FairQueue<T> {
   private forgetAll(): void {
     this.lanes.clear()
     this.resting.clear()
+    this.rare.clear()
   }
 }
 
@@ -103,7 +132,14 @@ interface Lane<T> {
   next: number
   /** Below 0: a debt. */
   credit: number
+  /** When it had nothing left, by what all items had cost until then. */
+  emptyAt: number
 }
+
+/** A lane that had nothing while the others had so many times its debt is none of those that flood. */
+const IDLE_FACTOR = 10
+/** Lanes looked at for it in one turn. */
+const PARDON_LOOKS_MAX = 8
 
 /** A lane that is never empty must not grow for ever. */
 const TRIM_AT = 1_024

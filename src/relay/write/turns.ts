@@ -9,11 +9,11 @@ import { FairQueue } from './fair-queue.js'
 
 export type Kind = 'staff' | 'own' | 'guest'
 
-/** Milliseconds of a round, in the order of precedence: guests get a ninth when all have much to do. */
+/** Milliseconds of a round, in the order of precedence: guests get a fifth when all have much to do. */
 const SHARES: readonly (readonly [Kind, number])[] = [
   ['staff', 4],
   ['own', 4],
-  ['guest', 1],
+  ['guest', 2],
 ]
 
 interface Class<T> {
