@@ -24,6 +24,9 @@ export const OBJECT_BYTES_MAX = 1_048_576
 export const NAME_BYTES_MAX = 255
 export const ITEMS_PER_ORDER_MAX = 1_000
 export const OPEN_ORDERS_PER_GUEST_CARD_MAX = 1_000
+/** A guest's card costs nothing: these bound what all its orders hold, and what they make the relay do. */
+export const LIVE_ORDERS_PER_GUEST_CARD_MAX_DEFAULT = 100
+export const ORDERS_PER_GUEST_CARD_AND_DAY_MAX_DEFAULT = 1_000
 export const LISTING_HASH_BYTES_MAX = 32
 
 // Merkle proofs (MMR.md §9.4)
@@ -36,6 +39,11 @@ export const HAMT_BITS_PER_LEVEL = 6
 
 // PatchSets (§4)
 export const HEADER_TIMESTAMP_AHEAD_SECONDS_MAX = 300n
+export const PATCHES_PER_GUEST_SET_MAX = 256
+/** Of the sets of one guest's card, of whatever becomes of them: some 25 of the smallest ones a second, … */
+export const GUEST_BYTES_PER_SECOND_DEFAULT = 8_192
+/** … and some 800 at once. */
+export const GUEST_BYTES_BURST_DEFAULT = 262_144
 
 // Orders (§11)
 export const RESERVATION_SECONDS_DEFAULT = 86_400n

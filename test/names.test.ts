@@ -44,6 +44,10 @@ const SETTINGS: readonly Setting[] = [
   ['enrolmentsBurst', 'CAIRN_ENROLMENTS_BURST', '--enrolments-burst N', '200'],
   ['upgradesPerSecond', 'CAIRN_UPGRADES_PER_SECOND', '--upgrades-per-second N', '50'],
   ['upgradesBurst', 'CAIRN_UPGRADES_BURST', '--upgrades-burst N', '300'],
+  ['guestLiveOrdersMax', 'CAIRN_GUEST_LIVE_ORDERS_MAX', '--guest-live-orders-max N', '100'],
+  ['guestOrdersPerDayMax', 'CAIRN_GUEST_ORDERS_PER_DAY_MAX', '--guest-orders-per-day-max N', '1000'],
+  ['guestBytesPerSecond', 'CAIRN_GUEST_BYTES_PER_SECOND', '--guest-bytes-per-second N', '8192'],
+  ['guestBytesBurst', 'CAIRN_GUEST_BYTES_BURST', '--guest-bytes-burst N', '262144'],
   ['transport', 'CAIRN_TRANSPORT', '--transport auto|uws|ws', 'auto'],
   ['logFormat', 'CAIRN_LOG_FORMAT', '--log-format auto|text|json', 'auto'],
 ]

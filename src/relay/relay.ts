@@ -48,6 +48,7 @@ import type { Listener, ListenFunction, UpgradeDecision, UpgradeRequest } from '
 import type { BatchOptions } from './write/batch.js'
 import type { AfterCommit } from './write/change.js'
 import { Verifier } from './write/verifier.js'
+import { WorkSlices } from './write/work-slices.js'
 import { Writer } from './write/writer.js'
 
 export type RelaySettings = SessionsOptions['settings'] &
@@ -55,6 +56,7 @@ export type RelaySettings = SessionsOptions['settings'] &
   Pick<Settings, 'host' | 'port' | 'discovery' | 'nodeCacheNodes' | 'signatureThreads'> &
   Pick<Settings, 'reservationSeconds' | 'latePaymentCheckSeconds'> &
   Pick<Settings, 'enrolmentsPerSecond' | 'enrolmentsBurst' | 'upgradesPerSecond' | 'upgradesBurst'> &
+  Pick<Settings, 'guestLiveOrdersMax' | 'guestOrdersPerDayMax' | 'guestBytesPerSecond' | 'guestBytesBurst'> &
   Partial<Pick<Settings, 'publicUrl' | 'trustedProxy'>>
 
 export interface RelayParts {
@@ -168,6 +170,7 @@ function buildWriter(
     store,
     relaySecret,
     reservationSeconds: BigInt(settings.reservationSeconds),
+    guestLimits: { liveOrdersMax: settings.guestLiveOrdersMax, ordersPerDayMax: settings.guestOrdersPerDayMax },
     keepPricedListings: (listings) => pricedListings.keep(listings),
     newState: (shopId) => keeper.newState(shopId),
     held: () => keeper.held(),
@@ -208,12 +211,15 @@ function buildSessions(
 ): Sessions {
   const { uploadTokens, publicUrl, ...options } = given
   const rate = { perSecond: settings.upgradesPerSecond, burst: settings.upgradesBurst }
+  const guestRate = { perSecond: settings.guestBytesPerSecond, burst: settings.guestBytesBurst }
   return new Sessions({
     ...options,
     settings,
     store,
     turns: new RoundRobin(),
+    checks: new WorkSlices(),
     upgradeRate: new RateLimiter(rate, () => options.clock.nowMs()),
+    guestRate: new RateLimiter(guestRate, () => options.clock.nowMs()),
     uploadUrl: (session, card) => {
       const token = uploadTokens.issue(session, cardName(card))
       return token === undefined ? undefined : `${publicUrl()}/v4/upload_blob?token=${token}`

@@ -81,7 +81,7 @@ const GROUPS = {
   development: 'Demo and development',
   shops: 'Shops',
   sessions: 'Sessions',
-  limits: 'Limits per client address, and in all',
+  limits: 'Limits per client address or guest’s card, and in all',
   program: 'Program',
 }
 
@@ -298,6 +298,30 @@ const TABLE = {
     group: 'limits',
     kind: whole(1, COUNT_MAX),
     standard: limits.UPGRADES_BURST_DEFAULT,
+    help: 'and at once',
+  },
+  guestLiveOrdersMax: {
+    group: 'limits',
+    kind: whole(1, COUNT_MAX),
+    standard: limits.LIVE_ORDERS_PER_GUEST_CARD_MAX_DEFAULT,
+    help: 'orders of one guest’s card that hold stock',
+  },
+  guestOrdersPerDayMax: {
+    group: 'limits',
+    kind: whole(1, COUNT_MAX),
+    standard: limits.ORDERS_PER_GUEST_CARD_AND_DAY_MAX_DEFAULT,
+    help: 'orders that one guest’s card makes in 24 hours',
+  },
+  guestBytesPerSecond: {
+    group: 'limits',
+    kind: rate(),
+    standard: limits.GUEST_BYTES_PER_SECOND_DEFAULT,
+    help: 'bytes of sets of one guest’s card, steadily',
+  },
+  guestBytesBurst: {
+    group: 'limits',
+    kind: whole(1, COUNT_MAX),
+    standard: limits.GUEST_BYTES_BURST_DEFAULT,
     help: 'and at once',
   },
   transport: {

@@ -65,6 +65,10 @@ test('the defaults', () => {
     enrolmentsBurst: 200,
     upgradesPerSecond: 50,
     upgradesBurst: 300,
+    guestLiveOrdersMax: 100,
+    guestOrdersPerDayMax: 1_000,
+    guestBytesPerSecond: 8_192,
+    guestBytesBurst: 262_144,
     transport: 'auto',
     logFormat: 'auto',
   })

@@ -33,7 +33,7 @@ export interface AuthenticatedSession extends CardHolder {
   readonly hasEnded: boolean
 }
 
-interface Bound {
+export interface Bound {
   readonly card: Uint8Array
   readonly shopId: ShopId
   readonly author: Author

@@ -17,6 +17,7 @@ import { signPatches } from '../../patches/patch-set.js'
 import type { Author } from '../../state/access.js'
 import { applyPatches, type Applied } from '../../state/apply.js'
 import type { Effects } from '../../state/draft.js'
+import { beyondGuestLimits, type GuestLimits } from '../../state/guest-orders.js'
 import { count, idKey, stateHash, type ShopState } from '../../state/shop-state.js'
 import { orderIn } from '../../state/held-object.js'
 import type { CardRow, Commit, PaymentRow, ShopRow, Store } from '../../store/store.js'
@@ -35,6 +36,7 @@ export interface BatchOptions {
   readonly relaySecret: Uint8Array
   readonly reservationSeconds: Seconds
   readonly checkout: OrderCheckout
+  readonly guestLimits: GuestLimits
   /** Keeps canonical listings (CBOR) as blobs; called before the commit that names their hashes. */
   keepPricedListings(listings: readonly Uint8Array[]): Promise<void>
   /** The state of a shop that is made now. */
@@ -148,6 +150,8 @@ export class Batch {
         message: `KeyCardNonce ${set.header.KeyCardNonce} is not greater than the last one, ${last}`,
       }
     }
+    const tooMany = this.beyondGuestLimits(shop, set, author)
+    if (tooMany !== undefined) return { ok: false, code: 'TOO_MANY_CONCURRENT_REQUESTS', message: tooMany }
     const applied = this.apply(shop, set.patches, author)
     if (!applied.ok) return { ok: false, ...applied.verdict }
     this.setNonce(shop, set.signer, set.header.KeyCardNonce)
@@ -219,7 +223,7 @@ export class Batch {
       return undefined
     }
     const relayNonce = shop.current.relayNonce + 1n
-    const timestamp = BigInt(Math.floor(this.committedAtMs / 1_000))
+    const timestamp = this.committedAt
     const { headerBytes, signature, tree } = signPatches(
       { shopId: shop.shopId, nonce: relayNonce, timestamp, patches: encoded },
       this.options.relaySecret,
@@ -237,9 +241,19 @@ export class Batch {
     return applied.effects
   }
 
+  /** Asked here and not where patches are applied: a log replays whatever the limits are. */
+  private beyondGuestLimits({ current }: Shop, { signer, patches }: CheckedSet, { role }: Author): string | undefined {
+    if (role !== 'guest') return undefined
+    return beyondGuestLimits(current.state, signer, patches, this.committedAt, this.options.guestLimits)
+  }
+
+  private get committedAt(): Seconds {
+    return BigInt(Math.floor(this.committedAtMs / 1_000))
+  }
+
   private apply(shop: Shop, patches: readonly Patch[], author: Author): Applied {
     const { reservationSeconds, checkout: payments } = this.options
-    const committedAt = BigInt(Math.floor(this.committedAtMs / 1_000))
+    const { committedAt } = this
     return applyPatches(shop.current.state, patches, { author, committedAt, reservationSeconds, payments })
   }
 
@@ -278,9 +292,8 @@ export class Batch {
       this.partOf(shop).unlinked.push({ card, seq: shop.current.head })
     }
     const { state } = shop.current
-    const seconds = BigInt(Math.floor(this.committedAtMs / 1_000))
     const orphans = effects.orphanedOrders.map((id) =>
-      cancelPatches(id, orderIn(state, id)?.CanceledAt !== undefined, seconds),
+      cancelPatches(id, orderIn(state, id)?.CanceledAt !== undefined, this.committedAt),
     )
     for (const canceled of this.signAndApply(shop, orphans)) this.ordersTouched(shop, canceled)
     this.addDetails(shop, effects.orders)
