@@ -6,6 +6,7 @@ import { Checkout } from '../../../src/relay/payments/checkout.js'
 import type { CheckedSet } from '../../../src/relay/write/ingest.js'
 import { NO_PRICES } from '../../../src/relay/payments/price-source.js'
 import { encodeChange, readPatch } from '../../../src/patches/patch.js'
+import { Stopwatch } from '../../../src/relay/instruments/stopwatch.js'
 import { Deadlines } from '../../../src/relay/shops/deadlines.js'
 import { Shop } from '../../../src/relay/shops/shop.js'
 import type { BatchOptions } from '../../../src/relay/write/batch.js'
@@ -76,10 +77,11 @@ describe('a batch', () => {
   async function batches(kind: 'owner' | 'guest', cards: number, sets: number): Promise<number[]> {
     let ms = 0
     const done: number[] = []
+    const now = () => ms
     // A card is looked up once a set, in its turn.
     const store = Object.assign(new MemoryStore(), { card: () => void (ms += 5) })
     const shop = new Shop(1n, { state: emptyShop(1n), head: 0, relayNonce: 0n })
-    const writer = new Writer(optionsWith({ store }), [shop], () => ms)
+    const writer = new Writer(optionsWith({ store }), [shop], new Stopwatch(now, now))
     let open = 0
     for (let i = 0; i < sets; i++) {
       const signer = filled(33, i % cards)
