@@ -38,7 +38,10 @@ export class FairQueue<T> {
       lane = { name, items: [], next: 0, credit: 0, emptyAt: 0 }
       this.lanes.set(name, lane)
       this.fresh.add(lane)
-    } else if (isEmpty(lane) && lane !== this.served) this.rare.add(lane)
+    } else if (isEmpty(lane) && lane !== this.served) {
+      if (this.isRare(lane)) this.pardon(lane, this.fresh)
+      else this.rare.add(lane)
+    }
     lane.items.push(item)
     this.count++
   }
@@ -47,7 +50,7 @@ export class FairQueue<T> {
   take(): T | undefined {
     this.spent(QUANTUM)
     if (this.count === 0) return undefined
-    this.pardon()
+    this.pardonWaiting()
     if (this.fresh.size + this.ready.size === 0) this.beginRound()
     this.wasFresh = this.fresh.size > 0 && !(this.wasFresh && this.ready.size > 0)
     const lanes = this.wasFresh ? this.fresh : this.ready
@@ -90,18 +93,24 @@ export class FairQueue<T> {
     return item
   }
 
-  /** What comes of a lane that had little to do for long is as if it came anew. */
-  private pardon(): void {
+  private pardonWaiting(): void {
     let looks = 0
     for (const lane of this.rare) {
-      if (this.worked - lane.emptyAt >= IDLE_FACTOR * -lane.credit) {
-        lane.credit = 0
-        this.rare.delete(lane)
-        this.resting.delete(lane)
-        this.fresh.add(lane)
-      }
+      if (this.isRare(lane)) this.pardon(lane, this.ready)
       if (++looks === PARDON_LOOKS_MAX) return
     }
+  }
+
+  /** Whether it has had little for long. */
+  private isRare(lane: Lane<T>): boolean {
+    return this.worked - lane.emptyAt >= IDLE_FACTOR * -lane.credit
+  }
+
+  private pardon(lane: Lane<T>, to: Set<Lane<T>>): void {
+    lane.credit = 0
+    this.rare.delete(lane)
+    this.resting.delete(lane)
+    to.add(lane)
   }
 
   /** As many rounds as it takes until a lane with items has paid its debt. */
@@ -137,7 +146,7 @@ interface Lane<T> {
 }
 
 /** A lane that had nothing while the others had so many times its debt is none of those that flood. */
-const IDLE_FACTOR = 10
+const IDLE_FACTOR = 64
 /** Lanes looked at for it in one turn. */
 const PARDON_LOOKS_MAX = 8
 

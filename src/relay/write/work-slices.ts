@@ -5,6 +5,7 @@
  * Tests: test/relay/write/work-slices.test.ts
  */
 
+import { Stopwatch } from '../instruments/stopwatch.js'
 import { Turns, type Kind } from './turns.js'
 
 /** Milliseconds of one turn of the event loop. */
@@ -12,14 +13,14 @@ const SLICE_MS = 8
 
 export class WorkSlices {
   private readonly turns = new Turns<() => void>()
-  private readonly elapsedMs: () => number
+  private readonly watch: Stopwatch
   /** Of the present turn of the event loop. */
   private spentMs = 0
   private scheduled = false
 
-  /** `elapsedMs`: a stopwatch. */
-  constructor(elapsedMs: () => number = () => performance.now()) {
-    this.elapsedMs = elapsedMs
+  /** `watch`: slices and turns are measured by it. */
+  constructor(watch = new Stopwatch()) {
+    this.watch = watch
   }
 
   /**
@@ -48,11 +49,11 @@ export class WorkSlices {
     while (this.spentMs < SLICE_MS) {
       const work = this.turns.take()
       if (work === undefined) return
-      const start = this.elapsedMs()
+      const startMs = this.watch.nowMs()
+      this.watch.start()
       work()
-      const ms = this.elapsedMs() - start
-      this.turns.spent(ms)
-      this.spentMs += ms
+      this.turns.spent(this.watch.stop())
+      this.spentMs += this.watch.nowMs() - startMs
     }
   }
 }

@@ -8,6 +8,7 @@ import type { OrderId, Seconds, ShopId } from '../../brands.js'
 import { count, idKey, type ShopState } from '../../state/shop-state.js'
 import type { Author } from '../../state/access.js'
 import { nowSeconds } from '../instruments/clock.js'
+import { Stopwatch } from '../instruments/stopwatch.js'
 import { cardName, type Shop } from '../shops/shop.js'
 import { Batch, type BatchOptions, type Job } from './batch.js'
 import type { Build, RelayChange, RelayOutcome, WriteOutcome } from './change.js'
@@ -39,16 +40,16 @@ export class Writer {
   private readonly shops = new Map<ShopId, Shop>()
   /** A lane for each card, and one for each shop of the relay's own sets: who writes much waits for himself. */
   private readonly turns = new Turns<Job>()
-  private readonly elapsedMs: () => number
+  private readonly watch: Stopwatch
   /** Shops whose orders are being canceled. */
   private readonly expiring = new Set<Shop>()
   private committing = false
   private idle: (() => void)[] = []
 
-  /** `elapsedMs`: a stopwatch, by which turns are measured. */
-  constructor(options: WriterOptions, elapsedMs: () => number = () => performance.now()) {
+  /** `watch`: turns are measured by it. */
+  constructor(options: WriterOptions, watch = new Stopwatch()) {
     this.options = options
-    this.elapsedMs = elapsedMs
+    this.watch = watch
   }
 
   /** One that was loaded: from now on its writes are taken. */
@@ -134,15 +135,13 @@ export class Writer {
     while (this.backlog > 0) {
       await this.options.held()
       const batch = new Batch(this.options, this.shops)
-      const start = this.elapsedMs()
-      let end = start
-      for (let sets = 0; sets < BATCH_SETS_MAX && end - start < BATCH_MS_MAX; sets++) {
+      const end = this.watch.nowMs() + BATCH_MS_MAX
+      for (let sets = 0; sets < BATCH_SETS_MAX && this.watch.nowMs() < end; sets++) {
         const job = this.turns.take()
         if (job === undefined) break
+        this.watch.start()
         batch.run(job)
-        const now = this.elapsedMs()
-        this.turns.spent(now - end)
-        end = now
+        this.turns.spent(this.watch.stop())
       }
       await batch.finish()
     }

@@ -118,8 +118,8 @@ test('a lane that comes anew is served before a hundred that have had something,
   queue.push('good', 'good')
   expect(take()).toBe('good')
   queue.push('good', 'good')
-  expect(Array.from({ length: 9 }, take)).not.toContain('good')
-  expect(Array.from({ length: 3 }, take)).toContain('good')
+  expect(Array.from({ length: 50 }, take)).not.toContain('good')
+  expect(Array.from({ length: 60 }, take)).toContain('good')
 })
 
 test('debts end when nobody waits, and what was idle is forgotten', () => {
@@ -151,31 +151,34 @@ test('items that no clock could time do not keep the others waiting', () => {
 
 test('a lane that has little to do is not made to wait off what it owes, and takes turns with those that flood', () => {
   const queue = new FairQueue<string>()
-  const flood = (lane: number) => queue.push(`flood ${lane}`, `flood ${lane}`)
-  for (let lane = 0; lane < 500; lane++) for (let i = 0; i < 12; i++) flood(lane)
+  for (let lane = 0; lane < 500; lane++) for (let i = 0; i < 40; i++) queue.push(`flood ${lane}`, 'flood')
   // Each was new once.
   for (let i = 0; i < 500; i++) queue.take()
-  const waits: number[] = []
-  let waited: number | undefined
-  for (let i = 0; i < 4_000; i++) {
-    if (i % 100 === 0) {
-      queue.push('good', 'good')
-      waited ??= 0
-    }
-    const item = queue.take()!
-    // Once the clock tells more of its item than there was.
-    queue.spent(item === 'good' && waits.length === 5 ? 6 : 0.3)
-    if (item !== 'good') {
-      if (waited !== undefined) waited++
-    } else {
-      waits.push(waited!)
-      waited = undefined
+  const waitOfGood = (cost: number) => {
+    queue.push('good', 'good')
+    for (let waited = 0; ; waited++) {
+      const item = queue.take()!
+      queue.spent(item === 'good' ? cost : 0.3)
+      if (item === 'good') return waited
     }
   }
-  expect(waits.slice(0, 6)).toEqual([0, 0, 0, 0, 0, 0])
-  // The next one waits as if that had been a tenth of all, at most; then it is as before.
-  expect(Math.max(...waits)).toBeLessThanOrEqual((10 * 6) / 0.3)
-  expect(waits.filter((items) => items > 2)).toHaveLength(1)
-  expect(waits.at(-1)).toBe(0)
-  expect(waits.length).toBeGreaterThan(20)
+  const others = (items: number) => {
+    for (let i = 0; i < items; i++) {
+      queue.take()
+      queue.spent(0.3)
+    }
+  }
+  for (let i = 0; i < 20; i++) {
+    expect(waitOfGood(0.3)).toBeLessThanOrEqual(1)
+    others(100)
+  }
+  // Once the clock tells more of its item than there was: its next one waits as if that had been a 64th of all.
+  expect(waitOfGood(6)).toBeLessThanOrEqual(1)
+  others(100)
+  const waited = waitOfGood(0.3)
+  expect(waited).toBeGreaterThan(500)
+  // Behind one item of each of the others, where all have had theirs.
+  expect(waited).toBeLessThanOrEqual((64 * 6) / 0.3 + 500)
+  others(100)
+  expect(waitOfGood(0.3)).toBeLessThanOrEqual(1)
 })

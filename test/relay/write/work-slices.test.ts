@@ -1,6 +1,7 @@
 /** Work in slices: at once where there is time, in turns where there is not, and the event loop goes on between. */
 
 import { expect, test } from 'vitest'
+import { Stopwatch } from '../../../src/relay/instruments/stopwatch.js'
 import { WorkSlices } from '../../../src/relay/write/work-slices.js'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -9,7 +10,12 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 function slices() {
   let ms = 0
   const done: string[] = []
-  const work = new WorkSlices(() => ms)
+  const work = new WorkSlices(
+    new Stopwatch(
+      () => ms,
+      () => ms,
+    ),
+  )
   const push = (lane: string, takes: number, kind: 'staff' | 'guest' = 'guest') =>
     work.push(kind, lane, () => {
       ms += takes

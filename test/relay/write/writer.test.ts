@@ -6,6 +6,7 @@ import { Checkout } from '../../../src/relay/payments/checkout.js'
 import type { CheckedSet } from '../../../src/relay/write/ingest.js'
 import { NO_PRICES } from '../../../src/relay/payments/price-source.js'
 import { encodeChange, readPatch } from '../../../src/patches/patch.js'
+import { Stopwatch } from '../../../src/relay/instruments/stopwatch.js'
 import { Deadlines } from '../../../src/relay/shops/deadlines.js'
 import { Shop } from '../../../src/relay/shops/shop.js'
 import type { BatchOptions } from '../../../src/relay/write/batch.js'
@@ -77,10 +78,11 @@ describe('a batch', () => {
   async function batches(kind: 'owner' | 'guest', cards: number, sets: number): Promise<number[]> {
     let ms = 0
     const done: number[] = []
+    const now = () => ms
     // A card is looked up once a set, in its turn.
     const store = Object.assign(new MemoryStore(), { card: () => void (ms += 5) })
     const shop = new Shop(1n, { state: emptyShop(1n), head: 0, relayNonce: 0n })
-    const writer = new Writer(optionsWith({ store }), () => ms)
+    const writer = new Writer(optionsWith({ store }), new Stopwatch(now, now))
     writer.take(shop)
     let open = 0
     for (let i = 0; i < sets; i++) {
@@ -104,6 +106,38 @@ describe('a batch', () => {
       expect(await batches(role, 4, 8)).toEqual([3, 3, 2])
     },
   )
+})
+
+test('cards share by the time that their sets take, and staff comes before guests', async () => {
+  let ms = 0
+  const now = () => ms
+  const served: string[] = []
+  const MS = { dear: 10, cheap: 1, staff: 1 }
+  const NAMES = ['dear', 'cheap', 'staff'] as const
+  const card = (bytes: Uint8Array) => {
+    const name = NAMES[bytes[0]!]!
+    served.push(name)
+    return void (ms += MS[name])
+  }
+  const shop = new Shop(1n, { state: emptyShop(1n), head: 0, relayNonce: 0n })
+  const store = Object.assign(new MemoryStore(), { card })
+  const writer = new Writer(optionsWith({ store }), new Stopwatch(now, now))
+  writer.take(shop)
+  const write = (name: (typeof NAMES)[number]) => {
+    const signer = filled(33, NAMES.indexOf(name))
+    const role = name === 'staff' ? 'clerk' : 'guest'
+    const set = { signer, patches: [] } as unknown as CheckedSet
+    writer.write(1n, set, { role, card: signer, account: filled(20, 1) }, () => undefined)
+  }
+  for (let i = 0; i < 60; i++) write('dear')
+  for (let i = 0; i < 60; i++) write('cheap')
+  write('staff')
+  await writer.drained()
+  expect(served[0]).toBe('staff')
+  // While both wait, ten cheap ones for a dear one.
+  const both = served.slice(1, served.lastIndexOf('cheap'))
+  expect(both.filter((name) => name === 'dear').length).toBeGreaterThanOrEqual(5)
+  expect(both.filter((name) => name === 'dear').length).toBeLessThanOrEqual(8)
 })
 
 describe('orders whose reservation has ended', () => {
