@@ -39,6 +39,8 @@ export class Table {
   private broken: StoreError | undefined
   /** The last transaction failed for want of space: the next one asks the environment first. */
   private doubtful = false
+  /** What the next write needs at least, as far as is known: what the last one was refused for. */
+  private wanted = LEAST_TO_WRITE
   /** Rows have a checksum: false for a database of format 1 that is only read. */
   sealed = true
 
@@ -64,7 +66,7 @@ export class Table {
 
   /** Why nothing can be written now, or undefined. */
   get problem(): string | undefined {
-    return this.broken?.message ?? this.room.problem(0, this.fileBytes)
+    return this.broken?.message ?? this.room.problem(this.wanted, this.fileBytes)
   }
 
   get fileBytes(): number {
@@ -122,7 +124,7 @@ export class Table {
     if (this.broken !== undefined) throw this.broken
     try {
       if (this.doubtful) this.lmdb.transactionSync(() => undefined)
-      this.room.take(bytesToWrite(rows, removals.length), this.fileBytes)
+      this.takeRoom(bytesToWrite(rows, removals.length))
       await this.lmdb.batch(() => {
         for (const [key, value] of rows) void this.lmdb.put(key, value)
         for (const key of removals) void this.lmdb.remove(key)
@@ -132,6 +134,12 @@ export class Table {
     }
     this.doubtful = false
     this.lmdb.resetReadTxn()
+  }
+
+  private takeRoom(bytes: number): void {
+    this.wanted = bytes
+    this.room.take(bytes, this.fileBytes)
+    this.wanted = LEAST_TO_WRITE
   }
 
   /** After a full disk writing may go on one day; after another error nobody knows what the disk holds. */
@@ -148,6 +156,8 @@ function bytesToWrite(rows: readonly Put[], removals: number): number {
   const values = rows.reduce((sum, [key, value]) => sum + key.length + value.length, 0)
   return 2 * (values + ((rows.length + removals) * PAGES_PER_PUT + PAGES_PER_WRITE) * PAGE_BYTES)
 }
+
+const LEAST_TO_WRITE = bytesToWrite([], 0)
 
 /**
  * lmdb-js may use the memory of its answers again, and must not keep that of its caller: it stores shared memory wrong.
