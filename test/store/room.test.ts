@@ -24,11 +24,13 @@ class Disk {
   free = 100 * MEBIBYTE
   nowMs = 5_000
   looks = 0
+  error: Error | undefined
   readonly room: Room
 
   constructor(fileBytesMax = Infinity) {
     const free = () => {
       this.looks++
+      if (this.error !== undefined) throw this.error
       return this.free
     }
     this.room = new Room({ reserve: RESERVE, free, fileBytesMax, nowMs: () => this.nowMs })
@@ -98,6 +100,16 @@ describe('the free room', () => {
       'nothing is written, the disk is full (this process may write files of 8 MiB at most (ulimit -f)): ' +
         'make room, then writes go on by themselves',
     )
+  })
+
+  it('is taken for none where the system does not tell, and looked at again', () => {
+    const disk = new Disk()
+    disk.error = new Error('EIO: i/o error, statfs')
+    expect(codeOf(() => disk.room.take(1))).toBe('full')
+    expect(disk.room.problem(0)).toMatch(/the system does not tell how much is free: EIO/u)
+    disk.error = undefined
+    disk.nowMs += 100
+    expect(codeOf(() => disk.room.take(1))).toBeUndefined()
   })
 
   it('is told with what is free and what is kept', () => {
