@@ -4,18 +4,19 @@
 //
 // Covered, by strace: every call, of the thread of JavaScript and of the one for file work, that names a path of the
 // data directory or an open file of it, or what is read below /proc for the lock: opening and locking (mkdir, openat,
-// newfstatat, statx, access, fcntl, flock, ftruncate, mmap, fstatfs, getdents64, chmod), reading (pread64, read, lseek),
-// commits and flushes (pwrite64, pwritev, writev, fdatasync), blobs (openat, write, fsync, rename, unlink), the look at
-// the free room (statfs), close. Each fails once with ENOSPC, EDQUOT and EIO; each write also ends having written
-// nothing and, of the database, less than a page. For a sample the same is done to a whole relay that is written to
-// over a socket. Not covered: calls that touch no file (memory, locks between threads).
+// newfstatat, statx, access, fcntl, ftruncate, mmap, fstatfs, getdents64, chmod), reading (pread64, read, lseek),
+// commits, flushes and the upgrade of the format (pwrite64, writev, fdatasync), blobs (openat, write, fsync, rename,
+// unlink), the look at the free room (statfs), close. Each fails once with ENOSPC, EDQUOT and EIO; each write is also
+// cut, having written nothing and, of the database, less than a page. For a sample the same is done to a whole relay
+// that is written to over a socket. Not covered: calls that touch no file (memory, locks between threads).
 //
-// lost: answered and not there. wrong: refused as "full, nothing was changed" and there; an order, a chunk or a blob
-// that is not as it was written; an error without a sentence; a start after the fault that fails; a process that hangs,
-// ends by itself, or crashes outside lmdb's write-error path (liblmdb/mdb.c, mdb_page_flush: it prints a message longer
-// than 100 bytes into malloc(100) when a page cannot be written). Those are counted as upstream.
+// lost: answered and not there. wrong: refused with "full" or "nothing was changed" and there; a log with a gap; a
+// chunk, a row or a blob that is not as it was written; an error without a sentence; a start after the fault that
+// fails; a process that hangs. crashed: one that ends by itself. Two such deaths are lmdb's and counted as upstream:
+// when a page cannot be written it prints more than 100 bytes into malloc(100) (liblmdb/mdb.c, mdb_page_flush), and
+// when a file cannot be opened it uses what it has freed (src/env.cpp, EnvWrap::openEnv).
 //
-// `--every N` tries each Nth fault only, and moves through them by `--from M`.
+// `--every N` tries each Nth fault only, from the one with number `--from M`.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -22,8 +22,11 @@ export class Score {
 
   lines() {
     const { faults, answered, lost, wrong, crashed, upstream } = this
-    return `upstream: ${upstream.write} deaths after a page could not be written, ${upstream.open} while lmdb opened a file
-faults ${faults}, answered ${answered}, lost ${lost}, wrong ${wrong}, crashed ${crashed} (upstream ${upstream.write + upstream.open})`
+    const { write, open } = upstream
+    return [
+      `upstream: ${write} deaths after a page could not be written, ${open} while lmdb opened a file`,
+      `faults ${faults}, answered ${answered}, lost ${lost}, wrong ${wrong}, crashed ${crashed} (upstream ${write + open})`,
+    ].join('\n')
   }
 
   get isGood() {

@@ -81,22 +81,22 @@ function lay(lane, manner, templates) {
 async function parked(directory, manner) {
   const argv = ['-r', here('park.cjs'), here('work.mjs'), directory, manner, String(FIRST_ATTEMPT)]
   const child = new Child(argv)
-  const [line] = await child.says(/^\{"ready".*$/mu)
-  const { ready, pool, lock } = JSON.parse(line)
+  const [, lock] = await child.says(/^\{"ready":"(.*)"\}$/mu)
+  const [, main, pool] = /threads (\d+) (\d+)/u.exec(child.err)
   const blobs = Array.from({ length: 100 }, (_, i) => join(directory, 'blobs', `Qm${i}`))
   const parts = Array.from({ length: PARTS }, (_, i) => join(directory, 'blobs', `part-${i}.part`))
   const names = ['', 'cairn.mdb', 'cairn.mdb-lock', 'blobs', 'blobs/left-over.part', lock, DEAD_LOCK]
   const paths = [
     join(directory, '..'),
     ...names.map((name) => join(directory, name)),
-    join(directory, `lock.${ready}.unknown`),
+    join(directory, `lock.${main}.unknown`),
     ...parts,
     ...blobs,
-    `/proc/${ready}/stat`,
+    `/proc/${main}/stat`,
     '/proc/self/limits',
     '/proc/sys/kernel/random/boot_id',
   ]
-  return { child, threads: { main: ready, pool }, paths }
+  return { child, threads: { main, pool }, paths }
 }
 
 /** Every call of the work without a fault, with every way in which it can fail. */

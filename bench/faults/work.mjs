@@ -1,9 +1,9 @@
-// The work under faults, in the data directory argv[2], and its claims: a JSON line on stdout for each thing that was
-// answered or refused. It begins when it is told to on stdin, so that what loads it stays out of it.
+// The work under faults, in the data directory argv[2], and its claims: a JSON line on stdout for each answer and each
+// refusal. It begins when it is told to on stdin, so that what loads it stays out of it.
 //
 // argv[3] is the manner: `used` (uses every way to write and to read that the store has, in the directory of a relay
-// that was killed), and what begins in other ways: `new` (a directory that is not there), `early` (of format 1, which is
-// upgraded), `reading` (a second process beside the relay's).
+// that was killed), and what begins in other ways: `new` (a directory that is not there), `early` (of format 1, which
+// is upgraded), `reading` (a second process beside the relay's).
 
 import crypto from 'node:crypto'
 import { readFileSync, readSync, writeSync } from 'node:fs'
@@ -187,7 +187,7 @@ function lockName() {
   return `lock.${process.pid}.${ticks}-${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8)}`
 }
 
-claim({ ready: process.pid, pool: globalThis.poolThread, lock: lockName() })
+claim({ ready: lockName() })
 readSync(0, new Uint8Array(1))
 await (manner === 'reading' ? reading() : writing())
 claim({ op: 'end' })
