@@ -92,9 +92,6 @@ async function parked(directory, manner) {
     join(directory, `lock.${main}.unknown`),
     ...parts,
     ...blobs,
-    `/proc/${main}/stat`,
-    '/proc/self/limits',
-    '/proc/sys/kernel/random/boot_id',
   ]
   return { child, threads: { main, pool }, paths }
 }

@@ -37,7 +37,7 @@ export class Table {
   private readonly room: Room
   private readonly writes = new Serial()
   private broken: StoreError | undefined
-  /** What the next write needs at least, as far as is known: what the last one was refused for. */
+  /** The largest write that was refused for want of room: small ones that succeed meanwhile do not make it ready. */
   private wanted = LEAST_TO_WRITE
   /** Rows have a checksum: false for a database of format 1 that is only read. */
   sealed = true
@@ -138,9 +138,14 @@ export class Table {
   }
 
   private takeRoom(bytes: number): void {
-    this.wanted = bytes
-    this.room.take(bytes, this.fileBytes)
-    this.wanted = LEAST_TO_WRITE
+    const { fileBytes } = this
+    try {
+      this.room.take(bytes, fileBytes)
+    } catch (error) {
+      this.wanted = Math.max(this.wanted, bytes)
+      throw error
+    }
+    if (this.room.problem(this.wanted, fileBytes) === undefined) this.wanted = LEAST_TO_WRITE
   }
 
   /**

@@ -34,10 +34,16 @@ export class Writer {
   /** The relay's own sets, a lane for each shop: every second turn is theirs, however many cards write. */
   private readonly own = new FairQueue<Job>()
   private committing = false
+  /** When a commit failed last, seconds; 0 if none did. */
+  failedAt: Seconds = 0n
   private idle: (() => void)[] = []
 
   constructor(options: WriterOptions) {
-    this.options = options
+    const storeFailed = (error: unknown) => {
+      this.failedAt = nowSeconds(options.clock)
+      options.storeFailed(error)
+    }
+    this.options = { ...options, storeFailed }
   }
 
   /** One that was loaded: from now on its writes are taken. */
