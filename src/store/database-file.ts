@@ -14,7 +14,7 @@
  * Tests: test/store/database-file.test.ts
  */
 
-import { constants, open, type FileHandle } from 'node:fs/promises'
+import { access, constants, open, stat, writeFile, type FileHandle } from 'node:fs/promises'
 import { StoreError } from './store-error.js'
 
 const LMDB_MAGIC = 0xbeefc0de
@@ -48,6 +48,32 @@ export async function checkDatabaseFile(path: string, flags = constants.O_RDWR |
   } finally {
     await file.close()
   }
+}
+
+/** More than its 126 readers need, in whole pages. */
+const READERS_BYTES = 12_288
+
+/**
+ * Makes the file of LMDB's readers, which stands beside the database, with its blocks on disk: LMDB maps it, and a page
+ * of it that finds no room is a SIGBUS. Throws what the system says, also for one that cannot be opened. `readOnly`:
+ * then LMDB can do without.
+ */
+export async function prepareReaders(path: string, readOnly = false): Promise<void> {
+  try {
+    if (!(await stat(path)).isFile()) throw Object.assign(new Error(`${path} is no file`), { code: 'EISDIR' })
+    // Not opened: closing it again would free the locks that this process may have on it.
+    await access(path, constants.R_OK | constants.W_OK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (readOnly && (code === 'EACCES' || code === 'EROFS')) return
+    if (code !== 'ENOENT') throw error
+    await writeFile(path, new Uint8Array(READERS_BYTES), { flag: 'wx', mode: 0o600 }).catch(unlessThere)
+  }
+}
+
+/** Another process may make it at the same time. */
+function unlessThere(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
 }
 
 async function problemOf(file: FileHandle, size: number): Promise<string | undefined> {

@@ -9,7 +9,7 @@ import { dirname } from 'node:path'
 import type { Seq, ShopId } from '../brands.js'
 import { equalBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
 import { checkCommit, checkFlush } from './commit-check.js'
-import { checkDatabaseFile } from './database-file.js'
+import { checkDatabaseFile, prepareReaders } from './database-file.js'
 import { earlyReservationSeconds, readFormat, takeFormat } from './format.js'
 import {
   ALL_CARDS,
@@ -69,6 +69,7 @@ export interface StoreOptions {
 /** Opens or makes the database file (0600). `onClose` is called when the store is closed. Throws StoreError. */
 export async function openLmdbStore(file: string, options: StoreOptions, onClose: () => Promise<void>): Promise<Store> {
   await checkDatabaseFile(file)
+  await prepareReaders(readersOf(file))
   const table = new Table(file, Room.of(dirname(file), options.reserveBytes))
   try {
     await takeFormat(table, options.reservationSeconds)
@@ -85,6 +86,7 @@ export async function openLmdbStore(file: string, options: StoreOptions, onClose
  */
 export async function readLmdbStore(file: string, reservationSeconds: number): Promise<Store> {
   await checkDatabaseFile(file, constants.O_RDONLY)
+  await prepareReaders(readersOf(file), true)
   const table = new Table(file, Room.of(dirname(file), 0), true)
   try {
     readFormat(table)
@@ -93,6 +95,11 @@ export async function readLmdbStore(file: string, reservationSeconds: number): P
     await table.close()
     throw error
   }
+}
+
+/** As LMDB names it. */
+export function readersOf(file: string): string {
+  return `${file}-lock`
 }
 
 class LmdbStore implements Store {

@@ -32,18 +32,17 @@ const PAGES_PER_PUT = 2
 const PAGES_PER_WRITE = 64
 
 export class Table {
-  private readonly lmdb: RootDatabase<Uint8Array, Uint8Array>
-  private readonly file: string
+  private readonly options: RootDatabaseOptionsWithPath
+  private lmdb: RootDatabase<Uint8Array, Uint8Array>
   private readonly room: Room
   private readonly writes = new Serial()
   private broken: StoreError | undefined
-  /** The last transaction failed for want of space: the next one asks the environment first. */
-  private doubtful = false
+  /** The largest write that was refused for want of room: small ones that succeed meanwhile do not make it ready. */
+  private wanted = LEAST_TO_WRITE
   /** Rows have a checksum: false for a database of format 1 that is only read. */
   sealed = true
 
   constructor(file: string, room: Room, readOnly = false) {
-    this.file = file
     this.room = room
     // Types of lmdb-js lack permissionsMode.
     const options: RootDatabaseOptionsWithPath & { readonly permissionsMode: number } = {
@@ -59,17 +58,22 @@ export class Table {
       permissionsMode: 0o600,
       readOnly,
     }
+    this.options = options
     this.lmdb = openLmdb<Uint8Array, Uint8Array>(options)
   }
 
   /** Why nothing can be written now, or undefined. */
   get problem(): string | undefined {
-    return this.broken?.message ?? this.room.problem(0, this.fileBytes)
+    return this.broken?.message ?? this.room.problem(this.wanted, this.fileBytes)
   }
 
   get fileBytes(): number {
-    const { pageSize, lastPageNumber } = this.lmdb.getStats() as { pageSize: number; lastPageNumber: number }
+    const { pageSize, lastPageNumber } = this.stats
     return pageSize * (lastPageNumber + 1)
+  }
+
+  private get stats(): LmdbStats {
+    return this.lmdb.getStats() as LmdbStats
   }
 
   /** A copy. Throws ChecksumError. */
@@ -120,27 +124,58 @@ export class Table {
 
   private async transact(rows: readonly Put[], removals: readonly Uint8Array[]): Promise<void> {
     if (this.broken !== undefined) throw this.broken
+    const before = this.stats.lastTxnId
     try {
-      if (this.doubtful) this.lmdb.transactionSync(() => undefined)
-      this.room.take(bytesToWrite(rows, removals.length), this.fileBytes)
+      this.takeRoom(bytesToWrite(rows, removals.length))
       await this.lmdb.batch(() => {
         for (const [key, value] of rows) void this.lmdb.put(key, value)
         for (const key of removals) void this.lmdb.remove(key)
       })
     } catch (error) {
-      throw error instanceof StoreError ? error : this.failed(await reasonOf(error))
+      throw error instanceof StoreError ? error : await this.failed(await reasonOf(error), before)
     }
-    this.doubtful = false
     this.lmdb.resetReadTxn()
   }
 
-  /** After a full disk writing may go on one day; after another error nobody knows what the disk holds. */
-  private failed(reason: unknown): StoreError {
-    const error = asStoreError(reason, this.file)
-    if (error.code === 'full') this.doubtful = true
-    else this.broken = error
-    return error
+  private takeRoom(bytes: number): void {
+    const { fileBytes } = this
+    try {
+      this.room.take(bytes, fileBytes)
+    } catch (error) {
+      this.wanted = Math.max(this.wanted, bytes)
+      throw error
+    }
+    if (this.room.problem(this.wanted, fileBytes) === undefined) this.wanted = LEAST_TO_WRITE
   }
+
+  /**
+   * After a full disk writing may go on one day; after another error nobody knows what the disk holds. `before`: the
+   * transaction that was the last one.
+   */
+  private async failed(reason: unknown, before: number): Promise<StoreError> {
+    const error = asStoreError(reason, dirname(this.options.path ?? ''))
+    let after: number
+    try {
+      await this.reopen()
+      after = this.stats.lastTxnId
+    } catch (cause) {
+      return (this.broken = notWritten(cause))
+    }
+    if (error.code === 'full' && after === before) return error
+    return (this.broken = error.code === 'full' ? notWritten(reason) : error)
+  }
+
+  /** Of an environment whose meta page could not be written LMDB reads nothing any more: rows seem not to be there. */
+  private async reopen(): Promise<void> {
+    await this.lmdb.close()
+    this.lmdb = openLmdb<Uint8Array, Uint8Array>(this.options)
+  }
+}
+
+interface LmdbStats {
+  readonly pageSize: number
+  readonly lastPageNumber: number
+  readonly lastTxnId: number
 }
 
 /** Twice what a transaction may write: its rows, the paths to them, and what belongs to any transaction. */
@@ -148,6 +183,8 @@ function bytesToWrite(rows: readonly Put[], removals: number): number {
   const values = rows.reduce((sum, [key, value]) => sum + key.length + value.length, 0)
   return 2 * (values + ((rows.length + removals) * PAGES_PER_PUT + PAGES_PER_WRITE) * PAGE_BYTES)
 }
+
+const LEAST_TO_WRITE = bytesToWrite([], 0)
 
 /**
  * lmdb-js may use the memory of its answers again, and must not keep that of its caller: it stores shared memory wrong.
@@ -175,20 +212,31 @@ const MDB_MAP_FULL = -30792
 /** lmdb-js gives the system's error number, or LMDB's. */
 const FULL: ReadonlySet<unknown> = new Set([errno.ENOSPC, errno.EDQUOT, errno.EFBIG, MDB_MAP_FULL])
 
-function asStoreError(error: unknown, file: string): StoreError {
-  const message = error instanceof Error ? error.message : String(error)
+function asStoreError(error: unknown, directory: string): StoreError {
   const { code } = error as { code?: unknown }
-  if (FULL.has(code) || (code === errno.EIO && !hasRoom(file))) {
-    return new StoreError('full', `nothing can be written, the disk is full (${message}): make room`, { cause: error })
-  }
-  const text = `writing to the database failed (${message}): check the disk, then start again`
+  const isFull = FULL.has(code) || (code === errno.EIO && !hasRoom(directory))
+  if (!isFull) return notWritten(error)
+  const text = `nothing can be written, the disk is full (${messageOf(error)}): make room`
+  return new StoreError('full', text, { cause: error })
+}
+
+function notWritten(error: unknown): StoreError {
+  const text = `writing to the database failed (${messageOf(error)}): check the disk, then start again`
   return new StoreError('failed', text, { cause: error })
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** LMDB calls it EIO when only a part of what it writes finds room. */
-function hasRoom(file: string): boolean {
-  const { bavail, bsize } = statfsSync(dirname(file))
-  return bavail * bsize > ROOM_BYTES
+function hasRoom(directory: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(directory)
+    return bavail * bsize > ROOM_BYTES
+  } catch {
+    return true
+  }
 }
 
 const ROOM_BYTES = 4 * 1_048_576

@@ -119,7 +119,8 @@ export class Payments {
 
   /**
    * An order is not canceled before the relay has seen all blocks in which it could be paid in time, and looked for its
-   * payment once more; a chain or a token that tells nothing holds it up for EXPIRY_GRACE_SECONDS.
+   * payment once more; a chain or a token that tells nothing holds it up for EXPIRY_GRACE_SECONDS, counted anew when a
+   * payment may have been seen and not stored.
    */
   mayExpire(state: ShopState, id: OrderId, now: Seconds): boolean {
     const payments = this.live.get(orderName(state.shopId, id)) ?? []
@@ -129,7 +130,7 @@ export class Payments {
       if (chain === undefined) return true
       if (chain.mayMissLog(ttl, now)) return false
       if (chain.seenUntil(paymentId) > ttl) return true
-      if (now <= ttl + EXPIRY_GRACE_SECONDS) return false
+      if (now <= later(ttl, this.writer.failedAt) + EXPIRY_GRACE_SECONDS) return false
       // After a start, or when the chain was away, blocks in which it was paid may still be on their way.
       return chain.triedUntil(paymentId) > ttl || now > chain.progressAt + EXPIRY_GRACE_SECONDS
     })
@@ -322,6 +323,10 @@ export class Payments {
 
 function isForLiveOrder(state: ShopState, { orderId, addition }: PaymentEntry): boolean {
   return orderNumber(state.indexes.numbers, orderId).addition === addition && isLive(orderIn(state, orderId))
+}
+
+function later(a: Seconds, b: Seconds): Seconds {
+  return a > b ? a : b
 }
 
 function orderName(shopId: ShopId, orderId: OrderId): string {

@@ -157,10 +157,11 @@ export class Keeper {
     this.begin()
   }
 
-  /** Writes everything that is durable: at the end of the relay. */
+  /** Writes everything that is durable, as far as the store takes it: at the end of the relay. */
   async flushAll(): Promise<void> {
     await this.flushing
-    for (const [shopId, kept] of this.shops) await this.flush(shopId, kept)
+    for (const [shopId, kept] of this.shops)
+      await this.flush(shopId, kept).catch((error: unknown) => this.notFlushed(error))
   }
 
   // Flushing
@@ -175,7 +176,7 @@ export class Keeper {
         () => void (this.failing = false),
         (error: unknown) => {
           this.failing = true
-          this.tell('the state could not be flushed; the log has it', error)
+          this.notFlushed(error)
         },
       )
       .finally(() => {
@@ -195,6 +196,10 @@ export class Keeper {
     }
     if (this.totalWork >= this.trigger) return most
     return oldest !== undefined && now - oldest[1].sinceMs >= FLUSH_AFTER_MS ? oldest : undefined
+  }
+
+  private notFlushed(error: unknown): void {
+    this.tell('the state could not be flushed; the log has it', error)
   }
 
   /** The last durable version, in slices. What was written of one that fails is not written again. */

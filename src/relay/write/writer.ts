@@ -44,12 +44,18 @@ export class Writer {
   /** Shops whose orders are being canceled. */
   private readonly expiring = new Set<Shop>()
   private committing = false
+  /** When a commit failed last, seconds; 0 if none did. */
+  failedAt: Seconds = 0n
   private idle: (() => void)[] = []
 
   /** `watch`: turns are measured by it. */
   constructor(options: WriterOptions, watch = new Stopwatch()) {
-    this.options = options
     this.watch = watch
+    const storeFailed = (error: unknown) => {
+      this.failedAt = nowSeconds(options.clock)
+      options.storeFailed(error)
+    }
+    this.options = { ...options, storeFailed }
   }
 
   /** One that was loaded: from now on its writes are taken. */
@@ -108,11 +114,21 @@ export class Writer {
     for (let sets = 0; sets < EXPIRY_SETS_AT_ONCE_MAX; sets++) {
       const due = shop.deadlines.takeDue(now, EXPIRIES_PER_SET_MAX)
       if (due.length === 0) break
-      const expired = due.filter((id) => mayExpire(shop.current.state, id, now))
+      const expired = due.filter((id) => this.isTimeUp(shop, mayExpire, id, now))
       for (const id of due) if (!expired.includes(id)) shop.deadlines.add(id, now + 1n)
       if (expired.length > 0 && !(await this.cancel(shop, expired, now))) break
     }
     this.expiring.delete(shop)
+  }
+
+  /** Of a state that cannot be read now nothing ends. */
+  private isTimeUp(shop: Shop, mayExpire: MayExpire, id: OrderId, now: Seconds): boolean {
+    try {
+      return mayExpire(shop.current.state, id, now)
+    } catch (error) {
+      this.options.onBug(error)
+      return false
+    }
   }
 
   /** Whether it could be stored. */
