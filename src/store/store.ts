@@ -92,8 +92,8 @@ export type DerivedFlush = DerivedPart & StoredRoots
 export interface StoreDamage {
   /** Undefined: of no one shop. */
   readonly shopId: ShopId | undefined
-  /** `derived` can be made again from the log. */
-  readonly part: 'log' | 'rows' | 'derived'
+  /** `derived` can be made again from the log; `shops`: which shops there are. */
+  readonly part: 'log' | 'rows' | 'shops' | 'derived'
   /** For people: what, where, what now. */
   readonly text: string
 }
@@ -145,7 +145,10 @@ export interface Store {
    * Atomic. Rejects with StoreError.
    */
   flushPart(part: DerivedPart): Promise<void>
-  /** Throws StoreError 'derived' where it is damaged. */
+  /**
+   * Throws StoreError 'derived' where it is damaged. Undefined also where the log does not reach it, which is damage of
+   * the log.
+   */
   derived(shopId: ShopId): StoredRoots | undefined
   /**
    * Forgets roots and object index of a shop, before they are made again: then its derived part is not damaged any

@@ -12,13 +12,14 @@
 
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import type { Seq, ShopId } from '../../brands.js'
-import { Hamt, HamtStoreError } from '../../merkle/hamt.js'
+import { Hamt } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
 import { indexNames, type PatchKey } from '../../patches/object-name.js'
 import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
 import { StoreError } from '../../store/store-error.js'
 import type { DerivedPart, LogRecord, Store } from '../../store/store.js'
 import type { CommittedSet } from './committed-set.js'
+import { isOfDerived } from './damage.js'
 import { PendingNodes } from './pending-nodes.js'
 import { replay } from './replay.js'
 import { Shop, type ShopVersion } from './shop.js'
@@ -31,6 +32,8 @@ interface KeeperOptions {
     nowMs(): number
     /** For the operator: what could not be kept, or has to be made again. */
     tell(event: string, error: unknown): void
+    /** Its state was damaged and is made again: what could not be read of it before can be now. */
+    rebuilt?(shop: Shop): void
   }
 }
 
@@ -58,6 +61,8 @@ const REPLAY_BATCH = { records: 1_024, bytes: 4 * 1_048_576 }
 const REPLAY_SLICE_MS = 20
 /** How long a rebuilt state waits for a commit that is under way before it looks again. */
 const REBUILD_LOOK_MS = 10
+/** Whose nonce the relay's own is. */
+const RELAY = new Uint8Array(0)
 
 type ObjectSeq = DerivedPart['objectSeqs'][number]
 
@@ -123,9 +128,11 @@ export class Keeper {
 
   /** Sets that were committed; the shop's current version is the one after them. */
   published(shop: Shop, sets: readonly CommittedSet[]): void {
+    // Then they are read from the log.
+    if (this.rebuilding.has(shop.shopId)) return
     const kept = this.kept(shop.shopId)
     for (const { record, keys } of sets) this.note(kept, record, keys)
-    if (!this.rebuilding.has(shop.shopId)) kept.durable = shop.current
+    kept.durable = shop.current
     if (this.totalWork >= FLUSH_WORK) this.begin()
   }
 
@@ -146,10 +153,11 @@ export class Keeper {
     const damage = this.store.damage()
     for (const shop of shops) {
       const kept = this.kept(shop.shopId)
-      const own = damage.filter(({ shopId }) => shopId === shop.shopId)
-      const lasting = own.find(({ part }) => part !== 'derived')
-      if (lasting !== undefined && shop.closed?.forNow !== false) this.close(shop, lasting.text)
-      else if ((own.length > 0 || kept.source.damaged) && !kept.stale) void this.rebuild(shop, kept)
+      if (shop.closed?.forNow === false) continue
+      const lasting = this.lastingDamage(shop.shopId)
+      if (lasting !== undefined) this.close(shop, lasting)
+      else if (!kept.stale && (kept.source.damaged || damage.some(({ shopId }) => shopId === shop.shopId)))
+        void this.rebuild(shop, kept)
     }
     this.begin()
   }
@@ -254,9 +262,10 @@ export class Keeper {
   private async replayed(kept: Kept, start: ShopVersion, options: LoadOptions): Promise<Shop> {
     const { shopId } = start.state
     const { version, problem } = await this.replayFrom(kept, start, options)
-    const shop = new Shop(shopId, { ...version, relayNonce: this.store.nonce(shopId, new Uint8Array(0)) })
+    const shop = new Shop(shopId, version)
     kept.durable = shop.current
-    if (problem !== undefined) this.close(shop, problem)
+    const reason = problem ?? this.lastingDamage(shopId)
+    if (reason !== undefined) this.close(shop, reason)
     return shop
   }
 
@@ -284,11 +293,11 @@ export class Keeper {
         kept.durable = version
         await this.held()
       }
+      return { version: { ...version, relayNonce: this.store.nonce(shopId, RELAY) } }
     } catch (error) {
       if (isOfDerived(error) || signal?.aborted || (error instanceof StoreError && error.code === 'closed')) throw error
       return { version, problem: (error as Error).message }
     }
-    return { version }
   }
 
   // What is damaged
@@ -320,15 +329,22 @@ export class Keeper {
         await wait(REBUILD_LOOK_MS)
         ;({ version, problem } = await this.replayFrom(kept, version, {}))
       }
-      shop.current = { ...version, relayNonce: shop.current.relayNonce }
-      kept.durable = shop.current
+      shop.current = version
+      kept.durable = version
       shop.closed = closed
-      if (problem !== undefined) this.close(shop, problem)
+      const reason = problem ?? this.lastingDamage(shopId)
+      if (reason !== undefined) this.close(shop, reason)
+      this.options.flushing?.rebuilt?.(shop)
     } catch (error) {
       this.close(shop, (error as Error).message)
     } finally {
       this.rebuilding.delete(shopId)
     }
+  }
+
+  /** What of the shop only a person can mend. */
+  private lastingDamage(shopId: ShopId): string | undefined {
+    return this.store.damage().find((damage) => damage.shopId === shopId && damage.part !== 'derived')?.text
   }
 
   private close(shop: Shop, reason: string): void {
@@ -358,9 +374,4 @@ function noMore(): never {
 function workOf({ patches }: LogRecord): number {
   const bytes = patches.reduce((sum, patch) => sum + patch.length, 0)
   return Math.max(patches.length, Math.ceil(bytes / 1_024))
-}
-
-/** What can be made again from the log. */
-function isOfDerived(error: unknown): boolean {
-  return error instanceof HamtStoreError || (error instanceof StoreError && error.code === 'derived')
 }

@@ -11,7 +11,7 @@ import type { Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
 import { decodeChecked } from '../../codec/decode-checked.js'
-import { Hamt } from '../../merkle/hamt.js'
+import type { Hamt } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
 import { patchLeafHash, PatchTree } from '../../merkle/patch-proof.js'
 import { indexNames, type PatchKey } from '../../patches/object-name.js'
@@ -27,8 +27,8 @@ interface CheckOptions {
   /** Of the key that the relay's own sets must be signed with, 20 bytes; undefined: of any one. */
   readonly relay?: Uint8Array | undefined
   /** One line for each thing that is wrong. */
-  tell(problem: string): void
-  progress(seq: Seq, head: Seq): void
+  readonly tell: (problem: string) => void
+  readonly progress: (seq: Seq, head: Seq) => void
   readonly signal: AbortSignal
 }
 
@@ -159,8 +159,8 @@ function storedState(store: Store, { shopId }: CheckOptions): { seq: Seq; state:
   try {
     const derived = store.derived(shopId)
     const source = { readNode: (ref: number) => store.readNode(shopId, ref) }
-    const state = derived && decodeState(shopId, derived.roots, source, new NodeCache(CACHED_NODES), Hamt.openVerifying)
-    return state && { seq: derived!.seq, state }
+    const state = derived && decodeState(shopId, derived.roots, source, new NodeCache(CACHED_NODES), true)
+    return state && { seq: derived.seq, state }
   } catch (error) {
     // The store remembers it.
     if (error instanceof StoreError && error.code === 'derived') return undefined
