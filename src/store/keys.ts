@@ -6,6 +6,7 @@
 
 import type { Seq, ShopId } from '../brands.js'
 import { concatBytes, toBigEndian, utf8 } from '../bytes/bytes.js'
+import { toHex } from '../bytes/hex.js'
 
 const KIND = {
   format: 0,
@@ -97,8 +98,9 @@ export function describeKey(key: Uint8Array): { kind: string; shop: number | und
   const kind = NAMES.get(key[0]!) ?? 'unknown'
   const view = new DataView(key.buffer, key.byteOffset, key.length)
   const shop = OF_A_SHOP.has(kind) && key.length >= 5 ? view.getUint32(1) : undefined
-  const number = key.length >= 13 && (kind === 'log' || kind === 'node') ? ` ${lastNumber(key)}` : ''
-  return { kind, shop, what: `the ${kind} row${number}` }
+  const isNumbered = key.length >= 13 && (kind === 'log' || kind === 'node')
+  const name = isNumbered ? String(lastNumber(key)) : toHex(key.subarray(shop === undefined ? 1 : 5))
+  return { kind, shop, what: `the ${kind} row ${name}`.trimEnd() }
 }
 
 export const ALL_SHOPS = allOf(KIND.shop)
