@@ -98,9 +98,37 @@ export function describeKey(key: Uint8Array): { kind: string; shop: number | und
   const kind = NAMES.get(key[0]!) ?? 'unknown'
   const view = new DataView(key.buffer, key.byteOffset, key.length)
   const shop = OF_A_SHOP.has(kind) && key.length >= 5 ? view.getUint32(1) : undefined
-  const isNumbered = key.length >= 13 && (kind === 'log' || kind === 'node')
-  const name = isNumbered ? String(lastNumber(key)) : toHex(key.subarray(shop === undefined ? 1 : 5))
-  return { kind, shop, what: `the ${kind} row ${name}`.trimEnd() }
+  return { kind, shop, what: whatOf(kind, key) }
+}
+
+function whatOf(kind: string, key: Uint8Array): string {
+  switch (kind) {
+    case 'shop':
+      return 'the row of the shop'
+    case 'log':
+      return `the log at set ${numberIn(key)}`
+    case 'nonce':
+      return `the last nonce of card ${toHex(key.subarray(5))}`
+    case 'card':
+      return `the row of card ${toHex(key.subarray(1))}`
+    case 'setting':
+      return `the row ${new TextDecoder().decode(key.subarray(1))}`
+    case 'derived':
+      return 'the root of its state'
+    case 'node':
+      return `trie node ${numberIn(key)}`
+    case 'object':
+      return 'the object index'
+    case 'paymentRow':
+      return 'a row of its payments'
+    default:
+      return `the ${kind} row`
+  }
+}
+
+/** Of a key that may be no whole one. */
+function numberIn(key: Uint8Array): number | string {
+  return key.length >= 13 ? lastNumber(key) : '?'
 }
 
 export const ALL_SHOPS = allOf(KIND.shop)

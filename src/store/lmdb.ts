@@ -319,8 +319,9 @@ class LmdbStore implements Store {
     let rows = 0
     for (const [key, row] of this.table.range({ start: FORMAT_KEY })) {
       const { kind, shop, what } = describeKey(key)
-      const shopId = shop === undefined ? undefined : this.byNumber.get(shop)?.row.shopId
-      const part = kind === 'log' ? 'log' : DERIVED_KINDS.has(kind) ? 'derived' : 'rows'
+      const numbered = shop === undefined ? undefined : this.byNumber.get(shop)?.row.shopId
+      const shopId = kind === 'shop' ? fromBigEndian(key.subarray(1)) : numbered
+      const part = PARTS.get(kind) ?? 'rows'
       this.hurt.reading({ shopId, part, what, otherwise: undefined }, () => {
         this.table.unsealed(key, row)
         if (this.table.raw(key) === undefined) throw new DamageError('it is not found by its key')
@@ -520,7 +521,13 @@ class LmdbStore implements Store {
   }
 }
 
-const DERIVED_KINDS: ReadonlySet<string> = new Set(['derived', 'node', 'object'])
+const PARTS: ReadonlyMap<string, StoreDamage['part']> = new Map([
+  ['shop', 'shops'],
+  ['log', 'log'],
+  ['derived', 'derived'],
+  ['node', 'derived'],
+  ['object', 'derived'],
+])
 const ROWS_BETWEEN_TURNS = 10_000
 
 const cardNamed = (card: Uint8Array) => ({ part: 'rows', what: `the row of card ${toHex(card)}` }) as const
