@@ -6,10 +6,9 @@
 
 import type { ShopId } from '../brands.js'
 import type { StoreDamage } from './store.js'
-import { StoreError } from './store-error.js'
+import { StoreError, WHAT_NOW } from './store-error.js'
 import { DamageError } from './table.js'
 
-export const WHAT_NOW = '"cairn check" shows what is hurt; restore the data directory from a backup'
 const DERIVED_NOW = 'it is made again from the log'
 
 interface Reading<T> {

@@ -145,6 +145,11 @@ export function paymentRowsOf(shop: number, prefix: Uint8Array): KeyRange {
   return { start, end: afterAllOf(start) }
 }
 
+/** Every key of a shop's trie nodes. */
+export function nodeKeysOf(shop: number): KeyRange {
+  return { start: head(KIND.node, shop), end: head(KIND.node, shop + 1) }
+}
+
 /** Every key of a shop's object index. */
 export function objectKeysOf(shop: number): KeyRange {
   return { start: head(KIND.object, shop), end: head(KIND.object, shop + 1) }

@@ -11,7 +11,7 @@ import { equalBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { SEAL_BYTES } from './checksum.js'
 import { checkCommit, checkFlush } from './commit-check.js'
-import { DamageList, WHAT_NOW } from './damage-list.js'
+import { DamageList } from './damage-list.js'
 import { checkDatabaseFile } from './database-file.js'
 import { earlyReservationSeconds, readFormat, takeFormat } from './format.js'
 import {
@@ -26,6 +26,7 @@ import {
   LOG_BYTES_KEY,
   logKey,
   nodeKey,
+  nodeKeysOf,
   nonceKey,
   objectKey,
   objectKeysOf,
@@ -35,12 +36,13 @@ import {
   PROBE_KEY,
   settingKey,
   shopKey,
+  type KeyRange,
 } from './keys.js'
 import { isEarlyChunk, packChunks, pickFromChunk, recordBytes, unpackChunk } from './log-chunk.js'
 import { Room } from './room.js'
 import { decodeCard, decodeDerived, decodeShop, encodeCard, encodeDerived, encodeShop } from './rows.js'
 import { Serial } from './serial.js'
-import { StoreError } from './store-error.js'
+import { StoreError, WHAT_NOW } from './store-error.js'
 import { copy, DamageError, Table, type Put } from './table.js'
 import type {
   CardRow,
@@ -265,12 +267,7 @@ class LmdbStore implements Store {
     const shop = this.known.get(shopId)
     if (shop === undefined) return
     await this.table.write([], [derivedKey(shop.number)])
-    const { start, end } = objectKeysOf(shop.number)
-    for (;;) {
-      const keys = this.table.keys({ start, end, limit: REMOVALS_AT_ONCE })
-      if (keys.length === 0) break
-      await this.table.write([], keys)
-    }
+    for (const range of [objectKeysOf(shop.number), nodeKeysOf(shop.number)]) await this.removeAll(range)
     this.hurt.mended(shopId)
   }
 
@@ -397,6 +394,14 @@ class LmdbStore implements Store {
     if (roots !== undefined) puts.push([derivedKey(number), encodeDerived(roots, shop.sealedFrom)])
     await this.table.write(puts)
     shop.nextRef = nodes.reduce((next, { ref }) => Math.max(next, ref + 1), shop.nextRef)
+  }
+
+  private async removeAll(range: KeyRange): Promise<void> {
+    for (;;) {
+      const keys = this.table.keys({ ...range, limit: REMOVALS_AT_ONCE })
+      if (keys.length === 0) return
+      await this.table.write([], keys)
+    }
   }
 
   private add(shop: KnownShop): void {

@@ -151,8 +151,8 @@ export interface Store {
    */
   derived(shopId: ShopId): StoredRoots | undefined
   /**
-   * Forgets roots and object index of a shop, before they are made again: then its derived part is not damaged any
-   * more. Trie nodes stay, since somebody may still read them. Rejects with StoreError.
+   * Forgets roots, trie nodes and object index of a shop, before they are made again: then its derived part is not
+   * damaged any more, as far as the store knows. Refs of nodes are not used again. Rejects with StoreError.
    */
   dropDerived(shopId: ShopId): Promise<void>
   /** A copy. Throws StoreError 'derived' where it is missing or damaged. */

@@ -95,16 +95,16 @@ describe('whole data', () => {
     await enrolCard(running.url, card)
     const wire = await Wire.as(running.url, card)
     let id = 0n
-    let isOver = false
+    const stop = new AbortController()
     const writing = (async () => {
-      while (!isOver) await wire.write(card, [listing(++id)])
+      while (!stop.signal.aborted) await wire.write(card, [listing(++id)])
     })()
     for (let i = 0; i < 3; i++) {
       const { code, out, err } = await cairnProcess(['check', '--data', directory]).outcome()
       expect([code, err]).toEqual([0, ''])
       expect(out).toMatch(/ problems 0\n$/u)
     }
-    isOver = true
+    stop.abort()
     await writing
     expect(id).toBeGreaterThan(3n)
     await wire.close()

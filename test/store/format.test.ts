@@ -61,7 +61,7 @@ function said(store: Store) {
   const signers = [...new Set(log.map(({ signer }) => signer))]
   return readable({
     shops: store.shops(),
-    log: log.map(({ reservationSeconds: _, ...record }) => record),
+    log: log.map((record) => ({ ...record, reservationSeconds: 'another' })),
     picked: store.pickLog(EARLY_SHOP, [2, 48], 2 ** 30).map(({ seq }) => seq),
     cards: store.cards(),
     nonces: signers.map((signer) => String(store.nonce(EARLY_SHOP, signer))),

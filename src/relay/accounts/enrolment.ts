@@ -91,11 +91,12 @@ export class Enrolment {
       if (isDamage(error)) return { status: 503, error: error.message }
       throw error
     }
+    const shop = writer.shop(shopId)
+    if (shop?.closed !== undefined) return { status: 503, error: shop.closed.reason }
     // It may be one that was here.
     const unsure = store.damage().find(({ part }) => part === 'shops')
-    if (unsure !== undefined && writer.shop(shopId) === undefined) return { status: 503, error: unsure.text }
-    if (guest && writer.shop(shopId) === undefined)
-      return { status: 409, error: `shop ${shopId} is not known to this relay yet` }
+    if (shop === undefined && unsure !== undefined) return { status: 503, error: unsure.text }
+    if (guest && shop === undefined) return { status: 409, error: `shop ${shopId} is not known to this relay yet` }
     return undefined
   }
 

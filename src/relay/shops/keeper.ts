@@ -16,7 +16,7 @@ import { Hamt } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
 import { indexNames, type PatchKey } from '../../patches/object-name.js'
 import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
-import { StoreError } from '../../store/store-error.js'
+import { StoreError, WHAT_NOW } from '../../store/store-error.js'
 import type { DerivedPart, LogRecord, Store } from '../../store/store.js'
 import type { CommittedSet } from './committed-set.js'
 import { isOfDerived } from './damage.js'
@@ -61,6 +61,8 @@ const REPLAY_BATCH = { records: 1_024, bytes: 4 * 1_048_576 }
 const REPLAY_SLICE_MS = 20
 /** How long a rebuilt state waits for a commit that is under way before it looks again. */
 const REBUILD_LOOK_MS = 10
+/** Damage after a shorter while is not made again once more. */
+const REBUILD_AGAIN_MS = 3_600_000
 /** Whose nonce the relay's own is. */
 const RELAY = new Uint8Array(0)
 
@@ -81,6 +83,8 @@ interface Kept {
   changes: ObjectSeq[]
   /** What is on disk is damaged: it is forgotten before anything is flushed. */
   stale: boolean
+  /** When that was met the last time. */
+  staleSinceMs: number
 }
 
 export class Keeper {
@@ -157,7 +161,7 @@ export class Keeper {
       const lasting = this.lastingDamage(shop.shopId)
       if (lasting !== undefined) this.close(shop, lasting)
       else if (!kept.stale && (kept.source.damaged || damage.some(({ shopId }) => shopId === shop.shopId)))
-        void this.rebuild(shop, kept)
+        this.mend(shop, kept)
     }
     this.begin()
   }
@@ -190,7 +194,7 @@ export class Keeper {
   }
 
   private due(): [ShopId, Kept] | undefined {
-    const now = this.options.flushing!.nowMs()
+    const now = this.now()
     let most: [ShopId, Kept] | undefined
     let oldest: [ShopId, Kept] | undefined
     for (const [shopId, kept] of this.shops) {
@@ -207,7 +211,7 @@ export class Keeper {
     const { durable, work, source } = kept
     if (durable === undefined || work === 0) return
     const { state, head } = durable
-    const begunMs = this.options.flushing?.nowMs() ?? 0
+    const begunMs = this.now()
     if (kept.stale) {
       await this.store.dropDerived(shopId)
       kept.stale = source.damaged = false
@@ -236,7 +240,7 @@ export class Keeper {
   }
 
   private note(kept: Kept, record: LogRecord, keys: readonly PatchKey[]): void {
-    if (kept.work === 0) kept.sinceMs = this.options.flushing?.nowMs() ?? 0
+    if (kept.work === 0) kept.sinceMs = this.now()
     for (const object of indexNames(keys)) kept.changes.push({ object, seq: record.seq })
     const work = workOf(record)
     kept.work += work
@@ -305,11 +309,18 @@ export class Keeper {
   /** Nothing of what is on disk is used any more. */
   private forget(kept: Kept): void {
     kept.stale = true
+    kept.staleSinceMs = this.now()
     kept.flushed = 0
     kept.durable = undefined
     kept.changes = []
     this.totalWork -= kept.work
     kept.work = 0
+  }
+
+  /** What is damaged again so soon was not mended: the place where it stands is. */
+  private mend(shop: Shop, kept: Kept): void {
+    if (this.now() - kept.staleSinceMs >= REBUILD_AGAIN_MS) void this.rebuild(shop, kept)
+    else this.close(shop, `shop ${shop.shopId}: its stored state was made again and is damaged again: ${WHAT_NOW}`)
   }
 
   /** Makes the state of a shop again while everybody else goes on; its writes are refused meanwhile. */
@@ -352,6 +363,10 @@ export class Keeper {
     this.tell('a shop takes no writes until somebody has mended it', new Error(reason))
   }
 
+  private now(): number {
+    return this.options.flushing?.nowMs() ?? 0
+  }
+
   private tell(event: string, error: unknown): void {
     this.options.flushing?.tell(event, error)
   }
@@ -360,7 +375,16 @@ export class Keeper {
     let kept = this.shops.get(shopId)
     if (kept === undefined) {
       const source = new PendingNodes(this.store, shopId)
-      kept = { source, flushed: 0, durable: undefined, work: 0, sinceMs: 0, changes: [], stale: false }
+      kept = {
+        source,
+        flushed: 0,
+        durable: undefined,
+        work: 0,
+        sinceMs: 0,
+        changes: [],
+        stale: false,
+        staleSinceMs: -Infinity,
+      }
       this.shops.set(shopId, kept)
     }
     return kept
