@@ -41,7 +41,7 @@ import { NO_PRICES, type PriceSource } from './payments/price-source.js'
 import { ConnectedCards } from './sessions/cards.js'
 import { Sessions, type SessionsOptions } from './sessions/sessions.js'
 import { Keeper } from './shops/keeper.js'
-import { cardName } from './shops/shop.js'
+import { cardName, type Shop } from './shops/shop.js'
 import { strangeHost } from './transport/host-header.js'
 import { RateLimiter } from './transport/rate-limit.js'
 import type { Listener, ListenFunction, UpgradeDecision, UpgradeRequest } from './transport/transport.js'
@@ -143,8 +143,12 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const { settings, store, registry, log } = parts
   const uploadTokens = new UploadTokens(clock, () => toHex(freshBytes(32)))
   const verifier = new Verifier(settings.signatureThreads, (error) => log.error('bug', error))
-  const flushing = { nowMs: () => clock.nowMs(), tell: (event: string, error: unknown) => log.error(event, error) }
   const nodeCacheNodes = Math.min(settings.nodeCacheNodes, cacheNodesMax())
+  const flushing = {
+    nowMs: () => clock.nowMs(),
+    tell: (event: string, error: unknown) => log.error(event, error),
+    rebuilt: (shop: Shop) => payments.adopt(shop),
+  }
   const keeper = new Keeper(store, { nodeCacheNodes, flushing })
   const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
   const cards = new ConnectedCards(store, registry, uploadTokens)

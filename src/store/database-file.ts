@@ -83,7 +83,7 @@ async function problemOf(file: FileHandle, size: number): Promise<string | undef
   const pageSize = first.getUint32(PAGE_SIZE_AT, true)
   if (pageSize < PAGE_SIZES.least || pageSize > PAGE_SIZES.most) return unreadable
   const second = await metaAt(file, pageSize)
-  if (second === undefined) return unreadable
+  if (second?.getUint32(PAGE_SIZE_AT, true) !== pageSize) return unreadable
   const metas = [first, second]
   const lastPage = Math.max(...metas.map((meta) => Number(meta.getBigUint64(LAST_PAGE_AT, true))))
   if (size >= (lastPage + 1) * pageSize) return undefined

@@ -19,6 +19,9 @@ type StoreErrorCode =
   | 'derived'
   | 'failed'
 
+/** What a person does about damage. */
+export const WHAT_NOW = '"cairn check" shows what is hurt; restore the data directory from a backup'
+
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly code: StoreErrorCode

@@ -1,6 +1,9 @@
 /**
- * The one LMDB table of the database: rows under a checksum, one transaction after the other, nothing written for which
+ * The one LMDB table of the database: rows under checksums, one transaction after the other, nothing written for which
  * there may be no room.
+ *
+ * LMDB's own pages have no checksum. A key that rots makes its row impossible to find, so "there is none" is believed
+ * only where the rows on both sides are at their places and in order.
  *
  * A transaction is one of lmdb-js with `overlappingSync: false`: its promise resolves after fdatasync of the data and
  * the write of the meta page that follows. lmdb-js holds values by reference until then, and an aborted batch keeps its
@@ -13,16 +16,18 @@ import { statfsSync } from 'node:fs'
 import { constants as system } from 'node:os'
 import { dirname } from 'node:path'
 import { open as openLmdb, type RangeOptions, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
-import { seal, unseal } from './checksum.js'
+import { compareBytes } from '../bytes/bytes.js'
+import { isOfKey, seal, unseal } from './checksum.js'
+import type { KeyRange } from './keys.js'
 import { Serial } from './serial.js'
 import { StoreError } from './store-error.js'
 import type { Room } from './room.js'
 
 export type Put = readonly [key: Uint8Array, value: Uint8Array]
 
-/** A row whose bytes are not those that were written. */
-export class ChecksumError extends Error {
-  override readonly name = 'ChecksumError'
+/** A row whose bytes are not those that were written, or that may be missing. */
+export class DamageError extends Error {
+  override readonly name = 'DamageError'
 }
 
 /** A page of LMDB, and how many of them a put may write beside those of its value: the path down and a split. */
@@ -39,8 +44,10 @@ export class Table {
   private broken: StoreError | undefined
   /** The largest write that was refused for want of room: small ones that succeed meanwhile do not make it ready. */
   private wanted = LEAST_TO_WRITE
-  /** Rows have a checksum: false for a database of format 1 that is only read. */
-  sealed = true
+  /** A database of format 1 that is only read: nothing in it has a checksum. */
+  early = false
+  /** Rows of format 1 that have none. */
+  isBare: (key: Uint8Array, row: Uint8Array) => boolean = () => false
 
   constructor(file: string, room: Room, readOnly = false) {
     this.room = room
@@ -76,33 +83,85 @@ export class Table {
     return this.lmdb.getStats() as LmdbStats
   }
 
-  /** A copy. Throws ChecksumError. */
+  /** As LMDB counts its rows. */
+  get entries(): number {
+    return this.stats.entryCount
+  }
+
+  /** A copy. Throws DamageError. */
   get(key: Uint8Array): Uint8Array | undefined {
     const row = this.raw(key)
-    return row === undefined ? undefined : this.unsealed(key, row)
+    if (row !== undefined) return this.unsealed(key, row)
+    this.lookAround(key)
+    return undefined
   }
 
   /** A copy of the stored bytes as they are. */
   raw(key: Uint8Array): Uint8Array | undefined {
-    const row = this.lmdb.getBinaryFast(key)
-    return row === undefined ? undefined : copyFast(row)
+    return reading(() => {
+      const row = this.lmdb.getBinaryFast(key)
+      return row === undefined ? undefined : copyFast(row)
+    })
   }
 
-  /** Copies of stored rows, as they are: `unsealed` looks at the checksum. */
+  /** Copies of stored rows, as they stand: `unsealed` looks at the checksums, and some may be missing. */
   *range(options: RangeOptions): Generator<Put> {
-    for (const { key, value } of this.lmdb.getRange(options)) yield [copy(key), copy(value)]
+    const rows = reading(() => this.lmdb.getRange(options)[Symbol.iterator]())
+    try {
+      for (;;) {
+        const next = reading(() => rows.next())
+        if (next.done) return
+        yield [copy(next.value.key), copy(next.value.value)]
+      }
+    } finally {
+      rows.return?.()
+    }
+  }
+
+  /**
+   * The same rows, at most `limit`; throws DamageError where one may be missing. What is read of them is still to be
+   * looked at by `unsealed`.
+   */
+  *whole({ start, end }: KeyRange, limit = Infinity): Generator<Put> {
+    this.lookAround(start)
+    let left = limit
+    let last: Uint8Array | undefined
+    for (const [key, row] of this.range({ start })) {
+      if (last !== undefined && compareBytes(last, key) >= 0) throw outOfOrder()
+      if (compareBytes(key, end) >= 0) return this.assertPlace(key, row)
+      if (left-- === 0) return
+      yield [key, row]
+      last = key
+    }
+    if (!this.early) throw outOfOrder()
   }
 
   keys(options: RangeOptions): Uint8Array[] {
-    return [...this.lmdb.getKeys(options)]
+    return reading(() => [...this.lmdb.getKeys(options)])
   }
 
-  /** The value of a row that `raw` or `range` gave. Throws ChecksumError. */
+  /** Throws DamageError unless the rows before and from the place of `key` on are where they were put, in order. */
+  lookAround(key: Uint8Array): void {
+    if (this.early) return
+    const [before] = this.range({ start: key, end: LEAST_KEY, reverse: true, exclusiveStart: true, limit: 1 })
+    const [from] = this.range({ start: key, limit: 1 })
+    if (before === undefined || compareBytes(before[0], key) >= 0) throw outOfOrder()
+    if (from === undefined || compareBytes(from[0], key) < 0) throw outOfOrder()
+    this.assertPlace(...before)
+    this.assertPlace(...from)
+  }
+
+  /** The value of a row that `raw`, `range` or `whole` gave. Throws DamageError. */
   unsealed(key: Uint8Array, row: Uint8Array): Uint8Array {
-    if (!this.sealed) return row
+    if (this.early || this.isBare(key, row)) return row
     const value = unseal(key, row)
-    if (value === undefined) throw new ChecksumError('its checksum is not that of its bytes')
+    if (value === undefined) throw new DamageError('its checksum is not that of its bytes')
     return value
+  }
+
+  private assertPlace(key: Uint8Array, row: Uint8Array): void {
+    if (this.early || this.isBare(key, row) || isOfKey(key, row)) return
+    throw new DamageError('a row stands under a key that is not its own')
   }
 
   /**
@@ -173,10 +232,31 @@ export class Table {
 }
 
 interface LmdbStats {
+  readonly entryCount: number
   readonly pageSize: number
   readonly lastPageNumber: number
   readonly lastTxnId: number
 }
+
+const LEAST_KEY = new Uint8Array(0)
+
+function outOfOrder(): DamageError {
+  return new DamageError('rows stand in a wrong order')
+}
+
+/** LMDB tells of pages that are none. */
+function reading<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message?: string }
+    if (typeof code === 'number' && LMDB_CODES.from <= code && code <= LMDB_CODES.to)
+      throw new DamageError(message, { cause: error })
+    throw error
+  }
+}
+
+const LMDB_CODES = { from: -30_799, to: -30_700 }
 
 /** Twice what a transaction may write: its rows, the paths to them, and what belongs to any transaction. */
 function bytesToWrite(rows: readonly Put[], removals: number): number {

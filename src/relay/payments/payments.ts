@@ -31,6 +31,7 @@ import { PaymentChain } from './payment-chain.js'
 import type { PriceSource } from './price-source.js'
 import { orderPrefix, paymentRecordsIn, type PaymentRecord, type PaymentEffect } from './payment-record.js'
 import { reorgedRows, paymentOutcome, type SeenPayment, type PaymentOutcome } from './payment-outcome.js'
+import { isDamage } from '../shops/damage.js'
 import type { Shop } from '../shops/shop.js'
 import type { Writer } from '../write/writer.js'
 
@@ -95,6 +96,21 @@ export class Payments {
   start(): void {
     for (const { chain, payments, depth } of this.options.chains) this.open(chain, payments, depth)
     for (const shop of this.writer.allShops()) this.adopt(shop)
+  }
+
+  /**
+   * Everything that can still be paid, or was paid not long ago; details that are missing. Of a shop that is damaged
+   * nothing, until its state was made again.
+   */
+  adopt(shop: Shop): void {
+    try {
+      this.adoptWhole(shop)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.options.log.error('payments of a shop cannot be followed: its data are damaged', error, {
+        shop: shop.shopId,
+      })
+    }
   }
 
   /** What cannot be asked now, one line each. */
@@ -180,10 +196,7 @@ export class Payments {
       followed: readFollowedBlocks(store.setting(followedKey)),
       lateCheckSeconds: BigInt(this.options.latePaymentCheckSeconds),
       nowSeconds: () => nowSeconds(clock),
-      knownDecimals: (token) => {
-        const row = store.setting(decimals(token))
-        return row && fromBigEndian(row)
-      },
+      knownDecimals: (token) => this.knownDecimals(decimals(token)),
       keepDecimals: (token, value) =>
         void this.save(decimals(token), toBigEndian(value, 1)).catch((error: unknown) =>
           log.error('not stored', error),
@@ -202,12 +215,22 @@ export class Payments {
     this.chains.set(chainId, opened)
   }
 
+  /** Undefined also where they are damaged: they are asked for again. */
+  private knownDecimals(key: string): bigint | undefined {
+    try {
+      const row = this.options.store.setting(key)
+      return row && fromBigEndian(row)
+    } catch (error) {
+      if (isDamage(error)) return undefined
+      throw error
+    }
+  }
+
   private save(key: string, value: Uint8Array): Promise<void> {
     return this.options.store.commit({ records: [], settings: [{ key, value }] })
   }
 
-  /** Everything that can still be paid, or was paid not long ago; details that are missing. */
-  private adopt(shop: Shop): void {
+  private adoptWhole(shop: Shop): void {
     const { state } = shop.current
     const oldest = nowSeconds(this.options.clock) - LATE_PAYMENT_WATCH_SECONDS
     const held = heldBefore(paymentRecordsIn(this.options.store.paymentRows(shop.shopId)))
@@ -243,9 +266,14 @@ export class Payments {
   }
 
   private find(paymentId: Uint8Array): PaymentEntry | undefined {
-    for (const { shopId, current } of this.writer.allShops()) {
-      const entry = findPayment(current.state.indexes.payments, shopId, paymentId)
-      if (entry !== undefined) return entry
+    for (const { shopId, current, closed } of this.writer.allShops()) {
+      try {
+        const entry = findPayment(current.state.indexes.payments, shopId, paymentId)
+        if (entry !== undefined) return entry
+      } catch (error) {
+        // Of one that is made again it will be asked once more; others do not wait for one that is not.
+        if (!isDamage(error) || closed?.forNow !== false) throw error
+      }
     }
     return undefined
   }
@@ -293,7 +321,8 @@ export class Payments {
   private async reorged(chainId: ChainId, { lastGood, lost }: Fork): Promise<void> {
     this.options.log.warn('a re-org deeper than the configured depth', { chain: chainId, lastGood, lost })
     const chain = this.chains.get(chainId)!
-    for (const { shopId } of this.writer.allShops()) {
+    for (const { shopId, closed } of this.writer.allShops()) {
+      if (closed?.forNow === false) continue
       // In the order of their keys: what the contract made or took before what the address held.
       for (const record of paymentRecordsIn(this.options.store.paymentRows(shopId))) {
         const touched = record.chainId === chainId && record.blockNumber > lastGood && !record.reorged

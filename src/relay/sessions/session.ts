@@ -33,6 +33,7 @@ import { nowSeconds } from '../instruments/clock.js'
 import { cardName } from '../shops/shop.js'
 import type { RateLimiter } from '../transport/rate-limit.js'
 import { CLOSE_INTERNAL_ERROR, CLOSE_POLICY, type Connection } from '../transport/transport.js'
+import { isDamage, isOfDerived } from '../shops/damage.js'
 import { checkSet, withSigner } from '../write/ingest.js'
 import type { Asker, Signer, Verifier } from '../write/verifier.js'
 import type { WorkSlices } from '../write/work-slices.js'
@@ -191,7 +192,17 @@ export class Session implements PushTarget, AuthenticatedSession {
     while (!this.working && !this.ended) {
       const next = this.inbox.shift()
       if (next === undefined) return
-      this.handle(next.slot, next.message)
+      this.answering(next.slot, () => this.handle(next.slot, next.message))
+    }
+  }
+
+  /** Of data that are damaged its answer tells. */
+  private answering(slot: Slot, handle: () => void): void {
+    try {
+      handle()
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.answer(slot, failure('TOO_MANY_CONCURRENT_REQUESTS', error.message))
     }
   }
 
@@ -402,8 +413,8 @@ export class Session implements PushTarget, AuthenticatedSession {
     try {
       return step()
     } catch (error) {
-      this.host.onBug(error)
-      this.close(CLOSE_INTERNAL_ERROR, 'internal error')
+      if (!isDamage(error)) this.host.onBug(error)
+      this.close(CLOSE_INTERNAL_ERROR, reasonOf(error))
       return false
     }
   }
@@ -460,4 +471,10 @@ export class Session implements PushTarget, AuthenticatedSession {
     this.slots.length = 0
     this.inbox.length = 0
   }
+}
+
+/** What a client is told when its subscription cannot go on. */
+function reasonOf(error: unknown): string {
+  if (isOfDerived(error)) return 'the state of the shop is damaged and is made again: try again in a while'
+  return isDamage(error) ? 'the log of the shop is damaged: its operator has to restore it' : 'internal error'
 }

@@ -35,19 +35,22 @@ export function encodeState(state: ShopState, write: (node: Uint8Array) => NodeR
 }
 
 /**
- * Undefined if what was kept lacks a trie that this version has, or the object index. `openTrie`: Hamt.openVerifying
- * for who doubts the store.
+ * Undefined if what was kept lacks a trie that this version has, or the object index. `verifying`: each node that is
+ * read must have the digest that is known of it.
  */
 export function decodeState(
   shopId: ShopId,
   bytes: Uint8Array,
   source: NodeSource,
   cache: NodeCache,
-  openTrie: typeof Hamt.open = Hamt.open,
+  verifying = false,
 ): ShopState | undefined {
   const { manifest, tries, hasIndex } = decodeRoots(bytes)
   if (!hasIndex || TRIES.some((name) => !tries.has(name))) return undefined
-  const open = (name: (typeof TRIES)[number]) => openTrie(tries.get(name)!, source, cache, keyHashOf(name))
+  const open = (name: (typeof TRIES)[number]) => {
+    const [root, keyHash] = [tries.get(name)!, keyHashOf(name)]
+    return verifying ? Hamt.openVerifying(root, source, cache, keyHash) : Hamt.open(root, source, cache, keyHash)
+  }
   return {
     shopId,
     schemaVersion: SCHEMA_VERSION,

@@ -24,6 +24,7 @@ import type { CardRow, Commit, PaymentRow, ShopRow, Store } from '../../store/st
 import { StoreError } from '../../store/store-error.js'
 import type { Clock } from '../instruments/clock.js'
 import type { CommittedSet } from '../shops/committed-set.js'
+import { isDamage } from '../shops/damage.js'
 import { cardName, Shop, type Closure, type ShopVersion } from '../shops/shop.js'
 import type { AfterCommit, Build, Committed, OrderCheckout, RelayChange, RelayOutcome, WriteOutcome } from './change.js'
 import type { CheckedSet } from './ingest.js'
@@ -92,22 +93,22 @@ export class Batch {
     const closed = this.shops.get(job.shopId)?.closed
     if (closed !== undefined) return this.refuse(job, closed)
     if (job.kind === 'write') {
-      const outcome = this.guarded(BROKEN, () => this.write(job.shopId, job.set, job.author))
+      const outcome = this.guarded(BROKEN, () => this.write(job.shopId, job.set, job.author), closedFor)
       this.answers.push((failure) => job.done(failure !== undefined && outcome.ok ? failure : outcome))
       return
     }
-    const { shopId, build } = job
-    const made = this.guarded(false, () =>
-      this.change(
-        shopId,
-        build(this.shops.get(shopId)?.current.state, (prefix) => this.rows(shopId, prefix)),
-      ),
+    const { shopId } = job
+    const build = () => job.build(this.shops.get(shopId)?.current.state, (prefix) => this.rows(shopId, prefix))
+    const outcome = this.guarded<RelayOutcome>(
+      'refused',
+      () => (this.change(shopId, build()) ? 'done' : 'refused'),
+      () => 'not-stored',
     )
-    this.answers.push((failure) => job.done(!made ? 'refused' : failure === undefined ? 'done' : 'not-stored'))
+    this.answers.push((failure) => job.done(failure !== undefined && outcome === 'done' ? 'not-stored' : outcome))
   }
 
   private refuse(job: Job, { reason, forNow }: Closure): void {
-    if (job.kind === 'write') this.answers.push(() => job.done({ ...CLOSED, message: `${CLOSED.message}: ${reason}` }))
+    if (job.kind === 'write') this.answers.push(() => job.done(closedFor(reason)))
     else this.answers.push(() => job.done(forNow ? 'not-stored' : 'refused'))
   }
 
@@ -119,16 +120,20 @@ export class Batch {
   }
 
   private tell(): void {
-    const alone = (act: () => void) => this.guarded(undefined, act)
+    const alone = (act: () => void) => this.guarded(undefined, act, () => undefined)
     for (const [shop, part] of this.written)
       for (const step of this.options.afterCommit) alone(() => step(shop, part, alone))
   }
 
-  /** A bug in one set is told of and must not stop the sets of others. */
-  private guarded<T>(otherwise: T, act: () => T): T {
+  /**
+   * A bug in one set is told of and must not stop the sets of others. `damaged`: in place of that for data that are, of
+   * which the keeper tells.
+   */
+  private guarded<T>(otherwise: T, act: () => T, damaged?: (reason: string) => T): T {
     try {
       return act()
     } catch (error) {
+      if (damaged !== undefined && isDamage(error)) return damaged(error.message)
       this.options.onBug(error)
       return otherwise
     }
@@ -412,11 +417,9 @@ const BROKEN: WriteOutcome = {
   message: 'the relay failed at this set; nothing was changed',
 }
 
-const CLOSED = {
-  ok: false,
-  code: 'TOO_MANY_CONCURRENT_REQUESTS',
-  message: 'the shop takes no writes now',
-} as const satisfies WriteOutcome
+function closedFor(reason: string): WriteOutcome {
+  return { ok: false, code: 'TOO_MANY_CONCURRENT_REQUESTS', message: `the shop takes no writes now: ${reason}` }
+}
 
 const NO_ROOM: WriteOutcome = {
   ok: false,
