@@ -23,9 +23,9 @@ const RATIO_MAX = 20
 const HELP = `npm run bench -- flood [--seconds 10] [--only TEXT] [--relay FOLDER] [--json]
 
 Floods a relay of its own, one kind after the other, beside good cards: ${CARDS} of staff that change prices and
-${CARDS} of guests that fill carts, each with one write in half a second. Prints what a write of theirs took in milliseconds (p50 / p99),
-alone and beside the flood, and the ratio of the two p99. The flood is a process of lower priority, as if it came from
-another machine. Exit code 1 if a ratio is above ${RATIO_MAX}.
+${CARDS} of guests that fill carts, each with one write in half a second. Prints what a write of theirs took in
+milliseconds (p50 / p99), alone and beside the flood, and the ratio of the two p99. The flood is a process of lower
+priority, as if it came from another machine. Exit code 1 if a ratio is above ${RATIO_MAX}.
 
   --seconds N      so long alone and so long beside each flood
   --only TEXT      only the floods whose name holds TEXT

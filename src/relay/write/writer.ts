@@ -110,8 +110,9 @@ export class Writer {
   /** Many orders in one set, and one set after the other: a shop in which many are due holds nobody up. */
   private async expireIn(shop: Shop, mayExpire: MayExpire): Promise<void> {
     this.expiring.add(shop)
-    const now = nowSeconds(this.options.clock)
     for (let sets = 0; sets < EXPIRY_SETS_AT_ONCE_MAX; sets++) {
+      // Time went on while the last set was stored.
+      const now = nowSeconds(this.options.clock)
       const due = shop.deadlines.takeDue(now, EXPIRIES_PER_SET_MAX)
       if (due.length === 0) break
       const expired = due.filter((id) => this.isTimeUp(shop, mayExpire, id, now))
