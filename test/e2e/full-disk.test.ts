@@ -86,11 +86,8 @@ interface Status {
 
 async function statusOf(url: string, path: string): Promise<Status> {
   const response = await fetch(url + path)
-  return {
-    status: response.status,
-    ...((await response.json()) as { reason?: string }),
-    ...{ status: response.status },
-  }
+  const { reason } = (await response.json()) as { reason?: string }
+  return { status: response.status, ...(reason !== undefined && { reason }) }
 }
 
 async function untilReady(url: string): Promise<void> {
@@ -250,7 +247,7 @@ it('a relay that starts on one without a byte left serves what it has, and write
   expect(await falseAnswers([writer!])).toEqual([])
 }, 60_000)
 
-it('an order that is paid in time while it is full becomes Paid, however long that takes, and is not canceled', async () => {
+it('an order that is paid in time while it is full becomes Paid later, and is not canceled', async () => {
   const clock = new TestClock()
   const store = await openStore(data(), { reserveBytes: RESERVE_MIB * MEBIBYTE })
   const chain = await startDevChain()
