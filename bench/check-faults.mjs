@@ -3,12 +3,12 @@
 // answered. Closing line: faults F, answered A, lost L, wrong W, crashed C (upstream U).
 //
 // Covered, by strace: every call, of the thread of JavaScript and of the one for file work, that names a path of the
-// data directory, the directory above, or an open file of theirs: opening and locking (mkdir, openat, newfstatat, statx,
-// access, fcntl, ftruncate, mmap, fstatfs, getdents64, chmod), reading (pread64, read, lseek), commits, flushes and the
-// upgrade of the format (pwrite64, writev, fdatasync), blobs (openat, write, fsync, rename, unlink), the look at the
-// free room (statfs), close. Each fails once with ENOSPC, EDQUOT and EIO; each write is also
-// cut, having written nothing and, of the database, less than a page. For a sample the same is done to a whole relay
-// that is written to over a socket. Not covered: calls that touch no file (memory, locks between threads).
+// data directory, the directory above, or an open file of theirs: opening and locking (mkdir, openat, newfstatat,
+// statx, access, fcntl, ftruncate, mmap, fstatfs, getdents64, chmod), reading (pread64, read, lseek), commits, flushes
+// and the upgrade of the format (pwrite64, writev, fdatasync), blobs (openat, write, fsync, rename, unlink), the look
+// at the free room (statfs), close. Each fails once with ENOSPC, EDQUOT and EIO; each write is also cut, having written
+// nothing and, of the database, less than a page. For a sample the same is done to a whole relay that is written to
+// over a socket. Not covered: calls that touch no file (memory, locks between threads).
 //
 // lost: answered and not there. wrong: refused with "full" or "nothing was changed" and there; a log with a gap; a
 // chunk, a row or a blob that is not as it was written; an error without a sentence; a start after the fault that

@@ -25,7 +25,8 @@ export class Score {
     const { write, open } = upstream
     return [
       `upstream: ${write} deaths after a page could not be written, ${open} while lmdb opened a file`,
-      `faults ${faults}, answered ${answered}, lost ${lost}, wrong ${wrong}, crashed ${crashed} (upstream ${write + open})`,
+      `faults ${faults}, answered ${answered}, lost ${lost}, wrong ${wrong}, ` +
+        `crashed ${crashed} (upstream ${write + open})`,
     ].join('\n')
   }
 

@@ -15,6 +15,7 @@ const LANES = 2
 /** Attempts of the work come after those of the template. */
 const FIRST_ATTEMPT = 50
 const PARTS = 30
+const TELL_EVERY = 100
 const DEAD_LOCK = 'lock.4194304.1-00000000'
 
 /** Tries each fault of each manner, some at once. */
@@ -25,8 +26,10 @@ export async function storeFaults(base, { every, from }, score) {
   const chosen = faults.filter((_fault, i) => i % every === from % every)
   process.stdout.write(`store: ${chosen.length} of ${faults.length} faults\n`)
   const lane = async (number) => {
-    for (let fault = chosen.shift(); fault !== undefined; fault = chosen.shift())
+    for (let fault = chosen.shift(); fault !== undefined; fault = chosen.shift()) {
       await tryFault(join(base, `lane-${number}`), fault, templates, score)
+      if (chosen.length % TELL_EVERY === 0) process.stderr.write(`${chosen.length} left\n`)
+    }
   }
   await Promise.all(Array.from({ length: LANES }, (_, number) => lane(number)))
 }
