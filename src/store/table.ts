@@ -123,7 +123,7 @@ export class Table {
    * looked at by `unsealed`.
    */
   *whole({ start, end }: KeyRange, limit = Infinity): Generator<Put> {
-    this.lookAround(start)
+    this.lookBefore(start)
     let left = limit
     let last: Uint8Array | undefined
     for (const [key, row] of this.range({ start })) {
@@ -142,13 +142,24 @@ export class Table {
 
   /** Throws DamageError unless the rows before and from the place of `key` on are where they were put, in order. */
   lookAround(key: Uint8Array): void {
+    this.lookBefore(key)
+    this.assertFirst({ start: key }, (from) => compareBytes(from, key) >= 0)
+  }
+
+  private lookBefore(key: Uint8Array): void {
+    const backwards = { start: key, end: LEAST_KEY, reverse: true, exclusiveStart: true }
+    this.assertFirst(backwards, (before) => compareBytes(before, key) < 0)
+  }
+
+  /** There is always one: of the format, or of the table's end. */
+  private assertFirst(options: RangeOptions, isInOrder: (key: Uint8Array) => boolean): void {
     if (this.early) return
-    const [before] = this.range({ start: key, end: LEAST_KEY, reverse: true, exclusiveStart: true, limit: 1 })
-    const [from] = this.range({ start: key, limit: 1 })
-    if (before === undefined || compareBytes(before[0], key) >= 0) throw outOfOrder()
-    if (from === undefined || compareBytes(from[0], key) < 0) throw outOfOrder()
-    this.assertPlace(...before)
-    this.assertPlace(...from)
+    reading(() => {
+      for (const { key, value } of this.lmdb.getRange({ ...options, limit: 1 })) {
+        if (isInOrder(key)) return this.assertPlace(key, value)
+      }
+      throw outOfOrder()
+    })
   }
 
   /** The value of a row that `raw`, `range` or `whole` gave. Throws DamageError. */

@@ -116,7 +116,7 @@ async function writeTo(
   return wire.ask({ kind: 'write', patchSet: wire.signed(ownerOf(shop), changes, shop) })
 }
 
-/** Writes are refused for now, and accepted once the keeper has mended the shop. Returns how often they were refused. */
+/** Refused for now, and accepted once the keeper has mended the shop. Returns how often it was refused. */
 async function acceptedAtLast(wire: Wire, ...changes: Parameters<Wire['signed']>[1]): Promise<number> {
   for (let refused = 0; refused < 1_000; refused++) {
     const answer = await writeTo(HURT, wire, ...changes)
