@@ -9,7 +9,17 @@
  */
 
 import { fromBigEndian, toBigEndian } from '../bytes/bytes.js'
-import { ALL_CARDS, ALL_SHOPS, EARLY_RESERVATIONS_KEY, END_KEY, FORMAT_KEY, SMALL_ROWS } from './keys.js'
+import {
+  ALL_CARDS,
+  ALL_DERIVED,
+  ALL_SHOPS,
+  describeKey,
+  EARLY_RESERVATIONS_KEY,
+  earlyDerivedKey,
+  END_KEY,
+  FORMAT_KEY,
+  SMALL_ROWS,
+} from './keys.js'
 import { decodeCard, encodeCard } from './rows.js'
 import { StoreError } from './store-error.js'
 import type { Put, Table } from './table.js'
@@ -54,6 +64,7 @@ async function upgrade(table: Table, reservationSeconds: number): Promise<void> 
     const row = decodeCard(key.subarray(1), value)
     rows.push([key, encodeCard(row.removed ? { removedAtMs, ...row } : row)])
   }
+  for (const [key, roots] of table.range(ALL_DERIVED)) rows.push([earlyDerivedKey(describeKey(key).shop!), roots])
   rows.push([EARLY_RESERVATIONS_KEY, toBigEndian(BigInt(reservationSeconds), 8)], END_ROW)
   await table.write(rows, [], [FORMAT_ROW])
 }

@@ -22,6 +22,7 @@ const KIND = {
   probe: 10,
   paymentRow: 11,
   earlyReservations: 12,
+  earlyDerived: 13,
   end: 255,
 } as const
 
@@ -65,6 +66,11 @@ export function derivedKey(shop: number): Uint8Array {
   return head(KIND.derived, shop)
 }
 
+/** Where an upgrade keeps what stood under `derivedKey`. */
+export function earlyDerivedKey(shop: number): Uint8Array {
+  return head(KIND.earlyDerived, shop)
+}
+
 export function nodeKey(shop: number, ref: number): Uint8Array {
   return numbered(KIND.node, shop, ref)
 }
@@ -91,7 +97,15 @@ export interface KeyRange {
 }
 
 const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(KIND).map(([name, byte]) => [byte, name]))
-const OF_A_SHOP: ReadonlySet<string> = new Set(['log', 'nonce', 'derived', 'node', 'object', 'paymentRow'])
+const OF_A_SHOP: ReadonlySet<string> = new Set([
+  'log',
+  'nonce',
+  'derived',
+  'earlyDerived',
+  'node',
+  'object',
+  'paymentRow',
+])
 
 /** What a key is, for people; `shop`: the number of the shop that the row is of, if it is of one. */
 export function describeKey(key: Uint8Array): { kind: string; shop: number | undefined; what: string } {
@@ -115,6 +129,8 @@ function whatOf(kind: string, key: Uint8Array): string {
       return `the row ${new TextDecoder().decode(key.subarray(1))}`
     case 'derived':
       return 'the root of its state'
+    case 'earlyDerived':
+      return 'the root of its early state'
     case 'node':
       return `trie node ${numberIn(key)}`
     case 'object':
@@ -134,6 +150,7 @@ function numberIn(key: Uint8Array): number | string {
 export const ALL_SHOPS = allOf(KIND.shop)
 export const ALL_CARDS = allOf(KIND.card)
 export const ALL_LOGS = allOf(KIND.log)
+export const ALL_DERIVED = allOf(KIND.derived)
 /** Beside shops and cards: what is neither log nor trie node nor object index. */
 export const SMALL_ROWS = [KIND.nonce, KIND.setting, KIND.derived, KIND.logBytes, KIND.probe, KIND.paymentRow].map(
   allOf,

@@ -21,6 +21,7 @@ import {
   cardKey,
   derivedKey,
   describeKey,
+  earlyDerivedKey,
   FORMAT_KEY,
   lastNumber,
   LOG_BYTES_KEY,
@@ -269,11 +270,24 @@ class LmdbStore implements Store {
     return undefined
   }
 
+  earlyDerived(shopId: ShopId): StoredRoots | undefined {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    if (shop === undefined) return undefined
+    if (this.table.early) return this.derived(shopId)
+    const value = this.readingDerived(shopId, 'the root of its early state', () =>
+      this.table.get(earlyDerivedKey(shop.number)),
+    )
+    if (value === undefined) return undefined
+    const { seq, roots } = decodeDerived(value)
+    return { seq, roots }
+  }
+
   async dropDerived(shopId: ShopId): Promise<void> {
     this.assertOpen()
     const shop = this.known.get(shopId)
     if (shop === undefined) return
-    await this.table.write([], [derivedKey(shop.number)])
+    await this.table.write([], [derivedKey(shop.number), earlyDerivedKey(shop.number)])
     for (const range of [objectKeysOf(shop.number), nodeKeysOf(shop.number)]) await this.removeAll(range)
     this.hurt.mended(shopId)
   }

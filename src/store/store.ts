@@ -162,6 +162,11 @@ export interface Store {
    */
   derived(shopId: ShopId): StoredRoots | undefined
   /**
+   * The roots that a database of format 1 had when it was upgraded: they alone tell the deadlines of its day. Throws
+   * StoreError 'derived'.
+   */
+  earlyDerived(shopId: ShopId): StoredRoots | undefined
+  /**
    * Forgets roots, trie nodes and object index of a shop, before they are made again: then its derived part is not
    * damaged any more, as far as the store knows. Refs of nodes are not used again. Rejects with StoreError.
    */

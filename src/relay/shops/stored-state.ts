@@ -60,6 +60,12 @@ export function decodeState(
   }
 }
 
+/** The deadlines of reservations in what was kept; undefined if it had none. */
+export function decodeDeadlines(bytes: Uint8Array, source: NodeSource, cache: NodeCache): Hamt | undefined {
+  const root = decodeRoots(bytes).tries.get('live')
+  return root && Hamt.open(root, source, cache, keyHashOf('live'))
+}
+
 function rootOf({ ref, size, digest }: StoredRoot): Cbor {
   return [BigInt(ref), BigInt(size), digest ?? null]
 }
