@@ -5,7 +5,7 @@
  * A file may be shorter than its last page where that page is free, so only pages that the trees reach count. They are
  * read by LMDB's own layout (liblmdb/mdb.c of lmdb 3.5.6, 64 bits, little endian):
  *
- *     page = header 24 (flags u16 at 18, lower u16 at 20) ‖ pointers u16…
+ *     page = header 24 (flags u16 at 18, twice the number of nodes u16 at 20) ‖ pointers u16…, from the header's end
  *     meta = header 24 ‖ magic u32 ‖ version u32 ‖ address u64 ‖ map size u64 ‖ tree 48 ‖ tree 48 ‖ last page u64
  *            ‖ transaction u64
  *
@@ -132,9 +132,9 @@ async function isWhole(file: FileHandle, extent: Extent, root: number): Promise<
 function pagesBelow(page: DataView, { pageSize, pages }: Extent): number[] | undefined {
   const flags = page.getUint16(18, true)
   const below: number[] = []
-  const nodes = (page.getUint16(20, true) - PAGE_HEAD_BYTES) >> 1
+  const nodes = page.getUint16(20, true) >> 1
   for (let i = 0; i < nodes; i++) {
-    const at = page.getUint16(PAGE_HEAD_BYTES + 2 * i, true)
+    const at = PAGE_HEAD_BYTES + page.getUint16(PAGE_HEAD_BYTES + 2 * i, true)
     if (at + 8 > pageSize) return undefined
     const low = page.getUint32(at, true)
     const high = page.getUint16(at + 4, true)

@@ -207,7 +207,7 @@ describe('a row that rotted: 1, and a line that names it', () => {
     const newer = metas[0]!.transaction > metas[1]!.transaction ? metas[0]! : metas[1]!
     const root = Number(view.getBigUint64(newer.at, true)) * PAGE
     expect(view.getUint16(root + 18, true) & 1).toBe(1)
-    file[root + view.getUint16(root + 26, true) + 8]! ^= 0x80
+    file[root + 24 + view.getUint16(root + 26, true) + 8]! ^= 0x80
     await writeFile(databaseIn(directory), file)
     const { code, problems } = await check()
     expect(code).toBe(1)

@@ -175,9 +175,9 @@ describe('a database', () => {
     // Every branch of the pages leads to page 3, and no file is as long as it says.
     for (let page = 2; page < file.length / PAGE; page++) {
       if ((view.getUint16(page * PAGE + 18, true) & 1) === 0) continue
-      const nodes = (view.getUint16(page * PAGE + 20, true) - 24) >> 1
+      const nodes = view.getUint16(page * PAGE + 20, true) >> 1
       for (let i = 0; i < nodes; i++) {
-        const node = page * PAGE + view.getUint16(page * PAGE + 24 + 2 * i, true)
+        const node = page * PAGE + 24 + view.getUint16(page * PAGE + 24 + 2 * i, true)
         view.setUint32(node, page, true)
         view.setUint16(node + 4, 0, true)
       }
