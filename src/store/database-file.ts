@@ -9,7 +9,7 @@
  *     meta = header 24 ‖ magic u32 ‖ version u32 ‖ address u64 ‖ map size u64 ‖ tree 48 ‖ tree 48 ‖ last page u64
  *            ‖ transaction u64
  *
- * The page size stands in the first tree.
+ * The page size stands in the first tree. `lower` and pointers count from the end of the page's header.
  *
  * Tests: test/store/database-file.test.ts
  */
@@ -106,9 +106,10 @@ async function isWhole(file: FileHandle, extent: Extent, root: number): Promise<
 function pagesBelow(page: DataView, { pageSize, pages }: Extent): number[] | undefined {
   const flags = page.getUint16(18, true)
   const below: number[] = []
-  const nodes = (page.getUint16(20, true) - PAGE_HEAD_BYTES) >> 1
+  const nodes = page.getUint16(20, true) >> 1
   for (let i = 0; i < nodes; i++) {
-    const at = page.getUint16(PAGE_HEAD_BYTES + 2 * i, true)
+    const pointer = PAGE_HEAD_BYTES + 2 * i
+    const at = pointer + 2 > pageSize ? pageSize : PAGE_HEAD_BYTES + page.getUint16(pointer, true)
     if (at + 8 > pageSize) return undefined
     const low = page.getUint32(at, true)
     const high = page.getUint16(at + 4, true)

@@ -16,7 +16,8 @@ import { enrolCard, listing, newSecret, relay, SHOP, Wire } from '../fixtures/re
 import { freshDirectory, removeDirectory } from '../fixtures/store-directory.js'
 import { copyData, databaseIn, SHOPS, wholeData } from '../fixtures/whole-data.js'
 
-const PAGE = 4_096
+/** Of LMDB, and of the header of each. */
+const [PAGE, HEAD] = [4_096, 24]
 let whole: string
 let logs: Store
 let directory: string
@@ -216,7 +217,7 @@ describe('a row that rotted: 1, and a line that names it', () => {
 
   it('of a key of LMDB’s own branches: rows that are there and are not found', async () => {
     const problems = await withRoot((view, root) => {
-      const second = root + view.getUint16(root + 26, true) + 8
+      const second = root + HEAD + view.getUint16(root + 26, true) + 8
       view.setUint8(second, view.getUint8(second) ^ 0x80)
     })
     expect(problems).toMatch(/is not found by its key|wrong order/u)
@@ -224,7 +225,7 @@ describe('a row that rotted: 1, and a line that names it', () => {
 
   it('of how many rows LMDB’s page has: they are counted', async () => {
     const problems = await withRoot((view, root) => {
-      const child = view.getUint32(root + view.getUint16(root + 26, true), true) * PAGE
+      const child = view.getUint32(root + HEAD + view.getUint16(root + 26, true), true) * PAGE
       expect(view.getUint16(child + 18, true) & 2).toBe(2)
       view.setUint16(child + 20, view.getUint16(child + 20, true) - 4, true)
     })

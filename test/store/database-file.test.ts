@@ -20,6 +20,8 @@ const PAGE = 4_096
 /** Of a meta page: its last page, 8 bytes, little endian. */
 const LAST_PAGE_AT = 24 + 120
 const PAGE_SIZE_AT = 24 + 24
+/** Of the second tree, which is the table's. */
+const ROOT_AT = 24 + 24 + 48 + 40
 
 let directory: string
 beforeEach(async () => {
@@ -128,6 +130,27 @@ describe('a database', () => {
     expect(await verdict(file.subarray(0, file.length - PAGE))).toMatch(/^was cut off: it has \d+ bytes/u)
   })
 
+  it.each([
+    ['leaves', 300, 100],
+    ['leaves of leaves', 3_000, 200],
+    ['a large value', 1, 200_000],
+  ])('whose root stands before its pages is cut off at any of them: %s', async (_what, count, bytes) => {
+    const lmdb = open()
+    await lmdb.put(key(count), new Uint8Array(1))
+    await lmdb.batch(() => {
+      for (let n = 0; n < count; n++) void lmdb.put(key(n), new Uint8Array(bytes))
+    })
+    await lmdb.close()
+    const file = await readFile(databaseIn(directory))
+    const newer = lastPage(file) > lastPage(file, 1) ? 0 : 1
+    const root = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(newer * PAGE + ROOT_AT, true))
+    expect(root).toBeLessThan(lastPage(file, newer))
+    expect(await verdict(file)).toBeUndefined()
+    for (let page = root + 1; page < file.length / PAGE; page += Math.ceil(file.length / PAGE / 40))
+      expect([page, await verdict(file.subarray(0, page * PAGE))]).toEqual([page, expect.stringContaining('cut off')])
+    expect(await verdict(file.subarray(0, file.length - PAGE))).toContain('cut off')
+  })
+
   it('that is empty, or not there, may be opened', async () => {
     expect(await verdict(new Uint8Array(0))).toBeUndefined()
     await rm(databaseIn(directory))
@@ -174,9 +197,9 @@ describe('a database', () => {
     // Every branch of the pages leads to page 3, and no file is as long as it says.
     for (let page = 2; page < file.length / PAGE; page++) {
       if ((view.getUint16(page * PAGE + 18, true) & 1) === 0) continue
-      const nodes = (view.getUint16(page * PAGE + 20, true) - 24) >> 1
+      const nodes = view.getUint16(page * PAGE + 20, true) >> 1
       for (let i = 0; i < nodes; i++) {
-        const node = page * PAGE + view.getUint16(page * PAGE + 24 + 2 * i, true)
+        const node = page * PAGE + 24 + view.getUint16(page * PAGE + 24 + 2 * i, true)
         view.setUint32(node, page, true)
         view.setUint16(node + 4, 0, true)
       }
