@@ -131,24 +131,27 @@ describe('a database', () => {
   })
 
   it.each([
-    ['leaves', 300, 100],
+    ['leaves', 300, 400],
     ['leaves of leaves', 3_000, 200],
     ['a large value', 1, 200_000],
   ])('whose root stands before its pages is cut off at any of them: %s', async (_what, count, bytes) => {
     const lmdb = open()
-    await lmdb.put(key(count), new Uint8Array(1))
+    // Pages that are free, and stand before the rest: roots and lists of free pages will be there.
+    await lmdb.put(key(count), new Uint8Array(20_000))
+    await lmdb.remove(key(count))
     await lmdb.batch(() => {
       for (let n = 0; n < count; n++) void lmdb.put(key(n), new Uint8Array(bytes))
     })
+    for (let n = 0; n < 8; n++) await lmdb.put(key(count), new Uint8Array(1))
     await lmdb.close()
     const file = await readFile(databaseIn(directory))
-    const newer = lastPage(file) > lastPage(file, 1) ? 0 : 1
-    const root = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(newer * PAGE + ROOT_AT, true))
-    expect(root).toBeLessThan(lastPage(file, newer))
+    const rootOf = (meta: number) =>
+      new DataView(file.buffer, file.byteOffset).getBigUint64(meta * PAGE + ROOT_AT, true)
+    const root = Math.max(...[0, 1].map((meta) => Number(rootOf(meta))))
+    expect(root).toBeLessThan(lastPage(file))
     expect(await verdict(file)).toBeUndefined()
     for (let page = root + 1; page < file.length / PAGE; page += Math.ceil(file.length / PAGE / 40))
       expect([page, await verdict(file.subarray(0, page * PAGE))]).toEqual([page, expect.stringContaining('cut off')])
-    expect(await verdict(file.subarray(0, file.length - PAGE))).toContain('cut off')
   })
 
   it('that is empty, or not there, may be opened', async () => {
