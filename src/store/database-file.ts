@@ -134,7 +134,8 @@ function pagesBelow(page: DataView, { pageSize, pages }: Extent): number[] | und
   const below: number[] = []
   const nodes = page.getUint16(20, true) >> 1
   for (let i = 0; i < nodes; i++) {
-    const at = PAGE_HEAD_BYTES + page.getUint16(PAGE_HEAD_BYTES + 2 * i, true)
+    const pointer = PAGE_HEAD_BYTES + 2 * i
+    const at = pointer + 2 > pageSize ? pageSize : PAGE_HEAD_BYTES + page.getUint16(pointer, true)
     if (at + 8 > pageSize) return undefined
     const low = page.getUint32(at, true)
     const high = page.getUint16(at + 4, true)

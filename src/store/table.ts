@@ -123,42 +123,47 @@ export class Table {
    * looked at by `unsealed`.
    */
   *whole({ start, end }: KeyRange, limit = Infinity): Generator<Put> {
-    this.lookBefore(start)
+    this.assertInOrder(start, 'before')
     let left = limit
     let last: Uint8Array | undefined
+    let isBehind = false
     for (const [key, row] of this.range({ start })) {
       if (last !== undefined && compareBytes(last, key) >= 0) throw outOfOrder()
-      if (compareBytes(key, end) >= 0) return this.assertPlace(key, row)
-      if (left-- === 0) return
-      yield [key, row]
+      if (isBehind) return
       last = key
+      isBehind = compareBytes(key, end) >= 0
+      if (isBehind) this.assertPlace(key, row)
+      else if (left-- === 0) return
+      else yield [key, row]
     }
-    if (!this.early) throw outOfOrder()
+    if (!isBehind && !this.early) throw outOfOrder()
   }
 
   keys(options: RangeOptions): Uint8Array[] {
     return reading(() => [...this.lmdb.getKeys(options)])
   }
 
-  /** Throws DamageError unless the rows before and from the place of `key` on are where they were put, in order. */
+  /** Of a key that is not there: throws DamageError unless the rows around its place are their own, and in order. */
   lookAround(key: Uint8Array): void {
-    this.lookBefore(key)
-    this.assertFirst({ start: key }, (from) => compareBytes(from, key) >= 0)
+    this.assertInOrder(key, 'before')
+    this.assertInOrder(key, 'behind')
   }
 
-  private lookBefore(key: Uint8Array): void {
-    const backwards = { start: key, end: LEAST_KEY, reverse: true, exclusiveStart: true }
-    this.assertFirst(backwards, (before) => compareBytes(before, key) < 0)
-  }
-
-  /** There is always one: of the format, or of the table's end. */
-  private assertFirst(options: RangeOptions, isInOrder: (key: Uint8Array) => boolean): void {
+  /**
+   * Two rows, since a pointer that rotted shows a row in another's place: the next one tells. There is always one, of
+   * the format or of the table's end.
+   */
+  private assertInOrder(start: Uint8Array, side: 'before' | 'behind'): void {
     if (this.early) return
+    const [direction, sign] = side === 'behind' ? [{ start }, 1] : [{ start, ...BACKWARDS }, -1]
     reading(() => {
-      for (const { key, value } of this.lmdb.getRange({ ...options, limit: 1 })) {
-        if (isInOrder(key)) return this.assertPlace(key, value)
+      let last = start
+      for (const { key, value } of this.lmdb.getRange({ ...direction, limit: 2 })) {
+        if (sign * compareBytes(key, last) <= 0) throw outOfOrder()
+        this.assertPlace(key, value)
+        last = copy(key)
       }
-      throw outOfOrder()
+      if (last === start) throw outOfOrder()
     })
   }
 
@@ -249,7 +254,7 @@ interface LmdbStats {
   readonly lastTxnId: number
 }
 
-const LEAST_KEY = new Uint8Array(0)
+const BACKWARDS = { end: new Uint8Array(0), reverse: true, exclusiveStart: true } as const
 
 function outOfOrder(): DamageError {
   return new DamageError('rows stand in a wrong order')

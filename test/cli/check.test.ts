@@ -16,7 +16,8 @@ import { enrolCard, listing, newSecret, relay, SHOP, Wire } from '../fixtures/re
 import { freshDirectory, removeDirectory } from '../fixtures/store-directory.js'
 import { copyData, databaseIn, SHOPS, wholeData } from '../fixtures/whole-data.js'
 
-const PAGE = 4_096
+/** Of LMDB, and of the header of each. */
+const [PAGE, HEAD] = [4_096, 24]
 let whole: string
 let logs: Store
 let directory: string
@@ -199,19 +200,36 @@ describe('a row that rotted: 1, and a line that names it', () => {
     expect(problems).toContainEqual(expect.stringMatching(line))
   })
 
-  it('of a key of LMDB’s own branches: rows that are there and are not found', async () => {
+  /** The database, and where the root of its table stands: a branch, by the newer meta page. */
+  async function withRoot(change: (view: DataView, root: number) => void): Promise<string> {
     const file = new Uint8Array(await readFile(databaseIn(whole)))
     const view = new DataView(file.buffer)
-    // Of the newer meta page: the root of the table; and of that the second key, its first bit.
     const metas = [0, PAGE].map((at) => ({ transaction: view.getBigUint64(at + 152, true), at: at + 136 }))
     const newer = metas[0]!.transaction > metas[1]!.transaction ? metas[0]! : metas[1]!
     const root = Number(view.getBigUint64(newer.at, true)) * PAGE
     expect(view.getUint16(root + 18, true) & 1).toBe(1)
-    file[root + 24 + view.getUint16(root + 26, true) + 8]! ^= 0x80
+    change(view, root)
     await writeFile(databaseIn(directory), file)
     const { code, problems } = await check()
     expect(code).toBe(1)
-    expect(problems.join('\n')).toMatch(/is not found by its key|wrong order/u)
+    return problems.join('\n')
+  }
+
+  it('of a key of LMDB’s own branches: rows that are there and are not found', async () => {
+    const problems = await withRoot((view, root) => {
+      const second = root + HEAD + view.getUint16(root + 26, true) + 8
+      view.setUint8(second, view.getUint8(second) ^ 0x80)
+    })
+    expect(problems).toMatch(/is not found by its key|wrong order/u)
+  })
+
+  it('of how many rows LMDB’s page has: they are counted', async () => {
+    const problems = await withRoot((view, root) => {
+      const child = view.getUint32(root + HEAD + view.getUint16(root + 26, true), true) * PAGE
+      expect(view.getUint16(child + 18, true) & 2).toBe(2)
+      view.setUint16(child + 20, view.getUint16(child + 20, true) - 4, true)
+    })
+    expect(problems).toMatch(/^the table is damaged \(it has \d+ rows and says \d+\): /mu)
   })
 })
 

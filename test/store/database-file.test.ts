@@ -20,6 +20,8 @@ const PAGE = 4_096
 /** Of a meta page: its last page, 8 bytes, little endian. */
 const LAST_PAGE_AT = 24 + 120
 const PAGE_SIZE_AT = 24 + 24
+/** Of the second tree, which is the table's. */
+const ROOT_AT = 24 + 24 + 48 + 40
 
 let directory: string
 beforeEach(async () => {
@@ -126,6 +128,30 @@ describe('a database', () => {
     expect(lmdb.get(key(0))).toHaveLength(10_000)
     await lmdb.close()
     expect(await verdict(file.subarray(0, file.length - PAGE))).toMatch(/^was cut off: it has \d+ bytes/u)
+  })
+
+  it.each([
+    ['leaves', 300, 400],
+    ['leaves of leaves', 3_000, 200],
+    ['a large value', 1, 200_000],
+  ])('whose root stands before its pages is cut off at any of them: %s', async (_what, count, bytes) => {
+    const lmdb = open()
+    // Pages that are free, and stand before the rest: roots and lists of free pages will be there.
+    await lmdb.put(key(count), new Uint8Array(20_000))
+    await lmdb.remove(key(count))
+    await lmdb.batch(() => {
+      for (let n = 0; n < count; n++) void lmdb.put(key(n), new Uint8Array(bytes))
+    })
+    for (let n = 0; n < 8; n++) await lmdb.put(key(count), new Uint8Array(1))
+    await lmdb.close()
+    const file = await readFile(databaseIn(directory))
+    const rootOf = (meta: number) =>
+      new DataView(file.buffer, file.byteOffset).getBigUint64(meta * PAGE + ROOT_AT, true)
+    const root = Math.max(...[0, 1].map((meta) => Number(rootOf(meta))))
+    expect(root).toBeLessThan(lastPage(file))
+    expect(await verdict(file)).toBeUndefined()
+    for (let page = root + 1; page < file.length / PAGE; page += Math.ceil(file.length / PAGE / 40))
+      expect([page, await verdict(file.subarray(0, page * PAGE))]).toEqual([page, expect.stringContaining('cut off')])
   })
 
   it('that is empty, or not there, may be opened', async () => {
