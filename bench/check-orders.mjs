@@ -160,6 +160,8 @@ async function openShop(url, relay) {
   await enrol({ url, shop: SHOP, card: publicKeyOf(key), wallet: privateKeyToAccount(`0x${secret}`) })
   const client = await connect({ url, shop: SHOP, key, relay, only: [{ inventory: 'all' }] })
   await client.write(shopChanges())
+  // Apart: whoever is shown a part of a set gets hashes of the rest.
+  await client.write(stockChanges())
   return client
 }
 
@@ -190,6 +192,11 @@ function shopChanges() {
     { op: 'replace', path: ['Manifest', 'ShippingRegions', 'default'], value: region },
     listing(SCARCE, SCARCE_PRICE),
     listing(PLENTY, PLENTY_PRICE),
+  ]
+}
+
+function stockChanges() {
+  return [
     { op: 'add', path: ['Inventory', SCARCE], value: PIECES * BigInt(STOCK_FOR) },
     { op: 'add', path: ['Inventory', PLENTY], value: 1_000_000n },
   ]

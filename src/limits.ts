@@ -143,6 +143,10 @@ export const SIGNATURE_THREADS_DEFAULT = 1
 
 // HTTP (§9, §13)
 export const ENROLMENT_BODY_BYTES_MAX = 16 * 1_024
+/** How long before its removal the message may be issued that enrols a card again: clocks differ. */
+export const ISSUED_BEFORE_REMOVAL_SECONDS_MAX = 300n
+/** After its removal only the card's own shop may enrol it again. */
+export const REMOVED_CARD_KEPT_SECONDS = 30n * 86_400n
 export const ENROLMENTS_PER_SECOND_DEFAULT = 20
 export const ENROLMENTS_BURST_DEFAULT = 200
 export const UPGRADES_PER_SECOND_DEFAULT = 50

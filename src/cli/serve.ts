@@ -3,9 +3,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { addressOf, publicKeyOf } from '#signature'
-import { toHex } from '../bytes/hex.js'
+import { prefixedHex, toHex } from '../bytes/hex.js'
 import { listen, listenNative, TransportMissing } from '../relay/transport/listen.js'
 import { listenWs } from '../relay/transport/ws.js'
+import type { Log } from '../relay/instruments/log.js'
 import { ListenError } from '../relay/transport/transport.js'
 import type { Metrics } from '../relay/instruments/metrics.js'
 import { MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics-server.js'
@@ -21,6 +22,7 @@ import {
 } from '../settings/settings.js'
 import { openBlobs } from '../store/blobs.js'
 import { openStore } from '../store/open.js'
+import type { Store } from '../store/store.js'
 import { StoreError } from '../store/store-error.js'
 import { readAddress } from '../bytes/abi.js'
 import { mintShopCall, ownerOfCall } from '../chain/contracts.js'
@@ -75,13 +77,12 @@ async function serve(settings: Settings, io: Io): Promise<void> {
   const store = await openStore(settings.data, { reserveBytes, reservationSeconds })
   try {
     const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytes)
-    const relaySecret = await readOrMakeKey(settings.relayKeyFile ?? join(settings.data, 'relay.key'))
-    const chains = await openChains(settings, { store, address: addressOf(publicKeyOf(relaySecret)), log })
+    const { secret: relaySecret, address, isNew } = await relayKey(settings, store, log)
     const relay = await startRelay({
       settings,
       store,
       blobs,
-      ...chains,
+      ...(await openChains(settings, { store, address, log })),
       relaySecret,
       listen: LISTEN[settings.transport],
       version: packageVersion(),
@@ -89,6 +90,7 @@ async function serve(settings: Settings, io: Io): Promise<void> {
       metrics,
       signal: io.signal,
     })
+    if (isNew) log.info('a new relay key was made', { address: prefixedHex(address) })
     await serveUntilStopped(relay, settings, metrics, io)
   } catch (error) {
     // Stopped while it started.
@@ -110,6 +112,18 @@ async function serveUntilStopped(relay: RunningRelay, settings: Settings, metric
     await relay.stop()
     await exposed?.close()
   }
+}
+
+/** A new key is another relay to clients: beside shops of an old one it is a slip, such as a mistyped file name. */
+async function relayKey({ relayKeyFile, data }: Settings, store: Store, log: Log) {
+  const file = relayKeyFile ?? join(data, 'relay.key')
+  const { secret, isNew } = await readOrMakeKey(file)
+  const address = addressOf(publicKeyOf(secret))
+  if (isNew && store.shops().length > 0) {
+    const slip = 'the shops here are of another relay, and clients refuse what this one signs'
+    log.warn(`a new relay key was made: ${slip}`, { file, address: prefixedHex(address) })
+  }
+  return { secret, address, isNew }
 }
 
 const LISTEN = { auto: listen, uws: listenNative, ws: listenWs } as const

@@ -3,6 +3,7 @@
 import { publicKeyOf } from '#signature'
 import { toHex } from '../bytes/hex.js'
 import { isSecretKey } from '../bytes/signature-form.js'
+import { enrolmentStatement } from '../wire/enrolment-statement.js'
 import { aborted, ClientError } from './client-error.js'
 
 export { ClientError, type ClientErrorCode } from './client-error.js'
@@ -14,7 +15,7 @@ export interface EnrolOptions {
   /** The card's compressed public key, 33 bytes. */
   readonly card: Uint8Array
   readonly wallet: Wallet
-  /** A guest needs no right to the shop. */
+  /** A guest needs no right to the shop. The message says which: signed for a guest it enrols no other card. */
   readonly guest?: boolean
   readonly signal?: AbortSignal
 }
@@ -118,13 +119,17 @@ export async function relayDescription(url: string, signal?: AbortSignal): Promi
  * EIP-4361, as the wallet shows it: in a page with the page's host, which browsers tell the relay (Referer, Origin),
  * else with the relay's.
  */
-function enrolmentMessage({ shop, card, wallet }: EnrolOptions, facts: RelayDescription, target: URL): string {
+function enrolmentMessage(
+  { shop, card, wallet, guest = false }: EnrolOptions,
+  facts: RelayDescription,
+  target: URL,
+): string {
   const { host, origin } = pageLocation() ?? target
   return [
     `${host} wants you to sign in with your Ethereum account:`,
     wallet.address,
     '',
-    `Allow this key card to act for you in shop ${shop}.`,
+    enrolmentStatement(shop, guest),
     '',
     `URI: ${origin}${target.pathname}`,
     'Version: 1',

@@ -17,6 +17,7 @@ import { encodeChange, type Change } from '../patches/patch.js'
 import { encodePatchSet, signPatches } from '../patches/patch-set.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, SyncStatusRequest } from '../wire/messages.js'
+import { mixedAudiences } from './audiences.js'
 import { ClientError } from './client-error.js'
 import { RelayConnection } from './connection.js'
 import { relayDescription } from './enrol.js'
@@ -208,7 +209,9 @@ export class ShopClient {
 
   /**
    * Signs the changes as one set, all or none, and resolves when it is durable. Calls may be made without waiting for
-   * each other. Rejects with the wire's code; OUTCOME_UNKNOWN when the connection was lost on the way.
+   * each other. Rejects with the wire's code; OUTCOME_UNKNOWN when the connection was lost on the way. Changes that
+   * visitors, guests and staff may read stay one set too, but `onNotice` is told: whoever is shown one of them can
+   * guess a number in another.
    */
   async write(
     changes: readonly Change[],
@@ -218,6 +221,8 @@ export class ShopClient {
     if (key === undefined) throw new ClientError('USAGE', 'a visitor cannot write: connect with a key')
     if (changes.length === 0) throw new ClientError('USAGE', 'a set has at least one change')
     if (this.connection === undefined) throw new ClientError('DISCONNECTED', 'there is no connection to the relay now')
+    const mixed = mixedAudiences(changes.map(({ path }) => path[0]))
+    if (mixed !== undefined) this.options.onNotice?.(mixed)
     const patches = changes.map(encodeChange)
     const timestamp = BigInt(Math.floor(Date.now() / 1_000))
     const { headerBytes, signature } = signPatches({ shopId: shop, nonce: this.nextNonce(), timestamp, patches }, key)

@@ -152,9 +152,11 @@ async function enrol(dependencies: HttpDependencies, request: HttpRequest): Prom
   const form = enrolmentForm(body)
   if (form === undefined) return failure(400, 'the body is not JSON of a message and a base64 signature', ENROL_HANDLER)
   const { relay } = dependencies
+  const guest = request.query.get('guest') === '1'
   const checked = checkEnrolment(form.message, form.signature, {
     publicHosts: publicHosts(relay.publicUrl, relay.isDevelopment),
     requestPath: request.path,
+    guest,
     referer: request.headers.get('referer'),
     origin: request.headers.get('origin'),
     relayTokenId: relay.tokenId,
@@ -162,8 +164,8 @@ async function enrol(dependencies: HttpDependencies, request: HttpRequest): Prom
     nowSeconds: dependencies.nowSeconds(),
   })
   if (!checked.ok) return failure(400, checked.reason, ENROL_HANDLER)
-  const { wallet, shopId, card } = checked
-  const outcome = await dependencies.enrol({ wallet, shopId, card, guest: request.query.get('guest') === '1' })
+  const { wallet, shopId, card, message } = checked
+  const outcome = await dependencies.enrol({ wallet, shopId, card, guest, message })
   if (outcome.status !== 201) return failure(outcome.status, outcome.error, ENROL_HANDLER)
   return json(201, { handler: ENROL_HANDLER, success: true })
 }

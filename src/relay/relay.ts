@@ -140,7 +140,7 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const nodeCacheNodes = Math.min(settings.nodeCacheNodes, cacheNodesMax())
   const keeper = new Keeper(store, { nodeCacheNodes, flushing })
   const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
-  const cards = new ConnectedCards(store, registry)
+  const cards = new ConnectedCards(store, registry, uploadTokens)
   const chains = new Map<ChainId, PaymentChain>()
   const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
   const steps: AfterCommit[] = []

@@ -14,10 +14,10 @@ export class KeyFileError extends Error {
   override readonly name = 'KeyFileError'
 }
 
-/** 32 bytes, from the file; made and written there if it is missing. Throws KeyFileError. */
-export async function readOrMakeKey(file: string): Promise<Uint8Array> {
+/** 32 bytes, from the file; made and written there if it is missing (`isNew`). Throws KeyFileError. */
+export async function readOrMakeKey(file: string): Promise<{ readonly secret: Uint8Array; readonly isNew: boolean }> {
   try {
-    return parseKey(await readFile(file, 'utf8'), file)
+    return { secret: parseKey(await readFile(file, 'utf8'), file), isNew: false }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
@@ -26,7 +26,7 @@ export async function readOrMakeKey(file: string): Promise<Uint8Array> {
   await handle.writeFile(`${toHex(secret)}\n`)
   await handle.datasync()
   await handle.close()
-  return secret
+  return { secret, isNew: true }
 }
 
 function parseKey(text: string, file: string): Uint8Array {

@@ -48,7 +48,7 @@ import { withHolder } from './holders.js'
 import { checkVariations } from './inventory.js'
 import { orderNumber, withAddition } from './order-number.js'
 import { encodePaymentEntry, paymentEntry } from './payment-entry.js'
-import { count, counted, idKey, isId } from './shop-state.js'
+import { cardStockKey, count, counted, idKey, isId } from './shop-state.js'
 import { invalid, notFound, outOfStock, stricter } from './verdict.js'
 
 /** What choosing payment asks beyond the state: configured chains and a price (§11, PaymentChosen). */
@@ -269,10 +269,19 @@ function checkCommit(draft: Draft, order: Order): void {
     const stock = draft.read('Inventory', key, Inventory) ?? 0n
     const free = stock - count(draft.index('reserved'), key)
     if (free < quantity) {
-      // Without the number: guests may not read the inventory (§10).
-      throw outOfStock(`listing ${item.ListingID}: fewer than the ${quantity} wanted are available`, item.ListingID)
+      // Without the number: guests may not read the inventory (§10). What their own orders hold they know.
+      const own = ownHold(draft, order.ID, key)
+      const told = own === 0n ? '' : `; ${own} are held by other orders of the same card`
+      const problem = `fewer than the ${quantity} wanted are available${told}`
+      throw outOfStock(`listing ${item.ListingID}: ${problem}`, item.ListingID)
     }
   }
+}
+
+/** Pieces under the inventory key that other live orders of the order's card hold. */
+function ownHold(draft: Draft, id: OrderId, key: Uint8Array): bigint {
+  const owner = draft.index('owners').get(idKey(id))
+  return owner === undefined ? 0n : count(draft.index('reservedBy'), cardStockKey(owner, key))
 }
 
 /** Pieces wanted per inventory key, items of 0 left out. */
@@ -350,9 +359,14 @@ function reserve(
 }
 
 function hold(draft: Draft, order: Order, sign: 1n | -1n): void {
-  let reserved = draft.index('reserved')
-  for (const { key, quantity } of wantedStock(order).values()) reserved = counted(reserved, key, sign * quantity)
+  const owner = draft.index('owners').get(idKey(order.ID))
+  let [reserved, reservedBy] = [draft.index('reserved'), draft.index('reservedBy')]
+  for (const { key, quantity } of wantedStock(order).values()) {
+    reserved = counted(reserved, key, sign * quantity)
+    if (owner !== undefined) reservedBy = counted(reservedBy, cardStockKey(owner, key), sign * quantity)
+  }
   draft.setIndex('reserved', reserved)
+  draft.setIndex('reservedBy', reservedBy)
   draft.setIndex('holders', withHolder(draft.index('holders'), order, sign > 0n))
 }
 

@@ -13,7 +13,16 @@ import { OPEN, Order } from '../objects/order.js'
 import { Tag } from '../objects/tag.js'
 import { withHolder } from './holders.js'
 import { isLive } from './orders.js'
-import { COLLECTIONS, counted, emptyShop, idKey, type Collection, type Index, type ShopState } from './shop-state.js'
+import {
+  cardStockKey,
+  COLLECTIONS,
+  counted,
+  emptyShop,
+  idKey,
+  type Collection,
+  type Index,
+  type ShopState,
+} from './shop-state.js'
 
 interface ShopContents {
   readonly shopId: ShopId
@@ -66,7 +75,9 @@ function countOrder(indexes: Record<Index, Hamt>, order: Order): void {
   indexes.live = indexes.live.set(idKey(order.ID), encode(order.PaymentDetails?.TTL ?? 1n))
   for (const { ListingID, VariationIDs, Quantity } of order.Items ?? []) {
     if (Quantity === 0n) continue
-    indexes.reserved = counted(indexes.reserved, inventoryKey(ListingID, VariationIDs ?? []), Quantity)
+    const key = inventoryKey(ListingID, VariationIDs ?? [])
+    indexes.reserved = counted(indexes.reserved, key, Quantity)
+    if (owner !== undefined) indexes.reservedBy = counted(indexes.reservedBy, cardStockKey(owner, key), Quantity)
   }
   indexes.holders = withHolder(indexes.holders, order, true)
 }

@@ -7,7 +7,7 @@
 
 import { sha256 } from '#hash'
 import type { ShopId } from '../brands.js'
-import { be64 } from '../bytes/bytes.js'
+import { be64, concatBytes } from '../bytes/bytes.js'
 import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import type { CborKey } from '../codec/value.js'
@@ -25,6 +25,8 @@ export const COLLECTIONS: readonly Collection[] = ['Accounts', 'Inventory', 'Lis
 export type Index =
   /** inventory key → pieces that live orders hold */
   | 'reserved'
+  /** card ‖ inventory key → pieces of them that the card's own live orders hold */
+  | 'reservedBy'
   /** listing id → number of tags that list it */
   | 'tagged'
   /** (listing, variation, id of a live order that holds it) → nothing (holders.ts) */
@@ -46,6 +48,7 @@ export type Index =
   | 'payments'
 export const INDEXES: readonly Index[] = [
   'reserved',
+  'reservedBy',
   'tagged',
   'holders',
   'live',
@@ -115,6 +118,11 @@ export function stateHash(state: ShopState): Uint8Array {
 /** The key bytes of a listing or order. */
 export function idKey(id: bigint): Uint8Array {
   return be64(id)
+}
+
+/** The key of what a card (33 bytes) holds under an inventory key. */
+export function cardStockKey(card: Uint8Array, inventoryKey: Uint8Array): Uint8Array {
+  return concatBytes(card, inventoryKey)
 }
 
 /** Whether a path part can be an id: an unsigned 64-bit integer. */

@@ -27,8 +27,9 @@ export function checkCommit(
     assert(isCardOrNone(signer), 'a nonce of no card')
     assert(nonce >= 0n && nonce >> 64n === 0n, 'a nonce beyond 64 bits')
   }
-  for (const { card, account, shopId } of commit.cards ?? []) {
-    assert(card.length === 33 && account.length === 20 && isUint256(shopId), 'a malformed card row')
+  for (const { card, account, shopId, enrolledBy } of commit.cards ?? []) {
+    const isWhole = card.length === 33 && account.length === 20 && isUint256(shopId)
+    assert(isWhole && (enrolledBy?.digest.length ?? 32) === 32, 'a malformed card row')
   }
   for (const { shopId, key } of commit.paymentRows ?? []) {
     head(shopId)

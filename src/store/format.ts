@@ -2,14 +2,15 @@
  * The stored format: which one a database is of, and how an older one becomes today's.
  *
  * Format 1 had no checksums, and its log does not tell how long a reservation lasts. When it is upgraded its small rows
- * get checksums, its log chunks and trie nodes stay as they are and are readable without, and what the setting is that
- * day becomes the duration of the sets that are there.
+ * get checksums, and removed cards a time of removal; its log chunks and trie nodes stay as they are and are readable
+ * without. What the setting is that day becomes the duration of the sets that are there.
  *
  * Tests: test/store/format.test.ts
  */
 
 import { fromBigEndian, toBigEndian } from '../bytes/bytes.js'
 import { ALL_CARDS, ALL_SHOPS, EARLY_RESERVATIONS_KEY, FORMAT_KEY, SMALL_ROWS } from './keys.js'
+import { decodeCard, encodeCard } from './rows.js'
 import { StoreError } from './store-error.js'
 import type { Put, Table } from './table.js'
 
@@ -45,7 +46,13 @@ export function earlyReservationSeconds(table: Table): number | undefined {
 /** All in one transaction: an upgrade that was cut off has not begun. */
 async function upgrade(table: Table, reservationSeconds: number): Promise<void> {
   const rows: Put[] = []
-  for (const range of [ALL_SHOPS, ALL_CARDS, ...SMALL_ROWS]) rows.push(...table.range(range))
+  for (const range of [ALL_SHOPS, ...SMALL_ROWS]) rows.push(...table.range(range))
+  // When a card was removed was not kept: at the latest now.
+  const removedAtMs = Date.now()
+  for (const [key, value] of table.range(ALL_CARDS)) {
+    const row = decodeCard(key.subarray(1), value)
+    rows.push([key, encodeCard(row.removed ? { removedAtMs, ...row } : row)])
+  }
   rows.push([EARLY_RESERVATIONS_KEY, toBigEndian(BigInt(reservationSeconds), 8)])
   await table.write(rows, [], [[FORMAT_KEY, FORMAT_ROW]])
 }

@@ -205,7 +205,9 @@ export class MemoryStore implements Store {
       this.table.get(shopId)!.nonces.set(toHex(signer), nonce)
     }
     for (const row of commit.cards ?? []) {
-      this.cardRows.set(toHex(row.card), { ...row, card: copy(row.card), account: copy(row.account) })
+      const enrolledBy = row.enrolledBy && { ...row.enrolledBy, digest: copy(row.enrolledBy.digest) }
+      const kept = { ...row, card: copy(row.card), account: copy(row.account), ...(enrolledBy && { enrolledBy }) }
+      this.cardRows.set(toHex(row.card), kept)
     }
     for (const row of commit.paymentRows ?? [])
       this.table.get(row.shopId)!.paymentRows.set(toHex(row.key), copyRow(row))

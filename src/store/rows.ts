@@ -2,7 +2,8 @@
  * Rows of the small tables, as bytes before their checksum:
  *
  *     shop    = number u32 ‖ created at ms u64 ‖ secret 32
- *     card    = flags u8 (1 guest, 2 removed) ‖ shop id 32 ‖ account 20
+ *     card    = flags u8 (1 guest, 2 removed, 4 and 8: what follows) ‖ shop id 32 ‖ account 20
+ *               ‖ with 4 the enrolment's digest 32, Issued At i64 ‖ with 8 removed at ms u64
  *     derived = seq u64 ‖ first node ref that has a checksum u64 ‖ roots
  *
  * All big endian.
@@ -24,18 +25,28 @@ export function decodeShop(shopId: ShopId, value: Uint8Array): { number: number;
   return { number: Number(fromBigEndian(value.subarray(0, 4))), row: { shopId, secret, createdAtMs } }
 }
 
-export function encodeCard({ shopId, account, guest, removed }: CardRow): Uint8Array {
-  return concatBytes(Uint8Array.of(Number(guest) + 2 * Number(removed)), toBigEndian(shopId, 32), account)
+export function encodeCard({ shopId, account, guest, removed, enrolledBy, removedAtMs }: CardRow): Uint8Array {
+  const bits = [guest, removed, enrolledBy !== undefined, removedAtMs !== undefined]
+  const flags = bits.reduce((sum, bit, i) => sum + (Number(bit) << i), 0)
+  const parts = [Uint8Array.of(flags), toBigEndian(shopId, 32), account]
+  if (enrolledBy !== undefined) parts.push(enrolledBy.digest, toBigEndian(BigInt.asUintN(64, enrolledBy.issuedAt), 8))
+  if (removedAtMs !== undefined) parts.push(toBigEndian(BigInt(removedAtMs), 8))
+  return concatBytes(...parts)
 }
 
 export function decodeCard(card: Uint8Array, value: Uint8Array): CardRow {
   const flags = value[0]!
+  const hasMessage = (flags & 4) !== 0
+  const issuedAt = BigInt.asIntN(64, fromBigEndian(value.subarray(85, 93)))
+  const time = value.subarray(hasMessage ? 93 : 53)
   return {
     card,
     shopId: fromBigEndian(value.subarray(1, 33)),
-    account: value.subarray(33),
+    account: value.subarray(33, 53),
     guest: (flags & 1) !== 0,
     removed: (flags & 2) !== 0,
+    ...(hasMessage && { enrolledBy: { digest: value.subarray(53, 85), issuedAt } }),
+    ...((flags & 8) !== 0 && { removedAtMs: Number(fromBigEndian(time)) }),
   }
 }
 

@@ -3,7 +3,7 @@
  * be made again.
  */
 
-import type { Seq, ShopId } from '../brands.js'
+import type { Seconds, Seq, ShopId } from '../brands.js'
 
 export type SignerRole = 'guest' | 'clerk' | 'owner' | 'relay'
 
@@ -43,6 +43,17 @@ export interface CardRow {
   readonly account: Uint8Array
   readonly guest: boolean
   readonly removed: boolean
+  /** The message that enrolled it; absent for rows of versions that did not keep it. */
+  readonly enrolledBy?: EnrolledBy | undefined
+  /** When the set that removed it was committed; absent for a card that is enrolled. */
+  readonly removedAtMs?: number | undefined
+}
+
+export interface EnrolledBy {
+  /** The message's EIP-191 digest, 32 bytes. */
+  readonly digest: Uint8Array
+  /** Its Issued At; years 0000 to 9999, so it may be negative. */
+  readonly issuedAt: Seconds
 }
 
 /** What the relay saw of payments and its log does not hold. */

@@ -3,6 +3,7 @@
 import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { runDemo } from '../../src/cli/demo-shop.js'
+import { mixedSets } from '../fixtures/mixed-sets.js'
 import { newSecret, relay } from '../fixtures/relay-harness.js'
 import { toHex } from '../../src/bytes/hex.js'
 import { MemoryStore } from '../../src/store/memory.js'
@@ -28,6 +29,7 @@ test('a thousand changes', { timeout: 60_000 }, async () => {
   const [head, listeners] = [store.head(4711n), getEventListeners(stop.signal, 'abort').length]
   while (store.head(4711n) < head + 1_000) await new Promise((wait) => setTimeout(wait, 20))
   expect(getEventListeners(stop.signal, 'abort').length).toBeLessThanOrEqual(listeners + 2)
+  expect(mixedSets(store, 4711n)).toEqual([])
   stop.abort()
   await running.stop()
   expect(running.bugs).toEqual([])

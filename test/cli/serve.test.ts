@@ -29,6 +29,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openStore } from '../../src/store/open.js'
 import { copyLogs, writtenLogs } from '../fixtures/copied-log.js'
 import { endAll, Program } from '../fixtures/program.js'
+import { shopRow } from '../fixtures/store.arbitrary.js'
 
 const CAIRN = resolve(import.meta.dirname, '../../src/cli/cairn.js')
 const DEADLINE_MS = 20_000
@@ -309,6 +310,34 @@ describe('what cannot be is one line and exit code 1, and changes nothing', () =
     const fallback = command(['serve', ...ANY_PORT, ...inHome(), '--empty'], { env })
     await fallback.says(/listens on \S+ \(ws\)/u)
     expect(await fallback.end('SIGTERM')).toBe(0)
+  })
+})
+
+describe('a relay', () => {
+  const MADE = { level: 'info', event: 'a new relay key was made' }
+  const slip = 'the shops here are of another relay, and clients refuse what this one signs'
+  const SLIP = { level: 'warn', event: `a new relay key was made: ${slip}` }
+
+  it.each([
+    ['in a new directory', false, [MADE]],
+    ['beside shops of another relay', true, [SLIP, MADE]],
+  ])('tells of a key that it makes %s', async (_where, hasShops, lines) => {
+    if (hasShops) {
+      const store = await openStore(join(home, 'data'))
+      await store.commit({ records: [], newShops: [shopRow(1n)] })
+      await store.close()
+    }
+    const file = join(home, 'mistyped.key')
+    const relay = serve(...inHome(), '--empty', '--relay-key-file', file)
+    const [, address] = await relay.says(/relay address {2}(0x[0-9a-f]{40})/u)
+    const told = relay.err.split('\n').filter((line) => line.includes('new relay key'))
+    expect(told.map((line) => JSON.parse(line) as unknown)).toMatchObject(
+      lines.map((line) => ({ ...line, address, ...(line === SLIP && { file }) })),
+    )
+    expect(await relay.end('SIGTERM')).toBe(0)
+    const again = serve(...inHome(), '--empty', '--relay-key-file', file)
+    await again.says(/relay address/u)
+    expect(again.err).not.toContain('new relay key')
   })
 })
 

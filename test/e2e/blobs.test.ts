@@ -5,10 +5,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { addressOf, publicKeyOf } from '../../src/bytes/signature.node.js'
+import { fromHex } from '../../src/bytes/hex.js'
+import { DevelopmentRegistry } from '../../src/chain/development-registry.js'
+import type { ConnectedCards } from '../../src/relay/sessions/cards.js'
+import { MemoryStore } from '../../src/store/memory.js'
 import { openBlobs } from '../../src/store/blobs.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
 import { TestClock } from '../fixtures/turned-clock.js'
-import { enrolCard, newSecret, relay, Wire, type Refused, type TestRelay } from '../fixtures/relay-harness.js'
+import {
+  enrolCard,
+  newSecret,
+  OWNER,
+  relay,
+  SHOP,
+  Wire,
+  type Refused,
+  type TestRelay,
+} from '../fixtures/relay-harness.js'
 
 const FOO = 'QmcJw6x4bQr7oFnVnF6i8SLcJvhXjaxWvj54FYXmZ4Ct6p'
 const owner = newSecret()
@@ -31,6 +45,22 @@ async function start(ws = false): Promise<void> {
   running = await relay({}, { blobs: await openBlobs(directory), clock, ws })
   await enrolCard(running.url, owner)
   wire = await Wire.as(running.url, owner)
+}
+
+const unlink = (account: Uint8Array, place: bigint) =>
+  ({ op: 'remove', path: ['Accounts', account, 'KeyCards', place] }) as const
+
+/** A registry whose owners can lose their shops. */
+class Turned extends DevelopmentRegistry {
+  lost = false
+
+  override async owns(shopId: bigint, wallet: Uint8Array): Promise<boolean> {
+    return !this.lost && (await super.owns(shopId, wallet))
+  }
+
+  override async mayWrite(shopId: bigint, wallet: Uint8Array): Promise<boolean> {
+    return !this.lost && (await super.mayWrite(shopId, wallet))
+  }
 }
 
 async function uploadUrl(session = wire): Promise<string> {
@@ -83,6 +113,46 @@ it('has 16 open tokens a session, ten minutes each', async () => {
   expect((await post(urls[1]!, form('two'))).status).toBe(201)
   await clock.turn(1_001)
   expect((await post(urls[2]!, form('three'))).status).toBe(400)
+})
+
+describe('an upload token dies', () => {
+  const account = addressOf(publicKeyOf(fromHex(OWNER)))
+
+  it('with its card, also where its session has ended; those of other cards live', async () => {
+    const card = newSecret()
+    await enrolCard(running.url, card)
+    const clerk = await Wire.as(running.url, card)
+    const [url, own] = [await uploadUrl(clerk), await uploadUrl()]
+    await clerk.close()
+    await wire.done({ kind: 'write', patchSet: wire.signed(owner, [unlink(account, 1n)]) })
+    const response = await post(url, form('foo'))
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      { handler: 'getBlobUpload', error: 'the token is not valid' },
+    ])
+    expect(files()).toEqual([])
+    expect((await post(own, form('foo'))).status).toBe(201)
+  })
+
+  it('with the rights of its wallet, also where its session has ended', async () => {
+    await running.stop()
+    const store = new MemoryStore()
+    const registry = new Turned((key) => store.setting(key))
+    running = await relay({}, { store, registry, blobs: await openBlobs(directory), clock })
+    await enrolCard(running.url, owner)
+    wire = await Wire.as(running.url, owner)
+    const [kept, lost] = [await uploadUrl(), await uploadUrl()]
+    const { cards } = Reflect.get(running, 'rooms') as { readonly cards: ConnectedCards }
+    await cards.recheckRights(SHOP, account)
+    expect((await post(kept, form('foo'))).status).toBe(201)
+    await wire.close()
+    registry.lost = true
+    await cards.recheckRights(SHOP, new Uint8Array(20))
+    await cards.recheckRights(SHOP + 1n, account)
+    expect(files()).toEqual([FOO])
+    await cards.recheckRights(SHOP, account)
+    expect((await post(lost, form('bar'))).status).toBe(400)
+  })
 })
 
 it('is refused without a form, without `file`, and above 32 MiB, and leaves nothing', async () => {

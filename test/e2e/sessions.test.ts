@@ -169,20 +169,16 @@ describe.each([
 const ACCOUNT = addressOf(publicKeyOf(Buffer.from(OWNER, 'hex')))
 
 describe('a challenge', () => {
-  it.each([
-    ['as a guest', { guest: true, wallet: '77'.repeat(32) }],
-    ['in another shop', { wallet: '34'.repeat(32), shop: SHOP + 1n }],
-  ])('does not bind a card that was removed and enrolled again %s before it was solved', async (_how, again) => {
+  it('does not bind a card that was removed and enrolled again as a guest before it was solved', async () => {
     const running = await relay()
     const [owner, card] = [newSecret(), newSecret()]
     await enrolCard(running.url, owner)
     await enrolCard(running.url, card)
-    await enrolCard(running.url, newSecret(), { wallet: '34'.repeat(32), shop: SHOP + 1n })
     const boss = await Wire.as(running.url, owner)
     const late = await Wire.open(running.url)
     const challenge = await late.done({ kind: 'authenticate', publicKey: publicKeyOf(card) })
     await boss.done({ kind: 'write', patchSet: boss.signed(owner, [unlink(1n)]) })
-    await enrolCard(running.url, card, again)
+    await enrolCard(running.url, card, { guest: true, wallet: '77'.repeat(32) })
     const signature = sign(personalMessageDigest(challenge), card)
     expect(refusal(await late.ask({ kind: 'challengeSolution', signature }))).toBe(ErrorCode.UNLINKED_KEYCARD)
     expect(refusal(await late.write(card, [listing(1n)]))).toBe(ErrorCode.NOT_AUTHENTICATED)

@@ -269,7 +269,8 @@ describe('enrolment', () => {
     const relay = new Relay()
     const response = await relay.ask('POST', path + query, { body: enrolment() })
     expect([response.status, jsonOf(response)]).toEqual([201, { handler: 'enrollKeyCard', success: true }])
-    expect(relay.enrolled).toEqual([{ wallet: WALLET, shopId: 5n, card: CARD, guest }])
+    const signed = { digest: personalMessageDigest(utf8(message())), issuedAt: 1_700_000_000n }
+    expect(relay.enrolled).toEqual([{ wallet: WALLET, shopId: 5n, card: CARD, guest, message: signed }])
   })
 
   test('the Referer header counts', async () => {

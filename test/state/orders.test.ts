@@ -23,6 +23,7 @@ import {
   item,
   listing,
   map,
+  messageOf,
   native,
   NOW,
   order,
@@ -229,6 +230,27 @@ describe('commit', () => {
     expect(commit([item(2n, 1n)], forced)).toBe('OUT_OF_STOCK 2')
     expect(commit([item(2n, 1n)], after(forced, 'clerk', patch('replace', ['Inventory', 2n], 24n)))).toBe('ok')
     expect(commit([item(2n, 7n)], after(forced, 'guest', setState(51n, 2n)))).toBe('ok')
+  })
+
+  test('that finds too few tells what other orders of the same card hold, and nothing of others’', () => {
+    const told = (who: Who, items: readonly ReturnType<typeof item>[], state: ShopState = shop) => {
+      const placed = after(state, who, addOrder(ID, items))
+      return messageOf(placed, by(who), setState(ID, 3n))
+    }
+    const few = (listing: bigint, wanted: bigint) =>
+      `patch 0: listing ${listing}: fewer than the ${wanted} wanted are available`
+    const hold = (pieces: bigint) => `; ${pieces} are held by other orders of the same card`
+    // The committed order is the guest's and holds 3.
+    expect(told('guest', [item(2n, 8n)])).toBe(few(2n, 8n) + hold(3n))
+    expect(told('other', [item(2n, 8n)])).toBe(few(2n, 8n))
+    expect(told('clerk', [item(2n, 8n)])).toBe(few(2n, 8n))
+    expect(told('guest', [item(4n, 1n)])).toBe(few(4n, 1n))
+    const more = after(shop, 'guest', addOrder(51n, [item(2n, 1n), item(2n, 1n)]), setState(51n, 3n))
+    expect(told('guest', [item(2n, 6n)], more)).toBe(few(2n, 6n) + hold(5n))
+    const ended = after(more, 'guest', setState(COMMITTED_ORDER, 2n), cancel(51n))
+    expect(told('guest', [item(2n, 11n)], ended)).toBe(few(2n, 11n))
+    const varied = after(shop, 'guest', addOrder(51n, [item(1n, 4n, 'S', 'red')]), setState(51n, 3n))
+    expect(told('guest', [item(1n, 2n, 'red', 'S')], varied)).toBe(few(1n, 2n) + hold(4n))
   })
 
   test('is checked for the relay too', () => {

@@ -76,6 +76,26 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
       })
     })
 
+    it('keeps what enrolled a card and when it was removed, each if it is told', async () => {
+      await withShops(1n)
+      const messages = [undefined, -62_167_219_200n, 0n, 253_402_300_800n].map(
+        (issuedAt) => issuedAt && { digest: bytesOf(32, 5), issuedAt },
+      )
+      const rows = messages.flatMap((enrolledBy, i) =>
+        [undefined, 0, Number.MAX_SAFE_INTEGER].map((removedAtMs, j) => ({
+          card: bytesOf(33, 10 * i + j),
+          shopId: 1n,
+          account: bytesOf(20, 3),
+          guest: i === 1,
+          removed: removedAtMs !== undefined,
+          ...(enrolledBy && { enrolledBy }),
+          ...(removedAtMs !== undefined && { removedAtMs }),
+        })),
+      )
+      await store.commit({ records: [], cards: rows })
+      await nowAndLater((store) => expect(store.cards()).toEqual(rows))
+    })
+
     it('keeps records of every form', async () => {
       await withShops(1n)
       const empty = new Uint8Array(0)
@@ -100,7 +120,7 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
       })
       await store.commit({
         records: [],
-        cards: [{ ...card, removed: true }],
+        cards: [{ ...card, removed: true, removedAtMs: 1_700_000_000_123 }],
         settings: [
           { key: 'a', value: undefined },
           { key: 'b', value: bytesOf(0, 0) },
@@ -108,7 +128,7 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
         nonces: [{ shopId: 1n, signer, nonce: 6n }],
       })
       await nowAndLater((store) => {
-        expect(store.card(card.card)).toEqual({ ...card, removed: true })
+        expect(store.card(card.card)).toEqual({ ...card, removed: true, removedAtMs: 1_700_000_000_123 })
         expect(store.cards()).toHaveLength(1)
         expect(store.setting('a')).toBeUndefined()
         expect(store.setting('b')).toEqual(new Uint8Array(0))
@@ -250,7 +270,8 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
       const ring = shared.fill(7)
       const part = (from: number, to: number) => ring.subarray(from, to)
       const record = { ...recordOf(1), header: part(0, 80), patches: [part(80, 300)], signer: part(0, 33) }
-      const card = { card: part(1, 34), shopId: 1n, account: part(34, 54), guest: false, removed: false }
+      const enrolledBy = { digest: part(54, 86), issuedAt: 1n }
+      const card = { card: part(1, 34), shopId: 1n, account: part(34, 54), guest: false, removed: false, enrolledBy }
       const settings = [{ key: 'a', value: part(0, 9) }]
       await store.commit({ records: [{ shopId: 1n, record }], cards: [card], settings })
       const nodes = [{ ref: 1, bytes: part(0, 50) }]
@@ -260,6 +281,7 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
         const [read] = store.readLog(1n, 0, ALL)
         expect([read?.header, read?.patches]).toEqual([bytesOf(80, 7), [bytesOf(220, 7)]])
         expect(store.card(bytesOf(33, 7))?.account).toEqual(bytesOf(20, 7))
+        expect(store.card(bytesOf(33, 7))?.enrolledBy?.digest).toEqual(bytesOf(32, 7))
         expect(store.setting('a')).toEqual(bytesOf(9, 7))
         expect(store.readNode(1n, 1)).toEqual(bytesOf(50, 7))
         expect(store.derived(1n)?.roots).toEqual(bytesOf(10, 7))

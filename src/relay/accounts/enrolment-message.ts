@@ -9,12 +9,16 @@ import { readCalendarTime } from '../../codec/time.js'
 import { equalBytes, utf8 } from '../../bytes/bytes.js'
 import { personalMessageDigest } from '../../bytes/eip191.js'
 import { fromHex } from '../../bytes/hex.js'
+import type { EnrolledBy } from '../../store/store.js'
+import { enrolmentStatement } from '../../wire/enrolment-statement.js'
 
 export interface EnrolmentExpectation {
   /** What `publicHosts` gives for the relay: at least one. */
   readonly publicHosts: readonly string[]
   /** The path that was asked for. */
   readonly requestPath: string
+  /** Whether a guest's card is to be enrolled. */
+  readonly guest: boolean
   /** The Referer header, if there was one. */
   readonly referer?: string | undefined
   /** The Origin header, if there was one. */
@@ -31,6 +35,7 @@ interface CheckedEnrolment {
   readonly shopId: ShopId
   /** 33 bytes: the key card, a point on the curve. */
   readonly card: Uint8Array
+  readonly message: EnrolledBy
 }
 
 interface RefusedEnrolment {
@@ -63,8 +68,11 @@ export function checkEnrolment(
     checkPlace(parsed, expectation)
     checkTerms(parsed, expectation)
     const { shopId, card } = resourcesOf(parsed.resources, expectation.relayTokenId)
-    checkSigner(message, signature, parsed.address)
-    return { ok: true, wallet: parsed.address, shopId, card }
+    checkRole(parsed.statement, shopId, expectation.guest)
+    const digest = personalMessageDigest(utf8(message))
+    checkSigner(digest, signature, parsed.address)
+    const { address: wallet, issuedAt } = parsed
+    return { ok: true, wallet, shopId, card, message: { digest, issuedAt } }
   } catch (error) {
     if (error instanceof SiweError) return { ok: false, reason: error.message }
     throw error
@@ -134,8 +142,9 @@ class Lines {
 
   constructor(message: string) {
     this.lines = message.split('\n')
-    const control = this.lines.findIndex((line) => hasControlCharacter(line))
-    if (control >= 0) throw new SiweError(`line ${control + 1} of the message holds a control character`)
+    const other = this.lines.findIndex((line) => !/^[ -~]*$/u.test(line))
+    if (other >= 0)
+      throw new SiweError(`line ${other + 1} of the message holds a character that is not printable ASCII`)
   }
 
   /** The next line, which has to match. */
@@ -160,19 +169,11 @@ class Lines {
   }
 }
 
-function hasControlCharacter(line: string): boolean {
-  for (let i = 0; i < line.length; i++) {
-    const code = line.charCodeAt(i)
-    if (code < 0x20 || code === 0x7f) return true
-  }
-  return false
-}
-
-/** Two empty lines, or an empty line, the statement, an empty line. */
+/** Two empty lines, or between them the statement: reserved and unreserved characters of RFC 3986, and spaces. */
 function statementOf(lines: Lines): string | undefined {
   lines.match(/^$/, 'an empty line')
-  const statement = lines.matchIf(/^.+$/)?.[0]
-  lines.match(/^$/, 'an empty line')
+  const statement = lines.matchIf(/^[\w.~:/?#[\]@!$&'()*+,;= -]+$/)?.[0]
+  lines.match(/^$/, 'an empty line, or a statement of letters, digits, spaces and the punctuation of URIs')
   return statement
 }
 
@@ -194,7 +195,7 @@ function resourceLines(lines: Lines): string[] {
 function timeOf(text: string, what: string): bigint {
   const time = readCalendarTime(text)
   if (time === undefined) throw new SiweError(`${what} is not an RFC 3339 time`)
-  if (time.seconds === undefined) throw new SiweError(`${what} is not a time of the calendar`)
+  if (time.seconds === undefined || time.isLeapSecond) throw new SiweError(`${what} is not a time of the calendar`)
   return time.seconds
 }
 
@@ -270,9 +271,16 @@ function cardOf(resource: string): Uint8Array {
   return card
 }
 
-function checkSigner(message: string, signature: Uint8Array, address: Uint8Array): void {
+/** Messages of our client say whether they are for a guest or for staff; others count for both. */
+function checkRole(statement: string | undefined, shopId: ShopId, guest: boolean): void {
+  if (statement !== enrolmentStatement(shopId, !guest)) return
+  const wanted = guest ? 'staff: enrol it without guest=1' : 'a guest: enrol it with guest=1'
+  throw new SiweError(`the message is for a card of ${wanted}`)
+}
+
+function checkSigner(digest: Uint8Array, signature: Uint8Array, address: Uint8Array): void {
   if (signature.length !== 65) throw new SiweError(`the signature has ${signature.length} bytes, not 65`)
-  const key = recoverPublicKey(personalMessageDigest(utf8(message)), signature)
+  const key = recoverPublicKey(digest, signature)
   if (key === undefined || !equalBytes(addressOf(key), address))
     throw new SiweError('the signature is not of the address')
 }

@@ -2,14 +2,17 @@
  * Enrolment of key cards (PROTOCOL §9), behind the form of the request: shop, right, card; then one set of the relay's
  * own.
  *
- * Tests: test/e2e/sessions.test.ts, test/e2e/registry.test.ts, test/e2e/rejected-commits.test.ts
+ * Tests: test/e2e/enrolment.test.ts, test/e2e/registry.test.ts, test/e2e/rejected-commits.test.ts
  */
 
 import type { ShopId } from '../../brands.js'
+import { assert } from '../../assert.js'
+import { equalBytes } from '../../bytes/bytes.js'
 import { RegistryUnreachable, type Registry } from '../../chain/registry.js'
+import { ISSUED_BEFORE_REMOVAL_SECONDS_MAX, REMOVED_CARD_KEPT_SECONDS } from '../../limits.js'
 import { GUESTS_ACCOUNT } from '../../objects/account.js'
-import type { CardRow, Store } from '../../store/store.js'
-import type { Clock } from '../instruments/clock.js'
+import type { CardRow, EnrolledBy, Store } from '../../store/store.js'
+import { nowSeconds, type Clock } from '../instruments/clock.js'
 import { cardPatches, foundingPatches } from './account-patches.js'
 import { cardName } from '../shops/shop.js'
 import type { RelayChange } from '../write/change.js'
@@ -22,6 +25,8 @@ export interface EnrolmentRequest {
   /** 33 bytes. */
   readonly card: Uint8Array
   readonly guest: boolean
+  /** What the wallet signed. */
+  readonly message: EnrolledBy
 }
 
 export type EnrolmentOutcome =
@@ -75,7 +80,8 @@ export class Enrolment {
     }
   }
 
-  private async refuse({ shopId, wallet, card, guest }: EnrolmentRequest): Promise<EnrolmentOutcome | undefined> {
+  private async refuse(request: EnrolmentRequest): Promise<EnrolmentOutcome | undefined> {
+    const { shopId, wallet, guest } = request
     const { registry, writer } = this.options
     try {
       if (!(await registry.exists(shopId))) return { status: 400, error: `shop ${shopId} does not exist` }
@@ -88,7 +94,8 @@ export class Enrolment {
         return { status: 503, error: 'the shop registry cannot be reached now; try again later' }
       throw error
     }
-    if (this.isEnrolled(card)) return TAKEN
+    const taken = this.refuseCard(request)
+    if (taken !== undefined) return taken
     if (guest && writer.shop(shopId) === undefined)
       return { status: 409, error: `shop ${shopId} is not known to this relay yet` }
     return undefined
@@ -99,10 +106,11 @@ export class Enrolment {
     state: Parameters<Parameters<Writer['change']>[1]>[0],
     take: () => RelayChange['settings'],
   ): RelayChange | undefined {
-    const { shopId, wallet, card, guest } = request
+    const { shopId, wallet, card, guest, message: enrolledBy } = request
     const { registry, clock } = this.options
-    if (this.isEnrolled(card)) return undefined
-    const row: CardRow = { card, shopId, account: guest ? GUESTS_ACCOUNT : wallet, guest, removed: false }
+    if (this.refuseCard(request) !== undefined) return undefined
+    const account = guest ? GUESTS_ACCOUNT : wallet
+    const row: CardRow = { card, shopId, account, guest, removed: false, enrolledBy }
     const settings = take()
     if (settings === undefined) return undefined
     if (state !== undefined) return { patches: cardPatches(state, wallet, card, guest), cards: [row], settings }
@@ -114,13 +122,37 @@ export class Enrolment {
     }
   }
 
-  /** A card belongs to one shop; once removed it may enrol again. */
-  private isEnrolled(card: Uint8Array): boolean {
-    return this.options.store.card(card)?.removed === false
+  /**
+   * A card belongs to one shop. Once removed it may enrol there again, and elsewhere after a while, by a message that
+   * was signed for it: not by one of before, which anybody may have seen.
+   */
+  private refuseCard({ card, shopId, message }: EnrolmentRequest): EnrolmentOutcome | undefined {
+    const { store, clock } = this.options
+    const row = store.card(card)
+    if (row === undefined) return undefined
+    if (!row.removed) return TAKEN
+    assert(row.removedAtMs !== undefined, 'a removed card without a time')
+    const removedAt = BigInt(Math.floor(row.removedAtMs / 1_000))
+    if (row.shopId !== shopId && nowSeconds(clock) < removedAt + REMOVED_CARD_KEPT_SECONDS)
+      return conflict(
+        'this key card was removed from another shop, which alone may enrol it for 30 days: take a new one',
+      )
+    const { enrolledBy } = row
+    const isOld =
+      (enrolledBy !== undefined && equalBytes(message.digest, enrolledBy.digest)) ||
+      message.issuedAt < removedAt - ISSUED_BEFORE_REMOVAL_SECONDS_MAX ||
+      // Of two removals within that time the first one's message does not come back either.
+      (enrolledBy !== undefined && message.issuedAt < smaller(enrolledBy.issuedAt, removedAt))
+    return isOld ? conflict('this message is of before the removal of the key card: sign a new one') : undefined
   }
 }
 
-const TAKEN: EnrolmentOutcome = {
-  status: 409,
-  error: 'this key card is enrolled already, or the shop was taken a moment ago',
+function smaller(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
 }
+
+function conflict(error: string): EnrolmentOutcome {
+  return { status: 409, error }
+}
+
+const TAKEN = conflict('this key card is enrolled already, or the shop was taken a moment ago')

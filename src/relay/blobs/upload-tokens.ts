@@ -1,4 +1,4 @@
-/** Upload tokens (PROTOCOL §13): single use, ten minutes, a bounded number open per session. */
+/** Upload tokens (PROTOCOL §13): single use, ten minutes, a bounded number open per session; none outlives its card. */
 
 import { BLOB_TOKEN_SECONDS_MAX, BLOB_TOKENS_PER_CARD_MAX, BLOB_TOKENS_PER_SESSION_MAX } from '../../limits.js'
 import type { Clock } from '../instruments/clock.js'
@@ -41,6 +41,16 @@ export class UploadTokens {
   take(text: string): boolean {
     this.dropOld()
     return this.drop(text)
+  }
+
+  /** Cards that have open tokens. */
+  cards(): string[] {
+    return [...this.ofCards.keys()]
+  }
+
+  /** The card was removed, or its wallet lost its rights. */
+  dropCard(card: string): void {
+    for (const text of [...(this.ofCards.get(card) ?? [])]) this.drop(text)
   }
 
   private drop(text: string): boolean {

@@ -1,15 +1,17 @@
 /**
- * Key cards that are connected, one session each, and what they may do now (PROTOCOL §9, §12).
+ * Key cards that are connected, one session each, and what they may do now (PROTOCOL §9, §12). What a card loses it
+ * loses everywhere: its session and its upload tokens.
  *
  * Tests: test/e2e/sessions.test.ts, test/e2e/registry.test.ts
  */
 
 import type { Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
-import type { Hex } from '../../bytes/hex.js'
+import { fromHex, type Hex } from '../../bytes/hex.js'
 import type { Registry } from '../../chain/registry.js'
 import type { Author, Role } from '../../state/access.js'
 import type { CardRow, Store } from '../../store/store.js'
+import type { UploadTokens } from '../blobs/upload-tokens.js'
 import { cardName } from '../shops/shop.js'
 
 /** A session as its card sees it. */
@@ -27,12 +29,14 @@ export interface CardHolder {
 export class ConnectedCards {
   private readonly store: Pick<Store, 'card'>
   private readonly registry: Registry
+  private readonly tokens: Pick<UploadTokens, 'cards' | 'dropCard'>
   private readonly holders = new Map<Hex, CardHolder>()
   private readonly rightsChanged = new Map<ShopId, number>()
 
-  constructor(store: Pick<Store, 'card'>, registry: Registry) {
+  constructor(store: Pick<Store, 'card'>, registry: Registry, tokens: Pick<UploadTokens, 'cards' | 'dropCard'>) {
     this.store = store
     this.registry = registry
+    this.tokens = tokens
   }
 
   /** Whether a live session has this card. One whose socket is gone without a word is ended by the question. */
@@ -69,6 +73,12 @@ export class ConnectedCards {
       const card = this.store.card(holder.author!.card!)
       if (card === undefined || (await this.roleOf(card)) !== role) holder.cardRemoved()
     }
+    // Tokens outlive their sessions; no session that lost its rights makes new ones any more.
+    for (const name of this.tokens.cards()) {
+      const card = this.store.card(fromHex(name))
+      if (card === undefined || card.shopId !== shopId || !equalBytes(card.account, wallet)) continue
+      if ((await this.roleOf(card)) === undefined) this.tokens.dropCard(name)
+    }
   }
 
   /** The card was taken out of its account by set `seq`. */
@@ -76,6 +86,7 @@ export class ConnectedCards {
     const row = this.store.card(card)
     if (row !== undefined) this.noteRightsChange(row.shopId)
     this.holders.get(cardName(card))?.cardRemoved(seq)
+    this.tokens.dropCard(cardName(card))
   }
 
   /** How often rights in the shop may have changed: what was asked for before a change is old. */

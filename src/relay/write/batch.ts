@@ -274,7 +274,7 @@ export class Batch {
     this.ordersTouched(shop, effects)
     for (const card of effects.unlinkedCards) {
       const row = this.card(card)
-      if (row !== undefined) this.cards.set(cardName(card), { ...row, removed: true })
+      if (row !== undefined) this.cards.set(cardName(card), { ...row, removed: true, removedAtMs: this.committedAtMs })
       this.partOf(shop).unlinked.push({ card, seq: shop.current.head })
     }
     const { state } = shop.current

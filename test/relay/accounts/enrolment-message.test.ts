@@ -7,6 +7,7 @@ import { personalMessageDigest } from '../../../src/bytes/eip191.js'
 import { fromHex, toHex } from '../../../src/bytes/hex.js'
 import type { EnrolmentExpectation } from '../../../src/relay/accounts/enrolment-message.js'
 import { checkEnrolment, publicHosts, parseSiwe } from '../../../src/relay/accounts/enrolment-message.js'
+import { enrolmentStatement } from '../../../src/wire/enrolment-statement.js'
 
 const SECRET = new Uint8Array(32).fill(7)
 const WALLET = addressOf(publicKeyOf(SECRET))
@@ -17,6 +18,7 @@ const NOW = 1_700_000_000n
 const EXPECTED: EnrolmentExpectation = {
   publicHosts: ['relay.example:4444'],
   requestPath: '/v4/enroll_key_card',
+  guest: false,
   relayTokenId: 77n,
   registryChainId: 31337n,
   nowSeconds: NOW,
@@ -54,14 +56,17 @@ describe('accepted', () => {
   const uri = (text: string) => withLine(URI_LINE, `URI: ${text}`)
   const table: [string, string, Partial<EnrolmentExpectation>?][] = [
     ['as it stands', LINES.join('\n')],
-    ['a statement', withLine(3, 'Enrol this card at $ 100 %? Grüße!', '')],
+    [
+      'a statement',
+      withLine(3, "Enrol_this ~card~: at (shop) #1, [you] & me; 100 + 1 = $*! - isn't it? yes/no @here.", ''),
+    ],
     ['https', uri('https://relay.example:4444/v4/enroll_key_card')],
     ['a query string', uri('http://relay.example:4444/v4/enroll_key_card?guest=1')],
     ['upper case in the host', uri('http://RELAY.example:4444/v4/enroll_key_card')],
     ['the scheme before the domain', withLine(DOMAIN_LINE, `http://${LINES[0]}`)],
     ['address in upper case', withLine(1, `0x${toHex(WALLET).toUpperCase()}`)],
     ['the chain of the registry', withLine(6, 'Chain ID: 31337')],
-    ['a time with a zone', withLine(ISSUED_LINE, 'Issued At: 1999-02-28t23:59:60+13:45')],
+    ['a time with a zone', withLine(ISSUED_LINE, 'Issued At: 1999-02-28t23:59:59+13:45')],
     ['a far future Issued At', withLine(ISSUED_LINE, 'Issued At: 9999-12-31T00:00:00Z')],
     ['expiring now', withLine(ISSUED_LINE, LINES[8], 'Expiration Time: 2023-11-14T22:13:20Z')],
     ['valid from now', withLine(ISSUED_LINE, LINES[8], 'Not Before: 2023-11-14T22:13:20Z')],
@@ -109,7 +114,7 @@ describe('accepted', () => {
     ],
   ]
   test.each(table)('%s', (_what, message, change = {}) => {
-    expect(check(message, change)).toEqual(ACCEPTED)
+    expect(check(message, change)).toMatchObject(ACCEPTED)
   })
 
   test('the largest shop id', () => {
@@ -124,7 +129,7 @@ describe('accepted', () => {
       const signature = sign(personalMessageDigest(utf8(message)), SECRET)
       if (signature.at(-1) !== (v % 27) + 27) continue
       signature[64] = v
-      expect(checkEnrolment(message, signature, EXPECTED)).toEqual(ACCEPTED)
+      expect(checkEnrolment(message, signature, EXPECTED)).toMatchObject(ACCEPTED)
       signature[64] = v === 27 || v === 0 ? v + 1 : v - 1
       expect(checkEnrolment(message, signature, EXPECTED).ok).toBe(false)
       return
@@ -154,8 +159,19 @@ describe('refused', () => {
     ['a statement without an empty line before', LINES.toSpliced(2, 2, 'statement', '').join('\n'), 'line 3'],
     ['two statement lines', withLine(3, 'one', 'two', ''), 'line 5'],
     ['two empty lines behind the statement', withLine(3, 'one', '', ''), 'line 6'],
-    ['a carriage return', LINES.join('\r\n'), 'control character'],
-    ['a control character in the statement', withLine(3, 'one\u0000', ''), 'control character'],
+    ['a carriage return', LINES.join('\r\n'), 'printable ASCII'],
+    ['a control character in the statement', withLine(3, 'one\u0000', ''), 'printable ASCII'],
+    ['a statement that turns the direction of reading', withLine(3, 'one\u202Eowt', ''), 'printable ASCII'],
+    ['a statement with another line end', withLine(3, 'one\u0085two', ''), 'printable ASCII'],
+    ['a statement of other letters', withLine(3, 'Grüße', ''), 'printable ASCII'],
+    ...['"', '%', '<', '>', '\\', '^', '`', '{', '|', '}'].map((character): [string, string, string] => [
+      `a statement with ${character}`,
+      withLine(3, `one ${character} two`, ''),
+      'line 4',
+    ]),
+    ['a domain with a soft hyphen', withLine(0, LINES[0].replace('relay', 're\u00ADlay')), 'printable ASCII'],
+    ['a domain with a wide dot', withLine(0, LINES[0].replace('relay.', 'relay\u3002')), 'printable ASCII'],
+    ['a URI with a wide letter', uri('http://\uFF52elay.example:4444/v4/enroll_key_card'), 'printable ASCII'],
     ['no URI', LINES.toSpliced(URI_LINE, 1).join('\n'), 'line 5'],
     ['a URI of another host', uri('http://other.example:4444/v4/enroll_key_card'), "URI's host"],
     ['a URI of another port', uri('http://relay.example/v4/enroll_key_card'), "URI's host"],
@@ -185,6 +201,9 @@ describe('refused', () => {
     ['hour 24', withLine(8, 'Issued At: 2023-11-14T24:00:00Z'), 'calendar'],
     ['minute 60', withLine(8, 'Issued At: 2023-11-14T23:60:00Z'), 'calendar'],
     ['second 61', withLine(8, 'Issued At: 2023-11-14T23:00:61Z'), 'calendar'],
+    ['second 60', withLine(8, 'Issued At: 2016-12-31T23:59:60Z'), 'calendar'],
+    ['expiring in second 60', after(8, 'Expiration Time: 2026-12-31T23:59:60Z'), 'calendar'],
+    ['valid from second 60', after(8, 'Not Before: 2016-12-31T23:59:60Z'), 'calendar'],
     ['a zone of 24 hours', withLine(8, 'Issued At: 2023-11-14T23:00:00+24:00'), 'calendar'],
     ['expired', after(8, 'Expiration Time: 2023-11-14T22:13:19Z'), 'expired'],
     ['expired elsewhere', after(8, 'Expiration Time: 2023-11-14T23:13:19+01:00'), 'expired'],
@@ -269,7 +288,7 @@ describe('refused', () => {
     const message = LINES.join('\n')
     const good = sign(personalMessageDigest(utf8(message)), SECRET)
     const verdict = (signature: Uint8Array) => checkEnrolment(message, signature, EXPECTED)
-    expect(verdict(good)).toEqual(ACCEPTED)
+    expect(verdict(good)).toMatchObject(ACCEPTED)
     expect(check(message, {}, new Uint8Array(32).fill(8))).toMatchObject({
       reason: 'the signature is not of the address',
     })
@@ -312,9 +331,40 @@ describe("viem's messages", () => {
   ])('%s', async (_what, more) => {
     const message = createSiweMessage({ ...form, ...more })
     const signature = fromHex(await account.signMessage({ message }))
-    expect(checkEnrolment(message, signature, EXPECTED)).toEqual(ACCEPTED)
+    expect(checkEnrolment(message, signature, EXPECTED)).toMatchObject(ACCEPTED)
     expect(checkEnrolment(message, signature, { ...EXPECTED, relayTokenId: 78n }).ok).toBe(false)
   })
+})
+
+describe('a message that says for whom it is', () => {
+  const shop = 12345678901234567890123n
+  const [guests, staffs] = [true, false].map((guest) => withLine(3, enrolmentStatement(shop, guest), ''))
+  test('is shown in words that EIP-4361 has', () =>
+    expect([guests, staffs].map((message) => message!.split('\n')[3])).toEqual([
+      `Allow this key card to act for you as a guest of shop ${shop}.`,
+      `Allow this key card to act for you as staff of shop ${shop}.`,
+    ]))
+
+  test.each([
+    ['for a guest', guests!, true, /for a card of a guest: enrol it with guest=1/u],
+    ['for staff', staffs!, false, /for a card of staff: enrol it without guest=1/u],
+  ])('counts %s alone', (_whom, message, guest, refusal) => {
+    expect(check(message, { guest })).toMatchObject(ACCEPTED)
+    expect(check(message, { guest: !guest })).toEqual({ ok: false, reason: expect.stringMatching(refusal) })
+  })
+
+  test.each([
+    ['says nothing', LINES.join('\n')],
+    ['says something else', withLine(3, 'keys for the shop', '')],
+  ])('and one that %s counts for both', (_what, message) => {
+    for (const guest of [true, false]) expect(check(message, { guest })).toMatchObject(ACCEPTED)
+  })
+})
+
+test('what was signed and when it was issued goes with it', () => {
+  const message = LINES.join('\n')
+  const digest = personalMessageDigest(utf8(message))
+  expect(check(message)).toMatchObject({ message: { digest, issuedAt: NOW } })
 })
 
 test('what a message says', () => {

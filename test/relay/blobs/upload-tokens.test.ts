@@ -36,6 +36,18 @@ test('a card has so many open in all its sessions; the oldest makes room, and it
   expect(issued.slice(2).map((text) => all.take(text))).not.toContain(false)
 })
 
+test('the tokens of a card that was removed are void, those of others are not, and its sessions have room', () => {
+  const all = tokens()
+  const session = {}
+  const issued = [all.issue(session, 'a')!, all.issue({}, 'a')!, all.issue({}, 'b')!]
+  expect(all.cards()).toEqual(['a', 'b'])
+  all.dropCard('a')
+  all.dropCard('c')
+  expect(all.cards()).toEqual(['b'])
+  for (let i = 0; i < BLOB_TOKENS_PER_SESSION_MAX; i++) expect(all.issue(session, 'a')).toBeDefined()
+  expect(issued.map((text) => all.take(text))).toEqual([false, false, true])
+})
+
 test('a token is void after ten minutes, and its place is free', async () => {
   const clock = new TestClock()
   const all = tokens(clock)
