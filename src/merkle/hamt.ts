@@ -11,7 +11,7 @@ import { assert } from '../assert.js'
 import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import type { NodeCache } from './hamt-cache.js'
-import { placeOf, placesWithout, rootOf, type PlaceContext, type TreePlace } from './hamt-places.js'
+import { isTrue, placeOf, placesWithout, rootOf, type PlaceContext, type TreePlace } from './hamt-places.js'
 import {
   bitsSet,
   decodeNode,
@@ -47,8 +47,8 @@ export interface StoredRoot {
 
 /** What a trie is built over: where a key stands, and what of a value the state tree holds; 32 bytes each. */
 export interface TrieHashes {
-  keyHash(key: Uint8Array): Uint8Array
-  valueHash(value: Uint8Array): Uint8Array
+  readonly keyHash: (key: Uint8Array) => Uint8Array
+  readonly valueHash: (value: Uint8Array) => Uint8Array
 }
 
 export const STANDARD_HASHES: TrieHashes = { keyHash: sha256, valueHash: sha256 }
@@ -59,6 +59,29 @@ export interface HamtShape {
   readonly bitmap: bigint
   readonly entries: readonly (Leaf | HamtShape)[]
 }
+
+class TrieContext implements PlaceContext {
+  readonly keyHash: TrieHashes['keyHash']
+  readonly valueHash: TrieHashes['valueHash']
+  readonly source: NodeSource | undefined
+  readonly cache: NodeCache | undefined
+  /** Nodes are hashed when they are read. */
+  readonly verifying: boolean
+
+  constructor({ keyHash, valueHash }: TrieHashes, source?: NodeSource, cache?: NodeCache, verifying = false) {
+    this.keyHash = keyHash
+    this.valueHash = valueHash
+    this.source = source
+    this.cache = cache
+    this.verifying = verifying
+  }
+
+  load(branch: Branch): Node {
+    return load(branch, this)
+  }
+}
+
+const NO_ENTRIES: Node = { low: 0, high: 0, entries: [], places: undefined }
 
 /**
  * One version of a trie: keys and values are bytes. Neither is copied, neither may be changed.
@@ -144,12 +167,12 @@ export class Hamt {
 
   /** 32 bytes: the root of the state tree over the leaves (PROOFS §1), memoised as the digest is. */
   root(): Uint8Array {
-    return rootOf(this.branch, 0, this.context)
+    return rootOf(this.branch, this.context)
   }
 
   /** The state tree over the leaves, to be walked down; undefined if there is none. Nodes are read when asked for. */
   tree(): TreePlace | undefined {
-    return placeOf(this.branch, 0, this.context)
+    return placeOf(this.branch, this.context)
   }
 
   /** All leaves, in trie order. */
@@ -202,29 +225,6 @@ export class Hamt {
   }
 }
 
-class TrieContext implements PlaceContext {
-  readonly keyHash: TrieHashes['keyHash']
-  readonly valueHash: TrieHashes['valueHash']
-  readonly source: NodeSource | undefined
-  readonly cache: NodeCache | undefined
-  /** Nodes are hashed when they are read. */
-  readonly verifying: boolean
-
-  constructor({ keyHash, valueHash }: TrieHashes, source?: NodeSource, cache?: NodeCache, verifying = false) {
-    this.keyHash = keyHash
-    this.valueHash = valueHash
-    this.source = source
-    this.cache = cache
-    this.verifying = verifying
-  }
-
-  load(branch: Branch): Node {
-    return load(branch, this)
-  }
-}
-
-const NO_ENTRIES: Node = { low: 0, high: 0, entries: [], places: undefined }
-
 function branchOf(node: Node, size: number): Branch {
   return { size, node, ref: 0, digest: undefined, root: undefined, used: false }
 }
@@ -253,21 +253,14 @@ function read(branch: Branch, context: TrieContext): Node {
   return branch.node
 }
 
-/** Of a place that the parent has a digest of: every one within is computed from what is below it. */
-function checkPlaces(node: Node, branch: Branch, context: TrieContext): void {
-  const fresh: Branch = { ...branch, node: { ...node, places: undefined }, root: undefined }
-  const known = branch.root!
-  const level = 0
-  if (!equalBytes(rootOf(fresh, level, context), known))
-    throw new HamtStoreError(branch.ref, 'its root is not the one that is known of it')
-}
-
 function checked(stored: Uint8Array, branch: Branch, context: TrieContext): Node {
   const node = decodeNode(stored, branch)
   if (context.verifying && branch.digest !== undefined && !equalBytes(digestOfNode(node, context), branch.digest)) {
     throw new HamtStoreError(branch.ref, 'its digest is not the one that is known of it')
   }
-  if (context.verifying && branch.root !== undefined) checkPlaces(node, branch, context)
+  if (context.verifying && branch.root !== undefined && !isTrue(node, branch.root, context)) {
+    throw new HamtStoreError(branch.ref, 'its root is not the one that is known of it')
+  }
   return node
 }
 

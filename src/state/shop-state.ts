@@ -11,7 +11,7 @@ import { be64, concatBytes } from '../bytes/bytes.js'
 import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import type { CborKey } from '../codec/value.js'
-import { Hamt, type KeyHash } from '../merkle/hamt.js'
+import { Hamt, STANDARD_HASHES, type TrieHashes } from '../merkle/hamt.js'
 import type { PathPart } from '../patches/patch.js'
 import { holderHash } from './holders.js'
 
@@ -69,7 +69,7 @@ export interface ShopState {
 }
 
 /**
- * A shop without a manifest or any object. `emptyOver`: the empty tries that all others grow from, by their key hash.
+ * A shop without a manifest or any object. `emptyOver`: the empty tries that all others grow from, by their hashes.
  *
  * @example
  * ```ts
@@ -79,21 +79,21 @@ export interface ShopState {
  * ```
  */
 export function emptyShop(shopId: ShopId, schemaVersion = SCHEMA_VERSION, emptyOver = emptyTrie): ShopState {
-  const empty = emptyOver(sha256)
+  const empty = emptyOver(STANDARD_HASHES)
   return {
     shopId,
     schemaVersion,
     manifest: undefined,
     collections: { Accounts: empty, Inventory: empty, Listings: empty, Orders: empty, Tags: empty },
-    indexes: Object.fromEntries(INDEXES.map((name) => [name, emptyOver(keyHashOf(name))])) as Record<Index, Hamt>,
+    indexes: Object.fromEntries(INDEXES.map((name) => [name, emptyOver(hashesOf(name))])) as Record<Index, Hamt>,
   }
 }
 
-const emptyTrie = (keyHash: KeyHash): Hamt => Hamt.withKeyHash(keyHash)
+const emptyTrie = (hashes: TrieHashes): Hamt => Hamt.over(hashes)
 
 /** What a trie of the shop is built over: places of holders group them. */
-export function keyHashOf(name: Collection | Index): KeyHash {
-  return name === 'holders' ? holderHash : sha256
+export function hashesOf(name: Collection | Index): TrieHashes {
+  return name === 'holders' ? { ...STANDARD_HASHES, keyHash: holderHash } : STANDARD_HASHES
 }
 
 /**

@@ -3,12 +3,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { sha256 } from '#hash'
-import { Hamt, NodeCache, type KeyHash } from '../../src/merkle/hamt.js'
+import { Hamt, NodeCache, type TrieHashes } from '../../src/merkle/hamt.js'
 import type { Order } from '../../src/objects/order.js'
 import type { Patch } from '../../src/patches/patch.js'
 import { applyPatches } from '../../src/state/apply.js'
 import { holderHash, holdersOf, withHolder } from '../../src/state/holders.js'
-import { COLLECTIONS, INDEXES, keyHashOf, type ShopState } from '../../src/state/shop-state.js'
+import { COLLECTIONS, INDEXES, hashesOf, type ShopState } from '../../src/state/shop-state.js'
 import { addOrder, by, item, listing, map, patch, setState, shop, variation } from '../fixtures/sample-shop.js'
 
 const VARIATIONS = ['', 'S', 'M', 'red', '\u{1f9e6}']
@@ -30,7 +30,7 @@ const orders = fc.uniqueArray(
 )
 
 /** As if the names of all things collided. */
-const oneGroup: KeyHash = (key) => sha256(key).fill(0, 0, 6)
+const oneGroup: TrieHashes['keyHash'] = (key) => sha256(key).fill(0, 0, 6)
 
 describe('holders', () => {
   test.each([
@@ -43,7 +43,7 @@ describe('holders', () => {
           order: { ID, State: 3n, Items } as unknown as Order,
           isLive,
         }))
-        let index = Hamt.withKeyHash(keyHash)
+        let index = Hamt.over({ keyHash })
         for (const { order } of read) index = withHolder(index, order, true)
         for (const { order, isLive } of read) if (!isLive) index = withHolder(index, order, false)
         for (const listingId of [0n, 1n, 2n, 256n, 2n ** 64n - 1n]) {
@@ -130,10 +130,10 @@ function onDisk(state: ShopState) {
       names.map((name) => [
         name,
         Hamt.open(
-          copied(tries[name], keyHashOf(name)).store((bytes) => nodes.push(bytes)),
+          copied(tries[name], hashesOf(name)).store((bytes) => nodes.push(bytes)),
           source,
           cache,
-          keyHashOf(name),
+          hashesOf(name),
         ),
       ]),
     ) as Record<Name, Hamt>
@@ -151,8 +151,8 @@ function onDisk(state: ShopState) {
 }
 
 /** Of no other store. */
-function copied(trie: Hamt, keyHash: KeyHash): Hamt {
-  let copy = Hamt.withKeyHash(keyHash)
+function copied(trie: Hamt, hashes: TrieHashes): Hamt {
+  let copy = Hamt.over(hashes)
   for (const [key, value] of trie.entries()) copy = copy.set(key, value)
   return copy
 }

@@ -12,7 +12,7 @@ import type { Cbor, CborKey } from '../../codec/value.js'
 import { Hamt, type NodeSource, type StoredRoot } from '../../merkle/hamt.js'
 import type { NodeCache } from '../../merkle/hamt-cache.js'
 import type { NodeRef } from '../../merkle/hamt-node.js'
-import { COLLECTIONS, INDEXES, keyHashOf, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
+import { COLLECTIONS, INDEXES, hashesOf, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
 
 const TRIES = [...COLLECTIONS, ...INDEXES] as const
 
@@ -47,7 +47,7 @@ export function decodeState(
 ): ShopState | undefined {
   const { manifest, tries, hasIndex } = decodeRoots(bytes)
   if (!hasIndex || TRIES.some((name) => !tries.has(name))) return undefined
-  const open = (name: (typeof TRIES)[number]) => openTrie(tries.get(name)!, source, cache, keyHashOf(name))
+  const open = (name: (typeof TRIES)[number]) => openTrie(tries.get(name)!, source, cache, hashesOf(name))
   return {
     shopId,
     schemaVersion: SCHEMA_VERSION,
