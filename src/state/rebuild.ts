@@ -35,7 +35,7 @@ interface ShopContents {
 /**
  * Indexes that follow from the log alone: who added an order first and when, what was chosen and what was to be paid.
  */
-type History = Pick<Record<Index, Hamt>, 'owners' | 'numbers' | 'chosen' | 'payments'>
+type History = Pick<Record<Index, Hamt>, 'owners' | 'numbers' | 'chosen' | 'payments' | 'cards' | 'trails'>
 
 /**
  * The state with all indexes that follow from its objects; when a reservation began does not: a deadline is the TTL or
@@ -54,8 +54,8 @@ export function rebuildShop(contents: ShopContents, history?: History): ShopStat
   return { shopId, schemaVersion, manifest, collections, indexes }
 }
 
-function pickHistory({ owners, numbers, chosen, payments }: History): History {
-  return { owners, numbers, chosen, payments }
+function pickHistory({ owners, numbers, chosen, payments, cards, trails }: History): History {
+  return { owners, numbers, chosen, payments, cards, trails }
 }
 
 function trieOf(objects: Iterable<readonly [Uint8Array, Uint8Array]>): Hamt {

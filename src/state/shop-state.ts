@@ -14,6 +14,7 @@ import type { CborKey } from '../codec/value.js'
 import { Hamt, STANDARD_HASHES, type TrieHashes } from '../merkle/hamt.js'
 import type { PathPart } from '../patches/patch.js'
 import { holderHash } from './holders.js'
+import { trailValueHash } from './trails.js'
 
 /** The objects' version of live shops. */
 export const SCHEMA_VERSION = 4n
@@ -46,6 +47,10 @@ export type Index =
   | 'chosen'
   /** PaymentID, 32 bytes → what it pays; ids are for ever, so that a late payment finds its order */
   | 'payments'
+  /** card → its periods in accounts (card-periods.ts): `Cards` of the state tree */
+  | 'cards'
+  /** order id or card → its trail (trails.ts): `Orders` of the state tree */
+  | 'trails'
 export const INDEXES: readonly Index[] = [
   'reserved',
   'reservedBy',
@@ -57,6 +62,8 @@ export const INDEXES: readonly Index[] = [
   'numbers',
   'chosen',
   'payments',
+  'cards',
+  'trails',
 ]
 
 export interface ShopState {
@@ -91,9 +98,10 @@ export function emptyShop(shopId: ShopId, schemaVersion = SCHEMA_VERSION, emptyO
 
 const emptyTrie = (hashes: TrieHashes): Hamt => Hamt.over(hashes)
 
-/** What a trie of the shop is built over: places of holders group them. */
+/** What a trie of the shop is built over: places of holders group them, trails have values of their own. */
 export function hashesOf(name: Collection | Index): TrieHashes {
-  return name === 'holders' ? { ...STANDARD_HASHES, keyHash: holderHash } : STANDARD_HASHES
+  if (name === 'holders') return { ...STANDARD_HASHES, keyHash: holderHash }
+  return name === 'trails' ? { ...STANDARD_HASHES, valueHash: trailValueHash } : STANDARD_HASHES
 }
 
 /**
