@@ -14,6 +14,8 @@ hash of the results, which is the same on every machine.
   --json          one JSON object, to be kept for --compare
   --compare FILE  adds the ratio to the medians of an earlier --json run (below 1: faster now)
   --only TEXT     only the cases whose name holds TEXT
+
+npm run bench -- flood: a good card beside floods of every kind; flood --help tells more.
 `
 const SEED = 20_260_101
 const ROUNDS = 7
@@ -52,7 +54,8 @@ const value = (flag) => (argv.includes(flag) ? argv[argv.indexOf(flag) + 1] : un
 const known = new Set(['--small', '--json', '--compare', '--only', '--help', value('--compare'), value('--only')])
 const unknown = argv.find((word) => !known.has(word))
 
-if (argv.includes('--help')) process.stdout.write(HELP)
+if (argv[0] === 'flood') await (await import('./flood.mjs')).run(argv.slice(1))
+else if (argv.includes('--help')) process.stdout.write(HELP)
 else if (unknown !== undefined) {
   process.stderr.write(`bench: there is no ${unknown}; see --help\n`)
   process.exitCode = 1

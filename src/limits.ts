@@ -24,6 +24,9 @@ export const OBJECT_BYTES_MAX = 1_048_576
 export const NAME_BYTES_MAX = 255
 export const ITEMS_PER_ORDER_MAX = 1_000
 export const OPEN_ORDERS_PER_GUEST_CARD_MAX = 1_000
+/** A guest's card costs nothing: these bound what all its orders hold, and what they make the relay do. */
+export const LIVE_ORDERS_PER_GUEST_CARD_MAX_DEFAULT = 100
+export const ORDERS_PER_GUEST_CARD_AND_DAY_MAX_DEFAULT = 1_000
 export const LISTING_HASH_BYTES_MAX = 32
 
 // Merkle proofs (MMR.md §9.4)
@@ -36,6 +39,11 @@ export const HAMT_BITS_PER_LEVEL = 6
 
 // PatchSets (§4)
 export const HEADER_TIMESTAMP_AHEAD_SECONDS_MAX = 300n
+export const PATCHES_PER_GUEST_SET_MAX = 256
+/** Of the sets of one guest's card, of whatever becomes of them: some 25 of the smallest ones a second, … */
+export const GUEST_BYTES_PER_SECOND_DEFAULT = 8_192
+/** … and some 800 at once. */
+export const GUEST_BYTES_BURST_DEFAULT = 262_144
 
 // Orders (§11)
 export const RESERVATION_SECONDS_DEFAULT = 86_400n
@@ -75,6 +83,19 @@ export const CHAIN_DEPTH_DEFAULT = 1n
 export const CHAIN_POLL_MS_DEFAULT = 1_000
 /** Blocks that are read again after a restart. */
 export const CHAIN_MARGIN_BLOCKS = 16n
+/** How far behind its blocks an endpoint's log index may be: blocks that are newer are checked one by one. */
+export const LOG_LAG_BLOCKS_MAX = 10_000n
+/** What one look may cost: blocks whose headers are asked for together, and those whose receipts are read. */
+export const CHECKED_BLOCKS_AT_ONCE_MAX = 50
+export const RECEIPT_BLOCKS_AT_ONCE_MAX = 8
+/** How long receipts are waited for where no endpoint tells them; then the log index is believed. */
+export const RECEIPTS_PATIENCE_SECONDS = 60n
+/** How often the log index is read again since the oldest payment that can still be made. */
+export const LOG_REREAD_SECONDS = 600n
+/** Where that failed, it is not tried again before. */
+export const LOG_REREAD_PAUSE_SECONDS = 60n
+/** Blocks of such a reading that one look reads. */
+export const REREAD_BLOCKS_AT_ONCE = 2_000n
 
 // Frames and sessions (§8, §10, §15)
 export const FRAME_IN_BYTES_MAX = 2 * 1_048_576
@@ -166,8 +187,17 @@ export const PART_HEAD_BYTES_MAX = 16 * 1_024
 export const UNREAD_BODY_BYTES_MAX = 32 * 1_048_576
 /** An HTTP socket on which nothing moves for so long is cut, also in the middle of an answer. */
 export const HTTP_IDLE_MS_MAX = 60_000
+/** From a connection, or the end of the request before, to the end of a head. */
+export const HTTP_HEAD_MS_MAX = 10_000
+/** For a body, and beyond it a second for each so many bytes that came: a phone's upload takes minutes. */
+export const HTTP_BODY_MS_MAX = 30_000
+export const HTTP_BODY_BYTES_PER_SECOND_MIN = 16 * 1_024
+/** Of the descriptors that the process may have: a download has a socket and a file, and store and chains need some. */
+export const SOCKETS_SHARE_OF_DESCRIPTORS = 0.75
 export const HEALTH_STORE_SECONDS_MAX = 5
 export const HEALTH_LOOP_DELAY_SECONDS_MAX = 5
+/** A loop that was held is told of for so long, to everybody who asks. */
+export const HEALTH_LOOP_MEMORY_SECONDS = 60
 
 // The client library
 /** Between two attempts to connect: the first pause, doubled up to the longest. */

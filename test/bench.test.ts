@@ -1,6 +1,6 @@
 /** The benchmarks run, and do the same work everywhere: their results have these hashes. */
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -24,6 +24,16 @@ const RESULTS: Readonly<Record<string, string>> = {
   'signature recovery, noble': '20a4ee8e36ce9546',
 }
 
+interface Card {
+  readonly alone: { readonly p50: number; readonly p99: number }
+  readonly beside: { readonly p50: number; readonly p99: number }
+}
+
+/** Its exit code tells of milliseconds, which are the machine's. */
+function floodBench(...flags: readonly string[]): string {
+  return spawnSync(process.execPath, ['bench/run.mjs', 'flood', ...flags], { cwd: ROOT, encoding: 'utf8' }).stdout
+}
+
 function bench(...flags: readonly string[]): string {
   return execFileSync(process.execPath, ['bench/run.mjs', ...flags], { cwd: ROOT, encoding: 'utf8' })
 }
@@ -35,6 +45,19 @@ describe('npm run bench', () => {
     }
     expect(Object.fromEntries(cases.map(({ name, result }) => [name, result]))).toEqual(RESULTS)
     for (const { medianMicroseconds } of cases) expect(medianMicroseconds).toBeGreaterThan(0)
+  })
+
+  it('floods a relay beside two good cards, which are never refused', { timeout: 120_000 }, () => {
+    const { rows } = JSON.parse(floodBench('--seconds', '1', '--only', 'forged sets', '--json')) as {
+      rows: { name: string; accepted: number; refused: number; staff: Card; guest: Card }[]
+    }
+    expect(rows.map(({ name }) => name)).toEqual(['forged sets'])
+    for (const { accepted, refused, staff, guest } of rows) {
+      expect(accepted).toBe(0)
+      expect(refused).toBeGreaterThan(0)
+      for (const { alone, beside } of [staff, guest])
+        for (const { p50, p99 } of [alone, beside]) expect(p99).toBeGreaterThanOrEqual(p50)
+    }
   })
 
   it('refuses an unknown flag', () => {

@@ -14,6 +14,7 @@ const SETTINGS: readonly Setting[] = [
   ['host', 'CAIRN_HOST', '--host HOST', '127.0.0.1'],
   ['port', 'CAIRN_PORT', '--port N', '4444'],
   ['publicUrl', 'CAIRN_PUBLIC_URL', '--public-url URL', 'made of host and port'],
+  ['trustedProxy', 'CAIRN_TRUSTED_PROXY', '--trusted-proxy CIDR,…', 'none'],
   ['metricsHost', 'CAIRN_METRICS_HOST', '--metrics-host HOST', '127.0.0.1'],
   ['metricsPort', 'CAIRN_METRICS_PORT', '--metrics-port N', '9464'],
   ['data', 'CAIRN_DATA', '--data PATH', './cairn-data'],
@@ -43,6 +44,10 @@ const SETTINGS: readonly Setting[] = [
   ['enrolmentsBurst', 'CAIRN_ENROLMENTS_BURST', '--enrolments-burst N', '200'],
   ['upgradesPerSecond', 'CAIRN_UPGRADES_PER_SECOND', '--upgrades-per-second N', '50'],
   ['upgradesBurst', 'CAIRN_UPGRADES_BURST', '--upgrades-burst N', '300'],
+  ['guestLiveOrdersMax', 'CAIRN_GUEST_LIVE_ORDERS_MAX', '--guest-live-orders-max N', '100'],
+  ['guestOrdersPerDayMax', 'CAIRN_GUEST_ORDERS_PER_DAY_MAX', '--guest-orders-per-day-max N', '1000'],
+  ['guestBytesPerSecond', 'CAIRN_GUEST_BYTES_PER_SECOND', '--guest-bytes-per-second N', '8192'],
+  ['guestBytesBurst', 'CAIRN_GUEST_BYTES_BURST', '--guest-bytes-burst N', '262144'],
   ['transport', 'CAIRN_TRANSPORT', '--transport auto|uws|ws', 'auto'],
   ['logFormat', 'CAIRN_LOG_FORMAT', '--log-format auto|text|json', 'auto'],
 ]
@@ -58,6 +63,8 @@ const METRICS = `\
 # TYPE cairn_payments_extra_total counter
 # HELP cairn_payments_over_total Payments of more than was due, by each time that more came
 # TYPE cairn_payments_over_total counter
+# HELP cairn_payments_fell_total Payments that their token took back, or a part of them
+# TYPE cairn_payments_fell_total counter
 # HELP cairn_payments_moved_total Payments that the contract took from their address
 # TYPE cairn_payments_moved_total counter
 # HELP cairn_payments_reorged_total Payments whose block left the chain after it had counted

@@ -2,7 +2,7 @@
  * What the relay asks of one Ethereum chain (PROTOCOL §12), whatever speaks JSON-RPC to it. Calls that fail everywhere
  * throw ChainUnreachable.
  *
- * Tests: test/chain/rpc-chain.test.ts, test/chain/follower.test.ts
+ * Tests: test/chain/rpc-chain.test.ts, test/chain/log-check.test.ts, test/chain/follower.test.ts
  */
 
 import type { ChainId, Seconds } from '../brands.js'
@@ -22,6 +22,10 @@ export interface Block {
   readonly parentHash: Uint8Array
   /** Seconds since 1970. */
   readonly timestamp: Seconds
+  /** 256 bytes: the Bloom filter of the block's logs, where the endpoint tells one. */
+  readonly bloom?: Uint8Array | undefined
+  /** How many, where the endpoint tells. */
+  readonly transactions?: number | undefined
 }
 
 export interface ChainLog {
@@ -71,12 +75,19 @@ export interface Chain {
   head(): Promise<Block>
   /** Undefined if the chain has no such block. */
   block(number: bigint): Promise<Block | undefined>
-  /** In the order of blocks and log indexes; long ranges are asked in pieces. */
+  /**
+   * In the order of blocks and log indexes; long ranges are asked in pieces. They come out of an index that may lag
+   * behind the endpoint's own blocks: what is not there proves nothing.
+   */
   logs(query: LogQuery): Promise<ChainLog[]>
+  /** What the contract (20 bytes) logged in the block, by its receipts; undefined if no endpoint tells them. */
+  receiptLogs(block: Block, address: Uint8Array): Promise<ChainLog[] | undefined>
   /** What the contract returned; undefined if it reverted, or failed in any way where it is `foreign`. */
   call(call: Call): Promise<Uint8Array | undefined>
   /** In the native currency's smallest unit, after that block. */
   balance(address: Uint8Array, blockNumber: bigint): Promise<bigint>
+  /** After that block; over 0 for an address at which a contract was ever made. */
+  nonce(address: Uint8Array, blockNumber: bigint): Promise<bigint>
   /**
    * Calls back soon after each new block, and at least every poll interval while the chain can be asked. Returns what
    * stops it.
@@ -84,4 +95,10 @@ export interface Chain {
   onHead(seen: (head: Block) => void): () => void
   /** Open requests are given up. */
   close(): void
+}
+
+/** In the order of blocks and log indexes. */
+export function byPlace(a: ChainLog, b: ChainLog): number {
+  if (a.blockNumber === b.blockNumber) return a.logIndex - b.logIndex
+  return a.blockNumber < b.blockNumber ? -1 : 1
 }

@@ -43,9 +43,14 @@ interface FollowerOptions {
   /** Blocks before the last followed block that come again after a start. */
   readonly marginBlocks: bigint
   handle(range: BlockRange): Promise<void>
+  /**
+   * At the end of each look, also of one that found no new block: everything up to `safe` was handed out. What takes
+   * long is done here, a piece at a time.
+   */
+  handedOut?(safe: Block): Promise<void>
   reorged(fork: Fork): Promise<void>
   saved(followed: readonly FollowedBlock[]): Promise<void>
-  /** `handle`, `reorged` or `saved` failed; it is tried again, later and later. */
+  /** `handle`, `handedOut`, `reorged` or `saved` failed; it is tried again, later and later. */
   onError(error: unknown): void
 }
 
@@ -134,6 +139,7 @@ class ChainFollower implements Follower {
     if (safe === undefined) return
     await this.findPlace(safe)
     while (!this.stopped && this.next! <= safe.number) await this.handOut(this.next!, head, safe)
+    if (!this.stopped) await this.options.handedOut?.(safe)
   }
 
   /** Where to go on: after the last followed block that the chain still has. */

@@ -6,8 +6,11 @@
 import { http, webSocket } from 'viem'
 import type { ChainId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
-import { fromHex, prefixedHex } from '../bytes/hex.js'
-import { ChainUnreachable, type Block, type Call, type Chain, type ChainLog, type LogQuery } from './chain.js'
+import { prefixedHex } from '../bytes/hex.js'
+import { byPlace, ChainUnreachable, type Block, type Call, type Chain, type ChainLog, type LogQuery } from './chain.js'
+import { isOfTheCall, isRevert, isTooMuch, reasonOf } from './rpc-errors.js'
+import { receiptLogsOf, type Request } from './rpc-receipts.js'
+import { bytesIn, FalseAnswer, quantity, quantityIn, readBlock, readLog } from './rpc-values.js'
 
 export interface RpcChainOptions {
   readonly chainId: ChainId
@@ -32,11 +35,6 @@ const LAG_MS = 60_000
 
 export function openChain(options: RpcChainOptions): Chain {
   return new RpcChain(options)
-}
-
-/** The endpoint answers, and what it answers cannot be. */
-class FalseAnswer extends Error {
-  override readonly name = 'FalseAnswer'
 }
 
 class RpcChain implements Chain {
@@ -120,6 +118,13 @@ class RpcChain implements Chain {
     return logs
   }
 
+  /** An endpoint that does not tell receipts, or not in time, is not passed over in what it tells. */
+  async receiptLogs(block: Block, address: Uint8Array): Promise<ChainLog[] | undefined> {
+    const request = (endpoint: Endpoint) => receiptLogsOf(endpoint.request, block, address)
+    const logs = await this.ask(request, () => true, 'ask the next')
+    return logs === 'refused' ? undefined : logs
+  }
+
   async call({ to, data, blockNumber, foreign = false }: Call): Promise<Uint8Array | undefined> {
     const place = blockNumber === undefined ? 'latest' : quantity(blockNumber)
     const limit = foreign ? { gas: quantity(FOREIGN_CALL_GAS) } : {}
@@ -133,6 +138,11 @@ class RpcChain implements Chain {
     return this.ask(async (endpoint) =>
       quantityIn(await endpoint.request('eth_getBalance', [prefixedHex(address), quantity(blockNumber)])),
     )
+  }
+
+  async nonce(address: Uint8Array, blockNumber: bigint): Promise<bigint> {
+    const params = [prefixedHex(address), quantity(blockNumber)]
+    return this.ask(async (endpoint) => quantityIn(await endpoint.request('eth_getTransactionCount', params)))
   }
 
   onHead(seen: (head: Block) => void): () => void {
@@ -180,19 +190,22 @@ class RpcChain implements Chain {
   }
 
   /**
-   * The first answer that an endpoint gives. `isRefusal` tells errors that are answers: they are no reason to ask
-   * elsewhere. Throws ChainUnreachable.
+   * The first answer that an endpoint gives. `isRefusal` tells errors that are answers: they are no failure of the
+   * endpoint, and no reason to ask elsewhere unless `refused` says so. Throws ChainUnreachable.
    */
   private async ask<T>(request: (endpoint: Endpoint) => Promise<T>): Promise<T>
   private async ask<T>(
     request: (endpoint: Endpoint) => Promise<T>,
     isRefusal: (error: unknown) => boolean,
+    refused?: 'is the answer' | 'ask the next',
   ): Promise<T | 'refused'>
   private async ask<T>(
     request: (endpoint: Endpoint) => Promise<T>,
     isRefusal: (error: unknown) => boolean = () => false,
+    refused: 'is the answer' | 'ask the next' = 'is the answer',
   ): Promise<T | 'refused'> {
     let problem = this.endpoints.find((endpoint) => endpoint.problem !== undefined)?.problem ?? 'no endpoint answers'
+    let isRefused = false
     const { preferred } = this
     const order =
       preferred === undefined ? this.endpoints : [preferred, ...this.endpoints.filter((one) => one !== preferred)]
@@ -201,10 +214,14 @@ class RpcChain implements Chain {
       try {
         await endpoint.checkChain()
         const answer = await request(endpoint)
-        this.worked(endpoint)
+        // That it tells what others do not is no reason to prefer it in all else.
+        if (isRefused) endpoint.worked()
+        else this.worked(endpoint)
         return answer
       } catch (error) {
         if (isRefusal(error)) {
+          isRefused = true
+          if (refused === 'ask the next') continue
           this.worked(endpoint)
           return 'refused'
         }
@@ -212,6 +229,7 @@ class RpcChain implements Chain {
         endpoint.failed(problem)
       }
     }
+    if (isRefused) return 'refused'
     this.trouble = this.unreachable(problem)
     throw new ChainUnreachable(this.trouble)
   }
@@ -243,8 +261,6 @@ class RpcChain implements Chain {
     )
   }
 }
-
-type Request = (method: string, params: readonly unknown[]) => Promise<unknown>
 
 /** What viem's transport over a WebSocket has beside requests. */
 interface SocketTransport {
@@ -403,9 +419,7 @@ async function logsOf(endpoint: Endpoint, query: LogQuery): Promise<ChainLog[]> 
   if (!Array.isArray(answer)) throw new FalseAnswer('answers with no list of logs')
   const logs = answer.map(readLog)
   if (!logs.every((log) => isAskedFor(log, query))) throw new FalseAnswer('answers with logs that were not asked for')
-  return logs.sort((a, b) =>
-    a.blockNumber === b.blockNumber ? a.logIndex - b.logIndex : a.blockNumber < b.blockNumber ? -1 : 1,
-  )
+  return logs.sort(byPlace)
 }
 
 function isAskedFor({ address, topics, blockNumber }: ChainLog, query: LogQuery): boolean {
@@ -415,111 +429,4 @@ function isAskedFor({ address, topics, blockNumber }: ChainLog, query: LogQuery)
     (asked, i) =>
       asked === undefined || (topics[i] !== undefined && asked.some((topic) => equalBytes(topic, topics[i]!))),
   )
-}
-
-/** Errors of a node that has too much to answer; what they say differs. */
-function isTooMuch(error: unknown): boolean {
-  if (codeOf(error) === undefined || isTooOften(error)) return false
-  return /range|too (many|large|big)|limit|more than|exceed/iu.test(detailsOf(error))
-}
-
-/** Of an endpoint that was asked too often: a narrower question would be asked too often just so. */
-function isTooOften(error: unknown): boolean {
-  return /\brate\b|quota|capacity|too many requests|request count|per (second|minute|hour|day)|daily|throttl/iu.test(
-    detailsOf(error),
-  )
-}
-
-/** The node ran the call and says that it failed, or answered with something that is no bytes. */
-function isOfTheCall(error: unknown): boolean {
-  return error instanceof FalseAnswer || (codeOf(error) !== undefined && !isTooOften(error))
-}
-
-function isRevert(error: unknown): boolean {
-  return (
-    codeOf(error) === 3 || (codeOf(error) !== undefined && /revert|invalid opcode|out of gas/iu.test(detailsOf(error)))
-  )
-}
-
-/** viem's code for what is no answer of a node. */
-const UNKNOWN_ERROR = -1
-
-/** Of an error that the node itself answered with; undefined for one of the way to it. */
-function codeOf(error: unknown): number | undefined {
-  const { code } = error as { code?: unknown }
-  return typeof code === 'number' && code !== UNKNOWN_ERROR ? code : undefined
-}
-
-function detailsOf(error: unknown): string {
-  const { details, message } = error as { details?: string; message?: string }
-  return details ?? message ?? ''
-}
-
-/** One line without URLs. */
-function reasonOf(error: unknown): string {
-  if (error instanceof FalseAnswer) return `it ${error.message}`
-  const { name } = error as Error
-  if (name === 'TimeoutError') return 'it does not answer in time'
-  return codeOf(error) === undefined ? 'it cannot be asked' : `it answers with error ${codeOf(error)}`
-}
-
-// JSON-RPC values: what is beyond these is a lie
-
-const BLOCK_NUMBER_MAX = 2n ** 53n
-const TIMESTAMP_MAX = 2n ** 40n
-const LOG_INDEX_MAX = 2n ** 31n
-const AMOUNT_MAX = 2n ** 256n - 1n
-/** Of one byte string, hexadecimal. */
-const ANSWER_DIGITS_MAX = 2_097_152
-
-function readBlock(value: unknown): Block | undefined {
-  if (value === null) return undefined
-  const { number, hash, parentHash, timestamp } = fieldsOf(value)
-  return {
-    number: quantityIn(number, BLOCK_NUMBER_MAX),
-    hash: bytesIn(hash, 32),
-    parentHash: bytesIn(parentHash, 32),
-    timestamp: quantityIn(timestamp, TIMESTAMP_MAX),
-  }
-}
-
-function readLog(value: unknown): ChainLog {
-  const { address, topics, data, blockNumber, blockHash, transactionHash, logIndex, removed } = fieldsOf(value)
-  if (removed === true || !Array.isArray(topics)) throw new FalseAnswer('answers with a log that is none')
-  return {
-    address: bytesIn(address, 20),
-    topics: topics.map((topic) => bytesIn(topic, 32)),
-    data: bytesIn(data),
-    blockNumber: quantityIn(blockNumber, BLOCK_NUMBER_MAX),
-    blockHash: bytesIn(blockHash, 32),
-    transactionHash: bytesIn(transactionHash, 32),
-    logIndex: Number(quantityIn(logIndex, LOG_INDEX_MAX)),
-  }
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) throw new FalseAnswer('answers with another form')
-  return value as Record<string, unknown>
-}
-
-function bytesIn(value: unknown, length?: number): Uint8Array {
-  if (typeof value !== 'string' || value.length % 2 !== 0 || !/^0x[0-9a-fA-F]*$/u.test(value))
-    throw new FalseAnswer('answers with no bytes')
-  if (value.length > ANSWER_DIGITS_MAX) throw new FalseAnswer('answers with too many bytes')
-  const bytes = fromHex(value)
-  if (length !== undefined && bytes.length !== length)
-    throw new FalseAnswer(`answers with ${bytes.length} bytes for ${length}`)
-  return bytes
-}
-
-function quantityIn(value: unknown, most = AMOUNT_MAX): bigint {
-  if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{1,64}$/u.test(value))
-    throw new FalseAnswer('answers with no number')
-  const number = BigInt(value)
-  if (number > most) throw new FalseAnswer('answers with a number that cannot be')
-  return number
-}
-
-function quantity(number: bigint): string {
-  return `0x${number.toString(16)}`
 }

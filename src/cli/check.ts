@@ -26,7 +26,7 @@ Nothing is changed. The relay may run meanwhile: then it is checked up to where 
   --shop ID   only this shop; rows are checked all the same
 
 What is wrong is told on stdout, a line each, and then one line of figures; progress on stderr.
-Exit code: 0 all is whole, 1 something is not, 2 it cannot be read at all, or wrong usage.`
+Exit code: 0 all is whole, 1 something is not, 2 it cannot be read at all, was stopped, or wrong usage.`
 
 const PROGRESS_MS = 1_000
 
@@ -42,8 +42,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       await store.close()
     }
   } catch (error) {
-    if (!(error instanceof UsageError || error instanceof StoreError)) throw error
-    io.err(`cairn check: ${error.message}`)
+    const isStopped = io.signal.aborted && error === io.signal.reason
+    if (!(isStopped || error instanceof UsageError || error instanceof StoreError)) throw error
+    io.err(`cairn check: ${isStopped ? 'stopped before it was done' : (error as Error).message}`)
     return 2
   }
 }

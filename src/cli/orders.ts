@@ -22,7 +22,7 @@ Lists all orders by their numbers: state, what is due and what came, in units of
 chain's own), and
 until when it is reserved and can be paid, in UTC. Below an order stand its transactions, and behind a ! what a \
 person has to
-look at (late, partial, over, extra, reorged payments, shortfalls), each with what to do.
+look at (late, partial, over, extra, fell, reorged payments, shortfalls), each with what to do.
 
   --data DIR  as for cairn serve (default ./cairn-data); the relay may be running
   --shop ID   one shop only

@@ -8,6 +8,7 @@ import { listen, listenNative, TransportMissing } from '../relay/transport/liste
 import { listenWs } from '../relay/transport/ws.js'
 import type { Log } from '../relay/instruments/log.js'
 import { ListenError } from '../relay/transport/transport.js'
+import { descriptorLimit } from '../relay/instruments/descriptors.js'
 import type { Metrics } from '../relay/instruments/metrics.js'
 import { MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics-server.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
@@ -69,8 +70,7 @@ async function serve(settings: Settings, io: Io): Promise<void> {
   const { Metrics } = await import('../relay/instruments/metrics.js')
   const reserveBytes = settings.diskReserveMib * 1_048_576
   const { reservationSeconds } = settings
-  const text = settings.logFormat === 'text' || (settings.logFormat === 'auto' && io.isTerminal)
-  const log = makeLog({ format: text ? 'text' : 'json', write: io.err, now: Date.now })
+  const log = makeLog({ format: logFormat(settings, io), write: io.err, now: Date.now })
   const metrics = new Metrics()
   const hungUp = () => log.warn('SIGHUP is ignored: settings are read at the start only')
   process.on('SIGHUP', hungUp)
@@ -85,6 +85,7 @@ async function serve(settings: Settings, io: Io): Promise<void> {
       ...(await openChains(settings, { store, address, log })),
       relaySecret,
       listen: LISTEN[settings.transport],
+      descriptors: descriptorLimit(),
       version: packageVersion(),
       log,
       metrics,
@@ -124,6 +125,11 @@ async function relayKey({ relayKeyFile, data }: Settings, store: Store, log: Log
     log.warn(`a new relay key was made: ${slip}`, { file, address: prefixedHex(address) })
   }
   return { secret, address, isNew }
+}
+
+function logFormat({ logFormat }: Settings, { isTerminal }: Io): 'text' | 'json' {
+  if (logFormat === 'auto') return isTerminal ? 'text' : 'json'
+  return logFormat
 }
 
 const LISTEN = { auto: listen, uws: listenNative, ws: listenWs } as const

@@ -12,6 +12,7 @@ import { uploadBlob } from './blobs/upload.js'
 import { serveBlob } from './blobs/served-blob.js'
 import { isCidV0, isRawCid } from './blobs/cid.js'
 import { MultipartError } from './blobs/multipart.js'
+import { strangeHost } from './transport/host-header.js'
 import type { RateLimiter } from './transport/rate-limit.js'
 import { BodyTooLarge, RequestAborted } from './transport/request-body.js'
 import { checkEnrolment, publicHosts } from './accounts/enrolment-message.js'
@@ -56,9 +57,16 @@ interface RelayFacts {
 
 export function makeHttp(dependencies: HttpDependencies): (request: HttpRequest) => Promise<HttpResponse> {
   return async (request) => {
-    const response = request.method === 'OPTIONS' ? PREFLIGHT : await route(dependencies, request)
+    const response = await answer(dependencies, request)
     return { ...response, headers: { ...response.headers, 'Access-Control-Allow-Origin': '*' } }
   }
+}
+
+async function answer(dependencies: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
+  const { publicUrl, isDevelopment } = dependencies.relay
+  const strange = isDevelopment ? strangeHost(request.headers, publicUrl) : undefined
+  if (strange !== undefined) return json(421, { error: strange })
+  return request.method === 'OPTIONS' ? PREFLIGHT : route(dependencies, request)
 }
 
 const PREFLIGHT: HttpResponse = {

@@ -16,6 +16,7 @@ import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
 import type { Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
+import { isLoopback } from '../settings/loopback.js'
 import type { Settings } from '../settings/settings.js'
 import type { BlobStore } from '../store/blobs.js'
 import type { Store } from '../store/store.js'
@@ -28,6 +29,7 @@ import { UploadTokens } from './blobs/upload-tokens.js'
 import { Feeds, type FeedsOptions } from './feed/feeds.js'
 import { RoundRobin } from './feed/round-robin.js'
 import { makeHttp } from './http.js'
+import { listeningOptions } from './listening.js'
 import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
 import { Health } from './instruments/health.js'
 import type { Log } from './instruments/log.js'
@@ -39,12 +41,14 @@ import { NO_PRICES, type PriceSource } from './payments/price-source.js'
 import { ConnectedCards } from './sessions/cards.js'
 import { Sessions, type SessionsOptions } from './sessions/sessions.js'
 import { Keeper } from './shops/keeper.js'
-import { cardName } from './shops/shop.js'
+import { cardName, type Shop } from './shops/shop.js'
+import { strangeHost } from './transport/host-header.js'
 import { RateLimiter } from './transport/rate-limit.js'
-import type { Listener, ListenFunction } from './transport/transport.js'
+import type { Listener, ListenFunction, UpgradeDecision, UpgradeRequest } from './transport/transport.js'
 import type { BatchOptions } from './write/batch.js'
 import type { AfterCommit } from './write/change.js'
 import { Verifier } from './write/verifier.js'
+import { WorkSlices } from './write/work-slices.js'
 import { Writer } from './write/writer.js'
 
 export type RelaySettings = SessionsOptions['settings'] &
@@ -52,7 +56,8 @@ export type RelaySettings = SessionsOptions['settings'] &
   Pick<Settings, 'host' | 'port' | 'discovery' | 'nodeCacheNodes' | 'signatureThreads'> &
   Pick<Settings, 'reservationSeconds' | 'latePaymentCheckSeconds'> &
   Pick<Settings, 'enrolmentsPerSecond' | 'enrolmentsBurst' | 'upgradesPerSecond' | 'upgradesBurst'> &
-  Partial<Pick<Settings, 'publicUrl'>>
+  Pick<Settings, 'guestLiveOrdersMax' | 'guestOrdersPerDayMax' | 'guestBytesPerSecond' | 'guestBytesBurst'> &
+  Partial<Pick<Settings, 'publicUrl' | 'trustedProxy'>>
 
 export interface RelayParts {
   readonly settings: RelaySettings
@@ -68,6 +73,8 @@ export interface RelayParts {
   /** The relay's secret key, 32 bytes. */
   readonly relaySecret: Uint8Array
   readonly listen: ListenFunction
+  /** How many files and sockets the process may have; left out where nobody knows. */
+  readonly descriptors?: number | undefined
   readonly version: string
   readonly log: Log
   readonly metrics: Metrics
@@ -136,8 +143,12 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const { settings, store, registry, log } = parts
   const uploadTokens = new UploadTokens(clock, () => toHex(freshBytes(32)))
   const verifier = new Verifier(settings.signatureThreads, (error) => log.error('bug', error))
-  const flushing = { nowMs: () => clock.nowMs(), tell: (event: string, error: unknown) => log.error(event, error) }
   const nodeCacheNodes = Math.min(settings.nodeCacheNodes, cacheNodesMax())
+  const flushing = {
+    nowMs: () => clock.nowMs(),
+    tell: (event: string, error: unknown) => log.error(event, error),
+    rebuilt: (shop: Shop) => payments.adopt(shop),
+  }
   const keeper = new Keeper(store, { nodeCacheNodes, flushing })
   const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
   const cards = new ConnectedCards(store, registry, uploadTokens)
@@ -163,6 +174,7 @@ function buildWriter(
     store,
     relaySecret,
     reservationSeconds: BigInt(settings.reservationSeconds),
+    guestLimits: { liveOrdersMax: settings.guestLiveOrdersMax, ordersPerDayMax: settings.guestOrdersPerDayMax },
     keepPricedListings: (listings) => pricedListings.keep(listings),
     newState: (shopId) => keeper.newState(shopId),
     held: () => keeper.held(),
@@ -203,12 +215,15 @@ function buildSessions(
 ): Sessions {
   const { uploadTokens, publicUrl, ...options } = given
   const rate = { perSecond: settings.upgradesPerSecond, burst: settings.upgradesBurst }
+  const guestRate = { perSecond: settings.guestBytesPerSecond, burst: settings.guestBytesBurst }
   return new Sessions({
     ...options,
     settings,
     store,
     turns: new RoundRobin(),
+    checks: new WorkSlices(),
     upgradeRate: new RateLimiter(rate, () => options.clock.nowMs()),
+    guestRate: new RateLimiter(guestRate, () => options.clock.nowMs()),
     uploadUrl: (session, card) => {
       const token = uploadTokens.issue(session, cardName(card))
       return token === undefined ? undefined : `${publicUrl()}/v4/upload_blob?token=${token}`
@@ -256,13 +271,14 @@ class Relay implements RunningRelay {
   }
 
   async start(): Promise<void> {
-    const { settings, listen, log } = this.parts
+    const { settings, listen, descriptors, log } = this.parts
     const { sessions, writer, payments } = this.rooms
     this.listener = await listen({
       host: settings.host,
       port: settings.port,
       maxFrameBytes: limits.FRAME_IN_BYTES_MAX,
-      decideUpgrade: (request) => (this.ready || this.stopping ? sessions.decideUpgrade(request) : NOT_READY),
+      ...listeningOptions({ settings, descriptors, clock: this.clock, log }),
+      decideUpgrade: (request) => this.decideUpgrade(request),
       http: (request) => this.http(request),
       websocket: sessions.websocket,
       onBug: (error) => log.error('bug', error),
@@ -277,6 +293,16 @@ class Relay implements RunningRelay {
     this.startMirror()
     this.ready = true
     this.tellStart(this.listener.kind)
+  }
+
+  private decideUpgrade(request: UpgradeRequest): UpgradeDecision {
+    const strange = this.isDevelopment ? strangeHost(request.headers, this.publicUrl) : undefined
+    if (strange !== undefined) return { accept: false, status: 421, body: `${strange}\n` }
+    return this.ready || this.stopping ? this.rooms.sessions.decideUpgrade(request) : NOT_READY
+  }
+
+  private get isDevelopment(): boolean {
+    return this.parts.registry.chainId === DEVELOPMENT_CHAIN_ID
   }
 
   stop(): Promise<void> {
@@ -351,8 +377,8 @@ class Relay implements RunningRelay {
   }
 
   private tellStart(transport: Listener['kind']): void {
-    const { log, store } = this.parts
-    if (transport === 'ws') log.warn('no native WebSocket server: ws does its work, more slowly')
+    const { settings, log, store } = this.parts
+    if (transport === 'ws' && isLoopback(settings.host)) log.warn('no native WebSocket server: ws does its work')
     if (!native) log.warn('no native signatures: JavaScript does their work, some twenty times as slowly')
     log.info('listening', {
       url: this.publicUrl,
@@ -372,6 +398,8 @@ class Relay implements RunningRelay {
       followed: readFollowedBlocks(store.setting(key)),
       recheckRights: (shopId, wallet) => this.rooms.cards.recheckRights(shopId, wallet),
       saved: (list) => store.commit({ records: [], settings: [{ key, value: writeFollowedBlocks(list) }] }),
+      nowSeconds: () => nowSeconds(this.clock),
+      onGivenUp: ({ number }) => log.warn('no endpoint tells receipts', { chain: mirror.chain.chainId, block: number }),
       onError: (error) => log.error('the registry cannot be followed now; it will be caught up with', error),
     })
   }
@@ -382,7 +410,7 @@ class Relay implements RunningRelay {
   }
 
   private warnings(): string[] {
-    const registry = this.parts.mirror?.chain.problem
+    const registry = this.parts.mirror?.chain.problem ?? this.mirror?.problem
     return [...new Set([...(registry === undefined ? [] : [registry]), ...this.rooms.payments.problems])]
   }
 
@@ -402,7 +430,7 @@ class Relay implements RunningRelay {
         tokenId: registry.relayTokenId,
         chainId: registry.chainId,
         publicUrl: this.publicUrl,
-        isDevelopment: registry.chainId === DEVELOPMENT_CHAIN_ID,
+        isDevelopment: this.isDevelopment,
         limits: publicLimits(settings),
       },
       discovery: () => settings.discovery,

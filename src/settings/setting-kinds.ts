@@ -15,6 +15,8 @@ export interface Kind<T> {
   readonly placeholder?: string
   fromText(text: string): T | undefined
   fromJson(value: unknown): T | undefined
+  /** Where a flag that comes again adds to what it gave before, and does not replace it. */
+  join?(first: T, second: T): T
 }
 
 export function whole(least: number, most: number): Kind<number> {
@@ -87,6 +89,22 @@ export function hostName(): Kind<string> {
 }
 
 const HOST_NAME = /^(?=.{1,253}$)(?!\d+(\.\d+)*$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i
+
+/** With commas between them; given more than once they are added. IPv4 in IPv6's form would never be met. */
+export function networks(): Kind<string> {
+  const shape = 'IP addresses or networks like 10.0.0.0/8, with commas between them'
+  const kind = textual(shape, 'CIDR,…', (text) => {
+    const all = text.split(',').map((network) => network.trim())
+    return all.every(isNetwork) ? all.join(',') : undefined
+  })
+  return { ...kind, join: (first, second) => `${first},${second}` }
+}
+
+function isNetwork(text: string): boolean {
+  const [, address, prefix] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const version = isIP(address ?? '')
+  return version !== 0 && !/^::ffff:/i.test(text) && Number(prefix ?? 0) <= (version === 4 ? 32 : 128)
+}
 
 export function publicUrl(): Kind<string> {
   return textual('an http or https URL without user, query and fragment', 'URL', (text) => {

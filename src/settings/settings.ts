@@ -3,14 +3,15 @@
  * defaults, bounds and help. No setting is itself a secret: secrets are in files that settings name.
  */
 
-import { isIP } from 'node:net'
 import { isJsonObject, readJson, type JsonObject } from '../bytes/json.js'
 import * as limits from '../limits.js'
 import { scanFlags, type ScannedFlag } from './flag-scanner.js'
+import { isLoopback } from './loopback.js'
 import { nearestName } from './nearest-name.js'
 import {
   chainName,
   hostName,
+  networks,
   oneOf,
   path,
   publicUrl,
@@ -80,7 +81,7 @@ const GROUPS = {
   development: 'Demo and development',
   shops: 'Shops',
   sessions: 'Sessions',
-  limits: 'Limits per client address, and in all',
+  limits: 'Limits per client address or guest’s card, and in all',
   program: 'Program',
 }
 
@@ -122,6 +123,14 @@ const TABLE = {
     standard: undefined,
     standardText: 'made of host and port',
     help: 'what clients see in front of a proxy; blobs are linked under it',
+  },
+  /** Networks with commas between them. */
+  trustedProxy: {
+    group: 'listen',
+    kind: networks(),
+    standard: undefined,
+    standardText: 'none',
+    help: 'proxies whose X-Forwarded-For or Forwarded tells the client address',
   },
   metricsHost: {
     group: 'listen',
@@ -291,11 +300,35 @@ const TABLE = {
     standard: limits.UPGRADES_BURST_DEFAULT,
     help: 'and at once',
   },
+  guestLiveOrdersMax: {
+    group: 'limits',
+    kind: whole(1, COUNT_MAX),
+    standard: limits.LIVE_ORDERS_PER_GUEST_CARD_MAX_DEFAULT,
+    help: 'orders of one guest’s card that hold stock',
+  },
+  guestOrdersPerDayMax: {
+    group: 'limits',
+    kind: whole(1, COUNT_MAX),
+    standard: limits.ORDERS_PER_GUEST_CARD_AND_DAY_MAX_DEFAULT,
+    help: 'orders that one guest’s card makes in 24 hours',
+  },
+  guestBytesPerSecond: {
+    group: 'limits',
+    kind: rate(),
+    standard: limits.GUEST_BYTES_PER_SECOND_DEFAULT,
+    help: 'bytes of sets of one guest’s card, steadily',
+  },
+  guestBytesBurst: {
+    group: 'limits',
+    kind: whole(1, COUNT_MAX),
+    standard: limits.GUEST_BYTES_BURST_DEFAULT,
+    help: 'and at once',
+  },
   transport: {
     group: 'program',
     kind: oneOf(['auto', 'uws', 'ws']),
     standard: 'auto',
-    help: 'uws is native and fast, ws runs everywhere; auto is uws if it loads',
+    help: 'auto is uws, native, on loopback if it loads; ws where others reach the port',
   },
   logFormat: {
     group: 'program',
@@ -366,10 +399,6 @@ function refuseRemote(name: Name, { allowRemoteDevelopment, chain }: Settings, h
   )
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-}
-
 // Sources
 
 /** What a flag means: `text` is set for those that take no value. */
@@ -406,9 +435,17 @@ function readFlags(words: readonly string[]): { given: Given; configFile: string
         `it takes no value. Write ${flag} or ${flagName(meant.name, meant.text === 'true')}.`,
       )
     }
-    put(given, meant.name, flag, fromText(meant.name, meant.text ?? valueOf(scanned)))
+    put(given, meant.name, flag, joined(given, meant.name, fromText(meant.name, meant.text ?? valueOf(scanned))))
   }
   return { given, configFile }
+}
+
+/** With what the flag gave before, if it adds. */
+function joined<N extends Name>(given: Given, name: N, value: Settings[N] | undefined): Settings[N] | undefined {
+  const kind = ROWS[name].kind as Kind<Settings[N]>
+  const before = given[name]
+  if (kind.join === undefined || before === undefined || value === undefined) return value
+  return kind.join(before, value)
 }
 
 function readEnvironment(env: SettingsSources['env']): Given {

@@ -1,6 +1,7 @@
 /**
- * Who holds what: the live orders of a listing, and of each of its variations, found without a look at any other order.
- * The index holds (listing, variation, order) triples whose places in the trie begin with the hash of the first two.
+ * Who holds what: the live orders of a listing, of each of its variations, and of a card, found without a look at any
+ * other order. The index holds (listing, variation, order) and (card, order), whose places in the trie begin with the
+ * hash of all but the order.
  *
  * Tests: test/state/holders.test.ts
  */
@@ -26,9 +27,16 @@ export function holderHash(key: Uint8Array): Uint8Array {
   return place
 }
 
-/** The index with the triples of a live order, or without them. Items of 0 hold nothing. */
-export function withHolder(index: Hamt, order: Order, holds: boolean): Hamt {
+/**
+ * The index with what a live order holds and whose it is, or without it. Items of 0 hold nothing. `card`: 33 bytes;
+ * undefined for an order that the relay added.
+ */
+export function withHolder(index: Hamt, order: Order, holds: boolean, card?: Uint8Array): Hamt {
   let result = index
+  if (card !== undefined) {
+    const key = cardKey(card, order.ID)
+    result = holds ? result.set(key, NONE) : result.delete(key)
+  }
   for (const { ListingID, VariationIDs, Quantity } of order.Items ?? []) {
     if (Quantity === 0n) continue
     for (const variation of [undefined, ...(VariationIDs ?? [])]) {
@@ -40,8 +48,16 @@ export function withHolder(index: Hamt, order: Order, holds: boolean): Hamt {
 }
 
 /** The live orders that hold a listing, or one of its variations. */
-export function* holdersOf(index: Hamt, listing: ListingId, variation?: string): IterableIterator<bigint> {
-  const wanted = holderKey(listing, variation, 0n)
+export function holdersOf(index: Hamt, listing: ListingId, variation?: string): IterableIterator<bigint> {
+  return ordersBeside(index, holderKey(listing, variation, 0n))
+}
+
+/** The live orders that a card added first, in no order that means something. */
+export function liveOrdersOf(index: Hamt, card: Uint8Array): IterableIterator<bigint> {
+  return ordersBeside(index, cardKey(card, 0n))
+}
+
+function* ordersBeside(index: Hamt, wanted: Uint8Array): IterableIterator<bigint> {
   const thing = wanted.subarray(0, -ORDER_BYTES)
   for (const [key] of index.entriesBeside(wanted, GROUP_LEVELS)) {
     const split = key.length - ORDER_BYTES
@@ -53,4 +69,9 @@ export function* holdersOf(index: Hamt, listing: ListingId, variation?: string):
 function holderKey(listing: bigint, variation: string | undefined, order: bigint): Uint8Array {
   const name = variation === undefined ? [] : [Uint8Array.of(1), utf8(variation)]
   return concatBytes(be64(listing), ...name, be64(order))
+}
+
+/** Eight zeros ‖ 0x02, which no name stands behind ‖ card, 33 bytes ‖ order, 8 bytes. */
+function cardKey(card: Uint8Array, order: bigint): Uint8Array {
+  return concatBytes(be64(0n), Uint8Array.of(2), card, be64(order))
 }

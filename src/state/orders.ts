@@ -44,6 +44,7 @@ import type { Op, Patch, PathPart } from '../patches/patch.js'
 import type { Author } from './access.js'
 import type { Draft } from './draft.js'
 import { clearable, countable, fields, list, placeOf, replaceable, settable, wholeOr, type Editor } from './edit.js'
+import { withMade } from './guest-orders.js'
 import { withHolder } from './holders.js'
 import { checkVariations } from './inventory.js'
 import { orderNumber, withAddition } from './order-number.js'
@@ -134,7 +135,7 @@ export function applyToOrders(draft: Draft, op: Op, { path, value }: Patch, cont
   else draft.write('Orders', key, Order, after, context.author.role === 'relay')
   draft.orders.add(id)
   if (before === undefined) {
-    takeOwnership(draft, id, after!, context.author)
+    takeOwnership(draft, id, after!, context)
     draft.setIndex('numbers', withAddition(draft.index('numbers'), id))
   }
   countOpen(draft, id, before, after)
@@ -266,9 +267,7 @@ function checkCommit(draft: Draft, order: Order): void {
       throw notFound(`listing ${item.ListingID} is not published`, item.ListingID)
   }
   for (const { key, item, quantity } of wanted.values()) {
-    const stock = draft.read('Inventory', key, Inventory) ?? 0n
-    const free = stock - count(draft.index('reserved'), key)
-    if (free < quantity) {
+    if (freeStock(draft, key) < quantity) {
       // Without the number: guests may not read the inventory (§10). What their own orders hold they know.
       const own = ownHold(draft, order.ID, key)
       const told = own === 0n ? '' : `; ${own} are held by other orders of the same card`
@@ -285,7 +284,7 @@ function ownHold(draft: Draft, id: OrderId, key: Uint8Array): bigint {
 }
 
 /** Pieces wanted per inventory key, items of 0 left out. */
-function wantedStock(order: Order): Map<string, { key: Uint8Array; item: OrderItem; quantity: bigint }> {
+export function wantedStock(order: Order): Map<string, { key: Uint8Array; item: OrderItem; quantity: bigint }> {
   const wanted = new Map<string, { key: Uint8Array; item: OrderItem; quantity: bigint }>()
   for (const item of order.Items ?? []) {
     if (item.Quantity === 0n) continue
@@ -299,7 +298,7 @@ function wantedStock(order: Order): Map<string, { key: Uint8Array; item: OrderIt
 
 // Indexes
 
-function takeOwnership(draft: Draft, id: OrderId, order: Order, author: Author): void {
+function takeOwnership(draft: Draft, id: OrderId, order: Order, { author, committedAt }: OrderContext): void {
   if (author.card === undefined) return
   if (
     author.role === 'guest' &&
@@ -308,6 +307,7 @@ function takeOwnership(draft: Draft, id: OrderId, order: Order, author: Author):
   ) {
     throw invalid(`this card has ${OPEN_ORDERS_PER_GUEST_CARD_MAX} open orders already`)
   }
+  if (author.role === 'guest') draft.setIndex('made', withMade(draft.index('made'), author.card, committedAt))
   if (!draft.index('owners').has(idKey(id))) draft.setIndex('owners', draft.index('owners').set(idKey(id), author.card))
 }
 
@@ -347,7 +347,10 @@ function reserve(
 ): void {
   const wasLive = isLive(before)
   const live = isLive(after)
-  if (wasLive !== live) hold(draft, (live ? after : before)!, live ? 1n : -1n)
+  // Whoever adds an order as Committed is not asked for stock: a guest gets what there is, and no more.
+  const isCapped = before === undefined && context.author.role === 'guest'
+  if (live && !wasLive) hold(draft, after!, isCapped)
+  if (wasLive && !live) release(draft, before!)
   if (!live) {
     if (wasLive) draft.setIndex('live', draft.index('live').delete(idKey(id)))
     return
@@ -358,16 +361,49 @@ function reserve(
   if (!wasLive || deadline !== started) draft.setIndex('live', draft.index('live').set(idKey(id), encode(deadline)))
 }
 
-function hold(draft: Draft, order: Order, sign: 1n | -1n): void {
-  const owner = draft.index('owners').get(idKey(order.ID))
+/** Reserves what the order wants, of each line at most what is free where it is capped. */
+function hold(draft: Draft, order: Order, isCapped: boolean): void {
+  const lines = [...wantedStock(order).values()]
+  const held = lines.map(({ key, quantity }) => (isCapped ? least(quantity, freeStock(draft, key)) : quantity))
+  if (lines.some(({ quantity }, i) => held[i]! < quantity))
+    draft.setIndex('short', draft.index('short').set(idKey(order.ID), encode(held)))
+  changeHolds(draft, order, held, 1n)
+}
+
+function release(draft: Draft, order: Order): void {
+  const key = idKey(order.ID)
+  changeHolds(draft, order, heldBy(draft.index('short'), order), -1n)
+  if (draft.index('short').has(key)) draft.setIndex('short', draft.index('short').delete(key))
+}
+
+function changeHolds(draft: Draft, order: Order, held: readonly bigint[], sign: 1n | -1n): void {
+  const card = draft.index('owners').get(idKey(order.ID))
   let [reserved, reservedBy] = [draft.index('reserved'), draft.index('reservedBy')]
-  for (const { key, quantity } of wantedStock(order).values()) {
-    reserved = counted(reserved, key, sign * quantity)
-    if (owner !== undefined) reservedBy = counted(reservedBy, cardStockKey(owner, key), sign * quantity)
+  for (const [i, { key }] of [...wantedStock(order).values()].entries()) {
+    reserved = counted(reserved, key, sign * held[i]!)
+    if (card !== undefined) reservedBy = counted(reservedBy, cardStockKey(card, key), sign * held[i]!)
   }
   draft.setIndex('reserved', reserved)
   draft.setIndex('reservedBy', reservedBy)
-  draft.setIndex('holders', withHolder(draft.index('holders'), order, sign > 0n))
+  draft.setIndex('holders', withHolder(draft.index('holders'), order, sign > 0n, card))
+}
+
+/** Pieces that a live order holds, in the order of wantedStock. */
+export function heldBy(short: Hamt, order: Order): readonly bigint[] {
+  const row = short.get(idKey(order.ID))
+  if (row !== undefined) return decodeChecked(row) as readonly bigint[]
+  return [...wantedStock(order).values()].map(({ quantity }) => quantity)
+}
+
+/** Stock that no live order holds; below 0 where staff added orders beyond it. */
+function freeStock(draft: Draft, key: Uint8Array): bigint {
+  return (draft.read('Inventory', key, Inventory) ?? 0n) - count(draft.index('reserved'), key)
+}
+
+/** Of `free` pieces, which may be below 0, as many as are wanted. */
+function least(wanted: bigint, free: bigint): bigint {
+  if (free <= 0n) return 0n
+  return free < wanted ? free : wanted
 }
 
 function refusedIn(order: Order, what: string): Error {

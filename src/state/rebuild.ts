@@ -8,11 +8,10 @@ import type { ShopId } from '../brands.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
 import { Hamt } from '../merkle/hamt.js'
-import { inventoryKey } from '../objects/inventory.js'
 import { OPEN, Order } from '../objects/order.js'
 import { Tag } from '../objects/tag.js'
 import { withHolder } from './holders.js'
-import { isLive } from './orders.js'
+import { heldBy, isLive, wantedStock } from './orders.js'
 import {
   cardStockKey,
   COLLECTIONS,
@@ -33,9 +32,13 @@ interface ShopContents {
 }
 
 /**
- * Indexes that follow from the log alone: who added an order first and when, what was chosen and what was to be paid.
+ * Indexes that follow from the log alone: who added an order first and when, what stock there was then, what was chosen
+ * and what was to be paid.
  */
-type History = Pick<Record<Index, Hamt>, 'owners' | 'numbers' | 'chosen' | 'payments' | 'cards' | 'trails'>
+type History = Pick<
+  Record<Index, Hamt>,
+  'owners' | 'numbers' | 'made' | 'short' | 'chosen' | 'payments' | 'cards' | 'trails'
+>
 
 /**
  * The state with all indexes that follow from its objects; when a reservation began does not: a deadline is the TTL or
@@ -54,8 +57,8 @@ export function rebuildShop(contents: ShopContents, history?: History): ShopStat
   return { shopId, schemaVersion, manifest, collections, indexes }
 }
 
-function pickHistory({ owners, numbers, chosen, payments, cards, trails }: History): History {
-  return { owners, numbers, chosen, payments, cards, trails }
+function pickHistory({ owners, numbers, made, short, chosen, payments, cards, trails }: History): History {
+  return { owners, numbers, made, short, chosen, payments, cards, trails }
 }
 
 function trieOf(objects: Iterable<readonly [Uint8Array, Uint8Array]>): Hamt {
@@ -73,11 +76,10 @@ function countOrder(indexes: Record<Index, Hamt>, order: Order): void {
   if (order.State === OPEN && owner !== undefined) indexes.open = counted(indexes.open, owner, 1n)
   if (!isLive(order)) return
   indexes.live = indexes.live.set(idKey(order.ID), encode(order.PaymentDetails?.TTL ?? 1n))
-  for (const { ListingID, VariationIDs, Quantity } of order.Items ?? []) {
-    if (Quantity === 0n) continue
-    const key = inventoryKey(ListingID, VariationIDs ?? [])
-    indexes.reserved = counted(indexes.reserved, key, Quantity)
-    if (owner !== undefined) indexes.reservedBy = counted(indexes.reservedBy, cardStockKey(owner, key), Quantity)
+  const held = heldBy(indexes.short, order)
+  for (const [i, { key }] of [...wantedStock(order).values()].entries()) {
+    indexes.reserved = counted(indexes.reserved, key, held[i]!)
+    if (owner !== undefined) indexes.reservedBy = counted(indexes.reservedBy, cardStockKey(owner, key), held[i]!)
   }
-  indexes.holders = withHolder(indexes.holders, order, true)
+  indexes.holders = withHolder(indexes.holders, order, true, owner)
 }

@@ -30,14 +30,18 @@ export type Index =
   | 'reservedBy'
   /** listing id → number of tags that list it */
   | 'tagged'
-  /** (listing, variation, id of a live order that holds it) → nothing (holders.ts) */
+  /** (listing, variation or card, id of a live order that holds it or is the card's) → nothing (holders.ts) */
   | 'holders'
+  /** id of a live order that holds less than it wants → the pieces that it holds, in the order of its lines */
+  | 'short'
   /** id of a live order → deadline of its reservation, seconds */
   | 'live'
   /** order id → the card that added it first, 33 bytes */
   | 'owners'
   /** card → number of its Open orders */
   | 'open'
+  /** guest's card → the orders that it added lately, with their times (guest-orders.ts) */
+  | 'made'
   /** order id → its short number in the shop, and how often it was added (order-number.ts) */
   | 'numbers'
   /**
@@ -56,9 +60,11 @@ export const INDEXES: readonly Index[] = [
   'reservedBy',
   'tagged',
   'holders',
+  'short',
   'live',
   'owners',
   'open',
+  'made',
   'numbers',
   'chosen',
   'payments',

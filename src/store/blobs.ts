@@ -7,18 +7,22 @@ import { dirname, join, resolve } from 'node:path'
 import { assert } from '../assert.js'
 import { DISK_RESERVE_BYTES_DEFAULT } from '../limits.js'
 import { Room } from './room.js'
-import { StoreError } from './store-error.js'
+import { isFull, StoreError } from './store-error.js'
 import { syncDirectory } from './sync-directory.js'
 
 /**
- * One blob being written; calls follow one another. Each throws StoreError 'full' or 'failed', and then `abort` is due.
+ * One blob being written; calls follow one another. `write` and `finish` throw StoreError 'full' or 'failed', and then
+ * `abort` is due.
  */
 export interface BlobSink {
   /** `chunk` must not change before this resolves. */
   write(chunk: Uint8Array): Promise<void>
   /** The blob is durable under `cid` when this resolves. It may be there already. */
   finish(cid: string): Promise<void>
-  /** Throws away what was written; does nothing after `finish` or another `abort`. */
+  /**
+   * Throws away what was written, as far as the disk lets it: the rest goes at the next start. Does nothing after
+   * `finish` or another `abort`, and never throws.
+   */
   abort(): Promise<void>
 }
 
@@ -34,19 +38,23 @@ const UNFINISHED = '.part'
 
 /**
  * Makes the directory (0700) if need be and removes what was left unfinished in it: nobody else may use it. So many
- * bytes of the disk stay free.
+ * bytes of the disk stay free. Throws StoreError.
  */
 export async function openBlobs(directory: string, reserveBytes = DISK_RESERVE_BYTES_DEFAULT): Promise<BlobStore> {
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  await syncDirectory(dirname(resolve(directory)))
-  for (const name of await readdir(directory)) {
-    if (name.endsWith(UNFINISHED)) await rm(join(directory, name), { force: true })
-  }
+  await storing(() => prepare(directory))
   const room = Room.of(directory, reserveBytes)
   return {
     begin: () => begin(directory, room),
     read: async (cid) => read(fileOf(directory, cid)),
     put: (cid, bytes) => put(directory, room, cid, bytes),
+  }
+}
+
+async function prepare(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await syncDirectory(dirname(resolve(directory)))
+  for (const name of await readdir(directory)) {
+    if (name.endsWith(UNFINISHED)) await rm(join(directory, name), { force: true })
   }
 }
 
@@ -91,8 +99,8 @@ class FileSink implements BlobSink {
   async abort(): Promise<void> {
     if (this.done) return
     this.done = true
-    await this.close()
-    await rm(this.part, { force: true })
+    await this.close().catch(() => undefined)
+    await rm(this.part, { force: true }).catch(() => undefined)
   }
 
   private opened(): FileHandle {
@@ -133,7 +141,11 @@ async function read(path: string): Promise<{ size: number; stream: AsyncIterable
 }
 
 async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
-  for await (const chunk of createReadStream(path)) yield chunk as Uint8Array
+  try {
+    for await (const chunk of createReadStream(path)) yield chunk as Uint8Array
+  } catch (error) {
+    throw asStoreError(error)
+  }
 }
 
 /** A CID is letters and digits: no name leads out of the directory or meets an unfinished file. */
@@ -152,8 +164,8 @@ async function storing<T>(work: () => Promise<T>): Promise<T> {
 
 function asStoreError(error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error
-  const full = error.code === 'ENOSPC' || error.code === 'EDQUOT' || error.code === 'EFBIG'
-  if (full) return new StoreError('full', 'the blob cannot be stored, the disk is full: make room', { cause: error })
+  if (isFull(error))
+    return new StoreError('full', 'the blob cannot be stored, the disk is full: make room', { cause: error })
   return new StoreError('failed', `the blob cannot be stored or read (${error.message}): check the disk`, {
     cause: error,
   })

@@ -5,7 +5,7 @@
  * A file may be shorter than its last page where that page is free, so only pages that the trees reach count. They are
  * read by LMDB's own layout (liblmdb/mdb.c of lmdb 3.5.6, 64 bits, little endian):
  *
- *     page = header 24 (flags u16 at 18, lower u16 at 20) ‖ pointers u16…
+ *     page = header 24 (flags u16 at 18, twice the number of nodes u16 at 20) ‖ pointers u16…, from the header's end
  *     meta = header 24 ‖ magic u32 ‖ version u32 ‖ address u64 ‖ map size u64 ‖ tree 48 ‖ tree 48 ‖ last page u64
  *            ‖ transaction u64
  *
@@ -14,7 +14,7 @@
  * Tests: test/store/database-file.test.ts
  */
 
-import { constants, open, type FileHandle } from 'node:fs/promises'
+import { access, constants, open, stat, writeFile, type FileHandle } from 'node:fs/promises'
 import { StoreError } from './store-error.js'
 
 const LMDB_MAGIC = 0xbeefc0de
@@ -50,6 +50,32 @@ export async function checkDatabaseFile(path: string, flags = constants.O_RDWR |
   }
 }
 
+/** More than its 126 readers need, in whole pages. */
+const READERS_BYTES = 12_288
+
+/**
+ * Makes the file of LMDB's readers, which stands beside the database, with its blocks on disk: LMDB maps it, and a page
+ * of it that finds no room is a SIGBUS. Throws what the system says, also for one that cannot be opened. `readOnly`:
+ * then LMDB can do without.
+ */
+export async function prepareReaders(path: string, readOnly = false): Promise<void> {
+  try {
+    if (!(await stat(path)).isFile()) throw Object.assign(new Error(`${path} is no file`), { code: 'EISDIR' })
+    // Not opened: closing it again would free the locks that this process may have on it.
+    await access(path, constants.R_OK | constants.W_OK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (readOnly && (code === 'EACCES' || code === 'EROFS')) return
+    if (code !== 'ENOENT') throw error
+    await writeFile(path, new Uint8Array(READERS_BYTES), { flag: 'wx', mode: 0o600 }).catch(unlessThere)
+  }
+}
+
+/** Another process may make it at the same time. */
+function unlessThere(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+}
+
 async function problemOf(file: FileHandle, size: number): Promise<string | undefined> {
   const unreadable = 'is no database that can be read'
   const first = await metaAt(file, 0)
@@ -57,7 +83,7 @@ async function problemOf(file: FileHandle, size: number): Promise<string | undef
   const pageSize = first.getUint32(PAGE_SIZE_AT, true)
   if (pageSize < PAGE_SIZES.least || pageSize > PAGE_SIZES.most) return unreadable
   const second = await metaAt(file, pageSize)
-  if (second === undefined) return unreadable
+  if (second?.getUint32(PAGE_SIZE_AT, true) !== pageSize) return unreadable
   const metas = [first, second]
   const lastPage = Math.max(...metas.map((meta) => Number(meta.getBigUint64(LAST_PAGE_AT, true))))
   if (size >= (lastPage + 1) * pageSize) return undefined
@@ -106,9 +132,9 @@ async function isWhole(file: FileHandle, extent: Extent, root: number): Promise<
 function pagesBelow(page: DataView, { pageSize, pages }: Extent): number[] | undefined {
   const flags = page.getUint16(18, true)
   const below: number[] = []
-  const nodes = (page.getUint16(20, true) - PAGE_HEAD_BYTES) >> 1
+  const nodes = page.getUint16(20, true) >> 1
   for (let i = 0; i < nodes; i++) {
-    const at = page.getUint16(PAGE_HEAD_BYTES + 2 * i, true)
+    const at = PAGE_HEAD_BYTES + page.getUint16(PAGE_HEAD_BYTES + 2 * i, true)
     if (at + 8 > pageSize) return undefined
     const low = page.getUint32(at, true)
     const high = page.getUint16(at + 4, true)

@@ -9,7 +9,17 @@
  */
 
 import { fromBigEndian, toBigEndian } from '../bytes/bytes.js'
-import { ALL_CARDS, ALL_SHOPS, EARLY_RESERVATIONS_KEY, FORMAT_KEY, SMALL_ROWS } from './keys.js'
+import {
+  ALL_CARDS,
+  ALL_DERIVED,
+  ALL_SHOPS,
+  describeKey,
+  EARLY_RESERVATIONS_KEY,
+  earlyDerivedKey,
+  END_KEY,
+  FORMAT_KEY,
+  SMALL_ROWS,
+} from './keys.js'
 import { decodeCard, encodeCard } from './rows.js'
 import { StoreError } from './store-error.js'
 import type { Put, Table } from './table.js'
@@ -17,7 +27,8 @@ import type { Put, Table } from './table.js'
 /** Of the stored bytes; another one is refused, but for format 1. */
 export const STORE_FORMAT = 2
 const WITHOUT_CHECKSUMS = 1
-const FORMAT_ROW = Uint8Array.of(STORE_FORMAT)
+const FORMAT_ROW: Put = [FORMAT_KEY, Uint8Array.of(STORE_FORMAT)]
+const END_ROW: Put = [END_KEY, new Uint8Array(0)]
 
 /**
  * Makes the table one of today's format. `reservationSeconds`: of the sets of a log that does not tell. Rejects with
@@ -26,7 +37,7 @@ const FORMAT_ROW = Uint8Array.of(STORE_FORMAT)
 export async function takeFormat(table: Table, reservationSeconds: number): Promise<void> {
   const format = formatOf(table)
   if (format === STORE_FORMAT) return
-  if (format === undefined) return table.write([], [], [[FORMAT_KEY, FORMAT_ROW]])
+  if (format === undefined) return table.write([END_ROW], [], [FORMAT_ROW])
   await upgrade(table, reservationSeconds)
 }
 
@@ -34,13 +45,13 @@ export async function takeFormat(table: Table, reservationSeconds: number): Prom
 export function readFormat(table: Table): void {
   const format = formatOf(table)
   if (format === undefined) throw foreign()
-  table.sealed = format !== WITHOUT_CHECKSUMS
+  table.early = format === WITHOUT_CHECKSUMS
 }
 
 /** How long reservations lasted, in seconds, where the log does not tell; undefined if it always does. */
 export function earlyReservationSeconds(table: Table): number | undefined {
-  const row = table.get(EARLY_RESERVATIONS_KEY)
-  return row === undefined ? undefined : Number(fromBigEndian(row))
+  const value = table.get(EARLY_RESERVATIONS_KEY)
+  return value && Number(fromBigEndian(value))
 }
 
 /** All in one transaction: an upgrade that was cut off has not begun. */
@@ -53,8 +64,9 @@ async function upgrade(table: Table, reservationSeconds: number): Promise<void> 
     const row = decodeCard(key.subarray(1), value)
     rows.push([key, encodeCard(row.removed ? { removedAtMs, ...row } : row)])
   }
-  rows.push([EARLY_RESERVATIONS_KEY, toBigEndian(BigInt(reservationSeconds), 8)])
-  await table.write(rows, [], [[FORMAT_KEY, FORMAT_ROW]])
+  for (const [key, roots] of table.range(ALL_DERIVED)) rows.push([earlyDerivedKey(describeKey(key).shop!), roots])
+  rows.push([EARLY_RESERVATIONS_KEY, toBigEndian(BigInt(reservationSeconds), 8)], END_ROW)
+  await table.write(rows, [], [FORMAT_ROW])
 }
 
 /** Undefined for an empty database. */

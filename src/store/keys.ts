@@ -6,6 +6,7 @@
 
 import type { Seq, ShopId } from '../brands.js'
 import { concatBytes, toBigEndian, utf8 } from '../bytes/bytes.js'
+import { toHex } from '../bytes/hex.js'
 
 const KIND = {
   format: 0,
@@ -21,12 +22,16 @@ const KIND = {
   probe: 10,
   paymentRow: 11,
   earlyReservations: 12,
+  earlyDerived: 13,
+  end: 255,
 } as const
 
 export const FORMAT_KEY = Uint8Array.of(KIND.format)
 export const LOG_BYTES_KEY = Uint8Array.of(KIND.logBytes)
 export const PROBE_KEY = Uint8Array.of(KIND.probe)
 export const EARLY_RESERVATIONS_KEY = Uint8Array.of(KIND.earlyReservations)
+/** Every other row has one before it and one behind it: the format's, and this one. */
+export const END_KEY = Uint8Array.of(KIND.end)
 
 export function shopKey(shopId: ShopId): Uint8Array {
   return concatBytes(Uint8Array.of(KIND.shop), toBigEndian(shopId, 32))
@@ -61,6 +66,11 @@ export function derivedKey(shop: number): Uint8Array {
   return head(KIND.derived, shop)
 }
 
+/** Where an upgrade keeps what stood under `derivedKey`. */
+export function earlyDerivedKey(shop: number): Uint8Array {
+  return head(KIND.earlyDerived, shop)
+}
+
 export function nodeKey(shop: number, ref: number): Uint8Array {
   return numbered(KIND.node, shop, ref)
 }
@@ -81,32 +91,93 @@ export function lastNumber(key: Uint8Array): number {
   return view.getUint32(0) * 2 ** 32 + view.getUint32(4)
 }
 
-const OF_A_SHOP: ReadonlySet<string> = new Set(['log', 'nonce', 'derived', 'node', 'object', 'paymentRow'])
+export interface KeyRange {
+  readonly start: Uint8Array
+  readonly end: Uint8Array
+}
+
+const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(KIND).map(([name, byte]) => [byte, name]))
+const OF_A_SHOP: ReadonlySet<string> = new Set([
+  'log',
+  'nonce',
+  'derived',
+  'earlyDerived',
+  'node',
+  'object',
+  'paymentRow',
+])
 
 /** What a key is, for people; `shop`: the number of the shop that the row is of, if it is of one. */
 export function describeKey(key: Uint8Array): { kind: string; shop: number | undefined; what: string } {
-  const kind = Object.entries(KIND).find(([, byte]) => byte === key[0])?.[0] ?? 'unknown'
+  const kind = NAMES.get(key[0]!) ?? 'unknown'
   const view = new DataView(key.buffer, key.byteOffset, key.length)
   const shop = OF_A_SHOP.has(kind) && key.length >= 5 ? view.getUint32(1) : undefined
-  const number = key.length >= 13 && (kind === 'log' || kind === 'node') ? ` ${lastNumber(key)}` : ''
-  return { kind, shop, what: `the ${kind} row${number}` }
+  return { kind, shop, what: whatOf(kind, key) }
+}
+
+function whatOf(kind: string, key: Uint8Array): string {
+  switch (kind) {
+    case 'shop':
+      return 'the row of the shop'
+    case 'log':
+      return `the log at set ${numberIn(key)}`
+    case 'nonce':
+      return `the last nonce of card ${toHex(key.subarray(5))}`
+    case 'card':
+      return `the row of card ${toHex(key.subarray(1))}`
+    case 'setting':
+      return `the row ${new TextDecoder().decode(key.subarray(1))}`
+    case 'derived':
+      return 'the root of its state'
+    case 'earlyDerived':
+      return 'the root of its early state'
+    case 'node':
+      return `trie node ${numberIn(key)}`
+    case 'object':
+      return 'the object index'
+    case 'paymentRow':
+      return 'a row of its payments'
+    default:
+      return `the ${kind} row`
+  }
+}
+
+/** Of a key that may be no whole one. */
+function numberIn(key: Uint8Array): number | string {
+  return key.length >= 13 ? lastNumber(key) : '?'
 }
 
 export const ALL_SHOPS = allOf(KIND.shop)
 export const ALL_CARDS = allOf(KIND.card)
+export const ALL_LOGS = allOf(KIND.log)
+export const ALL_DERIVED = allOf(KIND.derived)
 /** Beside shops and cards: what is neither log nor trie node nor object index. */
 export const SMALL_ROWS = [KIND.nonce, KIND.setting, KIND.derived, KIND.logBytes, KIND.probe, KIND.paymentRow].map(
   allOf,
 )
+
+/** Rows of a shop's payments whose own keys begin with `prefix`. */
+export function paymentRowsOf(shop: number, prefix: Uint8Array): KeyRange {
+  const start = paymentRowKey(shop, prefix)
+  return { start, end: afterAllOf(start) }
+}
+
+/** Every key of a shop's trie nodes. */
+export function nodeKeysOf(shop: number): KeyRange {
+  return { start: head(KIND.node, shop), end: head(KIND.node, shop + 1) }
+}
 
 /** Every key of a shop's object index. */
 export function objectKeysOf(shop: number): KeyRange {
   return { start: head(KIND.object, shop), end: head(KIND.object, shop + 1) }
 }
 
-interface KeyRange {
-  readonly start: Uint8Array
-  readonly end: Uint8Array
+/** The least key behind all that begin with `prefix`, which begins with its kind. */
+function afterAllOf(prefix: Uint8Array): Uint8Array {
+  const last = prefix.findLastIndex((byte) => byte !== 0xff)
+  const end = prefix.slice(0, last + 1)
+  end[last]!++
+  return end
 }
 
 function allOf(kind: number): KeyRange {

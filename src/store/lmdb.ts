@@ -8,34 +8,43 @@ import { constants } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Seq, ShopId } from '../brands.js'
 import { equalBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
+import { toHex } from '../bytes/hex.js'
+import { SEAL_BYTES } from './checksum.js'
 import { checkCommit, checkFlush } from './commit-check.js'
-import { checkDatabaseFile } from './database-file.js'
+import { DamageList } from './damage-list.js'
+import { checkDatabaseFile, prepareReaders } from './database-file.js'
 import { earlyReservationSeconds, readFormat, takeFormat } from './format.js'
 import {
   ALL_CARDS,
+  ALL_LOGS,
   ALL_SHOPS,
   cardKey,
   derivedKey,
   describeKey,
+  earlyDerivedKey,
+  FORMAT_KEY,
   lastNumber,
   LOG_BYTES_KEY,
   logKey,
   nodeKey,
+  nodeKeysOf,
   nonceKey,
   objectKey,
   objectKeysOf,
   PAYMENT_ROW_HEAD_BYTES,
   paymentRowKey,
+  paymentRowsOf,
   PROBE_KEY,
   settingKey,
   shopKey,
+  type KeyRange,
 } from './keys.js'
-import { isSealedChunk, packChunks, pickFromChunk, recordBytes, unpackChunk } from './log-chunk.js'
+import { isEarlyChunk, packChunks, pickFromChunk, recordBytes, unpackChunk } from './log-chunk.js'
 import { Room } from './room.js'
 import { decodeCard, decodeDerived, decodeShop, encodeCard, encodeDerived, encodeShop } from './rows.js'
 import { Serial } from './serial.js'
-import { StoreError } from './store-error.js'
-import { ChecksumError, copy, Table, type Put } from './table.js'
+import { StoreError, WHAT_NOW } from './store-error.js'
+import { copy, DamageError, Table, type Put } from './table.js'
 import type {
   CardRow,
   Commit,
@@ -69,6 +78,7 @@ export interface StoreOptions {
 /** Opens or makes the database file (0600). `onClose` is called when the store is closed. Throws StoreError. */
 export async function openLmdbStore(file: string, options: StoreOptions, onClose: () => Promise<void>): Promise<Store> {
   await checkDatabaseFile(file)
+  await prepareReaders(readersOf(file))
   const table = new Table(file, Room.of(dirname(file), options.reserveBytes))
   try {
     await takeFormat(table, options.reservationSeconds)
@@ -85,22 +95,27 @@ export async function openLmdbStore(file: string, options: StoreOptions, onClose
  */
 export async function readLmdbStore(file: string, reservationSeconds: number): Promise<Store> {
   await checkDatabaseFile(file, constants.O_RDONLY)
+  await prepareReaders(readersOf(file), true)
   const table = new Table(file, Room.of(dirname(file), 0), true)
   try {
     readFormat(table)
-    return new LmdbStore(table, () => Promise.resolve(), table.sealed ? undefined : reservationSeconds)
+    return new LmdbStore(table, () => Promise.resolve(), table.early ? reservationSeconds : undefined)
   } catch (error) {
     await table.close()
     throw error
   }
 }
 
+/** As LMDB names it. */
+export function readersOf(file: string): string {
+  return `${file}-lock`
+}
+
 class LmdbStore implements Store {
   private readonly table: Table
   private readonly onClose: () => Promise<void>
   private readonly known = new Map<bigint, KnownShop>()
-  /** Shops whose row is damaged: their number is not known, so that none can be given to a new shop. */
-  private readonly lost = new Set<bigint>()
+  private readonly byNumber = new Map<number, KnownShop>()
   private readonly hurt = new DamageList()
   private readonly commits = new Serial()
   private readonly probe: Probe
@@ -113,12 +128,15 @@ class LmdbStore implements Store {
     this.table = table
     this.onClose = onClose
     this.probe = new Probe(() => this.table.write([[PROBE_KEY, Uint8Array.of(1)]]))
-    this.earlyReservationSeconds = earlyReservationSeconds(table) ?? reservationSeconds
-    const logBytes = this.reading({ part: 'rows', what: 'the size of the logs', otherwise: undefined }, () =>
-      table.get(LOG_BYTES_KEY),
-    )
-    this.logBytes = logBytes === undefined ? 0 : Number(fromBigEndian(logBytes))
-    for (const [key, row] of table.range(ALL_SHOPS)) this.know(fromBigEndian(key.subarray(1)), key, row)
+    table.isBare = (key, row) => this.isBare(key, row)
+    this.earlyReservationSeconds =
+      this.hurt.reading({ part: 'rows', what: 'how long reservations lasted', otherwise: undefined }, () =>
+        earlyReservationSeconds(table),
+      ) ?? reservationSeconds
+    this.hurt.reading({ part: 'shops', what: 'the list of shops', otherwise: undefined }, () => {
+      for (const [key, row] of table.whole(ALL_SHOPS)) this.know(fromBigEndian(key.subarray(1)), key, row)
+    })
+    this.logBytes = this.logBytesOf(table)
   }
 
   async commit(commit: Commit): Promise<void> {
@@ -185,7 +203,7 @@ class LmdbStore implements Store {
     this.assertOpen()
     const shop = this.known.get(shopId)
     if (shop === undefined) return 0n
-    const value = this.reading({ shopId, part: 'rows', what: 'the last nonce of a card' }, () =>
+    const value = this.hurt.reading({ shopId, part: 'rows', what: `the last nonce of card ${toHex(signer)}` }, () =>
       this.table.get(nonceKey(shop.number, signer)),
     )
     return value === undefined ? 0n : fromBigEndian(value)
@@ -193,38 +211,41 @@ class LmdbStore implements Store {
 
   card(card: Uint8Array): CardRow | undefined {
     this.assertOpen()
-    const value = this.reading(CARD, () => this.table.get(cardKey(card)))
+    const value = this.hurt.reading(cardNamed(card), () => this.table.get(cardKey(card)))
     return value === undefined ? undefined : decodeCard(copy(card), value)
   }
 
   cards(): CardRow[] {
     this.assertOpen()
-    return [...this.table.range(ALL_CARDS)].flatMap(([key, row]) => {
-      const value = this.reading({ ...CARD, otherwise: undefined }, () => this.table.unsealed(key, row))
-      return value === undefined ? [] : [decodeCard(key.subarray(1), value)]
+    const rows: CardRow[] = []
+    this.hurt.reading({ part: 'rows', what: 'the list of cards', otherwise: undefined }, () => {
+      for (const [key, row] of this.table.whole(ALL_CARDS)) {
+        const card = key.subarray(1)
+        const value = this.hurt.reading({ ...cardNamed(card), otherwise: undefined }, () =>
+          this.table.unsealed(key, row),
+        )
+        if (value !== undefined) rows.push(decodeCard(card, value))
+      }
     })
+    return rows
   }
 
   setting(key: string): Uint8Array | undefined {
     this.assertOpen()
-    return this.reading({ part: 'rows', what: `the row ${key}` }, () => this.table.get(settingKey(key)))
+    return this.hurt.reading({ part: 'rows', what: `the row ${key}` }, () => this.table.get(settingKey(key)))
   }
 
   paymentRows(shopId: ShopId, prefix = new Uint8Array(0)): PaymentRow[] {
     this.assertOpen()
     const shop = this.known.get(shopId)
     if (shop === undefined) return []
-    const rows: PaymentRow[] = []
-    const start = paymentRowKey(shop.number, prefix)
-    const end = paymentRowKey(shop.number + 1, new Uint8Array(0))
-    for (const [key, row] of this.table.range({ start, end })) {
-      if (!equalBytes(key.subarray(0, start.length), start)) break
-      const value = this.reading({ shopId, part: 'rows', what: 'a row of its payments' }, () =>
-        this.table.unsealed(key, row),
-      )
-      rows.push({ shopId, key: key.subarray(PAYMENT_ROW_HEAD_BYTES), value })
-    }
-    return rows
+    return this.hurt.reading({ shopId, part: 'rows', what: 'a row of its payments' }, () =>
+      [...this.table.whole(paymentRowsOf(shop.number, prefix))].map(([key, row]) => ({
+        shopId,
+        key: key.subarray(PAYMENT_ROW_HEAD_BYTES),
+        value: this.table.unsealed(key, row),
+      })),
+    )
   }
 
   async flushDerived(flush: DerivedFlush): Promise<void> {
@@ -241,7 +262,22 @@ class LmdbStore implements Store {
     this.assertOpen()
     const shop = this.known.get(shopId)
     if (shop === undefined) return undefined
-    const value = this.readingDerived(shopId, 'the roots', () => this.table.get(derivedKey(shop.number)))
+    const value = this.readingDerived(shopId, 'the root of its state', () => this.table.get(derivedKey(shop.number)))
+    if (value === undefined) return undefined
+    const { seq, roots } = decodeDerived(value)
+    if (seq <= shop.head) return { seq, roots }
+    this.gapAt(shop, seq)
+    return undefined
+  }
+
+  earlyDerived(shopId: ShopId): StoredRoots | undefined {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    if (shop === undefined) return undefined
+    if (this.table.early) return this.derived(shopId)
+    const value = this.readingDerived(shopId, 'the root of its early state', () =>
+      this.table.get(earlyDerivedKey(shop.number)),
+    )
     if (value === undefined) return undefined
     const { seq, roots } = decodeDerived(value)
     return { seq, roots }
@@ -251,13 +287,8 @@ class LmdbStore implements Store {
     this.assertOpen()
     const shop = this.known.get(shopId)
     if (shop === undefined) return
-    await this.table.write([], [derivedKey(shop.number)])
-    const { start, end } = objectKeysOf(shop.number)
-    for (;;) {
-      const keys = this.table.keys({ start, end, limit: REMOVALS_AT_ONCE })
-      if (keys.length === 0) break
-      await this.table.write([], keys)
-    }
+    await this.table.write([], [derivedKey(shop.number), earlyDerivedKey(shop.number)])
+    for (const range of [objectKeysOf(shop.number), nodeKeysOf(shop.number)]) await this.removeAll(range)
     this.hurt.mended(shopId)
   }
 
@@ -265,10 +296,9 @@ class LmdbStore implements Store {
     this.assertOpen()
     const shop = this.known.get(shopId)
     return this.readingDerived(shopId, `trie node ${ref}`, () => {
-      const key = shop && nodeKey(shop.number, ref)
-      const row = key && this.table.raw(key)
-      if (row === undefined) throw new ChecksumError('it is missing')
-      return ref < shop!.sealedFrom ? row : this.table.unsealed(key!, row)
+      const value = shop && this.table.get(nodeKey(shop.number, ref))
+      if (value === undefined) throw new DamageError('it is missing')
+      return value
     })
   }
 
@@ -284,9 +314,8 @@ class LmdbStore implements Store {
     const start = objectKey(shop.number, object, after + 1)
     const end = objectKey(shop.number, object, 2 ** 53)
     return this.readingDerived(shopId, 'the object index', () =>
-      [...this.table.range({ start, end, limit })].map(([key, row]) => {
-        // Of format 1: without a checksum.
-        if (row.length > 1) this.table.unsealed(key, row)
+      [...this.table.whole({ start, end }, limit)].map(([key, row]) => {
+        this.table.unsealed(key, row)
         return lastNumber(key)
       }),
     )
@@ -304,18 +333,23 @@ class LmdbStore implements Store {
 
   *scan(): Generator<number> {
     this.assertOpen()
-    const byNumber = new Map([...this.known.values()].map((shop) => [shop.number, shop]))
+    const { entries } = this.table
     let rows = 0
-    for (const [key, row] of this.table.range({ start: ALL_SHOPS.start })) {
-      const { kind, shop: number, what } = describeKey(key)
-      const shop = number === undefined ? undefined : byNumber.get(number)
-      const part = kind === 'log' ? 'log' : DERIVED_KINDS.has(kind) ? 'derived' : 'rows'
-      this.reading({ shopId: shop?.row.shopId, part, what, otherwise: undefined }, () => {
-        if (!isBare(kind, key, row, shop)) this.table.unsealed(key, row)
+    for (const [key, row] of this.table.range({ start: FORMAT_KEY })) {
+      const { kind, shop, what } = describeKey(key)
+      const numbered = shop === undefined ? undefined : this.byNumber.get(shop)?.row.shopId
+      const shopId = kind === 'shop' ? fromBigEndian(key.subarray(1)) : numbered
+      const part = PARTS.get(kind) ?? 'rows'
+      this.hurt.reading({ shopId, part, what, otherwise: undefined }, () => {
+        this.table.unsealed(key, row)
+        if (this.table.raw(key) === undefined) throw new DamageError('it is not found by its key')
         return undefined
       })
       if (++rows % ROWS_BETWEEN_TURNS === 0) yield rows
     }
+    this.hurt.reading({ part: 'rows', what: 'the table', otherwise: undefined }, () => {
+      if (rows !== entries) throw new DamageError(`it has ${rows} rows and says ${entries}`)
+    })
     yield rows
   }
 
@@ -357,15 +391,14 @@ class LmdbStore implements Store {
       else puts.push([settingKey(key), value])
     }
     await this.table.write(puts, removals)
-    for (const shop of made) this.known.set(shop.row.shopId, shop)
+    for (const shop of made) this.add(shop)
     for (const [shopId, records] of byShop) this.known.get(shopId)!.head += records.length
     this.logBytes = logBytes
   }
 
   private newShops(rows: readonly ShopRow[]): KnownShop[] {
-    if (rows.length > 0 && this.lost.size > 0) {
-      throw new StoreError('damaged', `no shop can be made while the row of another is damaged: ${WHAT_NOW}`)
-    }
+    const unsure = this.hurt.all().find(({ part }) => part === 'shops')
+    if (rows.length > 0 && unsure !== undefined) throw new StoreError('damaged', unsure.text)
     let number = 0
     for (const shop of this.known.values()) number = Math.max(number, shop.number)
     return rows.map((row) => newShop(row, ++number))
@@ -384,23 +417,40 @@ class LmdbStore implements Store {
     shop.nextRef = nodes.reduce((next, { ref }) => Math.max(next, ref + 1), shop.nextRef)
   }
 
+  private async removeAll(range: KeyRange): Promise<void> {
+    for (;;) {
+      const keys = this.table.keys({ ...range, limit: REMOVALS_AT_ONCE })
+      if (keys.length === 0) return
+      await this.table.write([], keys)
+    }
+  }
+
+  private add(shop: KnownShop): void {
+    this.known.set(shop.row.shopId, shop)
+    this.byNumber.set(shop.number, shop)
+  }
+
   private know(shopId: ShopId, key: Uint8Array, row: Uint8Array): void {
-    const value = this.reading({ shopId, part: 'rows', what: 'the row of the shop', otherwise: undefined }, () =>
+    const value = this.hurt.reading({ shopId, part: 'shops', what: 'the row of the shop', otherwise: undefined }, () =>
       this.table.unsealed(key, row),
     )
-    if (value === undefined) {
-      this.lost.add(shopId)
-      return
-    }
+    if (value === undefined) return
     const shop: KnownShop = { ...decodeShop(shopId, value), head: 0, nextRef: 1, sealedFrom: 1 }
     const { number } = shop
     const last = { reverse: true, limit: 1 }
     const [node] = this.table.keys({ start: nodeKey(number + 1, 0), end: nodeKey(number, 0), ...last })
     if (node !== undefined) shop.nextRef = lastNumber(node) + 1
     shop.sealedFrom = this.sealedFrom(number) ?? shop.nextRef
-    const [chunk] = [...this.table.range({ start: logKey(number + 1, 0), end: logKey(number, 0), ...last })]
+    const [chunk] = this.table.range({ start: logKey(number + 1, 0), end: logKey(number, 0), ...last })
     if (chunk !== undefined) shop.head = this.lastSeqOf(shop, chunk)
-    this.known.set(shopId, shop)
+    const unsure = { shopId, otherwise: undefined } as const
+    this.hurt.reading({ ...unsure, part: 'log', what: 'the end of the log' }, () =>
+      this.table.lookAround(logKey(number + 1, 0)),
+    )
+    this.hurt.reading({ ...unsure, part: 'derived', what: 'the last trie node' }, () =>
+      this.table.lookAround(nodeKey(number + 1, 0)),
+    )
+    this.add(shop)
   }
 
   /** Undefined if nobody can say: then nothing that was flushed is used. */
@@ -409,7 +459,7 @@ class LmdbStore implements Store {
       const value = this.table.get(derivedKey(shop))
       return value && decodeDerived(value).sealedFrom
     } catch (error) {
-      if (error instanceof ChecksumError) return undefined
+      if (error instanceof DamageError) return undefined
       throw error
     }
   }
@@ -417,7 +467,7 @@ class LmdbStore implements Store {
   /** Of a chunk that cannot be read nothing counts. */
   private lastSeqOf(shop: KnownShop, [key, row]: Put): Seq {
     try {
-      return this.fromChunk(shop, key, row, (chunk) => unpackChunk(chunk).at(-1)!.seq)
+      return this.fromChunk(shop, key, row, (chunk) => unpackChunk(chunk, 0).at(-1)!.seq)
     } catch (error) {
       if (error instanceof StoreError && error.code === 'damaged') return lastNumber(key) - 1
       throw error
@@ -440,8 +490,8 @@ class LmdbStore implements Store {
     row: Uint8Array,
     read: (chunk: Uint8Array) => T,
   ): T {
-    return this.reading({ shopId, part: 'log', what: `the log at set ${lastNumber(key)}` }, () =>
-      read(isSealedChunk(row) ? this.table.unsealed(key, row) : row),
+    return this.hurt.reading({ shopId, part: 'log', what: `the log at set ${lastNumber(key)}` }, () =>
+      read(this.table.unsealed(key, row)),
     )
   }
 
@@ -453,6 +503,7 @@ class LmdbStore implements Store {
     return lastNumber(key)
   }
 
+  /** Remembered, and what to throw. */
   private gapAt({ row: { shopId }, head }: KnownShop, seq: Seq): StoreError {
     const text = `shop ${shopId}: the log has no set ${seq}, its head is ${head}: ${WHAT_NOW}`
     this.hurt.note({ shopId, part: 'log', text })
@@ -460,21 +511,28 @@ class LmdbStore implements Store {
   }
 
   private readingDerived<T>(shopId: ShopId, what: string, read: () => T): T {
-    return this.reading({ shopId, part: 'derived', what }, read)
+    return this.hurt.reading({ shopId, part: 'derived', what }, read)
   }
 
-  /** What is damaged is remembered, and told as a StoreError, unless there is something to go on with. */
-  private reading<T>({ shopId, part, what, ...given }: Reading<T>, read: () => T): T {
+  /** Whether the row is one of format 1 that an upgrade leaves as it is. */
+  private isBare(key: Uint8Array, row: Uint8Array): boolean {
+    if (equalBytes(key, FORMAT_KEY)) return true
+    if (this.earlyReservationSeconds === undefined) return false
+    const { kind, shop } = describeKey(key)
+    if (kind === 'log') return isEarlyChunk(row)
+    if (kind === 'object') return row.length === 1
+    return kind === 'node' && lastNumber(key) < (this.byNumber.get(shop ?? 0)?.sealedFrom ?? Infinity)
+  }
+
+  /** What is damaged of it is counted anew. */
+  private logBytesOf(table: Table): number {
     try {
-      return read()
+      return Number(fromBigEndian(table.get(LOG_BYTES_KEY) ?? new Uint8Array(0)))
     } catch (error) {
-      if (!(error instanceof ChecksumError || (error instanceof StoreError && error.code === 'damaged'))) throw error
-      const where = shopId === undefined ? '' : `shop ${shopId}: `
-      const now = part === 'derived' ? 'it is made again from the log' : WHAT_NOW
-      const text = `${where}${what} is damaged (${error.message}): ${now}`
-      this.hurt.note({ shopId, part, text })
-      if ('otherwise' in given) return given.otherwise
-      throw new StoreError(part === 'derived' ? 'derived' : 'damaged', text, { cause: error })
+      if (!(error instanceof DamageError)) throw error
+      let bytes = 0
+      for (const [, row] of table.range(ALL_LOGS)) bytes += row.length - (isEarlyChunk(row) ? 0 : SEAL_BYTES)
+      return bytes
     }
   }
 
@@ -489,47 +547,17 @@ class LmdbStore implements Store {
   }
 }
 
-interface Reading<T> {
-  readonly shopId?: ShopId | undefined
-  readonly part: StoreDamage['part']
-  readonly what: string
-  /** Without it the damage is thrown. */
-  readonly otherwise?: T
-}
-
-const DERIVED_KINDS: ReadonlySet<string> = new Set(['derived', 'node', 'object'])
+const PARTS: ReadonlyMap<string, StoreDamage['part']> = new Map([
+  ['shop', 'shops'],
+  ['log', 'log'],
+  ['derived', 'derived'],
+  ['node', 'derived'],
+  ['object', 'derived'],
+])
 const ROWS_BETWEEN_TURNS = 10_000
 
-/** Whether the row is one of format 1 that an upgrade leaves as it is. */
-function isBare(kind: string, key: Uint8Array, row: Uint8Array, shop: KnownShop | undefined): boolean {
-  if (kind === 'log') return !isSealedChunk(row)
-  if (kind === 'object') return row.length === 1
-  return kind === 'node' && shop !== undefined && lastNumber(key) < shop.sealedFrom
-}
-
-const CARD = { part: 'rows', what: 'the row of a card' } as const
+const cardNamed = (card: Uint8Array) => ({ part: 'rows', what: `the row of card ${toHex(card)}` }) as const
 const REMOVALS_AT_ONCE = 10_000
-
-/** Each damaged place once, up to a number: one that is read again and again is still one. */
-class DamageList {
-  private readonly list = new Map<string, StoreDamage>()
-
-  note(damage: StoreDamage): void {
-    if (this.list.size < DAMAGE_KEPT_MAX) this.list.set(damage.text, damage)
-  }
-
-  all(): StoreDamage[] {
-    return [...this.list.values()]
-  }
-
-  /** The derived part of the shop. */
-  mended(shopId: ShopId): void {
-    for (const [text, damage] of this.list)
-      if (damage.shopId === shopId && damage.part === 'derived') this.list.delete(text)
-  }
-}
-
-const DAMAGE_KEPT_MAX = 1_000
 
 /** A write for the health check: one at a time, and not more often than every second however many ask. */
 class Probe {
@@ -580,5 +608,3 @@ function lastOfEach(
 ): Map<string, Uint8Array | undefined> {
   return new Map(settings.map(({ key, value }) => [key, value]))
 }
-
-const WHAT_NOW = '"cairn check" shows what is hurt; restore the data directory from a backup'

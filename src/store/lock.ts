@@ -53,8 +53,9 @@ async function announce(directory: string, name: string): Promise<void> {
   held.add(file)
 }
 
+/** A file that cannot be removed is one of a dead process for the next one that starts. */
 async function release(file: string): Promise<void> {
-  await rm(file, { force: true })
+  await rm(file, { force: true }).catch(() => undefined)
   held.delete(file)
 }
 

@@ -11,14 +11,15 @@
  * Tests: test/store/log-chunk.test.ts
  */
 
+import { SEAL_BYTES } from './checksum.js'
 import { StoreError } from './store-error.js'
 import type { LogRecord, SignerRole } from './store.js'
 
 /**
- * 64 KiB less what a page of the database needs for itself and the checksum, so that 16 pages of 4 KiB hold a full
+ * 64 KiB less what a page of the database needs for itself and the checksums, so that 16 pages of 4 KiB hold a full
  * chunk.
  */
-export const CHUNK_BYTES_TARGET = 64 * 1_024 - 24 - 4
+export const CHUNK_BYTES_TARGET = 64 * 1_024 - 24 - SEAL_BYTES
 
 const VERSION = 2
 const EARLY_VERSION = 1
@@ -47,16 +48,16 @@ export function packChunks(records: readonly LogRecord[]): { readonly firstSeq: 
   return chunks
 }
 
-/** Whether the chunk is of the form that has a checksum after it. */
-export function isSealedChunk(bytes: Uint8Array): boolean {
-  return bytes[0] !== EARLY_VERSION
+/** Whether the chunk is of databases of format 1, where no checksum stands after it. */
+export function isEarlyChunk(bytes: Uint8Array): boolean {
+  return bytes[0] === EARLY_VERSION
 }
 
 /**
  * All records of a chunk; byte strings are views. `earlyReservationSeconds`: of records that do not tell. Throws
  * StoreError 'damaged', or 'version' for a newer form.
  */
-export function unpackChunk(bytes: Uint8Array, earlyReservationSeconds = 0): LogRecord[] {
+export function unpackChunk(bytes: Uint8Array, earlyReservationSeconds?: number): LogRecord[] {
   const { reader, read } = chunkReader(bytes, earlyReservationSeconds)
   const records: LogRecord[] = []
   for (let left = reader.u32(); left > 0; left--) {
@@ -70,7 +71,11 @@ export function unpackChunk(bytes: Uint8Array, earlyReservationSeconds = 0): Log
 }
 
 /** The records of these numbers, as far as the chunk has them; the others are not read. `seqs`: rising. */
-export function pickFromChunk(bytes: Uint8Array, seqs: readonly number[], earlyReservationSeconds = 0): LogRecord[] {
+export function pickFromChunk(
+  bytes: Uint8Array,
+  seqs: readonly number[],
+  earlyReservationSeconds?: number,
+): LogRecord[] {
   const { reader, read } = chunkReader(bytes, earlyReservationSeconds)
   const records: LogRecord[] = []
   let next = 0
@@ -98,12 +103,15 @@ export function recordBytes({ signer, account, header, patches }: LogRecord): nu
 
 function chunkReader(
   bytes: Uint8Array,
-  earlyReservationSeconds: number,
+  earlyReservationSeconds: number | undefined,
 ): { readonly reader: Reader; readonly read: () => LogRecord } {
   const reader = new Reader(bytes)
   const version = reader.u8()
   if (version === VERSION) return { reader, read: () => readRecord(reader, () => reader.u32()) }
-  if (version === EARLY_VERSION) return { reader, read: () => readRecord(reader, () => earlyReservationSeconds) }
+  if (version === EARLY_VERSION) {
+    if (earlyReservationSeconds === undefined) throw damaged('how long its reservations last is not known')
+    return { reader, read: () => readRecord(reader, () => earlyReservationSeconds) }
+  }
   throw new StoreError('version', `a log chunk of version ${version}, known is ${VERSION}`)
 }
 
@@ -225,6 +233,6 @@ class Reader {
   }
 }
 
-function damaged(): StoreError {
-  return new StoreError('damaged', 'a log chunk is damaged')
+function damaged(why = 'its bytes are no log chunk'): StoreError {
+  return new StoreError('damaged', why)
 }

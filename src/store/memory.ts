@@ -131,6 +131,10 @@ export class MemoryStore implements Store {
     return derived && { seq: derived.seq, roots: derived.roots.slice() }
   }
 
+  earlyDerived(): StoredRoots | undefined {
+    return undefined
+  }
+
   async dropDerived(shopId: ShopId): Promise<void> {
     this.assertOpen()
     await this.writes.run(async () => {

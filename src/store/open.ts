@@ -3,14 +3,14 @@
 import { chmod, mkdir, readdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { DISK_RESERVE_BYTES_DEFAULT, RESERVATION_SECONDS_DEFAULT } from '../limits.js'
-import { openLmdbStore, readLmdbStore, type StoreOptions } from './lmdb.js'
+import { openLmdbStore, readersOf, readLmdbStore, type StoreOptions } from './lmdb.js'
 import { isLockName, lock } from './lock.js'
-import { StoreError } from './store-error.js'
+import { isFull, StoreError } from './store-error.js'
 import { syncDirectory } from './sync-directory.js'
 import type { Store } from './store.js'
 
 const DATABASE = 'cairn.mdb'
-const READERS = `${DATABASE}-lock`
+const READERS = readersOf(DATABASE)
 /** What may stand in a data directory before its first use. */
 const OURS: ReadonlySet<string> = new Set([DATABASE, READERS, 'blobs', 'relay.key', 'demo.json', 'card.key'])
 
@@ -96,7 +96,7 @@ async function refuseForeign(directory: string): Promise<void> {
 
 function unusable(directory: string, error: unknown): StoreError {
   const { code, message } = error as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isFull(error)) {
     return new StoreError('full', `the data directory ${directory} is on a full disk: make room`, { cause: error })
   }
   const forbidden = code === 'EACCES' || code === 'EROFS' || code === 'EPERM'

@@ -28,6 +28,8 @@ interface RoomOptions {
 export class Room {
   private readonly options: RoomOptions
   private left = 0
+  /** Why nobody knows what is left. */
+  private blind: string | undefined
   private lookedAtMs = -Infinity
 
   constructor(options: RoomOptions) {
@@ -58,6 +60,7 @@ export class Room {
   problem(bytes: number, fileBytes = 0): string | undefined {
     const { reserve, fileBytesMax } = this.options
     this.look()
+    if (this.blind !== undefined) return refusal(`the system does not tell how much is free: ${this.blind}`)
     if (this.left - bytes < reserve) {
       return refusal(`${mebibytes(this.left)} MiB are free, of which ${mebibytes(reserve)} MiB are kept`)
     }
@@ -69,7 +72,12 @@ export class Room {
     const now = this.options.nowMs()
     if (now - this.lookedAtMs < ROOM_LOOK_MS) return
     this.lookedAtMs = now
-    this.left = this.options.free()
+    try {
+      this.left = this.options.free()
+      this.blind = undefined
+    } catch (error) {
+      this.blind = (error as Error).message
+    }
   }
 }
 

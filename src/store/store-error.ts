@@ -4,6 +4,8 @@
  * Tests: test/store/store.test.ts, test/store/open.test.ts
  */
 
+import { constants as system } from 'node:os'
+
 type StoreErrorCode =
   | 'locked'
   | 'version'
@@ -17,6 +19,9 @@ type StoreErrorCode =
   | 'derived'
   | 'failed'
 
+/** What a person does about damage. */
+export const WHAT_NOW = '"cairn check" shows what is hurt; restore the data directory from a backup'
+
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly code: StoreErrorCode
@@ -25,4 +30,10 @@ export class StoreError extends Error {
     super(message, options)
     this.code = code
   }
+}
+
+/** Whether a call of the file system found no room. Node has no name for EDQUOT. */
+export function isFull(error: unknown): boolean {
+  const { code, errno } = error as NodeJS.ErrnoException
+  return code === 'ENOSPC' || code === 'EFBIG' || code === 'EDQUOT' || errno === -system.errno.EDQUOT
 }

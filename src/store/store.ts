@@ -103,8 +103,8 @@ export type DerivedFlush = DerivedPart & StoredRoots
 export interface StoreDamage {
   /** Undefined: of no one shop. */
   readonly shopId: ShopId | undefined
-  /** `derived` can be made again from the log. */
-  readonly part: 'log' | 'rows' | 'derived'
+  /** `derived` can be made again from the log; `shops`: which shops there are. */
+  readonly part: 'log' | 'rows' | 'shops' | 'derived'
   /** For people: what, where, what now. */
   readonly text: string
 }
@@ -156,11 +156,19 @@ export interface Store {
    * Atomic. Rejects with StoreError.
    */
   flushPart(part: DerivedPart): Promise<void>
-  /** Throws StoreError 'derived' where it is damaged. */
+  /**
+   * Throws StoreError 'derived' where it is damaged. Undefined also where the log does not reach it, which is damage of
+   * the log.
+   */
   derived(shopId: ShopId): StoredRoots | undefined
   /**
-   * Forgets roots and object index of a shop, before they are made again: then its derived part is not damaged any
-   * more. Trie nodes stay, since somebody may still read them. Rejects with StoreError.
+   * The roots that a database of format 1 had when it was upgraded: they alone tell the deadlines of its day. Throws
+   * StoreError 'derived'.
+   */
+  earlyDerived(shopId: ShopId): StoredRoots | undefined
+  /**
+   * Forgets roots, trie nodes and object index of a shop, before they are made again: then its derived part is not
+   * damaged any more, as far as the store knows. Refs of nodes are not used again. Rejects with StoreError.
    */
   dropDerived(shopId: ShopId): Promise<void>
   /** A copy. Throws StoreError 'derived' where it is missing or damaged. */

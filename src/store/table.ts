@@ -1,6 +1,9 @@
 /**
- * The one LMDB table of the database: rows under a checksum, one transaction after the other, nothing written for which
+ * The one LMDB table of the database: rows under checksums, one transaction after the other, nothing written for which
  * there may be no room.
+ *
+ * LMDB's own pages have no checksum. A key that rots makes its row impossible to find, so "there is none" is believed
+ * only where the rows on both sides are at their places and in order.
  *
  * A transaction is one of lmdb-js with `overlappingSync: false`: its promise resolves after fdatasync of the data and
  * the write of the meta page that follows. lmdb-js holds values by reference until then, and an aborted batch keeps its
@@ -13,16 +16,18 @@ import { statfsSync } from 'node:fs'
 import { constants as system } from 'node:os'
 import { dirname } from 'node:path'
 import { open as openLmdb, type RangeOptions, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
-import { seal, unseal } from './checksum.js'
+import { compareBytes } from '../bytes/bytes.js'
+import { isOfKey, seal, unseal } from './checksum.js'
+import type { KeyRange } from './keys.js'
 import { Serial } from './serial.js'
 import { StoreError } from './store-error.js'
 import type { Room } from './room.js'
 
 export type Put = readonly [key: Uint8Array, value: Uint8Array]
 
-/** A row whose bytes are not those that were written. */
-export class ChecksumError extends Error {
-  override readonly name = 'ChecksumError'
+/** A row whose bytes are not those that were written, or that may be missing. */
+export class DamageError extends Error {
+  override readonly name = 'DamageError'
 }
 
 /** A page of LMDB, and how many of them a put may write beside those of its value: the path down and a split. */
@@ -32,18 +37,19 @@ const PAGES_PER_PUT = 2
 const PAGES_PER_WRITE = 64
 
 export class Table {
-  private readonly lmdb: RootDatabase<Uint8Array, Uint8Array>
-  private readonly file: string
+  private readonly options: RootDatabaseOptionsWithPath
+  private lmdb: RootDatabase<Uint8Array, Uint8Array>
   private readonly room: Room
   private readonly writes = new Serial()
   private broken: StoreError | undefined
-  /** The last transaction failed for want of space: the next one asks the environment first. */
-  private doubtful = false
-  /** Rows have a checksum: false for a database of format 1 that is only read. */
-  sealed = true
+  /** The largest write that was refused for want of room: small ones that succeed meanwhile do not make it ready. */
+  private wanted = LEAST_TO_WRITE
+  /** A database of format 1 that is only read: nothing in it has a checksum. */
+  early = false
+  /** Rows of format 1 that have none. */
+  isBare: (key: Uint8Array, row: Uint8Array) => boolean = () => false
 
   constructor(file: string, room: Room, readOnly = false) {
-    this.file = file
     this.room = room
     // Types of lmdb-js lack permissionsMode.
     const options: RootDatabaseOptionsWithPath & { readonly permissionsMode: number } = {
@@ -59,46 +65,114 @@ export class Table {
       permissionsMode: 0o600,
       readOnly,
     }
+    this.options = options
     this.lmdb = openLmdb<Uint8Array, Uint8Array>(options)
   }
 
   /** Why nothing can be written now, or undefined. */
   get problem(): string | undefined {
-    return this.broken?.message ?? this.room.problem(0, this.fileBytes)
+    return this.broken?.message ?? this.room.problem(this.wanted, this.fileBytes)
   }
 
   get fileBytes(): number {
-    const { pageSize, lastPageNumber } = this.lmdb.getStats() as { pageSize: number; lastPageNumber: number }
+    const { pageSize, lastPageNumber } = this.stats
     return pageSize * (lastPageNumber + 1)
   }
 
-  /** A copy. Throws ChecksumError. */
+  private get stats(): LmdbStats {
+    return this.lmdb.getStats() as LmdbStats
+  }
+
+  /** As LMDB counts its rows. */
+  get entries(): number {
+    return this.stats.entryCount
+  }
+
+  /** A copy. Throws DamageError. */
   get(key: Uint8Array): Uint8Array | undefined {
     const row = this.raw(key)
-    return row === undefined ? undefined : this.unsealed(key, row)
+    if (row !== undefined) return this.unsealed(key, row)
+    this.lookAround(key)
+    return undefined
   }
 
   /** A copy of the stored bytes as they are. */
   raw(key: Uint8Array): Uint8Array | undefined {
-    const row = this.lmdb.getBinaryFast(key)
-    return row === undefined ? undefined : copyFast(row)
+    return reading(() => {
+      const row = this.lmdb.getBinaryFast(key)
+      return row === undefined ? undefined : copyFast(row)
+    })
   }
 
-  /** Copies of stored rows, as they are: `unsealed` looks at the checksum. */
+  /** Copies of stored rows, as they stand: `unsealed` looks at the checksums, and some may be missing. */
   *range(options: RangeOptions): Generator<Put> {
-    for (const { key, value } of this.lmdb.getRange(options)) yield [copy(key), copy(value)]
+    const rows = reading(() => this.lmdb.getRange(options)[Symbol.iterator]())
+    try {
+      for (;;) {
+        const next = reading(() => rows.next())
+        if (next.done) return
+        yield [copy(next.value.key), copy(next.value.value)]
+      }
+    } finally {
+      rows.return?.()
+    }
+  }
+
+  /**
+   * The same rows, at most `limit`; throws DamageError where one may be missing. What is read of them is still to be
+   * looked at by `unsealed`.
+   */
+  *whole({ start, end }: KeyRange, limit = Infinity): Generator<Put> {
+    this.lookBefore(start)
+    let left = limit
+    let last: Uint8Array | undefined
+    for (const [key, row] of this.range({ start })) {
+      if (last !== undefined && compareBytes(last, key) >= 0) throw outOfOrder()
+      if (compareBytes(key, end) >= 0) return this.assertPlace(key, row)
+      if (left-- === 0) return
+      yield [key, row]
+      last = key
+    }
+    if (!this.early) throw outOfOrder()
   }
 
   keys(options: RangeOptions): Uint8Array[] {
-    return [...this.lmdb.getKeys(options)]
+    return reading(() => [...this.lmdb.getKeys(options)])
   }
 
-  /** The value of a row that `raw` or `range` gave. Throws ChecksumError. */
+  /** Throws DamageError unless the rows before and from the place of `key` on are where they were put, in order. */
+  lookAround(key: Uint8Array): void {
+    this.lookBefore(key)
+    this.assertFirst({ start: key }, (from) => compareBytes(from, key) >= 0)
+  }
+
+  private lookBefore(key: Uint8Array): void {
+    const backwards = { start: key, end: LEAST_KEY, reverse: true, exclusiveStart: true }
+    this.assertFirst(backwards, (before) => compareBytes(before, key) < 0)
+  }
+
+  /** There is always one: of the format, or of the table's end. */
+  private assertFirst(options: RangeOptions, isInOrder: (key: Uint8Array) => boolean): void {
+    if (this.early) return
+    reading(() => {
+      for (const { key, value } of this.lmdb.getRange({ ...options, limit: 1 })) {
+        if (isInOrder(key)) return this.assertPlace(key, value)
+      }
+      throw outOfOrder()
+    })
+  }
+
+  /** The value of a row that `raw`, `range` or `whole` gave. Throws DamageError. */
   unsealed(key: Uint8Array, row: Uint8Array): Uint8Array {
-    if (!this.sealed) return row
+    if (this.early || this.isBare(key, row)) return row
     const value = unseal(key, row)
-    if (value === undefined) throw new ChecksumError('its checksum is not that of its bytes')
+    if (value === undefined) throw new DamageError('its checksum is not that of its bytes')
     return value
+  }
+
+  private assertPlace(key: Uint8Array, row: Uint8Array): void {
+    if (this.early || this.isBare(key, row) || isOfKey(key, row)) return
+    throw new DamageError('a row stands under a key that is not its own')
   }
 
   /**
@@ -120,34 +194,88 @@ export class Table {
 
   private async transact(rows: readonly Put[], removals: readonly Uint8Array[]): Promise<void> {
     if (this.broken !== undefined) throw this.broken
+    const before = this.stats.lastTxnId
     try {
-      if (this.doubtful) this.lmdb.transactionSync(() => undefined)
-      this.room.take(bytesToWrite(rows, removals.length), this.fileBytes)
+      this.takeRoom(bytesToWrite(rows, removals.length))
       await this.lmdb.batch(() => {
         for (const [key, value] of rows) void this.lmdb.put(key, value)
         for (const key of removals) void this.lmdb.remove(key)
       })
     } catch (error) {
-      throw error instanceof StoreError ? error : this.failed(await reasonOf(error))
+      throw error instanceof StoreError ? error : await this.failed(await reasonOf(error), before)
     }
-    this.doubtful = false
     this.lmdb.resetReadTxn()
   }
 
-  /** After a full disk writing may go on one day; after another error nobody knows what the disk holds. */
-  private failed(reason: unknown): StoreError {
-    const error = asStoreError(reason, this.file)
-    if (error.code === 'full') this.doubtful = true
-    else this.broken = error
-    return error
+  private takeRoom(bytes: number): void {
+    const { fileBytes } = this
+    try {
+      this.room.take(bytes, fileBytes)
+    } catch (error) {
+      this.wanted = Math.max(this.wanted, bytes)
+      throw error
+    }
+    if (this.room.problem(this.wanted, fileBytes) === undefined) this.wanted = LEAST_TO_WRITE
+  }
+
+  /**
+   * After a full disk writing may go on one day; after another error nobody knows what the disk holds. `before`: the
+   * transaction that was the last one.
+   */
+  private async failed(reason: unknown, before: number): Promise<StoreError> {
+    const error = asStoreError(reason, dirname(this.options.path ?? ''))
+    let after: number
+    try {
+      await this.reopen()
+      after = this.stats.lastTxnId
+    } catch (cause) {
+      return (this.broken = notWritten(cause))
+    }
+    if (error.code === 'full' && after === before) return error
+    return (this.broken = error.code === 'full' ? notWritten(reason) : error)
+  }
+
+  /** Of an environment whose meta page could not be written LMDB reads nothing any more: rows seem not to be there. */
+  private async reopen(): Promise<void> {
+    await this.lmdb.close()
+    this.lmdb = openLmdb<Uint8Array, Uint8Array>(this.options)
   }
 }
+
+interface LmdbStats {
+  readonly entryCount: number
+  readonly pageSize: number
+  readonly lastPageNumber: number
+  readonly lastTxnId: number
+}
+
+const LEAST_KEY = new Uint8Array(0)
+
+function outOfOrder(): DamageError {
+  return new DamageError('rows stand in a wrong order')
+}
+
+/** LMDB tells of pages that are none. */
+function reading<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message?: string }
+    if (typeof code === 'number' && LMDB_CODES.from <= code && code <= LMDB_CODES.to)
+      throw new DamageError(message, { cause: error })
+    throw error
+  }
+}
+
+const LMDB_CODES = { from: -30_799, to: -30_700 }
 
 /** Twice what a transaction may write: its rows, the paths to them, and what belongs to any transaction. */
 function bytesToWrite(rows: readonly Put[], removals: number): number {
   const values = rows.reduce((sum, [key, value]) => sum + key.length + value.length, 0)
   return 2 * (values + ((rows.length + removals) * PAGES_PER_PUT + PAGES_PER_WRITE) * PAGE_BYTES)
 }
+
+const LEAST_TO_WRITE = bytesToWrite([], 0)
 
 /**
  * lmdb-js may use the memory of its answers again, and must not keep that of its caller: it stores shared memory wrong.
@@ -175,20 +303,31 @@ const MDB_MAP_FULL = -30792
 /** lmdb-js gives the system's error number, or LMDB's. */
 const FULL: ReadonlySet<unknown> = new Set([errno.ENOSPC, errno.EDQUOT, errno.EFBIG, MDB_MAP_FULL])
 
-function asStoreError(error: unknown, file: string): StoreError {
-  const message = error instanceof Error ? error.message : String(error)
+function asStoreError(error: unknown, directory: string): StoreError {
   const { code } = error as { code?: unknown }
-  if (FULL.has(code) || (code === errno.EIO && !hasRoom(file))) {
-    return new StoreError('full', `nothing can be written, the disk is full (${message}): make room`, { cause: error })
-  }
-  const text = `writing to the database failed (${message}): check the disk, then start again`
+  const isFull = FULL.has(code) || (code === errno.EIO && !hasRoom(directory))
+  if (!isFull) return notWritten(error)
+  const text = `nothing can be written, the disk is full (${messageOf(error)}): make room`
+  return new StoreError('full', text, { cause: error })
+}
+
+function notWritten(error: unknown): StoreError {
+  const text = `writing to the database failed (${messageOf(error)}): check the disk, then start again`
   return new StoreError('failed', text, { cause: error })
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** LMDB calls it EIO when only a part of what it writes finds room. */
-function hasRoom(file: string): boolean {
-  const { bavail, bsize } = statfsSync(dirname(file))
-  return bavail * bsize > ROOM_BYTES
+function hasRoom(directory: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(directory)
+    return bavail * bsize > ROOM_BYTES
+  } catch {
+    return true
+  }
 }
 
 const ROOM_BYTES = 4 * 1_048_576

@@ -55,8 +55,10 @@ class TestChain implements Chain {
   logs = (): never => {
     throw new Error('not asked here')
   }
+  receiptLogs = this.logs
   call = this.logs
   balance = this.logs
+  nonce = this.logs
 
   onHead(seen: (head: Block) => void): () => void {
     this.listeners.add(seen)
@@ -221,12 +223,6 @@ test('a fork far below the followed blocks is found, and not much more than it i
     await relay.settle()
     const { lastGood, lost: top } = relay.forks.at(-1)!
     expect(top).toBe(newest)
-    console.log(
-      lost,
-      newest,
-      lastGood,
-      relay.followed.map((c) => c.number),
-    )
     expect(lastGood < newest - BigInt(lost) + 1n && newest - lastGood <= 2n * BigInt(lost) + 1n).toBe(true)
     for (const [i, { hash }] of chain.blocks.entries())
       if (i > 2) expect(relay.handled.get(BigInt(i))).toBe(toHex(hash))

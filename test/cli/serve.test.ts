@@ -5,6 +5,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import {
   chmodSync,
   closeSync,
@@ -21,11 +22,11 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { open } from 'lmdb'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openStore } from '../../src/store/open.js'
 import { copyLogs, writtenLogs } from '../fixtures/copied-log.js'
 import { endAll, Program } from '../fixtures/program.js'
@@ -348,6 +349,24 @@ describe('a relay', () => {
     expect(await program.end(signal)).toBe(0)
     expect(locks()).toEqual([])
   })
+
+  it.each(['uws', 'ws'])(
+    'names a low limit of descriptors, and on %s keeps some of them when all come',
+    async (transport) => {
+      const flags = ['serve', ...ANY_PORT, ...inHome(), '--empty', '--transport', transport]
+      const program = command(flags, { under: ['prlimit', '--nofile=500:500'] })
+      const [, port] = await program.says(/listens on http:\/\/127\.0\.0\.1:(\d+)/u)
+      expect(program.err).toMatch(/few descriptors.*"descriptors":500,"socketsMax":375,"sessionsMax":10000/u)
+      const sockets = Array.from({ length: 600 }, () => connect(Number(port), '127.0.0.1').on('error', () => {}))
+      await program.says(/connections are refused: no more descriptors/u, 'err')
+      for (const socket of sockets) if (socket.connecting) await once(socket, 'connect')
+      expect(readdirSync(`/proc/${program.child.pid}/fd`).length).toBeLessThan(450)
+      expect(program.err.match(/connections are refused/gu)).toHaveLength(1)
+      for (const socket of sockets) socket.destroy()
+      await vi.waitFor(async () => expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200), 10_000)
+      expect(await program.end('SIGTERM')).toBe(0)
+    },
+  )
 
   it('goes on after SIGHUP, and says so', async () => {
     const program = serve(...inHome(), '--empty')

@@ -4,6 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
+import { request } from 'node:http'
 import { connect as connectTcp } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { publicKeyOf } from '../../src/bytes/signature.node.js'
@@ -85,6 +86,35 @@ describe.each([
     await good.until(() => good.sets.length === 102)
     expect(good.closed).toBeUndefined()
     expect(Math.max(...latencies)).toBeLessThan(5_000)
+    await running.stop()
+    expect(running.bugs).toEqual([])
+  })
+})
+
+describe.each([
+  ['uws', false],
+  ['ws', true],
+])('in development mode on %s', (_kind, ws) => {
+  it('no page of a name that was made to lead here (DNS rebinding) opens a session or is answered', async () => {
+    const running = await relay({ publicUrl: 'http://shop.example:8443' }, { ws })
+    const open = (host: string) => Wire.open(`http://127.0.0.1:${running.port}`, { headers: { host } })
+    for (const host of ['rebound.example', `rebound.example:${running.port}`, '192.0.2.1'])
+      await expect(open(host), host).rejects.toThrow(/421/u)
+    for (const host of ['shop.example:8443', `localhost:${running.port}`, '127.0.0.1']) await (await open(host)).close()
+    const status = (method: string, path: string, host: string) =>
+      new Promise((told, failed) => {
+        const options = { port: running.port, method, path, headers: { host }, agent: false }
+        const asked = request(options, (answer) => told(answer.resume().statusCode))
+        asked.on('error', failed).end()
+      })
+    expect(await status('GET', '/livez', 'localhost')).toBe(200)
+    expect(await status('POST', '/v4/enroll_key_card', 'localhost')).toBe(400)
+    for (const [method, path] of [
+      ['GET', '/livez'],
+      ['POST', '/v4/enroll_key_card'],
+      ['OPTIONS', '/'],
+    ] as const)
+      expect(await status(method, path, 'rebound.example')).toBe(421)
     await running.stop()
     expect(running.bugs).toEqual([])
   })

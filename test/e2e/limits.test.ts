@@ -189,7 +189,7 @@ it('a session that neither authenticates nor subscribes ends after 300 s', async
 })
 
 it('a guest card has 1,000 Open orders, and one more once one of them is no longer Open', async () => {
-  const wire = await start()
+  const wire = await start({ guestOrdersPerDayMax: 10_000 })
   await wire.write(owner, [listing(1n), stock(1n, 10n)])
   const guest = newSecret()
   await enrolCard(running.url, guest, { guest: true, wallet: '56'.repeat(32) })

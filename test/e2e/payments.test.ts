@@ -282,9 +282,11 @@ describe('unhappy payments', () => {
     const request = await guest.checkout(id, 1n, NATIVE, item)
     for (let i = 0; i < 20; i++) await guest.write(state(id, 4n))
     expect(await guest.payment(id)).toEqual(request)
+    // A guest's card has at most 100 that are live.
+    const buyers = [await shop.guest(), await shop.guest()]
     const ids = Array.from({ length: 100 }, orderId)
-    for (const other of ids) {
-      await guest.write(
+    for (const [i, other] of ids.entries()) {
+      await buyers[i % 2]!.write(
         order(other, item, 1n),
         { op: 'add', path: ['Orders', other, 'ShippingAddress'], value: ADDRESS },
         ...choice(other, NATIVE),
@@ -292,7 +294,7 @@ describe('unhappy payments', () => {
         state(other, 4n),
       )
     }
-    const due = await Promise.all(ids.map(async (other) => toHex(paymentIdOf(await guest.payment(other)))))
+    const due = await Promise.all(ids.map(async (other, i) => toHex(paymentIdOf(await buyers[i % 2]!.payment(other)))))
     expect(new Set(due).size).toBe(100)
   })
 
@@ -304,6 +306,25 @@ describe('unhappy payments', () => {
     await shop.processPayment(request)
     const seen = await recordsOf(id, 2)
     expect(seen).toContainEqual(['made', 'moved', 0n])
+  })
+
+  it('what a token takes back after the order is Paid is told; what the contract takes is not', async () => {
+    const [guest, id, other] = [await shop.guest(), orderId(), orderId()]
+    const [request, swept] = [await guest.checkout(id, 1n, shop.token), await guest.checkout(other, 2n, shop.token)]
+    await shop.payByAddress(request)
+    await shop.payByAddress(swept)
+    await Promise.all([paid(id), paid(other)])
+    await shop.takeBack(request, 600n)
+    await shop.processPayment(swept)
+    await shop.mine(1)
+    expect(await recordsOf(other, 2)).toContainEqual(['made', 'moved', 0n])
+    const fallOf = (orderId: bigint) => records().find((record) => record.orderId === orderId && record.kind === 'held')
+    for (const end = Date.now() + 10_000; fallOf(id)!.fell === undefined && Date.now() < end;) {
+      await shop.mine(1)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    expect(fallOf(id)).toMatchObject({ effect: 'paid', amount: request.amount, fell: 600n })
+    expect(fallOf(other)!.fell ?? 0n).toBe(0n)
   })
 
   it('a payment for a canceled order is told of, and gives it TxDetails alone', async () => {

@@ -4,7 +4,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { concatBytes } from '../../src/bytes/bytes.js'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { addressWord, word } from '../../src/bytes/abi.js'
-import { decodeChecked } from '../../src/codec/decode-checked.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
 import { ACCOUNTS } from '../../contracts/dev-chain.mjs'
 import { enrolCard, newSecret, SHOP, Wire } from '../fixtures/relay-harness.js'
@@ -37,27 +36,7 @@ async function clerkCard(): Promise<Uint8Array> {
   return card
 }
 
-/** What a visitor is told of the account: `absent`, or its cards. */
-async function account(address: string): Promise<number | 'absent'> {
-  const wire = await Wire.open(shop.relay.url)
-  try {
-    await wire.subscribe([{ objectType: 4, objectId: bytesOf(address) }])
-    await wire.until(() => wire.statuses.some(([, left]) => left === 0n))
-    let cards: number | 'absent' = 'absent'
-    for (const patch of wire.sets.flatMap((set) => set.patches)) {
-      const { Op, Path } = Object.fromEntries(decodeChecked(patch) as unknown as Map<string, unknown>) as {
-        Op: string
-        Path: unknown[]
-      }
-      if (Op === 'remove' && Path.length === 2) cards = 'absent'
-      else if (Op === 'add') cards = 0
-      else if (Op === 'append') cards = Number(cards) + 1
-    }
-    return cards
-  } finally {
-    await wire.close()
-  }
-}
+const account = (address: string) => shop.account(address)
 
 async function eventually(what: () => Promise<unknown>, expected: unknown): Promise<void> {
   let last: unknown

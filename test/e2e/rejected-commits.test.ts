@@ -106,6 +106,16 @@ describe.each(STORES)('over a store %s', (_name, make) => {
       expect(running.bugs).toEqual(failed(2))
     })
 
+    it('is not called unchanged where nobody knows', async () => {
+      const rejecting = await furnished()
+      const wire = await Wire.as(running.url, owner)
+      rejecting.reject(1, 'failed')
+      expect(await wire.write(owner, [listing(2n)])).toEqual({
+        code: ErrorCode.TOO_MANY_CONCURRENT_REQUESTS,
+        message: 'the relay cannot store writes now; whether this one was stored shows when it has started again',
+      })
+    })
+
     it('ends in the state of a relay whose commits never failed', async () => {
       const changes = [listing(2n), stock(2n, 5n), order(9n, 2n, 1n)]
       const results: unknown[] = []

@@ -30,6 +30,7 @@ const RANKS: Readonly<Record<string, number>> = {
   'relay/accounts': 9.3,
   'relay/payments': 9.3,
   'relay/http.ts': 9.4,
+  'relay/listening.ts': 9.4,
   'relay/after-commit.ts': 9.4,
   'relay/relay.ts': 9.5,
   client: 9,

@@ -1,4 +1,7 @@
-/** The orders that hold a listing or a variation, against a walk over all; and what the walk would have cost. */
+/**
+ * The orders that hold a listing or a variation, and those of a card, against a walk over all; and what the walk would
+ * have cost.
+ */
 
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -7,11 +10,13 @@ import { Hamt, NodeCache, type TrieHashes } from '../../src/merkle/hamt.js'
 import type { Order } from '../../src/objects/order.js'
 import type { Patch } from '../../src/patches/patch.js'
 import { applyPatches } from '../../src/state/apply.js'
-import { holderHash, holdersOf, withHolder } from '../../src/state/holders.js'
+import { holderHash, holdersOf, liveOrdersOf, withHolder } from '../../src/state/holders.js'
 import { COLLECTIONS, INDEXES, hashesOf, type ShopState } from '../../src/state/shop-state.js'
 import { addOrder, by, item, listing, map, patch, setState, shop, variation } from '../fixtures/sample-shop.js'
 
 const VARIATIONS = ['', 'S', 'M', 'red', '\u{1f9e6}']
+
+const CARDS = [0, 1, 2].map((byte) => new Uint8Array(33).fill(byte))
 
 const orders = fc.uniqueArray(
   fc.record({
@@ -25,6 +30,7 @@ const orders = fc.uniqueArray(
       { maxLength: 5 },
     ),
     isLive: fc.boolean(),
+    card: fc.constantFrom(undefined, ...CARDS),
   }),
   { selector: ({ ID }) => ID, maxLength: 30 },
 )
@@ -39,13 +45,19 @@ describe('holders', () => {
   ])('are the live orders with such an item above 0%s', (_, keyHash) => {
     fc.assert(
       fc.property(orders, (made) => {
-        const read = made.map(({ ID, Items, isLive }) => ({
+        const read = made.map(({ ID, Items, isLive, card }) => ({
           order: { ID, State: 3n, Items } as unknown as Order,
           isLive,
+          card,
         }))
         let index = Hamt.over({ keyHash })
-        for (const { order } of read) index = withHolder(index, order, true)
-        for (const { order, isLive } of read) if (!isLive) index = withHolder(index, order, false)
+        for (const { order, card } of read) index = withHolder(index, order, true, card)
+        for (const { order, isLive, card } of read) if (!isLive) index = withHolder(index, order, false, card)
+        for (const card of CARDS) {
+          const expected = made.filter((order) => order.isLive && order.card === card).map(({ ID }) => ID)
+          const found = [...liveOrdersOf(index, card)]
+          expect([found.length, new Set(found)]).toEqual([expected.length, new Set(expected)])
+        }
         for (const listingId of [0n, 1n, 2n, 256n, 2n ** 64n - 1n]) {
           for (const name of [undefined, ...VARIATIONS]) {
             const expected = made.filter(({ isLive, Items }) =>
@@ -62,7 +74,7 @@ describe('holders', () => {
             expect(found).toHaveLength(expected.length)
           }
         }
-        for (const { order } of read) index = withHolder(index, order, false)
+        for (const { order, card } of read) index = withHolder(index, order, false, card)
         expect(index.size).toBe(0)
       }),
       { numRuns: 200 },

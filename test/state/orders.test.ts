@@ -225,11 +225,11 @@ describe('commit', () => {
   })
 
   test('counts what other live orders hold, also beyond the stock', () => {
-    const forced = after(shop, 'guest', addOrder(51n, [item(2n, 20n)], { State: 3n }))
+    const forced = after(shop, 'clerk', addOrder(51n, [item(2n, 20n)], { State: 3n }))
     expect(reserved(forced, 2n)).toBe(23n)
     expect(commit([item(2n, 1n)], forced)).toBe('OUT_OF_STOCK 2')
     expect(commit([item(2n, 1n)], after(forced, 'clerk', patch('replace', ['Inventory', 2n], 24n)))).toBe('ok')
-    expect(commit([item(2n, 7n)], after(forced, 'guest', setState(51n, 2n)))).toBe('ok')
+    expect(commit([item(2n, 7n)], after(forced, 'clerk', setState(51n, 2n)))).toBe('ok')
   })
 
   test('that finds too few tells what other orders of the same card hold, and nothing of others’', () => {
@@ -283,10 +283,59 @@ describe('reservations', () => {
     expect(held(after(unpaid, 'relay', setState(ID, 6n)))).toEqual([3n, 0n, false])
   })
 
-  test('an order added as Committed reserves without a stock check', () => {
-    const state = after(shop, 'guest', addOrder(ID, [item(4n, 3n)], { State: 3n }))
-    expect(reserved(state, 4n)).toBe(3n)
-    expect(show(state, [O, ID, 'State'])).toBe('3')
+  test.each(['clerk', 'relay'] as const)(
+    'an order that the %s adds as Committed reserves without a stock check',
+    (who) => {
+      const state = after(shop, who, addOrder(ID, [item(4n, 3n)], { State: 3n }))
+      expect(reserved(state, 4n)).toBe(3n)
+      expect(show(state, [O, ID, 'State'])).toBe('3')
+    },
+  )
+
+  describe('an order that a guest adds as Committed is accepted and reserves at most what is free', () => {
+    // Listing 2 has 10 pieces, of which the shop's own order holds 3; listing 4 has no stock at all.
+    const forced = (items: Parameters<typeof addOrder>[1], state = shop, id = ID) =>
+      after(state, 'guest', addOrder(id, items, { State: 3n }))
+    const FULL = 2n ** 32n - 1n
+
+    test('all that it wants where that is there', () => {
+      expect(reserved(forced([item(2n, 7n)]), 2n)).toBe(10n)
+      expect(forced([item(2n, 7n)]).indexes.short.size).toBe(0)
+    })
+
+    test('line by line, what is free of each; lines over the same stock share it', () => {
+      const state = forced([item(2n, 4n), item(4n, 3n), item(2n, FULL), item(1n, 1n, 'S', 'red')])
+      expect(show(state, [O, ID, 'State'])).toBe('3')
+      expect([reserved(state, 2n), reserved(state, 4n), reserved(state, 1n, 'S', 'red')]).toEqual([10n, 0n, 1n])
+      expect(deadlineOf(state)).toBe(NOW + DAY)
+    })
+
+    test('the next one holds nothing, and what comes into stock later is free for all', () => {
+      const second = forced([item(2n, FULL)], forced([item(2n, FULL)]), 51n)
+      expect(reserved(second, 2n)).toBe(10n)
+      const restocked = after(second, 'clerk', patch('increment', ['Inventory', 2n], 5n))
+      expect(verdictOn(after(restocked, 'other', addOrder(52n, [item(2n, 5n)])), by('other'), setState(52n, 3n))).toBe(
+        'ok',
+      )
+    })
+
+    test('what stands below what staff reserved is not free', () => {
+      const beyond = after(shop, 'clerk', addOrder(51n, [item(2n, 20n)], { State: 3n }))
+      expect(reserved(forced([item(2n, 1n)], beyond), 2n)).toBe(23n)
+    })
+
+    test.each(WHO)('and gives back what it held, no more, when the %s ends it', (who) => {
+      const ended = after(forced([item(2n, FULL), item(4n, 9n)]), who, cancel(ID))
+      expect([reserved(ended, 2n), reserved(ended, 4n)]).toEqual([3n, 0n])
+      expect(ended.indexes.short.size).toBe(0)
+      const paid = after(forced([item(2n, FULL)]), 'relay', setState(ID, 4n), setState(ID, 5n), setState(ID, 6n))
+      expect(reserved(paid, 2n)).toBe(3n)
+    })
+
+    test('within one set it sees what the patches before it hold', () => {
+      const both = [50n, 51n].map((id) => addOrder(id, [item(2n, 5n)], { State: 3n }))
+      expect(reserved(after(shop, 'guest', ...both), 2n)).toBe(10n)
+    })
   })
 
   test('a canceled Open order never held anything', () => {

@@ -39,12 +39,13 @@ const hashOf = (state: ShopState) => toHex(stateHash(state))
 const keysOf = (state: ShopState) => COLLECTIONS.reduce((sum, name) => sum + state.collections[name].size, 0)
 
 test(`a shop of ${OBJECTS} objects has one hash and one set of indexes, in whatever order it was built`, () => {
-  const { manifest, listings, rest } = shopSteps(new Random(1), sizesOf(OBJECTS))
-  const straight = built([manifest, ...listings, ...rest])
+  const { manifest, listings, stock, rest } = shopSteps(new Random(1), sizesOf(OBJECTS))
+  const straight = built([manifest, ...listings, ...stock, ...rest])
   expect(keysOf(straight)).toBe(OBJECTS)
 
   const random = new Random(2)
-  const shuffled = built([manifest, ...random.shuffled(listings), ...random.shuffled(rest)])
+  const parts = [listings, stock, rest].flatMap((steps) => random.shuffled(steps))
+  const shuffled = built([manifest, ...parts])
   expect(hashOf(shuffled)).toBe(hashOf(straight))
   expect(dump(shuffled, false)).toBe(dump(straight, false))
 
@@ -74,8 +75,8 @@ function moved({ op, path, value }: Change): Change {
 
 test(`${PATCHES} random patches leave the shop that is computed from nothing; the refused ones leave none`, () => {
   const sizes = sizesOf(OBJECTS)
-  const { manifest, listings, rest } = shopSteps(new Random(4), sizes)
-  let state = built([manifest, ...listings, ...rest])
+  const { manifest, listings, stock, rest } = shopSteps(new Random(4), sizes)
+  let state = built([manifest, ...listings, ...stock, ...rest])
   const owners = new Map(rest.filter(isAddedOrder).map(ownership))
   const random = new Random(5)
   const tally = { accepted: 0, refused: 0, codes: new Map<string, number>(), ops: new Map<string, number>() }
@@ -129,8 +130,8 @@ test(`${PATCHES} random patches leave the shop that is computed from nothing; th
 test('a set is what its patches are one after the other: the same state and indexes, or the same refusal', () => {
   const sizes = { listings: 3, stock: 3, orders: 3, tags: 2, accounts: 2 }
   const random = new Random(6)
-  const { manifest, listings, rest } = shopSteps(new Random(7), sizes)
-  const start = built([manifest, ...listings, ...rest])
+  const { manifest, listings, stock, rest } = shopSteps(new Random(7), sizes)
+  const start = built([manifest, ...listings, ...stock, ...rest])
   const tally = { accepted: 0, refused: 0, touchedTwice: 0 }
   let state = start
   for (let round = 0; round < 4_000; round++) {

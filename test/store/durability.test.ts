@@ -113,25 +113,34 @@ describe('a disk that fails', () => {
     await unharmed()
   })
 
-  /** The refusals of one commit that is tried until it succeeds, while the first of these calls finds no room. */
-  const failingOnce = async (calls: string) => {
-    const inject = ['-P', join(directory, 'cairn.mdb'), '-e', `inject=${calls}:error=ENOSPC:when=1`]
+  /** The refusals of one commit that is tried until it succeeds, while the first of these calls fails. */
+  const failingOnce = async (calls: string, error: string) => {
+    const inject = ['-P', join(directory, 'cairn.mdb'), '-e', `inject=${calls}:error=${error}:when=1`]
     const child = [process.execPath, fixture('no-room.mjs'), directory]
     const env = { ...process.env, UV_THREADPOOL_SIZE: '1' }
     const { stdout } = await run('strace', ['-f', '-o', '/dev/null', ...inject, ...child], { env })
-    return JSON.parse(stdout.slice(stdout.lastIndexOf('{'))) as { codes: string[]; head: number }
+    return JSON.parse(stdout.slice(stdout.lastIndexOf('{'))) as { codes: string[]; head: number; read: number }
+  }
+  const stored = async () => {
+    const store = await openStore(directory)
+    const seqs = store.readLog(1n, 0, { records: 9, bytes: 2 ** 20 }).map(({ seq }) => seq)
+    await store.close()
+    return seqs
   }
 
   it('takes commits again when there is room', async () => {
-    expect(await failingOnce('pwritev,writev')).toEqual({ codes: ['full'], head: 3 })
-    const store = await openStore(directory)
-    expect(store.readLog(1n, 0, { records: 9, bytes: 2 ** 20 }).map(({ seq }) => seq)).toEqual([1, 2, 3])
-    await store.close()
+    expect(await failingOnce('pwritev,writev', 'ENOSPC')).toEqual({ codes: ['full'], head: 3, read: 3 })
+    expect(await stored()).toEqual([1, 2, 3])
   })
 
-  it('is not written to any more when the meta page could not be written, and nothing waits for ever', async () => {
-    const { codes, head } = await failingOnce('pwrite64')
-    expect([codes.at(-1), codes.length, head]).toEqual(['failed', 10, 2])
+  it('takes commits again when there was no room for the meta page, and nothing waits for ever', async () => {
+    expect(await failingOnce('pwrite64', 'ENOSPC')).toEqual({ codes: ['full'], head: 3, read: 3 })
+    expect(await stored()).toEqual([1, 2, 3])
+  })
+
+  it('is read, and not written to, when the meta page could not be written', async () => {
+    const { codes, head, read } = await failingOnce('pwrite64', 'EIO')
+    expect([new Set(codes), codes.length, head, read]).toEqual([new Set(['failed']), 10, 2, 2])
     await unharmed()
   })
 })

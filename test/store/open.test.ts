@@ -148,6 +148,17 @@ describe('the directory', () => {
     expect((await refusal()).code).toBe('unwritable')
   })
 
+  it('is refused when the file of the readers beside it is a directory', async () => {
+    await mkdir(join(directory, 'cairn.mdb-lock'))
+    await expect(openStore(directory)).rejects.toMatchObject({ code: 'unwritable' })
+  })
+
+  it('has that file with its blocks on disk before it is mapped', async () => {
+    await (await openStore(directory)).close()
+    const { blocks, size } = await stat(join(directory, 'cairn.mdb-lock'))
+    expect(blocks * 512).toBeGreaterThanOrEqual(size)
+  })
+
   it('is refused when its database is none', async () => {
     await writeFile(join(directory, 'cairn.mdb'), 'nothing like a database'.repeat(1_000))
     expect((await refusal()).code).toBe('damaged')

@@ -14,6 +14,7 @@ import { GUESTS_ACCOUNT } from '../../objects/account.js'
 import type { CardRow, EnrolledBy, Store } from '../../store/store.js'
 import { nowSeconds, type Clock } from '../instruments/clock.js'
 import { cardPatches, foundingPatches } from './account-patches.js'
+import { isDamage } from '../shops/damage.js'
 import { cardName } from '../shops/shop.js'
 import type { RelayChange } from '../write/change.js'
 import type { Writer } from '../write/writer.js'
@@ -82,22 +83,27 @@ export class Enrolment {
 
   private async refuse(request: EnrolmentRequest): Promise<EnrolmentOutcome | undefined> {
     const { shopId, wallet, guest } = request
-    const { registry, writer } = this.options
+    const { registry, store, writer } = this.options
     try {
       if (!(await registry.exists(shopId))) return { status: 400, error: `shop ${shopId} does not exist` }
       const isFree = registry.claim?.isFree(shopId) ?? false
       if (!guest && !isFree && !(await registry.mayWrite(shopId, wallet))) {
         return { status: 403, error: `this wallet has no right to shop ${shopId}` }
       }
+      const taken = this.refuseCard(request)
+      if (taken !== undefined) return taken
     } catch (error) {
       if (error instanceof RegistryUnreachable)
         return { status: 503, error: 'the shop registry cannot be reached now; try again later' }
+      if (isDamage(error)) return { status: 503, error: error.message }
       throw error
     }
-    const taken = this.refuseCard(request)
-    if (taken !== undefined) return taken
-    if (guest && writer.shop(shopId) === undefined)
-      return { status: 409, error: `shop ${shopId} is not known to this relay yet` }
+    const shop = writer.shop(shopId)
+    if (shop?.closed !== undefined) return { status: 503, error: shop.closed.reason }
+    // It may be one that was here.
+    const unsure = store.damage().find(({ part }) => part === 'shops')
+    if (shop === undefined && unsure !== undefined) return { status: 503, error: unsure.text }
+    if (guest && shop === undefined) return { status: 409, error: `shop ${shopId} is not known to this relay yet` }
     return undefined
   }
 

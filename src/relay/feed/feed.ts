@@ -11,6 +11,7 @@ import type { EncodedSet } from '../../wire/messages.js'
 import { patchKeyOf, type PatchKey } from '../../patches/object-name.js'
 import type { CommittedSet } from '../shops/committed-set.js'
 import type { LogRecord, Store } from '../../store/store.js'
+import { StoreError } from '../../store/store-error.js'
 
 /** Records and bytes of the newest part of a shop's log that stay in memory. */
 const RECENT_RECORDS_MAX = 4_096
@@ -119,7 +120,8 @@ export class Feed {
     const records = this.recentAfter(seq, last)
     if (records !== undefined) return { records, upTo: records.at(-1)!.seq }
     const indexEnd = names === undefined ? 0 : Math.min(this.indexedUpTo(this.shopId), last)
-    return indexEnd > seq ? this.indexed(seq, indexEnd, names!) : this.stored(seq, last)
+    const wanted = indexEnd > seq ? this.indexed(seq, indexEnd, names!) : undefined
+    return wanted === undefined ? this.stored(seq, last) : this.picked(wanted.seqs, wanted.upTo)
   }
 
   private recentAfter(seq: Seq, last: Seq): readonly FeedRecord[] | undefined {
@@ -128,18 +130,37 @@ export class Feed {
     return this.recent.slice(seq + 1 - first, Math.min(last + 1 - first, seq + 1 - first + READ_RECORDS_MAX))
   }
 
-  private indexed(seq: Seq, indexEnd: Seq, names: readonly Uint8Array[]): FeedPart {
+  /** What the object index has under the names; undefined where it is damaged, and the log has to be read instead. */
+  private indexed(
+    seq: Seq,
+    indexEnd: Seq,
+    names: readonly Uint8Array[],
+  ): { readonly seqs: readonly Seq[]; readonly upTo: Seq } | undefined {
     const found = new Set<Seq>()
     let upTo = indexEnd
     for (const name of names) {
-      const seqs = this.store.objectSeqs(this.shopId, name, seq, READ_RECORDS_MAX)
+      const seqs = this.objectSeqs(name, seq)
+      if (seqs === undefined) return undefined
       for (const one of seqs) found.add(one)
       // There may be more of these behind the last one.
       if (seqs.length === READ_RECORDS_MAX) upTo = Math.min(upTo, seqs.at(-1)!)
     }
-    const wanted = [...found].filter((one) => one <= upTo).sort((a, b) => a - b)
-    const records = this.store.pickLog(this.shopId, wanted, READ_BYTES_MAX)
-    if (records.length < wanted.length) upTo = records.at(-1)!.seq
+    return { seqs: [...found].filter((one) => one <= upTo).sort((a, b) => a - b), upTo }
+  }
+
+  private objectSeqs(name: Uint8Array, after: Seq): Seq[] | undefined {
+    try {
+      return this.store.objectSeqs(this.shopId, name, after, READ_RECORDS_MAX)
+    } catch (error) {
+      // The store remembers it, and the index is made again.
+      if (error instanceof StoreError && error.code === 'derived') return undefined
+      throw error
+    }
+  }
+
+  private picked(seqs: readonly Seq[], end: Seq): FeedPart {
+    const records = this.store.pickLog(this.shopId, seqs, READ_BYTES_MAX)
+    const upTo = records.length < seqs.length ? records.at(-1)!.seq : end
     return { records: records.map((record) => new FeedRecord(record)), upTo }
   }
 

@@ -77,7 +77,7 @@ export class DetailsRetry {
       reason = details.later
       return undefined
     })
-    if (outcome === 'done' || !chosen) {
+    if (outcome === 'done' || (outcome === 'refused' && !chosen)) {
       this.pending.delete(name)
       return
     }

@@ -28,7 +28,7 @@ export interface Money {
 
 /** What a person has to look at. */
 interface Oddity {
-  readonly kind: 'late' | 'partial' | 'over' | 'extra' | 'earlier' | 'reorged' | 'shortfall' | 'no details'
+  readonly kind: 'late' | 'partial' | 'over' | 'extra' | 'fell' | 'earlier' | 'reorged' | 'shortfall' | 'no details'
   readonly money: Money | undefined
   /** Of a part: what its payment still asks. */
   readonly missing?: Money
@@ -42,7 +42,7 @@ export interface OrderLine {
   readonly id: OrderId
   readonly state: string
   readonly due: Money | undefined
-  /** Of everything that came for the newest payment's currency and is still on the chain. */
+  /** Of everything that came for the newest payment's currency, is still on the chain and was not taken back. */
   readonly paid: Money | undefined
   readonly transactions: readonly string[]
   /** Until when the newest payment can be made, and until when the stock is held; seconds. */
@@ -100,6 +100,7 @@ function lineOf(
     canceledAt: order.CanceledAt?.seconds,
     oddities: [
       ...records.flatMap((record) => oddityOf(order, record, payment(record.paymentId), payer) ?? []),
+      ...records.flatMap((record) => fallOf(order, record, payment(record.paymentId))),
       ...(payer === undefined ? lostPayments(order, records, payment) : earlierChoice(newest, payer, payment)),
       ...shortfalls.map(shortfallOddity),
       ...(order.State === PAYMENT_CHOSEN && order.CanceledAt === undefined ? [NO_DETAILS] : []),
@@ -120,7 +121,10 @@ function removedLine(state: ShopState, id: OrderId, records: readonly PaymentRec
     payableUntil: undefined,
     reservedUntil: undefined,
     canceledAt: undefined,
-    oddities: records.flatMap((record) => oddityOf(undefined, record, payment(record.paymentId), undefined) ?? []),
+    oddities: [
+      ...records.flatMap((record) => oddityOf(undefined, record, payment(record.paymentId), undefined) ?? []),
+      ...records.flatMap((record) => fallOf(undefined, record, payment(record.paymentId))),
+    ],
   }
 }
 
@@ -163,6 +167,15 @@ function oddityOf(
   if (amount > entry.amount)
     return odd('over', amount - entry.amount, 'It is more than was due. Refund the difference.')
   return undefined
+}
+
+/** A token can take back what it gave: by a fee, a rebase, or because somebody who may do so said so. */
+function fallOf(order: Order | undefined, record: PaymentRecord, entry: PaymentEntry | undefined): Oddity[] {
+  const { fell = 0n, reorged } = record
+  if (fell === 0n || reorged || entry === undefined) return []
+  const what = 'It came, and its token took it back: it is gone from the address, and the merchant did not get it.'
+  const text = order?.State === PAID ? `${what} Do not ship; ask the guest.` : `${what} Do not refund it.`
+  return [{ kind: 'fell', money: moneyOf(entry, fell), chain: transactionOf(record), text }]
 }
 
 function partialText(order: Order | undefined, rest: bigint, isPaid: boolean): string {
@@ -250,10 +263,10 @@ function sumFor(
   payment: (id: Uint8Array) => PaymentEntry | undefined,
 ): bigint {
   let sum = 0n
-  for (const { paymentId, amount, reorged } of records) {
+  for (const { paymentId, amount, fell = 0n, reorged } of records) {
     const entry = payment(paymentId)
     const same = entry?.chainId === newest.chainId && toHex(entry.currency) === toHex(newest.currency)
-    if (same && !reorged) sum += amount
+    if (same && !reorged) sum += amount - fell
   }
   return sum
 }

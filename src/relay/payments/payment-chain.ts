@@ -8,7 +8,7 @@ import { equalBytes, isAllZero } from '../../bytes/bytes.js'
 import { toHex, type Hex } from '../../bytes/hex.js'
 import { ChainUnreachable, type Block, type Chain, type ChainLog } from '../../chain/chain.js'
 import { addressWord, readAddress, readWord } from '../../bytes/abi.js'
-import { balanceOfCall, DECIMALS_CALL, PAYMENT_MADE, TOKEN_TRANSFER } from '../../chain/contracts.js'
+import { balanceOfCall, DECIMALS_CALL, TOKEN_TRANSFER } from '../../chain/contracts.js'
 import { getPaymentAddressCall } from '../../objects/payment-request.js'
 import { follow, type BlockRange, type FollowedBlock, type Fork, type Follower } from '../../chain/follower.js'
 import {
@@ -17,10 +17,11 @@ import {
   LATE_LOOKS_PER_BLOCK_MAX,
   LATE_PAYMENT_WATCH_SECONDS,
   LIVE_LOOKS_PER_BLOCK_MAX,
-  LOOKS_AT_ONCE_MAX,
 } from '../../limits.js'
 import type { PaymentEntry } from '../../state/payment-entry.js'
 import type { KnownChain } from './checkout.js'
+import { allOf } from './all-of.js'
+import { PaymentLogs, type AwaitedPayment } from './payment-logs.js'
 import type { SeenPayment } from './payment-outcome.js'
 
 interface PaymentChainOptions {
@@ -42,20 +43,26 @@ interface PaymentChainOptions {
   /** Whether what was seen at `blockNumber` is still on the chain is asked for each record above `fork.lastGood`. */
   reorged(fork: Fork): Promise<void>
   saved(followed: readonly FollowedBlock[]): Promise<void>
+  /** The block up to which the logs were checked, as it was kept last. */
+  readonly checked: bigint | undefined
+  savedChecked(checked: bigint): Promise<void>
+  /** Blocks from this one on cannot be checked: no endpoint tells receipts. */
+  onGivenUp(block: Block): void
   /** A value that was missing came: the first block, or a token's decimals. */
   learned(): void
   onError(error: unknown): void
 }
 
 /** A payment whose address is looked at. */
-interface Watch {
-  readonly paymentId: Uint8Array
+interface Watch extends AwaitedPayment {
   readonly entry: PaymentEntry
   /** Its order can be paid with it: looked at with every block. */
   live: boolean
   address: Uint8Array | undefined
   /** What it held when it was last looked at; undefined where that is to be told anew. */
   held: Amount | undefined
+  /** It may hold less than before: told once the logs up to that block are known, for the contract may take it. */
+  fall: { readonly held: Amount; readonly block: Block } | undefined
   /** The block of that look, and its time; transfers are searched after it. */
   lookedAt: { readonly number: bigint; readonly timestamp: Seconds } | undefined
   /** The time of the newest block at which it was tried, whether its token told or not. */
@@ -70,8 +77,9 @@ export class PaymentChain implements KnownChain {
   private readonly tokens = new Map<Hex, bigint>()
   private readonly asking = new Set<Hex>()
   private readonly follower: Follower
-  /** Logs of the last blocks, which are read again, that were told of. */
-  private readonly handled = new Set<string>()
+  private readonly logs: PaymentLogs
+  /** Those that may hold less than before, which is not told yet. */
+  private readonly fallen = new Set<Watch>()
   /** Tokens that did not tell: when they are asked again, seconds. */
   private readonly pauses = new Map<Hex, { readonly until: bigint; readonly seconds: Seconds }>()
   /** When blocks were handled last, seconds: the start, before the first. */
@@ -85,6 +93,12 @@ export class PaymentChain implements KnownChain {
     this.options = options
     const { chain, depth, followed } = options
     this.progressAt = options.nowSeconds()
+    this.logs = new PaymentLogs({
+      ...options,
+      awaited: () => this.watches.values(),
+      isOurs: (paymentId) => this.ours(paymentId) !== undefined,
+      found: (log, paymentId, safe) => this.found(log, paymentId, safe),
+    })
     this.stopHeads = chain.onHead((head) => this.see(head))
     this.follower = follow({
       chain,
@@ -92,8 +106,11 @@ export class PaymentChain implements KnownChain {
       followed,
       marginBlocks: CHAIN_MARGIN_BLOCKS,
       handle: (range) => this.handle(range),
+      handedOut: (safe) => this.goOn(safe),
       reorged: (fork) => {
-        this.handled.clear()
+        this.logs.reorged(fork.lastGood)
+        // What was there is looked at again.
+        for (const watch of this.fallen) watch.fall = undefined
         return options.reorged(fork)
       },
       saved: (list) => options.saved(list),
@@ -113,7 +130,7 @@ export class PaymentChain implements KnownChain {
 
   get problem(): string | undefined {
     const missing = `chain ${this.chainId}: there is no Payments contract at 0x${toHex(this.options.payments)}`
-    return this.options.chain.problem ?? (this.contract === 'missing' ? missing : undefined)
+    return this.options.chain.problem ?? (this.contract === 'missing' ? missing : this.logs.problem)
   }
 
   /** Payments whose addresses are watched. */
@@ -153,11 +170,17 @@ export class PaymentChain implements KnownChain {
     return this.watchOf(paymentId)?.triedAt ?? 0n
   }
 
+  /** Whether a log of a payment that can be made until `ttl` may still come to light. */
+  mayMissLog(ttl: Seconds, now: Seconds): boolean {
+    return this.logs.mayMiss(ttl, now)
+  }
+
   /** What was seen at the payment's address may be gone: it is seen anew. */
   forget(paymentId: Uint8Array): void {
     const watch = this.watchOf(paymentId)
     if (watch === undefined) return
     watch.held = undefined
+    watch.fall = undefined
     watch.nextLook = 0n
   }
 
@@ -210,34 +233,31 @@ export class PaymentChain implements KnownChain {
     }
   }
 
-  private async handle({ from, to, toHash, safe }: BlockRange): Promise<void> {
-    const { chain, payments } = this.options
+  private async handle(range: BlockRange): Promise<void> {
+    const { to, safe } = range
     if (this.contract === 'missing') throw new NoAddress(this.chainId, { ...PROBE, chainId: this.chainId })
-    // Once more what was read before: an endpoint may have told less than it has now.
-    const fromBlock = from > CHAIN_MARGIN_BLOCKS ? from - CHAIN_MARGIN_BLOCKS : 0n
-    const query = { fromBlock, toBlock: to, toHash, addresses: [payments], topics: [[PAYMENT_MADE]] }
-    await allOf([...byPayment(await chain.logs(query)).values()], (logs) => this.handleLogs(logs, safe))
+    await this.logs.handle(range)
     if (to === safe.number) await this.lookAtAddresses(safe)
     this.progressAt = this.options.nowSeconds()
   }
 
-  /** Of one payment, in their order. */
-  private async handleLogs(logs: readonly ChainLog[], safe: Block): Promise<void> {
-    for (const log of logs) await this.handleLog(log, safe)
+  private async goOn(safe: Block): Promise<void> {
+    try {
+      await this.logs.goOn(safe)
+    } finally {
+      await allOf([...this.fallen], (watch) => this.tellFall(watch))
+    }
   }
 
-  private async handleLog(log: ChainLog, safe: Block): Promise<void> {
-    const [, paymentId] = log.topics
-    const name = `${toHex(log.blockHash)}/${log.logIndex}`
-    const entry = paymentId && this.options.find(paymentId)
-    if (entry?.chainId !== this.chainId || this.handled.has(name)) return
-    if (!(await this.isOnChain(log.blockNumber, log.blockHash)))
-      throw new ChainUnreachable(`chain ${this.chainId} tells of a payment in a block that it does not have`)
-    await this.options.seen(await this.made(entry, paymentId!, log, safe))
+  private async found(log: ChainLog, paymentId: Uint8Array, safe: Block): Promise<void> {
+    await this.options.seen(await this.made(this.ours(paymentId)!, paymentId, log, safe))
     // What lay at its address may have been taken.
-    this.forget(paymentId!)
-    if (this.handled.size >= HANDLED_LOGS_MAX) this.handled.clear()
-    this.handled.add(name)
+    this.forget(paymentId)
+  }
+
+  private ours(paymentId: Uint8Array): PaymentEntry | undefined {
+    const entry = this.options.find(paymentId)
+    return entry?.chainId === this.chainId ? entry : undefined
   }
 
   private async made(entry: PaymentEntry, paymentId: Uint8Array, log: ChainLog, safe: Block): Promise<SeenPayment> {
@@ -290,21 +310,62 @@ export class PaymentChain implements KnownChain {
     }
   }
 
-  private async lookAt(watch: Watch, { number, hash, timestamp }: Block, now: Seconds): Promise<void> {
-    const { entry, paymentId } = watch
+  private async lookAt(watch: Watch, safe: Block, now: Seconds): Promise<void> {
+    const { number, timestamp } = safe
+    const { entry } = watch
+    if (watch.fall !== undefined) return
     watch.nextLook = now + this.options.lateCheckSeconds
     const held = isNative(entry) ? await this.heldBy(watch, number) : await this.toldBy(watch, number)
     watch.triedAt = timestamp
     // A token that does not tell is asked again with a later block.
     if (held === undefined) return
-    if (held !== watch.held) {
-      const txHash = held > (watch.held ?? 0n) ? await this.transferTo(watch, number) : undefined
-      const seenAt = this.options.nowSeconds()
-      const block = { blockNumber: number, blockHash: hash }
-      await this.options.seen({ kind: 'held', paymentId, entry, held, ...block, txHash, seenAt })
+    if (watch.held === undefined || held < watch.held) {
+      watch.fall = { held, block: safe }
+      this.fallen.add(watch)
+      return
     }
+    if (held !== watch.held) await this.tellHeld(watch, held, safe)
     watch.held = held
     watch.lookedAt = { number, timestamp }
+  }
+
+  private async tellHeld(watch: Watch, held: Amount, block: Block): Promise<void> {
+    const { paymentId, entry } = watch
+    const { number: blockNumber, hash: blockHash } = block
+    const txHash = held > (watch.held ?? 0n) ? await this.transferTo(watch, blockNumber) : undefined
+    const mayBeLess = !isNative(entry) && (watch.held === undefined || held < watch.held)
+    const isTakenBack = mayBeLess && !(await this.wasContractAt(watch, blockNumber))
+    const seenAt = this.options.nowSeconds()
+    await this.options.seen({
+      kind: 'held',
+      paymentId,
+      entry,
+      held,
+      isTakenBack,
+      blockNumber,
+      blockHash,
+      txHash,
+      seenAt,
+    })
+  }
+
+  /** Not before PaymentMade of the same block: what the contract took is no fall. */
+  private async tellFall(watch: Watch): Promise<void> {
+    const { fall } = watch
+    if (fall !== undefined) {
+      const { held, block } = fall
+      if (!this.logs.isCheckedTo(block.number)) return
+      await this.tellHeld(watch, held, block)
+      watch.held = held
+      watch.fall = undefined
+      watch.lookedAt = { number: block.number, timestamp: block.timestamp }
+    }
+    this.fallen.delete(watch)
+  }
+
+  /** The contract takes from an address by making a contract there, whose nonce stays. */
+  private async wasContractAt(watch: Watch, blockNumber: bigint): Promise<boolean> {
+    return (await this.options.chain.nonce(watch.address!, blockNumber)) > 0n
   }
 
   /**
@@ -362,8 +423,6 @@ function min(a: bigint, b: bigint): bigint {
   return a < b ? a : b
 }
 
-/** Logs that are remembered as told of; without them they are told of once more. */
-const HANDLED_LOGS_MAX = 10_000
 const TOKEN_PAUSE_SECONDS_MAX = 8n
 
 /** A payment of nothing, to see whether the contract answers. */
@@ -386,32 +445,9 @@ class NoAddress extends Error {
   }
 }
 
-/**
- * Some at once. Waits for those also where one fails: what went on longer than its block was handled would tell of an
- * old one later.
- */
-async function allOf<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
-  for (let i = 0; i < items.length; i += LOOKS_AT_ONCE_MAX) {
-    const done = await Promise.allSettled(items.slice(i, i + LOOKS_AT_ONCE_MAX).map(act))
-    const failed = done.find(({ status }) => status === 'rejected')
-    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
-  }
-}
-
 /** What is paid in native currency is looked at first: tokens may take long to tell. */
 function splitByKind(due: readonly Watch[]): [native: Watch[], tokens: Watch[]] {
   return [due.filter(({ entry }) => isNative(entry)), due.filter(({ entry }) => !isNative(entry))]
-}
-
-function byPayment(logs: readonly ChainLog[]): ReadonlyMap<string, readonly ChainLog[]> {
-  const groups = new Map<string, ChainLog[]>()
-  for (const log of logs) {
-    const name = log.topics[1] === undefined ? '' : toHex(log.topics[1])
-    const group = groups.get(name)
-    if (group === undefined) groups.set(name, [log])
-    else group.push(log)
-  }
-  return groups
 }
 
 function unlessNoAddress(error: unknown): undefined {
@@ -419,7 +455,17 @@ function unlessNoAddress(error: unknown): undefined {
 }
 
 function watchFor(paymentId: Uint8Array, entry: PaymentEntry, live: boolean, held = 0n): Watch {
-  return { paymentId, entry, live, address: undefined, held, lookedAt: undefined, triedAt: 0n, nextLook: 0n }
+  return {
+    paymentId,
+    entry,
+    live,
+    address: undefined,
+    held,
+    fall: undefined,
+    lookedAt: undefined,
+    triedAt: 0n,
+    nextLook: 0n,
+  }
 }
 
 function isNative({ currency }: PaymentEntry): boolean {

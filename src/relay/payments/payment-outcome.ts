@@ -31,6 +31,8 @@ export interface SeenPayment {
   readonly entry: PaymentEntry
   /** What the address holds now; undefined where a token does not tell, for `made` only. */
   readonly held: Amount | undefined
+  /** `held`: less than before, and the contract has never been at the address: the token took it. */
+  readonly isTakenBack?: boolean
   readonly blockNumber: bigint
   readonly blockHash: Uint8Array
   readonly txHash?: Uint8Array | undefined
@@ -46,6 +48,8 @@ export interface PaymentOutcome {
   readonly amount: Amount
   /** Whether money came, or was moved, that was not known of. */
   readonly isNews: boolean
+  /** What the token has taken back since this payment was seen before. */
+  readonly fell: Amount
   readonly shortfall: Shortfall | undefined
 }
 
@@ -61,14 +65,15 @@ export function paymentOutcome(
   if (isUnchanged(seen, known)) return undefined
   const order = orderOf(state, entry)
   const atAddress = seen.kind === 'made' && known === undefined ? takenFrom(seen, before) : undefined
-  const came = seen.kind === 'made' ? entry.amount : cameToAddress(seen.held!, known)
+  const { came, fell } = seen.kind === 'made' ? { came: entry.amount, fell: 0n } : atTheAddress(seen, known)
   const effect = effectOf(order, seen, { known, atAddress, came, before })
   const amount = effect === 'moved' ? 0n : came
-  const record = recordOf(seen, { effect, amount, known, seenAt: seenBefore?.seenAt ?? seen.seenAt })
+  const record = recordOf(seen, { effect, amount, fell, known, seenAt: seenBefore?.seenAt ?? seen.seenAt })
   const rows = [paymentRecordRow(state.shopId, record)]
   if (atAddress !== undefined) rows.push(paymentRecordRow(state.shopId, afterTaking(atAddress, effect)))
   const isNews = known === undefined || amount > known.amount
-  const outcome = { effect, amount, isNews, shortfall: undefined }
+  const lost = fell - (known?.fell ?? 0n)
+  const outcome = { effect, amount, isNews, fell: lost > 0n ? lost : 0n, shortfall: undefined }
   if (effect === 'late' && order !== undefined && order.TxDetails === undefined)
     return { ...outcome, patches: [encodeChange(txChange(order, seen))], paymentRows: rows }
   const becomesPaid = effect === 'paid' && order !== undefined && order.State !== PAID
@@ -91,7 +96,7 @@ export function reorgedRows(shopId: ShopId, record: PaymentRecord, ofOrder: read
     return [paymentRecordRow(shopId, { ...record, amount: amount - balance, balance: 0n, blockNumber, blockHash })]
   }
   const held = record.effect === 'moved' ? ofPayment.filter(({ kind }) => kind === 'held') : []
-  const again = held.map((other) => ({ ...other, balance: other.amount }))
+  const again = held.map((other) => ({ ...other, balance: other.amount - (other.fell ?? 0n) }))
   return [{ ...record, reorged: true }, ...again].map((row) => paymentRecordRow(shopId, row))
 }
 
@@ -101,9 +106,10 @@ function recordOf(
   {
     effect,
     amount,
+    fell,
     known,
     seenAt,
-  }: Pick<PaymentRecord, 'effect' | 'amount' | 'seenAt'> & {
+  }: Pick<PaymentRecord, 'effect' | 'amount' | 'fell' | 'seenAt'> & {
     readonly known: PaymentRecord | undefined
   },
 ): PaymentRecord {
@@ -111,7 +117,7 @@ function recordOf(
   const { blockNumber, blockHash, txHash, logIndex } = kind === 'held' && amount === known?.amount ? known : seen
   const balance = kind === 'held' ? held : undefined
   const place = { blockNumber, blockHash, txHash, logIndex }
-  return { kind, orderId, chainId, paymentId, amount, balance, effect, ...place, seenAt, reorged: false }
+  return { kind, orderId, chainId, paymentId, amount, balance, fell, effect, ...place, seenAt, reorged: false }
 }
 
 /** Undefined also where the id belongs to another order by now: this payment is none for that one. */
@@ -127,11 +133,21 @@ export function isEnough({ kind, held, entry }: Pick<SeenPayment, 'kind' | 'held
   return kind === 'made' || (entry.amount > 0n && held! >= entry.amount)
 }
 
-/** What has come to the address in all: it grows, and when the contract has taken from it, it may grow again. */
-function cameToAddress(held: Amount, known: PaymentRecord | undefined): Amount {
-  if (known === undefined) return held
+/**
+ * What has come to the address in all, and what of it the token has taken back: it grows, and when the contract has
+ * taken from it, it may grow again; what was taken back and is there again has not come anew.
+ */
+function atTheAddress(
+  { held, isTakenBack = false }: SeenPayment,
+  known: PaymentRecord | undefined,
+): { came: Amount; fell: Amount } {
+  const now = held!
+  if (known === undefined) return { came: now, fell: 0n }
+  const { amount, fell = 0n } = known
   const lay = layAt(known)
-  return known.amount + (held > lay ? held - lay : 0n)
+  if (now <= lay) return { came: amount, fell: isTakenBack ? fell + lay - now : fell }
+  const back = now - lay < fell ? now - lay : fell
+  return { came: amount + now - lay - back, fell: fell - back }
 }
 
 function effectOf(
@@ -186,7 +202,8 @@ function layAt({ balance, amount }: PaymentRecord): Amount {
  * came in the same moment, and the payment that it made stands for all of it.
  */
 function afterTaking(record: PaymentRecord, effect: PaymentEffect): PaymentRecord {
-  return { ...record, amount: effect === 'moved' ? record.amount : record.amount - layAt(record), balance: 0n }
+  const amount = effect === 'moved' ? record.amount : record.amount - layAt(record)
+  return { ...record, amount, balance: 0n, fell: undefined }
 }
 
 function isSame(record: PaymentRecord, { kind, paymentId, entry, txHash, logIndex }: SeenPayment): boolean {

@@ -30,6 +30,8 @@ export interface PaymentRecord {
   readonly amount: Amount
   /** `held`: what the address held when it was last looked at, less than `amount` once the contract took from it. */
   readonly balance?: Amount | undefined
+  /** `held`: of what came, what its token took back: gone from the address, and not by the contract. */
+  readonly fell?: Amount | undefined
   readonly effect: PaymentEffect
   readonly blockNumber: bigint
   /** 32 bytes. */
@@ -56,8 +58,23 @@ export interface Shortfall {
 const KIND = { made: 1, held: 2, shortfall: 3 } as const
 const EFFECTS: readonly PaymentEffect[] = ['paid', 'partial', 'late', 'extra', 'moved']
 
+type StoredRecord = [
+  paymentId: Uint8Array,
+  amount: Amount,
+  effect: bigint,
+  blockNumber: bigint,
+  blockHash: Uint8Array,
+  txHash: Uint8Array | null,
+  seenAt: Seconds,
+  reorged: boolean,
+  balance: Amount | null,
+  // Rows without it end here.
+  fell?: Amount,
+]
+
 export function paymentRecordRow(shopId: ShopId, record: PaymentRecord): PaymentRow {
   const { kind, orderId, chainId, paymentId, amount, effect, blockNumber, blockHash, seenAt, reorged } = record
+  const { fell = 0n } = record
   const place =
     kind === 'made' ? concatBytes(record.txHash!, toBigEndian(BigInt(record.logIndex!), 4)) : record.paymentId
   const value = [
@@ -70,6 +87,7 @@ export function paymentRecordRow(shopId: ShopId, record: PaymentRecord): Payment
     seenAt,
     reorged,
     record.balance ?? null,
+    ...(fell > 0n ? [fell] : []),
   ]
   return {
     shopId,
@@ -98,9 +116,9 @@ export function shortfallsIn(rows: readonly PaymentRow[]): Shortfall[] {
 
 function readPaymentRecord({ key, value }: PaymentRow): PaymentRecord {
   const kind = key[8] === KIND.made ? 'made' : 'held'
-  const [paymentId, amount, effect, blockNumber, blockHash, txHash, seenAt, reorged, balance] = decodeChecked(
+  const [paymentId, amount, effect, blockNumber, blockHash, txHash, seenAt, reorged, balance, fell] = decodeChecked(
     value,
-  ) as unknown as [Uint8Array, Amount, bigint, bigint, Uint8Array, Uint8Array | null, Seconds, boolean, Amount | null]
+  ) as unknown as StoredRecord
   return {
     kind,
     orderId: fromBigEndian(key.subarray(0, 8)),
@@ -108,6 +126,7 @@ function readPaymentRecord({ key, value }: PaymentRow): PaymentRecord {
     paymentId,
     amount,
     balance: balance ?? undefined,
+    ...(fell !== undefined && { fell }),
     effect: EFFECTS[Number(effect)]!,
     blockNumber,
     blockHash,

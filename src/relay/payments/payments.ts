@@ -6,7 +6,7 @@
  */
 
 import type { Amount, ChainId, OrderId, Seconds, ShopId } from '../../brands.js'
-import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
+import { be64, fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import { fromHex, toHex } from '../../bytes/hex.js'
 import type { Chain } from '../../chain/chain.js'
 import type { FollowedBlock, Fork } from '../../chain/follower.js'
@@ -31,6 +31,7 @@ import { PaymentChain } from './payment-chain.js'
 import type { PriceSource } from './price-source.js'
 import { orderPrefix, paymentRecordsIn, type PaymentRecord, type PaymentEffect } from './payment-record.js'
 import { reorgedRows, paymentOutcome, type SeenPayment, type PaymentOutcome } from './payment-outcome.js'
+import { isDamage } from '../shops/damage.js'
 import type { Shop } from '../shops/shop.js'
 import type { Writer } from '../write/writer.js'
 
@@ -61,7 +62,7 @@ export class Payments {
   private readonly chains: Map<ChainId, PaymentChain>
   private readonly writer: Writer
   private readonly detailsRetry: DetailsRetry
-  private readonly counters: Readonly<Record<PaymentEffect | 'over' | 'reorged' | 'shortfall', Counter>>
+  private readonly counters: Readonly<Record<PaymentEffect | 'over' | 'fell' | 'reorged' | 'shortfall', Counter>>
   private readonly manifests = new Map<Shop, Uint8Array | undefined>()
   /** PaymentIDs of each live order, by shop and order. */
   private readonly live = new Map<string, Map<string, PaymentEntry>>()
@@ -78,6 +79,7 @@ export class Payments {
       late: count('late', 'Payments for orders that had ended'),
       extra: count('extra', 'Payments for orders that were Paid already'),
       over: count('over', 'Payments of more than was due, by each time that more came'),
+      fell: count('fell', 'Payments that their token took back, or a part of them'),
       moved: count('moved', 'Payments that the contract took from their address'),
       reorged: count('reorged', 'Payments whose block left the chain after it had counted'),
       shortfall: count('shortfall', 'Paid orders that the stock did not suffice for'),
@@ -94,6 +96,21 @@ export class Payments {
   start(): void {
     for (const { chain, payments, depth } of this.options.chains) this.open(chain, payments, depth)
     for (const shop of this.writer.allShops()) this.adopt(shop)
+  }
+
+  /**
+   * Everything that can still be paid, or was paid not long ago; details that are missing. Of a shop that is damaged
+   * nothing, until its state was made again.
+   */
+  adopt(shop: Shop): void {
+    try {
+      this.adoptWhole(shop)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.options.log.error('payments of a shop cannot be followed: its data are damaged', error, {
+        shop: shop.shopId,
+      })
+    }
   }
 
   /** What cannot be asked now, one line each. */
@@ -117,16 +134,19 @@ export class Payments {
   }
 
   /**
-   * An order is not canceled before the relay has seen all blocks in which it could be paid in time; a chain or a token
-   * that tells nothing holds it up for EXPIRY_GRACE_SECONDS.
+   * An order is not canceled before the relay has seen all blocks in which it could be paid in time, and looked for its
+   * payment once more; a chain or a token that tells nothing holds it up for EXPIRY_GRACE_SECONDS, counted anew when a
+   * payment may have been seen and not stored.
    */
   mayExpire(state: ShopState, id: OrderId, now: Seconds): boolean {
     const payments = this.live.get(orderName(state.shopId, id)) ?? []
     return [...payments].every(([name, { chainId, ttl }]) => {
       const chain = this.chains.get(chainId)
       const paymentId = fromHex(name)
-      if (chain === undefined || chain.seenUntil(paymentId) > ttl) return true
-      if (now <= ttl + EXPIRY_GRACE_SECONDS) return false
+      if (chain === undefined) return true
+      if (chain.mayMissLog(ttl, now)) return false
+      if (chain.seenUntil(paymentId) > ttl) return true
+      if (now <= later(ttl, this.writer.failedAt) + EXPIRY_GRACE_SECONDS) return false
       // After a start, or when the chain was away, blocks in which it was paid may still be on their way.
       return chain.triedUntil(paymentId) > ttl || now > chain.progressAt + EXPIRY_GRACE_SECONDS
     })
@@ -163,10 +183,12 @@ export class Payments {
   private open(chain: Chain, payments: Uint8Array, depth: bigint): void {
     const { store, clock, log } = this.options
     const { chainId } = chain
-    const [followedKey, decimals] = [
+    const [followedKey, checkedKey, decimals] = [
       `chain/${chainId}/payments`,
+      `chain/${chainId}/payments/checked`,
       (token: Uint8Array) => `chain/${chainId}/decimals/${toHex(token)}`,
     ]
+    const checked = store.setting(checkedKey)
     const opened = new PaymentChain({
       chain,
       payments,
@@ -174,10 +196,7 @@ export class Payments {
       followed: readFollowedBlocks(store.setting(followedKey)),
       lateCheckSeconds: BigInt(this.options.latePaymentCheckSeconds),
       nowSeconds: () => nowSeconds(clock),
-      knownDecimals: (token) => {
-        const row = store.setting(decimals(token))
-        return row && fromBigEndian(row)
-      },
+      knownDecimals: (token) => this.knownDecimals(decimals(token)),
       keepDecimals: (token, value) =>
         void this.save(decimals(token), toBigEndian(value, 1)).catch((error: unknown) =>
           log.error('not stored', error),
@@ -186,6 +205,9 @@ export class Payments {
       seen: (payment) => this.seen(payment),
       reorged: (fork) => this.reorged(chainId, fork),
       saved: (list: readonly FollowedBlock[]) => this.save(followedKey, writeFollowedBlocks(list)),
+      checked: checked && fromBigEndian(checked),
+      savedChecked: (number) => this.save(checkedKey, be64(number)),
+      onGivenUp: ({ number }) => log.warn('no endpoint tells receipts', { chain: chainId, block: number }),
       learned: () => this.detailsRetry.retryAll(),
       onError: (error) =>
         log.error('payments cannot be followed now; they will be caught up with', error, { chain: chainId }),
@@ -193,12 +215,22 @@ export class Payments {
     this.chains.set(chainId, opened)
   }
 
+  /** Undefined also where they are damaged: they are asked for again. */
+  private knownDecimals(key: string): bigint | undefined {
+    try {
+      const row = this.options.store.setting(key)
+      return row && fromBigEndian(row)
+    } catch (error) {
+      if (isDamage(error)) return undefined
+      throw error
+    }
+  }
+
   private save(key: string, value: Uint8Array): Promise<void> {
     return this.options.store.commit({ records: [], settings: [{ key, value }] })
   }
 
-  /** Everything that can still be paid, or was paid not long ago; details that are missing. */
-  private adopt(shop: Shop): void {
+  private adoptWhole(shop: Shop): void {
     const { state } = shop.current
     const oldest = nowSeconds(this.options.clock) - LATE_PAYMENT_WATCH_SECONDS
     const held = heldBefore(paymentRecordsIn(this.options.store.paymentRows(shop.shopId)))
@@ -234,9 +266,14 @@ export class Payments {
   }
 
   private find(paymentId: Uint8Array): PaymentEntry | undefined {
-    for (const { shopId, current } of this.writer.allShops()) {
-      const entry = findPayment(current.state.indexes.payments, shopId, paymentId)
-      if (entry !== undefined) return entry
+    for (const { shopId, current, closed } of this.writer.allShops()) {
+      try {
+        const entry = findPayment(current.state.indexes.payments, shopId, paymentId)
+        if (entry !== undefined) return entry
+      } catch (error) {
+        // Of one that is made again it will be asked once more; others do not wait for one that is not.
+        if (!isDamage(error) || closed?.forNow !== false) throw error
+      }
     }
     return undefined
   }
@@ -260,15 +297,19 @@ export class Payments {
 
   private tell(
     { kind, entry, blockNumber }: SeenPayment,
-    { effect, amount, isNews, shortfall, patches }: PaymentOutcome,
+    { effect, amount, isNews, fell, shortfall, patches }: PaymentOutcome,
   ): void {
-    if (!isNews) return
     const { log } = this.options
+    const fields = { shop: entry.shopId, order: entry.orderId, chain: entry.chainId, block: blockNumber, seen: kind }
+    if (fell > 0n) {
+      this.counters.fell.add()
+      log.warn('a token took back what it had paid (cairn orders --odd)', fields)
+    }
+    if (!isNews) return
     const isOver = effect === 'paid' && kind === 'held' && amount > entry.amount
     // A payment that has grown is no second one.
     if (effect !== 'paid' || patches.length > 0) this.counters[effect].add()
     if (isOver) this.counters.over.add()
-    const fields = { shop: entry.shopId, order: entry.orderId, chain: entry.chainId, block: blockNumber, seen: kind }
     if (!isOver && (effect === 'paid' || effect === 'moved')) log.info(`payment ${effect}`, fields)
     else log.warn(`payment ${isOver ? 'over' : effect}: a person has to look at it (cairn orders --odd)`, fields)
     if (shortfall === undefined) return
@@ -280,7 +321,8 @@ export class Payments {
   private async reorged(chainId: ChainId, { lastGood, lost }: Fork): Promise<void> {
     this.options.log.warn('a re-org deeper than the configured depth', { chain: chainId, lastGood, lost })
     const chain = this.chains.get(chainId)!
-    for (const { shopId } of this.writer.allShops()) {
+    for (const { shopId, closed } of this.writer.allShops()) {
+      if (closed?.forNow === false) continue
       // In the order of their keys: what the contract made or took before what the address held.
       for (const record of paymentRecordsIn(this.options.store.paymentRows(shopId))) {
         const touched = record.chainId === chainId && record.blockNumber > lastGood && !record.reorged
@@ -310,6 +352,10 @@ export class Payments {
 
 function isForLiveOrder(state: ShopState, { orderId, addition }: PaymentEntry): boolean {
   return orderNumber(state.indexes.numbers, orderId).addition === addition && isLive(orderIn(state, orderId))
+}
+
+function later(a: Seconds, b: Seconds): Seconds {
+  return a > b ? a : b
 }
 
 function orderName(shopId: ShopId, orderId: OrderId): string {

@@ -15,6 +15,7 @@ import type { Author } from '../../state/access.js'
 import type { CardRow, Store } from '../../store/store.js'
 import type { Clock } from '../instruments/clock.js'
 import { failure, success, type Answer } from './answer.js'
+import { isDamage } from '../shops/damage.js'
 import type { CardHolder, ConnectedCards } from './cards.js'
 
 const ALREADY_CONNECTED_TEXT = 'Already connected from this keyCard in another session'
@@ -33,7 +34,7 @@ export interface AuthenticatedSession extends CardHolder {
   readonly hasEnded: boolean
 }
 
-interface Bound {
+export interface Bound {
   readonly card: Uint8Array
   readonly shopId: ShopId
   readonly author: Author
@@ -102,7 +103,7 @@ export class Authentication {
       this.current = { card, shopId, author: { role, card, account } }
       return success()
     } catch (error) {
-      if (!(error instanceof RegistryUnreachable)) this.host.onBug(error)
+      if (!(error instanceof RegistryUnreachable || isDamage(error))) this.host.onBug(error)
       return failure('NOT_FOUND', 'the rights of this key card cannot be checked now; try again')
     }
   }

@@ -12,6 +12,7 @@ import type { Registry } from '../../chain/registry.js'
 import type { Author, Role } from '../../state/access.js'
 import type { CardRow, Store } from '../../store/store.js'
 import type { UploadTokens } from '../blobs/upload-tokens.js'
+import { isDamage } from '../shops/damage.js'
 import { cardName } from '../shops/shop.js'
 
 /** A session as its card sees it. */
@@ -70,7 +71,7 @@ export class ConnectedCards {
     for (const holder of [...this.holders.values()]) {
       const { account, role } = holder.author ?? {}
       if (holder.shopId !== shopId || account === undefined || !equalBytes(account, wallet)) continue
-      const card = this.store.card(holder.author!.card!)
+      const card = this.row(holder.author!.card!)
       if (card === undefined || (await this.roleOf(card)) !== role) holder.cardRemoved()
     }
     // Tokens outlive their sessions; no session that lost its rights makes new ones any more.
@@ -83,7 +84,7 @@ export class ConnectedCards {
 
   /** The card was taken out of its account by set `seq`. */
   unlinked(card: Uint8Array, seq: Seq): void {
-    const row = this.store.card(card)
+    const row = this.row(card)
     if (row !== undefined) this.noteRightsChange(row.shopId)
     this.holders.get(cardName(card))?.cardRemoved(seq)
     this.tokens.dropCard(cardName(card))
@@ -92,6 +93,16 @@ export class ConnectedCards {
   /** How often rights in the shop may have changed: what was asked for before a change is old. */
   rightsChanges(shopId: ShopId): number {
     return this.rightsChanged.get(shopId) ?? 0
+  }
+
+  /** Undefined also where it is damaged: whose card it is nobody can say. */
+  private row(card: Uint8Array): CardRow | undefined {
+    try {
+      return this.store.card(card)
+    } catch (error) {
+      if (isDamage(error)) return undefined
+      throw error
+    }
   }
 
   private noteRightsChange(shopId: ShopId): void {

@@ -8,6 +8,7 @@
 import type { Seq, ShopId } from '../../brands.js'
 import { unreachable } from '../../assert.js'
 import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
+import type { Hex } from '../../bytes/hex.js'
 import {
   PUSH_BUFFER_BYTES_MAX,
   REQUEST_BYTES_IN_FLIGHT_MAX,
@@ -29,9 +30,13 @@ import type { RoundRobin, Step } from '../feed/round-robin.js'
 import { Selection, type Reader } from '../feed/selection.js'
 import { Subscription, type PushTarget } from '../feed/subscription.js'
 import { nowSeconds } from '../instruments/clock.js'
+import { cardName } from '../shops/shop.js'
+import type { RateLimiter } from '../transport/rate-limit.js'
 import { CLOSE_INTERNAL_ERROR, CLOSE_POLICY, type Connection } from '../transport/transport.js'
+import { isDamage, isOfDerived } from '../shops/damage.js'
 import { checkSet, withSigner } from '../write/ingest.js'
-import type { Verifier } from '../write/verifier.js'
+import type { Asker, Signer, Verifier } from '../write/verifier.js'
+import type { WorkSlices } from '../write/work-slices.js'
 import type { Writer } from '../write/writer.js'
 import { failure, success, type Answer } from './answer.js'
 import {
@@ -39,6 +44,7 @@ import {
   CARD_REMOVED_TEXT,
   type AuthenticatedSession,
   type AuthenticationHost,
+  type Bound,
 } from './authentication.js'
 
 /** Close codes (RFC 6455 §7.4.1). */
@@ -58,10 +64,14 @@ interface Slot {
 export interface SessionHost extends AuthenticationHost {
   readonly settings: Pick<Settings, 'pingIntervalMs' | 'kickTimeoutMs' | 'idleSessionSeconds' | 'pushPacing'>
   readonly feeds: Feeds
+  /** In which sets are checked as far as that needs no state. */
+  readonly checks: Pick<WorkSlices, 'push'>
   readonly verifier: Pick<Verifier, 'check'>
   readonly writer: Pick<Writer, 'write' | 'shop'>
   /** What sessions have to do for long. */
   readonly turns: RoundRobin
+  /** Bytes of sets that guests' cards may write. */
+  readonly guestRate: Pick<RateLimiter, 'take' | 'secondsUntilNext'>
   /** Where the session's card may upload a blob; undefined if it has too many open tokens. */
   uploadUrl(session: Session, card: Uint8Array): string | undefined
   ended(session: Session): void
@@ -182,7 +192,17 @@ export class Session implements PushTarget, AuthenticatedSession {
     while (!this.working && !this.ended) {
       const next = this.inbox.shift()
       if (next === undefined) return
-      this.handle(next.slot, next.message)
+      this.answering(next.slot, () => this.handle(next.slot, next.message))
+    }
+  }
+
+  /** Of data that are damaged its answer tells. */
+  private answering(slot: Slot, handle: () => void): void {
+    try {
+      handle()
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      this.answer(slot, failure('TOO_MANY_CONCURRENT_REQUESTS', error.message))
     }
   }
 
@@ -257,16 +277,34 @@ export class Session implements PushTarget, AuthenticatedSession {
   private write(slot: Slot, patchSet: Uint8Array): void {
     const { bound } = this.authentication
     if (bound === undefined) return this.answer(slot, failure('NOT_AUTHENTICATED', 'authenticate first'))
-    const { shopId, card, author } = bound
-    const set = checkSet(patchSet, { shopId, nowSeconds: nowSeconds(this.host.clock) })
+    const isGuest = bound.author.role === 'guest'
+    const asker = { card: cardName(bound.card), isGuest }
+    if (isGuest && !this.host.guestRate.take(asker.card, patchSet.length))
+      return this.answer(slot, failure('TOO_MANY_CONCURRENT_REQUESTS', this.tooMuch(asker.card)))
+    const check = () => {
+      this.check(slot, patchSet, bound, asker)
+      return false
+    }
+    this.host.checks.push(isGuest ? 'guest' : 'staff', asker.card, () => this.guarded(check))
+  }
+
+  private check(slot: Slot, patchSet: Uint8Array, { shopId, card, author }: Bound, asker: Asker): void {
+    const { isGuest } = asker
+    const set = checkSet(patchSet, { shopId, nowSeconds: nowSeconds(this.host.clock), isGuest })
     if (typeof set === 'string') return this.answer(slot, failure('INVALID', set))
-    this.host.verifier.check(set.headerBytes, set.signature, (signer) => {
+    const signed = (signer: Signer) => {
       const checked = withSigner(set, signer, card)
       if (typeof checked === 'string') return this.answer(slot, failure('INVALID', checked))
       this.host.writer.write(shopId, checked, author, (outcome) => {
         this.answer(slot, outcome.ok ? success(outcome.stateHash) : outcome)
       })
-    })
+    }
+    this.host.verifier.check(set.headerBytes, set.signature, signed, asker)
+  }
+
+  private tooMuch(card: Hex): string {
+    const seconds = this.host.guestRate.secondsUntilNext(card)
+    return `this card wrote more than a guest's may in a short time; try again in ${seconds} s`
   }
 
   // Authentication (§9)
@@ -375,8 +413,8 @@ export class Session implements PushTarget, AuthenticatedSession {
     try {
       return step()
     } catch (error) {
-      this.host.onBug(error)
-      this.close(CLOSE_INTERNAL_ERROR, 'internal error')
+      if (!isDamage(error)) this.host.onBug(error)
+      this.close(CLOSE_INTERNAL_ERROR, reasonOf(error))
       return false
     }
   }
@@ -433,4 +471,10 @@ export class Session implements PushTarget, AuthenticatedSession {
     this.slots.length = 0
     this.inbox.length = 0
   }
+}
+
+/** What a client is told when its subscription cannot go on. */
+function reasonOf(error: unknown): string {
+  if (isOfDerived(error)) return 'the state of the shop is damaged and is made again: try again in a while'
+  return isDamage(error) ? 'the log of the shop is damaged: its operator has to restore it' : 'internal error'
 }

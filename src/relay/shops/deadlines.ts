@@ -21,11 +21,11 @@ export class Deadlines {
     }
   }
 
-  /** Takes out the orders whose time is at or before `now`, seconds. */
-  takeDue(now: Seconds): OrderId[] {
-    const due: OrderId[] = []
-    while (this.heap.length > 0 && this.heap[0]!.at <= now) due.push(this.takeFirst())
-    return due
+  /** Takes out orders whose time is at or before `now`, seconds: at most `most`, earliest first, each once. */
+  takeDue(now: Seconds, most: number): OrderId[] {
+    const due = new Set<OrderId>()
+    while (due.size < most && this.heap.length > 0 && this.heap[0]!.at <= now) due.add(this.takeFirst())
+    return [...due]
   }
 
   private takeFirst(): OrderId {

@@ -12,17 +12,18 @@
 
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import type { Seq, ShopId } from '../../brands.js'
-import { Hamt, HamtStoreError } from '../../merkle/hamt.js'
+import { Hamt } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
 import { indexNames, type PatchKey } from '../../patches/object-name.js'
 import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
-import { StoreError } from '../../store/store-error.js'
+import { StoreError, WHAT_NOW } from '../../store/store-error.js'
 import type { DerivedPart, LogRecord, Store } from '../../store/store.js'
 import type { CommittedSet } from './committed-set.js'
+import { isOfDerived } from './damage.js'
 import { PendingNodes } from './pending-nodes.js'
 import { replay } from './replay.js'
 import { Shop, type ShopVersion } from './shop.js'
-import { decodeState, encodeState, triesOf } from './stored-state.js'
+import { decodeDeadlines, decodeState, encodeState, triesOf } from './stored-state.js'
 
 interface KeeperOptions {
   readonly nodeCacheNodes: number
@@ -33,6 +34,8 @@ interface KeeperOptions {
     nowMs(): number
     /** For the operator: what could not be kept, or has to be made again. */
     tell(event: string, error: unknown): void
+    /** Its state was damaged and is made again: what could not be read of it before can be now. */
+    rebuilt?(shop: Shop): void
   }
 }
 
@@ -58,6 +61,10 @@ const REPLAY_BATCH = { records: 1_024, bytes: 4 * 1_048_576 }
 const REPLAY_SLICE_MS = 20
 /** How long a rebuilt state waits for a commit that is under way before it looks again. */
 const REBUILD_LOOK_MS = 10
+/** Damage after a shorter while is not made again once more. */
+const REBUILD_AGAIN_MS = 3_600_000
+/** Whose nonce the relay's own is. */
+const RELAY = new Uint8Array(0)
 
 type ObjectSeq = DerivedPart['objectSeqs'][number]
 
@@ -76,6 +83,8 @@ interface Kept {
   changes: ObjectSeq[]
   /** What is on disk is damaged: it is forgotten before anything is flushed. */
   stale: boolean
+  /** When that was met the last time. */
+  staleSinceMs: number
 }
 
 export class Keeper {
@@ -126,9 +135,11 @@ export class Keeper {
 
   /** Sets that were committed; the shop's current version is the one after them. */
   published(shop: Shop, sets: readonly CommittedSet[]): void {
+    // Then they are read from the log.
+    if (this.rebuilding.has(shop.shopId)) return
     const kept = this.kept(shop.shopId)
     for (const { record, keys } of sets) this.note(kept, record, keys)
-    if (!this.rebuilding.has(shop.shopId)) kept.durable = shop.current
+    kept.durable = shop.current
     if (this.totalWork >= this.trigger) this.begin()
   }
 
@@ -149,18 +160,20 @@ export class Keeper {
     const damage = this.store.damage()
     for (const shop of shops) {
       const kept = this.kept(shop.shopId)
-      const own = damage.filter(({ shopId }) => shopId === shop.shopId)
-      const lasting = own.find(({ part }) => part !== 'derived')
-      if (lasting !== undefined && shop.closed?.forNow !== false) this.close(shop, lasting.text)
-      else if ((own.length > 0 || kept.source.damaged) && !kept.stale) void this.rebuild(shop, kept)
+      if (shop.closed?.forNow === false) continue
+      const lasting = this.lastingDamage(shop.shopId)
+      if (lasting !== undefined) this.close(shop, lasting)
+      else if (!kept.stale && (kept.source.damaged || damage.some(({ shopId }) => shopId === shop.shopId)))
+        this.mend(shop, kept)
     }
     this.begin()
   }
 
-  /** Writes everything that is durable: at the end of the relay. */
+  /** Writes everything that is durable, as far as the store takes it: at the end of the relay. */
   async flushAll(): Promise<void> {
     await this.flushing
-    for (const [shopId, kept] of this.shops) await this.flush(shopId, kept)
+    for (const [shopId, kept] of this.shops)
+      await this.flush(shopId, kept).catch((error: unknown) => this.notFlushed(error))
   }
 
   // Flushing
@@ -175,7 +188,7 @@ export class Keeper {
         () => void (this.failing = false),
         (error: unknown) => {
           this.failing = true
-          this.tell('the state could not be flushed; the log has it', error)
+          this.notFlushed(error)
         },
       )
       .finally(() => {
@@ -185,7 +198,7 @@ export class Keeper {
   }
 
   private due(): [ShopId, Kept] | undefined {
-    const now = this.options.flushing!.nowMs()
+    const now = this.now()
     let most: [ShopId, Kept] | undefined
     let oldest: [ShopId, Kept] | undefined
     for (const [shopId, kept] of this.shops) {
@@ -197,12 +210,16 @@ export class Keeper {
     return oldest !== undefined && now - oldest[1].sinceMs >= FLUSH_AFTER_MS ? oldest : undefined
   }
 
+  private notFlushed(error: unknown): void {
+    this.tell('the state could not be flushed; the log has it', error)
+  }
+
   /** The last durable version, in slices. What was written of one that fails is not written again. */
   private async flush(shopId: ShopId, kept: Kept): Promise<void> {
     const { durable, work, source } = kept
     if (durable === undefined || work === 0) return
     const { state, head } = durable
-    const begunMs = this.options.flushing?.nowMs() ?? 0
+    const begunMs = this.now()
     if (kept.stale) {
       await this.store.dropDerived(shopId)
       kept.stale = source.damaged = false
@@ -231,7 +248,7 @@ export class Keeper {
   }
 
   private note(kept: Kept, record: LogRecord, keys: readonly PatchKey[]): void {
-    if (kept.work === 0) kept.sinceMs = this.options.flushing?.nowMs() ?? 0
+    if (kept.work === 0) kept.sinceMs = this.now()
     for (const object of indexNames(keys)) kept.changes.push({ object, seq: record.seq })
     const work = workOf(record)
     kept.work += work
@@ -257,9 +274,10 @@ export class Keeper {
   private async replayed(kept: Kept, start: ShopVersion, options: LoadOptions): Promise<Shop> {
     const { shopId } = start.state
     const { version, problem } = await this.replayFrom(kept, start, options)
-    const shop = new Shop(shopId, { ...version, relayNonce: this.store.nonce(shopId, new Uint8Array(0)) })
+    const shop = new Shop(shopId, version)
     kept.durable = shop.current
-    if (problem !== undefined) this.close(shop, problem)
+    const reason = problem ?? this.lastingDamage(shopId)
+    if (reason !== undefined) this.close(shop, reason)
     return shop
   }
 
@@ -270,13 +288,14 @@ export class Keeper {
     { progress, signal }: LoadOptions,
   ): Promise<{ readonly version: ShopVersion; readonly problem?: string }> {
     const { shopId } = start.state
+    const early = this.earlyDeadlines(shopId, kept)
     let version = start
     let slice = performance.now()
     try {
       while (version.head < this.store.head(shopId)) {
         for (const record of this.store.readLog(shopId, version.head, REPLAY_BATCH)) {
           const { state, keys } = replay(version.state, record)
-          version = { ...version, state, head: record.seq }
+          version = { ...version, state: record.seq === early?.seq ? early.in(state) : state, head: record.seq }
           this.note(kept, record, keys)
           kept.durable = version
           if (performance.now() - slice < REPLAY_SLICE_MS) continue
@@ -286,11 +305,30 @@ export class Keeper {
           slice = performance.now()
         }
       }
+      return { version: { ...version, relayNonce: this.store.nonce(shopId, RELAY) } }
     } catch (error) {
       if (isOfDerived(error) || signal?.aborted || (error instanceof StoreError && error.code === 'closed')) throw error
       return { version, problem: (error as Error).message }
     }
-    return { version }
+  }
+
+  /**
+   * The deadlines that a log of format 1 led to, which does not tell them: those that were kept after set `seq` stand
+   * for those that a replay makes.
+   */
+  private earlyDeadlines(
+    shopId: ShopId,
+    { source }: Kept,
+  ): { readonly seq: Seq; readonly in: (state: ShopState) => ShopState } | undefined {
+    try {
+      const derived = this.store.earlyDerived(shopId)
+      const early = [...((derived && decodeDeadlines(derived.roots, source, this.cache))?.entries() ?? [])]
+      return derived && { seq: derived.seq, in: (state) => withDeadlines(state, early) }
+    } catch (error) {
+      if (!isOfDerived(error)) throw error
+      this.tell('deadlines of before the upgrade are damaged: reservations last as they do today', error)
+      return undefined
+    }
   }
 
   // What is damaged
@@ -298,11 +336,18 @@ export class Keeper {
   /** Nothing of what is on disk is used any more. */
   private forget(kept: Kept): void {
     kept.stale = true
+    kept.staleSinceMs = this.now()
     kept.flushed = 0
     kept.durable = undefined
     kept.changes = []
     this.totalWork -= kept.work
     kept.work = 0
+  }
+
+  /** What is damaged again so soon was not mended: the place where it stands is. */
+  private mend(shop: Shop, kept: Kept): void {
+    if (this.now() - kept.staleSinceMs >= REBUILD_AGAIN_MS) void this.rebuild(shop, kept)
+    else this.close(shop, `shop ${shop.shopId}: its stored state was made again and is damaged again: ${WHAT_NOW}`)
   }
 
   /** Makes the state of a shop again while everybody else goes on; its writes are refused meanwhile. */
@@ -322,10 +367,12 @@ export class Keeper {
         await wait(REBUILD_LOOK_MS)
         ;({ version, problem } = await this.replayFrom(kept, version, {}))
       }
-      shop.current = { ...version, relayNonce: shop.current.relayNonce }
-      kept.durable = shop.current
+      shop.current = version
+      kept.durable = version
       shop.closed = closed
-      if (problem !== undefined) this.close(shop, problem)
+      const reason = problem ?? this.lastingDamage(shopId)
+      if (reason !== undefined) this.close(shop, reason)
+      this.options.flushing?.rebuilt?.(shop)
     } catch (error) {
       this.close(shop, (error as Error).message)
     } finally {
@@ -333,9 +380,18 @@ export class Keeper {
     }
   }
 
+  /** What of the shop only a person can mend. */
+  private lastingDamage(shopId: ShopId): string | undefined {
+    return this.store.damage().find((damage) => damage.shopId === shopId && damage.part !== 'derived')?.text
+  }
+
   private close(shop: Shop, reason: string): void {
     shop.closed = { reason, forNow: false }
     this.tell('a shop takes no writes until somebody has mended it', new Error(reason))
+  }
+
+  private now(): number {
+    return this.options.flushing?.nowMs() ?? 0
   }
 
   private tell(event: string, error: unknown): void {
@@ -346,7 +402,16 @@ export class Keeper {
     let kept = this.shops.get(shopId)
     if (kept === undefined) {
       const source = new PendingNodes(this.store, shopId)
-      kept = { source, flushed: 0, durable: undefined, work: 0, sinceMs: 0, changes: [], stale: false }
+      kept = {
+        source,
+        flushed: 0,
+        durable: undefined,
+        work: 0,
+        sinceMs: 0,
+        changes: [],
+        stale: false,
+        staleSinceMs: -Infinity,
+      }
       this.shops.set(shopId, kept)
     }
     return kept
@@ -357,12 +422,13 @@ function noMore(): never {
   throw new Error('bug: a node that was not stored before its root')
 }
 
+function withDeadlines(state: ShopState, deadlines: readonly (readonly [Uint8Array, Uint8Array])[]): ShopState {
+  let { live } = state.indexes
+  for (const [order, deadline] of deadlines) if (live.has(order)) live = live.set(order, deadline)
+  return { ...state, indexes: { ...state.indexes, live } }
+}
+
 function workOf({ patches }: LogRecord): number {
   const bytes = patches.reduce((sum, patch) => sum + patch.length, 0)
   return Math.max(patches.length, Math.ceil(bytes / 1_024))
-}
-
-/** What can be made again from the log. */
-function isOfDerived(error: unknown): boolean {
-  return error instanceof HamtStoreError || (error instanceof StoreError && error.code === 'derived')
 }

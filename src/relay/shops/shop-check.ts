@@ -9,16 +9,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { addressOf } from '#signature'
 import type { Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
-import { toHex } from '../../bytes/hex.js'
+import { fromHex, toHex } from '../../bytes/hex.js'
 import { decodeChecked } from '../../codec/decode-checked.js'
-import { Hamt } from '../../merkle/hamt.js'
+import type { Hamt } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
 import { patchLeafHash, PatchTree } from '../../merkle/patch-proof.js'
 import { indexNames, type PatchKey } from '../../patches/object-name.js'
 import { Header, signerOf } from '../../patches/patch-set.js'
 import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
-import { StoreError } from '../../store/store-error.js'
 import type { LogRecord, Store } from '../../store/store.js'
+import { isDamage } from './damage.js'
 import { replay } from './replay.js'
 import { decodeState, triesOf } from './stored-state.js'
 
@@ -27,8 +27,8 @@ interface CheckOptions {
   /** Of the key that the relay's own sets must be signed with, 20 bytes; undefined: of any one. */
   readonly relay?: Uint8Array | undefined
   /** One line for each thing that is wrong. */
-  tell(problem: string): void
-  progress(seq: Seq, head: Seq): void
+  readonly tell: (problem: string) => void
+  readonly progress: (seq: Seq, head: Seq) => void
   readonly signal: AbortSignal
 }
 
@@ -56,7 +56,8 @@ export async function checkShop(store: Store, options: CheckOptions): Promise<Ch
       const keys = log.take(record)
       if (stored === undefined || record.seq > stored.seq) continue
       for (const object of keys.length > 0 ? indexNames(keys) : []) {
-        if (store.objectSeqs(shopId, object, record.seq - 1, 1)[0] !== record.seq)
+        const found = unlessDamaged(() => store.objectSeqs(shopId, object, record.seq - 1, 1))
+        if (found !== undefined && found[0] !== record.seq)
           tell(`shop ${shopId}, set ${record.seq}: the object index does not name it`)
       }
       if (record.seq === stored.seq && log.state !== undefined) {
@@ -67,6 +68,7 @@ export async function checkShop(store: Store, options: CheckOptions): Promise<Ch
     options.progress(at, head)
     at = nextReadable(store, options, at, head)
   }
+  for (const problem of log.missing(store)) tell(`shop ${shopId}: ${problem}`)
   return { sets: log.sets, patches: log.patches }
 }
 
@@ -106,6 +108,20 @@ class LogCheck {
     }
   }
 
+  /**
+   * What the store has to know of those who wrote, and does not. A relay that runs beside may have gone on meanwhile.
+   */
+  *missing(store: Store): Generator<string> {
+    for (const [name, nonce] of this.nonces) {
+      const card = fromHex(name)
+      const stored = unlessDamaged(() => store.nonce(this.options.shopId, card))
+      if (stored !== undefined && stored < nonce)
+        yield `the last nonce of card ${name} is ${nonce} in the log and ${stored} beside it`
+      if (card.length > 0 && unlessDamaged(() => store.card(card) ?? null) === null)
+        yield `card ${name}, which wrote sets, has no row`
+    }
+  }
+
   private *problemsOf(record: LogRecord): Generator<string> {
     let header: Header
     try {
@@ -136,12 +152,16 @@ class LogCheck {
   }
 }
 
-/** Undefined where the log cannot be read: the store tells of it. */
 function readAfter(store: Store, { shopId }: CheckOptions, seq: Seq): LogRecord[] | undefined {
+  return unlessDamaged(() => store.readLog(shopId, seq, READ))
+}
+
+/** Undefined for what is damaged: the store remembers it, and it is told at the end. */
+function unlessDamaged<T>(read: () => T): T | undefined {
   try {
-    return store.readLog(shopId, seq, READ)
+    return read()
   } catch (error) {
-    if (error instanceof StoreError && error.code === 'damaged') return undefined
+    if (isDamage(error)) return undefined
     throw error
   }
 }
@@ -156,16 +176,10 @@ function nextReadable(store: Store, options: CheckOptions, at: Seq, head: Seq): 
 
 /** What was flushed, each of its nodes to be checked; undefined if nothing was, or nothing of use. */
 function storedState(store: Store, { shopId }: CheckOptions): { seq: Seq; state: ShopState } | undefined {
-  try {
-    const derived = store.derived(shopId)
-    const source = { readNode: (ref: number) => store.readNode(shopId, ref) }
-    const state = derived && decodeState(shopId, derived.roots, source, new NodeCache(CACHED_NODES), Hamt.openVerifying)
-    return state && { seq: derived!.seq, state }
-  } catch (error) {
-    // The store remembers it.
-    if (error instanceof StoreError && error.code === 'derived') return undefined
-    throw error
-  }
+  const derived = unlessDamaged(() => store.derived(shopId))
+  const source = { readNode: (ref: number) => store.readNode(shopId, ref) }
+  const state = derived && decodeState(shopId, derived.roots, source, new NodeCache(CACHED_NODES), true)
+  return state && { seq: derived.seq, state }
 }
 
 /** `deadlines`: whether the log tells when reservations end. */

@@ -1,6 +1,6 @@
 /**
  * A shop's state as it is kept on disk beside its trie nodes: CBOR {Manifest bytes | null, ObjectIndex: true, <trie>:
- * [ref, size, digest | null]}.
+ * [ref, size, digest | null, ? root of the state tree]}.
  *
  * Tests: test/relay/shops/keeper.test.ts
  */
@@ -35,19 +35,22 @@ export function encodeState(state: ShopState, write: (node: Uint8Array) => NodeR
 }
 
 /**
- * Undefined if what was kept lacks a trie that this version has, or the object index. `openTrie`: Hamt.openVerifying
- * for who doubts the store.
+ * Undefined if what was kept lacks a trie that this version has, or the object index. `verifying`: each node that is
+ * read must have the digest that is known of it.
  */
 export function decodeState(
   shopId: ShopId,
   bytes: Uint8Array,
   source: NodeSource,
   cache: NodeCache,
-  openTrie: typeof Hamt.open = Hamt.open,
+  verifying = false,
 ): ShopState | undefined {
   const { manifest, tries, hasIndex } = decodeRoots(bytes)
   if (!hasIndex || TRIES.some((name) => !tries.has(name))) return undefined
-  const open = (name: (typeof TRIES)[number]) => openTrie(tries.get(name)!, source, cache, hashesOf(name))
+  const open = (name: (typeof TRIES)[number]) => {
+    const [root, hashes] = [tries.get(name)!, hashesOf(name)]
+    return verifying ? Hamt.openVerifying(root, source, cache, hashes) : Hamt.open(root, source, cache, hashes)
+  }
   return {
     shopId,
     schemaVersion: SCHEMA_VERSION,
@@ -57,8 +60,14 @@ export function decodeState(
   }
 }
 
-function rootOf({ ref, size, digest }: StoredRoot): Cbor {
-  return [BigInt(ref), BigInt(size), digest ?? null]
+/** The deadlines of reservations in what was kept; undefined if it had none. */
+export function decodeDeadlines(bytes: Uint8Array, source: NodeSource, cache: NodeCache): Hamt | undefined {
+  const root = decodeRoots(bytes).tries.get('live')
+  return root && Hamt.open(root, source, cache, hashesOf('live'))
+}
+
+function rootOf({ ref, size, digest, root }: StoredRoot): Cbor {
+  return [BigInt(ref), BigInt(size), digest ?? null, ...(root === undefined ? [] : [root])]
 }
 
 function decodeRoots(bytes: Uint8Array): {
@@ -71,8 +80,8 @@ function decodeRoots(bytes: Uint8Array): {
   for (const name of TRIES) {
     const root = map.get(name)
     if (root === undefined) continue
-    const [ref, size, digest] = root as [bigint, bigint, Uint8Array | null]
-    tries.set(name, { ref: Number(ref), size: Number(size), digest: digest?.slice() })
+    const [ref, size, digest, tree] = root as [bigint, bigint, Uint8Array | null, Uint8Array?]
+    tries.set(name, { ref: Number(ref), size: Number(size), digest: digest?.slice(), root: tree?.slice() })
   }
   const manifest = (map.get('Manifest') as Uint8Array | null) ?? undefined
   return { manifest, tries, hasIndex: map.get('ObjectIndex') === true }

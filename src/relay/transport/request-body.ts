@@ -24,13 +24,20 @@ export class RequestBody {
   private aborted = false
   private wake: (() => void) | undefined
   private taken = 0
+  private receivedBytes = 0
 
   constructor(flow: Flow) {
     this.flow = flow
   }
 
+  /** Bytes that came from the socket. */
+  get received(): number {
+    return this.receivedBytes
+  }
+
   /** The next bytes from the socket; they are kept as they are. */
   push(chunk: Uint8Array): void {
+    this.receivedBytes += chunk.length
     if (this.aborted || chunk.length === 0) return
     this.waiting.push(chunk)
     this.waitingBytes += chunk.length

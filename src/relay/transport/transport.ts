@@ -6,12 +6,13 @@
 import { UNREAD_BODY_BYTES_MAX } from '../../limits.js'
 import type { RequestBody } from './request-body.js'
 import { RequestAborted } from './request-body.js'
+import type { Headers } from './request-head.js'
 
 /** One WebSocket. It lives from `opened` to `closed`; afterwards every method is harmless. */
 export interface Connection {
   /** Counts from 1 per listener, never used twice. */
   readonly id: number
-  /** The peer's IP address as text; an IPv4 peer always in dotted form. */
+  /** That of its upgrade request. */
   readonly address: string
   /**
    * Sends one binary frame. 'sent': handed to the kernel (inside `cork`: to the corked buffer). 'queued': some of it
@@ -59,8 +60,8 @@ export interface Upgrade extends Target {
 }
 
 export interface UpgradeRequest extends Target {
-  /** Names in lower case. */
-  readonly headers: ReadonlyMap<string, string>
+  readonly headers: Headers
+  /** Whose it is: `TransportOptions.clientAddress`. */
   readonly address: string
 }
 
@@ -102,6 +103,12 @@ export interface TransportOptions {
   readonly port: number
   /** A larger message closes its connection before it is buffered whole. */
   readonly maxFrameBytes: number
+  /** Sockets at once, whatever they carry: one more is closed as soon as it is accepted, and `onFull` is called. */
+  readonly socketsMax: number
+  onFull(): void
+  /** `peer` is in the form of `plainAddress`. What is returned is the request's address. */
+  clientAddress(peer: string, headers: Headers): string
+  /** Asked for heads without a fault. */
   decideUpgrade(request: UpgradeRequest): UpgradeDecision
   http(request: HttpRequest): Promise<HttpResponse>
   readonly websocket: WebSocketHandlers
@@ -158,7 +165,7 @@ export async function answerOf(
   } catch (error) {
     if (error instanceof RequestAborted) return undefined
     options.onBug(error)
-    response = BROKEN
+    response = errorAnswer(500, 'internal error')
   }
   const ended = await body.discard(UNREAD_BODY_BYTES_MAX)
   if (ended !== 'aborted') return { response, close: ended === 'too-large' }
@@ -233,10 +240,10 @@ export class ListenError extends Error {
   }
 }
 
-const BROKEN: HttpResponse = {
-  status: 500,
-  headers: { 'Content-Type': 'application/json', 'Access-Control-Allow-Origin': '*' },
-  body: '{"error":"internal error"}',
+/** What the transport itself answers. */
+export function errorAnswer(status: number, error: string): HttpResponse {
+  const headers = { 'Content-Type': 'application/json', 'Access-Control-Allow-Origin': '*' }
+  return { status, headers, body: JSON.stringify({ error }) }
 }
 
 function listenErrorCode(errno: string | undefined): ListenErrorCode {

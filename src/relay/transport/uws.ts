@@ -2,7 +2,9 @@
  * The transport by uWebSockets.js, the only file that loads it. A message's memory dies when its handler returns, and
  * so does a request: both are copied at once. A close frame that is read calls the close handler before the loop turns,
  * so `closed` always precedes the peer's next connection. A message above the limit is refused by its head, without a
- * close frame.
+ * close frame. So is a faulty head of a request, without an answer: the library would take up what follows an answer in
+ * the same packet, and that may be what somebody smuggles. Of request lines in pieces, trailers, chunk extensions and
+ * absolute targets its API shows nothing: they are answered 505 or 400, or not at all.
  *
  * Tests: test/relay/transport/transport.test.ts
  */
@@ -13,6 +15,7 @@ import type * as Uws from 'uWebSockets.js'
 import { assert } from '../../assert.js'
 import { BYTES_PER_TURN_MAX, FRAMES_PER_TURN_MAX } from '../../limits.js'
 import { RequestAborted, RequestBody } from './request-body.js'
+import { headFault, readFields, upgradeFault } from './request-head.js'
 import type {
   Connection,
   HttpRequest,
@@ -25,6 +28,7 @@ import type {
 } from './transport.js'
 import {
   answerOf,
+  CLOSE_ABNORMAL,
   CLOSE_POLICY,
   CLOSE_UNSUPPORTED_DATA,
   exactChunks,
@@ -58,7 +62,8 @@ export async function loadUws(): Promise<UwsLibrary | undefined> {
 /** Throws ListenError. */
 export async function listenUws(uws: UwsLibrary, options: TransportOptions): Promise<Listener> {
   const app = uws.App()
-  app.ws<UserData>('/*', behaviour(uws, options))
+  const release = boundSockets(app, options)
+  app.ws<UserData>('/*', behaviour(uws, options, release))
   app.any('/*', (response, request) => serve(options, response, request))
   const socket = await new Promise<Uws.us_listen_socket | false>((resolve) => {
     app.listen(options.host, options.port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve)
@@ -78,6 +83,27 @@ export async function listenUws(uws: UwsLibrary, options: TransportOptions): Pro
       stopAccepting()
       app.close()
     },
+  }
+}
+
+/** How long the library keeps a WebSocket at most whose peer does not answer the end of it. */
+const LINGER_MS = 8_000
+
+/**
+ * Without descriptors the library would try to accept, in vain and without a pause, for as long as somebody waits.
+ * Returns what has to be called when a WebSocket ends: the library's own count ends with the upgrade.
+ */
+function boundSockets(app: Uws.TemplatedApp, options: TransportOptions): (code: number) => void {
+  let open = 0
+  app.filter((response, change) => {
+    open += change
+    if (change < 0 || open <= options.socketsMax) return
+    response.close()
+    options.onFull()
+  })
+  return (code) => {
+    if (code === CLOSE_ABNORMAL) open--
+    else setTimeout(() => open--, LINGER_MS).unref()
   }
 }
 
@@ -175,17 +201,26 @@ class LoopTurns {
   }
 }
 
-function behaviour(uws: UwsLibrary, options: TransportOptions): Uws.WebSocketBehavior<UserData> {
-  let lastId = 0
-  const { websocket } = options
+/** Closes a connection that brings more than one turn of the loop may take. */
+function floodGuard(): (connection: UwsConnection, message: ArrayBuffer) => boolean {
   const turns = new LoopTurns()
   // The library reads on while a socket brings more than was taken, and nobody else gets a turn meanwhile.
-  const isFlood = (connection: UwsConnection, { byteLength }: ArrayBuffer): boolean => {
+  return (connection, { byteLength }) => {
     if (!connection.isOpen()) return true
     const floods = connection.floods(turns.now(), byteLength)
     if (floods) connection.close(CLOSE_POLICY, 'more than can be read')
     return floods
   }
+}
+
+function behaviour(
+  uws: UwsLibrary,
+  options: TransportOptions,
+  release: (code: number) => void,
+): Uws.WebSocketBehavior<UserData> {
+  let lastId = 0
+  const { websocket } = options
+  const isFlood = floodGuard()
   return {
     ...bounds(uws, options),
     upgrade: (response, request, context) => upgrade(options, response, request, context),
@@ -209,6 +244,7 @@ function behaviour(uws: UwsLibrary, options: TransportOptions): Uws.WebSocketBeh
       if (connection.bufferedAmount() === 0) guarded(options, connection, () => websocket.drained(connection))
     },
     close: (socket, code) => {
+      release(code)
       const connection = connectionOf(socket)
       if (connection.forget()) guarded(options, connection, () => websocket.closed(connection, code))
     },
@@ -241,7 +277,8 @@ function upgrade(
   request: Uws.HttpRequest,
   context: Uws.us_socket_context_t,
 ): void {
-  const asked = requestHead(response, request)
+  const asked = requestHead(options, response, request)
+  if (upgradeFault(asked.headers) !== undefined) return void response.close()
   const decision = upgradeDecision(options, asked)
   if (!decision.accept) {
     writeHead(response, decision.status, REFUSAL_HEADERS)
@@ -254,22 +291,26 @@ function upgrade(
 }
 
 /** Everything of the request but its body, copied. */
-function requestHead(response: Uws.HttpResponse, request: Uws.HttpRequest): UpgradeRequest {
-  const headers = new Map<string, string>()
-  request.forEach((name, value) => headers.set(name, value))
+function requestHead(options: TransportOptions, response: Uws.HttpResponse, request: Uws.HttpRequest): UpgradeRequest {
+  const fields: [string, string][] = []
+  request.forEach((name, value) => fields.push([name, value]))
+  const headers = readFields(fields)
+  const peer = plainAddress(Buffer.from(response.getRemoteAddressAsText()).toString('latin1'))
   return {
     path: request.getUrl(),
     query: new URLSearchParams(request.getQuery()),
     headers,
-    address: plainAddress(Buffer.from(response.getRemoteAddressAsText()).toString('latin1')),
+    address: options.clientAddress(peer, headers),
   }
 }
 
 function serve(options: TransportOptions, response: Uws.HttpResponse, request: Uws.HttpRequest): void {
+  const head = requestHead(options, response, request)
+  if (headFault(head.headers) !== undefined) return void response.close()
   const exchange = new Exchange(response)
   const method = request.getMethod().toUpperCase()
   const asked: HttpRequest = {
-    ...requestHead(response, request),
+    ...head,
     method,
     body: (limit) => exchange.body.bytes(limit),
     stream: (limit) => exchange.body.stream(limit),

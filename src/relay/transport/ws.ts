@@ -15,14 +15,22 @@ import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ServerOptions } from 'ws'
 import { WebSocket, WebSocketServer } from 'ws'
-import { CLOSE_ANSWER_MS_MAX, HTTP_IDLE_MS_MAX } from '../../limits.js'
+import {
+  CLOSE_ANSWER_MS_MAX,
+  HTTP_BODY_BYTES_PER_SECOND_MIN,
+  HTTP_BODY_MS_MAX,
+  HTTP_HEAD_MS_MAX,
+  HTTP_IDLE_MS_MAX,
+} from '../../limits.js'
 import { RequestBody } from './request-body.js'
+import { headFault, readFields, splitTarget, upgradeFault, type HeadFault } from './request-head.js'
 import type { Connection, HttpRequest, HttpResponse, Listener, TransportOptions, UpgradeRequest } from './transport.js'
 import {
   answerOf,
   CLOSE_ABNORMAL,
   CLOSE_NONE_GIVEN,
   CLOSE_UNSUPPORTED_DATA,
+  errorAnswer,
   exactChunks,
   guarded,
   ListenError,
@@ -36,11 +44,29 @@ import {
 /** What a frame that waits costs beside its own bytes: callbacks, list entries, heads of buffers. */
 const QUEUED_FRAME_BYTES = 256
 
+interface HttpTimes {
+  readonly idleMs: number
+  readonly headMs: number
+  readonly bodyMs: number
+}
+
+const HTTP_TIMES: HttpTimes = { idleMs: HTTP_IDLE_MS_MAX, headMs: HTTP_HEAD_MS_MAX, bodyMs: HTTP_BODY_MS_MAX }
+/** How often heads are looked at; Node does it every 30 s by itself. */
+const HEADS_LOOK_MS = 1_000
+
 /** Throws ListenError. */
-export async function listenWs(options: TransportOptions, httpIdleMs = HTTP_IDLE_MS_MAX): Promise<Listener> {
+export async function listenWs(options: TransportOptions, times = HTTP_TIMES): Promise<Listener> {
   const connections = new Set<WsConnection>()
-  const server = createServer((request, response) => serve(options, request, response))
-  server.setTimeout(httpIdleMs)
+  const bounds = {
+    headersTimeout: times.headMs,
+    connectionsCheckingInterval: Math.min(HEADS_LOOK_MS, times.headMs),
+    // Bodies have a bound of their own (`boundBody`).
+    requestTimeout: 0,
+  }
+  const server = createServer(bounds, (request, response) => serve(options, times, request, response))
+  server.setTimeout(times.idleMs)
+  server.maxConnections = options.socketsMax
+  server.on('drop', () => options.onFull())
   acceptUpgrades(options, server, connections)
   const { address, port } = await bind(server, options)
   return {
@@ -148,7 +174,9 @@ function acceptUpgrades(options: TransportOptions, server: Server, connections: 
   const websockets = new WebSocketServer(settings)
   websockets.on('wsClientError', (_error, socket) => refuse(socket, 400, 'not a WebSocket upgrade'))
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const asked = requestHead(request)
+    const asked = requestHead(options, request)
+    const fault = upgradeFault(asked.headers)
+    if (fault !== undefined) return refuse(socket, fault.status, `${fault.reason}\n`)
     const decision = upgradeDecision(options, asked)
     if (!decision.accept) return refuse(socket, decision.status, decision.body)
     websockets.handleUpgrade(request, socket, head, (websocket) => {
@@ -196,30 +224,33 @@ function refuse(socket: Duplex, status: number, body: string): void {
   socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n`), bytes]))
 }
 
-function requestHead(request: IncomingMessage): UpgradeRequest {
-  const url = request.url ?? '/'
-  const queryAt = url.indexOf('?')
-  const headers = new Map<string, string>()
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value)
-  }
-  return {
-    path: queryAt < 0 ? url : url.slice(0, queryAt),
-    query: new URLSearchParams(queryAt < 0 ? '' : url.slice(queryAt + 1)),
-    headers,
-    address: plainAddress(request.socket.remoteAddress ?? ''),
-  }
+function requestHead(options: TransportOptions, request: IncomingMessage): UpgradeRequest {
+  const { path, query, authority } = splitTarget(request.url ?? '/')
+  const headers = readFields(pairs(request.rawHeaders))
+  if (authority !== undefined) headers.set('host', authority)
+  const address = options.clientAddress(plainAddress(request.socket.remoteAddress ?? ''), headers)
+  return { path, query, headers, address }
 }
 
-function serve(options: TransportOptions, request: IncomingMessage, response: ServerResponse): void {
+/** Node's list has names and values in turn. */
+function* pairs(raw: readonly string[]): Generator<[string, string]> {
+  for (let i = 0; i + 1 < raw.length; i += 2) yield [raw[i]!, raw[i + 1]!]
+}
+
+function serve(options: TransportOptions, times: HttpTimes, request: IncomingMessage, response: ServerResponse): void {
+  if (REFUSED.has(request.socket)) return
+  const head = requestHead(options, request)
+  const fault = headFault(head.headers)
+  if (fault !== undefined) return refuseHead(fault, response)
   const body = new RequestBody({ pause: () => request.pause(), resume: () => request.resume() })
+  boundBody(times.bodyMs, body, request, response)
   request.on('data', (chunk: Buffer) => body.push(chunk))
   request.on('end', () => body.end())
   request.on('error', () => body.abort())
   response.on('error', () => body.abort())
   response.on('close', () => body.abort())
   const asked: HttpRequest = {
-    ...requestHead(request),
+    ...head,
     method: request.method ?? 'GET',
     body: (limit) => body.bytes(limit),
     stream: (limit) => body.stream(limit),
@@ -228,6 +259,36 @@ function serve(options: TransportOptions, request: IncomingMessage, response: Se
     if (!GONE.has((error as NodeJS.ErrnoException).code)) options.onBug(error)
     response.destroy()
   })
+}
+
+/** Behind a faulty head nothing is a request, and Node would read on until the answer is out. */
+const REFUSED = new WeakSet<Duplex>()
+
+/** Node's parser has refused most of them with a 400 of its own. */
+function refuseHead({ status, reason }: HeadFault, response: ServerResponse): void {
+  REFUSED.add(response.req.socket)
+  const { headers, body } = errorAnswer(status, reason)
+  response.writeHead(status, { ...headers, Connection: 'close' }).end(body)
+}
+
+/** Ends an exchange whose body comes too slowly with a 408. */
+function boundBody(bodyMs: number, body: RequestBody, request: IncomingMessage, response: ServerResponse): void {
+  const start = performance.now()
+  const look = () => {
+    const allowedMs = bodyMs + (body.received / HTTP_BODY_BYTES_PER_SECOND_MIN) * 1_000
+    const leftMs = start + allowedMs - performance.now()
+    if (leftMs > 0) {
+      timer = setTimeout(look, leftMs)
+      return
+    }
+    body.abort()
+    if (response.headersSent) response.destroy()
+    else response.writeHead(408, { 'Access-Control-Allow-Origin': '*', Connection: 'close' }).end()
+  }
+  let timer = setTimeout(look, bodyMs)
+  const stop = () => clearTimeout(timer)
+  request.on('end', stop)
+  response.on('close', stop)
 }
 
 async function answer(

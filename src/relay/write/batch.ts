@@ -17,12 +17,14 @@ import { signPatches } from '../../patches/patch-set.js'
 import type { Author } from '../../state/access.js'
 import { applyPatches, type Applied } from '../../state/apply.js'
 import type { Effects } from '../../state/draft.js'
+import { beyondGuestLimits, type GuestLimits } from '../../state/guest-orders.js'
 import { count, idKey, stateHash, type ShopState } from '../../state/shop-state.js'
 import { orderIn } from '../../state/held-object.js'
 import type { CardRow, Commit, PaymentRow, ShopRow, Store } from '../../store/store.js'
 import { StoreError } from '../../store/store-error.js'
 import type { Clock } from '../instruments/clock.js'
 import type { CommittedSet } from '../shops/committed-set.js'
+import { isDamage } from '../shops/damage.js'
 import { cardName, Shop, type Closure, type ShopVersion } from '../shops/shop.js'
 import type { AfterCommit, Build, Committed, OrderCheckout, RelayChange, RelayOutcome, WriteOutcome } from './change.js'
 import type { CheckedSet } from './ingest.js'
@@ -35,6 +37,7 @@ export interface BatchOptions {
   readonly relaySecret: Uint8Array
   readonly reservationSeconds: Seconds
   readonly checkout: OrderCheckout
+  readonly guestLimits: GuestLimits
   /** Keeps canonical listings (CBOR) as blobs; called before the commit that names their hashes. */
   keepPricedListings(listings: readonly Uint8Array[]): Promise<void>
   /** The state of a shop that is made now. */
@@ -90,22 +93,22 @@ export class Batch {
     const closed = this.shops.get(job.shopId)?.closed
     if (closed !== undefined) return this.refuse(job, closed)
     if (job.kind === 'write') {
-      const outcome = this.guarded(BROKEN, () => this.write(job.shopId, job.set, job.author))
+      const outcome = this.guarded(BROKEN, () => this.write(job.shopId, job.set, job.author), closedFor)
       this.answers.push((failure) => job.done(failure !== undefined && outcome.ok ? failure : outcome))
       return
     }
-    const { shopId, build } = job
-    const made = this.guarded(false, () =>
-      this.change(
-        shopId,
-        build(this.shops.get(shopId)?.current.state, (prefix) => this.rows(shopId, prefix)),
-      ),
+    const { shopId } = job
+    const build = () => job.build(this.shops.get(shopId)?.current.state, (prefix) => this.rows(shopId, prefix))
+    const outcome = this.guarded<RelayOutcome>(
+      'refused',
+      () => (this.change(shopId, build()) ? 'done' : 'refused'),
+      () => 'not-stored',
     )
-    this.answers.push((failure) => job.done(!made ? 'refused' : failure === undefined ? 'done' : 'not-stored'))
+    this.answers.push((failure) => job.done(failure !== undefined && outcome === 'done' ? 'not-stored' : outcome))
   }
 
   private refuse(job: Job, { reason, forNow }: Closure): void {
-    if (job.kind === 'write') this.answers.push(() => job.done({ ...CLOSED, message: `${CLOSED.message}: ${reason}` }))
+    if (job.kind === 'write') this.answers.push(() => job.done(closedFor(reason)))
     else this.answers.push(() => job.done(forNow ? 'not-stored' : 'refused'))
   }
 
@@ -117,16 +120,20 @@ export class Batch {
   }
 
   private tell(): void {
-    const alone = (act: () => void) => this.guarded(undefined, act)
+    const alone = (act: () => void) => this.guarded(undefined, act, () => undefined)
     for (const [shop, part] of this.written)
       for (const step of this.options.afterCommit) alone(() => step(shop, part, alone))
   }
 
-  /** A bug in one set is told of and must not stop the sets of others. */
-  private guarded<T>(otherwise: T, act: () => T): T {
+  /**
+   * A bug in one set is told of and must not stop the sets of others. `damaged`: in place of that for data that are, of
+   * which the keeper tells.
+   */
+  private guarded<T>(otherwise: T, act: () => T, damaged?: (reason: string) => T): T {
     try {
       return act()
     } catch (error) {
+      if (damaged !== undefined && isDamage(error)) return damaged(error.message)
       this.options.onBug(error)
       return otherwise
     }
@@ -148,6 +155,8 @@ export class Batch {
         message: `KeyCardNonce ${set.header.KeyCardNonce} is not greater than the last one, ${last}`,
       }
     }
+    const tooMany = this.beyondGuestLimits(shop, set, author)
+    if (tooMany !== undefined) return { ok: false, code: 'TOO_MANY_CONCURRENT_REQUESTS', message: tooMany }
     const applied = this.apply(shop, set.patches, author)
     if (!applied.ok) return { ok: false, ...applied.verdict }
     this.setNonce(shop, set.signer, set.header.KeyCardNonce)
@@ -219,7 +228,7 @@ export class Batch {
       return undefined
     }
     const relayNonce = shop.current.relayNonce + 1n
-    const timestamp = BigInt(Math.floor(this.committedAtMs / 1_000))
+    const timestamp = this.committedAt
     const { headerBytes, signature, tree } = signPatches(
       { shopId: shop.shopId, nonce: relayNonce, timestamp, patches: encoded },
       this.options.relaySecret,
@@ -237,9 +246,19 @@ export class Batch {
     return applied.effects
   }
 
+  /** Asked here and not where patches are applied: a log replays whatever the limits are. */
+  private beyondGuestLimits({ current }: Shop, { signer, patches }: CheckedSet, { role }: Author): string | undefined {
+    if (role !== 'guest') return undefined
+    return beyondGuestLimits(current.state, signer, patches, this.committedAt, this.options.guestLimits)
+  }
+
+  private get committedAt(): Seconds {
+    return BigInt(Math.floor(this.committedAtMs / 1_000))
+  }
+
   private apply(shop: Shop, patches: readonly Patch[], author: Author): Applied {
     const { reservationSeconds, checkout: payments } = this.options
-    const committedAt = BigInt(Math.floor(this.committedAtMs / 1_000))
+    const { committedAt } = this
     const { state, head } = shop.current
     return applyPatches(state, patches, { author, committedAt, reservationSeconds, payments, seq: head + 1 })
   }
@@ -279,9 +298,8 @@ export class Batch {
       this.partOf(shop).unlinked.push({ card, seq: shop.current.head })
     }
     const { state } = shop.current
-    const seconds = BigInt(Math.floor(this.committedAtMs / 1_000))
     const orphans = effects.orphanedOrders.map((id) =>
-      cancelPatches(id, orderIn(state, id)?.CanceledAt !== undefined, seconds),
+      cancelPatches(id, orderIn(state, id)?.CanceledAt !== undefined, this.committedAt),
     )
     for (const canceled of this.signAndApply(shop, orphans)) this.ordersTouched(shop, canceled)
     this.addDetails(shop, effects.orders)
@@ -400,11 +418,9 @@ const BROKEN: WriteOutcome = {
   message: 'the relay failed at this set; nothing was changed',
 }
 
-const CLOSED = {
-  ok: false,
-  code: 'TOO_MANY_CONCURRENT_REQUESTS',
-  message: 'the shop takes no writes now',
-} as const satisfies WriteOutcome
+function closedFor(reason: string): WriteOutcome {
+  return { ok: false, code: 'TOO_MANY_CONCURRENT_REQUESTS', message: `the shop takes no writes now: ${reason}` }
+}
 
 const NO_ROOM: WriteOutcome = {
   ok: false,

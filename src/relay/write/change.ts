@@ -18,7 +18,10 @@ export type WriteOutcome =
   | { readonly ok: true; readonly stateHash: Uint8Array }
   | {
       readonly ok: false
-      /** TOO_MANY_CONCURRENT_REQUESTS: it could not be stored; it is the code of version 4 that says try again. */
+      /**
+       * TOO_MANY_CONCURRENT_REQUESTS: it could not be stored, or a guest's card has too many orders; it is the code of
+       * version 4 that says try again.
+       */
       readonly code: VerdictCode | 'UNLINKED_KEYCARD' | 'TOO_MANY_CONCURRENT_REQUESTS'
       readonly message: string
       readonly objectId?: bigint

@@ -4,7 +4,7 @@ import type { Seconds, ShopId } from '../../brands.js'
 import { CborError } from '../../codec/value.js'
 import { SchemaError } from '../../codec/schema.js'
 import { equalBytes } from '../../bytes/bytes.js'
-import { FRAME_OUT_BYTES_MAX } from '../../limits.js'
+import { FRAME_OUT_BYTES_MAX, PATCHES_PER_GUEST_SET_MAX } from '../../limits.js'
 import { isFromTheFuture, PatchSetError, readPatchSet, type PatchSet } from '../../patches/patch-set.js'
 import { pushEnvelopeLength } from '../../wire/envelope.js'
 import { fieldLength } from '../../wire/protobuf.js'
@@ -18,6 +18,7 @@ export interface CheckedSet extends PatchSet {
 interface Expectation {
   readonly shopId: ShopId
   readonly nowSeconds: Seconds
+  readonly isGuest?: boolean
 }
 
 /** The set, checked but for its signature, or why it is INVALID. `received` is kept by the result. */
@@ -32,6 +33,8 @@ export function checkSet(received: Uint8Array, expected: Expectation): PatchSet 
       return error.message
     throw error
   }
+  if (expected.isGuest === true && set.patches.length > PATCHES_PER_GUEST_SET_MAX)
+    return `a guest's set has at most ${PATCHES_PER_GUEST_SET_MAX} patches`
   if (set.header.ShopID !== expected.shopId) return `Header.ShopID is not the shop of this session's card`
   if (isFromTheFuture(set.header, expected.nowSeconds)) return 'Header.Timestamp lies in the future'
   if (pushedAloneBytes(set) > FRAME_OUT_BYTES_MAX) return TOO_LARGE

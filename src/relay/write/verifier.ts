@@ -1,17 +1,26 @@
 /**
  * Who signed a header: recovering keys is most of what a write costs, so batches of it go to worker threads. Answers
- * come in the order of the questions, because a card's nonces rise; a lone question is answered here, at once.
+ * come in the order of the questions, because a card's nonces rise; a lone question is answered here, at once, and so
+ * is a card's only one, however many others ask: it does not wait behind them.
  */
 
 import { Worker } from 'node:worker_threads'
+import type { Hex } from '../../bytes/hex.js'
 import { signerOf } from '../../patches/patch-set.js'
 
 /** 33 bytes, or undefined if the signature leads to no key. */
 export type Signer = Uint8Array | undefined
 
+/** Whose session asks. */
+export interface Asker {
+  readonly card: Hex
+  readonly isGuest: boolean
+}
+
 interface Question {
   readonly header: Uint8Array
   readonly signature: Uint8Array
+  readonly card: Hex | undefined
   readonly done: (signer: Signer) => void
 }
 
@@ -32,6 +41,8 @@ const SIGNATURE_BYTES = 65
 const WORTH_A_MESSAGE = 4
 /** At most so many a message, so that the first answers do not wait for the last. */
 const QUESTIONS_PER_MESSAGE_MAX = 64
+/** Only questions of staff's cards, and as many of guests', that are answered here in one turn of the event loop. */
+const ONLY_ONES_PER_TURN_MAX = 16
 
 interface Batch {
   readonly questions: readonly Question[]
@@ -44,6 +55,10 @@ export class Verifier {
   private readonly batches: Batch[] = []
   private scheduled = false
   private turn = 0
+  /** Questions of each card that went to the workers and have no answer yet. */
+  private readonly unanswered = new Map<Hex, number>()
+  /** Cards whose question was answered at once in this turn of the event loop: their next one waits like all others. */
+  private readonly answeredAtOnce = { guest: new Set<Hex>(), staff: new Set<Hex>() }
 
   /** `workers` may be 0. `failed`: a worker died; its questions are answered here. */
   constructor(workers: number, failed: (error: unknown) => void) {
@@ -67,12 +82,22 @@ export class Verifier {
   }
 
   /** `done` is called once, possibly before this returns. The bytes must not change until then. */
-  check(header: Uint8Array, signature: Uint8Array, done: (signer: Signer) => void): void {
+  check(header: Uint8Array, signature: Uint8Array, done: (signer: Signer) => void, asker?: Asker): void {
     if (this.workers.length === 0) return done(signerOf(header, signature))
-    this.asked.push({ header, signature, done })
-    if (this.scheduled) return
-    this.scheduled = true
-    setImmediate(() => this.send())
+    if (!this.scheduled) {
+      this.scheduled = true
+      setImmediate(() => this.send())
+    }
+    if (asker !== undefined && this.isOnlyOne(asker)) return done(signerOf(header, signature))
+    this.asked.push({ header, signature, card: asker?.card, done })
+    if (asker !== undefined) this.unanswered.set(asker.card, (this.unanswered.get(asker.card) ?? 0) + 1)
+  }
+
+  private isOnlyOne({ card, isGuest }: Asker): boolean {
+    const atOnce = isGuest ? this.answeredAtOnce.guest : this.answeredAtOnce.staff
+    if (this.unanswered.has(card) || atOnce.has(card) || atOnce.size >= ONLY_ONES_PER_TURN_MAX) return false
+    atOnce.add(card)
+    return true
   }
 
   /** Whether questions wait for their answers. */
@@ -86,10 +111,12 @@ export class Verifier {
 
   private send(): void {
     this.scheduled = false
+    this.answeredAtOnce.guest.clear()
+    this.answeredAtOnce.staff.clear()
     const asked = this.asked
     this.asked = []
     if (this.batches.length === 0 && asked.length < WORTH_A_MESSAGE) {
-      for (const { header, signature, done } of asked) done(signerOf(header, signature))
+      for (const question of asked) this.tell(question, signerOf(question.header, question.signature))
       return
     }
     for (let at = 0; at < asked.length; at += QUESTIONS_PER_MESSAGE_MAX)
@@ -115,8 +142,17 @@ export class Verifier {
     batch.answers = answers
     while (this.batches[0]?.answers !== undefined) {
       const { questions, answers: keys } = this.batches.shift()!
-      for (const [i, { done }] of questions.entries()) done(keyAt(keys!, i))
+      for (const [i, question] of questions.entries()) this.tell(question, keyAt(keys!, i))
     }
+  }
+
+  private tell({ card, done }: Question, signer: Signer): void {
+    if (card !== undefined) {
+      const left = this.unanswered.get(card)! - 1
+      if (left > 0) this.unanswered.set(card, left)
+      else this.unanswered.delete(card)
+    }
+    done(signer)
   }
 }
 

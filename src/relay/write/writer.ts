@@ -1,25 +1,34 @@
 /**
- * The one writer of all shops: whose turn it is. What arrives while a commit is in flight forms the next batch; a lone
- * write waits for nobody. What a turn does to the shops, and what becomes durable together, is the batch's (batch.ts).
+ * The one writer of all shops. What arrives while a commit is in flight forms the next batch; a lone write waits for
+ * nobody. Whose turn it is stands in turns.ts; what a turn does to the shops, and what becomes durable together, is the
+ * batch's (batch.ts).
  */
 
 import type { OrderId, Seconds, ShopId } from '../../brands.js'
 import { count, idKey, type ShopState } from '../../state/shop-state.js'
 import type { Author } from '../../state/access.js'
 import { nowSeconds } from '../instruments/clock.js'
+import { Stopwatch } from '../instruments/stopwatch.js'
 import { cardName, type Shop } from '../shops/shop.js'
 import { Batch, type BatchOptions, type Job } from './batch.js'
 import type { Build, RelayChange, RelayOutcome, WriteOutcome } from './change.js'
-import { FairQueue } from './fair-queue.js'
 import type { CheckedSet } from './ingest.js'
 import { cancelPatches } from './relay-set.js'
+import { Turns } from './turns.js'
 
 /** Whether an order whose reservation has ended may be canceled now: a payment made in time may still be on its way. */
 type MayExpire = (state: ShopState, order: OrderId, now: Seconds) => boolean
 
-/** Sets in one batch, and the time after which no further one joins it: both bound how long the event loop is held. */
+/**
+ * Sets in one batch, and the time after which no further one joins it: both bound how long the event loop is held.
+ * Longer batches store no more in a second, and whoever comes meanwhile waits for two of them.
+ */
 const BATCH_SETS_MAX = 256
-const BATCH_MS_MAX = 50
+const BATCH_MS_MAX = 12
+/** Orders that are canceled in one set when their time is up: a set takes no longer than a batch may. */
+const EXPIRIES_PER_SET_MAX = 100
+/** Of one shop, until it is looked at again. */
+const EXPIRY_SETS_AT_ONCE_MAX = 20
 
 interface WriterOptions extends BatchOptions {
   /** Asked before each batch: what it has to wait for. */
@@ -29,15 +38,24 @@ interface WriterOptions extends BatchOptions {
 export class Writer {
   private readonly options: WriterOptions
   private readonly shops = new Map<ShopId, Shop>()
-  /** A lane for each card: who writes much waits for himself. */
-  private readonly queue = new FairQueue<Job>()
-  /** The relay's own sets, a lane for each shop: every second turn is theirs, however many cards write. */
-  private readonly own = new FairQueue<Job>()
+  /** A lane for each card, and one for each shop of the relay's own sets: who writes much waits for himself. */
+  private readonly turns = new Turns<Job>()
+  private readonly watch: Stopwatch
+  /** Shops whose orders are being canceled. */
+  private readonly expiring = new Set<Shop>()
   private committing = false
+  /** When a commit failed last, seconds; 0 if none did. */
+  failedAt: Seconds = 0n
   private idle: (() => void)[] = []
 
-  constructor(options: WriterOptions) {
-    this.options = options
+  /** `watch`: turns are measured by it. */
+  constructor(options: WriterOptions, watch = new Stopwatch()) {
+    this.watch = watch
+    const storeFailed = (error: unknown) => {
+      this.failedAt = nowSeconds(options.clock)
+      options.storeFailed(error)
+    }
+    this.options = { ...options, storeFailed }
   }
 
   /** One that was loaded: from now on its writes are taken. */
@@ -55,7 +73,7 @@ export class Writer {
 
   /** Queued sets that have no answer yet. */
   get backlog(): number {
-    return this.queue.size + this.own.size
+    return this.turns.size
   }
 
   /** Whether a batch is on its way to the disk: the shops' current versions may not be durable. */
@@ -65,27 +83,22 @@ export class Writer {
 
   /** `done` is called once, after the commit or the refusal. */
   write(shopId: ShopId, set: CheckedSet, author: Author, done: (outcome: WriteOutcome) => void): void {
-    this.queue.push(cardName(set.signer), { kind: 'write', shopId, set, author, done })
+    const kind = author.role === 'guest' ? 'guest' : 'staff'
+    this.turns.push(kind, cardName(set.signer), { kind: 'write', shopId, set, author, done })
     this.begin()
   }
 
   /** `build` sees the state when its turn comes and returns undefined to do nothing ('refused'). */
   change(shopId: ShopId, build: Build): Promise<RelayOutcome> {
     return new Promise((done) => {
-      this.own.push(String(shopId), { kind: 'change', shopId, build, done })
+      this.turns.push('own', String(shopId), { kind: 'change', shopId, build, done })
       this.begin()
     })
   }
 
-  /** Cancels the orders of all shops whose reservation has ended. */
+  /** Cancels orders whose reservation has ended, in all shops; called again and again. */
   expire(mayExpire: MayExpire): void {
-    const now = nowSeconds(this.options.clock)
-    for (const shop of this.shops.values()) {
-      for (const id of shop.deadlines.takeDue(now)) {
-        if (mayExpire(shop.current.state, id, now)) void this.cancel(shop, id, now)
-        else shop.deadlines.add(id, now + 1n)
-      }
-    }
+    for (const shop of this.shops.values()) if (!this.expiring.has(shop)) void this.expireIn(shop, mayExpire)
   }
 
   /** Resolves when nothing is queued or in flight. */
@@ -94,11 +107,38 @@ export class Writer {
     return new Promise((resolve) => this.idle.push(resolve))
   }
 
-  private async cancel(shop: Shop, order: OrderId, now: Seconds): Promise<void> {
+  /** Many orders in one set, and one set after the other: a shop in which many are due holds nobody up. */
+  private async expireIn(shop: Shop, mayExpire: MayExpire): Promise<void> {
+    this.expiring.add(shop)
+    for (let sets = 0; sets < EXPIRY_SETS_AT_ONCE_MAX; sets++) {
+      // Time went on while the last set was stored.
+      const now = nowSeconds(this.options.clock)
+      const due = shop.deadlines.takeDue(now, EXPIRIES_PER_SET_MAX)
+      if (due.length === 0) break
+      const expired = due.filter((id) => this.isTimeUp(shop, mayExpire, id, now))
+      for (const id of due) if (!expired.includes(id)) shop.deadlines.add(id, now + 1n)
+      if (expired.length > 0 && !(await this.cancel(shop, expired, now))) break
+    }
+    this.expiring.delete(shop)
+  }
+
+  /** Of a state that cannot be read now nothing ends. */
+  private isTimeUp(shop: Shop, mayExpire: MayExpire, id: OrderId, now: Seconds): boolean {
+    try {
+      return mayExpire(shop.current.state, id, now)
+    } catch (error) {
+      this.options.onBug(error)
+      return false
+    }
+  }
+
+  /** Whether it could be stored. */
+  private async cancel(shop: Shop, orders: readonly OrderId[], now: Seconds): Promise<boolean> {
     const outcome = await this.change(shop.shopId, (state) =>
-      state === undefined ? undefined : expiry(state, order, now),
+      state === undefined ? undefined : expiry(state, orders, now),
     )
-    if (outcome === 'not-stored') shop.deadlines.add(order, now)
+    if (outcome === 'not-stored') for (const id of orders) shop.deadlines.add(id, now)
+    return outcome !== 'not-stored'
   }
 
   private begin(): void {
@@ -112,12 +152,13 @@ export class Writer {
     while (this.backlog > 0) {
       await this.options.held()
       const batch = new Batch(this.options, this.shops)
-      const end = performance.now() + BATCH_MS_MAX
-      for (let sets = 0; sets < BATCH_SETS_MAX && performance.now() < end; sets++) {
-        const [first, second] = sets % 2 === 0 ? [this.own, this.queue] : [this.queue, this.own]
-        const job = first.take() ?? second.take()
+      const end = this.watch.nowMs() + BATCH_MS_MAX
+      for (let sets = 0; sets < BATCH_SETS_MAX && this.watch.nowMs() < end; sets++) {
+        const job = this.turns.take()
         if (job === undefined) break
+        this.watch.start()
         batch.run(job)
+        this.turns.spent(this.watch.stop())
       }
       await batch.finish()
     }
@@ -126,8 +167,10 @@ export class Writer {
   }
 }
 
-function expiry(state: ShopState, id: OrderId, now: Seconds): RelayChange | undefined {
-  const deadline = count(state.indexes.live, idKey(id))
-  if (deadline === 0n || deadline > now) return undefined
-  return { patches: cancelPatches(id, false, now) }
+function expiry(state: ShopState, orders: readonly OrderId[], now: Seconds): RelayChange | undefined {
+  const due = orders.filter((id) => {
+    const deadline = count(state.indexes.live, idKey(id))
+    return deadline > 0n && deadline <= now
+  })
+  return due.length === 0 ? undefined : { patches: due.flatMap((id) => cancelPatches(id, false, now)) }
 }

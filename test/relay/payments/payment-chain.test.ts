@@ -26,10 +26,13 @@ class SlowChain implements Chain {
 
   block = (number: bigint): Promise<Block> => {
     const hash = toBigEndian(number, 32)
-    return Promise.resolve({ number, hash, parentHash: hash, timestamp: 1_000n + number })
+    const parentHash = toBigEndian(number - 1n, 32)
+    return Promise.resolve({ number, hash, parentHash, timestamp: 1_000n + number, transactions: 0 })
   }
   head = () => this.block(this.newest)
   logs = () => Promise.resolve([])
+  receiptLogs = this.logs
+  nonce = () => Promise.resolve(0n)
   /** Another address for each payment; the first one is that of the probe. */
   call = () => Promise.resolve(toBigEndian(BigInt(this.given++), 32))
 
@@ -72,6 +75,9 @@ function followed(chain: SlowChain): { payments: PaymentChain; seen: SeenPayment
     seen: async (payment) => void seen.push(payment),
     reorged: async () => undefined,
     saved: async () => undefined,
+    checked: undefined,
+    savedChecked: async () => undefined,
+    onGivenUp: () => undefined,
     learned: () => undefined,
     onError: () => undefined,
   })

@@ -47,9 +47,12 @@ class TrueChain implements Chain {
   readonly problem = undefined
   readonly blocks: TrueBlock[] = []
   private readonly listeners = new Set<(head: Block) => void>()
+  /** The log index has nothing of the newest blocks, so many. */
+  readonly behind: number
   private made = 0
 
-  constructor() {
+  constructor(behind: number) {
+    this.behind = behind
     this.add([])
   }
 
@@ -99,8 +102,17 @@ class TrueChain implements Chain {
   }
 
   logs({ fromBlock, toBlock, topics }: LogQuery): Promise<ChainLog[]> {
-    const blocks = this.blocks.slice(Number(fromBlock), Number(toBlock) + 1)
+    const end = Math.min(Number(toBlock) + 1, this.blocks.length - this.behind)
+    const blocks = this.blocks.slice(Number(fromBlock), Math.max(0, end))
     return Promise.resolve(equalBytes(topics[0]![0]!, PAYMENT_MADE) ? blocks.flatMap(({ logs }) => logs) : [])
+  }
+
+  receiptLogs({ number }: Block): Promise<ChainLog[]> {
+    return Promise.resolve([...this.blocks[Number(number)]!.logs])
+  }
+
+  nonce(_address: Uint8Array, blockNumber: bigint): Promise<bigint> {
+    return Promise.resolve(this.blocks[Number(blockNumber)]!.truth.isSwept ? 1n : 0n)
   }
 
   /** The payment's address; nothing else is asked. */
@@ -139,7 +151,7 @@ type Event =
   | { readonly what: 'wait' }
 
 class Relay {
-  readonly chain = new TrueChain()
+  readonly chain: TrueChain
   readonly books = new Books(unpaid)
   readonly errors: unknown[] = []
   private readonly lateCheckSeconds: bigint
@@ -147,7 +159,8 @@ class Relay {
   private now = 1_000n
   private follower: PaymentChain
 
-  constructor(lateCheckSeconds: bigint) {
+  constructor(lateCheckSeconds: bigint, behind: number) {
+    this.chain = new TrueChain(behind)
     this.lateCheckSeconds = lateCheckSeconds
     this.follower = this.open()
   }
@@ -199,6 +212,9 @@ class Relay {
       seen: async (payment) => this.see(payment),
       reorged: async ({ lastGood }) => this.reorged(lastGood),
       saved: async (list) => void (this.followed = list),
+      checked: undefined,
+      savedChecked: async () => undefined,
+      onGivenUp: () => undefined,
       learned: () => undefined,
       onError: (error) => this.errors.push(error),
     })
@@ -246,9 +262,20 @@ const restart = fc.constant<Event>({ what: 'restart' })
 const wait = fc.constant<Event>({ what: 'wait' })
 
 /** `exact`: nothing happens to the address between two looks but one thing, so that the books must tell all. */
-const worlds: readonly (readonly [string, fc.Arbitrary<Event>, { late: bigint; exact: boolean }])[] = [
+const worlds: readonly (readonly [
+  string,
+  fc.Arbitrary<Event>,
+  { readonly late: bigint; readonly exact: boolean; readonly behind?: number },
+])[] = [
   ['one thing a block', block(1), { late: 0n, exact: true }],
   ['and restarts', fc.oneof(block(1), restart), { late: 0n, exact: true }],
+  ['an index that lags for ever', block(1), { late: 0n, exact: true, behind: 100 }],
+  ['an index that lags, and restarts', fc.oneof(block(1), restart), { late: 0n, exact: true, behind: 3 }],
+  [
+    'an index that lags, and re-orgs',
+    fc.oneof({ weight: 4, arbitrary: block(1) }, reorg),
+    { late: 0n, exact: false, behind: 3 },
+  ],
   ['several things in a block', block(3), { late: 0n, exact: false }],
   ['addresses that are looked at late', fc.oneof(block(1), wait), { late: 1_000n, exact: false }],
   ['blocks that are handled together', block(1, fc.boolean()), { late: 0n, exact: false }],
@@ -256,11 +283,11 @@ const worlds: readonly (readonly [string, fc.Arbitrary<Event>, { late: bigint; e
   ['re-orgs and restarts', fc.oneof({ weight: 4, arbitrary: block(1) }, reorg, restart), { late: 0n, exact: false }],
 ]
 
-test.each(worlds)('%s', async (_name, event, { late, exact }) => {
+test.each(worlds)('%s', async (_name, event, { late, exact, behind = 0 }) => {
   let [paidRuns, swept] = [0, 0]
   await fc.assert(
     fc.asyncProperty(fc.array(event, { maxLength: 9 }), async (events) => {
-      const relay = new Relay(late)
+      const relay = new Relay(late, behind)
       await relay.run(events)
       const { truth } = relay.chain
       const { books } = relay

@@ -17,6 +17,19 @@ test('a burst at once, then the rate, up to the burst again', () => {
   expect(takes(4)).toEqual([true, true, true, false])
 })
 
+test('what costs more than there is may be done once, and the rest has to come back before the next', () => {
+  let now = 0
+  const limiter = new RateLimiter({ perSecond: 10, burst: 100 }, () => now)
+  expect(limiter.take('a', 99)).toBe(true)
+  expect(limiter.take('a', 1_000)).toBe(true)
+  expect([limiter.take('a', 1), limiter.secondsUntilNext('a')]).toEqual([false, 100])
+  now = 99_999
+  expect([limiter.take('a', 1), limiter.secondsUntilNext('a')]).toEqual([false, 1])
+  now = 100_000
+  expect(limiter.take('a', 1)).toBe(true)
+  expect(limiter.secondsUntilNext('b')).toBe(1)
+})
+
 test('addresses do not share', () => {
   const limiter = new RateLimiter({ perSecond: 1, burst: 1 }, () => 0)
   expect([limiter.take('a'), limiter.take('a'), limiter.take('b'), limiter.take('b')]).toEqual([

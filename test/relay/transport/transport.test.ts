@@ -64,7 +64,7 @@ describe('uWebSockets.js', () => {
 })
 
 describe('ws', () => {
-  transportSuite('ws', listenWs)
+  transportSuite('ws', (options) => listenWs(options))
 
   test('a download that nobody reads is ended', async () => {
     let released = false
@@ -76,7 +76,7 @@ describe('ws', () => {
       }
     }
     const http = async () => ({ status: 200, headers: {}, body: { size: 64 << 20, chunks: chunks() } })
-    const listener = await listenWs({ ...SILENT, http }, 200)
+    const listener = await listenWs({ ...SILENT, http }, { idleMs: 200, headMs: 10_000, bodyMs: 30_000 })
     const socket = connect(listener.port, '127.0.0.1')
     socket.on('error', () => {})
     socket.pause()
@@ -120,6 +120,10 @@ describe('the choice', () => {
     vi.stubEnv('CAIRN_NATIVE', setting)
     expect(await chosen()).toBe(kind)
   })
+
+  test('where others reach the port is ws', async () => {
+    expect(await chosen('0.0.0.0')).toBe('ws')
+  })
 })
 
 describe('an address', () => {
@@ -149,14 +153,17 @@ const SILENT: TransportOptions = {
   host: '127.0.0.1',
   port: 0,
   maxFrameBytes: 1024,
+  socketsMax: Infinity,
+  onFull: () => {},
+  clientAddress: (peer) => peer,
   decideUpgrade: () => ({ accept: true }),
   http: async () => ({ status: 404, headers: {} }),
   onBug: () => {},
   websocket: { opened: () => {}, frame: () => {}, drained: () => {}, closed: () => {} },
 }
 
-async function chosen(): Promise<string> {
-  const listener = await listen(SILENT)
+async function chosen(host = '127.0.0.1'): Promise<string> {
+  const listener = await listen({ ...SILENT, host })
   await listener.close()
   listener.terminateAll()
   return listener.kind

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { publicKeyOf } from '../../../src/bytes/signature.node.js'
 import { toHex } from '../../../src/bytes/hex.js'
 import { signerOf, signPatches } from '../../../src/patches/patch-set.js'
-import { Verifier, type Signer } from '../../../src/relay/write/verifier.js'
+import { Verifier, type Asker, type Signer } from '../../../src/relay/write/verifier.js'
 import { filled } from '../../fixtures/sample-shop.js'
 
 interface Spied {
@@ -93,10 +93,10 @@ class Asked {
     this.verifier = new Verifier(count, (error) => this.failures.push(error))
   }
 
-  ask(from: number, to: number): void {
+  ask(from: number, to: number, asker?: Asker): void {
     for (let i = from; i < to; i++) {
       const { header, signature } = QUESTIONS[i]!
-      this.verifier.check(header, signature, (signer) => this.answers.push([i, text(signer)]))
+      this.verifier.check(header, signature, (signer) => this.answers.push([i, text(signer)]), asker)
     }
   }
 
@@ -188,5 +188,41 @@ describe('workers', () => {
     expect(asked.failures).toHaveLength(1)
     expect(workers[0]!.sent).toBe(sent)
     expect(workers[1]!.answered).toBe(workers[1]!.sent)
+  })
+})
+
+describe('the only question of a card', () => {
+  const card = (name: number, isGuest = false): Asker => ({ card: name.toString(16), isGuest })
+  const answered = () => asked.answers.map(([question]) => question)
+
+  it('is answered at once behind five hundred of another card, whose next one is not', async () => {
+    asked = new Asked(1)
+    asked.ask(0, 500, card(1))
+    asked.ask(500, 501, card(2))
+    // The first one of a card that goes on to ask was its only one when it came.
+    expect(answered()).toEqual([0, 500])
+    asked.ask(501, 502, card(2))
+    await new Promise((resolve) => setImmediate(resolve))
+    asked.ask(502, 503, card(2))
+    expect(answered()).not.toContain(502)
+    await asked.until(503)
+    const sorted = [...asked.answers].sort(([a], [b]) => a - b)
+    expect(sorted).toEqual(expected(503))
+    for (const own of [answered().filter((i) => i < 500), answered().filter((i) => i >= 500)])
+      expect(own).toEqual([...own].sort((a, b) => a - b))
+    asked.ask(503, 504, card(2))
+    expect(answered().at(-1)).toBe(503)
+  })
+
+  it('is answered at once sixteen times in a turn for guests, and sixteen times for staff', async () => {
+    asked = new Asked(1)
+    for (let i = 0; i < 20; i++) asked.ask(i, i + 1, card(i, true))
+    expect(answered()).toHaveLength(16)
+    for (let i = 20; i < 40; i++) asked.ask(i, i + 1, card(i))
+    expect(answered()).toHaveLength(32)
+    await asked.until(40)
+    for (let i = 40; i < 60; i++) asked.ask(i, i + 1, card(i, true))
+    expect(answered()).toHaveLength(56)
+    await asked.until(60)
   })
 })

@@ -1,0 +1,189 @@
+/**
+ * Bits that rot on disk: whatever bit it is, nothing that the store gives is another value than was written without its
+ * telling so. LMDB's own pages have no checksums: a bit of them may end the process that reads it, and no worse.
+ */
+
+import { readFile, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { open as openLmdb } from 'lmdb'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describeKey } from '../../src/store/keys.js'
+import { requireBuiltStore } from '../fixtures/built.js'
+import { Random } from '../fixtures/random-shop.js'
+import {
+  differences,
+  Reading,
+  readDatabase,
+  withBitFlipped,
+  type Contents,
+  type Death,
+} from '../fixtures/rotten-data.js'
+import { databaseIn, SHOPS, wholeData } from '../fixtures/whole-data.js'
+
+const [SHOP] = [SHOPS[1]]
+const RANDOM_BITS = 256
+/** Of so many; 2 of 900 were measured. */
+const DEATHS_MAX = 4
+
+let directory: string
+let file: Uint8Array
+let whole: Contents
+let rows: { readonly key: Buffer; readonly value: Buffer; readonly kind: string; readonly shop: number | undefined }[]
+const reading = new Reading()
+
+beforeAll(async () => {
+  await requireBuiltStore()
+  directory = await wholeData()
+  file = await readFile(databaseIn(directory))
+  whole = (await reading.all(directory)) as Contents
+  const lmdb = openLmdb<Buffer, Buffer>({
+    path: databaseIn(directory),
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    readOnly: true,
+  })
+  rows = [...lmdb.getRange()].map(({ key, value }) => ({ key, value: Buffer.from(value), ...describeKey(key) }))
+  await lmdb.close()
+}, 60_000)
+afterAll(async () => {
+  reading.close()
+  await rm(dirname(directory), { recursive: true, force: true })
+})
+
+const read = (changed: Uint8Array) => readDatabase(reading, changed, { parent: dirname(directory), known: whole.known })
+
+async function readAlive(changed: Uint8Array): Promise<Contents> {
+  const got = await read(changed)
+  if ('death' in got) throw new Error(`the reader died: ${got.death}`)
+  return got
+}
+
+/** Every value that is not what was written, where no damage is told of its shop or of what belongs to all. */
+function unnoticed(got: Contents): string[] {
+  const shopOf = (name: string) => /^shop (\d+) /u.exec(name)?.[1]
+  const isNoticed = (name: string) => {
+    const shop = shopOf(name)
+    return got.damage.some(({ shopId }) => shop === undefined || shopId === undefined || shopId === shop)
+  }
+  return differences(whole, got).wrong.filter((name) => !isNoticed(name))
+}
+
+/** Names where, and what to do. */
+const WHAT = /^(?:shop \d+: )?\S.* (?:is damaged \(.+\)|has no set .+): /u
+const WHAT_NOW = /: (?:"cairn check" shows .* backup|it is made again from the log)$/u
+
+/** A row of each kind, the middle one of SHOP where there are several. */
+function rowOf(kind: string): (typeof rows)[number] {
+  const all = rows.filter((row) => row.kind === kind && (row.shop ?? 2) === 2)
+  return all[Math.floor(all.length / 2)]!
+}
+
+/** The file with one bit of these bytes flipped, wherever they stand: LMDB leaves old pages as they were. */
+function withBytesFlipped(bytes: Uint8Array, bit: number): Uint8Array {
+  const copy = Buffer.from(file)
+  let found = 0
+  for (let at = copy.indexOf(bytes); at >= 0; at = copy.indexOf(bytes, at + 1)) {
+    copy[at + (bit >> 3)]! ^= 1 << (bit & 7)
+    found++
+  }
+  expect(found).toBeGreaterThan(0)
+  return copy
+}
+
+it('of whole data everything is read, and no damage is told', () => {
+  expect(whole.damage).toEqual([])
+  expect(Object.values(whole.answers).filter((answer) => answer.startsWith('error'))).toEqual([])
+  const kinds = [
+    'format',
+    'shop',
+    'log',
+    'nonce',
+    'card',
+    'setting',
+    'derived',
+    'node',
+    'object',
+    'logBytes',
+    'paymentRow',
+  ]
+  expect(new Set(rows.map(({ kind }) => kind))).toEqual(new Set([...kinds, 'end']))
+})
+
+describe('a bit of a value', () => {
+  it.each([
+    ['shop', /^shop \d+: the row of the shop is damaged .*backup$/u],
+    ['log', new RegExp(`^shop ${SHOP}: the log at set \\d+ is damaged .*backup$`, 'u')],
+    ['nonce', new RegExp(`^shop ${SHOP}: the last nonce of card \\w* is damaged .*backup$`, 'u')],
+    ['card', /^the row of card \w{66} is damaged .*backup$/u],
+    ['setting', /^the row (?:chain|development)\/.* is damaged .*backup$/u],
+    ['derived', new RegExp(`^shop ${SHOP}: the root of its state is damaged .*made again from the log$`, 'u')],
+    ['node', new RegExp(`^shop ${SHOP}: trie node \\d+ is damaged .*made again from the log$`, 'u')],
+    ['object', new RegExp(`^shop ${SHOP}: the object index is damaged .*made again from the log$`, 'u')],
+    ['paymentRow', new RegExp(`^shop ${SHOP}: a row of its payments is damaged .*backup$`, 'u')],
+  ])('of kind %s is noticed, and told of', async (kind, text) => {
+    const { value } = rowOf(kind)
+    // Of the checksum: rows of the object index have no other value, and it is found nowhere else.
+    for (const bit of [8 * (value.length - 8) - 1, 8 * value.length - 1, 8 * value.length - 40]) {
+      const got = await readAlive(withBytesFlipped(value, Math.max(0, bit)))
+      expect(unnoticed(got)).toEqual([])
+      expect(got.damage.map((one) => one.text)).toContainEqual(expect.stringMatching(text))
+    }
+  })
+
+  it('of the size of all logs is mended: it is counted again', async () => {
+    const got = await readAlive(withBytesFlipped(rowOf('logBytes').value, 60))
+    expect([differences(whole, got).wrong, got.damage]).toEqual([[], []])
+  })
+
+  it('of the format is refused', async () => {
+    // As LMDB has it in a page: lengths of value and key, flags, key, value.
+    const node = Uint8Array.of(1, 0, 0, 0, 0, 0, 1, 0, 0, 2)
+    const got = await readAlive(withBytesFlipped(node, 8 * 9))
+    expect(got.answers['open']).toMatch(/^error version the data are of format 3, this cairn knows 2: /u)
+  })
+})
+
+describe('a bit of a key: its row cannot be found, and nobody says that there is none', () => {
+  it.each(['shop', 'log', 'nonce', 'card', 'setting', 'derived', 'node', 'object', 'paymentRow'])(
+    'of kind %s',
+    async (kind) => {
+      const { key, value } = rowOf(kind)
+      for (const bit of [1, 8 * key.length - 4]) {
+        const row = Buffer.concat([key, value])
+        const got = await readAlive(withBytesFlipped(row, bit))
+        expect([bit, unnoticed(got)]).toEqual([bit, []])
+        expect(got.damage.length).toBeGreaterThan(0)
+      }
+    },
+  )
+
+  it('of the last chunk of a log, whose head is then unsure', async () => {
+    const { key } = rows.findLast((row) => row.kind === 'log' && row.shop === 2)!
+    for (const bit of [1, 8 * 4 + 6, 8 * key.length - 8]) {
+      const got = await readAlive(withBytesFlipped(key, bit))
+      expect([bit, unnoticed(got)]).toEqual([bit, []])
+      expect(got.damage.map(({ part }) => part)).toContain('log')
+    }
+  })
+})
+
+it('any bit of the file: what is read is right, or damage is told, or the reader dies of a page', async () => {
+  const random = new Random(20_241)
+  const deaths: Death[] = []
+  const counts = { 'of no effect': 0, noticed: 0 }
+  for (let i = 0; i < RANDOM_BITS; i++) {
+    const bit = random.below(8 * file.length)
+    const got = await read(withBitFlipped(file, bit))
+    if ('death' in got) {
+      deaths.push(got)
+      continue
+    }
+    expect([bit, unnoticed(got)]).toEqual([bit, []])
+    for (const { text } of got.damage) expect([WHAT.test(text), WHAT_NOW.test(text), text]).toEqual([true, true, text])
+    counts[differences(whole, got).told.length + got.damage.length > 0 ? 'noticed' : 'of no effect']++
+  }
+  // A native end, not an error that nobody caught.
+  for (const { death } of deaths) expect(death).toMatch(/^SIG(?:SEGV|ABRT|BUS): /u)
+  expect(deaths.length).toBeLessThanOrEqual(DEATHS_MAX)
+  expect(counts.noticed).toBeGreaterThan(RANDOM_BITS / 4)
+}, 240_000)
