@@ -42,7 +42,9 @@ describe('bits of K', () => {
     fc.assert(
       fc.property(keyHash, keyHash, (a, b) => {
         expect(Array.from({ length: 256 }, (_, depth) => bitAt(a, depth)).join('')).toBe(bitsOf(a))
-        const differs = [...bitsOf(a)].findIndex((bit, i) => bit !== bitsOf(b)[i])
+        const differs = bitsOf(a)
+          .split('')
+          .findIndex((bit, i) => bit !== bitsOf(b)[i])
         expect(sharedBits(a, b)).toBe(differs < 0 ? 256 : differs)
       }),
     )
