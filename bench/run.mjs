@@ -21,7 +21,7 @@ const SMALL = { rounds: 3, share: 0.01 }
 /** Results of so many calls make the hash, whatever the number of calls timed. */
 const HASHED_CALLS = 3
 
-function measure({ name, times, make }, small) {
+function measure({ name, times, make, note }, small) {
   const hashed = make(random(SEED))
   let results = new Uint8Array(0)
   for (let i = 0; i < HASHED_CALLS; i++) results = sha256(Buffer.concat([results, hashed()]))
@@ -38,13 +38,14 @@ function measure({ name, times, make }, small) {
     medianMicroseconds: median,
     spread: (rounds.at(-1) - rounds[0]) / median,
     result: toHex(results).slice(0, 16),
+    ...(note && { note: note(random(SEED)) }),
   }
 }
 
-function row({ name, medianMicroseconds, spread, result }, before) {
+function row({ name, medianMicroseconds, spread, result, note }, before) {
   const ratio = before === undefined ? '' : `  ×${(medianMicroseconds / before.medianMicroseconds).toFixed(2)}`
   const time = `${medianMicroseconds.toFixed(2)} µs`.padStart(14)
-  return `${name.padEnd(40)}${time}  ±${String(Math.round(spread * 100)).padStart(3)} %  ${result}${ratio}`
+  return `${name.padEnd(40)}${time}  ±${String(Math.round(spread * 100)).padStart(3)} %  ${result}${ratio}${note === undefined ? '' : `  ${note}`}`
 }
 
 const argv = process.argv.slice(2)

@@ -5,7 +5,7 @@
  */
 
 import { encode, type Encodable } from '../codec/encode.js'
-import type { DeterministicReader } from '../codec/deterministic.js'
+import type { DeterministicReader } from '../codec/deterministic-form.js'
 import { bytesOf, readAll, StateProofError } from './state-proof-error.js'
 
 const ACCOUNT_BYTES = 20

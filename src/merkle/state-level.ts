@@ -7,7 +7,7 @@
 import { sha256 } from '#hash'
 import { assert } from '../assert.js'
 import { concatBytes, utf8, writeBe64 } from '../bytes/bytes.js'
-import type { DeterministicReader } from '../codec/deterministic.js'
+import type { DeterministicReader } from '../codec/deterministic-form.js'
 import { encode } from '../codec/encode.js'
 import { bytesOf, readAll, StateProofError } from './state-proof-error.js'
 import { DIGEST_BYTES, pairDigest } from './state-tree.js'

@@ -8,7 +8,7 @@
 import type { ShopId } from '../brands.js'
 import { equalBytes, fromBigEndian, utf8 } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
-import { checkDeterministic } from '../codec/deterministic.js'
+import { checkDeterministic } from '../codec/deterministic-form.js'
 import { argumentAt, bignumAt, contentAt, integerAt, MAP, TAG, TEXT, UNSIGNED } from '../codec/head.js'
 import { itemEnd, majorTypeAt } from '../codec/span.js'
 import { readCardPeriods } from './card-periods.js'

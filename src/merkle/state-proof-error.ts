@@ -4,7 +4,7 @@
  * Tests: test/merkle/state-proof-refusals.test.ts, test/merkle/state-kat.test.ts
  */
 
-import { DeterministicReader } from '../codec/deterministic.js'
+import { DeterministicReader } from '../codec/deterministic-form.js'
 import { CborError } from '../codec/value.js'
 
 /** One per rule. */

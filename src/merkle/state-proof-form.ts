@@ -4,7 +4,7 @@
  * Tests: test/merkle/state-kat.test.ts, test/merkle/state-proof-refusals.test.ts
  */
 
-import type { DeterministicReader } from '../codec/deterministic.js'
+import type { DeterministicReader } from '../codec/deterministic-form.js'
 import { encode, type Encodable } from '../codec/encode.js'
 import { ARRAY, BYTES } from '../codec/head.js'
 import type { CborKey } from '../codec/value.js'

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
+import { bytesOf, entriesOf, objectOf, questionsOf, type ProofRow, type ShopRow } from '../../src/cli/state-vectors.js'
 import {
   collectionSalt,
   encodeLevel,
@@ -17,15 +18,7 @@ import { makeStateProofs } from '../../src/merkle/state-proof-maker.js'
 import { verifyStateProofs } from '../../src/merkle/state-proof.js'
 import { StateRootStream } from '../../src/merkle/state-root-stream.js'
 import { stateLeafDigest, stateValueHash, type TreeLeaf } from '../../src/merkle/state-tree.js'
-import {
-  katBytes,
-  katEntries,
-  katObject,
-  katQuestions,
-  stateKat,
-  type KatProof,
-  type KatShop,
-} from '../fixtures/state-kat.js'
+import { stateKat } from '../fixtures/state-kat.js'
 import { listedState, type ListedState } from '../fixtures/state-source.js'
 import { byKeyHash, oracleLeaf, oracleRoot } from '../fixtures/state-tree-oracle.js'
 
@@ -39,7 +32,7 @@ function streamedRoot(leaves: readonly Pick<TreeLeaf, 'keyHash' | 'valueHash'>[]
 
 describe('collections', () => {
   test.each(collections)('$name', ({ entries, leaves = [], root }) => {
-    const listed = katEntries(entries ?? shops['kat']!.collections.Inventory)
+    const listed = entriesOf(entries ?? shops['kat']!.collections.Inventory)
     const ours = listed.map(([key, object]) => oracleLeaf(key, object))
     expect(toHex(oracleRoot(ours))).toBe(root)
     expect(streamedRoot(ours)).toBe(root)
@@ -66,7 +59,7 @@ describe.each(Object.entries(shops))('the shop %s', (_name, shop) => {
 
   test('has these roots, salts, level and StateRoot', () => {
     for (const name of STATE_COLLECTIONS) {
-      const leaves = katEntries(shop.collections[name]).map(([key, object]) => oracleLeaf(key, object))
+      const leaves = entriesOf(shop.collections[name]).map(([key, object]) => oracleLeaf(key, object))
       expect(streamedRoot(leaves)).toBe(shop.roots[name])
     }
     for (const name of SALTED_COLLECTIONS) {
@@ -81,14 +74,14 @@ describe.each(Object.entries(shops))('the shop %s', (_name, shop) => {
 
   test('is proven object by object, and whole in one', () => {
     const asked = STATE_COLLECTIONS.flatMap((name) =>
-      katEntries(shop.collections[name]).map(([key]) => [name, key] as const),
+      entriesOf(shop.collections[name]).map(([key]) => [name, key] as const),
     ).filter(([name, key]) => name !== 'Accounts' || key.some((byte) => byte !== 0))
     const claim = { shopId, stateRoot: expected, asked }
     const proven = verifyStateProofs(makeStateProofs(source, asked), claim)
     expect(proven.level).toEqual(source.level)
     const objects = new Map(
       STATE_COLLECTIONS.flatMap((name) =>
-        katEntries(shop.collections[name]).map(([key, object]) => [`${name}/${toHex(key)}`, object] as const),
+        entriesOf(shop.collections[name]).map(([key, object]) => [`${name}/${toHex(key)}`, object] as const),
       ),
     )
     for (const [i, [name, key]] of asked.entries())
@@ -102,10 +95,10 @@ describe.each([
 ])('%s', (_section, rows) => {
   test.each(rows)('$name', (row) => {
     const shop = stateOf(shops[row.shop]!)
-    const asked = katQuestions(row.asked)
-    const bytes = katBytes(row)
+    const asked = questionsOf(row.asked)
+    const bytes = bytesOf(stateKat, row)
     const { answers, level } = verifyStateProofs(bytes, { shopId: shop.shopId, stateRoot: shop.stateRoot, asked })
-    expect(answers).toEqual(row.answers.map(katObject))
+    expect(answers).toEqual(row.answers.map(objectOf))
     expect(level).toEqual(shop.source.level)
     expect(toHex(makeStateProofs(shop.source, asked))).toBe(toHex(bytes))
     expect(toHex(encodeStateProofs(readStateProofs(bytes, asked.length)))).toBe(toHex(bytes))
@@ -118,10 +111,10 @@ describe.each([
   ['multiproofs_refused', stateKat.multiproofs_refused],
 ])('%s', (_section, rows) => {
   test.each(rows)('$name: $reason', (row) => {
-    const claim = { shopId: BigInt(row.shop_id), stateRoot: fromHex(row.state_root), asked: katQuestions(row.asked) }
+    const claim = { shopId: BigInt(row.shop_id), stateRoot: fromHex(row.state_root), asked: questionsOf(row.asked) }
     let refused: unknown
     try {
-      verifyStateProofs(katBytes(row), claim)
+      verifyStateProofs(bytesOf(stateKat, row), claim)
     } catch (error) {
       refused = error
     }
@@ -174,22 +167,22 @@ const CODES: Readonly<Record<string, readonly StateProofError['code'][]>> = {
   'end above another item': ['ends'],
 }
 
-function sizesOf({ shop, asked, proofs }: KatProof): KatProof['sizes'] {
+function sizesOf({ shop, asked, proofs }: ProofRow): ProofRow['sizes'] {
   const { source } = stateOf(shops[shop]!)
-  const lengths = katQuestions(asked).map((question) => makeStateProofs(source, [question]).length)
+  const lengths = questionsOf(asked).map((question) => makeStateProofs(source, [question]).length)
   return { this: proofs!.length / 2, one_by_one: lengths.reduce((sum, length) => sum + length, 0) }
 }
 
-const states = new Map<KatShop, ListedState>()
+const states = new Map<ShopRow, ListedState>()
 
-function stateOf(shop: KatShop): ListedState {
+function stateOf(shop: ShopRow): ListedState {
   const state = states.get(shop) ?? listed(shop)
   states.set(shop, state)
   return state
 }
 
-function listed(shop: KatShop): ListedState {
-  const entries = Object.fromEntries(STATE_COLLECTIONS.map((name) => [name, katEntries(shop.collections[name])]))
+function listed(shop: ShopRow): ListedState {
+  const entries = Object.fromEntries(STATE_COLLECTIONS.map((name) => [name, entriesOf(shop.collections[name])]))
   return listedState(entries, {
     shopId: BigInt(shop.shop_id),
     manifest: fromHex(shop.manifest),
