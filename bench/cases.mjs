@@ -142,16 +142,26 @@ function stateCases(name, size, large) {
         note: (next) => `${averageBytes(stateProofs(size, count, next))} bytes`,
       },
       { name: `verify ${of}`, times, large, make: verifying(size, count) },
-      { name: `hashes of ${of}`, times, large, make: hashing(size, count) },
+      {
+        name: `hashes of ${of}`,
+        times,
+        large,
+        make: hashing(size, count),
+        note: (next) => `${average(stateProofs(size, count, next).map(hashesOf))} hashes`,
+      },
     ]
   })
 }
 
-/** Without the value, which has one to five bytes. */
+/** Of proofs without their values, which have one to five bytes. */
 function averageBytes(proofs) {
   const values = ({ asked, bytes }) =>
     readStateProofs(bytes, asked.length).parts[0].items.reduce((sum, { answer }) => sum + answer.object.value.length, 0)
-  return Math.round(proofs.reduce((sum, proof) => sum + proof.bytes.length - values(proof), 0) / proofs.length)
+  return average(proofs.map((proof) => proof.bytes.length - values(proof)))
+}
+
+function average(numbers) {
+  return Math.round(numbers.reduce((sum, number) => sum + number, 0) / numbers.length)
 }
 
 const digest = sha256(utf8('a digest'))

@@ -29,6 +29,7 @@ import {
   type StateQuestion,
   type TreeLeaf,
 } from '../merkle/state-proof.js'
+import { byCollection } from '../merkle/state-level.js'
 import { encodeStateProofs } from '../merkle/state-proof-form.js'
 import { sharedBits } from '../merkle/state-tree.js'
 import { rebuildShop } from '../state/rebuild.js'
@@ -307,8 +308,4 @@ function stateHashOf({ shop_id, manifest, collections }: ShopRow): Uint8Array {
   )
   const contents = { shopId: BigInt(shop_id), schemaVersion: 4n, manifest: fromHex(manifest) }
   return stateHash(rebuildShop({ ...contents, objects: objects as never }))
-}
-
-function byCollection<T>(make: (name: StateCollection) => T): Record<StateCollection, T> {
-  return Object.fromEntries(STATE_COLLECTIONS.map((name) => [name, make(name)])) as Record<StateCollection, T>
 }

@@ -81,11 +81,13 @@ function checkTagged(bytes: Uint8Array, at: number, content: number): number {
   return end
 }
 
-const SMALLEST_ARGUMENTS: Readonly<Record<number, number>> = { 24: 24, 25: 0x100, 26: 0x1_0000, 27: 0x1_0000_0000 }
+/** Of heads with an argument of 1, 2, 4 and 8 bytes. */
+const SMALLEST_ARGUMENTS: readonly number[] = [24, 0x100, 0x1_0000, 0x1_0000_0000]
 
 function requireShortest(bytes: Uint8Array, at: number): void {
-  const smallest = SMALLEST_ARGUMENTS[bytes[at]! & 0x1f]
-  if (smallest !== undefined && argumentAt(bytes, at) < smallest) throw notDeterministic(at, 'a head in longer form')
+  const info = bytes[at]! & 0x1f
+  if (info >= 24 && argumentAt(bytes, at) < SMALLEST_ARGUMENTS[info - 24]!)
+    throw notDeterministic(at, 'a head in longer form')
 }
 
 /**
@@ -140,6 +142,15 @@ export class DeterministicReader {
     return readUtf8(this.input, content, end)
   }
 
+  /** Whether the next item is this text, of less than 24 ASCII characters, which is then taken. */
+  takeText(text: string): boolean {
+    const start = this.at + 1
+    if (this.input[this.at] !== ((TEXT << 5) | text.length)) return false
+    for (let i = 0; i < text.length; i++) if (this.input[start + i] !== text.charCodeAt(i)) return false
+    this.at = start + text.length
+    return true
+  }
+
   /** Whether the next item is null, which is then taken. */
   takeNull(): boolean {
     if (this.input[this.at] !== 0xf6) return false
@@ -165,6 +176,8 @@ export class DeterministicReader {
 
   /** Where the content of the next item begins, which is of this major type. */
   private head(major: number, what: string): number {
+    const first = this.input[this.at]
+    if (first !== undefined && first >> 5 === major && (first & 0x1f) < 24) return this.at + 1
     const content = checkHead(this.input, this.at)
     if (this.majorType !== major) throw new CborError('shape', this.at, `not ${what}`)
     requireShortest(this.input, this.at)

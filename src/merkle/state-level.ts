@@ -10,7 +10,7 @@ import { concatBytes, utf8, writeBe64 } from '../bytes/bytes.js'
 import type { DeterministicReader } from '../codec/deterministic-form.js'
 import { encode } from '../codec/encode.js'
 import { bytesOf, readAll, StateProofError } from './state-proof-error.js'
-import { DIGEST_BYTES, pairDigest } from './state-tree.js'
+import { DIGEST_BYTES, pairDigest, setDigest } from './state-tree.js'
 
 /** In the level's order. */
 export const STATE_COLLECTIONS = ['Accounts', 'Cards', 'Inventory', 'Listings', 'Orders', 'Tags'] as const
@@ -45,17 +45,15 @@ export interface Level<Digest extends Uint8Array | null = Uint8Array> {
  * ```
  */
 export function stateRoot({ schemaVersion, manifestHash, roots }: Level): Uint8Array {
-  const preimage = new Uint8Array(9 + DIGEST_BYTES * (1 + STATE_COLLECTIONS.length))
-  preimage[0] = 0x02
-  writeBe64(preimage, 1, schemaVersion)
+  writeBe64(rootPreimage, 1, schemaVersion)
+  setDigest(rootPreimage, manifestHash, 9)
   let at = 9
-  for (const digest of [manifestHash, ...STATE_COLLECTIONS.map((name) => roots[name])]) {
-    assert(digest.length === DIGEST_BYTES, `a digest of ${digest.length} bytes`)
-    preimage.set(digest, at)
-    at += DIGEST_BYTES
-  }
-  return sha256(preimage)
+  for (const name of STATE_COLLECTIONS) setDigest(rootPreimage, roots[name], (at += DIGEST_BYTES))
+  return sha256(rootPreimage)
 }
+
+/** Scratch for all: hashing is synchronous and keeps nothing of it. */
+const rootPreimage = Uint8Array.of(0x02, ...new Uint8Array(8 + DIGEST_BYTES * (1 + STATE_COLLECTIONS.length)))
 
 /**
  * The salt of a collection, 32 bytes, fresh: SHA-256(0x07 ‖ shop secret ‖ name).
@@ -87,7 +85,7 @@ export function saltedRoot(salt: Uint8Array, root: Uint8Array): Uint8Array {
 }
 
 export function isSalted(collection: StateCollection): collection is SaltedCollection {
-  return (SALTED_COLLECTIONS as readonly string[]).includes(collection)
+  return collection === 'Inventory' || collection === 'Orders'
 }
 
 /**
@@ -148,13 +146,19 @@ export function readLevelItems(reader: DeterministicReader): Level<Uint8Array | 
       'Level',
       `SchemaVersion ${schemaVersion}, only ${KNOWN_SCHEMA_VERSION} is known`,
     )
-  const digests = ['ManifestHash', ...STATE_COLLECTIONS].map((name) =>
-    reader.takeNull() ? null : bytesOf(reader, DIGEST_BYTES, 'Level', name),
-  )
-  const [manifestHash, ...roots] = digests as [Uint8Array | null, ...(Uint8Array | null)[]]
+  const digest = (name: string) => (reader.takeNull() ? null : bytesOf(reader, DIGEST_BYTES, 'Level', name))
+  const manifestHash = digest('ManifestHash')
+  return { schemaVersion, manifestHash, roots: byCollection(digest) }
+}
+
+/** One of each, made in the level's order. */
+export function byCollection<T>(make: (name: StateCollection) => T): Record<StateCollection, T> {
   return {
-    schemaVersion,
-    manifestHash,
-    roots: Object.fromEntries(STATE_COLLECTIONS.map((name, i) => [name, roots[i]])) as Level['roots'],
+    Accounts: make('Accounts'),
+    Cards: make('Cards'),
+    Inventory: make('Inventory'),
+    Listings: make('Listings'),
+    Orders: make('Orders'),
+    Tags: make('Tags'),
   }
 }

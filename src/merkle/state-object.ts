@@ -19,35 +19,43 @@ const ID = utf8('ID')
 const SHOP_ID = utf8('ShopID')
 
 /** Throws StateProofError: 'encoding', 'object-id', 'card-entry', 'card-periods', 'form'. */
-export function requireObject([collection, key]: StateQuestion, value: Uint8Array): void {
-  const where = questionName([collection, key])
+export function requireObject(question: StateQuestion, value: Uint8Array): void {
+  const [collection, key] = question
   if (collection === 'Cards') {
-    readCardPeriods(value, where)
+    readCardPeriods(value, questionName(question))
     return
   }
-  refusing(where, () => checkDeterministic(value))
-  if (collection === 'Orders' && !isOrderId(key)) requireCount(where, integerIn(value, 0))
-  else if (collection === 'Orders' || collection === 'Listings') requireId(where, fieldOf(value, ID), key)
+  refusing(
+    () => checkDeterministic(value),
+    () => questionName(question),
+  )
+  if (collection === 'Orders' && !isOrderId(key)) requireCount(question, integerIn(value, 0))
+  else if (collection === 'Orders' || collection === 'Listings') requireId(question, fieldOf(value, ID))
 }
 
 /** Throws StateProofError: 'encoding', 'manifest-shop'. */
 export function requireManifest(manifest: Uint8Array, shopId: ShopId): void {
-  refusing('Manifest', () => checkDeterministic(manifest))
+  refusing(
+    () => checkDeterministic(manifest),
+    () => 'Manifest',
+  )
   const found = fieldOf(manifest, SHOP_ID)
   if (found !== shopId)
     throw new StateProofError('manifest-shop', 'Manifest', `ShopID ${found ?? 'is no integer'}, not ${shopId}`)
 }
 
-function requireId(where: string, id: bigint | undefined, key: Uint8Array): void {
+function requireId(question: StateQuestion, id: bigint | undefined): void {
+  const [, key] = question
   if (id !== undefined && isOrderId(key) && id === fromBigEndian(key)) return
-  throw new StateProofError('object-id', where, `ID ${id ?? 'is no integer'}, and the key is ${toHex(key)}`)
+  const problem = `ID ${id ?? 'is no integer'}, and the key is ${toHex(key)}`
+  throw new StateProofError('object-id', questionName(question), problem)
 }
 
 /** How many orders a card added. */
-function requireCount(where: string, count: bigint | undefined): void {
+function requireCount(question: StateQuestion, count: bigint | undefined): void {
   if (count !== undefined && count >= 1n && count >> 64n === 0n) return
-  const found = count ?? 'no integer'
-  throw new StateProofError('card-entry', where, `${found} in the place of a card's number of orders, 1 … 2^64−1`)
+  const problem = `${count ?? 'no integer'} in the place of a card's number of orders, 1 … 2^64−1`
+  throw new StateProofError('card-entry', questionName(question), problem)
 }
 
 /** The integer ≥ 0 in this field; undefined if there is none, or `value`, which was checked, is no map. */

@@ -57,12 +57,15 @@ export class StateProofError extends Error {
 
 /** What `read` makes of bytes, all of them. Throws StateProofError 'encoding' and 'form', and what `read` throws. */
 export function readAll<T>(where: string, bytes: Uint8Array, read: (reader: DeterministicReader) => T): T {
-  return refusing(where, () => {
-    const reader = new DeterministicReader(bytes)
-    const result = read(reader)
-    reader.end()
-    return result
-  })
+  return refusing(
+    () => {
+      const reader = new DeterministicReader(bytes)
+      const result = read(reader)
+      reader.end()
+      return result
+    },
+    () => where,
+  )
 }
 
 /** The next item, a byte string of `length` bytes. Throws StateProofError 'form', CborError. */
@@ -73,12 +76,12 @@ export function bytesOf(reader: DeterministicReader, length: number, where: stri
   return bytes
 }
 
-/** The result of `check`, whose CborError becomes a StateProofError of this place. */
-export function refusing<T>(where: string, check: () => T): T {
+/** The result of `check`, whose CborError becomes a StateProofError of the place that `where` names. */
+export function refusing<T>(check: () => T, where: () => string): T {
   try {
     return check()
   } catch (error) {
     if (!(error instanceof CborError)) throw error
-    throw new StateProofError(error.code === 'shape' ? 'form' : 'encoding', where, error.message, error)
+    throw new StateProofError(error.code === 'shape' ? 'form' : 'encoding', where(), error.message, error)
   }
 }

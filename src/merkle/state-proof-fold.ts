@@ -17,17 +17,19 @@ export interface ItemEnd {
   /** K. */
   readonly keyHash: Uint8Array
   readonly depth: number
-  /** Of what lies there: a leaf, or nothing. */
+  /** Of the leaf that lies there; EMPTY_PLACE itself if nothing does. */
   readonly digest: Uint8Array
 }
 
 /** What is known of a place: of a sibling not whether it is a leaf. */
 interface Place {
   readonly kind: 'empty' | 'leaf' | 'interior' | 'sibling'
-  readonly digest: Uint8Array
+  /** Where the digest stands: 32 bytes from `at` on. */
+  readonly bytes: Uint8Array
+  readonly at: number
 }
 
-const EMPTY: Place = { kind: 'empty', digest: EMPTY_PLACE }
+const EMPTY: Place = { kind: 'empty', bytes: EMPTY_PLACE, at: 0 }
 
 /**
  * The root, 32 bytes. `ends` belong to the part's items, by strictly rising K, depths 0 … 256. Throws StateProofError:
@@ -35,9 +37,9 @@ const EMPTY: Place = { kind: 'empty', digest: EMPTY_PLACE }
  */
 export function foldedRoot(part: ProofPart, ends: readonly ItemEnd[]): Uint8Array {
   const fold = new Fold(part, ends)
-  const { digest } = fold.place(0, 0, ends.length)
+  const { bytes } = fold.place(0, 0, ends.length)
   fold.requireAllTaken()
-  return digest
+  return bytes
 }
 
 class Fold {
@@ -55,13 +57,26 @@ class Fold {
   /** The place at `depth` that the items from `from` to before `to` go through. */
   place(depth: number, from: number, to: number): Place {
     const first = this.ends[from]!
-    if (first.depth === depth) return this.ended(depth, from, to)
     if (first.depth < depth) throw this.error('ends', from, `Depth ${first.depth} ends above another item, at ${depth}`)
+    if (first.depth === depth) return this.ended(depth, from, to)
+    if (to - from === 1) return this.path(depth, from)
     let middle = from
     while (middle < to && bitAt(this.ends[middle]!.keyHash, depth) === 0) middle++
     const left = middle > from ? this.place(depth + 1, from, middle) : undefined
     const right = middle < to ? this.place(depth + 1, middle, to) : undefined
     return this.joined(depth, from, left ?? this.sibling(from), right ?? this.sibling(from))
+  }
+
+  /** The place at `depth` that this item alone goes through: its path, from the bottom. */
+  private path(depth: number, item: number): Place {
+    const end = this.ends[item]!
+    let place = this.ended(end.depth, item, item + 1)
+    for (let above = end.depth - 1; above >= depth; above--) {
+      const sibling = this.sibling(item)
+      const isLeft = bitAt(end.keyHash, above) === 0
+      place = this.joined(above, item, isLeft ? place : sibling, isLeft ? sibling : place)
+    }
+    return place
   }
 
   requireAllTaken(): void {
@@ -86,7 +101,7 @@ class Fold {
       if (!equalBytes(other.digest, digest))
         throw this.error('ends', i, `ends with ${toHex(other.digest)} where another item ends with ${toHex(digest)}`)
     }
-    return isAllZero(digest) ? EMPTY : { kind: 'leaf', digest }
+    return digest === EMPTY_PLACE ? EMPTY : { kind: 'leaf', bytes: digest, at: 0 }
   }
 
   private joined(depth: number, from: number, left: Place, right: Place): Place {
@@ -95,7 +110,7 @@ class Fold {
       const what = other.kind === 'empty' ? 'nothing' : 'a lone leaf'
       throw this.error('not-hoisted', from, `a place at depth ${depth} above ${what}`)
     }
-    return { kind: 'interior', digest: interiorDigest(left.digest, right.digest) }
+    return { kind: 'interior', bytes: interiorDigest(left.bytes, right.bytes, left.at, right.at), at: 0 }
   }
 
   private sibling(from: number): Place {
@@ -105,12 +120,12 @@ class Fold {
     if (byte === undefined)
       throw this.error('empty-siblings', from, `${emptySiblings.length} bytes, sibling ${i} is beyond`)
     if (((byte >> (7 - (i & 7))) & 1) === 1) return EMPTY
-    const start = DIGEST_BYTES * this.shown++
-    const digest = siblings.subarray(start, start + DIGEST_BYTES)
-    if (digest.length < DIGEST_BYTES)
+    const at = DIGEST_BYTES * this.shown++
+    if (at + DIGEST_BYTES > siblings.length)
       throw this.error('siblings', from, `${siblings.length / DIGEST_BYTES} siblings, more are needed`)
-    if (isAllZero(digest)) throw this.error('zero-sibling', from, `sibling ${i} is all zeros and not in EmptySiblings`)
-    return { kind: 'sibling', digest }
+    if (siblings[at] === 0 && isAllZero(siblings.subarray(at, at + DIGEST_BYTES)))
+      throw this.error('zero-sibling', from, `sibling ${i} is all zeros and not in EmptySiblings`)
+    return { kind: 'sibling', bytes: siblings, at }
   }
 
   private error(code: StateProofError['code'], item: number, problem: string): StateProofError {

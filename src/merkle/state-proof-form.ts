@@ -117,9 +117,8 @@ export function readStateProofs(bytes: Uint8Array, itemsMax: number): StateProof
 }
 
 function requireField(reader: DeterministicReader, wanted: string): void {
-  const name = reader.text()
-  if (name !== wanted)
-    throw new StateProofError('form', 'StateProofs', `the field ${quoted(name)} stands in the place of ${wanted}`)
+  if (reader.takeText(wanted)) return
+  throw new StateProofError('form', 'StateProofs', `the field ${quoted(reader)} stands in the place of ${wanted}`)
 }
 
 function readParts(reader: DeterministicReader, itemsMax: number): ProofPart[] {
@@ -141,10 +140,11 @@ function readParts(reader: DeterministicReader, itemsMax: number): ProofPart[] {
 function readPart(reader: DeterministicReader, before: number, itemsMax: number): ProofPart {
   const fields = reader.array()
   if (fields < 4) throw new StateProofError('form', 'Parts', `a part of ${fields} items, 4 or 5 are needed`)
-  const name = reader.text()
-  const place = (STATE_COLLECTIONS as readonly string[]).indexOf(name)
-  if (place < 0)
-    throw new StateProofError('part-order', 'Parts', `${quoted(name)} is none of ${STATE_COLLECTIONS.join(', ')}`)
+  const place = STATE_COLLECTIONS.findIndex((name) => reader.takeText(name))
+  if (place < 0) {
+    const problem = `${quoted(reader)} is none of ${STATE_COLLECTIONS.join(', ')}`
+    throw new StateProofError('part-order', 'Parts', problem)
+  }
   const collection = STATE_COLLECTIONS[place]!
   if (place <= before)
     throw new StateProofError('part-order', 'Parts', `${collection} stands after ${STATE_COLLECTIONS[before]}`)
@@ -156,8 +156,8 @@ function readPart(reader: DeterministicReader, before: number, itemsMax: number)
   const siblings = reader.bytes()
   if (siblings.length % DIGEST_BYTES !== 0)
     throw new StateProofError('siblings', collection, `${siblings.length} bytes of siblings, each has ${DIGEST_BYTES}`)
-  const part = { collection, items, emptySiblings, siblings }
-  return wanted === 4 ? part : { ...part, salt: bytesOf(reader, DIGEST_BYTES, collection, 'Salt') }
+  const salt = wanted === 4 ? undefined : bytesOf(reader, DIGEST_BYTES, collection, 'Salt')
+  return { collection, items, emptySiblings, siblings, salt }
 }
 
 function readItems(reader: DeterministicReader, collection: StateCollection, itemsMax: number): ProofItem[] {
@@ -211,6 +211,7 @@ function readOtherLeaf(
   return { keyHash: keyHash!, valueHash: valueHash! }
 }
 
-function quoted(text: string): string {
-  return JSON.stringify(text.slice(0, 64))
+/** The text that stands where another one should. */
+function quoted(reader: DeterministicReader): string {
+  return JSON.stringify(reader.text().slice(0, 64))
 }

@@ -6,7 +6,14 @@
 
 import { sha256 } from '#hash'
 import { compareBytes, concatBytes, equalBytes } from '../bytes/bytes.js'
-import { isSalted, STATE_COLLECTIONS, type Level, type SaltedCollection, type StateCollection } from './state-level.js'
+import {
+  byCollection,
+  isSalted,
+  STATE_COLLECTIONS,
+  type Level,
+  type SaltedCollection,
+  type StateCollection,
+} from './state-level.js'
 import { encodeStateProofs, type ItemAnswer, type ProofItem, type ProofPart } from './state-proof-form.js'
 import { questionName, requireProvable, type StateQuestion } from './state-question.js'
 import { bitAt, type TreeLeaf, type TreePlace } from './state-tree.js'
@@ -45,15 +52,12 @@ export function makeStateProofs(source: StateSource, asked: readonly StateQuesti
     const keys = asked.flatMap(([collection, key]) => (collection === name ? [key] : []))
     return keys.length === 0 ? [] : [partOf(source, name, keys)]
   })
-  const yielded = new Set(parts.map(({ collection }) => collection))
   const { schemaVersion, manifestHash, roots } = source.level
   const manifest = asked.some(([collection]) => collection === 'Manifest') ? source.manifest : undefined
   const level: Level<Uint8Array | null> = {
     schemaVersion,
     manifestHash: manifest === undefined ? manifestHash : null,
-    roots: Object.fromEntries(
-      STATE_COLLECTIONS.map((name) => [name, yielded.has(name) ? null : roots[name]]),
-    ) as Level<Uint8Array | null>['roots'],
+    roots: byCollection((name) => (parts.some(({ collection }) => collection === name) ? null : roots[name])),
   }
   return encodeStateProofs({ level, parts, manifest })
 }

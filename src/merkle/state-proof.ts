@@ -10,7 +10,14 @@ import { sha256 } from '#hash'
 import type { ShopId } from '../brands.js'
 import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
-import { saltedRoot, STATE_COLLECTIONS, stateRoot, type Level, type StateCollection } from './state-level.js'
+import {
+  byCollection,
+  saltedRoot,
+  STATE_COLLECTIONS,
+  stateRoot,
+  type Level,
+  type StateCollection,
+} from './state-level.js'
 import { StateProofError } from './state-proof-error.js'
 import { requireManifest, requireObject } from './state-object.js'
 import { foldedRoot, type ItemEnd } from './state-proof-fold.js'
@@ -97,13 +104,11 @@ export function verifyStateProofs(bytes: Uint8Array, { shopId, stateRoot: root, 
   requireNulls(proofs)
   const answers = matched(proofs, asked)
   if (proofs.manifest !== undefined) requireManifest(proofs.manifest, shopId)
-  const yielded = new Map(proofs.parts.map((part) => [part.collection, partDigest(part)]))
+  const { schemaVersion, manifestHash, roots } = proofs.level
   const level: Level = {
-    schemaVersion: proofs.level.schemaVersion,
-    manifestHash: proofs.level.manifestHash ?? sha256(proofs.manifest!),
-    roots: Object.fromEntries(
-      STATE_COLLECTIONS.map((name) => [name, proofs.level.roots[name] ?? yielded.get(name)!]),
-    ) as Level['roots'],
+    schemaVersion,
+    manifestHash: manifestHash ?? sha256(proofs.manifest!),
+    roots: byCollection((name) => roots[name] ?? partDigest(partFor(proofs, name)!)),
   }
   const found = stateRoot(level)
   if (!equalBytes(found, root))
@@ -111,14 +116,14 @@ export function verifyStateProofs(bytes: Uint8Array, { shopId, stateRoot: root, 
   return { answers, level }
 }
 
-function requireNulls({ level, parts, manifest }: StateProofs): void {
+function partFor({ parts }: StateProofs, name: StateCollection): ProofPart | undefined {
+  return parts.find(({ collection }) => collection === name)
+}
+
+function requireNulls(proofs: StateProofs): void {
+  const { level, manifest } = proofs
   requireNull('ManifestHash', level.manifestHash, manifest !== undefined)
-  for (const name of STATE_COLLECTIONS)
-    requireNull(
-      name,
-      level.roots[name],
-      parts.some(({ collection }) => collection === name),
-    )
+  for (const name of STATE_COLLECTIONS) requireNull(name, level.roots[name], partFor(proofs, name) !== undefined)
 }
 
 function requireNull(name: string, digest: Uint8Array | null, isYielded: boolean): void {
@@ -129,18 +134,22 @@ function requireNull(name: string, digest: Uint8Array | null, isYielded: boolean
 
 /** The claimed objects in the order of the questions. */
 function matched({ parts, manifest }: StateProofs, asked: readonly StateQuestion[]): (StateObject | undefined)[] {
-  const claims = new Map<string, StateObject | undefined>()
+  const claims = new Map<string, { readonly object: StateObject | undefined; isAsked: boolean }>()
+  const claim = (question: StateQuestion, object: StateObject | undefined) =>
+    claims.set(questionName(question), { object, isAsked: false })
   for (const { collection, items } of parts)
-    for (const { key, answer } of items)
-      claims.set(questionName([collection, key]), answer.kind === 'object' ? answer.object : undefined)
-  if (manifest !== undefined) claims.set('Manifest/', { value: manifest })
-  const names = asked.map(questionName)
-  for (const name of names)
-    if (!claims.has(name)) throw new StateProofError('answers', name, 'it was asked and is not answered')
-  const wanted = new Set(names)
-  for (const name of claims.keys())
-    if (!wanted.has(name)) throw new StateProofError('answers', name, 'it is answered and was not asked')
-  return names.map((name) => claims.get(name))
+    for (const { key, answer } of items) claim([collection, key], answer.kind === 'object' ? answer.object : undefined)
+  if (manifest !== undefined) claim(['Manifest', new Uint8Array(0)], { value: manifest })
+  const answers = asked.map((question) => {
+    const name = questionName(question)
+    const found = claims.get(name)
+    if (found === undefined) throw new StateProofError('answers', name, 'it was asked and is not answered')
+    found.isAsked = true
+    return found.object
+  })
+  for (const [name, { isAsked }] of claims)
+    if (!isAsked) throw new StateProofError('answers', name, 'it is answered and was not asked')
+  return answers
 }
 
 /** What stands in the level for the part's collection. */

@@ -63,9 +63,17 @@ describe('DeterministicReader', () => {
     expect([read.array(), read.uint()]).toEqual([5, 2n ** 64n - 1n])
     const view = read.bytes()
     expect([toHex(view), view.buffer === bytes.buffer]).toEqual(['0102', true])
-    expect([read.takeNull(), read.text(), read.takeNull()]).toEqual([false, 'a', true])
+    expect([read.takeNull(), read.takeText('ab'), read.takeText('b'), read.text()]).toEqual([false, false, false, 'a'])
+    expect([read.takeText('a'), read.takeNull()]).toEqual([false, true])
     expect([read.majorType, read.map(), read.uint(), read.uint(), read.majorType]).toEqual([5, 1, 0n, 1n, undefined])
     expect(refusal(() => read.end())).toBeUndefined()
+  })
+
+  it('takes a text where it stands whole', () => {
+    const read = reader('654c6576656c644c657665')
+    expect([read.takeText('Leve'), read.takeText('Level'), read.takeText('Level')]).toEqual([false, true, false])
+    expect([read.takeText('Leve'), read.majorType]).toEqual([true, undefined])
+    expect(reader('654c6576').takeText('Level')).toBe(false)
   })
 
   it.each([
