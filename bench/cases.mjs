@@ -99,6 +99,11 @@ function hashesOf({ asked, bytes }) {
   return 3 * items.length + (items.length + siblings.length / 32 + empty - 1) + 2
 }
 
+/** One state and proofs of single objects of it, for those who check them elsewhere. */
+export function singleProofs(size, next) {
+  return { state: inventory(size), proofs: stateProofs(size, 1, next) }
+}
+
 function verifying(size, count) {
   return (next) => {
     const state = inventory(size)

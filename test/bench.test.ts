@@ -43,6 +43,10 @@ describe('npm run bench', () => {
     for (const { medianMicroseconds } of cases) expect(medianMicroseconds).toBeGreaterThan(0)
   })
 
+  it('verifies proofs in Chromium', () => {
+    expect(bench('--chromium', '--small')).toMatch(/^verify a state proof, 1000 objects, Chromium: .* a second\n$/u)
+  })
+
   it('refuses an unknown flag', () => {
     expect(() => execFileSync(process.execPath, ['bench/run.mjs', '--smal'], { cwd: ROOT, stdio: 'pipe' })).toThrow(
       /there is no --smal/u,
