@@ -137,8 +137,14 @@ function matched({ parts, manifest }: StateProofs, asked: readonly StateQuestion
   const claims = new Map<string, { readonly object: StateObject | undefined; isAsked: boolean }>()
   const claim = (question: StateQuestion, object: StateObject | undefined) =>
     claims.set(questionName(question), { object, isAsked: false })
+  const longest = asked.reduce((most, [, { length }]) => Math.max(most, length), 0)
   for (const { collection, items } of parts)
-    for (const { key, answer } of items) claim([collection, key], answer.kind === 'object' ? answer.object : undefined)
+    for (const { key, answer } of items) {
+      // Before its name is made: a key may have as many bytes as the proof.
+      if (key.length > longest)
+        throw new StateProofError('answers', collection, `a key of ${key.length} bytes, at most ${longest} were asked`)
+      claim([collection, key], answer.kind === 'object' ? answer.object : undefined)
+    }
   if (manifest !== undefined) claim(['Manifest', new Uint8Array(0)], { value: manifest })
   const answers = asked.map((question) => {
     const name = questionName(question)

@@ -446,6 +446,11 @@ describe('hostile input', () => {
     expect(refusal(handmade('815affffffff'), [listing]).code).toBe('form')
   })
 
+  it('of a key that is longer than any asked is refused before it is named', () => {
+    const long = changed(listing, {}, { key: new Uint8Array(1_000_000) })
+    expect(refusal(long, [listing]).message).toBe('Listings: a key of 1000000 bytes, at most 8 were asked')
+  })
+
   it('of 256 ways to the very bottom costs a hash a step, and is refused', () => {
     const keys = Array.from({ length: 256 }, (_, i) => u64(BigInt(i + 1)))
     const asked = keys.map((key): StateQuestion => ['Tags', key])
