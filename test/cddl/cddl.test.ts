@@ -181,6 +181,7 @@ describe('the rules', () => {
       referencesOf(name).forEach(reach)
     }
     for (const root of ['Shop', 'HashedShop', 'PatchSet', 'Op', 'PatchProof', 'SentPatchProof']) reach(root)
+    for (const root of ['StateProofs', 'Level', 'Card', 'CardEntry']) reach(root)
     for (const whole of ['Manifest', 'Account', 'Listing', 'Tag', 'Order']) reach(`Sent${whole}`)
     expect(ruleNames().filter((name) => !reached.has(name))).toEqual([])
   })
