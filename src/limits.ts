@@ -37,6 +37,11 @@ export const HAMT_BITS_PER_LEVEL = 6
 // PatchSets (§4)
 export const HEADER_TIMESTAMP_AHEAD_SECONDS_MAX = 300n
 
+// Checkpoints (PROOFS §3)
+export const CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX = 300n
+/** How old the newest checkpoint may be until what a connected client shows is stale. */
+export const VERIFIED_AT_SECONDS_DEFAULT = 60n
+
 // Orders (§11)
 export const RESERVATION_SECONDS_DEFAULT = 86_400n
 export const PAYMENT_TTL_SECONDS = 86_400n

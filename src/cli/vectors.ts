@@ -3,7 +3,8 @@
 import { readFile } from 'node:fs/promises'
 import { CborError } from '../codec/value.js'
 import type { Io } from './io.js'
-import { checkVectorFile, VectorFileError, type Findings } from './vector-check.js'
+import { checkVectorFile } from './vector-check.js'
+import { VectorFileError, type Findings } from './vector-findings.js'
 
 const HELP = `cairn vectors FILE…
 

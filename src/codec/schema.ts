@@ -150,6 +150,19 @@ export function arrayOf<T>(element: Schema<T>, maximum = Infinity): Schema<reado
   }
 }
 
+/** A definite array that is not empty. */
+export function someOf<T>(element: Schema<T>): Schema<readonly T[]> {
+  const array = arrayOf(element)
+  return {
+    ...array,
+    read(value, at) {
+      const elements = array.read(value, at)
+      if (elements.length === 0) throw new SchemaError(at, 'must not be empty')
+      return elements
+    },
+  }
+}
+
 type Elements<S extends readonly Schema<unknown>[]> = { readonly [I in keyof S]: Infer<S[I]> }
 
 /** An array of exactly these elements. */

@@ -38,7 +38,8 @@ export class Accumulator {
 
   /**
    * Appends a leaf of 32 bytes, which is kept and not copied. Gives the values of the nodes that it makes, itself
-   * first, then every parent that it completes; the index of the first is the size before, the others follow it. Throws NodeValueError, and leaves no trace then.
+   * first, then every parent that it completes; the index of the first is the size before, the others follow it.
+   * Throws NodeValueError, and leaves no trace then.
    */
   append(leafHash: Uint8Array): Uint8Array[] {
     const made = [nodeValue(leafHash)]
@@ -63,7 +64,7 @@ export interface AddedNode {
 }
 
 /** What becomes of a range to which leaves are appended. */
-export interface Appended {
+interface Appended {
   /** By rising index, without gaps, from the size before. */
   readonly nodes: readonly AddedNode[]
   readonly leafCount: LeafCount

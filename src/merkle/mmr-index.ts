@@ -1,7 +1,7 @@
 /**
  * Index arithmetic of Merkle mountain ranges (MMR.md §2, §3, §6.1): where a node of the append-only array stands in the
  * tree. Pure numbers, no hashes. Everything is bigint, because sizes reach 2^63 − 1. The functions of one node (height,
- * sibling, parent) hold in the unbounded tree; those that take a size refuse one that is not complete.
+ * family) hold in the unbounded tree; those that take a size refuse one that is not complete.
  */
 
 declare const kind: unique symbol
@@ -96,7 +96,7 @@ export function heightOf(index: NodeIndex): number {
   return 31 - Math.clz32(small)
 }
 
-/** Numbers below it fit in the engine's 32-bit operations, sign and successor included: many times as fast as bigints. */
+/** Numbers below it fit in 32-bit operations, sign and successor included: many times as fast as bigints. */
 const SMALL_END = 1n << 30n
 
 /** A node's place among its family, in the unbounded tree. */

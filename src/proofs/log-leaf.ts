@@ -2,7 +2,7 @@
  * The leaf of a set in its shop's log (PROOFS §2): it binds the number of the set, its signed header and the state
  * after it.
  *
- * Tests: test/proofs/log-vectors.test.ts
+ * Tests: test/proofs/log-proof.test.ts, test/cli/log-vectors.test.ts
  */
 
 import { sha256 } from '#hash'

@@ -2,7 +2,7 @@
  * Proofs of a shop's log (PROOFS §2), an unpadded mountain range over its sets: that a set is in it, and that it only
  * grew. Made from stored nodes, checked against the peaks of a checkpoint. Seqs are 1, 2, 3 … and leaf indices 0, 1, 2.
  *
- * Tests: test/proofs/log-proof.test.ts, test/proofs/log-vectors.test.ts
+ * Tests: test/proofs/log-proof.test.ts, test/cli/log-vectors.test.ts
  */
 
 import { encode } from '../codec/encode.js'
@@ -35,7 +35,7 @@ const seq = uint(64, 1n)
 export const LogInclusion = tuple(uint64, path)
 export type LogInclusion = Infer<typeof LogInclusion>
 
-/** `[Seq1, Seq2, Paths, RightPeaks]`, 1 ≤ Seq1 < Seq2: a path for each peak of Seq1, and the peaks that none reaches. */
+/** `[Seq1, Seq2, Paths, RightPeaks]`, 1 ≤ Seq1 < Seq2: a path for each peak of Seq1, the peaks that none leads to. */
 export const LogConsistency = tuple(seq, seq, arrayOf(path), path)
 export type LogConsistency = Infer<typeof LogConsistency>
 
@@ -220,7 +220,7 @@ export class LogSeqError extends RangeError {
 }
 
 /** Reads a proof; whatever is wrong with its bytes is a ProofError. */
-export function readProof<T>(schema: Schema<T>, bytes: Uint8Array, at: string): T {
+function readProof<T>(schema: Schema<T>, bytes: Uint8Array, at: string): T {
   try {
     return readDeterministic(schema, bytes, at)
   } catch (cause) {

@@ -21,6 +21,7 @@ import {
   type LogHead,
   type LogInclusion,
 } from '../../src/proofs/log-proof.js'
+import { bitFlips } from '../fixtures/checkpoints.js'
 import { oracleConsistency, oracleInclusion } from '../fixtures/log-oracle.js'
 import { digest, oracleRange, type OracleRange } from '../fixtures/mmr-oracle.js'
 
@@ -99,13 +100,13 @@ describe('an inclusion is refused', () => {
   test('with any single bit flipped, of the proof, the leaf or the head', () => {
     for (const [seq, head] of cases) {
       const [leaf, proven] = [leafOf(seq), headOf(head)]
-      for (const flipped of flips(encodeLogInclusion(included(seq, head))))
+      for (const flipped of bitFlips(encodeLogInclusion(included(seq, head))))
         expect(() => verifyLogInclusion(decodeLogInclusion(flipped), leaf, proven)).toThrow(ProofError)
       for (const field of ['Set', 'StateRoot'] as const)
-        for (const value of flips(leaf[field]))
+        for (const value of bitFlips(leaf[field]))
           expectCode('root', () => verifyLogInclusion(included(seq, head), { ...leaf, [field]: value }, proven))
       const covering = oracleRange(hashes.slice(0, head)).peaks.findIndex((peak) => isUnder(peak.value, seq, head))
-      for (const peak of flips(proven.Peaks[covering]!)) {
+      for (const peak of bitFlips(proven.Peaks[covering]!)) {
         const Peaks = proven.Peaks.with(covering, peak)
         expectCode('root', () => verifyLogInclusion(included(seq, head), leaf, { ...proven, Peaks }))
       }
@@ -179,15 +180,15 @@ describe('a consistency is refused', () => {
   test('with any single bit flipped, of the proof or of the heads', () => {
     for (const [seq1, seq2] of cases) {
       const [earlier, later] = [headOf(seq1), headOf(seq2)]
-      for (const flipped of flips(encodeLogConsistency(consistent(seq1, seq2))))
+      for (const flipped of bitFlips(encodeLogConsistency(consistent(seq1, seq2))))
         expect(() => verifyLogConsistency(decodeLogConsistency(flipped), earlier, later)).toThrow(ProofError)
       for (const [i, peak] of earlier.Peaks.entries())
-        for (const flipped of flips(peak)) {
+        for (const flipped of bitFlips(peak)) {
           const Peaks = earlier.Peaks.with(i, flipped)
           expectCode('root', () => verifyLogConsistency(consistent(seq1, seq2), { ...earlier, Peaks }, later))
         }
       for (const [i, peak] of later.Peaks.entries())
-        for (const flipped of flips(peak)) {
+        for (const flipped of bitFlips(peak)) {
           const Peaks = later.Peaks.with(i, flipped)
           expect(() => verifyLogConsistency(consistent(seq1, seq2), earlier, { ...later, Peaks })).toThrow(ProofError)
         }
@@ -268,11 +269,6 @@ test('nothing is proven of a log that does not have the sets', () => {
     expect(() => consistent(seq1, seq2)).toThrow(LogSeqError)
   expect(() => logInclusion(1n, 2n, () => new Uint8Array(31))).toThrow(NodeValueError)
 })
-
-/** `bytes` with each of its bits flipped, one at a time. */
-function* flips(bytes: Uint8Array): Iterable<Uint8Array> {
-  for (let bit = 0; bit < 8 * bytes.length; bit++) yield bytes.with(bit >> 3, bytes[bit >> 3]! ^ (1 << (bit & 7)))
-}
 
 /** Whether the peak of that value is above set `seq` at `head`. */
 function isUnder(peak: Uint8Array, seq: number, head: number): boolean {
