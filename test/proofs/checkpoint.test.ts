@@ -108,7 +108,13 @@ describe('the signature', () => {
     high.set(toBigEndian(order - fromBigEndian(signature.subarray(32, 64)), 32), 32)
     high[64] = 55 - signature[64]!
     const bare = signature.with(64, signature[64]! - 27)
-    for (const wrong of [high, bare, signature.subarray(0, 64), new Uint8Array(65).with(64, 27)])
+    for (const wrong of [
+      high,
+      bare,
+      signature.subarray(0, 64),
+      Uint8Array.from([...signature, 0]),
+      new Uint8Array(65).with(64, 27),
+    ])
       expectCode('signature', () => verifyCheckpoint([bytes, wrong], [RELAY]))
     expect(() => verifyCheckpoint([bytes, bare], [RELAY])).toThrow(
       /^checkpoint 12: v of its signature is [01], not 27/u,
