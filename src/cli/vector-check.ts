@@ -28,7 +28,16 @@ import { regionFor, totalOf } from '../state/pricing.js'
 import { rebuildShop } from '../state/rebuild.js'
 import { COLLECTIONS, stateHash, type Collection, type ShopState } from '../state/shop-state.js'
 import { checkStateSections, STATE_SECTIONS } from './state-vectors.js'
-import { differ, expectSame, newFindings, VectorFileError, type Difference, type Findings } from './vector-findings.js'
+import { checkLogSections, LOG_SECTIONS } from './log-vectors.js'
+import {
+  differ,
+  expectSame,
+  joined,
+  newFindings,
+  VectorFileError,
+  type Difference,
+  type Findings,
+} from './vector-findings.js'
 
 /** Checks one file. Throws VectorFileError or CborError if it cannot be read. */
 export function checkVectorFile(bytes: Uint8Array): Findings {
@@ -273,7 +282,9 @@ function checkJson(bytes: Uint8Array): Findings {
       throw new VectorFileError(`not JSON: ${cause.message}`, { cause })
     },
   )
-  if (STATE_SECTIONS.some((section) => hasKeys(vectors, section))) return checkStateSections(vectors as object)
+  const isOfState = STATE_SECTIONS.some((section) => hasKeys(vectors, section))
+  const isOfLog = LOG_SECTIONS.some((section) => hasKeys(vectors, section))
+  if (isOfState || isOfLog) return joined(checkStateSections(vectors as object), checkLogSections(vectors as object))
   if (!Array.isArray(vectors) || vectors.length === 0) throw new VectorFileError('not a list of vectors')
   const findings = newFindings()
   for (const [i, vector] of (vectors as unknown[]).entries()) {

@@ -50,3 +50,14 @@ export function expectEqual(
   if (isEqual) findings.agree++
   else differ(findings, at, theirs, ours)
 }
+
+export function joined(...parts: readonly Findings[]): Findings {
+  const all = newFindings()
+  for (const { agree, refusedOnPurpose, differences, notes } of parts) {
+    all.agree += agree
+    all.refusedOnPurpose += refusedOnPurpose
+    all.differences.push(...differences)
+    all.notes.push(...notes)
+  }
+  return all
+}

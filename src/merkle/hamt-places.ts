@@ -7,21 +7,21 @@
  * Tests: test/merkle/hamt-places.test.ts
  */
 
-import { sha256 } from '#hash'
 import { assert } from '../assert.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import { bitsSet, isLeaf, type Branch, type Leaf, type Node } from './hamt-node.js'
+import { bitAt, EMPTY_PLACE, interiorDigest, STATE_DEPTH_MAX, stateLeafDigest } from './state-tree.js'
 
-/** What a place of the state tree is, as far as somebody asks. */
-export interface TreePlace {
+/** A place of the state tree that is not empty, as the trie has it. Nodes are read when they are asked for. */
+export interface TriePlace {
   /** 32 bytes. */
   readonly digest: Uint8Array
   /** Of a place with one leaf. */
   readonly leaf: { readonly key: Uint8Array; readonly value: Uint8Array } | undefined
   /** Undefined where it is empty, and both for a leaf. */
-  readonly left: TreePlace | undefined
-  readonly right: TreePlace | undefined
+  readonly left: TriePlace | undefined
+  readonly right: TriePlace | undefined
 }
 
 /** What the tree asks of its trie. */
@@ -34,21 +34,13 @@ export interface PlaceContext {
   load(branch: Branch): Node
 }
 
-/** Of an empty tree. */
-export const EMPTY_ROOT: Uint8Array = new Uint8Array(32)
-
 const SLOTS = 1 << HAMT_BITS_PER_LEVEL
 const LIST_BIT = HAMT_LEVELS_MAX * HAMT_BITS_PER_LEVEL
-const KEY_HASH_BITS = 256
-
-const LEAF_PREFIX = 0x00
-const INNER_PREFIX = 0x01
-const preimage = new Uint8Array(65)
 
 /** The digest of the branch's place: its root, if it is the trie's. */
 export function rootOf(branch: Branch, context: PlaceContext): Uint8Array {
   if (branch.root !== undefined) return branch.root
-  if (branch.size === 0) return EMPTY_ROOT
+  if (branch.size === 0) return EMPTY_PLACE
   const node = context.load(branch)
   branch.root = isList(node)
     ? inList(node.entries as readonly Leaf[], LIST_BIT, context)!.digest
@@ -57,7 +49,7 @@ export function rootOf(branch: Branch, context: PlaceContext): Uint8Array {
 }
 
 /** The tree below the branch; undefined if it is empty. */
-export function placeOf(branch: Branch, context: PlaceContext): TreePlace | undefined {
+export function placeOf(branch: Branch, context: PlaceContext): TriePlace | undefined {
   if (branch.size === 0) return undefined
   const node = context.load(branch)
   return isList(node) ? inList(node.entries as readonly Leaf[], LIST_BIT, context) : inNode(branch, 1, context)
@@ -92,12 +84,12 @@ export function placesWithout(places: Node['places'], slot: number): Node['place
 
 function digestAt(node: Node, place: number, context: PlaceContext): Uint8Array {
   const { first, count } = entriesAt(node, place)
-  if (count === 0) return EMPTY_ROOT
+  if (count === 0) return EMPTY_PLACE
   const entry = node.entries[first]!
   if (count === 1 && isLeaf(entry)) return markOf(entry, context)
   if (place >= SLOTS) return rootOf(entry as Branch, context)
   const places = (node.places ??= [])
-  return (places[place] ??= inner(digestAt(node, 2 * place, context), digestAt(node, 2 * place + 1, context)))
+  return (places[place] ??= interiorDigest(digestAt(node, 2 * place, context), digestAt(node, 2 * place + 1, context)))
 }
 
 /** How many entries stand below the place, and which is the first. */
@@ -114,7 +106,7 @@ function countBelow(low: number, high: number, end: number): number {
   return bitsSet(low) + (end === 64 ? bitsSet(high) : bitsSet(high & (2 ** (end - 32) - 1)))
 }
 
-function inNode(branch: Branch, place: number, context: PlaceContext): TreePlace | undefined {
+function inNode(branch: Branch, place: number, context: PlaceContext): TriePlace | undefined {
   const node = context.load(branch)
   const { first, count } = entriesAt(node, place)
   if (count === 0) return undefined
@@ -135,7 +127,7 @@ function inNode(branch: Branch, place: number, context: PlaceContext): TreePlace
   }
 }
 
-function leafPlace(leaf: Leaf, context: PlaceContext): TreePlace {
+function leafPlace(leaf: Leaf, context: PlaceContext): TriePlace {
   return {
     get digest() {
       return markOf(leaf, context)
@@ -152,10 +144,10 @@ function isList({ low, high }: Node): boolean {
   return low === 0 && high === 0
 }
 
-function inList(leaves: readonly Leaf[], bit: number, context: PlaceContext): TreePlace | undefined {
+function inList(leaves: readonly Leaf[], bit: number, context: PlaceContext): TriePlace | undefined {
   if (leaves.length === 0) return undefined
   if (leaves.length === 1) return leafPlace(leaves[0]!, context)
-  assert(bit < KEY_HASH_BITS, 'two keys with one hash')
+  assert(bit < STATE_DEPTH_MAX, 'two keys with one hash')
   const [left, right] = [0, 1].map((side) =>
     inList(
       leaves.filter((leaf) => bitAt(context.keyHash(leaf.key), bit) === side),
@@ -163,25 +155,13 @@ function inList(leaves: readonly Leaf[], bit: number, context: PlaceContext): Tr
       context,
     ),
   )
-  const digest = inner(left?.digest ?? EMPTY_ROOT, right?.digest ?? EMPTY_ROOT)
+  const digest = interiorDigest(left?.digest ?? EMPTY_PLACE, right?.digest ?? EMPTY_PLACE)
   return { digest, leaf: undefined, left, right }
 }
 
-function bitAt(hash: Uint8Array, bit: number): number {
-  return (hash[bit >> 3]! >> (7 - (bit & 7))) & 1
-}
-
 function markOf(leaf: Leaf, context: PlaceContext): Uint8Array {
-  return (leaf.mark ??= hashed(LEAF_PREFIX, context.keyHash(leaf.key), context.valueHash(leaf.value)))
-}
-
-function inner(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return hashed(INNER_PREFIX, left, right)
-}
-
-function hashed(prefix: number, left: Uint8Array, right: Uint8Array): Uint8Array {
-  preimage[0] = prefix
-  preimage.set(left, 1)
-  preimage.set(right, 33)
-  return sha256(preimage)
+  return (leaf.mark ??= stateLeafDigest({
+    keyHash: context.keyHash(leaf.key),
+    valueHash: context.valueHash(leaf.value),
+  }))
 }

@@ -11,7 +11,7 @@ import { assert } from '../assert.js'
 import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import type { NodeCache } from './hamt-cache.js'
-import { isTrue, placeOf, placesWithout, rootOf, type PlaceContext, type TreePlace } from './hamt-places.js'
+import { isTrue, placeOf, placesWithout, rootOf, type PlaceContext, type TriePlace } from './hamt-places.js'
 import {
   bitsSet,
   decodeNode,
@@ -125,6 +125,11 @@ export class Hamt {
     return new Hamt(Hamt.empty.branch, new TrieContext({ ...STANDARD_HASHES, ...hashes }, source, cache))
   }
 
+  /** What the trie is built over. */
+  get hashes(): TrieHashes {
+    return this.context
+  }
+
   /** Number of leaves. */
   get size(): number {
     return this.branch.size
@@ -171,7 +176,7 @@ export class Hamt {
   }
 
   /** The state tree over the leaves, to be walked down; undefined if there is none. Nodes are read when asked for. */
-  tree(): TreePlace | undefined {
+  tree(): TriePlace | undefined {
     return placeOf(this.branch, this.context)
   }
 

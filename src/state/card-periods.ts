@@ -2,15 +2,13 @@
  * When a key card was in which account (PROOFS §1.3), kept in the index `cards`: card, 33 bytes → CBOR {Periods [1*
  * [Account bytes20, Since uint, ? Until uint]]}, with the seqs of the sets that put it in and took it out.
  *
- * Tests: test/state/trails.test.ts
+ * Tests: test/state/state-root.test.ts
  */
 
 import type { Seq } from '../brands.js'
 import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
-import { decodeChecked } from '../codec/decode-checked.js'
-import { encode } from '../codec/encode.js'
-import type { Cbor } from '../codec/value.js'
+import { encodeCardPeriods, readCardPeriods, type CardPeriod } from '../merkle/card-periods.js'
 import type { Hamt } from '../merkle/hamt.js'
 
 /** A card that a set put into an account or took out of it. */
@@ -22,46 +20,23 @@ export interface CardMove {
   readonly joined: boolean
 }
 
-export interface CardPeriod {
-  /** 20 bytes. */
-  readonly account: Uint8Array
-  readonly since: Seq
-  readonly until?: Seq | undefined
-}
-
 /** `cards` after set `seq`. */
 export function withCardMoves(cards: Hamt, moves: readonly CardMove[], seq: Seq): Hamt {
   const inOrder = moves.toSorted((a, b) => compareBytes(a.account, b.account))
   return inOrder.reduce((after, move) => {
     const periods = after.get(move.card)
-    return after.set(move.card, encodePeriods(moved(periods === undefined ? [] : readPeriods(periods), move, seq)))
+    return after.set(
+      move.card,
+      encodeCardPeriods(moved(periods === undefined ? [] : readCardPeriods(periods), move, seq)),
+    )
   }, cards)
 }
 
-/** In the order of their beginnings. */
-export function readPeriods(value: Uint8Array): CardPeriod[] {
-  const { Periods } = Object.fromEntries(decodeChecked(value) as ReadonlyMap<string, Cbor>)
-  return (Periods as [Uint8Array, bigint, bigint?][]).map(([account, since, until]) => ({
-    account,
-    since: Number(since),
-    ...(until !== undefined && { until: Number(until) }),
-  }))
-}
-
 function moved(periods: readonly CardPeriod[], { account, joined }: CardMove, seq: Seq): CardPeriod[] {
-  if (joined) return [...periods, { account, since: seq }]
+  if (joined) return [...periods, { account, since: BigInt(seq) }]
   return periods.map((period) =>
-    period.until === undefined && equalBytes(period.account, account) ? { ...period, until: seq } : period,
+    period.until === undefined && equalBytes(period.account, account) ? { ...period, until: BigInt(seq) } : period,
   )
-}
-
-function encodePeriods(periods: readonly CardPeriod[]): Uint8Array {
-  const rows = periods.map(({ account, since, until }): Cbor[] => [
-    account,
-    BigInt(since),
-    ...(until === undefined ? [] : [BigInt(until)]),
-  ])
-  return encode(new Map([['Periods', rows]]))
 }
 
 /**

@@ -1,63 +1,79 @@
 /**
- * The state root of version 5 (PROOFS §1): one hash over the manifest and the roots of all collections, of which those
- * that would give stock and orders away are salted.
+ * The state root of version 5 (PROOFS §1): one hash over the manifest and the roots of all collections.
  *
  * Tests: test/state/state-root.test.ts
  */
 
 import { sha256 } from '#hash'
-import { be64, concatBytes, utf8 } from '../bytes/bytes.js'
 import type { Hamt } from '../merkle/hamt.js'
+import type { TriePlace } from '../merkle/hamt-places.js'
+import {
+  collectionSalt,
+  saltedRoot,
+  byCollection,
+  isSalted,
+  type Level,
+  type StateCollection,
+} from '../merkle/state-level.js'
+import type { StateSource } from '../merkle/state-proof-maker.js'
+import type { StateObject, TreePlace } from '../merkle/state-tree.js'
 import type { ShopState } from './shop-state.js'
-
-/** The collections of the state tree, in the order of `Level`. */
-export const TREE_COLLECTIONS = ['Accounts', 'Cards', 'Inventory', 'Listings', 'Orders', 'Tags'] as const
-export type TreeCollection = (typeof TREE_COLLECTIONS)[number]
-/** Those whose roots stand in the state root under a salt. */
-export type SaltedCollection = 'Inventory' | 'Orders'
-
-const ROOT_PREFIX = Uint8Array.of(0x02)
-const SALTED_PREFIX = Uint8Array.of(0x06)
-const SALT_PREFIX = Uint8Array.of(0x07)
-
-/** What the state root is a hash of: digests of 32 bytes each. */
-export interface StateLevel {
-  readonly schemaVersion: bigint
-  readonly manifestHash: Uint8Array
-  /** As they stand in the root: of Inventory and Orders salted. */
-  readonly roots: Readonly<Record<TreeCollection, Uint8Array>>
-}
+import { addedByCard, readTrail } from './trails.js'
 
 /** The trie whose places are the collection's tree. */
-export function treeOf({ collections, indexes }: ShopState, name: TreeCollection): Hamt {
+export function treeOf({ collections, indexes }: ShopState, name: StateCollection): Hamt {
   if (name === 'Cards') return indexes.cards
   return name === 'Orders' ? indexes.trails : collections[name]
 }
 
-/** 32 bytes. `secret`: the shop's, 32 bytes. */
-export function saltOf(secret: Uint8Array, name: SaltedCollection): Uint8Array {
-  return sha256(concatBytes(SALT_PREFIX, secret, utf8(name)))
-}
-
-/** 32 bytes. */
-export function salted(salt: Uint8Array, root: Uint8Array): Uint8Array {
-  return sha256(concatBytes(SALTED_PREFIX, salt, root))
-}
-
-/** Of a shop that has a manifest: undefined before. */
-export function stateLevel(state: ShopState, secret: Uint8Array): StateLevel | undefined {
+/** What the state root is a hash of; undefined before there is a manifest. `secret`: the shop's, 32 bytes. */
+export function stateLevel(state: ShopState, secret: Uint8Array): Level | undefined {
   if (state.manifest === undefined) return undefined
-  const roots = Object.fromEntries(
-    TREE_COLLECTIONS.map((name) => {
-      const root = treeOf(state, name).root()
-      return [name, name === 'Inventory' || name === 'Orders' ? salted(saltOf(secret, name), root) : root]
-    }),
-  ) as Record<TreeCollection, Uint8Array>
+  const roots = byCollection((name) => {
+    const root = treeOf(state, name).root()
+    return isSalted(name) ? saltedRoot(collectionSalt(secret, name), root) : root
+  })
   return { schemaVersion: state.schemaVersion, manifestHash: sha256(state.manifest), roots }
 }
 
-/** 32 bytes. */
-export function stateRootOf({ schemaVersion, manifestHash, roots }: StateLevel): Uint8Array {
-  const digests = TREE_COLLECTIONS.map((name) => roots[name])
-  return sha256(concatBytes(ROOT_PREFIX, be64(schemaVersion), manifestHash, ...digests))
+/** What proofs of the state are made from, read when they are asked for; undefined before there is a manifest. */
+export function stateSource(state: ShopState, secret: Uint8Array): StateSource | undefined {
+  const level = stateLevel(state, secret)
+  if (level === undefined) return undefined
+  return {
+    level,
+    manifest: state.manifest!,
+    trees: byCollection((name) => treePlace(state, name, treeOf(state, name).tree())),
+    salts: { Inventory: collectionSalt(secret, 'Inventory'), Orders: collectionSalt(secret, 'Orders') },
+  }
+}
+
+function treePlace(state: ShopState, name: StateCollection, place: TriePlace | undefined): TreePlace | undefined {
+  if (place === undefined) return undefined
+  const { leaf } = place
+  const { keyHash, valueHash } = treeOf(state, name).hashes
+  return {
+    get digest() {
+      return place.digest
+    },
+    leaf: leaf && {
+      keyHash: keyHash(leaf.key),
+      valueHash: valueHash(leaf.value),
+      get object() {
+        return objectOf(state, name, leaf.key, leaf.value)
+      },
+    },
+    get left() {
+      return treePlace(state, name, place.left)
+    },
+    get right() {
+      return treePlace(state, name, place.right)
+    },
+  }
+}
+
+function objectOf({ collections }: ShopState, name: StateCollection, key: Uint8Array, value: Uint8Array): StateObject {
+  if (name !== 'Orders') return { value }
+  const { lastSeq, trail } = readTrail(value)
+  return { value: collections.Orders.get(key) ?? addedByCard(value), history: { lastSeq: BigInt(lastSeq), trail } }
 }

@@ -7,7 +7,7 @@
  *
  * The tree holds of a value the hash of its first 72 bytes.
  *
- * Tests: test/state/trails.test.ts
+ * Tests: test/state/state-root.test.ts
  */
 
 import { sha256 } from '#hash'

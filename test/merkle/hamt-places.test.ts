@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { toHex } from '../../src/bytes/hex.js'
 import { Hamt, HamtStoreError, type StoredRoot } from '../../src/merkle/hamt.js'
 import { NodeCache } from '../../src/merkle/hamt-cache.js'
-import { EMPTY_ROOT, type TreePlace } from '../../src/merkle/hamt-places.js'
+import type { TriePlace } from '../../src/merkle/hamt-places.js'
+import { EMPTY_PLACE } from '../../src/merkle/state-tree.js'
 import { rootFromScratch, sha256, type Entry } from '../fixtures/hamt-oracle.js'
 import { colliding, entriesOf, key, run, steps, value } from '../fixtures/hamt-steps.js'
 
@@ -72,8 +73,8 @@ describe('the root', () => {
   })
 
   it('of nothing is zeros', () => {
-    expect([Hamt.empty.root(), Hamt.empty.tree()]).toEqual([EMPTY_ROOT, undefined])
-    expect(Hamt.empty.set(key(1), value(1)).delete(key(1)).root()).toEqual(EMPTY_ROOT)
+    expect([Hamt.empty.root(), Hamt.empty.tree()]).toEqual([EMPTY_PLACE, undefined])
+    expect(Hamt.empty.set(key(1), value(1)).delete(key(1)).root()).toEqual(EMPTY_PLACE)
   })
 
   it('is kept with the nodes, under a cache of two', () => {
@@ -125,13 +126,13 @@ describe('the root', () => {
 })
 
 describe('the tree', () => {
-  const leavesOf = (place: TreePlace | undefined): Entry[] => {
+  const leavesOf = (place: TriePlace | undefined): Entry[] => {
     if (place === undefined) return []
     return place.leaf ? [[place.leaf.key, place.leaf.value]] : [...leavesOf(place.left), ...leavesOf(place.right)]
   }
 
-  const check = (place: TreePlace | undefined): Uint8Array => {
-    if (place === undefined) return EMPTY_ROOT
+  const check = (place: TriePlace | undefined): Uint8Array => {
+    if (place === undefined) return EMPTY_PLACE
     const { leaf, left, right, digest } = place
     const expected =
       leaf === undefined
