@@ -69,7 +69,10 @@ export {
   type ReadNode,
 } from './log-proof.js'
 
-/** Whose checkpoints are accepted. */
+/**
+ * Whose checkpoints are accepted. Who knows the relay's address and the shop only takes the rest from the fields of the
+ * first checkpoint that verifyCheckpoint gave, and keeps it.
+ */
 export interface LogTrust extends LogIdentity {
   /** Addresses of the relay's keys, 20 bytes each: several after a rotation. */
   readonly relays: readonly Uint8Array[]

@@ -6,7 +6,7 @@ import { CborError, CborTime } from '../../src/codec/value.js'
 
 const Pair = tuple(uint(64), bytes(2))
 const Row = struct({ A: required(uint(64)), T: required(time) }, { unlisted: 'refused' })
-const row = 'a2614101' + '6154c074313937302d30312d30315430303a30303a30305a'
+const row = 'a26141016154c074313937302d30312d30315430303a30303a30305a'
 
 test('a tuple has exactly its elements', () => {
   expect(readDeterministic(Pair, fromHex('8205420102'), 'pair')).toEqual([5n, Uint8Array.of(1, 2)])

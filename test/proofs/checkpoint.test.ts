@@ -61,7 +61,7 @@ describe('the form', () => {
   })
 
   test('says what is wrong, and where', () => {
-    const value = (changes: object) => encode(new Map(Object.entries({ ...log.fields(1), ...changes })) as never)
+    const value = (changes: object) => encode(new Map(Object.entries({ ...log.fields(1), ...changes })))
     expect(() => decodeCheckpoint(value({ Version: 2n }))).toThrow('checkpoint.Version must be one of 1')
     expect(() => decodeCheckpoint(value({ Extra: 1n }))).toThrow('checkpoint has an unknown field "Extra"')
     expect(() => decodeCheckpoint(value({ StateRoot: other.subarray(1) }))).toThrow(
