@@ -49,7 +49,8 @@ function measure({ name, times, make, note }, small) {
 function row({ name, medianMicroseconds, spread, result, note }, before) {
   const ratio = before === undefined ? '' : `  ×${(medianMicroseconds / before.medianMicroseconds).toFixed(2)}`
   const time = `${medianMicroseconds.toFixed(2)} µs`.padStart(14)
-  return `${name.padEnd(40)}${time}  ±${String(Math.round(spread * 100)).padStart(3)} %  ${result}${ratio}${note === undefined ? '' : `  ${note}`}`
+  const told = note === undefined ? '' : `  ${note}`
+  return `${name.padEnd(42)}${time}  ±${String(Math.round(spread * 100)).padStart(3)} %  ${result}${ratio}${told}`
 }
 
 const argv = process.argv.slice(2)
