@@ -45,6 +45,11 @@ export const GUEST_BYTES_PER_SECOND_DEFAULT = 8_192
 /** … and some 800 at once. */
 export const GUEST_BYTES_BURST_DEFAULT = 262_144
 
+// Checkpoints (PROOFS §3)
+export const CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX = 300n
+/** How old the newest checkpoint may be until what a connected client shows is stale. */
+export const VERIFIED_AT_SECONDS_DEFAULT = 60n
+
 // Orders (§11)
 export const RESERVATION_SECONDS_DEFAULT = 86_400n
 export const PAYMENT_TTL_SECONDS = 86_400n

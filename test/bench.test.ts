@@ -20,6 +20,12 @@ const RESULTS: Readonly<Record<string, string>> = {
   'MMR root of 250 patches': 'b3f535a5cc10f013',
   'MMR proofs of 250 patches': '8d19579d384031f7',
   'HAMT update and digest, 1 k entries': '92677587f4a51454',
+  'make a state proof, 1 k objects': '9b4da30181177a2d',
+  'verify a state proof, 1 k objects': '9b4da30181177a2d',
+  'hashes of a state proof, 1 k objects': 'bbce9f4ad9de048b',
+  'make a state proof of 64, 1 k objects': '4944ac83ec69e6a6',
+  'verify a state proof of 64, 1 k objects': '4944ac83ec69e6a6',
+  'hashes of a state proof of 64, 1 k objects': '08bd69d33eba0d69',
   'signature recovery, native': '20a4ee8e36ce9546',
   'signature recovery, noble': '20a4ee8e36ce9546',
 }
@@ -58,6 +64,10 @@ describe('npm run bench', () => {
       for (const { alone, beside } of [staff, guest])
         for (const { p50, p99 } of [alone, beside]) expect(p99).toBeGreaterThanOrEqual(p50)
     }
+  })
+
+  it('verifies proofs in Chromium', () => {
+    expect(bench('--chromium', '--small')).toMatch(/^verify a state proof, 1000 objects, Chromium: .* a second\n$/u)
   })
 
   it('refuses an unknown flag', () => {

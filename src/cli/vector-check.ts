@@ -27,26 +27,17 @@ import { applyPatches, type Applied } from '../state/apply.js'
 import { regionFor, totalOf } from '../state/pricing.js'
 import { rebuildShop } from '../state/rebuild.js'
 import { COLLECTIONS, stateHash, type Collection, type ShopState } from '../state/shop-state.js'
-
-/** One difference: where, and both values in diagnostic notation. */
-interface Difference {
-  readonly at: string
-  readonly theirs: string
-  readonly ours: string
-}
-
-export interface Findings {
-  agree: number
-  refusedOnPurpose: number
-  readonly differences: Difference[]
-  /** What is worth a word and is no difference. */
-  readonly notes: string[]
-}
-
-/** A file that is none of the known formats. */
-export class VectorFileError extends Error {
-  override readonly name = 'VectorFileError'
-}
+import { checkStateSections, STATE_SECTIONS } from './state-vectors.js'
+import { checkLogSections, LOG_SECTIONS } from './log-vectors.js'
+import {
+  differ,
+  expectSame,
+  joined,
+  newFindings,
+  VectorFileError,
+  type Difference,
+  type Findings,
+} from './vector-findings.js'
 
 /** Checks one file. Throws VectorFileError or CborError if it cannot be read. */
 export function checkVectorFile(bytes: Uint8Array): Findings {
@@ -291,6 +282,9 @@ function checkJson(bytes: Uint8Array): Findings {
       throw new VectorFileError(`not JSON: ${cause.message}`, { cause })
     },
   )
+  const isOfState = STATE_SECTIONS.some((section) => hasKeys(vectors, section))
+  const isOfLog = LOG_SECTIONS.some((section) => hasKeys(vectors, section))
+  if (isOfState || isOfLog) return joined(checkStateSections(vectors as object), checkLogSections(vectors as object))
   if (!Array.isArray(vectors) || vectors.length === 0) throw new VectorFileError('not a list of vectors')
   const findings = newFindings()
   for (const [i, vector] of (vectors as unknown[]).entries()) {
@@ -380,20 +374,7 @@ function checkProofs(findings: Findings, { name, patches, root, proofs }: ProofV
   }
 }
 
-// Findings
-
-function newFindings(): Findings {
-  return { agree: 0, refusedOnPurpose: 0, differences: [], notes: [] }
-}
-
-function differ(findings: Findings, at: string, theirs: string, ours: string): void {
-  findings.differences.push({ at, theirs, ours })
-}
-
-function expectSame(findings: Findings, at: string, theirs: Uint8Array, ours: Uint8Array): void {
-  if (equalBytes(theirs, ours)) findings.agree++
-  else differ(findings, at, `h'${toHex(theirs)}'`, `h'${toHex(ours)}'`)
-}
+// Differences
 
 function difference(at: string, theirs: Uint8Array, ours: Uint8Array): Difference {
   const [their, our] = [decodeChecked(theirs), decodeChecked(ours)]

@@ -3,13 +3,14 @@
 import { readFile } from 'node:fs/promises'
 import { CborError } from '../codec/value.js'
 import type { Io } from './io.js'
-import { checkVectorFile, VectorFileError, type Findings } from './vector-check.js'
+import { checkVectorFile } from './vector-check.js'
+import { VectorFileError, type Findings } from './vector-findings.js'
 
 const HELP = `cairn vectors FILE…
 
 Applies every patch of the given vector files (*.cbor of the reference's generators, hamt.json, merkle-proofs.json,
-pricing-kat.json) and compares states, hashes, proofs and totals. Prints a line per file, its first difference, and a
-closing line.
+pricing-kat.json, state-kat.json) and compares states, hashes, proofs and totals; what must be refused agrees when it
+is. Prints a line per file, its first difference, and a closing line.
 
 Exit code: 0 all agree (or are refused on purpose), 1 something differs, 2 a file is unreadable or none is given.`
 

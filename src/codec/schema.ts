@@ -26,7 +26,7 @@
  * of State→4) is free to change. Whatever breaks needs both rules, the old one up to a seq; nothing of that kind is
  * built.
  *
- * Tests: test/objects/fields.test.ts, test/state/differences.test.ts
+ * Tests: test/objects/fields.test.ts, test/state/differences.test.ts, test/codec/deterministic.test.ts
  */
 
 import { toHex } from '../bytes/hex.js'
@@ -147,6 +147,37 @@ export function arrayOf<T>(element: Schema<T>, maximum = Infinity): Schema<reado
     },
     write: (value) => value.map((item) => element.write(item)),
     isEmpty: (value) => value.length === 0,
+  }
+}
+
+/** A definite array that is not empty. */
+export function someOf<T>(element: Schema<T>): Schema<readonly T[]> {
+  const array = arrayOf(element)
+  return {
+    ...array,
+    read(value, at) {
+      const elements = array.read(value, at)
+      if (elements.length === 0) throw new SchemaError(at, 'must not be empty')
+      return elements
+    },
+  }
+}
+
+type Elements<S extends readonly Schema<unknown>[]> = { readonly [I in keyof S]: Infer<S[I]> }
+
+/** An array of exactly these elements. */
+export function tuple<const S extends readonly Schema<never>[] | readonly Schema<unknown>[]>(
+  ...elements: S
+): Schema<Elements<S>> {
+  return {
+    read(value, at) {
+      if (!Array.isArray(value)) throw new SchemaError(at, 'must be an array')
+      if (value.length !== elements.length)
+        throw new SchemaError(at, `must have ${elements.length} elements, not ${value.length}`)
+      return elements.map((element, i) => element.read(value[i] as Cbor, `${at}.${i}`)) as Elements<S>
+    },
+    write: (value) => elements.map((element, i) => element.write(value[i] as never)),
+    isEmpty: never,
   }
 }
 

@@ -147,8 +147,8 @@ function checkItem(bytes: Uint8Array, at: number, room: number): number {
   }
 }
 
-/** Returns where the content begins. */
-function checkHead(bytes: Uint8Array, at: number): number {
+/** Where the content of the item at `at` begins. Throws CborError if its head is none. */
+export function checkHead(bytes: Uint8Array, at: number): number {
   if (at >= bytes.length) throw new CborError('truncated', at, 'the item is cut off')
   const info = bytes[at]! & 0x1f
   const size = ARGUMENT_BYTES[info]!
@@ -161,7 +161,8 @@ function checkHead(bytes: Uint8Array, at: number): number {
   return content
 }
 
-function checkLength(bytes: Uint8Array, at: number, content: number): number {
+/** Where the byte string or text at `at` ends, whose head was checked. Throws CborError if that is beyond the input. */
+export function checkLength(bytes: Uint8Array, at: number, content: number): number {
   const length = argumentAt(bytes, at)
   if (length > bytes.length - content)
     throw new CborError('length-beyond-input', at, `a length of ${length} beyond the input`)

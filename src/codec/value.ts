@@ -47,6 +47,7 @@ export type CborErrorCode =
   | 'float'
   | 'simple'
   | 'shape'
+  | 'not-deterministic'
 
 /** Bytes that are not one well-formed item as PROTOCOL §2 wants it. `offset` is where in the decoded bytes. */
 export class CborError extends Error {

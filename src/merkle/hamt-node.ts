@@ -3,10 +3,15 @@
  *
  *     0x01 ‖ high u32 ‖ low u32 ‖ count u32 ‖ entries
  *     leaf  = 0x00 ‖ key length u32 ‖ value length u32 ‖ key ‖ value
- *     child = 0x01 (with) or 0x02 (without a digest) ‖ ref f64 ‖ size f64 ‖ digest 32 bytes
+ *     child = 0x01 (with a digest), 0x02 (with none), 0x03 (with digest and root) or 0x04 (with a root)
+ *             ‖ ref f64 ‖ size f64 ‖ digest 32 bytes ‖ root 32 bytes
  *
- * All big endian. A digest is missing where nobody asked for it: in indexes. A list below the last level has an empty
- * bitmap. A second digest (PROOFS §1) would be another kind of child under another version.
+ * and version 2, of nodes whose places have digests (hamt-places.ts):
+ *
+ *     0x02 ‖ high u32 ‖ low u32 ‖ count u32 ‖ places u64 ‖ digests 32 bytes each ‖ entries
+ *
+ * All big endian. What nobody asked for is missing: digests in indexes, roots where there are no proofs. A list below
+ * the last level has an empty bitmap.
  *
  * Tests: test/merkle/hamt-store.test.ts
  */
@@ -18,11 +23,13 @@ export type NodeRef = number
 export interface Leaf {
   readonly key: Uint8Array
   readonly value: Uint8Array
+  /** In the state tree (PROOFS §1), once somebody asked for it. */
+  mark?: Uint8Array
 }
 
 /**
  * A node and what is known of it. Shared between versions of a trie, which read from one source and have one cache. The
- * node itself may be away when `ref` tells where to read it. PROOFS §1 adds a second digest beside `digest`.
+ * node itself may be away when `ref` tells where to read it.
  */
 export interface Branch {
   /** Leaves below. */
@@ -31,6 +38,8 @@ export interface Branch {
   /** 0 while the node is not stored. */
   ref: NodeRef
   digest: Uint8Array | undefined
+  /** The digest of its place in the state tree (PROOFS §1). */
+  root: Uint8Array | undefined
   /** Was asked for since the cache last looked. */
   used: boolean
 }
@@ -43,13 +52,25 @@ export interface Node {
   readonly low: number
   readonly high: number
   readonly entries: readonly (Leaf | Branch)[]
+  /** Digests of the places within (hamt-places.ts), as far as they are known, by number. */
+  places: (Uint8Array | undefined)[] | undefined
 }
 
 const VERSION = 1
+const VERSION_WITH_PLACES = 2
 const HEAD_BYTES = 13
+const PLACES_BYTES = 8
+/** Places 2 … 63: the first is the node's own. */
+const PLACES = { first: 2, end: 64 } as const
 const LEAF = 0
-const CHILD = 1
-const CHILD_WITHOUT_DIGEST = 2
+/** What a kind of child has after its head. */
+const CHILDREN: readonly { readonly digest: boolean; readonly root: boolean }[] = [
+  { digest: true, root: false },
+  { digest: false, root: false },
+  { digest: true, root: true },
+  { digest: false, root: true },
+]
+const FIRST_CHILD = 1
 const LEAF_HEAD_BYTES = 9
 const CHILD_HEAD_BYTES = 17
 const DIGEST_BYTES = 32
@@ -59,14 +80,17 @@ const LEAVES_MIN = 2
 /** Children must have been stored. */
 export function encodeNode(node: Node): Uint8Array {
   let length = HEAD_BYTES
+  const places = knownPlaces(node)
+  if (places.length > 0) length += PLACES_BYTES + DIGEST_BYTES * places.length
   for (const entry of node.entries) length += entryBytes(entry)
   const bytes = new Uint8Array(length)
   const view = new DataView(bytes.buffer)
-  bytes[0] = VERSION
+  bytes[0] = places.length > 0 ? VERSION_WITH_PLACES : VERSION
   view.setUint32(1, node.high)
   view.setUint32(5, node.low)
   view.setUint32(9, node.entries.length)
   let at = HEAD_BYTES
+  if (places.length > 0) at = writePlaces(bytes, view, at, places)
   for (const entry of node.entries) {
     at = isLeaf(entry) ? writeLeaf(bytes, view, at, entry) : writeChild(bytes, view, at, entry)
   }
@@ -79,7 +103,7 @@ export function encodeNode(node: Node): Uint8Array {
  */
 export function decodeNode(stored: Uint8Array, { ref, size }: Pick<Branch, 'ref' | 'size'>): Node {
   const reader = new NodeReader(ref, stored)
-  const { high, low, count } = reader.head()
+  const { high, low, count, places } = reader.head()
   const entries: (Leaf | Branch)[] = []
   let leaves = 0
   for (let i = 0; i < count; i++) {
@@ -89,7 +113,7 @@ export function decodeNode(stored: Uint8Array, { ref, size }: Pick<Branch, 'ref'
   }
   reader.end()
   if (leaves !== size) throw new HamtStoreError(ref, `${leaves} leaves instead of ${size}`)
-  return { high, low, entries }
+  return { high, low, entries, places }
 }
 
 export function isLeaf(entry: Leaf | Branch): entry is Leaf {
@@ -115,9 +139,35 @@ export class HamtStoreError extends Error {
   }
 }
 
+function knownPlaces({ places }: Node): readonly (readonly [number: number, digest: Uint8Array])[] {
+  const known: (readonly [number, Uint8Array])[] = []
+  for (let number: number = PLACES.first; places !== undefined && number < PLACES.end; number++) {
+    const digest = places[number]
+    if (digest !== undefined) known.push([number, digest])
+  }
+  return known
+}
+
+function writePlaces(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  places: readonly (readonly [number: number, digest: Uint8Array])[],
+): number {
+  let which = 0n
+  let end = at + PLACES_BYTES
+  for (const [number, digest] of places) {
+    which |= 1n << BigInt(number)
+    bytes.set(digest, end)
+    end += DIGEST_BYTES
+  }
+  view.setBigUint64(at, which)
+  return end
+}
+
 function entryBytes(entry: Leaf | Branch): number {
   if (isLeaf(entry)) return LEAF_HEAD_BYTES + entry.key.length + entry.value.length
-  return CHILD_HEAD_BYTES + (entry.digest?.length ?? 0)
+  return CHILD_HEAD_BYTES + (entry.digest?.length ?? 0) + (entry.root?.length ?? 0)
 }
 
 function writeLeaf(bytes: Uint8Array, view: DataView, at: number, { key, value }: Leaf): number {
@@ -130,10 +180,13 @@ function writeLeaf(bytes: Uint8Array, view: DataView, at: number, { key, value }
 }
 
 function writeChild(bytes: Uint8Array, view: DataView, at: number, child: Branch): number {
-  bytes[at] = child.digest === undefined ? CHILD_WITHOUT_DIGEST : CHILD
-  view.setFloat64(at + 1, child.ref)
-  view.setFloat64(at + 9, child.size)
-  if (child.digest !== undefined) bytes.set(child.digest, at + CHILD_HEAD_BYTES)
+  const { ref, size, digest, root } = child
+  const has = { digest: digest !== undefined, root: root !== undefined }
+  bytes[at] = FIRST_CHILD + CHILDREN.findIndex((kind) => kind.digest === has.digest && kind.root === has.root)
+  view.setFloat64(at + 1, ref)
+  view.setFloat64(at + 9, size)
+  if (digest !== undefined) bytes.set(digest, at + CHILD_HEAD_BYTES)
+  if (root !== undefined) bytes.set(root, at + CHILD_HEAD_BYTES + (digest?.length ?? 0))
   return at + entryBytes(child)
 }
 
@@ -151,24 +204,27 @@ class NodeReader {
     this.view = new DataView(buffer, byteOffset, length)
   }
 
-  head(): { readonly high: number; readonly low: number; readonly count: number } {
+  head(): Pick<Node, 'high' | 'low' | 'places'> & { readonly count: number } {
     const at = this.skip(HEAD_BYTES)
-    if (this.bytes[at] !== VERSION) this.refuse(`version ${this.bytes[at]}, known is ${VERSION}`)
+    const version = this.bytes[at]
+    if (version !== VERSION && version !== VERSION_WITH_PLACES)
+      this.refuse(`version ${version}, known are ${VERSION} and ${VERSION_WITH_PLACES}`)
     const high = this.view.getInt32(at + 1)
     const low = this.view.getInt32(at + 5)
     const count = this.view.getUint32(at + 9)
     const slots = bitsSet(high) + bitsSet(low)
     if (slots === 0 ? count < LEAVES_MIN : count !== slots) this.refuse(`${count} entries in ${slots} slots`)
-    return { high, low, count }
+    return { high, low, count, places: version === VERSION ? undefined : this.places() }
   }
 
   entry(inList: boolean): Leaf | Branch {
     const at = this.skip(1)
     const kind = this.bytes[at]
     if (kind === LEAF) return this.leaf()
-    if (kind !== CHILD && kind !== CHILD_WITHOUT_DIGEST) this.refuse(`an entry of kind ${kind}`)
+    const has = CHILDREN[kind! - FIRST_CHILD]
+    if (has === undefined) this.refuse(`an entry of kind ${kind}`)
     if (inList) this.refuse('a child in a list')
-    return this.child(kind === CHILD)
+    return this.child(has)
   }
 
   end(): void {
@@ -182,20 +238,30 @@ class NodeReader {
     return { key: this.bytes.subarray(key, value), value: this.bytes.subarray(value, this.at) }
   }
 
-  private child(withDigest: boolean): Branch {
+  private places(): (Uint8Array | undefined)[] {
+    const which = this.view.getBigUint64(this.skip(PLACES_BYTES))
+    if ((which & 3n) !== 0n) this.refuse('digests of places that have none')
+    const places: (Uint8Array | undefined)[] = []
+    for (let number: number = PLACES.first; number < PLACES.end; number++) {
+      places[number] = (which >> BigInt(number)) & 1n ? this.digest() : undefined
+    }
+    return places
+  }
+
+  private digest(): Uint8Array {
+    const start = this.skip(DIGEST_BYTES)
+    return this.bytes.slice(start, this.at)
+  }
+
+  private child(has: { readonly digest: boolean; readonly root: boolean }): Branch {
     const at = this.skip(CHILD_HEAD_BYTES - 1)
     const ref = this.view.getFloat64(at)
     const size = this.view.getFloat64(at + 8)
     if (!Number.isSafeInteger(ref) || ref < 1) this.refuse(`a child stored under ${ref}`)
     if (!Number.isSafeInteger(size) || size < LEAVES_MIN) this.refuse(`a child of ${size} leaves`)
-    const start = this.skip(withDigest ? DIGEST_BYTES : 0)
-    return {
-      size,
-      node: undefined,
-      ref,
-      digest: withDigest ? this.bytes.slice(start, this.at) : undefined,
-      used: false,
-    }
+    const digest = has.digest ? this.digest() : undefined
+    const root = has.root ? this.digest() : undefined
+    return { size, node: undefined, ref, digest, root, used: false }
   }
 
   /** Where the next `length` bytes begin. */

@@ -11,6 +11,7 @@ import { assert } from '../assert.js'
 import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import type { NodeCache } from './hamt-cache.js'
+import { isTrue, placeOf, placesWithout, rootOf, type PlaceContext, type TriePlace } from './hamt-places.js'
 import {
   bitsSet,
   decodeNode,
@@ -36,14 +37,21 @@ export interface NodeSource {
   refused?(error: HamtStoreError): void
 }
 
-/** What `open` needs to find a trie again. `ref` is 0 for an empty one, `digest` absent where nobody asked for it. */
+/** What `open` needs to find a trie again. `ref` is 0 for an empty one; what nobody asked for is absent. */
 export interface StoredRoot {
   readonly ref: NodeRef
   readonly size: number
   readonly digest: Uint8Array | undefined
+  readonly root?: Uint8Array | undefined
 }
 
-export type KeyHash = (key: Uint8Array) => Uint8Array
+/** What a trie is built over: where a key stands, and what of a value the state tree holds; 32 bytes each. */
+export interface TrieHashes {
+  readonly keyHash: (key: Uint8Array) => Uint8Array
+  readonly valueHash: (value: Uint8Array) => Uint8Array
+}
+
+export const STANDARD_HASHES: TrieHashes = { keyHash: sha256, valueHash: sha256 }
 
 /** A trie written out, for comparison with another implementation's. */
 export interface HamtShape {
@@ -51,6 +59,29 @@ export interface HamtShape {
   readonly bitmap: bigint
   readonly entries: readonly (Leaf | HamtShape)[]
 }
+
+class TrieContext implements PlaceContext {
+  readonly keyHash: TrieHashes['keyHash']
+  readonly valueHash: TrieHashes['valueHash']
+  readonly source: NodeSource | undefined
+  readonly cache: NodeCache | undefined
+  /** Nodes are hashed when they are read. */
+  readonly verifying: boolean
+
+  constructor({ keyHash, valueHash }: TrieHashes, source?: NodeSource, cache?: NodeCache, verifying = false) {
+    this.keyHash = keyHash
+    this.valueHash = valueHash
+    this.source = source
+    this.cache = cache
+    this.verifying = verifying
+  }
+
+  load(branch: Branch): Node {
+    return load(branch, this)
+  }
+}
+
+const NO_ENTRIES: Node = { low: 0, high: 0, entries: [], places: undefined }
 
 /**
  * One version of a trie: keys and values are bytes. Neither is copied, neither may be changed.
@@ -65,44 +96,49 @@ export interface HamtShape {
  * ```
  */
 export class Hamt {
-  static readonly empty = new Hamt(branchOf({ low: 0, high: 0, entries: [] }, 0), { keyHash: sha256 })
+  static readonly empty = new Hamt(branchOf(NO_ENTRIES, 0), new TrieContext(STANDARD_HASHES))
 
-  private readonly root: Branch
-  private readonly context: Context
+  private readonly branch: Branch
+  private readonly context: TrieContext
 
-  private constructor(root: Branch, context: Context) {
-    this.root = root
+  private constructor(branch: Branch, context: TrieContext) {
+    this.branch = branch
     this.context = context
   }
 
   /**
    * A trie that was stored. Its nodes are read from `source` when they are needed, without hashing them: then the
    * methods throw HamtStoreError where one is damaged in form. `cache` bounds how many stay; without it all that were
-   * read do. `keyHash` MUST be the one that it was built over.
+   * read do. `hashes` MUST be those that it was built over.
    */
-  static open(root: StoredRoot, source: NodeSource, cache?: NodeCache, keyHash: KeyHash = sha256): Hamt {
-    return new Hamt(storedBranch(root), { keyHash, source, ...(cache && { cache }) })
+  static open(root: StoredRoot, source: NodeSource, cache?: NodeCache, hashes = STANDARD_HASHES): Hamt {
+    return new Hamt(storedBranch(root), new TrieContext(hashes, source, cache))
   }
 
-  /** The same, and every node that is read must have the digest that is known of it: for those who doubt the store. */
-  static openVerifying(root: StoredRoot, source: NodeSource, cache?: NodeCache, keyHash: KeyHash = sha256): Hamt {
-    return new Hamt(storedBranch(root), { keyHash, source, ...(cache && { cache }), verifying: true })
+  /** The same, and every node that is read must have the digests that are known of it: for those who doubt the store. */
+  static openVerifying(root: StoredRoot, source: NodeSource, cache?: NodeCache, hashes = STANDARD_HASHES): Hamt {
+    return new Hamt(storedBranch(root), new TrieContext(hashes, source, cache, true))
   }
 
-  /** An empty trie over another hash: one whose places group keys, or one that forces collisions in tests. */
-  static withKeyHash(keyHash: KeyHash, source?: NodeSource, cache?: NodeCache): Hamt {
-    return new Hamt(Hamt.empty.root, { keyHash, ...(source && { source }), ...(cache && { cache }) })
+  /** An empty trie over other hashes: one whose places group keys, or one that forces collisions in tests. */
+  static over(hashes: Partial<TrieHashes>, source?: NodeSource, cache?: NodeCache): Hamt {
+    return new Hamt(Hamt.empty.branch, new TrieContext({ ...STANDARD_HASHES, ...hashes }, source, cache))
+  }
+
+  /** What the trie is built over. */
+  get hashes(): TrieHashes {
+    return this.context
   }
 
   /** Number of leaves. */
   get size(): number {
-    return this.root.size
+    return this.branch.size
   }
 
   /** The value as it was given to `set`, not a copy; undefined if there is none. */
   get(key: Uint8Array): Uint8Array | undefined {
     const hash = this.context.keyHash(key)
-    let branch = this.root
+    let branch = this.branch
     for (let level = 0; level < HAMT_LEVELS_MAX; level++) {
       const node = load(branch, this.context)
       const slot = slotAt(hash, level)
@@ -121,22 +157,32 @@ export class Hamt {
 
   /** The trie with `value` under `key`; this trie itself if that is so already. */
   set(key: Uint8Array, value: Uint8Array): Hamt {
-    return this.with(setIn(this.root, 0, this.context.keyHash(key), { key, value }, this.context))
+    return this.with(setIn(this.branch, 0, this.context.keyHash(key), { key, value }, this.context))
   }
 
   /** The trie without `key`; this trie itself if it has none. */
   delete(key: Uint8Array): Hamt {
-    return this.with(deleteIn(this.root, 0, this.context.keyHash(key), key, this.context))
+    return this.with(deleteIn(this.branch, 0, this.context.keyHash(key), key, this.context))
   }
 
   /** 32 bytes (§6), computed when first asked for. Memoised per node and not copied: never to be changed. */
   digest(): Uint8Array {
-    return digestOf(this.root, this.context)
+    return digestOf(this.branch, this.context)
+  }
+
+  /** 32 bytes: the root of the state tree over the leaves (PROOFS §1), memoised as the digest is. */
+  root(): Uint8Array {
+    return rootOf(this.branch, this.context)
+  }
+
+  /** The state tree over the leaves, to be walked down; undefined if there is none. Nodes are read when asked for. */
+  tree(): TriePlace | undefined {
+    return placeOf(this.branch, this.context)
   }
 
   /** All leaves, in trie order. */
   *entries(): IterableIterator<[Uint8Array, Uint8Array]> {
-    yield* leavesOf(this.root, this.context)
+    yield* leavesOf(this.branch, this.context)
   }
 
   /**
@@ -145,7 +191,7 @@ export class Hamt {
    */
   *entriesBeside(key: Uint8Array, levels: number): IterableIterator<[Uint8Array, Uint8Array]> {
     const hash = this.context.keyHash(key)
-    let branch = this.root
+    let branch = this.branch
     for (let level = 0; level < levels; level++) {
       const node = load(branch, this.context)
       const slot = slotAt(hash, level)
@@ -158,7 +204,7 @@ export class Hamt {
   }
 
   shape(): HamtShape {
-    return shapeOf(this.root, this.context)
+    return shapeOf(this.branch, this.context)
   }
 
   /**
@@ -167,7 +213,8 @@ export class Hamt {
    */
   store(write: (node: Uint8Array) => NodeRef): StoredRoot {
     this.storePart(write, () => true)
-    return { ref: this.root.size > 0 ? this.root.ref : 0, size: this.root.size, digest: this.root.digest }
+    const { ref, size, digest, root } = this.branch
+    return { ref: size > 0 ? ref : 0, size, digest, root }
   }
 
   /**
@@ -175,38 +222,30 @@ export class Hamt {
    * Whether all nodes are stored now.
    */
   storePart(write: (node: Uint8Array) => NodeRef, hasRoom: () => boolean): boolean {
-    return this.root.size === 0 || storeIn(this.root, write, hasRoom, this.context)
+    return this.branch.size === 0 || storeIn(this.branch, write, hasRoom, this.context)
   }
 
-  private with(root: Branch): Hamt {
-    return root === this.root ? this : new Hamt(root, this.context)
+  private with(branch: Branch): Hamt {
+    return branch === this.branch ? this : new Hamt(branch, this.context)
   }
-}
-
-interface Context {
-  readonly keyHash: KeyHash
-  readonly source?: NodeSource
-  readonly cache?: NodeCache
-  /** Nodes are hashed when they are read. */
-  readonly verifying?: true
 }
 
 function branchOf(node: Node, size: number): Branch {
-  return { size, node, ref: 0, digest: undefined, used: false }
+  return { size, node, ref: 0, digest: undefined, root: undefined, used: false }
 }
 
-function storedBranch({ ref, size, digest }: StoredRoot): Branch {
-  if (ref !== 0) return { size, node: undefined, ref, digest, used: false }
+function storedBranch({ ref, size, digest, root }: StoredRoot): Branch {
+  if (ref !== 0) return { size, node: undefined, ref, digest, root, used: false }
   if (size !== 0) throw new HamtStoreError(ref, `no node for ${size} leaves`)
-  return branchOf({ low: 0, high: 0, entries: [] }, 0)
+  return branchOf(NO_ENTRIES, 0)
 }
 
-function load(branch: Branch, context: Context): Node {
+function load(branch: Branch, context: TrieContext): Node {
   branch.used = true
   return branch.node ?? read(branch, context)
 }
 
-function read(branch: Branch, context: Context): Node {
+function read(branch: Branch, context: TrieContext): Node {
   const { source } = context
   assert(source !== undefined, 'a node is away and there is no source')
   try {
@@ -219,10 +258,13 @@ function read(branch: Branch, context: Context): Node {
   return branch.node
 }
 
-function checked(stored: Uint8Array, branch: Branch, context: Context): Node {
+function checked(stored: Uint8Array, branch: Branch, context: TrieContext): Node {
   const node = decodeNode(stored, branch)
   if (context.verifying && branch.digest !== undefined && !equalBytes(digestOfNode(node, context), branch.digest)) {
     throw new HamtStoreError(branch.ref, 'its digest is not the one that is known of it')
+  }
+  if (context.verifying && branch.root !== undefined && !isTrue(node, branch.root, context)) {
+    throw new HamtStoreError(branch.ref, 'its root is not the one that is known of it')
   }
   return node
 }
@@ -252,12 +294,13 @@ function withSlot(node: Node, slot: number, entries: readonly (Leaf | Branch)[])
     low: slot < 32 ? node.low ^ (1 << slot) : node.low,
     high: slot < 32 ? node.high : node.high ^ (1 << (slot - 32)),
     entries,
+    places: placesWithout(node.places, slot),
   }
 }
 
 // Changes
 
-function setIn(branch: Branch, level: number, hash: Uint8Array, leaf: Leaf, context: Context): Branch {
+function setIn(branch: Branch, level: number, hash: Uint8Array, leaf: Leaf, context: TrieContext): Branch {
   const node = load(branch, context)
   if (level === HAMT_LEVELS_MAX) return setInList(branch, node, leaf)
   const slot = slotAt(hash, level)
@@ -268,21 +311,30 @@ function setIn(branch: Branch, level: number, hash: Uint8Array, leaf: Leaf, cont
   const entry = node.entries[index]!
   if (!isLeaf(entry)) {
     const child = setIn(entry, level + 1, hash, leaf, context)
-    return child === entry ? branch : replaced(branch, node, index, child, child.size - entry.size)
+    return child === entry ? branch : replaced(branch, node, { slot, index }, child, child.size - entry.size)
   }
   if (!equalBytes(entry.key, leaf.key)) {
-    return replaced(branch, node, index, pair(entry, context.keyHash(entry.key), leaf, hash, level + 1), 1)
+    const both = pair(entry, context.keyHash(entry.key), leaf, hash, level + 1)
+    return replaced(branch, node, { slot, index }, both, 1)
   }
-  return equalBytes(entry.value, leaf.value) ? branch : replaced(branch, node, index, leaf, 0)
+  return equalBytes(entry.value, leaf.value) ? branch : replaced(branch, node, { slot, index }, leaf, 0)
 }
 
-function replaced(branch: Branch, node: Node, index: number, entry: Leaf | Branch, growth: number): Branch {
-  return branchOf({ low: node.low, high: node.high, entries: node.entries.with(index, entry) }, branch.size + growth)
+function replaced(
+  branch: Branch,
+  node: Node,
+  { slot, index }: { readonly slot: number; readonly index: number },
+  entry: Leaf | Branch,
+  growth: number,
+): Branch {
+  const { low, high, places } = node
+  const entries = node.entries.with(index, entry)
+  return branchOf({ low, high, entries, places: placesWithout(places, slot) }, branch.size + growth)
 }
 
 /** A node for two leaves that met in one slot of the level above. */
 function pair(a: Leaf, aHash: Uint8Array, b: Leaf, bHash: Uint8Array, level: number): Branch {
-  const none: Node = { low: 0, high: 0, entries: [] }
+  const none = NO_ENTRIES
   if (level === HAMT_LEVELS_MAX) {
     return branchOf({ ...none, entries: compareBytes(a.key, b.key) < 0 ? [a, b] : [b, a] }, 2)
   }
@@ -300,10 +352,11 @@ function setInList(branch: Branch, node: Node, leaf: Leaf): Branch {
   if (other === undefined || !equalBytes(other.key, leaf.key)) {
     return branchOf({ ...node, entries: list.toSpliced(index, 0, leaf) }, branch.size + 1)
   }
-  return equalBytes(other.value, leaf.value) ? branch : replaced(branch, node, index, leaf, 0)
+  if (equalBytes(other.value, leaf.value)) return branch
+  return branchOf({ ...node, entries: list.with(index, leaf) }, branch.size)
 }
 
-function deleteIn(branch: Branch, level: number, hash: Uint8Array, key: Uint8Array, context: Context): Branch {
+function deleteIn(branch: Branch, level: number, hash: Uint8Array, key: Uint8Array, context: TrieContext): Branch {
   const node = load(branch, context)
   if (level === HAMT_LEVELS_MAX) return deleteInList(branch, node, key)
   const slot = slotAt(hash, level)
@@ -316,7 +369,8 @@ function deleteIn(branch: Branch, level: number, hash: Uint8Array, key: Uint8Arr
   }
   const child = deleteIn(entry, level + 1, hash, key, context)
   if (child === entry) return branch
-  return replaced(branch, node, index, child.size === 1 ? load(child, context).entries[0]! : child, -1)
+  const left = child.size === 1 ? load(child, context).entries[0]! : child
+  return replaced(branch, node, { slot, index }, left, -1)
 }
 
 function deleteInList(branch: Branch, node: Node, key: Uint8Array): Branch {
@@ -330,12 +384,12 @@ function deleteInList(branch: Branch, node: Node, key: Uint8Array): Branch {
 const SCRATCH_BYTES_MAX = 1_048_576
 let scratch = new Uint8Array(4_096)
 
-function digestOf(branch: Branch, context: Context): Uint8Array {
+function digestOf(branch: Branch, context: TrieContext): Uint8Array {
   return (branch.digest ??= digestOfNode(load(branch, context), context))
 }
 
 /** SHA-256 over the entries in slot order: a leaf's key and value, a child's digest. */
-function digestOfNode(node: Node, context: Context): Uint8Array {
+function digestOfNode(node: Node, context: TrieContext): Uint8Array {
   let length = 0
   for (const entry of node.entries) {
     length += isLeaf(entry) ? entry.key.length + entry.value.length : digestOf(entry, context).length
@@ -364,14 +418,14 @@ function buffer(bytes: number): Uint8Array {
 
 // Traversal
 
-function* leavesOf(branch: Branch, context: Context): IterableIterator<[Uint8Array, Uint8Array]> {
+function* leavesOf(branch: Branch, context: TrieContext): IterableIterator<[Uint8Array, Uint8Array]> {
   for (const entry of load(branch, context).entries) {
     if (isLeaf(entry)) yield [entry.key, entry.value]
     else yield* leavesOf(entry, context)
   }
 }
 
-function shapeOf(branch: Branch, context: Context): HamtShape {
+function shapeOf(branch: Branch, context: TrieContext): HamtShape {
   const node = load(branch, context)
   const bitmap = (BigInt(node.high >>> 0) << 32n) | BigInt(node.low >>> 0)
   return { bitmap, entries: node.entries.map((entry) => (isLeaf(entry) ? entry : shapeOf(entry, context))) }
@@ -382,7 +436,7 @@ function storeIn(
   branch: Branch,
   write: (node: Uint8Array) => NodeRef,
   hasRoom: () => boolean,
-  context: Context,
+  context: TrieContext,
 ): boolean {
   if (branch.ref !== 0) return true
   const node = load(branch, context)

@@ -1,7 +1,7 @@
 /**
  * Index arithmetic of Merkle mountain ranges (MMR.md §2, §3, §6.1): where a node of the append-only array stands in the
  * tree. Pure numbers, no hashes. Everything is bigint, because sizes reach 2^63 − 1. The functions of one node (height,
- * sibling, parent) hold in the unbounded tree; those that take a size refuse one that is not complete.
+ * family) hold in the unbounded tree; those that take a size refuse one that is not complete.
  */
 
 declare const kind: unique symbol
@@ -20,7 +20,7 @@ export type TreeSize = Kind<'tree size'>
 
 /** 2^63 − 1 nodes: the highest tree has height 62. */
 export const TREE_SIZE_MAX = ((1n << 63n) - 1n) as TreeSize
-const LEAF_COUNT_MAX = 1n << 62n
+export const LEAF_COUNT_MAX = 1n << 62n
 
 /** The peak above a node. */
 interface CoveringPeak {
@@ -87,22 +87,31 @@ export function positionOf(index: NodeIndex): Position {
 export function heightOf(index: NodeIndex): number {
   if (index < 0n) throw new NodeIndexError(index, TREE_SIZE_MAX)
   let position = index + 1n
-  while (!isPerfectSize(position)) position -= (1n << BigInt(bitLength(position) - 1)) - 1n
-  return bitLength(position) - 1
+  while (position >= SMALL_END) {
+    if (isPerfectSize(position)) return bitLength(position) - 1
+    position -= (1n << BigInt(bitLength(position) - 1)) - 1n
+  }
+  let small = Number(position)
+  while ((small & (small + 1)) !== 0) small -= (1 << (31 - Math.clz32(small))) - 1
+  return 31 - Math.clz32(small)
 }
 
-/** A parent is stored directly after its right child (§3.2). */
-export function isRightChild(index: NodeIndex): boolean {
-  return heightOf((index + 1n) as NodeIndex) > heightOf(index)
+/** Numbers below it fit in 32-bit operations, sign and successor included: many times as fast as bigints. */
+const SMALL_END = 1n << 30n
+
+/** A node's place among its family, in the unbounded tree. */
+interface Family {
+  readonly isRight: boolean
+  readonly sibling: NodeIndex
+  readonly parent: NodeIndex
 }
 
-export function siblingOf(index: NodeIndex): NodeIndex {
-  const distance = (2n << BigInt(heightOf(index))) - 1n
-  return (isRightChild(index) ? index - distance : index + distance) as NodeIndex
-}
-
-export function parentOf(index: NodeIndex): NodeIndex {
-  return (isRightChild(index) ? index + 1n : index + (2n << BigInt(heightOf(index)))) as NodeIndex
+/** Of the node at `index`, whose height is known: a parent is stored directly after its right child (§3.2). */
+export function familyOf(index: NodeIndex, height: number): Family {
+  const distance = (2n << BigInt(height)) - 1n
+  return heightOf((index + 1n) as NodeIndex) > height
+    ? { isRight: true, sibling: (index - distance) as NodeIndex, parent: (index + 1n) as NodeIndex }
+    : { isRight: false, sibling: (index + distance) as NodeIndex, parent: (index + distance + 1n) as NodeIndex }
 }
 
 /** Left and right child, or undefined for a leaf. */
@@ -216,8 +225,34 @@ export function coveringPeak(index: NodeIndex, size: TreeSize): CoveringPeak {
 export function inclusionPathIndices(index: NodeIndex, size: TreeSize): NodeIndex[] {
   const peak = coveringPeak(index, size)
   const path: NodeIndex[] = []
-  for (let node = index; node !== peak.index; node = parentOf(node)) path.push(siblingOf(node))
+  let node = index
+  for (let height = heightOf(index); height < peak.height; height++) {
+    const { sibling, parent } = familyOf(node, height)
+    path.push(sibling)
+    node = parent
+  }
   return path
+}
+
+/** What shows that a range began as a smaller one (§7.1). */
+interface ConsistencyIndices {
+  /** For each peak of the smaller range, left to right: its inclusion path in the larger one. */
+  readonly paths: readonly (readonly NodeIndex[])[]
+  /** The peaks of the larger range that no path leads to, left to right. */
+  readonly rightPeaks: readonly NodeIndex[]
+}
+
+/**
+ * Indices of the nodes that prove the first `from` nodes of a range of `to` nodes (§7.1). Throws TreeSizeError, or
+ * NodeIndexError if `from` is above `to`.
+ */
+export function consistencyIndices(from: TreeSize, to: TreeSize): ConsistencyIndices {
+  const peaks = peakIndices(from)
+  const reached = new Set<bigint>(peaks.map((peak) => coveringPeak(peak, to).index))
+  return {
+    paths: peaks.map((peak) => inclusionPathIndices(peak, to)),
+    rightPeaks: peakIndices(to).filter((peak) => !reached.has(peak)),
+  }
 }
 
 /** A size that is not reached by a whole number of leaves, or is out of range. */
@@ -271,7 +306,8 @@ function bitLength(value: bigint): number {
   return value < 0x1_0000_0000n ? 32 - Math.clz32(Number(value)) : 32 + bitLength(value >> 32n)
 }
 
-function popcount(value: bigint): number {
+/** How many peaks a range of `value` leaves has. */
+export function popcount(value: bigint): number {
   let ones = 0
   for (let rest = value; rest !== 0n; rest &= rest - 1n) ones++
   return ones

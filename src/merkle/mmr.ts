@@ -3,7 +3,7 @@
  * pair.
  */
 
-import { present } from '../assert.js'
+import { Accumulator } from './accumulator.js'
 import {
   inclusionPathIndices,
   NodeIndexError,
@@ -13,7 +13,6 @@ import {
   type NodeIndex,
   type TreeSize,
 } from './mmr-index.js'
-import { interiorHashInMemory, nodeValue } from './node-hash.js'
 
 export {
   leafIndex,
@@ -49,7 +48,7 @@ export { ProofError, type ProofErrorCode } from './proof-error.js'
  */
 export class Mmr {
   private readonly values: Uint8Array[] = []
-  private leaves = 0
+  private readonly accumulator = new Accumulator()
 
   /** All values in the order of their node indices: a live view, not to be changed. */
   get nodes(): readonly Uint8Array[] {
@@ -62,7 +61,7 @@ export class Mmr {
   }
 
   get leafCount(): LeafCount {
-    return BigInt(this.leaves) as LeafCount
+    return this.accumulator.leafCount
   }
 
   /**
@@ -70,16 +69,7 @@ export class Mmr {
    * Throws NodeValueError.
    */
   append(leafHash: Uint8Array): TreeSize {
-    const nodes = this.values
-    nodes.push(nodeValue(leafHash))
-    let span = 2
-    for (let pairs = this.leaves; pairs % 2 === 1; pairs = (pairs - 1) / 2) {
-      const left = present(nodes[nodes.length - span], 'left child')
-      const right = present(nodes[nodes.length - 1], 'right child')
-      nodes.push(interiorHashInMemory(nodes.length + 1, left, right))
-      span *= 2
-    }
-    this.leaves++
+    for (const value of this.accumulator.append(leafHash)) this.values.push(value)
     return this.size
   }
 

@@ -19,9 +19,9 @@ export function interiorHash(position: Position, left: Uint8Array, right: Uint8A
   return hashOfPreimage(left, right)
 }
 
-/** The same for a range whose nodes are in memory: positions fit in 32 bits there, and no bigint is made. */
-export function interiorHashInMemory(position: number, left: Uint8Array, right: Uint8Array): Uint8Array {
-  view.setUint32(0, 0)
+/** The same for a position below 2^53: no bigint is made. */
+export function interiorHashAt(position: number, left: Uint8Array, right: Uint8Array): Uint8Array {
+  view.setUint32(0, position / 0x1_0000_0000)
   view.setUint32(4, position)
   return hashOfPreimage(left, right)
 }

@@ -1,7 +1,7 @@
 /**
- * Why a proof of a Merkle mountain range does not hold (MMR.md §6.4, §9.4).
+ * Why a proof of a Merkle mountain range does not hold (MMR.md §6.4, §7.3, §9.4).
  *
- * Tests: test/merkle/mmr-patch-proof.test.ts, test/merkle/mmr.test.ts
+ * Tests: test/merkle/mmr-patch-proof.test.ts, test/merkle/mmr.test.ts, test/merkle/mmr-consistency.test.ts
  */
 
 /** One per rule. `set-…` are the rules of several proofs over one root. */
@@ -14,6 +14,8 @@ export type ProofErrorCode =
   | 'element-length'
   | 'padding-leaf'
   | 'root'
+  | 'peak-count'
+  | 'right-peaks'
   | 'set-count'
   | 'set-tree-size'
   | 'set-order'

@@ -15,6 +15,7 @@ import {
   optional,
   required,
   SchemaError,
+  someOf,
   struct,
   text,
   time,
@@ -101,15 +102,7 @@ export type AddressDetails = Infer<typeof AddressDetails>
 export const ChosenPayee = struct({ Address: required(ChainAddress), CallAsContract: defaulting(bool, false) })
 export type ChosenPayee = Infer<typeof ChosenPayee>
 
-const listingHashes = arrayOf(bytes(1, LISTING_HASH_BYTES_MAX))
-export const ListingHashes: Schema<readonly Uint8Array[]> = {
-  ...listingHashes,
-  read(value, at) {
-    const hashes = listingHashes.read(value, at)
-    if (hashes.length === 0) throw new SchemaError(at, 'must not be empty')
-    return hashes
-  },
-}
+export const ListingHashes = someOf(bytes(1, LISTING_HASH_BYTES_MAX))
 
 const ttl: Schema<Seconds> = uint(64, 1n)
 

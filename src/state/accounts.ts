@@ -23,6 +23,7 @@ export function applyToAccounts(draft: Draft, op: Op, { path, value }: Patch): v
     throw invalid(`${placeOf(path)}: an account's key has 20 bytes`)
   const edit = editAccount(op, path, 2)
   const before = draft.read('Accounts', key, Account)
+  draft.accountTouched(key, before?.KeyCards ?? [])
   const after = edit(before, value)
   if (after === undefined) draft.delete('Accounts', key, Account)
   else draft.write('Accounts', key, Account, after, equalBytes(key, GUESTS_ACCOUNT))

@@ -6,19 +6,21 @@
  * Tests: test/state/patch-set.test.ts, test/state/order-of-checks.test.ts
  */
 
-import type { Seconds } from '../brands.js'
+import type { Seconds, Seq } from '../brands.js'
 import { SchemaError } from '../codec/schema.js'
 import type { Op, Patch } from '../patches/patch.js'
 import { refuseByRights, type Author } from './access.js'
 import { applyToAccounts } from './accounts.js'
 import { Draft, type Effects } from './draft.js'
 import { placeOf } from './edit.js'
+import { withCardMoves } from './card-periods.js'
 import { applyToInventory } from './inventory.js'
 import { applyToListings } from './listings.js'
 import { applyToManifest } from './manifest.js'
 import { applyToOrders, type PaymentRules } from './orders.js'
 import type { ShopState } from './shop-state.js'
 import { applyToTags } from './tags.js'
+import { withTrails } from './trails.js'
 import { invalid, Refusal, type Verdict } from './verdict.js'
 
 export { encodeChange, readPatch, type Change, type Patch } from '../patches/patch.js'
@@ -32,6 +34,8 @@ export interface ApplyContext {
   readonly committedAt: Seconds
   /** How long a commit holds its items, seconds. */
   readonly reservationSeconds: Seconds
+  /** Of the set in the shop's log, if it is to have a place there: then what proofs need of the log follows too. */
+  readonly seq?: Seq
   /** What choosing payment asks of the configured chains and prices; undefined when a logged set is replayed. */
   readonly payments?: PaymentRules
 }
@@ -69,7 +73,21 @@ export function applyPatches(state: ShopState, patches: readonly Patch[], contex
   })
   return finished === undefined
     ? { ok: false, patchIndex: patches.length - 1, verdict: verdict! }
-    : { ok: true, ...finished }
+    : { ok: true, effects: finished.effects, state: logged(finished, patches, context) }
+}
+
+/** With what the state tree holds of the log (PROOFS §1.3). */
+function logged(
+  { state, effects }: { state: ShopState; effects: Effects },
+  patches: readonly Patch[],
+  context: ApplyContext,
+): ShopState {
+  const { seq, author } = context
+  if (seq === undefined) return state
+  const { collections, indexes } = state
+  const cards = withCardMoves(indexes.cards, effects.cardMoves, seq)
+  const trails = withTrails(indexes.trails, collections.Orders, { seq, patches, card: author.card })
+  return { ...state, indexes: { ...indexes, cards, trails } }
 }
 
 function applyPatch(draft: Draft, patch: Patch, context: ApplyContext): void {

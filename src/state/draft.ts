@@ -12,13 +12,17 @@ import { encode } from '../codec/encode.js'
 import type { Schema } from '../codec/schema.js'
 import { OBJECT_BYTES_MAX, OBJECTS_MEASURED_PER_SET_MAX } from '../limits.js'
 import { Hamt } from '../merkle/hamt.js'
+import { Account } from '../objects/account.js'
 import { Listing } from '../objects/listing.js'
 import { Manifest, StoredManifest } from '../objects/manifest.js'
+import { cardMoves, type CardMove } from './card-periods.js'
 import { idKey, type Collection, type Index, type ShopState } from './shop-state.js'
 import { stricter } from './verdict.js'
 
 /** What a set did beside changing the state: what the relay has to follow up. */
 export interface Effects {
+  /** Cards that are in an account or out of it, before the set against after it. */
+  readonly cardMoves: readonly CardMove[]
   /** Cards, 33 bytes each, that are in no account any more. */
   readonly unlinkedCards: readonly Uint8Array[]
   /** Live orders that hold a listing, option or variation which is gone (§11): the relay cancels them. */
@@ -66,6 +70,8 @@ export class Draft {
   readonly orphanedOrders = new Set<bigint>()
   readonly orders = new Set<bigint>()
   readonly payments: Uint8Array[] = []
+  /** Accounts that the set touched, with their cards before it. */
+  private readonly accounts = new Map<string, { readonly key: Uint8Array; readonly before: readonly Uint8Array[] }>()
   /** State→4 writes so far. */
   paymentChoices = 0
 
@@ -86,6 +92,7 @@ export class Draft {
       state: { shopId, schemaVersion, manifest: this.manifestBytes(), collections, indexes: { ...indexes } },
       effects: {
         unlinkedCards: [...this.unlinkedCards.values()],
+        cardMoves: this.cardMoves(),
         // One that a later patch of the set canceled needs nothing more.
         orphanedOrders: [...this.orphanedOrders].filter((id) => indexes.live.has(idKey(id))),
         orders: [...this.orders],
@@ -150,8 +157,20 @@ export class Draft {
     return this.read('Listings', idKey(id), Listing)
   }
 
+  /** Before an account is written: the cards that it has. */
+  accountTouched(key: Uint8Array, cards: readonly Uint8Array[]): void {
+    const name = toHex(key)
+    if (!this.accounts.has(name)) this.accounts.set(name, { key, before: cards })
+  }
+
   cardUnlinked(card: Uint8Array): void {
     this.unlinkedCards.set(toHex(card), card)
+  }
+
+  private cardMoves(): CardMove[] {
+    return [...this.accounts.values()].flatMap(({ key, before }) =>
+      cardMoves(key, before, this.read('Accounts', key, Account)?.KeyCards ?? []),
+    )
   }
 
   private held<T>(collection: Collection, key: Uint8Array, schema: Schema<T>): Held {

@@ -35,7 +35,10 @@ interface ShopContents {
  * Indexes that follow from the log alone: who added an order first and when, what stock there was then, what was chosen
  * and what was to be paid.
  */
-type History = Pick<Record<Index, Hamt>, 'owners' | 'numbers' | 'made' | 'short' | 'chosen' | 'payments'>
+type History = Pick<
+  Record<Index, Hamt>,
+  'owners' | 'numbers' | 'made' | 'short' | 'chosen' | 'payments' | 'cards' | 'trails'
+>
 
 /**
  * The state with all indexes that follow from its objects; when a reservation began does not: a deadline is the TTL or
@@ -54,8 +57,8 @@ export function rebuildShop(contents: ShopContents, history?: History): ShopStat
   return { shopId, schemaVersion, manifest, collections, indexes }
 }
 
-function pickHistory({ owners, numbers, made, short, chosen, payments }: History): History {
-  return { owners, numbers, made, short, chosen, payments }
+function pickHistory({ owners, numbers, made, short, chosen, payments, cards, trails }: History): History {
+  return { owners, numbers, made, short, chosen, payments, cards, trails }
 }
 
 function trieOf(objects: Iterable<readonly [Uint8Array, Uint8Array]>): Hamt {

@@ -11,9 +11,10 @@ import { be64, concatBytes } from '../bytes/bytes.js'
 import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import type { CborKey } from '../codec/value.js'
-import { Hamt, type KeyHash } from '../merkle/hamt.js'
+import { Hamt, STANDARD_HASHES, type TrieHashes } from '../merkle/hamt.js'
 import type { PathPart } from '../patches/patch.js'
 import { holderHash } from './holders.js'
+import { trailValueHash } from './trails.js'
 
 /** The objects' version of live shops. */
 export const SCHEMA_VERSION = 4n
@@ -50,6 +51,10 @@ export type Index =
   | 'chosen'
   /** PaymentID, 32 bytes → what it pays; ids are for ever, so that a late payment finds its order */
   | 'payments'
+  /** card → its periods in accounts (card-periods.ts): `Cards` of the state tree */
+  | 'cards'
+  /** order id or card → its trail (trails.ts): `Orders` of the state tree */
+  | 'trails'
 export const INDEXES: readonly Index[] = [
   'reserved',
   'reservedBy',
@@ -63,6 +68,8 @@ export const INDEXES: readonly Index[] = [
   'numbers',
   'chosen',
   'payments',
+  'cards',
+  'trails',
 ]
 
 export interface ShopState {
@@ -75,7 +82,7 @@ export interface ShopState {
 }
 
 /**
- * A shop without a manifest or any object. `emptyOver`: the empty tries that all others grow from, by their key hash.
+ * A shop without a manifest or any object. `emptyOver`: the empty tries that all others grow from, by their hashes.
  *
  * @example
  * ```ts
@@ -85,21 +92,22 @@ export interface ShopState {
  * ```
  */
 export function emptyShop(shopId: ShopId, schemaVersion = SCHEMA_VERSION, emptyOver = emptyTrie): ShopState {
-  const empty = emptyOver(sha256)
+  const empty = emptyOver(STANDARD_HASHES)
   return {
     shopId,
     schemaVersion,
     manifest: undefined,
     collections: { Accounts: empty, Inventory: empty, Listings: empty, Orders: empty, Tags: empty },
-    indexes: Object.fromEntries(INDEXES.map((name) => [name, emptyOver(keyHashOf(name))])) as Record<Index, Hamt>,
+    indexes: Object.fromEntries(INDEXES.map((name) => [name, emptyOver(hashesOf(name))])) as Record<Index, Hamt>,
   }
 }
 
-const emptyTrie = (keyHash: KeyHash): Hamt => Hamt.withKeyHash(keyHash)
+const emptyTrie = (hashes: TrieHashes): Hamt => Hamt.over(hashes)
 
-/** What a trie of the shop is built over: places of holders group them. */
-export function keyHashOf(name: Collection | Index): KeyHash {
-  return name === 'holders' ? holderHash : sha256
+/** What a trie of the shop is built over: places of holders group them, trails have values of their own. */
+export function hashesOf(name: Collection | Index): TrieHashes {
+  if (name === 'holders') return { ...STANDARD_HASHES, keyHash: holderHash }
+  return name === 'trails' ? { ...STANDARD_HASHES, valueHash: trailValueHash } : STANDARD_HASHES
 }
 
 /**

@@ -16,6 +16,7 @@ const RANKS: Readonly<Record<string, number>> = {
   objects: 4,
   patches: 5,
   state: 6,
+  proofs: 7,
   wire: 7,
   store: 8,
   chain: 8,

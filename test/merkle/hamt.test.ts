@@ -91,7 +91,7 @@ describe('keys that collide', () => {
     const hash = colliding(bits)
     fc.assert(
       fc.property(steps(12), (list) => {
-        run(Hamt.withKeyHash(hash), list, (trie, model) => {
+        run(Hamt.over({ keyHash: hash }), list, (trie, model) => {
           expect(toHex(trie.digest())).toBe(toHex(digestFromScratch(entriesOf(model), hash)))
           for (let k = 0; k <= 12; k++) expect(trie.has(key(k))).toBe(model.has(k))
         })
@@ -101,10 +101,7 @@ describe('keys that collide', () => {
   })
 
   it('stand in a list by key below level 42', () => {
-    const trie = [3, 1, 2].reduce(
-      (t, k) => t.set(key(k), value(k)),
-      Hamt.withKeyHash(() => new Uint8Array(32)),
-    )
+    const trie = [3, 1, 2].reduce((t, k) => t.set(key(k), value(k)), Hamt.over({ keyHash: () => new Uint8Array(32) }))
     expect([...trie.entries()].map(([k]) => k[1])).toEqual([1, 2, 3])
   })
 })

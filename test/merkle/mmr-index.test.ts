@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest'
 import {
   childrenOf,
   coveringPeak,
+  familyOf,
   firstCompleteSize,
   heightOf,
   inclusionPathIndices,
   isCompleteSize,
   isPerfectSize,
-  isRightChild,
   leafCountOf,
   LeafCountError,
   leafIndex,
@@ -17,10 +17,8 @@ import {
   NodeIndexError,
   nodeIndexOf,
   NotALeafError,
-  parentOf,
   peakIndices,
   positionOf,
-  siblingOf,
   sizeOf,
   TREE_SIZE_MAX,
   treeSize,
@@ -59,9 +57,11 @@ describe('the 39-node tree', () => {
     for (const row of kat39.nodes) {
       const index = node(row.index)
       expect(positionOf(index)).toBe(BigInt(row.position))
-      expect(isRightChild(index)).toBe(row.is_right_child)
-      expect(siblingOf(index)).toBe(BigInt(row.sibling_when_grown))
-      expect(parentOf(index)).toBe(BigInt(row.parent_when_grown))
+      expect(familyOf(index, row.height)).toEqual({
+        isRight: row.is_right_child,
+        sibling: BigInt(row.sibling_when_grown),
+        parent: BigInt(row.parent_when_grown),
+      })
       const children = row.left === null ? undefined : [BigInt(row.left), BigInt(row.right!)]
       expect(childrenOf(index)).toEqual(children)
       expect(firstCompleteSize(index)).toBe(BigInt(row.first_complete_size))
@@ -198,9 +198,9 @@ test('agrees with the explicit tree up to 700 leaves', () => {
         slot: range.peaks.indexOf(peak),
       })
       if (each.parent === undefined) continue
-      expect(parentOf(index)).toBe(BigInt(each.parent.index))
-      expect(isRightChild(index)).toBe(each.parent.right === each)
-      expect(childrenOf(parentOf(index))).toEqual([BigInt(each.parent.left!.index), BigInt(each.parent.right!.index)])
+      const { isRight, parent } = familyOf(index, each.height)
+      expect([isRight, parent]).toEqual([each.parent.right === each, BigInt(each.parent.index)])
+      expect(childrenOf(parent)).toEqual([BigInt(each.parent.left!.index), BigInt(each.parent.right!.index)])
     }
   }
 })

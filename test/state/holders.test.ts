@@ -6,12 +6,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { sha256 } from '#hash'
-import { Hamt, NodeCache, type KeyHash } from '../../src/merkle/hamt.js'
+import { Hamt, NodeCache, type TrieHashes } from '../../src/merkle/hamt.js'
 import type { Order } from '../../src/objects/order.js'
 import type { Patch } from '../../src/patches/patch.js'
 import { applyPatches } from '../../src/state/apply.js'
 import { holderHash, holdersOf, liveOrdersOf, withHolder } from '../../src/state/holders.js'
-import { COLLECTIONS, INDEXES, keyHashOf, type ShopState } from '../../src/state/shop-state.js'
+import { COLLECTIONS, INDEXES, hashesOf, type ShopState } from '../../src/state/shop-state.js'
 import { addOrder, by, item, listing, map, patch, setState, shop, variation } from '../fixtures/sample-shop.js'
 
 const VARIATIONS = ['', 'S', 'M', 'red', '\u{1f9e6}']
@@ -36,7 +36,7 @@ const orders = fc.uniqueArray(
 )
 
 /** As if the names of all things collided. */
-const oneGroup: KeyHash = (key) => sha256(key).fill(0, 0, 6)
+const oneGroup: TrieHashes['keyHash'] = (key) => sha256(key).fill(0, 0, 6)
 
 describe('holders', () => {
   test.each([
@@ -50,7 +50,7 @@ describe('holders', () => {
           isLive,
           card,
         }))
-        let index = Hamt.withKeyHash(keyHash)
+        let index = Hamt.over({ keyHash })
         for (const { order, card } of read) index = withHolder(index, order, true, card)
         for (const { order, isLive, card } of read) if (!isLive) index = withHolder(index, order, false, card)
         for (const card of CARDS) {
@@ -142,10 +142,10 @@ function onDisk(state: ShopState) {
       names.map((name) => [
         name,
         Hamt.open(
-          copied(tries[name], keyHashOf(name)).store((bytes) => nodes.push(bytes)),
+          copied(tries[name], hashesOf(name)).store((bytes) => nodes.push(bytes)),
           source,
           cache,
-          keyHashOf(name),
+          hashesOf(name),
         ),
       ]),
     ) as Record<Name, Hamt>
@@ -163,8 +163,8 @@ function onDisk(state: ShopState) {
 }
 
 /** Of no other store. */
-function copied(trie: Hamt, keyHash: KeyHash): Hamt {
-  let copy = Hamt.withKeyHash(keyHash)
+function copied(trie: Hamt, hashes: TrieHashes): Hamt {
+  let copy = Hamt.over(hashes)
   for (const [key, value] of trie.entries()) copy = copy.set(key, value)
   return copy
 }

@@ -114,7 +114,7 @@ export class Keeper {
 
   newState(shopId: ShopId): ShopState {
     const { source } = this.kept(shopId)
-    return emptyShop(shopId, SCHEMA_VERSION, (keyHash) => Hamt.withKeyHash(keyHash, source, this.cache))
+    return emptyShop(shopId, SCHEMA_VERSION, (hashes) => Hamt.over(hashes, source, this.cache))
   }
 
   /**

@@ -35,7 +35,7 @@ export function replay(state: ShopState, record: LogRecord): { readonly state: S
     record.role === 'relay' ? { role: 'relay' } : { role: record.role, card: record.signer, account: record.account }
   const committedAt = BigInt(Math.floor(record.committedAtMs / 1_000))
   const reservationSeconds = BigInt(record.reservationSeconds)
-  const applied = applyPatches(state, patches, { author, committedAt, reservationSeconds })
+  const applied = applyPatches(state, patches, { author, committedAt, reservationSeconds, seq: record.seq })
   if (!applied.ok)
     throw new ReplayError(shopId, record.seq, `the log holds a set that is refused: ${applied.verdict.message}`)
   const hash = stateHash(applied.state)

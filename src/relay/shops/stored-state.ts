@@ -1,6 +1,6 @@
 /**
  * A shop's state as it is kept on disk beside its trie nodes: CBOR {Manifest bytes | null, ObjectIndex: true, <trie>:
- * [ref, size, digest | null]}.
+ * [ref, size, digest | null, ? root of the state tree]}.
  *
  * Tests: test/relay/shops/keeper.test.ts
  */
@@ -12,7 +12,7 @@ import type { Cbor, CborKey } from '../../codec/value.js'
 import { Hamt, type NodeSource, type StoredRoot } from '../../merkle/hamt.js'
 import type { NodeCache } from '../../merkle/hamt-cache.js'
 import type { NodeRef } from '../../merkle/hamt-node.js'
-import { COLLECTIONS, INDEXES, keyHashOf, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
+import { COLLECTIONS, INDEXES, hashesOf, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
 
 const TRIES = [...COLLECTIONS, ...INDEXES] as const
 
@@ -48,8 +48,8 @@ export function decodeState(
   const { manifest, tries, hasIndex } = decodeRoots(bytes)
   if (!hasIndex || TRIES.some((name) => !tries.has(name))) return undefined
   const open = (name: (typeof TRIES)[number]) => {
-    const [root, keyHash] = [tries.get(name)!, keyHashOf(name)]
-    return verifying ? Hamt.openVerifying(root, source, cache, keyHash) : Hamt.open(root, source, cache, keyHash)
+    const [root, hashes] = [tries.get(name)!, hashesOf(name)]
+    return verifying ? Hamt.openVerifying(root, source, cache, hashes) : Hamt.open(root, source, cache, hashes)
   }
   return {
     shopId,
@@ -63,11 +63,11 @@ export function decodeState(
 /** The deadlines of reservations in what was kept; undefined if it had none. */
 export function decodeDeadlines(bytes: Uint8Array, source: NodeSource, cache: NodeCache): Hamt | undefined {
   const root = decodeRoots(bytes).tries.get('live')
-  return root && Hamt.open(root, source, cache, keyHashOf('live'))
+  return root && Hamt.open(root, source, cache, hashesOf('live'))
 }
 
-function rootOf({ ref, size, digest }: StoredRoot): Cbor {
-  return [BigInt(ref), BigInt(size), digest ?? null]
+function rootOf({ ref, size, digest, root }: StoredRoot): Cbor {
+  return [BigInt(ref), BigInt(size), digest ?? null, ...(root === undefined ? [] : [root])]
 }
 
 function decodeRoots(bytes: Uint8Array): {
@@ -80,8 +80,8 @@ function decodeRoots(bytes: Uint8Array): {
   for (const name of TRIES) {
     const root = map.get(name)
     if (root === undefined) continue
-    const [ref, size, digest] = root as [bigint, bigint, Uint8Array | null]
-    tries.set(name, { ref: Number(ref), size: Number(size), digest: digest?.slice() })
+    const [ref, size, digest, tree] = root as [bigint, bigint, Uint8Array | null, Uint8Array?]
+    tries.set(name, { ref: Number(ref), size: Number(size), digest: digest?.slice(), root: tree?.slice() })
   }
   const manifest = (map.get('Manifest') as Uint8Array | null) ?? undefined
   return { manifest, tries, hasIndex: map.get('ObjectIndex') === true }

@@ -259,7 +259,8 @@ export class Batch {
   private apply(shop: Shop, patches: readonly Patch[], author: Author): Applied {
     const { reservationSeconds, checkout: payments } = this.options
     const { committedAt } = this
-    return applyPatches(shop.current.state, patches, { author, committedAt, reservationSeconds, payments })
+    const { state, head } = shop.current
+    return applyPatches(state, patches, { author, committedAt, reservationSeconds, payments, seq: head + 1 })
   }
 
   /** Moves the shop on and returns the new state hash. */
