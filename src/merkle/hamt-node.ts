@@ -141,8 +141,8 @@ export class HamtStoreError extends Error {
 
 function knownPlaces({ places }: Node): readonly (readonly [number: number, digest: Uint8Array])[] {
   const known: (readonly [number, Uint8Array])[] = []
-  for (let number: number = PLACES.first; places !== undefined && number < PLACES.end; number++) {
-    const digest = places[number]
+  for (let number: number = PLACES.first; number < PLACES.end; number++) {
+    const digest = places?.[number]
     if (digest !== undefined) known.push([number, digest])
   }
   return known
