@@ -65,7 +65,7 @@ function trie(size, next) {
 }
 
 let lastState
-/** An inventory: its values are small, and what is measured is the proof. The last one is kept for cases of its size. */
+/** An inventory: its values are small, what is measured is the proof. The last one is kept for cases of its size. */
 function inventory(size) {
   if (lastState?.size !== size) {
     const entries = Array.from({ length: size }, (_, i) => [be64(BigInt(i + 1)), encode(BigInt(i))])
