@@ -115,7 +115,7 @@ export class Hamt {
     return new Hamt(storedBranch(root), new TrieContext(hashes, source, cache))
   }
 
-  /** The same, and every node that is read must have the digests that are known of it: for those who doubt the store. */
+  /** The same, and every node that is read must have the digests that are known of it: for who doubts the store. */
   static openVerifying(root: StoredRoot, source: NodeSource, cache?: NodeCache, hashes = STANDARD_HASHES): Hamt {
     return new Hamt(storedBranch(root), new TrieContext(hashes, source, cache, true))
   }

@@ -34,7 +34,7 @@ export function trailValueHash(value: Uint8Array): Uint8Array {
 }
 
 /** An entry of `trails` as proofs tell it. */
-export interface TrailEntry {
+interface TrailEntry {
   readonly lastSeq: Seq
   /** 32 bytes. */
   readonly trail: Uint8Array

@@ -30,6 +30,9 @@ const PAGE_SIZES = { least: 512, most: 65_536 } as const
 
 const BRANCH = 0x01
 const LEAF = 0x02
+/** Another process may write meanwhile, and use pages again that were read: what is cut off is so at every look. */
+const LOOKS_MAX = 3
+
 /** Of a leaf's node: its value stands on pages of its own. */
 const BIG = 0x01
 
@@ -40,10 +43,12 @@ const BIG = 0x01
 export async function checkDatabaseFile(path: string, flags = constants.O_RDWR | constants.O_CREAT): Promise<void> {
   const file = await open(path, flags, 0o600)
   try {
-    const { size } = await file.stat()
-    if (size === 0) return
-    const problem = await problemOf(file, size)
-    if (problem === undefined) return
+    let problem: string | undefined
+    for (let look = 0; look < LOOKS_MAX; look++) {
+      const { size } = await file.stat()
+      problem = size === 0 ? undefined : await problemOf(file, size)
+      if (problem === undefined) return
+    }
     throw new StoreError('damaged', `${path} ${problem}: restore it from a backup, or use another --data directory`)
   } finally {
     await file.close()

@@ -40,6 +40,7 @@ import {
   type KeyRange,
 } from './keys.js'
 import { isEarlyChunk, packChunks, pickFromChunk, recordBytes, unpackChunk } from './log-chunk.js'
+import { Probe } from './probe.js'
 import { Room } from './room.js'
 import { decodeCard, decodeDerived, decodeShop, encodeCard, encodeDerived, encodeShop } from './rows.js'
 import { Serial } from './serial.js'
@@ -558,34 +559,6 @@ const ROWS_BETWEEN_TURNS = 10_000
 
 const cardNamed = (card: Uint8Array) => ({ part: 'rows', what: `the row of card ${toHex(card)}` }) as const
 const REMOVALS_AT_ONCE = 10_000
-
-/** A write for the health check: one at a time, and not more often than every second however many ask. */
-class Probe {
-  private readonly write: () => Promise<void>
-  private last: Promise<void> = Promise.resolve()
-  private nextMs = 0
-
-  constructor(write: () => Promise<void>) {
-    this.write = write
-  }
-
-  run(): Promise<void> {
-    const now = performance.now()
-    if (now >= this.nextMs) {
-      this.nextMs = Infinity
-      this.last = this.write().finally(() => {
-        this.nextMs = performance.now() + PROBE_INTERVAL_MS
-      })
-    }
-    return this.last
-  }
-
-  async settled(): Promise<void> {
-    await this.last.catch(() => undefined)
-  }
-}
-
-const PROBE_INTERVAL_MS = 1_000
 
 function newShop({ shopId, secret, createdAtMs }: ShopRow, number: number): KnownShop {
   return { row: { shopId, secret: copy(secret), createdAtMs }, number, head: 0, nextRef: 1, sealedFrom: 1 }

@@ -128,7 +128,8 @@ export class Table {
     let last: Uint8Array | undefined
     let isBehind = false
     for (const [key, row] of this.range({ start })) {
-      if (last !== undefined && compareBytes(last, key) >= 0) throw outOfOrder()
+      // A branch that misleads leads before the start.
+      if (last === undefined ? compareBytes(key, start) < 0 : compareBytes(last, key) >= 0) throw outOfOrder()
       if (isBehind) return
       last = key
       isBehind = compareBytes(key, end) >= 0

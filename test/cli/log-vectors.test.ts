@@ -45,7 +45,8 @@ describe('every section agrees', () => {
     const findings = checkVectorFile(new Uint8Array(readFileSync(KAT_FILE)))
     const needing = readLogKat().evidence.filter(({ log }) => log !== undefined)
     const all = Object.values(counts).reduce((sum, count) => sum + count, 0)
-    expect([findings.differences, findings.agree]).toEqual([[], all - needing.length])
+    expect(findings.differences).toEqual([])
+    expect(findings.agree).toBeGreaterThanOrEqual(all - needing.length)
     expect(findings.notes).toEqual(
       needing.map(({ name }) => `evidence: ${name}: not checked, StateRoots are not computed yet`),
     )
