@@ -54,7 +54,7 @@ const FLUSH_WORK = 20_000
 export const FLUSH_AFTER_MS = 30_000
 /** What one transaction of a flush writes at most, but for a single node that is larger. */
 const SLICE_BYTES = 2 * 1_048_576
-const SLICE_OBJECT_ROWS = 10_000
+const SLICE_OBJECT_ROWS = 2_000
 
 const REPLAY_BATCH = { records: 1_024, bytes: 4 * 1_048_576 }
 /** How long a replay may hold the event loop. */
