@@ -134,9 +134,14 @@ async function pay(account, { request }, by) {
 
 /** Totals against those computed by hand, and what the payee and the payments' addresses hold against their sum. */
 async function unequalSums(owner, sold) {
-  let unequal = sold.filter(({ total, expected }) => total !== expected).length
-  const stock = owner.stock(SCARCE).get().data
-  if (stock !== 0n) unequal++
+  let unequal = 0
+  const differs = (what, found, wanted) => {
+    if (found === wanted) return
+    unequal++
+    say(`${what}: ${found}, not ${wanted}`)
+  }
+  for (const { i, total, expected } of sold) differs(`total of order ${i}`, total, expected)
+  differs('stock that is left', await settledStock(owner), 0n)
   for (const currency of [NATIVE, TOKEN]) {
     const own = sold.filter((order) => order.currency === currency)
     const due = own.reduce((sum, { expected }) => sum + expected, 0n)
@@ -146,9 +151,16 @@ async function unequalSums(owner, sold) {
       const at = await call(chain.addresses.payments, getPaymentAddressCall(request))
       held += await balanceOf(currency, fromHex(at.slice(26)))
     }
-    if (held !== due) unequal++
+    differs(currency === NATIVE ? 'ether' : 'tokens', held, due)
   }
   return unequal
+}
+
+/** As the owner is shown it: his pushes may come a moment after those of the guests. */
+async function settledStock(owner) {
+  const stock = owner.stock(SCARCE)
+  for (let left = 100; left > 0 && stock.get().data !== 0n; left--) await new Promise((wait) => setTimeout(wait, 100))
+  return stock.get().data
 }
 
 async function openShop(url, relay) {
