@@ -8,10 +8,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { gunzipSync } from 'node:zlib'
 import { open as openLmdb } from 'lmdb'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { fromBigEndian } from '../../src/bytes/bytes.js'
+import { fromBigEndian, toBigEndian } from '../../src/bytes/bytes.js'
 import { decode } from '../../src/codec/decode.js'
 import { Keeper } from '../../src/relay/shops/keeper.js'
-import { describeKey, FORMAT_KEY, paymentRowKey } from '../../src/store/keys.js'
+import { cardKey, describeKey, FORMAT_KEY, paymentRowKey } from '../../src/store/keys.js'
 import { openStore, openStoreForReading } from '../../src/store/open.js'
 import type { LogRecord, Store } from '../../src/store/store.js'
 import { cairn } from '../fixtures/cairn.js'
@@ -176,6 +176,21 @@ describe('a database of format 1', () => {
     // The relay of this test has another key; nothing else is wrong.
     const { out } = await cairn('check', '--data', directory)
     expect(out).toMatch(/^shop 4242, set 49: it is signed by 0x\w+, the relay is 0x\w+\nrows .*, problems 1$/u)
+  })
+
+  it('that tells no time of removal takes that of the upgrade, once', async () => {
+    const [removed, enrolled] = [new Uint8Array(33).fill(2), new Uint8Array(33).fill(3)]
+    const lmdb = lmdbIn(directory)
+    // Flags (1 guest, 2 removed) ‖ shop id ‖ account.
+    const row = (flags: number) => Uint8Array.of(flags, ...toBigEndian(EARLY_SHOP, 32), ...new Uint8Array(20))
+    await lmdb.put(cardKey(removed), row(3))
+    await lmdb.put(cardKey(enrolled), row(1))
+    await lmdb.close()
+    const from = Date.now()
+    const times = (store: Store) => [removed, enrolled].map((card) => store.card(card)!.removedAtMs)
+    const [at, none] = await opened(60, times)
+    expect([from <= at! && at! <= Date.now(), none]).toEqual([true, undefined])
+    expect(await opened(60, times)).toEqual([at, undefined])
   })
 
   it('whose upgrade was cut off has not begun it', async () => {
