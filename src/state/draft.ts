@@ -15,7 +15,7 @@ import { Hamt } from '../merkle/hamt.js'
 import { Account } from '../objects/account.js'
 import { Listing } from '../objects/listing.js'
 import { Manifest, StoredManifest } from '../objects/manifest.js'
-import { cardMoves, type CardMove } from './card-periods.js'
+import { cardMoves, type CardMove } from './card-moves.js'
 import { idKey, type Collection, type Index, type ShopState } from './shop-state.js'
 import { stricter } from './verdict.js'
 

@@ -51,7 +51,7 @@ export type Index =
   | 'chosen'
   /** PaymentID, 32 bytes → what it pays; ids are for ever, so that a late payment finds its order */
   | 'payments'
-  /** card → its periods in accounts (card-periods.ts): `Cards` of the state tree */
+  /** card → its periods in accounts (merkle/card-periods.ts): `Cards` of the state tree */
   | 'cards'
   /** order id or card → its trail (trails.ts): `Orders` of the state tree */
   | 'trails'
