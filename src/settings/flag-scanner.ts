@@ -1,10 +1,8 @@
 /**
- * The words of a command line as flags, `--name value` or `--name=value`: node:util's parseArgs without its own checks.
- * What a command makes of unknown flags, missing values and help stays with its reader: those of parseArgs and of
- * commander say other words, and repeat arguments that may be secrets in the wrong place.
+ * The words of a command line as flags, `--name value` or `--name=value`. What a command makes of unknown flags,
+ * missing values and help stays with its reader: parseArgs and commander say other words, and repeat arguments that may
+ * be secrets in the wrong place; parseArgs loses count of the words behind groups like `- -`.
  */
-
-import { parseArgs } from 'node:util'
 
 export interface ScannedFlag {
   /** As it was written, up to its `=`. */
@@ -17,20 +15,27 @@ export interface ScannedFlag {
   readonly inline: boolean
 }
 
+/** Behind the dashes, up to the first `=`; then what stands behind it. */
+const LONG_FLAG = /^--([^=]+)(?:=(.*))?$/su
+
 /**
  * In the order of the words. `kinds` has the known flags, without dashes; a `string` takes the next word as its value,
- * whatever it is. Never throws. A word that is no known flag comes up at least once.
+ * whatever it is. Behind a bare `--` nothing is a flag. Never throws. A word that is no known flag comes up once.
  */
 export function scanFlags(
   words: readonly string[],
   kinds: Readonly<Record<string, 'string' | 'boolean'>>,
 ): readonly ScannedFlag[] {
-  const options = Object.fromEntries(Object.entries(kinds).map(([name, type]) => [name, { type }]))
-  const { tokens } = parseArgs({ args: [...words], options, strict: false, tokens: true })
-  return tokens.map((token) => {
-    const [word] = words[token.index]!.split('=', 1) as [string]
-    if (token.kind !== 'option' || !token.rawName.startsWith('--') || !Object.hasOwn(kinds, token.name))
-      return { word, name: undefined, value: undefined, inline: false }
-    return { word, name: token.name, value: token.value, inline: token.inlineValue === true }
-  })
+  const flags: ScannedFlag[] = []
+  let open = true
+  for (let i = 0; i < words.length; i++) {
+    const [word] = words[i]!.split('=', 1) as [string]
+    const [, name = '', inline] = (open && LONG_FLAG.exec(words[i]!)) || []
+    open &&= words[i] !== '--'
+    if (!Object.hasOwn(kinds, name)) flags.push({ word, name: undefined, value: undefined, inline: false })
+    else if (inline !== undefined || kinds[name] === 'boolean')
+      flags.push({ word, name, value: inline, inline: inline !== undefined })
+    else flags.push({ word, name, value: words[++i], inline: false })
+  }
+  return flags
 }
