@@ -28,7 +28,7 @@ export interface BlobSink {
 
 export interface StoredBlob {
   readonly size: number
-  /** From byte `first` to `last`. Opens the file when it is first asked, and closes it when it ends or is left early. */
+  /** Bytes `first` to `last`. Opens the file when it is first asked, and closes it when it ends or is left early. */
   bytes(first?: number, last?: number): AsyncIterable<Uint8Array>
 }
 
