@@ -50,6 +50,16 @@ export const CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX = 300n
 /** How old the newest checkpoint may be until what a connected client shows is stale. */
 export const VERIFIED_AT_SECONDS_DEFAULT = 60n
 
+// Proofs to clients (PROOFS §1.2, §4)
+/** Objects of one state proof that is asked. */
+export const STATE_PROOF_OBJECTS_MAX = 256
+/** Orders that the list of a card's own holds. */
+export const MY_ORDERS_LISTED_MAX = 100_000
+/** Of a piece of the guests' account in a snapshot. */
+export const SNAPSHOT_PIECE_BYTES_MAX = 1_048_576
+/** Of the guests' account, as a client takes it. */
+export const GUESTS_ACCOUNT_BYTES_MAX_DEFAULT = 64 * 1_048_576
+
 // Orders (§11)
 export const RESERVATION_SECONDS_DEFAULT = 86_400n
 export const PAYMENT_TTL_SECONDS = 86_400n
@@ -210,6 +220,8 @@ export const BACK_OFF_MS_MIN = 250
 export const BACK_OFF_MS_MAX = 15_000
 /** What waits for a reader of `sets`; one that is further behind gets an error after them. */
 export const UNREAD_SETS_MAX = 65_536
+/** Sets that no checkpoint covers yet, as a client keeps them apart; of more the older half is put together. */
+export const HELD_SETS_MAX = 8_192
 /** How long `choosePayment` waits for what is to be paid. */
 export const DUE_MS_MAX = 60_000
 

@@ -158,6 +158,13 @@ export class DeterministicReader {
     return true
   }
 
+  bool(): boolean {
+    const first = this.input[this.at]
+    if (first !== 0xf4 && first !== 0xf5) throw new CborError('shape', this.at, 'not false or true')
+    this.at++
+    return first === 0xf5
+  }
+
   /** Throws CborError if bytes are left. */
   end(): void {
     const left = this.input.length - this.at
