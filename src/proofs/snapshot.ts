@@ -111,11 +111,11 @@ export class SnapshotVerifier {
     const item = readSnapshotItem(received)
     const { question } = item
     if (this.pieces.length > 0 && !isInPieces(question)) throw pieceMissing(questionName(question))
+    this.requireSelected(question)
     const [collection] = question
     const place = ORDER.indexOf(collection)
     if (place < this.place)
       throw new SnapshotError('collection-order', questionName(question), `it comes after ${ORDER[this.place]}`)
-    this.requireSelected(question)
     this.finishBefore(place)
     const keyHash = sha256(question[1])
     this.requireRising(question, keyHash)
