@@ -47,6 +47,10 @@ export const GUEST_BYTES_BURST_DEFAULT = 262_144
 
 // Checkpoints (PROOFS §3)
 export const CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX = 300n
+/** Proven objects in one answer. */
+export const STATE_PROOF_OBJECTS_MAX = 256
+/** Orders in the list of all orders of one card; a card with more asks by id. */
+export const LISTED_ORDERS_MAX = 100_000
 /** How old the newest checkpoint may be until what a connected client shows is stale. */
 export const VERIFIED_AT_SECONDS_DEFAULT = 60n
 
