@@ -47,16 +47,14 @@ export const GUEST_BYTES_BURST_DEFAULT = 262_144
 
 // Checkpoints (PROOFS §3)
 export const CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX = 300n
+/** Proven objects in one answer. */
+export const STATE_PROOF_OBJECTS_MAX = 256
+/** Orders in the list of all orders of one card; a card with more asks by id. */
+export const LISTED_ORDERS_MAX = 100_000
 /** How old the newest checkpoint may be until what a connected client shows is stale. */
 export const VERIFIED_AT_SECONDS_DEFAULT = 60n
 
-// Proofs to clients (PROOFS §1.2, §4)
-/** Objects of one state proof that is asked. */
-export const STATE_PROOF_OBJECTS_MAX = 256
-/** Orders that the list of a card's own holds. */
-export const MY_ORDERS_LISTED_MAX = 100_000
-/** Of a piece of the guests' account in a snapshot. */
-export const SNAPSHOT_PIECE_BYTES_MAX = 1_048_576
+// Proofs as a client takes them (PROOFS §1.2)
 /** Of the guests' account, as a client takes it. */
 export const GUESTS_ACCOUNT_BYTES_MAX_DEFAULT = 64 * 1_048_576
 

@@ -25,16 +25,23 @@ import { signerOf } from '../patches/patch-set.js'
 import { decodeLast, verifyCheckpoint, verifyLast, type Checkpoint } from '../proofs/checkpoint.js'
 import { HeldShop } from '../proofs/held-shop.js'
 import { MyOrders, MyOrdersError, type ListedOrder } from '../proofs/my-orders.js'
-import { encodeSalts, encodeSnapshotObject, readSalts, type Salts } from '../proofs/snapshot-object.js'
 import {
   requireLevel,
   requireRoot,
   SnapshotError,
   SnapshotVerifier,
+  type Salts,
   type SnapshotClaim,
   type SnapshotCollection,
   type SnapshotObject,
 } from '../proofs/snapshot.js'
+import {
+  encodeSalts,
+  encodeSnapshotObject,
+  ProofPayloadError,
+  readSalts,
+  readSnapshotObject,
+} from '../wire/proof-payloads.js'
 import { answerRow, type AnswerRow, type EntryRow } from './state-vectors.js'
 import { expectEqual, expectSame, newFindings, VectorFileError, type Findings } from './vector-findings.js'
 
@@ -171,14 +178,9 @@ class ReplicaCheck implements Record<(typeof REPLICA_SECTIONS)[number], () => vo
   snapshot(): void {
     const { snapshot } = this.file
     this.held('snapshot', snapshot, FILTERED)
-    const written = this.taken(snapshot, FILTERED).flatMap(({ question, object }) =>
-      encodeSnapshotObject(question, object),
-    )
     const sent = this.bytesOf(snapshot.objects)
-    // Our own pieces of the guests' account are longer.
-    const isPiece = (bytes: Uint8Array) => bytes[0] === 0x84
-    const same = (objects: readonly Uint8Array[]) => concatBytes(...objects.filter((bytes) => !isPiece(bytes)))
-    expectSame(this.findings, 'snapshot: written', same(sent), same(written))
+    const written = sent.map((bytes) => encodeSnapshotObject(readSnapshotObject(bytes)))
+    expectSame(this.findings, 'snapshot: written', concatBytes(...sent), concatBytes(...written))
     expectSame(
       this.findings,
       'snapshot: salts',
@@ -188,7 +190,11 @@ class ReplicaCheck implements Record<(typeof REPLICA_SECTIONS)[number], () => vo
   }
 
   snapshot_unfiltered(): void {
-    this.held('snapshot_unfiltered', { ...this.file.snapshot, ...this.file.snapshot_unfiltered }, UNFILTERED)
+    this.held(
+      'snapshot_unfiltered',
+      { ...this.file.snapshot, objects: this.file.snapshot_unfiltered.objects },
+      UNFILTERED,
+    )
   }
 
   /** After each set what is held gives that set's level. */
@@ -196,7 +202,9 @@ class ReplicaCheck implements Record<(typeof REPLICA_SECTIONS)[number], () => vo
     const row = this.file.snapshot_followed
     const at = (seq: number) => `snapshot_followed: set ${seq}`
     const shop = new HeldShop({ hasTree: true })
-    for (const object of this.taken(row, UNFILTERED)) shop.put(object, BigInt(row.seq))
+    const taken = outcome(() => void this.taken(row, UNFILTERED).forEach((object) => shop.put(object, BigInt(row.seq))))
+    expectEqual(this.findings, 'snapshot_followed', 'accepted', taken)
+    if (taken !== 'accepted') return
     const salts = readSalts(fromHex(row.salts))
     for (const set of this.file.log.sets.slice(row.seq)) {
       const [header, signature] = [fromHex(set.header), fromHex(set.signature)]
@@ -210,7 +218,7 @@ class ReplicaCheck implements Record<(typeof REPLICA_SECTIONS)[number], () => vo
 
   snapshot_refused(): void {
     for (const row of this.file.snapshot_refused) {
-      const whole = { ...this.file.snapshot, ...row }
+      const whole = { ...this.file.snapshot, ...row, objects: row.objects }
       this.refused(`snapshot_refused: ${row.name}`, () => {
         this.taken(whole, row.unfiltered === true ? UNFILTERED : FILTERED)
       })
@@ -280,10 +288,10 @@ class ReplicaCheck implements Record<(typeof REPLICA_SECTIONS)[number], () => vo
   private taken(row: SnapshotRow, selected: SnapshotClaim['selected']): SnapshotObject[] {
     const verifier = new SnapshotVerifier(
       { ...this.claimOf(row.pair), selected },
-      fromHex(row.level),
-      fromHex(row.salts),
+      readLevel(fromHex(row.level)),
+      readSalts(fromHex(row.salts)),
     )
-    const objects = this.bytesOf(row.objects).flatMap((bytes) => verifier.take(bytes) ?? [])
+    const objects = this.bytesOf(row.objects).flatMap((bytes) => verifier.take(readSnapshotObject(bytes)) ?? [])
     verifier.end()
     return objects
   }
@@ -291,8 +299,8 @@ class ReplicaCheck implements Record<(typeof REPLICA_SECTIONS)[number], () => vo
   private guests(objects: readonly Uint8Array[]): SnapshotObject[] {
     const { state_root: root, level } = this.file.guests_account
     const claim: SnapshotClaim = { shopId: 1n, stateRoot: fromHex(root), selected: { Accounts: 'whole' } }
-    const verifier = new SnapshotVerifier(claim, fromHex(level), new Uint8Array(0))
-    const taken = objects.flatMap((bytes) => verifier.take(bytes) ?? [])
+    const verifier = new SnapshotVerifier(claim, readLevel(fromHex(level)), {})
+    const taken = objects.flatMap((bytes) => verifier.take(readSnapshotObject(bytes)) ?? [])
     verifier.end()
     return taken
   }
@@ -336,7 +344,7 @@ function outcome(act: () => string | void): string {
   try {
     return act() ?? 'accepted'
   } catch (error) {
-    const isRefusal = [StateProofError, SnapshotError, MyOrdersError, StateLeafOrderError].some(
+    const isRefusal = [StateProofError, SnapshotError, MyOrdersError, StateLeafOrderError, ProofPayloadError].some(
       (type) => error instanceof type,
     )
     if (!isRefusal) throw error

@@ -158,9 +158,10 @@ export class DeterministicReader {
     return true
   }
 
-  bool(): boolean {
+  /** The next item if it is true or false, which is then taken. */
+  takeBool(): boolean | undefined {
     const first = this.input[this.at]
-    if (first !== 0xf4 && first !== 0xf5) throw new CborError('shape', this.at, 'not false or true')
+    if (first !== 0xf4 && first !== 0xf5) return undefined
     this.at++
     return first === 0xf5
   }

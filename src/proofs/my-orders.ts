@@ -2,14 +2,14 @@
  * All orders of a card, proven (PROOFS §1.3, §4): a list that reproduces number, LastSeq and Trail of the card's entry,
  * and each id in it present or absent. What the first answer does not hold is asked by id, until nothing is missing.
  *
- * Tests: test/proofs/my-orders.test.ts, test/cli/replica-vectors.test.ts
+ * Tests: test/proofs/snapshot.test.ts, test/cli/replica-vectors.test.ts
  */
 
 import type { OrderId, ShopId } from '../brands.js'
 import { be64, equalBytes } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode-checked.js'
-import { MY_ORDERS_LISTED_MAX, STATE_PROOF_OBJECTS_MAX } from '../limits.js'
+import { LISTED_ORDERS_MAX, STATE_PROOF_OBJECTS_MAX } from '../limits.js'
 import { readStateProofs, verifyStateProofs } from '../merkle/state-proof.js'
 import type { StateQuestion } from '../merkle/state-question.js'
 import type { StateObject } from '../merkle/state-tree.js'
@@ -61,12 +61,8 @@ export class MyOrders {
   constructor(claim: MyOrdersClaim, list: readonly ListedOrder[], proofs: Uint8Array) {
     this.claim = claim
     this.list = list
-    if (list.length > MY_ORDERS_LISTED_MAX)
-      throw new MyOrdersError(
-        'list',
-        claim.card,
-        `a list of ${list.length}, at most ${MY_ORDERS_LISTED_MAX} are listed`,
-      )
+    if (list.length > LISTED_ORDERS_MAX)
+      throw new MyOrdersError('list', claim.card, `a list of ${list.length}, at most ${LISTED_ORDERS_MAX} are listed`)
     this.ids = [...new Set(list.map(([id]) => id))]
     const entry: StateQuestion = ['Orders', claim.card]
     const [found, ...orders] = this.proven(proofs, [entry], Math.max(0, answersIn(proofs) - 1))

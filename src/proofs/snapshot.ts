@@ -10,21 +10,23 @@ import { sha256 } from '#hash'
 import type { ShopId } from '../brands.js'
 import { compareBytes, concatBytes, equalBytes } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
-import { GUESTS_ACCOUNT_BYTES_MAX_DEFAULT, SNAPSHOT_PIECE_BYTES_MAX } from '../limits.js'
+import { GUESTS_ACCOUNT_BYTES_MAX_DEFAULT } from '../limits.js'
 import {
   isSalted,
-  readLevel,
   saltedRoot,
   STATE_COLLECTIONS,
   stateRoot,
   type Level,
+  type SaltedCollection,
   type StateCollection,
 } from '../merkle/state-level.js'
 import { requireManifest, requireObject } from '../merkle/state-object.js'
 import { isOrderId, questionName, requireProvable, type StateQuestion } from '../merkle/state-question.js'
 import { StateRootStream } from '../merkle/state-root-stream.js'
 import { stateValueHash, type StateObject } from '../merkle/state-tree.js'
-import { isInPieces, readSalts, readSnapshotItem, type Salts, type SnapshotItem } from './snapshot-object.js'
+
+/** Of the collections that the caller may read, 32 bytes each. */
+export type Salts = { readonly [Name in SaltedCollection]?: Uint8Array | undefined }
 
 /** In the order in which a snapshot has them. */
 const ORDER = ['Manifest', ...STATE_COLLECTIONS] as const
@@ -46,8 +48,7 @@ export interface SnapshotClaim {
 /**
  * level: it is not that of the StateRoot · not-selected: an object that was not subscribed to · collection-order,
  * key-order: out of order or twice · manifest: it is missing, late or another · salt: of a whole collection it is
- * missing · root: the objects of a collection are not those of the level · piece-size, piece-missing: of the guests'
- * account · too-large: the guests' account is longer than the caller takes.
+ * missing · root: the objects of a collection are not those of the level · piece-missing: of the guests' account · too-large: the guests' account is longer than the caller takes.
  */
 export type SnapshotErrorCode =
   | 'level'
@@ -57,7 +58,6 @@ export type SnapshotErrorCode =
   | 'manifest'
   | 'salt'
   | 'root'
-  | 'piece-size'
   | 'piece-missing'
   | 'too-large'
 
@@ -74,11 +74,15 @@ export class SnapshotError extends Error {
   }
 }
 
-/** An object that came whole. */
-export interface SnapshotObject {
+/** An object as a snapshot brings it; of the guests' account a piece, and whether more of them follow. */
+export interface SnapshotItem {
   readonly question: StateQuestion
   readonly object: StateObject
+  readonly more?: boolean | undefined
 }
+
+/** An object that came whole. */
+export type SnapshotObject = Omit<SnapshotItem, 'more'>
 
 /** Takes the objects of one snapshot. After an error it must not be used. */
 export class SnapshotVerifier {
@@ -92,14 +96,14 @@ export class SnapshotVerifier {
   private last: Uint8Array | undefined
   private pieces: Uint8Array[] = []
 
-  /** `level` and `salts` as they came beside the checkpoint. Throws SnapshotError, StateProofError. */
-  constructor(claim: SnapshotClaim, level: Uint8Array, salts: Uint8Array) {
+  /** `level` and `salts` came beside the checkpoint. Throws SnapshotError. */
+  constructor(claim: SnapshotClaim, level: Level, salts: Salts) {
     this.claim = claim
-    this.level = readLevel(level)
-    this.salts = readSalts(salts)
-    requireLevel(this.level, claim.stateRoot)
+    this.level = level
+    this.salts = salts
+    requireLevel(level, claim.stateRoot)
     for (const name of STATE_COLLECTIONS)
-      if (isSalted(name) && claim.selected[name] === 'whole' && this.salts[name] === undefined)
+      if (isSalted(name) && claim.selected[name] === 'whole' && salts[name] === undefined)
         throw new SnapshotError('salt', name, 'the whole collection is subscribed to, and its salt did not come')
   }
 
@@ -107,10 +111,9 @@ export class SnapshotVerifier {
    * The next object as it came; undefined while pieces of it are missing. Of a whole collection it counts as proven
    * once `end` returned. Throws SnapshotError, StateProofError.
    */
-  take(received: Uint8Array): SnapshotObject | undefined {
-    const item = readSnapshotItem(received)
+  take(item: SnapshotItem): SnapshotObject | undefined {
     const { question } = item
-    if (this.pieces.length > 0 && !isInPieces(question)) throw pieceMissing(questionName(question))
+    if (this.pieces.length > 0 && item.more === undefined) throw pieceMissing(questionName(question))
     this.requireSelected(question)
     const [collection] = question
     const place = ORDER.indexOf(collection)
@@ -119,9 +122,9 @@ export class SnapshotVerifier {
     this.finishBefore(place)
     const keyHash = sha256(question[1])
     this.requireRising(question, keyHash)
-    const object = 'object' in item ? item.object : this.joined(item)
+    const object = item.more === undefined ? item.object : this.joined(item)
     if (object === undefined) return undefined
-    this.checked(question, object, keyHash)
+    this.check({ question, object }, keyHash, item.more !== undefined)
     return { question, object }
   }
 
@@ -144,11 +147,11 @@ export class SnapshotVerifier {
     throw new SnapshotError('key-order', questionName(question), order)
   }
 
-  private checked(question: StateQuestion, object: StateObject, keyHash: Uint8Array): void {
+  private check({ question, object }: SnapshotObject, keyHash: Uint8Array, isInPieces: boolean): void {
     const [collection] = question
     if (collection === 'Manifest') this.requireManifest(question, object.value)
     else {
-      if (!isInPieces(question)) requireProvable(question)
+      if (!isInPieces) requireProvable(question)
       requireObject(question, object.value)
       if (this.claim.selected[collection] === 'whole') this.stream.add({ keyHash, valueHash: stateValueHash(object) })
     }
@@ -163,11 +166,9 @@ export class SnapshotVerifier {
   }
 
   /** The guests' account once its last piece is there. */
-  private joined({ question, piece, more }: Extract<SnapshotItem, { more: boolean }>): StateObject | undefined {
+  private joined({ question, object, more }: SnapshotItem): StateObject | undefined {
     const where = questionName(question)
-    if (piece.length === 0 || piece.length > SNAPSHOT_PIECE_BYTES_MAX)
-      throw new SnapshotError('piece-size', where, `a piece of ${piece.length} bytes, 1 to ${SNAPSHOT_PIECE_BYTES_MAX}`)
-    this.pieces.push(piece.slice())
+    this.pieces.push(object.value.slice())
     const length = this.pieces.reduce((sum, part) => sum + part.length, 0)
     const { guestsAccountBytesMax = GUESTS_ACCOUNT_BYTES_MAX_DEFAULT } = this.claim
     if (length > guestsAccountBytesMax)
