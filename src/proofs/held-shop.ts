@@ -6,11 +6,13 @@
  * Tests: test/proofs/held-shop.test.ts, test/cli/replica-vectors.test.ts
  */
 
+import { sha256 } from '#hash'
 import type { Seq } from '../brands.js'
+import { prefixedHex } from '../bytes/hex.js'
 import { HELD_SETS_MAX } from '../limits.js'
 import { Hamt } from '../merkle/hamt.js'
 import { byCollection, type StateCollection } from '../merkle/state-level.js'
-import type { StateQuestion } from '../merkle/state-question.js'
+import { questionName, type StateQuestion } from '../merkle/state-question.js'
 import type { StateObject } from '../merkle/state-tree.js'
 import type { Account } from '../objects/account.js'
 import { objectName } from '../patches/object-name.js'
@@ -28,6 +30,53 @@ export interface FollowedSet {
   /** Who signed: the relay, or a card (33 bytes). */
   readonly signer: 'relay' | Uint8Array
   readonly patches: readonly Patch[]
+}
+
+/**
+ * An object that is held is not the one that is proven: a patch of it did not come, or came that no set has. Values are
+ * hexadecimal, long ones their SHA-256.
+ */
+export class HeldObjectError extends Error {
+  override readonly name = 'HeldObjectError'
+  /** `Listings/000000000000002a` */
+  readonly where: string
+  readonly found: string
+  readonly wanted: string
+
+  constructor(where: string, found: string, wanted: string, seq: bigint) {
+    super(`${where}: held as of set ${seq} is ${found}, and the relay proves ${wanted}`)
+    this.where = where
+    this.found = found
+    this.wanted = wanted
+  }
+}
+
+/** Returns if what is held is what was proven as of set `seq`, absence included. Throws HeldObjectError. */
+export function requireHeld(
+  question: StateQuestion,
+  held: StateObject | undefined,
+  proven: StateObject | undefined,
+  seq: bigint,
+): void {
+  const [found, wanted] = [held, proven].map(objectText)
+  if (found !== wanted) throw new HeldObjectError(questionName(question), found!, wanted!, seq)
+}
+
+function objectText(object: StateObject | undefined): string {
+  if (object === undefined) return 'nothing'
+  const { value, history } = object
+  const text = value.length <= SHOWN_BYTES_MAX ? prefixedHex(value) : `SHA-256 ${prefixedHex(sha256(value))}`
+  return history === undefined ? text : `${text}, LastSeq ${history.lastSeq}, Trail ${prefixedHex(history.trail)}`
+}
+
+const SHOWN_BYTES_MAX = 32
+
+/** What a set did. */
+export interface AppliedSet {
+  /** Names of objects. */
+  readonly changed: ReadonlySet<string>
+  /** Cards that joined or left an account, before against after the set. */
+  readonly cardMoves: readonly CardMove[]
 }
 
 interface HeldObject {
@@ -94,8 +143,8 @@ export class HeldShop {
     this.lastSeq = this.tree = seq
   }
 
-  /** Applies a verified set; the names of the objects that it changed. Throws Refusal, SchemaError. */
-  apply(set: FollowedSet): ReadonlySet<string> {
+  /** Applies a verified set. Throws Refusal, SchemaError. */
+  apply(set: FollowedSet): AppliedSet {
     const changed = new Map<string, HeldObject>()
     const before = new Map<string, unknown>()
     for (const patch of set.patches) {
@@ -108,8 +157,9 @@ export class HeldShop {
     }
     for (const [name, object] of changed) this.objects.set(name, object)
     this.lastSeq = set.seq
-    if (this.hasTree) this.wait({ set, changed, cardMoves: movesOf(before, changed) })
-    return new Set(changed.keys())
+    const moves = movesOf(before, changed)
+    if (this.hasTree) this.wait({ set, changed, cardMoves: moves })
+    return { changed: new Set(changed.keys()), cardMoves: moves }
   }
 
   /** By object name: `Listings/42`, `Manifest`, … The same reference until a set changes it. */
@@ -129,7 +179,12 @@ export class HeldShop {
     for (const [name, held] of this.objects) if (held.collection === collection && !held.isGone) yield name
   }
 
-  /** Brings the tree to the state after set `seq`, which the client has come to or the sets go past. */
+  /** Key bytes of the same. */
+  *keys(collection: ObjectCollection): Iterable<Uint8Array> {
+    for (const held of this.objects.values()) if (held.collection === collection && !held.isGone) yield held.key
+  }
+
+  /** Brings the tree to the state after set `seq`: all sets up to it have come, and none of them is taken any more. */
   advance(seq: bigint): void {
     this.fold()
     const last = this.waiting.findLastIndex(({ set }) => set.seq <= seq)
@@ -138,6 +193,13 @@ export class HeldShop {
     for (const object of changed.values()) this.store(object)
     this.waiting = this.waiting.slice(last + 1)
     if (seq > this.tree) this.tree = seq
+    if (seq > this.lastSeq) this.lastSeq = seq
+  }
+
+  /** Ids of the orders that the tree has, as keys. */
+  *treeOrders(): Iterable<Uint8Array> {
+    this.fold()
+    for (const [key] of this.orders.entries()) yield key
   }
 
   /** Of the tree, 32 bytes, unsalted. */

@@ -26,7 +26,7 @@ import { StateRootStream } from '../merkle/state-root-stream.js'
 import { stateValueHash, type StateObject } from '../merkle/state-tree.js'
 
 /** Of the collections that the caller may read, 32 bytes each. */
-export type Salts = { readonly [Name in SaltedCollection]?: Uint8Array | undefined }
+export type Salts = { readonly [Name in SaltedCollection]?: Uint8Array }
 
 /** In the order in which a snapshot has them. */
 const ORDER = ['Manifest', ...STATE_COLLECTIONS] as const

@@ -40,7 +40,7 @@ test(`after ${SETS} random sets its tree is the state's, compared late too, and 
     accepted++
     state = applied.state
     const set = { seq: BigInt(accepted), signer: context.author.card ?? ('relay' as const), patches }
-    const changed = shop.apply(set)
+    const { changed } = shop.apply(set)
     late.apply(set)
     expect([...changed]).toEqual([objectName(patches[0]!.path)])
     if (accepted % COMPARED_EVERY !== 0) continue
