@@ -23,6 +23,7 @@ const KIND = {
   paymentRow: 11,
   earlyReservations: 12,
   earlyDerived: 13,
+  checkpoint: 16,
   end: 255,
 } as const
 
@@ -85,6 +86,10 @@ export function objectKey(shop: number, object: Uint8Array, seq: Seq): Uint8Arra
   )
 }
 
+export function checkpointKey(shop: number, seq: Seq): Uint8Array {
+  return numbered(KIND.checkpoint, shop, seq)
+}
+
 /** The last eight bytes of a log, node or object key. */
 export function lastNumber(key: Uint8Array): number {
   const view = new DataView(key.buffer, key.byteOffset + key.length - 8, 8)
@@ -105,6 +110,7 @@ const OF_A_SHOP: ReadonlySet<string> = new Set([
   'node',
   'object',
   'paymentRow',
+  'checkpoint',
 ])
 
 /** What a key is, for people; `shop`: the number of the shop that the row is of, if it is of one. */
@@ -135,6 +141,8 @@ function whatOf(kind: string, key: Uint8Array): string {
       return `trie node ${numberIn(key)}`
     case 'object':
       return 'the object index'
+    case 'checkpoint':
+      return `the checkpoint of set ${numberIn(key)}`
     case 'paymentRow':
       return 'a row of its payments'
     default:

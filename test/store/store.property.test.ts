@@ -43,6 +43,7 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
       }),
       cards: fc.array(cardRows, { maxLength: 2 }),
       paymentRows: fc.array(fc.record({ shopId, key: paymentRowKeys, value: bytes }), { maxLength: 3 }),
+      checkpoints: fc.array(fc.record({ shopId, seq: fc.integer({ min: 1, max: 9 }), value: bytes }), { maxLength: 2 }),
       settings: fc.array(
         fc.record({ key: fc.constantFrom(...settingNames), value: fc.option(bytes, { nil: undefined }) }),
         { maxLength: 3 },
@@ -130,7 +131,8 @@ function commitOf(store: Store, { drafts, rows, skip }: Operation & { kind: 'com
     return { shopId, record: { ...body, seq } }
   })
   const [nonces, paymentRows] = [rows.nonces?.filter(fits) ?? [], rows.paymentRows?.filter(fits) ?? []]
-  return { ...rows, newShops, records, nonces, paymentRows }
+  const checkpoints = rows.checkpoints?.filter((row) => row.seq <= store.head(row.shopId)) ?? []
+  return { ...rows, newShops, records, nonces, paymentRows, checkpoints }
 }
 
 async function outcome(done: Promise<void>): Promise<string> {
@@ -155,6 +157,7 @@ function everything(store: Store): unknown {
         store.nonce(id, signer),
       ),
       paymentRows: [[], [0], [255], [1, 255]].map((prefix) => store.paymentRows(id, Uint8Array.from(prefix))),
+      checkpoints: [store.checkpoints(id, 2, 3), store.newestCheckpoint(id), store.checkpoint(id, 2)],
       derived: store.derived(id),
       next: store.nextNodeRef(id),
       nodes: Array.from({ length: store.nextNodeRef(id) }, (_, ref) => node(store, id, ref)),
