@@ -98,7 +98,7 @@ class Recorded {
   }
 
   /** `more`: bytes behind the message's own. */
-  request(message: Message, more = new Uint8Array(0)): void {
+  request(message: Message, more: Uint8Array = new Uint8Array(0)): void {
     const frame = encodeEnvelope({ requestId: ++this.lastId, message })
     if (more.length === 0) return this.send(frame)
     // The message's length is of two bytes, or of one where it stays below 128.
@@ -110,7 +110,7 @@ class Recorded {
     this.send(concatBytes(head, Uint8Array.of(tag, (length & 127) | 128, length >> 7), body, more))
   }
 
-  async ask(message: Message, more?: Uint8Array): Promise<Message> {
+  async ask(message: Message, more: Uint8Array = new Uint8Array(0)): Promise<Message> {
     this.request(message, more)
     await this.got()
     return decodeEnvelope(this.frames[this.seen - 1]!).message
