@@ -44,6 +44,8 @@ export const PATCHES_PER_GUEST_SET_MAX = 256
 export const GUEST_BYTES_PER_SECOND_DEFAULT = 8_192
 /** … and some 800 at once. */
 export const GUEST_BYTES_BURST_DEFAULT = 262_144
+/** Of which a set that is sent once more gets its first answer (PROOFS §4). */
+export const WRITTEN_SETS_PER_CARD_KEPT = 1_024
 
 // Checkpoints (PROOFS §3)
 export const CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX = 300n
