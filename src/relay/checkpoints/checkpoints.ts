@@ -116,6 +116,11 @@ export class Checkpoints {
     return this.shops.get(shopId)?.kept.find((kept) => kept.seq === seq)
   }
 
+  /** The newest of those among the last 16 that are not above `seq`. */
+  upTo(shopId: ShopId, seq: Seq): KeptCheckpoint | undefined {
+    return this.shops.get(shopId)?.kept.findLast((kept) => kept.seq <= seq)
+  }
+
   /**
    * The newest, signed again if it is older than ten seconds; where that cannot be done as it is. Undefined where none
    * was signed since start.
