@@ -31,7 +31,6 @@ import type { CheckpointRow, Store } from '../../store/store.js'
 import { nowSeconds, type Clock } from '../instruments/clock.js'
 import type { Log } from '../instruments/log.js'
 import type { Metrics } from '../instruments/metrics.js'
-import type { CommittedSet } from '../shops/committed-set.js'
 import { ShopLog } from '../shops/log-trees.js'
 import type { Shop } from '../shops/shop.js'
 import { SignedShop, type KeptCheckpoint } from './signed-shop.js'
@@ -88,8 +87,8 @@ export class Checkpoints {
     followed.moved(shop.current, true)
   }
 
-  /** A step after the commit of these sets: the shop's current version is the one after them. */
-  published(shop: Shop, _sets: readonly CommittedSet[]): void {
+  /** A step after a commit: the shop's current version is the one after its sets. */
+  published(shop: Shop): void {
     const followed = this.shops.get(shop.shopId) ?? this.follow(shop)
     followed.moved(shop.current)
     if (followed.withheld !== undefined) this.look(followed)

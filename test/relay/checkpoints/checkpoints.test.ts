@@ -112,7 +112,7 @@ async function write(sets = 1, mark?: string): Promise<void> {
   const isNew = log.head === 0
   await log.write(relay.store, sets, mark)
   if (isNew) adopt(relay.checkpoints)
-  else relay.checkpoints.published(log.shop, [])
+  else relay.checkpoints.published(log.shop)
 }
 
 const seqs = () => signed.map(({ fields }) => Number(fields.Seq))
@@ -252,7 +252,7 @@ describe('what was signed', () => {
     await turn(1_000)
     await relay.stop()
     await log.write((relay = await start()).store)
-    relay.checkpoints.published(log.shop, [])
+    relay.checkpoints.published(log.shop)
     await turn(20_000)
     await relay.checkpoints.fresh(log.shopId)
     expect([...new Set(seqs())]).toEqual([1, 2, 3])
