@@ -111,6 +111,8 @@ const KEEPING_MS = 1_000
 const PROGRESS_MS = 2_000
 /** Of the heap that V8 may use: what a stored trie node in memory is counted with. */
 const CACHED_NODE_BYTES = 16_384
+/** And a patch that was written between two of the states that are kept with checkpoints. */
+const HELD_PATCH_BYTES = 65_536
 
 /**
  * Listens, replays what is to be replayed, then serves: until then /readyz tells how far it is. Rejects with
@@ -148,7 +150,7 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const { settings, store, registry, log } = parts
   const uploadTokens = new UploadTokens(clock, () => toHex(freshBytes(32)))
   const verifier = new Verifier(settings.signatureThreads, (error) => log.error('bug', error))
-  const nodeCacheNodes = Math.min(settings.nodeCacheNodes, cacheNodesMax())
+  const nodeCacheNodes = Math.min(settings.nodeCacheNodes, heapPart(CACHED_NODE_BYTES))
   const flushing = {
     nowMs: () => clock.nowMs(),
     tell: (event: string, error: unknown) => log.error(event, error),
@@ -177,7 +179,9 @@ function buildCheckpoints(
   clock: Clock,
 ): Checkpoints {
   const { chainId: ChainID, address: Registry, relayTokenId: Relay } = registry
-  return new Checkpoints({ store, guard, relay: { ChainID, Registry, Relay }, relaySecret, clock, log, metrics })
+  const relay = { ChainID, Registry, Relay }
+  const heldPatchesMax = heapPart(HELD_PATCH_BYTES)
+  return new Checkpoints({ store, guard, relay, relaySecret, heldPatchesMax, clock, log, metrics })
 }
 
 function buildWriter(
@@ -493,8 +497,8 @@ class Relay implements RunningRelay {
 const NOT_READY = { accept: false, status: 503, body: 'the relay is starting\n' } as const
 
 /** So many that a small heap is not full of them. */
-function cacheNodesMax(): number {
-  return Math.max(1, Math.floor(getHeapStatistics().heap_size_limit / CACHED_NODE_BYTES))
+function heapPart(bytes: number): number {
+  return Math.max(1, Math.floor(getHeapStatistics().heap_size_limit / bytes))
 }
 
 function freshBytes(length: number): Uint8Array {
