@@ -61,6 +61,9 @@ export const FIRST_CHECKPOINT_WAIT_MS = 3_000
 export const SNAPSHOTS_PER_SHOP_MAX = 4
 /** How long a snapshot may take. */
 export const SNAPSHOT_SECONDS_MAX = 60
+/** Proofs that one address may ask for over HTTP. */
+export const HTTP_PROOFS_PER_SECOND = 100
+export const HTTP_PROOFS_BURST = 500
 /** How old the newest checkpoint may be until what a connected client shows is stale. */
 export const VERIFIED_AT_SECONDS_DEFAULT = 60n
 
