@@ -24,6 +24,8 @@ const RANKS: Readonly<Record<string, number>> = {
   'relay/instruments': 9.1,
   'relay/transport': 9.1,
   'relay/shops': 9.1,
+  'relay/checkpoints': 9.13,
+  'relay/proofs': 9.16,
   'relay/feed': 9.2,
   'relay/blobs': 9.2,
   'relay/write': 9.2,
