@@ -102,7 +102,8 @@ export function decodeReceipt(received: Uint8Array): Receipt {
     requireKnownVersion(decode(received))
     return readDeterministic(Receipt, received, 'Receipt')
   } catch (cause) {
-    if (cause instanceof SchemaError) throw new ReceiptError('form', cause.at, cause.message, { cause })
+    if (cause instanceof SchemaError)
+      throw new ReceiptError('form', cause.at, cause.message.slice(cause.at.length + 1), { cause })
     if (cause instanceof CborError) throw new ReceiptError('form', 'Receipt', cause.message, { cause })
     throw cause
   }

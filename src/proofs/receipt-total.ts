@@ -83,7 +83,11 @@ function manifestOf({ Seq, Level: levelBytes, Manifest: received, StateRoot }: R
     throw new ReceiptError('payment-set', where, 'ManifestHash is not null, and Manifest gives it')
   for (const [name, root] of Object.entries(roots))
     if (root === null) throw new ReceiptError('payment-set', where, `${name} is null in Level`)
-  const found = stateRoot({ ...level, manifestHash: sha256(received!), roots: roots as Record<keyof typeof roots, Uint8Array> })
+  const found = stateRoot({
+    ...level,
+    manifestHash: sha256(received!),
+    roots: roots as Record<keyof typeof roots, Uint8Array>,
+  })
   if (!equalBytes(found, StateRoot)) {
     const details = { found: prefixedHex(found), wanted: prefixedHex(StateRoot) }
     const problem = `Level and Manifest give StateRoot ${details.found}, not ${details.wanted}`
@@ -160,8 +164,7 @@ function totalAgain(
   if (region === undefined) throw refuse('no shipping region of the manifest matches the address')
   const computed = totalOf(items, region.region, (id) => listings.get(id))
   if (typeof computed === 'string') throw refuse(computed)
-  const isOne =
-    currency.ChainID === PricingCurrency.ChainID && equalBytes(currency.Address, PricingCurrency.Address)
+  const isOne = currency.ChainID === PricingCurrency.ChainID && equalBytes(currency.Address, PricingCurrency.Address)
   const { Total } = asked!
   if (isOne && Total !== computed)
     throw refuse(`the relay asked ${Total}, and order, listings and region give ${computed}`, {
