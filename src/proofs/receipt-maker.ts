@@ -63,9 +63,8 @@ export interface ReceiptParts {
  * ```
  */
 export function makeReceipt(parts: ReceiptParts): Uint8Array {
-  const sets = setsFromAdd(parts)
+  const sets = receiptSets(parts.sets, parts.orderId).map((set) => ({ set, read: set.patches.map(readPair) }))
   const asking = sets.findLast(({ read }) => read.some(asksForPayment))
-  const Sets = sets.map((entry) => writtenSet(entry, entry === asking ? parts.asked : undefined))
   if (asking !== undefined && parts.asked === undefined)
     throw new ReceiptError('payment-set', `Sets, ${asking.set.seq}`, 'it asks for payment: its level is needed')
   return encodeReceipt({
@@ -73,40 +72,54 @@ export function makeReceipt(parts: ReceiptParts): Uint8Array {
     Proofs: parts.proofs,
     Checkpoint: parts.checkpoint,
     Last: parts.last,
-    Sets,
+    Sets: sets.map((entry) => writtenSet(entry.set, entry === asking ? parts.asked : undefined)),
     Listings: asking === undefined ? [] : pricedListings(asking.read, parts.listings),
     ...(parts.anchor && { Anchor: parts.anchor }),
   })
 }
 
-interface ReadSet {
-  readonly set: SetForReceipt
-  readonly patches: SetForReceipt['patches']
-  readonly read: readonly Patch[]
-}
-
-/** From the last set on that adds the order. */
-function setsFromAdd({ sets, orderId }: ReceiptParts): readonly ReadSet[] {
-  const own = sets.map((set) => {
-    const kept = set.patches
-      .map((pair) => ({ pair, patch: readPatch(pair[0]) }))
-      .filter(({ patch: { path } }) => {
-        return path[0] === 'Orders' && path[1] === orderId
-      })
-    return { set, patches: kept.map(({ pair }) => pair), read: kept.map(({ patch }) => patch) }
-  })
-  const first = own.findLastIndex(({ read }) => read.some(addsOrder))
+/**
+ * The sets that belong into the receipt, with their patches on the order alone: from the last one on that adds it. Their
+ * signers' cards are what its state proof has to be asked for. Throws ReceiptError 'trail' if none adds it.
+ *
+ * @example
+ * ```ts
+ * import { receiptSets, type ReceiptError } from 'cairn-relay/receipt'
+ *
+ * try {
+ *   receiptSets([], 7n)
+ * } catch (error) {
+ *   console.log((error as ReceiptError).code) // trail
+ * }
+ * ```
+ */
+export function receiptSets<S extends Pick<SetForReceipt, 'patches'>>(
+  sets: readonly S[],
+  orderId: OrderId,
+): readonly S[] {
+  const own = sets
+    .map((set) => ({ ...set, patches: set.patches.filter((pair) => isOf(orderId, readPair(pair))) }))
+    .filter(({ patches }) => patches.length > 0)
+  const first = own.findLastIndex(({ patches }) => patches.some((pair) => addsOrder(readPair(pair))))
   if (first < 0) throw new ReceiptError('trail', 'Sets', `no set adds order ${orderId}`)
-  return own.slice(first).filter(({ read }) => read.length > 0)
+  return own.slice(first)
 }
 
-function writtenSet({ set, patches }: ReadSet, asked: ReceiptParts['asked']): ReceiptSet {
+function readPair([patch]: SetForReceipt['patches'][number]): Patch {
+  return readPatch(patch)
+}
+
+function isOf(orderId: OrderId, { path }: Patch): boolean {
+  return path[0] === 'Orders' && path[1] === orderId
+}
+
+function writtenSet(set: SetForReceipt, asked: ReceiptParts['asked']): ReceiptSet {
   const written = {
     Seq: set.seq,
     Header: set.header,
     Signature: set.signature,
     StateRoot: set.stateRoot,
-    Patches: patches,
+    Patches: set.patches,
     LogInclusion: set.inclusion,
   }
   if (asked === undefined) return written

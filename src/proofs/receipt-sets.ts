@@ -8,6 +8,7 @@
 import { addressOf } from '#signature'
 import type { OrderId, Seconds, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
+import { checkDeterministic } from '../codec/deterministic-form.js'
 import { checkForm } from '../codec/span.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { SchemaError } from '../codec/schema.js'
@@ -81,6 +82,7 @@ function proveSet(set: ReceiptSet, { shopId, relays, head }: SetTrust): ProvenSe
   const patches = set.Patches.map(([bytes]) => bytes)
   const proofs = set.Patches.map(([, proof]) => proof)
   const read = receiptStep('patch', where, [ProofError, CborError, SchemaError], () => {
+    for (const proof of proofs) checkDeterministic(proof)
     verifyPatchProofs(proofs, patches, header.RootHash)
     return patches.map(readPatch)
   })

@@ -51,7 +51,7 @@ import { priceAgain, type ReceiptTotal } from './receipt-total.js'
 export { ReceiptError, type ReceiptErrorCode } from './receipt-error.js'
 export type { Receipt, ReceiptAnchor, ReceiptSet } from './receipt-form.js'
 export type { StepSigner } from './receipt-history.js'
-export { makeReceipt, type ReceiptParts, type SetForReceipt } from './receipt-maker.js'
+export { makeReceipt, receiptSets, type ReceiptParts, type SetForReceipt } from './receipt-maker.js'
 export type { ReceiptTotal } from './receipt-total.js'
 
 /** What the caller knows by itself, never from the receipt. */
