@@ -22,7 +22,7 @@ import type { StateQuestion } from '../merkle/state-question.js'
 import type { StateObject } from '../merkle/state-tree.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
-import { Order } from '../objects/order.js'
+import { Order, type OrderState } from '../objects/order.js'
 import type { PathPart } from '../patches/patch.js'
 import { CheckpointError } from './checkpoint-error.js'
 import {
@@ -71,10 +71,19 @@ export interface ReceiptStep {
   /** Seconds since 1970, as the signer's header says: clients may write anything, and often 0. */
   readonly timestamp: Seconds
   readonly signer: StepSigner
-  /** In order, each with what follows the order's key in its path; of the first step from the add on. */
-  readonly changes: readonly { readonly op: string; readonly path: readonly PathPart[] }[]
+  /** In order; of the first step from the add on. */
+  readonly changes: readonly ReceiptChange[]
   /** The order after the set. */
   readonly after: Order
+}
+
+/** A patch of the order. */
+export interface ReceiptChange {
+  readonly op: string
+  /** What follows the order's key. */
+  readonly path: readonly PathPart[]
+  /** What it writes, if that is the order's State. */
+  readonly state?: OrderState
 }
 
 /** What a receipt proves to who trusts the relay's address. Byte strings are views of it. */
@@ -291,7 +300,10 @@ function requireValue(order: Order, { value }: StateObject): void {
 }
 
 function stepOf({ set, applied, signer, after }: ReplayedSet): ReceiptStep {
-  const changes = applied.map(({ op, path }) => ({ op, path: path.slice(2) }))
+  const changes = applied.map(({ op, path, value }): ReceiptChange => {
+    const change = { op, path: path.slice(2) }
+    return path[2] === 'State' ? { ...change, state: value as OrderState } : change
+  })
   return { seq: set.seq, timestamp: set.timestamp, signer, changes, after }
 }
 
