@@ -44,6 +44,7 @@ export function receiptText(receipt: VerifiedReceipt): ReceiptText {
       ['Relay', `${prefixedHex(relay)}, token ${whose.Relay}`],
       ['Checkpoint', `set ${checkpoint.Seq} of ${formatRfc3339(checkpoint.Timestamp.seconds)}`],
       ['Its digest', prefixedHex(checkpoint.digest)],
+      ['Anchor', anchorText(receipt)],
     ],
     items: (order.Items ?? [])
       .filter(({ Quantity }) => Quantity > 0n)
@@ -56,6 +57,12 @@ export function receiptText(receipt: VerifiedReceipt): ReceiptText {
     address: addressText(order.ShippingAddress ?? order.InvoiceAddress),
     steps: history.map(stepText),
   }
+}
+
+function anchorText({ anchor }: VerifiedReceipt): string {
+  if (anchor === undefined) return 'none in this file'
+  const { Contract, ChainID, Tx } = anchor.claim
+  return `anchor ${anchor.status}: transaction ${prefixedHex(Tx)} to ${prefixedHex(Contract)} on chain ${ChainID}`
 }
 
 /** With its currency: whole units of a native one, the smallest units of a token, whose decimals nobody offline knows. */
