@@ -14,7 +14,7 @@ import {
   type ExpectedReceipt,
   type ReceiptTrust,
   type VerifiedReceipt,
-} from './receipt.js'
+} from './receipt-verifier.js'
 
 export type ReceiptOutcome = keyof typeof OUTCOMES
 
@@ -56,7 +56,17 @@ export interface ReceiptReport {
   readonly notChecked: readonly string[]
 }
 
-/** Never throws for bytes, whatever they are. */
+/**
+ * What is to be told of bytes, whatever they are.
+ *
+ * @example
+ * ```ts
+ * import { receiptReport } from 'cairn-relay/receipt'
+ *
+ * const { outcome, exitCode } = receiptReport(Uint8Array.of(0xa0), { relays: [new Uint8Array(20)] })
+ * console.log(outcome, exitCode) // not-a-receipt 2
+ * ```
+ */
 export function receiptReport(received: Uint8Array, trust: ReportTrust, expected: ExpectedReceipt = {}): ReceiptReport {
   try {
     const anchor = decodeReceipt(received).Anchor

@@ -11,7 +11,8 @@ import { formatRfc3339 } from '../codec/time.js'
 import type { AddressDetails } from '../objects/order.js'
 import { ORDER_STATE_NAMES } from '../objects/order.js'
 import type { ChainAddress } from '../objects/scalars.js'
-import type { ReceiptStep, StepSigner, VerifiedReceipt } from './receipt.js'
+import type { StepSigner } from './receipt-history.js'
+import type { ReceiptStep, VerifiedReceipt } from './receipt-verifier.js'
 
 export interface ReceiptText {
   /** Name and value, in order. */
@@ -32,6 +33,17 @@ export interface ReceiptStepText {
   readonly changes: string
 }
 
+/**
+ * The texts of a receipt that was verified.
+ *
+ * @example
+ * ```ts
+ * import { receiptReport, receiptText } from 'cairn-relay/receipt'
+ *
+ * const { sentence, receipt } = receiptReport(Uint8Array.of(0xa0), { relays: [] })
+ * console.log(sentence, receipt && receiptText(receipt).total) // Not a receipt. undefined
+ * ```
+ */
 export function receiptText(receipt: VerifiedReceipt): ReceiptText {
   const { order, whose, orderId, relay, checkpoint, history, listings } = receipt
   const isDevelopment = isAllZero(whose.Registry)
@@ -65,7 +77,18 @@ function anchorText({ anchor }: VerifiedReceipt): string {
   return `anchor ${anchor.status}: transaction ${prefixedHex(Tx)} to ${prefixedHex(Contract)} on chain ${ChainID}`
 }
 
-/** With its currency: whole units of a native one, the smallest units of a token, whose decimals nobody offline knows. */
+/**
+ * With its currency: whole units of a native one, the smallest units of a token, whose decimals nobody offline
+ * knows.
+ *
+ * @example
+ * ```ts
+ * import { amountText } from 'cairn-relay/receipt'
+ *
+ * const native = { ChainID: 1n, Address: new Uint8Array(20) }
+ * console.log(amountText(1_500_000_000_000_000n, native)) // 0.0015 of the native currency of chain 1
+ * ```
+ */
 export function amountText(amount: Amount, { ChainID, Address }: ChainAddress): string {
   if (!isAllZero(Address)) return `${amount} smallest units of token ${prefixedHex(Address)} on chain ${ChainID}`
   const digits = `${amount}`.padStart(NATIVE_DECIMALS + 1, '0')
