@@ -22,7 +22,7 @@ const policy = [
 ].join('; ')
 const parts = { policy, style, script }
 const page = readFileSync(inside('verify/page.html'), 'utf8').replaceAll(
-  /<!--(\w+)-->/gu,
+  /\s*<!--(\w+)-->\s*/gu,
   (_place, name) => parts[name],
 )
 writeFileSync(inside('../dist/verify.html'), page)

@@ -52,6 +52,10 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['orders', { summary: 'lists orders, and payments that a person has to look at', load: () => import('./orders.js') }],
   ['check', { summary: 'tells whether the data of a relay are whole', load: () => import('./check.js') }],
   ['verify', { summary: 'tells whether a receipt is what a shop signed, offline', load: () => import('./verify.js') }],
+  [
+    'verify-page',
+    { summary: 'writes the page that checks receipts, with your relay in it', load: () => import('./verify-page.js') },
+  ],
   ['order', { summary: 'pays an order: cairn order pay', load: () => import('./order.js') }],
   ['shop', { summary: 'makes a shop: cairn shop create', load: () => import('./shop.js') }],
   ['invite', { summary: 'makes a link that lets a clerk join a shop', load: () => import('./invite.js') }],
@@ -91,13 +95,13 @@ function print(io: Io, text: string): number {
 }
 
 function help(): string {
-  const rows = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
+  const rows = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(11)} ${summary}`)
   return `cairn ${packageVersion()}: a shop relay
 
 Usage: cairn COMMAND …
 
 ${rows.join('\n')}
-  help       says more about a command: cairn help serve
+  help        says more about a command: cairn help serve
 
   --version  prints the version
   --verbose  with any command: tells where an error came from

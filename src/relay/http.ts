@@ -17,6 +17,7 @@ import type { RateLimiter } from './transport/rate-limit.js'
 import { BodyTooLarge, RequestAborted } from './transport/request-body.js'
 import { checkEnrolment, publicHosts } from './accounts/enrolment-message.js'
 import type { HttpRequest, HttpResponse } from './transport/transport.js'
+import { builtVerifyPage, verifyPageFor } from './verify-page.js'
 
 export interface HttpDependencies {
   readonly relay: RelayFacts
@@ -94,6 +95,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     '/readyz',
     { method: 'GET', handle: (dependencies) => tellStatus(dependencies.readiness() ?? dependencies.trouble()) },
   ],
+  ['/verify', { method: 'GET', handle: readVerifyPage }],
   ['/testing/discovery', { method: 'GET', handle: tellDiscovery }],
   ['/v4/sessions', { method: 'GET', handle: () => json(426, { error: 'a WebSocket upgrade is needed here' }) }],
   ['/v4/enroll_key_card', { method: 'POST', handle: enrol, handler: ENROL_HANDLER }],
@@ -133,6 +135,23 @@ function describeRelay({ relay }: HttpDependencies): HttpResponse {
     chain_id: Number(relay.chainId),
     limits,
   })
+}
+
+/** The page names this relay's address, and says that it is this relay that does. */
+function readVerifyPage({ relay }: HttpDependencies): HttpResponse {
+  const page = builtVerifyPage()
+  if (page === undefined) return json(404, { error: 'the page is not built here: npm run build' })
+  const body = verifyPageFor(page, { addresses: relay.address, namedBy: 'relay', registries: '' })
+  return { status: 200, headers: VERIFY_PAGE_HEADERS, body }
+}
+
+const VERIFY_PAGE_HEADERS = {
+  'Content-Type': 'text/html; charset=utf-8',
+  'Cache-Control': 'no-cache',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  // Of what the page says itself, only who may show it in a frame cannot be said there.
+  'Content-Security-Policy': "frame-ancestors 'none'",
 }
 
 async function tellHealth(dependencies: HttpDependencies): Promise<HttpResponse> {

@@ -31,8 +31,6 @@ let opened: Uint8Array | undefined
 /** What the link that led here says of its receipt. */
 let wantedDigest: string | undefined
 
-start()
-
 function start(): void {
   builtIn()
   form.addEventListener('submit', (event) => {
@@ -142,9 +140,9 @@ function show(bytes: Uint8Array, report: ReceiptReport): void {
     details.hidden = false
     offer(bytes, `${receipt.orderId}`)
   }
-  // Beside a receipt that does not match nothing else is shown.
-  const isOver = report.outcome === 'does-not-match' || receipt !== undefined
-  form.hidden = report.outcome === 'does-not-match'
+  // Beside a receipt that does not match nothing else is shown; where its key is unknown, the field for it stays.
+  const isOver = report.outcome === 'does-not-match' || report.outcome.startsWith('matches')
+  form.hidden = isOver
   element('again', HTMLElement).hidden = !isOver
 }
 
@@ -288,3 +286,5 @@ function element<T extends HTMLElement>(id: string, kind: abstract new () => T):
   if (!(found instanceof kind)) throw new Error(`the page has no ${id}`)
   return found
 }
+
+start()
