@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
 import { addressOf, native, publicKeyOf } from '#signature'
-import type { ChainId, Seq } from '../brands.js'
+import type { ChainId, Seq, ShopId } from '../brands.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import type { Chain } from '../chain/chain.js'
 import type { ChainRegistry } from '../chain/chain-registry.js'
@@ -19,6 +19,7 @@ import * as limits from '../limits.js'
 import { isLoopback } from '../settings/loopback.js'
 import type { Settings } from '../settings/settings.js'
 import type { BlobStore } from '../store/blobs.js'
+import type { SignedGuard } from '../store/signed-guard.js'
 import type { Store } from '../store/store.js'
 import { afterCommit } from './after-commit.js'
 import { AccountMirror } from './accounts/account-mirror.js'
@@ -28,6 +29,8 @@ import { PricedListings } from './blobs/priced-listings.js'
 import { UploadTokens } from './blobs/upload-tokens.js'
 import { Feeds, type FeedsOptions } from './feed/feeds.js'
 import { RoundRobin } from './feed/round-robin.js'
+import { SnapshotSlots } from './feed/snapshot-slots.js'
+import { Checkpoints } from './checkpoints/checkpoints.js'
 import { makeHttp } from './http.js'
 import { listeningOptions } from './listening.js'
 import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
@@ -38,6 +41,8 @@ import { Checkout } from './payments/checkout.js'
 import type { PaymentChain } from './payments/payment-chain.js'
 import { Payments, type PaymentChainSettings } from './payments/payments.js'
 import { NO_PRICES, type PriceSource } from './payments/price-source.js'
+import { answerProof } from './proofs/http-proofs.js'
+import { ShopProofs } from './proofs/shop-proofs.js'
 import { ConnectedCards } from './sessions/cards.js'
 import { Sessions, type SessionsOptions } from './sessions/sessions.js'
 import { Keeper } from './shops/keeper.js'
@@ -72,6 +77,8 @@ export interface RelayParts {
   readonly prices?: PriceSource
   /** The relay's secret key, 32 bytes. */
   readonly relaySecret: Uint8Array
+  /** What was signed of each shop, kept beside the key. */
+  readonly guard: SignedGuard
   readonly listen: ListenFunction
   /** How many files and sockets the process may have; left out where nobody knows. */
   readonly descriptors?: number | undefined
@@ -109,6 +116,8 @@ const KEEPING_MS = 1_000
 const PROGRESS_MS = 2_000
 /** Of the heap that V8 may use: what a stored trie node in memory is counted with. */
 const CACHED_NODE_BYTES = 16_384
+/** And a patch that was written between two of the states that are kept with checkpoints. */
+const HELD_PATCH_BYTES = 65_536
 
 /**
  * Listens, replays what is to be replayed, then serves: until then /readyz tells how far it is. Rejects with
@@ -132,6 +141,9 @@ export async function startRelay(parts: RelayParts): Promise<RunningRelay> {
 interface Rooms {
   readonly verifier: Verifier
   readonly keeper: Keeper
+  readonly checkpoints: Checkpoints
+  readonly proofs: ShopProofs
+  readonly snapshots: SnapshotSlots
   readonly feeds: Feeds
   readonly cards: ConnectedCards
   readonly writer: Writer
@@ -145,24 +157,42 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const { settings, store, registry, log, randomBytes = freshBytes } = parts
   const uploadTokens = new UploadTokens(clock, () => toHex(randomBytes(32)))
   const verifier = new Verifier(settings.signatureThreads, (error) => log.error('bug', error))
-  const nodeCacheNodes = Math.min(settings.nodeCacheNodes, cacheNodesMax())
+  const nodeCacheNodes = Math.min(settings.nodeCacheNodes, heapPart(CACHED_NODE_BYTES))
   const flushing = {
     nowMs: () => clock.nowMs(),
     tell: (event: string, error: unknown) => log.error(event, error),
-    rebuilt: (shop: Shop) => payments.adopt(shop),
+    rebuilt: (shop: Shop) => {
+      payments.adopt(shop)
+      checkpoints.adopt(shop)
+    },
   }
   const keeper = new Keeper(store, { nodeCacheNodes, flushing })
   const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
+  const checkpoints = buildCheckpoints(parts, clock)
   const cards = new ConnectedCards(store, registry, uploadTokens)
   const chains = new Map<ChainId, PaymentChain>()
   const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
   const steps: AfterCommit[] = []
   const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps })
   const payments = buildPayments(parts, { clock, checkout, writer, chains })
-  const sessions = buildSessions(parts, { clock, cards, feeds, verifier, writer, uploadTokens, publicUrl })
-  const rooms = { verifier, keeper, feeds, cards, writer, payments, uploadTokens, sessions }
+  const shop = (shopId: ShopId) => writer.shop(shopId)
+  const indexedUpTo = (shopId: ShopId) => keeper.indexedUpTo(shopId)
+  const proofs = new ShopProofs({ checkpoints, store, clock, shop, indexedUpTo })
+  const reading = { feeds, proofs, snapshots: new SnapshotSlots() }
+  const sessions = buildSessions(parts, { clock, cards, ...reading, verifier, writer, uploadTokens, publicUrl })
+  const rooms = { verifier, keeper, checkpoints, ...reading, cards, writer, payments, uploadTokens, sessions }
   steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))
   return rooms
+}
+
+function buildCheckpoints(
+  { store, guard, registry, relaySecret, log, metrics }: RelayParts,
+  clock: Clock,
+): Checkpoints {
+  const { chainId: ChainID, address: Registry, relayTokenId: Relay } = registry
+  const relay = { ChainID, Registry, Relay }
+  const heldPatchesMax = heapPart(HELD_PATCH_BYTES)
+  return new Checkpoints({ store, guard, relay, relaySecret, heldPatchesMax, clock, log, metrics })
 }
 
 function buildWriter(
@@ -210,7 +240,7 @@ function buildPayments(
 
 function buildSessions(
   { settings, store, log, randomBytes = freshBytes }: RelayParts,
-  given: Pick<Rooms, 'cards' | 'feeds' | 'verifier' | 'writer' | 'uploadTokens'> & {
+  given: Pick<Rooms, 'cards' | 'feeds' | 'proofs' | 'snapshots' | 'verifier' | 'writer' | 'uploadTokens'> & {
     readonly clock: Clock
     readonly publicUrl: () => string
   },
@@ -317,11 +347,12 @@ class Relay implements RunningRelay {
     await this.listener?.close()
     this.listener?.terminateAll()
     await this.stopChains()
+    await this.rooms.checkpoints.stop()
     await this.rooms.verifier.close()
   }
 
   private async shutDown(): Promise<void> {
-    const { sessions, writer, keeper, verifier } = this.rooms
+    const { sessions, writer, keeper, checkpoints, verifier } = this.rooms
     this.ready = false
     sessions.stopAccepting()
     for (const stop of this.timers) stop()
@@ -333,6 +364,7 @@ class Relay implements RunningRelay {
     await this.listener?.close()
     if (hadSessions) await wait(limits.STOP_LINGER_MS)
     this.listener?.terminateAll()
+    await checkpoints.stop()
     // Of a writer that was not ready in time nothing is kept but the log; the rest is made of it at the next start.
     if (!writer.busy) await keeper.flushAll()
     await verifier.close()
@@ -352,7 +384,7 @@ class Relay implements RunningRelay {
   /** One shop after the other; each is whole before the next one begins. */
   private async loadShops(): Promise<void> {
     const { store, log, signal } = this.parts
-    const { keeper, writer } = this.rooms
+    const { keeper, writer, checkpoints } = this.rooms
     const shops = store.shops()
     let toldMs = performance.now()
     for (const [i, { shopId }] of shops.entries()) {
@@ -363,7 +395,9 @@ class Relay implements RunningRelay {
         toldMs = performance.now()
         log.info('replaying', { shop: shopId, number: i + 1, shops: shops.length, seq, head })
       }
-      writer.take(await keeper.load(shopId, { progress, ...(signal && { signal }) }))
+      const shop = await keeper.load(shopId, { progress, ...(signal && { signal }) })
+      writer.take(shop)
+      checkpoints.adopt(shop)
     }
   }
 
@@ -421,9 +455,10 @@ class Relay implements RunningRelay {
   private makeHttp(): ReturnType<typeof makeHttp> {
     const { settings, registry, store, blobs, version, log, randomBytes = freshBytes } = this.parts
     const { clock } = this
-    const { writer, uploadTokens } = this.rooms
+    const { writer, uploadTokens, proofs } = this.rooms
     const enrolment = new Enrolment({ store, writer, registry, clock, randomBytes })
     const rate = { perSecond: settings.enrolmentsPerSecond, burst: settings.enrolmentsBurst }
+    const proofRate = new RateLimiter(PROOF_RATE, () => clock.nowMs())
     return makeHttp({
       relay: {
         name: 'cairn',
@@ -444,6 +479,7 @@ class Relay implements RunningRelay {
       trouble: () => this.trouble(),
       enrol: (request) => enrolment.enrol(request),
       blobs: blobAccess(blobs, uploadTokens),
+      prove: (asked) => answerProof(proofs, asked, (address) => proofRate.take(address)),
       onBug: (error) => log.error('bug', error),
     })
   }
@@ -462,20 +498,24 @@ class Relay implements RunningRelay {
 
   private measure(): void {
     const { metrics } = this.parts
-    const { sessions, feeds, writer, keeper } = this.rooms
+    const { sessions, feeds, writer, keeper, snapshots } = this.rooms
     metrics.gauge('cairn_sessions', 'Open sessions', () => sessions.count)
     metrics.gauge('cairn_subscriptions', 'Open subscriptions', () => feeds.subscriptionCount)
+    metrics.gauge('cairn_snapshots', 'Snapshots that are being sent', () => snapshots.count)
     metrics.gauge('cairn_writer_backlog', 'Sets that wait for the writer', () => writer.backlog)
     metrics.gauge('cairn_cached_nodes', 'Stored trie nodes in memory', () => keeper.cachedNodes)
     metrics.gauge('cairn_resident_bytes', 'Resident memory of the process', () => process.memoryUsage.rss())
   }
 }
 
+/** Of one address, over HTTP. */
+const PROOF_RATE = { perSecond: limits.HTTP_PROOFS_PER_SECOND, burst: limits.HTTP_PROOFS_BURST }
+
 const NOT_READY = { accept: false, status: 503, body: 'the relay is starting\n' } as const
 
 /** So many that a small heap is not full of them. */
-function cacheNodesMax(): number {
-  return Math.max(1, Math.floor(getHeapStatistics().heap_size_limit / CACHED_NODE_BYTES))
+function heapPart(bytes: number): number {
+  return Math.max(1, Math.floor(getHeapStatistics().heap_size_limit / bytes))
 }
 
 function freshBytes(length: number): Uint8Array {

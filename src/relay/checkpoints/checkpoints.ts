@@ -10,7 +10,6 @@ import type { Seconds, Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { CborTime } from '../../codec/value.js'
 import { CHECKPOINT_FRESH_SECONDS } from '../../limits.js'
-import type { NodeIndex } from '../../merkle/mmr-index.js'
 import { stateRoot } from '../../merkle/state-level.js'
 import {
   checkpointDigest,
@@ -33,29 +32,23 @@ import { nowSeconds, type Clock } from '../instruments/clock.js'
 import type { Log } from '../instruments/log.js'
 import type { Metrics } from '../instruments/metrics.js'
 import type { CommittedSet } from '../shops/committed-set.js'
+import { ShopLog } from '../shops/log-trees.js'
 import type { Shop } from '../shops/shop.js'
 import { SignedShop, type KeptCheckpoint } from './signed-shop.js'
 import { decodeStored, encodeStored, type StoredCheckpoint } from './stored-checkpoint.js'
 
-/** The trees over a shop's log, as the store has them. */
-export interface LoggedTrees {
-  /** 32 bytes, after set `seq`. */
-  stateRoot(seq: Seq): Uint8Array
-  /** SHA-256 of header and signature, 32 bytes. */
-  setDigest(seq: Seq): Uint8Array
-  node(index: NodeIndex): Uint8Array
-  /** Of the log of `seq` sets, highest first. */
-  peaks(seq: Seq): Uint8Array[]
-}
-
 interface CheckpointsOptions {
   readonly store: Store
   readonly guard: SignedGuard
-  readonly treesOf: (shopId: ShopId) => LoggedTrees
   /** Whose the shops are; Registry: zeros in development mode. */
   readonly relay: Omit<LogIdentity, 'ShopID'>
   /** The relay's secret key, 32 bytes. */
   readonly relaySecret: Uint8Array
+  /**
+   * Of all shops, between the oldest kept checkpoint and the newest: where more is written, fewer are kept, so that a
+   * small heap is not full of their states.
+   */
+  readonly heldPatchesMax: number
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
@@ -82,6 +75,8 @@ export class Checkpoints {
   private readonly total: { add(n?: number): void }
   private working: Promise<void> | undefined
   private stopped = false
+  /** The sum of `heldPatches` of all shops. */
+  private held = 0
 
   constructor(options: CheckpointsOptions) {
     this.options = options
@@ -97,13 +92,15 @@ export class Checkpoints {
     const followed = this.follow(shop)
     for (const watcher of before?.watchers ?? []) followed.watchers.add(watcher)
     before?.stop()
-    followed.moved(shop.current, true)
+    this.held -= before?.heldPatches ?? 0
+    followed.moved(shop.current, 0, true)
   }
 
   /** A step after the commit of these sets: the shop's current version is the one after them. */
-  published(shop: Shop, _sets: readonly CommittedSet[]): void {
+  published(shop: Shop, sets: readonly CommittedSet[]): void {
     const followed = this.shops.get(shop.shopId) ?? this.follow(shop)
-    followed.moved(shop.current)
+    const patches = sets.reduce((sum, { record }) => sum + record.patches.length, 0)
+    followed.moved(shop.current, patches)
     if (followed.withheld !== undefined) this.look(followed)
   }
 
@@ -114,6 +111,11 @@ export class Checkpoints {
   /** Among the last 16. */
   at(shopId: ShopId, seq: Seq): KeptCheckpoint | undefined {
     return this.shops.get(shopId)?.kept.find((kept) => kept.seq === seq)
+  }
+
+  /** The newest of those among the last 16 that are not above `seq`. */
+  upTo(shopId: ShopId, seq: Seq): KeptCheckpoint | undefined {
+    return this.shops.get(shopId)?.kept.findLast((kept) => kept.seq <= seq)
   }
 
   /**
@@ -231,14 +233,14 @@ export class Checkpoints {
   }
 
   private isOfLog({ identity, shop: { shopId } }: SignedShop, mark: SignedMark): boolean {
-    const { store, treesOf } = this.options
-    const [trees, seq] = [treesOf(shopId), Number(mark.seq)]
+    const { store } = this.options
+    const [trees, seq] = [new ShopLog(store, shopId), Number(mark.seq)]
     const [record] = store.readLog(shopId, seq - 1, { records: 1, bytes: 1 })
     const bytes = encodeCheckpoint({
       Version: 1n,
       ...identity,
       Seq: mark.seq,
-      Peaks: trees.peaks(seq),
+      Peaks: [...trees.peaks(seq).mmr],
       StateRoot: trees.stateRoot(seq),
       StateHash: record!.stateHash,
       Timestamp: new CborTime(mark.timestamp),
@@ -304,13 +306,25 @@ export class Checkpoints {
       this.unwritten.set(`${shopId}/${kept.seq}`, { shopId, seq: kept.seq, value })
     }
     this.total.add()
+    const heldBefore = followed.heldPatches
     followed.signed(checkpoint)
+    this.held += followed.heldPatches - heldBefore
+    this.dropStates(followed)
     for (const watcher of [...followed.watchers]) {
       try {
         watcher(checkpoint)
       } catch (error) {
         log.error('bug', error)
       }
+    }
+  }
+
+  /** The newest of a shop stays. */
+  private dropStates(followed: SignedShop): void {
+    while (this.held > this.options.heldPatchesMax && followed.kept.length > 1) {
+      const before = followed.heldPatches
+      followed.dropOldest()
+      this.held -= before - followed.heldPatches
     }
   }
 
@@ -338,7 +352,7 @@ export class Checkpoints {
 
   /** Of the newest version: new, or as it was stored before a crash. */
   private planDue(followed: SignedShop): Planned | undefined {
-    const { store, treesOf } = this.options
+    const { store } = this.options
     const { shop, version, identity } = followed
     const { head: seq, state } = version
     const { shopId } = shop
@@ -349,12 +363,12 @@ export class Checkpoints {
       Version: 1n,
       ...identity,
       Seq: BigInt(seq),
-      Peaks: version.log.mmr,
+      Peaks: [...version.log.mmr],
       StateRoot: version.stateRoot,
       StateHash: stateHash(state),
       Timestamp: new CborTime(this.timeAfter(followed)),
     }
-    const trees = treesOf(shopId)
+    const trees = new ShopLog(store, shopId)
     const [, path] = logInclusion(fields.Seq, fields.Seq, (index) => trees.node(index))
     const last: Last = [trees.setDigest(seq), path]
     verifyLast(last, fields)

@@ -53,7 +53,9 @@ afterEach(async () => {
 })
 
 /** A relay's store and guard as they are on disk, with the shop as its log is there. */
-async function start(changed: { store?: (store: Store) => Store; identity?: Partial<typeof IDENTITY> } = {}) {
+async function start(
+  changed: { store?: (store: Store) => Store; identity?: Partial<typeof IDENTITY>; heldPatchesMax?: number } = {},
+) {
   const opened = await openStore(join(directory, 'data'))
   const guard = await openGuard(join(directory, 'relay.key.signed'))
   const store = changed.store?.(opened) ?? opened
@@ -63,9 +65,9 @@ async function start(changed: { store?: (store: Store) => Store; identity?: Part
   const checkpoints = new Checkpoints({
     store,
     guard,
-    treesOf: () => log,
     relay: { ...IDENTITY, ...changed.identity },
     relaySecret: SECRET,
+    heldPatchesMax: changed.heldPatchesMax ?? 1_000,
     clock,
     log: { info: (event) => tell(event), warn: (event) => tell(event), error: tell },
     metrics,
@@ -80,7 +82,7 @@ async function start(changed: { store?: (store: Store) => Store; identity?: Part
   }
   closing.push(stop)
   if (log.head > 0) adopt(checkpoints)
-  await settled()
+  await settled(checkpoints)
   return { store, guard, metrics, checkpoints, stop }
 }
 
@@ -97,9 +99,11 @@ function verified(kept: KeptCheckpoint): VerifiedCheckpoint {
   return checkpoint
 }
 
-/** What was begun is on disk. */
-async function settled(): Promise<void> {
-  for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve, 2))
+/** What was begun is on disk, or never will be. */
+async function settled(checkpoints = relay.checkpoints, ms = 10_000): Promise<void> {
+  const end = performance.now() + ms
+  do await new Promise((resolve) => setTimeout(resolve, 1))
+  while (Reflect.get(checkpoints, 'working') !== undefined && performance.now() < end)
 }
 
 async function turn(ms: number): Promise<void> {
@@ -109,9 +113,9 @@ async function turn(ms: number): Promise<void> {
 
 async function write(sets = 1, mark?: string): Promise<void> {
   const isNew = log.head === 0
-  await log.write(relay.store, sets, mark)
+  const written = await log.write(relay.store, sets, mark)
   if (isNew) adopt(relay.checkpoints)
-  else relay.checkpoints.published(log.shop, [])
+  else relay.checkpoints.published(log.shop, written)
 }
 
 const seqs = () => signed.map(({ fields }) => Number(fields.Seq))
@@ -245,6 +249,21 @@ describe('what was signed', () => {
       expect(checkpoints.at(log.shopId, seq)!.state.collections.Listings.size).toBe(seq - 1)
   })
 
+  it('is kept for fewer where much is written: their states hold what was replaced', async () => {
+    await relay.stop()
+    relay = await start({ heldPatchesMax: 4 })
+    for (let i = 0; i < 6; i++) {
+      await write(2)
+      await turn(1_000)
+    }
+    const kept = [1, 3, 5, 7, 9, 11, 13].filter((seq) => relay.checkpoints.at(log.shopId, seq) !== undefined)
+    expect(kept).toEqual([9, 11, 13])
+    await write(50)
+    await turn(1_000)
+    expect(relay.checkpoints.at(log.shopId, 13)).toBeUndefined()
+    expect(relay.checkpoints.newest(log.shopId)!.seq).toBe(63)
+  })
+
   it('does not fall behind in time when the clock goes back', async () => {
     clock.set(-3_600_000)
     await write()
@@ -309,7 +328,7 @@ describe('a start after a crash', () => {
     const crashed = await start({ store: dying(at) })
     relay = crashed
     await write()
-    await settled()
+    await settled(crashed.checkpoints, 200)
     expect(seqs()).toEqual([])
     await crashed.guard.close()
     await crashed.store.close()
