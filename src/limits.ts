@@ -78,6 +78,10 @@ export const CHECKPOINT_FRESH_SECONDS = 10n
 /** Of a shop: state proofs are made at these. */
 export const CHECKPOINTS_KEPT = 16
 
+// Proofs as a client takes them (PROOFS §1.2)
+/** Of the guests' account, as a client takes it. */
+export const GUESTS_ACCOUNT_BYTES_MAX_DEFAULT = 64 * 1_048_576
+
 // Orders (§11)
 export const RESERVATION_SECONDS_DEFAULT = 86_400n
 export const PAYMENT_TTL_SECONDS = 86_400n
@@ -242,6 +246,16 @@ export const BACK_OFF_MS_MIN = 250
 export const BACK_OFF_MS_MAX = 15_000
 /** What waits for a reader of `sets`; one that is further behind gets an error after them. */
 export const UNREAD_SETS_MAX = 65_536
+/** How long a client waits for the push of a checkpoint that the relay answered with. */
+export const TIED_ANSWER_MS_MAX = 10_000
+/** What a relay signed is withheld if no push brings it for so long. */
+export const WITHHELD_MS_MAX = 10_000
+/** A client asks for a newer checkpoint so long before the newest is stale, or a quarter of the time that it may have. */
+export const FRESHNESS_ASKED_BEFORE_SECONDS = 10n
+/** Between two times that a client keeps what it holds. */
+export const KEPT_SAVE_MS = 2_000
+/** Sets that no checkpoint covers yet, as a client keeps them apart; of more the older half is put together. */
+export const HELD_SETS_MAX = 8_192
 /** How long `choosePayment` waits for what is to be paid. */
 export const DUE_MS_MAX = 60_000
 
