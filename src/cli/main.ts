@@ -30,6 +30,7 @@ export async function mainOfProcess(): Promise<void> {
   }
   process.exitCode = await main(process.argv.slice(2), {
     out: (line) => void process.stdout.write(`${line}\n`),
+    outBytes: (bytes) => void process.stdout.write(bytes),
     err: (line) => void process.stderr.write(`${line}\n`),
     env: process.env,
     isTerminal: process.stderr.isTTY,
@@ -51,6 +52,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['put', { summary: 'changes a listing, with a key card of its own', load: () => import('./put.js') }],
   ['orders', { summary: 'lists orders, and payments that a person has to look at', load: () => import('./orders.js') }],
   ['check', { summary: 'tells whether the data of a relay are whole', load: () => import('./check.js') }],
+  ['receipt', { summary: 'fetches the receipt of an order, or of all', load: () => import('./receipt.js') }],
   ['verify', { summary: 'tells whether a receipt is what a shop signed, offline', load: () => import('./verify.js') }],
   [
     'verify-page',
