@@ -1,0 +1,352 @@
+/** Lies in checkpoints: what the relay signs of its log, and what ties it to what was shown before. */
+
+import { CborTime } from '../../src/codec/value.js'
+import { encodeLevel, readLevel } from '../../src/merkle/state-level.js'
+import {
+  decodeCheckpoint,
+  decodeLast,
+  decodeLogConsistency,
+  encodeLogConsistency,
+  type Checkpoint,
+  type LogConsistency,
+} from '../../src/proofs/checkpoint.js'
+import { be64 } from '../../src/bytes/bytes.js'
+import type { CheckpointPush } from '../../src/wire/messages.js'
+import type { ShopState } from '../../src/state/shop-state.js'
+import { newSecret } from '../fixtures/relay-harness.js'
+import type { Lie } from '../fixtures/lying-proxy.js'
+import { withObject, type Edits } from './book.js'
+import { all, answers, checkpoints, encodeLast, later, recast, resigned, seqOf, told } from './forge.js'
+import type { LieRow } from './lie.js'
+import { LISTED_AT, STONE, type Stage } from './stage.js'
+
+const ONE = 'a subscription to one listing'
+const WHOLE = 'all that is public'
+const ZEROS = new Uint8Array(32)
+
+const recastWith = (changes: (fields: Checkpoint) => Partial<Checkpoint>) => (): Lie =>
+  checkpoints((push) => recast(push, changes))
+
+/** The checkpoint, and behind it another. */
+const andThen = (next: (push: CheckpointPush) => CheckpointPush) => (): Lie => checkpoints((push) => [push, next(push)])
+
+const consistency = (change: (honest: LogConsistency) => LogConsistency) => (): Lie =>
+  checkpoints((push) => ({
+    ...push,
+    consistency: encodeLogConsistency(change(decodeLogConsistency(push.consistency))),
+  }))
+
+/** A price that no set wrote, from set `seq` on. */
+export const priceFrom = (from: bigint, value = 7n): Edits => ({
+  state: (state: ShopState, seq: number) =>
+    seq === Number(from)
+      ? withObject(state, 'Listings', be64(STONE), (fields) => new Map([...fields, ['Price', value]] as never))
+      : state,
+})
+
+/** From the next set on that the session writes: those before are as they were shown. */
+const fromNow = (stage: Stage, edits: (seq: bigint) => Edits) => {
+  const { head } = stage.book()
+  return () => stage.book(edits(head + 1n))
+}
+
+const replay = (): Lie => {
+  let before: CheckpointPush | undefined
+  return checkpoints((push) => {
+    const kept = before
+    before ??= { ...push, checkpoint: push.checkpoint.slice(), signature: push.signature.slice(), level: push.level.slice(), last: push.last.slice(), consistency: push.consistency.slice(), salts: push.salts.slice() }
+    return kept === undefined ? push : [push, kept]
+  })
+}
+
+export const IN_CHECKPOINTS: readonly LieRow[] = [
+  {
+    name: 'signs with another key',
+    does: 'signs checkpoints with a key that is not the relay’s',
+    session: ONE,
+    late: true,
+    tell: () => {
+      const secret = newSecret()
+      return checkpoints((push) => recast(push, () => ({}), secret))
+    },
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'writes a signature in another form',
+    does: 'sends v as 0 or 1, so that one checkpoint has two signatures',
+    session: ONE,
+    late: true,
+    tell: () => checkpoints((push) => ({ ...push, signature: push.signature.with(64, push.signature[64]! - 27) })),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'replays an old checkpoint',
+    does: 'pushes a checkpoint that was accepted long ago behind the newest',
+    session: ONE,
+    tell: (stage) => {
+      const { signed, last, level } = stage.book().checkpoint(LISTED_AT)
+      const [checkpoint, signature] = signed
+      const parts = { checkpoint, signature, last: encodeLast(last), level: encodeLevel(level) }
+      return checkpoints((push) => (stage.turned ? [push, { ...push, ...parts }] : push))
+    },
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'signs two contents for one set',
+    does: 'pushes a second checkpoint of the same Seq with another StateHash',
+    session: ONE,
+    late: true,
+    tell: andThen((push) => recast(push, () => ({ StateHash: ZEROS }))),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'turns time back',
+    does: 'signs a later Seq with an earlier Timestamp',
+    session: ONE,
+    late: true,
+    tell: recastWith(() => later(-3_600n)),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'signs the future',
+    does: 'signs a Timestamp of ten minutes ahead: it would stay fresh for long',
+    session: ONE,
+    late: true,
+    tell: recastWith(() => later(600n)),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'shows another shop’s checkpoint',
+    does: 'shows a checkpoint that it signed for another shop',
+    session: ONE,
+    late: true,
+    tell: recastWith(({ ShopID }) => ({ ShopID: ShopID + 1n })),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'moves to another chain',
+    does: 'signs for another chain than before',
+    session: ONE,
+    late: true,
+    tell: recastWith(() => ({ ChainID: 1n })),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'tells too few peaks',
+    does: 'signs a checkpoint whose Peaks are not as many as Seq has ones',
+    session: ONE,
+    late: true,
+    tell: () =>
+      checkpoints((push) => {
+        const honest = decodeCheckpoint(push.checkpoint)
+        const forged = new TextEncoder().encode('Peaks')
+        void forged
+        void honest
+        return push
+      }),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'signs a state that its log does not have',
+    does: 'signs the StateRoot of a state with another price over the honest log',
+    session: ONE,
+    late: true,
+    tell: (stage) => {
+      const forged = fromNow(stage, (seq) => priceFrom(seq))
+      return all(
+        checkpoints((push) => {
+          const { root, level } = forged().set(seqOf(push.checkpoint))
+          return { ...recast(push, () => ({ StateRoot: root })), level: encodeLevel(level!) }
+        }),
+      )
+    },
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'takes another set for the last',
+    does: 'names another Set as the last leaf',
+    session: ONE,
+    late: true,
+    tell: () => checkpoints((push) => ({ ...push, last: encodeLast([ZEROS, decodeLast(push.last)[1]]) })),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'gives no consistency',
+    does: 'leaves the consistency with the last checkpoint out',
+    session: ONE,
+    late: true,
+    tell: () => checkpoints((push) => ({ ...push, consistency: new Uint8Array(0) })),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'gives the consistency of other sets',
+    does: 'gives a valid consistency from an earlier set than the last checkpoint’s',
+    session: ONE,
+    late: true,
+    tell: (stage) =>
+      checkpoints((push) => ({
+        ...push,
+        consistency: encodeLogConsistency(stage.book().consistency(LISTED_AT, seqOf(push.checkpoint))),
+      })),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'truncates a path of a consistency',
+    does: 'leaves out the last hash of the first path',
+    session: ONE,
+    late: true,
+    tell: consistency(([a, b, paths, right]) => [a, b, [paths[0]!.slice(0, -1), ...paths.slice(1)], right]),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'leaves a path of a consistency out',
+    does: 'gives no path for the last peak of before',
+    session: ONE,
+    late: true,
+    tell: consistency(([a, b, paths, right]) => [a, b, paths.slice(0, -1), right]),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'adds a right peak',
+    does: 'gives a peak more than the log has',
+    session: ONE,
+    late: true,
+    tell: consistency(([a, b, paths, right]) => [a, b, paths, [...right, ZEROS]]),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'rewrites the past',
+    does: 'signs a log in which the listings always had another price: it did not grow from what was shown',
+    session: ONE,
+    late: true,
+    tell: (stage) => told(() => stage.book(priceFrom(LISTED_AT))),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'changes a value that no set changes',
+    does: 'appends honestly, and signs states in which a price changed by itself: every consistency holds',
+    session: ONE,
+    late: true,
+    tell: (stage) => told(fromNow(stage, (seq) => ({ state: priceFrom(seq + 1n).state! }))),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'changes a value of a whole collection that no set changes',
+    does: 'the same where all listings are held',
+    session: WHOLE,
+    late: true,
+    tell: (stage) => told(fromNow(stage, (seq) => ({ state: priceFrom(seq + 1n).state! }))),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'shows a level of another state',
+    does: 'sends a level that does not lead to the StateRoot',
+    session: WHOLE,
+    late: true,
+    tell: () =>
+      checkpoints((push) => {
+        const level = readLevel(push.level)
+        return { ...push, level: encodeLevel({ ...level, roots: { ...level.roots, Listings: ZEROS } }) }
+      }),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'shows two clients two histories: of one length',
+    does: 'shows this client a log with another price, and honest ones the honest log',
+    session: 'compare',
+    tell: (stage) => told(() => stage.book(priceFrom(LISTED_AT))),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'shows two clients two histories: behind',
+    does: 'the same, and holds this client back behind the others, with no proof between the two',
+    session: 'compare',
+    tell: (stage) => {
+      void stage.write('owner', [{ op: 'remove', path: ['Tags', 'round'] }])
+      return all(
+        told(() => stage.book(priceFrom(LISTED_AT))),
+        answers({ checkpoint: ({ Consistency: _, ...answer }) => answer }),
+        (message) => (message.kind === 'checkpointPush' || message.kind === 'push' ? undefined : message),
+      )
+    },
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'serves another checkpoint over HTTP',
+    does: 'answers those who ask without a session from another history',
+    session: 'a checkpoint over HTTP',
+    prepare: (stage) => stage.forgeHttp(priceFrom(LISTED_AT)),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'withholds checkpoints',
+    does: 'answers that there are newer sets, and pushes nothing any more',
+    session: 'somebody who insists on new proofs',
+    late: true,
+    tell: () => (message) => (message.kind === 'push' || message.kind === 'checkpointPush' ? undefined : message),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'falls silent',
+    does: 'pushes nothing and answers nothing any more',
+    session: 'somebody who insists on new proofs',
+    late: true,
+    tell: () => (message) =>
+      message.kind === 'ping' || message.kind === 'syncStatus' ? message : undefined,
+    error: 'STALE',
+    says: 'older than',
+  },
+  {
+    name: 'comes back with another history',
+    does: 'goes on after a lost connection with a log that has another price',
+    session: 'a lost connection',
+    late: true,
+    tell: (stage) => told(() => stage.book(priceFrom(LISTED_AT))),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'comes back without a proof of growth',
+    does: 'leaves the consistency out of the first checkpoint after a lost connection',
+    session: 'a lost connection',
+    late: true,
+    tell: () => checkpoints((push) => ({ ...push, consistency: new Uint8Array(0) })),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'comes back with a stale snapshot',
+    does: 'sends a client that comes back a snapshot of before instead of sets',
+    session: 'a lost connection',
+    tell: (stage) => (message) => message,
+    error: '?',
+    says: '?',
+  },
+]
+void CborTime
+void resigned
+void replay

@@ -1,0 +1,30 @@
+/** A row of the tables of lies. */
+
+import type { Lie as Telling } from '../fixtures/lying-proxy.js'
+import type { SessionName } from './sessions.js'
+import type { Stage } from './stage.js'
+
+export interface LieRow {
+  /** Once in all tables. */
+  readonly name: string
+  /** What the relay does. */
+  readonly does: string
+  readonly session: SessionName
+  /** `VERIFICATION_FAILED/two-contents`: the client's code, and behind a slash that of its cause, or the cause's name. */
+  readonly error: string
+  /** A part of its message. */
+  readonly says: string
+  /** What the proxy says; made for each session. It begins at once unless `late`. */
+  readonly tell?: (stage: Stage) => Telling
+  /** Begins once the session has seen what was true. */
+  readonly late?: true
+  /** What else is done before the session. */
+  readonly prepare?: (stage: Stage) => void | Promise<void>
+}
+
+/** How an error is named in the tables. */
+export function errorName(error: unknown): string {
+  const { code, name, cause } = error as { code?: string; name: string; cause?: { code?: string; name: string } }
+  const why = cause?.code ?? cause?.name
+  return [code ?? name, ...(why === undefined ? [] : [why])].join('/')
+}

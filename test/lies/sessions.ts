@@ -1,0 +1,263 @@
+/**
+ * What people do with the client, through the lying relay: each session ends with what was shown to them as proven, or
+ * with the error that they were told.
+ */
+
+import type { Live, LiveState, ReplicaStore, ShopClient } from '../../src/client/shop-client.js'
+import type { Change } from '../../src/patches/patch.js'
+import { decodeSignedCheckpoint } from '../../src/proofs/checkpoint.js'
+import { encode } from '../../src/codec/encode.js'
+import { readCheckpointAnswer } from '../../src/wire/proof-payloads.js'
+import { order } from '../fixtures/relay-harness.js'
+import { FEATHER, MINE, NOTHING, STONE, type Stage } from './stage.js'
+
+export type Sdk = typeof import('./sdk.js')
+type Connecting = Partial<Parameters<Sdk['connect']>[0]>
+
+/** A session, and what an honest relay leads to. */
+interface Session {
+  readonly run: (stage: Stage, sdk: Sdk) => Promise<unknown>
+  readonly honest: unknown
+}
+
+/** What a session was told, where no error of the client says it. */
+export class Told extends Error {
+  override readonly name = 'Told'
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+const PROVEN_MS_MAX = 15_000
+const NEW_PRICE = 250n
+
+const price = (id: bigint, value: bigint): Change => ({ op: 'replace', path: ['Listings', id, 'Price'], value })
+const title = (id: bigint, value: string): Change => ({
+  op: 'replace',
+  path: ['Listings', id, 'Metadata', 'Title'],
+  value,
+})
+
+/** The first state that is proven as of set `seq` or a later one. Rejects with the client's error, and as TIMEOUT. */
+export function proven<T>(live: Live<T>, seq = 0n): Promise<LiveState<T>> {
+  return new Promise((resolve, reject) => {
+    const finish = (settle: () => void) => {
+      clearTimeout(timer)
+      stop()
+      settle()
+    }
+    const late = () => reject(new Told('TIMEOUT', `nothing was shown as proven as of set ${seq}`))
+    const timer = setTimeout(() => finish(late), PROVEN_MS_MAX)
+    const look = () => {
+      const now = live.get()
+      if (now.status === 'failed') finish(() => reject(now.error!))
+      else if (now.complete && now.verified !== undefined && now.verified.seq >= seq) finish(() => resolve(now))
+    }
+    const stop = live.subscribe(look)
+    look()
+  })
+}
+
+/** With a client that is closed in any case. Nothing that the relay says after the last answer is waited for. */
+async function withClient<T>(
+  stage: Stage,
+  sdk: Sdk,
+  options: Connecting,
+  use: (client: ShopClient) => Promise<T>,
+): Promise<T> {
+  const { shop, relay } = stage
+  const client = await sdk.connect({ url: stage.proxy.url, shop, relay: relay.address, ...options })
+  try {
+    return await use(client)
+  } finally {
+    client.close()
+  }
+}
+
+/** Two sets of two patches each on the stone; the number of the last. */
+async function changeStone(stage: Stage): Promise<bigint> {
+  await stage.write('owner', [price(STONE, 200n), title(STONE, 'Pebble')])
+  return stage.write('owner', [price(STONE, NEW_PRICE), title(STONE, 'Stone'), title(STONE, 'Boulder')])
+}
+
+/** A visitor of single listings, of which the first is changed while he looks. */
+const listing =
+  (...ids: readonly bigint[]) =>
+  (stage: Stage, sdk: Sdk) =>
+    withClient(stage, sdk, { only: ids.map((id) => ({ listing: id })) }, async (client) => {
+      for (const id of ids) await proven(client.listing(id))
+      stage.turned = true
+      const seq = await changeStone(stage)
+      const shown = []
+      for (const id of ids) shown.push((await proven(client.listing(id), seq)).data?.Price)
+      return shown
+    })
+
+/** A visitor of all that is public. */
+function shop(stage: Stage, sdk: Sdk): Promise<unknown> {
+  return withClient(stage, sdk, {}, async (client) => {
+    await proven(client.listings())
+    stage.turned = true
+    const seq = await changeStone(stage)
+    const { data } = await proven(client.listings(), seq)
+    await proven(client.tag('round'), seq)
+    return data!.map(({ ID, Price }) => [ID, Price])
+  })
+}
+
+/** Somebody who comes when all is there, and looks once. */
+const once = (options: Connecting, look: (client: ShopClient) => Promise<unknown>) => (stage: Stage, sdk: Sdk) =>
+  withClient(stage, sdk, options, look)
+
+function staff(stage: Stage, sdk: Sdk): Promise<unknown> {
+  return withClient(stage, sdk, { key: stage.secrets.clerk }, async (client) => {
+    await proven(client.orders.all())
+    stage.turned = true
+    const seq = await stage.write('guest', [order(73n, FEATHER, 3n)])
+    const { data } = await proven(client.orders.all(), seq)
+    return [data!.map(({ ID }) => ID), (await proven(client.stock(STONE), seq)).data]
+  })
+}
+
+/** A guest, who adds a third order. */
+function guest(stage: Stage, sdk: Sdk): Promise<unknown> {
+  return withClient(stage, sdk, { key: stage.secrets.guest }, async (client) => {
+    await proven(client.orders.all())
+    stage.turned = true
+    const { seq } = await client.write([order(73n, FEATHER, 3n)])
+    return (await proven(client.orders.all(), seq)).data!.map(({ ID }) => ID)
+  })
+}
+
+function write(stage: Stage, sdk: Sdk): Promise<unknown> {
+  return withClient(stage, sdk, { key: stage.secrets.owner, only: [{ listing: STONE }] }, async (client) => {
+    await proven(client.listing(STONE))
+    stage.turned = true
+    const written = await client.write([price(STONE, NEW_PRICE)])
+    await stage.write('clerk', [price(FEATHER, 1n)])
+    const { seq } = await written.proven()
+    return [seq >= written.seq!, (await proven(client.listing(STONE), written.seq)).data?.Price]
+  })
+}
+
+/** Compares what an honest relay signed with what this one shows. */
+function compare(stage: Stage, sdk: Sdk): Promise<unknown> {
+  const { url } = stage.relay
+  const honest = () =>
+    withClient(stage, sdk, { url, only: [{ listing: STONE }] }, async (client) => {
+      await proven(client.listing(STONE))
+      return client.checkpoint!.bytes
+    })
+  return withClient(stage, sdk, { only: [{ listing: STONE }] }, async (client) => {
+    await proven(client.listing(STONE))
+    stage.turned = true
+    const received = await honest()
+    return told(await client.compare(received))
+  })
+}
+
+/** Asks over HTTP, and compares with what a session shows. */
+function overHttp(stage: Stage, sdk: Sdk): Promise<unknown> {
+  return withClient(stage, sdk, { url: stage.relay.url, only: [{ listing: STONE }] }, async (client) => {
+    await proven(client.listing(STONE))
+    const answer = await fetch(`${stage.proxy.url}/v5/shops/${stage.shop}/checkpoint`)
+    const { Checkpoint } = readCheckpointAnswer(new Uint8Array(await answer.arrayBuffer()))
+    decodeSignedCheckpoint(encode([...Checkpoint]))
+    return told(await client.compare(encode([...Checkpoint])))
+  })
+}
+
+type Comparison = Awaited<ReturnType<ShopClient['compare']>>
+
+function told(compared: Comparison): string {
+  if (compared.outcome === 'evidence') throw new Told(`EVIDENCE/${compared.kind}`, compared.message)
+  if (compared.outcome === 'not shown') throw new Told('NOT_SHOWN', compared.reason)
+  return compared.outcome
+}
+
+/** Looks again after the connection was lost. */
+function again(stage: Stage, sdk: Sdk): Promise<unknown> {
+  return withClient(stage, sdk, { only: [{ listing: STONE }] }, async (client) => {
+    await proven(client.listing(STONE))
+    stage.turned = true
+    stage.proxy.cut()
+    const seq = await changeStone(stage)
+    return (await proven(client.listing(STONE), seq)).data?.Price
+  })
+}
+
+const FRESH_SECONDS = 4
+
+/** Insists on what is proven being new. */
+function fresh(stage: Stage, sdk: Sdk): Promise<unknown> {
+  const options = { only: [{ listing: STONE }], verifiedAtSeconds: FRESH_SECONDS }
+  return withClient(stage, sdk, options, async (client) => {
+    await proven(client.listing(STONE))
+    stage.turned = true
+    await changeStone(stage)
+    await new Promise((resolve) => setTimeout(resolve, 1_000 * (FRESH_SECONDS + 1)))
+    const { stale, error } = client.listing(STONE).get()
+    if (error !== undefined) throw error
+    if (stale) throw new Told('STALE', `what is shown is older than ${FRESH_SECONDS} s`)
+    return (await proven(client.listing(STONE))).data?.Price
+  })
+}
+
+/** Keeps what is held, comes back, and is shown what was kept before the relay says a word. */
+async function kept(stage: Stage, sdk: Sdk): Promise<unknown> {
+  const store = memory()
+  const options: Connecting = { store, only: [{ listing: STONE }] }
+  await withClient(stage, sdk, options, (client) => proven(client.listing(STONE)))
+  if (store.bytes === undefined) throw new Told('NOT_KEPT', 'nothing was kept')
+  store.bytes = stage.tampered(store.bytes)
+  stage.turned = true
+  let notice: string | undefined
+  const onNotice = (text: string) => (notice ??= text)
+  return withClient(stage, sdk, { ...options, onNotice }, async (client) => {
+    if (notice?.startsWith('what was kept is not used')) throw new Told('NOTICE', notice)
+    return (await proven(client.listing(STONE))).data?.Price
+  })
+}
+
+function memory(): ReplicaStore & { bytes: Uint8Array | undefined } {
+  const store = {
+    bytes: undefined as Uint8Array | undefined,
+    load: async () => store.bytes,
+    save: async (bytes: Uint8Array) => void (store.bytes = bytes),
+  }
+  return store
+}
+
+export const SESSIONS = {
+  'a subscription to one listing': { run: listing(STONE), honest: [NEW_PRICE] },
+  'a subscription to two listings, one not there': { run: listing(STONE, NOTHING), honest: [NEW_PRICE, undefined] },
+  'all that is public': {
+    run: shop,
+    honest: [
+      [STONE, NEW_PRICE],
+      [FEATHER, 100n],
+      [1_003n, 100n],
+    ],
+  },
+  'a newcomer to one listing': {
+    run: once({ only: [{ listing: STONE }] }, async (client) => (await proven(client.listing(STONE))).data?.Price),
+    honest: 100n,
+  },
+  'a newcomer to all that is public': {
+    run: once({}, async (client) => (await proven(client.listings())).data!.map(({ ID }) => ID)),
+    honest: [STONE, FEATHER, 1_003n],
+  },
+  'a clerk with the whole shop': { run: staff, honest: [[...MINE, 73n, 81n], 50n] },
+  'a guest’s orders': { run: guest, honest: [...MINE, 73n] },
+  'an own write': { run: write, honest: [true, NEW_PRICE] },
+  compare: { run: compare, honest: 'same' },
+  'a checkpoint over HTTP': { run: overHttp, honest: 'same' },
+  'a lost connection': { run: again, honest: NEW_PRICE },
+  'somebody who insists on new proofs': { run: fresh, honest: NEW_PRICE },
+  'a replica that was kept': { run: kept, honest: 100n },
+} as const satisfies Record<string, Session>
+
+export type SessionName = keyof typeof SESSIONS
