@@ -15,14 +15,13 @@ import type { StateQuestion } from '../../src/merkle/state-question.js'
 import { readCheckedPatch } from '../../src/patches/checked-patch.js'
 import { encodeChange, type Change } from '../../src/patches/patch.js'
 import { signPatches } from '../../src/patches/patch-set.js'
+import { Checkpoint } from '../../src/proofs/checkpoint-form.js'
 import {
-  encodeCheckpoint,
   logConsistency,
   logInclusion,
   logLeafHash,
   setDigest,
   signCheckpoint,
-  type Checkpoint,
   type Last,
   type LogConsistency,
   type LogInclusion,
@@ -38,7 +37,7 @@ import type { LogRecord, Store } from '../../src/store/store.js'
 
 /** Of the harness: a lying relay signs with the relay's own key. */
 export const RELAY_SECRET = new Uint8Array(32).fill(9)
-const DEVELOPMENT = { Version: 1n, ChainID: 31_337n, Registry: new Uint8Array(20), Relay: 0n } as const
+const DEVELOPMENT = { Version: 1n, ChainID: 31_337n, Registry: new Uint8Array(20), Relay: 1n } as const
 
 /** What a forged book has that no honest log has. */
 export interface Edits {
@@ -122,7 +121,7 @@ export class Book {
     const Timestamp = new CborTime(BigInt(Math.floor(Date.now() / 1_000)))
     const honest = { ...DEVELOPMENT, ShopID: this.shopId, Seq: seq, Peaks, StateRoot: root, Timestamp }
     const fields: Checkpoint = { ...honest, StateHash: stateHash(state), ...changes }
-    return { signed: signCheckpoint(encodeCheckpoint(fields), secret), last: this.last(seq), level: level! }
+    return { signed: signed(fields, secret), last: this.last(seq), level: level! }
   }
 
   /** [Set, path]. */
@@ -162,6 +161,11 @@ export class Book {
       object: objectIn(state, name, key, value),
     }))
   }
+}
+
+/** Whatever the fields say: an honest relay encodes none that are no checkpoint's. */
+export function signed(fields: Checkpoint, secret = RELAY_SECRET): SignedCheckpoint {
+  return signCheckpoint(encode(Checkpoint.write(fields)), secret)
 }
 
 /** A set that nobody wrote. */

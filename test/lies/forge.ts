@@ -14,9 +14,7 @@ import { Last } from '../../src/proofs/checkpoint-form.js'
 import {
   decodeCheckpoint,
   decodeLogConsistency,
-  encodeCheckpoint,
   encodeLogConsistency,
-  signCheckpoint,
   type Checkpoint,
   type LogConsistency,
 } from '../../src/proofs/checkpoint.js'
@@ -45,7 +43,7 @@ import {
 } from '../../src/wire/proof-payloads.js'
 import { decodeSet, encodeSet, type PushedSet } from '../../src/wire/pushed-set.js'
 import type { Lie } from '../fixtures/lying-proxy.js'
-import { RELAY_SECRET, type Book, type MadeCheckpoint } from './book.js'
+import { RELAY_SECRET, signed, type Book, type MadeCheckpoint } from './book.js'
 
 /** What the client gets instead of a push's set: others, or nothing. */
 export type SetLie = (set: PushedSet) => readonly PushedSet[]
@@ -123,7 +121,7 @@ export function resigned(
   secret = RELAY_SECRET,
 ): readonly [checkpoint: Uint8Array, signature: Uint8Array] {
   const fields = decodeCheckpoint(checkpoint)
-  return signCheckpoint(encodeCheckpoint({ ...fields, ...changes(fields) }), secret)
+  return signed({ ...fields, ...changes(fields) }, secret)
 }
 
 /** A pushed checkpoint with other fields, signed anew. */

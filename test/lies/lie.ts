@@ -18,6 +18,8 @@ export interface LieRow {
   readonly tell?: (stage: Stage) => Telling
   /** Begins once the session has seen what was true. */
   readonly late?: true
+  /** What is written once the session has seen what was true, before it compares. */
+  readonly beforeComparing?: (stage: Stage) => Promise<unknown>
   /** What else is done before the session. */
   readonly prepare?: (stage: Stage) => void | Promise<void>
 }

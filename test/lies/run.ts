@@ -12,6 +12,7 @@ export async function ending(world: World, sdk: Sdk, session: SessionName, lie?:
   const stage = await world.stage()
   try {
     await lie?.prepare?.(stage)
+    stage.beforeComparing = async () => lie?.beforeComparing?.(stage)
     const tell = lie?.tell?.(stage)
     if (tell !== undefined)
       stage.proxy.lie((message, asked) => (lie!.late && !stage.turned ? message : tell(message, asked)))

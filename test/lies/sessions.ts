@@ -77,9 +77,15 @@ async function withClient<T>(
   }
 }
 
-/** Two sets of two patches each on the stone; the number of the last. */
+const described = (id: bigint, value: string): Change => ({
+  op: 'replace',
+  path: ['Listings', id, 'Metadata', 'Description'],
+  value,
+})
+
+/** A set of two patches and one of three on the stone; the number of the last. */
 async function changeStone(stage: Stage): Promise<bigint> {
-  await stage.write('owner', [price(STONE, 200n), title(STONE, 'Pebble')])
+  await stage.write('owner', [price(STONE, 200n), described(STONE, 'Grey')])
   return stage.write('owner', [price(STONE, NEW_PRICE), title(STONE, 'Stone'), title(STONE, 'Boulder')])
 }
 
@@ -154,6 +160,8 @@ function compare(stage: Stage, sdk: Sdk): Promise<unknown> {
   return withClient(stage, sdk, { only: [{ listing: STONE }] }, async (client) => {
     await proven(client.listing(STONE))
     stage.turned = true
+    await stage.beforeComparing()
+    await stage.covered()
     const received = await honest()
     return told(await client.compare(received))
   })
@@ -190,20 +198,38 @@ function again(stage: Stage, sdk: Sdk): Promise<unknown> {
 }
 
 const FRESH_SECONDS = 4
+/** Longer than a client waits for the relay's answer and for what it answers of. */
+const PATIENCE_MS = 17_000
 
-/** Insists on what is proven being new. */
-function fresh(stage: Stage, sdk: Sdk): Promise<unknown> {
+/** Waits for the change, at most so long, and says what is shown as proven then. */
+const news = (isContent: (state: LiveState<unknown>) => void) => (stage: Stage, sdk: Sdk) => {
   const options = { only: [{ listing: STONE }], verifiedAtSeconds: FRESH_SECONDS }
   return withClient(stage, sdk, options, async (client) => {
-    await proven(client.listing(STONE))
+    const live = client.listing(STONE)
+    await proven(live)
     stage.turned = true
-    await changeStone(stage)
-    await new Promise((resolve) => setTimeout(resolve, 1_000 * (FRESH_SECONDS + 1)))
-    const { stale, error } = client.listing(STONE).get()
-    if (error !== undefined) throw error
-    if (stale) throw new Told('STALE', `what is shown is older than ${FRESH_SECONDS} s`)
-    return (await proven(client.listing(STONE))).data?.Price
+    const seq = await changeStone(stage)
+    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await pause(100)) {
+      const now = live.get()
+      if (now.error !== undefined) throw now.error
+      isContent(now)
+      if (now.complete && now.verified!.seq >= seq) break
+    }
+    return live.get().data?.Price
   })
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** What is older is not looked at. */
+function insist({ stale }: LiveState<unknown>): void {
+  if (stale) throw new Told('STALE', `what is shown is older than ${FRESH_SECONDS} s`)
+}
+
+async function insisting(client: ShopClient): Promise<unknown> {
+  const live = client.listing(STONE)
+  insist(await proven(live))
+  return live.get().data?.Price
 }
 
 /** Keeps what is held, comes back, and is shown what was kept before the relay says a word. */
@@ -250,13 +276,22 @@ export const SESSIONS = {
     run: once({}, async (client) => (await proven(client.listings())).data!.map(({ ID }) => ID)),
     honest: [STONE, FEATHER, 1_003n],
   },
+  'a newcomer to a listing and a tag': {
+    run: once({ only: [{ listing: STONE }, { tag: 'round' }] }, async (client) => [
+      (await proven(client.listing(STONE))).data?.Price,
+      (await proven(client.tag('round'))).data?.ListingIDs,
+    ]),
+    honest: [100n, [STONE]],
+  },
+  'a newcomer who insists on new proofs': { run: once({ only: [{ listing: STONE }] }, insisting), honest: 100n },
   'a clerk with the whole shop': { run: staff, honest: [[...MINE, 73n, 81n], 50n] },
   'a guest’s orders': { run: guest, honest: [...MINE, 73n] },
   'an own write': { run: write, honest: [true, NEW_PRICE] },
   compare: { run: compare, honest: 'same' },
   'a checkpoint over HTTP': { run: overHttp, honest: 'same' },
   'a lost connection': { run: again, honest: NEW_PRICE },
-  'somebody who insists on new proofs': { run: fresh, honest: NEW_PRICE },
+  'somebody who insists on new proofs': { run: news(insist), honest: NEW_PRICE },
+  'somebody who waits for news': { run: news(() => undefined), honest: NEW_PRICE },
   'a replica that was kept': { run: kept, honest: 100n },
 } as const satisfies Record<string, Session>
 

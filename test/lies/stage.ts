@@ -63,6 +63,7 @@ export class Stage {
   turned = false
   /** What becomes of a kept replica between two runs. */
   tampered: (kept: Uint8Array) => Uint8Array = (kept) => kept
+  beforeComparing: () => Promise<unknown> = async () => undefined
   private readonly disk: DiskStore
   private readonly wires = new Map<Who, Promise<Wire>>()
 

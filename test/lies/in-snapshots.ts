@@ -1,0 +1,296 @@
+/** Lies in snapshots: what a newcomer is told of the state, and staff of what they may read. */
+
+import { be64 } from '../../src/bytes/bytes.js'
+import { decode } from '../../src/codec/decode.js'
+import { encode } from '../../src/codec/encode.js'
+import type { Cbor, CborKey } from '../../src/codec/value.js'
+import { encodeLevel, readLevel, type Level } from '../../src/merkle/state-level.js'
+import type { SnapshotPush } from '../../src/wire/messages.js'
+import { encodeSalts, encodeSnapshotObject, isGuestsAccount, type SnapshotObject } from '../../src/wire/proof-payloads.js'
+import { later } from './forge.js'
+import type { Lie } from '../fixtures/lying-proxy.js'
+import { withObject, type Edits } from './book.js'
+import { all, byPlace, objects, resigned, snapshots, told } from './forge.js'
+import { priceFrom } from './in-checkpoints.js'
+import type { LieRow } from './lie.js'
+import { FEATHER, LISTED_AT, SHELL, STONE, type Stage } from './stage.js'
+
+const ONE = 'a newcomer to one listing'
+const WHOLE = 'a newcomer to all that is public'
+const ZEROS = new Uint8Array(32)
+
+const isListing = ({ question: [collection, key] }: SnapshotObject, id: bigint): boolean =>
+  collection === 'Listings' && Buffer.compare(key, be64(id)) === 0
+
+/** The object's fields, changed. */
+function changed(object: SnapshotObject, more: readonly (readonly [CborKey, Cbor])[]): SnapshotObject {
+  const fields = decode(object.object.value) as ReadonlyMap<CborKey, Cbor>
+  return { ...object, object: { value: encode(new Map([...fields, ...more]) as never) } }
+}
+
+const listing = (id: bigint, change: (object: SnapshotObject) => readonly SnapshotObject[]) => (): Lie =>
+  objects((list) => list.flatMap((object) => (isListing(object, id) ? change(object) : [object])))
+
+/** Without the listing, in a state that the relay signed so. */
+const without = (id: bigint): Edits => ({
+  state: (state, seq) => (seq === Number(LISTED_AT) ? withObject(state, 'Listings', be64(id), () => undefined) : state),
+})
+
+const forged = (edits: Edits) => (stage: Stage) => told(() => stage.book(edits))
+
+/** What the relay says of the whole. */
+const levelled = (change: (level: Level) => Level) => (): Lie =>
+  snapshots((push) => ({ ...push, level: encodeLevel(change(readLevel(push.level))) }))
+
+/** What guests get none of, or their own alone. */
+const STAFF: ReadonlySet<string> = new Set(['Cards', 'Inventory', 'Orders'])
+
+const manifestOf = (list: readonly SnapshotObject[]) => list.find(({ question }) => question[0] === 'Manifest')!
+
+export const IN_SNAPSHOTS: readonly LieRow[] = [
+  {
+    name: 'leaves an object out of a snapshot',
+    does: 'sends all listings but one',
+    session: WHOLE,
+    tell: listing(FEATHER, () => []),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'leaves a neighbour out and moves the level along',
+    does: 'sends all listings but one, and a level in which it is missing, under the honest StateRoot',
+    session: WHOLE,
+    tell: (stage) => {
+      const lying = listing(SHELL, () => [])()
+      return all(lying, snapshots((push) => {
+        const book = stage.book(without(SHELL))
+        return { ...push, level: encodeLevel(book.set(book.head).level!) }
+      }))
+    },
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'adds an object to a snapshot',
+    does: 'sends a listing that the shop does not have',
+    session: WHOLE,
+    tell: () =>
+      objects((list) => {
+        const stone = list.find((object) => isListing(object, STONE))!
+        const added = changed({ ...stone, question: ['Listings', be64(4_711n)] }, [['ID', 4_711n]])
+        const others = list.filter(({ question }) => question[0] !== 'Listings')
+        const at = others.findIndex(({ question }) => question[0] === 'Tags')
+        const listings = byPlace([...list.filter(({ question }) => question[0] === 'Listings'), added])
+        return [...others.slice(0, at), ...listings, ...others.slice(at)]
+      }),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'forges an object of a snapshot',
+    does: 'sends a listing with another price',
+    session: WHOLE,
+    tell: listing(SHELL, (object) => [changed(object, [['Price', 1n]])]),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'forges an object of a part',
+    does: 'sends another price to who takes one listing only',
+    session: ONE,
+    tell: listing(STONE, (object) => [changed(object, [['Price', 1n]])]),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'says that nothing is there',
+    does: 'leaves the one listing out that was subscribed to',
+    session: ONE,
+    tell: listing(STONE, () => []),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'sends what was not asked for',
+    does: 'sends a second listing to who takes one',
+    session: ONE,
+    tell: listing(STONE, (object) => [
+      object,
+      changed({ ...object, question: ['Listings', be64(4_711n)] }, [['ID', 4_711n]]),
+    ]),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'sends an object twice',
+    does: 'sends the listing, and once more with another price',
+    session: ONE,
+    tell: listing(STONE, (object) => [changed(object, [['Price', 1n]]), object]),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'shuffles a snapshot',
+    does: 'sends the tags before the listings',
+    session: WHOLE,
+    tell: () => objects((list) => [...list.filter(({ question }) => question[0] === 'Tags'), ...list.filter(({ question }) => question[0] !== 'Tags')]),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'shuffles a part of a snapshot',
+    does: 'sends a tag that is subscribed to before the listing',
+    session: 'a newcomer to a listing and a tag',
+    tell: () => objects((list) => {
+      const [tags, others] = [list.filter(({ question }) => question[0] === 'Tags'), list.filter(({ question }) => question[0] !== 'Tags')]
+      const at = others.findIndex(({ question }) => question[0] === 'Listings')
+      return [...others.slice(0, at), ...tags, ...others.slice(at)]
+    }),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'leaves the manifest out',
+    does: 'sends a snapshot without the manifest',
+    session: ONE,
+    tell: () => objects((list) => list.filter(({ question }) => question[0] !== 'Manifest')),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'forges the manifest',
+    does: 'sends a manifest with another payee',
+    session: ONE,
+    tell: () => objects((list) => list.map((object) => (object === manifestOf(list) ? changed(object, [['Payees', new Map()], ['ShippingRegions', new Map()], ['Forged', 1n]] as never) : object))),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'sends another shop’s manifest',
+    does: 'signs a state with the manifest of another shop',
+    session: ONE,
+    tell: forged({
+      state: (state, seq) =>
+        seq !== Number(LISTED_AT)
+          ? state
+          : { ...state, manifest: encode(new Map([...(decode(state.manifest!) as ReadonlyMap<CborKey, Cbor>), ['ShopID', 9n]]) as never) },
+    }),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'swaps two objects',
+    does: 'signs a state that has another listing under the key of this one',
+    session: ONE,
+    tell: forged({
+      state: (state, seq) =>
+        seq === Number(LISTED_AT)
+          ? withObject(state, 'Listings', be64(STONE), (fields) => new Map([...fields, ['ID', FEATHER]] as never))
+          : state,
+    }),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'leaves a piece out',
+    does: 'sends the guests’ account without its end',
+    session: ONE,
+    tell: () => objects((list) => list.map((object) => (isGuestsAccount(object.question) ? { ...object, more: true } : object))),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'ends within an object',
+    does: 'ends the snapshot with a piece of the guests’ account that says that more follows',
+    session: ONE,
+    tell: () =>
+      objects((list) => {
+        const guests = list.find(({ question }) => isGuestsAccount(question))!
+        return [manifestOf(list), { ...guests, more: true }]
+      }),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'sends objects before a checkpoint',
+    does: 'sends objects that nothing is signed for',
+    session: ONE,
+    tell: () => snapshots((push) => ({ ...push, checkpoint: new Uint8Array(0), signature: new Uint8Array(0) })),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'sends a level of another state',
+    does: 'sends a level beside the snapshot that does not lead to the StateRoot',
+    session: ONE,
+    tell: levelled((level) => ({ ...level, roots: { ...level.roots, Tags: ZEROS } })),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'shows a newcomer the past',
+    does: 'sends the snapshot of a minute ago and nothing behind it: true then, and not now',
+    session: 'a newcomer who insists on new proofs',
+    tell: () =>
+      all(
+        snapshots((push) => {
+          const [checkpoint, signature] = resigned(push.checkpoint, () => later(-3_600n))
+          return { ...push, checkpoint, signature }
+        }),
+        (message, asked) => (asked?.kind === 'checkpoint' || message.kind === 'checkpointPush' ? undefined : message),
+      ),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'withholds staff’s rights',
+    does: 'serves a clerk as a guest, without salts, and says that his orders are all',
+    session: 'a clerk with the whole shop',
+    tell: () => all(
+        objects((list) => list.filter(({ question: [name] }) => !STAFF.has(name))),
+        snapshots((push) => ({ ...push, salts: encodeSalts({}) })),
+      ),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'tells another salt',
+    does: 'gives a clerk a salt that is not that of the orders',
+    session: 'a clerk with the whole shop',
+    tell: (stage) => snapshots((push) => ({ ...push, salts: encodeSalts({ ...stage.book().salts(), Orders: ZEROS }) })),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'withholds one salt',
+    does: 'gives a clerk the salt of the stock alone',
+    session: 'a clerk with the whole shop',
+    tell: (stage) => snapshots((push) => ({ ...push, salts: encodeSalts({ Inventory: stage.book().salts().Inventory }) })),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'leaves an order out',
+    does: 'sends staff all orders but one',
+    session: 'a clerk with the whole shop',
+    tell: () => objects((list) => list.filter(({ question: [collection, key] }) => collection !== 'Orders' || Buffer.compare(key, be64(72n)) !== 0)),
+    error: '?',
+    says: '?',
+  },
+  {
+    name: 'forges a trail',
+    does: 'sends staff an order with another history',
+    session: 'a clerk with the whole shop',
+    tell: () =>
+      objects((list) =>
+        list.map((one) =>
+          one.object.history === undefined ? one : { ...one, object: { ...one.object, history: { ...one.object.history, trail: ZEROS } } },
+        ),
+      ),
+    error: '?',
+    says: '?',
+  },
+]
+void priceFrom
+void encodeSnapshotObject
+export type { SnapshotPush }
