@@ -27,6 +27,7 @@ import {
   type LogInclusion,
   type SignedCheckpoint,
 } from '../../src/proofs/checkpoint.js'
+import { encodeStateProofs, looseLevel, readStateProofs, type StateProofs } from './loose-proof.js'
 import type { Salts, SnapshotObject } from '../../src/proofs/snapshot.js'
 import { NO_STATE_ROOT } from '../../src/relay/shops/log-trees.js'
 import type { Author } from '../../src/state/access.js'
@@ -45,8 +46,13 @@ export interface Edits {
   readonly records?: (records: readonly LogRecord[]) => readonly LogRecord[]
   /** The state after a set, as no set says it; it is what the next set changes. */
   readonly state?: (state: ShopState, seq: number) => ShopState
-  /** The level under a StateRoot, as no state has it. */
-  readonly level?: (level: Level, seq: number) => Level
+  /** Proofs of these objects as no tree has them: what they lead to is signed. */
+  readonly proofs?: ProofEdits
+}
+
+export interface ProofEdits {
+  readonly asked: readonly StateQuestion[]
+  readonly change: (proofs: StateProofs) => StateProofs
 }
 
 interface BookSet {
@@ -80,14 +86,24 @@ export class Book {
     for (const record of edits.records?.(records) ?? records) {
       state = after(state, record)
       state = edits.state?.(state, record.seq) ?? state
-      const honest = stateLevel(state, this.secret)
-      const level = honest && (edits.level?.(honest, record.seq) ?? honest)
+      const level = this.levelOf(state)
       const root = level === undefined ? NO_STATE_ROOT : stateRoot(level)
       sets.push({ record, state, level, root })
       const Set = setDigest(record.header, record.signature)
       this.log.append(logLeafHash({ Seq: BigInt(record.seq), Set, StateRoot: root }))
     }
     this.sets = sets
+  }
+
+  private levelOf(state: ShopState): Level | undefined {
+    const level = stateLevel(state, this.secret)
+    const { proofs } = this.edits
+    if (level === undefined || proofs === undefined) return level
+    return looseLevel(level, proofs.change(readStateProofs(this.honestProofs(state, proofs.asked), proofs.asked.length)))
+  }
+
+  private honestProofs(state: ShopState, asked: readonly StateQuestion[]): Uint8Array {
+    return makeStateProofs(stateSource(state, this.secret)!, asked)
   }
 
   /** As the store has it now. */
@@ -143,9 +159,13 @@ export class Book {
     return this.log.node(nodeIndexOf(leafIndex(seq - 1n)))
   }
 
+  /** Whatever is asked is answered with the forged proofs where there are any. */
   proofs(seq: bigint, asked: readonly StateQuestion[]): Uint8Array {
-    const { state, level } = this.set(seq)
-    return makeStateProofs({ ...stateSource(state, this.secret)!, level: level! }, asked)
+    const { proofs } = this.edits
+    const { state } = this.set(seq)
+    if (proofs === undefined) return this.honestProofs(state, asked)
+    const honest = readStateProofs(this.honestProofs(state, proofs.asked), proofs.asked.length)
+    return encodeStateProofs(proofs.change(honest))
   }
 
   salts(): Required<Salts> {

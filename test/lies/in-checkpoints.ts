@@ -58,8 +58,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
       const secret = newSecret()
       return checkpoints((push) => recast(push, () => ({}), secret))
     },
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/signer',
+    says: 'not by the relay',
   },
   {
     name: 'writes a signature in another form',
@@ -67,8 +67,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: () => checkpoints((push) => ({ ...push, signature: push.signature.with(64, push.signature[64]! - 27) })),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/signature',
+    says: 'v of its signature is',
   },
   {
     name: 'replays an old checkpoint',
@@ -80,8 +80,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
       const parts = { checkpoint, signature, last: encodeLast(last), level: encodeLevel(level) }
       return checkpoints((push) => (stage.turned ? [push, { ...push, ...parts }] : push))
     },
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/seq-lower',
+    says: 'comes after checkpoint',
   },
   {
     name: 'signs two contents for one set',
@@ -89,8 +89,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: andThen((push) => recast(push, () => ({ StateHash: ZEROS }))),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/two-contents',
+    says: 'two checkpoints of set',
   },
   {
     name: 'turns time back',
@@ -98,8 +98,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: recastWith(() => later(-3_600n)),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/time-falls',
+    says: 'and the later',
   },
   {
     name: 'signs the future',
@@ -107,8 +107,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: recastWith(() => later(600n)),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/future',
+    says: 'minutes after now',
   },
   {
     name: 'shows another shop’s checkpoint',
@@ -116,8 +116,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: recastWith(({ ShopID }) => ({ ShopID: ShopID + 1n })),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/identity',
+    says: "the checkpoint's ShopID is",
   },
   {
     name: 'moves to another chain',
@@ -125,8 +125,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: recastWith(() => ({ ChainID: 1n })),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/identity',
+    says: "the checkpoint's ChainID is",
   },
   {
     name: 'tells too few peaks',
@@ -134,8 +134,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: recastWith(({ Peaks }) => ({ Peaks: Peaks.slice(1) })),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/form',
+    says: 'checkpoint',
   },
   {
     name: 'signs a state that its log does not have',
@@ -151,8 +151,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
         }),
       )
     },
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/last',
+    says: 'is not its last leaf: the path from node',
   },
   {
     name: 'takes another set for the last',
@@ -160,8 +160,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: () => checkpoints((push) => ({ ...push, last: encodeLast([ZEROS, decodeLast(push.last)[1]]) })),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/last',
+    says: 'is not its last leaf: the path from node',
   },
   {
     name: 'gives no consistency',
@@ -169,8 +169,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: () => checkpoints((push) => ({ ...push, consistency: new Uint8Array(0) })),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/consistency',
+    says: 'no consistency came with it',
   },
   {
     name: 'gives the consistency of other sets',
@@ -182,8 +182,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
         ...push,
         consistency: encodeLogConsistency(stage.book().consistency(LISTED_AT, seqOf(push.checkpoint))),
       })),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/consistency',
+    says: 'the consistency is of sets',
   },
   {
     name: 'truncates a path of a consistency',
@@ -191,8 +191,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: consistency(([a, b, paths, right]) => [a, b, paths.map((path) => path.slice(1)), right]),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/consistency',
+    says: 'elements, not',
   },
   {
     name: 'leaves a path of a consistency out',
@@ -200,8 +200,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: consistency(([a, b, paths, right]) => [a, b, paths.slice(0, -1), right]),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/consistency',
+    says: 'earlier peaks',
   },
   {
     name: 'adds a right peak',
@@ -209,8 +209,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: consistency(([a, b, paths, right]) => [a, b, paths, [...right, ZEROS]]),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/consistency',
+    says: 'right peaks, not',
   },
   {
     name: 'rewrites the past',
@@ -218,8 +218,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: (stage) => told(() => stage.book(priceFrom(LISTED_AT))),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/consistency',
+    says: 'the path from node',
   },
   {
     name: 'changes a value that no set changes',
@@ -227,8 +227,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: (stage) => told(fromNow(stage, (seq) => priceFrom(seq))),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/HeldObjectError',
+    says: 'and the relay proves',
   },
   {
     name: 'changes a value of a whole collection that no set changes',
@@ -236,8 +236,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: WHOLE,
     late: true,
     tell: (stage) => told(fromNow(stage, (seq) => priceFrom(seq))),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/root',
+    says: 'snapshot: Listings: its objects lead to',
   },
   {
     name: 'shows a level of another state',
@@ -249,16 +249,16 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
         const level = readLevel(push.level)
         return { ...push, level: encodeLevel({ ...level, roots: { ...level.roots, Listings: ZEROS } }) }
       }),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/level',
+    says: 'snapshot: Level: it leads to StateRoot',
   },
   {
     name: 'shows two clients two histories: of one length',
     does: 'shows this client a log with another price, and honest ones the honest log',
     session: 'compare',
     tell: (stage) => told(() => stage.book(priceFrom(LISTED_AT))),
-    error: '?',
-    says: '?',
+    error: 'EVIDENCE/two-contents',
+    says: 'two checkpoints of set',
   },
   {
     name: 'shows two clients two histories: behind',
@@ -270,16 +270,16 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
         (message) => (message.kind === 'checkpointPush' || message.kind === 'push' ? undefined : message),
       ),
     beforeComparing: (stage) => stage.write('owner', [{ op: 'remove', path: ['Tags', 'round'] }]),
-    error: '?',
-    says: '?',
+    error: 'NOT_SHOWN',
+    says: 'was answered, and no push brought it or a later one',
   },
   {
     name: 'serves another checkpoint over HTTP',
     does: 'answers those who ask without a session from another history',
     session: 'a checkpoint over HTTP',
     prepare: (stage) => stage.forgeHttp(priceFrom(LISTED_AT)),
-    error: '?',
-    says: '?',
+    error: 'EVIDENCE/two-contents',
+    says: 'two checkpoints of set',
   },
   {
     name: 'withholds what it signed',
@@ -305,8 +305,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
           },
         }),
       ),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/seq-lower',
+    says: 'comes after checkpoint',
   },
   {
     name: 'falls silent',
@@ -324,8 +324,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: 'a lost connection',
     late: true,
     tell: (stage) => told(() => stage.book(priceFrom(LISTED_AT))),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/two-contents',
+    says: 'two checkpoints of set',
   },
   {
     name: 'comes back without a proof of growth',
@@ -333,8 +333,8 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     session: 'a lost connection',
     late: true,
     tell: () => checkpoints((push) => ({ ...push, consistency: new Uint8Array(0) })),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/consistency',
+    says: 'no consistency came with it',
   },
   {
     name: 'comes back with a stale snapshot',
@@ -347,7 +347,7 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
         return message.kind === 'checkpointPush' && stage.turned ? [message, old!] : message
       }
     },
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/seq-lower',
+    says: 'comes after checkpoint',
   },
 ]

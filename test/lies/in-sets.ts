@@ -98,8 +98,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: () => sets((set) => (changing(set) && !isFirst(set) ? [set] : [])),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/HeldObjectError',
+    says: 'and the relay proves',
   },
   {
     name: 'drops the last update',
@@ -107,8 +107,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: () => sets((set) => (isFirst(set) ? [set] : [])),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/HeldObjectError',
+    says: 'and the relay proves',
   },
   {
     name: 'reorders sets',
@@ -116,8 +116,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: together((first, second) => [second, first]),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'comes after set',
   },
   {
     name: 'repeats a set',
@@ -125,8 +125,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: together((first, second) => [first, second, first]),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'comes after set',
   },
   {
     name: 'repeats a set as a new one',
@@ -134,8 +134,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: together((first, second) => [first, { ...first, seq: second.seq }]),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/HeldObjectError',
+    says: 'and the relay proves',
   },
   {
     name: 'numbers a set too high',
@@ -143,8 +143,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: change((set) => ({ ...set, seq: set.seq + 1_000n })),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'comes after set',
   },
   {
     name: 'forges a price',
@@ -152,8 +152,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: change((set) => ({ ...set, patches: [encodeChange(price(1n)), ...set.patches.slice(1)] })),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'the path from node',
   },
   {
     name: 'reorders patches',
@@ -161,8 +161,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: change((set) => ({ ...set, leafIndex: 1, patches: set.patches.toReversed(), proofs: set.proofs.toReversed() })),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'after node',
   },
   {
     name: 'repeats a patch',
@@ -174,8 +174,8 @@ export const IN_SETS: readonly LieRow[] = [
       patches: [set.patches[0]!, ...set.patches],
       proofs: [set.proofs[0]!, ...set.proofs],
     })),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'after node',
   },
   {
     name: 'swaps proofs',
@@ -183,8 +183,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: change((set) => ({ ...set, leafIndex: 0, patches: set.patches.toReversed() })),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'the path from node',
   },
   {
     name: 'swaps indices',
@@ -192,8 +192,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: change((set) => proof({ ...set, leafIndex: 1, patches: [set.patches[0]!], proofs: [set.proofs[0]!] }, 0, ([, size, path]) => [1n, size, path as Encodable])),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'the path from node',
   },
   {
     name: 'tells another index',
@@ -201,8 +201,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: change((set) => ({ ...set, leafIndex: 1 })),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'its first patch is at',
   },
   {
     name: 'adds a patch without a proof',
@@ -210,8 +210,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: change((set) => ({ ...set, patches: [...set.patches, encodeChange(price(1n))] })),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'proofs for',
   },
   {
     name: 'tells another tree size',
@@ -219,8 +219,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: change((set) => proof(set, 1, ([node, , path]) => [node, 7n, path as Encodable])),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'tree sizes',
   },
   {
     name: 'truncates a path',
@@ -230,8 +230,8 @@ export const IN_SETS: readonly LieRow[] = [
     tell: change((set) =>
       [0, 1].reduce((one, i) => proof(one, i, ([node, size, path]) => [node, size, path!.slice(1) as Encodable]), set),
     ),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'elements, not',
   },
   {
     name: 'signs a set with a stranger’s key',
@@ -242,8 +242,8 @@ export const IN_SETS: readonly LieRow[] = [
       const secret = newSecret()
       return instead((_, { seq }) => signed(stage.shop, seq, [price(1n)], secret))(stage)
     },
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'nor a card of the shop',
   },
   {
     name: 'takes a header for another’s',
@@ -251,8 +251,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: together((first, second) => [first, { ...second, signature: first.signature }]),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'nor a card of the shop',
   },
   {
     name: 'shows a set of another shop',
@@ -260,8 +260,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: instead(({ shop }, { seq }) => signed(shop + 1n, seq, [price(1n)])),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'is of shop',
   },
   {
     name: 'makes up a set',
@@ -269,8 +269,8 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: (stage) => sets((set) => (changing(set) ? [signed(stage.shop, set.seq, [price(3n)])] : [set])),
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/HeldObjectError',
+    says: 'and the relay proves',
   },
   {
     name: 'lets a card sign that was removed long ago',
@@ -283,8 +283,8 @@ export const IN_SETS: readonly LieRow[] = [
     },
     tell: instead(({ shop, secrets }, { seq }) => signed(shop, seq, [price(1n)], secrets.clerk)),
     late: true,
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'nor a card of the shop',
   },
   {
     name: 'removes a signer’s card in secret',
@@ -300,8 +300,8 @@ export const IN_SETS: readonly LieRow[] = [
         signed(stage.shop, second.seq, [price(1n)], secret),
       ])()
     },
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED/root',
+    says: 'snapshot: Accounts: its objects lead to',
   },
   {
     name: 'pushes a set before the snapshot’s end',
@@ -314,7 +314,7 @@ export const IN_SETS: readonly LieRow[] = [
             message,
           ]
         : message,
-    error: '?',
-    says: '?',
+    error: 'VERIFICATION_FAILED',
+    says: 'comes before the end of the snapshot',
   },
 ]

@@ -9,6 +9,7 @@ import { decodeSignedCheckpoint } from '../../src/proofs/checkpoint.js'
 import { encode } from '../../src/codec/encode.js'
 import { readCheckpointAnswer } from '../../src/wire/proof-payloads.js'
 import { order } from '../fixtures/relay-harness.js'
+import { NEIGHBOUR, TWINS } from './places.js'
 import { FEATHER, MINE, NOTHING, STONE, type Stage } from './stage.js'
 
 export type Sdk = typeof import('./sdk.js')
@@ -138,6 +139,13 @@ function guest(stage: Stage, sdk: Sdk): Promise<unknown> {
   })
 }
 
+function guestOnce(stage: Stage, sdk: Sdk): Promise<unknown> {
+  return withClient(stage, sdk, { key: stage.secrets.guest }, async (client) => {
+    const { data } = await proven(client.orders.all())
+    return data!.map(({ ID }) => ID)
+  })
+}
+
 function write(stage: Stage, sdk: Sdk): Promise<unknown> {
   return withClient(stage, sdk, { key: stage.secrets.owner, only: [{ listing: STONE }] }, async (client) => {
     await proven(client.listing(STONE))
@@ -226,6 +234,12 @@ function insist({ stale }: LiveState<unknown>): void {
   if (stale) throw new Told('STALE', `what is shown is older than ${FRESH_SECONDS} s`)
 }
 
+const priced = (ids: readonly bigint[]) => async (client: ShopClient) => {
+  const shown = []
+  for (const id of ids) shown.push((await proven(client.listing(id))).data?.Price)
+  return shown
+}
+
 async function insisting(client: ShopClient): Promise<unknown> {
   const live = client.listing(STONE)
   insist(await proven(live))
@@ -283,6 +297,12 @@ export const SESSIONS = {
     ]),
     honest: [100n, [STONE]],
   },
+  'a newcomer to two listings': { run: once({ only: TWINS.map((id) => ({ listing: id })) }, priced(TWINS)), honest: [100n, 100n] },
+  'a newcomer to a listing and its neighbour': {
+    run: once({ only: [{ listing: STONE }, { listing: NEIGHBOUR }] }, priced([STONE, NEIGHBOUR])),
+    honest: [100n, undefined],
+  },
+  'a guest who comes back': { run: guestOnce, honest: [...MINE] },
   'a newcomer who insists on new proofs': { run: once({ only: [{ listing: STONE }] }, insisting), honest: 100n },
   'a clerk with the whole shop': { run: staff, honest: [[...MINE, 73n, 81n], 50n] },
   'a guest’s orders': { run: guest, honest: [...MINE, 73n] },
