@@ -86,7 +86,7 @@ export function verifyHandOver(
   relays: readonly Uint8Array[],
   identity: RelayIdentity,
 ): HandOver {
-  const fields = readSigned(signed)
+  const fields = readHandOver(signed)
   requireRelay(fields, identity)
   if (relays.some((relay) => equalBytes(relay, fields.From))) return fields
   const [found, wanted] = [prefixedHex(fields.From), relays.map(prefixedHex).join(', ')]
@@ -96,8 +96,8 @@ export function verifyHandOver(
 
 /**
  * The addresses of a relay's keys, `relays` first, with those that hand-overs lead to from them, in whatever order they
- * stand. One that leads from none of them is not followed. Throws CheckpointError for one that is not well signed, or is
- * another relay's.
+ * stand. One that leads from none of them is not followed. Throws CheckpointError for one that is not well signed, or
+ * is another relay's.
  *
  * @example
  * ```ts
@@ -117,7 +117,7 @@ export function relaysAfter(
   identity: RelayIdentity,
 ): Uint8Array[] {
   const known = [...relays]
-  const read = handOvers.map(readSigned)
+  const read = handOvers.map(readHandOver)
   for (const fields of read) requireRelay(fields, identity)
   const has = (address: Uint8Array) => known.some((one) => equalBytes(one, address))
   // Each round adds one at least, or is the last.
@@ -164,8 +164,8 @@ function decodeHandOver(received: Uint8Array): HandOver {
   throw new CheckpointError('form', `the hand-over leads from ${found} to itself`, { at: 'To', found })
 }
 
-/** Signed by its own From. */
-function readSigned([received, signature]: SignedHandOver): HandOver {
+/** Signed by its own From, whoever that is. Throws CheckpointError. */
+export function readHandOver([received, signature]: SignedHandOver): HandOver {
   const fields = decodeHandOver(received)
   const signer = signerAddress('the hand-over', received, signature)
   if (!equalBytes(signer, fields.From)) throw notSignedBy(fields.From, signer)

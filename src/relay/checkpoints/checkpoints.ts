@@ -2,7 +2,7 @@
  * The checkpoints of all shops (PROOFS §3): made when they are due, durable before they are signed, with the guard
  * raised in between, and then handed to whoever watches. What is due at the same time goes to the disk together.
  *
- * Tests: test/relay/checkpoints/checkpoints.test.ts, test/e2e/checkpoint-crash.test.ts
+ * Tests: test/relay/checkpoints/checkpoints.test.ts
  */
 
 import { assert } from '../../assert.js'
