@@ -79,7 +79,7 @@ export class Batch {
   private readonly newShops: ShopRow[] = []
   private readonly cards = new Map<string, CardRow>()
   /** As they are in the store: one card may have many sets in a batch. */
-  private readonly storedCards = new Map<string, CardRow | undefined>()
+  private readonly storedCards = new Map<string, CardRow>()
   private readonly settings: NonNullable<Commit['settings']>[number][] = []
   /** By shop and key: the last row of a key is the one that counts. */
   private readonly paymentRows = new Map<string, PaymentRow>()
@@ -384,10 +384,11 @@ export class Batch {
 
   private card(card: Uint8Array): CardRow | undefined {
     const name = cardName(card)
-    const changed = this.cards.get(name)
-    if (changed !== undefined) return changed
-    if (!this.storedCards.has(name)) this.storedCards.set(name, this.options.store.card(card))
-    return this.storedCards.get(name)
+    const known = this.cards.get(name) ?? this.storedCards.get(name)
+    if (known !== undefined) return known
+    const stored = this.options.store.card(card)
+    if (stored !== undefined) this.storedCards.set(name, stored)
+    return stored
   }
 
   private lastNonce(shop: Shop, signer: Uint8Array): bigint {
