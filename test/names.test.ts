@@ -19,6 +19,7 @@ const SETTINGS: readonly Setting[] = [
   ['metricsPort', 'CAIRN_METRICS_PORT', '--metrics-port N', '9464'],
   ['data', 'CAIRN_DATA', '--data PATH', './cairn-data'],
   ['relayKeyFile', 'CAIRN_RELAY_KEY_FILE', '--relay-key-file PATH', 'relay.key in the data folder, made if missing'],
+  ['relayGuardFile', 'CAIRN_RELAY_GUARD_FILE', '--relay-guard-file PATH', "the key file's name and .signed"],
   ['diskReserveMib', 'CAIRN_DISK_RESERVE_MIB', '--disk-reserve-mib N', '64'],
   ['nodeCacheNodes', 'CAIRN_NODE_CACHE_NODES', '--node-cache-nodes N', '200000'],
   ['signatureThreads', 'CAIRN_SIGNATURE_THREADS', '--signature-threads N', '1'],
@@ -53,6 +54,10 @@ const SETTINGS: readonly Setting[] = [
 ]
 
 const METRICS = `\
+# HELP cairn_checkpoints_total Checkpoints signed, those signed again included
+# TYPE cairn_checkpoints_total counter
+# HELP cairn_checkpoints_withheld Shops whose checkpoints cannot be signed: the log tells why
+# TYPE cairn_checkpoints_withheld gauge
 # HELP cairn_payments_paid_total Payments that made an order Paid
 # TYPE cairn_payments_paid_total counter
 # HELP cairn_payments_partial_total Payments of less than the total
@@ -121,6 +126,11 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
   [['invite'], 'cairn invite --shop ID [--url URL] [--chain FILE] [--wallet FILE]', '--url, --shop, --chain, --wallet'],
   [['join', LINK], 'cairn join LINK [--card FILE] [--chain FILE] [--wallet FILE]', '--card, --chain, --wallet'],
   [
+    ['key', 'show'],
+    'cairn key make|show|rotate [--data DIR] [--relay-key-file FILE] [--chain none|dev|FILE]',
+    '--data, --relay-key-file, --chain',
+  ],
+  [
     ['bench', 'write'],
     'cairn bench write [--seconds 10] [--listings 1000] [--patches 1] [--connections 1] [--window 1024] ' +
       '[--url URL] [--json]',
@@ -138,6 +148,7 @@ const SUMMARIES = `\
   shop       makes a shop: cairn shop create
   invite     makes a link that lets a clerk join a shop
   join       joins a shop with such a link
+  key        makes, shows and rotates the relay's key
   bench      measures how many writes a relay answers
   vectors    tells whether an implementer's test vectors and this implementation agree
   help       says more about a command: cairn help serve`

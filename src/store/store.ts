@@ -64,6 +64,14 @@ export interface PaymentRow {
   readonly value: Uint8Array
 }
 
+/** What a relay keeps of its checkpoint of one set. */
+export interface CheckpointRow {
+  readonly shopId: ShopId
+  readonly seq: Seq
+  /** Opaque here. */
+  readonly value: Uint8Array
+}
+
 /** What some sets of a log add to the trees over it. */
 export interface LogTreeRow {
   readonly firstSeq: Seq
@@ -90,6 +98,8 @@ export interface Commit {
   readonly cards?: readonly CardRow[]
   /** Replace the rows of the same keys. */
   readonly paymentRows?: readonly PaymentRow[]
+  /** Replace the rows of the same sets, which the log holds; of shops that are there. */
+  readonly checkpoints?: readonly CheckpointRow[]
   /** `value` undefined removes. */
   readonly settings?: readonly { readonly key: string; readonly value: Uint8Array | undefined }[]
 }
@@ -169,6 +179,12 @@ export interface Store {
   setting(key: string): Uint8Array | undefined
   /** Rows of a shop whose keys begin with `prefix`, in the order of their keys. */
   paymentRows(shopId: ShopId, prefix?: Uint8Array): PaymentRow[]
+  /** The value of the checkpoint of set `seq`; undefined if there is none. */
+  checkpoint(shopId: ShopId, seq: Seq): Uint8Array | undefined
+  /** The next ones after set `after`, rising. */
+  checkpoints(shopId: ShopId, after: Seq, limit: number): CheckpointRow[]
+  /** That of the last set that has one. */
+  newestCheckpoint(shopId: ShopId): CheckpointRow | undefined
   /** Atomic. `seq` is not above the head. Rejects with StoreError. */
   flushDerived(flush: DerivedFlush): Promise<void>
   /**
