@@ -133,7 +133,7 @@ describe('what is held', () => {
     expect(all.get().data).toBe(before[0]!.data)
   })
 
-  it('is the whole shop for staff: stock, orders, cards’ entries', async () => {
+  it('is the whole shop for staff: stock, orders, entries of cards', async () => {
     await owner.write([listing(1n)])
     await owner.write([stock(1n, 4n)])
     const shopper = await guest()
