@@ -2,7 +2,7 @@
  * Where a page keeps a replica: IndexedDB, one entry a place, replaced whole in one transaction. Imported as
  * `#kept-place`.
  *
- * Tests: test/client/kept-replica.test.ts, test/e2e/browser.test.ts
+ * Tests: test/client/kept-replica.test.ts
  */
 
 import type { ReplicaStore } from './kept-replica.js'

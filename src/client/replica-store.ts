@@ -1,7 +1,7 @@
 /**
  * Keeps what a client holds between two runs: a file on Node, IndexedDB in a page.
  *
- * Tests: test/client/kept-replica.test.ts, test/e2e/browser.test.ts
+ * Tests: test/client/kept-replica.test.ts
  */
 
 import { storeAt } from '#kept-place'

@@ -332,8 +332,8 @@ export class ShopClient {
 
   /**
    * Compares a checkpoint from anywhere, CBOR [checkpoint, signature], with what the relay shows here: same,
-   * consistent, evidence against the relay, which ends this client too, or not shown. Rejects with VERIFICATION_FAILED for one that
-   * is not of this relay and shop, and with USAGE in version 4.
+   * consistent, evidence against the relay, which ends this client too, or not shown. Rejects with VERIFICATION_FAILED
+   * for one that is not of this relay and shop, and with USAGE in version 4.
    */
   async compare(received: Uint8Array): Promise<Comparison> {
     if (this.protocol === 4) throw new ClientError('USAGE', 'the relay speaks version 4, which proves no state')

@@ -119,7 +119,7 @@ describe('what is held', () => {
     })
   })
 
-  it('lists all listings, and those of a tag, live and complete, the same reference while nothing changes', async () => {
+  it('lists all listings, and those of a tag, live and complete; the same reference while none changes', async () => {
     await owner.write([listing(3n), listing(1n), tag('red', 3n)])
     const visitor = await open()
     const [all, red] = [visitor.listings(), visitor.listings({ tag: 'red' })]

@@ -596,7 +596,5 @@ describe('the media type', () => {
     ['XML', Buffer.from('<?xml version="1.0"?><svg/>'), 'text/plain; charset=utf-8'],
     ['PDF', latin1('%PDF-1.7\n%\u00e2\u00e3\u00cf\u00d3'), 'application/octet-stream'],
     ['nothing', Buffer.alloc(0), 'application/octet-stream'],
-  ])('of %s', (_what, head, type) => {
-    expect(blobType(head)).toBe(type)
-  })
+  ])('of %s', (_what, head, type) => expect(blobType(head)).toBe(type))
 })
