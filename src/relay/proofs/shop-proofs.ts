@@ -2,7 +2,7 @@
  * What proves something of a shop under one of its last checkpoints (PROOFS §4): consistency, places in the log, what
  * pushes carry beside objects. What many clients ask for is made once.
  *
- * Tests: test/e2e/checkpoints.test.ts, test/e2e/state-proofs.test.ts
+ * Tests: test/e2e/checkpoint-pushes.test.ts, test/e2e/state-proofs.test.ts
  */
 
 import type { Seq, ShopId } from '../../brands.js'

@@ -2,7 +2,7 @@
  * What a session of version 5 asks to be proven (PROOFS §4), one request after the other: what one answer takes is
  * bounded, and the next is made once it went out.
  *
- * Tests: test/e2e/state-proofs.test.ts, test/e2e/checkpoints.test.ts
+ * Tests: test/e2e/state-proofs.test.ts, test/e2e/checkpoint-pushes.test.ts
  */
 
 import { unreachable } from '../../assert.js'
