@@ -25,7 +25,7 @@ interface LinkOptions {
   readonly notice: (text: string) => void
 }
 
-interface LinkHandlers extends Omit<ConnectionHandlers, 'closed'> {
+interface LinkHandlers extends Omit<ConnectionHandlers, 'closed' | 'subscriptionClosed'> {
   /** The connection is authenticated; once this resolves it is `connection`. */
   begin(connection: RelayConnection): Promise<void>
   lost(): void
@@ -130,6 +130,8 @@ export class RelayLink {
         checkpoint: (push) => handlers.checkpoint(push),
         snapshot: (push) => handlers.snapshot(push),
         syncStatus: (status) => handlers.syncStatus(status),
+        // It begins again with a connection of its own, after the usual pause.
+        subscriptionClosed: () => connection.close(),
         closed: (_code, reason) => this.lost(connection, reason),
       },
       signal,
