@@ -6,8 +6,9 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { OrderId } from '../brands.js'
 import { fromHex } from '../bytes/hex.js'
-import { fetchReceipt, fetchReceipts, type ReceiptSource } from '../client/receipt-assembly.js'
+import { fetchReceipt, fetchReceipts, openReceiptLink, type ReceiptSource } from '../client/receipt-assembly.js'
 import { relayAddress } from '../client/relay-address.js'
 import { demoKeysIn } from './demo-keys.js'
 import {
@@ -60,16 +61,25 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const flags = parseFlags(order === undefined ? argv : argv.slice(1), FLAGS)
     if ((order === undefined) === (flags.all === undefined))
       throw new UsageError('give the id of an order, or --all DIR (cairn receipt --help)')
-    const source = await sourceOf(flags, io)
-    if (flags.all !== undefined) return await fetchAll(source, flags.all, io)
-    const receipt = await fetchReceipt(source, order!)
-    if (flags.out !== undefined) await writeFile(flags.out, receipt, { mode: 0o600 })
-    else if (io.outBytes === undefined) throw new UsageError('stdout takes no bytes here: give --out FILE')
-    else io.outBytes(receipt)
-    return 0
+    const { key, ...place } = await placeOf(flags, io)
+    const link = await openReceiptLink(place.url, key, io.signal)
+    const source = { ...place, link }
+    try {
+      return order === undefined ? await fetchAll(source, flags.all!, io) : await fetchOne(source, order, flags.out, io)
+    } finally {
+      link.close()
+    }
   } catch (error) {
     return told('cairn receipt', error, io)
   }
+}
+
+async function fetchOne(source: ReceiptSource, order: OrderId, out: string | undefined, io: Io): Promise<number> {
+  const receipt = await fetchReceipt(source, order)
+  if (out !== undefined) await writeFile(out, receipt, { mode: 0o600 })
+  else if (io.outBytes === undefined) throw new UsageError('stdout takes no bytes here: give --out FILE')
+  else io.outBytes(receipt)
+  return 0
 }
 
 /** One file each. Those that cannot be made are told and do not stop the others. */
@@ -92,7 +102,11 @@ async function fetchAll(source: ReceiptSource, folder: string, io: Io): Promise<
   return failed === 0 ? 0 : 1
 }
 
-async function sourceOf(flags: Flags<typeof FLAGS>, io: Io): Promise<ReceiptSource> {
+interface Place extends Omit<ReceiptSource, 'link'> {
+  readonly key: Uint8Array
+}
+
+async function placeOf(flags: Flags<typeof FLAGS>, io: Io): Promise<Place> {
   const demo =
     flags.shop === undefined || (flags.card ?? flags.key) === undefined ? await demoKeysIn(flags.data) : undefined
   const shop = flags.shop ?? demo?.shop
