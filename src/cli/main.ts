@@ -109,7 +109,8 @@ ${rows.join('\n')}
   --verbose  with any command: tells where an error came from
 
 Results go to stdout, talk to stderr.
-Exit codes: 0 done, 1 failed. Checks (vectors, check, verify): 0 all agree, 1 something does not, 2 unreadable or wrong usage; verify: 3 cannot decide.`
+Exit codes: 0 done, 1 failed. Checks (vectors, check, verify): 0 all agree, 1 something does not, 2 unreadable or wrong
+usage, 3 cannot decide.`
 }
 
 function unknownCommand(name: string): string {

@@ -1,7 +1,6 @@
 /**
- * Order receipts from a relay (PROOFS §6): the order's sets as a subscription brings them, the state proof, the place of
- * each set in the log, and what was priced; put together and verified before anybody sees it. Version
- * 5 only.
+ * Order receipts from a relay (PROOFS §6): the order's sets as a subscription brings them, the state proof, the place
+ * of each set in the log, and what was priced; put together and verified before anybody sees it. Version 5 only.
  *
  * Tests: test/e2e/receipts.test.ts
  */

@@ -1,6 +1,6 @@
 /**
- * Receipts of orders on a real relay and chain (PROOFS §6): a guest's own, a merchant's of all, verified with nothing but
- * the file and the relay's address, and the commands for both.
+ * Receipts of orders on a real relay and chain (PROOFS §6): a guest's own, a merchant's of all, verified with nothing
+ * but the file and the relay's address, and the commands for both.
  */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

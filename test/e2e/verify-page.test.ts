@@ -1,6 +1,6 @@
 /**
- * The page that checks receipts, in real Chromium with its network off: opened from a file, as a relay serves it, and as
- * an operator makes it.
+ * The page that checks receipts, in real Chromium with its network off: opened from a file, as a relay serves it, and
+ * as an operator makes it.
  */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
