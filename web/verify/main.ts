@@ -139,7 +139,7 @@ const NAMED_BY = {
 
 function show(bytes: Uint8Array, report: ReceiptReport): void {
   const { sentence, reason, receipt } = report
-  const notes = reason === undefined ? [] : [`${reason[0]!.toUpperCase()}${reason.slice(1)}.`]
+  const notes = reason === undefined ? [] : [`${reason[0].toUpperCase()}${reason.slice(1)}.`]
   const warning = namedBy === undefined || receipt === undefined ? undefined : NAMED_BY[namedBy]
   tell(LOOKS[report.outcome], sentence, notes, warning && report.outcome.startsWith('matches') ? warning : undefined)
   if (receipt !== undefined) {
