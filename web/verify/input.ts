@@ -57,5 +57,5 @@ export function registriesOf(text: string): ReportTrust['registries'] | 'none of
   if (words.length === 0) return undefined
   const read = words.map((word) => /^([0-9]+):(?:0x)?([0-9a-f]{40})$/iu.exec(word))
   if (read.includes(null)) return 'none of these'
-  return read.map((match) => [BigInt(match[1]!), receiptOfText(match[2]!)!] as const)
+  return read.map((match) => [BigInt(match![1]!), receiptOfText(match![2]!)!] as const)
 }

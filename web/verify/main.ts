@@ -8,7 +8,7 @@ import {
   type ReceiptReport,
   type ReceiptStepText,
 } from 'cairn-relay/receipt'
-import qrcode from 'qrcode-generator'
+import makeQrCode from 'qrcode-generator'
 import {
   addressesOf,
   base64Url,
@@ -139,7 +139,7 @@ const NAMED_BY = {
 
 function show(bytes: Uint8Array, report: ReceiptReport): void {
   const { sentence, reason, receipt } = report
-  const notes = reason === undefined ? [] : [`${reason[0].toUpperCase()}${reason.slice(1)}.`]
+  const notes = reason === undefined ? [] : [`${reason[0]!.toUpperCase()}${reason.slice(1)}.`]
   const warning = namedBy === undefined || receipt === undefined ? undefined : NAMED_BY[namedBy]
   tell(LOOKS[report.outcome], sentence, notes, warning && report.outcome.startsWith('matches') ? warning : undefined)
   if (receipt !== undefined) {
@@ -225,7 +225,7 @@ function offer(bytes: Uint8Array, orderId: string): void {
 }
 
 function codeOf(text: string, what: string): Node {
-  const code = qrcode(0, 'L')
+  const code = makeQrCode(0, 'L')
   code.addData(text, 'Byte')
   code.make()
   const count = code.getModuleCount()
