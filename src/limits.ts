@@ -66,7 +66,6 @@ export const HTTP_PROOFS_PER_SECOND = 100
 export const HTTP_PROOFS_BURST = 500
 /** How old the newest checkpoint may be until what a connected client shows is stale. */
 export const VERIFIED_AT_SECONDS_DEFAULT = 60n
-
 /** A checkpoint is due so long after the first set that none covers … */
 export const CHECKPOINT_AFTER_MS = 1_000
 /** … or after so many of them. */
