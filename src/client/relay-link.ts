@@ -26,7 +26,7 @@ interface LinkOptions {
   readonly notice: (text: string) => void
 }
 
-interface LinkHandlers extends Omit<ConnectionHandlers, 'closed'> {
+interface LinkHandlers extends Omit<ConnectionHandlers, 'closed' | 'subscriptionClosed'> {
   /** The connection is authenticated; once this resolves it is `connection`. */
   begin(connection: RelayConnection): Promise<void>
   lost(): void
@@ -172,6 +172,8 @@ export class RelayLink {
         },
         snapshot: (push) => handlers.snapshot(push),
         syncStatus: (status) => this.asideOf(status)?.syncStatus(status) ?? handlers.syncStatus(status),
+        // It begins again with a connection of its own, after the usual pause.
+        subscriptionClosed: () => connection.close(),
         closed: (_code, reason) => this.lost(connection, reason),
       },
       signal,

@@ -3,7 +3,7 @@
  * to try it. Upgrades to WebSocket are decided elsewhere, metrics have a listener of their own.
  */
 
-import type { ChainId, Seconds } from '../brands.js'
+import type { ChainId, Seconds, ShopId } from '../brands.js'
 import { isJsonObject, readJson } from '../bytes/json.js'
 import { isRawCid } from '../bytes/raw-cid.js'
 import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX, FORM_BYTES_MAX } from '../limits.js'
@@ -25,6 +25,8 @@ export interface HttpDependencies {
   readonly relay: RelayFacts
   /** Whether /testing/discovery is served; asked each time. */
   discovery(): boolean
+  /** All that are hosted: told in development only. */
+  shops(): readonly ShopId[]
   readonly enrolmentRate: Pick<RateLimiter, 'take'>
   nowSeconds(): Seconds
   /** What is wrong with store or event loop, or undefined. Has its own time limit. */
@@ -59,6 +61,9 @@ interface RelayFacts {
   /** As `GET /` tells them, unit in the name. */
   readonly limits: Readonly<Record<string, number>>
 }
+
+/** Told of a development relay's: a person chooses among them. */
+const DISCOVERED_SHOPS_MAX = 100
 
 export function makeHttp(dependencies: HttpDependencies): (request: HttpRequest) => Promise<HttpResponse> {
   return async (request) => {
@@ -187,7 +192,9 @@ function tellStatus(reason: string | undefined): HttpResponse {
 function tellDiscovery(dependencies: HttpDependencies): HttpResponse {
   const { relay } = dependencies
   if (!dependencies.discovery()) return json(404, { error: 'not found' })
-  return json(200, { status: 'ok', relay_token_id: tokenIdText(relay.tokenId), chain_id: Number(relay.chainId) })
+  const shops = relay.isDevelopment ? { shops: dependencies.shops().slice(0, DISCOVERED_SHOPS_MAX).map(String) } : {}
+  const facts = { status: 'ok', relay_token_id: tokenIdText(relay.tokenId), chain_id: Number(relay.chainId) }
+  return json(200, { ...facts, ...shops })
 }
 
 async function enrol(dependencies: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
