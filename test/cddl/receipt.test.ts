@@ -1,4 +1,4 @@
-/** Order receipts against cddl/receipt.cddl: those of the specification's known answers, which we make byte for byte. */
+/** Order receipts against cddl/receipt.cddl: those of the known answers, which we make byte for byte. */
 
 import { describe, expect, test } from 'vitest'
 import { receiptCall } from '../../src/cli/receipt-vectors.js'
@@ -26,8 +26,14 @@ test.each(values)('%s, broken anywhere, is none', (_name, value) => {
 })
 
 /** Byte strings whose inside is another rule's matter, and those of state proofs, which may be empty too. */
-const OF_ANY_LENGTH =
-  /^(?:(?:Sets: \d: (?:Header|Manifest|Patches: \d: [01])|Listings: \d|(?:Anchor: )?Checkpoint: 0): 33 bytes more|Proofs: .*(?:33 bytes more|no bytes))$/u
+const OF_ANY_LENGTH = new RegExp(
+  [
+    String.raw`^Sets: \d: (?:Header|Manifest|Patches: \d: [01]): 33 bytes more$`,
+    String.raw`^(?:Listings: \d|Checkpoint: 0|Anchor: Checkpoint: 0): 33 bytes more$`,
+    '^Proofs: .*(?:33 bytes more|no bytes)$',
+  ].join('|'),
+  'u',
+)
 
 describe('the refused known answers', () => {
   test('are none by the contract exactly where their form is refused', () => {

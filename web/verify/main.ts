@@ -219,7 +219,7 @@ function offer(bytes: Uint8Array, orderId: string): void {
     location.protocol === 'file:' ? ' This page was opened from a file: the link works on this device only.' : ''
   element('link-note', HTMLElement).textContent = fits
     ? `The code carries the whole receipt.${place}`
-    : `The receipt is too large for a code: it names this page and the receipt's digest, and the file is needed.${place}`
+    : `It is too large for a code: the code names this page and the receipt's digest, and the file is needed.${place}`
   element('qr', HTMLElement).replaceChildren(codeOf(coded, fits ? 'the receipt' : "the receipt's digest"))
   element('share', HTMLElement).hidden = false
 }
