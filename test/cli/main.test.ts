@@ -11,6 +11,7 @@ const COMMANDS = [
   'check',
   'invite',
   'join',
+  'key',
   'order',
   'orders',
   'page',
