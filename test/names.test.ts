@@ -124,9 +124,10 @@ cairn receipt --all DIR [the same]`,
   ],
   [
     ['verify'],
-    `cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID] [--json]
+    `cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID]
+             [--hand-overs FILE] [--json]
 cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …`,
-    '--relay, --chain, --registry, --shop, --order, --json',
+    '--relay, --chain, --registry, --shop, --order, --hand-overs, --json',
   ],
   [['page'], 'cairn page --relay 0x… [--registry CHAIN:0x…] --out FILE', '--relay, --registry, --out'],
   [

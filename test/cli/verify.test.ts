@@ -4,11 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { fromHex } from '../../src/bytes/hex.js'
-import { encode } from '../../src/codec/encode.js'
+import { equalBytes } from '../../src/bytes/bytes.js'
+import { fromHex, prefixedHex } from '../../src/bytes/hex.js'
+import { encode, CborTime } from '../../src/codec/encode.js'
 import { receiptCall } from '../../src/cli/receipt-vectors.js'
 import { run } from '../../src/cli/verify.js'
-import { decodeLast } from '../../src/proofs/checkpoint.js'
+import { decodeLast, signHandOver } from '../../src/proofs/checkpoint.js'
+import { writeHandOvers } from '../../src/store/hand-overs.js'
 import { encodeCheckpointAnswer } from '../../src/wire/proof-payloads.js'
 import { readLevel } from '../../src/merkle/state-level.js'
 import { receiptKat } from '../fixtures/kat-receipts.js'
@@ -172,5 +174,44 @@ describe('wrong usage is exit code 2, and says what', () => {
     const { exitCode, out } = await verify('--help')
     expect(exitCode).toBe(0)
     expect(out[0]).toContain('Exit code: 0 matches, 1 does not match, 2 unreadable')
+  })
+})
+
+describe('hand-overs', () => {
+  const { ShopID: _shop, ...identity } = kat.log.whose
+  const wallets = kat.log.keys
+  const From = fromHex(receiptKat.log.relay_address)
+  // The receipt of a relay that changed its key: sets by the old one, checkpoint by the new one.
+  const [bytes, { relays }] = receiptCall(receiptKat, receiptKat.receipts[3]!)
+  const To = relays.find((address) => !equalBytes(address, From))!
+  const relay = {
+    ChainID: BigInt(identity.ChainID),
+    Registry: fromHex(identity.Registry),
+    Relay: BigInt(identity.Relay),
+  }
+
+  async function handOvers(name: string, fields: Partial<typeof relay>): Promise<string> {
+    const key = join(folder, name)
+    const signed = { Version: 1n, ...relay, ...fields, From, To, Timestamp: new CborTime(0n) } as const
+    await writeHandOvers(key, [signHandOver(signed, fromHex(wallets.relay))])
+    return `${key}.handovers`
+  }
+
+  test('lead from the old key to the new one', async () => {
+    const rotated = file('rotated.cairn', bytes)
+    const old = prefixedHex(From)
+    expect((await verify(rotated, '--relay', old)).exitCode).toBe(1)
+    const followed = await verify(rotated, '--relay', old, '--hand-overs', await handOvers('good', {}))
+    expect([followed.exitCode, followed.err]).toEqual([0, []])
+  })
+
+  test('of another relay, or none, are wrong usage', async () => {
+    const rotated = file('rotated.cairn', bytes)
+    const others = await handOvers('others', { Relay: 13n })
+    for (const list of [others, join(folder, 'nowhere.handovers')]) {
+      const { exitCode, err } = await verify(rotated, '--relay', prefixedHex(From), '--hand-overs', list)
+      expect(exitCode).toBe(2)
+      expect(err[0]).toContain(list)
+    }
   })
 })
