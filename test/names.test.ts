@@ -117,6 +117,20 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
   [['orders'], 'cairn orders [--data DIR] [--shop ID] [--odd] [--json]', '--data, --shop, --odd, --json'],
   [['check'], 'cairn check [--data DIR] [--shop ID]', '--data, --shop'],
   [
+    ['receipt'],
+    `cairn receipt ORDER [--out FILE] [--url URL] [--shop ID] [--card FILE] [--relay ADDRESS] [--data DIR]
+cairn receipt --all DIR [the same]`,
+    '--url, --shop, --card, --key, --relay, --data, --out, --all',
+  ],
+  [
+    ['verify'],
+    `cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID]
+             [--hand-overs FILE] [--json]
+cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …`,
+    '--relay, --chain, --registry, --shop, --order, --hand-overs, --json',
+  ],
+  [['page'], 'cairn page --relay 0x… [--registry CHAIN:0x…] --out FILE', '--relay, --registry, --out'],
+  [
     ['order', 'pay'],
     `cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
                 [--relay ADDRESS] [--chain FILE] [--wallet FILE]`,
@@ -148,6 +162,9 @@ const SUMMARIES = `\
   put        changes a listing, with a key card of its own
   orders     lists orders, and payments that a person has to look at
   check      tells whether the data of a relay are whole
+  receipt    fetches the receipt of an order, or of all
+  verify     tells whether a receipt is what a shop signed, offline
+  page       writes the page that checks receipts, with your relay in it
   order      pays an order: cairn order pay
   shop       makes a shop: cairn shop create
   invite     makes a link that lets a clerk join a shop
@@ -198,7 +215,7 @@ it('metrics have these names, types and texts', async () => {
 })
 
 /** Of commands that check something: 1 means that something is wrong. */
-const CHECKS: ReadonlySet<string> = new Set(['check'])
+const CHECKS: ReadonlySet<string> = new Set(['check', 'verify'])
 
 describe('commands', () => {
   it('are these', async () => {

@@ -54,10 +54,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['check', { summary: 'tells whether the data of a relay are whole', load: () => import('./check.js') }],
   ['receipt', { summary: 'fetches the receipt of an order, or of all', load: () => import('./receipt.js') }],
   ['verify', { summary: 'tells whether a receipt is what a shop signed, offline', load: () => import('./verify.js') }],
-  [
-    'verify-page',
-    { summary: 'writes the page that checks receipts, with your relay in it', load: () => import('./verify-page.js') },
-  ],
+  ['page', { summary: 'writes the page that checks receipts, with your relay in it', load: () => import('./page.js') }],
   ['order', { summary: 'pays an order: cairn order pay', load: () => import('./order.js') }],
   ['shop', { summary: 'makes a shop: cairn shop create', load: () => import('./shop.js') }],
   ['invite', { summary: 'makes a link that lets a clerk join a shop', load: () => import('./invite.js') }],
@@ -98,19 +95,20 @@ function print(io: Io, text: string): number {
 }
 
 function help(): string {
-  const rows = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(11)} ${summary}`)
+  const rows = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
   return `cairn ${packageVersion()}: a shop relay
 
 Usage: cairn COMMAND …
 
 ${rows.join('\n')}
-  help        says more about a command: cairn help serve
+  help       says more about a command: cairn help serve
 
   --version  prints the version
   --verbose  with any command: tells where an error came from
 
 Results go to stdout, talk to stderr.
-Exit codes: 0 done, 1 failed. Checks (vectors, check, verify): 0 all agree, 1 something does not, 2 unreadable or wrong usage; verify: 3 cannot decide.`
+Exit codes: 0 done, 1 failed. Checks (vectors, check, verify): 0 all agree, 1 something does not, 2 unreadable or wrong
+usage, 3 cannot decide.`
 }
 
 function unknownCommand(name: string): string {

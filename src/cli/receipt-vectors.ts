@@ -34,7 +34,7 @@ interface AcceptedRow extends ReceiptRow {
   readonly anchored: boolean
 }
 
-export interface RefusedReceiptRow extends ReceiptRow {
+interface RefusedReceiptRow extends ReceiptRow {
   readonly reason: string
   readonly refused_as: string
 }

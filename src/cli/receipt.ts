@@ -6,8 +6,10 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { OrderId } from '../brands.js'
 import { fromHex } from '../bytes/hex.js'
-import { fetchReceipt, fetchReceipts, type ReceiptSource } from '../client/receipt-assembly.js'
+import { fetchReceipt, fetchReceipts, openReceiptLink, type ReceiptSource } from '../client/receipt-assembly.js'
+import { ClientError } from '../client/client-error.js'
 import { relayAddress } from '../client/relay-address.js'
 import { demoKeysIn } from './demo-keys.js'
 import {
@@ -34,7 +36,7 @@ verify). What cannot be verified is not written. A receipt holds name, address a
   ORDER          the order's id
   --out FILE     where to write it; left out, to stdout: cairn receipt 42 > order.cairn
   --all DIR      of all orders that the card sees, as DIR/order-ID.cairn: a merchant's, those of his shop
-  --card FILE    a key card: of the guest whose order it is, or of staff; left out, the merchant of the demo shop
+  --card FILE    a key card: of the guest whose order it is, or of staff; left out, the guests of the demo shop
   --shop ID      left out, the demo shop
   --relay        the relay's address; left out, a development relay is asked for its own
   --data DIR     where the demo's keys are, default ./cairn-data
@@ -60,16 +62,44 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const flags = parseFlags(order === undefined ? argv : argv.slice(1), FLAGS)
     if ((order === undefined) === (flags.all === undefined))
       throw new UsageError('give the id of an order, or --all DIR (cairn receipt --help)')
-    const source = await sourceOf(flags, io)
-    if (flags.all !== undefined) return await fetchAll(source, flags.all, io)
-    const receipt = await fetchReceipt(source, order!)
-    if (flags.out !== undefined) await writeFile(flags.out, receipt, { mode: 0o600 })
-    else if (io.outBytes === undefined) throw new UsageError('stdout takes no bytes here: give --out FILE')
-    else io.outBytes(receipt)
-    return 0
+    const { keys, ...place } = await placeOf(flags, io)
+    const tell = (source: ReceiptSource) =>
+      order === undefined ? fetchAll(source, flags.all!, io) : fetchOne(source, order, flags.out, io)
+    return await withEachCard(keys, place, tell, order === undefined, io)
   } catch (error) {
     return told('cairn receipt', error, io)
   }
+}
+
+/** With one card after the other: until one sees the order, or all of them. */
+async function withEachCard(
+  keys: readonly Uint8Array[],
+  place: Place,
+  tell: (source: ReceiptSource) => Promise<number>,
+  all: boolean,
+  io: Io,
+): Promise<number> {
+  let code = 0
+  for (const [i, key] of keys.entries()) {
+    const link = await openReceiptLink(place.url, key, io.signal)
+    try {
+      code = Math.max(code, await tell({ ...place, link }))
+      if (!all) return code
+    } catch (error) {
+      if (all || !(error instanceof ClientError) || i === keys.length - 1) throw error
+    } finally {
+      link.close()
+    }
+  }
+  return code
+}
+
+async function fetchOne(source: ReceiptSource, order: OrderId, out: string | undefined, io: Io): Promise<number> {
+  const receipt = await fetchReceipt(source, order)
+  if (out !== undefined) await writeFile(out, receipt, { mode: 0o600 })
+  else if (io.outBytes === undefined) throw new UsageError('stdout takes no bytes here: give --out FILE')
+  else io.outBytes(receipt)
+  return 0
 }
 
 /** One file each. Those that cannot be made are told and do not stop the others. */
@@ -92,7 +122,9 @@ async function fetchAll(source: ReceiptSource, folder: string, io: Io): Promise<
   return failed === 0 ? 0 : 1
 }
 
-async function sourceOf(flags: Flags<typeof FLAGS>, io: Io): Promise<ReceiptSource> {
+type Place = Omit<ReceiptSource, 'link'>
+
+async function placeOf(flags: Flags<typeof FLAGS>, io: Io): Promise<Place & { readonly keys: readonly Uint8Array[] }> {
   const demo =
     flags.shop === undefined || (flags.card ?? flags.key) === undefined ? await demoKeysIn(flags.data) : undefined
   const shop = flags.shop ?? demo?.shop
@@ -110,7 +142,8 @@ async function sourceOf(flags: Flags<typeof FLAGS>, io: Io): Promise<ReceiptSour
   return {
     url,
     shop: integerFlag('shop', shop),
-    key: file === undefined ? fromHex(demo!.card) : await cardFrom(file),
+    // The demo holds the session of its merchant's card.
+    keys: file === undefined ? demo!.guests.map(fromHex) : [await cardFrom(file)],
     relay,
     signal: io.signal,
   }

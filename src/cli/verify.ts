@@ -6,12 +6,13 @@ import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
 import { ChainUnreachable } from '../chain/chain.js'
 import { ownerOfCall } from '../chain/contracts.js'
 import { openChain } from '../chain/rpc-chain.js'
-import { decodeCheckpoint } from '../proofs/checkpoint-form.js'
+import { CheckpointError, decodeCheckpoint, relaysAfter } from '../proofs/checkpoint.js'
 import type { ExpectedReceipt } from '../proofs/receipt.js'
 import { decodeReceipt } from '../proofs/receipt-form.js'
 import { ReceiptError } from '../proofs/receipt-error.js'
 import { receiptReport, type ReportTrust } from '../proofs/receipt-report.js'
 import { SettingsError } from '../settings/settings.js'
+import { HandOversError, readHandOvers } from '../store/hand-overs.js'
 import { chainSettingsOf } from './chains.js'
 import { integerFlag, relayFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
@@ -19,7 +20,8 @@ import { receiptJson, receiptLines } from './receipt-lines.js'
 import { checkpointReport, isCheckpointFile } from './verify-checkpoints.js'
 
 const VERIFY_HELP = `\
-cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID] [--json]
+cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID]
+             [--hand-overs FILE] [--json]
 cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …
 
 Tells whether an order receipt is what a shop's relay signed. It needs the file and the relay's address, and no network.
@@ -31,6 +33,7 @@ of evidence against the relay.
   --chain     asks a chain for it instead: the owner of the relay token that the receipt names. A file as for
               cairn serve, or dev
   --registry  a shop registry that you know; without one an anchor in the receipt counts for nothing
+  --hand-overs  a file of hand-overs, as cairn key rotate keeps them: keys that came after --relay are the relay's too
   --shop, --order  what it has to be a receipt of
   --json      one line of JSON for a program
 
@@ -41,6 +44,7 @@ interface VerifyFlags {
   readonly relays: readonly Uint8Array[]
   readonly registries: readonly (readonly [bigint, Uint8Array])[] | undefined
   readonly chain: string | undefined
+  readonly handOvers: string | undefined
   readonly expected: ExpectedReceipt
   readonly json: boolean
 }
@@ -63,8 +67,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function verifyOne(bytes: Uint8Array, flags: VerifyFlags, io: Io): Promise<number> {
-  const trust = flags.chain === undefined ? flags : await trustOfChain(bytes, flags, flags.chain)
-  const report = receiptReport(bytes, trust, flags.expected)
+  const named = flags.chain === undefined ? flags : await trustOfChain(bytes, flags, flags.chain)
+  const relays = flags.handOvers === undefined ? named.relays : await handedOver(bytes, named.relays, flags.handOvers)
+  const report = receiptReport(bytes, { relays, registries: named.registries }, flags.expected)
   if (flags.json) io.out(JSON.stringify(receiptJson(report)))
   else for (const line of receiptLines(report)) io.out(line)
   return report.exitCode
@@ -100,6 +105,26 @@ async function trustOfChain(
   }
 }
 
+/** With the keys that hand-overs lead to. Throws UsageError for a file that holds none of the receipt's relay. */
+async function handedOver(
+  bytes: Uint8Array,
+  relays: readonly Uint8Array[],
+  file: string,
+): Promise<readonly Uint8Array[]> {
+  const named = namedIn(bytes)
+  if (named === undefined) return relays
+  const identity = { ChainID: named.chainId, Registry: named.registry, Relay: named.relay }
+  try {
+    const handOvers = await readHandOvers(file.replace(/\.handovers$/u, ''))
+    if (handOvers.length === 0) throw new UsageError(`there are no hand-overs in ${file}`)
+    return relaysAfter(handOvers, relays, identity)
+  } catch (error) {
+    if (error instanceof HandOversError || error instanceof CheckpointError)
+      throw new UsageError(`${file}: ${error.message}`)
+    throw error
+  }
+}
+
 /** What the receipt names, and nothing has checked; undefined if it is none. */
 function namedIn(bytes: Uint8Array) {
   try {
@@ -107,7 +132,7 @@ function namedIn(bytes: Uint8Array) {
     const { ChainID, Registry, Relay } = decodeCheckpoint(Checkpoint[0])
     return { chainId: ChainID, registry: Registry, relay: Relay, block: Anchor?.Block }
   } catch (error) {
-    if (error instanceof ReceiptError || (error as Error).name === 'CheckpointError') return undefined
+    if (error instanceof ReceiptError || error instanceof CheckpointError) return undefined
     throw error
   }
 }
@@ -139,7 +164,15 @@ function readFlags(argv: readonly string[]): VerifyFlags {
   return flagsOf(words)
 }
 
-const FLAGS: ReadonlySet<string> = new Set(['--relay', '--chain', '--registry', '--shop', '--order', '--json'])
+const FLAGS: ReadonlySet<string> = new Set([
+  '--relay',
+  '--chain',
+  '--registry',
+  '--shop',
+  '--order',
+  '--hand-overs',
+  '--json',
+])
 /** Flags that take several words, and what these look like. */
 const MANY: Readonly<Record<string, RegExp>> = { '--relay': /^(0x)?[0-9a-f]{40}$/iu, '--registry': /:/u }
 
@@ -164,6 +197,7 @@ function flagsOf(words: ReadonlyMap<string, readonly string[]>): VerifyFlags {
     relays: (words.get('--relay') ?? []).map((text) => fromHex(relayFlag(text).replace(/^0x/iu, '').toLowerCase())),
     registries: words.get('--registry')?.map(registryOf),
     chain: words.get('--chain')?.at(-1),
+    handOvers: words.get('--hand-overs')?.at(-1),
     expected: { ...(shop !== undefined && { ShopID: shop }), ...(order !== undefined && { Order: order }) },
     json: words.has('--json'),
   }

@@ -1,7 +1,6 @@
 /**
- * Order receipts from a relay (PROOFS §6): the order's sets as a subscription brings them, the state proof, the place of
- * each set in the log, and what was priced; put together and verified before anybody sees it. It has a connection of its
- * own and takes version 5 only.
+ * Order receipts from a relay (PROOFS §6): the order's sets as a subscription brings them, the state proof, the place
+ * of each set in the log, and what was priced; put together and verified before anybody sees it. Version 5 only.
  *
  * Tests: test/e2e/receipts.test.ts
  */
@@ -27,7 +26,7 @@ import {
   type ReceiptParts,
   type SetForReceipt,
 } from '../proofs/receipt.js'
-import { ObjectType } from '../wire/messages.js'
+import { ObjectType, type PushRequest, type SyncStatusRequest } from '../wire/messages.js'
 import {
   encodeStateQuestion,
   readLogProofAnswer,
@@ -36,33 +35,52 @@ import {
 } from '../wire/proof-payloads.js'
 import { decodeSet, type PushedSet } from '../wire/pushed-set.js'
 import { aborted, ClientError } from './client-error.js'
-import { RelayLink } from './relay-link.js'
+import { RelayLink, type Aside } from './relay-link.js'
 
 export interface ReceiptSource {
   readonly url: string
   readonly shop: ShopId
-  /** The card's secret key, 32 bytes: of the guest whose order it is, or of staff. */
-  readonly key: Uint8Array
   /** The relay's address, 20 bytes: the receipt is verified against it. */
   readonly relay: Uint8Array
+  /** Authenticated as the guest whose order it is, or as staff; a key card has one session at a time. */
+  readonly link: Pick<RelayLink, 'ask' | 'aside'>
   readonly signal?: AbortSignal | undefined
 }
 
-/** Orders at once: one subscription brings the sets of all. */
-export async function fetchReceipts(
+/** A link for receipts alone. Close it. Rejects with ClientError. */
+export async function openReceiptLink(url: string, key: Uint8Array, signal?: AbortSignal): Promise<RelayLink> {
+  const nothing = () => undefined
+  const link = new RelayLink(
+    { url, key, version: 5, signal, notice: nothing },
+    {
+      begin: () => Promise.resolve(),
+      push: nothing,
+      checkpoint: nothing,
+      snapshot: nothing,
+      syncStatus: nothing,
+      lost: nothing,
+      state: nothing,
+    },
+  )
+  await link.open()
+  return link
+}
+
+/** Several orders: one subscription brings the sets of all. `each` is told those that cannot be made, too. */
+export function fetchReceipts(
   source: ReceiptSource,
   orders: 'all' | readonly OrderId[],
   each: (orderId: OrderId, receipt: Uint8Array | ClientError) => void | Promise<void>,
 ): Promise<void> {
+  const { shop, link, signal } = source
   const sets = new OrderSets()
-  const link = await openLink(source, orders, sets)
-  try {
-    await sets.caughtUp(source.signal)
+  const filters = orders === 'all' ? [{ objectType: ObjectType.ORDER }] : orders.map(filterOf)
+  const request = { kind: 'subscribe', shopId: toBigEndian(shop, 32), startSeq: 0n, filters } as const
+  return link.aside(request, sets, async () => {
+    await sets.caughtUp(signal)
     for (const id of orders === 'all' ? sets.ids() : orders)
-      await each(id, await fetchOne(source, link, sets, id).catch((error: unknown) => clientError(id, error)))
-  } finally {
-    link.close()
-  }
+      await each(id, await fetchOne(source, sets, id).catch((error: unknown) => clientError(id, error)))
+  })
 }
 
 /** The receipt of one order, verified. Rejects with ClientError. */
@@ -74,19 +92,21 @@ export async function fetchReceipt(source: ReceiptSource, orderId: OrderId): Pro
 }
 
 /** Sets of a subscription that have patches on orders, as they come. */
-class OrderSets {
+class OrderSets implements Aside {
   private readonly sets: PushedSet[] = []
   private isSynced = false
   private readonly waiting = new Set<() => void>()
 
-  take(encoded: readonly Uint8Array[]): void {
-    this.sets.push(...encoded.map(decodeSet))
+  push({ sets }: PushRequest): true {
+    this.sets.push(...sets.map(decodeSet))
     this.wake()
+    return true
   }
 
-  synced(): void {
-    this.isSynced = true
+  syncStatus({ unpushedPatches }: SyncStatusRequest): true {
+    this.isSynced ||= unpushedPatches === 0n
     this.wake()
+    return true
   }
 
   /** Resolves when all that was there has come. */
@@ -134,39 +154,12 @@ class OrderSets {
   }
 }
 
-async function openLink(
-  source: ReceiptSource,
-  orders: 'all' | readonly OrderId[],
-  sets: OrderSets,
-): Promise<RelayLink> {
-  const { url, shop, key, signal } = source
-  const filters = orders === 'all' ? [{ objectType: ObjectType.ORDER }] : orders.map(filterOf)
-  const link = new RelayLink(
-    { url, key, version: 5, signal, notice: () => undefined },
-    {
-      begin: async (connection) => {
-        await connection.request({ kind: 'subscribe', shopId: toBigEndian(shop, 32), startSeq: 0n, filters }, signal)
-      },
-      push: (push) => sets.take(push.sets),
-      checkpoint: () => undefined,
-      snapshot: () => undefined,
-      syncStatus: ({ unpushedPatches }) => {
-        if (unpushedPatches === 0n) sets.synced()
-      },
-      lost: () => undefined,
-      state: () => undefined,
-    },
-  )
-  await link.open()
-  return link
-}
-
 function filterOf(id: OrderId) {
   return { objectType: ObjectType.ORDER, objectId: be64(id) }
 }
 
-async function fetchOne(source: ReceiptSource, link: RelayLink, sets: OrderSets, id: OrderId): Promise<Uint8Array> {
-  const { shop, relay, signal } = source
+async function fetchOne(source: ReceiptSource, sets: OrderSets, id: OrderId): Promise<Uint8Array> {
+  const { shop, relay, link, signal } = source
   const order: StateQuestion = ['Orders', be64(id)]
   const lastSeq = lastSeqIn(await proofOf(link, shop, [order]), id)
   const own = await sets.of(id, lastSeq, signal)
@@ -188,7 +181,11 @@ async function fetchOne(source: ReceiptSource, link: RelayLink, sets: OrderSets,
   return receipt
 }
 
-async function proofOf(link: RelayLink, shop: ShopId, questions: readonly StateQuestion[]): Promise<StateProofAnswer> {
+async function proofOf(
+  link: ReceiptSource['link'],
+  shop: ShopId,
+  questions: readonly StateQuestion[],
+): Promise<StateProofAnswer> {
   const objects = questions.map(encodeStateQuestion)
   return readStateProofAnswer(
     await link.ask({ kind: 'stateProof', shopId: toBigEndian(shop, 32), objects, myOrders: false }),

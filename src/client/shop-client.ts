@@ -363,9 +363,11 @@ export class ShopClient {
 
   private receipt(id: OrderId, { signal = this.options.signal }: ReceiptOptions = {}): Promise<Uint8Array> {
     const { url, shop, key } = this.options
+    if (this.protocol === 4)
+      return Promise.reject(new ClientError('USAGE', 'the relay speaks version 4, which proves no orders'))
     if (key === undefined)
       return Promise.reject(new ClientError('USAGE', 'a visitor has no orders: connect with a key'))
-    return fetchReceipt({ url, shop, key, relay: this.relay, signal }, id)
+    return fetchReceipt({ url, shop, relay: this.relay, link: this.link, signal }, id)
   }
 
   /** Ends everything; never throws. Iterators end, live objects keep what they had. */
@@ -423,6 +425,7 @@ export class ShopClient {
     const from = connection.version === 5 ? this.proofs.subscription() : { startSeq: this.replica.lastSeq }
     const id = await connection.request({ ...request, ...from }, signal)
     this.subscriptionId = BigInt(id[0]! * 256 + id[1]!)
+    this.link.subscriptionId = this.subscriptionId
     if (connection.version === 5) this.proofs.connected()
     this.writes.resend(connection)
   }

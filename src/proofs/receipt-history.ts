@@ -86,11 +86,10 @@ export function replaySets(
 
 function changed(id: OrderId, before: Order | undefined, patch: Patch, signer: StepSigner, seq: bigint) {
   const place = `patch ${JSON.stringify(patch.op.slice(0, 16))} of ${patch.path.slice(2).map(String).join('.')}`
-  // What a clerk may write of an order, a guest may of his own: only the relay is another.
-  const role = signer === 'relay' ? 'relay' : 'guest'
+  const isRelay = signer === 'relay'
   try {
-    const after = editedOrder(before, patch, id, role)
-    checkLife(patch, before, after, role)
+    const after = editedOrder(before, patch, id, isRelay)
+    checkLife(patch, before, after, isRelay)
     return after
   } catch (cause) {
     if (cause instanceof Refusal || cause instanceof SchemaError)

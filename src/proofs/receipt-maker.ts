@@ -79,8 +79,8 @@ export function makeReceipt(parts: ReceiptParts): Uint8Array {
 }
 
 /**
- * The sets that belong into the receipt, with their patches on the order alone: from the last one on that adds it. Their
- * signers' cards are what its state proof has to be asked for. Throws ReceiptError 'trail' if none adds it.
+ * The sets that belong into the receipt, with their patches on the order alone: from the last one on that adds it.
+ * Their signers' cards are what its state proof has to be asked for. Throws ReceiptError 'trail' if none adds it.
  *
  * @example
  * ```ts

@@ -24,7 +24,7 @@ import { ReceiptError, receiptStep } from './receipt-error.js'
 import type { ReceiptSet } from './receipt-form.js'
 
 /** Whoever signed: the relay, or the key of a card, 33 bytes. */
-export type Signer = 'relay' | Uint8Array
+type Signer = 'relay' | Uint8Array
 
 /** A set that is in the log of the checkpoint, with patches that it signs. */
 export interface ProvenSet {

@@ -39,7 +39,7 @@ export interface ReceiptTotal {
 }
 
 /** The total, the manifest and the listings of the items; undefined where no payment was asked. */
-export interface Priced {
+interface Priced {
   readonly total: ReceiptTotal
   readonly manifest: Manifest
   readonly listings: ReadonlyMap<ListingId, Listing>

@@ -1,7 +1,7 @@
 /**
- * The order receipt (PROOFS §6): one file that proves an order offline, years later, from the relay's address alone. Its
- * sets are all that the order has, in the relay's log; their patches give the order that the state holds; the total is
- * computed again. What is not proven: that something was delivered, what came after the checkpoint, and an anchor.
+ * The order receipt (PROOFS §6): one file that proves an order offline, years later, from the relay's address alone.
+ * Its sets are all that the order has, in the relay's log; their patches give the order that the state holds; the total
+ * is computed again. What is not proven: that something was delivered, what came after the checkpoint, and an anchor.
  *
  * Tests: test/proofs/receipt.test.ts
  */
@@ -50,7 +50,7 @@ import { priceAgain, type ReceiptTotal } from './receipt-total.js'
 
 /** What the caller knows by itself, never from the receipt. */
 export interface ReceiptTrust {
-  /** Addresses of the shop's relay, 20 bytes each: several after a rotation of its key. None: every receipt is refused. */
+  /** Addresses of the shop's relay, 20 bytes each: several after a rotation of its key. None refuses every receipt. */
   readonly relays: readonly Uint8Array[]
   /** Shop registries in which an anchor may stand: ChainID and address, 20 bytes. */
   readonly registries: readonly (readonly [chainId: bigint, registry: Uint8Array])[]
@@ -165,7 +165,7 @@ export function verifyReceipt(
  * try {
  *   addressNamedByReceipt(Uint8Array.of(0x80))
  * } catch (error) {
- *   console.log((error as ReceiptError).message) // Receipt: Receipt must be a map
+ *   console.log((error as ReceiptError).message) // Receipt: must be a map
  * }
  * ```
  */

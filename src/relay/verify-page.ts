@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs'
 
 /** What a page says of a relay by itself. */
-export interface NamedRelay {
+interface NamedRelay {
   /** 0x and 40 digits each, with spaces between. */
   readonly addresses: string
   readonly namedBy: 'operator' | 'relay'
@@ -35,6 +35,6 @@ export function verifyPageFor(page: string, { addresses, namedBy, registries }: 
   const values = [addresses, namedBy, registries]
   if (!values.every((value) => /^[0-9a-zA-Z: ]*$/u.test(value)) || !page.includes(PLACE))
     throw new RangeError(`the page has no place for the relay ${addresses}`)
-  const meta = `<meta name="cairn-relay" content="${addresses}" data-named-by="${namedBy}" data-registry="${registries}" />`
-  return page.replace(PLACE, () => meta)
+  const data = `data-named-by="${namedBy}" data-registry="${registries}"`
+  return page.replace(PLACE, () => `<meta name="cairn-relay" content="${addresses}" ${data} />`)
 }

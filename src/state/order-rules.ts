@@ -31,7 +31,6 @@ import {
 } from '../objects/order.js'
 import { ChainAddress, filledText, uint32 } from '../objects/scalars.js'
 import type { Op, Patch } from '../patches/patch.js'
-import type { Role } from './access.js'
 import {
   checkedOp,
   clearable,
@@ -97,22 +96,28 @@ export const editOrder = wholeOr<Order>(
 )
 
 /**
- * The order after a patch that its signer may write, by its form alone; undefined if it is gone. `id` is its key.
+ * The order after a patch that its signer, the relay or not, may write, by its form alone; undefined if it is gone.
+ * `id` is its key.
  * Throws Refusal, SchemaError.
  */
-export function editedOrder(before: Order | undefined, patch: Patch, id: OrderId, role: Role): Order | undefined {
+export function editedOrder(before: Order | undefined, patch: Patch, id: OrderId, isRelay: boolean): Order | undefined {
   const { path, value } = patch
   const edit = editOrder(checkedOp(patch), path, 2)
-  refuseRelayField(path, role)
+  refuseRelayField(path, isRelay)
   const after = edit(before, value)
   if (after !== undefined && after.ID !== id) throw stricter(`order ${id}: ID must equal the key`)
   return after
 }
 
 /** Throws Refusal where the states of the order, `before` the patch and `after` it, do not allow it. */
-export function checkLife({ op, path }: Patch, before: Order | undefined, after: Order | undefined, role: Role): void {
-  if (path.length === 2) checkWhole(op as Op, before, after, role)
-  else checkField(path, before!, after!, role)
+export function checkLife(
+  { op, path }: Patch,
+  before: Order | undefined,
+  after: Order | undefined,
+  isRelay: boolean,
+): void {
+  if (path.length === 2) checkWhole(op as Op, before, after, isRelay)
+  else checkField(path, before!, after!, isRelay)
 }
 
 /** Whether the patch adds an order, whichever. */
@@ -120,18 +125,18 @@ export function addsOrder({ op, path }: Patch): boolean {
   return op === 'add' && path.length === 2 && path[0] === 'Orders'
 }
 
-function refuseRelayField(path: Patch['path'], role: Role): void {
-  if (role !== 'relay' && (path[2] === 'PaymentDetails' || path[2] === 'TxDetails')) {
+function refuseRelayField(path: Patch['path'], isRelay: boolean): void {
+  if (!isRelay && (path[2] === 'PaymentDetails' || path[2] === 'TxDetails')) {
     throw invalid(`${placeOf(path)} is written by the relay`)
   }
 }
 
-function checkWhole(op: Op, before: Order | undefined, after: Order | undefined, role: Role): void {
+function checkWhole(op: Op, before: Order | undefined, after: Order | undefined, isRelay: boolean): void {
   if (before !== undefined) {
     if (op === 'remove' && before.State !== OPEN && before.State !== CANCELED)
       throw refusedIn(before, 'cannot be removed')
     if (op === 'replace' && before.State !== OPEN) throw refusedIn(before, 'cannot be replaced')
-    if (op === 'replace' && before.CanceledAt !== undefined && role !== 'relay') throw canceled(before)
+    if (op === 'replace' && before.CanceledAt !== undefined && !isRelay) throw canceled(before)
   }
   if (after === undefined) return
   if (after.State !== OPEN && !(op === 'add' && after.State === COMMITTED)) {
@@ -141,11 +146,11 @@ function checkWhole(op: Op, before: Order | undefined, after: Order | undefined,
   if (after.CanceledAt !== undefined) throw invalid(`order ${after.ID}: a new order cannot be canceled`)
 }
 
-function checkField(path: Patch['path'], before: Order, after: Order, role: Role): void {
+function checkField(path: Patch['path'], before: Order, after: Order, isRelay: boolean): void {
   const field = path[2]
-  if (field === 'State') return checkTransition(before, after, role)
+  if (field === 'State') return checkTransition(before, after, isRelay)
   if (field === 'Items' && before.State !== OPEN) throw refusedIn(before, 'keeps its items')
-  if (role === 'relay') return
+  if (isRelay) return
   if (before.State === CANCELED || before.State === PAID) throw refusedIn(before, 'takes no more changes')
   if (before.CanceledAt !== undefined) throw canceled(before)
 }
@@ -159,12 +164,12 @@ const TRANSITIONS: Readonly<Record<`${OrderState}`, readonly OrderState[]>> = {
   '6': [],
 }
 
-function checkTransition(before: Order, after: Order, role: Role): void {
+function checkTransition(before: Order, after: Order, isRelay: boolean): void {
   const to = after.State
   if (before.State === CANCELED && to === OPEN) throw stricter(`order ${before.ID} is Canceled and stays so`)
   if (!TRANSITIONS[`${before.State}`].includes(to))
     throw refusedIn(before, `cannot become ${ORDER_STATE_NAMES[`${to}`]}`)
-  if ((to === UNPAID || to === PAID) && role !== 'relay') {
+  if ((to === UNPAID || to === PAID) && !isRelay) {
     throw invalid(`order ${before.ID}: ${ORDER_STATE_NAMES[`${to}`]} is set by the relay`)
   }
   if (before.CanceledAt !== undefined && to !== CANCELED) throw canceled(before)

@@ -1,6 +1,6 @@
 /**
- * Patches of orders (PROTOCOL §5, §11): what they ask of the rest of the shop, reservations and cancellation; what needs
- * the order alone is order-rules.ts's matter. Every check of a State write runs when that patch is applied.
+ * Patches of orders (PROTOCOL §5, §11): what they ask of the rest of the shop, reservations and cancellation; what
+ * needs the order alone is order-rules.ts's matter. Every check of a State write runs when that patch is applied.
  */
 
 import type { ListingId, OrderId, Seconds } from '../brands.js'
@@ -48,11 +48,11 @@ export function applyToOrders(draft: Draft, patch: Patch, context: OrderContext)
   const id = path[1]
   if (!isId(id)) throw invalid(`${placeOf(path)}: an order's key is an unsigned 64-bit integer`)
   const key = idKey(id)
-  const { role } = context.author
+  const isRelay = context.author.role === 'relay'
   const before = draft.read('Orders', key, Order)
-  const after = editedOrder(before, patch, id, role)
+  const after = editedOrder(before, patch, id, isRelay)
   if (after !== undefined) checkReferences(draft, path, before, after)
-  checkLife(patch, before, after, role)
+  checkLife(patch, before, after, isRelay)
   if (path[2] === 'State') checkStateWrite(draft, before!, after!, context)
   if (after === undefined) draft.delete('Orders', key, Order)
   // What the relay adds (times, payment details) may pass the limit that clients are held to: refusing it would lose

@@ -1,6 +1,6 @@
 /**
- * The page that checks receipts, in real Chromium with its network off: opened from a file, as a relay serves it, and as
- * an operator makes it.
+ * The page that checks receipts, in real Chromium with its network off: opened from a file, as a relay serves it, and
+ * as an operator makes it.
  */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sha256 } from '../../src/bytes/hash.js'
 import { toHex } from '../../src/bytes/hex.js'
 import { receiptCall } from '../../src/cli/receipt-vectors.js'
-import { run as verifyPage } from '../../src/cli/verify-page.js'
+import { run as pageCommand } from '../../src/cli/page.js'
 import { openChromium } from '../fixtures/chromium.js'
 import { receiptKat } from '../fixtures/kat-receipts.js'
 import { ROOT } from '../fixtures/program.js'
@@ -242,7 +242,7 @@ describe('as others hand it out', () => {
   test('made by an operator it needs no warning; an address of a link does not replace his', async () => {
     const out = join(folder, 'verify.html')
     const io = { out: () => {}, err: () => {}, env: {}, isTerminal: false, signal: new AbortController().signal }
-    expect(await verifyPage(['--relay', RELAY, '--registry', `${ChainID}:0x${Registry}`, '--out', out], io)).toBe(0)
+    expect(await pageCommand(['--relay', RELAY, '--registry', `${ChainID}:0x${Registry}`, '--out', out], io)).toBe(0)
     const link = `#receipt=${Buffer.from(anchored!).toString('base64url')}&relay=0x${'11'.repeat(20)}`
     const { page, end } = await tab(pathToFileURL(out).href + link)
     expect(await told(page)).toMatch(/^✓ Matches: /u)

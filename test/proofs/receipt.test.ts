@@ -93,7 +93,7 @@ describe('the known answers', () => {
 describe('what it tells', () => {
   test('of a paid order: items, total, who did what', () => {
     const { whose, total, listings, history, checkpoint, relay, manifest } = verifyReceipt(...paid)
-    expect(String(whose.ShopID)).toBe(receiptKat.log.whose.ShopID)
+    expect(String(whose.ChainID)).toBe(receiptKat.log.whose.ChainID)
     expect(toHex(relay)).toBe(receiptKat.log.relay_address)
     expect(total).toMatchObject({ kind: 'recomputed', asked: 7_202_933n, computed: 7_202_933n })
     expect(total!.currency).toEqual(manifest!.PricingCurrency)

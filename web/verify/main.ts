@@ -1,7 +1,14 @@
 /** The page that checks order receipts: one file, no network. What it says comes from cairn-relay/receipt. */
 
-import { receiptDigest, receiptReport, receiptText, type ReceiptOutcome, type ReceiptReport } from 'cairn-relay/receipt'
-import qrcode from 'qrcode-generator'
+import {
+  receiptDigest,
+  receiptReport,
+  receiptText,
+  type ReceiptOutcome,
+  type ReceiptReport,
+  type ReceiptStepText,
+} from 'cairn-relay/receipt'
+import makeQrCode from 'qrcode-generator'
 import {
   addressesOf,
   base64Url,
@@ -164,46 +171,35 @@ function tell(look: 'good' | 'bad' | 'unsure', sentence: string, notes: readonly
 
 function detailsOf({ receipt, outcome, notChecked }: ReceiptReport): Node[] {
   const { facts, items, total, address, steps } = receiptText(receipt!)
-  const rows = (pairs: readonly (readonly [string, string])[]) =>
-    node(
-      'dl',
-      {},
-      pairs.flatMap(([name, value]) => [
-        node('dt', {}, [name]),
-        node('dd', name === 'Total' ? { class: 'total' } : {}, [value]),
-      ]),
-    )
+  const wanted = items.map(({ quantity, title }) => node('li', {}, [`${quantity} × ${title}`]))
+  const unchecked = notChecked.map((what) => node('li', {}, [what]))
   return [
     ...(outcome === 'unknown-key' ? [heading('What the file says, and anybody could have written')] : []),
     heading('Order'),
     rows(facts.slice(0, 2)),
-    node(
-      'ul',
-      {},
-      items.map(({ quantity, title }) => node('li', {}, [`${quantity} × ${title}`])),
-    ),
+    node('ul', {}, wanted),
     rows(total),
     ...(address.length === 0 ? [] : [rows([['Address', address.join(', ')]])]),
     heading('History'),
-    node(
-      'ol',
-      { class: 'steps' },
-      steps.map(({ seq, time, signer, changes }) =>
-        node('li', {}, [
-          `${changes} · ${time} · set ${seq} · `,
-          node('span', { class: 'hex' }, [`signed by ${signer}`]),
-        ]),
-      ),
-    ),
+    node('ol', { class: 'steps' }, steps.map(stepNode)),
     heading('Whose receipt it is'),
     rows(facts.slice(2)),
     heading('Not checked'),
-    node(
-      'ul',
-      {},
-      notChecked.map((what) => node('li', {}, [what])),
-    ),
+    node('ul', {}, unchecked),
   ]
+}
+
+function rows(pairs: readonly (readonly [name: string, value: string])[]): Node {
+  const cells = pairs.flatMap(([name, value]) => [
+    node('dt', {}, [name]),
+    node('dd', name === 'Total' ? { class: 'total' } : {}, [value]),
+  ])
+  return node('dl', {}, cells)
+}
+
+function stepNode({ seq, time, signer, changes }: ReceiptStepText): Node {
+  const by = node('span', { class: 'hex' }, [`signed by ${signer}`])
+  return node('li', {}, [`${changes} · ${time} · set ${seq} · `, by])
 }
 
 /** File first, then link and code. */
@@ -223,13 +219,13 @@ function offer(bytes: Uint8Array, orderId: string): void {
     location.protocol === 'file:' ? ' This page was opened from a file: the link works on this device only.' : ''
   element('link-note', HTMLElement).textContent = fits
     ? `The code carries the whole receipt.${place}`
-    : `The receipt is too large for a code: the code names this page and the receipt's digest, and the file is needed.${place}`
+    : `It is too large for a code: the code names this page and the receipt's digest, and the file is needed.${place}`
   element('qr', HTMLElement).replaceChildren(codeOf(coded, fits ? 'the receipt' : "the receipt's digest"))
   element('share', HTMLElement).hidden = false
 }
 
 function codeOf(text: string, what: string): Node {
-  const code = qrcode(0, 'L')
+  const code = makeQrCode(0, 'L')
   code.addData(text, 'Byte')
   code.make()
   const count = code.getModuleCount()

@@ -334,7 +334,7 @@ export class Batch {
     return committed
   }
 
-  /** What receipts will need of a state that asks for payment; a manifest that is stored already is not stored again. */
+  /** What receipts will need of a state that asks for payment; a manifest that is stored is not stored again. */
   private keepLevel(state: ShopState, secret: Uint8Array, seq: Seq): void {
     const isNew = ({ key }: { key: string }) =>
       this.options.store.setting(key) === undefined && !this.settings.some((row) => row.key === key)

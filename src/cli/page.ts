@@ -1,12 +1,16 @@
-/** `cairn verify-page`: the page that checks receipts, with the operator's relay built in. */
+/**
+ * `cairn page`: the page that checks receipts, with the operator's relay built in.
+ *
+ * Tests: test/e2e/verify-page.test.ts
+ */
 
 import { writeFile } from 'node:fs/promises'
 import { builtVerifyPage, verifyPageFor } from '../relay/verify-page.js'
 import { parseFlags, relayFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 
-const VERIFY_PAGE_HELP = `\
-cairn verify-page --relay 0x… [--registry CHAIN:0x…] --out FILE
+const PAGE_HELP = `\
+cairn page --relay 0x… [--registry CHAIN:0x…] --out FILE
 
 Writes the page that checks order receipts: one HTML file that asks no network, to be put on the shop's own site. The
 address in it is yours to vouch for: who reads the page takes it from you. Several after a change of the relay's key,
@@ -25,7 +29,7 @@ const FLAGS = {
 } as const
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
-  if (argv.includes('--help')) return (io.out(VERIFY_PAGE_HELP), 0)
+  if (argv.includes('--help')) return (io.out(PAGE_HELP), 0)
   try {
     const { relay, registry = '', out } = parseFlags(argv, FLAGS)
     const addresses = relay.split(',').map((text) => `0x${relayFlag(text).replace(/^0x/iu, '').toLowerCase()}`)
@@ -40,7 +44,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return 0
   } catch (error) {
     if (!(error instanceof UsageError) && (error as NodeJS.ErrnoException).code === undefined) throw error
-    io.err(`cairn verify-page: ${(error as Error).message}`)
+    io.err(`cairn page: ${(error as Error).message}`)
     return 1
   }
 }
