@@ -7,7 +7,7 @@
 import { decode } from '../../src/codec/decode.js'
 import { encode, type Encodable } from '../../src/codec/encode.js'
 import { CborTime, type Cbor, type CborKey } from '../../src/codec/value.js'
-import { nodeIndexOf, leafIndex, peakIndices, sizeOf, type LeafCount } from '../../src/merkle/mmr-index.js'
+import { peakIndices, sizeOf, type LeafCount } from '../../src/merkle/mmr-index.js'
 import { Mmr } from '../../src/merkle/mmr.js'
 import { collectionSalt, stateRoot, type Level, type StateCollection } from '../../src/merkle/state-level.js'
 import { makeStateProofs } from '../../src/merkle/state-proof-maker.js'
@@ -23,6 +23,7 @@ import {
   setDigest,
   signCheckpoint,
   type Last,
+  type LogLeaf,
   type LogConsistency,
   type LogInclusion,
   type SignedCheckpoint,
@@ -48,6 +49,8 @@ export interface Edits {
   readonly state?: (state: ShopState, seq: number) => ShopState
   /** Proofs of these objects as no tree has them: what they lead to is signed. */
   readonly proofs?: ProofEdits
+  /** Fields of all its checkpoints. */
+  readonly checkpoint?: Partial<Checkpoint>
 }
 
 export interface ProofEdits {
@@ -133,10 +136,10 @@ export class Book {
   /** `changes`: fields that no honest checkpoint has. */
   checkpoint(seq: bigint, changes: Partial<Checkpoint> = {}, secret = RELAY_SECRET): MadeCheckpoint {
     const { root, state, level } = this.set(seq)
-    const Peaks = peakIndices(sizeOf(seq as LeafCount)).map((index) => this.log.node(index))
+    const Peaks = this.peaks(seq)
     const Timestamp = new CborTime(BigInt(Math.floor(Date.now() / 1_000)))
     const honest = { ...DEVELOPMENT, ShopID: this.shopId, Seq: seq, Peaks, StateRoot: root, Timestamp }
-    const fields: Checkpoint = { ...honest, StateHash: stateHash(state), ...changes }
+    const fields: Checkpoint = { ...honest, StateHash: stateHash(state), ...changes, ...this.edits.checkpoint }
     return { signed: signed(fields, secret), last: this.last(seq), level: level! }
   }
 
@@ -154,9 +157,13 @@ export class Book {
     return logConsistency(from, to, (index) => this.log.node(index))
   }
 
-  /** A node of the log, a leaf's where `seq` is given alone. */
-  leaf(seq: bigint): Uint8Array {
-    return this.log.node(nodeIndexOf(leafIndex(seq - 1n)))
+  peaks(seq: bigint): Uint8Array[] {
+    return peakIndices(sizeOf(seq as LeafCount)).map((index) => this.log.node(index))
+  }
+
+  logLeaf(seq: bigint): LogLeaf {
+    const { record, root } = this.set(seq)
+    return { Seq: seq, Set: setDigest(record.header, record.signature), StateRoot: root }
   }
 
   /** Whatever is asked is answered with the forged proofs where there are any. */

@@ -4,8 +4,8 @@ import { CHECKS, type Check } from './checks.js'
 import type { LieRow } from './lie.js'
 import { LIES } from './lies.js'
 import { ending, notCaught, text } from './run.js'
-import { SESSIONS, type Sdk, type SessionName } from './sessions.js'
-import { World } from './stage.js'
+import { SESSIONS, type SessionName } from './sessions.js'
+import { World, type Sdk } from './stage.js'
 
 export interface Parts {
   /** The package as it is. */

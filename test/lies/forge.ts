@@ -180,9 +180,10 @@ function toldSnapshot(push: SnapshotPush, book: Book): SnapshotPush {
 /** Of a collection that came whole all that the book has, of others those that came. */
 function toldObjects(came: readonly SnapshotObject[], book: Book, seq: bigint): SnapshotObject[] {
   const names = new Set(came.map(({ question }) => questionName(question)))
+  const isStaff = came.some(({ question }) => question[0] === 'Cards')
   return (['Manifest', ...STATE_COLLECTIONS] as const).flatMap((name: StateCollection | 'Manifest') => {
     const mine = came.filter(({ question }) => question[0] === name)
-    const isWhole = name !== 'Orders' && mine.length > 1
+    const isWhole = name === 'Orders' ? isStaff : mine.length > 1
     const list = book.objects(seq, name).filter(({ question }) => isWhole || names.has(questionName(question)))
     return list.map((object) => {
       const piece = mine.find(({ more, question }) => more !== undefined && sameQuestion(question, object.question))

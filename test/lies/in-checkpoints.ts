@@ -4,17 +4,19 @@ import { encodeLevel, readLevel } from '../../src/merkle/state-level.js'
 import {
   decodeLast,
   decodeLogConsistency,
+  decodeSignedCheckpoint,
   encodeLogConsistency,
   type Checkpoint,
   type LogConsistency,
 } from '../../src/proofs/checkpoint.js'
+import { encode } from '../../src/codec/encode.js'
 import { be64 } from '../../src/bytes/bytes.js'
 import type { CheckpointPush, SnapshotPush } from '../../src/wire/messages.js'
 import type { ShopState } from '../../src/state/shop-state.js'
 import { newSecret } from '../fixtures/relay-harness.js'
 import type { Lie } from '../fixtures/lying-proxy.js'
 import { withObject, type Edits } from './book.js'
-import { all, answers, checkpoints, encodeLast, later, recast, seqOf, told } from './forge.js'
+import { all, answers, checkpoints, encodeLast, later, recast, resigned, seqOf, sets, told } from './forge.js'
 import type { LieRow } from './lie.js'
 import { LISTED_AT, STONE, type Stage } from './stage.js'
 
@@ -174,14 +176,10 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
   },
   {
     name: 'gives the consistency of other sets',
-    does: 'gives a valid consistency from an earlier set than the last checkpoint’s',
+    does: 'says that the consistency is that of an earlier set',
     session: ONE,
     late: true,
-    tell: (stage) =>
-      checkpoints((push) => ({
-        ...push,
-        consistency: encodeLogConsistency(stage.book().consistency(LISTED_AT, seqOf(push.checkpoint))),
-      })),
+    tell: consistency(([a, b, paths, right]) => [a - 1n, b, paths, right]),
     error: 'VERIFICATION_FAILED/consistency',
     says: 'the consistency is of sets',
   },
@@ -202,6 +200,33 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     tell: consistency(([a, b, paths, right]) => [a, b, paths.slice(0, -1), right]),
     error: 'VERIFICATION_FAILED/consistency',
     says: 'earlier peaks',
+  },
+  {
+    name: 'adds a path to a consistency',
+    does: 'gives a path more than the log had peaks',
+    session: ONE,
+    late: true,
+    tell: consistency(([a, b, paths, right]) => [a, b, [...paths, []], right]),
+    error: 'VERIFICATION_FAILED/consistency',
+    says: 'earlier peaks',
+  },
+  {
+    name: 'leaves the right peaks out',
+    does: 'gives no peaks for what was added',
+    session: ONE,
+    late: true,
+    tell: consistency(([a, b, paths]) => [a, b, paths, []]),
+    error: 'VERIFICATION_FAILED/consistency',
+    says: 'right peaks, not',
+  },
+  {
+    name: 'swaps a right peak',
+    does: 'gives another peak for what was added',
+    session: ONE,
+    late: true,
+    tell: consistency(([a, b, paths, right]) => [a, b, paths, right.map(() => ZEROS)]),
+    error: 'VERIFICATION_FAILED/consistency',
+    says: 'not the trusted',
   },
   {
     name: 'adds a right peak',
@@ -253,6 +278,75 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     says: 'snapshot: Level: it leads to StateRoot',
   },
   {
+    name: 'shows a level of another state to a part',
+    does: 'sends a level that does not lead to the StateRoot to who holds nothing of what it changes',
+    session: ONE,
+    late: true,
+    tell: () =>
+      checkpoints((push) => {
+        const level = readLevel(push.level)
+        return { ...push, level: encodeLevel({ ...level, roots: { ...level.roots, Tags: ZEROS } }) }
+      }),
+    error: 'VERIFICATION_FAILED/level',
+    says: 'snapshot: Level: it leads to StateRoot',
+  },
+  {
+    name: 'drops a patch and moves the level along',
+    does: 'leaves the new price out, and sends the level of a state without it under the honest StateRoot',
+    session: WHOLE,
+    late: true,
+    tell: (stage) => {
+      const { head } = stage.book()
+      return all(
+        sets((set) => (set.seq > head ? [{ ...set, leafIndex: 1, patches: set.patches.slice(1), proofs: set.proofs.slice(1) }] : [set])),
+        checkpoints((push) => {
+          const forged = stage.book(priceFrom(head + 2n, 100n)).set(seqOf(push.checkpoint))
+          return { ...push, level: encodeLevel(forged.level!) }
+        }),
+      )
+    },
+    error: 'VERIFICATION_FAILED/level',
+    says: 'snapshot: Level: it leads to StateRoot',
+  },
+  {
+    name: 'begins with another shop’s checkpoint',
+    does: 'shows a newcomer a checkpoint of the same log that it signed for another shop',
+    session: 'a newcomer to one listing',
+    tell: (stage) => told(() => stage.book({ checkpoint: { ShopID: stage.shop + 1n } })),
+    error: 'VERIFICATION_FAILED/identity',
+    says: "the checkpoint's ShopID is",
+  },
+  {
+    name: 'signs a peak more for somebody else',
+    does: 'gave another client a checkpoint that is this one with a peak that its log does not have',
+    session: 'compare',
+    prepare: (stage) => {
+      stage.received = (bytes) => {
+        const [checkpoint] = decodeSignedCheckpoint(bytes)
+        return encode([...resigned(checkpoint, ({ Peaks }) => ({ Peaks: [...Peaks, ZEROS] }))])
+      }
+    },
+    error: 'VERIFICATION_FAILED/form',
+    says: 'checkpoint',
+  },
+  {
+    name: 'shows two clients two histories: the later one',
+    does: 'shows this client a log that did not grow from what the other was shown',
+    session: 'compare with an earlier one',
+    late: true,
+    tell: (stage) => told(() => stage.book(priceFrom(LISTED_AT))),
+    error: 'NOT_SHOWN',
+    says: 'what was given does not show that the log of set',
+  },
+  {
+    name: 'pretends to know no proofs',
+    does: 'says that it speaks version 4 only, which proves no state',
+    session: 'a newcomer to one listing',
+    prepare: (stage) => stage.proxy.speakOnly(4),
+    error: 'TIMEOUT',
+    says: 'nothing was shown as proven as of set',
+  },
+  {
     name: 'shows two clients two histories: of one length',
     does: 'shows this client a log with another price, and honest ones the honest log',
     session: 'compare',
@@ -288,7 +382,7 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     late: true,
     tell: () => (message) => (message.kind === 'push' || message.kind === 'checkpointPush' ? undefined : message),
     error: 'VERIFICATION_FAILED',
-    says: 'sets are withheld',
+    says: 'it withholds what is new',
   },
   {
     name: 'answers with an old checkpoint',

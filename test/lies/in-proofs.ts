@@ -10,7 +10,7 @@ import { trailEntry } from '../../src/state/trails.js'
 import { stateLeaf } from '../../src/merkle/state-tree.js'
 import type { Lie } from '../fixtures/lying-proxy.js'
 import type { Edits, ProofEdits } from './book.js'
-import { all, answers, byPlace, objects, resigned, told } from './forge.js'
+import { all, answers, byPlace, later, objects, resigned, told } from './forge.js'
 import { encodeStateProofs, readStateProofs, withSibling, bitmap, type ItemAnswer, type ProofItem, type ProofPart, type StateProofs } from './loose-proof.js'
 import type { LieRow } from './lie.js'
 import { NEIGHBOUR, TWINS } from './places.js'
@@ -438,7 +438,7 @@ export const IN_PROOFS: readonly LieRow[] = [
     tell: (stage) =>
       answers({
         stateProof: (answer) => {
-          const { signed, last } = stage.book().checkpoint(LISTED_AT)
+          const { signed, last } = stage.book().checkpoint(LISTED_AT, later(-60n))
           return { ...answer, Checkpoint: signed, Last: last }
         },
       }),

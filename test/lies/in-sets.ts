@@ -22,6 +22,14 @@ const WHOLE = 'all that is public'
 type Proof = readonly [node: bigint, size: bigint, path: readonly Uint8Array[] | null]
 
 const readProof = (proof: Uint8Array): Proof => decode(proof) as unknown as Proof
+const tagged: Change = {
+  op: 'add',
+  path: ['Tags', 'early'],
+  value: new Map<string, Encodable>([
+    ['Name', 'early'],
+    ['ListingIDs', []],
+  ]),
+}
 const price = (value: bigint): Change => ({ op: 'replace', path: ['Listings', STONE, 'Price'], value })
 
 /** Sets of two patches and more: those that the session's owner writes. */
@@ -41,6 +49,14 @@ function signed(shopId: bigint, seq: bigint, changes: readonly Change[], secret 
   const parts = signPatches({ shopId, nonce: 2n ** 60n + seq, timestamp: 1_700_000_000n, patches }, secret)
   const proofs = patches.map((_, i) => parts.tree.proof(i))
   return { seq, leafIndex: 0, header: parts.headerBytes, signature: parts.signature, patches, proofs }
+}
+
+/** The same patches below another header. */
+function resigned(set: PushedSet, shopId: bigint, secret = RELAY_SECRET, more: readonly Change[] = []): PushedSet {
+  const patches = [...set.patches, ...more.map(encodeChange)]
+  const parts = signPatches({ shopId, nonce: 2n ** 60n + set.seq, timestamp: 1_700_000_000n, patches }, secret)
+  const proofs = patches.map((_, i) => parts.tree.proof(i))
+  return { seq: set.seq, leafIndex: 0, header: parts.headerBytes, signature: parts.signature, patches, proofs }
 }
 
 /** In the place of the session's first set one that the relay made up. */
@@ -69,6 +85,12 @@ function together(to: (first: PushedSet, second: PushedSet) => readonly PushedSe
 /** What a proxy keeps of a frame. */
 function copied(set: PushedSet): PushedSet {
   return decodeSet(encodeSet(set))
+}
+
+const REGION: Change = {
+  op: 'add',
+  path: ['Manifest', 'ShippingRegions', 'elsewhere'],
+  value: new Map(Object.entries({ Country: 'CH', PostalCode: '', City: '' })),
 }
 
 export const IN_SETS: readonly LieRow[] = [
@@ -121,10 +143,10 @@ export const IN_SETS: readonly LieRow[] = [
   },
   {
     name: 'repeats a set',
-    does: 'pushes the first set once more behind the second',
+    does: 'pushes the last set twice',
     session: ONE,
     late: true,
-    tell: together((first, second) => [first, second, first]),
+    tell: together((first, second) => [first, second, second]),
     error: 'VERIFICATION_FAILED/VerificationError',
     says: 'comes after set',
   },
@@ -223,6 +245,26 @@ export const IN_SETS: readonly LieRow[] = [
     says: 'tree sizes',
   },
   {
+    name: 'tells of a leaf more',
+    does: 'says that the tree over a set of two patches has three leaves: it has none that fills it up',
+    session: ONE,
+    late: true,
+    tell: change((set) =>
+      [0, 1].reduce((one, i) => proof(one, i, ([node, , path]) => [node, 4n, path as Encodable]), set),
+    ),
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'nodes are not the tree of a power of two of leaves',
+  },
+  {
+    name: 'forges the manifest in a set',
+    does: 'adds a shipping region to the manifest, signed with the relay’s key',
+    session: ONE,
+    late: true,
+    tell: instead(({ shop }, honest) => resigned(honest, shop, RELAY_SECRET, [REGION])),
+    error: 'VERIFICATION_FAILED/manifest',
+    says: 'snapshot: Manifest: its hash is',
+  },
+  {
     name: 'truncates a path',
     does: 'leaves the last hash out of both proofs of a set',
     session: ONE,
@@ -235,12 +277,12 @@ export const IN_SETS: readonly LieRow[] = [
   },
   {
     name: 'signs a set with a stranger’s key',
-    does: 'signs a price of its own with a key that is no card of the shop',
+    does: 'shows the patches of a set as if somebody had signed them who has no card of the shop',
     session: ONE,
     late: true,
     tell: (stage) => {
       const secret = newSecret()
-      return instead((_, { seq }) => signed(stage.shop, seq, [price(1n)], secret))(stage)
+      return instead(({ shop }, honest) => resigned(honest, shop, secret))(stage)
     },
     error: 'VERIFICATION_FAILED/VerificationError',
     says: 'nor a card of the shop',
@@ -256,10 +298,10 @@ export const IN_SETS: readonly LieRow[] = [
   },
   {
     name: 'shows a set of another shop',
-    does: 'shows what the relay signed for another shop of it',
+    does: 'shows the patches of a set as they were signed for another shop',
     session: ONE,
     late: true,
-    tell: instead(({ shop }, { seq }) => signed(shop + 1n, seq, [price(1n)])),
+    tell: instead(({ shop }, honest) => resigned(honest, shop + 1n)),
     error: 'VERIFICATION_FAILED/VerificationError',
     says: 'is of shop',
   },
@@ -274,14 +316,14 @@ export const IN_SETS: readonly LieRow[] = [
   },
   {
     name: 'lets a card sign that was removed long ago',
-    does: 'signs a price with the key of a card that left the shop, as the relay could with a leaked one',
+    does: 'shows the patches of a set as if a card had signed them that left the shop before',
     session: ONE,
     prepare: async (stage) => {
       const account = fromHex(privateKeyToAccount(`0x${OWNER}`).address.slice(2).toLowerCase())
       await stage.write('owner', [{ op: 'remove', path: ['Accounts', account, 'KeyCards', 1n] }])
       await stage.covered()
     },
-    tell: instead(({ shop, secrets }, { seq }) => signed(shop, seq, [price(1n)], secrets.clerk)),
+    tell: instead(({ shop, secrets }, honest) => resigned(honest, shop, secrets.clerk)),
     late: true,
     error: 'VERIFICATION_FAILED/VerificationError',
     says: 'nor a card of the shop',
@@ -305,12 +347,12 @@ export const IN_SETS: readonly LieRow[] = [
   },
   {
     name: 'pushes a set before the snapshot’s end',
-    does: 'pushes a set that the relay signed to a newcomer who has nothing yet',
+    does: 'pushes a set that the relay made up to a newcomer who has nothing yet',
     session: 'a newcomer to one listing',
     tell: (stage) => (message) =>
       message.kind === 'snapshotPush'
         ? [
-            { kind: 'push', subscriptionId: message.subscriptionId, sets: [encodeSet(signed(stage.shop, 1n, [price(1n)]))] },
+            { kind: 'push', subscriptionId: message.subscriptionId, sets: [encodeSet(signed(stage.shop, 1n, [tagged]))] },
             message,
           ]
         : message,

@@ -5,18 +5,17 @@ import { decode } from '../../src/codec/decode.js'
 import { encode } from '../../src/codec/encode.js'
 import type { Cbor, CborKey } from '../../src/codec/value.js'
 import { encodeLevel, readLevel, type Level } from '../../src/merkle/state-level.js'
-import type { SnapshotPush } from '../../src/wire/messages.js'
-import { encodeSalts, encodeSnapshotObject, isGuestsAccount, type SnapshotObject } from '../../src/wire/proof-payloads.js'
-import { later } from './forge.js'
+import { encodeSalts, isGuestsAccount, type SnapshotObject } from '../../src/wire/proof-payloads.js'
+import { trailEntry } from '../../src/state/trails.js'
 import type { Lie } from '../fixtures/lying-proxy.js'
 import { withObject, type Edits } from './book.js'
-import { all, byPlace, objects, resigned, snapshots, told } from './forge.js'
-import { priceFrom } from './in-checkpoints.js'
+import { all, byPlace, later, objects, resigned, snapshots, told } from './forge.js'
 import type { LieRow } from './lie.js'
 import { FEATHER, LISTED_AT, SHELL, STONE, type Stage } from './stage.js'
 
 const ONE = 'a newcomer to one listing'
 const WHOLE = 'a newcomer to all that is public'
+const STAFF_ORDERS = 'a clerk who looks at the orders'
 const ZEROS = new Uint8Array(32)
 
 const isListing = ({ question: [collection, key] }: SnapshotObject, id: bigint): boolean =>
@@ -34,6 +33,15 @@ const listing = (id: bigint, change: (object: SnapshotObject) => readonly Snapsh
 /** Without the listing, in a state that the relay signed so. */
 const without = (id: bigint): Edits => ({
   state: (state, seq) => (seq === Number(LISTED_AT) ? withObject(state, 'Listings', be64(id), () => undefined) : state),
+})
+
+/** An entry of a card after all sets of the stage. */
+const trail = (key: Uint8Array, count: bigint): Edits => ({
+  state: (state, seq) => {
+    if (seq !== 9) return state
+    const trails = state.indexes.trails.set(key, trailEntry(encode(count), { lastSeq: 8n, trail: ZEROS }, true))
+    return { ...state, indexes: { ...state.indexes, trails } }
+  },
 })
 
 const forged = (edits: Edits) => (stage: Stage) => told(() => stage.book(edits))
@@ -114,10 +122,9 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
     name: 'sends what was not asked for',
     does: 'sends a second listing to who takes one',
     session: ONE,
-    tell: listing(STONE, (object) => [
-      object,
-      changed({ ...object, question: ['Listings', be64(4_711n)] }, [['ID', 4_711n]]),
-    ]),
+    tell: listing(STONE, (object) =>
+      byPlace([object, changed({ ...object, question: ['Listings', be64(4_711n)] }, [['ID', 4_711n]])]),
+    ),
     error: 'VERIFICATION_FAILED/not-selected',
     says: 'it was not subscribed to',
   },
@@ -141,11 +148,13 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
     name: 'shuffles a part of a snapshot',
     does: 'sends a tag that is subscribed to before the listing',
     session: 'a newcomer to a listing and a tag',
-    tell: () => objects((list) => {
-      const [tags, others] = [list.filter(({ question }) => question[0] === 'Tags'), list.filter(({ question }) => question[0] !== 'Tags')]
-      const at = others.findIndex(({ question }) => question[0] === 'Listings')
-      return [...others.slice(0, at), ...tags, ...others.slice(at)]
-    }),
+    tell: () =>
+      objects((list) => {
+        const tags = list.filter(({ question }) => question[0] === 'Tags')
+        const others = list.filter(({ question }) => question[0] !== 'Tags')
+        const at = others.findIndex(({ question }) => question[0] === 'Listings')
+        return [...others.slice(0, at), ...tags, ...others.slice(at)]
+      }),
     error: 'VERIFICATION_FAILED/collection-order',
     says: 'it comes after Tags',
   },
@@ -192,10 +201,19 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
     says: 'and the key is',
   },
   {
-    name: 'leaves a piece out',
-    does: 'sends the guests’ account without its end',
+    name: 'puts an object between two pieces',
+    does: 'sends another account between two pieces of the guests’ account',
     session: ONE,
-    tell: () => objects((list) => list.map((object) => (isGuestsAccount(object.question) ? { ...object, more: true } : object))),
+    tell: () =>
+      objects((list) => {
+        const accounts = list.filter(({ question }) => question[0] === 'Accounts')
+        const guests = accounts.find(({ question }) => isGuestsAccount(question))!
+        const { value } = guests.object
+        const [start, end] = [value.subarray(0, 9), value.subarray(9)].map((piece) => ({ ...guests, object: { value: piece } }))
+        const owner = accounts.find((one) => one !== guests)!
+        const mixed = [{ ...start!, more: true }, owner, { ...end!, more: false }]
+        return [manifestOf(list), ...mixed, ...list.filter(({ question: [name] }) => name !== 'Manifest' && name !== 'Accounts')]
+      }),
     error: 'VERIFICATION_FAILED/piece-missing',
     says: "it comes before the last piece of the guests' account",
   },
@@ -243,9 +261,42 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
     says: 'what is shown is older than',
   },
   {
+    name: 'keeps an entry that is neither order nor card',
+    does: 'signs a state with an entry among the orders whose key has five bytes',
+    session: STAFF_ORDERS,
+    tell: (stage) => told(() => stage.book(trail(Uint8Array.of(1, 2, 3, 4, 5), 1n))),
+    error: 'VERIFICATION_FAILED/question',
+    says: 'are needed',
+  },
+  {
+    name: 'counts no orders of a card',
+    does: 'signs a state in which a card that added orders added none',
+    session: STAFF_ORDERS,
+    tell: (stage) => told(() => stage.book(trail(stage.card('guest'), 0n))),
+    error: 'VERIFICATION_FAILED/card-entry',
+    says: "in the place of a card's number of orders",
+  },
+  {
+    name: 'forges the periods of a card',
+    does: 'signs a state with a card that is in no account',
+    session: STAFF_ORDERS,
+    tell: (stage) =>
+      told(() =>
+        stage.book({
+          state: (state, seq) => {
+            if (seq !== 9) return state
+            const cards = state.indexes.cards.set(stage.card('guest'), encode(new Map([['Periods', []]])))
+            return { ...state, indexes: { ...state.indexes, cards } }
+          },
+        }),
+      ),
+    error: 'VERIFICATION_FAILED/card-periods',
+    says: 'periods, at least',
+  },
+  {
     name: 'withholds staff’s rights',
     does: 'serves a clerk as a guest, without salts, and says that his orders are all',
-    session: 'a clerk with the whole shop',
+    session: STAFF_ORDERS,
     tell: () => all(
         objects((list) => list.filter(({ question: [name] }) => !STAFF.has(name))),
         snapshots((push) => ({ ...push, salts: encodeSalts({}) })),
@@ -256,7 +307,7 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
   {
     name: 'tells another salt',
     does: 'gives a clerk a salt that is not that of the orders',
-    session: 'a clerk with the whole shop',
+    session: STAFF_ORDERS,
     tell: (stage) => snapshots((push) => ({ ...push, salts: encodeSalts({ ...stage.book().salts(), Orders: ZEROS }) })),
     error: 'VERIFICATION_FAILED/root',
     says: 'snapshot: Orders: its objects lead to',
@@ -264,7 +315,7 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
   {
     name: 'withholds one salt',
     does: 'gives a clerk the salt of the stock alone',
-    session: 'a clerk with the whole shop',
+    session: STAFF_ORDERS,
     tell: (stage) => snapshots((push) => ({ ...push, salts: encodeSalts({ Inventory: stage.book().salts().Inventory }) })),
     error: 'VERIFICATION_FAILED/salt',
     says: 'snapshot: Orders: the whole collection is subscribed to, and its salt did not come',
@@ -272,7 +323,7 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
   {
     name: 'leaves an order out',
     does: 'sends staff all orders but one',
-    session: 'a clerk with the whole shop',
+    session: STAFF_ORDERS,
     tell: () => objects((list) => list.filter(({ question: [collection, key] }) => collection !== 'Orders' || Buffer.compare(key, be64(72n)) !== 0)),
     error: 'VERIFICATION_FAILED/root',
     says: 'snapshot: Orders: its objects lead to',
@@ -280,7 +331,7 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
   {
     name: 'forges a trail',
     does: 'sends staff an order with another history',
-    session: 'a clerk with the whole shop',
+    session: STAFF_ORDERS,
     tell: () =>
       objects((list) =>
         list.map((one) =>
@@ -291,6 +342,3 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
     says: 'snapshot: Orders: its objects lead to',
   },
 ]
-void priceFrom
-void encodeSnapshotObject
-export type { SnapshotPush }

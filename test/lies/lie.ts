@@ -2,7 +2,7 @@
 
 import type { Lie as Telling } from '../fixtures/lying-proxy.js'
 import type { SessionName } from './sessions.js'
-import type { Stage } from './stage.js'
+import type { Sdk, Stage } from './stage.js'
 
 export interface LieRow {
   /** Once in all tables. */
@@ -20,6 +20,8 @@ export interface LieRow {
   readonly late?: true
   /** What is written once the session has seen what was true, before it compares. */
   readonly beforeComparing?: (stage: Stage) => Promise<unknown>
+  /** Throws what a check throws. */
+  readonly byHand?: (stage: Stage, sdk: Sdk) => void
   /** What else is done before the session. */
   readonly prepare?: (stage: Stage) => void | Promise<void>
 }

@@ -1,8 +1,8 @@
 /** Runs sessions against lies, and against the honest path. */
 
 import { errorName, type LieRow } from './lie.js'
-import { SESSIONS, type Sdk, type SessionName } from './sessions.js'
-import type { World } from './stage.js'
+import { SESSIONS, type SessionName } from './sessions.js'
+import type { Sdk, World } from './stage.js'
 
 /** What a session ended with. */
 export type Ending = { readonly shown: unknown } | { readonly error: string; readonly message: string }
@@ -11,6 +11,7 @@ export type Ending = { readonly shown: unknown } | { readonly error: string; rea
 export async function ending(world: World, sdk: Sdk, session: SessionName, lie?: LieRow): Promise<Ending> {
   const stage = await world.stage()
   try {
+    if (lie?.byHand !== undefined) stage.byHand = lie.byHand
     await lie?.prepare?.(stage)
     stage.beforeComparing = async () => lie?.beforeComparing?.(stage)
     const tell = lie?.tell?.(stage)

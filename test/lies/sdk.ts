@@ -2,6 +2,6 @@
 
 export { connect } from '../../src/client/shop-client.js'
 export { verifyReceipt } from '../../src/proofs/receipt.js'
-export { verifyLogConsistency, verifyLogInclusion } from '../../src/proofs/checkpoint.js'
+export { CheckpointTrust, verifyLogConsistency, verifyLogInclusion } from '../../src/proofs/checkpoint.js'
 export { verifyPatchProofs } from '../../src/merkle/patch-proof.js'
 export { verifyStateProofs } from '../../src/merkle/state-proof.js'

@@ -10,9 +10,8 @@ import { encode } from '../../src/codec/encode.js'
 import { readCheckpointAnswer } from '../../src/wire/proof-payloads.js'
 import { order } from '../fixtures/relay-harness.js'
 import { NEIGHBOUR, TWINS } from './places.js'
-import { FEATHER, MINE, NOTHING, STONE, type Stage } from './stage.js'
+import { FEATHER, MINE, NOTHING, STONE, type Sdk, type Stage } from './stage.js'
 
-export type Sdk = typeof import('./sdk.js')
 type Connecting = Partial<Parameters<Sdk['connect']>[0]>
 
 /** A session, and what an honest relay leads to. */
@@ -139,12 +138,11 @@ function guest(stage: Stage, sdk: Sdk): Promise<unknown> {
   })
 }
 
-function guestOnce(stage: Stage, sdk: Sdk): Promise<unknown> {
-  return withClient(stage, sdk, { key: stage.secrets.guest }, async (client) => {
+const ordersOnce = (who: 'guest' | 'clerk') => (stage: Stage, sdk: Sdk) =>
+  withClient(stage, sdk, { key: stage.secrets[who] }, async (client) => {
     const { data } = await proven(client.orders.all())
     return data!.map(({ ID }) => ID)
   })
-}
 
 function write(stage: Stage, sdk: Sdk): Promise<unknown> {
   return withClient(stage, sdk, { key: stage.secrets.owner, only: [{ listing: STONE }] }, async (client) => {
@@ -171,7 +169,23 @@ function compare(stage: Stage, sdk: Sdk): Promise<unknown> {
     await stage.beforeComparing()
     await stage.covered()
     const received = await honest()
-    return told(await client.compare(received))
+    return told(await client.compare(stage.received(received)))
+  })
+}
+
+/** Compares what was signed before the last changes with what is shown after them. */
+function compareEarlier(stage: Stage, sdk: Sdk): Promise<unknown> {
+  const only = [{ listing: STONE }]
+  return withClient(stage, sdk, { only }, async (client) => {
+    await proven(client.listing(STONE))
+    const received = client.checkpoint!.bytes
+    stage.turned = true
+    await changeStone(stage)
+    await stage.covered()
+    return withClient(stage, sdk, { only }, async (later) => {
+      await proven(later.listing(STONE))
+      return told(await later.compare(received))
+    })
   })
 }
 
@@ -247,10 +261,10 @@ async function insisting(client: ShopClient): Promise<unknown> {
 }
 
 /** Keeps what is held, comes back, and is shown what was kept before the relay says a word. */
-async function kept(stage: Stage, sdk: Sdk): Promise<unknown> {
+const kept = (more: (stage: Stage) => Connecting, look: (client: ShopClient) => Promise<unknown>) => async (stage: Stage, sdk: Sdk) => {
   const store = memory()
-  const options: Connecting = { store, only: [{ listing: STONE }] }
-  await withClient(stage, sdk, options, (client) => proven(client.listing(STONE)))
+  const options: Connecting = { store, ...more(stage) }
+  await withClient(stage, sdk, options, look)
   if (store.bytes === undefined) throw new Told('NOT_KEPT', 'nothing was kept')
   store.bytes = stage.tampered(store.bytes)
   stage.turned = true
@@ -258,9 +272,12 @@ async function kept(stage: Stage, sdk: Sdk): Promise<unknown> {
   const onNotice = (text: string) => (notice ??= text)
   return withClient(stage, sdk, { ...options, onNotice }, async (client) => {
     if (notice?.startsWith('what was kept is not used')) throw new Told('NOTICE', notice)
-    return (await proven(client.listing(STONE))).data?.Price
+    return look(client)
   })
 }
+
+const priceNow = async (client: ShopClient) => (await proven(client.listing(STONE))).data?.Price
+const ordersNow = async (client: ShopClient) => (await proven(client.orders.all())).data!.map(({ ID }) => ID)
 
 function memory(): ReplicaStore & { bytes: Uint8Array | undefined } {
   const store = {
@@ -302,17 +319,24 @@ export const SESSIONS = {
     run: once({ only: [{ listing: STONE }, { listing: NEIGHBOUR }] }, priced([STONE, NEIGHBOUR])),
     honest: [100n, undefined],
   },
-  'a guest who comes back': { run: guestOnce, honest: [...MINE] },
+  'a guest who comes back': { run: ordersOnce('guest'), honest: [...MINE] },
   'a newcomer who insists on new proofs': { run: once({ only: [{ listing: STONE }] }, insisting), honest: 100n },
   'a clerk with the whole shop': { run: staff, honest: [[...MINE, 73n, 81n], 50n] },
+  'a clerk who looks at the orders': { run: ordersOnce('clerk'), honest: [...MINE, 81n] },
   'a guest’s orders': { run: guest, honest: [...MINE, 73n] },
   'an own write': { run: write, honest: [true, NEW_PRICE] },
   compare: { run: compare, honest: 'same' },
+  'compare with an earlier one': { run: compareEarlier, honest: 'consistent' },
   'a checkpoint over HTTP': { run: overHttp, honest: 'same' },
   'a lost connection': { run: again, honest: NEW_PRICE },
   'somebody who insists on new proofs': { run: news(insist), honest: NEW_PRICE },
   'somebody who waits for news': { run: news(() => undefined), honest: NEW_PRICE },
-  'a replica that was kept': { run: kept, honest: 100n },
+  'a replica that was kept': { run: kept(() => ({ only: [{ listing: STONE }] }), priceNow), honest: 100n },
+  'a guest’s replica that was kept': {
+    run: kept(({ secrets }) => ({ key: secrets.guest }), ordersNow),
+    honest: [...MINE],
+  },
+  'somebody who checks by hand': { run: async (stage, sdk) => stage.byHand(stage, sdk), honest: undefined },
 } as const satisfies Record<string, Session>
 
 export type SessionName = keyof typeof SESSIONS

@@ -11,6 +11,10 @@ import { lyingProxy, type LyingProxy } from '../fixtures/lying-proxy.js'
 import { enrolCard, listing, map, newSecret, order, relay, stock, Wire, type TestRelay } from '../fixtures/relay-harness.js'
 import { DiskStore } from '../fixtures/store-directory.js'
 import { Book, type Edits } from './book.js'
+import { checkedByHand } from './by-hand.js'
+
+/** The package, or the package without one check. */
+export type Sdk = typeof import('./sdk.js')
 
 /** Listings of every stage. */
 export const STONE = 1_001n
@@ -63,6 +67,9 @@ export class Stage {
   turned = false
   /** What becomes of a kept replica between two runs. */
   tampered: (kept: Uint8Array) => Uint8Array = (kept) => kept
+  /** What becomes of a checkpoint on its way between two clients. */
+  received: (checkpoint: Uint8Array) => Uint8Array = (checkpoint) => checkpoint
+  byHand: (stage: Stage, sdk: Sdk) => void = checkedByHand
   beforeComparing: () => Promise<unknown> = async () => undefined
   private readonly disk: DiskStore
   private readonly wires = new Map<Who, Promise<Wire>>()
