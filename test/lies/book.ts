@@ -201,10 +201,12 @@ export interface NewSet {
   /** Of who signs, 32 bytes. */
   readonly secret: Uint8Array
   readonly changes: readonly Change[]
+  /** That the header names; this one if left out. */
+  readonly shopId?: bigint
 }
 
 /** A set as a relay stores it; `signer` as it says. */
-export function signedRecord(shopId: bigint, seq: number, { by, secret, changes }: NewSet): LogRecord {
+export function signedRecord(shop: bigint, seq: number, { by, secret, changes, shopId = shop }: NewSet): LogRecord {
   const patches = changes.map(encodeChange)
   const set = { shopId, nonce: BigInt(Date.now()) * 1_000n + BigInt(seq), timestamp: 1_700_000_000n, patches }
   const { headerBytes, signature } = signPatches(set, secret)

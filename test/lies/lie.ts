@@ -1,6 +1,7 @@
 /** A row of the tables of lies. */
 
 import type { Lie as Telling } from '../fixtures/lying-proxy.js'
+import type { Shown } from './paid.js'
 import type { SessionName } from './sessions.js'
 import type { Sdk, Stage } from './stage.js'
 
@@ -20,6 +21,8 @@ export interface LieRow {
   readonly late?: true
   /** What is written once the session has seen what was true, before it compares. */
   readonly beforeComparing?: (stage: Stage) => Promise<unknown>
+  /** Instead of a good receipt. */
+  readonly receipt?: (stage: Stage) => Shown
   /** Throws what a check throws. */
   readonly byHand?: (stage: Stage, sdk: Sdk) => void
   /** What else is done before the session. */

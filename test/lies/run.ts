@@ -12,6 +12,7 @@ export async function ending(world: World, sdk: Sdk, session: SessionName, lie?:
   const stage = await world.stage()
   try {
     if (lie?.byHand !== undefined) stage.byHand = lie.byHand
+    if (lie?.receipt !== undefined) stage.receipt = lie.receipt
     await lie?.prepare?.(stage)
     stage.beforeComparing = async () => lie?.beforeComparing?.(stage)
     const tell = lie?.tell?.(stage)

@@ -288,6 +288,13 @@ function memory(): ReplicaStore & { bytes: Uint8Array | undefined } {
   return store
 }
 
+/** Years later, from the file and the relay's address. */
+async function readsReceipt(stage: Stage, sdk: Sdk): Promise<unknown> {
+  const { bytes, trust, expected } = stage.receipt(stage)
+  const { orderId, order, total } = sdk.verifyReceipt(bytes, trust, expected)
+  return [orderId, order.State, total?.asked, total?.kind]
+}
+
 export const SESSIONS = {
   'a subscription to one listing': { run: listing(STONE), honest: [NEW_PRICE] },
   'a subscription to two listings, one not there': { run: listing(STONE, NOTHING), honest: [NEW_PRICE, undefined] },
@@ -336,6 +343,7 @@ export const SESSIONS = {
     run: kept(({ secrets }) => ({ key: secrets.guest }), ordersNow),
     honest: [...MINE],
   },
+  'an order receipt': { run: readsReceipt, honest: [500n, 6n, 200n, 'recomputed'] },
   'somebody who checks by hand': { run: async (stage, sdk) => stage.byHand(stage, sdk), honest: undefined },
 } as const satisfies Record<string, Session>
 

@@ -12,6 +12,7 @@ import { enrolCard, listing, map, newSecret, order, relay, stock, Wire, type Tes
 import { DiskStore } from '../fixtures/store-directory.js'
 import { Book, type Edits } from './book.js'
 import { checkedByHand } from './by-hand.js'
+import { shownReceipt, type Shown } from './paid.js'
 
 /** The package, or the package without one check. */
 export type Sdk = typeof import('./sdk.js')
@@ -70,6 +71,7 @@ export class Stage {
   /** What becomes of a checkpoint on its way between two clients. */
   received: (checkpoint: Uint8Array) => Uint8Array = (checkpoint) => checkpoint
   byHand: (stage: Stage, sdk: Sdk) => void = checkedByHand
+  receipt: (stage: Stage) => Shown = shownReceipt
   beforeComparing: () => Promise<unknown> = async () => undefined
   private readonly disk: DiskStore
   private readonly wires = new Map<Who, Promise<Wire>>()
