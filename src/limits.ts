@@ -249,7 +249,7 @@ export const UNREAD_SETS_MAX = 65_536
 export const TIED_ANSWER_MS_MAX = 10_000
 /** What a relay signed is withheld if no push brings it for so long. */
 export const WITHHELD_MS_MAX = 10_000
-/** A client asks for a newer checkpoint so long before the newest is stale, or a quarter of the time that it may have. */
+/** So long before the newest checkpoint is stale a client asks for a newer one, or a quarter of its time before. */
 export const FRESHNESS_ASKED_BEFORE_SECONDS = 10n
 /** Between two times that a client keeps what it holds. */
 export const KEPT_SAVE_MS = 2_000

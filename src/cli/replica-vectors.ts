@@ -202,7 +202,7 @@ class ReplicaCheck implements Record<(typeof REPLICA_SECTIONS)[number], () => vo
     const row = this.file.snapshot_followed
     const at = (seq: number) => `snapshot_followed: set ${seq}`
     const shop = new HeldShop({ hasTree: true })
-    const taken = outcome(() => void this.taken(row, UNFILTERED).forEach((object) => shop.put(object, BigInt(row.seq))))
+    const taken = outcome(() => this.taken(row, UNFILTERED).forEach((object) => shop.put(object, BigInt(row.seq))))
     expectEqual(this.findings, 'snapshot_followed', 'accepted', taken)
     if (taken !== 'accepted') return
     const salts = readSalts(fromHex(row.salts))
@@ -233,7 +233,7 @@ class ReplicaCheck implements Record<(typeof REPLICA_SECTIONS)[number], () => vo
     for (const lengths of row.pieces) {
       const at = `guests_account: ${lengths.join(', ')}`
       const shop = new HeldShop({ hasTree: true })
-      const taken = outcome(() => void this.guests(piecesOf(value, lengths)).forEach((object) => shop.put(object, 1n)))
+      const taken = outcome(() => this.guests(piecesOf(value, lengths)).forEach((object) => shop.put(object, 1n)))
       expectEqual(this.findings, at, 'accepted', taken)
       if (taken !== 'accepted') continue
       const change = {
@@ -308,7 +308,7 @@ class ReplicaCheck implements Record<(typeof REPLICA_SECTIONS)[number], () => vo
   private held(at: string, row: SnapshotRow, selected: SnapshotClaim['selected']): void {
     verifyLast(decodeLast(fromHex(row.last)), this.checkpoint(row.pair))
     const shop = new HeldShop({ hasTree: true })
-    const taken = outcome(() => void this.taken(row, selected).forEach((object) => shop.put(object, 20n)))
+    const taken = outcome(() => this.taken(row, selected).forEach((object) => shop.put(object, 20n)))
     expectEqual(this.findings, at, 'accepted', taken)
     const { market } = this.file.shops
     for (const name of Object.keys(selected) as SnapshotCollection[]) {

@@ -2,7 +2,7 @@
  * Where a page keeps a replica: IndexedDB, one entry a place, replaced whole in one transaction. Imported as
  * `#kept-place`.
  *
- * Tests: test/e2e/browser.test.ts
+ * Tests: test/client/kept-replica.test.ts
  */
 
 import type { ReplicaStore } from './kept-replica.js'
@@ -26,9 +26,9 @@ async function inEntries<T>(mode: IDBTransactionMode, act: (entries: IDBObjectSt
     return await new Promise((resolve, reject) => {
       const transaction = database.transaction(ENTRIES, mode)
       const request = act(transaction.objectStore(ENTRIES))
-      transaction.oncomplete = () => resolve(request.result)
-      transaction.onerror = () => reject(transaction.error!)
-      transaction.onabort = () => reject(transaction.error!)
+      transaction.addEventListener('complete', () => resolve(request.result))
+      // Also after an error: an abort follows each.
+      transaction.addEventListener('abort', () => reject(transaction.error ?? new Error('the transaction was aborted')))
     })
   } finally {
     database.close()
@@ -38,8 +38,8 @@ async function inEntries<T>(mode: IDBTransactionMode, act: (entries: IDBObjectSt
 function opened(): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(DATABASE, 1)
-    request.onupgradeneeded = () => void request.result.createObjectStore(ENTRIES)
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error!)
+    request.addEventListener('upgradeneeded', () => request.result.createObjectStore(ENTRIES))
+    request.addEventListener('success', () => resolve(request.result))
+    request.addEventListener('error', () => reject(request.error!))
   })
 }

@@ -47,7 +47,7 @@ export interface KeptReplica {
 }
 
 /** Bytes that are no kept replica, or of another version of it. */
-export class KeptReplicaError extends Error {
+class KeptReplicaError extends Error {
   override readonly name = 'KeptReplicaError'
 }
 

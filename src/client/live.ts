@@ -53,7 +53,7 @@ export interface Standing {
 }
 
 /** Where objects come from, by name: `Listings/42`, `Manifest`, … */
-export interface LiveSource {
+interface LiveSource {
   get(name: string): unknown
   standing(name: string): Standing
 }

@@ -29,7 +29,7 @@ export interface PartTask {
   readonly own?: { readonly card: Uint8Array; readonly orders: readonly HeldQuestion[] } | undefined
 }
 
-export interface HeldQuestion {
+interface HeldQuestion {
   readonly question: StateQuestion
   readonly held: StateObject | undefined
 }

@@ -10,8 +10,8 @@ import type { ReplicaStore } from './kept-replica.js'
 export type { ReplicaStore } from './kept-replica.js'
 
 /**
- * For `store` of `connect`. `place`: a path on Node, whose folder must be there; in a page a name of your own. One place
- * for each subscription: what was kept of another one is not used.
+ * For `store` of `connect`. `place`: a path on Node, whose folder must be there; in a page a name of your own. One
+ * place for each subscription: what was kept of another one is not used.
  *
  * @example
  * ```ts

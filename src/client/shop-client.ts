@@ -49,6 +49,14 @@ export type { Part } from './parts.js'
 export type { ReplicaStore } from './kept-replica.js'
 export type { ConnectionState } from './relay-link.js'
 export { ClientError, type ClientErrorCode } from './client-error.js'
+export { ProofError } from '../merkle/proof-error.js'
+export { StateProofError } from '../merkle/state-proof-error.js'
+export { CheckpointError } from '../proofs/checkpoint-error.js'
+export { HeldObjectError } from '../proofs/held-shop.js'
+export { MyOrdersError } from '../proofs/my-orders.js'
+export { SnapshotError } from '../proofs/snapshot.js'
+export { OwnSetError } from './proof-requests.js'
+export { VerificationError } from './verify.js'
 export type { Item, NewOrder, PaymentCalls, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
 export { CANCELED, COMMITTED, OPEN, PAID, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
 
@@ -338,9 +346,9 @@ export class ShopClient {
   }
 
   /**
-   * Compares a checkpoint from anywhere, CBOR [checkpoint, signature], with what the relay shows here: same, consistent,
-   * evidence against the relay, which ends this client too, or not shown. Rejects with VERIFICATION_FAILED for one that
-   * is not of this relay and shop, and with USAGE in version 4.
+   * Compares a checkpoint from anywhere, CBOR [checkpoint, signature], with what the relay shows here: same,
+   * consistent, evidence against the relay, which ends this client too, or not shown. Rejects with VERIFICATION_FAILED
+   * for one that is not of this relay and shop, and with USAGE in version 4.
    */
   async compare(received: Uint8Array): Promise<Comparison> {
     if (this.protocol === 4) throw new ClientError('USAGE', 'the relay speaks version 4, which proves no state')

@@ -1,6 +1,7 @@
 /**
- * What a client of version 5 does beside taking what is pushed: has single objects proven after each checkpoint, watches
- * the time, and keeps what is proven (PROOFS §3, §4, §5). Everything that it shows as proven went through ProvenShop.
+ * What a client of version 5 does beside taking what is pushed: has single objects proven after each checkpoint,
+ * watches the time, and keeps what is proven (PROOFS §3, §4, §5). Everything that it shows as proven went through
+ * ProvenShop.
  *
  * Tests: test/client/proven-client.test.ts, test/client/kept-replica.test.ts
  */

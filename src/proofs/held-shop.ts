@@ -25,7 +25,7 @@ import { addedByCard, readTrail, trailEntry, withTrails } from '../state/trails.
 import { isCardEntry, type SnapshotObject } from './snapshot.js'
 
 /** A set that was verified: its patches that were selected, in order. */
-export interface FollowedSet {
+interface FollowedSet {
   readonly seq: bigint
   /** Who signed: the relay, or a card (33 bytes). */
   readonly signer: 'relay' | Uint8Array
@@ -72,7 +72,7 @@ function objectText(object: StateObject | undefined): string {
 const SHOWN_BYTES_MAX = 32
 
 /** What a set did. */
-export interface AppliedSet {
+interface AppliedSet {
   /** Names of objects. */
   readonly changed: ReadonlySet<string>
   /** Cards that joined or left an account, before against after the set. */

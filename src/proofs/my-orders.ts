@@ -16,7 +16,7 @@ import type { StateObject } from '../merkle/state-tree.js'
 import { cardTrailAfter, NO_TRAIL } from '../state/trails.js'
 
 /** What the caller knows. */
-export interface MyOrdersClaim {
+interface MyOrdersClaim {
   readonly shopId: ShopId
   /** 32 bytes, from a checkpoint that was accepted. */
   readonly stateRoot: Uint8Array
@@ -28,13 +28,13 @@ export interface MyOrdersClaim {
 export type ListedOrder = readonly [id: OrderId, seq: bigint]
 
 /** An order of the card: undefined is proven to be absent. */
-export type OwnOrder = readonly [id: OrderId, object: StateObject | undefined]
+type OwnOrder = readonly [id: OrderId, object: StateObject | undefined]
 
 /**
  * list: too long · number: another than the card's entry has · last-seq, trail: the list does not lead to the entry's ·
  * rest: an answer about no order · unanswered: orders of the list that nothing proves.
  */
-export type MyOrdersErrorCode = 'list' | 'number' | 'last-seq' | 'trail' | 'rest' | 'unanswered'
+type MyOrdersErrorCode = 'list' | 'number' | 'last-seq' | 'trail' | 'rest' | 'unanswered'
 
 export class MyOrdersError extends Error {
   override readonly name = 'MyOrdersError'

@@ -48,9 +48,10 @@ export interface SnapshotClaim {
 /**
  * level: it is not that of the StateRoot · not-selected: an object that was not subscribed to · collection-order,
  * key-order: out of order or twice · manifest: it is missing, late or another · salt: of a whole collection it is
- * missing · root: the objects of a collection are not those of the level · piece-missing: of the guests' account · too-large: the guests' account is longer than the caller takes.
+ * missing · root: the objects of a collection are not those of the level · piece-missing: of the guests' account ·
+ * too-large: the guests' account is longer than the caller takes.
  */
-export type SnapshotErrorCode =
+type SnapshotErrorCode =
   | 'level'
   | 'not-selected'
   | 'collection-order'

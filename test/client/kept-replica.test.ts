@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connect, type Live, type LiveState, type Part, type ShopClient } from '../../src/client/shop-client.js'
+import { storeAt as inPage } from '../../src/client/kept-place.js'
 import { storeAt } from '../../src/client/kept-place.node.js'
+import { replicaStore } from '../../src/client/replica-store.js'
 import { lyingProxy, type LyingProxy } from '../fixtures/lying-proxy.js'
 import { enrolCard, listing, newSecret, order, relay, SHOP, stock, type TestRelay } from '../fixtures/relay-harness.js'
 
@@ -112,9 +114,16 @@ describe('what was kept', () => {
     })
   })
 
-  it('is its owner’s alone', async () => {
-    await keep((client) => client.listing(1n))
+  it('is its owner’s alone, and the store of the package finds it', async () => {
+    const bytes = await keep((client) => client.listing(1n))
+    expect(Buffer.from((await replicaStore(path).load())!)).toEqual(bytes)
     expect(statSync(path).mode & 0o777).toBe(0o600)
+  })
+
+  it('in a page without IndexedDB is not: it says so, and the shop is there', async () => {
+    const client = await open({ store: inPage('shop') })
+    expect(notices).toEqual(['what was kept is not used: indexedDB is not defined'])
+    expect(await first(client.listing(1n), isComplete)).toMatchObject({ status: 'ready' })
   })
 
   it('of another subscription is not used', async () => {

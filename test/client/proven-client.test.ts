@@ -119,7 +119,7 @@ describe('what is held', () => {
     })
   })
 
-  it('lists all listings, and those of a tag, live and complete, the same reference while nothing changes', async () => {
+  it('lists all listings, and those of a tag, live and complete; the same reference while none changes', async () => {
     await owner.write([listing(3n), listing(1n), tag('red', 3n)])
     const visitor = await open()
     const [all, red] = [visitor.listings(), visitor.listings({ tag: 'red' })]
@@ -133,7 +133,7 @@ describe('what is held', () => {
     expect(all.get().data).toBe(before[0]!.data)
   })
 
-  it('is the whole shop for staff: stock, orders, cards’ entries', async () => {
+  it('is the whole shop for staff: stock, orders, entries of cards', async () => {
     await owner.write([listing(1n)])
     await owner.write([stock(1n, 4n)])
     const shopper = await guest()

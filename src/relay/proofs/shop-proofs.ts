@@ -24,7 +24,7 @@ import { readsEverything, type Reader } from '../shops/reader.js'
 import type { Shop } from '../shops/shop.js'
 
 interface ShopProofsOptions {
-  readonly checkpoints: Pick<Checkpoints, 'newest' | 'at' | 'upTo' | 'fresh' | 'firstSigned' | 'watch'>
+  readonly checkpoints: Pick<Checkpoints, 'follows' | 'newest' | 'at' | 'upTo' | 'fresh' | 'firstSigned' | 'watch'>
   readonly store: Store
   readonly clock: Clock
   readonly metrics: Metrics
@@ -67,8 +67,9 @@ export class ShopProofs {
     this.total.add()
   }
 
+  /** One that has sets on disk: its first one may still be on its way. */
   shop(shopId: ShopId): Shop | undefined {
-    return this.options.shop(shopId)
+    return this.checkpoints.follows(shopId) ? this.options.shop(shopId) : undefined
   }
 
   indexedUpTo(shopId: ShopId): Seq {

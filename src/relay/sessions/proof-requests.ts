@@ -46,6 +46,7 @@ export class ProofRequests {
   private readonly options: ProofRequestsOptions
   private readonly queue: Asked[] = []
   private working = false
+  private ended = false
 
   constructor(options: ProofRequestsOptions) {
     this.options = options
@@ -57,13 +58,19 @@ export class ProofRequests {
     this.next()
   }
 
+  /** Nobody waits for answers any more. */
+  end(): void {
+    this.ended = true
+    this.queue.length = 0
+  }
+
   /** The client read something. */
   drained(): void {
     this.next()
   }
 
   private next(): void {
-    if (this.working || !this.options.hasRoom()) return
+    if (this.working || this.ended || !this.options.hasRoom()) return
     const asked = this.queue.shift()
     if (asked === undefined) return
     this.working = true
@@ -78,6 +85,7 @@ export class ProofRequests {
     }
     try {
       const making = await this.making(request)
+      if (this.ended) return
       if ('ok' in making) done(making)
       else this.options.byTurns(() => this.step(making, done))
     } catch (error) {
