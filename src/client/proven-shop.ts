@@ -278,6 +278,7 @@ export class ProvenShop {
     for (const name of STATE_COLLECTIONS)
       if (selection.selected[name] === 'whole') requireRoot(name, held.root(name), level, this.saltsKnown)
     requireManifestHash(held, level)
+    requireRights(this.replica, this.card, this.saltsKnown)
     this.whole = checkpoint
     this.level = level
   }

@@ -17,7 +17,7 @@ import { cardMoves } from '../state/card-moves.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { PushedSet } from '../wire/pushed-set.js'
 import { LinkedCards } from './linked-cards.js'
-import { verifySet, type VerifiedSet } from './verify.js'
+import { VerificationError, verifySet, type VerifiedSet } from './verify.js'
 
 interface ObjectTypes {
   readonly Manifest: Manifest
@@ -61,13 +61,12 @@ export class Replica {
   }
 
   /**
-   * Verifies and applies a set; returns it with the names of the objects that it changed. Throws VerificationError,
-   * Refusal, SchemaError.
+   * Verifies and applies a set; returns it with the names of the objects that it changed. Throws VerificationError.
    */
   take(set: PushedSet): { readonly set: VerifiedSet; readonly changed: ReadonlySet<string> } {
     const { shopId, relayAddress, cards } = this
     const verified = verifySet(set, this.lastSeq, { shopId, relayAddress, isLinked: (card) => cards.has(card) })
-    const { changed, cardMoves: moves } = this.held.apply(verified)
+    const { changed, cardMoves: moves } = applied(this.held, verified)
     for (const move of moves) cards.move(move)
     for (const name of changed) this.changes.set(name.split('/', 1)[0]!, verified.seq)
     return { set: verified, changed }
@@ -102,5 +101,15 @@ export class Replica {
   /** All objects of a collection with their names, in order of first appearance. */
   all<C extends ObjectCollection>(collection: C): [string, ObjectTypes[C]][] {
     return [...this.held.names(collection)].map((name) => [name, this.get(name) as ObjectTypes[C]])
+  }
+}
+
+/** What no relay accepts, or changes what is not held: something before it was left out. */
+function applied(held: HeldShop, set: VerifiedSet): ReturnType<HeldShop['apply']> {
+  try {
+    return held.apply(set)
+  } catch (error) {
+    const problem = `cannot be applied to what is held as of set ${held.seq}: ${(error as Error).message}`
+    throw new VerificationError(set.seq, problem, { cause: error })
   }
 }

@@ -119,6 +119,7 @@ export class ShopProofs {
       now,
       isConnected: () => this.isConnected,
       pushes: () => this.pushes,
+      heldSeq: () => this.replica.lastSeq,
       renewed: () => this.renewed(),
       stale: (isStale) => this.setStale(isStale),
       failed: (error) => this.failed(error),
@@ -145,7 +146,7 @@ export class ShopProofs {
     this.compared()
   }
 
-  /** Throws VerificationError, Refusal, SchemaError. */
+  /** Throws VerificationError. */
   set(set: PushedSet, version: WireVersion): { readonly set: VerifiedSet; readonly changed: ReadonlySet<string> } {
     this.pushes++
     if (version === 5 && !this.proven.hasState)
