@@ -105,6 +105,20 @@ describe('fetched by a guest', () => {
     expect((error as ClientError).code).toBe('VERIFICATION_FAILED')
   })
 
+  test('a relay that is asked for too much at once is asked again after a pause', async () => {
+    const [real, refused] = [globalThis.fetch, { times: 0 }]
+    globalThis.fetch = (...args) => {
+      if (refused.times++ > 1) return real(...args)
+      return Promise.resolve(new Response('{"error":"too many proofs in a short time"}', { status: 429 }))
+    }
+    try {
+      expect(verifyReceipt(await fetched(guest.card, OPEN), trust()).orderId).toBe(OPEN)
+      expect(refused.times).toBeGreaterThan(2)
+    } finally {
+      globalThis.fetch = real
+    }
+  })
+
   test('by order(id).receipt() of the client', async () => {
     const client = await connect({ ...place(guest.card), only: [{ order: 'all' }] })
     const receipt = verifyReceipt(await client.order(PAID).receipt(), trust())
