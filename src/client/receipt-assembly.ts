@@ -261,8 +261,8 @@ async function pricedParts(
 }
 
 /**
- * Rejects with ClientError: UNREACHABLE, NOT_FOUND, ABORTED, TIMEOUT. A relay that is asked for too much in a short time
- * (429: the receipts of many orders are many questions) is asked again after a pause.
+ * Rejects with ClientError: UNREACHABLE, NOT_FOUND, ABORTED, TIMEOUT. A relay that is asked for too much in a short
+ * time (429: the receipts of many orders are many questions) is asked again after a pause.
  */
 async function get(source: ReceiptSource, path: string): Promise<Uint8Array> {
   for (let waited = 0; waited < RECEIPT_WAIT_MS_MAX; waited += TOO_MANY_PAUSE_MS) {
