@@ -174,6 +174,7 @@ export class ProvenShop {
   ): (Omit<KeptReplica, 'items' | 'purpose'> & { readonly objects: Iterable<SnapshotObject> }) | undefined {
     const { held, whole, level, selection } = this
     if (held === undefined || whole === undefined || level === undefined) return undefined
+    if (held.treeSeq !== whole.fields.Seq) return undefined
     const task = this.partTask()
     const isProven = shown?.task.checkpoint.fields.Seq === whole.fields.Seq
     if (task !== undefined && !isProven) return undefined
