@@ -177,7 +177,7 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const payments = buildPayments(parts, { clock, checkout, writer, chains })
   const shop = (shopId: ShopId) => writer.shop(shopId)
   const indexedUpTo = (shopId: ShopId) => keeper.indexedUpTo(shopId)
-  const proofs = new ShopProofs({ checkpoints, store, clock, shop, indexedUpTo })
+  const proofs = new ShopProofs({ checkpoints, store, clock, metrics: parts.metrics, shop, indexedUpTo })
   const reading = { feeds, proofs, snapshots: new SnapshotSlots() }
   const sessions = buildSessions(parts, { clock, cards, ...reading, verifier, writer, uploadTokens, publicUrl })
   const rooms = { verifier, keeper, checkpoints, ...reading, cards, writer, payments, uploadTokens, sessions }

@@ -51,7 +51,7 @@ describe.each([
     for (let id = 1n; id <= 40n; id++) await owner.write(shop.owner, [stock(id, id)])
     await owner.write(shop.owner, [{ op: 'add', path: ['Tags', 'red'], value: new Map([['Name', 'red']]) }])
     for (const [i, id] of [MINE, ANOTHERS].entries()) {
-      const guest = await shop.open(shop.guests[i]!)
+      const guest = await shop.open(shop.guests[i])
       await guest.write(shop.guests[i]!, [order(id, 1n, 1n)])
       await guest.write(shop.guests[i]!, [order(100n + id, 5n, 1n), state(100n + id, 3n)])
       await guest.close()

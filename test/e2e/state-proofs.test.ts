@@ -202,7 +202,7 @@ describe.each([
     expect(await visitor.ask({ kind: 'logProof', shopId, seq: 0n })).toMatchObject({ code: ErrorCode.INVALID })
   })
 
-  it('all orders of a card: none, one that was added again, more than one answer holds, after a restart too', async () => {
+  it('all orders of a card: none, one added again, more than one answer holds, after a restart too', async () => {
     const { owner, guest } = sessions
     const mine = (wire: Wire) => wire.ask({ kind: 'stateProof', shopId, objects: [], myOrders: true })
     expect(await mine(sessions.visitor)).toMatchObject({ code: ErrorCode.INVALID })
@@ -265,7 +265,7 @@ describe.each([
     expect(visitor.longest).toBeLessThanOrEqual(FRAME_OUT_BYTES_MAX_5)
   })
 
-  it('many requests at once are answered in their order, and a client that does not read holds one answer', async () => {
+  it('many requests at once are answered in their order, also to a client that reads late', async () => {
     const { visitor } = sessions
     const asked: StateQuestion[] = [['Listings', be64(500n)]]
     const answers = await Promise.all(Array.from({ length: 40 }, () => shop.ask(visitor, asked)))

@@ -108,6 +108,11 @@ export class Checkpoints {
     if (followed.withheld !== undefined) this.look(followed)
   }
 
+  /** Whether sets of the shop are durable. */
+  follows(shopId: ShopId): boolean {
+    return this.shops.has(shopId)
+  }
+
   newest(shopId: ShopId): KeptCheckpoint | undefined {
     return this.shops.get(shopId)?.newest
   }
