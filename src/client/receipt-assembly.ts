@@ -40,8 +40,8 @@ import { RelayLink, type Aside } from './relay-link.js'
 export interface ReceiptSource {
   readonly url: string
   readonly shop: ShopId
-  /** The relay's address, 20 bytes: the receipt is verified against it. */
-  readonly relay: Uint8Array
+  /** Addresses of the relay's keys, 20 bytes each: the receipt is verified against them. */
+  readonly relays: readonly Uint8Array[]
   /** Authenticated as the guest whose order it is, or as staff; a key card has one session at a time. */
   readonly link: Pick<RelayLink, 'ask' | 'aside'>
   readonly signal?: AbortSignal | undefined
@@ -180,11 +180,11 @@ function filterOf(id: OrderId) {
 }
 
 async function fetchOne(source: ReceiptSource, sets: OrderSets, id: OrderId): Promise<Uint8Array> {
-  const { shop, relay, link, signal } = source
+  const { shop, relays, link, signal } = source
   const order: StateQuestion = ['Orders', be64(id)]
   const lastSeq = lastSeqIn(await proofOf(link, shop, [order]), id)
   const own = await sets.of(id, lastSeq, signal)
-  const answer = await proofOf(link, shop, [order, ...cardsOf(own, relay)])
+  const answer = await proofOf(link, shop, [order, ...cardsOf(own, relays)])
   // One that changed meanwhile has more sets than were taken.
   const again = lastSeqIn(answer, id)
   const taken = again === lastSeq ? own : await sets.of(id, again, signal)
@@ -198,7 +198,7 @@ async function fetchOne(source: ReceiptSource, sets: OrderSets, id: OrderId): Pr
     ...(await pricedParts(source, taken)),
   }
   const receipt = makeReceipt(parts)
-  verifyReceipt(receipt, { relays: [relay], registries: [] }, { ShopID: shop, Order: id })
+  verifyReceipt(receipt, { relays, registries: [] }, { ShopID: shop, Order: id })
   return receipt
 }
 
@@ -223,9 +223,10 @@ function lastSeqIn({ Proofs }: StateProofAnswer, id: OrderId): bigint {
 
 const PROOF_ITEMS_MAX = 256
 
-function cardsOf(sets: readonly OrderSet[], relay: Uint8Array): readonly StateQuestion[] {
+function cardsOf(sets: readonly OrderSet[], relays: readonly Uint8Array[]): readonly StateQuestion[] {
   const keys = sets.map(({ set: { header, signature } }) => signerOf(header, signature))
-  const cards = keys.filter((key) => key !== undefined && !equalBytes(addressOf(key), relay)) as Uint8Array[]
+  const isRelay = (key: Uint8Array) => relays.some((relay) => equalBytes(addressOf(key), relay))
+  const cards = keys.filter((key) => key !== undefined && !isRelay(key)) as Uint8Array[]
   return [...new Map(cards.map((card) => [toHex(card), card])).values()].map((card) => ['Cards', card] as const)
 }
 

@@ -55,7 +55,7 @@ const trust = () => ({ relays: [relayAddress], registries: [] })
 async function fetched(key: Uint8Array, id: bigint, relay = relayAddress): Promise<Uint8Array> {
   const link = await openReceiptLink(shop.relay.url, key)
   try {
-    return await fetchReceipt({ url: shop.relay.url, shop: SHOP, relay, link }, id)
+    return await fetchReceipt({ url: shop.relay.url, shop: SHOP, relays: [relay], link }, id)
   } finally {
     link.close()
   }
