@@ -51,6 +51,13 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['put', { summary: 'changes a listing, with a key card of its own', load: () => import('./put.js') }],
   ['orders', { summary: 'lists orders, and payments that a person has to look at', load: () => import('./orders.js') }],
   ['check', { summary: 'tells whether the data of a relay are whole', load: () => import('./check.js') }],
+  [
+    'audit',
+    {
+      summary: 'tells whether all that a relay stored and signed follows from its logs',
+      load: () => import('./audit.js'),
+    },
+  ],
   ['order', { summary: 'pays an order: cairn order pay', load: () => import('./order.js') }],
   ['shop', { summary: 'makes a shop: cairn shop create', load: () => import('./shop.js') }],
   ['invite', { summary: 'makes a link that lets a clerk join a shop', load: () => import('./invite.js') }],
@@ -102,7 +109,8 @@ ${rows.join('\n')}
   --verbose  with any command: tells where an error came from
 
 Results go to stdout, talk to stderr.
-Exit codes: 0 done, 1 failed. Checks (vectors, check): 0 all agree, 1 something does not, 2 unreadable or wrong usage.`
+Exit codes: 0 done, 1 failed. Checks (vectors, check, audit): 0 all agree, 1 something does not, 2 unreadable or wrong
+usage; audit also: 3 cannot say.`
 }
 
 function unknownCommand(name: string): string {

@@ -15,15 +15,20 @@ import { stateHash, type ShopState } from '../../state/shop-state.js'
 import type { LogRecord } from '../../store/store.js'
 
 /** The log does not lead to the states that it says it does. */
-class ReplayError extends Error {
+export class ReplayError extends Error {
   override readonly name = 'ReplayError'
   readonly shopId: ShopId
   readonly seq: Seq
+  readonly problem: string
+  /** That follows, 32 bytes, where it is another than the log says. */
+  readonly stateHash: Uint8Array | undefined
 
-  constructor(shopId: ShopId, seq: Seq, problem: string) {
+  constructor(shopId: ShopId, seq: Seq, problem: string, stateHash?: Uint8Array) {
     super(`shop ${shopId}, set ${seq}: ${problem}`)
     this.shopId = shopId
     this.seq = seq
+    this.problem = problem
+    this.stateHash = stateHash
   }
 }
 
@@ -41,7 +46,7 @@ export function replay(state: ShopState, record: LogRecord): { readonly state: S
   const hash = stateHash(applied.state)
   if (!equalBytes(hash, record.stateHash)) {
     const text = `its state hash is ${toHex(hash)}, the log says ${toHex(record.stateHash)}`
-    throw new ReplayError(shopId, record.seq, text)
+    throw new ReplayError(shopId, record.seq, text, hash)
   }
   return { state: applied.state, keys: patches.map(({ path }) => patchKey(path)) }
 }

@@ -1,0 +1,113 @@
+/**
+ * What `cairn audit` found of each shop, as text or JSON, and the exit code that it makes.
+ *
+ * Tests: test/cli/audit.test.ts
+ */
+
+import type { ShopId } from '../brands.js'
+import { prefixedHex } from '../bytes/hex.js'
+import { describeDifference, type Difference } from '../relay/audit/difference.js'
+import type { AuditedLog } from '../relay/audit/log-audit.js'
+import type { Io } from './io.js'
+
+interface ReportOptions {
+  readonly json: boolean
+  /** Addresses of the relay's keys that were named; undefined: none was. */
+  readonly relays: readonly Uint8Array[] | undefined
+}
+
+interface Found {
+  readonly audited: AuditedLog | undefined
+  readonly difference: Difference | undefined
+}
+
+export class AuditReport {
+  private readonly options: ReportOptions
+  private readonly io: Io
+  private readonly begunMs = performance.now()
+  private readonly found = new Map<ShopId, Found>()
+
+  constructor(options: ReportOptions, io: Io) {
+    this.options = options
+    this.io = io
+  }
+
+  follows(shopId: ShopId, audited: AuditedLog): void {
+    this.found.set(shopId, { audited, difference: undefined })
+  }
+
+  /** Told at once. */
+  differs(shopId: ShopId, difference: Difference, audited = this.found.get(shopId)?.audited): void {
+    const found = { audited, difference }
+    this.found.set(shopId, found)
+    if (this.options.json) this.io.out(jsonOf(shopId, found, this.options))
+    else this.io.out(`shop ${shopId}, ${describeDifference(difference)}`)
+  }
+
+  get differences(): number {
+    return [...this.found.values()].filter(({ difference }) => difference !== undefined).length
+  }
+
+  get exitCode(): 0 | 1 | 3 {
+    if (this.differences > 0) return 1
+    return this.options.relays === undefined && this.signers().length > 0 ? 3 : 0
+  }
+
+  /** The shops of which all follows. */
+  tellShops(): void {
+    for (const [shopId, found] of this.found) {
+      const { audited, difference } = found
+      if (difference !== undefined || audited === undefined) continue
+      if (this.options.json) this.io.out(jsonOf(shopId, found, this.options))
+      else this.io.out(`shop ${shopId}: ${describeAudited(audited)}`)
+    }
+  }
+
+  /** One line of figures, and what nobody can say; of JSON the shops' lines are all. */
+  tellSum(): void {
+    if (this.options.json) return
+    const sum = (value: (audited: AuditedLog) => number) =>
+      [...this.found.values()].reduce((all, { audited }) => all + (audited === undefined ? 0 : value(audited)), 0)
+    const sets = sum(({ seq }) => seq)
+    const seconds = (performance.now() - this.begunMs) / 1_000
+    const counts = [
+      `shops ${this.found.size}`,
+      `sets ${sets}`,
+      `patches ${sum(({ patches }) => patches)}`,
+      `checkpoints ${sum(({ checkpoints }) => checkpoints.count)}`,
+      `differences ${this.differences}`,
+    ]
+    if (this.exitCode === 3)
+      this.io.out(`cannot say whose: nobody named the relay's key, and the signer is ${this.signers().join(', ')}`)
+    this.io.out(counts.join(', '))
+    this.io.err(`in ${seconds.toFixed(1)} s; not checked: who is owner and who clerk, and what chains show`)
+  }
+
+  /** Addresses that signed for the relay, as text. */
+  private signers(): string[] {
+    const all = [...this.found.values()].flatMap(({ audited }) => audited?.relays ?? [])
+    return [...new Set(all.map(prefixedHex))]
+  }
+}
+
+function describeAudited({ seq, stateRoot, checkpoints: { count, lastSeq } }: AuditedLog): string {
+  const signed = count === 0 ? 'no checkpoint' : `${count} checkpoints, the last of set ${lastSeq}`
+  return `all of sets 1 to ${seq} follows; state root ${prefixedHex(stateRoot)}; ${signed}`
+}
+
+function jsonOf(shopId: ShopId, { audited, difference }: Found, { relays }: ReportOptions): string {
+  const outcome = difference !== undefined ? 'differs' : relays === undefined ? 'cannot say' : 'matches'
+  return JSON.stringify({
+    shop: `${shopId}`,
+    outcome,
+    ...(audited && {
+      sets: audited.seq,
+      patches: audited.patches,
+      state_root: prefixedHex(audited.stateRoot),
+      checkpoints: audited.checkpoints.count,
+      checkpoint_seq: audited.checkpoints.lastSeq,
+      signed_by: (audited.relays ?? []).map(prefixedHex),
+    }),
+    ...(difference && { difference }),
+  })
+}

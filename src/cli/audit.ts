@@ -1,0 +1,207 @@
+/**
+ * `cairn audit`: whether everything that a relay stored and signed of its shops follows from their logs (PROOFS §7).
+ *
+ * Tests: test/cli/audit.test.ts
+ */
+
+import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { ShopId } from '../brands.js'
+import { fromHex } from '../bytes/hex.js'
+import { AuditFileError } from '../relay/audit/audit-file.js'
+import { ShopAudit, type AuditedStore } from '../relay/audit/shop-audit.js'
+import { Verifier } from '../relay/write/verifier.js'
+import { DATA_DEFAULT } from '../settings/settings.js'
+import { openStoreForReading } from '../store/open.js'
+import { StoreError } from '../store/store-error.js'
+import type { ShopRow, Store } from '../store/store.js'
+import { AuditReport } from './audit-report.js'
+import { integerFlag, parseFlags, relayFlag, UsageError } from './flags.js'
+import type { Io } from './io.js'
+import { reporter } from './progress.js'
+import { relayAddressIn } from './relay-address.js'
+
+const AUDIT_HELP = `cairn audit [DATA] [--shop ID,…] [--relay ADDRESS,…] [--resume DIR] [--follow] [--json]
+
+Replays the log of every shop from its first set on and computes anew what follows from it: signers and their rights,
+nonces, roots of the patches, every state hash and state root, both trees over the log, every checkpoint. Compares that
+with what is stored and signed, and prints the first difference of each shop: what, where, and both values. Nothing that
+is stored is believed, and nothing is changed. The relay may run meanwhile: then it is audited up to where it was.
+(cairn check tells instead whether the data are whole, derived ones too.)
+
+  DATA             the relay's data directory, a backup of it, or a database file; default that of cairn serve
+  --shop ID        only this shop, or these
+  --relay ADDRESS  of the relay's key; several after a rotation. By default that of relay.key in the directory
+  --resume DIR     keeps in DIR (0700; it holds what the logs hold) what was computed, and goes on from there: what was
+                   audited before is hashed again, and has to be what it was
+  --follow         goes on with what is written, and looks again at what was audited, until something differs
+  --json           a line of JSON for each shop in place of text
+  --threads N      that recover signers beside the one that replays; default one less than there are processors
+
+Results go to stdout, progress and talk to stderr.
+Exit code: 0 all of it follows, 1 something differs, 2 unreadable, stopped, or wrong usage, 3 cannot say: nobody named
+the relay's key, or the data are of a newer version.`
+
+/** How often it is looked for what was written. */
+const FOLLOW_MS = 5_000
+/** What was audited is looked at again so long after the last time, or after so many times what that took. */
+const RECHECK = { ms: 20_000, times: 4 } as const
+
+interface Plan {
+  readonly place: string
+  /** Undefined: all. */
+  readonly shops: readonly ShopId[] | undefined
+  readonly relays: readonly Uint8Array[] | undefined
+  readonly resume: string | undefined
+  readonly follow: boolean
+  readonly json: boolean
+  readonly threads: number
+}
+
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  if (argv.includes('--help')) return (io.out(AUDIT_HELP), 0)
+  try {
+    return await auditPlace(planOf(argv), io)
+  } catch (error) {
+    const isStopped = io.signal.aborted && error === io.signal.reason
+    if (!(isStopped || EXPECTED.some((kind) => error instanceof kind))) throw error
+    io.err(`cairn audit: ${isStopped ? 'stopped before it was done' : (error as Error).message}`)
+    return error instanceof StoreError && error.code === 'version' ? 3 : 2
+  }
+}
+
+const EXPECTED = [UsageError, StoreError, AuditFileError] as const
+
+function planOf(argv: readonly string[]): Plan {
+  const isPlace = argv[0] !== undefined && !argv[0].startsWith('--')
+  const flags = parseFlags(isPlace ? argv.slice(1) : argv, {
+    shop: { kind: 'text' },
+    relay: { kind: 'text' },
+    resume: { kind: 'text' },
+    follow: { kind: 'switch' },
+    json: { kind: 'switch' },
+    threads: { kind: 'number', value: Math.max(1, availableParallelism() - 1) },
+  })
+  const place = isPlace ? argv[0]! : DATA_DEFAULT
+  const known = relayAddressIn(place)
+  const relays = flags.relay?.split(',').map((text) => fromHex(relayFlag(text)))
+  const shops = flags.shop?.split(',').map((text) => integerFlag('shop', text))
+  return { ...flags, place, shops, relays: relays ?? (known && [known]) }
+}
+
+async function auditPlace(plan: Plan, io: Io): Promise<number> {
+  const verifier = new Verifier(plan.threads, (error) => io.err(`cairn audit: ${(error as Error).message}`))
+  const report = new AuditReport(plan, io)
+  const audits = new Audits(plan, verifier, io)
+  try {
+    await withStore(plan, (store) => audits.advance(store, report))
+    report.tellShops()
+    report.tellSum()
+    if (plan.follow && report.differences === 0) await follow(plan, audits, report, io)
+    return report.exitCode
+  } finally {
+    await verifier.close()
+  }
+}
+
+/** Until something differs, or it is stopped. */
+async function follow(plan: Plan, audits: Audits, report: AuditReport, io: Io): Promise<void> {
+  let recheckMs = performance.now() + RECHECK.ms
+  while (report.differences === 0) {
+    try {
+      await wait(FOLLOW_MS, undefined, { signal: io.signal })
+      await withStore(plan, (store) => audits.advance(store, report))
+      if (performance.now() < recheckMs || report.differences > 0) continue
+      const begunMs = performance.now()
+      await withStore(plan, (store) => audits.recheck(store, report))
+      recheckMs = performance.now() + Math.max(RECHECK.ms, RECHECK.times * (performance.now() - begunMs))
+    } catch (error) {
+      if (!io.signal.aborted) throw error
+      break
+    }
+  }
+  report.tellSum()
+}
+
+async function withStore<T>({ place }: Plan, act: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openStoreForReading(place)
+  try {
+    return await act(store)
+  } finally {
+    await store.close()
+  }
+}
+
+/** One of each shop, from the first time that it was seen. */
+class Audits {
+  private readonly plan: Plan
+  private readonly verifier: Verifier
+  private readonly io: Io
+  private readonly progress: (text: string) => void
+  private readonly audits = new Map<ShopId, ShopAudit>()
+
+  constructor(plan: Plan, verifier: Verifier, io: Io) {
+    this.plan = plan
+    this.verifier = verifier
+    this.io = io
+    this.progress = reporter(io)
+  }
+
+  /** Every shop up to its head, or its first difference. */
+  async advance(store: Store, report: AuditReport): Promise<void> {
+    for (const row of this.wanted(store)) {
+      const from = auditedStore(store, row)
+      const audit = await this.auditOf(row, from)
+      if ('kind' in audit) {
+        report.differs(row.shopId, audit)
+        continue
+      }
+      this.audits.set(row.shopId, audit)
+      try {
+        const difference = await audit.advance(from)
+        if (difference === undefined) report.follows(row.shopId, audit.audited)
+        else report.differs(row.shopId, difference, audit.audited)
+      } finally {
+        await audit.save()
+      }
+    }
+  }
+
+  async recheck(store: Store, report: AuditReport): Promise<void> {
+    for (const row of this.wanted(store)) {
+      const difference = await this.audits.get(row.shopId)?.recheck(auditedStore(store, row))
+      if (difference !== undefined) report.differs(row.shopId, difference)
+    }
+  }
+
+  private wanted(store: Store): ShopRow[] {
+    const rows = store.shops()
+    const missing = this.plan.shops?.find((wanted) => !rows.some(({ shopId }) => shopId === wanted))
+    if (missing !== undefined) throw new UsageError(`there is no shop ${missing}`)
+    return rows.filter(({ shopId }) => this.plan.shops?.includes(shopId) ?? true)
+  }
+
+  private async auditOf({ shopId, secret }: ShopRow, from: AuditedStore) {
+    const known = this.audits.get(shopId)
+    if (known !== undefined) return known
+    const { resume, relays } = this.plan
+    if (resume !== undefined) await mkdir(resume, { recursive: true, mode: 0o700 })
+    const options = {
+      shopId,
+      secret,
+      relays,
+      verifier: this.verifier,
+      file: resume && join(resume, `${shopId}.audit`),
+      progress: (what: string, seq: number, head: number) =>
+        this.progress(`shop ${shopId}: set ${seq} of ${head} ${what}`),
+      signal: this.io.signal,
+    }
+    return ShopAudit.open(options, from)
+  }
+}
+
+function auditedStore(store: Store, _shop: ShopRow): AuditedStore {
+  return { store, proofs: undefined }
+}
