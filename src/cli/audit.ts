@@ -44,6 +44,7 @@ Results go to stdout, progress and talk to stderr.
 Exit code: 0 all of it follows, 1 something differs, 2 unreadable, stopped, or wrong usage, 3 cannot say: nobody named
 the relay's key, or the data are of a newer version.`
 
+const ALIVE_MS = 60_000
 /** How often it is looked for what was written. */
 const FOLLOW_MS = 5_000
 /** What was audited is looked at again so long after the last time, or after so many times what that took. */
@@ -93,6 +94,8 @@ function planOf(argv: readonly string[]): Plan {
 
 async function auditPlace(plan: Plan, io: Io): Promise<number> {
   const verifier = new Verifier(plan.threads, (error) => io.err(`cairn audit: ${(error as Error).message}`))
+  // Waiting for the threads alone would let the process end.
+  const alive = setInterval(() => undefined, ALIVE_MS)
   const report = new AuditReport(plan, io)
   const audits = new Audits(plan, verifier, io)
   try {
@@ -102,6 +105,7 @@ async function auditPlace(plan: Plan, io: Io): Promise<number> {
     if (plan.follow && report.differences === 0) await follow(plan, audits, report, io)
     return report.exitCode
   } finally {
+    clearInterval(alive)
     await verifier.close()
   }
 }
