@@ -64,6 +64,15 @@ export interface PaymentRow {
   readonly value: Uint8Array
 }
 
+/** What some sets of a log add to the trees over it. */
+export interface LogTreeRow {
+  readonly firstSeq: Seq
+  /** How many sets, from `firstSeq` on. */
+  readonly sets: number
+  /** Opaque here. */
+  readonly bytes: Uint8Array
+}
+
 /**
  * One durable, atomic transaction: everything that was queued, of all shops. Its bytes must not change before `commit`
  * is settled; then the caller may use them again.
@@ -71,6 +80,8 @@ export interface PaymentRow {
 export interface Commit {
   /** Sequence numbers dense and rising per shop. */
   readonly records: readonly { readonly shopId: ShopId; readonly record: LogRecord }[]
+  /** What the trees over the logs gain: dense and rising per shop too, and none beyond the log's last set. */
+  readonly logTrees?: readonly ({ readonly shopId: ShopId } & LogTreeRow)[]
   /** None that is there already. */
   readonly newShops?: readonly ShopRow[]
   /** The last accepted nonce; `signer` is empty for the relay. */
@@ -93,8 +104,17 @@ export interface StoredRoots {
 export interface DerivedPart {
   readonly shopId: ShopId
   readonly nodes: readonly { readonly ref: number; readonly bytes: Uint8Array }[]
-  /** `object`: at most 300 bytes. */
-  readonly objectSeqs: readonly { readonly object: Uint8Array; readonly seq: Seq }[]
+  readonly objectSeqs: readonly ObjectSeqs[]
+}
+
+/** The sets of a flush that changed an object. */
+export interface ObjectSeqs {
+  /** At most 300 bytes. */
+  readonly object: Uint8Array
+  /** The last set of the flush before: what is written twice of a flush that was cut off has the same one. */
+  readonly after: Seq
+  /** Rising, above `after`; at least one. */
+  readonly seqs: readonly Seq[]
 }
 
 export type DerivedFlush = DerivedPart & StoredRoots
@@ -167,10 +187,16 @@ export interface Store {
    */
   earlyDerived(shopId: ShopId): StoredRoots | undefined
   /**
-   * Forgets roots, trie nodes and object index of a shop, before they are made again: then its derived part is not
-   * damaged any more, as far as the store knows. Refs of nodes are not used again. Rejects with StoreError.
+   * Forgets roots, trie nodes, object index and log trees of a shop, before they are made again: then its derived part
+   * is not damaged any more, as far as the store knows. Refs of nodes are not used again. Rejects with StoreError.
    */
   dropDerived(shopId: ShopId): Promise<void>
+  /** Forgets the roots of a shop's state and its object index alone: of a version that kept less than this one. */
+  dropRoots(shopId: ShopId): Promise<void>
+  /** The last set that the stored trees over the log hold; 0 if there is none. */
+  logTreeHead(shopId: ShopId): Seq
+  /** The row that holds the set. A copy. Throws StoreError 'derived' where it is missing or damaged. */
+  logTreeRow(shopId: ShopId, seq: Seq): LogTreeRow
   /** A copy. Throws StoreError 'derived' where it is missing or damaged. */
   readNode(shopId: ShopId, ref: number): Uint8Array
   /** From 1, above every ref that was ever flushed. */

@@ -25,7 +25,8 @@ import { StoreError } from '../../store/store-error.js'
 import type { Clock } from '../instruments/clock.js'
 import type { CommittedSet } from '../shops/committed-set.js'
 import { isDamage } from '../shops/damage.js'
-import { cardName, Shop, type Closure, type ShopVersion } from '../shops/shop.js'
+import { appendSet, logTreeRows, stateRootOf } from '../shops/log-trees.js'
+import { cardName, firstVersion, Shop, type Closure, type ShopVersion } from '../shops/shop.js'
 import type { AfterCommit, Build, Committed, OrderCheckout, RelayChange, RelayOutcome, WriteOutcome } from './change.js'
 import type { CheckedSet } from './ingest.js'
 import { cancelPatches, packSets } from './relay-set.js'
@@ -160,7 +161,7 @@ export class Batch {
     const applied = this.apply(shop, set.patches, author)
     if (!applied.ok) return { ok: false, ...applied.verdict }
     this.setNonce(shop, set.signer, set.header.KeyCardNonce)
-    const hash = this.record(shop, applied, {
+    const { record, stateRoot } = this.record(shop, applied, {
       signer: set.signer,
       author,
       header: set.headerBytes,
@@ -170,7 +171,7 @@ export class Batch {
       relayNonce: shop.current.relayNonce,
     })
     this.guarded(undefined, () => this.followUp(shop, applied.effects))
-    return { ok: true, stateHash: hash }
+    return { ok: true, seq: record.seq, stateHash: record.stateHash, stateRoot }
   }
 
   /** Signs and applies a set of the relay; returns whether there was something to do. */
@@ -207,7 +208,7 @@ export class Batch {
 
   private found(shopId: ShopId, change: RelayChange): Shop {
     assert(change.newShop !== undefined, 'a set for a shop that is not there')
-    const shop = new Shop(shopId, { state: this.options.newState(shopId), head: 0, relayNonce: 0n })
+    const shop = new Shop(shopId, firstVersion(this.options.newState(shopId)), change.newShop.secret)
     this.newShops.push(change.newShop)
     this.shops.set(shopId, shop)
     this.made.push(shop)
@@ -263,13 +264,11 @@ export class Batch {
     return applyPatches(state, patches, { author, committedAt, reservationSeconds, payments, seq: head + 1 })
   }
 
-  /** Moves the shop on and returns the new state hash. */
-  private record(shop: Shop, applied: Applied & { ok: true }, set: MadeSet): Uint8Array {
+  /** Moves the shop on. */
+  private record(shop: Shop, applied: Applied & { ok: true }, set: MadeSet): CommittedSet {
     if (!this.before.has(shop)) this.before.set(shop, shop.current)
     const seq = shop.current.head + 1
-    const keys = set.patches.map(({ path }) => patchKey(path))
-    const hash = stateHash(applied.state)
-    shop.current = { state: applied.state, head: seq, relayNonce: set.relayNonce }
+    const { state } = applied
     const record = {
       seq,
       committedAtMs: this.committedAtMs,
@@ -280,10 +279,17 @@ export class Batch {
       header: set.header,
       signature: set.signature,
       patches: set.patches.map((patch) => patch.bytes),
-      stateHash: hash,
+      stateHash: stateHash(state),
     }
-    this.partOf(shop).sets.push({ record, tree: set.tree, keys })
-    return hash
+    const stateRoot = stateRootOf(state, shop.secret)
+    const { peaks: log, added } = appendSet(shop.current.log, record, stateRoot)
+    shop.current = { state, head: seq, relayNonce: set.relayNonce, log, stateRoot }
+    const keys = set.patches.map(({ path }) => patchKey(path))
+    const committed = { record, tree: set.tree, keys, stateRoot }
+    const part = this.partOf(shop)
+    part.sets.push(committed)
+    part.added.push(added)
+    return committed
   }
 
   /**
@@ -337,11 +343,15 @@ export class Batch {
     const records = [...this.written].flatMap(([{ shopId }, { sets }]) =>
       sets.map(({ record }) => ({ shopId, record })),
     )
+    const logTrees = [...this.written].flatMap(([{ shopId }, { sets, added }]) =>
+      logTreeRows(sets[0]?.record.seq ?? 0, added).map((row) => ({ shopId, ...row })),
+    )
     const nonces = [...this.nonces.values()].map(({ shop: { shopId }, signer, nonce }) => ({ shopId, signer, nonce }))
     try {
       if (this.pricedListings.length > 0) await this.options.keepPricedListings(this.pricedListings)
       await this.options.store.commit({
         records,
+        logTrees,
         nonces,
         newShops: this.newShops,
         cards: [...this.cards.values()],
@@ -364,7 +374,7 @@ export class Batch {
   private partOf(shop: Shop): ShopPart {
     let part = this.written.get(shop)
     if (part === undefined) {
-      part = { sets: [], unlinked: [], orders: { ids: new Set(), payments: [] } }
+      part = { sets: [], added: [], unlinked: [], orders: { ids: new Set(), payments: [] } }
       this.written.set(shop, part)
     }
     return part
@@ -395,6 +405,8 @@ function rowName({ shopId, key }: PaymentRow): string {
 /** `Committed`, while it grows. */
 interface ShopPart extends Committed {
   readonly sets: CommittedSet[]
+  /** To the trees over the log, by each of them. */
+  readonly added: Uint8Array[]
   readonly unlinked: Committed['unlinked'][number][]
   readonly orders: { readonly ids: Set<OrderId>; readonly payments: Uint8Array[] }
 }

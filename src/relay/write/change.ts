@@ -14,8 +14,15 @@ import type { CommittedSet } from '../shops/committed-set.js'
 import type { Shop } from '../shops/shop.js'
 
 /** What becomes of a write. `stateHash`: 32 bytes, of the state after exactly this set. */
+/** What a set became; hashes of 32 bytes, of the state after it. */
+interface WrittenSet {
+  readonly seq: Seq
+  readonly stateHash: Uint8Array
+  readonly stateRoot: Uint8Array
+}
+
 export type WriteOutcome =
-  | { readonly ok: true; readonly stateHash: Uint8Array }
+  | ({ readonly ok: true } & WrittenSet)
   | {
       readonly ok: false
       /**
