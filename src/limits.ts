@@ -50,6 +50,17 @@ export const CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX = 300n
 /** How old the newest checkpoint may be until what a connected client shows is stale. */
 export const VERIFIED_AT_SECONDS_DEFAULT = 60n
 
+/** A checkpoint is due so long after the first set that none covers … */
+export const CHECKPOINT_AFTER_MS = 1_000
+/** … or after so many of them. */
+export const CHECKPOINT_AFTER_SETS = 1_024
+/** Of one shop, those that are signed again included. */
+export const CHECKPOINTS_PER_SECOND_MAX = 10
+/** One that is older is signed again when it is asked for. */
+export const CHECKPOINT_FRESH_SECONDS = 10n
+/** Of a shop: state proofs are made at these. */
+export const CHECKPOINTS_KEPT = 16
+
 // Orders (§11)
 export const RESERVATION_SECONDS_DEFAULT = 86_400n
 export const PAYMENT_TTL_SECONDS = 86_400n

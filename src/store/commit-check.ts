@@ -35,6 +35,9 @@ export function checkCommit(
     head(shopId)
     assert(key.length > 0 && key.length <= PAYMENT_ROW_KEY_BYTES_MAX, 'a payment row with no key or too long a one')
   }
+  for (const { shopId, seq } of commit.checkpoints ?? []) {
+    assert(isCount(seq) && seq > 0 && seq <= knownHead(shopId, headOf(shopId)), 'a checkpoint of no set')
+  }
   for (const { key } of commit.settings ?? []) {
     assert(utf8(key).length <= SETTING_KEY_BYTES_MAX, 'a setting with too long a name')
   }

@@ -26,6 +26,7 @@ const KIND = {
   earlyDerived: 13,
   logTree: 14,
   objectSeqs: 15,
+  checkpoint: 16,
   end: 255,
 } as const
 
@@ -101,6 +102,10 @@ export function objectSeqsKey(shop: number, object: Uint8Array, after: Seq): Uin
   )
 }
 
+export function checkpointKey(shop: number, seq: Seq): Uint8Array {
+  return numbered(KIND.checkpoint, shop, seq)
+}
+
 /** The last eight bytes of a log, log tree, node or object key. */
 export function lastNumber(key: Uint8Array): number {
   const view = new DataView(key.buffer, key.byteOffset + key.length - 8, 8)
@@ -123,6 +128,7 @@ const OF_A_SHOP: ReadonlySet<string> = new Set([
   'paymentRow',
   'logTree',
   'objectSeqs',
+  'checkpoint',
 ])
 
 /** What a key is, for people; `shop`: the number of the shop that the row is of, if it is of one. */
@@ -156,6 +162,8 @@ function whatOf(kind: string, key: Uint8Array): string {
     case 'objectSeqs':
     case 'earlyObject':
       return 'the object index'
+    case 'checkpoint':
+      return `the checkpoint of set ${numberIn(key)}`
     case 'paymentRow':
       return 'a row of its payments'
     default:

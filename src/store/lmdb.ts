@@ -9,6 +9,7 @@ import { dirname } from 'node:path'
 import type { Seq, ShopId } from '../brands.js'
 import { equalBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
+import { CheckpointRows } from './checkpoint-rows.js'
 import { SEAL_BYTES } from './checksum.js'
 import { checkCommit, checkFlush, checkLogTrees } from './commit-check.js'
 import { DamageList } from './damage-list.js'
@@ -43,6 +44,7 @@ import { StoreError, WHAT_NOW } from './store-error.js'
 import { copy, DamageError, Table, type Put } from './table.js'
 import type {
   CardRow,
+  CheckpointRow,
   Commit,
   DerivedFlush,
   DerivedPart,
@@ -106,6 +108,7 @@ class LmdbStore implements Store {
   private readonly byNumber = new Map<number, KnownShop>()
   private readonly hurt = new DamageList()
   private readonly derivedRows: DerivedRows
+  private readonly checkpointRows: CheckpointRows
   private readonly commits = new Serial()
   private readonly probe: Probe
   private readonly earlyReservationSeconds: number | undefined
@@ -116,6 +119,7 @@ class LmdbStore implements Store {
   constructor(table: Table, onClose: () => Promise<void>, reservationSeconds?: number) {
     this.table = table
     this.derivedRows = new DerivedRows(table, this.hurt)
+    this.checkpointRows = new CheckpointRows(table, this.hurt)
     this.onClose = onClose
     this.probe = new Probe(() => this.table.write([[PROBE_KEY, Uint8Array.of(1)]]))
     table.isBare = (key, row) => this.isBare(key, row)
@@ -236,6 +240,24 @@ class LmdbStore implements Store {
         value: this.table.unsealed(key, row),
       })),
     )
+  }
+
+  checkpoint(shopId: ShopId, seq: Seq): Uint8Array | undefined {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop && this.checkpointRows.at(shop, seq)
+  }
+
+  checkpoints(shopId: ShopId, after: Seq, limit: number): CheckpointRow[] {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop === undefined ? [] : this.checkpointRows.after(shop, after, limit)
+  }
+
+  newestCheckpoint(shopId: ShopId): CheckpointRow | undefined {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop && this.checkpointRows.newest(shop)
   }
 
   async flushDerived(flush: DerivedFlush): Promise<void> {
@@ -369,6 +391,7 @@ class LmdbStore implements Store {
     }
     for (const { shopId, key, value } of commit.paymentRows ?? [])
       puts.push([paymentRowKey(numberOf(shopId), key), value])
+    for (const row of commit.checkpoints ?? []) puts.push(this.checkpointRows.put(numberOf(row.shopId), row))
     const settings = lastOfEach(commit.settings ?? [])
     const removals: Uint8Array[] = []
     for (const [key, value] of settings) {

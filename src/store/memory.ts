@@ -13,6 +13,7 @@ import { Serial } from './serial.js'
 import { StoreError } from './store-error.js'
 import type {
   CardRow,
+  CheckpointRow,
   Commit,
   DerivedFlush,
   DerivedPart,
@@ -39,6 +40,8 @@ interface MemoryShop {
   readonly logTrees: LogTreeRow[]
   /** By key in hexadecimal. */
   readonly paymentRows: Map<string, PaymentRow>
+  /** Values by seq. */
+  readonly checkpoints: Map<Seq, Uint8Array>
   derived: StoredRoots | undefined
   nextRef: number
 }
@@ -115,6 +118,22 @@ export class MemoryStore implements Store {
     this.assertOpen()
     const rows = [...(this.table.get(shopId)?.paymentRows ?? [])].filter(([name]) => name.startsWith(toHex(prefix)))
     return rows.map(([, row]) => copyRow(row)).sort((a, b) => compareBytes(a.key, b.key))
+  }
+
+  checkpoint(shopId: ShopId, seq: Seq): Uint8Array | undefined {
+    this.assertOpen()
+    return this.table.get(shopId)?.checkpoints.get(seq)?.slice()
+  }
+
+  checkpoints(shopId: ShopId, after: Seq, limit: number): CheckpointRow[] {
+    this.assertOpen()
+    const rows = [...(this.table.get(shopId)?.checkpoints ?? [])].map(([seq, value]) => ({ shopId, seq, value }))
+    const wanted = rows.filter(({ seq }) => seq > after).sort((a, b) => a.seq - b.seq)
+    return wanted.slice(0, Math.max(0, limit)).map((row) => ({ ...row, value: copy(row.value) }))
+  }
+
+  newestCheckpoint(shopId: ShopId): CheckpointRow | undefined {
+    return this.checkpoints(shopId, 0, Infinity).at(-1)
   }
 
   async flushDerived(flush: DerivedFlush): Promise<void> {
@@ -243,6 +262,8 @@ export class MemoryStore implements Store {
     }
     for (const row of commit.paymentRows ?? [])
       this.table.get(row.shopId)!.paymentRows.set(toHex(row.key), copyRow(row))
+    for (const { shopId, seq, value } of commit.checkpoints ?? [])
+      this.table.get(shopId)!.checkpoints.set(seq, copy(value))
     for (const { key, value } of commit.settings ?? []) {
       if (value === undefined) this.settingRows.delete(key)
       else this.settingRows.set(key, copy(value))
@@ -281,6 +302,7 @@ function newShop(row: ShopRow): MemoryShop {
     objects: new Map(),
     logTrees: [],
     paymentRows: new Map(),
+    checkpoints: new Map(),
     derived: undefined,
     nextRef: 1,
   }

@@ -73,6 +73,14 @@ export interface LogTreeRow {
   readonly bytes: Uint8Array
 }
 
+/** What a relay keeps of its checkpoint of one set. */
+export interface CheckpointRow {
+  readonly shopId: ShopId
+  readonly seq: Seq
+  /** Opaque here. */
+  readonly value: Uint8Array
+}
+
 /**
  * One durable, atomic transaction: everything that was queued, of all shops. Its bytes must not change before `commit`
  * is settled; then the caller may use them again.
@@ -90,6 +98,8 @@ export interface Commit {
   readonly cards?: readonly CardRow[]
   /** Replace the rows of the same keys. */
   readonly paymentRows?: readonly PaymentRow[]
+  /** Replace the rows of the same sets, which the log holds; of shops that are there. */
+  readonly checkpoints?: readonly CheckpointRow[]
   /** `value` undefined removes. */
   readonly settings?: readonly { readonly key: string; readonly value: Uint8Array | undefined }[]
 }
@@ -169,6 +179,12 @@ export interface Store {
   setting(key: string): Uint8Array | undefined
   /** Rows of a shop whose keys begin with `prefix`, in the order of their keys. */
   paymentRows(shopId: ShopId, prefix?: Uint8Array): PaymentRow[]
+  /** The value of the checkpoint of set `seq`; undefined if there is none. */
+  checkpoint(shopId: ShopId, seq: Seq): Uint8Array | undefined
+  /** The next ones after set `after`, rising. */
+  checkpoints(shopId: ShopId, after: Seq, limit: number): CheckpointRow[]
+  /** That of the last set that has one. */
+  newestCheckpoint(shopId: ShopId): CheckpointRow | undefined
   /** Atomic. `seq` is not above the head. Rejects with StoreError. */
   flushDerived(flush: DerivedFlush): Promise<void>
   /**

@@ -26,6 +26,7 @@ const RANKS: Readonly<Record<string, number>> = {
   'relay/shops': 9.1,
   'relay/feed': 9.2,
   'relay/blobs': 9.2,
+  'relay/checkpoints': 9.2,
   'relay/write': 9.2,
   'relay/sessions': 9.3,
   'relay/accounts': 9.3,

@@ -45,6 +45,7 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
       }),
       cards: fc.array(cardRows, { maxLength: 2 }),
       paymentRows: fc.array(fc.record({ shopId, key: paymentRowKeys, value: bytes }), { maxLength: 3 }),
+      checkpoints: fc.array(fc.record({ shopId, seq: fc.integer({ min: 1, max: 9 }), value: bytes }), { maxLength: 2 }),
       settings: fc.array(
         fc.record({ key: fc.constantFrom(...settingNames), value: fc.option(bytes, { nil: undefined }) }),
         { maxLength: 3 },
@@ -140,7 +141,8 @@ function commitOf(store: Store, { drafts, rows, trees, skip }: Operation & { kin
   })
   const [nonces, paymentRows] = [rows.nonces?.filter(fits) ?? [], rows.paymentRows?.filter(fits) ?? []]
   const logTrees = treesOf(store, trees, skip ? Infinity : (next.get(1n) ?? store.head(1n)))
-  return { ...rows, newShops, records, nonces, paymentRows, logTrees }
+  const checkpoints = rows.checkpoints?.filter((row) => row.seq <= store.head(row.shopId)) ?? []
+  return { ...rows, newShops, records, nonces, paymentRows, checkpoints, logTrees }
 }
 
 function treesOf(
@@ -187,6 +189,7 @@ function everything(store: Store): unknown {
         store.nonce(id, signer),
       ),
       paymentRows: [[], [0], [255], [1, 255]].map((prefix) => store.paymentRows(id, Uint8Array.from(prefix))),
+      checkpoints: [store.checkpoints(id, 2, 3), store.newestCheckpoint(id), store.checkpoint(id, 2)],
       derived: store.derived(id),
       next: store.nextNodeRef(id),
       nodes: Array.from({ length: store.nextNodeRef(id) }, (_, ref) => node(store, id, ref)),

@@ -157,6 +157,37 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
       })
     })
 
+    it('keeps checkpoints apart by shop, in the order of their sets', async () => {
+      await withShops(1n, 2n, 4n)
+      await store.commit({ records: [...recordsFor(1n, 1, 600), ...recordsFor(2n, 1, 3)] })
+      const row = (shopId: bigint, seq: number, fill: number) => ({ shopId, seq, value: bytesOf(3, fill) })
+      await store.commit({ records: [], checkpoints: [row(1n, 300, 1), row(1n, 2, 2), row(2n, 3, 3)] })
+      await store.commit({ records: [], checkpoints: [row(1n, 600, 4), row(1n, 300, 5)] })
+      for (const [shopId, seq] of [
+        [1n, 0],
+        [1n, 601],
+        [4n, 1],
+      ] as const)
+        await expect(store.commit({ records: [], checkpoints: [row(shopId, seq, 1)] })).rejects.toThrow(/of no set/)
+      await expect(store.commit({ records: [], checkpoints: [row(3n, 1, 1)] })).rejects.toThrow(/shop 3 is not there/)
+      await nowAndLater((store) => {
+        const all = [row(1n, 2, 2), row(1n, 300, 5), row(1n, 600, 4)]
+        expect(store.checkpoints(1n, 0, 9)).toEqual(all)
+        expect(store.checkpoints(1n, 2, 1)).toEqual([all[1]])
+        expect(store.checkpoints(1n, 300, 9)).toEqual([all[2]])
+        expect(store.checkpoints(1n, 0, 0)).toEqual([])
+        expect(store.newestCheckpoint(1n)).toEqual(all[2])
+        expect(store.newestCheckpoint(2n)).toEqual(row(2n, 3, 3))
+        expect(store.checkpoint(1n, 300)).toEqual(all[1]!.value)
+        expect(store.checkpoint(2n, 300)).toBeUndefined()
+        for (const shopId of [3n, 4n]) {
+          expect(store.newestCheckpoint(shopId)).toBeUndefined()
+          expect(store.checkpoints(shopId, 0, 9)).toEqual([])
+          expect(store.checkpoint(shopId, 1)).toBeUndefined()
+        }
+      })
+    })
+
     it('gives settings of one commit the last word', async () => {
       const value = bytesOf(1, 1)
       const pairs = [undefined, value].map((value) => ({ key: 'gone then set', value }))
