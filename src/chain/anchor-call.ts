@@ -36,8 +36,7 @@ export type AnchorFinding =
 export async function findAnchorCall(chain: TransactionChain, query: AnchorQuery): Promise<AnchorFinding> {
   const transaction = await chain.transaction(query.tx)
   const name = `transaction ${prefixedHex(query.tx)}`
-  if (transaction === undefined)
-    return { outcome: 'not yet', reason: `chain ${chain.chainId} does not know ${name}` }
+  if (transaction === undefined) return { outcome: 'not yet', reason: `chain ${chain.chainId} does not know ${name}` }
   const call = callIn(transaction, query)
   if (typeof call === 'string') return { outcome: 'other', reason: `${name} ${call}` }
   const { block } = transaction

@@ -50,7 +50,7 @@ export class AuditReport {
 
   get exitCode(): 0 | 1 | 3 {
     if (this.differences > 0) return 1
-    return this.options.relays === undefined && this.signers().length > 0 ? 3 : 0
+    return this.doubts().length > 0 ? 3 : 0
   }
 
   /** The shops of which all follows. */
@@ -77,10 +77,21 @@ export class AuditReport {
       `checkpoints ${sum(({ checkpoints }) => checkpoints.count)}`,
       `differences ${this.differences}`,
     ]
-    if (this.exitCode === 3)
-      this.io.out(`cannot say whose: nobody named the relay's key, and the signer is ${this.signers().join(', ')}`)
+    for (const doubt of this.doubts()) this.io.out(`cannot say: ${doubt}`)
     this.io.out(counts.join(', '))
     this.io.err(`in ${seconds.toFixed(1)} s; not checked: who is owner and who clerk, and what chains show`)
+  }
+
+  /** Why that all is right cannot be said although nothing differs. */
+  private doubts(): string[] {
+    const signers = this.signers()
+    const unkept = [...this.found].filter(([, { audited }]) => (audited?.unkept ?? 0) > 0)
+    return [
+      ...(this.options.relays === undefined && signers.length > 0
+        ? [`whose it is: nobody named the relay's key, and what it signed is signed by ${signers.join(', ')}`]
+        : []),
+      ...unkept.map(([shopId]) => `shop ${shopId} was not upgraded yet, and no state roots are kept: start the relay`),
+    ]
   }
 
   /** Addresses that signed for the relay, as text. */
@@ -96,7 +107,8 @@ function describeAudited({ seq, stateRoot, checkpoints: { count, lastSeq } }: Au
 }
 
 function jsonOf(shopId: ShopId, { audited, difference }: Found, { relays }: ReportOptions): string {
-  const outcome = difference !== undefined ? 'differs' : relays === undefined ? 'cannot say' : 'matches'
+  const isKnown = relays !== undefined && audited?.unkept === 0
+  const outcome = difference !== undefined ? 'differs' : isKnown ? 'matches' : 'cannot say'
   return JSON.stringify({
     shop: `${shopId}`,
     outcome,

@@ -11,7 +11,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ShopId } from '../brands.js'
 import { fromHex } from '../bytes/hex.js'
 import { AuditFileError } from '../relay/audit/audit-file.js'
-import { ShopAudit, type AuditedStore } from '../relay/audit/shop-audit.js'
+import { ShopAudit } from '../relay/audit/shop-audit.js'
 import { Verifier } from '../relay/write/verifier.js'
 import { DATA_DEFAULT } from '../settings/settings.js'
 import { openStoreForReading } from '../store/open.js'
@@ -156,15 +156,14 @@ class Audits {
   /** Every shop up to its head, or its first difference. */
   async advance(store: Store, report: AuditReport): Promise<void> {
     for (const row of this.wanted(store)) {
-      const from = auditedStore(store, row)
-      const audit = await this.auditOf(row, from)
+      const audit = await this.auditOf(row, store)
       if ('kind' in audit) {
         report.differs(row.shopId, audit)
         continue
       }
       this.audits.set(row.shopId, audit)
       try {
-        const difference = await audit.advance(from)
+        const difference = await audit.advance(store)
         if (difference === undefined) report.follows(row.shopId, audit.audited)
         else report.differs(row.shopId, difference, audit.audited)
       } finally {
@@ -175,7 +174,7 @@ class Audits {
 
   async recheck(store: Store, report: AuditReport): Promise<void> {
     for (const row of this.wanted(store)) {
-      const difference = await this.audits.get(row.shopId)?.recheck(auditedStore(store, row))
+      const difference = await this.audits.get(row.shopId)?.recheck(store)
       if (difference !== undefined) report.differs(row.shopId, difference)
     }
   }
@@ -187,7 +186,7 @@ class Audits {
     return rows.filter(({ shopId }) => this.plan.shops?.includes(shopId) ?? true)
   }
 
-  private async auditOf({ shopId, secret }: ShopRow, from: AuditedStore) {
+  private async auditOf({ shopId, secret }: ShopRow, store: Store) {
     const known = this.audits.get(shopId)
     if (known !== undefined) return known
     const { resume, relays } = this.plan
@@ -202,10 +201,6 @@ class Audits {
         this.progress(`shop ${shopId}: set ${seq} of ${head} ${what}`),
       signal: this.io.signal,
     }
-    return ShopAudit.open(options, from)
+    return ShopAudit.open(options, store)
   }
-}
-
-function auditedStore(store: Store, _shop: ShopRow): AuditedStore {
-  return { store, proofs: undefined }
 }

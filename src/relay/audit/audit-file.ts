@@ -22,8 +22,10 @@ import type { Hamt } from '../../merkle/hamt.js'
 import type { LogIdentity } from '../../proofs/checkpoint-form.js'
 import { COLLECTIONS, emptyShop, INDEXES, SCHEMA_VERSION, stateHash, type ShopState } from '../../state/shop-state.js'
 import { syncDirectory } from '../../store/sync-directory.js'
+import { stateRootOf, type LogPeaks } from '../shops/log-trees.js'
 import { triesOf } from '../shops/stored-state.js'
-import { rootOf, type AuditedLog } from './log-audit.js'
+import type { CheckpointTrail } from './checkpoint-audit.js'
+import type { AuditedLog } from './log-audit.js'
 
 /** The file is of something else, of a newer version, or was changed. */
 export class AuditFileError extends Error {
@@ -75,8 +77,8 @@ export async function readAudited(file: string, shopId: ShopId, secret: Uint8Arr
 // Head
 
 function headOf(audited: AuditedLog): Encodable {
-  const { state, seq, stateRoot, trace, nonces, relays, patches, checkpoints } = audited
-  const { count, identity, lastSeconds, lastSeq, lastDigest } = checkpoints
+  const { state, seq, stateRoot, peaks, trace, nonces, relays, patches, unkept, checkpoints } = audited
+  const { count, identity, lastSeconds, lastSeq, lastDigest, trace: signed } = checkpoints
   const who = identity && [identity.ChainID, identity.Registry, identity.Relay, identity.ShopID]
   return new Map<string, Encodable>([
     ['ShopID', state.shopId],
@@ -84,11 +86,13 @@ function headOf(audited: AuditedLog): Encodable {
     ['Manifest', state.manifest ?? null],
     ['StateHash', stateHash(state)],
     ['StateRoot', stateRoot],
+    ['Peaks', [peaks.mmr, peaks.tree]],
     ['Trace', trace],
     ['Nonces', [...nonces].flatMap(([name, nonce]) => [name, nonce])],
     ['Relays', relays ?? null],
     ['Patches', BigInt(patches)],
-    ['Checkpoints', [BigInt(count), who ?? null, lastSeconds, BigInt(lastSeq), lastDigest]],
+    ['Unkept', BigInt(unkept)],
+    ['Checkpoints', [BigInt(count), who ?? null, lastSeconds, BigInt(lastSeq), lastDigest, signed]],
     ['Tries', triesOf(state).flatMap(([name, trie]) => [name, BigInt(trie.size)])],
   ])
 }
@@ -100,31 +104,37 @@ async function readFrom(input: Reader, shopId: ShopId, secret: Uint8Array): Prom
   const state = await readState(input, head, shopId)
   await input.end()
   const [hash, root] = [head.get('StateHash'), head.get('StateRoot')] as [Uint8Array, Uint8Array]
-  if (!equalBytes(stateHash(state), hash) || !equalBytes(rootOf(state, secret), root))
+  if (!equalBytes(stateHash(state), hash) || !equalBytes(stateRootOf(state, secret), root))
     throw new Error('its state does not lead to its own hashes')
-  const [count, who, lastSeconds, lastSeq, lastDigest] = head.get('Checkpoints') as [
-    bigint,
-    [bigint, Uint8Array, bigint, bigint] | null,
-    bigint,
-    bigint,
-    Uint8Array,
-  ]
   return {
     seq: Number(head.get('Seq')),
     state,
     stateRoot: root.slice(),
+    peaks: peaksOf(head.get('Peaks') as [Uint8Array[], Uint8Array[]]),
     trace: (head.get('Trace') as Uint8Array).slice(),
     nonces: new Map(pairs(head.get('Nonces') as Cbor[]) as [string, bigint][]),
     relays: (head.get('Relays') as Uint8Array[] | null)?.map((relay) => relay.slice()),
     patches: Number(head.get('Patches')),
-    checkpoints: {
-      count: Number(count),
-      identity: who === null ? undefined : identityOf(who),
-      lastSeconds,
-      lastSeq: Number(lastSeq),
-      lastDigest: lastDigest.slice(),
-    },
+    unkept: Number(head.get('Unkept')),
+    checkpoints: trailOf(head.get('Checkpoints') as TrailItems),
   }
+}
+
+type TrailItems = [bigint, [bigint, Uint8Array, bigint, bigint] | null, bigint, bigint, Uint8Array, Uint8Array]
+
+function trailOf([count, who, lastSeconds, lastSeq, lastDigest, trace]: TrailItems): CheckpointTrail {
+  return {
+    count: Number(count),
+    identity: who === null ? undefined : identityOf(who),
+    lastSeconds,
+    lastSeq: Number(lastSeq),
+    lastDigest: lastDigest.slice(),
+    trace: trace.slice(),
+  }
+}
+
+function peaksOf([mmr, tree]: [Uint8Array[], Uint8Array[]]): LogPeaks {
+  return { mmr: mmr.map((peak) => peak.slice()), tree: tree.map((peak) => peak.slice()) }
 }
 
 function identityOf([ChainID, registry, Relay, ShopID]: [bigint, Uint8Array, bigint, bigint]): LogIdentity {

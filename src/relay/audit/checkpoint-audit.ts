@@ -8,13 +8,16 @@ import type { Seq, ShopId } from '../../brands.js'
 import { formatRfc3339 } from '../../codec/time.js'
 import { CheckpointError } from '../../proofs/checkpoint-error.js'
 import {
+  checkpointDigest,
+  decodeCheckpoint,
   requireIdentity,
   verifyCheckpoint,
   type Checkpoint,
   type LogIdentity,
-  type SignedCheckpoint,
 } from '../../proofs/checkpoint-form.js'
+import type { StoredCheckpoint } from '../checkpoints/stored-checkpoint.js'
 import { differenceOf, type Difference } from './difference.js'
+import { NO_TRACE, tracedCheckpoint } from './trace.js'
 
 /** What the next checkpoint has to go on from. */
 export interface CheckpointTrail {
@@ -24,8 +27,10 @@ export interface CheckpointTrail {
   readonly lastSeconds: bigint
   /** Of the last one; 0 if there is none. */
   readonly lastSeq: Seq
-  /** Of its bytes, 32; empty if there is none. */
+  /** Of its first bytes, 32; empty if there is none. */
   readonly lastDigest: Uint8Array
+  /** Of all of them (trace.ts), 32 bytes. */
+  readonly trace: Uint8Array
 }
 
 export const NO_CHECKPOINTS: CheckpointTrail = {
@@ -34,6 +39,7 @@ export const NO_CHECKPOINTS: CheckpointTrail = {
   lastSeconds: -(2n ** 62n),
   lastSeq: 0,
   lastDigest: new Uint8Array(0),
+  trace: NO_TRACE,
 }
 
 /** What follows from the log after set `seq`. */
@@ -44,24 +50,54 @@ export interface Following {
   readonly stateHash: Uint8Array
 }
 
-/** The trail with the checkpoint of `seq`, or how it differs. `relays`: whose signatures count; undefined: nobody's. */
+interface CheckpointPlace {
+  readonly shopId: ShopId
+  /** Addresses of the keys whose signatures count, 20 bytes each; undefined: nobody's. */
+  readonly relays: readonly Uint8Array[] | undefined
+  readonly following: Following
+}
+
+/**
+ * The trail with the checkpoint of `seq`, or how it differs. What was signed last for that set must be the first but for
+ * a later time; one that was stored and not signed yet must follow too.
+ */
 export function auditCheckpoint(
   trail: CheckpointTrail,
-  signed: SignedCheckpoint,
-  { shopId, relays, following }: { shopId: ShopId; relays: readonly Uint8Array[] | undefined; following: Following },
+  { first, signature, newest }: StoredCheckpoint,
+  place: CheckpointPlace,
 ): CheckpointTrail | Difference {
-  const { seq } = following
+  const { seq } = place.following
   try {
-    const { fields, digest } = verifyCheckpoint(signed, relays ?? [])
-    requireIdentity(fields, { ...(trail.identity ?? fields), ShopID: shopId })
-    const seconds = fields.Timestamp.seconds
-    const difference = contentsDifference(fields, following) ?? timeDifference(trail, seconds, seq)
-    const { ChainID, Registry, Relay, ShopID } = fields
-    const identity = trail.identity ?? { ChainID, Registry, Relay, ShopID }
-    return difference ?? { count: trail.count + 1, identity, lastSeconds: seconds, lastSeq: seq, lastDigest: digest }
+    if (signature !== undefined) verifyCheckpoint([first, signature], place.relays ?? [])
+    const after = trailWith(trail, first, place)
+    if ('kind' in after || newest === first) return after
+    const again = trailWith(after, newest, place)
+    return 'kind' in again ? again : after
   } catch (error) {
     if (!(error instanceof CheckpointError)) throw error
     return { kind: 'checkpoint', seq, text: error.message }
+  }
+}
+
+/** Throws CheckpointError. */
+function trailWith(
+  trail: CheckpointTrail,
+  bytes: Uint8Array,
+  { shopId, following }: CheckpointPlace,
+): CheckpointTrail | Difference {
+  const fields = decodeCheckpoint(bytes)
+  requireIdentity(fields, { ...(trail.identity ?? fields), ShopID: shopId })
+  const { ChainID, Registry, Relay, ShopID, Timestamp } = fields
+  const { seq } = following
+  const difference = contentsDifference(fields, following) ?? timeDifference(trail, Timestamp.seconds, seq)
+  if (difference !== undefined) return difference
+  return {
+    count: trail.count + 1,
+    identity: trail.identity ?? { ChainID, Registry, Relay, ShopID },
+    lastSeconds: Timestamp.seconds,
+    lastSeq: seq,
+    lastDigest: checkpointDigest(bytes),
+    trace: tracedCheckpoint(trail.trace, bytes),
   }
 }
 

@@ -9,26 +9,17 @@ import type { Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { prefixedHex } from '../../bytes/hex.js'
 import { readCardPeriods } from '../../merkle/card-periods.js'
-import { stateRoot } from '../../merkle/state-level.js'
 import { GUESTS_ACCOUNT } from '../../objects/account.js'
-import type { SignedCheckpoint } from '../../proofs/checkpoint-form.js'
 import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
-import { stateLevel } from '../../state/state-root.js'
 import type { LogRecord } from '../../store/store.js'
+import type { StoredCheckpoint } from '../checkpoints/stored-checkpoint.js'
+import { appendSet, NO_PEAKS, NO_STATE_ROOT, stateRootOf, type LogPeaks } from '../shops/log-trees.js'
 import { replay, ReplayError } from '../shops/replay.js'
 import { SetCheck } from '../shops/set-check.js'
-import { auditCheckpoint, NO_CHECKPOINTS, type CheckpointTrail } from './checkpoint-audit.js'
-import { differenceOf, type Difference } from './difference.js'
-import { LogTrees, type StoredNodes } from './log-trees.js'
+import { auditCheckpoint, NO_CHECKPOINTS, type CheckpointTrail, type Following } from './checkpoint-audit.js'
+import type { Difference } from './difference.js'
+import { addedDifference } from './stored-proofs.js'
 import { NO_TRACE, traced } from './trace.js'
-
-/** What is kept beside the log of what follows from it. */
-export interface StoredProofs extends StoredNodes {
-  /** After set `seq`, 32 bytes. */
-  stateRoot(seq: Seq): Uint8Array | undefined
-  /** The first that was signed for `seq`. */
-  checkpoint(seq: Seq): SignedCheckpoint | undefined
-}
 
 export interface LogAuditOptions {
   readonly shopId: ShopId
@@ -44,36 +35,37 @@ export interface AuditedLog {
   readonly state: ShopState
   /** After `seq`, 32 bytes. */
   readonly stateRoot: Uint8Array
+  /** Of the trees over the log up to `seq`. */
+  readonly peaks: LogPeaks
   /** Of all that was looked at (trace.ts), 32 bytes. */
   readonly trace: Uint8Array
   /** The last of each signer, by its hexadecimal digits. */
   readonly nonces: ReadonlyMap<string, bigint>
   readonly relays: readonly Uint8Array[] | undefined
   readonly patches: number
+  /** Of how many sets nothing was kept to compare with. */
+  readonly unkept: number
   readonly checkpoints: CheckpointTrail
 }
-
-/** Of a set before there is a manifest. */
-const NO_STATE_ROOT: Uint8Array = new Uint8Array(32)
 
 export class LogAudit {
   private readonly options: LogAuditOptions
   private readonly check: SetCheck
-  private readonly trees: LogTrees
   private done: Omit<AuditedLog, 'nonces' | 'relays'>
 
-  /** Goes on from what an audit computed, if it is given; `trees` are then those of its log. */
-  constructor(options: LogAuditOptions, audited?: AuditedLog, trees = new LogTrees()) {
+  /** Goes on from what an audit computed, if it is given. */
+  constructor(options: LogAuditOptions, audited?: AuditedLog) {
     const { shopId } = options
     this.options = options
-    this.trees = trees
     this.check = new SetCheck(shopId, options.relays ?? audited?.relays, new Map(audited?.nonces))
     this.done = audited ?? {
       seq: 0,
       state: emptyShop(shopId, SCHEMA_VERSION),
       stateRoot: NO_STATE_ROOT,
+      peaks: NO_PEAKS,
       trace: NO_TRACE,
       patches: 0,
+      unkept: 0,
       checkpoints: NO_CHECKPOINTS,
     }
   }
@@ -83,33 +75,35 @@ export class LogAudit {
     return { ...this.done, nonces: this.check.nonces, relays: this.check.relayAddresses }
   }
 
-  /** Of the log's range after that set, highest first. */
-  get peaks(): Uint8Array[] {
-    return this.trees.peaks
-  }
-
   /**
-   * The next set; `signer`: the key that its signature leads to, 33 bytes; `proofs` undefined: nothing but the log is
-   * kept. Undefined if all is as it has to be, else the first difference, and then the audit is at its end.
+   * The next set; `signer`: the key that its signature leads to, 33 bytes; `stored`: what is kept of what it adds to the
+   * trees over the log (log-trees.ts). Undefined if all is as it has to be, else the first difference, and then the
+   * audit is at its end.
    */
-  take(record: LogRecord, signer: Uint8Array | undefined, proofs: StoredProofs | undefined): Difference | undefined {
+  take(record: LogRecord, signer: Uint8Array | undefined, stored: Uint8Array | undefined): Difference | undefined {
     const { seq } = record
     if (seq !== this.done.seq + 1)
       return { kind: 'log', seq: this.done.seq + 1, text: `the next set in the log is ${seq}` }
     for (const { kind, text, ...values } of this.check.problemsOf(record, signer)) return { kind, seq, text, ...values }
     const state = this.rightsDifference(record) ?? this.replayed(record)
     if ('kind' in state) return state
-    const root = rootOf(state, this.options.secret)
-    const place = { kind: 'state-root', seq, text: 'its state root' } as const
-    const difference =
-      (proofs && differenceOf(place, proofs.stateRoot(seq), root)) ?? this.trees.append(record, root, proofs)
+    const stateRoot = stateRootOf(state, this.options.secret)
+    const { peaks, added } = appendSet(this.done.peaks, record, stateRoot)
+    const difference = stored && addedDifference(seq, stored, added)
     if (difference !== undefined) return difference
-    const signed = proofs?.checkpoint(seq)
-    const checkpoints = signed === undefined ? this.done.checkpoints : this.checkpointsWith(signed, record, root)
-    if ('kind' in checkpoints) return checkpoints
-    const trace = traced(this.done.trace, record, root, signed)
+    const trace = traced(this.done.trace, record, stored)
     const patches = this.done.patches + record.patches.length
-    this.done = { seq, state, stateRoot: root, trace, patches, checkpoints }
+    const unkept = this.done.unkept + (stored === undefined ? 1 : 0)
+    this.done = { ...this.done, seq, state, stateRoot, peaks, trace, patches, unkept }
+    return undefined
+  }
+
+  /** The next checkpoint in the order of their sets, of one that was found right. As `take`. */
+  takeCheckpoint(stored: StoredCheckpoint, following: Following): Difference | undefined {
+    const place = { shopId: this.options.shopId, relays: this.check.relayAddresses, following }
+    const checkpoints = auditCheckpoint(this.done.checkpoints, stored, place)
+    if ('kind' in checkpoints) return checkpoints
+    this.done = { ...this.done, checkpoints }
     return undefined
   }
 
@@ -139,20 +133,4 @@ export class LogAudit {
       return { kind: 'state-hash', seq, text: 'its state hash', found, wanted }
     }
   }
-
-  private checkpointsWith(
-    signed: SignedCheckpoint,
-    { seq, stateHash }: LogRecord,
-    root: Uint8Array,
-  ): CheckpointTrail | Difference {
-    const following = { seq, peaks: this.trees.peaks, stateRoot: root, stateHash }
-    const { shopId } = this.options
-    return auditCheckpoint(this.done.checkpoints, signed, { shopId, relays: this.check.relayAddresses, following })
-  }
-}
-
-/** 32 bytes; zeros before there is a manifest. `secret`: the shop’s, 32 bytes. */
-export function rootOf(state: ShopState, secret: Uint8Array): Uint8Array {
-  const level = stateLevel(state, secret)
-  return level === undefined ? NO_STATE_ROOT : stateRoot(level)
 }

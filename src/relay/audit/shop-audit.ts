@@ -7,15 +7,14 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Seq } from '../../brands.js'
-import { equalBytes } from '../../bytes/bytes.js'
-import { prefixedHex } from '../../bytes/hex.js'
 import type { LogRecord, Store } from '../../store/store.js'
 import type { Signer, Verifier } from '../write/verifier.js'
 import { readAudited, writeAudited } from './audit-file.js'
-import type { Difference } from './difference.js'
-import { LogAudit, type AuditedLog, type LogAuditOptions, type StoredProofs } from './log-audit.js'
-import { LogTrees } from './log-trees.js'
-import { NO_TRACE, traced } from './trace.js'
+import type { CheckpointTrail } from './checkpoint-audit.js'
+import { differenceOf, type Difference } from './difference.js'
+import { LogAudit, type AuditedLog, type LogAuditOptions } from './log-audit.js'
+import { StoredProofs } from './stored-proofs.js'
+import { NO_TRACE, traced, tracedCheckpoint } from './trace.js'
 
 export interface ShopAuditOptions extends LogAuditOptions {
   readonly verifier: Verifier
@@ -24,12 +23,6 @@ export interface ShopAuditOptions extends LogAuditOptions {
   /** Told now and then. */
   readonly progress: (what: 'retraced' | 'audited', seq: Seq, head: Seq) => void
   readonly signal: AbortSignal
-}
-
-/** The log of a store, and what is kept beside it. */
-export interface AuditedStore {
-  readonly store: Store
-  readonly proofs: StoredProofs | undefined
 }
 
 interface SignedRecord {
@@ -62,12 +55,13 @@ export class ShopAudit {
    * Goes on from the file, if there is one, after hashing again all that led to it; a difference if the log has not all
    * of it any more. Rejects with AuditFileError, StoreError, and the signal's reason.
    */
-  static async open(options: ShopAuditOptions, from: AuditedStore): Promise<ShopAudit | Difference> {
+  static async open(options: ShopAuditOptions, store: Store): Promise<ShopAudit | Difference> {
     const { file, shopId, secret } = options
     const audited = file === undefined ? undefined : await readAudited(file, shopId, secret)
-    if (audited === undefined) return new ShopAudit(options, new LogAudit(options))
-    const trees = await retrace(audited, from, options)
-    return 'kind' in trees ? trees : new ShopAudit(options, new LogAudit(options, audited, trees))
+    // What was not kept then may be kept now.
+    if (audited === undefined || audited.unkept > 0) return new ShopAudit(options, new LogAudit(options))
+    const difference = await retrace(audited, store, options)
+    return difference ?? new ShopAudit(options, new LogAudit(options, audited))
   }
 
   get audited(): AuditedLog {
@@ -78,26 +72,40 @@ export class ShopAudit {
    * Up to the store's head. The first difference, and then there is nothing to go on from. Rejects with StoreError, and
    * with the signal's reason; what was found right until then is kept.
    */
-  async advance(from: AuditedStore): Promise<Difference | undefined> {
-    const head = from.store.head(this.options.shopId)
+  async advance(store: Store): Promise<Difference | undefined> {
+    const head = store.head(this.options.shopId)
     const { seq } = this.log.audited
     if (head < seq) return shorter(head, seq)
-    let coming = this.read(from.store, seq, head)
+    const proofs = new StoredProofs(store, this.options.shopId)
+    let coming = this.read(store, seq, head)
     while (coming !== undefined) {
       const records: SignedRecord[] = await coming
-      coming = this.read(from.store, records.at(-1)!.record.seq, head)
+      coming = this.read(store, records.at(-1)!.record.seq, head)
       // What cannot be read is told when it is its turn.
       coming?.catch(() => undefined)
-      const difference = await this.takeAll(records, from.proofs, head)
+      const difference = await this.takeAll(records, proofs, head)
+      const earlier = this.takeCheckpoints(proofs)
+      if (earlier !== undefined) return earlier
       if (difference !== undefined) return difference
       await this.saveNowAndThen()
+    }
+    return this.takeCheckpoints(proofs)
+  }
+
+  /** Those of the sets so far that there are by now. */
+  private takeCheckpoints(proofs: StoredProofs): Difference | undefined {
+    const { seq: audited, checkpoints } = this.log.audited
+    const last = Math.min(audited, proofs.head)
+    for (const { seq, stored } of proofs.checkpoints(checkpoints.lastSeq, last)) {
+      const difference = this.log.takeCheckpoint(stored, proofs.following(seq))
+      if (difference !== undefined) return difference
     }
     return undefined
   }
 
   private async takeAll(
     records: readonly SignedRecord[],
-    proofs: StoredProofs | undefined,
+    proofs: StoredProofs,
     head: Seq,
   ): Promise<Difference | undefined> {
     const { progress, signal } = this.options
@@ -109,16 +117,15 @@ export class ShopAudit {
         signal.throwIfAborted()
         sliceMs = performance.now()
       }
-      const difference = this.log.take(record, signer, proofs)
+      const difference = this.log.take(record, signer, proofs.added(record.seq))
       if (difference !== undefined) return difference
     }
     return undefined
   }
 
   /** Whether the log still has all that was audited: by hashes alone. Rejects with StoreError. */
-  async recheck(from: AuditedStore): Promise<Difference | undefined> {
-    const trees = await retrace(this.log.audited, from, this.options)
-    return 'kind' in trees ? trees : undefined
+  async recheck(store: Store): Promise<Difference | undefined> {
+    return retrace(this.log.audited, store, this.options)
   }
 
   /** Writes what was computed since the last time. */
@@ -160,13 +167,13 @@ function shorter(head: Seq, seq: Seq): Difference {
   return { kind: 'log', seq: head + 1, text, found: `${head} sets`, wanted: `at least ${seq}` }
 }
 
-/** The trees over what was audited, if it is what stands in the log: by hashes alone. */
+/** How the log up to there is not what was audited, by hashes alone. */
 async function retrace(
   audited: AuditedLog,
-  { store, proofs }: AuditedStore,
+  store: Store,
   { shopId, progress, signal }: ShopAuditOptions,
-): Promise<LogTrees | Difference> {
-  const trees = new LogTrees()
+): Promise<Difference | undefined> {
+  const proofs = new StoredProofs(store, shopId)
   const head = store.head(shopId)
   if (head < audited.seq) return shorter(head, audited.seq)
   let trace = NO_TRACE
@@ -175,17 +182,21 @@ async function retrace(
     await nextTurn()
     for (const record of store.readLog(shopId, at, { ...READ, records: Math.min(READ.records, audited.seq - at) })) {
       at = record.seq
-      const root = proofs?.stateRoot(at) ?? NOTHING
-      const difference = trees.append(record, root, proofs)
-      if (difference !== undefined) return difference
-      trace = traced(trace, record, root, proofs?.checkpoint(at))
+      trace = traced(trace, record, proofs.added(at))
     }
     progress('retraced', at, audited.seq)
   }
-  if (equalBytes(trace, audited.trace)) return trees
-  const text = 'the log up to it is not what was audited'
-  const [found, wanted] = [trace, audited.trace].map(prefixedHex) as [string, string]
-  return { kind: 'log', seq: audited.seq, text, found, wanted }
+  let checkpoints = NO_TRACE
+  for (const { stored } of proofs.checkpoints(0, audited.checkpoints.lastSeq))
+    checkpoints = tracedCheckpoint(checkpoints, stored.first)
+  return retraced(audited, trace) ?? retracedCheckpoints(audited.checkpoints, checkpoints)
 }
 
-const NOTHING = new Uint8Array(32)
+function retraced({ seq, trace: wanted }: AuditedLog, trace: Uint8Array): Difference | undefined {
+  return differenceOf({ kind: 'log', seq, text: 'the digest of the log up to it, since it was audited' }, trace, wanted)
+}
+
+function retracedCheckpoints({ lastSeq: seq, trace: wanted }: CheckpointTrail, trace: Uint8Array) {
+  const text = 'the digest of the checkpoints up to it, since they were audited'
+  return differenceOf({ kind: 'checkpoint', seq, text }, trace, wanted)
+}

@@ -3,7 +3,9 @@
  * by hashing alone whether it is still what stands in the log:
  *
  *     trace = H(trace before ‖ CBOR [seq, committed at, reservation seconds, signer, account, role, header, signature,
- *               patches, state hash, state root, checkpoint | null])
+ *               patches, state hash, what is kept of what it adds to the trees | null])
+ *
+ * and likewise over the checkpoints as they were first signed, which come later than their sets.
  *
  * Tests: test/relay/audit/audit-file.test.ts
  */
@@ -11,24 +13,23 @@
 import { sha256 } from '#hash'
 import { concatBytes } from '../../bytes/bytes.js'
 import { encode } from '../../codec/encode.js'
-import type { SignedCheckpoint } from '../../proofs/checkpoint-form.js'
 import type { LogRecord } from '../../store/store.js'
 
 /** Before the first set. */
 export const NO_TRACE: Uint8Array = new Uint8Array(32)
 
 /** 32 bytes. */
-export function traced(
-  before: Uint8Array,
-  record: LogRecord,
-  stateRoot: Uint8Array,
-  signed: SignedCheckpoint | undefined,
-): Uint8Array {
+export function tracedCheckpoint(before: Uint8Array, first: Uint8Array): Uint8Array {
+  return sha256(concatBytes(before, sha256(first)))
+}
+
+/** 32 bytes. `added`: as log-trees.ts has it. */
+export function traced(before: Uint8Array, record: LogRecord, added: Uint8Array | undefined): Uint8Array {
   const { seq, committedAtMs, reservationSeconds, signer, account, role, header, signature } = record
   const seen = encode([
     ...[seq, committedAtMs, reservationSeconds].map(BigInt),
     ...[signer, account, role, header, signature],
-    ...[record.patches, record.stateHash, stateRoot, signed ?? null],
+    ...[record.patches, record.stateHash, added ?? null],
   ])
   return sha256(concatBytes(before, seen))
 }
