@@ -31,6 +31,8 @@ const RANKS: Readonly<Record<string, number>> = {
   'relay/sessions': 9.3,
   'relay/accounts': 9.3,
   'relay/payments': 9.3,
+  'relay/audit': 9.3,
+  'relay/anchor': 9.4,
   'relay/http.ts': 9.4,
   'relay/listening.ts': 9.4,
   'relay/after-commit.ts': 9.4,

@@ -7,7 +7,7 @@
  * It is written whole beside the old one and then renamed; a file that does not lead to its own hashes is refused. It
  * holds what the shop's log holds, orders among it: only its owner may read it.
  *
- * Tests: test/relay/audit/audit-file.test.ts
+ * Tests: test/cli/audit.test.ts
  */
 
 import { createHash, type Hash } from 'node:crypto'

@@ -1,7 +1,7 @@
 /**
  * The checkpoints of a log as they were signed (PROOFS §3), against what follows from the log.
  *
- * Tests: test/relay/audit/log-audit.test.ts
+ * Tests: test/cli/audit.test.ts
  */
 
 import type { Seq, ShopId } from '../../brands.js'

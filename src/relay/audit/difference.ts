@@ -1,7 +1,7 @@
 /**
  * What an audit finds (PROOFS §7): where what is stored, signed or anchored is not what follows from the log.
  *
- * Tests: test/relay/audit/log-audit.test.ts
+ * Tests: test/cli/audit.test.ts
  */
 
 import type { Seq } from '../../brands.js'

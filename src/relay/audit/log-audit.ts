@@ -2,7 +2,7 @@
  * A shop's log, set by set from the first on (PROOFS §7): everything that follows from its bytes is computed anew and
  * compared with what is stored and signed. Nothing that is stored is believed, and no stored state is read.
  *
- * Tests: test/relay/audit/log-audit.test.ts, test/cli/audit.test.ts
+ * Tests: test/cli/audit.test.ts
  */
 
 import type { Seq, ShopId } from '../../brands.js'

@@ -2,10 +2,11 @@
  * What is kept beside a log of what follows from it, and how it differs from what does: state roots and the nodes of
  * both trees.
  *
- * Tests: test/relay/audit/log-audit.test.ts
+ * Tests: test/cli/audit.test.ts
  */
 
 import type { Seq, ShopId } from '../../brands.js'
+import { equalBytes } from '../../bytes/bytes.js'
 import { logIndexOf } from '../../proofs/log-proof.js'
 import type { Store } from '../../store/store.js'
 import { decodeStored, type StoredCheckpoint } from '../checkpoints/stored-checkpoint.js'
@@ -57,6 +58,7 @@ const DIGEST_BYTES = 32
 
 /** The first place at which what is stored of the set is another than `made`, which follows. */
 export function addedDifference(seq: Seq, stored: Uint8Array | undefined, made: Uint8Array): Difference | undefined {
+  if (stored !== undefined && equalBytes(stored, made)) return undefined
   for (let at = 0; at < made.length; at += DIGEST_BYTES) {
     const [found, wanted] = [stored, made].map((bytes) => bytes?.subarray(at, at + DIGEST_BYTES))
     const difference = differenceOf(placeOf(seq, at, made.length), found, wanted!)

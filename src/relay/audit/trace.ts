@@ -7,7 +7,7 @@
  *
  * and likewise over the checkpoints as they were first signed, which come later than their sets.
  *
- * Tests: test/relay/audit/audit-file.test.ts
+ * Tests: test/cli/audit.test.ts
  */
 
 import { sha256 } from '#hash'

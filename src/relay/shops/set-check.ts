@@ -2,7 +2,7 @@
  * Whether a set of the log is what its bytes say, without applying it: header, root, nonce, signature. Who recovers the
  * signer, here or in a thread, is the caller's to choose.
  *
- * Tests: test/cli/check.test.ts, test/relay/audit/log-audit.test.ts
+ * Tests: test/cli/check.test.ts, test/cli/audit.test.ts
  */
 
 import { addressOf } from '#signature'
