@@ -64,6 +64,14 @@ export interface PaymentRow {
   readonly value: Uint8Array
 }
 
+/** What a relay keeps of its checkpoint of one set. */
+export interface CheckpointRow {
+  readonly shopId: ShopId
+  readonly seq: Seq
+  /** Opaque here. */
+  readonly value: Uint8Array
+}
+
 /** What some sets of a log add to the trees over it. */
 export interface LogTreeRow {
   readonly firstSeq: Seq
@@ -71,14 +79,6 @@ export interface LogTreeRow {
   readonly sets: number
   /** Opaque here. */
   readonly bytes: Uint8Array
-}
-
-/** What a relay keeps of its checkpoint of one set. */
-export interface CheckpointRow {
-  readonly shopId: ShopId
-  readonly seq: Seq
-  /** Opaque here. */
-  readonly value: Uint8Array
 }
 
 /**

@@ -142,7 +142,7 @@ function commitOf(store: Store, { drafts, rows, trees, skip }: Operation & { kin
   const [nonces, paymentRows] = [rows.nonces?.filter(fits) ?? [], rows.paymentRows?.filter(fits) ?? []]
   const logTrees = treesOf(store, trees, skip ? Infinity : (next.get(1n) ?? store.head(1n)))
   const checkpoints = rows.checkpoints?.filter((row) => row.seq <= store.head(row.shopId)) ?? []
-  return { ...rows, newShops, records, nonces, paymentRows, checkpoints, logTrees }
+  return { ...rows, newShops, records, nonces, paymentRows, logTrees, checkpoints }
 }
 
 function treesOf(
