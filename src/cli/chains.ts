@@ -14,7 +14,12 @@ import { readAddress } from '../bytes/abi.js'
 import { mintRelayCall, ownerOfCall } from '../chain/contracts.js'
 import { DevelopmentRegistry, DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { openChain } from '../chain/rpc-chain.js'
-import { DEVELOPMENT_CHAIN, readChainSettings, type ChainSettings } from '../settings/chain-settings.js'
+import {
+  DEVELOPMENT_CHAIN,
+  readChainSettings,
+  type ChainSettings,
+  type RpcSettings,
+} from '../settings/chain-settings.js'
 import { systemClock } from '../relay/instruments/clock.js'
 import type { Log } from '../relay/instruments/log.js'
 import { fixedPrice, httpPrices, NO_PRICES, type PriceSource } from '../relay/payments/price-source.js'
@@ -23,12 +28,14 @@ import { SettingsError, type Settings } from '../settings/settings.js'
 import type { Store } from '../store/store.js'
 import { DEVELOPMENT_WALLET, openWallet } from './wallet.js'
 
-type ChainParts = Pick<RelayParts, 'registry' | 'mirror' | 'paymentChains' | 'prices'>
+type ChainParts = Pick<RelayParts, 'registry' | 'mirror' | 'paymentChains' | 'prices' | 'anchor'>
 
 interface ChainContext {
   readonly store: Store
   /** The relay's own wallet, 20 bytes. */
   readonly address: Uint8Array
+  /** Its secret key, 32 bytes. */
+  readonly relaySecret: Uint8Array
   readonly log: Log
 }
 
@@ -60,10 +67,21 @@ export async function openChains(settings: Settings, context: ChainContext): Pro
     registry,
     prices,
     mirror: { chain, shops, registry, depth: row.depth },
+    anchor: anchorOf(settings, row, context),
     paymentChains: [...chains.values()].flatMap(({ row: { payments, depth }, chain }) =>
       payments === undefined ? [] : [{ chain, payments, depth }],
     ),
   }
+}
+
+function anchorOf(
+  { anchor, anchorEverySeconds: everySeconds, data }: Settings,
+  { rpc, chainId }: RpcSettings,
+  { relaySecret }: ChainContext,
+): RelayParts['anchor'] {
+  if (anchor === 'off') return undefined
+  const secret = toHex(relaySecret)
+  return { wallet: anchor === 'relay' ? openWallet({ url: rpc[0]!, chainId, secret }) : undefined, everySeconds, data }
 }
 
 function pricesOf(settings: Settings, log: Log): PriceSource {

@@ -17,6 +17,7 @@ import {
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { ChainId } from '../brands.js'
+import { keccak256 } from '#hash'
 import { fromHex, prefixedHex } from '../bytes/hex.js'
 import type { Wallet } from '../client/enrol.js'
 
@@ -46,6 +47,12 @@ export interface SendingWallet {
   readonly address: Uint8Array
   /** Waits until the transaction is in a block; returns its hash with 0x. Throws TransactionFailed. */
   send(transaction: Transaction): Promise<string>
+  /** Signed and not sent; `hash`: 32 bytes. Throws TransactionFailed, also where it would be reverted. */
+  sign(
+    transaction: Transaction,
+  ): Promise<{ readonly hash: Uint8Array; readonly raw: Uint8Array; readonly nonce: bigint }>
+  /** What `sign` made; no error where the chain has it already. Throws TransactionFailed. */
+  broadcast(raw: Uint8Array): Promise<void>
 }
 
 /** A wallet on a chain. `secret`: 64 hexadecimal digits. */
@@ -69,8 +76,29 @@ export function openWallet(options: {
   const reader = createPublicClient({ chain, transport, pollingInterval: 200 })
   return {
     address: addressOfWallet(account),
-    async send({ to, data, value = 0n }) {
-      const call = { to: prefixedHex(to), value, ...(data !== undefined && { data: prefixedHex(data) }) }
+    async sign(transaction) {
+      try {
+        const request = await sender.prepareTransactionRequest(callOf(transaction))
+        const raw = fromHex(await account.signTransaction(request as Parameters<typeof account.signTransaction>[0]))
+        return { hash: keccak256(raw), raw, nonce: BigInt(request.nonce) }
+      } catch (error) {
+        const reason = isUnreachable(error) ? away : shortOf(error)
+        throw new TransactionFailed(
+          `the transaction of ${account.address}, which pays its gas, cannot be made: ${reason}`,
+        )
+      }
+    },
+    async broadcast(raw) {
+      try {
+        await sender.sendRawTransaction({ serializedTransaction: prefixedHex(raw) })
+      } catch (error) {
+        if (isKnown(error)) return
+        const reason = isUnreachable(error) ? away : shortOf(error)
+        throw new TransactionFailed(`the transaction of ${account.address} cannot be sent: ${reason}`)
+      }
+    },
+    async send(transaction) {
+      const call = callOf(transaction)
       const hash = await sender.sendTransaction(call).catch((error: unknown) => {
         throw new TransactionFailed(
           isUnreachable(error)
@@ -98,6 +126,16 @@ export class TransactionFailed extends Error {
 }
 
 const RECEIPT_MS = 60_000
+
+function callOf({ to, data, value = 0n }: Transaction) {
+  return { to: prefixedHex(to), value, ...(data !== undefined && { data: prefixedHex(data) }) }
+}
+
+/** The node has it, waiting or in a block. */
+function isKnown(error: unknown): boolean {
+  const { message, details } = error as { message: string; details?: string }
+  return /already (known|imported|exists)|known transaction/iu.test(`${details ?? ''} ${message}`)
+}
 
 function isUnreachable(error: unknown): boolean {
   const kinds = [HttpRequestError, TimeoutError, WebSocketRequestError] as const

@@ -81,6 +81,6 @@ export class SetCheck {
     this.relays ??= [address]
     if (this.relays.some((relay) => equalBytes(relay, address))) return
     const [found, wanted] = [prefixedHex(address), this.relays.map(prefixedHex).join(', ')]
-    yield { kind: 'signature', text: `it is signed by ${found}, the relay is ${wanted}`, found, wanted }
+    yield { kind: 'signature', text: `it is signed by ${found}, the relay is ${wanted}` }
   }
 }
