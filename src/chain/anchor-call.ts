@@ -1,6 +1,8 @@
 /**
  * An anchor as a verifier looks for it (PROOFS §3): the successful call updateRootHash(shop, digest, nonce) to the shop
  * registry, in the transaction that is named, deep enough. The registry keeps the last digest alone and emits no event.
+ *
+ * Tests: test/relay/anchor/anchor.test.ts
  */
 
 import type { ShopId } from '../brands.js'
@@ -9,7 +11,7 @@ import { prefixedHex } from '../bytes/hex.js'
 import type { Chain, ChainTransaction, TransactionChain } from './chain.js'
 import { readUpdateRootHash } from './contracts.js'
 
-export interface AnchorQuery {
+interface AnchorQuery {
   /** The shop registry, 20 bytes. */
   readonly contract: Uint8Array
   /** 32 bytes. */
@@ -21,7 +23,7 @@ export interface AnchorQuery {
   readonly depth: bigint
 }
 
-export type AnchorFinding =
+type AnchorFinding =
   /** `depth` as it is now; `nonce`: of the call. */
   | { readonly outcome: 'found'; readonly block: bigint; readonly depth: bigint; readonly nonce: bigint }
   /** It may still come: in no block, or not deep enough. */

@@ -1,7 +1,7 @@
 /**
  * Single transactions over JSON-RPC.
  *
- * Tests: test/chain/anchor-call.test.ts
+ * Tests: test/relay/anchor/anchor.test.ts
  */
 
 import { equalBytes } from '../bytes/bytes.js'

@@ -6,6 +6,7 @@
  */
 
 import { readFileSync } from 'node:fs'
+import { addressOf, publicKeyOf } from '#signature'
 import { toHex } from '../bytes/hex.js'
 import { fromBigEndian } from '../bytes/bytes.js'
 import { ChainRegistry } from '../chain/chain-registry.js'
@@ -32,9 +33,7 @@ type ChainParts = Pick<RelayParts, 'registry' | 'mirror' | 'paymentChains' | 'pr
 
 interface ChainContext {
   readonly store: Store
-  /** The relay's own wallet, 20 bytes. */
-  readonly address: Uint8Array
-  /** Its secret key, 32 bytes. */
+  /** The relay's secret key, 32 bytes. */
   readonly relaySecret: Uint8Array
   readonly log: Log
 }
@@ -61,7 +60,8 @@ export async function openChains(settings: Settings, context: ChainContext): Pro
   const chains = new Map(chosen.chains.map((row) => [row.chainId, { row, chain: openChain(row) }]))
   const { shops, chainId } = chosen.registry
   const { chain, row } = chains.get(chainId)!
-  const relayTokenId = chosen.registry.relayTokenId ?? (await tokenOrClose(chosen, chain, context.address))
+  const relayTokenId =
+    chosen.registry.relayTokenId ?? (await tokenOrClose(chosen, chain, addressOf(publicKeyOf(context.relaySecret))))
   const registry = new ChainRegistry({ chain, shops, relayTokenId })
   return {
     registry,

@@ -93,7 +93,7 @@ async function serve(settings: Settings, io: Io): Promise<void> {
       settings,
       store,
       blobs,
-      ...(await openChains(settings, { store, address, relaySecret, log })),
+      ...(await openChains(settings, { store, relaySecret, log })),
       relaySecret,
       guard,
       listen: LISTEN[settings.transport],

@@ -56,14 +56,8 @@ export interface SendingWallet {
 }
 
 /** A wallet on a chain. `secret`: 64 hexadecimal digits. */
-export function openWallet(options: {
-  readonly url: string
-  readonly chainId: ChainId
-  readonly secret: string
-}): SendingWallet {
-  const { url, chainId, secret } = options
+export function openWallet({ url, chainId, secret }: WalletOptions): SendingWallet {
   const account = privateKeyToAccount(`0x${secret}`)
-  const away = `chain ${chainId} cannot be reached at ${placeOf(url)}`
   const transport = url.startsWith('ws') ? webSocket(url) : http(url)
   const currency = { name: 'Ether', symbol: 'ETH', decimals: 18 }
   const chain = {
@@ -74,48 +68,41 @@ export function openWallet(options: {
   }
   const sender = createWalletClient({ account, chain, transport })
   const reader = createPublicClient({ chain, transport, pollingInterval: 200 })
+  const away = `chain ${chainId} cannot be reached at ${placeOf(url)}`
+  const failed = (what: string) => (error: unknown) => {
+    throw new TransactionFailed(`the transaction of ${account.address} ${what}: ${reasonOf(error, away)}`)
+  }
   return {
     address: addressOfWallet(account),
     async sign(transaction) {
-      try {
-        const request = await sender.prepareTransactionRequest(callOf(transaction))
-        const raw = fromHex(await account.signTransaction(request as Parameters<typeof account.signTransaction>[0]))
-        return { hash: keccak256(raw), raw, nonce: BigInt(request.nonce) }
-      } catch (error) {
-        const reason = isUnreachable(error) ? away : shortOf(error)
-        throw new TransactionFailed(
-          `the transaction of ${account.address}, which pays its gas, cannot be made: ${reason}`,
-        )
-      }
+      const prepared = sender.prepareTransactionRequest(callOf(transaction))
+      const request = await prepared.catch(failed('cannot be made, its gas paid by that account'))
+      const raw = fromHex(await account.signTransaction(request as Parameters<typeof account.signTransaction>[0]))
+      return { hash: keccak256(raw), raw, nonce: BigInt(request.nonce) }
     },
     async broadcast(raw) {
-      try {
-        await sender.sendRawTransaction({ serializedTransaction: prefixedHex(raw) })
-      } catch (error) {
-        if (isKnown(error)) return
-        const reason = isUnreachable(error) ? away : shortOf(error)
-        throw new TransactionFailed(`the transaction of ${account.address} cannot be sent: ${reason}`)
-      }
+      const sent = sender.sendRawTransaction({ serializedTransaction: prefixedHex(raw) })
+      await sent.catch((error: unknown) => (isKnown(error) ? undefined : failed('cannot be sent')(error)))
     },
     async send(transaction) {
-      const call = callOf(transaction)
-      const hash = await sender.sendTransaction(call).catch((error: unknown) => {
-        throw new TransactionFailed(
-          isUnreachable(error)
-            ? `the transaction cannot be sent: ${away}`
-            : `the transaction was refused: ${shortOf(error)}`,
-        )
+      const hash = await sender.sendTransaction(callOf(transaction)).catch((error: unknown) => {
+        const problem = isUnreachable(error) ? 'cannot be sent' : 'was refused'
+        throw new TransactionFailed(`the transaction ${problem}: ${reasonOf(error, away)}`)
       })
       const receipt = await reader.waitForTransactionReceipt({ hash, timeout: RECEIPT_MS }).catch((error: unknown) => {
-        const reason = isUnreachable(error) ? away : shortOf(error)
-        throw new TransactionFailed(
-          `the transaction ${hash} was sent, and it is not known what became of it: ${reason}`,
-        )
+        const problem = `the transaction ${hash} was sent, and it is not known what became of it`
+        throw new TransactionFailed(`${problem}: ${reasonOf(error, away)}`)
       })
       if (receipt.status === 'reverted') throw new TransactionFailed(`the transaction ${hash} was reverted`)
       return hash
     },
   }
+}
+
+interface WalletOptions {
+  readonly url: string
+  readonly chainId: ChainId
+  readonly secret: string
 }
 
 /**
@@ -146,6 +133,11 @@ function isUnreachable(error: unknown): boolean {
 function shortOf(error: unknown): string {
   const { shortMessage, message } = error as { shortMessage?: string; message: string }
   return (shortMessage ?? message).split('\n')[0]!.replace(/\.$/u, '')
+}
+
+/** One line. `away`: what is said of a chain that cannot be reached. */
+function reasonOf(error: unknown, away: string): string {
+  return isUnreachable(error) ? away : shortOf(error)
 }
 
 /** Scheme and host. */

@@ -6,18 +6,45 @@
 
 import type { ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
-import type { Block } from '../../chain/chain.js'
+import type { Block, TransactionChain } from '../../chain/chain.js'
 import { readUpdateRootHash, rootHashCall } from '../../chain/contracts.js'
 import { ANCHOR_LOOK_BACK_BLOCKS } from '../../limits.js'
+import type { Clock } from '../instruments/clock.js'
 import { digestOf, type AnchorEntry } from './anchor-history.js'
-import type { AnchorsOptions } from './anchors.js'
 
-type FollowerOptions = Pick<AnchorsOptions, 'chain' | 'contract' | 'depth' | 'wallet' | 'clock'>
+/** The relay's own account on the registry's chain. */
+export interface AnchorWallet {
+  /** 20 bytes. */
+  readonly address: Uint8Array
+  /** A transaction, signed and not sent. Rejects with a line for people: it would revert, there is no ether for it. */
+  sign(call: { readonly to: Uint8Array; readonly data: Uint8Array }): Promise<SignedTransaction>
+  /** Rejects where the chain does not take it. */
+  broadcast(raw: Uint8Array): Promise<void>
+}
+
+interface SignedTransaction {
+  /** 32 bytes. */
+  readonly hash: Uint8Array
+  readonly raw: Uint8Array
+  readonly nonce: bigint
+}
+
+/** Where it is anchored, and who sends. */
+export interface AnchorPlace {
+  readonly chain: TransactionChain
+  /** The shop registry, 20 bytes. */
+  readonly contract: Uint8Array
+  /** How many blocks have to lie on an anchor, its own included. */
+  readonly depth: bigint
+  /** Undefined: the shops' owners send. */
+  readonly wallet: AnchorWallet | undefined
+  readonly clock: Clock
+}
 
 export class AnchorFollower {
-  private readonly options: FollowerOptions
+  private readonly options: AnchorPlace
 
-  constructor(options: FollowerOptions) {
+  constructor(options: AnchorPlace) {
     this.options = options
   }
 

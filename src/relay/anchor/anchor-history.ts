@@ -19,7 +19,7 @@ import type { Store } from '../../store/store.js'
  * revalidated: the log leads to it · broadcast: its transaction is on its way · included: in a block · final: so deep
  * that it counts · failed: reverted, or another transaction took its place.
  */
-export type AnchorStatus = 'revalidated' | 'broadcast' | 'included' | 'final' | 'failed'
+type AnchorStatus = 'revalidated' | 'broadcast' | 'included' | 'final' | 'failed'
 
 export interface AnchorEntry {
   readonly seq: Seq

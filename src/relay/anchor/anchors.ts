@@ -10,33 +10,15 @@ import type { Seq, ShopId } from '../../brands.js'
 import { readWord } from '../../bytes/abi.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { prefixedHex } from '../../bytes/hex.js'
-import type { Block, TransactionChain } from '../../chain/chain.js'
+import type { Block } from '../../chain/chain.js'
 import { rootHashCall, rootNonceCall, updateRootHashCall } from '../../chain/contracts.js'
 import { ANCHOR_NONCE_MAX, ANCHOR_RETRY_SECONDS } from '../../limits.js'
 import type { SignedCheckpoint } from '../../proofs/checkpoint-form.js'
 import { describeDifference, type Difference } from '../audit/difference.js'
-import type { Clock } from '../instruments/clock.js'
 import type { Log } from '../instruments/log.js'
 import type { Metrics } from '../instruments/metrics.js'
-import { AnchorFollower } from './anchor-follower.js'
+import { AnchorFollower, type AnchorPlace } from './anchor-follower.js'
 import { digestOf, type AnchorEntry, type AnchorHistory } from './anchor-history.js'
-
-/** The relay's own account on the registry's chain. */
-export interface AnchorWallet {
-  /** 20 bytes. */
-  readonly address: Uint8Array
-  /** A transaction, signed and not sent. Rejects with a line for people: it would revert, there is no ether for it. */
-  sign(call: { readonly to: Uint8Array; readonly data: Uint8Array }): Promise<SignedTransaction>
-  /** Rejects where the chain does not take it. */
-  broadcast(raw: Uint8Array): Promise<void>
-}
-
-interface SignedTransaction {
-  /** 32 bytes. */
-  readonly hash: Uint8Array
-  readonly raw: Uint8Array
-  readonly nonce: bigint
-}
 
 /** The checkpoints of shops, as they were first signed. */
 export interface AnchoredCheckpoints {
@@ -44,14 +26,7 @@ export interface AnchoredCheckpoints {
   firstSigned(shopId: ShopId, seq: Seq): SignedCheckpoint | undefined
 }
 
-export interface AnchorsOptions {
-  readonly chain: TransactionChain
-  /** The shop registry, 20 bytes. */
-  readonly contract: Uint8Array
-  /** How many blocks have to lie on an anchor, its own included. */
-  readonly depth: bigint
-  /** Undefined: the shops' owners send. */
-  readonly wallet: AnchorWallet | undefined
+export interface AnchorsOptions extends AnchorPlace {
   /** From one anchor of a shop to its next. */
   readonly everySeconds: number
   readonly history: AnchorHistory
@@ -59,7 +34,6 @@ export interface AnchorsOptions {
   readonly shops: () => Iterable<ShopId>
   /** The first difference where the log does not lead to the checkpoint. */
   readonly revalidate: (shopId: ShopId, seq: Seq, signed: SignedCheckpoint) => Promise<Difference | undefined>
-  readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
 }

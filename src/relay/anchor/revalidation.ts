@@ -16,7 +16,7 @@ import type { AuditAnswer, AuditTask } from '../audit/audit-desk.js'
 import type { Difference } from '../audit/difference.js'
 import { StoredProofs } from '../audit/stored-proofs.js'
 
-export interface RevalidationOptions {
+interface RevalidationOptions {
   readonly store: Store
   /** Addresses of the relay's keys, 20 bytes each. */
   readonly relays: readonly Uint8Array[]
@@ -95,7 +95,7 @@ export class Revalidation {
       for (const { reject } of this.waiting.values()) reject(new Error(`the thread that audits ended: ${reason}`))
       this.waiting.clear()
     }
-    worker.on('error', (error) => ended((error as Error).message))
+    worker.on('error', (error) => ended(error.message))
     worker.on('exit', () => ended('it was stopped'))
     worker.unref()
     return worker

@@ -13,7 +13,8 @@ import type { Clock } from '../instruments/clock.js'
 import type { Log } from '../instruments/log.js'
 import type { Metrics } from '../instruments/metrics.js'
 import { AnchorHistory } from './anchor-history.js'
-import { Anchors, type AnchoredCheckpoints, type AnchorWallet } from './anchors.js'
+import type { AnchorWallet } from './anchor-follower.js'
+import { Anchors, type AnchoredCheckpoints } from './anchors.js'
 import { Revalidation } from './revalidation.js'
 
 export interface AnchorSettings {

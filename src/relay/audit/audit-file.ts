@@ -100,7 +100,7 @@ function headOf(audited: AuditedLog): Encodable {
 async function readFrom(input: Reader, shopId: ShopId, secret: Uint8Array): Promise<AuditedLog> {
   if (!equalBytes(await input.take(MAGIC.length), MAGIC)) throw new Error('it is of another format')
   const head = decode(await input.field()) as ReadonlyMap<string, Cbor>
-  if (head.get('ShopID') !== shopId) throw new Error(`it is of shop ${String(head.get('ShopID'))}`)
+  if (head.get('ShopID') !== shopId) throw new Error('it is of another shop')
   const state = await readState(input, head, shopId)
   await input.end()
   const [hash, root] = [head.get('StateHash'), head.get('StateRoot')] as [Uint8Array, Uint8Array]

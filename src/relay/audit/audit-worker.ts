@@ -1,7 +1,7 @@
 /**
- * A thread that audits logs by their stored bytes, which are sent to it (audit-thread.ts).
+ * A thread that audits logs by their stored bytes, which are sent to it (anchor/revalidation.ts).
  *
- * Tests: test/relay/anchor/anchor.test.ts
+ * Tests: test/e2e/anchor.test.ts
  */
 
 import { parentPort } from 'node:worker_threads'

@@ -58,8 +58,8 @@ interface CheckpointPlace {
 }
 
 /**
- * The trail with the checkpoint of `seq`, or how it differs. What was signed last for that set must be the first but for
- * a later time; one that was stored and not signed yet must follow too.
+ * The trail with the checkpoint of `seq`, or how it differs. What was signed last for that set must be the first but
+ * for a later time; one that was stored and not signed yet must follow too.
  */
 export function auditCheckpoint(
   trail: CheckpointTrail,

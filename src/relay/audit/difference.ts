@@ -12,7 +12,7 @@ import { prefixedHex } from '../../bytes/hex.js'
  * header, root, nonce, signature: of the set's own bytes · rights: its signer was not in that account · rules: it is
  * refused, or cannot be read · log: what was audited before is not there any more. The others name what is stored.
  */
-export type DifferenceKind =
+type DifferenceKind =
   | 'header'
   | 'root'
   | 'nonce'

@@ -76,8 +76,8 @@ export class LogAudit {
   }
 
   /**
-   * The next set; `signer`: the key that its signature leads to, 33 bytes; `stored`: what is kept of what it adds to the
-   * trees over the log (log-trees.ts). Undefined if all is as it has to be, else the first difference, and then the
+   * The next set; `signer`: the key that its signature leads to, 33 bytes; `stored`: what is kept of what it adds to
+   * the trees over the log (log-trees.ts). Undefined if all is as it has to be, else the first difference, and then the
    * audit is at its end.
    */
   take(record: LogRecord, signer: Uint8Array | undefined, stored: Uint8Array | undefined): Difference | undefined {

@@ -16,7 +16,7 @@ import { LogAudit, type AuditedLog, type LogAuditOptions } from './log-audit.js'
 import { StoredProofs } from './stored-proofs.js'
 import { NO_TRACE, traced, tracedCheckpoint } from './trace.js'
 
-export interface ShopAuditOptions extends LogAuditOptions {
+interface ShopAuditOptions extends LogAuditOptions {
   readonly verifier: Verifier
   /** Where what was computed is kept; undefined: nowhere. */
   readonly file: string | undefined

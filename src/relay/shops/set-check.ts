@@ -14,7 +14,7 @@ import { patchLeafHash, PatchTree } from '../../merkle/patch-proof.js'
 import { Header } from '../../patches/patch-set.js'
 import type { LogRecord } from '../../store/store.js'
 
-export interface SetProblem {
+interface SetProblem {
   readonly kind: 'header' | 'root' | 'nonce' | 'signature'
   /** What is wrong of the set, without both values. */
   readonly text: string

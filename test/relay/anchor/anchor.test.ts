@@ -200,7 +200,7 @@ describe('by the relay', () => {
     await relay.until('final')
   })
 
-  it('goes on after a restart between broadcast and block, with the same transaction, though the chain forgot it', async () => {
+  it('goes on after a restart between broadcast and block, though the chain forgot the transaction', async () => {
     await chain.rpc('evm_setAutomine', [false])
     const relay = await new Anchoring().save()
     const first = relay.start()
@@ -289,7 +289,12 @@ describe('by the relay', () => {
       /its nonce in the registry is 18446744073709551615, the highest/u,
     ],
     ['an account that may not', () => Promise.resolve(), { wallet: undefined }, /not allowed/u],
-    ['an account without ether', () => Promise.resolve(), { wallet: undefined }, /which pays its gas, cannot be made/u],
+    [
+      'an account without ether',
+      () => Promise.resolve(),
+      { wallet: undefined },
+      /cannot be made, its gas paid by that account/u,
+    ],
   ])('%s is told, and stops nothing', async (what, prepare, change, text) => {
     await prepare()
     const relay = await new Anchoring().save()
