@@ -34,7 +34,7 @@ export function afterCommit({ metrics, keeper, checkpoints, feeds, cards, paymen
     // The object index before the feeds: a subscription that reads by it must find there what was flushed.
     (shop, { sets: list }) => keeper.published(shop, list),
     // Checkpoints are signed later: here it is counted what none covers.
-    (shop) => checkpoints.published(shop),
+    (shop, { sets: list }) => checkpoints.published(shop, list),
     // The feeds before the cards: a session whose card was removed is shown everything up to the set that did it.
     (shop, { sets: list }) => feeds.published(shop, list),
     // Decimals of tokens in a new manifest are asked for before somebody chooses one.

@@ -15,6 +15,7 @@ import { MultipartError } from './blobs/multipart.js'
 import { strangeHost } from './transport/host-header.js'
 import type { RateLimiter } from './transport/rate-limit.js'
 import { BodyTooLarge, RequestAborted } from './transport/request-body.js'
+import { PROOFS_PREFIX } from './proofs/http-proofs.js'
 import { checkEnrolment, publicHosts } from './accounts/enrolment-message.js'
 import type { HttpRequest, HttpResponse } from './transport/transport.js'
 
@@ -35,6 +36,8 @@ export interface HttpDependencies {
   /** The checks that need chain and store, then the enrolment itself; it is durable when this resolves. */
   enrol(request: EnrolmentRequest): Promise<EnrolmentOutcome>
   readonly blobs: BlobAccess
+  /** Of a request below PROOFS_PREFIX. */
+  prove(request: HttpRequest): Promise<HttpResponse>
   /** Something threw that must not: it is reported, the client gets a 500. */
   onBug(error: unknown): void
 }
@@ -95,15 +98,17 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     { method: 'GET', handle: (dependencies) => tellStatus(dependencies.readiness() ?? dependencies.trouble()) },
   ],
   ['/testing/discovery', { method: 'GET', handle: tellDiscovery }],
-  ['/v4/sessions', { method: 'GET', handle: () => json(426, { error: 'a WebSocket upgrade is needed here' }) }],
+  ['/v4/sessions', { method: 'GET', handle: tellUpgrade }],
+  ['/v5/sessions', { method: 'GET', handle: tellUpgrade }],
   ['/v4/enroll_key_card', { method: 'POST', handle: enrol, handler: ENROL_HANDLER }],
   ['/v4/upload_blob', { method: 'POST', handle: upload, handler: UPLOAD_HANDLER }],
 ])
 const BLOB_PREFIX = '/ipfs/'
 const BLOB_ROUTE: Route = { method: 'GET', handle: readBlob }
+const PROOF_ROUTE: Route = { method: 'GET', handle: prove }
 
 async function route(dependencies: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
-  const found = request.path.startsWith(BLOB_PREFIX) ? BLOB_ROUTE : ROUTES.get(request.path)
+  const found = routeOf(request.path)
   if (found === undefined) return json(404, { error: 'not found' })
   // The transport leaves the body out.
   const method = request.method === 'HEAD' ? 'GET' : request.method
@@ -121,6 +126,20 @@ async function route(dependencies: HttpDependencies, request: HttpRequest): Prom
     dependencies.onBug(error)
     return failure(500, 'internal error', found.handler)
   }
+}
+
+function routeOf(path: string): Route | undefined {
+  if (path.startsWith(BLOB_PREFIX)) return BLOB_ROUTE
+  return path.startsWith(PROOFS_PREFIX) ? PROOF_ROUTE : ROUTES.get(path)
+}
+
+function tellUpgrade(): HttpResponse {
+  return json(426, { error: 'a WebSocket upgrade is needed here' })
+}
+
+async function prove(dependencies: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
+  const unready = dependencies.readiness()
+  return unready === undefined ? dependencies.prove(request) : json(503, { error: unready })
 }
 
 function describeRelay({ relay }: HttpDependencies): HttpResponse {

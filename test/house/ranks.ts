@@ -17,16 +17,17 @@ const RANKS: Readonly<Record<string, number>> = {
   patches: 5,
   state: 6,
   proofs: 7,
-  wire: 7,
+  wire: 7.5,
   store: 8,
   chain: 8,
   settings: 8,
   'relay/instruments': 9.1,
   'relay/transport': 9.1,
   'relay/shops': 9.1,
+  'relay/checkpoints': 9.13,
+  'relay/proofs': 9.16,
   'relay/feed': 9.2,
   'relay/blobs': 9.2,
-  'relay/checkpoints': 9.2,
   'relay/write': 9.2,
   'relay/sessions': 9.3,
   'relay/accounts': 9.3,
@@ -51,7 +52,7 @@ const STRANGERS: readonly (readonly [from: string, to: string])[] = [
   ['relay', 'client'],
 ]
 /** Up to here a room is of the core. */
-const CORE_RANK_MAX = 7
+const CORE_RANK_MAX = 7.5
 const OUTSIDE_THE_CORE =
   /\b(async|await|Date|process|console|Buffer|fetch|setTimeout|setInterval|setImmediate)\b|Math\.random|['"]node:/u
 /** Each entry point of an outside package comes in through these files alone. */

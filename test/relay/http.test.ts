@@ -89,6 +89,7 @@ class Relay {
         openSink: async () => this.#sink(),
         read: async (cid) => this.#read(cid),
       },
+      prove: () => Promise.reject(new Error('no proofs here')),
       onBug: (error) => this.bugs.push(error),
     }
   }
