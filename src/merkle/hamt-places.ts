@@ -90,13 +90,13 @@ export function takePlaces(node: Node, slot: number): Node['places'] {
 
 /** A view, which the next change of the trie may change. */
 function digestAt(node: Node, place: number, context: PlaceContext): Uint8Array {
+  const known = node.places?.get(place)
+  if (known !== undefined) return known
   const { first, count } = entriesAt(node, place)
   if (count === 0) return EMPTY_PLACE
   const entry = node.entries[first]!
   if (count === 1 && isLeaf(entry)) return markAt(node, first, entry, context)
   if (place >= SLOTS) return rootOf(entry as Branch, context)
-  const known = node.places?.get(place)
-  if (known !== undefined) return known
   const digest = interiorDigest(digestAt(node, 2 * place, context), digestAt(node, 2 * place + 1, context))
   if (place > 1) (node.places ??= PlaceDigests.empty()).set(place, digest)
   return digest
