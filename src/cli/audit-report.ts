@@ -14,11 +14,14 @@ interface ReportOptions {
   readonly json: boolean
   /** Addresses of the relay's keys that were named; undefined: none was. */
   readonly relays: readonly Uint8Array[] | undefined
+  /** Undefined: no chain was looked at. */
+  readonly chain?: unknown
 }
 
 interface Found {
   readonly audited: AuditedLog | undefined
   readonly difference: Difference | undefined
+  readonly anchors: number
 }
 
 export class AuditReport {
@@ -32,13 +35,14 @@ export class AuditReport {
     this.io = io
   }
 
-  follows(shopId: ShopId, audited: AuditedLog): void {
-    this.found.set(shopId, { audited, difference: undefined })
+  /** `anchors`: how many there are of its checkpoints. */
+  follows(shopId: ShopId, audited: AuditedLog, anchors: number): void {
+    this.found.set(shopId, { audited, difference: undefined, anchors })
   }
 
   /** Told at once. */
   differs(shopId: ShopId, difference: Difference, audited = this.found.get(shopId)?.audited): void {
-    const found = { audited, difference }
+    const found = { audited, difference, anchors: 0 }
     this.found.set(shopId, found)
     if (this.options.json) this.io.out(jsonOf(shopId, found, this.options))
     else this.io.out(`shop ${shopId}, ${describeDifference(difference)}`)
@@ -59,7 +63,7 @@ export class AuditReport {
       const { audited, difference } = found
       if (difference !== undefined || audited === undefined) continue
       if (this.options.json) this.io.out(jsonOf(shopId, found, this.options))
-      else this.io.out(`shop ${shopId}: ${describeAudited(audited)}`)
+      else this.io.out(`shop ${shopId}: ${describeAudited(audited, found.anchors)}`)
     }
   }
 
@@ -79,7 +83,9 @@ export class AuditReport {
     ]
     for (const doubt of this.doubts()) this.io.out(`cannot say: ${doubt}`)
     this.io.out(counts.join(', '))
-    this.io.err(`in ${seconds.toFixed(1)} s; not checked: who is owner and who clerk, and what chains show`)
+    this.io.err(
+      `in ${seconds.toFixed(1)} s; not checked: who is owner and who clerk${this.options.chain === undefined ? ', and what a chain holds' : ''}`,
+    )
   }
 
   /** Why that all is right cannot be said although nothing differs. */
@@ -101,12 +107,12 @@ export class AuditReport {
   }
 }
 
-function describeAudited({ seq, stateRoot, checkpoints: { count, lastSeq } }: AuditedLog): string {
+function describeAudited({ seq, stateRoot, checkpoints: { count, lastSeq } }: AuditedLog, anchors: number): string {
   const signed = count === 0 ? 'no checkpoint' : `${count} checkpoints, the last of set ${lastSeq}`
-  return `all of sets 1 to ${seq} follows; state root ${prefixedHex(stateRoot)}; ${signed}`
+  return `all of sets 1 to ${seq} follows; state root ${prefixedHex(stateRoot)}; ${signed}; ${anchors} anchors`
 }
 
-function jsonOf(shopId: ShopId, { audited, difference }: Found, { relays }: ReportOptions): string {
+function jsonOf(shopId: ShopId, { audited, difference, anchors }: Found, { relays }: ReportOptions): string {
   const isKnown = relays !== undefined && audited?.unkept === 0
   const outcome = difference !== undefined ? 'differs' : isKnown ? 'matches' : 'cannot say'
   return JSON.stringify({
@@ -118,6 +124,7 @@ function jsonOf(shopId: ShopId, { audited, difference }: Found, { relays }: Repo
       state_root: prefixedHex(audited.stateRoot),
       checkpoints: audited.checkpoints.count,
       checkpoint_seq: audited.checkpoints.lastSeq,
+      anchors,
       signed_by: (audited.relays ?? []).map(prefixedHex),
     }),
     ...(difference && { difference }),

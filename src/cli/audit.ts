@@ -10,30 +10,37 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ShopId } from '../brands.js'
 import { fromHex } from '../bytes/hex.js'
+import { ChainUnreachable } from '../chain/chain.js'
+import { openChain } from '../chain/rpc-chain.js'
 import { AuditFileError } from '../relay/audit/audit-file.js'
 import { ShopAudit } from '../relay/audit/shop-audit.js'
 import { Verifier } from '../relay/write/verifier.js'
-import { DATA_DEFAULT } from '../settings/settings.js'
+import type { ChainSettings } from '../settings/chain-settings.js'
+import { DATA_DEFAULT, SettingsError } from '../settings/settings.js'
 import { openStoreForReading } from '../store/open.js'
 import { StoreError } from '../store/store-error.js'
 import type { ShopRow, Store } from '../store/store.js'
+import { auditAnchors, type AnchorPlace } from './audit-anchors.js'
 import { AuditReport } from './audit-report.js'
+import { chainSettingsOf } from './chains.js'
 import { integerFlag, parseFlags, relayFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 import { reporter } from './progress.js'
 import { relayAddressIn } from './relay-address.js'
 
-const AUDIT_HELP = `cairn audit [DATA] [--shop ID,…] [--relay ADDRESS,…] [--resume DIR] [--follow] [--json]
+const AUDIT_HELP = `cairn audit [DATA] [--shop ID,…] [--relay ADDRESS,…] [--chain FILE] [--resume DIR] [--follow]
+                   [--json] [--threads N]
 
 Replays the log of every shop from its first set on and computes anew what follows from it: signers and their rights,
 nonces, roots of the patches, every state hash and state root, both trees over the log, every checkpoint. Compares that
-with what is stored and signed, and prints the first difference of each shop: what, where, and both values. Nothing that
+with what is stored, signed and anchored, and prints the first difference of each shop: what, where, and both values. Nothing that
 is stored is believed, and nothing is changed. The relay may run meanwhile: then it is audited up to where it was.
 (cairn check tells instead whether the data are whole, derived ones too.)
 
   DATA             the relay's data directory, a backup of it, or a database file; default that of cairn serve
   --shop ID        only this shop, or these
   --relay ADDRESS  of the relay's key; several after a rotation. By default that of relay.key in the directory
+  --chain FILE     looks for what was anchored in the shop registry too; contracts and RPC URLs as for cairn serve, or dev
   --resume DIR     keeps in DIR (0700; it holds what the logs hold) what was computed, and goes on from there: what was
                    audited before is hashed again, and has to be what it was
   --follow         goes on with what is written, and looks again at what was audited, until something differs
@@ -55,6 +62,7 @@ interface Plan {
   /** Undefined: all. */
   readonly shops: readonly ShopId[] | undefined
   readonly relays: readonly Uint8Array[] | undefined
+  readonly chain: ChainSettings | undefined
   readonly resume: string | undefined
   readonly follow: boolean
   readonly json: boolean
@@ -73,13 +81,14 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-const EXPECTED = [UsageError, StoreError, AuditFileError] as const
+const EXPECTED = [UsageError, StoreError, AuditFileError, SettingsError, ChainUnreachable] as const
 
 function planOf(argv: readonly string[]): Plan {
   const isPlace = argv[0] !== undefined && !argv[0].startsWith('--')
   const flags = parseFlags(isPlace ? argv.slice(1) : argv, {
     shop: { kind: 'text' },
     relay: { kind: 'text' },
+    chain: { kind: 'text', value: 'none' },
     resume: { kind: 'text' },
     follow: { kind: 'switch' },
     json: { kind: 'switch' },
@@ -89,7 +98,7 @@ function planOf(argv: readonly string[]): Plan {
   const known = relayAddressIn(place)
   const relays = flags.relay?.split(',').map((text) => fromHex(relayFlag(text)))
   const shops = flags.shop?.split(',').map((text) => integerFlag('shop', text))
-  return { ...flags, place, shops, relays: relays ?? (known && [known]) }
+  return { ...flags, place, shops, relays: relays ?? (known && [known]), chain: chainSettingsOf(flags) }
 }
 
 async function auditPlace(plan: Plan, io: Io): Promise<number> {
@@ -97,7 +106,8 @@ async function auditPlace(plan: Plan, io: Io): Promise<number> {
   // Waiting for the threads alone would let the process end.
   const alive = setInterval(() => undefined, ALIVE_MS)
   const report = new AuditReport(plan, io)
-  const audits = new Audits(plan, verifier, io)
+  const anchored = plan.chain && openRegistry(plan.chain)
+  const audits = new Audits(plan, { verifier, anchored }, io)
   try {
     await withStore(plan, (store) => audits.advance(store, report))
     report.tellShops()
@@ -106,6 +116,7 @@ async function auditPlace(plan: Plan, io: Io): Promise<number> {
     return report.exitCode
   } finally {
     clearInterval(alive)
+    anchored?.chain.close()
     await verifier.close()
   }
 }
@@ -138,17 +149,27 @@ async function withStore<T>({ place }: Plan, act: (store: Store) => Promise<T>):
   }
 }
 
+function openRegistry({ registry: { chainId, shops: contract }, chains }: ChainSettings): AnchorPlace {
+  return { chain: openChain(chains.find((row) => row.chainId === chainId)!), contract }
+}
+
+interface AuditTools {
+  readonly verifier: Verifier
+  /** Where it is looked for what was anchored. */
+  readonly anchored: AnchorPlace | undefined
+}
+
 /** One of each shop, from the first time that it was seen. */
 class Audits {
   private readonly plan: Plan
-  private readonly verifier: Verifier
+  private readonly tools: AuditTools
   private readonly io: Io
   private readonly progress: (text: string) => void
   private readonly audits = new Map<ShopId, ShopAudit>()
 
-  constructor(plan: Plan, verifier: Verifier, io: Io) {
+  constructor(plan: Plan, tools: AuditTools, io: Io) {
     this.plan = plan
-    this.verifier = verifier
+    this.tools = tools
     this.io = io
     this.progress = reporter(io)
   }
@@ -163,13 +184,20 @@ class Audits {
       }
       this.audits.set(row.shopId, audit)
       try {
-        const difference = await audit.advance(store)
-        if (difference === undefined) report.follows(row.shopId, audit.audited)
-        else report.differs(row.shopId, difference, audit.audited)
+        await this.advanceOne(store, audit, report)
       } finally {
         await audit.save()
       }
     }
+  }
+
+  private async advanceOne(store: Store, audit: ShopAudit, report: AuditReport): Promise<void> {
+    const { shopId } = audit
+    const ofLog = await audit.advance(store)
+    if (ofLog !== undefined) return report.differs(shopId, ofLog, audit.audited)
+    const { count, difference } = await auditAnchors(store, shopId, this.tools.anchored)
+    if (difference !== undefined) report.differs(shopId, difference, audit.audited)
+    else report.follows(shopId, audit.audited, count)
   }
 
   async recheck(store: Store, report: AuditReport): Promise<void> {
@@ -195,7 +223,7 @@ class Audits {
       shopId,
       secret,
       relays,
-      verifier: this.verifier,
+      verifier: this.tools.verifier,
       file: resume && join(resume, `${shopId}.audit`),
       progress: (what: string, seq: number, head: number) =>
         this.progress(`shop ${shopId}: set ${seq} of ${head} ${what}`),

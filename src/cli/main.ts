@@ -58,6 +58,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
       load: () => import('./audit.js'),
     },
   ],
+  ['anchor', { summary: 'anchors a checkpoint of a shop in the registry', load: () => import('./anchor.js') }],
   ['order', { summary: 'pays an order: cairn order pay', load: () => import('./order.js') }],
   ['shop', { summary: 'makes a shop: cairn shop create', load: () => import('./shop.js') }],
   ['invite', { summary: 'makes a link that lets a clerk join a shop', load: () => import('./invite.js') }],

@@ -95,6 +95,7 @@ describe('data of which all follows: 0', () => {
         state_root: expect.stringMatching(new RegExp(`^${HEX}$`, 'u')),
         checkpoints: written.checkpoints.length,
         checkpoint_seq: 3 * written.checkpoints.length,
+        anchors: 0,
         signed_by: [prefixedHex(RELAY)],
       },
     ])

@@ -13,7 +13,7 @@ import { prefixedHex } from '../../bytes/hex.js'
 import type { Block } from '../../chain/chain.js'
 import { rootHashCall, rootNonceCall, updateRootHashCall } from '../../chain/contracts.js'
 import { ANCHOR_NONCE_MAX, ANCHOR_RETRY_SECONDS } from '../../limits.js'
-import type { SignedCheckpoint } from '../../proofs/checkpoint-form.js'
+import { checkpointDigest, type SignedCheckpoint } from '../../proofs/checkpoint-form.js'
 import { describeDifference, type Difference } from '../audit/difference.js'
 import type { Log } from '../instruments/log.js'
 import type { Metrics } from '../instruments/metrics.js'
@@ -162,13 +162,33 @@ export class Anchors {
     if (last >= ANCHOR_NONCE_MAX)
       throw new Error(`its nonce in the registry is ${last}, the highest there is: it can be anchored no more`)
     const next = last + 1n > BigInt(entry.seq) ? last + 1n : BigInt(entry.seq)
-    if (wallet === undefined) return this.tellOwner(shopId, entry)
+    if (wallet === undefined) {
+      if (!(await this.adopt(shopId, root, last, head))) this.tellOwner(shopId, entry)
+      return
+    }
     const data = updateRootHashCall(shopId, digestOf(entry), next)
     const { hash, raw, nonce: txNonce } = await wallet.sign({ to: contract, data })
     const sent = { ...entry, status: 'broadcast', atMs: this.options.clock.nowMs() } as const
     // On disk first: after a crash it is known what may be on its way.
     await this.moved(shopId, { ...sent, nonce: next, tx: hash, raw, txNonce })
     await wallet.broadcast(raw)
+  }
+
+  /** The owner may have sent another checkpoint than the one that waits: mostly its nonce is its seq. */
+  private async adopt(shopId: ShopId, root: Uint8Array | undefined, nonce: bigint, head: Block): Promise<boolean> {
+    const { checkpoints, history, revalidate, clock } = this.options
+    const seq = Number(nonce)
+    const isOne = root !== undefined && Number.isSafeInteger(seq) && seq > 0
+    const checkpoint = isOne ? checkpoints.firstSigned(shopId, seq) : undefined
+    if (checkpoint === undefined || !equalBytes(checkpointDigest(checkpoint[0]), root!)) return false
+    const waiting = history.last(shopId)!.seq
+    const difference = seq > waiting ? await revalidate(shopId, seq, checkpoint) : undefined
+    if (difference !== undefined) this.alarm(shopId, seq, difference)
+    else {
+      const entry: AnchorEntry = { seq, checkpoint, status: 'included', atMs: clock.nowMs() }
+      await this.moved(shopId, await this.follower.find(shopId, entry, head))
+    }
+    return true
   }
 
   private tellOwner(shopId: ShopId, entry: AnchorEntry): void {

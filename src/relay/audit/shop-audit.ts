@@ -6,7 +6,7 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Seq } from '../../brands.js'
+import type { Seq, ShopId } from '../../brands.js'
 import type { LogRecord, Store } from '../../store/store.js'
 import type { Signer, Verifier } from '../write/verifier.js'
 import { readAudited, writeAudited } from './audit-file.js'
@@ -62,6 +62,10 @@ export class ShopAudit {
     if (audited === undefined || audited.unkept > 0) return new ShopAudit(options, new LogAudit(options))
     const difference = await retrace(audited, store, options)
     return difference ?? new ShopAudit(options, new LogAudit(options, audited))
+  }
+
+  get shopId(): ShopId {
+    return this.options.shopId
   }
 
   get audited(): AuditedLog {
