@@ -4,9 +4,10 @@
  * Tests: test/cli/audit.test.ts
  */
 
+import { statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ShopId } from '../brands.js'
 import { fromHex } from '../bytes/hex.js'
@@ -18,9 +19,11 @@ import { Verifier } from '../relay/write/verifier.js'
 import type { ChainSettings } from '../settings/chain-settings.js'
 import { DATA_DEFAULT, SettingsError } from '../settings/settings.js'
 import { openStoreForReading } from '../store/open.js'
+import { GuardError, type SignedGuard } from '../store/signed-guard.js'
 import { StoreError } from '../store/store-error.js'
 import type { ShopRow, Store } from '../store/store.js'
 import { auditAnchors, type AnchorPlace } from './audit-anchors.js'
+import { guardDifference, guardIn } from './audit-guard.js'
 import { AuditReport } from './audit-report.js'
 import { chainSettingsOf } from './chains.js'
 import { integerFlag, parseFlags, relayFlag, UsageError } from './flags.js'
@@ -59,6 +62,8 @@ const RECHECK = { ms: 20_000, times: 4 } as const
 
 interface Plan {
   readonly place: string
+  /** Where the relay's key may be, and what is noted beside it. */
+  readonly home: string
   /** Undefined: all. */
   readonly shops: readonly ShopId[] | undefined
   readonly relays: readonly Uint8Array[] | undefined
@@ -81,7 +86,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-const EXPECTED = [UsageError, StoreError, AuditFileError, SettingsError, ChainUnreachable] as const
+const EXPECTED = [UsageError, StoreError, AuditFileError, SettingsError, ChainUnreachable, GuardError] as const
 
 function planOf(argv: readonly string[]): Plan {
   const isPlace = argv[0] !== undefined && !argv[0].startsWith('--')
@@ -95,10 +100,16 @@ function planOf(argv: readonly string[]): Plan {
     threads: { kind: 'number', value: Math.max(1, availableParallelism() - 1) },
   })
   const place = isPlace ? argv[0]! : DATA_DEFAULT
-  const known = relayAddressIn(place)
+  const home = homeOf(place)
+  const known = relayAddressIn(home)
   const relays = flags.relay?.split(',').map((text) => fromHex(relayFlag(text)))
   const shops = flags.shop?.split(',').map((text) => integerFlag('shop', text))
-  return { ...flags, place, shops, relays: relays ?? (known && [known]), chain: chainSettingsOf(flags) }
+  return { ...flags, place, home, shops, relays: relays ?? (known && [known]), chain: chainSettingsOf(flags) }
+}
+
+/** The directory of a database that is named by its own file. */
+function homeOf(place: string): string {
+  return statSync(place, { throwIfNoEntry: false })?.isFile() === true ? dirname(place) : place
 }
 
 async function auditPlace(plan: Plan, io: Io): Promise<number> {
@@ -109,7 +120,7 @@ async function auditPlace(plan: Plan, io: Io): Promise<number> {
   const anchored = plan.chain && openRegistry(plan.chain)
   const audits = new Audits(plan, { verifier, anchored }, io)
   try {
-    await withStore(plan, (store) => audits.advance(store, report))
+    await withStore(plan, (store, guard) => audits.advance(store, guard, report))
     report.tellShops()
     report.tellSum()
     if (plan.follow && report.differences === 0) await follow(plan, audits, report, io)
@@ -127,7 +138,7 @@ async function follow(plan: Plan, audits: Audits, report: AuditReport, io: Io): 
   while (report.differences === 0) {
     try {
       await wait(FOLLOW_MS, undefined, { signal: io.signal })
-      await withStore(plan, (store) => audits.advance(store, report))
+      await withStore(plan, (store, guard) => audits.advance(store, guard, report))
       if (performance.now() < recheckMs || report.differences > 0) continue
       const begunMs = performance.now()
       await withStore(plan, (store) => audits.recheck(store, report))
@@ -140,12 +151,14 @@ async function follow(plan: Plan, audits: Audits, report: AuditReport, io: Io): 
   report.tellSum()
 }
 
-async function withStore<T>({ place }: Plan, act: (store: Store) => Promise<T>): Promise<T> {
+async function withStore<T>({ place }: Plan, act: (store: Store, guard: SignedGuard) => Promise<T>): Promise<T> {
+  const guard = await guardIn(home)
   const store = await openStoreForReading(place)
   try {
-    return await act(store)
+    return await act(store, guard)
   } finally {
     await store.close()
+    await guard.close()
   }
 }
 
@@ -175,7 +188,7 @@ class Audits {
   }
 
   /** Every shop up to its head, or its first difference. */
-  async advance(store: Store, report: AuditReport): Promise<void> {
+  async advance(store: Store, guard: SignedGuard, report: AuditReport): Promise<void> {
     for (const row of this.wanted(store)) {
       const audit = await this.auditOf(row, store)
       if ('kind' in audit) {
@@ -184,16 +197,16 @@ class Audits {
       }
       this.audits.set(row.shopId, audit)
       try {
-        await this.advanceOne(store, audit, report)
+        await this.advanceOne(store, audit, guard, report)
       } finally {
         await audit.save()
       }
     }
   }
 
-  private async advanceOne(store: Store, audit: ShopAudit, report: AuditReport): Promise<void> {
+  private async advanceOne(store: Store, audit: ShopAudit, guard: SignedGuard, report: AuditReport): Promise<void> {
     const { shopId } = audit
-    const ofLog = await audit.advance(store)
+    const ofLog = (await audit.advance(store)) ?? guardDifference(guard, store, audit.audited)
     if (ofLog !== undefined) return report.differs(shopId, ofLog, audit.audited)
     const { count, difference } = await auditAnchors(store, shopId, this.tools.anchored)
     if (difference !== undefined) report.differs(shopId, difference, audit.audited)

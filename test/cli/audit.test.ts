@@ -1,12 +1,16 @@
 /** `cairn audit` on data that follow, and on data of which one row was changed. */
 
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { publicKeyOf } from '#signature'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { prefixedHex } from '../../src/bytes/hex.js'
 import { main } from '../../src/cli/main.js'
 import { GUESTS_ACCOUNT } from '../../src/objects/account.js'
+import { checkpointDigest, decodeCheckpoint } from '../../src/proofs/checkpoint-form.js'
+import { AnchorHistory } from '../../src/relay/anchor/anchor-history.js'
+import { openStore } from '../../src/store/open.js'
+import { openGuard } from '../../src/store/signed-guard.js'
 import type { LogRecord } from '../../src/store/store.js'
 import { AS_RELAY, AuditedData, flipped, RELAY } from '../fixtures/audited-data.js'
 import { cairn } from '../fixtures/cairn.js'
@@ -104,10 +108,18 @@ describe('data of which all follows: 0', () => {
   it('by the database’s own file, with threads, and changes nothing', async () => {
     await written.save(directory)
     const before = await readFile(join(directory, 'cairn.mdb'))
-    const { code, out } = await cairnProcess(['audit', join(directory, 'cairn.mdb'), '--threads', '2']).outcome()
+    await mkdir(join(directory, 'backup'))
+    await copyFile(join(directory, 'cairn.mdb'), join(directory, 'backup', 'other.mdb'))
+    const { code, out } = await cairnProcess([
+      'audit',
+      join(directory, 'backup', 'other.mdb'),
+      '--threads',
+      '2',
+    ]).outcome()
     expect([code, out]).toEqual([3, expect.stringContaining('nobody named the relay’s key'.replace('’', "'"))])
-    const named = ['audit', join(directory, 'cairn.mdb'), '--relay', prefixedHex(RELAY)]
+    const named = ['audit', join(directory, 'backup', 'other.mdb'), '--relay', prefixedHex(RELAY)]
     expect((await cairnProcess(named).outcome()).code).toBe(0)
+    expect((await cairnProcess(['audit', join(directory, 'cairn.mdb')]).outcome()).code).toBe(0)
     expect(await readFile(join(directory, 'cairn.mdb'))).toEqual(before)
   })
 })
@@ -254,6 +266,39 @@ describe('a row that was changed, its checksum with it: 1, and the first differe
       data.checkpoints[1] = { ...second!, fields: { ...second!.fields, Relay: 2n } }
     })
     expect([other.code, other.lines[0]]).toEqual([1, expect.stringMatching(/^shop 77, set 6: .*Relay is 2, not 1/u)])
+  })
+
+  it('what was anchored, and what was signed last by the note beside the key', async () => {
+    const [{ seq, signed }] = written.signed as unknown as [{ seq: number; signed: [Uint8Array, Uint8Array] }]
+    await written.save(directory)
+    const note = await openGuard(join(directory, 'relay.key.signed'))
+    const { ChainID, Registry, Relay, ShopID } = decodeCheckpoint(signed[0])
+    const identity = { ChainID, Registry, Relay, ShopID }
+    await note.raise([{ identity, seq: 3n, timestamp: 1_700_000_003n, digest: checkpointDigest(signed[0]) }])
+    expect((await audit()).code).toBe(0)
+    const later = { identity, timestamp: 1_700_000_009n }
+    await note.raise([{ ...later, seq: 6n, digest: new Uint8Array(32) }])
+    expect((await audit()).lines[0]).toMatch(
+      /^shop 77, set 6: what was signed of it, as is noted beside the key: found/u,
+    )
+    await note.raise([{ ...later, seq: 99n, digest: new Uint8Array(32) }])
+    expect((await audit()).lines[0]).toMatch(/^shop 77, set 99: .*: found a log of \d sets, not of at least 99$/u)
+    await note.close()
+    await rm(join(directory, 'relay.key.signed'))
+
+    const store = await openStore(directory)
+    const entry = { seq, checkpoint: signed, status: 'final', atMs: 1 } as const
+    await new AnchorHistory(store).add(77n, entry)
+    await store.close()
+    expect((await audit()).lines[0]).toMatch(/; 1 anchors$/u)
+    const other = await openStore(directory)
+    await new AnchorHistory(other).add(77n, { ...entry, checkpoint: [flipped(signed[0], -1), signed[1]] })
+    await other.close()
+    const { code, lines } = await audit()
+    expect([code, lines[0]]).toEqual([
+      1,
+      expect.stringMatching(/^shop 77, set 3: the digest that was anchored for its/u),
+    ])
   })
 
   it('the role, and the account', async () => {
