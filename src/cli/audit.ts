@@ -151,7 +151,7 @@ async function follow(plan: Plan, audits: Audits, report: AuditReport, io: Io): 
   report.tellSum()
 }
 
-async function withStore<T>({ place }: Plan, act: (store: Store, guard: SignedGuard) => Promise<T>): Promise<T> {
+async function withStore<T>({ place, home }: Plan, act: (store: Store, guard: SignedGuard) => Promise<T>): Promise<T> {
   const guard = await guardIn(home)
   const store = await openStoreForReading(place)
   try {
