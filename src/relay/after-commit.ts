@@ -29,7 +29,7 @@ export function afterCommit({ metrics, keeper, checkpoints, feeds, cards, paymen
     // Counted first: whatever fails below, these sets are in the log.
     (_shop, { sets: list }) => {
       sets.add(list.length)
-      for (const { record } of list) patches.add(record.patches.length)
+      patches.add(list.reduce((sum, { record }) => sum + record.patches.length, 0))
     },
     // The object index before the feeds: a subscription that reads by it must find there what was flushed.
     (shop, { sets: list }) => keeper.published(shop, list),
