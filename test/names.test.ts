@@ -29,6 +29,8 @@ const SETTINGS: readonly Setting[] = [
   ['priceDivisor', 'CAIRN_PRICE_DIVISOR', '--price-divisor N', '1'],
   ['priceUrl', 'CAIRN_PRICE_URL', '--price-url URL', 'none'],
   ['priceMaxAgeSeconds', 'CAIRN_PRICE_MAX_AGE_SECONDS', '--price-max-age-seconds N', '600'],
+  ['anchor', 'CAIRN_ANCHOR', '--anchor off|relay|owner', 'off'],
+  ['anchorEverySeconds', 'CAIRN_ANCHOR_EVERY_SECONDS', '--anchor-every-seconds N', '3600'],
   ['demo', 'CAIRN_DEMO', '--[no-]demo', 'yes, unless --chain names a file'],
   ['discovery', 'CAIRN_DISCOVERY', '--[no-]discovery', 'yes, unless --chain names a file'],
   ['allowRemoteDevelopment', 'CAIRN_ALLOW_REMOTE_DEVELOPMENT', '--[no-]allow-remote-development', 'no'],
@@ -139,6 +141,8 @@ const SUMMARIES = `\
   put        changes a listing, with a key card of its own
   orders     lists orders, and payments that a person has to look at
   check      tells whether the data of a relay are whole
+  audit      tells whether all that a relay stored and signed follows from its logs
+  anchor     anchors a checkpoint of a shop in the registry
   order      pays an order: cairn order pay
   shop       makes a shop: cairn shop create
   invite     makes a link that lets a clerk join a shop

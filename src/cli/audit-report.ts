@@ -83,9 +83,8 @@ export class AuditReport {
     ]
     for (const doubt of this.doubts()) this.io.out(`cannot say: ${doubt}`)
     this.io.out(counts.join(', '))
-    this.io.err(
-      `in ${seconds.toFixed(1)} s; not checked: who is owner and who clerk${this.options.chain === undefined ? ', and what a chain holds' : ''}`,
-    )
+    const chain = this.options.chain === undefined ? ', and what a chain holds' : ''
+    this.io.err(`in ${seconds.toFixed(1)} s; not checked: who is owner and who clerk${chain}`)
   }
 
   /** Why that all is right cannot be said although nothing differs. */

@@ -31,8 +31,8 @@ import type { Io } from './io.js'
 import { reporter } from './progress.js'
 import { relayAddressIn } from './relay-address.js'
 
-const AUDIT_HELP = `cairn audit [DATA] [--shop ID,…] [--relay ADDRESS,…] [--chain FILE] [--resume DIR] [--follow]
-                   [--json] [--threads N]
+const AUDIT_HELP = `cairn audit [DATA] [--shop ID,…] [--relay ADDRESS,…] [--chain FILE] [--resume DIR]
+            [--follow] [--json] [--threads N]
 
 Replays the log of every shop from its first set on and computes anew what follows from it: signers and their rights,
 nonces, roots of the patches, every state hash and state root, both trees over the log, every checkpoint. Compares that
@@ -43,7 +43,7 @@ is stored is believed, and nothing is changed. The relay may run meanwhile: then
   DATA             the relay's data directory, a backup of it, or a database file; default that of cairn serve
   --shop ID        only this shop, or these
   --relay ADDRESS  of the relay's key; several after a rotation. By default that of relay.key in the directory
-  --chain FILE     looks for what was anchored in the shop registry too; contracts and RPC URLs as for cairn serve, or dev
+  --chain FILE     looks for what was anchored in the registry too; FILE as for cairn serve, or dev
   --resume DIR     keeps in DIR (0700; it holds what the logs hold) what was computed, and goes on from there: what was
                    audited before is hashed again, and has to be what it was
   --follow         goes on with what is written, and looks again at what was audited, until something differs

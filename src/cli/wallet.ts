@@ -59,13 +59,7 @@ export interface SendingWallet {
 export function openWallet({ url, chainId, secret }: WalletOptions): SendingWallet {
   const account = privateKeyToAccount(`0x${secret}`)
   const transport = url.startsWith('ws') ? webSocket(url) : http(url)
-  const currency = { name: 'Ether', symbol: 'ETH', decimals: 18 }
-  const chain = {
-    id: Number(chainId),
-    name: `chain ${chainId}`,
-    nativeCurrency: currency,
-    rpcUrls: { default: { http: [url] } },
-  }
+  const chain = chainOf(chainId, url)
   const sender = createWalletClient({ account, chain, transport })
   const reader = createPublicClient({ chain, transport, pollingInterval: 200 })
   const away = `chain ${chainId} cannot be reached at ${placeOf(url)}`
@@ -96,6 +90,16 @@ export function openWallet({ url, chainId, secret }: WalletOptions): SendingWall
       if (receipt.status === 'reverted') throw new TransactionFailed(`the transaction ${hash} was reverted`)
       return hash
     },
+  }
+}
+
+/** As viem takes one. */
+function chainOf(chainId: ChainId, url: string) {
+  return {
+    id: Number(chainId),
+    name: `chain ${chainId}`,
+    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    rpcUrls: { default: { http: [url] } },
   }
 }
 

@@ -216,7 +216,7 @@ const TABLE = {
     group: 'chain',
     kind: oneOf(['off', 'relay', 'owner']),
     standard: 'off',
-    help: 'who sends digests of checkpoints to the shop registry; relay: its own key, which needs ether for gas',
+    help: 'who anchors checkpoints in the registry; relay needs ether for gas',
   },
   anchorEverySeconds: {
     group: 'chain',

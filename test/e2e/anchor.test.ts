@@ -1,4 +1,4 @@
-/** Anchors as an operator and a shop's owner meet them: processes, a chain, and what the log, /health and commands say. */
+/** Anchors as an operator and a shop's owner meet them: processes, a chain, and what the log and commands say. */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
