@@ -115,6 +115,17 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
   [['orders'], 'cairn orders [--data DIR] [--shop ID] [--odd] [--json]', '--data, --shop, --odd, --json'],
   [['check'], 'cairn check [--data DIR] [--shop ID]', '--data, --shop'],
   [
+    ['audit'],
+    `cairn audit [DATA] [--shop ID,…] [--relay ADDRESS,…] [--chain FILE] [--resume DIR]
+            [--follow] [--json] [--threads N]`,
+    '--shop, --relay, --chain, --resume, --follow, --json, --threads',
+  ],
+  [
+    ['anchor'],
+    'cairn anchor --shop ID [--url URL] [--seq N] [--print] [--chain FILE] [--wallet FILE]',
+    '--url, --shop, --seq, --print, --chain, --wallet',
+  ],
+  [
     ['order', 'pay'],
     `cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
                 [--relay ADDRESS] [--chain FILE] [--wallet FILE]`,
@@ -192,7 +203,7 @@ it('metrics have these names, types and texts', async () => {
 })
 
 /** Of commands that check something: 1 means that something is wrong. */
-const CHECKS: ReadonlySet<string> = new Set(['check'])
+const CHECKS: ReadonlySet<string> = new Set(['check', 'audit'])
 
 describe('commands', () => {
   it('are these', async () => {
