@@ -117,8 +117,9 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
   [
     ['audit'],
     `cairn audit [DATA] [--shop ID,…] [--relay ADDRESS,…] [--chain FILE] [--resume DIR]
-            [--follow] [--json] [--threads N]`,
-    '--shop, --relay, --chain, --resume, --follow, --json, --threads',
+            [--follow] [--json] [--threads N]
+cairn audit URL --shop ID --card FILE [--relay ADDRESS,…] [--follow] [--json]`,
+    '--shop, --card, --relay, --chain, --resume, --follow, --json, --threads',
   ],
   [
     ['anchor'],

@@ -13,17 +13,21 @@ import type { ShopId } from '../brands.js'
 import { fromHex } from '../bytes/hex.js'
 import { ChainUnreachable } from '../chain/chain.js'
 import { openChain } from '../chain/rpc-chain.js'
+import { ClientError } from '../client/client-error.js'
 import { AuditFileError } from '../relay/audit/audit-file.js'
 import { ShopAudit } from '../relay/audit/shop-audit.js'
+import { stateRootOf } from '../relay/shops/log-trees.js'
 import { Verifier } from '../relay/write/verifier.js'
 import type { ChainSettings } from '../settings/chain-settings.js'
 import { DATA_DEFAULT, SettingsError } from '../settings/settings.js'
+import type { ShopState } from '../state/shop-state.js'
 import { openStoreForReading } from '../store/open.js'
 import { GuardError, type SignedGuard } from '../store/signed-guard.js'
 import { StoreError } from '../store/store-error.js'
 import type { ShopRow, Store } from '../store/store.js'
 import { auditAnchors, type AnchorPlace } from './audit-anchors.js'
 import { guardDifference, guardIn } from './audit-guard.js'
+import { auditRelay } from './audit-relay.js'
 import { AuditReport } from './audit-report.js'
 import { chainSettingsOf } from './chains.js'
 import { integerFlag, parseFlags, relayFlag, UsageError } from './flags.js'
@@ -33,6 +37,7 @@ import { relayAddressIn } from './relay-address.js'
 
 const AUDIT_HELP = `cairn audit [DATA] [--shop ID,…] [--relay ADDRESS,…] [--chain FILE] [--resume DIR]
             [--follow] [--json] [--threads N]
+cairn audit URL --shop ID --card FILE [--relay ADDRESS,…] [--follow] [--json]
 
 Replays the log of every shop from its first set on and computes anew what follows from it: signers and their rights,
 nonces, roots of the patches, every state hash and state root, both trees over the log, every checkpoint. Compares that
@@ -41,7 +46,9 @@ is stored is believed, and nothing is changed. The relay may run meanwhile: then
 (cairn check tells instead whether the data are whole, derived ones too.)
 
   DATA             the relay's data directory, a backup of it, or a database file; default that of cairn serve
+  URL              of a relay: reads the whole log as a member of the shop does, and computes what the checkpoints sign
   --shop ID        only this shop, or these
+  --card FILE      with a URL: the key card of an owner or a clerk; nobody else is shown all that state roots follow from
   --relay ADDRESS  of the relay's key; several after a rotation. By default that of relay.key in the directory
   --chain FILE     looks for what was anchored in the registry too; FILE as for cairn serve, or dev
   --resume DIR     keeps in DIR (0700; it holds what the logs hold) what was computed, and goes on from there: what was
@@ -60,7 +67,7 @@ const FOLLOW_MS = 5_000
 /** What was audited is looked at again so long after the last time, or after so many times what that took. */
 const RECHECK = { ms: 20_000, times: 4 } as const
 
-interface Plan {
+export interface Plan {
   readonly place: string
   /** Where the relay's key may be, and what is noted beside it. */
   readonly home: string
@@ -68,6 +75,8 @@ interface Plan {
   readonly shops: readonly ShopId[] | undefined
   readonly relays: readonly Uint8Array[] | undefined
   readonly chain: ChainSettings | undefined
+  /** Undefined where data are at hand. */
+  readonly card: string | undefined
   readonly resume: string | undefined
   readonly follow: boolean
   readonly json: boolean
@@ -77,7 +86,8 @@ interface Plan {
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes('--help')) return (io.out(AUDIT_HELP), 0)
   try {
-    return await auditPlace(planOf(argv), io)
+    const plan = planOf(argv)
+    return await (/^https?:\/\//u.test(plan.place) ? auditRelay(plan, io) : auditPlace(plan, io))
   } catch (error) {
     const isStopped = io.signal.aborted && error === io.signal.reason
     if (!(isStopped || EXPECTED.some((kind) => error instanceof kind))) throw error
@@ -86,12 +96,21 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-const EXPECTED = [UsageError, StoreError, AuditFileError, SettingsError, ChainUnreachable, GuardError] as const
+const EXPECTED = [
+  UsageError,
+  StoreError,
+  AuditFileError,
+  SettingsError,
+  ChainUnreachable,
+  GuardError,
+  ClientError,
+] as const
 
 function planOf(argv: readonly string[]): Plan {
   const isPlace = argv[0] !== undefined && !argv[0].startsWith('--')
   const flags = parseFlags(isPlace ? argv.slice(1) : argv, {
     shop: { kind: 'text' },
+    card: { kind: 'text' },
     relay: { kind: 'text' },
     chain: { kind: 'text', value: 'none' },
     resume: { kind: 'text' },
@@ -234,7 +253,7 @@ class Audits {
     if (resume !== undefined) await mkdir(resume, { recursive: true, mode: 0o700 })
     const options = {
       shopId,
-      secret,
+      stateRootOf: (state: ShopState) => stateRootOf(state, secret),
       relays,
       verifier: this.tools.verifier,
       file: resume && join(resume, `${shopId}.audit`),

@@ -101,8 +101,8 @@ export class Anchors {
     }
     if (this.options.clock.nowMs() < (this.retryAtMs.get(shopId) ?? 0)) return
     const entry = history.last(shopId)
-    if (entry?.status === 'revalidated' && !this.isOutdated(shopId, entry)) await this.send(shopId, entry, head)
-    else if (this.isDue(shopId, entry)) await this.begin(shopId, entry, head)
+    if (entry?.status === 'revalidated' && !this.isOutdated(shopId, entry)) await this.send(shopId, entry)
+    else if (this.isDue(shopId, entry)) await this.begin(shopId, entry)
     this.troubles.delete(shopId)
   }
 
@@ -123,7 +123,7 @@ export class Anchors {
     return this.options.clock.nowMs() - atMs >= this.options.everySeconds * 1_000
   }
 
-  private async begin(shopId: ShopId, last: AnchorEntry | undefined, head: Block): Promise<void> {
+  private async begin(shopId: ShopId, last: AnchorEntry | undefined): Promise<void> {
     const { checkpoints, history, revalidate, clock, log } = this.options
     const { seq } = checkpoints.newest(shopId)!
     const checkpoint = checkpoints.firstSigned(shopId, seq)
@@ -134,7 +134,7 @@ export class Anchors {
     if (last?.status === 'revalidated') await history.replaceLast(shopId, entry)
     else await history.add(shopId, entry)
     log.info('a checkpoint was computed anew to be anchored', { shop: shopId, seq })
-    await this.send(shopId, entry, head)
+    await this.send(shopId, entry)
   }
 
   /** A log that leads elsewhere: whatever is anchored of it would bind the relay to it. */
@@ -147,8 +147,10 @@ export class Anchors {
     })
   }
 
-  private async send(shopId: ShopId, entry: AnchorEntry, head: Block): Promise<void> {
+  private async send(shopId: ShopId, entry: AnchorEntry): Promise<void> {
     const { chain, contract, wallet } = this.options
+    // Computing anew may have taken long.
+    const head = await chain.head()
     const at = { to: contract, blockNumber: head.number }
     const [root, nonce] = await Promise.all([
       chain.call({ ...at, data: rootHashCall(shopId) }),

@@ -52,7 +52,7 @@ export class Revalidation {
     if (secret === undefined) throw new Error(`shop ${shopId} is not there`)
     if (directory !== undefined) await mkdir(directory, { recursive: true, mode: 0o700 })
     const file = directory && join(directory, `${shopId}.audit`)
-    let { head } = await this.ask(shopId, { kind: 'open', options: { shopId, secret, relays }, file })
+    let { head } = await this.ask(shopId, { kind: 'open', shop: { shopId, secret, relays }, file })
     if (head > seq)
       return { kind: 'log', seq, text: 'more was computed before', found: `${seq} sets`, wanted: `at least ${head}` }
     const proofs = new StoredProofs(store, shopId)

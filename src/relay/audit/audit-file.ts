@@ -22,10 +22,10 @@ import type { Hamt } from '../../merkle/hamt.js'
 import type { LogIdentity } from '../../proofs/checkpoint-form.js'
 import { COLLECTIONS, emptyShop, INDEXES, SCHEMA_VERSION, stateHash, type ShopState } from '../../state/shop-state.js'
 import { syncDirectory } from '../../store/sync-directory.js'
-import { stateRootOf, type LogPeaks } from '../shops/log-trees.js'
+import type { LogPeaks } from '../shops/log-trees.js'
 import { triesOf } from '../shops/stored-state.js'
 import type { CheckpointTrail } from './checkpoint-audit.js'
-import type { AuditedLog } from './log-audit.js'
+import type { AuditedLog, LogAuditOptions } from './log-audit.js'
 
 /** The file is of something else, of a newer version, or was changed. */
 export class AuditFileError extends Error {
@@ -55,8 +55,8 @@ export async function writeAudited(file: string, audited: AuditedLog): Promise<v
   await syncDirectory(dirname(file))
 }
 
-/** Undefined if there is no file. `secret`: the shop's, 32 bytes. Rejects with AuditFileError. */
-export async function readAudited(file: string, shopId: ShopId, secret: Uint8Array): Promise<AuditedLog | undefined> {
+/** Undefined if there is no file. Rejects with AuditFileError. */
+export async function readAudited(file: string, options: LogAuditOptions): Promise<AuditedLog | undefined> {
   let handle: FileHandle
   try {
     handle = await open(file, 'r')
@@ -65,9 +65,9 @@ export async function readAudited(file: string, shopId: ShopId, secret: Uint8Arr
     throw new AuditFileError(`${file} cannot be read: ${(error as Error).message}`, { cause: error })
   }
   try {
-    return await readFrom(new Reader(handle), shopId, secret)
+    return await readFrom(new Reader(handle), options)
   } catch (error) {
-    const problem = `${file} holds nothing that an audit of shop ${shopId} can go on from (${(error as Error).message})`
+    const problem = `${file} holds nothing that an audit of shop ${options.shopId} can go on from (${(error as Error).message})`
     throw new AuditFileError(`${problem}: delete it, and the audit begins with set 1`, { cause: error })
   } finally {
     await handle.close()
@@ -97,14 +97,14 @@ function headOf(audited: AuditedLog): Encodable {
   ])
 }
 
-async function readFrom(input: Reader, shopId: ShopId, secret: Uint8Array): Promise<AuditedLog> {
+async function readFrom(input: Reader, { shopId, stateRootOf }: LogAuditOptions): Promise<AuditedLog> {
   if (!equalBytes(await input.take(MAGIC.length), MAGIC)) throw new Error('it is of another format')
   const head = decode(await input.field()) as ReadonlyMap<string, Cbor>
   if (head.get('ShopID') !== shopId) throw new Error('it is of another shop')
   const state = await readState(input, head, shopId)
   await input.end()
   const [hash, root] = [head.get('StateHash'), head.get('StateRoot')] as [Uint8Array, Uint8Array]
-  if (!equalBytes(stateHash(state), hash) || !equalBytes(stateRootOf(state, secret), root))
+  if (!equalBytes(stateHash(state), hash) || !equalBytes(stateRootOf(state), root))
     throw new Error('its state does not lead to its own hashes')
   return {
     seq: Number(head.get('Seq')),

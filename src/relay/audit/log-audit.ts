@@ -13,18 +13,21 @@ import { GUESTS_ACCOUNT } from '../../objects/account.js'
 import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
 import type { LogRecord } from '../../store/store.js'
 import type { StoredCheckpoint } from '../checkpoints/stored-checkpoint.js'
-import { appendSet, NO_PEAKS, NO_STATE_ROOT, stateRootOf, type LogPeaks } from '../shops/log-trees.js'
-import { replay, ReplayError } from '../shops/replay.js'
+import { appendSet, NO_PEAKS, NO_STATE_ROOT, type LogPeaks } from '../shops/log-trees.js'
+import { applyRecord, ReplayError } from '../shops/replay.js'
 import { SetCheck } from '../shops/set-check.js'
 import { auditCheckpoint, NO_CHECKPOINTS, type CheckpointTrail, type Following } from './checkpoint-audit.js'
 import type { Difference } from './difference.js'
 import { addedDifference } from './stored-proofs.js'
 import { NO_TRACE, traced } from './trace.js'
 
+/** A set as it is stored, or as a relay shows it: then without the state hash that it says follows. */
+export type AuditRecord = Omit<LogRecord, 'stateHash'> & Partial<Pick<LogRecord, 'stateHash'>>
+
 export interface LogAuditOptions {
   readonly shopId: ShopId
-  /** The shop's, 32 bytes. */
-  readonly secret: Uint8Array
+  /** Of a state, 32 bytes (PROOFS §1): by the shop's secret, or by the salts that it gives. */
+  readonly stateRootOf: (state: ShopState) => Uint8Array
   /** Addresses of the relay's keys, 20 bytes each; undefined: that of its first set, and no other. */
   readonly relays: readonly Uint8Array[] | undefined
 }
@@ -80,14 +83,14 @@ export class LogAudit {
    * the trees over the log (log-trees.ts). Undefined if all is as it has to be, else the first difference, and then the
    * audit is at its end.
    */
-  take(record: LogRecord, signer: Uint8Array | undefined, stored: Uint8Array | undefined): Difference | undefined {
+  take(record: AuditRecord, signer: Uint8Array | undefined, stored: Uint8Array | undefined): Difference | undefined {
     const { seq } = record
     if (seq !== this.done.seq + 1)
       return { kind: 'log', seq: this.done.seq + 1, text: `the next set in the log is ${seq}` }
     for (const { kind, text, ...values } of this.check.problemsOf(record, signer)) return { kind, seq, text, ...values }
     const state = this.rightsDifference(record) ?? this.replayed(record)
     if ('kind' in state) return state
-    const stateRoot = stateRootOf(state, this.options.secret)
+    const stateRoot = this.options.stateRootOf(state)
     const { peaks, added } = appendSet(this.done.peaks, record, stateRoot)
     const difference = stored && addedDifference(seq, stored, added)
     if (difference !== undefined) return difference
@@ -108,7 +111,7 @@ export class LogAudit {
   }
 
   /** Who is owner and who clerk is not in the log. */
-  private rightsDifference({ seq, role, signer, account }: LogRecord): Difference | undefined {
+  private rightsDifference({ seq, role, signer, account }: AuditRecord): Difference | undefined {
     if (role === 'relay') return undefined
     const [kind, found] = ['rights', `${role} ${prefixedHex(account)}`] as const
     if ((role === 'guest') !== equalBytes(account, GUESTS_ACCOUNT)) {
@@ -122,14 +125,14 @@ export class LogAudit {
     return { kind, seq, text, found, wanted: `an account that holds the card after set ${seq - 1}` }
   }
 
-  private replayed(record: LogRecord): ShopState | Difference {
+  private replayed(record: AuditRecord): ShopState | Difference {
     try {
-      return replay(this.done.state, record).state
+      return applyRecord(this.done.state, record).state
     } catch (error) {
       if (!(error instanceof ReplayError)) throw error
       const { seq, problem: text, stateHash } = error
       if (stateHash === undefined) return { kind: 'rules', seq, text }
-      const [found, wanted] = [record.stateHash, stateHash].map(prefixedHex) as [string, string]
+      const [found, wanted] = [record.stateHash!, stateHash].map(prefixedHex) as [string, string]
       return { kind: 'state-hash', seq, text: 'its state hash', found, wanted }
     }
   }

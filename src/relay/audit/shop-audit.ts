@@ -56,8 +56,8 @@ export class ShopAudit {
    * of it any more. Rejects with AuditFileError, StoreError, and the signal's reason.
    */
   static async open(options: ShopAuditOptions, store: Store): Promise<ShopAudit | Difference> {
-    const { file, shopId, secret } = options
-    const audited = file === undefined ? undefined : await readAudited(file, shopId, secret)
+    const { file } = options
+    const audited = file === undefined ? undefined : await readAudited(file, options)
     // What was not kept then may be kept now.
     if (audited === undefined || audited.unkept > 0) return new ShopAudit(options, new LogAudit(options))
     const difference = await retrace(audited, store, options)

@@ -13,7 +13,7 @@
 import { sha256 } from '#hash'
 import { concatBytes } from '../../bytes/bytes.js'
 import { encode } from '../../codec/encode.js'
-import type { LogRecord } from '../../store/store.js'
+import type { AuditRecord } from './log-audit.js'
 
 /** Before the first set. */
 export const NO_TRACE: Uint8Array = new Uint8Array(32)
@@ -24,12 +24,12 @@ export function tracedCheckpoint(before: Uint8Array, first: Uint8Array): Uint8Ar
 }
 
 /** 32 bytes. `added`: as log-trees.ts has it. */
-export function traced(before: Uint8Array, record: LogRecord, added: Uint8Array | undefined): Uint8Array {
+export function traced(before: Uint8Array, record: AuditRecord, added: Uint8Array | undefined): Uint8Array {
   const { seq, committedAtMs, reservationSeconds, signer, account, role, header, signature } = record
   const seen = encode([
     ...[seq, committedAtMs, reservationSeconds].map(BigInt),
     ...[signer, account, role, header, signature],
-    ...[record.patches, record.stateHash, added ?? null],
+    ...[record.patches, record.stateHash ?? null, added ?? null],
   ])
   return sha256(concatBytes(before, seen))
 }

@@ -33,7 +33,20 @@ export class ReplayError extends Error {
 }
 
 /** The state after the set, and what its patches touch. Throws ReplayError. */
-export function replay(state: ShopState, record: LogRecord): { readonly state: ShopState; readonly keys: PatchKey[] } {
+export function replay(state: ShopState, record: LogRecord): ReplayedSet {
+  return applyRecord(state, record)
+}
+
+interface ReplayedSet {
+  readonly state: ShopState
+  readonly keys: PatchKey[]
+}
+
+/** The same; a record that does not say which state hash follows is not asked for it. */
+export function applyRecord(
+  state: ShopState,
+  record: Omit<LogRecord, 'stateHash'> & { readonly stateHash?: Uint8Array | undefined },
+): ReplayedSet {
   const { shopId } = state
   const patches = record.patches.map((bytes) => readPatch(shopId, record.seq, bytes))
   const author: Author =
@@ -43,6 +56,7 @@ export function replay(state: ShopState, record: LogRecord): { readonly state: S
   const applied = applyPatches(state, patches, { author, committedAt, reservationSeconds, seq: record.seq })
   if (!applied.ok)
     throw new ReplayError(shopId, record.seq, `the log holds a set that is refused: ${applied.verdict.message}`)
+  if (record.stateHash === undefined) return { state: applied.state, keys: patches.map(({ path }) => patchKey(path)) }
   const hash = stateHash(applied.state)
   if (!equalBytes(hash, record.stateHash)) {
     const text = `its state hash is ${toHex(hash)}, the log says ${toHex(record.stateHash)}`

@@ -22,6 +22,8 @@ interface SetProblem {
   readonly wanted?: string
 }
 
+type CheckedRecord = Pick<LogRecord, 'role' | 'signer' | 'header' | 'patches'>
+
 export class SetCheck {
   /** The last nonce of each signer, by its hexadecimal digits; those of the relay have none. */
   readonly nonces: Map<string, bigint>
@@ -44,7 +46,7 @@ export class SetCheck {
   }
 
   /** `signer`: the key that the signature leads to, 33 bytes; undefined if it leads to none. */
-  *problemsOf(record: LogRecord, signer: Uint8Array | undefined): Generator<SetProblem> {
+  *problemsOf(record: CheckedRecord, signer: Uint8Array | undefined): Generator<SetProblem> {
     let header: Header
     try {
       header = Header.read(decodeChecked(record.header), 'Header')
@@ -61,7 +63,7 @@ export class SetCheck {
     yield* this.signatureProblem(record, signer)
   }
 
-  private *nonceProblem(record: LogRecord, nonce: bigint): Generator<SetProblem> {
+  private *nonceProblem(record: CheckedRecord, nonce: bigint): Generator<SetProblem> {
     const name = toHex(record.signer)
     const last = this.nonces.get(name)
     this.nonces.set(name, nonce)
@@ -70,7 +72,7 @@ export class SetCheck {
     yield { kind: 'nonce', text: 'its nonce is not greater than the one before', ...values }
   }
 
-  private *signatureProblem(record: LogRecord, signer: Uint8Array | undefined): Generator<SetProblem> {
+  private *signatureProblem(record: CheckedRecord, signer: Uint8Array | undefined): Generator<SetProblem> {
     if (signer === undefined) return yield { kind: 'signature', text: 'its signature leads to no key' }
     if (record.role !== 'relay') {
       if (equalBytes(signer, record.signer)) return
