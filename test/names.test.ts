@@ -82,6 +82,8 @@ const METRICS = `\
 # TYPE cairn_payments_watched gauge
 # HELP cairn_chains_unreachable Payment chains that cannot be asked now
 # TYPE cairn_chains_unreachable gauge
+# HELP cairn_proofs_total Proofs that were asked for and given
+# TYPE cairn_proofs_total counter
 # HELP cairn_sets_total Sets accepted since start, the relay’s own included
 # TYPE cairn_sets_total counter
 # HELP cairn_patches_total Patches in these sets
@@ -90,6 +92,8 @@ const METRICS = `\
 # TYPE cairn_sessions gauge
 # HELP cairn_subscriptions Open subscriptions
 # TYPE cairn_subscriptions gauge
+# HELP cairn_snapshots Snapshots that are being sent
+# TYPE cairn_snapshots gauge
 # HELP cairn_writer_backlog Sets that wait for the writer
 # TYPE cairn_writer_backlog gauge
 # HELP cairn_cached_nodes Stored trie nodes in memory
@@ -140,6 +144,11 @@ cairn audit URL --shop ID --card FILE [--relay ADDRESS,…] [--follow] [--json]`
   [['invite'], 'cairn invite --shop ID [--url URL] [--chain FILE] [--wallet FILE]', '--url, --shop, --chain, --wallet'],
   [['join', LINK], 'cairn join LINK [--card FILE] [--chain FILE] [--wallet FILE]', '--card, --chain, --wallet'],
   [
+    ['key', 'show'],
+    'cairn key make|show|rotate [--data DIR] [--relay-key-file FILE] [--chain none|dev|FILE]',
+    '--data, --relay-key-file, --chain',
+  ],
+  [
     ['bench', 'write'],
     'cairn bench write [--seconds 10] [--listings 1000] [--patches 1] [--connections 1] [--window 1024] ' +
       '[--url URL] [--json]',
@@ -159,6 +168,7 @@ const SUMMARIES = `\
   shop       makes a shop: cairn shop create
   invite     makes a link that lets a clerk join a shop
   join       joins a shop with such a link
+  key        makes, shows and rotates the relay's key
   bench      measures how many writes a relay answers
   vectors    tells whether an implementer's test vectors and this implementation agree
   help       says more about a command: cairn help serve`

@@ -33,7 +33,7 @@ import { chainSettingsOf } from './chains.js'
 import { integerFlag, parseFlags, relayFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 import { reporter } from './progress.js'
-import { relayAddressIn } from './relay-address.js'
+import { relaysIn } from './relay-address.js'
 
 const AUDIT_HELP = `cairn audit [DATA] [--shop ID,…] [--relay ADDRESS,…] [--chain FILE] [--resume DIR]
             [--follow] [--json] [--threads N]
@@ -86,7 +86,7 @@ export interface Plan {
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes('--help')) return (io.out(AUDIT_HELP), 0)
   try {
-    const plan = planOf(argv)
+    const plan = await planOf(argv)
     return await (/^https?:\/\//u.test(plan.place) ? auditRelay(plan, io) : auditPlace(plan, io))
   } catch (error) {
     const isStopped = io.signal.aborted && error === io.signal.reason
@@ -106,7 +106,7 @@ const EXPECTED = [
   ClientError,
 ] as const
 
-function planOf(argv: readonly string[]): Plan {
+async function planOf(argv: readonly string[]): Promise<Plan> {
   const isPlace = argv[0] !== undefined && !argv[0].startsWith('--')
   const flags = parseFlags(isPlace ? argv.slice(1) : argv, {
     shop: { kind: 'text' },
@@ -120,10 +120,9 @@ function planOf(argv: readonly string[]): Plan {
   })
   const place = isPlace ? argv[0]! : DATA_DEFAULT
   const home = homeOf(place)
-  const known = relayAddressIn(home)
   const relays = flags.relay?.split(',').map((text) => fromHex(relayFlag(text)))
   const shops = flags.shop?.split(',').map((text) => integerFlag('shop', text))
-  return { ...flags, place, home, shops, relays: relays ?? (known && [known]), chain: chainSettingsOf(flags) }
+  return { ...flags, place, home, shops, relays: relays ?? (await relaysIn(home)), chain: chainSettingsOf(flags) }
 }
 
 /** The directory of a database that is named by its own file. */

@@ -6,7 +6,6 @@
  */
 
 import { readFileSync } from 'node:fs'
-import { addressOf, publicKeyOf } from '#signature'
 import { toHex } from '../bytes/hex.js'
 import { fromBigEndian } from '../bytes/bytes.js'
 import { ChainRegistry } from '../chain/chain-registry.js'
@@ -33,6 +32,8 @@ type ChainParts = Pick<RelayParts, 'registry' | 'mirror' | 'paymentChains' | 'pr
 
 interface ChainContext {
   readonly store: Store
+  /** Addresses of the relay's keys, 20 bytes each: on a development chain its token has the number of the first. */
+  readonly keys: readonly Uint8Array[]
   /** The relay's secret key, 32 bytes. */
   readonly relaySecret: Uint8Array
   readonly log: Log
@@ -60,8 +61,7 @@ export async function openChains(settings: Settings, context: ChainContext): Pro
   const chains = new Map(chosen.chains.map((row) => [row.chainId, { row, chain: openChain(row) }]))
   const { shops, chainId } = chosen.registry
   const { chain, row } = chains.get(chainId)!
-  const relayTokenId =
-    chosen.registry.relayTokenId ?? (await tokenOrClose(chosen, chain, addressOf(publicKeyOf(context.relaySecret))))
+  const relayTokenId = chosen.registry.relayTokenId ?? (await tokenOrClose(chosen, chain, context.keys[0]!))
   const registry = new ChainRegistry({ chain, shops, relayTokenId })
   return {
     registry,
@@ -77,11 +77,16 @@ export async function openChains(settings: Settings, context: ChainContext): Pro
 function anchorOf(
   { anchor, anchorEverySeconds: everySeconds, data }: Settings,
   { rpc, chainId }: RpcSettings,
-  { relaySecret }: ChainContext,
+  { keys: relays, relaySecret }: ChainContext,
 ): RelayParts['anchor'] {
   if (anchor === 'off') return undefined
   const secret = toHex(relaySecret)
-  return { wallet: anchor === 'relay' ? openWallet({ url: rpc[0]!, chainId, secret }) : undefined, everySeconds, data }
+  return {
+    wallet: anchor === 'relay' ? openWallet({ url: rpc[0]!, chainId, secret }) : undefined,
+    everySeconds,
+    data,
+    relays,
+  }
 }
 
 function pricesOf(settings: Settings, log: Log): PriceSource {

@@ -12,7 +12,7 @@ import type { Store } from '../store/store.js'
 import { DATA_FLAG, integerFlag, parseFlags, UsageError } from './flags.js'
 import type { Io } from './io.js'
 import { reporter } from './progress.js'
-import { relayAddressIn } from './relay-address.js'
+import { relaysIn } from './relay-address.js'
 
 const CHECK_HELP = `cairn check [--data DIR] [--shop ID]
 
@@ -33,7 +33,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const only = flags.shop === undefined ? undefined : integerFlag('shop', flags.shop)
     const store = await openStoreForReading(flags.data)
     try {
-      return await check(store, { only, relay: relayAddressIn(flags.data) }, io)
+      return await check(store, { only, relays: await relaysIn(flags.data) }, io)
     } finally {
       await store.close()
     }
@@ -47,7 +47,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 async function check(
   store: Store,
-  { only, relay }: { readonly only: bigint | undefined; readonly relay: Uint8Array | undefined },
+  { only, relays }: { readonly only: bigint | undefined; readonly relays: readonly Uint8Array[] | undefined },
   io: Io,
 ): Promise<number> {
   let problems = 0
@@ -66,7 +66,7 @@ async function check(
   }
   for (const { shopId, secret } of shops) {
     const told = (seq: number, head: number) => progress(`shop ${shopId}: set ${seq} of ${head}`)
-    const checked = await checkShop(store, { shopId, secret, relay, tell, progress: told, signal: io.signal })
+    const checked = await checkShop(store, { shopId, secret, relays, tell, progress: told, signal: io.signal })
     sets += checked.sets
     patches += checked.patches
   }

@@ -1,5 +1,5 @@
 /**
- * The address of a relay whose data directory is at hand.
+ * The addresses of a relay whose data directory is at hand.
  *
  * Tests: test/cli/check.test.ts
  */
@@ -8,11 +8,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { addressOf, publicKeyOf } from '#signature'
 import { fromHex } from '../bytes/hex.js'
+import { keysUpTo, readHandOvers } from '../store/hand-overs.js'
 
-/** 20 bytes, of the key in the directory; undefined if it is kept elsewhere. */
-export function relayAddressIn(data: string): Uint8Array | undefined {
+/** Of the key in the directory and of those before it, 20 bytes each; undefined if it is kept elsewhere. */
+export async function relaysIn(data: string): Promise<Uint8Array[] | undefined> {
+  const file = join(data, 'relay.key')
   try {
-    return addressOf(publicKeyOf(fromHex(readFileSync(join(data, 'relay.key'), 'utf8').trim())))
+    const address = addressOf(publicKeyOf(fromHex(readFileSync(file, 'utf8').trim())))
+    return keysUpTo(address, await readHandOvers(file))
   } catch {
     return undefined
   }

@@ -22,8 +22,9 @@ import {
   type Settings,
 } from '../settings/settings.js'
 import { openBlobs } from '../store/blobs.js'
+import { HandOversError, keysUpTo, readHandOvers } from '../store/hand-overs.js'
 import { openStore } from '../store/open.js'
-import { GuardError, openGuard, type SignedGuard } from '../store/signed-guard.js'
+import { GuardError, openGuard } from '../store/signed-guard.js'
 import type { Store } from '../store/store.js'
 import { StoreError } from '../store/store-error.js'
 import { readAddress } from '../bytes/abi.js'
@@ -71,29 +72,40 @@ const EXPECTED = [
   StoreError,
   KeyFileError,
   GuardError,
+  HandOversError,
 ] as const
 
 async function serve(settings: Settings, io: Io): Promise<void> {
   // Here, so that --help and --print-config do not wait for the libraries behind them.
   const { makeLog } = await import('../relay/instruments/log.js')
-  const { Metrics } = await import('../relay/instruments/metrics.js')
-  const reserveBytes = settings.diskReserveMib * 1_048_576
-  const { reservationSeconds } = settings
   const log = makeLog({ format: logFormat(settings, io), write: io.err, now: Date.now })
-  const metrics = new Metrics()
   const hungUp = () => log.warn('SIGHUP is ignored: settings are read at the start only')
   process.on('SIGHUP', hungUp)
-  const store = await openStore(settings.data, { reserveBytes, reservationSeconds })
-  let guard: SignedGuard | undefined
+  const { data, reservationSeconds } = settings
+  const store = await openStore(data, { reserveBytes: reserveBytesOf(settings), reservationSeconds })
   try {
-    const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytes)
-    const { secret: relaySecret, address, isNew, guardFile } = await relayKey(settings, { store, log, io })
-    guard = await openGuard(guardFile)
+    await serveFrom(store, settings, log, io)
+  } catch (error) {
+    // Stopped while it started.
+    if (!io.signal.aborted || error !== io.signal.reason) throw error
+  } finally {
+    await store.close()
+    process.off('SIGHUP', hungUp)
+  }
+}
+
+async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Promise<void> {
+  const { Metrics } = await import('../relay/instruments/metrics.js')
+  const metrics = new Metrics()
+  const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytesOf(settings))
+  const { secret: relaySecret, address, keys, isNew, guardFile } = await relayKey(settings, { store, log, io })
+  const guard = await openGuard(guardFile)
+  try {
     const relay = await startRelay({
       settings,
       store,
       blobs,
-      ...(await openChains(settings, { store, relaySecret, log })),
+      ...(await openChains(settings, { store, keys, relaySecret, log })),
       relaySecret,
       guard,
       listen: LISTEN[settings.transport],
@@ -105,14 +117,13 @@ async function serve(settings: Settings, io: Io): Promise<void> {
     })
     if (isNew) log.info('a new relay key was made', { address: prefixedHex(address) })
     await serveUntilStopped(relay, settings, metrics, io)
-  } catch (error) {
-    // Stopped while it started.
-    if (!io.signal.aborted || error !== io.signal.reason) throw error
   } finally {
-    await guard?.close()
-    await store.close()
-    process.off('SIGHUP', hungUp)
+    await guard.close()
   }
+}
+
+function reserveBytesOf({ diskReserveMib }: Settings): number {
+  return diskReserveMib * 1_048_576
 }
 
 async function serveUntilStopped(relay: RunningRelay, settings: Settings, metrics: Metrics, io: Io): Promise<void> {
@@ -141,7 +152,8 @@ async function relayKey(settings: Settings, given: { readonly store: Store; read
     const slip = 'the shops here are of another relay, and clients refuse what this one signs'
     log.warn(`a new relay key was made: ${slip}`, { file, address: prefixedHex(address) })
   }
-  return { secret, address, isNew, guardFile: relayGuardFile ?? `${file}.signed` }
+  const keys = keysUpTo(address, await readHandOvers(file))
+  return { secret, address, keys, isNew, guardFile: relayGuardFile ?? `${file}.signed` }
 }
 
 /** The guard has to outlive a database that is restored, so nobody guesses a place for it. */
@@ -153,7 +165,8 @@ function keyOfEnvironment(text: string, { relayKeyFile, relayGuardFile }: Settin
     throw new SettingsError('relayGuardFile', `${problem} Name a file outside of the data folder and its backups.`)
   }
   const secret = readKeyVariable(text)
-  return { secret, address: addressOf(publicKeyOf(secret)), isNew: false, guardFile: relayGuardFile }
+  const address = addressOf(publicKeyOf(secret))
+  return { secret, address, keys: [address], isNew: false, guardFile: relayGuardFile }
 }
 
 function logFormat({ logFormat }: Settings, { isTerminal }: Io): 'text' | 'json' {

@@ -180,7 +180,7 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const payments = buildPayments(parts, { clock, checkout, writer, chains })
   const shop = (shopId: ShopId) => writer.shop(shopId)
   const indexedUpTo = (shopId: ShopId) => keeper.indexedUpTo(shopId)
-  const proofs = new ShopProofs({ checkpoints, store, clock, shop, indexedUpTo })
+  const proofs = new ShopProofs({ checkpoints, store, clock, metrics: parts.metrics, shop, indexedUpTo })
   const reading = { feeds, proofs, snapshots: new SnapshotSlots() }
   const sessions = buildSessions(parts, { clock, cards, ...reading, verifier, writer, uploadTokens, publicUrl })
   const rooms = { verifier, keeper, checkpoints, ...reading, cards, writer, payments, uploadTokens, sessions }
@@ -446,12 +446,12 @@ class Relay implements RunningRelay {
   }
 
   private startAnchors(): void {
-    const { anchor, mirror: place, store, relaySecret, log, metrics } = this.parts
+    const { anchor, mirror: place, store, log, metrics } = this.parts
     if (anchor === undefined || place === undefined) return
     const { checkpoints, writer } = this.rooms
     const { clock } = this
     const shops = () => [...writer.allShops()].map(({ shopId }) => shopId)
-    this.anchors = startAnchors(anchor, { place, store, checkpoints, shops, relaySecret, clock, log, metrics })
+    this.anchors = startAnchors(anchor, { place, store, checkpoints, shops, clock, log, metrics })
   }
 
   private async stopChains(): Promise<void> {

@@ -10,7 +10,7 @@
  * what stands before it in the line. A last line that is not whole was never answered for, and does not count; any
  * other is damage.
  *
- * Tests: test/store/signed-guard.test.ts, test/e2e/checkpoint-crash.test.ts
+ * Tests: test/store/signed-guard.test.ts
  */
 
 import { chmod, open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'

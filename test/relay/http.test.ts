@@ -94,7 +94,6 @@ class Relay {
       onBug: (error) => this.bugs.push(error),
     }
   }
-
   #sink() {
     if (this.full) throw new BlobsUnavailable('the disk is full')
     const parts: Uint8Array[] = []

@@ -5,7 +5,6 @@
  */
 
 import { join } from 'node:path'
-import { addressOf, publicKeyOf } from '#signature'
 import type { ShopId } from '../../brands.js'
 import type { TransactionChain } from '../../chain/chain.js'
 import type { Store } from '../../store/store.js'
@@ -21,6 +20,8 @@ export interface AnchorSettings {
   /** Undefined: the shops' owners send. */
   readonly wallet: AnchorWallet | undefined
   readonly everySeconds: number
+  /** Addresses of the relay's keys, 20 bytes each: several after a rotation. */
+  readonly relays: readonly Uint8Array[]
   /** The data directory, where what was computed anew is kept; undefined: nowhere. */
   readonly data: string | undefined
 }
@@ -31,8 +32,6 @@ interface AnchorRooms {
   readonly store: Store
   readonly checkpoints: AnchoredCheckpoints
   readonly shops: () => Iterable<ShopId>
-  /** The relay's secret key, 32 bytes. */
-  readonly relaySecret: Uint8Array
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
@@ -45,9 +44,11 @@ export interface RunningAnchors {
   stop(): Promise<void>
 }
 
-export function startAnchors({ wallet, everySeconds, data }: AnchorSettings, rooms: AnchorRooms): RunningAnchors {
-  const { place, relaySecret, ...given } = rooms
-  const relays = [addressOf(publicKeyOf(relaySecret))]
+export function startAnchors(
+  { wallet, everySeconds, relays, data }: AnchorSettings,
+  rooms: AnchorRooms,
+): RunningAnchors {
+  const { place, ...given } = rooms
   const directory = data === undefined ? undefined : join(data, 'anchor')
   const revalidation = new Revalidation({ store: rooms.store, relays, directory })
   const anchors = new Anchors({

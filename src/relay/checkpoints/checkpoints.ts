@@ -2,14 +2,14 @@
  * The checkpoints of all shops (PROOFS §3): made when they are due, durable before they are signed, with the guard
  * raised in between, and then handed to whoever watches. What is due at the same time goes to the disk together.
  *
- * Tests: test/relay/checkpoints/checkpoints.test.ts, test/e2e/checkpoint-crash.test.ts
+ * Tests: test/relay/checkpoints/checkpoints.test.ts
  */
 
 import { assert } from '../../assert.js'
 import type { Seconds, Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { CborTime } from '../../codec/value.js'
-import { CHECKPOINT_FRESH_SECONDS } from '../../limits.js'
+import { CHECKPOINT_FRESH_SECONDS, CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX } from '../../limits.js'
 import { stateRoot } from '../../merkle/state-level.js'
 import {
   checkpointDigest,
@@ -104,6 +104,11 @@ export class Checkpoints {
     if (followed.withheld !== undefined) this.look(followed)
   }
 
+  /** Whether sets of the shop are durable. */
+  follows(shopId: ShopId): boolean {
+    return this.shops.has(shopId)
+  }
+
   newest(shopId: ShopId): KeptCheckpoint | undefined {
     return this.shops.get(shopId)?.newest
   }
@@ -189,7 +194,19 @@ export class Checkpoints {
     const followed = new SignedShop(shop, this.identityOf(shop.shopId), clock, () => this.begin())
     this.shops.set(shop.shopId, followed)
     this.look(followed)
+    this.warn(followed)
     return followed
+  }
+
+  /** Of what hinders nothing, and a person should know. */
+  private warn({ identity, lastTime, shop: { shopId: shop } }: SignedShop): void {
+    const { guard, log } = this.options
+    if (lastTime === undefined) return
+    if (guard.highest(identity) === undefined)
+      log.warn('beside the key nothing tells what was signed of a shop; it is made anew from the database', { shop })
+    const ahead = lastTime - this.now
+    if (ahead > CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX)
+      log.warn('the last checkpoint is of the future: clients refuse it and the next ones until then', { shop, ahead })
   }
 
   /** At the start, and while something stands against it: sets that were missing may be back. */

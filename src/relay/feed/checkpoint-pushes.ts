@@ -3,7 +3,7 @@
  * consistency from the last one that the client acknowledged. One at a time is without an answer, so that the client
  * never waits for a consistency from another.
  *
- * Tests: test/e2e/checkpoints.test.ts
+ * Tests: test/e2e/checkpoint-pushes.test.ts
  */
 
 import type { Seq, ShopId } from '../../brands.js'

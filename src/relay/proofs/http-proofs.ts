@@ -53,7 +53,9 @@ export async function answerProof(
     const shop = proofs.shop(shopIn(shopText!))
     if (shop === undefined) throw new Refused(404, `shop ${shopText} is not known here`)
     if (!take(request.address)) throw new Refused(429, 'too many proofs in a short time')
-    return served(await route.answer(proofs, shop, parts, request.query), request)
+    const response = served(await route.answer(proofs, shop, parts, request.query), request)
+    proofs.given()
+    return response
   } catch (error) {
     if (error instanceof Refused) return refused(error.status, error.message)
     if (isDamage(error)) return refused(503, `it cannot be proven now: ${error.message}`)

@@ -2,7 +2,7 @@
  * What proves something of a shop under one of its last checkpoints (PROOFS §4): consistency, places in the log, what
  * pushes carry beside objects. What many clients ask for is made once.
  *
- * Tests: test/e2e/checkpoints.test.ts, test/e2e/state-proofs.test.ts
+ * Tests: test/e2e/checkpoint-pushes.test.ts, test/e2e/state-proofs.test.ts
  */
 
 import type { Seq, ShopId } from '../../brands.js'
@@ -18,14 +18,16 @@ import { encodeCheckpointAnswer, encodeLogProofAnswer, encodeSalts } from '../..
 import type { Checkpoints } from '../checkpoints/checkpoints.js'
 import type { KeptCheckpoint } from '../checkpoints/signed-shop.js'
 import type { Clock } from '../instruments/clock.js'
+import type { Metrics } from '../instruments/metrics.js'
 import { ShopLog } from '../shops/log-trees.js'
 import { readsEverything, type Reader } from '../shops/reader.js'
 import type { Shop } from '../shops/shop.js'
 
 interface ShopProofsOptions {
-  readonly checkpoints: Pick<Checkpoints, 'newest' | 'at' | 'upTo' | 'fresh' | 'firstSigned' | 'watch'>
+  readonly checkpoints: Pick<Checkpoints, 'follows' | 'newest' | 'at' | 'upTo' | 'fresh' | 'firstSigned' | 'watch'>
   readonly store: Store
   readonly clock: Clock
+  readonly metrics: Metrics
   shop(shopId: ShopId): Shop | undefined
   /** The last set of a shop that the store's object index knows. */
   indexedUpTo(shopId: ShopId): Seq
@@ -46,6 +48,7 @@ export class ShopProofs {
   readonly checkpoints: ShopProofsOptions['checkpoints']
   readonly store: Store
   readonly clock: Clock
+  private readonly total: { add(n?: number): void }
   private readonly options: ShopProofsOptions
   private readonly logs = new Map<ShopId, ShopLog>()
   private readonly parts = new WeakMap<KeptCheckpoint, PushedParts>()
@@ -56,10 +59,17 @@ export class ShopProofs {
     this.checkpoints = options.checkpoints
     this.store = options.store
     this.clock = options.clock
+    this.total = options.metrics.counter('cairn_proofs_total', 'Proofs that were asked for and given')
   }
 
+  /** One that was asked for was given. */
+  given(): void {
+    this.total.add()
+  }
+
+  /** One that has sets on disk: its first one may still be on its way. */
   shop(shopId: ShopId): Shop | undefined {
-    return this.options.shop(shopId)
+    return this.checkpoints.follows(shopId) ? this.options.shop(shopId) : undefined
   }
 
   indexedUpTo(shopId: ShopId): Seq {

@@ -2,7 +2,7 @@
  * What a session of version 5 asks to be proven (PROOFS §4), one request after the other: what one answer takes is
  * bounded, and the next is made once it went out.
  *
- * Tests: test/e2e/state-proofs.test.ts, test/e2e/checkpoints.test.ts
+ * Tests: test/e2e/state-proofs.test.ts, test/e2e/checkpoint-pushes.test.ts
  */
 
 import { unreachable } from '../../assert.js'
@@ -23,7 +23,7 @@ import type { Shop } from '../shops/shop.js'
 import { failure, type Answer } from './answer.js'
 import { shopIdIn } from './shop-id.js'
 
-export type ProofRequest = StateProofRequest | LogProofRequest | CheckpointRequest
+type ProofRequest = StateProofRequest | LogProofRequest | CheckpointRequest
 
 interface ProofRequestsOptions {
   readonly proofs: ShopProofs
@@ -46,6 +46,7 @@ export class ProofRequests {
   private readonly options: ProofRequestsOptions
   private readonly queue: Asked[] = []
   private working = false
+  private ended = false
 
   constructor(options: ProofRequestsOptions) {
     this.options = options
@@ -57,13 +58,19 @@ export class ProofRequests {
     this.next()
   }
 
+  /** Nobody waits for answers any more. */
+  end(): void {
+    this.ended = true
+    this.queue.length = 0
+  }
+
   /** The client read something. */
   drained(): void {
     this.next()
   }
 
   private next(): void {
-    if (this.working || !this.options.hasRoom()) return
+    if (this.working || this.ended || !this.options.hasRoom()) return
     const asked = this.queue.shift()
     if (asked === undefined) return
     this.working = true
@@ -72,17 +79,23 @@ export class ProofRequests {
 
   private async take({ request, answer }: Asked): Promise<void> {
     const done = (made: Answer) => {
-      if (made.ok) return answer({ ...made, sent: () => this.done() })
+      if (made.ok) return answer({ ...made, sent: () => this.given() })
       answer(made)
       this.done()
     }
     try {
       const making = await this.making(request)
+      if (this.ended) return
       if ('ok' in making) done(making)
       else this.options.byTurns(() => this.step(making, done))
     } catch (error) {
       done(this.broken(error))
     }
+  }
+
+  private given(): void {
+    this.options.proofs.given()
+    this.done()
   }
 
   private done(): void {
@@ -131,12 +144,12 @@ export class ProofRequests {
     }
   }
 
-  private *checkpoint(newest: KeptCheckpoint, from: bigint): Making {
+  private checkpoint(newest: KeptCheckpoint, from: bigint): Answer {
     if (from > BigInt(newest.seq)) return beyond('from_seq', from, newest.seq)
     return { ok: true, payload: this.options.proofs.checkpointAnswer(newest, Number(from)) }
   }
 
-  private *logProof({ seq: head, signed, state }: KeptCheckpoint, { seq, fromSeq = 0n }: LogProofRequest): Making {
+  private logProof({ seq: head, signed, state }: KeptCheckpoint, { seq, fromSeq = 0n }: LogProofRequest): Answer {
     if (seq === 0n) return failure('INVALID', 'the sets of a log count from 1')
     if (seq > BigInt(head)) return beyond('set', seq, head)
     if (fromSeq > BigInt(head)) return beyond('from_seq', fromSeq, head)
@@ -167,10 +180,10 @@ export class ProofRequests {
 
   /** The card's entry, and as many of its orders as fit. */
   private *myOrders(kept: KeptCheckpoint): Making {
-    const { proofs, reader } = this.options
+    const { proofs } = this.options
     const { state, seq } = kept
     const { shopId } = state
-    const card = reader(shopId).card!
+    const card = this.options.reader(shopId).card!
     const count = addedCount(state, card)
     if (count > BigInt(LISTED_ORDERS_MAX))
       return failure('INVALID', `the card added ${count} orders, a list has ${LISTED_ORDERS_MAX}: ask by id`)

@@ -468,6 +468,7 @@ export class Session implements PushTarget, AuthenticatedSession {
     if (this.ended) return
     this.ended = true
     for (const subscription of this.subscriptions.all()) this.endSubscription(subscription)
+    this.proofs.end()
     this.authentication.release()
     this.host.turns.remove(this)
     this.host.ended(this)

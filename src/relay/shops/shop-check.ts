@@ -25,8 +25,8 @@ interface CheckOptions {
   readonly shopId: ShopId
   /** The shop's, 32 bytes. */
   readonly secret: Uint8Array
-  /** Of the key that the relay's own sets must be signed with, 20 bytes; undefined: of any one. */
-  readonly relay?: Uint8Array | undefined
+  /** Of the keys that the relay's own sets must be signed with, 20 bytes each; undefined: of any one. */
+  readonly relays?: readonly Uint8Array[] | undefined
   /** One line for each thing that is wrong. */
   readonly tell: (problem: string) => void
   readonly progress: (seq: Seq, head: Seq) => void
@@ -87,7 +87,7 @@ class LogCheck {
   constructor(store: Store, options: CheckOptions) {
     this.trees = new ShopLog(store, options.shopId)
     this.options = options
-    this.check = new SetCheck(options.shopId, options.relay && [options.relay])
+    this.check = new SetCheck(options.shopId, options.relays)
     this.state = emptyShop(options.shopId, SCHEMA_VERSION)
   }
 
