@@ -23,7 +23,7 @@ interface WrittenSet {
 
 interface Block {
   readonly number: number
-  readonly sets: readonly WrittenSet[]
+  readonly sets: WrittenSet[]
 }
 
 const SETS_PER_BLOCK = 32
@@ -36,6 +36,7 @@ export class WrittenSets {
   private readonly store: Pick<Store, 'setting'>
   /** By the names of their rows. */
   private readonly changed = new Map<string, Block>()
+  private last: { readonly shopId: ShopId; readonly card: Uint8Array; readonly name: string } | undefined
 
   constructor(store: Pick<Store, 'setting'>) {
     this.store = store
@@ -43,7 +44,7 @@ export class WrittenSets {
 
   /** Among the card's last 1,024 sets. */
   find(shopId: ShopId, card: Uint8Array, nonce: bigint): Seq | undefined {
-    const name = nameOf(shopId, card)
+    const name = this.nameOf(shopId, card)
     const newest = this.read(name)
     if (newest === undefined) return undefined
     for (let { number } = newest; number >= 0 && number > newest.number - BLOCKS; number--) {
@@ -59,17 +60,26 @@ export class WrittenSets {
 
   /** Nonces of a card rise. */
   add(shopId: ShopId, card: Uint8Array, nonce: bigint, seq: Seq): void {
-    const name = nameOf(shopId, card)
-    const newest = this.read(name) ?? { number: 0, sets: [] }
-    const isFull = newest.sets.length === SETS_PER_BLOCK
-    if (isFull) this.changed.set(fullName(name, newest.number), newest)
-    const before = isFull ? { number: newest.number + 1, sets: [] } : newest
-    this.changed.set(name, { ...before, sets: [...before.sets, { nonce, seq }] })
+    const name = this.nameOf(shopId, card)
+    let newest = this.read(name) ?? { number: 0, sets: [] }
+    if (newest.sets.length === SETS_PER_BLOCK) {
+      this.changed.set(fullName(name, newest.number), newest)
+      newest = { number: newest.number + 1, sets: [] }
+    }
+    newest.sets.push({ nonce, seq })
+    this.changed.set(name, newest)
   }
 
   /** For the commit of the batch. */
   rows(): NonNullable<Commit['settings']>[number][] {
     return [...this.changed].map(([key, block]) => ({ key, value: encodeBlock(block) }))
+  }
+
+  /** Many sets of a batch are of one card. */
+  private nameOf(shopId: ShopId, card: Uint8Array): string {
+    if (this.last?.card !== card || this.last.shopId !== shopId)
+      this.last = { shopId, card, name: `written/${shopId.toString(16)}/${toHex(card)}` }
+    return this.last.name
   }
 
   /** Of a row that is damaged, of which the store tells, nobody gets an answer any more. */
@@ -84,10 +94,6 @@ export class WrittenSets {
       throw error
     }
   }
-}
-
-function nameOf(shopId: ShopId, card: Uint8Array): string {
-  return `written/${shopId.toString(16)}/${toHex(card)}`
 }
 
 function fullName(name: string, number: number): string {
