@@ -13,6 +13,7 @@ const COMMANDS = [
   'check',
   'invite',
   'join',
+  'key',
   'order',
   'orders',
   'put',

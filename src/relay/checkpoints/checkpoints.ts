@@ -70,6 +70,8 @@ const SHOPS_AT_ONCE = 64
 export class Checkpoints {
   private readonly options: CheckpointsOptions
   private readonly shops = new Map<ShopId, SignedShop>()
+  /** Those that may be ready. */
+  private readonly candidates = new Set<SignedShop>()
   /** First signatures that the next commit writes, by shop and seq. */
   private readonly unwritten = new Map<string, CheckpointRow>()
   private readonly total: { add(n?: number): void }
@@ -92,6 +94,7 @@ export class Checkpoints {
     const followed = this.follow(shop)
     for (const watcher of before?.watchers ?? []) followed.watchers.add(watcher)
     before?.stop()
+    if (before !== undefined) this.candidates.delete(before)
     this.held -= before?.heldPatches ?? 0
     followed.moved(shop.current, 0, true)
   }
@@ -134,7 +137,7 @@ export class Checkpoints {
     if (this.now - newest.fields.Timestamp.seconds <= CHECKPOINT_FRESH_SECONDS) return newest
     await new Promise<void>((resolve) => {
       followed.asking.push(resolve)
-      this.begin()
+      this.offer(followed)
     })
     return followed.newest
   }
@@ -191,7 +194,7 @@ export class Checkpoints {
 
   private follow(shop: Shop): SignedShop {
     const { clock } = this.options
-    const followed = new SignedShop(shop, this.identityOf(shop.shopId), clock, () => this.begin())
+    const followed = new SignedShop(shop, this.identityOf(shop.shopId), clock, () => this.offer(followed))
     this.shops.set(shop.shopId, followed)
     this.look(followed)
     this.warn(followed)
@@ -219,7 +222,7 @@ export class Checkpoints {
     if (reason !== undefined)
       return this.options.log.warn(`no checkpoints are signed: ${reason}`, { shop, head: followed.version.head })
     this.options.log.info('checkpoints are signed again', { shop })
-    this.begin()
+    this.offer(followed)
   }
 
   private whyWithheldOrBroken(followed: SignedShop): string | undefined {
@@ -273,10 +276,17 @@ export class Checkpoints {
 
   // Making them
 
+  private offer(followed: SignedShop): void {
+    this.candidates.add(followed)
+    this.begin()
+  }
+
+  /** One that is not ready offers itself again when it is. */
   private begin(): void {
     if (this.working !== undefined || this.stopped) return
     const ready: SignedShop[] = []
-    for (const followed of this.shops.values()) {
+    for (const followed of this.candidates) {
+      this.candidates.delete(followed)
       if (followed.isReady) ready.push(followed)
       if (ready.length === SHOPS_AT_ONCE) break
     }

@@ -467,9 +467,7 @@ it('a disk that is full delays it, and nobody waits for that', async () => {
       get(target, name) {
         if (name !== 'commit') return Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name)
         return (commit: Parameters<Store['commit']>[0]) =>
-          isFull && commit.checkpoints !== undefined
-            ? Promise.reject(new Error('no room'))
-            : (target as Store).commit(commit)
+          isFull && commit.checkpoints !== undefined ? Promise.reject(new Error('no room')) : target.commit(commit)
       },
     })
   relay = await start({ store: full })
