@@ -2,8 +2,7 @@
  * What the relay asks of one Ethereum chain (PROTOCOL §12), whatever speaks JSON-RPC to it. Calls that fail everywhere
  * throw ChainUnreachable.
  *
- * Tests: test/chain/rpc-chain.test.ts, test/chain/log-check.test.ts, test/chain/follower.test.ts,
- * test/relay/anchor/anchor.test.ts
+ * Tests: test/chain/rpc-chain.test.ts, test/chain/follower.test.ts, test/relay/anchor/anchor.test.ts
  */
 
 import type { ChainId, Seconds } from '../brands.js'

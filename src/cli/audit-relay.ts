@@ -1,7 +1,7 @@
 /**
  * `cairn audit URL`: the audit of a running relay by what it shows a member of the shop: every set from the first one
- * on, and the checkpoints that it signs (PROOFS §7). State hashes and roots of single sets are not shown: the peaks of a
- * checkpoint hold them.
+ * on, and the checkpoints that it signs (PROOFS §7). State hashes and roots of single sets are not shown: the peaks of
+ * a checkpoint hold them.
  *
  * Tests: test/e2e/audit-relay.test.ts
  */
@@ -19,14 +19,25 @@ import { ShownLog } from '../relay/audit/shown-log.js'
 import type { CheckpointPush } from '../wire/messages.js'
 import { readCheckpointAnswer, readSalts } from '../wire/proof-payloads.js'
 import { decodeSet } from '../wire/pushed-set.js'
-import type { Plan } from './audit.js'
 import { AuditReport } from './audit-report.js'
 import { UsageError } from './flags.js'
 import type { Io } from './io.js'
 import { cardFrom } from './merchant.js'
 import { reporter } from './progress.js'
 
-export async function auditRelay(plan: Plan, io: Io): Promise<number> {
+interface RelayPlan {
+  /** The relay's address. */
+  readonly place: string
+  readonly shops: readonly ShopId[] | undefined
+  /** The file of a member's key card. */
+  readonly card: string | undefined
+  readonly relays: readonly Uint8Array[] | undefined
+  readonly follow: boolean
+  readonly json: boolean
+}
+
+/** Rejects with ClientError, UsageError, and the signal's reason. */
+export async function auditRelay(plan: RelayPlan, io: Io): Promise<number> {
   const { shops, card, relays } = plan
   if (shops?.length !== 1) throw new UsageError('give the shop: --shop ID')
   const url = plan.place.replace(/\/+$/u, '')
@@ -79,7 +90,7 @@ class RelayAudit {
     return this.log!.audited
   }
 
-  /** The first difference. Rejects with ClientError, UsageError, and the signal's reason where nothing was found yet. */
+  /** The first difference. Rejects with ClientError, UsageError, and the signal's reason. */
   async run(): Promise<Difference | undefined> {
     const { url, shopId, relays, follow } = this.options
     const { signal } = this.io

@@ -41,14 +41,15 @@ cairn audit URL --shop ID --card FILE [--relay ADDRESS,…] [--follow] [--json]
 
 Replays the log of every shop from its first set on and computes anew what follows from it: signers and their rights,
 nonces, roots of the patches, every state hash and state root, both trees over the log, every checkpoint. Compares that
-with what is stored, signed and anchored, and prints the first difference of each shop: what, where, and both values. Nothing that
-is stored is believed, and nothing is changed. The relay may run meanwhile: then it is audited up to where it was.
+with what is stored, signed and anchored, and prints the first difference of each shop: what, where, and both values.
+Nothing that is stored is believed, and nothing is changed. The relay may run meanwhile: then it is audited up to where
+it was.
 (cairn check tells instead whether the data are whole, derived ones too.)
 
   DATA             the relay's data directory, a backup of it, or a database file; default that of cairn serve
   URL              of a relay: reads the whole log as a member of the shop does, and computes what the checkpoints sign
   --shop ID        only this shop, or these
-  --card FILE      with a URL: the key card of an owner or a clerk; nobody else is shown all that state roots follow from
+  --card FILE      with a URL: the key card of an owner or a clerk; nobody else is shown what state roots follow from
   --relay ADDRESS  of the relay's key; several after a rotation. By default that of relay.key in the directory
   --chain FILE     looks for what was anchored in the registry too; FILE as for cairn serve, or dev
   --resume DIR     keeps in DIR (0700; it holds what the logs hold) what was computed, and goes on from there: what was
@@ -67,7 +68,7 @@ const FOLLOW_MS = 5_000
 /** What was audited is looked at again so long after the last time, or after so many times what that took. */
 const RECHECK = { ms: 20_000, times: 4 } as const
 
-export interface Plan {
+interface Plan {
   readonly place: string
   /** Where the relay's key may be, and what is noted beside it. */
   readonly home: string

@@ -77,7 +77,7 @@ export class Revalidation {
     const id = ++this.last
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject })
-      this.worker!.postMessage({ id, shopId, task })
+      this.worker!.postMessage({ id, shopId, task }, [])
     })
   }
 

@@ -67,8 +67,11 @@ export async function readAudited(file: string, options: LogAuditOptions): Promi
   try {
     return await readFrom(new Reader(handle), options)
   } catch (error) {
-    const problem = `${file} holds nothing that an audit of shop ${options.shopId} can go on from (${(error as Error).message})`
-    throw new AuditFileError(`${problem}: delete it, and the audit begins with set 1`, { cause: error })
+    const { shopId } = options
+    const problem = `${file} holds nothing that an audit of shop ${shopId} can go on from`
+    throw new AuditFileError(`${problem} (${(error as Error).message}): delete it, and the audit begins with set 1`, {
+      cause: error,
+    })
   } finally {
     await handle.close()
   }

@@ -1,7 +1,7 @@
 /**
  * A thread that audits logs by their stored bytes, which are sent to it (anchor/revalidation.ts).
  *
- * Tests: test/e2e/anchor.test.ts
+ * Tests: test/relay/anchor/anchor.test.ts
  */
 
 import { parentPort } from 'node:worker_threads'
@@ -14,9 +14,9 @@ parentPort?.on('message', (request: AuditRequest) => {
   turn = turn.then(async () => {
     const { id } = request
     try {
-      parentPort!.postMessage({ id, answer: await desk.answer(request) })
+      parentPort!.postMessage({ id, answer: await desk.answer(request) }, [])
     } catch (error) {
-      parentPort!.postMessage({ id, failure: (error as Error).message })
+      parentPort!.postMessage({ id, failure: (error as Error).message }, [])
     }
   })
 })

@@ -11,7 +11,6 @@ import { prefixedHex } from '../../bytes/hex.js'
 import { readCardPeriods } from '../../merkle/card-periods.js'
 import { GUESTS_ACCOUNT } from '../../objects/account.js'
 import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
-import type { LogRecord } from '../../store/store.js'
 import type { StoredCheckpoint } from '../checkpoints/stored-checkpoint.js'
 import { appendSet, NO_PEAKS, NO_STATE_ROOT, type LogPeaks } from '../shops/log-trees.js'
 import { applyRecord, ReplayError } from '../shops/replay.js'
@@ -19,10 +18,7 @@ import { SetCheck } from '../shops/set-check.js'
 import { auditCheckpoint, NO_CHECKPOINTS, type CheckpointTrail, type Following } from './checkpoint-audit.js'
 import type { Difference } from './difference.js'
 import { addedDifference } from './stored-proofs.js'
-import { NO_TRACE, traced } from './trace.js'
-
-/** A set as it is stored, or as a relay shows it: then without the state hash that it says follows. */
-export type AuditRecord = Omit<LogRecord, 'stateHash'> & Partial<Pick<LogRecord, 'stateHash'>>
+import { NO_TRACE, traced, type AuditRecord } from './trace.js'
 
 export interface LogAuditOptions {
   readonly shopId: ShopId

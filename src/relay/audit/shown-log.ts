@@ -21,10 +21,11 @@ import { stateLevelBySalts } from '../../state/state-root.js'
 import { NO_STATE_ROOT } from '../shops/log-trees.js'
 import type { Following } from './checkpoint-audit.js'
 import type { Difference } from './difference.js'
-import { LogAudit, type AuditedLog, type AuditRecord } from './log-audit.js'
+import { LogAudit, type AuditedLog } from './log-audit.js'
+import type { AuditRecord } from './trace.js'
 
 /** A set with all its patches, as it is pushed. */
-export interface ShownSet {
+interface ShownSet {
   readonly seq: Seq
   readonly header: Uint8Array
   readonly signature: Uint8Array

@@ -13,7 +13,10 @@
 import { sha256 } from '#hash'
 import { concatBytes } from '../../bytes/bytes.js'
 import { encode } from '../../codec/encode.js'
-import type { AuditRecord } from './log-audit.js'
+import type { LogRecord } from '../../store/store.js'
+
+/** A set as it is stored, or as a relay shows it: then without the state hash that it says follows. */
+export type AuditRecord = Omit<LogRecord, 'stateHash'> & Partial<Pick<LogRecord, 'stateHash'>>
 
 /** Before the first set. */
 export const NO_TRACE: Uint8Array = new Uint8Array(32)
