@@ -8,11 +8,10 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
 import type { Seq, ShopId } from '../../brands.js'
 import type { SignedCheckpoint } from '../../proofs/checkpoint-form.js'
 import type { Store } from '../../store/store.js'
-import type { AuditAnswer, AuditTask } from '../audit/audit-desk.js'
+import { AuditThread } from '../audit/audit-thread.js'
 import type { Difference } from '../audit/difference.js'
 import { StoredProofs } from '../audit/stored-proofs.js'
 
@@ -27,16 +26,9 @@ interface RevalidationOptions {
 /** At a time, so that the relay is held for a few milliseconds only. */
 const SETS_AT_ONCE = { records: 256, bytes: 1_048_576 }
 
-interface Waiting {
-  readonly resolve: (answer: AuditAnswer) => void
-  readonly reject: (error: Error) => void
-}
-
 export class Revalidation {
   private readonly options: RevalidationOptions
-  private readonly waiting = new Map<number, Waiting>()
-  private worker: Worker | undefined
-  private last = 0
+  private readonly thread = new AuditThread()
 
   constructor(options: RevalidationOptions) {
     this.options = options
@@ -52,7 +44,7 @@ export class Revalidation {
     if (secret === undefined) throw new Error(`shop ${shopId} is not there`)
     if (directory !== undefined) await mkdir(directory, { recursive: true, mode: 0o700 })
     const file = directory && join(directory, `${shopId}.audit`)
-    let { head } = await this.ask(shopId, { kind: 'open', shop: { shopId, secret, relays }, file })
+    let { head } = await this.thread.ask(shopId, { kind: 'open', shop: { shopId, secret, relays }, file })
     if (head > seq)
       return { kind: 'log', seq, text: 'more was computed before', found: `${seq} sets`, wanted: `at least ${head}` }
     const proofs = new StoredProofs(store, shopId)
@@ -61,43 +53,14 @@ export class Revalidation {
       const limits = { ...SETS_AT_ONCE, records: Math.min(SETS_AT_ONCE.records, seq - head) }
       const records = store.readLog(shopId, head, limits)
       const sets = records.map((record) => [record, proofs.added(record.seq)] as const)
-      const answer = await this.ask(shopId, { kind: 'sets', sets })
+      const answer = await this.thread.ask(shopId, { kind: 'sets', sets })
       if (answer.difference !== undefined) return answer.difference
       head = answer.head
     }
-    return (await this.ask(shopId, { kind: 'checkpoint', signed, file })).difference
+    return (await this.thread.ask(shopId, { kind: 'checkpoint', signed, file })).difference
   }
 
   async close(): Promise<void> {
-    await this.worker?.terminate()
-  }
-
-  private ask(shopId: ShopId, task: AuditTask): Promise<AuditAnswer> {
-    this.worker ??= this.start()
-    const id = ++this.last
-    return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject })
-      this.worker!.postMessage({ id, shopId, task }, [])
-    })
-  }
-
-  private start(): Worker {
-    const worker = new Worker(new URL('../audit/audit-worker.js', import.meta.url))
-    worker.on('message', ({ id, answer, failure }: { id: number; answer?: AuditAnswer; failure?: string }) => {
-      const waiting = this.waiting.get(id)
-      this.waiting.delete(id)
-      if (answer === undefined) waiting?.reject(new Error(failure))
-      else waiting?.resolve(answer)
-    })
-    // The next question starts another one.
-    const ended = (reason: string) => {
-      if (this.worker === worker) this.worker = undefined
-      for (const { reject } of this.waiting.values()) reject(new Error(`the thread that audits ended: ${reason}`))
-      this.waiting.clear()
-    }
-    worker.on('error', (error) => ended(error.message))
-    worker.on('exit', () => ended('it was stopped'))
-    worker.unref()
-    return worker
+    await this.thread.close()
   }
 }

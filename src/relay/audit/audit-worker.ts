@@ -1,5 +1,5 @@
 /**
- * A thread that audits logs by their stored bytes, which are sent to it (anchor/revalidation.ts).
+ * A thread that audits logs by their stored bytes, which are sent to it (audit-thread.ts).
  *
  * Tests: test/relay/anchor/anchor.test.ts
  */
