@@ -216,6 +216,7 @@ export class Anchors {
   }
 
   private trouble(shopId: ShopId, error: unknown): void {
+    if (this.stopped) return
     const text = `shop ${shopId} cannot be anchored now: ${(error as Error).message}`
     this.retryLater(shopId)
     if (this.troubles.get(shopId) === text) return

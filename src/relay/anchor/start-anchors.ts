@@ -66,8 +66,9 @@ export function startAnchors(
       return anchors.problems
     },
     async stop() {
+      const stopped = anchors.stop()
       await revalidation.close()
-      await anchors.stop()
+      await stopped
     },
   }
 }

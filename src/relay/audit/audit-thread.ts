@@ -19,7 +19,7 @@ export class AuditThread {
   private worker: Worker | undefined
   private last = 0
 
-  /** Rejects where nothing can be said, and where the thread ended meanwhile: its shops have to be opened again then. */
+  /** Rejects where nothing can be said, and where the thread ended: its shops have to be opened again then. */
   ask(shopId: ShopId, task: AuditTask): Promise<AuditAnswer> {
     this.worker ??= this.start()
     const id = ++this.last
@@ -42,7 +42,8 @@ export class AuditThread {
       else waiting?.resolve(answer)
     })
     const ended = (reason: string) => {
-      if (this.worker === worker) this.worker = undefined
+      if (this.worker !== worker) return
+      this.worker = undefined
       for (const { reject } of this.waiting.values()) reject(new Error(`the thread that audits ended: ${reason}`))
       this.waiting.clear()
     }
