@@ -1,6 +1,6 @@
 /** `cairn audit` on data that follow, and on data of which one row was changed. */
 
-import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { publicKeyOf } from '#signature'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -431,6 +431,21 @@ describe('going on', () => {
     await data.save(directory)
     await program.says(new RegExp(`^shop 77, set ${data.records.length}: its state root: found`, 'mu'))
     expect(await program.exit).toBe(1)
+  }, 60_000)
+
+  it('--follow tells within a minute of what was changed behind it', async () => {
+    await written.save(directory)
+    const data = copy()
+    changed(data, 2, ({ stateHash }) => ({ stateHash: flipped(stateHash) }))
+    const other = join(directory, 'other')
+    await data.save(other)
+    const program = cairnProcess(['audit', directory, '--follow'])
+    await program.says(/differences 0/u)
+    await rename(join(other, 'cairn.mdb'), join(directory, 'cairn.mdb'))
+    const late = setTimeout(() => void program.end('SIGKILL'), 45_000)
+    expect(await program.exit).toBe(1)
+    clearTimeout(late)
+    expect(program.out).toMatch(/^shop 77, set \d+: the digest of the log up to it, since it was audited: found/mu)
   }, 60_000)
 
   it('--follow is stopped by Ctrl-C: 0', async () => {
