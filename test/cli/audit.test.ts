@@ -1,7 +1,7 @@
 /** `cairn audit` on data that follow, and on data of which one row was changed. */
 
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { publicKeyOf } from '#signature'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { prefixedHex } from '../../src/bytes/hex.js'
@@ -17,6 +17,7 @@ import { cairn } from '../fixtures/cairn.js'
 import { cairn as cairnProcess, endAll } from '../fixtures/program.js'
 import { listing, newSecret, order } from '../fixtures/relay-harness.js'
 import { freshDirectory, removeDirectory } from '../fixtures/store-directory.js'
+import { wholeData } from '../fixtures/whole-data.js'
 
 let directory: string
 let written: AuditedData
@@ -85,6 +86,14 @@ describe('data of which all follows: 0', () => {
     expect((await audit('--shop', '78,77')).lines).toHaveLength(3)
     expect(await audit('--shop', '4')).toEqual({ code: 2, lines: [], err: 'cairn audit: there is no shop 4' })
   })
+
+  it('as a killed relay leaves them, with orders of many guests', async () => {
+    const whole = await wholeData()
+    const relays = ['--relay', prefixedHex(RELAY)]
+    const { code, out } = await cairn('audit', whole, '--threads', '0', ...relays)
+    await rm(dirname(whole), { recursive: true })
+    expect([code, out]).toEqual([0, expect.stringMatching(/^shops 3, sets \d{3}, .*, differences 0$/mu)])
+  }, 60_000)
 
   it('as JSON, a line each', async () => {
     await written.save(directory)
