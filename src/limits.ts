@@ -239,6 +239,16 @@ export const HEALTH_LOOP_DELAY_SECONDS_MAX = 5
 /** A loop that was held is told of for so long, to everybody who asks. */
 export const HEALTH_LOOP_MEMORY_SECONDS = 60
 
+// Anchors
+/** From one anchor of a shop to its next. */
+export const ANCHOR_SECONDS_DEFAULT = 3_600
+/** After an anchor that failed, or could not be sent. */
+export const ANCHOR_RETRY_SECONDS = 60
+/** updateRootHash takes a nonce above the last one: after this one there is none. */
+export const ANCHOR_NONCE_MAX = 2n ** 64n - 1n
+/** How far back it is looked for the transaction of a digest that the registry holds. */
+export const ANCHOR_LOOK_BACK_BLOCKS = 256n
+
 // The client library
 /** Between two attempts to connect: the first pause, doubled up to the longest. */
 export const BACK_OFF_MS_MIN = 250

@@ -29,6 +29,8 @@ const SETTINGS: readonly Setting[] = [
   ['priceDivisor', 'CAIRN_PRICE_DIVISOR', '--price-divisor N', '1'],
   ['priceUrl', 'CAIRN_PRICE_URL', '--price-url URL', 'none'],
   ['priceMaxAgeSeconds', 'CAIRN_PRICE_MAX_AGE_SECONDS', '--price-max-age-seconds N', '600'],
+  ['anchor', 'CAIRN_ANCHOR', '--anchor off|relay|owner', 'off'],
+  ['anchorEverySeconds', 'CAIRN_ANCHOR_EVERY_SECONDS', '--anchor-every-seconds N', '3600'],
   ['demo', 'CAIRN_DEMO', '--[no-]demo', 'yes, unless --chain names a file'],
   ['discovery', 'CAIRN_DISCOVERY', '--[no-]discovery', 'yes, unless --chain names a file'],
   ['allowRemoteDevelopment', 'CAIRN_ALLOW_REMOTE_DEVELOPMENT', '--[no-]allow-remote-development', 'no'],
@@ -130,6 +132,17 @@ cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …`,
     '--relay, --chain, --registry, --shop, --order, --hand-overs, --json',
   ],
   [['page'], 'cairn page --relay 0x… [--registry CHAIN:0x…] --out FILE', '--relay, --registry, --out'],
+    ['audit'],
+    `cairn audit [DATA] [--shop ID,…] [--relay ADDRESS,…] [--chain FILE] [--resume DIR]
+            [--follow] [--json] [--threads N]
+cairn audit URL --shop ID --card FILE [--relay ADDRESS,…] [--follow] [--json]`,
+    '--shop, --card, --relay, --chain, --resume, --follow, --json, --threads',
+  ],
+  [
+    ['anchor'],
+    'cairn anchor --shop ID [--url URL] [--seq N] [--print] [--chain FILE] [--wallet FILE]',
+    '--url, --shop, --seq, --print, --chain, --wallet',
+  ],
   [
     ['order', 'pay'],
     `cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
@@ -165,6 +178,8 @@ const SUMMARIES = `\
   receipt    fetches the receipt of an order, or of all
   verify     tells whether a receipt is what a shop signed, offline
   page       writes the page that checks receipts, with your relay in it
+  audit      tells whether all that a relay stored and signed follows from its logs
+  anchor     anchors a checkpoint of a shop in the registry
   order      pays an order: cairn order pay
   shop       makes a shop: cairn shop create
   invite     makes a link that lets a clerk join a shop
@@ -215,7 +230,7 @@ it('metrics have these names, types and texts', async () => {
 })
 
 /** Of commands that check something: 1 means that something is wrong. */
-const CHECKS: ReadonlySet<string> = new Set(['check', 'verify'])
+const CHECKS: ReadonlySet<string> = new Set(['check', 'audit', 'verify'])
 
 describe('commands', () => {
   it('are these', async () => {

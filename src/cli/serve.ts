@@ -99,14 +99,14 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
   const { Metrics } = await import('../relay/instruments/metrics.js')
   const metrics = new Metrics()
   const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytesOf(settings))
-  const { secret: relaySecret, address, first, isNew, guardFile } = await relayKey(settings, { store, log, io })
+  const { secret: relaySecret, address, keys, isNew, guardFile } = await relayKey(settings, { store, log, io })
   const guard = await openGuard(guardFile)
   try {
     const relay = await startRelay({
       settings,
       store,
       blobs,
-      ...(await openChains(settings, { store, address: first, log })),
+      ...(await openChains(settings, { store, keys, relaySecret, log })),
       relaySecret,
       guard,
       listen: LISTEN[settings.transport],
@@ -153,8 +153,8 @@ async function relayKey(settings: Settings, given: { readonly store: Store; read
     const slip = 'the shops here are of another relay, and clients refuse what this one signs'
     log.warn(`a new relay key was made: ${slip}`, { file, address: prefixedHex(address) })
   }
-  const [first] = keysUpTo(address, await readHandOvers(file))
-  return { secret, address, first: first!, isNew, guardFile: relayGuardFile ?? `${file}.signed` }
+  const keys = keysUpTo(address, await readHandOvers(file))
+  return { secret, address, keys, isNew, guardFile: relayGuardFile ?? `${file}.signed` }
 }
 
 /** The guard has to outlive a database that is restored, so nobody guesses a place for it. */
@@ -167,7 +167,7 @@ function keyOfEnvironment(text: string, { relayKeyFile, relayGuardFile }: Settin
   }
   const secret = readKeyVariable(text)
   const address = addressOf(publicKeyOf(secret))
-  return { secret, address, first: address, isNew: false, guardFile: relayGuardFile }
+  return { secret, address, keys: [address], isNew: false, guardFile: relayGuardFile }
 }
 
 function logFormat({ logFormat }: Settings, { isTerminal }: Io): 'text' | 'json' {

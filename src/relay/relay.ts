@@ -10,7 +10,7 @@ import { getHeapStatistics } from 'node:v8'
 import { addressOf, native, publicKeyOf } from '#signature'
 import type { ChainId, Seq, ShopId } from '../brands.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
-import type { Chain } from '../chain/chain.js'
+import type { TransactionChain } from '../chain/chain.js'
 import type { ChainRegistry } from '../chain/chain-registry.js'
 import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
@@ -24,6 +24,7 @@ import type { Store } from '../store/store.js'
 import { afterCommit } from './after-commit.js'
 import { AccountMirror } from './accounts/account-mirror.js'
 import { Enrolment } from './accounts/enrolment.js'
+import { startAnchors, type AnchorSettings, type RunningAnchors } from './anchor/start-anchors.js'
 import { blobAccess } from './blobs/blob-access.js'
 import { PricedListings } from './blobs/priced-listings.js'
 import { UploadTokens } from './blobs/upload-tokens.js'
@@ -72,6 +73,8 @@ export interface RelayParts {
   readonly registry: Registry
   /** The registry's chain, whose events become accounts; left out in development mode. */
   readonly mirror?: MirrorSettings | undefined
+  /** Who anchors checkpoints in the registry; left out: nobody does. */
+  readonly anchor?: AnchorSettings | undefined
   /** Where orders can be paid; none: no order comes further than Committed (§11). */
   readonly paymentChains?: readonly PaymentChainSettings[]
   readonly prices?: PriceSource
@@ -93,7 +96,7 @@ export interface RelayParts {
 }
 
 interface MirrorSettings {
-  readonly chain: Chain
+  readonly chain: TransactionChain
   /** The ShopReg contract, 20 bytes. */
   readonly shops: Uint8Array
   readonly registry: ChainRegistry
@@ -271,6 +274,7 @@ class Relay implements RunningRelay {
   private readonly rooms: Rooms
   private readonly health: Health
   private mirror: AccountMirror | undefined
+  private anchors: RunningAnchors | undefined
   private readonly timers: (() => void)[] = []
   private listener: Listener | undefined
   private publicUrl: string
@@ -323,6 +327,7 @@ class Relay implements RunningRelay {
     this.every(KEEPING_MS, () => this.rooms.keeper.keep(writer.allShops()))
     payments.start()
     this.startMirror()
+    this.startAnchors()
     this.ready = true
     this.tellStart(this.listener.kind)
   }
@@ -440,14 +445,24 @@ class Relay implements RunningRelay {
     })
   }
 
+  private startAnchors(): void {
+    const { anchor, mirror: place, store, log, metrics } = this.parts
+    if (anchor === undefined || place === undefined) return
+    const { checkpoints, writer } = this.rooms
+    const { clock } = this
+    const shops = () => [...writer.allShops()].map(({ shopId }) => shopId)
+    this.anchors = startAnchors(anchor, { place, store, checkpoints, shops, clock, log, metrics })
+  }
+
   private async stopChains(): Promise<void> {
-    await Promise.all([this.rooms.payments.close(), this.mirror?.close()])
+    await Promise.all([this.rooms.payments.close(), this.mirror?.close(), this.anchors?.stop()])
     this.parts.mirror?.chain.close()
   }
 
   private warnings(): string[] {
     const registry = this.parts.mirror?.chain.problem ?? this.mirror?.problem
-    return [...new Set([...(registry === undefined ? [] : [registry]), ...this.rooms.payments.problems])]
+    const own = registry === undefined ? [] : [registry]
+    return [...new Set([...own, ...this.rooms.payments.problems, ...(this.anchors?.problems ?? [])])]
   }
 
   private http: ReturnType<typeof makeHttp> = () => Promise.resolve({ status: 503, headers: {}, body: 'starting\n' })

@@ -212,6 +212,18 @@ const TABLE = {
     standard: limits.PRICE_MAX_AGE_SECONDS_DEFAULT,
     help: 'http: older rates are refused',
   },
+  anchor: {
+    group: 'chain',
+    kind: oneOf(['off', 'relay', 'owner']),
+    standard: 'off',
+    help: 'who anchors checkpoints in the registry; relay needs ether for gas',
+  },
+  anchorEverySeconds: {
+    group: 'chain',
+    kind: whole(1, 31_536_000),
+    standard: limits.ANCHOR_SECONDS_DEFAULT,
+    help: 'from one anchor of a shop to its next',
+  },
   demo: {
     group: 'development',
     kind: yesNo(),
@@ -380,6 +392,8 @@ function checkTogether(settings: Settings): void {
     throw new SettingsError('priceUrl', 'priceSource is http, so it has to say where. Give an http or https URL.')
   if (settings.demo && !isDevelopment(settings.chain))
     throw new SettingsError('demo', 'the demo shop needs development mode or --chain dev. Leave it out.')
+  if (settings.anchor !== 'off' && settings.chain === 'none')
+    throw new SettingsError('anchor', `it is ${settings.anchor}, and there is no chain to anchor on. Give --chain too.`)
   refuseRemote('host', settings, host)
   if (metricsPort !== 0) refuseRemote('metricsHost', settings, metricsHost)
   if (port !== 0 && port === metricsPort) {

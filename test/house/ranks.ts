@@ -33,6 +33,8 @@ const RANKS: Readonly<Record<string, number>> = {
   'relay/accounts': 9.3,
   'relay/payments': 9.3,
   'relay/verify-page.ts': 9.3,
+  'relay/audit': 9.3,
+  'relay/anchor': 9.4,
   'relay/http.ts': 9.4,
   'relay/listening.ts': 9.4,
   'relay/after-commit.ts': 9.4,

@@ -52,6 +52,8 @@ test('the defaults', () => {
     priceMaxAgeSeconds: 600,
     demo: true,
     discovery: true,
+    anchor: 'off',
+    anchorEverySeconds: 3_600,
     allowRemoteDevelopment: false,
     reservationSeconds: 86_400,
     latePaymentCheckSeconds: 60,
