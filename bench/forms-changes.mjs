@@ -152,7 +152,7 @@ function root64(root) {
  * text is signed as it stands.
  */
 function isUnusedBit(proof, at, bit) {
-  const text = new TextDecoder().decode(proof)
+  const text = Buffer.from(proof).toString('latin1')
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
   const isSigned = at > text.indexOf('\n\n') && at < text.lastIndexOf('\n\n')
   if (isSigned || text[at + 1] !== '=') return false

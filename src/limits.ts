@@ -44,11 +44,28 @@ export const PATCHES_PER_GUEST_SET_MAX = 256
 export const GUEST_BYTES_PER_SECOND_DEFAULT = 8_192
 /** … and some 800 at once. */
 export const GUEST_BYTES_BURST_DEFAULT = 262_144
+/** Of which a set that is sent once more gets its first answer (PROOFS §4). */
+export const WRITTEN_SETS_PER_CARD_KEPT = 1_024
 
 // Checkpoints (PROOFS §3)
 export const CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX = 300n
+/** Proven objects in one answer. */
+export const STATE_PROOF_OBJECTS_MAX = 256
+/** Orders in the list of all orders of one card; a card with more asks by id. */
+export const LISTED_ORDERS_MAX = 100_000
 /** How old the newest checkpoint may be until what a connected client shows is stale. */
 export const VERIFIED_AT_SECONDS_DEFAULT = 60n
+
+/** A checkpoint is due so long after the first set that none covers … */
+export const CHECKPOINT_AFTER_MS = 1_000
+/** … or after so many of them. */
+export const CHECKPOINT_AFTER_SETS = 1_024
+/** Of one shop, those that are signed again included. */
+export const CHECKPOINTS_PER_SECOND_MAX = 10
+/** One that is older is signed again when it is asked for. */
+export const CHECKPOINT_FRESH_SECONDS = 10n
+/** Of a shop: state proofs are made at these. */
+export const CHECKPOINTS_KEPT = 16
 
 // Notes and proofs for other people's tools (PROOFS §8)
 export const ORIGIN_BYTES_MAX = 255

@@ -84,7 +84,7 @@ async function flush(store, shopId, isPart) {
       ref: first + i,
       bytes: nodeOf(first + i, attempt),
     }))
-    const objectSeqs = [{ object: Uint8Array.of(7, attempt), seq }]
+    const objectSeqs = [{ object: Uint8Array.of(7, attempt), after: 0, seqs: [seq] }]
     const part = { shopId, nodes, objectSeqs }
     return claimed({ ...what, first }, () =>
       isPart ? store.flushPart(part) : store.flushDerived({ ...part, seq, roots: rootsOf({ attempt }) }),

@@ -68,9 +68,9 @@ async function check(
     await nextTurn()
     progress(`${rows} rows`)
   }
-  for (const { shopId } of shops) {
+  for (const { shopId, secret } of shops) {
     const told = (seq: number, head: number) => progress(`shop ${shopId}: set ${seq} of ${head}`)
-    const checked = await checkShop(store, { shopId, relay, tell, progress: told, signal: io.signal })
+    const checked = await checkShop(store, { shopId, secret, relay, tell, progress: told, signal: io.signal })
     sets += checked.sets
     patches += checked.patches
   }

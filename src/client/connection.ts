@@ -138,6 +138,11 @@ export class RelayConnection {
       case 'getBlobUploadUrl':
       case 'authenticate':
       case 'challengeSolution':
+      case 'checkpointPush':
+      case 'snapshotPush':
+      case 'stateProof':
+      case 'logProof':
+      case 'checkpoint':
         return this.send(requestId, refusal(`a relay does not send ${request.kind} requests`))
       default:
         return unreachable(request)

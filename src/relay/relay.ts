@@ -79,6 +79,8 @@ export interface RelayParts {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock?: Clock
+  /** Of challenges, shop secrets and upload tokens; left out: those of the system. */
+  readonly randomBytes?: (length: number) => Uint8Array
   /** Ends a start that takes long. */
   readonly signal?: AbortSignal
 }
@@ -140,8 +142,8 @@ interface Rooms {
 
 /** `publicUrl` is asked when it is needed. */
 function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): Rooms {
-  const { settings, store, registry, log } = parts
-  const uploadTokens = new UploadTokens(clock, () => toHex(freshBytes(32)))
+  const { settings, store, registry, log, randomBytes = freshBytes } = parts
+  const uploadTokens = new UploadTokens(clock, () => toHex(randomBytes(32)))
   const verifier = new Verifier(settings.signatureThreads, (error) => log.error('bug', error))
   const nodeCacheNodes = Math.min(settings.nodeCacheNodes, cacheNodesMax())
   const flushing = {
@@ -207,7 +209,7 @@ function buildPayments(
 }
 
 function buildSessions(
-  { settings, store, log }: RelayParts,
+  { settings, store, log, randomBytes = freshBytes }: RelayParts,
   given: Pick<Rooms, 'cards' | 'feeds' | 'verifier' | 'writer' | 'uploadTokens'> & {
     readonly clock: Clock
     readonly publicUrl: () => string
@@ -228,7 +230,7 @@ function buildSessions(
       const token = uploadTokens.issue(session, cardName(card))
       return token === undefined ? undefined : `${publicUrl()}/v4/upload_blob?token=${token}`
     },
-    randomBytes: freshBytes,
+    randomBytes,
     onBug: (error) => log.error('bug', error),
   })
 }
@@ -417,10 +419,10 @@ class Relay implements RunningRelay {
   private http: ReturnType<typeof makeHttp> = () => Promise.resolve({ status: 503, headers: {}, body: 'starting\n' })
 
   private makeHttp(): ReturnType<typeof makeHttp> {
-    const { settings, registry, store, blobs, version, log } = this.parts
+    const { settings, registry, store, blobs, version, log, randomBytes = freshBytes } = this.parts
     const { clock } = this
     const { writer, uploadTokens } = this.rooms
-    const enrolment = new Enrolment({ store, writer, registry, clock, randomBytes: freshBytes })
+    const enrolment = new Enrolment({ store, writer, registry, clock, randomBytes })
     const rate = { perSecond: settings.enrolmentsPerSecond, burst: settings.enrolmentsBurst }
     return makeHttp({
       relay: {

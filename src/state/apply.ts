@@ -7,7 +7,7 @@
  */
 
 import type { Seconds, Seq } from '../brands.js'
-import { SchemaError } from '../codec/schema.js'
+import { refusingUnlisted, SchemaError } from '../codec/schema.js'
 import type { Op, Patch } from '../patches/patch.js'
 import { refuseByRights, type Author } from './access.js'
 import { applyToAccounts } from './accounts.js'
@@ -38,6 +38,8 @@ export interface ApplyContext {
   readonly seq?: Seq
   /** What choosing payment asks of the configured chains and prices; undefined when a logged set is replayed. */
   readonly payments?: PaymentRules
+  /** Whether a set with a field in a value that no object has is refused; by itself it is ignored (PROTOCOL §3). */
+  readonly unlistedRefused?: boolean
 }
 
 export type Applied =
@@ -64,7 +66,8 @@ export function applyPatches(state: ShopState, patches: readonly Patch[], contex
   if (refused !== undefined) return refuse(refused.index, refused.refusal.verdict)
   const draft = new Draft(state)
   for (const [index, patch] of patches.entries()) {
-    const verdict = verdictOf(() => applyPatch(draft, patch, context))
+    const apply = () => applyPatch(draft, patch, context)
+    const verdict = verdictOf(context.unlistedRefused === true ? () => refusingUnlisted(apply) : apply)
     if (verdict !== undefined) return refuse(index, verdict)
   }
   let finished: ReturnType<Draft['finish']> | undefined

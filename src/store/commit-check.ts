@@ -35,10 +35,33 @@ export function checkCommit(
     head(shopId)
     assert(key.length > 0 && key.length <= PAYMENT_ROW_KEY_BYTES_MAX, 'a payment row with no key or too long a one')
   }
+  for (const { shopId, seq } of commit.checkpoints ?? []) {
+    assert(isCount(seq) && seq > 0 && seq <= knownHead(shopId, headOf(shopId)), 'a checkpoint of no set')
+  }
   for (const { key } of commit.settings ?? []) {
     assert(utf8(key).length <= SETTING_KEY_BYTES_MAX, 'a setting with too long a name')
   }
   return recordsByShop(commit, head)
+}
+
+/** Throws StoreError 'sequence' for rows that leave one out, or go beyond the log as it is with the commit. */
+export function checkLogTrees(
+  { logTrees = [] }: Commit,
+  treeHeadOf: (shopId: ShopId) => Seq,
+  headOf: (shopId: ShopId) => Seq,
+): ReadonlyMap<ShopId, Seq> {
+  const heads = new Map<ShopId, Seq>()
+  for (const { shopId, firstSeq, sets } of logTrees) {
+    const next = (heads.get(shopId) ?? treeHeadOf(shopId)) + 1
+    const last = firstSeq + sets - 1
+    assert(isCount(sets) && sets > 0, 'a row of no set')
+    if (firstSeq !== next || last > headOf(shopId)) {
+      const place = `sets ${firstSeq} to ${last} where ${next} is next and ${headOf(shopId)} the last`
+      throw new StoreError('sequence', `shop ${shopId}: trees of ${place}`)
+    }
+    heads.set(shopId, last)
+  }
+  return heads
 }
 
 /** Throws StoreError 'sequence' for a shop that is not there and a state that is ahead of the log. */
@@ -48,9 +71,10 @@ export function checkFlush({ shopId, nodes, objectSeqs }: DerivedPart, seq: Seq,
     throw new StoreError('sequence', `shop ${shopId}: a state after set ${seq}, the log ends with ${head}`)
   assert(isCount(seq), 'a state after no set')
   for (const { ref } of nodes) assert(isCount(ref) && ref > 0, 'a node ref that is no positive integer')
-  for (const { object, seq } of objectSeqs) {
+  for (const { object, after, seqs } of objectSeqs) {
     assert(object.length <= OBJECT_NAME_BYTES_MAX, 'an object with too long a name')
-    assert(isCount(seq) && seq > 0, 'an object changed by no set')
+    const isRising = seqs.every((seq, i) => isCount(seq) && seq > (seqs[i - 1] ?? after))
+    assert(seqs.length > 0 && isRising, 'an object changed by no set')
   }
 }
 

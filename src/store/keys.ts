@@ -17,12 +17,16 @@ const KIND = {
   setting: 5,
   derived: 6,
   node: 7,
-  object: 8,
+  /** Of the object index of format 1. */
+  earlyObject: 8,
   logBytes: 9,
   probe: 10,
   paymentRow: 11,
   earlyReservations: 12,
   earlyDerived: 13,
+  checkpoint: 16,
+  logTree: 14,
+  objectSeqs: 15,
   end: 255,
 } as const
 
@@ -66,6 +70,11 @@ export function derivedKey(shop: number): Uint8Array {
   return head(KIND.derived, shop)
 }
 
+/** The one key. */
+export function derivedKeyOf(shop: number): KeyRange {
+  return allOfShop(KIND.derived, shop)
+}
+
 /** Where an upgrade keeps what stood under `derivedKey`. */
 export function earlyDerivedKey(shop: number): Uint8Array {
   return head(KIND.earlyDerived, shop)
@@ -75,17 +84,29 @@ export function nodeKey(shop: number, ref: number): Uint8Array {
   return numbered(KIND.node, shop, ref)
 }
 
-/** `object`: at most 300 bytes. Its length stands before it, so that no object's range holds another's. */
-export function objectKey(shop: number, object: Uint8Array, seq: Seq): Uint8Array {
+/** `firstSeq`: the first set of the row. */
+export function logTreeKey(shop: number, firstSeq: number): Uint8Array {
+  return numbered(KIND.logTree, shop, firstSeq)
+}
+
+/**
+ * `object`: at most 300 bytes. Its length stands before it, so that no object's range holds another's. The row's sets
+ * come after set `after`.
+ */
+export function objectSeqsKey(shop: number, object: Uint8Array, after: Seq): Uint8Array {
   return concatBytes(
-    head(KIND.object, shop),
+    head(KIND.objectSeqs, shop),
     toBigEndian(BigInt(object.length), 2),
     object,
-    toBigEndian(BigInt(seq), 8),
+    toBigEndian(BigInt(after), 8),
   )
 }
 
-/** The last eight bytes of a log, node or object key. */
+export function checkpointKey(shop: number, seq: Seq): Uint8Array {
+  return numbered(KIND.checkpoint, shop, seq)
+}
+
+/** The last eight bytes of a log, log tree, node or object key. */
 export function lastNumber(key: Uint8Array): number {
   const view = new DataView(key.buffer, key.byteOffset + key.length - 8, 8)
   return view.getUint32(0) * 2 ** 32 + view.getUint32(4)
@@ -103,8 +124,11 @@ const OF_A_SHOP: ReadonlySet<string> = new Set([
   'derived',
   'earlyDerived',
   'node',
-  'object',
+  'earlyObject',
   'paymentRow',
+  'checkpoint',
+  'logTree',
+  'objectSeqs',
 ])
 
 /** What a key is, for people; `shop`: the number of the shop that the row is of, if it is of one. */
@@ -133,8 +157,13 @@ function whatOf(kind: string, key: Uint8Array): string {
       return 'the root of its early state'
     case 'node':
       return `trie node ${numberIn(key)}`
-    case 'object':
+    case 'logTree':
+      return `the trees over its log at set ${numberIn(key)}`
+    case 'objectSeqs':
+    case 'earlyObject':
       return 'the object index'
+    case 'checkpoint':
+      return `the checkpoint of set ${numberIn(key)}`
     case 'paymentRow':
       return 'a row of its payments'
     default:
@@ -164,12 +193,17 @@ export function paymentRowsOf(shop: number, prefix: Uint8Array): KeyRange {
 
 /** Every key of a shop's trie nodes. */
 export function nodeKeysOf(shop: number): KeyRange {
-  return { start: head(KIND.node, shop), end: head(KIND.node, shop + 1) }
+  return allOfShop(KIND.node, shop)
 }
 
-/** Every key of a shop's object index. */
-export function objectKeysOf(shop: number): KeyRange {
-  return { start: head(KIND.object, shop), end: head(KIND.object, shop + 1) }
+/** Every key of a shop's object index, that of format 1 too. */
+export function objectKeysOf(shop: number): KeyRange[] {
+  return [KIND.earlyObject, KIND.objectSeqs].map((kind) => allOfShop(kind, shop))
+}
+
+/** Every key of the trees over a shop's log. */
+export function logTreeKeysOf(shop: number): KeyRange {
+  return allOfShop(KIND.logTree, shop)
 }
 
 /** The least key behind all that begin with `prefix`, which begins with its kind. */
@@ -182,6 +216,10 @@ function afterAllOf(prefix: Uint8Array): Uint8Array {
 
 function allOf(kind: number): KeyRange {
   return { start: Uint8Array.of(kind), end: Uint8Array.of(kind + 1) }
+}
+
+function allOfShop(kind: number, shop: number): KeyRange {
+  return { start: head(kind, shop), end: head(kind, shop + 1) }
 }
 
 function head(kind: number, shop: number): Uint8Array {

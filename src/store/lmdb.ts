@@ -9,9 +9,11 @@ import { dirname } from 'node:path'
 import type { Seq, ShopId } from '../brands.js'
 import { equalBytes, fromBigEndian, toBigEndian } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
+import { CheckpointRows } from './checkpoint-rows.js'
 import { SEAL_BYTES } from './checksum.js'
-import { checkCommit, checkFlush } from './commit-check.js'
+import { checkCommit, checkFlush, checkLogTrees } from './commit-check.js'
 import { DamageList } from './damage-list.js'
+import { DerivedRows, type KnownShop } from './derived-rows.js'
 import { checkDatabaseFile, prepareReaders } from './database-file.js'
 import { earlyReservationSeconds, readFormat, takeFormat } from './format.js'
 import {
@@ -19,55 +21,42 @@ import {
   ALL_LOGS,
   ALL_SHOPS,
   cardKey,
-  derivedKey,
   describeKey,
-  earlyDerivedKey,
   FORMAT_KEY,
   lastNumber,
   LOG_BYTES_KEY,
   logKey,
   nodeKey,
-  nodeKeysOf,
   nonceKey,
-  objectKey,
-  objectKeysOf,
   PAYMENT_ROW_HEAD_BYTES,
   paymentRowKey,
   paymentRowsOf,
   PROBE_KEY,
   settingKey,
   shopKey,
-  type KeyRange,
 } from './keys.js'
 import { isEarlyChunk, packChunks, pickFromChunk, recordBytes, unpackChunk } from './log-chunk.js'
 import { Probe } from './probe.js'
 import { Room } from './room.js'
-import { decodeCard, decodeDerived, decodeShop, encodeCard, encodeDerived, encodeShop } from './rows.js'
+import { decodeCard, decodeShop, encodeCard, encodeShop } from './rows.js'
 import { Serial } from './serial.js'
 import { StoreError, WHAT_NOW } from './store-error.js'
 import { copy, DamageError, Table, type Put } from './table.js'
 import type {
   CardRow,
+  CheckpointRow,
   Commit,
   DerivedFlush,
   DerivedPart,
   PaymentRow,
   LogRecord,
+  LogTreeRow,
   ShopRow,
   Store,
   StoreDamage,
   StoredRoots,
   StoreStats,
 } from './store.js'
-
-interface KnownShop {
-  readonly number: number
-  readonly row: ShopRow
-  head: Seq
-  nextRef: number
-  /** Trie nodes below it were written without a checksum. */
-  sealedFrom: number
-}
 
 export interface StoreOptions {
   /** Bytes of the disk that stay free. */
@@ -118,6 +107,8 @@ class LmdbStore implements Store {
   private readonly known = new Map<bigint, KnownShop>()
   private readonly byNumber = new Map<number, KnownShop>()
   private readonly hurt = new DamageList()
+  private readonly checkpointRows: CheckpointRows
+  private readonly derivedRows: DerivedRows
   private readonly commits = new Serial()
   private readonly probe: Probe
   private readonly earlyReservationSeconds: number | undefined
@@ -127,6 +118,8 @@ class LmdbStore implements Store {
   /** `reservationSeconds`: of a log of format 1 that is only read. */
   constructor(table: Table, onClose: () => Promise<void>, reservationSeconds?: number) {
     this.table = table
+    this.checkpointRows = new CheckpointRows(table, this.hurt)
+    this.derivedRows = new DerivedRows(table, this.hurt)
     this.onClose = onClose
     this.probe = new Probe(() => this.table.write([[PROBE_KEY, Uint8Array.of(1)]]))
     table.isBare = (key, row) => this.isBare(key, row)
@@ -249,6 +242,24 @@ class LmdbStore implements Store {
     )
   }
 
+  checkpoint(shopId: ShopId, seq: Seq): Uint8Array | undefined {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop && this.checkpointRows.at(shop, seq)
+  }
+
+  checkpoints(shopId: ShopId, after: Seq, limit: number): CheckpointRow[] {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop === undefined ? [] : this.checkpointRows.after(shop, after, limit)
+  }
+
+  newestCheckpoint(shopId: ShopId): CheckpointRow | undefined {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop && this.checkpointRows.newest(shop)
+  }
+
   async flushDerived(flush: DerivedFlush): Promise<void> {
     this.assertOpen()
     await this.doFlush(flush, flush)
@@ -262,45 +273,44 @@ class LmdbStore implements Store {
   derived(shopId: ShopId): StoredRoots | undefined {
     this.assertOpen()
     const shop = this.known.get(shopId)
-    if (shop === undefined) return undefined
-    const value = this.readingDerived(shopId, 'the root of its state', () => this.table.get(derivedKey(shop.number)))
-    if (value === undefined) return undefined
-    const { seq, roots } = decodeDerived(value)
-    if (seq <= shop.head) return { seq, roots }
-    this.gapAt(shop, seq)
+    const roots = shop && this.derivedRows.roots(shop)
+    if (roots === undefined || roots.seq <= shop!.head) return roots
+    this.gapAt(shop!, roots.seq)
     return undefined
   }
 
   earlyDerived(shopId: ShopId): StoredRoots | undefined {
     this.assertOpen()
-    const shop = this.known.get(shopId)
-    if (shop === undefined) return undefined
     if (this.table.early) return this.derived(shopId)
-    const value = this.readingDerived(shopId, 'the root of its early state', () =>
-      this.table.get(earlyDerivedKey(shop.number)),
-    )
-    if (value === undefined) return undefined
-    const { seq, roots } = decodeDerived(value)
-    return { seq, roots }
+    const shop = this.known.get(shopId)
+    return shop && this.derivedRows.earlyRoots(shop)
   }
 
   async dropDerived(shopId: ShopId): Promise<void> {
     this.assertOpen()
     const shop = this.known.get(shopId)
-    if (shop === undefined) return
-    await this.table.write([], [derivedKey(shop.number), earlyDerivedKey(shop.number)])
-    for (const range of [objectKeysOf(shop.number), nodeKeysOf(shop.number)]) await this.removeAll(range)
-    this.hurt.mended(shopId)
+    if (shop !== undefined) await this.derivedRows.drop(shop)
+  }
+
+  async dropRoots(shopId: ShopId): Promise<void> {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    if (shop !== undefined) await this.derivedRows.dropRoots(shop)
+  }
+
+  logTreeHead(shopId: ShopId): Seq {
+    this.assertOpen()
+    return this.known.get(shopId)?.treeHead ?? 0
+  }
+
+  logTreeRow(shopId: ShopId, seq: Seq): LogTreeRow {
+    this.assertOpen()
+    return this.derivedRows.logTreeRow(this.known.get(shopId), shopId, seq)
   }
 
   readNode(shopId: ShopId, ref: number): Uint8Array {
     this.assertOpen()
-    const shop = this.known.get(shopId)
-    return this.readingDerived(shopId, `trie node ${ref}`, () => {
-      const value = shop && this.table.get(nodeKey(shop.number, ref))
-      if (value === undefined) throw new DamageError('it is missing')
-      return value
-    })
+    return this.derivedRows.node(this.known.get(shopId), shopId, ref)
   }
 
   nextNodeRef(shopId: ShopId): number {
@@ -311,15 +321,7 @@ class LmdbStore implements Store {
   objectSeqs(shopId: ShopId, object: Uint8Array, after: Seq, limit: number): Seq[] {
     this.assertOpen()
     const shop = this.known.get(shopId)
-    if (shop === undefined || limit <= 0) return []
-    const start = objectKey(shop.number, object, after + 1)
-    const end = objectKey(shop.number, object, 2 ** 53)
-    return this.readingDerived(shopId, 'the object index', () =>
-      [...this.table.whole({ start, end }, limit)].map(([key, row]) => {
-        this.table.unsealed(key, row)
-        return lastNumber(key)
-      }),
-    )
+    return shop === undefined || limit <= 0 ? [] : this.derivedRows.objectSeqs(shop, object, after, limit)
   }
 
   async check(): Promise<void> {
@@ -375,16 +377,21 @@ class LmdbStore implements Store {
     const byShop = checkCommit(commit, (shopId) => this.known.get(shopId)?.head)
     const made = this.newShops(commit.newShops ?? [])
     const shops = new Map(made.map((shop) => [shop.row.shopId, shop]))
-    const numberOf = (shopId: ShopId) => (shops.get(shopId) ?? this.known.get(shopId)!).number
+    const known = (shopId: ShopId) => shops.get(shopId) ?? this.known.get(shopId)!
+    const numberOf = (shopId: ShopId) => known(shopId).number
     const log = [...byShop].flatMap(([shopId, records]) => chunkPuts(numberOf(shopId), records))
     const logBytes = log.reduce((sum, [, bytes]) => sum + bytes.length, this.logBytes)
-    const puts: Put[] = [...made.map(shopPut), ...log, ...(commit.cards ?? []).map(cardPut)]
+    const head = (shopId: ShopId) => known(shopId).head + (byShop.get(shopId)?.length ?? 0)
+    const treeHeads = checkLogTrees(commit, (shopId) => known(shopId).treeHead, head)
+    const trees = (commit.logTrees ?? []).map((row) => this.derivedRows.logTreePut(known(row.shopId), row))
+    const puts: Put[] = [...made.map(shopPut), ...log, ...trees, ...(commit.cards ?? []).map(cardPut)]
     if (log.length > 0) puts.push([LOG_BYTES_KEY, toBigEndian(BigInt(logBytes), 8)])
     for (const { shopId, signer, nonce } of commit.nonces ?? []) {
       puts.push([nonceKey(numberOf(shopId), signer), toBigEndian(nonce, 8)])
     }
     for (const { shopId, key, value } of commit.paymentRows ?? [])
       puts.push([paymentRowKey(numberOf(shopId), key), value])
+    for (const row of commit.checkpoints ?? []) puts.push(this.checkpointRows.put(numberOf(row.shopId), row))
     const settings = lastOfEach(commit.settings ?? [])
     const removals: Uint8Array[] = []
     for (const [key, value] of settings) {
@@ -394,6 +401,7 @@ class LmdbStore implements Store {
     await this.table.write(puts, removals)
     for (const shop of made) this.add(shop)
     for (const [shopId, records] of byShop) this.known.get(shopId)!.head += records.length
+    for (const [shopId, treeHead] of treeHeads) this.known.get(shopId)!.treeHead = treeHead
     this.logBytes = logBytes
   }
 
@@ -406,24 +414,9 @@ class LmdbStore implements Store {
   }
 
   private async doFlush(part: DerivedPart, roots?: StoredRoots): Promise<void> {
-    const { shopId, nodes, objectSeqs } = part
-    const shop = this.known.get(shopId)
+    const shop = this.known.get(part.shopId)
     checkFlush(part, roots?.seq ?? 0, shop?.head)
-    if (shop === undefined) return
-    const { number } = shop
-    const puts: Put[] = nodes.map(({ ref, bytes }) => [nodeKey(number, ref), bytes])
-    for (const { object, seq } of objectSeqs) puts.push([objectKey(number, object, seq), Uint8Array.of(1)])
-    if (roots !== undefined) puts.push([derivedKey(number), encodeDerived(roots, shop.sealedFrom)])
-    await this.table.write(puts)
-    shop.nextRef = nodes.reduce((next, { ref }) => Math.max(next, ref + 1), shop.nextRef)
-  }
-
-  private async removeAll(range: KeyRange): Promise<void> {
-    for (;;) {
-      const keys = this.table.keys({ ...range, limit: REMOVALS_AT_ONCE })
-      if (keys.length === 0) return
-      await this.table.write([], keys)
-    }
+    if (shop !== undefined) await this.derivedRows.flush(part, shop, roots)
   }
 
   private add(shop: KnownShop): void {
@@ -436,14 +429,15 @@ class LmdbStore implements Store {
       this.table.unsealed(key, row),
     )
     if (value === undefined) return
-    const shop: KnownShop = { ...decodeShop(shopId, value), head: 0, nextRef: 1, sealedFrom: 1 }
+    const shop: KnownShop = { ...decodeShop(shopId, value), head: 0, treeHead: 0, nextRef: 1, sealedFrom: 1 }
     const { number } = shop
     const last = { reverse: true, limit: 1 }
     const [node] = this.table.keys({ start: nodeKey(number + 1, 0), end: nodeKey(number, 0), ...last })
     if (node !== undefined) shop.nextRef = lastNumber(node) + 1
-    shop.sealedFrom = this.sealedFrom(number) ?? shop.nextRef
+    shop.sealedFrom = this.derivedRows.sealedFrom(number) ?? shop.nextRef
     const [chunk] = this.table.range({ start: logKey(number + 1, 0), end: logKey(number, 0), ...last })
     if (chunk !== undefined) shop.head = this.lastSeqOf(shop, chunk)
+    shop.treeHead = this.derivedRows.logTreeHead(shop)
     const unsure = { shopId, otherwise: undefined } as const
     this.hurt.reading({ ...unsure, part: 'log', what: 'the end of the log' }, () =>
       this.table.lookAround(logKey(number + 1, 0)),
@@ -452,17 +446,6 @@ class LmdbStore implements Store {
       this.table.lookAround(nodeKey(number + 1, 0)),
     )
     this.add(shop)
-  }
-
-  /** Undefined if nobody can say: then nothing that was flushed is used. */
-  private sealedFrom(shop: number): number | undefined {
-    try {
-      const value = this.table.get(derivedKey(shop))
-      return value && decodeDerived(value).sealedFrom
-    } catch (error) {
-      if (error instanceof DamageError) return undefined
-      throw error
-    }
   }
 
   /** Of a chunk that cannot be read nothing counts. */
@@ -511,17 +494,13 @@ class LmdbStore implements Store {
     return new StoreError('damaged', text)
   }
 
-  private readingDerived<T>(shopId: ShopId, what: string, read: () => T): T {
-    return this.hurt.reading({ shopId, part: 'derived', what }, read)
-  }
-
   /** Whether the row is one of format 1 that an upgrade leaves as it is. */
   private isBare(key: Uint8Array, row: Uint8Array): boolean {
     if (equalBytes(key, FORMAT_KEY)) return true
     if (this.earlyReservationSeconds === undefined) return false
     const { kind, shop } = describeKey(key)
     if (kind === 'log') return isEarlyChunk(row)
-    if (kind === 'object') return row.length === 1
+    if (kind === 'earlyObject') return row.length === 1
     return kind === 'node' && lastNumber(key) < (this.byNumber.get(shop ?? 0)?.sealedFrom ?? Infinity)
   }
 
@@ -553,15 +532,16 @@ const PARTS: ReadonlyMap<string, StoreDamage['part']> = new Map([
   ['log', 'log'],
   ['derived', 'derived'],
   ['node', 'derived'],
-  ['object', 'derived'],
+  ['earlyObject', 'derived'],
+  ['objectSeqs', 'derived'],
+  ['logTree', 'derived'],
 ])
 const ROWS_BETWEEN_TURNS = 10_000
 
 const cardNamed = (card: Uint8Array) => ({ part: 'rows', what: `the row of card ${toHex(card)}` }) as const
-const REMOVALS_AT_ONCE = 10_000
 
 function newShop({ shopId, secret, createdAtMs }: ShopRow, number: number): KnownShop {
-  return { row: { shopId, secret: copy(secret), createdAtMs }, number, head: 0, nextRef: 1, sealedFrom: 1 }
+  return { row: { shopId, secret: copy(secret), createdAtMs }, number, head: 0, treeHead: 0, nextRef: 1, sealedFrom: 1 }
 }
 
 function chunkPuts(shop: number, records: readonly LogRecord[]): Put[] {

@@ -7,17 +7,19 @@
 import type { Seq, ShopId } from '../brands.js'
 import { toHex } from '../bytes/hex.js'
 import { compareBytes } from '../bytes/bytes.js'
-import { checkCommit, checkFlush } from './commit-check.js'
+import { checkCommit, checkFlush, checkLogTrees } from './commit-check.js'
 import { recordBytes } from './log-chunk.js'
 import { Serial } from './serial.js'
 import { StoreError } from './store-error.js'
 import type {
   CardRow,
+  CheckpointRow,
   Commit,
   DerivedFlush,
   DerivedPart,
   PaymentRow,
   LogRecord,
+  LogTreeRow,
   ShopRow,
   Store,
   StoreDamage,
@@ -35,8 +37,11 @@ interface MemoryShop {
   readonly nonces: Map<string, bigint>
   readonly nodes: Map<number, Uint8Array>
   readonly objects: Map<string, Set<Seq>>
+  readonly logTrees: LogTreeRow[]
   /** By key in hexadecimal. */
   readonly paymentRows: Map<string, PaymentRow>
+  /** Values by seq. */
+  readonly checkpoints: Map<Seq, Uint8Array>
   derived: StoredRoots | undefined
   nextRef: number
 }
@@ -115,6 +120,22 @@ export class MemoryStore implements Store {
     return rows.map(([, row]) => copyRow(row)).sort((a, b) => compareBytes(a.key, b.key))
   }
 
+  checkpoint(shopId: ShopId, seq: Seq): Uint8Array | undefined {
+    this.assertOpen()
+    return this.table.get(shopId)?.checkpoints.get(seq)?.slice()
+  }
+
+  checkpoints(shopId: ShopId, after: Seq, limit: number): CheckpointRow[] {
+    this.assertOpen()
+    const rows = [...(this.table.get(shopId)?.checkpoints ?? [])].map(([seq, value]) => ({ shopId, seq, value }))
+    const wanted = rows.filter(({ seq }) => seq > after).sort((a, b) => a.seq - b.seq)
+    return wanted.slice(0, Math.max(0, limit)).map((row) => ({ ...row, value: copy(row.value) }))
+  }
+
+  newestCheckpoint(shopId: ShopId): CheckpointRow | undefined {
+    return this.checkpoints(shopId, 0, Infinity).at(-1)
+  }
+
   async flushDerived(flush: DerivedFlush): Promise<void> {
     this.assertOpen()
     await this.writes.run(async () => this.flush(flush, flush))
@@ -140,9 +161,31 @@ export class MemoryStore implements Store {
     await this.writes.run(async () => {
       const shop = this.table.get(shopId)
       if (shop === undefined) return
-      shop.derived = undefined
-      shop.objects.clear()
+      shop.logTrees.length = 0
+      forgetRoots(shop)
     })
+  }
+
+  async dropRoots(shopId: ShopId): Promise<void> {
+    this.assertOpen()
+    await this.writes.run(async () => {
+      const shop = this.table.get(shopId)
+      if (shop !== undefined) forgetRoots(shop)
+    })
+  }
+
+  logTreeHead(shopId: ShopId): Seq {
+    this.assertOpen()
+    const last = this.table.get(shopId)?.logTrees.at(-1)
+    return last === undefined ? 0 : last.firstSeq + last.sets - 1
+  }
+
+  logTreeRow(shopId: ShopId, seq: Seq): LogTreeRow {
+    this.assertOpen()
+    const rows = this.table.get(shopId)?.logTrees ?? []
+    const row = rows.find(({ firstSeq, sets }) => firstSeq <= seq && seq < firstSeq + sets)
+    if (row === undefined) throw new StoreError('derived', `shop ${shopId}: the trees over its log lack set ${seq}`)
+    return { ...row, bytes: row.bytes.slice() }
   }
 
   readNode(shopId: ShopId, ref: number): Uint8Array {
@@ -200,7 +243,11 @@ export class MemoryStore implements Store {
 
   private apply(commit: Commit): void {
     const byShop = checkCommit(commit, (shopId) => this.table.get(shopId)?.log.length)
+    const head = (shopId: ShopId) => (this.table.get(shopId)?.log.length ?? 0) + (byShop.get(shopId)?.length ?? 0)
+    checkLogTrees(commit, (shopId) => this.logTreeHead(shopId), head)
     for (const row of commit.newShops ?? []) this.table.set(row.shopId, newShop(row))
+    for (const { shopId, ...row } of commit.logTrees ?? [])
+      this.table.get(shopId)!.logTrees.push({ ...row, bytes: copy(row.bytes) })
     for (const [shopId, records] of byShop) {
       const { log } = this.table.get(shopId)!
       for (const record of records) log.push(copyRecord(record))
@@ -215,6 +262,8 @@ export class MemoryStore implements Store {
     }
     for (const row of commit.paymentRows ?? [])
       this.table.get(row.shopId)!.paymentRows.set(toHex(row.key), copyRow(row))
+    for (const { shopId, seq, value } of commit.checkpoints ?? [])
+      this.table.get(shopId)!.checkpoints.set(seq, copy(value))
     for (const { key, value } of commit.settings ?? []) {
       if (value === undefined) this.settingRows.delete(key)
       else this.settingRows.set(key, copy(value))
@@ -230,15 +279,18 @@ export class MemoryStore implements Store {
       shop.nodes.set(ref, copy(bytes))
       shop.nextRef = Math.max(shop.nextRef, ref + 1)
     }
-    for (const { object, seq } of part.objectSeqs) {
-      const seqs = shop.objects.get(toHex(object)) ?? new Set()
-      shop.objects.set(toHex(object), seqs.add(seq))
-    }
+    for (const { object, seqs } of part.objectSeqs)
+      shop.objects.set(toHex(object), new Set([...(shop.objects.get(toHex(object)) ?? []), ...seqs]))
   }
 
   private assertOpen(): void {
     if (this.closed) throw new StoreError('closed', 'the store is closed')
   }
+}
+
+function forgetRoots(shop: MemoryShop): void {
+  shop.derived = undefined
+  shop.objects.clear()
 }
 
 function newShop(row: ShopRow): MemoryShop {
@@ -248,7 +300,9 @@ function newShop(row: ShopRow): MemoryShop {
     nonces: new Map(),
     nodes: new Map(),
     objects: new Map(),
+    logTrees: [],
     paymentRows: new Map(),
+    checkpoints: new Map(),
     derived: undefined,
     nextRef: 1,
   }

@@ -64,6 +64,23 @@ export interface PaymentRow {
   readonly value: Uint8Array
 }
 
+/** What a relay keeps of its checkpoint of one set. */
+export interface CheckpointRow {
+  readonly shopId: ShopId
+  readonly seq: Seq
+  /** Opaque here. */
+  readonly value: Uint8Array
+}
+
+/** What some sets of a log add to the trees over it. */
+export interface LogTreeRow {
+  readonly firstSeq: Seq
+  /** How many sets, from `firstSeq` on. */
+  readonly sets: number
+  /** Opaque here. */
+  readonly bytes: Uint8Array
+}
+
 /**
  * One durable, atomic transaction: everything that was queued, of all shops. Its bytes must not change before `commit`
  * is settled; then the caller may use them again.
@@ -71,6 +88,8 @@ export interface PaymentRow {
 export interface Commit {
   /** Sequence numbers dense and rising per shop. */
   readonly records: readonly { readonly shopId: ShopId; readonly record: LogRecord }[]
+  /** What the trees over the logs gain: dense and rising per shop too, and none beyond the log's last set. */
+  readonly logTrees?: readonly ({ readonly shopId: ShopId } & LogTreeRow)[]
   /** None that is there already. */
   readonly newShops?: readonly ShopRow[]
   /** The last accepted nonce; `signer` is empty for the relay. */
@@ -79,6 +98,8 @@ export interface Commit {
   readonly cards?: readonly CardRow[]
   /** Replace the rows of the same keys. */
   readonly paymentRows?: readonly PaymentRow[]
+  /** Replace the rows of the same sets, which the log holds; of shops that are there. */
+  readonly checkpoints?: readonly CheckpointRow[]
   /** `value` undefined removes. */
   readonly settings?: readonly { readonly key: string; readonly value: Uint8Array | undefined }[]
 }
@@ -93,8 +114,17 @@ export interface StoredRoots {
 export interface DerivedPart {
   readonly shopId: ShopId
   readonly nodes: readonly { readonly ref: number; readonly bytes: Uint8Array }[]
-  /** `object`: at most 300 bytes. */
-  readonly objectSeqs: readonly { readonly object: Uint8Array; readonly seq: Seq }[]
+  readonly objectSeqs: readonly ObjectSeqs[]
+}
+
+/** The sets of a flush that changed an object. */
+export interface ObjectSeqs {
+  /** At most 300 bytes. */
+  readonly object: Uint8Array
+  /** The last set of the flush before: what is written twice of a flush that was cut off has the same one. */
+  readonly after: Seq
+  /** Rising, above `after`; at least one. */
+  readonly seqs: readonly Seq[]
 }
 
 export type DerivedFlush = DerivedPart & StoredRoots
@@ -149,6 +179,12 @@ export interface Store {
   setting(key: string): Uint8Array | undefined
   /** Rows of a shop whose keys begin with `prefix`, in the order of their keys. */
   paymentRows(shopId: ShopId, prefix?: Uint8Array): PaymentRow[]
+  /** The value of the checkpoint of set `seq`; undefined if there is none. */
+  checkpoint(shopId: ShopId, seq: Seq): Uint8Array | undefined
+  /** The next ones after set `after`, rising. */
+  checkpoints(shopId: ShopId, after: Seq, limit: number): CheckpointRow[]
+  /** That of the last set that has one. */
+  newestCheckpoint(shopId: ShopId): CheckpointRow | undefined
   /** Atomic. `seq` is not above the head. Rejects with StoreError. */
   flushDerived(flush: DerivedFlush): Promise<void>
   /**
@@ -167,10 +203,16 @@ export interface Store {
    */
   earlyDerived(shopId: ShopId): StoredRoots | undefined
   /**
-   * Forgets roots, trie nodes and object index of a shop, before they are made again: then its derived part is not
-   * damaged any more, as far as the store knows. Refs of nodes are not used again. Rejects with StoreError.
+   * Forgets roots, trie nodes, object index and log trees of a shop, before they are made again: then its derived part
+   * is not damaged any more, as far as the store knows. Refs of nodes are not used again. Rejects with StoreError.
    */
   dropDerived(shopId: ShopId): Promise<void>
+  /** Forgets the roots of a shop's state and its object index alone: of a version that kept less than this one. */
+  dropRoots(shopId: ShopId): Promise<void>
+  /** The last set that the stored trees over the log hold; 0 if there is none. */
+  logTreeHead(shopId: ShopId): Seq
+  /** The row that holds the set. A copy. Throws StoreError 'derived' where it is missing or damaged. */
+  logTreeRow(shopId: ShopId, seq: Seq): LogTreeRow
   /** A copy. Throws StoreError 'derived' where it is missing or damaged. */
   readNode(shopId: ShopId, ref: number): Uint8Array
   /** From 1, above every ref that was ever flushed. */

@@ -17,7 +17,7 @@ const RANKS: Readonly<Record<string, number>> = {
   patches: 5,
   state: 6,
   proofs: 7,
-  wire: 7,
+  wire: 7.5,
   notes: 8,
   store: 8,
   chain: 8,
@@ -27,6 +27,7 @@ const RANKS: Readonly<Record<string, number>> = {
   'relay/shops': 9.1,
   'relay/feed': 9.2,
   'relay/blobs': 9.2,
+  'relay/checkpoints': 9.2,
   'relay/write': 9.2,
   'relay/sessions': 9.3,
   'relay/accounts': 9.3,
@@ -52,7 +53,7 @@ const STRANGERS: readonly (readonly [from: string, to: string])[] = [
   ['relay', 'client'],
 ]
 /** Up to here a room is of the core. */
-const CORE_RANK_MAX = 7
+const CORE_RANK_MAX = 7.5
 /** Rooms above that rank that are as pure. */
 const ALSO_CORE: ReadonlySet<string> = new Set(['notes'])
 const OUTSIDE_THE_CORE =

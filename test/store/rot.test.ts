@@ -106,7 +106,8 @@ it('of whole data everything is read, and no damage is told', () => {
     'setting',
     'derived',
     'node',
-    'object',
+    'objectSeqs',
+    'logTree',
     'logBytes',
     'paymentRow',
   ]
@@ -122,11 +123,15 @@ describe('a bit of a value', () => {
     ['setting', /^the row (?:chain|development)\/.* is damaged .*backup$/u],
     ['derived', new RegExp(`^shop ${SHOP}: the root of its state is damaged .*made again from the log$`, 'u')],
     ['node', new RegExp(`^shop ${SHOP}: trie node \\d+ is damaged .*made again from the log$`, 'u')],
-    ['object', new RegExp(`^shop ${SHOP}: the object index is damaged .*made again from the log$`, 'u')],
+    ['objectSeqs', new RegExp(`^shop ${SHOP}: the object index is damaged .*made again from the log$`, 'u')],
+    [
+      'logTree',
+      new RegExp(`^shop ${SHOP}: the (?:end of the )?trees over its log.* is damaged .*made again from the log$`, 'u'),
+    ],
     ['paymentRow', new RegExp(`^shop ${SHOP}: a row of its payments is damaged .*backup$`, 'u')],
   ])('of kind %s is noticed, and told of', async (kind, text) => {
     const { value } = rowOf(kind)
-    // Of the checksum: rows of the object index have no other value, and it is found nowhere else.
+    // Of the checksum, and before it.
     for (const bit of [8 * (value.length - 8) - 1, 8 * value.length - 1, 8 * value.length - 40]) {
       const got = await readAlive(withBytesFlipped(value, Math.max(0, bit)))
       expect(unnoticed(got)).toEqual([])
@@ -148,7 +153,7 @@ describe('a bit of a value', () => {
 })
 
 describe('a bit of a key: its row cannot be found, and nobody says that there is none', () => {
-  it.each(['shop', 'log', 'nonce', 'card', 'setting', 'derived', 'node', 'object', 'paymentRow'])(
+  it.each(['shop', 'log', 'nonce', 'card', 'setting', 'derived', 'node', 'objectSeqs', 'logTree', 'paymentRow'])(
     'of kind %s',
     async (kind) => {
       const { key, value } = rowOf(kind)

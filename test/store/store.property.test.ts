@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { memoryStore } from '../../src/store/memory.js'
 import { StoreError } from '../../src/store/store-error.js'
-import type { Commit, DerivedFlush, Store } from '../../src/store/store.js'
+import type { Commit, DerivedFlush, LogTreeRow, ObjectSeqs, Store } from '../../src/store/store.js'
 import { DiskStore } from '../fixtures/store-directory.js'
 import { bodies, cardRows, readable, shopRow, someCard } from '../fixtures/store.arbitrary.js'
 
@@ -19,6 +19,8 @@ type Operation =
       readonly kind: 'commit'
       readonly drafts: Draft[]
       readonly rows: Omit<Commit, 'records'>
+      /** Of shop 1. */
+      readonly trees: readonly Omit<LogTreeRow, 'firstSeq'>[]
       readonly skip: boolean
     }
   | { readonly kind: 'flush'; readonly flush: Omit<DerivedFlush, 'seq'>; readonly behind: number }
@@ -43,11 +45,13 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
       }),
       cards: fc.array(cardRows, { maxLength: 2 }),
       paymentRows: fc.array(fc.record({ shopId, key: paymentRowKeys, value: bytes }), { maxLength: 3 }),
+      checkpoints: fc.array(fc.record({ shopId, seq: fc.integer({ min: 1, max: 9 }), value: bytes }), { maxLength: 2 }),
       settings: fc.array(
         fc.record({ key: fc.constantFrom(...settingNames), value: fc.option(bytes, { nil: undefined }) }),
         { maxLength: 3 },
       ),
     }),
+    trees: fc.array(fc.record({ sets: fc.integer({ min: 1, max: 4 }), bytes }), { maxLength: 2 }),
     skip: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
   }),
   fc.record({
@@ -56,9 +60,13 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
       shopId,
       roots: bytes,
       nodes: fc.array(fc.record({ ref: fc.integer({ min: 1, max: 20 }), bytes }), { maxLength: 4 }),
-      objectSeqs: fc.array(
-        fc.record({ object: fc.constantFrom(...objects), seq: fc.integer({ min: 1, max: 70_000 }) }),
-        { maxLength: 6 },
+      objectSeqs: fc.uniqueArray(
+        fc.record({
+          object: fc.constantFrom(...objects),
+          after: fc.constant(0),
+          seqs: fc.uniqueArray(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 6 }),
+        }),
+        { maxLength: 6, selector: ({ object }) => object },
       ),
     }),
     behind: fc.integer({ min: -1, max: 3 }),
@@ -101,8 +109,10 @@ async function perform(store: Store, operation: Operation): Promise<unknown> {
     case 'commit':
       return outcome(store.commit(commitOf(store, operation)))
     case 'flush': {
-      const seq = Math.max(0, store.head(operation.flush.shopId) - operation.behind)
-      return outcome(store.flushDerived({ ...operation.flush, seq }))
+      const { flush, behind } = operation
+      const after = store.derived(flush.shopId)?.seq ?? 0
+      const seq = Math.max(after, store.head(flush.shopId) - behind)
+      return outcome(store.flushDerived({ ...flush, seq, objectSeqs: changesAfter(after, seq, flush.objectSeqs) }))
     }
     case 'reopen':
       return everything(store)
@@ -118,7 +128,7 @@ async function perform(store: Store, operation: Operation): Promise<unknown> {
 /**
  * What fits to the store; with `skip` one that may not: gaps in the seqs, shops that are not there or there already.
  */
-function commitOf(store: Store, { drafts, rows, skip }: Operation & { kind: 'commit' }): Commit {
+function commitOf(store: Store, { drafts, rows, trees, skip }: Operation & { kind: 'commit' }): Commit {
   const known = new Set(store.shops().map(({ shopId }) => shopId))
   const newShops = rows.newShops?.filter(({ shopId }) => skip || !known.has(shopId)) ?? []
   for (const { shopId } of newShops) known.add(shopId)
@@ -130,7 +140,31 @@ function commitOf(store: Store, { drafts, rows, skip }: Operation & { kind: 'com
     return { shopId, record: { ...body, seq } }
   })
   const [nonces, paymentRows] = [rows.nonces?.filter(fits) ?? [], rows.paymentRows?.filter(fits) ?? []]
-  return { ...rows, newShops, records, nonces, paymentRows }
+  const checkpoints = rows.checkpoints?.filter((row) => row.seq <= store.head(row.shopId)) ?? []
+  const logTrees = treesOf(store, trees, skip ? Infinity : (next.get(1n) ?? store.head(1n)))
+  return { ...rows, newShops, records, nonces, paymentRows, checkpoints, logTrees }
+}
+
+function treesOf(
+  store: Store,
+  trees: readonly Omit<LogTreeRow, 'firstSeq'>[],
+  head: number,
+): NonNullable<Commit['logTrees']> {
+  let firstSeq = store.logTreeHead(1n) + 1
+  return trees.flatMap(({ sets, bytes }) => {
+    const row = { shopId: 1n, firstSeq, sets, bytes }
+    if (firstSeq + sets - 1 > head) return []
+    firstSeq += sets
+    return [row]
+  })
+}
+
+/** Those of the sets after `after` up to `seq`, as a flush tells them. */
+function changesAfter(after: number, seq: number, changes: readonly ObjectSeqs[]): ObjectSeqs[] {
+  return changes.flatMap(({ object, seqs }) => {
+    const some = seqs.map((distance) => after + distance).filter((one) => one <= seq)
+    return some.length === 0 ? [] : [{ object, after, seqs: some.sort((a, b) => a - b) }]
+  })
 }
 
 async function outcome(done: Promise<void>): Promise<string> {
@@ -155,10 +189,12 @@ function everything(store: Store): unknown {
         store.nonce(id, signer),
       ),
       paymentRows: [[], [0], [255], [1, 255]].map((prefix) => store.paymentRows(id, Uint8Array.from(prefix))),
+      checkpoints: [store.checkpoints(id, 2, 3), store.newestCheckpoint(id), store.checkpoint(id, 2)],
       derived: store.derived(id),
       next: store.nextNodeRef(id),
       nodes: Array.from({ length: store.nextNodeRef(id) }, (_, ref) => node(store, id, ref)),
-      seqs: objects.map((object) => store.objectSeqs(id, object, 3, 5)),
+      seqs: objects.map((object) => [0, 3, 9].map((after) => store.objectSeqs(id, object, after, 5))),
+      trees: Array.from({ length: store.logTreeHead(id) }, (_, i) => store.logTreeRow(id, i + 1)),
     })),
   }
 }

@@ -157,6 +157,37 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
       })
     })
 
+    it('keeps checkpoints apart by shop, in the order of their sets', async () => {
+      await withShops(1n, 2n, 4n)
+      await store.commit({ records: [...recordsFor(1n, 1, 600), ...recordsFor(2n, 1, 3)] })
+      const row = (shopId: bigint, seq: number, fill: number) => ({ shopId, seq, value: bytesOf(3, fill) })
+      await store.commit({ records: [], checkpoints: [row(1n, 300, 1), row(1n, 2, 2), row(2n, 3, 3)] })
+      await store.commit({ records: [], checkpoints: [row(1n, 600, 4), row(1n, 300, 5)] })
+      for (const [shopId, seq] of [
+        [1n, 0],
+        [1n, 601],
+        [4n, 1],
+      ] as const)
+        await expect(store.commit({ records: [], checkpoints: [row(shopId, seq, 1)] })).rejects.toThrow(/of no set/)
+      await expect(store.commit({ records: [], checkpoints: [row(3n, 1, 1)] })).rejects.toThrow(/shop 3 is not there/)
+      await nowAndLater((store) => {
+        const all = [row(1n, 2, 2), row(1n, 300, 5), row(1n, 600, 4)]
+        expect(store.checkpoints(1n, 0, 9)).toEqual(all)
+        expect(store.checkpoints(1n, 2, 1)).toEqual([all[1]])
+        expect(store.checkpoints(1n, 300, 9)).toEqual([all[2]])
+        expect(store.checkpoints(1n, 0, 0)).toEqual([])
+        expect(store.newestCheckpoint(1n)).toEqual(all[2])
+        expect(store.newestCheckpoint(2n)).toEqual(row(2n, 3, 3))
+        expect(store.checkpoint(1n, 300)).toEqual(all[1]!.value)
+        expect(store.checkpoint(2n, 300)).toBeUndefined()
+        for (const shopId of [3n, 4n]) {
+          expect(store.newestCheckpoint(shopId)).toBeUndefined()
+          expect(store.checkpoints(shopId, 0, 9)).toEqual([])
+          expect(store.checkpoint(shopId, 1)).toBeUndefined()
+        }
+      })
+    })
+
     it('gives settings of one commit the last word', async () => {
       const value = bytesOf(1, 1)
       const pairs = [undefined, value].map((value) => ({ key: 'gone then set', value }))
@@ -366,10 +397,13 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
       await store.commit({ records: recordsFor(1n, 1, 300, 1) })
       const object = Uint8Array.of(1, 7)
       const others = [Uint8Array.of(1), Uint8Array.of(1, 7, 0), Uint8Array.of(1, 8), bytesOf(300, 255)]
-      const seqs = [300, 2, 256, 255, 2, 7]
-      const objectSeqs: { object: Uint8Array; seq: number }[] = seqs.map((seq) => ({ object, seq }))
-      for (const other of others) objectSeqs.push({ object: other, seq: 5 })
-      await store.flushDerived({ shopId: 1n, seq: 300, roots: bytesOf(1, 1), nodes: [], objectSeqs })
+      const first = [object, ...others].map((one) => ({ object: one, after: 0, seqs: one === object ? [2, 7] : [5] }))
+      const part = { shopId: 1n, roots: bytesOf(1, 1), nodes: [] }
+      // Of a flush that was cut off and knew more; what comes after it is written again.
+      await store.flushPart({ ...part, objectSeqs: [{ object, after: 0, seqs: [2, 7, 255, 256] }] })
+      await store.flushDerived({ ...part, seq: 100, objectSeqs: first })
+      await store.flushDerived({ ...part, seq: 200, objectSeqs: [] })
+      await store.flushDerived({ ...part, seq: 300, objectSeqs: [{ object, after: 200, seqs: [255, 256, 300] }] })
       await nowAndLater((store) => {
         expect(store.objectSeqs(1n, object, 0, 100)).toEqual([2, 7, 255, 256, 300])
         expect(store.objectSeqs(1n, object, 0, 2)).toEqual([2, 7])

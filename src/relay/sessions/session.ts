@@ -224,6 +224,11 @@ export class Session implements PushTarget, AuthenticatedSession {
         return this.answer(slot, this.blobUploadUrl())
       case 'push':
       case 'syncStatus':
+      case 'checkpointPush':
+      case 'snapshotPush':
+      case 'stateProof':
+      case 'logProof':
+      case 'checkpoint':
         return this.answer(slot, failure('INVALID', `a client does not send ${message.kind} requests`))
       default:
         return unreachable(message)

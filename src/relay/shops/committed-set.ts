@@ -15,4 +15,6 @@ export interface CommittedSet {
   readonly tree: PatchTree
   /** Of each patch, in their order. */
   readonly keys: readonly PatchKey[]
+  /** StateRoot after the set, 32 bytes. */
+  readonly stateRoot: Uint8Array
 }

@@ -11,18 +11,21 @@
  */
 
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
+import { present } from '../../assert.js'
 import type { Seq, ShopId } from '../../brands.js'
+import { toHex, type Hex } from '../../bytes/hex.js'
 import { Hamt } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
 import { indexNames, type PatchKey } from '../../patches/object-name.js'
 import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
 import { StoreError, WHAT_NOW } from '../../store/store-error.js'
-import type { DerivedPart, LogRecord, Store } from '../../store/store.js'
+import type { LogRecord, Store } from '../../store/store.js'
 import type { CommittedSet } from './committed-set.js'
 import { isOfDerived } from './damage.js'
+import { appendSet, logTreeRows, ShopLog, stateRootOf } from './log-trees.js'
 import { PendingNodes } from './pending-nodes.js'
-import { replay } from './replay.js'
-import { Shop, type ShopVersion } from './shop.js'
+import { replay, requireSameTrees } from './replay.js'
+import { firstVersion, Shop, type ShopVersion } from './shop.js'
 import { decodeDeadlines, decodeState, encodeState, triesOf } from './stored-state.js'
 
 interface KeeperOptions {
@@ -66,8 +69,6 @@ const REBUILD_AGAIN_MS = 3_600_000
 /** Whose nonce the relay's own is. */
 const RELAY = new Uint8Array(0)
 
-type ObjectSeq = DerivedPart['objectSeqs'][number]
-
 /** What is known of a shop beside its state. */
 interface Kept {
   readonly source: PendingNodes
@@ -79,12 +80,20 @@ interface Kept {
   work: number
   /** Of the oldest change that is not flushed. */
   sinceMs: number
-  /** Rows of the object index that are not on disk yet. */
-  changes: ObjectSeq[]
+  /** What the object index has to learn, by the object's name in hexadecimal. */
+  changes: Map<Hex, { readonly object: Uint8Array; readonly seqs: Seq[] }>
   /** What is on disk is damaged: it is forgotten before anything is flushed. */
   stale: boolean
   /** When that was met the last time. */
   staleSinceMs: number
+}
+
+/** A set of the log that was applied again. */
+interface ReplayedSet {
+  readonly record: LogRecord
+  readonly keys: readonly PatchKey[]
+  /** To the trees over the log. */
+  readonly added: Uint8Array
 }
 
 export class Keeper {
@@ -93,6 +102,7 @@ export class Keeper {
   private readonly cache: NodeCache
   private readonly shops = new Map<ShopId, Kept>()
   private readonly rebuilding = new Set<ShopId>()
+  private secrets = new Map<ShopId, Uint8Array>()
   /** Of one shop or of all together, that makes a flush due; at twice as much the writer waits for it. */
   private readonly trigger: number
   private totalWork = 0
@@ -124,12 +134,12 @@ export class Keeper {
   async load(shopId: ShopId, options: LoadOptions = {}): Promise<Shop> {
     const kept = this.kept(shopId)
     try {
-      return await this.replayed(kept, this.stored(shopId, kept) ?? this.nothing(shopId), options)
+      return await this.replayed(kept, this.stored(shopId, kept) ?? (await this.fresh(kept)), options)
     } catch (error) {
       if (!isOfDerived(error)) throw error
       this.tell('a stored state is damaged and made again from the log', error)
       this.forget(kept)
-      return this.replayed(kept, this.nothing(shopId), options)
+      return this.replayed(kept, await this.fresh(kept), options)
     }
   }
 
@@ -214,42 +224,52 @@ export class Keeper {
     this.tell('the state could not be flushed; the log has it', error)
   }
 
-  /** The last durable version, in slices. What was written of one that fails is not written again. */
+  /** The last durable version, in slices. The object index of one that fails is written again with the next. */
   private async flush(shopId: ShopId, kept: Kept): Promise<void> {
-    const { durable, work, source } = kept
+    const { durable, work, changes } = kept
     if (durable === undefined || work === 0) return
-    const { state, head } = durable
     const begunMs = this.now()
-    if (kept.stale) {
-      await this.store.dropDerived(shopId)
-      kept.stale = source.damaged = false
+    kept.changes = new Map()
+    try {
+      await this.flushSlices(shopId, kept, durable, changes)
+    } catch (error) {
+      for (const { object, seqs } of kept.changes.values()) noteChange(changes, object, seqs)
+      kept.changes = changes
+      throw error
     }
+    kept.flushed = durable.head
+    kept.sinceMs = begunMs
+    kept.work -= work
+    this.totalWork -= work
+  }
+
+  private async flushSlices(
+    shopId: ShopId,
+    { source, flushed: after }: Kept,
+    { state, head }: ShopVersion,
+    changes: Kept['changes'],
+  ): Promise<void> {
     const tries = triesOf(state)
-    for (;;) {
+    const rows = [...changes.values()].map(({ object, seqs }) => ({ object, after, seqs }))
+    for (let next = 0; ; next += SLICE_OBJECT_ROWS) {
       const isWhole = tries.every(([, trie]) =>
         trie.storePart(
           (node) => source.add(node),
           () => source.bytes < SLICE_BYTES,
         ),
       )
-      const objectSeqs = kept.changes.slice(0, SLICE_OBJECT_ROWS).filter(({ seq }) => seq <= head)
-      const part = { shopId, nodes: source.pending(), objectSeqs }
-      const isLast = isWhole && objectSeqs.length < SLICE_OBJECT_ROWS
+      const part = { shopId, nodes: source.pending(), objectSeqs: rows.slice(next, next + SLICE_OBJECT_ROWS) }
+      const isLast = isWhole && next + SLICE_OBJECT_ROWS >= rows.length
       if (isLast) await this.store.flushDerived({ ...part, seq: head, roots: encodeState(state, noMore) })
       else await this.store.flushPart(part)
       source.written(part.nodes)
-      kept.changes.splice(0, objectSeqs.length)
-      if (isLast) break
+      if (isLast) return
     }
-    kept.flushed = head
-    kept.sinceMs = begunMs
-    kept.work -= work
-    this.totalWork -= work
   }
 
   private note(kept: Kept, record: LogRecord, keys: readonly PatchKey[]): void {
     if (kept.work === 0) kept.sinceMs = this.now()
-    for (const object of indexNames(keys)) kept.changes.push({ object, seq: record.seq })
+    for (const object of indexNames(keys)) noteChange(kept.changes, object, [record.seq])
     const work = workOf(record)
     kept.work += work
     this.totalWork += work
@@ -261,20 +281,30 @@ export class Keeper {
   private stored(shopId: ShopId, kept: Kept): ShopVersion | undefined {
     const derived = this.store.derived(shopId)
     const state = derived && decodeState(shopId, derived.roots, kept.source, this.cache)
-    if (state === undefined) return undefined
-    kept.flushed = derived!.seq
-    return { state, head: derived!.seq, relayNonce: 0n }
+    if (state === undefined || this.store.logTreeHead(shopId) < derived!.seq) return undefined
+    const { seq: head } = derived!
+    const trees = new ShopLog(this.store, shopId)
+    kept.flushed = head
+    return { state, head, relayNonce: 0n, log: trees.peaks(head), stateRoot: trees.stateRoot(head) }
   }
 
-  private nothing(shopId: ShopId): ShopVersion {
-    return { state: this.newState(shopId), head: 0, relayNonce: 0n }
+  /** Before the first set; nothing of what was flushed is on disk any more. */
+  private async fresh(kept: Kept): Promise<ShopVersion> {
+    const { shopId } = kept.source
+    const isDamaged = this.store.damage().some((damage) => damage.shopId === shopId && damage.part === 'derived')
+    if (this.options.flushing !== undefined) {
+      if (kept.stale || isDamaged) await this.store.dropDerived(shopId)
+      else await this.store.dropRoots(shopId)
+    }
+    kept.stale = kept.source.damaged = false
+    return firstVersion(this.newState(shopId))
   }
 
   /** The shop after the log's last set. */
   private async replayed(kept: Kept, start: ShopVersion, options: LoadOptions): Promise<Shop> {
     const { shopId } = start.state
     const { version, problem } = await this.replayFrom(kept, start, options)
-    const shop = new Shop(shopId, version)
+    const shop = new Shop(shopId, version, this.secretOf(shopId))
     kept.durable = shop.current
     const reason = problem ?? this.lastingDamage(shopId)
     if (reason !== undefined) this.close(shop, reason)
@@ -288,28 +318,66 @@ export class Keeper {
     { progress, signal }: LoadOptions,
   ): Promise<{ readonly version: ShopVersion; readonly problem?: string }> {
     const { shopId } = start.state
+    const secret = this.secretOf(shopId)
     const early = this.earlyDeadlines(shopId, kept)
     let version = start
     let slice = performance.now()
+    let replayed: ReplayedSet[] = []
+    const keep = async () => {
+      await this.keepReplayed(kept, version, replayed)
+      replayed = []
+    }
     try {
       while (version.head < this.store.head(shopId)) {
         for (const record of this.store.readLog(shopId, version.head, REPLAY_BATCH)) {
-          const { state, keys } = replay(version.state, record)
-          version = { ...version, state: record.seq === early?.seq ? early.in(state) : state, head: record.seq }
-          this.note(kept, record, keys)
-          kept.durable = version
+          const { state: made, keys } = replay(version.state, record)
+          const state = record.seq === early?.seq ? early.in(made) : made
+          const stateRoot = stateRootOf(state, secret)
+          const { peaks: log, added } = appendSet(version.log, record, stateRoot)
+          version = { ...version, state, head: record.seq, log, stateRoot }
+          replayed.push({ record, keys, added })
           if (performance.now() - slice < REPLAY_SLICE_MS) continue
+          await keep()
           progress?.(version.head, this.store.head(shopId))
           await (this.held() ?? nextTurn())
           signal?.throwIfAborted()
           slice = performance.now()
         }
       }
+      await keep()
       return { version: { ...version, relayNonce: this.store.nonce(shopId, RELAY) } }
     } catch (error) {
       if (isOfDerived(error) || signal?.aborted || (error instanceof StoreError && error.code === 'closed')) throw error
       return { version, problem: (error as Error).message }
     }
+  }
+
+  /**
+   * What the store lacks of the trees over the log, before anything is flushed that comes after it; what it has must be
+   * the same. Throws ReplayError.
+   */
+  private async keepReplayed(kept: Kept, version: ShopVersion, sets: readonly ReplayedSet[]): Promise<void> {
+    const { shopId } = kept.source
+    const treeHead = this.store.logTreeHead(shopId)
+    const trees = new ShopLog(this.store, shopId)
+    for (const { record, added } of sets)
+      if (record.seq <= treeHead) requireSameTrees(shopId, record.seq, added, trees.added(record.seq))
+    const missing = sets.filter(({ record }) => record.seq > treeHead).map(({ added }) => added)
+    if (missing.length > 0 && this.options.flushing !== undefined) {
+      const rows = logTreeRows(treeHead + 1, missing)
+      await this.store.commit({ records: [], logTrees: rows.map((row) => ({ shopId, ...row })) })
+    }
+    for (const { record, keys } of sets) this.note(kept, record, keys)
+    kept.durable = version
+  }
+
+  private secretOf(shopId: ShopId): Uint8Array {
+    let secret = this.secrets.get(shopId)
+    if (secret === undefined) {
+      this.secrets = new Map(this.store.shops().map((row) => [row.shopId, row.secret]))
+      secret = present(this.secrets.get(shopId), `shop ${shopId}`)
+    }
+    return secret
   }
 
   /**
@@ -339,7 +407,7 @@ export class Keeper {
     kept.staleSinceMs = this.now()
     kept.flushed = 0
     kept.durable = undefined
-    kept.changes = []
+    kept.changes = new Map()
     this.totalWork -= kept.work
     kept.work = 0
   }
@@ -361,7 +429,7 @@ export class Keeper {
       this.tell('a stored state is damaged and made again from the log', new Error(`shop ${shopId}`))
       while (this.flushing !== undefined) await this.flushing
       this.forget(kept)
-      let { version, problem } = await this.replayFrom(kept, this.nothing(shopId), {})
+      let { version, problem } = await this.replayFrom(kept, await this.fresh(kept), {})
       // A commit that was under way when the shop was closed.
       while (problem === undefined && shop.current.head !== version.head) {
         await wait(REBUILD_LOOK_MS)
@@ -408,7 +476,7 @@ export class Keeper {
         durable: undefined,
         work: 0,
         sinceMs: 0,
-        changes: [],
+        changes: new Map(),
         stale: false,
         staleSinceMs: -Infinity,
       }
@@ -416,6 +484,13 @@ export class Keeper {
     }
     return kept
   }
+}
+
+function noteChange(changes: Kept['changes'], object: Uint8Array, seqs: readonly Seq[]): void {
+  const name = toHex(object)
+  const known = changes.get(name)
+  if (known === undefined) changes.set(name, { object, seqs: [...seqs] })
+  else known.seqs.push(...seqs)
 }
 
 function noMore(): never {

@@ -11,7 +11,7 @@ import type { DerivedPart, Store } from '../../store/store.js'
 
 export class PendingNodes implements NodeSource {
   private readonly store: Store
-  private readonly shopId: ShopId
+  readonly shopId: ShopId
   private readonly nodes = new Map<NodeRef, Uint8Array>()
   private next: NodeRef | undefined
   private size = 0

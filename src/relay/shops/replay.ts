@@ -46,6 +46,16 @@ export function replay(state: ShopState, record: LogRecord): { readonly state: S
   return { state: applied.state, keys: patches.map(({ path }) => patchKey(path)) }
 }
 
+/**
+ * `made` and `stored`: what a set adds to the trees over its log, as the log leads to it and as it was kept with the
+ * set. Throws ReplayError.
+ */
+export function requireSameTrees(shopId: ShopId, seq: Seq, made: Uint8Array, stored: Uint8Array): void {
+  if (equalBytes(made, stored)) return
+  const [ours, theirs] = [made, stored].map((added) => toHex(added.subarray(0, 64)))
+  throw new ReplayError(shopId, seq, `it leads to state root and leaf ${ours}, ${theirs} was kept with it`)
+}
+
 function readPatch(shopId: ShopId, seq: Seq, bytes: Uint8Array): Patch {
   try {
     return readCheckedPatch(bytes)

@@ -19,11 +19,14 @@ import { Header, signerOf } from '../../patches/patch-set.js'
 import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
 import type { LogRecord, Store } from '../../store/store.js'
 import { isDamage } from './damage.js'
-import { replay } from './replay.js'
+import { appendSet, NO_PEAKS, ShopLog, stateRootOf } from './log-trees.js'
+import { replay, requireSameTrees } from './replay.js'
 import { decodeState, triesOf } from './stored-state.js'
 
 interface CheckOptions {
   readonly shopId: ShopId
+  /** The shop's, 32 bytes. */
+  readonly secret: Uint8Array
   /** Of the key that the relay's own sets must be signed with, 20 bytes; undefined: of any one. */
   readonly relay?: Uint8Array | undefined
   /** One line for each thing that is wrong. */
@@ -44,7 +47,7 @@ const CACHED_NODES = 50_000
 /** Rejects when `signal` is aborted. */
 export async function checkShop(store: Store, options: CheckOptions): Promise<CheckedLog> {
   const { shopId, tell } = options
-  const log = new LogCheck(options)
+  const log = new LogCheck(store, options)
   const stored = storedState(store, options)
   const head = store.head(shopId)
   let at = 0
@@ -81,8 +84,11 @@ class LogCheck {
   private readonly nonces = new Map<string, bigint>()
   private last = 0
   private relay: Uint8Array | undefined
+  private peaks = NO_PEAKS
+  private readonly trees: ShopLog
 
-  constructor(options: CheckOptions) {
+  constructor(store: Store, options: CheckOptions) {
+    this.trees = new ShopLog(store, options.shopId)
     this.options = options
     this.relay = options.relay
     this.state = emptyShop(options.shopId, SCHEMA_VERSION)
@@ -100,12 +106,22 @@ class LogCheck {
     try {
       const { state, keys } = replay(this.state, record)
       this.state = state
+      this.takeTrees(record, state)
       return keys
     } catch (error) {
       this.options.tell((error as Error).message)
       this.state = undefined
       return []
     }
+  }
+
+  /** A log that was not upgraded yet has no trees. */
+  private takeTrees(record: LogRecord, state: ShopState): void {
+    const { peaks, added } = appendSet(this.peaks, record, stateRootOf(state, this.options.secret))
+    this.peaks = peaks
+    if (record.seq > this.trees.head) return
+    const stored = unlessDamaged(() => this.trees.added(record.seq))
+    if (stored !== undefined) requireSameTrees(this.options.shopId, record.seq, added, stored)
   }
 
   /**

@@ -11,6 +11,7 @@ import { decodeChecked } from '../../codec/decode-checked.js'
 import type { ShopState } from '../../state/shop-state.js'
 import { fromBigEndian } from '../../bytes/bytes.js'
 import { Deadlines } from './deadlines.js'
+import { NO_PEAKS, NO_STATE_ROOT, type LogPeaks } from './log-trees.js'
 
 /** What a set changes all at once; a batch that cannot be stored goes back to the one before. */
 export interface ShopVersion {
@@ -18,6 +19,15 @@ export interface ShopVersion {
   readonly head: Seq
   /** The relay's own last nonce in this shop. */
   readonly relayNonce: bigint
+  /** Of the trees over the log. */
+  readonly log: LogPeaks
+  /** StateRoot after the head, 32 bytes. */
+  readonly stateRoot: Uint8Array
+}
+
+/** Before the first set. */
+export function firstVersion(state: ShopState): ShopVersion {
+  return { state, head: 0, relayNonce: 0n, log: NO_PEAKS, stateRoot: NO_STATE_ROOT }
 }
 
 /** Why a shop takes no writes. */
@@ -29,6 +39,7 @@ export interface Closure {
 
 export class Shop {
   readonly shopId: ShopId
+  readonly secret: Uint8Array
   current: ShopVersion
   /** Set while the shop takes no writes, the relay's own among them. */
   closed: Closure | undefined
@@ -36,9 +47,11 @@ export class Shop {
   readonly nonces = new Map<Hex, bigint>()
   readonly deadlines = new Deadlines()
 
-  constructor(shopId: ShopId, current: ShopVersion) {
+  /** `secret`: the shop's, 32 bytes (PROOFS §1). */
+  constructor(shopId: ShopId, current: ShopVersion, secret: Uint8Array) {
     this.shopId = shopId
     this.current = current
+    this.secret = secret
     for (const [key, value] of current.state.indexes.live.entries()) {
       this.deadlines.add(fromBigEndian(key), decodeChecked(value) as bigint)
     }

@@ -25,10 +25,21 @@ import { StoreError } from '../../store/store-error.js'
 import type { Clock } from '../instruments/clock.js'
 import type { CommittedSet } from '../shops/committed-set.js'
 import { isDamage } from '../shops/damage.js'
-import { cardName, Shop, type Closure, type ShopVersion } from '../shops/shop.js'
-import type { AfterCommit, Build, Committed, OrderCheckout, RelayChange, RelayOutcome, WriteOutcome } from './change.js'
+import { appendSet, logTreeRows, ShopLog, stateRootOf } from '../shops/log-trees.js'
+import { cardName, firstVersion, Shop, type Closure, type ShopVersion } from '../shops/shop.js'
+import type {
+  AfterCommit,
+  Build,
+  Committed,
+  OrderCheckout,
+  RelayChange,
+  RelayOutcome,
+  WriteOutcome,
+  WriteTerms,
+} from './change.js'
 import type { CheckedSet } from './ingest.js'
 import { cancelPatches, packSets } from './relay-set.js'
+import { WrittenSets } from './written-sets.js'
 
 export interface BatchOptions {
   readonly store: Store
@@ -59,6 +70,7 @@ export type Job =
       readonly set: CheckedSet
       readonly author: Author
       readonly done: (outcome: WriteOutcome) => void
+      readonly terms: WriteTerms | undefined
     }
   | {
       readonly kind: 'change'
@@ -81,19 +93,21 @@ export class Batch {
   /** By shop and key: the last row of a key is the one that counts. */
   private readonly paymentRows = new Map<string, PaymentRow>()
   private readonly pricedListings: Uint8Array[] = []
+  private readonly writtenSets: WrittenSets
   private readonly answers: ((failure: WriteOutcome | undefined) => void)[] = []
 
   constructor(options: BatchOptions, shops: Map<ShopId, Shop>) {
     this.options = options
     this.shops = shops
     this.committedAtMs = options.clock.nowMs()
+    this.writtenSets = new WrittenSets(options.store)
   }
 
   run(job: Job): void {
     const closed = this.shops.get(job.shopId)?.closed
     if (closed !== undefined) return this.refuse(job, closed)
     if (job.kind === 'write') {
-      const outcome = this.guarded(BROKEN, () => this.write(job.shopId, job.set, job.author), closedFor)
+      const outcome = this.guarded(BROKEN, () => this.write(job), closedFor)
       this.answers.push((failure) => job.done(failure !== undefined && outcome.ok ? failure : outcome))
       return
     }
@@ -139,7 +153,7 @@ export class Batch {
     }
   }
 
-  private write(shopId: ShopId, set: CheckedSet, author: Author): WriteOutcome {
+  private write({ shopId, set, author, terms }: Job & { kind: 'write' }): WriteOutcome {
     const shop = this.shops.get(shopId)
     assert(shop !== undefined, 'a card of a shop that is not there')
     const card = this.card(set.signer)
@@ -149,6 +163,8 @@ export class Batch {
       return { ok: false, code: 'UNLINKED_KEYCARD', message: 'the key card was removed from the shop' }
     const last = this.lastNonce(shop, set.signer)
     if (set.header.KeyCardNonce <= last) {
+      const first = terms && this.firstAnswer(shop, set)
+      if (first !== undefined) return first
       return {
         ok: false,
         code: 'INVALID',
@@ -157,10 +173,14 @@ export class Batch {
     }
     const tooMany = this.beyondGuestLimits(shop, set, author)
     if (tooMany !== undefined) return { ok: false, code: 'TOO_MANY_CONCURRENT_REQUESTS', message: tooMany }
-    const applied = this.apply(shop, set.patches, author)
+    const { head } = shop.current
+    if (terms?.expectedSeq !== undefined && terms.expectedSeq !== BigInt(head))
+      return { ok: false, code: 'CONFLICT', message: `the head of the shop is ${head}, not ${terms.expectedSeq}` }
+    const applied = this.apply(shop, set.patches, author, terms !== undefined)
     if (!applied.ok) return { ok: false, ...applied.verdict }
     this.setNonce(shop, set.signer, set.header.KeyCardNonce)
-    const hash = this.record(shop, applied, {
+    this.writtenSets.add(shopId, set.signer, set.header.KeyCardNonce, head + 1)
+    const { record, stateRoot } = this.record(shop, applied, {
       signer: set.signer,
       author,
       header: set.headerBytes,
@@ -170,7 +190,25 @@ export class Batch {
       relayNonce: shop.current.relayNonce,
     })
     this.guarded(undefined, () => this.followUp(shop, applied.effects))
-    return { ok: true, stateHash: hash }
+    return { ok: true, seq: record.seq, stateHash: record.stateHash, stateRoot }
+  }
+
+  /** Of a set that was accepted, byte for byte, under this nonce. */
+  private firstAnswer(shop: Shop, set: CheckedSet): (WriteOutcome & { ok: true }) | undefined {
+    const { store } = this.options
+    const { shopId } = shop
+    const seq = this.writtenSets.find(shopId, set.signer, set.header.KeyCardNonce)
+    if (seq === undefined) return undefined
+    const made = this.written.get(shop)?.sets.find(({ record }) => record.seq === seq)
+    const record = made?.record ?? store.pickLog(shopId, [seq], 1)[0]!
+    const isSame =
+      equalBytes(record.header, set.headerBytes) &&
+      equalBytes(record.signature, set.signature) &&
+      record.patches.length === set.patches.length &&
+      set.patches.every(({ bytes }, i) => equalBytes(record.patches[i]!, bytes))
+    if (!isSame) return undefined
+    const stateRoot = made?.stateRoot ?? new ShopLog(store, shopId).stateRoot(seq)
+    return { ok: true, seq, stateHash: record.stateHash, stateRoot }
   }
 
   /** Signs and applies a set of the relay; returns whether there was something to do. */
@@ -207,7 +245,7 @@ export class Batch {
 
   private found(shopId: ShopId, change: RelayChange): Shop {
     assert(change.newShop !== undefined, 'a set for a shop that is not there')
-    const shop = new Shop(shopId, { state: this.options.newState(shopId), head: 0, relayNonce: 0n })
+    const shop = new Shop(shopId, firstVersion(this.options.newState(shopId)), change.newShop.secret)
     this.newShops.push(change.newShop)
     this.shops.set(shopId, shop)
     this.made.push(shop)
@@ -256,20 +294,19 @@ export class Batch {
     return BigInt(Math.floor(this.committedAtMs / 1_000))
   }
 
-  private apply(shop: Shop, patches: readonly Patch[], author: Author): Applied {
+  private apply(shop: Shop, patches: readonly Patch[], author: Author, unlistedRefused = false): Applied {
     const { reservationSeconds, checkout: payments } = this.options
     const { committedAt } = this
     const { state, head } = shop.current
-    return applyPatches(state, patches, { author, committedAt, reservationSeconds, payments, seq: head + 1 })
+    const time = { committedAt, reservationSeconds }
+    return applyPatches(state, patches, { author, ...time, payments, seq: head + 1, unlistedRefused })
   }
 
-  /** Moves the shop on and returns the new state hash. */
-  private record(shop: Shop, applied: Applied & { ok: true }, set: MadeSet): Uint8Array {
+  /** Moves the shop on. */
+  private record(shop: Shop, applied: Applied & { ok: true }, set: MadeSet): CommittedSet {
     if (!this.before.has(shop)) this.before.set(shop, shop.current)
     const seq = shop.current.head + 1
-    const keys = set.patches.map(({ path }) => patchKey(path))
-    const hash = stateHash(applied.state)
-    shop.current = { state: applied.state, head: seq, relayNonce: set.relayNonce }
+    const { state } = applied
     const record = {
       seq,
       committedAtMs: this.committedAtMs,
@@ -280,10 +317,17 @@ export class Batch {
       header: set.header,
       signature: set.signature,
       patches: set.patches.map((patch) => patch.bytes),
-      stateHash: hash,
+      stateHash: stateHash(state),
     }
-    this.partOf(shop).sets.push({ record, tree: set.tree, keys })
-    return hash
+    const stateRoot = stateRootOf(state, shop.secret)
+    const { peaks: log, added } = appendSet(shop.current.log, record, stateRoot)
+    shop.current = { state, head: seq, relayNonce: set.relayNonce, log, stateRoot }
+    const keys = set.patches.map(({ path }) => patchKey(path))
+    const committed = { record, tree: set.tree, keys, stateRoot }
+    const part = this.partOf(shop)
+    part.sets.push(committed)
+    part.added.push(added)
+    return committed
   }
 
   /**
@@ -337,15 +381,19 @@ export class Batch {
     const records = [...this.written].flatMap(([{ shopId }, { sets }]) =>
       sets.map(({ record }) => ({ shopId, record })),
     )
+    const logTrees = [...this.written].flatMap(([{ shopId }, { sets, added }]) =>
+      logTreeRows(sets[0]?.record.seq ?? 0, added).map((row) => ({ shopId, ...row })),
+    )
     const nonces = [...this.nonces.values()].map(({ shop: { shopId }, signer, nonce }) => ({ shopId, signer, nonce }))
     try {
       if (this.pricedListings.length > 0) await this.options.keepPricedListings(this.pricedListings)
       await this.options.store.commit({
         records,
+        logTrees,
         nonces,
         newShops: this.newShops,
         cards: [...this.cards.values()],
-        settings: this.settings,
+        settings: [...this.settings, ...this.writtenSets.rows()],
         paymentRows: [...this.paymentRows.values()],
       })
     } catch (error) {
@@ -364,7 +412,7 @@ export class Batch {
   private partOf(shop: Shop): ShopPart {
     let part = this.written.get(shop)
     if (part === undefined) {
-      part = { sets: [], unlinked: [], orders: { ids: new Set(), payments: [] } }
+      part = { sets: [], added: [], unlinked: [], orders: { ids: new Set(), payments: [] } }
       this.written.set(shop, part)
     }
     return part
@@ -395,6 +443,8 @@ function rowName({ shopId, key }: PaymentRow): string {
 /** `Committed`, while it grows. */
 interface ShopPart extends Committed {
   readonly sets: CommittedSet[]
+  /** To the trees over the log, by each of them. */
+  readonly added: Uint8Array[]
   readonly unlinked: Committed['unlinked'][number][]
   readonly orders: { readonly ids: Set<OrderId>; readonly payments: Uint8Array[] }
 }
@@ -412,6 +462,8 @@ interface MadeSet {
 /** The signer and account of the relay's own sets. */
 const RELAY = new Uint8Array(0)
 
+const UNAVAILABLE = { ok: false, code: 'TOO_MANY_CONCURRENT_REQUESTS', unavailable: true } as const
+
 const BROKEN: WriteOutcome = {
   ok: false,
   code: 'INVALID',
@@ -419,18 +471,16 @@ const BROKEN: WriteOutcome = {
 }
 
 function closedFor(reason: string): WriteOutcome {
-  return { ok: false, code: 'TOO_MANY_CONCURRENT_REQUESTS', message: `the shop takes no writes now: ${reason}` }
+  return { ...UNAVAILABLE, message: `the shop takes no writes now: ${reason}` }
 }
 
 const NO_ROOM: WriteOutcome = {
-  ok: false,
-  code: 'TOO_MANY_CONCURRENT_REQUESTS',
+  ...UNAVAILABLE,
   message: 'the relay has no room to store writes now; nothing was changed, try again later',
 }
 
 /** Of a commit that failed in the middle nobody knows what of it the disk has. */
 const NOT_STORED: WriteOutcome = {
-  ok: false,
-  code: 'TOO_MANY_CONCURRENT_REQUESTS',
+  ...UNAVAILABLE,
   message: 'the relay cannot store writes now; whether this one was stored shows when it has started again',
 }

@@ -11,7 +11,8 @@ import type { CommittedSet } from '../../../src/relay/shops/committed-set.js'
 import { Selection } from '../../../src/relay/feed/selection.js'
 import { MemoryStore } from '../../../src/store/memory.js'
 import { ObjectType, type Filter } from '../../../src/wire/messages.js'
-import type { LogRecord } from '../../../src/store/store.js'
+import { toHex } from '../../../src/bytes/hex.js'
+import type { LogRecord, ObjectSeqs } from '../../../src/store/store.js'
 import { recordOf, shopRow } from '../../fixtures/store.arbitrary.js'
 import { filled, shop } from '../../fixtures/sample-shop.js'
 
@@ -67,7 +68,20 @@ const committed = (record: LogRecord): CommittedSet => ({
   record,
   tree: new PatchTree(record.patches.map(patchLeafHash)),
   keys: keysOf(record.patches),
+  stateRoot: new Uint8Array(32),
 })
+
+/** What a flush of these sets tells the object index. */
+function indexOf(records: readonly LogRecord[]): ObjectSeqs[] {
+  const names = new Map<string, { object: Uint8Array; after: number; seqs: number[] }>()
+  for (const { seq, patches } of records)
+    for (const object of indexNames(keysOf(patches))) {
+      const known = names.get(toHex(object)) ?? { object, after: 0, seqs: [] }
+      known.seqs.push(seq)
+      names.set(toHex(object), known)
+    }
+  return [...names.values()]
+}
 
 test('by the index, in part or whole, and from memory: the same places of the same sets', async () => {
   let [spared, all] = [0, 0]
@@ -87,9 +101,7 @@ test('by the index, in part or whole, and from memory: the same places of the sa
         }))
         await store.commit({ records: records.map((record) => ({ shopId: 1n, record })) })
         const indexed = Math.min(flushed, list.length)
-        const objectSeqs = records
-          .slice(0, indexed)
-          .flatMap(({ seq, patches }) => indexNames(keysOf(patches)).map((object) => ({ object, seq })))
+        const objectSeqs = indexOf(records.slice(0, indexed))
         await store.flushDerived({ shopId: 1n, seq: indexed, roots: new Uint8Array(1), nodes: [], objectSeqs })
         const feed = new Feed(1n, store, () => indexed)
         feed.publish(records.slice(-Math.min(recent, records.length)).slice(0, recent).map(committed))
@@ -120,9 +132,7 @@ test('pages of the index end at different sets: nothing between them is left out
     patches: [encodeChange({ op: 'remove', path: ['Listings', of(i + 1)] })],
   }))
   await store.commit({ records: records.map((record) => ({ shopId: 1n, record })) })
-  const objectSeqs = records.flatMap(({ seq, patches }) =>
-    indexNames(keysOf(patches)).map((object) => ({ object, seq })),
-  )
+  const objectSeqs = indexOf(records)
   await store.flushDerived({ shopId: 1n, seq: 1_500, roots: new Uint8Array(1), nodes: [], objectSeqs })
   const feed = new Feed(1n, store, () => 1_500)
   for (const wanted of [[1n], [2n], [1n, 2n], [1n, 3n], [1n, 2n, 3n]]) {

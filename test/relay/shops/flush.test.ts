@@ -10,7 +10,8 @@ import { patchKey } from '../../../src/patches/object-name.js'
 import { patchLeafHash, PatchTree } from '../../../src/merkle/patch-proof.js'
 import type { CommittedSet } from '../../../src/relay/shops/committed-set.js'
 import { FLUSH_AFTER_MS, Keeper } from '../../../src/relay/shops/keeper.js'
-import { Shop } from '../../../src/relay/shops/shop.js'
+import { appendSet, logTreeRows, stateRootOf } from '../../../src/relay/shops/log-trees.js'
+import { firstVersion, Shop } from '../../../src/relay/shops/shop.js'
 import { applyPatches } from '../../../src/state/apply.js'
 import { stateHash, type ShopState } from '../../../src/state/shop-state.js'
 import { MemoryStore } from '../../../src/store/memory.js'
@@ -67,7 +68,7 @@ class Books {
 
   async found(shopId: bigint): Promise<Shop> {
     await this.store.commit({ records: [], newShops: [shopRow(shopId)] })
-    return new Shop(shopId, { state: this.keeper.newState(shopId), head: 0, relayNonce: 0n })
+    return new Shop(shopId, firstVersion(this.keeper.newState(shopId)), shopRow(shopId).secret)
   }
 
   /** The state after the changes, and the record of the set, which is not committed yet. */
@@ -93,14 +94,19 @@ class Books {
       record,
       keys: patches.map(({ path }) => patchKey(path)),
       tree: new PatchTree(bytes.map(patchLeafHash)),
+      stateRoot: stateRootOf(applied.state, shop.secret),
     }
     return { state: applied.state, set }
   }
 
   async write(shop: Shop, changes: readonly Change[]): Promise<void> {
     const { state, set } = this.apply(shop, changes)
-    await this.store.commit({ records: [{ shopId: shop.shopId, record: set.record }] })
-    shop.current = { state, head: set.record.seq, relayNonce: 0n }
+    const { record, stateRoot } = set
+    const { shopId } = shop
+    const { peaks: log, added } = appendSet(shop.current.log, record, stateRoot)
+    const logTrees = logTreeRows(record.seq, [added]).map((row) => ({ shopId, ...row }))
+    await this.store.commit({ records: [{ shopId, record }], logTrees })
+    shop.current = { state, head: record.seq, relayNonce: 0n, log, stateRoot }
     this.keeper.published(shop, [set])
   }
 
@@ -143,7 +149,7 @@ it('it is the durable version that is flushed, not the one that is being made', 
   await books.fill(shop, SETS_TO_TRIGGER - 1)
   await books.write(shop, [listing(1_000_000n)])
   const { state, set } = books.apply(shop, [listing(2_000_000n)])
-  shop.current = { state, head: set.record.seq, relayNonce: 0n }
+  shop.current = { ...shop.current, state, head: set.record.seq }
   await books.keeper.flushAll()
   expect(flushed(store)).toBe(SETS_TO_TRIGGER)
   const loaded = await new Keeper(store, { nodeCacheNodes: 1_000 }).load(1n)

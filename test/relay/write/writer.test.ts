@@ -8,7 +8,7 @@ import { NO_PRICES } from '../../../src/relay/payments/price-source.js'
 import { encodeChange, readPatch } from '../../../src/patches/patch.js'
 import { Stopwatch } from '../../../src/relay/instruments/stopwatch.js'
 import { Deadlines } from '../../../src/relay/shops/deadlines.js'
-import { Shop } from '../../../src/relay/shops/shop.js'
+import { firstVersion, Shop } from '../../../src/relay/shops/shop.js'
 import type { BatchOptions } from '../../../src/relay/write/batch.js'
 import { Writer } from '../../../src/relay/write/writer.js'
 import { emptyShop } from '../../../src/state/shop-state.js'
@@ -45,7 +45,7 @@ test('300 cards that write do not put off what the relay itself has to do', asyn
   const writer = new Writer(
     optionsWith({ clock, onBug: (error) => bugs.push(error), storeFailed: (error) => bugs.push(error) }),
   )
-  writer.take(new Shop(1n, { state: emptyShop(1n), head: 0, relayNonce: 0n }))
+  writer.take(new Shop(1n, firstVersion(emptyShop(1n)), new Uint8Array(32)))
   const order: string[] = []
   // Cards that nobody enrolled: their sets are refused at their turn, in order.
   for (let round = 0; round < 5; round++)
@@ -81,7 +81,7 @@ describe('a batch', () => {
     const now = () => ms
     // A card is looked up once a set, in its turn.
     const store = Object.assign(new MemoryStore(), { card: () => void (ms += 5) })
-    const shop = new Shop(1n, { state: emptyShop(1n), head: 0, relayNonce: 0n })
+    const shop = new Shop(1n, firstVersion(emptyShop(1n)), new Uint8Array(32))
     const writer = new Writer(optionsWith({ store }), new Stopwatch(now, now))
     writer.take(shop)
     let open = 0
@@ -119,7 +119,7 @@ test('cards share by the time that their sets take, and staff comes before guest
     served.push(name)
     return void (ms += MS[name])
   }
-  const shop = new Shop(1n, { state: emptyShop(1n), head: 0, relayNonce: 0n })
+  const shop = new Shop(1n, firstVersion(emptyShop(1n)), new Uint8Array(32))
   const store = Object.assign(new MemoryStore(), { card })
   const writer = new Writer(optionsWith({ store }), new Stopwatch(now, now))
   writer.take(shop)
@@ -147,7 +147,7 @@ describe('orders whose reservation has ended', () => {
     const clock = new TestClock(1_800_000_000_000)
     const store = new MemoryStore()
     await store.commit({ records: [], newShops: [shopRow(1n)] })
-    const shop = new Shop(1n, { state: emptyShop(1n), head: 0, relayNonce: 0n })
+    const shop = new Shop(1n, firstVersion(emptyShop(1n)), new Uint8Array(32))
     const writer = new Writer(optionsWith({ store, clock, reservationSeconds: 60n }))
     writer.take(shop)
     const orders = Array.from({ length: DUE }, (_, i) =>
@@ -219,7 +219,7 @@ describe('orders whose reservation has ended', () => {
 test('what follows a commit follows for every shop and every card, whatever throws', async () => {
   const bugs: unknown[] = []
   const told: string[] = []
-  const shops = [1n, 2n].map((id) => new Shop(id, { state: emptyShop(id), head: 0, relayNonce: 0n }))
+  const shops = [1n, 2n].map((id) => new Shop(id, firstVersion(emptyShop(id)), new Uint8Array(32)))
   const store = new MemoryStore()
   await store.commit({ records: [], newShops: shops.map(({ shopId }) => shopRow(shopId)) })
   const writer = new Writer(
