@@ -19,6 +19,7 @@ const SETTINGS: readonly Setting[] = [
   ['metricsPort', 'CAIRN_METRICS_PORT', '--metrics-port N', '9464'],
   ['data', 'CAIRN_DATA', '--data PATH', './cairn-data'],
   ['relayKeyFile', 'CAIRN_RELAY_KEY_FILE', '--relay-key-file PATH', 'relay.key in the data folder, made if missing'],
+  ['relayGuardFile', 'CAIRN_RELAY_GUARD_FILE', '--relay-guard-file PATH', "the key file's name and .signed"],
   ['diskReserveMib', 'CAIRN_DISK_RESERVE_MIB', '--disk-reserve-mib N', '64'],
   ['nodeCacheNodes', 'CAIRN_NODE_CACHE_NODES', '--node-cache-nodes N', '200000'],
   ['signatureThreads', 'CAIRN_SIGNATURE_THREADS', '--signature-threads N', '1'],
@@ -53,6 +54,10 @@ const SETTINGS: readonly Setting[] = [
 ]
 
 const METRICS = `\
+# HELP cairn_checkpoints_total Checkpoints signed, those signed again included
+# TYPE cairn_checkpoints_total counter
+# HELP cairn_checkpoints_withheld Shops whose checkpoints cannot be signed: the log tells why
+# TYPE cairn_checkpoints_withheld gauge
 # HELP cairn_payments_paid_total Payments that made an order Paid
 # TYPE cairn_payments_paid_total counter
 # HELP cairn_payments_partial_total Payments of less than the total

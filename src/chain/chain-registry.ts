@@ -30,6 +30,10 @@ export class ChainRegistry implements Registry {
     return this.options.chain.chainId
   }
 
+  get address(): Uint8Array {
+    return this.options.shops
+  }
+
   get relayTokenId(): bigint {
     return this.options.relayTokenId
   }

@@ -13,6 +13,7 @@ const DEVELOPMENT_RELAY_TOKEN_ID = 1n
 
 export class DevelopmentRegistry implements Registry {
   readonly chainId = DEVELOPMENT_CHAIN_ID
+  readonly address = new Uint8Array(20)
   readonly relayTokenId = DEVELOPMENT_RELAY_TOKEN_ID
   readonly claim: ShopClaim = {
     isFree: (shopId) => this.ownerOf(shopId) === undefined,

@@ -32,6 +32,8 @@ export interface ShopClaim {
 
 export interface Registry {
   readonly chainId: ChainId
+  /** Its contract, 20 bytes; zeros in development mode. */
+  readonly address: Uint8Array
   readonly relayTokenId: bigint
   /** Whether the shop was minted. Throws RegistryUnreachable. */
   exists(shopId: ShopId): Promise<boolean>

@@ -12,7 +12,7 @@ import { descriptorLimit } from '../relay/instruments/descriptors.js'
 import type { Metrics } from '../relay/instruments/metrics.js'
 import { MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics-server.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
-import { KeyFileError, readOrMakeKey } from '../settings/relay-key.js'
+import { KEY_VARIABLE, KeyFileError, readKeyVariable, readOrMakeKey } from '../settings/relay-key.js'
 import {
   DATA_DEFAULT,
   printConfig,
@@ -23,6 +23,7 @@ import {
 } from '../settings/settings.js'
 import { openBlobs } from '../store/blobs.js'
 import { openStore } from '../store/open.js'
+import { GuardError, openGuard, type SignedGuard } from '../store/signed-guard.js'
 import type { Store } from '../store/store.js'
 import { StoreError } from '../store/store-error.js'
 import { readAddress } from '../bytes/abi.js'
@@ -62,7 +63,15 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 /** What can be wrong with settings, machine and data: one line each. */
-const EXPECTED = [SettingsError, ListenError, MetricsListenError, TransportMissing, StoreError, KeyFileError] as const
+const EXPECTED = [
+  SettingsError,
+  ListenError,
+  MetricsListenError,
+  TransportMissing,
+  StoreError,
+  KeyFileError,
+  GuardError,
+] as const
 
 async function serve(settings: Settings, io: Io): Promise<void> {
   // Here, so that --help and --print-config do not wait for the libraries behind them.
@@ -75,15 +84,18 @@ async function serve(settings: Settings, io: Io): Promise<void> {
   const hungUp = () => log.warn('SIGHUP is ignored: settings are read at the start only')
   process.on('SIGHUP', hungUp)
   const store = await openStore(settings.data, { reserveBytes, reservationSeconds })
+  let guard: SignedGuard | undefined
   try {
     const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytes)
-    const { secret: relaySecret, address, isNew } = await relayKey(settings, store, log)
+    const { secret: relaySecret, address, isNew, guardFile } = await relayKey(settings, { store, log, io })
+    guard = await openGuard(guardFile)
     const relay = await startRelay({
       settings,
       store,
       blobs,
       ...(await openChains(settings, { store, address, log })),
       relaySecret,
+      guard,
       listen: LISTEN[settings.transport],
       descriptors: descriptorLimit(),
       version: packageVersion(),
@@ -97,6 +109,7 @@ async function serve(settings: Settings, io: Io): Promise<void> {
     // Stopped while it started.
     if (!io.signal.aborted || error !== io.signal.reason) throw error
   } finally {
+    await guard?.close()
     await store.close()
     process.off('SIGHUP', hungUp)
   }
@@ -116,7 +129,11 @@ async function serveUntilStopped(relay: RunningRelay, settings: Settings, metric
 }
 
 /** A new key is another relay to clients: beside shops of an old one it is a slip, such as a mistyped file name. */
-async function relayKey({ relayKeyFile, data }: Settings, store: Store, log: Log) {
+async function relayKey(settings: Settings, given: { readonly store: Store; readonly log: Log; readonly io: Io }) {
+  const { relayKeyFile, relayGuardFile, data } = settings
+  const { store, log, io } = given
+  const text = io.env[KEY_VARIABLE]
+  if (text !== undefined && text !== '') return keyOfEnvironment(text, settings)
   const file = relayKeyFile ?? join(data, 'relay.key')
   const { secret, isNew } = await readOrMakeKey(file)
   const address = addressOf(publicKeyOf(secret))
@@ -124,7 +141,19 @@ async function relayKey({ relayKeyFile, data }: Settings, store: Store, log: Log
     const slip = 'the shops here are of another relay, and clients refuse what this one signs'
     log.warn(`a new relay key was made: ${slip}`, { file, address: prefixedHex(address) })
   }
-  return { secret, address, isNew }
+  return { secret, address, isNew, guardFile: relayGuardFile ?? `${file}.signed` }
+}
+
+/** The guard has to outlive a database that is restored, so nobody guesses a place for it. */
+function keyOfEnvironment(text: string, { relayKeyFile, relayGuardFile }: Settings) {
+  if (relayKeyFile !== undefined)
+    throw new SettingsError(KEY_VARIABLE, 'relayKeyFile is given too, and there is one key. Leave one of them out.')
+  if (relayGuardFile === undefined) {
+    const problem = `the key comes from ${KEY_VARIABLE}, so it has to say where signed checkpoints are noted.`
+    throw new SettingsError('relayGuardFile', `${problem} Name a file outside of the data folder and its backups.`)
+  }
+  const secret = readKeyVariable(text)
+  return { secret, address: addressOf(publicKeyOf(secret)), isNew: false, guardFile: relayGuardFile }
 }
 
 function logFormat({ logFormat }: Settings, { isTerminal }: Io): 'text' | 'json' {

@@ -16,6 +16,8 @@
  * Tests: test/merkle/hamt-store.test.ts
  */
 
+import { PlaceDigests, STORED_PLACES } from './place-digests.js'
+
 /** The store's name of a stored node, ≥ 1. */
 export type NodeRef = number
 
@@ -23,8 +25,6 @@ export type NodeRef = number
 export interface Leaf {
   readonly key: Uint8Array
   readonly value: Uint8Array
-  /** In the state tree (PROOFS §1), once somebody asked for it. */
-  mark?: Uint8Array
 }
 
 /**
@@ -52,16 +52,14 @@ export interface Node {
   readonly low: number
   readonly high: number
   readonly entries: readonly (Leaf | Branch)[]
-  /** Digests of the places within (hamt-places.ts), as far as they are known, by number. */
-  places: (Uint8Array | undefined)[] | undefined
+  /** Digests of the places within (hamt-places.ts), as far as they are known. */
+  places: PlaceDigests | undefined
 }
 
 const VERSION = 1
 const VERSION_WITH_PLACES = 2
 const HEAD_BYTES = 13
 const PLACES_BYTES = 8
-/** Places 2 … 63: the first is the node's own. */
-const PLACES = { first: 2, end: 64 } as const
 const LEAF = 0
 /** What a kind of child has after its head. */
 const CHILDREN: readonly { readonly digest: boolean; readonly root: boolean }[] = [
@@ -90,7 +88,7 @@ export function encodeNode(node: Node): Uint8Array {
   view.setUint32(5, node.low)
   view.setUint32(9, node.entries.length)
   let at = HEAD_BYTES
-  if (places.length > 0) at = writePlaces(bytes, view, at, places)
+  if (places.length > 0) at = writePlaces(bytes, view, at, node, places)
   for (const entry of node.entries) {
     at = isLeaf(entry) ? writeLeaf(bytes, view, at, entry) : writeChild(bytes, view, at, entry)
   }
@@ -139,26 +137,19 @@ export class HamtStoreError extends Error {
   }
 }
 
-function knownPlaces({ places }: Node): readonly (readonly [number: number, digest: Uint8Array])[] {
-  const known: (readonly [number, Uint8Array])[] = []
-  for (let number: number = PLACES.first; number < PLACES.end; number++) {
-    const digest = places?.[number]
-    if (digest !== undefined) known.push([number, digest])
-  }
+function knownPlaces({ places }: Node): readonly number[] {
+  const known: number[] = []
+  for (let place: number = STORED_PLACES.first; place < STORED_PLACES.end; place++)
+    if (places?.has(place)) known.push(place)
   return known
 }
 
-function writePlaces(
-  bytes: Uint8Array,
-  view: DataView,
-  at: number,
-  places: readonly (readonly [number: number, digest: Uint8Array])[],
-): number {
+function writePlaces(bytes: Uint8Array, view: DataView, at: number, node: Node, known: readonly number[]): number {
   let which = 0n
   let end = at + PLACES_BYTES
-  for (const [number, digest] of places) {
-    which |= 1n << BigInt(number)
-    bytes.set(digest, end)
+  for (const place of known) {
+    which |= 1n << BigInt(place)
+    bytes.set(node.places!.get(place)!, end)
     end += DIGEST_BYTES
   }
   view.setBigUint64(at, which)
@@ -238,14 +229,14 @@ class NodeReader {
     return { key: this.bytes.subarray(key, value), value: this.bytes.subarray(value, this.at) }
   }
 
-  private places(): (Uint8Array | undefined)[] {
+  private places(): PlaceDigests {
     const which = this.view.getBigUint64(this.skip(PLACES_BYTES))
     if ((which & 3n) !== 0n) this.refuse('digests of places that have none')
-    const places: (Uint8Array | undefined)[] = []
-    for (let number: number = PLACES.first; number < PLACES.end; number++) {
-      places[number] = (which >> BigInt(number)) & 1n ? this.digest() : undefined
-    }
-    return places
+    const known: number[] = []
+    for (let place: number = STORED_PLACES.first; place < STORED_PLACES.end; place++)
+      if ((which >> BigInt(place)) & 1n) known.push(place)
+    const start = this.skip(DIGEST_BYTES * known.length)
+    return PlaceDigests.of(known, this.bytes.slice(start, this.at))
   }
 
   private digest(): Uint8Array {

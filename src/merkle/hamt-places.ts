@@ -11,6 +11,7 @@ import { assert } from '../assert.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import { bitsSet, isLeaf, type Branch, type Leaf, type Node } from './hamt-node.js'
+import { PlaceDigests } from './place-digests.js'
 import { bitAt, EMPTY_PLACE, interiorDigest, STATE_DEPTH_MAX, stateLeafDigest } from './state-tree.js'
 
 /** A place of the state tree that is not empty, as the trie has it. Nodes are read when they are asked for. */
@@ -67,29 +68,51 @@ export function isTrue(node: Node, root: Uint8Array, context: PlaceContext): boo
     used: false,
   }
   if (!equalBytes(rootOf(branch, context), root)) return false
-  return (node.places ?? []).every((digest, place) => digest === undefined || isSame(digest, fresh.places?.[place]))
+  const { places } = node
+  return places === undefined || [...places.known()].every((place) => isSame(places.get(place)!, fresh, place))
 }
 
-function isSame(digest: Uint8Array, other: Uint8Array | undefined): boolean {
+function isSame(digest: Uint8Array, { places }: Node, place: number): boolean {
+  const other = places?.get(place)
   return other !== undefined && equalBytes(digest, other)
 }
 
 /** The places that stay when the slot's entry changes. */
 export function placesWithout(places: Node['places'], slot: number): Node['places'] {
-  if (places === undefined) return undefined
-  const others = places.slice()
-  for (let place = (SLOTS + slot) >> 1; place > 0; place >>= 1) others[place] = undefined
-  return others
+  return places?.without(SLOTS + slot)
 }
 
 function digestAt(node: Node, place: number, context: PlaceContext): Uint8Array {
   const { first, count } = entriesAt(node, place)
   if (count === 0) return EMPTY_PLACE
   const entry = node.entries[first]!
-  if (count === 1 && isLeaf(entry)) return markOf(entry, context)
+  if (count === 1 && isLeaf(entry)) return markAt(node, first, entry, context)
   if (place >= SLOTS) return rootOf(entry as Branch, context)
-  const places = (node.places ??= [])
-  return (places[place] ??= interiorDigest(digestAt(node, 2 * place, context), digestAt(node, 2 * place + 1, context)))
+  const known = node.places?.get(place)
+  if (known !== undefined) return known
+  const digest = interiorDigest(digestAt(node, 2 * place, context), digestAt(node, 2 * place + 1, context))
+  if (place > 1) (node.places ??= PlaceDigests.empty()).set(place, digest)
+  return digest
+}
+
+/** The digest of a leaf, which is kept at its slot. */
+function markAt(node: Node, index: number, leaf: Leaf, context: PlaceContext): Uint8Array {
+  const place = SLOTS + slotOf(node, index)
+  const known = node.places?.get(place)
+  if (known !== undefined) return known
+  const mark = markOf(leaf, context)
+  ;(node.places ??= PlaceDigests.empty()).set(place, mark)
+  return mark
+}
+
+/** The slot of the node's entry. */
+function slotOf({ low, high }: Node, index: number): number {
+  let left = index
+  let slot = 0
+  for (; ; slot++) {
+    const isSet = slot < 32 ? (low >>> slot) & 1 : (high >>> (slot - 32)) & 1
+    if (isSet === 1 && left-- === 0) return slot
+  }
 }
 
 /** How many entries stand below the place, and which is the first. */
@@ -160,8 +183,5 @@ function inList(leaves: readonly Leaf[], bit: number, context: PlaceContext): Tr
 }
 
 function markOf(leaf: Leaf, context: PlaceContext): Uint8Array {
-  return (leaf.mark ??= stateLeafDigest({
-    keyHash: context.keyHash(leaf.key),
-    valueHash: context.valueHash(leaf.value),
-  }))
+  return stateLeafDigest({ keyHash: context.keyHash(leaf.key), valueHash: context.valueHash(leaf.value) })
 }

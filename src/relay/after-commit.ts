@@ -5,6 +5,7 @@
  * Tests: test/e2e/subscriptions.test.ts, test/e2e/sessions.test.ts, test/e2e/rejected-commits.test.ts
  */
 
+import type { Checkpoints } from './checkpoints/checkpoints.js'
 import type { Feeds } from './feed/feeds.js'
 import type { Metrics } from './instruments/metrics.js'
 import type { Payments } from './payments/payments.js'
@@ -15,12 +16,13 @@ import type { AfterCommit } from './write/change.js'
 interface AfterCommitParts {
   readonly metrics: Metrics
   readonly keeper: Keeper
+  readonly checkpoints: Checkpoints
   readonly feeds: Feeds
   readonly cards: ConnectedCards
   readonly payments: Payments
 }
 
-export function afterCommit({ metrics, keeper, feeds, cards, payments }: AfterCommitParts): AfterCommit[] {
+export function afterCommit({ metrics, keeper, checkpoints, feeds, cards, payments }: AfterCommitParts): AfterCommit[] {
   const sets = metrics.counter('cairn_sets_total', 'Sets accepted since start, the relay’s own included')
   const patches = metrics.counter('cairn_patches_total', 'Patches in these sets')
   return [
@@ -31,6 +33,8 @@ export function afterCommit({ metrics, keeper, feeds, cards, payments }: AfterCo
     },
     // The object index before the feeds: a subscription that reads by it must find there what was flushed.
     (shop, { sets: list }) => keeper.published(shop, list),
+    // Checkpoints are signed later: here it is counted what none covers.
+    (shop) => checkpoints.published(shop),
     // The feeds before the cards: a session whose card was removed is shown everything up to the set that did it.
     (shop, { sets: list }) => feeds.published(shop, list),
     // Decimals of tokens in a new manifest are asked for before somebody chooses one.

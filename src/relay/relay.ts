@@ -19,6 +19,7 @@ import * as limits from '../limits.js'
 import { isLoopback } from '../settings/loopback.js'
 import type { Settings } from '../settings/settings.js'
 import type { BlobStore } from '../store/blobs.js'
+import type { SignedGuard } from '../store/signed-guard.js'
 import type { Store } from '../store/store.js'
 import { afterCommit } from './after-commit.js'
 import { AccountMirror } from './accounts/account-mirror.js'
@@ -28,6 +29,7 @@ import { PricedListings } from './blobs/priced-listings.js'
 import { UploadTokens } from './blobs/upload-tokens.js'
 import { Feeds, type FeedsOptions } from './feed/feeds.js'
 import { RoundRobin } from './feed/round-robin.js'
+import { Checkpoints } from './checkpoints/checkpoints.js'
 import { makeHttp } from './http.js'
 import { listeningOptions } from './listening.js'
 import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
@@ -72,6 +74,8 @@ export interface RelayParts {
   readonly prices?: PriceSource
   /** The relay's secret key, 32 bytes. */
   readonly relaySecret: Uint8Array
+  /** What was signed of each shop, kept beside the key. */
+  readonly guard: SignedGuard
   readonly listen: ListenFunction
   /** How many files and sockets the process may have; left out where nobody knows. */
   readonly descriptors?: number | undefined
@@ -132,6 +136,7 @@ export async function startRelay(parts: RelayParts): Promise<RunningRelay> {
 interface Rooms {
   readonly verifier: Verifier
   readonly keeper: Keeper
+  readonly checkpoints: Checkpoints
   readonly feeds: Feeds
   readonly cards: ConnectedCards
   readonly writer: Writer
@@ -149,10 +154,14 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const flushing = {
     nowMs: () => clock.nowMs(),
     tell: (event: string, error: unknown) => log.error(event, error),
-    rebuilt: (shop: Shop) => payments.adopt(shop),
+    rebuilt: (shop: Shop) => {
+      payments.adopt(shop)
+      checkpoints.adopt(shop)
+    },
   }
   const keeper = new Keeper(store, { nodeCacheNodes, flushing })
   const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
+  const checkpoints = buildCheckpoints(parts, clock)
   const cards = new ConnectedCards(store, registry, uploadTokens)
   const chains = new Map<ChainId, PaymentChain>()
   const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
@@ -160,9 +169,17 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps })
   const payments = buildPayments(parts, { clock, checkout, writer, chains })
   const sessions = buildSessions(parts, { clock, cards, feeds, verifier, writer, uploadTokens, publicUrl })
-  const rooms = { verifier, keeper, feeds, cards, writer, payments, uploadTokens, sessions }
+  const rooms = { verifier, keeper, checkpoints, feeds, cards, writer, payments, uploadTokens, sessions }
   steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))
   return rooms
+}
+
+function buildCheckpoints(
+  { store, guard, registry, relaySecret, log, metrics }: RelayParts,
+  clock: Clock,
+): Checkpoints {
+  const { chainId: ChainID, address: Registry, relayTokenId: Relay } = registry
+  return new Checkpoints({ store, guard, relay: { ChainID, Registry, Relay }, relaySecret, clock, log, metrics })
 }
 
 function buildWriter(
@@ -317,11 +334,12 @@ class Relay implements RunningRelay {
     await this.listener?.close()
     this.listener?.terminateAll()
     await this.stopChains()
+    await this.rooms.checkpoints.stop()
     await this.rooms.verifier.close()
   }
 
   private async shutDown(): Promise<void> {
-    const { sessions, writer, keeper, verifier } = this.rooms
+    const { sessions, writer, keeper, checkpoints, verifier } = this.rooms
     this.ready = false
     sessions.stopAccepting()
     for (const stop of this.timers) stop()
@@ -333,6 +351,7 @@ class Relay implements RunningRelay {
     await this.listener?.close()
     if (hadSessions) await wait(limits.STOP_LINGER_MS)
     this.listener?.terminateAll()
+    await checkpoints.stop()
     // Of a writer that was not ready in time nothing is kept but the log; the rest is made of it at the next start.
     if (!writer.busy) await keeper.flushAll()
     await verifier.close()
@@ -352,7 +371,7 @@ class Relay implements RunningRelay {
   /** One shop after the other; each is whole before the next one begins. */
   private async loadShops(): Promise<void> {
     const { store, log, signal } = this.parts
-    const { keeper, writer } = this.rooms
+    const { keeper, writer, checkpoints } = this.rooms
     const shops = store.shops()
     let toldMs = performance.now()
     for (const [i, { shopId }] of shops.entries()) {
@@ -363,7 +382,9 @@ class Relay implements RunningRelay {
         toldMs = performance.now()
         log.info('replaying', { shop: shopId, number: i + 1, shops: shops.length, seq, head })
       }
-      writer.take(await keeper.load(shopId, { progress, ...(signal && { signal }) }))
+      const shop = await keeper.load(shopId, { progress, ...(signal && { signal }) })
+      writer.take(shop)
+      checkpoints.adopt(shop)
     }
   }
 

@@ -152,6 +152,14 @@ const TABLE = {
     standardText: 'relay.key in the data folder, made if missing',
     help: "file with the relay's secret key, 64 hex digits",
   },
+  /** Required where the key comes from the environment: a file in the data folder would be restored with it. */
+  relayGuardFile: {
+    group: 'data',
+    kind: path(),
+    standard: undefined,
+    standardText: "the key file's name and .signed",
+    help: 'the highest signed checkpoints; outside of backups',
+  },
   diskReserveMib: {
     group: 'data',
     kind: whole(1, COUNT_MAX),
@@ -415,7 +423,7 @@ const FLAG_KINDS: Readonly<Record<string, 'string' | 'boolean'>> = Object.fromEn
 ])
 const ENVIRONMENT = new Map(NAMES.map((name) => [environmentName(name), name]))
 /** Known to other parts of the program, or to the reader of the settings itself. */
-const ENVIRONMENT_ELSEWHERE = ['CAIRN_CONFIG', 'CAIRN_NATIVE', 'CAIRN_WALLET_KEY']
+const ENVIRONMENT_ELSEWHERE = ['CAIRN_CONFIG', 'CAIRN_NATIVE', 'CAIRN_RELAY_KEY', 'CAIRN_WALLET_KEY']
 
 function readFlags(words: readonly string[]): { given: Given; configFile: string | undefined } {
   const given: Given = {}

@@ -24,9 +24,9 @@ const KIND = {
   paymentRow: 11,
   earlyReservations: 12,
   earlyDerived: 13,
-  checkpoint: 16,
   logTree: 14,
   objectSeqs: 15,
+  checkpoint: 16,
   end: 255,
 } as const
 
@@ -126,9 +126,9 @@ const OF_A_SHOP: ReadonlySet<string> = new Set([
   'node',
   'earlyObject',
   'paymentRow',
-  'checkpoint',
   'logTree',
   'objectSeqs',
+  'checkpoint',
 ])
 
 /** What a key is, for people; `shop`: the number of the shop that the row is of, if it is of one. */

@@ -107,8 +107,8 @@ class LmdbStore implements Store {
   private readonly known = new Map<bigint, KnownShop>()
   private readonly byNumber = new Map<number, KnownShop>()
   private readonly hurt = new DamageList()
-  private readonly checkpointRows: CheckpointRows
   private readonly derivedRows: DerivedRows
+  private readonly checkpointRows: CheckpointRows
   private readonly commits = new Serial()
   private readonly probe: Probe
   private readonly earlyReservationSeconds: number | undefined
@@ -118,8 +118,8 @@ class LmdbStore implements Store {
   /** `reservationSeconds`: of a log of format 1 that is only read. */
   constructor(table: Table, onClose: () => Promise<void>, reservationSeconds?: number) {
     this.table = table
-    this.checkpointRows = new CheckpointRows(table, this.hurt)
     this.derivedRows = new DerivedRows(table, this.hurt)
+    this.checkpointRows = new CheckpointRows(table, this.hurt)
     this.onClose = onClose
     this.probe = new Probe(() => this.table.write([[PROBE_KEY, Uint8Array.of(1)]]))
     table.isBare = (key, row) => this.isBare(key, row)

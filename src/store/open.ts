@@ -12,7 +12,9 @@ import type { Store } from './store.js'
 const DATABASE = 'cairn.mdb'
 const READERS = readersOf(DATABASE)
 /** What may stand in a data directory before its first use. */
-const OURS: ReadonlySet<string> = new Set([DATABASE, READERS, 'blobs', 'relay.key', 'demo.json', 'card.key'])
+const OURS: ReadonlySet<string> = new Set([DATABASE, READERS, 'blobs', 'demo.json', 'card.key'])
+/** And what is kept beside it. */
+const RELAY_KEY = 'relay.key'
 
 const STANDARD: StoreOptions = {
   reserveBytes: DISK_RESERVE_BYTES_DEFAULT,
@@ -85,7 +87,7 @@ async function makeUnlessThere(directory: string): Promise<void> {
 
 async function refuseForeign(directory: string): Promise<void> {
   const names = await readdir(directory)
-  const foreign = names.find((name) => !OURS.has(name) && !isLockName(name))
+  const foreign = names.find((name) => !OURS.has(name) && !name.startsWith(RELAY_KEY) && !isLockName(name))
   if (!names.includes(DATABASE) && foreign !== undefined) {
     throw new StoreError(
       'not-ours',

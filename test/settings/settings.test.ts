@@ -40,6 +40,7 @@ test('the defaults', () => {
     metricsPort: 9464,
     data: './cairn-data',
     relayKeyFile: undefined,
+    relayGuardFile: undefined,
     diskReserveMib: 64,
     nodeCacheNodes: 200_000,
     signatureThreads: 1,

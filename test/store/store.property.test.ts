@@ -140,9 +140,9 @@ function commitOf(store: Store, { drafts, rows, trees, skip }: Operation & { kin
     return { shopId, record: { ...body, seq } }
   })
   const [nonces, paymentRows] = [rows.nonces?.filter(fits) ?? [], rows.paymentRows?.filter(fits) ?? []]
-  const checkpoints = rows.checkpoints?.filter((row) => row.seq <= store.head(row.shopId)) ?? []
   const logTrees = treesOf(store, trees, skip ? Infinity : (next.get(1n) ?? store.head(1n)))
-  return { ...rows, newShops, records, nonces, paymentRows, checkpoints, logTrees }
+  const checkpoints = rows.checkpoints?.filter((row) => row.seq <= store.head(row.shopId)) ?? []
+  return { ...rows, newShops, records, nonces, paymentRows, logTrees, checkpoints }
 }
 
 function treesOf(

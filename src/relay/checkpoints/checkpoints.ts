@@ -10,7 +10,6 @@ import type { Seconds, Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { CborTime } from '../../codec/value.js'
 import { CHECKPOINT_FRESH_SECONDS } from '../../limits.js'
-import type { NodeIndex } from '../../merkle/mmr-index.js'
 import { stateRoot } from '../../merkle/state-level.js'
 import {
   checkpointDigest,
@@ -32,26 +31,14 @@ import type { CheckpointRow, Store } from '../../store/store.js'
 import { nowSeconds, type Clock } from '../instruments/clock.js'
 import type { Log } from '../instruments/log.js'
 import type { Metrics } from '../instruments/metrics.js'
-import type { CommittedSet } from '../shops/committed-set.js'
+import { ShopLog } from '../shops/log-trees.js'
 import type { Shop } from '../shops/shop.js'
 import { SignedShop, type KeptCheckpoint } from './signed-shop.js'
 import { decodeStored, encodeStored, type StoredCheckpoint } from './stored-checkpoint.js'
 
-/** The trees over a shop's log, as the store has them. */
-export interface LoggedTrees {
-  /** 32 bytes, after set `seq`. */
-  stateRoot(seq: Seq): Uint8Array
-  /** SHA-256 of header and signature, 32 bytes. */
-  setDigest(seq: Seq): Uint8Array
-  node(index: NodeIndex): Uint8Array
-  /** Of the log of `seq` sets, highest first. */
-  peaks(seq: Seq): Uint8Array[]
-}
-
 interface CheckpointsOptions {
   readonly store: Store
   readonly guard: SignedGuard
-  readonly treesOf: (shopId: ShopId) => LoggedTrees
   /** Whose the shops are; Registry: zeros in development mode. */
   readonly relay: Omit<LogIdentity, 'ShopID'>
   /** The relay's secret key, 32 bytes. */
@@ -100,8 +87,8 @@ export class Checkpoints {
     followed.moved(shop.current, true)
   }
 
-  /** A step after the commit of these sets: the shop's current version is the one after them. */
-  published(shop: Shop, _sets: readonly CommittedSet[]): void {
+  /** A step after a commit: the shop's current version is the one after its sets. */
+  published(shop: Shop): void {
     const followed = this.shops.get(shop.shopId) ?? this.follow(shop)
     followed.moved(shop.current)
     if (followed.withheld !== undefined) this.look(followed)
@@ -231,14 +218,14 @@ export class Checkpoints {
   }
 
   private isOfLog({ identity, shop: { shopId } }: SignedShop, mark: SignedMark): boolean {
-    const { store, treesOf } = this.options
-    const [trees, seq] = [treesOf(shopId), Number(mark.seq)]
+    const { store } = this.options
+    const [trees, seq] = [new ShopLog(store, shopId), Number(mark.seq)]
     const [record] = store.readLog(shopId, seq - 1, { records: 1, bytes: 1 })
     const bytes = encodeCheckpoint({
       Version: 1n,
       ...identity,
       Seq: mark.seq,
-      Peaks: trees.peaks(seq),
+      Peaks: [...trees.peaks(seq).mmr],
       StateRoot: trees.stateRoot(seq),
       StateHash: record!.stateHash,
       Timestamp: new CborTime(mark.timestamp),
@@ -338,7 +325,7 @@ export class Checkpoints {
 
   /** Of the newest version: new, or as it was stored before a crash. */
   private planDue(followed: SignedShop): Planned | undefined {
-    const { store, treesOf } = this.options
+    const { store } = this.options
     const { shop, version, identity } = followed
     const { head: seq, state } = version
     const { shopId } = shop
@@ -349,12 +336,12 @@ export class Checkpoints {
       Version: 1n,
       ...identity,
       Seq: BigInt(seq),
-      Peaks: version.log.mmr,
+      Peaks: [...version.log.mmr],
       StateRoot: version.stateRoot,
       StateHash: stateHash(state),
       Timestamp: new CborTime(this.timeAfter(followed)),
     }
-    const trees = treesOf(shopId)
+    const trees = new ShopLog(store, shopId)
     const [, path] = logInclusion(fields.Seq, fields.Seq, (index) => trees.node(index))
     const last: Last = [trees.setDigest(seq), path]
     verifyLast(last, fields)

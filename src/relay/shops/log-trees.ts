@@ -1,8 +1,8 @@
 /**
- * The two trees over a shop's log, a Merkle mountain range (PROOFS §2) and that of RFC 6962 (§8): what each set adds to
- * them, kept in the set's own transaction, and both read from the store. Their perfect subtrees stand at the same
- * places, so set n adds as many nodes to one as to the other: its leaf, and every parent that it completes. A row of the
- * store holds for each of its sets
+ * The two trees over a shop's log, a Merkle mountain range (PROOFS §2) and that of RFC 6962 (§8): what each set adds
+ * to them, kept in the set's own transaction, and both read from the store. Their perfect subtrees stand at the same
+ * places, so set n adds as many nodes to one as to the other: its leaf, and every parent that it completes. A row of
+ * the store holds for each of its sets
  *
  *     StateRoot 32 ‖ nodes of the mountain range ‖ nodes of the tree, 32 each, from the leaf up
  *

@@ -63,7 +63,6 @@ async function start(changed: { store?: (store: Store) => Store; identity?: Part
   const checkpoints = new Checkpoints({
     store,
     guard,
-    treesOf: () => log,
     relay: { ...IDENTITY, ...changed.identity },
     relaySecret: SECRET,
     clock,
@@ -80,7 +79,7 @@ async function start(changed: { store?: (store: Store) => Store; identity?: Part
   }
   closing.push(stop)
   if (log.head > 0) adopt(checkpoints)
-  await settled()
+  await settled(checkpoints)
   return { store, guard, metrics, checkpoints, stop }
 }
 
@@ -97,9 +96,11 @@ function verified(kept: KeptCheckpoint): VerifiedCheckpoint {
   return checkpoint
 }
 
-/** What was begun is on disk. */
-async function settled(): Promise<void> {
-  for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve, 2))
+/** What was begun is on disk, or never will be. */
+async function settled(checkpoints = relay.checkpoints, ms = 10_000): Promise<void> {
+  const end = performance.now() + ms
+  do await new Promise((resolve) => setTimeout(resolve, 1))
+  while (Reflect.get(checkpoints, 'working') !== undefined && performance.now() < end)
 }
 
 async function turn(ms: number): Promise<void> {
@@ -111,7 +112,7 @@ async function write(sets = 1, mark?: string): Promise<void> {
   const isNew = log.head === 0
   await log.write(relay.store, sets, mark)
   if (isNew) adopt(relay.checkpoints)
-  else relay.checkpoints.published(log.shop, [])
+  else relay.checkpoints.published(log.shop)
 }
 
 const seqs = () => signed.map(({ fields }) => Number(fields.Seq))
@@ -251,7 +252,7 @@ describe('what was signed', () => {
     await turn(1_000)
     await relay.stop()
     await log.write((relay = await start()).store)
-    relay.checkpoints.published(log.shop, [])
+    relay.checkpoints.published(log.shop)
     await turn(20_000)
     await relay.checkpoints.fresh(log.shopId)
     expect([...new Set(seqs())]).toEqual([1, 2, 3])
@@ -309,7 +310,7 @@ describe('a start after a crash', () => {
     const crashed = await start({ store: dying(at) })
     relay = crashed
     await write()
-    await settled()
+    await settled(crashed.checkpoints, 200)
     expect(seqs()).toEqual([])
     await crashed.guard.close()
     await crashed.store.close()

@@ -1,0 +1,77 @@
+/**
+ * Digests of a trie node's places (hamt-places.ts) in one string: a trie has as many of them as objects, and an array
+ * of its own for each would cost five times as much memory. Places have the numbers 2 … 127; the node's own, 1, is its
+ * branch's to keep.
+ *
+ * Tests: test/merkle/hamt-places.test.ts, test/merkle/hamt-store.test.ts
+ */
+
+import { assert } from '../assert.js'
+import { DIGEST_BYTES } from './state-tree.js'
+
+/** Those that are stored with the node; from `end` on stand slots, whose leaves are hashed again. */
+export const STORED_PLACES = { first: 2, end: 64 } as const
+const PLACES = 128
+/** Its digest is not known any more, and its room is kept for the next one. */
+const STALE = 0x80
+const SPARE_DIGESTS = 8
+
+export class PlaceDigests {
+  /** Of each place: which digest of `bytes` is its own, from 1; 0 for none. */
+  private readonly numbers: Uint8Array
+  private bytes: Uint8Array
+  private used: number
+
+  private constructor(numbers: Uint8Array, bytes: Uint8Array, used: number) {
+    this.numbers = numbers
+    this.bytes = bytes
+    this.used = used
+  }
+
+  static empty(): PlaceDigests {
+    return new PlaceDigests(new Uint8Array(PLACES), new Uint8Array(0), 0)
+  }
+
+  /** `bytes`: the digests of these places one after the other; kept, not copied. */
+  static of(places: readonly number[], bytes: Uint8Array): PlaceDigests {
+    const numbers = new Uint8Array(PLACES)
+    for (const [i, place] of places.entries()) numbers[place] = i + 1
+    return new PlaceDigests(numbers, bytes, places.length)
+  }
+
+  has(place: number): boolean {
+    const number = this.numbers[place]!
+    return number > 0 && number < STALE
+  }
+
+  /** A view, not to be changed; undefined if it is not known. */
+  get(place: number): Uint8Array | undefined {
+    if (!this.has(place)) return undefined
+    const end = this.numbers[place]! * DIGEST_BYTES
+    return this.bytes.subarray(end - DIGEST_BYTES, end)
+  }
+
+  set(place: number, digest: Uint8Array): void {
+    assert(digest.length === DIGEST_BYTES, 'a digest of another length')
+    const number = this.numbers[place]! & ~STALE || ++this.used
+    this.numbers[place] = number
+    if (number * DIGEST_BYTES > this.bytes.length) {
+      const larger = new Uint8Array((number + SPARE_DIGESTS) * DIGEST_BYTES)
+      larger.set(this.bytes)
+      this.bytes = larger
+    }
+    this.bytes.set(digest, (number - 1) * DIGEST_BYTES)
+  }
+
+  /** A copy that does not know those of a slot and of the places above it. */
+  without(slotPlace: number): PlaceDigests {
+    const numbers = this.numbers.slice()
+    for (let place = slotPlace; place > 1; place >>= 1) if (numbers[place]! > 0) numbers[place]! |= STALE
+    return new PlaceDigests(numbers, this.bytes.slice(), this.used)
+  }
+
+  /** The places whose digests are known. */
+  *known(): Generator<number> {
+    for (let place = 0; place < PLACES; place++) if (this.has(place)) yield place
+  }
+}
