@@ -11,8 +11,11 @@ import { ListenError } from '../relay/transport/transport.js'
 import { descriptorLimit } from '../relay/instruments/descriptors.js'
 import type { Metrics } from '../relay/instruments/metrics.js'
 import { MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics-server.js'
+import { NoteError } from '../notes/forms.js'
+import { readWitnesses } from '../relay/notes/witnesses.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
 import { KEY_VARIABLE, KeyFileError, readKeyVariable, readOrMakeKey } from '../settings/relay-key.js'
+import { openNoteKey } from '../settings/note-key.js'
 import {
   DATA_DEFAULT,
   printConfig,
@@ -83,11 +86,13 @@ async function serve(settings: Settings, io: Io): Promise<void> {
   const metrics = new Metrics()
   const hungUp = () => log.warn('SIGHUP is ignored: settings are read at the start only')
   process.on('SIGHUP', hungUp)
+  checkWitnesses(settings)
   const store = await openStore(settings.data, { reserveBytes, reservationSeconds })
   let guard: SignedGuard | undefined
   try {
     const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytes)
-    const { secret: relaySecret, address, isNew, guardFile } = await relayKey(settings, { store, log, io })
+    const { secret: relaySecret, address, isNew, guardFile, noteFile } = await relayKey(settings, { store, log, io })
+    const noteKey = await openNoteKey(settings.noteKeyFile ?? noteFile)
     guard = await openGuard(guardFile)
     const relay = await startRelay({
       settings,
@@ -96,6 +101,7 @@ async function serve(settings: Settings, io: Io): Promise<void> {
       ...(await openChains(settings, { store, address, log })),
       relaySecret,
       guard,
+      noteKey,
       listen: LISTEN[settings.transport],
       descriptors: descriptorLimit(),
       version: packageVersion(),
@@ -141,7 +147,7 @@ async function relayKey(settings: Settings, given: { readonly store: Store; read
     const slip = 'the shops here are of another relay, and clients refuse what this one signs'
     log.warn(`a new relay key was made: ${slip}`, { file, address: prefixedHex(address) })
   }
-  return { secret, address, isNew, guardFile: relayGuardFile ?? `${file}.signed` }
+  return { secret, address, isNew, guardFile: relayGuardFile ?? `${file}.signed`, noteFile: `${file}.note` }
 }
 
 /** The guard has to outlive a database that is restored, so nobody guesses a place for it. */
@@ -153,7 +159,19 @@ function keyOfEnvironment(text: string, { relayKeyFile, relayGuardFile }: Settin
     throw new SettingsError('relayGuardFile', `${problem} Name a file outside of the data folder and its backups.`)
   }
   const secret = readKeyVariable(text)
-  return { secret, address: addressOf(publicKeyOf(secret)), isNew: false, guardFile: relayGuardFile }
+  const address = addressOf(publicKeyOf(secret))
+  return { secret, address, isNew: false, guardFile: relayGuardFile, noteFile: `${relayGuardFile}.note` }
+}
+
+/** Before anything is opened. Throws SettingsError. */
+function checkWitnesses({ witnesses }: Settings): void {
+  if (witnesses === undefined) return
+  try {
+    readWitnesses(witnesses)
+  } catch (error) {
+    if (!(error instanceof NoteError)) throw error
+    throw new SettingsError('witnesses', `${error.message}. Take the key as the witness tells it.`)
+  }
 }
 
 function logFormat({ logFormat }: Settings, { isTerminal }: Io): 'text' | 'json' {

@@ -12,6 +12,7 @@ import { uploadBlob } from './blobs/upload.js'
 import { serveBlob } from './blobs/served-blob.js'
 import { isCidV0, isRawCid } from './blobs/cid.js'
 import { MultipartError } from './blobs/multipart.js'
+import type { NoteService } from './notes/note-service.js'
 import { strangeHost } from './transport/host-header.js'
 import type { RateLimiter } from './transport/rate-limit.js'
 import { BodyTooLarge, RequestAborted } from './transport/request-body.js'
@@ -35,6 +36,8 @@ export interface HttpDependencies {
   /** The checks that need chain and store, then the enrolment itself; it is durable when this resolves. */
   enrol(request: EnrolmentRequest): Promise<EnrolmentOutcome>
   readonly blobs: BlobAccess
+  /** Undefined: there is no note key. */
+  readonly notes: Pick<NoteService, 'answer'> | undefined
   /** Something threw that must not: it is reported, the client gets a 500. */
   onBug(error: unknown): void
 }
@@ -101,9 +104,11 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
 ])
 const BLOB_PREFIX = '/ipfs/'
 const BLOB_ROUTE: Route = { method: 'GET', handle: readBlob }
+const SHOP_PREFIX = '/v5/shops/'
+const SHOP_ROUTE: Route = { method: 'GET', handle: readShop }
 
 async function route(dependencies: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
-  const found = request.path.startsWith(BLOB_PREFIX) ? BLOB_ROUTE : ROUTES.get(request.path)
+  const found = routeOf(request.path)
   if (found === undefined) return json(404, { error: 'not found' })
   // The transport leaves the body out.
   const method = request.method === 'HEAD' ? 'GET' : request.method
@@ -121,6 +126,18 @@ async function route(dependencies: HttpDependencies, request: HttpRequest): Prom
     dependencies.onBug(error)
     return failure(500, 'internal error', found.handler)
   }
+}
+
+function routeOf(path: string): Route | undefined {
+  if (path.startsWith(BLOB_PREFIX)) return BLOB_ROUTE
+  return path.startsWith(SHOP_PREFIX) ? SHOP_ROUTE : ROUTES.get(path)
+}
+
+/** `/v5/shops/<id, decimal>/…`. */
+async function readShop({ notes }: HttpDependencies, { path, query }: HttpRequest): Promise<HttpResponse> {
+  const [, id, rest] = /^(0|[1-9][0-9]{0,77})\/(.+)$/u.exec(path.slice(SHOP_PREFIX.length)) ?? []
+  if (id === undefined || rest === undefined) return json(404, { error: 'not found' })
+  return (await notes?.answer(BigInt(id), rest, query)) ?? json(404, { error: 'not found' })
 }
 
 function describeRelay({ relay }: HttpDependencies): HttpResponse {

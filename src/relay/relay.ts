@@ -17,6 +17,7 @@ import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-block
 import type { Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
 import { isLoopback } from '../settings/loopback.js'
+import type { NoteKey } from '../settings/note-key.js'
 import type { Settings } from '../settings/settings.js'
 import type { BlobStore } from '../store/blobs.js'
 import type { SignedGuard } from '../store/signed-guard.js'
@@ -36,6 +37,8 @@ import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
 import { Health } from './instruments/health.js'
 import type { Log } from './instruments/log.js'
 import type { Metrics } from './instruments/metrics.js'
+import { NoteService } from './notes/note-service.js'
+import { readWitnesses } from './notes/witnesses.js'
 import { Checkout } from './payments/checkout.js'
 import type { PaymentChain } from './payments/payment-chain.js'
 import { Payments, type PaymentChainSettings } from './payments/payments.js'
@@ -59,7 +62,7 @@ export type RelaySettings = SessionsOptions['settings'] &
   Pick<Settings, 'reservationSeconds' | 'latePaymentCheckSeconds'> &
   Pick<Settings, 'enrolmentsPerSecond' | 'enrolmentsBurst' | 'upgradesPerSecond' | 'upgradesBurst'> &
   Pick<Settings, 'guestLiveOrdersMax' | 'guestOrdersPerDayMax' | 'guestBytesPerSecond' | 'guestBytesBurst'> &
-  Partial<Pick<Settings, 'publicUrl' | 'trustedProxy'>>
+  Partial<Pick<Settings, 'publicUrl' | 'trustedProxy' | 'witnesses' | 'witnessIntervalSeconds'>>
 
 export interface RelayParts {
   readonly settings: RelaySettings
@@ -76,6 +79,8 @@ export interface RelayParts {
   readonly relaySecret: Uint8Array
   /** What was signed of each shop, kept beside the key. */
   readonly guard: SignedGuard
+  /** Of signed notes; left out: there are none. */
+  readonly noteKey?: NoteKey | undefined
   readonly listen: ListenFunction
   /** How many files and sockets the process may have; left out where nobody knows. */
   readonly descriptors?: number | undefined
@@ -137,6 +142,7 @@ interface Rooms {
   readonly verifier: Verifier
   readonly keeper: Keeper
   readonly checkpoints: Checkpoints
+  readonly notes: NoteService | undefined
   readonly feeds: Feeds
   readonly cards: ConnectedCards
   readonly writer: Writer
@@ -162,6 +168,7 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const keeper = new Keeper(store, { nodeCacheNodes, flushing })
   const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
   const checkpoints = buildCheckpoints(parts, clock)
+  const notes = buildNotes(parts, { clock, checkpoints, publicUrl })
   const cards = new ConnectedCards(store, registry, uploadTokens)
   const chains = new Map<ChainId, PaymentChain>()
   const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
@@ -169,7 +176,7 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps })
   const payments = buildPayments(parts, { clock, checkout, writer, chains })
   const sessions = buildSessions(parts, { clock, cards, feeds, verifier, writer, uploadTokens, publicUrl })
-  const rooms = { verifier, keeper, checkpoints, feeds, cards, writer, payments, uploadTokens, sessions }
+  const rooms = { verifier, keeper, checkpoints, notes, feeds, cards, writer, payments, uploadTokens, sessions }
   steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))
   return rooms
 }
@@ -180,6 +187,22 @@ function buildCheckpoints(
 ): Checkpoints {
   const { chainId: ChainID, address: Registry, relayTokenId: Relay } = registry
   return new Checkpoints({ store, guard, relay: { ChainID, Registry, Relay }, relaySecret, clock, log, metrics })
+}
+
+function buildNotes(
+  { settings, store, guard, noteKey, registry, relaySecret, log }: RelayParts,
+  given: { readonly clock: Clock; readonly checkpoints: Checkpoints; readonly publicUrl: () => string },
+): NoteService | undefined {
+  if (noteKey === undefined) return undefined
+  const { chainId: ChainID, address: Registry, relayTokenId: Relay } = registry
+  const { witnesses, witnessIntervalSeconds = limits.WITNESS_INTERVAL_SECONDS_DEFAULT } = settings
+  return new NoteService({
+    ...given,
+    ...{ store, guard, noteKey, relaySecret, log, witnessIntervalSeconds },
+    relay: { ChainID, Registry, Relay },
+    host: () => new URL(given.publicUrl()).host,
+    witnesses: witnesses === undefined ? [] : readWitnesses(witnesses),
+  })
 }
 
 function buildWriter(
@@ -334,12 +357,13 @@ class Relay implements RunningRelay {
     await this.listener?.close()
     this.listener?.terminateAll()
     await this.stopChains()
+    await this.rooms.notes?.stop()
     await this.rooms.checkpoints.stop()
     await this.rooms.verifier.close()
   }
 
   private async shutDown(): Promise<void> {
-    const { sessions, writer, keeper, checkpoints, verifier } = this.rooms
+    const { sessions, writer, keeper, checkpoints, notes, verifier } = this.rooms
     this.ready = false
     sessions.stopAccepting()
     for (const stop of this.timers) stop()
@@ -351,6 +375,7 @@ class Relay implements RunningRelay {
     await this.listener?.close()
     if (hadSessions) await wait(limits.STOP_LINGER_MS)
     this.listener?.terminateAll()
+    await notes?.stop()
     await checkpoints.stop()
     // Of a writer that was not ready in time nothing is kept but the log; the rest is made of it at the next start.
     if (!writer.busy) await keeper.flushAll()
@@ -371,7 +396,7 @@ class Relay implements RunningRelay {
   /** One shop after the other; each is whole before the next one begins. */
   private async loadShops(): Promise<void> {
     const { store, log, signal } = this.parts
-    const { keeper, writer, checkpoints } = this.rooms
+    const { keeper, writer, checkpoints, notes } = this.rooms
     const shops = store.shops()
     let toldMs = performance.now()
     for (const [i, { shopId }] of shops.entries()) {
@@ -384,7 +409,9 @@ class Relay implements RunningRelay {
       }
       const shop = await keeper.load(shopId, { progress, ...(signal && { signal }) })
       writer.take(shop)
+      notes?.adopt(shopId)
       checkpoints.adopt(shop)
+      notes?.follow(shopId)
     }
   }
 
@@ -434,7 +461,8 @@ class Relay implements RunningRelay {
 
   private warnings(): string[] {
     const registry = this.parts.mirror?.chain.problem ?? this.mirror?.problem
-    return [...new Set([...(registry === undefined ? [] : [registry]), ...this.rooms.payments.problems])]
+    const alarms = this.rooms.notes?.alarms ?? []
+    return [...new Set([...(registry === undefined ? [] : [registry]), ...this.rooms.payments.problems, ...alarms])]
   }
 
   private http: ReturnType<typeof makeHttp> = () => Promise.resolve({ status: 503, headers: {}, body: 'starting\n' })
@@ -465,6 +493,7 @@ class Relay implements RunningRelay {
       trouble: () => this.trouble(),
       enrol: (request) => enrolment.enrol(request),
       blobs: blobAccess(blobs, uploadTokens),
+      notes: this.rooms.notes,
       onBug: (error) => log.error('bug', error),
     })
   }

@@ -29,6 +29,7 @@ const RANKS: Readonly<Record<string, number>> = {
   'relay/blobs': 9.2,
   'relay/checkpoints': 9.2,
   'relay/write': 9.2,
+  'relay/notes': 9.3,
   'relay/sessions': 9.3,
   'relay/accounts': 9.3,
   'relay/payments': 9.3,
