@@ -12,63 +12,71 @@ const utf8 = (text) => new TextEncoder().encode(text)
 
 /** Changes of a tlog-proof: parts of a sample that stand in the place of its own. */
 export function changesOfTlog(sample) {
-  const { log, proof, statement, size } = sample
-  const read = notes.readTlogProof(proof)
-  const { extra, ...bare } = read
-  const write = (changed) => ({ proof: notes.writeTlogProof({ ...bare, ...changed }) })
-  const { path, index, note } = read
-  const [origin, , root] = note.split('\n')
-  const signed = (text) => {
-    const signature = signatureLine(log.origin, log.keyId, ed25519Sign(utf8(text), log.secret))
-    return `${text}\n${signature}\n`
-  }
-  const line = note.slice(note.indexOf('\n\n') + 2)
-  const stranger = Log.fresh()
-  const leaf = notes.readStatement(statement)
-  const stated = (changed) => ({ statement: notes.logLeafBytes({ ...leaf, ...changed }) })
-  const head = log.head(size)
+  const { extra: _extra, ...parts } = notes.readTlogProof(sample.proof)
+  const write = (changed) => ({ proof: notes.writeTlogProof({ ...parts, ...changed }) })
+  const of = { sample, ...parts, write, stranger: Log.fresh() }
+  return [...changesOfText(of), ...changesOfStatement(of), ...changesOfNote(of), ...changesOfPath(of)].map(
+    ([name, changed, taken = {}]) => ({ name, changed, taken }),
+  )
+}
 
-  const changes = [
+function changesOfText({ sample: { proof, size }, index, path, write }) {
+  return [
     ['another version', { proof: proof.replace('@v1', '@v2') }],
     ['no first line', { proof: proof.slice(proof.indexOf('\n') + 1) }],
     ['no index', { proof: proof.replace(/\nindex \d+\n/u, '\n') }],
     ['the next index', write({ index: index + 1n })],
     ['an index beyond the log', write({ index: BigInt(size) })],
+    ['index with a leading zero', { proof: proof.replace('\nindex ', '\nindex 0') }, both('a leading zero')],
     ['an element more', write({ path: [...path, new Uint8Array(32)] })],
     ['an element more at the front', write({ path: [new Uint8Array(32), ...path] })],
-    ['another Seq in the statement', stated({ Seq: leaf.Seq + 1n }), ['index is Seq - 1']],
+  ]
+}
+
+function changesOfStatement({ sample: { statement }, stranger }) {
+  const leaf = notes.readStatement(statement)
+  const stated = (changed) => ({ statement: notes.logLeafBytes({ ...leaf, ...changed }) })
+  return [
+    ['another Seq in the statement', stated({ Seq: leaf.Seq + 1n })],
     ['another Set', stated({ Set: flip(leaf.Set, 0) })],
     ['another StateRoot', stated({ StateRoot: flip(leaf.StateRoot, 31) })],
     ['a statement that is longer', { statement: Uint8Array.of(...statement, 0) }],
     ['another shop’s key', { log: stranger }],
-    ['another shop’s note', write({ note: stranger.sampleNote(head) })],
-    ['a note of another root', write({ note: signed(`${origin}\n${size}\n${root64(flip(head.root, 5))}\n`) })],
+  ]
+}
+
+function changesOfNote({ sample: { log, size }, note, write, stranger }) {
+  const head = log.head(size)
+  const [origin, , root] = note.split('\n')
+  const signaturesAt = note.indexOf('\n\n') + 2
+  const mine = note.slice(signaturesAt).split('\n')[0]
+  const signed = (text) => {
+    const signature = signatureLine(log.origin, log.keyId, ed25519Sign(utf8(text), log.secret))
+    return write({ note: `${text}\n${signature}\n` })
+  }
+  return [
+    ['another shop’s note', write({ note: stranger.noteOf(head) })],
+    ['a note of another root', signed(`${origin}\n${size}\n${root64(flip(head.root, 5))}\n`)],
     ['a note of another size, unsigned', write({ note: note.replace(`\n${size}\n`, `\n${size + 1}\n`) })],
-    ['no signature', write({ note: note.slice(0, note.indexOf('\n\n') + 2) })],
+    ['no signature', write({ note: note.slice(0, signaturesAt) })],
     ['no note', write({ note: '' })],
-    ['index with a leading zero', { proof: proof.replace('\nindex ', '\nindex 0') }, both('a leading zero')],
-    ['an extension line', write({ note: signed(`${origin}\n${size}\n${root}\nmore\n`) }), both('an extension line')],
-    ['signed twice by the log', write({ note: note + line }), both('two signatures of the log')],
-    [
-      'size with a leading zero',
-      write({ note: signed(`${origin}\n0${size}\n${root}\n`) }),
-      { formats: 'a leading zero' },
-    ],
-  ].map(([name, changed, taken]) => ({ name, changed, taken: Array.isArray(taken) ? {} : (taken ?? {}) }))
-  for (const [place, element] of path.entries()) {
-    const other = path.map((sibling, i) => (i === place ? flip(element, place) : sibling))
-    changes.push({ name: 'a sibling changed', changed: write({ path: other }), taken: {} })
-    changes.push({ name: 'a sibling left out', changed: write({ path: path.toSpliced(place, 1) }), taken: {} })
-    if (place > 0) changes.push({ name: 'siblings swapped', changed: write({ path: swapped(path, place) }), taken: {} })
-  }
-  if (path.length > 0) {
-    const inner = notes.treeNodeHash(notes.treeLeafHash(statement), path[0])
-    const preimage = Uint8Array.of(...notes.treeLeafHash(statement), ...path[0])
-    const changed = { ...write({ path: path.slice(1), index: index >> 1n }), statement: preimage }
-    changes.push({ name: 'interior node as leaf', changed, taken: {} })
-    changes.push({ name: 'an inner hash as statement', changed: { statement: inner }, taken: {} })
-  }
-  return changes
+    ['an extension line', signed(`${origin}\n${size}\n${root}\nmore\n`), both('an extension line')],
+    ['signed twice by the log', write({ note: `${note}${mine}\n` }), both('two signatures of the log')],
+    ['size with a leading zero', signed(`${origin}\n0${size}\n${root}\n`), { formats: 'a leading zero' }],
+  ]
+}
+
+function changesOfPath({ sample: { statement }, index, path, write }) {
+  const changes = path.flatMap((element, place) => [
+    ['a sibling changed', write({ path: path.with(place, flip(element, place)) })],
+    ['a sibling left out', write({ path: path.toSpliced(place, 1) })],
+    ...(place === 0 ? [] : [['siblings swapped', write({ path: swapped(path, place) })]]),
+  ])
+  if (path.length === 0) return changes
+  const leaf = notes.treeLeafHash(statement)
+  const inner = { ...write({ path: path.slice(1), index: index >> 1n }), statement: Uint8Array.of(...leaf, ...path[0]) }
+  const hash = { statement: notes.treeNodeHash(leaf, path[0]) }
+  return [...changes, ['interior node as leaf', inner], ['an inner hash as statement', hash]]
 }
 
 /** Every bit of a tlog-proof's bytes, one at a time; of extra nothing, which no signature covers. */

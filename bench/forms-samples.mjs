@@ -59,7 +59,7 @@ export class Log {
   }
 
   /** This log's note of another's tree. */
-  sampleNote(head) {
+  noteOf(head) {
     return notes.signNote(this.origin, head, this.secret)
   }
 

@@ -1,7 +1,7 @@
 /** Base64 (RFC 4648 §4) with padding: one text for the same bytes, and no other is read. */
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
-const VALUES: ReadonlyMap<string, number> = new Map([...ALPHABET].map((letter, value) => [letter, value]))
+const VALUES: ReadonlyMap<string, number> = new Map(Array.from(ALPHABET, (letter, value) => [letter, value] as const))
 
 /** Four letters for three bytes, the last ones padded with `=`. */
 export function toBase64(bytes: Uint8Array): string {

@@ -1,7 +1,9 @@
 /**
  * A file like note-kat.json: notes, tlog-proofs, COSE receipts, bindings and evidence (PROOFS §8), each section as the
- * file's own `format` says, refusals with the reason that it names. Sections that are not there are not asked for. Pure:
- * values in, findings out.
+ * file's own `format` says, refusals with the reason that it names. Sections that are not there are not asked for.
+ * Pure: values in, findings out.
+ *
+ * Tests: test/notes/note-kat.test.ts
  */
 
 import { ed25519PublicKey } from '../bytes/ed25519.js'

@@ -81,27 +81,23 @@ async function serve(settings: Settings, io: Io): Promise<void> {
   const { makeLog } = await import('../relay/instruments/log.js')
   const { Metrics } = await import('../relay/instruments/metrics.js')
   const reserveBytes = settings.diskReserveMib * 1_048_576
-  const { reservationSeconds } = settings
   const log = makeLog({ format: logFormat(settings, io), write: io.err, now: Date.now })
   const metrics = new Metrics()
   const hungUp = () => log.warn('SIGHUP is ignored: settings are read at the start only')
   process.on('SIGHUP', hungUp)
   checkWitnesses(settings)
-  const store = await openStore(settings.data, { reserveBytes, reservationSeconds })
+  const store = await openStore(settings.data, { reserveBytes, reservationSeconds: settings.reservationSeconds })
   let guard: SignedGuard | undefined
   try {
     const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytes)
-    const { secret: relaySecret, address, isNew, guardFile, noteFile } = await relayKey(settings, { store, log, io })
-    const noteKey = await openNoteKey(settings.noteKeyFile ?? noteFile)
-    guard = await openGuard(guardFile)
+    const { address, isNew, ...keys } = await keysOf(settings, { store, log, io })
+    guard = keys.guard
     const relay = await startRelay({
       settings,
       store,
       blobs,
       ...(await openChains(settings, { store, address, log })),
-      relaySecret,
-      guard,
-      noteKey,
+      ...keys,
       listen: LISTEN[settings.transport],
       descriptors: descriptorLimit(),
       version: packageVersion(),
@@ -132,6 +128,13 @@ async function serveUntilStopped(relay: RunningRelay, settings: Settings, metric
     await relay.stop()
     await exposed?.close()
   }
+}
+
+/** The relay's key with what is kept beside it. */
+async function keysOf(settings: Settings, given: { readonly store: Store; readonly log: Log; readonly io: Io }) {
+  const { secret: relaySecret, address, isNew, guardFile, noteFile } = await relayKey(settings, given)
+  const noteKey = await openNoteKey(settings.noteKeyFile ?? noteFile)
+  return { relaySecret, address, isNew, noteKey, guard: await openGuard(guardFile) }
 }
 
 /** A new key is another relay to clients: beside shops of an old one it is a slip, such as a mistyped file name. */

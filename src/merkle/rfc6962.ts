@@ -145,7 +145,7 @@ export function rootOfPeaks(peaks: readonly Uint8Array[]): Uint8Array {
   return peaks.reduceRight((right, left) => treeNodeHash(left, right))
 }
 
-/** The largest perfect subtrees of the leaves from `start` to before `end`, left to right; start is a multiple of all. */
+/** The largest perfect subtrees of leaves `start` to before `end`, left to right; start is a multiple of each. */
 function subtreesOf(start: number, end: number): Subtree[] {
   const subtrees: Subtree[] = []
   for (let at = start; at < end;) {

@@ -67,8 +67,8 @@ export function encodeBinding(fields: NoteBinding): Uint8Array {
 }
 
 /**
- * Reads the bytes of a binding; neither who signed them is asked, nor whether Origin is of the same shop. Throws NoteError 'form', 'version', 'fields', 'origin',
- * 'note-key'.
+ * Reads the bytes of a binding; neither who signed them is asked, nor whether Origin is of the same shop. Throws
+ * NoteError 'form', 'version', 'fields', 'origin', 'note-key'.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * Cosignatures of witnesses (PROOFS §8; C2SP tlog-cosignature, tlog-witness): each says that the witness saw the note at
- * a time, and that the log only grew before it.
+ * Cosignatures of witnesses (PROOFS §8; C2SP tlog-cosignature, tlog-witness): each says that the witness saw the note
+ * at a time, and that the log only grew before it.
  *
  * Tests: test/notes/cosignature.test.ts
  */
@@ -89,7 +89,8 @@ export function cosignedText(text: string, time: bigint): Uint8Array {
  * import * as notes from 'cairn-relay/notes'
  *
  * const relay = new Uint8Array(Buffer.from('4a62316623ad457f02cdc5d997ded67a383ec569', 'hex'))
- * const NoteKey = new Uint8Array(Buffer.from('fd1724385aa0c75b64fb78cd602fa1d991fdebf76b13c58ed702eac835e9f618', 'hex'))
+ * const key = 'fd1724385aa0c75b64fb78cd602fa1d991fdebf76b13c58ed702eac835e9f618'
+ * const NoteKey = new Uint8Array(Buffer.from(key, 'hex'))
  * const shop = { ChainID: 1n, Registry: new Uint8Array(20), ShopID: 7n }
  * const Origin = notes.originOf({ host: 'relay.example', ...shop, generation: 1 })
  * const bytes = notes.encodeBinding({ Version: 1n, ...shop, Relay: 12n, Origin, NoteKey })

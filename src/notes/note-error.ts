@@ -6,8 +6,8 @@
 
 /**
  * form: no such form as the text has it · version: of another version than 1 · fields: more or fewer than there must be
- * · origin: none, or another one · note-key: no key · signer: a binding that the relay did not sign · lines: a note with
- * more or fewer than three lines · size, root: no such thing in a note · unsigned: no signature line of the log ·
+ * · origin: none, or another one · note-key: no key · signer: a binding that the relay did not sign · lines: a note
+ * with more or fewer than three lines · size, root: no such thing in a note · unsigned: no signature line of the log ·
  * signed-twice: several · key-id: of another key · signature: it does not verify · cosignature: of a witness, refused ·
  * index: no decimal · seq: the index is not the statement's Seq − 1 · statement: no B(n) · inclusion: the path does not
  * lead to the root · tag, header, payload: of a COSE receipt · receipt: the order receipt is of another set or shop.

@@ -1,6 +1,6 @@
 /**
- * A statement (PROOFS §8): the bytes B(n) of a set's leaf, the same that the mountain range hashes (§2). Its leaf in the
- * tree of notes is number Seq − 1.
+ * A statement (PROOFS §8): the bytes B(n) of a set's leaf, the same that the mountain range hashes (§2). Its leaf in
+ * the tree of notes is number Seq − 1.
  *
  * Tests: test/notes/tlog-proof.test.ts
  */

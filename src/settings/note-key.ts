@@ -1,7 +1,7 @@
 /**
- * The key of notes (PROOFS §8): made with the relay's key and kept beside it, readable by its owner alone. A second file
- * beside it lists the bindings that were made, in hexadecimal, a line for each, so that a database that was lost does not
- * bring an origin back for another log. It is only added to.
+ * The key of notes (PROOFS §8): made with the relay's key and kept beside it, readable by its owner alone. A second
+ * file beside it lists the bindings that were made, in hexadecimal, a line for each, so that a database that was lost
+ * does not bring an origin back for another log. It is only added to.
  *
  * Tests: test/settings/note-key.test.ts
  */
@@ -17,7 +17,7 @@ export interface NoteKey {
 }
 
 /** Which bindings were made, of this note key or of an earlier one. */
-export interface MadeBindings {
+interface MadeBindings {
   /** Their bytes, in the order in which they were added. */
   list(): readonly Uint8Array[]
   /** Resolves when it is on disk. */

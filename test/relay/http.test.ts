@@ -62,6 +62,7 @@ class Relay {
 
   #dependencies(publicUrl: string): HttpDependencies {
     return {
+      notes: undefined,
       relay: {
         name: 'cairn',
         version: '0.1.0',

@@ -1,7 +1,7 @@
 /**
  * Notes and witnesses of all shops, put together. A relay without a note key has none.
  *
- * Tests: test/relay/notes/note-http.test.ts, test/relay/notes/witnesses.test.ts
+ * Tests: test/relay/notes/note-http.test.ts
  */
 
 import type { ShopId } from '../../brands.js'
@@ -14,7 +14,7 @@ import type { ShopBindingsOptions } from './shop-bindings.js'
 import { ShopNotes } from './shop-notes.js'
 import { Witnesses, type Witness } from './witnesses.js'
 
-export interface NoteServiceOptions extends ShopBindingsOptions {
+interface NoteServiceOptions extends ShopBindingsOptions {
   readonly checkpoints: Pick<Checkpoints, 'newest' | 'firstSigned' | 'watch'>
   readonly witnesses: readonly Witness[]
   readonly witnessIntervalSeconds: number

@@ -1,7 +1,7 @@
 /**
- * Which origin and note key stand for each shop (PROOFS §8): made once, of the public host of that time, stored with the
- * shop and never changed. Another relay key signs the same again. Another note key, another identity of the relay, or a
- * log that was lost gets an origin of its own, the next generation.
+ * Which origin and note key stand for each shop (PROOFS §8): made once, of the public host of that time, stored with
+ * the shop and never changed. Another relay key signs the same again. Another note key, another identity of the relay,
+ * or a log that was lost gets an origin of its own, the next generation.
  *
  * Tests: test/relay/notes/shop-bindings.test.ts
  */

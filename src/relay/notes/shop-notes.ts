@@ -1,7 +1,7 @@
 /**
  * A shop's log as signed notes (PROOFS §8): of a seq that has a checkpoint and of no other. Text and signature follow
- * from log and key, so none is stored. Before one is signed, the log is compared with the checkpoint's peaks: a note and
- * a checkpoint of two logs would be evidence against us.
+ * from log and key, so none is stored. Before one is signed, the log is compared with the checkpoint's peaks: a note
+ * and a checkpoint of two logs would be evidence against us.
  *
  * Tests: test/relay/notes/shop-notes.test.ts
  */

@@ -1,6 +1,7 @@
 /**
- * Witnesses (PROOFS §8; C2SP tlog-witness, add-checkpoint): each is sent the newest note of every shop, one request at a
- * time, and what it says of it is kept with the note. A witness that is away is asked again later; nobody waits for it.
+ * Witnesses (PROOFS §8; C2SP tlog-witness, add-checkpoint): each is sent the newest note of every shop, one request at
+ * a time, and what it says of it is kept with the note. A witness that is away is asked again later; nobody waits for
+ * it.
  *
  * Tests: test/relay/notes/witnesses.test.ts
  */
@@ -206,7 +207,8 @@ class WitnessQueue {
 
   /** It saw a log of this origin that we do not have: a lost database, or somebody else with our note key. */
   private alarm(shopId: ShopId, theirs: Seq, ours: Seq): string {
-    const message = `the witness ${this.witness.key.name} knows a log of ${theirs} sets of shop ${shopId}; here are ${ours}`
+    const { name } = this.witness.key
+    const message = `the witness ${name} knows a log of ${theirs} sets of shop ${shopId}; here are ${ours}`
     if (!this.alarms.has(shopId)) this.options.log.error('ALARM: a witness knows a larger log', new Error(message))
     this.alarms.set(shopId, message)
     this.told = message
