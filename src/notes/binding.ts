@@ -57,7 +57,7 @@ export interface VerifiedBinding {
  *
  * const shop = { ChainID: 1n, Registry: new Uint8Array(20), ShopID: 7n }
  * const Origin = originOf({ host: 'relay.example', ...shop, generation: 1 })
- * console.log(encodeBinding({ Version: 1n, ...shop, Relay: 12n, Origin, NoteKey: new Uint8Array(32) }).length) // 243
+ * console.log(encodeBinding({ Version: 1n, ...shop, Relay: 12n, Origin, NoteKey: new Uint8Array(32) }).length) // 241
  * ```
  */
 export function encodeBinding(fields: NoteBinding): Uint8Array {

@@ -42,7 +42,7 @@ export interface Cosignature {
  * ```ts
  * import { readWitnessKey } from 'cairn-relay/notes'
  *
- * const witness = readWitnessKey(`witness.example+5f7d577e+BAAA${'A'.repeat(40)}`)
+ * const witness = readWitnessKey(`witness.example+3ac253b8+BAAA${'A'.repeat(40)}`)
  * console.log(witness.name, witness.key.length) // witness.example 32
  * ```
  */

@@ -217,7 +217,17 @@ export type FormVerdict =
     }
   | { readonly outcome: 'does-not-match' | 'unreadable'; readonly code: NoteErrorCode; readonly message: string }
 
-/** Which form bytes say that they are: a tlog-proof of any version, a COSE_Sign1; undefined for none of them. */
+/**
+ * Which form bytes say that they are: a tlog-proof of any version, a COSE_Sign1; undefined for none of them.
+ *
+ * @example
+ * ```ts
+ * import { formOf } from 'cairn-relay/notes'
+ *
+ * const proof = new TextEncoder().encode('c2sp.org/tlog-proof@v1\n')
+ * console.log(formOf(proof), formOf(new Uint8Array(0))) // tlog-proof undefined
+ * ```
+ */
 export function formOf(received: Uint8Array): 'tlog-proof' | 'cose' | undefined {
   if (isCoseSign1(received)) return 'cose'
   return textOf(received.subarray(0, NAME.length)) === NAME ? 'tlog-proof' : undefined

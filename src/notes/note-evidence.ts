@@ -139,8 +139,8 @@ export function evidenceOfTwoStatements(a: ShownStatement, b: ShownStatement): N
 }
 
 /**
- * Whether a note and the checkpoint of its Seq, of the same shop and relay, are of two logs: `statements`, all from B(1)
- * on in order, give one of them and not the other. Throws CheckpointError 'identity' for two shops.
+ * Whether a note and the checkpoint of its Seq, of the same shop and relay, are of two logs: `statements`, all of them
+ * from B(1) on in order, give one of them and not the other. Throws CheckpointError 'identity' for two shops.
  *
  * @example
  * ```ts

@@ -85,7 +85,7 @@ export function readOrigin(origin: string): OriginParts {
  * try {
  *   requireOriginOf(originOf({ host: 'relay.example', ...shop, generation: 1 }), { ...shop, ShopID: 8n })
  * } catch (error) {
- *   console.log((error as Error).message.slice(-14)) // ShopID 7, not 8
+ *   console.log((error as Error).message.slice(-15)) // ShopID 7, not 8
  * }
  * ```
  */

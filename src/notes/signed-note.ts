@@ -70,7 +70,7 @@ export function noteKeyId(name: string, type: number, key: Uint8Array): Uint8Arr
  * ```ts
  * import { verifierKey } from 'cairn-relay/notes'
  *
- * console.log(verifierKey('relay.example', new Uint8Array(32)).slice(0, 23)) // relay.example+5b2a69f9+
+ * console.log(verifierKey('relay.example', new Uint8Array(32)).slice(0, 23)) // relay.example+bed06255+
  * ```
  */
 export function verifierKey(origin: string, noteKey: Uint8Array): string {

@@ -55,6 +55,15 @@ async function until(condition: () => boolean): Promise<void> {
   expect(condition()).toBe(true)
 }
 
+/** Turning the clock on the way. */
+async function untilLater(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 400 && !condition(); i++) {
+    await clock.turn(1_000)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  expect(condition()).toBe(true)
+}
+
 const names = (of: number) => witnesses.cosignatures(77n, of).map(({ witness: { name } }) => name)
 
 describe('a witness', () => {
@@ -116,8 +125,7 @@ describe('a witness', () => {
     expect(told[0]).toContain('ALARM')
     expect(witnesses.alarms).toEqual(['the witness witness.example knows a log of 8 sets of shop 77; here are 5'])
     size = 9
-    await clock.turn(60_000)
-    await until(() => names(9).length === 1)
+    await untilLater(() => names(9).length === 1)
     expect(witnesses.alarms).toEqual([])
   })
 
@@ -126,12 +134,10 @@ describe('a witness', () => {
     witnesses.signed(77n)
     await until(() => told.length === 1)
     expect(told[0]).toContain('answers 422')
-    await clock.turn(60_000)
-    await until(() => witness.seen.length === 3)
+    await untilLater(() => witness.seen.length >= 3)
     expect(told).toHaveLength(1)
     witness.trees.clear()
-    await clock.turn(60_000)
-    await until(() => names(5).length === 1)
+    await untilLater(() => names(5).length === 1)
   })
 
   it.each([
