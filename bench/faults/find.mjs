@@ -43,7 +43,7 @@ async function blobsIn(path) {
   const found = {}
   for (const cid of readdirSync(path)) {
     const chunks = []
-    for await (const chunk of (await blobs.read(cid)).stream) chunks.push(chunk)
+    for await (const chunk of (await blobs.read(cid)).bytes()) chunks.push(chunk)
     found[cid] = createHash('sha256').update(Buffer.concat(chunks)).digest('hex')
   }
   return found

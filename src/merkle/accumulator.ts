@@ -42,18 +42,34 @@ export class Accumulator {
    * Throws NodeValueError, and leaves no trace then.
    */
   append(leafHash: Uint8Array): Uint8Array[] {
-    const made = [nodeValue(leafHash)]
-    let right = leafHash
-    for (let pairs = this.leaves; pairs % 2 === 1; pairs = (pairs - 1) / 2) {
-      const left = present(this.stack.pop(), 'left child')
-      right = interiorHashAt(this.nodes + made.length + 1, left, right)
-      made.push(right)
-    }
-    this.stack.push(right)
+    const made = appendToPeaks(this.stack, this.leaves, nodeValue(leafHash), (place, left, right) =>
+      interiorHashAt(this.nodes + place + 1, left, right),
+    )
     this.nodes += made.length
     this.leaves++
     return made
   }
+}
+
+/**
+ * Appends a leaf to the peaks of a forest of perfect trees, the highest first, over so many leaves: they become those
+ * after it. `join` hashes a pair to the node that is the `place`-th one that the leaf makes, from 0, itself included.
+ * Gives all of them.
+ */
+export function appendToPeaks(
+  peaks: Uint8Array[],
+  leaves: number,
+  leafHash: Uint8Array,
+  join: (place: number, left: Uint8Array, right: Uint8Array) => Uint8Array,
+): Uint8Array[] {
+  const made = [leafHash]
+  let right = leafHash
+  for (let pairs = leaves; pairs % 2 === 1; pairs = (pairs - 1) / 2) {
+    right = join(made.length, present(peaks.pop(), 'left child'), right)
+    made.push(right)
+  }
+  peaks.push(right)
+  return made
 }
 
 /** A node that a range gained. */

@@ -45,7 +45,7 @@ export function rootOf(branch: Branch, context: PlaceContext): Uint8Array {
   const node = context.load(branch)
   branch.root = isList(node)
     ? inList(node.entries as readonly Leaf[], LIST_BIT, context)!.digest
-    : digestAt(node, 1, context)
+    : digestAt(node, 1, context).slice()
   return branch.root
 }
 
@@ -77,19 +77,26 @@ function isSame(digest: Uint8Array, { places }: Node, place: number): boolean {
   return other !== undefined && equalBytes(digest, other)
 }
 
-/** The places that stay when the slot's entry changes. */
-export function placesWithout(places: Node['places'], slot: number): Node['places'] {
-  return places?.without(SLOTS + slot)
+/**
+ * For the node that takes this one's place with another entry in the slot: the digests of the places that stay. They
+ * are its own from now on, a copy would cost more than the hashes; this node makes them again should anybody ask.
+ */
+export function takePlaces(node: Node, slot: number): Node['places'] {
+  const { places } = node
+  node.places = undefined
+  places?.forget(SLOTS + slot)
+  return places
 }
 
+/** A view, which the next change of the trie may change. */
 function digestAt(node: Node, place: number, context: PlaceContext): Uint8Array {
+  const known = node.places?.get(place)
+  if (known !== undefined) return known
   const { first, count } = entriesAt(node, place)
   if (count === 0) return EMPTY_PLACE
   const entry = node.entries[first]!
   if (count === 1 && isLeaf(entry)) return markAt(node, first, entry, context)
   if (place >= SLOTS) return rootOf(entry as Branch, context)
-  const known = node.places?.get(place)
-  if (known !== undefined) return known
   const digest = interiorDigest(digestAt(node, 2 * place, context), digestAt(node, 2 * place + 1, context))
   if (place > 1) (node.places ??= PlaceDigests.empty()).set(place, digest)
   return digest
@@ -138,7 +145,7 @@ function inNode(branch: Branch, place: number, context: PlaceContext): TriePlace
   if (place >= SLOTS) return placeOf(entry as Branch, context)
   return {
     get digest() {
-      return place === 1 ? rootOf(branch, context) : digestAt(context.load(branch), place, context)
+      return place === 1 ? rootOf(branch, context) : digestAt(context.load(branch), place, context).slice()
     },
     leaf: undefined,
     get left() {

@@ -11,7 +11,7 @@ import { assert } from '../assert.js'
 import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import type { NodeCache } from './hamt-cache.js'
-import { isTrue, placeOf, placesWithout, rootOf, type PlaceContext, type TriePlace } from './hamt-places.js'
+import { isTrue, placeOf, rootOf, takePlaces, type PlaceContext, type TriePlace } from './hamt-places.js'
 import {
   bitsSet,
   decodeNode,
@@ -294,7 +294,7 @@ function withSlot(node: Node, slot: number, entries: readonly (Leaf | Branch)[])
     low: slot < 32 ? node.low ^ (1 << slot) : node.low,
     high: slot < 32 ? node.high : node.high ^ (1 << (slot - 32)),
     entries,
-    places: placesWithout(node.places, slot),
+    places: takePlaces(node, slot),
   }
 }
 
@@ -327,9 +327,9 @@ function replaced(
   entry: Leaf | Branch,
   growth: number,
 ): Branch {
-  const { low, high, places } = node
+  const { low, high } = node
   const entries = node.entries.with(index, entry)
-  return branchOf({ low, high, entries, places: placesWithout(places, slot) }, branch.size + growth)
+  return branchOf({ low, high, entries, places: takePlaces(node, slot) }, branch.size + growth)
 }
 
 /** A node for two leaves that met in one slot of the level above. */

@@ -44,7 +44,7 @@ export class PlaceDigests {
     return number > 0 && number < STALE
   }
 
-  /** A view, not to be changed; undefined if it is not known. */
+  /** A view that holds until it is forgotten; undefined if it is not known. */
   get(place: number): Uint8Array | undefined {
     if (!this.has(place)) return undefined
     const end = this.numbers[place]! * DIGEST_BYTES
@@ -63,11 +63,9 @@ export class PlaceDigests {
     this.bytes.set(digest, (number - 1) * DIGEST_BYTES)
   }
 
-  /** A copy that does not know those of a slot and of the places above it. */
-  without(slotPlace: number): PlaceDigests {
-    const numbers = this.numbers.slice()
-    for (let place = slotPlace; place > 1; place >>= 1) if (numbers[place]! > 0) numbers[place]! |= STALE
-    return new PlaceDigests(numbers, this.bytes.slice(), this.used)
+  /** Those of a slot and of the places above it are not known any more. */
+  forget(slotPlace: number): void {
+    for (let place = slotPlace; place > 1; place >>= 1) if (this.numbers[place]! > 0) this.numbers[place]! |= STALE
   }
 
   /** The places whose digests are known. */

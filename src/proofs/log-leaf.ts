@@ -6,9 +6,10 @@
  */
 
 import { sha256 } from '#hash'
-import { concatBytes } from '../bytes/bytes.js'
+import { concatBytes, utf8 } from '../bytes/bytes.js'
 import { encode } from '../codec/encode.js'
 import { required, struct, uint, type Infer } from '../codec/schema.js'
+import { DIGEST_BYTES, setDigest as writeDigest } from '../merkle/state-tree.js'
 import { bytes32 } from '../objects/scalars.js'
 
 export const LogLeaf = struct(
@@ -44,9 +45,25 @@ export function setDigest(headerBytes: Uint8Array, signature: Uint8Array): Uint8
  * console.log(logLeafBytes(leaf).length) // 88
  * ```
  */
-export function logLeafBytes(leaf: LogLeaf): Uint8Array {
-  return encode(LogLeaf.write(leaf))
+export function logLeafBytes({ Seq, Set, StateRoot }: LogLeaf): Uint8Array {
+  // Once a set: by hand it takes a tenth of the time.
+  const seq = encode(Seq)
+  const set = BEFORE_SEQ.length + seq.length + BEFORE_SET.length
+  const root = set + DIGEST_BYTES + BEFORE_STATE_ROOT.length
+  const bytes = new Uint8Array(root + DIGEST_BYTES)
+  bytes.set(BEFORE_SEQ)
+  bytes.set(seq, BEFORE_SEQ.length)
+  bytes.set(BEFORE_SET, set - BEFORE_SET.length)
+  writeDigest(bytes, Set, set)
+  bytes.set(BEFORE_STATE_ROOT, set + DIGEST_BYTES)
+  writeDigest(bytes, StateRoot, root)
+  return bytes
 }
+
+/** A map of three; each key as text, and before a digest the head of its 32 bytes. */
+const BEFORE_SEQ = Uint8Array.of(0xa3, 0x63, ...utf8('Seq'))
+const BEFORE_SET = Uint8Array.of(0x63, ...utf8('Set'), 0x58, 0x20)
+const BEFORE_STATE_ROOT = Uint8Array.of(0x69, ...utf8('StateRoot'), 0x58, 0x20)
 
 /**
  * What stands in the mountain range for a set: SHA-256 of the leaf's bytes, 32 bytes.

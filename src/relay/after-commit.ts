@@ -32,7 +32,7 @@ export function afterCommit(parts: AfterCommitParts): AfterCommit[] {
     // Counted first: whatever fails below, these sets are in the log.
     (_shop, { sets: list }) => {
       sets.add(list.length)
-      for (const { record } of list) patches.add(record.patches.length)
+      patches.add(list.reduce((sum, { record }) => sum + record.patches.length, 0))
     },
     // The object index before the feeds: a subscription that reads by it must find there what was flushed.
     (shop, { sets: list }) => keeper.published(shop, list),

@@ -13,6 +13,7 @@ import {
   byCollection,
   isSalted,
   type Level,
+  type SaltedCollection,
   type StateCollection,
 } from '../merkle/state-level.js'
 import type { StateSource } from '../merkle/state-proof-maker.js'
@@ -29,11 +30,60 @@ export function treeOf({ collections, indexes }: ShopState, name: StateCollectio
 /** What the state root is a hash of; undefined before there is a manifest. `secret`: the shop's, 32 bytes. */
 export function stateLevel(state: ShopState, secret: Uint8Array): Level | undefined {
   if (state.manifest === undefined) return undefined
+  const known = knownOf(secret)
+  if (known.manifest !== state.manifest) {
+    known.manifest = state.manifest
+    known.manifestHash = sha256(state.manifest)
+  }
   const roots = byCollection((name) => {
     const root = treeOf(state, name).root()
-    return isSalted(name) ? saltedRoot(collectionSalt(secret, name), root) : root
+    return isSalted(name) ? salted(known[name], root) : root
   })
-  return { schemaVersion: state.schemaVersion, manifestHash: sha256(state.manifest), roots }
+  return { schemaVersion: state.schemaVersion, manifestHash: known.manifestHash, roots }
+}
+
+/** Of the state of a shop that was asked for last: most sets change none of it. */
+interface Known {
+  manifest: Uint8Array | undefined
+  manifestHash: Uint8Array
+  readonly Inventory: KnownSalted
+  readonly Orders: KnownSalted
+}
+
+interface KnownSalted {
+  readonly salt: Uint8Array
+  root: Uint8Array | undefined
+  digest: Uint8Array
+}
+
+/** By the shop's secret, as its owner holds it. */
+const KNOWN = new WeakMap<Uint8Array, Known>()
+
+function knownOf(secret: Uint8Array): Known {
+  let known = KNOWN.get(secret)
+  if (known === undefined) {
+    const ofNone = (name: SaltedCollection): KnownSalted => {
+      const salt = collectionSalt(secret, name)
+      return { salt, root: undefined, digest: salt }
+    }
+    known = {
+      manifest: undefined,
+      manifestHash: secret,
+      Inventory: ofNone('Inventory'),
+      Orders: ofNone('Orders'),
+    }
+    KNOWN.set(secret, known)
+  }
+  return known
+}
+
+/** Roots are memoised per version of a trie: the same array is the same root. */
+function salted(known: KnownSalted, root: Uint8Array): Uint8Array {
+  if (known.root !== root) {
+    known.digest = saltedRoot(known.salt, root)
+    known.root = root
+  }
+  return known.digest
 }
 
 /** What proofs of the state are made from, read when they are asked for; undefined before there is a manifest. */

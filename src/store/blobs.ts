@@ -26,10 +26,16 @@ export interface BlobSink {
   abort(): Promise<void>
 }
 
+export interface StoredBlob {
+  readonly size: number
+  /** Bytes `first` to `last`. Opens the file when it is first asked, and closes it when it ends or is left early. */
+  bytes(first?: number, last?: number): AsyncIterable<Uint8Array>
+}
+
 export interface BlobStore {
   begin(): Promise<BlobSink>
-  /** `stream` opens its file when it is first asked, and closes it when it ends or is left early. */
-  read(cid: string): Promise<{ readonly size: number; readonly stream: AsyncIterable<Uint8Array> } | undefined>
+  /** Undefined if there is none. */
+  read(cid: string): Promise<StoredBlob | undefined>
   /** Durable when this resolves. */
   put(cid: string, bytes: Uint8Array): Promise<void>
 }
@@ -130,19 +136,20 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten
 }
 
-async function read(path: string): Promise<{ size: number; stream: AsyncIterable<Uint8Array> } | undefined> {
+async function read(path: string): Promise<StoredBlob | undefined> {
   try {
     const { size } = await stat(path)
-    return { size, stream: chunksOf(path) }
+    return { size, bytes: (first = 0, last = size - 1) => bytesOf(path, first, last) }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw asStoreError(error)
   }
 }
 
-async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
+async function* bytesOf(path: string, start: number, end: number): AsyncGenerator<Uint8Array> {
+  if (end < start) return
   try {
-    for await (const chunk of createReadStream(path)) yield chunk as Uint8Array
+    for await (const chunk of createReadStream(path, { start, end })) yield chunk as Uint8Array
   } catch (error) {
     throw asStoreError(error)
   }

@@ -182,7 +182,7 @@ describe('a row that rotted: 1, and a line that names it', () => {
     ['setting', /^the row (?:chain|development)\/\S* is damaged /u],
     ['derived', /^shop 76: the root of its state is damaged .* made again from the log$/u],
     ['node', /^shop 76: trie node \d+ is damaged .* made again from the log$/u],
-    ['object', /^shop 76: the object index is damaged .* made again from the log$/u],
+    ['objectSeqs', /^shop 76: the object index is damaged .* made again from the log$/u],
     ['logBytes', /^the logBytes row is damaged /u],
     ['paymentRow', /^shop 76: a row of its payments is damaged /u],
     ['end', /^the end row is damaged /u],
@@ -250,7 +250,7 @@ describe('a row that is missing: 1, and a line', () => {
   it('a trie node, and one of the object index', async () => {
     await withRows(async (lmdb) => {
       const rows = [...lmdb.getRange()].map(({ key }) => ({ key: Buffer.from(key), ...describeKey(key) }))
-      for (const kind of ['node', 'object']) await lmdb.remove(rows.findLast((row) => row.kind === kind)!.key)
+      for (const kind of ['node', 'objectSeqs']) await lmdb.remove(rows.findLast((row) => row.kind === kind)!.key)
     })
     const { code, problems } = await check()
     expect(code).toBe(1)

@@ -289,8 +289,8 @@ describe('what can be made again from the log, damaged before the start', () => 
   it.each([
     ['all trie nodes', () => keysOf('node')],
     ['the root of the state', () => [derivedKey(NUMBER)]],
-    ['all of the object index', () => keysOf('object')],
-    ['all of it', () => [...keysOf('node'), derivedKey(NUMBER), ...keysOf('object')]],
+    ['all of the object index', () => keysOf('objectSeqs')],
+    ['all of it', () => [...keysOf('node'), derivedKey(NUMBER), ...keysOf('objectSeqs')]],
   ])('%s: it is made again by itself', async (_what, keys) => {
     await spoil(...keys())
     await start()
@@ -354,7 +354,7 @@ describe('what can be made again from the log, met while the relay runs', () => 
     await start()
     const filters = [{ objectType: ObjectType.LISTING, objectId: word(1n).slice(24) }]
     const before = await readAll(HURT, filters)
-    await spoil(...keysOf('object'))
+    await spoil(...keysOf('objectSeqs'))
     const after = await readAll(HURT, filters)
     expect([after.closed, seqs(after)]).toEqual([undefined, seqs(before)])
     expect(seqs(after)).toHaveLength(2)
@@ -370,7 +370,7 @@ describe('what can be made again from the log, met while the relay runs', () => 
 
 it('a place that spoils what was made again closes the shop; its log is read all the same', async () => {
   await start()
-  await spoil(...keysOf('object'))
+  await spoil(...keysOf('objectSeqs'))
   const filters = [{ objectType: ObjectType.LISTING, objectId: word(1n).slice(24) }]
   const read = async () => {
     const reader = await readAll(HURT, filters)
@@ -385,7 +385,7 @@ it('a place that spoils what was made again closes the shop; its log is read all
   await clock.turn(FLUSH_AFTER_MS)
   for (let i = 0; i < 1_000 && store.damage().length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 5))
   expect(store.damage()).toEqual([])
-  await spoil(...keysOf('object'))
+  await spoil(...keysOf('objectSeqs'))
   await read()
   await clock.turn(KEEP_MS)
   expect(await writeTo(HURT, wire, listing(9_001n))).toEqual({

@@ -20,7 +20,7 @@ async function content(cid: string): Promise<Uint8Array | undefined> {
   const found = await blobs.read(cid)
   if (found === undefined) return undefined
   const chunks: Uint8Array[] = []
-  for await (const chunk of found.stream) chunks.push(chunk)
+  for await (const chunk of found.bytes()) chunks.push(chunk)
   const bytes = new Uint8Array(Buffer.concat(chunks))
   expect(bytes.length).toBe(found.size)
   return bytes
@@ -80,10 +80,26 @@ describe('blobs', () => {
       await expect(blobs.read(name)).rejects.toThrow(/no CID/u)
   })
 
+  it('are read from any byte to any other', async () => {
+    const whole = Uint8Array.from({ length: 200_000 }, (_, i) => i % 251)
+    await blobs.put('QmA', whole)
+    const found = (await blobs.read('QmA'))!
+    for (const [first, last] of [
+      [0, 0],
+      [65_535, 65_536],
+      [199_999, 199_999],
+      [70_000, 199_998],
+    ] as const) {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of found.bytes(first, last)) chunks.push(chunk)
+      expect(Buffer.concat(chunks).equals(whole.subarray(first, last + 1))).toBe(true)
+    }
+  })
+
   it('can be left in the middle', async () => {
     await blobs.put('QmA', bytesOf(200_000, 1))
     const found = (await blobs.read('QmA'))!
-    for await (const chunk of found.stream) {
+    for await (const chunk of found.bytes()) {
       expect(chunk.length).toBeGreaterThan(0)
       break
     }

@@ -8,12 +8,14 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { gunzipSync } from 'node:zlib'
 import { open as openLmdb } from 'lmdb'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { fromBigEndian, toBigEndian } from '../../src/bytes/bytes.js'
+import { concatBytes, fromBigEndian, toBigEndian } from '../../src/bytes/bytes.js'
 import { decode } from '../../src/codec/decode.js'
 import { Keeper } from '../../src/relay/shops/keeper.js'
+import { ShopLog } from '../../src/relay/shops/log-trees.js'
 import { cardKey, describeKey, FORMAT_KEY, paymentRowKey } from '../../src/store/keys.js'
 import { openStore, openStoreForReading } from '../../src/store/open.js'
-import type { LogRecord, Store } from '../../src/store/store.js'
+import { memoryStore } from '../../src/store/memory.js'
+import type { LogRecord, LogTreeRow, Store } from '../../src/store/store.js'
 import { cairn } from '../fixtures/cairn.js'
 import { fixture } from '../fixtures/built.js'
 import { enrolCard, listing, newSecret, order, relay, SHOP, state, stock, Wire } from '../fixtures/relay-harness.js'
@@ -78,6 +80,24 @@ async function deadlines(store: Store, shopId = EARLY_SHOP): Promise<ReadonlyMap
   return new Map(
     [...current.state.indexes.live.entries()].map(([id, value]) => [fromBigEndian(id), decode(value) as bigint]),
   )
+}
+
+async function withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openStore(directory)
+  try {
+    return await use(store)
+  } finally {
+    await store.close()
+  }
+}
+
+/** Loads the shop as a relay does that may write. */
+async function loaded(store: Store) {
+  const told: string[] = []
+  const flushing = { nowMs: () => 0, tell: (event: string) => void told.push(event) }
+  const { current, closed } = await new Keeper(store, { nodeCacheNodes: 1_000, flushing }).load(EARLY_SHOP)
+  expect([closed, told]).toEqual([undefined, []])
+  return current
 }
 
 async function shownByOrders(): Promise<ReadonlyMap<bigint, bigint>> {
@@ -265,3 +285,49 @@ describe('a log that was written under one duration of reservations', () => {
     expect(await shownByOrders()).toEqual(right)
   })
 })
+
+describe('the trees over its log', () => {
+  it('are made at the first start, and found at the next', async () => {
+    await early()
+    const made = await withStore(async (store) => {
+      expect(store.logTreeHead(EARLY_SHOP)).toBe(0)
+      return loaded(store)
+    })
+    await withStore(async (store) => {
+      const log = new ShopLog(store, EARLY_SHOP)
+      expect([log.head, log.peaks(log.head), log.stateRoot(log.head)]).toEqual([48, made.log, made.stateRoot])
+      expect(made.stateRoot).not.toEqual(new Uint8Array(32))
+      expect((await loaded(store)).log).toEqual(made.log)
+    })
+  })
+
+  it('go on where a start was cut off, and what was kept of them is compared', async () => {
+    await early()
+    const { rows, records, shop, peaks } = await withStore(async (store) => {
+      const { log } = await loaded(store)
+      const rows = [1, 21].map((firstSeq) => rowFrom(store, firstSeq, firstSeq === 1 ? 20 : 28))
+      return { rows, records: store.readLog(EARLY_SHOP, 0, ALL), shop: store.shops()[0]!, peaks: log }
+    })
+    const [first] = rows.map((row) => ({ shopId: EARLY_SHOP, ...row }))
+    const begun = async (bytes: Uint8Array) => {
+      const store = memoryStore()
+      const logTrees = [{ ...first!, bytes }]
+      const all = records.map((record) => ({ shopId: EARLY_SHOP, record }))
+      await store.commit({ records: all, logTrees, newShops: [shop] })
+      return store
+    }
+    const store = await begun(first!.bytes)
+    expect((await loaded(store)).log).toEqual(peaks)
+    expect(store.logTreeHead(EARLY_SHOP)).toBe(48)
+    const other = await begun(first!.bytes.with(40, first!.bytes[40]! ^ 1))
+    const { closed } = await new Keeper(other, { nodeCacheNodes: 1_000 }).load(EARLY_SHOP)
+    expect(closed?.reason).toMatch(/set 1: it leads to state root and leaf \w{128}, \w{128} was kept with it/u)
+  })
+})
+
+/** What these sets add to the trees, as one row. */
+function rowFrom(store: Store, firstSeq: number, sets: number): LogTreeRow {
+  const log = new ShopLog(store, EARLY_SHOP)
+  const bytes = concatBytes(...Array.from({ length: sets }, (_, i) => log.added(firstSeq + i)))
+  return { firstSeq, sets, bytes }
+}

@@ -5,7 +5,7 @@
  * Tests: test/e2e/blobs.test.ts
  */
 
-import type { BlobSink, BlobStore } from '../../store/blobs.js'
+import type { BlobSink, BlobStore, StoredBlob } from '../../store/blobs.js'
 import { StoreError } from '../../store/store-error.js'
 import type { UploadTokens } from './upload-tokens.js'
 
@@ -14,21 +14,15 @@ export interface BlobAccess {
   takeToken(token: string): boolean
   /** Throws BlobsUnavailable. */
   openSink(): Promise<BlobSink>
-  /**
-   * A blob to be read once from its start; undefined if there is none. `chunks` releases its file when it is left
-   * early.
-   */
-  read(cid: string): Promise<{ readonly size: number; readonly chunks: AsyncIterable<Uint8Array> } | undefined>
+  /** Undefined if there is none. */
+  read(cid: string): Promise<StoredBlob | undefined>
 }
 
 export function blobAccess(blobs: BlobStore, tokens: UploadTokens): BlobAccess {
   return {
     takeToken: (token) => tokens.take(token),
     openSink: () => blobs.begin().catch(unavailable).then(sinkOf),
-    read: async (cid) => {
-      const blob = await blobs.read(cid)
-      return blob === undefined ? undefined : { size: blob.size, chunks: blob.stream }
-    },
+    read: (cid) => blobs.read(cid),
   }
 }
 

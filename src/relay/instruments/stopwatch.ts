@@ -5,12 +5,20 @@
  * Tests: test/relay/instruments/stopwatch.test.ts
  */
 
+/** What is shorter is believed of the clock: nobody else had a turn meanwhile. */
+const SHORT_MS = 1
+/** To ask the processor costs as much as to apply a set: it is asked once in so long, and for what took long. */
+const ASKED_EVERY_MS = 5
+
 export class Stopwatch {
   /** Milliseconds by the clock. */
   readonly nowMs: () => number
   private readonly cpuMs: () => number
   private startedAtMs = 0
-  private startedAtCpuMs = 0
+  /** When the processor was asked last, what it said, and the work that was told since. */
+  private askedAtMs = -Infinity
+  private askedCpuMs = 0
+  private toldMs = 0
 
   /** `cpuMs`: what all threads of the process have worked so far. */
   constructor(nowMs: () => number = () => performance.now(), cpuMs: () => number = processMs) {
@@ -20,12 +28,26 @@ export class Stopwatch {
 
   start(): void {
     this.startedAtMs = this.nowMs()
-    this.startedAtCpuMs = this.cpuMs()
+    if (this.startedAtMs - this.askedAtMs > ASKED_EVERY_MS) this.ask(this.startedAtMs)
   }
 
-  /** Milliseconds since the start: by the clock, but no more than the process worked. */
+  /** Milliseconds since the start: by the clock, but of a long while no more than the process worked. */
   stop(): number {
-    return Math.min(this.nowMs() - this.startedAtMs, this.cpuMs() - this.startedAtCpuMs)
+    const now = this.nowMs()
+    const took = now - this.startedAtMs
+    if (took < SHORT_MS) {
+      this.toldMs += took
+      return took
+    }
+    const [before, told] = [this.askedCpuMs, this.toldMs]
+    this.ask(now)
+    return Math.min(took, Math.max(0, this.askedCpuMs - before - told))
+  }
+
+  private ask(now: number): void {
+    this.askedAtMs = now
+    this.askedCpuMs = this.cpuMs()
+    this.toldMs = 0
   }
 }
 

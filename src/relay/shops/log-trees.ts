@@ -10,19 +10,13 @@
  */
 
 import { sha256 } from '#hash'
-import { assert, present } from '../../assert.js'
+import { assert } from '../../assert.js'
 import type { Seq, ShopId } from '../../brands.js'
 import { concatBytes } from '../../bytes/bytes.js'
-import { Accumulator } from '../../merkle/accumulator.js'
-import {
-  heightOf,
-  leafIndexOf,
-  peakIndices,
-  popcount,
-  sizeOf,
-  type LeafCount,
-  type NodeIndex,
-} from '../../merkle/mmr-index.js'
+import { appendToPeaks } from '../../merkle/accumulator.js'
+import { bitsSet } from '../../merkle/hamt-node.js'
+import { heightOf, leafIndexOf, peakIndices, sizeOf, type LeafCount, type NodeIndex } from '../../merkle/mmr-index.js'
+import { interiorHashAt } from '../../merkle/node-hash.js'
 import { stateRoot } from '../../merkle/state-level.js'
 import { pairDigest } from '../../merkle/state-tree.js'
 import { logLeafBytes, setDigest } from '../../proofs/log-leaf.js'
@@ -57,14 +51,15 @@ export function appendSet(
   root: Uint8Array,
 ): { readonly peaks: LogPeaks; readonly added: Uint8Array } {
   const leaf = logLeafBytes({ Seq: BigInt(seq), Set: setDigest(header, signature), StateRoot: root })
-  const range = new Accumulator(BigInt(seq - 1) as LeafCount, peaks.mmr)
-  const nodes = range.append(sha256(leaf))
-  const tree = [...peaks.tree]
-  const treeNodes = [sha256(concatBytes(TREE_LEAF, leaf))]
-  for (let i = 1; i < nodes.length; i++)
-    treeNodes.push(pairDigest(TREE_NODE, present(tree.pop(), 'left child'), treeNodes[i - 1]!))
-  tree.push(treeNodes.at(-1)!)
-  return { peaks: { mmr: range.peaks, tree }, added: concatBytes(root, ...nodes, ...treeNodes) }
+  const leaves = seq - 1
+  const firstPosition = nodesBefore(seq) + 1
+  const [mmr, tree] = [[...peaks.mmr], [...peaks.tree]]
+  const nodes = appendToPeaks(mmr, leaves, sha256(leaf), (place, left, right) =>
+    interiorHashAt(firstPosition + place, left, right),
+  )
+  const treeLeaf = sha256(concatBytes(TREE_LEAF, leaf))
+  const treeNodes = appendToPeaks(tree, leaves, treeLeaf, (_place, left, right) => pairDigest(TREE_NODE, left, right))
+  return { peaks: { mmr, tree }, added: concatBytes(root, ...nodes, ...treeNodes) }
 }
 
 /** RFC 6962 §2.1. */
@@ -161,5 +156,6 @@ function nodesOf(seq: Seq): number {
 }
 
 function nodesBefore(seq: Seq): number {
-  return 2 * (seq - 1) - popcount(BigInt(seq - 1))
+  const leaves = seq - 1
+  return 2 * leaves - bitsSet(leaves % 2 ** 32) - bitsSet(Math.floor(leaves / 2 ** 32))
 }

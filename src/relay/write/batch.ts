@@ -89,6 +89,8 @@ export class Batch {
   private readonly nonces = new Map<string, { shop: Shop; signer: Uint8Array; nonce: bigint }>()
   private readonly newShops: ShopRow[] = []
   private readonly cards = new Map<string, CardRow>()
+  /** As they are in the store: one card may have many sets in a batch. */
+  private readonly storedCards = new Map<string, CardRow>()
   private readonly settings: NonNullable<Commit['settings']>[number][] = []
   /** By shop and key: the last row of a key is the one that counts. */
   private readonly paymentRows = new Map<string, PaymentRow>()
@@ -419,7 +421,12 @@ export class Batch {
   }
 
   private card(card: Uint8Array): CardRow | undefined {
-    return this.cards.get(cardName(card)) ?? this.options.store.card(card)
+    const name = cardName(card)
+    const known = this.cards.get(name) ?? this.storedCards.get(name)
+    if (known !== undefined) return known
+    const stored = this.options.store.card(card)
+    if (stored !== undefined) this.storedCards.set(name, stored)
+    return stored
   }
 
   private lastNonce(shop: Shop, signer: Uint8Array): bigint {

@@ -17,6 +17,28 @@ test('tells the lesser of what the clock and the processor say', () => {
   expect(watch.stop()).toBe(1)
 })
 
+test('asks the processor for what took long, and now and then', () => {
+  let [now, asked] = [0, 0]
+  const watch = new Stopwatch(
+    () => now,
+    () => {
+      asked++
+      return now
+    },
+  )
+  for (let i = 0; i < 1_000; i++) {
+    watch.start()
+    now += 0.01
+    expect(watch.stop()).toBeCloseTo(0.01)
+  }
+  // Ten milliseconds in all.
+  expect(asked).toBe(2)
+  watch.start()
+  now += 3
+  expect(watch.stop()).toBeCloseTo(3)
+  expect(asked).toBe(3)
+})
+
 test('work counts, a pause does not', async () => {
   const watch = new Stopwatch()
   watch.start()
