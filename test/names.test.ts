@@ -80,6 +80,8 @@ const METRICS = `\
 # TYPE cairn_payments_watched gauge
 # HELP cairn_chains_unreachable Payment chains that cannot be asked now
 # TYPE cairn_chains_unreachable gauge
+# HELP cairn_proofs_total Proofs that were asked for and given
+# TYPE cairn_proofs_total counter
 # HELP cairn_sets_total Sets accepted since start, the relay’s own included
 # TYPE cairn_sets_total counter
 # HELP cairn_patches_total Patches in these sets
@@ -88,6 +90,8 @@ const METRICS = `\
 # TYPE cairn_sessions gauge
 # HELP cairn_subscriptions Open subscriptions
 # TYPE cairn_subscriptions gauge
+# HELP cairn_snapshots Snapshots that are being sent
+# TYPE cairn_snapshots gauge
 # HELP cairn_writer_backlog Sets that wait for the writer
 # TYPE cairn_writer_backlog gauge
 # HELP cairn_cached_nodes Stored trie nodes in memory

@@ -30,6 +30,7 @@ import { COLLECTIONS, stateHash, type Collection, type ShopState } from '../stat
 import { checkStateSections, STATE_SECTIONS } from './state-vectors.js'
 import { checkLogSections, LOG_SECTIONS } from './log-vectors.js'
 import { checkNoteSections, NOTE_FILE_KEYS } from './note-vectors.js'
+import { checkReplicaSections, REPLICA_SECTIONS } from './replica-vectors.js'
 import {
   differ,
   expectSame,
@@ -286,7 +287,11 @@ function checkJson(bytes: Uint8Array): Findings {
   if (hasKeys(vectors, ...NOTE_FILE_KEYS)) return checkNoteSections(vectors as object)
   const isOfState = STATE_SECTIONS.some((section) => hasKeys(vectors, section))
   const isOfLog = LOG_SECTIONS.some((section) => hasKeys(vectors, section))
-  if (isOfState || isOfLog) return joined(checkStateSections(vectors as object), checkLogSections(vectors as object))
+  const isOfReplica = REPLICA_SECTIONS.some((section) => hasKeys(vectors, section))
+  if (isOfState || isOfLog || isOfReplica)
+    return joined(
+      ...[checkStateSections, checkLogSections, checkReplicaSections].map((check) => check(vectors as object)),
+    )
   if (!Array.isArray(vectors) || vectors.length === 0) throw new VectorFileError('not a list of vectors')
   const findings = newFindings()
   for (const [i, vector] of (vectors as unknown[]).entries()) {

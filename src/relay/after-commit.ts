@@ -37,7 +37,7 @@ export function afterCommit(parts: AfterCommitParts): AfterCommit[] {
     // The object index before the feeds: a subscription that reads by it must find there what was flushed.
     (shop, { sets: list }) => keeper.published(shop, list),
     // Checkpoints are signed later: here it is counted what none covers.
-    (shop) => checkpoints.published(shop),
+    (shop, { sets: list }) => checkpoints.published(shop, list),
     (shop) => notes?.follow(shop.shopId),
     // The feeds before the cards: a session whose card was removed is shown everything up to the set that did it.
     (shop, { sets: list }) => feeds.published(shop, list),

@@ -12,10 +12,10 @@ import { uploadBlob } from './blobs/upload.js'
 import { serveBlob } from './blobs/served-blob.js'
 import { isCidV0, isRawCid } from './blobs/cid.js'
 import { MultipartError } from './blobs/multipart.js'
-import type { NoteService } from './notes/note-service.js'
 import { strangeHost } from './transport/host-header.js'
 import type { RateLimiter } from './transport/rate-limit.js'
 import { BodyTooLarge, RequestAborted } from './transport/request-body.js'
+import { PROOFS_PREFIX } from './proofs/http-proofs.js'
 import { checkEnrolment, publicHosts } from './accounts/enrolment-message.js'
 import type { HttpRequest, HttpResponse } from './transport/transport.js'
 
@@ -36,8 +36,8 @@ export interface HttpDependencies {
   /** The checks that need chain and store, then the enrolment itself; it is durable when this resolves. */
   enrol(request: EnrolmentRequest): Promise<EnrolmentOutcome>
   readonly blobs: BlobAccess
-  /** Undefined: there is no note key. */
-  readonly notes: Pick<NoteService, 'answer'> | undefined
+  /** Of a request below PROOFS_PREFIX. */
+  prove(request: HttpRequest): Promise<HttpResponse>
   /** Something threw that must not: it is reported, the client gets a 500. */
   onBug(error: unknown): void
 }
@@ -98,14 +98,14 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     { method: 'GET', handle: (dependencies) => tellStatus(dependencies.readiness() ?? dependencies.trouble()) },
   ],
   ['/testing/discovery', { method: 'GET', handle: tellDiscovery }],
-  ['/v4/sessions', { method: 'GET', handle: () => json(426, { error: 'a WebSocket upgrade is needed here' }) }],
+  ['/v4/sessions', { method: 'GET', handle: tellUpgrade }],
+  ['/v5/sessions', { method: 'GET', handle: tellUpgrade }],
   ['/v4/enroll_key_card', { method: 'POST', handle: enrol, handler: ENROL_HANDLER }],
   ['/v4/upload_blob', { method: 'POST', handle: upload, handler: UPLOAD_HANDLER }],
 ])
 const BLOB_PREFIX = '/ipfs/'
 const BLOB_ROUTE: Route = { method: 'GET', handle: readBlob }
-const SHOP_PREFIX = '/v5/shops/'
-const SHOP_ROUTE: Route = { method: 'GET', handle: readShop }
+const PROOF_ROUTE: Route = { method: 'GET', handle: prove }
 
 async function route(dependencies: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
   const found = routeOf(request.path)
@@ -130,14 +130,16 @@ async function route(dependencies: HttpDependencies, request: HttpRequest): Prom
 
 function routeOf(path: string): Route | undefined {
   if (path.startsWith(BLOB_PREFIX)) return BLOB_ROUTE
-  return path.startsWith(SHOP_PREFIX) ? SHOP_ROUTE : ROUTES.get(path)
+  return path.startsWith(PROOFS_PREFIX) ? PROOF_ROUTE : ROUTES.get(path)
 }
 
-/** `/v5/shops/<id, decimal>/…`. */
-async function readShop({ notes }: HttpDependencies, { path, query }: HttpRequest): Promise<HttpResponse> {
-  const [, id, rest] = /^(0|[1-9][0-9]{0,77})\/(.+)$/u.exec(path.slice(SHOP_PREFIX.length)) ?? []
-  if (id === undefined || rest === undefined) return json(404, { error: 'not found' })
-  return (await notes?.answer(BigInt(id), rest, query)) ?? json(404, { error: 'not found' })
+function tellUpgrade(): HttpResponse {
+  return json(426, { error: 'a WebSocket upgrade is needed here' })
+}
+
+async function prove(dependencies: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
+  const unready = dependencies.readiness()
+  return unready === undefined ? dependencies.prove(request) : json(503, { error: unready })
 }
 
 function describeRelay({ relay }: HttpDependencies): HttpResponse {

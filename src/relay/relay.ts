@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
 import { addressOf, native, publicKeyOf } from '#signature'
-import type { ChainId, Seq } from '../brands.js'
+import type { ChainId, Seq, ShopId } from '../brands.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import type { Chain } from '../chain/chain.js'
 import type { ChainRegistry } from '../chain/chain-registry.js'
@@ -30,6 +30,7 @@ import { PricedListings } from './blobs/priced-listings.js'
 import { UploadTokens } from './blobs/upload-tokens.js'
 import { Feeds, type FeedsOptions } from './feed/feeds.js'
 import { RoundRobin } from './feed/round-robin.js'
+import { SnapshotSlots } from './feed/snapshot-slots.js'
 import { Checkpoints } from './checkpoints/checkpoints.js'
 import { makeHttp } from './http.js'
 import { listeningOptions } from './listening.js'
@@ -43,6 +44,8 @@ import { Checkout } from './payments/checkout.js'
 import type { PaymentChain } from './payments/payment-chain.js'
 import { Payments, type PaymentChainSettings } from './payments/payments.js'
 import { NO_PRICES, type PriceSource } from './payments/price-source.js'
+import { answerProof } from './proofs/http-proofs.js'
+import { ShopProofs } from './proofs/shop-proofs.js'
 import { ConnectedCards } from './sessions/cards.js'
 import { Sessions, type SessionsOptions } from './sessions/sessions.js'
 import { Keeper } from './shops/keeper.js'
@@ -118,6 +121,8 @@ const KEEPING_MS = 1_000
 const PROGRESS_MS = 2_000
 /** Of the heap that V8 may use: what a stored trie node in memory is counted with. */
 const CACHED_NODE_BYTES = 16_384
+/** And a patch that was written between two of the states that are kept with checkpoints. */
+const HELD_PATCH_BYTES = 65_536
 
 /**
  * Listens, replays what is to be replayed, then serves: until then /readyz tells how far it is. Rejects with
@@ -143,6 +148,8 @@ interface Rooms {
   readonly keeper: Keeper
   readonly checkpoints: Checkpoints
   readonly notes: NoteService | undefined
+  readonly proofs: ShopProofs
+  readonly snapshots: SnapshotSlots
   readonly feeds: Feeds
   readonly cards: ConnectedCards
   readonly writer: Writer
@@ -156,7 +163,7 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const { settings, store, registry, log, randomBytes = freshBytes } = parts
   const uploadTokens = new UploadTokens(clock, () => toHex(randomBytes(32)))
   const verifier = new Verifier(settings.signatureThreads, (error) => log.error('bug', error))
-  const nodeCacheNodes = Math.min(settings.nodeCacheNodes, cacheNodesMax())
+  const nodeCacheNodes = Math.min(settings.nodeCacheNodes, heapPart(CACHED_NODE_BYTES))
   const flushing = {
     nowMs: () => clock.nowMs(),
     tell: (event: string, error: unknown) => log.error(event, error),
@@ -175,8 +182,12 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const steps: AfterCommit[] = []
   const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps })
   const payments = buildPayments(parts, { clock, checkout, writer, chains })
-  const sessions = buildSessions(parts, { clock, cards, feeds, verifier, writer, uploadTokens, publicUrl })
-  const rooms = { verifier, keeper, checkpoints, notes, feeds, cards, writer, payments, uploadTokens, sessions }
+  const shop = (shopId: ShopId) => writer.shop(shopId)
+  const indexedUpTo = (shopId: ShopId) => keeper.indexedUpTo(shopId)
+  const proofs = new ShopProofs({ checkpoints, store, clock, metrics: parts.metrics, shop, indexedUpTo })
+  const reading = { feeds, proofs, snapshots: new SnapshotSlots() }
+  const sessions = buildSessions(parts, { clock, cards, ...reading, verifier, writer, uploadTokens, publicUrl })
+  const rooms = { verifier, keeper, checkpoints, notes, ...reading, cards, writer, payments, uploadTokens, sessions }
   steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))
   return rooms
 }
@@ -186,7 +197,9 @@ function buildCheckpoints(
   clock: Clock,
 ): Checkpoints {
   const { chainId: ChainID, address: Registry, relayTokenId: Relay } = registry
-  return new Checkpoints({ store, guard, relay: { ChainID, Registry, Relay }, relaySecret, clock, log, metrics })
+  const relay = { ChainID, Registry, Relay }
+  const heldPatchesMax = heapPart(HELD_PATCH_BYTES)
+  return new Checkpoints({ store, guard, relay, relaySecret, heldPatchesMax, clock, log, metrics })
 }
 
 function buildNotes(
@@ -250,7 +263,7 @@ function buildPayments(
 
 function buildSessions(
   { settings, store, log, randomBytes = freshBytes }: RelayParts,
-  given: Pick<Rooms, 'cards' | 'feeds' | 'verifier' | 'writer' | 'uploadTokens'> & {
+  given: Pick<Rooms, 'cards' | 'feeds' | 'proofs' | 'snapshots' | 'verifier' | 'writer' | 'uploadTokens'> & {
     readonly clock: Clock
     readonly publicUrl: () => string
   },
@@ -470,9 +483,11 @@ class Relay implements RunningRelay {
   private makeHttp(): ReturnType<typeof makeHttp> {
     const { settings, registry, store, blobs, version, log, randomBytes = freshBytes } = this.parts
     const { clock } = this
-    const { writer, uploadTokens } = this.rooms
+    const { writer, uploadTokens, proofs, notes } = this.rooms
     const enrolment = new Enrolment({ store, writer, registry, clock, randomBytes })
     const rate = { perSecond: settings.enrolmentsPerSecond, burst: settings.enrolmentsBurst }
+    const proofRate = new RateLimiter(PROOF_RATE, () => clock.nowMs())
+    const take = (address: string) => proofRate.take(address)
     return makeHttp({
       relay: {
         name: 'cairn',
@@ -493,7 +508,7 @@ class Relay implements RunningRelay {
       trouble: () => this.trouble(),
       enrol: (request) => enrolment.enrol(request),
       blobs: blobAccess(blobs, uploadTokens),
-      notes: this.rooms.notes,
+      prove: async (asked) => (await notes?.answer(asked, take)) ?? answerProof(proofs, asked, take),
       onBug: (error) => log.error('bug', error),
     })
   }
@@ -512,20 +527,24 @@ class Relay implements RunningRelay {
 
   private measure(): void {
     const { metrics } = this.parts
-    const { sessions, feeds, writer, keeper } = this.rooms
+    const { sessions, feeds, writer, keeper, snapshots } = this.rooms
     metrics.gauge('cairn_sessions', 'Open sessions', () => sessions.count)
     metrics.gauge('cairn_subscriptions', 'Open subscriptions', () => feeds.subscriptionCount)
+    metrics.gauge('cairn_snapshots', 'Snapshots that are being sent', () => snapshots.count)
     metrics.gauge('cairn_writer_backlog', 'Sets that wait for the writer', () => writer.backlog)
     metrics.gauge('cairn_cached_nodes', 'Stored trie nodes in memory', () => keeper.cachedNodes)
     metrics.gauge('cairn_resident_bytes', 'Resident memory of the process', () => process.memoryUsage.rss())
   }
 }
 
+/** Of one address, over HTTP. */
+const PROOF_RATE = { perSecond: limits.HTTP_PROOFS_PER_SECOND, burst: limits.HTTP_PROOFS_BURST }
+
 const NOT_READY = { accept: false, status: 503, body: 'the relay is starting\n' } as const
 
 /** So many that a small heap is not full of them. */
-function cacheNodesMax(): number {
-  return Math.max(1, Math.floor(getHeapStatistics().heap_size_limit / CACHED_NODE_BYTES))
+function heapPart(bytes: number): number {
+  return Math.max(1, Math.floor(getHeapStatistics().heap_size_limit / bytes))
 }
 
 function freshBytes(length: number): Uint8Array {

@@ -110,7 +110,7 @@ function treePlace(state: ShopState, name: StateCollection, place: TriePlace | u
       keyHash: keyHash(leaf.key),
       valueHash: valueHash(leaf.value),
       get object() {
-        return objectOf(state, name, leaf.key, leaf.value)
+        return objectIn(state, name, leaf.key, leaf.value)
       },
     },
     get left() {
@@ -122,7 +122,13 @@ function treePlace(state: ShopState, name: StateCollection, place: TriePlace | u
   }
 }
 
-function objectOf({ collections }: ShopState, name: StateCollection, key: Uint8Array, value: Uint8Array): StateObject {
+/** What the leaf of `treeOf` with this key and value proves: value and history as proofs tell them. */
+export function objectIn(
+  { collections }: ShopState,
+  name: StateCollection,
+  key: Uint8Array,
+  value: Uint8Array,
+): StateObject {
   if (name !== 'Orders') return { value }
   const { lastSeq, trail } = readTrail(value)
   return { value: collections.Orders.get(key) ?? addedByCard(value), history: { lastSeq: BigInt(lastSeq), trail } }

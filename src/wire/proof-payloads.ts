@@ -36,7 +36,7 @@ export type AddedOrders = Infer<typeof AddedOrders>
 
 /** The salts that a session may have, 32 bytes each. */
 const Salts = struct({ Inventory: optional(bytes32), Orders: optional(bytes32) }, { unlisted: 'refused' })
-export type Salts = Infer<typeof Salts>
+type Salts = Infer<typeof Salts>
 
 /** What every answer that proves something begins with. */
 export interface ProvenAnswer {

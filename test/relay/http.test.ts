@@ -63,7 +63,6 @@ class Relay {
 
   #dependencies(publicUrl: string): HttpDependencies {
     return {
-      notes: undefined,
       relay: {
         name: 'cairn',
         version: '0.1.0',
@@ -91,6 +90,7 @@ class Relay {
         openSink: async () => this.#sink(),
         read: async (cid) => this.#read(cid),
       },
+      prove: () => Promise.reject(new Error('no proofs here')),
       onBug: (error) => this.bugs.push(error),
     }
   }

@@ -31,6 +31,7 @@ import type { CheckpointRow, Store } from '../../store/store.js'
 import { nowSeconds, type Clock } from '../instruments/clock.js'
 import type { Log } from '../instruments/log.js'
 import type { Metrics } from '../instruments/metrics.js'
+import type { CommittedSet } from '../shops/committed-set.js'
 import { ShopLog } from '../shops/log-trees.js'
 import type { Shop } from '../shops/shop.js'
 import { SignedShop, type KeptCheckpoint } from './signed-shop.js'
@@ -43,6 +44,11 @@ interface CheckpointsOptions {
   readonly relay: Omit<LogIdentity, 'ShopID'>
   /** The relay's secret key, 32 bytes. */
   readonly relaySecret: Uint8Array
+  /**
+   * Of all shops, between the oldest kept checkpoint and the newest: where more is written, fewer are kept, so that a
+   * small heap is not full of their states.
+   */
+  readonly heldPatchesMax: number
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
@@ -69,6 +75,8 @@ export class Checkpoints {
   private readonly total: { add(n?: number): void }
   private working: Promise<void> | undefined
   private stopped = false
+  /** The sum of `heldPatches` of all shops. */
+  private held = 0
 
   constructor(options: CheckpointsOptions) {
     this.options = options
@@ -84,13 +92,15 @@ export class Checkpoints {
     const followed = this.follow(shop)
     for (const watcher of before?.watchers ?? []) followed.watchers.add(watcher)
     before?.stop()
-    followed.moved(shop.current, true)
+    this.held -= before?.heldPatches ?? 0
+    followed.moved(shop.current, 0, true)
   }
 
-  /** A step after a commit: the shop's current version is the one after its sets. */
-  published(shop: Shop): void {
+  /** A step after the commit of these sets: the shop's current version is the one after them. */
+  published(shop: Shop, sets: readonly CommittedSet[]): void {
     const followed = this.shops.get(shop.shopId) ?? this.follow(shop)
-    followed.moved(shop.current)
+    const patches = sets.reduce((sum, { record }) => sum + record.patches.length, 0)
+    followed.moved(shop.current, patches)
     if (followed.withheld !== undefined) this.look(followed)
   }
 
@@ -101,6 +111,11 @@ export class Checkpoints {
   /** Among the last 16. */
   at(shopId: ShopId, seq: Seq): KeptCheckpoint | undefined {
     return this.shops.get(shopId)?.kept.find((kept) => kept.seq === seq)
+  }
+
+  /** The newest of those among the last 16 that are not above `seq`. */
+  upTo(shopId: ShopId, seq: Seq): KeptCheckpoint | undefined {
+    return this.shops.get(shopId)?.kept.findLast((kept) => kept.seq <= seq)
   }
 
   /**
@@ -291,13 +306,25 @@ export class Checkpoints {
       this.unwritten.set(`${shopId}/${kept.seq}`, { shopId, seq: kept.seq, value })
     }
     this.total.add()
+    const heldBefore = followed.heldPatches
     followed.signed(checkpoint)
+    this.held += followed.heldPatches - heldBefore
+    this.dropStates(followed)
     for (const watcher of [...followed.watchers]) {
       try {
         watcher(checkpoint)
       } catch (error) {
         log.error('bug', error)
       }
+    }
+  }
+
+  /** The newest of a shop stays. */
+  private dropStates(followed: SignedShop): void {
+    while (this.held > this.options.heldPatchesMax && followed.kept.length > 1) {
+      const before = followed.heldPatches
+      followed.dropOldest()
+      this.held -= before - followed.heldPatches
     }
   }
 

@@ -44,6 +44,10 @@ export class SignedShop {
   version: ShopVersion
   /** The last ones, rising. */
   readonly kept: KeptCheckpoint[] = []
+  /** Patches that were written since start, up to the version and up to each of `kept`. */
+  private patches = 0
+  private readonly patchesAt: number[] = []
+  private patchesAimedAt = 0
   /** Of the last that was signed, or may have been; none later is earlier. */
   lastTime: Seconds | undefined
   /** Why none is signed. */
@@ -85,9 +89,15 @@ export class SignedShop {
     return this.kept.at(-1)
   }
 
-  /** A version that became durable. `overdue`: what none covers has been there for long. */
-  moved(version: ShopVersion, overdue = false): void {
+  /** Between the oldest of the kept and the newest: their states hold what these replaced. */
+  get heldPatches(): number {
+    return this.kept.length === 0 ? 0 : this.patchesAt.at(-1)! - this.patchesAt[0]!
+  }
+
+  /** A version that became durable by so many patches. `overdue`: what none covers has been there for long. */
+  moved(version: ShopVersion, patches: number, overdue = false): void {
     this.version = version
+    this.patches += patches
     if (version.state.manifest === undefined || this.due) return
     const uncovered = version.head - this.covered
     if (uncovered <= 0) return
@@ -97,6 +107,7 @@ export class SignedShop {
 
   /** A checkpoint is begun: sets that come from now on are not covered by it. */
   begun(seq: Seq): void {
+    if (seq > this.covered) this.patchesAimedAt = this.patches
     this.covered = Math.max(this.covered, seq)
     this.due = false
     this.cancelDue?.()
@@ -107,9 +118,15 @@ export class SignedShop {
   signed(checkpoint: KeptCheckpoint): void {
     const isSame = this.newest?.seq === checkpoint.seq
     this.kept.splice(isSame ? -1 : this.kept.length, 1, checkpoint)
-    if (this.kept.length > CHECKPOINTS_KEPT) this.kept.shift()
+    if (!isSame) this.patchesAt.push(this.patchesAimedAt)
+    if (this.kept.length > CHECKPOINTS_KEPT) this.dropOldest()
     this.failure = undefined
     this.answer()
+  }
+
+  dropOldest(): void {
+    this.kept.shift()
+    this.patchesAt.shift()
   }
 
   /** It is tried again in a while; nobody waits for that. */

@@ -6,20 +6,22 @@
 
 import type { ShopId } from '../../brands.js'
 import { encodeSignedBinding } from '../../notes/forms.js'
-import type { HttpResponse } from '../transport/transport.js'
+import type { HttpRequest, HttpResponse } from '../transport/transport.js'
 import type { ShopNotes } from './shop-notes.js'
 
+const PATH = /^\/v5\/shops\/(0|[1-9][0-9]{0,77})\/(note-key|checkpoint\.note)$/u
 const SEQ = /^[1-9][0-9]{0,14}$/u
 
-/** Answers what stands behind `/v5/shops/<id>/`; undefined for what is not of notes. */
+/** Answers a request for a note or a binding; undefined for any other. `take`: whether its address may ask now. */
 export async function answerNotes(
   notes: Pick<ShopNotes, 'binding' | 'newestSeq' | 'note'>,
-  shopId: ShopId,
-  rest: string,
-  query: URLSearchParams,
+  { path, query, address }: Pick<HttpRequest, 'path' | 'query' | 'address'>,
+  take: (address: string) => boolean,
 ): Promise<HttpResponse | undefined> {
-  if (rest === 'note-key') return answerBinding(notes, shopId)
-  return rest === 'checkpoint.note' ? answerNote(notes, shopId, query.get('seq')) : undefined
+  const [, id, name] = PATH.exec(path) ?? []
+  if (id === undefined) return undefined
+  if (!take(address)) return refusal(429, 'too many proofs in a short time')
+  return name === 'note-key' ? answerBinding(notes, BigInt(id)) : answerNote(notes, BigInt(id), query.get('seq'))
 }
 
 async function answerBinding(notes: Pick<ShopNotes, 'binding'>, shopId: ShopId): Promise<HttpResponse> {

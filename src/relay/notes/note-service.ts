@@ -8,7 +8,7 @@ import type { ShopId } from '../../brands.js'
 import type { Checkpoints } from '../checkpoints/checkpoints.js'
 import type { Clock } from '../instruments/clock.js'
 import type { Log } from '../instruments/log.js'
-import type { HttpResponse } from '../transport/transport.js'
+import type { HttpRequest, HttpResponse } from '../transport/transport.js'
 import { answerNotes } from './note-http.js'
 import type { ShopBindingsOptions } from './shop-bindings.js'
 import { ShopNotes } from './shop-notes.js'
@@ -53,9 +53,12 @@ export class NoteService {
     this.options.checkpoints.watch(shopId, () => this.witnesses.signed(shopId))
   }
 
-  /** What stands behind `/v5/shops/<id>/`; undefined for what is not of notes. */
-  answer(shopId: ShopId, rest: string, query: URLSearchParams): Promise<HttpResponse | undefined> {
-    return answerNotes(this.notes, shopId, rest, query)
+  /** Answers a request for a note or a binding; undefined for any other. */
+  answer(
+    request: Pick<HttpRequest, 'path' | 'query' | 'address'>,
+    take: (address: string) => boolean,
+  ): Promise<HttpResponse | undefined> {
+    return answerNotes(this.notes, request, take)
   }
 
   get alarms(): string[] {

@@ -58,7 +58,7 @@ export async function checkShop(store: Store, options: CheckOptions): Promise<Ch
       at = record.seq
       const keys = log.take(record)
       if (stored === undefined || record.seq > stored.seq) continue
-      for (const object of keys.length > 0 ? indexNames(keys) : []) {
+      for (const object of keys.length > 0 ? indexNames(keys, record.signer) : []) {
         const found = unlessDamaged(() => store.objectSeqs(shopId, object, record.seq - 1, 1))
         if (found !== undefined && found[0] !== record.seq)
           tell(`shop ${shopId}, set ${record.seq}: the object index does not name it`)

@@ -53,7 +53,9 @@ afterEach(async () => {
 })
 
 /** A relay's store and guard as they are on disk, with the shop as its log is there. */
-async function start(changed: { store?: (store: Store) => Store; identity?: Partial<typeof IDENTITY> } = {}) {
+async function start(
+  changed: { store?: (store: Store) => Store; identity?: Partial<typeof IDENTITY>; heldPatchesMax?: number } = {},
+) {
   const opened = await openStore(join(directory, 'data'))
   const guard = await openGuard(join(directory, 'relay.key.signed'))
   const store = changed.store?.(opened) ?? opened
@@ -65,6 +67,7 @@ async function start(changed: { store?: (store: Store) => Store; identity?: Part
     guard,
     relay: { ...IDENTITY, ...changed.identity },
     relaySecret: SECRET,
+    heldPatchesMax: changed.heldPatchesMax ?? 1_000,
     clock,
     log: { info: (event) => tell(event), warn: (event) => tell(event), error: tell },
     metrics,
@@ -110,9 +113,9 @@ async function turn(ms: number): Promise<void> {
 
 async function write(sets = 1, mark?: string): Promise<void> {
   const isNew = log.head === 0
-  await log.write(relay.store, sets, mark)
+  const written = await log.write(relay.store, sets, mark)
   if (isNew) adopt(relay.checkpoints)
-  else relay.checkpoints.published(log.shop)
+  else relay.checkpoints.published(log.shop, written)
 }
 
 const seqs = () => signed.map(({ fields }) => Number(fields.Seq))
@@ -246,13 +249,28 @@ describe('what was signed', () => {
       expect(checkpoints.at(log.shopId, seq)!.state.collections.Listings.size).toBe(seq - 1)
   })
 
+  it('is kept for fewer where much is written: their states hold what was replaced', async () => {
+    await relay.stop()
+    relay = await start({ heldPatchesMax: 4 })
+    for (let i = 0; i < 6; i++) {
+      await write(2)
+      await turn(1_000)
+    }
+    const kept = [1, 3, 5, 7, 9, 11, 13].filter((seq) => relay.checkpoints.at(log.shopId, seq) !== undefined)
+    expect(kept).toEqual([9, 11, 13])
+    await write(50)
+    await turn(1_000)
+    expect(relay.checkpoints.at(log.shopId, 13)).toBeUndefined()
+    expect(relay.checkpoints.newest(log.shopId)!.seq).toBe(63)
+  })
+
   it('does not fall behind in time when the clock goes back', async () => {
     clock.set(-3_600_000)
     await write()
     await turn(1_000)
     await relay.stop()
     await log.write((relay = await start()).store)
-    relay.checkpoints.published(log.shop)
+    relay.checkpoints.published(log.shop, [])
     await turn(20_000)
     await relay.checkpoints.fresh(log.shopId)
     expect([...new Set(seqs())]).toEqual([1, 2, 3])
