@@ -130,6 +130,11 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
   [['invite'], 'cairn invite --shop ID [--url URL] [--chain FILE] [--wallet FILE]', '--url, --shop, --chain, --wallet'],
   [['join', LINK], 'cairn join LINK [--card FILE] [--chain FILE] [--wallet FILE]', '--card, --chain, --wallet'],
   [
+    ['key', 'show'],
+    'cairn key make|show|rotate [--data DIR] [--relay-key-file FILE] [--chain none|dev|FILE]',
+    '--data, --relay-key-file, --chain',
+  ],
+  [
     ['bench', 'write'],
     'cairn bench write [--seconds 10] [--listings 1000] [--patches 1] [--connections 1] [--window 1024] ' +
       '[--url URL] [--json]',
@@ -147,6 +152,7 @@ const SUMMARIES = `\
   shop       makes a shop: cairn shop create
   invite     makes a link that lets a clerk join a shop
   join       joins a shop with such a link
+  key        makes, shows and rotates the relay's key
   bench      measures how many writes a relay answers
   vectors    tells whether an implementer's test vectors and this implementation agree
   help       says more about a command: cairn help serve`

@@ -27,7 +27,7 @@ type ChainParts = Pick<RelayParts, 'registry' | 'mirror' | 'paymentChains' | 'pr
 
 interface ChainContext {
   readonly store: Store
-  /** The relay's own wallet, 20 bytes. */
+  /** Of the relay's first key, 20 bytes: on a development chain its token has its number. */
   readonly address: Uint8Array
   readonly log: Log
 }

@@ -10,6 +10,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { addressOf, publicKeyOf } from '#signature'
 import { fromHex } from '../bytes/hex.js'
 import { checkShop } from '../relay/shops/shop-check.js'
+import { keysUpTo, readHandOvers } from '../store/hand-overs.js'
 import { openStoreForReading } from '../store/open.js'
 import { StoreError } from '../store/store-error.js'
 import type { Store } from '../store/store.js'
@@ -37,7 +38,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const only = flags.shop === undefined ? undefined : integerFlag('shop', flags.shop)
     const store = await openStoreForReading(flags.data)
     try {
-      return await check(store, { only, relay: relayOf(flags.data) }, io)
+      return await check(store, { only, relays: await relaysOf(flags.data) }, io)
     } finally {
       await store.close()
     }
@@ -51,7 +52,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 async function check(
   store: Store,
-  { only, relay }: { readonly only: bigint | undefined; readonly relay: Uint8Array | undefined },
+  { only, relays }: { readonly only: bigint | undefined; readonly relays: readonly Uint8Array[] | undefined },
   io: Io,
 ): Promise<number> {
   let problems = 0
@@ -70,7 +71,7 @@ async function check(
   }
   for (const { shopId, secret } of shops) {
     const told = (seq: number, head: number) => progress(`shop ${shopId}: set ${seq} of ${head}`)
-    const checked = await checkShop(store, { shopId, secret, relay, tell, progress: told, signal: io.signal })
+    const checked = await checkShop(store, { shopId, secret, relays, tell, progress: told, signal: io.signal })
     sets += checked.sets
     patches += checked.patches
   }
@@ -88,10 +89,12 @@ function reporter(io: Io): (text: string) => void {
   }
 }
 
-/** The address of the key in the directory; undefined if it is kept elsewhere. */
-function relayOf(data: string): Uint8Array | undefined {
+/** The addresses of the key in the directory and of those before it; undefined if it is kept elsewhere. */
+async function relaysOf(data: string): Promise<Uint8Array[] | undefined> {
+  const file = join(data, 'relay.key')
   try {
-    return addressOf(publicKeyOf(fromHex(readFileSync(join(data, 'relay.key'), 'utf8').trim())))
+    const address = addressOf(publicKeyOf(fromHex(readFileSync(file, 'utf8').trim())))
+    return keysUpTo(address, await readHandOvers(file))
   } catch {
     return undefined
   }

@@ -55,6 +55,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['shop', { summary: 'makes a shop: cairn shop create', load: () => import('./shop.js') }],
   ['invite', { summary: 'makes a link that lets a clerk join a shop', load: () => import('./invite.js') }],
   ['join', { summary: 'joins a shop with such a link', load: () => import('./join.js') }],
+  ['key', { summary: "makes, shows and rotates the relay's key", load: () => import('./key.js') }],
   ['bench', { summary: 'measures how many writes a relay answers', load: () => import('./bench.js') }],
   [
     'vectors',

@@ -25,8 +25,9 @@ import {
   type Settings,
 } from '../settings/settings.js'
 import { openBlobs } from '../store/blobs.js'
+import { HandOversError, keysUpTo, readHandOvers } from '../store/hand-overs.js'
 import { openStore } from '../store/open.js'
-import { GuardError, openGuard, type SignedGuard } from '../store/signed-guard.js'
+import { GuardError, openGuard } from '../store/signed-guard.js'
 import type { Store } from '../store/store.js'
 import { StoreError } from '../store/store-error.js'
 import { readAddress } from '../bytes/abi.js'
@@ -74,30 +75,45 @@ const EXPECTED = [
   StoreError,
   KeyFileError,
   GuardError,
+  HandOversError,
 ] as const
 
 async function serve(settings: Settings, io: Io): Promise<void> {
+  checkWitnesses(settings)
   // Here, so that --help and --print-config do not wait for the libraries behind them.
   const { makeLog } = await import('../relay/instruments/log.js')
-  const { Metrics } = await import('../relay/instruments/metrics.js')
-  const reserveBytes = settings.diskReserveMib * 1_048_576
   const log = makeLog({ format: logFormat(settings, io), write: io.err, now: Date.now })
-  const metrics = new Metrics()
   const hungUp = () => log.warn('SIGHUP is ignored: settings are read at the start only')
   process.on('SIGHUP', hungUp)
-  checkWitnesses(settings)
-  const store = await openStore(settings.data, { reserveBytes, reservationSeconds: settings.reservationSeconds })
-  let guard: SignedGuard | undefined
+  const { data, reservationSeconds } = settings
+  const store = await openStore(data, { reserveBytes: reserveBytesOf(settings), reservationSeconds })
   try {
-    const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytes)
-    const { address, isNew, ...keys } = await keysOf(settings, { store, log, io })
-    guard = keys.guard
+    await serveFrom(store, settings, log, io)
+  } catch (error) {
+    // Stopped while it started.
+    if (!io.signal.aborted || error !== io.signal.reason) throw error
+  } finally {
+    await store.close()
+    process.off('SIGHUP', hungUp)
+  }
+}
+
+async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Promise<void> {
+  const { Metrics } = await import('../relay/instruments/metrics.js')
+  const metrics = new Metrics()
+  const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytesOf(settings))
+  const { secret: relaySecret, address, first, isNew, ...files } = await relayKey(settings, { store, log, io })
+  const noteKey = await openNoteKey(settings.noteKeyFile ?? files.noteFile)
+  const guard = await openGuard(files.guardFile)
+  try {
     const relay = await startRelay({
       settings,
       store,
       blobs,
-      ...(await openChains(settings, { store, address, log })),
-      ...keys,
+      ...(await openChains(settings, { store, address: first, log })),
+      relaySecret,
+      guard,
+      noteKey,
       listen: LISTEN[settings.transport],
       descriptors: descriptorLimit(),
       version: packageVersion(),
@@ -107,14 +123,13 @@ async function serve(settings: Settings, io: Io): Promise<void> {
     })
     if (isNew) log.info('a new relay key was made', { address: prefixedHex(address) })
     await serveUntilStopped(relay, settings, metrics, io)
-  } catch (error) {
-    // Stopped while it started.
-    if (!io.signal.aborted || error !== io.signal.reason) throw error
   } finally {
-    await guard?.close()
-    await store.close()
-    process.off('SIGHUP', hungUp)
+    await guard.close()
   }
+}
+
+function reserveBytesOf({ diskReserveMib }: Settings): number {
+  return diskReserveMib * 1_048_576
 }
 
 async function serveUntilStopped(relay: RunningRelay, settings: Settings, metrics: Metrics, io: Io): Promise<void> {
@@ -130,13 +145,6 @@ async function serveUntilStopped(relay: RunningRelay, settings: Settings, metric
   }
 }
 
-/** The relay's key with what is kept beside it. */
-async function keysOf(settings: Settings, given: { readonly store: Store; readonly log: Log; readonly io: Io }) {
-  const { secret: relaySecret, address, isNew, guardFile, noteFile } = await relayKey(settings, given)
-  const noteKey = await openNoteKey(settings.noteKeyFile ?? noteFile)
-  return { relaySecret, address, isNew, noteKey, guard: await openGuard(guardFile) }
-}
-
 /** A new key is another relay to clients: beside shops of an old one it is a slip, such as a mistyped file name. */
 async function relayKey(settings: Settings, given: { readonly store: Store; readonly log: Log; readonly io: Io }) {
   const { relayKeyFile, relayGuardFile, data } = settings
@@ -150,7 +158,15 @@ async function relayKey(settings: Settings, given: { readonly store: Store; read
     const slip = 'the shops here are of another relay, and clients refuse what this one signs'
     log.warn(`a new relay key was made: ${slip}`, { file, address: prefixedHex(address) })
   }
-  return { secret, address, isNew, guardFile: relayGuardFile ?? `${file}.signed`, noteFile: `${file}.note` }
+  const [first] = keysUpTo(address, await readHandOvers(file))
+  return {
+    secret,
+    address,
+    first: first!,
+    isNew,
+    guardFile: relayGuardFile ?? `${file}.signed`,
+    noteFile: `${file}.note`,
+  }
 }
 
 /** The guard has to outlive a database that is restored, so nobody guesses a place for it. */
@@ -163,7 +179,14 @@ function keyOfEnvironment(text: string, { relayKeyFile, relayGuardFile }: Settin
   }
   const secret = readKeyVariable(text)
   const address = addressOf(publicKeyOf(secret))
-  return { secret, address, isNew: false, guardFile: relayGuardFile, noteFile: `${relayGuardFile}.note` }
+  return {
+    secret,
+    address,
+    first: address,
+    isNew: false,
+    guardFile: relayGuardFile,
+    noteFile: `${relayGuardFile}.note`,
+  }
 }
 
 /** Before anything is opened. Throws SettingsError. */

@@ -182,7 +182,7 @@ export function signCheckpoint(checkpointBytes: Uint8Array, secret: Uint8Array):
 export function verifyCheckpoint(signed: SignedCheckpoint, relays: readonly Uint8Array[]): VerifiedCheckpoint {
   const [received, signature] = signed
   const fields = decodeCheckpoint(received)
-  const signer = signerAddress(received, signature, fields.Seq)
+  const signer = signerAddress(`checkpoint ${fields.Seq}`, received, signature)
   if (!relays.some((relay) => equalBytes(relay, signer))) {
     const [found, wanted] = [prefixedHex(signer), relays.map(prefixedHex).join(', ')]
     const problem = `checkpoint ${fields.Seq} is signed by ${found}, not by the relay ${wanted}`
@@ -284,7 +284,7 @@ export function decodeSignedCheckpoint(received: Uint8Array): SignedCheckpoint {
 }
 
 /** Whatever is wrong with the bytes is a CheckpointError. */
-function readForm<T>(schema: Schema<T>, received: Uint8Array, at: string): T {
+export function readForm<T>(schema: Schema<T>, received: Uint8Array, at: string): T {
   try {
     return readDeterministic(schema, received, at)
   } catch (cause) {
@@ -294,10 +294,13 @@ function readForm<T>(schema: Schema<T>, received: Uint8Array, at: string): T {
   }
 }
 
-/** 20 bytes. Recovering alone takes v 0 and 1 too: one checkpoint has one signature by one key, byte for byte. */
-function signerAddress(message: Uint8Array, signature: Uint8Array, seq: bigint): Uint8Array {
+/**
+ * 20 bytes; `what` is signed, in errors. Recovering alone takes v 0 and 1 too: here a message has one signature by one
+ * key, byte for byte. Throws CheckpointError 'signature'.
+ */
+export function signerAddress(what: string, message: Uint8Array, signature: Uint8Array): Uint8Array {
   const refuse = (problem: string, found: string, wanted: string): CheckpointError =>
-    new CheckpointError('signature', `checkpoint ${seq}: ${problem}`, { at: 'signature', found, wanted })
+    new CheckpointError('signature', `${what}: ${problem}`, { at: 'signature', found, wanted })
   const { length } = signature
   if (length !== 65) throw refuse(`its signature has ${length} bytes, not 65`, `${length}`, '65')
   const v = signature[64]!
@@ -307,6 +310,6 @@ function signerAddress(message: Uint8Array, signature: Uint8Array, seq: bigint):
   return addressOf(key)
 }
 
-function shown(value: bigint | Uint8Array): string {
+export function shown(value: bigint | Uint8Array): string {
   return typeof value === 'bigint' ? `${value}` : prefixedHex(value)
 }

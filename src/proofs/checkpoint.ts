@@ -52,6 +52,16 @@ export {
   type ShownLeaf,
   type StateRootAfter,
 } from './evidence.js'
+export {
+  decodeSignedHandOver,
+  encodeSignedHandOver,
+  relaysAfter,
+  signHandOver,
+  verifyHandOver,
+  type HandOver,
+  type RelayIdentity,
+  type SignedHandOver,
+} from './hand-over.js'
 export { logLeafBytes, logLeafHash, setDigest, type LogLeaf } from './log-leaf.js'
 export {
   decodeLogConsistency,

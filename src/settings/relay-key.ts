@@ -30,10 +30,11 @@ export async function readKeyFile(file: string): Promise<Uint8Array | undefined>
   try {
     const handle = await open(file, 'r')
     try {
+      const secret = parseKey(await handle.readFile('utf8'), file)
       const stat = await handle.stat()
       if (stat.isFile() && (stat.mode & OTHERS) !== 0 && process.platform !== 'win32')
         throw new KeyFileError(`${file} can be read by others than its owner: chmod 600 ${file}`)
-      return parseKey(await handle.readFile('utf8'), file)
+      return secret
     } finally {
       await handle.close()
     }

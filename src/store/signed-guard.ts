@@ -10,7 +10,7 @@
  * what stands before it in the line. A last line that is not whole was never answered for, and does not count; any
  * other is damage.
  *
- * Tests: test/store/signed-guard.test.ts, test/e2e/checkpoint-crash.test.ts
+ * Tests: test/store/signed-guard.test.ts
  */
 
 import { chmod, open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
@@ -242,7 +242,7 @@ function readGuard(text: string, file: string): { marks: Map<string, SignedMark>
     const end = text.indexOf('\n', size)
     const found = end < 0 ? undefined : marksOf(text.slice(size, end))
     if (found === undefined) {
-      if (end >= 0 && end + 1 < text.length) throw damaged(file, `line ${number} is not as it was written`)
+      if (!isTorn(text.slice(size))) throw damaged(file, `line ${number} is not as it was written`)
       break
     }
     for (const mark of found) marks.set(nameOf(mark.identity), mark)
@@ -251,6 +251,13 @@ function readGuard(text: string, file: string): { marks: Map<string, SignedMark>
   return { marks, size }
 }
 
+/** Whether a write was cut off: its end is missing, or a part of it, where the disk kept the length alone. */
+function isTorn(end: string): boolean {
+  const newline = end.indexOf('\n')
+  return newline < 0 || (newline === end.length - 1 && end.includes(NOT_WRITTEN))
+}
+
+const NOT_WRITTEN = '\0'.repeat(16)
 const MARK = /^(\d+) ([0-9a-f]{40}) (\d+) (\d+) (\d+) (-?\d+) ([0-9a-f]{64})$/u
 
 /** Undefined for a line that is not whole. */

@@ -138,6 +138,8 @@ describe('bounds', () => {
     ['LogPeaks', [new Uint8Array(32)], []],
     ['CheckpointBytes', new Uint8Array(4096), new Uint8Array(4097)],
     ['CheckpointBytes', new Uint8Array(1), new Uint8Array(0)],
+    ['HandOverBytes', new Uint8Array(512), new Uint8Array(513)],
+    ['HandOverBytes', new Uint8Array(1), new Uint8Array(0)],
     ['PriceModifier', map(['ModificationPercent', 1n]), new Map()],
     [
       'PriceModifier',
@@ -194,6 +196,7 @@ describe('the rules', () => {
       reach(root)
     const answers = ['WriteAnswer', 'StateProofAnswer', 'LogProofAnswer', 'CheckpointAnswer']
     for (const root of [...answers, 'Salts', 'StateQuestion', 'SnapshotObject']) reach(root)
+    for (const root of ['HandOver', 'SignedHandOver']) reach(root)
     for (const whole of ['Manifest', 'Account', 'Listing', 'Tag', 'Order']) reach(`Sent${whole}`)
     expect(ruleNames().filter((name) => !reached.has(name))).toEqual([])
   })
@@ -212,7 +215,7 @@ describe('the rules', () => {
 })
 
 /** Bytes whose inside is a rule of its own. */
-const ofAnyLength = ['SignedCheckpoint 0: 33 bytes more']
+const ofAnyLength = ['SignedCheckpoint 0: 33 bytes more', 'SignedHandOver 0: 33 bytes more']
 
 /** Rules of maps with keys of a type, not of a name. */
 const tables = new Set(['AcceptedCurrencies', 'Options', 'Payees', 'PriceModifiers', 'ShippingRegions', 'Variations'])

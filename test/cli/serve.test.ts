@@ -304,6 +304,34 @@ describe('what cannot be is one line and exit code 1, and changes nothing', () =
     expect(program.err).not.toContain('secret-but-short')
   })
 
+  it('a relay key that others may read', async () => {
+    usedData()
+    writeFileSync(join(home, 'key'), 'ab'.repeat(32), { mode: 0o640 })
+    const program = await refused([...inHome(), '--relay-key-file', join(home, 'key')], /chmod 600 \S+key$/mu)
+    expect(program.err).not.toContain('abab')
+  })
+
+  it('what was signed with the key, if it cannot be read', async () => {
+    usedData()
+    writeFileSync(join(home, 'signed'), 'my notes')
+    await refused([...inHome(), '--relay-guard-file', join(home, 'signed')], /signed is damaged/u)
+  })
+
+  it('a relay key in the environment with no place for what is signed, with a file, or that is none', async () => {
+    usedData()
+    const env = { CAIRN_RELAY_KEY: 'ab'.repeat(32) }
+    await refused(inHome(), /^cairn: relayGuardFile: the key comes from CAIRN_RELAY_KEY/u, { env })
+    const file = ['--relay-key-file', join(home, 'key')]
+    await refused([...inHome(), ...file], /^cairn: CAIRN_RELAY_KEY: relayKeyFile is given too/u, { env })
+    const guard = ['--relay-guard-file', join(home, 'signed')]
+    await refused([...inHome(), ...guard], /CAIRN_RELAY_KEY holds no key of 64/u, { env: { CAIRN_RELAY_KEY: 'abc' } })
+    const relay = command(['serve', ...ANY_PORT, ...inHome('fresh'), '--empty', ...guard], { env })
+    await relay.says(/relay address {2}0x[0-9a-f]{40}/u)
+    expect(relay.err + relay.out).not.toContain('abab')
+    expect(await relay.end('SIGTERM')).toBe(0)
+    expect(readdirSync(join(home, 'fresh'))).not.toContain('relay.key')
+  })
+
   it('uWebSockets.js where its binary does not load', async () => {
     usedData()
     const env = { NODE_OPTIONS: `--require ${withoutUws()}` }

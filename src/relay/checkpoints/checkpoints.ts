@@ -2,14 +2,14 @@
  * The checkpoints of all shops (PROOFS §3): made when they are due, durable before they are signed, with the guard
  * raised in between, and then handed to whoever watches. What is due at the same time goes to the disk together.
  *
- * Tests: test/relay/checkpoints/checkpoints.test.ts, test/e2e/checkpoint-crash.test.ts
+ * Tests: test/relay/checkpoints/checkpoints.test.ts
  */
 
 import { assert } from '../../assert.js'
 import type { Seconds, Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { CborTime } from '../../codec/value.js'
-import { CHECKPOINT_FRESH_SECONDS } from '../../limits.js'
+import { CHECKPOINT_FRESH_SECONDS, CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX } from '../../limits.js'
 import { stateRoot } from '../../merkle/state-level.js'
 import {
   checkpointDigest,
@@ -70,6 +70,8 @@ const SHOPS_AT_ONCE = 64
 export class Checkpoints {
   private readonly options: CheckpointsOptions
   private readonly shops = new Map<ShopId, SignedShop>()
+  /** Those that may be ready. */
+  private readonly candidates = new Set<SignedShop>()
   /** First signatures that the next commit writes, by shop and seq. */
   private readonly unwritten = new Map<string, CheckpointRow>()
   private readonly total: { add(n?: number): void }
@@ -92,6 +94,7 @@ export class Checkpoints {
     const followed = this.follow(shop)
     for (const watcher of before?.watchers ?? []) followed.watchers.add(watcher)
     before?.stop()
+    if (before !== undefined) this.candidates.delete(before)
     this.held -= before?.heldPatches ?? 0
     followed.moved(shop.current, 0, true)
   }
@@ -129,7 +132,7 @@ export class Checkpoints {
     if (this.now - newest.fields.Timestamp.seconds <= CHECKPOINT_FRESH_SECONDS) return newest
     await new Promise<void>((resolve) => {
       followed.asking.push(resolve)
-      this.begin()
+      this.offer(followed)
     })
     return followed.newest
   }
@@ -186,10 +189,22 @@ export class Checkpoints {
 
   private follow(shop: Shop): SignedShop {
     const { clock } = this.options
-    const followed = new SignedShop(shop, this.identityOf(shop.shopId), clock, () => this.begin())
+    const followed = new SignedShop(shop, this.identityOf(shop.shopId), clock, () => this.offer(followed))
     this.shops.set(shop.shopId, followed)
     this.look(followed)
+    this.warn(followed)
     return followed
+  }
+
+  /** Of what hinders nothing, and a person should know. */
+  private warn({ identity, lastTime, shop: { shopId: shop } }: SignedShop): void {
+    const { guard, log } = this.options
+    if (lastTime === undefined) return
+    if (guard.highest(identity) === undefined)
+      log.warn('beside the key nothing tells what was signed of a shop; it is made anew from the database', { shop })
+    const ahead = lastTime - this.now
+    if (ahead > CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX)
+      log.warn('the last checkpoint is of the future: clients refuse it and the next ones until then', { shop, ahead })
   }
 
   /** At the start, and while something stands against it: sets that were missing may be back. */
@@ -202,7 +217,7 @@ export class Checkpoints {
     if (reason !== undefined)
       return this.options.log.warn(`no checkpoints are signed: ${reason}`, { shop, head: followed.version.head })
     this.options.log.info('checkpoints are signed again', { shop })
-    this.begin()
+    this.offer(followed)
   }
 
   private whyWithheldOrBroken(followed: SignedShop): string | undefined {
@@ -256,10 +271,17 @@ export class Checkpoints {
 
   // Making them
 
+  private offer(followed: SignedShop): void {
+    this.candidates.add(followed)
+    this.begin()
+  }
+
+  /** One that is not ready offers itself again when it is. */
   private begin(): void {
     if (this.working !== undefined || this.stopped) return
     const ready: SignedShop[] = []
-    for (const followed of this.shops.values()) {
+    for (const followed of this.candidates) {
+      this.candidates.delete(followed)
       if (followed.isReady) ready.push(followed)
       if (ready.length === SHOPS_AT_ONCE) break
     }

@@ -9,7 +9,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { addressOf } from '#signature'
 import type { Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
-import { fromHex, toHex } from '../../bytes/hex.js'
+import { fromHex, prefixedHex, toHex } from '../../bytes/hex.js'
 import { decodeChecked } from '../../codec/decode-checked.js'
 import type { Hamt } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
@@ -27,8 +27,8 @@ interface CheckOptions {
   readonly shopId: ShopId
   /** The shop's, 32 bytes. */
   readonly secret: Uint8Array
-  /** Of the key that the relay's own sets must be signed with, 20 bytes; undefined: of any one. */
-  readonly relay?: Uint8Array | undefined
+  /** Of the keys that the relay's own sets must be signed with, 20 bytes each; undefined: of any one. */
+  readonly relays?: readonly Uint8Array[] | undefined
   /** One line for each thing that is wrong. */
   readonly tell: (problem: string) => void
   readonly progress: (seq: Seq, head: Seq) => void
@@ -83,14 +83,14 @@ class LogCheck {
   private readonly options: CheckOptions
   private readonly nonces = new Map<string, bigint>()
   private last = 0
-  private relay: Uint8Array | undefined
+  private relays: readonly Uint8Array[] | undefined
   private peaks = NO_PEAKS
   private readonly trees: ShopLog
 
   constructor(store: Store, options: CheckOptions) {
     this.trees = new ShopLog(store, options.shopId)
     this.options = options
-    this.relay = options.relay
+    this.relays = options.relays
     this.state = emptyShop(options.shopId, SCHEMA_VERSION)
   }
 
@@ -157,9 +157,10 @@ class LogCheck {
     else if (record.role !== 'relay') {
       if (!equalBytes(signer, record.signer)) yield 'its signature is not of its signer'
     } else {
-      this.relay ??= addressOf(signer)
-      if (!equalBytes(this.relay, addressOf(signer)))
-        yield `it is signed by 0x${toHex(addressOf(signer))}, the relay is 0x${toHex(this.relay)}`
+      const address = addressOf(signer)
+      this.relays ??= [address]
+      if (!this.relays.some((relay) => equalBytes(relay, address)))
+        yield `it is signed by 0x${toHex(address)}, the relay is ${this.relays.map(prefixedHex).join(' or ')}`
     }
   }
 

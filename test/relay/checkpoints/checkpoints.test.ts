@@ -349,9 +349,26 @@ describe('a start after a crash', () => {
     closing.pop()
     relay = await start()
     expect(relay.checkpoints.firstSigned(log.shopId, 1)).toEqual(first)
-    await relay.stop()
-    await rm(join(directory, 'relay.key.signed'))
   })
+})
+
+it('what is kept beside the key is made anew where it is lost, and the log tells', async () => {
+  await write()
+  await turn(0)
+  await relay.stop()
+  await rm(join(directory, 'relay.key.signed'))
+  relay = await start()
+  expect(told).toEqual(['beside the key nothing tells what was signed of a shop; it is made anew from the database'])
+  expect(relay.guard.highest({ ...IDENTITY, ShopID: log.shopId })!.digest).toEqual(signed[0]!.digest)
+})
+
+it('a last checkpoint of the future is told of', async () => {
+  await write()
+  await turn(0)
+  await relay.stop()
+  clock.set(-301_000)
+  await (await start()).stop()
+  expect(told).toEqual(['the last checkpoint is of the future: clients refuse it and the next ones until then'])
 })
 
 describe('a database that was restored from a backup', () => {

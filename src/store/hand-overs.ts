@@ -1,0 +1,61 @@
+/**
+ * The hand-overs of a relay's key (proofs/hand-over.ts), in a file beside it: a line for each in the order in which
+ * they were signed, `[hand-over, signature]` in hexadecimal. It is written anew under another name, so there is always
+ * a whole one. Nothing in it is secret.
+ *
+ * Tests: test/cli/key.test.ts
+ */
+
+import { open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { equalBytes } from '../bytes/bytes.js'
+import { fromHex, toHex } from '../bytes/hex.js'
+import { decodeSignedHandOver, encodeSignedHandOver, readHandOver, type SignedHandOver } from '../proofs/hand-over.js'
+import { syncDirectory } from './sync-directory.js'
+
+/** The file holds something else; the message is one line for people. */
+export class HandOversError extends Error {
+  override readonly name = 'HandOversError'
+}
+
+/** None if there is no such file. Throws HandOversError. */
+export async function readHandOvers(keyFile: string): Promise<SignedHandOver[]> {
+  const file = fileOf(keyFile)
+  try {
+    const lines = (await readFile(file, 'latin1')).split('\n').filter((line) => line !== '')
+    const handOvers = lines.map((line) => decodeSignedHandOver(fromHex(line)))
+    handOvers.forEach(readHandOver)
+    return handOvers
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []
+    const problem = `${file} holds no hand-overs (${(cause as Error).message})`
+    throw new HandOversError(`${problem}: put it back from a backup, or move it away`, { cause })
+  }
+}
+
+/** On disk when this resolves. */
+export async function writeHandOvers(keyFile: string, handOvers: readonly SignedHandOver[]): Promise<void> {
+  const file = fileOf(keyFile)
+  const fresh = `${file}.new`
+  await rm(fresh, { force: true })
+  const handle = await open(fresh, 'wx', 0o600)
+  try {
+    await handle.writeFile(handOvers.map((signed) => `${toHex(encodeSignedHandOver(signed))}\n`).join(''))
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(fresh, file)
+  await syncDirectory(dirname(file))
+}
+
+/** The addresses of the keys before this one, the first of all first, itself last. */
+export function keysUpTo(address: Uint8Array, handOvers: readonly SignedHandOver[]): Uint8Array[] {
+  const keys = [address]
+  for (const { From, To } of handOvers.map(readHandOver).toReversed()) if (equalBytes(To, keys[0]!)) keys.unshift(From)
+  return keys
+}
+
+function fileOf(keyFile: string): string {
+  return `${keyFile}.handovers`
+}
