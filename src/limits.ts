@@ -274,6 +274,12 @@ export const HELD_SETS_MAX = 8_192
 /** How long `choosePayment` waits for what is to be paid. */
 export const DUE_MS_MAX = 60_000
 
+// Order receipts (PROOFS §6)
+/** What is read as a receipt at most: listings and addresses make some 10 KiB, a thousand long listings more. */
+export const RECEIPT_BYTES_MAX = 32 * 1_048_576
+/** How long a client waits for the sets of an order before it gives up its receipt. */
+export const RECEIPT_WAIT_MS_MAX = 30_000
+
 // Relations between limits: a change of one that breaks another stops here, at import.
 assert(HAMT_LEVELS_MAX * HAMT_BITS_PER_LEVEL <= 256, 'the trie asks for more bits than a key hash has')
 assert(FRAME_OUT_BYTES_MAX <= FRAME_IN_BYTES_MAX, 'a frame out is larger than a frame in')

@@ -105,8 +105,8 @@ const LINK = `http://127.0.0.1:9/#shop=1,invite=${'11'.repeat(32)}`
 const COMMANDS: readonly (readonly [called: readonly string[], usage: string, flags: string])[] = [
   [
     ['watch'],
-    'cairn watch --url URL --shop ID --listing ID [--relay ADDRESS] [--json]',
-    '--url, --shop, --listing, --relay, --json',
+    'cairn watch --listing ID [--shop ID] [--url URL] [--relay ADDRESS] [--json]',
+    '--url, --shop, --listing, --relay, --data, --json',
   ],
   [
     ['put'],

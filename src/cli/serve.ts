@@ -39,6 +39,7 @@ import { DEVELOPMENT_TOKEN } from '../settings/chain-settings.js'
 import { openChains } from './chains.js'
 import { demoKeys } from './demo-keys.js'
 import { DEMO_LISTING, runDemo, type DemoChain, type DemoStart } from './demo-shop.js'
+import { URL_FLAG } from './flags.js'
 import type { Io } from './io.js'
 import { DEVELOPMENT_ACCOUNTS, walletOfFlags } from './merchant.js'
 import { pay } from './order.js'
@@ -291,7 +292,7 @@ function invitation(url: string, shop: string, settings: Settings, start: DemoSt
     '',
     'Try in another terminal:',
     '',
-    `  npx cairn watch --url ${url} --shop ${shop} --listing ${DEMO_LISTING}`,
+    `  npx cairn watch${url === URL_FLAG.value ? '' : ` --url ${url} --shop ${shop}`} --listing ${DEMO_LISTING}`,
     `  npx cairn put --url ${url} --shop ${shop} --listing ${DEMO_LISTING} --price 42${keys}`,
     ...(unpaid === undefined ? [] : [`  npx cairn order pay --url ${url} --shop ${shop} --order ${unpaid}${keys}`]),
     '',

@@ -25,6 +25,8 @@ export interface ConnectionHandlers {
   checkpoint(push: CheckpointPush): void
   snapshot(push: SnapshotPush): void
   syncStatus(status: SyncStatusRequest): void
+  /** The relay ended the subscription by itself. */
+  subscriptionClosed(reason: string): void
   /** Once, whoever ended it. */
   closed(code: number, reason: string): void
 }
@@ -137,6 +139,9 @@ export class RelayConnection {
   private answered(requestId: bigint, message: Response): void {
     const waiting = this.waiting.get(requestId)
     this.waiting.delete(requestId)
+    // A second answer to the request that made the subscription.
+    if (waiting === undefined && message.error?.code === ErrorCode.CLOSE_SUBSCRIPTION)
+      return this.handlers.subscriptionClosed(message.error.message)
     if (message.error === undefined) waiting?.resolve(message.payload.slice())
     else waiting?.reject(fromWire(message.error))
   }

@@ -62,6 +62,8 @@ export class ShopProofs {
   private shown: { readonly task: PartTask; readonly proofs: PartProofs } | undefined
   private savedSeq = 0n
   private saving: ReturnType<typeof setTimeout> | undefined
+  /** One after the other. */
+  private saved: Promise<void> = Promise.resolve()
 
   constructor(replica: Replica, whose: Whose, options: ProofOptions, handlers: ProofHandlers) {
     this.replica = replica
@@ -174,7 +176,7 @@ export class ShopProofs {
     this.freshness?.stop()
     if (this.saving !== undefined) {
       clearTimeout(this.saving)
-      void this.save()
+      this.save()
     }
   }
 
@@ -239,21 +241,24 @@ export class ShopProofs {
 
   private keep(): void {
     if (this.options.store === undefined || this.isClosed || this.saving !== undefined) return
-    this.saving = setTimeout(() => void this.save(), KEPT_SAVE_MS)
+    this.saving = setTimeout(() => this.save(), KEPT_SAVE_MS)
   }
 
   /** Only what was proven whole, as of one checkpoint. */
-  private async save(): Promise<void> {
+  private save(): void {
     this.saving = undefined
     const kept = this.proven.kept(this.shown)
     const seq = kept && this.proven.comparedWith!.fields.Seq
     if (kept === undefined || seq === this.savedSeq) return
-    try {
-      await this.options.store!.save(encodeKept({ ...kept, purpose: this.purpose }))
-      this.savedSeq = seq!
-    } catch (error) {
-      this.handlers.notice(`what is held could not be kept: ${(error as Error).message}`)
-    }
+    const bytes = encodeKept({ ...kept, purpose: this.purpose })
+    this.savedSeq = seq!
+    this.saved = this.saved.then(async () => {
+      try {
+        await this.options.store!.save(bytes)
+      } catch (error) {
+        this.handlers.notice(`what is held could not be kept: ${(error as Error).message}`)
+      }
+    })
   }
 }
 

@@ -500,6 +500,7 @@ class Relay implements RunningRelay {
         limits: publicLimits(settings),
       },
       discovery: () => settings.discovery,
+      shops: () => store.shops().map(({ shopId }) => shopId),
       enrolmentRate: new RateLimiter(rate, () => clock.nowMs()),
       nowSeconds: () => nowSeconds(clock),
       health: () => this.health.problem(),

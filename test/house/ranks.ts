@@ -34,6 +34,7 @@ const RANKS: Readonly<Record<string, number>> = {
   'relay/sessions': 9.3,
   'relay/accounts': 9.3,
   'relay/payments': 9.3,
+  'relay/verify-page.ts': 9.3,
   'relay/http.ts': 9.4,
   'relay/listening.ts': 9.4,
   'relay/after-commit.ts': 9.4,

@@ -74,6 +74,7 @@ class Relay {
         limits: { frame_in_bytes: 2 },
       },
       discovery: () => this.discovery,
+      shops: () => [5n],
       enrolmentRate: { take: (address) => address === '192.0.2.1' && this.allowed },
       nowSeconds: () => 1_700_000_000n,
       health: async () => this.sick,
