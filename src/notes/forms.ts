@@ -104,7 +104,8 @@ export interface MadeTlogProof {
 
 /**
  * The tlog-proof of set `seq` under the note of the log of `size` sets. `receipt`: the order receipt whose last set it
- * is; `note`: with its cosignatures. Where receipt and binding pass 48,000 bytes they are given beside the proof.
+ * is; `note`: with its cosignatures. Where receipt and binding pass 48,000 bytes they are given beside the proof;
+ * without a receipt the binding is left out too.
  *
  * @example
  * ```ts
@@ -120,12 +121,13 @@ export function tlogProofOf(of: {
   readonly seq: number
   readonly size: number
   readonly note: string
-  readonly receipt: Uint8Array
+  readonly receipt?: Uint8Array | undefined
   readonly binding: SignedBinding
   readonly read: ReadSubtree
 }): MadeTlogProof {
   const index = BigInt(of.seq - 1)
   const path = treeInclusionPath(of.seq - 1, of.size, of.read)
+  if (of.receipt === undefined) return { proof: writeTlogProof({ index, path, note: of.note }) }
   const extra = encodeTlogExtra([of.receipt, of.binding])
   if (extra.length <= TLOG_EXTRA_BYTES_MAX) return { proof: writeTlogProof({ index, path, note: of.note, extra }) }
   const beside = { receipt: of.receipt, binding: encodeSignedBinding(of.binding) }

@@ -74,8 +74,11 @@ export class ShopNotes {
     return note && withCosignatures(note, this.options.cosignatures(shopId, seq))
   }
 
-  /** `receipt`: the order receipt whose last set is `seq` and whose checkpoint is of `size`; undefined without one. */
-  async tlogProof(shopId: ShopId, seq: Seq, size: Seq, receipt: Uint8Array): Promise<MadeTlogProof | undefined> {
+  /**
+   * Of set `seq` at the checkpoint of `size`; undefined without one. `receipt`: the order receipt whose last set it is
+   * and whose checkpoint that is; left out: neither it nor the binding is in the proof.
+   */
+  async tlogProof(shopId: ShopId, seq: Seq, size: Seq, receipt?: Uint8Array): Promise<MadeTlogProof | undefined> {
     const note = await this.note(shopId, size)
     if (note === undefined) return undefined
     const binding = await this.bindings.of(shopId)

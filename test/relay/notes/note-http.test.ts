@@ -1,7 +1,8 @@
 /** Notes and bindings as a relay answers them, from the first write on. */
 
 import { afterEach, describe, expect, it } from 'vitest'
-import { decodeSignedBinding, verifyBinding, verifyNote } from '../../../src/notes/forms.js'
+import { decodeSignedBinding, logLeafBytes, verifyBinding, verifyForm, verifyNote } from '../../../src/notes/forms.js'
+import { readLogProofAnswer } from '../../../src/wire/proof-payloads.js'
 import { MemoryStore } from '../../../src/store/memory.js'
 import {
   enrolCard,
@@ -94,6 +95,40 @@ describe('the notes of a relay', () => {
       ['078/checkpoint.note', 404],
       [`${SHOP}/note`, 404],
       [`${SHOP}`, 404],
+    ] as const)
+      expect([path, (await get(one, path)).status]).toEqual([path, status])
+  })
+
+  it('prove every set, in both forms', async () => {
+    const one = await started({}, { noteKey: memoryNoteKey() })
+    await withShop(one, 6)
+    const { size } = verifyNote(await untilNoted(one), await bindingOf(one))
+    const binding = (await get(one, `${SHOP}/note-key`)).bytes
+    const verifyReceipt = () => {
+      throw new Error('there is none')
+    }
+    for (let seq = 1n; seq <= size; seq++) {
+      const { bytes } = await get(one, `${SHOP}/log/${seq}?at=${size}`)
+      const { Set, StateRoot } = readLogProofAnswer(bytes)
+      const context = {
+        relays: [one.address],
+        binding,
+        statement: logLeafBytes({ Seq: seq, Set, StateRoot }),
+        verifyReceipt,
+      }
+      for (const form of ['tlog-proof', 'cose-receipt']) {
+        const received = (await get(one, `${SHOP}/${form}/${seq}?at=${size}`)).bytes
+        expect(verifyForm(received, context)).toMatchObject({ outcome: 'matches', what: 'set', seq, size })
+      }
+    }
+    for (const [path, status] of [
+      [`${SHOP}/tlog-proof/${size + 1n}?at=${size}`, 404],
+      [`${SHOP}/tlog-proof/1?at=${size + 1_000n}`, 404],
+      [`${SHOP}/cose-receipt/0`, 400],
+      [`${SHOP}/cose-receipt/1?at=01`, 400],
+      [`${SHOP}/cose-receipt/1?at=1`, 404],
+      [`${SHOP}/tlog-proof`, 404],
+      ['78/tlog-proof/1', 404],
     ] as const)
       expect([path, (await get(one, path)).status]).toEqual([path, status])
   })
