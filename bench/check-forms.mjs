@@ -6,15 +6,21 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { changesOfCose, changesOfTlog, flipsOfCose, flipsOfTlog } from './forms-changes.mjs'
+import { samplesOfRelay } from './forms-relay.mjs'
 import { samplesOfMakers } from './forms-samples.mjs'
 import { readCose, readTlog } from './forms-verifiers.mjs'
 
 const directory = mkdtempSync(join(tmpdir(), 'cairn-forms-'))
 const faults = []
 
-/** Samples as they are, and what is changed in them. */
+/** Samples as they are. */
+function wholeOf(samples) {
+  return samples.map((sample) => ({ ...sample, name: 'as it is' }))
+}
+
+/** The same, and what is changed in them. */
 function casesOf(samples, changesOf, flipsOf) {
-  const whole = samples.map((sample) => ({ ...sample, name: 'as it is' }))
+  const whole = wholeOf(samples)
   const changed = samples.flatMap((sample, i) => {
     const changes = [...changesOf(sample), ...(i === samples.length - 1 ? flipsOf(sample) : [])]
     return changes.map(({ name, changed, taken, asOne }) => ({ ...sample, ...changed, name, taken, asOne }))
@@ -41,10 +47,11 @@ function judge(form, cases, answers) {
 }
 
 try {
+  const relayed = await samplesOfRelay(directory)
   const samples = samplesOfMakers()
-  const tlog = casesOf(samples, changesOfTlog, flipsOfTlog)
+  const tlog = [...wholeOf(relayed), ...casesOf(samples, changesOfTlog, flipsOfTlog)]
   const withPath = samples.filter(({ receipt }) => receipt !== undefined)
-  const cose = casesOf(withPath, changesOfCose, flipsOfCose)
+  const cose = [...wholeOf(relayed), ...casesOf(withPath, changesOfCose, flipsOfCose)]
   const one = judge('tlog-proof', tlog, await readTlog(tlog, directory))
   const two = judge('COSE receipt', cose, await readCose(cose))
   for (const fault of faults.slice(0, 40)) process.stderr.write(`check:forms: ${fault}\n`)

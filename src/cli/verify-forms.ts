@@ -33,14 +33,13 @@ export async function formReport(
   const [binding, statement, receipt] = await Promise.all(
     ['binding', 'statement', 'receipt'].map((kind) => readBeside(`${path}.${kind}`)),
   )
-  const { relays, registries = [] } = given.trust
   const shown = judged(() =>
     verifyForm(received, {
-      relays,
+      relays: given.trust.relays,
       binding,
       statement,
       receipt,
-      verifyReceipt: receiptVerifier({ relays, registries }, given.expected),
+      verifyReceipt: receiptVerifier(given.trust, given.expected),
     }),
   )
   if (given.json) out(JSON.stringify({ kind: 'form', ...shown }))

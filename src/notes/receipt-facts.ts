@@ -10,24 +10,19 @@ import { decodeReceipt } from '../proofs/receipt-form.js'
 import { verifyReceipt, type ExpectedReceipt, type ReceiptTrust } from '../proofs/receipt-verifier.js'
 import type { ReceiptFacts } from './forms.js'
 
+/** As for receipts; registries left out: none was named, and an anchor counts for nothing. */
+type Trust = Pick<ReceiptTrust, 'relays'> & { readonly registries?: ReceiptTrust['registries'] | undefined }
+
 /** For verifyForm: verifies a receipt whole, and throws ReceiptError. */
-export function receiptVerifier(
-  trust: ReceiptTrust,
-  expected: ExpectedReceipt = {},
-): (receipt: Uint8Array) => ReceiptFacts {
+export function receiptVerifier(trust: Trust, expected: ExpectedReceipt = {}): (receipt: Uint8Array) => ReceiptFacts {
   return (receipt) => {
-    verifyReceipt(receipt, trust, expected)
-    const { Sets, Checkpoint } = decodeReceipt(receipt)
+    const { Sets, Checkpoint, Anchor } = decodeReceipt(receipt)
+    const registries = trust.registries ?? (Anchor === undefined ? [] : [[Anchor.ChainID, Anchor.Contract] as const])
+    verifyReceipt(receipt, { relays: trust.relays, registries }, expected)
     const { ChainID, Registry, Relay, ShopID, Seq: checkpointSeq } = decodeCheckpoint(Checkpoint[0])
     // Verified: there is a last one, which is in the checkpoint's log.
     const { Seq, Header, Signature, StateRoot } = Sets.at(-1)!
-    return {
-      ChainID,
-      Registry,
-      Relay,
-      ShopID,
-      checkpointSeq,
-      last: { Seq, Set: setDigest(Header, Signature), StateRoot },
-    }
+    const last = { Seq, Set: setDigest(Header, Signature), StateRoot }
+    return { ChainID, Registry, Relay, ShopID, checkpointSeq, last }
   }
 }
