@@ -1,6 +1,6 @@
 /**
- * `cairn verify` of a tlog-proof or a COSE receipt (PROOFS §8). What is not in the file stands beside it: FILE.statement,
- * FILE.binding, FILE.receipt.
+ * `cairn verify` of a tlog-proof or a COSE receipt (PROOFS §8). What is not in the file stands beside it:
+ * FILE.statement, FILE.binding, FILE.receipt.
  *
  * Tests: test/cli/verify-forms.test.ts
  */

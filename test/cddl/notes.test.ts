@@ -1,4 +1,4 @@
-/** Bindings, extras and COSE receipts against cddl/notes.cddl: those of the known answers, which we make byte for byte. */
+/** Bindings, extras and COSE receipts of the known answers, which we make byte for byte, against cddl/notes.cddl. */
 
 import { describe, expect, test } from 'vitest'
 import { fromHex } from '../../src/bytes/hex.js'
