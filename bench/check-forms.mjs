@@ -1,5 +1,6 @@
 // npm run check:forms: other people's tools read our tlog-proofs and COSE receipts, and refuse changed ones. Go:
-// transparency-dev's formats with merkle, and torchwood; Python: cwt with pymerkle, and scitt-cose. Closing line: how
+// transparency-dev's formats with merkle, and torchwood, whose litewitness cosigns the notes of a relay; Python: cwt
+// with pymerkle, and scitt-cose. Closing line: how
 // many forms all of them took, how many changes all of them refused but for those that they are known to take.
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -8,10 +9,12 @@ import { join } from 'node:path'
 import { changesOfCose, changesOfTlog, flipsOfCose, flipsOfTlog } from './forms-changes.mjs'
 import { samplesOfRelay } from './forms-relay.mjs'
 import { samplesOfMakers } from './forms-samples.mjs'
+import { startLitewitness } from './forms-witness.mjs'
 import { readCose, readTlog } from './forms-verifiers.mjs'
 
 const directory = mkdtempSync(join(tmpdir(), 'cairn-forms-'))
 const faults = []
+let witness
 
 /** Samples as they are. */
 function wholeOf(samples) {
@@ -47,7 +50,8 @@ function judge(form, cases, answers) {
 }
 
 try {
-  const relayed = await samplesOfRelay(directory)
+  witness = await startLitewitness(directory)
+  const relayed = await samplesOfRelay(directory, witness)
   const samples = samplesOfMakers()
   const tlog = [...wholeOf(relayed), ...casesOf(samples, changesOfTlog, flipsOfTlog)]
   const withPath = samples.filter(({ receipt }) => receipt !== undefined)
@@ -57,12 +61,14 @@ try {
   for (const fault of faults.slice(0, 40)) process.stderr.write(`check:forms: ${fault}\n`)
   const told = ({ whole, changed, taken }, readers) =>
     `${whole} read by cairn, ${readers}; ${changed} changed ones refused (taken by others on purpose: ${taken})`
+  process.stdout.write(`cosigned by litewitness: ${relayed.length} proofs of a relay, of which torchwood asks it\n`)
   process.stdout.write(`tlog-proofs: ${told(one, 'formats and torchwood')}\n`)
   process.stdout.write(`COSE receipts: ${told(two, 'cwt and scitt-cose')}\n`)
   process.stdout.write(
     `forms ${one.whole + two.whole}, changes ${one.changed + two.changed}, faults ${faults.length}\n`,
   )
 } finally {
+  await witness?.stop()
   rmSync(directory, { recursive: true, force: true })
 }
 process.exitCode = faults.length === 0 ? 0 : 1

@@ -53,32 +53,38 @@ async function noteOf(base, take) {
   throw new Error('no such note came')
 }
 
-/** Samples of every set of a log that a relay signed; `witness`: as the setting has it, waited for. */
+/** Samples of every set of a log that a relay signed, and that the witness cosigned. */
 export async function samplesOfRelay(directory, witness) {
-  const more = witness === undefined ? [] : ['--witnesses', witness.setting, '--witness-interval-seconds', '1']
+  const more = ['--witnesses', witness.setting, '--witness-interval-seconds', '1']
   const { url, shop, address, stop } = await startRelay(directory, more)
   try {
     const base = `${url}/v5/shops/${shop}`
-    const isCosigned = (note) => witness === undefined || note.includes(`\u2014 ${witness.name} `)
+    await noteOf(base, () => true)
+    const signed = notes.decodeSignedBinding(await fetched(`${base}/note-key`))
+    const log = logOf(notes.verifyBinding(signed, [new Uint8Array(Buffer.from(address, 'hex'))]))
+    witness.addLog(log.origin, log.verifierKey)
+    const isCosigned = (text) => text.includes(`\u2014 ${witness.name} `)
     const note = await noteOf(base, (text) => Number(text.split('\n')[1]) >= SETS && isCosigned(text))
-    const binding = await fetched(`${base}/note-key`)
-    const relay = new Uint8Array(Buffer.from(address, 'hex'))
-    const log = logOf(notes.verifyBinding(notes.decodeSignedBinding(binding), [relay]))
+    const cosigned = notes.verifiedCosignatures(notes.verifyNote(note, log.binding), [
+      notes.readWitnessKey(witness.vkey),
+    ])
+    if (cosigned.length !== 1) throw new Error(`the note has ${cosigned.length} cosignatures of the witness, not 1`)
     const size = Number(note.split('\n')[1])
     const samples = []
-    for (let seq = 1; seq <= size; seq++) samples.push(await sampleOf(base, { log, seq, size }))
+    for (let seq = 1; seq <= size; seq++) samples.push(await sampleOf(base, { log, seq, size, witness: witness.vkey }))
     return samples
   } finally {
     await stop()
   }
 }
 
-async function sampleOf(base, { log, seq, size }) {
+async function sampleOf(base, { log, seq, size, witness }) {
   const { Set, StateRoot } = readLogProofAnswer(await fetched(`${base}/log/${seq}?at=${size}`))
   return {
     log,
     seq,
     size,
+    witness,
     statement: notes.logLeafBytes({ Seq: BigInt(seq), Set, StateRoot }),
     proof: await textOf(`${base}/tlog-proof/${seq}?at=${size}`),
     receipt: await fetched(`${base}/cose-receipt/${seq}?at=${size}`),

@@ -60,8 +60,8 @@ function ours(verify) {
   }
 }
 
-function asGo({ proof, statement, log }) {
-  return { Key: log.verifierKey, Statement: hex(statement), Proof: hex(utf8(proof)) }
+function asGo({ proof, statement, log, witness = '' }) {
+  return { Key: log.verifierKey, Witness: witness, Statement: hex(statement), Proof: hex(utf8(proof)) }
 }
 
 function asPython({ receipt, statement, log }) {

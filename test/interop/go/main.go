@@ -19,6 +19,7 @@ import (
 
 type testCase struct {
 	Key       string // as verifiers take it: name+hash+base64
+	Witness   string // the key of a witness that has to have cosigned, or empty
 	Statement string // B(n), hexadecimal
 	Proof     string // the text of the tlog-proof, hexadecimal
 }
@@ -70,8 +71,16 @@ func withTorchwood(c testCase) error {
 	if err != nil {
 		return err
 	}
-	policy := torchwood.ThresholdPolicy(2,
-		torchwood.OriginPolicy(verifier.Name()), torchwood.SingleVerifierPolicy(verifier))
+	policies := []torchwood.Policy{
+		torchwood.OriginPolicy(verifier.Name()), torchwood.SingleVerifierPolicy(verifier)}
+	if c.Witness != "" {
+		witness, err := torchwood.NewCosignatureVerifier(c.Witness)
+		if err != nil {
+			return err
+		}
+		policies = append(policies, torchwood.SingleVerifierPolicy(witness))
+	}
+	policy := torchwood.ThresholdPolicy(len(policies), policies...)
 	return torchwood.VerifyProof(policy, tlog.RecordHash(statement), text)
 }
 
