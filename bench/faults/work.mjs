@@ -123,7 +123,7 @@ async function blobWork(blobs) {
       const found = await blobs.read(`Qm${i}`)
       if (found === undefined) continue
       const chunks = []
-      for await (const chunk of found.stream) chunks.push(chunk)
+      for await (const chunk of found.bytes()) chunks.push(chunk)
       const bytes = Buffer.concat(chunks)
       if (bytes.length !== found.size || bytes.some((byte) => byte !== i % 251)) wrong(`blob Qm${i} is read wrong`)
     }

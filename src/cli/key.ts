@@ -7,7 +7,6 @@
 import { link, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { addressOf, publicKeyOf } from '#signature'
-import type { Seconds } from '../brands.js'
 import { equalBytes, fromBigEndian } from '../bytes/bytes.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import { formatRfc3339 } from '../codec/time.js'
@@ -139,5 +138,5 @@ function tell(secret: Uint8Array, place: string, handOvers: readonly SignedHandO
   io.out(`public key   ${prefixedHex(publicKey)}`)
   io.out(`in           ${place}`)
   for (const { From, To, Timestamp } of handOvers.map(readHandOver))
-    io.out(`handed over  ${prefixedHex(From)} to ${prefixedHex(To)} at ${formatRfc3339(Timestamp.seconds as Seconds)}`)
+    io.out(`handed over  ${prefixedHex(From)} to ${prefixedHex(To)} at ${formatRfc3339(Timestamp.seconds)}`)
 }

@@ -6,7 +6,20 @@ import { cairn } from '../fixtures/cairn.js'
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
-const COMMANDS = ['bench', 'check', 'invite', 'join', 'order', 'orders', 'put', 'serve', 'shop', 'vectors', 'watch']
+const COMMANDS = [
+  'bench',
+  'check',
+  'invite',
+  'join',
+  'key',
+  'order',
+  'orders',
+  'put',
+  'serve',
+  'shop',
+  'vectors',
+  'watch',
+]
 
 describe('the command itself', () => {
   test('--version', async () => {

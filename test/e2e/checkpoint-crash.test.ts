@@ -48,7 +48,7 @@ function run(directory: string, startMs: number, manner: string, under: readonly
   ]
   return new Promise((resolve, reject) => {
     const env = { ...process.env, UV_THREADPOOL_SIZE: '1' }
-    execFile(command!, argv, { env }, (error, stdout, stderr) => {
+    execFile(command, argv, { env }, (error, stdout, stderr) => {
       const told = read(stdout)
       const isKilled = under.length > 0 && !told.isDone
       if (error !== null && !isKilled) reject(new Error(`${stderr}${stdout}`, { cause: error }))

@@ -5,6 +5,7 @@
  * Tests: test/relay/checkpoints/checkpoints.test.ts
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { assert } from '../../assert.js'
 import type { Seconds, Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
@@ -65,7 +66,7 @@ interface Planned {
 }
 
 /** Of shops that are due at once, how many are signed together. */
-const SHOPS_AT_ONCE = 64
+const SHOPS_AT_ONCE = 32
 
 export class Checkpoints {
   private readonly options: CheckpointsOptions
@@ -301,6 +302,8 @@ export class Checkpoints {
       return
     }
     for (const plan of planned) this.sign(plan)
+    // At a start there is nothing to wait for on the disk, and many shops.
+    await nextTurn()
   }
 
   /** On disk first, then in the guard; nothing is signed before. */

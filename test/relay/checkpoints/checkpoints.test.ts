@@ -2,7 +2,7 @@
 
 import { copyFile, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { addressOf, publicKeyOf } from '#signature'
 import { stateRoot } from '../../../src/merkle/state-level.js'
 import { verifyCheckpoint, verifyLast, type VerifiedCheckpoint } from '../../../src/proofs/checkpoint.js'
@@ -448,6 +448,23 @@ describe('a database that was restored from a backup', () => {
   })
 })
 
+it('many shops at once are signed together, a few commits for all', async () => {
+  const logs = Array.from({ length: 100 }, (_, i) => new SignedLog(1_000n + BigInt(i)))
+  for (const one of logs) {
+    await one.write(relay.store)
+    relay.checkpoints.published(one.shop, [])
+  }
+  const commit = vi.spyOn(relay.store, 'commit')
+  await turn(1_000)
+  expect(logs.map(({ shopId }) => relay.checkpoints.newest(shopId)?.seq)).toEqual(logs.map(() => 1))
+  expect(commit.mock.calls.length).toBeLessThan(10)
+  await relay.stop()
+  relay = await start()
+  for (const one of logs) relay.checkpoints.adopt(one.shop)
+  await settled()
+  expect(logs.map(({ shopId }) => relay.checkpoints.newest(shopId)?.seq)).toEqual(logs.map(() => 1))
+})
+
 it('a relay token of another number does not speak for the one before', async () => {
   await write()
   await turn(0)
@@ -467,9 +484,7 @@ it('a disk that is full delays it, and nobody waits for that', async () => {
       get(target, name) {
         if (name !== 'commit') return Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name)
         return (commit: Parameters<Store['commit']>[0]) =>
-          isFull && commit.checkpoints !== undefined
-            ? Promise.reject(new Error('no room'))
-            : (target as Store).commit(commit)
+          isFull && commit.checkpoints !== undefined ? Promise.reject(new Error('no room')) : target.commit(commit)
       },
     })
   relay = await start({ store: full })
