@@ -1,6 +1,6 @@
-// A witness that is not ours, for check:forms: torchwood's litewitness, with its key in an ssh-agent of its own. Its log
-// of logs is a SQLite database, into which Python puts the log that it is to know (the tool that does it needs packages
-// that are not fetched here).
+// A witness that is not ours, for check:forms: torchwood's litewitness, with its key in an ssh-agent of its own. Which
+// logs it knows stands in a SQLite database, into which Python puts the relay's (the tool that does it otherwise needs
+// packages that are not fetched here).
 
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -26,6 +26,7 @@ import {
   decodeTlogExtra,
   encodeTlogExtra,
   isTlogProof,
+  type TlogProof,
   readTlogProof,
   verifyTlogProof,
   writeTlogProof,
@@ -128,10 +129,31 @@ export function tlogProofOf(of: {
   const index = BigInt(of.seq - 1)
   const path = treeInclusionPath(of.seq - 1, of.size, of.read)
   if (of.receipt === undefined) return { proof: writeTlogProof({ index, path, note: of.note }) }
-  const extra = encodeTlogExtra([of.receipt, of.binding])
-  if (extra.length <= TLOG_EXTRA_BYTES_MAX) return { proof: writeTlogProof({ index, path, note: of.note, extra }) }
-  const beside = { receipt: of.receipt, binding: encodeSignedBinding(of.binding) }
-  return { proof: writeTlogProof({ index, path, note: of.note }), beside }
+  return withExtra({ index, path, note: of.note }, of.receipt, of.binding)
+}
+
+/**
+ * A tlog-proof without extra, as a relay gives it over HTTP, with the order receipt whose last set it proves and the
+ * binding put into it; beside it where they pass 48,000 bytes. Throws NoteError for a text that is no proof.
+ *
+ * @example
+ * ```ts
+ * import { addReceipt, readTlogProof, writeTlogProof } from 'cairn-relay/notes'
+ *
+ * const fetched = writeTlogProof({ index: 0n, path: [], note: 'a note' })
+ * const { proof } = addReceipt(fetched, Uint8Array.of(1), [Uint8Array.of(2), new Uint8Array(65)])
+ * console.log(readTlogProof(proof).extra?.length) // 73
+ * ```
+ */
+export function addReceipt(proof: string, receipt: Uint8Array, binding: SignedBinding): MadeTlogProof {
+  return withExtra(readTlogProof(proof), receipt, binding)
+}
+
+function withExtra({ index, path, note }: TlogProof, receipt: Uint8Array, binding: SignedBinding): MadeTlogProof {
+  const extra = encodeTlogExtra([receipt, binding])
+  if (extra.length <= TLOG_EXTRA_BYTES_MAX) return { proof: writeTlogProof({ index, path, note, extra }) }
+  const beside = { receipt, binding: encodeSignedBinding(binding) }
+  return { proof: writeTlogProof({ index, path, note }), beside }
 }
 
 /** A COSE receipt and the files that stand beside it: NAME.statement and NAME.binding. */

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes/bytes.js'
 import {
+  addReceipt,
   coseReceiptOf,
   encodeSignedBinding,
   readTlogProof,
@@ -56,6 +57,13 @@ describe('a tlog-proof', () => {
     expect(readTlogProof(long.proof).extra).toBeUndefined()
     expect(long.beside).toEqual({ receipt: new Uint8Array(48_000), binding })
     expect(said(bare, { receipt, binding })).toBe('matches order')
+  })
+
+  test('that a relay gave, and a receipt that is put into it', () => {
+    const given = tlogProofOf({ ...common, seq: 5, note: log.note(SIZE) }).proof
+    expect(readTlogProof(given).extra).toBeUndefined()
+    expect(addReceipt(given, receipt, log.binding.signed)).toEqual(made)
+    expect(addReceipt(given, new Uint8Array(48_000), log.binding.signed).proof).toBe(given)
   })
 
   test('of a set alone', () => {
