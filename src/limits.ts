@@ -81,6 +81,22 @@ export const CHECKPOINTS_KEPT = 16
 /** Of the guests' account, as a client takes it. */
 export const GUESTS_ACCOUNT_BYTES_MAX_DEFAULT = 64 * 1_048_576
 
+// Notes and proofs for other people's tools (PROOFS §8)
+export const ORIGIN_BYTES_MAX = 255
+/** The largest numbers and the longest origin make some 450. */
+export const NOTE_BINDING_BYTES_MAX = 512
+/** Below a note: more witnesses are not asked, and no reader takes more. */
+export const COSIGNATURES_PER_NOTE_MAX = 15
+/** Of what stands in a tlog-proof beside the proof: readers stop at lines of 64 KiB, and base64 needs a third more. */
+export const TLOG_EXTRA_BYTES_MAX = 48_000
+/** A tlog-proof with all that may stand in it has some 70,000 bytes. */
+export const TLOG_PROOF_BYTES_MAX = 131_072
+/** Between two notes of one shop to one witness. */
+export const WITNESS_INTERVAL_SECONDS_DEFAULT = 10
+/** How long a witness may take to answer. */
+export const WITNESS_TIMEOUT_SECONDS = 10
+export const WITNESS_ANSWER_BYTES_MAX = 16_384
+
 // Orders (§11)
 export const RESERVATION_SECONDS_DEFAULT = 86_400n
 export const PAYMENT_TTL_SECONDS = 86_400n

@@ -132,6 +132,7 @@ cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …`,
     '--relay, --chain, --registry, --shop, --order, --hand-overs, --json',
   ],
   [['page'], 'cairn page --relay 0x… [--registry CHAIN:0x…] --out FILE', '--relay, --registry, --out'],
+  [
     ['audit'],
     `cairn audit [DATA] [--shop ID,…] [--relay ADDRESS,…] [--chain FILE] [--resume DIR]
             [--follow] [--json] [--threads N]

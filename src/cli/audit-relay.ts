@@ -118,14 +118,19 @@ class RelayAudit {
       checkpoint: (push: CheckpointPush) => this.checkpoint(push),
       snapshot: () => undefined,
       syncStatus: () => undefined,
+      subscriptionClosed: (reason: string) => this.lost(`the relay ended the subscription: ${reason}`),
       closed: (_code: number, reason: string) =>
-        this.end(new ClientError('DISCONNECTED', `the relay ended the connection: ${reason || 'no reason given'}`)),
+        this.lost(`the relay ended the connection: ${reason || 'no reason given'}`),
     }
     const connection = await RelayConnection.open(url, 5, handlers, signal)
     const challenge = await connection.request({ kind: 'authenticate', publicKey: publicKeyOf(secret) }, signal)
     const signature = sign(personalMessageDigest(challenge), secret)
     await connection.request({ kind: 'challengeSolution', signature }, signal)
     return connection
+  }
+
+  private lost(problem: string): void {
+    this.end(new ClientError('DISCONNECTED', problem))
   }
 
   /** A subscription's first checkpoint brings them; without them nothing can be computed, so this is one of its own. */

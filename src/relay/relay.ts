@@ -17,6 +17,7 @@ import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-block
 import type { Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
 import { isLoopback } from '../settings/loopback.js'
+import type { NoteKey } from '../settings/note-key.js'
 import type { Settings } from '../settings/settings.js'
 import type { BlobStore } from '../store/blobs.js'
 import type { SignedGuard } from '../store/signed-guard.js'
@@ -38,6 +39,8 @@ import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
 import { Health } from './instruments/health.js'
 import type { Log } from './instruments/log.js'
 import type { Metrics } from './instruments/metrics.js'
+import { NoteService } from './notes/note-service.js'
+import { readWitnesses } from './notes/witnesses.js'
 import { Checkout } from './payments/checkout.js'
 import type { PaymentChain } from './payments/payment-chain.js'
 import { Payments, type PaymentChainSettings } from './payments/payments.js'
@@ -63,7 +66,7 @@ export type RelaySettings = SessionsOptions['settings'] &
   Pick<Settings, 'reservationSeconds' | 'latePaymentCheckSeconds'> &
   Pick<Settings, 'enrolmentsPerSecond' | 'enrolmentsBurst' | 'upgradesPerSecond' | 'upgradesBurst'> &
   Pick<Settings, 'guestLiveOrdersMax' | 'guestOrdersPerDayMax' | 'guestBytesPerSecond' | 'guestBytesBurst'> &
-  Partial<Pick<Settings, 'publicUrl' | 'trustedProxy'>>
+  Partial<Pick<Settings, 'publicUrl' | 'trustedProxy' | 'witnesses' | 'witnessIntervalSeconds'>>
 
 export interface RelayParts {
   readonly settings: RelaySettings
@@ -82,6 +85,8 @@ export interface RelayParts {
   readonly relaySecret: Uint8Array
   /** What was signed of each shop, kept beside the key. */
   readonly guard: SignedGuard
+  /** Of signed notes; left out: there are none. */
+  readonly noteKey?: NoteKey | undefined
   readonly listen: ListenFunction
   /** How many files and sockets the process may have; left out where nobody knows. */
   readonly descriptors?: number | undefined
@@ -145,6 +150,7 @@ interface Rooms {
   readonly verifier: Verifier
   readonly keeper: Keeper
   readonly checkpoints: Checkpoints
+  readonly notes: NoteService | undefined
   readonly proofs: ShopProofs
   readonly snapshots: SnapshotSlots
   readonly feeds: Feeds
@@ -172,6 +178,7 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const keeper = new Keeper(store, { nodeCacheNodes, flushing })
   const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
   const checkpoints = buildCheckpoints(parts, clock)
+  const notes = buildNotes(parts, { clock, checkpoints, publicUrl })
   const cards = new ConnectedCards(store, registry, uploadTokens)
   const chains = new Map<ChainId, PaymentChain>()
   const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
@@ -183,7 +190,7 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const proofs = new ShopProofs({ checkpoints, store, clock, metrics: parts.metrics, shop, indexedUpTo })
   const reading = { feeds, proofs, snapshots: new SnapshotSlots() }
   const sessions = buildSessions(parts, { clock, cards, ...reading, verifier, writer, uploadTokens, publicUrl })
-  const rooms = { verifier, keeper, checkpoints, ...reading, cards, writer, payments, uploadTokens, sessions }
+  const rooms = { verifier, keeper, checkpoints, notes, ...reading, cards, writer, payments, uploadTokens, sessions }
   steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))
   return rooms
 }
@@ -196,6 +203,22 @@ function buildCheckpoints(
   const relay = { ChainID, Registry, Relay }
   const heldPatchesMax = heapPart(HELD_PATCH_BYTES)
   return new Checkpoints({ store, guard, relay, relaySecret, heldPatchesMax, clock, log, metrics })
+}
+
+function buildNotes(
+  { settings, store, guard, noteKey, registry, relaySecret, log }: RelayParts,
+  given: { readonly clock: Clock; readonly checkpoints: Checkpoints; readonly publicUrl: () => string },
+): NoteService | undefined {
+  if (noteKey === undefined) return undefined
+  const { chainId: ChainID, address: Registry, relayTokenId: Relay } = registry
+  const { witnesses, witnessIntervalSeconds = limits.WITNESS_INTERVAL_SECONDS_DEFAULT } = settings
+  return new NoteService({
+    ...given,
+    ...{ store, guard, noteKey, relaySecret, log, witnessIntervalSeconds },
+    relay: { ChainID, Registry, Relay },
+    host: () => new URL(given.publicUrl()).host,
+    witnesses: witnesses === undefined ? [] : readWitnesses(witnesses),
+  })
 }
 
 function buildWriter(
@@ -352,12 +375,13 @@ class Relay implements RunningRelay {
     await this.listener?.close()
     this.listener?.terminateAll()
     await this.stopChains()
+    await this.rooms.notes?.stop()
     await this.rooms.checkpoints.stop()
     await this.rooms.verifier.close()
   }
 
   private async shutDown(): Promise<void> {
-    const { sessions, writer, keeper, checkpoints, verifier } = this.rooms
+    const { sessions, writer, keeper, checkpoints, notes, verifier } = this.rooms
     this.ready = false
     sessions.stopAccepting()
     for (const stop of this.timers) stop()
@@ -369,6 +393,7 @@ class Relay implements RunningRelay {
     await this.listener?.close()
     if (hadSessions) await wait(limits.STOP_LINGER_MS)
     this.listener?.terminateAll()
+    await notes?.stop()
     await checkpoints.stop()
     // Of a writer that was not ready in time nothing is kept but the log; the rest is made of it at the next start.
     if (!writer.busy) await keeper.flushAll()
@@ -389,7 +414,7 @@ class Relay implements RunningRelay {
   /** One shop after the other; each is whole before the next one begins. */
   private async loadShops(): Promise<void> {
     const { store, log, signal } = this.parts
-    const { keeper, writer, checkpoints } = this.rooms
+    const { keeper, writer, checkpoints, notes } = this.rooms
     const shops = store.shops()
     let toldMs = performance.now()
     for (const [i, { shopId }] of shops.entries()) {
@@ -402,7 +427,9 @@ class Relay implements RunningRelay {
       }
       const shop = await keeper.load(shopId, { progress, ...(signal && { signal }) })
       writer.take(shop)
+      notes?.adopt(shopId)
       checkpoints.adopt(shop)
+      notes?.follow(shopId)
     }
   }
 
@@ -462,7 +489,9 @@ class Relay implements RunningRelay {
   private warnings(): string[] {
     const registry = this.parts.mirror?.chain.problem ?? this.mirror?.problem
     const own = registry === undefined ? [] : [registry]
-    return [...new Set([...own, ...this.rooms.payments.problems, ...(this.anchors?.problems ?? [])])]
+    const { payments, notes } = this.rooms
+    const alarms = [...(this.anchors?.problems ?? []), ...(notes?.alarms ?? [])]
+    return [...new Set([...own, ...payments.problems, ...alarms])]
   }
 
   private http: ReturnType<typeof makeHttp> = () => Promise.resolve({ status: 503, headers: {}, body: 'starting\n' })
@@ -470,10 +499,11 @@ class Relay implements RunningRelay {
   private makeHttp(): ReturnType<typeof makeHttp> {
     const { settings, registry, store, blobs, version, log, randomBytes = freshBytes } = this.parts
     const { clock } = this
-    const { writer, uploadTokens, proofs } = this.rooms
+    const { writer, uploadTokens, proofs, notes } = this.rooms
     const enrolment = new Enrolment({ store, writer, registry, clock, randomBytes })
     const rate = { perSecond: settings.enrolmentsPerSecond, burst: settings.enrolmentsBurst }
     const proofRate = new RateLimiter(PROOF_RATE, () => clock.nowMs())
+    const take = (address: string) => proofRate.take(address)
     return makeHttp({
       relay: {
         name: 'cairn',
@@ -495,7 +525,7 @@ class Relay implements RunningRelay {
       trouble: () => this.trouble(),
       enrol: (request) => enrolment.enrol(request),
       blobs: blobAccess(blobs, uploadTokens),
-      prove: (asked) => answerProof(proofs, asked, (address) => proofRate.take(address)),
+      prove: async (asked) => (await notes?.answer(asked, take)) ?? answerProof(proofs, asked, take),
       onBug: (error) => log.error('bug', error),
     })
   }

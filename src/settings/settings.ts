@@ -21,6 +21,7 @@ import {
   wholeBig,
   yesNo,
   type Kind,
+  witnessList,
 } from './setting-kinds.js'
 
 /** The settings in force, each of its row's type. What is left to the relay may be undefined. */
@@ -159,6 +160,27 @@ const TABLE = {
     standard: undefined,
     standardText: "the key file's name and .signed",
     help: 'the highest signed checkpoints; outside of backups',
+  },
+  noteKeyFile: {
+    group: 'data',
+    kind: path(),
+    standard: undefined,
+    standardText: "the key file's name and .note, made if missing",
+    help: 'secret key of signed notes, for tools of other people',
+  },
+  /** URL and key of each, with commas between them. */
+  witnesses: {
+    group: 'shops',
+    kind: witnessList(),
+    standard: undefined,
+    standardText: 'none',
+    help: 'who cosigns the notes of all shops (C2SP tlog-witness)',
+  },
+  witnessIntervalSeconds: {
+    group: 'shops',
+    kind: whole(1, 86_400),
+    standard: limits.WITNESS_INTERVAL_SECONDS_DEFAULT,
+    help: 'time between two notes of one shop to one witness',
   },
   diskReserveMib: {
     group: 'data',
