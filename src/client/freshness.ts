@@ -23,6 +23,8 @@ interface FreshnessHandlers {
   isConnected(): boolean
   /** How many pushes have come. */
   pushes(): number
+  /** The last set that came, or that is known to have been all. */
+  heldSeq(): bigint
 }
 
 const TICK_MS = 1_000
@@ -108,17 +110,22 @@ export class Freshness {
     return undefined
   }
 
-  /** What the relay signed is pushed soon, it or a later one, unless other pushes come before it. */
+  /** What the relay signed is pushed soon, it or a later one; sets that it covers may come before it. */
   private async requirePushed(seq: bigint): Promise<void> {
     const { checkpoints } = this.shop
     for (let pushes = -1; pushes !== this.handlers.pushes();) {
       pushes = this.handlers.pushes()
+      const isCovered = this.handlers.heldSeq() >= seq
       if (await checkpoints.reached(seq, WITHHELD_MS_MAX)) return
       if (!this.handlers.isConnected()) return
+      if (isCovered) break
     }
     const held = checkpoints.accepted!.fields.Seq
-    const problem = `the relay signed checkpoint ${seq}, and pushed nothing after checkpoint ${held}`
-    throw new ClientError('VERIFICATION_FAILED', `${problem} for ${WITHHELD_MS_MAX / 1_000} s: sets are withheld`)
+    const problem = `the relay signed checkpoint ${seq}, and pushed none after checkpoint ${held}`
+    throw new ClientError(
+      'VERIFICATION_FAILED',
+      `${problem} for ${WITHHELD_MS_MAX / 1_000} s: it withholds what is new`,
+    )
   }
 }
 

@@ -22,12 +22,12 @@ import type { Part } from './parts.js'
 import type { AskedShop } from './proof-requests.js'
 import { ProvenShop } from './proven-shop.js'
 import type { Replica } from './replica.js'
+import type { KnownRelay } from './shop-checkpoints.js'
 import type { VerifiedSet } from './verify.js'
 
 interface Whose {
   readonly shopId: ShopId
-  /** Its address, 20 bytes. */
-  readonly relay: Uint8Array
+  readonly relay: KnownRelay
   /** 33 bytes. */
   readonly card: Uint8Array | undefined
 }
@@ -119,6 +119,7 @@ export class ShopProofs {
       now,
       isConnected: () => this.isConnected,
       pushes: () => this.pushes,
+      heldSeq: () => this.replica.lastSeq,
       renewed: () => this.renewed(),
       stale: (isStale) => this.setStale(isStale),
       failed: (error) => this.failed(error),
@@ -145,7 +146,7 @@ export class ShopProofs {
     this.compared()
   }
 
-  /** Throws VerificationError, Refusal, SchemaError. */
+  /** Throws VerificationError. */
   set(set: PushedSet, version: WireVersion): { readonly set: VerifiedSet; readonly changed: ReadonlySet<string> } {
     this.pushes++
     if (version === 5 && !this.proven.hasState)
