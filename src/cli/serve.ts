@@ -16,14 +16,8 @@ import { readWitnesses } from '../relay/notes/witnesses.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
 import { KEY_VARIABLE, KeyFileError, readKeyVariable, readOrMakeKey } from '../settings/relay-key.js'
 import { openNoteKey } from '../settings/note-key.js'
-import {
-  DATA_DEFAULT,
-  printConfig,
-  readSettings,
-  SettingsError,
-  settingsHelp,
-  type Settings,
-} from '../settings/settings.js'
+import { printConfig, readSettings, SettingsError, settingsHelp, type Settings } from '../settings/settings.js'
+import { DATA_DEFAULT } from '../settings/settings-table.js'
 import { openBlobs } from '../store/blobs.js'
 import { HandOversError, keysUpTo, readHandOvers } from '../store/hand-overs.js'
 import { openStore } from '../store/open.js'

@@ -394,7 +394,8 @@ class Relay implements RunningRelay {
     if (hadSessions) await wait(limits.STOP_LINGER_MS)
     this.listener?.terminateAll()
     await notes?.stop()
-    await checkpoints.stop()
+    // A disk that does not answer keeps them from it: they are signed after the next start.
+    await Promise.race([checkpoints.stop(), wait(limits.STOP_SECONDS_MAX * 1_000, undefined, { ref: false })])
     // Of a writer that was not ready in time nothing is kept but the log; the rest is made of it at the next start.
     if (!writer.busy) await keeper.flushAll()
     await verifier.close()

@@ -103,7 +103,7 @@ export function networks(): Kind<string> {
 /** What a key is, is looked at where it is used. */
 export function witnessList(): Kind<string> {
   const shape = 'the URL of a witness, a space and its key name+hash+base64, with commas between several'
-  const kind = textual(shape, 'URL KEY,…', (text) => {
+  const kind = textual(shape, 'WITNESS,…', (text) => {
     const all = text.split(',').map((witness) => witness.trim().split(/\s+/))
     const isPair = (pair: readonly string[]) => pair.length === 2 && webUrl().fromText(pair[0]!) !== undefined
     return all.every(isPair) ? all.map((pair) => pair.join(' ')).join(',') : undefined
