@@ -44,12 +44,28 @@ export const PATCHES_PER_GUEST_SET_MAX = 256
 export const GUEST_BYTES_PER_SECOND_DEFAULT = 8_192
 /** … and some 800 at once. */
 export const GUEST_BYTES_BURST_DEFAULT = 262_144
+/** Of which a set that is sent once more gets its first answer (PROOFS §4). */
+export const WRITTEN_SETS_PER_CARD_KEPT = 1_024
 
 // Checkpoints (PROOFS §3)
 export const CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX = 300n
+/** Proven objects in one answer. */
+export const STATE_PROOF_OBJECTS_MAX = 256
+/** Of these beside the card's own entry, where it asks for all its orders. */
+export const CARD_ORDERS_PROVEN_MAX = STATE_PROOF_OBJECTS_MAX - 1
+/** Orders in the list of all orders of one card; a card with more asks by id. */
+export const LISTED_ORDERS_MAX = 100_000
+/** How long somebody who asks waits for the first checkpoint of a shop. */
+export const FIRST_CHECKPOINT_WAIT_MS = 3_000
+/** Snapshots of one shop at a time; others wait for one of them to end. */
+export const SNAPSHOTS_PER_SHOP_MAX = 4
+/** How long a snapshot may take. */
+export const SNAPSHOT_SECONDS_MAX = 60
+/** Proofs that one address may ask for over HTTP. */
+export const HTTP_PROOFS_PER_SECOND = 100
+export const HTTP_PROOFS_BURST = 500
 /** How old the newest checkpoint may be until what a connected client shows is stale. */
 export const VERIFIED_AT_SECONDS_DEFAULT = 60n
-
 /** A checkpoint is due so long after the first set that none covers … */
 export const CHECKPOINT_AFTER_MS = 1_000
 /** … or after so many of them. */
@@ -60,6 +76,26 @@ export const CHECKPOINTS_PER_SECOND_MAX = 10
 export const CHECKPOINT_FRESH_SECONDS = 10n
 /** Of a shop: state proofs are made at these. */
 export const CHECKPOINTS_KEPT = 16
+
+// Proofs as a client takes them (PROOFS §1.2)
+/** Of the guests' account, as a client takes it. */
+export const GUESTS_ACCOUNT_BYTES_MAX_DEFAULT = 64 * 1_048_576
+
+// Notes and proofs for other people's tools (PROOFS §8)
+export const ORIGIN_BYTES_MAX = 255
+/** The largest numbers and the longest origin make some 450. */
+export const NOTE_BINDING_BYTES_MAX = 512
+/** Below a note: more witnesses are not asked, and no reader takes more. */
+export const COSIGNATURES_PER_NOTE_MAX = 15
+/** Of what stands in a tlog-proof beside the proof: readers stop at lines of 64 KiB, and base64 needs a third more. */
+export const TLOG_EXTRA_BYTES_MAX = 48_000
+/** A tlog-proof with all that may stand in it has some 70,000 bytes. */
+export const TLOG_PROOF_BYTES_MAX = 131_072
+/** Between two notes of one shop to one witness. */
+export const WITNESS_INTERVAL_SECONDS_DEFAULT = 10
+/** How long a witness may take to answer. */
+export const WITNESS_TIMEOUT_SECONDS = 10
+export const WITNESS_ANSWER_BYTES_MAX = 16_384
 
 // Orders (§11)
 export const RESERVATION_SECONDS_DEFAULT = 86_400n
@@ -116,6 +152,8 @@ export const REREAD_BLOCKS_AT_ONCE = 2_000n
 // Frames and sessions (§8, §10, §15)
 export const FRAME_IN_BYTES_MAX = 2 * 1_048_576
 export const FRAME_OUT_BYTES_MAX = 1_048_576
+/** In sessions of version 5. */
+export const FRAME_OUT_BYTES_MAX_5 = 2 * 1_048_576
 /** Groups within groups in a field of an envelope that nobody asked for. */
 export const GROUP_NESTING_MAX = 100
 /** Patches in one set of objects that come near OBJECT_BYTES_MAX: each has to be encoded to be measured. */
@@ -158,6 +196,8 @@ export const CHALLENGE_BYTES = 32
 export const PING_INTERVAL_MS_DEFAULT = 15_000
 export const KICK_INTERVALS_DEFAULT = 3
 export const PUSH_DELAY_MS_DEFAULT = 100
+/** That a subscription may ask for itself. */
+export const PUSH_DELAY_MS_MAX = 60_000
 /** How long a peer may take to answer our close frame. */
 export const CLOSE_ANSWER_MS_MAX = 5_000
 
@@ -215,14 +255,40 @@ export const HEALTH_LOOP_DELAY_SECONDS_MAX = 5
 /** A loop that was held is told of for so long, to everybody who asks. */
 export const HEALTH_LOOP_MEMORY_SECONDS = 60
 
+// Anchors
+/** From one anchor of a shop to its next. */
+export const ANCHOR_SECONDS_DEFAULT = 3_600
+/** After an anchor that failed, or could not be sent. */
+export const ANCHOR_RETRY_SECONDS = 60
+/** updateRootHash takes a nonce above the last one: after this one there is none. */
+export const ANCHOR_NONCE_MAX = 2n ** 64n - 1n
+/** How far back it is looked for the transaction of a digest that the registry holds. */
+export const ANCHOR_LOOK_BACK_BLOCKS = 256n
+
 // The client library
 /** Between two attempts to connect: the first pause, doubled up to the longest. */
 export const BACK_OFF_MS_MIN = 250
 export const BACK_OFF_MS_MAX = 15_000
 /** What waits for a reader of `sets`; one that is further behind gets an error after them. */
 export const UNREAD_SETS_MAX = 65_536
+/** How long a client waits for the push of a checkpoint that the relay answered with. */
+export const TIED_ANSWER_MS_MAX = 10_000
+/** What a relay signed is withheld if no push brings it for so long. */
+export const WITHHELD_MS_MAX = 10_000
+/** So long before the newest checkpoint is stale a client asks for a newer one, or a quarter of its time before. */
+export const FRESHNESS_ASKED_BEFORE_SECONDS = 10n
+/** Between two times that a client keeps what it holds. */
+export const KEPT_SAVE_MS = 2_000
+/** Sets that no checkpoint covers yet, as a client keeps them apart; of more the older half is put together. */
+export const HELD_SETS_MAX = 8_192
 /** How long `choosePayment` waits for what is to be paid. */
 export const DUE_MS_MAX = 60_000
+
+// Order receipts (PROOFS §6)
+/** What is read as a receipt at most: listings and addresses make some 10 KiB, a thousand long listings more. */
+export const RECEIPT_BYTES_MAX = 32 * 1_048_576
+/** How long a client waits for the sets of an order before it gives up its receipt. */
+export const RECEIPT_WAIT_MS_MAX = 30_000
 
 // Relations between limits: a change of one that breaks another stops here, at import.
 assert(HAMT_LEVELS_MAX * HAMT_BITS_PER_LEVEL <= 256, 'the trie asks for more bits than a key hash has')

@@ -109,7 +109,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   await enrolIfNew(url, shop, keys.wallet, keys.card, false, signal)
   const client = await connect({ url, shop, key: card, relay: 'development', signal })
   await synced(client, signal)
-  const isNew = client.listings().length === 0
+  const isNew = client.listings().get().data?.length === 0
   if (isNew) await fill(client, shop)
   await accept(client, [NATIVE, ...(chain?.token === undefined ? [] : [chain.token])])
   const guests = await Promise.all(keys.guests.map((guest) => guestOf(url, shop, keys.wallet, guest, signal)))

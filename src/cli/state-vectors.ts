@@ -48,8 +48,8 @@ export const STATE_SECTIONS = [
 ] as const
 
 type History = readonly [lastSeq: number | string, trail: string]
-type EntryRow = readonly [key: string, value: string] | readonly [key: string, value: string, ...History]
-type AnswerRow = null | string | readonly [value: string, ...History]
+export type EntryRow = readonly [key: string, value: string] | readonly [key: string, value: string, ...History]
+export type AnswerRow = null | string | readonly [value: string, ...History]
 type QuestionRow = readonly [collection: StateCollection | 'Manifest', key: string]
 
 /** Bytes in full, or spliced ones of another row. */
@@ -266,7 +266,7 @@ function outcome(act: () => string | void): string {
   }
 }
 
-function answerRow(object: StateObject | undefined): unknown {
+export function answerRow(object: StateObject | undefined): unknown {
   if (object === undefined) return null
   const { value, history } = object
   return history === undefined ? toHex(value) : [toHex(value), String(history.lastSeq), toHex(history.trail)]

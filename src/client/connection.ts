@@ -1,18 +1,32 @@
 /**
  * One WebSocket to a relay: requests with their answers, and the relay's own requests handed on. No reconnecting here.
+ *
+ * Tests: test/client/connection.test.ts
  */
 
 import { PlatformWebSocket } from '#websocket'
 import { unreachable } from '../assert.js'
-import { decodeEnvelope, encodeEnvelope } from '../wire/envelope.js'
+import { decodeEnvelope, encodeEnvelope, type WireVersion } from '../wire/envelope.js'
 import { ErrorCode } from '../wire/error-code.js'
-import type { Message, PushRequest, Request, Response, SyncStatusRequest } from '../wire/messages.js'
+import type {
+  CheckpointPush,
+  Message,
+  PushRequest,
+  Request,
+  Response,
+  SnapshotPush,
+  SyncStatusRequest,
+} from '../wire/messages.js'
 import { aborted, ClientError, fromWire } from './client-error.js'
 
-interface ConnectionHandlers {
-  /** Answered for the callee once it returns; a throw ends the connection without an answer. */
+export interface ConnectionHandlers {
+  /** Answered for the callee once it returns, like the next two; a throw ends the connection without an answer. */
   push(push: PushRequest): void
+  checkpoint(push: CheckpointPush): void
+  snapshot(push: SnapshotPush): void
   syncStatus(status: SyncStatusRequest): void
+  /** The relay ended the subscription by itself. */
+  subscriptionClosed(reason: string): void
   /** Once, whoever ended it. */
   closed(code: number, reason: string): void
 }
@@ -26,24 +40,31 @@ interface Waiting {
 const CLOSE_NORMAL = 1000
 
 export class RelayConnection {
+  readonly version: WireVersion
   private readonly socket: WebSocket
   private readonly handlers: ConnectionHandlers
   private readonly waiting = new Map<bigint, Waiting>()
   private lastId = 0n
   private open = true
 
-  private constructor(socket: WebSocket, handlers: ConnectionHandlers) {
+  private constructor(socket: WebSocket, version: WireVersion, handlers: ConnectionHandlers) {
     this.socket = socket
+    this.version = version
     this.handlers = handlers
     socket.addEventListener('message', (event) => this.message(event.data))
     socket.addEventListener('close', (event) => this.ended(event.code, event.reason))
   }
 
   /** Throws ClientError UNREACHABLE, ABORTED. `url`: http(s) or ws(s) address of the relay. */
-  static open(url: string, handlers: ConnectionHandlers, signal?: AbortSignal): Promise<RelayConnection> {
+  static open(
+    url: string,
+    version: WireVersion,
+    handlers: ConnectionHandlers,
+    signal?: AbortSignal,
+  ): Promise<RelayConnection> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(aborted(signal))
-      const socket = new PlatformWebSocket(sessionsUrl(url))
+      const socket = new PlatformWebSocket(sessionsUrl(url, version))
       socket.binaryType = 'arraybuffer'
       const stop = () => {
         socket.close()
@@ -61,7 +82,7 @@ export class RelayConnection {
           signal?.removeEventListener('abort', stop)
           socket.removeEventListener('error', fail)
           socket.addEventListener('error', () => undefined)
-          resolve(new RelayConnection(socket, handlers))
+          resolve(new RelayConnection(socket, version, handlers))
         },
         { once: true },
       )
@@ -106,7 +127,7 @@ export class RelayConnection {
   private message(data: unknown): void {
     if (!this.open) return
     try {
-      const { requestId, message } = decodeEnvelope(new Uint8Array(data as ArrayBuffer))
+      const { requestId, message } = decodeEnvelope(new Uint8Array(data as ArrayBuffer), this.version)
       if (message.kind === 'response') this.answered(requestId, message)
       else this.serve(requestId, message)
     } catch (error) {
@@ -118,6 +139,9 @@ export class RelayConnection {
   private answered(requestId: bigint, message: Response): void {
     const waiting = this.waiting.get(requestId)
     this.waiting.delete(requestId)
+    // A second answer to the request that made the subscription.
+    if (waiting === undefined && message.error?.code === ErrorCode.CLOSE_SUBSCRIPTION)
+      return this.handlers.subscriptionClosed(message.error.message)
     if (message.error === undefined) waiting?.resolve(message.payload.slice())
     else waiting?.reject(fromWire(message.error))
   }
@@ -130,6 +154,12 @@ export class RelayConnection {
       case 'syncStatus':
         this.handlers.syncStatus(request)
         return this.send(requestId, SUCCESS)
+      case 'checkpointPush':
+        this.handlers.checkpoint(request)
+        return this.send(requestId, SUCCESS)
+      case 'snapshotPush':
+        this.handlers.snapshot(request)
+        return this.send(requestId, SUCCESS)
       case 'ping':
         return this.send(requestId, SUCCESS)
       case 'write':
@@ -138,6 +168,9 @@ export class RelayConnection {
       case 'getBlobUploadUrl':
       case 'authenticate':
       case 'challengeSolution':
+      case 'stateProof':
+      case 'logProof':
+      case 'checkpoint':
         return this.send(requestId, refusal(`a relay does not send ${request.kind} requests`))
       default:
         return unreachable(request)
@@ -168,8 +201,8 @@ function refusal(message: string): Response {
   return { kind: 'response', error: { code: ErrorCode.INVALID, message } }
 }
 
-function sessionsUrl(url: string): string {
-  const target = new URL('/v4/sessions', url)
+function sessionsUrl(url: string, version: WireVersion): string {
+  const target = new URL(`/v${version}/sessions`, url)
   target.protocol = target.protocol.replace('http', 'ws')
   return target.href
 }

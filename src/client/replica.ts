@@ -1,21 +1,23 @@
 /**
- * What a client holds of a shop: the objects that its subscription selects, made from verified sets only. An object is
- * the same reference until a set changes it, so that user interfaces can compare by identity.
+ * What a client holds of a shop: the objects that its subscription selects, made from verified sets, and from snapshots
+ * where there are any. An object is the same reference until a set changes it, so that user interfaces can compare by
+ * identity.
  *
  * Tests: test/client/shop-client.test.ts
  */
 
 import type { ShopId } from '../brands.js'
-import { toHex } from '../bytes/hex.js'
 import type { Account } from '../objects/account.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { Order } from '../objects/order.js'
 import type { Tag } from '../objects/tag.js'
-import { objectName } from '../patches/object-name.js'
-import { editObject, type ObjectCollection } from '../state/object-edit.js'
+import { HeldShop } from '../proofs/held-shop.js'
+import { cardMoves } from '../state/card-moves.js'
+import type { ObjectCollection } from '../state/object-edit.js'
 import type { PushedSet } from '../wire/pushed-set.js'
-import { verifySet, type VerifiedSet } from './verify.js'
+import { LinkedCards } from './linked-cards.js'
+import { VerificationError, verifySet, type VerifiedSet } from './verify.js'
 
 interface ObjectTypes {
   readonly Manifest: Manifest
@@ -28,77 +30,89 @@ interface ObjectTypes {
 
 export class Replica {
   private readonly shopId: ShopId
-  private readonly relayAddress: Uint8Array
-  private readonly objects = new Map<string, unknown>()
-  private readonly changedAt = new Map<string, bigint>()
-  private readonly linkedCards = new Map<string, number>()
-  private last = 0n
+  private readonly relays: readonly Uint8Array[]
+  private held = new HeldShop({ hasTree: false })
+  private cards = new LinkedCards()
+  /** The last set that changed anything of a collection, by its name. */
+  private readonly changes = new Map<string, bigint>()
 
-  constructor(shopId: ShopId, relayAddress: Uint8Array) {
+  /** How many snapshots began it. */
+  private generation = 0
+  private readonly lists = new Map<string, { readonly version: string; readonly list: readonly unknown[] }>()
+
+  /** `relays`: addresses of the relay's keys, at least one. */
+  constructor(shopId: ShopId, relays: readonly Uint8Array[]) {
     this.shopId = shopId
-    this.relayAddress = relayAddress
+    this.relays = relays
   }
 
   /** The last set that was verified and applied; 0 before the first. */
   get lastSeq(): bigint {
-    return this.last
+    return this.held.seq
+  }
+
+  /** What a snapshot brought and was proven. Whatever was held before is dropped. */
+  begin(held: HeldShop): void {
+    this.generation++
+    this.held = held
+    this.changes.clear()
+    this.cards = new LinkedCards()
+    for (const [, { KeyCards }] of this.all('Accounts'))
+      for (const move of cardMoves(new Uint8Array(0), [], KeyCards ?? [])) this.cards.move(move)
   }
 
   /**
-   * Verifies and applies a set; returns it with the names of the objects that it changed. Throws VerificationError,
-   * Refusal, SchemaError.
+   * Verifies and applies a set; returns it with the names of the objects that it changed. Throws VerificationError.
    */
   take(set: PushedSet): { readonly set: VerifiedSet; readonly changed: ReadonlySet<string> } {
-    const { shopId, relayAddress } = this
-    const verified = verifySet(set, this.last, {
-      shopId,
-      relayAddress,
-      isLinked: (card) => this.linkedCards.has(toHex(card)),
-    })
-    const changed = new Map<string, unknown>()
-    for (const patch of verified.patches) {
-      const name = objectName(patch.path)
-      changed.set(name, editObject(changed.has(name) ? changed.get(name) : this.objects.get(name), patch))
-    }
-    for (const [name, value] of changed) this.put(name, value, set.seq)
-    this.last = set.seq
-    return { set: verified, changed: new Set(changed.keys()) }
+    const { shopId, cards } = this
+    const [relayAddress, ...otherRelayAddresses] = this.relays as [Uint8Array, ...Uint8Array[]]
+    const trust = { shopId, relayAddress, otherRelayAddresses, isLinked: (card: Uint8Array) => cards.has(card) }
+    const verified = verifySet(set, this.lastSeq, trust)
+    const { changed, cardMoves: moves } = applied(this.held, verified)
+    for (const move of moves) cards.move(move)
+    for (const name of changed) this.changes.set(name.split('/', 1)[0]!, verified.seq)
+    return { set: verified, changed }
   }
 
   /** By object name: `Listings/42`, `Manifest`, … */
   get(name: string): unknown {
-    return this.objects.get(name)
+    return this.held.get(name)
   }
 
   /** The set that changed the object last, or undefined. */
   seqOf(name: string): bigint | undefined {
-    return this.changedAt.get(name)
+    return this.held.seqOf(name)
+  }
+
+  /** The last set that changed anything of a collection; 0 if none did since the snapshot. */
+  changedAt(collection: ObjectCollection): bigint {
+    return this.changes.get(collection) ?? 0n
+  }
+
+  /** All objects of a collection by rising ID; the same reference until a set changes one of them. */
+  list<C extends 'Listings' | 'Orders'>(collection: C): readonly ObjectTypes[C][] {
+    const version = `${this.generation} ${this.changedAt(collection)}`
+    const known = this.lists.get(collection)
+    if (known?.version === version) return known.list as readonly ObjectTypes[C][]
+    const list = this.all(collection).map(([, object]) => object)
+    list.sort((a, b) => (a.ID < b.ID ? -1 : 1))
+    this.lists.set(collection, { version, list })
+    return list
   }
 
   /** All objects of a collection with their names, in order of first appearance. */
   all<C extends ObjectCollection>(collection: C): [string, ObjectTypes[C]][] {
-    const found: [string, ObjectTypes[C]][] = []
-    for (const [name, value] of this.objects)
-      if (name.startsWith(`${collection}/`)) found.push([name, value as ObjectTypes[C]])
-    return found
+    return [...this.held.names(collection)].map((name) => [name, this.get(name) as ObjectTypes[C]])
   }
+}
 
-  private put(name: string, value: unknown, seq: bigint): void {
-    if (name.startsWith('Accounts/'))
-      this.relink(this.objects.get(name) as Account | undefined, value as Account | undefined)
-    this.changedAt.set(name, seq)
-    if (value === undefined) this.objects.delete(name)
-    else this.objects.set(name, value)
-  }
-
-  /** A card may stand in more than one account. */
-  private relink(before: Account | undefined, after: Account | undefined): void {
-    for (const card of after?.KeyCards ?? [])
-      this.linkedCards.set(toHex(card), (this.linkedCards.get(toHex(card)) ?? 0) + 1)
-    for (const card of before?.KeyCards ?? []) {
-      const left = (this.linkedCards.get(toHex(card)) ?? 1) - 1
-      if (left > 0) this.linkedCards.set(toHex(card), left)
-      else this.linkedCards.delete(toHex(card))
-    }
+/** What no relay accepts, or changes what is not held: something before it was left out. */
+function applied(held: HeldShop, set: VerifiedSet): ReturnType<HeldShop['apply']> {
+  try {
+    return held.apply(set)
+  } catch (error) {
+    const problem = `cannot be applied to what is held as of set ${held.seq}: ${(error as Error).message}`
+    throw new VerificationError(set.seq, problem, { cause: error })
   }
 }

@@ -1,31 +1,42 @@
 /**
  * A storefront's view of one shop: connects, authenticates, subscribes, keeps a verified replica, writes, and comes
  * back after every loss of the connection without a gap or a repeat.
+ *
+ * Tests: test/client/shop-client.test.ts, test/client/proven-client.test.ts
  */
 
-import { publicKeyOf, sign } from '#signature'
+import { publicKeyOf } from '#signature'
 import type { ListingId, OrderId, ShopId } from '../brands.js'
-import { fromHex } from '../bytes/hex.js'
 import { toBigEndian } from '../bytes/bytes.js'
-import { personalMessageDigest } from '../bytes/eip191.js'
-import { BACK_OFF_MS_MAX, BACK_OFF_MS_MIN } from '../limits.js'
+import { VERIFIED_AT_SECONDS_DEFAULT } from '../limits.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { Order } from '../objects/order.js'
 import type { Tag } from '../objects/tag.js'
 import { encodeChange, type Change } from '../patches/patch.js'
 import { encodePatchSet, signPatches } from '../patches/patch-set.js'
+import { decodeSignedHandOver, relaysAfter, type Comparison } from '../proofs/checkpoint.js'
+import { readHandOver } from '../proofs/hand-over.js'
+import type { WireVersion } from '../wire/envelope.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, SyncStatusRequest } from '../wire/messages.js'
+import { readWriteAnswer } from '../wire/proof-payloads.js'
 import { mixedAudiences } from './audiences.js'
 import { ClientError } from './client-error.js'
-import { RelayConnection } from './connection.js'
-import { relayDescription } from './enrol.js'
-import { LiveObjects, type Live } from './live.js'
+import type { RelayConnection } from './connection.js'
+import { LiveObjects, type Live, type Standing, type Verified } from './live.js'
+import { OwnWrites } from './own-writes.js'
 import { filtersOf, type Part } from './parts.js'
+import { compareWith, proveOwnSet, type OwnSet } from './proof-requests.js'
+import { RelayLink, type ConnectionState } from './relay-link.js'
 import { Replica } from './replica.js'
 import { SetReader } from './set-reader.js'
+import type { KnownRelay } from './shop-checkpoints.js'
 import { ShopOrders } from './shop-orders.js'
+import { fetchReceipt } from './receipt-assembly.js'
+import { relayAddress } from './relay-address.js'
+import { ShopProofs } from './shop-proofs.js'
+import type { ReplicaStore } from './kept-replica.js'
 import type { VerifiedSet } from './verify.js'
 
 export type { Listing } from '../objects/listing.js'
@@ -34,9 +45,20 @@ export type { Order } from '../objects/order.js'
 export type { Tag } from '../objects/tag.js'
 export type { Change } from '../patches/patch.js'
 export type { VerifiedSet } from './verify.js'
-export type { Live, LiveState } from './live.js'
+export type { Comparison, Evidence, EvidenceKind } from '../proofs/checkpoint.js'
+export type { Live, LiveState, Verified } from './live.js'
 export type { Part } from './parts.js'
+export type { ReplicaStore } from './kept-replica.js'
+export type { ConnectionState } from './relay-link.js'
 export { ClientError, type ClientErrorCode } from './client-error.js'
+export { ProofError } from '../merkle/proof-error.js'
+export { StateProofError } from '../merkle/state-proof-error.js'
+export { CheckpointError } from '../proofs/checkpoint-error.js'
+export { HeldObjectError } from '../proofs/held-shop.js'
+export { MyOrdersError } from '../proofs/my-orders.js'
+export { SnapshotError } from '../proofs/snapshot.js'
+export { OwnSetError } from './proof-requests.js'
+export { VerificationError } from './verify.js'
 export type { Item, NewOrder, PaymentCalls, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
 export { CANCELED, COMMITTED, OPEN, PAID, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
 
@@ -52,17 +74,59 @@ export interface ConnectOptions {
    */
   readonly relay: Uint8Array | string
   /**
+   * By which the relay's key passed on to others, each CBOR [hand-over, signature]: the key that `relay` names stays
+   * enough to know it by.
+   */
+  readonly handOvers?: readonly Uint8Array[]
+  /**
    * Parts of the shop; left out: everything that may be read. Accounts and manifest always come too, to check signers.
    */
   readonly only?: readonly Part[]
+  /** 5: a relay that speaks version 4 only is refused. Left out: it is taken, said to `onNotice`, and proves less. */
+  readonly protocol?: 5
+  /** How old the newest checkpoint may be until what is shown is `stale`, seconds; 60. */
+  readonly verifiedAtSeconds?: number
+  /** Keeps what is held, and brings it back, verified, at the next `connect`. */
+  readonly store?: ReplicaStore
   readonly signal?: AbortSignal
   /** A word about something that the caller decided and should know of. */
   readonly onNotice?: (text: string) => void
 }
 
-export type ConnectionState = 'connecting' | 'connected' | 'disconnected' | 'needs-auth' | 'closed'
+/** What `write` resolves with. */
+export interface Written {
+  /** 32 bytes. */
+  readonly stateHash: Uint8Array
+  /** The number of the set in the shop's log; version 5 only. */
+  readonly seq?: bigint
+  /** After the set, 32 bytes; version 5 only. */
+  readonly stateRoot?: Uint8Array
+  /**
+   * Resolves once a checkpoint shows the set in the log as it was signed, at `seq`, with `stateRoot`. Rejects with
+   * VERIFICATION_FAILED if the log has another one there, with USAGE in version 4, which proves no such thing.
+   */
+  proven(): Promise<Verified>
+}
 
-const DEVELOPMENT_CHAIN_ID = 31_337
+export interface LiveOrder extends Live<Order> {
+  /**
+   * A file that proves the order as it is now, offline and for ever, to who knows the relay's address: it was verified
+   * so before this resolves. It has a connection of its own; version 5 only. It holds name, address and e-mail. Rejects
+   * with NOT_FOUND, TIMEOUT, VERIFICATION_FAILED.
+   */
+  receipt(options?: ReceiptOptions): Promise<Uint8Array>
+}
+
+interface ReceiptOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+interface WriteOptions {
+  /** The shop's last set must be this one, or the write is refused with CONFLICT; version 5 only. */
+  readonly ifSeq?: bigint
+  readonly signal?: AbortSignal
+}
+
 const NONCES_PER_MS = 1_000n
 
 /**
@@ -88,7 +152,7 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
   if (typeof options.shop !== 'bigint') throw new ClientError('USAGE', 'shop is a bigint: BigInt(text)')
   if (options.key !== undefined && !(options.key instanceof Uint8Array && options.key.length === 32))
     throw new ClientError('USAGE', "key is the card's secret key, a Uint8Array of 32 bytes")
-  const client = new ShopClient(options, await relayAddress(options))
+  const client = new ShopClient(options, knownRelay(await relayAddress(options), options.handOvers))
   await client.start()
   return client
 }
@@ -112,37 +176,71 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
  */
 export class ShopClient {
   private readonly options: ConnectOptions
+  private readonly relay: KnownRelay
   private readonly replica: Replica
+  private readonly proofs: ShopProofs
+  private readonly link: RelayLink
+  private readonly writes = new OwnWrites()
   private readonly readers = new Set<SetReader>()
   private readonly objects: LiveObjects
   private readonly stateWatchers = new Set<(state: ConnectionState) => void>()
-  private connection: RelayConnection | undefined
-  private connectionState: ConnectionState = 'connecting'
   private subscriptionId = 0n
   private failure: Error | undefined
-  private backOffMs = BACK_OFF_MS_MIN
-  private retry: ReturnType<typeof setTimeout> | undefined
+  private isSynced = false
   private lastNonce = 0n
   private readonly onAbort = () => this.close()
   /** A customer's orders: create, add, commit, choosePayment, watch. */
   readonly orders = new ShopOrders(this)
 
   /** Use `connect`. */
-  constructor(options: ConnectOptions, relay: Uint8Array) {
+  constructor(options: ConnectOptions, relay: KnownRelay) {
+    const { shop, key, signal, only, store, verifiedAtSeconds } = options
     this.options = options
-    this.replica = new Replica(options.shop, relay)
-    this.objects = new LiveObjects(this.replica)
-    options.signal?.addEventListener('abort', this.onAbort, { once: true })
+    this.relay = relay
+    this.replica = new Replica(shop, relay.keys)
+    this.objects = new LiveObjects({
+      get: (name) => this.replica.get(name),
+      standing: (name) => this.standing(name),
+    })
+    this.proofs = new ShopProofs(
+      this.replica,
+      { shopId: shop, relay, card: key && publicKeyOf(key) },
+      { only, store, verifiedAtSeconds: BigInt(verifiedAtSeconds ?? VERIFIED_AT_SECONDS_DEFAULT) },
+      {
+        ask: (request) => this.link.ask(request),
+        changed: () => this.objects.changedAll(),
+        failed: (error) => this.fail(error),
+        notice: (text) => this.notice(text),
+      },
+    )
+    this.link = new RelayLink(
+      { url: options.url, key, version: options.protocol, signal, notice: (text) => this.notice(text) },
+      {
+        begin: (connection) => this.subscribe(connection),
+        push: (push) => this.pushed(push),
+        checkpoint: (push) => this.checked(() => this.proofs.checkpoint(push)),
+        snapshot: (push) => this.checked(() => this.proofs.snapshot(push)),
+        syncStatus: (status) => this.told(status),
+        lost: () => this.proofs.disconnected(),
+        state: (state) => this.tellState(state),
+      },
+    )
+    signal?.addEventListener('abort', this.onAbort, { once: true })
   }
 
   get state(): ConnectionState {
-    return this.connectionState
+    return this.link.state
   }
 
   /** `watch` is told each new state; the returned function ends that. */
   onState(watch: (state: ConnectionState) => void): () => void {
     this.stateWatchers.add(watch)
     return () => this.stateWatchers.delete(watch)
+  }
+
+  /** The version that the relay speaks. With 4 nothing proves that nothing was left out. */
+  get protocol(): WireVersion {
+    return this.link.protocol ?? 5
   }
 
   get shopId(): ShopId {
@@ -160,10 +258,16 @@ export class ShopClient {
     return this.replica.lastSeq
   }
 
-  /** Opens the first connection; `connect` calls it. */
+  /** The newest checkpoint that was accepted, as `compare` of another client takes it; undefined before the first. */
+  get checkpoint(): { readonly seq: bigint; readonly bytes: Uint8Array } | undefined {
+    return this.proofs.newest
+  }
+
+  /** Brings back what was kept and opens the first connection; `connect` calls it. */
   async start(): Promise<void> {
     try {
-      await this.open()
+      await this.proofs.load()
+      await this.link.open()
     } catch (error) {
       this.close()
       throw error
@@ -182,8 +286,9 @@ export class ShopClient {
     return this.objects.live(`Listings/${id}`)
   }
 
-  order(id: OrderId): Live<Order> {
-    return this.objects.live(`Orders/${id}`)
+  /** With its receipt, which a guest gets of his own orders, and staff of all. */
+  order(id: OrderId): LiveOrder {
+    return { ...this.objects.live<Order>(`Orders/${id}`), receipt: (options) => this.receipt(id, options) }
   }
 
   tag(name: string): Live<Tag> {
@@ -196,146 +301,187 @@ export class ShopClient {
 
   /** Pieces in stock of a listing with these variations. */
   stock(listing: ListingId, ...variations: readonly string[]): Live<bigint> {
-    return this.objects.live(['Inventory', listing, ...[...variations].sort()].join('/'))
+    const name = ['Inventory', listing, ...[...variations].sort()].join('/')
+    this.proofs.watchStock(name, ['Inventory', listing, ...variations])
+    return this.objects.live(name)
   }
 
-  /** All listings that are held now, by id; those of a tag if one is named. */
-  listings({ tag }: { readonly tag?: string } = {}): Listing[] {
-    const listings = this.replica.all('Listings').map(([, listing]) => listing)
-    if (tag === undefined) return listings
-    const listed = new Set(this.tag(tag).get().data?.ListingIDs)
-    return listings.filter(({ ID }) => listed.has(ID))
+  /** All listings that are subscribed to, by id, as they are and become; those of a tag if one is named. */
+  listings({ tag }: { readonly tag?: string } = {}): Live<readonly Listing[]> {
+    const all = () => this.replica.list('Listings')
+    if (tag === undefined)
+      return this.objects.view('Listings/', ['Listings/'], () => ({ ...this.listStanding('Listings'), data: all() }))
+    const name = `Tags/${tag}`
+    const data = tagged()
+    return this.objects.view(`Listings/ ${name}`, ['Listings/', name], () => {
+      const standing = together(this.listStanding('Listings'), this.standing(name))
+      return { ...standing, data: data(all(), this.replica.get(name) as Tag | undefined) }
+    })
+  }
+
+  /** All orders that may be read: a guest's own, the shop's for staff; by id. */
+  orderList(): Live<readonly Order[]> {
+    return this.objects.view('Orders/', ['Orders/'], () => ({
+      ...this.listStanding('Orders'),
+      data: this.replica.list('Orders'),
+    }))
   }
 
   /**
    * Signs the changes as one set, all or none, and resolves when it is durable. Calls may be made without waiting for
-   * each other. Rejects with the wire's code; OUTCOME_UNKNOWN when the connection was lost on the way. Changes that
-   * visitors, guests and staff may read stay one set too, but `onNotice` is told: whoever is shown one of them can
-   * guess a number in another.
+   * each other. Rejects with the wire's code. A connection that is lost on the way is no harm in version 5: the set is
+   * sent again and taken once; in version 4 it is OUTCOME_UNKNOWN. Changes that visitors, guests and staff may read
+   * stay one set too, but `onNotice` is told: whoever is shown one of them can guess a number in another.
    */
-  async write(
-    changes: readonly Change[],
-    { signal }: { readonly signal?: AbortSignal } = {},
-  ): Promise<{ readonly stateHash: Uint8Array }> {
+  async write(changes: readonly Change[], { ifSeq, signal }: WriteOptions = {}): Promise<Written> {
     const { key, shop } = this.options
     if (key === undefined) throw new ClientError('USAGE', 'a visitor cannot write: connect with a key')
     if (changes.length === 0) throw new ClientError('USAGE', 'a set has at least one change')
-    if (this.connection === undefined) throw new ClientError('DISCONNECTED', 'there is no connection to the relay now')
+    const connection = this.connection()
+    if (ifSeq !== undefined && connection.version === 4)
+      throw new ClientError('USAGE', 'ifSeq needs version 5, and the relay speaks version 4')
     const mixed = mixedAudiences(changes.map(({ path }) => path[0]))
-    if (mixed !== undefined) this.options.onNotice?.(mixed)
+    if (mixed !== undefined) this.notice(mixed)
     const patches = changes.map(encodeChange)
     const timestamp = BigInt(Math.floor(Date.now() / 1_000))
     const { headerBytes, signature } = signPatches({ shopId: shop, nonce: this.nextNonce(), timestamp, patches }, key)
     const patchSet = encodePatchSet(headerBytes, signature, patches)
-    return { stateHash: await this.connection.request({ kind: 'write', patchSet }, signal) }
+    const request = { kind: 'write', patchSet, ...(ifSeq !== undefined && { expectedSeq: ifSeq }) } as const
+    const payload = await this.writes.send(connection, request, signal)
+    if (connection.version === 4) return { stateHash: payload, proven: provesNothing }
+    return this.written({ header: headerBytes, signature, answer: readWriteAnswer(payload) })
+  }
+
+  /**
+   * Compares a checkpoint from anywhere, CBOR [checkpoint, signature], with what the relay shows here: same,
+   * consistent, evidence against the relay, which ends this client too, or not shown. Rejects with VERIFICATION_FAILED
+   * for one that is not of this relay and shop, and with USAGE in version 4.
+   */
+  async compare(received: Uint8Array): Promise<Comparison> {
+    if (this.protocol === 4) throw new ClientError('USAGE', 'the relay speaks version 4, which proves no state')
+    try {
+      const compared = await compareWith(this.proofs.asked, received)
+      if (compared.outcome === 'evidence') this.fail(new ClientError('VERIFICATION_FAILED', compared.message))
+      return compared
+    } catch (cause) {
+      throw verificationFailed(cause)
+    }
+  }
+
+  private receipt(id: OrderId, { signal = this.options.signal }: ReceiptOptions = {}): Promise<Uint8Array> {
+    const { url, shop, key } = this.options
+    if (this.protocol === 4)
+      return Promise.reject(new ClientError('USAGE', 'the relay speaks version 4, which proves no orders'))
+    if (key === undefined)
+      return Promise.reject(new ClientError('USAGE', 'a visitor has no orders: connect with a key'))
+    return fetchReceipt({ url, shop, relays: this.relay.keys, link: this.link, signal }, id)
   }
 
   /** Ends everything; never throws. Iterators end, live objects keep what they had. */
   close(): void {
-    if (this.connectionState === 'closed') return
-    this.setState('closed')
+    if (this.state === 'closed') return
     this.options.signal?.removeEventListener('abort', this.onAbort)
-    clearTimeout(this.retry)
-    this.connection?.close()
-    this.connection = undefined
+    this.link.close()
+    this.writes.end()
+    this.proofs.close()
     for (const reader of this.readers) reader.end()
+  }
+
+  /** Of version 4 the set that changed it last is told, and nothing proves that none is missing. */
+  private standing(name: string): Standing {
+    if (this.protocol === 5) return this.proofs.standing(name)
+    return { ...this.unproven(), verified: seqOnly(this.replica.seqOf(name)) }
+  }
+
+  private listStanding(collection: 'Listings' | 'Orders'): Standing {
+    if (this.protocol === 5) return this.proofs.listStanding(collection)
+    return { ...this.unproven(), verified: seqOnly(this.replica.changedAt(collection)) }
+  }
+
+  private unproven(): Omit<Standing, 'verified'> {
+    return { isLoading: !this.isSynced, complete: false, stale: false }
+  }
+
+  private written(set: OwnSet): Written {
+    const { Seq: seq, StateRoot: stateRoot, StateHash: stateHash } = set.answer
+    const proven = () => this.proveOwn(set)
+    return { stateHash, seq, stateRoot, proven }
+  }
+
+  private async proveOwn(set: OwnSet): Promise<Verified> {
+    try {
+      return this.proofs.statement(await proveOwnSet(this.proofs.asked, set))
+    } catch (cause) {
+      const error = verificationFailed(cause)
+      if (error.code === 'VERIFICATION_FAILED') this.fail(error)
+      throw error
+    }
   }
 
   // Connection
 
-  private async open(): Promise<void> {
-    const { url, signal } = this.options
-    this.setState('connecting')
-    const connection = await RelayConnection.open(
-      url,
-      {
-        push: (push) => this.pushed(push),
-        syncStatus: (status) => this.told(status),
-        closed: (_code, reason) => this.lost(connection, reason),
-      },
-      signal,
-    )
-    if (this.connectionState === 'closed') return connection.close()
-    this.connection = connection
-    await this.authenticate(connection)
-    const shopId = toBigEndian(this.options.shop, 32)
-    const { lastSeq: startSeq } = this.replica
-    const id = await connection.request(
-      { kind: 'subscribe', startSeq, shopId, filters: filtersOf(this.options.only) },
-      signal,
-    )
+  private connection(): RelayConnection {
+    const { connection } = this.link
+    if (connection === undefined) throw new ClientError('DISCONNECTED', 'there is no connection to the relay now')
+    return connection
+  }
+
+  private async subscribe(connection: RelayConnection): Promise<void> {
+    const { only, shop, signal } = this.options
+    const request = { kind: 'subscribe', shopId: toBigEndian(shop, 32), filters: filtersOf(only) } as const
+    const from = connection.version === 5 ? this.proofs.subscription() : { startSeq: this.replica.lastSeq }
+    const id = await connection.request({ ...request, ...from }, signal)
     this.subscriptionId = BigInt(id[0]! * 256 + id[1]!)
-    this.backOffMs = BACK_OFF_MS_MIN
-    this.setState('connected')
+    this.link.subscriptionId = this.subscriptionId
+    if (connection.version === 5) this.proofs.connected()
+    this.writes.resend(connection)
   }
 
-  private async authenticate(connection: RelayConnection): Promise<void> {
-    const { key, signal } = this.options
-    if (key === undefined) return
-    const challenge = await connection.request({ kind: 'authenticate', publicKey: publicKeyOf(key) }, signal)
-    await connection.request(
-      { kind: 'challengeSolution', signature: sign(personalMessageDigest(challenge), key) },
-      signal,
-    )
-  }
-
-  private lost(connection: RelayConnection | undefined, reason: string): void {
-    if (this.connection !== connection || this.connectionState === 'closed') return
-    this.connection = undefined
-    this.setState('disconnected')
-    if (this.failure === undefined) this.reopenLater(reason)
-  }
-
-  /** One back-off, jittered and bounded; a refusal that will not change stops it. */
-  private reopenLater(reason: string): void {
-    const wait = this.backOffMs * (0.5 + Math.random() / 2)
-    this.backOffMs = Math.min(BACK_OFF_MS_MAX, this.backOffMs * 2)
-    this.options.onNotice?.(`connection lost (${reason || 'no reason given'}); again in ${Math.round(wait)} ms`)
-    this.retry = setTimeout(() => void this.reopen(), wait)
-  }
-
-  private async reopen(): Promise<void> {
-    try {
-      await this.open()
-    } catch (error) {
-      if (this.state === 'closed') return
-      this.connection?.close()
-      this.connection = undefined
-      const refused = error instanceof ClientError && !error.retryable
-      this.setState(refused ? 'needs-auth' : 'disconnected')
-      if (!refused) this.reopenLater((error as Error).message)
-    }
-  }
-
-  private setState(state: ConnectionState): void {
-    if (state === this.connectionState) return
-    this.connectionState = state
+  private tellState(state: ConnectionState): void {
+    if (state === 'needs-auth') this.writes.end()
     for (const watch of this.stateWatchers) watch(state)
+  }
+
+  private notice(text: string): void {
+    this.options.onNotice?.(text)
   }
 
   // Sets
 
-  /** Throws on the first set that is not proven: it is answered as an error and nothing more is taken. */
   private pushed(push: PushRequest): void {
-    for (const encoded of push.sets) {
-      try {
-        const { set, changed } = this.replica.take(decodeSet(encoded))
+    for (const encoded of push.sets)
+      this.checked(() => {
+        const { set, changed } = this.proofs.set(decodeSet(encoded), this.protocol)
         for (const reader of this.readers) reader.give(set)
         for (const name of changed) this.objects.changed(name)
-      } catch (error) {
-        this.fail(new ClientError('VERIFICATION_FAILED', (error as Error).message, { cause: error }))
-        throw error
-      }
+      })
+  }
+
+  /** Throws on the first thing that is not proven: it is not answered, and nothing more is taken. */
+  private checked(take: () => void): void {
+    try {
+      take()
+    } catch (error) {
+      this.fail(error)
+      throw error
     }
   }
 
+  /** The backlog of version 4 has come: what is not held is not there. Only the first call tells anybody. */
   private told({ subscriptionId, unpushedPatches }: SyncStatusRequest): void {
     const isOurs = this.subscriptionId === 0n || subscriptionId === this.subscriptionId
-    if (unpushedPatches === 0n && isOurs) this.objects.synced()
+    if (unpushedPatches !== 0n || !isOurs || this.isSynced) return
+    this.isSynced = true
+    if (this.protocol === 4) this.objects.changedAll()
   }
 
-  private fail(error: ClientError): void {
+  private fail(cause: unknown): void {
+    if (this.failure !== undefined || this.state === 'closed') return
+    const error = verificationFailed(cause)
     this.failure = error
+    this.link.fail()
+    this.proofs.close()
+    this.writes.end()
     for (const reader of this.readers) reader.fail(error)
     this.objects.fail(error)
   }
@@ -343,7 +489,7 @@ export class ShopClient {
   private reader(signal?: AbortSignal): AsyncIterator<VerifiedSet> {
     const reader = new SetReader((ended) => this.readers.delete(ended), signal)
     if (this.failure !== undefined) reader.fail(this.failure)
-    else if (this.connectionState === 'closed') reader.end()
+    else if (this.state === 'closed') reader.end()
     else this.readers.add(reader)
     return reader
   }
@@ -356,16 +502,50 @@ export class ShopClient {
   }
 }
 
-async function relayAddress({ url, relay, signal, onNotice }: ConnectOptions): Promise<Uint8Array> {
-  if (relay instanceof Uint8Array) return relay
-  if (relay !== 'development') return fromHex(relay)
-  const facts = await relayDescription(url, signal)
-  if (facts.chain_id !== DEVELOPMENT_CHAIN_ID) {
-    throw new ClientError('USAGE', `the relay at ${url} is not in development mode: its address must be given`)
+function provesNothing(): Promise<never> {
+  return Promise.reject(new ClientError('USAGE', 'the relay speaks version 4, which proves no writes'))
+}
+
+function verificationFailed(cause: unknown): ClientError {
+  if (cause instanceof ClientError) return cause
+  return new ClientError('VERIFICATION_FAILED', (cause as Error).message, { cause })
+}
+
+function seqOnly(seq: bigint | undefined): Verified | undefined {
+  return seq === undefined || seq === 0n ? undefined : { seq }
+}
+
+/** Of a list that follows from two: as good as the worse, as of the earlier. */
+function together(a: Standing, b: Standing): Standing {
+  const [isLoading, complete] = [a.isLoading || b.isLoading, a.complete && b.complete]
+  const verified = a.verified === undefined || b.verified === undefined ? undefined : earlier(a.verified, b.verified)
+  return { isLoading, complete, stale: a.stale || b.stale, verified }
+}
+
+function earlier(a: Verified, b: Verified): Verified {
+  return a.seq <= b.seq ? a : b
+}
+
+/** The listings of a tag; the same reference for the same listings and tag. */
+function tagged(): (listings: readonly Listing[], tag: Tag | undefined) => readonly Listing[] {
+  let made: readonly [listings: readonly Listing[], tag: Tag | undefined, found: readonly Listing[]] | undefined
+  return (listings, tag) => {
+    if (made !== undefined && made[0] === listings && made[1] === tag) return made[2]
+    const wanted = new Set(tag?.ListingIDs)
+    made = [listings, tag, listings.filter(({ ID }) => wanted.has(ID))]
+    return made[2]
   }
-  onNotice?.(
-    `the relay's address ${facts.relay_address} is taken from the relay itself: ` +
-      'fine for development, proves nothing elsewhere',
-  )
-  return fromHex(facts.relay_address)
+}
+
+/** Throws ClientError VERIFICATION_FAILED for a hand-over that is not well signed, or another relay's. */
+function knownRelay(address: Uint8Array, handOvers: readonly Uint8Array[] = []): KnownRelay {
+  if (handOvers.length === 0) return { keys: [address] }
+  try {
+    const signed = handOvers.map(decodeSignedHandOver)
+    const { ChainID, Registry, Relay } = readHandOver(signed[0]!)
+    const identity = { ChainID, Registry, Relay }
+    return { keys: relaysAfter(signed, [address], identity), identity }
+  } catch (error) {
+    throw verificationFailed(error)
+  }
 }

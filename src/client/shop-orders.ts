@@ -82,6 +82,7 @@ interface OrderShop {
   readonly shopId: ShopId
   write(changes: readonly Change[], options?: { readonly signal?: AbortSignal }): Promise<unknown>
   order(id: OrderId): Live<Order>
+  orderList(): Live<readonly Order[]>
   listing(id: ListingId): Live<Listing>
   manifest(): Live<Manifest>
 }
@@ -179,6 +180,11 @@ export class ShopOrders {
   /** The order as it is and becomes. */
   watch(id: OrderId): Live<Order> {
     return this.shop.order(id)
+  }
+
+  /** All orders that may be read, by id, with their proof of completeness: a guest's own, the shop's for staff. */
+  all(): Live<readonly Order[]> {
+    return this.shop.orderList()
   }
 
   private order(id: OrderId): Order | undefined {

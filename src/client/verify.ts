@@ -46,6 +46,8 @@ export interface Trust {
   readonly shopId: ShopId
   /** 20 bytes. */
   readonly relayAddress: Uint8Array
+  /** Of its other keys, 20 bytes each, where they changed. */
+  readonly otherRelayAddresses?: readonly Uint8Array[]
   /** Whether the card (33 bytes) is linked to an account of the shop, as of the sets verified so far. */
   isLinked(card: Uint8Array): boolean
 }
@@ -66,29 +68,53 @@ export interface Trust {
  * ```
  */
 export function verifySet(set: PushedSet, lastSeq: bigint, trust: Trust): VerifiedSet {
-  const fail = (problem: string, cause?: unknown) => new VerificationError(set.seq, problem, { cause })
-  if (set.seq <= lastSeq) throw fail(`comes after set ${lastSeq}`)
   try {
+    requireLater(set, lastSeq)
     checkForm(set.header)
     const header = Header.read(decodeChecked(set.header), 'Header')
-    if (header.ShopID !== trust.shopId) throw fail(`is of shop ${header.ShopID}, not ${trust.shopId}`)
-    const leaves = verifyPatchProofs(set.proofs, set.patches, header.RootHash)
-    if (leaves[0]!.leafIndex !== set.leafIndex)
-      throw fail(`its first patch is at ${leaves[0]!.leafIndex}, not ${set.leafIndex}`)
-    const signer = checkSigner(set, trust)
-    return { seq: set.seq, signer, timestamp: header.Timestamp.seconds, patches: set.patches.map(readPatch) }
+    requireShop(set, header, trust.shopId)
+    requireLeaves(set, header)
+    const signer = signerKey(set)
+    const isRelay = isOfRelay(addressOf(signer), trust)
+    if (!isRelay) requireLinked(set, signer, trust)
+    const patches = set.patches.map(readPatch)
+    return { seq: set.seq, signer: isRelay ? 'relay' : signer, timestamp: header.Timestamp.seconds, patches }
   } catch (error) {
     if (error instanceof VerificationError) throw error
-    throw fail((error as Error).message, error)
+    throw new VerificationError(set.seq, (error as Error).message, { cause: error })
   }
 }
 
-function checkSigner(set: PushedSet, trust: Trust): 'relay' | Uint8Array {
-  if (set.signature.length !== 65)
-    throw new VerificationError(set.seq, `its signature has ${set.signature.length} bytes`)
-  const signer = signerOf(set.header, set.signature)
-  if (signer === undefined) throw new VerificationError(set.seq, 'its signature leads to no key')
-  if (equalBytes(addressOf(signer), trust.relayAddress)) return 'relay'
-  if (trust.isLinked(signer)) return signer
-  throw new VerificationError(set.seq, `its signer ${toHex(signer)} is neither the relay nor a card of the shop`)
+function requireLater({ seq }: PushedSet, lastSeq: bigint): void {
+  if (seq <= lastSeq) throw new VerificationError(seq, `comes after set ${lastSeq}`)
+}
+
+function requireShop({ seq }: PushedSet, { ShopID }: Header, shopId: ShopId): void {
+  if (ShopID !== shopId) throw new VerificationError(seq, `is of shop ${ShopID}, not ${shopId}`)
+}
+
+/** Each patch at its place under the root that was signed, places rising. */
+function requireLeaves(set: PushedSet, header: Header): void {
+  const [first] = verifyPatchProofs(set.proofs, set.patches, header.RootHash)
+  if (first!.leafIndex !== set.leafIndex)
+    throw new VerificationError(set.seq, `its first patch is at ${first!.leafIndex}, not ${set.leafIndex}`)
+}
+
+/** The compressed key that signed the header, 33 bytes. */
+function signerKey({ seq, header, signature }: PushedSet): Uint8Array {
+  if (signature.length !== 65) throw new VerificationError(seq, `its signature has ${signature.length} bytes, not 65`)
+  const signer = signerOf(header, signature)
+  if (signer === undefined) throw new VerificationError(seq, 'its signature leads to no key')
+  return signer
+}
+
+function isOfRelay(address: Uint8Array, { relayAddress, otherRelayAddresses = [] }: Trust): boolean {
+  return [relayAddress, ...otherRelayAddresses].some((one) => equalBytes(one, address))
+}
+
+/** As of the set before. */
+function requireLinked({ seq }: PushedSet, signer: Uint8Array, trust: Trust): void {
+  if (trust.isLinked(signer)) return
+  const relay = toHex(trust.relayAddress)
+  throw new VerificationError(seq, `its signer ${toHex(signer)} is neither the relay ${relay} nor a card of the shop`)
 }

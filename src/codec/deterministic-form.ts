@@ -158,6 +158,14 @@ export class DeterministicReader {
     return true
   }
 
+  /** The next item if it is true or false, which is then taken. */
+  takeBool(): boolean | undefined {
+    const first = this.input[this.at]
+    if (first !== 0xf4 && first !== 0xf5) return undefined
+    this.at++
+    return first === 0xf5
+  }
+
   /** Throws CborError if bytes are left. */
   end(): void {
     const left = this.input.length - this.at

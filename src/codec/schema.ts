@@ -57,6 +57,23 @@ export class SchemaError extends Error {
   }
 }
 
+/**
+ * What `act` returns or throws. While it runs, fields that are not listed are refused at any depth, also where they are
+ * ignored by themselves.
+ */
+export function refusingUnlisted<T>(act: () => T): T {
+  const before = unlistedRefused
+  unlistedRefused = true
+  try {
+    return act()
+  } finally {
+    unlistedRefused = before
+  }
+}
+
+/** Reading is synchronous: nobody else reads while it is set. */
+let unlistedRefused = false
+
 const never = () => false
 
 /** An unsigned integer of at most `bits` bits, at least `minimum`. */
@@ -312,7 +329,7 @@ function listing(
     for (const [key, item] of map) {
       if (typeof key !== 'string') throw new SchemaError(at, 'must have text keys only')
       const name = known.has(key) ? key : Object.hasOwn(aliases, key) ? aliases[key]! : undefined
-      if (name === undefined && unlisted === 'ignored') continue
+      if (name === undefined && unlisted === 'ignored' && !unlistedRefused) continue
       if (name === undefined) throw new SchemaError(at, `has an unknown field ${JSON.stringify(key.slice(0, 64))}`)
       if (given.has(name)) throw new SchemaError(at, `gives ${name} twice`)
       given.set(name, item)

@@ -53,9 +53,19 @@ export function indexName(patchKey: PatchKey): Uint8Array | undefined {
   return key === '' && !INDEXED_WHOLE.has(collection) ? undefined : utf8(keyName(patchKey))
 }
 
-/** Names under which a set with patches of these keys stands in the index, each once. */
-export function indexNames(keys: readonly PatchKey[]): Uint8Array[] {
+/** Where in the index the sets stand in which the card, 33 bytes, wrote orders. */
+export function ordersOfCardName(card: Uint8Array): Uint8Array {
+  return utf8(`Orders by ${toHex(card)}`)
+}
+
+/**
+ * Names under which a set with patches of these keys stands in the index, each once; `signer`: its card, empty for the
+ * relay.
+ */
+export function indexNames(keys: readonly PatchKey[], signer: Uint8Array): Uint8Array[] {
   const names = new Map<string, Uint8Array>()
+  if (signer.length > 0 && keys.some(({ collection }) => collection === 'Orders'))
+    names.set('', ordersOfCardName(signer))
   for (const key of keys) {
     for (const one of [key, { ...key, key: '' }]) {
       const text = keyName(one)

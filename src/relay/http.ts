@@ -3,25 +3,30 @@
  * to try it. Upgrades to WebSocket are decided elsewhere, metrics have a listener of their own.
  */
 
-import type { ChainId, Seconds } from '../brands.js'
+import type { ChainId, Seconds, ShopId } from '../brands.js'
 import { isJsonObject, readJson } from '../bytes/json.js'
+import { isRawCid } from '../bytes/raw-cid.js'
 import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX, FORM_BYTES_MAX } from '../limits.js'
 import type { EnrolmentOutcome, EnrolmentRequest } from './accounts/enrolment.js'
 import { BlobsUnavailable, type BlobAccess } from './blobs/blob-access.js'
 import { uploadBlob } from './blobs/upload.js'
 import { serveBlob } from './blobs/served-blob.js'
-import { isCidV0, isRawCid } from './blobs/cid.js'
+import { isCidV0 } from './blobs/cid.js'
 import { MultipartError } from './blobs/multipart.js'
 import { strangeHost } from './transport/host-header.js'
 import type { RateLimiter } from './transport/rate-limit.js'
 import { BodyTooLarge, RequestAborted } from './transport/request-body.js'
+import { PROOFS_PREFIX } from './proofs/http-proofs.js'
 import { checkEnrolment, publicHosts } from './accounts/enrolment-message.js'
 import type { HttpRequest, HttpResponse } from './transport/transport.js'
+import { builtVerifyPage, verifyPageFor } from './verify-page.js'
 
 export interface HttpDependencies {
   readonly relay: RelayFacts
   /** Whether /testing/discovery is served; asked each time. */
   discovery(): boolean
+  /** All that are hosted: told in development only. */
+  shops(): readonly ShopId[]
   readonly enrolmentRate: Pick<RateLimiter, 'take'>
   nowSeconds(): Seconds
   /** What is wrong with store or event loop, or undefined. Has its own time limit. */
@@ -35,6 +40,8 @@ export interface HttpDependencies {
   /** The checks that need chain and store, then the enrolment itself; it is durable when this resolves. */
   enrol(request: EnrolmentRequest): Promise<EnrolmentOutcome>
   readonly blobs: BlobAccess
+  /** Of a request below PROOFS_PREFIX. */
+  prove(request: HttpRequest): Promise<HttpResponse>
   /** Something threw that must not: it is reported, the client gets a 500. */
   onBug(error: unknown): void
 }
@@ -54,6 +61,9 @@ interface RelayFacts {
   /** As `GET /` tells them, unit in the name. */
   readonly limits: Readonly<Record<string, number>>
 }
+
+/** Told of a development relay's: a person chooses among them. */
+const DISCOVERED_SHOPS_MAX = 100
 
 export function makeHttp(dependencies: HttpDependencies): (request: HttpRequest) => Promise<HttpResponse> {
   return async (request) => {
@@ -94,16 +104,19 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     '/readyz',
     { method: 'GET', handle: (dependencies) => tellStatus(dependencies.readiness() ?? dependencies.trouble()) },
   ],
+  ['/verify', { method: 'GET', handle: readVerifyPage }],
   ['/testing/discovery', { method: 'GET', handle: tellDiscovery }],
-  ['/v4/sessions', { method: 'GET', handle: () => json(426, { error: 'a WebSocket upgrade is needed here' }) }],
+  ['/v4/sessions', { method: 'GET', handle: tellUpgrade }],
+  ['/v5/sessions', { method: 'GET', handle: tellUpgrade }],
   ['/v4/enroll_key_card', { method: 'POST', handle: enrol, handler: ENROL_HANDLER }],
   ['/v4/upload_blob', { method: 'POST', handle: upload, handler: UPLOAD_HANDLER }],
 ])
 const BLOB_PREFIX = '/ipfs/'
 const BLOB_ROUTE: Route = { method: 'GET', handle: readBlob }
+const PROOF_ROUTE: Route = { method: 'GET', handle: prove }
 
 async function route(dependencies: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
-  const found = request.path.startsWith(BLOB_PREFIX) ? BLOB_ROUTE : ROUTES.get(request.path)
+  const found = routeOf(request.path)
   if (found === undefined) return json(404, { error: 'not found' })
   // The transport leaves the body out.
   const method = request.method === 'HEAD' ? 'GET' : request.method
@@ -123,6 +136,20 @@ async function route(dependencies: HttpDependencies, request: HttpRequest): Prom
   }
 }
 
+function routeOf(path: string): Route | undefined {
+  if (path.startsWith(BLOB_PREFIX)) return BLOB_ROUTE
+  return path.startsWith(PROOFS_PREFIX) ? PROOF_ROUTE : ROUTES.get(path)
+}
+
+function tellUpgrade(): HttpResponse {
+  return json(426, { error: 'a WebSocket upgrade is needed here' })
+}
+
+async function prove(dependencies: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {
+  const unready = dependencies.readiness()
+  return unready === undefined ? dependencies.prove(request) : json(503, { error: unready })
+}
+
 function describeRelay({ relay }: HttpDependencies): HttpResponse {
   const { name, version, limits } = relay
   return json(200, {
@@ -133,6 +160,23 @@ function describeRelay({ relay }: HttpDependencies): HttpResponse {
     chain_id: Number(relay.chainId),
     limits,
   })
+}
+
+/** The page names this relay's address, and says that it is this relay that does. */
+function readVerifyPage({ relay }: HttpDependencies): HttpResponse {
+  const page = builtVerifyPage()
+  if (page === undefined) return json(404, { error: 'the page is not built here: npm run build' })
+  const body = verifyPageFor(page, { addresses: relay.address, namedBy: 'relay', registries: '' })
+  return { status: 200, headers: VERIFY_PAGE_HEADERS, body }
+}
+
+const VERIFY_PAGE_HEADERS = {
+  'Content-Type': 'text/html; charset=utf-8',
+  'Cache-Control': 'no-cache',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  // Of what the page says itself, only who may show it in a frame cannot be said there.
+  'Content-Security-Policy': "frame-ancestors 'none'",
 }
 
 async function tellHealth(dependencies: HttpDependencies): Promise<HttpResponse> {
@@ -148,7 +192,9 @@ function tellStatus(reason: string | undefined): HttpResponse {
 function tellDiscovery(dependencies: HttpDependencies): HttpResponse {
   const { relay } = dependencies
   if (!dependencies.discovery()) return json(404, { error: 'not found' })
-  return json(200, { status: 'ok', relay_token_id: tokenIdText(relay.tokenId), chain_id: Number(relay.chainId) })
+  const shops = relay.isDevelopment ? { shops: dependencies.shops().slice(0, DISCOVERED_SHOPS_MAX).map(String) } : {}
+  const facts = { status: 'ok', relay_token_id: tokenIdText(relay.tokenId), chain_id: Number(relay.chainId) }
+  return json(200, { ...facts, ...shops })
 }
 
 async function enrol(dependencies: HttpDependencies, request: HttpRequest): Promise<HttpResponse> {

@@ -8,15 +8,16 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
 import { addressOf, native, publicKeyOf } from '#signature'
-import type { ChainId, Seq } from '../brands.js'
+import type { ChainId, Seq, ShopId } from '../brands.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
-import type { Chain } from '../chain/chain.js'
+import type { TransactionChain } from '../chain/chain.js'
 import type { ChainRegistry } from '../chain/chain-registry.js'
 import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
 import type { Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
 import { isLoopback } from '../settings/loopback.js'
+import type { NoteKey } from '../settings/note-key.js'
 import type { Settings } from '../settings/settings.js'
 import type { BlobStore } from '../store/blobs.js'
 import type { SignedGuard } from '../store/signed-guard.js'
@@ -24,11 +25,13 @@ import type { Store } from '../store/store.js'
 import { afterCommit } from './after-commit.js'
 import { AccountMirror } from './accounts/account-mirror.js'
 import { Enrolment } from './accounts/enrolment.js'
+import { startAnchors, type AnchorSettings, type RunningAnchors } from './anchor/start-anchors.js'
 import { blobAccess } from './blobs/blob-access.js'
 import { PricedListings } from './blobs/priced-listings.js'
 import { UploadTokens } from './blobs/upload-tokens.js'
 import { Feeds, type FeedsOptions } from './feed/feeds.js'
 import { RoundRobin } from './feed/round-robin.js'
+import { SnapshotSlots } from './feed/snapshot-slots.js'
 import { Checkpoints } from './checkpoints/checkpoints.js'
 import { makeHttp } from './http.js'
 import { listeningOptions } from './listening.js'
@@ -36,10 +39,14 @@ import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
 import { Health } from './instruments/health.js'
 import type { Log } from './instruments/log.js'
 import type { Metrics } from './instruments/metrics.js'
+import { NoteService } from './notes/note-service.js'
+import { readWitnesses } from './notes/witnesses.js'
 import { Checkout } from './payments/checkout.js'
 import type { PaymentChain } from './payments/payment-chain.js'
 import { Payments, type PaymentChainSettings } from './payments/payments.js'
 import { NO_PRICES, type PriceSource } from './payments/price-source.js'
+import { answerProof } from './proofs/http-proofs.js'
+import { ShopProofs } from './proofs/shop-proofs.js'
 import { ConnectedCards } from './sessions/cards.js'
 import { Sessions, type SessionsOptions } from './sessions/sessions.js'
 import { Keeper } from './shops/keeper.js'
@@ -59,7 +66,7 @@ export type RelaySettings = SessionsOptions['settings'] &
   Pick<Settings, 'reservationSeconds' | 'latePaymentCheckSeconds'> &
   Pick<Settings, 'enrolmentsPerSecond' | 'enrolmentsBurst' | 'upgradesPerSecond' | 'upgradesBurst'> &
   Pick<Settings, 'guestLiveOrdersMax' | 'guestOrdersPerDayMax' | 'guestBytesPerSecond' | 'guestBytesBurst'> &
-  Partial<Pick<Settings, 'publicUrl' | 'trustedProxy'>>
+  Partial<Pick<Settings, 'publicUrl' | 'trustedProxy' | 'witnesses' | 'witnessIntervalSeconds'>>
 
 export interface RelayParts {
   readonly settings: RelaySettings
@@ -69,6 +76,8 @@ export interface RelayParts {
   readonly registry: Registry
   /** The registry's chain, whose events become accounts; left out in development mode. */
   readonly mirror?: MirrorSettings | undefined
+  /** Who anchors checkpoints in the registry; left out: nobody does. */
+  readonly anchor?: AnchorSettings | undefined
   /** Where orders can be paid; none: no order comes further than Committed (§11). */
   readonly paymentChains?: readonly PaymentChainSettings[]
   readonly prices?: PriceSource
@@ -76,6 +85,8 @@ export interface RelayParts {
   readonly relaySecret: Uint8Array
   /** What was signed of each shop, kept beside the key. */
   readonly guard: SignedGuard
+  /** Of signed notes; left out: there are none. */
+  readonly noteKey?: NoteKey | undefined
   readonly listen: ListenFunction
   /** How many files and sockets the process may have; left out where nobody knows. */
   readonly descriptors?: number | undefined
@@ -83,12 +94,14 @@ export interface RelayParts {
   readonly log: Log
   readonly metrics: Metrics
   readonly clock?: Clock
+  /** Of challenges, shop secrets and upload tokens; left out: those of the system. */
+  readonly randomBytes?: (length: number) => Uint8Array
   /** Ends a start that takes long. */
   readonly signal?: AbortSignal
 }
 
 interface MirrorSettings {
-  readonly chain: Chain
+  readonly chain: TransactionChain
   /** The ShopReg contract, 20 bytes. */
   readonly shops: Uint8Array
   readonly registry: ChainRegistry
@@ -137,6 +150,9 @@ interface Rooms {
   readonly verifier: Verifier
   readonly keeper: Keeper
   readonly checkpoints: Checkpoints
+  readonly notes: NoteService | undefined
+  readonly proofs: ShopProofs
+  readonly snapshots: SnapshotSlots
   readonly feeds: Feeds
   readonly cards: ConnectedCards
   readonly writer: Writer
@@ -147,8 +163,8 @@ interface Rooms {
 
 /** `publicUrl` is asked when it is needed. */
 function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): Rooms {
-  const { settings, store, registry, log } = parts
-  const uploadTokens = new UploadTokens(clock, () => toHex(freshBytes(32)))
+  const { settings, store, registry, log, randomBytes = freshBytes } = parts
+  const uploadTokens = new UploadTokens(clock, () => toHex(randomBytes(32)))
   const verifier = new Verifier(settings.signatureThreads, (error) => log.error('bug', error))
   const nodeCacheNodes = Math.min(settings.nodeCacheNodes, heapPart(CACHED_NODE_BYTES))
   const flushing = {
@@ -162,14 +178,19 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const keeper = new Keeper(store, { nodeCacheNodes, flushing })
   const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
   const checkpoints = buildCheckpoints(parts, clock)
+  const notes = buildNotes(parts, { clock, checkpoints, publicUrl })
   const cards = new ConnectedCards(store, registry, uploadTokens)
   const chains = new Map<ChainId, PaymentChain>()
   const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
   const steps: AfterCommit[] = []
   const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps })
   const payments = buildPayments(parts, { clock, checkout, writer, chains })
-  const sessions = buildSessions(parts, { clock, cards, feeds, verifier, writer, uploadTokens, publicUrl })
-  const rooms = { verifier, keeper, checkpoints, feeds, cards, writer, payments, uploadTokens, sessions }
+  const shop = (shopId: ShopId) => writer.shop(shopId)
+  const indexedUpTo = (shopId: ShopId) => keeper.indexedUpTo(shopId)
+  const proofs = new ShopProofs({ checkpoints, store, clock, metrics: parts.metrics, shop, indexedUpTo })
+  const reading = { feeds, proofs, snapshots: new SnapshotSlots() }
+  const sessions = buildSessions(parts, { clock, cards, ...reading, verifier, writer, uploadTokens, publicUrl })
+  const rooms = { verifier, keeper, checkpoints, notes, ...reading, cards, writer, payments, uploadTokens, sessions }
   steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))
   return rooms
 }
@@ -182,6 +203,22 @@ function buildCheckpoints(
   const relay = { ChainID, Registry, Relay }
   const heldPatchesMax = heapPart(HELD_PATCH_BYTES)
   return new Checkpoints({ store, guard, relay, relaySecret, heldPatchesMax, clock, log, metrics })
+}
+
+function buildNotes(
+  { settings, store, guard, noteKey, registry, relaySecret, log }: RelayParts,
+  given: { readonly clock: Clock; readonly checkpoints: Checkpoints; readonly publicUrl: () => string },
+): NoteService | undefined {
+  if (noteKey === undefined) return undefined
+  const { chainId: ChainID, address: Registry, relayTokenId: Relay } = registry
+  const { witnesses, witnessIntervalSeconds = limits.WITNESS_INTERVAL_SECONDS_DEFAULT } = settings
+  return new NoteService({
+    ...given,
+    ...{ store, guard, noteKey, relaySecret, log, witnessIntervalSeconds },
+    relay: { ChainID, Registry, Relay },
+    host: () => new URL(given.publicUrl()).host,
+    witnesses: witnesses === undefined ? [] : readWitnesses(witnesses),
+  })
 }
 
 function buildWriter(
@@ -228,8 +265,8 @@ function buildPayments(
 }
 
 function buildSessions(
-  { settings, store, log }: RelayParts,
-  given: Pick<Rooms, 'cards' | 'feeds' | 'verifier' | 'writer' | 'uploadTokens'> & {
+  { settings, store, log, randomBytes = freshBytes }: RelayParts,
+  given: Pick<Rooms, 'cards' | 'feeds' | 'proofs' | 'snapshots' | 'verifier' | 'writer' | 'uploadTokens'> & {
     readonly clock: Clock
     readonly publicUrl: () => string
   },
@@ -249,7 +286,7 @@ function buildSessions(
       const token = uploadTokens.issue(session, cardName(card))
       return token === undefined ? undefined : `${publicUrl()}/v4/upload_blob?token=${token}`
     },
-    randomBytes: freshBytes,
+    randomBytes,
     onBug: (error) => log.error('bug', error),
   })
 }
@@ -260,6 +297,7 @@ class Relay implements RunningRelay {
   private readonly rooms: Rooms
   private readonly health: Health
   private mirror: AccountMirror | undefined
+  private anchors: RunningAnchors | undefined
   private readonly timers: (() => void)[] = []
   private listener: Listener | undefined
   private publicUrl: string
@@ -312,6 +350,7 @@ class Relay implements RunningRelay {
     this.every(KEEPING_MS, () => this.rooms.keeper.keep(writer.allShops()))
     payments.start()
     this.startMirror()
+    this.startAnchors()
     this.ready = true
     this.tellStart(this.listener.kind)
   }
@@ -336,12 +375,13 @@ class Relay implements RunningRelay {
     await this.listener?.close()
     this.listener?.terminateAll()
     await this.stopChains()
+    await this.rooms.notes?.stop()
     await this.rooms.checkpoints.stop()
     await this.rooms.verifier.close()
   }
 
   private async shutDown(): Promise<void> {
-    const { sessions, writer, keeper, checkpoints, verifier } = this.rooms
+    const { sessions, writer, keeper, checkpoints, notes, verifier } = this.rooms
     this.ready = false
     sessions.stopAccepting()
     for (const stop of this.timers) stop()
@@ -353,7 +393,9 @@ class Relay implements RunningRelay {
     await this.listener?.close()
     if (hadSessions) await wait(limits.STOP_LINGER_MS)
     this.listener?.terminateAll()
-    await checkpoints.stop()
+    await notes?.stop()
+    // A disk that does not answer keeps them from it: they are signed after the next start.
+    await Promise.race([checkpoints.stop(), wait(limits.STOP_SECONDS_MAX * 1_000, undefined, { ref: false })])
     // Of a writer that was not ready in time nothing is kept but the log; the rest is made of it at the next start.
     if (!writer.busy) await keeper.flushAll()
     await verifier.close()
@@ -373,7 +415,7 @@ class Relay implements RunningRelay {
   /** One shop after the other; each is whole before the next one begins. */
   private async loadShops(): Promise<void> {
     const { store, log, signal } = this.parts
-    const { keeper, writer, checkpoints } = this.rooms
+    const { keeper, writer, checkpoints, notes } = this.rooms
     const shops = store.shops()
     let toldMs = performance.now()
     for (const [i, { shopId }] of shops.entries()) {
@@ -386,7 +428,9 @@ class Relay implements RunningRelay {
       }
       const shop = await keeper.load(shopId, { progress, ...(signal && { signal }) })
       writer.take(shop)
+      notes?.adopt(shopId)
       checkpoints.adopt(shop)
+      notes?.follow(shopId)
     }
   }
 
@@ -429,24 +473,38 @@ class Relay implements RunningRelay {
     })
   }
 
+  private startAnchors(): void {
+    const { anchor, mirror: place, store, log, metrics } = this.parts
+    if (anchor === undefined || place === undefined) return
+    const { checkpoints, writer } = this.rooms
+    const { clock } = this
+    const shops = () => [...writer.allShops()].map(({ shopId }) => shopId)
+    this.anchors = startAnchors(anchor, { place, store, checkpoints, shops, clock, log, metrics })
+  }
+
   private async stopChains(): Promise<void> {
-    await Promise.all([this.rooms.payments.close(), this.mirror?.close()])
+    await Promise.all([this.rooms.payments.close(), this.mirror?.close(), this.anchors?.stop()])
     this.parts.mirror?.chain.close()
   }
 
   private warnings(): string[] {
     const registry = this.parts.mirror?.chain.problem ?? this.mirror?.problem
-    return [...new Set([...(registry === undefined ? [] : [registry]), ...this.rooms.payments.problems])]
+    const own = registry === undefined ? [] : [registry]
+    const { payments, notes } = this.rooms
+    const alarms = [...(this.anchors?.problems ?? []), ...(notes?.alarms ?? [])]
+    return [...new Set([...own, ...payments.problems, ...alarms])]
   }
 
   private http: ReturnType<typeof makeHttp> = () => Promise.resolve({ status: 503, headers: {}, body: 'starting\n' })
 
   private makeHttp(): ReturnType<typeof makeHttp> {
-    const { settings, registry, store, blobs, version, log } = this.parts
+    const { settings, registry, store, blobs, version, log, randomBytes = freshBytes } = this.parts
     const { clock } = this
-    const { writer, uploadTokens } = this.rooms
-    const enrolment = new Enrolment({ store, writer, registry, clock, randomBytes: freshBytes })
+    const { writer, uploadTokens, proofs, notes } = this.rooms
+    const enrolment = new Enrolment({ store, writer, registry, clock, randomBytes })
     const rate = { perSecond: settings.enrolmentsPerSecond, burst: settings.enrolmentsBurst }
+    const proofRate = new RateLimiter(PROOF_RATE, () => clock.nowMs())
+    const take = (address: string) => proofRate.take(address)
     return makeHttp({
       relay: {
         name: 'cairn',
@@ -459,6 +517,7 @@ class Relay implements RunningRelay {
         limits: publicLimits(settings),
       },
       discovery: () => settings.discovery,
+      shops: () => store.shops().map(({ shopId }) => shopId),
       enrolmentRate: new RateLimiter(rate, () => clock.nowMs()),
       nowSeconds: () => nowSeconds(clock),
       health: () => this.health.problem(),
@@ -467,6 +526,7 @@ class Relay implements RunningRelay {
       trouble: () => this.trouble(),
       enrol: (request) => enrolment.enrol(request),
       blobs: blobAccess(blobs, uploadTokens),
+      prove: async (asked) => (await notes?.answer(asked, take)) ?? answerProof(proofs, asked, take),
       onBug: (error) => log.error('bug', error),
     })
   }
@@ -485,14 +545,18 @@ class Relay implements RunningRelay {
 
   private measure(): void {
     const { metrics } = this.parts
-    const { sessions, feeds, writer, keeper } = this.rooms
+    const { sessions, feeds, writer, keeper, snapshots } = this.rooms
     metrics.gauge('cairn_sessions', 'Open sessions', () => sessions.count)
     metrics.gauge('cairn_subscriptions', 'Open subscriptions', () => feeds.subscriptionCount)
+    metrics.gauge('cairn_snapshots', 'Snapshots that are being sent', () => snapshots.count)
     metrics.gauge('cairn_writer_backlog', 'Sets that wait for the writer', () => writer.backlog)
     metrics.gauge('cairn_cached_nodes', 'Stored trie nodes in memory', () => keeper.cachedNodes)
     metrics.gauge('cairn_resident_bytes', 'Resident memory of the process', () => process.memoryUsage.rss())
   }
 }
+
+/** Of one address, over HTTP. */
+const PROOF_RATE = { perSecond: limits.HTTP_PROOFS_PER_SECOND, burst: limits.HTTP_PROOFS_BURST }
 
 const NOT_READY = { accept: false, status: 503, body: 'the relay is starting\n' } as const
 

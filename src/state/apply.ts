@@ -7,12 +7,12 @@
  */
 
 import type { Seconds, Seq } from '../brands.js'
-import { SchemaError } from '../codec/schema.js'
-import type { Op, Patch } from '../patches/patch.js'
+import { refusingUnlisted, SchemaError } from '../codec/schema.js'
+import type { Patch } from '../patches/patch.js'
 import { refuseByRights, type Author } from './access.js'
 import { applyToAccounts } from './accounts.js'
 import { Draft, type Effects } from './draft.js'
-import { placeOf } from './edit.js'
+import { checkedOp, placeOf } from './edit.js'
 import { withCardMoves } from './card-moves.js'
 import { applyToInventory } from './inventory.js'
 import { applyToListings } from './listings.js'
@@ -38,13 +38,13 @@ export interface ApplyContext {
   readonly seq?: Seq
   /** What choosing payment asks of the configured chains and prices; undefined when a logged set is replayed. */
   readonly payments?: PaymentRules
+  /** Whether a set with a field in a value that no object has is refused; by itself it is ignored (PROTOCOL §3). */
+  readonly unlistedRefused?: boolean
 }
 
 export type Applied =
   | { readonly ok: true; readonly state: ShopState; readonly effects: Effects }
   | { readonly ok: false; readonly verdict: Verdict; readonly patchIndex: number }
-
-const OPS: ReadonlySet<string> = new Set<Op>(['add', 'replace', 'remove', 'append', 'increment', 'decrement'])
 
 /**
  * Applies all patches or none. `patches` come from readPatch, the author is known to have signed them.
@@ -64,7 +64,8 @@ export function applyPatches(state: ShopState, patches: readonly Patch[], contex
   if (refused !== undefined) return refuse(refused.index, refused.refusal.verdict)
   const draft = new Draft(state)
   for (const [index, patch] of patches.entries()) {
-    const verdict = verdictOf(() => applyPatch(draft, patch, context))
+    const apply = () => applyPatch(draft, patch, context)
+    const verdict = verdictOf(context.unlistedRefused === true ? () => refusingUnlisted(apply) : apply)
     if (verdict !== undefined) return refuse(index, verdict)
   }
   let finished: ReturnType<Draft['finish']> | undefined
@@ -92,9 +93,7 @@ function logged(
 
 function applyPatch(draft: Draft, patch: Patch, context: ApplyContext): void {
   draft.patchBytes = patch.bytes.length
-  if (!OPS.has(patch.op)) throw invalid(`there is no op ${JSON.stringify(patch.op.slice(0, 32))}`)
-  const op = patch.op as Op
-  if (op === 'remove' && patch.value !== null) throw invalid(`${placeOf(patch.path)}: remove takes no value`)
+  const op = checkedOp(patch)
   switch (patch.path[0]) {
     case 'Manifest':
       return applyToManifest(draft, op, patch)
@@ -107,7 +106,7 @@ function applyPatch(draft: Draft, patch: Patch, context: ApplyContext): void {
     case 'Inventory':
       return applyToInventory(draft, op, patch)
     case 'Orders':
-      return applyToOrders(draft, op, patch, context)
+      return applyToOrders(draft, patch, context)
     default:
       throw invalid(`${placeOf(patch.path.slice(0, 1))}: there is no such collection`)
   }

@@ -42,6 +42,16 @@ export function stateLevel(state: ShopState, secret: Uint8Array): Level | undefi
   return { schemaVersion: state.schemaVersion, manifestHash: known.manifestHash, roots }
 }
 
+/** The same for who knows the salts alone, 32 bytes each. */
+export function stateLevelBySalts(state: ShopState, saltOf: (name: SaltedCollection) => Uint8Array): Level | undefined {
+  if (state.manifest === undefined) return undefined
+  const roots = byCollection((name) => {
+    const root = treeOf(state, name).root()
+    return isSalted(name) ? saltedRoot(saltOf(name), root) : root
+  })
+  return { schemaVersion: state.schemaVersion, manifestHash: sha256(state.manifest), roots }
+}
+
 /** Of the state of a shop that was asked for last: most sets change none of it. */
 interface Known {
   manifest: Uint8Array | undefined
@@ -110,7 +120,7 @@ function treePlace(state: ShopState, name: StateCollection, place: TriePlace | u
       keyHash: keyHash(leaf.key),
       valueHash: valueHash(leaf.value),
       get object() {
-        return objectOf(state, name, leaf.key, leaf.value)
+        return objectIn(state, name, leaf.key, leaf.value)
       },
     },
     get left() {
@@ -122,7 +132,13 @@ function treePlace(state: ShopState, name: StateCollection, place: TriePlace | u
   }
 }
 
-function objectOf({ collections }: ShopState, name: StateCollection, key: Uint8Array, value: Uint8Array): StateObject {
+/** What the leaf of `treeOf` with this key and value proves: value and history as proofs tell them. */
+export function objectIn(
+  { collections }: ShopState,
+  name: StateCollection,
+  key: Uint8Array,
+  value: Uint8Array,
+): StateObject {
   if (name !== 'Orders') return { value }
   const { lastSeq, trail } = readTrail(value)
   return { value: collections.Orders.get(key) ?? addedByCard(value), history: { lastSeq: BigInt(lastSeq), trail } }

@@ -16,11 +16,13 @@ import { be64, concatBytes, fromBigEndian } from '../bytes/bytes.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
 import type { Hamt } from '../merkle/hamt.js'
+import type { OrderHistory } from '../merkle/state-tree.js'
 import { patchLeafHash } from '../merkle/patch-proof.js'
 import type { Patch } from '../patches/patch.js'
+import { addsOrder } from './order-rules.js'
 
-/** Of an order or a card that has none yet. */
-const NO_TRAIL = new Uint8Array(32)
+/** Of an order or a card that has none yet, 32 zero bytes. Not to be changed. */
+export const NO_TRAIL = new Uint8Array(32)
 const HASH_BYTES = 32
 const HASHED_BYTES = 72
 
@@ -52,6 +54,17 @@ export function addedByCard(value: Uint8Array): Uint8Array {
   return value.subarray(HASHED_BYTES)
 }
 
+/** An entry as the index has it, fresh: of an order with the hash of its value, of a card with its number besides. */
+export function trailEntry(value: Uint8Array, { lastSeq, trail }: OrderHistory, isCard: boolean): Uint8Array {
+  const head = concatBytes(sha256(value), be64(lastSeq), trail)
+  return isCard ? concatBytes(head, value) : head
+}
+
+/** The Trail of a card, 32 bytes, once a set of its own, number `seq`, added the order `id`. */
+export function cardTrailAfter(trail: Uint8Array, id: OrderId, seq: bigint): Uint8Array {
+  return sha256(concatBytes(CARD_TRAIL_PREFIX, trail, be64(id), be64(seq)))
+}
+
 /** One that was accepted. */
 interface LoggedSet {
   readonly seq: Seq
@@ -61,7 +74,7 @@ interface LoggedSet {
 }
 
 /** `trails` after the set; `orders`: the collection after it. */
-export function withTrails(trails: Hamt, orders: Hamt, set: LoggedSet): Hamt {
+export function withTrails(trails: Hamt, orders: Pick<Hamt, 'get'>, set: LoggedSet): Hamt {
   const touched = new Map<OrderId, Patch[]>()
   for (const patch of set.patches) {
     const [collection, id] = patch.path
@@ -75,29 +88,29 @@ export function withTrails(trails: Hamt, orders: Hamt, set: LoggedSet): Hamt {
   return set.card === undefined ? after : withCard(after, set.card, set.patches.filter(addsOrder), set.seq)
 }
 
-function withOrder(trails: Hamt, orders: Hamt, id: OrderId, patches: readonly Patch[], seq: Seq): Hamt {
+function withOrder(trails: Hamt, orders: Pick<Hamt, 'get'>, id: OrderId, patches: readonly Patch[], seq: Seq): Hamt {
   const key = be64(id)
   const order = orders.get(key)
   if (order === undefined) return trails.delete(key)
   const before = patches.some(addsOrder) ? undefined : trails.get(key)
-  const hashes = patches.map(({ bytes }) => patchLeafHash(bytes))
-  const trail = sha256(concatBytes(ORDER_TRAIL_PREFIX, trailOf(before), be64(BigInt(seq)), ...hashes))
+  const trail = orderTrail(trailOf(before), BigInt(seq), patches)
   return trails.set(key, concatBytes(sha256(order), be64(BigInt(seq)), trail))
+}
+
+/** The Trail of an order, 32 bytes, after set `seq` with these patches on it, which are all. */
+export function orderTrail(before: Uint8Array, seq: bigint, patches: readonly Patch[]): Uint8Array {
+  const hashes = patches.map(({ bytes }) => patchLeafHash(bytes))
+  return sha256(concatBytes(ORDER_TRAIL_PREFIX, before, be64(seq), ...hashes))
 }
 
 function withCard(trails: Hamt, card: Uint8Array, adds: readonly Patch[], seq: Seq): Hamt {
   if (adds.length === 0) return trails
   const before = trails.get(card)
   let trail = trailOf(before)
-  for (const { path } of adds)
-    trail = sha256(concatBytes(CARD_TRAIL_PREFIX, trail, be64(path[1] as bigint), be64(BigInt(seq))))
+  for (const { path } of adds) trail = cardTrailAfter(trail, path[1] as bigint, BigInt(seq))
   const number = (before === undefined ? 0n : (decodeChecked(addedByCard(before)) as bigint)) + BigInt(adds.length)
   const encoded = encode(number)
   return trails.set(card, concatBytes(sha256(encoded), be64(BigInt(seq)), trail, encoded))
-}
-
-function addsOrder({ op, path }: Patch): boolean {
-  return op === 'add' && path.length === 2 && path[0] === 'Orders'
 }
 
 function trailOf(value: Uint8Array | undefined): Uint8Array {

@@ -1,9 +1,10 @@
 /**
  * Descriptors: each message is described once, as data – numbers, names and types of its fields, whether they have to
  * be there, how many are read – and its TypeScript type, its reader and its writer follow from that. The messages
- * themselves are in messages.ts. Field numbers go to 15, so that every tag is one byte. Reading is lenient as Protocol
- * Buffers want it: see ProtobufReader. Writing is what proto3's own encoders do: fields by rising number (describe them
- * in that order), zeros left out. A value beyond its type is a bug: AssertionError.
+ * themselves are in messages.ts. Numbers of fields, but for the envelope's own members, go to 15, so that every tag is
+ * one byte. Reading is lenient as Protocol Buffers want it: see ProtobufReader. Writing is what proto3's own encoders
+ * do: fields by rising number (describe them in that order), zeros left out. A value beyond its type is a bug:
+ * AssertionError.
  *
  * Tests: test/wire/envelope.test.ts
  */
@@ -132,6 +133,18 @@ export const int32: FieldType<number> = {
   read: (reader) => reader.int32(),
   length: (value) => (within((value | 0) === value, value) < 0 ? 10 : varintLength(value)),
   write: (target, offset, value) => writeVarint64(target, offset, BigInt.asUintN(64, BigInt(value))),
+}
+
+/** Every number but 0 is true. */
+export const bool: FieldType<boolean> = {
+  wireType: VARINT,
+  zero: false,
+  read: (reader) => reader.uint64() !== 0n,
+  length: () => 1,
+  write(target, offset, value) {
+    target[offset] = value ? 1 : 0
+    return offset + 1
+  },
 }
 
 export interface Wrapped<T> extends FieldType<T> {

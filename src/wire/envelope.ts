@@ -6,28 +6,43 @@
 
 import { AssertionError } from '../assert.js'
 import type { MessageType } from './descriptor.js'
-import { members, REQUEST_ID, requestIdType, type EncodedSet, type Envelope, type Message } from './messages.js'
+import {
+  members4,
+  members5,
+  REQUEST_ID,
+  requestIdType,
+  type EncodedSet,
+  type Envelope,
+  type Message,
+} from './messages.js'
 import { LENGTH_DELIMITED, ProtobufError, ProtobufReader, fieldLength, fieldTag, writeFieldHead } from './protobuf.js'
 
+/** Of a session: /v4/sessions or /v5/sessions (PROOFS §4). */
+export type WireVersion = 4 | 5
+
 /**
- * Reads one frame. Byte strings in the result are views of it, and none is made for less than two bytes of frame:
- * memory stays within a small multiple of the frame. Unknown fields are ignored. Throws EnvelopeError, and nothing
- * else, on a frame for which the session has to be closed (§8).
+ * Reads one frame of a session of that version: what a later one adds is unknown in it. Byte strings in the result are
+ * views of the frame, and none is made for less than two bytes of it: memory stays within a small multiple of the
+ * frame. Unknown fields are ignored. Throws EnvelopeError, and nothing else, on a frame for which the session has to be
+ * closed (§8).
  */
-export function decodeEnvelope(frame: Uint8Array): Envelope {
+export function decodeEnvelope(frame: Uint8Array, version: WireVersion = 4): Envelope {
   try {
-    return readEnvelope(frame)
+    return readEnvelope(frame, typesByTag[version])
   } catch (error) {
     if (error instanceof ProtobufError) throw new EnvelopeError('malformed', `not an envelope: ${error.message}`)
     throw error
   }
 }
 
-/** The bytes of one frame. Integers beyond their fields, and a request id of 0, are bugs. */
+/**
+ * The bytes of one frame; what the version of its session does not have must not be in it. Integers beyond their
+ * fields, and a request id of 0, are bugs.
+ */
 export function encodeEnvelope({ requestId, message }: Envelope): Uint8Array {
   const { number, type } = byKind.get(message.kind)!
   const bodyLength = type.bodyLength(message)
-  const frame = new Uint8Array(requestIdLength(requestId) + fieldLength(bodyLength))
+  const frame = new Uint8Array(requestIdLength(requestId) + fieldLength(bodyLength, number))
   frame[0] = ID_TAG
   const idEnd = requestIdType.write(frame, 1, requestId)
   type.writeBody(frame, writeFieldHead(frame, idEnd, number, bodyLength), message)
@@ -65,19 +80,28 @@ export class EnvelopeError extends Error {
 const ID_TAG = fieldTag(REQUEST_ID, LENGTH_DELIMITED)
 
 interface AnyMember {
+  readonly kind: Message['kind']
   readonly number: number
   readonly type: MessageType<Message>
 }
 
-const byKind: ReadonlyMap<Message['kind'], AnyMember> = new Map(
-  members.map((member) => [member.kind, member as AnyMember]),
-)
-const byTag: ReadonlyMap<number, MessageType<Message>> = new Map(
-  members.map(({ number, type }) => [fieldTag(number, LENGTH_DELIMITED), type as MessageType<Message>]),
-)
+const members: readonly AnyMember[] = [...members4, ...members5] as unknown as AnyMember[]
+/** By the later member of each kind: what version 4 does not have is left out where it is missing. */
+const byKind: ReadonlyMap<Message['kind'], AnyMember> = new Map(members.map((member) => [member.kind, member]))
+const typesByTag: Readonly<Record<WireVersion, TypesByTag>> = {
+  4: typesOf(members.slice(0, members4.length)),
+  5: typesOf(members),
+}
+
+type TypesByTag = ReadonlyMap<number, MessageType<Message>>
+
+/** Of two members with one number the later one. */
+function typesOf(list: readonly AnyMember[]): TypesByTag {
+  return new Map(list.map(({ number, type }) => [fieldTag(number, LENGTH_DELIMITED), type]))
+}
 
 /** Of a message that stands more than once, or of several, the last one counts, and no other is looked into. */
-function readEnvelope(frame: Uint8Array): Envelope {
+function readEnvelope(frame: Uint8Array, types: TypesByTag): Envelope {
   const reader = new ProtobufReader(frame)
   let id: ProtobufReader | undefined
   let type: MessageType<Message> | undefined
@@ -87,7 +111,7 @@ function readEnvelope(frame: Uint8Array): Envelope {
       id = reader.message()
       continue
     }
-    const found = byTag.get(reader.tag)
+    const found = types.get(reader.tag)
     if (found === undefined) continue
     type = found
     body = reader.message()

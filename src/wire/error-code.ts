@@ -18,6 +18,10 @@ export const ErrorCode = {
   /** Never sent by this relay (§8). */
   SIMULATED: 10,
   CLOSE_SUBSCRIPTION: 11,
+  /** Version 5 (PROOFS §4): the shop's head is another than the writer expected. */
+  CONFLICT: 12,
+  /** Version 5: a set that cannot be stored now. */
+  UNAVAILABLE: 13,
 } as const
 
 export type ErrorName = keyof typeof ErrorCode

@@ -6,8 +6,9 @@
  * Tests: test/wire/envelope.test.ts
  */
 
-import { FILTERS_PER_SUBSCRIPTION_MAX, SETS_PER_PUSH_MAX } from '../limits.js'
+import { FILTERS_PER_SUBSCRIPTION_MAX, SETS_PER_PUSH_MAX, STATE_PROOF_OBJECTS_MAX } from '../limits.js'
 import {
+  bool,
   bytes,
   encoded,
   implicit,
@@ -68,18 +69,23 @@ export const setType = message({
   proofs: repeated(6, bytes),
 })
 
-/** The members of Envelope.message. */
-export const members = [
+const shopId = optional(1, wrapped(1, bytes))
+
+const writeFields = { patchSet: implicit(1, bytes) }
+const subscribeFields = {
+  startSeq: implicit(1, uint64),
+  shopId: optional(2, wrapped(1, bytes)),
+  filters: repeated(3, filter, FILTERS_PER_SUBSCRIPTION_MAX),
+}
+
+/** The members of Envelope.message in sessions of version 4. */
+export const members4 = [
   // `payload` is empty where the answer has none: absent and empty mean the same (§7), and absent is what is written.
   memberOneOf('response', 2, { payload: implicit(2, bytes), error: optional(1, error) }),
   // The CBOR of one PatchSet (§4).
-  member('write', 3, { patchSet: implicit(1, bytes) }),
+  member('write', 3, writeFields),
   // `shopId`: big endian.
-  member('subscribe', 4, {
-    startSeq: implicit(1, uint64),
-    shopId: optional(2, wrapped(1, bytes)),
-    filters: repeated(3, filter, FILTERS_PER_SUBSCRIPTION_MAX),
-  }),
+  member('subscribe', 4, subscribeFields),
   member('cancel', 5, { subscriptionId: implicit(1, bytes) }),
   // `sets`: each as pushed-set.ts encodes and decodes it, so that sessions share the bytes and whoever only passes a
   // push on, or refuses it, does not pay for its contents.
@@ -94,12 +100,63 @@ export const members = [
   member('challengeSolution', 11, { signature: required(2, wrapped(1, bytes)) }),
 ] as const
 
-export type Message = TypeOf<(typeof members)[number]['type']>
+/** Those that sessions of version 5 have beside them, or in their place (PROOFS §4). */
+export const members5 = [
+  member('write', 3, { ...writeFields, expectedSeq: optional(2, uint64) }),
+  member('subscribe', 4, {
+    ...subscribeFields,
+    snapshot: optional(4, bool),
+    pushDelayMs: optional(5, uint32),
+    checkpointSeq: optional(6, uint64),
+  }),
+  // Of the relay. Bytes are deterministic CBOR, empty where there is nothing: see envelope.proto.
+  member('checkpointPush', 32, {
+    subscriptionId: implicit(1, bytes),
+    checkpoint: implicit(2, bytes),
+    // 65 bytes.
+    signature: implicit(3, bytes),
+    consistency: implicit(4, bytes),
+    level: implicit(5, bytes),
+    last: implicit(6, bytes),
+    salts: implicit(7, bytes),
+  }),
+  // Of the relay. `objects`: each as proof-payloads.ts encodes and reads it. `last`: whether it is the snapshot's last.
+  member('snapshotPush', 33, {
+    subscriptionId: implicit(1, bytes),
+    objects: repeated(2, bytes),
+    last: implicit(3, bool),
+    checkpoint: implicit(4, bytes),
+    signature: implicit(5, bytes),
+    level: implicit(6, bytes),
+    consistency: implicit(7, bytes),
+    lastLeaf: implicit(8, bytes),
+    salts: implicit(9, bytes),
+  }),
+  // `objects`: each as proof-payloads.ts encodes and reads a question.
+  member('stateProof', 34, {
+    shopId,
+    objects: repeated(2, bytes, STATE_PROOF_OBJECTS_MAX),
+    seq: optional(3, uint64),
+    myOrders: implicit(4, bool),
+  }),
+  member('logProof', 35, { shopId, seq: implicit(2, uint64), fromSeq: optional(3, uint64) }),
+  member('checkpoint', 36, { shopId, fromSeq: optional(2, uint64) }),
+] as const
+
+/** Of version 5; of version 4 no other kinds and properties come in. */
+export type Message = TypeOf<Exclude<(typeof members4)[number]['type'], Older> | (typeof members5)[number]['type']>
+type Older = (typeof members4)[1 | 2]['type']
 
 export type Response = Message & { readonly kind: 'response' }
 export type Request = Exclude<Message, Response>
 export type SubscriptionRequest = Message & { readonly kind: 'subscribe' }
 export type PushRequest = Message & { readonly kind: 'push' }
+export type WriteRequest = Message & { readonly kind: 'write' }
+export type CheckpointPush = Message & { readonly kind: 'checkpointPush' }
+export type SnapshotPush = Message & { readonly kind: 'snapshotPush' }
+export type StateProofRequest = Message & { readonly kind: 'stateProof' }
+export type LogProofRequest = Message & { readonly kind: 'logProof' }
+export type CheckpointRequest = Message & { readonly kind: 'checkpoint' }
 export type SyncStatusRequest = Message & { readonly kind: 'syncStatus' }
 
 export type WireError = TypeOf<typeof error>

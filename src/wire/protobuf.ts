@@ -208,15 +208,14 @@ export function writeVarint(target: Uint8Array, offset: number, value: number): 
   return position
 }
 
-/** How many bytes a length-delimited field takes with its tag (field numbers to 15) and length. */
-export function fieldLength(length: number): number {
-  return 1 + varintLength(length) + length
+/** How many bytes a length-delimited field takes with its tag and length; `field`, its number, where it is above 15. */
+export function fieldLength(length: number, field = 1): number {
+  return varintLength(fieldTag(field, LENGTH_DELIMITED)) + varintLength(length) + length
 }
 
-/** Writes tag and length of a length-delimited field (numbers to 15); returns the offset where its bytes go. */
+/** Writes tag and length of a length-delimited field; returns the offset where its bytes go. */
 export function writeFieldHead(target: Uint8Array, offset: number, field: number, length: number): number {
-  target[offset] = fieldTag(field, LENGTH_DELIMITED)
-  return writeVarint(target, offset + 1, length)
+  return writeVarint(target, writeVarint(target, offset, fieldTag(field, LENGTH_DELIMITED)), length)
 }
 
 /** How many bytes `value` (unsigned, 64 bits) takes as a varint: 1 to 10. */

@@ -20,8 +20,15 @@ beforeEach(async () => {
   const connected = new Promise<WebSocket>((resolve) => server.once('connection', resolve))
   handled = []
   const handle = (request: Request) => void handled.push(request)
-  const handlers = { push: handle, syncStatus: handle, closed: () => undefined }
-  connection = await RelayConnection.open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, handlers)
+  const handlers = {
+    push: handle,
+    checkpoint: handle,
+    snapshot: handle,
+    syncStatus: handle,
+    subscriptionClosed: () => undefined,
+    closed: () => undefined,
+  }
+  connection = await RelayConnection.open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 5, handlers)
   relay = await connected
 })
 

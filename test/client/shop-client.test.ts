@@ -109,8 +109,8 @@ describe('a client', () => {
     expect(statuses.at(-1)).toBe('ready')
     const before = live.get()
     expect(live.get()).toBe(before)
-    expect(before).toMatchObject({ complete: false, verified: { seq: 2n } })
-    for await (const { status } of visitor.listing(99n)) if (status === 'unavailable') break
+    expect(before).toMatchObject({ complete: true, verified: { seq: 2n } })
+    for await (const { status, complete } of visitor.listing(99n)) if (status === 'unavailable' && complete) break
     await running.stop()
   })
 
@@ -176,9 +176,9 @@ const wallet = new Uint8Array(20).fill(5)
 const first = pushed(1n, RELAY, foundingPatches(SHOP, 31_337n, wallet, publicKeyOf(CARD)))
 const second = pushed(2n, CARD, [encodeChange(listing(1n)), encodeChange(listing(2n))])
 
-/** Speaks just enough of the protocol to push these sets to whoever subscribes. */
+/** Speaks just enough of version 4 to push these sets to whoever subscribes. */
 async function pushing(sets: readonly PushedSet[]): Promise<{ url: string; close(): void }> {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/v4/sessions' })
   server.on('connection', (socket) => {
     socket.on('message', (frame: Buffer) => {
       const { requestId, message } = decodeEnvelope(new Uint8Array(frame))
@@ -206,8 +206,20 @@ describe('a relay that lies', () => {
   it('is believed when it does not', async () => {
     const server = await pushing([first, second])
     const client = await connect({ url: server.url, shop: SHOP, relay: addressOf(publicKeyOf(RELAY)) })
-    for await (const { status } of client.listing(1n)) if (status === 'ready') break
+    for await (const { status, complete, verified } of client.listing(1n)) {
+      if (status !== 'ready') continue
+      expect([complete, verified, client.protocol]).toEqual([false, { seq: 2n }, 4])
+      break
+    }
+    await expect(client.compare(new Uint8Array(1))).rejects.toMatchObject({ code: 'USAGE' })
     client.close()
+    server.close()
+  })
+
+  it('speaks no version 4 to a client that asks for 5', async () => {
+    const server = await pushing([first])
+    const asked = { url: server.url, shop: SHOP, relay: addressOf(publicKeyOf(RELAY)), protocol: 5 } as const
+    await expect(connect(asked)).rejects.toMatchObject({ code: 'UNREACHABLE' })
     server.close()
   })
 

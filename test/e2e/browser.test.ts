@@ -11,6 +11,7 @@ import { enrolCard, listing, newSecret, OWNER, relay, SHOP, Wire, type TestRelay
 const SCRIPT = `
   import { connect } from 'cairn-relay/client'
   import { enrol, makeKeyCard } from 'cairn-relay/enrol'
+  import { replicaStore } from 'cairn-relay/replica-store'
   import { privateKeyToAccount } from 'viem/accounts'
 
   const { relay: url, shop, wallet, policy } = Object.fromEntries(new URL(location).searchParams)
@@ -26,6 +27,25 @@ const SCRIPT = `
       break
     }
     client.close()
+    const kept = replicaStore('shop ' + shop)
+    const seen = []
+    const visit = async () => {
+      const asked = { url, shop: BigInt(shop), relay: 'development', protocol: 5, store: kept }
+      const visitor = await connect({ ...asked, onNotice: (text) => seen.push(text) })
+      for await (const { complete, data, verified } of visitor.listing(1n)) {
+        if (!complete) continue
+        document.title += ', proven ' + data.Price + ' with ' + verified.root.length
+        break
+      }
+      visitor.close()
+    }
+    await visit()
+    while ((await kept.load()) === undefined) await new Promise((later) => setTimeout(later, 20))
+    const bytes = await kept.load()
+    await visit()
+    await kept.save(bytes.with(bytes.length >> 1, bytes[bytes.length >> 1] ^ 1))
+    await visit()
+    document.title += ', ' + seen.filter((text) => text.startsWith('what was kept is not used')).length + ' noticed.'
   } catch (error) {
     document.title = 'failed: ' + error.code + ': ' + error.message
   }
@@ -60,7 +80,7 @@ test.each([
   await tab.goto(
     `${page.url}?${new URLSearchParams({ relay: running.url, shop: `${SHOP}`, wallet, policy }).toString()}`,
   )
-  await tab.waitForFunction(() => document.title !== '…', undefined, { timeout: 20_000 })
-  expect(await tab.title()).toBe('Listing 1 costs 250')
+  await tab.waitForFunction(() => /\.$|^failed/u.test(document.title), undefined, { timeout: 20_000 })
+  expect(await tab.title()).toBe(`Listing 1 costs 250${', proven 250 with 32'.repeat(3)}, 1 noticed.`)
   await tab.close()
 })

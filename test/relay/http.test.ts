@@ -74,6 +74,7 @@ class Relay {
         limits: { frame_in_bytes: 2 },
       },
       discovery: () => this.discovery,
+      shops: () => [],
       enrolmentRate: { take: (address) => address === '192.0.2.1' && this.allowed },
       nowSeconds: () => 1_700_000_000n,
       health: async () => this.sick,
@@ -90,10 +91,10 @@ class Relay {
         openSink: async () => this.#sink(),
         read: async (cid) => this.#read(cid),
       },
+      prove: () => Promise.reject(new Error('no proofs here')),
       onBug: (error) => this.bugs.push(error),
     }
   }
-
   #sink() {
     if (this.full) throw new BlobsUnavailable('the disk is full')
     const parts: Uint8Array[] = []
@@ -594,7 +595,5 @@ describe('the media type', () => {
     ['XML', Buffer.from('<?xml version="1.0"?><svg/>'), 'text/plain; charset=utf-8'],
     ['PDF', latin1('%PDF-1.7\n%\u00e2\u00e3\u00cf\u00d3'), 'application/octet-stream'],
     ['nothing', Buffer.alloc(0), 'application/octet-stream'],
-  ])('of %s', (_what, head, type) => {
-    expect(blobType(head)).toBe(type)
-  })
+  ])('of %s', (_what, head, type) => expect(blobType(head)).toBe(type))
 })

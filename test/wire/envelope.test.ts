@@ -11,16 +11,16 @@ import {
   encodePushEnvelope,
   pushEnvelopeLength,
 } from '../../src/wire/envelope.js'
-import type { EnvelopeErrorCode } from '../../src/wire/envelope.js'
+import type { EnvelopeErrorCode, WireVersion } from '../../src/wire/envelope.js'
 import { EnvelopeSchema } from '../fixtures/generated/envelope_pb.js'
 import { decodeSet, encodeSet, pushSetLength } from '../../src/wire/pushed-set.js'
 import { oracleDecode, oracleEncode, oracleEncodeSet } from '../fixtures/envelope-oracle.js'
-import { envelope, filled, mutated, pushedSet, requestId } from '../fixtures/messages.arbitrary.js'
+import { envelope, envelope4, filled, mutated, pushedSet, requestId } from '../fixtures/messages.arbitrary.js'
 import { samples } from '../fixtures/envelope-samples.js'
 
-function codeOf(frame: Uint8Array): EnvelopeErrorCode | undefined {
+function codeOf(frame: Uint8Array, version: WireVersion = 4): EnvelopeErrorCode | undefined {
   try {
-    decodeEnvelope(frame)
+    decodeEnvelope(frame, version)
   } catch (error) {
     if (error instanceof EnvelopeError) return error.code
     throw error
@@ -125,7 +125,7 @@ describe('against the generated code', () => {
   test('what is encoded decodes to the same', () => {
     fc.assert(
       fc.property(envelope, (value) => {
-        expect(decodeEnvelope(encodeEnvelope(value))).toEqual(value)
+        expect(decodeEnvelope(encodeEnvelope(value), 5)).toEqual(value)
       }),
       { numRuns: 500 },
     )
@@ -136,7 +136,7 @@ describe('against the generated code', () => {
       fc.property(envelope, (value) => {
         const frame = oracleEncode(value)
         expect(toHex(encodeEnvelope(value))).toBe(toHex(frame))
-        expect(decodeEnvelope(frame)).toEqual(value)
+        expect(decodeEnvelope(frame, 5)).toEqual(value)
         expect(oracleDecode(frame)).toEqual(value)
       }),
       { numRuns: 500 },
@@ -147,7 +147,7 @@ describe('against the generated code', () => {
     fc.assert(
       fc.property(filled(EnvelopeSchema), (value) => {
         const frame = toBinary(EnvelopeSchema, create(EnvelopeSchema, value))
-        expect(toHex(encodeEnvelope(decodeEnvelope(frame)))).toBe(toHex(frame))
+        expect(toHex(encodeEnvelope(decodeEnvelope(frame, 5)))).toBe(toHex(frame))
       }),
       { numRuns: 500 },
     )
@@ -156,9 +156,20 @@ describe('against the generated code', () => {
   test('both read and refuse the same of frames that are nearly envelopes', () => {
     fc.assert(
       fc.property(mutated(envelope.map(oracleEncode)), (frame) => {
-        expect(codeOf(frame) ?? decodeEnvelope(frame)).toEqual(oracleDecode(frame))
+        expect(codeOf(frame, 5) ?? decodeEnvelope(frame, 5)).toEqual(oracleDecode(frame))
+        expect(codeOf(frame, 4) ?? decodeEnvelope(frame, 4)).toEqual(oracleDecode(frame, 4))
       }),
       { numRuns: 5_000 },
+    )
+  })
+
+  test('what version 4 has is read as the same in both versions', () => {
+    fc.assert(
+      fc.property(envelope4, (value) => {
+        const frame = encodeEnvelope(value)
+        expect(decodeEnvelope(frame, 4)).toEqual(value)
+        expect(decodeEnvelope(frame, 5)).toEqual(value)
+      }),
     )
   })
 
@@ -186,12 +197,58 @@ describe('against the generated code', () => {
   })
 })
 
+describe('a frame of version 5 in a session of version 4', () => {
+  test.each([32, 33, 34, 35, 36])('holds no message where its number is %s', (number) => {
+    const frame = Uint8Array.of(0x0a, 2, 8, 2, 0x82 + 8 * (number - 32), 2, 0)
+    expect(codeOf(frame, 4)).toBe('no-message')
+    expect(codeOf(frame, 5)).toBeUndefined()
+  })
+
+  test('is a write, or a subscription, without what it adds', () => {
+    const write = { kind: 'write', patchSet: Uint8Array.of(1) } as const
+    const subscribe = { kind: 'subscribe', startSeq: 0n, filters: [] } as const
+    const added = { snapshot: true, pushDelayMs: 1, checkpointSeq: 2n }
+    const frames = [
+      { ...write, expectedSeq: 7n },
+      { ...subscribe, ...added },
+    ].map((message) => encodeEnvelope({ requestId: 1n, message }))
+    expect(frames.map((frame) => decodeEnvelope(frame, 4).message)).toEqual([write, subscribe])
+    expect(frames.map((frame) => decodeEnvelope(frame, 5).message)).toEqual([
+      { ...write, expectedSeq: 7n },
+      { ...subscribe, ...added },
+    ])
+  })
+
+  test('is refused for the same that is wrong in what it ignores', () => {
+    // Field 4 of a subscription as an integer of 65 bits; field 2 of a write as a byte string is ignored by both.
+    const long = fromHex('0a020802220b20ffffffffffffffffff02')
+    expect([codeOf(long, 4), codeOf(long, 5)]).toEqual(['malformed', 'malformed'])
+    const bytes = fromHex('0a0208021a03120107')
+    for (const version of [4, 5] as const)
+      expect(decodeEnvelope(bytes, version).message).toEqual({ kind: 'write', patchSet: new Uint8Array(0) })
+  })
+
+  test('every number but 0 is true', () => {
+    for (const [hex, snapshot] of [
+      ['00', false],
+      ['01', true],
+      ['02', true],
+      ['80808080808080808001', true],
+    ] as const)
+      expect(decodeEnvelope(fromHex(`0a02080222${hex.length === 2 ? '02' : '0b'}20${hex}`), 5).message).toMatchObject({
+        snapshot,
+      })
+  })
+})
+
 describe('hostile frames', () => {
   test('arbitrary bytes are read or refused with EnvelopeError', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (frame) => {
-        codeOf(frame)
-        codeOf(concatBytes(fromHex('0a020802'), frame))
+        for (const version of [4, 5] as const) {
+          codeOf(frame, version)
+          codeOf(concatBytes(fromHex('0a020802'), frame), version)
+        }
       }),
       { numRuns: 2_000 },
     )
@@ -203,7 +260,8 @@ describe('hostile frames', () => {
       fc.property(envelope, fc.array(change, { minLength: 1, maxLength: 4 }), (value, changes) => {
         const frame = encodeEnvelope(value)
         for (const [place, byte] of changes) frame[place % frame.length] = byte
-        codeOf(frame)
+        codeOf(frame, 4)
+        codeOf(frame, 5)
       }),
       { numRuns: 2_000 },
     )

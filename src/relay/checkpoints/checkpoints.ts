@@ -108,6 +108,11 @@ export class Checkpoints {
     if (followed.withheld !== undefined) this.look(followed)
   }
 
+  /** Whether sets of the shop are durable. */
+  follows(shopId: ShopId): boolean {
+    return this.shops.has(shopId)
+  }
+
   newest(shopId: ShopId): KeptCheckpoint | undefined {
     return this.shops.get(shopId)?.newest
   }
@@ -115,6 +120,11 @@ export class Checkpoints {
   /** Among the last 16. */
   at(shopId: ShopId, seq: Seq): KeptCheckpoint | undefined {
     return this.shops.get(shopId)?.kept.find((kept) => kept.seq === seq)
+  }
+
+  /** The newest of those among the last 16 that are not above `seq`. */
+  upTo(shopId: ShopId, seq: Seq): KeptCheckpoint | undefined {
+    return this.shops.get(shopId)?.kept.findLast((kept) => kept.seq <= seq)
   }
 
   /**

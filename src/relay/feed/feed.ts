@@ -6,6 +6,7 @@
 import type { Seq, ShopId } from '../../brands.js'
 import { assert } from '../../assert.js'
 import { patchLeafHash, PatchTree } from '../../merkle/patch-proof.js'
+import { PUSH_DELAY_MS_MAX } from '../../limits.js'
 import { encodeSet } from '../../wire/pushed-set.js'
 import type { EncodedSet } from '../../wire/messages.js'
 import { patchKeyOf, type PatchKey } from '../../patches/object-name.js'
@@ -88,6 +89,8 @@ export class Feed {
   head: Seq
   /** The last set that may be pushed: its push delay is over. */
   pushable: Seq
+  /** When sets were published lately: those after `after` up to `seq`. */
+  private readonly published: { readonly atMs: number; readonly after: Seq; readonly seq: Seq }[] = []
 
   /** `indexedUpTo`: the last set that the store's object index knows. */
   constructor(shopId: ShopId, store: Store, indexedUpTo: (shopId: ShopId) => Seq) {
@@ -98,7 +101,8 @@ export class Feed {
     this.pushable = this.head
   }
 
-  publish(sets: readonly (Pick<CommittedSet, 'record'> & Partial<CommittedSet>)[]): void {
+  publish(sets: readonly (Pick<CommittedSet, 'record'> & Partial<CommittedSet>)[], nowMs: number): void {
+    const after = this.head
     for (const { record, ...known } of sets) {
       const entry = new FeedRecord(record, known)
       this.recent.push(entry)
@@ -110,6 +114,23 @@ export class Feed {
       this.recentBytes -= this.recent[surplus++]!.bytes
     }
     if (surplus > 0) this.recent.splice(0, surplus)
+    while (this.published.length > 0 && this.published[0]!.atMs < nowMs - PUSH_DELAY_MS_MAX) this.published.shift()
+    this.published.push({ atMs: nowMs, after, seq: this.head })
+  }
+
+  /** For subscriptions with a delay of their own: the last set that was published that long ago. */
+  publishedBy(atMs: number): Seq {
+    let seq = this.head
+    for (let i = this.published.length - 1; i >= 0 && this.published[i]!.atMs > atMs; i--)
+      seq = this.published[i]!.after
+    return seq
+  }
+
+  /** When the next set after `seq` was published; undefined if there is none. */
+  publishedAfter(seq: Seq): number | undefined {
+    let atMs: number | undefined
+    for (let i = this.published.length - 1; i >= 0 && this.published[i]!.seq > seq; i--) atMs = this.published[i]!.atMs
+    return atMs
   }
 
   /**

@@ -65,9 +65,9 @@ export class Feeds {
     }
     // Trees and names are large: where nobody reads them they are not kept.
     const isRead = (this.subscriptions.get(feed)?.size ?? 0) > 0
-    feed.publish(isRead ? sets : sets.map(({ record }) => ({ record })))
-    const { head } = feed
     const { settings, clock } = this.options
+    feed.publish(isRead ? sets : sets.map(({ record }) => ({ record })), clock.nowMs())
+    const { head } = feed
     if (settings.pushDelayMs === 0) return queueMicrotask(() => this.makePushable(feed, head))
     queueMicrotask(() => this.pumpPaced(feed))
     clock.after(settings.pushDelayMs, () => this.makePushable(feed, head))
@@ -77,10 +77,10 @@ export class Feeds {
     return new Feed(shopId, this.options.store, (id) => this.options.indexedUpTo(id))
   }
 
-  /** Pages have a pace instead of the delay. */
+  /** Pages have a pace instead of the delay, and some have a delay of their own. */
   private pumpPaced(feed: Feed): void {
     for (const subscription of [...(this.subscriptions.get(feed) ?? [])])
-      if (subscription.isPaced) subscription.pumpAlone()
+      if (subscription.hasOwnTime) subscription.pumpAlone()
   }
 
   private makePushable(feed: Feed, seq: Seq): void {

@@ -5,28 +5,16 @@
  */
 
 import type { OrderId } from '../../brands.js'
-import { fromBigEndian } from '../../bytes/bytes.js'
-import { toHex } from '../../bytes/hex.js'
+import { fromBigEndian, utf8 as utf8Bytes } from '../../bytes/bytes.js'
+import { fromHex, toHex } from '../../bytes/hex.js'
 import { FILTERS_PER_SUBSCRIPTION_MAX, NAME_BYTES_MAX } from '../../limits.js'
-import { ownsOrder, type Role } from '../../state/access.js'
+import { ownsOrder } from '../../state/access.js'
+import type { StateCollection } from '../../merkle/state-level.js'
 import { idKey, type ShopState } from '../../state/shop-state.js'
 import { ObjectType, type Filter } from '../../wire/messages.js'
 import type { FeedRecord } from './feed.js'
 import { indexName, keyName, type PatchKey } from '../../patches/object-name.js'
-
-/** Who reads: nobody in particular, or a card of the shop. */
-export interface Reader {
-  readonly role: Exclude<Role, 'relay'> | 'visitor'
-  readonly card?: Uint8Array
-}
-
-const PUBLIC = ['Manifest', 'Accounts', 'Tags', 'Listings']
-const READABLE: Readonly<Record<Reader['role'], ReadonlySet<string>>> = {
-  visitor: new Set(PUBLIC),
-  guest: new Set([...PUBLIC, 'Orders']),
-  clerk: new Set([...PUBLIC, 'Orders', 'Inventory']),
-  owner: new Set([...PUBLIC, 'Orders', 'Inventory']),
-}
+import { isForeignOrder, READABLE, readsEverything, unreadable, type Reader } from '../shops/reader.js'
 
 interface FilterType {
   readonly collection: string
@@ -54,6 +42,7 @@ export class Selection {
   private readonly state: () => ShopState
   private readonly collections = new Set<string>()
   private readonly objects = new Map<string, PatchKey>()
+  private isUnfiltered = false
 
   private constructor(reader: Reader, state: () => ShopState) {
     this.reader = reader
@@ -64,7 +53,8 @@ export class Selection {
   static of(reader: Reader, filters: readonly Filter[], state: () => ShopState): Selection | string {
     if (filters.length > FILTERS_PER_SUBSCRIPTION_MAX) return `more than ${FILTERS_PER_SUBSCRIPTION_MAX} filters`
     const selection = new Selection(reader, state)
-    if (filters.length === 0) for (const name of READABLE[reader.role]) selection.collections.add(name)
+    selection.isUnfiltered = filters.length === 0
+    if (selection.isUnfiltered) for (const name of READABLE[reader.role]) selection.collections.add(name)
     for (const [i, filter] of filters.entries()) {
       const problem = selection.add(filter)
       if (problem !== undefined) return `filter ${i}: ${problem}`
@@ -83,6 +73,26 @@ export class Selection {
     return names.length > INDEX_NAMES_MAX || names.includes(undefined) ? undefined : (names as Uint8Array[])
   }
 
+  /**
+   * Which objects of a collection a snapshot has: all, the reader's own, those under these keys, or under keys of which
+   * this says so. Cards, which are in no patch, are selected by no filter (PROOFS §4).
+   */
+  inSnapshot(
+    name: StateCollection | 'Manifest',
+  ): 'whole' | 'own' | readonly Uint8Array[] | ((key: Uint8Array) => boolean) {
+    if (name === 'Cards') return this.isUnfiltered && readsEverything(this.reader) ? 'whole' : []
+    if (this.collections.has(name)) return name === 'Orders' && this.reader.role === 'guest' ? 'own' : 'whole'
+    const keys = [...this.objects.values()].filter(({ collection }) => collection === name).map(({ key }) => key)
+    if (name !== 'Inventory' || keys.length === 0) return keys.map((key) => keyBytes(name, key))
+    const listings = new Set(keys)
+    return (key) => listings.has(String(fromBigEndian(key.subarray(0, 8))))
+  }
+
+  /** Whether the reader may read the order, as of that state: a guest his own alone. */
+  ownsIn(state: ShopState, id: OrderId): boolean {
+    return this.reader.role !== 'guest' || ownsOrder(state, this.reader.card!, id)
+  }
+
   /** The places of the selected patches of a set, rising. */
   places(record: FeedRecord): number[] {
     const places: number[] = []
@@ -93,37 +103,32 @@ export class Selection {
   private selects(patchKey: PatchKey): boolean {
     const { collection, key } = patchKey
     if (!this.collections.has(collection) && !this.objects.has(keyName(patchKey))) return false
-    return collection !== 'Orders' || this.reader.role !== 'guest' || this.owns(BigInt(key))
-  }
-
-  private owns(id: OrderId): boolean {
-    return ownsOrder(this.state(), this.reader.card!, id)
+    return collection !== 'Orders' || this.ownsIn(this.state(), BigInt(key))
   }
 
   private add({ objectType, objectId }: Filter): string | undefined {
     const type = FILTER_TYPES.get(objectType)
     if (type === undefined) return `there is no object type ${objectType}`
-    if (!READABLE[this.reader.role].has(type.collection))
-      return `${type.collection} cannot be read by a ${this.reader.role}`
+    const problem = unreadable(this.reader, type.collection)
+    if (problem !== undefined) return problem
     if (objectId === undefined) {
       this.collections.add(type.collection)
       return undefined
     }
     const key = type.keyOf(objectId)
     if (key === undefined) return `${type.collection} has no ids of these ${objectId.length} bytes`
-    if (type.collection === 'Orders' && this.reader.role === 'guest' && this.isForeign(BigInt(key)))
+    if (type.collection === 'Orders' && isForeignOrder(this.reader, this.state(), BigInt(key)))
       return `order ${key} is not yours`
     const patchKey = { collection: type.collection, key }
     this.objects.set(keyName(patchKey), patchKey)
     return undefined
   }
+}
 
-  /** An id that nobody has used yet may become his. */
-  private isForeign(id: OrderId): boolean {
-    const { indexes, collections } = this.state()
-    const key = idKey(id)
-    return (indexes.owners.has(key) || collections.Orders.has(key)) && !this.owns(id)
-  }
+/** Of what PatchKey has as text. */
+function keyBytes(name: StateCollection | 'Manifest', key: string): Uint8Array {
+  if (name === 'Accounts') return fromHex(key)
+  return name === 'Tags' ? utf8Bytes(key) : idKey(BigInt(key))
 }
 
 function tagKey(id: Uint8Array): string | undefined {

@@ -6,12 +6,16 @@
 import type { Seq } from '../../brands.js'
 import { toBigEndian } from '../../bytes/bytes.js'
 import { FRAME_OUT_BYTES_MAX, PUSHES_UNANSWERED_MAX, SETS_PER_PUSH_MAX } from '../../limits.js'
-import { encodePushEnvelope, pushEnvelopeLength } from '../../wire/envelope.js'
+import { encodeEnvelope, encodePushEnvelope, pushEnvelopeLength } from '../../wire/envelope.js'
 import type { EncodedSet } from '../../wire/messages.js'
+import type { KeptCheckpoint } from '../checkpoints/signed-shop.js'
+import type { Clock } from '../instruments/clock.js'
+import { NO_CHECKPOINT, type CheckpointPushes } from './checkpoint-pushes.js'
 import type { Feed } from './feed.js'
 import type { PagePace } from './page-pace.js'
 import type { Step } from './round-robin.js'
 import type { Selection } from './selection.js'
+import type { Snapshot } from './snapshot.js'
 
 /** What a subscription needs of its session. */
 export interface PushTarget {
@@ -25,8 +29,27 @@ export interface PushTarget {
   readonly pace?: PagePace | undefined
   /** Calls `step` by turns with the work of others until it returns false. */
   byTurns(step: Step): void
+  /** Ends a subscription that cannot go on, and says so. */
+  closeSubscription(id: number, why: string): void
   /** Calls `step` once; an error ends the session. */
   guarded(step: Step): boolean
+}
+
+/** What a subscription of version 5 has beside its sets (PROOFS §4). */
+export interface ProvenPart {
+  readonly checkpoints: CheckpointPushes
+  /** Where it asked for the state first: made when the checkpoint is there that it stands under. */
+  readonly snapshot?: SnapshotSource | undefined
+  /** In place of the relay's push delay. */
+  readonly delayMs?: number | undefined
+  readonly clock: Clock
+}
+
+export interface SnapshotSource {
+  /** Calls one of both later, unless it is ended before: with the checkpoint, or where there is none in time. */
+  begin(ready: (kept: KeptCheckpoint, objects: Snapshot) => void, failed: (why: string) => void): void
+  /** It is over, or nobody waits for it any more. */
+  end(): void
 }
 
 /** Records looked at before others get their turn. */
@@ -49,14 +72,24 @@ export class Subscription {
   private patches = 0
   /** Up to where they were counted. */
   private counted: Seq
-  private state: 'unanswered' | 'counting' | 'backlog' | 'live' | 'ended' = 'unanswered'
+  private state: 'unanswered' | 'beginning' | 'counting' | 'snapshot' | 'backlog' | 'live' | 'ended' = 'unanswered'
+  private readonly proven: ProvenPart | undefined
+  /** Under its checkpoint, while it is not pushed whole. */
+  private snapshot: { readonly objects: Snapshot; first: KeptCheckpoint | undefined } | undefined
   /** Whether its turn will come. */
   private waiting = false
   /** In a page's session: since when a set waits for its time, and what calls off its waking. */
   private waitsSinceMs: number | undefined
   private callOff: () => void = () => undefined
 
-  constructor(id: number, feed: Feed, start: Seq, selection: Selection, target: PushTarget) {
+  constructor(
+    id: number,
+    feed: Feed,
+    start: Seq,
+    selection: Selection,
+    target: PushTarget,
+    makeProven?: (idBytes: Uint8Array) => ProvenPart,
+  ) {
     this.id = id
     this.idBytes = toBigEndian(BigInt(id), 2)
     this.feed = feed
@@ -65,17 +98,32 @@ export class Subscription {
     this.names = selection.indexNames()
     this.target = target
     this.backlogEnd = feed.head
+    this.proven = makeProven?.(this.idBytes)
   }
 
   /** Call once, after the subscription's answer was sent. */
   start(): void {
     if (this.state !== 'unanswered') return
+    this.proven?.checkpoints.watch(() => this.pumpAlone())
+    if (this.proven?.snapshot !== undefined) return this.begin(this.proven.snapshot)
     this.state = 'counting'
     this.wait()
   }
 
-  get isPaced(): boolean {
-    return this.target.pace !== undefined
+  private begin(source: SnapshotSource): void {
+    this.state = 'beginning'
+    const ready = (kept: KeptCheckpoint, objects: Snapshot) => {
+      this.snapshot = { objects, first: kept }
+      this.cursor = this.counted = kept.seq
+      this.state = 'counting'
+      this.wait()
+    }
+    source.begin(ready, (why) => this.target.closeSubscription(this.id, why))
+  }
+
+  /** Whether its sets wait for something else than the relay's push delay. */
+  get hasOwnTime(): boolean {
+    return this.target.pace !== undefined || this.proven?.delayMs !== undefined
   }
 
   /** As `pump`; an error is the session's end and nobody else's. */
@@ -87,7 +135,9 @@ export class Subscription {
    * Pushes what may be pushed now, or when its turn comes if that is much to look through. Cheap when there is nothing.
    */
   pump(): void {
-    if (this.waiting || (this.state !== 'backlog' && this.state !== 'live')) return
+    if (this.waiting) return
+    if (this.state === 'snapshot' && this.isFree()) return this.wait()
+    if (this.state !== 'backlog' && this.state !== 'live') return
     const isFarBehind = this.last - this.cursor > SLICE_RECORDS
     if ((isFarBehind && this.mayPush()) || this.pushSome()) this.wait()
   }
@@ -97,7 +147,7 @@ export class Subscription {
    * session that ends. Nothing precedes the subscription's own answer and first status.
    */
   flush(last: Seq): void {
-    if (this.state === 'unanswered' || this.state === 'ended') return
+    if (!['counting', 'backlog', 'live'].includes(this.state) || this.snapshot !== undefined) return
     // The status comes first, and a log that is not counted by now is too long for a farewell.
     if (this.state === 'counting' && !this.countSome()) return
     const end = Math.min(last, this.feed.head)
@@ -109,6 +159,7 @@ export class Subscription {
     const backlog = this.unanswered.get(requestId)
     if (backlog === undefined) return
     this.unanswered.delete(requestId)
+    this.proven?.checkpoints.answered(requestId)
     if (backlog) this.backlogUnanswered--
     this.pump()
   }
@@ -121,6 +172,8 @@ export class Subscription {
   end(): void {
     this.state = 'ended'
     this.callOff()
+    this.proven?.checkpoints.stop()
+    this.proven?.snapshot?.end()
   }
 
   private wait(): void {
@@ -131,7 +184,8 @@ export class Subscription {
   /** Its turn has come. Whether it needs another. */
   private step(): boolean {
     if (this.state === 'ended') return false
-    return (this.state === 'counting' && !this.countSome()) || this.pushSome()
+    if (this.state === 'counting' && !this.countSome()) return true
+    return this.state === 'snapshot' ? this.pushSnapshot() : this.pushSome()
   }
 
   /** Selected patches of the backlog, then the status that says so. Whether that is done. */
@@ -144,19 +198,74 @@ export class Subscription {
     }
     if (this.counted < this.backlogEnd) return false
     this.target.sendStatus(this.id, this.patches)
-    this.state = this.patches === 0 ? 'live' : 'backlog'
+    this.state = this.snapshot === undefined ? this.afterBeginning : 'snapshot'
     return true
+  }
+
+  private get afterBeginning(): 'live' | 'backlog' {
+    return this.patches === 0 ? 'live' : 'backlog'
+  }
+
+  /** A piece of the snapshot. Whether more can be done at once. */
+  private pushSnapshot(): boolean {
+    if (!this.isFree()) return false
+    const { objects, first } = this.snapshot!
+    const next = objects.next()
+    if (next === undefined) return true
+    const requestId = this.target.nextRequestId()
+    const parts = first === undefined ? NO_CHECKPOINT : this.proven!.checkpoints.snapshotParts(first, requestId)
+    this.snapshot!.first = undefined
+    this.unanswered.set(requestId, false)
+    const message = { kind: 'snapshotPush', subscriptionId: this.idBytes, ...next, ...parts } as const
+    this.target.send(encodeEnvelope({ requestId, message }))
+    if (!next.last) return true
+    this.snapshot = undefined
+    this.proven!.snapshot!.end()
+    this.state = this.afterBeginning
+    return this.pushSome()
   }
 
   /** The last set that may go out, but for its time in a page's session. */
   private get last(): Seq {
+    if (this.delayMs !== undefined) return this.feed.publishedBy(this.nowMs - this.delayMs)
     if (this.target.pace === undefined) return this.feed.pushable
     return this.cursor < this.backlogEnd ? this.backlogEnd : this.feed.head
   }
 
+  private get delayMs(): number | undefined {
+    return this.proven?.delayMs
+  }
+
+  private get nowMs(): number {
+    return this.proven!.clock.nowMs()
+  }
+
+  /** Whether something can be pushed now, if there is something. */
+  private isFree(): boolean {
+    return this.unanswered.size < PUSHES_UNANSWERED_MAX && this.target.hasRoom()
+  }
+
   private mayPush(): boolean {
-    if (this.unanswered.size >= PUSHES_UNANSWERED_MAX || !this.target.hasRoom()) return false
-    return this.cursor < this.last && this.isTime()
+    return this.isFree() && this.cursor < this.last && this.isTime()
+  }
+
+  /** With a delay of its own: comes again when the next set has waited for it. */
+  private wakeForNext(): void {
+    if (this.delayMs === undefined) return
+    const atMs = this.feed.publishedAfter(Math.max(this.cursor, this.last))
+    this.callOff()
+    if (atMs === undefined) return
+    const wait = Math.max(1, atMs + this.delayMs - this.nowMs)
+    this.callOff = this.proven!.clock.after(wait, () => this.pumpAlone())
+  }
+
+  /** A new checkpoint, once the client has all that it covers. */
+  private pushCheckpoint(): void {
+    const kept = this.isFree() ? this.proven?.checkpoints.due(this.cursor) : undefined
+    if (kept === undefined) return
+    const requestId = this.target.nextRequestId()
+    this.unanswered.set(requestId, false)
+    this.target.send(this.proven!.checkpoints.frame(kept, requestId))
   }
 
   /** In a page's session a live set waits for its time, and what is not selected waits for nothing. */
@@ -189,6 +298,8 @@ export class Subscription {
       budget -= this.pushNext(this.last, budget)
     }
     if (this.cursor >= this.last) this.waitsSinceMs = undefined
+    this.pushCheckpoint()
+    this.wakeForNext()
     this.checkBacklog()
     return false
   }

@@ -7,35 +7,33 @@
 
 import type { Seq, ShopId } from '../../brands.js'
 import { unreachable } from '../../assert.js'
-import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import type { Hex } from '../../bytes/hex.js'
 import {
   PUSH_BUFFER_BYTES_MAX,
   REQUEST_BYTES_IN_FLIGHT_MAX,
   REQUESTS_IN_FLIGHT_MAX,
-  SUBSCRIPTION_ID_MAX,
-  SUBSCRIPTIONS_PER_SESSION_MAX,
   UNANSWERED_REQUESTS_MAX,
   UNREAD_ANSWER_BYTES_MAX,
   UNREAD_BYTES_MAX,
 } from '../../limits.js'
 import type { Settings } from '../../settings/settings.js'
 import type { Author } from '../../state/access.js'
-import { decodeEnvelope, encodeEnvelope, EnvelopeError } from '../../wire/envelope.js'
-import { ErrorCode } from '../../wire/error-code.js'
-import type { Envelope, Request, SubscriptionRequest } from '../../wire/messages.js'
-import type { Feeds } from '../feed/feeds.js'
+import { decodeEnvelope, encodeEnvelope, EnvelopeError, type WireVersion } from '../../wire/envelope.js'
+import { ErrorCode, type ErrorName } from '../../wire/error-code.js'
+import type { Envelope, Request, Response, WriteRequest } from '../../wire/messages.js'
+import { encodeWriteAnswer } from '../../wire/proof-payloads.js'
 import { PagePace } from '../feed/page-pace.js'
 import type { RoundRobin, Step } from '../feed/round-robin.js'
-import { Selection, type Reader } from '../feed/selection.js'
-import { Subscription, type PushTarget } from '../feed/subscription.js'
+import type { Subscription, PushTarget } from '../feed/subscription.js'
 import { nowSeconds } from '../instruments/clock.js'
+import type { Reader } from '../shops/reader.js'
 import { cardName } from '../shops/shop.js'
 import type { RateLimiter } from '../transport/rate-limit.js'
 import { CLOSE_INTERNAL_ERROR, CLOSE_POLICY, type Connection } from '../transport/transport.js'
 import { isDamage, isOfDerived } from '../shops/damage.js'
 import { checkSet, withSigner } from '../write/ingest.js'
 import type { Asker, Signer, Verifier } from '../write/verifier.js'
+import type { WriteOutcome } from '../write/change.js'
 import type { WorkSlices } from '../write/work-slices.js'
 import type { Writer } from '../write/writer.js'
 import { failure, success, type Answer } from './answer.js'
@@ -46,6 +44,8 @@ import {
   type AuthenticationHost,
   type Bound,
 } from './authentication.js'
+import { ProofRequests } from './proof-requests.js'
+import { SessionSubscriptions, type SubscriptionsHost } from './subscriptions.js'
 
 /** Close codes (RFC 6455 §7.4.1). */
 const CLOSE_PROTOCOL_ERROR = 1002
@@ -61,9 +61,8 @@ interface Slot {
 }
 
 /** What a session needs of the relay that it is a part of. */
-export interface SessionHost extends AuthenticationHost {
+export interface SessionHost extends AuthenticationHost, SubscriptionsHost {
   readonly settings: Pick<Settings, 'pingIntervalMs' | 'kickTimeoutMs' | 'idleSessionSeconds' | 'pushPacing'>
-  readonly feeds: Feeds
   /** In which sets are checked as far as that needs no state. */
   readonly checks: Pick<WorkSlices, 'push'>
   readonly verifier: Pick<Verifier, 'check'>
@@ -91,20 +90,32 @@ export class Session implements PushTarget, AuthenticatedSession {
   private working = false
   private ended = false
   private requests = 0n
-  private readonly subscriptions = new Map<number, Subscription>()
-  private lastSubscription = 0
+  private readonly version: WireVersion
+  private readonly subscriptions: SessionSubscriptions
+  private readonly proofs: ProofRequests
   private lastHeardMs: number
   private lastPingMs: number
   /** Since when it had neither a card nor a subscription, if it has none now. */
   private idleSinceMs: number
 
   /** `hasOrigin`: whether a page opened it. */
-  constructor(host: SessionHost, connection: Connection, hasOrigin: boolean) {
+  constructor(host: SessionHost, connection: Connection, hasOrigin: boolean, version: WireVersion) {
     this.host = host
     this.connection = connection
+    this.version = version
     const { pushPacing } = host.settings
-    if (pushPacing === 'all' || (pushPacing === 'pages' && hasOrigin)) this.pace = new PagePace(host.clock)
+    const isPaced = pushPacing === 'all' || (pushPacing === 'pages' && hasOrigin)
+    if (isPaced && version === 4) this.pace = new PagePace(host.clock)
     this.authentication = new Authentication(host, this)
+    const reader = (shopId: ShopId) => this.reader(shopId)
+    this.subscriptions = new SessionSubscriptions({ host, target: this, isProven: version === 5, reader })
+    this.proofs = new ProofRequests({
+      proofs: host.proofs,
+      reader,
+      hasRoom: () => this.hasRoom(),
+      byTurns: (step) => this.byTurns(step),
+      onBug: (error) => host.onBug(error),
+    })
     this.idleSinceMs = this.lastHeardMs = this.lastPingMs = host.clock.nowMs()
   }
 
@@ -136,7 +147,7 @@ export class Session implements PushTarget, AuthenticatedSession {
     if (this.ended) return
     let envelope: Envelope
     try {
-      envelope = decodeEnvelope(bytes)
+      envelope = decodeEnvelope(bytes, this.version)
     } catch (error) {
       if (!(error instanceof EnvelopeError)) throw error
       return this.close(CLOSE_PROTOCOL_ERROR, error.message)
@@ -148,7 +159,8 @@ export class Session implements PushTarget, AuthenticatedSession {
 
   /** What waited for the client to read has gone out. */
   drained(): void {
-    for (const subscription of this.subscriptions.values()) subscription.pump()
+    this.subscriptions.pump()
+    this.proofs.drained()
   }
 
   private request(requestId: bigint, message: Request, bytes: number): void {
@@ -180,12 +192,9 @@ export class Session implements PushTarget, AuthenticatedSession {
     if (requestId > 0n || -requestId > this.requests) {
       return this.close(CLOSE_PROTOCOL_ERROR, 'an answer to a request that was never made')
     }
-    for (const subscription of this.subscriptions.values()) {
-      if (!subscription.owns(requestId)) continue
-      if (failed) this.endSubscription(subscription)
-      else subscription.answered(requestId)
-      return
-    }
+    const subscription = this.subscriptions.owner(requestId)
+    if (failed && subscription !== undefined) this.endSubscription(subscription)
+    else subscription?.answered(requestId)
   }
 
   private work(): void {
@@ -202,18 +211,18 @@ export class Session implements PushTarget, AuthenticatedSession {
       handle()
     } catch (error) {
       if (!isDamage(error)) throw error
-      this.answer(slot, failure('TOO_MANY_CONCURRENT_REQUESTS', error.message))
+      this.answer(slot, failure(this.unavailable, error.message))
     }
   }
 
   private handle(slot: Slot, message: Request): void {
     switch (message.kind) {
       case 'write':
-        return this.write(slot, message.patchSet)
+        return this.write(slot, message)
       case 'subscribe':
-        return this.answer(slot, this.subscribe(message))
+        return this.answer(slot, this.subscriptions.subscribe(slot.requestId, message))
       case 'cancel':
-        return this.answer(slot, this.cancel(message.subscriptionId))
+        return this.cancel(slot, message.subscriptionId)
       case 'ping':
         return this.answer(slot, success())
       case 'authenticate':
@@ -222,8 +231,14 @@ export class Session implements PushTarget, AuthenticatedSession {
         return this.solve(slot, message.signature)
       case 'getBlobUploadUrl':
         return this.answer(slot, this.blobUploadUrl())
+      case 'stateProof':
+      case 'logProof':
+      case 'checkpoint':
+        return this.proofs.ask(message, (answer) => this.answer(slot, answer))
       case 'push':
       case 'syncStatus':
+      case 'checkpointPush':
+      case 'snapshotPush':
         return this.answer(slot, failure('INVALID', `a client does not send ${message.kind} requests`))
       default:
         return unreachable(message)
@@ -263,43 +278,54 @@ export class Session implements PushTarget, AuthenticatedSession {
       answer!.sent?.()
     } else {
       const { code, message, objectId } = answer as Answer & { ok: false }
-      const error = { code: ErrorCode[code], message, ...(objectId !== undefined && { objectId }) }
-      this.send(encodeEnvelope({ requestId, message: { kind: 'response', error } }))
+      this.send(encodeEnvelope({ requestId, message: refusalOf(code, message, objectId) }))
     }
     if (!isWrite || this.pace === undefined) return
     this.pace.answered()
     // What waits for it has another time now.
-    for (const subscription of this.subscriptions.values()) subscription.pump()
+    this.subscriptions.pump()
   }
 
   // Writes
 
-  private write(slot: Slot, patchSet: Uint8Array): void {
+  private write(slot: Slot, request: WriteRequest): void {
     const { bound } = this.authentication
     if (bound === undefined) return this.answer(slot, failure('NOT_AUTHENTICATED', 'authenticate first'))
     const isGuest = bound.author.role === 'guest'
     const asker = { card: cardName(bound.card), isGuest }
-    if (isGuest && !this.host.guestRate.take(asker.card, patchSet.length))
+    if (isGuest && !this.host.guestRate.take(asker.card, request.patchSet.length))
       return this.answer(slot, failure('TOO_MANY_CONCURRENT_REQUESTS', this.tooMuch(asker.card)))
     const check = () => {
-      this.check(slot, patchSet, bound, asker)
+      this.check(slot, request, bound, asker)
       return false
     }
     this.host.checks.push(isGuest ? 'guest' : 'staff', asker.card, () => this.guarded(check))
   }
 
-  private check(slot: Slot, patchSet: Uint8Array, { shopId, card, author }: Bound, asker: Asker): void {
+  private check(slot: Slot, { patchSet, expectedSeq }: WriteRequest, bound: Bound, asker: Asker): void {
     const { isGuest } = asker
+    const { shopId, card, author } = bound
     const set = checkSet(patchSet, { shopId, nowSeconds: nowSeconds(this.host.clock), isGuest })
     if (typeof set === 'string') return this.answer(slot, failure('INVALID', set))
+    const terms = this.version === 5 ? { expectedSeq } : undefined
     const signed = (signer: Signer) => {
       const checked = withSigner(set, signer, card)
       if (typeof checked === 'string') return this.answer(slot, failure('INVALID', checked))
-      this.host.writer.write(shopId, checked, author, (outcome) => {
-        this.answer(slot, outcome.ok ? success(outcome.stateHash) : outcome)
-      })
+      this.host.writer.write(shopId, checked, author, (outcome) => this.answer(slot, this.written(outcome)), terms)
     }
     this.host.verifier.check(set.headerBytes, set.signature, signed, asker)
+  }
+
+  private written(outcome: WriteOutcome): Answer {
+    if (!outcome.ok) return outcome.unavailable === true ? { ...outcome, code: this.unavailable } : outcome
+    const { seq, stateRoot, stateHash } = outcome
+    if (this.version === 4) return success(stateHash)
+    return success(encodeWriteAnswer({ Seq: BigInt(seq), StateRoot: stateRoot, StateHash: stateHash }))
+  }
+
+  /** The code of what the relay cannot do now. */
+  private get unavailable(): ErrorName {
+    return this.version === 4 ? 'TOO_MANY_CONCURRENT_REQUESTS' : 'UNAVAILABLE'
   }
 
   private tooMuch(card: Hex): string {
@@ -322,34 +348,7 @@ export class Session implements PushTarget, AuthenticatedSession {
     })
   }
 
-  // Subscriptions (§10)
-
-  private subscribe(request: SubscriptionRequest): Answer {
-    const raw = request.shopId
-    if (raw === undefined || raw.length === 0 || raw.length > 32) return failure('INVALID', 'shop_id has 1 to 32 bytes')
-    const shopId = fromBigEndian(raw)
-    const feed = this.host.feeds.feed(shopId)
-    if (feed === undefined) return failure('NOT_FOUND', `shop ${shopId} is not known here`)
-    if (request.startSeq > BigInt(feed.head)) {
-      return failure('NOT_FOUND', `start ${request.startSeq} lies beyond the head of the shop, ${feed.head}`)
-    }
-    if (this.subscriptions.size >= SUBSCRIPTIONS_PER_SESSION_MAX || this.lastSubscription >= SUBSCRIPTION_ID_MAX) {
-      return failure(
-        'TOO_MANY_CONCURRENT_REQUESTS',
-        `more than ${SUBSCRIPTIONS_PER_SESSION_MAX} subscriptions at a time or ${SUBSCRIPTION_ID_MAX} in all`,
-      )
-    }
-    const selection = Selection.of(
-      this.reader(shopId),
-      request.filters,
-      () => this.host.writer.shop(shopId)!.current.state,
-    )
-    if (typeof selection === 'string') return failure('INVALID', selection)
-    const subscription = new Subscription(++this.lastSubscription, feed, Number(request.startSeq), selection, this)
-    this.subscriptions.set(subscription.id, subscription)
-    this.host.feeds.subscribed(subscription)
-    return { ok: true, payload: toBigEndian(BigInt(subscription.id), 2), sent: () => subscription.start() }
-  }
+  // Reading (§10)
 
   private reader(shopId: ShopId): Reader {
     const { bound } = this.authentication
@@ -358,19 +357,23 @@ export class Session implements PushTarget, AuthenticatedSession {
     return { role: role === 'relay' ? 'visitor' : role, card: bound.card }
   }
 
-  private cancel(id: Uint8Array): Answer {
-    if (id.length !== 2) return failure('INVALID', `a subscription id has 2 bytes, not ${id.length}`)
-    const subscription = this.subscriptions.get(Number(fromBigEndian(id)))
-    if (subscription === undefined) return failure('NOT_FOUND', 'there is no such subscription')
-    this.endSubscription(subscription)
-    return success()
+  private cancel(slot: Slot, id: Uint8Array): void {
+    const answer = this.subscriptions.cancel(id)
+    if (answer.ok) this.idleSinceMs = this.host.clock.nowMs()
+    this.answer(slot, answer)
   }
 
   private endSubscription(subscription: Subscription): void {
-    subscription.end()
-    this.subscriptions.delete(subscription.id)
+    this.subscriptions.end(subscription)
     this.idleSinceMs = this.host.clock.nowMs()
-    this.host.feeds.unsubscribed(subscription)
+  }
+
+  /** A relay has no other word for it: the request that made the subscription is answered once more (PROOFS §4). */
+  closeSubscription(id: number, why: string): void {
+    const requestId = this.subscriptions.close(id)
+    if (requestId === undefined || this.ended) return
+    this.idleSinceMs = this.host.clock.nowMs()
+    this.send(encodeEnvelope({ requestId, message: refusalOf('CLOSE_SUBSCRIPTION', `subscription ${id}: ${why}`) }))
   }
 
   private blobUploadUrl(): Answer {
@@ -448,7 +451,7 @@ export class Session implements PushTarget, AuthenticatedSession {
    * it ends.
    */
   cardRemoved(seq: Seq = Infinity): void {
-    for (const subscription of this.subscriptions.values()) this.guarded(() => (subscription.flush(seq), false))
+    for (const subscription of this.subscriptions.all()) this.guarded(() => (subscription.flush(seq), false))
     this.inbox.length = 0
     for (const slot of [...this.slots]) this.answer(slot, failure('UNLINKED_KEYCARD', CARD_REMOVED_TEXT))
     this.close(CLOSE_POLICY, CARD_REMOVED_TEXT)
@@ -464,13 +467,18 @@ export class Session implements PushTarget, AuthenticatedSession {
   finish(): void {
     if (this.ended) return
     this.ended = true
-    for (const subscription of [...this.subscriptions.values()]) this.endSubscription(subscription)
+    for (const subscription of this.subscriptions.all()) this.endSubscription(subscription)
+    this.proofs.end()
     this.authentication.release()
     this.host.turns.remove(this)
     this.host.ended(this)
     this.slots.length = 0
     this.inbox.length = 0
   }
+}
+
+function refusalOf(code: ErrorName, message: string, objectId?: bigint): Response {
+  return { kind: 'response', error: { code: ErrorCode[code], message, ...(objectId !== undefined && { objectId }) } }
 }
 
 /** What a client is told when its subscription cannot go on. */

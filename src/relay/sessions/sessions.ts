@@ -5,6 +5,7 @@
  */
 
 import type { Settings } from '../../settings/settings.js'
+import type { WireVersion } from '../../wire/envelope.js'
 import type { RateLimiter } from '../transport/rate-limit.js'
 import type { Connection, UpgradeDecision, UpgradeRequest, WebSocketHandlers } from '../transport/transport.js'
 import { CLOSE_RESTART, Session, type SessionHost } from './session.js'
@@ -14,7 +15,10 @@ export interface SessionsOptions extends Omit<SessionHost, 'settings' | 'ended'>
   readonly upgradeRate: Pick<RateLimiter, 'take'>
 }
 
-const SESSIONS_PATH = '/v4/sessions'
+const VERSIONS: ReadonlyMap<string, WireVersion> = new Map([
+  ['/v4/sessions', 4],
+  ['/v5/sessions', 5],
+])
 const TICK_MS = 250
 /** A tick that comes this much too late, or too early, tells of a process that stood still or a clock that was set. */
 const TICK_SLIP_MS = 1_000
@@ -46,8 +50,8 @@ export class Sessions {
 
   decideUpgrade({ path, address }: UpgradeRequest): UpgradeDecision {
     const { settings, upgradeRate } = this.options
-    if (path !== SESSIONS_PATH)
-      return refuse(404, `there is no ${path.slice(0, 64)}; sessions are at ${SESSIONS_PATH}\n`)
+    if (!VERSIONS.has(path))
+      return refuse(404, `there is no ${path.slice(0, 64)}; sessions are at ${[...VERSIONS.keys()].join(' and ')}\n`)
     if (this.closing) return refuse(503, 'the relay is shutting down\n')
     if (!upgradeRate.take(address)) return refuse(429, 'too many connections in a short time\n')
     if ((this.perAddress.get(address) ?? 0) >= settings.sessionsPerAddressMax)
@@ -57,8 +61,8 @@ export class Sessions {
   }
 
   readonly websocket: WebSocketHandlers = {
-    opened: (connection, { hasOrigin }) => {
-      this.sessions.set(connection, new Session(this.host, connection, hasOrigin))
+    opened: (connection, { hasOrigin, path }) => {
+      this.sessions.set(connection, new Session(this.host, connection, hasOrigin, VERSIONS.get(path)!))
       this.perAddress.set(connection.address, (this.perAddress.get(connection.address) ?? 0) + 1)
     },
     frame: (connection, bytes) => {

@@ -269,7 +269,7 @@ export class Keeper {
 
   private note(kept: Kept, record: LogRecord, keys: readonly PatchKey[]): void {
     if (kept.work === 0) kept.sinceMs = this.now()
-    for (const object of indexNames(keys)) noteChange(kept.changes, object, [record.seq])
+    for (const object of indexNames(keys, record.signer)) noteChange(kept.changes, object, [record.seq])
     const work = workOf(record)
     kept.work += work
     this.totalWork += work

@@ -5,7 +5,7 @@
  * Tests: test/relay/write/writer.test.ts, test/e2e/rejected-commits.test.ts
  */
 
-import type { OrderId, Seconds, ShopId } from '../../brands.js'
+import type { OrderId, Seconds, Seq, ShopId } from '../../brands.js'
 import { assert, AssertionError } from '../../assert.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
@@ -23,13 +23,24 @@ import { orderIn } from '../../state/held-object.js'
 import type { CardRow, Commit, PaymentRow, ShopRow, Store } from '../../store/store.js'
 import { StoreError } from '../../store/store-error.js'
 import type { Clock } from '../instruments/clock.js'
+import { askedLevelRows } from '../shops/asked-levels.js'
 import type { CommittedSet } from '../shops/committed-set.js'
 import { isDamage } from '../shops/damage.js'
-import { appendSet, logTreeRows, stateRootOf } from '../shops/log-trees.js'
+import { appendSet, logTreeRows, ShopLog, stateRootOf } from '../shops/log-trees.js'
 import { cardName, firstVersion, Shop, type Closure, type ShopVersion } from '../shops/shop.js'
-import type { AfterCommit, Build, Committed, OrderCheckout, RelayChange, RelayOutcome, WriteOutcome } from './change.js'
+import type {
+  AfterCommit,
+  Build,
+  Committed,
+  OrderCheckout,
+  RelayChange,
+  RelayOutcome,
+  WriteOutcome,
+  WriteTerms,
+} from './change.js'
 import type { CheckedSet } from './ingest.js'
 import { cancelPatches, packSets } from './relay-set.js'
+import { WrittenSets } from './written-sets.js'
 
 export interface BatchOptions {
   readonly store: Store
@@ -60,6 +71,7 @@ export type Job =
       readonly set: CheckedSet
       readonly author: Author
       readonly done: (outcome: WriteOutcome) => void
+      readonly terms: WriteTerms | undefined
     }
   | {
       readonly kind: 'change'
@@ -84,19 +96,21 @@ export class Batch {
   /** By shop and key: the last row of a key is the one that counts. */
   private readonly paymentRows = new Map<string, PaymentRow>()
   private readonly pricedListings: Uint8Array[] = []
+  private readonly writtenSets: WrittenSets
   private readonly answers: ((failure: WriteOutcome | undefined) => void)[] = []
 
   constructor(options: BatchOptions, shops: Map<ShopId, Shop>) {
     this.options = options
     this.shops = shops
     this.committedAtMs = options.clock.nowMs()
+    this.writtenSets = new WrittenSets(options.store)
   }
 
   run(job: Job): void {
     const closed = this.shops.get(job.shopId)?.closed
     if (closed !== undefined) return this.refuse(job, closed)
     if (job.kind === 'write') {
-      const outcome = this.guarded(BROKEN, () => this.write(job.shopId, job.set, job.author), closedFor)
+      const outcome = this.guarded(BROKEN, () => this.write(job), closedFor)
       this.answers.push((failure) => job.done(failure !== undefined && outcome.ok ? failure : outcome))
       return
     }
@@ -142,7 +156,7 @@ export class Batch {
     }
   }
 
-  private write(shopId: ShopId, set: CheckedSet, author: Author): WriteOutcome {
+  private write({ shopId, set, author, terms }: Job & { kind: 'write' }): WriteOutcome {
     const shop = this.shops.get(shopId)
     assert(shop !== undefined, 'a card of a shop that is not there')
     const card = this.card(set.signer)
@@ -152,6 +166,8 @@ export class Batch {
       return { ok: false, code: 'UNLINKED_KEYCARD', message: 'the key card was removed from the shop' }
     const last = this.lastNonce(shop, set.signer)
     if (set.header.KeyCardNonce <= last) {
+      const first = terms && this.firstAnswer(shop, set)
+      if (first !== undefined) return first
       return {
         ok: false,
         code: 'INVALID',
@@ -160,9 +176,13 @@ export class Batch {
     }
     const tooMany = this.beyondGuestLimits(shop, set, author)
     if (tooMany !== undefined) return { ok: false, code: 'TOO_MANY_CONCURRENT_REQUESTS', message: tooMany }
-    const applied = this.apply(shop, set.patches, author)
+    const { head } = shop.current
+    if (terms?.expectedSeq !== undefined && terms.expectedSeq !== BigInt(head))
+      return { ok: false, code: 'CONFLICT', message: `the head of the shop is ${head}, not ${terms.expectedSeq}` }
+    const applied = this.apply(shop, set.patches, author, terms !== undefined)
     if (!applied.ok) return { ok: false, ...applied.verdict }
     this.setNonce(shop, set.signer, set.header.KeyCardNonce)
+    this.writtenSets.add(shopId, set.signer, set.header.KeyCardNonce, head + 1)
     const { record, stateRoot } = this.record(shop, applied, {
       signer: set.signer,
       author,
@@ -174,6 +194,24 @@ export class Batch {
     })
     this.guarded(undefined, () => this.followUp(shop, applied.effects))
     return { ok: true, seq: record.seq, stateHash: record.stateHash, stateRoot }
+  }
+
+  /** Of a set that was accepted, byte for byte, under this nonce. */
+  private firstAnswer(shop: Shop, set: CheckedSet): (WriteOutcome & { ok: true }) | undefined {
+    const { store } = this.options
+    const { shopId } = shop
+    const seq = this.writtenSets.find(shopId, set.signer, set.header.KeyCardNonce)
+    if (seq === undefined) return undefined
+    const made = this.written.get(shop)?.sets.find(({ record }) => record.seq === seq)
+    const record = made?.record ?? store.pickLog(shopId, [seq], 1)[0]!
+    const isSame =
+      equalBytes(record.header, set.headerBytes) &&
+      equalBytes(record.signature, set.signature) &&
+      record.patches.length === set.patches.length &&
+      set.patches.every(({ bytes }, i) => equalBytes(record.patches[i]!, bytes))
+    if (!isSame) return undefined
+    const stateRoot = made?.stateRoot ?? new ShopLog(store, shopId).stateRoot(seq)
+    return { ok: true, seq, stateHash: record.stateHash, stateRoot }
   }
 
   /** Signs and applies a set of the relay; returns whether there was something to do. */
@@ -259,11 +297,12 @@ export class Batch {
     return BigInt(Math.floor(this.committedAtMs / 1_000))
   }
 
-  private apply(shop: Shop, patches: readonly Patch[], author: Author): Applied {
+  private apply(shop: Shop, patches: readonly Patch[], author: Author, unlistedRefused = false): Applied {
     const { reservationSeconds, checkout: payments } = this.options
     const { committedAt } = this
     const { state, head } = shop.current
-    return applyPatches(state, patches, { author, committedAt, reservationSeconds, payments, seq: head + 1 })
+    const time = { committedAt, reservationSeconds }
+    return applyPatches(state, patches, { author, ...time, payments, seq: head + 1, unlistedRefused })
   }
 
   /** Moves the shop on. */
@@ -285,6 +324,7 @@ export class Batch {
     }
     const stateRoot = stateRootOf(state, shop.secret)
     const { peaks: log, added } = appendSet(shop.current.log, record, stateRoot)
+    if (applied.effects.payments.length > 0) this.keepLevel(state, shop.secret, seq)
     shop.current = { state, head: seq, relayNonce: set.relayNonce, log, stateRoot }
     const keys = set.patches.map(({ path }) => patchKey(path))
     const committed = { record, tree: set.tree, keys, stateRoot }
@@ -292,6 +332,13 @@ export class Batch {
     part.sets.push(committed)
     part.added.push(added)
     return committed
+  }
+
+  /** What receipts will need of a state that asks for payment; a manifest that is stored is not stored again. */
+  private keepLevel(state: ShopState, secret: Uint8Array, seq: Seq): void {
+    const isNew = ({ key }: { key: string }) =>
+      this.options.store.setting(key) === undefined && !this.settings.some((row) => row.key === key)
+    this.settings.push(...askedLevelRows(state, secret, seq).filter(isNew))
   }
 
   /**
@@ -357,7 +404,7 @@ export class Batch {
         nonces,
         newShops: this.newShops,
         cards: [...this.cards.values()],
-        settings: this.settings,
+        settings: [...this.settings, ...this.writtenSets.rows()],
         paymentRows: [...this.paymentRows.values()],
       })
     } catch (error) {
@@ -431,6 +478,8 @@ interface MadeSet {
 /** The signer and account of the relay's own sets. */
 const RELAY = new Uint8Array(0)
 
+const UNAVAILABLE = { ok: false, code: 'TOO_MANY_CONCURRENT_REQUESTS', unavailable: true } as const
+
 const BROKEN: WriteOutcome = {
   ok: false,
   code: 'INVALID',
@@ -438,18 +487,16 @@ const BROKEN: WriteOutcome = {
 }
 
 function closedFor(reason: string): WriteOutcome {
-  return { ok: false, code: 'TOO_MANY_CONCURRENT_REQUESTS', message: `the shop takes no writes now: ${reason}` }
+  return { ...UNAVAILABLE, message: `the shop takes no writes now: ${reason}` }
 }
 
 const NO_ROOM: WriteOutcome = {
-  ok: false,
-  code: 'TOO_MANY_CONCURRENT_REQUESTS',
+  ...UNAVAILABLE,
   message: 'the relay has no room to store writes now; nothing was changed, try again later',
 }
 
 /** Of a commit that failed in the middle nobody knows what of it the disk has. */
 const NOT_STORED: WriteOutcome = {
-  ok: false,
-  code: 'TOO_MANY_CONCURRENT_REQUESTS',
+  ...UNAVAILABLE,
   message: 'the relay cannot store writes now; whether this one was stored shows when it has started again',
 }

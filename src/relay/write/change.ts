@@ -29,10 +29,18 @@ export type WriteOutcome =
        * TOO_MANY_CONCURRENT_REQUESTS: it could not be stored, or a guest's card has too many orders; it is the code of
        * version 4 that says try again.
        */
-      readonly code: VerdictCode | 'UNLINKED_KEYCARD' | 'TOO_MANY_CONCURRENT_REQUESTS'
+      readonly code: VerdictCode | 'UNLINKED_KEYCARD' | 'TOO_MANY_CONCURRENT_REQUESTS' | 'CONFLICT'
       readonly message: string
       readonly objectId?: bigint
+      /** It could not be stored: in version 5 the code says so (PROOFS §4). */
+      readonly unavailable?: boolean
     }
+
+/** What a session of version 5 says of a write beside its set. */
+export interface WriteTerms {
+  /** What the shop's head has to be. */
+  readonly expectedSeq?: bigint | undefined
+}
 
 /** A set that the relay makes, built when its turn comes. */
 export interface RelayChange {

@@ -11,7 +11,7 @@ import { nowSeconds } from '../instruments/clock.js'
 import { Stopwatch } from '../instruments/stopwatch.js'
 import { cardName, type Shop } from '../shops/shop.js'
 import { Batch, type BatchOptions, type Job } from './batch.js'
-import type { Build, RelayChange, RelayOutcome, WriteOutcome } from './change.js'
+import type { Build, RelayChange, RelayOutcome, WriteOutcome, WriteTerms } from './change.js'
 import type { CheckedSet } from './ingest.js'
 import { cancelPatches } from './relay-set.js'
 import { Turns } from './turns.js'
@@ -81,10 +81,16 @@ export class Writer {
     return this.committing
   }
 
-  /** `done` is called once, after the commit or the refusal. */
-  write(shopId: ShopId, set: CheckedSet, author: Author, done: (outcome: WriteOutcome) => void): void {
+  /** `done` is called once, after the commit or the refusal. `terms`: of a session of version 5. */
+  write(
+    shopId: ShopId,
+    set: CheckedSet,
+    author: Author,
+    done: (outcome: WriteOutcome) => void,
+    terms?: WriteTerms,
+  ): void {
     const kind = author.role === 'guest' ? 'guest' : 'staff'
-    this.turns.push(kind, cardName(set.signer), { kind: 'write', shopId, set, author, done })
+    this.turns.push(kind, cardName(set.signer), { kind: 'write', shopId, set, author, done, terms })
     this.begin()
   }
 

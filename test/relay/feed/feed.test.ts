@@ -74,8 +74,8 @@ const committed = (record: LogRecord): CommittedSet => ({
 /** What a flush of these sets tells the object index. */
 function indexOf(records: readonly LogRecord[]): ObjectSeqs[] {
   const names = new Map<string, { object: Uint8Array; after: number; seqs: number[] }>()
-  for (const { seq, patches } of records)
-    for (const object of indexNames(keysOf(patches))) {
+  for (const { seq, patches, signer } of records)
+    for (const object of indexNames(keysOf(patches), signer)) {
       const known = names.get(toHex(object)) ?? { object, after: 0, seqs: [] }
       known.seqs.push(seq)
       names.set(toHex(object), known)
@@ -104,7 +104,7 @@ test('by the index, in part or whole, and from memory: the same places of the sa
         const objectSeqs = indexOf(records.slice(0, indexed))
         await store.flushDerived({ shopId: 1n, seq: indexed, roots: new Uint8Array(1), nodes: [], objectSeqs })
         const feed = new Feed(1n, store, () => indexed)
-        feed.publish(records.slice(-Math.min(recent, records.length)).slice(0, recent).map(committed))
+        feed.publish(records.slice(-Math.min(recent, records.length)).slice(0, recent).map(committed), 0)
         const reader = { role: 'owner' } as const
         const selection = Selection.of(reader, wanted, () => shop) as Selection
         const names = selection.indexNames()

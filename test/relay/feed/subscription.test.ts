@@ -25,6 +25,7 @@ function made(head: number) {
     hasRoom: () => true,
     byTurns: (step: Step) => void steps.push(step),
     guarded: (step: Step) => step(),
+    closeSubscription: () => undefined,
   }
   const subscription = new Subscription(1, feed as unknown as Feed, 0, selection as unknown as Selection, target)
   return { subscription, feed, looked, steps, statuses }

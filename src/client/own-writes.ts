@@ -1,0 +1,61 @@
+/**
+ * Sets that were sent and are not answered yet. Version 5 answers a set that it has already as it did at first, so what
+ * a lost connection left open is sent again, in order, before anything else (PROOFS §4). In version 4 nobody can know.
+ *
+ * Tests: test/client/shop-client.test.ts, test/client/proven-client.test.ts
+ */
+
+import type { WriteRequest } from '../wire/messages.js'
+import { aborted, ClientError } from './client-error.js'
+import type { RelayConnection } from './connection.js'
+
+interface OpenWrite {
+  readonly request: WriteRequest
+  readonly resolve: (payload: Uint8Array) => void
+  readonly reject: (error: Error) => void
+}
+
+export class OwnWrites {
+  /** In the order of their nonces. */
+  private readonly open = new Set<OpenWrite>()
+
+  /** The payload of the answer. Rejects with the wire's code, OUTCOME_UNKNOWN, ABORTED. */
+  send(connection: RelayConnection, request: WriteRequest, signal?: AbortSignal): Promise<Uint8Array> {
+    if (connection.version === 4) return connection.request(request, signal)
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(aborted(signal))
+      const stop = () => finish(() => reject(aborted(signal!)))
+      const finish = (settle: () => void) => {
+        this.open.delete(write)
+        signal?.removeEventListener('abort', stop)
+        settle()
+      }
+      const write: OpenWrite = {
+        request,
+        resolve: (payload) => finish(() => resolve(payload)),
+        reject: (error) => finish(() => reject(error)),
+      }
+      signal?.addEventListener('abort', stop, { once: true })
+      this.open.add(write)
+      this.dispatch(connection, write)
+    })
+  }
+
+  /** All that is open, over a connection that was authenticated anew. */
+  resend(connection: RelayConnection): void {
+    for (const write of this.open) this.dispatch(connection, write)
+  }
+
+  /** Nothing is sent any more. */
+  end(): void {
+    const problem = 'the connection ended before the relay answered: the write may have been applied'
+    for (const write of [...this.open]) write.reject(new ClientError('OUTCOME_UNKNOWN', problem))
+  }
+
+  private dispatch(connection: RelayConnection, write: OpenWrite): void {
+    connection.request(write.request).then(write.resolve, (error: Error) => {
+      const isOpen = error instanceof ClientError && (error.code === 'OUTCOME_UNKNOWN' || error.code === 'DISCONNECTED')
+      if (!isOpen) write.reject(error)
+    })
+  }
+}

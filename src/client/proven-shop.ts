@@ -1,0 +1,336 @@
+/**
+ * A shop in a session of version 5 (PROOFS §4, §5): begun by a snapshot that is verified while it streams, followed by
+ * sets, and compared with each checkpoint: the roots of whole collections here, single objects by proofs that the
+ * caller asks for (part-proofs.ts). Says of each object whether it is proven, and as of which checkpoint. No network.
+ *
+ * Tests: test/client/proven-client.test.ts
+ */
+
+import { sha256 } from '#hash'
+import type { Seconds, ShopId } from '../brands.js'
+import { equalBytes } from '../bytes/bytes.js'
+import { prefixedHex } from '../bytes/hex.js'
+import { readLevel, STATE_COLLECTIONS, type Level, type StateQuestion } from '../merkle/state-proof.js'
+import {
+  decodeLast,
+  decodeLogConsistency,
+  type OfferedCheckpoint,
+  type VerifiedCheckpoint,
+} from '../proofs/checkpoint.js'
+import { HeldShop } from '../proofs/held-shop.js'
+import {
+  isCardEntry,
+  requireLevel,
+  requireRoot,
+  SnapshotError,
+  SnapshotVerifier,
+  type Salts,
+  type SnapshotObject,
+} from '../proofs/snapshot.js'
+import type { ObjectCollection } from '../state/object-edit.js'
+import { keyOfPath, nameOfKey } from '../state/object-key.js'
+import type { CheckpointPush, SnapshotPush } from '../wire/messages.js'
+import { readSalts, readSnapshotObject } from '../wire/proof-payloads.js'
+import type { Standing, Verified } from './live.js'
+import type { KeptReplica } from './kept-replica.js'
+import { checkParts, type PartProofs, type PartTask } from './part-proofs.js'
+import { selectionOf, type Access, type Part, type Selection } from './parts.js'
+import type { Replica } from './replica.js'
+import { ShopCheckpoints, type KnownRelay } from './shop-checkpoints.js'
+
+/** A snapshot of which not all has come. */
+interface Begun {
+  readonly checkpoint: VerifiedCheckpoint
+  readonly verifier: SnapshotVerifier
+  readonly held: HeldShop
+  readonly selection: Selection
+}
+
+/** What was proven of a part. */
+interface ProvenParts {
+  readonly checkpoint: VerifiedCheckpoint
+  /** Names of objects, present or absent. */
+  readonly names: ReadonlySet<string>
+  readonly ownOrders: boolean
+}
+
+export class ProvenShop {
+  readonly checkpoints: ShopCheckpoints
+  private readonly shopId: ShopId
+  private readonly parts: readonly Part[] | undefined
+  private readonly card: Uint8Array | undefined
+  private readonly replica: Replica
+  private begun: Begun | undefined
+  private held: HeldShop | undefined
+  private selection: Selection = { selected: {}, singles: [], ownOrders: false }
+  private saltsKnown: Salts = {}
+  private whole: VerifiedCheckpoint | undefined
+  /** Of that checkpoint. */
+  private level: Level | undefined
+  private provenParts: ProvenParts | undefined
+  /** Stock that somebody watches, by name: of a part each combination is asked for. */
+  private readonly watched = new Map<string, StateQuestion>()
+  private readonly statements = new WeakMap<VerifiedCheckpoint, Verified>()
+  /** Set by who watches the time. */
+  isStale = false
+
+  /** `card`: the client's, 33 bytes. */
+  constructor(
+    replica: Replica,
+    shop: { readonly shopId: ShopId; readonly relay: KnownRelay; readonly card: Uint8Array | undefined },
+    parts: readonly Part[] | undefined,
+  ) {
+    this.replica = replica
+    this.shopId = shop.shopId
+    this.card = shop.card
+    this.parts = parts
+    this.checkpoints = new ShopCheckpoints(shop.shopId, shop.relay)
+  }
+
+  /** Whether there is a state from which sets go on. */
+  get hasState(): boolean {
+    return this.held !== undefined
+  }
+
+  /** The checkpoint that what is held was compared with last. */
+  get comparedWith(): VerifiedCheckpoint | undefined {
+    return this.whole
+  }
+
+  /**
+   * A part of a snapshot; whether it was the last, and all of it is held and verified. Throws what a check throws:
+   * CheckpointError, SnapshotError, StateProofError, ProofPayloadError.
+   */
+  takeSnapshot(push: SnapshotPush, now: Seconds): boolean {
+    if (push.checkpoint.length > 0) this.begin(push, now)
+    const { begun } = this
+    if (begun === undefined)
+      throw new SnapshotError('level', 'snapshot', 'objects come before a checkpoint that they could be checked by')
+    const { verifier, held, checkpoint } = begun
+    for (const bytes of push.objects) {
+      const object = verifier.take(readSnapshotObject(bytes))
+      if (object !== undefined) held.put(object, checkpoint.fields.Seq)
+    }
+    if (!push.last) return false
+    verifier.end()
+    this.level = verifier.level
+    this.end(begun)
+    return true
+  }
+
+  /**
+   * A checkpoint that covers all sets up to its Seq that came. Throws what a check throws: CheckpointError,
+   * SnapshotError, StateProofError, ProofPayloadError.
+   */
+  takeCheckpoint(push: CheckpointPush, now: Seconds): void {
+    const checkpoint = this.checkpoints.accept(offered(push, push.last), now)
+    if (push.salts.length > 0) this.saltsKnown = readSalts(push.salts)
+    const level = readLevel(push.level)
+    requireLevel(level, checkpoint.fields.StateRoot)
+    this.compare(checkpoint, level)
+  }
+
+  /** Of the checkpoint that it was compared with another signature came: the same contents, later. */
+  renewed(checkpoint: VerifiedCheckpoint): void {
+    if (this.whole?.fields.Seq === checkpoint.fields.Seq) this.whole = checkpoint
+    const parts = this.provenParts
+    if (parts?.checkpoint.fields.Seq === checkpoint.fields.Seq) this.provenParts = { ...parts, checkpoint }
+  }
+
+  /**
+   * What was kept of an earlier run, checked as a snapshot and proofs of the relay are; what proves its parts. Throws
+   * what a check throws, and leaves all as it was.
+   */
+  resume(kept: KeptReplica): { readonly task: PartTask; readonly proofs: PartProofs } | undefined {
+    const { signed, level, salts, items, parts } = kept
+    const checkpoint = this.checkpoints.verified(signed)
+    const { Seq, StateRoot: stateRoot } = checkpoint.fields
+    const selection = selectionOf(this.parts, this.access(salts))
+    const verifier = new SnapshotVerifier(
+      { shopId: this.shopId, stateRoot, selected: selection.selected },
+      level,
+      salts,
+    )
+    const held = new HeldShop({ hasTree: true })
+    for (const item of items) {
+      const object = verifier.take(item)
+      if (object !== undefined) held.put(object, Seq)
+    }
+    verifier.end()
+    held.begin(Seq)
+    const task = this.taskOf({ held, checkpoint, selection })
+    if (task !== undefined) checkParts(task, this.shopId, parts ?? { singles: [] })
+    this.saltsKnown = salts
+    this.level = level
+    this.end({ checkpoint: this.checkpoints.goOn(signed), held, selection })
+    if (task === undefined || parts === undefined) return undefined
+    this.partsProven(task)
+    return { task, proofs: parts }
+  }
+
+  /** What can be kept now: everything proven as of one checkpoint. `shown`: what proved the parts last. */
+  kept(
+    shown: { readonly task: PartTask; readonly proofs: PartProofs } | undefined,
+  ): (Omit<KeptReplica, 'items' | 'purpose'> & { readonly objects: Iterable<SnapshotObject> }) | undefined {
+    const { held, whole, level, selection } = this
+    if (held === undefined || whole === undefined || level === undefined) return undefined
+    if (held.treeSeq !== whole.fields.Seq) return undefined
+    const task = this.partTask()
+    const isProven = shown?.task.checkpoint.fields.Seq === whole.fields.Seq
+    if (task !== undefined && !isProven) return undefined
+    const objects = [...held.treeObjects()].filter(({ question }) => isSelected(selection, question))
+    const parts = task === undefined ? undefined : shown!.proofs
+    return { signed: whole.signed, level, salts: this.saltsKnown, objects, parts }
+  }
+
+  /** What the checkpoint says of what it proves; the same reference for the same one. */
+  statement(checkpoint: VerifiedCheckpoint): Verified {
+    const known = this.statements.get(checkpoint)
+    if (known !== undefined) return known
+    const { Seq: seq, StateRoot: root, Timestamp } = checkpoint.fields
+    const statement = { seq, root, checkpoint: checkpoint.digest, timestamp: Timestamp.seconds }
+    this.statements.set(checkpoint, statement)
+    return statement
+  }
+
+  standing(name: string): Standing {
+    const collection = name.split('/', 1)[0] as ObjectCollection
+    const selected = this.selection.selected[collection]
+    const at = selected === 'whole' ? this.whole : this.partProof(name)
+    const isProven = at !== undefined && (this.replica.seqOf(name) ?? 0n) <= at.fields.Seq
+    const isLoading = this.whole === undefined || (selected !== undefined && selected !== 'whole' && this.isUnproven())
+    const verified = isProven ? this.statement(at) : undefined
+    return { isLoading, verified, complete: isProven, stale: this.isStale }
+  }
+
+  /** Of all objects of a collection: proven where it is whole, or it is the card's own orders. */
+  collectionStanding(collection: ObjectCollection): Standing {
+    const selected = this.selection.selected[collection]
+    const isOwn = collection === 'Orders' && this.provenParts?.ownOrders === true
+    const at = selected === 'whole' ? this.whole : isOwn ? this.provenParts?.checkpoint : undefined
+    const isProven = at !== undefined && this.replica.changedAt(collection) <= at.fields.Seq
+    const isLoading = this.whole === undefined || (selected !== undefined && selected !== 'whole' && this.isUnproven())
+    return { isLoading, verified: isProven ? this.statement(at) : undefined, complete: isProven, stale: this.isStale }
+  }
+
+  /** From now on the stock is proven with the rest of its part; whether that is new. */
+  watchStock(name: string, path: readonly ['Inventory', bigint, ...string[]]): boolean {
+    if (this.watched.has(name)) return false
+    this.watched.set(name, ['Inventory', keyOfPath(path)])
+    return true
+  }
+
+  /** What is to be proven by proofs of its own, as it was held at the checkpoint that the rest was compared with. */
+  partTask(): PartTask | undefined {
+    const { held, whole: checkpoint, selection } = this
+    if (held === undefined || checkpoint === undefined || held.treeSeq !== checkpoint.fields.Seq) return undefined
+    return this.taskOf({ held, checkpoint, selection })
+  }
+
+  private taskOf({ held, checkpoint, selection }: Omit<Begun, 'verifier'>): PartTask | undefined {
+    const withHeld = (question: StateQuestion) => ({ question, held: held.treeObject(question) })
+    const singles = [...selection.singles, ...this.stockQuestions(held, selection)].map(withHeld)
+    const orders = () => [...held.treeOrders()].map((key) => withHeld(['Orders', key]))
+    const own = selection.ownOrders ? { card: this.card!, orders: orders() } : undefined
+    return singles.length === 0 && own === undefined ? undefined : { checkpoint, singles, own }
+  }
+
+  /** The task's proofs were checked. */
+  partsProven({ checkpoint, singles, own }: PartTask): void {
+    const keys = [...singles, ...(own?.orders ?? [])].map(({ question }) => question)
+    const names = new Set(keys.map(([collection, key]) => nameOfKey(collection as ObjectCollection, key)))
+    this.provenParts = { checkpoint, names, ownOrders: own !== undefined }
+    // Signed again in the meantime.
+    if (this.whole !== undefined) this.renewed(this.whole)
+  }
+
+  private begin(push: SnapshotPush, now: Seconds): void {
+    const checkpoint = this.checkpoints.accept(offered(push, push.lastLeaf), now)
+    const { StateRoot: stateRoot } = checkpoint.fields
+    const salts = push.salts.length > 0 ? readSalts(push.salts) : {}
+    const selection = selectionOf(this.parts, this.access(salts))
+    const claim = { shopId: this.shopId, stateRoot, selected: selection.selected }
+    const verifier = new SnapshotVerifier(claim, readLevel(push.level), salts)
+    this.begun = { checkpoint, verifier, held: new HeldShop({ hasTree: true }), selection }
+    this.saltsKnown = salts
+  }
+
+  /** Staff alone may have the salt of the stock. */
+  private access(salts: Salts): Access {
+    if (this.card === undefined) return 'visitor'
+    return salts.Inventory === undefined ? 'guest' : 'staff'
+  }
+
+  private end({ checkpoint, held, selection }: Omit<Begun, 'verifier'>): void {
+    held.begin(checkpoint.fields.Seq)
+    this.replica.begin(held)
+    this.begun = undefined
+    this.held = held
+    this.selection = selection
+    this.whole = checkpoint
+    this.provenParts = undefined
+    requireRights(this.replica, this.card, this.saltsKnown)
+  }
+
+  private compare(checkpoint: VerifiedCheckpoint, level: Level): void {
+    const { held, selection } = this
+    if (held === undefined || checkpoint.fields.Seq < held.treeSeq) return
+    held.advance(checkpoint.fields.Seq)
+    for (const name of STATE_COLLECTIONS)
+      if (selection.selected[name] === 'whole') requireRoot(name, held.root(name), level, this.saltsKnown)
+    requireManifestHash(held, level)
+    requireRights(this.replica, this.card, this.saltsKnown)
+    this.whole = checkpoint
+    this.level = level
+  }
+
+  private partProof(name: string): VerifiedCheckpoint | undefined {
+    return this.provenParts?.names.has(name) === true ? this.provenParts.checkpoint : undefined
+  }
+
+  private isUnproven(): boolean {
+    const { singles, ownOrders } = this.selection
+    return (
+      this.provenParts === undefined &&
+      (singles.length > 0 || ownOrders || this.stockQuestions(this.held, this.selection).length > 0)
+    )
+  }
+
+  private stockQuestions(held: HeldShop | undefined, selection: Selection): StateQuestion[] {
+    const selected = selection.selected.Inventory
+    if (held === undefined || selected === undefined || selected === 'whole') return []
+    const stock = [...held.keys('Inventory')].map((key): StateQuestion => ['Inventory', key])
+    const all = new Map([...stock, ...this.watched.values()].map((question) => [String(question[1]), question]))
+    return [...all.values()].filter(([, key]) => selected(key))
+  }
+}
+
+/** Of what a tree has, cards' entries among it. */
+function isSelected({ selected }: Selection, question: StateQuestion): boolean {
+  const [collection, key] = question
+  const part = selected[collection]
+  return part === 'whole' || (part !== undefined && !isCardEntry(question) && part(key))
+}
+
+/** Throws ProofPayloadError, CheckpointError, ProofError. */
+function offered(push: SnapshotPush | CheckpointPush, last: Uint8Array): OfferedCheckpoint {
+  const consistency = push.consistency.length === 0 ? undefined : decodeLogConsistency(push.consistency)
+  return { signed: [push.checkpoint, push.signature], last: decodeLast(last), consistency }
+}
+
+function requireManifestHash(held: HeldShop, { manifestHash }: Level): void {
+  const manifest = held.treeObject(['Manifest', new Uint8Array(0)])
+  const found = manifest === undefined ? 'nothing' : prefixedHex(sha256(manifest.value))
+  const wanted = prefixedHex(manifestHash)
+  if (found !== wanted) throw new SnapshotError('manifest', 'Manifest', `its hash is ${found}, not ${wanted}`)
+}
+
+/** A card that stands in an account that is no guest's may read everything: the relay must not say otherwise. */
+function requireRights(replica: Replica, card: Uint8Array | undefined, salts: Salts): void {
+  if (card === undefined || salts.Inventory !== undefined) return
+  const own = replica
+    .all('Accounts')
+    .find(([, { Guest, KeyCards }]) => !Guest && KeyCards?.some((one) => equalBytes(one, card)))
+  if (own !== undefined)
+    throw new SnapshotError('salt', 'Inventory', `its salt did not come, and ${own[0]} may read all of the shop`)
+}

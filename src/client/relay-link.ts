@@ -1,0 +1,229 @@
+/**
+ * The client's link to its relay: opens a connection of version 5, or of 4 where the relay has no 5, authenticates, and
+ * comes back after every loss with one bounded, jittered back-off. Which version it is stays: a relay that spoke 5 once
+ * is not believed to have forgotten it.
+ *
+ * Tests: test/client/shop-client.test.ts, test/client/proven-client.test.ts
+ */
+
+import { publicKeyOf, sign } from '#signature'
+import { fromBigEndian } from '../bytes/bytes.js'
+import { personalMessageDigest } from '../bytes/eip191.js'
+import { BACK_OFF_MS_MAX, BACK_OFF_MS_MIN } from '../limits.js'
+import type { WireVersion } from '../wire/envelope.js'
+import type { PushRequest, Request, SubscriptionRequest, SyncStatusRequest } from '../wire/messages.js'
+import { ClientError } from './client-error.js'
+import { RelayConnection, type ConnectionHandlers } from './connection.js'
+
+export type ConnectionState = 'connecting' | 'connected' | 'disconnected' | 'needs-auth' | 'closed'
+
+interface LinkOptions {
+  readonly url: string
+  readonly key?: Uint8Array | undefined
+  /** No other version is spoken. */
+  readonly version?: WireVersion | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly notice: (text: string) => void
+}
+
+interface LinkHandlers extends Omit<ConnectionHandlers, 'closed' | 'subscriptionClosed'> {
+  /** The connection is authenticated; once this resolves it is `connection`. */
+  begin(connection: RelayConnection): Promise<void>
+  lost(): void
+  state(state: ConnectionState): void
+}
+
+/** What a second subscription brings; each takes and answers nothing. */
+export interface Aside {
+  push(push: PushRequest): true
+  syncStatus(status: SyncStatusRequest): true
+}
+
+export class RelayLink {
+  private readonly options: LinkOptions
+  private readonly handlers: LinkHandlers
+  private version: WireVersion | undefined
+  private ready: RelayConnection | undefined
+  private opening: RelayConnection | undefined
+  private current: ConnectionState = 'connecting'
+  private backOffMs = BACK_OFF_MS_MIN
+  private retry: ReturnType<typeof setTimeout> | undefined
+  private isFailed = false
+  private asides: Promise<unknown> = Promise.resolve()
+  private running: Aside | undefined
+  /** The one that `begin` made; undefined if it made none. */
+  subscriptionId: bigint | undefined
+
+  constructor(options: LinkOptions, handlers: LinkHandlers) {
+    this.options = options
+    this.handlers = handlers
+    this.version = options.version
+  }
+
+  get state(): ConnectionState {
+    return this.current
+  }
+
+  /** That of the first connection. */
+  get protocol(): WireVersion | undefined {
+    return this.version
+  }
+
+  /** Undefined while there is none that is authenticated and subscribed. */
+  get connection(): RelayConnection | undefined {
+    return this.ready
+  }
+
+  /** The payload of the answer, also while the subscription begins. Rejects with ClientError. */
+  async ask(request: Request): Promise<Uint8Array> {
+    const connection = this.ready ?? this.opening
+    if (connection === undefined) throw new ClientError('DISCONNECTED', 'there is no connection to the relay now')
+    return connection.request(request, this.options.signal)
+  }
+
+  /**
+   * A second subscription beside the one that `begin` made, for what `act` does: what comes of it goes to `handlers`.
+   * One at a time, the next one waits. A connection that is lost ends what comes.
+   */
+  aside<T>(request: SubscriptionRequest, handlers: Aside, act: () => Promise<T>): Promise<T> {
+    const result = this.asides.then(() => this.runAside(request, handlers, act))
+    this.asides = result.catch(() => undefined)
+    return result
+  }
+
+  private async runAside<T>(request: SubscriptionRequest, handlers: Aside, act: () => Promise<T>): Promise<T> {
+    this.running = handlers
+    try {
+      const subscriptionId = await this.ask(request)
+      try {
+        return await act()
+      } finally {
+        await this.ask({ kind: 'cancel', subscriptionId }).catch(() => undefined)
+      }
+    } finally {
+      this.running = undefined
+    }
+  }
+
+  /** Of what comes from another subscription than the one of `begin`. It may come before that is answered. */
+  private asideOf({ subscriptionId: id }: { readonly subscriptionId: bigint | Uint8Array }): Aside | undefined {
+    return (typeof id === 'bigint' ? id : fromBigEndian(id)) === this.subscriptionId ? undefined : this.running
+  }
+
+  /** Resolves with the first subscription; rejects with ClientError, also of what may be retried. */
+  async open(): Promise<void> {
+    this.setState('connecting')
+    const connection = await this.connect()
+    if (this.current === 'closed') return connection.close()
+    this.opening = connection
+    try {
+      await this.authenticate(connection)
+      await this.handlers.begin(connection)
+    } catch (error) {
+      connection.close()
+      throw error
+    } finally {
+      this.opening = undefined
+    }
+    this.ready = connection
+    this.backOffMs = BACK_OFF_MS_MIN
+    this.setState('connected')
+  }
+
+  /** Nothing is taken from the relay any more. */
+  fail(): void {
+    this.isFailed = true
+    this.opening?.close()
+    this.ready?.close()
+  }
+
+  close(): void {
+    if (this.current === 'closed') return
+    this.setState('closed')
+    clearTimeout(this.retry)
+    this.opening?.close()
+    this.ready?.close()
+    this.ready = undefined
+  }
+
+  private async connect(): Promise<RelayConnection> {
+    if (this.version !== undefined) return this.connectAs(this.version)
+    try {
+      const connection = await this.connectAs(5)
+      this.version = 5
+      return connection
+    } catch (error) {
+      if (!(error instanceof ClientError) || error.code !== 'UNREACHABLE') throw error
+    }
+    const connection = await this.connectAs(4)
+    this.version = 4
+    this.options.notice('the relay speaks version 4 only: nothing proves that nothing was left out')
+    return connection
+  }
+
+  private async connectAs(version: WireVersion): Promise<RelayConnection> {
+    const { url, signal } = this.options
+    const { handlers } = this
+    const connection: RelayConnection = await RelayConnection.open(
+      url,
+      version,
+      {
+        push: (push) => this.asideOf(push)?.push(push) ?? handlers.push(push),
+        checkpoint: (push) => {
+          if (this.asideOf(push) === undefined) handlers.checkpoint(push)
+        },
+        snapshot: (push) => handlers.snapshot(push),
+        syncStatus: (status) => this.asideOf(status)?.syncStatus(status) ?? handlers.syncStatus(status),
+        // It begins again with a connection of its own, after the usual pause.
+        subscriptionClosed: () => connection.close(),
+        closed: (_code, reason) => this.lost(connection, reason),
+      },
+      signal,
+    )
+    return connection
+  }
+
+  private async authenticate(connection: RelayConnection): Promise<void> {
+    const { key, signal } = this.options
+    if (key === undefined) return
+    const challenge = await connection.request({ kind: 'authenticate', publicKey: publicKeyOf(key) }, signal)
+    const signature = sign(personalMessageDigest(challenge), key)
+    await connection.request({ kind: 'challengeSolution', signature }, signal)
+  }
+
+  private lost(connection: RelayConnection, reason: string): void {
+    if (this.ready !== connection || this.current === 'closed') return
+    this.ready = undefined
+    this.handlers.lost()
+    this.setState('disconnected')
+    if (!this.isFailed) this.reopenLater(reason)
+  }
+
+  /** One back-off; a refusal that will not change stops it. */
+  private reopenLater(reason: string): void {
+    const wait = this.backOffMs * (0.5 + Math.random() / 2)
+    this.backOffMs = Math.min(BACK_OFF_MS_MAX, this.backOffMs * 2)
+    this.options.notice(`connection lost (${reason || 'no reason given'}); again in ${Math.round(wait)} ms`)
+    clearTimeout(this.retry)
+    this.retry = setTimeout(() => void this.reopen(), wait)
+  }
+
+  private async reopen(): Promise<void> {
+    try {
+      await this.open()
+    } catch (error) {
+      if (this.current === 'closed') return
+      this.handlers.lost()
+      const isRefused = error instanceof ClientError && !error.retryable
+      if (isRefused) this.options.notice(`the relay refuses: ${(error as Error).message}`)
+      this.setState(isRefused ? 'needs-auth' : 'disconnected')
+      if (!isRefused && !this.isFailed) this.reopenLater((error as Error).message)
+    }
+  }
+
+  private setState(state: ConnectionState): void {
+    if (state === this.current) return
+    this.current = state
+    this.handlers.state(state)
+  }
+}

@@ -1,0 +1,274 @@
+/**
+ * What a client of version 5 does beside taking what is pushed: has single objects proven after each checkpoint,
+ * watches the time, and keeps what is proven (PROOFS §3, §4, §5). Everything that it shows as proven went through
+ * ProvenShop.
+ *
+ * Tests: test/client/proven-client.test.ts, test/client/kept-replica.test.ts
+ */
+
+import type { Seconds, ShopId } from '../brands.js'
+import { encode } from '../codec/encode.js'
+import { KEPT_SAVE_MS } from '../limits.js'
+import type { VerifiedCheckpoint } from '../proofs/checkpoint.js'
+import type { ObjectCollection } from '../state/object-edit.js'
+import type { WireVersion } from '../wire/envelope.js'
+import type { CheckpointPush, PushedSet, Request, SnapshotPush, SubscriptionRequest } from '../wire/messages.js'
+import { ClientError } from './client-error.js'
+import { Freshness } from './freshness.js'
+import { encodeKept, keptFor, readKept, type ReplicaStore } from './kept-replica.js'
+import type { Standing, Verified } from './live.js'
+import { proveParts, type PartProofs, type PartTask } from './part-proofs.js'
+import type { Part } from './parts.js'
+import type { AskedShop } from './proof-requests.js'
+import { ProvenShop } from './proven-shop.js'
+import type { Replica } from './replica.js'
+import type { KnownRelay } from './shop-checkpoints.js'
+import type { VerifiedSet } from './verify.js'
+
+interface Whose {
+  readonly shopId: ShopId
+  readonly relay: KnownRelay
+  /** 33 bytes. */
+  readonly card: Uint8Array | undefined
+}
+
+interface ProofOptions {
+  readonly only: readonly Part[] | undefined
+  readonly store: ReplicaStore | undefined
+  readonly verifiedAtSeconds: Seconds
+}
+
+interface ProofHandlers {
+  /** The payload of the relay's answer; throws where there is no connection. */
+  ask(request: Request): Promise<Uint8Array>
+  /** What is proven, or how old it is, changed. */
+  changed(): void
+  /** A check failed. */
+  failed(error: unknown): void
+  notice(text: string): void
+}
+
+export class ShopProofs {
+  private readonly replica: Replica
+  private readonly proven: ProvenShop
+  private readonly purpose: string
+  private readonly options: ProofOptions
+  private readonly handlers: ProofHandlers
+  private freshness: Freshness | undefined
+  private pushes = 0
+  private isConnected = false
+  private isClosed = false
+  private isProving = false
+  /** What was proven last, and by what. */
+  private shown: { readonly task: PartTask; readonly proofs: PartProofs } | undefined
+  private savedSeq = 0n
+  private saving: ReturnType<typeof setTimeout> | undefined
+  /** One after the other. */
+  private saved: Promise<void> = Promise.resolve()
+
+  constructor(replica: Replica, whose: Whose, options: ProofOptions, handlers: ProofHandlers) {
+    this.replica = replica
+    this.proven = new ProvenShop(replica, whose, options.only)
+    this.purpose = keptFor(whose, options.only)
+    this.options = options
+    this.handlers = handlers
+    this.asked = {
+      shopId: whose.shopId,
+      checkpoints: this.proven.checkpoints,
+      ask: async (request) => this.handlers.ask(request),
+    }
+  }
+
+  readonly asked: AskedShop
+
+  /** The newest checkpoint that was accepted; `bytes`: CBOR [checkpoint, signature]. */
+  get newest(): { readonly seq: bigint; readonly bytes: Uint8Array } | undefined {
+    const accepted = this.proven.checkpoints.accepted
+    return accepted && { seq: accepted.fields.Seq, bytes: encode([...accepted.signed]) }
+  }
+
+  standing(name: string): Standing {
+    return this.proven.standing(name)
+  }
+
+  listStanding(collection: ObjectCollection): Standing {
+    return this.proven.collectionStanding(collection)
+  }
+
+  /** What a checkpoint says of what it proves. */
+  statement(checkpoint: VerifiedCheckpoint): Verified {
+    return this.proven.statement(checkpoint)
+  }
+
+  watchStock(name: string, path: readonly ['Inventory', bigint, ...string[]]): void {
+    if (this.proven.watchStock(name, path)) this.prove()
+  }
+
+  /** From where the subscription goes on; without a state a snapshot comes first. */
+  subscription(): Pick<SubscriptionRequest, 'startSeq' | 'snapshot' | 'pushDelayMs' | 'checkpointSeq'> {
+    const checkpointSeq = this.proven.checkpoints.accepted?.fields.Seq
+    const shared = { pushDelayMs: 0, ...(checkpointSeq !== undefined && { checkpointSeq }) }
+    return this.proven.hasState
+      ? { startSeq: this.replica.lastSeq, ...shared }
+      : { startSeq: 0n, snapshot: true, ...shared }
+  }
+
+  connected(): void {
+    this.isConnected = true
+    this.freshness ??= new Freshness(this.asked, this.options.verifiedAtSeconds, {
+      now,
+      isConnected: () => this.isConnected,
+      pushes: () => this.pushes,
+      heldSeq: () => this.replica.lastSeq,
+      renewed: () => this.renewed(),
+      stale: (isStale) => this.setStale(isStale),
+      failed: (error) => this.failed(error),
+    })
+    this.prove()
+  }
+
+  disconnected(): void {
+    this.isConnected = false
+  }
+
+  /** Throws what a check throws. */
+  snapshot(push: SnapshotPush): void {
+    this.pushes++
+    if (!this.proven.takeSnapshot(push, now())) return
+    this.shown = undefined
+    this.compared()
+  }
+
+  /** Throws what a check throws. */
+  checkpoint(push: CheckpointPush): void {
+    this.pushes++
+    this.proven.takeCheckpoint(push, now())
+    this.compared()
+  }
+
+  /** Throws VerificationError. */
+  set(set: PushedSet, version: WireVersion): { readonly set: VerifiedSet; readonly changed: ReadonlySet<string> } {
+    this.pushes++
+    if (version === 5 && !this.proven.hasState)
+      throw new ClientError('VERIFICATION_FAILED', `set ${set.seq} comes before the end of the snapshot`)
+    return this.replica.take(set)
+  }
+
+  /** Brings back what was kept, if it can be verified. Never throws. */
+  async load(): Promise<void> {
+    const { store } = this.options
+    if (store === undefined) return
+    try {
+      const bytes = await store.load()
+      if (bytes === undefined) return
+      const kept = readKept(bytes)
+      if (kept.purpose !== this.purpose)
+        return this.handlers.notice('what was kept is of another subscription and not used')
+      this.shown = this.proven.resume(kept)
+      this.savedSeq = this.proven.comparedWith!.fields.Seq
+      this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
+    } catch (error) {
+      this.handlers.notice(`what was kept is not used: ${(error as Error).message}`)
+    }
+  }
+
+  close(): void {
+    if (this.isClosed) return
+    this.isClosed = true
+    this.freshness?.stop()
+    if (this.saving !== undefined) {
+      clearTimeout(this.saving)
+      this.save()
+    }
+  }
+
+  private compared(): void {
+    this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
+    this.handlers.changed()
+    this.prove()
+    this.keep()
+  }
+
+  private renewed(): void {
+    const { accepted } = this.proven.checkpoints
+    if (accepted !== undefined) this.proven.renewed(accepted)
+    this.handlers.changed()
+  }
+
+  private setStale(isStale: boolean): void {
+    if (this.proven.isStale === isStale) return
+    this.proven.isStale = isStale
+    this.handlers.changed()
+  }
+
+  private failed(error: unknown): void {
+    if (!this.isClosed) this.handlers.failed(error)
+  }
+
+  /** Proves parts as of the newest checkpoint, one task after the other. */
+  private prove(): void {
+    if (this.isProving || this.isClosed || !this.isConnected) return
+    const task = this.proven.partTask()
+    if (task === undefined || isSameTask(task, this.shown?.task)) return
+    this.isProving = true
+    void this.proveTask(task).then((isDone) => {
+      this.isProving = false
+      if (isDone) this.prove()
+    })
+  }
+
+  /** Whether the next one may follow at once. */
+  private async proveTask(task: PartTask): Promise<boolean> {
+    try {
+      const proofs = await proveParts(task, this.asked, this.asked.ask)
+      if (this.isClosed) return false
+      this.shown = { task, proofs }
+      this.proven.partsProven(task)
+      this.handlers.changed()
+      this.keep()
+      return true
+    } catch (error) {
+      const isRefusal = error instanceof ClientError && error.code !== 'VERIFICATION_FAILED'
+      if (!isRefusal) this.failed(error)
+      else if (error.code !== 'NOT_FOUND' && error.code !== 'DISCONNECTED' && error.code !== 'ABORTED')
+        this.handlers.notice(
+          `the relay gives no proof as of checkpoint ${task.checkpoint.fields.Seq}: ${error.message}`,
+        )
+      // The checkpoint is too old by now: a newer one was pushed, or comes.
+      return isRefusal && error.code === 'NOT_FOUND' && task.checkpoint !== this.proven.comparedWith
+    }
+  }
+
+  // What is kept
+
+  private keep(): void {
+    if (this.options.store === undefined || this.isClosed || this.saving !== undefined) return
+    this.saving = setTimeout(() => this.save(), KEPT_SAVE_MS)
+  }
+
+  /** Only what was proven whole, as of one checkpoint. */
+  private save(): void {
+    this.saving = undefined
+    const kept = this.proven.kept(this.shown)
+    const seq = kept && this.proven.comparedWith!.fields.Seq
+    if (kept === undefined || seq === this.savedSeq) return
+    const bytes = encodeKept({ ...kept, purpose: this.purpose })
+    this.savedSeq = seq!
+    this.saved = this.saved.then(async () => {
+      try {
+        await this.options.store!.save(bytes)
+      } catch (error) {
+        this.handlers.notice(`what is held could not be kept: ${(error as Error).message}`)
+      }
+    })
+  }
+}
+
+function isSameTask(task: PartTask, other: PartTask | undefined): boolean {
+  if (task.checkpoint.fields.Seq !== other?.checkpoint.fields.Seq) return false
+  return task.singles.length === other.singles.length
+}
+
+function now(): Seconds {
+  return BigInt(Math.floor(Date.now() / 1_000))
+}
