@@ -144,7 +144,7 @@ async function placeOf(flags: Flags<typeof FLAGS>, io: Io): Promise<Place & { re
     shop: integerFlag('shop', shop),
     // The demo holds the session of its merchant's card.
     keys: file === undefined ? demo!.guests.map(fromHex) : [await cardFrom(file)],
-    relay,
+    relays: [relay],
     signal: io.signal,
   }
 }

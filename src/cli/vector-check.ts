@@ -29,6 +29,7 @@ import { rebuildShop } from '../state/rebuild.js'
 import { COLLECTIONS, stateHash, type Collection, type ShopState } from '../state/shop-state.js'
 import { checkStateSections, STATE_SECTIONS } from './state-vectors.js'
 import { checkLogSections, LOG_SECTIONS } from './log-vectors.js'
+import { checkNoteSections, NOTE_FILE_KEYS } from './note-vectors.js'
 import { checkReceiptSections, RECEIPT_SECTIONS } from './receipt-vectors.js'
 import { checkReplicaSections, REPLICA_SECTIONS } from './replica-vectors.js'
 import {
@@ -284,6 +285,7 @@ function checkJson(bytes: Uint8Array): Findings {
       throw new VectorFileError(`not JSON: ${cause.message}`, { cause })
     },
   )
+  if (hasKeys(vectors, ...NOTE_FILE_KEYS)) return checkNoteSections(vectors as object)
   const isOfState = STATE_SECTIONS.some((section) => hasKeys(vectors, section))
   const isOfLog = LOG_SECTIONS.some((section) => hasKeys(vectors, section))
   const isOfReplica = REPLICA_SECTIONS.some((section) => hasKeys(vectors, section))

@@ -10,6 +10,7 @@ import { CheckpointError, decodeCheckpoint, relaysAfter } from '../proofs/checkp
 import type { ExpectedReceipt } from '../proofs/receipt.js'
 import { decodeReceipt } from '../proofs/receipt-form.js'
 import { ReceiptError } from '../proofs/receipt-error.js'
+import { formOf } from '../notes/forms.js'
 import { receiptReport, type ReportTrust } from '../proofs/receipt-report.js'
 import { SettingsError } from '../settings/settings.js'
 import { HandOversError, readHandOvers } from '../store/hand-overs.js'
@@ -17,6 +18,7 @@ import { chainSettingsOf } from './chains.js'
 import { integerFlag, relayFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 import { receiptJson, receiptLines } from './receipt-lines.js'
+import { formReport } from './verify-forms.js'
 import { checkpointReport, isCheckpointFile } from './verify-checkpoints.js'
 
 const VERIFY_HELP = `\
@@ -26,7 +28,8 @@ cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …
 
 Tells whether an order receipt is what a shop's relay signed. It needs the file and the relay's address, and no network.
 Of one checkpoint it tells whether the relay signed it, of two whether they can both be true: if not, it names the kind
-of evidence against the relay.
+of evidence against the relay. A tlog-proof or a COSE receipt is read too; what is not in it stands beside it, as
+FILE.binding and FILE.receipt or FILE.statement.
 
   --relay     the address of the shop's relay, as the shop tells it; several after a change of its key. Without one
               nothing is said to match
@@ -69,7 +72,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 async function verifyOne(bytes: Uint8Array, flags: VerifyFlags, io: Io): Promise<number> {
   const named = flags.chain === undefined ? flags : await trustOfChain(bytes, flags, flags.chain)
   const relays = flags.handOvers === undefined ? named.relays : await handedOver(bytes, named.relays, flags.handOvers)
-  const report = receiptReport(bytes, { relays, registries: named.registries }, flags.expected)
+  const trust = { relays, registries: named.registries }
+  if (formOf(bytes) !== undefined) return formReport(bytes, flags.files[0]!, { trust, ...flags }, io)
+  const report = receiptReport(bytes, trust, flags.expected)
   if (flags.json) io.out(JSON.stringify(receiptJson(report)))
   else for (const line of receiptLines(report)) io.out(line)
   return report.exitCode

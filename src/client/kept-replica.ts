@@ -25,6 +25,7 @@ import {
 } from '../wire/proof-payloads.js'
 import type { PartProofs } from './part-proofs.js'
 import { filtersOf, type Part } from './parts.js'
+import type { KnownRelay } from './shop-checkpoints.js'
 
 /** Where a replica is kept: one string of bytes, of which the newest counts. */
 export interface ReplicaStore {
@@ -55,14 +56,14 @@ const VERSION = 1n
 
 /** Shop, relay, card and parts as one text: of another subscription nothing can be gone on from. */
 export function keptFor(
-  shop: { readonly shopId: ShopId; readonly relay: Uint8Array; readonly card: Uint8Array | undefined },
+  shop: { readonly shopId: ShopId; readonly relay: KnownRelay; readonly card: Uint8Array | undefined },
   parts: readonly Part[] | undefined,
 ): string {
   const filters = filtersOf(parts).map(
     ({ objectType, objectId }) => `${objectType}:${toHex(objectId ?? new Uint8Array(0))}`,
   )
   const card = shop.card === undefined ? '' : toHex(shop.card)
-  return [shop.shopId, toHex(shop.relay), card, parts === undefined ? 'all' : filters.join(',')].join(' ')
+  return [shop.shopId, toHex(shop.relay.keys[0]!), card, parts === undefined ? 'all' : filters.join(',')].join(' ')
 }
 
 /** Fresh. */

@@ -36,7 +36,7 @@ import type { KeptReplica } from './kept-replica.js'
 import { checkParts, type PartProofs, type PartTask } from './part-proofs.js'
 import { selectionOf, type Access, type Part, type Selection } from './parts.js'
 import type { Replica } from './replica.js'
-import { ShopCheckpoints } from './shop-checkpoints.js'
+import { ShopCheckpoints, type KnownRelay } from './shop-checkpoints.js'
 
 /** A snapshot of which not all has come. */
 interface Begun {
@@ -74,10 +74,10 @@ export class ProvenShop {
   /** Set by who watches the time. */
   isStale = false
 
-  /** `relay`: its address, 20 bytes; `card`: the client's, 33 bytes. */
+  /** `card`: the client's, 33 bytes. */
   constructor(
     replica: Replica,
-    shop: { readonly shopId: ShopId; readonly relay: Uint8Array; readonly card: Uint8Array | undefined },
+    shop: { readonly shopId: ShopId; readonly relay: KnownRelay; readonly card: Uint8Array | undefined },
     parts: readonly Part[] | undefined,
   ) {
     this.replica = replica
@@ -174,6 +174,7 @@ export class ProvenShop {
   ): (Omit<KeptReplica, 'items' | 'purpose'> & { readonly objects: Iterable<SnapshotObject> }) | undefined {
     const { held, whole, level, selection } = this
     if (held === undefined || whole === undefined || level === undefined) return undefined
+    if (held.treeSeq !== whole.fields.Seq) return undefined
     const task = this.partTask()
     const isProven = shown?.task.checkpoint.fields.Seq === whole.fields.Seq
     if (task !== undefined && !isProven) return undefined

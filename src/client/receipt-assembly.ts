@@ -40,8 +40,8 @@ import { RelayLink, type Aside } from './relay-link.js'
 export interface ReceiptSource {
   readonly url: string
   readonly shop: ShopId
-  /** The relay's address, 20 bytes: the receipt is verified against it. */
-  readonly relay: Uint8Array
+  /** Addresses of the relay's keys, 20 bytes each: the receipt is verified against them. */
+  readonly relays: readonly Uint8Array[]
   /** Authenticated as the guest whose order it is, or as staff; a key card has one session at a time. */
   readonly link: Pick<RelayLink, 'ask' | 'aside'>
   readonly signal?: AbortSignal | undefined
@@ -91,14 +91,22 @@ export async function fetchReceipt(source: ReceiptSource, orderId: OrderId): Pro
   throw found!
 }
 
-/** Sets of a subscription that have patches on orders, as they come. */
+/** Sets of a subscription, by the orders that they have patches on, as they come. */
 class OrderSets implements Aside {
-  private readonly sets: PushedSet[] = []
+  private readonly byOrder = new Map<OrderId, OrderSet[]>()
+  private lastSeq = 0n
   private isSynced = false
   private readonly waiting = new Set<() => void>()
 
   push({ sets }: PushRequest): true {
-    this.sets.push(...sets.map(decodeSet))
+    for (const set of sets.map(decodeSet)) {
+      for (const [id, patches] of patchesByOrder(set)) {
+        const own = this.byOrder.get(id)
+        if (own === undefined) this.byOrder.set(id, [{ set, patches }])
+        else own.push({ set, patches })
+      }
+      this.lastSeq = set.seq
+    }
     this.wake()
     return true
   }
@@ -115,22 +123,17 @@ class OrderSets implements Aside {
   }
 
   /** Of the order, from its last add on, once set `lastSeq` has come. */
-  async of(orderId: OrderId, lastSeq: bigint, signal?: AbortSignal): Promise<readonly PushedSet[]> {
-    const late = `set ${lastSeq} of order ${orderId} did not come`
-    await this.until(() => (this.sets.at(-1)?.seq ?? 0n) >= lastSeq, late, signal)
-    const pairs = this.sets
-      .filter(({ seq }) => seq <= lastSeq)
-      .map((set) => ({ set, patches: set.patches.map((patch, i) => [patch, set.proofs[i]!] as const) }))
-    return receiptSets(pairs, orderId).map(({ set, patches }) => ({
-      ...set,
-      patches: patches.map(([patch]) => patch),
-      proofs: patches.map(([, proof]) => proof),
-    }))
+  async of(orderId: OrderId, lastSeq: bigint, signal?: AbortSignal): Promise<readonly OrderSet[]> {
+    await this.until(() => this.lastSeq >= lastSeq, `set ${lastSeq} of order ${orderId} did not come`, signal)
+    const own = this.byOrder.get(orderId) ?? []
+    return receiptSets(
+      own.filter(({ set }) => set.seq <= lastSeq),
+      orderId,
+    )
   }
 
   ids(): readonly OrderId[] {
-    const paths = this.sets.flatMap(({ patches }) => patches.map((patch) => readPatch(patch).path))
-    return [...new Set(paths.flatMap(([name, id]) => (name === 'Orders' && typeof id === 'bigint' ? [id] : [])))]
+    return [...this.byOrder.keys()]
   }
 
   private wake(): void {
@@ -154,16 +157,34 @@ class OrderSets implements Aside {
   }
 }
 
+/** A set with its patches on one order. */
+interface OrderSet {
+  readonly set: PushedSet
+  readonly patches: SetForReceipt['patches']
+}
+
+function patchesByOrder({ patches, proofs }: PushedSet): Map<OrderId, [patch: Uint8Array, proof: Uint8Array][]> {
+  const found = new Map<OrderId, [Uint8Array, Uint8Array][]>()
+  for (const [i, patch] of patches.entries()) {
+    const [collection, id] = readPatch(patch).path
+    if (collection !== 'Orders' || typeof id !== 'bigint') continue
+    const own = found.get(id)
+    if (own === undefined) found.set(id, [[patch, proofs[i]!]])
+    else own.push([patch, proofs[i]!])
+  }
+  return found
+}
+
 function filterOf(id: OrderId) {
   return { objectType: ObjectType.ORDER, objectId: be64(id) }
 }
 
 async function fetchOne(source: ReceiptSource, sets: OrderSets, id: OrderId): Promise<Uint8Array> {
-  const { shop, relay, link, signal } = source
+  const { shop, relays, link, signal } = source
   const order: StateQuestion = ['Orders', be64(id)]
   const lastSeq = lastSeqIn(await proofOf(link, shop, [order]), id)
   const own = await sets.of(id, lastSeq, signal)
-  const answer = await proofOf(link, shop, [order, ...cardsOf(own, relay)])
+  const answer = await proofOf(link, shop, [order, ...cardsOf(own, relays)])
   // One that changed meanwhile has more sets than were taken.
   const again = lastSeqIn(answer, id)
   const taken = again === lastSeq ? own : await sets.of(id, again, signal)
@@ -177,7 +198,7 @@ async function fetchOne(source: ReceiptSource, sets: OrderSets, id: OrderId): Pr
     ...(await pricedParts(source, taken)),
   }
   const receipt = makeReceipt(parts)
-  verifyReceipt(receipt, { relays: [relay], registries: [] }, { ShopID: shop, Order: id })
+  verifyReceipt(receipt, { relays, registries: [] }, { ShopID: shop, Order: id })
   return receipt
 }
 
@@ -202,31 +223,32 @@ function lastSeqIn({ Proofs }: StateProofAnswer, id: OrderId): bigint {
 
 const PROOF_ITEMS_MAX = 256
 
-function cardsOf(sets: readonly PushedSet[], relay: Uint8Array): readonly StateQuestion[] {
-  const keys = sets.map(({ header, signature }) => signerOf(header, signature))
-  const cards = keys.filter((key) => key !== undefined && !equalBytes(addressOf(key), relay)) as Uint8Array[]
+function cardsOf(sets: readonly OrderSet[], relays: readonly Uint8Array[]): readonly StateQuestion[] {
+  const keys = sets.map(({ set: { header, signature } }) => signerOf(header, signature))
+  const isRelay = (key: Uint8Array) => relays.some((relay) => equalBytes(addressOf(key), relay))
+  const cards = keys.filter((key) => key !== undefined && !isRelay(key)) as Uint8Array[]
   return [...new Map(cards.map((card) => [toHex(card), card])).values()].map((card) => ['Cards', card] as const)
 }
 
 /** With its place in the log of the first `head` sets, which have a checkpoint. */
-async function placed(source: ReceiptSource, set: PushedSet, head: bigint): Promise<SetForReceipt> {
+async function placed(source: ReceiptSource, { set, patches }: OrderSet, head: bigint): Promise<SetForReceipt> {
   const answer = readLogProofAnswer(await get(source, `/v5/shops/${source.shop}/log/${set.seq}?at=${head}`))
   return {
     seq: set.seq,
     header: set.header,
     signature: set.signature,
     stateRoot: answer.StateRoot,
-    patches: set.patches.map((patch, i) => [patch, set.proofs[i]!]),
+    patches,
     inclusion: answer.Inclusion,
   }
 }
 
 async function pricedParts(
   source: ReceiptSource,
-  sets: readonly PushedSet[],
+  sets: readonly OrderSet[],
 ): Promise<Pick<ReceiptParts, 'asked' | 'listings'>> {
   const asking = sets
-    .flatMap(({ seq, patches }) => patches.map((bytes) => ({ seq, patch: readPatch(bytes) })))
+    .flatMap(({ set: { seq }, patches }) => patches.map(([bytes]) => ({ seq, patch: readPatch(bytes) })))
     .findLast(({ patch }) => patch.path[2] === 'PaymentDetails')
   if (asking === undefined) return { listings: [] }
   const answer = decode(await get(source, `/v5/shops/${source.shop}/level/${asking.seq}`))
@@ -239,15 +261,29 @@ async function pricedParts(
   return { asked: { level, manifest }, listings }
 }
 
-/** Rejects with ClientError: UNREACHABLE, NOT_FOUND, ABORTED. */
-async function get({ url, signal }: ReceiptSource, path: string): Promise<Uint8Array> {
+/**
+ * Rejects with ClientError: UNREACHABLE, NOT_FOUND, ABORTED, TIMEOUT. A relay that is asked for too much in a short
+ * time (429: the receipts of many orders are many questions) is asked again after a pause.
+ */
+async function get(source: ReceiptSource, path: string): Promise<Uint8Array> {
+  for (let waited = 0; waited < RECEIPT_WAIT_MS_MAX; waited += TOO_MANY_PAUSE_MS) {
+    const response = await answered(source, path)
+    if (response.ok) return new Uint8Array(await response.arrayBuffer())
+    if (response.status !== TOO_MANY)
+      throw new ClientError('NOT_FOUND', `${path}: the relay answers ${response.status}`)
+    await new Promise((resolve) => setTimeout(resolve, TOO_MANY_PAUSE_MS))
+  }
+  throw new ClientError('TIMEOUT', `${path}: the relay answers that it is asked too often`)
+}
+
+const TOO_MANY = 429
+const TOO_MANY_PAUSE_MS = 1_000
+
+async function answered({ url, signal }: ReceiptSource, path: string): Promise<Response> {
   const address = `${url.replace(/\/+$/u, '')}${path}`
   try {
-    const response = await fetch(address, signal === undefined ? {} : { signal })
-    if (response.ok) return new Uint8Array(await response.arrayBuffer())
-    throw new ClientError('NOT_FOUND', `${path}: the relay answers ${response.status}`)
+    return await fetch(address, signal === undefined ? {} : { signal })
   } catch (error) {
-    if (error instanceof ClientError) throw error
     if (signal?.aborted) throw aborted(signal)
     throw new ClientError('UNREACHABLE', `${address} cannot be read`, { cause: error })
   }

@@ -130,9 +130,11 @@ export class RelayLink {
     this.setState('connected')
   }
 
-  /** No connection is opened any more after this one. */
+  /** Nothing is taken from the relay any more. */
   fail(): void {
     this.isFailed = true
+    this.opening?.close()
+    this.ready?.close()
   }
 
   close(): void {
@@ -213,6 +215,7 @@ export class RelayLink {
       if (this.current === 'closed') return
       this.handlers.lost()
       const isRefused = error instanceof ClientError && !error.retryable
+      if (isRefused) this.options.notice(`the relay refuses: ${(error as Error).message}`)
       this.setState(isRefused ? 'needs-auth' : 'disconnected')
       if (!isRefused && !this.isFailed) this.reopenLater((error as Error).message)
     }

@@ -30,7 +30,7 @@ interface ObjectTypes {
 
 export class Replica {
   private readonly shopId: ShopId
-  private readonly relayAddress: Uint8Array
+  private readonly relays: readonly Uint8Array[]
   private held = new HeldShop({ hasTree: false })
   private cards = new LinkedCards()
   /** The last set that changed anything of a collection, by its name. */
@@ -40,9 +40,10 @@ export class Replica {
   private generation = 0
   private readonly lists = new Map<string, { readonly version: string; readonly list: readonly unknown[] }>()
 
-  constructor(shopId: ShopId, relayAddress: Uint8Array) {
+  /** `relays`: addresses of the relay's keys, at least one. */
+  constructor(shopId: ShopId, relays: readonly Uint8Array[]) {
     this.shopId = shopId
-    this.relayAddress = relayAddress
+    this.relays = relays
   }
 
   /** The last set that was verified and applied; 0 before the first. */
@@ -64,8 +65,10 @@ export class Replica {
    * Verifies and applies a set; returns it with the names of the objects that it changed. Throws VerificationError.
    */
   take(set: PushedSet): { readonly set: VerifiedSet; readonly changed: ReadonlySet<string> } {
-    const { shopId, relayAddress, cards } = this
-    const verified = verifySet(set, this.lastSeq, { shopId, relayAddress, isLinked: (card) => cards.has(card) })
+    const { shopId, cards } = this
+    const [relayAddress, ...otherRelayAddresses] = this.relays as [Uint8Array, ...Uint8Array[]]
+    const trust = { shopId, relayAddress, otherRelayAddresses, isLinked: (card: Uint8Array) => cards.has(card) }
+    const verified = verifySet(set, this.lastSeq, trust)
     const { changed, cardMoves: moves } = applied(this.held, verified)
     for (const move of moves) cards.move(move)
     for (const name of changed) this.changes.set(name.split('/', 1)[0]!, verified.seq)

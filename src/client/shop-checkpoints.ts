@@ -14,26 +14,34 @@ import {
   verifyCheckpoint,
   verifyLast,
   type OfferedCheckpoint,
+  type RelayIdentity,
   type SignedCheckpoint,
   type VerifiedCheckpoint,
 } from '../proofs/checkpoint.js'
 import type { ProvenAnswer } from '../wire/proof-payloads.js'
+
+/** What is known of a relay before it says anything. */
+export interface KnownRelay {
+  /** Addresses of its keys, 20 bytes each, at least one: several after a rotation. */
+  readonly keys: readonly Uint8Array[]
+  /** Where a hand-over named it: then its checkpoints have to. */
+  readonly identity?: RelayIdentity | undefined
+}
 
 /** As many as a relay makes proofs for. */
 const RECENT_CHECKPOINTS = 16
 
 export class ShopCheckpoints {
   private readonly shopId: ShopId
-  private readonly relays: readonly Uint8Array[]
+  private readonly relay: KnownRelay
   private trust: CheckpointTrust | undefined
   /** By Seq, the newest last. */
   private readonly recent = new Map<bigint, VerifiedCheckpoint>()
   private readonly waiting = new Set<() => void>()
 
-  /** `relay`: its address, 20 bytes. */
-  constructor(shopId: ShopId, relay: Uint8Array) {
+  constructor(shopId: ShopId, relay: KnownRelay) {
     this.shopId = shopId
-    this.relays = [relay]
+    this.relay = relay
   }
 
   /** The last one that was accepted. */
@@ -44,7 +52,7 @@ export class ShopCheckpoints {
   /** Goes on from one that was kept. Throws CheckpointError. */
   goOn(signed: SignedCheckpoint): VerifiedCheckpoint {
     const kept = this.verified(signed)
-    this.trust = new CheckpointTrust({ ...kept.fields, relays: this.relays }, kept)
+    this.trust = new CheckpointTrust({ ...kept.fields, relays: this.relay.keys }, kept)
     this.recent.set(kept.fields.Seq, kept)
     return kept
   }
@@ -52,7 +60,7 @@ export class ShopCheckpoints {
   /** Checks all of a checkpoint and holds it from now on. Throws CheckpointError. */
   accept(offered: OfferedCheckpoint, now: Seconds): VerifiedCheckpoint {
     const next = this.verified(offered.signed)
-    const trust = this.trust ?? new CheckpointTrust({ ...next.fields, relays: this.relays })
+    const trust = this.trust ?? new CheckpointTrust({ ...next.fields, relays: this.relay.keys })
     trust.accept(offered, now)
     this.trust = trust
     const accepted = trust.accepted!
@@ -99,9 +107,9 @@ export class ShopCheckpoints {
 
   /** One of this relay's and this shop's. Throws CheckpointError. */
   verified(signed: SignedCheckpoint): VerifiedCheckpoint {
-    const checkpoint = verifyCheckpoint(signed, this.relays)
+    const checkpoint = verifyCheckpoint(signed, this.relay.keys)
     const { fields } = this.accepted ?? checkpoint
-    requireIdentity(checkpoint.fields, { ...fields, ShopID: this.shopId })
+    requireIdentity(checkpoint.fields, { ...fields, ...this.relay.identity, ShopID: this.shopId })
     return checkpoint
   }
 

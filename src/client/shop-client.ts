@@ -15,7 +15,8 @@ import type { Order } from '../objects/order.js'
 import type { Tag } from '../objects/tag.js'
 import { encodeChange, type Change } from '../patches/patch.js'
 import { encodePatchSet, signPatches } from '../patches/patch-set.js'
-import type { Comparison } from '../proofs/checkpoint.js'
+import { decodeSignedHandOver, relaysAfter, type Comparison } from '../proofs/checkpoint.js'
+import { readHandOver } from '../proofs/hand-over.js'
 import type { WireVersion } from '../wire/envelope.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, SyncStatusRequest } from '../wire/messages.js'
@@ -30,6 +31,7 @@ import { compareWith, proveOwnSet, type OwnSet } from './proof-requests.js'
 import { RelayLink, type ConnectionState } from './relay-link.js'
 import { Replica } from './replica.js'
 import { SetReader } from './set-reader.js'
+import type { KnownRelay } from './shop-checkpoints.js'
 import { ShopOrders } from './shop-orders.js'
 import { fetchReceipt } from './receipt-assembly.js'
 import { relayAddress } from './relay-address.js'
@@ -71,6 +73,11 @@ export interface ConnectOptions {
    * the relay itself, which only a development relay may ask for.
    */
   readonly relay: Uint8Array | string
+  /**
+   * By which the relay's key passed on to others, each CBOR [hand-over, signature]: the key that `relay` names stays
+   * enough to know it by.
+   */
+  readonly handOvers?: readonly Uint8Array[]
   /**
    * Parts of the shop; left out: everything that may be read. Accounts and manifest always come too, to check signers.
    */
@@ -145,7 +152,7 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
   if (typeof options.shop !== 'bigint') throw new ClientError('USAGE', 'shop is a bigint: BigInt(text)')
   if (options.key !== undefined && !(options.key instanceof Uint8Array && options.key.length === 32))
     throw new ClientError('USAGE', "key is the card's secret key, a Uint8Array of 32 bytes")
-  const client = new ShopClient(options, await relayAddress(options))
+  const client = new ShopClient(options, knownRelay(await relayAddress(options), options.handOvers))
   await client.start()
   return client
 }
@@ -169,7 +176,7 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
  */
 export class ShopClient {
   private readonly options: ConnectOptions
-  private readonly relay: Uint8Array
+  private readonly relay: KnownRelay
   private readonly replica: Replica
   private readonly proofs: ShopProofs
   private readonly link: RelayLink
@@ -186,11 +193,11 @@ export class ShopClient {
   readonly orders = new ShopOrders(this)
 
   /** Use `connect`. */
-  constructor(options: ConnectOptions, relay: Uint8Array) {
+  constructor(options: ConnectOptions, relay: KnownRelay) {
     const { shop, key, signal, only, store, verifiedAtSeconds } = options
     this.options = options
     this.relay = relay
-    this.replica = new Replica(shop, relay)
+    this.replica = new Replica(shop, relay.keys)
     this.objects = new LiveObjects({
       get: (name) => this.replica.get(name),
       standing: (name) => this.standing(name),
@@ -367,7 +374,7 @@ export class ShopClient {
       return Promise.reject(new ClientError('USAGE', 'the relay speaks version 4, which proves no orders'))
     if (key === undefined)
       return Promise.reject(new ClientError('USAGE', 'a visitor has no orders: connect with a key'))
-    return fetchReceipt({ url, shop, relay: this.relay, link: this.link, signal }, id)
+    return fetchReceipt({ url, shop, relays: this.relay.keys, link: this.link, signal }, id)
   }
 
   /** Ends everything; never throws. Iterators end, live objects keep what they had. */
@@ -527,5 +534,18 @@ function tagged(): (listings: readonly Listing[], tag: Tag | undefined) => reado
     const wanted = new Set(tag?.ListingIDs)
     made = [listings, tag, listings.filter(({ ID }) => wanted.has(ID))]
     return made[2]
+  }
+}
+
+/** Throws ClientError VERIFICATION_FAILED for a hand-over that is not well signed, or another relay's. */
+function knownRelay(address: Uint8Array, handOvers: readonly Uint8Array[] = []): KnownRelay {
+  if (handOvers.length === 0) return { keys: [address] }
+  try {
+    const signed = handOvers.map(decodeSignedHandOver)
+    const { ChainID, Registry, Relay } = readHandOver(signed[0]!)
+    const identity = { ChainID, Registry, Relay }
+    return { keys: relaysAfter(signed, [address], identity), identity }
+  } catch (error) {
+    throw verificationFailed(error)
   }
 }

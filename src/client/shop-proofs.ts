@@ -22,12 +22,12 @@ import type { Part } from './parts.js'
 import type { AskedShop } from './proof-requests.js'
 import { ProvenShop } from './proven-shop.js'
 import type { Replica } from './replica.js'
+import type { KnownRelay } from './shop-checkpoints.js'
 import type { VerifiedSet } from './verify.js'
 
 interface Whose {
   readonly shopId: ShopId
-  /** Its address, 20 bytes. */
-  readonly relay: Uint8Array
+  readonly relay: KnownRelay
   /** 33 bytes. */
   readonly card: Uint8Array | undefined
 }

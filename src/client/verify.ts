@@ -46,6 +46,8 @@ export interface Trust {
   readonly shopId: ShopId
   /** 20 bytes. */
   readonly relayAddress: Uint8Array
+  /** Of its other keys, 20 bytes each, where they changed. */
+  readonly otherRelayAddresses?: readonly Uint8Array[]
   /** Whether the card (33 bytes) is linked to an account of the shop, as of the sets verified so far. */
   isLinked(card: Uint8Array): boolean
 }
@@ -73,7 +75,7 @@ export function verifySet(set: PushedSet, lastSeq: bigint, trust: Trust): Verifi
     requireShop(set, header, trust.shopId)
     requireLeaves(set, header)
     const signer = signerKey(set)
-    const isRelay = equalBytes(addressOf(signer), trust.relayAddress)
+    const isRelay = isOfRelay(addressOf(signer), trust)
     if (!isRelay) requireLinked(set, signer, trust)
     const patches = set.patches.map(readPatch)
     return { seq: set.seq, signer: isRelay ? 'relay' : signer, timestamp: header.Timestamp.seconds, patches }
@@ -104,6 +106,10 @@ function signerKey({ seq, header, signature }: PushedSet): Uint8Array {
   const signer = signerOf(header, signature)
   if (signer === undefined) throw new VerificationError(seq, 'its signature leads to no key')
   return signer
+}
+
+function isOfRelay(address: Uint8Array, { relayAddress, otherRelayAddresses = [] }: Trust): boolean {
+  return [relayAddress, ...otherRelayAddresses].some((one) => equalBytes(one, address))
 }
 
 /** As of the set before. */

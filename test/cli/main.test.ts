@@ -7,6 +7,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string
 }
 const COMMANDS = [
+  'anchor',
+  'audit',
   'bench',
   'check',
   'invite',

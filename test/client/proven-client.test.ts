@@ -2,15 +2,18 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sha256 } from '../../src/bytes/hash.node.js'
+import { addressOf, publicKeyOf } from '../../src/bytes/signature.node.js'
 import { connect, type Live, type LiveState, type ShopClient } from '../../src/client/shop-client.js'
 import { encode } from '../../src/codec/encode.js'
 import { CborTime } from '../../src/codec/value.js'
 import type { Change } from '../../src/patches/patch.js'
 import {
+  decodeCheckpoint,
   decodeSignedCheckpoint,
   encodeCheckpoint,
+  encodeSignedHandOver,
   signCheckpoint,
-  decodeCheckpoint,
+  signHandOver,
 } from '../../src/proofs/checkpoint.js'
 import { lyingProxy, type LyingProxy } from '../fixtures/lying-proxy.js'
 import {
@@ -280,5 +283,31 @@ describe('compare', () => {
     expect(visitor.listing(1n).get()).toMatchObject({ status: 'failed', error: { code: 'VERIFICATION_FAILED' } })
     const older = resigned(early, { Timestamp: new CborTime(4_000_000_000n) })
     expect(await late.compare(older)).toMatchObject({ outcome: 'evidence', kind: 'time-falls' })
+  })
+})
+
+describe('a relay whose key was rotated', () => {
+  it('is followed by its hand-over from the key that is known, and by that alone', { timeout: 30_000 }, async () => {
+    await owner.write([listing(1n)])
+    const visitor = await open()
+    await first(visitor.listing(1n), isComplete)
+    const { ChainID, Registry, Relay } = decodeCheckpoint(decodeSignedCheckpoint(visitor.checkpoint!.bytes)[0])
+    const old = new Uint8Array(32).fill(3)
+    const keys = { From: addressOf(publicKeyOf(old)), To: running.address }
+    const fields = { Version: 1n, ChainID, Registry, Relay, ...keys, Timestamp: new CborTime(1_700_000_000n) } as const
+    const handOver = (changes: object) => encodeSignedHandOver(signHandOver({ ...fields, ...changes }, old))
+    const follower = await open({ relay: keys.From, handOvers: [handOver({})] })
+    expect(await first(follower.listing(1n), isComplete)).toMatchObject({ status: 'ready' })
+    await owner.write([price(1n, 3n)])
+    await first(follower.listing(1n), (now) => now.complete && now.data!.Price === 3n)
+    const strangers = [{ relay: keys.From }, { relay: keys.From, handOvers: [handOver({ Relay: Relay + 1n })] }]
+    for (const stranger of strangers)
+      await expect(first((await open(stranger)).listing(1n), isComplete)).rejects.toMatchObject({
+        code: 'VERIFICATION_FAILED',
+        cause: { code: expect.stringMatching(/^signer$|^identity$/u) },
+      })
+    await expect(open({ relay: keys.From, handOvers: [handOver({}).with(9, 0)] })).rejects.toMatchObject({
+      code: 'VERIFICATION_FAILED',
+    })
   })
 })

@@ -242,7 +242,7 @@ function listingPatch(id: bigint) {
 
 /** Verifies all pushed sets of a subscription from 0, as our own client does. */
 function verified(sets: readonly PushedSet[]): Replica {
-  const replica = new Replica(SHOP, shop.relay.address)
+  const replica = new Replica(SHOP, [shop.relay.address])
   for (const set of sets) replica.take(set)
   return replica
 }

@@ -55,7 +55,7 @@ const trust = () => ({ relays: [relayAddress], registries: [] })
 async function fetched(key: Uint8Array, id: bigint, relay = relayAddress): Promise<Uint8Array> {
   const link = await openReceiptLink(shop.relay.url, key)
   try {
-    return await fetchReceipt({ url: shop.relay.url, shop: SHOP, relay, link }, id)
+    return await fetchReceipt({ url: shop.relay.url, shop: SHOP, relays: [relay], link }, id)
   } finally {
     link.close()
   }
@@ -103,6 +103,20 @@ describe('fetched by a guest', () => {
   test('against another address than the relay’s nothing is handed out', async () => {
     const error = await fetched(guest.card, PAID, new Uint8Array(20).fill(1)).catch((error: ClientError) => error)
     expect((error as ClientError).code).toBe('VERIFICATION_FAILED')
+  })
+
+  test('a relay that is asked for too much at once is asked again after a pause', async () => {
+    const [real, refused] = [globalThis.fetch, { times: 0 }]
+    globalThis.fetch = (...args) => {
+      if (refused.times++ > 1) return real(...args)
+      return Promise.resolve(new Response('{"error":"too many proofs in a short time"}', { status: 429 }))
+    }
+    try {
+      expect(verifyReceipt(await fetched(guest.card, OPEN), trust()).orderId).toBe(OPEN)
+      expect(refused.times).toBeGreaterThan(2)
+    } finally {
+      globalThis.fetch = real
+    }
   })
 
   test('by order(id).receipt() of the client', async () => {
