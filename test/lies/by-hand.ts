@@ -55,8 +55,8 @@ export const BY_HAND: readonly LieRow[] = [
       const preimage = concatBytes(be64(position), left!, right!)
       sdk.verifyPatchProofs([encode([0n, 1n, null])], [preimage], interiorHash(position, left!, right!))
     },
-    error: '?',
-    says: '?',
+    error: 'not-a-patch/trailing-bytes',
+    says: 'bytes after the item at byte',
   },
   {
     name: 'proves a set in a log with a peak too many',
@@ -67,8 +67,8 @@ export const BY_HAND: readonly LieRow[] = [
       const Peaks = [...book.peaks(book.head), ZEROS]
       sdk.verifyLogInclusion(book.inclusion(5n, book.head), book.logLeaf(5n), { Seq: book.head, Peaks })
     },
-    error: '?',
-    says: '?',
+    error: 'peak-count',
+    says: 'peaks, not',
   },
   {
     name: 'proves growth to a log with a peak too many',
@@ -80,8 +80,8 @@ export const BY_HAND: readonly LieRow[] = [
       const Peaks = [...book.peaks(book.head), ZEROS]
       sdk.verifyLogConsistency([from, to, paths, [...right, ZEROS]], headOf(book, 5n), { Seq: book.head, Peaks })
     },
-    error: '?',
-    says: '?',
+    error: 'peak-count',
+    says: 'a range of',
   },
   {
     name: 'offers another shop’s checkpoint',
@@ -93,7 +93,7 @@ export const BY_HAND: readonly LieRow[] = [
       const [bytes, signature] = resigned(signed[0], ({ ShopID }) => ({ ShopID: ShopID + 1n, ...later(0n) }))
       trustOf(stage, sdk).accept({ signed: [bytes, signature], last }, now())
     },
-    error: '?',
-    says: '?',
+    error: 'identity',
+    says: "the checkpoint's ShopID is",
   },
 ]

@@ -71,8 +71,14 @@ async function needs(
   problem: (line: string) => void,
   verbose: boolean,
 ): Promise<boolean> {
-  const sdk = await without(check)
   const ends: string[] = []
+  let sdk: Sdk
+  try {
+    sdk = await without(check)
+  } catch (error) {
+    problem((error as Error).message)
+    return false
+  }
   for (const name of check.lies) {
     const lie = LIES.find((row) => row.name === name)
     if (lie === undefined) throw new Error(`check ${check.name}: there is no lie “${name}”`)

@@ -457,6 +457,53 @@ export const IN_PROOFS: readonly LieRow[] = [
     says: 'two checkpoints of set',
   },
   {
+    name: 'answers with another shop’s proof',
+    does: 'answers with the proof of a listing of the same id in another shop of the relay',
+    session: ONE,
+    prepare: async (stage) => {
+      stage.another = await stage.world.stage()
+    },
+    tell: (stage) =>
+      answers({
+        stateProof: (answer, asked) => {
+          const book = stage.another!.book()
+          const { signed, last } = book.checkpoint(book.head)
+          return { ...answer, Checkpoint: signed, Last: last, Proofs: book.proofs(book.head, asked) }
+        },
+      }),
+    error: 'VERIFICATION_FAILED/identity',
+    says: "the checkpoint's ShopID is",
+  },
+  {
+    name: 'proves with another shop’s proof',
+    does: 'answers under the honest checkpoint with the proof of a listing of the same id in another shop',
+    session: ONE,
+    prepare: async (stage) => {
+      stage.another = await stage.world.stage()
+    },
+    tell: (stage) =>
+      answers({
+        stateProof: (answer, asked) => {
+          const book = stage.another!.book()
+          return { ...answer, Proofs: book.proofs(book.head, asked) }
+        },
+      }),
+    error: 'VERIFICATION_FAILED/state-root',
+    says: 'StateRoot: the proof gives',
+  },
+  {
+    name: 'adds a field to an answer',
+    does: 'answers with a field that no answer has',
+    session: ONE,
+    tell: () => (message, asked) => {
+      if (message.kind !== 'response' || asked?.kind !== 'stateProof' || message.payload.length === 0) return message
+      const fields = decode(message.payload) as ReadonlyMap<CborKey, Cbor>
+      return { ...message, payload: encode(new Map([...fields, ['Extra', 1n]]) as never) }
+    },
+    error: 'VERIFICATION_FAILED/ProofPayloadError',
+    says: 'state proof answer: an unknown field "Extra"',
+  },
+  {
     name: 'answers with another last leaf',
     does: 'names another Set as the last leaf of an answer’s checkpoint',
     session: ONE,

@@ -6,6 +6,8 @@ import { decode } from '../../src/codec/decode.js'
 import { encode, type Encodable } from '../../src/codec/encode.js'
 import type { Cbor, CborKey } from '../../src/codec/value.js'
 import { patchLeafHash, PatchTree } from '../../src/merkle/patch-proof.js'
+import { encodeCardPeriods } from '../../src/merkle/card-periods.js'
+import { encodeStateProofs, readStateProofs } from './loose-proof.js'
 import { encodeLevel } from '../../src/merkle/state-level.js'
 import { encodeChange, readPatch, type Change } from '../../src/patches/patch.js'
 import { orderTrail, trailEntry } from '../../src/state/trails.js'
@@ -120,6 +122,31 @@ function proofsOf(book: Book, seq: bigint): Uint8Array[] {
   const { patches } = book.set(seq).record
   const tree = new PatchTree(patches.map(patchLeafHash))
   return patches.map((_, i) => tree.proof(i))
+}
+
+/** A card of the guests' account, if one believes it, from the first set on. */
+const periods = (): Uint8Array => encodeCardPeriods([{ account: new Uint8Array(20).fill(0xa0), since: 1n }])
+
+const REMOVED: Change = { op: 'remove', path: ['Orders', PAID_ORDER] }
+const again: Making['sets'] = (honest) => ({
+  commit: { ...honest.commit, changes: [REMOVED, ...honest.order.changes, ...honest.commit.changes] },
+})
+const againTrail = (stage: Stage): Uint8Array => trailOf(paidBook(stage, { sets: again }), history(HISTORY))
+
+/** The set that added the order first, as a receipt has sets. */
+function addedFirst({ Sets: [like] }: Receipt, book: Book): ReceiptSet {
+  const seq = seqOfSet('order')
+  const { record, root } = book.set(seq)
+  const proofs = proofsOf(book, seq)
+  return {
+    ...like!,
+    Seq: seq,
+    Header: record.header,
+    Signature: record.signature,
+    StateRoot: root,
+    Patches: record.patches.map((patch, i) => [patch, proofs[i]!]),
+    LogInclusion: book.inclusion(seq, book.head),
+  }
 }
 
 /** The clerk's card leaves. */
@@ -327,6 +354,32 @@ export const IN_RECEIPTS: readonly LieRow[] = [
       }),
     },
     ['signer', 'signed it and was no card of the shop then'],
+  ),
+  row(
+    'names another account for a signer',
+    'shows in the proof of a signer’s card that it was in another account',
+    {
+      receipt: (receipt) => {
+        const proofs = readStateProofs(receipt.Proofs, 16)
+        const parts = proofs.parts.map((part) =>
+          part.collection === 'Cards'
+            ? { ...part, items: part.items.map((one) => ({ ...one, answer: { kind: 'object', object: { value: periods() } } as const })) }
+            : part,
+        )
+        return { ...receipt, Proofs: encodeStateProofs({ ...proofs, parts }) }
+      },
+    },
+    ['state/state-root', 'Proofs: StateRoot: the proof gives'],
+  ),
+  row(
+    'begins a history before its beginning',
+    'signs a trail that goes on where the order was removed and added again, and shows all of it',
+    {
+      sets: again,
+      edits: ended(same, (_state, stage) => ({ lastSeq: seqOfSet('paid'), trail: againTrail(stage) })),
+      receipt: (receipt, book) => ({ ...receipt, Sets: [addedFirst(receipt, book), ...receipt.Sets] }),
+    },
+    ['trail', 'it adds the order again: the history begins there'],
   ),
   row(
     'lets two guests write an order',

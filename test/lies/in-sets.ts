@@ -4,6 +4,7 @@ import { publicKeyOf } from '../../src/bytes/signature.node.js'
 import { decode } from '../../src/codec/decode.js'
 import { encode, type Encodable } from '../../src/codec/encode.js'
 import { encodeChange, readPatch, type Change } from '../../src/patches/patch.js'
+import { patchLeafHash } from '../../src/merkle/patch-proof.js'
 import { signPatches } from '../../src/patches/patch-set.js'
 import type { PushedSet } from '../../src/wire/pushed-set.js'
 import { decodeSet, encodeSet } from '../../src/wire/pushed-set.js'
@@ -57,6 +58,14 @@ function resigned(set: PushedSet, shopId: bigint, secret = RELAY_SECRET, more: r
   const parts = signPatches({ shopId, nonce: 2n ** 60n + set.seq, timestamp: 1_700_000_000n, patches }, secret)
   const proofs = patches.map((_, i) => parts.tree.proof(i))
   return { seq: set.seq, leafIndex: 0, header: parts.headerBytes, signature: parts.signature, patches, proofs }
+}
+
+/** With the padding leaf of a tree over three patches. */
+function padded(set: PushedSet): PushedSet {
+  const [, , path] = readProof(set.proofs[2]!)
+  const top = path!.at(-1)!
+  const proof = encode([4n, 7n, [patchLeafHash(set.patches[2]!), top]])
+  return { ...set, patches: [...set.patches, new Uint8Array(0)], proofs: [...set.proofs, proof] }
 }
 
 /** In the place of the session's first set one that the relay made up. */
@@ -254,6 +263,15 @@ export const IN_SETS: readonly LieRow[] = [
     ),
     error: 'VERIFICATION_FAILED/VerificationError',
     says: 'nodes are not the tree of a power of two of leaves',
+  },
+  {
+    name: 'takes padding for a patch',
+    does: 'shows the leaf that fills up the tree over three patches as a fourth patch',
+    session: ONE,
+    late: true,
+    tell: () => sets((set) => (set.patches.length === 3 && changing(set) ? [padded(set)] : [set])),
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'the patch cannot be read: the item is cut off at byte',
   },
   {
     name: 'forges the manifest in a set',

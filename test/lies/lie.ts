@@ -1,6 +1,7 @@
 /** A row of the tables of lies. */
 
 import type { Lie as Telling } from '../fixtures/lying-proxy.js'
+import type { NotesShown } from './in-notes.js'
 import type { Shown } from './paid.js'
 import type { SessionName } from './sessions.js'
 import type { Sdk, Stage } from './stage.js'
@@ -23,6 +24,8 @@ export interface LieRow {
   readonly beforeComparing?: (stage: Stage) => Promise<unknown>
   /** Instead of a good receipt. */
   readonly receipt?: (stage: Stage) => Shown
+  /** Instead of good notes. */
+  readonly notes?: (stage: Stage) => NotesShown
   /** Throws what a check throws. */
   readonly byHand?: (stage: Stage, sdk: Sdk) => void
   /** What else is done before the session. */

@@ -13,6 +13,7 @@ export async function ending(world: World, sdk: Sdk, session: SessionName, lie?:
   try {
     if (lie?.byHand !== undefined) stage.byHand = lie.byHand
     if (lie?.receipt !== undefined) stage.receipt = lie.receipt
+    if (lie?.notes !== undefined) stage.notes = lie.notes
     await lie?.prepare?.(stage)
     stage.beforeComparing = async () => lie?.beforeComparing?.(stage)
     const tell = lie?.tell?.(stage)

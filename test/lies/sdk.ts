@@ -5,3 +5,11 @@ export { verifyReceipt } from '../../src/proofs/receipt.js'
 export { CheckpointTrust, verifyLogConsistency, verifyLogInclusion } from '../../src/proofs/checkpoint.js'
 export { verifyPatchProofs } from '../../src/merkle/patch-proof.js'
 export { verifyStateProofs } from '../../src/merkle/state-proof.js'
+export { verifyCheckpoint } from '../../src/proofs/checkpoint.js'
+export {
+  evidenceOfTwoBindings,
+  evidenceOfTwoNotes,
+  evidenceOfTwoTrees,
+  verifyBinding,
+  verifyNote,
+} from '../../src/notes/forms.js'

@@ -295,6 +295,22 @@ async function readsReceipt(stage: Stage, sdk: Sdk): Promise<unknown> {
   return [orderId, order.State, total?.asked, total?.kind]
 }
 
+/** With the tools of other logs, and with the relay's checkpoints. */
+async function readsNotes(stage: Stage, sdk: Sdk): Promise<unknown> {
+  const { bindings, notes, checkpoint, statements } = stage.notes(stage)
+  const relays = [stage.relay.address]
+  const [binding, other = binding] = bindings.map((signed) => sdk.verifyBinding(signed, relays))
+  const [note, second = note] = notes.map((text) => sdk.verifyNote(text, binding!))
+  const judged = [
+    sdk.evidenceOfTwoBindings(binding!, other!),
+    sdk.evidenceOfTwoNotes(note!, second!),
+    sdk.evidenceOfTwoTrees(note!, sdk.verifyCheckpoint(checkpoint, relays), statements),
+  ]
+  for (const one of judged)
+    if (one.outcome === 'evidence') throw new Told(`EVIDENCE/${one.kind}`, one.message)
+  return note!.size
+}
+
 export const SESSIONS = {
   'a subscription to one listing': { run: listing(STONE), honest: [NEW_PRICE] },
   'a subscription to two listings, one not there': { run: listing(STONE, NOTHING), honest: [NEW_PRICE, undefined] },
@@ -344,6 +360,7 @@ export const SESSIONS = {
     honest: [...MINE],
   },
   'an order receipt': { run: readsReceipt, honest: [500n, 6n, 200n, 'recomputed'] },
+  'a note beside a checkpoint': { run: readsNotes, honest: 9n },
   'somebody who checks by hand': { run: async (stage, sdk) => stage.byHand(stage, sdk), honest: undefined },
 } as const satisfies Record<string, Session>
 

@@ -12,6 +12,7 @@ import { enrolCard, listing, map, newSecret, order, relay, stock, Wire, type Tes
 import { DiskStore } from '../fixtures/store-directory.js'
 import { Book, type Edits } from './book.js'
 import { checkedByHand } from './by-hand.js'
+import { shownNotes, type NotesShown } from './in-notes.js'
 import { shownReceipt, type Shown } from './paid.js'
 
 /** The package, or the package without one check. */
@@ -48,7 +49,7 @@ export class World {
   }
 
   async stage(): Promise<Stage> {
-    const stage = new Stage(this.relay, this.disk, 7_000n + ++this.shops, await lyingProxy(this.relay.url))
+    const stage = new Stage(this, this.relay, this.disk, 7_000n + ++this.shops, await lyingProxy(this.relay.url))
     await stage.furnish()
     return stage
   }
@@ -60,6 +61,7 @@ export class World {
 }
 
 export class Stage {
+  readonly world: World
   readonly relay: TestRelay
   readonly shop: bigint
   readonly proxy: LyingProxy
@@ -72,11 +74,15 @@ export class Stage {
   received: (checkpoint: Uint8Array) => Uint8Array = (checkpoint) => checkpoint
   byHand: (stage: Stage, sdk: Sdk) => void = checkedByHand
   receipt: (stage: Stage) => Shown = shownReceipt
+  notes: (stage: Stage) => NotesShown = shownNotes
+  /** Of another shop, where a lie has one. */
+  another: Stage | undefined
   beforeComparing: () => Promise<unknown> = async () => undefined
   private readonly disk: DiskStore
   private readonly wires = new Map<Who, Promise<Wire>>()
 
-  constructor(relay: TestRelay, disk: DiskStore, shop: bigint, proxy: LyingProxy) {
+  constructor(world: World, relay: TestRelay, disk: DiskStore, shop: bigint, proxy: LyingProxy) {
+    this.world = world
     this.relay = relay
     this.disk = disk
     this.shop = shop
@@ -152,6 +158,7 @@ export class Stage {
   async close(): Promise<void> {
     this.proxy.close()
     await this.leave()
+    await this.another?.close()
   }
 
   private wire(who: Who): Promise<Wire> {
