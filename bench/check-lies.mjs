@@ -65,11 +65,19 @@ async function bundled(name, input, { src, changed = new Map() }) {
       if (platform !== undefined) return { id: built(resolve(root, platform)), external: true }
       if (!id.startsWith('.') || importer === undefined) return undefined
       const path = resolve(importer, '..', id)
-      return src === 'dist' && !relative(root, path).startsWith('test') ? { id: built(path), external: true } : undefined
+      return src === 'dist' && !relative(root, path).startsWith('test')
+        ? { id: built(path), external: true }
+        : undefined
     },
     load: (id) => (changed.has(id) ? { code: changed.get(id), moduleType: 'ts' } : undefined),
   }
-  const build = await rolldown({ input: resolve(root, input), platform: 'node', cwd: root, plugins: [plugin], logLevel: 'silent' })
+  const build = await rolldown({
+    input: resolve(root, input),
+    platform: 'node',
+    cwd: root,
+    plugins: [plugin],
+    logLevel: 'silent',
+  })
   const { output } = await build.generate({ format: 'esm' })
   await build.close()
   const file = resolve(out, `${name}.mjs`)

@@ -38,7 +38,7 @@ import { objectIn, stateLevel, stateSource, treeOf } from '../../src/state/state
 import type { LogRecord, Store } from '../../src/store/store.js'
 
 /** Of the harness: a lying relay signs with the relay's own key. */
-export const RELAY_SECRET = new Uint8Array(32).fill(9)
+export const RELAY_SECRET: Uint8Array = new Uint8Array(32).fill(9)
 const DEVELOPMENT = { Version: 1n, ChainID: 31_337n, Registry: new Uint8Array(20), Relay: 1n } as const
 
 /** What a forged book has that no honest log has. */
@@ -80,7 +80,11 @@ export class Book {
   private readonly log = new Mmr()
   private readonly edits: Edits
 
-  constructor(shop: { readonly shopId: bigint; readonly secret: Uint8Array }, records: readonly LogRecord[], edits: Edits = {}) {
+  constructor(
+    shop: { readonly shopId: bigint; readonly secret: Uint8Array },
+    records: readonly LogRecord[],
+    edits: Edits = {},
+  ) {
     this.shopId = shop.shopId
     this.secret = shop.secret
     this.edits = edits
@@ -102,7 +106,10 @@ export class Book {
     const level = stateLevel(state, this.secret)
     const { proofs } = this.edits
     if (level === undefined || proofs === undefined) return level
-    return looseLevel(level, proofs.change(readStateProofs(this.honestProofs(state, proofs.asked), proofs.asked.length)))
+    return looseLevel(
+      level,
+      proofs.change(readStateProofs(this.honestProofs(state, proofs.asked), proofs.asked.length)),
+    )
   }
 
   private honestProofs(state: ShopState, asked: readonly StateQuestion[]): Uint8Array {
@@ -211,9 +218,19 @@ export function signedRecord(shop: bigint, seq: number, { by, secret, changes, s
   const set = { shopId, nonce: BigInt(Date.now()) * 1_000n + BigInt(seq), timestamp: 1_700_000_000n, patches }
   const { headerBytes, signature } = signPatches(set, secret)
   const none = new Uint8Array(0)
-  const whose = by.role === 'relay' ? { signer: none, account: none } : { signer: by.card, account: by.account ?? none }
+  const whose =
+    by.role === 'relay' ? { signer: none, account: none } : { signer: by.card ?? none, account: by.account ?? none }
   const times = { committedAtMs: Date.now(), reservationSeconds: 86_400 }
-  return { seq, ...times, ...whose, role: by.role, header: headerBytes, signature, patches, stateHash: new Uint8Array(32) }
+  return {
+    seq,
+    ...times,
+    ...whose,
+    role: by.role,
+    header: headerBytes,
+    signature,
+    patches,
+    stateHash: new Uint8Array(32),
+  }
 }
 
 function after(state: ShopState, record: LogRecord): ShopState {

@@ -1,6 +1,7 @@
 /** What `npm run check:lies` runs: every lie against the client as it is, and every check against the lies it is for. */
 
-import { CHECKS, type Check } from './checks.js'
+import type { Check } from './check.js'
+import { CHECKS } from './checks.js'
 import type { LieRow } from './lie.js'
 import { LIES } from './lies.js'
 import { ending, notCaught, text } from './run.js'
@@ -42,7 +43,12 @@ export async function checkLies({ sdk, without, lies, checks, verbose }: Parts):
   return problems.length === 0
 }
 
-async function control(world: World, sdk: Sdk, session: SessionName, problem: (line: string) => void): Promise<boolean> {
+async function control(
+  world: World,
+  sdk: Sdk,
+  session: SessionName,
+  problem: (line: string) => void,
+): Promise<boolean> {
   const end = await ending(world, sdk, session)
   const isGood = 'shown' in end && text(end.shown) === text(SESSIONS[session].honest)
   if (!isGood) problem(`honest: ${session}: ${'shown' in end ? text(end.shown) : `${end.error}: ${end.message}`}`)

@@ -18,13 +18,7 @@ import {
   type Checkpoint,
   type LogConsistency,
 } from '../../src/proofs/checkpoint.js'
-import type {
-  CheckpointPush,
-  Message,
-  PushRequest,
-  Request,
-  SnapshotPush,
-} from '../../src/wire/messages.js'
+import type { CheckpointPush, Message, PushRequest, Request, SnapshotPush } from '../../src/wire/messages.js'
 import {
   encodeCheckpointAnswer,
   encodeLogProofAnswer,
@@ -70,12 +64,19 @@ export function snapshots(change: (push: SnapshotPush) => Message | readonly Mes
 
 /** A lie that changes the objects of a snapshot. */
 export function objects(change: (list: readonly SnapshotObject[]) => readonly SnapshotObject[]): Lie {
-  return snapshots((push) => ({ ...push, objects: change(push.objects.map(readSnapshotObject)).map(encodeSnapshotObject) }))
+  return snapshots((push) => ({
+    ...push,
+    objects: change(push.objects.map(readSnapshotObject)).map(encodeSnapshotObject),
+  }))
 }
 
 /** Lies in answers, by what was asked. */
 export interface AnswerLies {
-  readonly stateProof?: (answer: StateProofAnswer, asked: readonly StateQuestion[], myOrders: boolean) => StateProofAnswer
+  readonly stateProof?: (
+    answer: StateProofAnswer,
+    asked: readonly StateQuestion[],
+    myOrders: boolean,
+  ) => StateProofAnswer
   readonly logProof?: (answer: LogProofAnswer, seq: bigint) => LogProofAnswer
   readonly checkpoint?: (answer: CheckpointAnswer) => CheckpointAnswer
 }
@@ -103,10 +104,7 @@ function changedAnswer(payload: Uint8Array, asked: Request, lies: AnswerLies): U
 /** One lie after the other: what one leaves is told to the next. */
 export function all(...lies: readonly Lie[]): Lie {
   return (message, asked) =>
-    lies.reduce<readonly Message[]>(
-      (said, lie) => said.flatMap((one) => listOf(lie(one, asked))),
-      [message],
-    )
+    lies.reduce<readonly Message[]>((said, lie) => said.flatMap((one) => listOf(lie(one, asked))), [message])
 }
 
 export function listOf(said: Message | readonly Message[] | undefined): readonly Message[] {
@@ -118,10 +116,11 @@ export function listOf(said: Message | readonly Message[] | undefined): readonly
 export function resigned(
   checkpoint: Uint8Array,
   changes: (fields: Checkpoint) => Partial<Checkpoint>,
-  secret = RELAY_SECRET,
-): readonly [checkpoint: Uint8Array, signature: Uint8Array] {
+  secret: Uint8Array = RELAY_SECRET,
+): [checkpoint: Uint8Array, signature: Uint8Array] {
   const fields = decodeCheckpoint(checkpoint)
-  return signed({ ...fields, ...changes(fields) }, secret)
+  const [bytes, signature] = signed({ ...fields, ...changes(fields) }, secret)
+  return [bytes, signature]
 }
 
 /** A pushed checkpoint with other fields, signed anew. */
@@ -214,7 +213,14 @@ function toldAnswer(book: () => Book): Lie {
       const { one, seq: head, answer: begun } = proven(answer)
       const Consistency = consistencyOf(one, answer.Consistency)
       const { root } = one.set(seq)
-      return { ...answer, ...begun, Inclusion: one.inclusion(seq, head), Set: one.last(seq)[0], StateRoot: root, Consistency }
+      return {
+        ...answer,
+        ...begun,
+        Inclusion: one.inclusion(seq, head),
+        Set: one.last(seq)[0],
+        StateRoot: root,
+        Consistency,
+      }
     },
     checkpoint: (answer) => {
       const { one, level, answer: begun } = proven(answer)
@@ -237,4 +243,19 @@ function cardOf(book: Book, seq: bigint, list: readonly (readonly [bigint, bigin
 /** By rising K, as a snapshot has the objects of one collection. */
 export function byPlace(list: readonly SnapshotObject[]): SnapshotObject[] {
   return [...list].sort((a, b) => compareBytes(sha256(a.question[1]), sha256(b.question[1])))
+}
+
+/** Whether it is the object of that collection and id. */
+export const keyIs = ({ question: [collection, key] }: SnapshotObject, name: string, id: bigint): boolean =>
+  collection === name && Buffer.compare(key, be64(id)) === 0
+/** A lie that leaves objects out of a snapshot. */
+export const drop = (name: string, ...ids: readonly bigint[]): Lie =>
+  objects((list) => list.filter((object) => !ids.some((id) => keyIs(object, name, id))))
+
+/** A lie that changes the payloads of answers to requests of one kind. */
+export function payloads(kind: Request['kind'], change: (payload: Uint8Array) => Uint8Array): Lie {
+  return (message, asked) =>
+    message.kind === 'response' && message.error === undefined && asked?.kind === kind && message.payload.length > 0
+      ? { kind: 'response', payload: change(message.payload) }
+      : message
 }

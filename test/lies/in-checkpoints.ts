@@ -298,7 +298,11 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     tell: (stage) => {
       const { head } = stage.book()
       return all(
-        sets((set) => (set.seq > head ? [{ ...set, leafIndex: 1, patches: set.patches.slice(1), proofs: set.proofs.slice(1) }] : [set])),
+        sets((set) =>
+          set.seq > head
+            ? [{ ...set, leafIndex: 1, patches: set.patches.slice(1), proofs: set.proofs.slice(1) }]
+            : [set],
+        ),
         checkpoints((push) => {
           const forged = stage.book(priceFrom(head + 2n, 100n)).set(seqOf(push.checkpoint))
           return { ...push, level: encodeLevel(forged.level!) }
@@ -407,8 +411,7 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     does: 'pushes nothing and answers nothing any more',
     session: 'somebody who insists on new proofs',
     late: true,
-    tell: () => (message) =>
-      message.kind === 'ping' || message.kind === 'syncStatus' ? message : undefined,
+    tell: () => (message) => (message.kind === 'ping' || message.kind === 'syncStatus' ? message : undefined),
     error: 'STALE',
     says: 'older than',
   },

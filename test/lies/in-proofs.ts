@@ -1,51 +1,61 @@
-/** Lies in proofs of single objects, of a card's orders, and of one's own writes. */
+/** Lies in proofs of single objects. */
 
 import { be64, concatBytes } from '../../src/bytes/bytes.js'
-import { publicKeyOf } from '../../src/bytes/signature.node.js'
 import { sha256 } from '../../src/bytes/hash.node.js'
 import { decode } from '../../src/codec/decode.js'
 import { encode } from '../../src/codec/encode.js'
 import type { Cbor, CborKey } from '../../src/codec/value.js'
-import { trailEntry } from '../../src/state/trails.js'
 import { stateLeaf } from '../../src/merkle/state-tree.js'
 import type { Lie } from '../fixtures/lying-proxy.js'
-import type { Edits, ProofEdits } from './book.js'
-import { all, answers, byPlace, later, objects, resigned, told } from './forge.js'
-import { encodeStateProofs, readStateProofs, withSibling, bitmap, type ItemAnswer, type ProofItem, type ProofPart, type StateProofs } from './loose-proof.js'
+import type { ProofEdits } from './book.js'
+import { all, answers, byPlace, drop, keyIs, later, objects, payloads, resigned, told } from './forge.js'
+import {
+  encodeStateProofs,
+  readStateProofs,
+  withSibling,
+  bitmap,
+  type ItemAnswer,
+  type ProofItem,
+  type ProofPart,
+  type StateProofs,
+} from './loose-proof.js'
 import type { LieRow } from './lie.js'
-import { NEIGHBOUR, TWINS } from './places.js'
-import { FEATHER, LISTED_AT, MINE, NOTHING, OTHERS, SHELL, STONE, type Stage } from './stage.js'
-import { readWriteAnswer, encodeWriteAnswer, readStateProofAnswer } from '../../src/wire/proof-payloads.js'
+import { NEIGHBOUR } from './places.js'
+import { FEATHER, LISTED_AT, NOTHING, STONE, type Stage } from './stage.js'
 import type { SnapshotObject } from '../../src/wire/proof-payloads.js'
 
 const ONE = 'a newcomer to one listing'
 const TWO = 'a newcomer to two listings'
 const PAIR = 'a newcomer to a listing and its neighbour'
 const TAGGED = 'a newcomer to a listing and a tag'
-const GUEST = 'a guest who comes back'
-const WRITE = 'an own write'
 const ZEROS = new Uint8Array(32)
 const SOMETHING = new Uint8Array(32).fill(7)
 
 type Change = (proofs: StateProofs) => StateProofs
 
 /** The proofs of an answer, changed; the StateRoot is the honest one. */
-const shown = (change: Change, ask = 256) => (): Lie =>
-  answers({
-    stateProof: (answer) => ({ ...answer, Proofs: encodeStateProofs(change(readStateProofs(answer.Proofs, ask))) }),
-  })
+const shown =
+  (change: Change, ask = 256) =>
+  (): Lie =>
+    answers({
+      stateProof: (answer) => ({ ...answer, Proofs: encodeStateProofs(change(readStateProofs(answer.Proofs, ask))) }),
+    })
 
 /** Proofs of these listings, changed, and a StateRoot that follows from them. */
-const signed = (change: Change, ...ids: readonly bigint[]) => (stage: Stage): Lie => {
-  const proofs: ProofEdits = { asked: ids.map((id) => ['Listings', be64(id)] as const), change }
-  return told(() => stage.book({ proofs }))
-}
+const signed =
+  (change: Change, ...ids: readonly bigint[]) =>
+  (stage: Stage): Lie => {
+    const proofs: ProofEdits = { asked: ids.map((id) => ['Listings', be64(id)] as const), change }
+    return told(() => stage.book({ proofs }))
+  }
 
 /** The first part, changed. */
-const part = (change: (part: ProofPart) => ProofPart): Change => (proofs) => ({
-  ...proofs,
-  parts: proofs.parts.map((one, i) => (i === 0 ? change(one) : one)),
-})
+const part =
+  (change: (part: ProofPart) => ProofPart): Change =>
+  (proofs) => ({
+    ...proofs,
+    parts: proofs.parts.map((one, i) => (i === 0 ? change(one) : one)),
+  })
 
 /** One item of the first part. */
 const item = (which: number, change: (item: ProofItem) => ProofItem): Change =>
@@ -53,12 +63,10 @@ const item = (which: number, change: (item: ProofItem) => ProofItem): Change =>
 
 const isThere = (proofs: StateProofs): boolean => proofs.parts[0]?.items[0]?.answer.kind === 'object'
 /** Before the listings are there nothing is changed. */
-const once = (change: Change): Change => (proofs) => (isThere(proofs) ? change(proofs) : proofs)
-
-const keyIs = ({ question: [collection, key] }: SnapshotObject, name: string, id: bigint): boolean =>
-  collection === name && Buffer.compare(key, be64(id)) === 0
-const drop = (name: string, ...ids: readonly bigint[]): Lie =>
-  objects((list) => list.filter((object) => !ids.some((id) => keyIs(object, name, id))))
+const once =
+  (change: Change): Change =>
+  (proofs) =>
+    isThere(proofs) ? change(proofs) : proofs
 
 /** Behind the stone a listing of the neighbour's id. */
 function forgedListing(list: readonly SnapshotObject[], id: bigint): SnapshotObject {
@@ -68,77 +76,28 @@ function forgedListing(list: readonly SnapshotObject[], id: bigint): SnapshotObj
 
 function listingValue(value: Uint8Array, id: bigint): Uint8Array {
   const fields = decode(value) as ReadonlyMap<CborKey, Cbor>
-  return encode(new Map([...fields, ['ID', id], ['Price', 1n]]) as never)
+  return encode(new Map([...fields, ['ID', id], ['Price', 1n]]))
 }
 
 function neighbourOf(stage: Stage): Uint8Array {
-  const stone = stage.book().objects(LISTED_AT, 'Listings').find((one) => keyIs(one, 'Listings', STONE))!
+  const stone = stage
+    .book()
+    .objects(LISTED_AT, 'Listings')
+    .find((one) => keyIs(one, 'Listings', STONE))!
   return listingValue(stone.object.value, NEIGHBOUR)
 }
 
 /** A snapshot with the neighbour in it. */
 const withNeighbour = objects((list) => {
-  const listings = byPlace([...list.filter(({ question }) => question[0] === 'Listings'), forgedListing(list, NEIGHBOUR)])
+  const listings = byPlace([
+    ...list.filter(({ question }) => question[0] === 'Listings'),
+    forgedListing(list, NEIGHBOUR),
+  ])
   return [...list.filter(({ question }) => question[0] !== 'Listings'), ...listings]
 })
 
 const leafOf = ({ key, answer }: ProofItem): ItemAnswer =>
   answer.kind === 'object' ? { kind: 'other-leaf', leaf: stateLeaf(key, answer.object) } : answer
-
-/** The guest's card's entry in the state, made anew. */
-const entry = (stage: Stage, count: bigint, change: (lastSeq: bigint) => bigint, seqs: readonly (readonly [bigint, bigint])[]): Edits => ({
-  state: (state, seq) => {
-    if (seq !== 9) return state
-    const card = publicKeyOf(stage.secrets.guest)
-    let trail = ZEROS
-    for (const [id, at] of seqs) trail = sha256(concatBytes(Uint8Array.of(0x05), trail, be64(id), be64(at)))
-    const history = { lastSeq: change(seqs.at(-1)![1]), trail }
-    const trails = state.indexes.trails.set(card, trailEntry(encode(count), history, true))
-    return { ...state, indexes: { ...state.indexes, trails } }
-  },
-})
-
-/** From set `seq` on an order's trail is that of no set. */
-const skippedFrom = (from: bigint): Edits => ({
-  state: (state, seq) => {
-    if (seq !== Number(from)) return state
-    const key = be64(MINE[0])
-    const history = { lastSeq: 7n, trail: SOMETHING }
-    const trails = state.indexes.trails.set(key, trailEntry(state.collections.Orders.get(key)!, history, false))
-    return { ...state, indexes: { ...state.indexes, trails } }
-  },
-})
-
-/** Sets that add the guest's orders. */
-const ADDED = [
-  [MINE[0], 7n],
-  [MINE[1], 8n],
-] as const
-
-type Listed = readonly (readonly [bigint, bigint])[]
-/** The list, and proofs of the card's entry and of these orders as the honest relay's state has them. */
-const listed = (stage: Stage, next: Listed): Lie =>
-  answers({
-    stateProof: (answer, _asked, myOrders) => {
-      if (!myOrders) return answer
-      const book = stage.book()
-      const ids = [...new Set(next.map(([id]) => id))]
-      const asked = [['Orders', stage.card('guest')] as const, ...ids.map((id) => ['Orders', be64(id)] as const)]
-      return { ...answer, List: next, Proofs: book.proofs(book.head, asked) }
-    },
-  })
-
-const order = (stage: Stage, id: bigint): SnapshotObject => {
-  const book = stage.book()
-  return book.objects(book.head, 'Orders').find((one) => keyIs(one, 'Orders', id))!
-}
-/** The guest's orders of the snapshot, and others of the shop. */
-const orders = (stage: Stage, ...ids: readonly bigint[]): Lie =>
-  objects((came) => {
-    const rest = came.filter(({ question }) => question[0] !== 'Orders')
-    const tags = rest.findIndex(({ question }) => question[0] === 'Tags')
-    return [...rest.slice(0, tags), ...byPlace(ids.map((id) => order(stage, id))), ...rest.slice(tags)]
-  })
 
 export const IN_PROOFS: readonly LieRow[] = [
   {
@@ -148,8 +107,18 @@ export const IN_PROOFS: readonly LieRow[] = [
     tell: () => {
       const cheap = (value: Uint8Array) => listingValue(value, STONE)
       return all(
-        objects((came) => came.map((one) => (keyIs(one, 'Listings', STONE) ? { ...one, object: { value: cheap(one.object.value) } } : one))),
-        shown(item(0, (it) => (it.answer.kind === 'object' ? { ...it, answer: { kind: 'object', object: { value: cheap(it.answer.object.value) } } } : it)))(),
+        objects((came) =>
+          came.map((one) =>
+            keyIs(one, 'Listings', STONE) ? { ...one, object: { value: cheap(one.object.value) } } : one,
+          ),
+        ),
+        shown(
+          item(0, (it) =>
+            it.answer.kind === 'object'
+              ? { ...it, answer: { kind: 'object', object: { value: cheap(it.answer.object.value) } } }
+              : it,
+          ),
+        )(),
       )
     },
     error: 'VERIFICATION_FAILED/state-root',
@@ -162,12 +131,23 @@ export const IN_PROOFS: readonly LieRow[] = [
     tell: (stage) => {
       const cheap = (value: Uint8Array) => listingValue(value, STONE)
       return all(
-        objects((came) => came.map((one) => (keyIs(one, 'Listings', STONE) ? { ...one, object: { value: cheap(one.object.value) } } : one))),
+        objects((came) =>
+          came.map((one) =>
+            keyIs(one, 'Listings', STONE) ? { ...one, object: { value: cheap(one.object.value) } } : one,
+          ),
+        ),
         shown((proofs) => {
           const book = stage.book()
           const { level } = book.set(book.head)
-          const forged = item(0, (it) => (it.answer.kind === 'object' ? { ...it, answer: { kind: 'object', object: { value: cheap(it.answer.object.value) } } } : it))(proofs)
-          return { ...forged, level: { ...proofs.level, roots: { ...proofs.level.roots, Listings: level!.roots.Listings } } }
+          const forged = item(0, (it) =>
+            it.answer.kind === 'object'
+              ? { ...it, answer: { kind: 'object', object: { value: cheap(it.answer.object.value) } } }
+              : it,
+          )(proofs)
+          return {
+            ...forged,
+            level: { ...proofs.level, roots: { ...proofs.level.roots, Listings: level!.roots.Listings } },
+          }
         })(),
       )
     },
@@ -236,7 +216,12 @@ export const IN_PROOFS: readonly LieRow[] = [
     session: ONE,
     tell: (stage) => {
       const other = stateLeaf(be64(NOTHING), { value: Uint8Array.of(0xa0) })
-      const change = once(item(0, (it) => ({ ...it, answer: { kind: 'other-leaf', leaf: { ...other, keyHash: other.keyHash.with(0, sha256(it.key)[0]! ^ 0x80) } } })))
+      const change = once(
+        item(0, (it) => ({
+          ...it,
+          answer: { kind: 'other-leaf', leaf: { ...other, keyHash: other.keyHash.with(0, sha256(it.key)[0]! ^ 0x80) } },
+        })),
+      )
       return all(drop('Listings', STONE), signed(change, STONE)(stage))
     },
     error: 'VERIFICATION_FAILED/other-leaf',
@@ -255,7 +240,11 @@ export const IN_PROOFS: readonly LieRow[] = [
     does: 'signs a tree in which a lone leaf lies a level deeper than it has to',
     session: ONE,
     tell: signed(
-      once((proofs) => part((one) => withSibling(item(0, (it) => ({ ...it, depth: it.depth + 1 }))(proofs).parts[0] ?? one, 'empty'))(proofs)),
+      once((proofs) =>
+        part((one) => withSibling(item(0, (it) => ({ ...it, depth: it.depth + 1 }))(proofs).parts[0] ?? one, 'empty'))(
+          proofs,
+        ),
+      ),
       STONE,
     ),
     error: 'VERIFICATION_FAILED/not-hoisted',
@@ -266,11 +255,13 @@ export const IN_PROOFS: readonly LieRow[] = [
     does: 'signs a tree with an empty place beside an empty place, to prove an absence',
     session: ONE,
     tell: (stage) => {
-      const change = once((proofs) => part((one) => {
-        const deeper = item(0, (it) => ({ ...it, depth: it.depth + 1, answer: { kind: 'empty' } }))(proofs).parts[0]!
-        void one
-        return withSibling(deeper, 'empty')
-      })(proofs))
+      const change = once((proofs) =>
+        part((one) => {
+          const deeper = item(0, (it) => ({ ...it, depth: it.depth + 1, answer: { kind: 'empty' } }))(proofs).parts[0]!
+          void one
+          return withSibling(deeper, 'empty')
+        })(proofs),
+      )
       return all(drop('Listings', STONE), signed(change, STONE)(stage))
     },
     error: 'VERIFICATION_FAILED/not-hoisted',
@@ -286,7 +277,7 @@ export const IN_PROOFS: readonly LieRow[] = [
           const [only] = one.items
           const more = 300 - only!.depth
           const below = Array.from({ length: more }, () => 0)
-          const bits = Array.from({ length: only!.depth }, (_, i) => ((one.emptySiblings[i >> 3]! >> (7 - (i & 7))) & 1))
+          const bits = Array.from({ length: only!.depth }, (_, i) => (one.emptySiblings[i >> 3]! >> (7 - (i & 7))) & 1)
           const siblings = concatBytes(...below.map(() => SOMETHING), one.siblings)
           return { ...one, items: [{ ...only!, depth: 300 }], siblings, emptySiblings: bitmap([...below, ...bits]) }
         }),
@@ -308,7 +299,12 @@ export const IN_PROOFS: readonly LieRow[] = [
     name: 'sets unused bits',
     does: 'sets the last bit of EmptySiblings, which stands for no sibling',
     session: ONE,
-    tell: shown(part((one) => ({ ...one, emptySiblings: one.emptySiblings.with(-1 + one.emptySiblings.length, one.emptySiblings.at(-1)! | 1) }))),
+    tell: shown(
+      part((one) => ({
+        ...one,
+        emptySiblings: one.emptySiblings.with(-1 + one.emptySiblings.length, one.emptySiblings.at(-1)! | 1),
+      })),
+    ),
     error: 'VERIFICATION_FAILED/empty-siblings',
     says: 'has a bit set behind its',
   },
@@ -337,9 +333,14 @@ export const IN_PROOFS: readonly LieRow[] = [
       const change = once(
         part((one) => {
           const [only] = one.items
-          const bits = Array.from({ length: only!.depth }, (_, i) => ((one.emptySiblings[i >> 3]! >> (7 - (i & 7))) & 1))
+          const bits = Array.from({ length: only!.depth }, (_, i) => (one.emptySiblings[i >> 3]! >> (7 - (i & 7))) & 1)
           const siblings = concatBytes(SOMETHING, ZEROS, one.siblings)
-          return { ...one, items: [{ ...only!, depth: only!.depth + 2 }], siblings, emptySiblings: bitmap([0, 0, ...bits]) }
+          return {
+            ...one,
+            items: [{ ...only!, depth: only!.depth + 2 }],
+            siblings,
+            emptySiblings: bitmap([0, 0, ...bits]),
+          }
         }),
       )
       return signed(change, STONE)(stage)
@@ -354,9 +355,7 @@ export const IN_PROOFS: readonly LieRow[] = [
     tell: (stage) =>
       all(
         withNeighbour,
-        shown(
-          item(1, (it) => ({ ...it, answer: { kind: 'object', object: { value: neighbourOf(stage) } } })),
-        )(),
+        shown(item(1, (it) => ({ ...it, answer: { kind: 'object', object: { value: neighbourOf(stage) } } })))(),
       ),
     error: 'VERIFICATION_FAILED/ends',
     says: 'where another item ends with',
@@ -405,10 +404,8 @@ export const IN_PROOFS: readonly LieRow[] = [
     name: 'writes an answer in another form',
     does: 'encodes an honest answer with a longer head than it needs',
     session: ONE,
-    tell: () => (message, asked) =>
-      message.kind === 'response' && asked?.kind === 'stateProof' && message.payload.length > 0
-        ? { ...message, payload: concatBytes(Uint8Array.of(0xb8, message.payload[0]! & 0x1f), message.payload.subarray(1)) }
-        : message,
+    tell: () =>
+      payloads('stateProof', (payload) => concatBytes(Uint8Array.of(0xb8, payload[0]! & 0x1f), payload.subarray(1))),
     error: 'VERIFICATION_FAILED/ProofPayloadError',
     says: 'state proof answer: a head in longer form at byte',
   },
@@ -451,7 +448,10 @@ export const IN_PROOFS: readonly LieRow[] = [
     session: ONE,
     tell: () =>
       answers({
-        stateProof: (answer) => ({ ...answer, Checkpoint: resigned(answer.Checkpoint[0], () => ({ StateHash: ZEROS })) as [Uint8Array, Uint8Array] }),
+        stateProof: (answer) => ({
+          ...answer,
+          Checkpoint: resigned(answer.Checkpoint[0], () => ({ StateHash: ZEROS })),
+        }),
       }),
     error: 'VERIFICATION_FAILED/two-contents',
     says: 'two checkpoints of set',
@@ -495,11 +495,11 @@ export const IN_PROOFS: readonly LieRow[] = [
     name: 'adds a field to an answer',
     does: 'answers with a field that no answer has',
     session: ONE,
-    tell: () => (message, asked) => {
-      if (message.kind !== 'response' || asked?.kind !== 'stateProof' || message.payload.length === 0) return message
-      const fields = decode(message.payload) as ReadonlyMap<CborKey, Cbor>
-      return { ...message, payload: encode(new Map([...fields, ['Extra', 1n]]) as never) }
-    },
+    tell: () =>
+      payloads('stateProof', (payload) => {
+        const fields = decode(payload) as ReadonlyMap<CborKey, Cbor>
+        return encode(new Map([...fields, ['Extra', 1n]]))
+      }),
     error: 'VERIFICATION_FAILED/ProofPayloadError',
     says: 'state proof answer: an unknown field "Extra"',
   },
@@ -511,120 +511,4 @@ export const IN_PROOFS: readonly LieRow[] = [
     error: 'VERIFICATION_FAILED/last',
     says: 'is not its last leaf: the path from node',
   },
-  {
-    name: 'hides an order',
-    does: 'leaves an order of the guest out of snapshot and list',
-    session: GUEST,
-    tell: (stage) => all(drop('Orders', MINE[1]), listed(stage, ADDED.slice(0, -1))),
-    error: 'VERIFICATION_FAILED/number',
-    says: 'are listed, and it added',
-  },
-  {
-    name: 'hides an order behind the card’s entry',
-    does: 'signs an entry of the card that counts more orders than its trail has',
-    session: GUEST,
-    tell: (stage) => told(() => stage.book(entry(stage, 3n, (seq) => seq, ADDED))),
-    error: 'VERIFICATION_FAILED/number',
-    says: 'are listed, and it added',
-  },
-  {
-    name: 'tells another last set of a card',
-    does: 'signs an entry of the card whose LastSeq is not that of its trail',
-    session: GUEST,
-    tell: (stage) => told(() => stage.book(entry(stage, 2n, (seq) => seq + 1n, ADDED))),
-    error: 'VERIFICATION_FAILED/last-seq',
-    says: 'the last is of set',
-  },
-  {
-    name: 'swaps an order for another’s',
-    does: 'lists and sends an order of another guest instead of one’s own',
-    session: GUEST,
-    tell: (stage) => all(orders(stage, MINE[0], OTHERS), listed(stage, [ADDED[0], [OTHERS, 8n]])),
-    error: 'VERIFICATION_FAILED/trail',
-    says: 'the list leads to Trail',
-  },
-  {
-    name: 'adds an order to a guest’s',
-    does: 'sends an order of another guest with one’s own',
-    session: GUEST,
-    tell: (stage) => orders(stage, ...MINE, OTHERS),
-    error: 'VERIFICATION_FAILED/HeldObjectError',
-    says: 'and the relay proves nothing',
-  },
-  {
-    name: 'leaves an order out of a guest’s snapshot',
-    does: 'lists an order and does not send it',
-    session: GUEST,
-    tell: () => drop('Orders', MINE[1]),
-    error: 'VERIFICATION_FAILED/HeldObjectError',
-    says: 'is nothing, and the relay proves',
-  },
-  {
-    name: 'skips a patch of a trail',
-    does: 'signs an order whose Trail leaves out a set that changed it',
-    session: 'a guest’s orders',
-    late: true,
-    tell: (stage) => {
-      const { head } = stage.book()
-      return told(() => stage.book(skippedFrom(head + 1n)))
-    },
-    error: 'VERIFICATION_FAILED/HeldObjectError',
-    says: 'and the relay proves',
-  },
-  {
-    name: 'takes a write and logs another',
-    does: 'answers a write with the number of another set',
-    session: WRITE,
-    late: true,
-    tell: () => (message, asked) => {
-      if (message.kind !== 'response' || asked?.kind !== 'write') return message
-      const answer = readWriteAnswer(message.payload)
-      return { ...message, payload: encodeWriteAnswer({ ...answer, Seq: answer.Seq - 1n }) }
-    },
-    error: 'VERIFICATION_FAILED/OwnSetError',
-    says: 'was answered to its write',
-  },
-  {
-    name: 'tells another state after a write',
-    does: 'answers a write with a StateRoot that its leaf does not have',
-    session: WRITE,
-    late: true,
-    tell: () => (message, asked) =>
-      message.kind === 'response' && asked?.kind === 'write'
-        ? { ...message, payload: encodeWriteAnswer({ ...readWriteAnswer(message.payload), StateRoot: ZEROS }) }
-        : message,
-    error: 'VERIFICATION_FAILED/OwnSetError',
-    says: 'was answered to its write',
-  },
-  {
-    name: 'proves a write by a path of another',
-    does: 'gives an inclusion that does not lead to the checkpoint',
-    session: WRITE,
-    late: true,
-    tell: () =>
-      answers({ logProof: (answer) => ({ ...answer, Inclusion: [answer.Inclusion[0], answer.Inclusion[1].map(() => SOMETHING)] }) }),
-    error: 'VERIFICATION_FAILED/root',
-    says: 'the path from node',
-  },
-  {
-    name: 'proves a write at another place',
-    does: 'gives the node index of the set before',
-    session: WRITE,
-    late: true,
-    tell: () => answers({ logProof: (answer) => ({ ...answer, Inclusion: [answer.Inclusion[0] - 1n, answer.Inclusion[1]] }) }),
-    error: 'VERIFICATION_FAILED/node-index',
-    says: 'of the log, not node',
-  },
-  {
-    name: 'truncates a path of the log',
-    does: 'leaves out the last hash of a write’s inclusion',
-    session: WRITE,
-    late: true,
-    tell: () => answers({ logProof: (answer) => ({ ...answer, Inclusion: [answer.Inclusion[0], answer.Inclusion[1].slice(0, -1)] }) }),
-    error: 'VERIFICATION_FAILED/path-length',
-    says: 'elements, not',
-  },
 ]
-void SHELL
-void TWINS
-void readStateProofAnswer

@@ -109,7 +109,9 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: () =>
-      sets((set) => (changing(set) ? [{ ...set, leafIndex: 1, patches: set.patches.slice(1), proofs: set.proofs.slice(1) }] : [set])),
+      sets((set) =>
+        changing(set) ? [{ ...set, leafIndex: 1, patches: set.patches.slice(1), proofs: set.proofs.slice(1) }] : [set],
+      ),
     error: 'VERIFICATION_FAILED/HeldObjectError',
     says: 'and the relay proves',
   },
@@ -119,7 +121,9 @@ export const IN_SETS: readonly LieRow[] = [
     session: WHOLE,
     late: true,
     tell: () =>
-      sets((set) => (changing(set) ? [{ ...set, leafIndex: 1, patches: set.patches.slice(1), proofs: set.proofs.slice(1) }] : [set])),
+      sets((set) =>
+        changing(set) ? [{ ...set, leafIndex: 1, patches: set.patches.slice(1), proofs: set.proofs.slice(1) }] : [set],
+      ),
     error: 'VERIFICATION_FAILED/root',
     says: 'Listings: its objects lead to',
   },
@@ -191,7 +195,12 @@ export const IN_SETS: readonly LieRow[] = [
     does: 'pushes the patches of a set in another order, each with its proof',
     session: ONE,
     late: true,
-    tell: change((set) => ({ ...set, leafIndex: 1, patches: set.patches.toReversed(), proofs: set.proofs.toReversed() })),
+    tell: change((set) => ({
+      ...set,
+      leafIndex: 1,
+      patches: set.patches.toReversed(),
+      proofs: set.proofs.toReversed(),
+    })),
     error: 'VERIFICATION_FAILED/VerificationError',
     says: 'after node',
   },
@@ -222,7 +231,13 @@ export const IN_SETS: readonly LieRow[] = [
     does: 'gives a patch the node index of the other',
     session: ONE,
     late: true,
-    tell: change((set) => proof({ ...set, leafIndex: 1, patches: [set.patches[0]!], proofs: [set.proofs[0]!] }, 0, ([, size, path]) => [1n, size, path as Encodable])),
+    tell: change((set) =>
+      proof({ ...set, leafIndex: 1, patches: [set.patches[0]!], proofs: [set.proofs[0]!] }, 0, ([, size, path]) => [
+        1n,
+        size,
+        path,
+      ]),
+    ),
     error: 'VERIFICATION_FAILED/VerificationError',
     says: 'the path from node',
   },
@@ -249,7 +264,7 @@ export const IN_SETS: readonly LieRow[] = [
     does: 'says that the tree over a set of two patches has four leaves',
     session: ONE,
     late: true,
-    tell: change((set) => proof(set, 1, ([node, , path]) => [node, 7n, path as Encodable])),
+    tell: change((set) => proof(set, 1, ([node, , path]) => [node, 7n, path])),
     error: 'VERIFICATION_FAILED/VerificationError',
     says: 'tree sizes',
   },
@@ -258,9 +273,7 @@ export const IN_SETS: readonly LieRow[] = [
     does: 'says that the tree over a set of two patches has three leaves: it has none that fills it up',
     session: ONE,
     late: true,
-    tell: change((set) =>
-      [0, 1].reduce((one, i) => proof(one, i, ([node, , path]) => [node, 4n, path as Encodable]), set),
-    ),
+    tell: change((set) => [0, 1].reduce((one, i) => proof(one, i, ([node, , path]) => [node, 4n, path]), set)),
     error: 'VERIFICATION_FAILED/VerificationError',
     says: 'nodes are not the tree of a power of two of leaves',
   },
@@ -288,7 +301,7 @@ export const IN_SETS: readonly LieRow[] = [
     session: ONE,
     late: true,
     tell: change((set) =>
-      [0, 1].reduce((one, i) => proof(one, i, ([node, size, path]) => [node, size, path!.slice(1) as Encodable]), set),
+      [0, 1].reduce((one, i) => proof(one, i, ([node, size, path]) => [node, size, path!.slice(1)]), set),
     ),
     error: 'VERIFICATION_FAILED/VerificationError',
     says: 'elements, not',
@@ -370,7 +383,11 @@ export const IN_SETS: readonly LieRow[] = [
     tell: (stage) => (message) =>
       message.kind === 'snapshotPush'
         ? [
-            { kind: 'push', subscriptionId: message.subscriptionId, sets: [encodeSet(signed(stage.shop, 1n, [tagged]))] },
+            {
+              kind: 'push',
+              subscriptionId: message.subscriptionId,
+              sets: [encodeSet(signed(stage.shop, 1n, [tagged]))],
+            },
             message,
           ]
         : message,

@@ -24,7 +24,7 @@ const isListing = ({ question: [collection, key] }: SnapshotObject, id: bigint):
 /** The object's fields, changed. */
 function changed(object: SnapshotObject, more: readonly (readonly [CborKey, Cbor])[]): SnapshotObject {
   const fields = decode(object.object.value) as ReadonlyMap<CborKey, Cbor>
-  return { ...object, object: { value: encode(new Map([...fields, ...more]) as never) } }
+  return { ...object, object: { value: encode(new Map([...fields, ...more])) } }
 }
 
 const listing = (id: bigint, change: (object: SnapshotObject) => readonly SnapshotObject[]) => (): Lie =>
@@ -70,10 +70,13 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
     session: WHOLE,
     tell: (stage) => {
       const lying = listing(SHELL, () => [])()
-      return all(lying, snapshots((push) => {
-        const book = stage.book(without(SHELL))
-        return { ...push, level: encodeLevel(book.set(book.head).level!) }
-      }))
+      return all(
+        lying,
+        snapshots((push) => {
+          const book = stage.book(without(SHELL))
+          return { ...push, level: encodeLevel(book.set(book.head).level!) }
+        }),
+      )
     },
     error: 'VERIFICATION_FAILED/level',
     says: 'snapshot: Level: it leads to StateRoot',
@@ -140,7 +143,11 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
     name: 'shuffles a snapshot',
     does: 'sends the tags before the listings',
     session: WHOLE,
-    tell: () => objects((list) => [...list.filter(({ question }) => question[0] === 'Tags'), ...list.filter(({ question }) => question[0] !== 'Tags')]),
+    tell: () =>
+      objects((list) => [
+        ...list.filter(({ question }) => question[0] === 'Tags'),
+        ...list.filter(({ question }) => question[0] !== 'Tags'),
+      ]),
     error: 'VERIFICATION_FAILED/manifest',
     says: 'snapshot: Manifest: it did not come first',
   },
@@ -170,7 +177,18 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
     name: 'forges the manifest',
     does: 'sends a manifest with another payee',
     session: ONE,
-    tell: () => objects((list) => list.map((object) => (object === manifestOf(list) ? changed(object, [['Payees', new Map()], ['ShippingRegions', new Map()], ['Forged', 1n]] as never) : object))),
+    tell: () =>
+      objects((list) =>
+        list.map((object) =>
+          object === manifestOf(list)
+            ? changed(object, [
+                ['Payees', new Map()],
+                ['ShippingRegions', new Map()],
+                ['Forged', 1n],
+              ] as never)
+            : object,
+        ),
+      ),
     error: 'VERIFICATION_FAILED/manifest',
     says: 'snapshot: Manifest: its hash is',
   },
@@ -182,7 +200,10 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
       state: (state, seq) =>
         seq !== Number(LISTED_AT)
           ? state
-          : { ...state, manifest: encode(new Map([...(decode(state.manifest!) as ReadonlyMap<CborKey, Cbor>), ['ShopID', 9n]]) as never) },
+          : {
+              ...state,
+              manifest: encode(new Map([...(decode(state.manifest!) as ReadonlyMap<CborKey, Cbor>), ['ShopID', 9n]])),
+            },
     }),
     error: 'VERIFICATION_FAILED/manifest-shop',
     says: 'Manifest: ShopID',
@@ -209,10 +230,17 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
         const accounts = list.filter(({ question }) => question[0] === 'Accounts')
         const guests = accounts.find(({ question }) => isGuestsAccount(question))!
         const { value } = guests.object
-        const [start, end] = [value.subarray(0, 9), value.subarray(9)].map((piece) => ({ ...guests, object: { value: piece } }))
+        const [start, end] = [value.subarray(0, 9), value.subarray(9)].map((piece) => ({
+          ...guests,
+          object: { value: piece },
+        }))
         const owner = accounts.find((one) => one !== guests)!
         const mixed = [{ ...start!, more: true }, owner, { ...end!, more: false }]
-        return [manifestOf(list), ...mixed, ...list.filter(({ question: [name] }) => name !== 'Manifest' && name !== 'Accounts')]
+        return [
+          manifestOf(list),
+          ...mixed,
+          ...list.filter(({ question: [name] }) => name !== 'Manifest' && name !== 'Accounts'),
+        ]
       }),
     error: 'VERIFICATION_FAILED/piece-missing',
     says: "it comes before the last piece of the guests' account",
@@ -297,7 +325,8 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
     name: 'withholds staff’s rights',
     does: 'serves a clerk as a guest, without salts, and says that his orders are all',
     session: STAFF_ORDERS,
-    tell: () => all(
+    tell: () =>
+      all(
         objects((list) => list.filter(({ question: [name] }) => !STAFF.has(name))),
         snapshots((push) => ({ ...push, salts: encodeSalts({}) })),
       ),
@@ -316,7 +345,8 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
     name: 'withholds one salt',
     does: 'gives a clerk the salt of the stock alone',
     session: STAFF_ORDERS,
-    tell: (stage) => snapshots((push) => ({ ...push, salts: encodeSalts({ Inventory: stage.book().salts().Inventory }) })),
+    tell: (stage) =>
+      snapshots((push) => ({ ...push, salts: encodeSalts({ Inventory: stage.book().salts().Inventory }) })),
     error: 'VERIFICATION_FAILED/salt',
     says: 'snapshot: Orders: the whole collection is subscribed to, and its salt did not come',
   },
@@ -324,7 +354,12 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
     name: 'leaves an order out',
     does: 'sends staff all orders but one',
     session: STAFF_ORDERS,
-    tell: () => objects((list) => list.filter(({ question: [collection, key] }) => collection !== 'Orders' || Buffer.compare(key, be64(72n)) !== 0)),
+    tell: () =>
+      objects((list) =>
+        list.filter(
+          ({ question: [collection, key] }) => collection !== 'Orders' || Buffer.compare(key, be64(72n)) !== 0,
+        ),
+      ),
     error: 'VERIFICATION_FAILED/root',
     says: 'snapshot: Orders: its objects lead to',
   },
@@ -335,7 +370,9 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
     tell: () =>
       objects((list) =>
         list.map((one) =>
-          one.object.history === undefined ? one : { ...one, object: { ...one.object, history: { ...one.object.history, trail: ZEROS } } },
+          one.object.history === undefined
+            ? one
+            : { ...one, object: { ...one.object, history: { ...one.object.history, trail: ZEROS } } },
         ),
       ),
     error: 'VERIFICATION_FAILED/root',

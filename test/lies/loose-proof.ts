@@ -74,9 +74,7 @@ function endOf({ key, depth, answer }: ProofItem): End {
 
 function digestOf(keyHash: Uint8Array, answer: ItemAnswer): Uint8Array {
   if (answer.kind === 'empty') return EMPTY_PLACE
-  return stateLeafDigest(
-    answer.kind === 'object' ? { keyHash, valueHash: stateValueHash(answer.object) } : answer.leaf,
-  )
+  return stateLeafDigest(answer.kind === 'object' ? { keyHash, valueHash: stateValueHash(answer.object) } : answer.leaf)
 }
 
 /** Siblings of a part, one more below those that are there: it is taken first by an item one level deeper. */

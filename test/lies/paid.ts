@@ -155,7 +155,9 @@ function receiptOf(stage: Stage, book: Book, { listings, orderId = PAID_ORDER }:
   const { head } = book
   const { signed, last } = book.checkpoint(head)
   const sets = setsOf(book, orderId)
-  const asking = sets.findLast(({ patches }) => patches.some(([patch]) => readPatch(patch).path[2] === 'PaymentDetails'))
+  const asking = sets.findLast(({ patches }) =>
+    patches.some(([patch]) => readPatch(patch).path[2] === 'PaymentDetails'),
+  )
   const then = asking && book.set(asking.seq)
   const all = [...book.set(head).state.collections.Listings.entries()].map(([, bytes]) => bytes)
   return makeReceipt({

@@ -22,6 +22,5 @@ const STONE_DEPTH = 1 + Math.max(shared(STONE, FEATHER), shared(STONE, SHELL))
 
 /** An id that no listing has, and whose way ends at the stone's leaf, behind it. */
 export const NEIGHBOUR: bigint = (() => {
-  for (let id = 5_000n; ; id++)
-    if (shared(STONE, id) >= STONE_DEPTH && compareBytes(K(STONE), K(id)) < 0) return id
+  for (let id = 5_000n; ; id++) if (shared(STONE, id) >= STONE_DEPTH && compareBytes(K(STONE), K(id)) < 0) return id
 })()

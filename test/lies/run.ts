@@ -11,11 +11,8 @@ export type Ending = { readonly shown: unknown } | { readonly error: string; rea
 export async function ending(world: World, sdk: Sdk, session: SessionName, lie?: LieRow): Promise<Ending> {
   const stage = await world.stage()
   try {
-    if (lie?.byHand !== undefined) stage.byHand = lie.byHand
-    if (lie?.receipt !== undefined) stage.receipt = lie.receipt
-    if (lie?.notes !== undefined) stage.notes = lie.notes
+    stage.lie = lie
     await lie?.prepare?.(stage)
-    stage.beforeComparing = async () => lie?.beforeComparing?.(stage)
     const tell = lie?.tell?.(stage)
     if (tell !== undefined)
       stage.proxy.lie((message, asked) => (lie!.late && !stage.turned ? message : tell(message, asked)))

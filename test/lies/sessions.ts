@@ -9,6 +9,9 @@ import { decodeSignedCheckpoint } from '../../src/proofs/checkpoint.js'
 import { encode } from '../../src/codec/encode.js'
 import { readCheckpointAnswer } from '../../src/wire/proof-payloads.js'
 import { order } from '../fixtures/relay-harness.js'
+import { checkedByHand } from './by-hand.js'
+import { shownNotes } from './in-notes.js'
+import { shownReceipt } from './paid.js'
 import { NEIGHBOUR, TWINS } from './places.js'
 import { FEATHER, MINE, NOTHING, STONE, type Sdk, type Stage } from './stage.js'
 
@@ -166,7 +169,7 @@ function compare(stage: Stage, sdk: Sdk): Promise<unknown> {
   return withClient(stage, sdk, { only: [{ listing: STONE }] }, async (client) => {
     await proven(client.listing(STONE))
     stage.turned = true
-    await stage.beforeComparing()
+    await stage.lie?.beforeComparing?.(stage)
     await stage.covered()
     const received = await honest()
     return told(await client.compare(stage.received(received)))
@@ -261,20 +264,22 @@ async function insisting(client: ShopClient): Promise<unknown> {
 }
 
 /** Keeps what is held, comes back, and is shown what was kept before the relay says a word. */
-const kept = (more: (stage: Stage) => Connecting, look: (client: ShopClient) => Promise<unknown>) => async (stage: Stage, sdk: Sdk) => {
-  const store = memory()
-  const options: Connecting = { store, ...more(stage) }
-  await withClient(stage, sdk, options, look)
-  if (store.bytes === undefined) throw new Told('NOT_KEPT', 'nothing was kept')
-  store.bytes = stage.tampered(store.bytes)
-  stage.turned = true
-  let notice: string | undefined
-  const onNotice = (text: string) => (notice ??= text)
-  return withClient(stage, sdk, { ...options, onNotice }, async (client) => {
-    if (notice?.startsWith('what was kept is not used')) throw new Told('NOTICE', notice)
-    return look(client)
-  })
-}
+const kept =
+  (more: (stage: Stage) => Connecting, look: (client: ShopClient) => Promise<unknown>) =>
+  async (stage: Stage, sdk: Sdk) => {
+    const store = memory()
+    const options: Connecting = { store, ...more(stage) }
+    await withClient(stage, sdk, options, look)
+    if (store.bytes === undefined) throw new Told('NOT_KEPT', 'nothing was kept')
+    store.bytes = stage.tampered(store.bytes)
+    stage.turned = true
+    let notice: string | undefined
+    const onNotice = (text: string) => (notice ??= text)
+    return withClient(stage, sdk, { ...options, onNotice }, async (client) => {
+      if (notice?.startsWith('what was kept is not used')) throw new Told('NOTICE', notice)
+      return look(client)
+    })
+  }
 
 const priceNow = async (client: ShopClient) => (await proven(client.listing(STONE))).data?.Price
 const ordersNow = async (client: ShopClient) => (await proven(client.orders.all())).data!.map(({ ID }) => ID)
@@ -290,14 +295,14 @@ function memory(): ReplicaStore & { bytes: Uint8Array | undefined } {
 
 /** Years later, from the file and the relay's address. */
 async function readsReceipt(stage: Stage, sdk: Sdk): Promise<unknown> {
-  const { bytes, trust, expected } = stage.receipt(stage)
+  const { bytes, trust, expected } = (stage.lie?.receipt ?? shownReceipt)(stage)
   const { orderId, order, total } = sdk.verifyReceipt(bytes, trust, expected)
   return [orderId, order.State, total?.asked, total?.kind]
 }
 
 /** With the tools of other logs, and with the relay's checkpoints. */
 async function readsNotes(stage: Stage, sdk: Sdk): Promise<unknown> {
-  const { bindings, notes, checkpoint, statements } = stage.notes(stage)
+  const { bindings, notes, checkpoint, statements } = (stage.lie?.notes ?? shownNotes)(stage)
   const relays = [stage.relay.address]
   const [binding, other = binding] = bindings.map((signed) => sdk.verifyBinding(signed, relays))
   const [note, second = note] = notes.map((text) => sdk.verifyNote(text, binding!))
@@ -306,8 +311,7 @@ async function readsNotes(stage: Stage, sdk: Sdk): Promise<unknown> {
     sdk.evidenceOfTwoNotes(note!, second!),
     sdk.evidenceOfTwoTrees(note!, sdk.verifyCheckpoint(checkpoint, relays), statements),
   ]
-  for (const one of judged)
-    if (one.outcome === 'evidence') throw new Told(`EVIDENCE/${one.kind}`, one.message)
+  for (const one of judged) if (one.outcome === 'evidence') throw new Told(`EVIDENCE/${one.kind}`, one.message)
   return note!.size
 }
 
@@ -337,7 +341,10 @@ export const SESSIONS = {
     ]),
     honest: [100n, [STONE]],
   },
-  'a newcomer to two listings': { run: once({ only: TWINS.map((id) => ({ listing: id })) }, priced(TWINS)), honest: [100n, 100n] },
+  'a newcomer to two listings': {
+    run: once({ only: TWINS.map((id) => ({ listing: id })) }, priced(TWINS)),
+    honest: [100n, 100n],
+  },
   'a newcomer to a listing and its neighbour': {
     run: once({ only: [{ listing: STONE }, { listing: NEIGHBOUR }] }, priced([STONE, NEIGHBOUR])),
     honest: [100n, undefined],
@@ -361,7 +368,10 @@ export const SESSIONS = {
   },
   'an order receipt': { run: readsReceipt, honest: [500n, 6n, 200n, 'recomputed'] },
   'a note beside a checkpoint': { run: readsNotes, honest: 9n },
-  'somebody who checks by hand': { run: async (stage, sdk) => stage.byHand(stage, sdk), honest: undefined },
+  'somebody who checks by hand': {
+    run: async (stage, sdk) => (stage.lie?.byHand ?? checkedByHand)(stage, sdk),
+    honest: undefined,
+  },
 } as const satisfies Record<string, Session>
 
 export type SessionName = keyof typeof SESSIONS

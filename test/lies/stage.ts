@@ -8,12 +8,20 @@ import type { Change } from '../../src/patches/patch.js'
 import { decodeCheckpoint } from '../../src/proofs/checkpoint.js'
 import { encodeCheckpointAnswer, readCheckpointAnswer, readWriteAnswer } from '../../src/wire/proof-payloads.js'
 import { lyingProxy, type LyingProxy } from '../fixtures/lying-proxy.js'
-import { enrolCard, listing, map, newSecret, order, relay, stock, Wire, type TestRelay } from '../fixtures/relay-harness.js'
+import {
+  enrolCard,
+  listing,
+  map,
+  newSecret,
+  order,
+  relay,
+  stock,
+  Wire,
+  type TestRelay,
+} from '../fixtures/relay-harness.js'
 import { DiskStore } from '../fixtures/store-directory.js'
 import { Book, type Edits } from './book.js'
-import { checkedByHand } from './by-hand.js'
-import { shownNotes, type NotesShown } from './in-notes.js'
-import { shownReceipt, type Shown } from './paid.js'
+import type { LieRow } from './lie.js'
 
 /** The package, or the package without one check. */
 export type Sdk = typeof import('./sdk.js')
@@ -72,12 +80,10 @@ export class Stage {
   tampered: (kept: Uint8Array) => Uint8Array = (kept) => kept
   /** What becomes of a checkpoint on its way between two clients. */
   received: (checkpoint: Uint8Array) => Uint8Array = (checkpoint) => checkpoint
-  byHand: (stage: Stage, sdk: Sdk) => void = checkedByHand
-  receipt: (stage: Stage) => Shown = shownReceipt
-  notes: (stage: Stage) => NotesShown = shownNotes
   /** Of another shop, where a lie has one. */
   another: Stage | undefined
-  beforeComparing: () => Promise<unknown> = async () => undefined
+  /** That is told here, if any is. */
+  lie: LieRow | undefined
   private readonly disk: DiskStore
   private readonly wires = new Map<Who, Promise<Wire>>()
 
