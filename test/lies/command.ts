@@ -4,7 +4,7 @@ import type { Check } from './check.js'
 import { CHECKS } from './checks.js'
 import type { LieRow } from './lie.js'
 import { LIES } from './lies.js'
-import { ending, notCaught, text } from './run.js'
+import { ending, inTurn, notCaught, text } from './run.js'
 import { SESSIONS, type SessionName } from './sessions.js'
 import { World, type Sdk } from './stage.js'
 
@@ -33,8 +33,8 @@ export async function checkLies({ sdk, without, lies, checks, verbose }: Parts):
   const honest = () => used.map((session) => () => control(world, sdk, session, problem))
   const caught = asked.map((lie) => () => one(world, sdk, lie, problem, verbose))
   const skipped = needed.map((check) => () => needs(world, without, check, problem, verbose))
-  const controls = await inTurn(honest())
-  const told = await inTurn([...caught, ...skipped])
+  const controls = await inTurn(honest(), AT_ONCE)
+  const told = await inTurn([...caught, ...skipped], AT_ONCE)
   await world.stop()
   const count = (list: readonly boolean[]) => `${list.filter(Boolean).length} / ${list.length}`
   const [first, second] = [told.slice(0, caught.length), told.slice(caught.length)]
@@ -97,18 +97,4 @@ async function needs(
   }
   problem(`check: ${check.name} is not needed: ${ends.join('; ') || 'it has no lie'}`)
   return false
-}
-
-/** All results in order, at most so many at a time. */
-async function inTurn<T>(tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
-  const results: T[] = []
-  let next = 0
-  const worker = async () => {
-    while (next < tasks.length) {
-      const i = next++
-      results[i] = await tasks[i]!()
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
-  return results
 }

@@ -8,11 +8,11 @@ import { patchLeafHash } from '../../src/merkle/patch-proof.js'
 import { signPatches } from '../../src/patches/patch-set.js'
 import type { PushedSet } from '../../src/wire/pushed-set.js'
 import { decodeSet, encodeSet } from '../../src/wire/pushed-set.js'
-import { newSecret, OWNER } from '../fixtures/relay-harness.js'
+import { listing, newSecret, OWNER } from '../fixtures/relay-harness.js'
 import { RELAY_SECRET } from './book.js'
 import { pushOf, sets } from './forge.js'
 import type { LieRow } from './lie.js'
-import { STONE, type Stage } from './stage.js'
+import { NOTHING, STONE, type Stage } from './stage.js'
 import type { Lie } from '../fixtures/lying-proxy.js'
 import { privateKeyToAccount } from 'viem/accounts'
 import { fromHex } from '../../src/bytes/hex.js'
@@ -285,6 +285,24 @@ export const IN_SETS: readonly LieRow[] = [
     tell: () => sets((set) => (set.patches.length === 3 && changing(set) ? [padded(set)] : [set])),
     error: 'VERIFICATION_FAILED/VerificationError',
     says: 'the patch cannot be read: the item is cut off at byte',
+  },
+  {
+    name: 'makes up a listing',
+    does: 'adds a listing that the shop does not have, signed with the relay’s key',
+    session: 'a subscription to two listings, one not there',
+    late: true,
+    tell: instead(({ shop }, honest) => resigned(honest, shop, RELAY_SECRET, [listing(NOTHING)])),
+    error: 'VERIFICATION_FAILED/HeldObjectError',
+    says: 'and the relay proves nothing',
+  },
+  {
+    name: 'hides a new order from staff',
+    does: 'leaves out the set that adds an order',
+    session: 'a clerk with the whole shop',
+    late: true,
+    tell: () => sets((set) => (pathOf(set)[0] === 'Orders' ? [] : [set])),
+    error: 'VERIFICATION_FAILED/root',
+    says: 'snapshot: Orders: its objects lead to',
   },
   {
     name: 'forges the manifest in a set',

@@ -1,29 +1,65 @@
+/** Every lie of the tables once, against the client of the source; `npm run check:lies` also takes each check out. */
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import * as sdk from './sdk.js'
+import { ROOT } from '../fixtures/program.js'
+import { CHECKS } from './checks.js'
 import { LIES } from './lies.js'
-import { ending, notCaught, text } from './run.js'
+import { ending, inTurn, notCaught } from './run.js'
+import * as sdk from './sdk.js'
 import { SESSIONS, type SessionName } from './sessions.js'
 import { World } from './stage.js'
 
-let world: World
-beforeAll(async () => {
-  world = await World.start()
+const AT_ONCE = 12
+const sessions = Object.keys(SESSIONS) as SessionName[]
+
+describe('the tables', () => {
+  it('have at least forty lies, each once, and an error for each', () => {
+    expect(new Set(LIES.map(({ name }) => name)).size).toBe(LIES.length)
+    expect(new Set(LIES.map(({ does }) => does)).size).toBeGreaterThan(40)
+    expect(LIES.filter(({ does, error, says }) => !does || !error || says.length < 4)).toEqual([])
+  })
+
+  it('use every session', () => {
+    const used = new Set(LIES.map(({ session }) => session))
+    expect(sessions.filter((name) => !used.has(name))).toEqual([])
+  })
+
+  it.each(CHECKS)('know where it stands: $name', ({ file, text, instead, lies }) => {
+    expect(readFileSync(join(ROOT, file), 'utf8').split(text)).toHaveLength(2)
+    expect(instead).not.toBe(text)
+    expect(lies.filter((name) => !LIES.some((lie) => lie.name === name))).toEqual([])
+    expect(lies.length).toBeGreaterThan(0)
+  })
+
+  it('have each check once', () => {
+    expect(new Set(CHECKS.map(({ name }) => name)).size).toBe(CHECKS.length)
+  })
 })
-afterAll(() => world.stop())
-const only = process.env['ONLY']
-describe.concurrent('lies', () => {
-  it.each(LIES.filter(({ name }) => only === undefined || name.includes(only)))(
-    '$name',
-    { timeout: 60_000 },
-    async (lie) => {
-      const end = await ending(world, sdk, lie.session, lie)
-      if ('shown' in end) console.log(`@@ ${lie.name} => SHOWN ${text(end.shown)}`)
-      else console.log(`@@ ${lie.name} => ${end.error} :: ${end.message.slice(0, 260)}`)
-      expect(notCaught(lie, end)).toBeUndefined()
-    },
-  )
-  it.each(Object.entries(SESSIONS))('honest %s', async (name, session) => {
-    const end = await ending(world, sdk, name as SessionName)
-    expect(end).toEqual({ shown: session.honest })
+
+describe('the relay', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await World.start()
+  })
+  afterAll(async () => {
+    await world.stop()
+    expect(world.relay.bugs).toEqual([])
+  })
+
+  it('is believed where it is honest', { timeout: 60_000 }, async () => {
+    const ends = await inTurn(
+      sessions.map((name) => () => ending(world, sdk, name)),
+      AT_ONCE,
+    )
+    const honest = sessions.map((name) => ({ shown: SESSIONS[name].honest }))
+    expect(ends).toEqual(honest)
+  })
+
+  it('is found out in every lie', { timeout: 180_000 }, async () => {
+    const told = LIES.map((lie) => async () => ({ lie, end: await ending(world, sdk, lie.session, lie) }))
+    const ends = await inTurn(told, AT_ONCE)
+    expect(ends.flatMap(({ lie, end }) => notCaught(lie, end)?.concat(` (${lie.name})`) ?? [])).toEqual([])
   })
 })

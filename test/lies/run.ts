@@ -34,3 +34,17 @@ export function notCaught(lie: LieRow, end: Ending): string | undefined {
 export function text(value: unknown): string {
   return JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? `${one}` : one)) ?? 'nothing'
 }
+
+/** All results in order; at most so many tasks at a time. */
+export async function inTurn<T>(tasks: readonly (() => Promise<T>)[], atOnce: number): Promise<T[]> {
+  const results: T[] = []
+  let next = 0
+  const worker = async () => {
+    while (next < tasks.length) {
+      const i = next++
+      results[i] = await tasks[i]!()
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+  return results
+}
