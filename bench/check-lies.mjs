@@ -1,5 +1,5 @@
-// npm run check:lies: the relay of test/lies lies to the client in every way it knows, and to clients that lack one check
-// each. Closing line: lies caught N / N, checks needed M / M.
+// npm run check:lies: the relay of test/lies lies to the client in every way it knows, and to clients that lack one
+// check each. Closing line: lies caught N / N, checks needed M / M.
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'

@@ -1,7 +1,7 @@
 /**
- * A shop's log as the lying relay holds it: read from the honest relay's store, replayed by the project's own rules, and
- * changed where a lie needs it. All that a relay sends of a log and its states can be made of it, and is signed with the
- * relay's key.
+ * A shop's log as the lying relay holds it: read from the honest relay's store, replayed by the project's own rules,
+ * and changed where a lie needs it. All that a relay sends of a log and its states can be made of it, and is signed
+ * with the relay's key.
  */
 
 import { decode } from '../../src/codec/decode.js'

@@ -250,4 +250,7 @@ export const OF_LOGS: readonly Check[] = [
     'if (isOfNote || isOfCheckpoint)\n',
     ['signs a note that is not of its checkpoint', 'signs a checkpoint that is not of its note'],
   ),
+  check('one signature of the log', 'src/notes/signed-note.ts', 'if (ofLog.length > 1)\n', 'if (false)\n', [
+    'signs a note twice',
+  ]),
 ]

@@ -182,13 +182,9 @@ export const OF_STATES: readonly Check[] = [
     'takes a write and logs another',
     'tells another state after a write',
   ]),
-  check(
-    'an own set is in the log',
-    'src/client/proof-requests.ts',
-    'verifyLogInclusion(answer.Inclusion, { Seq: seq, Set: answer.Set, StateRoot: answer.StateRoot }, checkpoint.fields)',
-    '',
-    ['proves a write by a path of another'],
-  ),
+  check('an own set is in the log', 'src/client/proof-requests.ts', 'verifyLogInclusion(', 'void (', [
+    'proves a write by a path of another',
+  ]),
   check(
     'no set before the end of the snapshot',
     'src/client/shop-proofs.ts',

@@ -1,4 +1,4 @@
-/** What `npm run check:lies` runs: every lie against the client as it is, and every check against the lies it is for. */
+/** What `npm run check:lies` runs: every lie against the client as it is, every check against the lies it is for. */
 
 import type { Check } from './check.js'
 import { CHECKS } from './checks.js'
@@ -29,7 +29,7 @@ export async function checkLies({ sdk, without, lies, checks, verbose }: Parts):
   const asked = checks === undefined ? chosen : chosen.filter(() => lies !== undefined)
   const problems: string[] = []
   const problem = (line: string) => (problems.push(line), console.log(line))
-  const used = [...new Set(asked.map(({ session }) => session))]
+  const used = [...new Set(asked.map(({ session }) => session as SessionName))]
   const honest = () => used.map((session) => () => control(world, sdk, session, problem))
   const caught = asked.map((lie) => () => one(world, sdk, lie, problem, verbose))
   const skipped = needed.map((check) => () => needs(world, without, check, problem, verbose))

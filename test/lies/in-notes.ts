@@ -2,70 +2,16 @@
 
 import { utf8 } from '../../src/bytes/bytes.js'
 import { ed25519PublicKey, ed25519Sign } from '../../src/bytes/ed25519.js'
-import { TreeAppender, treeLeafHash } from '../../src/merkle/rfc6962.js'
 import { noteKeyId, noteText, signatureLine } from '../../src/notes/signed-note.js'
-import {
-  encodeBinding,
-  logLeafBytes,
-  originOf,
-  signBinding,
-  signNote,
-  type NoteBinding,
-  type SignedBinding,
-} from '../../src/notes/forms.js'
-import type { SignedCheckpoint } from '../../src/proofs/checkpoint.js'
 import { newSecret } from '../fixtures/relay-harness.js'
-import { RELAY_SECRET, type Book } from './book.js'
+import { type Book } from './book.js'
 import { priceFrom } from './in-checkpoints.js'
 import type { LieRow } from './lie.js'
 import { LISTED_AT, type Stage } from './stage.js'
 
+import { NOTE_SECRET, type NotesShown, statementsOf, rootOf, originAt, bindingOf, noteOf, shownNotes } from './noted.js'
+
 const SESSION = 'a note beside a checkpoint'
-const NOTE_SECRET = new Uint8Array(32).fill(4)
-
-/** What somebody has of a relay who reads its notes. */
-export interface NotesShown {
-  readonly bindings: readonly SignedBinding[]
-  /** Of the log as it is now, under the first binding. */
-  readonly notes: readonly string[]
-  readonly checkpoint: SignedCheckpoint
-  /** B(1), B(2), … */
-  readonly statements: readonly Uint8Array[]
-}
-
-const statementsOf = (book: Book): Uint8Array[] => book.sets.map((_, i) => logLeafBytes(book.logLeaf(BigInt(i + 1))))
-
-function rootOf(statements: readonly Uint8Array[]): Uint8Array {
-  const tree = new TreeAppender()
-  for (const statement of statements) tree.append(treeLeafHash(statement))
-  return tree.root()
-}
-
-const shopOf = (stage: Stage) => ({ ChainID: 31_337n, Registry: new Uint8Array(20), ShopID: stage.shop })
-const originAt = (stage: Stage, shop = stage.shop): string =>
-  originOf({ host: 'relay.example', ...shopOf(stage), ShopID: shop, generation: 1 })
-
-function bindingOf(stage: Stage, changes: Partial<NoteBinding> = {}, secret = RELAY_SECRET): SignedBinding {
-  const NoteKey = ed25519PublicKey(NOTE_SECRET)
-  const fields = { Version: 1n, ...shopOf(stage), Relay: 1n, Origin: originAt(stage), NoteKey, ...changes } as const
-  return signBinding(encodeBinding(fields), secret)
-}
-
-function noteOf(stage: Stage, book: Book, origin = originAt(stage), secret = NOTE_SECRET): string {
-  return signNote(origin, { size: book.head, root: rootOf(statementsOf(book)) }, secret)
-}
-
-export function shownNotes(stage: Stage): NotesShown {
-  const book = stage.book()
-  const { signed } = book.checkpoint(book.head)
-  return {
-    bindings: [bindingOf(stage)],
-    notes: [noteOf(stage, book)],
-    checkpoint: signed,
-    statements: statementsOf(book),
-  }
-}
-
 const forged = (stage: Stage): Book => stage.book(priceFrom(LISTED_AT))
 
 const row = (
@@ -118,6 +64,15 @@ export const IN_NOTES: readonly LieRow[] = [
       return { notes: [withKeyId(other, noteKeyId(origin, 1, key)), ...notes.slice(1)] }
     },
     ['signature', 'the signature of the note of'],
+  ),
+  row(
+    'signs a note twice',
+    'puts a second signature of the log below a note, by another key: readers may take either',
+    ({ notes }, stage) => {
+      const other = noteOf(stage, forged(stage), originAt(stage), new Uint8Array(32).fill(6))
+      return { notes: [`${notes[0]!}${other.slice(other.lastIndexOf('\n\n') + 2)}`] }
+    },
+    ['signed-twice', 'signatures of the log, not'],
   ),
   row(
     'shows another shop’s note',

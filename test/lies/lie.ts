@@ -1,9 +1,8 @@
 /** A row of the tables of lies. */
 
 import type { Lie as Telling } from '../fixtures/lying-proxy.js'
-import type { NotesShown } from './in-notes.js'
+import type { NotesShown } from './noted.js'
 import type { Shown } from './paid.js'
-import type { SessionName } from './sessions.js'
 import type { Sdk, Stage } from './stage.js'
 
 export interface LieRow {
@@ -11,8 +10,9 @@ export interface LieRow {
   readonly name: string
   /** What the relay does. */
   readonly does: string
-  readonly session: SessionName
-  /** `VERIFICATION_FAILED/two-contents`: the client's code, and behind a slash that of its cause, or the cause's name. */
+  /** A key of SESSIONS. */
+  readonly session: string
+  /** `VERIFICATION_FAILED/two-contents`: the client's code, and behind a slash its cause's code or name. */
   readonly error: string
   /** A part of its message. */
   readonly says: string

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ROOT } from '../fixtures/program.js'
 import { CHECKS } from './checks.js'
+import { CHECKED_FILES, LEFT_IN, PASSED_ON, type LeftIn } from './left-in.js'
 import { LIES } from './lies.js'
 import { ending, inTurn, notCaught } from './run.js'
 import * as sdk from './sdk.js'
@@ -23,6 +24,7 @@ describe('the tables', () => {
 
   it('use every session', () => {
     const used = new Set(LIES.map(({ session }) => session))
+    expect([...used].filter((name) => !Object.hasOwn(SESSIONS, name))).toEqual([])
     expect(sessions.filter((name) => !used.has(name))).toEqual([])
   })
 
@@ -63,3 +65,39 @@ describe('the relay', () => {
     expect(ends.flatMap(({ lie, end }) => notCaught(lie, end)?.concat(` (${lie.name})`) ?? [])).toEqual([])
   })
 })
+
+describe('a check', () => {
+  it.each(CHECKED_FILES)('has a row, or a reason for having none: %s', (file) => {
+    const source = readFileSync(join(ROOT, file), 'utf8')
+    const rows = CHECKS.filter((check) => check.file === file).map(({ text }) => spanOf(source, text))
+    const reasons = LEFT_IN.filter((left) => left.file === file)
+    const open = throwsOf(source).filter(
+      ({ line, from, text }) =>
+        !rows.some(({ first, last }) => first <= line && last > from) &&
+        !PASSED_ON.test(text) &&
+        !reasons.some((left) => isOf(left, text)),
+    )
+    expect(open.map(({ line, text }) => `${file}:${line + 1} ${text}`)).toEqual([])
+    expect(reasons.filter((left) => !source.includes(left.text))).toEqual([])
+    const named = LEFT_IN.map(({ why }) => /^check: (.*)$/u.exec(why)?.[1]).filter((name) => name !== undefined)
+    expect(named.filter((name) => !CHECKS.some((check) => check.name === name))).toEqual([])
+  })
+})
+
+/** A text that ends with a bracket is the whole line: what it says stands on the next ones. */
+function isOf(left: LeftIn, line: string): boolean {
+  return left.text.endsWith('(') ? line === left.text : line.includes(left.text)
+}
+
+/** Lines from 0. */
+function spanOf(source: string, text: string): { readonly first: number; readonly last: number } {
+  const first = source.slice(0, source.indexOf(text)).split('\n').length - 1
+  return { first, last: first + text.trimEnd().split('\n').length - 1 }
+}
+
+/** Each line that throws, and the one before it that does. */
+function throwsOf(source: string): { readonly line: number; readonly from: number; readonly text: string }[] {
+  const lines = source.split('\n').map((text) => text.trim())
+  const found = lines.flatMap((text, line) => (/^(?!\*|\/).*\bthrow\b/u.test(text) ? [line] : []))
+  return found.map((line, i) => ({ line, from: found[i - 1] ?? -1, text: lines[line]! }))
+}

@@ -8,15 +8,14 @@ import type { Sdk, World } from './stage.js'
 export type Ending = { readonly shown: unknown } | { readonly error: string; readonly message: string }
 
 /** One session through the relay that tells this lie; without one, the honest path. */
-export async function ending(world: World, sdk: Sdk, session: SessionName, lie?: LieRow): Promise<Ending> {
+export async function ending(world: World, sdk: Sdk, session: string, lie?: LieRow): Promise<Ending> {
   const stage = await world.stage()
   try {
-    stage.lie = lie
     await lie?.prepare?.(stage)
     const tell = lie?.tell?.(stage)
     if (tell !== undefined)
       stage.proxy.lie((message, asked) => (lie!.late && !stage.turned ? message : tell(message, asked)))
-    return { shown: await SESSIONS[session].run(stage, sdk) }
+    return { shown: await SESSIONS[session as SessionName].run(stage, sdk, lie) }
   } catch (error) {
     return { error: errorName(error), message: (error as Error).message }
   } finally {

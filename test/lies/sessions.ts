@@ -10,7 +10,8 @@ import { encode } from '../../src/codec/encode.js'
 import { readCheckpointAnswer } from '../../src/wire/proof-payloads.js'
 import { order } from '../fixtures/relay-harness.js'
 import { checkedByHand } from './by-hand.js'
-import { shownNotes } from './in-notes.js'
+import type { LieRow } from './lie.js'
+import { shownNotes } from './noted.js'
 import { shownReceipt } from './paid.js'
 import { NEIGHBOUR, TWINS } from './places.js'
 import { FEATHER, MINE, NOTHING, STONE, type Sdk, type Stage } from './stage.js'
@@ -19,7 +20,7 @@ type Connecting = Partial<Parameters<Sdk['connect']>[0]>
 
 /** A session, and what an honest relay leads to. */
 interface Session {
-  readonly run: (stage: Stage, sdk: Sdk) => Promise<unknown>
+  readonly run: (stage: Stage, sdk: Sdk, lie?: LieRow) => Promise<unknown>
   readonly honest: unknown
 }
 
@@ -159,7 +160,7 @@ function write(stage: Stage, sdk: Sdk): Promise<unknown> {
 }
 
 /** Compares what an honest relay signed with what this one shows. */
-function compare(stage: Stage, sdk: Sdk): Promise<unknown> {
+function compare(stage: Stage, sdk: Sdk, lie?: LieRow): Promise<unknown> {
   const { url } = stage.relay
   const honest = () =>
     withClient(stage, sdk, { url, only: [{ listing: STONE }] }, async (client) => {
@@ -169,7 +170,7 @@ function compare(stage: Stage, sdk: Sdk): Promise<unknown> {
   return withClient(stage, sdk, { only: [{ listing: STONE }] }, async (client) => {
     await proven(client.listing(STONE))
     stage.turned = true
-    await stage.lie?.beforeComparing?.(stage)
+    await lie?.beforeComparing?.(stage)
     await stage.covered()
     const received = await honest()
     return told(await client.compare(stage.received(received)))
@@ -294,15 +295,15 @@ function memory(): ReplicaStore & { bytes: Uint8Array | undefined } {
 }
 
 /** Years later, from the file and the relay's address. */
-async function readsReceipt(stage: Stage, sdk: Sdk): Promise<unknown> {
-  const { bytes, trust, expected } = (stage.lie?.receipt ?? shownReceipt)(stage)
+async function readsReceipt(stage: Stage, sdk: Sdk, lie?: LieRow): Promise<unknown> {
+  const { bytes, trust, expected } = (lie?.receipt ?? shownReceipt)(stage)
   const { orderId, order, total } = sdk.verifyReceipt(bytes, trust, expected)
   return [orderId, order.State, total?.asked, total?.kind]
 }
 
 /** With the tools of other logs, and with the relay's checkpoints. */
-async function readsNotes(stage: Stage, sdk: Sdk): Promise<unknown> {
-  const { bindings, notes, checkpoint, statements } = (stage.lie?.notes ?? shownNotes)(stage)
+async function readsNotes(stage: Stage, sdk: Sdk, lie?: LieRow): Promise<unknown> {
+  const { bindings, notes, checkpoint, statements } = (lie?.notes ?? shownNotes)(stage)
   const relays = [stage.relay.address]
   const [binding, other = binding] = bindings.map((signed) => sdk.verifyBinding(signed, relays))
   const [note, second = note] = notes.map((text) => sdk.verifyNote(text, binding!))
@@ -369,7 +370,7 @@ export const SESSIONS = {
   'an order receipt': { run: readsReceipt, honest: [500n, 6n, 200n, 'recomputed'] },
   'a note beside a checkpoint': { run: readsNotes, honest: 9n },
   'somebody who checks by hand': {
-    run: async (stage, sdk) => (stage.lie?.byHand ?? checkedByHand)(stage, sdk),
+    run: async (stage, sdk, lie) => (lie?.byHand ?? checkedByHand)(stage, sdk),
     honest: undefined,
   },
 } as const satisfies Record<string, Session>

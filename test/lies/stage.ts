@@ -21,7 +21,6 @@ import {
 } from '../fixtures/relay-harness.js'
 import { DiskStore } from '../fixtures/store-directory.js'
 import { Book, type Edits } from './book.js'
-import type { LieRow } from './lie.js'
 
 /** The package, or the package without one check. */
 export type Sdk = typeof import('./sdk.js')
@@ -82,8 +81,6 @@ export class Stage {
   received: (checkpoint: Uint8Array) => Uint8Array = (checkpoint) => checkpoint
   /** Of another shop, where a lie has one. */
   another: Stage | undefined
-  /** That is told here, if any is. */
-  lie: LieRow | undefined
   private readonly disk: DiskStore
   private readonly wires = new Map<Who, Promise<Wire>>()
 
