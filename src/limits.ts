@@ -81,6 +81,22 @@ export const CHECKPOINTS_KEPT = 16
 /** Of the guests' account, as a client takes it. */
 export const GUESTS_ACCOUNT_BYTES_MAX_DEFAULT = 64 * 1_048_576
 
+// Notes and proofs for other people's tools (PROOFS §8)
+export const ORIGIN_BYTES_MAX = 255
+/** The largest numbers and the longest origin make some 450. */
+export const NOTE_BINDING_BYTES_MAX = 512
+/** Below a note: more witnesses are not asked, and no reader takes more. */
+export const COSIGNATURES_PER_NOTE_MAX = 15
+/** Of what stands in a tlog-proof beside the proof: readers stop at lines of 64 KiB, and base64 needs a third more. */
+export const TLOG_EXTRA_BYTES_MAX = 48_000
+/** A tlog-proof with all that may stand in it has some 70,000 bytes. */
+export const TLOG_PROOF_BYTES_MAX = 131_072
+/** Between two notes of one shop to one witness. */
+export const WITNESS_INTERVAL_SECONDS_DEFAULT = 10
+/** How long a witness may take to answer. */
+export const WITNESS_TIMEOUT_SECONDS = 10
+export const WITNESS_ANSWER_BYTES_MAX = 16_384
+
 // Orders (§11)
 export const RESERVATION_SECONDS_DEFAULT = 86_400n
 export const PAYMENT_TTL_SECONDS = 86_400n
@@ -239,6 +255,16 @@ export const HEALTH_LOOP_DELAY_SECONDS_MAX = 5
 /** A loop that was held is told of for so long, to everybody who asks. */
 export const HEALTH_LOOP_MEMORY_SECONDS = 60
 
+// Anchors
+/** From one anchor of a shop to its next. */
+export const ANCHOR_SECONDS_DEFAULT = 3_600
+/** After an anchor that failed, or could not be sent. */
+export const ANCHOR_RETRY_SECONDS = 60
+/** updateRootHash takes a nonce above the last one: after this one there is none. */
+export const ANCHOR_NONCE_MAX = 2n ** 64n - 1n
+/** How far back it is looked for the transaction of a digest that the registry holds. */
+export const ANCHOR_LOOK_BACK_BLOCKS = 256n
+
 // The client library
 /** Between two attempts to connect: the first pause, doubled up to the longest. */
 export const BACK_OFF_MS_MIN = 250
@@ -257,6 +283,12 @@ export const KEPT_SAVE_MS = 2_000
 export const HELD_SETS_MAX = 8_192
 /** How long `choosePayment` waits for what is to be paid. */
 export const DUE_MS_MAX = 60_000
+
+// Order receipts (PROOFS §6)
+/** What is read as a receipt at most: listings and addresses make some 10 KiB, a thousand long listings more. */
+export const RECEIPT_BYTES_MAX = 32 * 1_048_576
+/** How long a client waits for the sets of an order before it gives up its receipt. */
+export const RECEIPT_WAIT_MS_MAX = 30_000
 
 // Relations between limits: a change of one that breaks another stops here, at import.
 assert(HAMT_LEVELS_MAX * HAMT_BITS_PER_LEVEL <= 256, 'the trie asks for more bits than a key hash has')

@@ -20,6 +20,7 @@ const SETTINGS: readonly Setting[] = [
   ['data', 'CAIRN_DATA', '--data PATH', './cairn-data'],
   ['relayKeyFile', 'CAIRN_RELAY_KEY_FILE', '--relay-key-file PATH', 'relay.key in the data folder, made if missing'],
   ['relayGuardFile', 'CAIRN_RELAY_GUARD_FILE', '--relay-guard-file PATH', "the key file's name and .signed"],
+  ['noteKeyFile', 'CAIRN_NOTE_KEY_FILE', '--note-key-file PATH', "the key file's name and .note, made if missing"],
   ['diskReserveMib', 'CAIRN_DISK_RESERVE_MIB', '--disk-reserve-mib N', '64'],
   ['nodeCacheNodes', 'CAIRN_NODE_CACHE_NODES', '--node-cache-nodes N', '200000'],
   ['signatureThreads', 'CAIRN_SIGNATURE_THREADS', '--signature-threads N', '1'],
@@ -29,11 +30,15 @@ const SETTINGS: readonly Setting[] = [
   ['priceDivisor', 'CAIRN_PRICE_DIVISOR', '--price-divisor N', '1'],
   ['priceUrl', 'CAIRN_PRICE_URL', '--price-url URL', 'none'],
   ['priceMaxAgeSeconds', 'CAIRN_PRICE_MAX_AGE_SECONDS', '--price-max-age-seconds N', '600'],
+  ['anchor', 'CAIRN_ANCHOR', '--anchor off|relay|owner', 'off'],
+  ['anchorEverySeconds', 'CAIRN_ANCHOR_EVERY_SECONDS', '--anchor-every-seconds N', '3600'],
   ['demo', 'CAIRN_DEMO', '--[no-]demo', 'yes, unless --chain names a file'],
   ['discovery', 'CAIRN_DISCOVERY', '--[no-]discovery', 'yes, unless --chain names a file'],
   ['allowRemoteDevelopment', 'CAIRN_ALLOW_REMOTE_DEVELOPMENT', '--[no-]allow-remote-development', 'no'],
   ['reservationSeconds', 'CAIRN_RESERVATION_SECONDS', '--reservation-seconds N', '86400'],
   ['latePaymentCheckSeconds', 'CAIRN_LATE_PAYMENT_CHECK_SECONDS', '--late-payment-check-seconds N', '60'],
+  ['witnesses', 'CAIRN_WITNESSES', '--witnesses WITNESS,…', 'none'],
+  ['witnessIntervalSeconds', 'CAIRN_WITNESS_INTERVAL_SECONDS', '--witness-interval-seconds N', '10'],
   ['pingIntervalMs', 'CAIRN_PING_INTERVAL_MS', '--ping-interval-ms N', '15000'],
   ['kickTimeoutMs', 'CAIRN_KICK_TIMEOUT_MS', '--kick-timeout-ms N', '3 × ping-interval-ms'],
   ['pushDelayMs', 'CAIRN_PUSH_DELAY_MS', '--push-delay-ms N', '100'],
@@ -117,6 +122,32 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
   [['orders'], 'cairn orders [--data DIR] [--shop ID] [--odd] [--json]', '--data, --shop, --odd, --json'],
   [['check'], 'cairn check [--data DIR] [--shop ID]', '--data, --shop'],
   [
+    ['receipt'],
+    `cairn receipt ORDER [--out FILE] [--url URL] [--shop ID] [--card FILE] [--relay ADDRESS] [--data DIR]
+cairn receipt --all DIR [the same]`,
+    '--url, --shop, --card, --key, --relay, --data, --out, --all',
+  ],
+  [
+    ['verify'],
+    `cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID]
+             [--hand-overs FILE] [--json]
+cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …`,
+    '--relay, --chain, --registry, --shop, --order, --hand-overs, --json',
+  ],
+  [['page'], 'cairn page --relay 0x… [--registry CHAIN:0x…] --out FILE', '--relay, --registry, --out'],
+  [
+    ['audit'],
+    `cairn audit [DATA] [--shop ID,…] [--relay ADDRESS,…] [--chain FILE] [--resume DIR]
+            [--follow] [--json] [--threads N]
+cairn audit URL --shop ID --card FILE [--relay ADDRESS,…] [--follow] [--json]`,
+    '--shop, --card, --relay, --chain, --resume, --follow, --json, --threads',
+  ],
+  [
+    ['anchor'],
+    'cairn anchor --shop ID [--url URL] [--seq N] [--print] [--chain FILE] [--wallet FILE]',
+    '--url, --shop, --seq, --print, --chain, --wallet',
+  ],
+  [
     ['order', 'pay'],
     `cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
                 [--relay ADDRESS] [--chain FILE] [--wallet FILE]`,
@@ -148,6 +179,11 @@ const SUMMARIES = `\
   put        changes a listing, with a key card of its own
   orders     lists orders, and payments that a person has to look at
   check      tells whether the data of a relay are whole
+  receipt    fetches the receipt of an order, or of all
+  verify     tells whether a receipt is what a shop signed, offline
+  page       writes the page that checks receipts, with your relay in it
+  audit      tells whether all that a relay stored and signed follows from its logs
+  anchor     anchors a checkpoint of a shop in the registry
   order      pays an order: cairn order pay
   shop       makes a shop: cairn shop create
   invite     makes a link that lets a clerk join a shop
@@ -198,7 +234,7 @@ it('metrics have these names, types and texts', async () => {
 })
 
 /** Of commands that check something: 1 means that something is wrong. */
-const CHECKS: ReadonlySet<string> = new Set(['check'])
+const CHECKS: ReadonlySet<string> = new Set(['check', 'audit', 'verify'])
 
 describe('commands', () => {
   it('are these', async () => {

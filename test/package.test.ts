@@ -22,6 +22,10 @@ it('holds what the exports, the imports and the command name', () => {
   expect(files).toContain(manifest.bin.cairn)
 })
 
+it('holds the page that checks receipts', () => {
+  expect(files).toContain('dist/verify.html')
+})
+
 it('holds no source maps, which would lead nowhere, and no information about builds', () => {
   expect(files.filter((file) => /\.map$|\.tsbuildinfo$/u.test(file))).toEqual([])
   expect(scripts.filter((file) => readFileSync(join(ROOT, file), 'utf8').includes('sourceMappingURL='))).toEqual([])

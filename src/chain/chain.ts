@@ -2,7 +2,7 @@
  * What the relay asks of one Ethereum chain (PROTOCOL §12), whatever speaks JSON-RPC to it. Calls that fail everywhere
  * throw ChainUnreachable.
  *
- * Tests: test/chain/rpc-chain.test.ts, test/chain/log-check.test.ts, test/chain/follower.test.ts
+ * Tests: test/chain/rpc-chain.test.ts, test/chain/follower.test.ts, test/relay/anchor/anchor.test.ts
  */
 
 import type { ChainId, Seconds } from '../brands.js'
@@ -95,6 +95,29 @@ export interface Chain {
   onHead(seen: (head: Block) => void): () => void
   /** Open requests are given up. */
   close(): void
+}
+
+/** A transaction as the chain has it. */
+export interface ChainTransaction {
+  /** 32 bytes. */
+  readonly hash: Uint8Array
+  /** 20 bytes. */
+  readonly from: Uint8Array
+  /** 20 bytes; undefined where it makes a contract. */
+  readonly to: Uint8Array | undefined
+  readonly input: Uint8Array
+  /** How many its sender sent before. */
+  readonly nonce: bigint
+  /** Undefined as long as it is in no block. */
+  readonly block: { readonly number: bigint; readonly hash: Uint8Array; readonly succeeded: boolean } | undefined
+}
+
+/** What anchors ask beside: single transactions. */
+export interface TransactionChain extends Chain {
+  /** Undefined if the chain does not know it: it was never sent, or was dropped. `hash`: 32 bytes. */
+  transaction(hash: Uint8Array): Promise<ChainTransaction | undefined>
+  /** Hashes of those in the block that go to the contract (20 bytes), in their order. */
+  transactionsTo(block: Block, contract: Uint8Array): Promise<Uint8Array[]>
 }
 
 /** In the order of blocks and log indexes. */

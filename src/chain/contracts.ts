@@ -8,7 +8,7 @@
 import { encodeFunctionData, parseAbi } from 'viem/utils'
 import type { Amount, ShopId } from '../brands.js'
 import { addressWord, eventTopic, readWord, selector, word } from '../bytes/abi.js'
-import { concatBytes, fromBigEndian } from '../bytes/bytes.js'
+import { concatBytes, equalBytes, fromBigEndian } from '../bytes/bytes.js'
 import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
 import type { ChainLog } from './chain.js'
 
@@ -83,6 +83,31 @@ export function readRelays(result: Uint8Array = new Uint8Array(0)): bigint[] {
   const count = readWord(result.subarray(32, 64)) ?? 0n
   const words = Array.from({ length: Math.floor(result.length / 32) }, (_, i) => result.subarray(32 * i, 32 * (i + 1)))
   return words.slice(2, 2 + Number(count)).map(fromBigEndian)
+}
+
+/** `digest`: 32 bytes; `nonce` below 2^64. */
+export function updateRootHashCall(shopId: ShopId, digest: Uint8Array, nonce: bigint): Uint8Array {
+  return callData(UPDATE_ROOT_HASH, word(shopId), digest, word(nonce))
+}
+
+/** Shop, digest (32 bytes) and nonce of such a call; undefined for any other. */
+export function readUpdateRootHash(
+  input: Uint8Array,
+): { readonly shopId: ShopId; readonly digest: Uint8Array; readonly nonce: bigint } | undefined {
+  if (input.length !== 100 || !equalBytes(input.subarray(0, 4), selector(UPDATE_ROOT_HASH))) return undefined
+  const [shopId, nonce] = [fromBigEndian(input.subarray(4, 36)), fromBigEndian(input.subarray(68))]
+  return nonce >> 64n === 0n ? { shopId, digest: input.slice(36, 68), nonce } : undefined
+}
+
+const UPDATE_ROOT_HASH = 'updateRootHash(uint256,bytes32,uint64)'
+
+export function rootHashCall(shopId: ShopId): Uint8Array {
+  return callData('rootHashes(uint256)', word(shopId))
+}
+
+/** Of the last updateRootHash of the shop. */
+export function rootNonceCall(shopId: ShopId): Uint8Array {
+  return callData('nonce(uint256)', word(shopId))
 }
 
 export function publishInviteVerifierCall(shopId: ShopId, verifier: Uint8Array): Uint8Array {

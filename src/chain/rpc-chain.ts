@@ -7,9 +7,19 @@ import { http, webSocket } from 'viem'
 import type { ChainId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
-import { byPlace, ChainUnreachable, type Block, type Call, type Chain, type ChainLog, type LogQuery } from './chain.js'
+import {
+  byPlace,
+  ChainUnreachable,
+  type Block,
+  type Call,
+  type ChainLog,
+  type ChainTransaction,
+  type LogQuery,
+  type TransactionChain,
+} from './chain.js'
 import { isOfTheCall, isRevert, isTooMuch, reasonOf } from './rpc-errors.js'
 import { receiptLogsOf, type Request } from './rpc-receipts.js'
+import { transactionOf, transactionsTo } from './rpc-transactions.js'
 import { bytesIn, FalseAnswer, quantity, quantityIn, readBlock, readLog } from './rpc-values.js'
 
 export interface RpcChainOptions {
@@ -33,11 +43,11 @@ const COMPARE_MS = 2_000
 /** How long an endpoint that is behind what another one has shown is not believed. */
 const LAG_MS = 60_000
 
-export function openChain(options: RpcChainOptions): Chain {
+export function openChain(options: RpcChainOptions): TransactionChain {
   return new RpcChain(options)
 }
 
-class RpcChain implements Chain {
+class RpcChain implements TransactionChain {
   readonly chainId: ChainId
   private readonly pollMs: number
   private readonly endpoints: readonly Endpoint[]
@@ -143,6 +153,14 @@ class RpcChain implements Chain {
   async nonce(address: Uint8Array, blockNumber: bigint): Promise<bigint> {
     const params = [prefixedHex(address), quantity(blockNumber)]
     return this.ask(async (endpoint) => quantityIn(await endpoint.request('eth_getTransactionCount', params)))
+  }
+
+  async transaction(hash: Uint8Array): Promise<ChainTransaction | undefined> {
+    return this.ask((endpoint) => transactionOf(endpoint.request, hash))
+  }
+
+  async transactionsTo(block: Block, contract: Uint8Array): Promise<Uint8Array[]> {
+    return this.ask((endpoint) => transactionsTo(endpoint.request, block, contract))
   }
 
   onHead(seen: (head: Block) => void): () => void {

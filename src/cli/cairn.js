@@ -26,6 +26,8 @@ function build() {
     cwd: fileURLToPath(root),
     stdio: ['ignore', process.stderr.fd, process.stderr.fd],
   })
+  // Pages come last: without them all else runs.
+  if (status === 0) spawnSync(process.execPath, ['web/build.mjs'], { cwd: fileURLToPath(root), stdio: 'ignore' })
   if (status === 0 && existsSync(built)) return true
   process.stderr.write('cairn: the build failed. Run npm run build to see why.\n')
   return false

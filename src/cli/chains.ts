@@ -14,7 +14,12 @@ import { readAddress } from '../bytes/abi.js'
 import { mintRelayCall, ownerOfCall } from '../chain/contracts.js'
 import { DevelopmentRegistry, DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { openChain } from '../chain/rpc-chain.js'
-import { DEVELOPMENT_CHAIN, readChainSettings, type ChainSettings } from '../settings/chain-settings.js'
+import {
+  DEVELOPMENT_CHAIN,
+  readChainSettings,
+  type ChainSettings,
+  type RpcSettings,
+} from '../settings/chain-settings.js'
 import { systemClock } from '../relay/instruments/clock.js'
 import type { Log } from '../relay/instruments/log.js'
 import { fixedPrice, httpPrices, NO_PRICES, type PriceSource } from '../relay/payments/price-source.js'
@@ -23,12 +28,14 @@ import { SettingsError, type Settings } from '../settings/settings.js'
 import type { Store } from '../store/store.js'
 import { DEVELOPMENT_WALLET, openWallet } from './wallet.js'
 
-type ChainParts = Pick<RelayParts, 'registry' | 'mirror' | 'paymentChains' | 'prices'>
+type ChainParts = Pick<RelayParts, 'registry' | 'mirror' | 'paymentChains' | 'prices' | 'anchor'>
 
 interface ChainContext {
   readonly store: Store
-  /** Of the relay's first key, 20 bytes: on a development chain its token has its number. */
-  readonly address: Uint8Array
+  /** Addresses of the relay's keys, 20 bytes each: on a development chain its token has the number of the first. */
+  readonly keys: readonly Uint8Array[]
+  /** The relay's secret key, 32 bytes. */
+  readonly relaySecret: Uint8Array
   readonly log: Log
 }
 
@@ -54,15 +61,31 @@ export async function openChains(settings: Settings, context: ChainContext): Pro
   const chains = new Map(chosen.chains.map((row) => [row.chainId, { row, chain: openChain(row) }]))
   const { shops, chainId } = chosen.registry
   const { chain, row } = chains.get(chainId)!
-  const relayTokenId = chosen.registry.relayTokenId ?? (await tokenOrClose(chosen, chain, context.address))
+  const relayTokenId = chosen.registry.relayTokenId ?? (await tokenOrClose(chosen, chain, context.keys[0]!))
   const registry = new ChainRegistry({ chain, shops, relayTokenId })
   return {
     registry,
     prices,
     mirror: { chain, shops, registry, depth: row.depth },
+    anchor: anchorOf(settings, row, context),
     paymentChains: [...chains.values()].flatMap(({ row: { payments, depth }, chain }) =>
       payments === undefined ? [] : [{ chain, payments, depth }],
     ),
+  }
+}
+
+function anchorOf(
+  { anchor, anchorEverySeconds: everySeconds, data }: Settings,
+  { rpc, chainId }: RpcSettings,
+  { keys: relays, relaySecret }: ChainContext,
+): RelayParts['anchor'] {
+  if (anchor === 'off') return undefined
+  const secret = toHex(relaySecret)
+  return {
+    wallet: anchor === 'relay' ? openWallet({ url: rpc[0]!, chainId, secret }) : undefined,
+    everySeconds,
+    data,
+    relays,
   }
 }
 

@@ -4,18 +4,15 @@
  * Tests: test/cli/check.test.ts
  */
 
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { addressOf, publicKeyOf } from '#signature'
-import { fromHex } from '../bytes/hex.js'
 import { checkShop } from '../relay/shops/shop-check.js'
-import { keysUpTo, readHandOvers } from '../store/hand-overs.js'
 import { openStoreForReading } from '../store/open.js'
 import { StoreError } from '../store/store-error.js'
 import type { Store } from '../store/store.js'
 import { DATA_FLAG, integerFlag, parseFlags, UsageError } from './flags.js'
 import type { Io } from './io.js'
+import { reporter } from './progress.js'
+import { relaysIn } from './relay-address.js'
 
 const CHECK_HELP = `cairn check [--data DIR] [--shop ID]
 
@@ -29,8 +26,6 @@ Nothing is changed. The relay may run meanwhile: then it is checked up to where 
 What is wrong is told on stdout, a line each, and then one line of figures; progress on stderr.
 Exit code: 0 all is whole, 1 something is not, 2 it cannot be read at all, was stopped, or wrong usage.`
 
-const PROGRESS_MS = 1_000
-
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes('--help')) return (io.out(CHECK_HELP), 0)
   try {
@@ -38,7 +33,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const only = flags.shop === undefined ? undefined : integerFlag('shop', flags.shop)
     const store = await openStoreForReading(flags.data)
     try {
-      return await check(store, { only, relays: await relaysOf(flags.data) }, io)
+      return await check(store, { only, relays: await relaysIn(flags.data) }, io)
     } finally {
       await store.close()
     }
@@ -78,24 +73,4 @@ async function check(
   for (const { text } of store.damage()) tell(text)
   io.out(`rows ${rows}, shops ${shops.length}, sets ${sets}, patches ${patches}, problems ${problems}`)
   return problems === 0 ? 0 : 1
-}
-
-function reporter(io: Io): (text: string) => void {
-  let toldMs = performance.now()
-  return (text) => {
-    if (performance.now() - toldMs < PROGRESS_MS) return
-    toldMs = performance.now()
-    io.err(text)
-  }
-}
-
-/** The addresses of the key in the directory and of those before it; undefined if it is kept elsewhere. */
-async function relaysOf(data: string): Promise<Uint8Array[] | undefined> {
-  const file = join(data, 'relay.key')
-  try {
-    const address = addressOf(publicKeyOf(fromHex(readFileSync(file, 'utf8').trim())))
-    return keysUpTo(address, await readHandOvers(file))
-  } catch {
-    return undefined
-  }
 }

@@ -3,7 +3,7 @@
  */
 
 import { scanFlags } from '../settings/flag-scanner.js'
-import { DATA_DEFAULT } from '../settings/settings.js'
+import { DATA_DEFAULT } from '../settings/settings-table.js'
 
 export class UsageError extends Error {
   override readonly name = 'UsageError'

@@ -30,6 +30,7 @@ export async function mainOfProcess(): Promise<void> {
   }
   process.exitCode = await main(process.argv.slice(2), {
     out: (line) => void process.stdout.write(`${line}\n`),
+    outBytes: (bytes) => void process.stdout.write(bytes),
     err: (line) => void process.stderr.write(`${line}\n`),
     env: process.env,
     isTerminal: process.stderr.isTTY,
@@ -51,6 +52,17 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['put', { summary: 'changes a listing, with a key card of its own', load: () => import('./put.js') }],
   ['orders', { summary: 'lists orders, and payments that a person has to look at', load: () => import('./orders.js') }],
   ['check', { summary: 'tells whether the data of a relay are whole', load: () => import('./check.js') }],
+  ['receipt', { summary: 'fetches the receipt of an order, or of all', load: () => import('./receipt.js') }],
+  ['verify', { summary: 'tells whether a receipt is what a shop signed, offline', load: () => import('./verify.js') }],
+  ['page', { summary: 'writes the page that checks receipts, with your relay in it', load: () => import('./page.js') }],
+  [
+    'audit',
+    {
+      summary: 'tells whether all that a relay stored and signed follows from its logs',
+      load: () => import('./audit.js'),
+    },
+  ],
+  ['anchor', { summary: 'anchors a checkpoint of a shop in the registry', load: () => import('./anchor.js') }],
   ['order', { summary: 'pays an order: cairn order pay', load: () => import('./order.js') }],
   ['shop', { summary: 'makes a shop: cairn shop create', load: () => import('./shop.js') }],
   ['invite', { summary: 'makes a link that lets a clerk join a shop', load: () => import('./invite.js') }],
@@ -103,7 +115,8 @@ ${rows.join('\n')}
   --verbose  with any command: tells where an error came from
 
 Results go to stdout, talk to stderr.
-Exit codes: 0 done, 1 failed. Checks (vectors, check): 0 all agree, 1 something does not, 2 unreadable or wrong usage.`
+Exit codes: 0 done, 1 failed. Checks (vectors, check, audit, verify): 0 all agree, 1 something does not, 2 unreadable or
+wrong usage, 3 cannot decide.`
 }
 
 function unknownCommand(name: string): string {

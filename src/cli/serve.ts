@@ -11,16 +11,13 @@ import { ListenError } from '../relay/transport/transport.js'
 import { descriptorLimit } from '../relay/instruments/descriptors.js'
 import type { Metrics } from '../relay/instruments/metrics.js'
 import { MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics-server.js'
+import { NoteError } from '../notes/forms.js'
+import { readWitnesses } from '../relay/notes/witnesses.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
 import { KEY_VARIABLE, KeyFileError, readKeyVariable, readOrMakeKey } from '../settings/relay-key.js'
-import {
-  DATA_DEFAULT,
-  printConfig,
-  readSettings,
-  SettingsError,
-  settingsHelp,
-  type Settings,
-} from '../settings/settings.js'
+import { openNoteKey } from '../settings/note-key.js'
+import { printConfig, readSettings, SettingsError, settingsHelp, type Settings } from '../settings/settings.js'
+import { DATA_DEFAULT } from '../settings/settings-table.js'
 import { openBlobs } from '../store/blobs.js'
 import { HandOversError, keysUpTo, readHandOvers } from '../store/hand-overs.js'
 import { openStore } from '../store/open.js'
@@ -77,6 +74,7 @@ const EXPECTED = [
 ] as const
 
 async function serve(settings: Settings, io: Io): Promise<void> {
+  checkWitnesses(settings)
   // Here, so that --help and --print-config do not wait for the libraries behind them.
   const { makeLog } = await import('../relay/instruments/log.js')
   const log = makeLog({ format: logFormat(settings, io), write: io.err, now: Date.now })
@@ -99,16 +97,18 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
   const { Metrics } = await import('../relay/instruments/metrics.js')
   const metrics = new Metrics()
   const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytesOf(settings))
-  const { secret: relaySecret, address, first, isNew, guardFile } = await relayKey(settings, { store, log, io })
-  const guard = await openGuard(guardFile)
+  const { secret: relaySecret, address, keys, isNew, ...files } = await relayKey(settings, { store, log, io })
+  const noteKey = await openNoteKey(settings.noteKeyFile ?? files.noteFile)
+  const guard = await openGuard(files.guardFile)
   try {
     const relay = await startRelay({
       settings,
       store,
       blobs,
-      ...(await openChains(settings, { store, address: first, log })),
+      ...(await openChains(settings, { store, keys, relaySecret, log })),
       relaySecret,
       guard,
+      noteKey,
       listen: LISTEN[settings.transport],
       descriptors: descriptorLimit(),
       version: packageVersion(),
@@ -153,8 +153,8 @@ async function relayKey(settings: Settings, given: { readonly store: Store; read
     const slip = 'the shops here are of another relay, and clients refuse what this one signs'
     log.warn(`a new relay key was made: ${slip}`, { file, address: prefixedHex(address) })
   }
-  const [first] = keysUpTo(address, await readHandOvers(file))
-  return { secret, address, first: first!, isNew, guardFile: relayGuardFile ?? `${file}.signed` }
+  const keys = keysUpTo(address, await readHandOvers(file))
+  return { secret, address, keys, isNew, guardFile: relayGuardFile ?? `${file}.signed`, noteFile: `${file}.note` }
 }
 
 /** The guard has to outlive a database that is restored, so nobody guesses a place for it. */
@@ -167,7 +167,25 @@ function keyOfEnvironment(text: string, { relayKeyFile, relayGuardFile }: Settin
   }
   const secret = readKeyVariable(text)
   const address = addressOf(publicKeyOf(secret))
-  return { secret, address, first: address, isNew: false, guardFile: relayGuardFile }
+  return {
+    secret,
+    address,
+    keys: [address],
+    isNew: false,
+    guardFile: relayGuardFile,
+    noteFile: `${relayGuardFile}.note`,
+  }
+}
+
+/** Before anything is opened. Throws SettingsError. */
+function checkWitnesses({ witnesses }: Settings): void {
+  if (witnesses === undefined) return
+  try {
+    readWitnesses(witnesses)
+  } catch (error) {
+    if (!(error instanceof NoteError)) throw error
+    throw new SettingsError('witnesses', `${error.message}. Take the key as the witness tells it.`)
+  }
 }
 
 function logFormat({ logFormat }: Settings, { isTerminal }: Io): 'text' | 'json' {

@@ -29,6 +29,8 @@ import { rebuildShop } from '../state/rebuild.js'
 import { COLLECTIONS, stateHash, type Collection, type ShopState } from '../state/shop-state.js'
 import { checkStateSections, STATE_SECTIONS } from './state-vectors.js'
 import { checkLogSections, LOG_SECTIONS } from './log-vectors.js'
+import { checkNoteSections, NOTE_FILE_KEYS } from './note-vectors.js'
+import { checkReceiptSections, RECEIPT_SECTIONS } from './receipt-vectors.js'
 import { checkReplicaSections, REPLICA_SECTIONS } from './replica-vectors.js'
 import {
   differ,
@@ -283,13 +285,12 @@ function checkJson(bytes: Uint8Array): Findings {
       throw new VectorFileError(`not JSON: ${cause.message}`, { cause })
     },
   )
+  if (hasKeys(vectors, ...NOTE_FILE_KEYS)) return checkNoteSections(vectors as object)
   const isOfState = STATE_SECTIONS.some((section) => hasKeys(vectors, section))
   const isOfLog = LOG_SECTIONS.some((section) => hasKeys(vectors, section))
   const isOfReplica = REPLICA_SECTIONS.some((section) => hasKeys(vectors, section))
-  if (isOfState || isOfLog || isOfReplica)
-    return joined(
-      ...[checkStateSections, checkLogSections, checkReplicaSections].map((check) => check(vectors as object)),
-    )
+  const isOfReceipts = RECEIPT_SECTIONS.some((section) => hasKeys(vectors, section))
+  if (isOfState || isOfLog || isOfReplica || isOfReceipts) return checkSections(vectors as object)
   if (!Array.isArray(vectors) || vectors.length === 0) throw new VectorFileError('not a list of vectors')
   const findings = newFindings()
   for (const [i, vector] of (vectors as unknown[]).entries()) {
@@ -302,6 +303,11 @@ function checkJson(bytes: Uint8Array): Findings {
       )
   }
   return findings
+}
+
+function checkSections(file: object): Findings {
+  const checks = [checkStateSections, checkLogSections, checkReplicaSections, checkReceiptSections]
+  return joined(...checks.map((check) => check(file)))
 }
 
 function checkPrice(findings: Findings, number: number, vector: PriceVector): void {

@@ -9,8 +9,8 @@ import { VectorFileError, type Findings } from './vector-findings.js'
 const HELP = `cairn vectors FILE…
 
 Applies every patch of the given vector files (*.cbor of the reference's generators, hamt.json, merkle-proofs.json,
-pricing-kat.json, state-kat.json) and compares states, hashes, proofs and totals; what must be refused agrees when it
-is. Prints a line per file, its first difference, and a closing line.
+pricing-kat.json, state-kat.json, note-kat.json) and compares states, hashes, proofs and totals; what must be refused
+agrees when it is. Prints a line per file, its first difference, and a closing line.
 
 Exit code: 0 all agree (or are refused on purpose), 1 something differs, 2 a file is unreadable or none is given.`
 

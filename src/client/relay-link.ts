@@ -7,10 +7,11 @@
  */
 
 import { publicKeyOf, sign } from '#signature'
+import { fromBigEndian } from '../bytes/bytes.js'
 import { personalMessageDigest } from '../bytes/eip191.js'
 import { BACK_OFF_MS_MAX, BACK_OFF_MS_MIN } from '../limits.js'
 import type { WireVersion } from '../wire/envelope.js'
-import type { Request } from '../wire/messages.js'
+import type { PushRequest, Request, SubscriptionRequest, SyncStatusRequest } from '../wire/messages.js'
 import { ClientError } from './client-error.js'
 import { RelayConnection, type ConnectionHandlers } from './connection.js'
 
@@ -32,6 +33,12 @@ interface LinkHandlers extends Omit<ConnectionHandlers, 'closed' | 'subscription
   state(state: ConnectionState): void
 }
 
+/** What a second subscription brings; each takes and answers nothing. */
+export interface Aside {
+  push(push: PushRequest): true
+  syncStatus(status: SyncStatusRequest): true
+}
+
 export class RelayLink {
   private readonly options: LinkOptions
   private readonly handlers: LinkHandlers
@@ -42,6 +49,10 @@ export class RelayLink {
   private backOffMs = BACK_OFF_MS_MIN
   private retry: ReturnType<typeof setTimeout> | undefined
   private isFailed = false
+  private asides: Promise<unknown> = Promise.resolve()
+  private running: Aside | undefined
+  /** The one that `begin` made; undefined if it made none. */
+  subscriptionId: bigint | undefined
 
   constructor(options: LinkOptions, handlers: LinkHandlers) {
     this.options = options
@@ -68,6 +79,35 @@ export class RelayLink {
     const connection = this.ready ?? this.opening
     if (connection === undefined) throw new ClientError('DISCONNECTED', 'there is no connection to the relay now')
     return connection.request(request, this.options.signal)
+  }
+
+  /**
+   * A second subscription beside the one that `begin` made, for what `act` does: what comes of it goes to `handlers`.
+   * One at a time, the next one waits. A connection that is lost ends what comes.
+   */
+  aside<T>(request: SubscriptionRequest, handlers: Aside, act: () => Promise<T>): Promise<T> {
+    const result = this.asides.then(() => this.runAside(request, handlers, act))
+    this.asides = result.catch(() => undefined)
+    return result
+  }
+
+  private async runAside<T>(request: SubscriptionRequest, handlers: Aside, act: () => Promise<T>): Promise<T> {
+    this.running = handlers
+    try {
+      const subscriptionId = await this.ask(request)
+      try {
+        return await act()
+      } finally {
+        await this.ask({ kind: 'cancel', subscriptionId }).catch(() => undefined)
+      }
+    } finally {
+      this.running = undefined
+    }
+  }
+
+  /** Of what comes from another subscription than the one of `begin`. It may come before that is answered. */
+  private asideOf({ subscriptionId: id }: { readonly subscriptionId: bigint | Uint8Array }): Aside | undefined {
+    return (typeof id === 'bigint' ? id : fromBigEndian(id)) === this.subscriptionId ? undefined : this.running
   }
 
   /** Resolves with the first subscription; rejects with ClientError, also of what may be retried. */
@@ -128,10 +168,12 @@ export class RelayLink {
       url,
       version,
       {
-        push: (push) => handlers.push(push),
-        checkpoint: (push) => handlers.checkpoint(push),
+        push: (push) => this.asideOf(push)?.push(push) ?? handlers.push(push),
+        checkpoint: (push) => {
+          if (this.asideOf(push) === undefined) handlers.checkpoint(push)
+        },
         snapshot: (push) => handlers.snapshot(push),
-        syncStatus: (status) => handlers.syncStatus(status),
+        syncStatus: (status) => this.asideOf(status)?.syncStatus(status) ?? handlers.syncStatus(status),
         // It begins again with a connection of its own, after the usual pause.
         subscriptionClosed: () => connection.close(),
         closed: (_code, reason) => this.lost(connection, reason),

@@ -7,7 +7,6 @@
 
 import { publicKeyOf } from '#signature'
 import type { ListingId, OrderId, ShopId } from '../brands.js'
-import { fromHex } from '../bytes/hex.js'
 import { toBigEndian } from '../bytes/bytes.js'
 import { VERIFIED_AT_SECONDS_DEFAULT } from '../limits.js'
 import type { Listing } from '../objects/listing.js'
@@ -25,7 +24,6 @@ import { readWriteAnswer } from '../wire/proof-payloads.js'
 import { mixedAudiences } from './audiences.js'
 import { ClientError } from './client-error.js'
 import type { RelayConnection } from './connection.js'
-import { relayDescription } from './enrol.js'
 import { LiveObjects, type Live, type Standing, type Verified } from './live.js'
 import { OwnWrites } from './own-writes.js'
 import { filtersOf, type Part } from './parts.js'
@@ -35,6 +33,8 @@ import { Replica } from './replica.js'
 import { SetReader } from './set-reader.js'
 import type { KnownRelay } from './shop-checkpoints.js'
 import { ShopOrders } from './shop-orders.js'
+import { fetchReceipt } from './receipt-assembly.js'
+import { relayAddress } from './relay-address.js'
 import { ShopProofs } from './shop-proofs.js'
 import type { ReplicaStore } from './kept-replica.js'
 import type { VerifiedSet } from './verify.js'
@@ -108,13 +108,25 @@ export interface Written {
   proven(): Promise<Verified>
 }
 
+export interface LiveOrder extends Live<Order> {
+  /**
+   * A file that proves the order as it is now, offline and for ever, to who knows the relay's address: it was verified
+   * so before this resolves. It has a connection of its own; version 5 only. It holds name, address and e-mail. Rejects
+   * with NOT_FOUND, TIMEOUT, VERIFICATION_FAILED.
+   */
+  receipt(options?: ReceiptOptions): Promise<Uint8Array>
+}
+
+interface ReceiptOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
 interface WriteOptions {
   /** The shop's last set must be this one, or the write is refused with CONFLICT; version 5 only. */
   readonly ifSeq?: bigint
   readonly signal?: AbortSignal
 }
 
-const DEVELOPMENT_CHAIN_ID = 31_337
 const NONCES_PER_MS = 1_000n
 
 /**
@@ -164,6 +176,7 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
  */
 export class ShopClient {
   private readonly options: ConnectOptions
+  private readonly relay: KnownRelay
   private readonly replica: Replica
   private readonly proofs: ShopProofs
   private readonly link: RelayLink
@@ -183,6 +196,7 @@ export class ShopClient {
   constructor(options: ConnectOptions, relay: KnownRelay) {
     const { shop, key, signal, only, store, verifiedAtSeconds } = options
     this.options = options
+    this.relay = relay
     this.replica = new Replica(shop, relay.keys)
     this.objects = new LiveObjects({
       get: (name) => this.replica.get(name),
@@ -272,8 +286,9 @@ export class ShopClient {
     return this.objects.live(`Listings/${id}`)
   }
 
-  order(id: OrderId): Live<Order> {
-    return this.objects.live(`Orders/${id}`)
+  /** With its receipt, which a guest gets of his own orders, and staff of all. */
+  order(id: OrderId): LiveOrder {
+    return { ...this.objects.live<Order>(`Orders/${id}`), receipt: (options) => this.receipt(id, options) }
   }
 
   tag(name: string): Live<Tag> {
@@ -353,6 +368,15 @@ export class ShopClient {
     }
   }
 
+  private receipt(id: OrderId, { signal = this.options.signal }: ReceiptOptions = {}): Promise<Uint8Array> {
+    const { url, shop, key } = this.options
+    if (this.protocol === 4)
+      return Promise.reject(new ClientError('USAGE', 'the relay speaks version 4, which proves no orders'))
+    if (key === undefined)
+      return Promise.reject(new ClientError('USAGE', 'a visitor has no orders: connect with a key'))
+    return fetchReceipt({ url, shop, relays: this.relay.keys, link: this.link, signal }, id)
+  }
+
   /** Ends everything; never throws. Iterators end, live objects keep what they had. */
   close(): void {
     if (this.state === 'closed') return
@@ -408,6 +432,7 @@ export class ShopClient {
     const from = connection.version === 5 ? this.proofs.subscription() : { startSeq: this.replica.lastSeq }
     const id = await connection.request({ ...request, ...from }, signal)
     this.subscriptionId = BigInt(id[0]! * 256 + id[1]!)
+    this.link.subscriptionId = this.subscriptionId
     if (connection.version === 5) this.proofs.connected()
     this.writes.resend(connection)
   }
@@ -523,18 +548,4 @@ function knownRelay(address: Uint8Array, handOvers: readonly Uint8Array[] = []):
   } catch (error) {
     throw verificationFailed(error)
   }
-}
-
-async function relayAddress({ url, relay, signal, onNotice }: ConnectOptions): Promise<Uint8Array> {
-  if (relay instanceof Uint8Array) return relay
-  if (relay !== 'development') return fromHex(relay)
-  const facts = await relayDescription(url, signal)
-  if (facts.chain_id !== DEVELOPMENT_CHAIN_ID) {
-    throw new ClientError('USAGE', `the relay at ${url} is not in development mode: its address must be given`)
-  }
-  onNotice?.(
-    `the relay's address ${facts.relay_address} is taken from the relay itself: ` +
-      'fine for development, proves nothing elsewhere',
-  )
-  return fromHex(facts.relay_address)
 }

@@ -6,6 +6,7 @@
  */
 
 import type { Checkpoints } from './checkpoints/checkpoints.js'
+import type { NoteService } from './notes/note-service.js'
 import type { Feeds } from './feed/feeds.js'
 import type { Metrics } from './instruments/metrics.js'
 import type { Payments } from './payments/payments.js'
@@ -17,12 +18,14 @@ interface AfterCommitParts {
   readonly metrics: Metrics
   readonly keeper: Keeper
   readonly checkpoints: Checkpoints
+  readonly notes: Pick<NoteService, 'follow'> | undefined
   readonly feeds: Feeds
   readonly cards: ConnectedCards
   readonly payments: Payments
 }
 
-export function afterCommit({ metrics, keeper, checkpoints, feeds, cards, payments }: AfterCommitParts): AfterCommit[] {
+export function afterCommit(parts: AfterCommitParts): AfterCommit[] {
+  const { metrics, keeper, checkpoints, notes, feeds, cards, payments } = parts
   const sets = metrics.counter('cairn_sets_total', 'Sets accepted since start, the relay’s own included')
   const patches = metrics.counter('cairn_patches_total', 'Patches in these sets')
   return [
@@ -35,6 +38,7 @@ export function afterCommit({ metrics, keeper, checkpoints, feeds, cards, paymen
     (shop, { sets: list }) => keeper.published(shop, list),
     // Checkpoints are signed later: here it is counted what none covers.
     (shop, { sets: list }) => checkpoints.published(shop, list),
+    (shop) => notes?.follow(shop.shopId),
     // The feeds before the cards: a session whose card was removed is shown everything up to the set that did it.
     (shop, { sets: list }) => feeds.published(shop, list),
     // Decimals of tokens in a new manifest are asked for before somebody chooses one.

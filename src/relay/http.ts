@@ -5,12 +5,13 @@
 
 import type { ChainId, Seconds, ShopId } from '../brands.js'
 import { isJsonObject, readJson } from '../bytes/json.js'
+import { isRawCid } from '../bytes/raw-cid.js'
 import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX, FORM_BYTES_MAX } from '../limits.js'
 import type { EnrolmentOutcome, EnrolmentRequest } from './accounts/enrolment.js'
 import { BlobsUnavailable, type BlobAccess } from './blobs/blob-access.js'
 import { uploadBlob } from './blobs/upload.js'
 import { serveBlob } from './blobs/served-blob.js'
-import { isCidV0, isRawCid } from './blobs/cid.js'
+import { isCidV0 } from './blobs/cid.js'
 import { MultipartError } from './blobs/multipart.js'
 import { strangeHost } from './transport/host-header.js'
 import type { RateLimiter } from './transport/rate-limit.js'
@@ -18,6 +19,7 @@ import { BodyTooLarge, RequestAborted } from './transport/request-body.js'
 import { PROOFS_PREFIX } from './proofs/http-proofs.js'
 import { checkEnrolment, publicHosts } from './accounts/enrolment-message.js'
 import type { HttpRequest, HttpResponse } from './transport/transport.js'
+import { builtVerifyPage, verifyPageFor } from './verify-page.js'
 
 export interface HttpDependencies {
   readonly relay: RelayFacts
@@ -102,6 +104,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     '/readyz',
     { method: 'GET', handle: (dependencies) => tellStatus(dependencies.readiness() ?? dependencies.trouble()) },
   ],
+  ['/verify', { method: 'GET', handle: readVerifyPage }],
   ['/testing/discovery', { method: 'GET', handle: tellDiscovery }],
   ['/v4/sessions', { method: 'GET', handle: tellUpgrade }],
   ['/v5/sessions', { method: 'GET', handle: tellUpgrade }],
@@ -157,6 +160,23 @@ function describeRelay({ relay }: HttpDependencies): HttpResponse {
     chain_id: Number(relay.chainId),
     limits,
   })
+}
+
+/** The page names this relay's address, and says that it is this relay that does. */
+function readVerifyPage({ relay }: HttpDependencies): HttpResponse {
+  const page = builtVerifyPage()
+  if (page === undefined) return json(404, { error: 'the page is not built here: npm run build' })
+  const body = verifyPageFor(page, { addresses: relay.address, namedBy: 'relay', registries: '' })
+  return { status: 200, headers: VERIFY_PAGE_HEADERS, body }
+}
+
+const VERIFY_PAGE_HEADERS = {
+  'Content-Type': 'text/html; charset=utf-8',
+  'Cache-Control': 'no-cache',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  // Of what the page says itself, only who may show it in a frame cannot be said there.
+  'Content-Security-Policy': "frame-ancestors 'none'",
 }
 
 async function tellHealth(dependencies: HttpDependencies): Promise<HttpResponse> {

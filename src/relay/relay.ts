@@ -10,13 +10,14 @@ import { getHeapStatistics } from 'node:v8'
 import { addressOf, native, publicKeyOf } from '#signature'
 import type { ChainId, Seq, ShopId } from '../brands.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
-import type { Chain } from '../chain/chain.js'
+import type { TransactionChain } from '../chain/chain.js'
 import type { ChainRegistry } from '../chain/chain-registry.js'
 import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
 import type { Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
 import { isLoopback } from '../settings/loopback.js'
+import type { NoteKey } from '../settings/note-key.js'
 import type { Settings } from '../settings/settings.js'
 import type { BlobStore } from '../store/blobs.js'
 import type { SignedGuard } from '../store/signed-guard.js'
@@ -24,6 +25,7 @@ import type { Store } from '../store/store.js'
 import { afterCommit } from './after-commit.js'
 import { AccountMirror } from './accounts/account-mirror.js'
 import { Enrolment } from './accounts/enrolment.js'
+import { startAnchors, type AnchorSettings, type RunningAnchors } from './anchor/start-anchors.js'
 import { blobAccess } from './blobs/blob-access.js'
 import { PricedListings } from './blobs/priced-listings.js'
 import { UploadTokens } from './blobs/upload-tokens.js'
@@ -37,6 +39,8 @@ import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
 import { Health } from './instruments/health.js'
 import type { Log } from './instruments/log.js'
 import type { Metrics } from './instruments/metrics.js'
+import { NoteService } from './notes/note-service.js'
+import { readWitnesses } from './notes/witnesses.js'
 import { Checkout } from './payments/checkout.js'
 import type { PaymentChain } from './payments/payment-chain.js'
 import { Payments, type PaymentChainSettings } from './payments/payments.js'
@@ -62,7 +66,7 @@ export type RelaySettings = SessionsOptions['settings'] &
   Pick<Settings, 'reservationSeconds' | 'latePaymentCheckSeconds'> &
   Pick<Settings, 'enrolmentsPerSecond' | 'enrolmentsBurst' | 'upgradesPerSecond' | 'upgradesBurst'> &
   Pick<Settings, 'guestLiveOrdersMax' | 'guestOrdersPerDayMax' | 'guestBytesPerSecond' | 'guestBytesBurst'> &
-  Partial<Pick<Settings, 'publicUrl' | 'trustedProxy'>>
+  Partial<Pick<Settings, 'publicUrl' | 'trustedProxy' | 'witnesses' | 'witnessIntervalSeconds'>>
 
 export interface RelayParts {
   readonly settings: RelaySettings
@@ -72,6 +76,8 @@ export interface RelayParts {
   readonly registry: Registry
   /** The registry's chain, whose events become accounts; left out in development mode. */
   readonly mirror?: MirrorSettings | undefined
+  /** Who anchors checkpoints in the registry; left out: nobody does. */
+  readonly anchor?: AnchorSettings | undefined
   /** Where orders can be paid; none: no order comes further than Committed (§11). */
   readonly paymentChains?: readonly PaymentChainSettings[]
   readonly prices?: PriceSource
@@ -79,6 +85,8 @@ export interface RelayParts {
   readonly relaySecret: Uint8Array
   /** What was signed of each shop, kept beside the key. */
   readonly guard: SignedGuard
+  /** Of signed notes; left out: there are none. */
+  readonly noteKey?: NoteKey | undefined
   readonly listen: ListenFunction
   /** How many files and sockets the process may have; left out where nobody knows. */
   readonly descriptors?: number | undefined
@@ -93,7 +101,7 @@ export interface RelayParts {
 }
 
 interface MirrorSettings {
-  readonly chain: Chain
+  readonly chain: TransactionChain
   /** The ShopReg contract, 20 bytes. */
   readonly shops: Uint8Array
   readonly registry: ChainRegistry
@@ -142,6 +150,7 @@ interface Rooms {
   readonly verifier: Verifier
   readonly keeper: Keeper
   readonly checkpoints: Checkpoints
+  readonly notes: NoteService | undefined
   readonly proofs: ShopProofs
   readonly snapshots: SnapshotSlots
   readonly feeds: Feeds
@@ -169,6 +178,7 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const keeper = new Keeper(store, { nodeCacheNodes, flushing })
   const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
   const checkpoints = buildCheckpoints(parts, clock)
+  const notes = buildNotes(parts, { clock, checkpoints, publicUrl })
   const cards = new ConnectedCards(store, registry, uploadTokens)
   const chains = new Map<ChainId, PaymentChain>()
   const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
@@ -180,7 +190,7 @@ function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): R
   const proofs = new ShopProofs({ checkpoints, store, clock, metrics: parts.metrics, shop, indexedUpTo })
   const reading = { feeds, proofs, snapshots: new SnapshotSlots() }
   const sessions = buildSessions(parts, { clock, cards, ...reading, verifier, writer, uploadTokens, publicUrl })
-  const rooms = { verifier, keeper, checkpoints, ...reading, cards, writer, payments, uploadTokens, sessions }
+  const rooms = { verifier, keeper, checkpoints, notes, ...reading, cards, writer, payments, uploadTokens, sessions }
   steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))
   return rooms
 }
@@ -193,6 +203,22 @@ function buildCheckpoints(
   const relay = { ChainID, Registry, Relay }
   const heldPatchesMax = heapPart(HELD_PATCH_BYTES)
   return new Checkpoints({ store, guard, relay, relaySecret, heldPatchesMax, clock, log, metrics })
+}
+
+function buildNotes(
+  { settings, store, guard, noteKey, registry, relaySecret, log }: RelayParts,
+  given: { readonly clock: Clock; readonly checkpoints: Checkpoints; readonly publicUrl: () => string },
+): NoteService | undefined {
+  if (noteKey === undefined) return undefined
+  const { chainId: ChainID, address: Registry, relayTokenId: Relay } = registry
+  const { witnesses, witnessIntervalSeconds = limits.WITNESS_INTERVAL_SECONDS_DEFAULT } = settings
+  return new NoteService({
+    ...given,
+    ...{ store, guard, noteKey, relaySecret, log, witnessIntervalSeconds },
+    relay: { ChainID, Registry, Relay },
+    host: () => new URL(given.publicUrl()).host,
+    witnesses: witnesses === undefined ? [] : readWitnesses(witnesses),
+  })
 }
 
 function buildWriter(
@@ -271,6 +297,7 @@ class Relay implements RunningRelay {
   private readonly rooms: Rooms
   private readonly health: Health
   private mirror: AccountMirror | undefined
+  private anchors: RunningAnchors | undefined
   private readonly timers: (() => void)[] = []
   private listener: Listener | undefined
   private publicUrl: string
@@ -323,6 +350,7 @@ class Relay implements RunningRelay {
     this.every(KEEPING_MS, () => this.rooms.keeper.keep(writer.allShops()))
     payments.start()
     this.startMirror()
+    this.startAnchors()
     this.ready = true
     this.tellStart(this.listener.kind)
   }
@@ -347,12 +375,13 @@ class Relay implements RunningRelay {
     await this.listener?.close()
     this.listener?.terminateAll()
     await this.stopChains()
+    await this.rooms.notes?.stop()
     await this.rooms.checkpoints.stop()
     await this.rooms.verifier.close()
   }
 
   private async shutDown(): Promise<void> {
-    const { sessions, writer, keeper, checkpoints, verifier } = this.rooms
+    const { sessions, writer, keeper, checkpoints, notes, verifier } = this.rooms
     this.ready = false
     sessions.stopAccepting()
     for (const stop of this.timers) stop()
@@ -364,7 +393,9 @@ class Relay implements RunningRelay {
     await this.listener?.close()
     if (hadSessions) await wait(limits.STOP_LINGER_MS)
     this.listener?.terminateAll()
-    await checkpoints.stop()
+    await notes?.stop()
+    // A disk that does not answer keeps them from it: they are signed after the next start.
+    await Promise.race([checkpoints.stop(), wait(limits.STOP_SECONDS_MAX * 1_000, undefined, { ref: false })])
     // Of a writer that was not ready in time nothing is kept but the log; the rest is made of it at the next start.
     if (!writer.busy) await keeper.flushAll()
     await verifier.close()
@@ -384,7 +415,7 @@ class Relay implements RunningRelay {
   /** One shop after the other; each is whole before the next one begins. */
   private async loadShops(): Promise<void> {
     const { store, log, signal } = this.parts
-    const { keeper, writer, checkpoints } = this.rooms
+    const { keeper, writer, checkpoints, notes } = this.rooms
     const shops = store.shops()
     let toldMs = performance.now()
     for (const [i, { shopId }] of shops.entries()) {
@@ -397,7 +428,9 @@ class Relay implements RunningRelay {
       }
       const shop = await keeper.load(shopId, { progress, ...(signal && { signal }) })
       writer.take(shop)
+      notes?.adopt(shopId)
       checkpoints.adopt(shop)
+      notes?.follow(shopId)
     }
   }
 
@@ -440,14 +473,26 @@ class Relay implements RunningRelay {
     })
   }
 
+  private startAnchors(): void {
+    const { anchor, mirror: place, store, log, metrics } = this.parts
+    if (anchor === undefined || place === undefined) return
+    const { checkpoints, writer } = this.rooms
+    const { clock } = this
+    const shops = () => [...writer.allShops()].map(({ shopId }) => shopId)
+    this.anchors = startAnchors(anchor, { place, store, checkpoints, shops, clock, log, metrics })
+  }
+
   private async stopChains(): Promise<void> {
-    await Promise.all([this.rooms.payments.close(), this.mirror?.close()])
+    await Promise.all([this.rooms.payments.close(), this.mirror?.close(), this.anchors?.stop()])
     this.parts.mirror?.chain.close()
   }
 
   private warnings(): string[] {
     const registry = this.parts.mirror?.chain.problem ?? this.mirror?.problem
-    return [...new Set([...(registry === undefined ? [] : [registry]), ...this.rooms.payments.problems])]
+    const own = registry === undefined ? [] : [registry]
+    const { payments, notes } = this.rooms
+    const alarms = [...(this.anchors?.problems ?? []), ...(notes?.alarms ?? [])]
+    return [...new Set([...own, ...payments.problems, ...alarms])]
   }
 
   private http: ReturnType<typeof makeHttp> = () => Promise.resolve({ status: 503, headers: {}, body: 'starting\n' })
@@ -455,10 +500,11 @@ class Relay implements RunningRelay {
   private makeHttp(): ReturnType<typeof makeHttp> {
     const { settings, registry, store, blobs, version, log, randomBytes = freshBytes } = this.parts
     const { clock } = this
-    const { writer, uploadTokens, proofs } = this.rooms
+    const { writer, uploadTokens, proofs, notes } = this.rooms
     const enrolment = new Enrolment({ store, writer, registry, clock, randomBytes })
     const rate = { perSecond: settings.enrolmentsPerSecond, burst: settings.enrolmentsBurst }
     const proofRate = new RateLimiter(PROOF_RATE, () => clock.nowMs())
+    const take = (address: string) => proofRate.take(address)
     return makeHttp({
       relay: {
         name: 'cairn',
@@ -480,7 +526,7 @@ class Relay implements RunningRelay {
       trouble: () => this.trouble(),
       enrol: (request) => enrolment.enrol(request),
       blobs: blobAccess(blobs, uploadTokens),
-      prove: (asked) => answerProof(proofs, asked, (address) => proofRate.take(address)),
+      prove: async (asked) => (await notes?.answer(asked, take)) ?? answerProof(proofs, asked, take),
       onBug: (error) => log.error('bug', error),
     })
   }

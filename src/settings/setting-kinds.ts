@@ -100,6 +100,17 @@ export function networks(): Kind<string> {
   return { ...kind, join: (first, second) => `${first},${second}` }
 }
 
+/** What a key is, is looked at where it is used. */
+export function witnessList(): Kind<string> {
+  const shape = 'the URL of a witness, a space and its key name+hash+base64, with commas between several'
+  const kind = textual(shape, 'WITNESS,…', (text) => {
+    const all = text.split(',').map((witness) => witness.trim().split(/\s+/))
+    const isPair = (pair: readonly string[]) => pair.length === 2 && webUrl().fromText(pair[0]!) !== undefined
+    return all.every(isPair) ? all.map((pair) => pair.join(' ')).join(',') : undefined
+  })
+  return { ...kind, join: (first, second) => `${first},${second}` }
+}
+
 function isNetwork(text: string): boolean {
   const [, address, prefix] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
   const version = isIP(address ?? '')

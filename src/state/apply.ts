@@ -8,11 +8,11 @@
 
 import type { Seconds, Seq } from '../brands.js'
 import { refusingUnlisted, SchemaError } from '../codec/schema.js'
-import type { Op, Patch } from '../patches/patch.js'
+import type { Patch } from '../patches/patch.js'
 import { refuseByRights, type Author } from './access.js'
 import { applyToAccounts } from './accounts.js'
 import { Draft, type Effects } from './draft.js'
-import { placeOf } from './edit.js'
+import { checkedOp, placeOf } from './edit.js'
 import { withCardMoves } from './card-moves.js'
 import { applyToInventory } from './inventory.js'
 import { applyToListings } from './listings.js'
@@ -45,8 +45,6 @@ export interface ApplyContext {
 export type Applied =
   | { readonly ok: true; readonly state: ShopState; readonly effects: Effects }
   | { readonly ok: false; readonly verdict: Verdict; readonly patchIndex: number }
-
-const OPS: ReadonlySet<string> = new Set<Op>(['add', 'replace', 'remove', 'append', 'increment', 'decrement'])
 
 /**
  * Applies all patches or none. `patches` come from readPatch, the author is known to have signed them.
@@ -95,9 +93,7 @@ function logged(
 
 function applyPatch(draft: Draft, patch: Patch, context: ApplyContext): void {
   draft.patchBytes = patch.bytes.length
-  if (!OPS.has(patch.op)) throw invalid(`there is no op ${JSON.stringify(patch.op.slice(0, 32))}`)
-  const op = patch.op as Op
-  if (op === 'remove' && patch.value !== null) throw invalid(`${placeOf(patch.path)}: remove takes no value`)
+  const op = checkedOp(patch)
   switch (patch.path[0]) {
     case 'Manifest':
       return applyToManifest(draft, op, patch)
@@ -110,7 +106,7 @@ function applyPatch(draft: Draft, patch: Patch, context: ApplyContext): void {
     case 'Inventory':
       return applyToInventory(draft, op, patch)
     case 'Orders':
-      return applyToOrders(draft, op, patch, context)
+      return applyToOrders(draft, patch, context)
     default:
       throw invalid(`${placeOf(patch.path.slice(0, 1))}: there is no such collection`)
   }

@@ -11,7 +11,7 @@
 import { prefixedHex } from '../bytes/hex.js'
 import { SchemaError, type KeySchema, type Schema } from '../codec/schema.js'
 import type { Cbor } from '../codec/value.js'
-import type { Op, PathPart } from '../patches/patch.js'
+import type { Op, Patch, PathPart } from '../patches/patch.js'
 import { invalid, notFound } from './verdict.js'
 
 /** The place that is being edited, for messages: collection, key and fields. */
@@ -22,6 +22,15 @@ type Edit<T> = (current: T | undefined, value: Cbor) => T | undefined
 
 /** `depth` is how much of `path` has been resolved. Throws Refusal INVALID. */
 export type Editor<T> = (op: Op, path: Path, depth: number) => Edit<T>
+
+const OPS: ReadonlySet<string> = new Set<Op>(['add', 'replace', 'remove', 'append', 'increment', 'decrement'])
+
+/** Throws Refusal INVALID for an op that there is not, and for a remove with a value. */
+export function checkedOp({ op, path, value }: Patch): Op {
+  if (!OPS.has(op)) throw invalid(`there is no op ${JSON.stringify(op.slice(0, 32))}`)
+  if (op === 'remove' && value !== null) throw invalid(`${placeOf(path)}: remove takes no value`)
+  return op as Op
+}
 
 /** `replace` alone. */
 export function replaceable<T>(schema: Schema<T>): Editor<T> {

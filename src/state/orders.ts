@@ -1,15 +1,13 @@
 /**
- * Patches of orders: their form (PROTOCOL §5), and the life of an order (§11): transitions, the commit check,
- * reservations and cancellation. Every check of a State write runs when that patch is applied.
+ * Patches of orders (PROTOCOL §5, §11): what they ask of the rest of the shop, reservations and cancellation; what
+ * needs the order alone is order-rules.ts's matter. Every check of a State write runs when that patch is applied.
  */
 
 import type { ListingId, OrderId, Seconds } from '../brands.js'
 import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
-import { text, time } from '../codec/schema.js'
 import {
-  ITEMS_PER_ORDER_MAX,
   OPEN_ORDERS_PER_GUEST_CARD_MAX,
   PAYMENT_CHOICES_PER_ORDER_MAX,
   PAYMENT_CHOICES_PER_SET_MAX,
@@ -17,36 +15,16 @@ import {
 import { inventoryKey, Inventory } from '../objects/inventory.js'
 import { VIEW_STATE_PUBLISHED, type Listing } from '../objects/listing.js'
 import { hasChainAddress, type Manifest } from '../objects/manifest.js'
-import {
-  AddressDetails,
-  CANCELED,
-  ChosenPayee,
-  COMMITTED,
-  EmailAddress,
-  OPEN,
-  Order,
-  ORDER_STATE_NAMES,
-  OrderItem,
-  OrderState,
-  PAID,
-  PAYMENT_CHOSEN,
-  PaymentDetails,
-  PhoneNumber,
-  TxDetails,
-  UNPAID,
-  WantedItem,
-  WantedItems,
-  WantedOrder,
-} from '../objects/order.js'
-import { ChainAddress, filledText, uint32 } from '../objects/scalars.js'
+import { COMMITTED, OPEN, Order, OrderItem, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
 import type { Hamt } from '../merkle/hamt.js'
-import type { Op, Patch, PathPart } from '../patches/patch.js'
+import type { Patch, PathPart } from '../patches/patch.js'
 import type { Author } from './access.js'
 import type { Draft } from './draft.js'
-import { clearable, countable, fields, list, placeOf, replaceable, settable, wholeOr, type Editor } from './edit.js'
+import { placeOf } from './edit.js'
 import { withMade } from './guest-orders.js'
 import { withHolder } from './holders.js'
 import { checkVariations } from './inventory.js'
+import { checkLife, editedOrder } from './order-rules.js'
 import { orderNumber, withAddition } from './order-number.js'
 import { encodePaymentEntry, paymentEntry } from './payment-entry.js'
 import { cardStockKey, count, counted, idKey, isId } from './shop-state.js'
@@ -65,70 +43,17 @@ interface OrderContext {
   readonly payments?: PaymentRules
 }
 
-const editAddress: Editor<AddressDetails> = wholeOr(
-  settable(AddressDetails, { replaceMissing: 'refuse', removable: true }),
-  fields<AddressDetails>({
-    Name: replaceable(filledText),
-    Address1: replaceable(filledText),
-    Address2: clearable(text),
-    City: replaceable(filledText),
-    PostalCode: replaceable(filledText),
-    Country: replaceable(filledText),
-    EmailAddress: replaceable(EmailAddress),
-    PhoneNumber: clearable(PhoneNumber),
-  }),
-)
-
-const wantedQuantity = {
-  ...uint32,
-  read: (value: Parameters<typeof uint32.read>[0], at: string) => {
-    const quantity = uint32.read(value, at)
-    if (quantity === 0n) throw stricter(`${at} must be above 0`)
-    return quantity
-  },
-}
-
-const editItems = list(WantedItem, {
-  whole: WantedItems,
-  maximum: ITEMS_PER_ORDER_MAX,
-  inside: fields<OrderItem>({
-    Quantity: countable(uint32, replaceable(wantedQuantity), (path) =>
-      invalid(`${placeOf(path)} would fall below zero`),
-    ),
-  }),
-})
-
-const editFields = fields<Order>({
-  Items: editItems,
-  State: replaceable(OrderState),
-  InvoiceAddress: editAddress,
-  ShippingAddress: editAddress,
-  CanceledAt: settable(time, { replaceMissing: 'refuse' }),
-  ChosenPayee: settable(ChosenPayee, { replaceMissing: 'set' }),
-  ChosenCurrency: settable(ChainAddress, { replaceMissing: 'set' }),
-  PaymentDetails: settable(PaymentDetails, { replaceMissing: 'set' }),
-  TxDetails: settable(TxDetails, { replaceMissing: 'set' }),
-})
-
-export const editOrder = wholeOr<Order>(
-  settable(WantedOrder, { replaceMissing: 'refuse', removable: true }),
-  editFields,
-)
-
-export function applyToOrders(draft: Draft, op: Op, { path, value }: Patch, context: OrderContext): void {
+export function applyToOrders(draft: Draft, patch: Patch, context: OrderContext): void {
+  const { path } = patch
   const id = path[1]
   if (!isId(id)) throw invalid(`${placeOf(path)}: an order's key is an unsigned 64-bit integer`)
-  const edit = editOrder(op, path, 2)
-  refuseRelayField(path, context.author)
   const key = idKey(id)
+  const isRelay = context.author.role === 'relay'
   const before = draft.read('Orders', key, Order)
-  const after = edit(before, value)
-  if (after !== undefined) {
-    if (after.ID !== id) throw stricter(`order ${id}: ID must equal the key`)
-    checkReferences(draft, path, before, after)
-  }
-  if (path.length === 2) checkWhole(op, before, after, context)
-  else checkField(draft, path, before!, after!, context)
+  const after = editedOrder(before, patch, id, isRelay)
+  if (after !== undefined) checkReferences(draft, path, before, after)
+  checkLife(patch, before, after, isRelay)
+  if (path[2] === 'State') checkStateWrite(draft, before!, after!, context)
   if (after === undefined) draft.delete('Orders', key, Order)
   // What the relay adds (times, payment details) may pass the limit that clients are held to: refusing it would lose
   // the order.
@@ -162,14 +87,6 @@ export function isLive(order: Order | undefined): boolean {
   return order.State === COMMITTED || order.State === PAYMENT_CHOSEN || order.State === UNPAID
 }
 
-// Form
-
-function refuseRelayField(path: Patch['path'], author: Author): void {
-  if (author.role !== 'relay' && (path[2] === 'PaymentDetails' || path[2] === 'TxDetails')) {
-    throw invalid(`${placeOf(path)} is written by the relay`)
-  }
-}
-
 /** Listings and variations of items that come in, payee and currency: they must be there. */
 function checkReferences(draft: Draft, path: Patch['path'], before: Order | undefined, after: Order): void {
   if (path.length === 2 || (path[2] === 'Items' && path.length < 5)) {
@@ -200,57 +117,15 @@ function checkReferences(draft: Draft, path: Patch['path'], before: Order | unde
   }
 }
 
-// Life
-
-function checkWhole(op: Op, before: Order | undefined, after: Order | undefined, { author }: OrderContext): void {
-  if (before !== undefined) {
-    if (op === 'remove' && before.State !== OPEN && before.State !== CANCELED)
-      throw refusedIn(before, 'cannot be removed')
-    if (op === 'replace' && before.State !== OPEN) throw refusedIn(before, 'cannot be replaced')
-    if (op === 'replace' && before.CanceledAt !== undefined && author.role !== 'relay') throw canceled(before)
-  }
-  if (after === undefined) return
-  if (after.State !== OPEN && !(op === 'add' && after.State === COMMITTED)) {
-    throw invalid(`order ${after.ID} cannot be ${op === 'add' ? 'added' : 'replaced'} with State ${after.State}`)
-  }
-  if (after.PaymentDetails !== undefined) throw invalid(`order ${after.ID}: PaymentDetails are written by the relay`)
-  if (after.CanceledAt !== undefined) throw invalid(`order ${after.ID}: a new order cannot be canceled`)
-}
-
-function checkField(draft: Draft, path: Patch['path'], before: Order, after: Order, context: OrderContext): void {
-  const field = path[2]
-  if (field === 'State') return checkTransition(draft, before, after, context)
-  if (field === 'Items' && before.State !== OPEN) throw refusedIn(before, 'keeps its items')
-  if (context.author.role === 'relay') return
-  if (before.State === CANCELED || before.State === PAID) throw refusedIn(before, 'takes no more changes')
-  if (before.CanceledAt !== undefined) throw canceled(before)
-}
-
-const TRANSITIONS: Readonly<Record<`${OrderState}`, readonly OrderState[]>> = {
-  '1': [CANCELED, COMMITTED],
-  '2': [],
-  '3': [CANCELED, PAYMENT_CHOSEN],
-  '4': [CANCELED, PAYMENT_CHOSEN, UNPAID],
-  '5': [CANCELED, PAYMENT_CHOSEN, PAID],
-  '6': [],
-}
-
-function checkTransition(draft: Draft, before: Order, after: Order, { author, payments }: OrderContext): void {
-  const to = after.State
-  if (before.State === CANCELED && to === OPEN) throw stricter(`order ${before.ID} is Canceled and stays so`)
-  if (!TRANSITIONS[`${before.State}`].includes(to))
-    throw refusedIn(before, `cannot become ${ORDER_STATE_NAMES[`${to}`]}`)
-  if ((to === UNPAID || to === PAID) && author.role !== 'relay') {
-    throw invalid(`order ${before.ID}: ${ORDER_STATE_NAMES[`${to}`]} is set by the relay`)
-  }
-  if (before.CanceledAt !== undefined && to !== CANCELED) throw canceled(before)
-  if (to === COMMITTED) checkCommit(draft, after)
-  if (to === PAYMENT_CHOSEN && ++draft.paymentChoices > PAYMENT_CHOICES_PER_SET_MAX)
+/** What a State write asks of the rest of the shop. */
+function checkStateWrite(draft: Draft, before: Order, after: Order, { author, payments }: OrderContext): void {
+  if (after.State === COMMITTED) checkCommit(draft, after)
+  if (after.State !== PAYMENT_CHOSEN) return
+  if (++draft.paymentChoices > PAYMENT_CHOICES_PER_SET_MAX)
     throw stricter(`one set chooses payment at most ${PAYMENT_CHOICES_PER_SET_MAX} times`)
-  if (to === PAYMENT_CHOSEN && author.role !== 'relay' && payments !== undefined) {
-    const reason = payments.refuse(after, draft.manifest()!, (id) => draft.listing(id))
-    if (reason !== undefined) throw invalid(`order ${before.ID}: payment cannot be chosen: ${reason}`)
-  }
+  if (author.role === 'relay' || payments === undefined) return
+  const reason = payments.refuse(after, draft.manifest()!, (id) => draft.listing(id))
+  if (reason !== undefined) throw invalid(`order ${before.ID}: payment cannot be chosen: ${reason}`)
 }
 
 /**
@@ -259,7 +134,6 @@ function checkTransition(draft: Draft, before: Order, after: Order, { author, pa
  */
 function checkCommit(draft: Draft, order: Order): void {
   const wanted = wantedStock(order)
-  if (wanted.size === 0) throw invalid(`order ${order.ID} has no item of a quantity above 0`)
   for (const { item } of wanted.values()) {
     const listing = draft.listing(item.ListingID)
     checkVariations(listing, item.ListingID, item.VariationIDs ?? [])
@@ -404,12 +278,4 @@ function freeStock(draft: Draft, key: Uint8Array): bigint {
 function least(wanted: bigint, free: bigint): bigint {
   if (free <= 0n) return 0n
   return free < wanted ? free : wanted
-}
-
-function refusedIn(order: Order, what: string): Error {
-  return invalid(`order ${order.ID} is ${ORDER_STATE_NAMES[`${order.State}`]} and ${what}`)
-}
-
-function canceled(order: Order): Error {
-  return invalid(`order ${order.ID} is canceled and can only become Canceled`)
 }

@@ -42,6 +42,16 @@ export function stateLevel(state: ShopState, secret: Uint8Array): Level | undefi
   return { schemaVersion: state.schemaVersion, manifestHash: known.manifestHash, roots }
 }
 
+/** The same for who knows the salts alone, 32 bytes each. */
+export function stateLevelBySalts(state: ShopState, saltOf: (name: SaltedCollection) => Uint8Array): Level | undefined {
+  if (state.manifest === undefined) return undefined
+  const roots = byCollection((name) => {
+    const root = treeOf(state, name).root()
+    return isSalted(name) ? saltedRoot(saltOf(name), root) : root
+  })
+  return { schemaVersion: state.schemaVersion, manifestHash: sha256(state.manifest), roots }
+}
+
 /** Of the state of a shop that was asked for last: most sets change none of it. */
 interface Known {
   manifest: Uint8Array | undefined

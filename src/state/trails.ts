@@ -19,6 +19,7 @@ import type { Hamt } from '../merkle/hamt.js'
 import type { OrderHistory } from '../merkle/state-tree.js'
 import { patchLeafHash } from '../merkle/patch-proof.js'
 import type { Patch } from '../patches/patch.js'
+import { addsOrder } from './order-rules.js'
 
 /** Of an order or a card that has none yet, 32 zero bytes. Not to be changed. */
 export const NO_TRAIL = new Uint8Array(32)
@@ -92,9 +93,14 @@ function withOrder(trails: Hamt, orders: Pick<Hamt, 'get'>, id: OrderId, patches
   const order = orders.get(key)
   if (order === undefined) return trails.delete(key)
   const before = patches.some(addsOrder) ? undefined : trails.get(key)
-  const hashes = patches.map(({ bytes }) => patchLeafHash(bytes))
-  const trail = sha256(concatBytes(ORDER_TRAIL_PREFIX, trailOf(before), be64(BigInt(seq)), ...hashes))
+  const trail = orderTrail(trailOf(before), BigInt(seq), patches)
   return trails.set(key, concatBytes(sha256(order), be64(BigInt(seq)), trail))
+}
+
+/** The Trail of an order, 32 bytes, after set `seq` with these patches on it, which are all. */
+export function orderTrail(before: Uint8Array, seq: bigint, patches: readonly Patch[]): Uint8Array {
+  const hashes = patches.map(({ bytes }) => patchLeafHash(bytes))
+  return sha256(concatBytes(ORDER_TRAIL_PREFIX, before, be64(seq), ...hashes))
 }
 
 function withCard(trails: Hamt, card: Uint8Array, adds: readonly Patch[], seq: Seq): Hamt {
@@ -105,10 +111,6 @@ function withCard(trails: Hamt, card: Uint8Array, adds: readonly Patch[], seq: S
   const number = (before === undefined ? 0n : (decodeChecked(addedByCard(before)) as bigint)) + BigInt(adds.length)
   const encoded = encode(number)
   return trails.set(card, concatBytes(sha256(encoded), be64(BigInt(seq)), trail, encoded))
-}
-
-function addsOrder({ op, path }: Patch): boolean {
-  return op === 'add' && path.length === 2 && path[0] === 'Orders'
 }
 
 function trailOf(value: Uint8Array | undefined): Uint8Array {

@@ -1,6 +1,6 @@
 /** The data directory: who may use it, what is in it, and the store inside. */
 
-import { chmod, mkdir, readdir } from 'node:fs/promises'
+import { chmod, mkdir, readdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { DISK_RESERVE_BYTES_DEFAULT, RESERVATION_SECONDS_DEFAULT } from '../limits.js'
 import { openLmdbStore, readersOf, readLmdbStore, type StoreOptions } from './lmdb.js'
@@ -39,11 +39,13 @@ export async function openStore(directory: string, options: Partial<StoreOptions
 }
 
 /**
- * The data of a relay that may be running, for reading alone; nothing in the directory is changed. Throws StoreError.
+ * The data of a relay that may be running, for reading alone, by directory or the database's own file; nothing in the
+ * directory is changed. Throws StoreError.
  */
 export async function openStoreForReading(directory: string): Promise<Store> {
   try {
-    return await readLmdbStore(resolve(join(directory, DATABASE)), STANDARD.reservationSeconds)
+    const isFile = (await stat(directory)).isFile()
+    return await readLmdbStore(resolve(isFile ? directory : join(directory, DATABASE)), STANDARD.reservationSeconds)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       throw new StoreError('not-ours', `${directory} holds no cairn data: give the --data directory of the relay`)

@@ -194,9 +194,11 @@ describe('the rules', () => {
     for (const root of ['StateProofs', 'Level', 'Card', 'CardEntry']) reach(root)
     for (const root of ['LogLeaf', 'LogInclusion', 'LogConsistency', 'Checkpoint', 'SignedCheckpoint', 'Last'])
       reach(root)
-    for (const root of ['HandOver', 'SignedHandOver']) reach(root)
     const answers = ['WriteAnswer', 'StateProofAnswer', 'LogProofAnswer', 'CheckpointAnswer']
     for (const root of [...answers, 'Salts', 'StateQuestion', 'SnapshotObject']) reach(root)
+    for (const root of ['HandOver', 'SignedHandOver']) reach(root)
+    for (const root of ['Receipt', 'AskedLevel']) reach(root)
+    for (const root of ['NoteBinding', 'TlogExtra', 'CoseReceipt', 'CoseProtected', 'TreeInclusion']) reach(root)
     for (const whole of ['Manifest', 'Account', 'Listing', 'Tag', 'Order']) reach(`Sent${whole}`)
     expect(ruleNames().filter((name) => !reached.has(name))).toEqual([])
   })

@@ -7,6 +7,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string
 }
 const COMMANDS = [
+  'anchor',
+  'audit',
   'bench',
   'check',
   'invite',
@@ -14,6 +16,9 @@ const COMMANDS = [
   'key',
   'order',
   'orders',
+  'page',
+  'receipt',
+  'verify',
   'put',
   'serve',
   'shop',

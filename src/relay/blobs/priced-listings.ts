@@ -7,8 +7,9 @@
 
 import { sha256 } from '#hash'
 import { toHex } from '../../bytes/hex.js'
+import { rawCidOf } from '../../bytes/raw-cid.js'
 import type { BlobStore } from '../../store/blobs.js'
-import { CidHasher, rawCidOf } from './cid.js'
+import { CidHasher } from './cid.js'
 
 /** Hashes remembered, so that a listing that sells well is not written again for each order. */
 const REMEMBERED_MAX = 10_000

@@ -5,16 +5,19 @@
  *     /v5/shops/<id>/checkpoint
  *     /v5/shops/<id>/proof/<collection>/<key>
  *     /v5/shops/<id>/log/<seq>?at=<Seq>
+ *     /v5/shops/<id>/level/<seq>          of a set that asks for payment: what a receipt needs of the state after it
  *
  * Tests: test/e2e/http-proofs.test.ts
  */
 
+import { sha256 } from '#hash'
 import type { ShopId } from '../../brands.js'
 import { fromHex, toHex } from '../../bytes/hex.js'
 import { checkpointDigest } from '../../proofs/checkpoint-form.js'
 import { STATE_COLLECTIONS } from '../../merkle/state-level.js'
 import type { StateQuestion } from '../../merkle/state-question.js'
 import type { HttpRequest, HttpResponse } from '../transport/transport.js'
+import { askedLevel } from '../shops/asked-levels.js'
 import { isDamage } from '../shops/damage.js'
 import type { KeptCheckpoint } from '../checkpoints/signed-shop.js'
 import type { ShopProofs } from './shop-proofs.js'
@@ -38,6 +41,7 @@ const ROUTES: ReadonlyMap<string, { readonly parts: readonly number[]; readonly 
   ['checkpoint', { parts: [0], answer: checkpoint }],
   ['proof', { parts: [1, 2], answer: proof }],
   ['log', { parts: [1], answer: logProof }],
+  ['level', { parts: [1], answer: levelThen }],
 ])
 
 /** What a request below PROOFS_PREFIX is answered. `take`: whether its address may ask once more now. */
@@ -107,6 +111,14 @@ async function logProof(
   requireCovered(seq, head)
   const digest = checkpointDigest(signed[0])
   return { digest, forEver: true, body: proofs.logProofAnswer(shopId, signed, head, seq, 0) }
+}
+
+/** CBOR `[Level, Manifest bytes]`, which hash to the StateRoot of the set. */
+function levelThen(proofs: ShopProofs, { shopId }: Shop, [seqText]: readonly string[]): Promise<ProvenBody> {
+  const seq = numberIn('a set', seqText!)
+  const body = askedLevel(proofs.store, shopId, seq)
+  if (body === undefined) throw new Refused(404, `the level after set ${seq} is not kept: it did not ask for payment`)
+  return Promise.resolve({ digest: sha256(body), forEver: true, body })
 }
 
 async function newestOf(proofs: ShopProofs, shopId: ShopId): Promise<KeptCheckpoint> {

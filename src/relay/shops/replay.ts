@@ -15,20 +15,38 @@ import { stateHash, type ShopState } from '../../state/shop-state.js'
 import type { LogRecord } from '../../store/store.js'
 
 /** The log does not lead to the states that it says it does. */
-class ReplayError extends Error {
+export class ReplayError extends Error {
   override readonly name = 'ReplayError'
   readonly shopId: ShopId
   readonly seq: Seq
+  readonly problem: string
+  /** That follows, 32 bytes, where it is another than the log says. */
+  readonly stateHash: Uint8Array | undefined
 
-  constructor(shopId: ShopId, seq: Seq, problem: string) {
+  constructor(shopId: ShopId, seq: Seq, problem: string, stateHash?: Uint8Array) {
     super(`shop ${shopId}, set ${seq}: ${problem}`)
     this.shopId = shopId
     this.seq = seq
+    this.problem = problem
+    this.stateHash = stateHash
   }
 }
 
 /** The state after the set, and what its patches touch. Throws ReplayError. */
-export function replay(state: ShopState, record: LogRecord): { readonly state: ShopState; readonly keys: PatchKey[] } {
+export function replay(state: ShopState, record: LogRecord): ReplayedSet {
+  return applyRecord(state, record)
+}
+
+interface ReplayedSet {
+  readonly state: ShopState
+  readonly keys: PatchKey[]
+}
+
+/** The same; a record that does not say which state hash follows is not asked for it. */
+export function applyRecord(
+  state: ShopState,
+  record: Omit<LogRecord, 'stateHash'> & { readonly stateHash?: Uint8Array | undefined },
+): ReplayedSet {
   const { shopId } = state
   const patches = record.patches.map((bytes) => readPatch(shopId, record.seq, bytes))
   const author: Author =
@@ -38,10 +56,11 @@ export function replay(state: ShopState, record: LogRecord): { readonly state: S
   const applied = applyPatches(state, patches, { author, committedAt, reservationSeconds, seq: record.seq })
   if (!applied.ok)
     throw new ReplayError(shopId, record.seq, `the log holds a set that is refused: ${applied.verdict.message}`)
+  if (record.stateHash === undefined) return { state: applied.state, keys: patches.map(({ path }) => patchKey(path)) }
   const hash = stateHash(applied.state)
   if (!equalBytes(hash, record.stateHash)) {
     const text = `its state hash is ${toHex(hash)}, the log says ${toHex(record.stateHash)}`
-    throw new ReplayError(shopId, record.seq, text)
+    throw new ReplayError(shopId, record.seq, text, hash)
   }
   return { state: applied.state, keys: patches.map(({ path }) => patchKey(path)) }
 }

@@ -6,21 +6,19 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { addressOf } from '#signature'
 import type { Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
-import { fromHex, prefixedHex, toHex } from '../../bytes/hex.js'
-import { decodeChecked } from '../../codec/decode-checked.js'
+import { fromHex } from '../../bytes/hex.js'
 import type { Hamt } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
-import { patchLeafHash, PatchTree } from '../../merkle/patch-proof.js'
 import { indexNames, type PatchKey } from '../../patches/object-name.js'
-import { Header, signerOf } from '../../patches/patch-set.js'
+import { signerOf } from '../../patches/patch-set.js'
 import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
 import type { LogRecord, Store } from '../../store/store.js'
 import { isDamage } from './damage.js'
 import { appendSet, NO_PEAKS, ShopLog, stateRootOf } from './log-trees.js'
 import { replay, requireSameTrees } from './replay.js'
+import { SetCheck } from './set-check.js'
 import { decodeState, triesOf } from './stored-state.js'
 
 interface CheckOptions {
@@ -81,16 +79,15 @@ class LogCheck {
   sets = 0
   patches = 0
   private readonly options: CheckOptions
-  private readonly nonces = new Map<string, bigint>()
+  private readonly check: SetCheck
   private last = 0
-  private relays: readonly Uint8Array[] | undefined
   private peaks = NO_PEAKS
   private readonly trees: ShopLog
 
   constructor(store: Store, options: CheckOptions) {
     this.trees = new ShopLog(store, options.shopId)
     this.options = options
-    this.relays = options.relays
+    this.check = new SetCheck(options.shopId, options.relays)
     this.state = emptyShop(options.shopId, SCHEMA_VERSION)
   }
 
@@ -98,7 +95,8 @@ class LogCheck {
   take(record: LogRecord): PatchKey[] {
     this.sets++
     this.patches += record.patches.length
-    for (const problem of this.problemsOf(record)) this.tell(record.seq, problem)
+    const signer = signerOf(record.header, record.signature)
+    for (const { text } of this.check.problemsOf(record, signer)) this.tell(record.seq, text)
     const isNext = record.seq === this.last + 1
     this.last = record.seq
     if (!isNext) this.state = undefined
@@ -128,39 +126,13 @@ class LogCheck {
    * What the store has to know of those who wrote, and does not. A relay that runs beside may have gone on meanwhile.
    */
   *missing(store: Store): Generator<string> {
-    for (const [name, nonce] of this.nonces) {
+    for (const [name, nonce] of this.check.nonces) {
       const card = fromHex(name)
       const stored = unlessDamaged(() => store.nonce(this.options.shopId, card))
       if (stored !== undefined && stored < nonce)
         yield `the last nonce of card ${name} is ${nonce} in the log and ${stored} beside it`
       if (card.length > 0 && unlessDamaged(() => store.card(card) ?? null) === null)
         yield `card ${name}, which wrote sets, has no row`
-    }
-  }
-
-  private *problemsOf(record: LogRecord): Generator<string> {
-    let header: Header
-    try {
-      header = Header.read(decodeChecked(record.header), 'Header')
-    } catch (error) {
-      return yield (error as Error).message
-    }
-    if (header.ShopID !== this.options.shopId) yield `its header is of shop ${header.ShopID}`
-    const { root } = new PatchTree(record.patches.map(patchLeafHash))
-    if (!equalBytes(root, header.RootHash)) yield 'its header has not the root of its patches'
-    const name = toHex(record.signer)
-    const nonce = this.nonces.get(name)
-    if (nonce !== undefined && header.KeyCardNonce <= nonce) yield 'its nonce is not greater than the one before'
-    this.nonces.set(name, header.KeyCardNonce)
-    const signer = signerOf(record.header, record.signature)
-    if (signer === undefined) yield 'its signature leads to no key'
-    else if (record.role !== 'relay') {
-      if (!equalBytes(signer, record.signer)) yield 'its signature is not of its signer'
-    } else {
-      const address = addressOf(signer)
-      this.relays ??= [address]
-      if (!this.relays.some((relay) => equalBytes(relay, address)))
-        yield `it is signed by 0x${toHex(address)}, the relay is ${this.relays.map(prefixedHex).join(' or ')}`
     }
   }
 

@@ -5,7 +5,7 @@
  * Tests: test/relay/write/writer.test.ts, test/e2e/rejected-commits.test.ts
  */
 
-import type { OrderId, Seconds, ShopId } from '../../brands.js'
+import type { OrderId, Seconds, Seq, ShopId } from '../../brands.js'
 import { assert, AssertionError } from '../../assert.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
@@ -23,6 +23,7 @@ import { orderIn } from '../../state/held-object.js'
 import type { CardRow, Commit, PaymentRow, ShopRow, Store } from '../../store/store.js'
 import { StoreError } from '../../store/store-error.js'
 import type { Clock } from '../instruments/clock.js'
+import { askedLevelRows } from '../shops/asked-levels.js'
 import type { CommittedSet } from '../shops/committed-set.js'
 import { isDamage } from '../shops/damage.js'
 import { appendSet, logTreeRows, ShopLog, stateRootOf } from '../shops/log-trees.js'
@@ -323,6 +324,7 @@ export class Batch {
     }
     const stateRoot = stateRootOf(state, shop.secret)
     const { peaks: log, added } = appendSet(shop.current.log, record, stateRoot)
+    if (applied.effects.payments.length > 0) this.keepLevel(state, shop.secret, seq)
     shop.current = { state, head: seq, relayNonce: set.relayNonce, log, stateRoot }
     const keys = set.patches.map(({ path }) => patchKey(path))
     const committed = { record, tree: set.tree, keys, stateRoot }
@@ -330,6 +332,13 @@ export class Batch {
     part.sets.push(committed)
     part.added.push(added)
     return committed
+  }
+
+  /** What receipts will need of a state that asks for payment; a manifest that is stored is not stored again. */
+  private keepLevel(state: ShopState, secret: Uint8Array, seq: Seq): void {
+    const isNew = ({ key }: { key: string }) =>
+      this.options.store.setting(key) === undefined && !this.settings.some((row) => row.key === key)
+    this.settings.push(...askedLevelRows(state, secret, seq).filter(isNew))
   }
 
   /**

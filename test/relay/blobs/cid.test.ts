@@ -8,7 +8,8 @@ import * as raw from 'multiformats/codecs/raw'
 import * as digests from 'multiformats/hashes/digest'
 import { sha256 } from 'multiformats/hashes/sha2'
 import { describe, expect, test } from 'vitest'
-import { CidHasher, isCidV0, isRawCid, rawCidOf } from '../../../src/relay/blobs/cid.js'
+import { isRawCid, rawCidOf } from '../../../src/bytes/raw-cid.js'
+import { CidHasher, isCidV0 } from '../../../src/relay/blobs/cid.js'
 
 /** IPFS's defaults: bytes of a chunk, children of a node. */
 const CHUNK = 262_144

@@ -1,0 +1,150 @@
+/**
+ * `cairn receipt`: fetches the receipt of an order, or of all, from a relay, verified.
+ *
+ * Tests: test/e2e/receipts.test.ts
+ */
+
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { OrderId } from '../brands.js'
+import { fromHex } from '../bytes/hex.js'
+import { fetchReceipt, fetchReceipts, openReceiptLink, type ReceiptSource } from '../client/receipt-assembly.js'
+import { ClientError } from '../client/client-error.js'
+import { relayAddress } from '../client/relay-address.js'
+import { demoKeysIn } from './demo-keys.js'
+import {
+  DATA_FLAG,
+  integerFlag,
+  parseFlags,
+  RELAY_FLAG,
+  relayFlag,
+  URL_FLAG,
+  urlFlag,
+  UsageError,
+  type Flags,
+} from './flags.js'
+import type { Io } from './io.js'
+import { cardFrom, told } from './merchant.js'
+
+const RECEIPT_HELP = `\
+cairn receipt ORDER [--out FILE] [--url URL] [--shop ID] [--card FILE] [--relay ADDRESS] [--data DIR]
+cairn receipt --all DIR [the same]
+
+Fetches the receipt of an order: a file that proves it offline, years later, from the relay's address alone (cairn
+verify). What cannot be verified is not written. A receipt holds name, address and e-mail of who ordered.
+
+  ORDER          the order's id
+  --out FILE     where to write it; left out, to stdout: cairn receipt 42 > order.cairn
+  --all DIR      of all orders that the card sees, as DIR/order-ID.cairn: a merchant's, those of his shop
+  --card FILE    a key card: of the guest whose order it is, or of staff; left out, the guests of the demo shop
+  --shop ID      left out, the demo shop
+  --relay        the relay's address; left out, a development relay is asked for its own
+  --data DIR     where the demo's keys are, default ./cairn-data
+
+Exit code: 0 all are written, 1 something is not.`
+
+const FLAGS = {
+  url: URL_FLAG,
+  shop: { kind: 'text' },
+  card: { kind: 'text' },
+  key: { kind: 'text' },
+  relay: RELAY_FLAG,
+  data: DATA_FLAG,
+  out: { kind: 'text' },
+  all: { kind: 'text' },
+} as const
+
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  if (argv.includes('--help')) return (io.out(RECEIPT_HELP), 0)
+  try {
+    const [first = ''] = argv
+    const order = first.startsWith('--') || first === '' ? undefined : integerFlag('order', first)
+    const flags = parseFlags(order === undefined ? argv : argv.slice(1), FLAGS)
+    if ((order === undefined) === (flags.all === undefined))
+      throw new UsageError('give the id of an order, or --all DIR (cairn receipt --help)')
+    const { keys, ...place } = await placeOf(flags, io)
+    const tell = (source: ReceiptSource) =>
+      order === undefined ? fetchAll(source, flags.all!, io) : fetchOne(source, order, flags.out, io)
+    return await withEachCard(keys, place, tell, order === undefined, io)
+  } catch (error) {
+    return told('cairn receipt', error, io)
+  }
+}
+
+/** With one card after the other: until one sees the order, or all of them. */
+async function withEachCard(
+  keys: readonly Uint8Array[],
+  place: Place,
+  tell: (source: ReceiptSource) => Promise<number>,
+  all: boolean,
+  io: Io,
+): Promise<number> {
+  let code = 0
+  for (const [i, key] of keys.entries()) {
+    const link = await openReceiptLink(place.url, key, io.signal)
+    try {
+      code = Math.max(code, await tell({ ...place, link }))
+      if (!all) return code
+    } catch (error) {
+      if (all || !(error instanceof ClientError) || i === keys.length - 1) throw error
+    } finally {
+      link.close()
+    }
+  }
+  return code
+}
+
+async function fetchOne(source: ReceiptSource, order: OrderId, out: string | undefined, io: Io): Promise<number> {
+  const receipt = await fetchReceipt(source, order)
+  if (out !== undefined) await writeFile(out, receipt, { mode: 0o600 })
+  else if (io.outBytes === undefined) throw new UsageError('stdout takes no bytes here: give --out FILE')
+  else io.outBytes(receipt)
+  return 0
+}
+
+/** One file each. Those that cannot be made are told and do not stop the others. */
+async function fetchAll(source: ReceiptSource, folder: string, io: Io): Promise<number> {
+  await mkdir(folder, { recursive: true })
+  let [written, failed] = [0, 0]
+  await fetchReceipts(source, 'all', async (id, receipt) => {
+    source.signal?.throwIfAborted()
+    if (receipt instanceof Uint8Array) {
+      const file = join(folder, `order-${id}.cairn`)
+      await writeFile(file, receipt, { mode: 0o600 })
+      io.out(file)
+      written++
+    } else if (receipt.code !== 'NOT_FOUND' || receipt.objectId === undefined) {
+      io.err(`cairn receipt: order ${id}: ${receipt.message}`)
+      failed++
+    }
+  })
+  io.err(`${written} receipts in ${folder}, ${failed} not`)
+  return failed === 0 ? 0 : 1
+}
+
+type Place = Omit<ReceiptSource, 'link'>
+
+async function placeOf(flags: Flags<typeof FLAGS>, io: Io): Promise<Place & { readonly keys: readonly Uint8Array[] }> {
+  const demo =
+    flags.shop === undefined || (flags.card ?? flags.key) === undefined ? await demoKeysIn(flags.data) : undefined
+  const shop = flags.shop ?? demo?.shop
+  if (shop === undefined) throw new UsageError(`there is no demo shop in ${flags.data}: give --shop ID`)
+  const file = flags.card ?? flags.key
+  if (file === undefined && demo === undefined)
+    throw new UsageError(`there is no demo shop in ${flags.data}: give --card FILE`)
+  const url = urlFlag('url', flags.url)
+  const relay = await relayAddress({
+    url,
+    relay: relayFlag(flags.relay).replace(/^0x/iu, '').toLowerCase(),
+    signal: io.signal,
+    onNotice: io.err,
+  })
+  return {
+    url,
+    shop: integerFlag('shop', shop),
+    // The demo holds the session of its merchant's card.
+    keys: file === undefined ? demo!.guests.map(fromHex) : [await cardFrom(file)],
+    relays: [relay],
+    signal: io.signal,
+  }
+}

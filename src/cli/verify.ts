@@ -1,0 +1,215 @@
+/** `cairn verify`: whether a receipt, or checkpoints, are what a shop's relay signed; offline. */
+
+import { readFile } from 'node:fs/promises'
+import { readAddress } from '../bytes/abi.js'
+import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
+import { ChainUnreachable } from '../chain/chain.js'
+import { ownerOfCall } from '../chain/contracts.js'
+import { openChain } from '../chain/rpc-chain.js'
+import { CheckpointError, decodeCheckpoint, relaysAfter } from '../proofs/checkpoint.js'
+import type { ExpectedReceipt } from '../proofs/receipt.js'
+import { decodeReceipt } from '../proofs/receipt-form.js'
+import { ReceiptError } from '../proofs/receipt-error.js'
+import { formOf } from '../notes/forms.js'
+import { receiptReport, type ReportTrust } from '../proofs/receipt-report.js'
+import { SettingsError } from '../settings/settings.js'
+import { HandOversError, readHandOvers } from '../store/hand-overs.js'
+import { chainSettingsOf } from './chains.js'
+import { integerFlag, relayFlag, UsageError } from './flags.js'
+import type { Io } from './io.js'
+import { receiptJson, receiptLines } from './receipt-lines.js'
+import { formReport } from './verify-forms.js'
+import { checkpointReport, isCheckpointFile } from './verify-checkpoints.js'
+
+const VERIFY_HELP = `\
+cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID]
+             [--hand-overs FILE] [--json]
+cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …
+
+Tells whether an order receipt is what a shop's relay signed. It needs the file and the relay's address, and no network.
+Of one checkpoint it tells whether the relay signed it, of two whether they can both be true: if not, it names the kind
+of evidence against the relay. A tlog-proof or a COSE receipt is read too; what is not in it stands beside it, as
+FILE.binding and FILE.receipt or FILE.statement.
+
+  --relay     the address of the shop's relay, as the shop tells it; several after a change of its key. Without one
+              nothing is said to match
+  --chain     asks a chain for it instead: the owner of the relay token that the receipt names. A file as for
+              cairn serve, or dev
+  --registry  a shop registry that you know; without one an anchor in the receipt counts for nothing
+  --hand-overs  a file of hand-overs, as cairn key rotate keeps them: keys that came after --relay are the relay's too
+  --shop, --order  what it has to be a receipt of
+  --json      one line of JSON for a program
+
+Exit code: 0 matches, 1 does not match, 2 unreadable or wrong usage, 3 cannot decide (unknown key, newer format).`
+
+interface VerifyFlags {
+  readonly files: readonly string[]
+  readonly relays: readonly Uint8Array[]
+  readonly registries: readonly (readonly [bigint, Uint8Array])[] | undefined
+  readonly chain: string | undefined
+  readonly handOvers: string | undefined
+  readonly expected: ExpectedReceipt
+  readonly json: boolean
+}
+
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  if (argv.includes('--help')) return (io.out(VERIFY_HELP), 0)
+  try {
+    const flags = readFlags(argv)
+    const files = await Promise.all(flags.files.map(readWhole))
+    const checkpoints = files.filter(isCheckpointFile).length
+    if (files.length === checkpoints) return checkpointReport(files, flags.relays, { json: flags.json }, io)
+    if (files.length > 1) throw new UsageError('one receipt at a time, or two checkpoints')
+    return await verifyOne(files[0]!, flags, io)
+  } catch (error) {
+    const kinds = [UsageError, SettingsError, ChainUnreachable]
+    if (!kinds.some((kind) => error instanceof kind)) throw error
+    io.err(`cairn verify: ${(error as Error).message}`)
+    return 2
+  }
+}
+
+async function verifyOne(bytes: Uint8Array, flags: VerifyFlags, io: Io): Promise<number> {
+  const named = flags.chain === undefined ? flags : await trustOfChain(bytes, flags, flags.chain)
+  const relays = flags.handOvers === undefined ? named.relays : await handedOver(bytes, named.relays, flags.handOvers)
+  const trust = { relays, registries: named.registries }
+  if (formOf(bytes) !== undefined) return formReport(bytes, flags.files[0]!, { trust, ...flags }, io)
+  const report = receiptReport(bytes, trust, flags.expected)
+  if (flags.json) io.out(JSON.stringify(receiptJson(report)))
+  else for (const line of receiptLines(report)) io.out(line)
+  return report.exitCode
+}
+
+/** The registry of the chain file, and the owner of the receipt's relay token there, at its anchor's block or now. */
+async function trustOfChain(
+  bytes: Uint8Array,
+  { relays, registries }: VerifyFlags,
+  name: string,
+): Promise<ReportTrust> {
+  const settings = chainSettingsOf({ chain: name })
+  if (settings === undefined) throw new UsageError('--chain none has no relay tokens: give --relay')
+  const { registry, chains } = settings
+  const named = namedIn(bytes)
+  const known = [...(registries ?? []), [registry.chainId, registry.shops] as const]
+  if (named === undefined) return { relays, registries: known }
+  if (named.chainId !== registry.chainId || toHex(named.registry) !== toHex(registry.shops))
+    throw new UsageError(
+      `the receipt is of registry ${prefixedHex(named.registry)} on chain ${named.chainId}, and --chain has ` +
+        `${prefixedHex(registry.shops)} on chain ${registry.chainId}`,
+    )
+  const chain = openChain(chains.find(({ chainId }) => chainId === registry.chainId)!)
+  try {
+    const call = { to: registry.relays, data: ownerOfCall(named.relay) }
+    const at = named.block === undefined ? call : { ...call, blockNumber: named.block }
+    const owner = readAddress(await chain.call(at))
+    if (owner === undefined)
+      throw new UsageError(`relay token ${named.relay} has no owner on chain ${registry.chainId}`)
+    return { relays: [...relays, owner], registries: known }
+  } finally {
+    chain.close()
+  }
+}
+
+/** With the keys that hand-overs lead to. Throws UsageError for a file that holds none of the receipt's relay. */
+async function handedOver(
+  bytes: Uint8Array,
+  relays: readonly Uint8Array[],
+  file: string,
+): Promise<readonly Uint8Array[]> {
+  const named = namedIn(bytes)
+  if (named === undefined) return relays
+  const identity = { ChainID: named.chainId, Registry: named.registry, Relay: named.relay }
+  try {
+    const handOvers = await readHandOvers(file.replace(/\.handovers$/u, ''))
+    if (handOvers.length === 0) throw new UsageError(`there are no hand-overs in ${file}`)
+    return relaysAfter(handOvers, relays, identity)
+  } catch (error) {
+    if (error instanceof HandOversError || error instanceof CheckpointError)
+      throw new UsageError(`${file}: ${error.message}`)
+    throw error
+  }
+}
+
+/** What the receipt names, and nothing has checked; undefined if it is none. */
+function namedIn(bytes: Uint8Array) {
+  try {
+    const { Checkpoint, Anchor } = decodeReceipt(bytes)
+    const { ChainID, Registry, Relay } = decodeCheckpoint(Checkpoint[0])
+    return { chainId: ChainID, registry: Registry, relay: Relay, block: Anchor?.Block }
+  } catch (error) {
+    if (error instanceof ReceiptError || error instanceof CheckpointError) return undefined
+    throw error
+  }
+}
+
+async function readWhole(file: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(file))
+  } catch (error) {
+    throw new UsageError(`${file} cannot be read: ${(error as Error).message}`)
+  }
+}
+
+/** `--relay` and `--registry` take one or more words, and may come again. Throws UsageError. */
+function readFlags(argv: readonly string[]): VerifyFlags {
+  const words = new Map<string, string[]>()
+  let name = ''
+  for (const word of argv.flatMap(splitInline)) {
+    if (word.startsWith('--')) {
+      if (!FLAGS.has(word)) throw new UsageError(`there is no ${word}; known are ${[...FLAGS].join(', ')}`)
+      name = word === '--json' ? '' : word
+      words.set(word, words.get(word) ?? [])
+      continue
+    }
+    // Behind an address that is none, a word is a file: cairn verify --relay 0x… order.cairn.
+    const place = MANY[name]?.test(word) === false && words.get(name)!.length > 0 ? '' : name
+    words.set(place, [...(words.get(place) ?? []), word])
+    if (MANY[place] === undefined) name = ''
+  }
+  return flagsOf(words)
+}
+
+const FLAGS: ReadonlySet<string> = new Set([
+  '--relay',
+  '--chain',
+  '--registry',
+  '--shop',
+  '--order',
+  '--hand-overs',
+  '--json',
+])
+/** Flags that take several words, and what these look like. */
+const MANY: Readonly<Record<string, RegExp>> = { '--relay': /^(0x)?[0-9a-f]{40}$/iu, '--registry': /:/u }
+
+function splitInline(word: string): string[] {
+  const [, name, value] = /^(--[^=]+)=(.*)$/su.exec(word) ?? []
+  return name === undefined ? [word] : [name, value!]
+}
+
+function flagsOf(words: ReadonlyMap<string, readonly string[]>): VerifyFlags {
+  for (const [name, values] of words)
+    if (name !== '' && name !== '--json' && values.length === 0) throw new UsageError(`${name} needs a value`)
+  const files = words.get('') ?? []
+  if (files.length === 0 || files.length > 2)
+    throw new UsageError(`${files.length} files: give a receipt, or one or two checkpoints (cairn verify --help)`)
+  const integer = (name: string) => {
+    const text = words.get(`--${name}`)?.at(-1)
+    return text === undefined ? undefined : integerFlag(name, text)
+  }
+  const [shop, order] = [integer('shop'), integer('order')]
+  return {
+    files,
+    relays: (words.get('--relay') ?? []).map((text) => fromHex(relayFlag(text).replace(/^0x/iu, '').toLowerCase())),
+    registries: words.get('--registry')?.map(registryOf),
+    chain: words.get('--chain')?.at(-1),
+    handOvers: words.get('--hand-overs')?.at(-1),
+    expected: { ...(shop !== undefined && { ShopID: shop }), ...(order !== undefined && { Order: order }) },
+    json: words.has('--json'),
+  }
+}
+
+function registryOf(text: string): readonly [bigint, Uint8Array] {
+  const [, chain, address] = /^([0-9]+):(?:0x)?([0-9a-f]{40})$/iu.exec(text) ?? []
+  if (chain === undefined) throw new UsageError('--registry is CHAIN:0x… , a chain id and an address of 40 digits')
+  return [BigInt(chain), fromHex(address!.toLowerCase())]
+}

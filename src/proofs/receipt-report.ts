@@ -1,0 +1,129 @@
+/**
+ * What a person is told of a file that may be an order receipt: one of six outcomes, then the reason, then what was not
+ * checked. The page and the command say the same words.
+ *
+ * Tests: test/proofs/receipt-report.test.ts
+ */
+
+import { prefixedHex } from '../bytes/hex.js'
+import { decodeReceipt } from './receipt-form.js'
+import { ReceiptError } from './receipt-error.js'
+import {
+  addressNamedByReceipt,
+  verifyReceipt,
+  type ExpectedReceipt,
+  type ReceiptTrust,
+  type VerifiedReceipt,
+} from './receipt-verifier.js'
+
+export type ReceiptOutcome = keyof typeof OUTCOMES
+
+const OUTCOMES = {
+  matches: "Matches: the order is as the shop's relay signed it, and nothing of its history is missing.",
+  'matches-not-anchored':
+    "Matches, not yet anchored: the order is as the shop's relay signed it, and nothing of its history is missing.",
+  'unknown-key': 'Cannot say: unknown shop key.',
+  'newer-format': 'Cannot say: newer format.',
+  'does-not-match': 'Does not match.',
+  'not-a-receipt': 'Not a receipt.',
+} as const
+
+/** Exit codes of a check: 0 matches, 1 does not match, 2 unreadable, 3 cannot decide. */
+const EXIT_CODES: Readonly<Record<ReceiptOutcome, number>> = {
+  matches: 0,
+  'matches-not-anchored': 0,
+  'does-not-match': 1,
+  'not-a-receipt': 2,
+  'unknown-key': 3,
+  'newer-format': 3,
+}
+
+/** What the caller knows by itself; registries left out: none was named, and an anchor counts for nothing. */
+export interface ReportTrust {
+  readonly relays: readonly Uint8Array[]
+  readonly registries?: ReceiptTrust['registries'] | undefined
+}
+
+export interface ReceiptReport {
+  readonly outcome: ReceiptOutcome
+  readonly exitCode: number
+  /** The outcome as a sentence. */
+  readonly sentence: string
+  /** Why, and what now; undefined where it matches. */
+  readonly reason: string | undefined
+  /** What it proves where it matches; what it says of itself, and anybody could write, where its key is unknown. */
+  readonly receipt: VerifiedReceipt | undefined
+  readonly notChecked: readonly string[]
+}
+
+/**
+ * What is to be told of bytes, whatever they are.
+ *
+ * @example
+ * ```ts
+ * import { receiptReport } from 'cairn-relay/receipt'
+ *
+ * const { outcome, exitCode } = receiptReport(Uint8Array.of(0xa0), { relays: [new Uint8Array(20)] })
+ * console.log(outcome, exitCode) // not-a-receipt 2
+ * ```
+ */
+export function receiptReport(received: Uint8Array, trust: ReportTrust, expected: ExpectedReceipt = {}): ReceiptReport {
+  try {
+    const anchor = decodeReceipt(received).Anchor
+    const named = trust.registries
+    const registries = named ?? (anchor === undefined ? [] : [[anchor.ChainID, anchor.Contract] as const])
+    if (trust.relays.length === 0) return unknownKey(received, registries, expected)
+    const receipt = verifyReceipt(received, { relays: trust.relays, registries }, expected)
+    const isAnchored = receipt.anchor !== undefined && named !== undefined
+    const outcome = isAnchored ? 'matches' : 'matches-not-anchored'
+    return reportOf(outcome, { receipt, notChecked: [...anchorWords(receipt, named !== undefined), ...NOT_CHECKED] })
+  } catch (error) {
+    if (!(error instanceof ReceiptError)) throw error
+    return refused(error)
+  }
+}
+
+const NOT_CHECKED: readonly string[] = ['whether anything was delivered', 'what changed after this time']
+
+/** What the file says where nobody names the relay's address: whether its parts agree, under the key that it names. */
+function unknownKey(
+  received: Uint8Array,
+  registries: ReceiptTrust['registries'],
+  expected: ExpectedReceipt,
+): ReceiptReport {
+  const address = addressNamedByReceipt(received)
+  const named = address === undefined ? 'no key' : prefixedHex(address)
+  const reason = `it is signed by ${named}. Ask the shop for the address of its relay, and compare it`
+  const notChecked = ["whether the shop's relay signed it", ...NOT_CHECKED]
+  try {
+    const relays = address === undefined ? [] : [address]
+    const receipt = verifyReceipt(received, { relays, registries }, expected)
+    return reportOf('unknown-key', { reason, receipt, notChecked })
+  } catch (error) {
+    // Sets may be signed by an older key of the relay, which nobody named either.
+    if (!(error instanceof ReceiptError) || !KEY_MATTERS.includes(error.code)) throw error
+    return reportOf('unknown-key', { reason, notChecked })
+  }
+}
+
+const KEY_MATTERS: readonly string[] = ['signer', 'relay', 'checkpoint']
+
+function anchorWords({ anchor }: VerifiedReceipt, isKnown: boolean): string[] {
+  if (anchor === undefined) return []
+  return [isKnown ? 'the anchor on chain' : 'the anchor on chain, in a registry that was not named here']
+}
+
+function refused(error: ReceiptError): ReceiptReport {
+  const { code, message } = error
+  if (code === 'version')
+    return reportOf('newer-format', { reason: `${message}. Take a newer version of this program, and try again` })
+  return reportOf(code === 'form' ? 'not-a-receipt' : 'does-not-match', { reason: message })
+}
+
+function reportOf(
+  outcome: ReceiptOutcome,
+  rest: Partial<Pick<ReceiptReport, 'reason' | 'receipt' | 'notChecked'>>,
+): ReceiptReport {
+  const { reason, receipt, notChecked = [] } = rest
+  return { outcome, exitCode: EXIT_CODES[outcome], sentence: OUTCOMES[outcome], reason, receipt, notChecked }
+}

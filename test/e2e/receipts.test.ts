@@ -1,0 +1,192 @@
+/**
+ * Receipts of orders on a real relay and chain (PROOFS §6): a guest's own, a merchant's of all, verified with nothing
+ * but the file and the relay's address, and the commands for both.
+ */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { prefixedHex, toHex } from '../../src/bytes/hex.js'
+import { run as receiptCommand } from '../../src/cli/receipt.js'
+import { run as verifyCommand } from '../../src/cli/verify.js'
+import { fetchReceipt, openReceiptLink } from '../../src/client/receipt-assembly.js'
+import { connect, type ClientError } from '../../src/client/shop-client.js'
+import { verifyReceipt } from '../../src/proofs/receipt.js'
+import { enrolCard, newSecret, order, SHOP } from '../fixtures/relay-harness.js'
+import { NATIVE, PaidShop } from '../fixtures/paid-shop.js'
+
+const RATE = { flags: ['--price-source', 'fixed', '--price-factor', '1500', '--price-divisor', '1'] }
+const PRICE = 10n ** 16n
+const [PAID, CONVERTED, OPEN] = [100n, 101n, 102n]
+
+let shop: PaidShop
+let guest: Awaited<ReturnType<PaidShop['guest']>>
+let relayAddress: Uint8Array
+let folder: string
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'cairn-receipts-'))
+  shop = await PaidShop.open(RATE)
+  await shop.write(
+    { op: 'replace', path: ['Listings', 1n, 'Price'], value: PRICE },
+    { op: 'replace', path: ['Inventory', 1n], value: 1_000n },
+  )
+  const facts = (await (await fetch(shop.relay.url)).json()) as { relay_address: string }
+  relayAddress = new Uint8Array(Buffer.from(facts.relay_address.slice(2), 'hex'))
+  guest = await shop.guest()
+  await shop.payByCall(await guest.checkout(PAID, 2n, NATIVE))
+  await shop.orderWhere(PAID, ({ State }) => State === 6n)
+  await guest.checkout(CONVERTED, 3n, shop.token)
+  await guest.write(order(OPEN, 1n, 4n))
+  // A card has one session at a time.
+  await guest.wire.close()
+}, 90_000)
+afterAll(async () => {
+  await shop.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+afterEach(() => expect(shop.relay.bugs).toEqual([]))
+
+const place = (key: Uint8Array) => ({ url: shop.relay.url, shop: SHOP, key, relay: relayAddress })
+const trust = () => ({ relays: [relayAddress], registries: [] })
+
+/** With a link of its own: a card has one session at a time. */
+async function fetched(key: Uint8Array, id: bigint, relay = relayAddress): Promise<Uint8Array> {
+  const link = await openReceiptLink(shop.relay.url, key)
+  try {
+    return await fetchReceipt({ url: shop.relay.url, shop: SHOP, relays: [relay], link }, id)
+  } finally {
+    link.close()
+  }
+}
+
+describe('fetched by a guest', () => {
+  test('a paid order: total recomputed, each step with who signed it', async () => {
+    const receipt = verifyReceipt(await fetched(guest.card, PAID), trust(), { ShopID: SHOP, Order: PAID })
+    expect(receipt.order.State).toBe(6n)
+    expect(receipt.total).toMatchObject({ kind: 'recomputed', asked: 2n * PRICE, computed: 2n * PRICE })
+    expect(receipt.history.at(-1)!.signer).toBe('relay')
+    expect(receipt.history[0]!.signer).toMatchObject({ account: new Uint8Array(20) })
+    expect(receipt.listings.get(1n)!.Price).toBe(PRICE)
+  })
+
+  test('one in another currency: the rate is the relay’s word', async () => {
+    const { total } = verifyReceipt(await fetched(guest.card, CONVERTED), trust())
+    expect(total).toMatchObject({ kind: 'rate taken from the relay', asked: 4_500n, computed: 3n * PRICE })
+  })
+
+  test('an open one has no total', async () => {
+    expect(verifyReceipt(await fetched(guest.card, OPEN), trust()).total).toBeUndefined()
+  })
+
+  test('prices and manifest that changed meanwhile do not matter: those of then are proven', async () => {
+    await shop.write({ op: 'replace', path: ['Listings', 1n, 'Price'], value: 7n })
+    await shop.write({
+      op: 'replace',
+      path: ['Manifest', 'AcceptedCurrencies'],
+      value: new Map([[31_337n, new Map([[NATIVE.Address, new Map()]])]]),
+    })
+    const { total, manifest } = verifyReceipt(await fetched(guest.card, CONVERTED), trust())
+    expect(total!.computed).toBe(3n * PRICE)
+    expect(manifest!.AcceptedCurrencies!.get(31_337n)!.size).toBe(2)
+  })
+
+  test('another guest’s order is refused, one that is not there too', async () => {
+    const other = newSecret()
+    await enrolCard(shop.relay.url, other, { wallet: toHex(newSecret()), guest: true })
+    const refused = (id: bigint, key: Uint8Array) => fetched(key, id).catch((error: ClientError) => error.code)
+    expect(await refused(PAID, other)).toBe('INVALID')
+    expect(await refused(999n, other)).toBe('INVALID')
+  })
+
+  test('against another address than the relay’s nothing is handed out', async () => {
+    const error = await fetched(guest.card, PAID, new Uint8Array(20).fill(1)).catch((error: ClientError) => error)
+    expect((error as ClientError).code).toBe('VERIFICATION_FAILED')
+  })
+
+  test('a relay that is asked for too much at once is asked again after a pause', async () => {
+    const [real, refused] = [globalThis.fetch, { times: 0 }]
+    globalThis.fetch = (...args) => {
+      if (refused.times++ > 1) return real(...args)
+      return Promise.resolve(new Response('{"error":"too many proofs in a short time"}', { status: 429 }))
+    }
+    try {
+      expect(verifyReceipt(await fetched(guest.card, OPEN), trust()).orderId).toBe(OPEN)
+      expect(refused.times).toBeGreaterThan(2)
+    } finally {
+      globalThis.fetch = real
+    }
+  })
+
+  test('by order(id).receipt() of the client', async () => {
+    const client = await connect({ ...place(guest.card), only: [{ order: 'all' }] })
+    const receipt = verifyReceipt(await client.order(PAID).receipt(), trust())
+    client.close()
+    expect(receipt.orderId).toBe(PAID)
+  })
+})
+
+describe('the commands', () => {
+  beforeAll(() => shop.owner.close())
+  const said: string[] = []
+  const bytes: Uint8Array[] = []
+  const io = {
+    out: (line: string) => void said.push(line),
+    outBytes: (part: Uint8Array) => void bytes.push(part),
+    err: (line: string) => void said.push(line),
+    env: {},
+    isTerminal: false,
+    signal: new AbortController().signal,
+  }
+  const flags = (file: string) => [
+    '--url',
+    shop.relay.url,
+    '--shop',
+    `${SHOP}`,
+    '--card',
+    file,
+    '--relay',
+    prefixedHex(relayAddress),
+  ]
+
+  function cardFile(secret: Uint8Array): string {
+    const file = join(folder, `${toHex(secret).slice(0, 8)}.key`)
+    writeFileSync(file, `${toHex(secret)}\n`, { mode: 0o600 })
+    return file
+  }
+
+  test('cairn receipt writes to stdout what cairn verify says to match', async () => {
+    expect(await receiptCommand([`${PAID}`, ...flags(cardFile(guest.card))], io)).toBe(0)
+    const file = join(folder, 'order.cairn')
+    writeFileSync(file, bytes.at(-1)!)
+    said.length = 0
+    expect(await verifyCommand([file, '--relay', prefixedHex(relayAddress)], io)).toBe(0)
+    expect(said[0]).toMatch(/^Matches, not yet anchored/u)
+    expect(said.join('\n')).toContain('0.02 of the native currency of chain 31337')
+    expect(await verifyCommand([file, '--relay', prefixedHex(relayAddress), '--order', '7'], io)).toBe(1)
+  })
+
+  test('a chain names the relay: the owner of its token', async () => {
+    const file = join(folder, 'order.cairn')
+    const chain = join(shop.directory, 'chain.json')
+    said.length = 0
+    expect(await verifyCommand([file, '--chain', chain], io)).toBe(0)
+    expect(said[0]).toMatch(/^Matches/u)
+  })
+
+  test('a merchant gets those of all orders at once', async () => {
+    const all = join(folder, 'all')
+    expect(await receiptCommand(['--all', all, ...flags(cardFile(shop.ownerCard))], io)).toBe(0)
+    expect(readdirSync(all).sort()).toEqual([PAID, CONVERTED, OPEN].map((id) => `order-${id}.cairn`))
+    for (const name of readdirSync(all)) verifyReceipt(new Uint8Array(readFileSync(join(all, name))), trust())
+  })
+
+  test('says what is wrong, and is used as its help says', async () => {
+    said.length = 0
+    expect(await receiptCommand(['999', ...flags(cardFile(shop.ownerCard))], io)).toBe(1)
+    expect(said.at(-1)).toContain('the shop has no order 999')
+    expect(await receiptCommand([], io)).toBe(1)
+    expect(await receiptCommand(['--help'], io)).toBe(0)
+  })
+})
