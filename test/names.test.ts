@@ -123,9 +123,10 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
   [['check'], 'cairn check [--data DIR] [--shop ID]', '--data, --shop'],
   [
     ['receipt'],
-    `cairn receipt ORDER [--out FILE] [--url URL] [--shop ID] [--card FILE] [--relay ADDRESS] [--data DIR]
+    `cairn receipt ORDER [--out FILE] [--format FORM] [--url URL] [--shop ID] [--card FILE]
+              [--relay ADDRESS] [--data DIR]
 cairn receipt --all DIR [the same]`,
-    '--url, --shop, --card, --key, --relay, --data, --out, --all',
+    '--url, --shop, --card, --key, --relay, --data, --out, --format, --all',
   ],
   [
     ['verify'],

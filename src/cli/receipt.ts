@@ -25,9 +25,11 @@ import {
 } from './flags.js'
 import type { Io } from './io.js'
 import { cardFrom, told } from './merchant.js'
+import { formedReceipt, RECEIPT_FORMATS, type ReceiptFormat } from './receipt-forms.js'
 
 const RECEIPT_HELP = `\
-cairn receipt ORDER [--out FILE] [--url URL] [--shop ID] [--card FILE] [--relay ADDRESS] [--data DIR]
+cairn receipt ORDER [--out FILE] [--format FORM] [--url URL] [--shop ID] [--card FILE]
+              [--relay ADDRESS] [--data DIR]
 cairn receipt --all DIR [the same]
 
 Fetches the receipt of an order: a file that proves it offline, years later, from the relay's address alone (cairn
@@ -35,7 +37,9 @@ verify). What cannot be verified is not written. A receipt holds name, address a
 
   ORDER          the order's id
   --out FILE     where to write it; left out, to stdout: cairn receipt 42 > order.cairn
-  --all DIR      of all orders that the card sees, as DIR/order-ID.cairn: a merchant's, those of his shop
+  --all DIR      of all orders that the card sees, as DIR/order-ID.FORM: a merchant's, those of his shop
+  --format FORM  cairn, or one that other tools verify: tlog-proof, cose; what does not fit into the file is written
+                 beside it, as FILE.binding and the like, so that --out is needed
   --card FILE    a key card: of the guest whose order it is, or of staff; left out, the guests of the demo shop
   --shop ID      left out, the demo shop
   --relay        the relay's address; left out, a development relay is asked for its own
@@ -51,6 +55,7 @@ const FLAGS = {
   relay: RELAY_FLAG,
   data: DATA_FLAG,
   out: { kind: 'text' },
+  format: { kind: 'text', value: 'cairn' },
   all: { kind: 'text' },
 } as const
 
@@ -62,9 +67,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const flags = parseFlags(order === undefined ? argv : argv.slice(1), FLAGS)
     if ((order === undefined) === (flags.all === undefined))
       throw new UsageError('give the id of an order, or --all DIR (cairn receipt --help)')
+    const format = formatOf(flags)
     const { keys, ...place } = await placeOf(flags, io)
     const tell = (source: ReceiptSource) =>
-      order === undefined ? fetchAll(source, flags.all!, io) : fetchOne(source, order, flags.out, io)
+      order === undefined ? fetchAll(source, flags.all!, format, io) : fetchOne(source, order, { ...flags, format }, io)
     return await withEachCard(keys, place, tell, order === undefined, io)
   } catch (error) {
     return told('cairn receipt', error, io)
@@ -94,23 +100,51 @@ async function withEachCard(
   return code
 }
 
-async function fetchOne(source: ReceiptSource, order: OrderId, out: string | undefined, io: Io): Promise<number> {
+function formatOf({ format, out, all }: Flags<typeof FLAGS>): ReceiptFormat {
+  const found = RECEIPT_FORMATS.find((name) => name === format)
+  if (found === undefined) throw new UsageError(`--format is one of ${RECEIPT_FORMATS.join(', ')}, not ${format}`)
+  if (found !== 'cairn' && (out ?? all) === undefined)
+    throw new UsageError(`files stand beside a ${found}: give --out FILE`)
+  return found
+}
+
+async function fetchOne(
+  source: ReceiptSource,
+  order: OrderId,
+  { out, format }: { readonly out?: string | undefined; readonly format: ReceiptFormat },
+  io: Io,
+): Promise<number> {
   const receipt = await fetchReceipt(source, order)
-  if (out !== undefined) await writeFile(out, receipt, { mode: 0o600 })
+  if (out !== undefined) await writeReceipt(source, out, receipt, format, io)
   else if (io.outBytes === undefined) throw new UsageError('stdout takes no bytes here: give --out FILE')
   else io.outBytes(receipt)
   return 0
 }
 
+async function writeReceipt(
+  source: ReceiptSource,
+  file: string,
+  receipt: Uint8Array,
+  format: ReceiptFormat,
+  io: Io,
+): Promise<void> {
+  const { bytes, beside } = await formedReceipt(source, receipt, format)
+  await writeFile(file, bytes, { mode: 0o600 })
+  for (const [name, part] of Object.entries(beside)) {
+    await writeFile(`${file}.${name}`, part, { mode: 0o600 })
+    io.err(`${file}.${name} belongs to it`)
+  }
+}
+
 /** One file each. Those that cannot be made are told and do not stop the others. */
-async function fetchAll(source: ReceiptSource, folder: string, io: Io): Promise<number> {
+async function fetchAll(source: ReceiptSource, folder: string, format: ReceiptFormat, io: Io): Promise<number> {
   await mkdir(folder, { recursive: true })
   let [written, failed] = [0, 0]
   await fetchReceipts(source, 'all', async (id, receipt) => {
     source.signal?.throwIfAborted()
     if (receipt instanceof Uint8Array) {
-      const file = join(folder, `order-${id}.cairn`)
-      await writeFile(file, receipt, { mode: 0o600 })
+      const file = join(folder, `order-${id}.${format}`)
+      await writeReceipt(source, file, receipt, format, io)
       io.out(file)
       written++
     } else if (receipt.code !== 'NOT_FOUND' || receipt.objectId === undefined) {

@@ -389,13 +389,18 @@ export class ShopClient {
 
   /** Of version 4 the set that changed it last is told, and nothing proves that none is missing. */
   private standing(name: string): Standing {
-    if (this.protocol === 5) return this.proofs.standing(name)
+    if (this.protocol === 5) return this.upToDate(this.proofs.standing(name))
     return { ...this.unproven(), verified: seqOnly(this.replica.seqOf(name)) }
   }
 
   private listStanding(collection: 'Listings' | 'Orders'): Standing {
-    if (this.protocol === 5) return this.proofs.listStanding(collection)
+    if (this.protocol === 5) return this.upToDate(this.proofs.listStanding(collection))
     return { ...this.unproven(), verified: seqOnly(this.replica.changedAt(collection)) }
+  }
+
+  /** A snapshot is as of its checkpoint: the sets behind it belong to what there was when the client came. */
+  private upToDate(standing: Standing): Standing {
+    return this.isSynced ? standing : { ...standing, isLoading: true }
   }
 
   private unproven(): Omit<Standing, 'verified'> {
@@ -467,12 +472,12 @@ export class ShopClient {
     }
   }
 
-  /** The backlog of version 4 has come: what is not held is not there. Only the first call tells anybody. */
+  /** What there was when the client came has come: what is not held is not there. Only the first call tells anybody. */
   private told({ subscriptionId, unpushedPatches }: SyncStatusRequest): void {
     const isOurs = this.subscriptionId === 0n || subscriptionId === this.subscriptionId
     if (unpushedPatches !== 0n || !isOurs || this.isSynced) return
     this.isSynced = true
-    if (this.protocol === 4) this.objects.changedAll()
+    this.objects.changedAll()
   }
 
   private fail(cause: unknown): void {

@@ -182,6 +182,31 @@ describe('the commands', () => {
     for (const name of readdirSync(all)) verifyReceipt(new Uint8Array(readFileSync(join(all, name))), trust())
   })
 
+  test.each([
+    ['tlog-proof', []],
+    ['cose', ['binding', 'statement']],
+  ] as const)('in the form %s, which cairn verify reads, with what stands beside it', async (format, beside) => {
+    const name = `paid.${format}`
+    const file = join(folder, name)
+    const given = [`${PAID}`, '--format', format, '--out', file, ...flags(cardFile(shop.ownerCard))]
+    expect(await receiptCommand(given, io)).toBe(0)
+    const written = readdirSync(folder).filter((one) => one.startsWith(name))
+    expect(written.sort()).toEqual([name, ...beside.map((part) => `${name}.${part}`)])
+    said.length = 0
+    expect(await verifyCommand([file, '--relay', prefixedHex(relayAddress)], io)).toBe(0)
+    expect(said[0]).toMatch(format === 'cose' ? /^Matches: this set is in the log/u : /^Matches: the order is as/u)
+    expect(await verifyCommand([file, '--relay', `0x${'11'.repeat(20)}`], io)).toBe(3)
+  })
+
+  test('a form that nobody knows, or whose files have no name, is refused before anything is asked', async () => {
+    said.length = 0
+    const card = flags(cardFile(shop.ownerCard))
+    expect(await receiptCommand([`${PAID}`, '--format', 'pdf', ...card], io)).toBe(1)
+    expect(said.at(-1)).toContain('--format is one of cairn, tlog-proof, cose, not pdf')
+    expect(await receiptCommand([`${PAID}`, '--format', 'cose', ...card], io)).toBe(1)
+    expect(said.at(-1)).toContain('give --out FILE')
+  })
+
   test('says what is wrong, and is used as its help says', async () => {
     said.length = 0
     expect(await receiptCommand(['999', ...flags(cardFile(shop.ownerCard))], io)).toBe(1)
