@@ -185,7 +185,7 @@ export const OF_LOGS: readonly Check[] = [
     'src/proofs/checkpoint.ts',
     'nowSeconds - timeOf(this.last) > verifiedAtSeconds',
     'false',
-    ['falls silent', 'shows a newcomer the past'],
+    ['shows a newcomer the past of all', 'shows a newcomer the past'],
   ),
   check('two contents are evidence', 'src/proofs/evidence.ts', 'if (conflict !== undefined) return conflict', '', [
     'shows two clients two histories: of one length',

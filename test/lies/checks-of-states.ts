@@ -258,4 +258,11 @@ export const OF_STATES: readonly Check[] = [
     'if (false)\n',
     ['adds a field to an answer'],
   ),
+  check(
+    'age of what proves a part',
+    'src/client/shop-proofs.ts',
+    'now() - signedAt > this.options.verifiedAtSeconds',
+    'false',
+    ['withholds proofs of a part', 'answers no question for proofs of a part'],
+  ),
 ]

@@ -131,6 +131,37 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     says: "the checkpoint's ChainID is",
   },
   {
+    name: 'moves to another registry',
+    does: 'signs for another registry than before',
+    session: ONE,
+    late: true,
+    tell: recastWith(() => ({ Registry: new Uint8Array(20).fill(1) })),
+    error: 'VERIFICATION_FAILED/identity',
+    says: "the checkpoint's Registry is",
+  },
+  {
+    name: 'becomes another relay',
+    does: 'signs under another relay token than before',
+    session: ONE,
+    late: true,
+    tell: recastWith(() => ({ Relay: 2n })),
+    error: 'VERIFICATION_FAILED/identity',
+    says: "the checkpoint's Relay is",
+  },
+  {
+    name: 'leaves a digest of the level out',
+    does: 'sends a level in which a root is null',
+    session: ONE,
+    late: true,
+    tell: () =>
+      checkpoints((push) => {
+        const level = readLevel(push.level)
+        return { ...push, level: encodeLevel({ ...level, roots: { ...level.roots, Tags: null } }) }
+      }),
+    error: 'VERIFICATION_FAILED/level-null',
+    says: 'Level: Tags is null and nothing yields it',
+  },
+  {
     name: 'tells too few peaks',
     does: 'signs a checkpoint whose Peaks are not as many as Seq has ones',
     session: ONE,
@@ -387,6 +418,27 @@ export const IN_CHECKPOINTS: readonly LieRow[] = [
     tell: () => (message) => (message.kind === 'push' || message.kind === 'checkpointPush' ? undefined : message),
     error: 'VERIFICATION_FAILED',
     says: 'it withholds what is new',
+  },
+  {
+    name: 'withholds proofs of a part',
+    does: 'signs checkpoints as the shop goes on, pushes no change of a listing, and gives no proofs of it any more',
+    session: 'somebody who insists while the shop goes on',
+    late: true,
+    tell: () => (message, asked) => {
+      if (asked?.kind === 'stateProof') return { kind: 'response', error: { code: 2, message: 'no proofs now' } }
+      return message.kind === 'push' ? undefined : message
+    },
+    error: 'STALE',
+    says: 'is older than',
+  },
+  {
+    name: 'answers no question for proofs of a part',
+    does: 'the same, and does not answer at all',
+    session: 'somebody who insists while the shop goes on',
+    late: true,
+    tell: () => (message, asked) => (asked?.kind === 'stateProof' || message.kind === 'push' ? undefined : message),
+    error: 'STALE',
+    says: 'is older than',
   },
   {
     name: 'answers with an old checkpoint',

@@ -309,6 +309,22 @@ export const IN_PROOFS: readonly LieRow[] = [
     says: 'has a bit set behind its',
   },
   {
+    name: 'changes a sibling',
+    does: 'sends another hash in the place of the first sibling',
+    session: ONE,
+    tell: shown(part((one) => ({ ...one, siblings: concatBytes(SOMETHING, one.siblings.slice(32)) }))),
+    error: 'VERIFICATION_FAILED/state-root',
+    says: 'StateRoot: the proof gives',
+  },
+  {
+    name: 'answers what is no proof',
+    does: 'answers with an empty map',
+    session: ONE,
+    tell: () => payloads('stateProof', () => Uint8Array.of(0xa0)),
+    error: 'VERIFICATION_FAILED/ProofPayloadError',
+    says: 'state proof answer: Checkpoint is missing',
+  },
+  {
     name: 'leaves a sibling over',
     does: 'adds a sibling that no step takes',
     session: ONE,

@@ -13,6 +13,7 @@ import { RELAY_SECRET } from './book.js'
 import { pushOf, sets } from './forge.js'
 import type { LieRow } from './lie.js'
 import { NOTHING, STONE, type Stage } from './stage.js'
+import type { Message } from '../../src/wire/messages.js'
 import type { Lie } from '../fixtures/lying-proxy.js'
 import { privateKeyToAccount } from 'viem/accounts'
 import { fromHex } from '../../src/bytes/hex.js'
@@ -285,6 +286,21 @@ export const IN_SETS: readonly LieRow[] = [
     tell: () => sets((set) => (set.patches.length === 3 && changing(set) ? [padded(set)] : [set])),
     error: 'VERIFICATION_FAILED/VerificationError',
     says: 'the patch cannot be read: the item is cut off at byte',
+  },
+  {
+    name: 'tells a set after the checkpoint over it',
+    does: 'pushes sets behind the checkpoint that covers them',
+    session: ONE,
+    late: true,
+    tell: () => {
+      const held: Message[] = []
+      return (message) => {
+        if (message.kind === 'push') return void held.push(structuredClone(message))
+        return message.kind === 'checkpointPush' ? [message, ...held.splice(0)] : message
+      }
+    },
+    error: 'VERIFICATION_FAILED/VerificationError',
+    says: 'comes after set',
   },
   {
     name: 'makes up a listing',

@@ -55,6 +55,16 @@ const STAFF: ReadonlySet<string> = new Set(['Cards', 'Inventory', 'Orders'])
 
 const manifestOf = (list: readonly SnapshotObject[]) => list.find(({ question }) => question[0] === 'Manifest')!
 
+/** The snapshot of an hour ago, and nothing behind it. */
+const past = (): Lie =>
+  all(
+    snapshots((push) => {
+      const [checkpoint, signature] = resigned(push.checkpoint, () => later(-3_600n))
+      return { ...push, checkpoint, signature }
+    }),
+    (message, asked) => (asked?.kind === 'checkpoint' || message.kind === 'checkpointPush' ? undefined : message),
+  )
+
 export const IN_SNAPSHOTS: readonly LieRow[] = [
   {
     name: 'leaves an object out of a snapshot',
@@ -80,6 +90,52 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
     },
     error: 'VERIFICATION_FAILED/level',
     says: 'snapshot: Level: it leads to StateRoot',
+  },
+  {
+    name: 'leaves a whole collection out',
+    does: 'sends a snapshot without any tag',
+    session: WHOLE,
+    tell: () => objects((list) => list.filter(({ question }) => question[0] !== 'Tags')),
+    error: 'VERIFICATION_FAILED/root',
+    says: 'snapshot: Tags: its objects lead to',
+  },
+  {
+    name: 'forges an account',
+    does: 'sends the owner’s account as one of guests',
+    session: WHOLE,
+    tell: () =>
+      objects((list) =>
+        list.map((one) =>
+          one.question[0] === 'Accounts' && !isGuestsAccount(one.question) ? changed(one, [['Guest', true]]) : one,
+        ),
+      ),
+    error: 'VERIFICATION_FAILED/root',
+    says: 'snapshot: Accounts: its objects lead to',
+  },
+  {
+    name: 'tells the guests’ account again',
+    does: 'sends the guests’ account once more at the end, in pieces',
+    session: WHOLE,
+    tell: () => objects((list) => [...list, list.find(({ question }) => isGuestsAccount(question))!]),
+    error: 'VERIFICATION_FAILED/collection-order',
+    says: 'it comes after Tags',
+  },
+  {
+    name: 'leaves stock out',
+    does: 'sends staff no stock',
+    session: STAFF_ORDERS,
+    tell: () => objects((list) => list.filter(({ question }) => question[0] !== 'Inventory')),
+    error: 'VERIFICATION_FAILED/root',
+    says: 'snapshot: Inventory: its objects lead to',
+  },
+  {
+    name: 'leaves a card out',
+    does: 'sends staff all cards but one',
+    session: STAFF_ORDERS,
+    tell: () =>
+      objects((list) => list.filter((one, i) => one.question[0] !== 'Cards' || list[i - 1]?.question[0] === 'Cards')),
+    error: 'VERIFICATION_FAILED/root',
+    says: 'snapshot: Cards: its objects lead to',
   },
   {
     name: 'adds an object to a snapshot',
@@ -275,16 +331,17 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
   },
   {
     name: 'shows a newcomer the past',
-    does: 'sends the snapshot of a minute ago and nothing behind it: true then, and not now',
+    does: 'sends the snapshot of an hour ago and nothing behind it: true then, and not now',
     session: 'a newcomer who insists on new proofs',
-    tell: () =>
-      all(
-        snapshots((push) => {
-          const [checkpoint, signature] = resigned(push.checkpoint, () => later(-3_600n))
-          return { ...push, checkpoint, signature }
-        }),
-        (message, asked) => (asked?.kind === 'checkpoint' || message.kind === 'checkpointPush' ? undefined : message),
-      ),
+    tell: past,
+    error: 'STALE',
+    says: 'what is shown is older than',
+  },
+  {
+    name: 'shows a newcomer the past of all',
+    does: 'the same where all listings are held',
+    session: 'a newcomer to all who insists on new proofs',
+    tell: past,
     error: 'STALE',
     says: 'what is shown is older than',
   },

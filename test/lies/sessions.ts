@@ -245,6 +245,25 @@ const news = (isContent: (state: LiveState<unknown>) => void) => (stage: Stage, 
   })
 }
 
+/** Insists on new proofs for some time, while other listings of the shop change. */
+function goesOn(stage: Stage, sdk: Sdk): Promise<unknown> {
+  const options = { only: [{ listing: STONE }], verifiedAtSeconds: FRESH_SECONDS }
+  return withClient(stage, sdk, options, async (client) => {
+    const live = client.listing(STONE)
+    await proven(live)
+    stage.turned = true
+    await changeStone(stage)
+    for (let second = 0; second < 2 * FRESH_SECONDS; second++) {
+      await stage.write('owner', [price(FEATHER, BigInt(second))])
+      await pause(1_000)
+    }
+    const now = live.get()
+    if (now.error !== undefined) throw now.error
+    insist(now)
+    return now.data?.Price
+  })
+}
+
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** What is older is not looked at. */
@@ -256,6 +275,12 @@ const priced = (ids: readonly bigint[]) => async (client: ShopClient) => {
   const shown = []
   for (const id of ids) shown.push((await proven(client.listing(id))).data?.Price)
   return shown
+}
+
+async function insistingOnAll(client: ShopClient): Promise<unknown> {
+  const live = client.listings()
+  insist(await proven(live))
+  return live.get().data!.length
 }
 
 async function insisting(client: ShopClient): Promise<unknown> {
@@ -352,6 +377,7 @@ export const SESSIONS = {
   },
   'a guest who comes back': { run: ordersOnce('guest'), honest: [...MINE] },
   'a newcomer who insists on new proofs': { run: once({ only: [{ listing: STONE }] }, insisting), honest: 100n },
+  'a newcomer to all who insists on new proofs': { run: once({}, insistingOnAll), honest: 3 },
   'a clerk with the whole shop': { run: staff, honest: [[...MINE, 73n, 81n], 50n] },
   'a clerk who looks at the orders': { run: ordersOnce('clerk'), honest: [...MINE, 81n] },
   'a guest’s orders': { run: guest, honest: [...MINE, 73n] },
@@ -361,6 +387,7 @@ export const SESSIONS = {
   'a checkpoint over HTTP': { run: overHttp, honest: 'same' },
   'a lost connection': { run: again, honest: NEW_PRICE },
   'somebody who insists on new proofs': { run: news(insist), honest: NEW_PRICE },
+  'somebody who insists while the shop goes on': { run: goesOn, honest: NEW_PRICE },
   'somebody who waits for news': { run: news(() => undefined), honest: NEW_PRICE },
   'a replica that was kept': { run: kept(() => ({ only: [{ listing: STONE }] }), priceNow), honest: 100n },
   'a guest’s replica that was kept': {
