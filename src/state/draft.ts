@@ -182,7 +182,7 @@ export class Draft {
       held = {
         collection,
         key,
-        schema: schema as Schema<unknown>,
+        schema,
         value,
         bytesAtMost: stored?.length ?? 0,
         isChanged: false,
