@@ -277,6 +277,10 @@ export const TIED_ANSWER_MS_MAX = 10_000
 export const WITHHELD_MS_MAX = 10_000
 /** So long before the newest checkpoint is stale a client asks for a newer one, or a quarter of its time before. */
 export const FRESHNESS_ASKED_BEFORE_SECONDS = 10n
+/** What a client reads of an answer over HTTP: an object with its proof, or a listing, is no larger. */
+export const HTTP_ANSWER_BYTES_MAX = 2 * 1_048_576
+/** How long it waits for one. */
+export const HTTP_ANSWER_MS_MAX = 30_000
 /** Between two times that a client keeps what it holds. */
 export const KEPT_SAVE_MS = 2_000
 /** Sets that no checkpoint covers yet, as a client keeps them apart; of more the older half is put together. */

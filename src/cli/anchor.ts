@@ -16,6 +16,7 @@ import {
   rootNonceCall,
   updateRootHashCall,
 } from '../chain/contracts.js'
+import { httpAnswer } from '../client/http-answer.js'
 import { ANCHOR_NONCE_MAX } from '../limits.js'
 import { CheckpointError } from '../proofs/checkpoint-error.js'
 import {
@@ -27,7 +28,7 @@ import {
 } from '../proofs/checkpoint-form.js'
 import { ProofPayloadError, readCheckpointAnswer, readLogProofAnswer } from '../wire/proof-payloads.js'
 import { integerFlag, parseFlags, URL_FLAG, urlFlag, UsageError } from './flags.js'
-import type { Io } from './io.js'
+import { printable, type Io } from './io.js'
 import { DEVELOPMENT_ACCOUNTS, told, WALLET_FLAGS, WALLET_HELP, walletOfFlags, type ChainWallet } from './merchant.js'
 
 const ANCHOR_HELP = `cairn anchor --shop ID [--url URL] [--seq N] [--print] [--chain FILE] [--wallet FILE]
@@ -132,11 +133,10 @@ async function checkpointOf(
 
 /** Throws UsageError. */
 async function fetched(url: string, signal: AbortSignal): Promise<Uint8Array> {
-  const response = await fetch(url, { signal, headers: { accept: 'application/cbor' } }).catch((error: unknown) => {
+  const { ok, status, body } = await httpAnswer(url, signal).catch((error: unknown) => {
     if (signal.aborted) throw error
-    throw new UsageError(`the relay cannot be reached at ${new URL(url).origin}`)
+    throw new UsageError(`the relay cannot be reached at ${new URL(url).origin}: ${(error as Error).message}`)
   })
-  if (response.ok) return new Uint8Array(await response.arrayBuffer())
-  const text = (await response.text()).split('\n')[0]!
-  throw new UsageError(`the relay answers ${response.status}: ${text}`)
+  if (ok) return body
+  throw new UsageError(`the relay answers ${status}: ${printable(new TextDecoder().decode(body).split('\n')[0]!)}`)
 }

@@ -12,6 +12,7 @@ import { personalMessageDigest } from '../bytes/eip191.js'
 import type { Seq, ShopId } from '../brands.js'
 import { ClientError } from '../client/client-error.js'
 import { RelayConnection } from '../client/connection.js'
+import { httpAnswer } from '../client/http-answer.js'
 import { decodeCheckpoint } from '../proofs/checkpoint-form.js'
 import type { Salts } from '../proofs/snapshot.js'
 import type { Difference } from '../relay/audit/difference.js'
@@ -21,7 +22,7 @@ import { readCheckpointAnswer, readSalts } from '../wire/proof-payloads.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import { AuditReport } from './audit-report.js'
 import { UsageError } from './flags.js'
-import type { Io } from './io.js'
+import { printable, type Io } from './io.js'
 import { cardFrom } from './merchant.js'
 import { reporter } from './progress.js'
 
@@ -175,11 +176,8 @@ function notYet(outcome: Difference | Error | undefined): never {
 }
 
 async function newestSeq(url: string, shopId: ShopId, signal: AbortSignal): Promise<Seq> {
-  const response = await fetch(`${url}/v5/shops/${shopId}/checkpoint`, { signal }).catch((error: unknown) => {
-    if (signal.aborted) throw error
-    throw new ClientError('UNREACHABLE', `no relay answers at ${url}`)
-  })
-  if (!response.ok) throw new UsageError(`the relay answers ${response.status}: ${(await response.text()).trim()}`)
-  const { Checkpoint } = readCheckpointAnswer(new Uint8Array(await response.arrayBuffer()))
+  const { ok, status, body } = await httpAnswer(`${url}/v5/shops/${shopId}/checkpoint`, signal)
+  if (!ok) throw new UsageError(`the relay answers ${status}: ${printable(new TextDecoder().decode(body).trim())}`)
+  const { Checkpoint } = readCheckpointAnswer(body)
   return Number(decodeCheckpoint(Checkpoint[0]).Seq)
 }

@@ -7,6 +7,7 @@
 
 import type { ShopId } from '../brands.js'
 import { ClientError } from '../client/client-error.js'
+import { httpAnswer } from '../client/http-answer.js'
 import { decodeCheckpoint } from '../proofs/checkpoint-form.js'
 import { addReceipt, decodeSignedBinding, logLeafBytes, NoteError, verifyForm } from '../notes/forms.js'
 import { receiptVerifier } from '../notes/receipt-facts.js'
@@ -72,9 +73,7 @@ function judged<T>(judge: () => T): T {
 
 async function fetched({ url, shop, signal }: FormSource, what: string): Promise<Uint8Array> {
   const address = `${url.replace(/\/+$/u, '')}/v5/shops/${shop}/${what}`
-  const response = await fetch(address, signal === undefined ? {} : { signal }).catch((cause: unknown) => {
-    throw new ClientError('UNREACHABLE', `${address} cannot be read`, { cause })
-  })
-  if (!response.ok) throw new ClientError('NOT_FOUND', `${address}: the relay answers ${response.status}`)
-  return new Uint8Array(await response.arrayBuffer())
+  const { ok, status, body } = await httpAnswer(address, signal)
+  if (!ok) throw new ClientError('NOT_FOUND', `${address}: the relay answers ${status}`)
+  return body
 }

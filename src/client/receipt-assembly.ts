@@ -35,6 +35,7 @@ import {
 } from '../wire/proof-payloads.js'
 import { decodeSet, type PushedSet } from '../wire/pushed-set.js'
 import { aborted, ClientError } from './client-error.js'
+import { httpAnswer } from './http-answer.js'
 import { RelayLink, type Aside } from './relay-link.js'
 
 export interface ReceiptSource {
@@ -265,12 +266,12 @@ async function pricedParts(
  * Rejects with ClientError: UNREACHABLE, NOT_FOUND, ABORTED, TIMEOUT. A relay that is asked for too much in a short
  * time (429: the receipts of many orders are many questions) is asked again after a pause.
  */
-async function get(source: ReceiptSource, path: string): Promise<Uint8Array> {
+async function get({ url, signal }: ReceiptSource, path: string): Promise<Uint8Array> {
+  const address = `${url.replace(/\/+$/u, '')}${path}`
   for (let waited = 0; waited < RECEIPT_WAIT_MS_MAX; waited += TOO_MANY_PAUSE_MS) {
-    const response = await answered(source, path)
-    if (response.ok) return new Uint8Array(await response.arrayBuffer())
-    if (response.status !== TOO_MANY)
-      throw new ClientError('NOT_FOUND', `${path}: the relay answers ${response.status}`)
+    const { ok, status, body } = await httpAnswer(address, signal)
+    if (ok) return body
+    if (status !== TOO_MANY) throw new ClientError('NOT_FOUND', `${path}: the relay answers ${status}`)
     await new Promise((resolve) => setTimeout(resolve, TOO_MANY_PAUSE_MS))
   }
   throw new ClientError('TIMEOUT', `${path}: the relay answers that it is asked too often`)
@@ -278,16 +279,6 @@ async function get(source: ReceiptSource, path: string): Promise<Uint8Array> {
 
 const TOO_MANY = 429
 const TOO_MANY_PAUSE_MS = 1_000
-
-async function answered({ url, signal }: ReceiptSource, path: string): Promise<Response> {
-  const address = `${url.replace(/\/+$/u, '')}${path}`
-  try {
-    return await fetch(address, signal === undefined ? {} : { signal })
-  } catch (error) {
-    if (signal?.aborted) throw aborted(signal)
-    throw new ClientError('UNREACHABLE', `${address} cannot be read`, { cause: error })
-  }
-}
 
 function clientError(id: OrderId, cause: unknown): ClientError {
   if (cause instanceof ClientError) return cause

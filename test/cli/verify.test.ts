@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { equalBytes } from '../../src/bytes/bytes.js'
 import { fromHex, prefixedHex } from '../../src/bytes/hex.js'
-import { encode, CborTime } from '../../src/codec/encode.js'
+import { encode, CborTime, type Encodable } from '../../src/codec/encode.js'
 import { receiptCall } from '../../src/cli/receipt-vectors.js'
 import { run } from '../../src/cli/verify.js'
 import { decodeLast, signHandOver } from '../../src/proofs/checkpoint.js'
@@ -87,6 +87,26 @@ describe('a receipt', () => {
     expect([told.exitCode, told.out[0]]).toEqual([3, 'Cannot say: newer format.'])
     const none = await verify(file('none', new TextEncoder().encode('{"a": 1}')), '--relay', RELAY)
     expect([none.exitCode, none.out[0]]).toEqual([2, 'Not a receipt.'])
+  })
+
+  test('no file says to a terminal what it likes', async () => {
+    const escape = '\u001b[2J\u001b[HMatches: all is well\n'
+    const half = new Map<string, Encodable>([
+      ['Checkpoint', [Uint8Array.of(1), new Uint8Array(65)]],
+      ['Level', []],
+    ])
+    const files = [
+      new Map<string, Encodable>([['Version', 1n]]).set(escape, 1n),
+      new Map(half).set(escape, 1n),
+      [encode(new Map([[escape, 1n]])), new Uint8Array(65)],
+      half,
+    ]
+    for (const [i, value] of files.entries()) {
+      const { exitCode, out, err } = await verify(file(`escape-${i}`, encode(value)), '--relay', RELAY)
+      expect(exitCode).toBeGreaterThan(0)
+      expect(err).toEqual([])
+      for (const line of out) expect(line).not.toMatch(/\p{C}/u)
+    }
   })
 
   test('as JSON: one line, integers as texts', async () => {
