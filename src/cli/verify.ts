@@ -27,9 +27,10 @@ cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …
 cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …
 
 Tells whether an order receipt is what a shop's relay signed. It needs the file and the relay's address, and no network.
-Of one checkpoint it tells whether the relay signed it, of two whether they can both be true: if not, it names the kind
-of evidence against the relay. A tlog-proof or a COSE receipt is read too; what is not in it stands beside it, as
-FILE.binding and FILE.receipt or FILE.statement.
+Of one checkpoint, or of a relay's answer about a set of its log, it tells whether the relay signed it, of two whether
+they can both be true: if not, it names the kind of evidence against the relay (of a whole log cairn audit does).
+A tlog-proof or a COSE receipt is read too; what is not in it stands beside it, as FILE.binding and FILE.receipt or
+FILE.statement.
 
   --relay     the address of the shop's relay, as the shop tells it; several after a change of its key. Without one
               nothing is said to match

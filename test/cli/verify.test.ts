@@ -10,8 +10,9 @@ import { encode, CborTime, type Encodable } from '../../src/codec/encode.js'
 import { receiptCall } from '../../src/cli/receipt-vectors.js'
 import { run } from '../../src/cli/verify.js'
 import { decodeLast, signHandOver } from '../../src/proofs/checkpoint.js'
+import { logIndexOf } from '../../src/proofs/log-proof.js'
 import { writeHandOvers } from '../../src/store/hand-overs.js'
-import { encodeCheckpointAnswer } from '../../src/wire/proof-payloads.js'
+import { encodeCheckpointAnswer, encodeLogProofAnswer } from '../../src/wire/proof-payloads.js'
 import { readLevel } from '../../src/merkle/state-level.js'
 import { receiptKat } from '../fixtures/kat-receipts.js'
 import { readLogKat } from '../fixtures/log-kat.js'
@@ -167,6 +168,47 @@ describe('a checkpoint', () => {
       expect(out[0]).toContain(`Evidence against the relay, ${KINDS[kind]!}: `)
     } else expect(out[0]).toMatch(/^(?:Cannot say|Matches|Does not match)/u)
   })
+
+  const shown = kat.evidence as unknown as (Evidence & {
+    readonly seq?: number
+    readonly leaves?: readonly (readonly [string, string, readonly string[]])[]
+    readonly leaf?: readonly [string, string, readonly string[]]
+  })[]
+  /** What a relay answers when it is asked for a set of its log. */
+  const proof = (
+    name: string,
+    at: number,
+    seq: number,
+    [set, root, path]: readonly [string, string, readonly string[]],
+  ) =>
+    file(
+      name,
+      encodeLogProofAnswer({
+        Checkpoint: kat.pairs[at]!.map(fromHex) as [Uint8Array, Uint8Array],
+        Last,
+        Inclusion: [logIndexOf(BigInt(seq)), path.map(fromHex)],
+        Set: fromHex(set),
+        StateRoot: fromHex(root),
+      }),
+    )
+  test.each(shown.filter(({ leaves }) => leaves !== undefined))(
+    'with a set of its log, $name: two leaves of one set are evidence',
+    async ({ class: kind, a, b, leaves }) => {
+      const [one, other] = [proof('a', a, 17, leaves![0]!), proof('b', b!, 17, leaves![1]!)]
+      const { exitCode, out } = await verify(one, other, '--relay', RELAY)
+      const evidence = 'Evidence against the relay, two-leaves: set 17 has '
+      expect([out[0]!.includes(evidence), exitCode === 1]).toEqual([kind === 2, kind === 2 || exitCode === 1])
+    },
+  )
+  test.each(shown.filter(({ leaf }) => leaf !== undefined))(
+    'with its last set, $name',
+    async ({ class: kind, a, leaf }) => {
+      const { exitCode, out } = await verify(proof('a', a, 20, leaf!), '--relay', RELAY)
+      if (kind === 3)
+        expect([exitCode, out[0]]).toEqual([1, expect.stringContaining('relay, last-leaf: checkpoint 20')])
+      else expect([exitCode, out[0]]).toEqual([0, expect.stringMatching(/^Matches: .* Set 20 is in its log\.$/u)])
+    },
+  )
 
   test('there are both kinds among them', () => {
     expect(rows.map((row) => row.class)).toEqual(expect.arrayContaining([1, 4]))
