@@ -209,8 +209,8 @@ function offer(bytes: Uint8Array, orderId: string): void {
   save.href = URL.createObjectURL(new Blob([bytes.slice()], { type: 'application/octet-stream' }))
   save.download = `order-${orderId}.cairn`
   const page = location.href.replace(/#.*$/su, '')
-  const address = addressesOf(relay.value)?.[0]
-  const named: LinkParts = address === undefined ? {} : { relay: `0x${hexOf(address)}` }
+  const addresses = addressesOf(relay.value)?.map((address) => `0x${hexOf(address)}`) ?? []
+  const named: LinkParts = addresses.length === 0 ? {} : { relay: addresses.join(',') }
   const link = linkOf(page, { receipt: base64Url(bytes), ...named })
   element('link', HTMLTextAreaElement).value = link
   const fits = link.length <= QR_BYTES_MAX
