@@ -159,9 +159,13 @@ function tell(look: 'good' | 'bad' | 'unsure', sentence: string, notes: readonly
   element('share', HTMLElement).hidden = true
   element('again', HTMLElement).hidden = true
   form.hidden = false
+  const compared = relay.value
+    .split(/[\s,;]+/u)
+    .filter(Boolean)
+    .join(' or ')
   const box = node('div', { class: `outcome ${look}` }, [
     node('p', { class: 'sentence' }, [node('span', { 'aria-hidden': 'true' }, [`${SIGNS[look]} `]), sentence]),
-    ...(named === undefined ? [] : [node('p', { class: 'named' }, [`${named} It is ${relay.value.trim()}.`])]),
+    ...(named === undefined ? [] : [node('p', { class: 'named' }, [`${named} It is ${compared}.`])]),
     ...notes.map((note) => node('p', {}, [note])),
     node('p', {}, ['Checked here, nothing was sent.']),
   ])
