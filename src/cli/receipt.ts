@@ -7,6 +7,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { OrderId } from '../brands.js'
+import { equalBytes } from '../bytes/bytes.js'
 import { fromHex } from '../bytes/hex.js'
 import { fetchReceipt, fetchReceipts, openReceiptLink, type ReceiptSource } from '../client/receipt-assembly.js'
 import { ClientError } from '../client/client-error.js'
@@ -25,11 +26,12 @@ import {
 } from './flags.js'
 import type { Io } from './io.js'
 import { cardFrom, told } from './merchant.js'
+import { relaysIn } from './relay-address.js'
 import { formedReceipt, RECEIPT_FORMATS, type ReceiptFormat } from './receipt-forms.js'
 
 const RECEIPT_HELP = `\
 cairn receipt ORDER [--out FILE] [--format FORM] [--url URL] [--shop ID] [--card FILE]
-              [--relay ADDRESS] [--data DIR]
+              [--relay ADDRESS,…] [--data DIR]
 cairn receipt --all DIR [the same]
 
 Fetches the receipt of an order: a file that proves it offline, years later, from the relay's address alone (cairn
@@ -42,8 +44,9 @@ verify). What cannot be verified is not written. A receipt holds name, address a
                  beside it, as FILE.binding and the like, so that --out is needed
   --card FILE    a key card: of the guest whose order it is, or of staff; left out, the guests of the demo shop
   --shop ID      left out, the demo shop
-  --relay        the relay's address; left out, a development relay is asked for its own
-  --data DIR     where the demo's keys are, default ./cairn-data
+  --relay        the relay's address; several with commas after a change of its key, for orders that the earlier one
+                 signed too. Left out, a development relay is asked for its own
+  --data DIR     where the demo's keys and its relay's are, default ./cairn-data
 
 Exit code: 0 all are written, 1 something is not.`
 
@@ -179,18 +182,23 @@ async function placeOf(flags: Flags<typeof FLAGS>, io: Io): Promise<Place & { re
   if (file === undefined && demo === undefined)
     throw new UsageError(`there is no demo shop in ${flags.data}: give --card FILE`)
   const url = urlFlag('url', flags.url)
-  const relay = await relayAddress({
-    url,
-    relay: relayFlag(flags.relay).replace(/^0x/iu, '').toLowerCase(),
-    signal: io.signal,
-    onNotice: io.err,
-  })
   return {
     url,
     shop: integerFlag('shop', shop),
     // The demo holds the session of its merchant's card.
     keys: file === undefined ? demo!.guests.map(fromHex) : [await cardFrom(file)],
-    relays: [relay],
+    relays: await relaysOf(url, flags, io),
     signal: io.signal,
   }
+}
+
+/** Those that the flag names; else a development relay's own, and those before it where its data are at hand. */
+async function relaysOf(url: string, { relay, data }: Flags<typeof FLAGS>, io: Io): Promise<Uint8Array[]> {
+  const named = relay.split(',').map(relayFlag)
+  if (named.length > 1 && named.includes('development'))
+    throw new UsageError('--relay names addresses with commas between, or none')
+  if (relay !== 'development') return named.map(fromHex)
+  const own = await relayAddress({ url, relay, signal: io.signal, onNotice: io.err })
+  const known = await relaysIn(data)
+  return known !== undefined && equalBytes(known.at(-1)!, own) ? known : [own]
 }

@@ -209,6 +209,16 @@ describe('the commands', () => {
     expect(await verifyCommand([file, '--relay', `0x${'11'.repeat(20)}`], io)).toBe(3)
   })
 
+  test('several addresses of a relay whose key was changed', async () => {
+    const file = join(folder, 'several.cairn')
+    const given = [`${PAID}`, '--out', file, ...flags(cardFile(guest.card)).slice(0, -1)]
+    const several = `0x${'11'.repeat(20)},${prefixedHex(relayAddress)}`
+    expect(await receiptCommand([...given, several], io)).toBe(0)
+    verifyReceipt(new Uint8Array(readFileSync(file)), trust())
+    expect(await receiptCommand([...given, `${several},development`], io)).toBe(1)
+    expect(said.at(-1)).toContain('--relay names addresses with commas between, or none')
+  })
+
   test('a form that nobody knows, or whose files have no name, is refused before anything is asked', async () => {
     said.length = 0
     const card = flags(cardFile(shop.ownerCard))
