@@ -38,6 +38,7 @@ FILE.statement.
               cairn serve, or dev
   --registry  a shop registry that you know; without one an anchor in the receipt counts for nothing
   --hand-overs  a file of hand-overs, as cairn key rotate keeps them: keys that came after --relay are the relay's too
+                this and --chain are for order receipts alone
   --shop, --order  what it has to be a receipt of
   --json      one line of JSON for a program
 
@@ -71,10 +72,14 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function verifyOne(bytes: Uint8Array, flags: VerifyFlags, io: Io): Promise<number> {
+  const form = formOf(bytes)
+  // Which relay it is of stands in its binding, and these two look for it in an order receipt.
+  if (form !== undefined && (flags.chain ?? flags.handOvers) !== undefined)
+    throw new UsageError(`--chain and --hand-overs do not lead to the keys of a ${form}: name them all with --relay`)
   const named = flags.chain === undefined ? flags : await trustOfChain(bytes, flags, flags.chain)
   const relays = flags.handOvers === undefined ? named.relays : await handedOver(bytes, named.relays, flags.handOvers)
   const trust = { relays, registries: named.registries }
-  if (formOf(bytes) !== undefined) return formReport(bytes, flags.files[0]!, { trust, ...flags }, io)
+  if (form !== undefined) return formReport(bytes, flags.files[0]!, { trust, ...flags }, io)
   const report = receiptReport(bytes, trust, flags.expected)
   if (flags.json) io.out(JSON.stringify(receiptJson(report)))
   else for (const line of receiptLines(report)) io.out(line)

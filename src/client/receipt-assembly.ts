@@ -133,6 +133,11 @@ class OrderSets implements Aside {
     )
   }
 
+  /** The newest set on the order that has come; 0 if none has. */
+  newestOf(orderId: OrderId): bigint {
+    return this.byOrder.get(orderId)?.at(-1)?.set.seq ?? 0n
+  }
+
   ids(): readonly OrderId[] {
     return [...this.byOrder.keys()]
   }
@@ -183,7 +188,7 @@ function filterOf(id: OrderId) {
 async function fetchOne(source: ReceiptSource, sets: OrderSets, id: OrderId): Promise<Uint8Array> {
   const { shop, relays, link, signal } = source
   const order: StateQuestion = ['Orders', be64(id)]
-  const lastSeq = lastSeqIn(await proofOf(link, shop, [order]), id)
+  const lastSeq = lastSeqIn(await proofCovering(source, order, sets.newestOf(id)), id)
   const own = await sets.of(id, lastSeq, signal)
   const answer = await proofOf(link, shop, [order, ...cardsOf(own, relays)])
   // One that changed meanwhile has more sets than were taken.
@@ -202,6 +207,19 @@ async function fetchOne(source: ReceiptSource, sets: OrderSets, id: OrderId): Pr
   verifyReceipt(receipt, { relays, registries: [] }, { ShopID: shop, Order: id })
   return receipt
 }
+
+/** Once a checkpoint covers set `seq`: the relay signs one a second, and what was just written is in none yet. */
+async function proofCovering(source: ReceiptSource, question: StateQuestion, seq: bigint): Promise<StateProofAnswer> {
+  for (let waited = 0; waited < RECEIPT_WAIT_MS_MAX; waited += CHECKPOINT_PAUSE_MS) {
+    const answer = await proofOf(source.link, source.shop, [question])
+    if (decodeCheckpoint(answer.Checkpoint[0]).Seq >= seq) return answer
+    await new Promise((resolve) => setTimeout(resolve, CHECKPOINT_PAUSE_MS))
+    if (source.signal?.aborted) throw aborted(source.signal)
+  }
+  throw new ClientError('TIMEOUT', `the relay signed no checkpoint of set ${seq} or later, and a receipt needs one`)
+}
+
+const CHECKPOINT_PAUSE_MS = 250
 
 async function proofOf(
   link: ReceiptSource['link'],

@@ -83,6 +83,8 @@ export interface RelayParts {
   readonly prices?: PriceSource
   /** The relay's secret key, 32 bytes. */
   readonly relaySecret: Uint8Array
+  /** Of its keys before this one, 20 bytes each: receipts of their time hold. Left out: there were none. */
+  readonly earlierAddresses?: readonly Uint8Array[]
   /** What was signed of each shop, kept beside the key. */
   readonly guard: SignedGuard
   /** Of signed notes; left out: there are none. */
@@ -510,6 +512,7 @@ class Relay implements RunningRelay {
         name: 'cairn',
         version,
         address: prefixedHex(this.address),
+        earlierAddresses: (this.parts.earlierAddresses ?? []).map(prefixedHex),
         tokenId: registry.relayTokenId,
         chainId: registry.chainId,
         publicUrl: this.publicUrl,

@@ -11,7 +11,7 @@ import { prefixedHex, toHex } from '../../src/bytes/hex.js'
 import { run as receiptCommand } from '../../src/cli/receipt.js'
 import { run as verifyCommand } from '../../src/cli/verify.js'
 import { fetchReceipt, openReceiptLink } from '../../src/client/receipt-assembly.js'
-import { connect, type ClientError } from '../../src/client/shop-client.js'
+import { COMMITTED, connect, type ClientError } from '../../src/client/shop-client.js'
 import { verifyReceipt } from '../../src/proofs/receipt.js'
 import { enrolCard, newSecret, order, SHOP } from '../fixtures/relay-harness.js'
 import { NATIVE, PaidShop } from '../fixtures/paid-shop.js'
@@ -19,6 +19,7 @@ import { NATIVE, PaidShop } from '../fixtures/paid-shop.js'
 const RATE = { flags: ['--price-source', 'fixed', '--price-factor', '1500', '--price-divisor', '1'] }
 const PRICE = 10n ** 16n
 const [PAID, CONVERTED, OPEN] = [100n, 101n, 102n]
+const ordered = [PAID, CONVERTED, OPEN]
 
 let shop: PaidShop
 let guest: Awaited<ReturnType<PaidShop['guest']>>
@@ -119,6 +120,16 @@ describe('fetched by a guest', () => {
     }
   })
 
+  test('one that changed a moment ago, before a checkpoint covers it, is as it is now', async () => {
+    const client = await connect({ ...place(guest.card), only: [{ order: 'all' }] })
+    const id = await client.orders.create({ items: [{ listing: 1n, quantity: 1n }] })
+    ordered.push(id)
+    await client.orders.commit(id)
+    const receipt = verifyReceipt(await client.order(id).receipt(), trust())
+    client.close()
+    expect([receipt.orderId, receipt.order.State]).toEqual([id, COMMITTED])
+  })
+
   test('by order(id).receipt() of the client', async () => {
     const client = await connect({ ...place(guest.card), only: [{ order: 'all' }] })
     const receipt = verifyReceipt(await client.order(PAID).receipt(), trust())
@@ -178,7 +189,7 @@ describe('the commands', () => {
   test('a merchant gets those of all orders at once', async () => {
     const all = join(folder, 'all')
     expect(await receiptCommand(['--all', all, ...flags(cardFile(shop.ownerCard))], io)).toBe(0)
-    expect(readdirSync(all).sort()).toEqual([PAID, CONVERTED, OPEN].map((id) => `order-${id}.cairn`))
+    expect(readdirSync(all).sort()).toEqual(ordered.map((id) => `order-${id}.cairn`).sort())
     for (const name of readdirSync(all)) verifyReceipt(new Uint8Array(readFileSync(join(all, name))), trust())
   })
 
@@ -196,6 +207,16 @@ describe('the commands', () => {
     expect(await verifyCommand([file, '--relay', prefixedHex(relayAddress)], io)).toBe(0)
     expect(said[0]).toMatch(format === 'cose' ? /^Matches: this set is in the log/u : /^Matches: the order is as/u)
     expect(await verifyCommand([file, '--relay', `0x${'11'.repeat(20)}`], io)).toBe(3)
+  })
+
+  test('several addresses of a relay whose key was changed', async () => {
+    const file = join(folder, 'several.cairn')
+    const given = [`${PAID}`, '--out', file, ...flags(cardFile(guest.card)).slice(0, -1)]
+    const several = `0x${'11'.repeat(20)},${prefixedHex(relayAddress)}`
+    expect(await receiptCommand([...given, several], io)).toBe(0)
+    verifyReceipt(new Uint8Array(readFileSync(file)), trust())
+    expect(await receiptCommand([...given, `${several},development`], io)).toBe(1)
+    expect(said.at(-1)).toContain('--relay names addresses with commas between, or none')
   })
 
   test('a form that nobody knows, or whose files have no name, is refused before anything is asked', async () => {
