@@ -17,6 +17,7 @@ import { appendToPeaks } from '../../merkle/accumulator.js'
 import { bitsSet } from '../../merkle/hamt-node.js'
 import { heightOf, leafIndexOf, peakIndices, sizeOf, type LeafCount, type NodeIndex } from '../../merkle/mmr-index.js'
 import { interiorHashAt } from '../../merkle/node-hash.js'
+import { treeLeafHash } from '../../merkle/rfc6962.js'
 import { stateRoot } from '../../merkle/state-level.js'
 import { pairDigest } from '../../merkle/state-tree.js'
 import { logLeafBytes, setDigest } from '../../proofs/log-leaf.js'
@@ -57,13 +58,12 @@ export function appendSet(
   const nodes = appendToPeaks(mmr, leaves, sha256(leaf), (place, left, right) =>
     interiorHashAt(firstPosition + place, left, right),
   )
-  const treeLeaf = sha256(concatBytes(TREE_LEAF, leaf))
+  const treeLeaf = treeLeafHash(leaf)
   const treeNodes = appendToPeaks(tree, leaves, treeLeaf, (_place, left, right) => pairDigest(TREE_NODE, left, right))
   return { peaks: { mmr, tree }, added: concatBytes(root, ...nodes, ...treeNodes) }
 }
 
 /** RFC 6962 §2.1. */
-const TREE_LEAF = Uint8Array.of(0x00)
 const TREE_NODE = 0x01
 
 /** Rows of what sets from `firstSeq` on add, in order. */
