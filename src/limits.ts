@@ -291,6 +291,10 @@ export const DUE_MS_MAX = 60_000
 // Order receipts (PROOFS §6)
 /** What is read as a receipt at most: listings and addresses make some 10 KiB, a thousand long listings more. */
 export const RECEIPT_BYTES_MAX = 32 * 1_048_576
+/** Items of CBOR in it: digests and byte strings are some 30 bytes each. */
+export const RECEIPT_ITEMS_MAX = 1_048_576
+/** What is read as a tlog-proof or a COSE receipt: readers of the first stop at lines of 64 KiB. */
+export const PROOF_FORM_BYTES_MAX = 1_048_576
 /** How long a client waits for the sets of an order before it gives up its receipt. */
 export const RECEIPT_WAIT_MS_MAX = 30_000
 

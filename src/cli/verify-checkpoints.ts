@@ -9,6 +9,7 @@
 import { prefixedHex } from '../bytes/hex.js'
 import { decode } from '../codec/decode.js'
 import { formatRfc3339 } from '../codec/time.js'
+import { HTTP_ANSWER_BYTES_MAX } from '../limits.js'
 import { CborError, type Cbor } from '../codec/value.js'
 import { leafIndexOf, type NodeIndex } from '../merkle/mmr-index.js'
 import {
@@ -180,7 +181,9 @@ function toldOf(comparison: Comparison): Shown {
   }
 }
 
+/** Undefined for what is no CBOR, and for a file that is too large to be of checkpoints. */
 function decoded(bytes: Uint8Array): Cbor | undefined {
+  if (bytes.length > HTTP_ANSWER_BYTES_MAX) return undefined
   try {
     return decode(bytes)
   } catch (error) {

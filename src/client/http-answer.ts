@@ -8,7 +8,7 @@ import { concatBytes } from '../bytes/bytes.js'
 import { HTTP_ANSWER_BYTES_MAX, HTTP_ANSWER_MS_MAX } from '../limits.js'
 import { aborted, ClientError } from './client-error.js'
 
-export interface HttpAnswer {
+interface HttpAnswer {
   /** 200 … 299. */
   readonly ok: boolean
   readonly status: number

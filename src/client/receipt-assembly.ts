@@ -267,13 +267,14 @@ async function pricedParts(
   sets: readonly OrderSet[],
 ): Promise<Pick<ReceiptParts, 'asked' | 'listings'>> {
   const asking = sets
-    .flatMap(({ set: { seq }, patches }) => patches.map(([bytes]) => ({ seq, patch: readPatch(bytes) })))
+    .flatMap(({ set, patches }) => patches.map(([bytes]) => ({ set, patch: readPatch(bytes) })))
     .findLast(({ patch }) => patch.path[2] === 'PaymentDetails')
   if (asking === undefined) return { listings: [] }
-  const answer = decode(await get(source, `/v5/shops/${source.shop}/level/${asking.seq}`))
+  const { seq, signature } = asking.set
+  const answer = decode(await get(source, `/v5/shops/${source.shop}/level/${seq}?signature=${toHex(signature)}`))
   const [level, manifest] = Array.isArray(answer) ? answer : []
   if (!(level instanceof Uint8Array && manifest instanceof Uint8Array))
-    throw new ClientError('VERIFICATION_FAILED', `the relay answers no level after set ${asking.seq}`)
+    throw new ClientError('VERIFICATION_FAILED', `the relay answers no level after set ${seq}`)
   const { ListingHashes } = PaymentDetails.read(asking.patch.value, 'PaymentDetails')
   const hashes = [...new Map(ListingHashes.map((hash) => [toHex(hash), hash])).values()]
   const listings = await Promise.all(hashes.map((hash) => get(source, `/ipfs/${rawCidOf(hash)}`)))

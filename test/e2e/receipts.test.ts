@@ -12,6 +12,7 @@ import { run as receiptCommand } from '../../src/cli/receipt.js'
 import { run as verifyCommand } from '../../src/cli/verify.js'
 import { fetchReceipt, openReceiptLink } from '../../src/client/receipt-assembly.js'
 import { COMMITTED, connect, type ClientError } from '../../src/client/shop-client.js'
+import { decodeReceipt } from '../../src/proofs/receipt-form.js'
 import { verifyReceipt } from '../../src/proofs/receipt.js'
 import { enrolCard, newSecret, order, SHOP } from '../fixtures/relay-harness.js'
 import { NATIVE, PaidShop } from '../fixtures/paid-shop.js'
@@ -137,6 +138,26 @@ describe('fetched by a guest', () => {
     expect(receipt.orderId).toBe(PAID)
   })
 })
+
+test('nobody else learns which sets asked for payment', async () => {
+  const path = `${shop.relay.url}/v5/shops/${SHOP}/level`
+  const { Sets } = decodeReceipt(await fetched(guest.card, PAID))
+  const asking = Sets.find(({ Level }) => Level !== undefined)!
+  const other = Sets[0]!
+  const answer = async (seq: bigint, signature?: Uint8Array) => {
+    const query = signature === undefined ? '' : `?signature=${toHex(signature)}`
+    const response = await fetch(`${path}/${seq}${query}`)
+    return [response.status, (await response.text()).replace(String(seq), 'N')]
+  }
+  const refused = [404, JSON.stringify({ error: NO_LEVEL })]
+  for (const seq of [asking.Seq, other.Seq, 999_999n, 10n ** 15n - 1n])
+    for (const signature of [undefined, new Uint8Array(65), new Uint8Array(0)])
+      expect(await answer(seq, signature)).toEqual(refused)
+  expect(await answer(other.Seq, other.Signature)).toEqual(refused)
+  expect(await answer(asking.Seq, other.Signature)).toEqual(refused)
+  expect((await answer(asking.Seq, asking.Signature))[0]).toBe(200)
+})
+const NO_LEVEL = 'no level is kept of a set N that has this signature and asks for payment'
 
 describe('the commands', () => {
   beforeAll(() => shop.owner.close())

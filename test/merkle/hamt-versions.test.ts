@@ -1,4 +1,4 @@
-/** The state tree of several versions that live at once: whichever is changed, asked, stored or proven, each is true. */
+/** The state tree of several versions that live at once: whichever is changed, stored or proven, each is true. */
 
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
