@@ -91,7 +91,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const plan = await planOf(argv)
     return await (/^https?:\/\//u.test(plan.place) ? auditRelay(plan, io) : auditPlace(plan, io))
   } catch (error) {
-    const isStopped = io.signal.aborted && error === io.signal.reason
+    const isAborted = error === io.signal.reason || (error instanceof ClientError && error.code === 'ABORTED')
+    const isStopped = io.signal.aborted && isAborted
     if (!(isStopped || EXPECTED.some((kind) => error instanceof kind))) throw error
     io.err(`cairn audit: ${isStopped ? 'stopped before it was done' : (error as Error).message}`)
     return error instanceof StoreError && error.code === 'version' ? 3 : 2

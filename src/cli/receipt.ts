@@ -139,21 +139,32 @@ async function writeReceipt(
 /** One file each. Those that cannot be made are told and do not stop the others. */
 async function fetchAll(source: ReceiptSource, folder: string, format: ReceiptFormat, io: Io): Promise<number> {
   await mkdir(folder, { recursive: true })
-  let [written, failed] = [0, 0]
+  let [made, failed] = [0, 0]
   await fetchReceipts(source, 'all', async (id, receipt) => {
     source.signal?.throwIfAborted()
-    if (receipt instanceof Uint8Array) {
-      const file = join(folder, `order-${id}.${format}`)
-      await writeReceipt(source, file, receipt, format, io)
+    const file = join(folder, `order-${id}.${format}`)
+    const outcome = receipt instanceof Uint8Array ? await written(source, file, receipt, format, io) : receipt
+    if (outcome === undefined) {
       io.out(file)
-      written++
-    } else if (receipt.code !== 'NOT_FOUND' || receipt.objectId === undefined) {
-      io.err(`cairn receipt: order ${id}: ${receipt.message}`)
+      made++
+    } else if (outcome.code !== 'NOT_FOUND' || outcome.objectId === undefined) {
+      io.err(`cairn receipt: order ${id}: ${outcome.message}`)
       failed++
     }
   })
-  io.err(`${written} receipts in ${folder}, ${failed} not`)
+  io.err(`${made} receipts in ${folder}, ${failed} not`)
   return failed === 0 ? 0 : 1
+}
+
+/** What went wrong with this one; undefined if it is there. */
+async function written(...receipt: Parameters<typeof writeReceipt>): Promise<ClientError | undefined> {
+  try {
+    await writeReceipt(...receipt)
+    return undefined
+  } catch (error) {
+    if (error instanceof ClientError && error.code !== 'ABORTED') return error
+    throw error
+  }
 }
 
 type Place = Omit<ReceiptSource, 'link'>
