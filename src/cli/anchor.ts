@@ -8,6 +8,7 @@ import { readAddress, readWord } from '../bytes/abi.js'
 import type { Seq, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
+import { nextAnchorNonce } from '../chain/anchor-call.js'
 import {
   getAllRelaysCall,
   ownerOfCall,
@@ -17,7 +18,6 @@ import {
   updateRootHashCall,
 } from '../chain/contracts.js'
 import { bytesFromRelay } from '../client/relay-http.js'
-import { ANCHOR_NONCE_MAX } from '../limits.js'
 import { CheckpointError } from '../proofs/checkpoint-error.js'
 import { requireIdentity, verifyCheckpoint, verifyLast, type VerifiedCheckpoint } from '../proofs/checkpoint-form.js'
 import { ProofPayloadError, readLogProofAnswer } from '../wire/proof-payloads.js'
@@ -77,11 +77,11 @@ async function anchor(
   const root = await wallet.read({ to: shops, data: rootHashCall(shop) })
   if (root !== undefined && equalBytes(root, digest)) return io.out(`${what}: anchored already`)
   const last = readWord(await wallet.read({ to: shops, data: rootNonceCall(shop) })) ?? 0n
-  if (last >= ANCHOR_NONCE_MAX)
+  const nonce = nextAnchorNonce(last, fields.Seq)
+  if (nonce === undefined)
     throw new UsageError(
       `the shop's nonce in the registry is ${last}, the highest there is: it can be anchored no more`,
     )
-  const nonce = last + 1n > fields.Seq ? last + 1n : fields.Seq
   const data = updateRootHashCall(shop, digest, nonce)
   if (print) {
     io.err(`${what}, nonce ${nonce}; nothing was sent`)

@@ -11,6 +11,7 @@ import { equalBytes } from '../../bytes/bytes.js'
 import { decodeChecked } from '../../codec/decode-checked.js'
 import { readCheckedPatch } from '../../patches/checked-patch.js'
 import { ordersOfCardName } from '../../patches/object-name.js'
+import { addsOrder } from '../../state/order-rules.js'
 import type { ShopState } from '../../state/shop-state.js'
 import { addedByCard } from '../../state/trails.js'
 import type { LogRecord, Store } from '../../store/store.js'
@@ -72,10 +73,6 @@ function next(
 }
 
 function addsOf({ seq, patches }: LogRecord): [OrderId, bigint][] {
-  return patches.flatMap((bytes) => {
-    const { op, path } = readCheckedPatch(bytes)
-    const [collection, id] = path
-    const adds = op === 'add' && path.length === 2 && collection === 'Orders'
-    return adds ? [[id as OrderId, BigInt(seq)] as [OrderId, bigint]] : []
-  })
+  const adding = patches.map(readCheckedPatch).filter(addsOrder)
+  return adding.map(({ path }) => [path[1] as OrderId, BigInt(seq)])
 }
