@@ -19,9 +19,11 @@ import { ShopAudit } from '../relay/audit/shop-audit.js'
 import { stateRootOf } from '../relay/shops/log-trees.js'
 import { Verifier } from '../relay/write/verifier.js'
 import type { ChainSettings } from '../settings/chain-settings.js'
+import { KeyFileError } from '../settings/relay-key.js'
 import { SettingsError } from '../settings/settings.js'
 import { DATA_DEFAULT } from '../settings/settings-table.js'
 import type { ShopState } from '../state/shop-state.js'
+import { HandOversError } from '../store/hand-overs.js'
 import { openStoreForReading } from '../store/open.js'
 import { GuardError, type SignedGuard } from '../store/signed-guard.js'
 import { StoreError } from '../store/store-error.js'
@@ -106,6 +108,8 @@ const EXPECTED = [
   SettingsError,
   ChainUnreachable,
   GuardError,
+  KeyFileError,
+  HandOversError,
   ClientError,
 ] as const
 

@@ -16,11 +16,11 @@ import {
   verifyCheckpoint,
   verifyLast,
   type Comparison,
-  type LogConsistency,
   type VerifiedCheckpoint,
 } from '../proofs/checkpoint.js'
-import { readCheckpointAnswer, type CheckpointAnswer } from '../wire/proof-payloads.js'
+import { ProofPayloadError, readCheckpointAnswer, type CheckpointAnswer } from '../wire/proof-payloads.js'
 import type { Io } from './io.js'
+import { NOTHING_SENT, printable } from './receipt-lines.js'
 
 interface Shown {
   readonly outcome: 'matches' | 'same' | 'consistent' | 'evidence' | 'not shown' | 'unknown-key' | 'does-not-match'
@@ -44,7 +44,7 @@ export function checkpointReport(
 ): number {
   const shown = judged(files, relays)
   if (json) out(JSON.stringify({ kind: 'checkpoint', ...shown }))
-  else for (const line of [shown.sentence, '', 'Checked here, nothing was sent.']) out(line)
+  else for (const line of [printable(shown.sentence), '', NOTHING_SENT]) out(line)
   return shown.exitCode
 }
 
@@ -58,10 +58,10 @@ function judged(files: readonly Uint8Array[], relays: readonly Uint8Array[]): Sh
     if (tied !== undefined) return tied
     if (verified.length === 1) return single(verified[0]!)
     const consistency = answers.map(({ Consistency }) => Consistency).find((found) => found !== undefined)
-    return together(verified[0]!, verified[1]!, consistency)
+    return toldOf(compareCheckpoints(verified[0]!, verified[1]!, consistency))
   } catch (error) {
-    if (!(error instanceof CheckpointError)) throw error
-    if (error.code === 'form')
+    if (!(error instanceof CheckpointError || error instanceof ProofPayloadError)) throw error
+    if (error instanceof ProofPayloadError || error.code === 'form')
       return { outcome: 'does-not-match', exitCode: 2, sentence: `Not a checkpoint. ${error.message}.` }
     return { outcome: 'does-not-match', exitCode: 1, sentence: `Does not match. ${error.message}.` }
   }
@@ -92,10 +92,6 @@ function single({ fields, digest }: VerifiedCheckpoint): Shown {
     exitCode: 0,
     sentence: `Matches: the relay signed ${what}, digest ${prefixedHex(digest)}.`,
   }
-}
-
-function together(a: VerifiedCheckpoint, b: VerifiedCheckpoint, consistency: LogConsistency | undefined): Shown {
-  return toldOf(compareCheckpoints(a, b, consistency))
 }
 
 function toldOf(comparison: Comparison): Shown {
