@@ -26,6 +26,7 @@ import {
   type ReceiptParts,
   type SetForReceipt,
 } from '../proofs/receipt.js'
+import { asksForPayment } from '../state/order-rules.js'
 import { ObjectType, type PushRequest, type SyncStatusRequest } from '../wire/messages.js'
 import {
   encodeStateQuestion,
@@ -248,7 +249,7 @@ async function pricedParts(
 ): Promise<Pick<ReceiptParts, 'asked' | 'listings'>> {
   const asking = sets
     .flatMap(({ set: { seq }, patches }) => patches.map(([bytes]) => ({ seq, patch: readPatch(bytes) })))
-    .findLast(({ patch }) => patch.path[2] === 'PaymentDetails')
+    .findLast(({ patch }) => asksForPayment(patch))
   if (asking === undefined) return { listings: [] }
   const answer = decode(await bytesFromRelay(source, `/v5/shops/${source.shop}/level/${asking.seq}`))
   const [level, manifest] = Array.isArray(answer) ? answer : []
