@@ -12,18 +12,18 @@ import { personalMessageDigest } from '../bytes/eip191.js'
 import type { Seq, ShopId } from '../brands.js'
 import { ClientError } from '../client/client-error.js'
 import { RelayConnection } from '../client/connection.js'
-import { httpAnswer } from '../client/http-answer.js'
 import { decodeCheckpoint } from '../proofs/checkpoint-form.js'
 import type { Salts } from '../proofs/snapshot.js'
 import type { Difference } from '../relay/audit/difference.js'
 import { ShownLog } from '../relay/audit/shown-log.js'
 import type { CheckpointPush } from '../wire/messages.js'
-import { readCheckpointAnswer, readSalts } from '../wire/proof-payloads.js'
+import { readSalts } from '../wire/proof-payloads.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import { AuditReport } from './audit-report.js'
 import { UsageError } from './flags.js'
-import { printable, type Io } from './io.js'
+import type { Io } from './io.js'
 import { cardFrom } from './merchant.js'
+import { newestSeq } from './newest-seq.js'
 import { reporter } from './progress.js'
 
 interface RelayPlan {
@@ -95,7 +95,7 @@ class RelayAudit {
   async run(): Promise<Difference | undefined> {
     const { url, shopId, relays, follow } = this.options
     const { signal } = this.io
-    this.target = await newestSeq(url, shopId, signal)
+    this.target = await newestSeq({ url, signal }, shopId)
     const connection = await this.connect()
     const stop = () => this.end(follow ? undefined : (signal.reason as Error))
     signal.addEventListener('abort', stop, { once: true })
@@ -173,11 +173,4 @@ class RelayAudit {
 /** It was stopped, or the connection was lost. */
 function notYet(outcome: Difference | Error | undefined): never {
   throw outcome instanceof Error ? outcome : new ClientError('ABORTED', 'stopped before it was done')
-}
-
-async function newestSeq(url: string, shopId: ShopId, signal: AbortSignal): Promise<Seq> {
-  const { ok, status, body } = await httpAnswer(`${url}/v5/shops/${shopId}/checkpoint`, signal)
-  if (!ok) throw new UsageError(`the relay answers ${status}: ${printable(new TextDecoder().decode(body).trim())}`)
-  const { Checkpoint } = readCheckpointAnswer(body)
-  return Number(decodeCheckpoint(Checkpoint[0]).Seq)
 }

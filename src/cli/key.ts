@@ -12,6 +12,7 @@ import { equalBytes, fromBigEndian } from '../bytes/bytes.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import { formatRfc3339 } from '../codec/time.js'
 import { CborTime } from '../codec/value.js'
+import { relayIdentity } from '../chain/registry.js'
 import { DevelopmentRegistry } from '../chain/development-registry.js'
 import { readHandOver, signHandOver, type RelayIdentity, type SignedHandOver } from '../proofs/hand-over.js'
 import { KEY_VARIABLE, KeyFileError, makeKeyFile, readKeyFile, readKeyVariable } from '../settings/relay-key.js'
@@ -139,8 +140,7 @@ function refuseVariable(io: Io): void {
 function identityOf(chain: string, first: Uint8Array): RelayIdentity {
   const settings = chainSettingsOf({ chain })
   if (settings === undefined) {
-    const { chainId, address, relayTokenId } = new DevelopmentRegistry(() => undefined)
-    return { ChainID: chainId, Registry: address, Relay: relayTokenId }
+    return relayIdentity(new DevelopmentRegistry(() => undefined))
   }
   const { chainId, shops, relayTokenId } = settings.registry
   return { ChainID: chainId, Registry: shops, Relay: relayTokenId ?? fromBigEndian(first) }

@@ -11,6 +11,8 @@ import type { ReceiptReport } from '../proofs/receipt-report.js'
 import { receiptText } from '../proofs/receipt-text.js'
 import { printable } from './io.js'
 
+export const NOTHING_SENT = 'Checked here, nothing was sent.'
+
 /** The outcome first, details after it, then what was not checked. */
 export function receiptLines({ sentence, reason, receipt, notChecked, outcome }: ReceiptReport): string[] {
   const lines = [sentence]
@@ -20,7 +22,7 @@ export function receiptLines({ sentence, reason, receipt, notChecked, outcome }:
     lines.push('', ...detailLines(receipt))
   }
   if (notChecked.length > 0) lines.push('', `Not checked: ${notChecked.join('; ')}.`)
-  lines.push('', 'Checked here, nothing was sent.')
+  lines.push('', NOTHING_SENT)
   return lines
 }
 

@@ -159,16 +159,27 @@ async function fetchAll(
   await mkdir(folder, { recursive: true })
   await fetchReceipts(source, 'all', async (id, receipt) => {
     source.signal?.throwIfAborted()
-    if (receipt instanceof Uint8Array) {
-      const file = join(folder, `order-${id}.${format}`)
-      await writeReceipt(source, file, receipt, format, io)
+    const file = join(folder, `order-${id}.${format}`)
+    const outcome = receipt instanceof Uint8Array ? await written(source, file, receipt, format, io) : receipt
+    if (outcome === undefined) {
       io.out(file)
       tally.written++
-    } else if (receipt.code !== 'NOT_FOUND' || receipt.objectId === undefined) {
-      io.err(`cairn receipt: order ${id}: ${receipt.message}`)
+    } else if (outcome.code !== 'NOT_FOUND' || outcome.objectId === undefined) {
+      io.err(`cairn receipt: order ${id}: ${outcome.message}`)
       tally.failed++
     }
   })
+}
+
+/** What went wrong with this one; undefined if it is there. */
+async function written(...receipt: Parameters<typeof writeReceipt>): Promise<ClientError | undefined> {
+  try {
+    await writeReceipt(...receipt)
+    return undefined
+  } catch (error) {
+    if (error instanceof ClientError && error.code !== 'ABORTED') return error
+    throw error
+  }
 }
 
 type Place = Omit<ReceiptSource, 'link'>

@@ -35,6 +35,7 @@ import {
   type CheckpointAnswer,
 } from '../wire/proof-payloads.js'
 import { printable, type Io } from './io.js'
+import { NOTHING_SENT } from './receipt-lines.js'
 
 interface Shown {
   readonly outcome: 'matches' | 'same' | 'consistent' | 'evidence' | 'not shown' | 'unknown-key' | 'does-not-match'
@@ -59,7 +60,7 @@ export function checkpointReport(
 ): number {
   const shown = judged(files, relays)
   if (json) out(JSON.stringify({ kind: 'checkpoint', ...shown }))
-  else for (const line of [printable(shown.sentence), '', 'Checked here, nothing was sent.']) out(line)
+  else for (const line of [printable(shown.sentence), '', NOTHING_SENT]) out(line)
   return shown.exitCode
 }
 
@@ -75,9 +76,7 @@ function judged(files: readonly Uint8Array[], relays: readonly Uint8Array[]): Sh
       if (told !== undefined) return told
     if (second === undefined) return single(first!)
     const consistency = answers.map(({ Consistency }) => Consistency).find((found) => found !== undefined)
-    return (
-      leavesTogether(first!, second) ?? toldOf(compareCheckpoints(first!.checkpoint, second.checkpoint, consistency))
-    )
+    return toldOf(compareCheckpoints(first!.checkpoint, second.checkpoint, consistency))
   } catch (error) {
     if (!(error instanceof CheckpointError || error instanceof ProofPayloadError)) throw error
     if (error instanceof ProofPayloadError || error.code === 'form')

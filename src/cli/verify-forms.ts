@@ -13,6 +13,7 @@ import type { ExpectedReceipt } from '../proofs/receipt.js'
 import { ReceiptError } from '../proofs/receipt-error.js'
 import type { ReportTrust } from '../proofs/receipt-report.js'
 import { printable, type Io } from './io.js'
+import { NOTHING_SENT } from './receipt-lines.js'
 
 interface Shown {
   readonly outcome: 'matches' | 'unknown-key' | 'newer-format' | 'no-statement' | 'does-not-match' | 'not-a-receipt'
@@ -112,6 +113,6 @@ function linesOf({ sentence, reason, details = {}, notChecked = [] }: Shown): st
     ...Object.entries(details).map(([name, value]) => printable(`  ${name}: ${value}`)),
     ...(notChecked.length === 0 ? [] : ['', `Not checked: ${notChecked.join('; ')}.`]),
     '',
-    'Checked here, nothing was sent.',
+    NOTHING_SENT,
   ]
 }

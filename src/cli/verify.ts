@@ -60,6 +60,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const flags = readFlags(argv)
     const files = await Promise.all(flags.files.map(readWhole))
     const checkpoints = files.filter(isCheckpointFile).length
+    if (files.length === checkpoints && (flags.chain ?? flags.handOvers) !== undefined)
+      throw new UsageError('--chain and --hand-overs are for receipts: name all keys of the relay with --relay')
     if (files.length === checkpoints) return checkpointReport(files, flags.relays, { json: flags.json }, io)
     if (files.length > 1) throw new UsageError('one receipt at a time, or two checkpoints')
     return await verifyOne(files[0]!, flags, io)

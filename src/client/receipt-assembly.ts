@@ -11,7 +11,7 @@ import { be64, equalBytes, toBigEndian } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { rawCidOf } from '../bytes/raw-cid.js'
 import { decode } from '../codec/decode.js'
-import { RECEIPT_WAIT_MS_MAX } from '../limits.js'
+import { RECEIPT_WAIT_MS_MAX, STATE_PROOF_OBJECTS_MAX } from '../limits.js'
 import { readStateProofs } from '../merkle/state-proof-form.js'
 import type { StateQuestion } from '../merkle/state-question.js'
 import { PaymentDetails } from '../objects/order.js'
@@ -26,6 +26,7 @@ import {
   type ReceiptParts,
   type SetForReceipt,
 } from '../proofs/receipt.js'
+import { asksForPayment } from '../state/order-rules.js'
 import { ObjectType, type PushRequest, type SyncStatusRequest } from '../wire/messages.js'
 import {
   encodeStateQuestion,
@@ -35,17 +36,15 @@ import {
 } from '../wire/proof-payloads.js'
 import { decodeSet, type PushedSet } from '../wire/pushed-set.js'
 import { aborted, ClientError } from './client-error.js'
-import { httpAnswer } from './http-answer.js'
+import { bytesFromRelay, type RelayPlace } from './relay-http.js'
 import { RelayLink, type Aside } from './relay-link.js'
 
-export interface ReceiptSource {
-  readonly url: string
+export interface ReceiptSource extends RelayPlace {
   readonly shop: ShopId
   /** Addresses of the relay's keys, 20 bytes each: the receipt is verified against them. */
   readonly relays: readonly Uint8Array[]
   /** Authenticated as the guest whose order it is, or as staff; a key card has one session at a time. */
   readonly link: Pick<RelayLink, 'ask' | 'aside'>
-  readonly signal?: AbortSignal | undefined
 }
 
 /** A link for receipts alone. Close it. Rejects with ClientError. */
@@ -234,13 +233,13 @@ async function proofOf(
 
 /** As the proof claims; it is checked with the whole receipt. */
 function lastSeqIn({ Proofs }: StateProofAnswer, id: OrderId): bigint {
-  const items = readStateProofs(Proofs, PROOF_ITEMS_MAX).parts.find(({ collection }) => collection === 'Orders')?.items
+  const items = readStateProofs(Proofs, STATE_PROOF_OBJECTS_MAX).parts.find(
+    ({ collection }) => collection === 'Orders',
+  )?.items
   const answer = items?.[0]?.answer
   if (answer?.kind === 'object') return answer.object.history!.lastSeq
   throw new ClientError('NOT_FOUND', `the shop has no order ${id}`, { objectId: id })
 }
-
-const PROOF_ITEMS_MAX = 256
 
 function cardsOf(sets: readonly OrderSet[], relays: readonly Uint8Array[]): readonly StateQuestion[] {
   const keys = sets.map(({ set: { header, signature } }) => signerOf(header, signature))
@@ -251,7 +250,7 @@ function cardsOf(sets: readonly OrderSet[], relays: readonly Uint8Array[]): read
 
 /** With its place in the log of the first `head` sets, which have a checkpoint. */
 async function placed(source: ReceiptSource, { set, patches }: OrderSet, head: bigint): Promise<SetForReceipt> {
-  const answer = readLogProofAnswer(await get(source, `/v5/shops/${source.shop}/log/${set.seq}?at=${head}`))
+  const answer = readLogProofAnswer(await bytesFromRelay(source, `/v5/shops/${source.shop}/log/${set.seq}?at=${head}`))
   return {
     seq: set.seq,
     header: set.header,
@@ -268,36 +267,19 @@ async function pricedParts(
 ): Promise<Pick<ReceiptParts, 'asked' | 'listings'>> {
   const asking = sets
     .flatMap(({ set, patches }) => patches.map(([bytes]) => ({ set, patch: readPatch(bytes) })))
-    .findLast(({ patch }) => patch.path[2] === 'PaymentDetails')
+    .findLast(({ patch }) => asksForPayment(patch))
   if (asking === undefined) return { listings: [] }
   const { seq, signature } = asking.set
-  const answer = decode(await get(source, `/v5/shops/${source.shop}/level/${seq}?signature=${toHex(signature)}`))
+  const path = `/v5/shops/${source.shop}/level/${seq}?signature=${toHex(signature)}`
+  const answer = decode(await bytesFromRelay(source, path))
   const [level, manifest] = Array.isArray(answer) ? answer : []
   if (!(level instanceof Uint8Array && manifest instanceof Uint8Array))
     throw new ClientError('VERIFICATION_FAILED', `the relay answers no level after set ${seq}`)
   const { ListingHashes } = PaymentDetails.read(asking.patch.value, 'PaymentDetails')
   const hashes = [...new Map(ListingHashes.map((hash) => [toHex(hash), hash])).values()]
-  const listings = await Promise.all(hashes.map((hash) => get(source, `/ipfs/${rawCidOf(hash)}`)))
+  const listings = await Promise.all(hashes.map((hash) => bytesFromRelay(source, `/ipfs/${rawCidOf(hash)}`)))
   return { asked: { level, manifest }, listings }
 }
-
-/**
- * Rejects with ClientError: UNREACHABLE, NOT_FOUND, ABORTED, TIMEOUT. A relay that is asked for too much in a short
- * time (429: the receipts of many orders are many questions) is asked again after a pause.
- */
-async function get({ url, signal }: ReceiptSource, path: string): Promise<Uint8Array> {
-  const address = `${url.replace(/\/+$/u, '')}${path}`
-  for (let waited = 0; waited < RECEIPT_WAIT_MS_MAX; waited += TOO_MANY_PAUSE_MS) {
-    const { ok, status, body } = await httpAnswer(address, signal)
-    if (ok) return body
-    if (status !== TOO_MANY) throw new ClientError('NOT_FOUND', `${path}: the relay answers ${status}`)
-    await new Promise((resolve) => setTimeout(resolve, TOO_MANY_PAUSE_MS))
-  }
-  throw new ClientError('TIMEOUT', `${path}: the relay answers that it is asked too often`)
-}
-
-const TOO_MANY = 429
-const TOO_MANY_PAUSE_MS = 1_000
 
 function clientError(id: OrderId, cause: unknown): ClientError {
   if (cause instanceof ClientError) return cause

@@ -14,7 +14,7 @@ import type { TransactionChain } from '../chain/chain.js'
 import type { ChainRegistry } from '../chain/chain-registry.js'
 import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
-import type { Registry } from '../chain/registry.js'
+import { relayIdentity, type Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
 import { isLoopback } from '../settings/loopback.js'
 import type { NoteKey } from '../settings/note-key.js'
@@ -201,10 +201,17 @@ function buildCheckpoints(
   { store, guard, registry, relaySecret, log, metrics }: RelayParts,
   clock: Clock,
 ): Checkpoints {
-  const { chainId: ChainID, address: Registry, relayTokenId: Relay } = registry
-  const relay = { ChainID, Registry, Relay }
   const heldPatchesMax = heapPart(HELD_PATCH_BYTES)
-  return new Checkpoints({ store, guard, relay, relaySecret, heldPatchesMax, clock, log, metrics })
+  return new Checkpoints({
+    store,
+    guard,
+    relay: relayIdentity(registry),
+    relaySecret,
+    heldPatchesMax,
+    clock,
+    log,
+    metrics,
+  })
 }
 
 function buildNotes(
@@ -212,12 +219,11 @@ function buildNotes(
   given: { readonly clock: Clock; readonly checkpoints: Checkpoints; readonly publicUrl: () => string },
 ): NoteService | undefined {
   if (noteKey === undefined) return undefined
-  const { chainId: ChainID, address: Registry, relayTokenId: Relay } = registry
   const { witnesses, witnessIntervalSeconds = limits.WITNESS_INTERVAL_SECONDS_DEFAULT } = settings
   return new NoteService({
     ...given,
     ...{ store, guard, noteKey, relaySecret, log, witnessIntervalSeconds },
-    relay: { ChainID, Registry, Relay },
+    relay: relayIdentity(registry),
     host: () => new URL(given.publicUrl()).host,
     witnesses: witnesses === undefined ? [] : readWitnesses(witnesses),
   })

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { equalBytes } from '../../src/bytes/bytes.js'
 import { fromHex, prefixedHex } from '../../src/bytes/hex.js'
 import { encode, CborTime, type Encodable } from '../../src/codec/encode.js'
+import { receiptLines } from '../../src/cli/receipt-lines.js'
 import { receiptCall } from '../../src/cli/receipt-vectors.js'
 import { run } from '../../src/cli/verify.js'
 import { decodeLast, signHandOver } from '../../src/proofs/checkpoint.js'
@@ -126,6 +127,12 @@ describe('a receipt', () => {
   })
 })
 
+test('a reason with what a terminal obeys', () => {
+  const reason = 'a path of \u001b[2J'
+  const report = { outcome: 'does-not-match', exitCode: 1, sentence: 'Does not match.', notChecked: [] } as const
+  expect(receiptLines({ ...report, reason, receipt: undefined })[1]).toBe('  a path of \u{fffd}[2J.')
+})
+
 describe('a checkpoint', () => {
   const { pair: newest, last } = kat.checkpoints[2]!
   const level = readLevel(fromHex((receiptKat.log.sets[19] as { level: string }).level))
@@ -148,6 +155,20 @@ describe('a checkpoint', () => {
     const wrong: typeof Last = [new Uint8Array(32), Last[1]]
     const answer = file('wrong', encodeCheckpointAnswer({ Checkpoint, Last: wrong, Level: level }))
     expect((await verify(answer, '--relay', RELAY)).out[0]).toMatch(/^Does not match\. checkpoint 20: /u)
+  })
+
+  test('that only begins as an answer is unreadable', async () => {
+    const begun = new Map<string, Encodable>([
+      ['Checkpoint', 1n],
+      ['Level', 2n],
+    ])
+    const { exitCode, out } = await verify(file('begun', encode(begun)), '--relay', RELAY)
+    expect([exitCode, out[0]]).toEqual([2, 'Not a checkpoint. checkpoint answer: Last is missing.'])
+  })
+
+  test.each(['--chain', '--hand-overs'])('with %s, which is for receipts', async (flag) => {
+    const { exitCode, err } = await verify(pair('pair', newest), '--relay', RELAY, flag, 'dev')
+    expect([exitCode, err]).toEqual([2, [expect.stringMatching(/^cairn verify: --chain and --hand-overs are for /u)]])
   })
 
   type Evidence = {

@@ -10,11 +10,12 @@ import type { Seq, ShopId } from '../../brands.js'
 import { be64 } from '../../bytes/bytes.js'
 import { CARD_ORDERS_PROVEN_MAX, LISTED_ORDERS_MAX, STATE_PROOF_OBJECTS_MAX } from '../../limits.js'
 import type { StateQuestion } from '../../merkle/state-question.js'
+import { addedCount } from '../../state/trails.js'
 import type { CheckpointRequest, LogProofRequest, StateProofRequest } from '../../wire/messages.js'
 import { ProofPayloadError, readStateQuestion } from '../../wire/proof-payloads.js'
 import type { KeptCheckpoint } from '../checkpoints/signed-shop.js'
 import type { Step } from '../feed/round-robin.js'
-import { addedCount, ordersOfCard } from '../proofs/orders-of-card.js'
+import { ordersOfCard } from '../proofs/orders-of-card.js'
 import type { ShopProofs } from '../proofs/shop-proofs.js'
 import { refusal, stateProofAnswer } from '../proofs/state-proof-answer.js'
 import { isDamage } from '../shops/damage.js'
@@ -185,7 +186,7 @@ export class ProofRequests {
     const { shopId } = state
     const reader = this.options.reader(shopId)
     const card = reader.card!
-    const count = addedCount(state, card)
+    const count = addedCount(state.indexes.trails.get(card))
     if (count > BigInt(LISTED_ORDERS_MAX))
       return failure('INVALID', `the card added ${count} orders, a list has ${LISTED_ORDERS_MAX}: ask by id`)
     const indexedUpTo = proofs.indexedUpTo(shopId)
