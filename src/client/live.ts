@@ -32,7 +32,10 @@ export interface LiveState<T> {
   readonly complete: boolean
   /** In version 5 undefined while nothing proves `data`: a change is proven by the next checkpoint. */
   readonly verified: Verified | undefined
-  /** The newest checkpoint is older than `verifiedAtSeconds` of `connect`, and asking brought no newer one. */
+  /**
+   * The newest checkpoint, or the one that proves `data`, is older than `verifiedAtSeconds` of `connect`, and asking
+   * brought nothing newer.
+   */
   readonly stale: boolean
   readonly data: T | undefined
   readonly error: Error | undefined

@@ -71,8 +71,9 @@ export class ProvenShop {
   /** Stock that somebody watches, by name: of a part each combination is asked for. */
   private readonly watched = new Map<string, StateQuestion>()
   private readonly statements = new WeakMap<VerifiedCheckpoint, Verified>()
-  /** Set by who watches the time. */
+  /** Set by who watches the time: of the newest checkpoint, and of that which proves the parts. */
   isStale = false
+  arePartsStale = false
 
   /** `card`: the client's, 33 bytes. */
   constructor(
@@ -212,7 +213,17 @@ export class ProvenShop {
   private standingAt(at: VerifiedCheckpoint | undefined, changedAt: bigint, selected: Selected | undefined): Standing {
     const isProven = at !== undefined && changedAt <= at.fields.Seq
     const isLoading = this.whole === undefined || (selected !== undefined && selected !== 'whole' && this.isUnproven())
-    return { isLoading, verified: isProven ? this.statement(at) : undefined, complete: isProven, stale: this.isStale }
+    const verified = isProven ? this.statement(at) : undefined
+    return { isLoading, verified, complete: isProven, stale: this.isStaleAt(at) }
+  }
+
+  /** When what proves the parts was signed: the relay may go on with the rest of the shop and prove them no more. */
+  get partsSignedAt(): Seconds | undefined {
+    return this.provenParts?.checkpoint.fields.Timestamp.seconds
+  }
+
+  private isStaleAt(at: VerifiedCheckpoint | undefined): boolean {
+    return this.isStale || (this.arePartsStale && at !== undefined && at === this.provenParts?.checkpoint)
   }
 
   /** From now on the stock is proven with the rest of its part; whether that is new. */

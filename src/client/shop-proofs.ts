@@ -196,8 +196,12 @@ export class ShopProofs {
   }
 
   private setStale(isStale: boolean): void {
-    if (this.proven.isStale === isStale) return
-    this.proven.isStale = isStale
+    const { proven } = this
+    const signedAt = proven.partsSignedAt
+    const arePartsStale = signedAt !== undefined && now() - signedAt > this.options.verifiedAtSeconds
+    if (proven.isStale === isStale && proven.arePartsStale === arePartsStale) return
+    proven.isStale = isStale
+    proven.arePartsStale = arePartsStale
     this.handlers.changed()
   }
 
@@ -224,6 +228,7 @@ export class ShopProofs {
       if (this.isClosed) return false
       this.shown = { task, proofs }
       this.proven.partsProven(task)
+      this.setStale(this.proven.isStale)
       this.handlers.changed()
       this.keep()
       return true

@@ -88,6 +88,7 @@ function logged(
   const { collections, indexes } = state
   const cards = withCardMoves(indexes.cards, effects.cardMoves, seq)
   const trails = withTrails(indexes.trails, collections.Orders, { seq, patches, card: author.card })
+  if (cards === indexes.cards && trails === indexes.trails) return state
   return { ...state, indexes: { ...indexes, cards, trails } }
 }
 

@@ -179,9 +179,15 @@ export class Draft {
     if (held === undefined) {
       const stored = this.collections[collection].get(key)
       const value = stored && schema.read(decodeChecked(stored), collection)
-      const bytesAtMost = stored?.length ?? 0
-      const known = { collection, key, schema: schema as Schema<unknown>, value, bytesAtMost }
-      held = { ...known, isChanged: false, isUnbounded: false }
+      held = {
+        collection,
+        key,
+        schema,
+        value,
+        bytesAtMost: stored?.length ?? 0,
+        isChanged: false,
+        isUnbounded: false,
+      }
       this.objects.set(name, held)
     }
     return held
