@@ -16,6 +16,7 @@ import {
   rootNonceCall,
   updateRootHashCall,
 } from '../chain/contracts.js'
+import { ClientError } from '../client/client-error.js'
 import { httpAnswer } from '../client/http-answer.js'
 import { ANCHOR_NONCE_MAX } from '../limits.js'
 import { CheckpointError } from '../proofs/checkpoint-error.js'
@@ -134,8 +135,9 @@ async function checkpointOf(
 /** Throws UsageError. */
 async function fetched(url: string, signal: AbortSignal): Promise<Uint8Array> {
   const { ok, status, body } = await httpAnswer(url, signal).catch((error: unknown) => {
-    if (signal.aborted) throw error
-    throw new UsageError(`the relay cannot be reached at ${new URL(url).origin}: ${(error as Error).message}`)
+    if (signal.aborted || !(error instanceof ClientError)) throw error
+    const isAway = error.code === 'UNREACHABLE'
+    throw new UsageError(isAway ? `the relay cannot be reached at ${new URL(url).origin}` : error.message)
   })
   if (ok) return body
   throw new UsageError(`the relay answers ${status}: ${printable(new TextDecoder().decode(body).split('\n')[0]!)}`)
