@@ -176,7 +176,12 @@ function notYet(outcome: Difference | Error | undefined): never {
 }
 
 async function newestSeq(url: string, shopId: ShopId, signal: AbortSignal): Promise<Seq> {
-  const { ok, status, body } = await httpAnswer(`${url}/v5/shops/${shopId}/checkpoint`, signal)
+  const { ok, status, body } = await httpAnswer(`${url}/v5/shops/${shopId}/checkpoint`, signal).catch(
+    (error: unknown) => {
+      const isAway = error instanceof ClientError && error.code === 'UNREACHABLE'
+      throw isAway ? new ClientError('UNREACHABLE', `no relay answers at ${url}`, { cause: error }) : error
+    },
+  )
   if (!ok) throw new UsageError(`the relay answers ${status}: ${printable(new TextDecoder().decode(body).trim())}`)
   const { Checkpoint } = readCheckpointAnswer(body)
   return Number(decodeCheckpoint(Checkpoint[0]).Seq)
