@@ -36,7 +36,15 @@ async function answerOf(
   { url, signal }: RelayPlace,
   path: string,
 ): Promise<{ readonly status: number; readonly bytes: Uint8Array }> {
-  const { ok, status, body: bytes } = await httpAnswer(`${url.replace(/\/+$/u, '')}${path}`, signal)
+  const address = `${url.replace(/\/+$/u, '')}${path}`
+  const {
+    ok,
+    status,
+    body: bytes,
+  } = await httpAnswer(address, signal).catch((error: unknown) => {
+    if (!(error instanceof ClientError && error.code === 'UNREACHABLE')) throw error
+    throw new ClientError('UNREACHABLE', `no relay answers at ${new URL(address).origin}`, { cause: error })
+  })
   if (ok || status === TOO_MANY) return { status, bytes }
   throw new ClientError('NOT_FOUND', `${path}: the relay answers ${status}${reasonIn(bytes)}`)
 }
