@@ -277,6 +277,10 @@ export const TIED_ANSWER_MS_MAX = 10_000
 export const WITHHELD_MS_MAX = 10_000
 /** So long before the newest checkpoint is stale a client asks for a newer one, or a quarter of its time before. */
 export const FRESHNESS_ASKED_BEFORE_SECONDS = 10n
+/** What a client reads of an answer over HTTP: an object with its proof, or a listing, is no larger. */
+export const HTTP_ANSWER_BYTES_MAX = 2 * 1_048_576
+/** How long it waits for one. */
+export const HTTP_ANSWER_MS_MAX = 30_000
 /** Between two times that a client keeps what it holds. */
 export const KEPT_SAVE_MS = 2_000
 /** Sets that no checkpoint covers yet, as a client keeps them apart; of more the older half is put together. */
@@ -287,6 +291,10 @@ export const DUE_MS_MAX = 60_000
 // Order receipts (PROOFS §6)
 /** What is read as a receipt at most: listings and addresses make some 10 KiB, a thousand long listings more. */
 export const RECEIPT_BYTES_MAX = 32 * 1_048_576
+/** Items of CBOR in it: digests and byte strings are some 30 bytes each. */
+export const RECEIPT_ITEMS_MAX = 1_048_576
+/** What is read as a tlog-proof or a COSE receipt: readers of the first stop at lines of 64 KiB. */
+export const PROOF_FORM_BYTES_MAX = 1_048_576
 /** How long a client waits for the sets of an order before it gives up its receipt. */
 export const RECEIPT_WAIT_MS_MAX = 30_000
 

@@ -124,7 +124,7 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
   [
     ['receipt'],
     `cairn receipt ORDER [--out FILE] [--format FORM] [--url URL] [--shop ID] [--card FILE]
-              [--relay ADDRESS] [--data DIR]
+              [--relay ADDRESS,…] [--data DIR]
 cairn receipt --all DIR [the same]`,
     '--url, --shop, --card, --key, --relay, --data, --out, --format, --all',
   ],

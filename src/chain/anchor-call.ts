@@ -8,6 +8,7 @@
 import type { ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
+import { ANCHOR_NONCE_MAX } from '../limits.js'
 import type { Chain, ChainTransaction, TransactionChain } from './chain.js'
 import { readUpdateRootHash } from './contracts.js'
 
@@ -30,6 +31,12 @@ type AnchorFinding =
   | { readonly outcome: 'not yet'; readonly reason: string }
   /** Nothing of that kind is in the transaction. */
   | { readonly outcome: 'other'; readonly reason: string }
+
+/** The nonce to anchor checkpoint `seq` with, above `last`, the registry's; undefined where there is none. */
+export function nextAnchorNonce(last: bigint, seq: bigint): bigint | undefined {
+  if (last >= ANCHOR_NONCE_MAX) return undefined
+  return last + 1n > seq ? last + 1n : seq
+}
 
 /**
  * What the chain says of it. A call that another contract makes within the transaction, such as a wallet that is one,

@@ -5,6 +5,7 @@
  */
 
 import type { ChainId, ShopId } from '../brands.js'
+import type { RelayIdentity } from '../proofs/hand-over.js'
 
 /** The registry cannot be asked now; a write that needs it is refused, others go on. */
 export class RegistryUnreachable extends Error {
@@ -43,4 +44,13 @@ export interface Registry {
   mayWrite(shopId: ShopId, wallet: Uint8Array): Promise<boolean>
   /** Only of a registry in which shops are not minted. */
   readonly claim?: ShopClaim
+}
+
+/** What checkpoints and bindings of a relay name. */
+export function relayIdentity({
+  chainId,
+  address,
+  relayTokenId,
+}: Pick<Registry, 'chainId' | 'address' | 'relayTokenId'>): RelayIdentity {
+  return { ChainID: chainId, Registry: address, Relay: relayTokenId }
 }

@@ -8,6 +8,7 @@ import { readAddress, readWord } from '../bytes/abi.js'
 import type { Seq, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
+import { nextAnchorNonce } from '../chain/anchor-call.js'
 import {
   getAllRelaysCall,
   ownerOfCall,
@@ -16,18 +17,13 @@ import {
   rootNonceCall,
   updateRootHashCall,
 } from '../chain/contracts.js'
-import { ANCHOR_NONCE_MAX } from '../limits.js'
+import { bytesFromRelay } from '../client/relay-http.js'
 import { CheckpointError } from '../proofs/checkpoint-error.js'
-import {
-  decodeCheckpoint,
-  requireIdentity,
-  verifyCheckpoint,
-  verifyLast,
-  type VerifiedCheckpoint,
-} from '../proofs/checkpoint-form.js'
-import { ProofPayloadError, readCheckpointAnswer, readLogProofAnswer } from '../wire/proof-payloads.js'
+import { requireIdentity, verifyCheckpoint, verifyLast, type VerifiedCheckpoint } from '../proofs/checkpoint-form.js'
+import { ProofPayloadError, readLogProofAnswer } from '../wire/proof-payloads.js'
 import { integerFlag, parseFlags, URL_FLAG, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
+import { newestSeq } from './newest-seq.js'
 import { DEVELOPMENT_ACCOUNTS, told, WALLET_FLAGS, WALLET_HELP, walletOfFlags, type ChainWallet } from './merchant.js'
 
 const ANCHOR_HELP = `cairn anchor --shop ID [--url URL] [--seq N] [--print] [--chain FILE] [--wallet FILE]
@@ -57,7 +53,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const flags = parseFlags(argv, FLAGS)
     const [url, shop] = [urlFlag('url', flags.url), integerFlag('shop', flags.shop)]
     const wallet = walletOfFlags(flags, io, { account: DEVELOPMENT_ACCOUNTS.merchant })
-    const seq = flags.seq ?? (await newestSeq(url, shop, io.signal))
+    const seq = flags.seq ?? (await newestSeq({ url, signal: io.signal }, shop))
     const checkpoint = await checkpointOf({ url, shop, seq }, wallet, io.signal)
     await anchor(checkpoint, { shop, print: flags.print }, wallet, io)
     return 0
@@ -81,11 +77,11 @@ async function anchor(
   const root = await wallet.read({ to: shops, data: rootHashCall(shop) })
   if (root !== undefined && equalBytes(root, digest)) return io.out(`${what}: anchored already`)
   const last = readWord(await wallet.read({ to: shops, data: rootNonceCall(shop) })) ?? 0n
-  if (last >= ANCHOR_NONCE_MAX)
+  const nonce = nextAnchorNonce(last, fields.Seq)
+  if (nonce === undefined)
     throw new UsageError(
       `the shop's nonce in the registry is ${last}, the highest there is: it can be anchored no more`,
     )
-  const nonce = last + 1n > fields.Seq ? last + 1n : fields.Seq
   const data = updateRootHashCall(shop, digest, nonce)
   if (print) {
     io.err(`${what}, nonce ${nonce}; nothing was sent`)
@@ -97,18 +93,16 @@ async function anchor(
   io.out(`${what}: anchored with nonce ${nonce} in transaction ${tx}`)
 }
 
-async function newestSeq(url: string, shop: ShopId, signal: AbortSignal): Promise<Seq> {
-  const answer = readCheckpointAnswer(await fetched(`${url}/v5/shops/${shop}/checkpoint`, signal))
-  return Number(decodeCheckpoint(answer.Checkpoint[0]).Seq)
-}
-
-/** As it was first signed, which is the same for ever. Throws CheckpointError, ProofPayloadError, UsageError. */
+/**
+ * As it was first signed, which is the same for ever. Rejects with CheckpointError, ProofPayloadError, UsageError,
+ * ClientError.
+ */
 async function checkpointOf(
   { url, shop, seq }: { readonly url: string; readonly shop: ShopId; readonly seq: Seq },
   wallet: ChainWallet,
   signal: AbortSignal,
 ): Promise<VerifiedCheckpoint> {
-  const answer = readLogProofAnswer(await fetched(`${url}/v5/shops/${shop}/log/${seq}?at=${seq}`, signal))
+  const answer = readLogProofAnswer(await bytesFromRelay({ url, signal }, `/v5/shops/${shop}/log/${seq}?at=${seq}`))
   const { registry } = wallet.chains
   const tokens = readRelays(await wallet.read({ to: registry.shops, data: getAllRelaysCall(shop) }))
   const calls = tokens.map((token) => wallet.read({ to: registry.relays, data: ownerOfCall(token) }))
@@ -128,15 +122,4 @@ async function checkpointOf(
   if (checkpoint.fields.Seq !== BigInt(seq))
     throw new UsageError(`the relay answers with checkpoint ${checkpoint.fields.Seq}, not ${seq}`)
   return checkpoint
-}
-
-/** Throws UsageError. */
-async function fetched(url: string, signal: AbortSignal): Promise<Uint8Array> {
-  const response = await fetch(url, { signal, headers: { accept: 'application/cbor' } }).catch((error: unknown) => {
-    if (signal.aborted) throw error
-    throw new UsageError(`the relay cannot be reached at ${new URL(url).origin}`)
-  })
-  if (response.ok) return new Uint8Array(await response.arrayBuffer())
-  const text = (await response.text()).split('\n')[0]!
-  throw new UsageError(`the relay answers ${response.status}: ${text}`)
 }

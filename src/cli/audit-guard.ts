@@ -6,11 +6,9 @@
  */
 
 import { join } from 'node:path'
-import { CborTime } from '../codec/value.js'
-import { checkpointDigest, encodeCheckpoint } from '../proofs/checkpoint-form.js'
 import { differenceOf, type Difference } from '../relay/audit/difference.js'
 import type { AuditedLog } from '../relay/audit/log-audit.js'
-import { StoredProofs } from '../relay/audit/stored-proofs.js'
+import { storedDigest } from '../relay/checkpoints/log-checkpoint.js'
 import { openGuard, type SignedGuard } from '../store/signed-guard.js'
 import type { Store } from '../store/store.js'
 
@@ -26,8 +24,5 @@ export function guardDifference(guard: SignedGuard, store: Store, audited: Audit
   const seq = Number(mark.seq)
   const place = { kind: 'checkpoint', seq, text: 'what was signed of it, as is noted beside the key' } as const
   if (seq > audited.seq) return { ...place, found: `a log of ${audited.seq} sets`, wanted: `of at least ${seq}` }
-  const { peaks, stateRoot, stateHash } = new StoredProofs(store, identity.ShopID).following(seq)
-  const fields = { Seq: mark.seq, Peaks: [...peaks], StateRoot: stateRoot, StateHash: stateHash }
-  const bytes = encodeCheckpoint({ Version: 1n, ...identity, ...fields, Timestamp: new CborTime(mark.timestamp) })
-  return differenceOf(place, checkpointDigest(bytes), mark.digest)
+  return differenceOf(place, storedDigest(store, mark), mark.digest)
 }

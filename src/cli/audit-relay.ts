@@ -17,12 +17,13 @@ import type { Salts } from '../proofs/snapshot.js'
 import type { Difference } from '../relay/audit/difference.js'
 import { ShownLog } from '../relay/audit/shown-log.js'
 import type { CheckpointPush } from '../wire/messages.js'
-import { readCheckpointAnswer, readSalts } from '../wire/proof-payloads.js'
+import { readSalts } from '../wire/proof-payloads.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import { AuditReport } from './audit-report.js'
 import { UsageError } from './flags.js'
 import type { Io } from './io.js'
 import { cardFrom } from './merchant.js'
+import { newestSeq } from './newest-seq.js'
 import { reporter } from './progress.js'
 
 interface RelayPlan {
@@ -94,7 +95,7 @@ class RelayAudit {
   async run(): Promise<Difference | undefined> {
     const { url, shopId, relays, follow } = this.options
     const { signal } = this.io
-    this.target = await newestSeq(url, shopId, signal)
+    this.target = await newestSeq({ url, signal }, shopId)
     const connection = await this.connect()
     const stop = () => this.end(follow ? undefined : (signal.reason as Error))
     signal.addEventListener('abort', stop, { once: true })
@@ -172,14 +173,4 @@ class RelayAudit {
 /** It was stopped, or the connection was lost. */
 function notYet(outcome: Difference | Error | undefined): never {
   throw outcome instanceof Error ? outcome : new ClientError('ABORTED', 'stopped before it was done')
-}
-
-async function newestSeq(url: string, shopId: ShopId, signal: AbortSignal): Promise<Seq> {
-  const response = await fetch(`${url}/v5/shops/${shopId}/checkpoint`, { signal }).catch((error: unknown) => {
-    if (signal.aborted) throw error
-    throw new ClientError('UNREACHABLE', `no relay answers at ${url}`)
-  })
-  if (!response.ok) throw new UsageError(`the relay answers ${response.status}: ${(await response.text()).trim()}`)
-  const { Checkpoint } = readCheckpointAnswer(new Uint8Array(await response.arrayBuffer()))
-  return Number(decodeCheckpoint(Checkpoint[0]).Seq)
 }

@@ -19,9 +19,11 @@ import { ShopAudit } from '../relay/audit/shop-audit.js'
 import { stateRootOf } from '../relay/shops/log-trees.js'
 import { Verifier } from '../relay/write/verifier.js'
 import type { ChainSettings } from '../settings/chain-settings.js'
+import { KeyFileError } from '../settings/relay-key.js'
 import { SettingsError } from '../settings/settings.js'
 import { DATA_DEFAULT } from '../settings/settings-table.js'
 import type { ShopState } from '../state/shop-state.js'
+import { HandOversError } from '../store/hand-overs.js'
 import { openStoreForReading } from '../store/open.js'
 import { GuardError, type SignedGuard } from '../store/signed-guard.js'
 import { StoreError } from '../store/store-error.js'
@@ -91,7 +93,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const plan = await planOf(argv)
     return await (/^https?:\/\//u.test(plan.place) ? auditRelay(plan, io) : auditPlace(plan, io))
   } catch (error) {
-    const isStopped = io.signal.aborted && error === io.signal.reason
+    const isAborted = error === io.signal.reason || (error instanceof ClientError && error.code === 'ABORTED')
+    const isStopped = io.signal.aborted && isAborted
     if (!(isStopped || EXPECTED.some((kind) => error instanceof kind))) throw error
     io.err(`cairn audit: ${isStopped ? 'stopped before it was done' : (error as Error).message}`)
     return error instanceof StoreError && error.code === 'version' ? 3 : 2
@@ -105,6 +108,8 @@ const EXPECTED = [
   SettingsError,
   ChainUnreachable,
   GuardError,
+  KeyFileError,
+  HandOversError,
   ClientError,
 ] as const
 

@@ -7,6 +7,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { checkShop } from '../relay/shops/shop-check.js'
 import { openStoreForReading } from '../store/open.js'
+import { KeyFileError } from '../settings/relay-key.js'
+import { HandOversError } from '../store/hand-overs.js'
 import { StoreError } from '../store/store-error.js'
 import type { Store } from '../store/store.js'
 import { DATA_FLAG, integerFlag, parseFlags, UsageError } from './flags.js'
@@ -39,11 +41,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     }
   } catch (error) {
     const isStopped = io.signal.aborted && error === io.signal.reason
-    if (!(isStopped || error instanceof UsageError || error instanceof StoreError)) throw error
+    if (!(isStopped || EXPECTED.some((kind) => error instanceof kind))) throw error
     io.err(`cairn check: ${isStopped ? 'stopped before it was done' : (error as Error).message}`)
     return 2
   }
 }
+
+const EXPECTED = [UsageError, StoreError, KeyFileError, HandOversError] as const
 
 async function check(
   store: Store,

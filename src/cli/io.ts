@@ -22,3 +22,8 @@ export interface Io {
  * What every command's file exports as `run`. `argv` is what follows the command's name. Resolves with the exit code.
  */
 export type Run = (argv: readonly string[], io: Io) => Promise<number>
+
+/** What somebody else wrote, as a line of text: it may hold what a terminal obeys. */
+export function printable(line: string): string {
+  return line.replaceAll(/\p{C}/gu, '\u{fffd}')
+}

@@ -4,6 +4,7 @@
  * Tests: test/cli/key.test.ts
  */
 
+import { existsSync } from 'node:fs'
 import { link, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { addressOf, publicKeyOf } from '#signature'
@@ -11,11 +12,14 @@ import { equalBytes, fromBigEndian } from '../bytes/bytes.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import { formatRfc3339 } from '../codec/time.js'
 import { CborTime } from '../codec/value.js'
+import { relayIdentity } from '../chain/registry.js'
 import { DevelopmentRegistry } from '../chain/development-registry.js'
 import { readHandOver, signHandOver, type RelayIdentity, type SignedHandOver } from '../proofs/hand-over.js'
 import { KEY_VARIABLE, KeyFileError, makeKeyFile, readKeyFile, readKeyVariable } from '../settings/relay-key.js'
 import { SettingsError } from '../settings/settings.js'
 import { HandOversError, keysUpTo, readHandOvers, writeHandOvers } from '../store/hand-overs.js'
+import { lock } from '../store/lock.js'
+import { StoreError } from '../store/store-error.js'
 import { syncDirectory } from '../store/sync-directory.js'
 import { chainSettingsOf } from './chains.js'
 import { DATA_FLAG, parseFlags, UsageError } from './flags.js'
@@ -53,7 +57,7 @@ export async function run([verb, ...argv]: readonly string[], io: Io): Promise<n
     const file = flags['relay-key-file'] ?? join(flags.data, 'relay.key')
     if (verb === 'make') await make(file, io)
     else if (verb === 'show') await show(file, io)
-    else await rotate(file, flags.chain, io)
+    else await withoutRelay(flags.data, () => rotate(file, flags.chain, io))
     return 0
   } catch (error) {
     if (!EXPECTED.some((kind) => error instanceof kind)) throw error
@@ -62,7 +66,7 @@ export async function run([verb, ...argv]: readonly string[], io: Io): Promise<n
   }
 }
 
-const EXPECTED = [UsageError, SettingsError, KeyFileError, HandOversError] as const
+const EXPECTED = [UsageError, SettingsError, KeyFileError, HandOversError, StoreError] as const
 
 async function make(file: string, io: Io): Promise<void> {
   refuseVariable(io)
@@ -78,6 +82,17 @@ async function show(file: string, io: Io): Promise<void> {
   const text = io.env[KEY_VARIABLE]
   if (text !== undefined && text !== '') tell(readKeyVariable(text), KEY_VARIABLE, [], io)
   else tell(await keyIn(file), file, await readHandOvers(file), io)
+}
+
+/** A relay that runs would go on signing with the old key. Throws StoreError if one has the data. */
+async function withoutRelay(data: string, work: () => Promise<void>): Promise<void> {
+  if (!existsSync(data)) return work()
+  const release = await lock(data)
+  try {
+    await work()
+  } finally {
+    await release()
+  }
 }
 
 async function rotate(file: string, chain: string, io: Io): Promise<void> {
@@ -125,8 +140,7 @@ function refuseVariable(io: Io): void {
 function identityOf(chain: string, first: Uint8Array): RelayIdentity {
   const settings = chainSettingsOf({ chain })
   if (settings === undefined) {
-    const { chainId, address, relayTokenId } = new DevelopmentRegistry(() => undefined)
-    return { ChainID: chainId, Registry: address, Relay: relayTokenId }
+    return relayIdentity(new DevelopmentRegistry(() => undefined))
   }
   const { chainId, shops, relayTokenId } = settings.registry
   return { ChainID: chainId, Registry: shops, Relay: relayTokenId ?? fromBigEndian(first) }

@@ -7,6 +7,7 @@
 
 import type { ShopId } from '../brands.js'
 import { ClientError } from '../client/client-error.js'
+import { bytesFromRelay, type RelayPlace } from '../client/relay-http.js'
 import { decodeCheckpoint } from '../proofs/checkpoint-form.js'
 import { addReceipt, decodeSignedBinding, logLeafBytes, NoteError, verifyForm } from '../notes/forms.js'
 import { receiptVerifier } from '../notes/receipt-facts.js'
@@ -22,12 +23,10 @@ interface FormedReceipt {
   readonly beside: Readonly<Record<string, Uint8Array>>
 }
 
-interface FormSource {
-  readonly url: string
+interface FormSource extends RelayPlace {
   readonly shop: ShopId
   /** The relay's addresses, 20 bytes each. */
   readonly relays: readonly Uint8Array[]
-  readonly signal?: AbortSignal | undefined
 }
 
 /** Of a receipt that is verified. Throws ClientError. */
@@ -70,11 +69,6 @@ function judged<T>(judge: () => T): T {
   }
 }
 
-async function fetched({ url, shop, signal }: FormSource, what: string): Promise<Uint8Array> {
-  const address = `${url.replace(/\/+$/u, '')}/v5/shops/${shop}/${what}`
-  const response = await fetch(address, signal === undefined ? {} : { signal }).catch((cause: unknown) => {
-    throw new ClientError('UNREACHABLE', `${address} cannot be read`, { cause })
-  })
-  if (!response.ok) throw new ClientError('NOT_FOUND', `${address}: the relay answers ${response.status}`)
-  return new Uint8Array(await response.arrayBuffer())
+function fetched(source: FormSource, what: string): Promise<Uint8Array> {
+  return bytesFromRelay(source, `/v5/shops/${source.shop}/${what}`)
 }

@@ -9,17 +9,20 @@ import { formatRfc3339 } from '../codec/time.js'
 import type { VerifiedReceipt } from '../proofs/receipt.js'
 import type { ReceiptReport } from '../proofs/receipt-report.js'
 import { receiptText } from '../proofs/receipt-text.js'
+import { printable } from './io.js'
+
+export const NOTHING_SENT = 'Checked here, nothing was sent.'
 
 /** The outcome first, details after it, then what was not checked. */
 export function receiptLines({ sentence, reason, receipt, notChecked, outcome }: ReceiptReport): string[] {
   const lines = [sentence]
-  if (reason !== undefined) lines.push(`  ${reason}.`)
+  if (reason !== undefined) lines.push(printable(`  ${reason}.`))
   if (receipt !== undefined) {
     if (outcome === 'unknown-key') lines.push('', 'What the file says, and anybody could have written:')
     lines.push('', ...detailLines(receipt))
   }
   if (notChecked.length > 0) lines.push('', `Not checked: ${notChecked.join('; ')}.`)
-  lines.push('', 'Checked here, nothing was sent.')
+  lines.push('', NOTHING_SENT)
   return lines
 }
 
@@ -37,11 +40,6 @@ function detailLines(receipt: VerifiedReceipt): string[] {
 }
 
 const LABEL_CHARS = 17
-
-/** A title may hold what a terminal obeys. */
-function printable(line: string): string {
-  return line.replaceAll(/\p{C}/gu, '\u{fffd}')
-}
 
 /** Integers as decimal texts, bytes as 0x and hexadecimal, times as RFC 3339. */
 export function receiptJson({ outcome, exitCode, sentence, reason, receipt, notChecked }: ReceiptReport): object {

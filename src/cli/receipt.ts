@@ -7,6 +7,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { OrderId } from '../brands.js'
+import { equalBytes } from '../bytes/bytes.js'
 import { fromHex } from '../bytes/hex.js'
 import { fetchReceipt, fetchReceipts, openReceiptLink, type ReceiptSource } from '../client/receipt-assembly.js'
 import { ClientError } from '../client/client-error.js'
@@ -25,11 +26,12 @@ import {
 } from './flags.js'
 import type { Io } from './io.js'
 import { cardFrom, told } from './merchant.js'
+import { relaysIn } from './relay-address.js'
 import { formedReceipt, RECEIPT_FORMATS, type ReceiptFormat } from './receipt-forms.js'
 
 const RECEIPT_HELP = `\
 cairn receipt ORDER [--out FILE] [--format FORM] [--url URL] [--shop ID] [--card FILE]
-              [--relay ADDRESS] [--data DIR]
+              [--relay ADDRESS,…] [--data DIR]
 cairn receipt --all DIR [the same]
 
 Fetches the receipt of an order: a file that proves it offline, years later, from the relay's address alone (cairn
@@ -42,8 +44,9 @@ verify). What cannot be verified is not written. A receipt holds name, address a
                  beside it, as FILE.binding and the like, so that --out is needed
   --card FILE    a key card: of the guest whose order it is, or of staff; left out, the guests of the demo shop
   --shop ID      left out, the demo shop
-  --relay        the relay's address; left out, a development relay is asked for its own
-  --data DIR     where the demo's keys are, default ./cairn-data
+  --relay        the relay's address; several with commas after a change of its key, for orders that the earlier one
+                 signed too. Left out, a development relay is asked for its own
+  --data DIR     where the demo's keys and its relay's are, default ./cairn-data
 
 Exit code: 0 all are written, 1 something is not.`
 
@@ -69,9 +72,15 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       throw new UsageError('give the id of an order, or --all DIR (cairn receipt --help)')
     const format = formatOf(flags)
     const { keys, ...place } = await placeOf(flags, io)
-    const tell = (source: ReceiptSource) =>
-      order === undefined ? fetchAll(source, flags.all!, format, io) : fetchOne(source, order, { ...flags, format }, io)
-    return await withEachCard(keys, place, tell, order === undefined, io)
+    if (order !== undefined) {
+      const fetch = (source: ReceiptSource) => fetchOne(source, order, { ...flags, format }, io)
+      await withEachCard(keys, place, fetch, false, io)
+      return 0
+    }
+    const tally = { written: 0, failed: 0 }
+    await withEachCard(keys, place, (source) => fetchAll(source, flags.all!, format, tally, io), true, io)
+    io.err(`receipts written to ${flags.all!}: ${tally.written}; not written: ${tally.failed}`)
+    return tally.failed === 0 ? 0 : 1
   } catch (error) {
     return told('cairn receipt', error, io)
   }
@@ -81,30 +90,28 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 async function withEachCard(
   keys: readonly Uint8Array[],
   place: Place,
-  tell: (source: ReceiptSource) => Promise<number>,
+  fetch: (source: ReceiptSource) => Promise<void>,
   all: boolean,
   io: Io,
-): Promise<number> {
-  let code = 0
+): Promise<void> {
   for (const [i, key] of keys.entries()) {
     const link = await openReceiptLink(place.url, key, io.signal)
     try {
-      code = Math.max(code, await tell({ ...place, link }))
-      if (!all) return code
+      await fetch({ ...place, link })
+      if (!all) return
     } catch (error) {
       if (all || !(error instanceof ClientError) || i === keys.length - 1) throw error
     } finally {
       link.close()
     }
   }
-  return code
 }
 
 function formatOf({ format, out, all }: Flags<typeof FLAGS>): ReceiptFormat {
   const found = RECEIPT_FORMATS.find((name) => name === format)
   if (found === undefined) throw new UsageError(`--format is one of ${RECEIPT_FORMATS.join(', ')}, not ${format}`)
   if (found !== 'cairn' && (out ?? all) === undefined)
-    throw new UsageError(`files stand beside a ${found}: give --out FILE`)
+    throw new UsageError(`beside a ${found} stand other files, or may: give --out FILE`)
   return found
 }
 
@@ -113,12 +120,17 @@ async function fetchOne(
   order: OrderId,
   { out, format }: { readonly out?: string | undefined; readonly format: ReceiptFormat },
   io: Io,
-): Promise<number> {
-  const receipt = await fetchReceipt(source, order)
+): Promise<void> {
+  const receipt = await fetchReceipt(source, order).catch((error: unknown) => {
+    if (!(error instanceof ClientError) || error.code !== 'INVALID') throw error
+    const problem = `order ${order} is none of this card's, or there is no such order`
+    throw new ClientError('INVALID', `${problem}: give the card of its guest or of staff (--card FILE)`, {
+      cause: error,
+    })
+  })
   if (out !== undefined) await writeReceipt(source, out, receipt, format, io)
   else if (io.outBytes === undefined) throw new UsageError('stdout takes no bytes here: give --out FILE')
   else io.outBytes(receipt)
-  return 0
 }
 
 async function writeReceipt(
@@ -137,23 +149,37 @@ async function writeReceipt(
 }
 
 /** One file each. Those that cannot be made are told and do not stop the others. */
-async function fetchAll(source: ReceiptSource, folder: string, format: ReceiptFormat, io: Io): Promise<number> {
+async function fetchAll(
+  source: ReceiptSource,
+  folder: string,
+  format: ReceiptFormat,
+  tally: { written: number; failed: number },
+  io: Io,
+): Promise<void> {
   await mkdir(folder, { recursive: true })
-  let [written, failed] = [0, 0]
   await fetchReceipts(source, 'all', async (id, receipt) => {
     source.signal?.throwIfAborted()
-    if (receipt instanceof Uint8Array) {
-      const file = join(folder, `order-${id}.${format}`)
-      await writeReceipt(source, file, receipt, format, io)
+    const file = join(folder, `order-${id}.${format}`)
+    const outcome = receipt instanceof Uint8Array ? await written(source, file, receipt, format, io) : receipt
+    if (outcome === undefined) {
       io.out(file)
-      written++
-    } else if (receipt.code !== 'NOT_FOUND' || receipt.objectId === undefined) {
-      io.err(`cairn receipt: order ${id}: ${receipt.message}`)
-      failed++
+      tally.written++
+    } else if (outcome.code !== 'NOT_FOUND' || outcome.objectId === undefined) {
+      io.err(`cairn receipt: order ${id}: ${outcome.message}`)
+      tally.failed++
     }
   })
-  io.err(`${written} receipts in ${folder}, ${failed} not`)
-  return failed === 0 ? 0 : 1
+}
+
+/** What went wrong with this one; undefined if it is there. */
+async function written(...receipt: Parameters<typeof writeReceipt>): Promise<ClientError | undefined> {
+  try {
+    await writeReceipt(...receipt)
+    return undefined
+  } catch (error) {
+    if (error instanceof ClientError && error.code !== 'ABORTED') return error
+    throw error
+  }
 }
 
 type Place = Omit<ReceiptSource, 'link'>
@@ -167,18 +193,23 @@ async function placeOf(flags: Flags<typeof FLAGS>, io: Io): Promise<Place & { re
   if (file === undefined && demo === undefined)
     throw new UsageError(`there is no demo shop in ${flags.data}: give --card FILE`)
   const url = urlFlag('url', flags.url)
-  const relay = await relayAddress({
-    url,
-    relay: relayFlag(flags.relay).replace(/^0x/iu, '').toLowerCase(),
-    signal: io.signal,
-    onNotice: io.err,
-  })
   return {
     url,
     shop: integerFlag('shop', shop),
     // The demo holds the session of its merchant's card.
     keys: file === undefined ? demo!.guests.map(fromHex) : [await cardFrom(file)],
-    relays: [relay],
+    relays: await relaysOf(url, flags, io),
     signal: io.signal,
   }
+}
+
+/** Those that the flag names; else a development relay's own, and those before it where its data are at hand. */
+async function relaysOf(url: string, { relay, data }: Flags<typeof FLAGS>, io: Io): Promise<Uint8Array[]> {
+  const named = relay.split(',').map(relayFlag)
+  if (named.length > 1 && named.includes('development'))
+    throw new UsageError('--relay names addresses with commas between, or none')
+  if (relay !== 'development') return named.map(fromHex)
+  const own = await relayAddress({ url, relay, signal: io.signal, onNotice: io.err })
+  const known = await relaysIn(data)
+  return known !== undefined && equalBytes(known.at(-1)!, own) ? known : [own]
 }

@@ -4,19 +4,23 @@
  * Tests: test/cli/check.test.ts
  */
 
-import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addressOf, publicKeyOf } from '#signature'
-import { fromHex } from '../bytes/hex.js'
+import { parseKey } from '../settings/relay-key.js'
 import { keysUpTo, readHandOvers } from '../store/hand-overs.js'
 
-/** Of the key in the directory and of those before it, 20 bytes each; undefined if it is kept elsewhere. */
+/**
+ * Of the key in the directory and of those before it, 20 bytes each; undefined if it is kept elsewhere, or may not be
+ * read by this user. Rejects with KeyFileError, HandOversError.
+ */
 export async function relaysIn(data: string): Promise<Uint8Array[] | undefined> {
   const file = join(data, 'relay.key')
-  try {
-    const address = addressOf(publicKeyOf(fromHex(readFileSync(file, 'utf8').trim())))
-    return keysUpTo(address, await readHandOvers(file))
-  } catch {
-    return undefined
-  }
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (!NOT_AT_HAND.includes(error.code ?? '')) throw error
+  })
+  if (text === undefined) return undefined
+  return keysUpTo(addressOf(publicKeyOf(parseKey(text, file))), await readHandOvers(file))
 }
+
+const NOT_AT_HAND: readonly string[] = ['ENOENT', 'ENOTDIR', 'EACCES']

@@ -107,6 +107,7 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
       blobs,
       ...(await openChains(settings, { store, keys, relaySecret, log })),
       relaySecret,
+      earlierAddresses: keys.slice(0, -1),
       guard,
       noteKey,
       listen: LISTEN[settings.transport],

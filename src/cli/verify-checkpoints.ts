@@ -1,6 +1,7 @@
 /**
- * `cairn verify` of checkpoints: as a relay answers when it is asked for one, or the signed pair alone. Of two it tells
- * what they show together (PROOFS §3).
+ * `cairn verify` of checkpoints: as a relay answers when it is asked for one or for a set of its log, or the signed
+ * pair alone. Of two it tells what they show together (PROOFS §3); evidence from a whole log is what `cairn audit`
+ * finds.
  *
  * Tests: test/cli/verify.test.ts
  */
@@ -8,19 +9,33 @@
 import { prefixedHex } from '../bytes/hex.js'
 import { decode } from '../codec/decode.js'
 import { formatRfc3339 } from '../codec/time.js'
+import { HTTP_ANSWER_BYTES_MAX } from '../limits.js'
 import { CborError, type Cbor } from '../codec/value.js'
+import { leafIndexOf, type NodeIndex } from '../merkle/mmr-index.js'
 import {
   CheckpointError,
   compareCheckpoints,
   decodeSignedCheckpoint,
+  evidenceOfLastLeaf,
+  evidenceOfTwoLeaves,
+  ProofError,
   verifyCheckpoint,
   verifyLast,
+  verifyLogInclusion,
   type Comparison,
-  type LogConsistency,
+  type Last,
+  type ShownLeaf,
   type VerifiedCheckpoint,
 } from '../proofs/checkpoint.js'
-import { readCheckpointAnswer, type CheckpointAnswer } from '../wire/proof-payloads.js'
-import type { Io } from './io.js'
+import { logIndexOf } from '../proofs/log-proof.js'
+import {
+  ProofPayloadError,
+  readCheckpointAnswer,
+  readLogProofAnswer,
+  type CheckpointAnswer,
+} from '../wire/proof-payloads.js'
+import { printable, type Io } from './io.js'
+import { NOTHING_SENT } from './receipt-lines.js'
 
 interface Shown {
   readonly outcome: 'matches' | 'same' | 'consistent' | 'evidence' | 'not shown' | 'unknown-key' | 'does-not-match'
@@ -28,11 +43,12 @@ interface Shown {
   readonly sentence: string
 }
 
-/** By its outermost shape: a pair, or a map that has a Level and no Sets. */
+/** By its outermost shape: a pair, or a map that has a Level or an Inclusion, and no Sets. */
 export function isCheckpointFile(bytes: Uint8Array): boolean {
   const value = decoded(bytes)
   if (Array.isArray(value)) return value.length === 2 && value.every((part: Cbor) => part instanceof Uint8Array)
-  return value instanceof Map && value.has('Checkpoint') && value.has('Level') && !value.has('Sets')
+  if (!(value instanceof Map) || !value.has('Checkpoint') || value.has('Sets')) return false
+  return value.has('Level') || value.has('Inclusion')
 }
 
 /** Prints what the files show; resolves with the exit code. */
@@ -44,7 +60,7 @@ export function checkpointReport(
 ): number {
   const shown = judged(files, relays)
   if (json) out(JSON.stringify({ kind: 'checkpoint', ...shown }))
-  else for (const line of [shown.sentence, '', 'Checked here, nothing was sent.']) out(line)
+  else for (const line of [printable(shown.sentence), '', NOTHING_SENT]) out(line)
   return shown.exitCode
 }
 
@@ -53,28 +69,53 @@ function judged(files: readonly Uint8Array[], relays: readonly Uint8Array[]): Sh
     return { outcome: 'unknown-key', exitCode: 3, sentence: 'Cannot say: unknown shop key. Give --relay 0x….' }
   try {
     const answers = files.map(readAnswer)
-    const verified = answers.map(({ Checkpoint }) => verifyCheckpoint(Checkpoint, relays))
-    const tied = verified.map((checkpoint, i) => lastOf(checkpoint, answers[i]!)).find((found) => found !== undefined)
-    if (tied !== undefined) return tied
-    if (verified.length === 1) return single(verified[0]!)
+    const verified = answers.map((answer) => ({ answer, checkpoint: verifyCheckpoint(answer.Checkpoint, relays) }))
+    const [first, second] = verified
+    const evidence = second && leavesTogether(first!, second)
+    for (const told of [evidence, ...verified.map(leafProblem), ...verified.map(lastProblem)])
+      if (told !== undefined) return told
+    if (second === undefined) return single(first!)
     const consistency = answers.map(({ Consistency }) => Consistency).find((found) => found !== undefined)
-    return together(verified[0]!, verified[1]!, consistency)
+    return toldOf(compareCheckpoints(first!.checkpoint, second.checkpoint, consistency))
   } catch (error) {
-    if (!(error instanceof CheckpointError)) throw error
-    if (error.code === 'form')
+    if (!(error instanceof CheckpointError || error instanceof ProofPayloadError)) throw error
+    if (error instanceof ProofPayloadError || error.code === 'form')
       return { outcome: 'does-not-match', exitCode: 2, sentence: `Not a checkpoint. ${error.message}.` }
     return { outcome: 'does-not-match', exitCode: 1, sentence: `Does not match. ${error.message}.` }
   }
 }
 
-type Answer = Pick<CheckpointAnswer, 'Checkpoint' | 'Consistency'> & Partial<Pick<CheckpointAnswer, 'Last'>>
+interface Answer extends Pick<CheckpointAnswer, 'Checkpoint' | 'Consistency'> {
+  readonly Last?: Last | undefined
+  /** Of a set of the log. */
+  readonly leaf?: { readonly seq: bigint; readonly shown: ShownLeaf } | undefined
+}
+
+interface Verified {
+  readonly answer: Answer
+  readonly checkpoint: VerifiedCheckpoint
+}
 
 function readAnswer(bytes: Uint8Array): Answer {
-  return Array.isArray(decoded(bytes)) ? { Checkpoint: decodeSignedCheckpoint(bytes) } : readCheckpointAnswer(bytes)
+  const value = decoded(bytes)
+  if (Array.isArray(value)) return { Checkpoint: decodeSignedCheckpoint(bytes) }
+  if (!(value as ReadonlyMap<unknown, unknown>).has('Inclusion')) return readCheckpointAnswer(bytes)
+  const { Checkpoint, Last, Consistency, Inclusion, Set, StateRoot } = readLogProofAnswer(bytes)
+  const [index, path] = Inclusion
+  return { Checkpoint, Last, Consistency, leaf: { seq: seqAt(index), shown: { Set, StateRoot, path } } }
+}
+
+/** The set whose leaf stands at the index. */
+function seqAt(index: bigint): bigint {
+  try {
+    return leafIndexOf(index as NodeIndex) + 1n
+  } catch (error) {
+    throw new ProofPayloadError('Inclusion', (error as Error).message, error)
+  }
 }
 
 /** What is wrong with the last leaf of an answer, if anything is. */
-function lastOf(checkpoint: VerifiedCheckpoint, { Last }: Answer): Shown | undefined {
+function lastProblem({ answer: { Last }, checkpoint }: Verified): Shown | undefined {
   if (Last === undefined) return undefined
   try {
     verifyLast(Last, checkpoint.fields)
@@ -85,17 +126,39 @@ function lastOf(checkpoint: VerifiedCheckpoint, { Last }: Answer): Shown | undef
   }
 }
 
-function single({ fields, digest }: VerifiedCheckpoint): Shown {
-  const what = `checkpoint ${fields.Seq} of shop ${fields.ShopID}, ${formatRfc3339(fields.Timestamp.seconds)}`
-  return {
-    outcome: 'matches',
-    exitCode: 0,
-    sentence: `Matches: the relay signed ${what}, digest ${prefixedHex(digest)}.`,
+/** The same of the leaf that an answer is about: evidence where it is the last one and has another StateRoot. */
+function leafProblem({ answer: { leaf }, checkpoint }: Verified): Shown | undefined {
+  if (leaf === undefined) return undefined
+  const { seq, shown } = leaf
+  if (seq === checkpoint.fields.Seq) {
+    const judged = evidenceOfLastLeaf(checkpoint, shown)
+    if (judged.outcome === 'evidence') return toldOf(judged)
+  }
+  try {
+    verifyLogInclusion([logIndexOf(seq), shown.path], { Seq: seq, ...shown }, checkpoint.fields)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof ProofError)) throw error
+    return { outcome: 'does-not-match', exitCode: 1, sentence: `Does not match. Set ${seq}: ${error.message}.` }
   }
 }
 
-function together(a: VerifiedCheckpoint, b: VerifiedCheckpoint, consistency: LogConsistency | undefined): Shown {
-  return toldOf(compareCheckpoints(a, b, consistency))
+/** Evidence where both show a leaf of one set, and not the same. */
+function leavesTogether(a: Verified, b: Verified): Shown | undefined {
+  const [one, other] = [a.answer.leaf, b.answer.leaf]
+  if (one === undefined || other === undefined || one.seq !== other.seq) return undefined
+  const judged = evidenceOfTwoLeaves(one.seq, [a.checkpoint, one.shown], [b.checkpoint, other.shown])
+  return judged.outcome === 'evidence' ? toldOf(judged) : undefined
+}
+
+function single({ answer: { leaf }, checkpoint: { fields, digest } }: Verified): Shown {
+  const what = `checkpoint ${fields.Seq} of shop ${fields.ShopID}, ${formatRfc3339(fields.Timestamp.seconds)}`
+  const also = leaf === undefined ? '' : ` Set ${leaf.seq} is in its log.`
+  return {
+    outcome: 'matches',
+    exitCode: 0,
+    sentence: `Matches: the relay signed ${what}, digest ${prefixedHex(digest)}.${also}`,
+  }
 }
 
 function toldOf(comparison: Comparison): Shown {
@@ -117,7 +180,9 @@ function toldOf(comparison: Comparison): Shown {
   }
 }
 
+/** Undefined for what is no CBOR, and for a file that is too large to be of checkpoints. */
 function decoded(bytes: Uint8Array): Cbor | undefined {
+  if (bytes.length > HTTP_ANSWER_BYTES_MAX) return undefined
   try {
     return decode(bytes)
   } catch (error) {

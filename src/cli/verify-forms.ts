@@ -12,7 +12,8 @@ import { receiptVerifier } from '../notes/receipt-facts.js'
 import type { ExpectedReceipt } from '../proofs/receipt.js'
 import { ReceiptError } from '../proofs/receipt-error.js'
 import type { ReportTrust } from '../proofs/receipt-report.js'
-import type { Io } from './io.js'
+import { printable, type Io } from './io.js'
+import { NOTHING_SENT } from './receipt-lines.js'
 
 interface Shown {
   readonly outcome: 'matches' | 'unknown-key' | 'newer-format' | 'no-statement' | 'does-not-match' | 'not-a-receipt'
@@ -108,10 +109,10 @@ function shownOf(verdict: FormVerdict): Shown {
 function linesOf({ sentence, reason, details = {}, notChecked = [] }: Shown): string[] {
   return [
     sentence,
-    ...(reason === undefined ? [] : [`  ${reason.replaceAll(/\p{C}/gu, '\u{fffd}')}.`]),
-    ...Object.entries(details).map(([name, value]) => `  ${name}: ${value}`),
+    ...(reason === undefined ? [] : [printable(`  ${reason}.`)]),
+    ...Object.entries(details).map(([name, value]) => printable(`  ${name}: ${value}`)),
     ...(notChecked.length === 0 ? [] : ['', `Not checked: ${notChecked.join('; ')}.`]),
     '',
-    'Checked here, nothing was sent.',
+    NOTHING_SENT,
   ]
 }

@@ -27,9 +27,10 @@ cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …
 cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …
 
 Tells whether an order receipt is what a shop's relay signed. It needs the file and the relay's address, and no network.
-Of one checkpoint it tells whether the relay signed it, of two whether they can both be true: if not, it names the kind
-of evidence against the relay. A tlog-proof or a COSE receipt is read too; what is not in it stands beside it, as
-FILE.binding and FILE.receipt or FILE.statement.
+Of one checkpoint, or of a relay's answer about a set of its log, it tells whether the relay signed it, of two whether
+they can both be true: if not, it names the kind of evidence against the relay (of a whole log cairn audit does).
+A tlog-proof or a COSE receipt is read too; what is not in it stands beside it, as FILE.binding and FILE.receipt or
+FILE.statement.
 
   --relay     the address of the shop's relay, as the shop tells it; several after a change of its key. Without one
               nothing is said to match
@@ -37,6 +38,7 @@ FILE.binding and FILE.receipt or FILE.statement.
               cairn serve, or dev
   --registry  a shop registry that you know; without one an anchor in the receipt counts for nothing
   --hand-overs  a file of hand-overs, as cairn key rotate keeps them: keys that came after --relay are the relay's too
+                this and --chain are for order receipts alone
   --shop, --order  what it has to be a receipt of
   --json      one line of JSON for a program
 
@@ -58,6 +60,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const flags = readFlags(argv)
     const files = await Promise.all(flags.files.map(readWhole))
     const checkpoints = files.filter(isCheckpointFile).length
+    if (files.length === checkpoints && (flags.chain ?? flags.handOvers) !== undefined)
+      throw new UsageError('--chain and --hand-overs are for receipts: name all keys of the relay with --relay')
     if (files.length === checkpoints) return checkpointReport(files, flags.relays, { json: flags.json }, io)
     if (files.length > 1) throw new UsageError('one receipt at a time, or two checkpoints')
     return await verifyOne(files[0]!, flags, io)
@@ -70,10 +74,14 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function verifyOne(bytes: Uint8Array, flags: VerifyFlags, io: Io): Promise<number> {
+  const form = formOf(bytes)
+  // Which relay it is of stands in its binding, and these two look for it in an order receipt.
+  if (form !== undefined && (flags.chain ?? flags.handOvers) !== undefined)
+    throw new UsageError(`--chain and --hand-overs do not lead to the keys of a ${form}: name them all with --relay`)
   const named = flags.chain === undefined ? flags : await trustOfChain(bytes, flags, flags.chain)
   const relays = flags.handOvers === undefined ? named.relays : await handedOver(bytes, named.relays, flags.handOvers)
   const trust = { relays, registries: named.registries }
-  if (formOf(bytes) !== undefined) return formReport(bytes, flags.files[0]!, { trust, ...flags }, io)
+  if (form !== undefined) return formReport(bytes, flags.files[0]!, { trust, ...flags }, io)
   const report = receiptReport(bytes, trust, flags.expected)
   if (flags.json) io.out(JSON.stringify(receiptJson(report)))
   else for (const line of receiptLines(report)) io.out(line)

@@ -13,6 +13,8 @@ interface OpenWrite {
   readonly request: WriteRequest
   readonly resolve: (payload: Uint8Array) => void
   readonly reject: (error: Error) => void
+  /** Over a connection that was lost: the relay may have taken it then. */
+  wasSent: boolean
 }
 
 export class OwnWrites {
@@ -34,6 +36,7 @@ export class OwnWrites {
         request,
         resolve: (payload) => finish(() => resolve(payload)),
         reject: (error) => finish(() => reject(error)),
+        wasSent: false,
       }
       signal?.addEventListener('abort', stop, { once: true })
       this.open.add(write)
@@ -53,9 +56,26 @@ export class OwnWrites {
   }
 
   private dispatch(connection: RelayConnection, write: OpenWrite): void {
+    const isAgain = write.wasSent
+    write.wasSent = true
     connection.request(write.request).then(write.resolve, (error: Error) => {
       const isOpen = error instanceof ClientError && (error.code === 'OUTCOME_UNKNOWN' || error.code === 'DISCONNECTED')
-      if (!isOpen) write.reject(error)
+      if (!isOpen) write.reject(isAgain ? refusedAgain(error) : error)
     })
   }
 }
+
+/** A relay that cannot take a set now has not looked whether it has it: whoever writes it anew may write it twice. */
+function refusedAgain(error: Error): Error {
+  if (!(error instanceof ClientError && NOT_LOOKED_AT.has(error.code))) return error
+  const problem = 'the connection ended before the relay answered, and now it refuses'
+  return new ClientError('OUTCOME_UNKNOWN', `${problem} (${error.message}): the write may have been applied`, {
+    cause: error,
+  })
+}
+
+const NOT_LOOKED_AT: ReadonlySet<ClientError['code']> = new Set([
+  'TOO_MANY_CONCURRENT_REQUESTS',
+  'UNAVAILABLE',
+  'UNLINKED_KEYCARD',
+])

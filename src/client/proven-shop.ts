@@ -6,10 +6,8 @@
  * Tests: test/client/proven-client.test.ts
  */
 
-import { sha256 } from '#hash'
 import type { Seconds, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
-import { prefixedHex } from '../bytes/hex.js'
 import { readLevel, STATE_COLLECTIONS, type Level, type StateQuestion } from '../merkle/state-proof.js'
 import {
   decodeLast,
@@ -21,9 +19,11 @@ import { HeldShop } from '../proofs/held-shop.js'
 import {
   isCardEntry,
   requireLevel,
+  requireManifestHash,
   requireRoot,
   SnapshotError,
   SnapshotVerifier,
+  type Selected,
   type Salts,
   type SnapshotObject,
 } from '../proofs/snapshot.js'
@@ -198,10 +198,7 @@ export class ProvenShop {
     const collection = name.split('/', 1)[0] as ObjectCollection
     const selected = this.selection.selected[collection]
     const at = selected === 'whole' ? this.whole : this.partProof(name)
-    const isProven = at !== undefined && (this.replica.seqOf(name) ?? 0n) <= at.fields.Seq
-    const isLoading = this.whole === undefined || (selected !== undefined && selected !== 'whole' && this.isUnproven())
-    const verified = isProven ? this.statement(at) : undefined
-    return { isLoading, verified, complete: isProven, stale: this.isStaleAt(at) }
+    return this.standingAt(at, this.replica.seqOf(name) ?? 0n, selected)
   }
 
   /** Of all objects of a collection: proven where it is whole, or it is the card's own orders. */
@@ -209,7 +206,12 @@ export class ProvenShop {
     const selected = this.selection.selected[collection]
     const isOwn = collection === 'Orders' && this.provenParts?.ownOrders === true
     const at = selected === 'whole' ? this.whole : isOwn ? this.provenParts?.checkpoint : undefined
-    const isProven = at !== undefined && this.replica.changedAt(collection) <= at.fields.Seq
+    return this.standingAt(at, this.replica.changedAt(collection), selected)
+  }
+
+  /** Of what set `changedAt` changed last, with the checkpoint that proves it as far as that covers. */
+  private standingAt(at: VerifiedCheckpoint | undefined, changedAt: bigint, selected: Selected | undefined): Standing {
+    const isProven = at !== undefined && changedAt <= at.fields.Seq
     const isLoading = this.whole === undefined || (selected !== undefined && selected !== 'whole' && this.isUnproven())
     const verified = isProven ? this.statement(at) : undefined
     return { isLoading, verified, complete: isProven, stale: this.isStaleAt(at) }
@@ -289,7 +291,7 @@ export class ProvenShop {
     held.advance(checkpoint.fields.Seq)
     for (const name of STATE_COLLECTIONS)
       if (selection.selected[name] === 'whole') requireRoot(name, held.root(name), level, this.saltsKnown)
-    requireManifestHash(held, level)
+    requireManifestHash(held.treeObject(['Manifest', new Uint8Array(0)])?.value, level)
     requireRights(this.replica, this.card, this.saltsKnown)
     this.whole = checkpoint
     this.level = level
@@ -327,13 +329,6 @@ function isSelected({ selected }: Selection, question: StateQuestion): boolean {
 function offered(push: SnapshotPush | CheckpointPush, last: Uint8Array): OfferedCheckpoint {
   const consistency = push.consistency.length === 0 ? undefined : decodeLogConsistency(push.consistency)
   return { signed: [push.checkpoint, push.signature], last: decodeLast(last), consistency }
-}
-
-function requireManifestHash(held: HeldShop, { manifestHash }: Level): void {
-  const manifest = held.treeObject(['Manifest', new Uint8Array(0)])
-  const found = manifest === undefined ? 'nothing' : prefixedHex(sha256(manifest.value))
-  const wanted = prefixedHex(manifestHash)
-  if (found !== wanted) throw new SnapshotError('manifest', 'Manifest', `its hash is ${found}, not ${wanted}`)
 }
 
 /** A card that stands in an account that is no guest's may read everything: the relay must not say otherwise. */

@@ -11,7 +11,7 @@ import { be64, equalBytes, toBigEndian } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { rawCidOf } from '../bytes/raw-cid.js'
 import { decode } from '../codec/decode.js'
-import { RECEIPT_WAIT_MS_MAX } from '../limits.js'
+import { RECEIPT_WAIT_MS_MAX, STATE_PROOF_OBJECTS_MAX } from '../limits.js'
 import { readStateProofs } from '../merkle/state-proof-form.js'
 import type { StateQuestion } from '../merkle/state-question.js'
 import { PaymentDetails } from '../objects/order.js'
@@ -26,6 +26,7 @@ import {
   type ReceiptParts,
   type SetForReceipt,
 } from '../proofs/receipt.js'
+import { asksForPayment } from '../state/order-rules.js'
 import { ObjectType, type PushRequest, type SyncStatusRequest } from '../wire/messages.js'
 import {
   encodeStateQuestion,
@@ -35,16 +36,15 @@ import {
 } from '../wire/proof-payloads.js'
 import { decodeSet, type PushedSet } from '../wire/pushed-set.js'
 import { aborted, ClientError } from './client-error.js'
+import { bytesFromRelay, type RelayPlace } from './relay-http.js'
 import { RelayLink, type Aside } from './relay-link.js'
 
-export interface ReceiptSource {
-  readonly url: string
+export interface ReceiptSource extends RelayPlace {
   readonly shop: ShopId
   /** Addresses of the relay's keys, 20 bytes each: the receipt is verified against them. */
   readonly relays: readonly Uint8Array[]
   /** Authenticated as the guest whose order it is, or as staff; a key card has one session at a time. */
   readonly link: Pick<RelayLink, 'ask' | 'aside'>
-  readonly signal?: AbortSignal | undefined
 }
 
 /** A link for receipts alone. Close it. Rejects with ClientError. */
@@ -132,6 +132,11 @@ class OrderSets implements Aside {
     )
   }
 
+  /** The newest set on the order that has come; 0 if none has. */
+  newestOf(orderId: OrderId): bigint {
+    return this.byOrder.get(orderId)?.at(-1)?.set.seq ?? 0n
+  }
+
   ids(): readonly OrderId[] {
     return [...this.byOrder.keys()]
   }
@@ -182,7 +187,7 @@ function filterOf(id: OrderId) {
 async function fetchOne(source: ReceiptSource, sets: OrderSets, id: OrderId): Promise<Uint8Array> {
   const { shop, relays, link, signal } = source
   const order: StateQuestion = ['Orders', be64(id)]
-  const lastSeq = lastSeqIn(await proofOf(link, shop, [order]), id)
+  const lastSeq = lastSeqIn(await proofCovering(source, order, sets.newestOf(id)), id)
   const own = await sets.of(id, lastSeq, signal)
   const answer = await proofOf(link, shop, [order, ...cardsOf(own, relays)])
   // One that changed meanwhile has more sets than were taken.
@@ -202,6 +207,19 @@ async function fetchOne(source: ReceiptSource, sets: OrderSets, id: OrderId): Pr
   return receipt
 }
 
+/** Once a checkpoint covers set `seq`: the relay signs one a second, and what was just written is in none yet. */
+async function proofCovering(source: ReceiptSource, question: StateQuestion, seq: bigint): Promise<StateProofAnswer> {
+  for (let waited = 0; waited < RECEIPT_WAIT_MS_MAX; waited += CHECKPOINT_PAUSE_MS) {
+    const answer = await proofOf(source.link, source.shop, [question])
+    if (decodeCheckpoint(answer.Checkpoint[0]).Seq >= seq) return answer
+    await new Promise((resolve) => setTimeout(resolve, CHECKPOINT_PAUSE_MS))
+    if (source.signal?.aborted) throw aborted(source.signal)
+  }
+  throw new ClientError('TIMEOUT', `the relay signed no checkpoint of set ${seq} or later, and a receipt needs one`)
+}
+
+const CHECKPOINT_PAUSE_MS = 250
+
 async function proofOf(
   link: ReceiptSource['link'],
   shop: ShopId,
@@ -215,13 +233,13 @@ async function proofOf(
 
 /** As the proof claims; it is checked with the whole receipt. */
 function lastSeqIn({ Proofs }: StateProofAnswer, id: OrderId): bigint {
-  const items = readStateProofs(Proofs, PROOF_ITEMS_MAX).parts.find(({ collection }) => collection === 'Orders')?.items
+  const items = readStateProofs(Proofs, STATE_PROOF_OBJECTS_MAX).parts.find(
+    ({ collection }) => collection === 'Orders',
+  )?.items
   const answer = items?.[0]?.answer
   if (answer?.kind === 'object') return answer.object.history!.lastSeq
   throw new ClientError('NOT_FOUND', `the shop has no order ${id}`, { objectId: id })
 }
-
-const PROOF_ITEMS_MAX = 256
 
 function cardsOf(sets: readonly OrderSet[], relays: readonly Uint8Array[]): readonly StateQuestion[] {
   const keys = sets.map(({ set: { header, signature } }) => signerOf(header, signature))
@@ -232,7 +250,7 @@ function cardsOf(sets: readonly OrderSet[], relays: readonly Uint8Array[]): read
 
 /** With its place in the log of the first `head` sets, which have a checkpoint. */
 async function placed(source: ReceiptSource, { set, patches }: OrderSet, head: bigint): Promise<SetForReceipt> {
-  const answer = readLogProofAnswer(await get(source, `/v5/shops/${source.shop}/log/${set.seq}?at=${head}`))
+  const answer = readLogProofAnswer(await bytesFromRelay(source, `/v5/shops/${source.shop}/log/${set.seq}?at=${head}`))
   return {
     seq: set.seq,
     header: set.header,
@@ -248,45 +266,19 @@ async function pricedParts(
   sets: readonly OrderSet[],
 ): Promise<Pick<ReceiptParts, 'asked' | 'listings'>> {
   const asking = sets
-    .flatMap(({ set: { seq }, patches }) => patches.map(([bytes]) => ({ seq, patch: readPatch(bytes) })))
-    .findLast(({ patch }) => patch.path[2] === 'PaymentDetails')
+    .flatMap(({ set, patches }) => patches.map(([bytes]) => ({ set, patch: readPatch(bytes) })))
+    .findLast(({ patch }) => asksForPayment(patch))
   if (asking === undefined) return { listings: [] }
-  const answer = decode(await get(source, `/v5/shops/${source.shop}/level/${asking.seq}`))
+  const { seq, signature } = asking.set
+  const path = `/v5/shops/${source.shop}/level/${seq}?signature=${toHex(signature)}`
+  const answer = decode(await bytesFromRelay(source, path))
   const [level, manifest] = Array.isArray(answer) ? answer : []
   if (!(level instanceof Uint8Array && manifest instanceof Uint8Array))
-    throw new ClientError('VERIFICATION_FAILED', `the relay answers no level after set ${asking.seq}`)
+    throw new ClientError('VERIFICATION_FAILED', `the relay answers no level after set ${seq}`)
   const { ListingHashes } = PaymentDetails.read(asking.patch.value, 'PaymentDetails')
   const hashes = [...new Map(ListingHashes.map((hash) => [toHex(hash), hash])).values()]
-  const listings = await Promise.all(hashes.map((hash) => get(source, `/ipfs/${rawCidOf(hash)}`)))
+  const listings = await Promise.all(hashes.map((hash) => bytesFromRelay(source, `/ipfs/${rawCidOf(hash)}`)))
   return { asked: { level, manifest }, listings }
-}
-
-/**
- * Rejects with ClientError: UNREACHABLE, NOT_FOUND, ABORTED, TIMEOUT. A relay that is asked for too much in a short
- * time (429: the receipts of many orders are many questions) is asked again after a pause.
- */
-async function get(source: ReceiptSource, path: string): Promise<Uint8Array> {
-  for (let waited = 0; waited < RECEIPT_WAIT_MS_MAX; waited += TOO_MANY_PAUSE_MS) {
-    const response = await answered(source, path)
-    if (response.ok) return new Uint8Array(await response.arrayBuffer())
-    if (response.status !== TOO_MANY)
-      throw new ClientError('NOT_FOUND', `${path}: the relay answers ${response.status}`)
-    await new Promise((resolve) => setTimeout(resolve, TOO_MANY_PAUSE_MS))
-  }
-  throw new ClientError('TIMEOUT', `${path}: the relay answers that it is asked too often`)
-}
-
-const TOO_MANY = 429
-const TOO_MANY_PAUSE_MS = 1_000
-
-async function answered({ url, signal }: ReceiptSource, path: string): Promise<Response> {
-  const address = `${url.replace(/\/+$/u, '')}${path}`
-  try {
-    return await fetch(address, signal === undefined ? {} : { signal })
-  } catch (error) {
-    if (signal?.aborted) throw aborted(signal)
-    throw new ClientError('UNREACHABLE', `${address} cannot be read`, { cause: error })
-  }
 }
 
 function clientError(id: OrderId, cause: unknown): ClientError {

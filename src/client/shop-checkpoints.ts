@@ -6,6 +6,7 @@
  */
 
 import type { Seconds, ShopId } from '../brands.js'
+import { CHECKPOINTS_KEPT } from '../limits.js'
 import {
   CheckpointError,
   CheckpointTrust,
@@ -28,14 +29,11 @@ export interface KnownRelay {
   readonly identity?: RelayIdentity | undefined
 }
 
-/** As many as a relay makes proofs for. */
-const RECENT_CHECKPOINTS = 16
-
 export class ShopCheckpoints {
   private readonly shopId: ShopId
   private readonly relay: KnownRelay
   private trust: CheckpointTrust | undefined
-  /** By Seq, the newest last. */
+  /** By Seq, the newest last; as many as a relay makes proofs for. */
   private readonly recent = new Map<bigint, VerifiedCheckpoint>()
   private readonly waiting = new Set<() => void>()
 
@@ -118,7 +116,7 @@ export class ShopCheckpoints {
     this.recent.delete(Seq)
     this.recent.set(Seq, accepted)
     const [oldest] = this.recent.keys()
-    if (this.recent.size > RECENT_CHECKPOINTS) this.recent.delete(oldest!)
+    if (this.recent.size > CHECKPOINTS_KEPT) this.recent.delete(oldest!)
     for (const look of [...this.waiting]) look()
   }
 

@@ -10,9 +10,7 @@ import { addressOf } from '#signature'
 import type { Seconds, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
-import { checkForm } from '../codec/span.js'
-import { decodeChecked } from '../codec/decode-checked.js'
-import { Header, signerOf } from '../patches/patch-set.js'
+import { readHeader, signerOf, type Header } from '../patches/patch-set.js'
 import { readPatch, type Patch } from '../patches/patch.js'
 import { verifyPatchProofs } from '../merkle/patch-proof.js'
 import type { PushedSet } from '../wire/pushed-set.js'
@@ -70,8 +68,7 @@ export interface Trust {
 export function verifySet(set: PushedSet, lastSeq: bigint, trust: Trust): VerifiedSet {
   try {
     requireLater(set, lastSeq)
-    checkForm(set.header)
-    const header = Header.read(decodeChecked(set.header), 'Header')
+    const header = readHeader(set.header)
     requireShop(set, header, trust.shopId)
     requireLeaves(set, header)
     const signer = signerKey(set)

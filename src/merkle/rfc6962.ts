@@ -6,9 +6,10 @@
  */
 
 import { sha256 } from '#hash'
-import { assert, present } from '../assert.js'
+import { assert } from '../assert.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
+import { appendToPeaks } from './accumulator.js'
 import { LEAF_COUNT_MAX, LeafCountError, popcount } from './mmr-index.js'
 import { NODE_BYTES, nodeValue } from './node-hash.js'
 import { ProofError, type ProofErrorCode } from './proof-error.js'
@@ -115,17 +116,12 @@ export class TreeAppender {
    * first, then every one above it. Throws NodeValueError, and leaves no trace then.
    */
   append(leafHash: Uint8Array): SubtreeNode[] {
-    let value = nodeValue(leafHash)
-    let index = this.leaves
-    const made = [{ level: 0, index, value }]
-    for (let level = 1; index % 2 === 1; level++) {
-      index = (index - 1) / 2
-      value = treeNodeHash(present(this.stack.pop(), 'left subtree'), value)
-      made.push({ level, index, value })
-    }
-    this.stack.push(value)
+    const first = this.leaves
+    const values = appendToPeaks(this.stack, first, nodeValue(leafHash), (_place, left, right) =>
+      treeNodeHash(left, right),
+    )
     this.leaves++
-    return made
+    return values.map((value, level) => ({ level, index: Math.floor(first / 2 ** level), value }))
   }
 }
 

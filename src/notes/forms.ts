@@ -6,7 +6,7 @@
  */
 
 import { equalBytes } from '../bytes/bytes.js'
-import { TLOG_EXTRA_BYTES_MAX } from '../limits.js'
+import { PROOF_FORM_BYTES_MAX, TLOG_EXTRA_BYTES_MAX } from '../limits.js'
 import { treeInclusionPath, treeRoot, type ReadSubtree } from '../merkle/rfc6962.js'
 import { requireIdentity, type LogIdentity } from '../proofs/checkpoint-form.js'
 import { CheckpointError } from '../proofs/checkpoint-error.js'
@@ -278,6 +278,8 @@ export function verifyForm(received: Uint8Array, context: FormContext): FormVerd
   try {
     const form = formOf(received)
     if (form === undefined) throw new NoteError('form', 'neither a tlog-proof nor a COSE receipt')
+    if (received.length > PROOF_FORM_BYTES_MAX)
+      throw new NoteError('form', `${received.length} bytes, at most ${PROOF_FORM_BYTES_MAX} are read`)
     return form === 'cose' ? verifyCose(received, context) : verifyTlog(received, context)
   } catch (error) {
     if (!(error instanceof NoteError)) throw error

@@ -12,7 +12,7 @@ import { Accumulator } from '../merkle/accumulator.js'
 import { ProofError } from '../merkle/proof-error.js'
 import { TreeAppender, treeLeafHash } from '../merkle/rfc6962.js'
 import { CheckpointError } from '../proofs/checkpoint-error.js'
-import { requireIdentity, type VerifiedCheckpoint } from '../proofs/checkpoint-form.js'
+import { requireIdentity, shown, type VerifiedCheckpoint } from '../proofs/checkpoint-form.js'
 import { logLeafHash } from '../proofs/log-leaf.js'
 import { logIndexOf, verifyLogInclusion } from '../proofs/log-proof.js'
 import type { VerifiedBinding } from './binding.js'
@@ -206,10 +206,6 @@ function requireOneLog(a: ShownStatement, b: ShownStatement): void {
 function requireOneBinding(a: VerifiedBinding, b: VerifiedBinding): void {
   if (equalBytes(a.signed[0], b.signed[0])) return
   throw new NoteError('origin', `the notes are under two bindings: of ${a.fields.Origin}, and ${b.fields.Origin}`)
-}
-
-function shown(value: bigint | Uint8Array): string {
-  return typeof value === 'bigint' ? `${value}` : prefixedHex(value)
 }
 
 function evidence(kind: NoteEvidenceKind, message: string): NoteJudgement {

@@ -7,18 +7,19 @@
 import { decodeCheckpoint } from '../proofs/checkpoint-form.js'
 import { setDigest } from '../proofs/log-leaf.js'
 import { decodeReceipt } from '../proofs/receipt-form.js'
-import { verifyReceipt, type ExpectedReceipt, type ReceiptTrust } from '../proofs/receipt-verifier.js'
+import { registriesFor, type ReportTrust } from '../proofs/receipt-report.js'
+import { verifyReceipt, type ExpectedReceipt } from '../proofs/receipt-verifier.js'
 import type { ReceiptFacts } from './forms.js'
 
-/** As for receipts; registries left out: none was named, and an anchor counts for nothing. */
-type Trust = Pick<ReceiptTrust, 'relays'> & { readonly registries?: ReceiptTrust['registries'] | undefined }
-
 /** For verifyForm: verifies a receipt whole, and throws ReceiptError. */
-export function receiptVerifier(trust: Trust, expected: ExpectedReceipt = {}): (receipt: Uint8Array) => ReceiptFacts {
+export function receiptVerifier(
+  trust: ReportTrust,
+  expected: ExpectedReceipt = {},
+): (receipt: Uint8Array) => ReceiptFacts {
   return (receipt) => {
-    const { Sets, Checkpoint, Anchor } = decodeReceipt(receipt)
-    const registries = trust.registries ?? (Anchor === undefined ? [] : [[Anchor.ChainID, Anchor.Contract] as const])
-    verifyReceipt(receipt, { relays: trust.relays, registries }, expected)
+    const decoded = decodeReceipt(receipt)
+    const { Sets, Checkpoint } = decoded
+    verifyReceipt(receipt, { relays: trust.relays, registries: registriesFor(decoded, trust) }, expected)
     const { ChainID, Registry, Relay, ShopID, Seq: checkpointSeq } = decodeCheckpoint(Checkpoint[0])
     // Verified: there is a last one, which is in the checkpoint's log.
     const { Seq, Header, Signature, StateRoot } = Sets.at(-1)!

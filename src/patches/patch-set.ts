@@ -12,6 +12,7 @@ import { personalMessageDigest } from '../bytes/eip191.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
 import { bytes, required, struct, time, uint, type Infer } from '../codec/schema.js'
+import { checkForm } from '../codec/span.js'
 import { CborTime, type CborKey } from '../codec/value.js'
 import { HEADER_TIMESTAMP_AHEAD_SECONDS_MAX, PATCHES_PER_SET_MAX } from '../limits.js'
 import { patchLeafHash, PatchTree } from '../merkle/patch-proof.js'
@@ -33,6 +34,22 @@ export const Header = struct(
   { unlisted: 'refused' },
 )
 export type Header = Infer<typeof Header>
+
+/**
+ * The header in bytes that may come from anybody. Throws CborError, SchemaError.
+ *
+ * @example
+ * ```ts
+ * import { readHeader, signPatches } from 'cairn-relay/patch-set'
+ *
+ * const set = { shopId: 1n, nonce: 1n, timestamp: 1_700_000_000n, patches: [Uint8Array.of(0xa0)] }
+ * console.log(readHeader(signPatches(set, new Uint8Array(32).fill(7)).headerBytes).ShopID) // 1n
+ * ```
+ */
+export function readHeader(received: Uint8Array): Header {
+  checkForm(received)
+  return Header.read(decodeChecked(received), 'Header')
+}
 
 /** A set that was read and whose RootHash was checked; the signature is not (see signerOf). */
 export interface PatchSet {

@@ -21,8 +21,9 @@ import {
   type Infer,
   type Schema,
 } from '../codec/schema.js'
+import { checkForm, itemCount } from '../codec/span.js'
 import { CborError, type Cbor } from '../codec/value.js'
-import { FRAME_IN_BYTES_MAX, ITEMS_PER_ORDER_MAX, RECEIPT_BYTES_MAX } from '../limits.js'
+import { FRAME_IN_BYTES_MAX, ITEMS_PER_ORDER_MAX, RECEIPT_BYTES_MAX, RECEIPT_ITEMS_MAX } from '../limits.js'
 import { bytes32, uint64 } from '../objects/scalars.js'
 import { Last, SignedCheckpoint } from './checkpoint-form.js'
 import { LogConsistency, LogInclusion } from './log-proof.js'
@@ -99,6 +100,7 @@ export function decodeReceipt(received: Uint8Array): Receipt {
   if (length > RECEIPT_BYTES_MAX)
     throw new ReceiptError('form', 'Receipt', `${length} bytes, at most ${RECEIPT_BYTES_MAX} are read`)
   try {
+    requireFewItems(received)
     requireKnownVersion(decode(received))
     return readDeterministic(Receipt, received, 'Receipt')
   } catch (cause) {
@@ -107,6 +109,13 @@ export function decodeReceipt(received: Uint8Array): Receipt {
     if (cause instanceof CborError) throw new ReceiptError('form', 'Receipt', cause.message, { cause })
     throw cause
   }
+}
+
+/** Each becomes an object in memory: a file of nothing but small ones would take a hundred times its size. */
+function requireFewItems(received: Uint8Array): void {
+  checkForm(received)
+  if (itemCount(received, 0, RECEIPT_ITEMS_MAX) <= RECEIPT_ITEMS_MAX) return
+  throw new ReceiptError('form', 'Receipt', `more than ${RECEIPT_ITEMS_MAX} items`)
 }
 
 /** Before anything else of it is read: a newer one has other fields. */

@@ -11,7 +11,7 @@ import { toHex } from '../bytes/hex.js'
 import { encodeLevel, readLevel } from '../merkle/state-level.js'
 import { PaymentDetails } from '../objects/order.js'
 import { readPatch, type Patch } from '../patches/patch.js'
-import { addsOrder } from '../state/order-rules.js'
+import { addsOrder, asksForPayment } from '../state/order-rules.js'
 import type { Last, SignedCheckpoint } from './checkpoint-form.js'
 import type { LogInclusion } from './log-proof.js'
 import { ReceiptError } from './receipt-error.js'
@@ -125,10 +125,6 @@ function writtenSet(set: SetForReceipt, asked: ReceiptParts['asked']): ReceiptSe
   if (asked === undefined) return written
   const Level = encodeLevel({ ...readLevel(asked.level), manifestHash: null })
   return { ...written, Level, Manifest: asked.manifest }
-}
-
-function asksForPayment({ path }: Patch): boolean {
-  return path[2] === 'PaymentDetails'
 }
 
 function pricedListings(patches: readonly Patch[], listings: readonly Uint8Array[]): Uint8Array[] {

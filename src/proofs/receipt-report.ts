@@ -6,7 +6,7 @@
  */
 
 import { prefixedHex } from '../bytes/hex.js'
-import { decodeReceipt } from './receipt-form.js'
+import { decodeReceipt, type Receipt } from './receipt-form.js'
 import { ReceiptError } from './receipt-error.js'
 import {
   addressNamedByReceipt,
@@ -69,18 +69,22 @@ export interface ReceiptReport {
  */
 export function receiptReport(received: Uint8Array, trust: ReportTrust, expected: ExpectedReceipt = {}): ReceiptReport {
   try {
-    const anchor = decodeReceipt(received).Anchor
-    const named = trust.registries
-    const registries = named ?? (anchor === undefined ? [] : [[anchor.ChainID, anchor.Contract] as const])
+    const registries = registriesFor(decodeReceipt(received), trust)
     if (trust.relays.length === 0) return unknownKey(received, registries, expected)
     const receipt = verifyReceipt(received, { relays: trust.relays, registries }, expected)
-    const isAnchored = receipt.anchor !== undefined && named !== undefined
+    const isNamed = trust.registries !== undefined
+    const isAnchored = receipt.anchor !== undefined && isNamed
     const outcome = isAnchored ? 'matches' : 'matches-not-anchored'
-    return reportOf(outcome, { receipt, notChecked: [...anchorWords(receipt, named !== undefined), ...NOT_CHECKED] })
+    return reportOf(outcome, { receipt, notChecked: [...anchorWords(receipt, isNamed), ...NOT_CHECKED] })
   } catch (error) {
     if (!(error instanceof ReceiptError)) throw error
     return refused(error)
   }
+}
+
+/** Those that were named; where none was, the receipt's own, and then its anchor counts for nothing. */
+export function registriesFor({ Anchor }: Receipt, { registries }: ReportTrust): ReceiptTrust['registries'] {
+  return registries ?? (Anchor === undefined ? [] : [[Anchor.ChainID, Anchor.Contract]])
 }
 
 const NOT_CHECKED: readonly string[] = ['whether anything was delivered', 'what changed after this time']

@@ -9,14 +9,12 @@ import { addressOf } from '#signature'
 import type { OrderId, Seconds, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { checkDeterministic } from '../codec/deterministic-form.js'
-import { checkForm } from '../codec/span.js'
-import { decodeChecked } from '../codec/decode-checked.js'
 import { SchemaError } from '../codec/schema.js'
 import { CborError } from '../codec/value.js'
 import { verifyPatchProofs } from '../merkle/patch-proof.js'
 import { ProofError } from '../merkle/proof-error.js'
 import { placeOf } from '../state/edit.js'
-import { Header, signerOf } from '../patches/patch-set.js'
+import { readHeader, signerOf } from '../patches/patch-set.js'
 import { readPatch, type Patch } from '../patches/patch.js'
 import { setDigest } from './log-leaf.js'
 import { verifyLogInclusion, type LogHead } from './log-proof.js'
@@ -69,10 +67,7 @@ export function whereOf(seq: bigint): string {
 
 function proveSet(set: ReceiptSet, { shopId, relays, head }: SetTrust): ProvenSet {
   const where = whereOf(set.Seq)
-  const header = receiptStep('set', where, [CborError, SchemaError], () => {
-    checkForm(set.Header)
-    return Header.read(decodeChecked(set.Header), 'Header')
-  })
+  const header = receiptStep('set', where, [CborError, SchemaError], () => readHeader(set.Header))
   if (header.ShopID !== shopId) {
     const details = { found: `${header.ShopID}`, wanted: `${shopId}` }
     throw new ReceiptError('set', where, `its header is of shop ${header.ShopID}, not ${shopId}`, details)

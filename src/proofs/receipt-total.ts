@@ -19,6 +19,7 @@ import { Listing } from '../objects/listing.js'
 import { StoredManifest, type Manifest } from '../objects/manifest.js'
 import type { Order, OrderItem } from '../objects/order.js'
 import type { ChainAddress } from '../objects/scalars.js'
+import { asksForPayment } from '../state/order-rules.js'
 import { regionFor, totalOf } from '../state/pricing.js'
 import { ReceiptError, receiptStep } from './receipt-error.js'
 import type { ReceiptSet } from './receipt-form.js'
@@ -51,7 +52,7 @@ export function priceAgain(
   sets: readonly ReplayedSet[],
   listings: readonly Uint8Array[],
 ): Priced | undefined {
-  const asking = sets.findLast(({ applied }) => applied.some(({ path }) => path[2] === 'PaymentDetails'))
+  const asking = sets.findLast(({ applied }) => applied.some(asksForPayment))
   for (const { set } of sets) requireFields(set.set, set === asking?.set)
   if (asking === undefined) {
     if (listings.length > 0)

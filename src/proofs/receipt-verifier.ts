@@ -6,10 +6,9 @@
  * Tests: test/proofs/receipt.test.ts
  */
 
-import { recoverPublicKey, addressOf } from '#signature'
 import type { ListingId, OrderId, Seconds } from '../brands.js'
 import { be64, equalBytes } from '../bytes/bytes.js'
-import { personalMessageDigest } from '../bytes/eip191.js'
+import { personalSigner } from '../bytes/eip191.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import { encode } from '../codec/encode.js'
 import { CborError } from '../codec/value.js'
@@ -174,8 +173,7 @@ export function addressNamedByReceipt(received: Uint8Array): Uint8Array | undefi
 }
 
 function signerNamedByReceipt({ Checkpoint: [bytes, signature] }: Receipt): Uint8Array | undefined {
-  const key = recoverPublicKey(personalMessageDigest(bytes), signature)
-  return key && addressOf(key)
+  return personalSigner(bytes, signature)
 }
 
 function verifiedCheckpoint(signed: SignedCheckpoint, relays: readonly Uint8Array[]): VerifiedCheckpoint {

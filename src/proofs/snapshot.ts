@@ -162,8 +162,7 @@ export class SnapshotVerifier {
   private requireManifest(question: StateQuestion, manifest: Uint8Array): void {
     requireProvable(question)
     requireManifest(manifest, this.claim.shopId)
-    const [found, wanted] = [sha256(manifest), this.level.manifestHash].map(prefixedHex)
-    if (found !== wanted) throw new SnapshotError('manifest', 'Manifest', `its hash is ${found}, not ${wanted}`)
+    requireManifestHash(manifest, this.level)
   }
 
   /** The guests' account once its last piece is there. */
@@ -213,6 +212,13 @@ export function requireLevel(level: Level, root: Uint8Array): void {
   const found = stateRoot(level)
   if (equalBytes(found, root)) return
   throw new SnapshotError('level', 'Level', `it leads to StateRoot ${prefixedHex(found)}, not ${prefixedHex(root)}`)
+}
+
+/** Returns if the manifest, undefined where there is none, is the level's. Throws SnapshotError 'manifest'. */
+export function requireManifestHash(manifest: Uint8Array | undefined, { manifestHash }: Level): void {
+  const found = manifest === undefined ? 'nothing' : prefixedHex(sha256(manifest))
+  const wanted = prefixedHex(manifestHash)
+  if (found !== wanted) throw new SnapshotError('manifest', 'Manifest', `its hash is ${found}, not ${wanted}`)
 }
 
 /** Of a card's entry among the Orders, which is no order. */

@@ -51,6 +51,8 @@ interface RelayFacts {
   readonly version: string
   /** The relay's wallet, 0x and 40 digits. */
   readonly address: string
+  /** Those before its key was changed, in the same form. */
+  readonly earlierAddresses: readonly string[]
   readonly tokenId: bigint
   /** Of the registry. */
   readonly chainId: ChainId
@@ -162,11 +164,12 @@ function describeRelay({ relay }: HttpDependencies): HttpResponse {
   })
 }
 
-/** The page names this relay's address, and says that it is this relay that does. */
+/** The page names this relay's addresses, for receipts of all times, and says that it is this relay that does. */
 function readVerifyPage({ relay }: HttpDependencies): HttpResponse {
   const page = builtVerifyPage()
   if (page === undefined) return json(404, { error: 'the page is not built here: npm run build' })
-  const body = verifyPageFor(page, { addresses: relay.address, namedBy: 'relay', registries: '' })
+  const addresses = [relay.address, ...relay.earlierAddresses].join(' ')
+  const body = verifyPageFor(page, { addresses, namedBy: 'relay', registries: '' })
   return { status: 200, headers: VERIFY_PAGE_HEADERS, body }
 }
 

@@ -59,8 +59,8 @@ export function readKeyVariable(text: string): Uint8Array {
   return parseKey(text, KEY_VARIABLE)
 }
 
-/** `place` is told, what stands there is not. */
-function parseKey(text: string, place: string): Uint8Array {
+/** 32 bytes; `place` is told, what stands there is not. Throws KeyFileError. */
+export function parseKey(text: string, place: string): Uint8Array {
   try {
     const secret = fromHex(text.trim())
     publicKeyOf(secret)

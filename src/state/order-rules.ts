@@ -97,8 +97,7 @@ export const editOrder = wholeOr<Order>(
 
 /**
  * The order after a patch that its signer, the relay or not, may write, by its form alone; undefined if it is gone.
- * `id` is its key.
- * Throws Refusal, SchemaError.
+ * `id` is its key. Throws Refusal, SchemaError.
  */
 export function editedOrder(before: Order | undefined, patch: Patch, id: OrderId, isRelay: boolean): Order | undefined {
   const { path, value } = patch
@@ -123,6 +122,11 @@ export function checkLife(
 /** Whether the patch adds an order, whichever. */
 export function addsOrder({ op, path }: Patch): boolean {
   return op === 'add' && path.length === 2 && path[0] === 'Orders'
+}
+
+/** Whether the patch, of an order, writes what is to be paid. */
+export function asksForPayment({ path }: Pick<Patch, 'path'>): boolean {
+  return path[2] === 'PaymentDetails'
 }
 
 function refuseRelayField(path: Patch['path'], isRelay: boolean): void {

@@ -54,6 +54,11 @@ export function addedByCard(value: Uint8Array): Uint8Array {
   return value.subarray(HASHED_BYTES)
 }
 
+/** How many orders the card of this entry added, those that it added again included; none without one. */
+export function addedCount(value: Uint8Array | undefined): bigint {
+  return value === undefined ? 0n : (decodeChecked(addedByCard(value)) as bigint)
+}
+
 /** An entry as the index has it, fresh: of an order with the hash of its value, of a card with its number besides. */
 export function trailEntry(value: Uint8Array, { lastSeq, trail }: OrderHistory, isCard: boolean): Uint8Array {
   const head = concatBytes(sha256(value), be64(lastSeq), trail)
@@ -108,8 +113,7 @@ function withCard(trails: Hamt, card: Uint8Array, adds: readonly Patch[], seq: S
   const before = trails.get(card)
   let trail = trailOf(before)
   for (const { path } of adds) trail = cardTrailAfter(trail, path[1] as bigint, BigInt(seq))
-  const number = (before === undefined ? 0n : (decodeChecked(addedByCard(before)) as bigint)) + BigInt(adds.length)
-  const encoded = encode(number)
+  const encoded = encode(addedCount(before) + BigInt(adds.length))
   return trails.set(card, concatBytes(sha256(encoded), be64(BigInt(seq)), trail, encoded))
 }
 

@@ -7,12 +7,9 @@
 
 import type { Seq, ShopId } from '../brands.js'
 import type { DamageList } from './damage-list.js'
-import { checkpointKey, lastNumber } from './keys.js'
+import { checkpointKey, lastNumber, NO_SEQ } from './keys.js'
 import type { CheckpointRow } from './store.js'
 import type { Put, Table } from './table.js'
-
-/** Behind the last set of any shop. */
-const NO_SEQ = 2 ** 53
 
 interface NumberedShop {
   readonly number: number

@@ -14,6 +14,7 @@ import {
   lastNumber,
   logTreeKey,
   logTreeKeysOf,
+  NO_SEQ,
   nodeKey,
   nodeKeysOf,
   objectKeysOf,
@@ -36,8 +37,6 @@ export interface KnownShop {
 }
 
 const REMOVALS_AT_ONCE = 10_000
-/** Behind the last set of any shop. */
-const NO_SEQ = 2 ** 53
 
 export class DerivedRows {
   private readonly table: Table

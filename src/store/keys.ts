@@ -30,6 +30,9 @@ const KIND = {
   end: 255,
 } as const
 
+/** Behind the last set of any shop. */
+export const NO_SEQ = 2 ** 53
+
 export const FORMAT_KEY = Uint8Array.of(KIND.format)
 export const LOG_BYTES_KEY = Uint8Array.of(KIND.logBytes)
 export const PROBE_KEY = Uint8Array.of(KIND.probe)

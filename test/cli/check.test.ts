@@ -294,6 +294,17 @@ describe('a set that is not what it says: 1, and a line', () => {
     expect((await check()).problems).toEqual(['shop 77, set 3: its signature leads to no key'])
   })
 
+  it.each([
+    ['relay.key', 'no key', /holds no key of 64 hexadecimal digits/u],
+    ['relay.key.handovers', 'no hand-over', /holds no hand-overs/u],
+  ])('beside a %s that is none', async (name, text, reason) => {
+    await logsWith((record) => record)
+    await writeFile(join(directory, 'relay.key'), '11'.repeat(32))
+    await writeFile(join(directory, name), text)
+    const { code, err } = await check()
+    expect([code, err]).toEqual([2, expect.stringMatching(reason)])
+  })
+
   it('of the relay, signed by another than the first of them, or than the key in the directory', async () => {
     const log = logs.readLog(77n, 0, { records: 9, bytes: 2 ** 30 })
     expect(log.map(({ role }) => role)).toEqual(['relay', 'owner', 'owner', 'owner'])

@@ -8,6 +8,7 @@ import { fromHex, prefixedHex, toHex } from '../../src/bytes/hex.js'
 import { main } from '../../src/cli/main.js'
 import { relaysAfter, verifyHandOver } from '../../src/proofs/hand-over.js'
 import { readHandOvers } from '../../src/store/hand-overs.js'
+import { lock } from '../../src/store/lock.js'
 import { freshDirectory, removeDirectory } from '../fixtures/store-directory.js'
 
 const DEVELOPMENT = { ChainID: 31_337n, Registry: new Uint8Array(20), Relay: 1n }
@@ -64,6 +65,17 @@ describe('cairn key', () => {
     expect(relaysAfter(handOvers, [keys[0]!], DEVELOPMENT)).toEqual(keys)
     for (const name of await readdir(data)) expect((await stat(join(data, name))).mode & 0o077, name).toBe(0)
     expect((await key('show')).out.match(/handed over/gu)).toHaveLength(2)
+  })
+
+  it('is not rotated under a relay that runs', async () => {
+    await key('make')
+    const address = await addressIn()
+    const release = await lock(data)
+    const { code, err } = await key('rotate')
+    await release()
+    expect([code, err]).toEqual([1, expect.stringContaining(`is in use by process ${process.pid}: stop it`)])
+    expect(await addressIn()).toEqual(address)
+    expect((await key('rotate')).code).toBe(0)
   })
 
   it('goes on with a rotation that was interrupted, wherever that was', async () => {

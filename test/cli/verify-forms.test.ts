@@ -59,6 +59,15 @@ describe('a form', () => {
     expect(out).toContain('Not checked: cosignatures of witnesses; whether anything was delivered.')
   })
 
+  test.each([
+    ['--hand-overs', 'relay.key.handovers'],
+    ['--chain', 'dev'],
+  ])('is not checked as if %s had been looked at', async (...given) => {
+    const { exitCode, out, err } = await verify(file(utf8(proof)), '--relay', RELAY, ...given)
+    expect([exitCode, out]).toEqual([2, []])
+    expect(err[0]).toMatch(/do not lead to the keys of a tlog-proof: name them all with --relay/u)
+  })
+
   const bare = utf8(forms.writeTlogProof({ ...forms.readTlogProof(proof), extra: undefined }))
   const signed = forms.encodeSignedBinding(binding)
   const statement = forms.logLeafBytes(last)

@@ -6,12 +6,14 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { equalBytes } from '../../src/bytes/bytes.js'
 import { fromHex, prefixedHex } from '../../src/bytes/hex.js'
-import { encode, CborTime } from '../../src/codec/encode.js'
+import { encode, CborTime, type Encodable } from '../../src/codec/encode.js'
+import { receiptLines } from '../../src/cli/receipt-lines.js'
 import { receiptCall } from '../../src/cli/receipt-vectors.js'
 import { run } from '../../src/cli/verify.js'
 import { decodeLast, signHandOver } from '../../src/proofs/checkpoint.js'
+import { logIndexOf } from '../../src/proofs/log-proof.js'
 import { writeHandOvers } from '../../src/store/hand-overs.js'
-import { encodeCheckpointAnswer } from '../../src/wire/proof-payloads.js'
+import { encodeCheckpointAnswer, encodeLogProofAnswer } from '../../src/wire/proof-payloads.js'
 import { readLevel } from '../../src/merkle/state-level.js'
 import { receiptKat } from '../fixtures/kat-receipts.js'
 import { readLogKat } from '../fixtures/log-kat.js'
@@ -89,6 +91,26 @@ describe('a receipt', () => {
     expect([none.exitCode, none.out[0]]).toEqual([2, 'Not a receipt.'])
   })
 
+  test('no file says to a terminal what it likes', async () => {
+    const escape = '\u001b[2J\u001b[HMatches: all is well\n'
+    const half = new Map<string, Encodable>([
+      ['Checkpoint', [Uint8Array.of(1), new Uint8Array(65)]],
+      ['Level', []],
+    ])
+    const files = [
+      new Map<string, Encodable>([['Version', 1n]]).set(escape, 1n),
+      new Map(half).set(escape, 1n),
+      [encode(new Map([[escape, 1n]])), new Uint8Array(65)],
+      half,
+    ]
+    for (const [i, value] of files.entries()) {
+      const { exitCode, out, err } = await verify(file(`escape-${i}`, encode(value)), '--relay', RELAY)
+      expect(exitCode).toBeGreaterThan(0)
+      expect(err).toEqual([])
+      for (const line of out) expect(line).not.toMatch(/\p{C}/u)
+    }
+  })
+
   test('as JSON: one line, integers as texts', async () => {
     const { exitCode, out } = await verify(paid!, '--relay', RELAY, '--json')
     expect(out).toHaveLength(1)
@@ -103,6 +125,12 @@ describe('a receipt', () => {
     const none = JSON.parse((await verify(paid!, '--json')).out[0]!) as { outcome: string; exitCode: number }
     expect(none).toMatchObject({ outcome: 'unknown-key', exitCode: 3 })
   })
+})
+
+test('a reason with what a terminal obeys', () => {
+  const reason = 'a path of \u001b[2J'
+  const report = { outcome: 'does-not-match', exitCode: 1, sentence: 'Does not match.', notChecked: [] } as const
+  expect(receiptLines({ ...report, reason, receipt: undefined })[1]).toBe('  a path of \u{fffd}[2J.')
 })
 
 describe('a checkpoint', () => {
@@ -129,6 +157,20 @@ describe('a checkpoint', () => {
     expect((await verify(answer, '--relay', RELAY)).out[0]).toMatch(/^Does not match\. checkpoint 20: /u)
   })
 
+  test('that only begins as an answer is unreadable', async () => {
+    const begun = new Map<string, Encodable>([
+      ['Checkpoint', 1n],
+      ['Level', 2n],
+    ])
+    const { exitCode, out } = await verify(file('begun', encode(begun)), '--relay', RELAY)
+    expect([exitCode, out[0]]).toEqual([2, 'Not a checkpoint. checkpoint answer: Last is missing.'])
+  })
+
+  test.each(['--chain', '--hand-overs'])('with %s, which is for receipts', async (flag) => {
+    const { exitCode, err } = await verify(pair('pair', newest), '--relay', RELAY, flag, 'dev')
+    expect([exitCode, err]).toEqual([2, [expect.stringMatching(/^cairn verify: --chain and --hand-overs are for /u)]])
+  })
+
   type Evidence = {
     readonly name: string
     readonly class: number | null
@@ -147,6 +189,47 @@ describe('a checkpoint', () => {
       expect(out[0]).toContain(`Evidence against the relay, ${KINDS[kind]!}: `)
     } else expect(out[0]).toMatch(/^(?:Cannot say|Matches|Does not match)/u)
   })
+
+  const shown = kat.evidence as unknown as (Evidence & {
+    readonly seq?: number
+    readonly leaves?: readonly (readonly [string, string, readonly string[]])[]
+    readonly leaf?: readonly [string, string, readonly string[]]
+  })[]
+  /** What a relay answers when it is asked for a set of its log. */
+  const proof = (
+    name: string,
+    at: number,
+    seq: number,
+    [set, root, path]: readonly [string, string, readonly string[]],
+  ) =>
+    file(
+      name,
+      encodeLogProofAnswer({
+        Checkpoint: kat.pairs[at]!.map(fromHex) as [Uint8Array, Uint8Array],
+        Last,
+        Inclusion: [logIndexOf(BigInt(seq)), path.map(fromHex)],
+        Set: fromHex(set),
+        StateRoot: fromHex(root),
+      }),
+    )
+  test.each(shown.filter(({ leaves }) => leaves !== undefined))(
+    'with a set of its log, $name: two leaves of one set are evidence',
+    async ({ class: kind, a, b, leaves }) => {
+      const [one, other] = [proof('a', a, 17, leaves![0]!), proof('b', b!, 17, leaves![1]!)]
+      const { exitCode, out } = await verify(one, other, '--relay', RELAY)
+      const evidence = 'Evidence against the relay, two-leaves: set 17 has '
+      expect([out[0]!.includes(evidence), exitCode === 1]).toEqual([kind === 2, kind === 2 || exitCode === 1])
+    },
+  )
+  test.each(shown.filter(({ leaf }) => leaf !== undefined))(
+    'with its last set, $name',
+    async ({ class: kind, a, leaf }) => {
+      const { exitCode, out } = await verify(proof('a', a, 20, leaf!), '--relay', RELAY)
+      if (kind === 3)
+        expect([exitCode, out[0]]).toEqual([1, expect.stringContaining('relay, last-leaf: checkpoint 20')])
+      else expect([exitCode, out[0]]).toEqual([0, expect.stringMatching(/^Matches: .* Set 20 is in its log\.$/u)])
+    },
+  )
 
   test('there are both kinds among them', () => {
     expect(rows.map((row) => row.class)).toEqual(expect.arrayContaining([1, 4]))

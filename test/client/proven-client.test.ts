@@ -1,6 +1,6 @@
 /** The client in sessions of version 5 against a real relay: what is proven, and that nothing else is said to be. */
 
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { sha256 } from '../../src/bytes/hash.node.js'
 import { addressOf, publicKeyOf } from '../../src/bytes/signature.node.js'
 import { connect, type Live, type LiveState, type ShopClient } from '../../src/client/shop-client.js'
@@ -15,6 +15,7 @@ import {
   signCheckpoint,
   signHandOver,
 } from '../../src/proofs/checkpoint.js'
+import { ErrorCode } from '../../src/wire/error-code.js'
 import { lyingProxy, type LyingProxy } from '../fixtures/lying-proxy.js'
 import {
   enrolCard,
@@ -210,6 +211,32 @@ describe('a write', () => {
     proxy.lie((message) => message)
     expect((await Promise.all(writes)).map(({ seq }) => seq)).toEqual([3n, 4n, 5n])
     expect((await owner.write([price(1n, 4n)])).seq).toBe(6n)
+  })
+
+  it.each([
+    ['TOO_MANY_CONCURRENT_REQUESTS', 'OUTCOME_UNKNOWN'],
+    ['UNAVAILABLE', 'OUTCOME_UNKNOWN'],
+    ['CONFLICT', 'CONFLICT'],
+  ] as const)('that is sent again and refused with %s: %s', async (refused, code) => {
+    await owner.write([listing(1n)])
+    const refusal = { kind: 'response', error: { code: ErrorCode[refused], message: 'not now' } } as const
+    proxy.lie((message, asked) => {
+      if (asked?.kind !== 'write') return message
+      proxy.lie((next, again) => (again?.kind === 'write' ? refusal : next))
+      return void setTimeout(() => proxy.cut(), 0)
+    })
+    // It was taken.
+    await expect(owner.write([price(1n, 7n)])).rejects.toMatchObject({ code, retryable: false })
+    expect((await first(owner.listing(1n), isComplete)).data).toMatchObject({ Price: 7n })
+  })
+
+  it('is tried again when the relay could not come back at once', async () => {
+    const refusal = { kind: 'response', error: { code: ErrorCode.UNAVAILABLE, message: 'not now' } } as const
+    let times = 0
+    proxy.lie((message, asked) => (asked?.kind === 'subscribe' && ++times < 3 ? refusal : message))
+    proxy.cut()
+    await vi.waitFor(() => expect([times >= 3, owner.state]).toEqual([true, 'connected']), 10_000)
+    expect(await owner.write([listing(1n)])).toMatchObject({ seq: 2n })
   })
 
   it('that was sent again does not outlive the client', async () => {

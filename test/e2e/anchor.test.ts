@@ -93,7 +93,7 @@ describe('by the owner', () => {
 
   it('a shop or relay that is not there: 1, and a line', async () => {
     const dead = await command(['anchor', '--url', 'http://127.0.0.1:1', '--shop', '5'], MERCHANT!.secret)
-    expect([dead.code, dead.err]).toEqual([1, 'cairn anchor: the relay cannot be reached at http://127.0.0.1:1\n'])
+    expect([dead.code, dead.err]).toEqual([1, 'cairn anchor: no relay answers at http://127.0.0.1:1\n'])
   })
 })
 

@@ -11,7 +11,8 @@ import { prefixedHex, toHex } from '../../src/bytes/hex.js'
 import { run as receiptCommand } from '../../src/cli/receipt.js'
 import { run as verifyCommand } from '../../src/cli/verify.js'
 import { fetchReceipt, openReceiptLink } from '../../src/client/receipt-assembly.js'
-import { connect, type ClientError } from '../../src/client/shop-client.js'
+import { COMMITTED, connect, type ClientError } from '../../src/client/shop-client.js'
+import { decodeReceipt } from '../../src/proofs/receipt-form.js'
 import { verifyReceipt } from '../../src/proofs/receipt.js'
 import { enrolCard, newSecret, order, SHOP } from '../fixtures/relay-harness.js'
 import { NATIVE, PaidShop } from '../fixtures/paid-shop.js'
@@ -19,6 +20,7 @@ import { NATIVE, PaidShop } from '../fixtures/paid-shop.js'
 const RATE = { flags: ['--price-source', 'fixed', '--price-factor', '1500', '--price-divisor', '1'] }
 const PRICE = 10n ** 16n
 const [PAID, CONVERTED, OPEN] = [100n, 101n, 102n]
+const ordered = [PAID, CONVERTED, OPEN]
 
 let shop: PaidShop
 let guest: Awaited<ReturnType<PaidShop['guest']>>
@@ -119,6 +121,16 @@ describe('fetched by a guest', () => {
     }
   })
 
+  test('one that changed a moment ago, before a checkpoint covers it, is as it is now', async () => {
+    const client = await connect({ ...place(guest.card), only: [{ order: 'all' }] })
+    const id = await client.orders.create({ items: [{ listing: 1n, quantity: 1n }] })
+    ordered.push(id)
+    await client.orders.commit(id)
+    const receipt = verifyReceipt(await client.order(id).receipt(), trust())
+    client.close()
+    expect([receipt.orderId, receipt.order.State]).toEqual([id, COMMITTED])
+  })
+
   test('by order(id).receipt() of the client', async () => {
     const client = await connect({ ...place(guest.card), only: [{ order: 'all' }] })
     const receipt = verifyReceipt(await client.order(PAID).receipt(), trust())
@@ -126,6 +138,26 @@ describe('fetched by a guest', () => {
     expect(receipt.orderId).toBe(PAID)
   })
 })
+
+test('nobody else learns which sets asked for payment', async () => {
+  const path = `${shop.relay.url}/v5/shops/${SHOP}/level`
+  const { Sets } = decodeReceipt(await fetched(guest.card, PAID))
+  const asking = Sets.find(({ Level }) => Level !== undefined)!
+  const other = Sets[0]!
+  const answer = async (seq: bigint, signature?: Uint8Array) => {
+    const query = signature === undefined ? '' : `?signature=${toHex(signature)}`
+    const response = await fetch(`${path}/${seq}${query}`)
+    return [response.status, (await response.text()).replace(String(seq), 'N')]
+  }
+  const refused = [404, JSON.stringify({ error: NO_LEVEL })]
+  for (const seq of [asking.Seq, other.Seq, 999_999n, 10n ** 15n - 1n])
+    for (const signature of [undefined, new Uint8Array(65), new Uint8Array(0)])
+      expect(await answer(seq, signature)).toEqual(refused)
+  expect(await answer(other.Seq, other.Signature)).toEqual(refused)
+  expect(await answer(asking.Seq, other.Signature)).toEqual(refused)
+  expect((await answer(asking.Seq, asking.Signature))[0]).toBe(200)
+})
+const NO_LEVEL = 'no level is kept of a set N that has this signature and asks for payment'
 
 describe('the commands', () => {
   beforeAll(() => shop.owner.close())
@@ -178,7 +210,7 @@ describe('the commands', () => {
   test('a merchant gets those of all orders at once', async () => {
     const all = join(folder, 'all')
     expect(await receiptCommand(['--all', all, ...flags(cardFile(shop.ownerCard))], io)).toBe(0)
-    expect(readdirSync(all).sort()).toEqual([PAID, CONVERTED, OPEN].map((id) => `order-${id}.cairn`))
+    expect(readdirSync(all).sort()).toEqual(ordered.map((id) => `order-${id}.cairn`).sort())
     for (const name of readdirSync(all)) verifyReceipt(new Uint8Array(readFileSync(join(all, name))), trust())
   })
 
@@ -196,6 +228,16 @@ describe('the commands', () => {
     expect(await verifyCommand([file, '--relay', prefixedHex(relayAddress)], io)).toBe(0)
     expect(said[0]).toMatch(format === 'cose' ? /^Matches: this set is in the log/u : /^Matches: the order is as/u)
     expect(await verifyCommand([file, '--relay', `0x${'11'.repeat(20)}`], io)).toBe(3)
+  })
+
+  test('several addresses of a relay whose key was changed', async () => {
+    const file = join(folder, 'several.cairn')
+    const given = [`${PAID}`, '--out', file, ...flags(cardFile(guest.card)).slice(0, -1)]
+    const several = `0x${'11'.repeat(20)},${prefixedHex(relayAddress)}`
+    expect(await receiptCommand([...given, several], io)).toBe(0)
+    verifyReceipt(new Uint8Array(readFileSync(file)), trust())
+    expect(await receiptCommand([...given, `${several},development`], io)).toBe(1)
+    expect(said.at(-1)).toContain('--relay names addresses with commas between, or none')
   })
 
   test('a form that nobody knows, or whose files have no name, is refused before anything is asked', async () => {

@@ -159,6 +159,49 @@ describe.each(STORES)('over a store %s', (_name, make) => {
     })
   })
 
+  describe('what stands in a batch that is not stored', () => {
+    it('is refused for no set that is not there', async () => {
+      const rejecting = await furnished()
+      const { store } = rejecting
+      const wire = await Wire.as(running.url, owner, { version: 5 })
+      const head = store.head(SHOP)
+      const sets = [listing(2n), listing(2n), listing(1n)].map((change) => wire.signed(owner, [change]))
+      const ask = (patchSet: Uint8Array, expectedSeq?: bigint) =>
+        wire.ask({ kind: 'write', patchSet, ...(expectedSeq !== undefined && { expectedSeq }) })
+      const unavailable = { ...NOT_STORED, code: ErrorCode.UNAVAILABLE }
+      // The first has a batch of its own.
+      rejecting.afterMs = 200
+      rejecting.reject(Infinity)
+      const first = ask(wire.signed(owner, [listing(9n)]))
+      const answers = await Promise.all([
+        ...sets.map((patchSet) => ask(patchSet)),
+        ask(wire.signed(owner, [listing(3n)]), BigInt(head)),
+      ])
+      expect(await first).toEqual(unavailable)
+      expect(answers).toEqual([
+        unavailable,
+        unavailable,
+        { code: ErrorCode.INVALID, message: 'patch 0: Listings.1 is set already' },
+        unavailable,
+      ])
+    })
+
+    it('a set that is on disk has its first answer', async () => {
+      const rejecting = await furnished()
+      const wire = await Wire.as(running.url, owner, { version: 5 })
+      const patchSet = wire.signed(owner, [listing(2n)])
+      const answer = await wire.done({ kind: 'write', patchSet })
+      rejecting.afterMs = 200
+      rejecting.reject(Infinity)
+      const [, , again] = await Promise.all([
+        wire.write(owner, [listing(3n)]),
+        wire.write(owner, [listing(4n)]),
+        wire.ask({ kind: 'write', patchSet }),
+      ])
+      expect(again).toEqual(answer)
+    })
+  })
+
   describe('an enrolment', () => {
     const message = 'the relay cannot store enrolments now; try again later'
 

@@ -1,7 +1,9 @@
 /** Proofs on request in sessions of version 5 (PROOFS §4): who may ask for what, and that what comes is true. */
 
+import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { be64, toBigEndian, utf8 } from '../../src/bytes/bytes.js'
+import { fromHex } from '../../src/bytes/hex.js'
 import { publicKeyOf } from '../../src/bytes/signature.node.js'
 import { decode } from '../../src/codec/decode.js'
 import { encode } from '../../src/codec/encode.js'
@@ -20,7 +22,7 @@ import {
   readWriteAnswer,
 } from '../../src/wire/proof-payloads.js'
 import { orderKey, ProvenShop, shopId, type Role } from '../fixtures/proven-shop.js'
-import { listing, order, SHOP, state, stock, type Refused, type Wire } from '../fixtures/relay-harness.js'
+import { enrolCard, listing, order, SHOP, state, stock, type Refused, type Wire } from '../fixtures/relay-harness.js'
 
 const NOTHING = new Uint8Array(0)
 const zeros = new Uint8Array(20)
@@ -245,6 +247,39 @@ describe.each([
     expect(orders.all().map(([id]) => id)).toEqual(expected)
     return count
   }
+
+  it('a clerk’s card that became a guest’s is shown no order of another’s that it added again', async () => {
+    const other = await ProvenShop.make({ ws })
+    const [first] = other.guests
+    const [owner, guest, clerk] = [
+      await other.open(other.owner),
+      await other.open(first),
+      await other.open(other.clerk),
+    ]
+    await owner.write(other.owner, [listing(1n)])
+    await guest.write(first, [order(MINE, 1n, 2n)])
+    await clerk.write(other.clerk, [order(NOBODYS, 1n, 1n)])
+    await clerk.write(other.clerk, [{ op: 'remove', path: ['Orders', MINE] }])
+    await clerk.write(other.clerk, [order(MINE, 1n, 5n)])
+    const wallet = fromHex(
+      privateKeyToAccount(`0x${'77'.repeat(32)}`)
+        .address.slice(2)
+        .toLowerCase(),
+    )
+    await owner.write(other.owner, [{ op: 'remove', path: ['Accounts', wallet, 'KeyCards', 0n] }])
+    await clerk.until(() => clerk.closed !== undefined)
+    await enrolCard(other.running.url, other.clerk, { wallet: '36'.repeat(32), guest: true })
+    const wire = await other.open(other.clerk)
+    await other.covered(owner)
+    const payload = await wire.done({ kind: 'stateProof', shopId, objects: [], myOrders: true })
+    const { Proofs, List, ...proven } = readStateProofAnswer(payload.slice())
+    const { fields } = other.accepted(proven)
+    const claim = { shopId: SHOP, stateRoot: fields.StateRoot, card: publicKeyOf(other.clerk) }
+    expect(new MyOrders(claim, List!, Proofs).missing).toEqual([MINE])
+    expect(await other.ask(wire, [orderKey(MINE)])).toMatchObject({ code: ErrorCode.INVALID })
+    expect(other.running.bugs).toEqual([])
+    await other.dispose()
+  })
 
   it('what does not fit one frame is INVALID and says how many objects do; so many do', async () => {
     const { owner, visitor } = sessions

@@ -239,6 +239,17 @@ describe('as others hand it out', () => {
     await end()
   })
 
+  test('served by a relay whose key was changed it takes what an earlier key signed', async () => {
+    const earlier = Uint8Array.from(Buffer.from(RELAY.slice(-40), 'hex'))
+    const changed = await relay({}, { earlierAddresses: [earlier] })
+    const { page, end } = await tab(`${changed.url}/verify`)
+    await choose(page, paid!)
+    expect(await told(page)).toMatch(/^✓ Matches, not yet anchored: /u)
+    expect(await page.locator('#outcome .named').innerText()).toMatch(/ It is 0x[0-9a-f]{40} or 0x[0-9a-f]{40}\.$/u)
+    await end()
+    await changed.stop()
+  })
+
   test('made by an operator it needs no warning; an address of a link does not replace his', async () => {
     const out = join(folder, 'verify.html')
     const io = { out: () => {}, err: () => {}, env: {}, isTerminal: false, signal: new AbortController().signal }

@@ -40,6 +40,7 @@ const RANKS: Readonly<Record<string, number>> = {
   'relay/http.ts': 9.4,
   'relay/listening.ts': 9.4,
   'relay/after-commit.ts': 9.4,
+  'relay/rooms.ts': 9.45,
   'relay/relay.ts': 9.5,
   client: 9,
   cli: 10,

@@ -136,6 +136,7 @@ export const LEFT_IN: readonly LeftIn[] = [
   left('src/proofs/my-orders.ts', 'are listed', BOUND),
   left('src/proofs/my-orders.ts', 'proofs of the rest that answer nothing', BOUND),
   left('src/proofs/receipt-form.ts', 'bytes, at most', BOUND),
+  left('src/proofs/receipt-form.ts', 'more than', BOUND),
   left('src/proofs/receipt-form.ts', 'is known', FORM),
   left(
     'src/proofs/receipt-history.ts',

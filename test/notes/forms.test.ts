@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../src/bytes/bytes.js'
+import { PROOF_FORM_BYTES_MAX } from '../../src/limits.js'
 import {
   addReceipt,
   coseReceiptOf,
@@ -43,6 +44,19 @@ const said = (received: Uint8Array, changed: Partial<FormContext> = {}) => {
     : `${outcome} ${'why' in verdict ? verdict.why : verdict.code}`
 }
 const facing = (changed: Partial<ReceiptFacts>) => ({ verifyReceipt: () => ({ ...facts, ...changed }) })
+
+test('what is larger than any is none', () => {
+  for (const one of [tlog, cose.receipt]) {
+    const larger = new Uint8Array(PROOF_FORM_BYTES_MAX + 1)
+    larger.set(one)
+    expect(verifyForm(larger, context({ binding }))).toMatchObject({
+      outcome: 'unreadable',
+      message: expect.stringContaining(
+        `${PROOF_FORM_BYTES_MAX + 1} bytes, at most ${PROOF_FORM_BYTES_MAX} are read`,
+      ) as string,
+    })
+  }
+})
 
 describe('a tlog-proof', () => {
   test('with receipt and binding in it', () => {

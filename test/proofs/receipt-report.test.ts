@@ -1,7 +1,9 @@
 /** The six outcomes, and a receipt in words. */
 
 import { describe, expect, test } from 'vitest'
+import { concatBytes, toBigEndian, utf8 } from '../../src/bytes/bytes.js'
 import { fromHex } from '../../src/bytes/hex.js'
+import { RECEIPT_BYTES_MAX, RECEIPT_ITEMS_MAX } from '../../src/limits.js'
 import { receiptCall } from '../../src/cli/receipt-vectors.js'
 import {
   amountText,
@@ -12,6 +14,16 @@ import {
   type ReportTrust,
 } from '../../src/proofs/receipt.js'
 import { receiptKat } from '../fixtures/kat-receipts.js'
+
+/** A map of a field with so many bytes of small items, and the version. */
+function crowded(items: number, item: number): Uint8Array {
+  const head = [0xa2, 0x64, ...utf8('Sets'), 0x9a, ...toBigEndian(BigInt(items), 4)]
+  return concatBytes(
+    Uint8Array.from(head),
+    new Uint8Array(items).fill(item),
+    Uint8Array.from([0x67, ...utf8('Version'), 1]),
+  )
+}
 
 const accepted = (i: number) => receiptCall(receiptKat, receiptKat.receipts[i]!)
 const refused = (name: string) => {
@@ -25,6 +37,14 @@ const { relays } = trust
 const nobody: ReportTrust = { relays: [] }
 
 describe('the outcome', () => {
+  test.each([0x00, 0x40, 0x80])('of a file of nothing but small items (%i) comes at once', (item) => {
+    const bytes = crowded(RECEIPT_BYTES_MAX - 32, item)
+    const before = process.memoryUsage().rss
+    const { outcome, reason } = receiptReport(bytes, trust)
+    expect([outcome, reason]).toEqual(['not-a-receipt', `Receipt: more than ${RECEIPT_ITEMS_MAX} items`])
+    expect(process.memoryUsage().rss - before).toBeLessThan(300_000_000)
+  })
+
   test.each<[ReceiptOutcome, number, string, Uint8Array, ReportTrust]>([
     ['matches', 0, 'an anchor in a registry that was named', converted, trust],
     ['matches-not-anchored', 0, 'no anchor', paid, trust],

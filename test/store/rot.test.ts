@@ -110,6 +110,7 @@ it('of whole data everything is read, and no damage is told', () => {
     'logTree',
     'logBytes',
     'paymentRow',
+    'checkpoint',
   ]
   expect(new Set(rows.map(({ kind }) => kind))).toEqual(new Set([...kinds, 'end']))
 })
@@ -120,7 +121,7 @@ describe('a bit of a value', () => {
     ['log', new RegExp(`^shop ${SHOP}: the log at set \\d+ is damaged .*backup$`, 'u')],
     ['nonce', new RegExp(`^shop ${SHOP}: the last nonce of card \\w* is damaged .*backup$`, 'u')],
     ['card', /^the row of card \w{66} is damaged .*backup$/u],
-    ['setting', /^the row (?:chain|development)\/.* is damaged .*backup$/u],
+    ['setting', /^the row (?:chain|development|written)\/.* is damaged .*backup$/u],
     ['derived', new RegExp(`^shop ${SHOP}: the root of its state is damaged .*made again from the log$`, 'u')],
     ['node', new RegExp(`^shop ${SHOP}: trie node \\d+ is damaged .*made again from the log$`, 'u')],
     ['objectSeqs', new RegExp(`^shop ${SHOP}: the object index is damaged .*made again from the log$`, 'u')],
@@ -129,6 +130,7 @@ describe('a bit of a value', () => {
       new RegExp(`^shop ${SHOP}: the (?:end of the )?trees over its log.* is damaged .*made again from the log$`, 'u'),
     ],
     ['paymentRow', new RegExp(`^shop ${SHOP}: a row of its payments is damaged .*backup$`, 'u')],
+    ['checkpoint', new RegExp(`^shop ${SHOP}: a row of its checkpoints is damaged .*backup$`, 'u')],
   ])('of kind %s is noticed, and told of', async (kind, text) => {
     const { value } = rowOf(kind)
     // Of the checksum, and before it.
@@ -153,18 +155,27 @@ describe('a bit of a value', () => {
 })
 
 describe('a bit of a key: its row cannot be found, and nobody says that there is none', () => {
-  it.each(['shop', 'log', 'nonce', 'card', 'setting', 'derived', 'node', 'objectSeqs', 'logTree', 'paymentRow'])(
-    'of kind %s',
-    async (kind) => {
-      const { key, value } = rowOf(kind)
-      for (const bit of [1, 8 * key.length - 4]) {
-        const row = Buffer.concat([key, value])
-        const got = await readAlive(withBytesFlipped(row, bit))
-        expect([bit, unnoticed(got)]).toEqual([bit, []])
-        expect(got.damage.length).toBeGreaterThan(0)
-      }
-    },
-  )
+  it.each([
+    'shop',
+    'log',
+    'nonce',
+    'card',
+    'setting',
+    'derived',
+    'node',
+    'objectSeqs',
+    'logTree',
+    'paymentRow',
+    'checkpoint',
+  ])('of kind %s', async (kind) => {
+    const { key, value } = rowOf(kind)
+    for (const bit of [1, 8 * key.length - 4]) {
+      const row = Buffer.concat([key, value])
+      const got = await readAlive(withBytesFlipped(row, bit))
+      expect([bit, unnoticed(got)]).toEqual([bit, []])
+      expect(got.damage.length).toBeGreaterThan(0)
+    }
+  })
 
   it('of the last chunk of a log, whose head is then unsure', async () => {
     const { key } = rows.findLast((row) => row.kind === 'log' && row.shop === 2)!

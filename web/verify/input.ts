@@ -16,7 +16,7 @@ export function receiptOfText(text: string): Uint8Array | undefined {
 export interface LinkParts {
   /** base64url. */
   readonly receipt?: string | undefined
-  /** An address; whoever made the link wrote it. */
+  /** Addresses with commas between; whoever made the link wrote them. */
   readonly relay?: string | undefined
   /** Of the receipt, 64 hexadecimal digits, where the link is too small for it. */
   readonly digest?: string | undefined

@@ -159,9 +159,13 @@ function tell(look: 'good' | 'bad' | 'unsure', sentence: string, notes: readonly
   element('share', HTMLElement).hidden = true
   element('again', HTMLElement).hidden = true
   form.hidden = false
+  const compared = relay.value
+    .split(/[\s,;]+/u)
+    .filter(Boolean)
+    .join(' or ')
   const box = node('div', { class: `outcome ${look}` }, [
     node('p', { class: 'sentence' }, [node('span', { 'aria-hidden': 'true' }, [`${SIGNS[look]} `]), sentence]),
-    ...(named === undefined ? [] : [node('p', { class: 'named' }, [`${named} It is ${relay.value.trim()}.`])]),
+    ...(named === undefined ? [] : [node('p', { class: 'named' }, [`${named} It is ${compared}.`])]),
     ...notes.map((note) => node('p', {}, [note])),
     node('p', {}, ['Checked here, nothing was sent.']),
   ])
@@ -209,8 +213,8 @@ function offer(bytes: Uint8Array, orderId: string): void {
   save.href = URL.createObjectURL(new Blob([bytes.slice()], { type: 'application/octet-stream' }))
   save.download = `order-${orderId}.cairn`
   const page = location.href.replace(/#.*$/su, '')
-  const address = addressesOf(relay.value)?.[0]
-  const named: LinkParts = address === undefined ? {} : { relay: `0x${hexOf(address)}` }
+  const addresses = addressesOf(relay.value)?.map((address) => `0x${hexOf(address)}`) ?? []
+  const named: LinkParts = addresses.length === 0 ? {} : { relay: addresses.join(',') }
   const link = linkOf(page, { receipt: base64Url(bytes), ...named })
   element('link', HTMLTextAreaElement).value = link
   const fits = link.length <= QR_BYTES_MAX

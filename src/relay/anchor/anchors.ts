@@ -10,9 +10,10 @@ import type { Seq, ShopId } from '../../brands.js'
 import { readWord } from '../../bytes/abi.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { prefixedHex } from '../../bytes/hex.js'
+import { nextAnchorNonce } from '../../chain/anchor-call.js'
 import type { Block } from '../../chain/chain.js'
 import { rootHashCall, rootNonceCall, updateRootHashCall } from '../../chain/contracts.js'
-import { ANCHOR_NONCE_MAX, ANCHOR_RETRY_SECONDS } from '../../limits.js'
+import { ANCHOR_RETRY_SECONDS } from '../../limits.js'
 import { checkpointDigest, type SignedCheckpoint } from '../../proofs/checkpoint-form.js'
 import { describeDifference, type Difference } from '../audit/difference.js'
 import type { Log } from '../instruments/log.js'
@@ -101,8 +102,9 @@ export class Anchors {
     }
     if (this.options.clock.nowMs() < (this.retryAtMs.get(shopId) ?? 0)) return
     const entry = history.last(shopId)
-    if (entry?.status === 'revalidated' && !this.isOutdated(shopId, entry)) await this.send(shopId, entry)
-    else if (this.isDue(shopId, entry)) await this.begin(shopId, entry)
+    // Left to the owner for so long that a newer one is due, it gives way to that.
+    if (this.isDue(shopId, entry)) await this.begin(shopId, entry)
+    else if (entry?.status === 'revalidated') await this.send(shopId, entry)
     this.troubles.delete(shopId)
   }
 
@@ -112,11 +114,6 @@ export class Anchors {
     if (newest === undefined) return false
     if (last === undefined || last.status === 'failed') return true
     return newest.seq > last.seq && this.isOld(last)
-  }
-
-  /** Left to the owner for so long that a newer one takes its place. */
-  private isOutdated(shopId: ShopId, entry: AnchorEntry): boolean {
-    return this.isDue(shopId, entry)
   }
 
   private isOld({ atMs }: AnchorEntry): boolean {
@@ -161,9 +158,9 @@ export class Anchors {
       return this.moved(shopId, found)
     }
     const last = readWord(nonce) ?? 0n
-    if (last >= ANCHOR_NONCE_MAX)
+    const next = nextAnchorNonce(last, BigInt(entry.seq))
+    if (next === undefined)
       throw new Error(`its nonce in the registry is ${last}, the highest there is: it can be anchored no more`)
-    const next = last + 1n > BigInt(entry.seq) ? last + 1n : BigInt(entry.seq)
     if (wallet === undefined) {
       if (!(await this.adopt(shopId, root, last, head))) this.tellOwner(shopId, entry)
       return

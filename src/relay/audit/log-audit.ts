@@ -13,7 +13,7 @@ import { GUESTS_ACCOUNT } from '../../objects/account.js'
 import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
 import type { StoredCheckpoint } from '../checkpoints/stored-checkpoint.js'
 import { appendSet, NO_PEAKS, NO_STATE_ROOT, type LogPeaks } from '../shops/log-trees.js'
-import { applyRecord, ReplayError } from '../shops/replay.js'
+import { replay, ReplayError } from '../shops/replay.js'
 import { SetCheck } from '../shops/set-check.js'
 import { auditCheckpoint, NO_CHECKPOINTS, type CheckpointTrail, type Following } from './checkpoint-audit.js'
 import type { Difference } from './difference.js'
@@ -123,7 +123,7 @@ export class LogAudit {
 
   private replayed(record: AuditRecord): ShopState | Difference {
     try {
-      return applyRecord(this.done.state, record).state
+      return replay(this.done.state, record).state
     } catch (error) {
       if (!(error instanceof ReplayError)) throw error
       const { seq, problem: text, stateHash } = error

@@ -9,12 +9,11 @@
 import { addressOf } from '#signature'
 import type { Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
-import { decodeChecked } from '../../codec/decode-checked.js'
 import { RESERVATION_SECONDS_DEFAULT } from '../../limits.js'
 import { readCardPeriods } from '../../merkle/card-periods.js'
 import { stateRoot, type SaltedCollection } from '../../merkle/state-level.js'
 import { GUESTS_ACCOUNT } from '../../objects/account.js'
-import { Header, signerOf } from '../../patches/patch-set.js'
+import { readHeader, signerOf } from '../../patches/patch-set.js'
 import type { SignedCheckpoint } from '../../proofs/checkpoint-form.js'
 import { stateHash } from '../../state/shop-state.js'
 import { stateLevelBySalts } from '../../state/state-root.js'
@@ -111,7 +110,7 @@ export class ShownLog {
 /** Deadlines follow from it, and no hash. */
 function timeOf(header: Uint8Array): number {
   try {
-    return Number(Header.read(decodeChecked(header), 'Header').Timestamp.seconds) * 1_000
+    return Number(readHeader(header).Timestamp.seconds) * 1_000
   } catch {
     return 0
   }

@@ -35,6 +35,7 @@ import type { Metrics } from '../instruments/metrics.js'
 import type { CommittedSet } from '../shops/committed-set.js'
 import { ShopLog } from '../shops/log-trees.js'
 import type { Shop } from '../shops/shop.js'
+import { storedDigest } from './log-checkpoint.js'
 import { SignedShop, type KeptCheckpoint } from './signed-shop.js'
 import { decodeStored, encodeStored, type StoredCheckpoint } from './stored-checkpoint.js'
 
@@ -245,28 +246,12 @@ export class Checkpoints {
     if (head < last)
       return `the log ends before checkpoint ${last}, which may have been signed: restore the sets in between`
     followed.lastTime = mark?.timestamp
-    if (mark !== undefined && !this.isOfLog(followed, mark))
+    if (mark !== undefined && !equalBytes(storedDigest(store, mark), mark.digest))
       return `the log of set ${mark.seq} is not the one that was signed: restore the sets that were`
     if (stored === undefined) return undefined
     const fields = decodeCheckpoint(decodeStored(stored.value).newest)
     if (this.isOurs(followed, fields)) followed.lastTime = later(followed.lastTime, fields.Timestamp.seconds)
     return undefined
-  }
-
-  private isOfLog({ identity, shop: { shopId } }: SignedShop, mark: SignedMark): boolean {
-    const { store } = this.options
-    const [trees, seq] = [new ShopLog(store, shopId), Number(mark.seq)]
-    const [record] = store.readLog(shopId, seq - 1, { records: 1, bytes: 1 })
-    const bytes = encodeCheckpoint({
-      Version: 1n,
-      ...identity,
-      Seq: mark.seq,
-      Peaks: [...trees.peaks(seq).mmr],
-      StateRoot: trees.stateRoot(seq),
-      StateHash: record!.stateHash,
-      Timestamp: new CborTime(mark.timestamp),
-    })
-    return equalBytes(checkpointDigest(bytes), mark.digest)
   }
 
   /** Of another token or chain are those of other settings. */

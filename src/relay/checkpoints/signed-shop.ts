@@ -65,6 +65,8 @@ export class SignedShop {
   private resting = false
   private cancelDue: (() => void) | undefined
   private cancelRest: (() => void) | undefined
+  /** Another stands in its place: what it was about to sign is signed, nothing more. */
+  private isOver = false
 
   /** `act` is called when it may be `ready`. */
   constructor(shop: Shop, identity: LogIdentity, clock: Clock, act: () => void) {
@@ -82,7 +84,7 @@ export class SignedShop {
 
   /** Whether there is something to sign now. */
   get isReady(): boolean {
-    return !this.resting && this.withheld === undefined && (this.isDue || this.asking.length > 0)
+    return !this.isOver && !this.resting && this.withheld === undefined && (this.isDue || this.asking.length > 0)
   }
 
   get newest(): KeptCheckpoint | undefined {
@@ -151,6 +153,7 @@ export class SignedShop {
   }
 
   stop(): void {
+    this.isOver = true
     this.cancelDue?.()
     this.cancelRest?.()
     this.answer()

@@ -8,7 +8,7 @@
 
 import type { Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
-import { treeConsistency, treeRoot, type TreeHead } from '../../merkle/rfc6962.js'
+import { rootOfPeaks, treeConsistency, type TreeHead } from '../../merkle/rfc6962.js'
 import {
   coseReceiptOf,
   decodeBinding,
@@ -109,9 +109,9 @@ export class ShopNotes {
     if (signed === undefined) return undefined
     const { ChainID, Registry, Relay, Peaks } = decodeCheckpoint(signed[0])
     if (ChainID !== relay.ChainID || Relay !== relay.Relay || !equalBytes(Registry, relay.Registry)) return undefined
-    const { mmr } = new ShopLog(store, shopId).peaks(seq)
+    const { mmr, tree } = new ShopLog(store, shopId).peaks(seq)
     if (!mmr.every((peak, i) => equalBytes(peak, Peaks[i]!))) return undefined
-    return { size: BigInt(seq), root: treeRoot(seq, this.reader(shopId)) }
+    return { size: BigInt(seq), root: rootOfPeaks(tree) }
   }
 
   private reader(shopId: ShopId): (level: number, index: number) => Uint8Array {

@@ -18,6 +18,8 @@ import {
 import { NoteError } from '../../notes/forms.js'
 import type { Clock } from '../instruments/clock.js'
 import type { Log } from '../instruments/log.js'
+import { isDamage } from '../shops/damage.js'
+import { boundedText } from '../transport/bounded-body.js'
 import type { NotedLog } from './shop-notes.js'
 
 export interface Witness {
@@ -168,7 +170,8 @@ class WitnessQueue {
       if (problem === undefined) this.told = undefined
       else this.refused(shopId, problem)
     } catch (error) {
-      if (!this.stopping.signal.aborted) log.error('bug', error)
+      if (isDamage(error)) this.refused(shopId, `the log cannot be read: ${error.message}`)
+      else if (!this.stopping.signal.aborted) log.error('bug', error)
     }
   }
 
@@ -226,15 +229,15 @@ class WitnessQueue {
 
   /** What it answers; a text says why there is no answer. */
   private async post(known: Seq, noted: NotedLog): Promise<Answer | string> {
+    const body = addCheckpointBody(known, noted.consistencyFrom(known), noted.note)
     const limit = new AbortController()
     const end = () => limit.abort()
     const cancel = setTimeout(end, WITNESS_TIMEOUT_SECONDS * 1_000)
     this.stopping.signal.addEventListener('abort', end)
     try {
-      const body = addCheckpointBody(known, noted.consistencyFrom(known), noted.note)
       const request = { method: 'POST', body, signal: limit.signal, redirect: 'error' } as const
       const response = await fetch(`${this.witness.url}/add-checkpoint`, request)
-      return { status: response.status, text: await boundedText(response) }
+      return { status: response.status, text: await boundedText(response, WITNESS_ANSWER_BYTES_MAX) }
     } catch (error) {
       return `it cannot be reached (${(error as Error).message})`
     } finally {
@@ -242,17 +245,6 @@ class WitnessQueue {
       this.stopping.signal.removeEventListener('abort', end)
     }
   }
-}
-
-async function boundedText(response: Response): Promise<string> {
-  const parts: Uint8Array[] = []
-  let bytes = 0
-  for await (const part of response.body ?? []) {
-    bytes += part.length
-    if (bytes > WITNESS_ANSWER_BYTES_MAX) throw new RangeError(`over ${WITNESS_ANSWER_BYTES_MAX} bytes`)
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8')
 }
 
 function sizeOf(text: string): Seq | undefined {

@@ -14,6 +14,7 @@ import {
 import type { ChainAddress } from '../../objects/scalars.js'
 import type { Rate } from '../../state/conversion.js'
 import type { Clock } from '../instruments/clock.js'
+import { boundedText } from '../transport/bounded-body.js'
 
 export interface PriceSource {
   /** For one whole unit of `from`; a text says why there is none. Equal currencies are never asked for. */
@@ -120,26 +121,15 @@ async function fetchTable(url: string, stop: AbortSignal, timeoutSeconds: number
     const { signal } = limit
     const response = await fetch(url, { signal, redirect: 'error', headers: { accept: 'application/json' } })
     if (!response.ok) throw new PriceTableError(`it answers ${response.status}`)
-    return readTable(await boundedText(response))
+    return readTable(await boundedText(response, PRICE_TABLE_BYTES_MAX))
   } catch (error) {
     if (error instanceof PriceTableError) throw error
+    if (error instanceof RangeError) throw new PriceTableError(error.message, { cause: error })
     throw new PriceTableError('it cannot be reached', { cause: error })
   } finally {
     clearTimeout(timer)
     stop.removeEventListener('abort', end)
   }
-}
-
-async function boundedText(response: Response): Promise<string> {
-  const parts: Uint8Array[] = []
-  let bytes = 0
-  for await (const part of response.body ?? []) {
-    bytes += part.length
-    if (bytes > PRICE_TABLE_BYTES_MAX) throw new PriceTableError(`it answers with over ${PRICE_TABLE_BYTES_MAX} bytes`)
-    parts.push(part)
-  }
-  const decoder = new TextDecoder()
-  return parts.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode()
 }
 
 /** Throws PriceTableError for anything but a whole, well-formed table. */

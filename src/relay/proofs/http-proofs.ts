@@ -5,7 +5,8 @@
  *     /v5/shops/<id>/checkpoint
  *     /v5/shops/<id>/proof/<collection>/<key>
  *     /v5/shops/<id>/log/<seq>?at=<Seq>
- *     /v5/shops/<id>/level/<seq>          of a set that asks for payment: what a receipt needs of the state after it
+ *     /v5/shops/<id>/level/<seq>?signature=<hex>     of a set that asks for payment, for those who have the set: what a
+ *                                                    receipt needs of the state after it
  *
  * Tests: test/e2e/http-proofs.test.ts
  */
@@ -113,12 +114,23 @@ async function logProof(
   return { digest, forEver: true, body: proofs.logProofAnswer(shopId, signed, head, seq, 0) }
 }
 
-/** CBOR `[Level, Manifest bytes]`, which hash to the StateRoot of the set. */
-function levelThen(proofs: ShopProofs, { shopId }: Shop, [seqText]: readonly string[]): Promise<ProvenBody> {
+/**
+ * CBOR `[Level, Manifest bytes]`, which hash to the StateRoot of the set. Which sets ask for payment is nobody's but
+ * those who may read the order: they know the set's signature, which nobody can guess.
+ */
+async function levelThen(
+  { store }: ShopProofs,
+  { shopId }: Shop,
+  [seqText]: readonly string[],
+  query: URLSearchParams,
+): Promise<ProvenBody> {
   const seq = numberIn('a set', seqText!)
-  const body = askedLevel(proofs.store, shopId, seq)
-  if (body === undefined) throw new Refused(404, `the level after set ${seq} is not kept: it did not ask for payment`)
-  return Promise.resolve({ digest: sha256(body), forEver: true, body })
+  const [record] = seq <= store.head(shopId) ? store.pickLog(shopId, [seq], 1) : []
+  const isKnown = record !== undefined && toHex(record.signature) === query.get('signature')
+  const body = isKnown ? askedLevel(store, shopId, seq) : undefined
+  if (body === undefined)
+    throw new Refused(404, `no level is kept of a set ${seq} that has this signature and asks for payment`)
+  return { digest: sha256(body), forEver: true, body }
 }
 
 async function newestOf(proofs: ShopProofs, shopId: ShopId): Promise<KeptCheckpoint> {

@@ -8,11 +8,11 @@
 import { assert } from '../../assert.js'
 import type { OrderId, Seq } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
-import { decodeChecked } from '../../codec/decode-checked.js'
 import { readCheckedPatch } from '../../patches/checked-patch.js'
 import { ordersOfCardName } from '../../patches/object-name.js'
+import { addsOrder } from '../../state/order-rules.js'
 import type { ShopState } from '../../state/shop-state.js'
-import { addedByCard } from '../../state/trails.js'
+import { addedCount } from '../../state/trails.js'
 import type { LogRecord, Store } from '../../store/store.js'
 import type { AddedOrders } from '../../wire/proof-payloads.js'
 
@@ -25,12 +25,6 @@ interface LogIndex {
 /** Sets looked at in one piece. */
 const PIECE = { records: 64, bytes: 262_144 }
 
-/** How many orders the card added, those that it added again included. */
-export function addedCount(state: ShopState, card: Uint8Array): bigint {
-  const entry = state.indexes.trails.get(card)
-  return entry === undefined ? 0n : (decodeChecked(addedByCard(entry)) as bigint)
-}
-
 /** Of the state after set `seq`. Yields between pieces. */
 export function* ordersOfCard(
   state: ShopState,
@@ -38,7 +32,7 @@ export function* ordersOfCard(
   card: Uint8Array,
   index: LogIndex,
 ): Generator<undefined, AddedOrders> {
-  const count = Number(addedCount(state, card))
+  const count = Number(addedCount(state.indexes.trails.get(card)))
   const added: (readonly [OrderId, bigint])[] = []
   const name = ordersOfCardName(card)
   for (let at = 0; at < seq && added.length < count;) {
@@ -72,10 +66,6 @@ function next(
 }
 
 function addsOf({ seq, patches }: LogRecord): [OrderId, bigint][] {
-  return patches.flatMap((bytes) => {
-    const { op, path } = readCheckedPatch(bytes)
-    const [collection, id] = path
-    const adds = op === 'add' && path.length === 2 && collection === 'Orders'
-    return adds ? [[id as OrderId, BigInt(seq)] as [OrderId, bigint]] : []
-  })
+  const adding = patches.map(readCheckedPatch).filter(addsOrder)
+  return adding.map(({ path }) => [path[1] as OrderId, BigInt(seq)])
 }

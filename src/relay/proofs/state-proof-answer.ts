@@ -30,8 +30,13 @@ function unfitKey(question: StateQuestion): string | undefined {
   const [collection, key] = question
   if (isGuestsAccount(question)) return "the guests' account is in no state proof: a snapshot has it"
   const fits = KEY_LENGTHS[collection]
-  return fits(key.length) ? undefined : `${collection} has no keys of these ${key.length} bytes`
+  return fits(key.length)
+    ? undefined
+    : `${collection} has no keys of ${key.length} bytes${ID_KEYS.includes(collection) ? AN_ID : ''}`
 }
+
+const ID_KEYS: readonly StateQuestion[0][] = ['Inventory', 'Listings', 'Orders']
+const AN_ID = ': an id is 8 bytes, the most significant first'
 
 const KEY_LENGTHS: Readonly<Record<StateQuestion[0], (length: number) => boolean>> = {
   Manifest: (length) => length === 0,

@@ -10,15 +10,16 @@ import type { Seq, ShopId } from '../../brands.js'
 import { be64 } from '../../bytes/bytes.js'
 import { CARD_ORDERS_PROVEN_MAX, LISTED_ORDERS_MAX, STATE_PROOF_OBJECTS_MAX } from '../../limits.js'
 import type { StateQuestion } from '../../merkle/state-question.js'
+import { addedCount } from '../../state/trails.js'
 import type { CheckpointRequest, LogProofRequest, StateProofRequest } from '../../wire/messages.js'
 import { ProofPayloadError, readStateQuestion } from '../../wire/proof-payloads.js'
 import type { KeptCheckpoint } from '../checkpoints/signed-shop.js'
 import type { Step } from '../feed/round-robin.js'
-import { addedCount, ordersOfCard } from '../proofs/orders-of-card.js'
+import { ordersOfCard } from '../proofs/orders-of-card.js'
 import type { ShopProofs } from '../proofs/shop-proofs.js'
 import { refusal, stateProofAnswer } from '../proofs/state-proof-answer.js'
 import { isDamage } from '../shops/damage.js'
-import { unreadable, type Reader } from '../shops/reader.js'
+import { isForeignOrder, unreadable, type Reader } from '../shops/reader.js'
 import type { Shop } from '../shops/shop.js'
 import { failure, type Answer } from './answer.js'
 import { shopIdIn } from './shop-id.js'
@@ -183,13 +184,17 @@ export class ProofRequests {
     const { proofs } = this.options
     const { state, seq } = kept
     const { shopId } = state
-    const card = this.options.reader(shopId).card!
-    const count = addedCount(state, card)
+    const reader = this.options.reader(shopId)
+    const card = reader.card!
+    const count = addedCount(state.indexes.trails.get(card))
     if (count > BigInt(LISTED_ORDERS_MAX))
       return failure('INVALID', `the card added ${count} orders, a list has ${LISTED_ORDERS_MAX}: ask by id`)
     const indexedUpTo = proofs.indexedUpTo(shopId)
     const List = yield* ordersOfCard(state, seq, card, { store: proofs.store, indexedUpTo })
-    const ids = [...new Set(List.map(([id]) => id))].slice(0, CARD_ORDERS_PROVEN_MAX)
+    const all = [...new Set(List.map(([id]) => id))]
+    // A guest's card that was a clerk's may have added an order of another's again.
+    const end = all.findIndex((id) => isForeignOrder(reader, proofs.shop(shopId)!.current.state, id))
+    const ids = all.slice(0, Math.min(CARD_ORDERS_PROVEN_MAX, end < 0 ? all.length : end))
     const asked: StateQuestion[] = [['Orders', card], ...ids.map((id): StateQuestion => ['Orders', be64(id)])]
     const answer = { Checkpoint: kept.signed, Last: kept.last, List }
     const { payload, count: fitting } = yield* stateProofAnswer(state, proofs.source(kept), asked, answer)

@@ -142,7 +142,8 @@ export class SessionSubscriptions {
   }
 
   private snapshotSource(shopId: ShopId, reader: Reader, selection: Selection, from: Seq): SnapshotSource {
-    const { proofs, clock, snapshots } = this.options.host
+    const { host, target } = this.options
+    const { proofs, clock, snapshots } = host
     let isOver = false
     let callOff = () => undefined as void
     let release = () => undefined as void
@@ -162,7 +163,7 @@ export class SessionSubscriptions {
             ready(kept, new Snapshot(state, selection, orders))
           })
         }
-        release = snapshots.take(shopId, start)
+        release = snapshots.take(shopId, target, start)
       },
       end() {
         if (isOver) return

@@ -1,7 +1,7 @@
 /**
  * What a receipt needs of the state after a set that asks for payment (PROOFS §6): the level below its StateRoot, and
  * the manifest then. Both are kept in the transaction of the set, for states are not: the level by the set's number,
- * the manifest once, by its hash. Neither tells anything that the relay does not tell everybody.
+ * the manifest once, by its hash. Neither is secret; that there is one tells that somebody was asked for payment.
  *
  * Tests: test/e2e/receipts.test.ts
  */

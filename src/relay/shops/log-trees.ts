@@ -17,9 +17,8 @@ import { appendToPeaks } from '../../merkle/accumulator.js'
 import { bitsSet } from '../../merkle/hamt-node.js'
 import { heightOf, leafIndexOf, peakIndices, sizeOf, type LeafCount, type NodeIndex } from '../../merkle/mmr-index.js'
 import { interiorHashAt } from '../../merkle/node-hash.js'
-import { treeLeafHash } from '../../merkle/rfc6962.js'
+import { treeLeafHash, treeNodeHash, treePeaks } from '../../merkle/rfc6962.js'
 import { stateRoot } from '../../merkle/state-level.js'
-import { pairDigest } from '../../merkle/state-tree.js'
 import { logLeafBytes, setDigest } from '../../proofs/log-leaf.js'
 import type { ShopState } from '../../state/shop-state.js'
 import { stateLevel } from '../../state/state-root.js'
@@ -58,13 +57,9 @@ export function appendSet(
   const nodes = appendToPeaks(mmr, leaves, sha256(leaf), (place, left, right) =>
     interiorHashAt(firstPosition + place, left, right),
   )
-  const treeLeaf = treeLeafHash(leaf)
-  const treeNodes = appendToPeaks(tree, leaves, treeLeaf, (_place, left, right) => pairDigest(TREE_NODE, left, right))
+  const treeNodes = appendToPeaks(tree, leaves, treeLeafHash(leaf), (_place, left, right) => treeNodeHash(left, right))
   return { peaks: { mmr, tree }, added: concatBytes(root, ...nodes, ...treeNodes) }
 }
-
-/** RFC 6962 §2.1. */
-const TREE_NODE = 0x01
 
 /** Rows of what sets from `firstSeq` on add, in order. */
 export function logTreeRows(firstSeq: Seq, added: readonly Uint8Array[]): LogTreeRow[] {
@@ -120,13 +115,7 @@ export class ShopLog {
   peaks(seq: Seq): LogPeaks {
     const size = sizeOf(BigInt(seq) as LeafCount)
     const mmr = peakIndices(size).map((index) => this.node(index))
-    const tree: Uint8Array[] = []
-    for (let [level, start] = [Math.floor(Math.log2(Math.max(seq, 1))), 0]; start < seq; level--) {
-      if (start + 2 ** level > seq) continue
-      tree.push(this.treeNode(level, start / 2 ** level))
-      start += 2 ** level
-    }
-    return { mmr, tree }
+    return { mmr, tree: treePeaks(seq).map(({ level, index }) => this.treeNode(level, index)) }
   }
 
   /** What the set added to a row. */

@@ -1,14 +1,14 @@
 /**
  * A set of the log applied again.
  *
- * Tests: test/relay/shops/keeper.test.ts
+ * Tests: test/relay/shops/keeper.test.ts, test/relay/shops/set-check.test.ts
  */
 
 import type { Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { toHex } from '../../bytes/hex.js'
-import { readCheckedPatch, type Patch } from '../../patches/checked-patch.js'
 import { patchKey, type PatchKey } from '../../patches/object-name.js'
+import { readPatch, type Patch } from '../../patches/patch.js'
 import type { Author } from '../../state/access.js'
 import { applyPatches } from '../../state/apply.js'
 import { stateHash, type ShopState } from '../../state/shop-state.js'
@@ -32,23 +32,21 @@ export class ReplayError extends Error {
   }
 }
 
-/** The state after the set, and what its patches touch. Throws ReplayError. */
-export function replay(state: ShopState, record: LogRecord): ReplayedSet {
-  return applyRecord(state, record)
-}
-
 interface ReplayedSet {
   readonly state: ShopState
   readonly keys: PatchKey[]
 }
 
-/** The same; a record that does not say which state hash follows is not asked for it. */
-export function applyRecord(
+/**
+ * The state after the set, and what its patches touch. A record that does not say which state hash follows is not asked
+ * for it. Throws ReplayError.
+ */
+export function replay(
   state: ShopState,
   record: Omit<LogRecord, 'stateHash'> & { readonly stateHash?: Uint8Array | undefined },
 ): ReplayedSet {
   const { shopId } = state
-  const patches = record.patches.map((bytes) => readPatch(shopId, record.seq, bytes))
+  const patches = record.patches.map((bytes) => patchOf(shopId, record.seq, bytes))
   const author: Author =
     record.role === 'relay' ? { role: 'relay' } : { role: record.role, card: record.signer, account: record.account }
   const committedAt = BigInt(Math.floor(record.committedAtMs / 1_000))
@@ -56,13 +54,15 @@ export function applyRecord(
   const applied = applyPatches(state, patches, { author, committedAt, reservationSeconds, seq: record.seq })
   if (!applied.ok)
     throw new ReplayError(shopId, record.seq, `the log holds a set that is refused: ${applied.verdict.message}`)
-  if (record.stateHash === undefined) return { state: applied.state, keys: patches.map(({ path }) => patchKey(path)) }
-  const hash = stateHash(applied.state)
-  if (!equalBytes(hash, record.stateHash)) {
-    const text = `its state hash is ${toHex(hash)}, the log says ${toHex(record.stateHash)}`
-    throw new ReplayError(shopId, record.seq, text, hash)
-  }
+  if (record.stateHash !== undefined) requireStateHash(applied.state, record.seq, record.stateHash)
   return { state: applied.state, keys: patches.map(({ path }) => patchKey(path)) }
+}
+
+function requireStateHash(state: ShopState, seq: Seq, wanted: Uint8Array): void {
+  const hash = stateHash(state)
+  if (equalBytes(hash, wanted)) return
+  const text = `its state hash is ${toHex(hash)}, the log says ${toHex(wanted)}`
+  throw new ReplayError(state.shopId, seq, text, hash)
 }
 
 /**
@@ -75,9 +75,10 @@ export function requireSameTrees(shopId: ShopId, seq: Seq, made: Uint8Array, sto
   throw new ReplayError(shopId, seq, `it leads to state root and leaf ${ours}, ${theirs} was kept with it`)
 }
 
-function readPatch(shopId: ShopId, seq: Seq, bytes: Uint8Array): Patch {
+/** An audit takes sets of a relay that it does not trust. */
+function patchOf(shopId: ShopId, seq: Seq, bytes: Uint8Array): Patch {
   try {
-    return readCheckedPatch(bytes)
+    return readPatch(bytes)
   } catch (error) {
     throw new ReplayError(shopId, seq, `the log holds a patch that cannot be read: ${(error as Error).message}`)
   }

@@ -2,16 +2,15 @@
  * Whether a set of the log is what its bytes say, without applying it: header, root, nonce, signature. Who recovers the
  * signer, here or in a thread, is the caller's to choose.
  *
- * Tests: test/cli/check.test.ts, test/cli/audit.test.ts
+ * Tests: test/relay/shops/set-check.test.ts, test/cli/check.test.ts, test/cli/audit.test.ts
  */
 
 import { addressOf } from '#signature'
 import type { ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { prefixedHex, toHex } from '../../bytes/hex.js'
-import { decodeChecked } from '../../codec/decode-checked.js'
 import { patchLeafHash, PatchTree } from '../../merkle/patch-proof.js'
-import { Header } from '../../patches/patch-set.js'
+import { readHeader, type Header } from '../../patches/patch-set.js'
 import type { LogRecord } from '../../store/store.js'
 
 interface SetProblem {
@@ -49,16 +48,12 @@ export class SetCheck {
   *problemsOf(record: CheckedRecord, signer: Uint8Array | undefined): Generator<SetProblem> {
     let header: Header
     try {
-      header = Header.read(decodeChecked(record.header), 'Header')
+      header = readHeader(record.header)
     } catch (error) {
       return yield { kind: 'header', text: (error as Error).message }
     }
     if (header.ShopID !== this.shopId) yield { kind: 'header', text: `its header is of shop ${header.ShopID}` }
-    const { root } = new PatchTree(record.patches.map(patchLeafHash))
-    if (!equalBytes(root, header.RootHash)) {
-      const values = { found: prefixedHex(header.RootHash), wanted: prefixedHex(root) }
-      yield { kind: 'root', text: 'its header has not the root of its patches', ...values }
-    }
+    yield* rootProblem(record, header)
     yield* this.nonceProblem(record, header.KeyCardNonce)
     yield* this.signatureProblem(record, signer)
   }
@@ -85,4 +80,12 @@ export class SetCheck {
     const [found, wanted] = [prefixedHex(address), this.relays.map(prefixedHex).join(', ')]
     yield { kind: 'signature', text: `it is signed by ${found}, the relay is ${wanted}` }
   }
+}
+
+function* rootProblem({ patches }: CheckedRecord, { RootHash }: Header): Generator<SetProblem> {
+  if (patches.length === 0) return yield { kind: 'root', text: 'it has no patches' }
+  const { root } = new PatchTree(patches.map(patchLeafHash))
+  if (equalBytes(root, RootHash)) return
+  const values = { found: prefixedHex(RootHash), wanted: prefixedHex(root) }
+  yield { kind: 'root', text: 'its header has not the root of its patches', ...values }
 }

@@ -109,24 +109,51 @@ export class Batch {
   run(job: Job): void {
     const closed = this.shops.get(job.shopId)?.closed
     if (closed !== undefined) return this.refuse(job, closed)
+    const { shopId } = job
+    const isAhead = this.isAhead(shopId)
     if (job.kind === 'write') {
       const outcome = this.guarded(BROKEN, () => this.write(job), closedFor)
-      this.answers.push((failure) => job.done(failure !== undefined && outcome.ok ? failure : outcome))
+      this.answers.push((failure) =>
+        job.done(failure === undefined ? outcome : this.unstored(job, outcome, isAhead, failure)),
+      )
       return
     }
-    const { shopId } = job
     const build = () => job.build(this.shops.get(shopId)?.current.state, (prefix) => this.rows(shopId, prefix))
     const outcome = this.guarded<RelayOutcome>(
       'refused',
       () => (this.change(shopId, build()) ? 'done' : 'refused'),
       () => 'not-stored',
     )
-    this.answers.push((failure) => job.done(failure !== undefined && outcome === 'done' ? 'not-stored' : outcome))
+    const rests = outcome === 'done' || isAhead
+    this.answers.push((failure) => job.done(failure !== undefined && rests ? 'not-stored' : outcome))
   }
 
   private refuse(job: Job, { reason, forNow }: Closure): void {
     if (job.kind === 'write') this.answers.push(() => job.done(closedFor(reason)))
     else this.answers.push(() => job.done(forNow ? 'not-stored' : 'refused'))
+  }
+
+  /** Whether the shop's current version is not durable. */
+  private isAhead(shopId: ShopId): boolean {
+    const shop = this.shops.get(shopId)
+    return shop !== undefined && this.before.has(shop)
+  }
+
+  /** Once the batch was taken back: a refusal that came from sets which are not stored is none. */
+  private unstored(
+    job: Job & { kind: 'write' },
+    outcome: WriteOutcome,
+    isAhead: boolean,
+    failure: WriteOutcome,
+  ): WriteOutcome {
+    const head = this.shops.get(job.shopId)?.current.head
+    if (head === undefined) return failure
+    if (outcome.ok) return outcome.seq <= head ? outcome : failure
+    if (!isAhead) return outcome
+    const alone = new Batch(this.options, this.shops)
+    const again = alone.guarded(BROKEN, () => alone.write(job), closedFor)
+    alone.takeBack()
+    return again.ok && again.seq > head ? failure : again
   }
 
   async finish(): Promise<void> {

@@ -281,6 +281,40 @@ describe('what was signed', () => {
     expectNoEvidence()
   })
 
+  it('is made no more of a version whose shop was made again meanwhile', async () => {
+    let fail: (error: Error) => void = () => undefined
+    const hangs = (store: Store) =>
+      new Proxy(store, {
+        get: (target, name) => {
+          const value: unknown = Reflect.get(target, name, target)
+          if (name !== 'commit') return typeof value === 'function' ? value.bind(target) : value
+          const commit = value as Store['commit']
+          return (rows: Parameters<Store['commit']>[0]) => {
+            if (rows.checkpoints === undefined || !isHanging) return commit.call(target, rows)
+            isHanging = false
+            return new Promise<void>((_, reject) => (fail = reject))
+          }
+        },
+      })
+    let isHanging = false
+    await relay.stop()
+    relay = await start({ store: hangs })
+    isHanging = true
+    await write()
+    await clock.turn(1_000)
+    relay.checkpoints.adopt(log.shop)
+    await write()
+    fail(new Error('the disk is away'))
+    await settled()
+    for (let i = 0; i < 5; i++) await turn(2_000)
+    await relay.checkpoints.fresh(log.shopId)
+    expect([...new Set(seqs())]).toEqual([1, 3])
+    expect(relay.checkpoints.firstSigned(log.shopId, 2)).toBeUndefined()
+    expect(relay.store.checkpoint(log.shopId, 2)).toBeUndefined()
+    expect(told.filter((line) => line.includes('could not be signed'))).toHaveLength(1)
+    expectNoEvidence()
+  })
+
   it('is counted', async () => {
     expect(await relay.metrics.text()).toContain('cairn_checkpoints_total 1')
     expect(await relay.metrics.text()).toContain('cairn_checkpoints_withheld 0')

@@ -1,0 +1,75 @@
+/**
+ * What a relay answers over HTTP (PROOFS §4), as bytes: one way for all who ask it.
+ *
+ * Tests: test/client/relay-http.test.ts
+ */
+
+import { RECEIPT_WAIT_MS_MAX } from '../limits.js'
+import { aborted, ClientError } from './client-error.js'
+import { httpAnswer } from './http-answer.js'
+
+export interface RelayPlace {
+  /** http(s) address of the relay. */
+  readonly url: string
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * The body of `path`, which begins with a slash. A relay that is asked for too much in a short time (429: the receipts
+ * of many orders are many questions) is asked again after a pause. Rejects with ClientError: UNREACHABLE, NOT_FOUND for
+ * any answer that is none, VERIFICATION_FAILED for one that is too long, ABORTED, TIMEOUT.
+ */
+export async function bytesFromRelay(place: RelayPlace, path: string): Promise<Uint8Array> {
+  for (let waited = 0; waited < RECEIPT_WAIT_MS_MAX; waited += TOO_MANY_PAUSE_MS) {
+    const response = await answerOf(place, path)
+    if (response.status !== TOO_MANY) return response.bytes
+    await pause(TOO_MANY_PAUSE_MS, place.signal)
+  }
+  throw new ClientError('TIMEOUT', `${path}: the relay answers that it is asked too often`)
+}
+
+const TOO_MANY = 429
+const TOO_MANY_PAUSE_MS = 1_000
+
+/** The bytes of an answer of 429 stand for nothing. */
+async function answerOf(
+  { url, signal }: RelayPlace,
+  path: string,
+): Promise<{ readonly status: number; readonly bytes: Uint8Array }> {
+  const address = `${url.replace(/\/+$/u, '')}${path}`
+  const {
+    ok,
+    status,
+    body: bytes,
+  } = await httpAnswer(address, signal).catch((error: unknown) => {
+    if (!(error instanceof ClientError && error.code === 'UNREACHABLE')) throw error
+    throw new ClientError('UNREACHABLE', `no relay answers at ${new URL(address).origin}`, { cause: error })
+  })
+  if (ok || status === TOO_MANY) return { status, bytes }
+  throw new ClientError('NOT_FOUND', `${path}: the relay answers ${status}${reasonIn(bytes)}`)
+}
+
+/** What a relay says beside a status: `{"error": text}`. */
+function reasonIn(bytes: Uint8Array): string {
+  try {
+    const { error } = JSON.parse(new TextDecoder().decode(bytes)) as { readonly error?: unknown }
+    return typeof error === 'string' ? `: ${error}` : ''
+  } catch {
+    return ''
+  }
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(aborted(signal))
+    const stop = () => {
+      clearTimeout(timer)
+      reject(aborted(signal!))
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop)
+      resolve()
+    }, ms)
+    signal?.addEventListener('abort', stop, { once: true })
+  })
+}
