@@ -52,7 +52,7 @@ interface LoadOptions {
  * Work that makes a flush due, of one shop or of all together: a unit is a patch, or a KiB of patches where that is
  * more. Bounds what a start has to replay.
  */
-const FLUSH_WORK = 12_000
+const FLUSH_WORK = 20_000
 /** A smaller shop is flushed when its oldest change is so old. */
 export const FLUSH_AFTER_MS = 30_000
 /** What one transaction of a flush writes at most, but for a single node that is larger. */
