@@ -145,6 +145,8 @@ async function payWith(
     for await (const { status, data, error } of client.order(order)) {
       if (error !== undefined) throw error
       if (status === 'unavailable') return false
+      // What there was before may be an order that is paid already.
+      if (status === 'loading') continue
       const due = client.orders.due(order)
       if (due !== undefined && hash === undefined) {
         const wallet = walletOfFlags(flags, io, { account: DEVELOPMENT_ACCOUNTS.guest, chainId: due.request.chainId })
@@ -154,7 +156,7 @@ async function payWith(
       } else if (data?.State === 6n) {
         io.out(`order ${order} is Paid`)
         return true
-      } else if (status === 'ready' && hash === undefined) {
+      } else if (hash === undefined) {
         throw new ClientError('INVALID', `order ${order} is in state ${data!.State}: there is nothing to pay`)
       }
     }

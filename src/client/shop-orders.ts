@@ -2,7 +2,7 @@
  * A customer's orders through the client (PROTOCOL §11): from a cart to a chosen payment, and what is then to be paid,
  * computed anew here: a PaymentID or total that the order does not lead to is never shown as due.
  *
- * Tests: test/client/shop-client.test.ts
+ * Tests: test/client/shop-client.test.ts, test/client/shop-orders.test.ts
  */
 
 import { sha256 } from '#hash'
@@ -161,9 +161,12 @@ export class ShopOrders {
     return this.checkedDue(order)
   }
 
-  /** What is to be paid now; undefined where nothing is. Throws ClientError VERIFICATION_FAILED. */
+  /**
+   * What is to be paid now; undefined where nothing is, and while the order is loading: it may be paid already. Throws
+   * ClientError VERIFICATION_FAILED.
+   */
   due(id: OrderId): PaymentDue | undefined {
-    const order = this.order(id)
+    const order = this.loaded(id)
     return order?.State === UNPAID && order.PaymentDetails !== undefined ? this.checkedDue(order) : undefined
   }
 
@@ -172,7 +175,7 @@ export class ShopOrders {
    * its address. Throws ClientError VERIFICATION_FAILED.
    */
   asked(id: OrderId): PaymentDue | undefined {
-    const order = this.order(id)
+    const order = this.loaded(id)
     const isAsked = order?.PaymentDetails !== undefined && order.State !== PAYMENT_CHOSEN
     return isAsked ? this.checkedDue(order) : undefined
   }
@@ -185,6 +188,11 @@ export class ShopOrders {
   /** All orders that may be read, by id, with their proof of completeness: a guest's own, the shop's for staff. */
   all(): Live<readonly Order[]> {
     return this.shop.orderList()
+  }
+
+  private loaded(id: OrderId): Order | undefined {
+    const { status, data } = this.shop.order(id).get()
+    return status === 'loading' ? undefined : data
   }
 
   private order(id: OrderId): Order | undefined {
