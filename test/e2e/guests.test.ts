@@ -136,8 +136,8 @@ describe('live orders of a guest’s card', () => {
     const sets = wire.sets.length
     expect(secondsOf(await first.write(committed(51n)), LIVE)).toBe(600)
     await clock.turn(601_000)
-    await wire.until(() => wire.sets.length > sets)
-    expect(wire.sets.slice(sets).map(({ patches }) => patches.length)).toEqual([200])
+    await wire.until(() => wire.sets.length === sets + 5)
+    expect(wire.sets.slice(sets).map(({ patches }) => patches.length)).toEqual(Array<number>(5).fill(40))
     expect(await first.write(...ids(51, 100).map((id) => committed(id)))).toBe('ok')
   })
 })

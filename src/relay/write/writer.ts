@@ -25,10 +25,10 @@ type MayExpire = (state: ShopState, order: OrderId, now: Seconds) => boolean
  */
 const BATCH_SETS_MAX = 256
 const BATCH_MS_MAX = 12
-/** Orders that are canceled in one set when their time is up: a set takes no longer than a batch may. */
-const EXPIRIES_PER_SET_MAX = 100
+/** Orders that are canceled in one set when their time is up: nobody waits for them longer than for a few sets. */
+const EXPIRIES_PER_SET_MAX = 20
 /** Of one shop, until it is looked at again. */
-const EXPIRY_SETS_AT_ONCE_MAX = 20
+const EXPIRY_SETS_AT_ONCE_MAX = 100
 
 interface WriterOptions extends BatchOptions {
   /** Asked before each batch: what it has to wait for. */
