@@ -99,6 +99,11 @@ const withNeighbour = objects((list) => {
 const leafOf = ({ key, answer }: ProofItem): ItemAnswer =>
   answer.kind === 'object' ? { kind: 'other-leaf', leaf: stateLeaf(key, answer.object) } : answer
 
+/** A second shop of the same relay, to take proofs from. */
+async function withAnotherShop(stage: Stage): Promise<void> {
+  stage.another = await stage.world.stage()
+}
+
 export const IN_PROOFS: readonly LieRow[] = [
   {
     name: 'forges a price in snapshot and proof',
@@ -476,9 +481,7 @@ export const IN_PROOFS: readonly LieRow[] = [
     name: 'answers with another shop’s proof',
     does: 'answers with the proof of a listing of the same id in another shop of the relay',
     session: ONE,
-    prepare: async (stage) => {
-      stage.another = await stage.world.stage()
-    },
+    prepare: withAnotherShop,
     tell: (stage) =>
       answers({
         stateProof: (answer, asked) => {
@@ -494,9 +497,7 @@ export const IN_PROOFS: readonly LieRow[] = [
     name: 'proves with another shop’s proof',
     does: 'answers under the honest checkpoint with the proof of a listing of the same id in another shop',
     session: ONE,
-    prepare: async (stage) => {
-      stage.another = await stage.world.stage()
-    },
+    prepare: withAnotherShop,
     tell: (stage) =>
       answers({
         stateProof: (answer, asked) => {
