@@ -56,7 +56,7 @@ async function all(check: LogCheck, address = FIRST): Promise<{ logs: ChainLog[]
   return { logs, pieces }
 }
 
-const asked = (rpc: FaultyRpc, method: string) => rpc.calls.get(method) ?? 0
+const asked = (rpc: FaultyRpc, method: string) => rpc.calls.get(method)?.length ?? 0
 
 beforeAll(async () => {
   node = await startDevChain()

@@ -55,7 +55,7 @@ async function eventually(what: () => Promise<unknown>, expected: unknown): Prom
 }
 
 const settled = (ms = 400) => new Promise((resolve) => setTimeout(resolve, ms))
-const asked = ({ calls }: FaultyRpc, method: string) => calls.get(method) ?? 0
+const asked = ({ calls }: FaultyRpc, method: string) => calls.get(method)?.length ?? 0
 
 const variants: readonly (readonly [string, LogGaps])[] = [
   ['Bloom filters', {}],
@@ -133,12 +133,15 @@ it('blocks whose filters say no cost no receipts', async () => {
   const [only] = await openBehind(1)
   const guest = await shop.guest()
   await guest.checkout(1n)
+  // What the shop was opened with may be read: a block with a transaction that logs nothing has a filter of zeros.
+  const opened = BigInt((await shop.chain.rpc('eth_blockNumber', [])) as string)
   await shop.giveTokens(1n)
   const before = asked(only!, 'eth_getBlockByNumber')
   await shop.mine(200)
   for (let i = 0; i < 100 && asked(only!, 'eth_getBlockByNumber') - before < 400; i++) await settled(100)
   expect(asked(only!, 'eth_getBlockByNumber') - before).toBeGreaterThanOrEqual(400)
-  expect(asked(only!, 'eth_getBlockReceipts')).toBe(0)
+  const read = only!.calls.get('eth_getBlockReceipts') ?? []
+  expect(read.filter(([block]) => BigInt(block as string) > opened)).toEqual([])
 })
 
 describe('endpoints that tell no receipts', () => {
