@@ -131,9 +131,9 @@ cairn receipt --all DIR [the same]`,
   [
     ['verify'],
     `cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID]
-             [--hand-overs FILE] [--json]
+             [--hand-overs FILE] [--witness KEY …] [--witnesses N] [--json]
 cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …`,
-    '--relay, --chain, --registry, --shop, --order, --hand-overs, --json',
+    '--relay, --chain, --registry, --shop, --order, --hand-overs, --witness, --witnesses, --json',
   ],
   [['page'], 'cairn page --relay 0x… [--registry CHAIN:0x…] --out FILE', '--relay, --registry, --out'],
   [
