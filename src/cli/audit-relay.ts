@@ -79,6 +79,7 @@ class RelayAudit {
   private log: ShownLog | undefined
   /** The set up to which it is audited. */
   private target: Seq = 0
+  private isFollowing = false
   private end: (outcome: Difference | Error | undefined) => void = () => undefined
   private readonly ended = new Promise<Difference | Error | undefined>((resolve) => (this.end = resolve))
   private saltsCame: ((salts: Salts) => void) | undefined
@@ -158,7 +159,7 @@ class RelayAudit {
       const { seq, header, signature, patches } = decodeSet(encoded)
       const difference = this.log.take({ seq: Number(seq), header, signature, patches })
       if (difference !== undefined) return this.end(difference)
-      this.progress(`shop ${this.options.shopId}: set ${seq} of ${this.target} audited`)
+      if (seq <= this.target) this.progress(`shop ${this.options.shopId}: set ${seq} of ${this.target} audited`)
     }
   }
 
@@ -168,7 +169,16 @@ class RelayAudit {
     if (this.log === undefined) return
     const seq = Number(decodeCheckpoint(checkpoint).Seq)
     const difference = this.log.takeCheckpoint(seq, [checkpoint, signature])
-    if (difference !== undefined || (seq >= this.target && !this.options.follow)) this.end(difference)
+    if (difference !== undefined || (seq >= this.target && !this.options.follow)) return this.end(difference)
+    if (seq >= this.target) this.follows(seq)
+  }
+
+  /** Of those that follow later the newest is told, each second. */
+  private follows(seq: Seq): void {
+    const told = `shop ${this.options.shopId}: all of sets 1 to ${seq} follows`
+    if (this.isFollowing) return this.progress(told)
+    this.isFollowing = true
+    this.io.err(`${told}; going on until something differs`)
   }
 }
 
