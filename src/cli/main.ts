@@ -38,7 +38,7 @@ export async function mainOfProcess(): Promise<void> {
   }
   process.exitCode = await main(process.argv.slice(2), {
     out: (line) => void process.stdout.write(`${line}\n`),
-    outBytes: (bytes) => void process.stdout.write(bytes),
+    ...(process.stdout.isTTY ? {} : { outBytes: (bytes: Uint8Array) => void process.stdout.write(bytes) }),
     err: (line) => void process.stderr.write(`${line}\n`),
     env: process.env,
     isTerminal: process.stderr.isTTY,
