@@ -115,7 +115,7 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
   ],
   [
     ['put'],
-    `cairn put --shop ID --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--url URL]
+    `cairn put --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--shop ID] [--url URL]
           [--card FILE | --data DIR] [--relay ADDRESS]`,
     '--url, --shop, --listing, --price, --title, --stock, --card, --data, --relay',
   ],

@@ -450,7 +450,9 @@ describe('a relay', () => {
     const put = command(printed(relay, 'put'))
     expect(await put.exit, put.err).toBe(0)
     expect(put.out).toMatch(/^done: the shop's state hash is now [0-9a-f]{64}\n$/u)
-    const [, after] = await watch.says(/^Trail map {2}price 42 {2}✓ proven as of checkpoint (\d+)$/mu)
+    const [, after] = await watch.says(
+      /^Trail map {2}price 0\.0{16}42 of the native currency of chain 31337 {2}✓ proven as of checkpoint (\d+)$/mu,
+    )
     expect(Number(after)).toBeGreaterThan(Number(before))
     expect(await watch.end('SIGINT')).toBe(0)
     expect(await relay.end('SIGINT')).toBe(0)
