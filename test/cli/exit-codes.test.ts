@@ -170,7 +170,7 @@ describe('a check', () => {
 
   test.each(CHECKS)('%s has all codes in this table that it can have', (name) => {
     const codes = new Set(CHECKED.filter(([, argv]) => argv.split(' ')[0] === name).map(([code]) => code))
-    expect([...codes].sort()).toEqual(name === 'vectors' ? [0, 1, 2] : [0, 1, 2, 3])
+    expect(codes).toEqual(new Set(name === 'vectors' ? [0, 1, 2] : [0, 1, 2, 3]))
   })
 
   test.each(CHECKS)('%s with an argument that it does not know: 2', async (name) => {
@@ -194,7 +194,7 @@ describe('another command', () => {
   test('that is not there is not in the help: 1', async () => {
     const { out } = await cairn('help')
     const listed = [...out.matchAll(/^ {2}(\w+) /gmu)].map(([, name]) => name)
-    expect(listed.sort()).toEqual([...CHECKS, ...OTHERS, 'help'].sort())
+    expect(new Set(listed)).toEqual(new Set([...CHECKS, ...OTHERS, 'help']))
     for (const name of ['backup', 'restore', 'stats', 'frobnicate'])
       if (!listed.includes(name)) expect((await cairn(name)).code).toBe(1)
   })
@@ -202,5 +202,5 @@ describe('another command', () => {
 
 test('every command has rows here', () => {
   const named = new Set([...CHECKED, ...DONE].map(([, argv]) => argv.split(' ')[0]))
-  expect([...named].sort()).toEqual([...CHECKS, ...OTHERS].sort())
+  expect(named).toEqual(new Set([...CHECKS, ...OTHERS]))
 })
