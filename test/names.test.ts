@@ -115,7 +115,7 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
   ],
   [
     ['put'],
-    `cairn put --shop ID --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--url URL]
+    `cairn put --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--shop ID] [--url URL]
           [--card FILE | --data DIR] [--relay ADDRESS]`,
     '--url, --shop, --listing, --price, --title, --stock, --card, --data, --relay',
   ],
@@ -131,9 +131,9 @@ cairn receipt --all DIR [the same]`,
   [
     ['verify'],
     `cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID]
-             [--hand-overs FILE] [--json]
+             [--hand-overs FILE] [--witness KEY …] [--witnesses N] [--json]
 cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …`,
-    '--relay, --chain, --registry, --shop, --order, --hand-overs, --json',
+    '--relay, --chain, --registry, --shop, --order, --hand-overs, --witness, --witnesses, --json',
   ],
   [['page'], 'cairn page --relay 0x… [--registry CHAIN:0x…] --out FILE', '--relay, --registry, --out'],
   [

@@ -6,12 +6,13 @@
 
 import type { OrderId } from '../brands.js'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
-import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
+import { fromHex, toHex } from '../bytes/hex.js'
 import { ClientError } from '../client/client-error.js'
 import { connect, type PaymentDue } from '../client/shop-client.js'
 import { readAddress } from '../bytes/abi.js'
 import { approveCall, transferCall } from '../chain/contracts.js'
 import { getPaymentAddressCall, getPaymentIdCall, payCall } from '../objects/payment-request.js'
+import { amountText } from '../proofs/receipt-text.js'
 import type { RpcSettings } from '../settings/chain-settings.js'
 import { openChain } from '../chain/rpc-chain.js'
 import { demoKeysIn } from './demo-keys.js'
@@ -150,7 +151,7 @@ async function payWith(
       const due = client.orders.due(order)
       if (due !== undefined && hash === undefined) {
         const wallet = walletOfFlags(flags, io, { account: DEVELOPMENT_ACCOUNTS.guest, chainId: due.request.chainId })
-        io.err(`paying ${due.total} of ${currencyText(due)} on chain ${due.request.chainId}`)
+        io.err(`paying ${amountText(due.total, due.currency)}`)
         hash = await pay(wallet, due, by)
         io.out(`transaction ${hash}`)
       } else if (data?.State === 6n) {
@@ -164,10 +165,6 @@ async function payWith(
   } finally {
     client.close()
   }
-}
-
-function currencyText({ currency: { Address } }: PaymentDue): string {
-  return isAllZero(Address) ? 'the native currency, in its smallest unit,' : prefixedHex(Address)
 }
 
 interface Place {

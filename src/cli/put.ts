@@ -13,6 +13,7 @@ import { fromHex, toHex } from '../bytes/hex.js'
 import { enrol, makeKeyCard } from '../client/enrol.js'
 import { connect, ClientError, type Change } from '../client/shop-client.js'
 import { demoKeysIn } from './demo-keys.js'
+import { developmentShop } from './development-shop.js'
 import {
   DATA_FLAG,
   integerFlag,
@@ -27,11 +28,13 @@ import {
 import type { Io } from './io.js'
 import { cardFrom } from './merchant.js'
 
-export const PUT_HELP = `cairn put --shop ID --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--url URL]
+export const PUT_HELP = `cairn put --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--shop ID] [--url URL]
           [--card FILE | --data DIR] [--relay ADDRESS]
 
 Changes a listing. AMOUNT is in the smallest unit of the shop's pricing currency.
 
+  --url URL    the relay; ${URL_FLAG.value} if left out
+  --shop ID    the shop; left out, the one shop of a development relay, or the demo's in --data
   --card FILE  the shop's key card, as cairn shop create and cairn join leave it; left out: the demo shop is \
 changed, with a card
                that is made at the first call, enrolled with the demo's wallet and kept in DIR/card.key
@@ -41,7 +44,7 @@ changed, with a card
 
 const FLAGS = {
   url: URL_FLAG,
-  shop: { kind: 'text', required: true },
+  shop: { kind: 'text' },
   listing: { kind: 'text', required: true },
   price: { kind: 'text' },
   title: { kind: 'text' },
@@ -56,10 +59,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     const flags = parseFlags(argv, FLAGS)
     const url = urlFlag('url', flags.url)
-    const shop = integerFlag('shop', flags.shop)
     const sets = setsOf(integerFlag('listing', flags.listing), flags)
     const relay = relayFlag(flags.relay)
     const { card, data } = flags
+    const shop = flags.shop === undefined ? await developmentShop(url, data, io) : integerFlag('shop', flags.shop)
     const key = await (card === undefined ? demoCard(url, shop, data, io.signal) : cardFrom(card))
     const client = await connect({ url, shop, key, relay, only: [], signal: io.signal })
     try {

@@ -38,10 +38,11 @@ Fetches the receipt of an order: a file that proves it offline, years later, fro
 verify). What cannot be verified is not written. A receipt holds name, address and e-mail of who ordered.
 
   ORDER          the order's id
-  --out FILE     where to write it; left out, to stdout: cairn receipt 42 > order.cairn
+  --out FILE     where to write it; left out, to stdout: cairn receipt 42 > order.cairn. To a terminal only what is
+                 text, a tlog-proof
   --all DIR      of all orders that the card sees, as DIR/order-ID.FORM: a merchant's, those of his shop
   --format FORM  cairn, or one that other tools verify: tlog-proof, cose; what does not fit into the file is written
-                 beside it, as FILE.binding and the like, so that --out is needed
+                 beside it, as FILE.binding and the like, where --out names one
   --card FILE    a key card: of the guest whose order it is, or of staff; left out, the guests of the demo shop
   --shop ID      left out, the demo shop
   --relay        the relay's address; several with commas after a change of its key, for orders that the earlier one
@@ -71,6 +72,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if ((order === undefined) === (flags.all === undefined))
       throw new UsageError('give the id of an order, or --all DIR (cairn receipt --help)')
     const format = formatOf(flags)
+    // Before anything is fetched.
+    if (order !== undefined && flags.out === undefined && format !== 'tlog-proof' && io.outBytes === undefined)
+      throw new UsageError(`a terminal takes no bytes, as a receipt of the format ${format} has: give --out FILE`)
     const { keys, ...place } = await placeOf(flags, io)
     if (order !== undefined) {
       const fetch = (source: ReceiptSource) => fetchOne(source, order, { ...flags, format }, io)
@@ -107,11 +111,9 @@ async function withEachCard(
   }
 }
 
-function formatOf({ format, out, all }: Flags<typeof FLAGS>): ReceiptFormat {
+function formatOf({ format }: Flags<typeof FLAGS>): ReceiptFormat {
   const found = RECEIPT_FORMATS.find((name) => name === format)
   if (found === undefined) throw new UsageError(`--format is one of ${RECEIPT_FORMATS.join(', ')}, not ${format}`)
-  if (found !== 'cairn' && (out ?? all) === undefined)
-    throw new UsageError(`beside a ${found} stand other files, or may: give --out FILE`)
   return found
 }
 
@@ -128,9 +130,12 @@ async function fetchOne(
       cause: error,
     })
   })
-  if (out !== undefined) await writeReceipt(source, out, receipt, format, io)
-  else if (io.outBytes === undefined) throw new UsageError('stdout takes no bytes here: give --out FILE')
-  else io.outBytes(receipt)
+  if (out !== undefined) return writeReceipt(source, out, receipt, format, io)
+  const { bytes, beside } = await formedReceipt(source, receipt, format)
+  if (format === 'tlog-proof') io.out(new TextDecoder().decode(bytes).replace(/\n$/u, ''))
+  else io.outBytes!(bytes)
+  const missing = Object.keys(beside).join(' and ')
+  if (missing !== '') io.err(`what is checked with it is not in it (${missing}): --out FILE writes that beside it`)
 }
 
 async function writeReceipt(

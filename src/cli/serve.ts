@@ -97,7 +97,7 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
   const { Metrics } = await import('../relay/instruments/metrics.js')
   const metrics = new Metrics()
   const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytesOf(settings))
-  const { secret: relaySecret, address, keys, isNew, ...files } = await relayKey(settings, { store, log, io })
+  const { secret: relaySecret, keys, isNew, keyFile, ...files } = await relayKey(settings, { store, log, io })
   const noteKey = await openNoteKey(settings.noteKeyFile ?? files.noteFile)
   const guard = await openGuard(files.guardFile)
   try {
@@ -117,8 +117,7 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
       metrics,
       signal: io.signal,
     })
-    if (isNew) log.info('a new relay key was made', { address: prefixedHex(address) })
-    await serveUntilStopped(relay, settings, metrics, io)
+    await serveUntilStopped(relay, settings, metrics, { io, newKey: isNew ? keyFile : undefined })
   } finally {
     await guard.close()
   }
@@ -128,12 +127,17 @@ function reserveBytesOf({ diskReserveMib }: Settings): number {
   return diskReserveMib * 1_048_576
 }
 
-async function serveUntilStopped(relay: RunningRelay, settings: Settings, metrics: Metrics, io: Io): Promise<void> {
+async function serveUntilStopped(
+  relay: RunningRelay,
+  settings: Settings,
+  metrics: Metrics,
+  { io, newKey }: { readonly io: Io; readonly newKey: string | undefined },
+): Promise<void> {
   let exposed: MetricsServer | undefined
   try {
     if (settings.metricsPort !== 0)
       exposed = await serveMetrics(metrics, { host: settings.metricsHost, port: settings.metricsPort })
-    io.out(welcome(relay, settings))
+    io.out(welcome(relay, settings, newKey))
     await untilStopped(relay, settings, io)
   } finally {
     await relay.stop()
@@ -145,17 +149,20 @@ async function serveUntilStopped(relay: RunningRelay, settings: Settings, metric
 async function relayKey(settings: Settings, given: { readonly store: Store; readonly log: Log; readonly io: Io }) {
   const { relayKeyFile, relayGuardFile, data } = settings
   const { store, log, io } = given
+  const tellNewKey = (fields: { readonly file: string; readonly address: string }) => {
+    const slip = 'the shops here are of another relay, and clients refuse what this one signs'
+    if (store.shops().length > 0) log.warn(`a new relay key was made: ${slip}`, fields)
+    else if (relayKeyFile !== undefined) log.warn(`a new relay key was made: there was none in relayKeyFile`, fields)
+    else log.info('a new relay key was made', fields)
+  }
   const text = io.env[KEY_VARIABLE]
   if (text !== undefined && text !== '') return keyOfEnvironment(text, settings)
   const file = relayKeyFile ?? join(data, 'relay.key')
   const { secret, isNew } = await readOrMakeKey(file)
   const address = addressOf(publicKeyOf(secret))
-  if (isNew && store.shops().length > 0) {
-    const slip = 'the shops here are of another relay, and clients refuse what this one signs'
-    log.warn(`a new relay key was made: ${slip}`, { file, address: prefixedHex(address) })
-  }
+  if (isNew) tellNewKey({ file, address: prefixedHex(address) })
   const keys = keysUpTo(address, await readHandOvers(file))
-  return { secret, address, keys, isNew, guardFile: relayGuardFile ?? `${file}.signed`, noteFile: `${file}.note` }
+  return { secret, keys, isNew, keyFile: file, guardFile: relayGuardFile ?? `${file}.signed`, noteFile: `${file}.note` }
 }
 
 /** The guard has to outlive a database that is restored, so nobody guesses a place for it. */
@@ -167,12 +174,11 @@ function keyOfEnvironment(text: string, { relayKeyFile, relayGuardFile }: Settin
     throw new SettingsError('relayGuardFile', `${problem} Name a file outside of the data folder and its backups.`)
   }
   const secret = readKeyVariable(text)
-  const address = addressOf(publicKeyOf(secret))
   return {
     secret,
-    address,
-    keys: [address],
+    keys: [addressOf(publicKeyOf(secret))],
     isNew: false,
+    keyFile: undefined,
     guardFile: relayGuardFile,
     noteFile: `${relayGuardFile}.note`,
   }
@@ -242,12 +248,15 @@ function demoChain(settings: Settings, io: Io): DemoChain {
   }
 }
 
-function welcome(relay: RunningRelay, settings: Settings): string {
+/** `newKey`: the file of the relay's key, if it was made now. */
+function welcome(relay: RunningRelay, settings: Settings, newKey: string | undefined): string {
   return [
-    `cairn ${packageVersion()} listens on ${relay.url} (${relay.transport})`,
+    `cairn ${packageVersion()} listens on ${relay.listensOn} (${relay.transport})`,
+    ...(newKey === undefined ? [] : [`A NEW RELAY KEY was made in ${newKey}: to clients it is a new relay`]),
     '',
     ...modeText(settings),
     '',
+    ...(relay.url === relay.listensOn ? [] : [`  public URL     ${relay.url}`]),
     `  relay address  0x${toHex(relay.address)}`,
     `  data           ${settings.data}`,
     settings.metricsPort === 0

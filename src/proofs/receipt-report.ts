@@ -121,8 +121,13 @@ function refused(error: ReceiptError): ReceiptReport {
   const { code, message } = error
   if (code === 'version')
     return reportOf('newer-format', { reason: `${message}. Take a newer version of this program, and try again` })
-  return reportOf(code === 'form' ? 'not-a-receipt' : 'does-not-match', { reason: message })
+  const reason = code === 'relay' ? `${message}. ${OTHER_KEY}` : message
+  return reportOf(code === 'form' ? 'not-a-receipt' : 'does-not-match', { reason })
 }
+
+/** A signature tells its key: of changed bytes it leads to some other one, so that nobody can tell the two apart. */
+export const OTHER_KEY =
+  'Either another key signed it, or it was changed. If the relay had several keys, name all of them'
 
 function reportOf(
   outcome: ReceiptOutcome,

@@ -20,6 +20,7 @@ import { makeHttp } from './http.js'
 import { listeningOptions } from './listening.js'
 import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
 import { Health } from './instruments/health.js'
+import { Reachability } from './instruments/reachability.js'
 import { answerProof } from './proofs/http-proofs.js'
 import { strangeHost } from './transport/host-header.js'
 import { RateLimiter } from './transport/rate-limit.js'
@@ -30,7 +31,10 @@ export type { RelayParts, RelaySettings } from './rooms.js'
 
 export interface RunningRelay {
   readonly port: number
+  /** Where clients find it. */
   readonly url: string
+  /** Where it listens itself: behind a proxy another URL than that of the clients. */
+  readonly listensOn: string
   /** 20 bytes. */
   readonly address: Uint8Array
   readonly transport: Listener['kind']
@@ -42,6 +46,7 @@ const EXPIRY_MS = 1_000
 const STOP_LOOK_MS = 5
 const KEEPING_MS = 1_000
 const PROGRESS_MS = 2_000
+const REACHABILITY_MS = 5_000
 
 /**
  * Listens, replays what is to be replayed, then serves: until then /readyz tells how far it is. Rejects with
@@ -93,6 +98,10 @@ class Relay implements RunningRelay {
     return this.publicUrl
   }
 
+  get listensOn(): string {
+    return `http://${hostText(this.parts.settings.host)}:${this.port}`
+  }
+
   get transport(): Listener['kind'] {
     return this.listener!.kind
   }
@@ -110,13 +119,14 @@ class Relay implements RunningRelay {
       websocket: sessions.websocket,
       onBug: (error) => log.error('bug', error),
     })
-    if (settings.publicUrl === undefined) this.publicUrl = `http://${hostText(settings.host)}:${this.listener.port}`
+    if (settings.publicUrl === undefined) this.publicUrl = this.listensOn
     this.http = this.makeHttp()
     await this.loadShops()
     this.health.start()
     this.every(EXPIRY_MS, () => writer.expire((state, order, now) => payments.mayExpire(state, order, now)))
     this.every(KEEPING_MS, () => this.rooms.keeper.keep(writer.allShops()))
     payments.start()
+    this.watchChains()
     this.startMirror()
     this.startAnchors()
     this.ready = true
@@ -218,11 +228,19 @@ class Relay implements RunningRelay {
     if (transport === 'ws' && isLoopback(settings.host)) log.warn('no native WebSocket server: ws does its work')
     if (!native) log.warn('no native signatures: JavaScript does their work, some twenty times as slowly')
     log.info('listening', {
-      url: this.publicUrl,
+      url: this.listensOn,
+      public_url: settings.publicUrl,
       transport,
       crypto: native ? 'native' : 'portable',
       shops: store.shops().length,
     })
+  }
+
+  private watchChains(): void {
+    const { mirror, paymentChains = [], log } = this.parts
+    const chains = [...(mirror === undefined ? [] : [mirror]), ...paymentChains].map(({ chain }) => chain)
+    const reachability = new Reachability([...new Set(chains)], log)
+    if (chains.length > 0) this.every(REACHABILITY_MS, () => reachability.look())
   }
 
   private startMirror(): void {

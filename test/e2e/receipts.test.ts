@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { prefixedHex, toHex } from '../../src/bytes/hex.js'
+import type { Io } from '../../src/cli/io.js'
 import { run as receiptCommand } from '../../src/cli/receipt.js'
 import { run as verifyCommand } from '../../src/cli/verify.js'
 import { fetchReceipt, openReceiptLink } from '../../src/client/receipt-assembly.js'
@@ -227,7 +228,27 @@ describe('the commands', () => {
     said.length = 0
     expect(await verifyCommand([file, '--relay', prefixedHex(relayAddress)], io)).toBe(0)
     expect(said[0]).toMatch(format === 'cose' ? /^Matches: this set is in the log/u : /^Matches: the order is as/u)
-    expect(await verifyCommand([file, '--relay', `0x${'11'.repeat(20)}`], io)).toBe(3)
+    expect(await verifyCommand([file, '--relay', `0x${'11'.repeat(20)}`], io)).toBe(1)
+    expect(await verifyCommand([file, '--chain', join(shop.directory, 'chain.json')], io)).toBe(0)
+  })
+
+  test('to stdout: a tlog-proof is text, a COSE receipt is bytes, and what is not in it is named', async () => {
+    const card = flags(cardFile(shop.ownerCard))
+    const terminal = { ...io, outBytes: undefined }
+    const file = join(folder, 'stdout')
+    said.length = 0
+    expect(await receiptCommand([`${PAID}`, '--format', 'tlog-proof', ...card], terminal as unknown as Io)).toBe(0)
+    writeFileSync(file, `${said.join('\n')}\n`)
+    expect(await verifyCommand([file, '--relay', prefixedHex(relayAddress)], io)).toBe(0)
+    bytes.length = 0
+    expect(await receiptCommand([`${PAID}`, '--format', 'cose', ...card], io)).toBe(0)
+    expect(said.at(-1)).toContain('(statement and binding): --out FILE writes that beside it')
+    writeFileSync(file, bytes[0]!)
+    expect(await verifyCommand([file, '--relay', prefixedHex(relayAddress)], io)).toBe(3)
+    for (const format of ['cairn', 'cose']) {
+      expect(await receiptCommand([`${PAID}`, '--format', format, ...card], terminal as unknown as Io)).toBe(1)
+      expect(said.at(-1)).toContain(`a terminal takes no bytes, as a receipt of the format ${format} has: give --out`)
+    }
   })
 
   test('several addresses of a relay whose key was changed', async () => {
@@ -240,13 +261,11 @@ describe('the commands', () => {
     expect(said.at(-1)).toContain('--relay names addresses with commas between, or none')
   })
 
-  test('a form that nobody knows, or whose files have no name, is refused before anything is asked', async () => {
+  test('a form that nobody knows is refused before anything is asked', async () => {
     said.length = 0
     const card = flags(cardFile(shop.ownerCard))
     expect(await receiptCommand([`${PAID}`, '--format', 'pdf', ...card], io)).toBe(1)
     expect(said.at(-1)).toContain('--format is one of cairn, tlog-proof, cose, not pdf')
-    expect(await receiptCommand([`${PAID}`, '--format', 'cose', ...card], io)).toBe(1)
-    expect(said.at(-1)).toContain('give --out FILE')
   })
 
   test('says what is wrong, and is used as its help says', async () => {
