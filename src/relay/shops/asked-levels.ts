@@ -7,11 +7,11 @@
  */
 
 import type { Seq, ShopId } from '../../brands.js'
-import { toHex } from '../../bytes/hex.js'
 import { encode } from '../../codec/encode.js'
 import { encodeLevel, readLevel } from '../../merkle/state-level.js'
 import type { ShopState } from '../../state/shop-state.js'
 import { stateLevel } from '../../state/state-root.js'
+import { askedLevelKey, askedManifestKey } from '../../store/setting-keys.js'
 import type { Store } from '../../store/store.js'
 
 interface SettingRow {
@@ -24,23 +24,15 @@ export function askedLevelRows(state: ShopState, secret: Uint8Array, seq: Seq): 
   const level = stateLevel(state, secret)
   if (level === undefined) return []
   return [
-    { key: levelKey(state.shopId, seq), value: encodeLevel(level) },
-    { key: manifestKey(state.shopId, level.manifestHash), value: state.manifest! },
+    { key: askedLevelKey(state.shopId, seq), value: encodeLevel(level) },
+    { key: askedManifestKey(state.shopId, level.manifestHash), value: state.manifest! },
   ]
 }
 
 /** CBOR `[Level, Manifest bytes]` after set `seq`; undefined where the set did not ask for payment. */
 export function askedLevel(store: Pick<Store, 'setting'>, shopId: ShopId, seq: Seq): Uint8Array | undefined {
-  const level = store.setting(levelKey(shopId, seq))
+  const level = store.setting(askedLevelKey(shopId, seq))
   if (level === undefined) return undefined
-  const manifest = store.setting(manifestKey(shopId, readLevel(level).manifestHash))
+  const manifest = store.setting(askedManifestKey(shopId, readLevel(level).manifestHash))
   return manifest && encode([level, manifest])
-}
-
-function levelKey(shopId: ShopId, seq: Seq): string {
-  return `receipt/${shopId}/level/${seq}`
-}
-
-function manifestKey(shopId: ShopId, hash: Uint8Array): string {
-  return `receipt/${shopId}/manifest/${toHex(hash)}`
 }
