@@ -21,12 +21,13 @@ import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-stat
 import { StoreError, WHAT_NOW } from '../../store/store-error.js'
 import type { LogRecord, Store } from '../../store/store.js'
 import type { CommittedSet } from './committed-set.js'
+import { isLevelKept } from './asked-levels.js'
 import { isOfDerived } from './damage.js'
 import { LogReplay, workOf, type LogReplayOptions } from './log-replay.js'
 import { logTreeRows, ShopLog } from './log-trees.js'
 import { PendingNodes } from './pending-nodes.js'
 import { firstVersion, Shop, type ShopVersion } from './shop.js'
-import { decodeDeadlines, decodeState, encodeState, triesOf } from './stored-state.js'
+import { decodeDeadlines, decodeState, encodeState, hasAskedLevels, triesOf } from './stored-state.js'
 
 interface KeeperOptions {
   readonly nodeCacheNodes: number
@@ -279,6 +280,7 @@ export class Keeper {
     const derived = this.store.derived(shopId)
     const state = derived && decodeState(shopId, derived.roots, kept.source, this.cache)
     if (state === undefined || this.store.logTreeHead(shopId) < derived!.seq) return undefined
+    if (this.options.flushing !== undefined && !hasAskedLevels(derived!.roots)) return undefined
     const { seq: head } = derived!
     const trees = new ShopLog(this.store, shopId)
     kept.flushed = head
@@ -318,6 +320,7 @@ export class Keeper {
     const log = new LogReplay(start, {
       secret: this.secretOf(shopId),
       trees: new ShopLog(this.store, shopId),
+      isLevelKept: (seq) => this.options.flushing === undefined || isLevelKept(this.store, shopId, seq),
       adjusted: this.earlyDeadlines(shopId, kept),
     })
     let slice = performance.now()
@@ -341,15 +344,16 @@ export class Keeper {
     }
   }
 
-  /** What the store lacks of the trees over the log, before anything is flushed that comes after it. */
+  /** What the store lacks beside the log, before anything is flushed that comes after it. */
   private async keepReplayed(kept: Kept, log: LogReplay): Promise<void> {
     const { shopId } = kept.source
     const sets = log.end()
     const treeHead = this.store.logTreeHead(shopId)
     const missing = sets.filter(({ record }) => record.seq > treeHead).map(({ added }) => added)
-    if (missing.length > 0 && this.options.flushing !== undefined) {
-      const rows = logTreeRows(treeHead + 1, missing)
-      await this.store.commit({ records: [], logTrees: rows.map((row) => ({ shopId, ...row })) })
+    const settings = [...new Map(sets.flatMap(({ levels }) => levels).map((row) => [row.key, row])).values()]
+    if (missing.length + settings.length > 0 && this.options.flushing !== undefined) {
+      const logTrees = logTreeRows(treeHead + 1, missing).map((row) => ({ shopId, ...row }))
+      await this.store.commit({ records: [], logTrees, settings })
     }
     for (const { record, keys } of sets) this.note(kept, record, keys)
     kept.durable = log.current

@@ -16,6 +16,7 @@ import { toHex } from '../../bytes/hex.js'
 import type { PatchKey } from '../../patches/object-name.js'
 import type { ShopState } from '../../state/shop-state.js'
 import type { LogRecord } from '../../store/store.js'
+import { askedLevelRows, type SettingRow } from './asked-levels.js'
 import { appendSet, storedRootIn, stateRootOf, type ShopLog } from './log-trees.js'
 import { applyAgain, replay, ReplayError, requireSameTrees, requireStateHash } from './replay.js'
 import type { ShopVersion } from './shop.js'
@@ -26,6 +27,8 @@ interface ReplayedSet {
   readonly keys: readonly PatchKey[]
   /** To the trees over the log. */
   readonly added: Uint8Array
+  /** What receipts need of the state after it, where that is not kept. */
+  readonly levels: readonly SettingRow[]
 }
 
 export interface LogReplayOptions {
@@ -33,6 +36,8 @@ export interface LogReplayOptions {
   readonly secret: Uint8Array
   /** What is kept of the trees over the log. */
   readonly trees: ShopLog
+  /** Whether what receipts need of a set that asks for payment is kept. */
+  readonly isLevelKept: (seq: Seq) => boolean
   /** What the log does not tell of the state after a set. */
   readonly adjusted: (state: ShopState, seq: Seq) => ShopState
 }
@@ -98,9 +103,9 @@ export class LogReplay {
 
   /** `isCompared`: state hash and StateRoot at this set. */
   private apply(record: LogRecord, isCompared: boolean): void {
-    const { secret, trees, adjusted } = this.options
+    const { secret, trees, adjusted, isLevelKept } = this.options
     const { seq } = record
-    const { state: made, keys } = (isCompared ? replay : applyAgain)(this.version.state, record)
+    const { state: made, keys, asks } = (isCompared ? replay : applyAgain)(this.version.state, record)
     const state = adjusted(made, seq)
     const stored = seq <= trees.head ? trees.added(seq) : undefined
     const isComputed = isCompared || stored === undefined
@@ -108,7 +113,8 @@ export class LogReplay {
     const { peaks: log, added } = appendSet(this.version.log, record, stateRoot)
     if (stored !== undefined) requireSameTrees(state.shopId, seq, added, stored)
     this.version = { ...this.version, state, head: seq, log, stateRoot }
-    this.sets.push({ record, keys, added })
+    const levels = asks && !isLevelKept(seq) ? askedLevelRows(state, secret, seq) : []
+    this.sets.push({ record, keys, added, levels })
     this.work += workOf(record)
   }
 

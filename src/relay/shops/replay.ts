@@ -35,6 +35,8 @@ export class ReplayError extends Error {
 interface ReplayedSet {
   readonly state: ShopState
   readonly keys: PatchKey[]
+  /** Whether the set asks for payment. */
+  readonly asks: boolean
 }
 
 /**
@@ -61,7 +63,8 @@ export function applyAgain(state: ShopState, record: Omit<LogRecord, 'stateHash'
   const applied = applyPatches(state, patches, { author, committedAt, reservationSeconds, seq: record.seq })
   if (!applied.ok)
     throw new ReplayError(shopId, record.seq, `the log holds a set that is refused: ${applied.verdict.message}`)
-  return { state: applied.state, keys: patches.map(({ path }) => patchKey(path)) }
+  const { state: after, effects } = applied
+  return { state: after, keys: patches.map(({ path }) => patchKey(path)), asks: effects.payments.length > 0 }
 }
 
 /** `wanted`: of the state after set `seq`, 32 bytes, as the log says. Throws ReplayError. */

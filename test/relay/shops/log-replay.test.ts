@@ -130,7 +130,12 @@ async function replayOf(kept: readonly Uint8Array[] = added): Promise<LogReplay>
     records: records.map((record) => ({ shopId: SHOP, record })),
     logTrees: logTreeRows(1, kept).map((row) => ({ shopId: SHOP, ...row })),
   })
-  return new LogReplay(start, { secret, trees: new ShopLog(store, SHOP), adjusted: (state) => state })
+  return new LogReplay(start, {
+    secret,
+    trees: new ShopLog(store, SHOP),
+    isLevelKept: () => true,
+    adjusted: (state) => state,
+  })
 }
 
 async function replayed(changed: readonly LogRecord[], kept = added) {
