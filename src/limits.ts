@@ -61,6 +61,8 @@ export const FIRST_CHECKPOINT_WAIT_MS = 3_000
 export const SNAPSHOTS_PER_SHOP_MAX = 4
 /** How long a snapshot may take. */
 export const SNAPSHOT_SECONDS_MAX = 60
+/** How long its client may take nothing of it while others wait for the place. */
+export const SNAPSHOT_UNREAD_SECONDS_MAX = 10
 /** Proofs that one address may ask for over HTTP. */
 export const HTTP_PROOFS_PER_SECOND = 100
 export const HTTP_PROOFS_BURST = 500
