@@ -54,7 +54,7 @@ export interface SnapshotSource {
   end(): void
 }
 
-export interface SnapshotReader {
+interface SnapshotReader {
   /** Its turn has come, under this checkpoint. */
   ready(kept: KeptCheckpoint, objects: Snapshot): void
   /** It cannot go on. */

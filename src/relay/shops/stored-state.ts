@@ -1,6 +1,6 @@
 /**
- * A shop's state as it is kept on disk beside its trie nodes: CBOR {Manifest bytes | null, ObjectIndex: true, AskedLevels:
- * true, <trie>: [ref, size, digest | null, ? root of the state tree]}.
+ * A shop's state as it is kept on disk beside its trie nodes: CBOR {Manifest bytes | null, ObjectIndex: true,
+ * AskedLevels: true, <trie>: [ref, size, digest | null, ? root of the state tree]}.
  *
  * Tests: test/relay/shops/keeper.test.ts
  */

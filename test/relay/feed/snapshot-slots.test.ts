@@ -1,4 +1,7 @@
-/** Whose snapshot comes next: four at a time of a shop, one of a session, sessions by turns; who reads nothing gives his place to others. */
+/**
+ * Whose snapshot comes next: four at a time of a shop, one of a session, sessions by turns; who reads nothing gives his
+ * place to others.
+ */
 
 import * as fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
