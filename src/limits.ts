@@ -61,6 +61,8 @@ export const FIRST_CHECKPOINT_WAIT_MS = 3_000
 export const SNAPSHOTS_PER_SHOP_MAX = 4
 /** How long a snapshot may take. */
 export const SNAPSHOT_SECONDS_MAX = 60
+/** How long its client may take nothing of it while others wait for the place. */
+export const SNAPSHOT_UNREAD_SECONDS_MAX = 10
 /** Proofs that one address may ask for over HTTP. */
 export const HTTP_PROOFS_PER_SECOND = 100
 export const HTTP_PROOFS_BURST = 500
@@ -79,6 +81,10 @@ export const CHECKPOINTS_KEPT = 16
 
 // Proofs as a client takes them (PROOFS §1.2)
 /** Of the guests' account, as a client takes it. */
+/** What a client takes of a snapshot, of which nothing signed says how many objects come … */
+export const SNAPSHOT_BYTES_MAX_DEFAULT = 1_024 * 1_048_576
+/** … each counted with so much more than its key and value. */
+export const SNAPSHOT_OBJECT_BYTES_MORE = 256
 export const GUESTS_ACCOUNT_BYTES_MAX_DEFAULT = 64 * 1_048_576
 
 // Notes and proofs for other people's tools (PROOFS §8)

@@ -25,6 +25,7 @@ import type { Log } from '../relay/instruments/log.js'
 import { fixedPrice, httpPrices, NO_PRICES, type PriceSource } from '../relay/payments/price-source.js'
 import type { RelayParts } from '../relay/relay.js'
 import { SettingsError, type Settings } from '../settings/settings.js'
+import { developmentOwnerKey } from '../store/setting-keys.js'
 import type { Store } from '../store/store.js'
 import { DEVELOPMENT_WALLET, openWallet } from './wallet.js'
 
@@ -57,7 +58,8 @@ export function chainSettingsOf({ chain }: Pick<Settings, 'chain'>): ChainSettin
 export async function openChains(settings: Settings, context: ChainContext): Promise<ChainParts> {
   const prices = pricesOf(settings, context.log)
   const chosen = chainSettingsOf(settings)
-  if (chosen === undefined) return { registry: new DevelopmentRegistry((key) => context.store.setting(key)), prices }
+  if (chosen === undefined)
+    return { registry: new DevelopmentRegistry((shopId) => context.store.setting(developmentOwnerKey(shopId))), prices }
   const chains = new Map(chosen.chains.map((row) => [row.chainId, { row, chain: openChain(row) }]))
   const { shops, chainId } = chosen.registry
   const { chain, row } = chains.get(chainId)!

@@ -5,12 +5,13 @@
  */
 
 import type { Amount, Seconds, ShopId } from '../brands.js'
-import { prefixedHex, toHex } from '../bytes/hex.js'
+import { prefixedHex } from '../bytes/hex.js'
 import { fromBigEndian, isAllZero } from '../bytes/bytes.js'
 import { NODE_CACHE_NODES_DEFAULT } from '../limits.js'
 import { Keeper } from '../relay/shops/keeper.js'
 import { orderBook, type Money, type OrderLine } from '../relay/payments/order-book.js'
 import { openStoreForReading } from '../store/open.js'
+import { decimalsKey } from '../store/setting-keys.js'
 import { StoreError } from '../store/store-error.js'
 import type { Store } from '../store/store.js'
 import { DATA_FLAG, integerFlag, parseFlags, UsageError, type Flags } from './flags.js'
@@ -85,7 +86,7 @@ async function list(
 /** 18 for the native currency, what the relay has learned of a token; undefined if it has not. */
 function decimalsOf(store: Store, { chainId, currency }: Money): number | undefined {
   if (isNative(currency)) return 18
-  const row = store.setting(`chain/${chainId}/decimals/${toHex(currency)}`)
+  const row = store.setting(decimalsKey(chainId, currency))
   return row === undefined ? undefined : Number(fromBigEndian(row))
 }
 

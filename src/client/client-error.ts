@@ -2,7 +2,7 @@
  * What goes wrong for a client. `code` is the wire's where the relay refused, else one of ours; `retryable` says
  * whether the same call may succeed later.
  *
- * Tests: test/client/shop-client.test.ts
+ * Tests: test/client/client-error.test.ts, test/client/shop-client.test.ts
  */
 
 import { errorName, type ErrorName } from '../wire/error-code.js'
@@ -20,13 +20,38 @@ export type ClientErrorCode =
   | 'VERIFICATION_FAILED'
   | 'USAGE'
 
-const RETRYABLE: ReadonlySet<ClientErrorCode> = new Set([
-  'DISCONNECTED',
-  'UNREACHABLE',
-  'TIMEOUT',
-  'TOO_MANY_CONCURRENT_REQUESTS',
-  'ALREADY_CONNECTED',
-])
+/** Whether the same call may succeed later, with nothing else changed. */
+const RETRYABLE: Readonly<Record<ClientErrorCode, boolean>> = {
+  // The relay's answers.
+  NOT_FOUND: false,
+  INVALID: false,
+  NOT_AUTHENTICATED: false,
+  ALREADY_AUTHENTICATED: false,
+  /** The other session may end. */
+  ALREADY_CONNECTED: true,
+  TOO_MANY_CONCURRENT_REQUESTS: true,
+  UNLINKED_KEYCARD: false,
+  MINIMUM_VERSION_NOT_REACHED: false,
+  /** Another order may give back what it holds, but it is the guest who then asks for less or waits. */
+  OUT_OF_STOCK: false,
+  SIMULATED: false,
+  /** The relay gave the place to others. */
+  CLOSE_SUBSCRIPTION: true,
+  /** The same expectation fails again. */
+  CONFLICT: false,
+  UNAVAILABLE: true,
+  REFUSED: false,
+  // What happens on this side.
+  ABORTED: false,
+  CLOSED: false,
+  DISCONNECTED: true,
+  /** What may have been applied is not to be done twice. */
+  OUTCOME_UNKNOWN: false,
+  UNREACHABLE: true,
+  TIMEOUT: true,
+  VERIFICATION_FAILED: false,
+  USAGE: false,
+}
 
 export class ClientError extends Error {
   override readonly name = 'ClientError'
@@ -38,7 +63,7 @@ export class ClientError extends Error {
   constructor(code: ClientErrorCode, message: string, options: ErrorOptions & { objectId?: bigint | undefined } = {}) {
     super(message, options)
     this.code = code
-    this.retryable = RETRYABLE.has(code)
+    this.retryable = RETRYABLE[code]
     this.objectId = options.objectId
   }
 }

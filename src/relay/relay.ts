@@ -12,6 +12,7 @@ import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
 import * as limits from '../limits.js'
 import { isLoopback } from '../settings/loopback.js'
+import { registryBlocksKey } from '../store/setting-keys.js'
 import { AccountMirror } from './accounts/account-mirror.js'
 import { Enrolment } from './accounts/enrolment.js'
 import { startAnchors, type RunningAnchors } from './anchor/start-anchors.js'
@@ -246,7 +247,7 @@ class Relay implements RunningRelay {
   private startMirror(): void {
     const { mirror, store, log } = this.parts
     if (mirror === undefined) return
-    const key = `chain/${mirror.chain.chainId}/registry`
+    const key = registryBlocksKey(mirror.chain.chainId)
     this.mirror = new AccountMirror({
       ...mirror,
       writer: this.rooms.writer,

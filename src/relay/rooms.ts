@@ -147,7 +147,7 @@ export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => str
   const shop = (shopId: ShopId) => writer.shop(shopId)
   const indexedUpTo = (shopId: ShopId) => keeper.indexedUpTo(shopId)
   const proofs = new ShopProofs({ checkpoints, store, clock, metrics: parts.metrics, shop, indexedUpTo })
-  const reading = { feeds, proofs, snapshots: new SnapshotSlots() }
+  const reading = { feeds, proofs, snapshots: new SnapshotSlots(clock) }
   const sessions = buildSessions(parts, { clock, cards, ...reading, verifier, writer, uploadTokens, publicUrl })
   const rooms = { verifier, keeper, checkpoints, notes, ...reading, cards, writer, payments, uploadTokens, sessions }
   steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))

@@ -6,12 +6,11 @@
  * Tests: test/cli/key.test.ts
  */
 
-import { open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { equalBytes } from '../bytes/bytes.js'
 import { fromHex, toHex } from '../bytes/hex.js'
+import { replaceFile } from '../disk/whole-file.js'
 import { decodeSignedHandOver, encodeSignedHandOver, readHandOver, type SignedHandOver } from '../proofs/hand-over.js'
-import { syncDirectory } from './sync-directory.js'
 
 /** The file holds something else; the message is one line for people. */
 export class HandOversError extends Error {
@@ -35,18 +34,8 @@ export async function readHandOvers(keyFile: string): Promise<SignedHandOver[]> 
 
 /** On disk when this resolves. */
 export async function writeHandOvers(keyFile: string, handOvers: readonly SignedHandOver[]): Promise<void> {
-  const file = fileOf(keyFile)
-  const fresh = `${file}.new`
-  await rm(fresh, { force: true })
-  const handle = await open(fresh, 'wx', 0o600)
-  try {
-    await handle.writeFile(handOvers.map((signed) => `${toHex(encodeSignedHandOver(signed))}\n`).join(''))
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(fresh, file)
-  await syncDirectory(dirname(file))
+  const lines = handOvers.map((signed) => `${toHex(encodeSignedHandOver(signed))}\n`)
+  await replaceFile(fileOf(keyFile), lines.join(''))
 }
 
 /** The addresses of the keys before this one, the first of all first, itself last. */

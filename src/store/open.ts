@@ -6,7 +6,7 @@ import { DISK_RESERVE_BYTES_DEFAULT, RESERVATION_SECONDS_DEFAULT } from '../limi
 import { openLmdbStore, readersOf, readLmdbStore, type StoreOptions } from './lmdb.js'
 import { isLockName, lock } from './lock.js'
 import { isFull, StoreError } from './store-error.js'
-import { syncDirectory } from './sync-directory.js'
+import { syncDirectory } from '../disk/sync-directory.js'
 import type { Store } from './store.js'
 
 const DATABASE = 'cairn.mdb'

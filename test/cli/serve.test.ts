@@ -141,11 +141,11 @@ it('a log that does not lead to its states closes its shop; the relay serves, te
   usedData()
   const store = await openStore(join(home, 'data'))
   const spoilt = { stateHash: new Uint8Array(32) }
-  await copyLogs(await writtenLogs(77n), store, (_shop, record) => ({ ...record, ...(record.seq === 3 && spoilt) }))
+  await copyLogs(await writtenLogs(77n), store, (_shop, record) => ({ ...record, ...(record.seq === 4 && spoilt) }))
   await store.close()
   const relay = serve(...inHome(), '--empty')
   const [, url] = await relay.says(/listens on (\S+)/u)
-  const problem = /shop 77, set 3: its state hash is [0-9a-f]{64}, the log says 0{64}/u
+  const problem = /shop 77, set 4: its state hash is [0-9a-f]{64}, the log says 0{64}/u
   expect(relay.err).toMatch(problem)
   const answer = await fetch(`${url}/readyz`)
   expect([answer.status, await answer.text()]).toEqual([503, expect.stringMatching(problem)])

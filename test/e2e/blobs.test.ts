@@ -11,6 +11,7 @@ import { DevelopmentRegistry } from '../../src/chain/development-registry.js'
 import type { ConnectedCards } from '../../src/relay/sessions/cards.js'
 import { MemoryStore } from '../../src/store/memory.js'
 import { openBlobs } from '../../src/store/blobs.js'
+import { developmentOwnerKey } from '../../src/store/setting-keys.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
 import { TestClock } from '../fixtures/turned-clock.js'
 import {
@@ -137,7 +138,7 @@ describe('an upload token dies', () => {
   it('with the rights of its wallet, also where its session has ended', async () => {
     await running.stop()
     const store = new MemoryStore()
-    const registry = new Turned((key) => store.setting(key))
+    const registry = new Turned((shopId) => store.setting(developmentOwnerKey(shopId)))
     running = await relay({}, { store, registry, blobs: await openBlobs(directory), clock })
     await enrolCard(running.url, owner)
     wire = await Wire.as(running.url, owner)

@@ -404,7 +404,7 @@ describe('a shop that is closed for good does not hold up the chains', () => {
     const memory = new MemoryStore()
     const logs = await writtenLogs(HELD)
     const wrong = new Uint8Array(32)
-    await copyLogs(logs, memory, (_shop, record) => (record.seq === 3 ? { ...record, stateHash: wrong } : record))
+    await copyLogs(logs, memory, (_shop, record) => (record.seq === 4 ? { ...record, stateHash: wrong } : record))
     // Neither its rows can be read.
     const damaged = () => {
       throw new StoreError('damaged', `shop ${HELD}: a row of its payments is damaged`)

@@ -9,6 +9,12 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { prefixedHex, toHex } from '../../src/bytes/hex.js'
 import type { Io } from '../../src/cli/io.js'
+import { decode } from '../../src/codec/decode.js'
+import { encode } from '../../src/codec/encode.js'
+import type { Cbor, CborKey } from '../../src/codec/value.js'
+import { readLevel } from '../../src/merkle/state-level.js'
+import { hasAskedLevels } from '../../src/relay/shops/stored-state.js'
+import { askedLevelKey, askedManifestKey } from '../../src/store/setting-keys.js'
 import { run as receiptCommand } from '../../src/cli/receipt.js'
 import { run as verifyCommand } from '../../src/cli/verify.js'
 import { fetchReceipt, openReceiptLink } from '../../src/client/receipt-assembly.js'
@@ -274,5 +280,48 @@ describe('the commands', () => {
     expect(said.at(-1)).toContain('the shop has no order 999')
     expect(await receiptCommand([], io)).toBe(1)
     expect(await receiptCommand(['--help'], io)).toBe(0)
+  })
+})
+
+describe('of a log that was written before levels of asked payments were kept', () => {
+  /** What that version left: no level, no manifest, and a state that does not say that there are any. */
+  async function forget(): Promise<number> {
+    const { store } = shop
+    const seqs = Array.from({ length: store.head(SHOP) }, (_, i) => i + 1)
+    const levels = seqs.flatMap((seq) => {
+      const level = store.setting(askedLevelKey(SHOP, seq))
+      return level === undefined ? [] : [{ seq, hash: readLevel(level).manifestHash }]
+    })
+    const keys = levels.flatMap(({ seq, hash }) => [askedLevelKey(SHOP, seq), askedManifestKey(SHOP, hash)])
+    await store.commit({ records: [], settings: keys.map((key) => ({ key, value: undefined })) })
+    const { seq, roots } = store.derived(SHOP)!
+    const early = new Map([...(decode(roots) as ReadonlyMap<CborKey, Cbor>)].filter(([name]) => name !== 'AskedLevels'))
+    await store.flushDerived({ shopId: SHOP, seq, roots: encode(early), nodes: [], objectSeqs: [] })
+    return levels.length
+  }
+
+  async function restarted(between: () => Promise<unknown>): Promise<void> {
+    await shop.relay.stop()
+    await between()
+    await shop.startRelay()
+    await shop.reconnect()
+  }
+
+  test('each order that asked for payment has its receipt after the next start', async () => {
+    const before = await fetched(guest.card, PAID)
+    await restarted(async () => expect(await forget()).toBeGreaterThanOrEqual(2))
+    for (const order of [PAID, CONVERTED]) {
+      const receipt = verifyReceipt(await fetched(guest.card, order), trust(), { ShopID: SHOP, Order: order })
+      expect(receipt.total!.computed).toBe((order === PAID ? 2n : 3n) * PRICE)
+    }
+    const [was, is] = [before, await fetched(guest.card, PAID)].map((bytes) => decodeReceipt(bytes))
+    expect(is!.Sets).toEqual(was!.Sets)
+  })
+
+  test('a start after that begins where the state was flushed', async () => {
+    let replayed: number | undefined
+    await restarted(() => Promise.resolve((replayed = shop.store.derived(SHOP)!.seq)))
+    expect(replayed).toBe(shop.store.head(SHOP))
+    expect(hasAskedLevels(shop.store.derived(SHOP)!.roots)).toBe(true)
   })
 })

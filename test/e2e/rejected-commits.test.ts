@@ -16,6 +16,7 @@ import { DevelopmentRegistry } from '../../src/chain/development-registry.js'
 import { Keeper } from '../../src/relay/shops/keeper.js'
 import { stateHash } from '../../src/state/shop-state.js'
 import { MemoryStore } from '../../src/store/memory.js'
+import { developmentOwnerKey } from '../../src/store/setting-keys.js'
 import { StoreError } from '../../src/store/store-error.js'
 import type { Store } from '../../src/store/store.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
@@ -239,7 +240,8 @@ describe.each(STORES)('over a store %s', (_name, make) => {
       const wire = await Wire.as(running.url, owner)
       expect(await wire.write(owner, [listing(1n)])).toEqual(await stateByLog(store))
       // Whoever starts again finds the owner on the disk.
-      expect(await new DevelopmentRegistry((key) => store.setting(key)).owns(SHOP, ACCOUNT)).toBe(true)
+      const found = new DevelopmentRegistry((shopId) => store.setting(developmentOwnerKey(shopId)))
+      expect(await found.owns(SHOP, ACCOUNT)).toBe(true)
       expect(running.bugs).toEqual(failed(1))
     })
   })

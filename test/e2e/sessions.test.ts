@@ -8,6 +8,7 @@ import { DevelopmentRegistry } from '../../src/chain/development-registry.js'
 import type { ConnectedCards } from '../../src/relay/sessions/cards.js'
 import { Metrics } from '../../src/relay/instruments/metrics.js'
 import { MemoryStore } from '../../src/store/memory.js'
+import { developmentOwnerKey } from '../../src/store/setting-keys.js'
 import type { Commit } from '../../src/store/store.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
 import {
@@ -190,7 +191,7 @@ describe('a challenge', () => {
 
   it('that waits for the chain does not bind with rights that were lost meanwhile', async () => {
     const store = new MemoryStore()
-    const registry = new SlowRegistry((key) => store.setting(key))
+    const registry = new SlowRegistry((shopId) => store.setting(developmentOwnerKey(shopId)))
     const running = await relay({}, { store, registry })
     const owner = newSecret()
     await enrolCard(running.url, owner)

@@ -18,6 +18,7 @@ const RANKS: Readonly<Record<string, number>> = {
   state: 6,
   proofs: 7,
   wire: 7.5,
+  disk: 7.7,
   notes: 8,
   store: 8,
   chain: 8,

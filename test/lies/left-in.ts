@@ -127,6 +127,7 @@ export const LEFT_IN: readonly LeftIn[] = [
     doubled('accounts are always subscribed to whole: their root is another without the last piece'),
   ),
   left('src/proofs/snapshot.ts', 'bytes so far, at most', BOUND),
+  left('src/proofs/snapshot.ts', "throw new SnapshotError('too-large', questionName(question), problem)", BOUND),
   left(
     'src/proofs/snapshot.ts',
     'its salt is not known',
