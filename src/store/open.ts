@@ -19,6 +19,7 @@ const RELAY_KEY = 'relay.key'
 const STANDARD: StoreOptions = {
   reserveBytes: DISK_RESERVE_BYTES_DEFAULT,
   reservationSeconds: Number(RESERVATION_SECONDS_DEFAULT),
+  isTried: false,
 }
 
 /** Makes the directory (0700) if need be, locks it and opens the store in it. Throws StoreError. */
@@ -102,6 +103,10 @@ function unusable(directory: string, error: unknown): StoreError {
   const { code, message } = error as NodeJS.ErrnoException
   if (isFull(error)) {
     return new StoreError('full', `the data directory ${directory} is on a full disk: make room`, { cause: error })
+  }
+  if (code === 'EMFILE' || code === 'ENFILE') {
+    const text = `the data directory ${directory} cannot be used (${message}): allow more open files (ulimit -n)`
+    return new StoreError('unwritable', text, { cause: error })
   }
   const forbidden = code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
   const reason = forbidden ? 'cannot be written' : `cannot be used (${message})`
