@@ -22,7 +22,8 @@ export class Score {
 
   line() {
     const { faults, answered, lost, wrong, crashed, upstream } = this
-    return `faults ${faults}, answered ${answered}, lost ${lost}, wrong ${wrong}, crashed ${crashed} (upstream ${upstream})`
+    const crashes = `crashed ${crashed} (upstream ${upstream})`
+    return `faults ${faults}, answered ${answered}, lost ${lost}, wrong ${wrong}, ${crashes}`
   }
 
   get isGood() {

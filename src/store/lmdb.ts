@@ -86,10 +86,13 @@ export async function openLmdbStore(file: string, options: StoreOptions, onClose
  * For a second process beside the relay's: what was durable when it was opened. `commit` and `flushDerived` reject.
  * Throws StoreError.
  */
-export async function readLmdbStore(file: string, reservationSeconds: number): Promise<Store> {
+export async function readLmdbStore(
+  file: string,
+  { reservationSeconds, isTried }: Omit<StoreOptions, 'reserveBytes'>,
+): Promise<Store> {
   await checkDatabaseFile(file, constants.O_RDONLY)
   await prepareReaders(readersOf(file), true)
-  const table = await Table.open(file, Room.of(dirname(file), 0), { readOnly: true, isTried: true })
+  const table = await Table.open(file, Room.of(dirname(file), 0), { readOnly: true, isTried })
   try {
     readFormat(table)
     return new LmdbStore(table, () => Promise.resolve(), table.early ? reservationSeconds : undefined)

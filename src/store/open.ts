@@ -41,12 +41,13 @@ export async function openStore(directory: string, options: Partial<StoreOptions
 
 /**
  * The data of a relay that may be running, for reading alone, by directory or the database's own file; nothing in the
- * directory is changed. Throws StoreError.
+ * directory is changed. `isTried`: as StoreOptions have it. Throws StoreError.
  */
-export async function openStoreForReading(directory: string): Promise<Store> {
+export async function openStoreForReading(directory: string, isTried = true): Promise<Store> {
   try {
     const isFile = (await stat(directory)).isFile()
-    return await readLmdbStore(resolve(isFile ? directory : join(directory, DATABASE)), STANDARD.reservationSeconds)
+    const file = resolve(isFile ? directory : join(directory, DATABASE))
+    return await readLmdbStore(file, { reservationSeconds: STANDARD.reservationSeconds, isTried })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       throw new StoreError('not-ours', `${directory} holds no cairn data: give the --data directory of the relay`)

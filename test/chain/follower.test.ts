@@ -115,7 +115,7 @@ class Relay {
   /** Until nothing more happens. */
   async settle(): Promise<void> {
     const wanted = this.chain.blocks.length - Number(this.depth)
-    for (const end = Date.now() + 5_000; Date.now() < end;) {
+    for (const end = Date.now() + 20_000; Date.now() < end;) {
       this.chain.tell()
       await new Promise((resolve) => setTimeout(resolve, 1))
       const last = this.followed.at(-1)

@@ -433,21 +433,20 @@ describe('what follows later', () => {
   })
 
   it('an order whose payment was never made expires, and what comes then is late', async () => {
-    await open({ settings: { reservationSeconds: 1 } })
-    const guest = await shop.guest()
+    await open({ settings: { reservationSeconds: 4 } })
+    const [guest, other] = [await shop.guest(), await shop.guest()]
     await guest.write(
       order(1n, 1n, 10n),
       { op: 'add', path: ['Orders', 1n, 'ShippingAddress'], value: ADDRESS },
       ...choice(1n, NATIVE),
       state(1n, 3n),
     )
-    const other = await shop.guest()
     await expect(other.checkout(2n)).rejects.toThrow(/fewer than the 1 wanted/)
     const expired = await shop.orderWhere(1n, (order) => order.State === 2n)
     expect(expired.CanceledAt).toBeDefined()
     const request = await other.checkout(3n)
-    // Its TTL holds the stock beyond the second: it is not canceled while it can be paid.
-    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    // Its TTL holds the stock beyond those seconds: it is not canceled while it can be paid.
+    await new Promise((resolve) => setTimeout(resolve, 5_500))
     await shop.payByCall(request)
     await paid(3n)
   })
@@ -455,7 +454,7 @@ describe('what follows later', () => {
   it('a payment made in time counts although its depth comes after the TTL; an unpaid order expires then', async () => {
     // A chain that lives a day ago: what it asks for can be paid for a few seconds more.
     const chain = await startDevChain({ genesisSeconds: Math.floor(Date.now() / 1_000) - 86_400 })
-    shop = await PaidShop.open({ depth: 3, settings: { reservationSeconds: 1 } }, chain)
+    shop = await PaidShop.open({ depth: 3, settings: { reservationSeconds: 4 } }, chain)
     const [guest, other] = [await shop.guest(), await shop.guest()]
     const [request, unpaid] = [await guest.checkout(1n), await other.checkout(2n)]
     await shop.payByCall(request)

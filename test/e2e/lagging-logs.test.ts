@@ -47,7 +47,7 @@ function sendToRegistry(signature: string, user: string): Promise<string> {
 
 async function eventually(what: () => Promise<unknown>, expected: unknown): Promise<void> {
   let last: unknown
-  for (const end = Date.now() + 10_000; Date.now() < end && last !== expected;) {
+  for (const end = Date.now() + 20_000; Date.now() < end && last !== expected;) {
     last = await what()
     await settled(20)
   }

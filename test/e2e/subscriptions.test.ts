@@ -399,7 +399,7 @@ describe('a card that is removed within a batch', () => {
     store.isShut = true
     // The first is a batch of its own; all behind it are one.
     const writes = [boss.write(owner, [listing(1n)])]
-    await vi.waitFor(() => expect(store.waiting).toHaveLength(1))
+    await vi.waitFor(() => expect(store.waiting).toHaveLength(1), 20_000)
     writes.push(
       boss.write(owner, [listing(2n)]),
       boss.write(owner, [{ op: 'remove', path: ['Accounts', account, 'KeyCards', 1n] }]),
@@ -408,7 +408,7 @@ describe('a card that is removed within a batch', () => {
     )
     for (let i = 0; i < 3; i++) await watcher.ask({ kind: 'ping' })
     store.waiting.shift()!()
-    await vi.waitFor(() => expect(store.waiting).toHaveLength(1))
+    await vi.waitFor(() => expect(store.waiting).toHaveLength(1), 20_000)
     gone.events.length = 0
     // Behind a write that cannot be answered yet: neither may the subscription, nor may anything be pushed for it.
     const refused = gone.write(card, [listing(4n)])
