@@ -38,7 +38,7 @@ beforeAll(async () => {
   await write(owner, [stock(1n, 50n)])
   await write(guest, [order(100n, 1n, 2n)])
   await write(guest, [state(100n, 3n)])
-}, 60_000)
+})
 afterEach(() => endAll())
 afterAll(async () => {
   await running.stop()
@@ -85,7 +85,7 @@ describe('by the card of a member', () => {
     expect(await program.end('SIGINT')).toBe(0)
     const [, audited] = /^shop 77: all of sets 1 to (\d+) follows; .*, the last of set \d+;/u.exec(program.out)!
     expect(Number(audited)).toBeGreaterThanOrEqual(last)
-  }, 60_000)
+  })
 })
 
 describe('what cannot be audited', () => {

@@ -66,7 +66,7 @@ beforeAll(async () => {
   const lmdb = openLmdb<Buffer, Buffer>({ path: databaseIn(whole), ...binary, readOnly: true })
   rows = [...lmdb.getKeys()].map((key) => ({ key: Buffer.from(key), ...describeKey(key) }))
   await lmdb.close()
-}, 60_000)
+})
 afterAll(() => rm(dirname(whole), { recursive: true, force: true }))
 beforeEach(async () => {
   directory = await freshDirectory()
@@ -449,5 +449,5 @@ describe('a shop that is closed for good does not hold up the chains', () => {
     } finally {
       await shop.close()
     }
-  }, 60_000)
+  })
 })

@@ -31,7 +31,7 @@ beforeAll(async () => {
     flags: ['--price-source', 'fixed', '--price-factor', '1500', '--price-divisor', '1'],
     settings: { pingIntervalMs: 2_000, kickTimeoutMs: 10_000, pushDelayMs: PUSH_DELAY_MS },
   })
-}, 60_000)
+})
 afterAll(async () => {
   expect(shop.relay.bugs).toEqual([])
   await shop.close()
@@ -508,5 +508,5 @@ describe('the Python client', () => {
     await silent.ask(SUBSCRIBE, subscription(0, [[5]]))
     expect(await silent.untilClosed()).toBe(1008)
     expect(addressOf(publicKeyOf(clerk))).toHaveLength(20)
-  }, 60_000)
+  })
 })

@@ -29,7 +29,7 @@ beforeAll(async () => {
     { op: 'replace', path: ['Inventory', 1n], value: 1_000n },
   )
   await shop.giveTokens(1_000_000n)
-}, 60_000)
+})
 afterAll(() => shop.close())
 afterEach(() => expect(shop.relay.bugs).toEqual([]))
 

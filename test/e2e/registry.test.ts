@@ -16,7 +16,7 @@ let shop: PaidShop
 
 beforeAll(async () => {
   shop = await PaidShop.open()
-}, 60_000)
+})
 afterAll(() => shop.close())
 afterEach(() => expect(shop.relay.bugs).toEqual([]))
 

@@ -385,7 +385,7 @@ describe('over a chain', () => {
     expect(running.bugs).toEqual(lookedAgain(times, PAYMENTS, what))
   })
 
-  it('details that come later and could not be stored are made again', { timeout: 60_000 }, async () => {
+  it('details that come later and could not be stored are made again', async () => {
     const other = await startDevChain({ chainId: 31_338 })
     closing.push(() => other.stop())
     const rpc = await startFaultyRpc(other.rpcUrl)
