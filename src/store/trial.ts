@@ -46,9 +46,12 @@ export async function tryToOpen(options: { readonly path: string }): Promise<voi
   )
 }
 
-/** Undefined of a trial that could not be made: it proves nothing. */
+/** Whoever stops a relay sends them to its group. */
+const STOPPING: ReadonlySet<string> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP'])
+
+/** Undefined of a trial that could not be made, or was stopped: it proves nothing. */
 function reasonOf({ signal, code, stderr }: Ended): string | undefined {
-  if (typeof signal === 'string') return `a trial ended by ${signal}`
+  if (typeof signal === 'string') return STOPPING.has(signal) ? undefined : `a trial ended by ${signal}`
   if (typeof code !== 'number') return undefined
   return /^\w*Error: (.*)$/mu.exec(stderr)?.[1] ?? `a trial ended with code ${code}`
 }
