@@ -312,6 +312,7 @@ describe('the TypeScript client', () => {
     const bytes = patchSet(typescript, card, 1n, new Date(1_700_000_000_123), patches)
     expect(toHex(bytes.subarray(0, 3))).toBe('b90003')
     expect(toHex(bytes)).toContain('fb41d954fc4') // 1700000000.123 as a float64 under tag 1
+    const sentAtMs = performance.now()
     client.send(requestId(4), delimited(WRITE, delimited(1, bytes)))
     const answer = await client.answerTo(4)
     expect(answer.error).toBeUndefined()
@@ -320,9 +321,11 @@ describe('the TypeScript client', () => {
     await client.untilSets(before + 1)
     for (const end = Date.now() + 20_000; client.sets.at(-1)!.seq < head && Date.now() < end;)
       await new Promise((resolve) => setTimeout(resolve, 10))
-    const answeredAt = client.seen.find(({ envelope }) => envelope.requestId === 4n)!.atMs
-    const echo = client.seen.findLast(({ envelope }) => envelope.message.kind === 'push')!
-    expect(echo.atMs - answeredAt).toBeGreaterThan(PUSH_DELAY_MS / 2)
+    const answeredAt = client.seen.findIndex(({ envelope }) => envelope.requestId === 4n)
+    const echoAt = client.seen.findLastIndex(({ envelope }) => envelope.message.kind === 'push')
+    expect(echoAt).toBeGreaterThan(answeredAt)
+    // From before it was written, since a busy machine reads answer and echo late, and at once.
+    expect(client.seen[echoAt]!.atMs - sentAtMs).toBeGreaterThanOrEqual(PUSH_DELAY_MS - 2)
     // The listing alone: what is stock was not selected when this subscription was made.
     expect(client.sets.at(-1)!.patches).toHaveLength(1)
     expect(verified(client.sets).get('Listings/501')).toMatchObject({ Price: 250n })

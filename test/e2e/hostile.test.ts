@@ -85,7 +85,7 @@ describe.each([
     expect(rounds.attacks).toBeGreaterThan(20)
     await good.until(() => good.sets.length === 102)
     expect(good.closed).toBeUndefined()
-    expect(Math.max(...latencies)).toBeLessThan(5_000)
+    expect(Math.max(...latencies)).toBeLessThan(30_000)
     await running.stop()
     expect(running.bugs).toEqual([])
   })
