@@ -53,13 +53,15 @@ export class Table {
   /** `isTried`: another process opens the file first (trial.ts). Throws StoreError, or what the system says. */
   static async open(file: string, room: Room, { readOnly = false, isTried = false } = {}): Promise<Table> {
     const options = optionsOf(file, readOnly)
-    return new Table(options, room, await openedAs(options, isTried))
+    if (isTried) await tryToOpen(options)
+    await assertOpenFiles(file)
+    return new Table(options, room)
   }
 
-  private constructor(options: Options, room: Room, lmdb: RootDatabase<Uint8Array, Uint8Array>) {
+  private constructor(options: Options, room: Room) {
     this.options = options
     this.room = room
-    this.lmdb = lmdb
+    this.lmdb = openLmdb<Uint8Array, Uint8Array>(options)
   }
 
   /** Why nothing can be written now, or undefined. */
@@ -234,10 +236,13 @@ export class Table {
     return (this.broken = error.code === 'full' ? notWritten(reason) : error)
   }
 
-  /** Of an environment whose meta page could not be written LMDB reads nothing any more: rows seem not to be there. */
+  /**
+   * Of an environment whose meta page could not be written LMDB reads nothing any more: rows seem not to be there. Not
+   * tried before, for until it is open nobody can read.
+   */
   private async reopen(): Promise<void> {
     await this.lmdb.close()
-    this.lmdb = await openedAs(this.options, true)
+    this.lmdb = openLmdb<Uint8Array, Uint8Array>(this.options)
   }
 }
 
@@ -258,12 +263,6 @@ function optionsOf(path: string, readOnly: boolean): Options {
     permissionsMode: 0o600,
     readOnly,
   }
-}
-
-async function openedAs(options: Options, isTried: boolean): Promise<RootDatabase<Uint8Array, Uint8Array>> {
-  if (isTried) await tryToOpen(options)
-  await assertOpenFiles(options.path)
-  return openLmdb<Uint8Array, Uint8Array>(options)
 }
 
 interface LmdbStats {
