@@ -146,7 +146,7 @@ async function auditPlace(plan: Plan, io: Io): Promise<number> {
   const anchored = plan.chain && openRegistry(plan.chain)
   const audits = new Audits(plan, { verifier, anchored }, io)
   try {
-    await withStore(plan, (store, guard) => audits.advance(store, guard, report))
+    await withStore(plan, (store, guard) => audits.advance(store, guard, report), true)
     report.tellShops()
     report.tellSum()
     if (plan.follow && report.differences === 0) await follow(plan, audits, report, io)
@@ -177,9 +177,14 @@ async function follow(plan: Plan, audits: Audits, report: AuditReport, io: Io): 
   report.tellSum()
 }
 
-async function withStore<T>({ place, home }: Plan, act: (store: Store, guard: SignedGuard) => Promise<T>): Promise<T> {
+/** `isTried`: another process opens the database first. */
+async function withStore<T>(
+  { place, home }: Plan,
+  act: (store: Store, guard: SignedGuard) => Promise<T>,
+  isTried = false,
+): Promise<T> {
   const guard = await guardIn(home)
-  const store = await openStoreForReading(place)
+  const store = await openStoreForReading(place, isTried)
   try {
     return await act(store, guard)
   } finally {

@@ -81,7 +81,7 @@ async function serve(settings: Settings, io: Io): Promise<void> {
   const hungUp = () => log.warn('SIGHUP is ignored: settings are read at the start only')
   process.on('SIGHUP', hungUp)
   const { data, reservationSeconds } = settings
-  const store = await openStore(data, { reserveBytes: reserveBytesOf(settings), reservationSeconds })
+  const store = await openStore(data, { reserveBytes: reserveBytesOf(settings), reservationSeconds, isTried: true })
   try {
     await serveFrom(store, settings, log, io)
   } catch (error) {

@@ -159,7 +159,7 @@ it('one that knows its token starts, serves what needs no chain, and goes on whe
   expect(await enrolment(url, true)).toBe(503)
 
   await endpoint.open()
-  for (const end = Date.now() + 15_000; (await health(url)).warnings !== undefined && Date.now() < end;)
+  for (const end = Date.now() + 20_000; (await health(url)).warnings !== undefined && Date.now() < end;)
     await new Promise((wait) => setTimeout(wait, 100))
   expect(await health(url)).toEqual({ code: 200, status: 'ok' })
   await relay.says(/a chain can be reached again/u, 'err')

@@ -33,7 +33,7 @@ import { endAll, Program } from '../fixtures/program.js'
 import { shopRow } from '../fixtures/store.arbitrary.js'
 
 const CAIRN = resolve(import.meta.dirname, '../../src/cli/cairn.js')
-const DEADLINE_MS = 20_000
+const DEADLINE_MS = 60_000
 let home: string
 let used: string
 

@@ -181,7 +181,7 @@ it('that breaks off leaves nothing, and uses its token', async () => {
   socket.write(head.join('\r\n') + `${part.length.toString(16)}\r\n${part}\r\n`)
   await new Promise((resolve) => setTimeout(resolve, 200))
   socket.destroy()
-  for (const end = Date.now() + 5_000; files().length > 0 && Date.now() < end;)
+  for (const end = Date.now() + 20_000; files().length > 0 && Date.now() < end;)
     await new Promise((resolve) => setTimeout(resolve, 20))
   expect(files()).toEqual([])
   expect((await post(url.href, form('foo'))).status).toBe(400)
@@ -288,7 +288,7 @@ describe.each([
       socket.write(chunkedHead(url))
       socket.write(chunk(PART))
       void (async () => {
-        for (const end = Date.now() + 5_000; files().length === 0 && Date.now() < end;)
+        for (const end = Date.now() + 20_000; files().length === 0 && Date.now() < end;)
           await new Promise((resolve) => setTimeout(resolve, 10))
         second = await post(url.href, form('bar'))
         for (const rest of ['foo', END]) socket.write(chunk(rest))
@@ -382,7 +382,7 @@ describe.each([
     socket.write(chunkedHead(url))
     socket.write(chunk(`${PART}half of it`))
     const until = async (condition: () => boolean) => {
-      for (const end = Date.now() + 5_000; !condition() && Date.now() < end;)
+      for (const end = Date.now() + 20_000; !condition() && Date.now() < end;)
         await new Promise((resolve) => setTimeout(resolve, 10))
     }
     await until(() => files().length === 1)

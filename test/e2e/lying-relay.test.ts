@@ -24,7 +24,7 @@ it.each([
   ['signs with another key', /checkpoint \d+ is signed by 0x[0-9a-f]{40}, not by the relay 0x[0-9a-f]{40}/u],
   ['rewrites the past', /checkpoint \d+ after \d+: the path from node \d+ leads to [0-9a-f]{64}, not to the trusted/u],
   ['changes a value that no set changes', /held as of set \d+ is .* and the relay proves /u],
-] as const)('the relay %s', { timeout: 60_000 }, async (name, reason) => {
+] as const)('the relay %s', async (name, reason) => {
   stage.proxy.lie((message) => message)
   // Shop and relay are found by the command itself, as a user gives none.
   const watching = cairn(['watch', '--listing', String(STONE), '--url', stage.proxy.url])

@@ -50,7 +50,7 @@ beforeAll(async () => {
   await guest.write(order(OPEN, 1n, 4n))
   // A card has one session at a time.
   await guest.wire.close()
-}, 90_000)
+})
 afterAll(async () => {
   await shop.close()
   rmSync(folder, { recursive: true, force: true })

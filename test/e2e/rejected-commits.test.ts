@@ -259,7 +259,7 @@ describe.each(STORES)('over a store %s', (_name, make) => {
       rejecting.reject(2)
       for (let times = 1; times <= 2; times++) {
         await clock.turn(times === 1 ? 10_000 : 1_000)
-        await vi.waitFor(() => expect(rejecting.rejected).toHaveLength(times))
+        await vi.waitFor(() => expect(rejecting.rejected).toHaveLength(times), 20_000)
         // The stock is still held.
         expect(await wire.write(owner, [order(10n, 1n, 2n), state(10n, 3n)])).toMatchObject({
           code: ErrorCode.OUT_OF_STOCK,
@@ -387,7 +387,7 @@ describe('over a chain', () => {
     expect(running.bugs).toEqual(lookedAgain(times, PAYMENTS, what))
   })
 
-  it('details that come later and could not be stored are made again', { timeout: 60_000 }, async () => {
+  it('details that come later and could not be stored are made again', async () => {
     const other = await startDevChain({ chainId: 31_338 })
     closing.push(() => other.stop())
     const rpc = await startFaultyRpc(other.rpcUrl)

@@ -47,7 +47,7 @@ describe.each([
 
   it(
     'a client closes, reconnects and authenticates the same card, 100 times without pause',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       for (let i = 0; i < 100; i++) {
         const wire = await Wire.as(running.url, secret)
@@ -301,7 +301,7 @@ describe.each([
   ['ws', true, 1006],
   ['uws', false, 1008],
 ])('WebSocket pings on %s', (_kind, ws, code) => {
-  it('whose answers nobody reads end the session', { timeout: 60_000 }, async () => {
+  it('whose answers nobody reads end the session', async () => {
     const metrics = new Metrics()
     const running = await relay({}, { ws, metrics })
     const wire = await Wire.open(running.url)

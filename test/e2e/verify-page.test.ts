@@ -244,7 +244,7 @@ describe('as others hand it out', () => {
   let running: TestRelay
   beforeAll(async () => {
     running = await relay()
-  }, 60_000)
+  })
   afterAll(async () => {
     await running.stop()
     expect(running.bugs).toEqual([])

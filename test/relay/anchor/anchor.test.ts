@@ -56,7 +56,7 @@ beforeAll(async () => {
   shops = fromHex(chain.addresses.shops)
   const data = prefixedHex(mintShopCall(written.shopId, fromHex(OWNER!.address)))
   await send(OWNER!.address, data)
-}, 60_000)
+})
 beforeEach(async () => {
   snapshot = await chain.snapshot()
   directory = await mkdtemp(join(tmpdir(), 'cairn-anchor-'))
@@ -136,7 +136,7 @@ class Anchoring {
 
   async until(status: string, seq = this.newest): Promise<AnchorEntry> {
     await vi.waitFor(() => expect([this.last?.seq, this.last?.status, this.lines]).toEqual([seq, status, this.lines]), {
-      timeout: 10_000,
+      timeout: 30_000,
       interval: 20,
     })
     return this.last!
