@@ -1,7 +1,9 @@
 /** Options, variations and prices that a product with options asks for. */
 
 import type { Amount } from '../brands.js'
-import { VARIATION_SEPARATOR, type Option, type Options, type Variation } from '../objects/listing.js'
+import { equalBytes } from '../bytes/bytes.js'
+import { encode } from '../codec/encode.js'
+import { VARIATION_SEPARATOR, Options, type Option, type Variation } from '../objects/listing.js'
 import type { PriceModifier } from '../objects/scalars.js'
 import { columnName, optionColumns } from './columns.js'
 import type { HeldListing } from './held-listing.js'
@@ -106,7 +108,14 @@ class OptionsMaker {
       keys.push(byValue)
     }
     const variantKeys = product.variants.map(({ values }) => values.map((value, i) => keys[i]!.get(value)!))
-    return { price: prices.base, options, keys: variantKeys }
+    return { price: prices.base, options: this.heldIfSame(options), keys: variantKeys }
+  }
+
+  /** What the file wants and no listing can have is wanted again each time: it is no change. */
+  private heldIfSame(options: Options): Options {
+    const before = this.held?.listing.Options
+    const bytes = (value: Options) => encode(Options.write(value))
+    return before !== undefined && equalBytes(bytes(before), bytes(options)) ? before : options
   }
 
   /** The shop's own prices, if the file's are the same. */
