@@ -5,7 +5,7 @@
 
 import type { Amount, ListingId } from '../brands.js'
 import { compareUtf8 } from '../codec/utf8.js'
-import { inventoryKeyText } from '../objects/inventory.js'
+import { inventoryKeyText, type StockEntry } from '../objects/inventory.js'
 import type { Listing, Option, Variation } from '../objects/listing.js'
 import type { Tag } from '../objects/tag.js'
 import { unitPrice } from '../state/pricing.js'
@@ -16,13 +16,6 @@ export interface ShopContents {
   /** By their keys. */
   readonly tags: ReadonlyMap<string, Tag>
   readonly stock: readonly StockEntry[]
-}
-
-export interface StockEntry {
-  readonly listing: ListingId
-  /** In any order. */
-  readonly variations: readonly string[]
-  readonly pieces: bigint
 }
 
 export interface HeldOption {

@@ -39,7 +39,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const id = integerFlag('listing', flags.listing)
     const url = urlFlag('url', flags.url)
     const relay = relayFlag(flags.relay)
-    const shop = flags.shop === undefined ? await shopOf(url, flags.data, io) : integerFlag('shop', flags.shop)
+    const shop = flags.shop === undefined ? await shopAt(url, flags.data, io.signal) : integerFlag('shop', flags.shop)
     client = await connect({ url, shop, relay, only: [{ listing: id }], signal: io.signal, onNotice: io.err })
     const stopped = new Promise<'stopped'>((resolve) =>
       io.signal.addEventListener('abort', () => resolve('stopped'), { once: true }),
@@ -56,8 +56,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 /** A development relay tells its shops; of several the demo's is meant. Throws UsageError, ClientError UNREACHABLE. */
-async function shopOf(url: string, data: string, io: Io): Promise<bigint> {
-  const shops = await shopsAt(url, io.signal)
+export async function shopAt(url: string, data: string, signal: AbortSignal): Promise<bigint> {
+  const shops = await shopsAt(url, signal)
   const [only, ...others] = shops
   if (only !== undefined && others.length === 0) return BigInt(only)
   const demo = await demoKeysIn(data)
