@@ -17,11 +17,11 @@ import {
   contentsOf,
   currencyText,
   decimalsFlag,
-  openShop,
   pricingOf,
   SHOP_FLAGS,
   SHOP_FLAGS_HELP,
   whole,
+  withShop,
 } from './shop-catalogue.js'
 
 export const EXPORT_HELP = `cairn export [--out FILE] [--orders] [--shop ID] [--decimals N] [--card FILE | --data DIR] [--url URL]
@@ -45,13 +45,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     const flags = parseFlags(argv, FLAGS)
     const parts = flags.orders ? [{ order: 'all' } as const, { listing: 'all' } as const] : CATALOGUE_PARTS
-    const client = await openShop(flags, parts, io)
-    try {
-      const text = await (flags.orders ? ordersOf(client, flags, io) : productsOf(client, flags, io))
-      await put(text, flags, io)
-    } finally {
-      client.close()
-    }
+    const text = await withShop(flags, parts, io, (client) =>
+      flags.orders ? ordersOf(client, flags, io) : productsOf(client, flags, io),
+    )
+    await put(text, flags, io)
     return 0
   } catch (error) {
     return told('cairn export', error, io)

@@ -6,7 +6,7 @@
 
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { readTable, TableError } from '../catalogue/csv.js'
+import { readTable, TableError, type Table } from '../catalogue/csv.js'
 import { planImport, type ImportPlan } from '../catalogue/import-plan.js'
 import { picturesOf, withPictures } from '../catalogue/pictures.js'
 import type { ReadProducts } from '../catalogue/product.js'
@@ -24,10 +24,10 @@ import {
   contentsOf,
   currencyText,
   decimalsFlag,
-  openShop,
   pricingOf,
   SHOP_FLAGS,
   SHOP_FLAGS_HELP,
+  withShop,
 } from './shop-catalogue.js'
 
 export const IMPORT_HELP = `cairn import FILE [--shop ID] [--dry-run] [--skip-bad-rows] [--delete] [--keep-stock] [--upload]
@@ -71,13 +71,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (!isNamed) throw new UsageError('give the file first: cairn import products.csv (more: cairn import --help)')
     if (flags.delete && flags['skip-bad-rows'])
       throw new UsageError('--delete needs a file without wrong rows: it cannot stand beside --skip-bad-rows')
-    const text = await textOf(file)
-    const client = await openShop(flags, CATALOGUE_PARTS, io)
-    try {
-      return await importInto(client, { file, text, flags }, io)
-    } finally {
-      client.close()
-    }
+    const source = { file, table: readTable(await textOf(file)), flags }
+    const { plan, isRefused, isWritten } = await withShop(flags, CATALOGUE_PARTS, io, (client) =>
+      planned(client, source, io),
+    )
+    // Whoever writes needs not be shown all that he writes.
+    if (isWritten) await withShop(flags, [], io, (client) => writeSets(client, plan.sets, io))
+    return isRefused ? 1 : 0
   } catch (error) {
     if (!(error instanceof TableError)) return told('cairn import', error, io)
     io.err(`cairn import: ${argv[0]}: ${error.message}`)
@@ -87,13 +87,20 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 interface Source {
   readonly file: string
-  readonly text: string
+  readonly table: Table
   readonly flags: ImportFlags
 }
 
-async function importInto(client: ShopClient, { file, text, flags }: Source, io: Io): Promise<number> {
+interface Planned {
+  readonly plan: ImportPlan
+  readonly isRefused: boolean
+  readonly isWritten: boolean
+}
+
+/** What is to be done, and told. */
+async function planned(client: ShopClient, { file, table, flags }: Source, io: Io): Promise<Planned> {
   const { currency, decimals } = await pricingOf(client, decimalsFlag(flags.decimals), io)
-  const read = readProducts(readTable(text), { decimals })
+  const read = readProducts(table, { decimals })
   const wanted = flags.upload ? await uploaded(client, read, { file, flags }, io) : read
   const shop = await contentsOf(client, io)
   const plan = planImport(wanted, shop, { mayDelete: flags.delete, keepStock: flags['keep-stock'] })
@@ -103,14 +110,13 @@ async function importInto(client: ShopClient, { file, text, flags }: Source, io:
   else for (const line of reportLines(wanted, plan, flags)) io.out(printable(line))
   io.err(`prices are read as ${currencyText(currency)}, with ${decimals} decimals`)
   if (isRefused) io.err('nothing was written: mend these rows, or leave their products out with --skip-bad-rows')
-  if (isWritten) await writeSets(client, plan.sets, io)
-  return isRefused ? 1 : 0
+  return { plan, isRefused, isWritten: isWritten && plan.sets.length > 0 }
 }
 
 async function uploaded(
   client: ShopClient,
   read: ReadProducts,
-  { file, flags }: Omit<Source, 'text'>,
+  { file, flags }: Omit<Source, 'table'>,
   io: Io,
 ): Promise<ReadProducts> {
   // A file that is not taken uploads nothing.

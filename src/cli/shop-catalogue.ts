@@ -37,15 +37,24 @@ export const SHOP_FLAGS_HELP = `\
   --data DIR    as for cairn serve, default ./cairn-data: where the demo's keys are
   --relay       the relay's address on chain; left out, a development relay is asked for its own`
 
-/** Rejects with UsageError, ClientError. The client is to be closed. */
-export async function openShop(flags: Flags<typeof SHOP_FLAGS>, only: readonly Part[], io: Io): Promise<ShopClient> {
+/** What `act` gives. Rejects with UsageError, ClientError. */
+export async function withShop<T>(
+  flags: Flags<typeof SHOP_FLAGS>,
+  only: readonly Part[],
+  io: Io,
+  act: (client: ShopClient) => Promise<T>,
+): Promise<T> {
   const url = urlFlag('url', flags.url)
   const relay = relayFlag(flags.relay)
   const shop = flags.shop === undefined ? await shopAt(url, flags.data, io.signal) : integerFlag('shop', flags.shop)
   const { card, data } = flags
   const key = await (card === undefined ? demoCard(url, shop, data, io.signal) : cardFrom(card))
-  const onNotice = (text: string) => io.err(`note: ${text}`)
-  return connect({ url, shop, key, relay, only, signal: io.signal, onNotice })
+  const client = await connect({ url, shop, key, relay, only, signal: io.signal })
+  try {
+    return await act(client)
+  } finally {
+    client.close()
+  }
 }
 
 /** Parts of a shop that a catalogue is made of. */
