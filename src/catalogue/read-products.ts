@@ -138,14 +138,17 @@ class ProductReader {
 
   private images(): string[] | undefined {
     if (this.columns.places.image === undefined) return undefined
+    // Without a position a picture follows the one before it.
+    let last = 0
     const found = this.rows.flatMap((row) => {
       const image = this.cell(row, 'image')!
       if (image === '') return []
       const position = (this.cell(row, 'position') ?? '').trim()
-      if (!/^[0-9]*$/u.test(position)) this.wrong(row.number, 'position', 'is no number')
-      return [{ image, position: position === '' ? Infinity : Number(position) }]
+      if (!/^[0-9]{0,9}$/u.test(position)) this.wrong(row.number, 'position', 'is no number')
+      if (position !== '') last = Number(position)
+      return [{ image, position: last }]
     })
-    found.sort((a, b) => (a.position < b.position ? -1 : a.position > b.position ? 1 : 0))
+    found.sort((a, b) => a.position - b.position)
     return found.map(({ image }) => image)
   }
 
