@@ -1,7 +1,9 @@
 /**
  * The columns of Shopify's product files that a shop has a place for, by both generations of their names: the newer
- * (`URL handle`, `Price`) and the older (`Handle`, `Variant Price`). One column is ours: `Listing ID`, for listings whose
- * id does not come from a handle.
+ * (`URL handle`, `Price`) and the older (`Handle`, `Variant Price`). One column is ours: `Listing ID`, for listings
+ * whose id does not come from a handle.
+ *
+ * Tests: test/catalogue/read-products.test.ts
  */
 
 /** The newer names; what is read under an older name is told by its own. */

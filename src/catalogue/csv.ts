@@ -1,6 +1,8 @@
 /**
  * Tables as text: comma-separated values (RFC 4180), as spreadsheets and Shopify write them. Semicolons and tabs are
  * read too, where the first line has no comma.
+ *
+ * Tests: test/catalogue/read-products.test.ts
  */
 
 import { parse } from 'csv-parse/browser/esm/sync'

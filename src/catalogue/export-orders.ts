@@ -10,7 +10,7 @@ import type { ChainAddress } from '../objects/scalars.js'
 import type { Table } from './csv.js'
 import { decimalText } from './decimal.js'
 
-/** Digits after the point of a currency; undefined where nobody knows them: then totals are in the smallest unit only. */
+/** Digits after the point; undefined where nobody knows them: then totals are in the smallest unit only. */
 export type DecimalsOf = (currency: ChainAddress) => number | undefined
 
 /** By rising id. Titles are those that the listings have now. */

@@ -1,6 +1,8 @@
 /**
  * A shop's listings as a product file with Shopify's newer columns: the same text for the same shop, by rising id. Read
  * again it changes nothing.
+ *
+ * Tests: test/catalogue/round-trip.test.ts
  */
 
 import type { Amount, ListingId } from '../brands.js'

@@ -1,6 +1,8 @@
 /**
- * A listing of a shop as a product file would tell it: what a row wants is compared with this, and written of it. Options
- * and variations go by their titles, in an order that follows from their names alone.
+ * A listing of a shop as a product file would tell it: what a row wants is compared with this, and written of it.
+ * Options and variations go by their titles, in an order that follows from their names alone.
+ *
+ * Tests: test/catalogue/round-trip.test.ts, test/catalogue/import-plan.test.ts
  */
 
 import type { Amount, ListingId } from '../brands.js'
@@ -18,7 +20,7 @@ export interface ShopContents {
   readonly stock: readonly StockEntry[]
 }
 
-export interface HeldOption {
+interface HeldOption {
   readonly key: string
   readonly label: string
   /** Keys of variations by their labels. */

@@ -1,6 +1,6 @@
 /**
- * Descriptions: Shopify's are HTML, a listing's are text. Paragraphs, line breaks and list items become lines; all other
- * tags, scripts and styles go. A text without tags and entities is taken as it is.
+ * Descriptions: Shopify's are HTML, a listing's are text. Paragraphs, line breaks and list items become lines; all
+ * other tags, scripts and styles go. A text without tags and entities is taken as it is.
  */
 
 import { Parser } from 'htmlparser2'
@@ -15,7 +15,7 @@ export function textOfCell(cell: string): string {
 export function cellOfText(text: string): string {
   if (!isHtml(text)) return text
   const escaped = text.replaceAll(/[&<>]/gu, (char) => ENTITIES[char]!)
-  return escaped.replaceAll(/[\s\u0001-\u0003]/gu, (space, at: number) =>
+  return escaped.replaceAll(/[\s\u{e000}-\u{e002}]/gu, (space, at: number) =>
     space === ' ' && /\S/u.test(escaped[at - 1] ?? ' ') && at + 1 < escaped.length
       ? space
       : `&#${space.charCodeAt(0)};`,
@@ -37,36 +37,49 @@ function isHtml(text: string): boolean {
   return /<[a-z!/?]|&(?:#[0-9]+|#x[0-9a-f]+|[a-z][a-z0-9]*);/iu.test(text)
 }
 
-/**
- * White space of the source collapses before entities are decoded: those of white space stand for themselves. `\u0001`
- * is a line break, `\u0002` an empty line.
- */
+/** In the place of tags until white space is collapsed: a new line, an empty line between, a line break. */
+const [LINE, GAP, BREAK] = ['\u{e000}', '\u{e001}', '\u{e002}'] as const
+const MARKS = /[\u{e000}-\u{e002}]/gu
+
+/** White space of the source collapses before entities are decoded: those of white space stand for themselves. */
 function textOfHtml(html: string): string {
+  const lines = markedText(html)
+    .replaceAll(/[ \t\r\n\f]+/gu, ' ')
+    .replaceAll(/ ?([\u{e000}-\u{e002}]) ?/gu, '$1')
+    .replaceAll(/[\u{e000}\u{e001}]+/gu, (run) => (run.includes(GAP) ? '\n\n' : '\n'))
+    .replaceAll(BREAK, '\n')
+  return decodeHTML(lines.trim())
+}
+
+function markedText(html: string): string {
   let [source, hidden] = ['', 0]
-  const mark = (name: string) => (APART.has(name) ? '\u0002' : BLOCKS.has(name) ? '\u0001' : '')
   const parser = new Parser(
     {
       onopentagname: (name) => {
         if (HIDDEN.has(name)) hidden++
-        source +=
-          name === 'br' ? '\u0003' : name === 'li' ? '\u0001• ' : name === 'td' || name === 'th' ? ' ' : mark(name)
+        source += OPENED.get(name) ?? markOf(name)
       },
       onclosetag: (name) => {
         if (HIDDEN.has(name)) hidden--
-        source += mark(name)
+        source += markOf(name)
       },
       ontext: (text) => {
-        if (hidden === 0) source += text.replaceAll(/[\u0001-\u0003]/gu, ' ')
+        if (hidden === 0) source += text.replaceAll(MARKS, ' ')
       },
     },
     { decodeEntities: false },
   )
   parser.end(html)
-  const lines = source
-    .replaceAll(/[ \t\r\n\f]+/gu, ' ')
-    .replaceAll(/ ?([\u0001-\u0003]) ?/gu, '$1')
-    .replaceAll(/[\u0001\u0002]*\u0002[\u0001\u0002]*/gu, '\n\n')
-    .replaceAll(/\u0001+/gu, '\n')
-    .replaceAll('\u0003', '\n')
-  return decodeHTML(lines.replaceAll(/^[ \n]+|[ \n]+$/gu, ''))
+  return source
+}
+
+const OPENED: ReadonlyMap<string, string> = new Map([
+  ['br', BREAK],
+  ['li', `${LINE}• `],
+  ['td', ' '],
+  ['th', ' '],
+])
+
+function markOf(name: string): string {
+  return APART.has(name) ? GAP : BLOCKS.has(name) ? LINE : ''
 }

@@ -34,7 +34,7 @@ export interface ImportPlan {
   readonly notices: readonly Notice[]
 }
 
-export interface ImportCounts {
+interface ImportCounts {
   added: number
   changed: number
   unchanged: number
@@ -215,7 +215,7 @@ type Fields = ReadonlyMap<string, Encodable>
 function listingChanges(before: Listing | undefined, after: Listing): Change[] {
   const written = Listing.write(after) as unknown as Fields
   const path = ['Listings', after.ID] as const
-  if (before === undefined) return [{ op: 'add', path, value: written as Encodable }]
+  if (before === undefined) return [{ op: 'add', path, value: written }]
   const metadata = written.get('Metadata') as unknown as Fields
   const fields = (['ViewState', 'Price', 'Options'] as const).flatMap((field): Change[] =>
     before[field] === after[field]

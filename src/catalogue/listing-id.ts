@@ -1,4 +1,8 @@
-/** Ids of listings that come from a product file: a second import finds what the first one made. */
+/**
+ * Ids of listings that come from a product file: a second import finds what the first one made.
+ *
+ * Tests: test/catalogue/import-plan.test.ts
+ */
 
 import { sha256 } from '#hash'
 import type { ListingId } from '../brands.js'

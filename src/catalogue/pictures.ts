@@ -1,4 +1,8 @@
-/** Pictures that a product file names, and the same file with other addresses of them. */
+/**
+ * Pictures that a product file names, and the same file with other addresses of them.
+ *
+ * Tests: test/cli/catalogue-commands.test.ts
+ */
 
 import { columnName } from './columns.js'
 import type { Problem, ReadProducts, Variant } from './product.js'

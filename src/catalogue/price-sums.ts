@@ -1,7 +1,6 @@
 /**
  * Prices of variants as a base and one amount for each value of an option: the prices are linear equations in these
- * amounts, solved exactly. The first value of each option costs nothing more, and of what is not determined as little as
- * possible.
+ * amounts, solved exactly. The first value of each option costs nothing more, nor does what is not determined.
  */
 
 import type { Amount } from '../brands.js'

@@ -1,6 +1,8 @@
 /**
  * A product as a product file tells it, and what is wrong with a file. What a file has no column for, or a cell says
  * nothing of, is undefined: a shop keeps what it has there.
+ *
+ * Tests: test/catalogue/read-products.test.ts
  */
 
 import type { Amount, ListingId } from '../brands.js'

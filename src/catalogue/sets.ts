@@ -1,4 +1,8 @@
-/** Changes put into sets of a size that relays and clients take well. */
+/**
+ * Changes put into sets of a size that relays and clients take well.
+ *
+ * Tests: test/catalogue/import-plan.test.ts
+ */
 
 import { encodeChange, type Change } from '../patches/patch.js'
 
@@ -23,6 +27,6 @@ export function setsOf(groups: readonly ChangeGroup[]): Change[][] {
   return sets
 }
 
-/** A set has to fit a frame of a megabyte, with some 300 bytes of proof for each patch; smaller ones are shown sooner. */
+/** A set has to fit a frame of a megabyte, with some 300 bytes of proof for each patch; small ones are shown sooner. */
 const SET_BYTES_MAX = 131_072
 const SET_PATCHES_MAX = 128

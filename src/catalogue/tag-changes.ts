@@ -1,4 +1,8 @@
-/** Tags that have to change for listings to be in those, and only those, that a file names. */
+/**
+ * Tags that have to change for listings to be in those, and only those, that a file names.
+ *
+ * Tests: test/catalogue/import-plan.test.ts
+ */
 
 import type { ListingId } from '../brands.js'
 import type { Tag } from '../objects/tag.js'

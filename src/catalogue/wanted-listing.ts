@@ -1,6 +1,8 @@
 /**
  * The listing that a product of a file asks for: what the file says, and of what it does not say what the shop has.
- * Everything that reads the same in a table stays as it is, so a table that was written of a shop changes nothing in it.
+ * Everything that reads the same in a table stays as it is: a table that was written of a shop changes nothing in it.
+ *
+ * Tests: test/catalogue/import-plan.test.ts
  */
 
 import { encode } from '../codec/encode.js'

@@ -1,4 +1,8 @@
-/** Options, variations and prices that a product with options asks for. */
+/**
+ * Options, variations and prices that a product with options asks for.
+ *
+ * Tests: test/catalogue/import-plan.test.ts, test/catalogue/round-trip.test.ts
+ */
 
 import type { Amount } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
@@ -49,7 +53,9 @@ function hasOptions({ options }: HeldListing, wanted: readonly string[]): boolea
 export function otherOptions({ row, options }: Product, held: HeldListing): Problem {
   const names = (labels: readonly string[]) => (labels.length === 0 ? 'none' : labels.join(', '))
   const [here, there] = [names(options), names(held.options.map(({ label }) => label))]
-  const reason = `the product has other options (${here}) than the shop's listing (${there}), which only an import that may delete replaces`
+  const reason =
+    `the product has other options (${here}) than the shop's listing (${there}), ` +
+    'which only an import that may delete replaces'
   return { row, column: optionColumns(0)[0], reason }
 }
 
@@ -103,7 +109,7 @@ class OptionsMaker {
     const options = new Map(held?.listing.Options)
     const keys: ReadonlyMap<string, string>[] = []
     for (const [i, label] of product.options.entries()) {
-      const [name, option, byValue] = this.option(i, label, prices.modifier)
+      const [name, option, byValue] = this.option(i, label, prices)
       options.set(name, option)
       keys.push(byValue)
     }
@@ -138,7 +144,7 @@ class OptionsMaker {
     const { held, product } = this
     return product.variants.flatMap((variant) => {
       const keys = held && keysOf(held, product, variant)
-      const price = variant.price ?? (keys && held!.price(keys))
+      const price = variant.price ?? (keys && held?.price(keys))
       return price === undefined ? [] : [{ values: variant.values, price }]
     })
   }
@@ -163,7 +169,7 @@ class OptionsMaker {
   private option(
     index: number,
     label: string,
-    modifier: Prices['modifier'],
+    prices: Prices,
   ): readonly [name: string, option: Option, keys: ReadonlyMap<string, string>] {
     const before = this.held?.options.find((option) => option.label === label)
     const option = before && this.held?.listing.Options?.get(before.key)
@@ -177,7 +183,7 @@ class OptionsMaker {
       const key = heldValues.get(value) ?? this.freshKey(value, label)
       keys.set(value, key)
       const known = option?.Variations?.get(key)
-      variations.set(key, this.variation(index, value, known, modifier(index, value, known)))
+      variations.set(key, this.variation(index, value, known, prices.modifier(index, value, known)))
     }
     return [before?.key ?? label, { ...option, Title: option?.Title ?? label, Variations: variations }, keys]
   }

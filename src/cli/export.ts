@@ -24,8 +24,8 @@ import {
   withShop,
 } from './shop-catalogue.js'
 
-export const EXPORT_HELP = `cairn export [--out FILE] [--orders] [--shop ID] [--decimals N] [--card FILE | --data DIR] [--url URL]
-             [--relay ADDRESS]
+export const EXPORT_HELP = `cairn export [--out FILE] [--orders] [--shop ID] [--decimals N] [--card FILE | --data DIR]
+             [--url URL] [--relay ADDRESS]
 
 Writes the shop's listings, tags and stock as a CSV file with Shopify's columns, the same bytes for the same shop; \
 cairn import
@@ -51,7 +51,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     await put(text, flags, io)
     return 0
   } catch (error) {
-    return told('cairn export', error, io)
+    return io.signal.aborted ? 1 : told('cairn export', error, io)
   }
 }
 

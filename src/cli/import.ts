@@ -30,8 +30,8 @@ import {
   withShop,
 } from './shop-catalogue.js'
 
-export const IMPORT_HELP = `cairn import FILE [--shop ID] [--dry-run] [--skip-bad-rows] [--delete] [--keep-stock] [--upload]
-             [--decimals N] [--card FILE | --data DIR] [--url URL] [--relay ADDRESS] [--json]
+export const IMPORT_HELP = `cairn import FILE [--shop ID] [--dry-run] [--skip-bad-rows] [--delete] [--keep-stock]
+             [--upload] [--decimals N] [--card FILE | --data DIR] [--url URL] [--relay ADDRESS] [--json]
 
 Makes a shop have the products of a CSV file: Shopify's, of both generations of its columns, or cairn export's. Prices \
 are in
@@ -72,13 +72,17 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (flags.delete && flags['skip-bad-rows'])
       throw new UsageError('--delete needs a file without wrong rows: it cannot stand beside --skip-bad-rows')
     const source = { file, table: readTable(await textOf(file)), flags }
-    const { plan, isRefused, isWritten } = await withShop(flags, CATALOGUE_PARTS, io, (client) =>
-      planned(client, source, io),
-    )
+    const { wanted, plan } = await withShop(flags, CATALOGUE_PARTS, io, (client) => planned(client, source, io))
+    const isRefused = plan.problems.length > 0 && !flags['skip-bad-rows']
+    const isWritten = !isRefused && !flags['dry-run']
     // Whoever writes needs not be shown all that he writes.
-    if (isWritten) await withShop(flags, [], io, (client) => writeSets(client, plan.sets, io))
+    if (isWritten && plan.sets.length > 0) await withShop(flags, [], io, (client) => writeSets(client, plan.sets, io))
+    if (flags.json) io.out(jsonReport(wanted, plan, isWritten))
+    else for (const line of reportLines(wanted, plan, isWritten)) io.out(printable(line))
+    if (isRefused) io.err('nothing was written: mend these rows, or leave their products out with --skip-bad-rows')
     return isRefused ? 1 : 0
   } catch (error) {
+    if (io.signal.aborted) return 1
     if (!(error instanceof TableError)) return told('cairn import', error, io)
     io.err(`cairn import: ${argv[0]}: ${error.message}`)
     return 1
@@ -92,25 +96,18 @@ interface Source {
 }
 
 interface Planned {
+  /** The file, with the addresses of uploaded pictures. */
+  readonly wanted: ReadProducts
   readonly plan: ImportPlan
-  readonly isRefused: boolean
-  readonly isWritten: boolean
 }
 
-/** What is to be done, and told. */
 async function planned(client: ShopClient, { file, table, flags }: Source, io: Io): Promise<Planned> {
   const { currency, decimals } = await pricingOf(client, decimalsFlag(flags.decimals), io)
+  io.err(`prices are read as ${currencyText(currency)}, with ${decimals} decimals`)
   const read = readProducts(table, { decimals })
   const wanted = flags.upload ? await uploaded(client, read, { file, flags }, io) : read
-  const shop = await contentsOf(client, io)
-  const plan = planImport(wanted, shop, { mayDelete: flags.delete, keepStock: flags['keep-stock'] })
-  const isRefused = plan.problems.length > 0 && !flags['skip-bad-rows']
-  const isWritten = !isRefused && !flags['dry-run']
-  if (flags.json) io.out(jsonReport(wanted, plan, isWritten))
-  else for (const line of reportLines(wanted, plan, flags)) io.out(printable(line))
-  io.err(`prices are read as ${currencyText(currency)}, with ${decimals} decimals`)
-  if (isRefused) io.err('nothing was written: mend these rows, or leave their products out with --skip-bad-rows')
-  return { plan, isRefused, isWritten: isWritten && plan.sets.length > 0 }
+  const options = { mayDelete: flags.delete, keepStock: flags['keep-stock'] }
+  return { wanted, plan: planImport(wanted, await contentsOf(client, io), options) }
 }
 
 async function uploaded(
@@ -176,16 +173,17 @@ async function bytesOf(path: string): Promise<Uint8Array> {
 function reportLines(
   read: ReadProducts,
   { counts, problems, notices, sets }: ImportPlan,
-  flags: ImportFlags,
+  isWritten: boolean,
 ): string[] {
-  const would = flags['dry-run'] ? 'would be ' : ''
   const { added, changed, unchanged, deleted, stock, tags } = counts
+  const done = isWritten ? '' : 'would be '
+  const wrong = problems.length > 0 ? `, wrong rows: ${problems.length}` : ''
   return [
     ...problems.map(({ row, column, reason }) => `row ${row}, ${column === '' ? 'as a whole' : column}: ${reason}`),
     ...notices.map(({ row, rows, text }) => `note: row ${row}${rows > 1 ? ` and ${rows - 1} more` : ''}: ${text}`),
     ...read.unplaced.map(({ column, cells }) => `column without a place: ${column} (${cells} cells)`),
-    `listings: ${added} ${would}added, ${changed} changed, ${deleted} deleted, ${unchanged} stay as they are`,
-    `stock: ${stock} entries, tags: ${tags}, sets: ${sets.length}${problems.length > 0 ? `, wrong rows: ${problems.length}` : ''}`,
+    `listings: ${added} ${done}added, ${changed} changed, ${deleted} deleted, ${unchanged} stay as they are`,
+    `stock: ${stock} entries, tags: ${tags}, sets: ${sets.length}${wrong}`,
   ]
 }
 

@@ -61,8 +61,8 @@ export async function withShop<T>(
 export const CATALOGUE_PARTS: readonly Part[] = [{ listing: 'all' }, { tags: 'all' }, { inventory: 'all' }]
 
 /**
- * All of it as of one moment, proven where the relay speaks version 5. Of a shop that changes all the time it is what is
- * verified, and a note says so.
+ * All of it as of one moment, proven where the relay speaks version 5. Of a shop that changes all the time it is what
+ * is verified, and a note says so.
  */
 export async function contentsOf(client: ShopClient, io: Io): Promise<ShopContents> {
   const [listings, tags, stock] = await whole(client, [client.listings(), client.tagList(), client.stockList()], io)

@@ -1,11 +1,15 @@
-/** Files that a merchant gives to the relay to keep, such as pictures (PROTOCOL §13). */
+/**
+ * Files that a merchant gives to the relay to keep, such as pictures (PROTOCOL §13).
+ *
+ * Tests: test/cli/catalogue-commands.test.ts
+ */
 
 import { UPLOAD_MS_MAX } from '../limits.js'
 import { aborted, ClientError } from './client-error.js'
 
 /**
- * Posts a file to an address that `uploadUrl` of a client gave, which is good for one. Resolves with the address at which
- * everybody finds it. Rejects with ClientError: REFUSED, UNREACHABLE, TIMEOUT, ABORTED.
+ * Posts a file to an address that `uploadUrl` of a client gave, which is good for one. Resolves with the address at
+ * which everybody finds it. Rejects with ClientError: REFUSED, UNREACHABLE, TIMEOUT, ABORTED.
  *
  * @example
  * ```ts

@@ -342,7 +342,7 @@ export class ShopClient {
     return this.objects.view('Inventory/', ['Inventory/'], read)
   }
 
-  /** Where one blob may be posted, once, within ten minutes: for `uploadBlob`. Staff only; rejects with the wire's code. */
+  /** Where one blob may be posted, once, within ten minutes, by `uploadBlob`. Staff only: others get INVALID. */
   async uploadUrl({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<string> {
     return new TextDecoder().decode(await this.connection().request({ kind: 'getBlobUploadUrl' }, signal))
   }

@@ -47,7 +47,7 @@ test('a product becomes a listing with options, prices, pictures, tags and stock
     ]),
   )
   // An archived product is not brought back.
-  expect(listings.map(({ ID }) => ID).sort()).toEqual([SHIRT, listingIdOf('mug')].sort())
+  expect(new Set(listings.map(({ ID }) => ID))).toEqual(new Set([SHIRT, listingIdOf('mug')]))
   expect(listing(shop, listingIdOf('mug')).ViewState).toBe(0n)
 })
 
@@ -215,10 +215,8 @@ describe('values', () => {
       { 'URL handle': 'bag', 'Option1 value': 'L', Price: '1', SKU: 'BAG-L' },
     ])
     const sizes = listing(state, listingIdOf('bag')).Options!.get('Size')!.Variations!
-    expect([...sizes].map(([name, { SKU }]) => [name, SKU]).sort()).toEqual([
-      ['L', 'BAG-L'],
-      ['S', 'BAG-S'],
-    ])
+    expect(sizes.get('L')!.SKU).toBe('BAG-L')
+    expect(sizes.get('S')!.SKU).toBe('BAG-S')
   })
 
   test('that are longer than a name can be are told', () => {

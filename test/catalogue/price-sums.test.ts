@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { priceSums, type PricedVariant, type PriceSums } from '../../src/catalogue/price-sums.js'
 

@@ -1,6 +1,6 @@
 /** What is exported is read again as what it was, to the byte. */
 
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Change } from '../../src/patches/patch.js'
 import { stateHash, type ShopState } from '../../src/state/apply.js'
