@@ -139,7 +139,7 @@ async function writeSets(client: ShopClient, sets: readonly (readonly Change[])[
   }
   await Promise.all(open)
   if (done === sets.length) return
-  io.err(`${done} of ${sets.length} sets are written: the same command goes on from there`)
+  io.err(`${done} of ${sets.length} sets or some more are written: the same command goes on from there`)
   throw failure ?? io.signal.reason
 }
 
