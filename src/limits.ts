@@ -287,12 +287,18 @@ export const FRESHNESS_ASKED_BEFORE_SECONDS = 10n
 export const HTTP_ANSWER_BYTES_MAX = 2 * 1_048_576
 /** How long it waits for one. */
 export const HTTP_ANSWER_MS_MAX = 30_000
+/** How long an upload may take: as long as its address is good. */
+export const UPLOAD_MS_MAX = BLOB_TOKEN_SECONDS_MAX * 1_000
 /** Between two times that a client keeps what it holds. */
 export const KEPT_SAVE_MS = 2_000
 /** Sets that no checkpoint covers yet, as a client keeps them apart; of more the older half is put together. */
 export const HELD_SETS_MAX = 8_192
 /** How long `choosePayment` waits for what is to be paid. */
 export const DUE_MS_MAX = 60_000
+
+// Catalogues
+/** What is read as a product file. */
+export const PRODUCT_FILE_BYTES_MAX = 256 * 1_048_576
 
 // Order receipts (PROOFS §6)
 /** What is read as a receipt at most: listings and addresses make some 10 KiB, a thousand long listings more. */

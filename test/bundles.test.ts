@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { createContext, runInContext } from 'node:vm'
 import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
 import { expect, test } from 'vitest'
@@ -19,7 +20,28 @@ test.each([
   expect(size).toBeLessThanOrEqual(most * KIB)
 })
 
+test('a page can import and export a catalogue: nothing of Node is in it', async () => {
+  const { code, imports } = await bundled(`
+    import { readTable, writeTable } from '${ROOT}/dist/catalogue/csv.js'
+    import { exportProducts } from '${ROOT}/dist/catalogue/export-products.js'
+    import { planImport } from '${ROOT}/dist/catalogue/import-plan.js'
+    import { readProducts } from '${ROOT}/dist/catalogue/read-products.js'
+    const shop = { listings: [], tags: new Map(), stock: [] }
+    const file = readProducts(readTable('Title,Description\\nA mug,<b>Blue</b>\\n'), { decimals: 2 })
+    globalThis.told = planImport(file, shop).problems[0].reason
+    globalThis.written = writeTable(exportProducts(shop, { decimals: 2 }))`)
+  expect(imports).toEqual([])
+  const page: Record<string, unknown> = { TextEncoder, TextDecoder }
+  runInContext(code, createContext(page))
+  expect(page['told']).toBe('is blank, and the shop has no such listing')
+  expect(page['written']).toMatch(/^Title,URL handle,/u)
+})
+
 async function gzippedBytes(script: string): Promise<number> {
+  return gzipSync((await bundled(script)).code, { level: 9 }).length
+}
+
+async function bundled(script: string): Promise<{ readonly code: string; readonly imports: readonly string[] }> {
   const project = mkdtempSync(join(tmpdir(), 'cairn-bundle-'))
   try {
     symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'))
@@ -27,7 +49,7 @@ async function gzippedBytes(script: string): Promise<number> {
     const build = await rolldown({ input: join(project, 'page.js'), platform: 'browser', cwd: project })
     const { output } = await build.generate({ format: 'esm', minify: true })
     await build.close()
-    return gzipSync(output[0].code, { level: 9 }).length
+    return output[0]
   } finally {
     rmSync(project, { recursive: true, force: true })
   }

@@ -119,6 +119,19 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
           [--card FILE | --data DIR] [--relay ADDRESS]`,
     '--url, --shop, --listing, --price, --title, --stock, --card, --data, --relay',
   ],
+  [
+    ['import'],
+    `cairn import FILE [--shop ID] [--dry-run] [--skip-bad-rows] [--delete] [--keep-stock]
+             [--upload] [--decimals N] [--card FILE | --data DIR] [--url URL] [--relay ADDRESS] [--json]`,
+    '--url, --shop, --card, --data, --relay, --decimals, --dry-run, --skip-bad-rows, --delete, --keep-stock, ' +
+      '--upload, --json',
+  ],
+  [
+    ['export'],
+    `cairn export [--out FILE] [--orders] [--shop ID] [--decimals N] [--card FILE | --data DIR]
+             [--url URL] [--relay ADDRESS]`,
+    '--url, --shop, --card, --data, --relay, --decimals, --out, --orders',
+  ],
   [['orders'], 'cairn orders [--data DIR] [--shop ID] [--odd] [--json]', '--data, --shop, --odd, --json'],
   [['check'], 'cairn check [--data DIR] [--shop ID]', '--data, --shop'],
   [
@@ -178,6 +191,8 @@ const SUMMARIES = `\
   serve      runs a relay; in development mode with a demo shop (alias: start)
   watch      prints a live, verified feed of one listing
   put        changes a listing, with a key card of its own
+  import     makes a shop have the products of a CSV file, such as Shopify writes
+  export     writes the listings or the orders of a shop as CSV
   orders     lists orders, and payments that a person has to look at
   check      tells whether the data of a relay are whole
   receipt    fetches the receipt of an order, or of all

@@ -58,6 +58,14 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ],
   ['watch', { summary: 'prints a live, verified feed of one listing', load: () => import('./watch.js') }],
   ['put', { summary: 'changes a listing, with a key card of its own', load: () => import('./put.js') }],
+  [
+    'import',
+    {
+      summary: 'makes a shop have the products of a CSV file, such as Shopify writes',
+      load: () => import('./import.js'),
+    },
+  ],
+  ['export', { summary: 'writes the listings or the orders of a shop as CSV', load: () => import('./export.js') }],
   ['orders', { summary: 'lists orders, and payments that a person has to look at', load: () => import('./orders.js') }],
   ['check', { summary: 'tells whether the data of a relay are whole', load: () => import('./check.js') }],
   ['receipt', { summary: 'fetches the receipt of an order, or of all', load: () => import('./receipt.js') }],

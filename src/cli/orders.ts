@@ -4,9 +4,10 @@
  * Tests: test/cli/chain-commands.test.ts
  */
 
-import type { Amount, Seconds, ShopId } from '../brands.js'
+import type { Seconds, ShopId } from '../brands.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { fromBigEndian, isAllZero } from '../bytes/bytes.js'
+import { decimalText } from '../catalogue/decimal.js'
 import { NODE_CACHE_NODES_DEFAULT } from '../limits.js'
 import { Keeper } from '../relay/shops/keeper.js'
 import { orderBook, type Money, type OrderLine } from '../relay/payments/order-book.js'
@@ -150,14 +151,6 @@ function currencyText({ chainId, currency }: Money): string {
 
 function isNative(currency: Uint8Array): boolean {
   return isAllZero(currency)
-}
-
-/** Never floating point: the digits are moved. */
-function decimalText(amount: Amount, decimals: number): string {
-  if (decimals === 0) return String(amount)
-  const digits = String(amount).padStart(decimals + 1, '0')
-  const fraction = digits.slice(-decimals).replace(/0+$/u, '')
-  return `${digits.slice(0, -decimals)}${fraction === '' ? '' : `.${fraction}`}`
 }
 
 function timeText(seconds: Seconds): string {

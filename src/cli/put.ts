@@ -98,8 +98,8 @@ function setsOf(listing: ListingId, { price, title, stock }: Flags<typeof FLAGS>
   return sets
 }
 
-/** The secret key of this command's card in the demo shop, 32 bytes. */
-async function demoCard(url: string, shop: bigint, data: string, signal: AbortSignal): Promise<Uint8Array> {
+/** The secret key of this command's card in the demo shop, 32 bytes. Rejects with UsageError for another shop. */
+export async function demoCard(url: string, shop: bigint, data: string, signal: AbortSignal): Promise<Uint8Array> {
   const demo = await demoKeysIn(data)
   if (demo === undefined || BigInt(demo.shop) !== shop)
     throw new UsageError(

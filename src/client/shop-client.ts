@@ -9,6 +9,7 @@ import { publicKeyOf } from '#signature'
 import type { ListingId, OrderId, ShopId } from '../brands.js'
 import { toBigEndian } from '../bytes/bytes.js'
 import { VERIFIED_AT_SECONDS_DEFAULT } from '../limits.js'
+import type { StockEntry } from '../objects/inventory.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { Order } from '../objects/order.js'
@@ -17,6 +18,7 @@ import { encodeChange, type Change } from '../patches/patch.js'
 import { encodePatchSet, signPatches } from '../patches/patch-set.js'
 import { decodeSignedHandOver, relaysAfter, type Comparison } from '../proofs/checkpoint.js'
 import { readHandOver } from '../proofs/hand-over.js'
+import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, SyncStatusRequest } from '../wire/messages.js'
@@ -39,6 +41,7 @@ import { ShopProofs } from './shop-proofs.js'
 import type { ReplicaStore } from './kept-replica.js'
 import type { VerifiedSet } from './verify.js'
 
+export type { StockEntry } from '../objects/inventory.js'
 export type { Listing } from '../objects/listing.js'
 export type { Manifest } from '../objects/manifest.js'
 export type { Order } from '../objects/order.js'
@@ -50,6 +53,7 @@ export type { Live, LiveState, Verified } from './live.js'
 export type { Part } from './parts.js'
 export type { ReplicaStore } from './kept-replica.js'
 export type { ConnectionState } from './relay-link.js'
+export { uploadBlob } from './blob-upload.js'
 export { ClientError, type ClientErrorCode } from './client-error.js'
 export { ProofError } from '../merkle/proof-error.js'
 export { StateProofError } from '../merkle/state-proof-error.js'
@@ -327,6 +331,22 @@ export class ShopClient {
     }))
   }
 
+  /** All tags that are subscribed to, by their keys. */
+  tagList(): Live<ReadonlyMap<string, Tag>> {
+    return this.objects.view('Tags/', ['Tags/'], () => ({ ...this.listStanding('Tags'), data: this.replica.tags() }))
+  }
+
+  /** All stock that is subscribed to, which is staff's to see; in no order. */
+  stockList(): Live<readonly StockEntry[]> {
+    const read = () => ({ ...this.listStanding('Inventory'), data: this.replica.stock() })
+    return this.objects.view('Inventory/', ['Inventory/'], read)
+  }
+
+  /** Where one blob may be posted, once, within ten minutes, by `uploadBlob`. Staff only: others get INVALID. */
+  async uploadUrl({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<string> {
+    return new TextDecoder().decode(await this.connection().request({ kind: 'getBlobUploadUrl' }, signal))
+  }
+
   /**
    * Signs the changes as one set, all or none, and resolves when it is durable. Calls may be made without waiting for
    * each other. Rejects with the wire's code. A connection that is lost on the way is no harm in version 5: the set is
@@ -393,7 +413,7 @@ export class ShopClient {
     return { ...this.unproven(), verified: seqOnly(this.replica.seqOf(name)) }
   }
 
-  private listStanding(collection: 'Listings' | 'Orders'): Standing {
+  private listStanding(collection: ObjectCollection): Standing {
     if (this.protocol === 5) return this.upToDate(this.proofs.listStanding(collection))
     return { ...this.unproven(), verified: seqOnly(this.replica.changedAt(collection)) }
   }

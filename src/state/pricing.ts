@@ -56,7 +56,7 @@ export function totalOf(
 }
 
 /** The price of one piece with its variations, or why there is none. */
-function unitPrice(listing: Listing, variations: readonly string[]): Amount | string {
+export function unitPrice(listing: Listing, variations: readonly string[]): Amount | string {
   const modifiers: PriceModifier[] = []
   for (const [name] of byName(variations.map((variation) => [variation, undefined] as const))) {
     const variation = variationOf(listing, name)
