@@ -277,6 +277,9 @@ export const TIED_ANSWER_MS_MAX = 10_000
 export const WITHHELD_MS_MAX = 10_000
 /** So long before the newest checkpoint is stale a client asks for a newer one, or a quarter of its time before. */
 export const FRESHNESS_ASKED_BEFORE_SECONDS = 10n
+/** Of a relay's key that are kept, served and followed: a new one each month for twenty years. */
+export const HAND_OVERS_MAX = 256
+
 /** What a client reads of an answer over HTTP: an object with its proof, or a listing, is no larger. */
 export const HTTP_ANSWER_BYTES_MAX = 2 * 1_048_576
 /** How long it waits for one. */

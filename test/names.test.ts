@@ -131,7 +131,7 @@ cairn receipt --all DIR [the same]`,
   [
     ['verify'],
     `cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID]
-             [--hand-overs FILE] [--json]
+             [--hand-overs FILE|URL] [--json]
 cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …`,
     '--relay, --chain, --registry, --shop, --order, --hand-overs, --json',
   ],

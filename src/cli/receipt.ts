@@ -11,7 +11,10 @@ import { equalBytes } from '../bytes/bytes.js'
 import { fromHex } from '../bytes/hex.js'
 import { fetchReceipt, fetchReceipts, openReceiptLink, type ReceiptSource } from '../client/receipt-assembly.js'
 import { ClientError } from '../client/client-error.js'
+import { FollowedRelay } from '../client/followed-relay.js'
 import { relayAddress } from '../client/relay-address.js'
+import type { SignedHandOver } from '../proofs/checkpoint.js'
+import { writeHandOvers } from '../store/hand-overs.js'
 import { demoKeysIn } from './demo-keys.js'
 import {
   DATA_FLAG,
@@ -44,8 +47,8 @@ verify). What cannot be verified is not written. A receipt holds name, address a
                  beside it, as FILE.binding and the like, so that --out is needed
   --card FILE    a key card: of the guest whose order it is, or of staff; left out, the guests of the demo shop
   --shop ID      left out, the demo shop
-  --relay        the relay's address; several with commas after a change of its key, for orders that the earlier one
-                 signed too. Left out, a development relay is asked for its own
+  --relay        the relay's address, or one that it had before a change of its key: its hand-overs are followed, and
+                 written beside FILE as FILE.handovers. Left out, a development relay is asked for its own
   --data DIR     where the demo's keys and its relay's are, default ./cairn-data
 
 Exit code: 0 all are written, 1 something is not.`
@@ -73,7 +76,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const format = formatOf(flags)
     const { keys, ...place } = await placeOf(flags, io)
     if (order !== undefined) {
-      const fetch = (source: ReceiptSource) => fetchOne(source, order, { ...flags, format }, io)
+      const fetch = (source: Source) => fetchOne(source, order, { ...flags, format }, io)
       await withEachCard(keys, place, fetch, false, io)
       return 0
     }
@@ -90,7 +93,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 async function withEachCard(
   keys: readonly Uint8Array[],
   place: Place,
-  fetch: (source: ReceiptSource) => Promise<void>,
+  fetch: (source: Source) => Promise<void>,
   all: boolean,
   io: Io,
 ): Promise<void> {
@@ -116,7 +119,7 @@ function formatOf({ format, out, all }: Flags<typeof FLAGS>): ReceiptFormat {
 }
 
 async function fetchOne(
-  source: ReceiptSource,
+  source: Source,
   order: OrderId,
   { out, format }: { readonly out?: string | undefined; readonly format: ReceiptFormat },
   io: Io,
@@ -134,7 +137,7 @@ async function fetchOne(
 }
 
 async function writeReceipt(
-  source: ReceiptSource,
+  source: Source,
   file: string,
   receipt: Uint8Array,
   format: ReceiptFormat,
@@ -142,6 +145,10 @@ async function writeReceipt(
 ): Promise<void> {
   const { bytes, beside } = await formedReceipt(source, receipt, format)
   await writeFile(file, bytes, { mode: 0o600 })
+  if (source.handOvers.length > 0) {
+    await writeHandOvers(file, source.handOvers)
+    io.err(`${file}.handovers belongs to it: the relay's key came after the one that is known`)
+  }
   for (const [name, part] of Object.entries(beside)) {
     await writeFile(`${file}.${name}`, part, { mode: 0o600 })
     io.err(`${file}.${name} belongs to it`)
@@ -150,7 +157,7 @@ async function writeReceipt(
 
 /** One file each. Those that cannot be made are told and do not stop the others. */
 async function fetchAll(
-  source: ReceiptSource,
+  source: Source,
   folder: string,
   format: ReceiptFormat,
   tally: { written: number; failed: number },
@@ -182,7 +189,13 @@ async function written(...receipt: Parameters<typeof writeReceipt>): Promise<Cli
   }
 }
 
-type Place = Omit<ReceiptSource, 'link'>
+interface RelayKeys {
+  readonly relays: readonly Uint8Array[]
+  /** By which the later ones of them came; whoever knows the first alone needs them beside the file. */
+  readonly handOvers: readonly SignedHandOver[]
+}
+type Source = ReceiptSource & RelayKeys
+type Place = Omit<Source, 'link'>
 
 async function placeOf(flags: Flags<typeof FLAGS>, io: Io): Promise<Place & { readonly keys: readonly Uint8Array[] }> {
   const demo =
@@ -198,18 +211,25 @@ async function placeOf(flags: Flags<typeof FLAGS>, io: Io): Promise<Place & { re
     shop: integerFlag('shop', shop),
     // The demo holds the session of its merchant's card.
     keys: file === undefined ? demo!.guests.map(fromHex) : [await cardFrom(file)],
-    relays: await relaysOf(url, flags, io),
+    ...(await relaysOf(url, flags, io)),
     signal: io.signal,
   }
 }
 
-/** Those that the flag names; else a development relay's own, and those before it where its data are at hand. */
-async function relaysOf(url: string, { relay, data }: Flags<typeof FLAGS>, io: Io): Promise<Uint8Array[]> {
+async function followed(url: string, keys: readonly Uint8Array[], { signal }: Io): Promise<RelayKeys> {
+  const relay = new FollowedRelay(keys)
+  await relay.follow({ url, signal })
+  return { relays: relay.keys, handOvers: relay.keys.length > keys.length ? relay.handOvers : [] }
+}
+
+/** Those that the flag names, with those that came after them; else a development relay's own, and those before it where its data are at hand. */
+async function relaysOf(url: string, { relay, data }: Flags<typeof FLAGS>, io: Io): Promise<RelayKeys> {
   const named = relay.split(',').map(relayFlag)
   if (named.length > 1 && named.includes('development'))
     throw new UsageError('--relay names addresses with commas between, or none')
-  if (relay !== 'development') return named.map(fromHex)
+  if (relay !== 'development') return followed(url, named.map(fromHex), io)
   const own = await relayAddress({ url, relay, signal: io.signal, onNotice: io.err })
   const known = await relaysIn(data)
-  return known !== undefined && equalBytes(known.at(-1)!, own) ? known : [own]
+  const relays = known !== undefined && equalBytes(known.at(-1)!, own) ? known : [own]
+  return { relays, handOvers: [] }
 }

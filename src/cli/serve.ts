@@ -11,6 +11,9 @@ import { ListenError } from '../relay/transport/transport.js'
 import { descriptorLimit } from '../relay/instruments/descriptors.js'
 import type { Metrics } from '../relay/instruments/metrics.js'
 import { MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics-server.js'
+import { relayIdentity, type Registry } from '../chain/registry.js'
+import { HAND_OVERS_MAX } from '../limits.js'
+import { readHandOver, verifyHandOver, type SignedHandOver } from '../proofs/hand-over.js'
 import { NoteError } from '../notes/forms.js'
 import { readWitnesses } from '../relay/notes/witnesses.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
@@ -19,13 +22,14 @@ import { openNoteKey } from '../settings/note-key.js'
 import { printConfig, readSettings, SettingsError, settingsHelp, type Settings } from '../settings/settings.js'
 import { DATA_DEFAULT } from '../settings/settings-table.js'
 import { openBlobs } from '../store/blobs.js'
-import { HandOversError, keysUpTo, readHandOvers } from '../store/hand-overs.js'
+import { HandOversError, handOversUpTo, keysUpTo, readHandOvers } from '../store/hand-overs.js'
 import { openStore } from '../store/open.js'
 import { GuardError, openGuard } from '../store/signed-guard.js'
 import type { Store } from '../store/store.js'
 import { StoreError } from '../store/store-error.js'
 import { readAddress } from '../bytes/abi.js'
-import { mintShopCall, ownerOfCall } from '../chain/contracts.js'
+import { mintShopCall } from '../chain/contracts.js'
+import { ownerOfCall } from '../wire/registry-calls.js'
 import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { openChain } from '../chain/rpc-chain.js'
 import type { ChainAddress } from '../objects/scalars.js'
@@ -97,17 +101,30 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
   const { Metrics } = await import('../relay/instruments/metrics.js')
   const metrics = new Metrics()
   const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytesOf(settings))
-  const { secret: relaySecret, address, keys, isNew, ...files } = await relayKey(settings, { store, log, io })
+  const {
+    secret: relaySecret,
+    address,
+    keys,
+    handOvers,
+    isNew,
+    ...files
+  } = await relayKey(settings, {
+    store,
+    log,
+    io,
+  })
   const noteKey = await openNoteKey(settings.noteKeyFile ?? files.noteFile)
   const guard = await openGuard(files.guardFile)
   try {
+    const chains = await openChains(settings, { store, keys, relaySecret, log })
     const relay = await startRelay({
       settings,
       store,
       blobs,
-      ...(await openChains(settings, { store, keys, relaySecret, log })),
+      ...chains,
       relaySecret,
       earlierAddresses: keys.slice(0, -1),
+      handOvers: ownHandOvers(handOvers, chains.registry, log),
       guard,
       noteKey,
       listen: LISTEN[settings.transport],
@@ -121,6 +138,19 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
     await serveUntilStopped(relay, settings, metrics, io)
   } finally {
     await guard.close()
+  }
+}
+
+/** A rotation that was told of another chain names another relay: whoever is served that refuses all of them. */
+function ownHandOvers(handOvers: readonly SignedHandOver[], registry: Registry, log: Log): readonly SignedHandOver[] {
+  try {
+    for (const signed of handOvers) verifyHandOver(signed, [readHandOver(signed).From], relayIdentity(registry))
+    return handOvers.slice(-HAND_OVERS_MAX)
+  } catch (error) {
+    log.warn('no hand-overs are served: cairn key rotate was given another --chain', {
+      reason: (error as Error).message,
+    })
+    return []
   }
 }
 
@@ -154,8 +184,17 @@ async function relayKey(settings: Settings, given: { readonly store: Store; read
     const slip = 'the shops here are of another relay, and clients refuse what this one signs'
     log.warn(`a new relay key was made: ${slip}`, { file, address: prefixedHex(address) })
   }
-  const keys = keysUpTo(address, await readHandOvers(file))
-  return { secret, address, keys, isNew, guardFile: relayGuardFile ?? `${file}.signed`, noteFile: `${file}.note` }
+  const handOvers = handOversUpTo(address, await readHandOvers(file))
+  const keys = keysUpTo(address, handOvers)
+  return {
+    secret,
+    address,
+    keys,
+    handOvers,
+    isNew,
+    guardFile: relayGuardFile ?? `${file}.signed`,
+    noteFile: `${file}.note`,
+  }
 }
 
 /** The guard has to outlive a database that is restored, so nobody guesses a place for it. */
@@ -172,6 +211,7 @@ function keyOfEnvironment(text: string, { relayKeyFile, relayGuardFile }: Settin
     secret,
     address,
     keys: [address],
+    handOvers: [],
     isNew: false,
     guardFile: relayGuardFile,
     noteFile: `${relayGuardFile}.note`,

@@ -4,9 +4,13 @@ import { readFile } from 'node:fs/promises'
 import { readAddress } from '../bytes/abi.js'
 import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
 import { ChainUnreachable } from '../chain/chain.js'
-import { ownerOfCall } from '../chain/contracts.js'
+import { ownerOfCall } from '../wire/registry-calls.js'
 import { openChain } from '../chain/rpc-chain.js'
-import { CheckpointError, decodeCheckpoint, relaysAfter } from '../proofs/checkpoint.js'
+import { ClientError } from '../client/client-error.js'
+import { HAND_OVERS_PATH } from '../client/followed-relay.js'
+import { bytesFromRelay } from '../client/relay-http.js'
+import { CheckpointError, decodeCheckpoint, relaysAfter, type SignedHandOver } from '../proofs/checkpoint.js'
+import { decodeHandOvers } from '../proofs/hand-over.js'
 import type { ExpectedReceipt } from '../proofs/receipt.js'
 import { decodeReceipt } from '../proofs/receipt-form.js'
 import { ReceiptError } from '../proofs/receipt-error.js'
@@ -15,7 +19,7 @@ import { receiptReport, type ReportTrust } from '../proofs/receipt-report.js'
 import { SettingsError } from '../settings/settings.js'
 import { HandOversError, readHandOvers } from '../store/hand-overs.js'
 import { chainSettingsOf } from './chains.js'
-import { integerFlag, relayFlag, UsageError } from './flags.js'
+import { integerFlag, relayFlag, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 import { receiptJson, receiptLines } from './receipt-lines.js'
 import { formReport } from './verify-forms.js'
@@ -23,7 +27,7 @@ import { checkpointReport, isCheckpointFile } from './verify-checkpoints.js'
 
 const VERIFY_HELP = `\
 cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID]
-             [--hand-overs FILE] [--json]
+             [--hand-overs FILE|URL] [--json]
 cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …
 
 Tells whether an order receipt is what a shop's relay signed. It needs the file and the relay's address, and no network.
@@ -37,8 +41,9 @@ FILE.statement.
   --chain     asks a chain for it instead: the owner of the relay token that the receipt names. A file as for
               cairn serve, or dev
   --registry  a shop registry that you know; without one an anchor in the receipt counts for nothing
-  --hand-overs  a file of hand-overs, as cairn key rotate keeps them: keys that came after --relay are the relay's too
-                this and --chain are for order receipts alone
+  --hand-overs  a file of hand-overs, as cairn key rotate keeps them, or the URL of the relay: keys that came after
+                --relay are the relay's too. Left out, FILE.handovers is read if it is there. This and --chain are for
+                order receipts alone
   --shop, --order  what it has to be a receipt of
   --json      one line of JSON for a program
 
@@ -79,7 +84,7 @@ async function verifyOne(bytes: Uint8Array, flags: VerifyFlags, io: Io): Promise
   if (form !== undefined && (flags.chain ?? flags.handOvers) !== undefined)
     throw new UsageError(`--chain and --hand-overs do not lead to the keys of a ${form}: name them all with --relay`)
   const named = flags.chain === undefined ? flags : await trustOfChain(bytes, flags, flags.chain)
-  const relays = flags.handOvers === undefined ? named.relays : await handedOver(bytes, named.relays, flags.handOvers)
+  const relays = form === undefined ? await handedOver(bytes, named.relays, flags) : named.relays
   const trust = { relays, registries: named.registries }
   if (form !== undefined) return formReport(bytes, flags.files[0]!, { trust, ...flags }, io)
   const report = receiptReport(bytes, trust, flags.expected)
@@ -118,24 +123,30 @@ async function trustOfChain(
   }
 }
 
-/** With the keys that hand-overs lead to. Throws UsageError for a file that holds none of the receipt's relay. */
+/** With the keys that hand-overs lead to. Throws UsageError for a file or relay that has none of the receipt's relay. */
 async function handedOver(
   bytes: Uint8Array,
   relays: readonly Uint8Array[],
-  file: string,
+  { handOvers: place, files: [file] }: VerifyFlags,
 ): Promise<readonly Uint8Array[]> {
   const named = namedIn(bytes)
   if (named === undefined) return relays
   const identity = { ChainID: named.chainId, Registry: named.registry, Relay: named.relay }
   try {
-    const handOvers = await readHandOvers(file.replace(/\.handovers$/u, ''))
-    if (handOvers.length === 0) throw new UsageError(`there are no hand-overs in ${file}`)
+    const handOvers = await handOversAt(place ?? file!)
+    if (handOvers.length === 0 && place !== undefined) throw new UsageError(`there are no hand-overs at ${place}`)
     return relaysAfter(handOvers, relays, identity)
   } catch (error) {
-    if (error instanceof HandOversError || error instanceof CheckpointError)
-      throw new UsageError(`${file}: ${error.message}`)
+    if (error instanceof HandOversError || error instanceof CheckpointError || error instanceof ClientError)
+      throw new UsageError(`${place ?? `${file}.handovers`}: ${error.message}`)
     throw error
   }
+}
+
+/** Of a relay, or of a file that may be named with or without its ending. */
+async function handOversAt(place: string): Promise<readonly SignedHandOver[]> {
+  if (!/^https?:/iu.test(place)) return readHandOvers(place.replace(/\.handovers$/u, ''))
+  return decodeHandOvers(await bytesFromRelay({ url: urlFlag('hand-overs', place) }, HAND_OVERS_PATH))
 }
 
 /** What the receipt names, and nothing has checked; undefined if it is none. */

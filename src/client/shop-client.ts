@@ -15,8 +15,7 @@ import type { Order } from '../objects/order.js'
 import type { Tag } from '../objects/tag.js'
 import { encodeChange, type Change } from '../patches/patch.js'
 import { encodePatchSet, signPatches } from '../patches/patch-set.js'
-import { decodeSignedHandOver, relaysAfter, type Comparison } from '../proofs/checkpoint.js'
-import { readHandOver } from '../proofs/hand-over.js'
+import { decodeSignedHandOver, type Comparison } from '../proofs/checkpoint.js'
 import type { WireVersion } from '../wire/envelope.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, SyncStatusRequest } from '../wire/messages.js'
@@ -24,6 +23,7 @@ import { readWriteAnswer } from '../wire/proof-payloads.js'
 import { mixedAudiences } from './audiences.js'
 import { ClientError } from './client-error.js'
 import type { RelayConnection } from './connection.js'
+import { FollowedRelay } from './followed-relay.js'
 import { LiveObjects, type Live, type Standing, type Verified } from './live.js'
 import { OwnWrites } from './own-writes.js'
 import { filtersOf, type Part } from './parts.js'
@@ -31,7 +31,6 @@ import { compareWith, proveOwnSet, type OwnSet } from './proof-requests.js'
 import { RelayLink, type ConnectionState } from './relay-link.js'
 import { Replica } from './replica.js'
 import { SetReader } from './set-reader.js'
-import type { KnownRelay } from './shop-checkpoints.js'
 import { ShopOrders } from './shop-orders.js'
 import { fetchReceipt } from './receipt-assembly.js'
 import { relayAddress } from './relay-address.js'
@@ -74,8 +73,8 @@ export interface ConnectOptions {
    */
   readonly relay: Uint8Array | string
   /**
-   * By which the relay's key passed on to others, each CBOR [hand-over, signature]: the key that `relay` names stays
-   * enough to know it by.
+   * By which the relay's key passed on to others, each CBOR [hand-over, signature], beside those that the relay serves
+   * itself: the key that `relay` names stays enough to know it by.
    */
   readonly handOvers?: readonly Uint8Array[]
   /**
@@ -152,7 +151,7 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
   if (typeof options.shop !== 'bigint') throw new ClientError('USAGE', 'shop is a bigint: BigInt(text)')
   if (options.key !== undefined && !(options.key instanceof Uint8Array && options.key.length === 32))
     throw new ClientError('USAGE', "key is the card's secret key, a Uint8Array of 32 bytes")
-  const client = new ShopClient(options, knownRelay(await relayAddress(options), options.handOvers))
+  const client = new ShopClient(options, await knownRelay(options))
   await client.start()
   return client
 }
@@ -176,7 +175,7 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
  */
 export class ShopClient {
   private readonly options: ConnectOptions
-  private readonly relay: KnownRelay
+  private readonly relay: FollowedRelay
   private readonly replica: Replica
   private readonly proofs: ShopProofs
   private readonly link: RelayLink
@@ -193,7 +192,7 @@ export class ShopClient {
   readonly orders = new ShopOrders(this)
 
   /** Use `connect`. */
-  constructor(options: ConnectOptions, relay: KnownRelay) {
+  constructor(options: ConnectOptions, relay: FollowedRelay) {
     const { shop, key, signal, only, store, verifiedAtSeconds } = options
     this.options = options
     this.relay = relay
@@ -266,6 +265,8 @@ export class ShopClient {
   /** Brings back what was kept and opens the first connection; `connect` calls it. */
   async start(): Promise<void> {
     try {
+      // What was kept may be signed by a key that came later than the one that is known.
+      if (this.options.store !== undefined) await this.relay.follow(this.options)
       await this.proofs.load()
       await this.link.open()
     } catch (error) {
@@ -433,6 +434,7 @@ export class ShopClient {
 
   private async subscribe(connection: RelayConnection): Promise<void> {
     const { only, shop, signal } = this.options
+    await this.followRelay()
     const request = { kind: 'subscribe', shopId: toBigEndian(shop, 32), filters: filtersOf(only) } as const
     const from = connection.version === 5 ? this.proofs.subscription() : { startSeq: this.replica.lastSeq }
     const id = await connection.request({ ...request, ...from }, signal)
@@ -440,6 +442,16 @@ export class ShopClient {
     this.link.subscriptionId = this.subscriptionId
     if (connection.version === 5) this.proofs.connected()
     this.writes.resend(connection)
+  }
+
+  /** Its key may have been rotated since the last connection. */
+  private async followRelay(): Promise<void> {
+    try {
+      await this.relay.follow(this.options)
+    } catch (error) {
+      if (verificationFailed(error).code === 'VERIFICATION_FAILED') this.fail(error)
+      throw error
+    }
   }
 
   private tellState(state: ConnectionState): void {
@@ -542,15 +554,13 @@ function tagged(): (listings: readonly Listing[], tag: Tag | undefined) => reado
   }
 }
 
-/** Throws ClientError VERIFICATION_FAILED for a hand-over that is not well signed, or another relay's. */
-function knownRelay(address: Uint8Array, handOvers: readonly Uint8Array[] = []): KnownRelay {
-  if (handOvers.length === 0) return { keys: [address] }
+/** Rejects with ClientError, VERIFICATION_FAILED for a hand-over that is not well signed, or another relay's. */
+async function knownRelay(options: ConnectOptions): Promise<FollowedRelay> {
+  const relay = new FollowedRelay([await relayAddress(options)])
   try {
-    const signed = handOvers.map(decodeSignedHandOver)
-    const { ChainID, Registry, Relay } = readHandOver(signed[0]!)
-    const identity = { ChainID, Registry, Relay }
-    return { keys: relaysAfter(signed, [address], identity), identity }
+    relay.take((options.handOvers ?? []).map(decodeSignedHandOver))
   } catch (error) {
     throw verificationFailed(error)
   }
+  return relay
 }

@@ -279,6 +279,7 @@ class Relay implements RunningRelay {
         version,
         address: prefixedHex(this.address),
         earlierAddresses: (this.parts.earlierAddresses ?? []).map(prefixedHex),
+        handOvers: this.parts.handOvers ?? [],
         tokenId: registry.relayTokenId,
         chainId: registry.chainId,
         publicUrl: this.publicUrl,

@@ -68,6 +68,7 @@ class Relay {
         version: '0.1.0',
         address: `0x${'ab'.repeat(20)}`,
         earlierAddresses: [],
+        handOvers: [],
         tokenId: 77n,
         chainId: 31337n,
         publicUrl,
