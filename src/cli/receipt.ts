@@ -6,13 +6,13 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { OrderId } from '../brands.js'
+import type { OrderId, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { fromHex } from '../bytes/hex.js'
 import { fetchReceipt, fetchReceipts, openReceiptLink, type ReceiptSource } from '../client/receipt-assembly.js'
 import { ClientError } from '../client/client-error.js'
 import { FollowedRelay } from '../client/followed-relay.js'
-import { relayAddress } from '../client/relay-address.js'
+import { relayOf } from '../client/relay-address.js'
 import type { SignedHandOver } from '../proofs/checkpoint.js'
 import { writeHandOvers } from '../store/hand-overs.js'
 import { demoKeysIn } from './demo-keys.js'
@@ -29,12 +29,12 @@ import {
 } from './flags.js'
 import type { Io } from './io.js'
 import { cardFrom, told } from './merchant.js'
-import { relaysIn } from './relay-address.js'
+import { CHAIN_FLAG, relayGiven, relaysIn } from './relay-address.js'
 import { formedReceipt, RECEIPT_FORMATS, type ReceiptFormat } from './receipt-forms.js'
 
 const RECEIPT_HELP = `\
 cairn receipt ORDER [--out FILE] [--format FORM] [--url URL] [--shop ID] [--card FILE]
-              [--relay ADDRESS,…] [--data DIR]
+              [--relay ADDRESS,…|chain] [--chain FILE] [--data DIR]
 cairn receipt --all DIR [the same]
 
 Fetches the receipt of an order: a file that proves it offline, years later, from the relay's address alone (cairn
@@ -48,7 +48,9 @@ verify). What cannot be verified is not written. A receipt holds name, address a
   --card FILE    a key card: of the guest whose order it is, or of staff; left out, the guests of the demo shop
   --shop ID      left out, the demo shop
   --relay        the relay's address, or one that it had before a change of its key: its hand-overs are followed, and
-                 written beside FILE as FILE.handovers. Left out, a development relay is asked for its own
+                 written beside FILE as FILE.handovers. chain: the owner of the relay's token, asked of --chain.
+                 Left out, a development relay is asked for its own
+  --chain FILE   for --relay chain: a file as for cairn serve; default dev
   --data DIR     where the demo's keys and its relay's are, default ./cairn-data
 
 Exit code: 0 all are written, 1 something is not.`
@@ -59,6 +61,7 @@ const FLAGS = {
   card: { kind: 'text' },
   key: { kind: 'text' },
   relay: RELAY_FLAG,
+  chain: CHAIN_FLAG,
   data: DATA_FLAG,
   out: { kind: 'text' },
   format: { kind: 'text', value: 'cairn' },
@@ -206,30 +209,33 @@ async function placeOf(flags: Flags<typeof FLAGS>, io: Io): Promise<Place & { re
   if (file === undefined && demo === undefined)
     throw new UsageError(`there is no demo shop in ${flags.data}: give --card FILE`)
   const url = urlFlag('url', flags.url)
+  const place = { url, shop: integerFlag('shop', shop) }
   return {
-    url,
-    shop: integerFlag('shop', shop),
+    ...place,
     // The demo holds the session of its merchant's card.
     keys: file === undefined ? demo!.guests.map(fromHex) : [await cardFrom(file)],
-    ...(await relaysOf(url, flags, io)),
+    ...(await relaysOf(place, flags, io)),
     signal: io.signal,
   }
 }
 
-async function followed(url: string, keys: readonly Uint8Array[], { signal }: Io): Promise<RelayKeys> {
-  const relay = new FollowedRelay(keys)
-  await relay.follow({ url, signal })
-  return { relays: relay.keys, handOvers: relay.keys.length > keys.length ? relay.handOvers : [] }
-}
-
-/** Those that the flag names, with those that came after them; else a development relay's own, and those before it where its data are at hand. */
-async function relaysOf(url: string, { relay, data }: Flags<typeof FLAGS>, io: Io): Promise<RelayKeys> {
-  const named = relay.split(',').map(relayFlag)
-  if (named.length > 1 && named.includes('development'))
+/**
+ * Those that the flags name, with those that came after them; else a development relay's own, and those before it where
+ * its data are at hand.
+ */
+async function relaysOf(place: { readonly url: string; readonly shop: ShopId }, flags: Flags<typeof FLAGS>, io: Io) {
+  const { relay, data } = flags
+  const named = relay.split(',')
+  if (named.length > 1 && named.some((one) => one === 'development' || one === 'chain'))
     throw new UsageError('--relay names addresses with commas between, or none')
-  if (relay !== 'development') return followed(url, named.map(fromHex), io)
-  const own = await relayAddress({ url, relay, signal: io.signal, onNotice: io.err })
-  const known = await relaysIn(data)
-  const relays = known !== undefined && equalBytes(known.at(-1)!, own) ? known : [own]
-  return { relays, handOvers: [] }
+  const options = { ...place, signal: io.signal, onNotice: io.err }
+  const known =
+    named.length > 1
+      ? new FollowedRelay(named.map(relayFlag).map(fromHex))
+      : await relayOf({ ...options, relay: relayGiven(flags) })
+  const own = relay === 'development' ? await relaysIn(data) : undefined
+  if (own !== undefined && equalBytes(own.at(-1)!, known.keys[0]!)) return { relays: own, handOvers: [] }
+  const { length } = known.keys
+  await known.follow(options)
+  return { relays: known.keys, handOvers: known.keys.length > length ? known.handOvers : [] }
 }

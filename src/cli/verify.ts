@@ -3,19 +3,22 @@
 import { readFile } from 'node:fs/promises'
 import { readAddress } from '../bytes/abi.js'
 import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
-import { ChainUnreachable } from '../chain/chain.js'
+import type { ShopId } from '../brands.js'
+import { findAnchorCall } from '../chain/anchor-call.js'
+import { ChainUnreachable, type TransactionChain } from '../chain/chain.js'
 import { ownerOfCall } from '../wire/registry-calls.js'
 import { openChain } from '../chain/rpc-chain.js'
 import { ClientError } from '../client/client-error.js'
 import { HAND_OVERS_PATH } from '../client/followed-relay.js'
 import { bytesFromRelay } from '../client/relay-http.js'
+import { checkpointDigest } from '../proofs/checkpoint-form.js'
 import { CheckpointError, decodeCheckpoint, relaysAfter, type SignedHandOver } from '../proofs/checkpoint.js'
 import { decodeHandOvers } from '../proofs/hand-over.js'
 import type { ExpectedReceipt } from '../proofs/receipt.js'
-import { decodeReceipt } from '../proofs/receipt-form.js'
+import { decodeReceipt, type ReceiptAnchor } from '../proofs/receipt-form.js'
 import { ReceiptError } from '../proofs/receipt-error.js'
 import { formOf } from '../notes/forms.js'
-import { receiptReport, type ReportTrust } from '../proofs/receipt-report.js'
+import { receiptReport, reportWithAnchor, type AnchorFinding, type ReportTrust } from '../proofs/receipt-report.js'
 import { SettingsError } from '../settings/settings.js'
 import { HandOversError, readHandOvers } from '../store/hand-overs.js'
 import { chainSettingsOf } from './chains.js'
@@ -38,9 +41,10 @@ FILE.statement.
 
   --relay     the address of the shop's relay, as the shop tells it; several after a change of its key. Without one
               nothing is said to match
-  --chain     asks a chain for it instead: the owner of the relay token that the receipt names. A file as for
-              cairn serve, or dev
-  --registry  a shop registry that you know; without one an anchor in the receipt counts for nothing
+  --chain     asks a chain for it instead: the owner of the relay token that the receipt names; and whether what the
+              receipt says is anchored stands there. A file as for cairn serve, or dev
+  --registry  a shop registry that you know; without one an anchor in the receipt counts for nothing. Nothing is
+              looked for there: for that give --chain
   --hand-overs  a file of hand-overs, as cairn key rotate keeps them, or the URL of the relay: keys that came after
                 --relay are the relay's too. Left out, FILE.handovers is read if it is there. This and --chain are for
                 order receipts alone
@@ -83,22 +87,28 @@ async function verifyOne(bytes: Uint8Array, flags: VerifyFlags, io: Io): Promise
   // Which relay it is of stands in its binding, and these two look for it in an order receipt.
   if (form !== undefined && (flags.chain ?? flags.handOvers) !== undefined)
     throw new UsageError(`--chain and --hand-overs do not lead to the keys of a ${form}: name them all with --relay`)
-  const named = flags.chain === undefined ? flags : await trustOfChain(bytes, flags, flags.chain)
+  const named: OnChain = flags.chain === undefined ? flags : await trustOfChain(bytes, flags, flags.chain)
   const relays = form === undefined ? await handedOver(bytes, named.relays, flags) : named.relays
   const trust = { relays, registries: named.registries }
   if (form !== undefined) return formReport(bytes, flags.files[0]!, { trust, ...flags }, io)
-  const report = receiptReport(bytes, trust, flags.expected)
+  const offline = receiptReport(bytes, trust, flags.expected)
+  const report = named.anchor === undefined ? offline : reportWithAnchor(offline, named.anchor)
   if (flags.json) io.out(JSON.stringify(receiptJson(report)))
-  else for (const line of receiptLines(report)) io.out(line)
+  else for (const line of receiptLines(report, { isOffline: flags.chain === undefined })) io.out(line)
   return report.exitCode
 }
 
-/** The registry of the chain file, and the owner of the receipt's relay token there, at its anchor's block or now. */
-async function trustOfChain(
-  bytes: Uint8Array,
-  { relays, registries }: VerifyFlags,
-  name: string,
-): Promise<ReportTrust> {
+/** What a chain says of a receipt. */
+interface OnChain extends ReportTrust {
+  /** Of its Anchor; undefined if it has none, or nobody looked for it. */
+  readonly anchor?: AnchorFinding | undefined
+}
+
+/**
+ * The registry of the chain file, and the owner of the receipt's relay token there, at its anchor's block or, where
+ * the chain does not show that anchor, now.
+ */
+async function trustOfChain(bytes: Uint8Array, { relays, registries }: VerifyFlags, name: string): Promise<OnChain> {
   const settings = chainSettingsOf({ chain: name })
   if (settings === undefined) throw new UsageError('--chain none has no relay tokens: give --relay')
   const { registry, chains } = settings
@@ -110,17 +120,32 @@ async function trustOfChain(
       `the receipt is of registry ${prefixedHex(named.registry)} on chain ${named.chainId}, and --chain has ` +
         `${prefixedHex(registry.shops)} on chain ${registry.chainId}`,
     )
-  const chain = openChain(chains.find(({ chainId }) => chainId === registry.chainId)!)
+  const row = chains.find(({ chainId }) => chainId === registry.chainId)!
+  const chain = openChain(row)
   try {
+    const anchor = named.anchor && (await anchorOn(chain, row.depth, registry.shops, named.shop, named.anchor))
     const call = { to: registry.relays, data: ownerOfCall(named.relay) }
-    const at = named.block === undefined ? call : { ...call, blockNumber: named.block }
+    const at = anchor?.outcome === 'found' ? { ...call, blockNumber: named.anchor!.Block } : call
     const owner = readAddress(await chain.call(at))
     if (owner === undefined)
       throw new UsageError(`relay token ${named.relay} has no owner on chain ${registry.chainId}`)
-    return { relays: [...relays, owner], registries: known }
+    return { relays: [...relays, owner], registries: known, anchor }
   } finally {
     chain.close()
   }
+}
+
+/** Whether the call is where the receipt says, so deep that it counts. Rejects with ChainUnreachable. */
+async function anchorOn(
+  chain: TransactionChain,
+  depth: bigint,
+  contract: Uint8Array,
+  shopId: ShopId,
+  { Tx: tx, Block, Checkpoint: [checkpoint] }: ReceiptAnchor,
+): Promise<AnchorFinding> {
+  const found = await findAnchorCall(chain, { contract, tx, shopId, digest: checkpointDigest(checkpoint), depth })
+  if (found.outcome !== 'found' || found.block === Block) return found
+  return { outcome: 'other', reason: `transaction ${prefixedHex(tx)} is in block ${found.block}, not in ${Block}` }
 }
 
 /** With the keys that hand-overs lead to. Throws UsageError for a file or relay that has none of the receipt's relay. */
@@ -153,8 +178,8 @@ async function handOversAt(place: string): Promise<readonly SignedHandOver[]> {
 function namedIn(bytes: Uint8Array) {
   try {
     const { Checkpoint, Anchor } = decodeReceipt(bytes)
-    const { ChainID, Registry, Relay } = decodeCheckpoint(Checkpoint[0])
-    return { chainId: ChainID, registry: Registry, relay: Relay, block: Anchor?.Block }
+    const { ChainID, Registry, Relay, ShopID } = decodeCheckpoint(Checkpoint[0])
+    return { chainId: ChainID, registry: Registry, relay: Relay, shop: ShopID, anchor: Anchor }
   } catch (error) {
     if (error instanceof ReceiptError || error instanceof CheckpointError) return undefined
     throw error

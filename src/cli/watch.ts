@@ -6,18 +6,24 @@
 
 import { connect, ClientError, type LiveState, type ShopClient } from '../client/shop-client.js'
 import type { Listing } from '../objects/listing.js'
+import { SettingsError } from '../settings/settings.js'
 import { demoKeysIn } from './demo-keys.js'
-import { DATA_FLAG, integerFlag, parseFlags, RELAY_FLAG, relayFlag, URL_FLAG, urlFlag, UsageError } from './flags.js'
+import { DATA_FLAG, integerFlag, parseFlags, RELAY_FLAG, URL_FLAG, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
+import { CHAIN_FLAG, relayGiven } from './relay-address.js'
 
-export const WATCH_HELP = `cairn watch --listing ID [--shop ID] [--url URL] [--relay ADDRESS] [--json]
+export const WATCH_HELP = `cairn watch --listing ID [--shop ID] [--url URL] [--relay ADDRESS|chain]
+            [--chain FILE] [--json]
 
 Prints the listing each time it changes, with the checkpoint that proves it: that it is what the relay signed, and that
 nothing was left out. Ends with 1, and says why, when anything does not verify.
 
   --url URL        the relay; ${URL_FLAG.value} if left out
   --shop ID        the shop; left out, the one shop of a development relay, or the demo's in --data
-  --relay ADDRESS  the relay's address; left out, a development relay is asked for its own
+  --relay ADDRESS  the relay's address, or one that it had before a change of its key; chain: the owner of the relay's
+                   token, asked of --chain, where what was anchored is checked too; left out, a development relay is
+                   asked for its own
+  --chain FILE     for --relay chain: a file as for cairn serve; default dev, the chain of npm run dev:chain
   --data FOLDER    where a demo's shop is looked up; ${DATA_FLAG.value} if left out
   --json           a JSON object per line
 `
@@ -27,6 +33,7 @@ const FLAGS = {
   shop: { kind: 'text' },
   listing: { kind: 'text', required: true },
   relay: RELAY_FLAG,
+  chain: CHAIN_FLAG,
   data: DATA_FLAG,
   json: { kind: 'switch' },
 } as const
@@ -38,7 +45,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const flags = parseFlags(argv, FLAGS)
     const id = integerFlag('listing', flags.listing)
     const url = urlFlag('url', flags.url)
-    const relay = relayFlag(flags.relay)
+    const relay = relayGiven(flags)
     const shop = flags.shop === undefined ? await shopOf(url, flags.data, io) : integerFlag('shop', flags.shop)
     client = await connect({ url, shop, relay, only: [{ listing: id }], signal: io.signal, onNotice: io.err })
     const stopped = new Promise<'stopped'>((resolve) =>
@@ -47,13 +54,15 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return await Promise.race([new Feed(client, flags.json, io).show(client.listing(id)), stopped.then(() => 0)])
   } catch (error) {
     if (io.signal.aborted) return 0
-    if (!(error instanceof UsageError) && !(error instanceof ClientError)) throw error
-    io.err(alarm(`cairn watch: ${error.message}`, error instanceof ClientError && isFailed(error), io))
+    if (!EXPECTED.some((kind) => error instanceof kind)) throw error
+    io.err(alarm(`cairn watch: ${(error as Error).message}`, error instanceof ClientError && isFailed(error), io))
     return 1
   } finally {
     client?.close()
   }
 }
+
+const EXPECTED = [UsageError, SettingsError, ClientError] as const
 
 /** A development relay tells its shops; of several the demo's is meant. Throws UsageError, ClientError UNREACHABLE. */
 async function shopOf(url: string, data: string, io: Io): Promise<bigint> {

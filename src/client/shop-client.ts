@@ -23,7 +23,7 @@ import { readWriteAnswer } from '../wire/proof-payloads.js'
 import { mixedAudiences } from './audiences.js'
 import { ClientError } from './client-error.js'
 import type { RelayConnection } from './connection.js'
-import { FollowedRelay } from './followed-relay.js'
+import type { FollowedRelay } from './followed-relay.js'
 import { LiveObjects, type Live, type Standing, type Verified } from './live.js'
 import { OwnWrites } from './own-writes.js'
 import { filtersOf, type Part } from './parts.js'
@@ -31,9 +31,10 @@ import { compareWith, proveOwnSet, type OwnSet } from './proof-requests.js'
 import { RelayLink, type ConnectionState } from './relay-link.js'
 import { Replica } from './replica.js'
 import { SetReader } from './set-reader.js'
+import { fetchAnchored, ShopOnChain, type ShopChain } from './shop-chain.js'
 import { ShopOrders } from './shop-orders.js'
 import { fetchReceipt } from './receipt-assembly.js'
-import { relayAddress } from './relay-address.js'
+import { relayOf, type RelayGiven } from './relay-address.js'
 import { ShopProofs } from './shop-proofs.js'
 import type { ReplicaStore } from './kept-replica.js'
 import type { VerifiedSet } from './verify.js'
@@ -49,6 +50,9 @@ export type { Live, LiveState, Verified } from './live.js'
 export type { Part } from './parts.js'
 export type { ReplicaStore } from './kept-replica.js'
 export type { ConnectionState } from './relay-link.js'
+export type { ShopChain } from './shop-chain.js'
+export type { EthereumProvider } from './rpc-request.js'
+export type { RelayGiven } from './relay-address.js'
 export { ClientError, type ClientErrorCode } from './client-error.js'
 export { ProofError } from '../merkle/proof-error.js'
 export { StateProofError } from '../merkle/state-proof-error.js'
@@ -68,10 +72,13 @@ export interface ConnectOptions {
   /** The card's secret key, 32 bytes; left out: a visitor, who reads what is public. */
   readonly key?: Uint8Array
   /**
-   * The relay's address, 20 bytes or hexadecimal: what its own sets are checked against. `'development'`: taken from
-   * the relay itself, which only a development relay may ask for.
+   * The relay's address, 20 bytes or hexadecimal: what its own sets are checked against. `{ chain }`: the owner of the
+   * relay's token, which the shop names in the registry; what was anchored of the shop is checked too. `'development'`:
+   * taken from the relay itself, which only a development relay may ask for.
    */
-  readonly relay: Uint8Array | string
+  readonly relay: RelayGiven
+  /** Where it is looked for what was anchored of the shop; left out, the chain of `relay` if that names one. */
+  readonly chain?: ShopChain
   /**
    * By which the relay's key passed on to others, each CBOR [hand-over, signature], beside those that the relay serves
    * itself: the key that `relay` names stays enough to know it by.
@@ -268,6 +275,7 @@ export class ShopClient {
       // What was kept may be signed by a key that came later than the one that is known.
       if (this.options.store !== undefined) await this.relay.follow(this.options)
       await this.proofs.load()
+      await this.goOnFromAnchor()
       await this.link.open()
     } catch (error) {
       this.close()
@@ -444,6 +452,22 @@ export class ShopClient {
     this.writes.resend(connection)
   }
 
+  /**
+   * First contact (PROOFS §5): what was anchored counts as accepted, so that the relay has to show how its log grew out
+   * of that. Rejects with ClientError.
+   */
+  private async goOnFromAnchor(): Promise<void> {
+    const { shop, relay, chain = givenChain(relay), signal } = this.options
+    if (chain === undefined || this.proofs.newest !== undefined) return
+    const onChain = new ShopOnChain(chain, shop, signal)
+    try {
+      const checkpoint = await fetchAnchored(this.options, onChain)
+      if (checkpoint !== undefined) this.proofs.goOnFromAnchor(checkpoint, onChain.place)
+    } catch (cause) {
+      throw verificationFailed(cause)
+    }
+  }
+
   /** Its key may have been rotated since the last connection. */
   private async followRelay(): Promise<void> {
     try {
@@ -519,6 +543,10 @@ export class ShopClient {
   }
 }
 
+function givenChain(relay: RelayGiven): ShopChain | undefined {
+  return typeof relay === 'object' && 'chain' in relay ? relay.chain : undefined
+}
+
 function provesNothing(): Promise<never> {
   return Promise.reject(new ClientError('USAGE', 'the relay speaks version 4, which proves no writes'))
 }
@@ -556,7 +584,7 @@ function tagged(): (listings: readonly Listing[], tag: Tag | undefined) => reado
 
 /** Rejects with ClientError, VERIFICATION_FAILED for a hand-over that is not well signed, or another relay's. */
 async function knownRelay(options: ConnectOptions): Promise<FollowedRelay> {
-  const relay = new FollowedRelay([await relayAddress(options)])
+  const relay = await relayOf(options)
   try {
     relay.take((options.handOvers ?? []).map(decodeSignedHandOver))
   } catch (error) {
