@@ -11,7 +11,7 @@ import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { findAnchorCall } from '../chain/anchor-call.js'
 import type { TransactionChain } from '../chain/chain.js'
-import { getAllRelaysCall, readRelays, rootHashCall, rootNonceCall } from '../wire/registry-calls.js'
+import { FRESH_SHOP_NONCE, getAllRelaysCall, readRelays, rootHashCall, rootNonceCall } from '../wire/registry-calls.js'
 import { checkpointDigest } from '../proofs/checkpoint-form.js'
 import { AnchorHistory, digestOf, type AnchorEntry } from '../relay/anchor/anchor-history.js'
 import { seqOfDigest } from '../relay/anchor/anchored-checkpoint.js'
@@ -68,6 +68,7 @@ async function besideHistory(
   if (entries.some((entry) => equalBytes(digestOf(entry), digest))) return undefined
   const nonce = readWord(await ask(rootNonceCall(shopId))) ?? 0n
   if ((await seqOfDigest(store, shopId, digest, 0)) !== undefined) return 'found'
+  if (nonce <= FRESH_SHOP_NONCE) return undefined
   if (readRelays(await ask(getAllRelaysCall(shopId))).length > 1) return undefined
   const text = `what the registry holds with nonce ${nonce}`
   return {

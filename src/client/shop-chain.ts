@@ -12,7 +12,14 @@ import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
 import { CheckpointError } from '../proofs/checkpoint-error.js'
 import { decodeSignedCheckpoint, type RelayIdentity, type SignedCheckpoint } from '../proofs/checkpoint.js'
 import { checkpointDigest } from '../proofs/checkpoint-form.js'
-import { getAllRelaysCall, ownerOfCall, readRelays, rootHashCall, rootNonceCall } from '../wire/registry-calls.js'
+import {
+  FRESH_SHOP_NONCE,
+  getAllRelaysCall,
+  ownerOfCall,
+  readRelays,
+  rootHashCall,
+  rootNonceCall,
+} from '../wire/registry-calls.js'
 import { ClientError } from './client-error.js'
 import { relayDescription } from './enrol.js'
 import { bytesFromRelay, type RelayPlace } from './relay-http.js'
@@ -155,6 +162,7 @@ export async function fetchAnchored(
   } catch (cause) {
     if (cause instanceof CheckpointError) throw refuse(`what the relay shows is none: ${cause.message}`, cause)
     if (!(cause instanceof ClientError && cause.code === 'NOT_FOUND')) throw cause
+    if (nonce <= FRESH_SHOP_NONCE) return undefined
     const missing = `the relay shows no checkpoint of it: ${cause.message}`
     if ((await onChain.relayTokens()).length < 2) throw refuse(missing, cause)
     place.onNotice?.(`anchor not checked: ${what}, ${missing}; another relay of the shop may have`)

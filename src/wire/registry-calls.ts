@@ -31,6 +31,9 @@ export function rootHashCall(shopId: ShopId): Uint8Array {
   return callData('rootHashes(uint256)', word(shopId))
 }
 
+/** A fresh shop may have this nonce and a random root: nothing is anchored then, unless a checkpoint has that digest. */
+export const FRESH_SHOP_NONCE = 1n
+
 /** Of the last updateRootHash of the shop. */
 export function rootNonceCall(shopId: ShopId): Uint8Array {
   return callData('nonce(uint256)', word(shopId))

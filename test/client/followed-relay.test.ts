@@ -162,7 +162,7 @@ describe('a hand-over that is not followed', () => {
   it('no list of them, and one that is too long', { timeout: 30_000 }, async () => {
     await start(0)
     await furnish()
-    let body = Uint8Array.of(0xa0)
+    let body: Uint8Array = Uint8Array.of(0xa0)
     proxy.lieOverHttp((path, honest) => (path === '/v5/hand-overs' ? body : honest))
     const refused = { code: 'VERIFICATION_FAILED', message: expect.stringMatching(/^\/v5\/hand-overs: /u) }
     await expect(open()).rejects.toMatchObject(refused)
