@@ -7,8 +7,8 @@
 
 import { encodeFunctionData, parseAbi } from 'viem/utils'
 import type { Amount, ShopId } from '../brands.js'
-import { addressWord, callData, eventTopic, selector, word } from '../bytes/abi.js'
-import { equalBytes, fromBigEndian } from '../bytes/bytes.js'
+import { addressWord, callData, eventTopic, word } from '../bytes/abi.js'
+import { fromBigEndian } from '../bytes/bytes.js'
 import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
 import type { ChainLog } from './chain.js'
 
@@ -69,22 +69,6 @@ export function mintShopCall(shopId: ShopId, owner: Uint8Array): Uint8Array {
 export function addRelayCall(shopId: ShopId, relayTokenId: bigint): Uint8Array {
   return callData('addRelay(uint256,uint256)', word(shopId), word(relayTokenId))
 }
-
-/** `digest`: 32 bytes; `nonce` below 2^64. */
-export function updateRootHashCall(shopId: ShopId, digest: Uint8Array, nonce: bigint): Uint8Array {
-  return callData(UPDATE_ROOT_HASH, word(shopId), digest, word(nonce))
-}
-
-/** Shop, digest (32 bytes) and nonce of such a call; undefined for any other. */
-export function readUpdateRootHash(
-  input: Uint8Array,
-): { readonly shopId: ShopId; readonly digest: Uint8Array; readonly nonce: bigint } | undefined {
-  if (input.length !== 100 || !equalBytes(input.subarray(0, 4), selector(UPDATE_ROOT_HASH))) return undefined
-  const [shopId, nonce] = [fromBigEndian(input.subarray(4, 36)), fromBigEndian(input.subarray(68))]
-  return nonce >> 64n === 0n ? { shopId, digest: input.slice(36, 68), nonce } : undefined
-}
-
-const UPDATE_ROOT_HASH = 'updateRootHash(uint256,bytes32,uint64)'
 
 export function publishInviteVerifierCall(shopId: ShopId, verifier: Uint8Array): Uint8Array {
   return callData('publishInviteVerifier(uint256,address)', word(shopId), addressWord(verifier))

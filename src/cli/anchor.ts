@@ -9,8 +9,14 @@ import type { Seq, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { nextAnchorNonce } from '../chain/anchor-call.js'
-import { updateRootHashCall } from '../chain/contracts.js'
-import { getAllRelaysCall, ownerOfCall, readRelays, rootHashCall, rootNonceCall } from '../wire/registry-calls.js'
+import {
+  getAllRelaysCall,
+  ownerOfCall,
+  readRelays,
+  rootHashCall,
+  rootNonceCall,
+  updateRootHashCall,
+} from '../wire/registry-calls.js'
 import { bytesFromRelay } from '../client/relay-http.js'
 import { CheckpointError } from '../proofs/checkpoint-error.js'
 import { requireIdentity, verifyCheckpoint, verifyLast, type VerifiedCheckpoint } from '../proofs/checkpoint-form.js'

@@ -1,13 +1,13 @@
 /**
- * What is read of the registries of PROTOCOL §12 to know whose a shop is, its relay's address, and what was anchored of
- * it. Bytes in, bytes out: whoever has a chain asks it.
+ * What is asked of the registries of PROTOCOL §12 to know whose a shop is, its relay's address, and what was anchored
+ * of it, and what anchors. Bytes in, bytes out: whoever has a chain asks it.
  *
  * Tests: test/client/shop-chain.test.ts, test/e2e/registry.test.ts
  */
 
 import type { ShopId } from '../brands.js'
-import { callData, readWord, word } from '../bytes/abi.js'
-import { fromBigEndian } from '../bytes/bytes.js'
+import { callData, readWord, selector, word } from '../bytes/abi.js'
+import { equalBytes, fromBigEndian } from '../bytes/bytes.js'
 
 /** Of a shop in ShopReg, of a relay in RelayReg. */
 export function ownerOfCall(tokenId: bigint): Uint8Array {
@@ -38,3 +38,19 @@ export const FRESH_SHOP_NONCE = 1n
 export function rootNonceCall(shopId: ShopId): Uint8Array {
   return callData('nonce(uint256)', word(shopId))
 }
+
+/** Of ShopReg: anchors. `digest`: 32 bytes; `nonce` below 2^64. */
+export function updateRootHashCall(shopId: ShopId, digest: Uint8Array, nonce: bigint): Uint8Array {
+  return callData(UPDATE_ROOT_HASH, word(shopId), digest, word(nonce))
+}
+
+/** Shop, digest (32 bytes) and nonce of such a call; undefined for any other. */
+export function readUpdateRootHash(
+  input: Uint8Array,
+): { readonly shopId: ShopId; readonly digest: Uint8Array; readonly nonce: bigint } | undefined {
+  if (input.length !== 100 || !equalBytes(input.subarray(0, 4), selector(UPDATE_ROOT_HASH))) return undefined
+  const [shopId, nonce] = [fromBigEndian(input.subarray(4, 36)), fromBigEndian(input.subarray(68))]
+  return nonce >> 64n === 0n ? { shopId, digest: input.slice(36, 68), nonce } : undefined
+}
+
+const UPDATE_ROOT_HASH = 'updateRootHash(uint256,bytes32,uint64)'

@@ -17,7 +17,7 @@ import { readCheckpointAnswer, readLogProofAnswer } from '../../src/wire/proof-p
 import { decodeReceipt, encodeReceipt } from '../../src/proofs/receipt-form.js'
 import { main } from '../../src/cli/main.js'
 import { openWallet } from '../../src/cli/wallet.js'
-import { updateRootHashCall } from '../../src/chain/contracts.js'
+import { updateRootHashCall } from '../../src/wire/registry-calls.js'
 import { cairn } from '../fixtures/program.js'
 import { newSecret } from '../fixtures/relay-harness.js'
 import { enrolGuest, furnish, LISTING, order, PRICE } from '../fixtures/small-shop.js'
