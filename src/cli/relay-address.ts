@@ -1,7 +1,7 @@
 /**
  * The relay that a command is told of: by an address, by a chain, or by a data directory that is at hand.
  *
- * Tests: test/cli/check.test.ts, test/e2e/anchor.test.ts
+ * Tests: test/cli/check.test.ts, test/e2e/rotated-relay.test.ts
  */
 
 import { readFile } from 'node:fs/promises'

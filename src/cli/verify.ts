@@ -148,7 +148,7 @@ async function anchorOn(
   return { outcome: 'other', reason: `transaction ${prefixedHex(tx)} is in block ${found.block}, not in ${Block}` }
 }
 
-/** With the keys that hand-overs lead to. Throws UsageError for a file or relay that has none of the receipt's relay. */
+/** With the keys that hand-overs lead to. Throws UsageError where a place that was named has none of the relay's. */
 async function handedOver(
   bytes: Uint8Array,
   relays: readonly Uint8Array[],

@@ -1,7 +1,7 @@
 /**
  * The relay as `connect` is told of it: what its sets, checkpoints and receipts are checked against.
  *
- * Tests: test/client/shop-client.test.ts, test/client/shop-chain.test.ts
+ * Tests: test/client/shop-client.test.ts, test/e2e/rotated-relay.test.ts
  */
 
 import type { ShopId } from '../brands.js'
@@ -13,7 +13,7 @@ import { ShopOnChain, type ShopChain } from './shop-chain.js'
 
 const DEVELOPMENT_CHAIN_ID = 31_337
 
-/** An address, 20 bytes or hexadecimal; 'development'; or a chain, where the owner of the relay's token is asked for. */
+/** An address, 20 bytes or hexadecimal; 'development'; or a chain, which is asked who owns the relay's token. */
 export type RelayGiven = Uint8Array | string | { readonly chain: ShopChain }
 
 interface RelayOptions {

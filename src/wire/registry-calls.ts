@@ -31,7 +31,7 @@ export function rootHashCall(shopId: ShopId): Uint8Array {
   return callData('rootHashes(uint256)', word(shopId))
 }
 
-/** A fresh shop may have this nonce and a random root: nothing is anchored then, unless a checkpoint has that digest. */
+/** A fresh shop may have this nonce and a random root: nothing is anchored, unless a checkpoint has that digest. */
 export const FRESH_SHOP_NONCE = 1n
 
 /** Of the last updateRootHash of the shop. */

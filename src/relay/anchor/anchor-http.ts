@@ -2,12 +2,12 @@
  * What was anchored, over HTTP: for receipts, and for clients that begin with what stands in the registry (PROOFS §5,
  * §6). Answered from what is kept: no chain is asked.
  *
- *     /v5/shops/<id>/anchor?covers=<seq>&at=<Seq>    the newest final anchor of a checkpoint of set <seq> or later, as a
- *                                                    receipt carries it beside the checkpoint of <Seq>
+ *     /v5/shops/<id>/anchor?covers=<seq>&at=<Seq>    the newest final anchor of a checkpoint of set <seq> or later, as
+ *                                                    a receipt carries it beside the checkpoint of <Seq>
  *     /v5/shops/<id>/anchor/<digest>?nonce=<nonce>   the checkpoint with this digest, CBOR [checkpoint, signature];
  *                                                    nonce: beside which the registry holds it
  *
- * Tests: test/e2e/anchor.test.ts, test/relay/anchor/anchor-http.test.ts
+ * Tests: test/relay/anchor/anchor-http.test.ts, test/e2e/rotated-relay.test.ts
  */
 
 import type { Seq, ShopId } from '../../brands.js'

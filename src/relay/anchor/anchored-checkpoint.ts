@@ -2,7 +2,7 @@
  * Which checkpoint of a shop has a digest that stands in the registry (PROOFS §3). The nonce beside it is mostly its
  * Seq; where it is not, checkpoints are looked through.
  *
- * Tests: test/relay/anchor/found-anchors.test.ts
+ * Tests: test/e2e/rotated-relay.test.ts
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises'

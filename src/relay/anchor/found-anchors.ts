@@ -3,7 +3,7 @@
  * one by cairn anchor. They are kept and followed as its own are, so that receipts carry them. A few shops are looked
  * at with each block, in turn.
  *
- * Tests: test/relay/anchor/found-anchors.test.ts, test/e2e/anchor.test.ts
+ * Tests: test/e2e/rotated-relay.test.ts
  */
 
 import { readWord } from '../../bytes/abi.js'
