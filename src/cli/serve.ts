@@ -101,30 +101,15 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
   const { Metrics } = await import('../relay/instruments/metrics.js')
   const metrics = new Metrics()
   const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytesOf(settings))
-  const {
-    secret: relaySecret,
-    address,
-    keys,
-    handOvers,
-    isNew,
-    ...files
-  } = await relayKey(settings, {
-    store,
-    log,
-    io,
-  })
-  const noteKey = await openNoteKey(settings.noteKeyFile ?? files.noteFile)
-  const guard = await openGuard(files.guardFile)
+  const key = await relayKey(settings, { store, log, io })
+  const noteKey = await openNoteKey(settings.noteKeyFile ?? key.noteFile)
+  const guard = await openGuard(key.guardFile)
   try {
-    const chains = await openChains(settings, { store, keys, relaySecret, log })
     const relay = await startRelay({
       settings,
       store,
       blobs,
-      ...chains,
-      relaySecret,
-      earlierAddresses: keys.slice(0, -1),
-      handOvers: ownHandOvers(handOvers, chains.registry, log),
+      ...(await partsOfKey(settings, key, { store, log })),
       guard,
       noteKey,
       listen: LISTEN[settings.transport],
@@ -134,11 +119,22 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
       metrics,
       signal: io.signal,
     })
-    if (isNew) log.info('a new relay key was made', { address: prefixedHex(address) })
+    if (key.isNew) log.info('a new relay key was made', { address: prefixedHex(key.address) })
     await serveUntilStopped(relay, settings, metrics, io)
   } finally {
     await guard.close()
   }
+}
+
+/** What follows from whose the relay is: its chains, and its keys up to this one. */
+async function partsOfKey(
+  settings: Settings,
+  { secret: relaySecret, keys, handOvers }: Awaited<ReturnType<typeof relayKey>>,
+  { store, log }: { readonly store: Store; readonly log: Log },
+) {
+  const chains = await openChains(settings, { store, keys, relaySecret, log })
+  const earlierAddresses = keys.slice(0, -1)
+  return { ...chains, relaySecret, earlierAddresses, handOvers: ownHandOvers(handOvers, chains.registry, log) }
 }
 
 /** A rotation that was told of another chain names another relay: whoever is served that refuses all of them. */

@@ -133,7 +133,7 @@ async function watched(who: string): Promise<string> {
   const program = new Running(['watch', '--listing', `${LISTING}`, ...place])
   const [line] = await program.says(/^Stone .*$/mu)
   await program.end()
-  return line!
+  return line
 }
 
 /** Once it is proven, and that price if one is given. */
