@@ -110,23 +110,24 @@ const LINK = `http://127.0.0.1:9/#shop=1,invite=${'11'.repeat(32)}`
 const COMMANDS: readonly (readonly [called: readonly string[], usage: string, flags: string])[] = [
   [
     ['watch'],
-    'cairn watch --listing ID [--shop ID] [--url URL] [--relay ADDRESS] [--json]',
-    '--url, --shop, --listing, --relay, --data, --json',
+    `cairn watch --listing ID [--shop ID] [--url URL] [--relay ADDRESS|chain]
+            [--chain FILE] [--json]`,
+    '--url, --shop, --listing, --relay, --chain, --data, --json',
   ],
   [
     ['put'],
     `cairn put --shop ID --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--url URL]
-          [--card FILE | --data DIR] [--relay ADDRESS]`,
-    '--url, --shop, --listing, --price, --title, --stock, --card, --data, --relay',
+          [--card FILE | --data DIR] [--relay ADDRESS|chain] [--chain FILE]`,
+    '--url, --shop, --listing, --price, --title, --stock, --card, --data, --relay, --chain',
   ],
   [['orders'], 'cairn orders [--data DIR] [--shop ID] [--odd] [--json]', '--data, --shop, --odd, --json'],
   [['check'], 'cairn check [--data DIR] [--shop ID]', '--data, --shop'],
   [
     ['receipt'],
     `cairn receipt ORDER [--out FILE] [--format FORM] [--url URL] [--shop ID] [--card FILE]
-              [--relay ADDRESS,…] [--data DIR]
+              [--relay ADDRESS,…|chain] [--chain FILE] [--data DIR]
 cairn receipt --all DIR [the same]`,
-    '--url, --shop, --card, --key, --relay, --data, --out, --format, --all',
+    '--url, --shop, --card, --key, --relay, --chain, --data, --out, --format, --all',
   ],
   [
     ['verify'],
@@ -151,7 +152,7 @@ cairn audit URL --shop ID --card FILE [--relay ADDRESS,…] [--follow] [--json]`
   [
     ['order', 'pay'],
     `cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
-                [--relay ADDRESS] [--chain FILE] [--wallet FILE]`,
+                [--relay ADDRESS|chain] [--chain FILE] [--wallet FILE]`,
     '--url, --shop, --order, --by, --card, --data, --relay, --chain, --wallet',
   ],
   [
