@@ -270,6 +270,12 @@ export const ANCHOR_RETRY_SECONDS = 60
 export const ANCHOR_NONCE_MAX = 2n ** 64n - 1n
 /** How far back it is looked for the transaction of a digest that the registry holds. */
 export const ANCHOR_LOOK_BACK_BLOCKS = 256n
+/** Sets whose checkpoints are looked through for a digest in the registry. */
+export const ANCHOR_SEARCHED_SETS_MAX = 65_536
+/** Anchors of a shop, the newest first, among which one is looked for. */
+export const ANCHORS_SEARCHED_MAX = 4_096
+/** Shops that are looked at in the registry with each block, where the relay anchors nothing itself. */
+export const ANCHOR_LOOKS_PER_BLOCK = 8
 
 // The client library
 /** Between two attempts to connect: the first pause, doubled up to the longest. */
@@ -283,6 +289,9 @@ export const TIED_ANSWER_MS_MAX = 10_000
 export const WITHHELD_MS_MAX = 10_000
 /** So long before the newest checkpoint is stale a client asks for a newer one, or a quarter of its time before. */
 export const FRESHNESS_ASKED_BEFORE_SECONDS = 10n
+/** Of a relay's key that are kept, served and followed: a new one each month for twenty years. */
+export const HAND_OVERS_MAX = 256
+
 /** What a client reads of an answer over HTTP: an object with its proof, or a listing, is no larger. */
 export const HTTP_ANSWER_BYTES_MAX = 2 * 1_048_576
 /** How long it waits for one. */

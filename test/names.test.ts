@@ -110,14 +110,15 @@ const LINK = `http://127.0.0.1:9/#shop=1,invite=${'11'.repeat(32)}`
 const COMMANDS: readonly (readonly [called: readonly string[], usage: string, flags: string])[] = [
   [
     ['watch'],
-    'cairn watch --listing ID [--shop ID] [--url URL] [--relay ADDRESS] [--json]',
-    '--url, --shop, --listing, --relay, --data, --json',
+    `cairn watch --listing ID [--shop ID] [--url URL] [--relay ADDRESS|chain]
+            [--chain FILE] [--json]`,
+    '--url, --shop, --listing, --relay, --chain, --data, --json',
   ],
   [
     ['put'],
     `cairn put --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--shop ID] [--url URL]
-          [--card FILE | --data DIR] [--relay ADDRESS]`,
-    '--url, --shop, --listing, --price, --title, --stock, --card, --data, --relay',
+          [--card FILE | --data DIR] [--relay ADDRESS|chain] [--chain FILE]`,
+    '--url, --shop, --listing, --price, --title, --stock, --card, --data, --relay, --chain',
   ],
   [
     ['import'],
@@ -137,14 +138,14 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
   [
     ['receipt'],
     `cairn receipt ORDER [--out FILE] [--format FORM] [--url URL] [--shop ID] [--card FILE]
-              [--relay ADDRESS,…] [--data DIR]
+              [--relay ADDRESS,…|chain] [--chain FILE] [--data DIR]
 cairn receipt --all DIR [the same]`,
-    '--url, --shop, --card, --key, --relay, --data, --out, --format, --all',
+    '--url, --shop, --card, --key, --relay, --chain, --data, --out, --format, --all',
   ],
   [
     ['verify'],
     `cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID]
-             [--hand-overs FILE] [--witness KEY …] [--witnesses N] [--json]
+             [--hand-overs FILE|URL] [--witness KEY …] [--witnesses N] [--json]
 cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …`,
     '--relay, --chain, --registry, --shop, --order, --hand-overs, --witness, --witnesses, --json',
   ],
@@ -164,7 +165,7 @@ cairn audit URL --shop ID --card FILE [--relay ADDRESS,…] [--follow] [--json]`
   [
     ['order', 'pay'],
     `cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
-                [--relay ADDRESS] [--chain FILE] [--wallet FILE]`,
+                [--relay ADDRESS|chain] [--chain FILE] [--wallet FILE]`,
     '--url, --shop, --order, --by, --card, --data, --relay, --chain, --wallet',
   ],
   [

@@ -6,14 +6,16 @@
  */
 
 import { readFileSync } from 'node:fs'
-import { toHex } from '../bytes/hex.js'
+import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
 import { fromBigEndian } from '../bytes/bytes.js'
 import { ChainRegistry } from '../chain/chain-registry.js'
 import type { Chain } from '../chain/chain.js'
 import { readAddress } from '../bytes/abi.js'
-import { mintRelayCall, ownerOfCall } from '../chain/contracts.js'
+import { mintRelayCall } from '../chain/contracts.js'
+import { ownerOfCall } from '../wire/registry-calls.js'
 import { DevelopmentRegistry, DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { openChain } from '../chain/rpc-chain.js'
+import type { EthereumProvider, ShopChain } from '../client/shop-client.js'
 import {
   DEVELOPMENT_CHAIN,
   readChainSettings,
@@ -51,6 +53,31 @@ export function chainSettingsOf({ chain }: Pick<Settings, 'chain'>): ChainSettin
     throw new SettingsError('chain', `${chain} cannot be read: ${(error as Error).message}`, { cause: error })
   }
 }
+
+/** For --relay chain: as `connect` takes it. Throws SettingsError. */
+export function shopChainOf(name: string): ShopChain {
+  const settings = chainSettingsOf({ chain: name })
+  if (settings === undefined) throw new SettingsError('chain', '--chain none has no relay tokens: give --relay.')
+  const { chainId, shops, relays } = settings.registry
+  const row = settings.chains.find((chain) => chain.chainId === chainId)!
+  const request: EthereumProvider['request'] = async ({ method, params = [] }) => {
+    // The endpoints are asked for their chain before anything else.
+    if (method === 'eth_chainId') return `0x${chainId.toString(16)}`
+    const [{ to, data }] = params as [{ readonly to: string; readonly data: string }]
+    const chain = openChain(row)
+    try {
+      const result = await chain.call({ to: fromHex(to), data: fromHex(data) })
+      if (result === undefined) throw Object.assign(new Error('execution reverted'), { code: REVERTED })
+      return prefixedHex(result)
+    } finally {
+      chain.close()
+    }
+  }
+  return { chainId, shops, relays, rpc: { request } }
+}
+
+/** As providers tell it (EIP-1474). */
+const REVERTED = 3
 
 /**
  * Throws SettingsError. A chain that cannot be reached now is no error, but for one whose relay token is to be minted.

@@ -5,10 +5,11 @@
  * Tests: test/cli/verify.test.ts, test/cli/verify-forms.test.ts
  */
 
+import type { ShopId } from '../brands.js'
 import { decodeBinding, decodeSignedBinding, decodeTlogExtra, NoteError, readTlogProof } from '../notes/forms.js'
 import { formOf } from '../notes/forms.js'
 import { CheckpointError, decodeCheckpoint } from '../proofs/checkpoint.js'
-import { decodeReceipt } from '../proofs/receipt-form.js'
+import { decodeReceipt, type ReceiptAnchor } from '../proofs/receipt-form.js'
 import { ReceiptError } from '../proofs/receipt-error.js'
 
 export interface NamedRelay {
@@ -19,14 +20,17 @@ export interface NamedRelay {
   readonly relay: bigint
   /** At which the token's owners signed; undefined in place of a block: now. */
   readonly blocks: readonly (bigint | undefined)[]
+  /** Of an order receipt with an anchor. */
+  readonly anchored?: { readonly shop: ShopId; readonly anchor: ReceiptAnchor } | undefined
 }
 
 /** Undefined for what is no receipt. */
 export function namedIn(receipt: Uint8Array): NamedRelay | undefined {
   try {
     const { Checkpoint, Anchor } = decodeReceipt(receipt)
-    const { ChainID, Registry, Relay } = decodeCheckpoint(Checkpoint[0])
-    return { chainId: ChainID, registry: Registry, relay: Relay, blocks: [Anchor?.Block] }
+    const { ChainID, Registry, Relay, ShopID } = decodeCheckpoint(Checkpoint[0])
+    const anchored = Anchor && { shop: ShopID, anchor: Anchor }
+    return { chainId: ChainID, registry: Registry, relay: Relay, blocks: [Anchor?.Block], anchored }
   } catch (error) {
     if (error instanceof ReceiptError || error instanceof CheckpointError) return undefined
     throw error

@@ -8,7 +8,7 @@ import type { OrderId } from '../brands.js'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import { ClientError } from '../client/client-error.js'
-import { connect, type PaymentDue } from '../client/shop-client.js'
+import { connect, type PaymentDue, type RelayGiven } from '../client/shop-client.js'
 import { readAddress } from '../bytes/abi.js'
 import { approveCall, transferCall } from '../chain/contracts.js'
 import { getPaymentAddressCall, getPaymentIdCall, payCall } from '../objects/payment-request.js'
@@ -22,7 +22,6 @@ import {
   integerFlag,
   parseFlags,
   RELAY_FLAG,
-  relayFlag,
   URL_FLAG,
   urlFlag,
   UsageError,
@@ -38,10 +37,11 @@ import {
   walletOfFlags,
   type ChainWallet,
 } from './merchant.js'
+import { relayGiven } from './relay-address.js'
 
 export const ORDER_HELP = `\
 cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
-                [--relay ADDRESS] [--chain FILE] [--wallet FILE]
+                [--relay ADDRESS|chain] [--chain FILE] [--wallet FILE]
 
 Pays what an Unpaid order asks and waits until the relay has seen it. What is asked is computed anew before it \
 is paid, and the
@@ -170,7 +170,7 @@ async function payWith(
 interface Place {
   readonly url: string
   readonly shop: bigint
-  readonly relay: string
+  readonly relay: RelayGiven
 }
 
 /** Throws UsageError. */
@@ -178,7 +178,7 @@ function placeOf(flags: PayFlags): Place {
   return {
     url: urlFlag('url', flags.url),
     shop: integerFlag('shop', flags.shop),
-    relay: relayFlag(flags.relay),
+    relay: relayGiven(flags),
   }
 }
 

@@ -11,25 +11,16 @@ import type { ListingId } from '../brands.js'
 import { walletOf } from './wallet.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import { enrol, makeKeyCard } from '../client/enrol.js'
-import { connect, ClientError, type Change } from '../client/shop-client.js'
+import { connect, type Change } from '../client/shop-client.js'
 import { demoKeysIn } from './demo-keys.js'
 import { developmentShop } from './development-shop.js'
-import {
-  DATA_FLAG,
-  integerFlag,
-  parseFlags,
-  RELAY_FLAG,
-  relayFlag,
-  URL_FLAG,
-  urlFlag,
-  UsageError,
-  type Flags,
-} from './flags.js'
+import { DATA_FLAG, integerFlag, parseFlags, RELAY_FLAG, URL_FLAG, urlFlag, UsageError, type Flags } from './flags.js'
 import type { Io } from './io.js'
-import { cardFrom } from './merchant.js'
+import { cardFrom, told } from './merchant.js'
+import { CHAIN_FLAG, relayGiven } from './relay-address.js'
 
 export const PUT_HELP = `cairn put --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--shop ID] [--url URL]
-          [--card FILE | --data DIR] [--relay ADDRESS]
+          [--card FILE | --data DIR] [--relay ADDRESS|chain] [--chain FILE]
 
 Changes a listing. AMOUNT is in the smallest unit of the shop's pricing currency.
 
@@ -39,7 +30,9 @@ Changes a listing. AMOUNT is in the smallest unit of the shop's pricing currency
 changed, with a card
                that is made at the first call, enrolled with the demo's wallet and kept in DIR/card.key
   --data DIR   as for cairn serve, default ./cairn-data
-  --relay      the relay's address; left out, a development relay is asked for its own
+  --relay      the relay's address, or chain: the owner of the relay's token, asked of --chain; left out, a development
+               relay is asked for its own
+  --chain      for --relay chain: a file as for cairn serve; default dev
 `
 
 const FLAGS = {
@@ -52,6 +45,7 @@ const FLAGS = {
   card: { kind: 'text' },
   data: DATA_FLAG,
   relay: RELAY_FLAG,
+  chain: CHAIN_FLAG,
 } as const
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -60,7 +54,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const flags = parseFlags(argv, FLAGS)
     const url = urlFlag('url', flags.url)
     const sets = setsOf(integerFlag('listing', flags.listing), flags)
-    const relay = relayFlag(flags.relay)
+    const relay = relayGiven(flags)
     const { card, data } = flags
     const shop = flags.shop === undefined ? await developmentShop(url, data, io) : integerFlag('shop', flags.shop)
     const key = await (card === undefined ? demoCard(url, shop, data, io.signal) : cardFrom(card))
@@ -74,9 +68,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     }
     return 0
   } catch (error) {
-    if (!(error instanceof UsageError) && !(error instanceof ClientError)) throw error
-    io.err(`cairn put: ${error.message}`)
-    return 1
+    return told('cairn put', error, io)
   }
 }
 

@@ -11,6 +11,9 @@ import { ListenError } from '../relay/transport/transport.js'
 import { descriptorLimit } from '../relay/instruments/descriptors.js'
 import type { Metrics } from '../relay/instruments/metrics.js'
 import { MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics-server.js'
+import { relayIdentity, type Registry } from '../chain/registry.js'
+import { HAND_OVERS_MAX } from '../limits.js'
+import { readHandOver, verifyHandOver, type SignedHandOver } from '../proofs/hand-over.js'
 import { NoteError } from '../notes/forms.js'
 import { readWitnesses } from '../relay/notes/witnesses.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
@@ -19,13 +22,14 @@ import { openNoteKey } from '../settings/note-key.js'
 import { printConfig, readSettings, SettingsError, settingsHelp, type Settings } from '../settings/settings.js'
 import { DATA_DEFAULT } from '../settings/settings-table.js'
 import { openBlobs } from '../store/blobs.js'
-import { HandOversError, keysUpTo, readHandOvers } from '../store/hand-overs.js'
+import { HandOversError, handOversUpTo, keysUpTo, readHandOvers } from '../store/hand-overs.js'
 import { openStore } from '../store/open.js'
 import { GuardError, openGuard } from '../store/signed-guard.js'
 import type { Store } from '../store/store.js'
 import { StoreError } from '../store/store-error.js'
 import { readAddress } from '../bytes/abi.js'
-import { mintShopCall, ownerOfCall } from '../chain/contracts.js'
+import { mintShopCall } from '../chain/contracts.js'
+import { ownerOfCall } from '../wire/registry-calls.js'
 import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { openChain } from '../chain/rpc-chain.js'
 import type { ChainAddress } from '../objects/scalars.js'
@@ -97,17 +101,15 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
   const { Metrics } = await import('../relay/instruments/metrics.js')
   const metrics = new Metrics()
   const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytesOf(settings))
-  const { secret: relaySecret, keys, isNew, keyFile, ...files } = await relayKey(settings, { store, log, io })
-  const noteKey = await openNoteKey(settings.noteKeyFile ?? files.noteFile)
-  const guard = await openGuard(files.guardFile)
+  const key = await relayKey(settings, { store, log, io })
+  const noteKey = await openNoteKey(settings.noteKeyFile ?? key.noteFile)
+  const guard = await openGuard(key.guardFile)
   try {
     const relay = await startRelay({
       settings,
       store,
       blobs,
-      ...(await openChains(settings, { store, keys, relaySecret, log })),
-      relaySecret,
-      earlierAddresses: keys.slice(0, -1),
+      ...(await partsOfKey(settings, key, { store, log })),
       guard,
       noteKey,
       listen: LISTEN[settings.transport],
@@ -117,9 +119,33 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
       metrics,
       signal: io.signal,
     })
-    await serveUntilStopped(relay, settings, metrics, { io, newKey: isNew ? keyFile : undefined })
+    await serveUntilStopped(relay, settings, metrics, { io, newKey: key.isNew ? key.keyFile : undefined })
   } finally {
     await guard.close()
+  }
+}
+
+/** What follows from whose the relay is: its chains, and its keys up to this one. */
+async function partsOfKey(
+  settings: Settings,
+  { secret: relaySecret, keys, handOvers }: Awaited<ReturnType<typeof relayKey>>,
+  { store, log }: { readonly store: Store; readonly log: Log },
+) {
+  const chains = await openChains(settings, { store, keys, relaySecret, log })
+  const earlierAddresses = keys.slice(0, -1)
+  return { ...chains, relaySecret, earlierAddresses, handOvers: ownHandOvers(handOvers, chains.registry, log) }
+}
+
+/** A rotation that was told of another chain names another relay: whoever is served that refuses all of them. */
+function ownHandOvers(handOvers: readonly SignedHandOver[], registry: Registry, log: Log): readonly SignedHandOver[] {
+  try {
+    for (const signed of handOvers) verifyHandOver(signed, [readHandOver(signed).From], relayIdentity(registry))
+    return handOvers.slice(-HAND_OVERS_MAX)
+  } catch (error) {
+    log.warn('no hand-overs are served: cairn key rotate was given another --chain', {
+      reason: (error as Error).message,
+    })
+    return []
   }
 }
 
@@ -161,8 +187,17 @@ async function relayKey(settings: Settings, given: { readonly store: Store; read
   const { secret, isNew } = await readOrMakeKey(file)
   const address = addressOf(publicKeyOf(secret))
   if (isNew) tellNewKey({ file, address: prefixedHex(address) })
-  const keys = keysUpTo(address, await readHandOvers(file))
-  return { secret, keys, isNew, keyFile: file, guardFile: relayGuardFile ?? `${file}.signed`, noteFile: `${file}.note` }
+  const handOvers = handOversUpTo(address, await readHandOvers(file))
+  const keys = keysUpTo(address, handOvers)
+  return {
+    secret,
+    keys,
+    handOvers,
+    isNew,
+    keyFile: file,
+    guardFile: relayGuardFile ?? `${file}.signed`,
+    noteFile: `${file}.note`,
+  }
 }
 
 /** The guard has to outlive a database that is restored, so nobody guesses a place for it. */
@@ -177,6 +212,7 @@ function keyOfEnvironment(text: string, { relayKeyFile, relayGuardFile }: Settin
   return {
     secret,
     keys: [addressOf(publicKeyOf(secret))],
+    handOvers: [],
     isNew: false,
     keyFile: undefined,
     guardFile: relayGuardFile,

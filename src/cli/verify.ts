@@ -3,17 +3,23 @@
 import { readFile } from 'node:fs/promises'
 import { readAddress } from '../bytes/abi.js'
 import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
-import { ChainUnreachable } from '../chain/chain.js'
-import { ownerOfCall } from '../chain/contracts.js'
+import { findAnchorCall } from '../chain/anchor-call.js'
+import { ChainUnreachable, type TransactionChain } from '../chain/chain.js'
+import { ownerOfCall } from '../wire/registry-calls.js'
 import { openChain } from '../chain/rpc-chain.js'
+import { ClientError } from '../client/client-error.js'
+import { HAND_OVERS_PATH } from '../client/followed-relay.js'
+import { bytesFromRelay } from '../client/relay-http.js'
 import { formOf, NoteError, readWitnessKey, type WitnessPolicy } from '../notes/forms.js'
-import { CheckpointError, relaysAfter } from '../proofs/checkpoint.js'
+import { checkpointDigest } from '../proofs/checkpoint-form.js'
+import { CheckpointError, relaysAfter, type SignedHandOver } from '../proofs/checkpoint.js'
+import { decodeHandOvers } from '../proofs/hand-over.js'
 import type { ExpectedReceipt } from '../proofs/receipt.js'
-import { receiptReport, type ReportTrust } from '../proofs/receipt-report.js'
+import { receiptReport, reportWithAnchor, type AnchorFinding, type ReportTrust } from '../proofs/receipt-report.js'
 import { SettingsError } from '../settings/settings.js'
 import { HandOversError, readHandOvers } from '../store/hand-overs.js'
 import { chainSettingsOf } from './chains.js'
-import { integerFlag, relayFlag, UsageError } from './flags.js'
+import { integerFlag, relayFlag, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 import { namedIn, namedInForm, type NamedRelay } from './named-relay.js'
 import { receiptJson, receiptLines } from './receipt-lines.js'
@@ -22,7 +28,7 @@ import { checkpointReport, isCheckpointFile } from './verify-checkpoints.js'
 
 const VERIFY_HELP = `\
 cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID]
-             [--hand-overs FILE] [--witness KEY …] [--witnesses N] [--json]
+             [--hand-overs FILE|URL] [--witness KEY …] [--witnesses N] [--json]
 cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …
 
 Tells whether an order receipt is what a shop's relay signed. It needs the file and the relay's address, and no network.
@@ -33,11 +39,13 @@ FILE.statement.
 
   --relay     the address of the shop's relay, as the shop tells it; several after a change of its key. Without one
               nothing is said to match
-  --chain     asks a chain for it instead: the owner of the relay token that the receipt names. A file as for
-              cairn serve, or dev
-  --registry  a shop registry that you know; without one an anchor in the receipt counts for nothing
-  --hand-overs  a file of hand-overs, as cairn key rotate keeps them: keys that came after --relay are the relay's too
-                this and --chain are not for checkpoints
+  --chain     asks a chain for it instead: the owner of the relay token that the receipt names; and whether what the
+              receipt says is anchored stands there. A file as for cairn serve, or dev
+  --registry  a shop registry that you know; without one an anchor in the receipt counts for nothing. Nothing is
+              looked for there: for that give --chain
+  --hand-overs  a file of hand-overs, as cairn key rotate keeps them, or the URL of the relay: keys that came after
+                --relay are the relay's too. Left out, FILE.handovers is read if it is there. This and --chain are not
+                for checkpoints
   --witness   the key of a witness, name+hash+base64, whose cosignature the note of a tlog-proof has to have; may come
               again
   --witnesses how many of those named have to have cosigned, all if left out; with 0 they are counted alone
@@ -82,24 +90,34 @@ async function verifyOne(bytes: Uint8Array, flags: VerifyFlags, io: Io): Promise
   if (flags.witnesses !== undefined && form !== 'tlog-proof') throw new UsageError(NO_COSIGNATURES)
   const beside = form === undefined ? {} : await readBeside(flags.files[0]!)
   const whose = form === undefined ? namedIn(bytes) : namedInForm(bytes, beside)
-  const named = flags.chain === undefined ? flags : await trustOfChain(whose, flags, flags.chain)
-  const relays = flags.handOvers === undefined ? named.relays : await handedOver(whose, named.relays, flags.handOvers)
+  const named: OnChain = flags.chain === undefined ? flags : await trustOfChain(whose, flags, flags.chain)
+  const relays = await handedOver(whose, named.relays, flags)
   const trust = { relays, registries: named.registries }
   if (form !== undefined) return formReport(bytes, beside, { trust, ...flags }, io)
-  const report = receiptReport(bytes, trust, flags.expected)
+  const offline = receiptReport(bytes, trust, flags.expected)
+  const report = named.anchor === undefined ? offline : reportWithAnchor(offline, named.anchor)
   if (flags.json) io.out(JSON.stringify(receiptJson(report)))
-  else for (const line of receiptLines(report)) io.out(line)
+  else for (const line of receiptLines(report, { isOffline: flags.chain === undefined })) io.out(line)
   return report.exitCode
 }
 
 const NO_COSIGNATURES = '--witness and --witnesses are for tlog-proofs: nothing else carries cosignatures'
 
-/** The registry of the chain file, and the owners of the relay token there. */
+/** What a chain says of a receipt. */
+interface OnChain extends ReportTrust {
+  /** Of its Anchor; undefined if it has none, or nobody looked for it. */
+  readonly anchor?: AnchorFinding | undefined
+}
+
+/**
+ * The registry of the chain file, and the owners of the relay token there: at a receipt's anchor's block or, where the
+ * chain does not show that anchor, now.
+ */
 async function trustOfChain(
   named: NamedRelay | undefined,
   { relays, registries }: VerifyFlags,
   name: string,
-): Promise<ReportTrust> {
+): Promise<OnChain> {
   const settings = chainSettingsOf({ chain: name })
   if (settings === undefined) throw new UsageError('--chain none has no relay tokens: give --relay')
   const { registry, chains } = settings
@@ -110,39 +128,69 @@ async function trustOfChain(
       `the receipt is of registry ${prefixedHex(named.registry)} on chain ${named.chainId}, and --chain has ` +
         `${prefixedHex(registry.shops)} on chain ${registry.chainId}`,
     )
-  const chain = openChain(chains.find(({ chainId }) => chainId === registry.chainId)!)
+  const row = chains.find(({ chainId }) => chainId === registry.chainId)!
+  const chain = openChain(row)
   try {
+    const anchor = named.anchored && (await anchorOn(chain, row.depth, registry.shops, named.anchored))
     const call = { to: registry.relays, data: ownerOfCall(named.relay) }
     const owners = await Promise.all(
-      named.blocks.map(async (blockNumber) => {
+      blocksOf(named, anchor).map(async (blockNumber) => {
         const owner = readAddress(await chain.call(blockNumber === undefined ? call : { ...call, blockNumber }))
         if (owner !== undefined) return owner
         throw new UsageError(`relay token ${named.relay} has no owner on chain ${registry.chainId}`)
       }),
     )
-    return { relays: [...relays, ...owners], registries: known }
+    return { relays: [...relays, ...owners], registries: known, anchor }
   } finally {
     chain.close()
   }
 }
 
-/** With the keys that hand-overs lead to. Throws UsageError for a file that holds none of this relay. */
+function blocksOf({ anchored, blocks }: NamedRelay, anchor: AnchorFinding | undefined): NamedRelay['blocks'] {
+  if (anchored === undefined) return blocks
+  return [anchor?.outcome === 'found' ? anchored.anchor.Block : undefined]
+}
+
+/** Whether the call is where the receipt says, so deep that it counts. Rejects with ChainUnreachable. */
+async function anchorOn(
+  chain: TransactionChain,
+  depth: bigint,
+  contract: Uint8Array,
+  { shop: shopId, anchor }: NonNullable<NamedRelay['anchored']>,
+): Promise<AnchorFinding> {
+  const {
+    Tx: tx,
+    Block,
+    Checkpoint: [checkpoint],
+  } = anchor
+  const found = await findAnchorCall(chain, { contract, tx, shopId, digest: checkpointDigest(checkpoint), depth })
+  if (found.outcome !== 'found' || found.block === Block) return found
+  return { outcome: 'other', reason: `transaction ${prefixedHex(tx)} is in block ${found.block}, not in ${Block}` }
+}
+
+/** With the keys that hand-overs lead to. Throws UsageError where a place that was named has none of the relay's. */
 async function handedOver(
   named: NamedRelay | undefined,
   relays: readonly Uint8Array[],
-  file: string,
+  { handOvers: place, files: [file] }: VerifyFlags,
 ): Promise<readonly Uint8Array[]> {
   if (named === undefined) return relays
   const identity = { ChainID: named.chainId, Registry: named.registry, Relay: named.relay }
   try {
-    const handOvers = await readHandOvers(file.replace(/\.handovers$/u, ''))
-    if (handOvers.length === 0) throw new UsageError(`there are no hand-overs in ${file}`)
+    const handOvers = await handOversAt(place ?? file!)
+    if (handOvers.length === 0 && place !== undefined) throw new UsageError(`there are no hand-overs at ${place}`)
     return relaysAfter(handOvers, relays, identity)
   } catch (error) {
-    if (error instanceof HandOversError || error instanceof CheckpointError)
-      throw new UsageError(`${file}: ${error.message}`)
+    if (error instanceof HandOversError || error instanceof CheckpointError || error instanceof ClientError)
+      throw new UsageError(`${place ?? `${file}.handovers`}: ${error.message}`)
     throw error
   }
+}
+
+/** Of a relay, or of a file that may be named with or without its ending. */
+async function handOversAt(place: string): Promise<readonly SignedHandOver[]> {
+  if (!/^https?:/iu.test(place)) return readHandOvers(place.replace(/\.handovers$/u, ''))
+  return decodeHandOvers(await bytesFromRelay({ url: urlFlag('hand-overs', place) }, HAND_OVERS_PATH))
 }
 
 async function readWhole(file: string): Promise<Uint8Array> {

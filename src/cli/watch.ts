@@ -8,20 +8,26 @@ import { connect, ClientError, type LiveState, type ShopClient } from '../client
 import type { ListingId } from '../brands.js'
 import { prefixedHex } from '../bytes/hex.js'
 import type { Listing } from '../objects/listing.js'
+import { SettingsError } from '../settings/settings.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import { amountText } from '../proofs/receipt-text.js'
 import { developmentShop } from './development-shop.js'
-import { DATA_FLAG, integerFlag, parseFlags, RELAY_FLAG, relayFlag, URL_FLAG, urlFlag, UsageError } from './flags.js'
+import { DATA_FLAG, integerFlag, parseFlags, RELAY_FLAG, URL_FLAG, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
+import { CHAIN_FLAG, relayGiven } from './relay-address.js'
 
-export const WATCH_HELP = `cairn watch --listing ID [--shop ID] [--url URL] [--relay ADDRESS] [--json]
+export const WATCH_HELP = `cairn watch --listing ID [--shop ID] [--url URL] [--relay ADDRESS|chain]
+            [--chain FILE] [--json]
 
 Prints the listing each time it changes, with the checkpoint that proves it: that it is what the relay signed, and that
 nothing was left out. Ends with 1, and says why, when anything does not verify.
 
   --url URL        the relay; ${URL_FLAG.value} if left out
   --shop ID        the shop; left out, the one shop of a development relay, or the demo's in --data
-  --relay ADDRESS  the relay's address; left out, a development relay is asked for its own
+  --relay ADDRESS  the relay's address, or one that it had before a change of its key; chain: the owner of the relay's
+                   token, asked of --chain, where what was anchored is checked too; left out, a development relay is
+                   asked for its own
+  --chain FILE     for --relay chain: a file as for cairn serve; default dev, the chain of npm run dev:chain
   --data FOLDER    where a demo's shop is looked up; ${DATA_FLAG.value} if left out
   --json           a JSON object per line, the price in the smallest unit of its currency
 
@@ -34,6 +40,7 @@ const FLAGS = {
   shop: { kind: 'text' },
   listing: { kind: 'text', required: true },
   relay: RELAY_FLAG,
+  chain: CHAIN_FLAG,
   data: DATA_FLAG,
   json: { kind: 'switch' },
 } as const
@@ -45,7 +52,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const flags = parseFlags(argv, FLAGS)
     const id = integerFlag('listing', flags.listing)
     const url = urlFlag('url', flags.url)
-    const relay = relayFlag(flags.relay)
+    const relay = relayGiven(flags)
     const shop = flags.shop === undefined ? await developmentShop(url, flags.data, io) : integerFlag('shop', flags.shop)
     client = await connect({ url, shop, relay, only: [{ listing: id }], signal: io.signal, onNotice: io.err })
     const stopped = new Promise<'stopped'>((resolve) =>
@@ -54,13 +61,15 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return await Promise.race([new Feed(client, id, flags.json, io).show(), stopped.then(() => 0)])
   } catch (error) {
     if (io.signal.aborted) return 0
-    if (!(error instanceof UsageError) && !(error instanceof ClientError)) throw error
-    io.err(alarm(`cairn watch: ${error.message}`, error instanceof ClientError && isFailed(error), io))
+    if (!EXPECTED.some((kind) => error instanceof kind)) throw error
+    io.err(alarm(`cairn watch: ${(error as Error).message}`, error instanceof ClientError && isFailed(error), io))
     return 1
   } finally {
     client?.close()
   }
 }
+
+const EXPECTED = [UsageError, SettingsError, ClientError] as const
 
 class Feed {
   private readonly client: ShopClient

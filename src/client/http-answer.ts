@@ -15,15 +15,18 @@ interface HttpAnswer {
   readonly body: Uint8Array
 }
 
-/** Rejects with ClientError: UNREACHABLE, ABORTED, TIMEOUT, and VERIFICATION_FAILED for more than 2 MiB. */
-export async function httpAnswer(address: string, signal?: AbortSignal): Promise<HttpAnswer> {
+/**
+ * `init`: of fetch; left out, GET. Rejects with ClientError: UNREACHABLE, ABORTED, TIMEOUT, and VERIFICATION_FAILED for
+ * more than 2 MiB.
+ */
+export async function httpAnswer(address: string, signal?: AbortSignal, init: RequestInit = {}): Promise<HttpAnswer> {
   const limit = new AbortController()
   const end = () => limit.abort()
   const timer = setTimeout(end, HTTP_ANSWER_MS_MAX)
   signal?.addEventListener('abort', end)
   if (signal?.aborted) end()
   try {
-    const response = await fetch(address, { signal: limit.signal })
+    const response = await fetch(address, { ...init, signal: limit.signal })
     return { ok: response.ok, status: response.status, body: await bounded(response, address) }
   } catch (cause) {
     if (cause instanceof ClientError) throw cause

@@ -16,8 +16,7 @@ import type { Order } from '../objects/order.js'
 import type { Tag } from '../objects/tag.js'
 import { encodeChange, type Change } from '../patches/patch.js'
 import { encodePatchSet, signPatches } from '../patches/patch-set.js'
-import { decodeSignedHandOver, relaysAfter, type Comparison } from '../proofs/checkpoint.js'
-import { readHandOver } from '../proofs/hand-over.js'
+import { decodeSignedHandOver, type Comparison } from '../proofs/checkpoint.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import { decodeSet } from '../wire/pushed-set.js'
@@ -26,6 +25,7 @@ import { readWriteAnswer } from '../wire/proof-payloads.js'
 import { mixedAudiences } from './audiences.js'
 import { ClientError } from './client-error.js'
 import type { RelayConnection } from './connection.js'
+import type { FollowedRelay } from './followed-relay.js'
 import { LiveObjects, type Live, type Standing, type Verified } from './live.js'
 import { OwnWrites } from './own-writes.js'
 import { filtersOf, type Part } from './parts.js'
@@ -33,10 +33,10 @@ import { compareWith, proveOwnSet, type OwnSet } from './proof-requests.js'
 import { RelayLink, type ConnectionState } from './relay-link.js'
 import { Replica } from './replica.js'
 import { SetReader } from './set-reader.js'
-import type { KnownRelay } from './shop-checkpoints.js'
+import { fetchAnchored, ShopOnChain, type ShopChain } from './shop-chain.js'
 import { ShopOrders } from './shop-orders.js'
 import { fetchReceipt } from './receipt-assembly.js'
-import { relayAddress } from './relay-address.js'
+import { relayOf, type RelayGiven } from './relay-address.js'
 import { ShopProofs } from './shop-proofs.js'
 import type { ReplicaStore } from './kept-replica.js'
 import type { VerifiedSet } from './verify.js'
@@ -54,6 +54,9 @@ export type { Part } from './parts.js'
 export type { ReplicaStore } from './kept-replica.js'
 export type { ConnectionState } from './relay-link.js'
 export { uploadBlob } from './blob-upload.js'
+export type { ShopChain } from './shop-chain.js'
+export type { EthereumProvider } from './rpc-request.js'
+export type { RelayGiven } from './relay-address.js'
 export { ClientError, type ClientErrorCode } from './client-error.js'
 export { ProofError } from '../merkle/proof-error.js'
 export { StateProofError } from '../merkle/state-proof-error.js'
@@ -73,13 +76,16 @@ export interface ConnectOptions {
   /** The card's secret key, 32 bytes; left out: a visitor, who reads what is public. */
   readonly key?: Uint8Array
   /**
-   * The relay's address, 20 bytes or hexadecimal: what its own sets are checked against. `'development'`: taken from
-   * the relay itself, which only a development relay may ask for.
+   * The relay's address, 20 bytes or hexadecimal: what its own sets are checked against. `{ chain }`: the owner of the
+   * relay's token, which the shop names in the registry; what was anchored of the shop is checked too. `'development'`:
+   * taken from the relay itself, which only a development relay may ask for.
    */
-  readonly relay: Uint8Array | string
+  readonly relay: RelayGiven
+  /** Where it is looked for what was anchored of the shop; left out, the chain of `relay` if that names one. */
+  readonly chain?: ShopChain
   /**
-   * By which the relay's key passed on to others, each CBOR [hand-over, signature]: the key that `relay` names stays
-   * enough to know it by.
+   * By which the relay's key passed on to others, each CBOR [hand-over, signature], beside those that the relay serves
+   * itself: the key that `relay` names stays enough to know it by.
    */
   readonly handOvers?: readonly Uint8Array[]
   /**
@@ -156,7 +162,7 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
   if (typeof options.shop !== 'bigint') throw new ClientError('USAGE', 'shop is a bigint: BigInt(text)')
   if (options.key !== undefined && !(options.key instanceof Uint8Array && options.key.length === 32))
     throw new ClientError('USAGE', "key is the card's secret key, a Uint8Array of 32 bytes")
-  const client = new ShopClient(options, knownRelay(await relayAddress(options), options.handOvers))
+  const client = new ShopClient(options, await knownRelay(options))
   await client.start()
   return client
 }
@@ -180,7 +186,7 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
  */
 export class ShopClient {
   private readonly options: ConnectOptions
-  private readonly relay: KnownRelay
+  private readonly relay: FollowedRelay
   private readonly replica: Replica
   private readonly proofs: ShopProofs
   private readonly link: RelayLink
@@ -197,7 +203,7 @@ export class ShopClient {
   readonly orders = new ShopOrders(this)
 
   /** Use `connect`. */
-  constructor(options: ConnectOptions, relay: KnownRelay) {
+  constructor(options: ConnectOptions, relay: FollowedRelay) {
     const { shop, key, signal, only, store, verifiedAtSeconds } = options
     this.options = options
     this.relay = relay
@@ -270,7 +276,10 @@ export class ShopClient {
   /** Brings back what was kept and opens the first connection; `connect` calls it. */
   async start(): Promise<void> {
     try {
+      // What was kept may be signed by a key that came later than the one that is known.
+      if (this.options.store !== undefined) await this.relay.follow(this.options)
       await this.proofs.load()
+      await this.goOnFromAnchor()
       await this.link.open()
     } catch (error) {
       this.close()
@@ -453,6 +462,7 @@ export class ShopClient {
 
   private async subscribe(connection: RelayConnection): Promise<void> {
     const { only, shop, signal } = this.options
+    await this.followRelay()
     const request = { kind: 'subscribe', shopId: toBigEndian(shop, 32), filters: filtersOf(only) } as const
     const from = connection.version === 5 ? this.proofs.subscription() : { startSeq: this.replica.lastSeq }
     const id = await connection.request({ ...request, ...from }, signal)
@@ -460,6 +470,32 @@ export class ShopClient {
     this.link.subscriptionId = this.subscriptionId
     if (connection.version === 5) this.proofs.connected()
     this.writes.resend(connection)
+  }
+
+  /**
+   * First contact (PROOFS §5): what was anchored counts as accepted, so that the relay has to show how its log grew out
+   * of that. Rejects with ClientError.
+   */
+  private async goOnFromAnchor(): Promise<void> {
+    const { shop, relay, chain = givenChain(relay), signal } = this.options
+    if (chain === undefined || this.proofs.newest !== undefined) return
+    const onChain = new ShopOnChain(chain, shop, signal)
+    try {
+      const checkpoint = await fetchAnchored(this.options, onChain)
+      if (checkpoint !== undefined) this.proofs.goOnFromAnchor(checkpoint, onChain.place)
+    } catch (cause) {
+      throw verificationFailed(cause)
+    }
+  }
+
+  /** Its key may have been rotated since the last connection. */
+  private async followRelay(): Promise<void> {
+    try {
+      await this.relay.follow(this.options)
+    } catch (error) {
+      if (verificationFailed(error).code === 'VERIFICATION_FAILED') this.fail(error)
+      throw error
+    }
   }
 
   private tellState(state: ConnectionState): void {
@@ -527,6 +563,10 @@ export class ShopClient {
   }
 }
 
+function givenChain(relay: RelayGiven): ShopChain | undefined {
+  return typeof relay === 'object' && 'chain' in relay ? relay.chain : undefined
+}
+
 function provesNothing(): Promise<never> {
   return Promise.reject(new ClientError('USAGE', 'the relay speaks version 4, which proves no writes'))
 }
@@ -562,15 +602,13 @@ function tagged(): (listings: readonly Listing[], tag: Tag | undefined) => reado
   }
 }
 
-/** Throws ClientError VERIFICATION_FAILED for a hand-over that is not well signed, or another relay's. */
-function knownRelay(address: Uint8Array, handOvers: readonly Uint8Array[] = []): KnownRelay {
-  if (handOvers.length === 0) return { keys: [address] }
+/** Rejects with ClientError, VERIFICATION_FAILED for a hand-over that is not well signed, or another relay's. */
+async function knownRelay(options: ConnectOptions): Promise<FollowedRelay> {
+  const relay = await relayOf(options)
   try {
-    const signed = handOvers.map(decodeSignedHandOver)
-    const { ChainID, Registry, Relay } = readHandOver(signed[0]!)
-    const identity = { ChainID, Registry, Relay }
-    return { keys: relaysAfter(signed, [address], identity), identity }
+    relay.take((options.handOvers ?? []).map(decodeSignedHandOver))
   } catch (error) {
     throw verificationFailed(error)
   }
+  return relay
 }

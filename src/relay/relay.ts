@@ -9,12 +9,15 @@ import { addressOf, native, publicKeyOf } from '#signature'
 import type { Seq } from '../brands.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
+import { relayIdentity } from '../chain/registry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
 import * as limits from '../limits.js'
 import { isLoopback } from '../settings/loopback.js'
 import { registryBlocksKey } from '../store/setting-keys.js'
 import { AccountMirror } from './accounts/account-mirror.js'
 import { Enrolment } from './accounts/enrolment.js'
+import { answerAnchors } from './anchor/anchor-http.js'
+import { AnchorHistory } from './anchor/anchor-history.js'
 import { startAnchors, type RunningAnchors } from './anchor/start-anchors.js'
 import { blobAccess } from './blobs/blob-access.js'
 import { makeHttp } from './http.js'
@@ -262,7 +265,7 @@ class Relay implements RunningRelay {
 
   private startAnchors(): void {
     const { anchor, mirror: place, store, log, metrics } = this.parts
-    if (anchor === undefined || place === undefined) return
+    if (place === undefined) return
     const { checkpoints, writer } = this.rooms
     const { clock } = this
     const shops = () => [...writer.allShops()].map(({ shopId }) => shopId)
@@ -292,12 +295,14 @@ class Relay implements RunningRelay {
     const rate = { perSecond: settings.enrolmentsPerSecond, burst: settings.enrolmentsBurst }
     const proofRate = new RateLimiter(PROOF_RATE, () => clock.nowMs())
     const take = (address: string) => proofRate.take(address)
+    const anchors = { relay: relayIdentity(registry), history: new AnchorHistory(store), proofs }
     return makeHttp({
       relay: {
         name: 'cairn',
         version,
         address: prefixedHex(this.address),
         earlierAddresses: (this.parts.earlierAddresses ?? []).map(prefixedHex),
+        handOvers: this.parts.handOvers ?? [],
         tokenId: registry.relayTokenId,
         chainId: registry.chainId,
         publicUrl: this.publicUrl,
@@ -314,7 +319,8 @@ class Relay implements RunningRelay {
       trouble: () => this.trouble(),
       enrol: (request) => enrolment.enrol(request),
       blobs: blobAccess(blobs, uploadTokens),
-      prove: async (asked) => (await notes?.answer(asked, take)) ?? answerProof(proofs, asked, take),
+      prove: async (asked) =>
+        (await notes?.answer(asked, take)) ?? answerAnchors(anchors, asked, take) ?? answerProof(proofs, asked, take),
       onBug: (error) => log.error('bug', error),
     })
   }

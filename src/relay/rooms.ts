@@ -12,6 +12,7 @@ import type { TransactionChain } from '../chain/chain.js'
 import type { ChainRegistry } from '../chain/chain-registry.js'
 import { relayIdentity, type Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
+import type { SignedHandOver } from '../proofs/hand-over.js'
 import type { NoteKey } from '../settings/note-key.js'
 import type { Settings } from '../settings/settings.js'
 import type { BlobStore } from '../store/blobs.js'
@@ -72,6 +73,8 @@ export interface RelayParts {
   readonly relaySecret: Uint8Array
   /** Of its keys before this one, 20 bytes each: receipts of their time hold. Left out: there were none. */
   readonly earlierAddresses?: readonly Uint8Array[]
+  /** Of this relay, by which its key came from the first one; left out: none. */
+  readonly handOvers?: readonly SignedHandOver[]
   /** What was signed of each shop, kept beside the key. */
   readonly guard: SignedGuard
   /** Of signed notes; left out: there are none. */

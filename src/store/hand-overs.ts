@@ -40,9 +40,20 @@ export async function writeHandOvers(keyFile: string, handOvers: readonly Signed
 
 /** The addresses of the keys before this one, the first of all first, itself last. */
 export function keysUpTo(address: Uint8Array, handOvers: readonly SignedHandOver[]): Uint8Array[] {
-  const keys = [address]
-  for (const { From, To } of handOvers.map(readHandOver).toReversed()) if (equalBytes(To, keys[0]!)) keys.unshift(From)
-  return keys
+  return [...handOversUpTo(address, handOvers).map((signed) => readHandOver(signed).From), address]
+}
+
+/** Those by which the relay came to the key of this address, the first one first. */
+export function handOversUpTo(address: Uint8Array, handOvers: readonly SignedHandOver[]): SignedHandOver[] {
+  const way: SignedHandOver[] = []
+  let key = address
+  for (const signed of handOvers.toReversed()) {
+    const { From, To } = readHandOver(signed)
+    if (!equalBytes(To, key)) continue
+    way.unshift(signed)
+    key = From
+  }
+  return way
 }
 
 function fileOf(keyFile: string): string {

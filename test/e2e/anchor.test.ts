@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ACCOUNTS } from '../../contracts/dev-chain.mjs'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
-import { rootHashCall } from '../../src/chain/contracts.js'
+import { rootHashCall } from '../../src/wire/registry-calls.js'
 import { cairn, endAll, freePort, startChain, type Program } from '../fixtures/program.js'
 import { furnish } from '../fixtures/small-shop.js'
 
