@@ -27,8 +27,8 @@ export interface TriePlace {
 
 /** What the tree asks of its trie. */
 export interface PlaceContext {
-  /** 32 bytes: K. */
-  readonly keyHash: (key: Uint8Array) => Uint8Array
+  /** 32 bytes: K, of a key that the trie holds. */
+  keyHash(key: Uint8Array): Uint8Array
   /** 32 bytes: v. */
   readonly valueHash: (value: Uint8Array) => Uint8Array
   /** The node of a branch, which may have to be read. */
@@ -58,7 +58,7 @@ export function placeOf(branch: Branch, context: PlaceContext): TriePlace | unde
 
 /** Whether what is kept of the node, and the branch's root, is what follows from its entries. */
 export function isTrue(node: Node, root: Uint8Array, context: PlaceContext): boolean {
-  const fresh: Node = { ...node, places: undefined }
+  const fresh: Node = { ...node, places: undefined, preimage: undefined }
   const branch: Branch = {
     size: node.entries.length,
     node: fresh,
@@ -92,56 +92,81 @@ export function takePlaces(node: Node, slot: number): Node['places'] {
 function digestAt(node: Node, place: number, context: PlaceContext): Uint8Array {
   const known = node.places?.get(place)
   if (known !== undefined) return known
-  const { first, count } = entriesAt(node, place)
-  if (count === 0) return EMPTY_PLACE
-  const entry = node.entries[first]!
-  if (count === 1 && isLeaf(entry)) return markAt(node, first, entry, context)
-  if (place >= SLOTS) return rootOf(entry as Branch, context)
-  const digest = interiorDigest(digestAt(node, 2 * place, context), digestAt(node, 2 * place + 1, context))
-  if (place > 1) (node.places ??= PlaceDigests.empty()).set(place, digest)
+  const entries = entriesAt(node, place)
+  if (entries === 0) return EMPTY_PLACE
+  if (entries === 1) {
+    const entry = node.entries[entriesBefore(node, firstSlot(place))]!
+    if (isLeaf(entry)) return markAt(node, place, entry, context)
+  }
+  if (place >= SLOTS) return rootOf(node.entries[entriesBefore(node, place - SLOTS)] as Branch, context)
+  return halvesAt(node, place, context)
+}
+
+/** Hashes both halves. Of one that is known no view is made; another one is asked first, it may move those that are. */
+function halvesAt(node: Node, place: number, context: PlaceContext): Uint8Array {
+  const places = (node.places ??= PlaceDigests.empty())
+  const left = places.has(2 * place) ? undefined : digestAt(node, 2 * place, context)
+  const right = places.has(2 * place + 1) ? undefined : digestAt(node, 2 * place + 1, context)
+  const digest = interiorDigest(
+    left ?? places.string,
+    right ?? places.string,
+    left === undefined ? places.at(2 * place) : 0,
+    right === undefined ? places.at(2 * place + 1) : 0,
+  )
+  if (place > 1) places.set(place, digest)
   return digest
 }
 
-/** The digest of a leaf, which is kept at its slot. */
-function markAt(node: Node, index: number, leaf: Leaf, context: PlaceContext): Uint8Array {
-  const place = SLOTS + slotOf(node, index)
-  const known = node.places?.get(place)
+/** The digest of the leaf that is alone in the place, which is kept at its slot. */
+function markAt(node: Node, place: number, leaf: Leaf, context: PlaceContext): Uint8Array {
+  const slot = SLOTS + onlySlot(node, place)
+  const known = node.places?.get(slot)
   if (known !== undefined) return known
   const mark = markOf(leaf, context)
-  ;(node.places ??= PlaceDigests.empty()).set(place, mark)
+  ;(node.places ??= PlaceDigests.empty()).set(slot, mark)
   return mark
 }
 
-/** The slot of the node's entry. */
-function slotOf({ low, high }: Node, index: number): number {
-  let left = index
-  let slot = 0
-  for (; ; slot++) {
-    const isSet = slot < 32 ? (low >>> slot) & 1 : (high >>> (slot - 32)) & 1
-    if (isSet === 1 && left-- === 0) return slot
-  }
+/** The slot of a place's only entry. */
+function onlySlot({ low, high }: Node, place: number): number {
+  const first = firstSlot(place)
+  const word = first < 32 ? low >>> first : high >>> (first - 32)
+  // The half of the slots that the place begins in may have none of them.
+  return word === 0 ? 32 + trailingZeros(high) : first + trailingZeros(word)
 }
 
-/** How many entries stand below the place, and which is the first. */
-function entriesAt({ low, high }: Node, place: number): { readonly first: number; readonly count: number } {
-  const width = SLOTS >> (31 - Math.clz32(place))
-  const start = place * width - SLOTS
-  const before = countBelow(low, high, start)
-  return { first: before, count: countBelow(low, high, start + width) - before }
+function trailingZeros(word: number): number {
+  return 31 - Math.clz32(word & -word)
 }
 
-/** Of the slots below `end`. */
-function countBelow(low: number, high: number, end: number): number {
-  if (end <= 31) return bitsSet(low & (2 ** end - 1))
-  return bitsSet(low) + (end === 64 ? bitsSet(high) : bitsSet(high & (2 ** (end - 32) - 1)))
+/** Of 64, the slots that stand below the place. */
+function slotsOf(place: number): number {
+  return SLOTS >> (31 - Math.clz32(place))
+}
+
+function firstSlot(place: number): number {
+  return place * slotsOf(place) - SLOTS
+}
+
+/** How many entries stand below the place. */
+function entriesAt(node: Node, place: number): number {
+  const first = firstSlot(place)
+  return entriesBefore(node, first + slotsOf(place)) - entriesBefore(node, first)
+}
+
+/** How many entries have slots below this one, 0 … 64. */
+function entriesBefore({ low, high }: Node, slot: number): number {
+  if (slot < 32) return bitsSet(low & ((1 << slot) - 1))
+  if (slot === 64) return bitsSet(low) + bitsSet(high)
+  return bitsSet(low) + bitsSet(high & ((1 << (slot - 32)) - 1))
 }
 
 function inNode(branch: Branch, place: number, context: PlaceContext): TriePlace | undefined {
   const node = context.load(branch)
-  const { first, count } = entriesAt(node, place)
-  if (count === 0) return undefined
-  const entry = node.entries[first]!
-  if (count === 1 && isLeaf(entry)) return leafPlace(entry, context)
+  const entries = entriesAt(node, place)
+  if (entries === 0) return undefined
+  const entry = node.entries[entriesBefore(node, firstSlot(place))]!
+  if (entries === 1 && isLeaf(entry)) return leafPlace(entry, context)
   if (place >= SLOTS) return placeOf(entry as Branch, context)
   return {
     get digest() {

@@ -7,7 +7,7 @@
  */
 
 import { assert } from '../assert.js'
-import { DIGEST_BYTES } from './state-tree.js'
+import { copyDigest, DIGEST_BYTES } from './state-tree.js'
 
 /** Those that are stored with the node; from `end` on stand slots, whose leaves are hashed again. */
 export const STORED_PLACES = { first: 2, end: 64 } as const
@@ -40,15 +40,24 @@ export class PlaceDigests {
   }
 
   has(place: number): boolean {
-    const number = this.numbers[place]!
-    return number > 0 && number < STALE
+    return this.at(place) >= 0
   }
 
   /** A view that holds until it is forgotten; undefined if it is not known. */
   get(place: number): Uint8Array | undefined {
-    if (!this.has(place)) return undefined
-    const end = this.numbers[place]! * DIGEST_BYTES
-    return this.bytes.subarray(end - DIGEST_BYTES, end)
+    const at = this.at(place)
+    return at < 0 ? undefined : this.bytes.subarray(at, at + DIGEST_BYTES)
+  }
+
+  /** Where it stands in `string`; −1 if it is not known. */
+  at(place: number): number {
+    const number = this.numbers[place]!
+    return number === 0 || number >= STALE ? -1 : (number - 1) * DIGEST_BYTES
+  }
+
+  /** All digests, one after the other. The next `set` may replace it. */
+  get string(): Uint8Array {
+    return this.bytes
   }
 
   set(place: number, digest: Uint8Array): void {
@@ -60,7 +69,7 @@ export class PlaceDigests {
       larger.set(this.bytes)
       this.bytes = larger
     }
-    this.bytes.set(digest, (number - 1) * DIGEST_BYTES)
+    copyDigest(this.bytes, (number - 1) * DIGEST_BYTES, digest, 0)
   }
 
   /** Those of a slot and of the places above it are not known any more. */

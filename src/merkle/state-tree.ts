@@ -139,7 +139,7 @@ export function setDigest(preimage: Uint8Array, digest: Uint8Array, at: number):
 }
 
 /** For 32 bytes a loop is faster than a call of the platform, and needs no view. */
-function copyDigest(target: Uint8Array, at: number, source: Uint8Array, from: number): void {
+export function copyDigest(target: Uint8Array, at: number, source: Uint8Array, from: number): void {
   if (from + DIGEST_BYTES > source.length) throw new AssertionError(`bug: a digest of ${source.length - from} bytes`)
   for (let i = 0; i < DIGEST_BYTES; i++) target[at + i] = source[from + i]!
 }
