@@ -48,7 +48,7 @@ export async function largeShop(folder, kind, count, say) {
 export async function startRelay(data) {
   const launcher = join(import.meta.dirname, '../src/cli/cairn.js')
   const flags = ['serve', '--empty', '--port', '0', '--metrics-port', '0', '--data', data]
-  const child = spawn(process.execPath, [launcher, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [launcher, ...flags], { stdio: ['ignore', 'pipe', 'ignore'] })
   const ended = new Promise((resolve) => child.once('exit', resolve))
   const url = await new Promise((resolve, reject) => {
     let output = ''

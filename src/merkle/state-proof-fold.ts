@@ -8,6 +8,7 @@
 import { sha256, sha256Into } from '#hash'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
+import { besideOf, copyDigest, pathPreimage, sideAt, writeEmpty } from './path-preimage.js'
 import type { ProofPart } from './state-proof-form.js'
 import { StateProofError } from './state-proof-error.js'
 import { questionName } from './state-question.js'
@@ -82,14 +83,14 @@ class Fold {
   private lifted(place: Place, from: number, to: number, item: number): Place {
     const { keyHash } = this.ends[item]!
     let at = sideAt(keyHash, from - 1)
-    copyDigest(preimage, at, place.bytes, place.at)
+    copyDigest(pathPreimage, at, place.bytes, place.at)
     for (let above = from - 1; above > to; above--) {
-      this.copySibling(BOTH_SIDES - at, item)
+      this.copySibling(besideOf(at), item)
       at = sideAt(keyHash, above - 1)
-      sha256Into(preimage, preimage, at)
+      sha256Into(pathPreimage, pathPreimage, at)
     }
-    this.copySibling(BOTH_SIDES - at, item)
-    return { kind: 'interior', bytes: sha256(preimage), at: 0 }
+    this.copySibling(besideOf(at), item)
+    return { kind: 'interior', bytes: sha256(pathPreimage), at: 0 }
   }
 
   requireAllTaken(): void {
@@ -133,8 +134,8 @@ class Fold {
 
   private copySibling(to: number, from: number): void {
     const at = this.siblingAt(from)
-    if (at === NONE) preimage.fill(0, to, to + DIGEST_BYTES)
-    else copyDigest(preimage, to, this.part.siblings, at)
+    if (at === NONE) writeEmpty(pathPreimage, to)
+    else copyDigest(pathPreimage, to, this.part.siblings, at)
   }
 
   /** Where the next sibling stands among them; NONE if it is empty. */
@@ -160,19 +161,3 @@ class Fold {
 }
 
 const NONE = -1
-/** 0x01 ‖ left ‖ right. Scratch for all: a fold is synchronous, and a path is folded without a pause. */
-const preimage = Uint8Array.of(0x01, ...new Uint8Array(2 * DIGEST_BYTES))
-const LEFT_AT = 1
-const RIGHT_AT = 1 + DIGEST_BYTES
-/** Less where one side stands: where the other one does. */
-const BOTH_SIDES = LEFT_AT + RIGHT_AT
-
-/** Where the place below the one at `depth` stands in its preimage. */
-function sideAt(keyHash: Uint8Array, depth: number): number {
-  return bitAt(keyHash, depth) === 0 ? LEFT_AT : RIGHT_AT
-}
-
-/** For 32 bytes a loop is faster than a call of the platform, and needs no view. */
-function copyDigest(target: Uint8Array, at: number, source: Uint8Array, from: number): void {
-  for (let i = 0; i < DIGEST_BYTES; i++) target[at + i] = source[from + i]!
-}
