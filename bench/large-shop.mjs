@@ -66,12 +66,14 @@ export async function startRelay(data) {
   return { url, stop, use: () => useOf(child.pid) }
 }
 
-/** CPU seconds of a process, all its threads, and the most memory that it had in MiB: from /proc, on Linux. */
+/** CPU seconds of a process, and of its main thread alone; the most memory that it had, MiB. From /proc, on Linux. */
 export function useOf(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const peakKib = /VmHWM:\s+(\d+)/u.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]
-  return { cpu: (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND, peakMib: Number(peakKib) / 1_024 }
+  const mainNs = Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[0])
+  const ticks = Number(fields[11]) + Number(fields[12])
+  return { cpu: ticks / CLOCK_TICKS_PER_SECOND, mainCpu: mainNs / 1e9, peakMib: Number(peakKib) / 1_024 }
 }
 
 function* listingSets(count) {

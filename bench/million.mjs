@@ -1,10 +1,9 @@
 // npm run bench -- million: a large shop received and verified by a client, and a long log audited. See --help.
 
-import { fork, spawn } from 'node:child_process'
-import { join, resolve } from 'node:path'
+import { fork } from 'node:child_process'
 import { tmpdir } from 'node:os'
-import { performance } from 'node:perf_hooks'
-import { largeShop, SECRET, SHOP, startRelay, useOf } from './large-shop.mjs'
+import { join, resolve } from 'node:path'
+import { largeShop, SECRET, SHOP, startRelay } from './large-shop.mjs'
 import { openSession } from './session.mjs'
 
 const SHORT = 20_000
@@ -16,7 +15,8 @@ const HELP = `npm run bench -- million [snapshot|audit] [--count N | --whole] [-
   audit     the log of a shop of N sets with one patch each, by cairn audit: signatures, states, trees, checkpoints
 
 Without a word both. N is ${SHORT}; --whole: ${WHOLE}, whose making takes some minutes, once: the data are kept in DIR
-(default ${join(tmpdir(), 'million')}) for the next run. CPU and memory as Linux tells them.
+(default ${join(tmpdir(), 'million')}) for the next run; delete it to have them made anew. CPU and memory as Linux tells
+them.
 `
 
 export async function run(argv) {
@@ -47,13 +47,17 @@ async function snapshot(count, folder) {
     const compared = await message(client)
     return {
       seconds: complete.seconds,
-      client: { cpu: complete.use.cpu, peakMib: complete.use.peakMib },
-      relay: { cpu: after.cpu - before.cpu, peakMib: after.peakMib, startMib: before.peakMib },
-      next: { cpu: compared.use.cpu - complete.use.cpu, peakMib: compared.use.peakMib },
+      client: complete.use,
+      relay: { ...since(before, after), startMib: before.peakMib },
+      next: since(complete.use, compared.use),
     }
   } finally {
     await relay.stop()
   }
+}
+
+function since(before, after) {
+  return { cpu: after.cpu - before.cpu, mainCpu: after.mainCpu - before.mainCpu, peakMib: after.peakMib }
 }
 
 function message(child) {
@@ -65,28 +69,21 @@ function message(child) {
 
 async function audit(count, folder) {
   const data = await largeShop(folder, 'sets', count, say)
-  const begunMs = performance.now()
-  const launcher = join(import.meta.dirname, '../src/cli/cairn.js')
-  const child = spawn(process.execPath, [launcher, 'audit', data], { stdio: ['ignore', 'pipe', 'ignore'] })
-  let output = ''
-  let use
-  child.stdout.on('data', (chunk) => {
-    output += String(chunk)
-    use = useOf(child.pid)
-  })
-  const code = await new Promise((resolved) => child.once('close', resolved))
-  if (code !== 0) throw new Error(`cairn audit ended with exit code ${code}: ${output}`)
-  return { seconds: (performance.now() - begunMs) / 1_000, audit: use }
+  const child = fork(new URL('./measured-audit.mjs', import.meta.url), [data])
+  const { code, seconds, use } = await message(child)
+  if (code !== 0) throw new Error(`cairn audit ended with exit code ${code}`)
+  return { seconds, audit: use }
 }
 
 function text({ name, count, seconds, client, relay, next, audit: audited }) {
   const rate = `${seconds.toFixed(2)} s, ${Math.round(count / seconds)} a second`
-  const use = ({ cpu, peakMib }) => `${cpu.toFixed(2)} s of CPU, ${Math.round(peakMib)} MiB at most`
-  if (name === 'audit') return `audit of ${count} sets: ${rate}; ${use(audited)}`
+  const use = ({ cpu, mainCpu, peakMib }) =>
+    `${cpu.toFixed(2)} s of CPU (${mainCpu.toFixed(2)} on its main thread), ${Math.round(peakMib)} MiB at most`
+  if (name === 'audit') return `audit of ${count} sets: ${rate}\n  ${use(audited)}`
   return [
     `snapshot of ${count} objects, verified: ${rate}`,
     `  client ${use(client)}; with the next checkpoint ${use(next)}`,
-    `  relay ${use(relay)} (${Math.round(relay.startMib)} before)`,
+    `  relay ${use(relay)}, ${Math.round(relay.startMib)} MiB before`,
   ].join('\n')
 }
 

@@ -1,7 +1,6 @@
 // A client that receives and verifies the whole of a large shop, in a process of its own. Sends to its parent what it
 // took: to complete, and for the first checkpoint after, which is compared with the tree of all that is held.
 
-import { performance } from 'node:perf_hooks'
 import { connect } from '../dist/client/shop-client.js'
 import { useOf } from './large-shop.mjs'
 
