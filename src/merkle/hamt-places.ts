@@ -7,12 +7,13 @@
  * Tests: test/merkle/hamt-places.test.ts
  */
 
+import { sha256 } from '#hash'
 import { assert } from '../assert.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import { bitsSet, isLeaf, type Branch, type Leaf, type Node } from './hamt-node.js'
 import { PlaceDigests } from './place-digests.js'
-import { bitAt, EMPTY_PLACE, interiorDigest, STATE_DEPTH_MAX, stateLeafDigest } from './state-tree.js'
+import { bitAt, EMPTY_PLACE, interiorDigest, interiorPreimage, STATE_DEPTH_MAX, stateLeafDigest } from './state-tree.js'
 
 /** A place of the state tree that is not empty, as the trie has it. Nodes are read when they are asked for. */
 export interface TriePlace {
@@ -45,7 +46,7 @@ export function rootOf(branch: Branch, context: PlaceContext): Uint8Array {
   const node = context.load(branch)
   branch.root = isList(node)
     ? inList(node.entries as readonly Leaf[], LIST_BIT, context)!.digest
-    : digestAt(node, 1, context).slice()
+    : wholeOf(node, context)
   return branch.root
 }
 
@@ -88,43 +89,68 @@ export function takePlaces(node: Node, slot: number): Node['places'] {
   return places
 }
 
-/** A view, which the next change of the trie may change. */
+/** The digest of the node's own place, fresh: it is its branch's to keep. */
+function wholeOf(node: Node, context: PlaceContext): Uint8Array {
+  const entry = node.entries[0]!
+  if (node.entries.length === 1 && isLeaf(entry)) return markOf(entry, context)
+  return sha256(preimageAt(node, 1, context))
+}
+
+/** Of a place below it; a view, which the next change of the trie may change. */
 function digestAt(node: Node, place: number, context: PlaceContext): Uint8Array {
-  const known = node.places?.get(place)
-  if (known !== undefined) return known
+  learn(node, place, context)
+  const known = whereAt(node, place)
+  return typeof known === 'number' ? node.places!.view(known) : known
+}
+
+/** Makes the place's digest known: after that `whereAt` finds it. */
+function learn(node: Node, place: number, context: PlaceContext): void {
+  if (node.places?.has(place)) return
+  const entries = entriesAt(node, place)
+  if (entries === 0) return
+  if (entries === 1 || place >= SLOTS) {
+    const entry = firstEntry(node, place)
+    if (isLeaf(entry)) return learnMark(node, place, entry, context)
+    if (place >= SLOTS) return void rootOf(entry, context)
+  }
+  const preimage = preimageAt(node, place, context)
+  ;(node.places ??= PlaceDigests.empty()).hash(place, preimage)
+}
+
+/** What the digest of a place that is no lone leaf's is the hash of; valid until the next digest is made. */
+function preimageAt(node: Node, place: number, context: PlaceContext): Uint8Array {
+  learn(node, 2 * place, context)
+  learn(node, 2 * place + 1, context)
+  const [left, right] = [whereAt(node, 2 * place), whereAt(node, 2 * place + 1)]
+  const string = node.places?.string ?? EMPTY_PLACE
+  return interiorPreimage(
+    typeof left === 'number' ? string : left,
+    typeof right === 'number' ? string : right,
+    typeof left === 'number' ? left : 0,
+    typeof right === 'number' ? right : 0,
+  )
+}
+
+/** Where a digest stands in the node's string, or itself, of a place whose digest is known. */
+function whereAt(node: Node, place: number): number | Uint8Array {
+  const at = node.places?.at(place) ?? -1
+  if (at >= 0) return at
   const entries = entriesAt(node, place)
   if (entries === 0) return EMPTY_PLACE
-  if (entries === 1) {
-    const entry = node.entries[entriesBefore(node, firstSlot(place))]!
-    if (isLeaf(entry)) return markAt(node, place, entry, context)
-  }
-  if (place >= SLOTS) return rootOf(node.entries[entriesBefore(node, place - SLOTS)] as Branch, context)
-  return halvesAt(node, place, context)
+  const entry = firstEntry(node, place)
+  return isLeaf(entry) ? node.places!.at(SLOTS + onlySlot(node, place)) : entry.root!
 }
 
-/** Hashes both halves. Of one that is known no view is made; another one is asked first, it may move those that are. */
-function halvesAt(node: Node, place: number, context: PlaceContext): Uint8Array {
-  const places = (node.places ??= PlaceDigests.empty())
-  const left = places.has(2 * place) ? undefined : digestAt(node, 2 * place, context)
-  const right = places.has(2 * place + 1) ? undefined : digestAt(node, 2 * place + 1, context)
-  const digest = interiorDigest(
-    left ?? places.string,
-    right ?? places.string,
-    left === undefined ? places.at(2 * place) : 0,
-    right === undefined ? places.at(2 * place + 1) : 0,
-  )
-  if (place > 1) places.set(place, digest)
-  return digest
-}
-
-/** The digest of the leaf that is alone in the place, which is kept at its slot. */
-function markAt(node: Node, place: number, leaf: Leaf, context: PlaceContext): Uint8Array {
+/** The digest of the leaf that is alone in the place is kept at its slot. */
+function learnMark(node: Node, place: number, leaf: Leaf, context: PlaceContext): void {
   const slot = SLOTS + onlySlot(node, place)
-  const known = node.places?.get(slot)
-  if (known !== undefined) return known
-  const mark = markOf(leaf, context)
-  ;(node.places ??= PlaceDigests.empty()).set(slot, mark)
-  return mark
+  const places = (node.places ??= PlaceDigests.empty())
+  if (!places.has(slot)) places.set(slot, markOf(leaf, context))
+}
+
+/** Of a place that is not empty. */
+function firstEntry(node: Node, place: number): Leaf | Branch {
+  return node.entries[entriesBefore(node, firstSlot(place))]!
 }
 
 /** The slot of a place's only entry. */
@@ -165,7 +191,7 @@ function inNode(branch: Branch, place: number, context: PlaceContext): TriePlace
   const node = context.load(branch)
   const entries = entriesAt(node, place)
   if (entries === 0) return undefined
-  const entry = node.entries[entriesBefore(node, firstSlot(place))]!
+  const entry = firstEntry(node, place)
   if (entries === 1 && isLeaf(entry)) return leafPlace(entry, context)
   if (place >= SLOTS) return placeOf(entry as Branch, context)
   return {

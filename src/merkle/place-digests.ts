@@ -6,6 +6,7 @@
  * Tests: test/merkle/hamt-places.test.ts, test/merkle/hamt-store.test.ts
  */
 
+import { sha256Into } from '#hash'
 import { assert } from '../assert.js'
 import { copyDigest, DIGEST_BYTES } from './state-tree.js'
 
@@ -46,7 +47,11 @@ export class PlaceDigests {
   /** A view that holds until it is forgotten; undefined if it is not known. */
   get(place: number): Uint8Array | undefined {
     const at = this.at(place)
-    return at < 0 ? undefined : this.bytes.subarray(at, at + DIGEST_BYTES)
+    return at < 0 ? undefined : this.view(at)
+  }
+
+  view(at: number): Uint8Array {
+    return this.bytes.subarray(at, at + DIGEST_BYTES)
   }
 
   /** Where it stands in `string`; −1 if it is not known. */
@@ -62,6 +67,17 @@ export class PlaceDigests {
 
   set(place: number, digest: Uint8Array): void {
     assert(digest.length === DIGEST_BYTES, 'a digest of another length')
+    const at = this.roomFor(place)
+    copyDigest(this.bytes, at, digest, 0)
+  }
+
+  /** Sets it to the hash of these bytes. */
+  hash(place: number, preimage: Uint8Array): void {
+    const at = this.roomFor(place)
+    sha256Into(preimage, this.bytes, at)
+  }
+
+  private roomFor(place: number): number {
     const number = this.numbers[place]! & ~STALE || ++this.used
     this.numbers[place] = number
     if (number * DIGEST_BYTES > this.bytes.length) {
@@ -69,7 +85,7 @@ export class PlaceDigests {
       larger.set(this.bytes)
       this.bytes = larger
     }
-    copyDigest(this.bytes, (number - 1) * DIGEST_BYTES, digest, 0)
+    return (number - 1) * DIGEST_BYTES
   }
 
   /** Those of a slot and of the places above it are not known any more. */

@@ -114,10 +114,15 @@ export function stateLeafDigest({ keyHash, valueHash }: Pick<TreeLeaf, 'keyHash'
  * proof has its siblings in one string.
  */
 export function interiorDigest(left: Uint8Array, right: Uint8Array, leftAt = 0, rightAt = 0): Uint8Array {
+  return sha256(interiorPreimage(left, right, leftAt, rightAt))
+}
+
+/** What it is the hash of, valid until the next digest is made. */
+export function interiorPreimage(left: Uint8Array, right: Uint8Array, leftAt: number, rightAt: number): Uint8Array {
   pairPreimage[0] = 0x01
   copyDigest(pairPreimage, 1, left, leftAt)
   copyDigest(pairPreimage, 1 + DIGEST_BYTES, right, rightAt)
-  return sha256(pairPreimage)
+  return pairPreimage
 }
 
 /** SHA-256(tag ‖ a ‖ b) of two 32-byte strings, fresh. */
