@@ -23,11 +23,6 @@ export function besideOf(side: number): number {
   return LEFT_AT + RIGHT_AT - side
 }
 
-/** For 32 bytes a loop is faster than a call of the platform, and needs no view. */
-export function copyDigest(target: Uint8Array, at: number, source: Uint8Array, from: number): void {
-  for (let i = 0; i < DIGEST_BYTES; i++) target[at + i] = source[from + i]!
-}
-
 /** For an empty place. */
 export function writeEmpty(target: Uint8Array, at: number): void {
   target.fill(0, at, at + DIGEST_BYTES)

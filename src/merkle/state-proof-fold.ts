@@ -8,11 +8,11 @@
 import { sha256, sha256Into } from '#hash'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
-import { besideOf, copyDigest, pathPreimage, sideAt, writeEmpty } from './path-preimage.js'
+import { besideOf, pathPreimage, sideAt, writeEmpty } from './path-preimage.js'
 import type { ProofPart } from './state-proof-form.js'
 import { StateProofError } from './state-proof-error.js'
 import { questionName } from './state-question.js'
-import { bitAt, DIGEST_BYTES, EMPTY_PLACE, interiorDigest } from './state-tree.js'
+import { bitAt, copyDigest, DIGEST_BYTES, EMPTY_PLACE, interiorDigest } from './state-tree.js'
 
 /** Where the way of an item ends, by its own claim. */
 export interface ItemEnd {

@@ -8,8 +8,16 @@
 import { sha256Into } from '#hash'
 import { compareBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
-import { besideOf, copyDigest, pathPreimage, sideAt, writeEmpty } from './path-preimage.js'
-import { DIGEST_BYTES, EMPTY_PLACE, sharedBits, STATE_DEPTH_MAX, stateLeafDigest, type TreeLeaf } from './state-tree.js'
+import { besideOf, pathPreimage, sideAt, writeEmpty } from './path-preimage.js'
+import {
+  copyDigest,
+  DIGEST_BYTES,
+  EMPTY_PLACE,
+  sharedBits,
+  STATE_DEPTH_MAX,
+  stateLeafDigest,
+  type TreeLeaf,
+} from './state-tree.js'
 
 /**
  * Takes leaves, gives their root.
