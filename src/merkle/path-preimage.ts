@@ -23,7 +23,12 @@ export function besideOf(side: number): number {
   return LEFT_AT + RIGHT_AT - side
 }
 
-/** For an empty place. */
-export function writeEmpty(target: Uint8Array, at: number): void {
-  target.fill(0, at, at + DIGEST_BYTES)
+/** Writes the digest that begins at `from` of `source` to that side. */
+export function writeSide(side: number, source: Uint8Array, from: number): void {
+  for (let i = 0; i < DIGEST_BYTES; i++) pathPreimage[side + i] = source[from + i]!
+}
+
+/** There is nothing on that side. */
+export function writeEmptySide(side: number): void {
+  pathPreimage.fill(0, side, side + DIGEST_BYTES)
 }

@@ -8,11 +8,11 @@
 import { sha256, sha256Into } from '#hash'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
-import { besideOf, pathPreimage, sideAt, writeEmpty } from './path-preimage.js'
+import { besideOf, pathPreimage, sideAt, writeEmptySide, writeSide } from './path-preimage.js'
 import type { ProofPart } from './state-proof-form.js'
 import { StateProofError } from './state-proof-error.js'
 import { questionName } from './state-question.js'
-import { bitAt, copyDigest, DIGEST_BYTES, EMPTY_PLACE, interiorDigest } from './state-tree.js'
+import { bitAt, DIGEST_BYTES, EMPTY_PLACE, interiorDigest } from './state-tree.js'
 
 /** Where the way of an item ends, by its own claim. */
 export interface ItemEnd {
@@ -83,7 +83,7 @@ class Fold {
   private lifted(place: Place, from: number, to: number, item: number): Place {
     const { keyHash } = this.ends[item]!
     let at = sideAt(keyHash, from - 1)
-    copyDigest(pathPreimage, at, place.bytes, place.at)
+    writeSide(at, place.bytes, place.at)
     for (let above = from - 1; above > to; above--) {
       this.copySibling(besideOf(at), item)
       at = sideAt(keyHash, above - 1)
@@ -134,8 +134,8 @@ class Fold {
 
   private copySibling(to: number, from: number): void {
     const at = this.siblingAt(from)
-    if (at === NONE) writeEmpty(pathPreimage, to)
-    else copyDigest(pathPreimage, to, this.part.siblings, at)
+    if (at === NONE) writeEmptySide(to)
+    else writeSide(to, this.part.siblings, at)
   }
 
   /** Where the next sibling stands among them; NONE if it is empty. */

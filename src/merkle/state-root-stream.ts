@@ -8,7 +8,7 @@
 import { sha256Into } from '#hash'
 import { compareBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
-import { besideOf, pathPreimage, sideAt, writeEmpty } from './path-preimage.js'
+import { besideOf, pathPreimage, sideAt, writeEmptySide, writeSide } from './path-preimage.js'
 import {
   copyDigest,
   DIGEST_BYTES,
@@ -80,13 +80,13 @@ export class StateRootStream {
     const keyHash = this.last!
     let split = depths.length - 1
     let above = depths[split]!
-    copyDigest(pathPreimage, sideAt(keyHash, above), this.digest, 0)
+    writeSide(sideAt(keyHash, above), this.digest, 0)
     for (; above >= depth; above--) {
       const beside = besideOf(sideAt(keyHash, above))
       if (split >= end && depths[split] === above) {
-        copyDigest(pathPreimage, beside, this.lefts, DIGEST_BYTES * above)
+        writeSide(beside, this.lefts, DIGEST_BYTES * above)
         split--
-      } else writeEmpty(pathPreimage, beside)
+      } else writeEmptySide(beside)
       if (above > depth) sha256Into(pathPreimage, pathPreimage, sideAt(keyHash, above - 1))
     }
     sha256Into(pathPreimage, target, to)
