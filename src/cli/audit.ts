@@ -261,7 +261,7 @@ class Audits {
   private async auditOf({ shopId, secret }: ShopRow, store: Store) {
     const known = this.audits.get(shopId)
     if (known !== undefined) return known
-    const { resume, relays } = this.plan
+    const { resume, relays, follow } = this.plan
     if (resume !== undefined) await mkdir(resume, { recursive: true, mode: 0o700 })
     const options = {
       shopId,
@@ -269,6 +269,7 @@ class Audits {
       relays,
       verifier: this.tools.verifier,
       file: resume && join(resume, `${shopId}.audit`),
+      isLast: resume === undefined && !follow,
       progress: (what: string, seq: number, head: number) =>
         this.progress(`shop ${shopId}: set ${seq} of ${head} ${what}`),
       signal: this.io.signal,
