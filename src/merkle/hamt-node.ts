@@ -154,14 +154,16 @@ function knownPlaces({ places }: Node): readonly number[] {
 }
 
 function writePlaces(bytes: Uint8Array, view: DataView, at: number, node: Node, known: readonly number[]): number {
-  let which = 0n
+  let [high, low] = [0, 0]
   let end = at + PLACES_BYTES
   for (const place of known) {
-    which |= 1n << BigInt(place)
+    if (place < 32) low |= 1 << place
+    else high |= 1 << (place - 32)
     bytes.set(node.places!.get(place)!, end)
     end += DIGEST_BYTES
   }
-  view.setBigUint64(at, which)
+  view.setUint32(at, high)
+  view.setUint32(at + 4, low)
   return end
 }
 
@@ -239,13 +241,14 @@ class NodeReader {
   }
 
   private places(): PlaceDigests {
-    const which = this.view.getBigUint64(this.skip(PLACES_BYTES))
-    if ((which & 3n) !== 0n) this.refuse('digests of places that have none')
+    const at = this.skip(PLACES_BYTES)
+    const [high, low] = [this.view.getUint32(at), this.view.getUint32(at + 4)]
+    if ((low & 3) !== 0) this.refuse('digests of places that have none')
     const known: number[] = []
     for (let place: number = STORED_PLACES.first; place < STORED_PLACES.end; place++)
-      if ((which >> BigInt(place)) & 1n) known.push(place)
+      if (((place < 32 ? low >>> place : high >>> (place - 32)) & 1) === 1) known.push(place)
     const start = this.skip(DIGEST_BYTES * known.length)
-    return PlaceDigests.of(known, this.bytes.slice(start, this.at))
+    return PlaceDigests.of(known, this.bytes.subarray(start, this.at))
   }
 
   private digest(): Uint8Array {

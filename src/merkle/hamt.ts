@@ -93,8 +93,6 @@ class TrieContext implements PlaceContext {
   }
 }
 
-const NO_ENTRIES: Node = { low: 0, high: 0, entries: [], places: undefined, preimage: undefined }
-
 /**
  * One version of a trie: keys and values are bytes. Neither is copied, neither may be changed.
  *
@@ -108,7 +106,7 @@ const NO_ENTRIES: Node = { low: 0, high: 0, entries: [], places: undefined, prei
  * ```
  */
 export class Hamt {
-  static readonly empty = new Hamt(branchOf(NO_ENTRIES, 0), new TrieContext(STANDARD_HASHES))
+  static readonly empty = new Hamt(branchOf(listOf([]), 0), new TrieContext(STANDARD_HASHES))
 
   private readonly branch: Branch
   private readonly context: TrieContext
@@ -249,7 +247,7 @@ function branchOf(node: Node, size: number): Branch {
 function storedBranch({ ref, size, digest, root }: StoredRoot): Branch {
   if (ref !== 0) return { size, node: undefined, ref, digest, root, used: false }
   if (size !== 0) throw new HamtStoreError(ref, `no node for ${size} leaves`)
-  return branchOf(NO_ENTRIES, 0)
+  return branchOf(listOf([]), 0)
 }
 
 function load(branch: Branch, context: TrieContext): Node {
@@ -258,16 +256,20 @@ function load(branch: Branch, context: TrieContext): Node {
 }
 
 function read(branch: Branch, context: TrieContext): Node {
+  branch.node = fetched(branch, context)
+  context.cache?.keep(branch)
+  return branch.node
+}
+
+function fetched(branch: Branch, context: TrieContext): Node {
   const { source } = context
   assert(source !== undefined, 'a node is away and there is no source')
   try {
-    branch.node = checked(source.readNode(branch.ref), branch, context)
+    return checked(source.readNode(branch.ref), branch, context)
   } catch (error) {
     if (error instanceof HamtStoreError) source.refused?.(error)
     throw error
   }
-  context.cache?.keep(branch)
-  return branch.node
 }
 
 function checked(stored: Uint8Array, branch: Branch, context: TrieContext): Node {
@@ -311,6 +313,11 @@ function withSlot(node: Node, slot: number, entries: readonly (Leaf | Branch)[])
   }
 }
 
+/** A node without slots: a list, or of no entries. Its own each time, since a node keeps what was made of it. */
+function listOf(entries: Node['entries']): Node {
+  return { low: 0, high: 0, entries, places: undefined, preimage: undefined }
+}
+
 // Changes
 
 function setIn(branch: Branch, level: number, hash: Uint8Array, leaf: Leaf, context: TrieContext): Branch {
@@ -348,14 +355,13 @@ function replaced(
 
 /** A node for two leaves that met in one slot of the level above. */
 function pair(a: Leaf, aHash: Uint8Array, b: Leaf, bHash: Uint8Array, level: number): Branch {
-  const none = NO_ENTRIES
   if (level === HAMT_LEVELS_MAX) {
-    return branchOf({ ...none, entries: compareBytes(a.key, b.key) < 0 ? [a, b] : [b, a] }, 2)
+    return branchOf(listOf(compareBytes(a.key, b.key) < 0 ? [a, b] : [b, a]), 2)
   }
   const aSlot = slotAt(aHash, level)
   const bSlot = slotAt(bHash, level)
-  if (aSlot === bSlot) return branchOf(withSlot(none, aSlot, [pair(a, aHash, b, bHash, level + 1)]), 2)
-  return branchOf(withSlot(withSlot(none, aSlot, []), bSlot, aSlot < bSlot ? [a, b] : [b, a]), 2)
+  if (aSlot === bSlot) return branchOf(withSlot(listOf([]), aSlot, [pair(a, aHash, b, bHash, level + 1)]), 2)
+  return branchOf(withSlot(withSlot(listOf([]), aSlot, []), bSlot, aSlot < bSlot ? [a, b] : [b, a]), 2)
 }
 
 function setInList(branch: Branch, node: Node, leaf: Leaf): Branch {
@@ -364,10 +370,10 @@ function setInList(branch: Branch, node: Node, leaf: Leaf): Branch {
   const index = at < 0 ? list.length : at
   const other = list[index]
   if (other === undefined || !equalBytes(other.key, leaf.key)) {
-    return branchOf({ ...NO_ENTRIES, entries: list.toSpliced(index, 0, leaf) }, branch.size + 1)
+    return branchOf(listOf(list.toSpliced(index, 0, leaf)), branch.size + 1)
   }
   if (equalBytes(other.value, leaf.value)) return branch
-  return branchOf({ ...NO_ENTRIES, entries: list.with(index, leaf) }, branch.size)
+  return branchOf(listOf(list.with(index, leaf)), branch.size)
 }
 
 function deleteIn(branch: Branch, level: number, hash: Uint8Array, key: Uint8Array, context: TrieContext): Branch {
@@ -390,7 +396,7 @@ function deleteIn(branch: Branch, level: number, hash: Uint8Array, key: Uint8Arr
 function deleteInList(branch: Branch, node: Node, key: Uint8Array): Branch {
   const index = (node.entries as readonly Leaf[]).findIndex((leaf) => equalBytes(leaf.key, key))
   if (index < 0) return branch
-  return branchOf({ ...NO_ENTRIES, entries: node.entries.toSpliced(index, 1) }, branch.size - 1)
+  return branchOf(listOf(node.entries.toSpliced(index, 1)), branch.size - 1)
 }
 
 // Digests
@@ -405,8 +411,9 @@ function digestOfNode(node: Node, context: TrieContext): Uint8Array {
 
 // Traversal
 
+/** Nodes that are read for this alone are not kept: they would drive out those that are in use. */
 function* leavesOf(branch: Branch, context: TrieContext): IterableIterator<[Uint8Array, Uint8Array]> {
-  for (const entry of load(branch, context).entries) {
+  for (const entry of (branch.node ?? fetched(branch, context)).entries) {
     if (isLeaf(entry)) yield [entry.key, entry.value]
     else yield* leavesOf(entry, context)
   }

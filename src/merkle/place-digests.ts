@@ -22,6 +22,8 @@ export class PlaceDigests {
   private readonly numbers: Uint8Array
   private bytes: Uint8Array
   private used: number
+  /** Whether they may be changed in place. */
+  private isOwn = false
 
   private constructor(numbers: Uint8Array, bytes: Uint8Array, used: number) {
     this.numbers = numbers
@@ -33,7 +35,7 @@ export class PlaceDigests {
     return new PlaceDigests(new Uint8Array(PLACES), new Uint8Array(0), 0)
   }
 
-  /** `bytes`: the digests of these places one after the other; kept, not copied. */
+  /** `bytes`: the digests of these places one after the other; kept until one of them changes. */
   static of(places: readonly number[], bytes: Uint8Array): PlaceDigests {
     const numbers = new Uint8Array(PLACES)
     for (const [i, place] of places.entries()) numbers[place] = i + 1
@@ -80,8 +82,9 @@ export class PlaceDigests {
   private roomFor(place: number): number {
     const number = this.numbers[place]! & ~STALE || ++this.used
     this.numbers[place] = number
-    if (number * DIGEST_BYTES > this.bytes.length) {
-      const larger = new Uint8Array((number + SPARE_DIGESTS) * DIGEST_BYTES)
+    if (!this.isOwn || number * DIGEST_BYTES > this.bytes.length) {
+      this.isOwn = true
+      const larger = new Uint8Array((Math.max(number, this.used) + SPARE_DIGESTS) * DIGEST_BYTES)
       larger.set(this.bytes)
       this.bytes = larger
     }
