@@ -266,6 +266,12 @@ export const ANCHOR_NONCE_MAX = 2n ** 64n - 1n
 export const ANCHOR_LOOK_BACK_BLOCKS = 256n
 
 // The client library
+/** Of a currency: what Intl writes without rounding. */
+export const MONEY_DECIMALS_MAX = 100
+/** What nobody looks at any more is dropped from the subscription after so long. */
+export const UNWATCHED_MS = 30_000
+/** Parts that begin to be looked at within so long are subscribed to at once. */
+export const WATCHED_TOGETHER_MS = 20
 /** Between two attempts to connect: the first pause, doubled up to the longest. */
 export const BACK_OFF_MS_MIN = 250
 export const BACK_OFF_MS_MAX = 15_000

@@ -86,7 +86,12 @@ export class RelayLink {
    * One at a time, the next one waits. A connection that is lost ends what comes.
    */
   aside<T>(request: SubscriptionRequest, handlers: Aside, act: () => Promise<T>): Promise<T> {
-    const result = this.asides.then(() => this.runAside(request, handlers, act))
+    return this.inTurn(() => this.runAside(request, handlers, act))
+  }
+
+  /** What changes which subscription pushes belong to: one at a time, the next one waits. */
+  inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.asides.then(act)
     this.asides = result.catch(() => undefined)
     return result
   }

@@ -90,13 +90,13 @@ export class Replica {
     return this.changes.get(collection) ?? 0n
   }
 
-  /** All objects of a collection by rising ID; the same reference until a set changes one of them. */
-  list<C extends 'Listings' | 'Orders'>(collection: C): readonly ObjectTypes[C][] {
+  /** All objects of a collection by rising ID or name; the same reference until a set changes one of them. */
+  list<C extends 'Listings' | 'Orders' | 'Tags'>(collection: C): readonly ObjectTypes[C][] {
     const version = `${this.generation} ${this.changedAt(collection)}`
     const known = this.lists.get(collection)
     if (known?.version === version) return known.list as readonly ObjectTypes[C][]
     const list = this.all(collection).map(([, object]) => object)
-    list.sort((a, b) => (a.ID < b.ID ? -1 : 1))
+    list.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
     this.lists.set(collection, { version, list })
     return list
   }
@@ -105,6 +105,10 @@ export class Replica {
   all<C extends ObjectCollection>(collection: C): [string, ObjectTypes[C]][] {
     return [...this.held.names(collection)].map((name) => [name, this.get(name) as ObjectTypes[C]])
   }
+}
+
+function keyOf(object: Listing | Order | Tag): bigint | string {
+  return 'ID' in object ? object.ID : object.Name
 }
 
 /** What no relay accepts, or changes what is not held: something before it was left out. */

@@ -89,7 +89,7 @@ describe('a client', () => {
     })
     expect(fine.status).toBe('fulfilled')
     const visitor = await open(running)
-    await expect(visitor.write([listing(2n)])).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(visitor.write([listing(2n)])).rejects.toMatchObject({ code: 'NEEDS_KEY' })
     await running.stop()
   })
 
@@ -211,7 +211,7 @@ describe('a relay that lies', () => {
       expect([complete, verified, client.protocol]).toEqual([false, { seq: 2n }, 4])
       break
     }
-    await expect(client.compare(new Uint8Array(1))).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(client.compare(new Uint8Array(1))).rejects.toMatchObject({ code: 'NEEDS_VERSION_5' })
     client.close()
     server.close()
   })
