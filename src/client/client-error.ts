@@ -18,6 +18,7 @@ const RETRYABLE: ReadonlySet<ClientErrorCode> = new Set([
   'TOO_MANY_CONCURRENT_REQUESTS',
   'ALREADY_CONNECTED',
   'RATE_LIMITED',
+  'NO_WEBSOCKET',
 ])
 
 interface ClientErrorOptions extends ErrorOptions {

@@ -23,7 +23,10 @@ export async function relayAddress({ url, relay, signal, onNotice }: AddressOpti
   if (relay !== 'development') return fromHex(relay)
   const facts = await relayDescription(url, signal)
   if (facts.chain_id !== DEVELOPMENT_CHAIN_ID) {
-    throw new ClientError('USAGE', `the relay at ${url} is not in development mode: its address must be given`)
+    throw new ClientError(
+      'NOT_DEVELOPMENT',
+      `the relay at ${url} is not in development mode: its address must be given`,
+    )
   }
   onNotice?.(
     `the relay's address ${facts.relay_address} is taken from the relay itself: ` +

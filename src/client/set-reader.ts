@@ -26,7 +26,7 @@ export class SetReader implements AsyncIterator<VerifiedSet> {
   give(set: VerifiedSet): void {
     if (this.waiting !== undefined) return this.settle()!.resolve({ value: set, done: false })
     if (this.queue.length < UNREAD_SETS_MAX) this.queue.push(set)
-    else this.fail(new ClientError('USAGE', `${UNREAD_SETS_MAX} sets were not read: read them as they come`))
+    else this.fail(new ClientError('UNREAD', `${UNREAD_SETS_MAX} sets were not read: read them as they come`))
   }
 
   end(): void {

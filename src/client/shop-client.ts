@@ -421,6 +421,7 @@ export class ShopClient extends ShopObjects {
 
   private connection(): RelayConnection {
     const { connection } = this.link
+    if (this.state === 'closed') throw new ClientError('CLOSED', 'the client was closed')
     if (connection === undefined) throw new ClientError('DISCONNECTED', 'there is no connection to the relay now')
     return connection
   }

@@ -294,6 +294,7 @@ class Relay implements RunningRelay {
       readiness: () => this.readiness(),
       trouble: () => this.trouble(),
       enrol: (request) => enrolment.enrol(request),
+      decideUpgrade: (request) => this.decideUpgrade(request),
       blobs: blobAccess(blobs, uploadTokens),
       prove: async (asked) => (await notes?.answer(asked, take)) ?? answerProof(proofs, asked, take),
       onBug: (error) => log.error('bug', error),

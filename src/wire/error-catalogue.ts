@@ -168,6 +168,11 @@ const OF_THE_CLIENT = {
     means: 'Nothing answers at the address.',
     remedy: 'Look at the url and the network, and whether the relay runs; then do it again.',
   },
+  NO_WEBSOCKET: {
+    from: 'client',
+    means: 'The relay answers, and a WebSocket to it does not open.',
+    remedy: 'Do it again; if it stays, look at what stands between: a proxy has to let WebSockets through.',
+  },
   NOT_A_RELAY: {
     from: 'client',
     means: 'Something answers at the address, and it is no relay.',

@@ -153,7 +153,7 @@ describe('a client', () => {
     )
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
-    await expect(connect({ url, shop: SHOP, relay: 'development' })).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(connect({ url, shop: SHOP, relay: 'development' })).rejects.toMatchObject({ code: 'NOT_DEVELOPMENT' })
     other.close()
     await running.stop()
     await expect(connect({ url: running.url, shop: SHOP, relay: running.address })).rejects.toMatchObject({
