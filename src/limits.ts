@@ -266,8 +266,8 @@ export const ANCHOR_NONCE_MAX = 2n ** 64n - 1n
 export const ANCHOR_LOOK_BACK_BLOCKS = 256n
 
 // The client library
-/** Of a currency: what Intl writes without rounding. */
-export const MONEY_DECIMALS_MAX = 100
+/** Of a currency: `decimals()` of a token is a uint8. */
+export const MONEY_DECIMALS_MAX = 255
 /** What nobody looks at any more is dropped from the subscription after so long. */
 export const UNWATCHED_MS = 30_000
 /** Parts that begin to be looked at within so long are subscribed to at once. */

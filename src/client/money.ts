@@ -16,7 +16,7 @@ import { usage } from './client-error.js'
 export interface Currency {
   /** Chain and address (20 bytes); the zero address is the chain's own currency. */
   readonly currency: ChainAddress
-  /** 18: 10^18 of the smallest unit are one. 0 … 100. */
+  /** 18: 10^18 of the smallest unit are one. 0 … 255. */
   readonly decimals: number
   /** As it stands beside an amount: ETH, USDC. */
   readonly symbol: string
@@ -42,11 +42,23 @@ type Locale = string | readonly string[] | undefined
  * ```
  */
 export function formatMoney(money: Money, locale?: Locale): string {
-  const { decimals, symbol } = checkedCurrency(money)
-  const fractionDigits = { minimumFractionDigits: decimals <= 2 ? decimals : 0, maximumFractionDigits: decimals }
-  const format = new Intl.NumberFormat(locale as string | string[], fractionDigits)
-  return `${format.format(amountText(money) as Intl.StringNumericLiteral)}\u{a0}${symbol}`
+  const { amount, decimals, symbol } = checkedCurrency(money)
+  const [whole = '0', fraction = ''] = amountText({ amount: amount < 0n ? -amount : amount, decimals }).split('.')
+  const { grouped, point, digits } = wordsOf(locale)
+  // −0 has a sign; there is none among bigints.
+  const signed = amount >= 0n ? BigInt(whole) : whole === '0' ? -0 : -BigInt(whole)
+  const parts = grouped.formatToParts(signed).map(({ type, value }) => ({ isWhole: type === 'integer', value }))
+  const shown = fraction.padEnd(decimals <= ALWAYS_SHOWN_MAX ? decimals : 0, '0')
+  if (shown !== '') {
+    const own = new Map([...digits].map(([digit, plain]) => [plain, digit]))
+    const last = parts.findLastIndex(({ isWhole }) => isWhole)
+    parts[last]!.value += point + [...shown].map((digit) => own.get(digit)).join('')
+  }
+  return `${parts.map(({ value }) => value).join('')}\u{a0}${symbol}`
 }
+
+/** Cents are shown where there are none too: 12.00. */
+const ALWAYS_SHOWN_MAX = 2
 
 /**
  * The amount as decimal text with a point, the same everywhere: for forms, files and programs.
@@ -164,21 +176,21 @@ interface NumberWords {
   readonly point: string
   /** Its digits, and their plain ones. */
   readonly digits: ReadonlyMap<string, string>
-  readonly format: Intl.NumberFormat
+  readonly grouped: Intl.NumberFormat
   readonly sample: string
 }
 
 function wordsOf(locale: Locale): NumberWords {
-  const grouped = { useGrouping: 'always' } as unknown as Intl.NumberFormatOptions
-  const format = new Intl.NumberFormat(locale as string | string[], grouped)
-  const plain = new Intl.NumberFormat(locale as string | string[], { useGrouping: false })
-  const point = format.formatToParts(0.5).find(({ type }) => type === 'decimal')?.value ?? '.'
+  const of = (useGrouping: string | boolean) =>
+    new Intl.NumberFormat(locale as string | string[], { useGrouping } as unknown as Intl.NumberFormatOptions)
+  const [grouped, plain] = [of('always'), of(false)]
+  const point = plain.formatToParts(0.5).find(({ type }) => type === 'decimal')?.value ?? '.'
   const digits = new Map(Array.from({ length: 10 }, (_, digit) => [plain.format(digit), String(digit)]))
-  return { point, digits, format, sample: format.format(1_234.5) }
+  return { point, digits, grouped, sample: grouped.format(1_234.5) }
 }
 
 /** Digits, without groups or grouped as the locale has them: 1,5 must not be read as 15. */
-function isWhole(whole: string, { format, digits }: NumberWords): boolean {
+function isWhole(whole: string, { grouped: format, digits }: NumberWords): boolean {
   if (/^\d+$/u.test(whole)) return true
   if (!/^\d[\d\P{L}]*\d$/u.test(whole)) return false
   const grouped = [...format.format(BigInt(ungrouped(whole)))].map((digit) => digits.get(digit) ?? digit).join('')
