@@ -152,10 +152,11 @@ export class ProvenShop {
     return this.selection.selected[collection] === 'whole'
   }
 
-  /** Whether something can be said of the object: it is selected, whole or by itself. */
+  /** Whether something can be said of the object: it is selected, whole, by itself, or with all orders of the card. */
   covers(name: string): boolean {
     const collection = name.split('/', 1)[0] as ObjectCollection
-    return this.isWhole(collection) || this.partProof(name) !== undefined
+    const isOwn = collection === 'Orders' && this.provenParts?.ownOrders === true
+    return this.isWhole(collection) || isOwn || this.partProof(name) !== undefined
   }
 
   /** The checkpoint that what is held was compared with last. */

@@ -439,6 +439,9 @@ export class ShopClient extends ShopObjects {
   private async subscribe(connection: RelayConnection): Promise<void> {
     const { shop, signal } = this.options
     const request = { kind: 'subscribe', shopId: toBigEndian(shop, 32), filters: filtersOf(this.parts) } as const
+    // Its first status may come before its answer is taken.
+    this.subscriptionId = 0n
+    this.link.subscriptionId = undefined
     const from = connection.version === 5 ? this.proofs.subscription() : { startSeq: this.replica.lastSeq }
     const id = await connection.request({ ...request, ...from }, signal)
     this.subscriptionId = BigInt(id[0]! * 256 + id[1]!)
