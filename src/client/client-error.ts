@@ -2,7 +2,7 @@
  * What goes wrong for a client. `code` is one of the catalogue (docs/errors): the wire's where the relay refused, else
  * one of ours; `retryable` says whether the same call may succeed later.
  *
- * Tests: test/client/client-error.test.ts, test/client/shop-client.test.ts
+ * Tests: test/wire/error-catalogue.test.ts, test/client/arguments.test.ts
  */
 
 import { ERROR_CATALOGUE, type ErrorCatalogueCode } from '../wire/error-catalogue.js'

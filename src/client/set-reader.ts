@@ -1,7 +1,7 @@
 /**
  * Verified sets for one `for await`: each once, in order; what comes while nobody waits is kept.
  *
- * Tests: test/client/shop-client.test.ts
+ * Tests: test/client/set-reader.test.ts, test/client/shop-client.test.ts
  */
 
 import { UNREAD_SETS_MAX } from '../limits.js'

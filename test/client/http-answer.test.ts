@@ -22,12 +22,12 @@ async function serve(answer: (response: ServerResponse) => void): Promise<string
 it('is its bytes, whatever its status', async () => {
   const body = Buffer.alloc(HTTP_ANSWER_BYTES_MAX, 7)
   const url = await serve((response) => response.writeHead(404).end(body))
-  expect(await httpAnswer(url)).toEqual({ ok: false, status: 404, body: new Uint8Array(body) })
+  expect(await httpAnswer(url)).toEqual({ retryAfter: null, ok: false, status: 404, body: new Uint8Array(body) })
 })
 
 it('of nothing is nothing', async () => {
   const url = await serve((response) => response.writeHead(204).end())
-  expect(await httpAnswer(url)).toEqual({ ok: true, status: 204, body: new Uint8Array(0) })
+  expect(await httpAnswer(url)).toEqual({ retryAfter: null, ok: true, status: 204, body: new Uint8Array(0) })
 })
 
 it('without end is read no further', async () => {
@@ -40,7 +40,7 @@ it('without end is read no further', async () => {
     response.on('drain', more).on('close', () => (isClosed = true))
     more()
   })
-  await expect(httpAnswer(url)).rejects.toMatchObject({ code: 'VERIFICATION_FAILED' })
+  await expect(httpAnswer(url)).rejects.toMatchObject({ code: 'ANSWER_TOO_LARGE' })
   await new Promise((resolve) => setTimeout(resolve, 200))
   expect(isClosed).toBe(true)
   expect(sent).toBeLessThan(16 * HTTP_ANSWER_BYTES_MAX)

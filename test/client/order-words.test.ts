@@ -36,6 +36,6 @@ it('time is left to pay while something is due', () => {
   expect(secondsLeft(order(UNPAID, { PaymentDetails }), 40n)).toBe(60n)
   expect(secondsLeft(order(UNPAID, { PaymentDetails }), 101n)).toBe(0n)
   expect(secondsLeft(order(UNPAID, { PaymentDetails, CanceledAt }), 40n)).toBeUndefined()
-  for (const state of [OPEN, COMMITTED, PAID, CANCELED])
+  for (const state of [OPEN, COMMITTED, PAID, CANCELED] as const)
     expect(secondsLeft(order(state, { PaymentDetails }), 40n)).toBeUndefined()
 })

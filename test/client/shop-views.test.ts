@@ -180,11 +180,13 @@ describe("a subscription to what is 'watched'", () => {
 
   it('goes on with the same parts after a connection that was lost', async () => {
     await owner.write([listing(1n)])
-    const visitor = await open({ only: 'watched' })
+    const visitor = await open({ only: 'watched', key: await guest() })
     const one = visitor.listing(1n)
     const stop = one.subscribe(() => undefined)
     await first(one, isComplete)
     proxy.cut()
+    await new Promise<void>((resolve) => visitor.onState((state) => state === 'disconnected' && resolve()))
+    await expect(visitor.orders.create()).rejects.toMatchObject({ code: 'DISCONNECTED', retryable: true })
     await owner.write([price(1n, 5n)])
     expect((await first(one, (now) => now.complete && now.data!.Price === 5n)).data!.Price).toBe(5n)
     stop()
