@@ -7,10 +7,15 @@ import { createKeccak } from 'hash-wasm'
 
 /** 32 bytes, a fresh array. The `binary` output is the fast one: no Buffer is made for it. */
 export function sha256(data: Uint8Array): Uint8Array {
-  const digest = hash('sha256', data, 'binary')
   const bytes = new Uint8Array(32)
-  for (let i = 0; i < 32; i++) bytes[i] = digest.charCodeAt(i)
+  sha256Into(data, bytes, 0)
   return bytes
+}
+
+/** The same, written to `target` from `at` on. */
+export function sha256Into(data: Uint8Array, target: Uint8Array, at: number): void {
+  const digest = hash('sha256', data, 'binary')
+  for (let i = 0; i < 32; i++) target[at + i] = digest.charCodeAt(i)
 }
 
 const keccak = await createKeccak(256)

@@ -11,6 +11,11 @@ export function sha256(data: Uint8Array): Uint8Array {
   return nobleSha256(data)
 }
 
+/** The same, written to `target` from `at` on. */
+export function sha256Into(data: Uint8Array, target: Uint8Array, at: number): void {
+  target.set(nobleSha256(data), at)
+}
+
 /** 32 bytes, a fresh array. */
 export function keccak256(data: Uint8Array): Uint8Array {
   return keccak_256(data)

@@ -117,6 +117,28 @@ export function mapFields(bytes: Uint8Array, start: number): Map<string, Span> {
   return fields
 }
 
+/**
+ * The value of one text key of the map at `start` of checked bytes; undefined if the map has no such key. The key is
+ * compared with `name`, which is ASCII, as it stands. Throws CborError 'shape' if there is no map.
+ */
+export function fieldSpan(bytes: Uint8Array, start: number, name: string): Span | undefined {
+  if (majorTypeAt(bytes, start) !== MAP) throw new CborError('shape', start, 'not a map')
+  let at = contentAt(bytes, start)
+  for (let left = argumentAt(bytes, start); left > 0; left--) {
+    const value = itemEnd(bytes, at)
+    const isIt = majorTypeAt(bytes, at) === TEXT && isAscii(bytes, contentAt(bytes, at), value, name)
+    at = itemEnd(bytes, value)
+    if (isIt) return { start: value, end: at }
+  }
+  return undefined
+}
+
+function isAscii(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false
+  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text.charCodeAt(i)) return false
+  return true
+}
+
 /** The content, a view, of the byte string at `start` of checked bytes. Throws CborError 'shape' if it is none. */
 export function byteString(bytes: Uint8Array, start: number): Uint8Array {
   if (majorTypeAt(bytes, start) !== BYTES) throw new CborError('shape', start, 'not a byte string')

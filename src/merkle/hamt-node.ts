@@ -16,6 +16,7 @@
  * Tests: test/merkle/hamt-store.test.ts
  */
 
+import type { KeptPreimage } from './node-preimage.js'
 import { PlaceDigests, STORED_PLACES } from './place-digests.js'
 
 /** The store's name of a stored node, ≥ 1. */
@@ -54,6 +55,8 @@ export interface Node {
   readonly entries: readonly (Leaf | Branch)[]
   /** Digests of the places within (hamt-places.ts), as far as they are known. */
   places: PlaceDigests | undefined
+  /** What its digest is taken over, as far as it is kept (node-preimage.ts). */
+  preimage: KeptPreimage
 }
 
 const VERSION = 1
@@ -111,7 +114,7 @@ export function decodeNode(stored: Uint8Array, { ref, size }: Pick<Branch, 'ref'
   }
   reader.end()
   if (leaves !== size) throw new HamtStoreError(ref, `${leaves} leaves instead of ${size}`)
-  return { high, low, entries, places }
+  return { high, low, entries, places, preimage: undefined }
 }
 
 export function isLeaf(entry: Leaf | Branch): entry is Leaf {

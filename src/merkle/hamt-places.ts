@@ -7,12 +7,13 @@
  * Tests: test/merkle/hamt-places.test.ts
  */
 
+import { sha256 } from '#hash'
 import { assert } from '../assert.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import { bitsSet, isLeaf, type Branch, type Leaf, type Node } from './hamt-node.js'
 import { PlaceDigests } from './place-digests.js'
-import { bitAt, EMPTY_PLACE, interiorDigest, STATE_DEPTH_MAX, stateLeafDigest } from './state-tree.js'
+import { bitAt, EMPTY_PLACE, interiorDigest, interiorPreimage, STATE_DEPTH_MAX, stateLeafDigest } from './state-tree.js'
 
 /** A place of the state tree that is not empty, as the trie has it. Nodes are read when they are asked for. */
 export interface TriePlace {
@@ -27,8 +28,8 @@ export interface TriePlace {
 
 /** What the tree asks of its trie. */
 export interface PlaceContext {
-  /** 32 bytes: K. */
-  readonly keyHash: (key: Uint8Array) => Uint8Array
+  /** 32 bytes: K, of a key that the trie holds. */
+  keyHash(key: Uint8Array): Uint8Array
   /** 32 bytes: v. */
   readonly valueHash: (value: Uint8Array) => Uint8Array
   /** The node of a branch, which may have to be read. */
@@ -45,7 +46,7 @@ export function rootOf(branch: Branch, context: PlaceContext): Uint8Array {
   const node = context.load(branch)
   branch.root = isList(node)
     ? inList(node.entries as readonly Leaf[], LIST_BIT, context)!.digest
-    : digestAt(node, 1, context).slice()
+    : wholeOf(node, context)
   return branch.root
 }
 
@@ -58,7 +59,7 @@ export function placeOf(branch: Branch, context: PlaceContext): TriePlace | unde
 
 /** Whether what is kept of the node, and the branch's root, is what follows from its entries. */
 export function isTrue(node: Node, root: Uint8Array, context: PlaceContext): boolean {
-  const fresh: Node = { ...node, places: undefined }
+  const fresh: Node = { ...node, places: undefined, preimage: undefined }
   const branch: Branch = {
     size: node.entries.length,
     node: fresh,
@@ -88,60 +89,110 @@ export function takePlaces(node: Node, slot: number): Node['places'] {
   return places
 }
 
-/** A view, which the next change of the trie may change. */
+/** The digest of the node's own place, fresh: it is its branch's to keep. */
+function wholeOf(node: Node, context: PlaceContext): Uint8Array {
+  const entry = node.entries[0]!
+  if (node.entries.length === 1 && isLeaf(entry)) return markOf(entry, context)
+  return sha256(preimageAt(node, 1, context))
+}
+
+/** Of a place below it; a view, which the next change of the trie may change. */
 function digestAt(node: Node, place: number, context: PlaceContext): Uint8Array {
-  const known = node.places?.get(place)
-  if (known !== undefined) return known
-  const { first, count } = entriesAt(node, place)
-  if (count === 0) return EMPTY_PLACE
-  const entry = node.entries[first]!
-  if (count === 1 && isLeaf(entry)) return markAt(node, first, entry, context)
-  if (place >= SLOTS) return rootOf(entry as Branch, context)
-  const digest = interiorDigest(digestAt(node, 2 * place, context), digestAt(node, 2 * place + 1, context))
-  if (place > 1) (node.places ??= PlaceDigests.empty()).set(place, digest)
-  return digest
+  learn(node, place, context)
+  const known = whereAt(node, place)
+  return typeof known === 'number' ? node.places!.view(known) : known
 }
 
-/** The digest of a leaf, which is kept at its slot. */
-function markAt(node: Node, index: number, leaf: Leaf, context: PlaceContext): Uint8Array {
-  const place = SLOTS + slotOf(node, index)
-  const known = node.places?.get(place)
-  if (known !== undefined) return known
-  const mark = markOf(leaf, context)
-  ;(node.places ??= PlaceDigests.empty()).set(place, mark)
-  return mark
-}
-
-/** The slot of the node's entry. */
-function slotOf({ low, high }: Node, index: number): number {
-  let left = index
-  let slot = 0
-  for (; ; slot++) {
-    const isSet = slot < 32 ? (low >>> slot) & 1 : (high >>> (slot - 32)) & 1
-    if (isSet === 1 && left-- === 0) return slot
+/** Makes the place's digest known: after that `whereAt` finds it. */
+function learn(node: Node, place: number, context: PlaceContext): void {
+  if (node.places?.has(place)) return
+  const entries = entriesAt(node, place)
+  if (entries === 0) return
+  if (entries === 1 || place >= SLOTS) {
+    const entry = firstEntry(node, place)
+    if (isLeaf(entry)) return learnMark(node, place, entry, context)
+    if (place >= SLOTS) return void rootOf(entry, context)
   }
+  const preimage = preimageAt(node, place, context)
+  ;(node.places ??= PlaceDigests.empty()).hash(place, preimage)
 }
 
-/** How many entries stand below the place, and which is the first. */
-function entriesAt({ low, high }: Node, place: number): { readonly first: number; readonly count: number } {
-  const width = SLOTS >> (31 - Math.clz32(place))
-  const start = place * width - SLOTS
-  const before = countBelow(low, high, start)
-  return { first: before, count: countBelow(low, high, start + width) - before }
+/** What the digest of a place that is no lone leaf's is the hash of; valid until the next digest is made. */
+function preimageAt(node: Node, place: number, context: PlaceContext): Uint8Array {
+  learn(node, 2 * place, context)
+  learn(node, 2 * place + 1, context)
+  const [left, right] = [whereAt(node, 2 * place), whereAt(node, 2 * place + 1)]
+  const string = node.places?.string ?? EMPTY_PLACE
+  return interiorPreimage(
+    typeof left === 'number' ? string : left,
+    typeof right === 'number' ? string : right,
+    typeof left === 'number' ? left : 0,
+    typeof right === 'number' ? right : 0,
+  )
 }
 
-/** Of the slots below `end`. */
-function countBelow(low: number, high: number, end: number): number {
-  if (end <= 31) return bitsSet(low & (2 ** end - 1))
-  return bitsSet(low) + (end === 64 ? bitsSet(high) : bitsSet(high & (2 ** (end - 32) - 1)))
+/** Where a digest stands in the node's string, or itself, of a place whose digest is known. */
+function whereAt(node: Node, place: number): number | Uint8Array {
+  const at = node.places?.at(place) ?? -1
+  if (at >= 0) return at
+  const entries = entriesAt(node, place)
+  if (entries === 0) return EMPTY_PLACE
+  const entry = firstEntry(node, place)
+  return isLeaf(entry) ? node.places!.at(SLOTS + onlySlot(node, place)) : entry.root!
+}
+
+/** The digest of the leaf that is alone in the place is kept at its slot. */
+function learnMark(node: Node, place: number, leaf: Leaf, context: PlaceContext): void {
+  const slot = SLOTS + onlySlot(node, place)
+  const places = (node.places ??= PlaceDigests.empty())
+  if (!places.has(slot)) places.set(slot, markOf(leaf, context))
+}
+
+/** Of a place that is not empty. */
+function firstEntry(node: Node, place: number): Leaf | Branch {
+  return node.entries[entriesBefore(node, firstSlot(place))]!
+}
+
+/** The slot of a place's only entry. */
+function onlySlot({ low, high }: Node, place: number): number {
+  const first = firstSlot(place)
+  const word = first < 32 ? low >>> first : high >>> (first - 32)
+  // The half of the slots that the place begins in may have none of them.
+  return word === 0 ? 32 + trailingZeros(high) : first + trailingZeros(word)
+}
+
+function trailingZeros(word: number): number {
+  return 31 - Math.clz32(word & -word)
+}
+
+/** Of 64, the slots that stand below the place. */
+function slotsOf(place: number): number {
+  return SLOTS >> (31 - Math.clz32(place))
+}
+
+function firstSlot(place: number): number {
+  return place * slotsOf(place) - SLOTS
+}
+
+/** How many entries stand below the place. */
+function entriesAt(node: Node, place: number): number {
+  const first = firstSlot(place)
+  return entriesBefore(node, first + slotsOf(place)) - entriesBefore(node, first)
+}
+
+/** How many entries have slots below this one, 0 … 64. */
+function entriesBefore({ low, high }: Node, slot: number): number {
+  if (slot < 32) return bitsSet(low & ((1 << slot) - 1))
+  if (slot === 64) return bitsSet(low) + bitsSet(high)
+  return bitsSet(low) + bitsSet(high & ((1 << (slot - 32)) - 1))
 }
 
 function inNode(branch: Branch, place: number, context: PlaceContext): TriePlace | undefined {
   const node = context.load(branch)
-  const { first, count } = entriesAt(node, place)
-  if (count === 0) return undefined
-  const entry = node.entries[first]!
-  if (count === 1 && isLeaf(entry)) return leafPlace(entry, context)
+  const entries = entriesAt(node, place)
+  if (entries === 0) return undefined
+  const entry = firstEntry(node, place)
+  if (entries === 1 && isLeaf(entry)) return leafPlace(entry, context)
   if (place >= SLOTS) return placeOf(entry as Branch, context)
   return {
     get digest() {

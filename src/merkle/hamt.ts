@@ -11,6 +11,7 @@ import { assert } from '../assert.js'
 import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import type { NodeCache } from './hamt-cache.js'
+import { hashNode, takePreimage } from './node-preimage.js'
 import { isTrue, placeOf, rootOf, takePlaces, type PlaceContext, type TriePlace } from './hamt-places.js'
 import {
   bitsSet,
@@ -60,20 +61,31 @@ export interface HamtShape {
   readonly entries: readonly (Leaf | HamtShape)[]
 }
 
+const NO_HASH = new Uint8Array(0)
+
 class TrieContext implements PlaceContext {
-  readonly keyHash: TrieHashes['keyHash']
+  readonly hashes: TrieHashes
   readonly valueHash: TrieHashes['valueHash']
+  /** Of the key that was set last: its leaf is hashed next. */
+  private lastKey: Uint8Array | undefined
+  private lastHash: Uint8Array = NO_HASH
   readonly source: NodeSource | undefined
   readonly cache: NodeCache | undefined
   /** Nodes are hashed when they are read. */
   readonly verifying: boolean
 
-  constructor({ keyHash, valueHash }: TrieHashes, source?: NodeSource, cache?: NodeCache, verifying = false) {
-    this.keyHash = keyHash
-    this.valueHash = valueHash
+  constructor(hashes: TrieHashes, source?: NodeSource, cache?: NodeCache, verifying = false) {
+    this.hashes = hashes
+    this.valueHash = hashes.valueHash
     this.source = source
     this.cache = cache
     this.verifying = verifying
+  }
+
+  keyHash(key: Uint8Array): Uint8Array {
+    if (key === this.lastKey) return this.lastHash
+    this.lastKey = key
+    return (this.lastHash = this.hashes.keyHash(key))
   }
 
   load(branch: Branch): Node {
@@ -81,7 +93,7 @@ class TrieContext implements PlaceContext {
   }
 }
 
-const NO_ENTRIES: Node = { low: 0, high: 0, entries: [], places: undefined }
+const NO_ENTRIES: Node = { low: 0, high: 0, entries: [], places: undefined, preimage: undefined }
 
 /**
  * One version of a trie: keys and values are bytes. Neither is copied, neither may be changed.
@@ -127,7 +139,7 @@ export class Hamt {
 
   /** What the trie is built over. */
   get hashes(): TrieHashes {
-    return this.context
+    return this.context.hashes
   }
 
   /** Number of leaves. */
@@ -137,7 +149,7 @@ export class Hamt {
 
   /** The value as it was given to `set`, not a copy; undefined if there is none. */
   get(key: Uint8Array): Uint8Array | undefined {
-    const hash = this.context.keyHash(key)
+    const hash = this.context.hashes.keyHash(key)
     let branch = this.branch
     for (let level = 0; level < HAMT_LEVELS_MAX; level++) {
       const node = load(branch, this.context)
@@ -162,7 +174,7 @@ export class Hamt {
 
   /** The trie without `key`; this trie itself if it has none. */
   delete(key: Uint8Array): Hamt {
-    return this.with(deleteIn(this.branch, 0, this.context.keyHash(key), key, this.context))
+    return this.with(deleteIn(this.branch, 0, this.context.hashes.keyHash(key), key, this.context))
   }
 
   /** 32 bytes (§6), computed when first asked for. Memoised per node and not copied: never to be changed. */
@@ -190,7 +202,7 @@ export class Hamt {
    * asked for. Of a key hash that groups keys by a prefix these are the group, and any other key that collides with it.
    */
   *entriesBeside(key: Uint8Array, levels: number): IterableIterator<[Uint8Array, Uint8Array]> {
-    const hash = this.context.keyHash(key)
+    const hash = this.context.hashes.keyHash(key)
     let branch = this.branch
     for (let level = 0; level < levels; level++) {
       const node = load(branch, this.context)
@@ -295,6 +307,7 @@ function withSlot(node: Node, slot: number, entries: readonly (Leaf | Branch)[])
     high: slot < 32 ? node.high : node.high ^ (1 << (slot - 32)),
     entries,
     places: takePlaces(node, slot),
+    preimage: node.preimage && 'wanted',
   }
 }
 
@@ -329,7 +342,8 @@ function replaced(
 ): Branch {
   const { low, high } = node
   const entries = node.entries.with(index, entry)
-  return branchOf({ low, high, entries, places: takePlaces(node, slot) }, branch.size + growth)
+  const preimage = takePreimage(node, index, entry)
+  return branchOf({ low, high, entries, places: takePlaces(node, slot), preimage }, branch.size + growth)
 }
 
 /** A node for two leaves that met in one slot of the level above. */
@@ -350,10 +364,10 @@ function setInList(branch: Branch, node: Node, leaf: Leaf): Branch {
   const index = at < 0 ? list.length : at
   const other = list[index]
   if (other === undefined || !equalBytes(other.key, leaf.key)) {
-    return branchOf({ ...node, entries: list.toSpliced(index, 0, leaf) }, branch.size + 1)
+    return branchOf({ ...NO_ENTRIES, entries: list.toSpliced(index, 0, leaf) }, branch.size + 1)
   }
   if (equalBytes(other.value, leaf.value)) return branch
-  return branchOf({ ...node, entries: list.with(index, leaf) }, branch.size)
+  return branchOf({ ...NO_ENTRIES, entries: list.with(index, leaf) }, branch.size)
 }
 
 function deleteIn(branch: Branch, level: number, hash: Uint8Array, key: Uint8Array, context: TrieContext): Branch {
@@ -376,44 +390,17 @@ function deleteIn(branch: Branch, level: number, hash: Uint8Array, key: Uint8Arr
 function deleteInList(branch: Branch, node: Node, key: Uint8Array): Branch {
   const index = (node.entries as readonly Leaf[]).findIndex((leaf) => equalBytes(leaf.key, key))
   if (index < 0) return branch
-  return branchOf({ ...node, entries: node.entries.toSpliced(index, 1) }, branch.size - 1)
+  return branchOf({ ...NO_ENTRIES, entries: node.entries.toSpliced(index, 1) }, branch.size - 1)
 }
 
 // Digests
-
-const SCRATCH_BYTES_MAX = 1_048_576
-let scratch = new Uint8Array(4_096)
 
 function digestOf(branch: Branch, context: TrieContext): Uint8Array {
   return (branch.digest ??= digestOfNode(load(branch, context), context))
 }
 
-/** SHA-256 over the entries in slot order: a leaf's key and value, a child's digest. */
 function digestOfNode(node: Node, context: TrieContext): Uint8Array {
-  let length = 0
-  for (const entry of node.entries) {
-    length += isLeaf(entry) ? entry.key.length + entry.value.length : digestOf(entry, context).length
-  }
-  const preimage = buffer(length)
-  let at = 0
-  const put = (bytes: Uint8Array) => {
-    preimage.set(bytes, at)
-    at += bytes.length
-  }
-  for (const entry of node.entries) {
-    if (isLeaf(entry)) {
-      put(entry.key)
-      put(entry.value)
-    } else put(entry.digest!)
-  }
-  return sha256(preimage.subarray(0, length))
-}
-
-/** At least so many bytes, valid until the next call. Large ones are not kept: some nodes have megabytes of values. */
-function buffer(bytes: number): Uint8Array {
-  if (bytes > SCRATCH_BYTES_MAX) return new Uint8Array(bytes)
-  if (bytes > scratch.length) scratch = new Uint8Array(2 * bytes)
-  return scratch
+  return hashNode(node, (child) => child.digest ?? digestOf(child, context))
 }
 
 // Traversal
@@ -443,6 +430,7 @@ function storeIn(
   for (const entry of node.entries) if (!isLeaf(entry) && !storeIn(entry, write, hasRoom, context)) return false
   if (!hasRoom()) return false
   branch.ref = write(encodeNode(node))
+  node.preimage = undefined
   context.cache?.keep(branch)
   return true
 }

@@ -6,8 +6,9 @@
  * Tests: test/merkle/hamt-places.test.ts, test/merkle/hamt-store.test.ts
  */
 
+import { sha256Into } from '#hash'
 import { assert } from '../assert.js'
-import { DIGEST_BYTES } from './state-tree.js'
+import { copyDigest, DIGEST_BYTES } from './state-tree.js'
 
 /** Those that are stored with the node; from `end` on stand slots, whose leaves are hashed again. */
 export const STORED_PLACES = { first: 2, end: 64 } as const
@@ -40,19 +41,43 @@ export class PlaceDigests {
   }
 
   has(place: number): boolean {
-    const number = this.numbers[place]!
-    return number > 0 && number < STALE
+    return this.at(place) >= 0
   }
 
   /** A view that holds until it is forgotten; undefined if it is not known. */
   get(place: number): Uint8Array | undefined {
-    if (!this.has(place)) return undefined
-    const end = this.numbers[place]! * DIGEST_BYTES
-    return this.bytes.subarray(end - DIGEST_BYTES, end)
+    const at = this.at(place)
+    return at < 0 ? undefined : this.view(at)
+  }
+
+  view(at: number): Uint8Array {
+    return this.bytes.subarray(at, at + DIGEST_BYTES)
+  }
+
+  /** Where it stands in `string`; −1 if it is not known. */
+  at(place: number): number {
+    const number = this.numbers[place]!
+    return number === 0 || number >= STALE ? -1 : (number - 1) * DIGEST_BYTES
+  }
+
+  /** All digests, one after the other. The next `set` may replace it. */
+  get string(): Uint8Array {
+    return this.bytes
   }
 
   set(place: number, digest: Uint8Array): void {
     assert(digest.length === DIGEST_BYTES, 'a digest of another length')
+    const at = this.roomFor(place)
+    copyDigest(this.bytes, at, digest, 0)
+  }
+
+  /** Sets it to the hash of these bytes. */
+  hash(place: number, preimage: Uint8Array): void {
+    const at = this.roomFor(place)
+    sha256Into(preimage, this.bytes, at)
+  }
+
+  private roomFor(place: number): number {
     const number = this.numbers[place]! & ~STALE || ++this.used
     this.numbers[place] = number
     if (number * DIGEST_BYTES > this.bytes.length) {
@@ -60,7 +85,7 @@ export class PlaceDigests {
       larger.set(this.bytes)
       this.bytes = larger
     }
-    this.bytes.set(digest, (number - 1) * DIGEST_BYTES)
+    return (number - 1) * DIGEST_BYTES
   }
 
   /** Those of a slot and of the places above it are not known any more. */

@@ -114,10 +114,15 @@ export function stateLeafDigest({ keyHash, valueHash }: Pick<TreeLeaf, 'keyHash'
  * proof has its siblings in one string.
  */
 export function interiorDigest(left: Uint8Array, right: Uint8Array, leftAt = 0, rightAt = 0): Uint8Array {
+  return sha256(interiorPreimage(left, right, leftAt, rightAt))
+}
+
+/** What it is the hash of, valid until the next digest is made. */
+export function interiorPreimage(left: Uint8Array, right: Uint8Array, leftAt: number, rightAt: number): Uint8Array {
   pairPreimage[0] = 0x01
   copyDigest(pairPreimage, 1, left, leftAt)
   copyDigest(pairPreimage, 1 + DIGEST_BYTES, right, rightAt)
-  return sha256(pairPreimage)
+  return pairPreimage
 }
 
 /** SHA-256(tag ‖ a ‖ b) of two 32-byte strings, fresh. */
@@ -139,7 +144,7 @@ export function setDigest(preimage: Uint8Array, digest: Uint8Array, at: number):
 }
 
 /** For 32 bytes a loop is faster than a call of the platform, and needs no view. */
-function copyDigest(target: Uint8Array, at: number, source: Uint8Array, from: number): void {
+export function copyDigest(target: Uint8Array, at: number, source: Uint8Array, from: number): void {
   if (from + DIGEST_BYTES > source.length) throw new AssertionError(`bug: a digest of ${source.length - from} bytes`)
   for (let i = 0; i < DIGEST_BYTES; i++) target[at + i] = source[from + i]!
 }

@@ -6,10 +6,13 @@
  */
 
 import type { ListingId, OrderId, ShopId } from '../brands.js'
+import { present } from '../assert.js'
+import { concatBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
 import type { Schema } from '../codec/schema.js'
+import { fieldSpan } from '../codec/span.js'
 import { OBJECT_BYTES_MAX, OBJECTS_MEASURED_PER_SET_MAX } from '../limits.js'
 import { Hamt } from '../merkle/hamt.js'
 import { Account } from '../objects/account.js'
@@ -35,18 +38,53 @@ export interface Effects {
   readonly payments: readonly Uint8Array[]
 }
 
-/** An object as it was read, or as patches of the set have made it. */
-interface Held {
+/** An object as it was read, or as patches of the set have made it: its canonical form until somebody asks what it is. */
+class Held {
   readonly collection: Collection
   readonly key: Uint8Array
   readonly schema: Schema<unknown>
-  /** Undefined if there is none. */
-  value: unknown
-  isChanged: boolean
+  /** Undefined if there is none; out of date once it is `decoded`. */
+  bytes: Uint8Array | undefined
+  private decoded = false
+  private current: unknown
+  isChanged = false
   /** May pass OBJECT_BYTES_MAX. */
-  isUnbounded: boolean
+  isUnbounded = false
   /** Its canonical form is not longer. */
   bytesAtMost: number
+
+  constructor(collection: Collection, key: Uint8Array, schema: Schema<unknown>, bytes: Uint8Array | undefined) {
+    this.collection = collection
+    this.key = key
+    this.schema = schema
+    this.bytes = bytes
+    this.bytesAtMost = bytes?.length ?? 0
+  }
+
+  get isDecoded(): boolean {
+    return this.decoded
+  }
+
+  get exists(): boolean {
+    return (this.decoded ? this.current : this.bytes) !== undefined
+  }
+
+  /** Undefined if there is none. */
+  get value(): unknown {
+    if (!this.decoded) this.value = this.bytes && this.schema.read(decodeChecked(this.bytes), this.collection)
+    return this.current
+  }
+
+  set value(value: unknown) {
+    this.decoded = true
+    this.current = value
+  }
+
+  /** Undefined if there is none. */
+  canonical(): Uint8Array | undefined {
+    if (!this.decoded) return this.bytes
+    return this.current === undefined ? undefined : encode(this.schema.write(this.current))
+  }
 }
 
 export class Draft {
@@ -115,7 +153,7 @@ export class Draft {
 
   has(collection: Collection, key: Uint8Array): boolean {
     const held = this.objects.get(nameOf(collection, key))
-    return held === undefined ? this.collections[collection].has(key) : held.value !== undefined
+    return held === undefined ? this.collections[collection].has(key) : held.exists
   }
 
   /** Throws Refusal INVALID for an object above OBJECT_BYTES_MAX unless `unbounded`. */
@@ -127,6 +165,27 @@ export class Draft {
     held.bytesAtMost += this.growth()
     if (!unbounded && held.bytesAtMost > OBJECT_BYTES_MAX)
       held.bytesAtMost = this.measure(collection, () => encode(schema.write(value)))
+  }
+
+  /**
+   * Replaces a field of the object's canonical form, where nobody has asked for its value yet and it is far from
+   * OBJECT_BYTES_MAX: what `write` does, without the other fields. `make` gives the field's canonical form and is called
+   * only then. Whether it was done. The field must be one that every object has.
+   */
+  replaceField(
+    collection: Collection,
+    key: Uint8Array,
+    schema: Schema<unknown>,
+    field: { readonly name: string; make(): Uint8Array },
+  ): boolean {
+    const held = this.held(collection, key, schema)
+    const bytesAtMost = held.bytesAtMost + this.growth()
+    if (held.isDecoded || held.bytes === undefined || bytesAtMost > OBJECT_BYTES_MAX) return false
+    const { start, end } = present(fieldSpan(held.bytes, 0, field.name), field.name)
+    held.bytes = concatBytes(held.bytes.subarray(0, start), field.make(), held.bytes.subarray(end))
+    held.isChanged = true
+    held.bytesAtMost = bytesAtMost
+    return true
   }
 
   delete(collection: Collection, key: Uint8Array, schema: Schema<unknown>): void {
@@ -177,17 +236,7 @@ export class Draft {
     const name = nameOf(collection, key)
     let held = this.objects.get(name)
     if (held === undefined) {
-      const stored = this.collections[collection].get(key)
-      const value = stored && schema.read(decodeChecked(stored), collection)
-      held = {
-        collection,
-        key,
-        schema,
-        value,
-        bytesAtMost: stored?.length ?? 0,
-        isChanged: false,
-        isUnbounded: false,
-      }
+      held = new Held(collection, key, schema, this.collections[collection].get(key))
       this.objects.set(name, held)
     }
     return held
@@ -212,15 +261,12 @@ export class Draft {
     return length
   }
 
-  private store({ collection, key, schema, value, isUnbounded }: Held): void {
+  private store(held: Held): void {
+    const { collection, key } = held
     const trie = this.collections[collection]
-    if (value === undefined) {
-      this.collections[collection] = trie.delete(key)
-      return
-    }
-    const bytes = encode(schema.write(value))
-    if (bytes.length > OBJECT_BYTES_MAX && !isUnbounded) throw tooLarge(collection)
-    this.collections[collection] = trie.set(key, bytes)
+    const bytes = held.canonical()
+    if (bytes !== undefined && bytes.length > OBJECT_BYTES_MAX && !held.isUnbounded) throw tooLarge(collection)
+    this.collections[collection] = bytes === undefined ? trie.delete(key) : trie.set(key, bytes)
   }
 
   private manifestBytes(): Uint8Array | undefined {

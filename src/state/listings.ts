@@ -4,7 +4,9 @@
  * Tests: test/state/operations.test.ts
  */
 
-import { bool, text, time } from '../codec/schema.js'
+import { encode } from '../codec/encode.js'
+import { bool, text, time, type Schema } from '../codec/schema.js'
+import type { Cbor } from '../codec/value.js'
 import {
   checkVariationNames,
   Listing,
@@ -69,11 +71,16 @@ const editFields = fields<Listing>({
 
 export const editListing = wholeOr(settable(Listing, { replaceMissing: 'refuse', removable: true }), editFields)
 
-export function applyToListings(draft: Draft, op: Op, { path, value }: Patch): void {
+/** Fields of every listing that no other rule looks at: what merchants change most. */
+const LONE_FIELDS: Readonly<Record<string, Schema<bigint>>> = { Price: amount, ViewState }
+
+export function applyToListings(draft: Draft, op: Op, patch: Patch): void {
+  const { path, value } = patch
   const id = path[1]
   if (!isId(id)) throw invalid(`${placeOf(path)}: a listing's key is an unsigned 64-bit integer`)
-  const edit = editListing(op, path, 2)
   const key = idKey(id)
+  if (op === 'replace' && path.length === 3 && replaceLoneField(draft, key, path, value)) return
+  const edit = editListing(op, path, 2)
   const before = draft.listing(id)
   const after = edit(before, value)
   if (after === undefined) {
@@ -85,6 +92,15 @@ export function applyToListings(draft: Draft, op: Op, { path, value }: Patch): v
     draft.write('Listings', key, Listing, after)
   }
   if (before !== undefined) findOrphans(draft, before, after)
+}
+
+/** The same as the edit below, without reading and writing the rest of the listing. */
+function replaceLoneField(draft: Draft, key: Uint8Array, path: Patch['path'], value: Cbor): boolean {
+  const name = path[2]
+  if (typeof name !== 'string' || !Object.hasOwn(LONE_FIELDS, name)) return false
+  const schema = LONE_FIELDS[name]!
+  const make = () => encode(schema.write(schema.read(value, placeOf(path))))
+  return draft.replaceField('Listings', key, Listing, { name, make })
 }
 
 /** Marks the live orders that hold what `after` lacks; no other order is looked at. */

@@ -10,10 +10,12 @@ import type { ShopId } from '../brands.js'
 import { be64, concatBytes } from '../bytes/bytes.js'
 import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
 import { decodeChecked } from '../codec/decode-checked.js'
+import { mapFields } from '../codec/span.js'
 import type { CborKey } from '../codec/value.js'
 import { Hamt, STANDARD_HASHES, type TrieHashes } from '../merkle/hamt.js'
 import type { PathPart } from '../patches/patch.js'
 import { holderHash } from './holders.js'
+import { DIGEST_BYTES } from '../merkle/state-tree.js'
 import { trailValueHash } from './trails.js'
 
 /** The objects' version of live shops. */
@@ -121,12 +123,36 @@ export function hashesOf(name: Collection | Index): TrieHashes {
  * ```
  */
 export function stateHash(state: ShopState): Uint8Array {
+  const { bytes, places } = preimageOf(state)
+  for (const [name, at] of places) bytes.set(state.collections[name].digest(), at)
+  return sha256(bytes)
+}
+
+interface HashPreimage {
+  readonly schemaVersion: bigint
+  readonly manifest: Uint8Array | undefined
+  readonly bytes: Uint8Array
+  /** Where the digests stand. */
+  readonly places: readonly (readonly [Collection, number])[]
+}
+
+/** Of the last state: those of one shop have one manifest, and differ in digests alone. */
+let lastPreimage: HashPreimage | undefined
+
+function preimageOf({ schemaVersion, manifest }: ShopState): HashPreimage {
+  const isSame = lastPreimage?.manifest === manifest && lastPreimage?.schemaVersion === schemaVersion
+  return (lastPreimage = isSame ? lastPreimage! : newPreimage(schemaVersion, manifest))
+}
+
+function newPreimage(schemaVersion: bigint, manifest: Uint8Array | undefined): HashPreimage {
   const map = new Map<CborKey, Encodable>([
-    ['SchemaVersion', state.schemaVersion],
-    ['Manifest', state.manifest === undefined ? null : new CborEncoded(state.manifest)],
+    ['SchemaVersion', schemaVersion],
+    ['Manifest', manifest === undefined ? null : new CborEncoded(manifest)],
   ])
-  for (const name of COLLECTIONS) map.set(name, state.collections[name].digest())
-  return sha256(encode(map))
+  for (const name of COLLECTIONS) map.set(name, new Uint8Array(DIGEST_BYTES))
+  const bytes = encode(map)
+  const places = COLLECTIONS.map((name) => [name, mapFields(bytes, 0).get(name)!.end - DIGEST_BYTES] as const)
+  return { schemaVersion, manifest, bytes, places }
 }
 
 /** The key bytes of a listing or order. */

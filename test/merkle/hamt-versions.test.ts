@@ -1,4 +1,4 @@
-/** The state tree of several versions that live at once: whichever is changed, stored or proven, each is true. */
+/** Digest and state tree of several versions that live at once: whichever is changed, stored or proven, each is true. */
 
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
@@ -8,7 +8,7 @@ import { Hamt } from '../../src/merkle/hamt.js'
 import { NodeCache } from '../../src/merkle/hamt-cache.js'
 import type { TriePlace } from '../../src/merkle/hamt-places.js'
 import { EMPTY_PLACE } from '../../src/merkle/state-tree.js'
-import { rootFromScratch, sha256, type Entry, type KeyHash } from '../fixtures/hamt-oracle.js'
+import { digestFromScratch, rootFromScratch, sha256, type Entry, type KeyHash } from '../fixtures/hamt-oracle.js'
 import { colliding, key, value } from '../fixtures/hamt-steps.js'
 
 interface Version {
@@ -32,6 +32,10 @@ function expectRoot({ trie, model }: Version, keyHash: KeyHash): void {
   expect(toHex(trie.root())).toBe(toHex(rootFromScratch(entriesOf({ trie, model }), keyHash)))
 }
 
+function expectDigest({ trie, model }: Version, keyHash: KeyHash): void {
+  expect(toHex(trie.digest())).toBe(toHex(digestFromScratch(entriesOf({ trie, model }), keyHash)))
+}
+
 /** Down to the key as a proof goes, each digest that it passes checked against those below. */
 function walk({ trie, model }: Version, k: number, keyHash: KeyHash): void {
   const hash = keyHash(key(k))
@@ -51,9 +55,10 @@ function walk({ trie, model }: Version, k: number, keyHash: KeyHash): void {
 const KEYS = 40
 const at = fc.nat({ max: 1_000 })
 const step = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ op: fc.constant('set' as const), at, k: fc.nat(KEYS), v: fc.nat(5) }) },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('set' as const), at, k: fc.nat(KEYS), v: fc.nat(40) }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('delete' as const), at, k: fc.nat(KEYS) }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('root' as const), at }) },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('digest' as const), at }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('walk' as const), at, k: fc.nat(KEYS) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('store' as const), at, room: fc.nat(6) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('open' as const), at, verifying: fc.boolean() }) },
@@ -84,6 +89,7 @@ it.each([
           const changed = one.op === 'set' ? trie.set(key(one.k), value(one.v)) : trie.delete(key(one.k))
           versions.push({ trie: changed, model: after })
         } else if (one.op === 'root') expectRoot(version, keyHash)
+        else if (one.op === 'digest') expectDigest(version, keyHash)
         else if (one.op === 'walk') walk(version, one.k, keyHash)
         else if (one.op === 'store') {
           let left = one.room
@@ -99,6 +105,7 @@ it.each([
       }
       for (const version of versions) {
         expectRoot(version, keyHash)
+        expectDigest(version, keyHash)
         for (const k of [0, 7, KEYS]) walk(version, k, keyHash)
       }
     }),

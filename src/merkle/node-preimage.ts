@@ -1,0 +1,94 @@
+/**
+ * What the digest of a trie node (PROTOCOL §6) is taken over: the entries in slot order, a leaf's key and value, a
+ * child's digest. To copy it together costs more than to hash it, so a node that was hashed before it changed keeps it,
+ * and the next version takes it over and writes the one entry that is another.
+ *
+ * Tests: test/merkle/hamt-versions.test.ts
+ */
+
+import { sha256 } from '#hash'
+import { isLeaf, type Branch, type Leaf, type Node } from './hamt-node.js'
+
+/** `wanted`: the node was hashed once, and who changes it will hash it again. */
+export type KeptPreimage = Preimage | 'wanted' | undefined
+
+interface Preimage {
+  readonly bytes: Uint8Array
+  /** The index of the entry that it has of a version before; −1: of none. */
+  stale: number
+}
+
+const SCRATCH_BYTES_MAX = 1_048_576
+/** A node with large values is as well copied: what is kept stays small. */
+const KEPT_BYTES_MAX = 16_384
+let scratch = new Uint8Array(4_096)
+
+/** 32 bytes. `digestOf` gives that of a child. */
+export function hashNode(node: Node, digestOf: (child: Branch) => Uint8Array): Uint8Array {
+  const { preimage } = node
+  if (typeof preimage === 'object') {
+    if (preimage.stale >= 0) writeStale(node, preimage, digestOf)
+    return sha256(preimage.bytes)
+  }
+  let length = 0
+  for (const entry of node.entries) length += entryLength(entry, digestOf)
+  const isKept = preimage === 'wanted' && length <= KEPT_BYTES_MAX
+  const bytes = isKept ? new Uint8Array(length) : buffer(length).subarray(0, length)
+  let at = 0
+  for (const entry of node.entries) at = writeEntry(bytes, at, entry, digestOf)
+  node.preimage = isKept ? { bytes, stale: -1 } : 'wanted'
+  return sha256(bytes)
+}
+
+/** For the node that takes this one's place with another entry at `index`; this one makes it again should anybody ask. */
+export function takePreimage(node: Node, index: number, entry: Leaf | Branch): KeptPreimage {
+  const { preimage } = node
+  if (typeof preimage !== 'object') return preimage
+  node.preimage = 'wanted'
+  // Where much changes between two digests it is as well copied together again.
+  const isOther = preimage.stale >= 0 && preimage.stale !== index
+  if (isOther || !isAsLong(node.entries[index]!, entry)) return 'wanted'
+  preimage.stale = index
+  return preimage
+}
+
+function isAsLong(old: Leaf | Branch, entry: Leaf | Branch): boolean {
+  if (!isLeaf(old) || !isLeaf(entry)) return isLeaf(old) === isLeaf(entry)
+  return old.key.length + old.value.length === entry.key.length + entry.value.length
+}
+
+function writeStale(node: Node, preimage: Preimage, digestOf: (child: Branch) => Uint8Array): void {
+  const { entries } = node
+  let at = 0
+  for (let i = 0; i < preimage.stale; i++) at += entryLength(entries[i]!, digestOf)
+  writeEntry(preimage.bytes, at, entries[preimage.stale]!, digestOf)
+  preimage.stale = -1
+}
+
+function entryLength(entry: Leaf | Branch, digestOf: (child: Branch) => Uint8Array): number {
+  return isLeaf(entry) ? entry.key.length + entry.value.length : digestOf(entry).length
+}
+
+/** Where the next one begins. */
+function writeEntry(
+  bytes: Uint8Array,
+  at: number,
+  entry: Leaf | Branch,
+  digestOf: (child: Branch) => Uint8Array,
+): number {
+  if (!isLeaf(entry)) {
+    const digest = digestOf(entry)
+    bytes.set(digest, at)
+    return at + digest.length
+  }
+  bytes.set(entry.key, at)
+  bytes.set(entry.value, at + entry.key.length)
+  return at + entry.key.length + entry.value.length
+}
+
+/** At least so many bytes, valid until the next call. Large ones are not kept: some nodes have megabytes of values. */
+function buffer(bytes: number): Uint8Array {
+  if (bytes > SCRATCH_BYTES_MAX) return new Uint8Array(bytes)
+  if (bytes > scratch.length) scratch = new Uint8Array(2 * bytes)
+  return scratch
+}
