@@ -72,7 +72,8 @@ const CHECKS: Readonly<Record<keyof ConnectOptions, readonly [check: Check, reme
   ],
   only: [
     (value) => unless(value === undefined || value === 'watched' || (Array.isArray(value) && value.every(isPart))),
-    "Give a list of { listing }, { order }, { inventory }, each an id (bigint) or 'all', { tag: name }, { tags: 'all' }; or 'watched'.",
+    "Give a list of { listing }, { order }, { inventory }, each an id (bigint) or 'all', of { tag: name }, " +
+      "of { tags: 'all' }; or 'watched'.",
   ],
   protocol: [(value) => unless(value === undefined || value === 5), 'Write 5, or leave it out.'],
   verifiedAtSeconds: [

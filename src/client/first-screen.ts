@@ -1,6 +1,6 @@
 /**
- * What is looked at comes first: while a long snapshot streams, the objects that views lack are asked for by themselves,
- * with their proofs as of the same checkpoint, up to 256 at a time.
+ * What is looked at comes first: while a long snapshot streams, the objects that views lack are asked for by
+ * themselves, with their proofs as of the same checkpoint, up to 256 at a time.
  *
  * Tests: test/client/shop-views.test.ts
  */

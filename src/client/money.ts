@@ -43,7 +43,7 @@ type Locale = string | readonly string[] | undefined
  */
 export function formatMoney(money: Money, locale?: Locale): string {
   const { amount, decimals, symbol } = checkedCurrency(money)
-  const [whole = '0', fraction = ''] = amountText({ amount: amount < 0n ? -amount : amount, decimals }).split('.')
+  const [whole = '0', fraction = ''] = amountText({ amount: absolute(amount), decimals }).split('.')
   const { grouped, point, digits } = wordsOf(locale)
   // −0 has a sign; there is none among bigints.
   const signed = amount >= 0n ? BigInt(whole) : whole === '0' ? -0 : -BigInt(whole)
@@ -52,7 +52,7 @@ export function formatMoney(money: Money, locale?: Locale): string {
   if (shown !== '') {
     const own = new Map([...digits].map(([digit, plain]) => [plain, digit]))
     const last = parts.findLastIndex(({ isWhole }) => isWhole)
-    parts[last]!.value += point + [...shown].map((digit) => own.get(digit)).join('')
+    parts[last]!.value += point + Array.from(shown, (digit) => own.get(digit)).join('')
   }
   return `${parts.map(({ value }) => value).join('')}\u{a0}${symbol}`
 }
@@ -71,7 +71,7 @@ const ALWAYS_SHOWN_MAX = 2
  * ```
  */
 export function amountText({ amount, decimals }: Pick<Money, 'amount' | 'decimals'>): string {
-  const digits = String(amount < 0n ? -amount : amount).padStart(decimals + 1, '0')
+  const digits = String(absolute(amount)).padStart(decimals + 1, '0')
   const whole = digits.slice(0, digits.length - decimals)
   const fraction = digits.slice(digits.length - decimals).replace(/0+$/u, '')
   return `${amount < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`
@@ -93,8 +93,7 @@ export function parseMoney(text: string, of: Currency, locale?: Locale): Money {
   const { currency, decimals, symbol } = checkedCurrency(of)
   const words = wordsOf(locale)
   const number = text.trim().replace(symbol, '').trim()
-  const [whole = '', fraction, ...more] = [...number]
-    .map((digit) => words.digits.get(digit) ?? digit)
+  const [whole = '', fraction, ...more] = Array.from(number, (digit) => words.digits.get(digit) ?? digit)
     .join('')
     .split(words.point)
   if (more.length > 0 || !isWhole(whole, words) || (fraction !== undefined && !/^\d+$/u.test(fraction)))
@@ -164,6 +163,10 @@ const NATIVE_SYMBOLS: ReadonlyMap<ChainId, string> = new Map([
   [43_114n, 'AVAX'],
 ])
 
+function absolute(amount: bigint): bigint {
+  return amount < 0n ? -amount : amount
+}
+
 function checkedCurrency<T extends Currency>(of: T): T {
   const { decimals } = of
   if (!Number.isInteger(decimals) || decimals < 0 || decimals > MONEY_DECIMALS_MAX)
@@ -193,7 +196,7 @@ function wordsOf(locale: Locale): NumberWords {
 function isWhole(whole: string, { grouped: format, digits }: NumberWords): boolean {
   if (/^\d+$/u.test(whole)) return true
   if (!/^\d[\d\P{L}]*\d$/u.test(whole)) return false
-  const grouped = [...format.format(BigInt(ungrouped(whole)))].map((digit) => digits.get(digit) ?? digit).join('')
+  const grouped = Array.from(format.format(BigInt(ungrouped(whole))), (digit) => digits.get(digit) ?? digit).join('')
   return alike(grouped) === alike(whole)
 }
 

@@ -59,7 +59,8 @@ const ENDING: Omit<OrderWords, 'state'> = {
  * ```ts
  * import { COMMITTED, orderWords } from 'cairn-relay/client'
  *
- * console.log(orderWords({ ID: 1n, State: COMMITTED, Items: [] }).guest) // The pieces are reserved for you; choose how to pay.
+ * const { guest } = orderWords({ ID: 1n, State: COMMITTED, Items: [] })
+ * console.log(guest) // The pieces are reserved for you; choose how to pay.
  * ```
  */
 export function orderWords(order: Order): OrderWords {

@@ -153,8 +153,8 @@ function routeOf(path: string): Route | undefined {
 }
 
 /** A page is not told why its WebSocket did not open, and asks here. */
-function tellUpgrade({ decideUpgrade }: HttpDependencies, request: HttpRequest): HttpResponse {
-  const decision = decideUpgrade(request)
+function tellUpgrade(dependencies: HttpDependencies, request: HttpRequest): HttpResponse {
+  const decision = dependencies.decideUpgrade(request)
   if (!decision.accept) return json(decision.status, { error: decision.body.trim() })
   return json(426, { error: 'a WebSocket upgrade is needed here' })
 }

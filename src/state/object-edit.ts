@@ -38,7 +38,8 @@ export function editObject(before: unknown, { op, path, value }: Patch): unknown
 }
 
 /**
- * Throws Refusal INVALID, SchemaError for an op and a path that no object has, whatever is there and whatever the value.
+ * Throws Refusal INVALID, SchemaError for an op and a path that no object has, whatever is there and whatever the
+ * value.
  */
 export function requireEditable({ op, path }: Pick<Patch, 'op' | 'path'>): void {
   const collection = path[0] as ObjectCollection

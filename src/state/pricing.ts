@@ -39,7 +39,7 @@ export interface PriceStep {
 }
 
 /** What an item costs, with every step that leads there. */
-export interface PricedItem {
+interface PricedItem {
   /** The listing's price. */
   readonly price: Amount
   readonly steps: readonly PriceStep[]
@@ -109,7 +109,7 @@ function stepsFrom(
   for (const [name, modifier] of modifiers) {
     const { ModificationAbsolute: absolute } = modifier
     if (absolute === undefined) continue
-    amount += absolute.Plus ? absolute.Amount : -absolute.Amount
+    amount = absolute.Plus ? amount + absolute.Amount : amount - absolute.Amount
     steps.push({ name, modifier, amount })
   }
   return steps

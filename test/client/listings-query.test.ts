@@ -1,6 +1,6 @@
 /** Which listings, in which order: against an oracle that does it in the dumbest way, over many changes. */
 
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { listedIds, ListingsOrder, queryKey, type ListingsQuery } from '../../src/client/listings-query.js'
 import { listingsView, type ViewSource } from '../../src/client/shop-views.js'

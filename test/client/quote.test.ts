@@ -1,6 +1,6 @@
 /** A quote adds up, part by part, to what the rules of state/pricing.ts lead to. */
 
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { quoteOf, type Item } from '../../src/client/quote.js'
 import type { Listing } from '../../src/objects/listing.js'

@@ -114,19 +114,20 @@ describe('lists', () => {
 })
 
 describe('a snapshot that is longer than a first screen can wait', () => {
-  /** Holds back the end of the snapshot. */
-  function held(): { readonly asked: number[]; release(): void } {
-    let release: () => void = () => undefined
-    const released = new Promise<void>((resolve) => (release = resolve))
+  /** How many objects each question of the client was about; `end` lets the snapshot end, over a new connection. */
+  function heldBack(): { readonly asked: number[]; readonly end: () => void } {
     const asked: number[] = []
+    let isHeld = true
     proxy.lie((message, request) => {
       if (message.kind === 'response' && request?.kind === 'stateProof') asked.push(request.objects.length)
-      if (message.kind !== 'snapshotPush' || !message.last) return message
-      void released.then(() => undefined)
-      return heldBack ? { ...message, last: false, objects: message.objects.slice(0, 1) } : message
+      if (message.kind !== 'snapshotPush' || !message.last || !isHeld) return message
+      return { ...message, last: false, objects: message.objects.slice(0, 1) }
     })
-    let heldBack = true
-    return { asked, release: () => ((heldBack = false), release(), proxy.cut()) }
+    const end = () => {
+      isHeld = false
+      proxy.cut()
+    }
+    return { asked, end }
   }
 
   it('is overtaken by what is looked at, 20 of many, each proven', async () => {
@@ -135,7 +136,7 @@ describe('a snapshot that is longer than a first screen can wait', () => {
     const listed = ids.toReversed()
     const written = await owner.write([tag('red', ...listed)])
     await written.proven()
-    const { asked, release } = held()
+    const { asked, end } = heldBack()
     const visitor = await open()
     const screen = visitor.listings({ tag: 'red', limit: 20 })
     const shown = await first(screen, ({ status }) => status === 'ready')
@@ -144,7 +145,7 @@ describe('a snapshot that is longer than a first screen can wait', () => {
     expect(asked).toEqual([1, 20])
     expect(visitor.listings().get().status).toBe('loading')
     expect(await first(visitor.listing(999n), isComplete)).toMatchObject({ status: 'unavailable' })
-    release()
+    end()
     const whole = await first(screen, (now) => now.total !== undefined)
     expect([whole.total, idsOf(whole)]).toEqual([300, listed.slice(0, 20)])
     expect((await first(visitor.listings(), isComplete)).data).toHaveLength(300)

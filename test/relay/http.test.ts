@@ -574,7 +574,6 @@ describe('blobs', () => {
     expect(jsonOf(response)).toHaveProperty('error')
   })
 })
-
 describe('the media type', () => {
   test.each([
     ['PNG', latin1('\u0089PNG\r\n\u001a\n\u0000'), 'image/png'],
