@@ -30,7 +30,8 @@ export interface Money extends Currency {
 type Locale = string | readonly string[] | undefined
 
 /**
- * The amount with its symbol, as a reader of `locale` writes it (the platform's own if left out). All digits are shown.
+ * The amount with its symbol behind a no-break space, as a reader of `locale` writes it (the platform's own if left
+ * out). All digits are shown.
  *
  * @example
  * ```ts
@@ -38,7 +39,7 @@ type Locale = string | readonly string[] | undefined
  *
  * const currency = { ChainID: 1n, Address: new Uint8Array(20) }
  * const money = { amount: 1_234_500_000_000_000_000_000n, currency, decimals: 18, symbol: 'ETH' }
- * console.log(formatMoney(money, 'en')) // 1,234.5 ETH
+ * console.log(formatMoney(money, 'en').split('\u{a0}')) // [ '1,234.5', 'ETH' ]
  * ```
  */
 export function formatMoney(money: Money, locale?: Locale): string {

@@ -31,7 +31,6 @@ import { RelayLink, type ConnectionState } from './relay-link.js'
 import { Replica } from './replica.js'
 import { SetReader } from './set-reader.js'
 import type { KnownRelay } from './shop-checkpoints.js'
-import { fetchReceipt } from './receipt-assembly.js'
 import { relayAddress } from './relay-address.js'
 import { ShopObjects, type ReceiptOptions } from './shop-objects.js'
 import { ShopProofs } from './shop-proofs.js'
@@ -348,14 +347,15 @@ export class ShopClient extends ShopObjects {
     this.proofs.watchStock(name, path)
   }
 
-  protected override receiptOf(
+  protected override async receiptOf(
     id: OrderId,
     { signal = this.options.signal }: ReceiptOptions = {},
   ): Promise<Uint8Array> {
     const { url, shop, key } = this.options
-    if (this.protocol === 4) return Promise.reject(needsVersion5('the relay speaks version 4, which proves no orders'))
-    if (key === undefined)
-      return Promise.reject(new ClientError('NEEDS_KEY', 'a visitor has no orders: connect with a key'))
+    if (this.protocol === 4) throw needsVersion5('the relay speaks version 4, which proves no orders')
+    if (key === undefined) throw new ClientError('NEEDS_KEY', 'a visitor has no orders: connect with a key')
+    // A page loads what makes receipts when the first is wanted.
+    const { fetchReceipt } = await import('./receipt-assembly.js')
     return fetchReceipt({ url, shop, relays: this.relay.keys, link: this.link, signal }, id)
   }
 
