@@ -77,7 +77,8 @@ export function verifySet(set: PushedSet, lastSeq: bigint, trust: Trust): Verifi
     const isRelay = isOfRelay(addressOf(signer), trust)
     if (!isRelay) requireLinked(set, signer, trust)
     const patches = set.patches.map(readPatch)
-    return { seq: set.seq, signer: isRelay ? 'relay' : signer, timestamp: header.Timestamp.seconds, patches, pushed: set }
+    const timestamp = header.Timestamp.seconds
+    return { seq: set.seq, signer: isRelay ? 'relay' : signer, timestamp, patches, pushed: set }
   } catch (error) {
     if (error instanceof VerificationError) throw error
     throw new VerificationError(set.seq, (error as Error).message, { cause: error })
