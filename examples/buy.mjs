@@ -44,9 +44,8 @@ const [[chain, payees]] = Payees
 const [payee] = payees.keys()
 const choice = { payee: { ChainID: chain, Address: hexToBytes(`0x${payee}`) }, currency: PricingCurrency }
 const due = await client.orders.choosePayment(order, choice)
-console.log(
-  `order ${order}: ${formatMoney(due.money, 'en')} are due until ${new Date(Number(due.payableUntil) * 1_000).toISOString()}`,
-)
+const until = new Date(Number(due.payableUntil) * 1_000).toISOString()
+console.log(`order ${order}: ${formatMoney(due.money, 'en')} are due until ${until}`)
 
 const wallet = createWalletClient({ account, chain: foundry, transport: http(RPC) })
 console.log(`transaction ${await wallet.sendTransaction({ to: payments, ...due.calls.pay })}`)

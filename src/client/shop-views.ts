@@ -140,9 +140,11 @@ class ListedListings {
   private oneByOne(tag: Standing | undefined): Reading<readonly Listing[]> & ListFacts {
     const ids = this.listed()!
     const { found, standings, isAll } = this.known(ids)
-    const standing = together([...standings, tag])
+    const proven = together([...standings, tag])
     const isLoading = !isAll && !(isInListedOrder(this.query) && found.length >= (this.query.limit ?? Infinity))
     const ordered = this.order.of(found)
+    // Of a list of which something is on its way nothing is said.
+    const standing = isLoading ? { ...proven, complete: false, verified: undefined } : proven
     return this.limited(ordered, { ...standing, isLoading }, isAll ? ordered.length : undefined)
   }
 

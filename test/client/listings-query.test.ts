@@ -128,6 +128,7 @@ describe('a query', () => {
     expect([view.read().isLoading, view.missing!()]).toEqual([true, ['Tags/red']])
     known.add('Tags/red')
     expect([view.read().isLoading, view.missing!()]).toEqual([true, ['Listings/5', 'Listings/4']])
+    expect(view.read()).toMatchObject({ complete: false, verified: undefined })
     known.add('Listings/5').add('Listings/4')
     expect(view.read()).toMatchObject({
       isLoading: false,
