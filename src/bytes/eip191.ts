@@ -6,7 +6,17 @@ import { concatBytes, utf8 } from './bytes.js'
 
 /** The 32-byte digest to sign: keccak-256 of the prefix with the decimal byte length, and the message. */
 export function personalMessageDigest(message: Uint8Array): Uint8Array {
-  return keccak256(concatBytes(utf8(`\u0019Ethereum Signed Message:\n${message.length}`), message))
+  return keccak256(concatBytes(prefixOf(message.length), message))
+}
+
+/** Headers of sets have few lengths. */
+const PREFIXES_KEPT_BELOW = 1_024
+const prefixes: Uint8Array[] = []
+
+function prefixOf(length: number): Uint8Array {
+  const prefix = prefixes[length] ?? utf8(`\u0019Ethereum Signed Message:\n${length}`)
+  if (length < PREFIXES_KEPT_BELOW) prefixes[length] = prefix
+  return prefix
 }
 
 /**

@@ -5,10 +5,14 @@
  * Tests: test/bytes/signature.test.ts
  */
 
-import { fromBigEndian } from './bytes.js'
+import { compareBytes, isAllZero, toBigEndian } from './bytes.js'
 
 const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
-const HALF_CURVE_ORDER = CURVE_ORDER / 2n
+/** Both as 32 bytes, by which numbers of 32 bytes are compared: an integer made of them costs more than all the rest. */
+const [ORDER, HALF_ORDER] = [CURVE_ORDER, CURVE_ORDER / 2n].map((number) => toBigEndian(number, 32)) as [
+  Uint8Array,
+  Uint8Array,
+]
 
 interface Recoverable {
   /** r‖s, 64 bytes, a view. */
@@ -22,17 +26,19 @@ export function recoverable(signature: Uint8Array): Recoverable | undefined {
   const v = signature[64]!
   const recovery = v >= 27 ? v - 27 : v
   if (recovery !== 0 && recovery !== 1) return undefined
-  const r = fromBigEndian(signature.subarray(0, 32))
-  const s = fromBigEndian(signature.subarray(32, 64))
-  if (r === 0n || r >= CURVE_ORDER || s === 0n || s > HALF_CURVE_ORDER) return undefined
+  const s = signature.subarray(32, 64)
+  if (!isScalar(signature.subarray(0, 32)) || isAllZero(s) || compareBytes(s, HALF_ORDER) > 0) return undefined
   return { rs: signature.subarray(0, 64), recovery }
 }
 
 /** Whether 32 bytes are a number that can be a secret key: above 0 and below the curve's order. */
 export function isSecretKey(bytes: Uint8Array): boolean {
   exactly(bytes, 32, 'secret key')
-  const number = fromBigEndian(bytes)
-  return number > 0n && number < CURVE_ORDER
+  return isScalar(bytes)
+}
+
+function isScalar(bytes: Uint8Array): boolean {
+  return !isAllZero(bytes) && compareBytes(bytes, ORDER) < 0
 }
 
 /** 65 bytes r‖s‖v with v 27 or 28. */

@@ -20,8 +20,7 @@ import {
   TEXT,
   UNSIGNED,
 } from './head.js'
-import { itemEnd, numericTime } from './span.js'
-import { parseRfc3339 } from './time.js'
+import { itemEnd, numericTime, textTime } from './span.js'
 import { readUtf8 } from './utf8.js'
 import { CborTime, type Cbor, type CborKey } from './value.js'
 
@@ -97,8 +96,7 @@ class Reader {
     const end = itemEnd(this.bytes, start)
     this.at = end
     if (tag === 2) return bignumAt(this.bytes, start)
-    const seconds =
-      tag === 1 ? numericTime(this.bytes, start) : parseRfc3339(readUtf8(this.bytes, contentAt(this.bytes, start), end))
+    const seconds = tag === 1 ? numericTime(this.bytes, start) : textTime(this.bytes, contentAt(this.bytes, start), end)
     assert(seconds !== undefined, 'checked bytes hold a time that is none')
     return new CborTime(seconds)
   }

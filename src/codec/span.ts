@@ -20,7 +20,7 @@ import {
   UNSIGNED,
 } from './head.js'
 import { MapKeys } from './map-keys.js'
-import { EARLIEST_TIME, LATEST_TIME, parseRfc3339 } from './time.js'
+import { EARLIEST_TIME, LATEST_TIME, parseRfc3339, plainTime } from './time.js'
 import { isUtf8, readUtf8 } from './utf8.js'
 import { CborError } from './value.js'
 
@@ -117,20 +117,37 @@ export function mapFields(bytes: Uint8Array, start: number): Map<string, Span> {
   return fields
 }
 
+/** The values of a map by these names, undefined where it has none; `unknown`: the first other key, if it has one. */
+export interface NamedFields {
+  readonly spans: readonly (Span | undefined)[]
+  readonly unknown: string | undefined
+}
+
 /**
- * The value of one text key of the map at `start` of checked bytes; undefined if the map has no such key. The key is
- * compared with `name`, which is ASCII, as it stands. Throws CborError 'shape' if there is no map.
+ * The same for a map whose names are known, and ASCII: no text is made. Throws CborError 'shape' if it is no map or a
+ * key no text.
  */
-export function fieldSpan(bytes: Uint8Array, start: number, name: string): Span | undefined {
+export function namedFields(bytes: Uint8Array, start: number, names: readonly string[]): NamedFields {
   if (majorTypeAt(bytes, start) !== MAP) throw new CborError('shape', start, 'not a map')
+  const spans: (Span | undefined)[] = names.map(() => undefined)
+  let unknown: string | undefined
   let at = contentAt(bytes, start)
   for (let left = argumentAt(bytes, start); left > 0; left--) {
+    if (majorTypeAt(bytes, at) !== TEXT) throw new CborError('shape', at, 'a key is no text')
+    const key = contentAt(bytes, at)
     const value = itemEnd(bytes, at)
-    const isIt = majorTypeAt(bytes, at) === TEXT && isAscii(bytes, contentAt(bytes, at), value, name)
-    at = itemEnd(bytes, value)
-    if (isIt) return { start: value, end: at }
+    const end = itemEnd(bytes, value)
+    const place = placeOf(bytes, key, value, names)
+    if (place >= 0) spans[place] = { start: value, end }
+    else unknown ??= readUtf8(bytes, key, value)
+    at = end
   }
-  return undefined
+  return { spans, unknown }
+}
+
+function placeOf(bytes: Uint8Array, start: number, end: number, names: readonly string[]): number {
+  for (let i = 0; i < names.length; i++) if (isAscii(bytes, start, end, names[i]!)) return i
+  return -1
 }
 
 function isAscii(bytes: Uint8Array, start: number, end: number, text: string): boolean {
@@ -238,7 +255,7 @@ function checkTag(bytes: Uint8Array, at: number, content: number, room: number):
 function checkTextTime(bytes: Uint8Array, at: number, content: number): number {
   if (majorTypeAt(bytes, at) !== TEXT) throw new CborError('time', at, 'tag 0 without a text')
   const end = checkText(bytes, at, content)
-  if (parseRfc3339(readUtf8(bytes, content, end)) === undefined) {
+  if (textTime(bytes, content, end) === undefined) {
     throw new CborError('time', at, 'tag 0 without an RFC 3339 time')
   }
   return end
@@ -248,6 +265,11 @@ function checkNumericTime(bytes: Uint8Array, at: number, content: number): numbe
   if (numericTime(bytes, at) === undefined)
     throw new CborError('time', at, 'tag 1 without an integer or 64-bit float of the years 0000 to 9999')
   return content
+}
+
+/** Whole seconds of the text of a tag 0, from `start` to before `end` of UTF-8, or undefined if it is no time. */
+export function textTime(bytes: Uint8Array, start: number, end: number): bigint | undefined {
+  return plainTime(bytes, start, end) ?? parseRfc3339(readUtf8(bytes, start, end))
 }
 
 /** Whole seconds of a tag 1's content, or undefined if it is none. */

@@ -46,6 +46,27 @@ export function readCalendarTime(text: string): CalendarTime | undefined {
   return { seconds: BigInt(seconds), isLeapSecond: second === 60 }
 }
 
+/**
+ * Seconds of a time in the form that `formatRfc3339` writes, from `start` to before `end` of ASCII; undefined for any
+ * other, which `parseRfc3339` may know.
+ */
+export function plainTime(ascii: Uint8Array, start: number, end: number): bigint | undefined {
+  if (end - start !== PLAIN_FORM.length) return undefined
+  for (let i = 0; i < PLAIN_FORM.length; i++) {
+    const [wanted, code] = [PLAIN_FORM.charCodeAt(i), ascii[start + i]!]
+    if (wanted === ZERO ? code < ZERO || code > ZERO + 9 : code !== wanted) return undefined
+  }
+  const two = (at: number) => 10 * (ascii[start + at]! - ZERO) + ascii[start + at + 1]! - ZERO
+  const [year, month, day] = [100 * two(0) + two(2), two(5), two(8)]
+  const [hour, minute, second] = [two(11), two(14), two(17)]
+  const isDay = month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
+  if (!isDay || hour > 23 || minute > 59 || second > 59) return undefined
+  return BigInt(daysBefore(year, month, day) * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second)
+}
+
+const PLAIN_FORM = '0000-00-00T00:00:00Z'
+const ZERO = 0x30
+
 /** `YYYY-MM-DDTHH:MM:SSZ`. Throws RangeError outside the years 0000 to 9999. */
 export function formatRfc3339(seconds: bigint): string {
   if (seconds < EARLIEST_TIME || seconds > LATEST_TIME) throw new RangeError(`no RFC 3339 time has ${seconds} seconds`)

@@ -7,7 +7,7 @@
 import { decodeChecked } from '../codec/decode-checked.js'
 import { MAP } from '../codec/head.js'
 import { SchemaError } from '../codec/schema.js'
-import { itemCount, majorTypeAt, mapFields, type Span } from '../codec/span.js'
+import { itemCount, majorTypeAt, namedFields, type NamedFields, type Span } from '../codec/span.js'
 import { CborError, type Cbor } from '../codec/value.js'
 import { PATH_ITEMS_MAX, VALUE_ITEMS_MAX } from '../limits.js'
 
@@ -31,16 +31,16 @@ export interface Patch {
  * for anything that is not {Op, Path, Value?}.
  */
 export function readCheckedPatch(bytes: Uint8Array): Patch {
-  const fields = fieldsOf(bytes)
-  for (const name of fields.keys())
-    if (!FIELDS.has(name)) throw new SchemaError('Patch', `has an unknown field ${JSON.stringify(name.slice(0, 64))}`)
-  const [op, path, value] = [fields.get('Op'), fields.get('Path'), fields.get('Value')]
+  const { spans, unknown } = fieldsOf(bytes)
+  if (unknown !== undefined)
+    throw new SchemaError('Patch', `has an unknown field ${JSON.stringify(unknown.slice(0, 64))}`)
+  const [op, path, value] = spans
   const text = op && decodeSmall(bytes, op, 'Patch.Op')
   if (typeof text !== 'string') throw new SchemaError('Patch.Op', 'must be a text')
   return new ReceivedPatch(bytes, text, readPath(path && decodeSmall(bytes, path, 'Patch.Path')), value?.start)
 }
 
-const FIELDS: ReadonlySet<string> = new Set(['Op', 'Path', 'Value'])
+const FIELDS = ['Op', 'Path', 'Value'] as const
 
 class ReceivedPatch implements Patch {
   readonly op: string
@@ -63,10 +63,10 @@ class ReceivedPatch implements Patch {
   }
 }
 
-function fieldsOf(bytes: Uint8Array): ReadonlyMap<string, Span> {
+function fieldsOf(bytes: Uint8Array): NamedFields {
   if (majorTypeAt(bytes, 0) !== MAP) throw new SchemaError('Patch', 'must be a map')
   try {
-    return mapFields(bytes, 0)
+    return namedFields(bytes, 0, FIELDS)
   } catch (error) {
     if (error instanceof CborError) throw new SchemaError('Patch', 'must have texts as keys')
     throw error

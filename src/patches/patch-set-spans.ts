@@ -1,7 +1,7 @@
 /** The form of a received PatchSet (PROTOCOL §4): where its parts lie, so that their bytes are kept as they came. */
 
 import { MAP } from '../codec/head.js'
-import { arrayItems, byteString, checkForm, majorTypeAt, mapFields, type Span } from '../codec/span.js'
+import { arrayItems, byteString, checkForm, majorTypeAt, namedFields, type Span } from '../codec/span.js'
 import { CborError } from '../codec/value.js'
 import { CBOR_NESTING_MAX } from '../limits.js'
 
@@ -12,24 +12,20 @@ interface PatchSetSpans {
   readonly patches: readonly Span[]
 }
 
+const FIELDS = ['Header', 'Signature', 'Patches'] as const
+
 /**
  * Checks the form of a PatchSet (§4) and finds its parts: exactly the three fields, at least one patch, each a map.
  * Throws CborError.
  */
 export function patchSetSpans(bytes: Uint8Array, maxDepth = CBOR_NESTING_MAX): PatchSetSpans {
   checkForm(bytes, maxDepth)
-  const fields = mapFields(bytes, 0)
-  const field = (name: string): Span => {
-    const span = fields.get(name)
-    if (span === undefined) throw new CborError('shape', 0, `the patch set has no ${name}`)
-    fields.delete(name)
-    return span
-  }
-  const header = field('Header')
-  const signatureItem = field('Signature')
-  const patchesItem = field('Patches')
-  for (const name of fields.keys())
-    throw new CborError('shape', 0, `the patch set has an unknown field ${JSON.stringify(name.slice(0, 64))}`)
+  const { spans, unknown } = namedFields(bytes, 0, FIELDS)
+  for (const [i, name] of FIELDS.entries())
+    if (spans[i] === undefined) throw new CborError('shape', 0, `the patch set has no ${name}`)
+  const [header, signatureItem, patchesItem] = spans as readonly [Span, Span, Span]
+  if (unknown !== undefined)
+    throw new CborError('shape', 0, `the patch set has an unknown field ${JSON.stringify(unknown.slice(0, 64))}`)
   if (majorTypeAt(bytes, header.start) !== MAP) throw new CborError('shape', header.start, 'Header is not a map')
   const signature = byteString(bytes, signatureItem.start)
   if (signature.length !== 65)

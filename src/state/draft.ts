@@ -12,7 +12,7 @@ import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
 import type { Schema } from '../codec/schema.js'
-import { fieldSpan } from '../codec/span.js'
+import { namedFields } from '../codec/span.js'
 import { OBJECT_BYTES_MAX, OBJECTS_MEASURED_PER_SET_MAX } from '../limits.js'
 import { Hamt } from '../merkle/hamt.js'
 import { Account } from '../objects/account.js'
@@ -181,7 +181,7 @@ export class Draft {
     const held = this.held(collection, key, schema)
     const bytesAtMost = held.bytesAtMost + this.growth()
     if (held.isDecoded || held.bytes === undefined || bytesAtMost > OBJECT_BYTES_MAX) return false
-    const { start, end } = present(fieldSpan(held.bytes, 0, field.name), field.name)
+    const { start, end } = present(namedFields(held.bytes, 0, [field.name]).spans[0], field.name)
     held.bytes = concatBytes(held.bytes.subarray(0, start), field.make(), held.bytes.subarray(end))
     held.isChanged = true
     held.bytesAtMost = bytesAtMost

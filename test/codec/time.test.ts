@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatRfc3339, parseRfc3339, readCalendarTime } from '../../src/codec/time.js'
+import { formatRfc3339, parseRfc3339, plainTime, readCalendarTime } from '../../src/codec/time.js'
 import { EARLIEST, LATEST } from '../fixtures/cbor.arbitrary.js'
 
 // The platform's Date is the oracle; the vectors hold what it reads otherwise (leap seconds, lower case).
@@ -94,5 +94,38 @@ describe('readCalendarTime', () => {
     expect(at('2024-02-29T00:00:00.9+01:00')).toEqual({ seconds: 1_709_161_200n, isLeapSecond: false })
     expect(at('2024-02-29T12:00:60Z')).toEqual({ seconds: 1_709_208_060n, isLeapSecond: true })
     expect(parseRfc3339('2024-02-29T12:00:60Z')).toBeUndefined()
+  })
+})
+
+describe('plainTime', () => {
+  const plain = (text: string) => plainTime(new TextEncoder().encode(`x${text}y`), 1, 1 + text.length)
+
+  it('reads what formatRfc3339 writes', () => {
+    fc.assert(
+      fc.property(seconds, (seconds) => {
+        expect(plain(formatRfc3339(seconds))).toBe(seconds)
+      }),
+    )
+  })
+
+  it('is silent or tells what parseRfc3339 tells, whatever the digits and signs', () => {
+    const part = (most: number, width = 2) => fc.nat(most).map((number) => String(number).padStart(width, '0'))
+    const near = fc
+      .tuple(part(9_999, 4), part(13), part(32), part(25), part(60), part(61), fc.constantFrom('T', 'T', 'T', 't'))
+      .map(([year, month, day, hour, minute, second, t]) => `${year}-${month}-${day}${t}${hour}:${minute}:${second}Z`)
+    const spoilt = fc
+      .tuple(near, fc.nat(19), fc.constantFrom('/', ':', '-', 'Z', ' ', '9'))
+      .map(([text, at, by]) => text.slice(0, at) + by + text.slice(at + 1))
+    let told = 0
+    fc.assert(
+      fc.property(fc.oneof(near, spoilt), (text) => {
+        const time = plain(text)
+        if (time === undefined) return
+        told++
+        expect(time).toBe(parseRfc3339(text))
+      }),
+      { numRuns: 2_000 },
+    )
+    expect(told).toBeGreaterThan(100)
   })
 })

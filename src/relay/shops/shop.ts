@@ -58,6 +58,15 @@ export class Shop {
   }
 }
 
+/** `card`: 33 bytes that do not change. */
 export function cardName(card: Uint8Array): Hex {
-  return toHex(card)
+  if (card !== lastCard) {
+    lastCard = card
+    lastName = toHex(card)
+  }
+  return lastName
 }
+
+/** Asked again and again for each set, mostly of one card. */
+let lastCard: Uint8Array | undefined
+let lastName: Hex = ''

@@ -8,7 +8,7 @@
 import type { OrderId, Seconds, Seq, ShopId } from '../../brands.js'
 import { assert, AssertionError } from '../../assert.js'
 import { equalBytes } from '../../bytes/bytes.js'
-import { toHex } from '../../bytes/hex.js'
+import { toHex, type Hex } from '../../bytes/hex.js'
 import type { PatchTree } from '../../merkle/patch-proof.js'
 import { PAYMENT_CHOSEN } from '../../objects/order.js'
 import { patchKey } from '../../patches/object-name.js'
@@ -87,7 +87,7 @@ export class Batch {
   private readonly before = new Map<Shop, ShopVersion>()
   private readonly made: Shop[] = []
   private readonly written = new Map<Shop, ShopPart>()
-  private readonly nonces = new Map<string, { shop: Shop; signer: Uint8Array; nonce: bigint }>()
+  private readonly nonces = new Map<Shop, Map<Hex, { readonly signer: Uint8Array; readonly nonce: bigint }>>()
   private readonly newShops: ShopRow[] = []
   private readonly cards = new Map<string, CardRow>()
   /** As they are in the store: one card may have many sets in a batch. */
@@ -422,7 +422,9 @@ export class Batch {
     const logTrees = [...this.written].flatMap(([{ shopId }, { sets, added }]) =>
       logTreeRows(sets[0]?.record.seq ?? 0, added).map((row) => ({ shopId, ...row })),
     )
-    const nonces = [...this.nonces.values()].map(({ shop: { shopId }, signer, nonce }) => ({ shopId, signer, nonce }))
+    const nonces = [...this.nonces].flatMap(([{ shopId }, ofShop]) =>
+      [...ofShop.values()].map((row) => ({ shopId, ...row })),
+    )
     try {
       if (this.pricedListings.length > 0) await this.options.keepPricedListings(this.pricedListings)
       await this.options.store.commit({
@@ -438,7 +440,7 @@ export class Batch {
       this.options.storeFailed(error)
       return error instanceof StoreError && error.code === 'full' ? NO_ROOM : NOT_STORED
     }
-    for (const { shop, signer, nonce } of this.nonces.values()) shop.nonces.set(cardName(signer), nonce)
+    for (const [shop, ofShop] of this.nonces) for (const [name, { nonce }] of ofShop) shop.nonces.set(name, nonce)
     return undefined
   }
 
@@ -468,14 +470,16 @@ export class Batch {
   private lastNonce(shop: Shop, signer: Uint8Array): bigint {
     const name = cardName(signer)
     return (
-      this.nonces.get(`${shop.shopId}/${name}`)?.nonce ??
+      this.nonces.get(shop)?.get(name)?.nonce ??
       shop.nonces.get(name) ??
       this.options.store.nonce(shop.shopId, signer)
     )
   }
 
   private setNonce(shop: Shop, signer: Uint8Array, nonce: bigint): void {
-    this.nonces.set(`${shop.shopId}/${cardName(signer)}`, { shop, signer, nonce })
+    let ofShop = this.nonces.get(shop)
+    if (ofShop === undefined) this.nonces.set(shop, (ofShop = new Map()))
+    ofShop.set(cardName(signer), { signer, nonce })
   }
 }
 

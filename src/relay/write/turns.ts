@@ -34,7 +34,9 @@ export class Turns<T> {
   private served: Class<T> | undefined
 
   get size(): number {
-    return this.classes.reduce((sum, { queue }) => sum + queue.size, 0)
+    let size = 0
+    for (const { queue } of this.classes) size += queue.size
+    return size
   }
 
   push(kind: Kind, lane: string, item: T): void {
@@ -43,10 +45,13 @@ export class Turns<T> {
 
   /** What comes next; undefined if there is nothing. */
   take(): T | undefined {
-    const waiting = this.classes.filter(({ queue }) => queue.size > 0)
-    if (waiting.length === 0) return undefined
-    if (!waiting.some(hasCredit)) this.beginRound(waiting)
-    this.served = waiting.find(hasCredit)
+    this.served = this.classes.find(isNext)
+    if (this.served === undefined) {
+      const waiting = this.classes.filter(({ queue }) => queue.size > 0)
+      if (waiting.length === 0) return undefined
+      this.beginRound(waiting)
+      this.served = this.classes.find(isNext)
+    }
     return this.served?.queue.take()
   }
 
@@ -71,6 +76,6 @@ export class Turns<T> {
   }
 }
 
-function hasCredit({ credit }: Class<unknown>): boolean {
-  return credit > 0
+function isNext({ credit, queue }: Class<unknown>): boolean {
+  return credit > 0 && queue.size > 0
 }
