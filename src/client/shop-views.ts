@@ -102,7 +102,8 @@ class ListedListings {
     const { source, query } = this
     if (query.tag === undefined && query.ids === undefined) return this.whole(source.listStanding('Listings'))
     const tag = query.tag === undefined ? undefined : source.standing(`Tags/${query.tag}`)
-    if (tag?.isLoading) return this.result([], tag, { total: undefined, hasMore: true })
+    // A tag that is proven may be loading still: sets behind its snapshot are on their way.
+    if (tag?.isLoading && !tag.complete) return this.result([], tag, { total: undefined, hasMore: true })
     if (source.isWhole('Listings')) return this.whole(together([source.listStanding('Listings'), tag]))
     return this.oneByOne(tag)
   }

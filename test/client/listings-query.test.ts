@@ -139,6 +139,22 @@ describe('a query', () => {
     expect(view.missing!()).toEqual([])
   })
 
+  it('shows what is proven while later sets are on their way, and nothing else as complete', () => {
+    const shop = new Map([[1n, listing(1n)]])
+    const whole = sourceOf(
+      shop,
+      () => [1n],
+      () => false,
+    )
+    const loading = (complete: boolean) => ({ ...whole.standing('Tags/red'), isLoading: true, complete })
+    const of = (complete: boolean) => {
+      const standing = () => loading(complete)
+      return listingsView({ ...whole, standing, listStanding: standing }, { tag: 'red' }).read()
+    }
+    expect(of(true)).toMatchObject({ isLoading: true, complete: true, data: [{ ID: 1n }] })
+    expect(of(false)).toMatchObject({ isLoading: true, complete: false, data: [] })
+  })
+
   it('that orders by price needs all of them for its first screen', () => {
     const shop = new Map([1n, 2n, 3n].map((id) => [id, listing(id)]))
     const known = new Set(['Listings/1', 'Listings/2'])
