@@ -13,8 +13,10 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    setupFiles: process.env['CAIRN_SEED'] === undefined ? [] : ['test/fixtures/seed.ts'],
+    // Many times what a test takes: a machine may be slow, and busy.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     maxWorkers: 2,
   },
 })

@@ -18,6 +18,7 @@ hash of the results, which is the same on every machine.
   --chromium      instead: state proofs of 1 M objects (--small: 1 k) verified in Chromium
 
 npm run bench -- flood: a good card beside floods of every kind; flood --help tells more.
+npm run bench -- million: a large shop verified by a client, a long log audited; million --help tells more.
 `
 const SEED = 20_260_101
 const ROUNDS = 7
@@ -68,6 +69,7 @@ const known = new Set([
 const unknown = argv.find((word) => !known.has(word))
 
 if (argv[0] === 'flood') await (await import('./flood.mjs')).run(argv.slice(1))
+else if (argv[0] === 'million') await (await import('./million.mjs')).run(argv.slice(1))
 else if (argv.includes('--help')) process.stdout.write(HELP)
 else if (unknown !== undefined) {
   process.stderr.write(`bench: there is no ${unknown}; see --help\n`)

@@ -61,6 +61,8 @@ export const FIRST_CHECKPOINT_WAIT_MS = 3_000
 export const SNAPSHOTS_PER_SHOP_MAX = 4
 /** How long a snapshot may take. */
 export const SNAPSHOT_SECONDS_MAX = 60
+/** How long its client may take nothing of it while others wait for the place. */
+export const SNAPSHOT_UNREAD_SECONDS_MAX = 10
 /** Proofs that one address may ask for over HTTP. */
 export const HTTP_PROOFS_PER_SECOND = 100
 export const HTTP_PROOFS_BURST = 500
@@ -79,6 +81,10 @@ export const CHECKPOINTS_KEPT = 16
 
 // Proofs as a client takes them (PROOFS §1.2)
 /** Of the guests' account, as a client takes it. */
+/** What a client takes of a snapshot, of which nothing signed says how many objects come … */
+export const SNAPSHOT_BYTES_MAX_DEFAULT = 1_024 * 1_048_576
+/** … each counted with so much more than its key and value. */
+export const SNAPSHOT_OBJECT_BYTES_MORE = 256
 export const GUESTS_ACCOUNT_BYTES_MAX_DEFAULT = 64 * 1_048_576
 
 // Notes and proofs for other people's tools (PROOFS §8)
@@ -264,6 +270,12 @@ export const ANCHOR_RETRY_SECONDS = 60
 export const ANCHOR_NONCE_MAX = 2n ** 64n - 1n
 /** How far back it is looked for the transaction of a digest that the registry holds. */
 export const ANCHOR_LOOK_BACK_BLOCKS = 256n
+/** Sets whose checkpoints are looked through for a digest in the registry. */
+export const ANCHOR_SEARCHED_SETS_MAX = 65_536
+/** Anchors of a shop, the newest first, among which one is looked for. */
+export const ANCHORS_SEARCHED_MAX = 4_096
+/** Shops that are looked at in the registry with each block, where the relay anchors nothing itself. */
+export const ANCHOR_LOOKS_PER_BLOCK = 8
 
 // The client library
 /** Of a currency: `decimals()` of a token is a uint8. */
@@ -283,16 +295,25 @@ export const TIED_ANSWER_MS_MAX = 10_000
 export const WITHHELD_MS_MAX = 10_000
 /** So long before the newest checkpoint is stale a client asks for a newer one, or a quarter of its time before. */
 export const FRESHNESS_ASKED_BEFORE_SECONDS = 10n
+/** Of a relay's key that are kept, served and followed: a new one each month for twenty years. */
+export const HAND_OVERS_MAX = 256
+
 /** What a client reads of an answer over HTTP: an object with its proof, or a listing, is no larger. */
 export const HTTP_ANSWER_BYTES_MAX = 2 * 1_048_576
 /** How long it waits for one. */
 export const HTTP_ANSWER_MS_MAX = 30_000
+/** How long an upload may take: as long as its address is good. */
+export const UPLOAD_MS_MAX = BLOB_TOKEN_SECONDS_MAX * 1_000
 /** Between two times that a client keeps what it holds. */
 export const KEPT_SAVE_MS = 2_000
 /** Sets that no checkpoint covers yet, as a client keeps them apart; of more the older half is put together. */
 export const HELD_SETS_MAX = 8_192
 /** How long `choosePayment` waits for what is to be paid. */
 export const DUE_MS_MAX = 60_000
+
+// Catalogues
+/** What is read as a product file. */
+export const PRODUCT_FILE_BYTES_MAX = 256 * 1_048_576
 
 // Order receipts (PROOFS §6)
 /** What is read as a receipt at most: listings and addresses make some 10 KiB, a thousand long listings more. */

@@ -1,7 +1,9 @@
 /** The benchmarks run, and do the same work everywhere: their results have these hashes. */
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { resolve } from 'node:path'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 const ROOT = resolve(import.meta.dirname, '..')
@@ -68,6 +70,28 @@ describe('npm run bench', () => {
 
   it('verifies proofs in Chromium', () => {
     expect(bench('--chromium', '--small')).toMatch(/^verify a state proof, 1000 objects, Chromium: .* a second\n$/u)
+  })
+
+  it('verifies a large shop and audits a long log, which it makes once', { timeout: 400_000 }, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cairn-million-'))
+    const million = (...words: readonly string[]) =>
+      bench('million', ...words, '--count', '300', '--folder', folder, '--json')
+        .trim()
+        .split('\n')
+        .map((row) => JSON.parse(row) as { name: string; count: number; seconds: number })
+    try {
+      const both = million()
+      expect(both).toMatchObject([
+        { name: 'snapshot', count: 300, client: { peakMib: expect.any(Number) }, next: { cpu: expect.any(Number) } },
+        { name: 'audit', count: 300, audit: { cpu: expect.any(Number) } },
+      ])
+      for (const { seconds } of both) expect(seconds).toBeGreaterThan(0)
+      const made = readdirSync(folder).map((name) => [name, statSync(join(folder, name)).birthtimeMs])
+      expect(million('audit')).toMatchObject([{ name: 'audit', count: 300 }])
+      expect(readdirSync(folder).map((name) => [name, statSync(join(folder, name)).birthtimeMs])).toEqual(made)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   it('refuses an unknown flag', () => {

@@ -110,30 +110,44 @@ const LINK = `http://127.0.0.1:9/#shop=1,invite=${'11'.repeat(32)}`
 const COMMANDS: readonly (readonly [called: readonly string[], usage: string, flags: string])[] = [
   [
     ['watch'],
-    'cairn watch --listing ID [--shop ID] [--url URL] [--relay ADDRESS] [--json]',
-    '--url, --shop, --listing, --relay, --data, --json',
+    `cairn watch --listing ID [--shop ID] [--url URL] [--relay ADDRESS|chain]
+            [--chain FILE] [--json]`,
+    '--url, --shop, --listing, --relay, --chain, --data, --json',
   ],
   [
     ['put'],
-    `cairn put --shop ID --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--url URL]
-          [--card FILE | --data DIR] [--relay ADDRESS]`,
-    '--url, --shop, --listing, --price, --title, --stock, --card, --data, --relay',
+    `cairn put --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--shop ID] [--url URL]
+          [--card FILE | --data DIR] [--relay ADDRESS|chain] [--chain FILE]`,
+    '--url, --shop, --listing, --price, --title, --stock, --card, --data, --relay, --chain',
+  ],
+  [
+    ['import'],
+    `cairn import FILE [--shop ID] [--dry-run] [--skip-bad-rows] [--delete] [--keep-stock]
+             [--upload] [--decimals N] [--card FILE | --data DIR] [--url URL] [--relay ADDRESS] [--json]`,
+    '--url, --shop, --card, --data, --relay, --decimals, --dry-run, --skip-bad-rows, --delete, --keep-stock, ' +
+      '--upload, --json',
+  ],
+  [
+    ['export'],
+    `cairn export [--out FILE] [--orders] [--shop ID] [--decimals N] [--card FILE | --data DIR]
+             [--url URL] [--relay ADDRESS]`,
+    '--url, --shop, --card, --data, --relay, --decimals, --out, --orders',
   ],
   [['orders'], 'cairn orders [--data DIR] [--shop ID] [--odd] [--json]', '--data, --shop, --odd, --json'],
   [['check'], 'cairn check [--data DIR] [--shop ID]', '--data, --shop'],
   [
     ['receipt'],
     `cairn receipt ORDER [--out FILE] [--format FORM] [--url URL] [--shop ID] [--card FILE]
-              [--relay ADDRESS,…] [--data DIR]
+              [--relay ADDRESS,…|chain] [--chain FILE] [--data DIR]
 cairn receipt --all DIR [the same]`,
-    '--url, --shop, --card, --key, --relay, --data, --out, --format, --all',
+    '--url, --shop, --card, --key, --relay, --chain, --data, --out, --format, --all',
   ],
   [
     ['verify'],
     `cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID]
-             [--hand-overs FILE] [--json]
+             [--hand-overs FILE|URL] [--witness KEY …] [--witnesses N] [--json]
 cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …`,
-    '--relay, --chain, --registry, --shop, --order, --hand-overs, --json',
+    '--relay, --chain, --registry, --shop, --order, --hand-overs, --witness, --witnesses, --json',
   ],
   [['page'], 'cairn page --relay 0x… [--registry CHAIN:0x…] --out FILE', '--relay, --registry, --out'],
   [
@@ -151,7 +165,7 @@ cairn audit URL --shop ID --card FILE [--relay ADDRESS,…] [--follow] [--json]`
   [
     ['order', 'pay'],
     `cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
-                [--relay ADDRESS] [--chain FILE] [--wallet FILE]`,
+                [--relay ADDRESS|chain] [--chain FILE] [--wallet FILE]`,
     '--url, --shop, --order, --by, --card, --data, --relay, --chain, --wallet',
   ],
   [
@@ -178,6 +192,8 @@ const SUMMARIES = `\
   serve      runs a relay; in development mode with a demo shop (alias: start)
   watch      prints a live, verified feed of one listing
   put        changes a listing, with a key card of its own
+  import     makes a shop have the products of a CSV file, such as Shopify writes
+  export     writes the listings or the orders of a shop as CSV
   orders     lists orders, and payments that a person has to look at
   check      tells whether the data of a relay are whole
   receipt    fetches the receipt of an order, or of all

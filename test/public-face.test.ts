@@ -10,7 +10,7 @@ import { reachedFrom, subpaths } from './fixtures/public-face.js'
 const ROOT = resolve(import.meta.dirname, '..')
 const named = subpaths.map((subpath) => [subpath.name, subpath] as const)
 /** What is run elsewhere because it needs a relay (test/readme.test.ts, test/client): compiled here. */
-const NEEDS_RELAY: ReadonlySet<string> = new Set(['connect', 'ShopClient', 'enrol', 'relayDescription'])
+const NEEDS_RELAY: ReadonlySet<string> = new Set(['connect', 'ShopClient', 'enrol', 'relayDescription', 'uploadBlob'])
 
 /** One `@example` of an exported function or class. */
 interface Example {

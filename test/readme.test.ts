@@ -81,7 +81,7 @@ describe('the start', { timeout: 120_000 }, () => {
     relay.stderr!.on('data', (chunk) => (output += String(chunk)))
     for (let left = 600; left > 0 && !output.includes('Ctrl-C'); left--)
       await new Promise((wait) => setTimeout(wait, 100))
-  }, 90_000)
+  })
 
   afterAll(async () => {
     const ended = new Promise((end) => relay.once('exit', end))
@@ -129,7 +129,9 @@ describe('the start', { timeout: 120_000 }, () => {
     const watch = /npx cairn watch .*/u.exec(output)![0]
     // On a slow machine it takes longer than three seconds until it shows something.
     const seen = await shell(`for s in 3 10 40; do timeout -s INT $s ${watch} | grep . && break; done`)
-    expect(seen.output).toMatch(/^Trail map {2}price \d+ {2}✓ proven as of checkpoint \d+$/mu)
+    expect(seen.output).toMatch(
+      /^Trail map {2}price \S+ of the native currency of chain 31337 {2}✓ proven as of checkpoint \d+$/mu,
+    )
   })
 })
 
@@ -146,7 +148,7 @@ describe('the way to a shop of one’s own', { timeout: 120_000 }, () => {
     const data = join(home, 'data')
     const relay = cairn(['serve', '--chain', chainFile, '--port', '0', '--metrics-port', '0', '--data', data])
     url = (await relay.says(/listens on (\S+)/u))[1]!
-  }, 60_000)
+  })
   afterAll(async () => {
     await endAll()
     rmSync(home, { recursive: true, force: true })

@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ErrorCode } from '../../dist/wire/error-code.js'
 import { RELAY_FLAGS, WrittenShop } from '../written-shop.mjs'
-import { attach, Child, failuresOf, upstreamCause, wasInjected } from './traced.mjs'
+import { attach, Child, failuresOf, isOfPageWrite, wasInjected } from './traced.mjs'
 
 /** The first call, and one after others that succeeded; of looks at the free room there are more or fewer. */
 const CALLS = [
@@ -66,7 +66,7 @@ async function tryFault(lane, fault, { template, shop: before }, score) {
   await done
   if (!wasInjected(trace)) return problem('wrong', 'the call was not made this time')
   score.faults++
-  judge(child, end, { fault, shop, score, problem })
+  judge(child, end, { shop, score, problem })
   score.answered += shop.answered.size - before.answered.size
   try {
     const { lost, there } = await shop.missing(directory)
@@ -90,7 +90,7 @@ async function writeAll(shop, url, child) {
   session.socket.terminate()
 }
 
-function judge(child, end, { fault, shop, score, problem }) {
+function judge(child, end, { shop, score, problem }) {
   for (const { code, message } of shop.refused.values())
     if (code !== AGAIN || !SENTENCES.test(message)) problem('wrong', `a write is refused with ${code}: ${message}`)
   if (end.hangs) return problem('wrong', 'it does not stop')
@@ -99,7 +99,6 @@ function judge(child, end, { fault, shop, score, problem }) {
     if (shop.answered.size === 0) problem('wrong', 'nothing was answered')
     return undefined
   }
-  const cause = upstreamCause(child, end, { ...fault, line: '' }, false)
-  if (cause !== undefined) return score.upstreamCrash(cause)
+  if (isOfPageWrite(child, end)) return score.upstreamCrash()
   return problem('crashed', `${end.signal ?? `exit code ${end.code}`}: ${child.err.slice(0, 1_000)}`)
 }

@@ -6,8 +6,8 @@ export class Score {
   lost = 0
   wrong = 0
   crashed = 0
-  /** By what of lmdb's did it. */
-  upstream = { write: 0, open: 0 }
+  /** Of those that crashed: lmdb, after a page could not be written. */
+  upstream = 0
 
   /** Told at once, with the fault that it came of. */
   problem(kind, fault, text) {
@@ -15,23 +15,19 @@ export class Score {
     process.stdout.write(`${kind}: ${fault}: ${text}\n`)
   }
 
-  upstreamCrash(cause) {
+  upstreamCrash() {
     this.crashed++
-    this.upstream[cause]++
+    this.upstream++
   }
 
-  lines() {
+  line() {
     const { faults, answered, lost, wrong, crashed, upstream } = this
-    const { write, open } = upstream
-    return [
-      `upstream: ${write} deaths after a page could not be written, ${open} while lmdb opened a file`,
-      `faults ${faults}, answered ${answered}, lost ${lost}, wrong ${wrong}, ` +
-        `crashed ${crashed} (upstream ${write + open})`,
-    ].join('\n')
+    const crashes = `crashed ${crashed} (upstream ${upstream})`
+    return `faults ${faults}, answered ${answered}, lost ${lost}, wrong ${wrong}, ${crashes}`
   }
 
   get isGood() {
     const { faults, answered, lost, wrong, crashed, upstream } = this
-    return faults > 0 && answered > 0 && lost + wrong === 0 && crashed === upstream.write + upstream.open
+    return faults > 0 && answered > 0 && lost + wrong === 0 && crashed === upstream
   }
 }

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { attach, callsIn, Child, failuresOf, upstreamCause, wasInjected } from './traced.mjs'
+import { attach, callsIn, Child, failuresOf, isOfPageWrite, straceArgv, wasInjected } from './traced.mjs'
 import { blobOf, digestOf, recordOf, rootsOf } from './sample.mjs'
 
 const here = (name) => join(import.meta.dirname, name)
@@ -19,10 +19,12 @@ const TELL_EVERY = 100
 const DEAD_LOCK = 'lock.4194304.1-00000000'
 
 /** Tries each fault of each manner, some at once. */
-export async function storeFaults(base, { every, from }, score) {
+export async function storeFaults(base, { every, from, isSecond, of }, score) {
   const templates = await makeTemplates(base)
-  const faults = []
+  let faults = []
   for (const manner of MANNERS) faults.push(...(await faultsOf(base, manner, templates)))
+  if (isSecond) faults = faults.filter(({ thread }) => thread === 'main').map((fault) => ({ ...fault, isSecond }))
+  if (of !== undefined) faults = faults.filter(({ call, manner }) => call === of || manner === of)
   const chosen = faults.filter((_fault, i) => i % every === from % every)
   process.stdout.write(`store: ${chosen.length} of ${faults.length} faults\n`)
   const lane = async (number) => {
@@ -37,7 +39,8 @@ export async function storeFaults(base, { every, from }, score) {
 /** Directories that the work begins with, and what is in each. */
 async function makeTemplates(base) {
   const used = join(base, 'used')
-  const child = new Child(['-r', here('park.cjs'), here('work.mjs'), used, 'used', '0'])
+  const argv = ['-r', here('park.cjs'), here('work.mjs'), used, 'used', '0']
+  const child = new Child(argv, { CAIRN_TRIAL_UNDER: '["env"]' })
   child.process.stdin.write('\n')
   const end = await child.end()
   if (end.code !== 0) throw new Error(`the work fails without a fault: ${JSON.stringify(end)} ${child.err}`)
@@ -80,10 +83,12 @@ function lay(lane, manner, templates) {
   return directoryIn(lane)
 }
 
-/** The child, waiting to be told to begin, and the paths whose calls count. */
-async function parked(directory, manner) {
+/** The child, waiting to be told to begin, and the paths whose calls count; its trial is watched from its start. */
+async function parked(directory, manner, trial, failing) {
   const argv = ['-r', here('park.cjs'), here('work.mjs'), directory, manner, String(FIRST_ATTEMPT)]
-  const child = new Child(argv)
+  const watched = ['', 'cairn.mdb', 'cairn.mdb-lock'].map((name) => join(directory, name))
+  const under = ['strace', ...straceArgv(watched, trial, failing)]
+  const child = new Child(argv, { CAIRN_TRIAL_UNDER: JSON.stringify(under) })
   const [, lock] = await child.says(/^\{"ready":"(.*)"\}$/mu)
   const [, main, pool] = /threads (\d+) (\d+)/u.exec(child.err)
   const blobs = Array.from({ length: 100 }, (_, i) => join(directory, 'blobs', `Qm${i}`))
@@ -102,39 +107,39 @@ async function parked(directory, manner) {
 /** Every call of the work without a fault, with every way in which it can fail. */
 async function faultsOf(base, manner, templates) {
   const lane = join(base, 'record')
+  const file = (thread) => join(base, `record-${manner}-${thread}`)
   const directory = lay(lane, manner, templates)
-  const { child, threads, paths } = await parked(directory, manner)
+  const { child, threads, paths } = await parked(directory, manner, file('trial'))
   const tracers = []
-  for (const [name, thread] of Object.entries(threads))
-    tracers.push({
-      name,
-      file: join(base, `record-${name}`),
-      ...(await attach(thread, paths, join(base, `record-${name}`))),
-    })
+  for (const [name, thread] of Object.entries(threads)) tracers.push(await attach(thread, paths, file(name)))
   child.process.stdin.write('\n')
   const end = await child.end()
   await Promise.all(tracers.map(({ done }) => done))
   if (end.code !== 0) throw new Error(`the work fails without a fault: ${JSON.stringify(end)} ${child.err}`)
-  return tracers.flatMap(({ name, file }) =>
-    callsIn(file).flatMap((call) => failuresOf(call).map((failure) => ({ manner, thread: name, ...call, failure }))),
+  const calls = ['trial', 'main', 'pool'].flatMap((thread) =>
+    callsIn(file(thread)).map((call) => ({ thread, ...call })),
   )
+  return calls.flatMap((call) => failuresOf(call).map((failure) => ({ manner, ...call, failure })))
 }
 
 async function tryFault(lane, fault, templates, score) {
-  const { manner, thread, call, nth, failure, line } = fault
+  const { manner, thread, call, nth, failure, isSecond, line } = fault
   const name = `${manner} ${thread} ${call} ${nth} ${failure}`
   const directory = lay(lane, manner, templates)
-  const { child, threads, paths } = await parked(directory, manner)
-  const trace = `${lane}.trace`
-  const { done } = await attach(threads[thread], paths, trace, { call, inject: `${call}:${failure}:when=${nth}` })
+  const failing = { call, inject: `${call}:${failure}:when=${nth}` }
+  const [trace, trial] = [`${lane}.trace`, `${lane}.trial`]
+  for (const file of [trace, trial]) rmSync(file, { force: true })
+  const meetsTrial = thread !== 'pool' && !isSecond
+  const { child, threads, paths } = await parked(directory, manner, trial, meetsTrial ? failing : undefined)
+  const tracer = thread === 'trial' ? undefined : await attach(threads[thread], paths, trace, failing)
   child.process.stdin.write('\n')
   const end = await child.end()
-  await done
-  if (!wasInjected(trace)) return score.problem('wrong', name, `the call was not made this time: ${line}`)
+  await tracer?.done
+  if (![trace, trial].some(wasInjected)) return score.problem('wrong', name, `the call was not made this time: ${line}`)
   score.faults++
   const problem = (kind, text) => score.problem(kind, name, `${text} (${line.slice(0, 150)})`)
   const claims = claimsOf(child)
-  judgeEnd(child, end, { fault, isOpening: claims.at(-1)?.op === 'open', score, problem })
+  judgeEnd(child, end, { score, problem })
   for (const { op, text } of claims) if (op === 'wrong') problem('wrong', text)
   let found
   try {
@@ -145,11 +150,10 @@ async function tryFault(lane, fault, templates, score) {
   compare({ claims, found, before: templates[manner].found, score, problem })
 }
 
-function judgeEnd(child, end, { fault, isOpening, score, problem }) {
+function judgeEnd(child, end, { score, problem }) {
   if (end.hangs) return problem('wrong', `it hangs after ${child.out.trim().split('\n').at(-1)}`)
   if (end.code === 0) return undefined
-  const cause = upstreamCause(child, end, fault, isOpening)
-  if (cause !== undefined) return score.upstreamCrash(cause)
+  if (isOfPageWrite(child, end)) return score.upstreamCrash()
   return problem('crashed', `${end.signal ?? `exit code ${end.code}`}: ${child.err.slice(0, 1_000)}`)
 }
 

@@ -1,7 +1,7 @@
 // A process of which strace watches one thread, and makes one call of it fail.
 
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 
 /** A process that does not end by then hangs. */
 const HANG_MS = 60_000
@@ -65,13 +65,17 @@ export class Child {
   }
 }
 
-/** Attaches strace to one thread; only calls that name one of `paths` count and are written to `file`. */
-export async function attach(thread, paths, file, { inject, call } = {}) {
+/** What strace is told: only calls that name one of `paths` count; they are written to the end of `file`. */
+export function straceArgv(paths, file, { inject, call } = {}) {
   const named = paths.flatMap((path) => ['-P', path])
   const failing = inject === undefined ? [] : ['-e', `trace=${call}`, '-e', `inject=${inject}`]
-  const tracer = spawn('strace', ['-y', '-o', file, ...named, ...failing, '-p', String(thread)], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
+  return ['-A', '-y', '-o', file, ...named, ...failing]
+}
+
+/** Attaches strace to one thread. */
+export async function attach(thread, paths, file, failing) {
+  const argv = [...straceArgv(paths, file, failing), '-p', String(thread)]
+  const tracer = spawn('strace', argv, { stdio: ['ignore', 'ignore', 'pipe'] })
   const done = new Promise((ended) => tracer.once('close', ended))
   await new Promise((attached, failed) => {
     let said = ''
@@ -100,31 +104,12 @@ export function callsIn(file) {
 }
 
 export function wasInjected(file) {
-  return /\(INJECTED/u.test(readFileSync(file, 'utf8'))
+  return existsSync(file) && /\(INJECTED/u.test(readFileSync(file, 'utf8'))
 }
 
 const DEADLY = ['SIGABRT', 'SIGSEGV', 'SIGBUS']
 
-/**
- * Of a process that died, what of lmdb's did it: `write` (liblmdb/mdb.c, mdb_page_flush: it says first that a page
- * could not be written) or `open` (src/env.cpp, EnvWrap::openEnv uses what it has freed when mdb_env_open fails);
- * undefined for any other death.
- */
-export function upstreamCause(child, { signal }, { call, line, thread }, isOpening) {
-  if (!DEADLY.includes(signal)) return undefined
-  if (/Write error: .* position \d+, size \d+/u.test(child.err)) return 'write'
-  return isOpening && thread === 'main' && OPEN_CALLS.has(call) && /cairn\.mdb/u.test(line) ? 'open' : undefined
+/** Whether lmdb died where a page could not be written (liblmdb/mdb.c, mdb_page_flush): it says so first. */
+export function isOfPageWrite(child, { signal }) {
+  return DEADLY.includes(signal) && /Write error: .* position \d+, size \d+/u.test(child.err)
 }
-
-/** Of mdb_env_open, which makes them in the thread of JavaScript; the store itself makes none of them there. */
-const OPEN_CALLS = new Set([
-  'openat',
-  'newfstatat',
-  'fstatfs',
-  'fcntl',
-  'lseek',
-  'ftruncate',
-  'mmap',
-  'pread64',
-  'pwrite64',
-])

@@ -5,14 +5,22 @@
 // that was killed), and what begins in other ways: `new` (a directory that is not there), `early` (of format 1, which
 // is upgraded), `reading` (a second process beside the relay's).
 
+import childProcess from 'node:child_process'
 import crypto from 'node:crypto'
 import { readFileSync, readSync, writeSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
 // Unfinished blobs have names that strace knows.
 let parts = 0
 crypto.randomUUID = () => `part-${++parts}`
+// The process that opens the database first is watched too.
+const [watcher, ...watched] = JSON.parse(process.env.CAIRN_TRIAL_UNDER)
+const execFile = promisify(childProcess.execFile)
+childProcess.execFile = Object.assign(() => undefined, {
+  [promisify.custom]: (file, argv, options) => execFile(watcher, [...watched, file, ...argv], options),
+})
 syncBuiltinESMExports()
 const { openBlobs } = await import('../../dist/store/blobs.js')
 const { openStore, openStoreForReading } = await import('../../dist/store/open.js')
@@ -133,7 +141,10 @@ async function blobWork(blobs) {
 async function writing() {
   let store
   await tried(() =>
-    claimed({ op: 'open' }, async () => (store = await openStore(directory, { reserveBytes: RESERVE_BYTES }))),
+    claimed(
+      { op: 'open' },
+      async () => (store = await openStore(directory, { reserveBytes: RESERVE_BYTES, isTried: true })),
+    ),
   )
   if (store === undefined) return
   for (const shopId of SHOPS)

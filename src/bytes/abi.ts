@@ -23,6 +23,11 @@ export function addressWord(address: Uint8Array): Uint8Array {
   return concatBytes(new Uint8Array(12), address)
 }
 
+/** `words`: 32 bytes each. */
+export function callData(signature: string, ...words: readonly Uint8Array[]): Uint8Array {
+  return concatBytes(selector(signature), ...words)
+}
+
 /** The integer that a call returned, or undefined unless it is one word. */
 export function readWord(result: Uint8Array | undefined): bigint | undefined {
   return result?.length === 32 ? fromBigEndian(result) : undefined

@@ -12,7 +12,7 @@ export function sha256(data: Uint8Array): Uint8Array {
   return bytes
 }
 
-/** The same, written to `target` from `at` on. */
+/** The same, written to `target` from `at` on; `data` may be in the same buffer. */
 export function sha256Into(data: Uint8Array, target: Uint8Array, at: number): void {
   const digest = hash('sha256', data, 'binary')
   for (let i = 0; i < 32; i++) target[at + i] = digest.charCodeAt(i)

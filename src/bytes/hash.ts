@@ -11,7 +11,7 @@ export function sha256(data: Uint8Array): Uint8Array {
   return nobleSha256(data)
 }
 
-/** The same, written to `target` from `at` on. */
+/** The same, written to `target` from `at` on; `data` may be in the same buffer. */
 export function sha256Into(data: Uint8Array, target: Uint8Array, at: number): void {
   target.set(nobleSha256(data), at)
 }

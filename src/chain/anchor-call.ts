@@ -10,7 +10,7 @@ import { equalBytes } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { ANCHOR_NONCE_MAX } from '../limits.js'
 import type { Chain, ChainTransaction, TransactionChain } from './chain.js'
-import { readUpdateRootHash } from './contracts.js'
+import { readUpdateRootHash } from '../wire/registry-calls.js'
 
 interface AnchorQuery {
   /** The shop registry, 20 bytes. */

@@ -9,7 +9,8 @@ import type { ChainId, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { ChainUnreachable, type Chain } from './chain.js'
 import { readAddress, readWord } from '../bytes/abi.js'
-import { CLERK_PERMISSION, hasPermissionCall, ownerOfCall } from './contracts.js'
+import { CLERK_PERMISSION, hasPermissionCall } from './contracts.js'
+import { ownerOfCall } from '../wire/registry-calls.js'
 import { RegistryUnreachable, type Registry } from './registry.js'
 
 interface ChainRegistryOptions {

@@ -7,8 +7,8 @@
 
 import { encodeFunctionData, parseAbi } from 'viem/utils'
 import type { Amount, ShopId } from '../brands.js'
-import { addressWord, eventTopic, readWord, selector, word } from '../bytes/abi.js'
-import { concatBytes, equalBytes, fromBigEndian } from '../bytes/bytes.js'
+import { addressWord, callData, eventTopic, word } from '../bytes/abi.js'
+import { fromBigEndian } from '../bytes/bytes.js'
 import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
 import type { ChainLog } from './chain.js'
 
@@ -58,10 +58,6 @@ export function readShopEvent({ topics, data }: ChainLog): ShopEvent | undefined
 
 // Registry
 
-export function ownerOfCall(tokenId: bigint): Uint8Array {
-  return callData('ownerOf(uint256)', word(tokenId))
-}
-
 export function hasPermissionCall(shopId: ShopId, user: Uint8Array, permission: number): Uint8Array {
   return callData('hasPermission(uint256,address,uint8)', word(shopId), addressWord(user), word(BigInt(permission)))
 }
@@ -72,42 +68,6 @@ export function mintShopCall(shopId: ShopId, owner: Uint8Array): Uint8Array {
 
 export function addRelayCall(shopId: ShopId, relayTokenId: bigint): Uint8Array {
   return callData('addRelay(uint256,uint256)', word(shopId), word(relayTokenId))
-}
-
-export function getAllRelaysCall(shopId: ShopId): Uint8Array {
-  return callData('getAllRelays(uint256)', word(shopId))
-}
-
-/** The token ids that getAllRelays answers with. */
-export function readRelays(result: Uint8Array = new Uint8Array(0)): bigint[] {
-  const count = readWord(result.subarray(32, 64)) ?? 0n
-  const words = Array.from({ length: Math.floor(result.length / 32) }, (_, i) => result.subarray(32 * i, 32 * (i + 1)))
-  return words.slice(2, 2 + Number(count)).map(fromBigEndian)
-}
-
-/** `digest`: 32 bytes; `nonce` below 2^64. */
-export function updateRootHashCall(shopId: ShopId, digest: Uint8Array, nonce: bigint): Uint8Array {
-  return callData(UPDATE_ROOT_HASH, word(shopId), digest, word(nonce))
-}
-
-/** Shop, digest (32 bytes) and nonce of such a call; undefined for any other. */
-export function readUpdateRootHash(
-  input: Uint8Array,
-): { readonly shopId: ShopId; readonly digest: Uint8Array; readonly nonce: bigint } | undefined {
-  if (input.length !== 100 || !equalBytes(input.subarray(0, 4), selector(UPDATE_ROOT_HASH))) return undefined
-  const [shopId, nonce] = [fromBigEndian(input.subarray(4, 36)), fromBigEndian(input.subarray(68))]
-  return nonce >> 64n === 0n ? { shopId, digest: input.slice(36, 68), nonce } : undefined
-}
-
-const UPDATE_ROOT_HASH = 'updateRootHash(uint256,bytes32,uint64)'
-
-export function rootHashCall(shopId: ShopId): Uint8Array {
-  return callData('rootHashes(uint256)', word(shopId))
-}
-
-/** Of the last updateRootHash of the shop. */
-export function rootNonceCall(shopId: ShopId): Uint8Array {
-  return callData('nonce(uint256)', word(shopId))
 }
 
 export function publishInviteVerifierCall(shopId: ShopId, verifier: Uint8Array): Uint8Array {
@@ -146,10 +106,6 @@ export function transferCall(to: Uint8Array, amount: Amount): Uint8Array {
 
 export function approveCall(spender: Uint8Array, amount: Amount): Uint8Array {
   return callData('approve(address,uint256)', addressWord(spender), word(amount))
-}
-
-function callData(signature: string, ...words: readonly Uint8Array[]): Uint8Array {
-  return concatBytes(selector(signature), ...words)
 }
 
 function nameOfTopic(topic: Uint8Array | undefined): ShopEvent['kind'] | undefined {

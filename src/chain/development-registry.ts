@@ -1,12 +1,12 @@
 /**
  * Development mode (PROTOCOL §12): a registry in the process, without any chain. Every shop is there, and belongs to
- * the wallet that enrols for it first. The table shop → wallet is the relay's to keep: `claims` reads it, `claim.take`
- * names the rows to write.
+ * the wallet that enrols for it first. The table shop → wallet is the relay's to keep: `ownerOf` reads it, `claim.take`
+ * says whether it lacks a row.
  */
 
 import type { ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
-import type { ClaimRow, Registry, ShopClaim } from './registry.js'
+import type { Registry, ShopClaim } from './registry.js'
 
 export const DEVELOPMENT_CHAIN_ID = 31_337n
 const DEVELOPMENT_RELAY_TOKEN_ID = 1n
@@ -20,13 +20,13 @@ export class DevelopmentRegistry implements Registry {
     take: (shopId, wallet) => this.take(shopId, wallet),
     settled: (shopId) => this.settled(shopId),
   }
-  private readonly claims: (key: string) => Uint8Array | undefined
+  private readonly stored: (shopId: ShopId) => Uint8Array | undefined
   /** Claims that are on their way to the disk, by how many enrolments. */
-  private readonly fresh = new Map<string, { readonly wallet: Uint8Array; takes: number }>()
+  private readonly fresh = new Map<ShopId, { readonly wallet: Uint8Array; takes: number }>()
 
-  /** `claims` finds what was written for a claim's key. */
-  constructor(claims: (key: string) => Uint8Array | undefined) {
-    this.claims = claims
+  /** `stored` finds the wallet of the row that was written for a shop, 20 bytes. */
+  constructor(stored: (shopId: ShopId) => Uint8Array | undefined) {
+    this.stored = stored
   }
 
   exists(): Promise<boolean> {
@@ -44,28 +44,21 @@ export class DevelopmentRegistry implements Registry {
 
   /** The wallet that named the shop first, 20 bytes. */
   private ownerOf(shopId: ShopId): Uint8Array | undefined {
-    const key = claimKey(shopId)
-    return this.fresh.get(key)?.wallet ?? this.claims(key)
+    return this.fresh.get(shopId)?.wallet ?? this.stored(shopId)
   }
 
-  private take(shopId: ShopId, wallet: Uint8Array): readonly ClaimRow[] | undefined {
+  private take(shopId: ShopId, wallet: Uint8Array): 'stored' | 'unstored' | undefined {
     const owner = this.ownerOf(shopId)
     if (owner !== undefined && !equalBytes(owner, wallet)) return undefined
-    const key = claimKey(shopId)
-    const fresh = this.fresh.get(key) ?? { wallet, takes: 0 }
+    const fresh = this.fresh.get(shopId) ?? { wallet, takes: 0 }
     fresh.takes++
-    this.fresh.set(key, fresh)
+    this.fresh.set(shopId, fresh)
     // An earlier enrolment's row may not get to the disk.
-    return this.claims(key) === undefined ? [{ key, value: wallet }] : []
+    return this.stored(shopId) === undefined ? 'unstored' : 'stored'
   }
 
   private settled(shopId: ShopId): void {
-    const key = claimKey(shopId)
-    const fresh = this.fresh.get(key)
-    if (fresh !== undefined && --fresh.takes === 0) this.fresh.delete(key)
+    const fresh = this.fresh.get(shopId)
+    if (fresh !== undefined && --fresh.takes === 0) this.fresh.delete(shopId)
   }
-}
-
-function claimKey(shopId: ShopId): string {
-  return `development/owner/${shopId}`
 }

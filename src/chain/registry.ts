@@ -12,22 +12,16 @@ export class RegistryUnreachable extends Error {
   override readonly name = 'RegistryUnreachable'
 }
 
-/** A row of the settings table. */
-export interface ClaimRow {
-  readonly key: string
-  readonly value: Uint8Array
-}
-
-/** Shops that belong to the wallet that enrols for them first. Whoever takes one writes the rows with the enrolment. */
+/** Shops that belong to the wallet that enrols for them first. Whoever takes one writes the row with the enrolment. */
 export interface ShopClaim {
   /** Whether nobody has the shop yet. */
   isFree(shopId: ShopId): boolean
   /**
-   * Makes the wallet (20 bytes) the owner: the rows to write, none if it is already; undefined if the shop is
+   * Makes the wallet (20 bytes) the owner: whether that is stored already, or is to be; undefined if the shop is
    * another's.
    */
-  take(shopId: ShopId, wallet: Uint8Array): readonly ClaimRow[] | undefined
-  /** Once for each `take` that was not refused: its rows are on the disk, or will never be. */
+  take(shopId: ShopId, wallet: Uint8Array): 'stored' | 'unstored' | undefined
+  /** Once for each `take` that was not refused: its row is on the disk, or will never be. */
   settled(shopId: ShopId): void
 }
 

@@ -16,7 +16,7 @@ import {
   rootHashCall,
   rootNonceCall,
   updateRootHashCall,
-} from '../chain/contracts.js'
+} from '../wire/registry-calls.js'
 import { bytesFromRelay } from '../client/relay-http.js'
 import { CheckpointError } from '../proofs/checkpoint-error.js'
 import { requireIdentity, verifyCheckpoint, verifyLast, type VerifiedCheckpoint } from '../proofs/checkpoint-form.js'

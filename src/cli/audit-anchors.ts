@@ -7,12 +7,14 @@
 
 import { readWord } from '../bytes/abi.js'
 import type { ShopId } from '../brands.js'
+import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { findAnchorCall } from '../chain/anchor-call.js'
 import type { TransactionChain } from '../chain/chain.js'
-import { rootHashCall, rootNonceCall } from '../chain/contracts.js'
+import { FRESH_SHOP_NONCE, getAllRelaysCall, readRelays, rootHashCall, rootNonceCall } from '../wire/registry-calls.js'
 import { checkpointDigest } from '../proofs/checkpoint-form.js'
 import { AnchorHistory, digestOf, type AnchorEntry } from '../relay/anchor/anchor-history.js'
+import { seqOfDigest } from '../relay/anchor/anchored-checkpoint.js'
 import { differenceOf, type Difference } from '../relay/audit/difference.js'
 import { decodeStored } from '../relay/checkpoints/stored-checkpoint.js'
 import type { Store } from '../store/store.js'
@@ -43,7 +45,39 @@ export async function auditAnchors(
   }
   const newest = entries.at(-1)
   const difference = newest && place && (await inRegistry(place, shopId, newest))
-  return { count: entries.length, difference }
+  if (difference !== undefined || place === undefined) return { count: entries.length, difference }
+  const other = await besideHistory(store, shopId, entries, place)
+  return other === undefined || typeof other === 'object'
+    ? { count: entries.length, difference: other }
+    : { count: entries.length + 1, difference: undefined }
+}
+
+/**
+ * What the registry holds and the relay's history does not know: a shop's owner may have anchored it while the relay
+ * looked at no chain. Whether it is of a checkpoint here; of a shop that names one relay it has to be.
+ */
+async function besideHistory(
+  store: Store,
+  shopId: ShopId,
+  entries: readonly AnchorEntry[],
+  { chain, contract }: AnchorPlace,
+): Promise<Difference | 'found' | undefined> {
+  const ask = (data: Uint8Array) => chain.call({ to: contract, data })
+  const digest = await ask(rootHashCall(shopId))
+  if (digest?.length !== 32 || isAllZero(digest)) return undefined
+  if (entries.some((entry) => equalBytes(digestOf(entry), digest))) return undefined
+  const nonce = readWord(await ask(rootNonceCall(shopId))) ?? 0n
+  if ((await seqOfDigest(store, shopId, digest, 0)) !== undefined) return 'found'
+  if (nonce <= FRESH_SHOP_NONCE) return undefined
+  if (readRelays(await ask(getAllRelaysCall(shopId))).length > 1) return undefined
+  const text = `what the registry holds with nonce ${nonce}`
+  return {
+    kind: 'anchor',
+    seq: store.head(shopId),
+    text,
+    found: prefixedHex(digest),
+    wanted: 'the digest of a checkpoint of this log',
+  }
 }
 
 function inStore(store: Store, shopId: ShopId, entry: AnchorEntry): Difference | undefined {

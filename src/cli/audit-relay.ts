@@ -37,16 +37,18 @@ interface RelayPlan {
   readonly json: boolean
 }
 
-/** Rejects with ClientError, UsageError, and the signal's reason. */
+/** Why nothing can be said, although the relay answers. */
+export class CannotSayError extends Error {
+  override readonly name = 'CannotSayError'
+}
+
+/** Rejects with CannotSayError, ClientError, UsageError, and the signal's reason. */
 export async function auditRelay(plan: RelayPlan, io: Io): Promise<number> {
   const { shops, card, relays } = plan
   if (shops?.length !== 1) throw new UsageError('give the shop: --shop ID')
   const url = plan.place.replace(/\/+$/u, '')
   const [shopId] = shops as [ShopId]
-  if (card === undefined) {
-    io.err(`cairn audit: ${CANNOT_SAY}`)
-    return 3
-  }
+  if (card === undefined) throw new CannotSayError(NO_MEMBER)
   const report = new AuditReport({ ...plan, chain: undefined }, io)
   const audit = new RelayAudit({ url, shopId, relays, secret: await cardFrom(card), follow: plan.follow }, io)
   const difference = await audit.run()
@@ -57,7 +59,7 @@ export async function auditRelay(plan: RelayPlan, io: Io): Promise<number> {
   return report.exitCode
 }
 
-const CANNOT_SAY =
+const NO_MEMBER =
   'cannot say: without the card of an owner or a clerk (--card FILE) a relay shows neither orders nor stock, ' +
   'which state roots follow from; what everybody may see cairn watch verifies'
 
@@ -77,6 +79,7 @@ class RelayAudit {
   private log: ShownLog | undefined
   /** The set up to which it is audited. */
   private target: Seq = 0
+  private isFollowing = false
   private end: (outcome: Difference | Error | undefined) => void = () => undefined
   private readonly ended = new Promise<Difference | Error | undefined>((resolve) => (this.end = resolve))
   private saltsCame: ((salts: Salts) => void) | undefined
@@ -91,7 +94,7 @@ class RelayAudit {
     return this.log!.audited
   }
 
-  /** The first difference. Rejects with ClientError, UsageError, and the signal's reason. */
+  /** The first difference. Rejects with CannotSayError, ClientError, and the signal's reason. */
   async run(): Promise<Difference | undefined> {
     const { url, shopId, relays, follow } = this.options
     const { signal } = this.io
@@ -140,7 +143,7 @@ class RelayAudit {
     const id = await this.subscribe(connection, this.target)
     const { Inventory, Orders } = await Promise.race([came, this.ended.then(notYet)])
     await connection.request({ kind: 'cancel', subscriptionId: id }, this.io.signal)
-    if (Inventory === undefined || Orders === undefined) throw new UsageError(CANNOT_SAY)
+    if (Inventory === undefined || Orders === undefined) throw new CannotSayError(NO_MEMBER)
     return { Inventory, Orders }
   }
 
@@ -156,7 +159,7 @@ class RelayAudit {
       const { seq, header, signature, patches } = decodeSet(encoded)
       const difference = this.log.take({ seq: Number(seq), header, signature, patches })
       if (difference !== undefined) return this.end(difference)
-      this.progress(`shop ${this.options.shopId}: set ${seq} of ${this.target} audited`)
+      if (seq <= this.target) this.progress(`shop ${this.options.shopId}: set ${seq} of ${this.target} audited`)
     }
   }
 
@@ -166,7 +169,16 @@ class RelayAudit {
     if (this.log === undefined) return
     const seq = Number(decodeCheckpoint(checkpoint).Seq)
     const difference = this.log.takeCheckpoint(seq, [checkpoint, signature])
-    if (difference !== undefined || (seq >= this.target && !this.options.follow)) this.end(difference)
+    if (difference !== undefined || (seq >= this.target && !this.options.follow)) return this.end(difference)
+    if (seq >= this.target) this.follows(seq)
+  }
+
+  /** Of those that follow later the newest is told, each second. */
+  private follows(seq: Seq): void {
+    const told = `shop ${this.options.shopId}: all of sets 1 to ${seq} follows`
+    if (this.isFollowing) return this.progress(told)
+    this.isFollowing = true
+    this.io.err(`${told}; going on until something differs`)
   }
 }
 

@@ -26,11 +26,11 @@ import type { ShopState } from '../state/shop-state.js'
 import { HandOversError } from '../store/hand-overs.js'
 import { openStoreForReading } from '../store/open.js'
 import { GuardError, type SignedGuard } from '../store/signed-guard.js'
-import { StoreError } from '../store/store-error.js'
+import { isNewer, StoreError } from '../store/store-error.js'
 import type { ShopRow, Store } from '../store/store.js'
 import { auditAnchors, type AnchorPlace } from './audit-anchors.js'
 import { guardDifference, guardIn } from './audit-guard.js'
-import { auditRelay } from './audit-relay.js'
+import { auditRelay, CannotSayError } from './audit-relay.js'
 import { AuditReport } from './audit-report.js'
 import { chainSettingsOf } from './chains.js'
 import { integerFlag, parseFlags, relayFlag, UsageError } from './flags.js'
@@ -63,7 +63,7 @@ it was.
 
 Results go to stdout, progress and talk to stderr.
 Exit code: 0 all of it follows, 1 something differs, 2 unreadable, stopped, or wrong usage, 3 cannot say: nobody named
-the relay's key, or the data are of a newer version.`
+the relay's key, the card is of no member, or the data are of a newer version.`
 
 const ALIVE_MS = 60_000
 /** How often it is looked for what was written. */
@@ -97,11 +97,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const isStopped = io.signal.aborted && isAborted
     if (!(isStopped || EXPECTED.some((kind) => error instanceof kind))) throw error
     io.err(`cairn audit: ${isStopped ? 'stopped before it was done' : (error as Error).message}`)
-    return error instanceof StoreError && error.code === 'version' ? 3 : 2
+    return error instanceof CannotSayError || isNewer(error) ? 3 : 2
   }
 }
 
 const EXPECTED = [
+  CannotSayError,
   UsageError,
   StoreError,
   AuditFileError,
@@ -145,7 +146,7 @@ async function auditPlace(plan: Plan, io: Io): Promise<number> {
   const anchored = plan.chain && openRegistry(plan.chain)
   const audits = new Audits(plan, { verifier, anchored }, io)
   try {
-    await withStore(plan, (store, guard) => audits.advance(store, guard, report))
+    await withStore(plan, (store, guard) => audits.advance(store, guard, report), true)
     report.tellShops()
     report.tellSum()
     if (plan.follow && report.differences === 0) await follow(plan, audits, report, io)
@@ -176,9 +177,14 @@ async function follow(plan: Plan, audits: Audits, report: AuditReport, io: Io): 
   report.tellSum()
 }
 
-async function withStore<T>({ place, home }: Plan, act: (store: Store, guard: SignedGuard) => Promise<T>): Promise<T> {
+/** `isTried`: another process opens the database first. */
+async function withStore<T>(
+  { place, home }: Plan,
+  act: (store: Store, guard: SignedGuard) => Promise<T>,
+  isTried = false,
+): Promise<T> {
   const guard = await guardIn(home)
-  const store = await openStoreForReading(place)
+  const store = await openStoreForReading(place, isTried)
   try {
     return await act(store, guard)
   } finally {
@@ -255,7 +261,7 @@ class Audits {
   private async auditOf({ shopId, secret }: ShopRow, store: Store) {
     const known = this.audits.get(shopId)
     if (known !== undefined) return known
-    const { resume, relays } = this.plan
+    const { resume, relays, follow } = this.plan
     if (resume !== undefined) await mkdir(resume, { recursive: true, mode: 0o700 })
     const options = {
       shopId,
@@ -263,6 +269,7 @@ class Audits {
       relays,
       verifier: this.tools.verifier,
       file: resume && join(resume, `${shopId}.audit`),
+      isLast: resume === undefined && !follow,
       progress: (what: string, seq: number, head: number) =>
         this.progress(`shop ${shopId}: set ${seq} of ${head} ${what}`),
       signal: this.io.signal,

@@ -6,14 +6,16 @@
  */
 
 import { readFileSync } from 'node:fs'
-import { toHex } from '../bytes/hex.js'
+import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
 import { fromBigEndian } from '../bytes/bytes.js'
 import { ChainRegistry } from '../chain/chain-registry.js'
 import type { Chain } from '../chain/chain.js'
 import { readAddress } from '../bytes/abi.js'
-import { mintRelayCall, ownerOfCall } from '../chain/contracts.js'
+import { mintRelayCall } from '../chain/contracts.js'
+import { ownerOfCall } from '../wire/registry-calls.js'
 import { DevelopmentRegistry, DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { openChain } from '../chain/rpc-chain.js'
+import type { EthereumProvider, ShopChain } from '../client/shop-client.js'
 import {
   DEVELOPMENT_CHAIN,
   readChainSettings,
@@ -25,6 +27,7 @@ import type { Log } from '../relay/instruments/log.js'
 import { fixedPrice, httpPrices, NO_PRICES, type PriceSource } from '../relay/payments/price-source.js'
 import type { RelayParts } from '../relay/relay.js'
 import { SettingsError, type Settings } from '../settings/settings.js'
+import { developmentOwnerKey } from '../store/setting-keys.js'
 import type { Store } from '../store/store.js'
 import { DEVELOPMENT_WALLET, openWallet } from './wallet.js'
 
@@ -51,13 +54,39 @@ export function chainSettingsOf({ chain }: Pick<Settings, 'chain'>): ChainSettin
   }
 }
 
+/** For --relay chain: as `connect` takes it. Throws SettingsError. */
+export function shopChainOf(name: string): ShopChain {
+  const settings = chainSettingsOf({ chain: name })
+  if (settings === undefined) throw new SettingsError('chain', '--chain none has no relay tokens: give --relay.')
+  const { chainId, shops, relays } = settings.registry
+  const row = settings.chains.find((chain) => chain.chainId === chainId)!
+  const request: EthereumProvider['request'] = async ({ method, params = [] }) => {
+    // The endpoints are asked for their chain before anything else.
+    if (method === 'eth_chainId') return `0x${chainId.toString(16)}`
+    const [{ to, data }] = params as [{ readonly to: string; readonly data: string }]
+    const chain = openChain(row)
+    try {
+      const result = await chain.call({ to: fromHex(to), data: fromHex(data) })
+      if (result === undefined) throw Object.assign(new Error('execution reverted'), { code: REVERTED })
+      return prefixedHex(result)
+    } finally {
+      chain.close()
+    }
+  }
+  return { chainId, shops, relays, rpc: { request } }
+}
+
+/** As providers tell it (EIP-1474). */
+const REVERTED = 3
+
 /**
  * Throws SettingsError. A chain that cannot be reached now is no error, but for one whose relay token is to be minted.
  */
 export async function openChains(settings: Settings, context: ChainContext): Promise<ChainParts> {
   const prices = pricesOf(settings, context.log)
   const chosen = chainSettingsOf(settings)
-  if (chosen === undefined) return { registry: new DevelopmentRegistry((key) => context.store.setting(key)), prices }
+  if (chosen === undefined)
+    return { registry: new DevelopmentRegistry((shopId) => context.store.setting(developmentOwnerKey(shopId))), prices }
   const chains = new Map(chosen.chains.map((row) => [row.chainId, { row, chain: openChain(row) }]))
   const { shops, chainId } = chosen.registry
   const { chain, row } = chains.get(chainId)!

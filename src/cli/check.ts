@@ -9,7 +9,7 @@ import { checkShop } from '../relay/shops/shop-check.js'
 import { openStoreForReading } from '../store/open.js'
 import { KeyFileError } from '../settings/relay-key.js'
 import { HandOversError } from '../store/hand-overs.js'
-import { StoreError } from '../store/store-error.js'
+import { isNewer, StoreError } from '../store/store-error.js'
 import type { Store } from '../store/store.js'
 import { DATA_FLAG, integerFlag, parseFlags, UsageError } from './flags.js'
 import type { Io } from './io.js'
@@ -26,7 +26,8 @@ Nothing is changed. The relay may run meanwhile: then it is checked up to where 
   --shop ID   only this shop; rows are checked all the same
 
 What is wrong is told on stdout, a line each, and then one line of figures; progress on stderr.
-Exit code: 0 all is whole, 1 something is not, 2 it cannot be read at all, was stopped, or wrong usage.`
+Exit code: 0 all is whole, 1 something is not, 2 it cannot be read at all, was stopped, or wrong usage, 3 cannot say:
+the data are of a newer version.`
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes('--help')) return (io.out(CHECK_HELP), 0)
@@ -43,7 +44,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const isStopped = io.signal.aborted && error === io.signal.reason
     if (!(isStopped || EXPECTED.some((kind) => error instanceof kind))) throw error
     io.err(`cairn check: ${isStopped ? 'stopped before it was done' : (error as Error).message}`)
-    return 2
+    return isNewer(error) ? 3 : 2
   }
 }
 

@@ -5,8 +5,9 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { replaceFile } from '../disk/whole-file.js'
 import { UsageError } from './flags.js'
 
 /** Keys are 64 hexadecimal digits each. */
@@ -53,8 +54,7 @@ export async function demoKeys(data: string, wallet?: string): Promise<DemoKeys>
     guests: Array.from({ length: GUESTS }, key),
   }
   // Whole or not at all: half a file would stop every later start.
-  await writeFile(`${file}.part`, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 })
-  await rename(`${file}.part`, file)
+  await replaceFile(file, `${JSON.stringify(keys, null, 2)}\n`)
   return keys
 }
 

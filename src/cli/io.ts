@@ -7,7 +7,7 @@
 export interface Io {
   /** A result, without its line break: stdout. */
   readonly out: (line: string) => void
-  /** A result that is no text: stdout as it is. Left out where stdout takes text alone. */
+  /** A result that is no text: stdout as it is. Left out where stdout takes text alone, as a terminal does. */
   readonly outBytes?: (bytes: Uint8Array) => void
   /** Talk, without its line break: stderr. */
   readonly err: (line: string) => void

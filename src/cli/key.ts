@@ -5,7 +5,7 @@
  */
 
 import { existsSync } from 'node:fs'
-import { link, rename } from 'node:fs/promises'
+import { link } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { addressOf, publicKeyOf } from '#signature'
 import { equalBytes, fromBigEndian } from '../bytes/bytes.js'
@@ -14,13 +14,14 @@ import { formatRfc3339 } from '../codec/time.js'
 import { CborTime } from '../codec/value.js'
 import { relayIdentity } from '../chain/registry.js'
 import { DevelopmentRegistry } from '../chain/development-registry.js'
+import { syncDirectory } from '../disk/sync-directory.js'
+import { moveInto } from '../disk/whole-file.js'
 import { readHandOver, signHandOver, type RelayIdentity, type SignedHandOver } from '../proofs/hand-over.js'
 import { KEY_VARIABLE, KeyFileError, makeKeyFile, readKeyFile, readKeyVariable } from '../settings/relay-key.js'
 import { SettingsError } from '../settings/settings.js'
 import { HandOversError, keysUpTo, readHandOvers, writeHandOvers } from '../store/hand-overs.js'
 import { lock } from '../store/lock.js'
 import { StoreError } from '../store/store-error.js'
-import { syncDirectory } from '../store/sync-directory.js'
 import { chainSettingsOf } from './chains.js'
 import { DATA_FLAG, parseFlags, UsageError } from './flags.js'
 import type { Io } from './io.js'
@@ -115,8 +116,7 @@ async function rotate(file: string, chain: string, io: Io): Promise<void> {
   await link(file, old).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error
   })
-  await rename(fresh, file)
-  await syncDirectory(dirname(file))
+  await moveInto(file, fresh)
   tell(next, file, handOvers, io)
   io.err(`the old key is kept in ${old}; start the relay again`)
 }

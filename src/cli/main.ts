@@ -4,7 +4,7 @@ import { nearestName } from '../settings/nearest-name.js'
 import type { Io, Run } from './io.js'
 import { packageVersion } from './version.js'
 
-/** Runs the command line after `cairn`. Resolves with the exit code; what a command throws becomes one line and 1. */
+/** Runs the command line after `cairn`. Resolves with the exit code; what a command throws becomes one line. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   const verbose = argv.includes('--verbose')
   const [word, ...rest] = argv.filter((word) => word !== '--verbose')
@@ -12,15 +12,23 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return await dispatch(word, rest, io)
   } catch (error) {
     for (const line of describe(error, verbose)) io.err(line)
-    return 1
+    return failureOf(word)
   }
 }
+
+/** Of a check 1 says that something differs: one that could not be made must not say so. */
+function failureOf(word: string | undefined): number {
+  return CHECKS.has(word ?? '') ? 2 : 1
+}
+
+const CHECKS: ReadonlySet<string> = new Set(['vectors', 'check', 'audit', 'verify'])
 
 /** `main` in the process that runs it: the first SIGINT or SIGTERM stops the command in order, the second at once. */
 export async function mainOfProcess(): Promise<void> {
   const stop = new AbortController()
+  const word = process.argv.slice(2).find((one) => one !== '--verbose')
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => (stop.signal.aborted ? process.exit(1) : stop.abort(new Error(signal))))
+    process.on(signal, () => (stop.signal.aborted ? process.exit(failureOf(word)) : stop.abort(new Error(signal))))
   }
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -30,7 +38,7 @@ export async function mainOfProcess(): Promise<void> {
   }
   process.exitCode = await main(process.argv.slice(2), {
     out: (line) => void process.stdout.write(`${line}\n`),
-    outBytes: (bytes) => void process.stdout.write(bytes),
+    ...(process.stdout.isTTY ? {} : { outBytes: (bytes: Uint8Array) => void process.stdout.write(bytes) }),
     err: (line) => void process.stderr.write(`${line}\n`),
     env: process.env,
     isTerminal: process.stderr.isTTY,
@@ -50,6 +58,14 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ],
   ['watch', { summary: 'prints a live, verified feed of one listing', load: () => import('./watch.js') }],
   ['put', { summary: 'changes a listing, with a key card of its own', load: () => import('./put.js') }],
+  [
+    'import',
+    {
+      summary: 'makes a shop have the products of a CSV file, such as Shopify writes',
+      load: () => import('./import.js'),
+    },
+  ],
+  ['export', { summary: 'writes the listings or the orders of a shop as CSV', load: () => import('./export.js') }],
   ['orders', { summary: 'lists orders, and payments that a person has to look at', load: () => import('./orders.js') }],
   ['check', { summary: 'tells whether the data of a relay are whole', load: () => import('./check.js') }],
   ['receipt', { summary: 'fetches the receipt of an order, or of all', load: () => import('./receipt.js') }],

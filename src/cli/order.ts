@@ -6,12 +6,13 @@
 
 import type { OrderId } from '../brands.js'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
-import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
+import { fromHex, toHex } from '../bytes/hex.js'
 import { ClientError } from '../client/client-error.js'
-import { connect, type PaymentDue } from '../client/shop-client.js'
+import { connect, type PaymentDue, type RelayGiven } from '../client/shop-client.js'
 import { readAddress } from '../bytes/abi.js'
 import { approveCall, transferCall } from '../chain/contracts.js'
 import { getPaymentAddressCall, getPaymentIdCall, payCall } from '../objects/payment-request.js'
+import { amountText } from '../proofs/receipt-text.js'
 import type { RpcSettings } from '../settings/chain-settings.js'
 import { openChain } from '../chain/rpc-chain.js'
 import { demoKeysIn } from './demo-keys.js'
@@ -21,7 +22,6 @@ import {
   integerFlag,
   parseFlags,
   RELAY_FLAG,
-  relayFlag,
   URL_FLAG,
   urlFlag,
   UsageError,
@@ -37,10 +37,11 @@ import {
   walletOfFlags,
   type ChainWallet,
 } from './merchant.js'
+import { relayGiven } from './relay-address.js'
 
 export const ORDER_HELP = `\
 cairn order pay --shop ID --order ID [--by call|address] [--url URL] [--card FILE] [--data DIR]
-                [--relay ADDRESS] [--chain FILE] [--wallet FILE]
+                [--relay ADDRESS|chain] [--chain FILE] [--wallet FILE]
 
 Pays what an Unpaid order asks and waits until the relay has seen it. What is asked is computed anew before it \
 is paid, and the
@@ -150,7 +151,7 @@ async function payWith(
       const due = client.orders.due(order)
       if (due !== undefined && hash === undefined) {
         const wallet = walletOfFlags(flags, io, { account: DEVELOPMENT_ACCOUNTS.guest, chainId: due.request.chainId })
-        io.err(`paying ${due.total} of ${currencyText(due)} on chain ${due.request.chainId}`)
+        io.err(`paying ${amountText(due.total, due.currency)}`)
         hash = await pay(wallet, due, by)
         io.out(`transaction ${hash}`)
       } else if (data?.State === 6n) {
@@ -166,14 +167,10 @@ async function payWith(
   }
 }
 
-function currencyText({ currency: { Address } }: PaymentDue): string {
-  return isAllZero(Address) ? 'the native currency, in its smallest unit,' : prefixedHex(Address)
-}
-
 interface Place {
   readonly url: string
   readonly shop: bigint
-  readonly relay: string
+  readonly relay: RelayGiven
 }
 
 /** Throws UsageError. */
@@ -181,7 +178,7 @@ function placeOf(flags: PayFlags): Place {
   return {
     url: urlFlag('url', flags.url),
     shop: integerFlag('shop', flags.shop),
-    relay: relayFlag(flags.relay),
+    relay: relayGiven(flags),
   }
 }
 

@@ -4,13 +4,15 @@
  * Tests: test/cli/chain-commands.test.ts
  */
 
-import type { Amount, Seconds, ShopId } from '../brands.js'
-import { prefixedHex, toHex } from '../bytes/hex.js'
+import type { Seconds, ShopId } from '../brands.js'
+import { prefixedHex } from '../bytes/hex.js'
 import { fromBigEndian, isAllZero } from '../bytes/bytes.js'
+import { decimalText } from '../catalogue/decimal.js'
 import { NODE_CACHE_NODES_DEFAULT } from '../limits.js'
 import { Keeper } from '../relay/shops/keeper.js'
 import { orderBook, type Money, type OrderLine } from '../relay/payments/order-book.js'
 import { openStoreForReading } from '../store/open.js'
+import { decimalsKey } from '../store/setting-keys.js'
 import { StoreError } from '../store/store-error.js'
 import type { Store } from '../store/store.js'
 import { DATA_FLAG, integerFlag, parseFlags, UsageError, type Flags } from './flags.js'
@@ -85,7 +87,7 @@ async function list(
 /** 18 for the native currency, what the relay has learned of a token; undefined if it has not. */
 function decimalsOf(store: Store, { chainId, currency }: Money): number | undefined {
   if (isNative(currency)) return 18
-  const row = store.setting(`chain/${chainId}/decimals/${toHex(currency)}`)
+  const row = store.setting(decimalsKey(chainId, currency))
   return row === undefined ? undefined : Number(fromBigEndian(row))
 }
 
@@ -149,14 +151,6 @@ function currencyText({ chainId, currency }: Money): string {
 
 function isNative(currency: Uint8Array): boolean {
   return isAllZero(currency)
-}
-
-/** Never floating point: the digits are moved. */
-function decimalText(amount: Amount, decimals: number): string {
-  if (decimals === 0) return String(amount)
-  const digits = String(amount).padStart(decimals + 1, '0')
-  const fraction = digits.slice(-decimals).replace(/0+$/u, '')
-  return `${digits.slice(0, -decimals)}${fraction === '' ? '' : `.${fraction}`}`
 }
 
 function timeText(seconds: Seconds): string {

@@ -11,37 +11,33 @@ import type { ListingId } from '../brands.js'
 import { walletOf } from './wallet.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import { enrol, makeKeyCard } from '../client/enrol.js'
-import { connect, ClientError, type Change } from '../client/shop-client.js'
+import { connect, type Change } from '../client/shop-client.js'
 import { demoKeysIn } from './demo-keys.js'
-import {
-  DATA_FLAG,
-  integerFlag,
-  parseFlags,
-  RELAY_FLAG,
-  relayFlag,
-  URL_FLAG,
-  urlFlag,
-  UsageError,
-  type Flags,
-} from './flags.js'
+import { developmentShop } from './development-shop.js'
+import { DATA_FLAG, integerFlag, parseFlags, RELAY_FLAG, URL_FLAG, urlFlag, UsageError, type Flags } from './flags.js'
 import type { Io } from './io.js'
-import { cardFrom } from './merchant.js'
+import { cardFrom, told } from './merchant.js'
+import { CHAIN_FLAG, relayGiven } from './relay-address.js'
 
-export const PUT_HELP = `cairn put --shop ID --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--url URL]
-          [--card FILE | --data DIR] [--relay ADDRESS]
+export const PUT_HELP = `cairn put --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--shop ID] [--url URL]
+          [--card FILE | --data DIR] [--relay ADDRESS|chain] [--chain FILE]
 
 Changes a listing. AMOUNT is in the smallest unit of the shop's pricing currency.
 
+  --url URL    the relay; ${URL_FLAG.value} if left out
+  --shop ID    the shop; left out, the one shop of a development relay, or the demo's in --data
   --card FILE  the shop's key card, as cairn shop create and cairn join leave it; left out: the demo shop is \
 changed, with a card
                that is made at the first call, enrolled with the demo's wallet and kept in DIR/card.key
   --data DIR   as for cairn serve, default ./cairn-data
-  --relay      the relay's address; left out, a development relay is asked for its own
+  --relay      the relay's address, or chain: the owner of the relay's token, asked of --chain; left out, a development
+               relay is asked for its own
+  --chain      for --relay chain: a file as for cairn serve; default dev
 `
 
 const FLAGS = {
   url: URL_FLAG,
-  shop: { kind: 'text', required: true },
+  shop: { kind: 'text' },
   listing: { kind: 'text', required: true },
   price: { kind: 'text' },
   title: { kind: 'text' },
@@ -49,6 +45,7 @@ const FLAGS = {
   card: { kind: 'text' },
   data: DATA_FLAG,
   relay: RELAY_FLAG,
+  chain: CHAIN_FLAG,
 } as const
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -56,10 +53,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   try {
     const flags = parseFlags(argv, FLAGS)
     const url = urlFlag('url', flags.url)
-    const shop = integerFlag('shop', flags.shop)
     const sets = setsOf(integerFlag('listing', flags.listing), flags)
-    const relay = relayFlag(flags.relay)
+    const relay = relayGiven(flags)
     const { card, data } = flags
+    const shop = flags.shop === undefined ? await developmentShop(url, data, io) : integerFlag('shop', flags.shop)
     const key = await (card === undefined ? demoCard(url, shop, data, io.signal) : cardFrom(card))
     const client = await connect({ url, shop, key, relay, only: [], signal: io.signal })
     try {
@@ -71,9 +68,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     }
     return 0
   } catch (error) {
-    if (!(error instanceof UsageError) && !(error instanceof ClientError)) throw error
-    io.err(`cairn put: ${error.message}`)
-    return 1
+    return told('cairn put', error, io)
   }
 }
 
@@ -95,8 +90,8 @@ function setsOf(listing: ListingId, { price, title, stock }: Flags<typeof FLAGS>
   return sets
 }
 
-/** The secret key of this command's card in the demo shop, 32 bytes. */
-async function demoCard(url: string, shop: bigint, data: string, signal: AbortSignal): Promise<Uint8Array> {
+/** The secret key of this command's card in the demo shop, 32 bytes. Rejects with UsageError for another shop. */
+export async function demoCard(url: string, shop: bigint, data: string, signal: AbortSignal): Promise<Uint8Array> {
   const demo = await demoKeysIn(data)
   if (demo === undefined || BigInt(demo.shop) !== shop)
     throw new UsageError(

@@ -13,8 +13,13 @@ import { printable } from './io.js'
 
 export const NOTHING_SENT = 'Checked here, nothing was sent.'
 
+const CHAIN_ASKED = 'Checked here; a chain was asked.'
+
 /** The outcome first, details after it, then what was not checked. */
-export function receiptLines({ sentence, reason, receipt, notChecked, outcome }: ReceiptReport): string[] {
+export function receiptLines(
+  { sentence, reason, receipt, notChecked, outcome }: ReceiptReport,
+  { isOffline = true }: { readonly isOffline?: boolean } = {},
+): string[] {
   const lines = [sentence]
   if (reason !== undefined) lines.push(printable(`  ${reason}.`))
   if (receipt !== undefined) {
@@ -22,7 +27,7 @@ export function receiptLines({ sentence, reason, receipt, notChecked, outcome }:
     lines.push('', ...detailLines(receipt))
   }
   if (notChecked.length > 0) lines.push('', `Not checked: ${notChecked.join('; ')}.`)
-  lines.push('', NOTHING_SENT)
+  lines.push('', isOffline ? NOTHING_SENT : CHAIN_ASKED)
   return lines
 }
 

@@ -6,12 +6,15 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { OrderId } from '../brands.js'
+import type { OrderId, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { fromHex } from '../bytes/hex.js'
 import { fetchReceipt, fetchReceipts, openReceiptLink, type ReceiptSource } from '../client/receipt-assembly.js'
 import { ClientError } from '../client/client-error.js'
-import { relayAddress } from '../client/relay-address.js'
+import { FollowedRelay } from '../client/followed-relay.js'
+import { relayOf } from '../client/relay-address.js'
+import type { SignedHandOver } from '../proofs/checkpoint.js'
+import { writeHandOvers } from '../store/hand-overs.js'
 import { demoKeysIn } from './demo-keys.js'
 import {
   DATA_FLAG,
@@ -26,26 +29,29 @@ import {
 } from './flags.js'
 import type { Io } from './io.js'
 import { cardFrom, told } from './merchant.js'
-import { relaysIn } from './relay-address.js'
+import { CHAIN_FLAG, relayGiven, relaysIn } from './relay-address.js'
 import { formedReceipt, RECEIPT_FORMATS, type ReceiptFormat } from './receipt-forms.js'
 
 const RECEIPT_HELP = `\
 cairn receipt ORDER [--out FILE] [--format FORM] [--url URL] [--shop ID] [--card FILE]
-              [--relay ADDRESS,…] [--data DIR]
+              [--relay ADDRESS,…|chain] [--chain FILE] [--data DIR]
 cairn receipt --all DIR [the same]
 
 Fetches the receipt of an order: a file that proves it offline, years later, from the relay's address alone (cairn
 verify). What cannot be verified is not written. A receipt holds name, address and e-mail of who ordered.
 
   ORDER          the order's id
-  --out FILE     where to write it; left out, to stdout: cairn receipt 42 > order.cairn
+  --out FILE     where to write it; left out, to stdout: cairn receipt 42 > order.cairn. To a terminal only what is
+                 text, a tlog-proof
   --all DIR      of all orders that the card sees, as DIR/order-ID.FORM: a merchant's, those of his shop
   --format FORM  cairn, or one that other tools verify: tlog-proof, cose; what does not fit into the file is written
-                 beside it, as FILE.binding and the like, so that --out is needed
+                 beside it, as FILE.binding and the like, where --out names one
   --card FILE    a key card: of the guest whose order it is, or of staff; left out, the guests of the demo shop
   --shop ID      left out, the demo shop
-  --relay        the relay's address; several with commas after a change of its key, for orders that the earlier one
-                 signed too. Left out, a development relay is asked for its own
+  --relay        the relay's address, or one that it had before a change of its key: its hand-overs are followed, and
+                 written beside FILE as FILE.handovers. chain: the owner of the relay's token, asked of --chain.
+                 Left out, a development relay is asked for its own
+  --chain FILE   for --relay chain: a file as for cairn serve; default dev
   --data DIR     where the demo's keys and its relay's are, default ./cairn-data
 
 Exit code: 0 all are written, 1 something is not.`
@@ -56,6 +62,7 @@ const FLAGS = {
   card: { kind: 'text' },
   key: { kind: 'text' },
   relay: RELAY_FLAG,
+  chain: CHAIN_FLAG,
   data: DATA_FLAG,
   out: { kind: 'text' },
   format: { kind: 'text', value: 'cairn' },
@@ -71,9 +78,12 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if ((order === undefined) === (flags.all === undefined))
       throw new UsageError('give the id of an order, or --all DIR (cairn receipt --help)')
     const format = formatOf(flags)
+    // Before anything is fetched.
+    if (order !== undefined && flags.out === undefined && format !== 'tlog-proof' && io.outBytes === undefined)
+      throw new UsageError(`a terminal takes no bytes, as a receipt of the format ${format} has: give --out FILE`)
     const { keys, ...place } = await placeOf(flags, io)
     if (order !== undefined) {
-      const fetch = (source: ReceiptSource) => fetchOne(source, order, { ...flags, format }, io)
+      const fetch = (source: Source) => fetchOne(source, order, { ...flags, format }, io)
       await withEachCard(keys, place, fetch, false, io)
       return 0
     }
@@ -90,7 +100,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 async function withEachCard(
   keys: readonly Uint8Array[],
   place: Place,
-  fetch: (source: ReceiptSource) => Promise<void>,
+  fetch: (source: Source) => Promise<void>,
   all: boolean,
   io: Io,
 ): Promise<void> {
@@ -107,16 +117,14 @@ async function withEachCard(
   }
 }
 
-function formatOf({ format, out, all }: Flags<typeof FLAGS>): ReceiptFormat {
+function formatOf({ format }: Flags<typeof FLAGS>): ReceiptFormat {
   const found = RECEIPT_FORMATS.find((name) => name === format)
   if (found === undefined) throw new UsageError(`--format is one of ${RECEIPT_FORMATS.join(', ')}, not ${format}`)
-  if (found !== 'cairn' && (out ?? all) === undefined)
-    throw new UsageError(`beside a ${found} stand other files, or may: give --out FILE`)
   return found
 }
 
 async function fetchOne(
-  source: ReceiptSource,
+  source: Source,
   order: OrderId,
   { out, format }: { readonly out?: string | undefined; readonly format: ReceiptFormat },
   io: Io,
@@ -128,13 +136,16 @@ async function fetchOne(
       cause: error,
     })
   })
-  if (out !== undefined) await writeReceipt(source, out, receipt, format, io)
-  else if (io.outBytes === undefined) throw new UsageError('stdout takes no bytes here: give --out FILE')
-  else io.outBytes(receipt)
+  if (out !== undefined) return writeReceipt(source, out, receipt, format, io)
+  const { bytes, beside } = await formedReceipt(source, receipt, format)
+  if (format === 'tlog-proof') io.out(new TextDecoder().decode(bytes).replace(/\n$/u, ''))
+  else io.outBytes!(bytes)
+  const missing = Object.keys(beside).join(' and ')
+  if (missing !== '') io.err(`what is checked with it is not in it (${missing}): --out FILE writes that beside it`)
 }
 
 async function writeReceipt(
-  source: ReceiptSource,
+  source: Source,
   file: string,
   receipt: Uint8Array,
   format: ReceiptFormat,
@@ -142,6 +153,10 @@ async function writeReceipt(
 ): Promise<void> {
   const { bytes, beside } = await formedReceipt(source, receipt, format)
   await writeFile(file, bytes, { mode: 0o600 })
+  if (source.handOvers.length > 0) {
+    await writeHandOvers(file, source.handOvers)
+    io.err(`${file}.handovers belongs to it: the relay's key came after the one that is known`)
+  }
   for (const [name, part] of Object.entries(beside)) {
     await writeFile(`${file}.${name}`, part, { mode: 0o600 })
     io.err(`${file}.${name} belongs to it`)
@@ -150,7 +165,7 @@ async function writeReceipt(
 
 /** One file each. Those that cannot be made are told and do not stop the others. */
 async function fetchAll(
-  source: ReceiptSource,
+  source: Source,
   folder: string,
   format: ReceiptFormat,
   tally: { written: number; failed: number },
@@ -182,7 +197,13 @@ async function written(...receipt: Parameters<typeof writeReceipt>): Promise<Cli
   }
 }
 
-type Place = Omit<ReceiptSource, 'link'>
+interface RelayKeys {
+  readonly relays: readonly Uint8Array[]
+  /** By which the later ones of them came; whoever knows the first alone needs them beside the file. */
+  readonly handOvers: readonly SignedHandOver[]
+}
+type Source = ReceiptSource & RelayKeys
+type Place = Omit<Source, 'link'>
 
 async function placeOf(flags: Flags<typeof FLAGS>, io: Io): Promise<Place & { readonly keys: readonly Uint8Array[] }> {
   const demo =
@@ -193,23 +214,33 @@ async function placeOf(flags: Flags<typeof FLAGS>, io: Io): Promise<Place & { re
   if (file === undefined && demo === undefined)
     throw new UsageError(`there is no demo shop in ${flags.data}: give --card FILE`)
   const url = urlFlag('url', flags.url)
+  const place = { url, shop: integerFlag('shop', shop) }
   return {
-    url,
-    shop: integerFlag('shop', shop),
+    ...place,
     // The demo holds the session of its merchant's card.
     keys: file === undefined ? demo!.guests.map(fromHex) : [await cardFrom(file)],
-    relays: await relaysOf(url, flags, io),
+    ...(await relaysOf(place, flags, io)),
     signal: io.signal,
   }
 }
 
-/** Those that the flag names; else a development relay's own, and those before it where its data are at hand. */
-async function relaysOf(url: string, { relay, data }: Flags<typeof FLAGS>, io: Io): Promise<Uint8Array[]> {
-  const named = relay.split(',').map(relayFlag)
-  if (named.length > 1 && named.includes('development'))
+/**
+ * Those that the flags name, with those that came after them; else a development relay's own, and those before it where
+ * its data are at hand.
+ */
+async function relaysOf(place: { readonly url: string; readonly shop: ShopId }, flags: Flags<typeof FLAGS>, io: Io) {
+  const { relay, data } = flags
+  const named = relay.split(',')
+  if (named.length > 1 && named.some((one) => one === 'development' || one === 'chain'))
     throw new UsageError('--relay names addresses with commas between, or none')
-  if (relay !== 'development') return named.map(fromHex)
-  const own = await relayAddress({ url, relay, signal: io.signal, onNotice: io.err })
-  const known = await relaysIn(data)
-  return known !== undefined && equalBytes(known.at(-1)!, own) ? known : [own]
+  const options = { ...place, signal: io.signal, onNotice: io.err }
+  const known =
+    named.length > 1
+      ? new FollowedRelay(named.map(relayFlag).map(fromHex))
+      : await relayOf({ ...options, relay: relayGiven(flags) })
+  const own = relay === 'development' ? await relaysIn(data) : undefined
+  if (own !== undefined && equalBytes(own.at(-1)!, known.keys[0]!)) return { relays: own, handOvers: [] }
+  const { length } = known.keys
+  await known.follow(options)
+  return { relays: known.keys, handOvers: known.keys.length > length ? known.handOvers : [] }
 }

@@ -11,6 +11,9 @@ import { ListenError } from '../relay/transport/transport.js'
 import { descriptorLimit } from '../relay/instruments/descriptors.js'
 import type { Metrics } from '../relay/instruments/metrics.js'
 import { MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics-server.js'
+import { relayIdentity, type Registry } from '../chain/registry.js'
+import { HAND_OVERS_MAX } from '../limits.js'
+import { readHandOver, verifyHandOver, type SignedHandOver } from '../proofs/hand-over.js'
 import { NoteError } from '../notes/forms.js'
 import { readWitnesses } from '../relay/notes/witnesses.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
@@ -19,13 +22,14 @@ import { openNoteKey } from '../settings/note-key.js'
 import { printConfig, readSettings, SettingsError, settingsHelp, type Settings } from '../settings/settings.js'
 import { DATA_DEFAULT } from '../settings/settings-table.js'
 import { openBlobs } from '../store/blobs.js'
-import { HandOversError, keysUpTo, readHandOvers } from '../store/hand-overs.js'
+import { HandOversError, handOversUpTo, keysUpTo, readHandOvers } from '../store/hand-overs.js'
 import { openStore } from '../store/open.js'
 import { GuardError, openGuard } from '../store/signed-guard.js'
 import type { Store } from '../store/store.js'
 import { StoreError } from '../store/store-error.js'
 import { readAddress } from '../bytes/abi.js'
-import { mintShopCall, ownerOfCall } from '../chain/contracts.js'
+import { mintShopCall } from '../chain/contracts.js'
+import { ownerOfCall } from '../wire/registry-calls.js'
 import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { openChain } from '../chain/rpc-chain.js'
 import type { ChainAddress } from '../objects/scalars.js'
@@ -81,7 +85,7 @@ async function serve(settings: Settings, io: Io): Promise<void> {
   const hungUp = () => log.warn('SIGHUP is ignored: settings are read at the start only')
   process.on('SIGHUP', hungUp)
   const { data, reservationSeconds } = settings
-  const store = await openStore(data, { reserveBytes: reserveBytesOf(settings), reservationSeconds })
+  const store = await openStore(data, { reserveBytes: reserveBytesOf(settings), reservationSeconds, isTried: true })
   try {
     await serveFrom(store, settings, log, io)
   } catch (error) {
@@ -97,17 +101,15 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
   const { Metrics } = await import('../relay/instruments/metrics.js')
   const metrics = new Metrics()
   const blobs = await openBlobs(join(settings.data, 'blobs'), reserveBytesOf(settings))
-  const { secret: relaySecret, address, keys, isNew, ...files } = await relayKey(settings, { store, log, io })
-  const noteKey = await openNoteKey(settings.noteKeyFile ?? files.noteFile)
-  const guard = await openGuard(files.guardFile)
+  const key = await relayKey(settings, { store, log, io })
+  const noteKey = await openNoteKey(settings.noteKeyFile ?? key.noteFile)
+  const guard = await openGuard(key.guardFile)
   try {
     const relay = await startRelay({
       settings,
       store,
       blobs,
-      ...(await openChains(settings, { store, keys, relaySecret, log })),
-      relaySecret,
-      earlierAddresses: keys.slice(0, -1),
+      ...(await partsOfKey(settings, key, { store, log })),
       guard,
       noteKey,
       listen: LISTEN[settings.transport],
@@ -117,10 +119,33 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
       metrics,
       signal: io.signal,
     })
-    if (isNew) log.info('a new relay key was made', { address: prefixedHex(address) })
-    await serveUntilStopped(relay, settings, metrics, io)
+    await serveUntilStopped(relay, settings, metrics, { io, newKey: key.isNew ? key.keyFile : undefined })
   } finally {
     await guard.close()
+  }
+}
+
+/** What follows from whose the relay is: its chains, and its keys up to this one. */
+async function partsOfKey(
+  settings: Settings,
+  { secret: relaySecret, keys, handOvers }: Awaited<ReturnType<typeof relayKey>>,
+  { store, log }: { readonly store: Store; readonly log: Log },
+) {
+  const chains = await openChains(settings, { store, keys, relaySecret, log })
+  const earlierAddresses = keys.slice(0, -1)
+  return { ...chains, relaySecret, earlierAddresses, handOvers: ownHandOvers(handOvers, chains.registry, log) }
+}
+
+/** A rotation that was told of another chain names another relay: whoever is served that refuses all of them. */
+function ownHandOvers(handOvers: readonly SignedHandOver[], registry: Registry, log: Log): readonly SignedHandOver[] {
+  try {
+    for (const signed of handOvers) verifyHandOver(signed, [readHandOver(signed).From], relayIdentity(registry))
+    return handOvers.slice(-HAND_OVERS_MAX)
+  } catch (error) {
+    log.warn('no hand-overs are served: cairn key rotate was given another --chain', {
+      reason: (error as Error).message,
+    })
+    return []
   }
 }
 
@@ -128,12 +153,17 @@ function reserveBytesOf({ diskReserveMib }: Settings): number {
   return diskReserveMib * 1_048_576
 }
 
-async function serveUntilStopped(relay: RunningRelay, settings: Settings, metrics: Metrics, io: Io): Promise<void> {
+async function serveUntilStopped(
+  relay: RunningRelay,
+  settings: Settings,
+  metrics: Metrics,
+  { io, newKey }: { readonly io: Io; readonly newKey: string | undefined },
+): Promise<void> {
   let exposed: MetricsServer | undefined
   try {
     if (settings.metricsPort !== 0)
       exposed = await serveMetrics(metrics, { host: settings.metricsHost, port: settings.metricsPort })
-    io.out(welcome(relay, settings))
+    io.out(welcome(relay, settings, newKey))
     await untilStopped(relay, settings, io)
   } finally {
     await relay.stop()
@@ -145,17 +175,29 @@ async function serveUntilStopped(relay: RunningRelay, settings: Settings, metric
 async function relayKey(settings: Settings, given: { readonly store: Store; readonly log: Log; readonly io: Io }) {
   const { relayKeyFile, relayGuardFile, data } = settings
   const { store, log, io } = given
+  const tellNewKey = (fields: { readonly file: string; readonly address: string }) => {
+    const slip = 'the shops here are of another relay, and clients refuse what this one signs'
+    if (store.shops().length > 0) log.warn(`a new relay key was made: ${slip}`, fields)
+    else if (relayKeyFile !== undefined) log.warn(`a new relay key was made: there was none in relayKeyFile`, fields)
+    else log.info('a new relay key was made', fields)
+  }
   const text = io.env[KEY_VARIABLE]
   if (text !== undefined && text !== '') return keyOfEnvironment(text, settings)
   const file = relayKeyFile ?? join(data, 'relay.key')
   const { secret, isNew } = await readOrMakeKey(file)
   const address = addressOf(publicKeyOf(secret))
-  if (isNew && store.shops().length > 0) {
-    const slip = 'the shops here are of another relay, and clients refuse what this one signs'
-    log.warn(`a new relay key was made: ${slip}`, { file, address: prefixedHex(address) })
+  if (isNew) tellNewKey({ file, address: prefixedHex(address) })
+  const handOvers = handOversUpTo(address, await readHandOvers(file))
+  const keys = keysUpTo(address, handOvers)
+  return {
+    secret,
+    keys,
+    handOvers,
+    isNew,
+    keyFile: file,
+    guardFile: relayGuardFile ?? `${file}.signed`,
+    noteFile: `${file}.note`,
   }
-  const keys = keysUpTo(address, await readHandOvers(file))
-  return { secret, address, keys, isNew, guardFile: relayGuardFile ?? `${file}.signed`, noteFile: `${file}.note` }
 }
 
 /** The guard has to outlive a database that is restored, so nobody guesses a place for it. */
@@ -167,12 +209,12 @@ function keyOfEnvironment(text: string, { relayKeyFile, relayGuardFile }: Settin
     throw new SettingsError('relayGuardFile', `${problem} Name a file outside of the data folder and its backups.`)
   }
   const secret = readKeyVariable(text)
-  const address = addressOf(publicKeyOf(secret))
   return {
     secret,
-    address,
-    keys: [address],
+    keys: [addressOf(publicKeyOf(secret))],
+    handOvers: [],
     isNew: false,
+    keyFile: undefined,
     guardFile: relayGuardFile,
     noteFile: `${relayGuardFile}.note`,
   }
@@ -242,12 +284,15 @@ function demoChain(settings: Settings, io: Io): DemoChain {
   }
 }
 
-function welcome(relay: RunningRelay, settings: Settings): string {
+/** `newKey`: the file of the relay's key, if it was made now. */
+function welcome(relay: RunningRelay, settings: Settings, newKey: string | undefined): string {
   return [
-    `cairn ${packageVersion()} listens on ${relay.url} (${relay.transport})`,
+    `cairn ${packageVersion()} listens on ${relay.listensOn} (${relay.transport})`,
+    ...(newKey === undefined ? [] : [`A NEW RELAY KEY was made in ${newKey}: to clients it is a new relay`]),
     '',
     ...modeText(settings),
     '',
+    ...(relay.url === relay.listensOn ? [] : [`  public URL     ${relay.url}`]),
     `  relay address  0x${toHex(relay.address)}`,
     `  data           ${settings.data}`,
     settings.metricsPort === 0

@@ -28,6 +28,7 @@ import {
   type VerifiedCheckpoint,
 } from '../proofs/checkpoint.js'
 import { logIndexOf } from '../proofs/log-proof.js'
+import { OTHER_KEY } from '../proofs/receipt-report.js'
 import {
   ProofPayloadError,
   readCheckpointAnswer,
@@ -81,7 +82,8 @@ function judged(files: readonly Uint8Array[], relays: readonly Uint8Array[]): Sh
     if (!(error instanceof CheckpointError || error instanceof ProofPayloadError)) throw error
     if (error instanceof ProofPayloadError || error.code === 'form')
       return { outcome: 'does-not-match', exitCode: 2, sentence: `Not a checkpoint. ${error.message}.` }
-    return { outcome: 'does-not-match', exitCode: 1, sentence: `Does not match. ${error.message}.` }
+    const message = error.code === 'signer' ? `${error.message}. ${OTHER_KEY}` : error.message
+    return { outcome: 'does-not-match', exitCode: 1, sentence: `Does not match. ${message}.` }
   }
 }
 

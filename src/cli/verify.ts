@@ -3,27 +3,32 @@
 import { readFile } from 'node:fs/promises'
 import { readAddress } from '../bytes/abi.js'
 import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
-import { ChainUnreachable } from '../chain/chain.js'
-import { ownerOfCall } from '../chain/contracts.js'
+import { findAnchorCall } from '../chain/anchor-call.js'
+import { ChainUnreachable, type TransactionChain } from '../chain/chain.js'
+import { ownerOfCall } from '../wire/registry-calls.js'
 import { openChain } from '../chain/rpc-chain.js'
-import { CheckpointError, decodeCheckpoint, relaysAfter } from '../proofs/checkpoint.js'
+import { ClientError } from '../client/client-error.js'
+import { HAND_OVERS_PATH } from '../client/followed-relay.js'
+import { bytesFromRelay } from '../client/relay-http.js'
+import { formOf, NoteError, readWitnessKey, type WitnessPolicy } from '../notes/forms.js'
+import { checkpointDigest } from '../proofs/checkpoint-form.js'
+import { CheckpointError, relaysAfter, type SignedHandOver } from '../proofs/checkpoint.js'
+import { decodeHandOvers } from '../proofs/hand-over.js'
 import type { ExpectedReceipt } from '../proofs/receipt.js'
-import { decodeReceipt } from '../proofs/receipt-form.js'
-import { ReceiptError } from '../proofs/receipt-error.js'
-import { formOf } from '../notes/forms.js'
-import { receiptReport, type ReportTrust } from '../proofs/receipt-report.js'
+import { receiptReport, reportWithAnchor, type AnchorFinding, type ReportTrust } from '../proofs/receipt-report.js'
 import { SettingsError } from '../settings/settings.js'
 import { HandOversError, readHandOvers } from '../store/hand-overs.js'
 import { chainSettingsOf } from './chains.js'
-import { integerFlag, relayFlag, UsageError } from './flags.js'
+import { integerFlag, relayFlag, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
+import { namedIn, namedInForm, type NamedRelay } from './named-relay.js'
 import { receiptJson, receiptLines } from './receipt-lines.js'
-import { formReport } from './verify-forms.js'
+import { formReport, readBeside } from './verify-forms.js'
 import { checkpointReport, isCheckpointFile } from './verify-checkpoints.js'
 
 const VERIFY_HELP = `\
 cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID]
-             [--hand-overs FILE] [--json]
+             [--hand-overs FILE|URL] [--witness KEY …] [--witnesses N] [--json]
 cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …
 
 Tells whether an order receipt is what a shop's relay signed. It needs the file and the relay's address, and no network.
@@ -34,11 +39,16 @@ FILE.statement.
 
   --relay     the address of the shop's relay, as the shop tells it; several after a change of its key. Without one
               nothing is said to match
-  --chain     asks a chain for it instead: the owner of the relay token that the receipt names. A file as for
-              cairn serve, or dev
-  --registry  a shop registry that you know; without one an anchor in the receipt counts for nothing
-  --hand-overs  a file of hand-overs, as cairn key rotate keeps them: keys that came after --relay are the relay's too
-                this and --chain are for order receipts alone
+  --chain     asks a chain for it instead: the owner of the relay token that the receipt names; and whether what the
+              receipt says is anchored stands there. A file as for cairn serve, or dev
+  --registry  a shop registry that you know; without one an anchor in the receipt counts for nothing. Nothing is
+              looked for there: for that give --chain
+  --hand-overs  a file of hand-overs, as cairn key rotate keeps them, or the URL of the relay: keys that came after
+                --relay are the relay's too. Left out, FILE.handovers is read if it is there. This and --chain are not
+                for checkpoints
+  --witness   the key of a witness, name+hash+base64, whose cosignature the note of a tlog-proof has to have; may come
+              again
+  --witnesses how many of those named have to have cosigned, all if left out; with 0 they are counted alone
   --shop, --order  what it has to be a receipt of
   --json      one line of JSON for a program
 
@@ -50,6 +60,7 @@ interface VerifyFlags {
   readonly registries: readonly (readonly [bigint, Uint8Array])[] | undefined
   readonly chain: string | undefined
   readonly handOvers: string | undefined
+  readonly witnesses: WitnessPolicy | undefined
   readonly expected: ExpectedReceipt
   readonly json: boolean
 }
@@ -62,6 +73,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const checkpoints = files.filter(isCheckpointFile).length
     if (files.length === checkpoints && (flags.chain ?? flags.handOvers) !== undefined)
       throw new UsageError('--chain and --hand-overs are for receipts: name all keys of the relay with --relay')
+    if (files.length === checkpoints && flags.witnesses !== undefined) throw new UsageError(NO_COSIGNATURES)
     if (files.length === checkpoints) return checkpointReport(files, flags.relays, { json: flags.json }, io)
     if (files.length > 1) throw new UsageError('one receipt at a time, or two checkpoints')
     return await verifyOne(files[0]!, flags, io)
@@ -75,29 +87,40 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 async function verifyOne(bytes: Uint8Array, flags: VerifyFlags, io: Io): Promise<number> {
   const form = formOf(bytes)
-  // Which relay it is of stands in its binding, and these two look for it in an order receipt.
-  if (form !== undefined && (flags.chain ?? flags.handOvers) !== undefined)
-    throw new UsageError(`--chain and --hand-overs do not lead to the keys of a ${form}: name them all with --relay`)
-  const named = flags.chain === undefined ? flags : await trustOfChain(bytes, flags, flags.chain)
-  const relays = flags.handOvers === undefined ? named.relays : await handedOver(bytes, named.relays, flags.handOvers)
+  if (flags.witnesses !== undefined && form !== 'tlog-proof') throw new UsageError(NO_COSIGNATURES)
+  const beside = form === undefined ? {} : await readBeside(flags.files[0]!)
+  const whose = form === undefined ? namedIn(bytes) : namedInForm(bytes, beside)
+  const named: OnChain = flags.chain === undefined ? flags : await trustOfChain(whose, flags, flags.chain)
+  const relays = await handedOver(whose, named.relays, flags)
   const trust = { relays, registries: named.registries }
-  if (form !== undefined) return formReport(bytes, flags.files[0]!, { trust, ...flags }, io)
-  const report = receiptReport(bytes, trust, flags.expected)
+  if (form !== undefined) return formReport(bytes, beside, { trust, ...flags }, io)
+  const offline = receiptReport(bytes, trust, flags.expected)
+  const report = named.anchor === undefined ? offline : reportWithAnchor(offline, named.anchor)
   if (flags.json) io.out(JSON.stringify(receiptJson(report)))
-  else for (const line of receiptLines(report)) io.out(line)
+  else for (const line of receiptLines(report, { isOffline: flags.chain === undefined })) io.out(line)
   return report.exitCode
 }
 
-/** The registry of the chain file, and the owner of the receipt's relay token there, at its anchor's block or now. */
+const NO_COSIGNATURES = '--witness and --witnesses are for tlog-proofs: nothing else carries cosignatures'
+
+/** What a chain says of a receipt. */
+interface OnChain extends ReportTrust {
+  /** Of its Anchor; undefined if it has none, or nobody looked for it. */
+  readonly anchor?: AnchorFinding | undefined
+}
+
+/**
+ * The registry of the chain file, and the owners of the relay token there: at a receipt's anchor's block or, where the
+ * chain does not show that anchor, now.
+ */
 async function trustOfChain(
-  bytes: Uint8Array,
+  named: NamedRelay | undefined,
   { relays, registries }: VerifyFlags,
   name: string,
-): Promise<ReportTrust> {
+): Promise<OnChain> {
   const settings = chainSettingsOf({ chain: name })
   if (settings === undefined) throw new UsageError('--chain none has no relay tokens: give --relay')
   const { registry, chains } = settings
-  const named = namedIn(bytes)
   const known = [...(registries ?? []), [registry.chainId, registry.shops] as const]
   if (named === undefined) return { relays, registries: known }
   if (named.chainId !== registry.chainId || toHex(named.registry) !== toHex(registry.shops))
@@ -105,49 +128,69 @@ async function trustOfChain(
       `the receipt is of registry ${prefixedHex(named.registry)} on chain ${named.chainId}, and --chain has ` +
         `${prefixedHex(registry.shops)} on chain ${registry.chainId}`,
     )
-  const chain = openChain(chains.find(({ chainId }) => chainId === registry.chainId)!)
+  const row = chains.find(({ chainId }) => chainId === registry.chainId)!
+  const chain = openChain(row)
   try {
+    const anchor = named.anchored && (await anchorOn(chain, row.depth, registry.shops, named.anchored))
     const call = { to: registry.relays, data: ownerOfCall(named.relay) }
-    const at = named.block === undefined ? call : { ...call, blockNumber: named.block }
-    const owner = readAddress(await chain.call(at))
-    if (owner === undefined)
-      throw new UsageError(`relay token ${named.relay} has no owner on chain ${registry.chainId}`)
-    return { relays: [...relays, owner], registries: known }
+    const owners = await Promise.all(
+      blocksOf(named, anchor).map(async (blockNumber) => {
+        const owner = readAddress(await chain.call(blockNumber === undefined ? call : { ...call, blockNumber }))
+        if (owner !== undefined) return owner
+        throw new UsageError(`relay token ${named.relay} has no owner on chain ${registry.chainId}`)
+      }),
+    )
+    return { relays: [...relays, ...owners], registries: known, anchor }
   } finally {
     chain.close()
   }
 }
 
-/** With the keys that hand-overs lead to. Throws UsageError for a file that holds none of the receipt's relay. */
+function blocksOf({ anchored, blocks }: NamedRelay, anchor: AnchorFinding | undefined): NamedRelay['blocks'] {
+  if (anchored === undefined) return blocks
+  return [anchor?.outcome === 'found' ? anchored.anchor.Block : undefined]
+}
+
+/** Whether the call is where the receipt says, so deep that it counts. Rejects with ChainUnreachable. */
+async function anchorOn(
+  chain: TransactionChain,
+  depth: bigint,
+  contract: Uint8Array,
+  { shop: shopId, anchor }: NonNullable<NamedRelay['anchored']>,
+): Promise<AnchorFinding> {
+  const {
+    Tx: tx,
+    Block,
+    Checkpoint: [checkpoint],
+  } = anchor
+  const found = await findAnchorCall(chain, { contract, tx, shopId, digest: checkpointDigest(checkpoint), depth })
+  if (found.outcome !== 'found' || found.block === Block) return found
+  return { outcome: 'other', reason: `transaction ${prefixedHex(tx)} is in block ${found.block}, not in ${Block}` }
+}
+
+/** With the keys that hand-overs lead to. Throws UsageError where a place that was named has none of the relay's. */
 async function handedOver(
-  bytes: Uint8Array,
+  named: NamedRelay | undefined,
   relays: readonly Uint8Array[],
-  file: string,
+  { handOvers: place, files: [file] }: VerifyFlags,
 ): Promise<readonly Uint8Array[]> {
-  const named = namedIn(bytes)
   if (named === undefined) return relays
   const identity = { ChainID: named.chainId, Registry: named.registry, Relay: named.relay }
   try {
-    const handOvers = await readHandOvers(file.replace(/\.handovers$/u, ''))
-    if (handOvers.length === 0) throw new UsageError(`there are no hand-overs in ${file}`)
+    const handOvers = await handOversAt(place ?? file!)
+    if (handOvers.length === 0 && place !== undefined) throw new UsageError(`there are no hand-overs at ${place}`)
     return relaysAfter(handOvers, relays, identity)
   } catch (error) {
-    if (error instanceof HandOversError || error instanceof CheckpointError)
-      throw new UsageError(`${file}: ${error.message}`)
+    if (error instanceof HandOversError || error instanceof CheckpointError || error instanceof ClientError)
+      throw new UsageError(`${place ?? `${file}.handovers`}: ${error.message}`)
     throw error
   }
 }
 
-/** What the receipt names, and nothing has checked; undefined if it is none. */
-function namedIn(bytes: Uint8Array) {
-  try {
-    const { Checkpoint, Anchor } = decodeReceipt(bytes)
-    const { ChainID, Registry, Relay } = decodeCheckpoint(Checkpoint[0])
-    return { chainId: ChainID, registry: Registry, relay: Relay, block: Anchor?.Block }
-  } catch (error) {
-    if (error instanceof ReceiptError || error instanceof CheckpointError) return undefined
-    throw error
-  }
+/** Of a relay, or of a file that may be named with or without its ending. */
+async function handOversAt(place: string): Promise<readonly SignedHandOver[]> {
+  if (!/^https?:/iu.test(place)) return readHandOvers(place.replace(/\.handovers$/u, ''))
+  return decodeHandOvers(await bytesFromRelay({ url: urlFlag('hand-overs', place) }, HAND_OVERS_PATH))
 }
 
 async function readWhole(file: string): Promise<Uint8Array> {
@@ -184,10 +227,16 @@ const FLAGS: ReadonlySet<string> = new Set([
   '--shop',
   '--order',
   '--hand-overs',
+  '--witness',
+  '--witnesses',
   '--json',
 ])
 /** Flags that take several words, and what these look like. */
-const MANY: Readonly<Record<string, RegExp>> = { '--relay': /^(0x)?[0-9a-f]{40}$/iu, '--registry': /:/u }
+const MANY: Readonly<Record<string, RegExp>> = {
+  '--relay': /^(0x)?[0-9a-f]{40}$/iu,
+  '--registry': /:/u,
+  '--witness': /\+[0-9a-f]{8}\+/u,
+}
 
 function splitInline(word: string): string[] {
   const [, name, value] = /^(--[^=]+)=(.*)$/su.exec(word) ?? []
@@ -211,6 +260,7 @@ function flagsOf(words: ReadonlyMap<string, readonly string[]>): VerifyFlags {
     registries: words.get('--registry')?.map(registryOf),
     chain: words.get('--chain')?.at(-1),
     handOvers: words.get('--hand-overs')?.at(-1),
+    witnesses: witnessesOf(words.get('--witness') ?? [], integer('witnesses')),
     expected: { ...(shop !== undefined && { ShopID: shop }), ...(order !== undefined && { Order: order }) },
     json: words.has('--json'),
   }
@@ -220,4 +270,18 @@ function registryOf(text: string): readonly [bigint, Uint8Array] {
   const [, chain, address] = /^([0-9]+):(?:0x)?([0-9a-f]{40})$/iu.exec(text) ?? []
   if (chain === undefined) throw new UsageError('--registry is CHAIN:0x… , a chain id and an address of 40 digits')
   return [BigInt(chain), fromHex(address!.toLowerCase())]
+}
+
+/** Throws UsageError for a text that is no key, and where fewer keys are named than have to have cosigned. */
+function witnessesOf(keys: readonly string[], atLeast: bigint | undefined): WitnessPolicy | undefined {
+  if (keys.length === 0 && atLeast === undefined) return undefined
+  try {
+    const named = new Map(keys.map(readWitnessKey).map((witness) => [toHex(witness.key), witness]))
+    if (atLeast !== undefined && atLeast > named.size)
+      throw new UsageError(`--witnesses ${atLeast}: there are ${named.size} keys with --witness`)
+    return { known: [...named.values()], atLeast: Number(atLeast ?? named.size) }
+  } catch (error) {
+    if (!(error instanceof NoteError)) throw error
+    throw new UsageError(`--witness: ${error.message}`)
+  }
 }

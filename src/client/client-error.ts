@@ -2,7 +2,7 @@
  * What goes wrong for a client. `code` is one of the catalogue (docs/errors): the wire's where the relay refused, else
  * one of ours; `retryable` says whether the same call may succeed later.
  *
- * Tests: test/wire/error-catalogue.test.ts, test/client/arguments.test.ts
+ * Tests: test/wire/error-catalogue.test.ts, test/client/client-error.test.ts, test/client/arguments.test.ts
  */
 
 import { ERROR_CATALOGUE, type ErrorCatalogueCode } from '../wire/error-catalogue.js'
@@ -11,15 +11,53 @@ import type { WireError } from '../wire/messages.js'
 
 export type ClientErrorCode = ErrorCatalogueCode
 
-const RETRYABLE: ReadonlySet<ClientErrorCode> = new Set([
-  'DISCONNECTED',
-  'UNREACHABLE',
-  'TIMEOUT',
-  'TOO_MANY_CONCURRENT_REQUESTS',
-  'ALREADY_CONNECTED',
-  'RATE_LIMITED',
-  'NO_WEBSOCKET',
-])
+/** Whether the same call may succeed later, with nothing else changed. */
+const RETRYABLE: Readonly<Record<ClientErrorCode, boolean>> = {
+  // The relay's answers.
+  NOT_FOUND: false,
+  INVALID: false,
+  NOT_AUTHENTICATED: false,
+  ALREADY_AUTHENTICATED: false,
+  /** The other session may end. */
+  ALREADY_CONNECTED: true,
+  TOO_MANY_CONCURRENT_REQUESTS: true,
+  UNLINKED_KEYCARD: false,
+  MINIMUM_VERSION_NOT_REACHED: false,
+  /** Another order may give back what it holds, but it is the guest who then asks for less or waits. */
+  OUT_OF_STOCK: false,
+  SIMULATED: false,
+  /** The relay gave the place to others. */
+  CLOSE_SUBSCRIPTION: true,
+  /** The same expectation fails again. */
+  CONFLICT: false,
+  UNAVAILABLE: true,
+  REFUSED: false,
+  RATE_LIMITED: true,
+  CARD_TAKEN: false,
+  NO_RIGHT: false,
+  ENROLMENT_INVALID: false,
+  // What happens on this side.
+  ABORTED: false,
+  CLOSED: false,
+  DISCONNECTED: true,
+  /** What may have been applied is not to be done twice. */
+  OUTCOME_UNKNOWN: false,
+  UNREACHABLE: true,
+  TIMEOUT: true,
+  /** What stands between may let the next one through. */
+  NO_WEBSOCKET: true,
+  NOT_A_RELAY: false,
+  ANSWER_TOO_LARGE: false,
+  VERIFICATION_FAILED: false,
+  TOTAL_MISMATCH: false,
+  PAYMENT_MISMATCH: false,
+  USAGE: false,
+  NEEDS_KEY: false,
+  NEEDS_VERSION_5: false,
+  NOT_DEVELOPMENT: false,
+  NOT_SUBSCRIBED: false,
+  UNREAD: false,
+}
 
 interface ClientErrorOptions extends ErrorOptions {
   readonly objectId?: bigint | undefined
@@ -45,7 +83,7 @@ export class ClientError extends Error {
     const { objectId, path, remedy = ERROR_CATALOGUE[code].remedy, retryAfter, ...rest } = options
     super(message, rest)
     this.code = code
-    this.retryable = RETRYABLE.has(code)
+    this.retryable = RETRYABLE[code]
     this.objectId = objectId
     this.path = path
     this.remedy = remedy
@@ -76,4 +114,10 @@ const RETRY_AFTER_DEFAULT = 1
 
 export function aborted(signal: AbortSignal): ClientError {
   return new ClientError('ABORTED', 'the call was aborted', { cause: signal.reason })
+}
+
+/** Whatever a check threw. */
+export function verificationFailed(cause: unknown): ClientError {
+  if (cause instanceof ClientError) return cause
+  return new ClientError('VERIFICATION_FAILED', (cause as Error).message, { cause })
 }

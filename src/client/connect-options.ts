@@ -10,6 +10,8 @@ import type { ReplicaStore } from './kept-replica.js'
 import { usage } from './client-error.js'
 import type { Currency } from './money.js'
 import type { Part } from './parts.js'
+import type { RelayGiven } from './relay-address.js'
+import type { ShopChain } from './shop-chain.js'
 
 export interface ConnectOptions {
   /** http(s) address of the relay. */
@@ -18,13 +20,16 @@ export interface ConnectOptions {
   /** The card's secret key, 32 bytes; left out: a visitor, who reads what is public. */
   readonly key?: Uint8Array | undefined
   /**
-   * The relay's address, 20 bytes or hexadecimal: what its own sets are checked against. `'development'`: taken from
-   * the relay itself, which only a development relay may ask for.
+   * The relay's address, 20 bytes or hexadecimal: what its own sets are checked against. `{ chain }`: the owner of the
+   * relay's token, which the shop names in the registry; what was anchored of the shop is checked too. `'development'`:
+   * taken from the relay itself, which only a development relay may ask for.
    */
-  readonly relay: Uint8Array | string
+  readonly relay: RelayGiven
+  /** Where it is looked for what was anchored of the shop; left out, the chain of `relay` if that names one. */
+  readonly chain?: ShopChain | undefined
   /**
-   * By which the relay's key passed on to others, each CBOR [hand-over, signature]: the key that `relay` names stays
-   * enough to know it by.
+   * By which the relay's key passed on to others, each CBOR [hand-over, signature], beside those that the relay serves
+   * itself: the key that `relay` names stays enough to know it by.
    */
   readonly handOvers?: readonly Uint8Array[] | undefined
   /**
@@ -65,6 +70,10 @@ const CHECKS: Readonly<Record<keyof ConnectOptions, readonly [check: Check, reme
   relay: [
     relayProblem,
     "Give the relay's address, 20 bytes or 40 hexadecimal digits, or 'development' for a relay on your own machine.",
+  ],
+  chain: [
+    (value) => unless(value === undefined || isChain(value)),
+    'Give { chainId, shops, relays, rpc }: a bigint, addresses of ShopReg and RelayReg, and an endpoint.',
   ],
   handOvers: [
     (value) => unless(value === undefined || (Array.isArray(value) && value.every((one) => one instanceof Uint8Array))),
@@ -140,9 +149,15 @@ export function checkShop(shop: unknown): void {
 function relayProblem(value: unknown): string | undefined {
   if (value === undefined) return 'it is missing'
   if (value === 'development' || isBytes(value, 20)) return undefined
+  if (typeof value === 'object' && value !== null && 'chain' in value) return unless(isChain(value.chain))
   if (typeof value === 'string' && /^(?:0x)?[0-9a-f]{40}$/iu.test(value)) return undefined
   if (value instanceof Uint8Array) return `it has ${value.length} bytes, not 20`
   return typeof value === 'string' ? `${JSON.stringify(value)} is no address` : `it is a ${typeof value}`
+}
+
+function isChain(value: unknown): boolean {
+  const { chainId, shops, relays, rpc } = (value ?? {}) as Partial<ShopChain>
+  return typeof chainId === 'bigint' && shops !== undefined && relays !== undefined && rpc !== undefined
 }
 
 function isPart(part: unknown): boolean {

@@ -17,15 +17,18 @@ interface HttpAnswer {
   readonly retryAfter: string | null
 }
 
-/** Rejects with ClientError: UNREACHABLE, ABORTED, TIMEOUT, and ANSWER_TOO_LARGE for more than 2 MiB. */
-export async function httpAnswer(address: string, signal?: AbortSignal): Promise<HttpAnswer> {
+/**
+ * `init`: of fetch; left out, GET. Rejects with ClientError: UNREACHABLE, ABORTED, TIMEOUT, and ANSWER_TOO_LARGE for
+ * more than 2 MiB.
+ */
+export async function httpAnswer(address: string, signal?: AbortSignal, init: RequestInit = {}): Promise<HttpAnswer> {
   const limit = new AbortController()
   const end = () => limit.abort()
   const timer = setTimeout(end, HTTP_ANSWER_MS_MAX)
   signal?.addEventListener('abort', end)
   if (signal?.aborted) end()
   try {
-    const response = await fetch(address, { signal: limit.signal })
+    const response = await fetch(address, { ...init, signal: limit.signal })
     const { ok, status, headers } = response
     return { ok, status, body: await bounded(response, address), retryAfter: headers.get('retry-after') }
   } catch (cause) {

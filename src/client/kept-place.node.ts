@@ -5,7 +5,8 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
+import { replaceFile } from '../disk/whole-file.js'
 import type { ReplicaStore } from './kept-replica.js'
 
 export function storeAt(path: string): ReplicaStore {
@@ -19,25 +20,8 @@ export function storeAt(path: string): ReplicaStore {
       }
     },
     async save(bytes) {
-      const beside = `${path}.${randomUUID()}.new`
-      try {
-        await written(beside, bytes)
-        await rename(beside, path)
-      } catch (error) {
-        await rm(beside, { force: true })
-        throw error
-      }
+      // Two programs may keep what they hold in one file.
+      await replaceFile(path, bytes, { beside: `${path}.${randomUUID()}.new` })
     },
-  }
-}
-
-/** On disk when it resolves. */
-async function written(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, 'wx', 0o600)
-  try {
-    await file.writeFile(bytes)
-    await file.sync()
-  } finally {
-    await file.close()
   }
 }

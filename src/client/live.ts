@@ -262,3 +262,13 @@ export async function* states<State>(
     stop()
   }
 }
+
+/** In version 4 the last set that changed it is all that is known. */
+export function seqOnly(seq: bigint | undefined): Verified | undefined {
+  return seq === undefined || seq === 0n ? undefined : { seq }
+}
+
+/** While its parts are on their way nothing is known of it. */
+export function loadingUnless(standing: Standing): Standing {
+  return standing.complete ? standing : { ...standing, isLoading: true }
+}

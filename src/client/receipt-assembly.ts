@@ -11,13 +11,15 @@ import { be64, equalBytes, toBigEndian } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { rawCidOf } from '../bytes/raw-cid.js'
 import { decode } from '../codec/decode.js'
+import { readDeterministic } from '../codec/deterministic.js'
 import { RECEIPT_WAIT_MS_MAX, STATE_PROOF_OBJECTS_MAX } from '../limits.js'
 import { readStateProofs } from '../merkle/state-proof-form.js'
 import type { StateQuestion } from '../merkle/state-question.js'
 import { PaymentDetails } from '../objects/order.js'
 import { signerOf } from '../patches/patch-set.js'
 import { readPatch } from '../patches/patch.js'
-import { decodeCheckpoint } from '../proofs/checkpoint-form.js'
+import { CheckpointError } from '../proofs/checkpoint-error.js'
+import { decodeCheckpoint, verifyCheckpoint } from '../proofs/checkpoint-form.js'
 import {
   makeReceipt,
   ReceiptError,
@@ -26,6 +28,7 @@ import {
   type ReceiptParts,
   type SetForReceipt,
 } from '../proofs/receipt.js'
+import { ReceiptAnchor } from '../proofs/receipt-form.js'
 import { asksForPayment } from '../state/order-rules.js'
 import { ObjectType, type PushRequest, type SyncStatusRequest } from '../wire/messages.js'
 import {
@@ -202,9 +205,32 @@ async function fetchOne(source: ReceiptSource, sets: OrderSets, id: OrderId): Pr
     sets: await Promise.all(taken.map((set) => placed(source, set, head))),
     ...(await pricedParts(source, taken)),
   }
-  const receipt = makeReceipt(parts)
-  verifyReceipt(receipt, { relays, registries: [] }, { ShopID: shop, Order: id })
-  return receipt
+  const expected = { ShopID: shop, Order: id }
+  const bare = makeReceipt(parts)
+  verifyReceipt(bare, { relays, registries: [] }, expected)
+  const anchor = await anchorOf(source, again, head)
+  if (anchor === undefined) return bare
+  const anchored = makeReceipt({ ...parts, anchor })
+  verifyReceipt(anchored, { relays, registries: [[anchor.ChainID, anchor.Contract]] }, expected)
+  return anchored
+}
+
+/**
+ * Where a checkpoint of set `seq` or a later one stands on chain, beside that of `head`; undefined if nowhere yet. One
+ * that an earlier key signed which nobody named here would make the receipt worth less than without it.
+ */
+async function anchorOf(source: ReceiptSource, seq: bigint, head: bigint): Promise<ReceiptAnchor | undefined> {
+  try {
+    const path = `/v5/shops/${source.shop}/anchor?covers=${seq}&at=${head}`
+    const anchor = readDeterministic(ReceiptAnchor, await bytesFromRelay(source, path), 'Anchor')
+    verifyCheckpoint(anchor.Checkpoint, source.relays)
+    return anchor
+  } catch (error) {
+    const isAbsent = error instanceof ClientError && error.code === 'NOT_FOUND'
+    const isOfAnotherKey = error instanceof CheckpointError && error.code === 'signer'
+    if (isAbsent || isOfAnotherKey) return undefined
+    throw error
+  }
 }
 
 /** Once a checkpoint covers set `seq`: the relay signs one a second, and what was just written is in none yet. */

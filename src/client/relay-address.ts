@@ -1,26 +1,42 @@
 /**
- * The relay's address as `connect` takes it: what its sets, checkpoints and receipts are checked against.
+ * The relay as `connect` is told of it: what its sets, checkpoints and receipts are checked against.
  *
- * Tests: test/client/shop-client.test.ts
+ * Tests: test/client/shop-client.test.ts, test/e2e/rotated-relay.test.ts
  */
 
+import type { ShopId } from '../brands.js'
 import { fromHex } from '../bytes/hex.js'
-import { ClientError } from './client-error.js'
+import { decodeSignedHandOver } from '../proofs/checkpoint.js'
+import { ClientError, verificationFailed } from './client-error.js'
 import { relayDescription } from './enrol.js'
+import { FollowedRelay } from './followed-relay.js'
+import { ShopOnChain, type ShopChain } from './shop-chain.js'
 
 const DEVELOPMENT_CHAIN_ID = 31_337
 
-interface AddressOptions {
+/** An address, 20 bytes or hexadecimal; 'development'; or a chain, which is asked who owns the relay's token. */
+export type RelayGiven = Uint8Array | string | { readonly chain: ShopChain }
+
+interface RelayOptions {
   readonly url: string
-  readonly relay: Uint8Array | string
+  readonly shop: ShopId
+  readonly relay: RelayGiven
   readonly signal?: AbortSignal | undefined
   readonly onNotice?: ((text: string) => void) | undefined
 }
 
-/** 20 bytes; `'development'` asks a development relay for its own. Rejects with ClientError. */
-export async function relayAddress({ url, relay, signal, onNotice }: AddressOptions): Promise<Uint8Array> {
-  if (relay instanceof Uint8Array) return relay
-  if (relay !== 'development') return fromHex(relay)
+/** By the one key that is known; hand-overs are followed later. Rejects with ClientError. */
+export async function relayOf(options: RelayOptions): Promise<FollowedRelay> {
+  const { url, shop, relay, signal } = options
+  if (typeof relay === 'string') return new FollowedRelay([await addressIn(relay, options)])
+  if (relay instanceof Uint8Array) return new FollowedRelay([relay])
+  const { address, identity } = await new ShopOnChain(relay.chain, shop, signal).relayAt(url)
+  return new FollowedRelay([address], identity)
+}
+
+/** `'development'` asks a development relay for its own. */
+async function addressIn(text: string, { url, signal, onNotice }: RelayOptions): Promise<Uint8Array> {
+  if (text !== 'development') return fromHex(text)
   const facts = await relayDescription(url, signal)
   if (facts.chain_id !== DEVELOPMENT_CHAIN_ID) {
     throw new ClientError(
@@ -33,4 +49,21 @@ export async function relayAddress({ url, relay, signal, onNotice }: AddressOpti
       'fine for development, proves nothing elsewhere',
   )
   return fromHex(facts.relay_address)
+}
+
+export function givenChain(relay: RelayGiven): ShopChain | undefined {
+  return typeof relay === 'object' && 'chain' in relay ? relay.chain : undefined
+}
+
+/** Rejects with ClientError, VERIFICATION_FAILED for a hand-over that is not well signed, or another relay's. */
+export async function knownRelay(
+  options: RelayOptions & { readonly handOvers?: readonly Uint8Array[] | undefined },
+): Promise<FollowedRelay> {
+  const relay = await relayOf(options)
+  try {
+    relay.take((options.handOvers ?? []).map(decodeSignedHandOver))
+  } catch (error) {
+    throw verificationFailed(error)
+  }
+  return relay
 }

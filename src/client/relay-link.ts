@@ -223,7 +223,7 @@ export class RelayLink {
     } catch (error) {
       if (this.current === 'closed') return
       this.handlers.lost()
-      const isRefused = error instanceof ClientError && !error.retryable && error.code !== 'UNAVAILABLE'
+      const isRefused = error instanceof ClientError && !error.retryable
       if (isRefused) this.options.notice(`the relay refuses: ${(error as Error).message}`)
       this.setState(isRefused ? 'needs-auth' : 'disconnected')
       if (!isRefused && !this.isFailed) this.reopenLater((error as Error).message, retryAfterMs(error))

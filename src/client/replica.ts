@@ -8,6 +8,7 @@
 
 import type { ShopId } from '../brands.js'
 import type { Account } from '../objects/account.js'
+import { stockEntry, type StockEntry } from '../objects/inventory.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { Order } from '../objects/order.js'
@@ -38,7 +39,7 @@ export class Replica {
 
   /** How many snapshots began it. */
   private generation = 0
-  private readonly lists = new Map<string, { readonly version: string; readonly list: readonly unknown[] }>()
+  private readonly lists = new Map<string, { readonly version: string; readonly list: unknown }>()
 
   /** `relays`: addresses of the relay's keys, at least one. */
   constructor(shopId: ShopId, relays: readonly Uint8Array[]) {
@@ -92,12 +93,33 @@ export class Replica {
 
   /** All objects of a collection by rising ID or name; the same reference until a set changes one of them. */
   list<C extends 'Listings' | 'Orders' | 'Tags'>(collection: C): readonly ObjectTypes[C][] {
+    return this.remembered(collection, () => {
+      const list = this.all(collection).map(([, object]) => object)
+      return list.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+    })
+  }
+
+  /** By their keys; the same reference until a set changes one of them. */
+  tags(): ReadonlyMap<string, Tag> {
+    const nameOf = (name: string) => name.slice('Tags/'.length)
+    return this.remembered('Tags', () => new Map(this.all('Tags').map(([name, tag]) => [nameOf(name), tag])), 'by key')
+  }
+
+  /** All that is in stock, in no order; the same reference until a set changes one of them. */
+  stock(): readonly StockEntry[] {
+    return this.remembered('Inventory', () => {
+      const keys = [...this.held.keys('Inventory')]
+      return this.all('Inventory').map(([, pieces], i) => stockEntry(keys[i]!, pieces))
+    })
+  }
+
+  /** `form`: of several things that are made of one collection. */
+  private remembered<T>(collection: ObjectCollection, make: () => T, form = ''): T {
     const version = `${this.generation} ${this.changedAt(collection)}`
-    const known = this.lists.get(collection)
-    if (known?.version === version) return known.list as readonly ObjectTypes[C][]
-    const list = this.all(collection).map(([, object]) => object)
-    list.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
-    this.lists.set(collection, { version, list })
+    const known = this.lists.get(collection + form)
+    if (known?.version === version) return known.list as T
+    const list = make()
+    this.lists.set(collection + form, { version, list })
     return list
   }
 

@@ -6,6 +6,7 @@
  */
 
 import type { Seconds, ShopId } from '../brands.js'
+import { personalSigner } from '../bytes/eip191.js'
 import { CHECKPOINTS_KEPT } from '../limits.js'
 import {
   CheckpointError,
@@ -53,6 +54,17 @@ export class ShopCheckpoints {
     this.trust = new CheckpointTrust({ ...kept.fields, relays: this.relay.keys }, kept)
     this.recent.set(kept.fields.Seq, kept)
     return kept
+  }
+
+  /**
+   * Goes on from one whose digest is anchored in the registry of `place`, whoever signed it: a key of before a rotation
+   * may have. Throws CheckpointError.
+   */
+  goOnFromAnchor(signed: SignedCheckpoint, place: Pick<RelayIdentity, 'ChainID' | 'Registry'>): void {
+    const signer = personalSigner(...signed)
+    const anchored = verifyCheckpoint(signed, signer === undefined ? [] : [signer])
+    requireIdentity(anchored.fields, { ...anchored.fields, ...this.relay.identity, ...place, ShopID: this.shopId })
+    this.trust = new CheckpointTrust({ ...anchored.fields, relays: this.relay.keys }, anchored)
   }
 
   /** Checks all of a checkpoint and holds it from now on. Throws CheckpointError. */

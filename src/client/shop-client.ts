@@ -11,34 +11,36 @@ import { toBigEndian } from '../bytes/bytes.js'
 import { VERIFIED_AT_SECONDS_DEFAULT } from '../limits.js'
 import { encodeChange, type Change } from '../patches/patch.js'
 import { encodePatchSet, signPatches } from '../patches/patch-set.js'
-import { decodeSignedHandOver, relaysAfter, type Comparison } from '../proofs/checkpoint.js'
-import { readHandOver } from '../proofs/hand-over.js'
+import type { Comparison } from '../proofs/checkpoint.js'
+import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, SyncStatusRequest } from '../wire/messages.js'
 import { readWriteAnswer } from '../wire/proof-payloads.js'
 import { mixedAudiences } from './audiences.js'
 import { checkChanges } from './change-arguments.js'
-import { ClientError } from './client-error.js'
+import { ClientError, verificationFailed } from './client-error.js'
 import { checkConnectOptions, type ConnectOptions } from './connect-options.js'
 import type { RelayConnection } from './connection.js'
 import { FirstScreen } from './first-screen.js'
-import { LiveObjects, type Standing, type Verified } from './live.js'
+import type { FollowedRelay } from './followed-relay.js'
+import { LiveObjects, loadingUnless, seqOnly, type Standing, type Verified } from './live.js'
 import { OwnWrites } from './own-writes.js'
 import { filtersOf, type Part } from './parts.js'
 import { compareWith, proveOwnSet, type OwnSet } from './proof-requests.js'
 import { RelayLink, type ConnectionState } from './relay-link.js'
 import { Replica } from './replica.js'
 import { SetReader } from './set-reader.js'
-import type { KnownRelay } from './shop-checkpoints.js'
-import { relayAddress } from './relay-address.js'
+import { fetchAnchored, ShopOnChain } from './shop-chain.js'
+import { givenChain, knownRelay } from './relay-address.js'
 import { ShopObjects, type ReceiptOptions } from './shop-objects.js'
 import { ShopProofs } from './shop-proofs.js'
 import type { ViewSource } from './shop-views.js'
 import type { VerifiedSet } from './verify.js'
-import { partKey, partsOf, WatchedViews } from './watched-parts.js'
+import { isSameParts, partsOf, WatchedViews } from './watched-parts.js'
 
 export type { Account } from '../objects/account.js'
+export type { StockEntry } from '../objects/inventory.js'
 export type { Listing, Option, StockStatus, Variation } from '../objects/listing.js'
 export type { Manifest, Payee, ShippingRegion } from '../objects/manifest.js'
 export type {
@@ -67,6 +69,10 @@ export type { ReplicaStore } from './kept-replica.js'
 export type { ConnectionState } from './relay-link.js'
 export type { LiveOrder, Orders, ReceiptOptions } from './shop-objects.js'
 export type { NewOrder, PaymentCalls, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
+export { uploadBlob } from './blob-upload.js'
+export type { ShopChain } from './shop-chain.js'
+export type { EthereumProvider } from './rpc-request.js'
+export type { RelayGiven } from './relay-address.js'
 export { ClientError, type ClientErrorCode } from './client-error.js'
 export { ProofError } from '../merkle/proof-error.js'
 export { StateProofError } from '../merkle/state-proof-error.js'
@@ -123,7 +129,7 @@ const NONCES_PER_MS = 1_000n
  */
 export async function connect(options: ConnectOptions): Promise<ShopClient> {
   checkConnectOptions(options)
-  const client = new ShopClient(options, knownRelay(await relayAddress(options), options.handOvers))
+  const client = new ShopClient(options, await knownRelay(options))
   await client.start()
   return client
 }
@@ -147,7 +153,7 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
  */
 export class ShopClient extends ShopObjects {
   private readonly options: ConnectOptions
-  private readonly relay: KnownRelay
+  private readonly relay: FollowedRelay
   private readonly replica: Replica
   private readonly proofs: ShopProofs
   private readonly link: RelayLink
@@ -173,7 +179,7 @@ export class ShopClient extends ShopObjects {
   private readonly onAbort = () => this.close()
 
   /** Use `connect`. */
-  constructor(options: ConnectOptions, relay: KnownRelay) {
+  constructor(options: ConnectOptions, relay: FollowedRelay) {
     const { shop, only, signal } = options
     super(options.currencies ?? [])
     this.options = options
@@ -281,7 +287,10 @@ export class ShopClient extends ShopObjects {
   /** Brings back what was kept and opens the first connection; `connect` calls it. */
   async start(): Promise<void> {
     try {
+      // What was kept may be signed by a key that came later than the one that is known.
+      if (this.options.store !== undefined) await this.relay.follow(this.options)
       await this.proofs.load()
+      await this.goOnFromAnchor()
       await this.link.open()
     } catch (error) {
       this.close()
@@ -300,6 +309,11 @@ export class ShopClient extends ShopObjects {
         "sets come of a subscription that does not change: name parts, not 'watched'",
       )
     return { [Symbol.asyncIterator]: () => this.reader(signal) }
+  }
+
+  /** Where one blob may be posted, once, within ten minutes, by `uploadBlob`. Staff only: others get INVALID. */
+  async uploadUrl({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<string> {
+    return new TextDecoder().decode(await this.connection().request({ kind: 'getBlobUploadUrl' }, signal))
   }
 
   /**
@@ -343,6 +357,14 @@ export class ShopClient extends ShopObjects {
     }
   }
 
+  protected override readTags() {
+    return { ...this.listStanding('Tags'), data: this.replica.tags() }
+  }
+
+  protected override readStock() {
+    return { ...this.listStanding('Inventory'), data: this.replica.stock() }
+  }
+
   protected override watchStock(name: string, path: readonly ['Inventory', bigint, ...string[]]): void {
     this.proofs.watchStock(name, path)
   }
@@ -379,7 +401,7 @@ export class ShopClient extends ShopObjects {
     return this.upToDate(standing)
   }
 
-  private listStanding(collection: 'Listings' | 'Orders' | 'Tags'): Standing {
+  private listStanding(collection: ObjectCollection): Standing {
     if (this.protocol === 4) return { ...this.unproven(), verified: seqOnly(this.replica.changedAt(collection)) }
     const standing = this.upToDate(this.proofs.listStanding(collection))
     return this.options.only === 'watched' ? loadingUnless(standing) : standing
@@ -438,6 +460,7 @@ export class ShopClient extends ShopObjects {
 
   private async subscribe(connection: RelayConnection): Promise<void> {
     const { shop, signal } = this.options
+    await this.followRelay()
     const request = { kind: 'subscribe', shopId: toBigEndian(shop, 32), filters: filtersOf(this.parts) } as const
     // Its first status may come before its answer is taken.
     this.subscriptionId = 0n
@@ -469,6 +492,32 @@ export class ShopClient extends ShopObjects {
         if (this.state === 'connected')
           this.notice(`what is watched could not be subscribed to: ${(error as Error).message}`)
       })
+  }
+
+  /**
+   * First contact (PROOFS §5): what was anchored counts as accepted, so that the relay has to show how its log grew out
+   * of that. Rejects with ClientError.
+   */
+  private async goOnFromAnchor(): Promise<void> {
+    const { shop, relay, chain = givenChain(relay), signal } = this.options
+    if (chain === undefined || this.proofs.newest !== undefined) return
+    const onChain = new ShopOnChain(chain, shop, signal)
+    try {
+      const checkpoint = await fetchAnchored(this.options, onChain)
+      if (checkpoint !== undefined) this.proofs.goOnFromAnchor(checkpoint, onChain.place)
+    } catch (cause) {
+      throw verificationFailed(cause)
+    }
+  }
+
+  /** Its key may have been rotated since the last connection. */
+  private async followRelay(): Promise<void> {
+    try {
+      await this.relay.follow(this.options)
+    } catch (error) {
+      if (verificationFailed(error).code === 'VERIFICATION_FAILED') this.fail(error)
+      throw error
+    }
   }
 
   private tellState(state: ConnectionState): void {
@@ -542,35 +591,4 @@ function provesNothing(): Promise<never> {
 
 function needsVersion5(problem: string): ClientError {
   return new ClientError('NEEDS_VERSION_5', problem)
-}
-
-function verificationFailed(cause: unknown): ClientError {
-  if (cause instanceof ClientError) return cause
-  return new ClientError('VERIFICATION_FAILED', (cause as Error).message, { cause })
-}
-
-function seqOnly(seq: bigint | undefined): Verified | undefined {
-  return seq === undefined || seq === 0n ? undefined : { seq }
-}
-
-/** While its parts are on their way nothing is known of it. */
-function loadingUnless(standing: Standing): Standing {
-  return standing.complete ? standing : { ...standing, isLoading: true }
-}
-
-function isSameParts(a: readonly Part[], b: readonly Part[]): boolean {
-  return a.map(partKey).join('\n') === b.map(partKey).join('\n')
-}
-
-/** Throws ClientError VERIFICATION_FAILED for a hand-over that is not well signed, or another relay's. */
-function knownRelay(address: Uint8Array, handOvers: readonly Uint8Array[] = []): KnownRelay {
-  if (handOvers.length === 0) return { keys: [address] }
-  try {
-    const signed = handOvers.map(decodeSignedHandOver)
-    const { ChainID, Registry, Relay } = readHandOver(signed[0]!)
-    const identity = { ChainID, Registry, Relay }
-    return { keys: relaysAfter(signed, [address], identity), identity }
-  } catch (error) {
-    throw verificationFailed(error)
-  }
 }

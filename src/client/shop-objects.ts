@@ -5,6 +5,7 @@
  */
 
 import type { ListingId, OrderId, ShopId } from '../brands.js'
+import type { StockEntry } from '../objects/inventory.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { Order } from '../objects/order.js'
@@ -15,7 +16,7 @@ import { Cart } from './cart.js'
 import { usage } from './client-error.js'
 import { isId } from './connect-options.js'
 import { checkQuery, queryKey, type ListingsQuery } from './listings-query.js'
-import type { Live, LiveList, LiveObjects } from './live.js'
+import type { Live, LiveList, LiveObjects, Reading } from './live.js'
 import { currencyOf, type Currency, type Money } from './money.js'
 import type { Part } from './parts.js'
 import { ShopOrders } from './shop-orders.js'
@@ -54,6 +55,8 @@ export abstract class ShopObjects {
   /** Whether the order is part of what was subscribed to. */
   abstract sees(order: OrderId): boolean
   abstract write(changes: readonly Change[], options?: { readonly signal?: AbortSignal }): Promise<unknown>
+  protected abstract readTags(): Reading<ReadonlyMap<string, Tag>>
+  protected abstract readStock(): Reading<readonly StockEntry[]>
   protected abstract watchStock(name: string, path: readonly ['Inventory', bigint, ...string[]]): void
   protected abstract receiptOf(id: OrderId, options?: ReceiptOptions): Promise<Uint8Array>
 
@@ -103,6 +106,24 @@ export abstract class ShopObjects {
   /** All tags, by name. */
   tags(): LiveList<Tag> {
     return this.list('Tags', { tags: 'all' })
+  }
+
+  /** All tags that are subscribed to, by their keys. */
+  tagList(): Live<ReadonlyMap<string, Tag>> {
+    return this.objects.live(
+      'Tags/ by key',
+      () => ({ id: 'Tags/ by key', topics: ['Tags/'], parts: [{ tags: 'all' }], read: () => this.readTags() }),
+      () => ({}),
+    )
+  }
+
+  /** All stock that is subscribed to, which is staff's to see; in no order. */
+  stockList(): Live<readonly StockEntry[]> {
+    return this.objects.live(
+      'Inventory/',
+      () => ({ id: 'Inventory/', topics: ['Inventory/'], parts: [{ inventory: 'all' }], read: () => this.readStock() }),
+      () => ({}),
+    )
   }
 
   /** All orders that may be read: a guest's own, the shop's for staff; by id. The same as `orders()`. */

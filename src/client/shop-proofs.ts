@@ -10,7 +10,7 @@ import type { Seconds, ShopId } from '../brands.js'
 import { encode } from '../codec/encode.js'
 import { KEPT_SAVE_MS } from '../limits.js'
 import type { StateQuestion } from '../merkle/state-proof.js'
-import type { VerifiedCheckpoint } from '../proofs/checkpoint.js'
+import type { RelayIdentity, SignedCheckpoint, VerifiedCheckpoint } from '../proofs/checkpoint.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import type { CheckpointPush, PushedSet, Request, SnapshotPush, SubscriptionRequest } from '../wire/messages.js'
@@ -212,6 +212,14 @@ export class ShopProofs {
     } catch (error) {
       this.handlers.notice(`what was kept is not used: ${(error as Error).message}`)
     }
+  }
+
+  /**
+   * Begins with the checkpoint that was anchored. The registry vouches for its bytes, so any key may have signed it.
+   * Throws CheckpointError.
+   */
+  goOnFromAnchor(signed: SignedCheckpoint, place: Pick<RelayIdentity, 'ChainID' | 'Registry'>): void {
+    this.proven.checkpoints.goOnFromAnchor(signed, place)
   }
 
   close(): void {

@@ -92,8 +92,12 @@ function allowedPart(part: Part, access: Access): Part | undefined {
 }
 
 /** The same for the same parts. */
-export function partKey(part: Part): string {
+function partKey(part: Part): string {
   return Object.entries(part)
     .map(([kind, id]) => `${kind} ${id}`)
     .join()
+}
+
+export function isSameParts(a: readonly Part[], b: readonly Part[]): boolean {
+  return a.map(partKey).join('\n') === b.map(partKey).join('\n')
 }

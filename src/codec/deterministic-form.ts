@@ -15,6 +15,7 @@ import {
   integerAt,
   leadingZeros,
   MAP,
+  NEGATIVE,
   TAG,
   TEXT,
   UNSIGNED,
@@ -26,8 +27,73 @@ import { CborError } from './value.js'
 
 /** Throws CborError unless `bytes` are what `encode` makes of their value. `maxDepth` as for checkForm. */
 export function checkDeterministic(bytes: Uint8Array, maxDepth = CBOR_NESTING_MAX): void {
+  if (maxDepth >= PLAIN_DEPTH_MAX && plainEnd(bytes, 0, PLAIN_DEPTH_MAX) === bytes.length) return
   checkForm(bytes, maxDepth)
   checkItem(bytes, 0)
+}
+
+/** How deep what is plain may nest. */
+const PLAIN_DEPTH_MAX = 8
+const NOT_PLAIN = -1
+
+/**
+ * The end of the item at `at` if it is what most objects are, in its one form: integers below 2^32, ASCII, byte
+ * strings, true, false, null, arrays, and maps by ASCII keys, not deep. In one walk, and NOT_PLAIN of all else, right
+ * or wrong: the two walks after it tell.
+ */
+function plainEnd(bytes: Uint8Array, at: number, room: number): number {
+  const first = bytes[at]
+  if (first === undefined) return NOT_PLAIN
+  const major = first >> 5
+  if (major === 7) return first >= 0xf4 && first <= 0xf6 ? at + 1 : NOT_PLAIN
+  const info = first & 0x1f
+  if (info > 26 || major === TAG) return NOT_PLAIN
+  const content = at + 1 + (info < 24 ? 0 : 1 << (info - 24))
+  if (content > bytes.length) return NOT_PLAIN
+  const argument = argumentAt(bytes, at)
+  if (info >= 24 && argument < SMALLEST_ARGUMENTS[info - 24]!) return NOT_PLAIN
+  if (major === UNSIGNED || major === NEGATIVE) return content
+  if (argument > bytes.length - content) return NOT_PLAIN
+  if (major === BYTES) return content + argument
+  if (major === TEXT) return asciiEnd(bytes, content, content + argument)
+  if (room === 0) return NOT_PLAIN
+  return major === ARRAY
+    ? plainItemsEnd(bytes, content, argument, room - 1)
+    : plainMapEnd(bytes, content, argument, room - 1)
+}
+
+function asciiEnd(bytes: Uint8Array, at: number, end: number): number {
+  for (let i = at; i < end; i++) if (bytes[i]! >= 0x80) return NOT_PLAIN
+  return end
+}
+
+function plainItemsEnd(bytes: Uint8Array, at: number, count: number, room: number): number {
+  let end = at
+  for (let left = count; left > 0 && end !== NOT_PLAIN; left--) end = plainEnd(bytes, end, room)
+  return end
+}
+
+function plainMapEnd(bytes: Uint8Array, at: number, count: number, room: number): number {
+  let before = NOT_PLAIN
+  let key = at
+  for (let left = count; left > 0; left--) {
+    if (bytes[key]! >> 5 !== TEXT) return NOT_PLAIN
+    const value = plainEnd(bytes, key, room)
+    if (value === NOT_PLAIN || (before !== NOT_PLAIN && !isBefore(bytes, before, key, value))) return NOT_PLAIN
+    before = key
+    key = plainEnd(bytes, value, room)
+    if (key === NOT_PLAIN) return NOT_PLAIN
+  }
+  return key
+}
+
+/** Whether the key at `before` comes before the one that ends at `end`: neither begins with the other. */
+function isBefore(bytes: Uint8Array, before: number, key: number, end: number): boolean {
+  for (let i = key; i < end; i++) {
+    const difference = bytes[i]! - bytes[before + i - key]!
+    if (difference !== 0) return difference > 0
+  }
+  return false
 }
 
 /** Of bytes whose form was checked. Returns the end of the item. */

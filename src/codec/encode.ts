@@ -47,8 +47,27 @@ export type Encodable = Cbor | CborEncoded | readonly Encodable[] | ReadonlyMap<
  * ```
  */
 export function encode(value: Encodable): Uint8Array {
+  return encodeIn(NO_ROOM, 0, value)
+}
+
+const NO_ROOM = new Uint8Array(0)
+
+/**
+ * The same as a view of `room` from `at` on, and a fresh array where it is too small: many short items in one buffer.
+ *
+ * @example
+ * ```ts
+ * import { encodeIn } from 'cairn-relay/codec/encode'
+ *
+ * const room = new Uint8Array(4)
+ * console.log(encodeIn(room, 1, 'a').byteOffset, room) // 1 Uint8Array(4) [ 0, 97, 97, 0 ]
+ * ```
+ */
+export function encodeIn(room: Uint8Array, at: number, value: Encodable): Uint8Array {
   const plan: Plan = { keys: [], next: 0 }
-  const writer = new Writer(lengthOf(value, plan), plan)
+  const length = lengthOf(value, plan)
+  const isRoom = at + length <= room.length
+  const writer = new Writer(isRoom ? room.subarray(at, at + length) : new Uint8Array(length), plan)
   writer.item(value)
   return writer.bytes
 }
@@ -170,8 +189,8 @@ class Writer {
   private readonly plan: Plan
   private at = 0
 
-  constructor(length: number, plan: Plan) {
-    this.bytes = new Uint8Array(length)
+  constructor(bytes: Uint8Array, plan: Plan) {
+    this.bytes = bytes
     this.plan = plan
   }
 

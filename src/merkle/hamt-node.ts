@@ -16,7 +16,6 @@
  * Tests: test/merkle/hamt-store.test.ts
  */
 
-import type { KeptPreimage } from './node-preimage.js'
 import { PlaceDigests, STORED_PLACES } from './place-digests.js'
 
 /** The store's name of a stored node, ≥ 1. */
@@ -55,8 +54,15 @@ export interface Node {
   readonly entries: readonly (Leaf | Branch)[]
   /** Digests of the places within (hamt-places.ts), as far as they are known. */
   places: PlaceDigests | undefined
-  /** What its digest is taken over, as far as it is kept (node-preimage.ts). */
-  preimage: KeptPreimage
+  /** `wanted`: the node was hashed once, and who changes it will hash it again. */
+  preimage: Preimage | 'wanted' | undefined
+}
+
+/** What a node's digest is taken over (node-preimage.ts). */
+export interface Preimage {
+  readonly bytes: Uint8Array
+  /** The index of the entry that it has of a version before; −1: of none. */
+  stale: number
 }
 
 const VERSION = 1

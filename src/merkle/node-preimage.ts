@@ -7,16 +7,7 @@
  */
 
 import { sha256 } from '#hash'
-import { isLeaf, type Branch, type Leaf, type Node } from './hamt-node.js'
-
-/** `wanted`: the node was hashed once, and who changes it will hash it again. */
-export type KeptPreimage = Preimage | 'wanted' | undefined
-
-interface Preimage {
-  readonly bytes: Uint8Array
-  /** The index of the entry that it has of a version before; −1: of none. */
-  stale: number
-}
+import { isLeaf, type Branch, type Leaf, type Node, type Preimage } from './hamt-node.js'
 
 const SCRATCH_BYTES_MAX = 1_048_576
 /** A node with large values is as well copied: what is kept stays small. */
@@ -41,7 +32,7 @@ export function hashNode(node: Node, digestOf: (child: Branch) => Uint8Array): U
 }
 
 /** For the node that takes this one's place with another entry at `index`; this one makes it again should anybody ask. */
-export function takePreimage(node: Node, index: number, entry: Leaf | Branch): KeptPreimage {
+export function takePreimage(node: Node, index: number, entry: Leaf | Branch): Node['preimage'] {
   const { preimage } = node
   if (typeof preimage !== 'object') return preimage
   node.preimage = 'wanted'

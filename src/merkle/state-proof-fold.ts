@@ -5,8 +5,10 @@
  * Tests: test/merkle/state-proof.test.ts, test/merkle/state-proof-refusals.test.ts
  */
 
+import { sha256, sha256Into } from '#hash'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
+import { besideOf, pathPreimage, sideAt, writeEmptySide, writeSide } from './path-preimage.js'
 import type { ProofPart } from './state-proof-form.js'
 import { StateProofError } from './state-proof-error.js'
 import { questionName } from './state-question.js'
@@ -67,16 +69,28 @@ class Fold {
     return this.joined(depth, from, left ?? this.sibling(from), right ?? this.sibling(from))
   }
 
-  /** The place at `depth` that this item alone goes through: its path, from the bottom. */
+  /** The place at `depth`, above its end, that this item alone goes through: its path, from the bottom. */
   private path(depth: number, item: number): Place {
-    const end = this.ends[item]!
-    let place = this.ended(end.depth, item, item + 1)
-    for (let above = end.depth - 1; above >= depth; above--) {
-      const sibling = this.sibling(item)
-      const isLeft = bitAt(end.keyHash, above) === 0
-      place = this.joined(above, item, isLeft ? place : sibling, isLeft ? sibling : place)
+    const { keyHash, depth: bottom } = this.ends[item]!
+    const end = this.ended(bottom, item, item + 1)
+    const sibling = this.sibling(item)
+    const isLeft = bitAt(keyHash, bottom - 1) === 0
+    const place = this.joined(bottom - 1, item, isLeft ? end : sibling, isLeft ? sibling : end)
+    return bottom - 1 === depth ? place : this.lifted(place, bottom - 1, depth, item)
+  }
+
+  /** From an interior place at `from` on, each in the other's bytes: nothing is allocated a step. */
+  private lifted(place: Place, from: number, to: number, item: number): Place {
+    const { keyHash } = this.ends[item]!
+    let at = sideAt(keyHash, from - 1)
+    writeSide(at, place.bytes, place.at)
+    for (let above = from - 1; above > to; above--) {
+      this.copySibling(besideOf(at), item)
+      at = sideAt(keyHash, above - 1)
+      sha256Into(pathPreimage, pathPreimage, at)
     }
-    return place
+    this.copySibling(besideOf(at), item)
+    return { kind: 'interior', bytes: sha256(pathPreimage), at: 0 }
   }
 
   requireAllTaken(): void {
@@ -114,18 +128,30 @@ class Fold {
   }
 
   private sibling(from: number): Place {
+    const at = this.siblingAt(from)
+    return at === NONE ? EMPTY : { kind: 'sibling', bytes: this.part.siblings, at }
+  }
+
+  private copySibling(to: number, from: number): void {
+    const at = this.siblingAt(from)
+    if (at === NONE) writeEmptySide(to)
+    else writeSide(to, this.part.siblings, at)
+  }
+
+  /** Where the next sibling stands among them; NONE if it is empty. */
+  private siblingAt(from: number): number {
     const { emptySiblings, siblings } = this.part
     const i = this.taken++
     const byte = emptySiblings[i >> 3]
     if (byte === undefined)
       throw this.error('empty-siblings', from, `${emptySiblings.length} bytes, sibling ${i} is beyond`)
-    if (((byte >> (7 - (i & 7))) & 1) === 1) return EMPTY
+    if (((byte >> (7 - (i & 7))) & 1) === 1) return NONE
     const at = DIGEST_BYTES * this.shown++
     if (at + DIGEST_BYTES > siblings.length)
       throw this.error('siblings', from, `${siblings.length / DIGEST_BYTES} siblings, more are needed`)
     if (siblings[at] === 0 && isAllZero(siblings.subarray(at, at + DIGEST_BYTES)))
       throw this.error('zero-sibling', from, `sibling ${i} is all zeros and not in EmptySiblings`)
-    return { kind: 'sibling', bytes: siblings, at }
+    return at
   }
 
   private error(code: StateProofError['code'], item: number, problem: string): StateProofError {
@@ -133,3 +159,5 @@ class Fold {
     return new StateProofError(code, questionName([collection, items[item]!.key]), problem)
   }
 }
+
+const NONE = -1

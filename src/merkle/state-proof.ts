@@ -10,14 +10,8 @@ import { sha256 } from '#hash'
 import type { ShopId } from '../brands.js'
 import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
-import {
-  byCollection,
-  saltedRoot,
-  STATE_COLLECTIONS,
-  stateRoot,
-  type Level,
-  type StateCollection,
-} from './state-level.js'
+import { answersTo } from './state-answers.js'
+import { saltedRoot, STATE_COLLECTIONS, stateRoot, type Level, type StateCollection } from './state-level.js'
 import { StateProofError } from './state-proof-error.js'
 import { requireManifest, requireObject } from './state-object.js'
 import { foldedRoot, type ItemEnd } from './state-proof-fold.js'
@@ -102,28 +96,22 @@ export function verifyStateProofs(bytes: Uint8Array, { shopId, stateRoot: root, 
   for (const question of asked) requireProvable(question)
   const proofs = readStateProofs(bytes, asked.length)
   requireNulls(proofs)
-  const answers = matched(proofs, asked)
+  const { objects, keyHashes } = answersTo(asked, proofs)
   if (proofs.manifest !== undefined) requireManifest(proofs.manifest, shopId)
-  const { schemaVersion, manifestHash, roots } = proofs.level
-  const level: Level = {
-    schemaVersion,
-    manifestHash: manifestHash ?? sha256(proofs.manifest!),
-    roots: byCollection((name) => roots[name] ?? partDigest(partFor(proofs, name)!)),
-  }
+  const level = wholeLevel(proofs, keyHashes)
   const found = stateRoot(level)
   if (!equalBytes(found, root))
     throw new StateProofError('state-root', 'StateRoot', `the proof gives ${toHex(found)}, not ${toHex(root)}`)
-  return { answers, level }
+  return { answers: objects, level }
 }
 
-function partFor({ parts }: StateProofs, name: StateCollection): ProofPart | undefined {
-  return parts.find(({ collection }) => collection === name)
-}
-
-function requireNulls(proofs: StateProofs): void {
-  const { level, manifest } = proofs
+function requireNulls({ level, parts, manifest }: StateProofs): void {
   requireNull('ManifestHash', level.manifestHash, manifest !== undefined)
-  for (const name of STATE_COLLECTIONS) requireNull(name, level.roots[name], partFor(proofs, name) !== undefined)
+  for (const name of STATE_COLLECTIONS) {
+    let isYielded = false
+    for (const { collection } of parts) isYielded ||= collection === name
+    requireNull(name, level.roots[name], isYielded)
+  }
 }
 
 function requireNull(name: string, digest: Uint8Array | null, isYielded: boolean): void {
@@ -132,37 +120,23 @@ function requireNull(name: string, digest: Uint8Array | null, isYielded: boolean
   throw new StateProofError('level-null', 'Level', `${name} is ${problem}`)
 }
 
-/** The claimed objects in the order of the questions. */
-function matched({ parts, manifest }: StateProofs, asked: readonly StateQuestion[]): (StateObject | undefined)[] {
-  const claims = new Map<string, { readonly object: StateObject | undefined; isAsked: boolean }>()
-  const claim = (question: StateQuestion, object: StateObject | undefined) =>
-    claims.set(questionName(question), { object, isAsked: false })
-  const longest = asked.reduce((most, [, { length }]) => Math.max(most, length), 0)
-  for (const { collection, items } of parts)
-    for (const { key, answer } of items) {
-      // Before its name is made: a key may have as many bytes as the proof.
-      if (key.length > longest)
-        throw new StateProofError('answers', collection, `a key of ${key.length} bytes, at most ${longest} were asked`)
-      claim([collection, key], answer.kind === 'object' ? answer.object : undefined)
-    }
-  if (manifest !== undefined) claim(['Manifest', new Uint8Array(0)], { value: manifest })
-  const answers = asked.map((question) => {
-    const name = questionName(question)
-    const found = claims.get(name)
-    if (found === undefined) throw new StateProofError('answers', name, 'it was asked and is not answered')
-    found.isAsked = true
-    return found.object
-  })
-  for (const [name, { isAsked }] of claims)
-    if (!isAsked) throw new StateProofError('answers', name, 'it is answered and was not asked')
-  return answers
+/** With what the proof yields. `keyHashes`: of all items, part by part. */
+function wholeLevel({ level, parts, manifest }: StateProofs, keyHashes: readonly Uint8Array[]): Level {
+  const roots = { ...level.roots }
+  let item = 0
+  for (const part of parts) {
+    roots[part.collection] = partDigest(part, keyHashes, item)
+    item += part.items.length
+  }
+  const { schemaVersion, manifestHash } = level
+  return { schemaVersion, manifestHash: manifestHash ?? sha256(manifest!), roots: roots as Level['roots'] }
 }
 
-/** What stands in the level for the part's collection. */
-function partDigest(part: ProofPart): Uint8Array {
+/** What stands in the level for the part's collection. `first`: of its items, among all. */
+function partDigest(part: ProofPart, keyHashes: readonly Uint8Array[], first: number): Uint8Array {
   const ends: ItemEnd[] = []
   for (const item of part.items) {
-    const end = endOf(part.collection, item)
+    const end = endOf(part.collection, item, keyHashes[first + ends.length]!)
     const before = ends.at(-1)
     if (before !== undefined && compareBytes(before.keyHash, end.keyHash) >= 0) {
       const order = `K ${toHex(end.keyHash)} stands after ${toHex(before.keyHash)}`
@@ -174,8 +148,7 @@ function partDigest(part: ProofPart): Uint8Array {
   return part.salt === undefined ? root : saltedRoot(part.salt, root)
 }
 
-function endOf(collection: StateCollection, { key, depth, answer }: ProofItem): ItemEnd {
-  const keyHash = sha256(key)
+function endOf(collection: StateCollection, { key, depth, answer }: ProofItem, keyHash: Uint8Array): ItemEnd {
   return { keyHash, depth, digest: digestOf([collection, key], keyHash, depth, answer) }
 }
 

@@ -5,15 +5,19 @@
  * Tests: test/merkle/state-tree.test.ts, test/merkle/state-kat.test.ts
  */
 
+import { sha256Into } from '#hash'
 import { compareBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
-import { bitAt, EMPTY_PLACE, interiorDigest, sharedBits, stateLeafDigest, type TreeLeaf } from './state-tree.js'
-
-/** The whole side of bit 0 of a place at `depth`, which has leaves on the other side too. */
-interface LeftSide {
-  readonly depth: number
-  readonly digest: Uint8Array
-}
+import { besideOf, pathPreimage, sideAt, writeEmptySide, writeSide } from './path-preimage.js'
+import {
+  copyDigest,
+  DIGEST_BYTES,
+  EMPTY_PLACE,
+  sharedBits,
+  STATE_DEPTH_MAX,
+  stateLeafDigest,
+  type TreeLeaf,
+} from './state-tree.js'
 
 /**
  * Takes leaves, gives their root.
@@ -28,27 +32,64 @@ interface LeftSide {
  * ```
  */
 export class StateRootStream {
-  /** By rising depth. */
-  private readonly left: LeftSide[] = []
+  /** Of places on the way to the last leaf that have leaves on both sides, rising. */
+  private readonly depths: number[] = []
+  /** The digests of their sides of bit 0, which are whole, each at its depth. */
+  private readonly lefts = new Uint8Array(DIGEST_BYTES * STATE_DEPTH_MAX)
   private last: Uint8Array | undefined
   /** Of the last leaf. */
   private digest = EMPTY_PLACE
 
   /** Throws StateLeafOrderError unless its K is greater than the last one's. */
   add(leaf: Pick<TreeLeaf, 'keyHash' | 'valueHash'>): void {
-    const { last } = this
+    const { last, depths } = this
     if (last !== undefined) {
       if (compareBytes(last, leaf.keyHash) >= 0) throw new StateLeafOrderError(last, leaf.keyHash)
       const depth = sharedBits(last, leaf.keyHash)
-      this.left.push({ depth, digest: folded(last, this.digest, this.left, depth + 1) })
+      const splits = this.splitsFrom(depth + 1)
+      this.fold(depth + 1, this.lefts, DIGEST_BYTES * depth)
+      depths.length = splits
+      depths.push(depth)
     }
     this.last = leaf.keyHash
     this.digest = stateLeafDigest(leaf)
   }
 
-  /** Of the leaves so far, 32 bytes; zeros of none. The stream goes on after it. */
+  /** Of the leaves so far, 32 bytes, fresh; zeros of none. The stream goes on after it. */
   root(): Uint8Array {
-    return this.last === undefined ? EMPTY_PLACE : folded(this.last, this.digest, [...this.left], 0)
+    const root = new Uint8Array(DIGEST_BYTES)
+    if (this.last !== undefined) this.fold(0, root, 0)
+    return root
+  }
+
+  /** How many of the splits lie above `depth`. */
+  private splitsFrom(depth: number): number {
+    let count = this.depths.length
+    while (count > 0 && this.depths[count - 1]! >= depth) count--
+    return count
+  }
+
+  /**
+   * Writes to `target` the digest of the place at `depth` that ends with the last leaf: from the leaf up through the
+   * splits that lie there, and with nothing beside it between them. A lone leaf stands wherever it is wanted.
+   */
+  private fold(depth: number, target: Uint8Array, to: number): void {
+    const { depths } = this
+    const end = this.splitsFrom(depth)
+    if (end === depths.length) return copyDigest(target, to, this.digest, 0)
+    const keyHash = this.last!
+    let split = depths.length - 1
+    let above = depths[split]!
+    writeSide(sideAt(keyHash, above), this.digest, 0)
+    for (; above >= depth; above--) {
+      const beside = besideOf(sideAt(keyHash, above))
+      if (split >= end && depths[split] === above) {
+        writeSide(beside, this.lefts, DIGEST_BYTES * above)
+        split--
+      } else writeEmptySide(beside)
+      if (above > depth) sha256Into(pathPreimage, pathPreimage, sideAt(keyHash, above - 1))
+    }
+    sha256Into(pathPreimage, target, to)
   }
 }
 
@@ -59,30 +100,4 @@ export class StateLeafOrderError extends RangeError {
   constructor(before: Uint8Array, keyHash: Uint8Array) {
     super(`K ${toHex(keyHash)} comes after ${toHex(before)}`)
   }
-}
-
-/**
- * The digest of the place at `depth` that ends with the leaf `digest` under `keyHash`, and whose splits are those of
- * `left` from `depth` on: they are taken off it.
- */
-function folded(keyHash: Uint8Array, leaf: Uint8Array, left: LeftSide[], depth: number): Uint8Array {
-  let digest = leaf
-  /** Where it stands; a lone leaf stands wherever it is wanted. */
-  let at: number | undefined
-  for (let side = left.at(-1); side !== undefined && side.depth >= depth; side = left.at(-1)) {
-    left.pop()
-    digest = interiorDigest(side.digest, lifted(keyHash, digest, at ?? side.depth + 1, side.depth + 1))
-    at = side.depth
-  }
-  return lifted(keyHash, digest, at ?? depth, depth)
-}
-
-/** The digest of the place at `to` above an interior one at `from`, with nothing beside it. */
-function lifted(keyHash: Uint8Array, digest: Uint8Array, from: number, to: number): Uint8Array {
-  let place = digest
-  for (let depth = from - 1; depth >= to; depth--) {
-    const isLeft = bitAt(keyHash, depth) === 0
-    place = isLeft ? interiorDigest(place, EMPTY_PLACE) : interiorDigest(EMPTY_PLACE, place)
-  }
-  return place
 }

@@ -106,6 +106,59 @@ export function verifiedCosignatures(note: VerifiedNote, witnesses: readonly Wit
   })
 }
 
+/** Which witnesses a reader knows, and how many of them have to have cosigned. */
+export interface WitnessPolicy {
+  readonly known: readonly WitnessKey[]
+  /** 0: they are counted alone. A key counts once, however often it stands among those known or below a note. */
+  readonly atLeast: number
+}
+
+/**
+ * The newest cosignature of each witness that the policy knows. Throws NoteError 'cosignature' for one that does not
+ * verify, 'witnesses' where there are fewer than the policy asks.
+ *
+ * @example
+ * ```ts
+ * import * as notes from 'cairn-relay/notes'
+ *
+ * const relay = new Uint8Array(Buffer.from('4a62316623ad457f02cdc5d997ded67a383ec569', 'hex'))
+ * const key = 'fd1724385aa0c75b64fb78cd602fa1d991fdebf76b13c58ed702eac835e9f618'
+ * const NoteKey = new Uint8Array(Buffer.from(key, 'hex'))
+ * const shop = { ChainID: 1n, Registry: new Uint8Array(20), ShopID: 7n }
+ * const Origin = notes.originOf({ host: 'relay.example', ...shop, generation: 1 })
+ * const bytes = notes.encodeBinding({ Version: 1n, ...shop, Relay: 12n, Origin, NoteKey })
+ * const binding = notes.verifyBinding(notes.signBinding(bytes, new Uint8Array(32).fill(7)), [relay])
+ * const note = notes.signNote(Origin, { size: 3n, root: new Uint8Array(32) }, new Uint8Array(32).fill(9))
+ * const known = [notes.readWitnessKey(`witness.example+3ac253b8+BAAA${'A'.repeat(40)}`)]
+ * try {
+ *   notes.requireCosignatures(notes.verifyNote(note, binding), { known, atLeast: 1 })
+ * } catch (error) {
+ *   console.log((error as notes.NoteError).code) // witnesses
+ * }
+ * ```
+ */
+export function requireCosignatures(note: VerifiedNote, { known, atLeast }: WitnessPolicy): Cosignature[] {
+  const byKey = new Map<string, Cosignature>()
+  for (const cosignature of verifiedCosignatures(note, known)) {
+    const key = toHex(cosignature.witness.key)
+    const before = byKey.get(key)
+    if (before === undefined || before.time < cosignature.time) byKey.set(key, cosignature)
+  }
+  if (byKey.size < atLeast) {
+    const missing = known.filter(({ key }) => !byKey.has(toHex(key))).map(({ name }) => name)
+    const problem = `the note of ${note.size} has cosignatures of ${byKey.size} known witnesses`
+    throw new NoteError(
+      'witnesses',
+      `${problem}, at least ${atLeast} are wanted; missing: ${missing.join(', ') || 'more keys'}`,
+      {
+        found: `${byKey.size}`,
+        wanted: `${atLeast}`,
+      },
+    )
+  }
+  return [...byKey.values()]
+}
+
 /** A note with these cosignatures below what stands in it: the first 15. */
 export function withCosignatures(note: string, cosignatures: readonly Cosignature[]): string {
   const lines = cosignatures.slice(0, COSIGNATURES_PER_NOTE_MAX).map(({ line }) => `${line}\n`)
@@ -117,6 +170,7 @@ export function addCheckpointBody(knownSize: number, consistency: readonly Uint8
   return [`old ${knownSize}\n`, ...consistency.map((hash) => `${toBase64(hash)}\n`), '\n', note].join('')
 }
 
-function isOf(witness: WitnessKey, { name, keyId }: SignatureLine): boolean {
+/** Whether a line says that it is this witness's. */
+export function isOf(witness: WitnessKey, { name, keyId }: SignatureLine): boolean {
   return name === witness.name && equalBytes(keyId, witness.keyId)
 }

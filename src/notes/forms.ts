@@ -20,6 +20,7 @@ import {
   type VerifiedBinding,
 } from './binding.js'
 import { isCoseSign1, signCoseReceipt, verifyCoseReceipt } from './cose-receipt.js'
+import { requireCosignatures, type Cosignature, type WitnessPolicy } from './cosignature.js'
 import { NoteError, type NoteErrorCode } from './note-error.js'
 import type { VerifiedNote } from './signed-note.js'
 import {
@@ -63,7 +64,14 @@ export {
   type VerifiedBinding,
 } from './binding.js'
 export { signCoseReceipt, verifyCoseReceipt, verifyCoseReceiptUnder, type VerifiedCoseReceipt } from './cose-receipt.js'
-export { readWitnessKey, verifiedCosignatures, type Cosignature, type WitnessKey } from './cosignature.js'
+export {
+  readWitnessKey,
+  requireCosignatures,
+  verifiedCosignatures,
+  type Cosignature,
+  type WitnessKey,
+  type WitnessPolicy,
+} from './cosignature.js'
 export { NoteError, type NoteErrorCode } from './note-error.js'
 export {
   evidenceOfTwoBindings,
@@ -211,6 +219,8 @@ export interface FormContext {
   readonly statement?: Uint8Array | undefined
   /** The order receipt, where it stands beside the form. */
   readonly receipt?: Uint8Array | undefined
+  /** Whose cosignatures the note of a tlog-proof has to have; left out, those below it are not looked at. */
+  readonly witnesses?: WitnessPolicy | undefined
   /** Verifies an order receipt whole (PROOFS §6), and throws what it throws. */
   readonly verifyReceipt: (receipt: Uint8Array) => ReceiptFacts
 }
@@ -230,8 +240,10 @@ export type FormVerdict =
       readonly size: bigint
       readonly sizeProven: boolean
       readonly root: Uint8Array
-      /** Of a tlog-proof: with lines of witnesses for verifiedCosignatures. */
+      /** Of a tlog-proof. */
       readonly note?: VerifiedNote | undefined
+      /** One of each witness that the caller knows and that cosigned; undefined where he named none. */
+      readonly cosignatures?: readonly Cosignature[] | undefined
       readonly message: string
     }
   | {
@@ -292,7 +304,6 @@ const UNREADABLE: ReadonlySet<NoteErrorCode> = new Set(['form', 'fields', 'lines
 
 function verdictOf({ code, message }: NoteError): FormVerdict {
   if (code === 'version') return { outcome: 'cannot-say', why: 'newer-format', message }
-  if (code === 'signer') return { outcome: 'cannot-say', why: 'unknown-key', message }
   return { outcome: UNREADABLE.has(code) ? 'unreadable' : 'does-not-match', code, message }
 }
 
@@ -314,11 +325,14 @@ function verifyTlog(received: Uint8Array, context: FormContext): FormVerdict {
   if (statement === undefined) return noStatement
   const { note, index } = verifyTlogProof(text, statement, binding)
   if (facts !== undefined) requireReceipt(facts, binding, note.size)
-  const shown = { binding, seq: index + 1n, size: note.size, root: note.root, note, sizeProven: true }
-  return matches('tlog-proof', facts, shown)
+  const cosignatures = context.witnesses && requireCosignatures(note, context.witnesses)
+  const { size, root } = note
+  return matches('tlog-proof', facts, { binding, seq: index + 1n, size, root, note, cosignatures, sizeProven: true })
 }
 
 function verifyCose(received: Uint8Array, context: FormContext): FormVerdict {
+  if (context.witnesses !== undefined && context.witnesses.atLeast > 0)
+    throw new NoteError('witnesses', 'a COSE receipt carries no cosignatures: they stand in a tlog-proof')
   const binding = boundBy(context.binding && decodeSignedBinding(context.binding), context)
   if ('outcome' in binding) return binding
   const facts = context.receipt && context.verifyReceipt(context.receipt)

@@ -9,8 +9,9 @@
  * · origin: none, or another one · note-key: no key · signer: a binding that the relay did not sign · lines: a note
  * with more or fewer than three lines · size, root: no such thing in a note · unsigned: no signature line of the log ·
  * signed-twice: several · key-id: of another key · signature: it does not verify · cosignature: of a witness, refused ·
- * index: no decimal · seq: the index is not the statement's Seq − 1 · statement: no B(n) · inclusion: the path does not
- * lead to the root · tag, header, payload: of a COSE receipt · receipt: the order receipt is of another set or shop.
+ * witnesses: fewer cosigned than are asked · index: no decimal · seq: the index is not the statement's Seq − 1 ·
+ * statement: no B(n) · inclusion: the path does not lead to the root · tag, header, payload: of a COSE receipt ·
+ * receipt: the order receipt is of another set or shop.
  */
 export type NoteErrorCode =
   | 'form'
@@ -27,6 +28,7 @@ export type NoteErrorCode =
   | 'key-id'
   | 'signature'
   | 'cosignature'
+  | 'witnesses'
   | 'index'
   | 'seq'
   | 'statement'

@@ -8,7 +8,7 @@
  * form: no checkpoint as the text has it · signature: its form, or it leads to no key · signer: another key than the
  * relay's · identity: of another chain, registry, relay or shop · future: Timestamp too far ahead · seq-lower: lower
  * than the last accepted · two-contents, time-falls: evidence against the relay, beside the last accepted · last: not
- * tied to its last set · consistency: missing, or it does not hold.
+ * tied to its last set · consistency: missing, or it does not hold · circle: hand-overs of a key that lead back to it.
  */
 export type CheckpointErrorCode =
   | 'form'
@@ -21,6 +21,7 @@ export type CheckpointErrorCode =
   | 'time-falls'
   | 'last'
   | 'consistency'
+  | 'circle'
 
 interface CheckpointErrorDetails {
   readonly at?: string | undefined

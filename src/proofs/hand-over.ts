@@ -8,9 +8,10 @@
 import { addressOf, publicKeyOf, sign } from '#signature'
 import { equalBytes } from '../bytes/bytes.js'
 import { personalMessageDigest } from '../bytes/eip191.js'
-import { prefixedHex } from '../bytes/hex.js'
+import { prefixedHex, toHex } from '../bytes/hex.js'
 import { encode } from '../codec/encode.js'
-import { bytes, oneOf, required, struct, time, tuple, uint, type Infer } from '../codec/schema.js'
+import { arrayOf, bytes, oneOf, required, struct, time, tuple, uint, type Infer } from '../codec/schema.js'
+import { HAND_OVERS_MAX } from '../limits.js'
 import { uint64 } from '../objects/scalars.js'
 import { CheckpointError } from './checkpoint-error.js'
 import { readForm, shown, signerAddress, type LogIdentity } from './checkpoint-form.js'
@@ -36,6 +37,9 @@ export type HandOver = Infer<typeof HandOver>
 /** `[hand-over bytes, signature of 65 bytes]`, as it is kept and sent. */
 export const SignedHandOver = tuple(bytes(1, HAND_OVER_BYTES_MAX), bytes(65))
 export type SignedHandOver = Infer<typeof SignedHandOver>
+
+/** All of a relay's, the first one first: as it serves them. */
+const HandOvers = arrayOf(SignedHandOver, HAND_OVERS_MAX)
 
 /** The relay of a checkpoint, whatever the shop. */
 export type RelayIdentity = Omit<LogIdentity, 'ShopID'>
@@ -97,7 +101,7 @@ export function verifyHandOver(
 /**
  * The addresses of a relay's keys, `relays` first, with those that hand-overs lead to from them, in whatever order they
  * stand. One that leads from none of them is not followed. Throws CheckpointError for one that is not well signed, or
- * is another relay's.
+ * is another relay's, and 'circle' where following them leads back.
  *
  * @example
  * ```ts
@@ -125,7 +129,23 @@ export function relaysAfter(
     before = known.length
     for (const { From, To } of read) if (has(From) && !has(To)) known.push(To)
   }
+  refuseCircle(read.filter(({ From }) => has(From)))
   return known
+}
+
+/** A key that comes after itself would be no end: nobody could say which one is the relay's now. */
+function refuseCircle(handOvers: readonly HandOver[]): void {
+  let left = handOvers
+  for (let before = -1; before !== left.length;) {
+    before = left.length
+    const handing = new Set(left.map(({ From }) => toHex(From)))
+    left = left.filter(({ To }) => handing.has(toHex(To)))
+  }
+  const [one] = left
+  if (one === undefined) return
+  const [found, wanted] = [prefixedHex(one.To), `a key after ${prefixedHex(one.From)} that does not lead back to it`]
+  const problem = `the hand-over from ${prefixedHex(one.From)} to ${found} is of a circle: it leads back`
+  throw new CheckpointError('circle', problem, { at: 'To', found, wanted })
 }
 
 /**
@@ -155,6 +175,16 @@ export function encodeSignedHandOver(signed: SignedHandOver): Uint8Array {
  */
 export function decodeSignedHandOver(received: Uint8Array): SignedHandOver {
   return readForm(SignedHandOver, received, 'signed hand-over')
+}
+
+/** Of all of a relay's. */
+export function encodeHandOvers(handOvers: readonly SignedHandOver[]): Uint8Array {
+  return encode(HandOvers.write(handOvers))
+}
+
+/** At most HAND_OVERS_MAX, which nothing has checked yet. Throws CheckpointError 'form'. */
+export function decodeHandOvers(received: Uint8Array): readonly SignedHandOver[] {
+  return readForm(HandOvers, received, 'list of hand-overs')
 }
 
 function decodeHandOver(received: Uint8Array): HandOver {

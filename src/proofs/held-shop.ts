@@ -8,6 +8,7 @@
 
 import { sha256 } from '#hash'
 import type { Seq } from '../brands.js'
+import { be64 } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { HELD_SETS_MAX } from '../limits.js'
 import { Hamt } from '../merkle/hamt.js'
@@ -91,6 +92,34 @@ interface HeldObject {
   readonly seq: bigint
 }
 
+/**
+ * What an object is found by in its collection, made from its key: names of a million objects take longer to make than
+ * their hashes. No number, though: their places in a Map can be calculated, and strangers choose ids.
+ */
+type Handle = string
+
+function handleOf(collection: ObjectCollection, key: Uint8Array): Handle {
+  if (!hasId(collection)) return nameOfKey(collection, key)
+  const { 0: a, 1: b, 2: c, 3: d, 4: e, 5: f, 6: g, 7: h } = key as unknown as EightBytes
+  // The first one is no digit: texts that are indices of an array are found by their number.
+  return String.fromCharCode(NO_DIGIT, a, b, c, d, e, f, g, h)
+}
+
+type EightBytes = readonly [number, number, number, number, number, number, number, number]
+const NO_DIGIT = 0x23
+
+/** The name may be one that no object has. */
+function handleOfName(collection: string, name: string): Handle {
+  if (!hasId(collection)) return name
+  const id = name.slice(collection.length + 1)
+  const isId = /^\d{1,20}$/u.test(id) && BigInt(id) >> 64n === 0n
+  return isId ? handleOf(collection, be64(BigInt(id))) : name
+}
+
+function hasId(collection: string): collection is 'Listings' | 'Orders' {
+  return collection === 'Listings' || collection === 'Orders'
+}
+
 /** A set that the tree does not hold yet. */
 interface WaitingSet {
   readonly set: FollowedSet
@@ -101,7 +130,8 @@ interface WaitingSet {
 const MANIFEST_KEY = new Uint8Array(0)
 
 export class HeldShop {
-  private readonly objects = new Map<string, HeldObject>()
+  /** By collection. */
+  private readonly objects = new Map<string, Map<Handle, HeldObject>>()
   /** What came with a snapshot and is in no trie yet. */
   private arrived: SnapshotObject[] = []
   private tries = byCollection((name) => Hamt.over(name === 'Orders' ? hashesOf('trails') : {}))
@@ -135,7 +165,7 @@ export class HeldShop {
     const [collection, key] = object.question
     if (collection === 'Cards' || isCardEntry(object.question)) return
     const bytes = object.object.value
-    this.objects.set(nameOfKey(collection, key), { collection, key, bytes, value: undefined, isGone: false, seq })
+    this.hold({ collection, key, bytes, value: undefined, isGone: false, seq })
   }
 
   /** Nothing was selected, or all of it is put: this is the state after set `seq`. */
@@ -155,7 +185,7 @@ export class HeldShop {
       const isGone = value === undefined
       changed.set(name, { collection, key: keyOfPath(patch.path), bytes: undefined, value, isGone, seq: set.seq })
     }
-    for (const [name, object] of changed) this.objects.set(name, object)
+    for (const object of changed.values()) this.hold(object)
     this.lastSeq = set.seq
     const moves = movesOf(before, changed)
     if (this.hasTree) this.wait({ set, changed, cardMoves: moves })
@@ -164,24 +194,37 @@ export class HeldShop {
 
   /** By object name: `Listings/42`, `Manifest`, … The same reference until a set changes it. */
   get(name: string): unknown {
-    const held = this.objects.get(name)
+    const held = this.find(name)
     if (held === undefined || held.isGone) return undefined
     return (held.value ??= readObject(held.collection, held.bytes!))
   }
 
   /** The set that changed the object last, or undefined. */
   seqOf(name: string): bigint | undefined {
-    return this.objects.get(name)?.seq
+    return this.find(name)?.seq
+  }
+
+  private find(name: string): HeldObject | undefined {
+    const [collection] = name.split('/', 1) as [string]
+    return this.objects.get(collection)?.get(handleOfName(collection, name))
+  }
+
+  private hold(object: HeldObject): void {
+    const { collection, key } = object
+    let objects = this.objects.get(collection)
+    if (objects === undefined) this.objects.set(collection, (objects = new Map()))
+    objects.set(handleOf(collection, key), object)
   }
 
   /** Names of the objects of a collection, in order of first appearance. */
   *names(collection: ObjectCollection): Iterable<string> {
-    for (const [name, held] of this.objects) if (held.collection === collection && !held.isGone) yield name
+    for (const { key, isGone } of this.objects.get(collection)?.values() ?? [])
+      if (!isGone) yield nameOfKey(collection, key)
   }
 
   /** Key bytes of the same. */
   *keys(collection: ObjectCollection): Iterable<Uint8Array> {
-    for (const held of this.objects.values()) if (held.collection === collection && !held.isGone) yield held.key
+    for (const { key, isGone } of this.objects.get(collection)?.values() ?? []) if (!isGone) yield key
   }
 
   /** Brings the tree to the state after set `seq`: all sets up to it have come, and none of them is taken any more. */

@@ -49,7 +49,7 @@ export interface ReceiptReport {
   readonly exitCode: number
   /** The outcome as a sentence. */
   readonly sentence: string
-  /** Why, and what now; undefined where it matches. */
+  /** Why, and what now; where it matches, why its Anchor is none yet, else undefined. */
   readonly reason: string | undefined
   /** What it proves where it matches; what it says of itself, and anybody could write, where its key is unknown. */
   readonly receipt: VerifiedReceipt | undefined
@@ -73,13 +73,38 @@ export function receiptReport(received: Uint8Array, trust: ReportTrust, expected
     if (trust.relays.length === 0) return unknownKey(received, registries, expected)
     const receipt = verifyReceipt(received, { relays: trust.relays, registries }, expected)
     const isNamed = trust.registries !== undefined
-    const isAnchored = receipt.anchor !== undefined && isNamed
-    const outcome = isAnchored ? 'matches' : 'matches-not-anchored'
-    return reportOf(outcome, { receipt, notChecked: [...anchorWords(receipt, isNamed), ...NOT_CHECKED] })
+    const notChecked = [...anchorWords(receipt, isNamed), ...NOT_CHECKED]
+    if (receipt.anchor === undefined || !isNamed) return reportOf('matches-not-anchored', { receipt, notChecked })
+    const { sentence, ...report } = reportOf('matches', { receipt, notChecked })
+    return { ...report, sentence: sentence.replace(/\.$/u, '; anchor not checked.') }
   } catch (error) {
     if (!(error instanceof ReceiptError)) throw error
     return refused(error)
   }
+}
+
+/** What a chain says of the Anchor of a receipt, by whoever asked it. */
+export type AnchorFinding =
+  | { readonly outcome: 'found' }
+  /** It may still come: in no block, or not deep enough. */
+  | { readonly outcome: 'not yet'; readonly reason: string }
+  /** Nothing of that kind is where the receipt says. */
+  | { readonly outcome: 'other'; readonly reason: string }
+
+/** The report of a receipt with an Anchor that was looked for; the same one where that is nothing to it. */
+export function reportWithAnchor(report: ReceiptReport, finding: AnchorFinding): ReceiptReport {
+  const { receipt } = report
+  if (report.exitCode !== 0 || receipt?.anchor === undefined) return report
+  const { claim } = receipt.anchor
+  if (finding.outcome === 'other') return reportOf('does-not-match', { reason: `Anchor: ${finding.reason}` })
+  if (finding.outcome === 'not yet') {
+    const anchor = { claim, status: 'not yet anchored' } as const
+    const rest = { receipt: { ...receipt, anchor }, notChecked: NOT_CHECKED }
+    return reportOf('matches-not-anchored', { ...rest, reason: `its anchor: ${finding.reason}` })
+  }
+  const anchored = { ...receipt, anchor: { claim, status: 'anchored' as const } }
+  const { sentence, ...found } = reportOf('matches', { receipt: anchored, notChecked: NOT_CHECKED })
+  return { ...found, sentence: sentence.replace('Matches: ', 'Matches, anchored: ') }
 }
 
 /** Those that were named; where none was, the receipt's own, and then its anchor counts for nothing. */
@@ -121,8 +146,13 @@ function refused(error: ReceiptError): ReceiptReport {
   const { code, message } = error
   if (code === 'version')
     return reportOf('newer-format', { reason: `${message}. Take a newer version of this program, and try again` })
-  return reportOf(code === 'form' ? 'not-a-receipt' : 'does-not-match', { reason: message })
+  const reason = code === 'relay' ? `${message}. ${OTHER_KEY}` : message
+  return reportOf(code === 'form' ? 'not-a-receipt' : 'does-not-match', { reason })
 }
+
+/** A signature tells its key: of changed bytes it leads to some other one, so that nobody can tell the two apart. */
+export const OTHER_KEY =
+  'Either another key signed it, or it was changed. If the relay had several keys, name all of them'
 
 function reportOf(
   outcome: ReceiptOutcome,

@@ -74,7 +74,8 @@ export function receiptText(receipt: VerifiedReceipt): ReceiptText {
 function anchorText({ anchor }: VerifiedReceipt): string {
   if (anchor === undefined) return 'none in this file'
   const { Contract, ChainID, Tx } = anchor.claim
-  return `anchor ${anchor.status}: transaction ${prefixedHex(Tx)} to ${prefixedHex(Contract)} on chain ${ChainID}`
+  const status = anchor.status === 'not checked' ? 'anchor not checked' : anchor.status
+  return `${status}: transaction ${prefixedHex(Tx)} to ${prefixedHex(Contract)} on chain ${ChainID}`
 }
 
 /**

@@ -79,6 +79,8 @@ export interface ReceiptChange {
   readonly state?: OrderState
 }
 
+type AnchorStatus = 'anchored' | 'not yet anchored' | 'not checked'
+
 /** What a receipt proves to who trusts the relay's address. Byte strings are views of it. */
 export interface VerifiedReceipt {
   readonly whose: LogIdentity
@@ -96,8 +98,11 @@ export interface VerifiedReceipt {
   /** As they stood when payment was asked last; empty, and undefined, where it was not. */
   readonly listings: ReadonlyMap<ListingId, Listing>
   readonly manifest: Manifest | undefined
-  /** Its checkpoint and form were checked, and that it is in a known registry. Its transaction was not looked for. */
-  readonly anchor: { readonly claim: ReceiptAnchor; readonly status: 'not checked' } | undefined
+  /**
+   * Its checkpoint and form were checked, and that it is in a known registry. Its transaction is looked for by whoever
+   * has a chain: 'not checked' until then.
+   */
+  readonly anchor: { readonly claim: ReceiptAnchor; readonly status: AnchorStatus } | undefined
 }
 
 /**

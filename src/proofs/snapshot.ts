@@ -10,7 +10,7 @@ import { sha256 } from '#hash'
 import type { ShopId } from '../brands.js'
 import { compareBytes, concatBytes, equalBytes } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
-import { GUESTS_ACCOUNT_BYTES_MAX_DEFAULT } from '../limits.js'
+import { GUESTS_ACCOUNT_BYTES_MAX_DEFAULT, SNAPSHOT_BYTES_MAX_DEFAULT, SNAPSHOT_OBJECT_BYTES_MORE } from '../limits.js'
 import {
   isSalted,
   saltedRoot,
@@ -43,13 +43,15 @@ export interface SnapshotClaim {
   readonly selected: Partial<Readonly<Record<SnapshotCollection, Selected>>>
   /** What the caller takes of the guests' account, bytes; 64 MiB. */
   readonly guestsAccountBytesMax?: number
+  /** And of all objects, as SNAPSHOT_BYTES_MAX_DEFAULT counts them; 1 GiB. */
+  readonly bytesMax?: number
 }
 
 /**
  * level: it is not that of the StateRoot · not-selected: an object that was not subscribed to · collection-order,
  * key-order: out of order or twice · manifest: it is missing, late or another · salt: of a whole collection it is
  * missing · root: the objects of a collection are not those of the level · piece-missing: of the guests' account ·
- * too-large: the guests' account is longer than the caller takes.
+ * too-large: the guests' account, or all objects together, are more than the caller takes.
  */
 type SnapshotErrorCode =
   | 'level'
@@ -96,6 +98,8 @@ export class SnapshotVerifier {
   /** K of the last object of that collection. */
   private last: Uint8Array | undefined
   private pieces: Uint8Array[] = []
+  /** Of all objects that came. */
+  private bytes = 0
 
   /** `level` and `salts` came beside the checkpoint. Throws SnapshotError. */
   constructor(claim: SnapshotClaim, level: Level, salts: Salts) {
@@ -114,6 +118,7 @@ export class SnapshotVerifier {
    */
   take(item: SnapshotItem): SnapshotObject | undefined {
     const { question } = item
+    this.count(item)
     if (this.pieces.length > 0 && item.more === undefined) throw pieceMissing(questionName(question))
     this.requireSelected(question)
     const [collection] = question
@@ -133,6 +138,15 @@ export class SnapshotVerifier {
   end(): void {
     if (this.pieces.length > 0) throw pieceMissing('the end')
     this.finishBefore(ORDER.length)
+  }
+
+  /** A snapshot need not end: roots are compared at the end of a collection. */
+  private count({ question, object }: SnapshotItem): void {
+    const { bytesMax = SNAPSHOT_BYTES_MAX_DEFAULT } = this.claim
+    this.bytes += question[1].length + object.value.length + SNAPSHOT_OBJECT_BYTES_MORE
+    if (this.bytes <= bytesMax) return
+    const problem = `${this.bytes} bytes of all objects so far, at most ${bytesMax} are taken`
+    throw new SnapshotError('too-large', questionName(question), problem)
   }
 
   private requireSelected(question: StateQuestion): void {

@@ -6,6 +6,7 @@
 import type { ChainId, Seconds, ShopId } from '../brands.js'
 import { isJsonObject, readJson } from '../bytes/json.js'
 import { isRawCid } from '../bytes/raw-cid.js'
+import { encodeHandOvers, type SignedHandOver } from '../proofs/hand-over.js'
 import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX, FORM_BYTES_MAX } from '../limits.js'
 import type { EnrolmentOutcome, EnrolmentRequest } from './accounts/enrolment.js'
 import { BlobsUnavailable, type BlobAccess } from './blobs/blob-access.js'
@@ -61,6 +62,8 @@ interface RelayFacts {
   readonly address: string
   /** Those before its key was changed, in the same form. */
   readonly earlierAddresses: readonly string[]
+  /** By which its key came from the first one, that first. */
+  readonly handOvers: readonly SignedHandOver[]
   readonly tokenId: bigint
   /** Of the registry. */
   readonly chainId: ChainId
@@ -119,6 +122,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/testing/discovery', { method: 'GET', handle: tellDiscovery }],
   ['/v4/sessions', { method: 'GET', handle: tellUpgrade }],
   ['/v5/sessions', { method: 'GET', handle: tellUpgrade }],
+  ['/v5/hand-overs', { method: 'GET', handle: tellHandOvers }],
   ['/v4/enroll_key_card', { method: 'POST', handle: enrol, handler: ENROL_HANDLER }],
   ['/v4/upload_blob', { method: 'POST', handle: upload, handler: UPLOAD_HANDLER }],
 ])
@@ -174,6 +178,12 @@ function describeRelay({ relay }: HttpDependencies): HttpResponse {
     chain_id: Number(relay.chainId),
     limits,
   })
+}
+
+/** A client that knows an earlier key follows them to the one that signs now. */
+function tellHandOvers({ relay }: HttpDependencies): HttpResponse {
+  const headers = { 'Content-Type': 'application/cbor', 'Cache-Control': 'no-cache' }
+  return { status: 200, headers, body: encodeHandOvers(relay.handOvers) }
 }
 
 /** The page names this relay's addresses, for receipts of all times, and says that it is this relay that does. */

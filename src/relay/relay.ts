@@ -9,17 +9,22 @@ import { addressOf, native, publicKeyOf } from '#signature'
 import type { Seq } from '../brands.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
+import { relayIdentity } from '../chain/registry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
 import * as limits from '../limits.js'
 import { isLoopback } from '../settings/loopback.js'
+import { registryBlocksKey } from '../store/setting-keys.js'
 import { AccountMirror } from './accounts/account-mirror.js'
 import { Enrolment } from './accounts/enrolment.js'
+import { answerAnchors } from './anchor/anchor-http.js'
+import { AnchorHistory } from './anchor/anchor-history.js'
 import { startAnchors, type RunningAnchors } from './anchor/start-anchors.js'
 import { blobAccess } from './blobs/blob-access.js'
 import { makeHttp } from './http.js'
 import { listeningOptions } from './listening.js'
 import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
 import { Health } from './instruments/health.js'
+import { Reachability } from './instruments/reachability.js'
 import { answerProof } from './proofs/http-proofs.js'
 import { strangeHost } from './transport/host-header.js'
 import { RateLimiter } from './transport/rate-limit.js'
@@ -30,7 +35,10 @@ export type { RelayParts, RelaySettings } from './rooms.js'
 
 export interface RunningRelay {
   readonly port: number
+  /** Where clients find it. */
   readonly url: string
+  /** Where it listens itself: behind a proxy another URL than that of the clients. */
+  readonly listensOn: string
   /** 20 bytes. */
   readonly address: Uint8Array
   readonly transport: Listener['kind']
@@ -42,6 +50,7 @@ const EXPIRY_MS = 1_000
 const STOP_LOOK_MS = 5
 const KEEPING_MS = 1_000
 const PROGRESS_MS = 2_000
+const REACHABILITY_MS = 5_000
 
 /**
  * Listens, replays what is to be replayed, then serves: until then /readyz tells how far it is. Rejects with
@@ -93,6 +102,10 @@ class Relay implements RunningRelay {
     return this.publicUrl
   }
 
+  get listensOn(): string {
+    return `http://${hostText(this.parts.settings.host)}:${this.port}`
+  }
+
   get transport(): Listener['kind'] {
     return this.listener!.kind
   }
@@ -110,13 +123,14 @@ class Relay implements RunningRelay {
       websocket: sessions.websocket,
       onBug: (error) => log.error('bug', error),
     })
-    if (settings.publicUrl === undefined) this.publicUrl = `http://${hostText(settings.host)}:${this.listener.port}`
+    if (settings.publicUrl === undefined) this.publicUrl = this.listensOn
     this.http = this.makeHttp()
     await this.loadShops()
     this.health.start()
     this.every(EXPIRY_MS, () => writer.expire((state, order, now) => payments.mayExpire(state, order, now)))
     this.every(KEEPING_MS, () => this.rooms.keeper.keep(writer.allShops()))
     payments.start()
+    this.watchChains()
     this.startMirror()
     this.startAnchors()
     this.ready = true
@@ -218,17 +232,25 @@ class Relay implements RunningRelay {
     if (transport === 'ws' && isLoopback(settings.host)) log.warn('no native WebSocket server: ws does its work')
     if (!native) log.warn('no native signatures: JavaScript does their work, some twenty times as slowly')
     log.info('listening', {
-      url: this.publicUrl,
+      url: this.listensOn,
+      public_url: settings.publicUrl,
       transport,
       crypto: native ? 'native' : 'portable',
       shops: store.shops().length,
     })
   }
 
+  private watchChains(): void {
+    const { mirror, paymentChains = [], log } = this.parts
+    const chains = [...(mirror === undefined ? [] : [mirror]), ...paymentChains].map(({ chain }) => chain)
+    const reachability = new Reachability([...new Set(chains)], log)
+    if (chains.length > 0) this.every(REACHABILITY_MS, () => reachability.look())
+  }
+
   private startMirror(): void {
     const { mirror, store, log } = this.parts
     if (mirror === undefined) return
-    const key = `chain/${mirror.chain.chainId}/registry`
+    const key = registryBlocksKey(mirror.chain.chainId)
     this.mirror = new AccountMirror({
       ...mirror,
       writer: this.rooms.writer,
@@ -243,7 +265,7 @@ class Relay implements RunningRelay {
 
   private startAnchors(): void {
     const { anchor, mirror: place, store, log, metrics } = this.parts
-    if (anchor === undefined || place === undefined) return
+    if (place === undefined) return
     const { checkpoints, writer } = this.rooms
     const { clock } = this
     const shops = () => [...writer.allShops()].map(({ shopId }) => shopId)
@@ -273,12 +295,14 @@ class Relay implements RunningRelay {
     const rate = { perSecond: settings.enrolmentsPerSecond, burst: settings.enrolmentsBurst }
     const proofRate = new RateLimiter(PROOF_RATE, () => clock.nowMs())
     const take = (address: string) => proofRate.take(address)
+    const anchors = { relay: relayIdentity(registry), history: new AnchorHistory(store), proofs }
     return makeHttp({
       relay: {
         name: 'cairn',
         version,
         address: prefixedHex(this.address),
         earlierAddresses: (this.parts.earlierAddresses ?? []).map(prefixedHex),
+        handOvers: this.parts.handOvers ?? [],
         tokenId: registry.relayTokenId,
         chainId: registry.chainId,
         publicUrl: this.publicUrl,
@@ -296,7 +320,8 @@ class Relay implements RunningRelay {
       enrol: (request) => enrolment.enrol(request),
       decideUpgrade: (request) => this.decideUpgrade(request),
       blobs: blobAccess(blobs, uploadTokens),
-      prove: async (asked) => (await notes?.answer(asked, take)) ?? answerProof(proofs, asked, take),
+      prove: async (asked) =>
+        (await notes?.answer(asked, take)) ?? answerAnchors(anchors, asked, take) ?? answerProof(proofs, asked, take),
       onBug: (error) => log.error('bug', error),
     })
   }

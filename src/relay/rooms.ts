@@ -12,6 +12,7 @@ import type { TransactionChain } from '../chain/chain.js'
 import type { ChainRegistry } from '../chain/chain-registry.js'
 import { relayIdentity, type Registry } from '../chain/registry.js'
 import * as limits from '../limits.js'
+import type { SignedHandOver } from '../proofs/hand-over.js'
 import type { NoteKey } from '../settings/note-key.js'
 import type { Settings } from '../settings/settings.js'
 import type { BlobStore } from '../store/blobs.js'
@@ -72,6 +73,8 @@ export interface RelayParts {
   readonly relaySecret: Uint8Array
   /** Of its keys before this one, 20 bytes each: receipts of their time hold. Left out: there were none. */
   readonly earlierAddresses?: readonly Uint8Array[]
+  /** Of this relay, by which its key came from the first one; left out: none. */
+  readonly handOvers?: readonly SignedHandOver[]
   /** What was signed of each shop, kept beside the key. */
   readonly guard: SignedGuard
   /** Of signed notes; left out: there are none. */
@@ -147,7 +150,7 @@ export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => str
   const shop = (shopId: ShopId) => writer.shop(shopId)
   const indexedUpTo = (shopId: ShopId) => keeper.indexedUpTo(shopId)
   const proofs = new ShopProofs({ checkpoints, store, clock, metrics: parts.metrics, shop, indexedUpTo })
-  const reading = { feeds, proofs, snapshots: new SnapshotSlots() }
+  const reading = { feeds, proofs, snapshots: new SnapshotSlots(clock) }
   const sessions = buildSessions(parts, { clock, cards, ...reading, verifier, writer, uploadTokens, publicUrl })
   const rooms = { verifier, keeper, checkpoints, notes, ...reading, cards, writer, payments, uploadTokens, sessions }
   steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))

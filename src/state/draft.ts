@@ -71,7 +71,10 @@ class Held {
 
   /** Undefined if there is none. */
   get value(): unknown {
-    if (!this.decoded) this.value = this.bytes && this.schema.read(decodeChecked(this.bytes), this.collection)
+    if (!this.decoded) {
+      this.current = this.bytes && this.schema.read(decodeChecked(this.bytes), this.collection)
+      this.decoded = true
+    }
     return this.current
   }
 

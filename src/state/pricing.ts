@@ -70,6 +70,12 @@ export function totalOf(
   return typeof shipped === 'string' ? shipped : shipped.total
 }
 
+/** The price of one piece with its variations, or why there is none. */
+export function unitPrice(listing: Listing, variations: readonly string[]): Amount | string {
+  const priced = priceOfItem({ ListingID: listing.ID, VariationIDs: variations, Quantity: 1n }, listing)
+  return typeof priced === 'string' ? priced : priced.unit
+}
+
 /** What the item costs of `listing`, which is its own; a text instead says why it has no price. */
 export function priceOfItem({ VariationIDs = [], Quantity }: OrderItem, listing: Listing): PricedItem | string {
   const modifiers: (readonly [name: string, modifier: PriceModifier])[] = []

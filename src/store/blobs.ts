@@ -2,13 +2,14 @@
 
 import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { assert } from '../assert.js'
+import { syncDirectory } from '../disk/sync-directory.js'
+import { moveInto } from '../disk/whole-file.js'
 import { DISK_RESERVE_BYTES_DEFAULT } from '../limits.js'
 import { Room } from './room.js'
 import { isFull, StoreError } from './store-error.js'
-import { syncDirectory } from './sync-directory.js'
 
 /**
  * One blob being written; calls follow one another. `write` and `finish` throw StoreError 'full' or 'failed', and then
@@ -96,8 +97,7 @@ class FileSink implements BlobSink {
     await storing(async () => {
       await file.sync()
       await this.close()
-      await rename(this.part, target)
-      await syncDirectory(this.directory)
+      await moveInto(target, this.part)
     })
     this.done = true
   }

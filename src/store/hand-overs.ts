@@ -6,12 +6,11 @@
  * Tests: test/cli/key.test.ts
  */
 
-import { open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { equalBytes } from '../bytes/bytes.js'
 import { fromHex, toHex } from '../bytes/hex.js'
+import { replaceFile } from '../disk/whole-file.js'
 import { decodeSignedHandOver, encodeSignedHandOver, readHandOver, type SignedHandOver } from '../proofs/hand-over.js'
-import { syncDirectory } from './sync-directory.js'
 
 /** The file holds something else; the message is one line for people. */
 export class HandOversError extends Error {
@@ -35,25 +34,26 @@ export async function readHandOvers(keyFile: string): Promise<SignedHandOver[]> 
 
 /** On disk when this resolves. */
 export async function writeHandOvers(keyFile: string, handOvers: readonly SignedHandOver[]): Promise<void> {
-  const file = fileOf(keyFile)
-  const fresh = `${file}.new`
-  await rm(fresh, { force: true })
-  const handle = await open(fresh, 'wx', 0o600)
-  try {
-    await handle.writeFile(handOvers.map((signed) => `${toHex(encodeSignedHandOver(signed))}\n`).join(''))
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(fresh, file)
-  await syncDirectory(dirname(file))
+  const lines = handOvers.map((signed) => `${toHex(encodeSignedHandOver(signed))}\n`)
+  await replaceFile(fileOf(keyFile), lines.join(''))
 }
 
 /** The addresses of the keys before this one, the first of all first, itself last. */
 export function keysUpTo(address: Uint8Array, handOvers: readonly SignedHandOver[]): Uint8Array[] {
-  const keys = [address]
-  for (const { From, To } of handOvers.map(readHandOver).toReversed()) if (equalBytes(To, keys[0]!)) keys.unshift(From)
-  return keys
+  return [...handOversUpTo(address, handOvers).map((signed) => readHandOver(signed).From), address]
+}
+
+/** Those by which the relay came to the key of this address, the first one first. */
+export function handOversUpTo(address: Uint8Array, handOvers: readonly SignedHandOver[]): SignedHandOver[] {
+  const way: SignedHandOver[] = []
+  let key = address
+  for (const signed of handOvers.toReversed()) {
+    const { From, To } = readHandOver(signed)
+    if (!equalBytes(To, key)) continue
+    way.unshift(signed)
+    key = From
+  }
+  return way
 }
 
 function fileOf(keyFile: string): string {

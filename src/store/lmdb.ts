@@ -63,13 +63,16 @@ export interface StoreOptions {
   readonly reserveBytes: number
   /** For a database of format 1, whose log does not tell. */
   readonly reservationSeconds: number
+  /** Another process opens the files first: what would end this one is an error. It takes a tenth of a second. */
+  readonly isTried: boolean
 }
 
 /** Opens or makes the database file (0600). `onClose` is called when the store is closed. Throws StoreError. */
 export async function openLmdbStore(file: string, options: StoreOptions, onClose: () => Promise<void>): Promise<Store> {
   await checkDatabaseFile(file)
   await prepareReaders(readersOf(file))
-  const table = new Table(file, Room.of(dirname(file), options.reserveBytes))
+  const { reserveBytes, isTried } = options
+  const table = await Table.open(file, Room.of(dirname(file), reserveBytes), { isTried })
   try {
     await takeFormat(table, options.reservationSeconds)
     return new LmdbStore(table, onClose)
@@ -83,10 +86,13 @@ export async function openLmdbStore(file: string, options: StoreOptions, onClose
  * For a second process beside the relay's: what was durable when it was opened. `commit` and `flushDerived` reject.
  * Throws StoreError.
  */
-export async function readLmdbStore(file: string, reservationSeconds: number): Promise<Store> {
+export async function readLmdbStore(
+  file: string,
+  { reservationSeconds, isTried }: Omit<StoreOptions, 'reserveBytes'>,
+): Promise<Store> {
   await checkDatabaseFile(file, constants.O_RDONLY)
   await prepareReaders(readersOf(file), true)
-  const table = new Table(file, Room.of(dirname(file), 0), true)
+  const table = await Table.open(file, Room.of(dirname(file), 0), { readOnly: true, isTried })
   try {
     readFormat(table)
     return new LmdbStore(table, () => Promise.resolve(), table.early ? reservationSeconds : undefined)

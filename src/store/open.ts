@@ -6,7 +6,7 @@ import { DISK_RESERVE_BYTES_DEFAULT, RESERVATION_SECONDS_DEFAULT } from '../limi
 import { openLmdbStore, readersOf, readLmdbStore, type StoreOptions } from './lmdb.js'
 import { isLockName, lock } from './lock.js'
 import { isFull, StoreError } from './store-error.js'
-import { syncDirectory } from './sync-directory.js'
+import { syncDirectory } from '../disk/sync-directory.js'
 import type { Store } from './store.js'
 
 const DATABASE = 'cairn.mdb'
@@ -19,6 +19,7 @@ const RELAY_KEY = 'relay.key'
 const STANDARD: StoreOptions = {
   reserveBytes: DISK_RESERVE_BYTES_DEFAULT,
   reservationSeconds: Number(RESERVATION_SECONDS_DEFAULT),
+  isTried: false,
 }
 
 /** Makes the directory (0700) if need be, locks it and opens the store in it. Throws StoreError. */
@@ -40,12 +41,13 @@ export async function openStore(directory: string, options: Partial<StoreOptions
 
 /**
  * The data of a relay that may be running, for reading alone, by directory or the database's own file; nothing in the
- * directory is changed. Throws StoreError.
+ * directory is changed. `isTried`: as StoreOptions have it. Throws StoreError.
  */
-export async function openStoreForReading(directory: string): Promise<Store> {
+export async function openStoreForReading(directory: string, isTried = true): Promise<Store> {
   try {
     const isFile = (await stat(directory)).isFile()
-    return await readLmdbStore(resolve(isFile ? directory : join(directory, DATABASE)), STANDARD.reservationSeconds)
+    const file = resolve(isFile ? directory : join(directory, DATABASE))
+    return await readLmdbStore(file, { reservationSeconds: STANDARD.reservationSeconds, isTried })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       throw new StoreError('not-ours', `${directory} holds no cairn data: give the --data directory of the relay`)
@@ -102,6 +104,10 @@ function unusable(directory: string, error: unknown): StoreError {
   const { code, message } = error as NodeJS.ErrnoException
   if (isFull(error)) {
     return new StoreError('full', `the data directory ${directory} is on a full disk: make room`, { cause: error })
+  }
+  if (code === 'EMFILE' || code === 'ENFILE') {
+    const text = `the data directory ${directory} cannot be used (${message}): allow more open files (ulimit -n)`
+    return new StoreError('unwritable', text, { cause: error })
   }
   const forbidden = code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
   const reason = forbidden ? 'cannot be written' : `cannot be used (${message})`

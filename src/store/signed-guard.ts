@@ -13,16 +13,15 @@
  * Tests: test/store/signed-guard.test.ts
  */
 
-import { chmod, open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { open, readFile, stat, type FileHandle } from 'node:fs/promises'
 import { sha256 } from '#hash'
 import { assert } from '../assert.js'
 import type { Seconds } from '../brands.js'
 import { equalBytes, utf8 } from '../bytes/bytes.js'
 import { fromHex, toHex } from '../bytes/hex.js'
+import { NotDurableError, placeFile } from '../disk/whole-file.js'
 import type { LogIdentity } from '../proofs/checkpoint-form.js'
 import { Serial } from './serial.js'
-import { syncDirectory } from './sync-directory.js'
 
 /** A checkpoint that may have been signed. */
 export interface SignedMark {
@@ -197,24 +196,14 @@ class FileGuard implements SignedGuard {
     else if ((await stat(this.file).catch(() => undefined)) !== undefined) throw this.touched('is there')
     const all = new Map([...this.marks, ...marks.map((mark) => [nameOf(mark.identity), mark] as const)])
     const bytes = utf8(HEAD + [...all.values()].map((mark) => lineOf([mark])).join(''))
-    const fresh = `${this.file}.new`
-    await rm(fresh, { force: true })
-    const handle = await open(fresh, 'ax', 0o600)
-    try {
-      await handle.writeFile(bytes)
-      await chmod(fresh, 0o600)
-      await this.synced(handle)
-      await rename(fresh, this.file)
-    } catch (error) {
-      await handle.close()
-      throw error
-    }
+    const handle = await placeFile(this.file, bytes).catch((error: unknown) => {
+      throw error instanceof NotDurableError
+        ? new GuardError(`${error.message}, then start again`, { cause: error })
+        : error
+    })
     await this.handle?.close()
     this.handle = handle
     this.size = this.compactSize = bytes.length
-    await syncDirectory(dirname(this.file)).catch((cause: unknown) => {
-      throw new GuardError(`${this.file} did not become durable: check the disk, then start again`, { cause })
-    })
   }
 }
 

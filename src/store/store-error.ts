@@ -37,3 +37,8 @@ export function isFull(error: unknown): boolean {
   const { code, errno } = error as NodeJS.ErrnoException
   return code === 'ENOSPC' || code === 'EFBIG' || code === 'EDQUOT' || errno === -system.errno.EDQUOT
 }
+
+/** Whether the data are of a newer version than this program, which can say nothing of them then. */
+export function isNewer(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'version'
+}

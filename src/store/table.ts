@@ -22,6 +22,7 @@ import type { KeyRange } from './keys.js'
 import { Serial } from './serial.js'
 import { StoreError } from './store-error.js'
 import type { Room } from './room.js'
+import { assertOpenFiles, tryToOpen } from './trial.js'
 
 export type Put = readonly [key: Uint8Array, value: Uint8Array]
 
@@ -37,7 +38,7 @@ const PAGES_PER_PUT = 2
 const PAGES_PER_WRITE = 64
 
 export class Table {
-  private readonly options: RootDatabaseOptionsWithPath
+  private readonly options: Options
   private lmdb: RootDatabase<Uint8Array, Uint8Array>
   private readonly room: Room
   private readonly writes = new Serial()
@@ -49,23 +50,17 @@ export class Table {
   /** Rows of format 1 that have none. */
   isBare: (key: Uint8Array, row: Uint8Array) => boolean = () => false
 
-  constructor(file: string, room: Room, readOnly = false) {
-    this.room = room
-    // Types of lmdb-js lack permissionsMode.
-    const options: RootDatabaseOptionsWithPath & { readonly permissionsMode: number } = {
-      path: file,
-      noSubdir: true,
-      keyEncoding: 'binary',
-      encoding: 'binary',
-      overlappingSync: false,
-      // Batches of an event turn have a promise of their own that nobody handles: a commit that fails would end the
-      // process.
-      eventTurnBatching: false,
-      maxDbs: 1,
-      permissionsMode: 0o600,
-      readOnly,
-    }
+  /** `isTried`: another process opens the file first (trial.ts). Throws StoreError, or what the system says. */
+  static async open(file: string, room: Room, { readOnly = false, isTried = false } = {}): Promise<Table> {
+    const options = optionsOf(file, readOnly)
+    if (isTried) await tryToOpen(options)
+    await assertOpenFiles(file)
+    return new Table(options, room)
+  }
+
+  private constructor(options: Options, room: Room) {
     this.options = options
+    this.room = room
     this.lmdb = openLmdb<Uint8Array, Uint8Array>(options)
   }
 
@@ -229,7 +224,7 @@ export class Table {
    * transaction that was the last one.
    */
   private async failed(reason: unknown, before: number): Promise<StoreError> {
-    const error = asStoreError(reason, dirname(this.options.path ?? ''))
+    const error = asStoreError(reason, dirname(this.options.path))
     let after: number
     try {
       await this.reopen()
@@ -241,10 +236,32 @@ export class Table {
     return (this.broken = error.code === 'full' ? notWritten(reason) : error)
   }
 
-  /** Of an environment whose meta page could not be written LMDB reads nothing any more: rows seem not to be there. */
+  /**
+   * Of an environment whose meta page could not be written LMDB reads nothing any more: rows seem not to be there. Not
+   * tried before, for until it is open nobody can read.
+   */
   private async reopen(): Promise<void> {
     await this.lmdb.close()
     this.lmdb = openLmdb<Uint8Array, Uint8Array>(this.options)
+  }
+}
+
+/** Types of lmdb-js lack permissionsMode. */
+type Options = RootDatabaseOptionsWithPath & { readonly path: string; readonly permissionsMode: number }
+
+function optionsOf(path: string, readOnly: boolean): Options {
+  return {
+    path,
+    noSubdir: true,
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    overlappingSync: false,
+    // Batches of an event turn have a promise of their own that nobody handles: a commit that fails would end the
+    // process.
+    eventTurnBatching: false,
+    maxDbs: 1,
+    permissionsMode: 0o600,
+    readOnly,
   }
 }
 

@@ -8,7 +8,7 @@
 
 import { isAllZero } from '../bytes/bytes.js'
 import { checkDeterministic, DeterministicReader } from '../codec/deterministic-form.js'
-import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
+import { CborEncoded, encode, encodeIn, type Encodable } from '../codec/encode.js'
 import { readDeterministic } from '../codec/deterministic.js'
 import { arrayOf, optional, required, SchemaError, struct, tuple, uint, type Infer } from '../codec/schema.js'
 import { mapFields, type Span } from '../codec/span.js'
@@ -164,11 +164,20 @@ export function readStateQuestion(bytes: Uint8Array): StateQuestion {
   })
 }
 
-export function encodeSnapshotObject({ question, object, more }: SnapshotObject): Uint8Array {
+export function encodeSnapshotObject(object: SnapshotObject): Uint8Array {
+  return encode(snapshotItems(object))
+}
+
+/** The same as a view of `room` from `at` on, and fresh where it is too small. */
+export function encodeSnapshotObjectIn(room: Uint8Array, at: number, object: SnapshotObject): Uint8Array {
+  return encodeIn(room, at, snapshotItems(object))
+}
+
+function snapshotItems({ question, object, more }: SnapshotObject): Encodable[] {
   const items: Encodable[] = [...question, object.value]
   if (object.history !== undefined) items.push(object.history.lastSeq, object.history.trail)
   if (more !== undefined) items.push(more)
-  return encode(items)
+  return items
 }
 
 /** LastSeq and Trail stand with Orders only, `more` with the guests' account only, and have to. */

@@ -23,7 +23,14 @@ const keccakVectors: readonly (readonly [string, string])[] = [
 describe.each([
   ['portable', portable],
   ['native', native],
-])('%s', (_, { sha256, keccak256 }) => {
+])('%s', (_, { sha256, sha256Into, keccak256 }) => {
+  test('SHA-256 is written to where it is wanted, also over what is hashed', () => {
+    const text = utf8('0123456789'.repeat(7))
+    const digest = sha256(text)
+    sha256Into(text, text, 33)
+    expect(toHex(text)).toBe(toHex(utf8('0123456789'.repeat(3) + '012')) + toHex(digest) + toHex(utf8('56789')))
+  })
+
   test.each(sha256Vectors)('SHA-256 of %j', (text, digest) => {
     expect(toHex(sha256(utf8(text)))).toBe(digest)
   })

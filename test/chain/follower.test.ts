@@ -115,7 +115,7 @@ class Relay {
   /** Until nothing more happens. */
   async settle(): Promise<void> {
     const wanted = this.chain.blocks.length - Number(this.depth)
-    for (const end = Date.now() + 5_000; Date.now() < end;) {
+    for (const end = Date.now() + 20_000; Date.now() < end;) {
       this.chain.tell()
       await new Promise((resolve) => setTimeout(resolve, 1))
       const last = this.followed.at(-1)
@@ -191,7 +191,7 @@ test('every block deep enough is in the end handed out as it is on the chain; lo
     }),
     { numRuns: 60, examples: [[4n, [CUT, RESTART, RESTART]]] },
   )
-}, 60_000)
+})
 
 test('a long way is handed out in pieces, in order', async () => {
   const chain = new TestChain()
@@ -228,4 +228,4 @@ test('a fork far below the followed blocks is found, and not much more than it i
       if (i > 2) expect(relay.handled.get(BigInt(i))).toBe(toHex(hash))
   }
   await relay.stop()
-}, 60_000)
+})

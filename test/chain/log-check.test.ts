@@ -70,7 +70,7 @@ beforeAll(async () => {
     await node.mine(10)
   }
   newest = await numberNow()
-}, 60_000)
+})
 afterEach(() => {
   for (const chain of open.splice(0)) chain.close()
   for (const rpc of rpcs) rpc.gaps({})

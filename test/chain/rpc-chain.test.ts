@@ -177,7 +177,7 @@ describe('an endpoint', () => {
     chain.onHead(({ number }) => heads.push(number))
     const { number } = await chainAt([second.url]).head()
     await node.mine(3)
-    for (const end = Date.now() + 8_000; heads.at(-1) !== number + 3n && Date.now() < end;)
+    for (const end = Date.now() + 20_000; heads.at(-1) !== number + 3n && Date.now() < end;)
       await new Promise((resolve) => setTimeout(resolve, 20))
     expect(heads.at(-1)).toBe(number + 3n)
   })
@@ -204,7 +204,7 @@ describe('an endpoint', () => {
       if (step === 'mute') await first.mode('mute')
       await node.mine(1)
       const { number } = await chainAt([second.url]).head()
-      for (const end = Date.now() + 8_000; heads.at(-1) !== number && Date.now() < end;)
+      for (const end = Date.now() + 20_000; heads.at(-1) !== number && Date.now() < end;)
         await new Promise((resolve) => setTimeout(resolve, 20))
       expect(heads.at(-1), step).toBe(number)
     }

@@ -24,7 +24,7 @@ let written: AuditedData
 
 beforeAll(async () => {
   written = await AuditedData.written()
-}, 60_000)
+})
 beforeEach(async () => {
   directory = await freshDirectory()
 })
@@ -93,7 +93,7 @@ describe('data of which all follows: 0', () => {
     const { code, out } = await cairn('audit', whole, '--threads', '0', ...relays)
     await rm(dirname(whole), { recursive: true })
     expect([code, out]).toEqual([0, expect.stringMatching(/^shops 3, sets \d{3}, .*, differences 0$/mu)])
-  }, 60_000)
+  })
 
   it('as JSON, a line each', async () => {
     await written.save(directory)
@@ -440,7 +440,7 @@ describe('going on', () => {
     await data.save(directory)
     await program.says(new RegExp(`^shop 77, set ${data.records.length}: its state root: found`, 'mu'))
     expect(await program.exit).toBe(1)
-  }, 60_000)
+  })
 
   it('--follow tells within a minute of what was changed behind it', async () => {
     await written.save(directory)
@@ -455,7 +455,7 @@ describe('going on', () => {
     expect(await program.exit).toBe(1)
     clearTimeout(late)
     expect(program.out).toMatch(/^shop 77, set \d+: the digest of the log up to it, since it was audited: found/mu)
-  }, 60_000)
+  })
 
   it('--follow is stopped by Ctrl-C: 0', async () => {
     await written.save(directory)

@@ -25,7 +25,7 @@ let directory: string
 beforeAll(async () => {
   whole = await wholeData()
   logs = await writtenLogs(76n, 77n)
-}, 60_000)
+})
 afterAll(() => rm(dirname(whole), { recursive: true, force: true }))
 beforeEach(async () => {
   directory = await freshDirectory()
@@ -111,7 +111,7 @@ describe('whole data', () => {
     await wire.close()
     await running.stop()
     await store.close()
-  }, 60_000)
+  })
 
   it('tells how far it is on stderr', async () => {
     await copyData(whole, directory)

@@ -8,7 +8,7 @@ import { newSecret, relay } from '../fixtures/relay-harness.js'
 import { toHex } from '../../src/bytes/hex.js'
 import { MemoryStore } from '../../src/store/memory.js'
 
-test('a thousand changes', { timeout: 60_000 }, async () => {
+test('a thousand changes', async () => {
   const store = new MemoryStore()
   const running = await relay({}, { store })
   const stop = new AbortController()

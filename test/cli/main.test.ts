@@ -91,16 +91,19 @@ describe('what a command throws', () => {
   const cause = new RangeError('the disk')
   const load = () => ({ run: () => Promise.reject(new Error('it\nfailed', { cause })) })
 
-  test('is one line, and 1', async () => {
-    vi.doMock('../../src/cli/vectors.js', load)
-    expect(await cairn('vectors', 'x')).toEqual({ code: 1, out: '', err: 'cairn: it failed (--verbose tells more)' })
-    vi.doUnmock('../../src/cli/vectors.js')
+  test.each([
+    ['put', 1],
+    ['vectors', 2],
+  ])('is one line; from %s, where 1 may mean another thing, %i', async (name, code) => {
+    vi.doMock(`../../src/cli/${name}.js`, load)
+    expect(await cairn(name, 'x')).toEqual({ code, out: '', err: 'cairn: it failed (--verbose tells more)' })
+    vi.doUnmock(`../../src/cli/${name}.js`)
   })
 
   test.each([[['--verbose', 'vectors', 'x']], [['vectors', 'x', '--verbose']]])('%j tells the causes', async (argv) => {
     vi.doMock('../../src/cli/vectors.js', load)
     const { code, err } = await cairn(...argv)
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(err).toMatch(/^cairn: it\nfailed\nError: it\nfailed\n.*caused by RangeError: the disk\n/s)
     vi.doUnmock('../../src/cli/vectors.js')
   })

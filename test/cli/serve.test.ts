@@ -33,7 +33,7 @@ import { endAll, Program } from '../fixtures/program.js'
 import { shopRow } from '../fixtures/store.arbitrary.js'
 
 const CAIRN = resolve(import.meta.dirname, '../../src/cli/cairn.js')
-const DEADLINE_MS = 20_000
+const DEADLINE_MS = 60_000
 let home: string
 let used: string
 
@@ -141,11 +141,11 @@ it('a log that does not lead to its states closes its shop; the relay serves, te
   usedData()
   const store = await openStore(join(home, 'data'))
   const spoilt = { stateHash: new Uint8Array(32) }
-  await copyLogs(await writtenLogs(77n), store, (_shop, record) => ({ ...record, ...(record.seq === 3 && spoilt) }))
+  await copyLogs(await writtenLogs(77n), store, (_shop, record) => ({ ...record, ...(record.seq === 4 && spoilt) }))
   await store.close()
   const relay = serve(...inHome(), '--empty')
   const [, url] = await relay.says(/listens on (\S+)/u)
-  const problem = /shop 77, set 3: its state hash is [0-9a-f]{64}, the log says 0{64}/u
+  const problem = /shop 77, set 4: its state hash is [0-9a-f]{64}, the log says 0{64}/u
   expect(relay.err).toMatch(problem)
   const answer = await fetch(`${url}/readyz`)
   expect([answer.status, await answer.text()]).toEqual([503, expect.stringMatching(problem)])
@@ -344,29 +344,39 @@ describe('what cannot be is one line and exit code 1, and changes nothing', () =
 
 describe('a relay', () => {
   const MADE = { level: 'info', event: 'a new relay key was made' }
+  const NAMED = { level: 'warn', event: 'a new relay key was made: there was none in relayKeyFile' }
   const slip = 'the shops here are of another relay, and clients refuse what this one signs'
   const SLIP = { level: 'warn', event: `a new relay key was made: ${slip}` }
 
   it.each([
-    ['in a new directory', false, [MADE]],
-    ['beside shops of another relay', true, [SLIP, MADE]],
-  ])('tells of a key that it makes %s', async (_where, hasShops, lines) => {
+    ['in a new directory', { hasShops: false, name: undefined }, MADE],
+    ['in a file that was named', { hasShops: false, name: 'mistyped.key' }, NAMED],
+    ['beside shops of another relay', { hasShops: true, name: 'mistyped.key' }, SLIP],
+  ] as const)('tells of a key that it makes %s', async (_where, { hasShops, name }, line) => {
     if (hasShops) {
       const store = await openStore(join(home, 'data'))
       await store.commit({ records: [], newShops: [shopRow(1n)] })
       await store.close()
     }
-    const file = join(home, 'mistyped.key')
-    const relay = serve(...inHome(), '--empty', '--relay-key-file', file)
+    const file = name === undefined ? join(home, 'data/relay.key') : join(home, name)
+    const named = name === undefined ? [] : ['--relay-key-file', file]
+    const relay = serve(...inHome(), '--empty', ...named)
     const [, address] = await relay.says(/relay address {2}(0x[0-9a-f]{40})/u)
-    const told = relay.err.split('\n').filter((line) => line.includes('new relay key'))
-    expect(told.map((line) => JSON.parse(line) as unknown)).toMatchObject(
-      lines.map((line) => ({ ...line, address, ...(line === SLIP && { file }) })),
-    )
+    expect(relay.out.split('\n')[1]).toBe(`A NEW RELAY KEY was made in ${file}: to clients it is a new relay`)
+    const told = relay.err.split('\n').filter((text) => text.includes('new relay key'))
+    expect(told.map((text) => JSON.parse(text) as unknown)).toMatchObject([{ ...line, address, file }])
+    expect(relay.err.startsWith(told[0]!)).toBe(true)
     expect(await relay.end('SIGTERM')).toBe(0)
-    const again = serve(...inHome(), '--empty', '--relay-key-file', file)
+    const again = serve(...inHome(), '--empty', ...named)
     await again.says(/relay address/u)
-    expect(again.err).not.toContain('new relay key')
+    expect(again.out + again.err).not.toMatch(/new relay key/iu)
+  })
+
+  it('says where it listens, and beside it the URL of its clients', async () => {
+    const relay = serve(...inHome(), '--empty', '--public-url', 'https://shop.example')
+    await relay.says(/^cairn \S+ listens on http:\/\/127\.0\.0\.1:\d+ \(/u)
+    await relay.says(/^ {2}public URL {5}https:\/\/shop\.example$/mu)
+    expect(await relay.end('SIGTERM')).toBe(0)
   })
 })
 
@@ -433,7 +443,9 @@ describe('a relay', () => {
     await second.says(/Ctrl-C/u)
     expect((await second.says(/demo shop +(\d+)/u))[1]).toBe(shop)
     expect(locks()).toHaveLength(1)
-    await command(printed(second, 'watch')).says(/^Map after the storm {2}price \d+ {2}✓ proven/mu)
+    await command(printed(second, 'watch')).says(
+      /^Map after the storm {2}price [\d.]+ of the native currency of chain 31337 {2}✓ proven/mu,
+    )
     for (const name of ['cairn.mdb', 'relay.key', 'demo.json', 'card.key'])
       expect(statSync(join(home, 'data', name)).mode & 0o077, name).toBe(0)
     expect(await second.end('SIGTERM')).toBe(0)
@@ -446,11 +458,15 @@ describe('a relay', () => {
     const [, shop] = await relay.says(/demo shop +(\d+)/u)
     for (const name of ['watch', 'put']) expect(printed(relay, name)).toEqual(expect.arrayContaining([url, shop]))
     const watch = command(printed(relay, 'watch'))
-    const [, before] = await watch.says(/^Trail map {2}price (?!42 )\d+ {2}✓ proven as of checkpoint (\d+)$/mu)
+    const [, before] = await watch.says(
+      /^Trail map {2}price (?!\S+42 )[\d.]+ of the native currency of chain \d+ {2}✓ proven as of checkpoint (\d+)$/mu,
+    )
     const put = command(printed(relay, 'put'))
     expect(await put.exit, put.err).toBe(0)
     expect(put.out).toMatch(/^done: the shop's state hash is now [0-9a-f]{64}\n$/u)
-    const [, after] = await watch.says(/^Trail map {2}price 42 {2}✓ proven as of checkpoint (\d+)$/mu)
+    const [, after] = await watch.says(
+      /^Trail map {2}price 0\.0{16}42 of the native currency of chain 31337 {2}✓ proven as of checkpoint (\d+)$/mu,
+    )
     expect(Number(after)).toBeGreaterThan(Number(before))
     expect(await watch.end('SIGINT')).toBe(0)
     expect(await relay.end('SIGINT')).toBe(0)

@@ -5,6 +5,7 @@ import { WebSocketServer } from 'ws'
 import type { AddressInfo } from 'node:net'
 import { main } from '../../src/cli/main.js'
 import { prefixedHex } from '../../src/bytes/hex.js'
+import type { Encodable } from '../../src/codec/encode.js'
 import { connect, type ShopClient } from '../../src/client/shop-client.js'
 import { lyingProxy, type LyingProxy } from '../fixtures/lying-proxy.js'
 import { enrolCard, listing, newSecret, relay, SHOP, type TestRelay } from '../fixtures/relay-harness.js'
@@ -60,10 +61,39 @@ const given = () => ['--url', proxy.url, '--shop', `${SHOP}`, '--relay', prefixe
 
 it('finds the shop of a development relay, and tells which checkpoint proves each value', async () => {
   const code = watch(['--url', running.url, '--listing', '1'])
-  await says(out, /^Listing 1 {2}price 100 {2}✓ proven as of checkpoint 2$/u)
+  await says(
+    out,
+    /^Listing 1 {2}price 0\.0{15}1 of the native currency of chain 31337 {2}✓ proven as of checkpoint 2$/u,
+  )
   await owner.write([{ op: 'replace', path: ['Listings', 1n, 'Price'], value: 7n }])
-  await says(out, /^Listing 1 {2}price 7 {2}✓ proven as of checkpoint 3$/u)
+  await says(
+    out,
+    /^Listing 1 {2}price 0\.0{17}7 of the native currency of chain 31337 {2}✓ proven as of checkpoint 3$/u,
+  )
   expect(out).toHaveLength(2)
+  stop.abort()
+  expect(await code).toBe(0)
+})
+
+it('a price in a token is in its smallest unit, as JSON with its currency', async () => {
+  const Address = new Uint8Array(20).fill(7)
+  const value = new Map<string, Encodable>([
+    ['ChainID', 1n],
+    ['Address', Address],
+  ])
+  await owner.write([{ op: 'replace', path: ['Manifest', 'PricingCurrency'], value }])
+  void watch([...given(), '--listing', '1'])
+  await says(out, /price 100 smallest units of token 0x(07){20} on chain 1 {2}✓ proven as of checkpoint 3$/u)
+  void watch([...given(), '--listing', '1', '--json'])
+  const { listing } = JSON.parse(await says(out, /^\{/u)) as { listing: object }
+  expect(listing).toMatchObject({ price: '100', currency: { chainId: '1', address: prefixedHex(Address) } })
+})
+
+it('a listing that is not there is said not to be, proven, and waited for', async () => {
+  const code = watch([...given(), '--listing', '9'])
+  await says(out, /^listing 9 is not there {2}✓ proven as of checkpoint 2; waiting for it$/u)
+  await owner.write([listing(9n)])
+  await says(out, /^Listing 9 {2}price .* {2}✓ proven as of checkpoint 3$/u)
   stop.abort()
   expect(await code).toBe(0)
 })
@@ -86,7 +116,9 @@ it.each([
   expect(await code).toBe(1)
   const said = err.at(-1)!
   expect(said).toMatch(/cairn watch: what the relay sent does not verify: Listings\/0{15}1: held as of set 3 is /u)
-  expect(said).toContain('the last value, Listing 1  price 100, is not to be relied on')
+  expect(said).toContain(
+    'the last value, Listing 1  price 0.0000000000000001 of the native currency of chain 31337, is not to',
+  )
   expect(said.startsWith('\u001b[31m')).toBe(isTerminal && !('NO_COLOR' in env))
 })
 

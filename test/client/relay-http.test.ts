@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { bytesFromRelay } from '../../src/client/relay-http.js'
 import { HTTP_ANSWER_BYTES_MAX } from '../../src/limits.js'
 
@@ -33,14 +33,18 @@ it('a relay that is asked too often is asked again', async () => {
 })
 
 it('the pause before that ends with the signal', async () => {
-  const stop = new AbortController()
+  let stop: AbortController
   const url = await answering((_request, response) => {
     response.statusCode = 429
     response.end(() => setTimeout(() => stop.abort(), 50))
   })
-  const began = performance.now()
-  await expect(bytesFromRelay({ url, signal: stop.signal }, '/')).rejects.toMatchObject({ code: 'ABORTED' })
-  expect(performance.now() - began).toBeLessThan(900)
+  // Less than the pause, once at least: a busy machine may take longer for all else.
+  await vi.waitFor(async () => {
+    stop = new AbortController()
+    const began = performance.now()
+    await expect(bytesFromRelay({ url, signal: stop.signal }, '/')).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(performance.now() - began).toBeLessThan(900)
+  }, 60_000)
 })
 
 it('a refusal is told with the reason that the relay gives', async () => {

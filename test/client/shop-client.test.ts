@@ -114,7 +114,7 @@ describe('a client', () => {
     await running.stop()
   })
 
-  it('comes back after a restart without a gap or a repeat', { timeout: 30_000 }, async () => {
+  it('comes back after a restart without a gap or a repeat', async () => {
     const store = new MemoryStore()
     const port = await freePort()
     let running = await relay({ port }, { store })

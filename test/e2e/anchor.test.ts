@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ACCOUNTS } from '../../contracts/dev-chain.mjs'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
-import { rootHashCall } from '../../src/chain/contracts.js'
+import { rootHashCall } from '../../src/wire/registry-calls.js'
 import { cairn, endAll, freePort, startChain, type Program } from '../fixtures/program.js'
 import { furnish } from '../fixtures/small-shop.js'
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
   writeFileSync(chainFile, settings)
   rpcUrl = /http:[^"]+/u.exec(settings)![0]
   shops = (JSON.parse(settings) as { registry: { shops: string } }).registry.shops
-}, 60_000)
+})
 afterAll(async () => {
   await endAll()
   rmSync(home, { recursive: true, force: true })
@@ -69,7 +69,7 @@ describe('by the relay', () => {
     const { code, out } = await cairn(['audit', data, '--chain', chainFile]).outcome()
     expect([code, out]).toEqual([0, expect.stringMatching(/1 anchors/u)])
     expect(await relay.end('SIGTERM')).toBe(0)
-  }, 60_000)
+  })
 })
 
 describe('by the owner', () => {
@@ -89,7 +89,7 @@ describe('by the owner', () => {
     await relay.says(new RegExp(`"event":"an anchor moved on".*"status":"final".*"tx":"${tx}"`, 'u'), 'err')
     expect((await command(own, MERCHANT!.secret)).out).toMatch(/: anchored already$/mu)
     expect(await relay.end('SIGTERM')).toBe(0)
-  }, 60_000)
+  })
 
   it('a shop or relay that is not there: 1, and a line', async () => {
     const dead = await command(['anchor', '--url', 'http://127.0.0.1:1', '--shop', '5'], MERCHANT!.secret)

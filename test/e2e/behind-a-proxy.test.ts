@@ -78,7 +78,7 @@ describe.each(['nginx', 'caddy'] as const)('behind %s', (kind) => {
       wires.push(await open('127.0.0.3'))
       for (const wire of wires) await wire.close()
       // Their places are free: they were counted under the same name.
-      await vi.waitFor(async () => (await open('127.0.0.2')).close())
+      await vi.waitFor(async () => (await open('127.0.0.2')).close(), 20_000)
       expect(running.bugs).toEqual([])
     })
 

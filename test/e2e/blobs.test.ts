@@ -11,6 +11,7 @@ import { DevelopmentRegistry } from '../../src/chain/development-registry.js'
 import type { ConnectedCards } from '../../src/relay/sessions/cards.js'
 import { MemoryStore } from '../../src/store/memory.js'
 import { openBlobs } from '../../src/store/blobs.js'
+import { developmentOwnerKey } from '../../src/store/setting-keys.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
 import { TestClock } from '../fixtures/turned-clock.js'
 import {
@@ -137,7 +138,7 @@ describe('an upload token dies', () => {
   it('with the rights of its wallet, also where its session has ended', async () => {
     await running.stop()
     const store = new MemoryStore()
-    const registry = new Turned((key) => store.setting(key))
+    const registry = new Turned((shopId) => store.setting(developmentOwnerKey(shopId)))
     running = await relay({}, { store, registry, blobs: await openBlobs(directory), clock })
     await enrolCard(running.url, owner)
     wire = await Wire.as(running.url, owner)
@@ -180,7 +181,7 @@ it('that breaks off leaves nothing, and uses its token', async () => {
   socket.write(head.join('\r\n') + `${part.length.toString(16)}\r\n${part}\r\n`)
   await new Promise((resolve) => setTimeout(resolve, 200))
   socket.destroy()
-  for (const end = Date.now() + 5_000; files().length > 0 && Date.now() < end;)
+  for (const end = Date.now() + 20_000; files().length > 0 && Date.now() < end;)
     await new Promise((resolve) => setTimeout(resolve, 20))
   expect(files()).toEqual([])
   expect((await post(url.href, form('foo'))).status).toBe(400)
@@ -287,7 +288,7 @@ describe.each([
       socket.write(chunkedHead(url))
       socket.write(chunk(PART))
       void (async () => {
-        for (const end = Date.now() + 5_000; files().length === 0 && Date.now() < end;)
+        for (const end = Date.now() + 20_000; files().length === 0 && Date.now() < end;)
           await new Promise((resolve) => setTimeout(resolve, 10))
         second = await post(url.href, form('bar'))
         for (const rest of ['foo', END]) socket.write(chunk(rest))
@@ -381,7 +382,7 @@ describe.each([
     socket.write(chunkedHead(url))
     socket.write(chunk(`${PART}half of it`))
     const until = async (condition: () => boolean) => {
-      for (const end = Date.now() + 5_000; !condition() && Date.now() < end;)
+      for (const end = Date.now() + 20_000; !condition() && Date.now() < end;)
         await new Promise((resolve) => setTimeout(resolve, 10))
     }
     await until(() => files().length === 1)

@@ -63,7 +63,7 @@ beforeAll(async () => {
   const wire = await Wire.as(running.url, owner)
   await wire.write(owner, [listing(1n)])
   await wire.close()
-}, 60_000)
+})
 
 afterAll(async () => {
   await browser?.close()

@@ -50,7 +50,7 @@ describe.each([
   }
 
   const second = async (wire: Wire, pushes: number) => {
-    for (const end = Date.now() + 10_000; wire.checkpointPushes.length < pushes && Date.now() < end;) {
+    for (const end = Date.now() + 20_000; wire.checkpointPushes.length < pushes && Date.now() < end;) {
       await shop.clock.turn(100)
       await wait(2)
       await wire.done({ kind: 'ping' })

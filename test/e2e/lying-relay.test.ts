@@ -24,11 +24,13 @@ it.each([
   ['signs with another key', /checkpoint \d+ is signed by 0x[0-9a-f]{40}, not by the relay 0x[0-9a-f]{40}/u],
   ['rewrites the past', /checkpoint \d+ after \d+: the path from node \d+ leads to [0-9a-f]{64}, not to the trusted/u],
   ['changes a value that no set changes', /held as of set \d+ is .* and the relay proves /u],
-] as const)('the relay %s', { timeout: 60_000 }, async (name, reason) => {
+] as const)('the relay %s', async (name, reason) => {
   stage.proxy.lie((message) => message)
   // Shop and relay are found by the command itself, as a user gives none.
   const watching = cairn(['watch', '--listing', String(STONE), '--url', stage.proxy.url])
-  const [before] = await watching.says(/^\S.* {2}price \d+ {2}✓ proven as of checkpoint \d+$/mu)
+  const [before] = await watching.says(
+    /^\S.* {2}price \S+ of the native currency of chain 31337 {2}✓ proven as of checkpoint \d+$/mu,
+  )
   stage.proxy.lie(LIES.find((lie) => lie.name === name)!.tell!(stage))
   await stage.write('owner', [{ op: 'replace', path: ['Listings', STONE, 'Price'], value: 222n }, NAMED])
   await stage.write('owner', [{ op: 'replace', path: ['Listings', STONE, 'Price'], value: 333n }, NAMED, NAMED])

@@ -4,12 +4,13 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { RelaySettings } from '../../src/relay/relay.js'
+import { arrived } from '../fixtures/arrived.js'
 import { enrolCard, listing, newSecret, relay, Wire, type TestRelay } from '../fixtures/relay-harness.js'
 import { TestClock } from '../fixtures/turned-clock.js'
 
 const ORIGIN = 'http://shop.example'
 /** For what is on its way over the sockets, if anything is. */
-const arrive = () => new Promise((wait) => setTimeout(wait, 40))
+const arrive = () => arrived(40)
 
 describe.each([
   ['uWebSockets.js', false],

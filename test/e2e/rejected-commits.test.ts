@@ -16,6 +16,7 @@ import { DevelopmentRegistry } from '../../src/chain/development-registry.js'
 import { Keeper } from '../../src/relay/shops/keeper.js'
 import { stateHash } from '../../src/state/shop-state.js'
 import { MemoryStore } from '../../src/store/memory.js'
+import { developmentOwnerKey } from '../../src/store/setting-keys.js'
 import { StoreError } from '../../src/store/store-error.js'
 import type { Store } from '../../src/store/store.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
@@ -239,7 +240,8 @@ describe.each(STORES)('over a store %s', (_name, make) => {
       const wire = await Wire.as(running.url, owner)
       expect(await wire.write(owner, [listing(1n)])).toEqual(await stateByLog(store))
       // Whoever starts again finds the owner on the disk.
-      expect(await new DevelopmentRegistry((key) => store.setting(key)).owns(SHOP, ACCOUNT)).toBe(true)
+      const found = new DevelopmentRegistry((shopId) => store.setting(developmentOwnerKey(shopId)))
+      expect(await found.owns(SHOP, ACCOUNT)).toBe(true)
       expect(running.bugs).toEqual(failed(1))
     })
   })
@@ -257,7 +259,7 @@ describe.each(STORES)('over a store %s', (_name, make) => {
       rejecting.reject(2)
       for (let times = 1; times <= 2; times++) {
         await clock.turn(times === 1 ? 10_000 : 1_000)
-        await vi.waitFor(() => expect(rejecting.rejected).toHaveLength(times))
+        await vi.waitFor(() => expect(rejecting.rejected).toHaveLength(times), 20_000)
         // The stock is still held.
         expect(await wire.write(owner, [order(10n, 1n, 2n), state(10n, 3n)])).toMatchObject({
           code: ErrorCode.OUT_OF_STOCK,
@@ -385,7 +387,7 @@ describe('over a chain', () => {
     expect(running.bugs).toEqual(lookedAgain(times, PAYMENTS, what))
   })
 
-  it('details that come later and could not be stored are made again', { timeout: 60_000 }, async () => {
+  it('details that come later and could not be stored are made again', async () => {
     const other = await startDevChain({ chainId: 31_338 })
     closing.push(() => other.stop())
     const rpc = await startFaultyRpc(other.rpcUrl)

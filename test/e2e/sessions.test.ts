@@ -8,6 +8,7 @@ import { DevelopmentRegistry } from '../../src/chain/development-registry.js'
 import type { ConnectedCards } from '../../src/relay/sessions/cards.js'
 import { Metrics } from '../../src/relay/instruments/metrics.js'
 import { MemoryStore } from '../../src/store/memory.js'
+import { developmentOwnerKey } from '../../src/store/setting-keys.js'
 import type { Commit } from '../../src/store/store.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
 import {
@@ -46,7 +47,7 @@ describe.each([
 
   it(
     'a client closes, reconnects and authenticates the same card, 100 times without pause',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       for (let i = 0; i < 100; i++) {
         const wire = await Wire.as(running.url, secret)
@@ -190,7 +191,7 @@ describe('a challenge', () => {
 
   it('that waits for the chain does not bind with rights that were lost meanwhile', async () => {
     const store = new MemoryStore()
-    const registry = new SlowRegistry((key) => store.setting(key))
+    const registry = new SlowRegistry((shopId) => store.setting(developmentOwnerKey(shopId)))
     const running = await relay({}, { store, registry })
     const owner = newSecret()
     await enrolCard(running.url, owner)
@@ -300,7 +301,7 @@ describe.each([
   ['ws', true, 1006],
   ['uws', false, 1008],
 ])('WebSocket pings on %s', (_kind, ws, code) => {
-  it('whose answers nobody reads end the session', { timeout: 60_000 }, async () => {
+  it('whose answers nobody reads end the session', async () => {
     const metrics = new Metrics()
     const running = await relay({}, { ws, metrics })
     const wire = await Wire.open(running.url)

@@ -10,6 +10,7 @@ import {
   FRAME_OUT_BYTES_MAX_5,
   PUSHES_UNANSWERED_MAX,
   SNAPSHOT_SECONDS_MAX,
+  SNAPSHOT_UNREAD_SECONDS_MAX,
   SNAPSHOTS_PER_SHOP_MAX,
 } from '../../src/limits.js'
 import { readLevel, STATE_COLLECTIONS, type StateCollection } from '../../src/merkle/state-level.js'
@@ -300,6 +301,34 @@ describe.each([
       await wire.until(() => wire.snapshotPushes.at(-1)!.last)
     }
     for (const wire of [...slow, fifth, sixth]) await wire.close()
+  })
+
+  it('who reads nothing gives his place to one who waits, and may begin again', async () => {
+    const slow: Wire[] = []
+    for (let i = 0; i < SNAPSHOTS_PER_SHOP_MAX; i++) {
+      const wire = await shop.open()
+      wire.answering = false
+      await subscribe(wire, [{ objectType: ObjectType.LISTING }])
+      await wire.until(() => wire.snapshotPushes.length === PUSHES_UNANSWERED_MAX)
+      slow.push(wire)
+      await shop.clock.turn(1)
+    }
+    const fifth = await shop.open()
+    await subscribe(fifth, [{ objectType: ObjectType.TAG }])
+    await fifth.done({ kind: 'ping' })
+    expect(fifth.snapshotPushes).toEqual([])
+    await shop.clock.turn(SNAPSHOT_UNREAD_SECONDS_MAX * 1_000)
+    await taken(fifth)
+    const [first, ...others] = slow as [Wire, ...Wire[]]
+    await first.until(() => first.strays.length > 0)
+    const [{ requestId, error }] = first.strays as [Wire['strays'][number]]
+    expect([requestId, error!.code]).toEqual([1n, ErrorCode.CLOSE_SUBSCRIPTION])
+    expect(error!.message).toContain('nothing of the snapshot was read for 10 s and others wait: begin again')
+    first.answering = true
+    await subscribe(first, [{ objectType: ObjectType.TAG }])
+    await first.until(() => first.snapshotPushes.at(-1)!.last)
+    for (const wire of others) expect([await wire.done({ kind: 'ping' }), wire.strays]).toEqual([expect.anything(), []])
+    for (const wire of [...slow, fifth]) await wire.close()
   })
 
   it('a session that ends in the middle leaves nothing behind', async () => {

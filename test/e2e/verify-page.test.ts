@@ -10,11 +10,12 @@ import { pathToFileURL } from 'node:url'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sha256 } from '../../src/bytes/hash.js'
-import { toHex } from '../../src/bytes/hex.js'
+import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { receiptCall } from '../../src/cli/receipt-vectors.js'
 import { run as pageCommand } from '../../src/cli/page.js'
 import { openChromium } from '../fixtures/chromium.js'
 import { receiptKat } from '../fixtures/kat-receipts.js'
+import { notes as noteKat } from '../fixtures/note-kat.js'
 import { ROOT } from '../fixtures/program.js'
 import { relay, type TestRelay } from '../fixtures/relay-harness.js'
 
@@ -153,6 +154,29 @@ describe('from a file, with the network off', () => {
     await end()
   })
 
+  test('a form for other tools, dropped or pasted, is named, with the command that checks it', async () => {
+    const tlog = new TextEncoder().encode(noteKat.proofs[0]!.proof)
+    const cose = fromHex(noteKat.cose[0]!.receipt)
+    const { page, end } = await tab(fromFile)
+    for (const [bytes, what] of [
+      [tlog, 'a tlog-proof'],
+      [cose, 'a COSE receipt'],
+    ] as const) {
+      await choose(page, bytes)
+      expect(await told(page)).toContain(`? This is ${what}, for other tools: `)
+      expect(await page.locator('#outcome').innerText()).toContain('npx cairn verify FILE --relay 0x…')
+      expect(await page.locator('#form').isVisible()).toBe(true)
+    }
+    await page.fill('#relay', RELAY)
+    await page.fill('#paste', noteKat.proofs[0]!.proof)
+    await page.click('button[type=submit]')
+    expect(await page.locator('#outcome').innerText()).toContain(`npx cairn verify FILE --relay ${RELAY}`)
+    await page.fill('#paste', 'a letter')
+    await page.click('button[type=submit]')
+    expect(await told(page)).toBe('✗ Not a receipt.')
+    await end()
+  })
+
   test('an address that is none is said to be, and checks nothing', async () => {
     const { page, end } = await tab(fromFile)
     await page.fill('#relay', '0x1234')
@@ -220,7 +244,7 @@ describe('as others hand it out', () => {
   let running: TestRelay
   beforeAll(async () => {
     running = await relay()
-  }, 60_000)
+  })
   afterAll(async () => {
     await running.stop()
     expect(running.bugs).toEqual([])

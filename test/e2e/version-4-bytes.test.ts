@@ -253,5 +253,5 @@ describe.each([
     const lines = await session(ws)
     if (process.env['RECORD'] === '1') writeFileSync(FILE, `${lines.join('\n')}\n`)
     expect(lines).toEqual(readFileSync(FILE, 'utf8').trimEnd().split('\n'))
-  }, 30_000)
+  })
 })

@@ -18,7 +18,9 @@ const RANKS: Readonly<Record<string, number>> = {
   state: 6,
   proofs: 7,
   wire: 7.5,
+  disk: 7.7,
   notes: 8,
+  catalogue: 8,
   store: 8,
   chain: 8,
   settings: 8,
@@ -61,7 +63,7 @@ const STRANGERS: readonly (readonly [from: string, to: string])[] = [
 /** Up to here a room is of the core. */
 const CORE_RANK_MAX = 7.5
 /** Rooms above that rank that are as pure. */
-const ALSO_CORE: ReadonlySet<string> = new Set(['notes'])
+const ALSO_CORE: ReadonlySet<string> = new Set(['notes', 'catalogue'])
 const OUTSIDE_THE_CORE =
   /\b(async|await|Date|process|console|Buffer|fetch|setTimeout|setInterval|setImmediate)\b|Math\.random|['"]node:/u
 /** Each entry point of an outside package comes in through these files alone. */
@@ -70,6 +72,10 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@noble/hashes/sha3.js': ['src/bytes/hash.ts'],
   '@noble/curves/secp256k1.js': ['src/bytes/signature.ts'],
   '@noble/curves/ed25519.js': ['src/bytes/ed25519.ts'],
+  'csv-parse/browser/esm/sync': ['src/catalogue/csv.ts'],
+  'csv-stringify/browser/esm/sync': ['src/catalogue/csv.ts'],
+  entities: ['src/catalogue/html-text.ts'],
+  htmlparser2: ['src/catalogue/html-text.ts'],
   'hash-wasm': ['src/bytes/hash.node.ts', 'src/store/checksum.ts'],
   lmdb: ['src/store/table.ts'],
   pino: ['src/relay/instruments/log.ts'],

@@ -108,16 +108,16 @@ export const OF_STATES: readonly Check[] = [
   check('no digest in the place of what is proven', 'src/merkle/state-proof.ts', '  requireNulls(proofs)\n', '', [
     'forges a price beside the honest root',
   ]),
-  check(
-    'what is asked is answered',
-    'src/merkle/state-proof.ts',
-    'if (found === undefined) throw',
-    'if (found === undefined) return undefined\n    if (false) throw',
-    ['answers nothing'],
-  ),
-  check('nothing else is answered', 'src/merkle/state-proof.ts', 'if (!isAsked) throw', 'if (false) throw', [
-    'answers what was not asked',
+  check('what is asked is answered', 'src/merkle/state-answers.ts', 'if (!isAnswered) throw', 'if (false) throw', [
+    'answers nothing',
   ]),
+  check(
+    'nothing else is answered',
+    'src/merkle/state-answers.ts',
+    'if (stray !== undefined) throw',
+    'if (false) throw',
+    ['answers what was not asked'],
+  ),
   check('another leaf is not the key’s own', 'src/merkle/state-proof.ts', 'shared === 256', 'false', [
     'forges an absence by the object itself',
   ]),

@@ -50,7 +50,7 @@ describe('the relay', () => {
     expect(world.relay.bugs).toEqual([])
   })
 
-  it('is believed where it is honest', { timeout: 60_000 }, async () => {
+  it('is believed where it is honest', async () => {
     const ends = await inTurn(
       sessions.map((name) => () => ending(world, sdk, name)),
       AT_ONCE,

@@ -1,6 +1,7 @@
 /** All lies that the lying relay tells. A new one is one row in one of these tables. */
 
 import { BY_HAND } from './by-hand.js'
+import { IN_KEYS } from './in-keys.js'
 import { IN_KEPT } from './in-kept.js'
 import { IN_CHECKPOINTS } from './in-checkpoints.js'
 import { IN_ORDERS } from './in-orders.js'
@@ -19,6 +20,7 @@ export const LIES: readonly LieRow[] = [
   ...IN_PROOFS,
   ...IN_ORDERS,
   ...IN_KEPT,
+  ...IN_KEYS,
   ...IN_RECEIPTS,
   ...IN_PRICES,
   ...IN_NOTES,

@@ -6,15 +6,19 @@
 import type { Live, LiveState, ReplicaStore, ShopClient } from '../../src/client/shop-client.js'
 import type { Change } from '../../src/patches/patch.js'
 import { decodeSignedCheckpoint } from '../../src/proofs/checkpoint.js'
+import { addressOf, publicKeyOf } from '../../src/bytes/signature.node.js'
 import { encode } from '../../src/codec/encode.js'
+import { checkpointDigest } from '../../src/proofs/checkpoint-form.js'
+import { decodeReceipt } from '../../src/proofs/receipt-form.js'
 import { readCheckpointAnswer } from '../../src/wire/proof-payloads.js'
 import { order } from '../fixtures/relay-harness.js'
+import { anchoredReceipt, chainOf } from './anchored.js'
 import { checkedByHand } from './by-hand.js'
 import type { LieRow } from './lie.js'
 import { shownNotes } from './noted.js'
 import { shownReceipt } from './paid.js'
 import { NEIGHBOUR, TWINS } from './places.js'
-import { FEATHER, MINE, NOTHING, STONE, type Sdk, type Stage } from './stage.js'
+import { EARLIER_SECRET, FEATHER, MINE, NOTHING, STONE, type Sdk, type Stage } from './stage.js'
 
 type Connecting = Partial<Parameters<Sdk['connect']>[0]>
 
@@ -307,6 +311,7 @@ const kept =
     })
   }
 
+const EARLIER = addressOf(publicKeyOf(EARLIER_SECRET))
 const priceNow = async (client: ShopClient) => (await proven(client.listing(STONE))).data?.Price
 const ordersNow = async (client: ShopClient) => (await proven(client.orders.all())).data!.map(({ ID }) => ID)
 
@@ -324,6 +329,16 @@ async function readsReceipt(stage: Stage, sdk: Sdk, lie?: LieRow): Promise<unkno
   const { bytes, trust, expected } = (lie?.receipt ?? shownReceipt)(stage)
   const { orderId, order, total } = sdk.verifyReceipt(bytes, trust, expected)
   return [orderId, order.State, total?.asked, total?.kind]
+}
+
+/** Not offline: with a chain that has what the file names. */
+async function looksForAnchor(stage: Stage, sdk: Sdk): Promise<unknown> {
+  const { bytes, trust, expected, chain } = anchoredReceipt(stage)
+  const { Contract: contract, Tx: tx, Checkpoint } = decodeReceipt(bytes).Anchor!
+  const query = { contract, tx, shopId: stage.shop, digest: checkpointDigest(Checkpoint[0]), depth: 2n }
+  const report = sdk.reportWithAnchor(sdk.receiptReport(bytes, trust, expected), await sdk.findAnchorCall(chain, query))
+  if (report.outcome !== 'matches') throw new Told(report.outcome, report.reason!)
+  return report.receipt!.anchor!.status
 }
 
 /** With the tools of other logs, and with the relay's checkpoints. */
@@ -356,6 +371,16 @@ export const SESSIONS = {
     run: once({ only: [{ listing: STONE }] }, async (client) => (await proven(client.listing(STONE))).data?.Price),
     honest: 100n,
   },
+  'a newcomer who knows the key of before': {
+    run: once({ relay: EARLIER, only: [{ listing: STONE }] }, priceNow),
+    honest: 100n,
+  },
+  'a newcomer who knows the chain': {
+    run: async (stage, sdk) =>
+      withClient(stage, sdk, { relay: { chain: await chainOf(stage) }, only: [{ listing: STONE }] }, priceNow),
+    honest: 100n,
+  },
+  'an anchored receipt and the chain': { run: looksForAnchor, honest: 'anchored' },
   'a newcomer to all that is public': {
     run: once({}, async (client) => (await proven(client.listings())).data!.map(({ ID }) => ID)),
     honest: [STONE, FEATHER, 1_003n],

@@ -3,9 +3,11 @@
  * and people who write to the relay past the proxy.
  */
 
-import { publicKeyOf } from '../../src/bytes/signature.node.js'
+import { addressOf, publicKeyOf } from '../../src/bytes/signature.node.js'
+import type { ChainTransaction } from '../../src/chain/chain.js'
+import { CborTime } from '../../src/codec/value.js'
 import type { Change } from '../../src/patches/patch.js'
-import { decodeCheckpoint } from '../../src/proofs/checkpoint.js'
+import { decodeCheckpoint, signHandOver, type SignedHandOver } from '../../src/proofs/checkpoint.js'
 import { encodeCheckpointAnswer, readCheckpointAnswer, readWriteAnswer } from '../../src/wire/proof-payloads.js'
 import { lyingProxy, type LyingProxy } from '../fixtures/lying-proxy.js'
 import {
@@ -20,7 +22,7 @@ import {
   type TestRelay,
 } from '../fixtures/relay-harness.js'
 import { DiskStore } from '../fixtures/store-directory.js'
-import { Book, type Edits } from './book.js'
+import { Book, RELAY_SECRET, type Edits } from './book.js'
 
 /** The package, or the package without one check. */
 export type Sdk = typeof import('./sdk.js')
@@ -34,10 +36,20 @@ export const NOTHING = 9_999n
 /** Orders: two of the guest, one of another. */
 export const MINE = [71n, 72n] as const
 export const OTHERS = 81n
+/** Of the relay before its key was rotated to the one of now. */
+export const EARLIER_SECRET: Uint8Array = new Uint8Array(32).fill(55)
 /** Set that adds the listings. */
 export const LISTED_AT = 5n
 
 type Who = 'owner' | 'clerk' | 'guest' | 'other'
+
+/** The hand-over from the key of before. */
+function toNow(): SignedHandOver {
+  const [From, To] = [EARLIER_SECRET, RELAY_SECRET].map((secret) => addressOf(publicKeyOf(secret)))
+  const identity = { ChainID: 31_337n, Registry: new Uint8Array(20), Relay: 1n }
+  const Timestamp = new CborTime(1_700_000_000n)
+  return signHandOver({ Version: 1n, ...identity, From: From!, To: To!, Timestamp }, EARLIER_SECRET)
+}
 
 /** One relay for all stages: each has a shop of its own. */
 export class World {
@@ -52,7 +64,7 @@ export class World {
 
   static async start(): Promise<World> {
     const disk = await DiskStore.make()
-    return new World(await relay({}, { store: disk.store }), disk)
+    return new World(await relay({}, { store: disk.store, handOvers: [toNow()] }), disk)
   }
 
   async stage(): Promise<Stage> {
@@ -79,6 +91,12 @@ export class Stage {
   tampered: (kept: Uint8Array) => Uint8Array = (kept) => kept
   /** What becomes of a checkpoint on its way between two clients. */
   received: (checkpoint: Uint8Array) => Uint8Array = (checkpoint) => checkpoint
+  /** The digest that stands in the registry; undefined: of the honest relay's checkpoint of the last set. */
+  anchored: Uint8Array | undefined
+  /** What becomes of the transaction that an anchored receipt names. */
+  transaction: (honest: ChainTransaction) => ChainTransaction = (honest) => honest
+  /** How many blocks lie on it. */
+  blocksOnAnchor = 1n
   /** Of another shop, where a lie has one. */
   another: Stage | undefined
   private readonly disk: DiskStore

@@ -230,7 +230,7 @@ describe('a damaged node', () => {
     ['a child of one leaf', withChild({ size: 1 }), /a child of 1 leaves/],
     ['a child of too many leaves', withChild({ size: child.size + 1 }), /301 leaves instead of 300/],
     ['children without slots', { ...rootNode, low: 0, high: 0 }, /a child in a list/],
-    ['nothing', { low: 0, high: 0, entries: [], places: undefined }, /0 entries in 0 slots/],
+    ['nothing', { low: 0, high: 0, entries: [], places: undefined, preimage: undefined }, /0 entries in 0 slots/],
   ])('is refused with %s', (_, node, message) => {
     expect(refusal(encodeNode(node), root)).toMatch(message)
     expect(refusal(encodeNode(rootNode), root)).toBe('accepted')
@@ -282,7 +282,7 @@ describe('a trie that is opened for verifying', () => {
 describe('a node cache', () => {
   const branch = (ref: number, used: boolean): Branch => ({
     size: 2,
-    node: { low: 0, high: 0, entries: [], places: undefined },
+    node: { low: 0, high: 0, entries: [], places: undefined, preimage: undefined },
     ref,
     digest: undefined,
     root: undefined,

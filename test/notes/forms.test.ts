@@ -88,9 +88,13 @@ describe('a tlog-proof', () => {
   test('of which nothing can be said', () => {
     expect(said(bare, { receipt })).toBe('cannot-say unknown-key')
     expect(said(tlog, { relays: [] })).toBe('cannot-say unknown-key')
-    expect(said(tlog, { relays: [filled(1, 20)] })).toBe('cannot-say unknown-key')
     expect(said(bare, { binding })).toBe('cannot-say no-statement')
     expect(said(utf8(made.proof.replace('@v1', '@v2')))).toBe('cannot-say newer-format')
+  })
+
+  test('whose binding another key signed does not match, like a receipt that another key signed', () => {
+    expect(said(tlog, { relays: [filled(1, 20)] })).toBe('does-not-match signer')
+    expect(said(cose.receipt, { relays: [filled(1, 20)], receipt, binding })).toBe('does-not-match signer')
   })
 
   test('with a receipt of another log, checkpoint or set', () => {

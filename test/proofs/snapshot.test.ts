@@ -107,4 +107,24 @@ describe('a snapshot', () => {
     expect(verifier.take(piece)).toBeUndefined()
     expect(() => verifier.take(piece)).toThrow(/6 bytes so far, at most 5/u)
   })
+
+  test('without an end: one object more than is taken', () => {
+    const listings = sent('Listings')
+    const bytes = listings.reduce(
+      (sum, { question, object }) => sum + question[1].length + object.value.length + 256,
+      0,
+    )
+    const takes = (bytesMax: number) => {
+      const claim: SnapshotClaim = { shopId, stateRoot, selected: { Listings: 'whole' }, bytesMax }
+      const verifier = new SnapshotVerifier(claim, level, salts)
+      for (const one of listings) verifier.take(one)
+      verifier.end()
+    }
+    takes(bytes)
+    const message = new RegExp(
+      `^snapshot: Listings/\\w+: ${bytes} bytes of all objects so far, at most ${bytes - 1} `,
+      'u',
+    )
+    expect(() => takes(bytes - 1)).toThrow(message)
+  })
 })

@@ -67,7 +67,7 @@ class Relay {
         name: 'cairn',
         version: '0.1.0',
         address: `0x${'ab'.repeat(20)}`,
-        earlierAddresses: [],
+        ...{ earlierAddresses: [], handOvers: [] },
         tokenId: 77n,
         chainId: 31337n,
         publicUrl,

@@ -114,7 +114,7 @@ it('is written anew when most of it does not count any more', async () => {
   await guard.raise([mark(2_501n)])
   await reopen()
   expect(highest()).toEqual(mark(2_501n))
-}, 60_000)
+})
 
 it('raises nothing while another process uses the key', async () => {
   await guard.raise([mark(3n)])

@@ -101,7 +101,7 @@ it('the stores in memory and on disk answer alike', async () => {
     }),
     { numRuns: 60 },
   )
-}, 120_000)
+}, 600_000)
 
 /** What the store answers: rows read, or the code of a refusal. */
 async function perform(store: Store, operation: Operation): Promise<unknown> {

@@ -1,5 +1,6 @@
 /** The page that checks order receipts: one file, no network. What it says comes from cairn-relay/receipt. */
 
+import { formOf } from 'cairn-relay/notes'
 import {
   receiptDigest,
   receiptReport,
@@ -95,7 +96,7 @@ async function readFile(blob: Blob): Promise<void> {
 /** What was pasted goes before a file that was chosen earlier. */
 async function checkGiven(): Promise<void> {
   const text = paste.value.trim()
-  if (text !== '') return check(receiptOfText(text) ?? new Uint8Array(0))
+  if (text !== '') return check(receiptOfText(text) ?? new TextEncoder().encode(text))
   const [first] = file.files ?? []
   if (first !== undefined) return readFile(first)
   if (opened !== undefined) return check(opened)
@@ -106,6 +107,8 @@ async function checkGiven(): Promise<void> {
 function check(bytes: Uint8Array): void {
   const relays = addressesOf(relay.value)
   const registries = registriesOf(registry.value)
+  const other = formOf(bytes)
+  if (other !== undefined) return tellForm(other)
   opened = bytes
   if (relays === undefined || registries === 'none of these') {
     const field = relays === undefined ? relay : registry
@@ -120,6 +123,19 @@ function check(bytes: Uint8Array): void {
     return tell('bad', 'Does not match: another file than the one that the code names.', what)
   }
   show(bytes, receiptReport(bytes, { relays, registries }))
+}
+
+const FORMS = { 'tlog-proof': 'a tlog-proof', cose: 'a COSE receipt' } as const
+const SUFFIXES = { 'tlog-proof': '.binding and .receipt (or .statement)', cose: '.binding and .statement' } as const
+
+/** This page does not check them: what they are read with would make it a quarter larger for everybody. */
+function tellForm(form: keyof typeof FORMS): void {
+  const given = addressesOf(relay.value) ?? []
+  const address = given.length === 0 ? '0x…' : given.map((one) => `0x${hexOf(one)}`).join(' ')
+  tell('unsure', `This is ${FORMS[form]}, for other tools: this page checks order receipts (order.cairn) alone.`, [
+    `What checks it, in a terminal: npx cairn verify FILE --relay ${address}`,
+    `What is not in it has to stand beside it, as FILE${SUFFIXES[form]}.`,
+  ])
 }
 
 const LOOKS: Readonly<Record<ReceiptOutcome, 'good' | 'bad' | 'unsure'>> = {

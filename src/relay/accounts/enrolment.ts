@@ -11,6 +11,7 @@ import { equalBytes } from '../../bytes/bytes.js'
 import { RegistryUnreachable, type Registry } from '../../chain/registry.js'
 import { ISSUED_BEFORE_REMOVAL_SECONDS_MAX, REMOVED_CARD_KEPT_SECONDS } from '../../limits.js'
 import { GUESTS_ACCOUNT } from '../../objects/account.js'
+import { developmentOwnerKey } from '../../store/setting-keys.js'
 import type { CardRow, EnrolledBy, Store } from '../../store/store.js'
 import { nowSeconds, type Clock } from '../instruments/clock.js'
 import { cardPatches, foundingPatches } from './account-patches.js'
@@ -64,9 +65,11 @@ export class Enrolment {
     const { claim } = this.options.registry
     let claimed = false
     const take = () => {
-      const rows = claim === undefined || request.guest ? [] : claim.take(request.shopId, request.wallet)
-      claimed = rows !== undefined && !request.guest
-      return rows
+      const { shopId, wallet, guest } = request
+      const taken = claim === undefined || guest ? 'stored' : claim.take(shopId, wallet)
+      claimed = taken !== undefined && !guest
+      if (taken === undefined) return undefined
+      return taken === 'stored' ? [] : [{ key: developmentOwnerKey(shopId), value: wallet }]
     }
     try {
       const outcome = await this.options.writer.change(request.shopId, (state) => this.build(request, state, take))

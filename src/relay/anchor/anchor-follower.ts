@@ -7,7 +7,7 @@
 import type { ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import type { Block, TransactionChain } from '../../chain/chain.js'
-import { readUpdateRootHash, rootHashCall } from '../../chain/contracts.js'
+import { readUpdateRootHash, rootHashCall } from '../../wire/registry-calls.js'
 import { ANCHOR_LOOK_BACK_BLOCKS } from '../../limits.js'
 import type { Clock } from '../instruments/clock.js'
 import { digestOf, type AnchorEntry } from './anchor-history.js'

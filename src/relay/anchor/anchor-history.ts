@@ -1,6 +1,6 @@
 /**
- * What became of each anchor of a shop, in rows of the store: the registry keeps the last digest alone. Row
- * `anchor/<shop>` counts them, row `anchor/<shop>/<number>` from 1 holds one:
+ * What became of each anchor of a shop, in rows of the store (setting-keys.ts): the registry keeps the last
+ * digest alone. One row counts them, one from number 1 on holds each:
  *
  *     CBOR {Seq, Checkpoint [bytes, bytes65], Status, At ms, ? Nonce, ? Tx bytes32, ? Raw bytes, ? TxNonce,
  *           ? Block [number, bytes32], ? Reason}
@@ -13,6 +13,7 @@ import { decodeChecked } from '../../codec/decode-checked.js'
 import { encode, type Encodable } from '../../codec/encode.js'
 import type { Cbor } from '../../codec/value.js'
 import { checkpointDigest, type SignedCheckpoint } from '../../proofs/checkpoint-form.js'
+import { anchorCountKey, anchorKey } from '../../store/setting-keys.js'
 import type { Store } from '../../store/store.js'
 
 /**
@@ -54,13 +55,13 @@ export class AnchorHistory {
   }
 
   count(shopId: ShopId): number {
-    const value = this.store.setting(countKey(shopId))
+    const value = this.store.setting(anchorCountKey(shopId))
     return value === undefined ? 0 : Number(decodeChecked(value))
   }
 
   /** `number` from 1. */
   at(shopId: ShopId, number: number): AnchorEntry | undefined {
-    const value = this.store.setting(entryKey(shopId, number))
+    const value = this.store.setting(anchorKey(shopId, number))
     return value && decodeEntry(value)
   }
 
@@ -79,24 +80,16 @@ export class AnchorHistory {
   /** Durable when it resolves. Rejects with StoreError. */
   async add(shopId: ShopId, entry: AnchorEntry): Promise<void> {
     const number = this.count(shopId) + 1
-    const count = { key: countKey(shopId), value: encode(BigInt(number)) }
-    const settings = [count, { key: entryKey(shopId, number), value: encodeEntry(entry) }]
+    const count = { key: anchorCountKey(shopId), value: encode(BigInt(number)) }
+    const settings = [count, { key: anchorKey(shopId, number), value: encodeEntry(entry) }]
     await this.store.commit({ records: [], settings })
   }
 
   /** In the place of the last one. As `add`. */
   async replaceLast(shopId: ShopId, entry: AnchorEntry): Promise<void> {
-    const settings = [{ key: entryKey(shopId, this.count(shopId)), value: encodeEntry(entry) }]
+    const settings = [{ key: anchorKey(shopId, this.count(shopId)), value: encodeEntry(entry) }]
     await this.store.commit({ records: [], settings })
   }
-}
-
-function countKey(shopId: ShopId): string {
-  return `anchor/${shopId}`
-}
-
-function entryKey(shopId: ShopId, number: number): string {
-  return `anchor/${shopId}/${number}`
 }
 
 function encodeEntry({ seq, checkpoint, status, atMs, ...more }: AnchorEntry): Uint8Array {

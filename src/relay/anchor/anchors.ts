@@ -12,14 +12,15 @@ import { equalBytes } from '../../bytes/bytes.js'
 import { prefixedHex } from '../../bytes/hex.js'
 import { nextAnchorNonce } from '../../chain/anchor-call.js'
 import type { Block } from '../../chain/chain.js'
-import { rootHashCall, rootNonceCall, updateRootHashCall } from '../../chain/contracts.js'
+import { rootHashCall, rootNonceCall, updateRootHashCall } from '../../wire/registry-calls.js'
 import { ANCHOR_RETRY_SECONDS } from '../../limits.js'
-import { checkpointDigest, type SignedCheckpoint } from '../../proofs/checkpoint-form.js'
+import type { SignedCheckpoint } from '../../proofs/checkpoint-form.js'
 import { describeDifference, type Difference } from '../audit/difference.js'
 import type { Log } from '../instruments/log.js'
 import type { Metrics } from '../instruments/metrics.js'
 import { AnchorFollower, type AnchorPlace } from './anchor-follower.js'
 import { digestOf, type AnchorEntry, type AnchorHistory } from './anchor-history.js'
+import { checkpointOfNonce } from './anchored-checkpoint.js'
 
 /** The checkpoints of shops, as they were first signed. */
 export interface AnchoredCheckpoints {
@@ -176,10 +177,10 @@ export class Anchors {
   /** The owner may have sent another checkpoint than the one that waits: mostly its nonce is its seq. */
   private async adopt(shopId: ShopId, root: Uint8Array | undefined, nonce: bigint, head: Block): Promise<boolean> {
     const { checkpoints, history, revalidate, clock } = this.options
-    const seq = Number(nonce)
-    const isOne = root !== undefined && Number.isSafeInteger(seq) && seq > 0
-    const checkpoint = isOne ? checkpoints.firstSigned(shopId, seq) : undefined
-    if (checkpoint === undefined || !equalBytes(checkpointDigest(checkpoint[0]), root!)) return false
+    const firstSigned: AnchoredCheckpoints['firstSigned'] = (shop, seq) => checkpoints.firstSigned(shop, seq)
+    const found = root && checkpointOfNonce(firstSigned, shopId, { digest: root, nonce })
+    if (found === undefined) return false
+    const { seq, checkpoint } = found
     const waiting = history.last(shopId)!.seq
     const difference = seq > waiting ? await revalidate(shopId, seq, checkpoint) : undefined
     if (difference !== undefined) this.alarm(shopId, seq, difference)

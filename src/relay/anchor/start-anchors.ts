@@ -14,6 +14,7 @@ import type { Metrics } from '../instruments/metrics.js'
 import { AnchorHistory } from './anchor-history.js'
 import type { AnchorWallet } from './anchor-follower.js'
 import { Anchors, type AnchoredCheckpoints } from './anchors.js'
+import { FoundAnchors } from './found-anchors.js'
 import { Revalidation } from './revalidation.js'
 
 export interface AnchorSettings {
@@ -44,10 +45,16 @@ export interface RunningAnchors {
   stop(): Promise<void>
 }
 
-export function startAnchors(
-  { wallet, everySeconds, relays, data }: AnchorSettings,
-  rooms: AnchorRooms,
-): RunningAnchors {
+/** Without settings those are followed that somebody else sends. */
+export function startAnchors(settings: AnchorSettings | undefined, rooms: AnchorRooms): RunningAnchors {
+  if (settings !== undefined) return startSending(settings, rooms)
+  const { place, ...given } = rooms
+  const { chain, shops: contract, depth } = place
+  const found = new FoundAnchors({ ...given, chain, contract, depth, history: new AnchorHistory(rooms.store) })
+  return { problems: [], stop: () => found.stop() }
+}
+
+function startSending({ wallet, everySeconds, relays, data }: AnchorSettings, rooms: AnchorRooms): RunningAnchors {
   const { place, ...given } = rooms
   const directory = data === undefined ? undefined : join(data, 'anchor')
   const revalidation = new Revalidation({ store: rooms.store, relays, directory })

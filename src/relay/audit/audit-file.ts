@@ -11,17 +11,16 @@
  */
 
 import { createHash, type Hash } from 'node:crypto'
-import { open, rename, type FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { open, type FileHandle } from 'node:fs/promises'
 import type { ShopId } from '../../brands.js'
 import { concatBytes, equalBytes, fromBigEndian, toBigEndian, utf8 } from '../../bytes/bytes.js'
 import { decode } from '../../codec/decode.js'
 import { encode, type Encodable } from '../../codec/encode.js'
 import type { Cbor } from '../../codec/value.js'
+import { replaceFile } from '../../disk/whole-file.js'
 import type { Hamt } from '../../merkle/hamt.js'
 import type { LogIdentity } from '../../proofs/checkpoint-form.js'
 import { COLLECTIONS, emptyShop, INDEXES, SCHEMA_VERSION, stateHash, type ShopState } from '../../state/shop-state.js'
-import { syncDirectory } from '../../store/sync-directory.js'
 import type { LogPeaks } from '../shops/log-trees.js'
 import { triesOf } from '../shops/stored-state.js'
 import type { CheckpointTrail } from './checkpoint-audit.js'
@@ -38,21 +37,14 @@ const CHUNK_BYTES = 1_048_576
 const FIELD_BYTES_MAX = 2 ** 31
 
 export async function writeAudited(file: string, audited: AuditedLog): Promise<void> {
-  const fresh = `${file}.new`
-  const handle = await open(fresh, 'w', 0o600)
-  try {
+  await replaceFile(file, async (handle) => {
     const out = new Writer(handle)
     await out.write(MAGIC)
     await out.write(prefixed(encode(headOf(audited))))
     for (const [, trie] of triesOf(audited.state))
       for (const [key, value] of trie.entries()) await out.write(concatBytes(prefixed(key), prefixed(value)))
     await out.end()
-    await handle.datasync()
-  } finally {
-    await handle.close()
-  }
-  await rename(fresh, file)
-  await syncDirectory(dirname(file))
+  })
 }
 
 /** Undefined if there is no file. Rejects with AuditFileError. */

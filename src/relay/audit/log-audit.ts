@@ -26,6 +26,8 @@ export interface LogAuditOptions {
   readonly stateRootOf: (state: ShopState) => Uint8Array
   /** Addresses of the relay's keys, 20 bytes each; undefined: that of its first set, and no other. */
   readonly relays: readonly Uint8Array[] | undefined
+  /** Nobody goes on from what was computed, or looks at the same log again: no trace of it is made. */
+  readonly isLast?: boolean
 }
 
 /** What an audit computed so far, and another one goes on from. */
@@ -36,7 +38,7 @@ export interface AuditedLog {
   readonly stateRoot: Uint8Array
   /** Of the trees over the log up to `seq`. */
   readonly peaks: LogPeaks
-  /** Of all that was looked at (trace.ts), 32 bytes. */
+  /** Of all that was looked at (trace.ts), 32 bytes; NO_TRACE where the audit is the last. */
   readonly trace: Uint8Array
   /** The last of each signer, by its hexadecimal digits. */
   readonly nonces: ReadonlyMap<string, bigint>
@@ -90,7 +92,8 @@ export class LogAudit {
     const { peaks, added } = appendSet(this.done.peaks, record, stateRoot)
     const difference = stored && addedDifference(seq, stored, added)
     if (difference !== undefined) return difference
-    const trace = traced(this.done.trace, record, stored)
+    const { trace: before } = this.done
+    const trace = this.options.isLast === true ? before : traced(before, record, stored)
     const patches = this.done.patches + record.patches.length
     const unkept = this.done.unkept + (stored === undefined ? 1 : 0)
     this.done = { ...this.done, seq, state, stateRoot, peaks, trace, patches, unkept }

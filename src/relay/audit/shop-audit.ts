@@ -6,6 +6,7 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { assert } from '../../assert.js'
 import type { Seq, ShopId } from '../../brands.js'
 import type { LogRecord, Store } from '../../store/store.js'
 import type { Signer, Verifier } from '../write/verifier.js'
@@ -129,6 +130,7 @@ export class ShopAudit {
 
   /** Whether the log still has all that was audited: by hashes alone. Rejects with StoreError. */
   async recheck(store: Store): Promise<Difference | undefined> {
+    assert(this.options.isLast !== true, 'an audit that is the last is looked at again')
     return retrace(this.log.audited, store, this.options)
   }
 
@@ -137,6 +139,7 @@ export class ShopAudit {
     const { file } = this.options
     const { audited } = this.log
     if (file === undefined || audited.seq === this.savedSeq) return
+    assert(this.options.isLast !== true, 'an audit that is the last is kept')
     const begunMs = performance.now()
     await writeAudited(file, audited)
     this.savedSeq = audited.seq

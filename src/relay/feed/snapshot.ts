@@ -9,9 +9,10 @@
 import { sha256 } from '#hash'
 import { compareBytes, fromBigEndian } from '../../bytes/bytes.js'
 import { STATE_COLLECTIONS, type StateCollection } from '../../merkle/state-level.js'
+import type { StateQuestion } from '../../merkle/state-question.js'
 import { idKey, type ShopState } from '../../state/shop-state.js'
 import { objectIn, treeOf } from '../../state/state-root.js'
-import { encodeSnapshotObject, isGuestsAccount, type SnapshotObject } from '../../wire/proof-payloads.js'
+import { encodeSnapshotObjectIn, isGuestsAccount, type SnapshotObject } from '../../wire/proof-payloads.js'
 import type { Selection } from './selection.js'
 
 /** Of the guests' account; shorter than it may be, so that other subscriptions get their turn. */
@@ -20,11 +21,14 @@ const PIECE_BYTES = 262_144
 const PUSH_BYTES = 262_144
 /** Leaves looked at before others get their turn. */
 const SLICE_LEAVES = 256
+const NO_ROOM = new Uint8Array(0)
 
 /** `ordersOfGuest`: the ids of orders that the reader's card added, if he reads no others; yields between pieces. */
 export class Snapshot {
   private readonly objects: Iterator<SnapshotObject | undefined>
   private filling: Uint8Array[] = []
+  /** Where the objects of one push stand. */
+  private room = NO_ROOM
   private bytes = 0
 
   constructor(state: ShopState, selection: Selection, ordersOfGuest: () => Iterator<undefined, readonly bigint[]>) {
@@ -37,7 +41,8 @@ export class Snapshot {
       const { value, done } = this.objects.next()
       if (done === true) return this.take(true)
       if (value === undefined) continue
-      const object = encodeSnapshotObject(value)
+      if (this.bytes === 0) this.room = new Uint8Array(PUSH_BYTES)
+      const object = encodeSnapshotObjectIn(this.room, this.bytes, value)
       this.filling.push(object)
       this.bytes += object.length
       if (this.bytes >= PUSH_BYTES) return this.take(false)
@@ -76,7 +81,12 @@ function* selected(
 }
 
 function* whole(state: ShopState, name: StateCollection): Generator<SnapshotObject> {
-  for (const [key, value] of treeOf(state, name).entries()) yield* objectsOf(state, name, key, value)
+  for (const [key, value] of treeOf(state, name).entries()) {
+    const question: StateQuestion = [name, key]
+    // A generator of its own for each object would take as long as its hashes.
+    if (isGuestsAccount(question)) yield* pieces(question, value)
+    else yield { question, object: objectIn(state, name, key, value) }
+  }
 }
 
 function* matching(
@@ -129,9 +139,14 @@ function* objectsOf(
   key: Uint8Array,
   value: Uint8Array,
 ): Generator<SnapshotObject> {
-  if (!isGuestsAccount([name, key])) return yield { question: [name, key], object: objectIn(state, name, key, value) }
+  const question: StateQuestion = [name, key]
+  if (isGuestsAccount(question)) yield* pieces(question, value)
+  else yield { question, object: objectIn(state, name, key, value) }
+}
+
+function* pieces(question: StateQuestion, value: Uint8Array): Generator<SnapshotObject> {
   for (let at = 0; at < value.length; at += PIECE_BYTES) {
     const piece = value.subarray(at, at + PIECE_BYTES)
-    yield { question: [name, key], object: { value: piece }, more: at + PIECE_BYTES < value.length }
+    yield { question, object: { value: piece }, more: at + PIECE_BYTES < value.length }
   }
 }

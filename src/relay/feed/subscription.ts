@@ -46,10 +46,21 @@ export interface ProvenPart {
 }
 
 export interface SnapshotSource {
-  /** Calls one of both later, unless it is ended before: with the checkpoint, or where there is none in time. */
-  begin(ready: (kept: KeptCheckpoint, objects: Snapshot) => void, failed: (why: string) => void): void
+  /** Calls `ready` or `failed` later, unless it is ended before. */
+  begin(reader: SnapshotReader): void
+  /** A piece was sent, or its client answered one. */
+  moved(): void
   /** It is over, or nobody waits for it any more. */
   end(): void
+}
+
+interface SnapshotReader {
+  /** Its turn has come, under this checkpoint. */
+  ready(kept: KeptCheckpoint, objects: Snapshot): void
+  /** It cannot go on. */
+  failed(why: string): void
+  /** Whether nothing more can be sent before the client has read. */
+  isUnread(): boolean
 }
 
 /** Records looked at before others get their turn. */
@@ -112,13 +123,16 @@ export class Subscription {
 
   private begin(source: SnapshotSource): void {
     this.state = 'beginning'
-    const ready = (kept: KeptCheckpoint, objects: Snapshot) => {
-      this.snapshot = { objects, first: kept }
-      this.cursor = this.counted = kept.seq
-      this.state = 'counting'
-      this.wait()
-    }
-    source.begin(ready, (why) => this.target.closeSubscription(this.id, why))
+    source.begin({
+      ready: (kept, objects) => {
+        this.snapshot = { objects, first: kept }
+        this.cursor = this.counted = kept.seq
+        this.state = 'counting'
+        this.wait()
+      },
+      failed: (why) => this.target.closeSubscription(this.id, why),
+      isUnread: () => this.state === 'snapshot' && !this.isFree(),
+    })
   }
 
   /** Whether its sets wait for something else than the relay's push delay. */
@@ -159,6 +173,7 @@ export class Subscription {
     const backlog = this.unanswered.get(requestId)
     if (backlog === undefined) return
     this.unanswered.delete(requestId)
+    if (this.state === 'snapshot') this.proven?.snapshot?.moved()
     this.proven?.checkpoints.answered(requestId)
     if (backlog) this.backlogUnanswered--
     this.pump()
@@ -218,6 +233,7 @@ export class Subscription {
     this.unanswered.set(requestId, false)
     const message = { kind: 'snapshotPush', subscriptionId: this.idBytes, ...next, ...parts } as const
     this.target.send(encodeEnvelope({ requestId, message }))
+    this.proven!.snapshot!.moved()
     if (!next.last) return true
     this.snapshot = undefined
     this.proven!.snapshot!.end()

@@ -24,6 +24,7 @@ import {
 } from '../../notes/forms.js'
 import type { LogIdentity } from '../../proofs/checkpoint-form.js'
 import type { NoteKey } from '../../settings/note-key.js'
+import { noteBindingKey } from '../../store/setting-keys.js'
 import type { SignedGuard } from '../../store/signed-guard.js'
 import type { Store } from '../../store/store.js'
 
@@ -69,14 +70,14 @@ export class ShopBindings {
 
   private async make(shopId: ShopId): Promise<SignedBinding> {
     const { store, relaySecret, noteKey } = this.options
-    const stored = store.setting(keyOf(shopId))
+    const stored = store.setting(noteBindingKey(shopId))
     const before = stored && decodeSignedBinding(stored)
     const fields = this.fieldsAfter(before && decodeBinding(before[0]), shopId)
     const encoded = encodeBinding(fields)
     const isStored = before !== undefined && equalBytes(before[0], encoded) && this.isOurs(before)
     const signed = isStored ? before : signBinding(encoded, relaySecret)
     if (!noteKey.bindings.list().some((made) => equalBytes(made, encoded))) await noteKey.bindings.add(encoded)
-    const setting = { key: keyOf(shopId), value: encodeSignedBinding(signed) }
+    const setting = { key: noteBindingKey(shopId), value: encodeSignedBinding(signed) }
     if (!isStored) await store.commit({ records: [], settings: [setting] })
     this.found.set(shopId, signed)
     return signed
@@ -113,10 +114,6 @@ export class ShopBindings {
   private identityOf(shopId: ShopId): LogIdentity {
     return { ...this.options.relay, ShopID: shopId }
   }
-}
-
-function keyOf(shopId: ShopId): string {
-  return `note-binding/${shopId}`
 }
 
 function isSame(a: NoteBinding, b: Omit<NoteBinding, 'Origin'>): boolean {

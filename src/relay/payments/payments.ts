@@ -20,6 +20,7 @@ import { orderNumber } from '../../state/order-number.js'
 import { decodePaymentEntry, findPayment, type PaymentEntry } from '../../state/payment-entry.js'
 import type { ShopState } from '../../state/shop-state.js'
 import { orderIn } from '../../state/held-object.js'
+import { checkedPaymentsKey, decimalsKey, paymentBlocksKey } from '../../store/setting-keys.js'
 import type { Store } from '../../store/store.js'
 import type { OrderCheckout, WrittenOrders } from '../write/change.js'
 import { DetailsRetry } from './details-retry.js'
@@ -184,9 +185,9 @@ export class Payments {
     const { store, clock, log } = this.options
     const { chainId } = chain
     const [followedKey, checkedKey, decimals] = [
-      `chain/${chainId}/payments`,
-      `chain/${chainId}/payments/checked`,
-      (token: Uint8Array) => `chain/${chainId}/decimals/${toHex(token)}`,
+      paymentBlocksKey(chainId),
+      checkedPaymentsKey(chainId),
+      (token: Uint8Array) => decimalsKey(chainId, token),
     ]
     const checked = store.setting(checkedKey)
     const opened = new PaymentChain({

@@ -9,6 +9,7 @@ import { fromBigEndian, toBigEndian } from '../../bytes/bytes.js'
 import {
   PUSH_DELAY_MS_MAX,
   SNAPSHOT_SECONDS_MAX,
+  SNAPSHOT_UNREAD_SECONDS_MAX,
   SUBSCRIPTION_ID_MAX,
   SUBSCRIPTIONS_PER_SESSION_MAX,
 } from '../../limits.js'
@@ -146,9 +147,9 @@ export class SessionSubscriptions {
     const { proofs, clock, snapshots } = host
     let isOver = false
     let callOff = () => undefined as void
-    let release = () => undefined as void
+    let place: ReturnType<SnapshotSlots['take']> | undefined
     return {
-      begin(ready, failed) {
+      begin({ ready, failed, isUnread }) {
         const start = () => {
           callOff = clock.after(SNAPSHOT_SECONDS_MAX * 1_000, () =>
             failed(`the snapshot took more than ${SNAPSHOT_SECONDS_MAX} s: begin again`),
@@ -163,13 +164,16 @@ export class SessionSubscriptions {
             ready(kept, new Snapshot(state, selection, orders))
           })
         }
-        release = snapshots.take(shopId, target, start)
+        const giveUp = () =>
+          failed(`nothing of the snapshot was read for ${SNAPSHOT_UNREAD_SECONDS_MAX} s and others wait: begin again`)
+        place = snapshots.take(shopId, target, { start, isUnread, giveUp })
       },
+      moved: () => place?.moved(),
       end() {
         if (isOver) return
         isOver = true
         callOff()
-        release()
+        place?.end()
       },
     }
   }

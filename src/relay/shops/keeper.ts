@@ -21,12 +21,13 @@ import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-stat
 import { StoreError, WHAT_NOW } from '../../store/store-error.js'
 import type { LogRecord, Store } from '../../store/store.js'
 import type { CommittedSet } from './committed-set.js'
+import { isLevelKept } from './asked-levels.js'
 import { isOfDerived } from './damage.js'
-import { appendSet, logTreeRows, ShopLog, stateRootOf } from './log-trees.js'
+import { LogReplay, workOf, type LogReplayOptions } from './log-replay.js'
+import { logTreeRows, ShopLog } from './log-trees.js'
 import { PendingNodes } from './pending-nodes.js'
-import { replay, requireSameTrees } from './replay.js'
 import { firstVersion, Shop, type ShopVersion } from './shop.js'
-import { decodeDeadlines, decodeState, encodeState, triesOf } from './stored-state.js'
+import { decodeDeadlines, decodeState, encodeState, hasAskedLevels, triesOf } from './stored-state.js'
 
 interface KeeperOptions {
   readonly nodeCacheNodes: number
@@ -60,7 +61,12 @@ const SLICE_BYTES = 2 * 1_048_576
 const SLICE_OBJECT_ROWS = 2_000
 
 const REPLAY_BATCH = { records: 1_024, bytes: 4 * 1_048_576 }
-/** How long a replay may hold the event loop. */
+/**
+ * Work of a replay after which where it led is compared with what was kept: as much as a comparison may hold the event
+ * loop for. Units as of FLUSH_WORK.
+ */
+const COMPARED_WORK = 4_096
+/** How long a replay may hold the event loop before. */
 const REPLAY_SLICE_MS = 20
 /** How long a rebuilt state waits for a commit that is under way before it looks again. */
 const REBUILD_LOOK_MS = 10
@@ -86,14 +92,6 @@ interface Kept {
   stale: boolean
   /** When that was met the last time. */
   staleSinceMs: number
-}
-
-/** A set of the log that was applied again. */
-interface ReplayedSet {
-  readonly record: LogRecord
-  readonly keys: readonly PatchKey[]
-  /** To the trees over the log. */
-  readonly added: Uint8Array
 }
 
 export class Keeper {
@@ -282,6 +280,7 @@ export class Keeper {
     const derived = this.store.derived(shopId)
     const state = derived && decodeState(shopId, derived.roots, kept.source, this.cache)
     if (state === undefined || this.store.logTreeHead(shopId) < derived!.seq) return undefined
+    if (this.options.flushing !== undefined && !hasAskedLevels(derived!.roots)) return undefined
     const { seq: head } = derived!
     const trees = new ShopLog(this.store, shopId)
     kept.flushed = head
@@ -318,57 +317,46 @@ export class Keeper {
     { progress, signal }: LoadOptions,
   ): Promise<{ readonly version: ShopVersion; readonly problem?: string }> {
     const { shopId } = start.state
-    const secret = this.secretOf(shopId)
-    const early = this.earlyDeadlines(shopId, kept)
-    let version = start
+    const log = new LogReplay(start, {
+      secret: this.secretOf(shopId),
+      trees: new ShopLog(this.store, shopId),
+      isLevelKept: (seq) => this.options.flushing === undefined || isLevelKept(this.store, shopId, seq),
+      adjusted: this.earlyDeadlines(shopId, kept),
+    })
     let slice = performance.now()
-    let replayed: ReplayedSet[] = []
-    const keep = async () => {
-      await this.keepReplayed(kept, version, replayed)
-      replayed = []
-    }
     try {
-      while (version.head < this.store.head(shopId)) {
-        for (const record of this.store.readLog(shopId, version.head, REPLAY_BATCH)) {
-          const { state: made, keys } = replay(version.state, record)
-          const state = record.seq === early?.seq ? early.in(made) : made
-          const stateRoot = stateRootOf(state, secret)
-          const { peaks: log, added } = appendSet(version.log, record, stateRoot)
-          version = { ...version, state, head: record.seq, log, stateRoot }
-          replayed.push({ record, keys, added })
+      while (log.head < this.store.head(shopId)) {
+        for (const record of this.store.readLog(shopId, log.head, REPLAY_BATCH)) {
+          log.take(record)
+          if (log.work >= COMPARED_WORK) await this.keepReplayed(kept, log)
           if (performance.now() - slice < REPLAY_SLICE_MS) continue
-          await keep()
-          progress?.(version.head, this.store.head(shopId))
+          progress?.(log.head, this.store.head(shopId))
           await (this.held() ?? nextTurn())
           signal?.throwIfAborted()
           slice = performance.now()
         }
       }
-      await keep()
-      return { version: { ...version, relayNonce: this.store.nonce(shopId, RELAY) } }
+      await this.keepReplayed(kept, log)
+      return { version: { ...log.current, relayNonce: this.store.nonce(shopId, RELAY) } }
     } catch (error) {
       if (isOfDerived(error) || signal?.aborted || (error instanceof StoreError && error.code === 'closed')) throw error
-      return { version, problem: (error as Error).message }
+      return { version: log.current, problem: (error as Error).message }
     }
   }
 
-  /**
-   * What the store lacks of the trees over the log, before anything is flushed that comes after it; what it has must be
-   * the same. Throws ReplayError.
-   */
-  private async keepReplayed(kept: Kept, version: ShopVersion, sets: readonly ReplayedSet[]): Promise<void> {
+  /** What the store lacks beside the log, before anything is flushed that comes after it. */
+  private async keepReplayed(kept: Kept, log: LogReplay): Promise<void> {
     const { shopId } = kept.source
+    const sets = log.end()
     const treeHead = this.store.logTreeHead(shopId)
-    const trees = new ShopLog(this.store, shopId)
-    for (const { record, added } of sets)
-      if (record.seq <= treeHead) requireSameTrees(shopId, record.seq, added, trees.added(record.seq))
     const missing = sets.filter(({ record }) => record.seq > treeHead).map(({ added }) => added)
-    if (missing.length > 0 && this.options.flushing !== undefined) {
-      const rows = logTreeRows(treeHead + 1, missing)
-      await this.store.commit({ records: [], logTrees: rows.map((row) => ({ shopId, ...row })) })
+    const settings = [...new Map(sets.flatMap(({ levels }) => levels).map((row) => [row.key, row])).values()]
+    if (missing.length + settings.length > 0 && this.options.flushing !== undefined) {
+      const logTrees = logTreeRows(treeHead + 1, missing).map((row) => ({ shopId, ...row }))
+      await this.store.commit({ records: [], logTrees, settings })
     }
     for (const { record, keys } of sets) this.note(kept, record, keys)
-    kept.durable = version
+    kept.durable = log.current
   }
 
   private secretOf(shopId: ShopId): Uint8Array {
@@ -384,18 +372,18 @@ export class Keeper {
    * The deadlines that a log of format 1 led to, which does not tell them: those that were kept after set `seq` stand
    * for those that a replay makes.
    */
-  private earlyDeadlines(
-    shopId: ShopId,
-    { source }: Kept,
-  ): { readonly seq: Seq; readonly in: (state: ShopState) => ShopState } | undefined {
+  private earlyDeadlines(shopId: ShopId, { source }: Kept): LogReplayOptions['adjusted'] {
+    const asMade = (state: ShopState) => state
     try {
       const derived = this.store.earlyDerived(shopId)
       const early = [...((derived && decodeDeadlines(derived.roots, source, this.cache))?.entries() ?? [])]
-      return derived && { seq: derived.seq, in: (state) => withDeadlines(state, early) }
+      return derived === undefined
+        ? asMade
+        : (state, seq) => (seq === derived.seq ? withDeadlines(state, early) : state)
     } catch (error) {
       if (!isOfDerived(error)) throw error
       this.tell('deadlines of before the upgrade are damaged: reservations last as they do today', error)
-      return undefined
+      return asMade
     }
   }
 
@@ -501,9 +489,4 @@ function withDeadlines(state: ShopState, deadlines: readonly (readonly [Uint8Arr
   let { live } = state.indexes
   for (const [order, deadline] of deadlines) if (live.has(order)) live = live.set(order, deadline)
   return { ...state, indexes: { ...state.indexes, live } }
-}
-
-function workOf({ patches }: LogRecord): number {
-  const bytes = patches.reduce((sum, patch) => sum + patch.length, 0)
-  return Math.max(patches.length, Math.ceil(bytes / 1_024))
 }

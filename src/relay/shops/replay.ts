@@ -35,6 +35,8 @@ export class ReplayError extends Error {
 interface ReplayedSet {
   readonly state: ShopState
   readonly keys: PatchKey[]
+  /** Whether the set asks for payment. */
+  readonly asks: boolean
 }
 
 /**
@@ -45,6 +47,13 @@ export function replay(
   state: ShopState,
   record: Omit<LogRecord, 'stateHash'> & { readonly stateHash?: Uint8Array | undefined },
 ): ReplayedSet {
+  const replayed = applyAgain(state, record)
+  if (record.stateHash !== undefined) requireStateHash(replayed.state, record.seq, record.stateHash)
+  return replayed
+}
+
+/** The same, whatever state hash the record says. */
+export function applyAgain(state: ShopState, record: Omit<LogRecord, 'stateHash'>): ReplayedSet {
   const { shopId } = state
   const patches = record.patches.map((bytes) => patchOf(shopId, record.seq, bytes))
   const author: Author =
@@ -54,11 +63,12 @@ export function replay(
   const applied = applyPatches(state, patches, { author, committedAt, reservationSeconds, seq: record.seq })
   if (!applied.ok)
     throw new ReplayError(shopId, record.seq, `the log holds a set that is refused: ${applied.verdict.message}`)
-  if (record.stateHash !== undefined) requireStateHash(applied.state, record.seq, record.stateHash)
-  return { state: applied.state, keys: patches.map(({ path }) => patchKey(path)) }
+  const { state: after, effects } = applied
+  return { state: after, keys: patches.map(({ path }) => patchKey(path)), asks: effects.payments.length > 0 }
 }
 
-function requireStateHash(state: ShopState, seq: Seq, wanted: Uint8Array): void {
+/** `wanted`: of the state after set `seq`, 32 bytes, as the log says. Throws ReplayError. */
+export function requireStateHash(state: ShopState, seq: Seq, wanted: Uint8Array): void {
   const hash = stateHash(state)
   if (equalBytes(hash, wanted)) return
   const text = `its state hash is ${toHex(hash)}, the log says ${toHex(wanted)}`

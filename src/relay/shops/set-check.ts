@@ -8,7 +8,7 @@
 import { addressOf } from '#signature'
 import type { ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
-import { prefixedHex, toHex } from '../../bytes/hex.js'
+import { prefixedHex, toHex, type Hex } from '../../bytes/hex.js'
 import { patchLeafHash, PatchTree } from '../../merkle/patch-proof.js'
 import { readHeader, type Header } from '../../patches/patch-set.js'
 import type { LogRecord } from '../../store/store.js'
@@ -28,6 +28,7 @@ export class SetCheck {
   readonly nonces: Map<string, bigint>
   private readonly shopId: ShopId
   private relays: readonly Uint8Array[] | undefined
+  private named: { readonly signer: Uint8Array; readonly name: Hex } | undefined
 
   /**
    * `relays`: addresses of the keys that the relay's own sets may be signed with, 20 bytes each; undefined: that of the
@@ -59,12 +60,19 @@ export class SetCheck {
   }
 
   private *nonceProblem(record: CheckedRecord, nonce: bigint): Generator<SetProblem> {
-    const name = toHex(record.signer)
+    const name = this.nameOf(record.signer)
     const last = this.nonces.get(name)
     this.nonces.set(name, nonce)
     if (last === undefined || nonce > last) return
     const values = { found: `${nonce}`, wanted: `above ${last}` }
     yield { kind: 'nonce', text: 'its nonce is not greater than the one before', ...values }
+  }
+
+  /** Most sets are of the card that signed the one before. */
+  private nameOf(signer: Uint8Array): Hex {
+    if (this.named === undefined || !equalBytes(this.named.signer, signer))
+      this.named = { signer: signer.slice(), name: toHex(signer) }
+    return this.named.name
   }
 
   private *signatureProblem(record: CheckedRecord, signer: Uint8Array | undefined): Generator<SetProblem> {

@@ -1,6 +1,6 @@
 /**
- * A shop's state as it is kept on disk beside its trie nodes: CBOR {Manifest bytes | null, ObjectIndex: true, <trie>:
- * [ref, size, digest | null, ? root of the state tree]}.
+ * A shop's state as it is kept on disk beside its trie nodes: CBOR {Manifest bytes | null, ObjectIndex: true,
+ * AskedLevels: true, <trie>: [ref, size, digest | null, ? root of the state tree]}.
  *
  * Tests: test/relay/shops/keeper.test.ts
  */
@@ -29,6 +29,7 @@ export function encodeState(state: ShopState, write: (node: Uint8Array) => NodeR
   const map = new Map<CborKey, Cbor>([
     ['Manifest', state.manifest ?? null],
     ['ObjectIndex', true],
+    ['AskedLevels', true],
   ])
   for (const [name, trie] of triesOf(state)) map.set(name, rootOf(trie.store(write)))
   return encode(map)
@@ -60,6 +61,12 @@ export function decodeState(
   }
 }
 
+/** Whether the log up to there has its levels of asked payments (asked-levels.ts), or asked for none. */
+export function hasAskedLevels(bytes: Uint8Array): boolean {
+  const { tries, hasLevels } = decodeRoots(bytes)
+  return hasLevels || (tries.get('payments')?.size ?? 0) === 0
+}
+
 /** The deadlines of reservations in what was kept; undefined if it had none. */
 export function decodeDeadlines(bytes: Uint8Array, source: NodeSource, cache: NodeCache): Hamt | undefined {
   const root = decodeRoots(bytes).tries.get('live')
@@ -74,6 +81,7 @@ function decodeRoots(bytes: Uint8Array): {
   manifest: Uint8Array | undefined
   tries: Map<string, StoredRoot>
   hasIndex: boolean
+  hasLevels: boolean
 } {
   const map = decode(bytes) as ReadonlyMap<string, Cbor>
   const tries = new Map<string, StoredRoot>()
@@ -84,5 +92,6 @@ function decodeRoots(bytes: Uint8Array): {
     tries.set(name, { ref: Number(ref), size: Number(size), digest: digest?.slice(), root: tree?.slice() })
   }
   const manifest = (map.get('Manifest') as Uint8Array | null) ?? undefined
-  return { manifest, tries, hasIndex: map.get('ObjectIndex') === true }
+  const [hasIndex, hasLevels] = ['ObjectIndex', 'AskedLevels'].map((name) => map.get(name) === true)
+  return { manifest, tries, hasIndex: hasIndex!, hasLevels: hasLevels! }
 }

@@ -470,9 +470,7 @@ export class Batch {
   private lastNonce(shop: Shop, signer: Uint8Array): bigint {
     const name = cardName(signer)
     return (
-      this.nonces.get(shop)?.get(name)?.nonce ??
-      shop.nonces.get(name) ??
-      this.options.store.nonce(shop.shopId, signer)
+      this.nonces.get(shop)?.get(name)?.nonce ?? shop.nonces.get(name) ?? this.options.store.nonce(shop.shopId, signer)
     )
   }
 

@@ -11,8 +11,8 @@
  */
 
 import type { Seq, ShopId } from '../../brands.js'
-import { toHex } from '../../bytes/hex.js'
 import { WRITTEN_SETS_PER_CARD_KEPT } from '../../limits.js'
+import { writtenSetsKey, writtenSetsName } from '../../store/setting-keys.js'
 import type { Commit, Store } from '../../store/store.js'
 import { isDamage } from '../shops/damage.js'
 
@@ -78,7 +78,7 @@ export class WrittenSets {
   /** Many sets of a batch are of one card. */
   private nameOf(shopId: ShopId, card: Uint8Array): string {
     if (this.last?.card !== card || this.last.shopId !== shopId)
-      this.last = { shopId, card, name: `written/${shopId.toString(16)}/${toHex(card)}` }
+      this.last = { shopId, card, name: writtenSetsName(shopId, card) }
     return this.last.name
   }
 
@@ -97,7 +97,7 @@ export class WrittenSets {
 }
 
 function fullName(name: string, number: number): string {
-  return `${name}/${number % BLOCKS}`
+  return writtenSetsKey(name, number % BLOCKS)
 }
 
 /** Whether it is among those that are kept. */

@@ -13,7 +13,8 @@ import { readWord } from '../../../src/bytes/abi.js'
 import { fromHex, prefixedHex } from '../../../src/bytes/hex.js'
 import { findAnchorCall } from '../../../src/chain/anchor-call.js'
 import type { TransactionChain } from '../../../src/chain/chain.js'
-import { mintShopCall, rootHashCall, rootNonceCall, updateRootHashCall } from '../../../src/chain/contracts.js'
+import { mintShopCall } from '../../../src/chain/contracts.js'
+import { rootHashCall, rootNonceCall, updateRootHashCall } from '../../../src/wire/registry-calls.js'
 import { openChain } from '../../../src/chain/rpc-chain.js'
 import { openWallet } from '../../../src/cli/wallet.js'
 import { AnchorHistory, digestOf, type AnchorEntry } from '../../../src/relay/anchor/anchor-history.js'
@@ -56,7 +57,7 @@ beforeAll(async () => {
   shops = fromHex(chain.addresses.shops)
   const data = prefixedHex(mintShopCall(written.shopId, fromHex(OWNER!.address)))
   await send(OWNER!.address, data)
-}, 60_000)
+})
 beforeEach(async () => {
   snapshot = await chain.snapshot()
   directory = await mkdtemp(join(tmpdir(), 'cairn-anchor-'))
@@ -136,7 +137,7 @@ class Anchoring {
 
   async until(status: string, seq = this.newest): Promise<AnchorEntry> {
     await vi.waitFor(() => expect([this.last?.seq, this.last?.status, this.lines]).toEqual([seq, status, this.lines]), {
-      timeout: 10_000,
+      timeout: 30_000,
       interval: 20,
     })
     return this.last!

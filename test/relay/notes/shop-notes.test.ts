@@ -29,12 +29,10 @@ beforeAll(async () => {
   const wire = await Wire.as(one.url, secret)
   for (let id = 1n; id <= 9n; id++) expect(await wire.write(secret, [listing(id)])).toBeInstanceOf(Uint8Array)
   size = store.head(SHOP)
-  for (let i = 0; i < 200 && store.newestCheckpoint(SHOP)?.seq !== size; i++)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+  while (store.newestCheckpoint(SHOP)?.seq !== size) await new Promise((resolve) => setTimeout(resolve, 20))
   await wire.close()
   await one.stop()
   expect(one.bugs).toEqual([])
-  expect(store.newestCheckpoint(SHOP)?.seq).toBe(size)
 })
 
 function firstSigned(seq: number): SignedCheckpoint | undefined {

@@ -83,7 +83,7 @@ describe('over HTTP', () => {
   }
 
   async function eventually(condition: () => boolean): Promise<void> {
-    for (const end = Date.now() + 5_000; !condition() && Date.now() < end;)
+    for (const end = Date.now() + 20_000; !condition() && Date.now() < end;)
       await new Promise((resolve) => setTimeout(resolve, 10))
     expect(condition()).toBe(true)
   }

@@ -44,7 +44,8 @@ describe.each(STORES)('%s', (_name, make) => {
     expect(running.bugs).toEqual([])
   })
 
-  it.each([1, 2, 4])('the state hash of set %i was changed', async (seq) => {
+  it('the state hash of the last set was changed', async () => {
+    const seq = 4
     const right = recordOf(OTHER, seq).stateHash
     const wrong = right.with(31, right[31]! ^ 1)
     const store = await spoilt(seq, (record) => ({ ...record, stateHash: wrong }))

@@ -69,11 +69,11 @@ describe.each(TRANSPORTS)('sockets on %s', (_kind, listen) => {
     const [first, second] = [await bare(listener), await bare(listener)]
     // They are counted when they are accepted, which an answer shows.
     for (const { socket } of [first, second]) socket.write('GET / HTTP/1.1\r\nHost: r\r\n\r\n')
-    await vi.waitFor(() => expect([first.text, second.text].every((text) => text.endsWith('0'))).toBe(true))
+    await vi.waitFor(() => expect([first.text, second.text].every((text) => text.endsWith('0'))).toBe(true), 20_000)
     for (let i = 1; i <= 3; i++) {
       const late = await bare(listener)
       late.socket.write('GET / HTTP/1.1\r\nHost: r\r\n\r\n')
-      await vi.waitFor(() => expect([late.closed, refused]).toEqual([true, i]))
+      await vi.waitFor(() => expect([late.closed, refused]).toEqual([true, i]), 20_000)
       expect(late.text).toBe('')
     }
     expect([first.closed, second.closed, session.readyState]).toEqual([false, false, WebSocket.OPEN])
@@ -82,9 +82,9 @@ describe.each(TRANSPORTS)('sockets on %s', (_kind, listen) => {
       await vi.waitFor(async () => {
         const next = await bare(listener)
         next.socket.write('GET / HTTP/1.1\r\nHost: r\r\n\r\n')
-        await vi.waitFor(() => expect(next.closed || next.text !== '').toBe(true))
+        await vi.waitFor(() => expect(next.closed || next.text !== '').toBe(true), 20_000)
         expect(next.text).toContain('200 OK')
-      })
+      }, 20_000)
     }
   })
 })

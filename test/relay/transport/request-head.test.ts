@@ -11,6 +11,7 @@ import { readFields, splitTarget } from '../../../src/relay/transport/request-he
 import type { HttpRequest, Listener, TransportOptions } from '../../../src/relay/transport/transport.js'
 import { listenUws, loadUws } from '../../../src/relay/transport/uws.js'
 import { listenWs } from '../../../src/relay/transport/ws.js'
+import { arrived } from '../../fixtures/arrived.js'
 
 const uws = await loadUws()
 
@@ -112,10 +113,10 @@ describe.each(TRANSPORTS)('the head of a request on %s', (kind, listen) => {
     })
     for (const part of parts) {
       socket.write(part, 'latin1')
-      await arrived()
+      await arrived(10)
     }
     // No answer here waits for anything.
-    const silent = new Promise<Answer>((told) => setTimeout(() => told('silent'), 500))
+    const silent = arrived(500).then((): Answer => 'silent')
     const answer = await Promise.race([answered, silent])
     socket.destroy()
     return answer
@@ -125,7 +126,7 @@ describe.each(TRANSPORTS)('the head of a request on %s', (kind, listen) => {
     handled.length = 0
     const expected = kind === 'ws' ? onWs : onUws
     expect(await answerTo(parts)).toBe(expected)
-    await arrived()
+    await arrived(10)
     // Nothing behind a head that was refused is a request.
     const paths = handled.map((request) => request.path)
     if (expected === 200) expect(paths).toEqual(['/a'])
@@ -133,8 +134,6 @@ describe.each(TRANSPORTS)('the head of a request on %s', (kind, listen) => {
     if (expected === 'closed') expect(paths).toEqual([])
   })
 })
-
-const arrived = () => new Promise((resolve) => setTimeout(resolve, 10))
 
 test('the target of a request', () => {
   const split = (target: string) => {

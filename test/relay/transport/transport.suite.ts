@@ -19,6 +19,7 @@ import type {
   TransportOptions,
 } from '../../../src/relay/transport/transport.js'
 import { ListenError } from '../../../src/relay/transport/transport.js'
+import { arrived } from '../../fixtures/arrived.js'
 
 type Event =
   | { what: 'opened'; id: number; path: string; query: string; address: string }
@@ -774,8 +775,8 @@ function maskedHead(first: number, length: number): Buffer {
   return head
 }
 
-async function turn(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 20))
+function turn(): Promise<void> {
+  return arrived(20)
 }
 
 /** Until `holds`; the test's own time limit ends it otherwise. */

@@ -51,7 +51,7 @@ describe('uWebSockets.js', () => {
     await once(calm, 'pong')
     expect(closed).toEqual([])
     calm.terminate()
-    await vi.waitFor(() => expect(closed).toEqual([1006]))
+    await vi.waitFor(() => expect(closed).toEqual([1006]), 20_000)
     frames.count = 0
     // So many that the buffers of the system grow, and one turn finds more than enough in them.
     const wild = await flood(50 * FRAMES_PER_TURN_MAX)
@@ -104,7 +104,7 @@ describe('ws', () => {
     for (let i = 0; i < 1_000; i++) connection!.send(new Uint8Array(10))
     expect(connection!.bufferedAmount() - before).toBeGreaterThanOrEqual(1_000 * (10 + 256))
     client.resume()
-    await vi.waitFor(() => expect(connection!.bufferedAmount()).toBe(0))
+    await vi.waitFor(() => expect(connection!.bufferedAmount()).toBe(0), 20_000)
     client.terminate()
     listener.terminateAll()
   })

@@ -103,7 +103,7 @@ class Asked {
   /** Once so many answers came, and none of the rest follows. */
   async until(count: number): Promise<void> {
     await vi.waitFor(() => expect(this.answers.length).toBeGreaterThanOrEqual(count), 20_000)
-    await vi.waitFor(() => expect(this.verifier.busy).toBe(false))
+    await vi.waitFor(() => expect(this.verifier.busy).toBe(false), 20_000)
     await new Promise((resolve) => setImmediate(resolve))
   }
 }
@@ -169,7 +169,7 @@ describe('workers', () => {
     await asked.until(1_000)
     expect(asked.answers).toEqual(expected(1_000))
     const sent = at.map((number) => number - 1)
-    await vi.waitFor(() => expect(workers.map(({ answered }) => answered)).toEqual(sent))
+    await vi.waitFor(() => expect(workers.map(({ answered }) => answered)).toEqual(sent), 20_000)
     expect(asked.answers).toHaveLength(1_000)
   })
 

@@ -176,7 +176,7 @@ describe('orders whose reservation has ended', () => {
     writer.expire(() => true)
     // Asked again while it is at it.
     writer.expire(() => true)
-    await vi.waitFor(() => expect(shop.current.state.indexes.live.size).toBe(0))
+    await vi.waitFor(() => expect(shop.current.state.indexes.live.size).toBe(0), 20_000)
     await writer.drained()
     const sets = store.readLog(1n, before, { records: 100, bytes: 10_000_000 }).map(canceledIn)
     expect(sets.map((ids) => ids.length)).toEqual([...Array<number>(12).fill(20), 10])
@@ -188,10 +188,10 @@ describe('orders whose reservation has ended', () => {
     const { writer, clock, shop } = await shopWithOrders()
     await clock.turn(60_000)
     writer.expire((_state, id) => id > 120n)
-    await vi.waitFor(() => expect(shop.current.state.indexes.live.size).toBe(120))
+    await vi.waitFor(() => expect(shop.current.state.indexes.live.size).toBe(120), 20_000)
     await clock.turn(1_000)
     writer.expire(() => true)
-    await vi.waitFor(() => expect(shop.current.state.indexes.live.size).toBe(0))
+    await vi.waitFor(() => expect(shop.current.state.indexes.live.size).toBe(0), 20_000)
   })
 
   test('are tried again where their set could not be stored', async () => {
@@ -204,7 +204,7 @@ describe('orders whose reservation has ended', () => {
     expect(shop.current.state.indexes.live.size).toBe(DUE)
     store.commit = commit
     writer.expire(() => true)
-    await vi.waitFor(() => expect(shop.current.state.indexes.live.size).toBe(0))
+    await vi.waitFor(() => expect(shop.current.state.indexes.live.size).toBe(0), 20_000)
   })
 
   test('are taken earliest first, each once, and so many at a time', () => {

@@ -1,7 +1,7 @@
 /**
  * Names in a directory become durable with it, not with their files (POSIX fsync).
  *
- * Tests: test/store/blobs.test.ts
+ * Tests: test/store/blobs.test.ts, test/disk/whole-file.test.ts
  */
 
 import { open } from 'node:fs/promises'

@@ -1,0 +1,53 @@
+/**
+ * Tables as text: comma-separated values (RFC 4180), as spreadsheets and Shopify write them. Semicolons and tabs are
+ * read too, where the first line has no comma.
+ *
+ * Tests: test/catalogue/read-products.test.ts
+ */
+
+import { parse } from 'csv-parse/browser/esm/sync'
+import { stringify } from 'csv-stringify/browser/esm/sync'
+
+/** The first row and those below it; cells as they are, without trimming. */
+export interface Table {
+  readonly header: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+}
+
+/** A text that is no table: a quote that does not end, for example. */
+export class TableError extends Error {
+  override readonly name = 'TableError'
+}
+
+/** Throws TableError. Empty lines stand for rows: numbers of rows are those that a spreadsheet shows. */
+export function readTable(text: string): Table {
+  const content = text.replace(/^\u{feff}/u, '')
+  const [header, ...rows] = parsed(content)
+  if (header === undefined || header.every((cell) => cell.trim() === ''))
+    throw new TableError('the first line has to hold the names of the columns')
+  return { header: header.map((name) => name.trim()), rows }
+}
+
+/**
+ * Lines end with a line feed. `guarded`: a cell that a spreadsheet would compute is written with an apostrophe before
+ * it, for tables of what strangers wrote; such a table is not read back as it was.
+ */
+export function writeTable({ header, rows }: Table, { guarded = false } = {}): string {
+  return stringify(
+    [header, ...rows].map((row) => [...row]),
+    { quoted_match: /[\r\n]/u, escape_formulas: guarded },
+  )
+}
+
+function parsed(content: string): string[][] {
+  try {
+    return parse(content, { delimiter: delimiterOf(content), relax_column_count: true })
+  } catch (error) {
+    throw new TableError((error as Error).message, { cause: error })
+  }
+}
+
+function delimiterOf(content: string): string {
+  const first = /^[^\r\n]*/u.exec(content)![0]
+  return [',', ';', '\t'].find((delimiter) => first.includes(delimiter)) ?? ','
+}

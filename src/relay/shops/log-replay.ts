@@ -1,0 +1,136 @@
+/**
+ * Sets of the log applied again, one after the other, and compared with what was kept of them. State hash and StateRoot
+ * cost more than all the rest, and sets that follow each other change the same nodes: they are compared at the last set
+ * of a batch. Where they differ there, or a set is refused, the batch is applied again with a comparison at each set,
+ * so that the error names the first that is wrong. What each set adds to the trees over the log is compared at once.
+ *
+ * In the middle of a batch a kept state hash or StateRoot that alone is wrong changes nothing of what follows, and is
+ * not noticed: `cairn check` and `cairn audit` compare every one.
+ *
+ * Tests: test/relay/shops/keeper.test.ts
+ */
+
+import type { Seq } from '../../brands.js'
+import { equalBytes } from '../../bytes/bytes.js'
+import { toHex } from '../../bytes/hex.js'
+import type { PatchKey } from '../../patches/object-name.js'
+import type { ShopState } from '../../state/shop-state.js'
+import type { LogRecord } from '../../store/store.js'
+import { askedLevelRows, type SettingRow } from './asked-levels.js'
+import { appendSet, storedRootIn, stateRootOf, type ShopLog } from './log-trees.js'
+import { applyAgain, replay, ReplayError, requireSameTrees, requireStateHash } from './replay.js'
+import type { ShopVersion } from './shop.js'
+
+/** A set that was applied again. */
+interface ReplayedSet {
+  readonly record: LogRecord
+  readonly keys: readonly PatchKey[]
+  /** To the trees over the log. */
+  readonly added: Uint8Array
+  /** What receipts need of the state after it, where that is not kept. */
+  readonly levels: readonly SettingRow[]
+}
+
+export interface LogReplayOptions {
+  /** The shop's, 32 bytes. */
+  readonly secret: Uint8Array
+  /** What is kept of the trees over the log. */
+  readonly trees: ShopLog
+  /** Whether what receipts need of a set that asks for payment is kept. */
+  readonly isLevelKept: (seq: Seq) => boolean
+  /** What the log does not tell of the state after a set. */
+  readonly adjusted: (state: ShopState, seq: Seq) => ShopState
+}
+
+export class LogReplay {
+  private readonly options: LogReplayOptions
+  /** After the last set that was compared whole. */
+  private checked: ShopVersion
+  private version: ShopVersion
+  private sets: ReplayedSet[] = []
+  /** Of the sets since the last comparison. */
+  work = 0
+
+  constructor(start: ShopVersion, options: LogReplayOptions) {
+    this.options = options
+    this.checked = this.version = start
+  }
+
+  /** After the last set that was taken, which may be one that differs. */
+  get head(): Seq {
+    return this.version.head
+  }
+
+  /** As far as everything was compared. */
+  get current(): ShopVersion {
+    return this.checked
+  }
+
+  /** The next set. Throws ReplayError, and then `current` is the version before the first set that is wrong. */
+  take(record: LogRecord): void {
+    this.orSetBySet([record], () => this.apply(record, false))
+  }
+
+  /** Compares where the last set led; the sets since the last call. As `take`. */
+  end(): ReplayedSet[] {
+    this.orSetBySet([], () => {
+      const last = this.sets.at(-1)
+      if (last !== undefined) this.requireSame(last.record)
+    })
+    this.checked = this.version
+    const { sets } = this
+    this.sets = []
+    this.work = 0
+    return sets
+  }
+
+  private orSetBySet(next: readonly LogRecord[], work: () => void): void {
+    try {
+      return work()
+    } catch (error) {
+      if (!(error instanceof ReplayError)) throw error
+      const records = [...this.sets.map(({ record }) => record), ...next]
+      this.version = this.checked
+      this.sets = []
+      for (const record of records) {
+        this.apply(record, true)
+        this.checked = this.version
+      }
+      // What is refused or differs does so again.
+      throw error
+    }
+  }
+
+  /** `isCompared`: state hash and StateRoot at this set. */
+  private apply(record: LogRecord, isCompared: boolean): void {
+    const { secret, trees, adjusted, isLevelKept } = this.options
+    const { seq } = record
+    const { state: made, keys, asks } = (isCompared ? replay : applyAgain)(this.version.state, record)
+    const state = adjusted(made, seq)
+    const stored = seq <= trees.head ? trees.added(seq) : undefined
+    const isComputed = isCompared || stored === undefined
+    const stateRoot = isComputed ? stateRootOf(state, secret) : storedRootIn(stored)
+    const { peaks: log, added } = appendSet(this.version.log, record, stateRoot)
+    if (stored !== undefined) requireSameTrees(state.shopId, seq, added, stored)
+    this.version = { ...this.version, state, head: seq, log, stateRoot }
+    const levels = asks && !isLevelKept(seq) ? askedLevelRows(state, secret, seq) : []
+    this.sets.push({ record, keys, added, levels })
+    this.work += workOf(record)
+  }
+
+  /** Where the last set led. */
+  private requireSame({ stateHash }: LogRecord): void {
+    const { state, head, stateRoot } = this.version
+    requireStateHash(state, head, stateHash)
+    const root = stateRootOf(state, this.options.secret)
+    if (equalBytes(root, stateRoot)) return
+    const text = `it leads to state root ${toHex(root)}, ${toHex(stateRoot)} was kept with it`
+    throw new ReplayError(state.shopId, head, text)
+  }
+}
+
+/** Of a set: a unit is a patch, or a KiB of patches where that is more. */
+export function workOf({ patches }: LogRecord): number {
+  const bytes = patches.reduce((sum, patch) => sum + patch.length, 0)
+  return Math.max(patches.length, Math.ceil(bytes / 1_024))
+}
