@@ -7,6 +7,7 @@
 
 import { isSecretKey } from '../bytes/signature-form.js'
 import type { ReplicaStore } from './kept-replica.js'
+import { EXAMPLE_URL, isId, SHOP_REMEDY, shopProblem, URL_REMEDY, urlProblem } from './place-arguments.js'
 import { usage } from './client-error.js'
 import type { Currency } from './money.js'
 import type { Part } from './parts.js'
@@ -54,12 +55,10 @@ type Check = (value: unknown) => string | undefined
 
 const isBytes = (value: unknown, length: number) => value instanceof Uint8Array && value.length === length
 
-const EXAMPLE_URL = 'http://127.0.0.1:4444'
-
 /** What is wrong with each; undefined if nothing is. `remedy` stands behind it. */
 const CHECKS: Readonly<Record<keyof ConnectOptions, readonly [check: Check, remedy: string]>> = {
-  url: [urlProblem, `Write it as '${EXAMPLE_URL}'.`],
-  shop: [shopProblem, 'Write it as 1n, or as BigInt(text).'],
+  url: [urlProblem, URL_REMEDY],
+  shop: [shopProblem, SHOP_REMEDY],
   key: [
     (value) =>
       value === undefined || (isBytes(value, 32) && isSecretKey(value as Uint8Array))
@@ -119,33 +118,6 @@ export function checkConnectOptions(options: ConnectOptions): void {
     throw usage('options.store', "it cannot keep what only: 'watched' changes", 'Leave store out, or name the parts.')
 }
 
-function urlProblem(value: unknown): string | undefined {
-  if (value === undefined) return 'it is missing'
-  if (typeof value !== 'string') return `it is a ${typeof value}, not a text`
-  const scheme = /^[a-z][a-z0-9+.-]*:/iu.exec(value)?.[0].toLowerCase()
-  if (scheme === undefined || !value.includes('//')) return `${JSON.stringify(value)} has no scheme`
-  if (!['http:', 'https:', 'ws:', 'wss:'].includes(scheme)) return `${JSON.stringify(value)} is no http(s) address`
-  return URL.canParse(value) ? undefined : `${JSON.stringify(value)} is no address`
-}
-
-/** Throws ClientError USAGE for an address that is none, as `connect` does. */
-export function checkUrl(url: unknown): void {
-  const problem = urlProblem(url)
-  if (problem !== undefined) throw usage('options.url', problem, CHECKS.url[1])
-}
-
-function shopProblem(value: unknown): string | undefined {
-  if (value === undefined) return 'it is missing'
-  if (typeof value !== 'bigint') return `it is a ${typeof value}, not a bigint`
-  return value >= 0n && value >> 256n === 0n ? undefined : `${value} is no shop id, 0 … 2^256−1`
-}
-
-/** Throws ClientError USAGE for a shop id that is none, as `connect` does. */
-export function checkShop(shop: unknown): void {
-  const problem = shopProblem(shop)
-  if (problem !== undefined) throw usage('options.shop', problem, CHECKS.shop[1])
-}
-
 function relayProblem(value: unknown): string | undefined {
   if (value === undefined) return 'it is missing'
   if (value === 'development' || isBytes(value, 20)) return undefined
@@ -167,11 +139,6 @@ function isPart(part: unknown): boolean {
   if (kind === 'tag') return typeof id === 'string' && id !== ''
   if (kind === 'tags') return id === 'all'
   return ['listing', 'order', 'inventory'].includes(kind ?? '') && (id === 'all' || isId(id))
-}
-
-/** 1 … 2^64−1. */
-export function isId(id: unknown): id is bigint {
-  return typeof id === 'bigint' && id > 0n && id >> 64n === 0n
 }
 
 function isStore(value: unknown): boolean {

@@ -5,7 +5,7 @@ import { toHex } from '../bytes/hex.js'
 import { isSecretKey } from '../bytes/signature-form.js'
 import { enrolmentStatement } from '../wire/enrolment-statement.js'
 import { aborted, ClientError, rateLimited, usage, type ClientErrorCode } from './client-error.js'
-import { checkShop, checkUrl } from './connect-options.js'
+import { checkShop, checkUrl } from './place-arguments.js'
 
 export { ClientError, type ClientErrorCode } from './client-error.js'
 
