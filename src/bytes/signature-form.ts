@@ -8,7 +8,7 @@
 import { compareBytes, isAllZero, toBigEndian } from './bytes.js'
 
 const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
-/** Both as 32 bytes, by which numbers of 32 bytes are compared: an integer made of them costs more than all the rest. */
+/** Both as 32 bytes, to compare as bytes: integers made of a signature cost more than the rest of the check. */
 const [ORDER, HALF_ORDER] = [CURVE_ORDER, CURVE_ORDER / 2n].map((number) => toBigEndian(number, 32)) as [
   Uint8Array,
   Uint8Array,

@@ -31,7 +31,7 @@ export function hashNode(node: Node, digestOf: (child: Branch) => Uint8Array): U
   return sha256(bytes)
 }
 
-/** For the node that takes this one's place with another entry at `index`; this one makes it again should anybody ask. */
+/** For the node that takes this one's place with another entry at `index`; this one makes its own again if asked. */
 export function takePreimage(node: Node, index: number, entry: Leaf | Branch): Node['preimage'] {
   const { preimage } = node
   if (typeof preimage !== 'object') return preimage

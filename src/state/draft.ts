@@ -38,7 +38,7 @@ export interface Effects {
   readonly payments: readonly Uint8Array[]
 }
 
-/** An object as it was read, or as patches of the set have made it: its canonical form until somebody asks what it is. */
+/** An object as it was read, or as patches of the set have made it: canonical bytes until somebody asks its value. */
 class Held {
   readonly collection: Collection
   readonly key: Uint8Array
@@ -172,8 +172,8 @@ export class Draft {
 
   /**
    * Replaces a field of the object's canonical form, where nobody has asked for its value yet and it is far from
-   * OBJECT_BYTES_MAX: what `write` does, without the other fields. `make` gives the field's canonical form and is called
-   * only then. Whether it was done. The field must be one that every object has.
+   * OBJECT_BYTES_MAX: what `write` does, without the other fields. `make` gives the field's canonical form; it is
+   * called only then. Whether it was done. The field must be one that every object has.
    */
   replaceField(
     collection: Collection,

@@ -1,4 +1,4 @@
-/** Digest and state tree of several versions that live at once: whichever is changed, stored or proven, each is true. */
+/** Digest and state tree of several versions that live at once: whichever is changed or stored, each is true. */
 
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'

@@ -1,4 +1,4 @@
-/** Fields that are replaced in an object's canonical form: the same objects and verdicts as by reading and writing it. */
+/** Fields that are replaced in an object's canonical form: the same as by reading and writing all of it. */
 
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'

@@ -14,7 +14,7 @@ import type { Clock } from '../instruments/clock.js'
 /** What a snapshot does with its place. */
 interface SnapshotTurn {
   /** It has one. */
-  start(): void
+  readonly start: () => void
   /** Whether nothing more can be sent before its client has read. */
   isUnread(): boolean
   /** Others wait, and its client reads nothing: MUST end it. */
@@ -23,9 +23,9 @@ interface SnapshotTurn {
 
 interface SnapshotPlace {
   /** Something was sent, or read. */
-  moved(): void
+  readonly moved: () => void
   /** It is over, or is not wanted any more; call it once. */
-  end(): void
+  readonly end: () => void
 }
 
 /** Of one shop. */

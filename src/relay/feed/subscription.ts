@@ -56,11 +56,11 @@ export interface SnapshotSource {
 
 interface SnapshotReader {
   /** Its turn has come, under this checkpoint. */
-  ready(kept: KeptCheckpoint, objects: Snapshot): void
+  readonly ready: (kept: KeptCheckpoint, objects: Snapshot) => void
   /** It cannot go on. */
-  failed(why: string): void
+  readonly failed: (why: string) => void
   /** Whether nothing more can be sent before the client has read. */
-  isUnread(): boolean
+  readonly isUnread: () => boolean
 }
 
 /** Records looked at before others get their turn. */
