@@ -43,7 +43,7 @@ async function bundled(script) {
     symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'))
     writeFileSync(join(project, 'page.js'), script)
     const build = await rolldown({ input: join(project, 'page.js'), platform: 'browser', cwd: project })
-    const { output } = await build.generate({ format: 'esm' })
+    const { output } = await build.generate({ format: 'esm', codeSplitting: false })
     return output[0].code
   } finally {
     rmSync(project, { recursive: true, force: true })

@@ -5,7 +5,7 @@
 // WALLET is a secret key with money, 64 hexadecimal digits: npm run dev:chain prints some. In a browser the wallet is
 // the visitor's own: enrol takes whatever has an address and signMessage({ message }).
 
-import { connect, PAID } from 'cairn-relay/client'
+import { connect, formatMoney, PAID } from 'cairn-relay/client'
 import { enrol, makeKeyCard } from 'cairn-relay/enrol'
 import { createWalletClient, hexToBytes, http } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
@@ -32,8 +32,11 @@ const shippingAddress = {
   Country: 'CH',
   EmailAddress: 'guest@example.org',
 }
-const order = await client.orders.create({ items: [{ listing: BigInt(LISTING), quantity: 1n }], shippingAddress })
-await client.orders.commit(order)
+const cart = client.cart()
+cart.add({ listing: BigInt(LISTING), quantity: 1n })
+cart.sendTo(shippingAddress)
+// The pieces are reserved, all or none.
+const order = await cart.checkout()
 
 // The first payee of the manifest, in the pricing currency. As read, addresses that are keys are hexadecimal texts.
 const { Payees, PricingCurrency } = client.manifest().get().data
@@ -41,7 +44,8 @@ const [[chain, payees]] = Payees
 const [payee] = payees.keys()
 const choice = { payee: { ChainID: chain, Address: hexToBytes(`0x${payee}`) }, currency: PricingCurrency }
 const due = await client.orders.choosePayment(order, choice)
-console.log(`order ${order}: ${due.total} are due until ${new Date(Number(due.payableUntil) * 1_000).toISOString()}`)
+const until = new Date(Number(due.payableUntil) * 1_000).toISOString()
+console.log(`order ${order}: ${formatMoney(due.money, 'en')} are due until ${until}`)
 
 const wallet = createWalletClient({ account, chain: foundry, transport: http(RPC) })
 console.log(`transaction ${await wallet.sendTransaction({ to: payments, ...due.calls.pay })}`)

@@ -278,6 +278,12 @@ export const ANCHORS_SEARCHED_MAX = 4_096
 export const ANCHOR_LOOKS_PER_BLOCK = 8
 
 // The client library
+/** Of a currency: `decimals()` of a token is a uint8. */
+export const MONEY_DECIMALS_MAX = 255
+/** What nobody looks at any more is dropped from the subscription after so long. */
+export const UNWATCHED_MS = 30_000
+/** Parts that begin to be looked at within so long are subscribed to at once. */
+export const WATCHED_TOGETHER_MS = 20
 /** Between two attempts to connect: the first pause, doubled up to the longest. */
 export const BACK_OFF_MS_MIN = 250
 export const BACK_OFF_MS_MAX = 15_000

@@ -195,7 +195,7 @@ describe('the way to a shop of one’s own', { timeout: 120_000 }, () => {
     const bought = await example('buy', { SHOP, WALLET: guest!.secret, RPC })
     expect([bought.code, bought.err]).toEqual([0, ''])
     expect(bought.out).toMatch(
-      /^order (\d+): 2000000000000000 are due until 20\S+Z\ntransaction 0x[0-9a-f]{64}\norder \1 is Paid\n$/u,
+      /^order (\d+): 0\.002\u{a0}ETH are due until 20\S+Z\ntransaction 0x[0-9a-f]{64}\norder \1 is Paid\n$/u,
     )
   })
 })

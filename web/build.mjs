@@ -30,7 +30,7 @@ writeFileSync(inside('../dist/verify.html'), page)
 /** What it imports included, without what would end a script element. */
 async function bundled(input) {
   const build = await rolldown({ input, platform: 'browser', cwd: inside('..') })
-  const { output } = await build.generate({ format: 'esm', minify: true })
+  const { output } = await build.generate({ format: 'esm', minify: true, codeSplitting: false })
   await build.close()
   return output[0].code.replaceAll('</script', '<\\/script')
 }

@@ -93,7 +93,7 @@ export async function enrolCard(
   try {
     await enrol({ ...place, card: publicKeyOf(secret), wallet: walletOf(wallet.secret) })
   } catch (error) {
-    if (!(error instanceof ClientError) || !error.message.includes('enrolled already')) throw error
+    if (!(error instanceof ClientError) || error.code !== 'CARD_TAKEN') throw error
     throw new ClientError(error.code, `the card ${file} is enrolled already: go on with another one, --card FILE`)
   }
 }

@@ -46,7 +46,7 @@ export async function formedReceipt(
     const bytes = new TextEncoder().encode(proof)
     return verified(source, { bytes, beside: beside === undefined ? {} : { ...beside } })
   }
-  if (size < 2n) throw new ClientError('USAGE', 'a COSE receipt is of a log of two sets or more, this one has one')
+  if (size < 2n) throw new ClientError('INVALID', 'a COSE receipt is of a log of two sets or more, this one has one')
   const statement = logLeafBytes({ Seq, Set: setDigest(Header, Signature), StateRoot })
   const bytes = await fetched(source, `cose-receipt/${Seq}?at=${size}`)
   return verified(source, { bytes, beside: { statement, binding } })

@@ -1,24 +1,15 @@
 /**
- * What goes wrong for a client. `code` is the wire's where the relay refused, else one of ours; `retryable` says
- * whether the same call may succeed later.
+ * What goes wrong for a client. `code` is one of the catalogue (docs/errors): the wire's where the relay refused, else
+ * one of ours; `retryable` says whether the same call may succeed later.
  *
- * Tests: test/client/client-error.test.ts, test/client/shop-client.test.ts
+ * Tests: test/wire/error-catalogue.test.ts, test/client/client-error.test.ts, test/client/arguments.test.ts
  */
 
-import { errorName, type ErrorName } from '../wire/error-code.js'
+import { ERROR_CATALOGUE, type ErrorCatalogueCode } from '../wire/error-catalogue.js'
+import { errorName } from '../wire/error-code.js'
 import type { WireError } from '../wire/messages.js'
 
-export type ClientErrorCode =
-  | Exclude<ErrorName, 'UNSPECIFIED'>
-  | 'REFUSED'
-  | 'ABORTED'
-  | 'CLOSED'
-  | 'DISCONNECTED'
-  | 'OUTCOME_UNKNOWN'
-  | 'UNREACHABLE'
-  | 'TIMEOUT'
-  | 'VERIFICATION_FAILED'
-  | 'USAGE'
+export type ClientErrorCode = ErrorCatalogueCode
 
 /** Whether the same call may succeed later, with nothing else changed. */
 const RETRYABLE: Readonly<Record<ClientErrorCode, boolean>> = {
@@ -41,6 +32,10 @@ const RETRYABLE: Readonly<Record<ClientErrorCode, boolean>> = {
   CONFLICT: false,
   UNAVAILABLE: true,
   REFUSED: false,
+  RATE_LIMITED: true,
+  CARD_TAKEN: false,
+  NO_RIGHT: false,
+  ENROLMENT_INVALID: false,
   // What happens on this side.
   ABORTED: false,
   CLOSED: false,
@@ -49,8 +44,26 @@ const RETRYABLE: Readonly<Record<ClientErrorCode, boolean>> = {
   OUTCOME_UNKNOWN: false,
   UNREACHABLE: true,
   TIMEOUT: true,
+  /** What stands between may let the next one through. */
+  NO_WEBSOCKET: true,
+  NOT_A_RELAY: false,
+  ANSWER_TOO_LARGE: false,
   VERIFICATION_FAILED: false,
+  TOTAL_MISMATCH: false,
+  PAYMENT_MISMATCH: false,
   USAGE: false,
+  NEEDS_KEY: false,
+  NEEDS_VERSION_5: false,
+  NOT_DEVELOPMENT: false,
+  NOT_SUBSCRIBED: false,
+  UNREAD: false,
+}
+
+interface ClientErrorOptions extends ErrorOptions {
+  readonly objectId?: bigint | undefined
+  readonly path?: string | undefined
+  readonly remedy?: string | undefined
+  readonly retryAfter?: number | undefined
 }
 
 export class ClientError extends Error {
@@ -59,13 +72,28 @@ export class ClientError extends Error {
   readonly retryable: boolean
   /** The listing or order that NOT_FOUND and OUT_OF_STOCK are about. */
   readonly objectId: bigint | undefined
+  /** Of USAGE: the argument, as `options.relay` or `changes[0].path[2]`. */
+  readonly path: string | undefined
+  /** What to do now, one sentence. */
+  readonly remedy: string
+  /** Of RATE_LIMITED: seconds until the relay may be asked again. */
+  readonly retryAfter: number | undefined
 
-  constructor(code: ClientErrorCode, message: string, options: ErrorOptions & { objectId?: bigint | undefined } = {}) {
-    super(message, options)
+  constructor(code: ClientErrorCode, message: string, options: ClientErrorOptions = {}) {
+    const { objectId, path, remedy = ERROR_CATALOGUE[code].remedy, retryAfter, ...rest } = options
+    super(message, rest)
     this.code = code
     this.retryable = RETRYABLE[code]
-    this.objectId = options.objectId
+    this.objectId = objectId
+    this.path = path
+    this.remedy = remedy
+    this.retryAfter = retryAfter
   }
+}
+
+/** Of an argument, at `path`: nothing is sent. */
+export function usage(path: string, problem: string, remedy: string): ClientError {
+  return new ClientError('USAGE', `${path}: ${problem}. ${remedy}`, { path, remedy })
 }
 
 /** The error of a relay's answer. */
@@ -74,6 +102,22 @@ export function fromWire({ code, message, objectId }: WireError): ClientError {
   return new ClientError(name === undefined || name === 'UNSPECIFIED' ? 'REFUSED' : name, message, { objectId })
 }
 
+/** A relay that is asked too often; `header`: Retry-After, seconds. */
+export function rateLimited(what: string, header: string | null): ClientError {
+  const seconds = Number(header)
+  const retryAfter = header !== null && Number.isInteger(seconds) && seconds > 0 ? seconds : RETRY_AFTER_DEFAULT
+  return new ClientError('RATE_LIMITED', `${what}; again in ${retryAfter} s`, { retryAfter })
+}
+
+/** Where the relay names no time. */
+const RETRY_AFTER_DEFAULT = 1
+
 export function aborted(signal: AbortSignal): ClientError {
   return new ClientError('ABORTED', 'the call was aborted', { cause: signal.reason })
+}
+
+/** Whatever a check threw. */
+export function verificationFailed(cause: unknown): ClientError {
+  if (cause instanceof ClientError) return cause
+  return new ClientError('VERIFICATION_FAILED', (cause as Error).message, { cause })
 }

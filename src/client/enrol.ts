@@ -1,10 +1,11 @@
 /** Enrolment of a key card (PROTOCOL §9): one readable wallet signature, ever. */
 
-import { publicKeyOf } from '#signature'
+import { isPublicKey, publicKeyOf } from '#signature'
 import { toHex } from '../bytes/hex.js'
 import { isSecretKey } from '../bytes/signature-form.js'
 import { enrolmentStatement } from '../wire/enrolment-statement.js'
-import { aborted, ClientError } from './client-error.js'
+import { aborted, ClientError, rateLimited, usage, type ClientErrorCode } from './client-error.js'
+import { checkShop, checkUrl } from './place-arguments.js'
 
 export { ClientError, type ClientErrorCode } from './client-error.js'
 
@@ -65,7 +66,8 @@ export function makeKeyCard(
 }
 
 /**
- * Throws ClientError: REFUSED with the relay's reason, UNREACHABLE, ABORTED.
+ * Throws ClientError: USAGE, ENROLMENT_INVALID, NO_RIGHT, CARD_TAKEN, RATE_LIMITED, UNAVAILABLE, each with the relay's
+ * reason, UNREACHABLE, NOT_A_RELAY, ABORTED.
  *
  * @example
  * ```ts
@@ -79,6 +81,7 @@ export function makeKeyCard(
  * ```
  */
 export async function enrol(options: EnrolOptions): Promise<void> {
+  checkEnrolOptions(options)
   const facts = await relayDescription(options.url, options.signal)
   const target = new URL('/v4/enroll_key_card', options.url)
   if (options.guest) target.searchParams.set('guest', '1')
@@ -91,11 +94,30 @@ export async function enrol(options: EnrolOptions): Promise<void> {
   )
   if (response.status === 201) return
   const { error } = (await response.json().catch(() => ({}))) as { error?: string }
-  throw new ClientError('REFUSED', error ?? `the relay answers ${response.status}`)
+  const reason = error ?? `the relay answers ${response.status}`
+  if (response.status === 429) throw rateLimited(reason, response.headers.get('retry-after'))
+  throw new ClientError(CODES.get(response.status) ?? 'REFUSED', reason)
+}
+
+const CODES: ReadonlyMap<number, ClientErrorCode> = new Map([
+  [400, 'ENROLMENT_INVALID'],
+  [403, 'NO_RIGHT'],
+  [409, 'CARD_TAKEN'],
+  [503, 'UNAVAILABLE'],
+])
+
+/** Throws ClientError USAGE, before anything is sent and the wallet is asked. */
+function checkEnrolOptions({ url, shop, card, wallet }: EnrolOptions): void {
+  checkUrl(url)
+  checkShop(shop)
+  if (!(card instanceof Uint8Array && isPublicKey(card)))
+    throw usage('options.card', 'it is no compressed public key of 33 bytes', 'Give publicKey of makeKeyCard.')
+  if (typeof wallet?.signMessage !== 'function' || !/^0x[0-9a-f]{40}$/iu.test(wallet.address))
+    throw usage('options.wallet', 'it is no wallet', 'Give an object with address (0x…) and signMessage({ message }).')
 }
 
 /**
- * Throws ClientError UNREACHABLE, ABORTED.
+ * Throws ClientError USAGE, UNREACHABLE, NOT_A_RELAY, UNAVAILABLE, ABORTED.
  *
  * @example
  * ```ts
@@ -107,11 +129,14 @@ export async function enrol(options: EnrolOptions): Promise<void> {
  * ```
  */
 export async function relayDescription(url: string, signal?: AbortSignal): Promise<RelayDescription> {
+  checkUrl(url)
   const response = await call(new URL('/', url).href, {}, signal)
+  if (response.status === 503)
+    throw new ClientError('UNAVAILABLE', `the relay at ${new URL(url).origin} does not serve now`)
   const facts = (await response.json().catch(() => undefined)) as Partial<RelayDescription> | undefined
   if (signal?.aborted) throw aborted(signal)
   if (typeof facts?.relay_token_id !== 'string' || typeof facts.chain_id !== 'number')
-    throw new ClientError('UNREACHABLE', `what answers at ${new URL(url).origin} is no relay`)
+    throw new ClientError('NOT_A_RELAY', `what answers at ${new URL(url).origin} is no relay`)
   return facts as RelayDescription
 }
 

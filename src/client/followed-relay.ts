@@ -77,4 +77,4 @@ export class FollowedRelay implements KnownRelay {
 
 /** Where a relay serves them. */
 export const HAND_OVERS_PATH = '/v5/hand-overs'
-const UNSERVED: readonly string[] = ['NOT_FOUND', 'UNREACHABLE', 'TIMEOUT']
+const UNSERVED: readonly string[] = ['NOT_FOUND', 'REFUSED', 'UNAVAILABLE', 'RATE_LIMITED', 'UNREACHABLE', 'TIMEOUT']

@@ -13,10 +13,12 @@ interface HttpAnswer {
   readonly ok: boolean
   readonly status: number
   readonly body: Uint8Array
+  /** The header Retry-After. */
+  readonly retryAfter: string | null
 }
 
 /**
- * `init`: of fetch; left out, GET. Rejects with ClientError: UNREACHABLE, ABORTED, TIMEOUT, and VERIFICATION_FAILED for
+ * `init`: of fetch; left out, GET. Rejects with ClientError: UNREACHABLE, ABORTED, TIMEOUT, and ANSWER_TOO_LARGE for
  * more than 2 MiB.
  */
 export async function httpAnswer(address: string, signal?: AbortSignal, init: RequestInit = {}): Promise<HttpAnswer> {
@@ -27,7 +29,8 @@ export async function httpAnswer(address: string, signal?: AbortSignal, init: Re
   if (signal?.aborted) end()
   try {
     const response = await fetch(address, { ...init, signal: limit.signal })
-    return { ok: response.ok, status: response.status, body: await bounded(response, address) }
+    const { ok, status, headers } = response
+    return { ok, status, body: await bounded(response, address), retryAfter: headers.get('retry-after') }
   } catch (cause) {
     if (cause instanceof ClientError) throw cause
     if (signal?.aborted) throw aborted(signal)
@@ -51,7 +54,17 @@ async function bounded(response: Response, address: string): Promise<Uint8Array>
     if (done || value === undefined) return concatBytes(...parts)
     bytes += value.length
     if (bytes > HTTP_ANSWER_BYTES_MAX)
-      throw new ClientError('VERIFICATION_FAILED', `${address}: an answer of over ${HTTP_ANSWER_BYTES_MAX} bytes`)
+      throw new ClientError('ANSWER_TOO_LARGE', `${address}: an answer of over ${HTTP_ANSWER_BYTES_MAX} bytes`)
     parts.push(value)
+  }
+}
+
+/** What a relay says beside a status: `{"error": text}`. */
+export function reasonIn(body: Uint8Array): string | undefined {
+  try {
+    const { error } = JSON.parse(new TextDecoder().decode(body)) as { readonly error?: unknown }
+    return typeof error === 'string' ? error : undefined
+  } catch {
+    return undefined
   }
 }

@@ -1,11 +1,13 @@
 /**
  * Live objects: an object of the replica as it is now, or all of a kind, and word of each change. A state is the same
- * reference until something changes, so that user interfaces can take `get` and `subscribe` as they are.
+ * reference until something changes, so that user interfaces can take `get` and `subscribe` as they are. What changed
+ * in one push is told once, after it.
  *
- * Tests: test/client/shop-client.test.ts, test/client/proven-client.test.ts
+ * Tests: test/client/live.test.ts, test/client/shop-client.test.ts, test/client/proven-client.test.ts
  */
 
 import type { Seconds } from '../brands.js'
+import type { Part } from './parts.js'
 
 /** As of which set a value is verified. */
 export interface Verified {
@@ -41,11 +43,23 @@ export interface LiveState<T> {
   readonly error: Error | undefined
 }
 
-export interface Live<T> extends AsyncIterable<LiveState<T>> {
-  get(): LiveState<T>
-  /** `changed` is called after each change; the returned function ends that. */
-  subscribe(changed: () => void): () => void
+/** What `useSyncExternalStore` of React takes: `useSyncExternalStore(live.subscribe, live.get)`. */
+export interface Live<T, State extends LiveState<T> = LiveState<T>> extends AsyncIterable<State> {
+  /** The same reference until something changes. Needs no `this`, like `subscribe`. */
+  readonly get: () => State
+  /** `changed` is called once after each push that changed something; the returned function ends that. */
+  readonly subscribe: (changed: () => void) => () => void
 }
+
+/** A live list. `data` is the same reference while its objects are the same in the same order. */
+export interface ListState<T> extends LiveState<readonly T[]> {
+  /** How many there are without `limit`; undefined while that is not known. */
+  readonly total: number | undefined
+  /** There are more than `limit`, or may be. */
+  readonly hasMore: boolean
+}
+
+export type LiveList<T> = Live<readonly T[], ListState<T>>
 
 /** What is known of how a value came to be. */
 export interface Standing {
@@ -55,51 +69,80 @@ export interface Standing {
   readonly stale: boolean
 }
 
-/** Where objects come from, by name: `Listings/42`, `Manifest`, … */
-interface LiveSource {
-  get(name: string): unknown
-  standing(name: string): Standing
+/** A value with its standing. The same reference of data while nothing in it changed. */
+export interface Reading<T> extends Standing {
+  readonly data: T | undefined
 }
 
-/** A value with its standing. The same reference of data while nothing in it changed. */
-interface Reading<T> extends Standing {
-  readonly data: T | undefined
+/** What a live object shows, made of the objects of a shop. */
+export interface View<T, More extends object = object> {
+  /** The same for two that want the same. */
+  readonly id: string
+  /** Names of the objects it is made of, and `Listings/` for all listings. */
+  readonly topics: readonly string[]
+  /** What has to be subscribed to. */
+  readonly parts: readonly Part[]
+  /** Names of objects without which it cannot be shown, of those that are not known yet. */
+  readonly missing?: () => readonly string[]
+  /** Fields beside those of LiveState may come with it. */
+  read(): Reading<T> & More
+}
+
+/** Who is told which views are looked at. */
+interface Watched {
+  add(view: View<unknown>): void
+  delete(view: View<unknown>): void
 }
 
 /** The live objects of one client. */
 export class LiveObjects {
-  private readonly source: LiveSource
+  private readonly watched: Watched
   private readonly watchers = new Map<string, Set<() => void>>()
-  private readonly states = new Map<string, LiveState<unknown>>()
+  /** While somebody holds them. */
+  private readonly held = new Map<string, WeakRef<object>>()
+  private readonly dropped = new FinalizationRegistry<string>((id) => {
+    if (this.held.get(id)?.deref() === undefined) this.held.delete(id)
+  })
+  private readonly subscribed = new Set<object>()
+  /** Topics of which something changed; `all`: of each. */
+  private readonly due = new Set<string>()
+  private isDue = false
+  private isAllDue = false
   private error: Error | undefined
 
-  constructor(source: LiveSource) {
-    this.source = source
+  constructor(watched: Watched) {
+    this.watched = watched
   }
 
-  /** One object. */
-  live<T>(name: string): Live<T> {
-    const read = () => ({ ...this.source.standing(name), data: this.source.get(name) as T | undefined })
-    return this.view(name, [name], read)
+  /** How many live objects somebody may hold. */
+  get size(): number {
+    return this.held.size
   }
 
-  /** What `read` makes of the objects of these topics: names, and `Listings/` for all listings. */
-  view<T>(id: string, topics: readonly string[], read: () => Reading<T>): Live<T> {
-    const get = () => this.stateOf(id, read)
-    const subscribe = (changed: () => void) => this.watch(topics, changed)
-    return { get, subscribe, [Symbol.asyncIterator]: () => states(get, subscribe) }
+  /** The live object of a view: the same while somebody holds it. `more`: what it has beside the state. */
+  live<T, More extends object, Extra extends object>(
+    id: string,
+    viewOf: () => View<T, More>,
+    more: () => Extra,
+  ): Live<T, LiveState<T> & More> & Extra {
+    type Made = Live<T, LiveState<T> & More> & Extra
+    const known = this.held.get(id)?.deref() as Made | undefined
+    if (known !== undefined) return known
+    const made = Object.assign(this.make(viewOf()), more())
+    this.held.set(id, new WeakRef(made))
+    this.dropped.register(made, id)
+    return made
   }
 
-  /** Tells those who watch the object, or all of its collection. */
+  /** Those who watch the object, or all of its collection, are told after this. */
   changed(name: string): void {
-    const called = new Set(this.watchers.get(name))
-    for (const watcher of this.watchers.get(name.slice(0, name.indexOf('/') + 1)) ?? []) called.add(watcher)
-    for (const watcher of called) watcher()
+    this.due.add(name).add(name.slice(0, name.indexOf('/') + 1))
+    this.tellLater()
   }
 
   changedAll(): void {
-    const called = new Set([...this.watchers.values()].flatMap((watchers) => [...watchers]))
-    for (const watcher of called) watcher()
+    this.isAllDue = true
+    this.tellLater()
   }
 
   /** Nothing is taken any more; objects keep what they had. */
@@ -108,49 +151,109 @@ export class LiveObjects {
     this.changedAll()
   }
 
-  private watch(topics: readonly string[], changed: () => void): () => void {
+  private make<T, More extends object>(view: View<T, More>): Live<T, LiveState<T> & More> {
+    let shown: (LiveState<T> & More) | undefined
+    let watching = 0
+    const get = () => (shown = this.next<T, More>(view.read(), shown))
+    const subscribe = (changed: () => void) => {
+      if (watching++ === 0) this.looked(live, view)
+      const stop = this.watch(view.topics, changed)
+      return () => {
+        if (stop() && --watching === 0) this.left(live, view)
+      }
+    }
+    const live = { get, subscribe, [Symbol.asyncIterator]: () => states(get, subscribe) }
+    return live
+  }
+
+  /** Who is told of its changes holds it too. */
+  private looked(live: object, view: View<unknown>): void {
+    this.subscribed.add(live)
+    this.watched.add(view)
+  }
+
+  private left(live: object, view: View<unknown>): void {
+    this.subscribed.delete(live)
+    this.watched.delete(view)
+  }
+
+  /** The returned function says whether it ended something. */
+  private watch(topics: readonly string[], changed: () => void): () => boolean {
     // One of its own: the same function may watch twice.
     const watcher = () => changed()
+    let isOn = true
     for (const topic of topics) this.watchers.set(topic, (this.watchers.get(topic) ?? new Set()).add(watcher))
     return () => {
+      const wasOn = isOn
+      isOn = false
       for (const topic of topics) {
         const watchers = this.watchers.get(topic)
         watchers?.delete(watcher)
         if (watchers?.size === 0) this.watchers.delete(topic)
       }
+      return wasOn
     }
   }
 
-  private stateOf<T>(id: string, read: () => Reading<T>): LiveState<T> {
-    const { data, verified, complete, stale, isLoading } = read()
+  private tellLater(): void {
+    if (this.isDue) return
+    this.isDue = true
+    queueMicrotask(() => this.tell())
+  }
+
+  private tell(): void {
+    const topics = this.isAllDue ? [...this.watchers.keys()] : [...this.due]
+    this.due.clear()
+    this.isDue = this.isAllDue = false
+    const called = new Set(topics.flatMap((topic) => [...(this.watchers.get(topic) ?? [])]))
+    const thrown: unknown[] = []
+    for (const watcher of called) {
+      try {
+        watcher()
+      } catch (error) {
+        thrown.push(error)
+      }
+    }
+    // The callers' own: all others were told before.
+    if (thrown.length > 0) throw thrown[0]
+  }
+
+  /**
+   * What was shown once stays until what is newer is there: while another part of the shop is subscribed to, nothing
+   * that is looked at is loading again.
+   */
+  private next<T, More extends object>(
+    reading: Reading<T> & More,
+    shown: (LiveState<T> & More) | undefined,
+  ): LiveState<T> & More {
+    const { isLoading, ...rest } = reading
     const { error } = this
-    const there = data === undefined ? 'unavailable' : 'ready'
+    const there = reading.data === undefined ? 'unavailable' : 'ready'
     const status = error !== undefined ? 'failed' : isLoading ? 'loading' : there
-    const now: LiveState<T> = { status, complete, verified, stale, data, error }
-    const known = this.states.get(id) as LiveState<T> | undefined
-    if (known !== undefined && isSame(known, now)) return known
-    this.states.set(id, now)
-    return now
+    if (status === 'loading' && shown !== undefined && shown.status !== 'loading') return shown
+    const now = { ...(rest as unknown as LiveState<T> & More), status, error }
+    return shown !== undefined && isSame(shown, now) ? shown : now
   }
 }
 
 function isSame<T>(a: LiveState<T>, b: LiveState<T>): boolean {
-  const isAlike = a.status === b.status && a.complete === b.complete && a.stale === b.stale
-  return isAlike && a.data === b.data && a.error === b.error && isSameVerified(a.verified, b.verified)
+  const keys = Object.keys(b) as (keyof LiveState<T>)[]
+  return keys.every((key) => (key === 'verified' ? isSameVerified(a.verified, b.verified) : a[key] === b[key]))
 }
 
 function isSameVerified(a: Verified | undefined, b: Verified | undefined): boolean {
   return a === b || (a?.seq === b?.seq && a?.checkpoint === b?.checkpoint)
 }
 
-async function* states<T>(
-  get: () => LiveState<T>,
+/** Each state once. */
+export async function* states<State>(
+  get: () => State,
   subscribe: (changed: () => void) => () => void,
-): AsyncGenerator<LiveState<T>, void, void> {
+): AsyncGenerator<State, void, void> {
   let wake: () => void = () => undefined
   const stop = subscribe(() => wake())
   try {
-    for (let shown: LiveState<T> | undefined; ;) {
+    for (let shown: State | undefined; ;) {
       const now = get()
       if (now !== shown) yield (shown = now)
       else await new Promise<void>((resolve) => (wake = resolve))
@@ -158,4 +261,14 @@ async function* states<T>(
   } finally {
     stop()
   }
+}
+
+/** In version 4 the last set that changed it is all that is known. */
+export function seqOnly(seq: bigint | undefined): Verified | undefined {
+  return seq === undefined || seq === 0n ? undefined : { seq }
+}
+
+/** While its parts are on their way nothing is known of it. */
+export function loadingUnless(standing: Standing): Standing {
+  return standing.complete ? standing : { ...standing, isLoading: true }
 }

@@ -63,6 +63,22 @@ export async function proveParts(
   return proofs
 }
 
+/**
+ * Objects as of `checkpoint`, absence included; as many of the first as the relay answers at once. Rejects like
+ * proveParts.
+ */
+export async function proveObjects(
+  checkpoint: VerifiedCheckpoint,
+  questions: readonly StateQuestion[],
+  shop: { readonly shopId: ShopId; readonly checkpoints: ShopCheckpoints },
+  ask: Ask,
+): Promise<ReadonlyMap<StateQuestion, StateObject | undefined>> {
+  const { questions: asked, proofs } = await new PartAsking({ checkpoint, singles: [] }, shop, ask).some(questions)
+  const claim = { shopId: shop.shopId, stateRoot: checkpoint.fields.StateRoot, asked }
+  const { answers } = verifyStateProofs(proofs, claim)
+  return new Map(asked.map((question, i) => [question, answers[i]]))
+}
+
 /** Throws StateProofError, MyOrdersError, HeldObjectError unless the proofs show what the task says is held. */
 export function checkParts(task: PartTask, shopId: ShopId, { singles, own }: PartProofs): void {
   const claim = { shopId, stateRoot: task.checkpoint.fields.StateRoot }

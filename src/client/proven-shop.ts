@@ -8,7 +8,13 @@
 
 import type { Seconds, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
-import { readLevel, STATE_COLLECTIONS, type Level, type StateQuestion } from '../merkle/state-proof.js'
+import {
+  readLevel,
+  STATE_COLLECTIONS,
+  type Level,
+  type StateObject,
+  type StateQuestion,
+} from '../merkle/state-proof.js'
 import {
   decodeLast,
   decodeLogConsistency,
@@ -28,7 +34,7 @@ import {
   type SnapshotObject,
 } from '../proofs/snapshot.js'
 import type { ObjectCollection } from '../state/object-edit.js'
-import { keyOfPath, nameOfKey } from '../state/object-key.js'
+import { keyOfPath, nameOfKey, readObject } from '../state/object-key.js'
 import type { CheckpointPush, SnapshotPush } from '../wire/messages.js'
 import { readSalts, readSnapshotObject } from '../wire/proof-payloads.js'
 import type { Standing, Verified } from './live.js'
@@ -46,6 +52,12 @@ interface Begun {
   readonly selection: Selection
 }
 
+/** Proven by itself, absence included. */
+interface EarlyObject {
+  readonly value: unknown
+  readonly checkpoint: VerifiedCheckpoint
+}
+
 /** What was proven of a part. */
 interface ProvenParts {
   readonly checkpoint: VerifiedCheckpoint
@@ -57,12 +69,16 @@ interface ProvenParts {
 export class ProvenShop {
   readonly checkpoints: ShopCheckpoints
   private readonly shopId: ShopId
-  private readonly parts: readonly Part[] | undefined
+  private parts: readonly Part[] | undefined
   private readonly card: Uint8Array | undefined
   private readonly replica: Replica
   private begun: Begun | undefined
   private held: HeldShop | undefined
   private selection: Selection = { selected: {}, singles: [], ownOrders: false }
+  /** Of `parts` no snapshot has come. */
+  private isReselected = false
+  /** Single objects that were proven while a snapshot streams which is longer than they can wait. */
+  private readonly early = new Map<string, EarlyObject>()
   private saltsKnown: Salts = {}
   private whole: VerifiedCheckpoint | undefined
   /** Of that checkpoint. */
@@ -91,6 +107,56 @@ export class ProvenShop {
   /** Whether there is a state from which sets go on. */
   get hasState(): boolean {
     return this.held !== undefined
+  }
+
+  /** Whether a subscription of the parts that are wanted goes on from that state. */
+  get goesOn(): boolean {
+    return this.held !== undefined && !this.isReselected
+  }
+
+  /** The next subscription is of these parts; what is held stays until their snapshot is whole. */
+  reselect(parts: readonly Part[]): void {
+    this.parts = parts
+    this.isReselected = true
+    this.begun = undefined
+  }
+
+  /** That of the snapshot which streams now. */
+  get streaming(): VerifiedCheckpoint | undefined {
+    return this.begun?.checkpoint
+  }
+
+  /** What this session may read, as far as it is known. */
+  get mayRead(): Access {
+    return this.access(this.saltsKnown)
+  }
+
+  /** Objects that were proven under `checkpoint`, by their questions, while its snapshot streams. */
+  takeEarly(checkpoint: VerifiedCheckpoint, objects: ReadonlyMap<StateQuestion, StateObject | undefined>): string[] {
+    if (this.begun?.checkpoint !== checkpoint) return []
+    return [...objects].map(([[collection, key], object]) => {
+      const name = nameOfKey(collection as ObjectCollection, key)
+      const value = object === undefined ? undefined : readObject(collection as ObjectCollection, object.value)
+      this.early.set(name, { value, checkpoint })
+      return name
+    })
+  }
+
+  /** What was proven early of an object that no snapshot brought yet. */
+  earlyValue(name: string): unknown {
+    return this.early.get(name)?.value
+  }
+
+  /** Whether all objects of the collection are held and compared. */
+  isWhole(collection: ObjectCollection): boolean {
+    return this.selection.selected[collection] === 'whole'
+  }
+
+  /** Whether something can be said of the object: it is selected, whole, by itself, or with all orders of the card. */
+  covers(name: string): boolean {
+    const collection = name.split('/', 1)[0] as ObjectCollection
+    const isOwn = collection === 'Orders' && this.provenParts?.ownOrders === true
+    return this.isWhole(collection) || isOwn || this.partProof(name) !== undefined
   }
 
   /** The checkpoint that what is held was compared with last. */
@@ -197,6 +263,11 @@ export class ProvenShop {
   standing(name: string): Standing {
     const collection = name.split('/', 1)[0] as ObjectCollection
     const selected = this.selection.selected[collection]
+    const early = this.early.get(name)
+    if (early !== undefined && !this.covers(name)) {
+      const { checkpoint } = early
+      return { isLoading: false, verified: this.statement(checkpoint), complete: true, stale: this.isStale }
+    }
     const at = selected === 'whole' ? this.whole : this.partProof(name)
     return this.standingAt(at, this.replica.seqOf(name) ?? 0n, selected)
   }
@@ -278,6 +349,8 @@ export class ProvenShop {
     held.begin(checkpoint.fields.Seq)
     this.replica.begin(held)
     this.begun = undefined
+    this.isReselected = false
+    this.early.clear()
     this.held = held
     this.selection = selection
     this.whole = checkpoint

@@ -6,7 +6,8 @@
 
 import type { ShopId } from '../brands.js'
 import { fromHex } from '../bytes/hex.js'
-import { ClientError } from './client-error.js'
+import { decodeSignedHandOver } from '../proofs/checkpoint.js'
+import { ClientError, verificationFailed } from './client-error.js'
 import { relayDescription } from './enrol.js'
 import { FollowedRelay } from './followed-relay.js'
 import { ShopOnChain, type ShopChain } from './shop-chain.js'
@@ -38,11 +39,31 @@ async function addressIn(text: string, { url, signal, onNotice }: RelayOptions):
   if (text !== 'development') return fromHex(text)
   const facts = await relayDescription(url, signal)
   if (facts.chain_id !== DEVELOPMENT_CHAIN_ID) {
-    throw new ClientError('USAGE', `the relay at ${url} is not in development mode: its address must be given`)
+    throw new ClientError(
+      'NOT_DEVELOPMENT',
+      `the relay at ${url} is not in development mode: its address must be given`,
+    )
   }
   onNotice?.(
     `the relay's address ${facts.relay_address} is taken from the relay itself: ` +
       'fine for development, proves nothing elsewhere',
   )
   return fromHex(facts.relay_address)
+}
+
+export function givenChain(relay: RelayGiven): ShopChain | undefined {
+  return typeof relay === 'object' && 'chain' in relay ? relay.chain : undefined
+}
+
+/** Rejects with ClientError, VERIFICATION_FAILED for a hand-over that is not well signed, or another relay's. */
+export async function knownRelay(
+  options: RelayOptions & { readonly handOvers?: readonly Uint8Array[] | undefined },
+): Promise<FollowedRelay> {
+  const relay = await relayOf(options)
+  try {
+    relay.take((options.handOvers ?? []).map(decodeSignedHandOver))
+  } catch (error) {
+    throw verificationFailed(error)
+  }
+  return relay
 }

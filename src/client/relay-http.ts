@@ -5,8 +5,8 @@
  */
 
 import { RECEIPT_WAIT_MS_MAX } from '../limits.js'
-import { aborted, ClientError } from './client-error.js'
-import { httpAnswer } from './http-answer.js'
+import { aborted, ClientError, rateLimited, type ClientErrorCode } from './client-error.js'
+import { httpAnswer, reasonIn } from './http-answer.js'
 
 export interface RelayPlace {
   /** http(s) address of the relay. */
@@ -16,47 +16,48 @@ export interface RelayPlace {
 
 /**
  * The body of `path`, which begins with a slash. A relay that is asked for too much in a short time (429: the receipts
- * of many orders are many questions) is asked again after a pause. Rejects with ClientError: UNREACHABLE, NOT_FOUND for
- * any answer that is none, VERIFICATION_FAILED for one that is too long, ABORTED, TIMEOUT.
+ * of many orders are many questions) is asked again after a pause. Rejects with ClientError: UNREACHABLE,
+ * NOT_FOUND, UNAVAILABLE, REFUSED for any other answer that is none, ANSWER_TOO_LARGE, ABORTED, TIMEOUT, RATE_LIMITED.
  */
 export async function bytesFromRelay(place: RelayPlace, path: string): Promise<Uint8Array> {
+  let refusal: ClientError | undefined
   for (let waited = 0; waited < RECEIPT_WAIT_MS_MAX; waited += TOO_MANY_PAUSE_MS) {
     const response = await answerOf(place, path)
     if (response.status !== TOO_MANY) return response.bytes
+    refusal = rateLimited(`${path}: the relay answers that it is asked too often`, response.retryAfter)
     await pause(TOO_MANY_PAUSE_MS, place.signal)
   }
-  throw new ClientError('TIMEOUT', `${path}: the relay answers that it is asked too often`)
+  throw refusal!
 }
 
 const TOO_MANY = 429
+const CODES: ReadonlyMap<number, ClientErrorCode> = new Map([
+  [404, 'NOT_FOUND'],
+  [503, 'UNAVAILABLE'],
+])
 const TOO_MANY_PAUSE_MS = 1_000
 
 /** The bytes of an answer of 429 stand for nothing. */
 async function answerOf(
   { url, signal }: RelayPlace,
   path: string,
-): Promise<{ readonly status: number; readonly bytes: Uint8Array }> {
+): Promise<{ readonly status: number; readonly bytes: Uint8Array; readonly retryAfter: string | null }> {
   const address = `${url.replace(/\/+$/u, '')}${path}`
   const {
     ok,
     status,
     body: bytes,
+    retryAfter,
   } = await httpAnswer(address, signal).catch((error: unknown) => {
     if (!(error instanceof ClientError && error.code === 'UNREACHABLE')) throw error
     throw new ClientError('UNREACHABLE', `no relay answers at ${new URL(address).origin}`, { cause: error })
   })
-  if (ok || status === TOO_MANY) return { status, bytes }
-  throw new ClientError('NOT_FOUND', `${path}: the relay answers ${status}${reasonIn(bytes)}`)
-}
-
-/** What a relay says beside a status: `{"error": text}`. */
-function reasonIn(bytes: Uint8Array): string {
-  try {
-    const { error } = JSON.parse(new TextDecoder().decode(bytes)) as { readonly error?: unknown }
-    return typeof error === 'string' ? `: ${error}` : ''
-  } catch {
-    return ''
-  }
+  if (ok || status === TOO_MANY) return { status, bytes, retryAfter }
+  const reason = reasonIn(bytes)
+  throw new ClientError(
+    CODES.get(status) ?? 'REFUSED',
+    `${path}: the relay answers ${status}${reason === undefined ? '' : `: ${reason}`}`,
+  )
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

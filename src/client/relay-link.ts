@@ -14,6 +14,7 @@ import type { WireVersion } from '../wire/envelope.js'
 import type { PushRequest, Request, SubscriptionRequest, SyncStatusRequest } from '../wire/messages.js'
 import { ClientError } from './client-error.js'
 import { RelayConnection, type ConnectionHandlers } from './connection.js'
+import { whyNotOpened } from './refused-upgrade.js'
 
 export type ConnectionState = 'connecting' | 'connected' | 'disconnected' | 'needs-auth' | 'closed'
 
@@ -86,7 +87,12 @@ export class RelayLink {
    * One at a time, the next one waits. A connection that is lost ends what comes.
    */
   aside<T>(request: SubscriptionRequest, handlers: Aside, act: () => Promise<T>): Promise<T> {
-    const result = this.asides.then(() => this.runAside(request, handlers, act))
+    return this.inTurn(() => this.runAside(request, handlers, act))
+  }
+
+  /** What changes which subscription pushes belong to: one at a time, the next one waits. */
+  inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.asides.then(act)
     this.asides = result.catch(() => undefined)
     return result
   }
@@ -164,21 +170,24 @@ export class RelayLink {
   private async connectAs(version: WireVersion): Promise<RelayConnection> {
     const { url, signal } = this.options
     const { handlers } = this
-    const connection: RelayConnection = await RelayConnection.open(
-      url,
-      version,
-      {
-        push: (push) => this.asideOf(push)?.push(push) ?? handlers.push(push),
-        checkpoint: (push) => {
-          if (this.asideOf(push) === undefined) handlers.checkpoint(push)
+    const connection: RelayConnection = await openedOr(
+      () => whyNotOpened(url, version, signal),
+      RelayConnection.open(
+        url,
+        version,
+        {
+          push: (push) => this.asideOf(push)?.push(push) ?? handlers.push(push),
+          checkpoint: (push) => {
+            if (this.asideOf(push) === undefined) handlers.checkpoint(push)
+          },
+          snapshot: (push) => handlers.snapshot(push),
+          syncStatus: (status) => this.asideOf(status)?.syncStatus(status) ?? handlers.syncStatus(status),
+          // It begins again with a connection of its own, after the usual pause.
+          subscriptionClosed: () => connection.close(),
+          closed: (_code, reason) => this.lost(connection, reason),
         },
-        snapshot: (push) => handlers.snapshot(push),
-        syncStatus: (status) => this.asideOf(status)?.syncStatus(status) ?? handlers.syncStatus(status),
-        // It begins again with a connection of its own, after the usual pause.
-        subscriptionClosed: () => connection.close(),
-        closed: (_code, reason) => this.lost(connection, reason),
-      },
-      signal,
+        signal,
+      ),
     )
     return connection
   }
@@ -200,8 +209,8 @@ export class RelayLink {
   }
 
   /** One back-off; a refusal that will not change stops it. */
-  private reopenLater(reason: string): void {
-    const wait = this.backOffMs * (0.5 + Math.random() / 2)
+  private reopenLater(reason: string, leastMs = 0): void {
+    const wait = Math.max(this.backOffMs * (0.5 + Math.random() / 2), leastMs)
     this.backOffMs = Math.min(BACK_OFF_MS_MAX, this.backOffMs * 2)
     this.options.notice(`connection lost (${reason || 'no reason given'}); again in ${Math.round(wait)} ms`)
     clearTimeout(this.retry)
@@ -217,7 +226,7 @@ export class RelayLink {
       const isRefused = error instanceof ClientError && !error.retryable
       if (isRefused) this.options.notice(`the relay refuses: ${(error as Error).message}`)
       this.setState(isRefused ? 'needs-auth' : 'disconnected')
-      if (!isRefused && !this.isFailed) this.reopenLater((error as Error).message)
+      if (!isRefused && !this.isFailed) this.reopenLater((error as Error).message, retryAfterMs(error))
     }
   }
 
@@ -226,4 +235,21 @@ export class RelayLink {
     this.current = state
     this.handlers.state(state)
   }
+}
+
+/** UNREACHABLE has several causes: `why` tells which it is. */
+async function openedOr(
+  why: () => Promise<ClientError | undefined>,
+  opened: Promise<RelayConnection>,
+): Promise<RelayConnection> {
+  try {
+    return await opened
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.code !== 'UNREACHABLE') throw error
+    throw (await why()) ?? error
+  }
+}
+
+function retryAfterMs(error: unknown): number {
+  return error instanceof ClientError && error.retryAfter !== undefined ? error.retryAfter * 1_000 : 0
 }

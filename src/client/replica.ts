@@ -39,7 +39,7 @@ export class Replica {
 
   /** How many snapshots began it. */
   private generation = 0
-  private readonly lists = new Map<ObjectCollection, { readonly version: string; readonly list: unknown }>()
+  private readonly lists = new Map<string, { readonly version: string; readonly list: unknown }>()
 
   /** `relays`: addresses of the relay's keys, at least one. */
   constructor(shopId: ShopId, relays: readonly Uint8Array[]) {
@@ -91,18 +91,18 @@ export class Replica {
     return this.changes.get(collection) ?? 0n
   }
 
-  /** All objects of a collection by rising ID; the same reference until a set changes one of them. */
-  list<C extends 'Listings' | 'Orders'>(collection: C): readonly ObjectTypes[C][] {
+  /** All objects of a collection by rising ID or name; the same reference until a set changes one of them. */
+  list<C extends 'Listings' | 'Orders' | 'Tags'>(collection: C): readonly ObjectTypes[C][] {
     return this.remembered(collection, () => {
       const list = this.all(collection).map(([, object]) => object)
-      return list.sort((a, b) => (a.ID < b.ID ? -1 : 1))
+      return list.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
     })
   }
 
   /** By their keys; the same reference until a set changes one of them. */
   tags(): ReadonlyMap<string, Tag> {
-    const keyOf = (name: string) => name.slice('Tags/'.length)
-    return this.remembered('Tags', () => new Map(this.all('Tags').map(([name, tag]) => [keyOf(name), tag])))
+    const nameOf = (name: string) => name.slice('Tags/'.length)
+    return this.remembered('Tags', () => new Map(this.all('Tags').map(([name, tag]) => [nameOf(name), tag])), 'by key')
   }
 
   /** All that is in stock, in no order; the same reference until a set changes one of them. */
@@ -113,12 +113,13 @@ export class Replica {
     })
   }
 
-  private remembered<T>(collection: ObjectCollection, make: () => T): T {
+  /** `form`: of several things that are made of one collection. */
+  private remembered<T>(collection: ObjectCollection, make: () => T, form = ''): T {
     const version = `${this.generation} ${this.changedAt(collection)}`
-    const known = this.lists.get(collection)
+    const known = this.lists.get(collection + form)
     if (known?.version === version) return known.list as T
     const list = make()
-    this.lists.set(collection, { version, list })
+    this.lists.set(collection + form, { version, list })
     return list
   }
 
@@ -126,6 +127,10 @@ export class Replica {
   all<C extends ObjectCollection>(collection: C): [string, ObjectTypes[C]][] {
     return [...this.held.names(collection)].map((name) => [name, this.get(name) as ObjectTypes[C]])
   }
+}
+
+function keyOf(object: Listing | Order | Tag): bigint | string {
+  return 'ID' in object ? object.ID : object.Name
 }
 
 /** What no relay accepts, or changes what is not held: something before it was left out. */

@@ -1,7 +1,7 @@
 /**
  * Verified sets for one `for await`: each once, in order; what comes while nobody waits is kept.
  *
- * Tests: test/client/shop-client.test.ts
+ * Tests: test/client/set-reader.test.ts, test/client/shop-client.test.ts
  */
 
 import { UNREAD_SETS_MAX } from '../limits.js'
@@ -26,7 +26,7 @@ export class SetReader implements AsyncIterator<VerifiedSet> {
   give(set: VerifiedSet): void {
     if (this.waiting !== undefined) return this.settle()!.resolve({ value: set, done: false })
     if (this.queue.length < UNREAD_SETS_MAX) this.queue.push(set)
-    else this.fail(new ClientError('USAGE', `${UNREAD_SETS_MAX} sets were not read: read them as they come`))
+    else this.fail(new ClientError('UNREAD', `${UNREAD_SETS_MAX} sets were not read: read them as they come`))
   }
 
   end(): void {

@@ -6,53 +6,69 @@
  */
 
 import { publicKeyOf } from '#signature'
-import type { ListingId, OrderId, ShopId } from '../brands.js'
+import type { OrderId, ShopId } from '../brands.js'
 import { toBigEndian } from '../bytes/bytes.js'
 import { VERIFIED_AT_SECONDS_DEFAULT } from '../limits.js'
-import type { StockEntry } from '../objects/inventory.js'
-import type { Listing } from '../objects/listing.js'
-import type { Manifest } from '../objects/manifest.js'
-import type { Order } from '../objects/order.js'
-import type { Tag } from '../objects/tag.js'
 import { encodeChange, type Change } from '../patches/patch.js'
 import { encodePatchSet, signPatches } from '../patches/patch-set.js'
-import { decodeSignedHandOver, type Comparison } from '../proofs/checkpoint.js'
+import type { Comparison } from '../proofs/checkpoint.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, SyncStatusRequest } from '../wire/messages.js'
 import { readWriteAnswer } from '../wire/proof-payloads.js'
 import { mixedAudiences } from './audiences.js'
-import { ClientError } from './client-error.js'
+import { checkChanges } from './change-arguments.js'
+import { ClientError, verificationFailed } from './client-error.js'
+import { checkConnectOptions, type ConnectOptions } from './connect-options.js'
 import type { RelayConnection } from './connection.js'
+import { FirstScreen } from './first-screen.js'
 import type { FollowedRelay } from './followed-relay.js'
-import { LiveObjects, type Live, type Standing, type Verified } from './live.js'
+import { LiveObjects, loadingUnless, seqOnly, type Standing, type Verified } from './live.js'
 import { OwnWrites } from './own-writes.js'
 import { filtersOf, type Part } from './parts.js'
 import { compareWith, proveOwnSet, type OwnSet } from './proof-requests.js'
 import { RelayLink, type ConnectionState } from './relay-link.js'
 import { Replica } from './replica.js'
 import { SetReader } from './set-reader.js'
-import { fetchAnchored, ShopOnChain, type ShopChain } from './shop-chain.js'
-import { ShopOrders } from './shop-orders.js'
-import { fetchReceipt } from './receipt-assembly.js'
-import { relayOf, type RelayGiven } from './relay-address.js'
+import { fetchAnchored, ShopOnChain } from './shop-chain.js'
+import { givenChain, knownRelay } from './relay-address.js'
+import { ShopObjects, type ReceiptOptions } from './shop-objects.js'
 import { ShopProofs } from './shop-proofs.js'
-import type { ReplicaStore } from './kept-replica.js'
+import type { ViewSource } from './shop-views.js'
 import type { VerifiedSet } from './verify.js'
+import { isSameParts, partsOf, WatchedViews } from './watched-parts.js'
 
+export type { Account } from '../objects/account.js'
 export type { StockEntry } from '../objects/inventory.js'
-export type { Listing } from '../objects/listing.js'
-export type { Manifest } from '../objects/manifest.js'
-export type { Order } from '../objects/order.js'
+export type { Listing, Option, StockStatus, Variation } from '../objects/listing.js'
+export type { Manifest, Payee, ShippingRegion } from '../objects/manifest.js'
+export type {
+  AddressDetails,
+  ChosenPayee,
+  Order,
+  OrderItem,
+  OrderState,
+  PaymentDetails,
+  TxDetails,
+} from '../objects/order.js'
+export type { ChainAddress, Metadata, PriceModifier } from '../objects/scalars.js'
 export type { Tag } from '../objects/tag.js'
 export type { Change } from '../patches/patch.js'
-export type { VerifiedSet } from './verify.js'
+export type { PushedSet, VerifiedSet } from './verify.js'
 export type { Comparison, Evidence, EvidenceKind } from '../proofs/checkpoint.js'
-export type { Live, LiveState, Verified } from './live.js'
+export type { Cart, CartLine, CartState } from './cart.js'
+export type { ConnectOptions } from './connect-options.js'
+export type { ListingsQuery } from './listings-query.js'
+export type { ListState, Live, LiveList, LiveState, Verified } from './live.js'
+export { amountText, formatMoney, parseMoney, sumOfMoney, type Currency, type Money } from './money.js'
+export { orderWords, secondsLeft, type OrderWords } from './order-words.js'
 export type { Part } from './parts.js'
+export type { Item, Quote, QuoteLine, QuoteProblem, QuoteProblemCode, QuoteStep } from './quote.js'
 export type { ReplicaStore } from './kept-replica.js'
 export type { ConnectionState } from './relay-link.js'
+export type { LiveOrder, Orders, ReceiptOptions } from './shop-objects.js'
+export type { NewOrder, PaymentCalls, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
 export { uploadBlob } from './blob-upload.js'
 export type { ShopChain } from './shop-chain.js'
 export type { EthereumProvider } from './rpc-request.js'
@@ -66,42 +82,8 @@ export { MyOrdersError } from '../proofs/my-orders.js'
 export { SnapshotError } from '../proofs/snapshot.js'
 export { OwnSetError } from './proof-requests.js'
 export { VerificationError } from './verify.js'
-export type { Item, NewOrder, PaymentCalls, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
-export { CANCELED, COMMITTED, OPEN, PAID, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
-
-export interface ConnectOptions {
-  /** http(s) address of the relay. */
-  readonly url: string
-  readonly shop: bigint
-  /** The card's secret key, 32 bytes; left out: a visitor, who reads what is public. */
-  readonly key?: Uint8Array
-  /**
-   * The relay's address, 20 bytes or hexadecimal: what its own sets are checked against. `{ chain }`: the owner of the
-   * relay's token, which the shop names in the registry; what was anchored of the shop is checked too. `'development'`:
-   * taken from the relay itself, which only a development relay may ask for.
-   */
-  readonly relay: RelayGiven
-  /** Where it is looked for what was anchored of the shop; left out, the chain of `relay` if that names one. */
-  readonly chain?: ShopChain
-  /**
-   * By which the relay's key passed on to others, each CBOR [hand-over, signature], beside those that the relay serves
-   * itself: the key that `relay` names stays enough to know it by.
-   */
-  readonly handOvers?: readonly Uint8Array[]
-  /**
-   * Parts of the shop; left out: everything that may be read. Accounts and manifest always come too, to check signers.
-   */
-  readonly only?: readonly Part[]
-  /** 5: a relay that speaks version 4 only is refused. Left out: it is taken, said to `onNotice`, and proves less. */
-  readonly protocol?: 5
-  /** How old the newest checkpoint may be until what is shown is `stale`, seconds; 60. */
-  readonly verifiedAtSeconds?: number
-  /** Keeps what is held, and brings it back, verified, at the next `connect`. */
-  readonly store?: ReplicaStore
-  readonly signal?: AbortSignal
-  /** A word about something that the caller decided and should know of. */
-  readonly onNotice?: (text: string) => void
-}
+export { CANCELED, COMMITTED, OPEN, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
+export { VIEW_STATE_PUBLISHED } from '../objects/listing.js'
 
 /** What `write` resolves with. */
 export interface Written {
@@ -116,19 +98,6 @@ export interface Written {
    * VERIFICATION_FAILED if the log has another one there, with USAGE in version 4, which proves no such thing.
    */
   proven(): Promise<Verified>
-}
-
-export interface LiveOrder extends Live<Order> {
-  /**
-   * A file that proves the order as it is now, offline and for ever, to who knows the relay's address: it was verified
-   * so before this resolves. It has a connection of its own; version 5 only. It holds name, address and e-mail. Rejects
-   * with NOT_FOUND, TIMEOUT, VERIFICATION_FAILED.
-   */
-  receipt(options?: ReceiptOptions): Promise<Uint8Array>
-}
-
-interface ReceiptOptions {
-  readonly signal?: AbortSignal | undefined
 }
 
 interface WriteOptions {
@@ -159,9 +128,7 @@ const NONCES_PER_MS = 1_000n
  * ```
  */
 export async function connect(options: ConnectOptions): Promise<ShopClient> {
-  if (typeof options.shop !== 'bigint') throw new ClientError('USAGE', 'shop is a bigint: BigInt(text)')
-  if (options.key !== undefined && !(options.key instanceof Uint8Array && options.key.length === 32))
-    throw new ClientError('USAGE', "key is the card's secret key, a Uint8Array of 32 bytes")
+  checkConnectOptions(options)
   const client = new ShopClient(options, await knownRelay(options))
   await client.start()
   return client
@@ -184,7 +151,7 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
  * }
  * ```
  */
-export class ShopClient {
+export class ShopClient extends ShopObjects {
   private readonly options: ConnectOptions
   private readonly relay: FollowedRelay
   private readonly replica: Replica
@@ -192,41 +159,83 @@ export class ShopClient {
   private readonly link: RelayLink
   private readonly writes = new OwnWrites()
   private readonly readers = new Set<SetReader>()
-  private readonly objects: LiveObjects
+  private readonly watched: WatchedViews
+  private readonly firstScreen: FirstScreen
+  protected override readonly objects: LiveObjects
+  protected override readonly source: ViewSource = {
+    get: (name) => this.replica.get(name) ?? this.proofs.earlyValue(name),
+    standing: (name) => this.standing(name),
+    list: (collection) => this.replica.list(collection),
+    listStanding: (collection) => this.listStanding(collection),
+    isWhole: (collection) => this.isWhole(collection),
+  }
   private readonly stateWatchers = new Set<(state: ConnectionState) => void>()
+  /** What is subscribed to; undefined for everything. */
+  private parts: readonly Part[] | undefined
   private subscriptionId = 0n
   private failure: Error | undefined
   private isSynced = false
   private lastNonce = 0n
   private readonly onAbort = () => this.close()
-  /** A customer's orders: create, add, commit, choosePayment, watch. */
-  readonly orders = new ShopOrders(this)
 
   /** Use `connect`. */
   constructor(options: ConnectOptions, relay: FollowedRelay) {
-    const { shop, key, signal, only, store, verifiedAtSeconds } = options
+    const { shop, only, signal } = options
+    super(options.currencies ?? [])
     this.options = options
     this.relay = relay
+    this.parts = only === 'watched' ? [] : only
     this.replica = new Replica(shop, relay.keys)
-    this.objects = new LiveObjects({
-      get: (name) => this.replica.get(name),
-      standing: (name) => this.standing(name),
-    })
-    this.proofs = new ShopProofs(
+    this.proofs = this.makeProofs()
+    this.watched = new WatchedViews(
+      () => void this.reselect(),
+      () => this.firstScreen.look(),
+    )
+    this.objects = new LiveObjects(this.watched)
+    this.firstScreen = this.makeFirstScreen()
+    this.link = this.makeLink()
+    signal?.addEventListener('abort', this.onAbort, { once: true })
+  }
+
+  private makeProofs(): ShopProofs {
+    const { shop, key, store, verifiedAtSeconds } = this.options
+    return new ShopProofs(
       this.replica,
-      { shopId: shop, relay, card: key && publicKeyOf(key) },
-      { only, store, verifiedAtSeconds: BigInt(verifiedAtSeconds ?? VERIFIED_AT_SECONDS_DEFAULT) },
+      { shopId: shop, relay: this.relay, card: key && publicKeyOf(key) },
+      { only: this.parts, store, verifiedAtSeconds: BigInt(verifiedAtSeconds ?? VERIFIED_AT_SECONDS_DEFAULT) },
       {
         ask: (request) => this.link.ask(request),
         changed: () => this.objects.changedAll(),
+        streams: () => this.firstScreen.look(),
         failed: (error) => this.fail(error),
         notice: (text) => this.notice(text),
       },
     )
-    this.link = new RelayLink(
-      { url: options.url, key, version: options.protocol, signal, notice: (text) => this.notice(text) },
+  }
+
+  private makeFirstScreen(): FirstScreen {
+    const { proofs, objects } = this
+    return new FirstScreen(
       {
-        begin: (connection) => this.subscribe(connection),
+        get streaming() {
+          return proofs.streaming
+        },
+        prove: (checkpoint, questions) => proofs.proveEarly(checkpoint, questions),
+        proven: (checkpoint, found) => {
+          for (const name of proofs.takeEarly(checkpoint, found)) objects.changed(name)
+        },
+        failed: (error) => this.fail(error),
+      },
+      () => this.watched.all,
+    )
+  }
+
+  private makeLink(): RelayLink {
+    const { url, key, protocol, signal } = this.options
+    return new RelayLink(
+      { url, key, version: protocol, signal, notice: (text) => this.notice(text) },
+      {
+        begin: (connection) => this.begin(connection),
         push: (push) => this.pushed(push),
         checkpoint: (push) => this.checked(() => this.proofs.checkpoint(push)),
         snapshot: (push) => this.checked(() => this.proofs.snapshot(push)),
@@ -235,7 +244,6 @@ export class ShopClient {
         state: (state) => this.tellState(state),
       },
     )
-    signal?.addEventListener('abort', this.onAbort, { once: true })
   }
 
   get state(): ConnectionState {
@@ -253,14 +261,17 @@ export class ShopClient {
     return this.link.protocol ?? 5
   }
 
-  get shopId(): ShopId {
+  override get shopId(): ShopId {
     return this.options.shop
   }
 
   /** Whether the order is part of what was subscribed to. */
-  sees(order: OrderId): boolean {
-    const { only } = this.options
-    return only === undefined || only.some((part) => 'order' in part && (part.order === 'all' || part.order === order))
+  override sees(order: OrderId): boolean {
+    if (this.options.only === 'watched') return true
+    const { parts } = this
+    return (
+      parts === undefined || parts.some((part) => 'order' in part && (part.order === 'all' || part.order === order))
+    )
   }
 
   /** The last verified set; 0 before the first. */
@@ -292,63 +303,12 @@ export class ShopClient {
    * failed.
    */
   sets(signal?: AbortSignal): AsyncIterable<VerifiedSet> {
+    if (this.options.only === 'watched')
+      throw new ClientError(
+        'NOT_SUBSCRIBED',
+        "sets come of a subscription that does not change: name parts, not 'watched'",
+      )
     return { [Symbol.asyncIterator]: () => this.reader(signal) }
-  }
-
-  listing(id: ListingId): Live<Listing> {
-    return this.objects.live(`Listings/${id}`)
-  }
-
-  /** With its receipt, which a guest gets of his own orders, and staff of all. */
-  order(id: OrderId): LiveOrder {
-    return { ...this.objects.live<Order>(`Orders/${id}`), receipt: (options) => this.receipt(id, options) }
-  }
-
-  tag(name: string): Live<Tag> {
-    return this.objects.live(`Tags/${name}`)
-  }
-
-  manifest(): Live<Manifest> {
-    return this.objects.live('Manifest')
-  }
-
-  /** Pieces in stock of a listing with these variations. */
-  stock(listing: ListingId, ...variations: readonly string[]): Live<bigint> {
-    const name = ['Inventory', listing, ...[...variations].sort()].join('/')
-    this.proofs.watchStock(name, ['Inventory', listing, ...variations])
-    return this.objects.live(name)
-  }
-
-  /** All listings that are subscribed to, by id, as they are and become; those of a tag if one is named. */
-  listings({ tag }: { readonly tag?: string } = {}): Live<readonly Listing[]> {
-    const all = () => this.replica.list('Listings')
-    if (tag === undefined)
-      return this.objects.view('Listings/', ['Listings/'], () => ({ ...this.listStanding('Listings'), data: all() }))
-    const name = `Tags/${tag}`
-    const data = tagged()
-    return this.objects.view(`Listings/ ${name}`, ['Listings/', name], () => {
-      const standing = together(this.listStanding('Listings'), this.standing(name))
-      return { ...standing, data: data(all(), this.replica.get(name) as Tag | undefined) }
-    })
-  }
-
-  /** All orders that may be read: a guest's own, the shop's for staff; by id. */
-  orderList(): Live<readonly Order[]> {
-    return this.objects.view('Orders/', ['Orders/'], () => ({
-      ...this.listStanding('Orders'),
-      data: this.replica.list('Orders'),
-    }))
-  }
-
-  /** All tags that are subscribed to, by their keys. */
-  tagList(): Live<ReadonlyMap<string, Tag>> {
-    return this.objects.view('Tags/', ['Tags/'], () => ({ ...this.listStanding('Tags'), data: this.replica.tags() }))
-  }
-
-  /** All stock that is subscribed to, which is staff's to see; in no order. */
-  stockList(): Live<readonly StockEntry[]> {
-    const read = () => ({ ...this.listStanding('Inventory'), data: this.replica.stock() })
-    return this.objects.view('Inventory/', ['Inventory/'], read)
   }
 
   /** Where one blob may be posted, once, within ten minutes, by `uploadBlob`. Staff only: others get INVALID. */
@@ -362,13 +322,13 @@ export class ShopClient {
    * sent again and taken once; in version 4 it is OUTCOME_UNKNOWN. Changes that visitors, guests and staff may read
    * stay one set too, but `onNotice` is told: whoever is shown one of them can guess a number in another.
    */
-  async write(changes: readonly Change[], { ifSeq, signal }: WriteOptions = {}): Promise<Written> {
+  override async write(changes: readonly Change[], { ifSeq, signal }: WriteOptions = {}): Promise<Written> {
     const { key, shop } = this.options
-    if (key === undefined) throw new ClientError('USAGE', 'a visitor cannot write: connect with a key')
-    if (changes.length === 0) throw new ClientError('USAGE', 'a set has at least one change')
+    checkChanges(changes)
+    if (key === undefined) throw new ClientError('NEEDS_KEY', 'a visitor cannot write: connect with a key')
     const connection = this.connection()
     if (ifSeq !== undefined && connection.version === 4)
-      throw new ClientError('USAGE', 'ifSeq needs version 5, and the relay speaks version 4')
+      throw needsVersion5('ifSeq needs version 5, and the relay speaks version 4')
     const mixed = mixedAudiences(changes.map(({ path }) => path[0]))
     if (mixed !== undefined) this.notice(mixed)
     const patches = changes.map(encodeChange)
@@ -387,7 +347,7 @@ export class ShopClient {
    * for one that is not of this relay and shop, and with USAGE in version 4.
    */
   async compare(received: Uint8Array): Promise<Comparison> {
-    if (this.protocol === 4) throw new ClientError('USAGE', 'the relay speaks version 4, which proves no state')
+    if (this.protocol === 4) throw needsVersion5('the relay speaks version 4, which proves no state')
     try {
       const compared = await compareWith(this.proofs.asked, received)
       if (compared.outcome === 'evidence') this.fail(new ClientError('VERIFICATION_FAILED', compared.message))
@@ -397,12 +357,27 @@ export class ShopClient {
     }
   }
 
-  private receipt(id: OrderId, { signal = this.options.signal }: ReceiptOptions = {}): Promise<Uint8Array> {
+  protected override readTags() {
+    return { ...this.listStanding('Tags'), data: this.replica.tags() }
+  }
+
+  protected override readStock() {
+    return { ...this.listStanding('Inventory'), data: this.replica.stock() }
+  }
+
+  protected override watchStock(name: string, path: readonly ['Inventory', bigint, ...string[]]): void {
+    this.proofs.watchStock(name, path)
+  }
+
+  protected override async receiptOf(
+    id: OrderId,
+    { signal = this.options.signal }: ReceiptOptions = {},
+  ): Promise<Uint8Array> {
     const { url, shop, key } = this.options
-    if (this.protocol === 4)
-      return Promise.reject(new ClientError('USAGE', 'the relay speaks version 4, which proves no orders'))
-    if (key === undefined)
-      return Promise.reject(new ClientError('USAGE', 'a visitor has no orders: connect with a key'))
+    if (this.protocol === 4) throw needsVersion5('the relay speaks version 4, which proves no orders')
+    if (key === undefined) throw new ClientError('NEEDS_KEY', 'a visitor has no orders: connect with a key')
+    // A page loads what makes receipts when the first is wanted.
+    const { fetchReceipt } = await import('./receipt-assembly.js')
     return fetchReceipt({ url, shop, relays: this.relay.keys, link: this.link, signal }, id)
   }
 
@@ -413,18 +388,30 @@ export class ShopClient {
     this.link.close()
     this.writes.end()
     this.proofs.close()
+    this.watched.end()
     for (const reader of this.readers) reader.end()
   }
 
   /** Of version 4 the set that changed it last is told, and nothing proves that none is missing. */
   private standing(name: string): Standing {
-    if (this.protocol === 5) return this.upToDate(this.proofs.standing(name))
-    return { ...this.unproven(), verified: seqOnly(this.replica.seqOf(name)) }
+    if (this.protocol === 4) return { ...this.unproven(), verified: seqOnly(this.replica.seqOf(name)) }
+    const standing = this.proofs.standing(name)
+    // An object that was proven by itself need not wait for the rest of the shop.
+    if (!this.proofs.covers(name)) return this.options.only === 'watched' ? loadingUnless(standing) : standing
+    return this.upToDate(standing)
   }
 
   private listStanding(collection: ObjectCollection): Standing {
-    if (this.protocol === 5) return this.upToDate(this.proofs.listStanding(collection))
-    return { ...this.unproven(), verified: seqOnly(this.replica.changedAt(collection)) }
+    if (this.protocol === 4) return { ...this.unproven(), verified: seqOnly(this.replica.changedAt(collection)) }
+    const standing = this.upToDate(this.proofs.listStanding(collection))
+    return this.options.only === 'watched' ? loadingUnless(standing) : standing
+  }
+
+  /** In version 4 as far as it was subscribed to. */
+  private isWhole(collection: 'Listings' | 'Orders' | 'Tags'): boolean {
+    if (this.protocol === 5) return this.proofs.isWhole(collection)
+    const kind = { Listings: 'listing', Orders: 'order', Tags: 'tags' }[collection]
+    return this.parts === undefined || this.parts.some((part) => Object.entries(part).join() === `${kind},all`)
   }
 
   /** A snapshot is as of its checkpoint: the sets behind it belong to what there was when the client came. */
@@ -456,20 +443,55 @@ export class ShopClient {
 
   private connection(): RelayConnection {
     const { connection } = this.link
+    if (this.state === 'closed') throw new ClientError('CLOSED', 'the client was closed')
     if (connection === undefined) throw new ClientError('DISCONNECTED', 'there is no connection to the relay now')
     return connection
   }
 
+  private async begin(connection: RelayConnection): Promise<void> {
+    if (this.options.only === 'watched' && connection.version === 4) {
+      this.notice('the relay speaks version 4: all of the shop is subscribed to, not what is watched')
+      this.parts = undefined
+    }
+    await this.subscribe(connection)
+    if (connection.version === 5) this.proofs.connected()
+    this.writes.resend(connection)
+  }
+
   private async subscribe(connection: RelayConnection): Promise<void> {
-    const { only, shop, signal } = this.options
+    const { shop, signal } = this.options
     await this.followRelay()
-    const request = { kind: 'subscribe', shopId: toBigEndian(shop, 32), filters: filtersOf(only) } as const
+    const request = { kind: 'subscribe', shopId: toBigEndian(shop, 32), filters: filtersOf(this.parts) } as const
+    // Its first status may come before its answer is taken.
+    this.subscriptionId = 0n
+    this.link.subscriptionId = undefined
     const from = connection.version === 5 ? this.proofs.subscription() : { startSeq: this.replica.lastSeq }
     const id = await connection.request({ ...request, ...from }, signal)
     this.subscriptionId = BigInt(id[0]! * 256 + id[1]!)
     this.link.subscriptionId = this.subscriptionId
-    if (connection.version === 5) this.proofs.connected()
-    this.writes.resend(connection)
+  }
+
+  /** Subscribes to what is watched now, over the same connection; what was shown stays until that has come. */
+  private async reselect(): Promise<void> {
+    if (this.options.only !== 'watched' || this.parts === undefined) return
+    const parts = partsOf(this.watched.all, this.proofs.mayRead)
+    if (isSameParts(parts, this.parts) || this.failure !== undefined) return
+    await this.link
+      .inTurn(async () => {
+        const { connection } = this.link
+        this.parts = parts
+        this.isSynced = false
+        this.proofs.reselect(parts)
+        // Without a connection the next one begins with these parts.
+        if (connection === undefined) return
+        const subscriptionId = toBigEndian(this.subscriptionId, 2)
+        await connection.request({ kind: 'cancel', subscriptionId })
+        await this.subscribe(connection)
+      })
+      .catch((error: unknown) => {
+        if (this.state === 'connected')
+          this.notice(`what is watched could not be subscribed to: ${(error as Error).message}`)
+      })
   }
 
   /**
@@ -563,52 +585,10 @@ export class ShopClient {
   }
 }
 
-function givenChain(relay: RelayGiven): ShopChain | undefined {
-  return typeof relay === 'object' && 'chain' in relay ? relay.chain : undefined
-}
-
 function provesNothing(): Promise<never> {
-  return Promise.reject(new ClientError('USAGE', 'the relay speaks version 4, which proves no writes'))
+  return Promise.reject(needsVersion5('the relay speaks version 4, which proves no writes'))
 }
 
-function verificationFailed(cause: unknown): ClientError {
-  if (cause instanceof ClientError) return cause
-  return new ClientError('VERIFICATION_FAILED', (cause as Error).message, { cause })
-}
-
-function seqOnly(seq: bigint | undefined): Verified | undefined {
-  return seq === undefined || seq === 0n ? undefined : { seq }
-}
-
-/** Of a list that follows from two: as good as the worse, as of the earlier. */
-function together(a: Standing, b: Standing): Standing {
-  const [isLoading, complete] = [a.isLoading || b.isLoading, a.complete && b.complete]
-  const verified = a.verified === undefined || b.verified === undefined ? undefined : earlier(a.verified, b.verified)
-  return { isLoading, complete, stale: a.stale || b.stale, verified }
-}
-
-function earlier(a: Verified, b: Verified): Verified {
-  return a.seq <= b.seq ? a : b
-}
-
-/** The listings of a tag; the same reference for the same listings and tag. */
-function tagged(): (listings: readonly Listing[], tag: Tag | undefined) => readonly Listing[] {
-  let made: readonly [listings: readonly Listing[], tag: Tag | undefined, found: readonly Listing[]] | undefined
-  return (listings, tag) => {
-    if (made !== undefined && made[0] === listings && made[1] === tag) return made[2]
-    const wanted = new Set(tag?.ListingIDs)
-    made = [listings, tag, listings.filter(({ ID }) => wanted.has(ID))]
-    return made[2]
-  }
-}
-
-/** Rejects with ClientError, VERIFICATION_FAILED for a hand-over that is not well signed, or another relay's. */
-async function knownRelay(options: ConnectOptions): Promise<FollowedRelay> {
-  const relay = await relayOf(options)
-  try {
-    relay.take((options.handOvers ?? []).map(decodeSignedHandOver))
-  } catch (error) {
-    throw verificationFailed(error)
-  }
-  return relay
+function needsVersion5(problem: string): ClientError {
+  return new ClientError('NEEDS_VERSION_5', problem)
 }

@@ -25,23 +25,18 @@ import {
 } from '../objects/payment-request.js'
 import { ChainAddress } from '../objects/scalars.js'
 import type { Change } from '../patches/patch.js'
-import { regionFor, totalOf } from '../state/pricing.js'
-import { aborted, ClientError } from './client-error.js'
-import type { Live } from './live.js'
-
-export interface Item {
-  readonly listing: ListingId
-  readonly variations?: readonly string[]
-  /** Above 0. */
-  readonly quantity: bigint
-}
+import { checkItem } from './cart.js'
+import { aborted, ClientError, usage } from './client-error.js'
+import type { Live, LiveList } from './live.js'
+import { amountText, currencyOf, isSameCurrency, type Currency, type Money } from './money.js'
+import { quoteOf, type Item, type Quote } from './quote.js'
 
 export interface NewOrder {
   /** 64 bits, not 0; random if left out. */
-  readonly id?: bigint
-  readonly items?: readonly Item[]
-  readonly shippingAddress?: AddressDetails
-  readonly invoiceAddress?: AddressDetails
+  readonly id?: OrderId | undefined
+  readonly items?: readonly Item[] | undefined
+  readonly shippingAddress?: AddressDetails | undefined
+  readonly invoiceAddress?: AddressDetails | undefined
 }
 
 export interface PaymentChoice {
@@ -63,6 +58,8 @@ export interface PaymentDue {
   /** In the currency's smallest unit. */
   readonly total: Amount
   readonly currency: ChainAddress
+  /** The same total, as `formatMoney` takes it. */
+  readonly money: Money
   /** Seconds since 1970. */
   readonly payableUntil: Seconds
 }
@@ -82,7 +79,8 @@ interface OrderShop {
   readonly shopId: ShopId
   write(changes: readonly Change[], options?: { readonly signal?: AbortSignal }): Promise<unknown>
   order(id: OrderId): Live<Order>
-  orderList(): Live<readonly Order[]>
+  orderList(): LiveList<Order>
+  readonly currencies: readonly Currency[]
   listing(id: ListingId): Live<Listing>
   manifest(): Live<Manifest>
 }
@@ -99,23 +97,58 @@ export class ShopOrders {
   }
 
   /** An Open order; resolves with its id when it is durable. Rejects with the wire's code. */
-  async create({ items = [], ...order }: NewOrder = {}, options: CallOptions = {}): Promise<bigint> {
+  async create(order: NewOrder = {}, options: CallOptions = {}): Promise<OrderId> {
     const id = order.id ?? randomId()
+    await this.shop.write([this.added(id, order)], options)
+    return id
+  }
+
+  private added(id: OrderId, { items = [], ...order }: NewOrder): Change {
     const fields: [CborKey, Encodable][] = [
       ['ID', id],
       ['State', OPEN],
-      ['Items', items.map(itemValue)],
+      ['Items', itemValues(items)],
     ]
-    if (order.shippingAddress !== undefined)
-      fields.push(['ShippingAddress', AddressDetails.write(order.shippingAddress)])
-    if (order.invoiceAddress !== undefined) fields.push(['InvoiceAddress', AddressDetails.write(order.invoiceAddress)])
-    await this.shop.write([{ op: 'add', path: ['Orders', id], value: new Map(fields) }], options)
-    return id
+    for (const [field, address] of addressFields(order)) fields.push([field, addressValue(address, field)])
+    return { op: 'add', path: ['Orders', id], value: new Map(fields) }
   }
 
   /** Appends an item to an Open order. */
   async add(id: OrderId, item: Item, options: CallOptions = {}): Promise<void> {
-    await this.shop.write([{ op: 'append', path: ['Orders', id, 'Items'], value: itemValue(item) }], options)
+    await this.shop.write([{ op: 'append', path: ['Orders', id, 'Items'], value: itemValues([item])[0]! }], options)
+  }
+
+  /** Puts these in the place of all items of an Open order: changed, removed and added at once. */
+  async setItems(id: OrderId, items: readonly Item[], options: CallOptions = {}): Promise<void> {
+    await this.shop.write([{ op: 'replace', path: ['Orders', id, 'Items'], value: itemValues(items) }], options)
+  }
+
+  /** Of an order that is not Canceled or Paid. What is due changes once payment is chosen again. */
+  async setAddress(
+    id: OrderId,
+    { shippingAddress, invoiceAddress }: Pick<NewOrder, 'shippingAddress' | 'invoiceAddress'>,
+    options: CallOptions = {},
+  ): Promise<void> {
+    const before = this.order(id)
+    const changes = addressFields({ shippingAddress, invoiceAddress }).map(([field, address]): Change => ({
+      op: before?.[field] === undefined ? 'add' : 'replace',
+      path: ['Orders', id, field],
+      value: addressValue(address, field),
+    }))
+    await this.shop.write(changes, options)
+  }
+
+  /** An order whose items are reserved, made in one set: all of it or, with OUT_OF_STOCK, nothing. */
+  async place(order: NewOrder, options: CallOptions = {}): Promise<OrderId> {
+    const id = order.id ?? randomId()
+    await this.shop.write([this.added(id, order), stateChange(id, COMMITTED)], options)
+    return id
+  }
+
+  /** What an order costs, part by part, as the shop is now; undefined while the order is not there. */
+  quote(id: OrderId): Quote | undefined {
+    const order = this.order(id)
+    return order && this.quoteFor(order)
   }
 
   /** Reserves the items; rejects with OUT_OF_STOCK and the listing's id. */
@@ -140,7 +173,7 @@ export class ShopOrders {
   async choosePayment(id: OrderId, choice: PaymentChoice, options: CallOptions = {}): Promise<PaymentDue> {
     if (!this.shop.sees(id))
       throw new ClientError(
-        'USAGE',
+        'NOT_SUBSCRIBED',
         `order ${id} is not subscribed to: connect with only: [{ order: 'all' }, …], or without only`,
       )
     const before = this.order(id)
@@ -186,7 +219,7 @@ export class ShopOrders {
   }
 
   /** All orders that may be read, by id, with their proof of completeness: a guest's own, the shop's for staff. */
-  all(): Live<readonly Order[]> {
+  all(): LiveList<Order> {
     return this.shop.orderList()
   }
 
@@ -206,32 +239,43 @@ export class ShopOrders {
   private checkedDue(order: Order): PaymentDue {
     const { ID, ChosenPayee, ChosenCurrency: currency, PaymentDetails: details } = order
     if (ChosenPayee === undefined || currency === undefined || details === undefined)
-      throw new ClientError('VERIFICATION_FAILED', `order ${ID} is Unpaid, and nothing says what is to be paid`)
+      throw new ClientError('PAYMENT_MISMATCH', `order ${ID} is Unpaid, and nothing says what is to be paid`)
     const { Total: total, TTL: ttl, PaymentID } = details
     const request = paymentRequest(this.shop.shopId, ChosenPayee.Address, currency, { total, ttl })
     if (!equalBytes(paymentIdOf(request), PaymentID))
-      throw new ClientError('VERIFICATION_FAILED', `order ${ID}: the PaymentID does not follow from what was chosen`)
+      throw new ClientError('PAYMENT_MISMATCH', `order ${ID}: the PaymentID does not follow from what was chosen`)
+    const money = { ...currencyOf(currency, this.shop.currencies), amount: total }
     const expected = this.expectedTotal(order)
-    if (expected !== undefined && expected !== total)
+    if (expected !== undefined && expected.amount !== total)
       throw new ClientError(
-        'VERIFICATION_FAILED',
-        `order ${ID}: the total is ${total}, the listings lead to ${expected}`,
+        'TOTAL_MISMATCH',
+        `order ${ID}: the relay asks for ${exactly(money)}, the listings lead to ${exactly(expected)}`,
       )
-    return { order: ID, paymentId: PaymentID, request, calls: callsOf(request), total, currency, payableUntil: ttl }
+    const calls = callsOf(request)
+    return { order: ID, paymentId: PaymentID, request, calls, total, currency, money, payableUntil: ttl }
   }
 
   /** Where it is paid in the pricing currency and all its listings are held and are those that were priced. */
-  private expectedTotal(order: Order): Amount | undefined {
-    const { Items, ShippingAddress, InvoiceAddress, ChosenCurrency } = order
+  private expectedTotal(order: Order): Money | undefined {
+    if (!this.holdsWhatWasPriced(order)) return undefined
+    const total = this.quoteFor(order).total
+    return total !== undefined && isSameCurrency(total.currency, order.ChosenCurrency!) ? total : undefined
+  }
+
+  private quoteFor({ Items, ShippingAddress, InvoiceAddress }: Order): Quote {
+    const wanted = (Items ?? []).filter(({ Quantity }) => Quantity > 0n)
+    const items = wanted.map(({ ListingID: listing, VariationIDs, Quantity: quantity }) => ({
+      listing,
+      quantity,
+      variations: VariationIDs ?? [],
+    }))
+    const listing = (id: ListingId) => {
+      const { status, data } = this.shop.listing(id).get()
+      return status === 'loading' ? ('loading' as const) : data
+    }
+    const { currencies } = this.shop
     const manifest = this.shop.manifest().get().data
-    const address = ShippingAddress ?? InvoiceAddress
-    if (manifest === undefined || address === undefined || !this.holdsWhatWasPriced(order)) return undefined
-    const { PricingCurrency: pricing, ShippingRegions } = manifest
-    if (pricing.ChainID !== ChosenCurrency!.ChainID || !equalBytes(pricing.Address, ChosenCurrency!.Address))
-      return undefined
-    const region = regionFor(ShippingRegions, address)
-    const total = region && totalOf(Items ?? [], region.region, (listing) => this.shop.listing(listing).get().data)
-    return typeof total === 'bigint' ? total : undefined
+    return quoteOf({ manifest, listing, currencies }, items, ShippingAddress ?? InvoiceAddress)
   }
 
   private holdsWhatWasPriced({ Items, PaymentDetails }: Order): boolean {
@@ -284,15 +328,40 @@ function callsOf(request: PaymentRequest): PaymentCalls {
   }
 }
 
-function itemValue({ listing, variations = [], quantity }: Item): ReadonlyMap<CborKey, Encodable> {
-  if (typeof listing !== 'bigint' || typeof quantity !== 'bigint')
-    throw new ClientError('USAGE', 'listing and quantity are bigints: { listing: 42n, quantity: 1n }')
-  const fields: [CborKey, Encodable][] = [
-    ['ListingID', listing],
-    ['Quantity', quantity],
-  ]
-  if (variations.length > 0) fields.push(['VariationIDs', [...variations]])
-  return new Map(fields)
+/** Throws ClientError USAGE. */
+function itemValues(items: readonly Item[]): ReadonlyMap<CborKey, Encodable>[] {
+  if (!Array.isArray(items)) throw usage('items', 'it is no list', 'Write [{ listing: 42n, quantity: 1n }].')
+  return (items as readonly Item[]).map((item, i) => {
+    checkItem(item, `items[${i}]`)
+    const { listing, variations = [], quantity } = item
+    const fields: [CborKey, Encodable][] = [
+      ['ListingID', listing],
+      ['Quantity', quantity],
+    ]
+    if (variations.length > 0) fields.push(['VariationIDs', [...variations]])
+    return new Map(fields)
+  })
+}
+
+function addressFields({ shippingAddress, invoiceAddress }: Pick<NewOrder, 'shippingAddress' | 'invoiceAddress'>) {
+  const fields = [
+    ['ShippingAddress', shippingAddress],
+    ['InvoiceAddress', invoiceAddress],
+  ] as const
+  return fields.flatMap(([field, address]) => (address === undefined ? [] : [[field, address] as const]))
+}
+
+/** Throws ClientError USAGE. */
+function addressValue(address: AddressDetails, at: string): Encodable {
+  try {
+    return AddressDetails.write(AddressDetails.read(AddressDetails.write(address), at))
+  } catch (error) {
+    throw usage(at, (error as Error).message, 'Name, Address1, City, PostalCode, Country and EmailAddress are needed.')
+  }
+}
+
+function exactly(money: Money): string {
+  return `${money.amount} (${amountText(money)} ${money.symbol})`
 }
 
 function stateChange(id: OrderId, to: bigint): Change {

@@ -9,6 +9,7 @@
 import type { Seconds, ShopId } from '../brands.js'
 import { encode } from '../codec/encode.js'
 import { KEPT_SAVE_MS } from '../limits.js'
+import type { StateQuestion } from '../merkle/state-proof.js'
 import type { RelayIdentity, SignedCheckpoint, VerifiedCheckpoint } from '../proofs/checkpoint.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
@@ -17,8 +18,8 @@ import { ClientError } from './client-error.js'
 import { Freshness } from './freshness.js'
 import { encodeKept, keptFor, readKept, type ReplicaStore } from './kept-replica.js'
 import type { Standing, Verified } from './live.js'
-import { proveParts, type PartProofs, type PartTask } from './part-proofs.js'
-import type { Part } from './parts.js'
+import { proveObjects, proveParts, type PartProofs, type PartTask } from './part-proofs.js'
+import type { Access, Part } from './parts.js'
 import type { AskedShop } from './proof-requests.js'
 import { ProvenShop } from './proven-shop.js'
 import type { Replica } from './replica.js'
@@ -43,6 +44,8 @@ interface ProofHandlers {
   ask(request: Request): Promise<Uint8Array>
   /** What is proven, or how old it is, changed. */
   changed(): void
+  /** A snapshot began to stream. */
+  streams(): void
   /** A check failed. */
   failed(error: unknown): void
   notice(text: string): void
@@ -91,6 +94,43 @@ export class ShopProofs {
     return this.proven.standing(name)
   }
 
+  /** The next subscription is of these parts. */
+  reselect(parts: readonly Part[]): void {
+    this.proven.reselect(parts)
+  }
+
+  /** What this session may read, as far as it is known. */
+  get mayRead(): Access {
+    return this.proven.mayRead
+  }
+
+  isWhole(collection: ObjectCollection): boolean {
+    return this.proven.isWhole(collection)
+  }
+
+  covers(name: string): boolean {
+    return this.proven.covers(name)
+  }
+
+  earlyValue(name: string): unknown {
+    return this.proven.earlyValue(name)
+  }
+
+  /** For FirstScreen. */
+  get streaming(): VerifiedCheckpoint | undefined {
+    return this.proven.streaming
+  }
+
+  /** For FirstScreen: rejects like proveObjects. */
+  proveEarly(checkpoint: VerifiedCheckpoint, questions: readonly StateQuestion[]): ReturnType<typeof proveObjects> {
+    return proveObjects(checkpoint, questions, this.asked, this.asked.ask)
+  }
+
+  /** For FirstScreen; names of the objects that are shown now. */
+  takeEarly(...proven: Parameters<ProvenShop['takeEarly']>): readonly string[] {
+    return this.proven.takeEarly(...proven)
+  }
+
   listStanding(collection: ObjectCollection): Standing {
     return this.proven.collectionStanding(collection)
   }
@@ -108,7 +148,7 @@ export class ShopProofs {
   subscription(): Pick<SubscriptionRequest, 'startSeq' | 'snapshot' | 'pushDelayMs' | 'checkpointSeq'> {
     const checkpointSeq = this.proven.checkpoints.accepted?.fields.Seq
     const shared = { pushDelayMs: 0, ...(checkpointSeq !== undefined && { checkpointSeq }) }
-    return this.proven.hasState
+    return this.proven.goesOn
       ? { startSeq: this.replica.lastSeq, ...shared }
       : { startSeq: 0n, snapshot: true, ...shared }
   }
@@ -134,7 +174,9 @@ export class ShopProofs {
   /** Throws what a check throws. */
   snapshot(push: SnapshotPush): void {
     this.pushes++
-    if (!this.proven.takeSnapshot(push, now())) return
+    const isWhole = this.proven.takeSnapshot(push, now())
+    if (push.checkpoint.length > 0 && !isWhole) this.handlers.streams()
+    if (!isWhole) return
     this.shown = undefined
     this.compared()
   }

@@ -27,6 +27,8 @@ export interface VerifiedSet {
   readonly timestamp: Seconds
   /** The patches that were selected for this client, in order. */
   readonly patches: readonly Patch[]
+  /** As it came: header, signature, the patches' bytes and their proofs, for who wants to check or keep them. */
+  readonly pushed: PushedSet
 }
 
 /** A set that is not what its signer signed, or comes out of order. */
@@ -75,7 +77,8 @@ export function verifySet(set: PushedSet, lastSeq: bigint, trust: Trust): Verifi
     const isRelay = isOfRelay(addressOf(signer), trust)
     if (!isRelay) requireLinked(set, signer, trust)
     const patches = set.patches.map(readPatch)
-    return { seq: set.seq, signer: isRelay ? 'relay' : signer, timestamp: header.Timestamp.seconds, patches }
+    const timestamp = header.Timestamp.seconds
+    return { seq: set.seq, signer: isRelay ? 'relay' : signer, timestamp, patches, pushed: set }
   } catch (error) {
     if (error instanceof VerificationError) throw error
     throw new VerificationError(set.seq, (error as Error).message, { cause: error })

@@ -19,7 +19,13 @@ import type { RateLimiter } from './transport/rate-limit.js'
 import { BodyTooLarge, RequestAborted } from './transport/request-body.js'
 import { PROOFS_PREFIX } from './proofs/http-proofs.js'
 import { checkEnrolment, publicHosts } from './accounts/enrolment-message.js'
-import type { HttpRequest, HttpResponse } from './transport/transport.js'
+import {
+  RETRY_HEADERS,
+  type HttpRequest,
+  type HttpResponse,
+  type UpgradeDecision,
+  type UpgradeRequest,
+} from './transport/transport.js'
 import { builtVerifyPage, verifyPageFor } from './verify-page.js'
 
 export interface HttpDependencies {
@@ -40,6 +46,8 @@ export interface HttpDependencies {
   trouble(): string | undefined
   /** The checks that need chain and store, then the enrolment itself; it is durable when this resolves. */
   enrol(request: EnrolmentRequest): Promise<EnrolmentOutcome>
+  /** What an upgrade of the same head would be answered; it counts as one. */
+  decideUpgrade(request: UpgradeRequest): UpgradeDecision
   readonly blobs: BlobAccess
   /** Of a request below PROOFS_PREFIX. */
   prove(request: HttpRequest): Promise<HttpResponse>
@@ -73,7 +81,8 @@ const DISCOVERED_SHOPS_MAX = 100
 export function makeHttp(dependencies: HttpDependencies): (request: HttpRequest) => Promise<HttpResponse> {
   return async (request) => {
     const response = await answer(dependencies, request)
-    return { ...response, headers: { ...response.headers, 'Access-Control-Allow-Origin': '*' } }
+    const waiting = response.status === 429 ? RETRY_HEADERS : {}
+    return { ...response, headers: { ...response.headers, ...waiting, 'Access-Control-Allow-Origin': '*' } }
   }
 }
 
@@ -147,7 +156,10 @@ function routeOf(path: string): Route | undefined {
   return path.startsWith(PROOFS_PREFIX) ? PROOF_ROUTE : ROUTES.get(path)
 }
 
-function tellUpgrade(): HttpResponse {
+/** A page is not told why its WebSocket did not open, and asks here. */
+function tellUpgrade(dependencies: HttpDependencies, request: HttpRequest): HttpResponse {
+  const decision = dependencies.decideUpgrade(request)
+  if (!decision.accept) return json(decision.status, { error: decision.body.trim() })
   return json(426, { error: 'a WebSocket upgrade is needed here' })
 }
 

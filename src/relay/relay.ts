@@ -318,6 +318,7 @@ class Relay implements RunningRelay {
       readiness: () => this.readiness(),
       trouble: () => this.trouble(),
       enrol: (request) => enrolment.enrol(request),
+      decideUpgrade: (request) => this.decideUpgrade(request),
       blobs: blobAccess(blobs, uploadTokens),
       prove: async (asked) =>
         (await notes?.answer(asked, take)) ?? answerAnchors(anchors, asked, take) ?? answerProof(proofs, asked, take),

@@ -9,7 +9,7 @@ import type { Cbor } from '../codec/value.js'
 import { Manifest } from '../objects/manifest.js'
 import type { Op, Patch } from '../patches/patch.js'
 import { editAccount } from './accounts.js'
-import type { Editor } from './edit.js'
+import { checkedOp, type Editor } from './edit.js'
 import { editStock } from './inventory.js'
 import { editListing } from './listings.js'
 import { editManifestFields } from './manifest.js'
@@ -35,6 +35,19 @@ export function editObject(before: unknown, { op, path, value }: Patch): unknown
     )(op === 'increment' ? ((before ?? 0n) as bigint) : (before as bigint | undefined), value)
   const editor = EDITORS[collection] as unknown as Editor<Cbor>
   return editor(op as Op, path, 2)(before as Cbor | undefined, value)
+}
+
+/**
+ * Throws Refusal INVALID, SchemaError for an op and a path that no object has, whatever is there and whatever the
+ * value.
+ */
+export function requireEditable({ op, path }: Pick<Patch, 'op' | 'path'>): void {
+  const collection = path[0] as ObjectCollection
+  checkedOp({ op, path, value: null } as Patch)
+  if (collection === 'Manifest') {
+    if (path.length > 1) editManifestFields(op as Op, path, 1)
+  } else if (collection === 'Inventory') editStock(op as Op, path, path.length)
+  else EDITORS[collection](op as Op, path, 2)
 }
 
 const EDITORS = { Accounts: editAccount, Listings: editListing, Orders: editOrder, Tags: editTag } as const

@@ -30,6 +30,25 @@ export function regionFor(
   return best
 }
 
+/** One modifier, and what the amount is after it. In between it may be negative. */
+export interface PriceStep {
+  /** Of the variation or of the region's modifier. */
+  readonly name: string
+  readonly modifier: PriceModifier
+  readonly amount: bigint
+}
+
+/** What an item costs, with every step that leads there. */
+interface PricedItem {
+  /** The listing's price. */
+  readonly price: Amount
+  readonly steps: readonly PriceStep[]
+  /** Of one piece with its variations. */
+  readonly unit: Amount
+  /** Of all pieces. */
+  readonly sum: bigint
+}
+
 /**
  * The total of an order's items, 0 … 2^256−1; items of quantity 0 are left out. A text instead says why there is none:
  * a listing or variation that is gone, or a unit price or total out of range.
@@ -43,39 +62,63 @@ export function totalOf(
   for (const item of items) {
     if (item.Quantity === 0n) continue
     const listing = listingOf(item.ListingID)
-    const unit =
-      listing === undefined ? `listing ${item.ListingID} is not there` : unitPrice(listing, item.VariationIDs ?? [])
-    if (typeof unit === 'string') return unit
-    sum += unit * item.Quantity
+    const priced = listing === undefined ? `listing ${item.ListingID} is not there` : priceOfItem(item, listing)
+    if (typeof priced === 'string') return priced
+    sum += priced.sum
   }
-  const total = modified(
-    sum,
-    [...byName(region.PriceModifiers ?? [])].map(([, modifier]) => modifier),
-  )
-  return inRange(total) ? total : 'the total is out of range'
+  const shipped = priceInRegion(sum, region)
+  return typeof shipped === 'string' ? shipped : shipped.total
 }
 
 /** The price of one piece with its variations, or why there is none. */
 export function unitPrice(listing: Listing, variations: readonly string[]): Amount | string {
-  const modifiers: PriceModifier[] = []
-  for (const [name] of byName(variations.map((variation) => [variation, undefined] as const))) {
-    const variation = variationOf(listing, name)
-    if (variation === undefined) return `listing ${listing.ID} has no variation ${JSON.stringify(name)}`
-    if (variation.PriceModifier !== undefined) modifiers.push(variation.PriceModifier)
-  }
-  const price = modified(listing.Price, modifiers)
-  return inRange(price) ? price : `listing ${listing.ID}: the unit price is out of range`
+  const priced = priceOfItem({ ListingID: listing.ID, VariationIDs: variations, Quantity: 1n }, listing)
+  return typeof priced === 'string' ? priced : priced.unit
 }
 
-/** `modifiers` in order of name. In between the amount may be negative. */
-function modified(amount: Amount, modifiers: readonly PriceModifier[]): bigint {
-  let result: bigint = amount
-  for (const { ModificationPercent: percent } of modifiers)
-    if (percent !== undefined) result = floorDivide(result * percent, 100n)
-  for (const { ModificationAbsolute: absolute } of modifiers) {
-    if (absolute !== undefined) result = absolute.Plus ? result + absolute.Amount : result - absolute.Amount
+/** What the item costs of `listing`, which is its own; a text instead says why it has no price. */
+export function priceOfItem({ VariationIDs = [], Quantity }: OrderItem, listing: Listing): PricedItem | string {
+  const modifiers: (readonly [name: string, modifier: PriceModifier])[] = []
+  for (const [name] of byName(VariationIDs.map((variation) => [variation, undefined] as const))) {
+    const variation = variationOf(listing, name)
+    if (variation === undefined) return `listing ${listing.ID} has no variation ${JSON.stringify(name)}`
+    if (variation.PriceModifier !== undefined) modifiers.push([name, variation.PriceModifier])
   }
-  return result
+  const { Price: price } = listing
+  const steps = stepsFrom(price, modifiers)
+  const unit = steps.at(-1)?.amount ?? price
+  if (!inRange(unit)) return `listing ${listing.ID}: the unit price is out of range`
+  return { price, steps, unit, sum: unit * Quantity }
+}
+
+/** What the region makes of the items' sum; a text instead says why there is no total. */
+export function priceInRegion(
+  sum: bigint,
+  { PriceModifiers }: ShippingRegion,
+): { readonly steps: readonly PriceStep[]; readonly total: Amount } | string {
+  const steps = stepsFrom(sum, byName(PriceModifiers ?? []))
+  const total = steps.at(-1)?.amount ?? sum
+  return inRange(total) ? { steps, total } : 'the total is out of range'
+}
+
+/** `modifiers` in order of name. */
+function stepsFrom(
+  start: bigint,
+  modifiers: readonly (readonly [name: string, modifier: PriceModifier])[],
+): readonly PriceStep[] {
+  let amount = start
+  const steps: PriceStep[] = []
+  for (const [name, modifier] of modifiers) {
+    const { ModificationPercent: percent } = modifier
+    if (percent !== undefined) steps.push({ name, modifier, amount: (amount = floorDivide(amount * percent, 100n)) })
+  }
+  for (const [name, modifier] of modifiers) {
+    const { ModificationAbsolute: absolute } = modifier
+    if (absolute === undefined) continue
+    amount = absolute.Plus ? amount + absolute.Amount : amount - absolute.Amount
+    steps.push({ name, modifier, amount })
+  }
+  return steps
 }
 
 function scoreOf(region: ShippingRegion, address: Pick<AddressDetails, 'Country' | 'PostalCode' | 'City'>): number {

@@ -28,7 +28,7 @@ it('is its bytes, whatever its status', async () => {
 
 it('of nothing is nothing', async () => {
   const url = await serve((response) => response.writeHead(204).end())
-  expect(await httpAnswer(url)).toEqual({ ok: true, status: 204, body: new Uint8Array(0) })
+  expect(await httpAnswer(url)).toEqual({ retryAfter: null, ok: true, status: 204, body: new Uint8Array(0) })
 })
 
 it('without end is read no further', async () => {
@@ -41,7 +41,7 @@ it('without end is read no further', async () => {
     response.on('drain', more).on('close', () => (isClosed = true))
     more()
   })
-  await expect(httpAnswer(url)).rejects.toMatchObject({ code: 'VERIFICATION_FAILED' })
+  await expect(httpAnswer(url)).rejects.toMatchObject({ code: 'ANSWER_TOO_LARGE' })
   await vi.waitFor(() => expect(isClosed).toBe(true), 20_000)
   expect(sent).toBeLessThan(16 * HTTP_ANSWER_BYTES_MAX)
 })

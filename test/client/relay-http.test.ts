@@ -65,7 +65,7 @@ it('an answer without an end is not read to it', async () => {
     more()
   })
   const problem = {
-    code: 'VERIFICATION_FAILED',
+    code: 'ANSWER_TOO_LARGE',
     message: `${url.replace(/\/$/u, '')}/: an answer of over ${HTTP_ANSWER_BYTES_MAX} bytes`,
   }
   await expect(bytesFromRelay({ url }, '/')).rejects.toMatchObject(problem)

@@ -89,7 +89,7 @@ describe('a client', () => {
     })
     expect(fine.status).toBe('fulfilled')
     const visitor = await open(running)
-    await expect(visitor.write([listing(2n)])).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(visitor.write([listing(2n)])).rejects.toMatchObject({ code: 'NEEDS_KEY' })
     await running.stop()
   })
 
@@ -153,7 +153,7 @@ describe('a client', () => {
     )
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
-    await expect(connect({ url, shop: SHOP, relay: 'development' })).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(connect({ url, shop: SHOP, relay: 'development' })).rejects.toMatchObject({ code: 'NOT_DEVELOPMENT' })
     other.close()
     await running.stop()
     await expect(connect({ url: running.url, shop: SHOP, relay: running.address })).rejects.toMatchObject({
@@ -211,7 +211,7 @@ describe('a relay that lies', () => {
       expect([complete, verified, client.protocol]).toEqual([false, { seq: 2n }, 4])
       break
     }
-    await expect(client.compare(new Uint8Array(1))).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(client.compare(new Uint8Array(1))).rejects.toMatchObject({ code: 'NEEDS_VERSION_5' })
     client.close()
     server.close()
   })

@@ -77,6 +77,7 @@ class Relay {
       discovery: () => this.discovery,
       shops: () => [],
       enrolmentRate: { take: (address) => address === '192.0.2.1' && this.allowed },
+      decideUpgrade: () => ({ accept: true }),
       nowSeconds: () => 1_700_000_000n,
       health: async () => this.sick,
       warnings: () => this.warnings,
@@ -573,7 +574,6 @@ describe('blobs', () => {
     expect(jsonOf(response)).toHaveProperty('error')
   })
 })
-
 describe('the media type', () => {
   test.each([
     ['PNG', latin1('\u0089PNG\r\n\u001a\n\u0000'), 'image/png'],

@@ -214,6 +214,12 @@ export function upgradeDecision(options: TransportOptions, request: UpgradeReque
   }
 }
 
+/** Of an answer 429: all rates give at least one more in a second. Pages of other origins may read it. */
+export const RETRY_HEADERS: Readonly<Record<string, string>> = {
+  'Retry-After': '1',
+  'Access-Control-Expose-Headers': 'Retry-After',
+}
+
 /** The headers of a refused upgrade. */
 export const REFUSAL_HEADERS: Readonly<Record<string, string>> = {
   'Content-Type': 'text/plain; charset=utf-8',

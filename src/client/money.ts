@@ -1,0 +1,211 @@
+/**
+ * Money: an amount beside its currency. Never floating point: amounts are integers of the smallest unit, and texts of a
+ * reader's locale are made and read by Intl, digit by digit.
+ *
+ * Tests: test/client/money.test.ts
+ */
+
+import type { Amount, ChainId } from '../brands.js'
+import { equalBytes, isAllZero } from '../bytes/bytes.js'
+import { prefixedHex } from '../bytes/hex.js'
+import { MONEY_DECIMALS_MAX } from '../limits.js'
+import type { ChainAddress } from '../objects/scalars.js'
+import { usage } from './client-error.js'
+
+/** What people call a currency, and how many of its smallest units are one. The protocol says neither. */
+export interface Currency {
+  /** Chain and address (20 bytes); the zero address is the chain's own currency. */
+  readonly currency: ChainAddress
+  /** 18: 10^18 of the smallest unit are one. 0 … 255. */
+  readonly decimals: number
+  /** As it stands beside an amount: ETH, USDC. */
+  readonly symbol: string
+}
+
+export interface Money extends Currency {
+  /** In the smallest unit. */
+  readonly amount: Amount
+}
+
+type Locale = string | readonly string[] | undefined
+
+/**
+ * The amount with its symbol behind a no-break space, as a reader of `locale` writes it (the platform's own if left
+ * out). All digits are shown.
+ *
+ * @example
+ * ```ts
+ * import { formatMoney } from 'cairn-relay/client'
+ *
+ * const currency = { ChainID: 1n, Address: new Uint8Array(20) }
+ * const money = { amount: 1_234_500_000_000_000_000_000n, currency, decimals: 18, symbol: 'ETH' }
+ * console.log(formatMoney(money, 'en').split('\u{a0}')) // [ '1,234.5', 'ETH' ]
+ * ```
+ */
+export function formatMoney(money: Money, locale?: Locale): string {
+  const { amount, decimals, symbol } = checkedCurrency(money)
+  const [whole = '0', fraction = ''] = amountText({ amount: absolute(amount), decimals }).split('.')
+  const { grouped, point, digits } = wordsOf(locale)
+  // −0 has a sign; there is none among bigints.
+  const signed = amount >= 0n ? BigInt(whole) : whole === '0' ? -0 : -BigInt(whole)
+  const parts = grouped.formatToParts(signed).map(({ type, value }) => ({ isWhole: type === 'integer', value }))
+  const shown = fraction.padEnd(decimals <= ALWAYS_SHOWN_MAX ? decimals : 0, '0')
+  if (shown !== '') {
+    const own = new Map([...digits].map(([digit, plain]) => [plain, digit]))
+    const last = parts.findLastIndex(({ isWhole }) => isWhole)
+    parts[last]!.value += point + Array.from(shown, (digit) => own.get(digit)).join('')
+  }
+  return `${parts.map(({ value }) => value).join('')}\u{a0}${symbol}`
+}
+
+/** Cents are shown where there are none too: 12.00. */
+const ALWAYS_SHOWN_MAX = 2
+
+/**
+ * The amount as decimal text with a point, the same everywhere: for forms, files and programs.
+ *
+ * @example
+ * ```ts
+ * import { amountText } from 'cairn-relay/client'
+ *
+ * console.log(amountText({ amount: 1_050n, decimals: 2 })) // 10.5
+ * ```
+ */
+export function amountText({ amount, decimals }: Pick<Money, 'amount' | 'decimals'>): string {
+  const digits = String(absolute(amount)).padStart(decimals + 1, '0')
+  const whole = digits.slice(0, digits.length - decimals)
+  const fraction = digits.slice(digits.length - decimals).replace(/0+$/u, '')
+  return `${amount < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`
+}
+
+/**
+ * Reads what a person of `locale` wrote, with or without groups and symbol, without rounding. Throws ClientError USAGE
+ * for a text that is no amount, and for more digits than the currency has.
+ *
+ * @example
+ * ```ts
+ * import { parseMoney } from 'cairn-relay/client'
+ *
+ * const currency = { ChainID: 1n, Address: new Uint8Array(20) }
+ * console.log(parseMoney('1.234,5', { currency, decimals: 18, symbol: 'ETH' }, 'de').amount) // 1234500000000000000000n
+ * ```
+ */
+export function parseMoney(text: string, of: Currency, locale?: Locale): Money {
+  const { currency, decimals, symbol } = checkedCurrency(of)
+  const words = wordsOf(locale)
+  const number = text.trim().replace(symbol, '').trim()
+  const [whole = '', fraction, ...more] = Array.from(number, (digit) => words.digits.get(digit) ?? digit)
+    .join('')
+    .split(words.point)
+  if (more.length > 0 || !isWhole(whole, words) || (fraction !== undefined && !/^\d+$/u.test(fraction)))
+    throw usage('text', `${JSON.stringify(text)} is no amount`, `Write it as ${words.sample}.`)
+  const digits = (fraction ?? '').replace(/0+$/u, '')
+  if (digits.length > decimals)
+    throw usage('text', `${JSON.stringify(text)} has ${digits.length} decimals`, `${symbol} has ${decimals}.`)
+  return { amount: BigInt(ungrouped(whole) + digits.padEnd(decimals, '0')), currency, decimals, symbol }
+}
+
+/**
+ * The sum of amounts of one currency. Throws ClientError USAGE where they are of two.
+ *
+ * @example
+ * ```ts
+ * import { sumOfMoney } from 'cairn-relay/client'
+ *
+ * const cents = (amount: bigint) => ({ amount, currency, decimals: 2, symbol: 'EUR' })
+ * const currency = { ChainID: 1n, Address: new Uint8Array(20).fill(7) }
+ * console.log(sumOfMoney([cents(150n), cents(250n)]).amount) // 400n
+ * ```
+ */
+export function sumOfMoney(amounts: readonly [Money, ...Money[]]): Money {
+  const [first] = amounts
+  for (const [i, { currency }] of amounts.entries())
+    if (!isSameCurrency(currency, first.currency))
+      throw usage(`amounts[${i}].currency`, 'it is another than that of amounts[0]', 'Sum each currency by itself.')
+  return { ...first, amount: amounts.reduce((sum, { amount }) => sum + amount, 0n) }
+}
+
+/** Of currencies that were told, else of what is well known; others are counted in their smallest unit. */
+export function currencyOf(currency: ChainAddress, told: readonly Currency[]): Currency {
+  const known = told.find((one) => isSameCurrency(one.currency, currency))
+  if (known !== undefined) return known
+  if (isAllZero(currency.Address))
+    return { currency, decimals: NATIVE_DECIMALS, symbol: nativeSymbol(currency.ChainID) }
+  const address = prefixedHex(currency.Address)
+  return { currency, decimals: 0, symbol: `units of ${address.slice(0, 6)}…${address.slice(-4)}` }
+}
+
+export function isSameCurrency(a: ChainAddress, b: ChainAddress): boolean {
+  return a.ChainID === b.ChainID && equalBytes(a.Address, b.Address)
+}
+
+function nativeSymbol(chain: ChainId): string {
+  return NATIVE_SYMBOLS.get(chain) ?? (ETHER_CHAINS.has(chain) ? 'ETH' : `coin of chain ${chain}`)
+}
+
+const NATIVE_DECIMALS = 18
+/** Chains whose own currency is ether (chainlist.org), and the development chain. */
+const ETHER_CHAINS: ReadonlySet<ChainId> = new Set([
+  1n,
+  10n,
+  324n,
+  8_453n,
+  31_337n,
+  42_161n,
+  59_144n,
+  534_352n,
+  11_155_111n,
+])
+const NATIVE_SYMBOLS: ReadonlyMap<ChainId, string> = new Map([
+  [56n, 'BNB'],
+  [100n, 'xDAI'],
+  [137n, 'POL'],
+  [42_220n, 'CELO'],
+  [43_114n, 'AVAX'],
+])
+
+function absolute(amount: bigint): bigint {
+  return amount < 0n ? -amount : amount
+}
+
+function checkedCurrency<T extends Currency>(of: T): T {
+  const { decimals } = of
+  if (!Number.isInteger(decimals) || decimals < 0 || decimals > MONEY_DECIMALS_MAX)
+    throw usage('decimals', `${decimals} is no number of decimals`, `Give a whole number, 0 … ${MONEY_DECIMALS_MAX}.`)
+  return of
+}
+
+/** How numbers are written in a locale. */
+interface NumberWords {
+  readonly point: string
+  /** Its digits, and their plain ones. */
+  readonly digits: ReadonlyMap<string, string>
+  readonly grouped: Intl.NumberFormat
+  readonly sample: string
+}
+
+function wordsOf(locale: Locale): NumberWords {
+  const of = (useGrouping: string | boolean) =>
+    new Intl.NumberFormat(locale as string | string[], { useGrouping } as unknown as Intl.NumberFormatOptions)
+  const [grouped, plain] = [of('always'), of(false)]
+  const point = plain.formatToParts(0.5).find(({ type }) => type === 'decimal')?.value ?? '.'
+  const digits = new Map(Array.from({ length: 10 }, (_, digit) => [plain.format(digit), String(digit)]))
+  return { point, digits, grouped, sample: grouped.format(1_234.5) }
+}
+
+/** Digits, without groups or grouped as the locale has them: 1,5 must not be read as 15. */
+function isWhole(whole: string, { grouped: format, digits }: NumberWords): boolean {
+  if (/^\d+$/u.test(whole)) return true
+  if (!/^\d[\d\P{L}]*\d$/u.test(whole)) return false
+  const grouped = Array.from(format.format(BigInt(ungrouped(whole))), (digit) => digits.get(digit) ?? digit).join('')
+  return alike(grouped) === alike(whole)
+}
+
+function ungrouped(whole: string): string {
+  return whole.replace(/\D/gu, '')
+}
+
+/** Spaces and apostrophes have several forms, and keyboards one. */
+function alike(text: string): string {
+  return text.replace(/\s/gu, ' ').replace(/[’']/gu, "'")
+}

@@ -1,0 +1,175 @@
+/**
+ * What a shop's client shows: live objects and lists, orders, and the guest's cart.
+ *
+ * Tests: test/client/shop-views.test.ts, test/client/cart.test.ts
+ */
+
+import type { ListingId, OrderId, ShopId } from '../brands.js'
+import type { StockEntry } from '../objects/inventory.js'
+import type { Listing } from '../objects/listing.js'
+import type { Manifest } from '../objects/manifest.js'
+import type { Order } from '../objects/order.js'
+import type { ChainAddress } from '../objects/scalars.js'
+import type { Tag } from '../objects/tag.js'
+import type { Change } from '../patches/patch.js'
+import { Cart } from './cart.js'
+import { usage } from './client-error.js'
+import { isId } from './place-arguments.js'
+import { checkQuery, queryKey, type ListingsQuery } from './listings-query.js'
+import type { Live, LiveList, LiveObjects, Reading } from './live.js'
+import { currencyOf, type Currency, type Money } from './money.js'
+import type { Part } from './parts.js'
+import { ShopOrders } from './shop-orders.js'
+import { collectionView, listingsView, objectView, type ViewSource } from './shop-views.js'
+
+export interface LiveOrder extends Live<Order> {
+  /**
+   * A file that proves the order as it is now, offline and for ever, to who knows the relay's address: it was verified
+   * so before this resolves. It has a connection of its own; version 5 only. It holds name, address and e-mail. Rejects
+   * with NOT_FOUND, TIMEOUT, VERIFICATION_FAILED.
+   */
+  receipt(options?: ReceiptOptions): Promise<Uint8Array>
+}
+
+export interface ReceiptOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A guest's orders, or the shop's for staff: `orders()` lists them, its methods make and change them. */
+export type Orders = ShopOrders & (() => LiveList<Order>)
+
+export abstract class ShopObjects {
+  /** All orders that may be read, as a live list; and what becomes of them: create, place, commit, choosePayment, … */
+  readonly orders: Orders = callable(new ShopOrders(this))
+  /** As `connect` was told. */
+  readonly currencies: readonly Currency[]
+  abstract readonly shopId: ShopId
+  protected abstract readonly source: ViewSource
+  protected abstract readonly objects: LiveObjects
+  private ownCart: Cart | undefined
+
+  constructor(currencies: readonly Currency[]) {
+    this.currencies = currencies
+  }
+
+  /** Whether the order is part of what was subscribed to. */
+  abstract sees(order: OrderId): boolean
+  abstract write(changes: readonly Change[], options?: { readonly signal?: AbortSignal }): Promise<unknown>
+  protected abstract readTags(): Reading<ReadonlyMap<string, Tag>>
+  protected abstract readStock(): Reading<readonly StockEntry[]>
+  protected abstract watchStock(name: string, path: readonly ['Inventory', bigint, ...string[]]): void
+  protected abstract receiptOf(id: OrderId, options?: ReceiptOptions): Promise<Uint8Array>
+
+  /** The same object while somebody holds it; like those below. */
+  listing(id: ListingId): Live<Listing> {
+    if (!isId(id)) throw usage('id', 'it is no id of a listing', 'Give a bigint: 42n.')
+    return this.object(`Listings/${id}`, { listing: id })
+  }
+
+  /** With its receipt, which a guest gets of his own orders, and staff of all. */
+  order(id: OrderId): LiveOrder {
+    if (!isId(id)) throw usage('id', 'it is no id of an order', 'Give a bigint: 42n.')
+    const receipt = (options?: ReceiptOptions) => this.receiptOf(id, options)
+    return this.object<Order, { readonly receipt: typeof receipt }>(`Orders/${id}`, { order: id }, { receipt })
+  }
+
+  tag(name: string): Live<Tag> {
+    if (typeof name !== 'string' || name === '') throw usage('name', 'it is no name of a tag', 'Give a text.')
+    return this.object(`Tags/${name}`, { tag: name })
+  }
+
+  manifest(): Live<Manifest> {
+    return this.object('Manifest', undefined)
+  }
+
+  /** Pieces in stock of a listing with these variations: staff alone may read it. */
+  stock(listing: ListingId, ...variations: readonly string[]): Live<bigint> {
+    if (!isId(listing)) throw usage('listing', 'it is no id of a listing', 'Give a bigint: 42n.')
+    const name = ['Inventory', listing, ...[...variations].sort()].join('/')
+    this.watchStock(name, ['Inventory', listing, ...variations])
+    return this.object(name, { inventory: listing })
+  }
+
+  /**
+   * The listings that the query wants, as they are and become; all by ID without one. Of those that come one by one,
+   * with `ids`, and with `tag` while a long shop is loading, the first screen comes first. Throws ClientError USAGE.
+   */
+  listings(query: ListingsQuery = {}): LiveList<Listing> {
+    checkQuery(query)
+    return this.objects.live(
+      `Listings ${queryKey(query)}`,
+      () => listingsView(this.source, query),
+      () => ({}),
+    )
+  }
+
+  /** All tags, by name. */
+  tags(): LiveList<Tag> {
+    return this.list('Tags', { tags: 'all' })
+  }
+
+  /** All tags that are subscribed to, by their keys. */
+  tagList(): Live<ReadonlyMap<string, Tag>> {
+    return this.objects.live(
+      'Tags/ by key',
+      () => ({ id: 'Tags/ by key', topics: ['Tags/'], parts: [{ tags: 'all' }], read: () => this.readTags() }),
+      () => ({}),
+    )
+  }
+
+  /** All stock that is subscribed to, which is staff's to see; in no order. */
+  stockList(): Live<readonly StockEntry[]> {
+    return this.objects.live(
+      'Inventory/',
+      () => ({ id: 'Inventory/', topics: ['Inventory/'], parts: [{ inventory: 'all' }], read: () => this.readStock() }),
+      () => ({}),
+    )
+  }
+
+  /** All orders that may be read: a guest's own, the shop's for staff; by id. The same as `orders()`. */
+  orderList(): LiveList<Order> {
+    return this.list('Orders', { order: 'all' })
+  }
+
+  /** The guest's cart: one for each client. */
+  cart(): Cart {
+    const { currencies } = this
+    return (this.ownCart ??= new Cart({
+      currencies,
+      listing: (id) => this.listing(id),
+      manifest: () => this.manifest(),
+      order: (items, shippingAddress, signal) =>
+        this.orders.place({ items, shippingAddress }, signal === undefined ? {} : { signal }),
+    }))
+  }
+
+  /** An amount of the chain's currency or token, as `formatMoney` takes it. */
+  money(amount: bigint, currency: ChainAddress): Money {
+    return { ...currencyOf(currency, this.currencies), amount }
+  }
+
+  private object<T, Extra extends object = object>(
+    name: string,
+    part: Part | undefined,
+    extra?: Extra,
+  ): Live<T> & Extra {
+    return this.objects.live(
+      name,
+      () => objectView<T>(this.source, name, part),
+      () => extra ?? ({} as Extra),
+    )
+  }
+
+  private list<T extends Order | Tag>(collection: 'Orders' | 'Tags', part: Part): LiveList<T> {
+    return this.objects.live(
+      `${collection}/`,
+      () => collectionView<T>(this.source, collection, part),
+      () => ({}),
+    )
+  }
+}
+
+/** Called, it lists all orders; its methods are those of `orders`. */
+function callable(orders: ShopOrders): Orders {
+  return Object.setPrototypeOf(() => orders.all(), orders) as Orders
+}

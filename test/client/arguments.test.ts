@@ -1,0 +1,180 @@
+/** Arguments that are wrong: one USAGE error with path and remedy, and nothing is sent. */
+
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { enrol, makeKeyCard, relayDescription } from '../../src/client/enrol.js'
+import { connect, type Change, type ConnectOptions, type ShopClient } from '../../src/client/shop-client.js'
+import { checkChanges } from '../../src/client/change-arguments.js'
+import { enrolCard, newSecret, relay, SHOP } from '../fixtures/relay-harness.js'
+
+let server: Server
+let asked = 0
+let url: string
+
+beforeAll(async () => {
+  server = createServer((_request, response) => {
+    asked++
+    response.end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+
+afterEach(() => expect(asked).toBe(0))
+afterAll(() => void server.close())
+
+const RELAY = '11'.repeat(20)
+const isUsage = (path: string, said: RegExp) => ({
+  code: 'USAGE',
+  path,
+  retryable: false,
+  remedy: expect.stringMatching(/\S/u) as string,
+  message: expect.stringMatching(said) as string,
+})
+
+describe('connect', () => {
+  it.each<[path: string, said: RegExp, options: object | undefined]>([
+    ['options', /missing/u, undefined],
+    ['options.url', /missing/u, { url: undefined }],
+    ['options.url', /a number, not a text/u, { url: 4444 }],
+    ['options.url', /no scheme.*http:\/\/127/su, { url: '127.0.0.1:4444' }],
+    ['options.url', /no scheme/u, { url: 'localhost:4444' }],
+    ['options.url', /no http\(s\) address/u, { url: 'ftp://127.0.0.1' }],
+    ['options.url', /no address/u, { url: 'http://' }],
+    ['options.shop', /missing/u, { shop: undefined }],
+    ['options.shop', /a number, not a bigint.*1n/su, { shop: 1 }],
+    ['options.shop', /no shop id/u, { shop: -1n }],
+    ['options.shop', /no shop id/u, { shop: 1n << 256n }],
+    ['options.relay', /missing.*development/su, { relay: undefined }],
+    ['options.relay', /"0x12" is no address/u, { relay: '0x12' }],
+    ['options.relay', /has 19 bytes, not 20/u, { relay: new Uint8Array(19) }],
+    ['options.key', /32 bytes/u, { key: new Uint8Array(31) }],
+    ['options.key', /32 bytes/u, { key: new Uint8Array(32) }],
+    ['options.handOvers', /Uint8Array/u, { handOvers: ['0x'] }],
+    ['options.only', /listing/u, { only: [{ listing: 1 }] }],
+    ['options.only', /listing/u, { only: [{ listings: 'all' }] }],
+    ['options.only', /listing/u, { only: [{ listing: 1n, tag: 'x' }] }],
+    ['options.only', /watched/u, { only: 'all' }],
+    ['options.protocol', /5/u, { protocol: 4 }],
+    ['options.verifiedAtSeconds', /above 0/u, { verifiedAtSeconds: 0 }],
+    ['options.store', /replicaStore/u, { store: {} }],
+    ['options.store', /watched/u, { only: 'watched', store: { load: () => undefined, save: () => undefined } }],
+    ['options.currencies', /decimals/u, { currencies: [{ symbol: 'X' }] }],
+    ['options.signal', /AbortController/u, { signal: new AbortController() }],
+    ['options.onNotice', /function/u, { onNotice: 'log' }],
+    ['options.relays', /no such option.*relay/su, { relays: [] }],
+  ])('%s: %s', async (path, said, change) => {
+    const options = change && { url, shop: 1n, relay: RELAY, ...change }
+    await expect(connect(options as ConnectOptions)).rejects.toMatchObject(isUsage(path, said))
+  })
+})
+
+describe('enrol', () => {
+  const wallet = { address: `0x${RELAY}`, signMessage: () => Promise.reject(new Error('it was asked')) }
+  const card = makeKeyCard().publicKey
+
+  it.each<[path: string, said: RegExp, change: object]>([
+    ['options.url', /no scheme/u, { url: 'relay.example' }],
+    ['options.shop', /not a bigint/u, { shop: '1' }],
+    ['options.card', /33 bytes/u, { card: makeKeyCard().secret }],
+    ['options.wallet', /signMessage/u, { wallet: undefined }],
+    ['options.wallet', /address/u, { wallet: { ...wallet, address: RELAY } }],
+  ])('%s: %s', async (path, said, change) => {
+    await expect(enrol({ url, shop: 1n, card, wallet, ...change })).rejects.toMatchObject(isUsage(path, said))
+  })
+
+  it('and relayDescription', async () => {
+    await expect(relayDescription('//relay')).rejects.toMatchObject(isUsage('options.url', /scheme/u))
+  })
+})
+
+describe('changes', () => {
+  const ADDRESS = new Uint8Array(20)
+
+  it.each<[path: string, said: RegExp, changes: unknown]>([
+    ['changes', /there is none/u, []],
+    ['changes', /there is none/u, undefined],
+    ['changes[0]', /\{ op, path, value \}/u, ['add']],
+    ['changes[0].op', /no op "put".*replace/su, [{ op: 'put', path: ['Listings', 1n], value: null }]],
+    ['changes[0].path', /no path/u, [{ op: 'add', path: 'Listings', value: null }]],
+    ['changes[0].path[0]', /no "Listing".*Listings/su, [{ op: 'add', path: ['Listing', 1n], value: null }]],
+    ['changes[0].path[0]', /no "toString"/u, [{ op: 'add', path: ['toString', 1n], value: null }]],
+    ['changes[0].path[1]', /1 is a number\. Write 1n/u, [{ op: 'add', path: ['Listings', 1], value: null }]],
+    ['changes[0].path[1]', /id of a listing/u, [{ op: 'add', path: ['Listings', 'a'], value: null }]],
+    ['changes[0].path[1]', /id of a listing/u, [{ op: 'add', path: ['Listings'], value: null }]],
+    ['changes[0].path[1]', /20 bytes/u, [{ op: 'remove', path: ['Accounts', ADDRESS.subarray(1), 'KeyCards', 0n] }]],
+    ['changes[0].path', /no such path/u, [{ op: 'replace', path: ['Listings', 1n, 'Prize'], value: 1n }]],
+    ['changes[0].path', /does not take append/u, [{ op: 'append', path: ['Listings', 1n, 'Price'], value: 1n }]],
+    ['changes[0].path', /no such path/u, [{ op: 'replace', path: ['Manifest', 'Payee'], value: 1n }]],
+    ['changes[1].value', /2 is a number\. Write 2n/u, [remove(), { op: 'replace', path: price(), value: 2 }]],
+    ['changes[0].value', /parseMoney/u, [{ op: 'replace', path: price(), value: 2.5 }]],
+    ['changes[0].value', /missing/u, [{ op: 'replace', path: price() }]],
+    ['changes[0].value', /takes none/u, [{ op: 'remove', path: ['Listings', 1n], value: 1n }]],
+    ['changes[0].value', /new Map/u, [{ op: 'add', path: ['Listings', 1n], value: { ID: 1n } }]],
+    [
+      'changes[0].value.Price',
+      /7 is a number/u,
+      [{ op: 'add', path: ['Listings', 1n], value: new Map([['Price', 7]]) }],
+    ],
+    ['changes[0].value[0]', /1 is a number/u, [{ op: 'replace', path: ['Tags', 'a', 'ListingIDs'], value: [1] }]],
+  ])('%s: %s', (path, said, changes) => {
+    expect(() => checkChanges(changes as readonly Change[])).toThrow(expect.objectContaining(isUsage(path, said)))
+  })
+
+  it.each<Change>([
+    { op: 'replace', path: ['Manifest', 'PricingCurrency'], value: new Map() },
+    { op: 'remove', path: ['Accounts', ADDRESS, 'KeyCards', 0n] },
+    { op: 'increment', path: ['Inventory', 1n, 'red'], value: 1n },
+    { op: 'replace', path: ['Listings', 1n, 'Metadata', 'Title'], value: 'x' },
+    { op: 'append', path: ['Orders', 1n, 'Items'], value: new Map() },
+    { op: 'remove', path: ['Tags', 'red'] },
+  ])('that may be right are sent: $op $path', (change) => {
+    expect(() => checkChanges([change])).not.toThrow()
+  })
+
+  function price(): [string, bigint, string] {
+    return ['Listings', 1n, 'Price']
+  }
+
+  function remove(): Change {
+    return { op: 'remove', path: ['Listings', 1n] }
+  }
+})
+
+it('what a client is asked for is checked, and nothing of it is written', async () => {
+  const running = await relay()
+  const key = newSecret()
+  await enrolCard(running.url, key)
+  const client: ShopClient = await connect({ url: running.url, shop: SHOP, relay: running.address, key })
+  const wrong: readonly [path: string, said: RegExp, act: () => unknown][] = [
+    ['id', /bigint/u, () => client.listing(1 as never)],
+    ['id', /bigint/u, () => client.order(0n)],
+    ['name', /text/u, () => client.tag('')],
+    ['listing', /bigint/u, () => client.stock(1 as never)],
+    ['query.order', /orderBy/u, () => client.listings({ order: 'price' } as never)],
+    ['query.limit', /above 0/u, () => client.listings({ limit: 0 })],
+    ['item.listing', /a number/u, () => client.cart().add({ listing: 1 as never, quantity: 1n })],
+    ['item.quantity', /it is 0/u, () => client.cart().add({ listing: 1n, quantity: 0n })],
+    [
+      'items[0].variations',
+      /twice/u,
+      () => client.orders.create({ items: [{ listing: 1n, quantity: 1n, variations: ['a', 'a'] }] }),
+    ],
+    [
+      'ShippingAddress',
+      /EmailAddress/u,
+      () => client.orders.create({ shippingAddress: { ...ADDRESS, EmailAddress: '' } }),
+    ],
+    ['cart', /no lines/u, () => client.cart().checkout()],
+  ]
+  for (const [path, said, act] of wrong)
+    await expect((async () => act())(), path).rejects.toMatchObject(isUsage(path, said))
+  await client.write([{ op: 'add', path: ['Tags', 'a'], value: new Map([['Name', 'a']]) }])
+  expect(client.orderList().get().data).toEqual([])
+  client.close()
+  await expect(client.write([{ op: 'remove', path: ['Tags', 'a'] }])).rejects.toMatchObject({ code: 'CLOSED' })
+  await running.stop()
+})
+
+const ADDRESS = { Name: 'A', Address1: 'B', City: 'C', PostalCode: 'D', Country: 'E' }

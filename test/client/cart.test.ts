@@ -1,0 +1,177 @@
+/** A guest's cart against a real relay: lines, price, checkout, and what becomes of it where that is refused. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { COMMITTED, connect, type CartState, type ShopClient } from '../../src/client/shop-client.js'
+import type { Change } from '../../src/patches/patch.js'
+import { enrolCard, listing, map, newSecret, relay, SHOP, stock, type TestRelay } from '../fixtures/relay-harness.js'
+
+let running: TestRelay
+let owner: ShopClient
+let shop: ShopClient
+
+const ADDRESS = {
+  Name: 'A. Guest',
+  Address1: 'Hut 1',
+  City: 'Summit',
+  PostalCode: '10000',
+  Country: 'CH',
+  EmailAddress: 'guest@example.org',
+}
+
+const regions: Change = {
+  op: 'replace',
+  path: ['Manifest', 'ShippingRegions'],
+  value: map({
+    home: map({
+      Country: 'CH',
+      PostalCode: '',
+      City: '',
+      PriceModifiers: map({ post: map({ ModificationAbsolute: map({ Amount: 30n, Plus: true }) }) }),
+    }),
+  }),
+}
+
+beforeEach(async () => {
+  running = await relay()
+  const [key, card] = [newSecret(), newSecret()]
+  await enrolCard(running.url, key)
+  const place = { url: running.url, shop: SHOP, relay: running.address }
+  owner = await connect({ ...place, key })
+  await owner.write([listing(1n), listing(2n), regions])
+  await owner.write([stock(1n, 5n), stock(2n, 1n)])
+  await enrolCard(running.url, card, { guest: true })
+  shop = await connect({ ...place, key: card })
+})
+
+afterEach(async () => {
+  shop.close()
+  owner.close()
+  await running.stop()
+  expect(running.bugs).toEqual([])
+})
+
+/** The first state of the cart for which `isIt` holds. */
+async function first(isIt: (state: CartState) => boolean): Promise<CartState> {
+  for await (const state of shop.cart()) if (isIt(state)) return state
+  throw new Error('it ended')
+}
+
+const hasTotal = ({ quote }: CartState) => quote.total !== undefined
+
+describe('a cart', () => {
+  it('has lines that are added, changed and removed; one for what is the same', () => {
+    const cart = shop.cart()
+    expect(shop.cart()).toBe(cart)
+    const one = cart.add({ listing: 1n, quantity: 2n })
+    const two = cart.add({ listing: 1n, variations: ['b', 'a'], quantity: 1n })
+    expect(cart.add({ listing: 1n, variations: ['a', 'b'], quantity: 1n })).toBe(two)
+    const lines = () => cart.get().lines.map(({ key, quantity }) => [key, quantity])
+    expect(lines()).toEqual([
+      [one, 2n],
+      [two, 2n],
+    ])
+    expect(cart.get().count).toBe(4n)
+    cart.change(one, 5n)
+    cart.change(two, 0n)
+    expect(lines()).toEqual([[one, 5n]])
+    expect(() => cart.change(two, 1n)).toThrow(/there is no line/u)
+    expect(() => cart.change(one, 1n << 32n)).toThrow(/quantity/u)
+    cart.remove(one)
+    expect(lines()).toEqual([])
+  })
+
+  it('is the same reference until something changes, and tells of lines and of prices', async () => {
+    const cart = shop.cart()
+    const told: unknown[] = []
+    const stop = cart.subscribe(() => told.push(cart.get()))
+    cart.add({ listing: 1n, quantity: 2n })
+    expect(told).toHaveLength(1)
+    const priced = await first((state) => state.lines[0]?.sum?.amount === 200n)
+    expect(cart.get()).toBe(priced)
+    await owner.write([{ op: 'replace', path: ['Listings', 1n, 'Price'], value: 7n }])
+    expect((await first((state) => state.lines[0]?.sum?.amount === 14n)).quote.subtotal).toMatchObject({
+      amount: 14n,
+      symbol: 'ETH',
+    })
+    stop()
+    const before = told.length
+    cart.add({ listing: 2n, quantity: 1n })
+    expect(told).toHaveLength(before)
+  })
+
+  it('becomes an order whose pieces are reserved, with the total that was quoted', async () => {
+    const cart = shop.cart()
+    cart.add({ listing: 1n, quantity: 3n })
+    expect(
+      (await first(({ quote }) => quote.subtotal !== undefined && quote.subtotal.amount > 0n)).quote.problems,
+    ).toMatchObject([{ code: 'NO_ADDRESS' }])
+    cart.sendTo(ADDRESS)
+    const { quote } = await first(hasTotal)
+    expect([quote.region, quote.total!.amount]).toEqual(['home', 330n])
+    const [id, again] = await Promise.all([cart.checkout(), cart.checkout()])
+    expect(again).toBe(id)
+    expect(cart.get().lines).toEqual([])
+    for await (const { data } of shop.order(id)) {
+      if (data === undefined) continue
+      expect(data).toMatchObject({
+        State: COMMITTED,
+        ShippingAddress: ADDRESS,
+        Items: [{ ListingID: 1n, Quantity: 3n }],
+      })
+      break
+    }
+    expect(shop.orders.quote(id)).toEqual(quote)
+  })
+
+  it('stays as it was where it is refused, and nothing of it becomes an order', async () => {
+    const cart = shop.cart()
+    cart.add({ listing: 1n, quantity: 1n })
+    cart.add({ listing: 2n, quantity: 2n })
+    await expect(cart.checkout()).rejects.toMatchObject({ code: 'OUT_OF_STOCK', objectId: 2n })
+    expect(cart.get().lines).toHaveLength(2)
+    const { length } = owner.orders().get().data!
+    cart.change(cart.get().lines[1]!.key, 1n)
+    const running = cart.checkout()
+    cart.add({ listing: 2n, variations: ['later'], quantity: 1n })
+    await running
+    expect(cart.get().lines.map(({ variations }) => variations)).toEqual([['later']])
+    for await (const { data } of owner.orders()) if (data!.length === length + 1) break
+  })
+
+  it('is kept as text, and brought back; another text is refused', () => {
+    const cart = shop.cart()
+    cart.add({ listing: 1n, variations: ['a'], quantity: 2n })
+    cart.sendTo(ADDRESS)
+    const text = cart.save()
+    const { lines, address } = cart.get()
+    cart.clear()
+    cart.sendTo(undefined)
+    cart.restore(text)
+    expect(cart.get()).toMatchObject({ lines, address })
+    for (const wrong of ['', '{}', 'null', '{"lines":[{"listing":"0","variations":[],"quantity":"1"}]}'])
+      expect(() => cart.restore(wrong)).toThrow(expect.objectContaining({ code: 'USAGE', path: 'text' }))
+    expect(cart.get()).toMatchObject({ lines, address })
+  })
+})
+
+it('items and addresses of an Open order are changed, added and removed', async () => {
+  const id = await shop.orders.create({ items: [{ listing: 1n, quantity: 1n }] })
+  await shop.orders.setItems(id, [
+    { listing: 2n, quantity: 1n },
+    { listing: 1n, quantity: 4n },
+  ])
+  await shop.orders.setAddress(id, { shippingAddress: ADDRESS })
+  for await (const { data } of shop.order(id)) if (data?.ShippingAddress !== undefined) break
+  await shop.orders.setAddress(id, { shippingAddress: { ...ADDRESS, City: 'Valley' }, invoiceAddress: ADDRESS })
+  for await (const { data } of shop.order(id)) {
+    if (data?.InvoiceAddress === undefined) continue
+    expect(data).toMatchObject({
+      Items: [
+        { ListingID: 2n, Quantity: 1n },
+        { ListingID: 1n, Quantity: 4n },
+      ],
+      ShippingAddress: { City: 'Valley' },
+    })
+    break
+  }
+})

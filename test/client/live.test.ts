@@ -1,0 +1,156 @@
+/** Live objects without a shop: who is told what, when, and how often. */
+
+import { describe, expect, it } from 'vitest'
+import { LiveObjects, type Reading, type View } from '../../src/client/live.js'
+
+function setUp() {
+  const values = new Map<string, Reading<unknown>>()
+  const watched: string[] = []
+  const objects = new LiveObjects({
+    add: (view) => void watched.push(`+${view.id}`),
+    delete: (view) => void watched.push(`-${view.id}`),
+  })
+  const standing = { isLoading: false, verified: undefined, complete: true, stale: false }
+  const set = (name: string, data: unknown, more: Partial<Reading<unknown>> = {}) => {
+    values.set(name, { ...standing, data, ...more })
+    objects.changed(name)
+  }
+  const viewOf = (name: string): View<unknown> => ({
+    id: name,
+    topics: [name],
+    parts: [],
+    read: () => values.get(name) ?? { ...standing, data: undefined },
+  })
+  const live = (name: string) =>
+    objects.live(
+      name,
+      () => viewOf(name),
+      () => ({}),
+    )
+  return { objects, set, live, watched }
+}
+
+const turn = () => new Promise<void>((resolve) => queueMicrotask(resolve))
+
+describe('a live object', () => {
+  it('is the same for all that want the same, and its state until something changes', async () => {
+    const { set, live } = setUp()
+    const one = live('Tags/a')
+    expect(live('Tags/a')).toBe(one)
+    expect(live('Tags/b')).not.toBe(one)
+    set('Tags/a', 'x')
+    const before = one.get()
+    expect(before).toMatchObject({ status: 'ready', data: 'x', complete: true, error: undefined })
+    set('Tags/a', 'x')
+    await turn()
+    expect(one.get()).toBe(before)
+    set('Tags/a', 'y')
+    expect(one.get()).not.toBe(before)
+  })
+
+  it('needs no this: what a hook takes are two functions', () => {
+    const { set, live } = setUp()
+    const { get, subscribe } = live('Tags/a')
+    set('Tags/a', 1)
+    const stop = subscribe(() => undefined)
+    expect(get().data).toBe(1)
+    stop()
+  })
+
+  it('tells once of all that changed at once, after it, and collections too', async () => {
+    const { set, live, objects } = setUp()
+    const told: string[] = []
+    const all = objects.live(
+      'Tags/',
+      () => ({
+        id: 'Tags/',
+        topics: ['Tags/'],
+        parts: [],
+        read: () => ({ ...live('Tags/a').get(), isLoading: false }),
+      }),
+      () => ({}),
+    )
+    const stops = [live('Tags/a').subscribe(() => told.push('a')), all.subscribe(() => told.push('all'))]
+    for (let i = 0; i < 100; i++) set('Tags/a', i)
+    set('Tags/b', 1)
+    expect(told).toEqual([])
+    await turn()
+    expect(told.sort()).toEqual(['a', 'all'])
+    for (const stop of stops) stop()
+    set('Tags/a', -1)
+    await turn()
+    expect(told).toHaveLength(2)
+  })
+
+  it('is watched from its first subscriber to its last, however often one of them ends', () => {
+    const { live, watched } = setUp()
+    const stops = [live('a').subscribe(() => undefined), live('a').subscribe(() => undefined)]
+    stops[0]!()
+    stops[0]!()
+    expect(watched).toEqual(['+a'])
+    stops[1]!()
+    expect(watched).toEqual(['+a', '-a'])
+  })
+
+  it('that was shown stays as it was while what is newer is loading, and fails all the same', () => {
+    const { set, live, objects } = setUp()
+    const one = live('Tags/a')
+    set('Tags/a', 1)
+    const before = one.get()
+    set('Tags/a', undefined, { isLoading: true })
+    expect(one.get()).toBe(before)
+    set('Tags/a', 2)
+    expect(one.get()).toMatchObject({ status: 'ready', data: 2 })
+    const error = new Error('no')
+    objects.fail(error)
+    expect(one.get()).toMatchObject({ status: 'failed', error, data: 2 })
+  })
+
+  it('gives each state once to for await, and ends with it', async () => {
+    const { set, live, watched } = setUp()
+    set('a', 1)
+    const seen: unknown[] = []
+    for await (const { data } of live('a')) {
+      seen.push(data)
+      if (seen.length === 3) break
+      set('a', seen.length + 1)
+    }
+    expect([seen, watched]).toEqual([
+      [1, 2, 3],
+      ['+a', '-a'],
+    ])
+  })
+})
+
+it('a watcher that throws stops no other', async () => {
+  const { set, live } = setUp()
+  const told: number[] = []
+  const thrown: unknown[] = []
+  const listeners = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  process.once('uncaughtException', (error) => thrown.push(error))
+  live('a').subscribe(() => {
+    throw new Error('mine')
+  })
+  live('a').subscribe(() => told.push(1))
+  set('a', 1)
+  await new Promise((resolve) => setImmediate(resolve))
+  for (const listener of listeners) process.on('uncaughtException', listener)
+  expect([told, thrown]).toEqual([[1], [expect.objectContaining({ message: 'mine' })]])
+})
+
+it('nobody holds what nobody looks at', async () => {
+  const { live, objects } = setUp()
+  const kept = live('kept')
+  for (let i = 0; i < 50_000; i++) live(`dropped ${i}`)
+  const { setFlagsFromString } = await import('node:v8')
+  const { runInNewContext } = await import('node:vm')
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  for (let tries = 0; tries < 100 && objects.size > 1_000; tries++) {
+    collect()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(objects.size).toBeLessThan(1_000)
+  expect(live('kept')).toBe(kept)
+})
