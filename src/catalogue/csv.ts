@@ -41,11 +41,14 @@ export function writeTable({ header, rows }: Table, { guarded = false } = {}): s
 
 function parsed(content: string): string[][] {
   try {
-    return parse(content, { delimiter: delimiterOf(content), relax_column_count: true })
+    return parse(content, { delimiter: delimiterOf(content), record_delimiter: LINE_ENDS, relax_column_count: true })
   } catch (error) {
     throw new TableError((error as Error).message, { cause: error })
   }
 }
+
+/** A file that was edited by hand may have several. */
+const LINE_ENDS = ['\r\n', '\n', '\r']
 
 function delimiterOf(content: string): string {
   const first = /^[^\r\n]*/u.exec(content)![0]

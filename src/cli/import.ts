@@ -78,13 +78,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     // Whoever writes needs not be shown all that he writes.
     if (isWritten && plan.sets.length > 0) await withShop(flags, [], io, (client) => writeSets(client, plan.sets, io))
     if (flags.json) io.out(jsonReport(wanted, plan, isWritten))
-    else for (const line of reportLines(wanted, plan, isWritten)) io.out(printable(line))
+    else for (const line of reportLines(wanted, plan, isWritten)) io.out(shown(line))
     if (isRefused) io.err('nothing was written: mend these rows, or leave their products out with --skip-bad-rows')
     return isRefused ? 1 : 0
   } catch (error) {
     if (io.signal.aborted) return 1
     if (!(error instanceof TableError)) return told('cairn import', error, io)
-    io.err(`cairn import: ${argv[0]}: ${error.message}`)
+    io.err(`cairn import: ${shown(`${argv[0]}: ${error.message}`)}`)
     return 1
   }
 }
@@ -186,6 +186,13 @@ function reportLines(
     `stock: ${stock} entries, tags: ${tags}, sets: ${sets.length}${wrong}`,
   ]
 }
+
+/** Cells of a file may be as long as the file. */
+function shown(line: string): string {
+  return printable(line.length > LINE_CHARS_MAX ? `${line.slice(0, LINE_CHARS_MAX)}…` : line)
+}
+
+const LINE_CHARS_MAX = 500
 
 function jsonReport(read: ReadProducts, { counts, problems, notices, sets }: ImportPlan, written: boolean): string {
   return JSON.stringify({ written, ...counts, sets: sets.length, problems, notices, unplaced: read.unplaced })

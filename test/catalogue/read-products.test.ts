@@ -177,6 +177,17 @@ describe('a row is wrong that', () => {
   })
 })
 
+test('lines may end in several ways', () => {
+  const { products, problems } = read('Title,Price\r\nA,1\nB,2\rC,3\r\n"D\nE",4\n')
+  expect(problems).toEqual([])
+  expect(products.map(({ title, row }) => [title, row])).toEqual([
+    ['A', 2],
+    ['B', 3],
+    ['C', 4],
+    ['D\nE', 5],
+  ])
+})
+
 describe('a file is refused that', () => {
   test.each([
     ['is empty', '', 'the first line has to hold the names of the columns'],

@@ -107,6 +107,16 @@ describe('a shop from a file', () => {
   })
 })
 
+test('lines about long cells are short', { timeout: 60_000 }, async () => {
+  const long = 'A'.repeat(100_000)
+  const unquoted = await run('import', file('long.csv', `Title,Price\n${long}"x,1\n`))
+  expect([unquoted.code, unquoted.err]).toEqual([1, expect.stringContaining('Invalid Opening Quote') as string])
+  expect(unquoted.err.length).toBeLessThan(2_000)
+  const named = await run('import', file('long.csv', `Title,Price,${long}\nLong,1,x\n`), '--dry-run')
+  expect([named.code, named.out]).toEqual([0, expect.stringContaining('column without a place: AAA') as string])
+  expect(named.out.length).toBeLessThan(2_000)
+})
+
 describe('pictures', () => {
   test('are uploaded once, from addresses and from files', { timeout: 60_000 }, async () => {
     file('beside.png', Buffer.concat([PNG, randomBytes(10)]))
@@ -132,6 +142,8 @@ describe('pictures', () => {
       [`http://127.0.0.1:${port}/gone.png`, 'cannot be read: the server answers 404'],
       [`http://127.0.0.1:${port}/page.png`, 'is no picture'],
       ['no-file.png', 'cannot be read: ENOENT'],
+      ['../outside.png', "lies outside of the file's folder"],
+      ['/outside.png', "lies outside of the file's folder"],
     ] as const
     for (const [picture, reason] of reasons) {
       const { code, out } = await run('import', csv(picture), '--upload')
