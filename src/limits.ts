@@ -280,6 +280,8 @@ export const ANCHOR_LOOKS_PER_BLOCK = 8
 // The client library
 /** Of a currency: `decimals()` of a token is a uint8. */
 export const MONEY_DECIMALS_MAX = 255
+/** Of a text that is read as an amount: all digits of 2^256 and of so many decimals, with groups, have room. */
+export const MONEY_TEXT_CHARS_MAX = 512
 /** What nobody looks at any more is dropped from the subscription after so long. */
 export const UNWATCHED_MS = 30_000
 /** Parts that begin to be looked at within so long are subscribed to at once. */

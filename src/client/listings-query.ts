@@ -47,6 +47,8 @@ const CHECKS: Readonly<Record<keyof ListingsQuery, readonly [isFine: (value: unk
 
 /** Throws ClientError USAGE for what is no query. */
 export function checkQuery(query: ListingsQuery): void {
+  if (typeof query !== 'object' || query === null)
+    throw usage('query', 'it is not of the form that is wanted', `Give an object of ${Object.keys(CHECKS).join(', ')}.`)
   for (const [name, value] of Object.entries(query)) {
     if (!Object.hasOwn(CHECKS, name))
       throw usage(`query.${name}`, 'there is no such field', `There are ${Object.keys(CHECKS).join(', ')}.`)

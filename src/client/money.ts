@@ -8,7 +8,7 @@
 import type { Amount, ChainId } from '../brands.js'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
-import { MONEY_DECIMALS_MAX } from '../limits.js'
+import { MONEY_DECIMALS_MAX, MONEY_TEXT_CHARS_MAX } from '../limits.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import { usage } from './client-error.js'
 
@@ -80,7 +80,8 @@ export function amountText({ amount, decimals }: Pick<Money, 'amount' | 'decimal
 
 /**
  * Reads what a person of `locale` wrote, with or without groups and symbol, without rounding. Throws ClientError USAGE
- * for a text that is no amount, and for more digits than the currency has.
+ * for a text that is no amount, for more digits than the currency has, and for what no amount can be (2^256 of the
+ * smallest unit).
  *
  * @example
  * ```ts
@@ -93,6 +94,8 @@ export function amountText({ amount, decimals }: Pick<Money, 'amount' | 'decimal
 export function parseMoney(text: string, of: Currency, locale?: Locale): Money {
   const { currency, decimals, symbol } = checkedCurrency(of)
   const words = wordsOf(locale)
+  if (typeof text !== 'string' || text.length > MONEY_TEXT_CHARS_MAX)
+    throw usage('text', `it is no text of up to ${MONEY_TEXT_CHARS_MAX} characters`, `Write it as ${words.sample}.`)
   const number = text.trim().replace(symbol, '').trim()
   const [whole = '', fraction, ...more] = Array.from(number, (digit) => words.digits.get(digit) ?? digit)
     .join('')
@@ -102,7 +105,9 @@ export function parseMoney(text: string, of: Currency, locale?: Locale): Money {
   const digits = (fraction ?? '').replace(/0+$/u, '')
   if (digits.length > decimals)
     throw usage('text', `${JSON.stringify(text)} has ${digits.length} decimals`, `${symbol} has ${decimals}.`)
-  return { amount: BigInt(ungrouped(whole) + digits.padEnd(decimals, '0')), currency, decimals, symbol }
+  const amount = BigInt(ungrouped(whole) + digits.padEnd(decimals, '0'))
+  if (amount >= 1n << 256n) throw usage('text', `${JSON.stringify(text)} is too much`, 'Amounts are below 2^256.')
+  return { amount, currency, decimals, symbol }
 }
 
 /**
@@ -185,12 +190,18 @@ interface NumberWords {
 }
 
 function wordsOf(locale: Locale): NumberWords {
-  const of = (useGrouping: string | boolean) =>
-    new Intl.NumberFormat(locale as string | string[], { useGrouping } as unknown as Intl.NumberFormatOptions)
-  const [grouped, plain] = [of('always'), of(false)]
+  const [grouped, plain] = [numberFormat(locale, 'always'), numberFormat(locale, false)]
   const point = plain.formatToParts(0.5).find(({ type }) => type === 'decimal')?.value ?? '.'
   const digits = new Map(Array.from({ length: 10 }, (_, digit) => [plain.format(digit), String(digit)]))
   return { point, digits, grouped, sample: grouped.format(1_234.5) }
+}
+
+function numberFormat(locale: Locale, useGrouping: string | boolean): Intl.NumberFormat {
+  try {
+    return new Intl.NumberFormat(locale as string | string[], { useGrouping } as unknown as Intl.NumberFormatOptions)
+  } catch {
+    throw usage('locale', `${JSON.stringify(locale)} is no locale`, "Give a language tag: 'en-GB'.")
+  }
 }
 
 /** Digits, without groups or grouped as the locale has them: 1,5 must not be read as 15. */

@@ -145,6 +145,7 @@ export abstract class ShopObjects {
 
   /** An amount of the chain's currency or token, as `formatMoney` takes it. */
   money(amount: bigint, currency: ChainAddress): Money {
+    if (typeof amount !== 'bigint') throw usage('amount', 'it is no bigint', 'Give the smallest units: 1299n.')
     return { ...currencyOf(currency, this.currencies), amount }
   }
 

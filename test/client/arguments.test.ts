@@ -153,6 +153,8 @@ it('what a client is asked for is checked, and nothing of it is written', async 
     ['name', /text/u, () => client.tag('')],
     ['listing', /bigint/u, () => client.stock(1 as never)],
     ['query.order', /orderBy/u, () => client.listings({ order: 'price' } as never)],
+    ['query', /object/u, () => client.listings(null as never)],
+    ['amount', /1299n/u, () => client.money(1 as never, { ChainID: 1n, Address: new Uint8Array(20) })],
     ['query.limit', /above 0/u, () => client.listings({ limit: 0 })],
     ['item.listing', /a number/u, () => client.cart().add({ listing: 1 as never, quantity: 1n })],
     ['item.quantity', /it is 0/u, () => client.cart().add({ listing: 1n, quantity: 0n })],

@@ -63,6 +63,20 @@ describe('money', () => {
     expect(() => formatMoney({ amount: 1n, ...of(256) })).toThrow(/0 … 255/u)
   })
 
+  it('is refused as USAGE where it is too much, no text, or of no locale', () => {
+    const most = String((1n << 256n) - 1n)
+    expect(parseMoney(most, of(0), 'en').amount).toBe((1n << 256n) - 1n)
+    for (const refused of [
+      () => parseMoney(String(1n << 256n), of(0), 'en'),
+      () => parseMoney(most, of(1), 'en'),
+      () => parseMoney('9'.repeat(513), of(0), 'en'),
+      () => parseMoney(5 as unknown as string, of(0), 'en'),
+      () => parseMoney('1', of(0), 'no locale'),
+      () => formatMoney({ amount: 1n, ...of(0) }, 'no locale'),
+    ])
+      expect(refused).toThrow(expect.objectContaining({ code: 'USAGE' }) as Error)
+  })
+
   it('is summed in one currency alone', () => {
     const other = { ...of(2), currency: { ...currency, ChainID: 2n } }
     expect(
