@@ -93,7 +93,7 @@ export function amountText({ amount, decimals }: Pick<Money, 'amount' | 'decimal
 export function parseMoney(text: string, of: Currency, locale?: Locale): Money {
   const { currency, decimals, symbol } = checkedCurrency(of)
   const words = wordsOf(locale)
-  const number = text.trim().replace(symbol, '').trim()
+  const number = withoutSymbol(text.trim(), symbol)
   const [whole = '', fraction, ...more] = Array.from(number, (digit) => words.digits.get(digit) ?? digit)
     .join('')
     .split(words.point)
@@ -191,6 +191,12 @@ function wordsOf(locale: Locale): NumberWords {
   const point = plain.formatToParts(0.5).find(({ type }) => type === 'decimal')?.value ?? '.'
   const digits = new Map(Array.from({ length: 10 }, (_, digit) => [plain.format(digit), String(digit)]))
   return { point, digits, grouped, sample: grouped.format(1_234.5) }
+}
+
+/** Where it stands before or behind the number: 12€50 must not be read as 1250. */
+function withoutSymbol(text: string, symbol: string): string {
+  if (text.startsWith(symbol)) return text.slice(symbol.length).trim()
+  return text.endsWith(symbol) ? text.slice(0, -symbol.length).trim() : text
 }
 
 /** Digits, without groups or grouped as the locale has them: 1,5 must not be read as 15. */

@@ -44,13 +44,13 @@ describe('what is asked is compared with what follows from the order', () => {
   const address = { Name: 'A', Address1: 'B', City: 'C', PostalCode: 'D', Country: 'E', EmailAddress: 'a@b.c' }
 
   /** Orders of a client with an Unpaid order of two axes, for which the relay asks `total`. */
-  function asking(total: bigint, more: Partial<PaymentDetails> = {}): ShopOrders {
+  function asking(total: bigint, more: Partial<PaymentDetails> = {}, held = listing): ShopOrders {
     const request = paymentRequest(7n, PAYEE, NATIVE, { total, ttl: 9n })
     const PaymentDetails = {
       PaymentID: paymentIdOf(request),
       Total: total,
       TTL: 9n,
-      ListingHashes: [sha256(encode(Listing.write(listing)))],
+      ListingHashes: [sha256(encode(Listing.write(held)))],
       ShopSignature: new Uint8Array(65),
       ...more,
     }
@@ -68,7 +68,7 @@ describe('what is asked is compared with what follows from the order', () => {
       shopId: 7n,
       currencies: [],
       order: () => live(order),
-      listing: () => live(listing),
+      listing: () => live(held),
       manifest: () => live(manifest),
     }
     return new ShopOrders(shop as unknown as ShopClient)
@@ -85,6 +85,12 @@ describe('what is asked is compared with what follows from the order', () => {
         message: expect.stringMatching(/asks for 21 \(.*ETH\), the listings lead to 20 \(.*ETH\)/u) as string,
       }),
     )
+  })
+
+  test('another total is one too of a listing that is not sold any more', () => {
+    const notSold: Listing = { ...listing, ViewState: 0n }
+    expect(asking(20n, {}, notSold).due(1n)).toMatchObject({ total: 20n })
+    expect(() => asking(200n, {}, notSold).due(1n)).toThrow(expect.objectContaining({ code: 'TOTAL_MISMATCH' }))
   })
 
   test('another PaymentID is one of its own', () => {
