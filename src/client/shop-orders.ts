@@ -191,7 +191,7 @@ export class ShopOrders {
       ],
       options,
     )
-    const order = await this.until(id, (order) => isNewlyDue(order, before), options.signal)
+    const order = await this.until(id, (order) => isNewlyDue(order, before, choice), options.signal)
     return this.checkedDue(order)
   }
 
@@ -324,9 +324,15 @@ export class ShopOrders {
   }
 }
 
-/** What a choice led to, and not what was due before: a set that changes an order makes another object of it. */
-function isNewlyDue(order: Order, before: Order | undefined): boolean {
-  return order !== before && order.State === UNPAID && order.PaymentDetails !== undefined
+/**
+ * What a choice led to, and not what was due before: a set that changes an order makes another object of it, but a
+ * snapshot does so too.
+ */
+function isNewlyDue(order: Order, before: Order | undefined, { payee, currency }: PaymentChoice): boolean {
+  const { State, PaymentDetails, ChosenPayee, ChosenCurrency } = order
+  if (order === before || State !== UNPAID || PaymentDetails === undefined) return false
+  if (ChosenPayee === undefined || ChosenCurrency === undefined) return false
+  return isSameCurrency(ChosenPayee.Address, payee) && isSameCurrency(ChosenCurrency, currency)
 }
 
 function callsOf(request: PaymentRequest): PaymentCalls {

@@ -112,8 +112,9 @@ export class ShopProofs {
     return this.proven.covers(name)
   }
 
-  earlyValue(name: string): unknown {
-    return this.proven.earlyValue(name)
+  /** The object as `standing` speaks of it; undefined if there is none. */
+  value(name: string): unknown {
+    return this.proven.value(name)
   }
 
   /** For FirstScreen. */
