@@ -182,10 +182,11 @@ class OptionsMaker {
   }
 
   /** Where what the file says leaves a variant that it does not name no price of its own. */
-  private tellOfOtherPrices(others: readonly PricedVariant[], { base, extra }: PriceSums): void {
+  private tellOfOtherPrices(others: readonly PricedVariant[], sums: PriceSums): void {
     const named = new Set(this.product.variants.map(({ values }) => JSON.stringify(values)))
     const isOther = ({ values, price }: PricedVariant) =>
-      !named.has(JSON.stringify(values)) && values.reduce((sum, value, i) => sum + extra(i, value), base) !== price
+      !named.has(JSON.stringify(values)) &&
+      values.reduce((sum, value, i) => sum + sums.extra(i, value), sums.base) !== price
     if (others.some(isOther))
       this.notices.add(this.product.row, 'variants that the file does not name cost another amount with its prices')
   }
