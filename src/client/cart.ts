@@ -165,7 +165,7 @@ export class Cart implements AsyncIterable<CartState> {
     return JSON.stringify({ lines, ...(this.address !== undefined && { address: this.address }) })
   }
 
-  /** What `save` gave, in the place of what is there. Throws ClientError USAGE for another text, and changes nothing. */
+  /** What `save` gave, in the place of what is there. Of another text nothing changes: throws ClientError USAGE. */
   restore(text: string): void {
     const { lines, address } = readSaved(text)
     const restored = new Cart(this.shop)
