@@ -13,7 +13,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    setupFiles: process.env['CAIRN_SEED'] === undefined ? [] : ['test/fixtures/seed.ts'],
+    setupFiles: process.env['TEST_SEED'] === undefined ? [] : ['test/fixtures/seed.ts'],
     // Many times what a test takes: a machine may be slow, and busy.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -80,11 +80,11 @@ export const CHECKPOINT_FRESH_SECONDS = 10n
 export const CHECKPOINTS_KEPT = 16
 
 // Proofs as a client takes them (PROOFS §1.2)
-/** Of the guests' account, as a client takes it. */
 /** What a client takes of a snapshot, of which nothing signed says how many objects come … */
 export const SNAPSHOT_BYTES_MAX_DEFAULT = 1_024 * 1_048_576
 /** … each counted with so much more than its key and value. */
 export const SNAPSHOT_OBJECT_BYTES_MORE = 256
+/** Of the guests' account, as a client takes it. */
 export const GUESTS_ACCOUNT_BYTES_MAX_DEFAULT = 64 * 1_048_576
 
 // Notes and proofs for other people's tools (PROOFS §8)

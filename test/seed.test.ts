@@ -1,4 +1,4 @@
-/** CAIRN_SEED. */
+/** TEST_SEED. */
 
 import * as fc from 'fast-check'
 import { afterEach, expect, it, vi } from 'vitest'
@@ -14,7 +14,7 @@ afterEach(() => {
 const drawn = () => fc.sample(fc.nat({ max: 2 ** 30 }), 20)
 
 async function seeded(seed: string): Promise<void> {
-  vi.stubEnv('CAIRN_SEED', seed)
+  vi.stubEnv('TEST_SEED', seed)
   vi.resetModules()
   await import('./fixtures/seed.js')
 }
@@ -28,5 +28,5 @@ it('makes all properties draw the same again', async () => {
 })
 
 it('is an integer', async () => {
-  await expect(seeded('x')).rejects.toThrow('CAIRN_SEED=x')
+  await expect(seeded('x')).rejects.toThrow('TEST_SEED=x')
 })

@@ -111,8 +111,7 @@ function optionCells(
 ): [name: string, value: string] {
   const option = held.options[at]
   if (option === undefined || variant === undefined) return ['', '']
-  const value = [...option.values].find(([, key]) => key === variant[at])![0]
-  return [isFirst ? option.label : '', value]
+  return [isFirst ? option.label : '', held.valueOf(variant, at)]
 }
 
 function tagsByListing({ tags }: ShopContents): Map<ListingId, string[]> {

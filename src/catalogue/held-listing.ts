@@ -67,6 +67,11 @@ export class HeldListing {
     return this.stock.get(inventoryKeyText(this.listing.ID, variations))?.pieces
   }
 
+  /** What a row says of a variant in the option with this index. */
+  valueOf(variant: readonly string[], option: number): string {
+    return [...this.options[option]!.values].find(([, key]) => key === variant[option])![0]
+  }
+
   /** Whether these are one variation of each option. */
   isVariant(variations: readonly string[]): boolean {
     return inOrder(variations, this.keys()) !== undefined

@@ -17,21 +17,29 @@ export interface PriceSums {
   extra(option: number, value: string): bigint
 }
 
-/** Undefined if the prices are no such sums of whole smallest units. */
-export function priceSums(variants: readonly PricedVariant[]): PriceSums | undefined {
+/**
+ * Undefined if the prices are no such sums of whole smallest units. `others`: what is kept of them where it follows
+ * from nothing else, one after the other.
+ */
+export function priceSums(
+  variants: readonly PricedVariant[],
+  others: readonly PricedVariant[] = [],
+): PriceSums | undefined {
   const first = variants[0]
   if (first === undefined) return undefined
   const unknowns = new Map<string, number>()
   const system = new Equations()
-  for (const { values, price } of variants) {
+  const add = ({ values, price }: PricedVariant) => {
     const terms = values.flatMap((value, option) => {
       if (value === first.values[option]) return []
       const name = nameOf(option, value)
       if (!unknowns.has(name)) unknowns.set(name, unknowns.size)
       return [[unknowns.get(name)!, 1n] as const]
     })
-    if (!system.add(new Map(terms), price - first.price)) return undefined
+    return system.add(new Map(terms), price - first.price)
   }
+  for (const variant of variants) if (!add(variant)) return undefined
+  for (const variant of others) add(variant)
   const solution = system.solve()
   if (solution === undefined) return undefined
   const extra = (option: number, value: string) => solution.get(unknowns.get(nameOf(option, value)) ?? -1) ?? 0n

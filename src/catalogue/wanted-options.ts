@@ -135,8 +135,11 @@ class OptionsMaker {
       })
     if (isSame) return { base: held.listing.Price, modifier: (_option, _value, before) => before?.PriceModifier }
     const priced = [...this.pricedVariants(), ...this.pricesOfOthers()]
-    const sums = priceSums(priced)
-    return sums && { base: sums.base, modifier: (option, value) => modifierOf(sums, option, value) }
+    const others = this.pricesOfVariants()
+    const sums = priceSums(priced, others)
+    if (sums === undefined) return undefined
+    this.tellOfOtherPrices(others, sums)
+    return { base: sums.base, modifier: (option, value) => modifierOf(sums, option, value) }
   }
 
   /** A price that the file does not say is the shop's. */
@@ -164,6 +167,28 @@ class OptionsMaker {
         return price === undefined ? [] : [{ values, price }]
       })
     })
+  }
+
+  /** Of the shop's variants, those that the file does not name among them, which can be bought as before. */
+  private pricesOfVariants(): PricedVariant[] {
+    const { held, product } = this
+    if (held === undefined || this.mayDelete) return []
+    const labels = held.options.map(({ label }) => label)
+    return held.variants().flatMap((keys) => {
+      const price = held.price(keys)
+      const values = product.options.map((label) => held.valueOf(keys, labels.indexOf(label)))
+      return price === undefined ? [] : [{ values, price }]
+    })
+  }
+
+  /** Where what the file says leaves a variant that it does not name no price of its own. */
+  private tellOfOtherPrices(others: readonly PricedVariant[], sums: PriceSums): void {
+    const named = new Set(this.product.variants.map(({ values }) => JSON.stringify(values)))
+    const isOther = ({ values, price }: PricedVariant) =>
+      !named.has(JSON.stringify(values)) &&
+      values.reduce((sum, value, i) => sum + sums.extra(i, value), sums.base) !== price
+    if (others.some(isOther))
+      this.notices.add(this.product.row, 'variants that the file does not name cost another amount with its prices')
   }
 
   private option(

@@ -6,7 +6,7 @@
  */
 
 import { open } from 'node:fs/promises'
-import { isAbsolute, relative, resolve, sep } from 'node:path'
+import { isAbsolute, relative, resolve } from 'node:path'
 import { concatBytes } from '../bytes/bytes.js'
 import { ClientError, uploadBlob, type ShopClient } from '../client/shop-client.js'
 import { BLOB_BYTES_MAX } from '../limits.js'
@@ -68,12 +68,14 @@ async function bytesOf(
   folder: string,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer> | string> {
-  const isAddress = /^https?:\/\//iu.test(picture)
-  if (!isAddress && !isBelow(resolve(folder, picture), resolve(folder))) return "lies outside of the file's folder"
+  const isRemote = /^https?:\/\//iu.test(picture)
+  const path = resolve(folder, picture)
+  // Who wrote the product file need not be who imports it, and what is uploaded everybody may see.
+  if (!isRemote && !isBelow(path, folder)) return 'is no file below the folder of the product file'
   const chunks: Uint8Array[] = []
   let size = 0
   try {
-    for await (const chunk of isAddress ? fetched(picture, signal) : fileParts(resolve(folder, picture))) {
+    for await (const chunk of isRemote ? fetched(picture, signal) : fileParts(path)) {
       size += chunk.length
       if (size > BLOB_BYTES_MAX) return `has more than ${BLOB_BYTES_MAX} bytes`
       chunks.push(chunk)
@@ -86,10 +88,9 @@ async function bytesOf(
   return blobType(bytes.subarray(0, TYPE_BYTES)).startsWith('image/') ? bytes : 'is no picture'
 }
 
-/** A file of somebody else must not publish pictures from anywhere on this disk. */
 function isBelow(path: string, folder: string): boolean {
   const way = relative(folder, path)
-  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
+  return way !== '' && !isAbsolute(way) && !/^\.\.(?:[/\\]|$)/u.test(way)
 }
 
 async function* fetched(address: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -165,13 +165,15 @@ export class Cart implements AsyncIterable<CartState> {
     return JSON.stringify({ lines, ...(this.address !== undefined && { address: this.address }) })
   }
 
-  /** What `save` gave, in the place of what is there. Throws ClientError USAGE for another text. */
+  /** What `save` gave, in the place of what is there. Of another text nothing changes: throws ClientError USAGE. */
   restore(text: string): void {
     const { lines, address } = readSaved(text)
+    const restored = new Cart(this.shop)
+    for (const line of lines) restored.add(line)
     this.lines.clear()
+    for (const [key, line] of restored.lines) this.lines.set(key, line)
     this.address = address
     this.changed()
-    for (const line of lines) this.add(line)
   }
 
   private listing(id: ListingId): Listing | undefined | 'loading' {

@@ -2,7 +2,7 @@
  * What is looked at comes first: while a long snapshot streams, the objects that views lack are asked for by
  * themselves, with their proofs as of the same checkpoint, up to 256 at a time.
  *
- * Tests: test/client/shop-views.test.ts
+ * Tests: test/client/shop-views.test.ts, test/client/first-screen.test.ts
  */
 
 import { utf8 } from '../bytes/bytes.js'
@@ -28,6 +28,8 @@ export class FirstScreen {
   private readonly shop: FirstScreenShop
   private readonly views: () => Iterable<View<unknown>>
   private isAsking = false
+  /** Names of what was asked under one checkpoint, which tells no more of it. */
+  private answered: { readonly under: VerifiedCheckpoint; readonly names: Set<string> } | undefined
 
   constructor(shop: FirstScreenShop, views: () => Iterable<View<unknown>>) {
     this.shop = shop
@@ -38,16 +40,25 @@ export class FirstScreen {
   look(): void {
     const checkpoint = this.shop.streaming
     if (this.isAsking || checkpoint === undefined) return
-    const names = new Set([...this.views()].flatMap((view) => view.missing?.() ?? []))
-    const questions = [...names].flatMap(questionOf).slice(0, STATE_PROOF_OBJECTS_MAX)
-    if (questions.length === 0) return
+    if (this.answered?.under !== checkpoint) this.answered = { under: checkpoint, names: new Set() }
+    const { names: answered } = this.answered
+    const missing = new Set([...this.views()].flatMap((view) => view.missing?.() ?? []))
+    const names = [...missing].filter((name) => !answered.has(name))
+    const questions = new Map(names.flatMap((name) => questionOf(name).map((question) => [question, name] as const)))
+    if (questions.size === 0) return
     this.isAsking = true
-    void this.ask(checkpoint, questions)
+    void this.ask(checkpoint, questions, answered)
   }
 
-  private async ask(checkpoint: VerifiedCheckpoint, questions: readonly StateQuestion[]): Promise<void> {
+  /** `questions`: with the names that they are about. */
+  private async ask(
+    checkpoint: VerifiedCheckpoint,
+    questions: ReadonlyMap<StateQuestion, string>,
+    answered: Set<string>,
+  ): Promise<void> {
     try {
-      const objects = await this.shop.prove(checkpoint, questions)
+      const objects = await this.shop.prove(checkpoint, [...questions.keys()].slice(0, STATE_PROOF_OBJECTS_MAX))
+      for (const question of objects.keys()) answered.add(questions.get(question)!)
       this.shop.proven(checkpoint, objects)
       this.isAsking = false
       if (objects.size > 0) this.look()

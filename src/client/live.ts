@@ -154,7 +154,7 @@ export class LiveObjects {
   private make<T, More extends object>(view: View<T, More>): Live<T, LiveState<T> & More> {
     let shown: (LiveState<T> & More) | undefined
     let watching = 0
-    const get = () => (shown = this.next<T, More>(view.read(), shown))
+    const get = () => (shown = this.next<T, More>(view.read(), { shown, isWatched: watching > 0 }))
     const subscribe = (changed: () => void) => {
       if (watching++ === 0) this.looked(live, view)
       const stop = this.watch(view.topics, changed)
@@ -220,17 +220,17 @@ export class LiveObjects {
 
   /**
    * What was shown once stays until what is newer is there: while another part of the shop is subscribed to, nothing
-   * that is looked at is loading again.
+   * that is looked at is loading again. What nobody looks at may not be subscribed to any more: nothing newer comes.
    */
   private next<T, More extends object>(
     reading: Reading<T> & More,
-    shown: (LiveState<T> & More) | undefined,
+    { shown, isWatched }: { readonly shown: (LiveState<T> & More) | undefined; readonly isWatched: boolean },
   ): LiveState<T> & More {
     const { isLoading, ...rest } = reading
     const { error } = this
     const there = reading.data === undefined ? 'unavailable' : 'ready'
     const status = error !== undefined ? 'failed' : isLoading ? 'loading' : there
-    if (status === 'loading' && shown !== undefined && shown.status !== 'loading') return shown
+    if (isWatched && status === 'loading' && shown !== undefined && shown.status !== 'loading') return shown
     const now = { ...(rest as unknown as LiveState<T> & More), status, error }
     return shown !== undefined && isSame(shown, now) ? shown : now
   }

@@ -96,7 +96,7 @@ export function parseMoney(text: string, of: Currency, locale?: Locale): Money {
   const words = wordsOf(locale)
   if (typeof text !== 'string' || text.length > MONEY_TEXT_CHARS_MAX)
     throw usage('text', `it is no text of up to ${MONEY_TEXT_CHARS_MAX} characters`, `Write it as ${words.sample}.`)
-  const number = text.trim().replace(symbol, '').trim()
+  const number = withoutSymbol(text.trim(), symbol)
   const [whole = '', fraction, ...more] = Array.from(number, (digit) => words.digits.get(digit) ?? digit)
     .join('')
     .split(words.point)
@@ -202,6 +202,12 @@ function numberFormat(locale: Locale, useGrouping: string | boolean): Intl.Numbe
   } catch {
     throw usage('locale', `${JSON.stringify(locale)} is no locale`, "Give a language tag: 'en-GB'.")
   }
+}
+
+/** Where it stands before or behind the number: 12€50 must not be read as 1250. */
+function withoutSymbol(text: string, symbol: string): string {
+  if (text.startsWith(symbol)) return text.slice(symbol.length).trim()
+  return text.endsWith(symbol) ? text.slice(0, -symbol.length).trim() : text
 }
 
 /** Digits, without groups or grouped as the locale has them: 1,5 must not be read as 15. */

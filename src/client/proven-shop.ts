@@ -142,9 +142,16 @@ export class ProvenShop {
     })
   }
 
-  /** What was proven early of an object that no snapshot brought yet. */
-  earlyValue(name: string): unknown {
-    return this.early.get(name)?.value
+  /** The object as `standing` speaks of it: what was proven early, before what is held and not proven. */
+  value(name: string): unknown {
+    const early = this.earlyOf(name)
+    return early === undefined ? this.replica.get(name) : early.value
+  }
+
+  /** Of an object of which nothing else can be said. */
+  private earlyOf(name: string): EarlyObject | undefined {
+    const early = this.early.get(name)
+    return early === undefined || this.covers(name) ? undefined : early
   }
 
   /** Whether all objects of the collection are held and compared. */
@@ -263,8 +270,8 @@ export class ProvenShop {
   standing(name: string): Standing {
     const collection = name.split('/', 1)[0] as ObjectCollection
     const selected = this.selection.selected[collection]
-    const early = this.early.get(name)
-    if (early !== undefined && !this.covers(name)) {
+    const early = this.earlyOf(name)
+    if (early !== undefined) {
       const { checkpoint } = early
       return { isLoading: false, verified: this.statement(checkpoint), complete: true, stale: this.isStale }
     }

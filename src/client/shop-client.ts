@@ -163,7 +163,7 @@ export class ShopClient extends ShopObjects {
   private readonly firstScreen: FirstScreen
   protected override readonly objects: LiveObjects
   protected override readonly source: ViewSource = {
-    get: (name) => this.replica.get(name) ?? this.proofs.earlyValue(name),
+    get: (name) => this.proofs.value(name),
     standing: (name) => this.standing(name),
     list: (collection) => this.replica.list(collection),
     listStanding: (collection) => this.listStanding(collection),

@@ -25,6 +25,7 @@ import {
 } from '../objects/payment-request.js'
 import { ChainAddress } from '../objects/scalars.js'
 import type { Change } from '../patches/patch.js'
+import { regionFor, totalOf } from '../state/pricing.js'
 import { checkItem } from './cart.js'
 import { aborted, ClientError, usage } from './client-error.js'
 import type { Live, LiveList } from './live.js'
@@ -190,7 +191,7 @@ export class ShopOrders {
       ],
       options,
     )
-    const order = await this.until(id, (order) => isNewlyDue(order, before), options.signal)
+    const order = await this.until(id, (order) => isNewlyDue(order, before, choice), options.signal)
     return this.checkedDue(order)
   }
 
@@ -255,11 +256,20 @@ export class ShopOrders {
     return { order: ID, paymentId: PaymentID, request, calls, total, currency, money, payableUntil: ttl }
   }
 
-  /** Where it is paid in the pricing currency and all its listings are held and are those that were priced. */
+  /**
+   * Where it is paid in the pricing currency and all its listings are held and are those that were priced; also where
+   * one is not sold any more: then a quote has no total.
+   */
   private expectedTotal(order: Order): Money | undefined {
-    if (!this.holdsWhatWasPriced(order)) return undefined
-    const total = this.quoteFor(order).total
-    return total !== undefined && isSameCurrency(total.currency, order.ChosenCurrency!) ? total : undefined
+    const { Items, ShippingAddress, InvoiceAddress, ChosenCurrency } = order
+    const manifest = this.shop.manifest().get().data
+    const address = ShippingAddress ?? InvoiceAddress
+    if (manifest === undefined || address === undefined || !this.holdsWhatWasPriced(order)) return undefined
+    const { PricingCurrency: pricing, ShippingRegions } = manifest
+    if (!isSameCurrency(pricing, ChosenCurrency!)) return undefined
+    const found = regionFor(ShippingRegions, address)
+    const amount = found && totalOf(Items ?? [], found.region, (id) => this.shop.listing(id).get().data)
+    return typeof amount === 'bigint' ? { ...currencyOf(pricing, this.shop.currencies), amount } : undefined
   }
 
   private quoteFor({ Items, ShippingAddress, InvoiceAddress }: Order): Quote {
@@ -314,9 +324,15 @@ export class ShopOrders {
   }
 }
 
-/** What a choice led to, and not what was due before: a set that changes an order makes another object of it. */
-function isNewlyDue(order: Order, before: Order | undefined): boolean {
-  return order !== before && order.State === UNPAID && order.PaymentDetails !== undefined
+/**
+ * What a choice led to, and not what was due before: a set that changes an order makes another object of it, but a
+ * snapshot does so too.
+ */
+function isNewlyDue(order: Order, before: Order | undefined, { payee, currency }: PaymentChoice): boolean {
+  const { State, PaymentDetails, ChosenPayee, ChosenCurrency } = order
+  if (order === before || State !== UNPAID || PaymentDetails === undefined) return false
+  if (ChosenPayee === undefined || ChosenCurrency === undefined) return false
+  return isSameCurrency(ChosenPayee.Address, payee) && isSameCurrency(ChosenCurrency, currency)
 }
 
 function callsOf(request: PaymentRequest): PaymentCalls {

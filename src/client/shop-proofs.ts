@@ -59,6 +59,8 @@ export class ShopProofs {
   private readonly handlers: ProofHandlers
   private freshness: Freshness | undefined
   private pushes = 0
+  /** Those that came whole: each is of other parts, or begins anew. */
+  private snapshots = 0
   private isConnected = false
   private isClosed = false
   private isProving = false
@@ -112,8 +114,9 @@ export class ShopProofs {
     return this.proven.covers(name)
   }
 
-  earlyValue(name: string): unknown {
-    return this.proven.earlyValue(name)
+  /** The object as `standing` speaks of it; undefined if there is none. */
+  value(name: string): unknown {
+    return this.proven.value(name)
   }
 
   /** For FirstScreen. */
@@ -178,6 +181,7 @@ export class ShopProofs {
     if (push.checkpoint.length > 0 && !isWhole) this.handlers.streams()
     if (!isWhole) return
     this.shown = undefined
+    this.snapshots++
     this.compared()
   }
 
@@ -273,9 +277,12 @@ export class ShopProofs {
 
   /** Whether the next one may follow at once. */
   private async proveTask(task: PartTask): Promise<boolean> {
+    const { snapshots } = this
     try {
       const proofs = await proveParts(task, this.asked, this.asked.ask)
       if (this.isClosed) return false
+      // Of what was held before it says nothing of what is held now.
+      if (snapshots !== this.snapshots) return true
       this.shown = { task, proofs }
       this.proven.partsProven(task)
       this.setStale(this.proven.isStale)
@@ -289,6 +296,7 @@ export class ShopProofs {
         this.handlers.notice(
           `the relay gives no proof as of checkpoint ${task.checkpoint.fields.Seq}: ${error.message}`,
         )
+      if (snapshots !== this.snapshots) return isRefusal
       // The checkpoint is too old by now: a newer one was pushed, or comes.
       return isRefusal && error.code === 'NOT_FOUND' && task.checkpoint !== this.proven.comparedWith
     }

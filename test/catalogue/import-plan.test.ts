@@ -237,6 +237,52 @@ describe('values', () => {
   })
 })
 
+describe('variants that the file does not name', () => {
+  const row = (size: string, colour: string, Price: string): SampleRow => ({
+    Title: 'Cap',
+    'URL handle': 'cap',
+    'Option1 name': 'Size',
+    'Option1 value': size,
+    'Option2 name': 'Colour',
+    'Option2 value': colour,
+    Price,
+    'Inventory tracker': 'shopify',
+    'Inventory quantity': '3',
+  })
+  const cap = listingIdOf('cap')
+  const caps = imported(
+    empty,
+    newerFile([row('S', 'Red', '10'), row('S', 'Blue', '11'), row('L', 'Red', '12'), row('L', 'Blue', '13')]),
+  ).state
+
+  test.each([
+    ['none is known', [row('M', 'Green', '70'), row('M', 'Black', '75')]],
+    ['values of one option are known', [row('M', 'Red', '70'), row('M', 'Blue', '71')]],
+    ['both values are known, in other variants', [row('S', 'Green', '70'), row('M', 'Red', '90')]],
+    ['some are dearer than before', [row('S', 'Red', '10'), row('M', 'Blue', '75')]],
+  ])('keep their prices where %s', (_what, rows) => {
+    const { state } = imported(caps, newerFile(rows))
+    for (const { 'Option1 value': size, 'Option2 value': colour, Price } of rows)
+      expect(price(state, cap, size!, colour!)).toBe(BigInt(Price!) * 100n)
+    const prices = [
+      ['S', 'Red'],
+      ['S', 'Blue'],
+      ['L', 'Red'],
+      ['L', 'Blue'],
+    ].map((names) => price(state, cap, ...names))
+    expect(prices).toEqual([1_000n, 1_100n, 1_200n, 1_300n])
+  })
+
+  test('are told of where their prices cannot be kept', () => {
+    const { plan, state } = imported(
+      caps,
+      newerFile([row('S', 'Red', '10'), row('S', 'Blue', '11'), row('L', 'Red', '20')]),
+    )
+    expect(price(state, cap, 'L', 'Blue')).toBe(2_100n)
+    expect(plan.notices.map(({ text }) => text).join()).toContain('does not name cost another amount')
+  })
+})
+
 test('a percent that gives the price of the file stays', () => {
   const half: Change = {
     op: 'replace',

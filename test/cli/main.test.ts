@@ -11,6 +11,8 @@ const COMMANDS = [
   'audit',
   'bench',
   'check',
+  'export',
+  'import',
   'invite',
   'join',
   'key',

@@ -92,9 +92,21 @@ describe('a live object', () => {
     expect(watched).toEqual(['+a', '-a'])
   })
 
+  it('that nobody looks at is loading again: it may not be subscribed to any more', () => {
+    const { set, live } = setUp()
+    const one = live('Tags/a')
+    const stop = one.subscribe(() => undefined)
+    set('Tags/a', 1)
+    expect(one.get()).toMatchObject({ status: 'ready', data: 1 })
+    stop()
+    set('Tags/a', undefined, { isLoading: true, complete: false })
+    expect(one.get()).toMatchObject({ status: 'loading', complete: false })
+  })
+
   it('that was shown stays as it was while what is newer is loading, and fails all the same', () => {
     const { set, live, objects } = setUp()
     const one = live('Tags/a')
+    one.subscribe(() => undefined)
     set('Tags/a', 1)
     const before = one.get()
     set('Tags/a', undefined, { isLoading: true })

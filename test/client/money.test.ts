@@ -43,6 +43,7 @@ describe('money', () => {
     ['1e3', 'en'],
     ['0x10', 'en'],
     ['1 000', 'en'],
+    ['12TOK50', 'fr'],
   ])('%j is no amount in %s, rather than another one', (text, locale) => {
     expect(() => parseMoney(text, of(3), locale)).toThrow(expect.objectContaining({ code: 'USAGE', path: 'text' }))
   })

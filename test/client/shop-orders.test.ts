@@ -43,18 +43,18 @@ describe('what is asked is compared with what follows from the order', () => {
   }
   const address = { Name: 'A', Address1: 'B', City: 'C', PostalCode: 'D', Country: 'E', EmailAddress: 'a@b.c' }
 
-  /** Orders of a client with an Unpaid order of two axes, for which the relay asks `total`. */
-  function asking(total: bigint, more: Partial<PaymentDetails> = {}): ShopOrders {
+  /** An Unpaid order of two axes, for which the relay asks `total`. */
+  function unpaid(total: bigint, more: Partial<PaymentDetails> = {}, held = listing): Order {
     const request = paymentRequest(7n, PAYEE, NATIVE, { total, ttl: 9n })
     const PaymentDetails = {
       PaymentID: paymentIdOf(request),
       Total: total,
       TTL: 9n,
-      ListingHashes: [sha256(encode(Listing.write(listing)))],
+      ListingHashes: [sha256(encode(Listing.write(held)))],
       ShopSignature: new Uint8Array(65),
       ...more,
     }
-    const order: Order = {
+    return {
       ID: 1n,
       State: UNPAID,
       Items: [{ ListingID: 1n, Quantity: 2n }],
@@ -63,12 +63,17 @@ describe('what is asked is compared with what follows from the order', () => {
       ChosenCurrency: NATIVE,
       PaymentDetails,
     }
+  }
+
+  /** Orders of a client with that order. */
+  function asking(total: bigint, more: Partial<PaymentDetails> = {}, held = listing): ShopOrders {
+    const order = unpaid(total, more, held)
     const live = (data: unknown) => ({ get: () => ({ status: 'ready', data }) })
     const shop = {
       shopId: 7n,
       currencies: [],
       order: () => live(order),
-      listing: () => live(listing),
+      listing: () => live(held),
       manifest: () => live(manifest),
     }
     return new ShopOrders(shop as unknown as ShopClient)
@@ -85,6 +90,38 @@ describe('what is asked is compared with what follows from the order', () => {
         message: expect.stringMatching(/asks for 21 \(.*ETH\), the listings lead to 20 \(.*ETH\)/u) as string,
       }),
     )
+  })
+
+  test('another total is one too of a listing that is not sold any more', () => {
+    const notSold: Listing = { ...listing, ViewState: 0n }
+    expect(asking(20n, {}, notSold).due(1n)).toMatchObject({ total: 20n })
+    expect(() => asking(200n, {}, notSold).due(1n)).toThrow(expect.objectContaining({ code: 'TOTAL_MISMATCH' }))
+  })
+
+  test('a choice waits for what is due by it, whatever brings the order anew before', async () => {
+    const TOKEN = { ChainID: 31_337n, Address: new Uint8Array(20).fill(5) }
+    const before = unpaid(20n)
+    let [data, changed] = [before, () => undefined as void]
+    const shop = {
+      shopId: 7n,
+      currencies: [],
+      sees: () => true,
+      write: () => Promise.resolve((data = { ...before })),
+      order: () => ({
+        get: () => ({ status: 'ready', data }),
+        subscribe: (tell: () => void) => ((changed = tell), () => undefined),
+      }),
+      listing: () => ({ get: () => ({ status: 'ready', data: listing }) }),
+      manifest: () => ({ get: () => ({ status: 'ready', data: manifest }) }),
+    }
+    const orders = new ShopOrders(shop as unknown as ShopClient)
+    const choosing = orders.choosePayment(1n, { payee: PAYEE, currency: TOKEN })
+    await new Promise((resolve) => setImmediate(resolve))
+    const details = before.PaymentDetails!
+    const PaymentID = paymentIdOf(paymentRequest(7n, PAYEE, TOKEN, { total: 5n, ttl: 9n }))
+    data = { ...before, ChosenCurrency: TOKEN, PaymentDetails: { ...details, Total: 5n, PaymentID } }
+    changed()
+    expect(await choosing).toMatchObject({ total: 5n, currency: TOKEN })
   })
 
   test('another PaymentID is one of its own', () => {

@@ -157,7 +157,7 @@ describe('by the chain', () => {
       expect(await priceBy({ relay: { chain } })).toBe(PRICE)
       const provider = createPublicClient({ transport: http(rpcUrl) })
       expect(await priceBy({ relay: { chain: { ...chain, rpc: provider } } })).toBe(PRICE)
-      expect(await watched('chain')).toMatch(/^Stone {2}price \d+ {2}✓ proven as of checkpoint \d+$/u)
+      expect(await watched('chain')).toMatch(/^Stone {2}price \S+ .* {2}✓ proven as of checkpoint \d+$/u)
     },
     MS,
   )
@@ -230,7 +230,7 @@ describe('after a change of its key', () => {
       const next = await serve()
       expect(next).not.toBe(address)
       for (const who of [address, 'chain', next])
-        expect(await watched(who), who).toMatch(/^Stone {2}price \d+ {2}✓ proven as of checkpoint \d+$/u)
+        expect(await watched(who), who).toMatch(/^Stone {2}price \S+ .* {2}✓ proven as of checkpoint \d+$/u)
       expect(await priceBy({ relay: fromHex(address) })).toBe(PRICE)
     },
     MS,

@@ -8,7 +8,7 @@
 /** What is shorter is believed of the clock: nobody else had a turn meanwhile. */
 const SHORT_MS = 1
 /** To ask the processor costs as much as to apply a set: it is asked once in so long, and for what took long. */
-const ASKED_EVERY_MS = 20
+const ASKED_EVERY_MS = 100
 
 export class Stopwatch {
   /** Milliseconds by the clock. */
