@@ -38,7 +38,7 @@ async function snapshot(count, folder) {
   const relay = await startRelay(data)
   try {
     const before = relay.use()
-    const client = fork(new URL('./snapshot-client.mjs', import.meta.url), [relay.url, String(SHOP), String(count)])
+    const client = fork(new URL('./snapshot-client.mjs', import.meta.url), [relay.url, String(SHOP)])
     const complete = await message(client)
     const after = relay.use()
     const session = await openSession(relay.url, SHOP, SECRET)
