@@ -105,6 +105,8 @@ async function planned(client: ShopClient, { file, table, flags }: Source, io: I
   const { currency, decimals } = await pricingOf(client, decimalsFlag(flags.decimals), io)
   io.err(`prices are read as ${currencyText(currency)}, with ${decimals} decimals`)
   const read = readProducts(table, { decimals })
+  if (flags.delete && read.ids.size === 0)
+    throw new UsageError(`${file} names no product: with --delete the whole shop would go`)
   const wanted = flags.upload ? await uploaded(client, read, { file, flags }, io) : read
   const options = { mayDelete: flags.delete, keepStock: flags['keep-stock'] }
   return { wanted, plan: planImport(wanted, await contentsOf(client, io), options) }

@@ -107,6 +107,13 @@ describe('a shop from a file', () => {
   })
 })
 
+test('a file without products deletes nothing', { timeout: 60_000 }, async () => {
+  const before = await run('export')
+  const told = await run('import', file('none.csv', before.out.split('\n')[0]!), '--delete')
+  expect([told.code, told.err]).toEqual([1, expect.stringContaining('names no product: with --delete the whole shop')])
+  expect((await run('export')).out).toBe(before.out)
+})
+
 test('lines about long cells are short', { timeout: 60_000 }, async () => {
   const long = 'A'.repeat(100_000)
   const unquoted = await run('import', file('long.csv', `Title,Price\n${long}"x,1\n`))
