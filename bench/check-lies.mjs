@@ -78,7 +78,7 @@ async function bundled(name, input, { src, changed = new Map() }) {
     plugins: [plugin],
     logLevel: 'silent',
   })
-  const { output } = await build.generate({ format: 'esm' })
+  const { output } = await build.generate({ format: 'esm', codeSplitting: false })
   await build.close()
   const file = resolve(out, `${name}.mjs`)
   writeFileSync(file, output[0].code)

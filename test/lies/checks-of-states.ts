@@ -105,9 +105,6 @@ export const OF_STATES: readonly Check[] = [
   check('a proof leads to the StateRoot', 'src/merkle/state-proof.ts', '!equalBytes(found, root)', 'false', [
     'forges a price in snapshot and proof',
   ]),
-  check('no digest in the place of what is proven', 'src/merkle/state-proof.ts', '  requireNulls(proofs)\n', '', [
-    'forges a price beside the honest root',
-  ]),
   check('what is asked is answered', 'src/merkle/state-answers.ts', 'if (!isAnswered) throw', 'if (false) throw', [
     'answers nothing',
   ]),
@@ -144,7 +141,6 @@ export const OF_STATES: readonly Check[] = [
   check('no end below an end', 'src/merkle/state-proof-fold.ts', 'other.depth !== depth', 'false', [
     'ends below an end',
   ]),
-  check('no end above an end', 'src/merkle/state-proof-fold.ts', 'first.depth < depth', 'false', ['ends above an end']),
   check('a bitmap as long as it needs', 'src/merkle/state-proof-fold.ts', 'bitmap.length !== needed', 'false', [
     'writes a longer bitmap',
   ]),
