@@ -345,7 +345,9 @@ describe('what can be made again from the log, met while the relay runs', () => 
     await writing
     const log = store.readLog(HURT, 0, { records: 10_000, bytes: 2 ** 30 }).map(({ stateHash }) => toHex(stateHash))
     for (const answer of accepted) expect(log).toContain(toHex(answer))
-    expect(told()).toEqual(['a stored state is damaged and made again from the log'])
+    // A checkpoint that was due meanwhile has met the damaged node too.
+    const others = told().filter((event) => event !== 'a checkpoint could not be signed; it is tried again')
+    expect(others).toEqual(['a stored state is damaged and made again from the log'])
     await Promise.all([wire.close(), other.close()])
     await isWholeAfterwards()
   })
