@@ -33,16 +33,14 @@ import {
 export const IMPORT_HELP = `cairn import FILE [--shop ID] [--dry-run] [--skip-bad-rows] [--delete] [--keep-stock]
              [--upload] [--decimals N] [--card FILE | --data DIR] [--url URL] [--relay ADDRESS] [--json]
 
-Makes a shop have the products of a CSV file: Shopify's, of both generations of its columns, or cairn export's. Prices \
-are in
-the shop's pricing currency. What reads the same stays as it is, so a second run changes nothing, and one that was
-interrupted goes on. Rows that are wrong are named with row, column and reason, and nothing is written then.
+Makes a shop have the products of a CSV file: Shopify's, of both generations of its columns, or cairn export's.
+Prices are in the shop's pricing currency. What reads the same stays as it is, so a second run changes nothing, and one
+that was interrupted goes on. Rows that are wrong are named with row, column and reason, and nothing is written then.
 
   --dry-run        tells what would change, and writes nothing
   --skip-bad-rows  takes the other products where rows are wrong
-  --delete         what the file does not name goes: listings are marked deleted, variations of its products removed, \
-and
-                   live orders of those canceled; not beside --skip-bad-rows
+  --delete         what the file does not name goes: listings are marked deleted, variations of its products removed,
+                   and live orders of those canceled; not beside --skip-bad-rows
   --keep-stock     leaves stock as it is: a file is older than the last sale
   --upload         fetches the pictures, or reads them beside FILE, and keeps them on the relay; left out, listings have
                    the file's addresses
