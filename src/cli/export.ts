@@ -32,7 +32,8 @@ cairn import of it changes nothing.
 
   --out FILE    left out: stdout
   --orders      the orders instead, a row for each item, totals as decimal text. Cells that a spreadsheet would
-                compute begin with an apostrophe. It holds names, addresses and e-mail: FILE is for its owner alone (0600)
+                compute begin with an apostrophe. It holds names, addresses and e-mail: FILE is for its owner alone
+                (0600)
 ${SHOP_FLAGS_HELP}
 `
 
