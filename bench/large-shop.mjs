@@ -59,21 +59,27 @@ export async function startRelay(data) {
     })
     child.once('exit', (code, signal) => reject(new Error(`the relay ended at its start: ${code ?? signal}`)))
   })
-  const stop = () => {
-    child.kill('SIGTERM')
+  const end = (signal) => {
+    child.kill(signal)
     return ended
   }
-  return { url, stop, use: () => useOf(child.pid) }
+  return { url, stop: () => end('SIGTERM'), kill: () => end('SIGKILL'), use: () => useOf(child.pid) }
 }
 
-/** CPU seconds of a process, and of its main thread alone; the most memory that it had, MiB. From /proc, on Linux. */
+/**
+ * CPU seconds of a process, and of its main thread alone; the most memory that it had, and what of it is its own and
+ * not a file's now, MiB; bytes that it gave the disk. From /proc, on Linux.
+ */
 export function useOf(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const peakKib = /VmHWM:\s+(\d+)/u.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const mib = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`, 'u').exec(status)[1]) / 1_024
+  const writtenBytes = Number(/^write_bytes: (\d+)/mu.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))[1])
   const mainNs = Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[0])
   const ticks = Number(fields[11]) + Number(fields[12])
-  return { cpu: ticks / CLOCK_TICKS_PER_SECOND, mainCpu: mainNs / 1e9, peakMib: Number(peakKib) / 1_024 }
+  const cpu = { cpu: ticks / CLOCK_TICKS_PER_SECOND, mainCpu: mainNs / 1e9 }
+  return { ...cpu, peakMib: mib('VmHWM'), anonymousMib: mib('RssAnon'), writtenBytes }
 }
 
 function* listingSets(count) {
@@ -86,7 +92,8 @@ function listing(id) {
   return { op: 'add', path: ['Listings', id], value: map({ ID: id, Price: 100n, Metadata, ViewState: 1n }) }
 }
 
-function* priceSets(count) {
+/** Sets that change a price each. */
+export function* priceSets(count) {
   for (let turn = 1; turn <= count; turn++) {
     const id = BigInt((turn * 7_919) % CHANGED_LISTINGS) + 1n
     yield [{ op: 'replace', path: ['Listings', id, 'Price'], value: BigInt(turn) }]

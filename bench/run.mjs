@@ -19,6 +19,7 @@ hash of the results, which is the same on every machine.
 
 npm run bench -- flood: a good card beside floods of every kind; flood --help tells more.
 npm run bench -- million: a large shop verified by a client, a long log audited; million --help tells more.
+npm run bench -- start: starts after a stop and after a kill, and what the disk takes; start --help tells more.
 `
 const SEED = 20_260_101
 const ROUNDS = 7
@@ -70,6 +71,7 @@ const unknown = argv.find((word) => !known.has(word))
 
 if (argv[0] === 'flood') await (await import('./flood.mjs')).run(argv.slice(1))
 else if (argv[0] === 'million') await (await import('./million.mjs')).run(argv.slice(1))
+else if (argv[0] === 'start') await (await import('./start.mjs')).run(argv.slice(1))
 else if (argv.includes('--help')) process.stdout.write(HELP)
 else if (unknown !== undefined) {
   process.stderr.write(`bench: there is no ${unknown}; see --help\n`)

@@ -49,10 +49,7 @@ interface LoadOptions {
   readonly signal?: AbortSignal
 }
 
-/**
- * Work that makes a flush due, of one shop or of all together: a unit is a patch, or a KiB of patches where that is
- * more. Bounds what a start has to replay.
- */
+/** Work that makes a flush due, of one shop or of all together, as `workOf` counts it: what a start has to replay. */
 const FLUSH_WORK = 20_000
 /** A smaller shop is flushed when its oldest change is so old. */
 export const FLUSH_AFTER_MS = 30_000
@@ -349,7 +346,7 @@ export class Keeper {
     const { shopId } = kept.source
     const sets = log.end()
     const treeHead = this.store.logTreeHead(shopId)
-    const missing = sets.filter(({ record }) => record.seq > treeHead).map(({ added }) => added)
+    const missing = sets.flatMap(({ added }) => added ?? [])
     const settings = [...new Map(sets.flatMap(({ levels }) => levels).map((row) => [row.key, row])).values()]
     if (missing.length + settings.length > 0 && this.options.flushing !== undefined) {
       const logTrees = logTreeRows(treeHead + 1, missing).map((row) => ({ shopId, ...row }))

@@ -22,9 +22,10 @@ import { filled } from '../../fixtures/sample-shop.js'
 import { shopRow } from '../../fixtures/store.arbitrary.js'
 import { DiskStore } from '../../fixtures/store-directory.js'
 
-const WORK = 2_000
 const PATCHES = 50
-const SETS_TO_TRIGGER = WORK / PATCHES
+const SETS_TO_TRIGGER = 40
+/** A set counts as one patch more. */
+const WORK = SETS_TO_TRIGGER * (PATCHES + 1)
 /** For machines that have much else to do. */
 const SOON = { timeout: 20_000 }
 const RESERVATION = 86_400
@@ -140,6 +141,16 @@ it('work makes a flush due, though the writer is never idle and nobody looks', a
   await books.fill(shop, 1)
   await vi.waitFor(() => expect(books.keeper.indexedUpTo(1n)).toBe(SETS_TO_TRIGGER), SOON)
   expect(flushed(store)).toBe(SETS_TO_TRIGGER)
+})
+
+it('a set counts beside its patches: those of one patch make a flush due after half as many', async () => {
+  const store = new WatchedStore()
+  const books = new Books(store, 20)
+  const shop = await books.found(1n)
+  for (let id = 1n; id < 10n; id++) await books.write(shop, [listing(id)])
+  expect(store.parts).toEqual([])
+  await books.write(shop, [listing(10n)])
+  await vi.waitFor(() => expect(flushed(store)).toBe(10), SOON)
 })
 
 it('it is the durable version that is flushed, not the one that is being made', async () => {
