@@ -27,6 +27,7 @@ const KIND = {
   logTree: 14,
   objectSeqs: 15,
   checkpoint: 16,
+  replaced: 17,
   end: 255,
 } as const
 
@@ -109,6 +110,11 @@ export function checkpointKey(shop: number, seq: Seq): Uint8Array {
   return numbered(KIND.checkpoint, shop, seq)
 }
 
+/** `seq`: the last set of the flush that replaced nodes. */
+export function replacedKey(shop: number, seq: Seq): Uint8Array {
+  return numbered(KIND.replaced, shop, seq)
+}
+
 /** The last eight bytes of a log, log tree, node or object key. */
 export function lastNumber(key: Uint8Array): number {
   const view = new DataView(key.buffer, key.byteOffset + key.length - 8, 8)
@@ -132,6 +138,7 @@ const OF_A_SHOP: ReadonlySet<string> = new Set([
   'logTree',
   'objectSeqs',
   'checkpoint',
+  'replaced',
 ])
 
 /** What a key is, for people; `shop`: the number of the shop that the row is of, if it is of one. */
@@ -165,6 +172,8 @@ function whatOf(kind: string, key: Uint8Array): string {
     case 'objectSeqs':
     case 'earlyObject':
       return 'the object index'
+    case 'replaced':
+      return `the list of trie nodes that were replaced up to set ${numberIn(key)}`
     case 'checkpoint':
       return `the checkpoint of set ${numberIn(key)}`
     case 'paymentRow':
@@ -197,6 +206,11 @@ export function paymentRowsOf(shop: number, prefix: Uint8Array): KeyRange {
 /** Every key of a shop's trie nodes. */
 export function nodeKeysOf(shop: number): KeyRange {
   return allOfShop(KIND.node, shop)
+}
+
+/** Every list of a shop's replaced trie nodes. */
+export function replacedKeysOf(shop: number): KeyRange {
+  return allOfShop(KIND.replaced, shop)
 }
 
 /** Every key of a shop's object index, that of format 1 too. */

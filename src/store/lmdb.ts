@@ -324,6 +324,24 @@ class LmdbStore implements Store {
     return this.known.get(shopId)?.nextRef ?? 1
   }
 
+  nodeRefs(shopId: ShopId, after: number, limit: number): number[] {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop === undefined || limit <= 0 ? [] : this.derivedRows.nodeRefs(shop, after, limit)
+  }
+
+  async removeNodes(shopId: ShopId, refs: readonly number[]): Promise<boolean> {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop === undefined || this.derivedRows.removeNodes(shop, refs)
+  }
+
+  async freeReplaced(shopId: ShopId, seq: Seq): Promise<boolean> {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop === undefined || this.derivedRows.freeReplaced(shop, seq)
+  }
+
   objectSeqs(shopId: ShopId, object: Uint8Array, after: Seq, limit: number): Seq[] {
     this.assertOpen()
     const shop = this.known.get(shopId)
@@ -419,10 +437,10 @@ class LmdbStore implements Store {
     return rows.map((row) => newShop(row, ++number))
   }
 
-  private async doFlush(part: DerivedPart, roots?: StoredRoots): Promise<void> {
+  private async doFlush(part: DerivedPart, last?: DerivedFlush): Promise<void> {
     const shop = this.known.get(part.shopId)
-    checkFlush(part, roots?.seq ?? 0, shop?.head)
-    if (shop !== undefined) await this.derivedRows.flush(part, shop, roots)
+    checkFlush(part, last?.seq ?? 0, shop?.head)
+    if (shop !== undefined) await this.derivedRows.flush(part, shop, last)
   }
 
   private add(shop: KnownShop): void {
@@ -541,6 +559,7 @@ const PARTS: ReadonlyMap<string, StoreDamage['part']> = new Map([
   ['earlyObject', 'derived'],
   ['objectSeqs', 'derived'],
   ['logTree', 'derived'],
+  ['replaced', 'derived'],
 ])
 const ROWS_BETWEEN_TURNS = 10_000
 

@@ -1,7 +1,7 @@
 /**
  * Sets of the log applied again, one after the other, and compared with what was kept of them. State hash, StateRoot
  * and the trees over the log cost more than all the rest, and sets that follow each other change the same nodes: they
- * are compared at the last set of a batch. Where they differ there, or a set is refused, the batch is applied again
+ * are compared at the last set of a batch, and at the last one that the trees hold. Where they differ there, or a set is refused, the batch is applied again
  * with a comparison at each set, so that the error names the first that is wrong.
  *
  * In the middle of a batch something that alone is wrong of what was kept (a state hash, a StateRoot, a node of the
@@ -107,13 +107,14 @@ export class LogReplay {
   private apply(record: LogRecord, isCompared: boolean): void {
     const { secret, trees, adjusted, isLevelKept } = this.options
     const { seq } = record
+    const isKept = seq <= trees.head
+    if (!isKept && this.isBehind) this.append(this.sets.at(-1)!.record)
     const { state: made, keys, asks } = applyAgain(this.version.state, record)
     const state = adjusted(made, seq)
     if (isCompared) requireStateHash(state, seq, record.stateHash)
-    const isKept = seq <= trees.head
     this.version = { ...this.version, state, head: seq }
-    this.isBehind = isKept && !isCompared
-    const added = this.isBehind ? undefined : this.append(record)
+    this.isBehind ||= isKept && !isCompared
+    const added = isKept && !isCompared ? undefined : this.append(record)
     const levels = asks && !isLevelKept(seq) ? askedLevelRows(state, secret, seq) : []
     this.sets.push({ record, keys, added: isKept ? undefined : added, levels })
     this.work += workOf(record)
@@ -124,7 +125,7 @@ export class LogReplay {
     const { secret, trees } = this.options
     const { seq } = record
     const stateRoot = stateRootOf(this.version.state, secret)
-    const before = seq - 1 <= trees.head ? trees.peaks(seq - 1) : this.version.log
+    const before = this.isBehind ? trees.peaks(seq - 1) : this.version.log
     const { peaks: log, added } = appendSet(before, record, stateRoot)
     if (seq <= trees.head) requireSameTrees(this.version.state.shopId, seq, added, trees.added(seq))
     this.version = { ...this.version, log, stateRoot }
