@@ -119,7 +119,7 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
       metrics,
       signal: io.signal,
     })
-    await serveUntilStopped(relay, settings, metrics, { io, newKey: key.isNew ? key.keyFile : undefined })
+    await serveUntilStopped(relay, settings, metrics, { io, newKey: key.isSlip ? key.keyFile : undefined })
   } finally {
     await guard.close()
   }
@@ -175,9 +175,10 @@ async function serveUntilStopped(
 async function relayKey(settings: Settings, given: { readonly store: Store; readonly log: Log; readonly io: Io }) {
   const { relayKeyFile, relayGuardFile, data } = settings
   const { store, log, io } = given
+  const hasShops = store.shops().length > 0
   const tellNewKey = (fields: { readonly file: string; readonly address: string }) => {
     const slip = 'the shops here are of another relay, and clients refuse what this one signs'
-    if (store.shops().length > 0) log.warn(`a new relay key was made: ${slip}`, fields)
+    if (hasShops) log.warn(`a new relay key was made: ${slip}`, fields)
     else if (relayKeyFile !== undefined) log.warn(`a new relay key was made: there was none in relayKeyFile`, fields)
     else log.info('a new relay key was made', fields)
   }
@@ -193,7 +194,7 @@ async function relayKey(settings: Settings, given: { readonly store: Store; read
     secret,
     keys,
     handOvers,
-    isNew,
+    isSlip: isNew && (hasShops || relayKeyFile !== undefined),
     keyFile: file,
     guardFile: relayGuardFile ?? `${file}.signed`,
     noteFile: `${file}.note`,
@@ -213,7 +214,7 @@ function keyOfEnvironment(text: string, { relayKeyFile, relayGuardFile }: Settin
     secret,
     keys: [addressOf(publicKeyOf(secret))],
     handOvers: [],
-    isNew: false,
+    isSlip: false,
     keyFile: undefined,
     guardFile: relayGuardFile,
     noteFile: `${relayGuardFile}.note`,
@@ -284,7 +285,7 @@ function demoChain(settings: Settings, io: Io): DemoChain {
   }
 }
 
-/** `newKey`: the file of the relay's key, if it was made now. */
+/** `newKey`: the file of the relay's key, if it was made now though there should have been one. */
 function welcome(relay: RunningRelay, settings: Settings, newKey: string | undefined): string {
   return [
     `cairn ${packageVersion()} listens on ${relay.listensOn} (${relay.transport})`,
