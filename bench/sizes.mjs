@@ -32,7 +32,7 @@ export async function measure(name, { external = [] } = {}) {
   const later = [...waiting].map((fileName) => {
     const all = closure(chunks, [fileName])
     const more = [...all].filter((one) => !first.has(one))
-    return { name: fileName.replace(/-[^-]*\.js$/u, ''), bytes: gzipped(chunks, more) }
+    return { name: fileName.replace(/-.{8}\.js$/u, ''), bytes: gzipped(chunks, more) }
   })
   return { bytes: gzipped(chunks, first), later }
 }
