@@ -68,14 +68,15 @@ export async function startRelay(data) {
 
 /**
  * CPU seconds of a process, and of its main thread alone; the most memory that it had, and what of it is its own and
- * not a file's now, MiB; bytes that it gave the disk. From /proc, on Linux.
+ * not a file's now, MiB; bytes that it wrote to files (not write_bytes: a file system with large folios counts each of
+ * them whole for one page in it). From /proc, on Linux.
  */
 export function useOf(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const mib = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`, 'u').exec(status)[1]) / 1_024
-  const writtenBytes = Number(/^write_bytes: (\d+)/mu.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))[1])
+  const writtenBytes = Number(/^wchar: (\d+)/mu.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))[1])
   const mainNs = Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[0])
   const ticks = Number(fields[11]) + Number(fields[12])
   const cpu = { cpu: ticks / CLOCK_TICKS_PER_SECOND, mainCpu: mainNs / 1e9 }

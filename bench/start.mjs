@@ -5,6 +5,8 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { NodeCache } from '../dist/merkle/hamt-cache.js'
+import { decodeState, triesOf } from '../dist/relay/shops/stored-state.js'
 import { openStoreForReading } from '../dist/store/open.js'
 import { largeShop, priceSets, SECRET, SHOP, startRelay } from './large-shop.mjs'
 import { openSession } from './session.mjs'
@@ -21,11 +23,12 @@ const HELP = `npm run bench -- start [--count N | --whole] [--sets N] [--kills N
 
   clean, killed  until it serves, milliseconds; CPU seconds; the ratio to a start over an empty directory; anonymous
                  memory then. Of the kills the slowest, with the sets that were not flushed
-  written        bytes that the process gave the disk for one set, and how often that is the set's own record
+  written        bytes that the process wrote to files for one set, and how often that is the set's own record
   database       its file, as a ratio to the log and the live state together
 
-N is ${SHORT.count} and ${SHORT.sets} sets are written; --whole: ${WHOLE.count} and ${WHOLE.sets}. The log is made once and kept in DIR
-(default ${join(tmpdir(), 'million')}), as that of \`million\`; what is measured is a copy. On Linux.
+N is ${SHORT.count} and ${SHORT.sets} sets are written; --whole: ${WHOLE.count} and ${WHOLE.sets}.
+The log is made once and kept in DIR (default ${join(tmpdir(), 'million')}), as that of \`million\`; what is
+measured is a copy. On Linux.
 `
 
 export async function run(argv) {
@@ -70,7 +73,7 @@ async function started(data) {
   return { relay, start: { ms, cpu, anonymousMib } }
 }
 
-/** Sets written and answered, a clean end included: what is flushed later counts too. */
+/** While so many sets are written and answered, with the flushes that come meanwhile. */
 async function writtenBytes(relay, data, sets) {
   const before = await logOf(data)
   const session = await openSession(relay.url, SHOP, SECRET)
@@ -117,9 +120,24 @@ async function logOf(data) {
 }
 
 async function sizesOf(data) {
-  const { logBytes } = await logOf(data)
   const fileBytes = statSync(join(data, 'cairn.mdb')).size
-  return { fileBytes, logBytes, ratio: fileBytes / logBytes }
+  const store = await openStoreForReading(data)
+  try {
+    const { logBytes } = store.stats()
+    const { nodes, stateBytes } = liveState(store)
+    const unreachable = store.nodeRefs(SHOP, 0, Infinity).length - nodes
+    return { fileBytes, logBytes, stateBytes, unreachable, ratio: fileBytes / (logBytes + stateBytes) }
+  } finally {
+    await store.close()
+  }
+}
+
+/** What the roots on disk lead to. */
+function liveState(store) {
+  const source = { readNode: (ref) => store.readNode(SHOP, ref) }
+  const state = decodeState(SHOP, store.derived(SHOP).roots, source, new NodeCache(1_000))
+  const sizes = triesOf(state).flatMap(([, trie]) => [...trie.refs()].map((ref) => source.readNode(ref).length))
+  return { nodes: sizes.length, stateBytes: sizes.reduce((sum, size) => sum + size, 0) }
 }
 
 function text({ count, sets, nothing, clean, killed, slowest, written, database }) {
@@ -134,7 +152,8 @@ function text({ count, sets, nothing, clean, killed, slowest, written, database 
     `clean    ${told(clean)} with a log of ${count} sets`,
     `killed   ${told(slowest)} with ${slowest.unflushed} sets not flushed; all: ${each}`,
     `written  ${Math.round(written.bytes)} bytes a set over ${sets}, ×${written.ratio.toFixed(2)} its record`,
-    `database ${mebibytes(database.fileBytes)}, ×${database.ratio.toFixed(2)} of the log's ${mebibytes(database.logBytes)}`,
+    `database ${mebibytes(database.fileBytes)}, ×${database.ratio.toFixed(2)} of log and live state, ` +
+      `${mebibytes(database.logBytes)} and ${mebibytes(database.stateBytes)}; ${database.unreachable} nodes too many`,
   ].join('\n')
 }
 

@@ -24,6 +24,7 @@ import {
   describeKey,
   FORMAT_KEY,
   lastNumber,
+  EARLY_LOG_BYTES_KEY,
   LOG_BYTES_KEY,
   logKey,
   nodeKey,
@@ -531,7 +532,8 @@ class LmdbStore implements Store {
   /** What is damaged of it is counted anew. */
   private logBytesOf(table: Table): number {
     try {
-      return Number(fromBigEndian(table.get(LOG_BYTES_KEY) ?? new Uint8Array(0)))
+      const value = table.get(LOG_BYTES_KEY) ?? table.get(EARLY_LOG_BYTES_KEY)
+      return value === undefined ? 0 : Number(fromBigEndian(value))
     } catch (error) {
       if (!(error instanceof DamageError)) throw error
       let bytes = 0

@@ -224,8 +224,8 @@ export interface Store {
   /** Refs of trie nodes that are there, rising, above `after`. */
   nodeRefs(shopId: ShopId, after: number, limit: number): number[]
   /**
-   * Removes trie nodes; those that are not there do not matter. Not atomic. Resolves to false, and removes nothing more,
-   * while another process reads the data: it may go on with what it saw before. Rejects with StoreError.
+   * Removes trie nodes; those that are not there do not matter. Not atomic. Resolves to false, and removes nothing
+   * more, while another process reads the data: it may go on with what it saw before. Rejects with StoreError.
    */
   removeNodes(shopId: ShopId, refs: readonly number[]): Promise<boolean>
   /** The same for what flushes up to set `seq` replaced; the next call goes on where this one ended. */

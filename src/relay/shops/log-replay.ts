@@ -1,8 +1,9 @@
 /**
  * Sets of the log applied again, one after the other, and compared with what was kept of them. State hash, StateRoot
  * and the trees over the log cost more than all the rest, and sets that follow each other change the same nodes: they
- * are compared at the last set of a batch, and at the last one that the trees hold. Where they differ there, or a set is refused, the batch is applied again
- * with a comparison at each set, so that the error names the first that is wrong.
+ * are compared at the last set of a batch, and at the last one that the trees hold. Where they differ there, or a set
+ * is refused, the batch is applied again with a comparison at each set, so that the error names the first that is
+ * wrong.
  *
  * In the middle of a batch something that alone is wrong of what was kept (a state hash, a StateRoot, a node of the
  * trees) changes nothing of the state that follows, and is not noticed: `cairn check` and `cairn audit` compare every
@@ -140,7 +141,7 @@ export class LogReplay {
   }
 }
 
-/** Of a set, by what it costs to apply it again: one, and one for each patch, or for each KiB of them if that is more. */
+/** Of a set, by what it costs to apply it again: one, and one for each patch, or for each KiB if that is more. */
 export function workOf({ patches }: LogRecord): number {
   const bytes = patches.reduce((sum, patch) => sum + patch.length, 0)
   return 1 + Math.max(patches.length, Math.ceil(bytes / 1_024))

@@ -96,8 +96,8 @@ export class ReplacedNodes {
   }
 
   /**
-   * Once, of a database of before: removes all that neither `state`, which is what its roots lead to, nor `others` have.
-   * Stops at the end of the relay, to be done at the next start.
+   * Once, of a database of before: removes all that neither `state`, which is what its roots lead to, nor `others`
+   * have. Stops at the end of the relay, to be done at the next start.
    */
   sweep(state: ShopState, others: Iterable<NodeRef>): Promise<void> {
     const end = this.store.nextNodeRef(this.shopId)

@@ -153,7 +153,7 @@ it('random sets, flushes and kills between their transactions: after a stop the 
         await disk.dispose()
       }
     }),
-    { numRuns: 25 },
+    { numRuns: 15 },
   )
 })
 
@@ -182,7 +182,10 @@ it('a state that somebody holds is read as long as he holds it; then what it had
   let held: ShopState | undefined = shop.current.state
   const hash = stateHash(held)
   for (let price = 1; price <= 3; price++) {
-    for (let id = 1; id <= LISTINGS; id++) await books.write(shop, [priced(id, price)])
+    await books.write(
+      shop,
+      Array.from({ length: LISTINGS }, (_, i) => priced(i + 1, price)),
+    )
     await flushed(books, shop)
     collect()
     books.keeper.keep([shop])
