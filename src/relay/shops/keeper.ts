@@ -183,7 +183,9 @@ export class Keeper {
   async flushAll(): Promise<void> {
     await this.flushing
     for (const [shopId, kept] of this.shops)
-      await this.flush(shopId, kept)
+      await kept.replaced
+        .end()
+        .then(() => this.flush(shopId, kept))
         .then(() => kept.replaced.free(true))
         .catch((error: unknown) => this.notFlushed(error))
   }
@@ -274,9 +276,12 @@ export class Keeper {
   }
 
   private note(kept: Kept, record: LogRecord, keys: readonly PatchKey[]): void {
-    if (kept.work === 0) kept.sinceMs = this.now()
     for (const object of indexNames(keys, record.signer)) noteChange(kept.changes, object, [record.seq])
-    const work = workOf(record)
+    this.addWork(kept, workOf(record))
+  }
+
+  private addWork(kept: Kept, work: number): void {
+    if (kept.work === 0) kept.sinceMs = this.now()
     kept.work += work
     this.totalWork += work
   }
@@ -292,7 +297,7 @@ export class Keeper {
     const { seq: head } = derived!
     const trees = new ShopLog(this.store, shopId)
     kept.flushed = head
-    await this.beginReplacing(kept, state, decodeNextRef(derived!.roots))
+    await this.beginReplacing(kept, { state, head }, decodeNextRef(derived!.roots))
     return { state, head, relayNonce: 0n, log: trees.peaks(head), stateRoot: trees.stateRoot(head) }
   }
 
@@ -305,16 +310,25 @@ export class Keeper {
       else await this.store.dropRoots(shopId)
     }
     kept.stale = kept.source.damaged = false
-    await this.beginReplacing(kept, this.newState(shopId), undefined)
-    return firstVersion(this.newState(shopId))
+    const first = firstVersion(this.newState(shopId))
+    await this.beginReplacing(kept, first, undefined)
+    return first
   }
 
-  /** `state`: what the roots lead to; `next`: as they tell it. */
-  private async beginReplacing({ source, replaced }: Kept, state: ShopState, next: NodeRef | undefined): Promise<void> {
+  /** `found`: what the roots lead to; `next`: as they tell it. */
+  private async beginReplacing(
+    kept: Kept,
+    found: Pick<ShopVersion, 'state' | 'head'>,
+    next: NodeRef | undefined,
+  ): Promise<void> {
     if (this.options.flushing === undefined) return
+    const { source, replaced } = kept
     if (next !== undefined) source.beginAt(next)
-    await replaced.begin(state, next)
-    if (!replaced.isListed) this.notFreed(replaced.sweep(state, this.earlyRefs(source)))
+    await replaced.begin(found.state)
+    if (replaced.isListed) return
+    const tidied = replaced.tidy(found, next, this.earlyRefs(source))
+    // Roots tell that it was done.
+    this.notFreed(next === undefined ? tidied.then(() => this.addWork(kept, 1)) : tidied)
   }
 
   /** Of what an upgrade keeps of the state of its day. */

@@ -44,20 +44,28 @@ export class ReplacedNodes {
     this.isListed = store.nextNodeRef(shopId) === 1
   }
 
-  /**
-   * A shop as it stands on disk, before anything more is written of it: `state` is what its roots lead to, undefined if
-   * it has none. `next`: the first ref that the roots know nothing of; undefined where that was not kept.
-   */
-  async begin(state: ShopState | undefined, next: NodeRef | undefined): Promise<void> {
-    const { store, shopId } = this
+  /** A shop as it stands on disk, before anything more is written of it: `state` is what its roots lead to. */
+  async begin(state: ShopState): Promise<void> {
     await this.working
     this.before = state
     this.gone = []
     this.lists = []
-    this.isListed = next !== undefined || store.nodeRefs(shopId, 0, 1).length === 0
-    if (next === undefined) return
-    if (!(await store.freeReplaced(shopId, Infinity))) this.lists = [0]
-    this.isListed = await this.removeUnless((ref) => ref < next, next - 1)
+    this.isListed = this.store.nodeRefs(this.shopId, 0, 1).length === 0
+  }
+
+  /**
+   * After `begin`, while others go on: removes what the relay before left. `found`: the version that the roots lead to,
+   * and the first ref that they know nothing of, undefined where that was not kept; `others`: refs that are needed
+   * beside. What is stopped at the end of the relay is done at the next start.
+   */
+  tidy(
+    { state, head }: Pick<ShopVersion, 'state' | 'head'>,
+    next: NodeRef | undefined,
+    others: Iterable<NodeRef>,
+  ): Promise<void> {
+    const end = this.store.nextNodeRef(this.shopId)
+    const work = next === undefined ? this.sweep(end, state, others) : this.removeLeft(head, next, end)
+    return (this.working ??= work.finally(() => (this.working = undefined)))
   }
 
   /** A state that others may hold and read. */
@@ -87,22 +95,17 @@ export class ReplacedNodes {
     this.readers = this.readers.filter(({ state }) => state.deref() !== undefined)
   }
 
-  /** Removes what no reader needs; `isEnd`: there are none any more. */
-  async free(isEnd = false): Promise<void> {
-    this.isEnding ||= isEnd
-    if (isEnd) await this.working
-    this.working ??= this.freeUpTo(isEnd).finally(() => (this.working = undefined))
+  /** Before the last flush: what was begun is finished, but for a sweep. */
+  async end(): Promise<void> {
+    this.isEnding = true
     await this.working
   }
 
-  /**
-   * Once, of a database of before: removes all that neither `state`, which is what its roots lead to, nor `others`
-   * have. Stops at the end of the relay, to be done at the next start.
-   */
-  sweep(state: ShopState, others: Iterable<NodeRef>): Promise<void> {
-    const end = this.store.nextNodeRef(this.shopId)
-    this.working ??= this.sweepUpTo(end, state, others).finally(() => (this.working = undefined))
-    return this.working
+  /** Removes what no reader needs; `isEnd`: there are none any more. */
+  async free(isEnd = false): Promise<void> {
+    if (isEnd) await this.end()
+    this.working ??= this.freeUpTo(isEnd).finally(() => (this.working = undefined))
+    await this.working
   }
 
   private async freeUpTo(isEnd: boolean): Promise<void> {
@@ -110,7 +113,8 @@ export class ReplacedNodes {
     if (first === undefined) return
     const seq = isEnd ? Infinity : this.oldestRead()
     if (first > seq) return
-    if (await this.store.freeReplaced(this.shopId, seq)) this.lists = this.lists.filter((of) => of > seq)
+    const due = new Set(this.lists.filter((of) => of <= seq))
+    if (await this.store.freeReplaced(this.shopId, seq)) this.lists = this.lists.filter((of) => !due.has(of))
   }
 
   private oldestRead(): Seq {
@@ -119,18 +123,33 @@ export class ReplacedNodes {
     return least
   }
 
-  private async sweepUpTo(end: NodeRef, state: ShopState, others: Iterable<NodeRef>): Promise<void> {
+  private async removeLeft(head: Seq, next: NodeRef, end: NodeRef): Promise<void> {
+    if (!(await this.store.freeReplaced(this.shopId, head))) this.lists.unshift(0)
+    this.isListed = await this.removeUnless((ref) => ref < next || ref >= end, next - 1)
+  }
+
+  private async sweep(end: NodeRef, state: ShopState, others: Iterable<NodeRef>): Promise<void> {
     const needed = new Set(others)
-    for (const [, trie] of triesOf(state)) {
-      if (this.isEnding) return
-      await eachOf(trie.refs(), (ref) => void needed.add(ref))
-    }
-    this.isListed = await this.removeUnless((ref) => ref >= end || needed.has(ref), 0)
+    for (const [, trie] of triesOf(state))
+      for (const ref of trie.refs()) {
+        needed.add(ref)
+        if (needed.size % SLICE_NODES === 0) await nextTurn()
+        if (this.isEnding) return
+      }
+    this.isListed = await this.removeUnless(
+      (ref) => ref >= end || needed.has(ref),
+      0,
+      () => this.isEnding,
+    )
   }
 
   /** Whether it came to the end. */
-  private async removeUnless(isNeeded: (ref: NodeRef) => boolean, after: NodeRef): Promise<boolean> {
-    for (let last = after; !this.isEnding;) {
+  private async removeUnless(
+    isNeeded: (ref: NodeRef) => boolean,
+    after: NodeRef,
+    isStopped = () => false,
+  ): Promise<boolean> {
+    for (let last = after; !isStopped();) {
       const refs = this.store.nodeRefs(this.shopId, last, SWEPT_AT_ONCE)
       if (refs.length === 0) return true
       last = refs.at(-1)!
