@@ -43,7 +43,7 @@ export function readCheckedPatch(bytes: Uint8Array): Patch {
 }
 
 /** Where in a patch its parts lie, so that it is made again without reading all of it; `value`: 0 if it has none. */
-export interface PatchPlaces {
+interface PatchPlaces {
   readonly op: number
   readonly path: number
   readonly value: number

@@ -127,8 +127,7 @@ export interface Rooms {
 export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): Rooms {
   const { settings, store, registry, log, randomBytes = freshBytes } = parts
   const uploadTokens = new UploadTokens(clock, () => toHex(randomBytes(32)))
-  const onBug = (error: unknown) => log.error('bug', error)
-  const checker = new SetChecker({ threads: settings.signatureThreads, clock, onBug })
+  const checker = buildChecker(parts, clock)
   const nodeCacheNodes = Math.min(settings.nodeCacheNodes, heapPart(CACHED_NODE_BYTES))
   const flushing = {
     nowMs: () => clock.nowMs(),
@@ -146,26 +145,25 @@ export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => str
   const chains = new Map<ChainId, PaymentChain>()
   const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
   const steps: AfterCommit[] = []
-  const answerRound = new AnswerRound()
-  const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps, answerRound })
+  const writing = { checker, answerRound: new AnswerRound() }
+  const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps, answerRound: writing.answerRound })
   const payments = buildPayments(parts, { clock, checkout, writer, chains })
   const shop = (shopId: ShopId) => writer.shop(shopId)
   const indexedUpTo = (shopId: ShopId) => keeper.indexedUpTo(shopId)
   const proofs = new ShopProofs({ checkpoints, store, clock, metrics: parts.metrics, shop, indexedUpTo })
   const reading = { feeds, proofs, snapshots: new SnapshotSlots(clock) }
-  const sessions = buildSessions(parts, {
-    clock,
-    cards,
-    ...reading,
-    checker,
-    writer,
-    answerRound,
-    uploadTokens,
-    publicUrl,
-  })
+  const sessions = buildSessions(parts, { clock, cards, ...reading, ...writing, writer, uploadTokens, publicUrl })
   const rooms = { checker, keeper, checkpoints, notes, ...reading, cards, writer, payments, uploadTokens, sessions }
   steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))
   return rooms
+}
+
+function buildChecker({ settings, log }: RelayParts, clock: Clock): SetChecker {
+  return new SetChecker({
+    threads: settings.signatureThreads,
+    clock,
+    onBug: (error) => log.error('bug', error),
+  })
 }
 
 function buildCheckpoints(

@@ -35,7 +35,7 @@ export interface AuthenticatedSession extends CardHolder {
   readonly hasEnded: boolean
 }
 
-export interface Bound {
+interface Bound {
   readonly card: Uint8Array
   readonly shopId: ShopId
   readonly author: Author

@@ -58,7 +58,7 @@ function checkUnsigned(received: Uint8Array, expected: Expectation, nowSeconds: 
 const TOO_LARGE = `the set would not fit a frame of ${FRAME_OUT_BYTES_MAX} bytes to a client`
 /** What a set has beside header, signature and patches: the heads and names of its fields, however they are written. */
 const SET_HEADS_BYTES_MAX = 128
-/** A patch has at least some twenty bytes, and with its proof not a kilobyte more: such a set fits, and is not measured. */
+/** A patch has a dozen bytes or more, and its proof in such a set half a kilobyte at most: it fits, unmeasured. */
 const SURELY_FITS_BYTES = 16_384
 
 /** What a push takes beside its set where its ids are as long as they may be. */

@@ -11,7 +11,7 @@ import { Worker } from 'node:worker_threads'
 /** Threads that die one after the other without an answer from any of them. */
 const DEATHS_IN_A_ROW_MAX = 3
 
-export interface ThreadsOptions<Q, A> {
+interface ThreadsOptions<Q, A> {
   /** Of a module that answers every message with one of its own. */
   readonly file: URL
   readonly count: number
