@@ -74,7 +74,7 @@ export class FeedRecord {
 }
 
 /** Records of the log, and the set up to which there are no others of what was asked for. */
-interface FeedPart {
+export interface FeedPart {
   readonly records: readonly FeedRecord[]
   readonly upTo: Seq
 }
@@ -143,6 +143,13 @@ export class Feed {
     const indexEnd = names === undefined ? 0 : Math.min(this.indexedUpTo(this.shopId), last)
     const wanted = indexEnd > seq ? this.indexed(seq, indexEnd, names!) : undefined
     return wanted === undefined ? this.stored(seq, last) : this.picked(wanted.seqs, wanted.upTo)
+  }
+
+  /** The records of these numbers, rising and none above the head: the first ones, at least one. */
+  pick(seqs: readonly Seq[]): readonly FeedRecord[] {
+    const first = this.recent[0]?.seq
+    if (first === undefined || seqs[0]! < first) return this.picked(seqs, seqs.at(-1)!).records
+    return seqs.map((seq) => this.recent[seq - first]!)
   }
 
   private recentAfter(seq: Seq, last: Seq): readonly FeedRecord[] | undefined {

@@ -22,6 +22,13 @@ interface FilterType {
   readonly keyOf: (id: Uint8Array) => string | undefined
 }
 
+/** What Selection.interests tells. */
+interface Interests {
+  readonly collections: readonly string[]
+  readonly objects: readonly PatchKey[]
+  readonly ordersOf?: Uint8Array
+}
+
 const integerKey = (id: Uint8Array) => (id.length === 8 ? String(fromBigEndian(id)) : undefined)
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -60,6 +67,25 @@ export class Selection {
       if (problem !== undefined) return `filter ${i}: ${problem}`
     }
     return selection
+  }
+
+  /** The same for all that select the same with the same rights. */
+  get name(): string {
+    const { role, card } = this.reader
+    const rights = readsEverything(this.reader) ? 'staff' : role === 'guest' ? toHex(card!) : 'visitor'
+    const wanted = [[...this.collections].sort(), [...this.objects.keys()].sort()]
+    return JSON.stringify([rights, this.isUnfiltered, ...wanted])
+  }
+
+  /**
+   * Whose patches hold something selected: those of these collections, of these objects, and of orders of this card,
+   * 33 bytes. Beside a card there are no other Orders than single ones.
+   */
+  interests(): Interests {
+    const objects = [...this.objects.values()]
+    const collections = [...this.collections]
+    if (this.reader.role !== 'guest' || !this.collections.has('Orders')) return { collections, objects }
+    return { collections: collections.filter((name) => name !== 'Orders'), objects, ordersOf: this.reader.card! }
   }
 
   /**
@@ -102,8 +128,10 @@ export class Selection {
 
   private selects(patchKey: PatchKey): boolean {
     const { collection, key } = patchKey
-    if (!this.collections.has(collection) && !this.objects.has(keyName(patchKey))) return false
-    return collection !== 'Orders' || this.ownsIn(this.state(), BigInt(key))
+    const isWhole = this.collections.has(collection)
+    if (!isWhole && (this.objects.size === 0 || !this.objects.has(keyName(patchKey)))) return false
+    if (collection !== 'Orders' || this.reader.role !== 'guest') return true
+    return this.ownsIn(this.state(), BigInt(key))
   }
 
   private add({ objectType, objectId }: Filter): string | undefined {
