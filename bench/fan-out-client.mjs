@@ -15,7 +15,8 @@ const plan = JSON.parse(process.argv[2])
 const { url, subscribers, sets, patches, rate, base, isBare, record, listings, filtered } = plan
 /** Sets without an answer where no rate is told. */
 const IN_FLIGHT = 1_024
-const LISTINGS_AT_A_TIME = 50
+const SOCKETS_AT_A_TIME = 50
+const POLL_MS = 10
 
 const latency = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 })
 const sentAt = []
@@ -50,6 +51,10 @@ function frameCame(frame, socket) {
   if (counts.deliveries >= expected) allThere()
 }
 
+async function until(isSo) {
+  while (!isSo()) await wait(POLL_MS)
+}
+
 function subscription(i) {
   const shopId = toBigEndian(SHOP, 32)
   const objectId = be64(BigInt(listings + 1 + i))
@@ -67,8 +72,8 @@ function changes(turn) {
 }
 
 const sockets = []
-for (let i = 0; i < subscribers; i += LISTINGS_AT_A_TIME) {
-  const many = Array.from({ length: Math.min(LISTINGS_AT_A_TIME, subscribers - i) }, () =>
+for (let i = 0; i < subscribers; i += SOCKETS_AT_A_TIME) {
+  const many = Array.from({ length: Math.min(SOCKETS_AT_A_TIME, subscribers - i) }, () =>
     RawSocket.open(url, '/v4/sessions', frameCame),
   )
   for (const socket of await Promise.all(many)) {
@@ -77,7 +82,7 @@ for (let i = 0; i < subscribers; i += LISTINGS_AT_A_TIME) {
     sockets.push(socket)
   }
 }
-while (!isBare && ready < subscribers) await wait(10)
+if (!isBare) await until(() => ready >= subscribers)
 
 const writer = isBare ? undefined : await openSession(url, SHOP, SECRET)
 const signed = Array.from({ length: sets }, (_, i) => (isBare ? Buffer.alloc(200, 0xff) : writer.signed(changes(i))))

@@ -1,5 +1,5 @@
-// What a write costs until its subscribers have it: their pushes beside a bare loop that sends the same bytes to as many
-// sockets of the same transport, and the writes of a shop where thousands subscribe to other objects.
+// What a write costs until its subscribers have it: their pushes beside a bare loop that sends the same bytes to as
+// many sockets of the same transport, and the writes of a shop where thousands subscribe to other objects.
 
 import { fork } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'

@@ -21,7 +21,7 @@ export class RawSocket {
       socket.tcp.once('close', () => reject(new Error('a socket was closed')))
       socket.tcp.write(upgradeOf(hostname, port, path))
       socket.tcp.once('data', (answer) => {
-        if (!answer.toString('latin1').startsWith('HTTP/1.1 101')) reject(new Error(`no upgrade: ${answer}`))
+        if (!answer.toString('latin1').startsWith('HTTP/1.1 101')) return reject(new Error(`no upgrade: ${answer}`))
         const end = answer.indexOf('\r\n\r\n') + 4
         socket.tcp.on('data', (chunk) => socket.read(chunk))
         if (answer.length > end) socket.read(answer.subarray(end))

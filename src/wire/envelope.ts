@@ -65,7 +65,7 @@ export function pushEnvelopeLength(requestId: bigint, subscriptionId: Uint8Array
 }
 
 /** What stands before the sets of such a frame. */
-export interface PushHead {
+interface PushHead {
   readonly requestId: bigint
   readonly subscriptionId: Uint8Array
   /** Of the sets together, bytes. */
@@ -78,7 +78,11 @@ export function pushHeadLength({ requestId, subscriptionId, setsLength }: PushHe
 }
 
 /** Writes it at `at` of `frame`; the sets follow. */
-export function writePushHead(frame: Uint8Array, at: number, { requestId, subscriptionId, setsLength }: PushHead): void {
+export function writePushHead(
+  frame: Uint8Array,
+  at: number,
+  { requestId, subscriptionId, setsLength }: PushHead,
+): void {
   const idLength = subscriptionId.length === 0 ? 0 : fieldLength(subscriptionId.length)
   frame[at] = ID_TAG
   const bodyStart = writeFieldHead(frame, requestIdType.write(frame, at + 1, requestId), PUSH, idLength + setsLength)

@@ -11,7 +11,6 @@ import { PUSH_HEAD_BYTES_MAX, SharedPush } from '../../wire/shared-push.js'
 import type { EncodedSet } from '../../wire/messages.js'
 import type { Feed, FeedPart } from './feed.js'
 import type { Selection } from './selection.js'
-import type { Subscription } from './subscription.js'
 
 /** Sets that are known to hold something for an audience; of older ones the log tells. */
 const NOTED_SETS_MAX = 4_096
@@ -21,8 +20,19 @@ const READ_SETS_MAX = 256
 const PUSHES_KEPT_MAX = 16
 const PUSHES_KEPT_BYTES_MAX = 1_048_576
 
+/** What subscribed. */
+export interface Member {
+  /** Rises from one that was accepted to the next, whatever their sessions. */
+  readonly serial: number
+  readonly audience: Audience
+  /** Whether its sets wait for something else than the relay's push delay. */
+  readonly hasOwnTime: boolean
+  /** Pushes what may be pushed now. */
+  pumpAlone(): void
+}
+
 /** What goes out next behind a cursor: one push, or nothing. */
-export interface Portion {
+interface Portion {
   /** Undefined where nothing is selected up to `upTo`. */
   readonly push: SharedPush | undefined
   /** The first set that it holds. */
@@ -42,7 +52,7 @@ interface KeptPortion extends Portion {
 export class Audience {
   readonly feed: Feed
   readonly selection: Selection
-  readonly members = new Set<Subscription>()
+  readonly members = new Set<Member>()
   private readonly names: readonly Uint8Array[] | undefined
   /** Rising: all sets after `notedFrom` that may hold something selected. */
   private readonly noted: Seq[] = []

@@ -2,7 +2,7 @@
  * The audiences of one shop by what they select: a set that is published costs as much as the audiences that its
  * patches are for, however many others there are.
  *
- * Tests: test/relay/feed/audiences.test.ts
+ * Tests: test/relay/feed/audience.test.ts
  */
 
 import type { OrderId, Seq } from '../../brands.js'
@@ -13,7 +13,7 @@ import type { Feed } from './feed.js'
 import type { Selection } from './selection.js'
 
 /** A set with the keys of its patches. */
-export interface PublishedSet {
+interface PublishedSet {
   readonly seq: Seq
   readonly keys: readonly PatchKey[]
 }

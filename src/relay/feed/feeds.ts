@@ -13,10 +13,9 @@ import type { Clock } from '../instruments/clock.js'
 import type { CommittedSet } from '../shops/committed-set.js'
 import type { Shop } from '../shops/shop.js'
 import { Feed } from './feed.js'
-import type { Audience } from './audience.js'
+import type { Audience, Member } from './audience.js'
 import { Audiences } from './audiences.js'
 import type { Selection } from './selection.js'
-import type { Subscription } from './subscription.js'
 
 export interface FeedsOptions {
   readonly settings: Pick<Settings, 'pushDelayMs'>
@@ -31,7 +30,7 @@ interface Followed {
   readonly feed: Feed
   readonly audiences: Audiences
   /** Who waits for sets to become pushable whatever they hold. */
-  waiting: Set<Subscription>
+  waiting: Set<Member>
 }
 
 export class Feeds {
@@ -58,11 +57,11 @@ export class Feeds {
     return this.shops.get(shopId)!.audiences.of(selection)
   }
 
-  subscribed(subscription: Subscription): void {
+  subscribed(subscription: Member): void {
     subscription.audience.members.add(subscription)
   }
 
-  unsubscribed(subscription: Subscription): void {
+  unsubscribed(subscription: Member): void {
     const { audience } = subscription
     const { audiences, waiting } = this.shops.get(audience.feed.shopId)!
     waiting.delete(subscription)
@@ -70,7 +69,7 @@ export class Feeds {
   }
 
   /** It is pumped when the next sets become pushable. */
-  awaits(subscription: Subscription): void {
+  awaits(subscription: Member): void {
     this.shops.get(subscription.audience.feed.shopId)!.waiting.add(subscription)
   }
 
@@ -100,7 +99,7 @@ export class Feeds {
 
   private follow(shopId: ShopId): Followed {
     const feed = new Feed(shopId, this.options.store, (id) => this.options.indexedUpTo(id))
-    const followed = { feed, audiences: new Audiences(feed), waiting: new Set<Subscription>() }
+    const followed = { feed, audiences: new Audiences(feed), waiting: new Set<Member>() }
     this.shops.set(shopId, followed)
     return followed
   }
@@ -119,7 +118,7 @@ function pumpPaced(found: ReadonlySet<Audience>): void {
 }
 
 /** In the order in which they were accepted: those of one session are told in it. */
-function inOrder(found: ReadonlySet<Audience>, others: ReadonlySet<Subscription> = new Set()): Subscription[] {
+function inOrder(found: ReadonlySet<Audience>, others: ReadonlySet<Member> = new Set()): Member[] {
   const all = new Set(others)
   for (const { members } of found) for (const subscription of members) all.add(subscription)
   const isInOrder = others.size === 0 && found.size <= 1

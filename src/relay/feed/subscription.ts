@@ -9,7 +9,7 @@ import { PUSHES_UNANSWERED_MAX } from '../../limits.js'
 import { encodeEnvelope } from '../../wire/envelope.js'
 import type { KeptCheckpoint } from '../checkpoints/signed-shop.js'
 import type { Clock } from '../instruments/clock.js'
-import type { Audience } from './audience.js'
+import type { Audience, Member } from './audience.js'
 import { NO_CHECKPOINT, type CheckpointPushes } from './checkpoint-pushes.js'
 import type { Feed } from './feed.js'
 import type { PagePace } from './page-pace.js'
@@ -71,9 +71,8 @@ const SLICE_RECORDS = 256
 
 let lastSerial = 0
 
-export class Subscription {
+export class Subscription implements Member {
   readonly id: number
-  /** Rises from one that was accepted to the next, whatever their sessions. */
   readonly serial = ++lastSerial
   readonly audience: Audience
   private readonly feed: Feed
@@ -139,7 +138,6 @@ export class Subscription {
     })
   }
 
-  /** Whether its sets wait for something else than the relay's push delay. */
   get hasOwnTime(): boolean {
     return this.target.pace !== undefined || this.proven?.delayMs !== undefined
   }
