@@ -7,9 +7,11 @@
 
 import type { Seq } from '../../brands.js'
 import { FRAME_OUT_BYTES_MAX, SETS_PER_PUSH_MAX } from '../../limits.js'
+import { ALL_COLLECTIONS } from '../../patches/object-name.js'
+import type { SetRun } from '../../store/store.js'
 import { PUSH_HEAD_BYTES_MAX, SharedPush } from '../../wire/shared-push.js'
 import type { EncodedSet } from '../../wire/messages.js'
-import type { Feed, FeedPart } from './feed.js'
+import { FeedRecord, type Feed, type FeedPart } from './feed.js'
 import type { Selection } from './selection.js'
 
 /** Sets that are known to hold something for an audience; of older ones the log tells. */
@@ -53,6 +55,7 @@ export class Audience {
   readonly feed: Feed
   readonly selection: Selection
   readonly members = new Set<Member>()
+  private readonly bits: { readonly all: number; readonly none: number }
   private readonly names: readonly Uint8Array[] | undefined
   /** Rising: all sets after `notedFrom` that may hold something selected. */
   private readonly noted: Seq[] = []
@@ -64,6 +67,7 @@ export class Audience {
     this.feed = feed
     this.selection = selection
     this.names = selection.indexNames()
+    this.bits = selection.bits
     this.notedFrom = feed.head
   }
 
@@ -94,7 +98,7 @@ export class Audience {
 
   /** What goes out next up to `last`, of so many records at most. The same for all members that are as far. */
   next(cursor: Seq, last: Seq, budget: number): Portion {
-    const known = this.kept.find((one) => one.after === cursor && (one.last === undefined || one.last === last))
+    const known = this.kept.find((one) => one.after === cursor && isFor(one, last))
     if (known !== undefined) return known
     const portion = this.made(cursor, last, budget)
     if (this.members.size > 1 && portion.push !== undefined) this.keep(portion)
@@ -107,31 +111,85 @@ export class Audience {
   }
 
   private made(cursor: Seq, last: Seq, budget: number): KeptPortion {
-    const sets: EncodedSet[] = []
-    let [bytes, looked, first, upTo] = [PUSH_HEAD_BYTES_MAX, 0, 0, cursor]
-    const portion = (isFull: boolean): KeptPortion => {
-      const push = sets.length === 0 ? undefined : new SharedPush(sets)
-      return { push, first, upTo, looked, after: cursor, last: isFull ? undefined : last }
+    const filling = new Filling(cursor)
+    let isFull = false
+    while (!isFull && filling.upTo < last && filling.looked < budget) {
+      const run = this.runBehind(filling.upTo)
+      isFull = run === undefined ? this.fill(filling, last) : this.fillFromRun(filling, run, Math.min(last, run.last))
     }
-    while (upTo < last && looked < budget) {
-      const part = this.after(upTo, last)
-      for (const record of part.records) {
-        const places = this.selection.places(record)
-        if (places.length > 0) {
-          const set = record.select(places)
-          const isFull = sets.length === SETS_PER_PUSH_MAX || bytes + set.length > FRAME_OUT_BYTES_MAX
-          if (isFull && sets.length > 0) return portion(true)
-          if (sets.length === 0) first = record.seq
-          sets.push(set)
-          bytes += set.length
-        }
-        upTo = record.seq
-        looked++
-      }
-      upTo = part.upTo
+    const { first, upTo, looked } = filling
+    return { push: filling.push(), first, upTo, looked, after: cursor, last: isFull ? undefined : last }
+  }
+
+  /** Whether there was more than the push has room for. */
+  private fill(filling: Filling, last: Seq): boolean {
+    const { records, upTo } = this.after(filling.upTo, last)
+    for (const record of records) if (!this.take(filling, record)) return true
+    filling.upTo = upTo
+    filling.looked++
+    return false
+  }
+
+  private take(filling: Filling, record: FeedRecord): boolean {
+    const places = this.selection.places(record)
+    if (places.length > 0 && !filling.add(record.seq, record.select(places))) return false
+    filling.upTo = record.seq
+    filling.looked++
+    return true
+  }
+
+  /** As `fill`; what is selected whole is copied as it stands. `last`: none behind the run's. */
+  private fillFromRun(filling: Filling, run: SetRun, last: Seq): boolean {
+    while (filling.upTo < last) {
+      const from = filling.upTo + 1
+      const bits = run.collections(from)
+      if (isWithin(bits, this.bits.none)) {
+        filling.upTo++
+        filling.looked++
+      } else if (this.isCopied(run, from)) {
+        let to = from
+        while (to < last && to - from < SETS_PER_PUSH_MAX && this.isCopied(run, to + 1)) to++
+        if (!filling.addRun(run, from, to)) return true
+      } else if (!this.take(filling, new FeedRecord(run.set(from)))) return true
+    }
+    return false
+  }
+
+  private isCopied(run: SetRun, seq: Seq): boolean {
+    return isWithin(run.collections(seq), this.bits.all) && run.isProven(seq)
+  }
+
+  /** Undefined where sets are read one by one: the newest, those that are noted or in the index, and of old databases. */
+  private runBehind(cursor: Seq): SetRun | undefined {
+    const isOneByOne = this.names !== undefined || cursor >= this.notedFrom
+    return isOneByOne ? undefined : this.feed.run(cursor)
+  }
+
+  /** Selected patches of the next sets behind `cursor`, as many as are counted at once, and up to where. */
+  count(cursor: Seq, last: Seq): { readonly patches: number; readonly upTo: Seq; readonly looked: number } {
+    const { all, none } = this.bits
+    if ((all | none) === ALL_COLLECTIONS) {
+      const other = this.feed.countPatches(cursor, last, ~ALL_COLLECTIONS)
+      const patches = other === 0 ? this.feed.countPatches(cursor, last, all) : undefined
+      if (patches !== undefined) return { patches, upTo: last, looked: 1 }
+    }
+    const run = this.runBehind(cursor)
+    if (run !== undefined) return this.countRun(run, cursor, Math.min(run.last, last))
+    const { records, upTo } = this.after(cursor, last)
+    const patches = records.reduce((sum, record) => sum + this.selection.places(record).length, 0)
+    return { patches, upTo, looked: 1 + records.length }
+  }
+
+  private countRun(run: SetRun, cursor: Seq, upTo: Seq) {
+    let [patches, looked] = [0, 1]
+    for (let seq = cursor + 1; seq <= upTo; seq++) {
+      const bits = run.collections(seq)
+      if (isWithin(bits, this.bits.none)) continue
+      if (isWithin(bits, this.bits.all)) patches += run.patches(seq)
+      else patches += this.selection.places(new FeedRecord(run.set(seq))).length
       looked++
     }
-    return portion(false)
+    return { patches, upTo, looked }
   }
 
   private keep(portion: KeptPortion): void {
@@ -152,4 +210,61 @@ export class Audience {
     }
     return low
   }
+}
+
+/** The sets of one push while they are found. */
+class Filling {
+  /** The first set in it. */
+  first: Seq = 0
+  upTo: Seq
+  looked = 0
+  private readonly parts: EncodedSet[] = []
+  private sets = 0
+  private bytes = PUSH_HEAD_BYTES_MAX
+
+  constructor(cursor: Seq) {
+    this.upTo = cursor
+  }
+
+  /** Whether there was room; a single set always has it. */
+  add(seq: Seq, set: EncodedSet): boolean {
+    const isFull = this.sets === SETS_PER_PUSH_MAX || this.bytes + set.length > FRAME_OUT_BYTES_MAX
+    if (isFull && this.sets > 0) return false
+    this.put(seq, set, 1)
+    return true
+  }
+
+  /** Sets `from` to `to`, as far as there is room; whether there was for all. */
+  addRun(run: SetRun, from: Seq, to: Seq): boolean {
+    let end = Math.min(to, from + SETS_PER_PUSH_MAX - this.sets - 1)
+    const isTooLong = () => this.bytes + run.sets(from, end).length > FRAME_OUT_BYTES_MAX
+    while (end >= from && (end > from || this.sets > 0) && isTooLong()) end--
+    if (end >= from) {
+      this.put(from, run.sets(from, end), end - from + 1)
+      this.upTo = end
+      this.looked += end - from + 1
+    }
+    return end === to
+  }
+
+  push(): SharedPush | undefined {
+    return this.sets === 0 ? undefined : new SharedPush(this.parts)
+  }
+
+  private put(first: Seq, bytes: EncodedSet, sets: number): void {
+    if (this.sets === 0) this.first = first
+    this.parts.push(bytes)
+    this.sets += sets
+    this.bytes += bytes.length
+  }
+}
+
+/** Whether all of `bits` are among those. */
+function isWithin(bits: number, those: number): boolean {
+  return (bits & ~those) === 0
+}
+
+/** Whether it is what is made up to `last`: no set behind that may be in it. */
+function isFor({ last, upTo }: KeptPortion, asked: Seq): boolean {
+  return last === undefined ? upTo <= asked : last === asked
 }

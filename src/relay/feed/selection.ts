@@ -13,7 +13,7 @@ import type { StateCollection } from '../../merkle/state-level.js'
 import { idKey, type ShopState } from '../../state/shop-state.js'
 import { ObjectType, type Filter } from '../../wire/messages.js'
 import type { FeedRecord } from './feed.js'
-import { indexName, keyName, type PatchKey } from '../../patches/object-name.js'
+import { ALL_COLLECTIONS, bitOf, indexName, keyName, type PatchKey } from '../../patches/object-name.js'
 import { isForeignOrder, READABLE, readsEverything, unreadable, type Reader } from '../shops/reader.js'
 
 interface FilterType {
@@ -75,6 +75,17 @@ export class Selection {
     const rights = readsEverything(this.reader) ? 'staff' : role === 'guest' ? toHex(card!) : 'visitor'
     const wanted = [[...this.collections].sort(), [...this.objects.keys()].sort()]
     return JSON.stringify([rights, this.isUnfiltered, ...wanted])
+  }
+
+  /**
+   * Which collections a set may change, as bits, for all its patches to be selected, and for none; of any other set
+   * only its patches tell.
+   */
+  get bits(): { readonly all: number; readonly none: number } {
+    const whole = bitsOf(this.collections)
+    const possible = whole | bitsOf([...this.objects.values()].map(({ collection }) => collection))
+    const all = this.reader.role === 'guest' ? whole & ~bitOf('Orders') : whole
+    return { all, none: ALL_COLLECTIONS & ~possible }
   }
 
   /**
@@ -151,6 +162,12 @@ export class Selection {
     this.objects.set(keyName(patchKey), patchKey)
     return undefined
   }
+}
+
+function bitsOf(collections: Iterable<string>): number {
+  let bits = 0
+  for (const collection of collections) bits |= bitOf(collection)
+  return bits
 }
 
 /** Of what PatchKey has as text. */

@@ -209,9 +209,9 @@ export class Subscription implements Member {
   /** Selected patches of the backlog, then the status that says so. Whether that is done. */
   private countSome(): boolean {
     for (let budget = SLICE_RECORDS; budget > 0 && this.counted < this.backlogEnd;) {
-      const { records, upTo } = this.audience.after(this.counted, this.backlogEnd)
-      for (const record of records) this.patches += this.audience.selection.places(record).length
-      budget -= 1 + records.length
+      const { patches, upTo, looked } = this.audience.count(this.counted, this.backlogEnd)
+      this.patches += patches
+      budget -= looked
       this.counted = upTo
     }
     if (this.counted < this.backlogEnd) return false
