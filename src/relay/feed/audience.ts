@@ -159,7 +159,7 @@ export class Audience {
     return isWithin(run.collections(seq), this.bits.all) && run.isProven(seq)
   }
 
-  /** Undefined where sets are read one by one: the newest, those that are noted or indexed, and those of old databases. */
+  /** Undefined where sets are read one by one: the newest, those that are noted or indexed, those of old databases. */
   private runBehind(cursor: Seq): SetRun | undefined {
     const isOneByOne = this.names !== undefined || cursor >= this.notedFrom
     return isOneByOne ? undefined : this.feed.run(cursor)
