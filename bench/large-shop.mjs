@@ -44,10 +44,10 @@ export async function largeShop(folder, kind, count, say) {
   return data
 }
 
-/** A relay over the directory: its address, what it used so far, and its end. */
-export async function startRelay(data) {
+/** A relay over the directory, with `more` flags: its address, what it used so far, and its end. */
+export async function startRelay(data, more = []) {
   const launcher = join(import.meta.dirname, '../src/cli/cairn.js')
-  const flags = ['serve', '--empty', '--port', '0', '--metrics-port', '0', '--data', data]
+  const flags = ['serve', '--empty', '--port', '0', '--metrics-port', '0', '--data', data, ...more]
   const child = spawn(process.execPath, [launcher, ...flags], { stdio: ['ignore', 'pipe', 'ignore'] })
   const ended = new Promise((resolve) => child.once('exit', resolve))
   const url = await new Promise((resolve, reject) => {
@@ -63,7 +63,13 @@ export async function startRelay(data) {
     child.kill(signal)
     return ended
   }
-  return { url, stop: () => end('SIGTERM'), kill: () => end('SIGKILL'), use: () => useOf(child.pid) }
+  return {
+    url,
+    pid: child.pid,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+    use: () => useOf(child.pid),
+  }
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 
 import type { Seq, ShopId } from '../brands.js'
+import type { PatchTotals } from './chunk-run.js'
 import type { DamageList } from './damage-list.js'
 import {
   derivedKey,
@@ -33,6 +34,8 @@ export interface KnownShop {
   head: Seq
   /** The last set of the trees over the log. */
   treeHead: Seq
+  /** Of the patches of its log. */
+  totals: PatchTotals
   nextRef: number
   /** Trie nodes below it were written without a checksum. */
   sealedFrom: number

@@ -36,12 +36,13 @@ import {
   settingKey,
   shopKey,
 } from './keys.js'
-import { isEarlyChunk, packChunks, pickFromChunk, recordBytes, unpackChunk } from './log-chunk.js'
+import { isEarlyChunk, NO_TOTALS } from './log-chunk.js'
+import { LogRows } from './log-rows.js'
 import { Probe } from './probe.js'
 import { Room } from './room.js'
 import { decodeCard, decodeShop, encodeCard, encodeShop } from './rows.js'
 import { Serial } from './serial.js'
-import { StoreError, WHAT_NOW } from './store-error.js'
+import { StoreError } from './store-error.js'
 import { copy, DamageError, Table, type Put } from './table.js'
 import type {
   CardRow,
@@ -52,6 +53,7 @@ import type {
   PaymentRow,
   LogRecord,
   LogTreeRow,
+  SetRun,
   ShopRow,
   Store,
   StoreDamage,
@@ -115,6 +117,7 @@ class LmdbStore implements Store {
   private readonly byNumber = new Map<number, KnownShop>()
   private readonly hurt = new DamageList()
   private readonly derivedRows: DerivedRows
+  private readonly logRows: LogRows
   private readonly checkpointRows: CheckpointRows
   private readonly commits = new Serial()
   private readonly probe: Probe
@@ -134,6 +137,7 @@ class LmdbStore implements Store {
       this.hurt.reading({ part: 'rows', what: 'how long reservations lasted', otherwise: undefined }, () =>
         earlyReservationSeconds(table),
       ) ?? reservationSeconds
+    this.logRows = new LogRows(table, this.hurt, this.earlyReservationSeconds)
     this.hurt.reading({ part: 'shops', what: 'the list of shops', otherwise: undefined }, () => {
       for (const [key, row] of table.whole(ALL_SHOPS)) this.know(fromBigEndian(key.subarray(1)), key, row)
     })
@@ -159,45 +163,25 @@ class LmdbStore implements Store {
   readLog(shopId: ShopId, after: Seq, limits: { records: number; bytes: number }): LogRecord[] {
     this.assertOpen()
     const shop = this.known.get(shopId)
-    if (shop === undefined || after >= shop.head) return []
-    const last = Math.min(shop.head, after + Math.max(1, limits.records))
-    const records: LogRecord[] = []
-    let bytes = 0
-    try {
-      for (const record of this.recordsAfter(shop, after)) {
-        if (record.seq !== after + records.length + 1) break
-        bytes += recordBytes(record)
-        if (records.length > 0 && bytes > limits.bytes) return records
-        records.push(record)
-        if (record.seq === last) return records
-      }
-    } catch (error) {
-      if (records.length === 0) throw error
-    }
-    if (records.length === 0) throw this.gapAt(shop, after + 1)
-    return records
+    return shop === undefined || after >= shop.head ? [] : this.logRows.read(shop, after, limits)
   }
 
   pickLog(shopId: ShopId, seqs: readonly Seq[], bytes: number): LogRecord[] {
     this.assertOpen()
     const shop = this.known.get(shopId)
-    if (shop === undefined) return []
-    const records: LogRecord[] = []
-    let left = bytes
-    while (records.length < seqs.length) {
-      const wanted = seqs.slice(records.length)
-      const key = logKey(shop.number, this.chunkStart(shop, wanted[0]!))
-      const found = this.fromChunk(shop, key, this.table.raw(key)!, (chunk) =>
-        pickFromChunk(chunk, wanted, this.earlyReservationSeconds),
-      )
-      if (found[0]?.seq !== wanted[0]) throw this.gapAt(shop, wanted[0]!)
-      for (const record of found) {
-        left -= recordBytes(record)
-        if (records.length > 0 && left < 0) return records
-        records.push(record)
-      }
-    }
-    return records
+    return shop === undefined ? [] : this.logRows.pick(shop, seqs, bytes)
+  }
+
+  readRun(shopId: ShopId, after: Seq): SetRun | undefined {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop === undefined || after >= shop.head ? undefined : this.logRows.run(shop, after)
+  }
+
+  countPatches(shopId: ShopId, after: Seq, last: Seq, collections: number): number | undefined {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop && this.logRows.count(shop, after, last, collections)
   }
 
   nonce(shopId: ShopId, signer: Uint8Array): bigint {
@@ -282,7 +266,7 @@ class LmdbStore implements Store {
     const shop = this.known.get(shopId)
     const roots = shop && this.derivedRows.roots(shop)
     if (roots === undefined || roots.seq <= shop!.head) return roots
-    this.gapAt(shop!, roots.seq)
+    this.logRows.gapAt(shop!, roots.seq)
     return undefined
   }
 
@@ -404,7 +388,8 @@ class LmdbStore implements Store {
     const shops = new Map(made.map((shop) => [shop.row.shopId, shop]))
     const known = (shopId: ShopId) => shops.get(shopId) ?? this.known.get(shopId)!
     const numberOf = (shopId: ShopId) => known(shopId).number
-    const log = [...byShop].flatMap(([shopId, records]) => chunkPuts(numberOf(shopId), records))
+    const packed = [...byShop].map(([shopId, records]) => ({ shopId, ...this.logRows.puts(known(shopId), records) }))
+    const log = packed.flatMap(({ puts }) => puts)
     const logBytes = log.reduce((sum, [, bytes]) => sum + bytes.length, this.logBytes)
     const head = (shopId: ShopId) => known(shopId).head + (byShop.get(shopId)?.length ?? 0)
     const treeHeads = checkLogTrees(commit, (shopId) => known(shopId).treeHead, head)
@@ -426,6 +411,7 @@ class LmdbStore implements Store {
     await this.table.write(puts, removals)
     for (const shop of made) this.add(shop)
     for (const [shopId, records] of byShop) this.known.get(shopId)!.head += records.length
+    for (const { shopId, totals } of packed) this.known.get(shopId)!.totals = totals
     for (const [shopId, treeHead] of treeHeads) this.known.get(shopId)!.treeHead = treeHead
     this.logBytes = logBytes
   }
@@ -454,14 +440,21 @@ class LmdbStore implements Store {
       this.table.unsealed(key, row),
     )
     if (value === undefined) return
-    const shop: KnownShop = { ...decodeShop(shopId, value), head: 0, treeHead: 0, nextRef: 1, sealedFrom: 1 }
+    const shop: KnownShop = {
+      ...decodeShop(shopId, value),
+      head: 0,
+      treeHead: 0,
+      totals: NO_TOTALS,
+      nextRef: 1,
+      sealedFrom: 1,
+    }
     const { number } = shop
     const last = { reverse: true, limit: 1 }
     const [node] = this.table.keys({ start: nodeKey(number + 1, 0), end: nodeKey(number, 0), ...last })
     if (node !== undefined) shop.nextRef = lastNumber(node) + 1
     shop.sealedFrom = this.derivedRows.sealedFrom(number) ?? shop.nextRef
     const [chunk] = this.table.range({ start: logKey(number + 1, 0), end: logKey(number, 0), ...last })
-    if (chunk !== undefined) shop.head = this.lastSeqOf(shop, chunk)
+    if (chunk !== undefined) Object.assign(shop, this.logRows.end(shop, chunk))
     shop.treeHead = this.derivedRows.logTreeHead(shop)
     const unsure = { shopId, otherwise: undefined } as const
     this.hurt.reading({ ...unsure, part: 'log', what: 'the end of the log' }, () =>
@@ -471,52 +464,6 @@ class LmdbStore implements Store {
       this.table.lookAround(nodeKey(number + 1, 0)),
     )
     this.add(shop)
-  }
-
-  /** Of a chunk that cannot be read nothing counts. */
-  private lastSeqOf(shop: KnownShop, [key, row]: Put): Seq {
-    try {
-      return this.fromChunk(shop, key, row, (chunk) => unpackChunk(chunk, 0).at(-1)!.seq)
-    } catch (error) {
-      if (error instanceof StoreError && error.code === 'damaged') return lastNumber(key) - 1
-      throw error
-    }
-  }
-
-  /** From the chunk that holds the first record after `after`; may go on past the head. */
-  private *recordsAfter(shop: KnownShop, after: Seq): Generator<LogRecord> {
-    const first = this.chunkStart(shop, after + 1)
-    const range = { start: logKey(shop.number, first), end: logKey(shop.number + 1, 0) }
-    for (const [key, row] of this.table.range(range)) {
-      const records = this.fromChunk(shop, key, row, (chunk) => unpackChunk(chunk, this.earlyReservationSeconds))
-      for (const record of records) if (record.seq > after) yield record
-    }
-  }
-
-  private fromChunk<T>(
-    { row: { shopId } }: KnownShop,
-    key: Uint8Array,
-    row: Uint8Array,
-    read: (chunk: Uint8Array) => T,
-  ): T {
-    return this.hurt.reading({ shopId, part: 'log', what: `the log at set ${lastNumber(key)}` }, () =>
-      read(this.table.unsealed(key, row)),
-    )
-  }
-
-  /** The first seq of the chunk that holds `seq`. */
-  private chunkStart(shop: KnownShop, seq: Seq): Seq {
-    const range = { start: logKey(shop.number, seq), end: logKey(shop.number, 0), reverse: true, limit: 1 }
-    const [key] = this.table.keys(range)
-    if (key === undefined) throw this.gapAt(shop, seq)
-    return lastNumber(key)
-  }
-
-  /** Remembered, and what to throw. */
-  private gapAt({ row: { shopId }, head }: KnownShop, seq: Seq): StoreError {
-    const text = `shop ${shopId}: the log has no set ${seq}, its head is ${head}: ${WHAT_NOW}`
-    this.hurt.note({ shopId, part: 'log', text })
-    return new StoreError('damaged', text)
   }
 
   /** Whether the row is one of format 1 that an upgrade leaves as it is. */
@@ -568,11 +515,15 @@ const ROWS_BETWEEN_TURNS = 10_000
 const cardNamed = (card: Uint8Array) => ({ part: 'rows', what: `the row of card ${toHex(card)}` }) as const
 
 function newShop({ shopId, secret, createdAtMs }: ShopRow, number: number): KnownShop {
-  return { row: { shopId, secret: copy(secret), createdAtMs }, number, head: 0, treeHead: 0, nextRef: 1, sealedFrom: 1 }
-}
-
-function chunkPuts(shop: number, records: readonly LogRecord[]): Put[] {
-  return packChunks(records).map(({ firstSeq, bytes }) => [logKey(shop, firstSeq), bytes])
+  return {
+    row: { shopId, secret: copy(secret), createdAtMs },
+    number,
+    head: 0,
+    treeHead: 0,
+    totals: NO_TOTALS,
+    nextRef: 1,
+    sealedFrom: 1,
+  }
 }
 
 function shopPut({ row, number }: KnownShop): Put {

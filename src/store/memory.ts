@@ -7,8 +7,9 @@
 import type { Seq, ShopId } from '../brands.js'
 import { toHex } from '../bytes/hex.js'
 import { compareBytes } from '../bytes/bytes.js'
+import { collectionBit } from '../patches/object-name.js'
 import { checkCommit, checkFlush, checkLogTrees } from './commit-check.js'
-import { recordBytes } from './log-chunk.js'
+import { packChunks, recordBytes, runOf } from './log-chunk.js'
 import { Serial } from './serial.js'
 import { StoreError } from './store-error.js'
 import type {
@@ -20,6 +21,7 @@ import type {
   PaymentRow,
   LogRecord,
   LogTreeRow,
+  SetRun,
   ShopRow,
   Store,
   StoreDamage,
@@ -47,6 +49,9 @@ interface MemoryShop {
   derived: StoredRoots | undefined
   nextRef: number
 }
+
+/** As many sets as stand together. */
+const RUN = { records: 100, bytes: 65_536 }
 
 export class MemoryStore implements Store {
   private readonly table = new Map<bigint, MemoryShop>()
@@ -94,6 +99,17 @@ export class MemoryStore implements Store {
       records.push(copyRecord(log[seq - 1]!))
     }
     return records
+  }
+
+  readRun(shopId: ShopId, after: Seq): SetRun | undefined {
+    const [chunk] = packChunks(this.readLog(shopId, after, RUN))
+    return chunk && runOf(chunk.bytes)
+  }
+
+  countPatches(shopId: ShopId, after: Seq, last: Seq, collections: number): number | undefined {
+    this.assertOpen()
+    const patches = (this.table.get(shopId)?.log ?? []).slice(after, last).flatMap((record) => record.patches)
+    return patches.filter((patch) => (collections & collectionBit(patch)) !== 0).length
   }
 
   nonce(shopId: ShopId, signer: Uint8Array): bigint {

@@ -28,6 +28,22 @@ export interface LogRecord {
   readonly stateHash: Uint8Array
 }
 
+/** Sets of a shop that stand together, as pushes carry them. What is asked for must be among them. */
+export interface SetRun {
+  readonly first: Seq
+  readonly last: Seq
+  /** Of the collections that set `seq` changes, as bits (object-name.ts). */
+  collections(seq: Seq): number
+  /** How many patches set `seq` has. */
+  patches(seq: Seq): number
+  /** Whether set `seq` stands there with the proofs of all its patches. */
+  isProven(seq: Seq): boolean
+  /** Sets `from` to `to` as encodeSet makes them, joined, if each is proven. A view. */
+  sets(from: Seq, to: Seq): Uint8Array
+  /** What of set `seq` is its own; byte strings are views. Throws StoreError 'damaged'. */
+  set(seq: Seq): Pick<LogRecord, 'seq' | 'header' | 'signature' | 'patches'>
+}
+
 export interface ShopRow {
   readonly shopId: ShopId
   /** 32 random bytes, made with the shop (PROOFS §1). */
@@ -175,6 +191,16 @@ export interface Store {
    * StoreError 'damaged'.
    */
   pickLog(shopId: ShopId, seqs: readonly Seq[], bytes: number): LogRecord[]
+  /**
+   * Stored sets as pushes carry them, that of the first set after `after` among them; undefined if there is none, or
+   * its chunk is of an earlier version: then readLog has it. Views that never change. Throws StoreError 'damaged'.
+   */
+  readRun(shopId: ShopId, after: Seq): SetRun | undefined
+  /**
+   * How many patches of these collections, as bits (object-name.ts), the sets after `after` up to `last` have, none
+   * above the head; undefined where earlier versions left that uncounted. Throws StoreError 'damaged'.
+   */
+  countPatches(shopId: ShopId, after: Seq, last: Seq, collections: number): number | undefined
   /** 0 if there is none. */
   nonce(shopId: ShopId, signer: Uint8Array): bigint
   card(card: Uint8Array): CardRow | undefined

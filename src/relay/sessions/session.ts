@@ -385,6 +385,14 @@ export class Session implements PushTarget, AuthenticatedSession {
     if (!this.ended) this.connection.send(frame)
   }
 
+  sendBorrowed(frame: Uint8Array): void {
+    if (!this.ended) this.connection.sendBorrowed(frame)
+  }
+
+  awaitNext(subscription: Subscription): void {
+    this.host.feeds.awaits(subscription)
+  }
+
   sendStatus(subscriptionId: number, unpushedPatches: number): void {
     const message = {
       kind: 'syncStatus',
