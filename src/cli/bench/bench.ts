@@ -37,6 +37,7 @@ export class RefusedError extends Error {
 export type Prepare = (seconds: number) => Promise<() => Promise<Load>>
 
 const WARM_UP_SECONDS_MAX = 1
+const PROGRESS_MS = 1_000
 
 export class Bench {
   readonly options: BenchOptions
@@ -84,9 +85,10 @@ export class Bench {
     try {
       for (let i = 0; i <= runs && refused === undefined; i++) {
         const isWarmUp = i === 0
-        this.options.progress(`${work.name}: ${isWarmUp ? 'warm-up' : `run ${i} of ${runs}`}`)
+        const what = `${work.name}: ${isWarmUp ? 'warm-up' : `run ${i} of ${runs}`}`
+        this.options.progress(what)
         const run = await this.until(prepare(isWarmUp ? Math.min(seconds, WARM_UP_SECONDS_MAX) : seconds))
-        const { load, one } = await this.measured(run)
+        const { load, one } = await this.measured(run, what)
         if (load.refused > 0)
           refused = { count: load.refused, of: load.done + load.refused, why: load.refusal ?? 'without a word' }
         else if (!isWarmUp && load.done > 0) done.push(one)
@@ -104,9 +106,11 @@ export class Bench {
     await this.signing.close()
   }
 
-  private async measured(run: () => Promise<Load>): Promise<{ load: Load; one: Run }> {
+  private async measured(run: () => Promise<Load>, what: string): Promise<{ load: Load; one: Run }> {
+    let seconds = 0
+    const timer = setInterval(() => this.options.progress(`${what}, ${++seconds} s`), PROGRESS_MS)
     const [use, own] = [this.relay.use(), process.cpuUsage()]
-    const load = await run()
+    const load = await run().finally(() => clearInterval(timer))
     const [after, { user, system }] = [this.relay.use(), process.cpuUsage(own)]
     const relayCores = use === undefined || after === undefined ? null : (after.cpu - use.cpu) / load.seconds
     return { load, one: runOf(load, { relayCores, generatorCores: (user + system) / 1e6 / load.seconds }) }

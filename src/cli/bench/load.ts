@@ -82,7 +82,7 @@ export function closedLoop(
   let inFlight = 0
   return untilDone(signal, end + GRACE_MS, (finish) => {
     const fill = (lane: Lane, count: number) => {
-      for (let i = 0; i < count && tally.refused === 0 && performance.now() < end; i++) {
+      for (let i = 0; i < count && tally.refused === 0 && !signal.aborted && performance.now() < end; i++) {
         const sentAt = performance.now()
         const answered = (refusal?: string) => {
           inFlight--
@@ -114,12 +114,14 @@ export function openLoop(
 ): Promise<Load> {
   const tally = new Tally()
   const planned = Math.max(1, Math.round(rate * seconds))
+  const inFlightMax = lanes.length * REQUESTS_IN_FLIGHT_MAX
+  const goesOn = () => tally.refused === 0 && !signal.aborted
   let [sent, inFlight] = [0, 0]
   return untilDone(signal, tally.start + seconds * 1_000 + GRACE_MS, (finish) => {
     let timer: NodeJS.Timeout | undefined
     const sendDue = () => {
       clearTimeout(timer)
-      for (; sent < planned && tally.refused === 0 && inFlight < lanes.length * REQUESTS_IN_FLIGHT_MAX; sent++) {
+      for (; sent < planned && goesOn() && inFlight < inFlightMax; sent++) {
         const plannedAt = tally.start + (sent * 1_000) / rate
         const now = performance.now()
         if (plannedAt > now) return void (timer = setTimeout(sendDue, plannedAt - now))
@@ -128,7 +130,7 @@ export function openLoop(
           inFlight--
           tally.answered(performance.now(), plannedAt, refusal)
           // A full pipe has room again; the timer looks after what is not due yet.
-          if (inFlight === lanes.length * REQUESTS_IN_FLIGHT_MAX - 1) sendDue()
+          if (inFlight === inFlightMax - 1) sendDue()
           if (inFlight === 0 && (sent === planned || tally.refused > 0)) finish()
         }
         inFlight++

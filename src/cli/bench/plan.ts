@@ -113,6 +113,8 @@ export interface BenchPlan {
 }
 
 const AT_MOST_DEFAULT_ELSEWHERE = 300
+/** All sets of a run are signed before it. */
+const SECONDS_MAX = 60
 const SUBSCRIBERS_DEFAULT = { here: 1_000, elsewhere: 200 }
 
 /** Throws UsageError. */
@@ -120,6 +122,10 @@ export function planOf(word: WorkName | 'all', given: Given): BenchPlan {
   for (const [name, value] of Object.entries(given))
     if (typeof value === 'number' && value < (AT_LEAST_0.has(name) ? 0 : 1))
       throw new UsageError(`--${name} must be at least 1`)
+  if (given.seconds > SECONDS_MAX)
+    throw new UsageError(
+      `--seconds: a run has at most ${SECONDS_MAX}, whose sets have room in memory; make more --runs`,
+    )
   const elsewhere = given.url !== undefined
   if (elsewhere) checkElsewhere(word, given)
   else checkHere(given)

@@ -32,8 +32,13 @@ export class SessionError extends Error {
 /** Opened, and authenticated where there is a card. Rejects with SessionError. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const session = new Session(options)
-  await session.open()
-  return session
+  try {
+    await session.open()
+    return session
+  } catch (error) {
+    session.close()
+    throw error
+  }
 }
 
 export class Session {
