@@ -52,7 +52,8 @@ export class Session {
   private readonly version: WireVersion
   private readonly socket: WebSocket
   private readonly waiting = new Map<bigint, (response: Response) => void>()
-  private isOver = false
+  /** Whether it has ended: every request is answered with an error then, at once. */
+  isOver = false
   /** Resolves when the session is over, whoever ended it. */
   readonly ended: Promise<void>
   private over: () => void = () => undefined
