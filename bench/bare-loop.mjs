@@ -39,7 +39,7 @@ export async function bareLoop({ runs, seconds, signal }, { subscribers, rate, p
 
 async function measured({ writer, readers, frame, rate, seconds, signal }) {
   const [latencies, start] = [new Latencies(), performance.now()]
-  let [sent, waiting] = [0, []]
+  const waiting = []
   const counts = readers.map(() => 0)
   const arrivals = new Map()
   const listeners = readers.map((reader, i) => {
@@ -54,7 +54,6 @@ async function measured({ writer, readers, frame, rate, seconds, signal }) {
   })
   const lane = {
     send(answered) {
-      sent++
       waiting.push(answered)
       writer.send(frame)
       return true

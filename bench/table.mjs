@@ -44,9 +44,10 @@ export async function run(argv) {
   const [rows, series] = [[], []]
   const told = (one) => (series.push(one), plan.isJson ? undefined : seriesLines(one).forEach(say))
   const context = { ...plan, machine, signal: stop.signal, say, told, shared: new Map() }
-  for (const { name, wanted, measure, missing } of ROWS.filter(({ name }) => name.includes(plan.only))) {
+  for (const bound of ROWS.filter(({ name }) => name.includes(plan.only))) {
+    const { name, wanted, missing } = bound
     if (stop.signal.aborted) break
-    const result = missing === undefined ? await measured(measure, context) : { missing }
+    const result = missing === undefined ? await measured(bound, context) : { missing }
     rows.push({ name, wanted, ...result })
     print(row(shownRow(rows.at(-1))))
   }
@@ -83,9 +84,9 @@ function planOf(argv) {
 }
 
 /** A row that fails says why: the others are measured all the same. */
-async function measured(measure, context) {
+async function measured(bound, context) {
   try {
-    return await measure(context)
+    return await bound.measure(context)
   } catch (error) {
     return { missing: context.signal.aborted ? 'interrupted' : `failed: ${error.message}` }
   }

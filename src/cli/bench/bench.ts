@@ -16,7 +16,7 @@ export interface BenchRelay extends Place {
   use(): Use | undefined
 }
 
-export interface BenchOptions {
+interface BenchOptions {
   readonly relay: BenchRelay
   readonly runs: number
   /** Of one run. */
@@ -34,7 +34,7 @@ export class RefusedError extends Error {
   override readonly name = 'RefusedError'
 }
 
-export type Prepare = (seconds: number) => Promise<() => Promise<Load>>
+type Prepare = (seconds: number) => Promise<() => Promise<Load>>
 
 const WARM_UP_SECONDS_MAX = 1
 const PROGRESS_MS = 1_000

@@ -13,7 +13,7 @@ const LOWEST_US = 1
 const DIGITS = 3
 
 /** Milliseconds. */
-export interface Percentiles {
+interface Percentiles {
   readonly p50: number
   readonly p90: number
   readonly p99: number

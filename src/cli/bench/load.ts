@@ -161,7 +161,7 @@ function untilDone(signal: AbortSignal, latest: number, begin: (finish: () => vo
       begin(finish)
     } catch (error) {
       finish()
-      reject(error as Error)
+      reject(error)
     }
   })
 }

@@ -33,7 +33,7 @@ export interface Machine {
   readonly recoveriesPerSecond: number
 }
 
-export interface Disk {
+interface Disk {
   readonly folder: string
   readonly fileSystem: string
   readonly syncs: number
@@ -41,7 +41,7 @@ export interface Disk {
   readonly syncP99: number
 }
 
-export interface MachineOptions {
+interface MachineOptions {
   /** Of the relay's data; undefined: the relay is another's. */
   readonly folder: string | undefined
   /** Of the relay that was started; undefined: all. */
@@ -114,7 +114,7 @@ interface FileSystem {
 
 /** Of an existing folder. */
 export function fileSystemOf(folder: string): FileSystem {
-  const magic = Number(statfsSync(folder).type)
+  const magic = statfsSync(folder).type
   const name = FILE_SYSTEMS.get(magic) ?? `0x${magic.toString(16)}`
   return { name, isMemory: IN_MEMORY.has(name) }
 }
@@ -138,10 +138,7 @@ const FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
 const IN_MEMORY: ReadonlySet<string> = new Set(['tmpfs', 'ramfs'])
 
 async function recoveriesPerSecond(cores: number | undefined, signal: AbortSignal): Promise<number> {
-  const [file, ...words] = pinned(cores, [process.execPath, fileURLToPath(RECOVERIES)])
+  const [file, ...words] = pinned(cores, [process.execPath, fileURLToPath(new URL('./recoveries.js', import.meta.url))])
   const { stdout } = await promisify(execFile)(file!, words, { signal })
   return Number(stdout)
 }
-
-/** The built one: it runs by itself. */
-const RECOVERIES = new URL('../../../dist/cli/bench/recoveries.js', import.meta.url)

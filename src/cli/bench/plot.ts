@@ -19,7 +19,7 @@ interface Tick {
   readonly label: string
 }
 
-export interface Plot {
+interface Plot {
   /** What is seen, in a sentence: for those who do not see it. */
   readonly about: string
   readonly xLabel: string

@@ -44,4 +44,4 @@ function onOwnThread(): Promise<number> {
 if (isMainThread) {
   const rates = await Promise.all(Array.from({ length: availableParallelism() }, onOwnThread))
   process.stdout.write(`${Math.round(rates.reduce((sum, rate) => sum + rate, 0))}\n`)
-} else parentPort!.postMessage(measured())
+} else parentPort!.postMessage(measured(), [])

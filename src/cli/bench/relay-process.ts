@@ -22,7 +22,7 @@ export interface Use {
   readonly writtenBytes: number
 }
 
-export interface RelayProcess {
+interface RelayProcess {
   readonly url: string
   readonly pid: number
   /** Undefined where the system does not tell (it is no Linux). */
@@ -31,7 +31,7 @@ export interface RelayProcess {
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
-export interface RelayProcessOptions {
+interface RelayProcessOptions {
   readonly data: string
   /** Flags of `cairn serve` beside those that any bench needs. */
   readonly flags?: readonly string[]

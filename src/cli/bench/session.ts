@@ -13,7 +13,7 @@ import { FRAME_OUT_BYTES_MAX_5 } from '../../limits.js'
 import { decodeEnvelope, encodeEnvelope, type WireVersion } from '../../wire/envelope.js'
 import type { Message, Request, Response } from '../../wire/messages.js'
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly url: string
   readonly shop: bigint
   /** Of its card, 32 bytes; left out: a visitor. */

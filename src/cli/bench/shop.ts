@@ -19,7 +19,7 @@ import { walletOf } from '../wallet.js'
 import { openSession, SessionError, type Session } from './session.js'
 
 /** A shop of somebody else's relay, and its card. */
-export interface GivenShop {
+interface GivenShop {
   readonly shop: bigint
   /** 32 bytes. */
   readonly secret: Uint8Array

@@ -67,7 +67,7 @@ interface Open {
   readonly rate: number
 }
 
-export function writeOpen(bench: Bench, shops: readonly BenchShop[], { patches, rate }: Open): Promise<Series> {
+function writeOpen(bench: Bench, shops: readonly BenchShop[], { patches, rate }: Open): Promise<Series> {
   const { bySize: _, ...work } = workOf(shops, patches, `${rate.toLocaleString('en')} a second`)
   return bench.series({ ...work, loop: 'open', rate }, async (seconds) => {
     const each = Math.ceil((rate * seconds) / sessionsOf(shops).length) + 1
