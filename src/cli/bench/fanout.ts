@@ -10,7 +10,7 @@ import type { Request } from '../../wire/messages.js'
 import { decodeSet } from '../../wire/pushed-set.js'
 import type { Bench } from './bench.js'
 import { Latencies } from './latencies.js'
-import { closedLoop, openLoop, TIMELINE_MS, type Lane, type Load } from './load.js'
+import { closedLoop, count, openLoop, type Lane, type Load } from './load.js'
 import type { Series } from './result.js'
 import { openSession, type Session } from './session.js'
 import { openShop, writeOne, type BenchShop } from './shop.js'
@@ -180,9 +180,7 @@ class Audience {
       this.latencies.record(now - (this.times[seq + place - this.head - 1] ?? now))
     one.seq = seq + request.sets.length - 1
     this.count += request.sets.length
-    const bucket = Math.floor((now - this.start) / TIMELINE_MS)
-    while (this.timeline.length <= bucket) this.timeline.push(0)
-    this.timeline[bucket]! += request.sets.length
+    count(this.timeline, now - this.start, request.sets.length)
     if (this.isWhole()) this.arrived()
   }
 

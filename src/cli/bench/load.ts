@@ -1,6 +1,6 @@
 /**
- * Load in two kinds of loop. A *closed* loop keeps so many requests in flight: it finds what a relay can do at most, and
- * its latencies are those of a queue that it fills itself. An *open* loop sends at planned times whether answers came
+ * Load in two kinds of loop. A *closed* loop keeps so many requests in flight: it finds what a relay can do at most,
+ * and its latencies are those of a queue that it fills itself. An *open* loop sends at planned times whether answers came
  * or not, as users do, and counts each latency from the planned time: a relay that stands still for a second is seen by
  * all who would have asked in it (no coordinated omission).
  *
@@ -27,7 +27,7 @@ export interface Load {
   /** Of an open loop: planned, and never answered. */
   readonly unanswered: number
   readonly latencies: Latencies
-  /** Of an open loop: from the planned time to that of sending. What is late here is the load generator, not the relay. */
+  /** Of an open loop: from the planned time to that of sending. Late is the load generator here, not the relay. */
   readonly lateness: Latencies
   /** Answers in each `TIMELINE_MS` from the start. */
   readonly timeline: readonly number[]
@@ -36,6 +36,13 @@ export interface Load {
 export const TIMELINE_MS = 100
 /** How long answers are waited for after the end. */
 const GRACE_MS = 20_000
+
+/** Adds so many to a timeline, at a time from its start. */
+export function count(timeline: number[], ms: number, done: number): void {
+  const place = Math.floor(ms / TIMELINE_MS)
+  while (timeline.length <= place) timeline.push(0)
+  timeline[place]! += done
+}
 
 interface LoopOptions {
   readonly seconds: number
@@ -61,9 +68,7 @@ class Tally {
     }
     this.latencies.record(now - since)
     this.lastMs = now - this.start
-    const bucket = Math.floor(this.lastMs / TIMELINE_MS)
-    while (this.timeline.length <= bucket) this.timeline.push(0)
-    this.timeline[bucket]!++
+    count(this.timeline, this.lastMs, 1)
   }
 
   load(seconds: number, unanswered: number): Load {
@@ -81,8 +86,8 @@ export function closedLoop(
   const end = tally.start + seconds * 1_000
   let inFlight = 0
   return untilDone(signal, end + GRACE_MS, (finish) => {
-    const fill = (lane: Lane, count: number) => {
-      for (let i = 0; i < count && tally.refused === 0 && !signal.aborted && performance.now() < end; i++) {
+    const fill = (lane: Lane, room: number) => {
+      for (let i = 0; i < room && tally.refused === 0 && !signal.aborted && performance.now() < end; i++) {
         const sentAt = performance.now()
         const answered = (refusal?: string) => {
           inFlight--

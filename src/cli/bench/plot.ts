@@ -28,9 +28,9 @@ interface Plot {
   readonly lines: readonly Line[]
 }
 
-const WIDTH = 480
-const HEIGHT = 240
-const [LEFT, RIGHT, TOP, BOTTOM] = [58, 16, 26, 40]
+const WIDTH = 380
+const HEIGHT = 220
+const [LEFT, RIGHT, TOP, BOTTOM] = [58, 26, 26, 40]
 const Y_TICKS = 4
 
 /** The y axis begins at 0. */

@@ -25,10 +25,11 @@ export function reportPage(result: Result): string {
     `<title>cairn bench, ${at.slice(0, 10)}</title><style>${STYLE}</style></head><body><main>`,
     `<h1>cairn bench</h1><p><code>${escaped(command)}</code><br>${escaped(at.replace('T', ' ').slice(0, 16))} UTC</p>`,
     ...notes.map((note) => `<p class="note">${escaped(note)}</p>`),
-    machineHtml(machineLines(machine, url)),
+    // What the note above says.
+    machineHtml(machineLines({ ...machine, loadBefore: 0 }, url)),
     ...costPlots(series),
     ...series.map(seriesHtml),
-    '<footer><p>Each figure is the median of its runs, with the spread between the best and the worst as a share of it. ',
+    '<footer><p>Each figure is the median of its runs, with the spread from worst to best as a share of it. ',
     'Closed loops keep requests in flight; open loops send at planned times, and their latencies count from those.</p>',
     '</footer></main></body></html>\n',
   ].join('\n')
@@ -46,8 +47,8 @@ function seriesHtml(series: Series): string {
   const { name, unit, runs, refused } = series
   const head = `<section><h2>${escaped(name)}</h2>`
   if (refused !== undefined) {
-    const what = `${refused.count} of ${refused.of} ${unit} of a run were refused, so there are no figures: ${refused.why}`
-    return `${head}<p class="note">${escaped(what)}</p></section>`
+    const what = `${refused.count} of ${refused.of} ${unit} of a run were refused, so there are no figures`
+    return `${head}<p class="note">${escaped(`${what}: ${refused.why}`)}</p></section>`
   }
   const figures = figuresOf(series)
   if (figures.length === 0) return `${head}<p>Nothing was done: there are no figures.</p></section>`
@@ -65,7 +66,8 @@ function figureHtml({ name }: Series, { name: whole, unit, values }: Figure): st
   const { median: middle, min, max, share } = spreadOf(values)
   const what = whole.slice(name.length + 2)
   return [
-    `<div><div class="what">${escaped(what)}</div><div class="value">${shown(middle)} <small>${escaped(unit)}</small></div>`,
+    `<div><div class="what">${escaped(what)}</div>`,
+    `<div class="value">${shown(middle)} <small>${escaped(unit)}</small></div>`,
     `<div class="spread">${shown(min)} to ${shown(max)}, spread ${shownShare(share)}</div></div>`,
   ].join('')
 }
@@ -136,8 +138,8 @@ function costPlot(kind: string, series: readonly Series[]): string {
   const points = sorted.map(({ listings, runs }) => [Math.log10(listings), median(runs.map(cost))] as const)
   const growth = points.at(-1)![1] / points[0]![1]
   const what = isKnown ? 'µs of the relay’s CPU' : 'µs'
-  const sizes = `${sorted[0]!.listings.toLocaleString('en')} to ${sorted.at(-1)!.listings.toLocaleString('en')} listings`
-  const sentence = `${sizes}: × ${growth.toFixed(2)}`
+  const [smallest, largest] = [sorted[0]!, sorted.at(-1)!].map(({ listings }) => listings.toLocaleString('en'))
+  const sentence = `${smallest} to ${largest} listings: × ${growth.toFixed(2)}`
   const plot = plotSvg({
     about: `${kind}: cost by size of the shop, ${sentence}`,
     xLabel: 'listings in the shop',
@@ -145,7 +147,8 @@ function costPlot(kind: string, series: readonly Series[]): string {
     xTicks: sorted.map(({ listings }) => ({ at: Math.log10(listings), label: listings.toLocaleString('en') })),
     lines: [{ points, isMain: true, hasDots: true }],
   })
-  return `<section><h2>Cost by size of the shop: ${escaped(kind)}</h2><p>${sentence}</p><div class="plots">${plot}</div></section>`
+  const head = `<h2>Cost by size of the shop: ${escaped(kind)}</h2>`
+  return `<section>${head}<p>${sentence}</p><div class="plots">${plot}</div></section>`
 }
 
 const STYLE = `
@@ -159,7 +162,8 @@ main { max-width: 66rem; margin: 0 auto; padding: 1.5rem 1rem 3rem }
 h1 { margin: 0; font-size: 1.6rem }
 h2 { margin: 0 0 .75rem; font-size: 1.1rem; overflow-wrap: anywhere }
 code { overflow-wrap: anywhere }
-section, dl { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem; margin: 1rem 0 }
+section, dl { background: var(--card); border: 1px solid var(--line); border-radius: .6rem }
+section, dl { padding: 1rem; margin: 1rem 0 }
 dl > div { display: grid; grid-template-columns: minmax(7rem, 10rem) 1fr; gap: .1rem 1rem; padding: .15rem 0 }
 dt { color: var(--soft) }
 dd { margin: 0; overflow-wrap: anywhere }
@@ -170,14 +174,16 @@ dd { margin: 0; overflow-wrap: anywhere }
 .value small { font-size: .9rem; color: var(--soft) }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem }
 .key { margin: .5rem 0 0 }
-.key span { display: inline-block; width: 1.6rem; height: 0; margin: 0 .4rem .25rem .8rem; border-top: 2.5px solid var(--main) }
+.key span { display: inline-block; width: 1.6rem; height: 0; margin: 0 .4rem .25rem .8rem }
+.key span.main { border-top: 2.5px solid var(--main) }
 .key span.run { border-top: 1.5px solid var(--run) }
 .key span.main { margin-left: 0 }
-svg { display: block; width: 100%; height: auto; max-width: 40rem }
-svg text { fill: var(--soft); font: 12px system-ui, sans-serif }
+svg { display: block; width: 100%; height: auto; max-width: 32rem }
+svg text { fill: var(--soft); font: 12.5px system-ui, sans-serif }
 svg .grid { stroke: var(--line); fill: none }
 svg .run { stroke: var(--run); stroke-width: 1.2; fill: none }
 svg path.main { stroke: var(--main); stroke-width: 2.5; fill: none; stroke-linejoin: round }
 svg circle.main { fill: var(--main) }
 footer { color: var(--soft); font-size: .85rem }
+@media (max-width: 30rem) { dl > div { display: block; padding: .3rem 0 } }
 @media print { body { background: none } section { break-inside: avoid } }`

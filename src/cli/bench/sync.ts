@@ -10,7 +10,7 @@ import type { Request } from '../../wire/messages.js'
 import { decodeSet } from '../../wire/pushed-set.js'
 import { RefusedError, type Bench } from './bench.js'
 import { Latencies } from './latencies.js'
-import { closedLoop, TIMELINE_MS, type Load } from './load.js'
+import { closedLoop, count, type Load } from './load.js'
 import { openSession } from './session.js'
 import { openShop, writeOne, type BenchShop } from './shop.js'
 import { signedLanes } from './write.js'
@@ -75,18 +75,16 @@ async function writeSets(bench: Bench, shop: BenchShop, sets: number): Promise<v
 
 type Counted = (request: Request) => { readonly count: number; readonly isLast: boolean }
 
-/** From its subscription until all is there. */
+/** From its subscription until all is there; what is cut off has done nothing. */
 async function newcomer(bench: Bench, shop: BenchShop, snapshot: boolean, counted: Counted): Promise<Load> {
   let [done, start] = [0, 0]
   const timeline: number[] = []
   let whole: () => void
-  const isWhole = new Promise<void>((resolve) => (whole = resolve))
+  const isWhole = new Promise<undefined>((resolve) => (whole = () => resolve(undefined)))
   const requested = (request: Request) => {
-    const { count, isLast } = counted(request)
-    const bucket = Math.floor((performance.now() - start) / TIMELINE_MS)
-    while (timeline.length <= bucket) timeline.push(0)
-    timeline[bucket]! += count
-    done += count
+    const { count: some, isLast } = counted(request)
+    count(timeline, performance.now() - start, some)
+    done += some
     if (isLast) whole()
   }
   const session = await openSession({ url: bench.relay.url, shop: shop.id, version: 5, requested })
@@ -94,25 +92,14 @@ async function newcomer(bench: Bench, shop: BenchShop, snapshot: boolean, counte
     start = performance.now()
     const shopId = toBigEndian(shop.id, 32)
     const { error } = await session.ask({ kind: 'subscribe', startSeq: 0n, shopId, filters: [], snapshot })
-    let refusal = error?.message
-    const lost = session.ended.then(() => (refusal ??= 'the relay ended the session'))
+    const lost = session.ended.then(() => 'the relay ended the session')
     const stopped = bench.until(isWhole).catch(() => undefined)
-    if (refusal === undefined) await Promise.race([stopped, lost])
-    const latencies = new Latencies()
+    const refusal = error?.message ?? (await Promise.race([stopped, lost]))
     const ms = performance.now() - start
+    const [latencies, lateness] = [new Latencies(), new Latencies()]
     latencies.record(ms)
-    const refused = refusal === undefined ? 0 : 1
-    const none = { lateness: new Latencies(), unanswered: 0 }
-    // What was cut off is no run.
-    return {
-      ...none,
-      seconds: ms / 1_000,
-      done: bench.signal.aborted ? 0 : done,
-      refused,
-      refusal,
-      latencies,
-      timeline,
-    }
+    const counts = { done: bench.signal.aborted ? 0 : done, refused: refusal === undefined ? 0 : 1, unanswered: 0 }
+    return { ...counts, seconds: ms / 1_000, refusal, latencies, lateness, timeline }
   } finally {
     session.close()
   }

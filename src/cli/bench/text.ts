@@ -35,7 +35,8 @@ export function machineLines(machine: Machine, url: string | null): string[] {
 }
 
 export function busyText({ loadBefore, cores }: Machine): string {
-  return `${loadBefore} processes ran in the minute before on ${cores} cores: others work here, and figures are worse for it`
+  const others = `${loadBefore} processes ran in the minute before on ${cores} cores`
+  return `${others}: others work here, and figures are worse for it`
 }
 
 const NAME_WIDTH = 18

@@ -55,7 +55,7 @@ describe('a plot', () => {
       ],
       lines,
     })
-    expect(svg).toContain('<path class="main" d="M58 200L464 47.8"/>')
+    expect(svg).toContain('<path class="main" d="M58 180L354 45.3"/>')
     expect(svg).toContain('aria-label="a &quot;plot&quot;"')
   })
 
