@@ -12,14 +12,15 @@ import type { Order } from '../objects/order.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import type { Tag } from '../objects/tag.js'
 import type { Change } from '../patches/patch.js'
-import { Cart } from './cart.js'
+import type { Cart } from './cart.js'
 import { usage } from './client-error.js'
+import type * as GuestSide from './guest-side.js'
 import { isId } from './place-arguments.js'
 import { checkQuery, queryKey, type ListingsQuery } from './listings-query.js'
 import type { Live, LiveList, LiveObjects, Reading } from './live.js'
 import { currencyOf, type Currency, type Money } from './money.js'
 import type { Part } from './parts.js'
-import { ShopOrders } from './shop-orders.js'
+import type { ShopOrders } from './shop-orders.js'
 import { collectionView, listingsView, objectView, type ViewSource } from './shop-views.js'
 
 export interface LiveOrder extends Live<Order> {
@@ -39,17 +40,30 @@ export interface ReceiptOptions {
 export type Orders = ShopOrders & (() => LiveList<Order>)
 
 export abstract class ShopObjects {
-  /** All orders that may be read, as a live list; and what becomes of them: create, place, commit, choosePayment, … */
-  readonly orders: Orders = callable(new ShopOrders(this))
   /** As `connect` was told. */
   readonly currencies: readonly Currency[]
   abstract readonly shopId: ShopId
   protected abstract readonly source: ViewSource
   protected abstract readonly objects: LiveObjects
+  private guests: { readonly side: typeof GuestSide; readonly orders: Orders } | undefined
   private ownCart: Cart | undefined
 
   constructor(currencies: readonly Currency[]) {
     this.currencies = currencies
+  }
+
+  /** Once, before anybody has this client. */
+  protected use(side: typeof GuestSide): void {
+    this.guests = { side, orders: callable(side.makeOrders(this)) }
+  }
+
+  protected get guestSide(): typeof GuestSide {
+    return this.guests!.side
+  }
+
+  /** All orders that may be read, as a live list; and what becomes of them: create, place, commit, choosePayment, … */
+  get orders(): Orders {
+    return this.guests!.orders
   }
 
   /** Whether the order is part of what was subscribed to. */
@@ -134,7 +148,7 @@ export abstract class ShopObjects {
   /** The guest's cart: one for each client. */
   cart(): Cart {
     const { currencies } = this
-    return (this.ownCart ??= new Cart({
+    return (this.ownCart ??= this.guestSide.makeCart({
       currencies,
       listing: (id) => this.listing(id),
       manifest: () => this.manifest(),

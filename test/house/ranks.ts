@@ -36,7 +36,7 @@ const RANKS: Readonly<Record<string, number>> = {
   'relay/sessions': 9.3,
   'relay/accounts': 9.3,
   'relay/payments': 9.3,
-  'relay/verify-page.ts': 9.3,
+  'relay/pages.ts': 9.3,
   'relay/audit': 9.3,
   'relay/anchor': 9.4,
   'relay/http.ts': 9.4,
@@ -45,6 +45,7 @@ const RANKS: Readonly<Record<string, number>> = {
   'relay/rooms.ts': 9.45,
   'relay/relay.ts': 9.5,
   client: 9,
+  react: 9.5,
   cli: 10,
 }
 /** Rooms of one rank, or of a lower one, that do not know each other. */
@@ -59,6 +60,9 @@ const STRANGERS: readonly (readonly [from: string, to: string])[] = [
   ['client', 'store'],
   ['client', 'chain'],
   ['relay', 'client'],
+  ['react', 'relay'],
+  ['react', 'store'],
+  ['react', 'chain'],
 ]
 /** Up to here a room is of the core. */
 const CORE_RANK_MAX = 7.5
@@ -68,9 +72,10 @@ const OUTSIDE_THE_CORE =
   /\b(async|await|Date|process|console|Buffer|fetch|setTimeout|setInterval|setImmediate)\b|Math\.random|['"]node:/u
 /** Each entry point of an outside package comes in through these files alone. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
-  '@noble/hashes/sha2.js': ['src/bytes/hash.ts'],
+  '@noble/hashes/hmac.js': ['src/bytes/signature.ts'],
+  '@noble/hashes/sha2.js': ['src/bytes/hash.ts', 'src/bytes/signature.ts'],
   '@noble/hashes/sha3.js': ['src/bytes/hash.ts'],
-  '@noble/curves/secp256k1.js': ['src/bytes/signature.ts'],
+  '@noble/secp256k1': ['src/bytes/signature.ts'],
   '@noble/curves/ed25519.js': ['src/bytes/ed25519.ts'],
   'csv-parse/browser/esm/sync': ['src/catalogue/csv.ts'],
   'csv-stringify/browser/esm/sync': ['src/catalogue/csv.ts'],
@@ -80,6 +85,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['src/store/table.ts'],
   pino: ['src/relay/instruments/log.ts'],
   'prom-client': ['src/relay/instruments/metrics.ts'],
+  react: ['src/react/shop.ts', 'src/react/hooks.ts', 'src/react/use-live.ts'],
   'uWebSockets.js': ['src/relay/transport/uws.ts'],
   viem: ['src/chain/rpc-chain.ts', 'src/cli/wallet.ts'],
   'viem/utils': ['src/chain/contracts.ts'],

@@ -1,8 +1,8 @@
 /**
  * Load in two kinds of loop. A *closed* loop keeps so many requests in flight: it finds what a relay can do at most,
- * and its latencies are those of a queue that it fills itself. An *open* loop sends at planned times whether answers came
- * or not, as users do, and counts each latency from the planned time: a relay that stands still for a second is seen by
- * all who would have asked in it (no coordinated omission).
+ * and its latencies are those of a queue that it fills itself. An *open* loop sends at planned times whether answers
+ * came or not, as users do, and counts each latency from the planned time: a relay that stands still for a second is
+ * seen by all who would have asked in it (no coordinated omission).
  *
  * Tests: test/cli/bench/load.test.ts
  */
