@@ -8,8 +8,9 @@ import { join, resolve } from 'node:path'
 import { NodeCache } from '../dist/merkle/hamt-cache.js'
 import { decodeState, triesOf } from '../dist/relay/shops/stored-state.js'
 import { openStoreForReading } from '../dist/store/open.js'
-import { largeShop, priceSets, SECRET, SHOP, startRelay } from './large-shop.mjs'
-import { openSession } from './session.mjs'
+import { startRelay } from '../dist/cli/bench/relay-process.js'
+import { openSession } from '../dist/cli/bench/session.js'
+import { largeShop, priceSets, SECRET, SHOP } from './large-shop.mjs'
 
 const SHORT = { count: 20_000, sets: 10_000 }
 const WHOLE = { count: 1_000_000, sets: 100_000 }
@@ -67,7 +68,7 @@ async function measured(data, { sets, kills }) {
 
 async function started(data) {
   const begunMs = performance.now()
-  const relay = await startRelay(data)
+  const relay = await startRelay({ data })
   const ms = performance.now() - begunMs
   const { cpu, anonymousMib } = relay.use()
   return { relay, start: { ms, cpu, anonymousMib } }
@@ -76,7 +77,7 @@ async function started(data) {
 /** While so many sets are written and answered, with the flushes that come meanwhile. */
 async function writtenBytes(relay, data, sets) {
   const before = await logOf(data)
-  const session = await openSession(relay.url, SHOP, SECRET)
+  const session = await openSession({ url: relay.url, shop: SHOP, secret: SECRET })
   const bytesBefore = relay.use().writtenBytes
   await writeAll(session, sets)
   session.close()
@@ -97,10 +98,10 @@ async function writeAll(session, sets) {
 /** `share`: of the time that the kill may take to come. */
 async function afterKill(data, share) {
   const { relay } = await started(data)
-  const session = await openSession(relay.url, SHOP, SECRET)
+  const session = await openSession({ url: relay.url, shop: SHOP, secret: SECRET })
   void writeAll(session, Infinity).catch(() => undefined)
   await new Promise((wait) => setTimeout(wait, KILL_AFTER_MS.least + share * KILL_AFTER_MS.more))
-  await relay.kill()
+  await relay.stop('SIGKILL')
   session.close()
   const { head, flushed } = await logOf(data)
   const { relay: again, start } = await started(data)
