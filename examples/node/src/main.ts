@@ -1,4 +1,4 @@
-// A shop's listings, proven, once: URL=http://127.0.0.1:4444 SHOP=… node built/main.js
+// A shop’s listings, proven, once: URL=http://127.0.0.1:4444 SHOP=… npm start
 import { connect } from 'cairn-client'
 
 const { URL: url = 'http://127.0.0.1:4444', SHOP = '', RELAY: relay = 'development' } = process.env
