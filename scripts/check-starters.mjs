@@ -198,12 +198,13 @@ async function seen(browser, served, { url, shop }, pattern) {
     const errors = []
     page.on('pageerror', (error) => errors.push(error))
     await page.goto(`${await served}/?url=${url}&shop=${shop}`)
-    const matches = ([source]) => new RegExp(source, 'u').test(document.body.innerText)
-    await page.waitForFunction(matches, [pattern.source], { timeout: 60_000 }).catch(async (error) => {
+    // What is said at one moment: the shop goes on changing.
+    const match = ([source]) => new RegExp(source, 'u').exec(document.body.innerText)?.[0]
+    const said = await page.waitForFunction(match, [pattern.source], { timeout: 60_000 }).catch(async (error) => {
       throw errors[0] ?? new Error(`${error.message}: ${await page.innerText('body')}`)
     })
     if (errors.length > 0) throw errors[0]
-    return pattern.exec(await page.innerText('body'))[0]
+    return said.jsonValue()
   } finally {
     await page.close()
   }

@@ -36,7 +36,7 @@ const IMPORTS = {
   '#websocket': ['client/websocket.js', 'client/websocket.node.js'],
 }
 /** Brought by whoever uses the part that needs it. */
-const PEERS = { viem: '^2.0.0', react: '>=18.2.0' }
+const PEERS = { viem: '^2.0.0', ...manifest.peerDependencies }
 
 const { values: options } = parseArgs({
   options: { out: { type: 'string', default: ROOT }, keep: { type: 'string' } },
