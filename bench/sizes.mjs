@@ -51,7 +51,7 @@ export async function bundle(script, external = []) {
     symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'))
     writeFileSync(join(project, 'page.js'), script)
     const input = join(project, 'page.js')
-    const build = await rolldown({ input, platform: 'browser', cwd: project, external })
+    const build = await rolldown({ input, platform: 'browser', cwd: project, external, logLevel: 'silent' })
     const { output } = await build.generate({ format: 'esm', minify: true })
     await build.close()
     return output.filter(({ type }) => type === 'chunk')
