@@ -10,7 +10,10 @@ export interface DemoProduct {
   readonly title: string
   readonly description: string
   readonly cents: number
-  /** What a guest chooses among, names of variations and their titles; `percent`: factors of the price. */
+  /**
+   * What a guest chooses among, names of variations and their titles, which are shown in the order of the names;
+   * `percent`: factors of the price.
+   */
   readonly option?: {
     readonly title: string
     readonly values: Readonly<Record<string, string>>
@@ -69,8 +72,8 @@ export const PRODUCTS: readonly DemoProduct[] = [
     cents: 2_400,
     option: {
       title: 'Pieces',
-      values: { S: 'Six', M: 'Eight', L: 'Twelve' },
-      percent: { S: 80n, L: 140n },
+      values: { L: 'Six', M: 'Eight', S: 'Twelve' },
+      percent: { L: 80n, S: 140n },
     },
   },
   {
@@ -87,7 +90,7 @@ export const PRODUCTS: readonly DemoProduct[] = [
     title: 'Spork',
     description: 'Turned from one piece of wood, oiled, a little different each time.',
     cents: 790,
-    option: { title: 'Wood', values: { S: 'Beech', M: 'Cherry', L: 'Olive' }, percent: { L: 125n } },
+    option: { title: 'Wood', values: { L: 'Beech', M: 'Cherry', S: 'Olive' }, percent: { S: 125n } },
   },
   {
     title: 'Dry bag',
@@ -121,8 +124,8 @@ export const PRODUCTS: readonly DemoProduct[] = [
     cents: 2_990,
     option: {
       title: 'For',
-      values: { S: 'One', M: 'Two', L: 'Four' },
-      percent: { S: 80n, L: 150n },
+      values: { L: 'One', M: 'Two', S: 'Four' },
+      percent: { L: 80n, S: 150n },
     },
   },
   {

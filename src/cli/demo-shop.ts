@@ -22,7 +22,7 @@ import type { DemoKeys } from './demo-keys.js'
 import { pictureOf, PRODUCTS, TAGS, type DemoProduct } from './demo-products.js'
 
 /** Between two changes of the living shop. */
-const CHANGE_EVERY_MS = 1_500
+const CHANGE_EVERY_MS = 4_000
 
 const id = (product: number) => BigInt(1_000 + product)
 const map = (fields: Readonly<Record<string, Encodable>>): ReadonlyMap<CborKey, Encodable> =>
@@ -159,7 +159,7 @@ async function illustrate(client: ShopClient): Promise<void> {
       .then((address) => uploadBlob(address, picture))
       .catch(() => undefined)
     if (url !== undefined)
-      changes.push({ op: 'add', path: ['Listings', id(i + 1), 'Metadata', 'Images'], value: [url] })
+      changes.push({ op: 'replace', path: ['Listings', id(i + 1), 'Metadata', 'Images'], value: [url] })
   }
   if (changes.length > 0) await client.write(changes)
 }

@@ -37,8 +37,8 @@ export function Cart() {
 
 function Line({ line }: { readonly line: CartLine }) {
   const { cart } = useCart()
-  const { data: listing } = useListing(line.listing)
-  const { key, quantity, sum, title = 'No longer sold' } = line
+  const { data: listing, status } = useListing(line.listing)
+  const { key, quantity, sum, title = status === 'loading' ? 'One moment…' : 'No longer sold' } = line
   return (
     <li className="line">
       <div className="line-picture">{listing && <Picture listing={listing} eager />}</div>
@@ -63,7 +63,7 @@ function Line({ line }: { readonly line: CartLine }) {
 /** Computed here; the relay's total has to be the same. */
 export function Sums({ quote }: { readonly quote: Quote }) {
   const { subtotal, shipping, total, problems } = quote
-  const told = problems.filter(({ code }) => code !== 'NO_ADDRESS')
+  const told = problems.filter(({ code }) => code !== 'NO_ADDRESS' && code !== 'LOADING')
   return (
     <>
       <dl className="sums">
@@ -76,7 +76,9 @@ export function Sums({ quote }: { readonly quote: Quote }) {
           </div>
         ))}
         <dt className="total">Total</dt>
-        <dd className="total">{total === undefined ? 'with your address' : formatMoney(total)}</dd>
+        <dd className="total">
+          {total === undefined ? (subtotal === undefined ? '…' : 'with your address') : formatMoney(total)}
+        </dd>
       </dl>
       {told.map(({ code, message }) => (
         <p key={code} className="problem" role="status">

@@ -2,7 +2,7 @@
 
 import { useState } from 'react'
 import type { Listing as Sold, LiveState } from 'cairn-relay/client'
-import { useCart, useListing } from 'cairn-relay/react'
+import { useCart, useConnection, useListing } from 'cairn-relay/react'
 import { usePriceText } from './guest.js'
 import { isSoldOut, Picture, Price, View } from './parts.js'
 import { Proof } from './proof.js'
@@ -32,7 +32,7 @@ function Detail({ listing, state }: { readonly listing: Sold; readonly state: Li
         <div className="detail-text">
           <p className="description">{Description}</p>
           <Buy listing={listing} />
-          <Proof state={state} all="price and text as the shop signed them" />
+          <Proof state={state} all="as the shop signed it" />
           <p>
             <Link to={{}}>← All that is sold</Link>
           </p>
@@ -48,6 +48,7 @@ function Buy({ listing }: { readonly listing: Sold }) {
     Object.fromEntries(options.map(([name, { Variations }]) => [name, middleOf([...(Variations?.keys() ?? [])])])),
   )
   const { cart } = useCart()
+  const { state } = useConnection()
   const [added, setAdded] = useState(0)
   const variations = Object.values(chosen)
   const isOut = isSoldOut(listing, variations)
@@ -78,7 +79,12 @@ function Buy({ listing }: { readonly listing: Sold }) {
         <span className={isOut ? 'stock is-out' : 'stock'}>{isOut ? 'Sold out, back soon' : 'In stock'}</span>
       </p>
       <div className="actions">
-        <button type="button" className="primary" disabled={cart === undefined || isOut} onClick={add}>
+        <button
+          type="button"
+          className="primary"
+          disabled={cart === undefined || isOut || state === 'failed'}
+          onClick={add}
+        >
           Put into the cart
         </button>
         <span role="status">

@@ -35,9 +35,14 @@ export function Proof({ state, all = 'nothing left out' }: { readonly state: Sta
   if (state.verified !== undefined && state.verified !== last) setLast(state.verified)
   const kind = kindOf(state, shop?.protocol ?? 5)
   const [head, more] = wordsOf(kind, last, all)
+  const open = () => {
+    dialog.current?.showModal()
+    // From its beginning, not from the button at its end.
+    dialog.current?.focus()
+  }
   return (
     <>
-      <button type="button" className={`proof is-${kind}`} onClick={() => dialog.current?.showModal()}>
+      <button type="button" className={`proof is-${kind}`} onClick={open}>
         <span className="sign" aria-hidden="true">
           {SIGNS[kind]}
         </span>
@@ -46,7 +51,7 @@ export function Proof({ state, all = 'nothing left out' }: { readonly state: Sta
         </span>
         <span className="proof-why">What is this?</span>
       </button>
-      <dialog ref={dialog} className="sheet" aria-label="What is proven here">
+      <dialog ref={dialog} tabIndex={-1} className="sheet" aria-label="What is proven here">
         <Explanation kind={kind} last={last} error={state.error} />
         <form method="dialog">
           <button className="primary">Back to the shop</button>
