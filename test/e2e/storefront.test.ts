@@ -58,7 +58,7 @@ describe('a guest buys', () => {
     const region = map({ Country: '', PostalCode: '', City: '', PriceModifiers })
     await shop.write(listing(2n, { Metadata, Price: 12_345n }))
     await shop.write(stock(2n, 5n))
-    await shop.write({ op: 'add', path: ['Manifest', 'ShippingRegions'], value: map({ anywhere: region }) })
+    await shop.write({ op: 'replace', path: ['Manifest', 'ShippingRegions'], value: map({ anywhere: region }) })
   })
   afterAll(() => shop?.close())
 
@@ -168,7 +168,7 @@ describe('a relay that lies', () => {
     await stage.write('owner', [price(333n)])
     const alarm = page.getByRole('alert').filter({ hasText: 'Do not buy here' })
     await alarm.waitFor()
-    expect(await alarm.innerText()).toMatch(/held as of set \d+ is/u)
+    expect(await alarm.innerText()).toMatch(/[0-9a-f]{64}/u)
     await page.locator('.proof.is-failed').waitFor()
     expect(await button(page, 'Put into the cart').isDisabled()).toBe(true)
     expect(await flaws(page)).toEqual([])
