@@ -186,9 +186,11 @@ function showRelay(dependencies: HttpDependencies, request: HttpRequest): HttpRe
 }
 
 /** Of a link to one: `/?listing=42`, with `shop=` where several are here. */
-function linkedListing({ storefront, shops, listing }: HttpDependencies, { query }: HttpRequest): Listing | undefined {
-  const [shop, id] = [query.get('shop') ?? String(storefront.shop ?? shops()[0] ?? ''), query.get('listing') ?? '']
-  return /^\d{1,78}$/u.test(shop) && /^\d{1,20}$/u.test(id) ? listing(BigInt(shop), BigInt(id)) : undefined
+function linkedListing(dependencies: HttpDependencies, { query }: HttpRequest): Listing | undefined {
+  const known = dependencies.storefront.shop ?? dependencies.shops()[0]
+  const [shop, id] = [query.get('shop') ?? String(known ?? ''), query.get('listing') ?? '']
+  const isWhole = /^\d{1,78}$/u.test(shop) && /^\d{1,20}$/u.test(id)
+  return isWhole ? dependencies.listing(BigInt(shop), BigInt(id)) : undefined
 }
 
 function describeRelay({ relay }: HttpDependencies): HttpResponse {

@@ -39,7 +39,8 @@ export function Checkout() {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     cart?.sendTo(fields)
-    order(String(new FormData(event.currentTarget).get('who')))
+    const who = new FormData(event.currentTarget).get('who')
+    order(typeof who === 'string' ? who : '')
   }
   return (
     <View title="Checkout">
@@ -68,7 +69,7 @@ const EMPTY: AddressDetails = { Name: '', EmailAddress: '', Address1: '', Postal
 
 interface AddressProps {
   readonly fields: AddressDetails
-  change(name: string, value: string): void
+  readonly change: (name: string, value: string) => void
 }
 
 function Address({ fields, change }: AddressProps) {
@@ -145,16 +146,16 @@ function useOrdering() {
     setStep('none')
     setProblem(sentenceOf(error))
   }
-  const place_ = () => {
+  const placeIt = () => {
     setStep('ordering')
     cart!.checkout().then((order) => go({ order }), fail)
   }
   useEffect(() => {
-    if (isJoined) place_()
+    if (isJoined) placeIt()
   }, [isJoined])
   const order = (who: string) => {
     setProblem('')
-    if (card !== undefined) return place_()
+    if (card !== undefined) return placeIt()
     before.current = shop
     setStep('enrolling')
     const signer = wallets.find(({ id }) => id === who)?.signer ?? (() => Promise.resolve(pageWallet()))

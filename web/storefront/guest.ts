@@ -10,7 +10,7 @@ export interface Guest {
   /** 32 bytes; undefined for a visitor. */
   readonly card: Uint8Array | undefined
   /** Becomes a guest, or a visitor again. */
-  become(card: Uint8Array | undefined): void
+  readonly become: (card: Uint8Array | undefined) => void
 }
 
 export const GuestContext = createContext<Guest | undefined>(undefined)
