@@ -13,6 +13,7 @@ import { relayIdentity } from '../chain/registry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
 import * as limits from '../limits.js'
 import { isLoopback } from '../settings/loopback.js'
+import { listingIn } from '../state/held-object.js'
 import { registryBlocksKey } from '../store/setting-keys.js'
 import { AccountMirror } from './accounts/account-mirror.js'
 import { Enrolment } from './accounts/enrolment.js'
@@ -311,6 +312,11 @@ class Relay implements RunningRelay {
       },
       discovery: () => settings.discovery,
       shops: () => store.shops().map(({ shopId }) => shopId),
+      storefront: this.parts.storefront ?? {},
+      listing: (shopId, id) => {
+        const shop = [...writer.allShops()].find((one) => one.shopId === shopId)
+        return shop && listingIn(shop.current.state, id)
+      },
       enrolmentRate: new RateLimiter(rate, () => clock.nowMs()),
       nowSeconds: () => nowSeconds(clock),
       health: () => this.health.problem(),

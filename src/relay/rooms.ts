@@ -38,6 +38,7 @@ import { NO_PRICES, type PriceSource } from './payments/price-source.js'
 import { ShopProofs } from './proofs/shop-proofs.js'
 import { AnswerRound } from './sessions/answer-round.js'
 import { ConnectedCards } from './sessions/cards.js'
+import type { StorefrontFacts } from './pages.js'
 import { Sessions, type SessionsOptions } from './sessions/sessions.js'
 import { Keeper } from './shops/keeper.js'
 import { cardName, type Shop } from './shops/shop.js'
@@ -79,6 +80,8 @@ export interface RelayParts {
   readonly guard: SignedGuard
   /** Of signed notes; left out: there are none. */
   readonly noteKey?: NoteKey | undefined
+  /** What the page of a development relay is told; left out: nothing. */
+  readonly storefront?: StorefrontFacts
   readonly listen: ListenFunction
   /** How many files and sockets the process may have; left out where nobody knows. */
   readonly descriptors?: number | undefined
