@@ -62,7 +62,7 @@ export type { ConnectOptions } from './connect-options.js'
 export type { ListingsQuery } from './listings-query.js'
 export type { ListState, Live, LiveList, LiveState, Verified } from './live.js'
 export { amountText, formatMoney, parseMoney, sumOfMoney, type Currency, type Money } from './money.js'
-export { orderWords, secondsLeft, type OrderWords } from './order-words.js'
+export { oddPaymentWords, orderWords, secondsLeft, type OddPayment, type OrderWords } from './order-words.js'
 export type { Part } from './parts.js'
 export type { Item, Quote, QuoteLine, QuoteProblem, QuoteProblemCode, QuoteStep } from './quote.js'
 export type { ReplicaStore } from './kept-replica.js'
@@ -355,6 +355,15 @@ export class ShopClient extends ShopObjects {
     } catch (cause) {
       throw verificationFailed(cause)
     }
+  }
+
+  protected override get ownCard() {
+    const { key: secret, shop } = this.options
+    return secret && { shop, relay: this.relay.keys[0]!, secret }
+  }
+
+  protected override get isGuest(): boolean {
+    return this.proofs.mayRead === 'guest'
   }
 
   protected override readTags() {

@@ -8,12 +8,13 @@ import type { ListingId, OrderId, ShopId } from '../brands.js'
 import type { StockEntry } from '../objects/inventory.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
-import type { Order } from '../objects/order.js'
+import { PAID, type Order } from '../objects/order.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import type { Tag } from '../objects/tag.js'
 import type { Change } from '../patches/patch.js'
+import { exportCard, type SavedCard } from './card-text.js'
 import { Cart } from './cart.js'
-import { usage } from './client-error.js'
+import { ClientError, usage } from './client-error.js'
 import { isId } from './place-arguments.js'
 import { checkQuery, queryKey, type ListingsQuery } from './listings-query.js'
 import type { Live, LiveList, LiveObjects, Reading } from './live.js'
@@ -47,6 +48,7 @@ export abstract class ShopObjects {
   protected abstract readonly source: ViewSource
   protected abstract readonly objects: LiveObjects
   private ownCart: Cart | undefined
+  private isCardKept = false
 
   constructor(currencies: readonly Currency[]) {
     this.currencies = currencies
@@ -58,6 +60,10 @@ export abstract class ShopObjects {
   protected abstract readTags(): Reading<ReadonlyMap<string, Tag>>
   protected abstract readStock(): Reading<readonly StockEntry[]>
   protected abstract watchStock(name: string, path: readonly ['Inventory', bigint, ...string[]]): void
+  /** What a text of the card holds; undefined for a visitor. */
+  protected abstract readonly ownCard: Omit<SavedCard, 'publicKey'> | undefined
+  /** Whether the card is a guest's, as far as it is known. */
+  protected abstract readonly isGuest: boolean
   protected abstract receiptOf(id: OrderId, options?: ReceiptOptions): Promise<Uint8Array>
 
   /** The same object while somebody holds it; like those below. */
@@ -149,6 +155,41 @@ export abstract class ShopObjects {
     return { ...currencyOf(currency, this.currencies), amount }
   }
 
+  /**
+   * The card as a text for a file, a paper or a QR code, which `importCard` reads: on another device it is this guest.
+   * It ends what `cardOffer` offers. Throws ClientError NEEDS_KEY.
+   */
+  exportCard(): string {
+    const { ownCard } = this
+    if (ownCard === undefined) throw new ClientError('NEEDS_KEY', 'a visitor has no card: connect with a key')
+    const text = exportCard(ownCard)
+    this.dismissCardOffer()
+    return text
+  }
+
+  /**
+   * A lost card is a lost order: once one of a guest's orders is Paid, `data` is that order, until the card was exported
+   * or the offer dismissed. A page that shows something then has offered it once, by itself.
+   */
+  cardOffer(): Live<Order> {
+    return this.objects.live(
+      CARD_OFFER,
+      () => ({ id: CARD_OFFER, topics: ['Orders/'], parts: [{ order: 'all' }], read: () => this.readCardOffer() }),
+      () => ({}),
+    )
+  }
+
+  /** The guest does not want his card as a text now. */
+  dismissCardOffer(): void {
+    this.isCardKept = true
+    this.objects.changed('Orders/')
+  }
+
+  private readCardOffer(): Reading<Order> {
+    const orders = this.isGuest && !this.isCardKept ? (this.source.list('Orders') as readonly Order[]) : []
+    return { ...this.source.listStanding('Orders'), data: orders.find(({ State }) => State === PAID) }
+  }
+
   private object<T, Extra extends object = object>(
     name: string,
     part: Part | undefined,
@@ -169,6 +210,8 @@ export abstract class ShopObjects {
     )
   }
 }
+
+const CARD_OFFER = 'Orders/ card offer'
 
 /** Called, it lists all orders; its methods are those of `orders`. */
 function callable(orders: ShopOrders): Orders {
