@@ -1,36 +1,67 @@
 /**
- * Makes dist/verify.html: style, script and page in one file that asks nobody for anything. Its policy (CSP) names the
- * hashes of its own style and script, and allows nothing else.
+ * Makes the pages of dist/: style, script and page of each in one file. Its policy (CSP) names the hashes of its own
+ * style and script, and allows no others.
  */
 
 import { createHash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { rolldown } from 'rolldown'
+import { build } from 'esbuild'
 
 const inside = (name) => fileURLToPath(new URL(name, import.meta.url))
 const hashOf = (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 
-const script = await bundled(inside('verify/main.ts'))
-const style = readFileSync(inside('verify/style.css'), 'utf8')
-const policy = [
-  "default-src 'none'",
-  `script-src ${hashOf(script)}`,
-  `style-src ${hashOf(style)}`,
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ')
-const parts = { policy, style, script }
-const page = readFileSync(inside('verify/page.html'), 'utf8').replaceAll(
-  /\s*<!--(\w+)-->\s*/gu,
-  (_place, name) => parts[name],
-)
-writeFileSync(inside('../dist/verify.html'), page)
+/** The relay that serves the page, which a policy's 'self' may not name for WebSockets in every browser. */
+const LOOPBACK = ['http', 'ws'].flatMap((scheme) => [`${scheme}://127.0.0.1:*`, `${scheme}://localhost:*`]).join(' ')
+/** A shop's pictures may lie anywhere: a policy that names hosts would leave them out. */
+const PICTURES = 'img-src http: https: blob: data:'
 
-/** What it imports included, without what would end a script element. */
+/** What a page may do beside running its own script and style; one without source is not made. */
+const PAGES = [
+  { name: 'verify', script: 'main.ts', allows: [] },
+  // The relay, and the endpoint of a development chain.
+  { name: 'storefront', script: 'main.tsx', allows: [`connect-src 'self' ${LOOPBACK}`, PICTURES] },
+  { name: 'console', script: 'main.tsx', allows: [`connect-src 'self' https: wss: ${LOOPBACK}`, PICTURES] },
+]
+
+for (const page of PAGES) if (existsSync(inside(`${page.name}/${page.script}`))) await make(page)
+
+async function make({ name, script: entry, allows }) {
+  const script = await bundled(inside(`${name}/${entry}`))
+  const style = readFileSync(inside(`${name}/style.css`), 'utf8')
+  const policy = [
+    "default-src 'none'",
+    `script-src ${hashOf(script)}`,
+    `style-src ${hashOf(style)}`,
+    ...allows,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ')
+  const parts = { policy, style, script }
+  const page = readFileSync(inside(`${name}/page.html`), 'utf8').replaceAll(
+    /\s*<!--(\w+)-->\s*/gu,
+    (_place, part) => parts[part],
+  )
+  writeFileSync(inside(`../dist/${name}.html`), page)
+}
+
+/** What it imports included, without what would end a script element or begin a comment in it. */
 async function bundled(input) {
-  const build = await rolldown({ input, platform: 'browser', cwd: inside('..') })
-  const { output } = await build.generate({ format: 'esm', minify: true, codeSplitting: false })
-  await build.close()
-  return output[0].code.replaceAll('</script', '<\\/script')
+  const { outputFiles } = await build({
+    entryPoints: [input],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2023',
+    charset: 'utf8',
+    legalComments: 'none',
+    jsx: 'automatic',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    loader: { '.svg': 'text' },
+    absWorkingDir: inside('..'),
+    logLevel: 'warning',
+  })
+  return outputFiles[0].text.replaceAll('</script', '<\\/script').replaceAll('<!--', '\\x3c!--')
 }

@@ -5,7 +5,7 @@
  */
 
 import { writeFile } from 'node:fs/promises'
-import { builtVerifyPage, verifyPageFor } from '../relay/verify-page.js'
+import { builtPage, verifyPageFor } from '../relay/pages.js'
 import { parseFlags, relayFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 
@@ -36,7 +36,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (relay.includes('development')) throw new UsageError("--relay must be the relay's address, 0x and 40 digits")
     if (registry !== '' && !/^[0-9]+:0x[0-9a-f]{40}$/iu.test(registry))
       throw new UsageError('--registry is CHAIN:0x… , a chain id and an address of 40 digits')
-    const page = builtVerifyPage()
+    const page = builtPage('verify')
     if (page === undefined) throw new UsageError('the page is not built: npm run build')
     const named = { addresses: addresses.join(' '), namedBy: 'operator', registries: registry } as const
     await writeFile(out, verifyPageFor(page, named))

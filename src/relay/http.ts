@@ -26,7 +26,7 @@ import {
   type UpgradeDecision,
   type UpgradeRequest,
 } from './transport/transport.js'
-import { builtVerifyPage, verifyPageFor } from './verify-page.js'
+import { builtPage, prefersHtml, verifyPageFor } from './pages.js'
 
 export interface HttpDependencies {
   readonly relay: RelayFacts
@@ -111,7 +111,7 @@ interface Route {
 }
 
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
-  ['/', { method: 'GET', handle: describeRelay }],
+  ['/', { method: 'GET', handle: showRelay }],
   ['/health', { method: 'GET', handle: tellHealth }],
   ['/livez', { method: 'GET', handle: () => json(200, { status: 'ok' }) }],
   [
@@ -119,6 +119,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     { method: 'GET', handle: (dependencies) => tellStatus(dependencies.readiness() ?? dependencies.trouble()) },
   ],
   ['/verify', { method: 'GET', handle: readVerifyPage }],
+  ['/console', { method: 'GET', handle: () => page(builtPage('console')) }],
   ['/testing/discovery', { method: 'GET', handle: tellDiscovery }],
   ['/v4/sessions', { method: 'GET', handle: tellUpgrade }],
   ['/v5/sessions', { method: 'GET', handle: tellUpgrade }],
@@ -168,6 +169,14 @@ async function prove(dependencies: HttpDependencies, request: HttpRequest): Prom
   return unready === undefined ? dependencies.prove(request) : json(503, { error: unready })
 }
 
+/** A browser that comes to a development relay is shown a shop; everybody else what the relay is. */
+function showRelay(dependencies: HttpDependencies, request: HttpRequest): HttpResponse {
+  if (!dependencies.relay.isDevelopment) return describeRelay(dependencies)
+  const storefront = prefersHtml(request.headers) ? builtPage('storefront') : undefined
+  const response = storefront === undefined ? describeRelay(dependencies) : page(storefront)
+  return { ...response, headers: { ...response.headers, Vary: 'Accept' } }
+}
+
 function describeRelay({ relay }: HttpDependencies): HttpResponse {
   const { name, version, limits } = relay
   return json(200, {
@@ -188,14 +197,17 @@ function tellHandOvers({ relay }: HttpDependencies): HttpResponse {
 
 /** The page names this relay's addresses, for receipts of all times, and says that it is this relay that does. */
 function readVerifyPage({ relay }: HttpDependencies): HttpResponse {
-  const page = builtVerifyPage()
-  if (page === undefined) return json(404, { error: 'the page is not built here: npm run build' })
+  const built = builtPage('verify')
   const addresses = [relay.address, ...relay.earlierAddresses].join(' ')
-  const body = verifyPageFor(page, { addresses, namedBy: 'relay', registries: '' })
-  return { status: 200, headers: VERIFY_PAGE_HEADERS, body }
+  return page(built && verifyPageFor(built, { addresses, namedBy: 'relay', registries: '' }))
 }
 
-const VERIFY_PAGE_HEADERS = {
+function page(body: string | undefined): HttpResponse {
+  if (body === undefined) return json(404, { error: 'the page is not built here: npm run build' })
+  return { status: 200, headers: PAGE_HEADERS, body }
+}
+
+const PAGE_HEADERS = {
   'Content-Type': 'text/html; charset=utf-8',
   'Cache-Control': 'no-cache',
   'Referrer-Policy': 'no-referrer',

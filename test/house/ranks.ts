@@ -36,7 +36,7 @@ const RANKS: Readonly<Record<string, number>> = {
   'relay/sessions': 9.3,
   'relay/accounts': 9.3,
   'relay/payments': 9.3,
-  'relay/verify-page.ts': 9.3,
+  'relay/pages.ts': 9.3,
   'relay/audit': 9.3,
   'relay/anchor': 9.4,
   'relay/http.ts': 9.4,

@@ -9,7 +9,7 @@ import { parseSync } from 'rolldown/utils'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const FOLDERS = ['src', 'test', 'bench', 'contracts', 'examples', 'web', 'cddl', 'docs', 'vectors']
-const SOURCE = /\.(?:ts|mts|js|mjs)$/u
+const SOURCE = /\.(?:ts|tsx|mts|js|mjs)$/u
 
 /** A source that this one needs: `names` are those that it takes, or `all`. */
 export interface Need {
@@ -109,7 +109,12 @@ export function houseOf(texts: Readonly<Record<string, string>>, { exports = {},
 /** The source that a path to JavaScript, or to what is built, stands for. */
 export function fileBehind(path: string, files: ReadonlySet<string>): string | undefined {
   const source = path.replace(/^dist\//u, 'src/')
-  const candidates = [source, source.replace(/\.(?:d\.ts|js)$/u, '.ts'), source.replace(/\.mjs$/u, '.mts')]
+  const candidates = [
+    source,
+    source.replace(/\.(?:d\.ts|js)$/u, '.ts'),
+    source.replace(/\.js$/u, '.tsx'),
+    source.replace(/\.mjs$/u, '.mts'),
+  ]
   return candidates.find((candidate) => files.has(candidate))
 }
 

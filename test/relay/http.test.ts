@@ -167,7 +167,7 @@ async function bytesOf({ body }: HttpResponse): Promise<Buffer> {
 describe('plain answers', () => {
   test('GET / tells who the relay is', async () => {
     const response = await new Relay().ask('GET', '/')
-    expect(response.status).toBe(200)
+    expect([response.status, response.headers['Vary']]).toEqual([200, undefined])
     expect(jsonOf(response)).toEqual({
       name: 'cairn',
       version: '0.1.0',

@@ -1,0 +1,63 @@
+/**
+ * The pages of dist/, made by web/build.mjs, as a relay serves them. That which checks receipts has the address of a
+ * relay in it: named by whoever made the page, or by the relay that serves it, which a reader is told to compare.
+ *
+ * Tests: test/e2e/verify-page.test.ts, test/relay/http.test.ts
+ */
+
+import { readFileSync } from 'node:fs'
+import type { Headers } from './transport/request-head.js'
+
+type PageName = 'verify' | 'storefront' | 'console'
+
+/** What a page says of a relay by itself. */
+interface NamedRelay {
+  /** 0x and 40 digits each, with spaces between. */
+  readonly addresses: string
+  readonly namedBy: 'operator' | 'relay'
+  /** `chain:0x…`, with spaces between; empty for none. */
+  readonly registries: string
+}
+
+const PLACE = '<meta name="cairn-relay" content="" data-named-by="" data-registry="" />'
+
+const built = new Map<PageName, string>()
+
+/** The page as it was built, read once; undefined in a clone whose pages were not. */
+export function builtPage(name: PageName): string | undefined {
+  try {
+    const known = built.get(name) ?? readFileSync(new URL(`../../dist/${name}.html`, import.meta.url), 'utf8')
+    built.set(name, known)
+    return known
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** The page with that relay in it. Its script and style, and with them the hashes in its policy, stay as they are. */
+export function verifyPageFor(page: string, { addresses, namedBy, registries }: NamedRelay): string {
+  const values = [addresses, namedBy, registries]
+  if (!values.every((value) => /^[0-9a-zA-Z: ]*$/u.test(value)) || !page.includes(PLACE))
+    throw new RangeError(`the page has no place for the relay ${addresses}`)
+  const data = `data-named-by="${namedBy}" data-registry="${registries}"`
+  return page.replace(PLACE, () => `<meta name="cairn-relay" content="${addresses}" ${data} />`)
+}
+
+/** Whether a page is wanted rather than JSON, as browsers say it and programs do not (RFC 9110 §12.5.1). */
+export function prefersHtml(headers: Headers): boolean {
+  const ranges = (headers.get('accept') ?? '*/*').split(',').map((range) => range.trim().toLowerCase())
+  return weightOf(ranges, 'text/html') > weightOf(ranges, 'application/json')
+}
+
+/** That of the most exact range that fits; 0 for none. */
+function weightOf(ranges: readonly string[], type: string): number {
+  const names = [type, type.replace(/\/.*/u, '/*'), '*/*']
+  for (const name of names) {
+    const found = ranges.map((range) => range.split(/\s*;\s*/u)).find(([range]) => range === name)
+    if (found === undefined) continue
+    const weight = found.find((part) => part.startsWith('q='))?.slice(2)
+    return weight === undefined ? 1 : Number(weight) || 0
+  }
+  return 0
+}
