@@ -50,6 +50,9 @@ export class RelayLink {
   private backOffMs = BACK_OFF_MS_MIN
   private retry: ReturnType<typeof setTimeout> | undefined
   private isFailed = false
+  private isPaused = false
+  /** How many connections were begun: of two the later one counts. */
+  private attempts = 0
   private asides: Promise<unknown> = Promise.resolve()
   private running: Aside | undefined
   /** The one that `begin` made; undefined if it made none. */
@@ -119,8 +122,13 @@ export class RelayLink {
   /** Resolves with the first subscription; rejects with ClientError, also of what may be retried. */
   async open(): Promise<void> {
     this.setState('connecting')
+    const attempt = ++this.attempts
     const connection = await this.connect()
     if (this.current === 'closed') return connection.close()
+    if (this.isPaused || attempt !== this.attempts) {
+      connection.close()
+      throw new ClientError('DISCONNECTED', 'the connection is not wanted any more')
+    }
     this.opening = connection
     try {
       await this.authenticate(connection)
@@ -134,6 +142,36 @@ export class RelayLink {
     this.ready = connection
     this.backOffMs = BACK_OFF_MS_MIN
     this.setState('connected')
+  }
+
+  /** Opens by and by: at once, and after each failure again, with the usual pauses. */
+  begin(): void {
+    if (this.current !== 'closed' && !this.isPaused && !this.isFailed) void this.reopen()
+  }
+
+  /** Without a connection until `resume`: the card's session is another's. */
+  pause(): void {
+    if (this.isPaused || this.current === 'closed') return
+    this.isPaused = true
+    clearTimeout(this.retry)
+    const { ready } = this
+    this.ready = undefined
+    this.opening?.close()
+    ready?.close()
+    if (ready !== undefined) this.handlers.lost()
+    this.setState('disconnected')
+  }
+
+  resume(): void {
+    if (!this.isPaused) return
+    this.isPaused = false
+    this.backOffMs = BACK_OFF_MS_MIN
+    this.begin()
+  }
+
+  /** Where there is no connection: tries now, not after the pause. */
+  hurry(): void {
+    if (this.current === 'disconnected' && this.opening === undefined) this.begin()
   }
 
   /** Nothing is taken from the relay any more. */
@@ -210,6 +248,7 @@ export class RelayLink {
 
   /** One back-off; a refusal that will not change stops it. */
   private reopenLater(reason: string, leastMs = 0): void {
+    if (this.isPaused) return
     const wait = Math.max(this.backOffMs * (0.5 + Math.random() / 2), leastMs)
     this.backOffMs = Math.min(BACK_OFF_MS_MAX, this.backOffMs * 2)
     this.options.notice(`connection lost (${reason || 'no reason given'}); again in ${Math.round(wait)} ms`)
@@ -218,10 +257,12 @@ export class RelayLink {
   }
 
   private async reopen(): Promise<void> {
+    clearTimeout(this.retry)
+    const attempt = this.attempts + 1
     try {
       await this.open()
     } catch (error) {
-      if (this.current === 'closed') return
+      if (this.current === 'closed' || this.isPaused || attempt !== this.attempts) return
       this.handlers.lost()
       const isRefused = error instanceof ClientError && !error.retryable
       if (isRefused) this.options.notice(`the relay refuses: ${(error as Error).message}`)

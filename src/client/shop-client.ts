@@ -9,26 +9,22 @@ import { publicKeyOf } from '#signature'
 import type { OrderId, ShopId } from '../brands.js'
 import { toBigEndian } from '../bytes/bytes.js'
 import { VERIFIED_AT_SECONDS_DEFAULT } from '../limits.js'
-import { encodeChange, type Change } from '../patches/patch.js'
-import { encodePatchSet, signPatches } from '../patches/patch-set.js'
+import type { Change } from '../patches/patch.js'
 import type { Comparison } from '../proofs/checkpoint.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, SyncStatusRequest } from '../wire/messages.js'
-import { readWriteAnswer } from '../wire/proof-payloads.js'
-import { mixedAudiences } from './audiences.js'
-import { checkChanges } from './change-arguments.js'
 import { ClientError, verificationFailed } from './client-error.js'
 import { checkConnectOptions, type ConnectOptions } from './connect-options.js'
 import type { RelayConnection } from './connection.js'
 import { FirstScreen } from './first-screen.js'
 import type { FollowedRelay } from './followed-relay.js'
 import { LiveObjects, loadingUnless, seqOnly, type Standing, type Verified } from './live.js'
-import { OwnWrites } from './own-writes.js'
 import { filtersOf, type Part } from './parts.js'
 import { compareWith, proveOwnSet, type OwnSet } from './proof-requests.js'
 import { RelayLink, type ConnectionState } from './relay-link.js'
+import type { ReplicaStore } from './kept-replica.js'
 import { Replica } from './replica.js'
 import { SetReader } from './set-reader.js'
 import { fetchAnchored, ShopOnChain } from './shop-chain.js'
@@ -36,6 +32,7 @@ import { givenChain, knownRelay } from './relay-address.js'
 import { ShopObjects, type ReceiptOptions } from './shop-objects.js'
 import { ShopProofs } from './shop-proofs.js'
 import type { ViewSource } from './shop-views.js'
+import { needsVersion5, ShopWrites, type WriteOptions, type Written } from './shop-writes.js'
 import type { VerifiedSet } from './verify.js'
 import { isSameParts, partsOf, WatchedViews } from './watched-parts.js'
 
@@ -70,6 +67,8 @@ export type { ConnectionState } from './relay-link.js'
 export type { LiveOrder, Orders, ReceiptOptions } from './shop-objects.js'
 export type { NewOrder, PaymentCalls, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
 export { uploadBlob } from './blob-upload.js'
+export type { OutboxState, PendingWrite, RefusedWrite } from './outbox.js'
+export type { Written } from './shop-writes.js'
 export type { ShopChain } from './shop-chain.js'
 export type { EthereumProvider } from './rpc-request.js'
 export type { RelayGiven } from './relay-address.js'
@@ -85,28 +84,8 @@ export { VerificationError } from './verify.js'
 export { CANCELED, COMMITTED, OPEN, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
 export { VIEW_STATE_PUBLISHED } from '../objects/listing.js'
 
-/** What `write` resolves with. */
-export interface Written {
-  /** 32 bytes. */
-  readonly stateHash: Uint8Array
-  /** The number of the set in the shop's log; version 5 only. */
-  readonly seq?: bigint
-  /** After the set, 32 bytes; version 5 only. */
-  readonly stateRoot?: Uint8Array
-  /**
-   * Resolves once a checkpoint shows the set in the log as it was signed, at `seq`, with `stateRoot`. Rejects with
-   * VERIFICATION_FAILED if the log has another one there, with USAGE in version 4, which proves no such thing.
-   */
-  proven(): Promise<Verified>
-}
-
-interface WriteOptions {
-  /** The shop's last set must be this one, or the write is refused with CONFLICT; version 5 only. */
-  readonly ifSeq?: bigint
-  readonly signal?: AbortSignal
-}
-
-const NONCES_PER_MS = 1_000n
+/** Tells when the network is back. */
+const page = globalThis as Partial<Pick<typeof globalThis, 'addEventListener' | 'removeEventListener'>>
 
 /**
  * Resolves when the first subscription is accepted. Rejects with ClientError when that cannot be, also of what may be
@@ -157,12 +136,12 @@ export class ShopClient extends ShopObjects {
   private readonly replica: Replica
   private readonly proofs: ShopProofs
   private readonly link: RelayLink
-  private readonly writes = new OwnWrites()
+  private readonly writes: ShopWrites
   private readonly readers = new Set<SetReader>()
   private readonly watched: WatchedViews
   private readonly firstScreen: FirstScreen
   protected override readonly objects: LiveObjects
-  protected override readonly source: ViewSource = {
+  protected override source: ViewSource = {
     get: (name) => this.proofs.value(name),
     standing: (name) => this.standing(name),
     list: (collection) => this.replica.list(collection),
@@ -175,8 +154,8 @@ export class ShopClient extends ShopObjects {
   private subscriptionId = 0n
   private failure: Error | undefined
   private isSynced = false
-  private lastNonce = 0n
   private readonly onAbort = () => this.close()
+  private readonly onOnline = () => this.link.hurry()
 
   /** Use `connect`. */
   constructor(options: ConnectOptions, relay: FollowedRelay) {
@@ -194,6 +173,11 @@ export class ShopClient extends ShopObjects {
     this.objects = new LiveObjects(this.watched)
     this.firstScreen = this.makeFirstScreen()
     this.link = this.makeLink()
+    this.writes = new ShopWrites(options, {
+      connection: () => this.connection(),
+      prove: (set) => this.proveOwn(set),
+      notice: (text) => this.notice(text),
+    })
     signal?.addEventListener('abort', this.onAbort, { once: true })
   }
 
@@ -205,7 +189,10 @@ export class ShopClient extends ShopObjects {
       { only: this.parts, store, verifiedAtSeconds: BigInt(verifiedAtSeconds ?? VERIFIED_AT_SECONDS_DEFAULT) },
       {
         ask: (request) => this.link.ask(request),
-        changed: () => this.objects.changedAll(),
+        changed: () => {
+          this.device?.outbox.reached(this.proofs.heldSeq)
+          this.objects.changedAll()
+        },
         streams: () => this.firstScreen.look(),
         failed: (error) => this.fail(error),
         notice: (text) => this.notice(text),
@@ -287,14 +274,54 @@ export class ShopClient extends ShopObjects {
   /** Brings back what was kept and opens the first connection; `connect` calls it. */
   async start(): Promise<void> {
     try {
+      if (this.options.outbox !== undefined) await this.openDevice(this.options.outbox)
+      if (this.options.offline === true) return await this.startOffline()
       // What was kept may be signed by a key that came later than the one that is known.
       if (this.options.store !== undefined) await this.relay.follow(this.options)
       await this.proofs.load()
-      await this.goOnFromAnchor()
+      await this.device?.turned
       await this.link.open()
     } catch (error) {
       this.close()
       throw error
+    }
+  }
+
+  private async openDevice(store: ReplicaStore): Promise<void> {
+    // A page loads it when it is wanted.
+    const { ShopDevice } = await import('./shop-device.js')
+    const { link, proofs, writes, options } = this
+    const device = new ShopDevice(
+      { store, purpose: proofs.whose },
+      {
+        link: () => link.connection,
+        sign: (patches, nonce) => writes.sign(patches, nonce),
+        pause: () => link.pause(),
+        resume: () => link.resume(),
+        changed: (names) => {
+          for (const name of names) this.objects.changed(name)
+        },
+        cartChanged: (text) => this.cartKept(text),
+        notice: (text) => this.notice(text),
+      },
+    )
+    this.device = writes.device = device
+    if (options.optimistic === true) this.source = device.over(this.source)
+    await device.open()
+  }
+
+  /** What was kept is shown before it is checked, as loading; it is checked, and the relay asked, by and by. */
+  private async startOffline(): Promise<void> {
+    page.addEventListener?.('online', this.onOnline)
+    await this.proofs.preview()
+    void this.checkKept().then(() => this.link.begin())
+  }
+
+  private async checkKept(): Promise<void> {
+    // It may be signed by a key that came later than the one that is known.
+    if (!(await this.proofs.load()) && this.options.store !== undefined) {
+      await this.followRelay().catch((error: unknown) => this.notice((error as Error).message))
+      await this.proofs.load()
     }
   }
 
@@ -322,23 +349,8 @@ export class ShopClient extends ShopObjects {
    * sent again and taken once; in version 4 it is OUTCOME_UNKNOWN. Changes that visitors, guests and staff may read
    * stay one set too, but `onNotice` is told: whoever is shown one of them can guess a number in another.
    */
-  override async write(changes: readonly Change[], { ifSeq, signal }: WriteOptions = {}): Promise<Written> {
-    const { key, shop } = this.options
-    checkChanges(changes)
-    if (key === undefined) throw new ClientError('NEEDS_KEY', 'a visitor cannot write: connect with a key')
-    const connection = this.connection()
-    if (ifSeq !== undefined && connection.version === 4)
-      throw needsVersion5('ifSeq needs version 5, and the relay speaks version 4')
-    const mixed = mixedAudiences(changes.map(({ path }) => path[0]))
-    if (mixed !== undefined) this.notice(mixed)
-    const patches = changes.map(encodeChange)
-    const timestamp = BigInt(Math.floor(Date.now() / 1_000))
-    const { headerBytes, signature } = signPatches({ shopId: shop, nonce: this.nextNonce(), timestamp, patches }, key)
-    const patchSet = encodePatchSet(headerBytes, signature, patches)
-    const request = { kind: 'write', patchSet, ...(ifSeq !== undefined && { expectedSeq: ifSeq }) } as const
-    const payload = await this.writes.send(connection, request, signal)
-    if (connection.version === 4) return { stateHash: payload, proven: provesNothing }
-    return this.written({ header: headerBytes, signature, answer: readWriteAnswer(payload) })
+  override async write(changes: readonly Change[], options: WriteOptions = {}): Promise<Written> {
+    return this.writes.write(changes, options)
   }
 
   /**
@@ -394,9 +406,11 @@ export class ShopClient extends ShopObjects {
   close(): void {
     if (this.state === 'closed') return
     this.options.signal?.removeEventListener('abort', this.onAbort)
+    page.removeEventListener?.('online', this.onOnline)
     this.link.close()
     this.writes.end()
     this.proofs.close()
+    this.device?.close()
     this.watched.end()
     for (const reader of this.readers) reader.end()
   }
@@ -432,12 +446,6 @@ export class ShopClient extends ShopObjects {
     return { isLoading: !this.isSynced, complete: false, stale: false }
   }
 
-  private written(set: OwnSet): Written {
-    const { Seq: seq, StateRoot: stateRoot, StateHash: stateHash } = set.answer
-    const proven = () => this.proveOwn(set)
-    return { stateHash, seq, stateRoot, proven }
-  }
-
   private async proveOwn(set: OwnSet): Promise<Verified> {
     try {
       return this.proofs.statement(await proveOwnSet(this.proofs.asked, set))
@@ -462,6 +470,7 @@ export class ShopClient extends ShopObjects {
       this.notice('the relay speaks version 4: all of the shop is subscribed to, not what is watched')
       this.parts = undefined
     }
+    await this.goOnFromAnchor()
     await this.subscribe(connection)
     if (connection.version === 5) this.proofs.connected()
     this.writes.resend(connection)
@@ -515,7 +524,9 @@ export class ShopClient extends ShopObjects {
       const checkpoint = await fetchAnchored(this.options, onChain)
       if (checkpoint !== undefined) this.proofs.goOnFromAnchor(checkpoint, onChain.place)
     } catch (cause) {
-      throw verificationFailed(cause)
+      const error = verificationFailed(cause)
+      if (error.code === 'VERIFICATION_FAILED') this.fail(error)
+      throw error
     }
   }
 
@@ -531,6 +542,7 @@ export class ShopClient extends ShopObjects {
 
   private tellState(state: ConnectionState): void {
     if (state === 'needs-auth') this.writes.end()
+    if (state === 'connected') this.device?.outbox.run()
     for (const watch of this.stateWatchers) watch(state)
   }
 
@@ -547,6 +559,7 @@ export class ShopClient extends ShopObjects {
         for (const reader of this.readers) reader.give(set)
         for (const name of changed) this.objects.changed(name)
       })
+    this.device?.outbox.reached(this.proofs.heldSeq)
   }
 
   /** Throws on the first thing that is not proven: it is not answered, and nothing more is taken. */
@@ -585,19 +598,4 @@ export class ShopClient extends ShopObjects {
     else this.readers.add(reader)
     return reader
   }
-
-  /** Rising across restarts too: made of the clock. */
-  private nextNonce(): bigint {
-    const now = BigInt(Date.now()) * NONCES_PER_MS
-    this.lastNonce = now > this.lastNonce ? now : this.lastNonce + 1n
-    return this.lastNonce
-  }
-}
-
-function provesNothing(): Promise<never> {
-  return Promise.reject(needsVersion5('the relay speaks version 4, which proves no writes'))
-}
-
-function needsVersion5(problem: string): ClientError {
-  return new ClientError('NEEDS_VERSION_5', problem)
 }

@@ -20,6 +20,8 @@ import { checkQuery, queryKey, type ListingsQuery } from './listings-query.js'
 import type { Live, LiveList, LiveObjects, Reading } from './live.js'
 import { currencyOf, type Currency, type Money } from './money.js'
 import type { Part } from './parts.js'
+import type { OutboxState } from './outbox.js'
+import type { ShopDevice } from './shop-device.js'
 import { ShopOrders } from './shop-orders.js'
 import { collectionView, listingsView, objectView, type ViewSource } from './shop-views.js'
 
@@ -49,6 +51,8 @@ export abstract class ShopObjects {
   protected abstract readonly objects: LiveObjects
   private ownCart: Cart | undefined
   private isCardKept = false
+  /** Undefined without `outbox` of `connect`. */
+  protected device: ShopDevice | undefined
 
   constructor(currencies: readonly Currency[]) {
     this.currencies = currencies
@@ -140,13 +144,36 @@ export abstract class ShopObjects {
   /** The guest's cart: one for each client. */
   cart(): Cart {
     const { currencies } = this
-    return (this.ownCart ??= new Cart({
+    if (this.ownCart !== undefined) return this.ownCart
+    this.ownCart = new Cart({
       currencies,
+      kept: (text) => this.device?.keepCart(text),
       listing: (id) => this.listing(id),
       manifest: () => this.manifest(),
       order: (items, shippingAddress, signal) =>
         this.orders.place({ items, shippingAddress }, signal === undefined ? {} : { signal }),
-    }))
+    })
+    this.cartKept(this.device?.outbox.cart ?? '')
+    return this.ownCart
+  }
+
+  /** Writes that wait for the relay, and those that it refused; without `outbox` of `connect` there are none. */
+  outbox(): LiveOutbox {
+    return {
+      get: () => this.device?.get() ?? NO_WRITES,
+      subscribe: (changed) => this.device?.subscribe(changed) ?? (() => undefined),
+      dismiss: (id) => this.device?.outbox.dismiss(id),
+    }
+  }
+
+  /** The cart that was kept, or that another tab made. */
+  protected cartKept(text: string): void {
+    if (this.ownCart === undefined || text === '' || text === this.ownCart.save()) return
+    try {
+      this.ownCart.restore(text)
+    } catch {
+      // Of another version of this library: the guest begins anew.
+    }
   }
 
   /** An amount of the chain's currency or token, as `formatMoney` takes it. */
@@ -182,11 +209,13 @@ export abstract class ShopObjects {
   /** The guest does not want his card as a text now. */
   dismissCardOffer(): void {
     this.isCardKept = true
+    this.device?.outbox.keepCardKept()
     this.objects.changed('Orders/')
   }
 
   private readCardOffer(): Reading<Order> {
-    const orders = this.isGuest && !this.isCardKept ? (this.source.list('Orders') as readonly Order[]) : []
+    const isKept = this.isCardKept || this.device?.outbox.isCardKept === true
+    const orders = this.isGuest && !isKept ? (this.source.list('Orders') as readonly Order[]) : []
     return { ...this.source.listStanding('Orders'), data: orders.find(({ State }) => State === PAID) }
   }
 
@@ -211,6 +240,16 @@ export abstract class ShopObjects {
   }
 }
 
+/** Live: `useSyncExternalStore(outbox.subscribe, outbox.get)`. */
+export interface LiveOutbox {
+  /** The same reference until something changes. */
+  readonly get: () => OutboxState
+  readonly subscribe: (changed: () => void) => () => void
+  /** Takes a refused write off the list; nothing happens if it is not on it. */
+  readonly dismiss: (id: bigint) => void
+}
+
+const NO_WRITES: OutboxState = { pending: [], refused: [] }
 const CARD_OFFER = 'Orders/ card offer'
 
 /** Called, it lists all orders; its methods are those of `orders`. */

@@ -11,12 +11,14 @@ import { encode } from '../codec/encode.js'
 import { KEPT_SAVE_MS } from '../limits.js'
 import type { StateQuestion } from '../merkle/state-proof.js'
 import type { RelayIdentity, SignedCheckpoint, VerifiedCheckpoint } from '../proofs/checkpoint.js'
+import { HeldShop } from '../proofs/held-shop.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import type { CheckpointPush, PushedSet, Request, SnapshotPush, SubscriptionRequest } from '../wire/messages.js'
+import { isGuestsAccount } from '../wire/proof-payloads.js'
 import { ClientError } from './client-error.js'
 import { Freshness } from './freshness.js'
-import { encodeKept, keptFor, readKept, type ReplicaStore } from './kept-replica.js'
+import { encodeKept, keptFor, readKept, type KeptReplica, type ReplicaStore } from './kept-replica.js'
 import type { Standing, Verified } from './live.js'
 import { proveObjects, proveParts, type PartProofs, type PartTask } from './part-proofs.js'
 import type { Access, Part } from './parts.js'
@@ -55,6 +57,8 @@ export class ShopProofs {
   private readonly replica: Replica
   private readonly proven: ProvenShop
   private readonly purpose: string
+  /** Shop, relay and card as one text. */
+  readonly whose: string
   private readonly options: ProofOptions
   private readonly handlers: ProofHandlers
   private freshness: Freshness | undefined
@@ -66,6 +70,8 @@ export class ShopProofs {
   private isProving = false
   /** What was proven last, and by what. */
   private shown: { readonly task: PartTask; readonly proofs: PartProofs } | undefined
+  /** What the replica holds was kept, and nothing of it is checked. */
+  private isPreview = false
   private savedSeq = 0n
   private saving: ReturnType<typeof setTimeout> | undefined
   /** One after the other. */
@@ -75,6 +81,7 @@ export class ShopProofs {
     this.replica = replica
     this.proven = new ProvenShop(replica, whose, options.only)
     this.purpose = keptFor(whose, options.only)
+    this.whose = keptFor(whose, [])
     this.options = options
     this.handlers = handlers
     this.asked = {
@@ -90,6 +97,12 @@ export class ShopProofs {
   get newest(): { readonly seq: bigint; readonly bytes: Uint8Array } | undefined {
     const accepted = this.proven.checkpoints.accepted
     return accepted && { seq: accepted.fields.Seq, bytes: encode([...accepted.signed]) }
+  }
+
+  /** What is held is as of this set, or of a later one. */
+  get heldSeq(): bigint {
+    const compared = this.proven.comparedWith?.fields.Seq ?? 0n
+    return compared > this.replica.lastSeq ? compared : this.replica.lastSeq
   }
 
   standing(name: string): Standing {
@@ -200,22 +213,55 @@ export class ShopProofs {
     return this.replica.take(set)
   }
 
-  /** Brings back what was kept, if it can be verified. Never throws. */
-  async load(): Promise<void> {
-    const { store } = this.options
-    if (store === undefined) return
+  /** Shows what was kept before any of it is checked: all of it is loading, and `load` checks it. Never throws. */
+  async preview(): Promise<void> {
+    const kept = await this.kept()
+    if (kept === undefined) return
     try {
-      const bytes = await store.load()
-      if (bytes === undefined) return
-      const kept = readKept(bytes)
-      if (kept.purpose !== this.purpose)
-        return this.handlers.notice('what was kept is of another subscription and not used')
+      const held = new HeldShop({ hasTree: false })
+      for (const { question, object } of kept.items) if (!isGuestsAccount(question)) held.put({ question, object }, 0n)
+      this.replica.begin(held)
+      this.isPreview = true
+    } catch (error) {
+      this.notUsed(error)
+    }
+  }
+
+  /** Brings back what was kept, if it can be verified; whether it was. Never throws. */
+  async load(): Promise<boolean> {
+    const kept = await this.kept()
+    if (kept === undefined) return false
+    try {
       this.shown = this.proven.resume(kept)
+      this.isPreview = false
       this.savedSeq = this.proven.comparedWith!.fields.Seq
       this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
+      this.handlers.changed()
+      return true
     } catch (error) {
-      this.handlers.notice(`what was kept is not used: ${(error as Error).message}`)
+      this.notUsed(error)
+      return false
     }
+  }
+
+  private async kept(): Promise<KeptReplica | undefined> {
+    try {
+      const bytes = await this.options.store?.load()
+      const kept = bytes && readKept(bytes)
+      if (kept === undefined || kept.purpose === this.purpose) return kept
+      this.handlers.notice('what was kept is of another subscription and not used')
+    } catch (error) {
+      this.notUsed(error)
+    }
+    return undefined
+  }
+
+  private notUsed(error: unknown): void {
+    this.handlers.notice(`what was kept is not used: ${(error as Error).message}`)
+    if (!this.isPreview) return
+    this.isPreview = false
+    this.replica.begin(new HeldShop({ hasTree: false }))
+    this.handlers.changed()
   }
 
   /**
