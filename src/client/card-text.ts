@@ -1,7 +1,8 @@
 /**
- * A key card as one short text, for a file, a paper or a QR code: `CAIRN-CARD:1:` with shop id (32 bytes), the relay's
- * address (20) and the card's secret (32) in hexadecimal, and a checksum, the first 4 bytes of the SHA-256 of all before
- * it. Capitals, digits and colons alone: QR codes hold these in 5.5 bits each. Whoever has the text is the card.
+ * A key card as one short text, for a file, a paper or a QR code: `CAIRN-CARD:1:` with shop id (32 bytes), the
+ * relay's address (20) and the card's secret (32) in hexadecimal, and a checksum, the first 4 bytes of the SHA-256 of
+ * all before it. Capitals, digits and colons alone: QR codes hold these in 5.5 bits each. Whoever has the text is the
+ * card.
  *
  * Tests: test/client/card-text.test.ts
  */
@@ -72,7 +73,8 @@ export function exportCard({ shop, relay, secret }: Omit<SavedCard, 'publicKey'>
  * ```
  */
 export function importCard(text: string, expected: { readonly shop?: ShopId } = {}): SavedCard {
-  const [form, version, body = '', checksum = ''] = String(text).replaceAll(/\s/gu, '').toUpperCase().split(':')
+  if (typeof text !== 'string') throw usage('text', 'it is no text', REMEDY)
+  const [form, version, body = '', checksum = ''] = text.replaceAll(/\s/gu, '').toUpperCase().split(':')
   if (form !== FORM) throw usage('text', `it is no card: it does not begin with ${FORM}`, REMEDY)
   if (version !== VERSION)
     throw usage('text', `it is a card of version ${version}, and ${VERSION} is known`, 'Take a newer cairn.')

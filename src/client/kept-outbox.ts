@@ -29,7 +29,7 @@ export interface KeptRefusal {
   readonly message: string
 }
 
-export interface KeptOutbox {
+interface KeptOutbox {
   /** Shop, relay and card: writes of another card cannot be sent. */
   readonly purpose: string
   readonly lastNonce: bigint

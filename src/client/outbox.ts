@@ -158,8 +158,8 @@ export class Outbox {
   }
 
   /**
-   * This client sends and keeps from now on: reads what was kept and goes on with it, behind it what was written here in
-   * the meantime. Never rejects: without a store that can be read it holds in memory.
+   * This client sends and keeps from now on: reads what was kept and goes on with it, behind it what was written here
+   * in the meantime. Never rejects: without a store that can be read it holds in memory.
    */
   async hold(): Promise<void> {
     await this.load()

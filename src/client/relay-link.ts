@@ -40,6 +40,9 @@ export interface Aside {
   syncStatus(status: SyncStatusRequest): true
 }
 
+/** Tells when the network is back. */
+const page = globalThis as Partial<Pick<typeof globalThis, 'addEventListener' | 'removeEventListener'>>
+
 export class RelayLink {
   private readonly options: LinkOptions
   private readonly handlers: LinkHandlers
@@ -51,10 +54,18 @@ export class RelayLink {
   private retry: ReturnType<typeof setTimeout> | undefined
   private isFailed = false
   private isPaused = false
+  /** Whether it opens by itself: since `begin`, or the first connection. */
+  private isWanted = false
   /** How many connections were begun: of two the later one counts. */
   private attempts = 0
+  /** That which is being opened. */
+  private attempting: number | undefined
   private asides: Promise<unknown> = Promise.resolve()
   private running: Aside | undefined
+  /** Tries now, not after the pause. */
+  private readonly onOnline = () => {
+    if (this.current === 'disconnected') this.reopenNow()
+  }
   /** The one that `begin` made; undefined if it made none. */
   subscriptionId: bigint | undefined
 
@@ -122,10 +133,18 @@ export class RelayLink {
   /** Resolves with the first subscription; rejects with ClientError, also of what may be retried. */
   async open(): Promise<void> {
     this.setState('connecting')
-    const attempt = ++this.attempts
+    const attempt = (this.attempting = ++this.attempts)
+    try {
+      await this.openAs(attempt)
+    } finally {
+      if (this.attempting === attempt) this.attempting = undefined
+    }
+  }
+
+  private async openAs(attempt: number): Promise<void> {
     const connection = await this.connect()
     if (this.current === 'closed') return connection.close()
-    if (this.isPaused || attempt !== this.attempts) {
+    if (attempt !== this.attempts) {
       connection.close()
       throw new ClientError('DISCONNECTED', 'the connection is not wanted any more')
     }
@@ -137,22 +156,26 @@ export class RelayLink {
       connection.close()
       throw error
     } finally {
-      this.opening = undefined
+      if (this.opening === connection) this.opening = undefined
     }
     this.ready = connection
+    this.isWanted = true
     this.backOffMs = BACK_OFF_MS_MIN
     this.setState('connected')
   }
 
   /** Opens by and by: at once, and after each failure again, with the usual pauses. */
   begin(): void {
-    if (this.current !== 'closed' && !this.isPaused && !this.isFailed) void this.reopen()
+    this.isWanted = true
+    page.addEventListener?.('online', this.onOnline)
+    this.reopenNow()
   }
 
   /** Without a connection until `resume`: the card's session is another's. */
   pause(): void {
     if (this.isPaused || this.current === 'closed') return
     this.isPaused = true
+    this.attempts++
     clearTimeout(this.retry)
     const { ready } = this
     this.ready = undefined
@@ -166,12 +189,7 @@ export class RelayLink {
     if (!this.isPaused) return
     this.isPaused = false
     this.backOffMs = BACK_OFF_MS_MIN
-    this.begin()
-  }
-
-  /** Where there is no connection: tries now, not after the pause. */
-  hurry(): void {
-    if (this.current === 'disconnected' && this.opening === undefined) this.begin()
+    if (this.isWanted) this.reopenNow()
   }
 
   /** Nothing is taken from the relay any more. */
@@ -184,6 +202,7 @@ export class RelayLink {
   close(): void {
     if (this.current === 'closed') return
     this.setState('closed')
+    page.removeEventListener?.('online', this.onOnline)
     clearTimeout(this.retry)
     this.opening?.close()
     this.ready?.close()
@@ -254,6 +273,12 @@ export class RelayLink {
     this.options.notice(`connection lost (${reason || 'no reason given'}); again in ${Math.round(wait)} ms`)
     clearTimeout(this.retry)
     this.retry = setTimeout(() => void this.reopen(), wait)
+  }
+
+  /** If nothing is open, and nothing being opened. */
+  private reopenNow(): void {
+    const isOpen = this.ready !== undefined || (this.attempting !== undefined && this.attempting === this.attempts)
+    if (this.current !== 'closed' && !this.isPaused && !this.isFailed && !isOpen) void this.reopen()
   }
 
   private async reopen(): Promise<void> {

@@ -15,24 +15,24 @@ import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, SyncStatusRequest } from '../wire/messages.js'
-import { ClientError, verificationFailed } from './client-error.js'
+import { ClientError, needsVersion5, verificationFailed } from './client-error.js'
 import { checkConnectOptions, type ConnectOptions } from './connect-options.js'
 import type { RelayConnection } from './connection.js'
 import { FirstScreen } from './first-screen.js'
 import type { FollowedRelay } from './followed-relay.js'
+import { loaded } from './later.js'
 import { LiveObjects, loadingUnless, seqOnly, type Standing, type Verified } from './live.js'
 import { filtersOf, type Part } from './parts.js'
-import { compareWith, proveOwnSet, type OwnSet } from './proof-requests.js'
+import type { OwnSet } from './proof-requests.js'
 import { RelayLink, type ConnectionState } from './relay-link.js'
 import type { ReplicaStore } from './kept-replica.js'
 import { Replica } from './replica.js'
 import { SetReader } from './set-reader.js'
-import { fetchAnchored, ShopOnChain } from './shop-chain.js'
 import { givenChain, knownRelay } from './relay-address.js'
 import { ShopObjects, type ReceiptOptions } from './shop-objects.js'
 import { ShopProofs } from './shop-proofs.js'
 import type { ViewSource } from './shop-views.js'
-import { needsVersion5, ShopWrites, type WriteOptions, type Written } from './shop-writes.js'
+import type { ShopWrites, WriteOptions, Written } from './shop-writes.js'
 import type { VerifiedSet } from './verify.js'
 import { isSameParts, partsOf, WatchedViews } from './watched-parts.js'
 
@@ -64,7 +64,7 @@ export type { Part } from './parts.js'
 export type { Item, Quote, QuoteLine, QuoteProblem, QuoteProblemCode, QuoteStep } from './quote.js'
 export type { ReplicaStore } from './kept-replica.js'
 export type { ConnectionState } from './relay-link.js'
-export type { LiveOrder, Orders, ReceiptOptions } from './shop-objects.js'
+export type { LiveOrder, LiveOutbox, Orders, ReceiptOptions } from './shop-objects.js'
 export type { NewOrder, PaymentCalls, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
 export { uploadBlob } from './blob-upload.js'
 export type { OutboxState, PendingWrite, RefusedWrite } from './outbox.js'
@@ -77,15 +77,12 @@ export { ProofError } from '../merkle/proof-error.js'
 export { StateProofError } from '../merkle/state-proof-error.js'
 export { CheckpointError } from '../proofs/checkpoint-error.js'
 export { HeldObjectError } from '../proofs/held-shop.js'
-export { MyOrdersError } from '../proofs/my-orders.js'
+export { MyOrdersError } from '../proofs/my-orders-error.js'
 export { SnapshotError } from '../proofs/snapshot.js'
-export { OwnSetError } from './proof-requests.js'
+export { OwnSetError } from './own-set-error.js'
 export { VerificationError } from './verify.js'
 export { CANCELED, COMMITTED, OPEN, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
 export { VIEW_STATE_PUBLISHED } from '../objects/listing.js'
-
-/** Tells when the network is back. */
-const page = globalThis as Partial<Pick<typeof globalThis, 'addEventListener' | 'removeEventListener'>>
 
 /**
  * Resolves when the first subscription is accepted. Rejects with ClientError when that cannot be, also of what may be
@@ -136,7 +133,8 @@ export class ShopClient extends ShopObjects {
   private readonly replica: Replica
   private readonly proofs: ShopProofs
   private readonly link: RelayLink
-  private readonly writes: ShopWrites
+  /** Undefined while what guests do is loading. */
+  private writes: ShopWrites | undefined
   private readonly readers = new Set<SetReader>()
   private readonly watched: WatchedViews
   private readonly firstScreen: FirstScreen
@@ -155,7 +153,6 @@ export class ShopClient extends ShopObjects {
   private failure: Error | undefined
   private isSynced = false
   private readonly onAbort = () => this.close()
-  private readonly onOnline = () => this.link.hurry()
 
   /** Use `connect`. */
   constructor(options: ConnectOptions, relay: FollowedRelay) {
@@ -173,11 +170,6 @@ export class ShopClient extends ShopObjects {
     this.objects = new LiveObjects(this.watched)
     this.firstScreen = this.makeFirstScreen()
     this.link = this.makeLink()
-    this.writes = new ShopWrites(options, {
-      connection: () => this.connection(),
-      prove: (set) => this.proveOwn(set),
-      notice: (text) => this.notice(text),
-    })
     signal?.addEventListener('abort', this.onAbort, { once: true })
   }
 
@@ -274,6 +266,10 @@ export class ShopClient extends ShopObjects {
   /** Brings back what was kept and opens the first connection; `connect` calls it. */
   async start(): Promise<void> {
     try {
+      // A page loads it while the connection opens.
+      const guestSide = loaded(import('./guest-side.js'))
+      guestSide.catch(() => undefined)
+      if (this.options.outbox !== undefined || this.options.offline === true) this.guestsWith(await guestSide)
       if (this.options.outbox !== undefined) await this.openDevice(this.options.outbox)
       if (this.options.offline === true) return await this.startOffline()
       // What was kept may be signed by a key that came later than the one that is known.
@@ -281,48 +277,41 @@ export class ShopClient extends ShopObjects {
       await this.proofs.load()
       await this.device?.turned
       await this.link.open()
+      this.guestsWith(await guestSide)
     } catch (error) {
       this.close()
       throw error
     }
   }
 
+  private guestsWith(side: Parameters<typeof this.use>[0]): void {
+    if (this.writes !== undefined) return
+    this.use(side)
+    this.writes = side.makeWrites(this.options, {
+      connection: () => this.connection(),
+      prove: (set) => this.proveOwn(set),
+      notice: (text) => this.notice(text),
+    })
+  }
+
   private async openDevice(store: ReplicaStore): Promise<void> {
     // A page loads it when it is wanted.
-    const { ShopDevice } = await import('./shop-device.js')
-    const { link, proofs, writes, options } = this
-    const device = new ShopDevice(
-      { store, purpose: proofs.whose },
-      {
-        link: () => link.connection,
-        sign: (patches, nonce) => writes.sign(patches, nonce),
-        pause: () => link.pause(),
-        resume: () => link.resume(),
-        changed: (names) => {
-          for (const name of names) this.objects.changed(name)
-        },
-        cartChanged: (text) => this.cartKept(text),
-        notice: (text) => this.notice(text),
-      },
-    )
-    this.device = writes.device = device
-    if (options.optimistic === true) this.source = device.over(this.source)
-    await device.open()
+    const { ShopDevice } = await loaded(import('./shop-device.js'))
+    const { link, objects, options } = this
+    const whose = { store, purpose: await this.proofs.whoseText() }
+    this.device = this.writes!.device = new ShopDevice(whose, link, objects, {
+      sign: (patches, nonce) => this.writes!.sign(patches, nonce),
+      cartChanged: (text) => this.cartKept(text),
+      notice: (text) => this.notice(text),
+    })
+    if (options.optimistic === true) this.source = this.device.over(this.source)
+    await this.device.open()
   }
 
   /** What was kept is shown before it is checked, as loading; it is checked, and the relay asked, by and by. */
   private async startOffline(): Promise<void> {
-    page.addEventListener?.('online', this.onOnline)
     await this.proofs.preview()
-    void this.checkKept().then(() => this.link.begin())
-  }
-
-  private async checkKept(): Promise<void> {
-    // It may be signed by a key that came later than the one that is known.
-    if (!(await this.proofs.load()) && this.options.store !== undefined) {
-      await this.followRelay().catch((error: unknown) => this.notice((error as Error).message))
-      await this.proofs.load()
-    }
+    void this.proofs.loadOr(() => this.followRelay()).then(() => this.link.begin())
   }
 
   /**
@@ -350,7 +339,7 @@ export class ShopClient extends ShopObjects {
    * stay one set too, but `onNotice` is told: whoever is shown one of them can guess a number in another.
    */
   override async write(changes: readonly Change[], options: WriteOptions = {}): Promise<Written> {
-    return this.writes.write(changes, options)
+    return this.writes!.write(changes, options)
   }
 
   /**
@@ -361,6 +350,7 @@ export class ShopClient extends ShopObjects {
   async compare(received: Uint8Array): Promise<Comparison> {
     if (this.protocol === 4) throw needsVersion5('the relay speaks version 4, which proves no state')
     try {
+      const { compareWith } = await loaded(import('./proof-requests.js'))
       const compared = await compareWith(this.proofs.asked, received)
       if (compared.outcome === 'evidence') this.fail(new ClientError('VERIFICATION_FAILED', compared.message))
       return compared
@@ -398,7 +388,7 @@ export class ShopClient extends ShopObjects {
     if (this.protocol === 4) throw needsVersion5('the relay speaks version 4, which proves no orders')
     if (key === undefined) throw new ClientError('NEEDS_KEY', 'a visitor has no orders: connect with a key')
     // A page loads what makes receipts when the first is wanted.
-    const { fetchReceipt } = await import('./receipt-assembly.js')
+    const { fetchReceipt } = await loaded(import('./receipt-assembly.js'))
     return fetchReceipt({ url, shop, relays: this.relay.keys, link: this.link, signal }, id)
   }
 
@@ -406,9 +396,8 @@ export class ShopClient extends ShopObjects {
   close(): void {
     if (this.state === 'closed') return
     this.options.signal?.removeEventListener('abort', this.onAbort)
-    page.removeEventListener?.('online', this.onOnline)
     this.link.close()
-    this.writes.end()
+    this.writes?.end()
     this.proofs.close()
     this.device?.close()
     this.watched.end()
@@ -448,6 +437,7 @@ export class ShopClient extends ShopObjects {
 
   private async proveOwn(set: OwnSet): Promise<Verified> {
     try {
+      const { proveOwnSet } = await loaded(import('./proof-requests.js'))
       return this.proofs.statement(await proveOwnSet(this.proofs.asked, set))
     } catch (cause) {
       const error = verificationFailed(cause)
@@ -473,7 +463,7 @@ export class ShopClient extends ShopObjects {
     await this.goOnFromAnchor()
     await this.subscribe(connection)
     if (connection.version === 5) this.proofs.connected()
-    this.writes.resend(connection)
+    this.writes?.resend(connection)
   }
 
   private async subscribe(connection: RelayConnection): Promise<void> {
@@ -519,6 +509,7 @@ export class ShopClient extends ShopObjects {
   private async goOnFromAnchor(): Promise<void> {
     const { shop, relay, chain = givenChain(relay), signal } = this.options
     if (chain === undefined || this.proofs.newest !== undefined) return
+    const { fetchAnchored, ShopOnChain } = await loaded(import('./shop-chain.js'))
     const onChain = new ShopOnChain(chain, shop, signal)
     try {
       const checkpoint = await fetchAnchored(this.options, onChain)
@@ -541,7 +532,7 @@ export class ShopClient extends ShopObjects {
   }
 
   private tellState(state: ConnectionState): void {
-    if (state === 'needs-auth') this.writes.end()
+    if (state === 'needs-auth') this.writes?.end()
     if (state === 'connected') this.device?.outbox.run()
     for (const watch of this.stateWatchers) watch(state)
   }
@@ -586,7 +577,7 @@ export class ShopClient extends ShopObjects {
     this.failure = error
     this.link.fail()
     this.proofs.close()
-    this.writes.end()
+    this.writes?.end()
     for (const reader of this.readers) reader.fail(error)
     this.objects.fail(error)
   }

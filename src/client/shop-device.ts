@@ -1,6 +1,6 @@
 /**
- * What a client keeps on its device beside the replica: unsent writes, the cart, whether the card was offered; shared by
- * the tabs of one card, of which one sends. Loaded when `outbox` of `connect` asks for it.
+ * What a client keeps on its device beside the replica: unsent writes, the cart, whether the card was offered; shared
+ * by the tabs of one card, of which one sends. Loaded when `outbox` of `connect` asks for it.
  *
  * Tests: test/client/offline.test.ts, test/e2e/offline-page.test.ts
  */
@@ -12,14 +12,12 @@ import { Outbox, type OutboxHost, type OutboxState, type SentWrite, type WriteLi
 import type { ViewSource } from './shop-views.js'
 import { pagePlatform, TabTurn, type TabPlatform } from './tab-turn.js'
 
-/** What a device needs of its client. */
-export interface DeviceHost extends Pick<OutboxHost, 'sign' | 'notice' | 'cartChanged'> {
-  link(): WriteLink | undefined
-  /** The session is another tab's, until `resume`. */
+type DeviceHost = Pick<OutboxHost, 'sign' | 'notice' | 'cartChanged'>
+/** What a device needs of its client's link: it is paused while the session is another tab's. */
+interface DeviceLink {
+  readonly connection: WriteLink | undefined
   pause(): void
   resume(): void
-  /** Objects by name, whose views are others now. */
-  changed(names: ReadonlySet<string>): void
 }
 
 interface DeviceOptions {
@@ -39,6 +37,8 @@ type TabWord =
 
 export class ShopDevice {
   readonly outbox: Outbox
+  private readonly link: DeviceLink
+  private readonly objects: { changed(name: string): void }
   private readonly host: DeviceHost
   private readonly options: DeviceOptions
   private readonly watchers = new Set<() => void>()
@@ -48,11 +48,14 @@ export class ShopDevice {
   /** Resolves with the first turn. */
   readonly turned = new Promise<void>((turned) => (this.firstTurn = turned))
 
-  constructor(options: DeviceOptions, host: DeviceHost) {
+  /** `objects`: those whose views change with what is pending. */
+  constructor(options: DeviceOptions, link: DeviceLink, objects: { changed(name: string): void }, host: DeviceHost) {
     this.options = options
+    this.link = link
+    this.objects = objects
     this.host = host
     this.outbox = new Outbox(options.store, options.purpose, {
-      link: () => host.link(),
+      link: () => link.connection,
       sign: (patches, nonce) => host.sign(patches, nonce),
       now: () => Date.now(),
       changed: () => this.changed(),
@@ -69,14 +72,14 @@ export class ShopDevice {
     return this.view
   }
 
-  /** What was kept is there once this resolves. In pages it waits for its turn by and by: the link is paused till then. */
+  /** What was kept is there once this resolves. A page waits for its turn by and by: the link is paused till then. */
   async open(): Promise<void> {
     const { tabs = pagePlatform(), purpose } = this.options
     if (tabs === undefined) {
       this.firstTurn()
       return this.outbox.hold()
     }
-    this.host.pause()
+    this.link.pause()
     await this.outbox.load()
     this.turn = new TabTurn(purpose, tabs, {
       gained: () => void this.gained(),
@@ -114,13 +117,13 @@ export class ShopDevice {
   private async gained(): Promise<void> {
     await this.outbox.hold()
     if (this.turn?.isHeld === false) return
-    this.host.resume()
+    this.link.resume()
     this.firstTurn()
   }
 
   private async lost(): Promise<void> {
     this.host.notice('the shop is used in another tab: this one goes on when it is looked at')
-    this.host.pause()
+    this.link.pause()
     await this.outbox.release()
   }
 
@@ -136,7 +139,7 @@ export class ShopDevice {
   }
 
   private changed(): void {
-    if (this.view !== undefined) this.host.changed(this.view.set(this.outbox.patches))
+    for (const name of this.view?.set(this.outbox.patches) ?? []) this.objects.changed(name)
     for (const watcher of this.watchers) watcher()
   }
 }

@@ -12,9 +12,10 @@ import { PAID, type Order } from '../objects/order.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import type { Tag } from '../objects/tag.js'
 import type { Change } from '../patches/patch.js'
-import { exportCard, type SavedCard } from './card-text.js'
-import { Cart } from './cart.js'
+import type { SavedCard } from './card-text.js'
+import type { Cart } from './cart.js'
 import { ClientError, usage } from './client-error.js'
+import type * as GuestSide from './guest-side.js'
 import { isId } from './place-arguments.js'
 import { checkQuery, queryKey, type ListingsQuery } from './listings-query.js'
 import type { Live, LiveList, LiveObjects, Reading } from './live.js'
@@ -22,7 +23,7 @@ import { currencyOf, type Currency, type Money } from './money.js'
 import type { Part } from './parts.js'
 import type { OutboxState } from './outbox.js'
 import type { ShopDevice } from './shop-device.js'
-import { ShopOrders } from './shop-orders.js'
+import type { ShopOrders } from './shop-orders.js'
 import { collectionView, listingsView, objectView, type ViewSource } from './shop-views.js'
 
 export interface LiveOrder extends Live<Order> {
@@ -42,13 +43,12 @@ export interface ReceiptOptions {
 export type Orders = ShopOrders & (() => LiveList<Order>)
 
 export abstract class ShopObjects {
-  /** All orders that may be read, as a live list; and what becomes of them: create, place, commit, choosePayment, … */
-  readonly orders: Orders = callable(new ShopOrders(this))
   /** As `connect` was told. */
   readonly currencies: readonly Currency[]
   abstract readonly shopId: ShopId
   protected abstract readonly source: ViewSource
   protected abstract readonly objects: LiveObjects
+  private guests: { readonly side: typeof GuestSide; readonly orders: Orders } | undefined
   private ownCart: Cart | undefined
   private isCardKept = false
   /** Undefined without `outbox` of `connect`. */
@@ -56,6 +56,20 @@ export abstract class ShopObjects {
 
   constructor(currencies: readonly Currency[]) {
     this.currencies = currencies
+  }
+
+  /** Once, before anybody has this client. */
+  protected use(side: typeof GuestSide): void {
+    this.guests = { side, orders: callable(side.makeOrders(this)) }
+  }
+
+  protected get guestSide(): typeof GuestSide {
+    return this.guests!.side
+  }
+
+  /** All orders that may be read, as a live list; and what becomes of them: create, place, commit, choosePayment, … */
+  get orders(): Orders {
+    return this.guests!.orders
   }
 
   /** Whether the order is part of what was subscribed to. */
@@ -145,7 +159,7 @@ export abstract class ShopObjects {
   cart(): Cart {
     const { currencies } = this
     if (this.ownCart !== undefined) return this.ownCart
-    this.ownCart = new Cart({
+    this.ownCart = this.guestSide.makeCart({
       currencies,
       kept: (text) => this.device?.keepCart(text),
       listing: (id) => this.listing(id),
@@ -189,14 +203,14 @@ export abstract class ShopObjects {
   exportCard(): string {
     const { ownCard } = this
     if (ownCard === undefined) throw new ClientError('NEEDS_KEY', 'a visitor has no card: connect with a key')
-    const text = exportCard(ownCard)
+    const text = this.guestSide.exportCard(ownCard)
     this.dismissCardOffer()
     return text
   }
 
   /**
-   * A lost card is a lost order: once one of a guest's orders is Paid, `data` is that order, until the card was exported
-   * or the offer dismissed. A page that shows something then has offered it once, by itself.
+   * A lost card is a lost order: once one of a guest's orders is Paid, `data` is that order, until the card was
+   * exported or the offer dismissed. A page that shows something then has offered it once, by itself.
    */
   cardOffer(): Live<Order> {
     return this.objects.live(

@@ -18,9 +18,10 @@ import type { CheckpointPush, PushedSet, Request, SnapshotPush, SubscriptionRequ
 import { isGuestsAccount } from '../wire/proof-payloads.js'
 import { ClientError } from './client-error.js'
 import { Freshness } from './freshness.js'
-import { encodeKept, keptFor, readKept, type KeptReplica, type ReplicaStore } from './kept-replica.js'
+import type * as Keeping from './kept-replica.js'
+import { loaded } from './later.js'
 import type { Standing, Verified } from './live.js'
-import { proveObjects, proveParts, type PartProofs, type PartTask } from './part-proofs.js'
+import type * as Parts from './part-proofs.js'
 import type { Access, Part } from './parts.js'
 import type { AskedShop } from './proof-requests.js'
 import { ProvenShop } from './proven-shop.js'
@@ -37,7 +38,7 @@ interface Whose {
 
 interface ProofOptions {
   readonly only: readonly Part[] | undefined
-  readonly store: ReplicaStore | undefined
+  readonly store: Keeping.ReplicaStore | undefined
   readonly verifiedAtSeconds: Seconds
 }
 
@@ -56,9 +57,7 @@ interface ProofHandlers {
 export class ShopProofs {
   private readonly replica: Replica
   private readonly proven: ProvenShop
-  private readonly purpose: string
-  /** Shop, relay and card as one text. */
-  readonly whose: string
+  private readonly whose: Whose
   private readonly options: ProofOptions
   private readonly handlers: ProofHandlers
   private freshness: Freshness | undefined
@@ -69,7 +68,9 @@ export class ShopProofs {
   private isClosed = false
   private isProving = false
   /** What was proven last, and by what. */
-  private shown: { readonly task: PartTask; readonly proofs: PartProofs } | undefined
+  private shown: { readonly task: Parts.PartTask; readonly proofs: Parts.PartProofs } | undefined
+  /** How a replica is kept; undefined without a store. */
+  private keeping: typeof Keeping | undefined
   /** What the replica holds was kept, and nothing of it is checked. */
   private isPreview = false
   private savedSeq = 0n
@@ -80,8 +81,7 @@ export class ShopProofs {
   constructor(replica: Replica, whose: Whose, options: ProofOptions, handlers: ProofHandlers) {
     this.replica = replica
     this.proven = new ProvenShop(replica, whose, options.only)
-    this.purpose = keptFor(whose, options.only)
-    this.whose = keptFor(whose, [])
+    this.whose = whose
     this.options = options
     this.handlers = handlers
     this.asked = {
@@ -138,7 +138,11 @@ export class ShopProofs {
   }
 
   /** For FirstScreen: rejects like proveObjects. */
-  proveEarly(checkpoint: VerifiedCheckpoint, questions: readonly StateQuestion[]): ReturnType<typeof proveObjects> {
+  async proveEarly(
+    checkpoint: VerifiedCheckpoint,
+    questions: readonly StateQuestion[],
+  ): ReturnType<typeof Parts.proveObjects> {
+    const { proveObjects } = await loaded(import('./part-proofs.js'))
     return proveObjects(checkpoint, questions, this.asked, this.asked.ask)
   }
 
@@ -227,12 +231,20 @@ export class ShopProofs {
     }
   }
 
+  /** The same with what `follow` brings, where it cannot be verified without: keys that came later. Never rejects. */
+  async loadOr(follow: () => Promise<void>): Promise<void> {
+    if ((await this.load()) || this.options.store === undefined) return
+    await follow().catch((error: unknown) => this.handlers.notice((error as Error).message))
+    await this.load()
+  }
+
   /** Brings back what was kept, if it can be verified; whether it was. Never throws. */
   async load(): Promise<boolean> {
     const kept = await this.kept()
     if (kept === undefined) return false
     try {
-      this.shown = this.proven.resume(kept)
+      const { checkParts } = await loaded(import('./part-proofs.js'))
+      this.shown = this.proven.resume(kept, checkParts)
       this.isPreview = false
       this.savedSeq = this.proven.comparedWith!.fields.Seq
       this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
@@ -244,11 +256,14 @@ export class ShopProofs {
     }
   }
 
-  private async kept(): Promise<KeptReplica | undefined> {
+  private async kept(): Promise<Keeping.KeptReplica | undefined> {
+    const { store } = this.options
+    if (store === undefined) return undefined
     try {
-      const bytes = await this.options.store?.load()
-      const kept = bytes && readKept(bytes)
-      if (kept === undefined || kept.purpose === this.purpose) return kept
+      const keeping = (this.keeping = await loaded(import('./kept-replica.js')))
+      const bytes = await store.load()
+      const kept = bytes && keeping.readKept(bytes)
+      if (kept === undefined || kept.purpose === this.purpose(keeping)) return kept
       this.handlers.notice('what was kept is of another subscription and not used')
     } catch (error) {
       this.notUsed(error)
@@ -322,9 +337,10 @@ export class ShopProofs {
   }
 
   /** Whether the next one may follow at once. */
-  private async proveTask(task: PartTask): Promise<boolean> {
+  private async proveTask(task: Parts.PartTask): Promise<boolean> {
     const { snapshots } = this
     try {
+      const { proveParts } = await loaded(import('./part-proofs.js'))
       const proofs = await proveParts(task, this.asked, this.asked.ask)
       if (this.isClosed) return false
       // Of what was held before it says nothing of what is held now.
@@ -351,17 +367,28 @@ export class ShopProofs {
   // What is kept
 
   private keep(): void {
-    if (this.options.store === undefined || this.isClosed || this.saving !== undefined) return
+    if (this.keeping === undefined || this.isClosed || this.saving !== undefined) return
     this.saving = setTimeout(() => this.save(), KEPT_SAVE_MS)
+  }
+
+  /** Shop, relay and card as one text. */
+  async whoseText(): Promise<string> {
+    const { keptFor } = await loaded(import('./kept-replica.js'))
+    return keptFor(this.whose, [])
+  }
+
+  private purpose({ keptFor }: typeof Keeping): string {
+    return keptFor(this.whose, this.options.only)
   }
 
   /** Only what was proven whole, as of one checkpoint. */
   private save(): void {
     this.saving = undefined
+    const keeping = this.keeping!
     const kept = this.proven.kept(this.shown)
     const seq = kept && this.proven.comparedWith!.fields.Seq
     if (kept === undefined || seq === this.savedSeq) return
-    const bytes = encodeKept({ ...kept, purpose: this.purpose })
+    const bytes = keeping.encodeKept({ ...kept, purpose: this.purpose(keeping) })
     this.savedSeq = seq!
     this.saved = this.saved.then(async () => {
       try {
@@ -373,7 +400,7 @@ export class ShopProofs {
   }
 }
 
-function isSameTask(task: PartTask, other: PartTask | undefined): boolean {
+function isSameTask(task: Parts.PartTask, other: Parts.PartTask | undefined): boolean {
   if (task.checkpoint.fields.Seq !== other?.checkpoint.fields.Seq) return false
   return task.singles.length === other.singles.length
 }

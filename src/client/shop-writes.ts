@@ -10,7 +10,7 @@ import { encodePatchSet, signPatches } from '../patches/patch-set.js'
 import { readWriteAnswer } from '../wire/proof-payloads.js'
 import { mixedAudiences } from './audiences.js'
 import { checkChanges } from './change-arguments.js'
-import { ClientError } from './client-error.js'
+import { ClientError, needsVersion5 } from './client-error.js'
 import type { RelayConnection } from './connection.js'
 import type { Verified } from './live.js'
 import type { SentWrite } from './outbox.js'
@@ -61,7 +61,7 @@ export class ShopWrites {
     this.host = host
   }
 
-  /** Rejects with the wire's code, USAGE, NEEDS_KEY, NEEDS_VERSION_5, DISCONNECTED, CLOSED, OUTCOME_UNKNOWN, ABORTED. */
+  /** See `write` of ShopClient. */
   async write(changes: readonly Change[], { ifSeq, signal }: WriteOptions): Promise<Written> {
     checkChanges(changes)
     if (this.whose.key === undefined) throw new ClientError('NEEDS_KEY', 'a visitor cannot write: connect with a key')
@@ -124,8 +124,4 @@ export class ShopWrites {
 
 function provesNothing(): Promise<never> {
   return Promise.reject(needsVersion5('the relay speaks version 4, which proves no writes'))
-}
-
-export function needsVersion5(problem: string): ClientError {
-  return new ClientError('NEEDS_VERSION_5', problem)
 }

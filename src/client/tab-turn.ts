@@ -1,9 +1,9 @@
 /**
- * Whose turn it is among the tabs of one card: a relay gives a card one session, so one tab has it, sends what waits and
- * keeps it; the tab that is looked at gets it (Web Locks), and the others hear of what changed (BroadcastChannel). Where
- * there are no tabs it is always this program's turn.
+ * Whose turn it is among the tabs of one card: a relay gives a card one session, so one tab has it, sends what waits
+ * and keeps it; the tab that is looked at gets it (Web Locks), and the others hear of what changed (BroadcastChannel).
+ * Where there are no tabs it is always this program's turn.
  *
- * Tests: test/client/tab-turn.test.ts, test/e2e/offline-page.test.ts
+ * Tests: test/e2e/offline-page.test.ts
  */
 
 import { TAB_TURN_MS_MIN, TAB_WANTS_MS } from '../limits.js'
@@ -11,9 +11,15 @@ import { TAB_TURN_MS_MIN, TAB_WANTS_MS } from '../limits.js'
 /** What a tab needs of its platform: `navigator.locks`, a channel, and word of being looked at. */
 export interface TabPlatform {
   readonly locks: Pick<LockManager, 'request'>
-  channel(name: string): Pick<BroadcastChannel, 'postMessage' | 'onmessage' | 'close'>
+  /** `heard` is told what other tabs post. */
+  channel(name: string, heard: (data: unknown) => void): TabChannel
   /** `looked` is called when somebody looks at the tab; the returned function ends that. */
   onLooked(looked: () => void): () => void
+}
+
+interface TabChannel {
+  post(data: unknown): void
+  close(): void
 }
 
 interface TurnHandlers {
@@ -35,7 +41,7 @@ export class TabTurn {
   private readonly name: string
   private readonly platform: TabPlatform
   private readonly handlers: TurnHandlers
-  private readonly channel: ReturnType<TabPlatform['channel']>
+  private readonly channel: TabChannel
   private readonly unlook: () => void
   private readonly closing = new AbortController()
   /** Ends the turn; undefined while it is another's. */
@@ -48,8 +54,7 @@ export class TabTurn {
     this.name = `cairn ${name}`
     this.platform = platform
     this.handlers = handlers
-    this.channel = platform.channel(this.name)
-    this.channel.onmessage = ({ data }: MessageEvent) => this.heard(data as TabMessage)
+    this.channel = platform.channel(this.name, (data) => this.heard(data as TabMessage))
     this.unlook = platform.onLooked(() => this.want())
     this.queue()
   }
@@ -113,7 +118,7 @@ export class TabTurn {
   }
 
   private post(message: TabMessage): void {
-    if (!this.closing.signal.aborted) this.channel.postMessage(message)
+    if (!this.closing.signal.aborted) this.channel.post(message)
   }
 }
 
@@ -124,7 +129,12 @@ export function pagePlatform(): TabPlatform | undefined {
     return undefined
   return {
     locks: navigator.locks,
-    channel: (name) => new BroadcastChannel(name),
+    channel: (name, heard) => {
+      const channel = new BroadcastChannel(name)
+      channel.addEventListener('message', ({ data }) => heard(data))
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has none
+      return { post: (data) => channel.postMessage(data), close: () => channel.close() }
+    },
     onLooked: (looked) => {
       const shown = () => {
         if (document.visibilityState === 'visible') looked()
