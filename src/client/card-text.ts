@@ -16,6 +16,8 @@ import { isSecretKey } from '../bytes/signature-form.js'
 import { usage } from './client-error.js'
 import { shopProblem, SHOP_REMEDY } from './place-arguments.js'
 
+export { ClientError, type ClientErrorCode } from './client-error.js'
+
 /** A card as its text has it. */
 export interface SavedCard {
   readonly shop: ShopId
@@ -39,7 +41,8 @@ const REMEDY = 'Take the whole text that exportCard gave.'
  *
  * @example
  * ```ts
- * import { exportCard, makeKeyCard } from 'cairn-relay/enrol'
+ * import { exportCard } from 'cairn-relay/card'
+ * import { makeKeyCard } from 'cairn-relay/enrol'
  *
  * const { secret } = makeKeyCard()
  * const text = exportCard({ shop: 1n, relay: new Uint8Array(20), secret })
@@ -65,7 +68,8 @@ export function exportCard({ shop, relay, secret }: Omit<SavedCard, 'publicKey'>
  *
  * @example
  * ```ts
- * import { exportCard, importCard, makeKeyCard } from 'cairn-relay/enrol'
+ * import { exportCard, importCard } from 'cairn-relay/card'
+ * import { makeKeyCard } from 'cairn-relay/enrol'
  *
  * const { secret } = makeKeyCard()
  * const text = exportCard({ shop: 7n, relay: new Uint8Array(20), secret })

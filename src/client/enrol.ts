@@ -8,7 +8,6 @@ import { aborted, ClientError, rateLimited, usage, type ClientErrorCode } from '
 import { checkShop, checkUrl } from './place-arguments.js'
 
 export { ClientError, type ClientErrorCode } from './client-error.js'
-export { exportCard, importCard, type SavedCard } from './card-text.js'
 
 export interface EnrolOptions {
   /** http(s) address of the relay. */

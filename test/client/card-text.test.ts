@@ -1,6 +1,7 @@
 import makeCode from 'qrcode-generator'
 import { describe, expect, it } from 'vitest'
-import { exportCard, importCard, makeKeyCard } from '../../src/client/enrol.js'
+import { exportCard, importCard } from '../../src/client/card-text.js'
+import { makeKeyCard } from '../../src/client/enrol.js'
 import { toHex } from '../../src/bytes/hex.js'
 
 const card = makeKeyCard((bytes) => bytes.fill(0x5a))

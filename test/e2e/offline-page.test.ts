@@ -31,7 +31,8 @@ const SCRIPT = `
     state: () => client.state,
     listings: () => {
       const { status, complete, verified, data } = client.listings().get()
-      return { status, complete, isVerified: verified !== undefined, prices: (data ?? []).map(({ Price }) => Number(Price)) }
+      const prices = (data ?? []).map(({ Price }) => Number(Price))
+      return { status, complete, isVerified: verified !== undefined, prices }
     },
     add: () => void client.cart().add({ listing: 1n, quantity: 1n }),
     cart: () => Number(client.cart().get().count),
@@ -144,7 +145,7 @@ test('a reload without a network shows what was kept, keeps cart and order, and 
   await expect.poll(() => call(tab, 'listings'), eventually).toMatchObject({ complete: true, isVerified: true })
   isAway = false
   await expect.poll(() => call(tab, 'pending'), eventually).toBe(0)
-  await expect.poll(async () => (await call(tab, 'orders')).toSorted(), eventually).toEqual([5, 6])
+  await expect.poll(async () => (await call(tab, 'orders')).toSorted((a, b) => a - b), eventually).toEqual([5, 6])
   await context.close()
 })
 
@@ -188,7 +189,9 @@ test('two tabs of one card share session, cart and outbox: each write is taken o
   await call(one, 'want')
   await expect.poll(() => call(one, 'state'), eventually).toBe('connected')
   await expect.poll(() => call(two, 'state'), eventually).toBe('disconnected')
-  await expect.poll(async () => (await call(one, 'orders')).toSorted(), eventually).toEqual([11, 12, 13, 14])
+  await expect
+    .poll(async () => (await call(one, 'orders')).toSorted((a, b) => a - b), eventually)
+    .toEqual([11, 12, 13, 14])
   expect([await call(one, 'pending'), await call(two, 'pending')]).toEqual([0, 0])
   // A tab that is closed leaves its turn to the other.
   await one.close()
