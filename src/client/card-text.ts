@@ -42,9 +42,8 @@ const REMEDY = 'Take the whole text that exportCard gave.'
  * @example
  * ```ts
  * import { exportCard } from 'cairn-relay/card'
- * import { makeKeyCard } from 'cairn-relay/enrol'
  *
- * const { secret } = makeKeyCard()
+ * const secret = new Uint8Array(32).fill(7)
  * const text = exportCard({ shop: 1n, relay: new Uint8Array(20), secret })
  * console.log(text.length, text.slice(0, 13)) // 190 CAIRN-CARD:1:
  * ```
@@ -69,9 +68,8 @@ export function exportCard({ shop, relay, secret }: Omit<SavedCard, 'publicKey'>
  * @example
  * ```ts
  * import { exportCard, importCard } from 'cairn-relay/card'
- * import { makeKeyCard } from 'cairn-relay/enrol'
  *
- * const { secret } = makeKeyCard()
+ * const secret = new Uint8Array(32).fill(7)
  * const text = exportCard({ shop: 7n, relay: new Uint8Array(20), secret })
  * console.log(importCard(text.toLowerCase()).shop) // 7n
  * ```
