@@ -1,5 +1,5 @@
-import { Live } from './live'
-import { place, provenListings } from './proven'
+import { Live } from './live.tsx'
+import { place, provenListings } from './proven.ts'
 
 /** Made anew for each request. */
 export const dynamic = 'force-dynamic'
