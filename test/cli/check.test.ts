@@ -107,7 +107,8 @@ describe('whole data', () => {
     })()
     for (let i = 0; i < 3; i++) {
       const { code, out, err } = await cairnProcess(['check', '--data', directory]).outcome()
-      expect([code, err]).toEqual([0, ''])
+      // On a slow machine it tells how far it is.
+      expect([code, err.replaceAll(/^(?:\d+ rows|shop \d+: set \d+ of \d+)\n/gmu, '')]).toEqual([0, ''])
       expect(out).toMatch(/ problems 0\n$/u)
     }
     stop.abort()
