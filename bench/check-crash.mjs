@@ -71,9 +71,10 @@ async function unreachableNodes() {
   const ended = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')
   await ended
-  const { stdout, status } = spawnSync(process.execPath, ['src/cli/cairn.js', 'check', '--data', directory])
+  const options = { encoding: 'utf8' }
+  const { stdout, status } = spawnSync(process.execPath, ['src/cli/cairn.js', 'check', '--data', directory], options)
   if (status !== 0) throw new Error(`cairn check: ${stdout}`)
-  return Number(/unreachable nodes (\d+)/u.exec(String(stdout))[1])
+  return Number(/unreachable nodes (\d+)/u.exec(stdout)[1])
 }
 
 try {

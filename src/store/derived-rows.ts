@@ -110,9 +110,14 @@ export class DerivedRows {
     })
   }
 
-  nodeRefs({ number }: KnownShop, after: number, limit: number): number[] {
-    const { end } = nodeKeysOf(number)
-    return this.table.keys({ start: nodeKey(number, after + 1), end, limit }).map(lastNumber)
+  nodeRefs({ number, row: { shopId } }: KnownShop, after: number, limit: number): number[] {
+    return this.reading(shopId, 'the names of its trie nodes', () => {
+      const { end } = nodeKeysOf(number)
+      const refs = this.table.keys({ start: nodeKey(number, after + 1), end, limit }).map(lastNumber)
+      // Who goes on behind the last one must get on.
+      if (refs.some((ref, i) => ref <= (refs[i - 1] ?? after))) throw new DamageError('they stand in a wrong order')
+      return refs
+    })
   }
 
   async removeNodes({ number }: KnownShop, refs: readonly number[]): Promise<boolean> {

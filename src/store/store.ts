@@ -247,7 +247,7 @@ export interface Store {
   readNode(shopId: ShopId, ref: number): Uint8Array
   /** From 1, above every ref of a trie node that is there. */
   nextNodeRef(shopId: ShopId): number
-  /** Refs of trie nodes that are there, rising, above `after`. */
+  /** Refs of trie nodes that are there, rising, above `after`. Throws StoreError 'derived'. */
   nodeRefs(shopId: ShopId, after: number, limit: number): number[]
   /**
    * Removes trie nodes; those that are not there do not matter. Not atomic. Resolves to false, and removes nothing

@@ -82,12 +82,11 @@ export async function checkShop(store: Store, options: CheckOptions): Promise<Ch
  */
 async function unreachableNodes(store: Store, options: CheckOptions, state: ShopState | undefined): Promise<number> {
   const needed = unlessDamaged(() => new Set(state && triesOf(state).flatMap(([, trie]) => [...trie.refs()])))
+  if (needed === undefined) return 0
+  const after = (ref: number) => unlessDamaged(() => store.nodeRefs(options.shopId, ref, NODES_AT_ONCE)) ?? []
   let count = 0
-  for (let last = 0; needed !== undefined;) {
-    const refs = store.nodeRefs(options.shopId, last, NODES_AT_ONCE)
-    if (refs.length === 0) break
-    last = refs.at(-1)!
-    for (const ref of refs) if (!needed.has(ref)) count++
+  for (let refs = after(0); refs.length > 0; refs = after(refs.at(-1)!)) {
+    count += refs.filter((ref) => !needed.has(ref)).length
     options.signal.throwIfAborted()
     await nextTurn()
   }

@@ -112,7 +112,7 @@ function encodedId(id: number): Uint8Array {
 
 /** Nothing reaches the disk after so many transactions more. */
 function dyingAfter(transactions: number): () => void {
-  const { writeAside } = Table.prototype
+  const writeAside = Object.getOwnPropertyDescriptor(Table.prototype, 'writeAside')!.value as Table['writeAside']
   let left = transactions
   const spy = vi.spyOn(Table.prototype, 'writeAside').mockImplementation(function (this: Table, ...rows) {
     return left-- > 0 ? writeAside.apply(this, rows) : Promise.reject(new Error('the process is dead'))
