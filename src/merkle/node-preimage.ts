@@ -23,7 +23,11 @@ export function hashNode(node: Node, digestOf: (child: Branch) => Uint8Array): U
     return sha256(preimage.bytes)
   }
   let length = 0
-  for (const entry of node.entries) length += entryLength(entry)
+  for (const entry of node.entries) {
+    // Before the scratch is taken: to hash a child takes it too.
+    if (!isLeaf(entry)) digestOf(entry)
+    length += entryLength(entry)
+  }
   const isKept = preimage === 'wanted' && length <= KEPT_BYTES_MAX
   const bytes = isKept ? new Uint8Array(length) : buffer(length).subarray(0, length)
   let at = 0
