@@ -32,7 +32,7 @@ export async function run(argv) {
   const plan = planOf(argv)
   if (plan === undefined) return
   const stop = new AbortController()
-  process.once('SIGINT', () => stop.abort(new Error('interrupted')))
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort(new Error('interrupted')))
   mkdirSync(plan.folder, { recursive: true })
   if (fileSystemOf(plan.folder).isMemory)
     throw new Error(`${plan.folder} is in memory: name a folder on a disk, --data`)

@@ -47,6 +47,24 @@ function bench(...flags: readonly string[]): string {
 }
 
 describe('npm run bench', () => {
+  it('measures rows of the table of bounds', () => {
+    const { rows, machine } = JSON.parse(bench('--quick', '--json', '--only', 'window 64')) as {
+      rows: { values: number[] }[]
+      machine: { recoveriesPerSecond: number }
+    }
+    expect(rows).toEqual([
+      { name: 'window 64, p50', wanted: '5 ms', unit: 'ms', values: [expect.any(Number)], isMet: expect.any(Boolean) },
+    ])
+    expect(rows[0]!.values[0]).toBeGreaterThan(0)
+    expect(machine.recoveriesPerSecond).toBeGreaterThan(0)
+  })
+
+  it('says why a row of it is not measured, and counts it apart', () => {
+    const out = bench('--quick', '--only', 'the engine without sockets')
+    expect(out).toMatch(/^the engine without sockets +24,000 sets a second +not measured +the writer has no way in/mu)
+    expect(out).toMatch(/^0 of 0 bounds are met; 1 rows have none, or were not measured$/mu)
+  })
+
   it('has the committed results', () => {
     const { cases } = JSON.parse(bench('core', '--small', '--json')) as {
       cases: { name: string; result: string; medianMicroseconds: number }[]

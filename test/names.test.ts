@@ -182,7 +182,9 @@ cairn audit URL --shop ID --card FILE [--relay ADDRESS,…] [--follow] [--json]`
   ],
   [
     ['bench', 'write'],
-    'cairn bench write|read|fanout|sync|proofs|all [--runs 5] [--seconds 3] [--listings 1000,10000] [--cores N]',
+    'cairn bench write|read|fanout|sync|proofs|all [--runs 5] [--seconds 3] [--listings 1000,10000] [--cores N]\n' +
+      '          [--data DIR | --url URL --shop ID --card FILE] [--at-most SECONDS]\n' +
+      '          [--json] [--report FILE] [--compare FILE] [--allowed 10] …',
     '--url, --shop, --card, --data, --cores, --runs, --seconds, --listings, --at-most, --json, --report, --compare, ' +
       '--allowed, --window, --rates, --patches, --connections',
   ],
