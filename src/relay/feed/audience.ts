@@ -115,14 +115,15 @@ export class Audience {
     let isFull = false
     while (!isFull && filling.upTo < last && filling.looked < budget) {
       const run = this.runBehind(filling.upTo)
-      isFull = run === undefined ? this.fill(filling, last) : this.fillFromRun(filling, run, Math.min(last, run.last))
+      if (run === undefined) isFull = this.fillFromRecords(filling, last)
+      else isFull = this.fillFromRun(filling, run, Math.min(last, run.last))
     }
     const { first, upTo, looked } = filling
     return { push: filling.push(), first, upTo, looked, after: cursor, last: isFull ? undefined : last }
   }
 
   /** Whether there was more than the push has room for. */
-  private fill(filling: Filling, last: Seq): boolean {
+  private fillFromRecords(filling: Filling, last: Seq): boolean {
     const { records, upTo } = this.after(filling.upTo, last)
     for (const record of records) if (!this.take(filling, record)) return true
     filling.upTo = upTo
@@ -138,7 +139,7 @@ export class Audience {
     return true
   }
 
-  /** As `fill`; what is selected whole is copied as it stands. `last`: none behind the run's. */
+  /** As `fillFromRecords`; what is selected whole is copied as it stands. `last`: none behind the run's. */
   private fillFromRun(filling: Filling, run: SetRun, last: Seq): boolean {
     while (filling.upTo < last) {
       const from = filling.upTo + 1

@@ -21,8 +21,8 @@ function made(head: number) {
     looked.push(seqs.length)
     return seqs.map((seq) => ({ seq }) as FeedRecord)
   }
-  const feed = { shopId: 1n, head, pushable: head, after, pick }
-  const selection = { indexNames: () => undefined, places: () => [] }
+  const feed = { shopId: 1n, head, pushable: head, after, pick, run: () => undefined }
+  const selection = { indexNames: () => undefined, bits: { all: 0, none: 0 }, places: () => [] }
   const target = {
     nextRequestId: () => -1n,
     send: () => undefined,
