@@ -49,7 +49,8 @@ function* listingSets(count) {
     yield Array.from({ length: Math.min(LISTINGS_PER_SET, count - first + 1) }, (_, i) => listingOf(BigInt(first + i)))
 }
 
-function* priceSets(count) {
+/** Sets that change a price each. */
+export function* priceSets(count) {
   for (let turn = 1; turn <= count; turn++) {
     const id = BigInt((turn * 7_919) % CHANGED_LISTINGS) + 1n
     yield [{ op: 'replace', path: ['Listings', id, 'Price'], value: BigInt(turn) }]

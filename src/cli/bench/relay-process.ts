@@ -18,7 +18,7 @@ export interface Use {
   readonly residentMib: number
   readonly anonymousMib: number
   readonly peakMib: number
-  /** Handed to the disk. */
+  /** Handed to write calls: a file system with large folios counts each of them whole for one page as it is written. */
   readonly writtenBytes: number
 }
 
@@ -118,7 +118,7 @@ export function useOf(pid: number): Use | undefined {
       residentMib: mib('VmRSS'),
       anonymousMib: mib('RssAnon'),
       peakMib: mib('VmHWM'),
-      writtenBytes: Number(/^write_bytes: (\d+)/mu.exec(read('io'))?.[1]),
+      writtenBytes: Number(/^wchar: (\d+)/mu.exec(read('io'))?.[1]),
     }
   } catch {
     return undefined
