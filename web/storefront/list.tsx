@@ -26,16 +26,7 @@ export function List({ tag, search }: { readonly tag: string | undefined; readon
       <p className="lead">Prices and stock change while you look. Your browser checks each of them.</p>
       <div className="bar">
         <Tags tag={tag} search={search} />
-        <label className="order">
-          <span className="hidden">Order</span>
-          <select value={order} onChange={(event) => setOrder(event.target.value as keyof typeof ORDERS)}>
-            {Object.entries(ORDERS).map(([name, { label }]) => (
-              <option key={name} value={name}>
-                {label}
-              </option>
-            ))}
-          </select>
-        </label>
+        <OrderBy order={order} choose={setOrder} />
       </div>
       <div className="bar">
         <Proof state={list} />
@@ -58,6 +49,26 @@ export function List({ tag, search }: { readonly tag: string | undefined; readon
         </p>
       )}
     </View>
+  )
+}
+
+interface OrderByProps {
+  readonly order: keyof typeof ORDERS
+  readonly choose: (order: keyof typeof ORDERS) => void
+}
+
+function OrderBy({ order, choose }: OrderByProps) {
+  return (
+    <label className="order">
+      <span className="hidden">Order</span>
+      <select value={order} onChange={(event) => choose(event.target.value as keyof typeof ORDERS)}>
+        {Object.entries(ORDERS).map(([name, { label }]) => (
+          <option key={name} value={name}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </label>
   )
 }
 

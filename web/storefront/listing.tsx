@@ -43,10 +43,7 @@ function Detail({ listing, state }: { readonly listing: Sold; readonly state: Li
 }
 
 function Buy({ listing }: { readonly listing: Sold }) {
-  const options = [...(listing.Options ?? [])]
-  const [chosen, setChosen] = useState<Readonly<Record<string, string>>>(() =>
-    Object.fromEntries(options.map(([name, { Variations }]) => [name, middleOf([...(Variations?.keys() ?? [])])])),
-  )
+  const [chosen, setChosen] = useState(() => firstChosen(listing))
   const { cart } = useCart()
   const { state } = useConnection()
   const [added, setAdded] = useState(0)
@@ -58,22 +55,7 @@ function Buy({ listing }: { readonly listing: Sold }) {
   }
   return (
     <>
-      {options.map(([name, { Title, Variations }]) => (
-        <fieldset key={name} className="choices">
-          <legend>{Title}</legend>
-          {[...(Variations ?? [])].map(([key, { VariationInfo }]) => (
-            <label key={key} className="choice">
-              <input
-                type="radio"
-                name={name}
-                checked={chosen[name] === key}
-                onChange={() => setChosen({ ...chosen, [name]: key })}
-              />
-              <span>{VariationInfo.Title}</span>
-            </label>
-          ))}
-        </fieldset>
-      ))}
+      <Choices listing={listing} chosen={chosen} choose={setChosen} />
       <p className="buy-price">
         <Price amount={priceWith(listing, variations)} />
         <span className={isOut ? 'stock is-out' : 'stock'}>{isOut ? 'Sold out, back soon' : 'In stock'}</span>
@@ -97,6 +79,40 @@ function Buy({ listing }: { readonly listing: Sold }) {
       </div>
     </>
   )
+}
+
+type Chosen = Readonly<Record<string, string>>
+
+interface ChoicesProps {
+  readonly listing: Sold
+  /** By option, the name of its variation. */
+  readonly chosen: Chosen
+  readonly choose: (chosen: Chosen) => void
+}
+
+function Choices({ listing, chosen, choose }: ChoicesProps) {
+  return [...(listing.Options ?? [])].map(([name, { Title, Variations }]) => (
+    <fieldset key={name} className="choices">
+      <legend>{Title}</legend>
+      {[...(Variations ?? [])].map(([key, { VariationInfo }]) => (
+        <label key={key} className="choice">
+          <input
+            type="radio"
+            name={name}
+            checked={chosen[name] === key}
+            onChange={() => choose({ ...chosen, [name]: key })}
+          />
+          <span>{VariationInfo.Title}</span>
+        </label>
+      ))}
+    </fieldset>
+  ))
+}
+
+/** The middle one of each option. */
+function firstChosen({ Options }: Sold): Chosen {
+  const options = [...(Options ?? [])]
+  return Object.fromEntries(options.map(([name, { Variations }]) => [name, middleOf([...(Variations?.keys() ?? [])])]))
 }
 
 function middleOf(names: readonly string[]): string {

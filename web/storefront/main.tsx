@@ -71,13 +71,20 @@ function Page() {
       <div id="main">
         <Shown />
       </div>
-      <footer>
-        <p>
-          A demonstration shop. Nothing is sent, and the money is for tests. <a href="/verify">Check a receipt</a> ·{' '}
-          <a href="/console">For the merchant</a>
-        </p>
-      </footer>
+      <Foot />
     </>
+  )
+}
+
+function Foot() {
+  return (
+    <footer>
+      <p>
+        A demonstration shop. Nothing is sent, and the money is for tests. <a href="/verify">Check a receipt</a>
+        {' · '}
+        <a href="/console">For the merchant</a>
+      </p>
+    </footer>
   )
 }
 

@@ -97,29 +97,12 @@ function Pay({ order }: { readonly order: Ordered }) {
   const [currency, setCurrency] = useState(0)
   const { pay, isRunning, told } = usePaying(order)
   if (order.State !== COMMITTED && order.State !== UNPAID) return null
-  if (place.chain === undefined)
-    return (
-      <p className="notice">
-        This relay runs without a chain, so nothing can be paid. Start it with a development chain to see the rest:{' '}
-        <code>npm run dev:chain</code> in one terminal, <code>npm start -- --chain dev</code> in another.
-      </p>
-    )
+  if (place.chain === undefined) return <NoChain />
   const due = shop?.orders.due(order.ID)
   return (
     <section className="pay" aria-label="Payment">
       <h2>{due === undefined ? 'Choose how to pay' : `To pay: ${formatMoney(due.money)}`}</h2>
-      {choices.length > 1 && (
-        <label className="field">
-          In which money
-          <select value={currency} onChange={(event) => setCurrency(Number(event.target.value))}>
-            {choices.map(({ symbol }, i) => (
-              <option key={symbol} value={i}>
-                {symbol}
-              </option>
-            ))}
-          </select>
-        </label>
-      )}
+      {choices.length > 1 && <InWhichMoney choices={choices} currency={currency} choose={setCurrency} />}
       <div className="actions">
         {wallets.map((wallet) => (
           <button
@@ -140,10 +123,41 @@ function Pay({ order }: { readonly order: Ordered }) {
   )
 }
 
+function NoChain() {
+  return (
+    <p className="notice">
+      This relay runs without a chain, so nothing can be paid. Start it with a development chain to see the rest:{' '}
+      <code>npm run dev:chain</code> in one terminal, <code>npm start -- --chain dev</code> in another.
+    </p>
+  )
+}
+
 interface Choice {
   readonly payee: ChainAddress
   readonly currency: ChainAddress
   readonly symbol: string
+}
+
+interface InWhichMoneyProps {
+  readonly choices: readonly Choice[]
+  /** Its place in the choices. */
+  readonly currency: number
+  readonly choose: (currency: number) => void
+}
+
+function InWhichMoney({ choices, currency, choose }: InWhichMoneyProps) {
+  return (
+    <label className="field">
+      In which money
+      <select value={currency} onChange={(event) => choose(Number(event.target.value))}>
+        {choices.map(({ symbol }, i) => (
+          <option key={symbol} value={i}>
+            {symbol}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
 }
 
 /** Every currency that the shop takes, with a payee on its chain. */

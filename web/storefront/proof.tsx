@@ -61,15 +61,13 @@ export function Proof({ state, all = 'nothing left out' }: { readonly state: Sta
   )
 }
 
-function Explanation({
-  kind,
-  last,
-  error,
-}: {
+interface ExplanationProps {
   readonly kind: Kind
   readonly last: Verified | undefined
   readonly error: Error | undefined
-}) {
+}
+
+function Explanation({ kind, last, error }: ExplanationProps) {
   if (kind === 'failed')
     return (
       <div className="explained">

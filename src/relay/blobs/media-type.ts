@@ -4,7 +4,7 @@
  * is text/plain, everything else application/octet-stream: strangers' uploads are never active content on the relay's
  * origin.
  *
- * Tests: test/relay/http.test.ts
+ * Tests: test/relay/blobs/media-type.test.ts
  */
 
 /** How many bytes suffice. */
