@@ -15,7 +15,7 @@ import type { Comparison } from '../proofs/checkpoint.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import { decodeSet } from '../wire/pushed-set.js'
-import type { PushRequest, SyncStatusRequest } from '../wire/messages.js'
+import type { PushRequest, Request, SyncStatusRequest } from '../wire/messages.js'
 import { readWriteAnswer } from '../wire/proof-payloads.js'
 import { mixedAudiences } from './audiences.js'
 import { checkChanges } from './change-arguments.js'
@@ -38,6 +38,7 @@ import { ShopProofs } from './shop-proofs.js'
 import type { ViewSource } from './shop-views.js'
 import type { VerifiedSet } from './verify.js'
 import { isSameParts, partsOf, WatchedViews } from './watched-parts.js'
+import type { WriteOptions, Written } from './written.js'
 
 export type { Account } from '../objects/account.js'
 export type { StockEntry } from '../objects/inventory.js'
@@ -63,12 +64,14 @@ export type { ListingsQuery } from './listings-query.js'
 export type { ListState, Live, LiveList, LiveState, Verified } from './live.js'
 export { amountText, formatMoney, parseMoney, sumOfMoney, type Currency, type Money } from './money.js'
 export { orderWords, secondsLeft, type OrderWords } from './order-words.js'
+export type { Written } from './written.js'
 export type { Part } from './parts.js'
 export type { Item, Quote, QuoteLine, QuoteProblem, QuoteProblemCode, QuoteStep } from './quote.js'
 export type { ReplicaStore } from './kept-replica.js'
 export type { ConnectionState } from './relay-link.js'
 export type { LiveOrder, Orders, ReceiptOptions } from './shop-objects.js'
 export type { NewOrder, PaymentCalls, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
+export type { OrderPayments, PaymentOddity } from './shop-payments.js'
 export { uploadBlob } from './blob-upload.js'
 export type { ShopChain } from './shop-chain.js'
 export type { EthereumProvider } from './rpc-request.js'
@@ -84,27 +87,6 @@ export { OwnSetError } from './proof-requests.js'
 export { VerificationError } from './verify.js'
 export { CANCELED, COMMITTED, OPEN, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
 export { VIEW_STATE_PUBLISHED } from '../objects/listing.js'
-
-/** What `write` resolves with. */
-export interface Written {
-  /** 32 bytes. */
-  readonly stateHash: Uint8Array
-  /** The number of the set in the shop's log; version 5 only. */
-  readonly seq?: bigint
-  /** After the set, 32 bytes; version 5 only. */
-  readonly stateRoot?: Uint8Array
-  /**
-   * Resolves once a checkpoint shows the set in the log as it was signed, at `seq`, with `stateRoot`. Rejects with
-   * VERIFICATION_FAILED if the log has another one there, with USAGE in version 4, which proves no such thing.
-   */
-  proven(): Promise<Verified>
-}
-
-interface WriteOptions {
-  /** The shop's last set must be this one, or the write is refused with CONFLICT; version 5 only. */
-  readonly ifSeq?: bigint
-  readonly signal?: AbortSignal
-}
 
 const NONCES_PER_MS = 1_000n
 
@@ -239,6 +221,7 @@ export class ShopClient extends ShopObjects {
         push: (push) => this.pushed(push),
         checkpoint: (push) => this.checked(() => this.proofs.checkpoint(push)),
         snapshot: (push) => this.checked(() => this.proofs.snapshot(push)),
+        payments: ({ page }) => this.tookPayments(page),
         syncStatus: (status) => this.told(status),
         lost: () => this.proofs.disconnected(),
         state: (state) => this.tellState(state),
@@ -246,18 +229,18 @@ export class ShopClient extends ShopObjects {
     )
   }
 
-  get state(): ConnectionState {
+  override get state(): ConnectionState {
     return this.link.state
   }
 
   /** `watch` is told each new state; the returned function ends that. */
-  onState(watch: (state: ConnectionState) => void): () => void {
+  override onState(watch: (state: ConnectionState) => void): () => void {
     this.stateWatchers.add(watch)
     return () => this.stateWatchers.delete(watch)
   }
 
   /** The version that the relay speaks. With 4 nothing proves that nothing was left out. */
-  get protocol(): WireVersion {
+  override get protocol(): WireVersion {
     return this.link.protocol ?? 5
   }
 
@@ -355,6 +338,10 @@ export class ShopClient extends ShopObjects {
     } catch (cause) {
       throw verificationFailed(cause)
     }
+  }
+
+  protected override askRelay(request: Request): Promise<Uint8Array> {
+    return this.link.ask(request)
   }
 
   protected override readTags() {

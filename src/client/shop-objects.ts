@@ -5,6 +5,8 @@
  */
 
 import type { ListingId, OrderId, ShopId } from '../brands.js'
+import type { WireVersion } from '../wire/envelope.js'
+import type { Request } from '../wire/messages.js'
 import type { StockEntry } from '../objects/inventory.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
@@ -19,7 +21,9 @@ import { checkQuery, queryKey, type ListingsQuery } from './listings-query.js'
 import type { Live, LiveList, LiveObjects, Reading } from './live.js'
 import { currencyOf, type Currency, type Money } from './money.js'
 import type { Part } from './parts.js'
+import type { ConnectionState } from './relay-link.js'
 import { ShopOrders } from './shop-orders.js'
+import type { OrderPayments, ShopPayments } from './shop-payments.js'
 import { collectionView, listingsView, objectView, type ViewSource } from './shop-views.js'
 
 export interface LiveOrder extends Live<Order> {
@@ -44,9 +48,13 @@ export abstract class ShopObjects {
   /** As `connect` was told. */
   readonly currencies: readonly Currency[]
   abstract readonly shopId: ShopId
+  abstract readonly state: ConnectionState
+  abstract readonly protocol: WireVersion
   protected abstract readonly source: ViewSource
   protected abstract readonly objects: LiveObjects
   private ownCart: Cart | undefined
+  private ownPayments: ShopPayments | undefined
+  private arePaymentsWanted = false
 
   constructor(currencies: readonly Currency[]) {
     this.currencies = currencies
@@ -54,6 +62,8 @@ export abstract class ShopObjects {
 
   /** Whether the order is part of what was subscribed to. */
   abstract sees(order: OrderId): boolean
+  abstract onState(watch: (state: ConnectionState) => void): () => void
+  protected abstract askRelay(request: Request): Promise<Uint8Array>
   abstract write(changes: readonly Change[], options?: { readonly signal?: AbortSignal }): Promise<unknown>
   protected abstract readTags(): Reading<ReadonlyMap<string, Tag>>
   protected abstract readStock(): Reading<readonly StockEntry[]>
@@ -131,6 +141,42 @@ export abstract class ShopObjects {
     return this.list('Orders', { order: 'all' })
   }
 
+  /**
+   * What the relay saw of each order's payments, by the orders' short numbers, and what is odd about them: late,
+   * partial, over, twice, gone again, each with what to do. For clerks and the owner in version 5; for others `error`
+   * says why not. It is what the relay says: no log has it, so it is never `verified` and never `complete`. `ready`:
+   * all of it has come, and changes follow.
+   */
+  payments(): Live<readonly OrderPayments[]> {
+    void this.loadPayments()
+    return this.objects.live(
+      PAYMENTS,
+      () => ({ id: PAYMENTS, topics: [PAYMENTS], parts: [], read: () => this.ownPayments?.reading ?? LOADING }),
+      () => ({}),
+    )
+  }
+
+  /** A push of them. */
+  protected tookPayments(page: Uint8Array): void {
+    this.ownPayments?.take(page)
+  }
+
+  /** A page loads what reads them when they are wanted. */
+  private async loadPayments(): Promise<void> {
+    if (this.arePaymentsWanted) return
+    this.arePaymentsWanted = true
+    const { ShopPayments } = await import('./shop-payments.js')
+    this.ownPayments = new ShopPayments({
+      shopId: this.shopId,
+      ask: (request) => this.askRelay(request),
+      money: (amount, currency) => this.money(amount, currency),
+      changed: () => this.objects.changed(PAYMENTS),
+    })
+    const follow = () => this.ownPayments!.follow(this.state, this.protocol)
+    this.onState(follow)
+    follow()
+  }
+
   /** The guest's cart: one for each client. */
   cart(): Cart {
     const { currencies } = this
@@ -169,6 +215,9 @@ export abstract class ShopObjects {
     )
   }
 }
+
+const PAYMENTS = 'Payments/'
+const LOADING = { isLoading: true, complete: false, verified: undefined, stale: false, data: undefined } as const
 
 /** Called, it lists all orders; its methods are those of `orders`. */
 function callable(orders: ShopOrders): Orders {

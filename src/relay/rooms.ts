@@ -33,6 +33,7 @@ import { NoteService } from './notes/note-service.js'
 import { readWitnesses } from './notes/witnesses.js'
 import { Checkout } from './payments/checkout.js'
 import type { PaymentChain } from './payments/payment-chain.js'
+import { PaymentPages } from './payments/payment-pages.js'
 import { Payments, type PaymentChainSettings } from './payments/payments.js'
 import { NO_PRICES, type PriceSource } from './payments/price-source.js'
 import { ShopProofs } from './proofs/shop-proofs.js'
@@ -119,6 +120,7 @@ export interface Rooms {
   readonly cards: ConnectedCards
   readonly writer: Writer
   readonly payments: Payments
+  readonly paymentBook: PaymentPages
   readonly uploadTokens: UploadTokens
   readonly sessions: Sessions
 }
@@ -145,14 +147,16 @@ export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => str
   const chains = new Map<ChainId, PaymentChain>()
   const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
   const steps: AfterCommit[] = []
-  const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps })
-  const payments = buildPayments(parts, { clock, checkout, writer, chains })
+  const paymentBook = new PaymentPages(store)
+  const writer = buildWriter(parts, { clock, checkout, keeper, paymentBook, afterCommit: steps })
+  const payments = buildPayments(parts, { clock, checkout, writer, paymentBook, chains })
   const shop = (shopId: ShopId) => writer.shop(shopId)
   const indexedUpTo = (shopId: ShopId) => keeper.indexedUpTo(shopId)
   const proofs = new ShopProofs({ checkpoints, store, clock, metrics: parts.metrics, shop, indexedUpTo })
   const reading = { feeds, proofs, snapshots: new SnapshotSlots(clock) }
-  const sessions = buildSessions(parts, { clock, cards, ...reading, verifier, writer, uploadTokens, publicUrl })
-  const rooms = { verifier, keeper, checkpoints, notes, ...reading, cards, writer, payments, uploadTokens, sessions }
+  const writing = { verifier, writer, uploadTokens, paymentBook }
+  const sessions = buildSessions(parts, { clock, cards, ...reading, ...writing, publicUrl })
+  const rooms = { keeper, checkpoints, notes, ...reading, cards, ...writing, payments, sessions }
   steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))
   return rooms
 }
@@ -191,9 +195,12 @@ function buildNotes(
 
 function buildWriter(
   { settings, store, blobs, relaySecret, log }: RelayParts,
-  given: Pick<BatchOptions, 'clock' | 'checkout' | 'afterCommit'> & { readonly keeper: Keeper },
+  given: Pick<BatchOptions, 'clock' | 'checkout' | 'afterCommit'> & {
+    readonly keeper: Keeper
+    readonly paymentBook: PaymentPages
+  },
 ): Writer {
-  const { keeper, ...options } = given
+  const { keeper, paymentBook, ...options } = given
   const pricedListings = new PricedListings(blobs)
   return new Writer({
     ...options,
@@ -205,7 +212,10 @@ function buildWriter(
     newState: (shopId) => keeper.newState(shopId),
     held: () => keeper.held(),
     onBug: (error) => log.error('bug', error),
-    storeFailed: (error) => log.error('commit failed: writes are refused', error),
+    storeFailed: (error) => {
+      log.error('commit failed: writes are refused', error)
+      paymentBook.commitFailed()
+    },
   })
 }
 
@@ -215,10 +225,11 @@ function buildPayments(
     readonly clock: Clock
     readonly checkout: Checkout
     readonly writer: Writer
+    readonly paymentBook: PaymentPages
     readonly chains: Map<ChainId, PaymentChain>
   },
 ): Payments {
-  const { chains: opened, ...options } = given
+  const { chains: opened, paymentBook, ...options } = given
   const { latePaymentCheckSeconds } = settings
   return new Payments({
     ...options,
@@ -226,6 +237,7 @@ function buildPayments(
     chains: paymentChains,
     prices,
     latePaymentCheckSeconds,
+    rowsChanged: (shopId, orderId) => paymentBook.changed(shopId, [orderId]),
     store,
     log,
     metrics,
@@ -234,7 +246,10 @@ function buildPayments(
 
 function buildSessions(
   { settings, store, log, randomBytes = freshBytes }: RelayParts,
-  given: Pick<Rooms, 'cards' | 'feeds' | 'proofs' | 'snapshots' | 'verifier' | 'writer' | 'uploadTokens'> & {
+  given: Pick<
+    Rooms,
+    'cards' | 'feeds' | 'proofs' | 'snapshots' | 'verifier' | 'writer' | 'uploadTokens' | 'paymentBook'
+  > & {
     readonly clock: Clock
     readonly publicUrl: () => string
   },
