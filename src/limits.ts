@@ -319,6 +319,10 @@ export const UPLOAD_MS_MAX = BLOB_TOKEN_SECONDS_MAX * 1_000
 export const KEPT_SAVE_MS = 2_000
 /** Sets that no checkpoint covers yet, as a client keeps them apart; of more the older half is put together. */
 export const HELD_SETS_MAX = 8_192
+/** How often a card's place is looked at again before its removal is given up: others write all the time. */
+export const CARD_REMOVAL_TRIES_MAX = 20
+/** Meanwhile sets come that were not seen, and checkpoints, once a second. */
+export const CARD_REMOVAL_WAIT_MS = 150
 /** How long `choosePayment` waits for what is to be paid. */
 export const DUE_MS_MAX = 60_000
 

@@ -71,6 +71,7 @@ export type { ReplicaStore } from './kept-replica.js'
 export type { ConnectionState } from './relay-link.js'
 export type { LiveOrder, Orders, ReceiptOptions } from './shop-objects.js'
 export type { NewOrder, PaymentCalls, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
+export type { ShopCard } from './shop-cards.js'
 export type { OrderPayments, PaymentOddity } from './shop-payments.js'
 export { uploadBlob } from './blob-upload.js'
 export type { ShopChain } from './shop-chain.js'
@@ -346,6 +347,16 @@ export class ShopClient extends ShopObjects {
 
   protected override readTags() {
     return { ...this.listStanding('Tags'), data: this.replica.tags() }
+  }
+
+  protected override get asked() {
+    return this.proofs.asked
+  }
+
+  protected override readAccounts() {
+    const proven = this.proofs.newest?.seq ?? 0n
+    const seq = proven > this.replica.lastSeq ? proven : this.replica.lastSeq
+    return { ...this.listStanding('Accounts'), data: this.replica.accounts(), seq }
   }
 
   protected override readStock() {

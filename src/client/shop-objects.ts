@@ -7,6 +7,8 @@
 import type { ListingId, OrderId, ShopId } from '../brands.js'
 import type { WireVersion } from '../wire/envelope.js'
 import type { Request } from '../wire/messages.js'
+import { CARD_REMOVAL_WAIT_MS } from '../limits.js'
+import type { Account } from '../objects/account.js'
 import type { StockEntry } from '../objects/inventory.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
@@ -22,9 +24,12 @@ import type { Live, LiveList, LiveObjects, Reading } from './live.js'
 import { currencyOf, type Currency, type Money } from './money.js'
 import type { Part } from './parts.js'
 import type { ConnectionState } from './relay-link.js'
+import type { AskedShop } from './proof-requests.js'
+import { cardsOf, cardsSince, removeCard, type ShopCard } from './shop-cards.js'
 import { ShopOrders } from './shop-orders.js'
 import type { OrderPayments, ShopPayments } from './shop-payments.js'
 import { collectionView, listingsView, objectView, type ViewSource } from './shop-views.js'
+import type { WriteOptions, Written } from './written.js'
 
 export interface LiveOrder extends Live<Order> {
   /**
@@ -53,6 +58,8 @@ export abstract class ShopObjects {
   protected abstract readonly source: ViewSource
   protected abstract readonly objects: LiveObjects
   private ownCart: Cart | undefined
+  /** As made of one list of accounts. */
+  private cardList: { readonly of: unknown; readonly cards: readonly ShopCard[] } | undefined
   private ownPayments: ShopPayments | undefined
   private arePaymentsWanted = false
 
@@ -64,7 +71,10 @@ export abstract class ShopObjects {
   abstract sees(order: OrderId): boolean
   abstract onState(watch: (state: ConnectionState) => void): () => void
   protected abstract askRelay(request: Request): Promise<Uint8Array>
-  abstract write(changes: readonly Change[], options?: { readonly signal?: AbortSignal }): Promise<unknown>
+  /** Of the accounts and the last set that they are as of. */
+  protected abstract readAccounts(): Reading<readonly (readonly [string, Account])[]> & { readonly seq: bigint }
+  protected abstract readonly asked: AskedShop
+  abstract write(changes: readonly Change[], options?: WriteOptions): Promise<Written>
   protected abstract readTags(): Reading<ReadonlyMap<string, Tag>>
   protected abstract readStock(): Reading<readonly StockEntry[]>
   protected abstract watchStock(name: string, path: readonly ['Inventory', bigint, ...string[]]): void
@@ -153,6 +163,50 @@ export abstract class ShopObjects {
       PAYMENTS,
       () => ({ id: PAYMENTS, topics: [PAYMENTS], parts: [], read: () => this.ownPayments?.reading ?? LOADING }),
       () => ({}),
+    )
+  }
+
+  /** All key cards that may sign for the shop: those of its staff, by wallet, then those of guests. */
+  cards(): Live<readonly ShopCard[]> {
+    const read = () => {
+      const { seq: _seq, data, ...rest } = this.readAccounts()
+      const known = this.cardList
+      const list = known !== undefined && known.of === data ? known : { of: data, cards: cardsOf(data ?? []) }
+      this.cardList = list
+      return { ...rest, data: list.cards }
+    }
+    return this.objects.live(
+      'Accounts/',
+      () => ({ id: 'Accounts/', topics: ['Accounts/'], parts: [], read }),
+      () => ({}),
+    )
+  }
+
+  /**
+   * The sets that put the cards, 33 bytes each, into their accounts, proven; undefined for one that is in none. Version
+   * 5 only. Rejects with UNAVAILABLE while no checkpoint was accepted.
+   */
+  cardsSince(cards: readonly Uint8Array[]): Promise<readonly (bigint | undefined)[]> {
+    return cardsSince(this.asked, cards)
+  }
+
+  /**
+   * Takes a key card out of the shop: its session ends at once, and it signs nothing any more. The owner may remove any
+   * card, a clerk those of his own wallet. Version 5 only. Rejects with the wire's code; with CONFLICT where others
+   * write so much that its place was never known; with NOT_FOUND where no account has it.
+   */
+  removeCard(card: Uint8Array, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Written> {
+    return removeCard(
+      {
+        accounts: () => {
+          const { seq, data: list = [] } = this.readAccounts()
+          return { seq, list }
+        },
+        write: (changes, options) => this.write(changes, options),
+        moved: () => new Promise((resolve) => setTimeout(resolve, CARD_REMOVAL_WAIT_MS)),
+      },
+      card,
+      signal,
     )
   }
 

@@ -21,7 +21,7 @@ class Answers {
       this.asked.push((request as Request & { kind: 'payments' }).after)
       return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }))
     },
-    money: (amount, currency) => ({ ...currency, amount, decimals: 18, symbol: 'ETH', currency }) as never,
+    money: (amount, currency) => ({ amount, chainId: currency.ChainID, decimals: 18 }) as never,
     changed: () => void this.told++,
   })
 
