@@ -17,9 +17,16 @@ import {
   rootNonceCall,
   updateRootHashCall,
 } from '../wire/registry-calls.js'
+import { FollowedRelay } from '../client/followed-relay.js'
 import { bytesFromRelay } from '../client/relay-http.js'
 import { CheckpointError } from '../proofs/checkpoint-error.js'
-import { requireIdentity, verifyCheckpoint, verifyLast, type VerifiedCheckpoint } from '../proofs/checkpoint-form.js'
+import {
+  decodeCheckpoint,
+  requireIdentity,
+  verifyCheckpoint,
+  verifyLast,
+  type VerifiedCheckpoint,
+} from '../proofs/checkpoint-form.js'
 import { ProofPayloadError, readLogProofAnswer } from '../wire/proof-payloads.js'
 import { integerFlag, parseFlags, URL_FLAG, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
@@ -108,15 +115,18 @@ async function checkpointOf(
   const calls = tokens.map((token) => wallet.read({ to: registry.relays, data: ownerOfCall(token) }))
   const relays = (await Promise.all(calls)).flatMap((owner) => readAddress(owner) ?? [])
   if (relays.length === 0) throw new UsageError(`shop ${shop} names no relay in the registry`)
-  const checkpoint = verifyCheckpoint(answer.Checkpoint, relays)
-  const { ChainID, Registry, Relay, ShopID } = checkpoint.fields
-  const isListed = tokens.includes(Relay)
-  const wanted = {
+  const named = decodeCheckpoint(answer.Checkpoint[0]).Relay
+  const identity = {
     ChainID: registry.chainId,
     Registry: registry.shops,
-    Relay: isListed ? Relay : tokens[0]!,
-    ShopID: shop,
+    Relay: tokens.includes(named) ? named : tokens[0]!,
   }
+  // A key that came after that of the token's owner, until the token is his.
+  const relay = new FollowedRelay(relays, identity)
+  await relay.follow({ url, signal })
+  const checkpoint = verifyCheckpoint(answer.Checkpoint, relay.keys)
+  const { ChainID, Registry, Relay, ShopID } = checkpoint.fields
+  const wanted = { ...identity, ShopID: shop }
   requireIdentity({ ChainID, Registry, Relay, ShopID }, wanted)
   verifyLast(answer.Last, checkpoint.fields)
   if (checkpoint.fields.Seq !== BigInt(seq))

@@ -12,6 +12,7 @@ import { personalMessageDigest } from '../bytes/eip191.js'
 import type { Seq, ShopId } from '../brands.js'
 import { ClientError } from '../client/client-error.js'
 import { RelayConnection } from '../client/connection.js'
+import { FollowedRelay } from '../client/followed-relay.js'
 import { decodeCheckpoint } from '../proofs/checkpoint-form.js'
 import type { Salts } from '../proofs/snapshot.js'
 import type { Difference } from '../relay/audit/difference.js'
@@ -103,7 +104,8 @@ class RelayAudit {
     const stop = () => this.end(follow ? undefined : (signal.reason as Error))
     signal.addEventListener('abort', stop, { once: true })
     try {
-      this.log = new ShownLog({ shopId, relays, salts: await this.saltsOf(connection) })
+      const keys = relays && (await this.keysAfter(relays))
+      this.log = new ShownLog({ shopId, relays: keys, salts: await this.saltsOf(connection) })
       await this.subscribe(connection, 0)
       const outcome = await this.ended
       if (outcome instanceof Error) throw outcome
@@ -112,6 +114,13 @@ class RelayAudit {
       signal.removeEventListener('abort', stop)
       connection.close()
     }
+  }
+
+  /** With those that the relay's hand-overs lead to. */
+  private async keysAfter(relays: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
+    const relay = new FollowedRelay(relays)
+    await relay.follow({ url: this.options.url, signal: this.io.signal })
+    return relay.keys
   }
 
   private async connect(): Promise<RelayConnection> {

@@ -70,7 +70,7 @@ const map = (fields: Readonly<Record<string, Encodable>>): ReadonlyMap<CborKey, 
 export interface DemoChain {
   /** A token that orders may be paid with besides the native currency. */
   readonly token: ChainAddress | undefined
-  /** Mints the shop to the owner (20 bytes), unless it is there; resolves with whether it was not. */
+  /** Mints the shop to the owner (20 bytes) and names the relay, unless that is so; whether the shop was not there. */
   mint(shop: bigint, owner: Uint8Array): Promise<boolean>
   /** Pays as a guest would; resolves with the transaction's hash. */
   pay(due: PaymentDue): Promise<string>

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { addressOf, publicKeyOf } from '#signature'
+import { equalBytes } from '../bytes/bytes.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import { listen, listenNative, TransportMissing } from '../relay/transport/listen.js'
 import { listenWs } from '../relay/transport/ws.js'
@@ -27,11 +28,7 @@ import { openStore } from '../store/open.js'
 import { GuardError, openGuard } from '../store/signed-guard.js'
 import type { Store } from '../store/store.js'
 import { StoreError } from '../store/store-error.js'
-import { readAddress } from '../bytes/abi.js'
-import { mintShopCall } from '../chain/contracts.js'
-import { ownerOfCall } from '../wire/registry-calls.js'
 import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
-import { openChain } from '../chain/rpc-chain.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import { DEVELOPMENT_TOKEN } from '../settings/chain-settings.js'
 import { openChains } from './chains.js'
@@ -39,8 +36,9 @@ import { demoKeys } from './demo-keys.js'
 import { DEMO_LISTING, runDemo, type DemoChain, type DemoStart } from './demo-shop.js'
 import { URL_FLAG } from './flags.js'
 import type { Io } from './io.js'
-import { DEVELOPMENT_ACCOUNTS, walletOfFlags } from './merchant.js'
+import { DEVELOPMENT_ACCOUNTS, relayFor, walletOfFlags } from './merchant.js'
 import { pay } from './order.js'
+import { addRelay, mintTo } from './shop.js'
 import { packageVersion } from './version.js'
 
 /** Returns the exit code when the relay has stopped. */
@@ -119,7 +117,7 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
       metrics,
       signal: io.signal,
     })
-    await serveUntilStopped(relay, settings, metrics, { io, newKey: key.isNew ? key.keyFile : undefined })
+    await serveUntilStopped(relay, settings, metrics, { io, newKey: key.isSlip ? key.keyFile : undefined })
   } finally {
     await guard.close()
   }
@@ -175,9 +173,10 @@ async function serveUntilStopped(
 async function relayKey(settings: Settings, given: { readonly store: Store; readonly log: Log; readonly io: Io }) {
   const { relayKeyFile, relayGuardFile, data } = settings
   const { store, log, io } = given
+  const hasShops = store.shops().length > 0
   const tellNewKey = (fields: { readonly file: string; readonly address: string }) => {
     const slip = 'the shops here are of another relay, and clients refuse what this one signs'
-    if (store.shops().length > 0) log.warn(`a new relay key was made: ${slip}`, fields)
+    if (hasShops) log.warn(`a new relay key was made: ${slip}`, fields)
     else if (relayKeyFile !== undefined) log.warn(`a new relay key was made: there was none in relayKeyFile`, fields)
     else log.info('a new relay key was made', fields)
   }
@@ -193,7 +192,7 @@ async function relayKey(settings: Settings, given: { readonly store: Store; read
     secret,
     keys,
     handOvers,
-    isNew,
+    isSlip: isNew && (hasShops || relayKeyFile !== undefined),
     keyFile: file,
     guardFile: relayGuardFile ?? `${file}.signed`,
     noteFile: `${file}.note`,
@@ -213,7 +212,7 @@ function keyOfEnvironment(text: string, { relayKeyFile, relayGuardFile }: Settin
     secret,
     keys: [addressOf(publicKeyOf(secret))],
     handOvers: [],
-    isNew: false,
+    isSlip: false,
     keyFile: undefined,
     guardFile: relayGuardFile,
     noteFile: `${relayGuardFile}.note`,
@@ -249,7 +248,7 @@ async function untilStopped(relay: RunningRelay, settings: Settings, io: Io): Pr
       url: relay.url,
       keys,
       signal: io.signal,
-      chain: settings.chain === 'none' ? undefined : demoChain(settings, io),
+      chain: settings.chain === 'none' ? undefined : demoChain(settings, relay.url, io),
       ready: (start) => io.out(invitation(relay.url, keys.shop, settings, start)),
       tell: io.err,
     })
@@ -264,27 +263,23 @@ async function untilStopped(relay: RunningRelay, settings: Settings, io: Io): Pr
 }
 
 /** The demo's shop on the development chain, and a guest's wallet with ether. */
-function demoChain(settings: Settings, io: Io): DemoChain {
+function demoChain(settings: Settings, url: string, io: Io): DemoChain {
   const merchant = walletOfFlags({ chain: settings.chain }, io, { account: DEVELOPMENT_ACCOUNTS.merchant })
   const guest = walletOfFlags({ chain: settings.chain }, io, { account: DEVELOPMENT_ACCOUNTS.guest })
-  const { chainId, shops } = merchant.chains.registry
   return {
     token: tokenOf(settings),
     async mint(shop, owner) {
-      const chain = openChain(merchant.chains.chains.find((row) => row.chainId === chainId)!)
-      try {
-        const minted = readAddress(await chain.call({ to: shops, data: ownerOfCall(shop) })) !== undefined
-        if (!minted) await merchant.send({ to: shops, data: mintShopCall(shop, owner) })
-        return !minted
-      } finally {
-        chain.close()
-      }
+      const isMinted = await mintTo(merchant, shop, owner)
+      const { relay_token_id: relay } = await relayFor(merchant, url, io.signal)
+      // A demo that was made without a chain has a wallet without ether.
+      if (equalBytes(owner, merchant.address)) await addRelay(merchant, shop, BigInt(relay))
+      return isMinted
     },
     pay: (due) => pay(guest, due, 'call'),
   }
 }
 
-/** `newKey`: the file of the relay's key, if it was made now. */
+/** `newKey`: the file of the relay's key, if it was made now though there should have been one. */
 function welcome(relay: RunningRelay, settings: Settings, newKey: string | undefined): string {
   return [
     `cairn ${packageVersion()} listens on ${relay.listensOn} (${relay.transport})`,

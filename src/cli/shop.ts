@@ -55,8 +55,9 @@ export async function run([verb, ...argv]: readonly string[], io: Io): Promise<n
     const { relay_token_id: relay } = await relayFor(wallet, url, io.signal)
     // Before anything is paid for.
     const card = await cardInFile(flags.card)
-    await mint(shop, wallet, io)
-    await addRelay(shop, relay, wallet, io)
+    const isMinted = await mintTo(wallet, shop, wallet.address)
+    io.err(`${isMinted ? 'minted shop' : 'there is shop'} ${shop} of 0x${toHex(wallet.address)}`)
+    if (await addRelay(wallet, shop, BigInt(relay))) io.err(`added relay ${relay}`)
     await enrolCard(card, { url, shop, signal: io.signal }, wallet)
     io.out(`shop ${shop}`)
     io.out(`card ${card.file}`)
@@ -66,20 +67,22 @@ export async function run([verb, ...argv]: readonly string[], io: Io): Promise<n
   }
 }
 
-async function mint(shop: bigint, wallet: ChainWallet, io: Io): Promise<void> {
+/** Mints the shop to the owner (20 bytes), unless it is his; whether it was not there. Rejects with UsageError. */
+export async function mintTo(wallet: ChainWallet, shop: ShopId, owner: Uint8Array): Promise<boolean> {
   const { shops } = wallet.chains.registry
-  const owner = readAddress(await wallet.read({ to: shops, data: ownerOfCall(shop) }))
-  if (owner !== undefined && !equalBytes(owner, wallet.address))
-    throw new UsageError(`shop ${shop} belongs to 0x${toHex(owner)}, the wallet is 0x${toHex(wallet.address)}`)
-  if (owner === undefined) await wallet.send({ to: shops, data: mintShopCall(shop, wallet.address) })
-  io.err(`${owner === undefined ? 'minted shop' : 'there is shop'} ${shop} of 0x${toHex(wallet.address)}`)
+  const now = readAddress(await wallet.read({ to: shops, data: ownerOfCall(shop) }))
+  if (now !== undefined && !equalBytes(now, owner))
+    throw new UsageError(`shop ${shop} belongs to 0x${toHex(now)}, the wallet is 0x${toHex(owner)}`)
+  if (now === undefined) await wallet.send({ to: shops, data: mintShopCall(shop, owner) })
+  return now === undefined
 }
 
-async function addRelay(shop: bigint, relay: string, wallet: ChainWallet, io: Io): Promise<void> {
+/** Names the relay of a token as one of the shop's, unless it is; whether it was not. */
+export async function addRelay(wallet: ChainWallet, shop: ShopId, relay: bigint): Promise<boolean> {
   const { shops } = wallet.chains.registry
-  if (readRelays(await wallet.read({ to: shops, data: getAllRelaysCall(shop) })).includes(BigInt(relay))) return
-  await wallet.send({ to: shops, data: addRelayCall(shop, BigInt(relay)) })
-  io.err(`added relay ${relay}`)
+  if (readRelays(await wallet.read({ to: shops, data: getAllRelaysCall(shop) })).includes(relay)) return false
+  await wallet.send({ to: shops, data: addRelayCall(shop, relay) })
+  return true
 }
 
 function randomShop(): ShopId {

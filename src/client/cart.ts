@@ -10,7 +10,7 @@ import { ITEMS_PER_ORDER_MAX } from '../limits.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { AddressDetails } from '../objects/order.js'
-import { usage } from './client-error.js'
+import { ClientError, usage } from './client-error.js'
 import { isId } from './place-arguments.js'
 import { isSameList } from './listings-query.js'
 import { states, type Live } from './live.js'
@@ -150,7 +150,12 @@ export class Cart implements AsyncIterable<CartState> {
     const sent = [...this.lines.values()]
     const order = await this.shop.order(sent, this.address, signal)
     // What was added in the meantime stays.
-    for (const line of sent) if (this.lines.get(line.key) === line) this.lines.delete(line.key)
+    for (const { key, quantity } of sent) {
+      const now = this.lines.get(key)
+      if (now === undefined) continue
+      if (now.quantity > quantity) this.lines.set(key, { ...now, quantity: now.quantity - quantity })
+      else this.lines.delete(key)
+    }
     this.changed()
     return order
   }
@@ -238,8 +243,12 @@ function readSaved(text: string): { readonly lines: readonly Item[]; readonly ad
       quantity: BigInt(quantity),
     }))
     for (const [i, item] of items.entries()) checkItem(item, `lines[${i}]`)
+    if (address !== undefined && !Object.values(address).every((line) => typeof line === 'string'))
+      throw usage('address', 'it is no list of texts', 'Leave it out.')
     return { lines: items, address }
   } catch (cause) {
-    throw usage('text', `it is no saved cart (${(cause as Error).message})`, 'Give what save() gave, or begin anew.')
+    // What JavaScript says of a text that is none of ours explains nothing.
+    const why = cause instanceof ClientError ? ` (${cause.message})` : ''
+    throw usage('text', `it is no saved cart${why}`, 'Give what save() gave, or begin anew.')
   }
 }

@@ -24,7 +24,7 @@ export interface Invite {
  * import { inviteLink, makeKeyCard } from 'cairn-relay/enrol'
  *
  * const { secret } = makeKeyCard()
- * console.log(inviteLink({ url: 'https://relay.example', shop: 7n, secret }).slice(0, 37)) // https://relay.example/#shop=7,invite=
+ * console.log(inviteLink({ url: 'https://relay.example', shop: 7n, secret }).split('#')[0]) // https://relay.example/
  * ```
  */
 export function inviteLink({ url, shop, secret }: Invite): string {

@@ -1,10 +1,10 @@
 /**
- * Key cards of a shop, as its staff manages them (PROTOCOL §9, §10): which there are, since when, and their removal.
+ * Key cards of a shop, as its staff manages them (PROTOCOL §9, §10): since when they are in it, and their removal.
  *
  * Tests: test/client/shop-cards.test.ts
  */
 
-import { compareBytes, equalBytes, isAllZero } from '../bytes/bytes.js'
+import { equalBytes } from '../bytes/bytes.js'
 import { fromHex } from '../bytes/hex.js'
 import { CARD_REMOVAL_TRIES_MAX, STATE_PROOF_OBJECTS_MAX } from '../limits.js'
 import { readCardPeriods } from '../merkle/card-periods.js'
@@ -15,23 +15,6 @@ import { ClientError } from './client-error.js'
 import { proveObjects } from './part-proofs.js'
 import type { AskedShop } from './proof-requests.js'
 import type { WriteOptions, Written } from './written.js'
-
-export interface ShopCard {
-  /** 33 bytes. */
-  readonly card: Uint8Array
-  /** The wallet whose card it is, 20 bytes; of guests, whose wallets no relay keeps, zeros. */
-  readonly account: Uint8Array
-  readonly isGuest: boolean
-}
-
-/** `accounts`: with their names, `Accounts/<40 hex>`. Staff first; guests in the order of their enrolment. */
-export function cardsOf(accounts: readonly (readonly [string, Account])[]): readonly ShopCard[] {
-  const cards = accounts.flatMap(([name, { KeyCards }]) => {
-    const account = fromHex(name.slice('Accounts/'.length))
-    return (KeyCards ?? []).map((card) => ({ card, account, isGuest: isAllZero(account) }))
-  })
-  return cards.sort((a, b) => Number(a.isGuest) - Number(b.isGuest) || compareBytes(a.account, b.account))
-}
 
 /**
  * The seqs of the sets that put the cards into their accounts, in the order of `cards`, each proven; undefined for one

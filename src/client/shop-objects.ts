@@ -25,7 +25,7 @@ import { currencyOf, type Currency, type Money } from './money.js'
 import type { Part } from './parts.js'
 import type { ConnectionState } from './relay-link.js'
 import type { AskedShop } from './proof-requests.js'
-import { cardsOf, cardsSince, removeCard, type ShopCard } from './shop-cards.js'
+import { cardsOf, type ShopCard } from './card-list.js'
 import { ShopOrders } from './shop-orders.js'
 import type { OrderPayments, ShopPayments } from './shop-payments.js'
 import { collectionView, listingsView, objectView, type ViewSource } from './shop-views.js'
@@ -186,7 +186,8 @@ export abstract class ShopObjects {
    * The sets that put the cards, 33 bytes each, into their accounts, proven; undefined for one that is in none. Version
    * 5 only. Rejects with UNAVAILABLE while no checkpoint was accepted.
    */
-  cardsSince(cards: readonly Uint8Array[]): Promise<readonly (bigint | undefined)[]> {
+  async cardsSince(cards: readonly Uint8Array[]): Promise<readonly (bigint | undefined)[]> {
+    const { cardsSince } = await import('./shop-cards.js')
     return cardsSince(this.asked, cards)
   }
 
@@ -195,7 +196,8 @@ export abstract class ShopObjects {
    * card, a clerk those of his own wallet. Version 5 only. Rejects with the wire's code; with CONFLICT where others
    * write so much that its place was never known; with NOT_FOUND where no account has it.
    */
-  removeCard(card: Uint8Array, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Written> {
+  async removeCard(card: Uint8Array, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Written> {
+    const { removeCard } = await import('./shop-cards.js')
     return removeCard(
       {
         accounts: () => {

@@ -74,6 +74,8 @@ export function writeTlogProof({ index, path, note, extra }: TlogProof): string 
 export function readTlogProof(text: string): TlogProof {
   if (text.length > TLOG_PROOF_BYTES_MAX)
     throw new NoteError('form', `a tlog-proof of more than ${TLOG_PROOF_BYTES_MAX} characters`)
+  if (text.startsWith(`${FIRST_LINE}\r\n`))
+    throw new NoteError('form', 'its lines end with CR LF: take it as it was written, with LF alone')
   if (!isTlogProof(text)) throw new NoteError('form', `a tlog-proof begins with ${FIRST_LINE}`)
   const end = text.indexOf('\n\n')
   if (end < 0) throw new NoteError('form', 'a tlog-proof has an empty line before its note')
@@ -86,7 +88,7 @@ export function readTlogProof(text: string): TlogProof {
 
 /** Whether a text says of itself that it is a tlog-proof of the version that is known. */
 export function isTlogProof(text: string): boolean {
-  return text.startsWith(`${FIRST_LINE}\n`)
+  return text.startsWith(`${FIRST_LINE}\n`) || text.startsWith(`${FIRST_LINE}\r\n`)
 }
 
 /**

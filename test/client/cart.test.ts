@@ -1,7 +1,7 @@
 /** A guest's cart against a real relay: lines, price, checkout, and what becomes of it where that is refused. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { COMMITTED, connect, type CartState, type ShopClient } from '../../src/client/shop-client.js'
+import { COMMITTED, connect, type CartLine, type CartState, type ShopClient } from '../../src/client/shop-client.js'
 import type { Change } from '../../src/patches/patch.js'
 import { enrolCard, listing, map, newSecret, relay, SHOP, stock, type TestRelay } from '../fixtures/relay-harness.js'
 
@@ -133,8 +133,14 @@ describe('a cart', () => {
     cart.change(cart.get().lines[1]!.key, 1n)
     const running = cart.checkout()
     cart.add({ listing: 2n, variations: ['later'], quantity: 1n })
+    const [{ key, quantity: before }] = cart.get().lines as [CartLine]
+    cart.change(key, before + 2n)
     await running
-    expect(cart.get().lines.map(({ variations }) => variations)).toEqual([['later']])
+    const left = cart.get().lines.map(({ variations, quantity }) => [variations, quantity])
+    expect(left).toEqual([
+      [expect.any(Array), 2n],
+      [['later'], 1n],
+    ])
     for await (const { data } of owner.orders()) if (data!.length === length + 1) break
   })
 
@@ -153,6 +159,9 @@ describe('a cart', () => {
     const line = (quantity: string) => ({ listing: '7', variations: [], quantity })
     const tooMany = JSON.stringify({ lines: [line('4294967295'), line('1')] })
     expect(() => cart.restore(tooMany)).toThrow(expect.objectContaining({ code: 'USAGE' }))
+    const odd = JSON.stringify({ lines: [line('1')], address: { City: 3000 } })
+    expect(() => cart.restore(odd)).toThrow(expect.objectContaining({ code: 'USAGE', path: 'text' }))
+    expect(() => cart.restore('null')).toThrow(/it is no saved cart\W/u)
     expect(cart.get()).toMatchObject({ lines, address })
   })
 })

@@ -62,7 +62,7 @@ test('what was pushed while a page was on its way is newer than the page', async
   expect(relay.shown).toEqual(['#1 1 Paid', '#3 3 Open'])
 })
 
-test('rows of one order take the place of its rows before; one that is gone stays where money came for it', async () => {
+test('rows of an order take the place of its rows before; one that is gone stays where money came for it', async () => {
   const relay = new Answers()
   relay.payments.follow('connected', 5)
   await relay.answer({ Rows: [row(1n, 'Open')] })

@@ -67,7 +67,7 @@ describe('by the relay', () => {
     await relay.says(/"event":"an anchor moved on".*"status":"final"/u, 'err')
     expect(await registered(shop)).toMatch(/^0x(?!0{64})[0-9a-f]{64}$/u)
     const { code, out } = await cairn(['audit', data, '--chain', chainFile]).outcome()
-    expect([code, out]).toEqual([0, expect.stringMatching(/1 anchors/u)])
+    expect([code, out]).toEqual([0, expect.stringMatching(/ [1-9]\d* anchors/u)])
     expect(await relay.end('SIGTERM')).toBe(0)
   })
 })

@@ -257,12 +257,19 @@ describe('what is in the registry', () => {
     'is found by the audit, where the relay looked at no chain too',
     async () => {
       const place = ['--url', url, '--shop', `${shop}`, '--card', join(home, 'owner.key'), '--relay', 'chain']
+      await command('put', '--listing', `${LISTING}`, '--price', '8', ...place)
+      expect(await priceBy({ relay: { chain } }, 8n)).toBe(8n)
+      const log = ['audit', url, '--shop', `${shop}`, '--card', join(home, 'owner.key'), '--relay', address]
+      const { code, out, err } = await cairn(log).outcome()
+      expect([code, out], err).toEqual([0, expect.stringMatching(/differences 0/u)])
+      // The token is still the first key's.
+      expect(await command('anchor', '--url', url, '--shop', `${shop}`)).toMatch(/: anchored with nonce /u)
       await command('put', '--listing', `${LISTING}`, '--price', '7', ...place)
       const digest = await newestDigest()
       await relay!.end()
       relay = undefined
       await anchor(digest, 500n)
-      expect(await audit()).toEqual([0, expect.stringMatching(/2 anchors/u)])
+      expect(await audit()).toEqual([0, expect.stringMatching(/3 anchors/u)])
     },
     MS,
   )

@@ -76,8 +76,9 @@ function answerCovering(
 function newestFinal(history: ServedAnchors['history'], shopId: ShopId, from: Seq) {
   let searched = 0
   for (const { seq, status, tx: Tx, block, checkpoint: Checkpoint } of history.entries(shopId)) {
-    if (seq < from || ++searched > ANCHORS_SEARCHED_MAX) return undefined
-    if (status === 'final' && Tx !== undefined && block !== undefined)
+    if (++searched > ANCHORS_SEARCHED_MAX) return undefined
+    // An owner may anchor an older one after a newer one.
+    if (seq >= from && status === 'final' && Tx !== undefined && block !== undefined)
       return { seq, Tx, Block: block.number, Checkpoint }
   }
   return undefined

@@ -20,6 +20,7 @@ import type { Log } from '../instruments/log.js'
 import type { Metrics } from '../instruments/metrics.js'
 import { AnchorFollower, type AnchorPlace } from './anchor-follower.js'
 import { digestOf, type AnchorEntry, type AnchorHistory } from './anchor-history.js'
+import { HeadWork } from './head-work.js'
 import { checkpointOfNonce } from './anchored-checkpoint.js'
 
 /** The checkpoints of shops, as they were first signed. */
@@ -50,9 +51,7 @@ export class Anchors {
   private readonly retryAtMs = new Map<ShopId, number>()
   /** Of an entry of which the owner was told. */
   private readonly told = new Map<ShopId, Seq>()
-  private readonly stopFollowing: () => void
-  private working: Promise<void> | undefined
-  private stopped = false
+  private readonly following: HeadWork
 
   constructor(options: AnchorsOptions) {
     const { chain, metrics } = options
@@ -60,7 +59,7 @@ export class Anchors {
     this.follower = new AnchorFollower(options)
     const help = 'Shops whose log does not lead to what was signed: nothing of them is anchored'
     metrics.gauge('cairn_anchor_alarms', help, () => this.alarms.size)
-    this.stopFollowing = chain.onHead((head) => this.look(head))
+    this.following = new HeadWork(chain, (head) => this.lookAtAll(head))
   }
 
   /** For the operator. */
@@ -68,22 +67,13 @@ export class Anchors {
     return [...this.alarms.values(), ...this.troubles.values()]
   }
 
-  async stop(): Promise<void> {
-    this.stopped = true
-    this.stopFollowing()
-    await this.working
-  }
-
-  private look(head: Block): void {
-    if (this.working !== undefined || this.stopped) return
-    this.working = this.lookAtAll(head).finally(() => {
-      this.working = undefined
-    })
+  stop(): Promise<void> {
+    return this.following.stop()
   }
 
   private async lookAtAll(head: Block): Promise<void> {
     for (const shopId of this.options.shops()) {
-      if (this.stopped) return
+      if (this.following.isStopped) return
       if (this.alarms.has(shopId)) continue
       try {
         await this.step(shopId, head)
@@ -214,7 +204,7 @@ export class Anchors {
   }
 
   private trouble(shopId: ShopId, error: unknown): void {
-    if (this.stopped) return
+    if (this.following.isStopped) return
     const text = `shop ${shopId} cannot be anchored now: ${(error as Error).message}`
     this.retryLater(shopId)
     if (this.troubles.get(shopId) === text) return

@@ -19,6 +19,7 @@ import { AnchorFollower, type AnchorPlace } from './anchor-follower.js'
 import { digestOf, type AnchorEntry, type AnchorHistory } from './anchor-history.js'
 import { checkpointOfNonce, seqOfDigest, type FoundCheckpoint, type Registered } from './anchored-checkpoint.js'
 import type { AnchoredCheckpoints } from './anchors.js'
+import { HeadWork } from './head-work.js'
 
 interface FoundAnchorsOptions extends Omit<AnchorPlace, 'wallet'> {
   readonly history: AnchorHistory
@@ -33,35 +34,24 @@ export class FoundAnchors {
   private readonly follower: AnchorFollower
   /** Digests that are of no checkpoint here, as hexadecimal. */
   private readonly strange = new Map<ShopId, string>()
-  private readonly stopFollowing: () => void
+  private readonly following: HeadWork
   private next = 0
   private trouble: string | undefined
-  private working: Promise<void> | undefined
-  private stopped = false
 
   constructor(options: FoundAnchorsOptions) {
     this.options = options
     this.follower = new AnchorFollower({ ...options, wallet: undefined })
-    this.stopFollowing = options.chain.onHead((head) => this.look(head))
+    this.following = new HeadWork(options.chain, (head) => this.lookAtSome(head))
   }
 
-  async stop(): Promise<void> {
-    this.stopped = true
-    this.stopFollowing()
-    await this.working
-  }
-
-  private look(head: Block): void {
-    if (this.working !== undefined || this.stopped) return
-    this.working = this.lookAtSome(head).finally(() => {
-      this.working = undefined
-    })
+  stop(): Promise<void> {
+    return this.following.stop()
   }
 
   private async lookAtSome(head: Block): Promise<void> {
     const shops = [...this.options.shops()]
     for (let looked = 0; looked < Math.min(shops.length, ANCHOR_LOOKS_PER_BLOCK); looked++) {
-      if (this.stopped) return
+      if (this.following.isStopped) return
       const shopId = shops[this.next++ % shops.length]!
       try {
         await this.lookAt(shopId, head)
@@ -129,7 +119,7 @@ export class FoundAnchors {
 
   private tell(shopId: ShopId, error: unknown): void {
     const { message } = error as Error
-    if (this.stopped || this.trouble === message) return
+    if (this.following.isStopped || this.trouble === message) return
     this.trouble = message
     this.options.log.error('the registry cannot be looked at now; it is tried again', error, { shop: shopId })
   }

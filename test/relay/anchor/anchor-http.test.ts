@@ -64,6 +64,7 @@ describe('the anchor of a receipt', () => {
     expect(anchorOf(anchors, 3, 5)).toMatchObject({ Block: 106n, Consistency: [5n, 6n, [], []] })
     expect(anchorOf(anchors, 6, 6)).not.toHaveProperty('Consistency')
     expect(anchorOf(anchors, 7, 9)).toBe(404)
+    expect(anchorOf(served(entry(4), entry(6)), 5, 9)).toMatchObject({ Block: 106n })
   })
 
   it('is none whose transaction nobody knows, and none that failed', () => {
