@@ -4,7 +4,9 @@
  * A signature that leads to no key is `undefined`; an argument of a wrong length throws RangeError.
  */
 
-import { secp256k1 } from '@noble/curves/secp256k1.js'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import * as secp256k1 from '@noble/secp256k1'
 import { keccak256 } from './hash.js'
 import { recoverable, signatureBytes, exactly } from './signature-form.js'
 
@@ -20,10 +22,7 @@ export function recoverPublicKey(digest: Uint8Array, signature: Uint8Array): Uin
   const parts = recoverable(signature)
   if (parts === undefined) return undefined
   try {
-    return secp256k1.Signature.fromBytes(parts.rs, 'compact')
-      .addRecoveryBit(parts.recovery)
-      .recoverPublicKey(digest)
-      .toBytes(true)
+    return secp256k1.recoverPublicKey(recoveredForm(parts.rs, parts.recovery), digest, { prehash: false })
   } catch {
     return undefined
   }
@@ -33,6 +32,8 @@ export function recoverPublicKey(digest: Uint8Array, signature: Uint8Array): Uin
 export function sign(digest: Uint8Array, secret: Uint8Array): Uint8Array {
   exactly(digest, 32, 'digest')
   exactly(secret, 32, 'secret key')
+  // The nonce of RFC 6979; for whoever else uses the library it is the same function.
+  secp256k1.hashes.hmacSha256 ??= (key, message) => hmac(sha256, key, message)
   const recovered = secp256k1.sign(digest, secret, { prehash: false, format: 'recovered', lowS: true })
   return signatureBytes(recovered.subarray(1), recovered[0]!)
 }
@@ -53,4 +54,12 @@ export function addressOf(publicKey: Uint8Array): Uint8Array {
   exactly(publicKey, 33, 'public key')
   const point = secp256k1.Point.fromBytes(publicKey).toBytes(false)
   return keccak256(point.subarray(1)).slice(12)
+}
+
+/** v‖r‖s, 65 bytes with v 0 or 1, as the library has it. */
+function recoveredForm(rs: Uint8Array, recovery: number): Uint8Array {
+  const recovered = new Uint8Array(65)
+  recovered[0] = recovery
+  recovered.set(rs, 1)
+  return recovered
 }

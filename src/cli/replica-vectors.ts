@@ -24,7 +24,8 @@ import { encodeChange, readPatch } from '../patches/patch.js'
 import { signerOf } from '../patches/patch-set.js'
 import { decodeLast, verifyCheckpoint, verifyLast, type Checkpoint } from '../proofs/checkpoint.js'
 import { HeldShop } from '../proofs/held-shop.js'
-import { MyOrders, MyOrdersError, type ListedOrder } from '../proofs/my-orders.js'
+import { MyOrdersError } from '../proofs/my-orders-error.js'
+import { MyOrders, type ListedOrder } from '../proofs/my-orders.js'
 import {
   requireLevel,
   requireRoot,

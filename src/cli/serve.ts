@@ -32,7 +32,7 @@ import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import { DEVELOPMENT_TOKEN } from '../settings/chain-settings.js'
 import { openChains } from './chains.js'
-import { demoKeys } from './demo-keys.js'
+import { demoKeys, type DemoKeys } from './demo-keys.js'
 import { DEMO_LISTING, runDemo, type DemoChain, type DemoStart } from './demo-shop.js'
 import { URL_FLAG } from './flags.js'
 import type { Io } from './io.js'
@@ -249,7 +249,7 @@ async function untilStopped(relay: RunningRelay, settings: Settings, io: Io): Pr
       keys,
       signal: io.signal,
       chain: settings.chain === 'none' ? undefined : demoChain(settings, relay.url, io),
-      ready: (start) => io.out(invitation(relay.url, keys.shop, settings, start)),
+      ready: (start) => io.out(invitation(relay.url, keys, settings, start)),
       tell: io.err,
     })
     await Promise.race([
@@ -311,11 +311,14 @@ function tokenOf({ priceSource }: Settings): ChainAddress | undefined {
   return priceSource === 'none' ? undefined : { ChainID: DEVELOPMENT_CHAIN_ID, Address: DEVELOPMENT_TOKEN }
 }
 
-function invitation(url: string, shop: string, settings: Settings, start: DemoStart): string {
+/** `keys`: of the demo. */
+function invitation(url: string, { shop, wallet }: DemoKeys, settings: Settings, start: DemoStart): string {
   const keys = settings.data === DATA_DEFAULT ? '' : ` --data ${shellWord(settings.data)}`
   const { unpaid } = start
   return [
     `  demo shop      ${shop} (30 listings, prices and stock keep changing)`,
+    // In the fragment, which no browser sends to a server; the page takes it out of the address.
+    `  console        ${url}/console#shop=${shop},wallet=${wallet}`,
     ...(settings.chain === 'none' ? [] : orderText(settings, start, keys)),
     '',
     'Try in another terminal:',

@@ -5,7 +5,7 @@
  * Tests: test/wire/error-catalogue.test.ts, test/client/client-error.test.ts, test/client/arguments.test.ts
  */
 
-import { ERROR_CATALOGUE, type ErrorCatalogueCode } from '../wire/error-catalogue.js'
+import { ERROR_REMEDIES, type ErrorCatalogueCode } from '../wire/error-remedies.js'
 import { errorName } from '../wire/error-code.js'
 import type { WireError } from '../wire/messages.js'
 
@@ -80,7 +80,7 @@ export class ClientError extends Error {
   readonly retryAfter: number | undefined
 
   constructor(code: ClientErrorCode, message: string, options: ClientErrorOptions = {}) {
-    const { objectId, path, remedy = ERROR_CATALOGUE[code].remedy, retryAfter, ...rest } = options
+    const { objectId, path, remedy = ERROR_REMEDIES[code], retryAfter, ...rest } = options
     super(message, rest)
     this.code = code
     this.retryable = RETRYABLE[code]

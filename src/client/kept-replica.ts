@@ -11,7 +11,7 @@ import { DeterministicReader } from '../codec/deterministic-form.js'
 import { encode, type Encodable } from '../codec/encode.js'
 import { CborError, type CborKey } from '../codec/value.js'
 import { OBJECT_BYTES_MAX } from '../limits.js'
-import { encodeLevel, readLevel, type Level } from '../merkle/state-proof.js'
+import { encodeLevel, readLevel, type Level } from '../merkle/state-level.js'
 import type { SignedCheckpoint } from '../proofs/checkpoint.js'
 import type { Salts, SnapshotItem, SnapshotObject } from '../proofs/snapshot.js'
 import {

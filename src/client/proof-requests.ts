@@ -8,7 +8,6 @@
 
 import type { ShopId } from '../brands.js'
 import { equalBytes, toBigEndian } from '../bytes/bytes.js'
-import { prefixedHex } from '../bytes/hex.js'
 import { TIED_ANSWER_MS_MAX } from '../limits.js'
 import {
   CheckpointError,
@@ -27,6 +26,7 @@ import {
   type WriteAnswer,
 } from '../wire/proof-payloads.js'
 import { ClientError } from './client-error.js'
+import { OwnSetError } from './own-set-error.js'
 import type { Ask } from './part-proofs.js'
 import type { ShopCheckpoints } from './shop-checkpoints.js'
 
@@ -83,17 +83,6 @@ function requireOwnLeaf({ header, signature, answer }: OwnSet, leaf: LogProofAns
   const own = { Set: setDigest(header, signature), StateRoot: answer.StateRoot }
   for (const field of ['Set', 'StateRoot'] as const)
     if (!equalBytes(own[field], leaf[field])) throw new OwnSetError(answer.Seq, field, leaf[field], own[field])
-}
-
-/** In the log stands another set, or another state after it, than the relay said when it took ours. */
-export class OwnSetError extends Error {
-  override readonly name = 'OwnSetError'
-
-  constructor(seq: bigint, field: string, found: Uint8Array, wanted: Uint8Array) {
-    super(
-      `set ${seq} has ${field} ${prefixedHex(found)} in the log, and ${prefixedHex(wanted)} was answered to its write`,
-    )
-  }
 }
 
 /**

@@ -8,13 +8,9 @@
 
 import type { Seconds, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
-import {
-  readLevel,
-  STATE_COLLECTIONS,
-  type Level,
-  type StateObject,
-  type StateQuestion,
-} from '../merkle/state-proof.js'
+import { readLevel, STATE_COLLECTIONS, type Level } from '../merkle/state-level.js'
+import type { StateQuestion } from '../merkle/state-question.js'
+import type { StateObject } from '../merkle/state-tree.js'
 import {
   decodeLast,
   decodeLogConsistency,
@@ -39,7 +35,7 @@ import type { CheckpointPush, SnapshotPush } from '../wire/messages.js'
 import { readSalts, readSnapshotObject } from '../wire/proof-payloads.js'
 import type { Standing, Verified } from './live.js'
 import type { KeptReplica } from './kept-replica.js'
-import { checkParts, type PartProofs, type PartTask } from './part-proofs.js'
+import type { checkParts, PartProofs, PartTask } from './part-proofs.js'
 import { selectionOf, type Access, type Part, type Selection } from './parts.js'
 import type { Replica } from './replica.js'
 import { ShopCheckpoints, type KnownRelay } from './shop-checkpoints.js'
@@ -215,7 +211,10 @@ export class ProvenShop {
    * What was kept of an earlier run, checked as a snapshot and proofs of the relay are; what proves its parts. Throws
    * what a check throws, and leaves all as it was.
    */
-  resume(kept: KeptReplica): { readonly task: PartTask; readonly proofs: PartProofs } | undefined {
+  resume(
+    kept: KeptReplica,
+    check: typeof checkParts,
+  ): { readonly task: PartTask; readonly proofs: PartProofs } | undefined {
     const { signed, level, salts, items, parts } = kept
     const checkpoint = this.checkpoints.verified(signed)
     const { Seq, StateRoot: stateRoot } = checkpoint.fields
@@ -233,7 +232,7 @@ export class ProvenShop {
     verifier.end()
     held.begin(Seq)
     const task = this.taskOf({ held, checkpoint, selection })
-    if (task !== undefined) checkParts(task, this.shopId, parts ?? { singles: [] })
+    if (task !== undefined) check(task, this.shopId, parts ?? { singles: [] })
     this.saltsKnown = salts
     this.level = level
     this.end({ checkpoint: this.checkpoints.goOn(signed), held, selection })

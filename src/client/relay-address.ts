@@ -6,11 +6,12 @@
 
 import type { ShopId } from '../brands.js'
 import { fromHex } from '../bytes/hex.js'
-import { decodeSignedHandOver } from '../proofs/checkpoint.js'
+import { decodeSignedHandOver } from '../proofs/hand-over.js'
 import { ClientError, verificationFailed } from './client-error.js'
 import { relayDescription } from './enrol.js'
 import { FollowedRelay } from './followed-relay.js'
-import { ShopOnChain, type ShopChain } from './shop-chain.js'
+import { loaded } from './later.js'
+import type { ShopChain } from './shop-chain.js'
 
 const DEVELOPMENT_CHAIN_ID = 31_337
 
@@ -30,6 +31,7 @@ export async function relayOf(options: RelayOptions): Promise<FollowedRelay> {
   const { url, shop, relay, signal } = options
   if (typeof relay === 'string') return new FollowedRelay([await addressIn(relay, options)])
   if (relay instanceof Uint8Array) return new FollowedRelay([relay])
+  const { ShopOnChain } = await loaded(import('./shop-chain.js'))
   const { address, identity } = await new ShopOnChain(relay.chain, shop, signal).relayAt(url)
   return new FollowedRelay([address], identity)
 }

@@ -9,8 +9,7 @@ import { publicKeyOf } from '#signature'
 import type { OrderId, ShopId } from '../brands.js'
 import { toBigEndian } from '../bytes/bytes.js'
 import { VERIFIED_AT_SECONDS_DEFAULT } from '../limits.js'
-import { encodeChange, type Change } from '../patches/patch.js'
-import { encodePatchSet, signPatches } from '../patches/patch-set.js'
+import type { Change } from '../patches/patch.js'
 import type { Comparison } from '../proofs/checkpoint.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
@@ -18,20 +17,19 @@ import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, Request, SyncStatusRequest } from '../wire/messages.js'
 import { readWriteAnswer } from '../wire/proof-payloads.js'
 import { mixedAudiences } from './audiences.js'
-import { checkChanges } from './change-arguments.js'
 import { ClientError, verificationFailed } from './client-error.js'
 import { checkConnectOptions, type ConnectOptions } from './connect-options.js'
 import type { RelayConnection } from './connection.js'
 import { FirstScreen } from './first-screen.js'
 import type { FollowedRelay } from './followed-relay.js'
+import { loaded } from './later.js'
 import { LiveObjects, loadingUnless, seqOnly, type Standing, type Verified } from './live.js'
 import { OwnWrites } from './own-writes.js'
 import { filtersOf, type Part } from './parts.js'
-import { compareWith, proveOwnSet, type OwnSet } from './proof-requests.js'
+import type { OwnSet } from './proof-requests.js'
 import { RelayLink, type ConnectionState } from './relay-link.js'
 import { Replica } from './replica.js'
 import { SetReader } from './set-reader.js'
-import { fetchAnchored, ShopOnChain } from './shop-chain.js'
 import { givenChain, knownRelay } from './relay-address.js'
 import { ShopObjects, type ReceiptOptions } from './shop-objects.js'
 import { ShopProofs } from './shop-proofs.js'
@@ -82,9 +80,9 @@ export { ProofError } from '../merkle/proof-error.js'
 export { StateProofError } from '../merkle/state-proof-error.js'
 export { CheckpointError } from '../proofs/checkpoint-error.js'
 export { HeldObjectError } from '../proofs/held-shop.js'
-export { MyOrdersError } from '../proofs/my-orders.js'
+export { MyOrdersError } from '../proofs/my-orders-error.js'
 export { SnapshotError } from '../proofs/snapshot.js'
-export { OwnSetError } from './proof-requests.js'
+export { OwnSetError } from './own-set-error.js'
 export { VerificationError } from './verify.js'
 export { CANCELED, COMMITTED, OPEN, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
 export { VIEW_STATE_PUBLISHED } from '../objects/listing.js'
@@ -271,11 +269,15 @@ export class ShopClient extends ShopObjects {
   /** Brings back what was kept and opens the first connection; `connect` calls it. */
   async start(): Promise<void> {
     try {
+      // A page loads it while the connection opens.
+      const guestSide = loaded(import('./guest-side.js'))
+      guestSide.catch(() => undefined)
       // What was kept may be signed by a key that came later than the one that is known.
       if (this.options.store !== undefined) await this.relay.follow(this.options)
       await this.proofs.load()
       await this.goOnFromAnchor()
       await this.link.open()
+      this.use(await guestSide)
     } catch (error) {
       this.close()
       throw error
@@ -308,6 +310,7 @@ export class ShopClient extends ShopObjects {
    */
   override async write(changes: readonly Change[], { ifSeq, signal }: WriteOptions = {}): Promise<Written> {
     const { key, shop } = this.options
+    const { checkChanges, signChanges } = this.guestSide
     checkChanges(changes)
     if (key === undefined) throw new ClientError('NEEDS_KEY', 'a visitor cannot write: connect with a key')
     const connection = this.connection()
@@ -315,14 +318,13 @@ export class ShopClient extends ShopObjects {
       throw needsVersion5('ifSeq needs version 5, and the relay speaks version 4')
     const mixed = mixedAudiences(changes.map(({ path }) => path[0]))
     if (mixed !== undefined) this.notice(mixed)
-    const patches = changes.map(encodeChange)
     const timestamp = BigInt(Math.floor(Date.now() / 1_000))
-    const { headerBytes, signature } = signPatches({ shopId: shop, nonce: this.nextNonce(), timestamp, patches }, key)
-    const patchSet = encodePatchSet(headerBytes, signature, patches)
+    const set = { shopId: shop, nonce: this.nextNonce(), timestamp }
+    const { header, signature, patchSet } = signChanges(changes, set, key)
     const request = { kind: 'write', patchSet, ...(ifSeq !== undefined && { expectedSeq: ifSeq }) } as const
     const payload = await this.writes.send(connection, request, signal)
     if (connection.version === 4) return { stateHash: payload, proven: provesNothing }
-    return this.written({ header: headerBytes, signature, answer: readWriteAnswer(payload) })
+    return this.written({ header, signature, answer: readWriteAnswer(payload) })
   }
 
   /**
@@ -333,6 +335,7 @@ export class ShopClient extends ShopObjects {
   async compare(received: Uint8Array): Promise<Comparison> {
     if (this.protocol === 4) throw needsVersion5('the relay speaks version 4, which proves no state')
     try {
+      const { compareWith } = await loaded(import('./proof-requests.js'))
       const compared = await compareWith(this.proofs.asked, received)
       if (compared.outcome === 'evidence') this.fail(new ClientError('VERIFICATION_FAILED', compared.message))
       return compared
@@ -375,7 +378,7 @@ export class ShopClient extends ShopObjects {
     if (this.protocol === 4) throw needsVersion5('the relay speaks version 4, which proves no orders')
     if (key === undefined) throw new ClientError('NEEDS_KEY', 'a visitor has no orders: connect with a key')
     // A page loads what makes receipts when the first is wanted.
-    const { fetchReceipt } = await import('./receipt-assembly.js')
+    const { fetchReceipt } = await loaded(import('./receipt-assembly.js'))
     return fetchReceipt({ url, shop, relays: this.relay.keys, link: this.link, signal }, id)
   }
 
@@ -429,6 +432,7 @@ export class ShopClient extends ShopObjects {
 
   private async proveOwn(set: OwnSet): Promise<Verified> {
     try {
+      const { proveOwnSet } = await loaded(import('./proof-requests.js'))
       return this.proofs.statement(await proveOwnSet(this.proofs.asked, set))
     } catch (cause) {
       const error = verificationFailed(cause)
@@ -499,6 +503,7 @@ export class ShopClient extends ShopObjects {
   private async goOnFromAnchor(): Promise<void> {
     const { shop, relay, chain = givenChain(relay), signal } = this.options
     if (chain === undefined || this.proofs.newest !== undefined) return
+    const { fetchAnchored, ShopOnChain } = await loaded(import('./shop-chain.js'))
     const onChain = new ShopOnChain(chain, shop, signal)
     try {
       const checkpoint = await fetchAnchored(this.options, onChain)

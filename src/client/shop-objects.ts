@@ -16,8 +16,9 @@ import type { Order } from '../objects/order.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import type { Tag } from '../objects/tag.js'
 import type { Change } from '../patches/patch.js'
-import { Cart } from './cart.js'
+import type { Cart } from './cart.js'
 import { usage } from './client-error.js'
+import type * as GuestSide from './guest-side.js'
 import { isId } from './place-arguments.js'
 import { checkQuery, queryKey, type ListingsQuery } from './listings-query.js'
 import type { Live, LiveList, LiveObjects, Reading } from './live.js'
@@ -26,7 +27,7 @@ import type { Part } from './parts.js'
 import type { ConnectionState } from './relay-link.js'
 import type { AskedShop } from './proof-requests.js'
 import { cardsOf, type ShopCard } from './card-list.js'
-import { ShopOrders } from './shop-orders.js'
+import type { ShopOrders } from './shop-orders.js'
 import type { OrderPayments, ShopPayments } from './shop-payments.js'
 import { collectionView, listingsView, objectView, type ViewSource } from './shop-views.js'
 import type { WriteOptions, Written } from './written.js'
@@ -48,8 +49,6 @@ export interface ReceiptOptions {
 export type Orders = ShopOrders & (() => LiveList<Order>)
 
 export abstract class ShopObjects {
-  /** All orders that may be read, as a live list; and what becomes of them: create, place, commit, choosePayment, … */
-  readonly orders: Orders = callable(new ShopOrders(this))
   /** As `connect` was told. */
   readonly currencies: readonly Currency[]
   abstract readonly shopId: ShopId
@@ -57,6 +56,7 @@ export abstract class ShopObjects {
   abstract readonly protocol: WireVersion
   protected abstract readonly source: ViewSource
   protected abstract readonly objects: LiveObjects
+  private guests: { readonly side: typeof GuestSide; readonly orders: Orders } | undefined
   private ownCart: Cart | undefined
   /** As made of one list of accounts. */
   private cardList: { readonly of: unknown; readonly cards: readonly ShopCard[] } | undefined
@@ -65,6 +65,20 @@ export abstract class ShopObjects {
 
   constructor(currencies: readonly Currency[]) {
     this.currencies = currencies
+  }
+
+  /** Once, before anybody has this client. */
+  protected use(side: typeof GuestSide): void {
+    this.guests = { side, orders: callable(side.makeOrders(this)) }
+  }
+
+  protected get guestSide(): typeof GuestSide {
+    return this.guests!.side
+  }
+
+  /** All orders that may be read, as a live list; and what becomes of them: create, place, commit, choosePayment, … */
+  get orders(): Orders {
+    return this.guests!.orders
   }
 
   /** Whether the order is part of what was subscribed to. */
@@ -236,7 +250,7 @@ export abstract class ShopObjects {
   /** The guest's cart: one for each client. */
   cart(): Cart {
     const { currencies } = this
-    return (this.ownCart ??= new Cart({
+    return (this.ownCart ??= this.guestSide.makeCart({
       currencies,
       listing: (id) => this.listing(id),
       manifest: () => this.manifest(),

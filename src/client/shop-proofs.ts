@@ -16,9 +16,10 @@ import type { WireVersion } from '../wire/envelope.js'
 import type { CheckpointPush, PushedSet, Request, SnapshotPush, SubscriptionRequest } from '../wire/messages.js'
 import { ClientError } from './client-error.js'
 import { Freshness } from './freshness.js'
-import { encodeKept, keptFor, readKept, type ReplicaStore } from './kept-replica.js'
+import type * as Keeping from './kept-replica.js'
+import { loaded } from './later.js'
 import type { Standing, Verified } from './live.js'
-import { proveObjects, proveParts, type PartProofs, type PartTask } from './part-proofs.js'
+import type * as Parts from './part-proofs.js'
 import type { Access, Part } from './parts.js'
 import type { AskedShop } from './proof-requests.js'
 import { ProvenShop } from './proven-shop.js'
@@ -35,7 +36,7 @@ interface Whose {
 
 interface ProofOptions {
   readonly only: readonly Part[] | undefined
-  readonly store: ReplicaStore | undefined
+  readonly store: Keeping.ReplicaStore | undefined
   readonly verifiedAtSeconds: Seconds
 }
 
@@ -54,7 +55,7 @@ interface ProofHandlers {
 export class ShopProofs {
   private readonly replica: Replica
   private readonly proven: ProvenShop
-  private readonly purpose: string
+  private readonly whose: Whose
   private readonly options: ProofOptions
   private readonly handlers: ProofHandlers
   private freshness: Freshness | undefined
@@ -65,7 +66,9 @@ export class ShopProofs {
   private isClosed = false
   private isProving = false
   /** What was proven last, and by what. */
-  private shown: { readonly task: PartTask; readonly proofs: PartProofs } | undefined
+  private shown: { readonly task: Parts.PartTask; readonly proofs: Parts.PartProofs } | undefined
+  /** How a replica is kept; undefined without a store. */
+  private keeping: typeof Keeping | undefined
   private savedSeq = 0n
   private saving: ReturnType<typeof setTimeout> | undefined
   /** One after the other. */
@@ -74,7 +77,7 @@ export class ShopProofs {
   constructor(replica: Replica, whose: Whose, options: ProofOptions, handlers: ProofHandlers) {
     this.replica = replica
     this.proven = new ProvenShop(replica, whose, options.only)
-    this.purpose = keptFor(whose, options.only)
+    this.whose = whose
     this.options = options
     this.handlers = handlers
     this.asked = {
@@ -125,7 +128,11 @@ export class ShopProofs {
   }
 
   /** For FirstScreen: rejects like proveObjects. */
-  proveEarly(checkpoint: VerifiedCheckpoint, questions: readonly StateQuestion[]): ReturnType<typeof proveObjects> {
+  async proveEarly(
+    checkpoint: VerifiedCheckpoint,
+    questions: readonly StateQuestion[],
+  ): ReturnType<typeof Parts.proveObjects> {
+    const { proveObjects } = await loaded(import('./part-proofs.js'))
     return proveObjects(checkpoint, questions, this.asked, this.asked.ask)
   }
 
@@ -205,12 +212,14 @@ export class ShopProofs {
     const { store } = this.options
     if (store === undefined) return
     try {
+      const keeping = (this.keeping = await loaded(import('./kept-replica.js')))
       const bytes = await store.load()
       if (bytes === undefined) return
-      const kept = readKept(bytes)
-      if (kept.purpose !== this.purpose)
+      const kept = keeping.readKept(bytes)
+      if (kept.purpose !== this.purpose(keeping))
         return this.handlers.notice('what was kept is of another subscription and not used')
-      this.shown = this.proven.resume(kept)
+      const { checkParts } = await loaded(import('./part-proofs.js'))
+      this.shown = this.proven.resume(kept, checkParts)
       this.savedSeq = this.proven.comparedWith!.fields.Seq
       this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
     } catch (error) {
@@ -276,9 +285,10 @@ export class ShopProofs {
   }
 
   /** Whether the next one may follow at once. */
-  private async proveTask(task: PartTask): Promise<boolean> {
+  private async proveTask(task: Parts.PartTask): Promise<boolean> {
     const { snapshots } = this
     try {
+      const { proveParts } = await loaded(import('./part-proofs.js'))
       const proofs = await proveParts(task, this.asked, this.asked.ask)
       if (this.isClosed) return false
       // Of what was held before it says nothing of what is held now.
@@ -305,17 +315,22 @@ export class ShopProofs {
   // What is kept
 
   private keep(): void {
-    if (this.options.store === undefined || this.isClosed || this.saving !== undefined) return
+    if (this.keeping === undefined || this.isClosed || this.saving !== undefined) return
     this.saving = setTimeout(() => this.save(), KEPT_SAVE_MS)
+  }
+
+  private purpose({ keptFor }: typeof Keeping): string {
+    return keptFor(this.whose, this.options.only)
   }
 
   /** Only what was proven whole, as of one checkpoint. */
   private save(): void {
     this.saving = undefined
+    const keeping = this.keeping!
     const kept = this.proven.kept(this.shown)
     const seq = kept && this.proven.comparedWith!.fields.Seq
     if (kept === undefined || seq === this.savedSeq) return
-    const bytes = encodeKept({ ...kept, purpose: this.purpose })
+    const bytes = keeping.encodeKept({ ...kept, purpose: this.purpose(keeping) })
     this.savedSeq = seq!
     this.saved = this.saved.then(async () => {
       try {
@@ -327,7 +342,7 @@ export class ShopProofs {
   }
 }
 
-function isSameTask(task: PartTask, other: PartTask | undefined): boolean {
+function isSameTask(task: Parts.PartTask, other: Parts.PartTask | undefined): boolean {
   if (task.checkpoint.fields.Seq !== other?.checkpoint.fields.Seq) return false
   return task.singles.length === other.singles.length
 }

@@ -14,6 +14,7 @@ import { readStateProofs, verifyStateProofs } from '../merkle/state-proof.js'
 import type { StateQuestion } from '../merkle/state-question.js'
 import type { StateObject } from '../merkle/state-tree.js'
 import { cardTrailAfter, NO_TRAIL } from '../state/trails.js'
+import { MyOrdersError } from './my-orders-error.js'
 
 /** What the caller knows. */
 interface MyOrdersClaim {
@@ -29,22 +30,6 @@ export type ListedOrder = readonly [id: OrderId, seq: bigint]
 
 /** An order of the card: undefined is proven to be absent. */
 type OwnOrder = readonly [id: OrderId, object: StateObject | undefined]
-
-/**
- * list: too long · number: another than the card's entry has · last-seq, trail: the list does not lead to the entry's ·
- * rest: an answer about no order · unanswered: orders of the list that nothing proves.
- */
-type MyOrdersErrorCode = 'list' | 'number' | 'last-seq' | 'trail' | 'rest' | 'unanswered'
-
-export class MyOrdersError extends Error {
-  override readonly name = 'MyOrdersError'
-  readonly code: MyOrdersErrorCode
-
-  constructor(code: MyOrdersErrorCode, card: Uint8Array, problem: string) {
-    super(`orders of card ${prefixedHex(card)}: ${problem}`)
-    this.code = code
-  }
-}
 
 /** The orders of one card under one StateRoot, as far as they are proven. */
 export class MyOrders {

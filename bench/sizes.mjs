@@ -1,0 +1,77 @@
+/**
+ * What a page loads of each entry of the package: bundled, minified, gzipped. `npm run sizes` prints the table;
+ * test/bundles.test.ts holds it against what is promised.
+ */
+
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { rolldown } from 'rolldown'
+
+const ROOT = resolve(import.meta.dirname, '..')
+const KIB = 1_024
+
+/** `most`: KiB that all exports of an entry, and what they import at once, may have. */
+export const ENTRIES = [
+  // More than is wanted, 50: it must not grow.
+  { name: 'cairn-relay/client', most: 68 },
+  { name: 'cairn-relay/verify', most: 32 },
+  { name: 'cairn-relay/receipt', most: 50 },
+  { name: 'cairn-relay/enrol', most: 8 },
+]
+
+/**
+ * Bytes of what is loaded at once, and of each part that waits for an import(): what comes on top, by its name. Other
+ * packages in `external` are left out.
+ */
+export async function measure(name, { external = [] } = {}) {
+  const chunks = await bundle(`export * from '${name}'`, external)
+  const first = closure(chunks, [chunks[0].fileName])
+  const waiting = new Set(chunks.filter((chunk) => first.has(chunk.fileName)).flatMap((chunk) => chunk.dynamicImports))
+  const later = [...waiting].map((fileName) => {
+    const all = closure(chunks, [fileName])
+    const more = [...all].filter((one) => !first.has(one))
+    return { name: fileName.replace(/-.{8}\.js$/u, ''), bytes: gzipped(chunks, more) }
+  })
+  return { bytes: gzipped(chunks, first), later }
+}
+
+/** All of a script as chunks, its own first. */
+export async function bundle(script, external = []) {
+  const project = mkdtempSync(join(tmpdir(), 'cairn-bundle-'))
+  try {
+    symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'))
+    writeFileSync(join(project, 'page.js'), script)
+    const input = join(project, 'page.js')
+    const build = await rolldown({ input, platform: 'browser', cwd: project, external })
+    const { output } = await build.generate({ format: 'esm', minify: true })
+    await build.close()
+    return output.filter(({ type }) => type === 'chunk')
+  } finally {
+    rmSync(project, { recursive: true, force: true })
+  }
+}
+
+function closure(chunks, start) {
+  const loaded = new Set(start)
+  for (const name of loaded)
+    for (const imported of chunks.find(({ fileName }) => fileName === name)?.imports ?? []) loaded.add(imported)
+  return loaded
+}
+
+function gzipped(chunks, names) {
+  const wanted = new Set(names)
+  const code = chunks.filter(({ fileName }) => wanted.has(fileName)).map((chunk) => chunk.code)
+  return gzipSync(code.join('\n'), { level: 9 }).length
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const kib = (bytes) => (bytes / KIB).toFixed(1).padStart(6)
+  console.log('gzipped KiB  at most')
+  for (const { name, most } of ENTRIES) {
+    const { bytes, later } = await measure(name)
+    console.log(`     ${kib(bytes)}  ${String(most).padStart(7)}  ${name}`)
+    for (const part of later) console.log(`    +${kib(part.bytes)}           ${part.name}, when it is first needed`)
+  }
+}
