@@ -140,14 +140,14 @@ function DryRun({ dry, write, drop }: { readonly dry: Dry; readonly write: () =>
     ...notices.map(({ row, rows, text }) => `Row ${row}${rows > 1 ? ` and ${rows - 1} more` : ''}: ${text}`),
     ...dry.read.unplaced.map(({ column, cells }) => `Column without a place: ${column} (${cells} cells)`),
   ]
+  const { added, changed, deleted, unchanged, stock, tags } = counts
+  const summary =
+    `It would add ${added} listings, change ${changed}, delete ${deleted} and leave ${unchanged} as they are, ` +
+    `and write ${stock} entries of stock and ${tags} tags.`
   return (
     <div className="dry" role="status">
-      <h3>{dry.name} would</h3>
-      <p>
-        add <b>{counts.added}</b>, change <b>{counts.changed}</b>, delete <b>{counts.deleted}</b> listings and leave{' '}
-        <b>{counts.unchanged}</b> as they are; write <b>{counts.stock}</b> entries of stock and <b>{counts.tags}</b>{' '}
-        tags.
-      </p>
+      <h3>{dry.name}</h3>
+      <p>{summary}</p>
       <ul>
         {lines.slice(0, LINES_MAX).map((line, i) => (
           <li key={i}>{line}</li>
