@@ -293,6 +293,8 @@ export const MONEY_DECIMALS_MAX = 255
 export const MONEY_TEXT_CHARS_MAX = 512
 /** What nobody looks at any more is dropped from the subscription after so long. */
 export const UNWATCHED_MS = 30_000
+/** What a suspended component waited for stays looked at for so long, until it looks itself. */
+export const SUSPENDED_HELD_MS = 5_000
 /** Parts that begin to be looked at within so long are subscribed to at once. */
 export const WATCHED_TOGETHER_MS = 20
 /** Between two attempts to connect: the first pause, doubled up to the longest. */

@@ -72,7 +72,8 @@ describe('each subpath alone', () => {
   it.each(named)('%s reaches nothing of Node where there is no Node', (_name, { script }) => {
     const { files, outside } = reachedFrom(script)
     // Those of the catalogue are their builds for browsers.
-    const forPages = /^@noble\/|^@bufbuild\/protobuf|^csv-(?:parse|stringify)\/browser\/|^(?:entities|htmlparser2)$/u
+    const forPages =
+      /^@noble\/|^@bufbuild\/protobuf|^react$|^csv-(?:parse|stringify)\/browser\/|^(?:entities|htmlparser2)$/u
     expect(outside.filter((specifier) => !forPages.test(specifier))).toEqual([])
     expect(files.filter((file) => file.endsWith('.node.js'))).toEqual([])
   })

@@ -45,6 +45,7 @@ const RANKS: Readonly<Record<string, number>> = {
   'relay/rooms.ts': 9.45,
   'relay/relay.ts': 9.5,
   client: 9,
+  react: 9.5,
   cli: 10,
 }
 /** Rooms of one rank, or of a lower one, that do not know each other. */
@@ -59,6 +60,9 @@ const STRANGERS: readonly (readonly [from: string, to: string])[] = [
   ['client', 'store'],
   ['client', 'chain'],
   ['relay', 'client'],
+  ['react', 'relay'],
+  ['react', 'store'],
+  ['react', 'chain'],
 ]
 /** Up to here a room is of the core. */
 const CORE_RANK_MAX = 7.5
@@ -81,6 +85,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['src/store/table.ts'],
   pino: ['src/relay/instruments/log.ts'],
   'prom-client': ['src/relay/instruments/metrics.ts'],
+  react: ['src/react/shop.ts', 'src/react/hooks.ts', 'src/react/use-live.ts'],
   'uWebSockets.js': ['src/relay/transport/uws.ts'],
   viem: ['src/chain/rpc-chain.ts', 'src/cli/wallet.ts'],
   'viem/utils': ['src/chain/contracts.ts'],
