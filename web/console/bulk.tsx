@@ -3,8 +3,7 @@
 import { parseMoney, type Change } from 'cairn-relay/client'
 import { useState } from 'react'
 import { checkedWrite, type CheckedSet } from './checked-write.js'
-import { tagChanges } from './listing-changes.js'
-import type { ShownListing } from './listings.js'
+import { tagChanges, type ShownListing } from './listing-changes.js'
 import { useOutcomes } from './outcomes.js'
 import { priceText, useManifest, usePricing, useSession } from './shared.js'
 

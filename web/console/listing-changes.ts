@@ -4,6 +4,18 @@ import type { Change, Listing, ShopClient, StockEntry, Tag } from 'cairn-relay/c
 import type { CheckedSet, WatchedField } from './checked-write.js'
 import { map } from './shared.js'
 
+export const VIEW_STATES: Readonly<Record<string, readonly [text: string, kind: string]>> = {
+  0: ['Not published', 'calm'],
+  1: ['Published', 'good'],
+  2: ['Deleted', 'bad'],
+}
+
+export interface ShownListing {
+  readonly listing: Listing
+  readonly tags: readonly string[]
+  readonly stock: readonly StockEntry[]
+}
+
 /** As a person edits it. */
 export interface ListingDraft {
   readonly title: string

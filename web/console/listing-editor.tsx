@@ -3,8 +3,7 @@
 import { amountText, parseMoney, uploadBlob } from 'cairn-relay/client'
 import { useState } from 'react'
 import { checkedWrite } from './checked-write.js'
-import { draftOf, editSets, newSets, type ListingDraft } from './listing-changes.js'
-import { VIEW_STATES, type ShownListing } from './listings.js'
+import { draftOf, editSets, newSets, VIEW_STATES, type ListingDraft, type ShownListing } from './listing-changes.js'
 import { useOutcomes } from './outcomes.js'
 import { Dialog, Field, priceText, useManifest, usePricing, useSession } from './shared.js'
 

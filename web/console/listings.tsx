@@ -4,21 +4,10 @@ import type { Listing, StockEntry } from 'cairn-relay/client'
 import { useMemo, useState } from 'react'
 import { BulkBar } from './bulk.js'
 import { ListingEditor } from './listing-editor.js'
-import { stockName } from './listing-changes.js'
+import { stockName, VIEW_STATES, type ShownListing } from './listing-changes.js'
 import { Badge, Empty, priceText, Scroll, useLive, useManifest, useSession } from './shared.js'
 
-export const VIEW_STATES: Readonly<Record<string, readonly [text: string, kind: string]>> = {
-  0: ['Not published', 'calm'],
-  1: ['Published', 'good'],
-  2: ['Deleted', 'bad'],
-}
 const SHOWN_FIRST = 100
-
-export interface ShownListing {
-  readonly listing: Listing
-  readonly tags: readonly string[]
-  readonly stock: readonly StockEntry[]
-}
 
 export function ListingsView() {
   const { listings, isLoading } = useShown()

@@ -11,7 +11,7 @@ import {
 } from 'cairn-relay/client'
 import { useState, type ReactNode } from 'react'
 import { useOutcomes } from './outcomes.js'
-import { nameOf, OrderState, type OrderRow } from './orders.js'
+import { nameOf, OrderState, type OrderRow } from './order-row.js'
 import { Badge, download, timeText, titleOf, useLive, useSession } from './shared.js'
 
 export function OrderPanel({ row, close }: { readonly row: OrderRow; readonly close: () => void }) {

@@ -2,7 +2,6 @@
 
 import {
   CANCELED,
-  COMMITTED,
   formatMoney,
   OPEN,
   PAID,
@@ -13,23 +12,8 @@ import {
 } from 'cairn-relay/client'
 import { useMemo, useState } from 'react'
 import { OrderPanel } from './order-panel.js'
+import { nameOf, OrderState, type OrderRow } from './order-row.js'
 import { Badge, Empty, Scroll, useLive, useSession } from './shared.js'
-
-export interface OrderRow {
-  readonly id: bigint
-  /** Undefined for one that was removed. */
-  readonly order: Order | undefined
-  readonly payments: OrderPayments | undefined
-}
-
-const STATES: Readonly<Record<string, readonly [text: string, kind: string]>> = {
-  [`${OPEN}`]: ['Cart', 'calm'],
-  [`${CANCELED}`]: ['Canceled', 'calm'],
-  [`${COMMITTED}`]: ['Placed', 'new'],
-  [`${PAYMENT_CHOSEN}`]: ['Choosing payment', 'new'],
-  [`${UNPAID}`]: ['To be paid', 'wait'],
-  [`${PAID}`]: ['Paid', 'good'],
-}
 
 type Filter = 'placed' | 'odd' | 'wait' | 'paid' | 'open' | 'canceled' | 'all'
 const FILTERS: readonly (readonly [name: Filter, title: string, wants: (row: OrderRow) => boolean])[] = [
@@ -162,17 +146,6 @@ function OrderLine({
       <td className="number">{paid === undefined || paid.amount === 0n ? '–' : formatMoney(paid)}</td>
     </tr>
   )
-}
-
-export function OrderState({ order }: { readonly order: Order | undefined }) {
-  const [text, kind] = order === undefined ? ['Removed', 'calm'] : STATES[`${order.State}`]!
-  const isEnding = order?.CanceledAt !== undefined && order.State !== CANCELED
-  return <Badge kind={kind!}>{isEnding ? `${text}, being canceled` : text}</Badge>
-}
-
-/** The short number where the relay tells it. */
-export function nameOf({ id, payments }: OrderRow): string {
-  return payments === undefined ? `…${String(id).slice(-6)}` : `#${payments.number}`
 }
 
 /** Newest first. */
