@@ -1,9 +1,15 @@
 /** Types of sizes.mjs, for the tests. */
 
-export const ENTRIES: readonly { readonly name: string; readonly most: number }[]
+interface Entry {
+  readonly name: string
+  readonly most: number
+  readonly beside?: string
+  readonly external?: readonly string[]
+}
+
+export const ENTRIES: readonly Entry[]
 export function measure(
-  name: string,
-  options?: { readonly external?: readonly string[] },
+  entry: Omit<Entry, 'most'>,
 ): Promise<{ readonly bytes: number; readonly later: readonly { readonly name: string; readonly bytes: number }[] }>
 export function bundle(
   script: string,

@@ -12,21 +12,28 @@ import { rolldown } from 'rolldown'
 const ROOT = resolve(import.meta.dirname, '..')
 const KIB = 1_024
 
-/** `most`: KiB that all exports of an entry, and what they import at once, may have. */
+/** `most`: KiB that all exports of an entry, and what they import at once, may have; `beside`: on top of that one. */
 export const ENTRIES = [
   // More than is wanted, 50: it must not grow.
   { name: 'cairn-relay/client', most: 68 },
   { name: 'cairn-relay/verify', most: 32 },
   { name: 'cairn-relay/receipt', most: 50 },
   { name: 'cairn-relay/enrol', most: 8 },
+  { name: 'cairn-relay/react', most: 5, beside: 'cairn-relay/client', external: ['react'] },
 ]
 
 /**
  * Bytes of what is loaded at once, and of each part that waits for an import(): what comes on top, by its name. Other
  * packages in `external` are left out.
  */
-export async function measure(name, { external = [] } = {}) {
-  const chunks = await bundle(`export * from '${name}'`, external)
+export async function measure({ name, beside, external = [] }) {
+  const names = beside === undefined ? [name] : [beside, name]
+  const all = await measured(names, external)
+  return beside === undefined ? all : { bytes: all.bytes - (await measured([beside], external)).bytes, later: [] }
+}
+
+async function measured(names, external) {
+  const chunks = await bundle(names.map((name) => `export * from '${name}'`).join('\n'), external)
   const first = closure(chunks, [chunks[0].fileName])
   const waiting = new Set(chunks.filter((chunk) => first.has(chunk.fileName)).flatMap((chunk) => chunk.dynamicImports))
   const later = [...waiting].map((fileName) => {
@@ -44,7 +51,7 @@ export async function bundle(script, external = []) {
     symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'))
     writeFileSync(join(project, 'page.js'), script)
     const input = join(project, 'page.js')
-    const build = await rolldown({ input, platform: 'browser', cwd: project, external })
+    const build = await rolldown({ input, platform: 'browser', cwd: project, external, logLevel: 'silent' })
     const { output } = await build.generate({ format: 'esm', minify: true })
     await build.close()
     return output.filter(({ type }) => type === 'chunk')
@@ -69,9 +76,10 @@ function gzipped(chunks, names) {
 if (process.argv[1] === import.meta.filename) {
   const kib = (bytes) => (bytes / KIB).toFixed(1).padStart(6)
   console.log('gzipped KiB  at most')
-  for (const { name, most } of ENTRIES) {
-    const { bytes, later } = await measure(name)
-    console.log(`     ${kib(bytes)}  ${String(most).padStart(7)}  ${name}`)
+  for (const entry of ENTRIES) {
+    const { bytes, later } = await measure(entry)
+    const on = entry.beside === undefined ? '' : `, on top of ${entry.beside}`
+    console.log(`     ${kib(bytes)}  ${String(entry.most).padStart(7)}  ${entry.name}${on}`)
     for (const part of later) console.log(`    +${kib(part.bytes)}           ${part.name}, when it is first needed`)
   }
 }
