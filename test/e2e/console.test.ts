@@ -101,7 +101,7 @@ test('a changed price is on disk, and its outcome is told', async () => {
   await page.getByRole('dialog').waitFor({ state: 'detached' })
 }, 120_000)
 
-test('of a price that somebody else changed meanwhile both values are shown, and nothing is written unasked', async () => {
+test('of a price that somebody else changed meanwhile both values are shown, and nothing is written', async () => {
   await row(2n).getByRole('button').click()
   await merchant.write(owner, [{ op: 'replace', path: ['Listings', 2n, 'Price'], value: 5n * 10n ** 17n }])
   await row(2n)

@@ -161,8 +161,7 @@ function rowsOf(orders: readonly Order[], payments: readonly OrderPayments[]): O
 const FIRST = 1n << 50n
 
 function isFound(row: OrderRow, search: string): boolean {
-  const { ShippingAddress, InvoiceAddress } = row.order ?? {}
-  const { Name, City, EmailAddress } = ShippingAddress ?? InvoiceAddress ?? {}
-  const text = [nameOf(row), String(row.id), Name, City, EmailAddress].join(' ').toLowerCase()
+  const address = row.order?.ShippingAddress ?? row.order?.InvoiceAddress
+  const text = [nameOf(row), String(row.id), address?.Name, address?.City, address?.EmailAddress].join(' ').toLowerCase()
   return text.includes(search.trim().toLowerCase())
 }

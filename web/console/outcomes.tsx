@@ -18,9 +18,9 @@ interface Outcome {
 
 interface Outcomes {
   /** Whether it was done. `act` resolves with what there is to say of it. */
-  run(what: string, act: () => Promise<string | void>, options?: RunOptions): Promise<boolean>
+  readonly run: (what: string, act: () => Promise<string | void>, options?: RunOptions) => Promise<boolean>
   /** Something happened by itself. */
-  tell(what: string, text: string): void
+  readonly tell: (what: string, text: string) => void
 }
 
 interface RunOptions {
