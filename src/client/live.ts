@@ -39,6 +39,8 @@ export interface LiveState<T> {
    * brought nothing newer.
    */
   readonly stale: boolean
+  /** With `optimistic` of `connect`: `data` holds a write of this client that no push has brought yet. */
+  readonly pending?: boolean
   readonly data: T | undefined
   readonly error: Error | undefined
 }
@@ -69,6 +71,7 @@ export interface Standing {
   readonly stale: boolean
   /** Of this alone: why there is nothing of it. */
   readonly error?: Error | undefined
+  readonly pending?: boolean | undefined
 }
 
 /** A value with its standing. The same reference of data while nothing in it changed. */

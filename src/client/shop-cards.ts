@@ -14,7 +14,7 @@ import type { Change } from '../patches/patch.js'
 import { ClientError } from './client-error.js'
 import { proveObjects } from './part-proofs.js'
 import type { AskedShop } from './proof-requests.js'
-import type { WriteOptions, Written } from './written.js'
+import type { WriteOptions, Written } from './shop-writes.js'
 
 /**
  * The seqs of the sets that put the cards into their accounts, in the order of `cards`, each proven; undefined for one

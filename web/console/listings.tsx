@@ -1,6 +1,6 @@
 /** Listings: what is sold, at which price, how much is there; one by one and many at once. */
 
-import type { Listing, StockEntry } from 'cairn-relay/client'
+import type { StockEntry } from 'cairn-relay/client'
 import { useMemo, useState } from 'react'
 import { BulkBar } from './bulk.js'
 import { ListingEditor } from './listing-editor.js'

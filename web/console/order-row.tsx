@@ -31,7 +31,7 @@ const STATES: Readonly<Record<string, readonly [text: string, kind: string]>> = 
 export function OrderState({ order }: { readonly order: Order | undefined }) {
   const [text, kind] = order === undefined ? ['Removed', 'calm'] : STATES[`${order.State}`]!
   const isEnding = order?.CanceledAt !== undefined && order.State !== CANCELED
-  return <Badge kind={kind!}>{isEnding ? `${text}, being canceled` : text}</Badge>
+  return <Badge kind={kind}>{isEnding ? `${text}, being canceled` : text}</Badge>
 }
 
 /** The short number where the relay tells it. */

@@ -162,6 +162,8 @@ const FIRST = 1n << 50n
 
 function isFound(row: OrderRow, search: string): boolean {
   const address = row.order?.ShippingAddress ?? row.order?.InvoiceAddress
-  const text = [nameOf(row), String(row.id), address?.Name, address?.City, address?.EmailAddress].join(' ').toLowerCase()
+  const text = [nameOf(row), String(row.id), address?.Name, address?.City, address?.EmailAddress]
+    .join(' ')
+    .toLowerCase()
   return text.includes(search.trim().toLowerCase())
 }
