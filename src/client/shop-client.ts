@@ -36,21 +36,7 @@ import type { ShopWrites, WriteOptions, Written } from './shop-writes.js'
 import type { VerifiedSet } from './verify.js'
 import { isSameParts, partsOf, WatchedViews } from './watched-parts.js'
 
-export type { Account } from '../objects/account.js'
-export type { StockEntry } from '../objects/inventory.js'
-export type { Listing, Option, StockStatus, Variation } from '../objects/listing.js'
-export type { Manifest, Payee, ShippingRegion } from '../objects/manifest.js'
-export type {
-  AddressDetails,
-  ChosenPayee,
-  Order,
-  OrderItem,
-  OrderState,
-  PaymentDetails,
-  TxDetails,
-} from '../objects/order.js'
-export type { ChainAddress, Metadata, PriceModifier } from '../objects/scalars.js'
-export type { Tag } from '../objects/tag.js'
+export type * from './object-types.js'
 export type { Change } from '../patches/patch.js'
 export type { PushedSet, VerifiedSet } from './verify.js'
 export type { Comparison, Evidence, EvidenceKind } from '../proofs/checkpoint.js'
