@@ -133,7 +133,6 @@ export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => str
   const { settings, store, registry, log, randomBytes = freshBytes } = parts
   const uploadTokens = new UploadTokens(clock, () => toHex(randomBytes(32)))
   const checker = buildChecker(parts, clock)
-  const nodeCacheNodes = Math.min(settings.nodeCacheNodes, heapPart(CACHED_NODE_BYTES))
   const flushing = {
     nowMs: () => clock.nowMs(),
     tell: (event: string, error: unknown) => log.error(event, error),
@@ -142,6 +141,7 @@ export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => str
       checkpoints.adopt(shop)
     },
   }
+  const nodeCacheNodes = Math.min(settings.nodeCacheNodes, heapPart(CACHED_NODE_BYTES))
   const keeper = new Keeper(store, { nodeCacheNodes, flushing })
   const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
   const checkpoints = buildCheckpoints(parts, clock)
@@ -150,17 +150,16 @@ export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => str
   const chains = new Map<ChainId, PaymentChain>()
   const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
   const steps: AfterCommit[] = []
-  const paymentBook = new PaymentPages(store)
-  const writing = { checker, answerRound: new AnswerRound(), paymentBook }
-  const { answerRound } = writing
-  const writer = buildWriter(parts, { clock, checkout, keeper, paymentBook, afterCommit: steps, answerRound })
-  const payments = buildPayments(parts, { clock, checkout, writer, paymentBook, chains })
+  const writing = { checker, answerRound: new AnswerRound(), paymentBook: new PaymentPages(store) }
+  const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps, ...writing })
+  const payments = buildPayments(parts, { clock, checkout, writer, ...writing, chains })
   const shop = (shopId: ShopId) => writer.shop(shopId)
   const indexedUpTo = (shopId: ShopId) => keeper.indexedUpTo(shopId)
   const proofs = new ShopProofs({ checkpoints, store, clock, metrics: parts.metrics, shop, indexedUpTo })
   const reading = { feeds, proofs, snapshots: new SnapshotSlots(clock) }
   const sessions = buildSessions(parts, { clock, cards, ...reading, ...writing, writer, uploadTokens, publicUrl })
-  const rooms = { checker, keeper, checkpoints, notes, ...reading, cards, writer, payments, paymentBook, uploadTokens, sessions }
+  const kept = { keeper, checkpoints, notes }
+  const rooms = { ...kept, ...reading, ...writing, cards, writer, payments, uploadTokens, sessions }
   steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))
   return rooms
 }
