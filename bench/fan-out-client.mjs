@@ -3,13 +3,13 @@
 
 import { createHistogram } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
+import { openSession } from '../dist/cli/bench/session.js'
 import { encodeEnvelope } from '../dist/wire/envelope.js'
 import { be64, toBigEndian } from '../dist/bytes/bytes.js'
 import { ObjectType } from '../dist/wire/messages.js'
 import { SECRET, SHOP } from './large-shop.mjs'
 import { eachSeq, kindOf, RawSocket } from './raw-sockets.mjs'
 import { writeFrames } from './recorded-frames.mjs'
-import { openSession } from './session.mjs'
 
 const plan = JSON.parse(process.argv[2])
 const { url, subscribers, sets, patches, rate, base, isBare, record, listings, filtered } = plan
@@ -84,7 +84,7 @@ for (let i = 0; i < subscribers; i += SOCKETS_AT_A_TIME) {
 }
 if (!isBare) await until(() => ready >= subscribers)
 
-const writer = isBare ? undefined : await openSession(url, SHOP, SECRET)
+const writer = isBare ? undefined : await openSession({ url, shop: SHOP, secret: SECRET })
 const signed = Array.from({ length: sets }, (_, i) => (isBare ? Buffer.alloc(200, 0xff) : writer.signed(changes(i))))
 const answered = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 })
 async function write(i) {

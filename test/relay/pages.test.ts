@@ -25,7 +25,7 @@ const PAGE = '<head><title>A shop on cairn</title></head>'
 const listing = {
   ID: 1n,
   Price: 5n,
-  ViewState: 1n,
+  ViewState: 1n as const,
   Metadata: { Title: '<b>"Mug" & co', Description: 'It’s $& blue', Images: ['https://pictures.example/1'] },
 }
 
