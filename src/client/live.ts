@@ -69,6 +69,8 @@ export interface Standing {
   readonly verified: Verified | undefined
   readonly complete: boolean
   readonly stale: boolean
+  /** Of this alone: why there is nothing of it. */
+  readonly error?: Error | undefined
   readonly pending?: boolean | undefined
 }
 
@@ -230,7 +232,7 @@ export class LiveObjects {
     { shown, isWatched }: { readonly shown: (LiveState<T> & More) | undefined; readonly isWatched: boolean },
   ): LiveState<T> & More {
     const { isLoading, ...rest } = reading
-    const { error } = this
+    const error = this.error ?? reading.error
     const there = reading.data === undefined ? 'unavailable' : 'ready'
     const status = error !== undefined ? 'failed' : isLoading ? 'loading' : there
     if (isWatched && status === 'loading' && shown !== undefined && shown.status !== 'loading') return shown

@@ -238,6 +238,7 @@ export class RelayLink {
             if (this.asideOf(push) === undefined) handlers.checkpoint(push)
           },
           snapshot: (push) => handlers.snapshot(push),
+          payments: handlers.payments,
           syncStatus: (status) => this.asideOf(status)?.syncStatus(status) ?? handlers.syncStatus(status),
           // It begins again with a connection of its own, after the usual pause.
           subscriptionClosed: () => connection.close(),

@@ -14,7 +14,7 @@ import type { Comparison } from '../proofs/checkpoint.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import { decodeSet } from '../wire/pushed-set.js'
-import type { PushRequest, SyncStatusRequest } from '../wire/messages.js'
+import type { PushRequest, Request, SyncStatusRequest } from '../wire/messages.js'
 import { ClientError, needsVersion5, verificationFailed } from './client-error.js'
 import { checkConnectOptions, type ConnectOptions } from './connect-options.js'
 import type { RelayConnection } from './connection.js'
@@ -36,21 +36,7 @@ import type { ShopWrites, WriteOptions, Written } from './shop-writes.js'
 import type { VerifiedSet } from './verify.js'
 import { isSameParts, partsOf, WatchedViews } from './watched-parts.js'
 
-export type { Account } from '../objects/account.js'
-export type { StockEntry } from '../objects/inventory.js'
-export type { Listing, Option, StockStatus, Variation } from '../objects/listing.js'
-export type { Manifest, Payee, ShippingRegion } from '../objects/manifest.js'
-export type {
-  AddressDetails,
-  ChosenPayee,
-  Order,
-  OrderItem,
-  OrderState,
-  PaymentDetails,
-  TxDetails,
-} from '../objects/order.js'
-export type { ChainAddress, Metadata, PriceModifier } from '../objects/scalars.js'
-export type { Tag } from '../objects/tag.js'
+export type * from './object-types.js'
 export type { Change } from '../patches/patch.js'
 export type { PushedSet, VerifiedSet } from './verify.js'
 export type { Comparison, Evidence, EvidenceKind } from '../proofs/checkpoint.js'
@@ -66,6 +52,8 @@ export type { ReplicaStore } from './kept-replica.js'
 export type { ConnectionState } from './relay-link.js'
 export type { LiveOrder, LiveOutbox, Orders, ReceiptOptions } from './shop-objects.js'
 export type { NewOrder, PaymentCalls, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
+export type { ShopCard } from './card-list.js'
+export type { OrderPayments, PaymentOddity } from './shop-payments.js'
 export { uploadBlob } from './blob-upload.js'
 export type { OutboxState, PendingWrite, RefusedWrite } from './outbox.js'
 export type { Written } from './shop-writes.js'
@@ -218,6 +206,7 @@ export class ShopClient extends ShopObjects {
         push: (push) => this.pushed(push),
         checkpoint: (push) => this.checked(() => this.proofs.checkpoint(push)),
         snapshot: (push) => this.checked(() => this.proofs.snapshot(push)),
+        payments: ({ page }) => this.tookPayments(page),
         syncStatus: (status) => this.told(status),
         lost: () => this.proofs.disconnected(),
         state: (state) => this.tellState(state),
@@ -225,18 +214,18 @@ export class ShopClient extends ShopObjects {
     )
   }
 
-  get state(): ConnectionState {
+  override get state(): ConnectionState {
     return this.link.state
   }
 
   /** `watch` is told each new state; the returned function ends that. */
-  onState(watch: (state: ConnectionState) => void): () => void {
+  override onState(watch: (state: ConnectionState) => void): () => void {
     this.stateWatchers.add(watch)
     return () => this.stateWatchers.delete(watch)
   }
 
   /** The version that the relay speaks. With 4 nothing proves that nothing was left out. */
-  get protocol(): WireVersion {
+  override get protocol(): WireVersion {
     return this.link.protocol ?? 5
   }
 
@@ -359,6 +348,10 @@ export class ShopClient extends ShopObjects {
     }
   }
 
+  protected override askRelay(request: Request): Promise<Uint8Array> {
+    return this.link.ask(request)
+  }
+
   protected override get ownCard() {
     const { key: secret, shop } = this.options
     return secret && { shop, relay: this.relay.keys[0]!, secret }
@@ -370,6 +363,16 @@ export class ShopClient extends ShopObjects {
 
   protected override readTags() {
     return { ...this.listStanding('Tags'), data: this.replica.tags() }
+  }
+
+  protected override get asked() {
+    return this.proofs.asked
+  }
+
+  protected override readAccounts() {
+    const proven = this.proofs.newest?.seq ?? 0n
+    const seq = proven > this.replica.lastSeq ? proven : this.replica.lastSeq
+    return { ...this.listStanding('Accounts'), data: this.replica.accounts(), seq }
   }
 
   protected override readStock() {

@@ -5,6 +5,10 @@
  */
 
 import type { ListingId, OrderId, ShopId } from '../brands.js'
+import type { WireVersion } from '../wire/envelope.js'
+import type { Request } from '../wire/messages.js'
+import { CARD_REMOVAL_WAIT_MS } from '../limits.js'
+import type { Account } from '../objects/account.js'
 import type { StockEntry } from '../objects/inventory.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
@@ -21,10 +25,15 @@ import { checkQuery, queryKey, type ListingsQuery } from './listings-query.js'
 import type { Live, LiveList, LiveObjects, Reading } from './live.js'
 import { currencyOf, type Currency, type Money } from './money.js'
 import type { Part } from './parts.js'
+import type { ConnectionState } from './relay-link.js'
+import type { AskedShop } from './proof-requests.js'
+import { cardsOf, type ShopCard } from './card-list.js'
 import type { OutboxState } from './outbox.js'
 import type { ShopDevice } from './shop-device.js'
 import type { ShopOrders } from './shop-orders.js'
+import type { OrderPayments, ShopPayments } from './shop-payments.js'
 import { collectionView, listingsView, objectView, type ViewSource } from './shop-views.js'
+import type { WriteOptions, Written } from './shop-writes.js'
 
 export interface LiveOrder extends Live<Order> {
   /**
@@ -46,10 +55,16 @@ export abstract class ShopObjects {
   /** As `connect` was told. */
   readonly currencies: readonly Currency[]
   abstract readonly shopId: ShopId
+  abstract readonly state: ConnectionState
+  abstract readonly protocol: WireVersion
   protected abstract readonly source: ViewSource
   protected abstract readonly objects: LiveObjects
   private guests: { readonly side: typeof GuestSide; readonly orders: Orders } | undefined
   private ownCart: Cart | undefined
+  /** As made of one list of accounts. */
+  private cardList: { readonly of: unknown; readonly cards: readonly ShopCard[] } | undefined
+  private ownPayments: ShopPayments | undefined
+  private arePaymentsWanted = false
   private isCardKept = false
   /** Undefined without `outbox` of `connect`. */
   protected device: ShopDevice | undefined
@@ -74,7 +89,12 @@ export abstract class ShopObjects {
 
   /** Whether the order is part of what was subscribed to. */
   abstract sees(order: OrderId): boolean
-  abstract write(changes: readonly Change[], options?: { readonly signal?: AbortSignal }): Promise<unknown>
+  abstract onState(watch: (state: ConnectionState) => void): () => void
+  protected abstract askRelay(request: Request): Promise<Uint8Array>
+  /** Of the accounts and the last set that they are as of. */
+  protected abstract readAccounts(): Reading<readonly (readonly [string, Account])[]> & { readonly seq: bigint }
+  protected abstract readonly asked: AskedShop
+  abstract write(changes: readonly Change[], options?: WriteOptions): Promise<Written>
   protected abstract readTags(): Reading<ReadonlyMap<string, Tag>>
   protected abstract readStock(): Reading<readonly StockEntry[]>
   protected abstract watchStock(name: string, path: readonly ['Inventory', bigint, ...string[]]): void
@@ -153,6 +173,88 @@ export abstract class ShopObjects {
   /** All orders that may be read: a guest's own, the shop's for staff; by id. The same as `orders()`. */
   orderList(): LiveList<Order> {
     return this.list('Orders', { order: 'all' })
+  }
+
+  /**
+   * What the relay saw of each order's payments, by the orders' short numbers, and what is odd about them: late,
+   * partial, over, twice, gone again, each with what to do. For clerks and the owner in version 5; for others `error`
+   * says why not. It is what the relay says: no log has it, so it is never `verified` and never `complete`. `ready`:
+   * all of it has come, and changes follow.
+   */
+  payments(): Live<readonly OrderPayments[]> {
+    void this.loadPayments()
+    return this.objects.live(
+      PAYMENTS,
+      () => ({ id: PAYMENTS, topics: [PAYMENTS], parts: [], read: () => this.ownPayments?.reading ?? LOADING }),
+      () => ({}),
+    )
+  }
+
+  /** All key cards that may sign for the shop: those of its staff, by wallet, then those of guests. */
+  cards(): Live<readonly ShopCard[]> {
+    const read = () => {
+      const { seq: _seq, data, ...rest } = this.readAccounts()
+      const known = this.cardList
+      const list = known !== undefined && known.of === data ? known : { of: data, cards: cardsOf(data ?? []) }
+      this.cardList = list
+      return { ...rest, data: list.cards }
+    }
+    return this.objects.live(
+      'Accounts/',
+      () => ({ id: 'Accounts/', topics: ['Accounts/'], parts: [], read }),
+      () => ({}),
+    )
+  }
+
+  /**
+   * The sets that put the cards, 33 bytes each, into their accounts, proven; undefined for one that is in none. Version
+   * 5 only. Rejects with UNAVAILABLE while no checkpoint was accepted.
+   */
+  async cardsSince(cards: readonly Uint8Array[]): Promise<readonly (bigint | undefined)[]> {
+    const { cardsSince } = await import('./shop-cards.js')
+    return cardsSince(this.asked, cards)
+  }
+
+  /**
+   * Takes a key card out of the shop: its session ends at once, and it signs nothing any more. The owner may remove any
+   * card, a clerk those of his own wallet. Version 5 only. Rejects with the wire's code; with CONFLICT where others
+   * write so much that its place was never known; with NOT_FOUND where no account has it.
+   */
+  async removeCard(card: Uint8Array, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Written> {
+    const { removeCard } = await import('./shop-cards.js')
+    return removeCard(
+      {
+        accounts: () => {
+          const { seq, data: list = [] } = this.readAccounts()
+          return { seq, list }
+        },
+        write: (changes, options) => this.write(changes, options),
+        moved: () => new Promise((resolve) => setTimeout(resolve, CARD_REMOVAL_WAIT_MS)),
+      },
+      card,
+      signal,
+    )
+  }
+
+  /** A push of them. */
+  protected tookPayments(page: Uint8Array): void {
+    this.ownPayments?.take(page)
+  }
+
+  /** A page loads what reads them when they are wanted. */
+  private async loadPayments(): Promise<void> {
+    if (this.arePaymentsWanted) return
+    this.arePaymentsWanted = true
+    const { ShopPayments } = await import('./shop-payments.js')
+    this.ownPayments = new ShopPayments({
+      shopId: this.shopId,
+      ask: (request) => this.askRelay(request),
+      money: (amount, currency) => this.money(amount, currency),
+      changed: () => this.objects.changed(PAYMENTS),
+    })
+    const follow = () => this.ownPayments!.follow(this.state, this.protocol)
+    this.onState(follow)
+    follow()
   }
 
   /** The guest's cart: one for each client. */
@@ -253,6 +355,9 @@ export abstract class ShopObjects {
     )
   }
 }
+
+const PAYMENTS = 'Payments/'
+const LOADING = { isLoading: true, complete: false, verified: undefined, stale: false, data: undefined } as const
 
 /** Live: `useSyncExternalStore(outbox.subscribe, outbox.get)`. */
 export interface LiveOutbox {

@@ -12,7 +12,7 @@ import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import type { NodeCache } from './hamt-cache.js'
 import { hashNode, takePreimage } from './node-preimage.js'
-import { isTrue, placeOf, rootOf, takePlaces, type PlaceContext, type TriePlace } from './hamt-places.js'
+import { isTrue, leavesAfter, placeOf, rootOf, takePlaces, type PlaceContext, type TriePlace } from './hamt-places.js'
 import {
   bitsSet,
   decodeNode,
@@ -193,6 +193,12 @@ export class Hamt {
   /** All leaves, in trie order. */
   *entries(): IterableIterator<[Uint8Array, Uint8Array]> {
     yield* leavesOf(this.branch, this.context)
+  }
+
+  /** The leaves behind the place of `key` in trie order, whether or not it is there: one path, then these. */
+  *entriesAfter(key: Uint8Array): IterableIterator<[Uint8Array, Uint8Array]> {
+    const { keyHash } = this.context.hashes
+    for (const { key: other, value } of leavesAfter(this.tree(), keyHash(key), keyHash)) yield [other, value]
   }
 
   /**

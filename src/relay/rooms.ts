@@ -33,6 +33,7 @@ import { NoteService } from './notes/note-service.js'
 import { readWitnesses } from './notes/witnesses.js'
 import { Checkout } from './payments/checkout.js'
 import type { PaymentChain } from './payments/payment-chain.js'
+import { PaymentPages } from './payments/payment-pages.js'
 import { Payments, type PaymentChainSettings } from './payments/payments.js'
 import { NO_PRICES, type PriceSource } from './payments/price-source.js'
 import { ShopProofs } from './proofs/shop-proofs.js'
@@ -122,6 +123,7 @@ export interface Rooms {
   readonly cards: ConnectedCards
   readonly writer: Writer
   readonly payments: Payments
+  readonly paymentBook: PaymentPages
   readonly uploadTokens: UploadTokens
   readonly sessions: Sessions
 }
@@ -131,7 +133,6 @@ export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => str
   const { settings, store, registry, log, randomBytes = freshBytes } = parts
   const uploadTokens = new UploadTokens(clock, () => toHex(randomBytes(32)))
   const checker = buildChecker(parts, clock)
-  const nodeCacheNodes = Math.min(settings.nodeCacheNodes, heapPart(CACHED_NODE_BYTES))
   const flushing = {
     nowMs: () => clock.nowMs(),
     tell: (event: string, error: unknown) => log.error(event, error),
@@ -140,6 +141,7 @@ export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => str
       checkpoints.adopt(shop)
     },
   }
+  const nodeCacheNodes = Math.min(settings.nodeCacheNodes, heapPart(CACHED_NODE_BYTES))
   const keeper = new Keeper(store, { nodeCacheNodes, flushing })
   const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
   const checkpoints = buildCheckpoints(parts, clock)
@@ -148,15 +150,16 @@ export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => str
   const chains = new Map<ChainId, PaymentChain>()
   const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
   const steps: AfterCommit[] = []
-  const writing = { checker, answerRound: new AnswerRound() }
-  const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps, answerRound: writing.answerRound })
-  const payments = buildPayments(parts, { clock, checkout, writer, chains })
+  const writing = { checker, answerRound: new AnswerRound(), paymentBook: new PaymentPages(store) }
+  const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps, ...writing })
+  const payments = buildPayments(parts, { clock, checkout, writer, ...writing, chains })
   const shop = (shopId: ShopId) => writer.shop(shopId)
   const indexedUpTo = (shopId: ShopId) => keeper.indexedUpTo(shopId)
   const proofs = new ShopProofs({ checkpoints, store, clock, metrics: parts.metrics, shop, indexedUpTo })
   const reading = { feeds, proofs, snapshots: new SnapshotSlots(clock) }
   const sessions = buildSessions(parts, { clock, cards, ...reading, ...writing, writer, uploadTokens, publicUrl })
-  const rooms = { checker, keeper, checkpoints, notes, ...reading, cards, writer, payments, uploadTokens, sessions }
+  const kept = { keeper, checkpoints, notes }
+  const rooms = { ...kept, ...reading, ...writing, cards, writer, payments, uploadTokens, sessions }
   steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))
   return rooms
 }
@@ -205,10 +208,11 @@ function buildWriter(
   { settings, store, blobs, relaySecret, log }: RelayParts,
   given: Pick<BatchOptions, 'clock' | 'checkout' | 'afterCommit'> & {
     readonly keeper: Keeper
+    readonly paymentBook: PaymentPages
     readonly answerRound: AnswerRound
   },
 ): Writer {
-  const { keeper, answerRound, ...options } = given
+  const { keeper, paymentBook, answerRound, ...options } = given
   const pricedListings = new PricedListings(blobs)
   return new Writer({
     ...options,
@@ -221,7 +225,10 @@ function buildWriter(
     held: () => keeper.held(),
     answering: (answers, alone) => answerRound.run(answers, alone),
     onBug: (error) => log.error('bug', error),
-    storeFailed: (error) => log.error('commit failed: writes are refused', error),
+    storeFailed: (error) => {
+      log.error('commit failed: writes are refused', error)
+      paymentBook.commitFailed()
+    },
   })
 }
 
@@ -231,10 +238,11 @@ function buildPayments(
     readonly clock: Clock
     readonly checkout: Checkout
     readonly writer: Writer
+    readonly paymentBook: PaymentPages
     readonly chains: Map<ChainId, PaymentChain>
   },
 ): Payments {
-  const { chains: opened, ...options } = given
+  const { chains: opened, paymentBook, ...options } = given
   const { latePaymentCheckSeconds } = settings
   return new Payments({
     ...options,
@@ -242,6 +250,7 @@ function buildPayments(
     chains: paymentChains,
     prices,
     latePaymentCheckSeconds,
+    rowsChanged: (shopId, orderId) => paymentBook.changed(shopId, [orderId]),
     store,
     log,
     metrics,
@@ -250,7 +259,10 @@ function buildPayments(
 
 function buildSessions(
   { settings, store, log, randomBytes = freshBytes }: RelayParts,
-  given: Pick<Rooms, 'cards' | 'feeds' | 'proofs' | 'snapshots' | 'checker' | 'writer' | 'uploadTokens'> & {
+  given: Pick<
+    Rooms,
+    'cards' | 'feeds' | 'proofs' | 'snapshots' | 'checker' | 'writer' | 'uploadTokens' | 'paymentBook'
+  > & {
     readonly clock: Clock
     readonly answerRound: AnswerRound
     readonly publicUrl: () => string

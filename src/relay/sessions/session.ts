@@ -41,6 +41,7 @@ import {
   type AuthenticatedSession,
   type AuthenticationHost,
 } from './authentication.js'
+import { PaymentRows, type PaymentBook } from './payment-rows.js'
 import { ProofRequests } from './proof-requests.js'
 import { SessionSubscriptions, type SubscriptionsHost } from './subscriptions.js'
 
@@ -63,6 +64,7 @@ export interface SessionHost extends AuthenticationHost, SubscriptionsHost {
   /** Who checks sets as far as that needs no state. */
   readonly checker: Pick<SetChecker, 'check'>
   readonly writer: Pick<Writer, 'write' | 'shop'>
+  readonly paymentBook: PaymentBook
   readonly answerRound: Pick<AnswerRound, 'holds'>
   /** What sessions have to do for long. */
   readonly turns: RoundRobin
@@ -89,6 +91,7 @@ export class Session implements PushTarget, AuthenticatedSession {
   private requests = 0n
   private readonly version: WireVersion
   private readonly subscriptions: SessionSubscriptions
+  private readonly payments: PaymentRows
   private readonly proofs: ProofRequests
   private lastHeardMs: number
   private lastPingMs: number
@@ -106,8 +109,11 @@ export class Session implements PushTarget, AuthenticatedSession {
     this.authentication = new Authentication(host, this)
     const reader = (shopId: ShopId) => this.reader(shopId)
     this.subscriptions = new SessionSubscriptions({ host, target: this, isProven: version === 5, reader })
+    const shop = (shopId: ShopId) => host.writer.shop(shopId)
+    this.payments = new PaymentRows({ book: host.paymentBook, target: this, shop, reader })
     this.proofs = new ProofRequests({
       proofs: host.proofs,
+      payments: (request) => this.payments.making(request),
       reader,
       hasRoom: () => this.hasRoom(),
       byTurns: (step) => this.byTurns(step),
@@ -157,6 +163,7 @@ export class Session implements PushTarget, AuthenticatedSession {
   /** What waited for the client to read has gone out. */
   drained(): void {
     this.subscriptions.pump()
+    this.payments.pump()
     this.proofs.drained()
   }
 
@@ -189,6 +196,7 @@ export class Session implements PushTarget, AuthenticatedSession {
     if (requestId > 0n || -requestId > this.requests) {
       return this.close(CLOSE_PROTOCOL_ERROR, 'an answer to a request that was never made')
     }
+    if (this.payments.answered(requestId, failed)) return
     const subscription = this.subscriptions.owner(requestId)
     if (failed && subscription !== undefined) this.endSubscription(subscription)
     else subscription?.answered(requestId)
@@ -231,6 +239,7 @@ export class Session implements PushTarget, AuthenticatedSession {
       case 'stateProof':
       case 'logProof':
       case 'checkpoint':
+      case 'payments':
         return this.proofs.ask(message, (answer) => this.answer(slot, answer))
       case 'push':
       case 'syncStatus':
@@ -466,6 +475,7 @@ export class Session implements PushTarget, AuthenticatedSession {
     if (this.ended) return
     this.ended = true
     for (const subscription of this.subscriptions.all()) this.endSubscription(subscription)
+    this.payments.end()
     this.proofs.end()
     this.authentication.release()
     this.host.turns.remove(this)
