@@ -1,6 +1,6 @@
 /**
- * Puts the demo's pictures into dist/, and makes its pages: style, script and page of each in one file. Its policy (CSP) names the hashes of its own
- * style and script, and allows no others.
+ * Puts the demo's pictures into dist/, and makes its pages: style, script and page of each in one file. Its policy
+ * (CSP) names the hashes of its own style and script, and allows no others.
  */
 
 import { createHash } from 'node:crypto'

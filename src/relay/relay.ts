@@ -6,7 +6,8 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { addressOf, native, publicKeyOf } from '#signature'
-import type { Seq } from '../brands.js'
+import type { ListingId, Seq, ShopId } from '../brands.js'
+import type { Listing } from '../objects/listing.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import { relayIdentity } from '../chain/registry.js'
@@ -313,10 +314,7 @@ class Relay implements RunningRelay {
       discovery: () => settings.discovery,
       shops: () => store.shops().map(({ shopId }) => shopId),
       storefront: this.parts.storefront ?? {},
-      listing: (shopId, id) => {
-        const shop = [...writer.allShops()].find((one) => one.shopId === shopId)
-        return shop && listingIn(shop.current.state, id)
-      },
+      listing: (shopId, id) => this.listing(shopId, id),
       enrolmentRate: new RateLimiter(rate, () => clock.nowMs()),
       nowSeconds: () => nowSeconds(clock),
       health: () => this.health.problem(),
@@ -330,6 +328,11 @@ class Relay implements RunningRelay {
         (await notes?.answer(asked, take)) ?? answerAnchors(anchors, asked, take) ?? answerProof(proofs, asked, take),
       onBug: (error) => log.error('bug', error),
     })
+  }
+
+  private listing(shopId: ShopId, id: ListingId): Listing | undefined {
+    const shop = [...this.rooms.writer.allShops()].find((one) => one.shopId === shopId)
+    return shop && listingIn(shop.current.state, id)
   }
 
   private every(ms: number, act: () => void): void {

@@ -29,13 +29,7 @@ export function Checkout() {
     setFields(next)
     cart?.sendTo(next)
   }
-  if (count === 0n && !isRunning)
-    return (
-      <View title="Checkout">
-        <p className="empty">Nothing is in your cart.</p>
-        <Link to={{}}>All that is sold</Link>
-      </View>
-    )
+  if (count === 0n && !isRunning) return <Nothing />
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     cart?.sendTo(fields)
@@ -61,6 +55,15 @@ export function Checkout() {
           {problem}
         </p>
       </form>
+    </View>
+  )
+}
+
+function Nothing() {
+  return (
+    <View title="Checkout">
+      <p className="empty">Nothing is in your cart.</p>
+      <Link to={{}}>All that is sold</Link>
     </View>
   )
 }

@@ -26,16 +26,7 @@ export function List({ tag, search }: { readonly tag: string | undefined; readon
       <p className="lead">Prices and stock change while you look. Your browser checks each of them.</p>
       <div className="bar">
         <Tags tag={tag} search={search} />
-        <label className="order">
-          <span className="hidden">Order</span>
-          <select value={order} onChange={(event) => setOrder(event.target.value as keyof typeof ORDERS)}>
-            {Object.entries(ORDERS).map(([name, { label }]) => (
-              <option key={name} value={name}>
-                {label}
-              </option>
-            ))}
-          </select>
-        </label>
+        <OrderChoice order={order} choose={setOrder} />
       </div>
       <div className="bar">
         <Proof state={list} />
@@ -58,6 +49,23 @@ export function List({ tag, search }: { readonly tag: string | undefined; readon
         </p>
       )}
     </View>
+  )
+}
+
+type OrderName = keyof typeof ORDERS
+
+function OrderChoice({ order, choose }: { readonly order: OrderName; readonly choose: (order: OrderName) => void }) {
+  return (
+    <label className="order">
+      <span className="hidden">Order</span>
+      <select value={order} onChange={(event) => choose(event.target.value as OrderName)}>
+        {Object.entries(ORDERS).map(([name, { label }]) => (
+          <option key={name} value={name}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </label>
   )
 }
 

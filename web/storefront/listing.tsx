@@ -1,7 +1,7 @@
 /** One thing that is sold. */
 
 import { useState } from 'react'
-import type { Listing as Sold, LiveState } from 'cairn-relay/client'
+import type { Listing as Sold, LiveState, Option } from 'cairn-relay/client'
 import { useCart, useConnection, useListing } from 'cairn-relay/react'
 import { usePriceText } from './guest.js'
 import { isSoldOut, Picture, Price, View } from './parts.js'
@@ -44,9 +44,7 @@ function Detail({ listing, state }: { readonly listing: Sold; readonly state: Li
 
 function Buy({ listing }: { readonly listing: Sold }) {
   const options = [...(listing.Options ?? [])]
-  const [chosen, setChosen] = useState<Readonly<Record<string, string>>>(() =>
-    Object.fromEntries(options.map(([name, { Variations }]) => [name, middleOf([...(Variations?.keys() ?? [])])])),
-  )
+  const [chosen, setChosen] = useState(() => middleOfEach(options))
   const { cart } = useCart()
   const { state } = useConnection()
   const [added, setAdded] = useState(0)
@@ -58,22 +56,7 @@ function Buy({ listing }: { readonly listing: Sold }) {
   }
   return (
     <>
-      {options.map(([name, { Title, Variations }]) => (
-        <fieldset key={name} className="choices">
-          <legend>{Title}</legend>
-          {[...(Variations ?? [])].map(([key, { VariationInfo }]) => (
-            <label key={key} className="choice">
-              <input
-                type="radio"
-                name={name}
-                checked={chosen[name] === key}
-                onChange={() => setChosen({ ...chosen, [name]: key })}
-              />
-              <span>{VariationInfo.Title}</span>
-            </label>
-          ))}
-        </fieldset>
-      ))}
+      <Choices options={options} chosen={chosen} choose={setChosen} />
       <p className="buy-price">
         <Price amount={priceWith(listing, variations)} />
         <span className={isOut ? 'stock is-out' : 'stock'}>{isOut ? 'Sold out, back soon' : 'In stock'}</span>
@@ -99,8 +82,37 @@ function Buy({ listing }: { readonly listing: Sold }) {
   )
 }
 
-function middleOf(names: readonly string[]): string {
-  return names[Math.floor((names.length - 1) / 2)]!
+type Chosen = Readonly<Record<string, string>>
+
+interface ChoicesProps {
+  readonly options: readonly (readonly [string, Option])[]
+  readonly chosen: Chosen
+  readonly choose: (chosen: Chosen) => void
+}
+
+/** One variation of each option. */
+function Choices({ options, chosen, choose }: ChoicesProps) {
+  return options.map(([name, { Title, Variations }]) => (
+    <fieldset key={name} className="choices">
+      <legend>{Title}</legend>
+      {[...(Variations ?? [])].map(([key, { VariationInfo }]) => (
+        <label key={key} className="choice">
+          <input
+            type="radio"
+            name={name}
+            checked={chosen[name] === key}
+            onChange={() => choose({ ...chosen, [name]: key })}
+          />
+          <span>{VariationInfo.Title}</span>
+        </label>
+      ))}
+    </fieldset>
+  ))
+}
+
+function middleOfEach(options: ChoicesProps['options']): Chosen {
+  const middle = (names: readonly string[]) => names[Math.floor((names.length - 1) / 2)]!
+  return Object.fromEntries(options.map(([name, { Variations }]) => [name, middle([...(Variations?.keys() ?? [])])]))
 }
 
 /** What a piece costs with these, as the cart will say it: percents first, then amounts, each by name. */

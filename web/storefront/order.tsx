@@ -97,29 +97,12 @@ function Pay({ order }: { readonly order: Ordered }) {
   const [currency, setCurrency] = useState(0)
   const { pay, isRunning, told } = usePaying(order)
   if (order.State !== COMMITTED && order.State !== UNPAID) return null
-  if (place.chain === undefined)
-    return (
-      <p className="notice">
-        This relay runs without a chain, so nothing can be paid. Start it with a development chain to see the rest:{' '}
-        <code>npm run dev:chain</code> in one terminal, <code>npm start -- --chain dev</code> in another.
-      </p>
-    )
+  if (place.chain === undefined) return <NoChain />
   const due = shop?.orders.due(order.ID)
   return (
     <section className="pay" aria-label="Payment">
       <h2>{due === undefined ? 'Choose how to pay' : `To pay: ${formatMoney(due.money)}`}</h2>
-      {choices.length > 1 && (
-        <label className="field">
-          In which money
-          <select value={currency} onChange={(event) => setCurrency(Number(event.target.value))}>
-            {choices.map(({ symbol }, i) => (
-              <option key={symbol} value={i}>
-                {symbol}
-              </option>
-            ))}
-          </select>
-        </label>
-      )}
+      {choices.length > 1 && <CurrencyChoice choices={choices} chosen={currency} choose={setCurrency} />}
       <div className="actions">
         {wallets.map((wallet) => (
           <button
@@ -137,6 +120,36 @@ function Pay({ order }: { readonly order: Ordered }) {
         {told}
       </p>
     </section>
+  )
+}
+
+function NoChain() {
+  return (
+    <p className="notice">
+      This relay runs without a chain, so nothing can be paid. Start it with a development chain to see the rest:{' '}
+      <code>npm run dev:chain</code> in one terminal, <code>npm start -- --chain dev</code> in another.
+    </p>
+  )
+}
+
+interface CurrencyChoiceProps {
+  readonly choices: readonly Choice[]
+  readonly chosen: number
+  readonly choose: (place: number) => void
+}
+
+function CurrencyChoice({ choices, chosen, choose }: CurrencyChoiceProps) {
+  return (
+    <label className="field">
+      In which money
+      <select value={chosen} onChange={(event) => choose(Number(event.target.value))}>
+        {choices.map(({ symbol }, i) => (
+          <option key={symbol} value={i}>
+            {symbol}
+          </option>
+        ))}
+      </select>
+    </label>
   )
 }
 
