@@ -277,6 +277,15 @@ export const ANCHORS_SEARCHED_MAX = 4_096
 /** Shops that are looked at in the registry with each block, where the relay anchors nothing itself. */
 export const ANCHOR_LOOKS_PER_BLOCK = 8
 
+// Payment rows, for a shop's staff (docs/protocol)
+/** Orders in a page; a page is also closed where it has this many bytes, so that it fits a frame. */
+export const PAYMENT_ROWS_PER_PAGE_MAX = 256
+export const PAYMENT_PAGE_BYTES_MAX = 524_288
+/** Transactions of a row, and its oddities: of more a person is told how many. */
+export const PAYMENT_NOTES_PER_ROW_MAX = 64
+/** Orders that changed and wait for a push of their rows: of more the session is told to ask anew. */
+export const PAYMENT_CHANGES_WAITING_MAX = 16_384
+
 // The client library
 /** Of a currency: `decimals()` of a token is a uint8. */
 export const MONEY_DECIMALS_MAX = 255
@@ -310,8 +319,20 @@ export const HTTP_ANSWER_MS_MAX = 30_000
 export const UPLOAD_MS_MAX = BLOB_TOKEN_SECONDS_MAX * 1_000
 /** Between two times that a client keeps what it holds. */
 export const KEPT_SAVE_MS = 2_000
+/** Writes that wait for a connection, on a client's device. */
+export const OUTBOX_WRITES_MAX = 1_000
+/** Refused ones that are told until somebody has seen them: the newest. */
+export const OUTBOX_REFUSED_MAX = 100
+/** A tab keeps the card's session so long before it gives it to another one that wants it. */
+export const TAB_TURN_MS_MIN = 500
+/** A tab that wants the session says so again after so long. */
+export const TAB_WANTS_MS = 200
 /** Sets that no checkpoint covers yet, as a client keeps them apart; of more the older half is put together. */
 export const HELD_SETS_MAX = 8_192
+/** How often a card's place is looked at again before its removal is given up: others write all the time. */
+export const CARD_REMOVAL_TRIES_MAX = 20
+/** Meanwhile sets come that were not seen, and checkpoints, once a second. */
+export const CARD_REMOVAL_WAIT_MS = 150
 /** How long `choosePayment` waits for what is to be paid. */
 export const DUE_MS_MAX = 60_000
 

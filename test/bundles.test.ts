@@ -14,9 +14,10 @@ test.each(ENTRIES)('all of $name has at most $most KiB', async (entry) => {
   expect(bytes).toBeLessThanOrEqual(entry.most * KIB)
 })
 
-test('a client loads receipts, the chain, what it kept and what guests do when they are needed', async () => {
+test('a client loads receipts, the chain, what it kept and what guests and staff do when they are needed', async () => {
   const { later } = await measure({ name: 'cairn-relay/client' })
-  const names = ['guest-side', 'kept-replica', 'part-proofs', 'proof-requests', 'receipt-assembly', 'shop-chain']
+  const names = 'guest-side kept-replica part-proofs proof-requests receipt-assembly shop-cards shop-chain'.split(' ')
+  names.push('shop-device', 'shop-payments')
   expect(later.map(({ name }) => name).sort()).toEqual(names)
 })
 

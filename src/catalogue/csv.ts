@@ -19,7 +19,16 @@ export class TableError extends Error {
   override readonly name = 'TableError'
 }
 
-/** Throws TableError. Empty lines stand for rows: numbers of rows are those that a spreadsheet shows. */
+/**
+ * Throws TableError. Empty lines stand for rows: numbers of rows are those that a spreadsheet shows.
+ *
+ * @example
+ * ```ts
+ * import { readTable } from 'cairn-relay/catalogue'
+ *
+ * console.log(readTable('Title,Price\nA mug,4.50\n').rows[0]) // [ 'A mug', '4.50' ]
+ * ```
+ */
 export function readTable(text: string): Table {
   const content = text.replace(/^\u{feff}/u, '')
   const [header, ...rows] = parsed(content)
@@ -31,6 +40,14 @@ export function readTable(text: string): Table {
 /**
  * Lines end with a line feed. `guarded`: a cell that a spreadsheet would compute is written with an apostrophe before
  * it, for tables of what strangers wrote; such a table is not read back as it was.
+ *
+ * @example
+ * ```ts
+ * import { writeTable } from 'cairn-relay/catalogue'
+ *
+ * const table = { header: ['Title'], rows: [['=1+1']] }
+ * console.log(JSON.stringify(writeTable(table, { guarded: true }))) // "Title\n'=1+1\n"
+ * ```
  */
 export function writeTable({ header, rows }: Table, { guarded = false } = {}): string {
   return stringify(

@@ -13,7 +13,18 @@ import { decimalText } from './decimal.js'
 /** Digits after the point; undefined where nobody knows them: then totals are in the smallest unit only. */
 export type DecimalsOf = (currency: ChainAddress) => number | undefined
 
-/** By rising id. Titles are those that the listings have now. */
+/**
+ * By rising id. Titles are those that the listings have now.
+ *
+ * @example
+ * ```ts
+ * import { exportOrders } from 'cairn-relay/catalogue'
+ *
+ * const Items = [{ ListingID: 1n, Quantity: 2n }]
+ * const { rows } = exportOrders([{ ID: 7n, State: 1n, Items }], [], () => 18)
+ * console.log(rows.length, rows[0]?.[0]) // 1 7
+ * ```
+ */
 export function exportOrders(orders: readonly Order[], listings: readonly Listing[], decimalsOf: DecimalsOf): Table {
   const titles = new Map(listings.map(({ ID, Metadata }) => [ID, Metadata.Title]))
   const sorted = [...orders].sort((a, b) => (a.ID < b.ID ? -1 : 1))

@@ -15,7 +15,17 @@ import { cellOfText } from './html-text.js'
 import { handleOf, listingIdOf } from './listing-id.js'
 import { isTagSayable } from './tag-changes.js'
 
-/** `decimals`: of the shop's pricing currency. */
+/**
+ * `decimals`: of the shop's pricing currency.
+ *
+ * @example
+ * ```ts
+ * import { exportProducts } from 'cairn-relay/catalogue'
+ *
+ * const shop = { listings: [], tags: new Map(), stock: [] }
+ * console.log(exportProducts(shop, { decimals: 18 }).header[0]) // Title
+ * ```
+ */
 export function exportProducts(shop: ShopContents, { decimals }: { readonly decimals: number }): Table {
   const held = [...heldListings(shop).values()].sort((a, b) => (a.listing.ID < b.listing.ID ? -1 : 1))
   const tags = tagsByListing(shop)

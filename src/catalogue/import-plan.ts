@@ -45,7 +45,18 @@ interface ImportCounts {
   tags: number
 }
 
-/** What `file` asks of `shop`. */
+/**
+ * What `file` asks of `shop`.
+ *
+ * @example
+ * ```ts
+ * import { planImport, readProducts, readTable } from 'cairn-relay/catalogue'
+ *
+ * const shop = { listings: [], tags: new Map(), stock: [] }
+ * const file = readProducts(readTable('Title,Description,Price\nA mug,Blue,4.50\n'), { decimals: 2 })
+ * console.log(planImport(file, shop).counts.added) // 1
+ * ```
+ */
 export function planImport(file: ReadProducts, shop: ShopContents, options: ImportOptions = {}): ImportPlan {
   return new Planner(file, shop, options).plan()
 }

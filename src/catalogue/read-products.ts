@@ -14,7 +14,17 @@ interface Row {
   readonly cells: readonly string[]
 }
 
-/** `decimals`: of the currency in which the file's prices are. Throws TableError for a file without the columns. */
+/**
+ * `decimals`: of the currency in which the file's prices are. Throws TableError for a file without the columns.
+ *
+ * @example
+ * ```ts
+ * import { readProducts, readTable } from 'cairn-relay/catalogue'
+ *
+ * const { products, problems } = readProducts(readTable('Title,Price\nA mug,4.50\n'), { decimals: 2 })
+ * console.log(products[0]?.variants[0]?.price, problems.length) // 450n 0
+ * ```
+ */
 export function readProducts(table: Table, { decimals }: { readonly decimals: number }): ReadProducts {
   const columns = columnsOf(table.header)
   if (typeof columns === 'string') throw new TableError(columns)

@@ -7,7 +7,7 @@
 import { addressOf } from '#signature'
 import { publishInviteVerifierCall } from '../chain/contracts.js'
 import { makeKeyCard } from '../client/enrol.js'
-import { inviteLink } from './invite-link.js'
+import { inviteLink } from '../client/invite-link.js'
 import { integerFlag, parseFlags, URL_FLAG, urlFlag } from './flags.js'
 import type { Io } from './io.js'
 import { DEVELOPMENT_ACCOUNTS, told, WALLET_FLAGS, WALLET_HELP, walletOfFlags } from './merchant.js'

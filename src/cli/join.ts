@@ -10,7 +10,7 @@ import { toHex } from '../bytes/hex.js'
 import { readWord } from '../bytes/abi.js'
 import { CLERK_PERMISSION, hasPermissionCall, redeemInviteCall } from '../chain/contracts.js'
 import { parseFlags, UsageError } from './flags.js'
-import { readInviteLink, type Invite } from './invite-link.js'
+import { readInviteLink, type Invite } from '../client/invite-link.js'
 import type { Io } from './io.js'
 import {
   cardInFile,

@@ -278,7 +278,7 @@ async function untilStopped(
       keys,
       signal: io.signal,
       chain: settings.chain === 'none' ? undefined : demoChain(settings, relay.url, io),
-      ready: (start) => io.out(invitation(relay.url, keys.shop, settings, start)),
+      ready: (start) => io.out(invitation(relay.url, keys, settings, start)),
       tell: io.err,
     })
     await Promise.race([
@@ -340,11 +340,14 @@ function tokenOf({ priceSource }: Settings): ChainAddress | undefined {
   return priceSource === 'none' ? undefined : { ChainID: DEVELOPMENT_CHAIN_ID, Address: DEVELOPMENT_TOKEN }
 }
 
-function invitation(url: string, shop: string, settings: Settings, start: DemoStart): string {
+/** `keys`: of the demo. */
+function invitation(url: string, { shop, wallet }: DemoKeys, settings: Settings, start: DemoStart): string {
   const keys = settings.data === DATA_DEFAULT ? '' : ` --data ${shellWord(settings.data)}`
   const { unpaid } = start
   return [
     `  demo shop      ${shop} (30 listings, prices and stock keep changing)`,
+    // In the fragment, which no browser sends to a server; the page takes it out of the address.
+    `  console        ${url}/console#shop=${shop},wallet=${wallet}`,
     ...(settings.chain === 'none' ? [] : orderText(settings, start, keys)),
     '',
     `Open ${pageOf(url)} in a browser: the shop, as a guest sees it.`,

@@ -11,6 +11,7 @@ import { ErrorCode } from '../wire/error-code.js'
 import type {
   CheckpointPush,
   Message,
+  PaymentsRequest,
   PushRequest,
   Request,
   Response,
@@ -20,10 +21,12 @@ import type {
 import { aborted, ClientError, fromWire } from './client-error.js'
 
 export interface ConnectionHandlers {
-  /** Answered for the callee once it returns, like the next two; a throw ends the connection without an answer. */
+  /** Answered for the callee once it returns, like the next ones; a throw ends the connection without an answer. */
   push(push: PushRequest): void
   checkpoint(push: CheckpointPush): void
   snapshot(push: SnapshotPush): void
+  /** Left out: they were not asked for, and are refused. */
+  readonly payments?: ((push: PaymentsRequest) => void) | undefined
   syncStatus(status: SyncStatusRequest): void
   /** The relay ended the subscription by itself. */
   subscriptionClosed(reason: string): void
@@ -160,6 +163,9 @@ export class RelayConnection {
       case 'snapshotPush':
         this.handlers.snapshot(request)
         return this.send(requestId, SUCCESS)
+      case 'payments':
+        this.handlers.payments?.(request)
+        return this.send(requestId, this.handlers.payments ? SUCCESS : refusal('payments were not asked for'))
       case 'ping':
         return this.send(requestId, SUCCESS)
       case 'write':

@@ -8,6 +8,7 @@ import { aborted, ClientError, rateLimited, usage, type ClientErrorCode } from '
 import { checkShop, checkUrl } from './place-arguments.js'
 
 export { ClientError, type ClientErrorCode } from './client-error.js'
+export { inviteLink, readInviteLink, type Invite } from './invite-link.js'
 
 export interface EnrolOptions {
   /** http(s) address of the relay. */

@@ -39,6 +39,8 @@ export interface LiveState<T> {
    * brought nothing newer.
    */
   readonly stale: boolean
+  /** With `optimistic` of `connect`: `data` holds a write of this client that no push has brought yet. */
+  readonly pending?: boolean
   readonly data: T | undefined
   readonly error: Error | undefined
 }
@@ -67,6 +69,9 @@ export interface Standing {
   readonly verified: Verified | undefined
   readonly complete: boolean
   readonly stale: boolean
+  /** Of this alone: why there is nothing of it. */
+  readonly error?: Error | undefined
+  readonly pending?: boolean | undefined
 }
 
 /** A value with its standing. The same reference of data while nothing in it changed. */
@@ -227,7 +232,7 @@ export class LiveObjects {
     { shown, isWatched }: { readonly shown: (LiveState<T> & More) | undefined; readonly isWatched: boolean },
   ): LiveState<T> & More {
     const { isLoading, ...rest } = reading
-    const { error } = this
+    const error = this.error ?? reading.error
     const there = reading.data === undefined ? 'unavailable' : 'ready'
     const status = error !== undefined ? 'failed' : isLoading ? 'loading' : there
     if (isWatched && status === 'loading' && shown !== undefined && shown.status !== 'loading') return shown

@@ -105,6 +105,11 @@ export class Replica {
     return this.remembered('Tags', () => new Map(this.all('Tags').map(([name, tag]) => [nameOf(name), tag])), 'by key')
   }
 
+  /** With their names; the same reference until a set changes one of them. */
+  accounts(): readonly (readonly [string, Account])[] {
+    return this.remembered('Accounts', () => this.all('Accounts'))
+  }
+
   /** All that is in stock, in no order; the same reference until a set changes one of them. */
   stock(): readonly StockEntry[] {
     return this.remembered('Inventory', () => {
@@ -129,7 +134,8 @@ export class Replica {
   }
 }
 
-function keyOf(object: Listing | Order | Tag): bigint | string {
+/** What a list is sorted by. */
+export function keyOf(object: Listing | Order | Tag): bigint | string {
   return 'ID' in object ? object.ID : object.Name
 }
 

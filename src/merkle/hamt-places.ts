@@ -9,7 +9,7 @@
 
 import { sha256 } from '#hash'
 import { assert } from '../assert.js'
-import { equalBytes } from '../bytes/bytes.js'
+import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import { bitsSet, isLeaf, type Branch, type Leaf, type Node } from './hamt-node.js'
 import { PlaceDigests } from './place-digests.js'
@@ -55,6 +55,23 @@ export function placeOf(branch: Branch, context: PlaceContext): TriePlace | unde
   if (branch.size === 0) return undefined
   const node = context.load(branch)
   return isList(node) ? inList(node.entries as readonly Leaf[], LIST_BIT, context) : inNode(branch, 1, context)
+}
+
+/** The leaves below a place at `depth`, by rising hash of their keys; behind hash `after`, 32 bytes, if it is given. */
+export function* leavesAfter(
+  place: TriePlace | undefined,
+  after: Uint8Array | undefined,
+  keyHash: PlaceContext['keyHash'],
+  depth = 0,
+): Generator<NonNullable<TriePlace['leaf']>> {
+  if (place === undefined) return
+  if (place.leaf !== undefined) {
+    if (after === undefined || compareBytes(keyHash(place.leaf.key), after) > 0) yield place.leaf
+    return
+  }
+  const bit = after === undefined ? 0 : bitAt(after, depth)
+  if (bit === 0) yield* leavesAfter(place.left, after, keyHash, depth + 1)
+  yield* leavesAfter(place.right, bit === 1 ? after : undefined, keyHash, depth + 1)
 }
 
 /** Whether what is kept of the node, and the branch's root, is what follows from its entries. */

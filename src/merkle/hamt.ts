@@ -12,7 +12,7 @@ import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import type { NodeCache } from './hamt-cache.js'
 import { hashNode, takePreimage } from './node-preimage.js'
-import { isTrue, placeOf, rootOf, takePlaces, type PlaceContext, type TriePlace } from './hamt-places.js'
+import { isTrue, leavesAfter, placeOf, rootOf, takePlaces, type PlaceContext, type TriePlace } from './hamt-places.js'
 import {
   bitsSet,
   decodeNode,
@@ -195,6 +195,12 @@ export class Hamt {
     yield* leavesOf(this.branch, this.context)
   }
 
+  /** The leaves behind the place of `key` in trie order, whether or not it is there: one path, then these. */
+  *entriesAfter(key: Uint8Array): IterableIterator<[Uint8Array, Uint8Array]> {
+    const { keyHash } = this.context.hashes
+    for (const { key: other, value } of leavesAfter(this.tree(), keyHash(key), keyHash)) yield [other, value]
+  }
+
   /**
    * The leaves whose place begins as that of `key` does for `levels` levels, in trie order: one path, then what is
    * asked for. Of a key hash that groups keys by a prefix these are the group, and any other key that collides with it.
@@ -233,6 +239,16 @@ export class Hamt {
    */
   storePart(write: (node: Uint8Array) => NodeRef, hasRoom: () => boolean): boolean {
     return this.branch.size === 0 || storeIn(this.branch, write, hasRoom, this.context)
+  }
+
+  /** Names of all its nodes that are stored. Nodes are read one by one, and not kept. */
+  *refs(): IterableIterator<NodeRef> {
+    yield* refsIn(this.branch, undefined, this.context)
+  }
+
+  /** Names of stored nodes that this trie has and `later` has not, which was made from it by changes. */
+  *refsGoneIn(later: Hamt): IterableIterator<NodeRef> {
+    yield* refsIn(this.branch, later.branch, this.context)
   }
 
   private with(branch: Branch): Hamt {
@@ -416,6 +432,23 @@ function* leavesOf(branch: Branch, context: TrieContext): IterableIterator<[Uint
   for (const entry of (branch.node ?? fetched(branch, context)).entries) {
     if (isLeaf(entry)) yield [entry.key, entry.value]
     else yield* leavesOf(entry, context)
+  }
+}
+
+/** Of the nodes of `branch` that do not stand at the same place of `later`: a node never moves to another place. */
+function* refsIn(branch: Branch, later: Branch | undefined, context: TrieContext): IterableIterator<NodeRef> {
+  const { ref } = branch
+  if (branch === later || (ref !== 0 && ref === later?.ref)) return
+  if (ref !== 0) yield ref
+  else if (branch.size === 0) return
+  const node = branch.node ?? fetched(branch, context)
+  const other = later && (later.node ?? fetched(later, context))
+  for (let slot = 0, index = 0; index < node.entries.length && slot < 2 ** HAMT_BITS_PER_LEVEL; slot++) {
+    if (!hasSlot(node, slot)) continue
+    const entry = node.entries[index++]!
+    if (isLeaf(entry)) continue
+    const beside = other && hasSlot(other, slot) ? other.entries[indexOf(other, slot)] : undefined
+    yield* refsIn(entry, beside && !isLeaf(beside) ? beside : undefined, context)
   }
 }
 

@@ -23,6 +23,53 @@ export interface PatchKey {
  */
 const INDEXED_WHOLE: ReadonlySet<string> = new Set(['Manifest', 'Accounts', 'Tags', 'Orders'])
 
+/** Each collection has a bit, by its place here, and the last bit is for what is none of them. */
+const COLLECTIONS = ['Manifest', 'Accounts', 'Tags', 'Listings', 'Orders', 'Inventory'] as const
+export const COLLECTION_BITS = COLLECTIONS.length + 1
+
+const BIT_OF: ReadonlyMap<string, number> = new Map(COLLECTIONS.map((name, i) => [name, 1 << i]))
+const NO_COLLECTION = 1 << COLLECTIONS.length
+
+/** All bits but the last. */
+export const ALL_COLLECTIONS = NO_COLLECTION - 1
+
+/** The bit of a collection. */
+export function bitOf(collection: string): number {
+  return BIT_OF.get(collection) ?? NO_COLLECTION
+}
+
+/** That of the collection of an encoded patch; of bytes that are none, the last one. */
+export function collectionBit(patch: Uint8Array): number {
+  const bit = bitOfUsualPatch(patch)
+  if (bit !== undefined) return bit
+  try {
+    return bitOf(patchKeyOf(patch).collection)
+  } catch {
+    return NO_COLLECTION
+  }
+}
+
+const OP_KEY = utf8('\u0062Op')
+const PATH_KEY = utf8('\u0064Path')
+const NAMES = COLLECTIONS.map((name, i) => ({ bytes: Uint8Array.of(0x60 + name.length, ...utf8(name)), bit: 1 << i }))
+const SHORT_TEXT = { first: 0x60, last: 0x77 }
+
+/** Where operation and path stand first, as in every patch of the deterministic encoding. */
+function bitOfUsualPatch(patch: Uint8Array): number | undefined {
+  if (!standsAt(patch, 1, OP_KEY)) return undefined
+  const op = patch[1 + OP_KEY.length]!
+  if (!(op >= SHORT_TEXT.first && op <= SHORT_TEXT.last)) return undefined
+  const pathKey = 2 + OP_KEY.length + (op - SHORT_TEXT.first)
+  if (!standsAt(patch, pathKey, PATH_KEY)) return undefined
+  const name = pathKey + PATH_KEY.length + 1
+  return NAMES.find(({ bytes }) => standsAt(patch, name, bytes))?.bit
+}
+
+function standsAt(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean {
+  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false
+  return true
+}
+
 /** Of the first two parts of a path; the key is empty where there is none. */
 export function patchKey([collection, key]: readonly (PathPart | undefined)[]): PatchKey {
   return { collection: partText(collection!), key: key === undefined ? '' : partText(key) }

@@ -9,6 +9,7 @@ import type { Checkpoints } from './checkpoints/checkpoints.js'
 import type { NoteService } from './notes/note-service.js'
 import type { Feeds } from './feed/feeds.js'
 import type { Metrics } from './instruments/metrics.js'
+import type { PaymentPages } from './payments/payment-pages.js'
 import type { Payments } from './payments/payments.js'
 import type { ConnectedCards } from './sessions/cards.js'
 import type { Keeper } from './shops/keeper.js'
@@ -22,10 +23,11 @@ interface AfterCommitParts {
   readonly feeds: Feeds
   readonly cards: ConnectedCards
   readonly payments: Payments
+  readonly paymentBook: Pick<PaymentPages, 'changed'>
 }
 
 export function afterCommit(parts: AfterCommitParts): AfterCommit[] {
-  const { metrics, keeper, checkpoints, notes, feeds, cards, payments } = parts
+  const { metrics, keeper, checkpoints, notes, feeds, cards, payments, paymentBook } = parts
   const sets = metrics.counter('cairn_sets_total', 'Sets accepted since start, the relay’s own included')
   const patches = metrics.counter('cairn_patches_total', 'Patches in these sets')
   return [
@@ -46,6 +48,8 @@ export function afterCommit(parts: AfterCommitParts): AfterCommit[] {
     (_shop, { unlinked }, alone) => {
       for (const { card, seq } of unlinked) alone(() => cards.unlinked(card, seq))
     },
+    // Rows after the sets that changed them: nobody is shown a payment of an order that he has not got.
+    ({ shopId }, { orders }) => paymentBook.changed(shopId, orders.ids),
     // Payments last: nobody waits for them, and what they find comes back as sets of their own.
     (shop, { orders }) => payments.ordersWritten(shop, orders),
   ]

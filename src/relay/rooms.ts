@@ -33,9 +33,11 @@ import { NoteService } from './notes/note-service.js'
 import { readWitnesses } from './notes/witnesses.js'
 import { Checkout } from './payments/checkout.js'
 import type { PaymentChain } from './payments/payment-chain.js'
+import { PaymentPages } from './payments/payment-pages.js'
 import { Payments, type PaymentChainSettings } from './payments/payments.js'
 import { NO_PRICES, type PriceSource } from './payments/price-source.js'
 import { ShopProofs } from './proofs/shop-proofs.js'
+import { AnswerRound } from './sessions/answer-round.js'
 import { ConnectedCards } from './sessions/cards.js'
 import type { StorefrontFacts } from './pages.js'
 import { Sessions, type SessionsOptions } from './sessions/sessions.js'
@@ -45,8 +47,7 @@ import { RateLimiter } from './transport/rate-limit.js'
 import type { ListenFunction } from './transport/transport.js'
 import type { BatchOptions } from './write/batch.js'
 import type { AfterCommit } from './write/change.js'
-import { Verifier } from './write/verifier.js'
-import { WorkSlices } from './write/work-slices.js'
+import { SetChecker } from './write/set-checker.js'
 import { Writer } from './write/writer.js'
 
 export type RelaySettings = SessionsOptions['settings'] &
@@ -112,7 +113,7 @@ const HELD_PATCH_BYTES = 65_536
 // chains, which open when the relay starts
 
 export interface Rooms {
-  readonly verifier: Verifier
+  readonly checker: SetChecker
   readonly keeper: Keeper
   readonly checkpoints: Checkpoints
   readonly notes: NoteService | undefined
@@ -122,6 +123,7 @@ export interface Rooms {
   readonly cards: ConnectedCards
   readonly writer: Writer
   readonly payments: Payments
+  readonly paymentBook: PaymentPages
   readonly uploadTokens: UploadTokens
   readonly sessions: Sessions
 }
@@ -130,8 +132,7 @@ export interface Rooms {
 export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): Rooms {
   const { settings, store, registry, log, randomBytes = freshBytes } = parts
   const uploadTokens = new UploadTokens(clock, () => toHex(randomBytes(32)))
-  const verifier = new Verifier(settings.signatureThreads, (error) => log.error('bug', error))
-  const nodeCacheNodes = Math.min(settings.nodeCacheNodes, heapPart(CACHED_NODE_BYTES))
+  const checker = buildChecker(parts, clock)
   const flushing = {
     nowMs: () => clock.nowMs(),
     tell: (event: string, error: unknown) => log.error(event, error),
@@ -140,6 +141,7 @@ export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => str
       checkpoints.adopt(shop)
     },
   }
+  const nodeCacheNodes = Math.min(settings.nodeCacheNodes, heapPart(CACHED_NODE_BYTES))
   const keeper = new Keeper(store, { nodeCacheNodes, flushing })
   const feeds = new Feeds({ settings, clock, store, indexedUpTo: (shopId) => keeper.indexedUpTo(shopId) })
   const checkpoints = buildCheckpoints(parts, clock)
@@ -148,16 +150,26 @@ export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => str
   const chains = new Map<ChainId, PaymentChain>()
   const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
   const steps: AfterCommit[] = []
-  const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps })
-  const payments = buildPayments(parts, { clock, checkout, writer, chains })
+  const writing = { checker, answerRound: new AnswerRound(), paymentBook: new PaymentPages(store) }
+  const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps, ...writing })
+  const payments = buildPayments(parts, { clock, checkout, writer, ...writing, chains })
   const shop = (shopId: ShopId) => writer.shop(shopId)
   const indexedUpTo = (shopId: ShopId) => keeper.indexedUpTo(shopId)
   const proofs = new ShopProofs({ checkpoints, store, clock, metrics: parts.metrics, shop, indexedUpTo })
   const reading = { feeds, proofs, snapshots: new SnapshotSlots(clock) }
-  const sessions = buildSessions(parts, { clock, cards, ...reading, verifier, writer, uploadTokens, publicUrl })
-  const rooms = { verifier, keeper, checkpoints, notes, ...reading, cards, writer, payments, uploadTokens, sessions }
+  const sessions = buildSessions(parts, { clock, cards, ...reading, ...writing, writer, uploadTokens, publicUrl })
+  const kept = { keeper, checkpoints, notes }
+  const rooms = { ...kept, ...reading, ...writing, cards, writer, payments, uploadTokens, sessions }
   steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))
   return rooms
+}
+
+function buildChecker({ settings, log }: RelayParts, clock: Clock): SetChecker {
+  return new SetChecker({
+    threads: settings.signatureThreads,
+    clock,
+    onBug: (error) => log.error('bug', error),
+  })
 }
 
 function buildCheckpoints(
@@ -194,9 +206,13 @@ function buildNotes(
 
 function buildWriter(
   { settings, store, blobs, relaySecret, log }: RelayParts,
-  given: Pick<BatchOptions, 'clock' | 'checkout' | 'afterCommit'> & { readonly keeper: Keeper },
+  given: Pick<BatchOptions, 'clock' | 'checkout' | 'afterCommit'> & {
+    readonly keeper: Keeper
+    readonly paymentBook: PaymentPages
+    readonly answerRound: AnswerRound
+  },
 ): Writer {
-  const { keeper, ...options } = given
+  const { keeper, paymentBook, answerRound, ...options } = given
   const pricedListings = new PricedListings(blobs)
   return new Writer({
     ...options,
@@ -207,8 +223,12 @@ function buildWriter(
     keepPricedListings: (listings) => pricedListings.keep(listings),
     newState: (shopId) => keeper.newState(shopId),
     held: () => keeper.held(),
+    answering: (answers, alone) => answerRound.run(answers, alone),
     onBug: (error) => log.error('bug', error),
-    storeFailed: (error) => log.error('commit failed: writes are refused', error),
+    storeFailed: (error) => {
+      log.error('commit failed: writes are refused', error)
+      paymentBook.commitFailed()
+    },
   })
 }
 
@@ -218,10 +238,11 @@ function buildPayments(
     readonly clock: Clock
     readonly checkout: Checkout
     readonly writer: Writer
+    readonly paymentBook: PaymentPages
     readonly chains: Map<ChainId, PaymentChain>
   },
 ): Payments {
-  const { chains: opened, ...options } = given
+  const { chains: opened, paymentBook, ...options } = given
   const { latePaymentCheckSeconds } = settings
   return new Payments({
     ...options,
@@ -229,6 +250,7 @@ function buildPayments(
     chains: paymentChains,
     prices,
     latePaymentCheckSeconds,
+    rowsChanged: (shopId, orderId) => paymentBook.changed(shopId, [orderId]),
     store,
     log,
     metrics,
@@ -237,8 +259,12 @@ function buildPayments(
 
 function buildSessions(
   { settings, store, log, randomBytes = freshBytes }: RelayParts,
-  given: Pick<Rooms, 'cards' | 'feeds' | 'proofs' | 'snapshots' | 'verifier' | 'writer' | 'uploadTokens'> & {
+  given: Pick<
+    Rooms,
+    'cards' | 'feeds' | 'proofs' | 'snapshots' | 'checker' | 'writer' | 'uploadTokens' | 'paymentBook'
+  > & {
     readonly clock: Clock
+    readonly answerRound: AnswerRound
     readonly publicUrl: () => string
   },
 ): Sessions {
@@ -250,7 +276,6 @@ function buildSessions(
     settings,
     store,
     turns: new RoundRobin(),
-    checks: new WorkSlices(),
     upgradeRate: new RateLimiter(rate, () => options.clock.nowMs()),
     guestRate: new RateLimiter(guestRate, () => options.clock.nowMs()),
     uploadUrl: (session, card) => {

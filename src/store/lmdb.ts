@@ -24,6 +24,7 @@ import {
   describeKey,
   FORMAT_KEY,
   lastNumber,
+  EARLY_LOG_BYTES_KEY,
   LOG_BYTES_KEY,
   logKey,
   nodeKey,
@@ -35,12 +36,13 @@ import {
   settingKey,
   shopKey,
 } from './keys.js'
-import { isEarlyChunk, packChunks, pickFromChunk, recordBytes, unpackChunk } from './log-chunk.js'
+import { isEarlyChunk, NO_TOTALS } from './log-chunk.js'
+import { LogRows } from './log-rows.js'
 import { Probe } from './probe.js'
 import { Room } from './room.js'
 import { decodeCard, decodeShop, encodeCard, encodeShop } from './rows.js'
 import { Serial } from './serial.js'
-import { StoreError, WHAT_NOW } from './store-error.js'
+import { StoreError } from './store-error.js'
 import { copy, DamageError, Table, type Put } from './table.js'
 import type {
   CardRow,
@@ -51,6 +53,7 @@ import type {
   PaymentRow,
   LogRecord,
   LogTreeRow,
+  SetRun,
   ShopRow,
   Store,
   StoreDamage,
@@ -114,6 +117,7 @@ class LmdbStore implements Store {
   private readonly byNumber = new Map<number, KnownShop>()
   private readonly hurt = new DamageList()
   private readonly derivedRows: DerivedRows
+  private readonly logRows: LogRows
   private readonly checkpointRows: CheckpointRows
   private readonly commits = new Serial()
   private readonly probe: Probe
@@ -133,6 +137,7 @@ class LmdbStore implements Store {
       this.hurt.reading({ part: 'rows', what: 'how long reservations lasted', otherwise: undefined }, () =>
         earlyReservationSeconds(table),
       ) ?? reservationSeconds
+    this.logRows = new LogRows(table, this.hurt, this.earlyReservationSeconds)
     this.hurt.reading({ part: 'shops', what: 'the list of shops', otherwise: undefined }, () => {
       for (const [key, row] of table.whole(ALL_SHOPS)) this.know(fromBigEndian(key.subarray(1)), key, row)
     })
@@ -158,45 +163,25 @@ class LmdbStore implements Store {
   readLog(shopId: ShopId, after: Seq, limits: { records: number; bytes: number }): LogRecord[] {
     this.assertOpen()
     const shop = this.known.get(shopId)
-    if (shop === undefined || after >= shop.head) return []
-    const last = Math.min(shop.head, after + Math.max(1, limits.records))
-    const records: LogRecord[] = []
-    let bytes = 0
-    try {
-      for (const record of this.recordsAfter(shop, after)) {
-        if (record.seq !== after + records.length + 1) break
-        bytes += recordBytes(record)
-        if (records.length > 0 && bytes > limits.bytes) return records
-        records.push(record)
-        if (record.seq === last) return records
-      }
-    } catch (error) {
-      if (records.length === 0) throw error
-    }
-    if (records.length === 0) throw this.gapAt(shop, after + 1)
-    return records
+    return shop === undefined || after >= shop.head ? [] : this.logRows.read(shop, after, limits)
   }
 
   pickLog(shopId: ShopId, seqs: readonly Seq[], bytes: number): LogRecord[] {
     this.assertOpen()
     const shop = this.known.get(shopId)
-    if (shop === undefined) return []
-    const records: LogRecord[] = []
-    let left = bytes
-    while (records.length < seqs.length) {
-      const wanted = seqs.slice(records.length)
-      const key = logKey(shop.number, this.chunkStart(shop, wanted[0]!))
-      const found = this.fromChunk(shop, key, this.table.raw(key)!, (chunk) =>
-        pickFromChunk(chunk, wanted, this.earlyReservationSeconds),
-      )
-      if (found[0]?.seq !== wanted[0]) throw this.gapAt(shop, wanted[0]!)
-      for (const record of found) {
-        left -= recordBytes(record)
-        if (records.length > 0 && left < 0) return records
-        records.push(record)
-      }
-    }
-    return records
+    return shop === undefined ? [] : this.logRows.pick(shop, seqs, bytes)
+  }
+
+  readRun(shopId: ShopId, after: Seq): SetRun | undefined {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop === undefined || after >= shop.head ? undefined : this.logRows.run(shop, after)
+  }
+
+  countPatches(shopId: ShopId, after: Seq, last: Seq, collections: number): number | undefined {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop && this.logRows.count(shop, after, last, collections)
   }
 
   nonce(shopId: ShopId, signer: Uint8Array): bigint {
@@ -281,7 +266,7 @@ class LmdbStore implements Store {
     const shop = this.known.get(shopId)
     const roots = shop && this.derivedRows.roots(shop)
     if (roots === undefined || roots.seq <= shop!.head) return roots
-    this.gapAt(shop!, roots.seq)
+    this.logRows.gapAt(shop!, roots.seq)
     return undefined
   }
 
@@ -322,6 +307,24 @@ class LmdbStore implements Store {
   nextNodeRef(shopId: ShopId): number {
     this.assertOpen()
     return this.known.get(shopId)?.nextRef ?? 1
+  }
+
+  nodeRefs(shopId: ShopId, after: number, limit: number): number[] {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop === undefined || limit <= 0 ? [] : this.derivedRows.nodeRefs(shop, after, limit)
+  }
+
+  async removeNodes(shopId: ShopId, refs: readonly number[]): Promise<boolean> {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop === undefined || this.derivedRows.removeNodes(shop, refs)
+  }
+
+  async freeReplaced(shopId: ShopId, seq: Seq): Promise<boolean> {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop === undefined || this.derivedRows.freeReplaced(shop, seq)
   }
 
   objectSeqs(shopId: ShopId, object: Uint8Array, after: Seq, limit: number): Seq[] {
@@ -385,7 +388,8 @@ class LmdbStore implements Store {
     const shops = new Map(made.map((shop) => [shop.row.shopId, shop]))
     const known = (shopId: ShopId) => shops.get(shopId) ?? this.known.get(shopId)!
     const numberOf = (shopId: ShopId) => known(shopId).number
-    const log = [...byShop].flatMap(([shopId, records]) => chunkPuts(numberOf(shopId), records))
+    const packed = [...byShop].map(([shopId, records]) => ({ shopId, ...this.logRows.puts(known(shopId), records) }))
+    const log = packed.flatMap(({ puts }) => puts)
     const logBytes = log.reduce((sum, [, bytes]) => sum + bytes.length, this.logBytes)
     const head = (shopId: ShopId) => known(shopId).head + (byShop.get(shopId)?.length ?? 0)
     const treeHeads = checkLogTrees(commit, (shopId) => known(shopId).treeHead, head)
@@ -407,6 +411,7 @@ class LmdbStore implements Store {
     await this.table.write(puts, removals)
     for (const shop of made) this.add(shop)
     for (const [shopId, records] of byShop) this.known.get(shopId)!.head += records.length
+    for (const { shopId, totals } of packed) this.known.get(shopId)!.totals = totals
     for (const [shopId, treeHead] of treeHeads) this.known.get(shopId)!.treeHead = treeHead
     this.logBytes = logBytes
   }
@@ -419,10 +424,10 @@ class LmdbStore implements Store {
     return rows.map((row) => newShop(row, ++number))
   }
 
-  private async doFlush(part: DerivedPart, roots?: StoredRoots): Promise<void> {
+  private async doFlush(part: DerivedPart, last?: DerivedFlush): Promise<void> {
     const shop = this.known.get(part.shopId)
-    checkFlush(part, roots?.seq ?? 0, shop?.head)
-    if (shop !== undefined) await this.derivedRows.flush(part, shop, roots)
+    checkFlush(part, last?.seq ?? 0, shop?.head)
+    if (shop !== undefined) await this.derivedRows.flush(part, shop, last)
   }
 
   private add(shop: KnownShop): void {
@@ -435,14 +440,21 @@ class LmdbStore implements Store {
       this.table.unsealed(key, row),
     )
     if (value === undefined) return
-    const shop: KnownShop = { ...decodeShop(shopId, value), head: 0, treeHead: 0, nextRef: 1, sealedFrom: 1 }
+    const shop: KnownShop = {
+      ...decodeShop(shopId, value),
+      head: 0,
+      treeHead: 0,
+      totals: NO_TOTALS,
+      nextRef: 1,
+      sealedFrom: 1,
+    }
     const { number } = shop
     const last = { reverse: true, limit: 1 }
     const [node] = this.table.keys({ start: nodeKey(number + 1, 0), end: nodeKey(number, 0), ...last })
     if (node !== undefined) shop.nextRef = lastNumber(node) + 1
     shop.sealedFrom = this.derivedRows.sealedFrom(number) ?? shop.nextRef
     const [chunk] = this.table.range({ start: logKey(number + 1, 0), end: logKey(number, 0), ...last })
-    if (chunk !== undefined) shop.head = this.lastSeqOf(shop, chunk)
+    if (chunk !== undefined) Object.assign(shop, this.logRows.end(shop, chunk))
     shop.treeHead = this.derivedRows.logTreeHead(shop)
     const unsure = { shopId, otherwise: undefined } as const
     this.hurt.reading({ ...unsure, part: 'log', what: 'the end of the log' }, () =>
@@ -452,52 +464,6 @@ class LmdbStore implements Store {
       this.table.lookAround(nodeKey(number + 1, 0)),
     )
     this.add(shop)
-  }
-
-  /** Of a chunk that cannot be read nothing counts. */
-  private lastSeqOf(shop: KnownShop, [key, row]: Put): Seq {
-    try {
-      return this.fromChunk(shop, key, row, (chunk) => unpackChunk(chunk, 0).at(-1)!.seq)
-    } catch (error) {
-      if (error instanceof StoreError && error.code === 'damaged') return lastNumber(key) - 1
-      throw error
-    }
-  }
-
-  /** From the chunk that holds the first record after `after`; may go on past the head. */
-  private *recordsAfter(shop: KnownShop, after: Seq): Generator<LogRecord> {
-    const first = this.chunkStart(shop, after + 1)
-    const range = { start: logKey(shop.number, first), end: logKey(shop.number + 1, 0) }
-    for (const [key, row] of this.table.range(range)) {
-      const records = this.fromChunk(shop, key, row, (chunk) => unpackChunk(chunk, this.earlyReservationSeconds))
-      for (const record of records) if (record.seq > after) yield record
-    }
-  }
-
-  private fromChunk<T>(
-    { row: { shopId } }: KnownShop,
-    key: Uint8Array,
-    row: Uint8Array,
-    read: (chunk: Uint8Array) => T,
-  ): T {
-    return this.hurt.reading({ shopId, part: 'log', what: `the log at set ${lastNumber(key)}` }, () =>
-      read(this.table.unsealed(key, row)),
-    )
-  }
-
-  /** The first seq of the chunk that holds `seq`. */
-  private chunkStart(shop: KnownShop, seq: Seq): Seq {
-    const range = { start: logKey(shop.number, seq), end: logKey(shop.number, 0), reverse: true, limit: 1 }
-    const [key] = this.table.keys(range)
-    if (key === undefined) throw this.gapAt(shop, seq)
-    return lastNumber(key)
-  }
-
-  /** Remembered, and what to throw. */
-  private gapAt({ row: { shopId }, head }: KnownShop, seq: Seq): StoreError {
-    const text = `shop ${shopId}: the log has no set ${seq}, its head is ${head}: ${WHAT_NOW}`
-    this.hurt.note({ shopId, part: 'log', text })
-    return new StoreError('damaged', text)
   }
 
   /** Whether the row is one of format 1 that an upgrade leaves as it is. */
@@ -513,7 +479,8 @@ class LmdbStore implements Store {
   /** What is damaged of it is counted anew. */
   private logBytesOf(table: Table): number {
     try {
-      return Number(fromBigEndian(table.get(LOG_BYTES_KEY) ?? new Uint8Array(0)))
+      const value = table.get(LOG_BYTES_KEY) ?? table.get(EARLY_LOG_BYTES_KEY)
+      return value === undefined ? 0 : Number(fromBigEndian(value))
     } catch (error) {
       if (!(error instanceof DamageError)) throw error
       let bytes = 0
@@ -541,17 +508,22 @@ const PARTS: ReadonlyMap<string, StoreDamage['part']> = new Map([
   ['earlyObject', 'derived'],
   ['objectSeqs', 'derived'],
   ['logTree', 'derived'],
+  ['replaced', 'derived'],
 ])
 const ROWS_BETWEEN_TURNS = 10_000
 
 const cardNamed = (card: Uint8Array) => ({ part: 'rows', what: `the row of card ${toHex(card)}` }) as const
 
 function newShop({ shopId, secret, createdAtMs }: ShopRow, number: number): KnownShop {
-  return { row: { shopId, secret: copy(secret), createdAtMs }, number, head: 0, treeHead: 0, nextRef: 1, sealedFrom: 1 }
-}
-
-function chunkPuts(shop: number, records: readonly LogRecord[]): Put[] {
-  return packChunks(records).map(({ firstSeq, bytes }) => [logKey(shop, firstSeq), bytes])
+  return {
+    row: { shopId, secret: copy(secret), createdAtMs },
+    number,
+    head: 0,
+    treeHead: 0,
+    totals: NO_TOTALS,
+    nextRef: 1,
+    sealedFrom: 1,
+  }
 }
 
 function shopPut({ row, number }: KnownShop): Put {

@@ -7,8 +7,9 @@
 import type { Seq, ShopId } from '../brands.js'
 import { toHex } from '../bytes/hex.js'
 import { compareBytes } from '../bytes/bytes.js'
+import { collectionBit } from '../patches/object-name.js'
 import { checkCommit, checkFlush, checkLogTrees } from './commit-check.js'
-import { recordBytes } from './log-chunk.js'
+import { packChunks, recordBytes, runOf } from './log-chunk.js'
 import { Serial } from './serial.js'
 import { StoreError } from './store-error.js'
 import type {
@@ -20,6 +21,7 @@ import type {
   PaymentRow,
   LogRecord,
   LogTreeRow,
+  SetRun,
   ShopRow,
   Store,
   StoreDamage,
@@ -36,6 +38,8 @@ interface MemoryShop {
   readonly log: LogRecord[]
   readonly nonces: Map<string, bigint>
   readonly nodes: Map<number, Uint8Array>
+  /** By the last set of the flush that replaced them. */
+  readonly replaced: Map<Seq, readonly number[]>
   readonly objects: Map<string, Set<Seq>>
   readonly logTrees: LogTreeRow[]
   /** By key in hexadecimal. */
@@ -45,6 +49,9 @@ interface MemoryShop {
   derived: StoredRoots | undefined
   nextRef: number
 }
+
+/** As many sets as stand together. */
+const RUN = { records: 100, bytes: 65_536 }
 
 export class MemoryStore implements Store {
   private readonly table = new Map<bigint, MemoryShop>()
@@ -92,6 +99,17 @@ export class MemoryStore implements Store {
       records.push(copyRecord(log[seq - 1]!))
     }
     return records
+  }
+
+  readRun(shopId: ShopId, after: Seq): SetRun | undefined {
+    const [chunk] = packChunks(this.readLog(shopId, after, RUN))
+    return chunk && runOf(chunk.bytes)
+  }
+
+  countPatches(shopId: ShopId, after: Seq, last: Seq, collections: number): number | undefined {
+    this.assertOpen()
+    const patches = (this.table.get(shopId)?.log ?? []).slice(after, last).flatMap((record) => record.patches)
+    return patches.filter((patch) => (collections & collectionBit(patch)) !== 0).length
   }
 
   nonce(shopId: ShopId, signer: Uint8Array): bigint {
@@ -162,6 +180,8 @@ export class MemoryStore implements Store {
       const shop = this.table.get(shopId)
       if (shop === undefined) return
       shop.logTrees.length = 0
+      shop.nodes.clear()
+      shop.replaced.clear()
       forgetRoots(shop)
     })
   }
@@ -198,6 +218,31 @@ export class MemoryStore implements Store {
   nextNodeRef(shopId: ShopId): number {
     this.assertOpen()
     return this.table.get(shopId)?.nextRef ?? 1
+  }
+
+  nodeRefs(shopId: ShopId, after: number, limit: number): number[] {
+    this.assertOpen()
+    const refs = [...(this.table.get(shopId)?.nodes.keys() ?? [])].filter((ref) => ref > after)
+    return refs.sort((a, b) => a - b).slice(0, Math.max(0, limit))
+  }
+
+  async removeNodes(shopId: ShopId, refs: readonly number[]): Promise<boolean> {
+    this.assertOpen()
+    await this.writes.run(async () => {
+      for (const ref of refs) this.table.get(shopId)?.nodes.delete(ref)
+    })
+    return true
+  }
+
+  async freeReplaced(shopId: ShopId, seq: Seq): Promise<boolean> {
+    this.assertOpen()
+    const lists = this.table.get(shopId)?.replaced ?? new Map<Seq, readonly number[]>()
+    for (const [of, refs] of lists) {
+      if (of > seq) continue
+      await this.removeNodes(shopId, refs)
+      lists.delete(of)
+    }
+    return true
   }
 
   objectSeqs(shopId: ShopId, object: Uint8Array, after: Seq, limit: number): Seq[] {
@@ -270,11 +315,15 @@ export class MemoryStore implements Store {
     }
   }
 
-  private flush(part: DerivedPart, derived?: StoredRoots): void {
+  private flush(part: DerivedPart, derived?: DerivedFlush): void {
     const shop = this.table.get(part.shopId)
     checkFlush(part, derived?.seq ?? 0, shop?.log.length)
     if (shop === undefined) return
-    if (derived !== undefined) shop.derived = { seq: derived.seq, roots: copy(derived.roots) }
+    if (derived !== undefined) {
+      const { seq, roots, replaced = [] } = derived
+      shop.derived = { seq, roots: copy(roots) }
+      if (replaced.length > 0) shop.replaced.set(seq, [...replaced])
+    }
     for (const { ref, bytes } of part.nodes) {
       shop.nodes.set(ref, copy(bytes))
       shop.nextRef = Math.max(shop.nextRef, ref + 1)
@@ -299,6 +348,7 @@ function newShop(row: ShopRow): MemoryShop {
     log: [],
     nonces: new Map(),
     nodes: new Map(),
+    replaced: new Map(),
     objects: new Map(),
     logTrees: [],
     paymentRows: new Map(),

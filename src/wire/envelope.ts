@@ -64,6 +64,31 @@ export function pushEnvelopeLength(requestId: bigint, subscriptionId: Uint8Array
   return requestIdLength(requestId) + fieldLength(idLength + setsLength)
 }
 
+/** What stands before the sets of such a frame. */
+interface PushHead {
+  readonly requestId: bigint
+  readonly subscriptionId: Uint8Array
+  /** Of the sets together, bytes. */
+  readonly setsLength: number
+}
+
+/** How many bytes it has. */
+export function pushHeadLength({ requestId, subscriptionId, setsLength }: PushHead): number {
+  return pushEnvelopeLength(requestId, subscriptionId, setsLength) - setsLength
+}
+
+/** Writes it at `at` of `frame`; the sets follow. */
+export function writePushHead(
+  frame: Uint8Array,
+  at: number,
+  { requestId, subscriptionId, setsLength }: PushHead,
+): void {
+  const idLength = subscriptionId.length === 0 ? 0 : fieldLength(subscriptionId.length)
+  frame[at] = ID_TAG
+  const bodyStart = writeFieldHead(frame, requestIdType.write(frame, at + 1, requestId), PUSH, idLength + setsLength)
+  if (idLength > 0) frame.set(subscriptionId, writeFieldHead(frame, bodyStart, SUBSCRIPTION_ID, subscriptionId.length))
+}
+
 export type EnvelopeErrorCode = 'malformed' | 'no-request-id' | 'zero-request-id' | 'no-message'
 
 /** A frame after which the session has to be closed (§8). */
@@ -92,6 +117,10 @@ const typesByTag: Readonly<Record<WireVersion, TypesByTag>> = {
   4: typesOf(members.slice(0, members4.length)),
   5: typesOf(members),
 }
+
+const PUSH = byKind.get('push')!.number
+/** Of a push. */
+const SUBSCRIPTION_ID = 1
 
 type TypesByTag = ReadonlyMap<number, MessageType<Message>>
 

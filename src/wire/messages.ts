@@ -141,6 +141,9 @@ export const members5 = [
   }),
   member('logProof', 35, { shopId, seq: implicit(2, uint64), fromSeq: optional(3, uint64) }),
   member('checkpoint', 36, { shopId, fromSeq: optional(2, uint64) }),
+  // Both ways: a client asks for the rows after an order, and whether changes are pushed; the relay pushes a `page`, as
+  // payment-page.ts encodes and reads it.
+  member('payments', 37, { shopId, after: implicit(2, uint64), live: implicit(3, bool), page: implicit(4, bytes) }),
 ] as const
 
 /** Of version 5; of version 4 no other kinds and properties come in. */
@@ -157,6 +160,7 @@ export type SnapshotPush = Message & { readonly kind: 'snapshotPush' }
 export type StateProofRequest = Message & { readonly kind: 'stateProof' }
 export type LogProofRequest = Message & { readonly kind: 'logProof' }
 export type CheckpointRequest = Message & { readonly kind: 'checkpoint' }
+export type PaymentsRequest = Message & { readonly kind: 'payments' }
 export type SyncStatusRequest = Message & { readonly kind: 'syncStatus' }
 
 export type WireError = TypeOf<typeof error>

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { readTable, TableError, writeTable } from '../../src/catalogue/csv.js'
 import { listingIdOf } from '../../src/catalogue/listing-id.js'
 import type { ReadProducts } from '../../src/catalogue/product.js'
-import { readProducts } from '../../src/catalogue/read-products.js'
+import { readProducts } from '../../src/catalogue/catalogue.js'
 import { newer, newerFile, older, olderFile, type SampleRow } from '../fixtures/product-samples.js'
 
 const read = (csv: string): ReadProducts => readProducts(readTable(csv), { decimals: 2 })

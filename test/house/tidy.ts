@@ -7,6 +7,8 @@ import type { Breach } from './breach.js'
 import { fileBehind, type House, type Source } from './source.js'
 
 export const FUNCTION_LINES_MAX = 40
+/** Where markup stands between the code. */
+const MARKUP_FUNCTION_LINES_MAX = 80
 export const FILE_LINES_MAX = 600
 export const LINE_CHARS_MAX = 120
 
@@ -15,15 +17,19 @@ const NOT_OURS: readonly string[] = ['uWebSockets.js', 'web3.js']
 const FILE_NAME = /(?<![\w/.@-])(?:[\w-]+\/)*[\w][\w.-]*\.(?:ts|mts|js|mjs|md|json|proto|cddl|sol|cbor)\b/gu
 const TESTS_LINE = /^\s*\*?\s*Tests: (.+?)\s*$/mu
 
+function linesMaxOf(path: string): number {
+  return path.endsWith('.tsx') ? MARKUP_FUNCTION_LINES_MAX : FUNCTION_LINES_MAX
+}
+
 /** Bodies of tests are no functions in this sense: what is measured is the code and the fixtures. */
 export function functionBreaches({ sources }: House): Breach[] {
   const measured = written(sources).filter(({ path }) => !/\.(?:test|suite)\.ts$/u.test(path))
   return measured.flatMap(({ path, functions }) =>
     functions
-      .filter(({ lines }) => lines > FUNCTION_LINES_MAX)
+      .filter(({ lines }) => lines > linesMaxOf(path))
       .map(({ name, line, lines }) => ({
         key: `${path} ${name}`,
-        message: `${path}:${line} ${name} has ${lines} lines, at most ${FUNCTION_LINES_MAX}`,
+        message: `${path}:${line} ${name} has ${lines} lines, at most ${linesMaxOf(path)}`,
       })),
   )
 }

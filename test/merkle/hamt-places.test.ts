@@ -125,6 +125,31 @@ describe('the root', () => {
   })
 })
 
+describe('the leaves behind a key', () => {
+  const behind = (trie: Hamt, k: Uint8Array) => [...trie.entriesAfter(k)].map(([other]) => toHex(other))
+
+  it('are those that follow it in trie order, whether or not it is there', () => {
+    fc.assert(
+      fc.property(steps(60), fc.nat({ max: 80 }), (list, k) => {
+        const trie = run(Hamt.empty, list)
+        const place = toHex(sha256(key(k)))
+        const expected = [...trie.entries()].map(([other]) => other).filter((other) => toHex(sha256(other)) > place)
+        expect(behind(trie, key(k))).toEqual(expected.map(toHex))
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it.each([5, 6, 59, 250, 252])('also where keys collide in %i bits', (bits) => {
+    const keyHash = colliding(bits)
+    const trie = [0, 1, 2].reduce((made, k) => made.set(key(k), value(k)), Hamt.over({ keyHash }))
+    const all = [...trie.entries()].map(([other]) => other)
+    const isLater = (other: Uint8Array, k: number) => toHex(keyHash(other)) > toHex(keyHash(key(k)))
+    for (const k of [0, 1, 2, 3])
+      expect(behind(trie, key(k))).toEqual(all.filter((other) => isLater(other, k)).map(toHex))
+  })
+})
+
 describe('the tree', () => {
   const leavesOf = (place: TriePlace | undefined): Entry[] => {
     if (place === undefined) return []

@@ -9,9 +9,13 @@ import { gunzipSync } from 'node:zlib'
 import { open as openLmdb } from 'lmdb'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { concatBytes, fromBigEndian, toBigEndian } from '../../src/bytes/bytes.js'
+import { toHex } from '../../src/bytes/hex.js'
 import { decode } from '../../src/codec/decode.js'
+import { bitOf } from '../../src/patches/object-name.js'
+import { encodeChange } from '../../src/patches/patch.js'
 import { Keeper } from '../../src/relay/shops/keeper.js'
 import { ShopLog } from '../../src/relay/shops/log-trees.js'
+import { stateHash } from '../../src/state/shop-state.js'
 import { cardKey, describeKey, FORMAT_KEY, paymentRowKey } from '../../src/store/keys.js'
 import { openStore, openStoreForReading } from '../../src/store/open.js'
 import { memoryStore } from '../../src/store/memory.js'
@@ -19,7 +23,7 @@ import type { LogRecord, LogTreeRow, Store } from '../../src/store/store.js'
 import { cairn } from '../fixtures/cairn.js'
 import { fixture } from '../fixtures/built.js'
 import { enrolCard, listing, newSecret, order, relay, SHOP, state, stock, Wire } from '../fixtures/relay-harness.js'
-import { readable } from '../fixtures/store.arbitrary.js'
+import { readable, recordOf } from '../fixtures/store.arbitrary.js'
 import { freshDirectory, removeDirectory } from '../fixtures/store-directory.js'
 import { databaseIn } from '../fixtures/whole-data.js'
 
@@ -325,9 +329,11 @@ describe('the trees over its log', () => {
     const store = await begun(first!.bytes)
     expect((await loaded(store)).log).toEqual(peaks)
     expect(store.logTreeHead(EARLY_SHOP)).toBe(48)
-    const other = await begun(first!.bytes.with(40, first!.bytes[40]! ^ 1))
+    // A byte of the leaf of the last set that was kept.
+    const place = first!.bytes.length - 7 * 32 + 40
+    const other = await begun(first!.bytes.with(place, first!.bytes[place]! ^ 1))
     const { closed } = await new Keeper(other, { nodeCacheNodes: 1_000 }).load(EARLY_SHOP)
-    expect(closed?.reason).toMatch(/set 1: it leads to state root and leaf \w{128}, \w{128} was kept with it/u)
+    expect(closed?.reason).toMatch(/set 20: it leads to state root and leaf \w{128}, \w{128} was kept with it/u)
   })
 })
 
@@ -337,3 +343,45 @@ function rowFrom(store: Store, firstSeq: number, sets: number): LogTreeRow {
   const bytes = concatBytes(...Array.from({ length: sets }, (_, i) => log.added(firstSeq + i)))
   return { firstSeq, sets, bytes }
 }
+
+describe('a database whose log chunks are of version 2, as the version before wrote it', () => {
+  const PLAIN_SHOP = 4_713n
+  const LAST_HASH = 'adf91185ab98a3109e7f2650204962a204451196458437df8bcbed52f1979da2'
+  const price = encodeChange({ op: 'replace', path: ['Listings', 1n, 'Price'], value: 7n })
+
+  beforeEach(async () => {
+    await writeFile(databaseIn(directory), gunzipSync(await readFile(fixture('plain-chunks.mdb.gz'))))
+  })
+
+  it('starts, goes on in version 3, and gives all of its log', async () => {
+    const before = await withStore(async (store) => {
+      const { current, closed } = await new Keeper(store, { nodeCacheNodes: 1_000 }).load(PLAIN_SHOP)
+      expect([closed, toHex(stateHash(current.state)), current.head]).toEqual([undefined, LAST_HASH, 10])
+      const log = store.readLog(PLAIN_SHOP, 0, ALL)
+      expect([log.length, store.readRun(PLAIN_SHOP, 0), store.countPatches(PLAIN_SHOP, 0, 10, -1)]).toEqual([
+        10,
+        undefined,
+        undefined,
+      ])
+      const more = [11, 12].map((seq) => ({ shopId: PLAIN_SHOP, record: { ...recordOf(seq), patches: [price] } }))
+      await store.commit({ records: more })
+      return log
+    })
+    await withStore(async (store) => {
+      const log = store.readLog(PLAIN_SHOP, 0, ALL)
+      expect(readable(log.slice(0, 10))).toEqual(readable(before))
+      expect([log.length, store.head(PLAIN_SHOP), [...store.scan()].length > 0, store.damage()]).toEqual([
+        12,
+        12,
+        true,
+        [],
+      ])
+      expect(store.pickLog(PLAIN_SHOP, [1, 10, 12], 2 ** 20).map(({ seq }) => seq)).toEqual([1, 10, 12])
+      expect([store.readRun(PLAIN_SHOP, 9), store.readRun(PLAIN_SHOP, 10)?.last]).toEqual([undefined, 12])
+      const counts = [9, 10, 11, 12].map((after) => store.countPatches(PLAIN_SHOP, after, 12, bitOf('Listings')))
+      expect(counts).toEqual([undefined, 2, 1, 0])
+      await store.commit({ records: [{ shopId: PLAIN_SHOP, record: { ...recordOf(13), patches: [price] } }] })
+      expect(store.countPatches(PLAIN_SHOP, 10, 13, bitOf('Listings'))).toBe(3)
+    })
+  })
+})

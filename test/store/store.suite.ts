@@ -1,8 +1,11 @@
 /** What every store must do. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { bitOf } from '../../src/patches/object-name.js'
+import { encodeChange } from '../../src/patches/patch.js'
 import { StoreError } from '../../src/store/store-error.js'
 import type { Commit, Store } from '../../src/store/store.js'
+import { decodeSet } from '../../src/wire/pushed-set.js'
 import { bytesOf, readable, recordOf, recordsFor, shopRow } from '../fixtures/store.arbitrary.js'
 
 export interface StoreUnderTest {
@@ -33,6 +36,44 @@ export function storeSuite(name: string, make: () => Promise<StoreUnderTest>): v
       const again = await made.reopen()
       if (again !== undefined) expectations(again)
     }
+
+    it('gives sets as pushes carry them, and counts their patches by collection', async () => {
+      await withShops(1n)
+      const paths = [
+        ['Listings', 1n],
+        ['Orders', 2n],
+        ['Listings', 3n],
+      ] as const
+      const patches = paths.map((path) => encodeChange({ op: 'remove', path: [...path] }))
+      const records = [[patches[0]!], [patches[1]!, patches[2]!], [patches[2]!]].map((list, i) => ({
+        ...recordOf(i + 1),
+        patches: list,
+      }))
+      await store.commit({ records: records.slice(0, 2).map((record) => ({ shopId: 1n, record })) })
+      await store.commit({ records: records.slice(2).map((record) => ({ shopId: 1n, record })) })
+      await nowAndLater((store) => {
+        for (const { seq, header, signature, patches } of records) {
+          const run = store.readRun(1n, seq - 1)!
+          expect(run.first <= seq && seq <= run.last).toBe(true)
+          expect(run.set(seq)).toEqual({ seq, header, signature, patches })
+          expect([run.patches(seq), run.isProven(seq)]).toEqual([patches.length, patches.length === 1])
+          if (patches.length === 1) expect(decodeSet(run.sets(seq, seq))).toMatchObject({ seq: BigInt(seq), patches })
+        }
+        expect(store.readRun(1n, 3)).toBeUndefined()
+        expect(store.readRun(2n, 0)).toBeUndefined()
+        const counts = (name: string) =>
+          [
+            [0, 3],
+            [0, 1],
+            [1, 2],
+            [1, 3],
+            [3, 3],
+          ].map(([from, to]) => store.countPatches(1n, from!, to!, bitOf(name)))
+        expect(counts('Listings')).toEqual([3, 1, 1, 2, 0])
+        expect(counts('Orders')).toEqual([1, 0, 1, 1, 0])
+        expect(counts('Tags')).toEqual([0, 0, 0, 0, 0])
+      })
+    })
 
     it('has nothing at first', () => {
       expect(store.shops()).toEqual([])

@@ -81,6 +81,13 @@ export class CheckpointPushes {
     return kept !== undefined && this.follows(kept) ? kept : undefined
   }
 
+  /** Whether there is one that is not pushed and covers sets behind `cursor`. */
+  isBeyond(cursor: Seq): boolean {
+    const { proofs, shopId } = this.options
+    const newest = proofs.checkpoints.newest(shopId)
+    return newest !== undefined && newest.seq > cursor
+  }
+
   /** Whether it is none that the client has already, nor one before it. */
   private follows({ seq }: KeptCheckpoint): boolean {
     return this.pushed === 0 ? seq >= this.acknowledged : seq > this.pushed

@@ -11,7 +11,7 @@ import { encodeSet } from '../../wire/pushed-set.js'
 import type { EncodedSet } from '../../wire/messages.js'
 import { patchKeyOf, type PatchKey } from '../../patches/object-name.js'
 import type { CommittedSet } from '../shops/committed-set.js'
-import type { LogRecord, Store } from '../../store/store.js'
+import type { LogRecord, SetRun, Store } from '../../store/store.js'
 import { StoreError } from '../../store/store-error.js'
 
 /** Records and bytes of the newest part of a shop's log that stay in memory. */
@@ -21,11 +21,13 @@ const RECENT_BYTES_MAX = 8 * 1_048_576
 /** Different selections of one set that are kept encoded; further ones are made anew each time. */
 const SELECTIONS_KEPT_MAX = 16
 
+/** What of a record goes out. */
+type PushedRecord = Pick<LogRecord, 'seq' | 'header' | 'signature' | 'patches'>
+
 export class FeedRecord {
   readonly seq: Seq
-  readonly committedAtMs: number
   readonly bytes: number
-  private readonly record: LogRecord
+  private readonly record: PushedRecord
   private patchKeys: readonly PatchKey[] | undefined
   private tree: PatchTree | undefined
   private readonly encoded = new Map<string, EncodedSet>()
@@ -34,12 +36,11 @@ export class FeedRecord {
    * `known`: what its checks computed of a set that was committed just now; of one from the store it is computed when
    * asked for.
    */
-  constructor(record: LogRecord, known: Partial<Pick<CommittedSet, 'tree' | 'keys'>> = {}) {
+  constructor(record: PushedRecord, known: Partial<Pick<CommittedSet, 'tree' | 'keys'>> = {}) {
     this.record = record
     this.tree = known.tree
     this.patchKeys = known.keys
     this.seq = record.seq
-    this.committedAtMs = record.committedAtMs
     this.bytes = record.patches.reduce((sum, patch) => sum + patch.length, record.header.length)
   }
 
@@ -74,7 +75,7 @@ export class FeedRecord {
 }
 
 /** Records of the log, and the set up to which there are no others of what was asked for. */
-interface FeedPart {
+export interface FeedPart {
   readonly records: readonly FeedRecord[]
   readonly upTo: Seq
 }
@@ -143,6 +144,24 @@ export class Feed {
     const indexEnd = names === undefined ? 0 : Math.min(this.indexedUpTo(this.shopId), last)
     const wanted = indexEnd > seq ? this.indexed(seq, indexEnd, names!) : undefined
     return wanted === undefined ? this.stored(seq, last) : this.picked(wanted.seqs, wanted.upTo)
+  }
+
+  /** Stored sets that stand together, the first one after `seq` among them; undefined for what is not stored so. */
+  run(seq: Seq): SetRun | undefined {
+    const first = this.recent[0]?.seq
+    return first !== undefined && seq + 1 >= first ? undefined : this.store.readRun(this.shopId, seq)
+  }
+
+  /** As Store.countPatches. */
+  countPatches(after: Seq, last: Seq, collections: number): number | undefined {
+    return this.store.countPatches(this.shopId, after, last, collections)
+  }
+
+  /** The records of these numbers, rising and none above the head: the first ones, at least one. */
+  pick(seqs: readonly Seq[]): readonly FeedRecord[] {
+    const first = this.recent[0]?.seq
+    if (first === undefined || seqs[0]! < first) return this.picked(seqs, seqs.at(-1)!).records
+    return seqs.map((seq) => this.recent[seq - first]!)
   }
 
   private recentAfter(seq: Seq, last: Seq): readonly FeedRecord[] | undefined {

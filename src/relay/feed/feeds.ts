@@ -7,12 +7,15 @@
 
 import type { Seq, ShopId } from '../../brands.js'
 import type { Settings } from '../../settings/settings.js'
+import { idKey } from '../../state/shop-state.js'
 import type { Store } from '../../store/store.js'
 import type { Clock } from '../instruments/clock.js'
 import type { CommittedSet } from '../shops/committed-set.js'
 import type { Shop } from '../shops/shop.js'
 import { Feed } from './feed.js'
-import type { Subscription } from './subscription.js'
+import type { Audience, Member } from './audience.js'
+import { Audiences } from './audiences.js'
+import type { Selection } from './selection.js'
 
 export interface FeedsOptions {
   readonly settings: Pick<Settings, 'pushDelayMs'>
@@ -22,34 +25,52 @@ export interface FeedsOptions {
   indexedUpTo(shopId: ShopId): Seq
 }
 
+/** The feed of a shop and who is subscribed to it. */
+interface Followed {
+  readonly feed: Feed
+  readonly audiences: Audiences
+  /** Who waits for sets to become pushable whatever they hold. */
+  waiting: Set<Member>
+}
+
 export class Feeds {
   private readonly options: FeedsOptions
-  private readonly feeds = new Map<ShopId, Feed>()
-  private readonly subscriptions = new Map<Feed, Set<Subscription>>()
+  private readonly shops = new Map<ShopId, Followed>()
 
   constructor(options: FeedsOptions) {
     this.options = options
-    for (const { shopId } of options.store.shops()) this.feeds.set(shopId, this.newFeed(shopId))
+    for (const { shopId } of options.store.shops()) this.follow(shopId)
   }
 
   get subscriptionCount(): number {
     let count = 0
-    for (const subscriptions of this.subscriptions.values()) count += subscriptions.size
+    for (const { audiences } of this.shops.values()) for (const { members } of audiences) count += members.size
     return count
   }
 
   feed(shopId: ShopId): Feed | undefined {
-    return this.feeds.get(shopId)
+    return this.shops.get(shopId)?.feed
   }
 
-  subscribed(subscription: Subscription): void {
-    const all = this.subscriptions.get(subscription.feed) ?? new Set()
-    all.add(subscription)
-    this.subscriptions.set(subscription.feed, all)
+  /** Whom a subscription of this shop, which is there, joins. */
+  audience(shopId: ShopId, selection: Selection): Audience {
+    return this.shops.get(shopId)!.audiences.of(selection)
   }
 
-  unsubscribed(subscription: Subscription): void {
-    this.subscriptions.get(subscription.feed)?.delete(subscription)
+  subscribed(subscription: Member): void {
+    subscription.audience.members.add(subscription)
+  }
+
+  unsubscribed(subscription: Member): void {
+    const { audience } = subscription
+    const { audiences, waiting } = this.shops.get(audience.feed.shopId)!
+    waiting.delete(subscription)
+    if (audience.members.delete(subscription) && audience.members.size === 0) audiences.remove(audience)
+  }
+
+  /** It is pumped when the next sets become pushable. */
+  awaits(subscription: Member): void {
+    this.shops.get(subscription.audience.feed.shopId)!.waiting.add(subscription)
   }
 
   /**
@@ -57,34 +78,49 @@ export class Feeds {
    * that a session whose card one of them removed can still be ended within them.
    */
   published(shop: Shop, sets: readonly CommittedSet[]): void {
-    let feed = this.feeds.get(shop.shopId)
-    if (feed === undefined) {
-      feed = this.newFeed(shop.shopId)
-      feed.head = feed.pushable = 0
-      this.feeds.set(shop.shopId, feed)
-    }
+    const known = this.shops.get(shop.shopId)
+    const followed = known ?? this.follow(shop.shopId)
+    const { feed, audiences } = followed
+    if (known === undefined) feed.head = feed.pushable = 0
     // Trees and names are large: where nobody reads them they are not kept.
-    const isRead = (this.subscriptions.get(feed)?.size ?? 0) > 0
+    const isRead = audiences.size > 0
     const { settings, clock } = this.options
     feed.publish(isRead ? sets : sets.map(({ record }) => ({ record })), clock.nowMs())
+    const { owners } = shop.current.state.indexes
+    const found = audiences.note(
+      sets.map(({ record, keys }) => ({ seq: record.seq, keys })),
+      (id) => owners.get(idKey(id)),
+    )
     const { head } = feed
-    if (settings.pushDelayMs === 0) return queueMicrotask(() => this.makePushable(feed, head))
-    queueMicrotask(() => this.pumpPaced(feed))
-    clock.after(settings.pushDelayMs, () => this.makePushable(feed, head))
+    if (settings.pushDelayMs === 0) return queueMicrotask(() => this.makePushable(followed, head, found))
+    queueMicrotask(() => pumpPaced(found))
+    clock.after(settings.pushDelayMs, () => this.makePushable(followed, head, found))
   }
 
-  private newFeed(shopId: ShopId): Feed {
-    return new Feed(shopId, this.options.store, (id) => this.options.indexedUpTo(id))
+  private follow(shopId: ShopId): Followed {
+    const feed = new Feed(shopId, this.options.store, (id) => this.options.indexedUpTo(id))
+    const followed = { feed, audiences: new Audiences(feed), waiting: new Set<Member>() }
+    this.shops.set(shopId, followed)
+    return followed
   }
 
-  /** Pages have a pace instead of the delay, and some have a delay of their own. */
-  private pumpPaced(feed: Feed): void {
-    for (const subscription of [...(this.subscriptions.get(feed) ?? [])])
-      if (subscription.hasOwnTime) subscription.pumpAlone()
-  }
-
-  private makePushable(feed: Feed, seq: Seq): void {
+  private makePushable(followed: Followed, seq: Seq, found: ReadonlySet<Audience>): void {
+    const { feed, waiting } = followed
     feed.pushable = Math.max(feed.pushable, seq)
-    for (const subscription of [...(this.subscriptions.get(feed) ?? [])]) subscription.pumpAlone()
+    followed.waiting = new Set()
+    for (const subscription of inOrder(found, waiting)) subscription.pumpAlone()
   }
+}
+
+/** Pages have a pace instead of the delay, and some have a delay of their own. */
+function pumpPaced(found: ReadonlySet<Audience>): void {
+  for (const subscription of inOrder(found)) if (subscription.hasOwnTime) subscription.pumpAlone()
+}
+
+/** In the order in which they were accepted: those of one session are told in it. */
+function inOrder(found: ReadonlySet<Audience>, others: ReadonlySet<Member> = new Set()): Member[] {
+  const all = new Set(others)
+  for (const { members } of found) for (const subscription of members) all.add(subscription)
+  const isInOrder = others.size === 0 && found.size <= 1
+  return isInOrder ? [...all] : [...all].sort((a, b) => a.serial - b.serial)
 }

@@ -13,13 +13,20 @@ import type { StateCollection } from '../../merkle/state-level.js'
 import { idKey, type ShopState } from '../../state/shop-state.js'
 import { ObjectType, type Filter } from '../../wire/messages.js'
 import type { FeedRecord } from './feed.js'
-import { indexName, keyName, type PatchKey } from '../../patches/object-name.js'
+import { ALL_COLLECTIONS, bitOf, indexName, keyName, type PatchKey } from '../../patches/object-name.js'
 import { isForeignOrder, READABLE, readsEverything, unreadable, type Reader } from '../shops/reader.js'
 
 interface FilterType {
   readonly collection: string
   /** The key as PatchKey has it, or undefined if the id has another length than the type's. */
   readonly keyOf: (id: Uint8Array) => string | undefined
+}
+
+/** What Selection.interests tells. */
+interface Interests {
+  readonly collections: readonly string[]
+  readonly objects: readonly PatchKey[]
+  readonly ordersOf?: Uint8Array
 }
 
 const integerKey = (id: Uint8Array) => (id.length === 8 ? String(fromBigEndian(id)) : undefined)
@@ -62,6 +69,36 @@ export class Selection {
     return selection
   }
 
+  /** The same for all that select the same with the same rights. */
+  get name(): string {
+    const { role, card } = this.reader
+    const rights = readsEverything(this.reader) ? 'staff' : role === 'guest' ? toHex(card!) : 'visitor'
+    const wanted = [[...this.collections].sort(), [...this.objects.keys()].sort()]
+    return JSON.stringify([rights, this.isUnfiltered, ...wanted])
+  }
+
+  /**
+   * Which collections a set may change, as bits, for all its patches to be selected, and for none; of any other set
+   * only its patches tell.
+   */
+  get bits(): { readonly all: number; readonly none: number } {
+    const whole = bitsOf(this.collections)
+    const possible = whole | bitsOf([...this.objects.values()].map(({ collection }) => collection))
+    const all = this.reader.role === 'guest' ? whole & ~bitOf('Orders') : whole
+    return { all, none: ALL_COLLECTIONS & ~possible }
+  }
+
+  /**
+   * Whose patches hold something selected: those of these collections, of these objects, and of orders of this card,
+   * 33 bytes. Beside a card there are no other Orders than single ones.
+   */
+  interests(): Interests {
+    const objects = [...this.objects.values()]
+    const collections = [...this.collections]
+    if (this.reader.role !== 'guest' || !this.collections.has('Orders')) return { collections, objects }
+    return { collections: collections.filter((name) => name !== 'Orders'), objects, ordersOf: this.reader.card! }
+  }
+
   /**
    * Where in the object index all sets stand that may hold something selected; undefined where only the whole log
    * tells.
@@ -102,8 +139,10 @@ export class Selection {
 
   private selects(patchKey: PatchKey): boolean {
     const { collection, key } = patchKey
-    if (!this.collections.has(collection) && !this.objects.has(keyName(patchKey))) return false
-    return collection !== 'Orders' || this.ownsIn(this.state(), BigInt(key))
+    const isWhole = this.collections.has(collection)
+    if (!isWhole && (this.objects.size === 0 || !this.objects.has(keyName(patchKey)))) return false
+    if (collection !== 'Orders' || this.reader.role !== 'guest') return true
+    return this.ownsIn(this.state(), BigInt(key))
   }
 
   private add({ objectType, objectId }: Filter): string | undefined {
@@ -123,6 +162,12 @@ export class Selection {
     this.objects.set(keyName(patchKey), patchKey)
     return undefined
   }
+}
+
+function bitsOf(collections: Iterable<string>): number {
+  let bits = 0
+  for (const collection of collections) bits |= bitOf(collection)
+  return bits
 }
 
 /** Of what PatchKey has as text. */

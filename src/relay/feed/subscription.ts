@@ -5,16 +5,15 @@
 
 import type { Seq } from '../../brands.js'
 import { toBigEndian } from '../../bytes/bytes.js'
-import { FRAME_OUT_BYTES_MAX, PUSHES_UNANSWERED_MAX, SETS_PER_PUSH_MAX } from '../../limits.js'
-import { encodeEnvelope, encodePushEnvelope, pushEnvelopeLength } from '../../wire/envelope.js'
-import type { EncodedSet } from '../../wire/messages.js'
+import { PUSHES_UNANSWERED_MAX } from '../../limits.js'
+import { encodeEnvelope } from '../../wire/envelope.js'
 import type { KeptCheckpoint } from '../checkpoints/signed-shop.js'
 import type { Clock } from '../instruments/clock.js'
+import type { Audience, Member } from './audience.js'
 import { NO_CHECKPOINT, type CheckpointPushes } from './checkpoint-pushes.js'
 import type { Feed } from './feed.js'
 import type { PagePace } from './page-pace.js'
 import type { Step } from './round-robin.js'
-import type { Selection } from './selection.js'
 import type { Snapshot } from './snapshot.js'
 
 /** What a subscription needs of its session. */
@@ -22,6 +21,8 @@ export interface PushTarget {
   /** A fresh id of a relay's request. */
   nextRequestId(): bigint
   send(frame: Uint8Array): void
+  /** As `send`, of bytes that change as soon as this returns. */
+  sendBorrowed(frame: Uint8Array): void
   sendStatus(subscriptionId: number, unpushedPatches: number): void
   /** Whether the client reads: little waits for it in memory. */
   hasRoom(): boolean
@@ -31,6 +32,8 @@ export interface PushTarget {
   byTurns(step: Step): void
   /** Ends a subscription that cannot go on, and says so. */
   closeSubscription(id: number, why: string): void
+  /** Pumps the subscription when the next sets become pushable, whatever they hold. */
+  awaitNext(subscription: Subscription): void
   /** Calls `step` once; an error ends the session. */
   guarded(step: Step): boolean
 }
@@ -66,11 +69,13 @@ interface SnapshotReader {
 /** Records looked at before others get their turn. */
 const SLICE_RECORDS = 256
 
-export class Subscription {
+let lastSerial = 0
+
+export class Subscription implements Member {
   readonly id: number
-  readonly feed: Feed
-  private readonly selection: Selection
-  private readonly names: readonly Uint8Array[] | undefined
+  readonly serial = ++lastSerial
+  readonly audience: Audience
+  private readonly feed: Feed
   private readonly target: PushTarget
   /** The log at the time of the subscription. */
   private readonly backlogEnd: Seq
@@ -95,20 +100,18 @@ export class Subscription {
 
   constructor(
     id: number,
-    feed: Feed,
+    audience: Audience,
     start: Seq,
-    selection: Selection,
     target: PushTarget,
     makeProven?: (idBytes: Uint8Array) => ProvenPart,
   ) {
     this.id = id
     this.idBytes = toBigEndian(BigInt(id), 2)
-    this.feed = feed
+    this.audience = audience
+    this.feed = audience.feed
     this.cursor = this.counted = start
-    this.selection = selection
-    this.names = selection.indexNames()
     this.target = target
-    this.backlogEnd = feed.head
+    this.backlogEnd = this.feed.head
     this.proven = makeProven?.(this.idBytes)
   }
 
@@ -135,7 +138,6 @@ export class Subscription {
     })
   }
 
-  /** Whether its sets wait for something else than the relay's push delay. */
   get hasOwnTime(): boolean {
     return this.target.pace !== undefined || this.proven?.delayMs !== undefined
   }
@@ -152,6 +154,7 @@ export class Subscription {
     if (this.waiting) return
     if (this.state === 'snapshot' && this.isFree()) return this.wait()
     if (this.state !== 'backlog' && this.state !== 'live') return
+    this.cursor = this.audience.skip(this.cursor, this.last)
     const isFarBehind = this.last - this.cursor > SLICE_RECORDS
     if ((isFarBehind && this.mayPush()) || this.pushSome()) this.wait()
   }
@@ -206,9 +209,9 @@ export class Subscription {
   /** Selected patches of the backlog, then the status that says so. Whether that is done. */
   private countSome(): boolean {
     for (let budget = SLICE_RECORDS; budget > 0 && this.counted < this.backlogEnd;) {
-      const { records, upTo } = this.feed.after(this.counted, this.backlogEnd, this.names)
-      for (const record of records) this.patches += this.selection.places(record).length
-      budget -= 1 + records.length
+      const { patches, upTo, looked } = this.audience.count(this.counted, this.backlogEnd)
+      this.patches += patches
+      budget -= looked
       this.counted = upTo
     }
     if (this.counted < this.backlogEnd) return false
@@ -284,6 +287,12 @@ export class Subscription {
     this.target.send(this.proven!.checkpoints.frame(kept, requestId))
   }
 
+  /** Whether it goes on when sets become pushable that hold nothing for it: a status or a checkpoint waits for them. */
+  private awaitsNext(): boolean {
+    if (this.hasOwnTime || this.cursor < this.last) return false
+    return this.cursor < this.backlogEnd || this.proven?.checkpoints.isBeyond(this.cursor) === true
+  }
+
   /** In a page's session a live set waits for its time, and what is not selected waits for nothing. */
   private isTime(): boolean {
     const { pace } = this.target
@@ -302,8 +311,8 @@ export class Subscription {
   }
 
   private skipUnselected(): void {
-    const { records, upTo } = this.feed.after(this.cursor, this.last, this.names)
-    const next = records.find((record) => this.selection.places(record).length > 0)
+    const { records, upTo } = this.audience.after(this.cursor, this.last)
+    const next = records.find((record) => this.audience.selection.places(record).length > 0)
     this.cursor = next === undefined ? upTo : next.seq - 1
   }
 
@@ -317,45 +326,22 @@ export class Subscription {
     this.pushCheckpoint()
     this.wakeForNext()
     this.checkBacklog()
+    if (this.awaitsNext()) this.target.awaitNext(this)
     return false
   }
 
-  /** Fills one push from the log up to `last`; returns how many records it looked at. */
+  /** One push from the log up to `last`, where it holds something; returns how many records were looked at. */
   private pushNext(last: Seq, budget: number): number {
-    // Taken with the first set: an id that no frame carries must not count as used (§8).
-    let requestId: bigint | undefined
-    const sets: EncodedSet[] = []
-    let setsBytes = 0
-    let seen = 0
-    let backlog = false
-    filling: while (this.cursor < last && seen < budget) {
-      const { records, upTo } = this.feed.after(this.cursor, last, this.names)
-      for (const record of records) {
-        const places = this.selection.places(record)
-        if (places.length > 0) {
-          const set = record.select(places)
-          requestId ??= this.target.nextRequestId()
-          const full =
-            sets.length === SETS_PER_PUSH_MAX ||
-            pushEnvelopeLength(requestId, this.idBytes, setsBytes + set.length) > FRAME_OUT_BYTES_MAX
-          if (full && sets.length > 0) break filling
-          sets.push(set)
-          setsBytes += set.length
-          backlog ||= record.seq <= this.backlogEnd
-        }
-        this.cursor = record.seq
-        seen++
-      }
-      this.cursor = upTo
-      seen++
-    }
-    if (requestId !== undefined) {
-      this.target.pace?.pushed()
-      this.unanswered.set(requestId, backlog)
-      if (backlog) this.backlogUnanswered++
-      this.target.send(encodePushEnvelope(requestId, this.idBytes, sets))
-    }
-    return seen
+    const { push, first, upTo, looked } = this.audience.next(this.cursor, last, budget)
+    this.cursor = upTo
+    if (push === undefined) return looked
+    const requestId = this.target.nextRequestId()
+    const backlog = first <= this.backlogEnd
+    this.target.pace?.pushed()
+    this.unanswered.set(requestId, backlog)
+    if (backlog) this.backlogUnanswered++
+    this.target.sendBorrowed(push.frame(requestId, this.idBytes))
+    return looked
   }
 
   private checkBacklog(): void {

@@ -9,8 +9,8 @@
 import type { Amount, ChainId, OrderId, Seconds } from '../../brands.js'
 import { equalBytes, fromBigEndian } from '../../bytes/bytes.js'
 import { prefixedHex, toHex } from '../../bytes/hex.js'
-import { decodeChecked } from '../../codec/decode-checked.js'
-import { CANCELED, Order, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN } from '../../objects/order.js'
+import { CANCELED, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN, type Order } from '../../objects/order.js'
+import { orderIn } from '../../state/held-object.js'
 import { orderNumber } from '../../state/order-number.js'
 import { findPayment, type PaymentEntry } from '../../state/payment-entry.js'
 import { count, idKey, type ShopState } from '../../state/shop-state.js'
@@ -56,19 +56,32 @@ export interface OrderLine {
 export function orderBook(state: ShopState, paymentRows: readonly PaymentRow[]): OrderLine[] {
   const records = byOrder(paymentRecordsIn(paymentRows))
   const shortfalls = byOrder(shortfallsIn(paymentRows))
-  const lines: OrderLine[] = []
-  for (const [key, bytes] of state.collections.Orders.entries()) {
-    const order = Order.read(decodeChecked(bytes), 'Order')
-    const id = fromBigEndian(key)
-    const own = (records.get(id) ?? []).filter((record) => isOfThisAddition(state, record))
-    lines.push(lineOf(state, order, own, shortfalls.get(id) ?? []))
-  }
-  for (const [id, rows] of records) {
-    const there = state.collections.Orders.has(idKey(id))
-    const gone = there ? rows.filter((record) => !isOfThisAddition(state, record)) : rows
-    if (gone.length > 0) lines.push(removedLine(state, id, gone))
-  }
+  const ids = new Set([...state.collections.Orders.entries()].map(([key]) => fromBigEndian(key)))
+  for (const id of records.keys()) ids.add(id)
+  const lines = [...ids].flatMap((id) => linesOf(state, id, records.get(id) ?? [], shortfalls.get(id) ?? []))
   return lines.sort((a, b) => (a.number < b.number ? -1 : 1))
+}
+
+/**
+ * The lines of one order: its own, and one more of state `removed` where it was removed, which is all that is left of
+ * it, or was paid before it was removed and added again. `paymentRows`: those of the order.
+ */
+export function linesOfOrder(state: ShopState, id: OrderId, paymentRows: readonly PaymentRow[]): OrderLine[] {
+  return linesOf(state, id, paymentRecordsIn(paymentRows), shortfallsIn(paymentRows))
+}
+
+function linesOf(
+  state: ShopState,
+  id: OrderId,
+  records: readonly PaymentRecord[],
+  shortfalls: readonly Shortfall[],
+): OrderLine[] {
+  const order = orderIn(state, id)
+  if (order === undefined) return [removedLine(state, id, records)]
+  const gone = records.filter((record) => !isOfThisAddition(state, record))
+  const own = records.filter((record) => isOfThisAddition(state, record))
+  const line = lineOf(state, order, own, shortfalls)
+  return gone.length === 0 ? [line] : [line, removedLine(state, id, gone)]
 }
 
 /** Not for an order that was removed before its id was added again. */
@@ -114,7 +127,7 @@ function removedLine(state: ShopState, id: OrderId, records: readonly PaymentRec
   return {
     number: orderNumber(state.indexes.numbers, id).number,
     id,
-    state: 'removed',
+    state: REMOVED,
     due: undefined,
     paid: undefined,
     transactions: transactionsOf(records),
@@ -127,6 +140,8 @@ function removedLine(state: ShopState, id: OrderId, records: readonly PaymentRec
     ],
   }
 }
+
+const REMOVED = 'removed'
 
 const NO_DETAILS: Oddity = {
   kind: 'no details',

@@ -52,6 +52,8 @@ interface PaymentsOptions {
   /** Filled when the chains are opened. */
   readonly opened: Map<ChainId, PaymentChain>
   readonly latePaymentCheckSeconds: number
+  /** Told of what was seen of an order's payments. */
+  rowsChanged(shopId: ShopId, orderId: OrderId): void
   readonly store: Store
   readonly clock: Clock
   readonly log: Log
@@ -290,6 +292,7 @@ export class Payments {
     })
     if (written === 'not-stored') throw new Error('a payment could not be stored; it will be looked at again')
     if (outcome === undefined) return
+    this.options.rowsChanged(shopId, orderId)
     if (written === 'done') return this.tell(payment, outcome)
     const { chainId: chain, amount: due } = payment.entry
     const fields = { shop: shopId, order: orderId, chain, due, block: payment.blockNumber, seen: payment.kind }
@@ -340,6 +343,7 @@ export class Payments {
       paymentRows: reorgedRows(shopId, record, paymentRecordsIn(paymentRows(orderPrefix(record.orderId)))),
     }))
     if (outcome === 'not-stored') throw new Error('a re-org could not be stored; it will be looked at again')
+    this.options.rowsChanged(shopId, record.orderId)
     this.counters.reorged.add()
     const { orderId: order, chainId: chain, blockNumber: block } = record
     this.options.log.warn('a payment left the chain after it had counted (cairn orders --odd)', {

@@ -11,7 +11,7 @@ import { be64 } from '../../bytes/bytes.js'
 import { CARD_ORDERS_PROVEN_MAX, LISTED_ORDERS_MAX, STATE_PROOF_OBJECTS_MAX } from '../../limits.js'
 import type { StateQuestion } from '../../merkle/state-question.js'
 import { addedCount } from '../../state/trails.js'
-import type { CheckpointRequest, LogProofRequest, StateProofRequest } from '../../wire/messages.js'
+import type { CheckpointRequest, LogProofRequest, PaymentsRequest, StateProofRequest } from '../../wire/messages.js'
 import { ProofPayloadError, readStateQuestion } from '../../wire/proof-payloads.js'
 import type { KeptCheckpoint } from '../checkpoints/signed-shop.js'
 import type { Step } from '../feed/round-robin.js'
@@ -28,6 +28,8 @@ type ProofRequest = StateProofRequest | LogProofRequest | CheckpointRequest
 
 interface ProofRequestsOptions {
   readonly proofs: ShopProofs
+  /** What proves nothing takes as long, and waits in the same queue. */
+  payments(request: PaymentsRequest): Answer | Making
   reader(shopId: ShopId): Reader
   /** Whether the client reads what it asked for. */
   hasRoom(): boolean
@@ -36,7 +38,7 @@ interface ProofRequestsOptions {
 }
 
 interface Asked {
-  readonly request: ProofRequest
+  readonly request: ProofRequest | PaymentsRequest
   readonly answer: (answer: Answer) => void
 }
 
@@ -54,7 +56,7 @@ export class ProofRequests {
   }
 
   /** `answer` is called once. */
-  ask(request: ProofRequest, answer: (answer: Answer) => void): void {
+  ask(request: ProofRequest | PaymentsRequest, answer: (answer: Answer) => void): void {
     this.queue.push({ request, answer })
     this.next()
   }
@@ -80,12 +82,12 @@ export class ProofRequests {
 
   private async take({ request, answer }: Asked): Promise<void> {
     const done = (made: Answer) => {
-      if (made.ok) return answer({ ...made, sent: () => this.given() })
+      if (made.ok) return answer({ ...made, sent: () => this.given(request) })
       answer(made)
       this.done()
     }
     try {
-      const making = await this.making(request)
+      const making = request.kind === 'payments' ? this.options.payments(request) : await this.making(request)
       if (this.ended) return
       if ('ok' in making) done(making)
       else this.options.byTurns(() => this.step(making, done))
@@ -94,8 +96,8 @@ export class ProofRequests {
     }
   }
 
-  private given(): void {
-    this.options.proofs.given()
+  private given({ kind }: ProofRequest | PaymentsRequest): void {
+    if (kind !== 'payments') this.options.proofs.given()
     this.done()
   }
 

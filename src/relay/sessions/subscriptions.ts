@@ -91,10 +91,11 @@ export class SessionSubscriptions {
     const reader = this.options.reader(shopId)
     const selection = Selection.of(reader, request.filters, () => host.writer.shop(shopId)!.current.state)
     if (typeof selection === 'string') return failure('INVALID', selection)
-    const proven = (idBytes: Uint8Array) => this.provenPart(shopId, request, reader, selection, idBytes)
+    const audience = host.feeds.audience(shopId, selection)
+    const proven = (idBytes: Uint8Array) => this.provenPart(shopId, request, reader, audience.selection, idBytes)
     const id = ++this.last
     const start = Number(request.startSeq)
-    const subscription = new Subscription(id, feed, start, selection, target, isProven ? proven : undefined)
+    const subscription = new Subscription(id, audience, start, target, isProven ? proven : undefined)
     this.subscriptions.set(id, subscription)
     this.requests.set(id, requestId)
     host.feeds.subscribed(subscription)

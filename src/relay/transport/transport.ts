@@ -20,6 +20,8 @@ export interface Connection {
    * bytes may be kept until they are written: never change them afterwards.
    */
   send(frame: Uint8Array): 'sent' | 'queued' | 'closed'
+  /** As `send`, but of bytes that the caller changes as soon as this returns. */
+  sendBorrowed(frame: Uint8Array): 'sent' | 'queued' | 'closed'
   /** Bytes that wait in memory for the peer to read; 0 when closed. */
   bufferedAmount(): number
   isOpen(): boolean

@@ -137,6 +137,11 @@ class UwsConnection implements Connection {
     return outcome === 1 ? 'sent' : 'queued'
   }
 
+  /** The library copies what the kernel does not take. */
+  sendBorrowed(frame: Uint8Array): 'sent' | 'queued' | 'closed' {
+    return this.send(frame)
+  }
+
   bufferedAmount(): number {
     return this.socket?.getBufferedAmount() ?? 0
   }

@@ -124,6 +124,10 @@ class WsConnection implements Connection {
     return 'queued'
   }
 
+  sendBorrowed(frame: Uint8Array): 'sent' | 'queued' | 'closed' {
+    return this.isOpen() ? this.send(frame.slice()) : 'closed'
+  }
+
   bufferedAmount(): number {
     const bytes = this.isOpen() ? this.websocket.bufferedAmount : 0
     return bytes === 0 ? 0 : bytes + QUEUED_FRAME_BYTES * this.queued

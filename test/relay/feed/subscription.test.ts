@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 import type { Feed, FeedRecord } from '../../../src/relay/feed/feed.js'
 import type { Step } from '../../../src/relay/feed/round-robin.js'
+import { Audience } from '../../../src/relay/feed/audience.js'
 import type { Selection } from '../../../src/relay/feed/selection.js'
 import { Subscription } from '../../../src/relay/feed/subscription.js'
 
@@ -16,19 +17,31 @@ function made(head: number) {
     looked.push(records.length)
     return { records, upTo: seq + records.length }
   }
-  const feed = { shopId: 1n, head, pushable: head, after }
-  const selection = { indexNames: () => undefined, places: () => [] }
+  const pick = (seqs: readonly number[]) => {
+    looked.push(seqs.length)
+    return seqs.map((seq) => ({ seq }) as FeedRecord)
+  }
+  const feed = { shopId: 1n, head, pushable: head, after, pick, run: () => undefined }
+  const selection = { indexNames: () => undefined, bits: { all: 0, none: 0 }, places: () => [] }
   const target = {
     nextRequestId: () => -1n,
     send: () => undefined,
+    sendBorrowed: () => undefined,
+    awaitNext: () => undefined,
     sendStatus: (_id: number, left: number) => void statuses.push(left),
     hasRoom: () => true,
     byTurns: (step: Step) => void steps.push(step),
     guarded: (step: Step) => step(),
     closeSubscription: () => undefined,
   }
-  const subscription = new Subscription(1, feed as unknown as Feed, 0, selection as unknown as Selection, target)
-  return { subscription, feed, looked, steps, statuses }
+  const audience = new Audience(feed as unknown as Feed, selection as unknown as Selection)
+  const subscription = new Subscription(1, audience, 0, target)
+  /** Sets up to this one, of which something may be selected. */
+  const publish = (last: number) => {
+    for (let seq = feed.head + 1; seq <= last; seq++) audience.note(seq)
+    feed.head = feed.pushable = last
+  }
+  return { subscription, publish, looked, steps, statuses }
 }
 
 test('nothing is looked at when it begins; then 256 records a turn, the status behind the last', () => {
@@ -45,13 +58,13 @@ test('nothing is looked at when it begins; then 256 records a turn, the status b
 })
 
 test('a few new records are looked at at once, many by turns; an ended one looks at nothing', () => {
-  const { subscription, feed, looked, steps } = made(0)
+  const { subscription, publish, looked, steps } = made(0)
   subscription.start()
   expect(steps[0]!()).toBe(false)
-  feed.head = feed.pushable = 256
+  publish(256)
   subscription.pump()
   expect([looked, steps.length]).toEqual([[256], 1])
-  feed.head = feed.pushable = 1_000
+  publish(1_000)
   subscription.pump()
   subscription.pump()
   expect([looked, steps.length]).toEqual([[256], 2])

@@ -16,12 +16,32 @@ export interface Invite {
   readonly secret: Uint8Array
 }
 
-/** The secret is in the fragment, which no browser sends to a server. */
+/**
+ * The secret is in the fragment, which no browser sends to a server.
+ *
+ * @example
+ * ```ts
+ * import { inviteLink, makeKeyCard } from 'cairn-relay/enrol'
+ *
+ * const { secret } = makeKeyCard()
+ * console.log(inviteLink({ url: 'https://relay.example', shop: 7n, secret }).split('#')[0]) // https://relay.example/
+ * ```
+ */
 export function inviteLink({ url, shop, secret }: Invite): string {
   return `${url}/#shop=${shop},invite=${toHex(secret)}`
 }
 
-/** Undefined for a text of another form. */
+/**
+ * Undefined for a text of another form.
+ *
+ * @example
+ * ```ts
+ * import { readInviteLink } from 'cairn-relay/enrol'
+ *
+ * const link = `https://relay.example/#shop=7,invite=${'01'.repeat(32)}`
+ * console.log(readInviteLink(link)?.shop, readInviteLink('https://relay.example')) // 7n undefined
+ * ```
+ */
 export function readInviteLink(text: string): Invite | undefined {
   const [, url, shop, digits] = /^(https?:\/\/[^#]+?)\/*#shop=([0-9]{1,78}),invite=([0-9a-f]{64})$/u.exec(text) ?? []
   if (url === undefined || shop === undefined || digits === undefined || !URL.canParse(url)) return undefined

@@ -1,0 +1,153 @@
+/** What became of each thing that was done: every write has its line, a conflict shows both values. */
+
+import { ClientError } from 'cairn-relay/client'
+import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from 'react'
+import { EditConflict } from './checked-write.js'
+import { createPortal } from 'react-dom'
+import { DialogPlace, useSession } from './shared.js'
+
+interface Outcome {
+  readonly id: number
+  readonly what: string
+  readonly state: 'busy' | 'done' | 'failed'
+  readonly text: string
+  readonly conflict?: EditConflict | undefined
+  /** Of a conflict: writes all the same. */
+  readonly anyway?: (() => void) | undefined
+}
+
+interface Outcomes {
+  /** Whether it was done. `act` resolves with what there is to say of it. */
+  readonly run: (what: string, act: () => Promise<string | void>, options?: RunOptions) => Promise<boolean>
+  /** Something happened by itself. */
+  readonly tell: (what: string, text: string) => void
+}
+
+interface RunOptions {
+  /** Of what conflicted: does it whatever others wrote. */
+  readonly anyway?: () => Promise<string | void>
+  /** It changes nothing in the shop. */
+  readonly reads?: boolean
+}
+
+const OutcomesContext = createContext<Outcomes | undefined>(undefined)
+const LOOK_ONLY = 'You look only: this session changes nothing. Log out, and in again without “Look only”, to do it.'
+const DONE_MS = 8_000
+let lastId = 0
+
+export function useOutcomes(): Outcomes {
+  return useContext(OutcomesContext)!
+}
+
+export function OutcomesProvider({ children }: { readonly children: ReactNode }) {
+  const { lookOnly } = useSession()
+  const [list, setList] = useState<readonly Outcome[]>([])
+  const [dialog, setDialog] = useState<HTMLElement | null>(null)
+  const drop = useCallback((id: number) => setList((all) => all.filter((one) => one.id !== id)), [])
+  const put = useCallback(
+    (outcome: Outcome) => {
+      setList((all) => [...all.filter(({ id }) => id !== outcome.id), outcome].slice(-SHOWN_MAX))
+      if (outcome.state === 'done') setTimeout(() => drop(outcome.id), DONE_MS)
+    },
+    [drop],
+  )
+  const outcomes = useMemo(() => outcomesInto(put, lookOnly), [put, lookOnly])
+  const shown = (
+    <section className="outcomes" aria-label="What became of it" role="status">
+      {list.map((outcome) => (
+        <OutcomeCard key={outcome.id} outcome={outcome} close={() => drop(outcome.id)} />
+      ))}
+    </section>
+  )
+  return (
+    <OutcomesContext value={outcomes}>
+      <DialogPlace value={setDialog}>
+        {children}
+        {dialog === null ? shown : createPortal(shown, dialog)}
+      </DialogPlace>
+    </OutcomesContext>
+  )
+}
+
+const SHOWN_MAX = 5
+
+function outcomesInto(put: (outcome: Outcome) => void, lookOnly: boolean): Outcomes {
+  const run: Outcomes['run'] = async (what, act, { anyway, reads = false } = {}) => {
+    const id = ++lastId
+    if (lookOnly && !reads) {
+      put({ id, what, state: 'failed', text: LOOK_ONLY })
+      return false
+    }
+    put({ id, what, state: 'busy', text: 'Under way …' })
+    try {
+      put({ id, what, state: 'done', text: (await act()) ?? 'Done.' })
+      return true
+    } catch (error) {
+      const conflict = error instanceof EditConflict ? error : undefined
+      const again = conflict && anyway && (() => void run(what, anyway))
+      put({ id, what, state: 'failed', text: sentenceOf(error), conflict, anyway: again })
+      return false
+    }
+  }
+  return { run, tell: (what, text) => put({ id: ++lastId, what, state: 'done', text }) }
+}
+
+export function sentenceOf(error: unknown): string {
+  if (!(error instanceof ClientError)) return (error as Error).message
+  return `${error.message} (${error.code}). ${error.remedy}`
+}
+
+function OutcomeCard({ outcome, close }: { readonly outcome: Outcome; readonly close: () => void }) {
+  const { what, state, text, conflict, anyway } = outcome
+  const sign = { busy: '…', done: '✓', failed: '!' }[state]
+  return (
+    <article className={`outcome ${state}`}>
+      <span className="sign" aria-hidden="true">
+        {sign}
+      </span>
+      <div>
+        <strong>{what}</strong>
+        <p>{text}</p>
+        {conflict === undefined ? null : <ConflictTable conflict={conflict} />}
+        {anyway === undefined ? null : (
+          <p className="row">
+            <button type="button" onClick={close}>
+              Keep theirs
+            </button>
+            <button type="button" className="danger" onClick={() => (close(), anyway())}>
+              Write mine all the same
+            </button>
+          </p>
+        )}
+      </div>
+      <button type="button" className="quiet" aria-label={`Dismiss: ${what}`} onClick={close}>
+        ✕
+      </button>
+    </article>
+  )
+}
+
+function ConflictTable({ conflict }: { readonly conflict: EditConflict }) {
+  return (
+    <table className="conflict">
+      <thead>
+        <tr>
+          <th scope="col">Field</th>
+          <th scope="col">You saw</th>
+          <th scope="col">It is now</th>
+          <th scope="col">Yours</th>
+        </tr>
+      </thead>
+      <tbody>
+        {conflict.fields.map(({ name, before, theirs, mine }) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <td>{before}</td>
+            <td>{theirs}</td>
+            <td>{mine}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}

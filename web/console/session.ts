@@ -1,0 +1,124 @@
+/**
+ * Who is logged in: a key card of the shop's staff, made in this browser and kept here, or given as a file. The relay
+ * is the one that serves the page; its address is kept from the first time on.
+ */
+
+import { connect, type ShopClient } from 'cairn-relay/client'
+import { enrol, makeKeyCard, type Wallet } from 'cairn-relay/enrol'
+import { privateKeyToAccount } from 'viem/accounts'
+
+export interface Session {
+  readonly client: ShopClient
+  readonly shop: bigint
+  /** 33 bytes. */
+  readonly card: Uint8Array
+  /** Nothing is written. */
+  readonly lookOnly: boolean
+}
+
+export interface Login {
+  readonly shop: bigint
+  /** 32 bytes. */
+  readonly secret: Uint8Array
+  readonly lookOnly: boolean
+}
+
+/** What a link of a development relay brings: shop, and the key of the wallet that owns it. */
+export interface DevelopmentLink {
+  readonly shop: bigint
+  readonly wallet: Wallet
+}
+
+const KEPT = 'cairn console'
+const url = location.origin
+
+/** Taken from the address at once: a key stays in no history. */
+export function takeDevelopmentLink(): DevelopmentLink | undefined {
+  const [, shop, key] = /^#shop=([0-9]{1,78}),wallet=([0-9a-f]{64})$/u.exec(location.hash) ?? []
+  if (shop === undefined || key === undefined) return undefined
+  history.replaceState(null, '', location.pathname)
+  return { shop: BigInt(shop), wallet: privateKeyToAccount(`0x${key}`) }
+}
+
+/** Undefined where nobody logged in here, or logged out. */
+export function keptLogin(): Login | undefined {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEPT) ?? 'null') as Record<string, string> | null
+    if (kept === null) return undefined
+    return { shop: BigInt(kept['shop']!), secret: fromHex(kept['secret']!), lookOnly: kept['lookOnly'] === 'yes' }
+  } catch {
+    return undefined
+  }
+}
+
+export function keepLogin(login: Login | undefined): void {
+  const kept = login && {
+    shop: String(login.shop),
+    secret: hex(login.secret),
+    lookOnly: login.lookOnly ? 'yes' : 'no',
+  }
+  try {
+    if (kept === undefined) localStorage.removeItem(KEPT)
+    else localStorage.setItem(KEPT, JSON.stringify(kept))
+  } catch {
+    // A private window that keeps nothing: one logs in again.
+  }
+}
+
+/** A new card for the wallet, which signs one readable text. Rejects with ClientError. */
+export async function newCard(shop: bigint, wallet: Wallet): Promise<Uint8Array> {
+  const { secret, publicKey: card } = makeKeyCard()
+  await enrol({ url, shop, card, wallet })
+  return secret
+}
+
+/** Of a file that cairn shop create and cairn join leave. */
+export function secretOf(text: string): Uint8Array {
+  const digits = text.trim().replace(/^0x/u, '')
+  if (!/^[0-9a-f]{64}$/iu.test(digits)) throw new Error('a key card is 64 hexadecimal digits')
+  return fromHex(digits.toLowerCase())
+}
+
+/** Rejects with ClientError; with a sentence for a card that is none of the staff's. */
+export async function openSession({ shop, secret, lookOnly }: Login, signal: AbortSignal): Promise<Session> {
+  const client = await connect({ url, shop, key: secret, relay: await relayAddress(), signal })
+  const card = publicKeyOf(secret)
+  for await (const { status, data, complete, error } of client.cards()) {
+    if (error !== undefined) throw error
+    if (status === 'loading' || (!complete && client.protocol === 5)) continue
+    const own = data?.find((one) => hex(one.card) === hex(card))
+    if (own !== undefined && !own.isGuest) return { client, shop, card, lookOnly }
+    client.close()
+    throw new Error(
+      own === undefined
+        ? 'This key card is not in the shop any more. Log in with the wallet to get a new one.'
+        : "This is a guest's key card. The console is for the owner and the clerks: log in with their wallet.",
+    )
+  }
+  throw new Error('The connection was closed.')
+}
+
+/** The one that this browser saw first, under which everything is checked from then on. */
+async function relayAddress(): Promise<string> {
+  const name = `${KEPT} relay`
+  const kept = localStorage.getItem(name)
+  if (kept !== null) return kept
+  const answer = await fetch(`${url}/`, { headers: { accept: 'application/json' } })
+  const { relay_address: address } = (await answer.json()) as { readonly relay_address: string }
+  localStorage.setItem(name, address)
+  return address
+}
+
+/** The compressed public key, 33 bytes. */
+function publicKeyOf(secret: Uint8Array): Uint8Array {
+  const point = fromHex(privateKeyToAccount(`0x${hex(secret)}`).publicKey.slice(2))
+  return Uint8Array.of(2 + (point.at(-1)! & 1), ...point.subarray(1, 33))
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+export function fromHex(digits: string): Uint8Array {
+  return Uint8Array.from(digits.match(/../gu) ?? [], (pair) => Number.parseInt(pair, 16))
+}

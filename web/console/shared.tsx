@@ -1,0 +1,120 @@
+/** What all views of the console share: the session, live values, words for amounts and addresses, small controls. */
+
+import type { Live, LiveState, Listing, Manifest, Money, ShopClient } from 'cairn-relay/client'
+import { formatMoney } from 'cairn-relay/client'
+import { createContext, useContext, useEffect, useRef, useSyncExternalStore, type ReactNode } from 'react'
+import { hex, type Session } from './session.js'
+
+export const SessionContext = createContext<Session | undefined>(undefined)
+
+export function useSession(): Session {
+  return useContext(SessionContext)!
+}
+
+export function useLive<T, S extends LiveState<T>>(live: Live<T, S>): S {
+  return useSyncExternalStore(live.subscribe, live.get)
+}
+
+export function useManifest(): Manifest | undefined {
+  return useLive(useSession().client.manifest()).data
+}
+
+/** What prices are in. */
+export function usePricing(): Money | undefined {
+  const manifest = useManifest()
+  const { client } = useSession()
+  return manifest && client.money(0n, manifest.PricingCurrency)
+}
+
+export function priceText(client: ShopClient, manifest: Manifest | undefined, amount: bigint): string {
+  return manifest === undefined ? `${amount}` : formatMoney(client.money(amount, manifest.PricingCurrency))
+}
+
+export function titleOf(listing: Listing | undefined, id: bigint): string {
+  return listing?.Metadata.Title ?? `listing ${id}, which is gone`
+}
+
+export function short(bytes: Uint8Array): string {
+  const digits = hex(bytes)
+  return `${digits.slice(0, 6)}…${digits.slice(-4)}`
+}
+
+export const map = (fields: Readonly<Record<string, unknown>>) => new Map(Object.entries(fields)) as never
+
+export function timeText(seconds: bigint): string {
+  return new Date(Number(seconds) * 1_000).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+}
+
+export function download(name: string, content: BlobPart, type: string): void {
+  const address = URL.createObjectURL(new Blob([content], { type }))
+  Object.assign(document.createElement('a'), { href: address, download: name }).click()
+  setTimeout(() => URL.revokeObjectURL(address), 60_000)
+}
+
+/** Where what became of things is shown while a dialog is open: all that is outside it can be neither read nor used. */
+export const DialogPlace = createContext<(dialog: HTMLElement | null) => void>(() => undefined)
+
+/** A table that scrolls by itself where the window is narrow. */
+export function Scroll({ label, children }: { readonly label: string; readonly children: ReactNode }) {
+  return (
+    <div className="scroll" role="region" aria-label={label} tabIndex={0}>
+      {children}
+    </div>
+  )
+}
+
+/** A dialog that is open while it is there. */
+export function Dialog({
+  title,
+  close,
+  children,
+}: {
+  readonly title: string
+  readonly close: () => void
+  readonly children: ReactNode
+}) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const place = useContext(DialogPlace)
+  useEffect(() => {
+    dialog.current?.showModal()
+    place(dialog.current)
+    return () => place(null)
+  }, [place])
+  return (
+    <dialog ref={dialog} aria-label={title} onClose={close}>
+      <header>
+        <h2>{title}</h2>
+        <button type="button" className="quiet" aria-label="Close" onClick={() => dialog.current?.close()}>
+          ✕
+        </button>
+      </header>
+      {children}
+    </dialog>
+  )
+}
+
+export function Field({
+  label,
+  hint,
+  children,
+}: {
+  readonly label: string
+  readonly hint?: string | undefined
+  readonly children: ReactNode
+}) {
+  return (
+    <label className="field">
+      <span>{label}</span>
+      {children}
+      {hint === undefined ? null : <small>{hint}</small>}
+    </label>
+  )
+}
+
+export function Badge({ kind, children }: { readonly kind: string; readonly children: ReactNode }) {
+  return <span className={`badge ${kind}`}>{children}</span>
+}
+
+export function Empty({ children }: { readonly children: ReactNode }) {
+  return <p className="empty">{children}</p>
+}
