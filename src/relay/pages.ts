@@ -64,8 +64,8 @@ const TITLE = '<title>A shop on cairn</title>'
 /** The page of a shop, for programs that read no scripts too: they show a link by its title, text and picture. */
 export function storefrontPageFor(page: string, facts: StorefrontFacts, listing: Listing | undefined): string {
   const { shop, chain } = facts
-  const shopData = shop === undefined ? '' : ` data-shop="${shop}"`
-  const data = `${shopData} data-chain="${escaped(JSON.stringify(chain ?? null))}"`
+  const named = shop === undefined ? '' : ` data-shop="${shop}"`
+  const data = `${named} data-chain="${escaped(JSON.stringify(chain ?? null))}"`
   const { Title = 'A shop on cairn', Description = 'A shop that proves what it shows', Images } = shown(listing) ?? {}
   const [image] = Images ?? []
   const tags = [

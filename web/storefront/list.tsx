@@ -26,7 +26,7 @@ export function List({ tag, search }: { readonly tag: string | undefined; readon
       <p className="lead">Prices and stock change while you look. Your browser checks each of them.</p>
       <div className="bar">
         <Tags tag={tag} search={search} />
-        <OrderBy order={order} choose={setOrder} />
+        <OrderChoice order={order} choose={setOrder} />
       </div>
       <div className="bar">
         <Proof state={list} />
@@ -52,16 +52,13 @@ export function List({ tag, search }: { readonly tag: string | undefined; readon
   )
 }
 
-interface OrderByProps {
-  readonly order: keyof typeof ORDERS
-  readonly choose: (order: keyof typeof ORDERS) => void
-}
+type OrderName = keyof typeof ORDERS
 
-function OrderBy({ order, choose }: OrderByProps) {
+function OrderChoice({ order, choose }: { readonly order: OrderName; readonly choose: (order: OrderName) => void }) {
   return (
     <label className="order">
       <span className="hidden">Order</span>
-      <select value={order} onChange={(event) => choose(event.target.value as keyof typeof ORDERS)}>
+      <select value={order} onChange={(event) => choose(event.target.value as OrderName)}>
         {Object.entries(ORDERS).map(([name, { label }]) => (
           <option key={name} value={name}>
             {label}

@@ -1,7 +1,7 @@
 /** One thing that is sold. */
 
 import { useState } from 'react'
-import type { Listing as Sold, LiveState } from 'cairn-relay/client'
+import type { Listing as Sold, LiveState, Option } from 'cairn-relay/client'
 import { useCart, useConnection, useListing } from 'cairn-relay/react'
 import { usePriceText } from './guest.js'
 import { isSoldOut, Picture, Price, View } from './parts.js'
@@ -43,7 +43,8 @@ function Detail({ listing, state }: { readonly listing: Sold; readonly state: Li
 }
 
 function Buy({ listing }: { readonly listing: Sold }) {
-  const [chosen, setChosen] = useState(() => firstChosen(listing))
+  const options = [...(listing.Options ?? [])]
+  const [chosen, setChosen] = useState(() => middleOfEach(options))
   const { cart } = useCart()
   const { state } = useConnection()
   const [added, setAdded] = useState(0)
@@ -55,7 +56,7 @@ function Buy({ listing }: { readonly listing: Sold }) {
   }
   return (
     <>
-      <Choices listing={listing} chosen={chosen} choose={setChosen} />
+      <Choices options={options} chosen={chosen} choose={setChosen} />
       <p className="buy-price">
         <Price amount={priceWith(listing, variations)} />
         <span className={isOut ? 'stock is-out' : 'stock'}>{isOut ? 'Sold out, back soon' : 'In stock'}</span>
@@ -84,14 +85,14 @@ function Buy({ listing }: { readonly listing: Sold }) {
 type Chosen = Readonly<Record<string, string>>
 
 interface ChoicesProps {
-  readonly listing: Sold
-  /** By option, the name of its variation. */
+  readonly options: readonly (readonly [string, Option])[]
   readonly chosen: Chosen
   readonly choose: (chosen: Chosen) => void
 }
 
-function Choices({ listing, chosen, choose }: ChoicesProps) {
-  return [...(listing.Options ?? [])].map(([name, { Title, Variations }]) => (
+/** One variation of each option. */
+function Choices({ options, chosen, choose }: ChoicesProps) {
+  return options.map(([name, { Title, Variations }]) => (
     <fieldset key={name} className="choices">
       <legend>{Title}</legend>
       {[...(Variations ?? [])].map(([key, { VariationInfo }]) => (
@@ -109,14 +110,9 @@ function Choices({ listing, chosen, choose }: ChoicesProps) {
   ))
 }
 
-/** The middle one of each option. */
-function firstChosen({ Options }: Sold): Chosen {
-  const options = [...(Options ?? [])]
-  return Object.fromEntries(options.map(([name, { Variations }]) => [name, middleOf([...(Variations?.keys() ?? [])])]))
-}
-
-function middleOf(names: readonly string[]): string {
-  return names[Math.floor((names.length - 1) / 2)]!
+function middleOfEach(options: ChoicesProps['options']): Chosen {
+  const middle = (names: readonly string[]) => names[Math.floor((names.length - 1) / 2)]!
+  return Object.fromEntries(options.map(([name, { Variations }]) => [name, middle([...(Variations?.keys() ?? [])])]))
 }
 
 /** What a piece costs with these, as the cart will say it: percents first, then amounts, each by name. */

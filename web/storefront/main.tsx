@@ -40,8 +40,6 @@ function tokensOf({ chain }: Place): readonly Currency[] {
 }
 
 function Page() {
-  const route = useRoute()
-  const { count } = useCart()
   useKeptCart()
   useRefusedCard()
   return (
@@ -49,42 +47,40 @@ function Page() {
       <a className="skip" href="#main">
         To the content
       </a>
-      <header>
-        <Link to={{}} className="brand">
-          <Mark />
-          <span>
-            cairn <em>outfitters</em>
-          </span>
-        </Link>
-        <Search
-          tag={route.view === 'list' ? route.tag : undefined}
-          search={route.view === 'list' ? route.search : ''}
-        />
-        <nav className="places" aria-label="Yours">
-          <Link to={{ view: 'orders' }}>Orders</Link>
-          <Link to={{ view: 'cart' }} className="cart-link">
-            Cart <span className="badge">{String(count)}</span>
-          </Link>
-        </nav>
-      </header>
+      <Header />
       <Alarm />
       <div id="main">
         <Shown />
       </div>
-      <Foot />
+      <footer>
+        <p>
+          A demonstration shop. Nothing is sent; the money is for tests. <a href="/verify">Check a receipt</a> ·{' '}
+          <a href="/console">For the merchant</a>
+        </p>
+      </footer>
     </>
   )
 }
 
-function Foot() {
+function Header() {
+  const route = useRoute()
+  const { count } = useCart()
   return (
-    <footer>
-      <p>
-        A demonstration shop. Nothing is sent, and the money is for tests. <a href="/verify">Check a receipt</a>
-        {' · '}
-        <a href="/console">For the merchant</a>
-      </p>
-    </footer>
+    <header>
+      <Link to={{}} className="brand">
+        <Mark />
+        <span>
+          cairn <em>outfitters</em>
+        </span>
+      </Link>
+      <Search tag={route.view === 'list' ? route.tag : undefined} search={route.view === 'list' ? route.search : ''} />
+      <nav className="places" aria-label="Yours">
+        <Link to={{ view: 'orders' }}>Orders</Link>
+        <Link to={{ view: 'cart' }} className="cart-link">
+          Cart <span className="badge">{String(count)}</span>
+        </Link>
+      </nav>
+    </header>
   )
 }
 

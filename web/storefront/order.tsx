@@ -102,7 +102,7 @@ function Pay({ order }: { readonly order: Ordered }) {
   return (
     <section className="pay" aria-label="Payment">
       <h2>{due === undefined ? 'Choose how to pay' : `To pay: ${formatMoney(due.money)}`}</h2>
-      {choices.length > 1 && <InWhichMoney choices={choices} currency={currency} choose={setCurrency} />}
+      {choices.length > 1 && <CurrencyChoice choices={choices} chosen={currency} choose={setCurrency} />}
       <div className="actions">
         {wallets.map((wallet) => (
           <button
@@ -132,24 +132,17 @@ function NoChain() {
   )
 }
 
-interface Choice {
-  readonly payee: ChainAddress
-  readonly currency: ChainAddress
-  readonly symbol: string
-}
-
-interface InWhichMoneyProps {
+interface CurrencyChoiceProps {
   readonly choices: readonly Choice[]
-  /** Its place in the choices. */
-  readonly currency: number
-  readonly choose: (currency: number) => void
+  readonly chosen: number
+  readonly choose: (place: number) => void
 }
 
-function InWhichMoney({ choices, currency, choose }: InWhichMoneyProps) {
+function CurrencyChoice({ choices, chosen, choose }: CurrencyChoiceProps) {
   return (
     <label className="field">
       In which money
-      <select value={currency} onChange={(event) => choose(Number(event.target.value))}>
+      <select value={chosen} onChange={(event) => choose(Number(event.target.value))}>
         {choices.map(({ symbol }, i) => (
           <option key={symbol} value={i}>
             {symbol}
@@ -158,6 +151,12 @@ function InWhichMoney({ choices, currency, choose }: InWhichMoneyProps) {
       </select>
     </label>
   )
+}
+
+interface Choice {
+  readonly payee: ChainAddress
+  readonly currency: ChainAddress
+  readonly symbol: string
 }
 
 /** Every currency that the shop takes, with a payee on its chain. */

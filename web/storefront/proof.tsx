@@ -61,21 +61,16 @@ export function Proof({ state, all = 'nothing left out' }: { readonly state: Sta
   )
 }
 
-interface ExplanationProps {
+function Explanation({
+  kind,
+  last,
+  error,
+}: {
   readonly kind: Kind
   readonly last: Verified | undefined
   readonly error: Error | undefined
-}
-
-function Explanation({ kind, last, error }: ExplanationProps) {
-  if (kind === 'failed')
-    return (
-      <div className="explained">
-        <h2>This does not verify</h2>
-        <p>What the relay sent does not fit what it signed. This page has stopped taking anything from it.</p>
-        <p className="reason">{error?.message}</p>
-      </div>
-    )
+}) {
+  if (kind === 'failed') return <Refused error={error} />
   return (
     <div className="explained">
       <h2>You do not have to trust this shop’s server</h2>
@@ -98,6 +93,16 @@ function Explanation({ kind, last, error }: ExplanationProps) {
         Not proven: whether the goods are good. And here, on a developer’s machine, the server names its own key; a real
         shop’s page has it built in.
       </p>
+    </div>
+  )
+}
+
+function Refused({ error }: { readonly error: Error | undefined }) {
+  return (
+    <div className="explained">
+      <h2>This does not verify</h2>
+      <p>What the relay sent does not fit what it signed. This page has stopped taking anything from it.</p>
+      <p className="reason">{error?.message}</p>
     </div>
   )
 }
