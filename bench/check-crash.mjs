@@ -1,7 +1,8 @@
 // npm run check:crash: kills a relay with SIGKILL in the middle of a stream of writes, again and again on the same
-// data, then looks for every set that was answered. Closing line: kills N, answered M, lost L.
+// data, then looks for every set that was answered, and after a clean stop for trie nodes that nothing leads to.
+// Closing line: kills N, answered M, lost L, unreachable nodes U.
 
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,6 +64,19 @@ async function writeUntilKilled({ child, url }) {
   await streams
 }
 
+/** Of data that a relay left at a clean stop. */
+async function unreachableNodes() {
+  const { child } = await startRelay()
+  child.removeAllListeners('exit')
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  await ended
+  const options = { encoding: 'utf8' }
+  const { stdout, status } = spawnSync(process.execPath, ['src/cli/cairn.js', 'check', '--data', directory], options)
+  if (status !== 0) throw new Error(`cairn check: ${stdout}`)
+  return Number(/unreachable nodes (\d+)/u.exec(stdout)[1])
+}
+
 try {
   for (let i = 0; i < kills; i++) {
     const relay = await startRelay()
@@ -70,10 +84,13 @@ try {
     await writeUntilKilled(relay)
   }
   const { lost } = await shop.missing(directory)
+  const unreachable = await unreachableNodes()
   const refused = [...shop.refused.values()]
   if (refused.length > 0) process.stdout.write(`refused ${refused.length}: ${refused[0].message}\n`)
-  process.stdout.write(`kills ${kills}, answered ${shop.answered.size}, lost ${lost}\n`)
-  process.exitCode = lost > 0 || refused.length > 0 || shop.answered.size < kills ? 1 : 0
+  process.stdout.write(
+    `kills ${kills}, answered ${shop.answered.size}, lost ${lost}, unreachable nodes ${unreachable}\n`,
+  )
+  process.exitCode = lost + unreachable > 0 || refused.length > 0 || shop.answered.size < kills ? 1 : 0
 } finally {
   rmSync(data, { recursive: true, force: true })
 }

@@ -6,12 +6,12 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { toBigEndian } from '../dist/bytes/bytes.js'
-import { largeShop, SHOP, startRelay, useOf } from './large-shop.mjs'
-import { openSession } from './session.mjs'
+import { startRelay, useOf } from '../dist/cli/bench/relay-process.js'
+import { openSession } from '../dist/cli/bench/session.js'
+import { largeShop, SHOP } from './large-shop.mjs'
 
 const LISTINGS = 1_000
-const FLAGS = ['--push-delay-ms', '0', '--sessions-per-address-max', '100000', '--sessions-max', '100000']
-const MANY = ['--upgrades-burst', '100000', '--upgrades-per-second', '100000', '--ping-interval-ms', '600000']
+const FLAGS = ['--push-delay-ms', '0', '--upgrades-per-second', '100000', '--ping-interval-ms', '600000']
 
 /**
  * Figures of one run each. `folder`: where data are kept for the next run. In milliseconds and deliveries a second;
@@ -41,7 +41,7 @@ async function beside(folder, plan, mode) {
   try {
     const record = join(scratch, 'frames')
     const relay = await onRelay(folder, { ...plan, record })
-    const loop = fork(new URL('./bare-loop.mjs', import.meta.url), [record, mode])
+    const loop = fork(new URL('./recorded-loop.mjs', import.meta.url), [record, mode])
     const { url } = await message(loop)
     const before = useOf(loop.pid)
     const bare = await clientOf({ ...plan, url, base: relay.base, isBare: true, listings: LISTINGS })
@@ -57,7 +57,7 @@ async function onRelay(folder, plan) {
   const kept = await largeShop(folder, 'objects', LISTINGS)
   const data = mkdtempSync(join(folder, 'run-'))
   cpSync(kept, data, { recursive: true })
-  const relay = await startRelay(data, [...FLAGS, ...MANY])
+  const relay = await startRelay({ data, flags: FLAGS })
   try {
     const base = await headOf(relay.url)
     const before = useOf(relay.pid)
@@ -72,7 +72,7 @@ async function onRelay(folder, plan) {
 
 /** The last set of the shop, as the refusal of a subscription that begins behind it tells. */
 async function headOf(url) {
-  const session = await openSession(url, SHOP)
+  const session = await openSession({ url, shop: SHOP })
   const shopId = toBigEndian(SHOP, 32)
   const { error } = await session.ask({ kind: 'subscribe', startSeq: 2n ** 53n, shopId, filters: [] })
   session.close()

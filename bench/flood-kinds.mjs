@@ -8,8 +8,9 @@ import { toBigEndian } from '../dist/bytes/bytes.js'
 import { CborTime } from '../dist/codec/value.js'
 import { walletOf } from '../dist/cli/wallet.js'
 import { enrol } from '../dist/client/enrol.js'
-import { map, openSession } from './session.mjs'
+import { openSession } from '../dist/cli/bench/session.js'
 
+export const map = (fields) => new Map(Object.entries(fields))
 const OWNER = '12'.repeat(32)
 const GUEST = '56'.repeat(32)
 let lastOrder = 1_000n
@@ -106,7 +107,7 @@ async function flood(name, url, shop) {
   if (before !== undefined) await Promise.all(sessions.map(before))
   const told = { accepted: 0, refused: 0 }
   const keepOn = async (session) => {
-    for (;;) {
+    while (!session.isOver) {
       const { error } = await session.ask(request(session))
       if (error === undefined) told.accepted++
       else told.refused++
@@ -118,11 +119,11 @@ async function flood(name, url, shop) {
 }
 
 async function openOne(url, shop, who) {
-  if (who === 'visitor') return openSession(url, shop)
+  if (who === 'visitor') return openSession({ url, shop: BigInt(shop) })
   const secret = new Uint8Array(randomBytes(32))
   const isGuest = who === 'guest'
   await enrol({ url, shop, card: publicKeyOf(secret), wallet: walletOf(isGuest ? GUEST : OWNER), guest: isGuest })
-  return openSession(url, shop, secret)
+  return openSession({ url, shop: BigInt(shop), secret })
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

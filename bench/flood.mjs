@@ -1,6 +1,6 @@
 // npm run bench -- flood: a good card that writes alone, at a slow rate, beside a flood of each kind. See --help.
 
-import { fork, spawn } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,8 +9,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { publicKeyOf } from '../dist/bytes/signature.node.js'
 import { walletOf } from '../dist/cli/wallet.js'
 import { enrol } from '../dist/client/enrol.js'
-import { FLOODS } from './flood-kinds.mjs'
-import { map, openSession } from './session.mjs'
+import { startRelay } from '../dist/cli/bench/relay-process.js'
+import { openSession } from '../dist/cli/bench/session.js'
+import { FLOODS, map } from './flood-kinds.mjs'
 
 const SHOP = 4_712n
 const LISTINGS = 200
@@ -55,10 +56,11 @@ export async function run(argv) {
 
 async function measure(name, { flags = [] }, { seconds, folder, timeOf }) {
   const data = mkdtempSync(join(tmpdir(), 'cairn-flood-'))
-  const relay = await startRelay(folder, ['--data', data, ...flags])
+  const launcher = join(folder, 'src/cli/cairn.js')
+  const relay = await startRelay({ data, launcher, flags: ['--enrolments-per-second', '1000', ...flags] })
   try {
     const goods = await openGoods(relay.url)
-    const now = () => timeOf(relay.child.pid)
+    const now = () => timeOf(relay.pid)
     await latencies(goods, 1, now)
     const alone = await latencies(goods, seconds, now)
     const flood = fork(new URL('./flood-kinds.mjs', import.meta.url), [name, relay.url, String(SHOP), String(LISTINGS)])
@@ -71,31 +73,9 @@ async function measure(name, { flags = [] }, { seconds, folder, timeOf }) {
     for (const { session } of goods) session.close()
     return { accepted, refused, staff: both(alone.staff, beside.staff), guest: both(alone.guest, beside.guest) }
   } finally {
-    relay.child.kill('SIGKILL')
+    await relay.stop('SIGKILL')
     rmSync(data, { recursive: true, force: true })
   }
-}
-
-function startRelay(folder, flags) {
-  const launcher = join(folder, 'src/cli/cairn.js')
-  const standard = ['serve', '--empty', '--port', '0', '--metrics-port', '0']
-  const rates = ['--upgrades-burst', '10000', '--enrolments-per-second', '1000', '--enrolments-burst', '10000']
-  const child = spawn(
-    process.execPath,
-    [launcher, ...standard, ...rates, '--sessions-per-address-max', '10000', ...flags],
-    {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    },
-  )
-  return new Promise((resolve, reject) => {
-    let output = ''
-    child.stdout.on('data', (chunk) => {
-      output += String(chunk)
-      const url = /listens on (\S+)/u.exec(output)?.[1]
-      if (url !== undefined) resolve({ child, url })
-    })
-    child.once('exit', (code, signal) => reject(new Error(`the relay ended at its start: ${code ?? signal}`)))
-  })
 }
 
 // The good cards
@@ -133,7 +113,7 @@ function listing(id) {
 async function openCard(url, { wallet, guest = false }) {
   const secret = new Uint8Array(randomBytes(32))
   await enrol({ url, shop: SHOP, card: publicKeyOf(secret), wallet: walletOf(wallet), guest })
-  return openSession(url, SHOP, secret)
+  return openSession({ url, shop: SHOP, secret })
 }
 
 /** Of the good cards of each role, in milliseconds, sorted. */

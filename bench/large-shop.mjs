@@ -1,12 +1,13 @@
 // Shops of many objects or many sets, written once by a real relay, over its socket, and kept for the next run.
 
-import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { publicKeyOf } from '../dist/bytes/signature.node.js'
+import { startRelay } from '../dist/cli/bench/relay-process.js'
+import { openSession } from '../dist/cli/bench/session.js'
+import { listingOf } from '../dist/cli/bench/shop.js'
 import { walletOf } from '../dist/cli/wallet.js'
 import { enrol } from '../dist/client/enrol.js'
-import { map, openSession } from './session.mjs'
 
 export const SHOP = 4_713n
 /** The owner's card. */
@@ -16,7 +17,6 @@ const LISTINGS_PER_SET = 400
 /** How many listings the many sets change. */
 const CHANGED_LISTINGS = 1_000
 const IN_FLIGHT = { objects: 8, sets: 1_024 }
-const CLOCK_TICKS_PER_SECOND = 100
 
 /**
  * The data directory of a shop with so many listings (`kind` 'objects'), or of as many sets that change a price each
@@ -28,11 +28,11 @@ export async function largeShop(folder, kind, count, say) {
   const unfinished = `${data}.unfinished`
   rmSync(unfinished, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  const relay = await startRelay(unfinished)
+  const relay = await startRelay({ data: unfinished })
   try {
     const wallet = walletOf(WALLET)
     await enrol({ url: relay.url, shop: SHOP, card: publicKeyOf(SECRET), wallet })
-    const session = await openSession(relay.url, SHOP, SECRET)
+    const session = await openSession({ url: relay.url, shop: SHOP, secret: SECRET })
     const listings = kind === 'objects' ? count : CHANGED_LISTINGS
     await writeAll(session, listingSets(listings), IN_FLIGHT.objects)
     if (kind === 'sets') await writeAll(session, priceSets(count), IN_FLIGHT.sets, say)
@@ -44,49 +44,13 @@ export async function largeShop(folder, kind, count, say) {
   return data
 }
 
-/** A relay over the directory, with `more` flags: its address, what it used so far, and its end. */
-export async function startRelay(data, more = []) {
-  const launcher = join(import.meta.dirname, '../src/cli/cairn.js')
-  const flags = ['serve', '--empty', '--port', '0', '--metrics-port', '0', '--data', data, ...more]
-  const child = spawn(process.execPath, [launcher, ...flags], { stdio: ['ignore', 'pipe', 'ignore'] })
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  const url = await new Promise((resolve, reject) => {
-    let output = ''
-    child.stdout.on('data', (chunk) => {
-      output += String(chunk)
-      const found = /listens on (\S+)/u.exec(output)?.[1]
-      if (found !== undefined) resolve(found)
-    })
-    child.once('exit', (code, signal) => reject(new Error(`the relay ended at its start: ${code ?? signal}`)))
-  })
-  const stop = () => {
-    child.kill('SIGTERM')
-    return ended
-  }
-  return { url, pid: child.pid, stop, use: () => useOf(child.pid) }
-}
-
-/** CPU seconds of a process, and of its main thread alone; the most memory that it had, MiB. From /proc, on Linux. */
-export function useOf(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const peakKib = /VmHWM:\s+(\d+)/u.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]
-  const mainNs = Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[0])
-  const ticks = Number(fields[11]) + Number(fields[12])
-  return { cpu: ticks / CLOCK_TICKS_PER_SECOND, mainCpu: mainNs / 1e9, peakMib: Number(peakKib) / 1_024 }
-}
-
 function* listingSets(count) {
   for (let first = 1; first <= count; first += LISTINGS_PER_SET)
-    yield Array.from({ length: Math.min(LISTINGS_PER_SET, count - first + 1) }, (_, i) => listing(BigInt(first + i)))
+    yield Array.from({ length: Math.min(LISTINGS_PER_SET, count - first + 1) }, (_, i) => listingOf(BigInt(first + i)))
 }
 
-function listing(id) {
-  const Metadata = map({ Title: `Listing ${id}`, Description: 'A thing to buy, described in a sentence.' })
-  return { op: 'add', path: ['Listings', id], value: map({ ID: id, Price: 100n, Metadata, ViewState: 1n }) }
-}
-
-function* priceSets(count) {
+/** Sets that change a price each. */
+export function* priceSets(count) {
   for (let turn = 1; turn <= count; turn++) {
     const id = BigInt((turn * 7_919) % CHANGED_LISTINGS) + 1n
     yield [{ op: 'replace', path: ['Listings', id, 'Price'], value: BigInt(turn) }]

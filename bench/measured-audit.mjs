@@ -1,7 +1,7 @@
 // cairn audit of a data directory in a process of its own, which tells its parent what it used.
 
 import { run } from '../dist/cli/audit.js'
-import { useOf } from './large-shop.mjs'
+import { useOf } from '../dist/cli/bench/relay-process.js'
 
 const io = { out: () => undefined, err: () => undefined, signal: new AbortController().signal }
 const begunMs = performance.now()

@@ -3,8 +3,9 @@
 import { fork } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { largeShop, SECRET, SHOP, startRelay } from './large-shop.mjs'
-import { openSession } from './session.mjs'
+import { startRelay } from '../dist/cli/bench/relay-process.js'
+import { openSession } from '../dist/cli/bench/session.js'
+import { largeShop, SECRET, SHOP } from './large-shop.mjs'
 
 const SHORT = 20_000
 const WHOLE = 1_000_000
@@ -35,13 +36,13 @@ export async function run(argv) {
 
 async function snapshot(count, folder) {
   const data = await largeShop(folder, 'objects', count, say)
-  const relay = await startRelay(data)
+  const relay = await startRelay({ data })
   try {
     const before = relay.use()
     const client = fork(new URL('./snapshot-client.mjs', import.meta.url), [relay.url, String(SHOP)])
     const complete = await message(client)
     const after = relay.use()
-    const session = await openSession(relay.url, SHOP, SECRET)
+    const session = await openSession({ url: relay.url, shop: SHOP, secret: SECRET })
     await session.written([{ op: 'replace', path: ['Listings', BigInt(count), 'Price'], value: BigInt(Date.now()) }])
     session.close()
     const compared = await message(client)

@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { be64, toBigEndian } from '../dist/bytes/bytes.js'
 import { encodeEnvelope } from '../dist/wire/envelope.js'
 import { ObjectType } from '../dist/wire/messages.js'
-import { largeShop, SHOP, startRelay, useOf } from './large-shop.mjs'
+import { startRelay, useOf } from '../dist/cli/bench/relay-process.js'
+import { largeShop, SHOP } from './large-shop.mjs'
 
 /** How many listings the sets of such a shop change: largeShop. */
 const CHANGED_LISTINGS = 1_000
@@ -49,7 +50,7 @@ const ratio = (relay, bare) => ({ rate: relay.perSecond / bare.perSecond, cpu: r
 
 async function onRelay(data, measure) {
   const scratch = mkdtempSync(join(tmpdir(), 'cairn-newcomer-'))
-  const relay = await startRelay(data, FLAGS)
+  const relay = await startRelay({ data, flags: FLAGS })
   try {
     return await measure(relay, join(scratch, 'frames'))
   } finally {
@@ -59,7 +60,7 @@ async function onRelay(data, measure) {
 }
 
 async function bareLoop(record, { path, expected }) {
-  const loop = fork(new URL('./bare-loop.mjs', import.meta.url), [record, 'all'])
+  const loop = fork(new URL('./recorded-loop.mjs', import.meta.url), [record, 'all'])
   const { url } = await message(loop)
   const figures = await newcomer({ url, pid: loop.pid }, { path, expected })
   loop.send('end')

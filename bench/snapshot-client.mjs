@@ -2,7 +2,7 @@
 // took: to complete, and for the first checkpoint after, which is compared with the tree of all that is held.
 
 import { connect } from '../dist/client/shop-client.js'
-import { useOf } from './large-shop.mjs'
+import { useOf } from '../dist/cli/bench/relay-process.js'
 
 const [, , url, shop] = process.argv
 const begunMs = performance.now()

@@ -19,6 +19,7 @@ const SUBPATHS = [
   './client',
   './react',
   './enrol',
+  './card',
   './verify',
   './state-proof',
   './patch-proof',

@@ -310,6 +310,14 @@ export const HTTP_ANSWER_MS_MAX = 30_000
 export const UPLOAD_MS_MAX = BLOB_TOKEN_SECONDS_MAX * 1_000
 /** Between two times that a client keeps what it holds. */
 export const KEPT_SAVE_MS = 2_000
+/** Writes that wait for a connection, on a client's device. */
+export const OUTBOX_WRITES_MAX = 1_000
+/** Refused ones that are told until somebody has seen them: the newest. */
+export const OUTBOX_REFUSED_MAX = 100
+/** A tab keeps the card's session so long before it gives it to another one that wants it. */
+export const TAB_TURN_MS_MIN = 500
+/** A tab that wants the session says so again after so long. */
+export const TAB_WANTS_MS = 200
 /** Sets that no checkpoint covers yet, as a client keeps them apart; of more the older half is put together. */
 export const HELD_SETS_MAX = 8_192
 /** How long `choosePayment` waits for what is to be paid. */

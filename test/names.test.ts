@@ -182,9 +182,11 @@ cairn audit URL --shop ID --card FILE [--relay ADDRESS,…] [--follow] [--json]`
   ],
   [
     ['bench', 'write'],
-    'cairn bench write [--seconds 10] [--listings 1000] [--patches 1] [--connections 1] [--window 1024] ' +
-      '[--url URL] [--json]',
-    '--seconds, --listings, --patches, --connections, --window, --url, --json',
+    'cairn bench write|read|fanout|sync|proofs|all [--runs 5] [--seconds 3] [--listings 1000,10000] [--cores N]\n' +
+      '          [--data DIR | --url URL --shop ID --card FILE] [--at-most SECONDS]\n' +
+      '          [--json] [--report FILE] [--compare FILE] [--allowed 10] …',
+    '--url, --shop, --card, --data, --cores, --runs, --seconds, --listings, --at-most, --json, --report, --compare, ' +
+      '--allowed, --window, --rates, --patches, --connections',
   ],
 ]
 
@@ -206,7 +208,7 @@ const SUMMARIES = `\
   invite     makes a link that lets a clerk join a shop
   join       joins a shop with such a link
   key        makes, shows and rotates the relay's key
-  bench      measures how many writes a relay answers
+  bench      measures what a relay can do, on this machine or at its address
   vectors    tells whether an implementer's test vectors and this implementation agree
   help       says more about a command: cairn help serve`
 

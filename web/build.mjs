@@ -1,10 +1,10 @@
 /**
- * Makes the pages of dist/: style, script and page of each in one file. Its policy (CSP) names the hashes of its own
+ * Puts the demo's pictures into dist/, and makes its pages: style, script and page of each in one file. Its policy (CSP) names the hashes of its own
  * style and script, and allows no others.
  */
 
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -24,6 +24,10 @@ const PAGES = [
   { name: 'console', script: 'main.tsx', allows: [`connect-src 'self' https: wss: ${LOOPBACK}`, PICTURES] },
 ]
 
+cpSync(inside('pictures'), inside('../dist/pictures'), {
+  recursive: true,
+  filter: (from) => !/\.(?:svg|mjs)$/u.test(from),
+})
 for (const page of PAGES) if (existsSync(inside(`${page.name}/${page.script}`))) await make(page)
 
 async function make({ name, script: entry, allows }) {

@@ -1,2 +1,2 @@
-/** Node loads the client as it is: with its own WebSocket, or that of ws. */
-export default { serverExternalPackages: ['cairn-client'] }
+/** The client is bundled, so that its hooks and the page have one React; on the server it opens WebSockets by ws. */
+export default { serverExternalPackages: ['ws'] }

@@ -19,7 +19,8 @@ import { relaysIn } from './relay-address.js'
 const CHECK_HELP = `cairn check [--data DIR] [--shop ID]
 
 Tells whether the data of a relay are whole: the checksum of every row, and of every set its root, its signature and
-the state that it leads to, from the first one on; then the stored state and the object index against the log.
+the state that it leads to, from the first one on; then the stored state and the object index against the log. Of the
+nodes of stored states those are counted that no state leads to any more: after a clean stop there are none.
 Nothing is changed. The relay may run meanwhile: then it is checked up to where it was.
 
   --data DIR  of the relay; the default is that of cairn serve
@@ -63,7 +64,7 @@ async function check(
   const progress = reporter(io)
   const shops = store.shops().filter(({ shopId }) => only === undefined || shopId === only)
   if (only !== undefined && shops.length === 0) throw new UsageError(`there is no shop ${only}`)
-  let [rows, sets, patches] = [0, 0, 0]
+  let [rows, sets, patches, unreachable] = [0, 0, 0, 0]
   for (rows of store.scan()) {
     io.signal.throwIfAborted()
     await nextTurn()
@@ -74,8 +75,10 @@ async function check(
     const checked = await checkShop(store, { shopId, secret, relays, tell, progress: told, signal: io.signal })
     sets += checked.sets
     patches += checked.patches
+    unreachable += checked.unreachable
   }
   for (const { text } of store.damage()) tell(text)
-  io.out(`rows ${rows}, shops ${shops.length}, sets ${sets}, patches ${patches}, problems ${problems}`)
+  const figures = `rows ${rows}, shops ${shops.length}, sets ${sets}, patches ${patches}`
+  io.out(`${figures}, unreachable nodes ${unreachable}, problems ${problems}`)
   return problems === 0 ? 0 : 1
 }

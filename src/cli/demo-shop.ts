@@ -16,51 +16,13 @@ import { fromBigEndian } from '../bytes/bytes.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import type { CborKey } from '../codec/value.js'
 import type { Encodable } from '../codec/encode.js'
-import { connect, type Change, type Item, type PaymentDue, type ShopClient } from '../client/shop-client.js'
+import { connect, uploadBlob, type Change, type Item, type PaymentDue, type ShopClient } from '../client/shop-client.js'
 import { enrol } from '../client/enrol.js'
 import type { DemoKeys } from './demo-keys.js'
+import { pictureOf, PRODUCTS, TAGS, type DemoProduct } from './demo-products.js'
 
 /** Between two changes of the living shop. */
-const CHANGE_EVERY_MS = 1_500
-
-const PRODUCTS: readonly (readonly [title: string, description: string, cents: number])[] = [
-  ['Trail map', 'Waterproof, 1:25,000', 1_490],
-  ['Enamel mug', 'White with a blue rim', 1_250],
-  ['Wool socks', 'Merino, two pairs', 1_990],
-  ['Head torch', '400 lumen, USB-C', 3_900],
-  ['Rope, 30 m', 'Half rope, 8.5 mm', 8_900],
-  ['Carabiner', 'Screw gate, 24 kN', 1_190],
-  ['Thermos', 'Keeps tea hot for a day', 2_790],
-  ['Rain shell', 'Three layers, 320 g', 17_900],
-  ['Tent peg set', 'Eight pieces, titanium', 2_400],
-  ['Sleeping mat', 'Folds to a book', 4_500],
-  ['Camp stove', 'Burns twigs', 5_900],
-  ['Spork', 'Beech wood', 790],
-  ['Dry bag', '20 litres', 2_190],
-  ['Compass', 'With mirror and clinometer', 4_290],
-  ['Sun hat', 'Wide brim, linen', 3_290],
-  ['Walking poles', 'Cork grips, a pair', 7_900],
-  ['Water filter', '2,000 litres', 3_690],
-  ['First-aid kit', 'For two people', 2_990],
-  ['Trail mix', 'Nuts, seeds and figs, 500 g', 890],
-  ['Oat bars', 'Box of twelve', 1_680],
-  ['Field notebook', 'Stone paper', 1_090],
-  ['Pencil set', 'Six, natural cedar', 690],
-  ['Bandana', 'Cotton, with the map of the hut', 990],
-  ['Gaiters', 'Knee high', 3_590],
-  ['Bivouac bag', 'Emergency orange', 6_490],
-  ['Ice axe', 'Straight shaft, 60 cm', 9_900],
-  ['Crampons', 'Twelve points', 12_900],
-  ['Avalanche probe', '240 cm', 5_490],
-  ['Snow goggles', 'Two lenses', 8_490],
-  ['Postcard', 'The cairn at sunrise', 150],
-]
-const TAGS: readonly (readonly [name: string, from: number, to: number])[] = [
-  ['Kitchen', 2, 3],
-  ['Mountain', 5, 9],
-  ['Winter', 26, 29],
-  ['Food', 19, 20],
-]
+const CHANGE_EVERY_MS = 4_000
 
 const id = (product: number) => BigInt(1_000 + product)
 const map = (fields: Readonly<Record<string, Encodable>>): ReadonlyMap<CborKey, Encodable> =>
@@ -111,6 +73,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   await synced(client, signal)
   const isNew = client.listings().get().data?.length === 0
   if (isNew) await fill(client, shop)
+  await illustrate(client)
   await accept(client, [NATIVE, ...(chain?.token === undefined ? [] : [chain.token])])
   const guests = await Promise.all(keys.guests.map((guest) => guestOf(url, shop, keys.wallet, guest, signal)))
   for (const guest of guests) {
@@ -160,25 +123,45 @@ async function synced(client: ShopClient, signal: AbortSignal): Promise<void> {
 
 async function fill(client: ShopClient, shop: bigint): Promise<void> {
   const payee = new Map([[DEVELOPMENT_CHAIN_ID, new Map([[PAYEE, map({ CallAsContract: false })]])]])
-  const anywhere = map({ Country: '', PostalCode: '', City: '' })
+  const post = (cents: bigint) => {
+    const Amount = cents * WEI_PER_CENT
+    return map({ post: map({ ModificationAbsolute: map({ Amount, Plus: true }) }) })
+  }
+  const region = (Country: string, cents: bigint) =>
+    map({ Country, PostalCode: '', City: '', PriceModifiers: post(cents) })
   const manifest = map({
     ShopID: shop,
     Payees: payee,
     AcceptedCurrencies: currencyMap([NATIVE]),
     PricingCurrency: map({ ...NATIVE }),
-    ShippingRegions: map({ anywhere }),
+    ShippingRegions: map({ home: region('CH', 300n), anywhere: region('', 900n) }),
   })
   const changes: Change[] = [{ op: 'replace', path: ['Manifest'], value: manifest }]
-  for (const [i, [title, description, cents]] of PRODUCTS.entries())
-    changes.push(...product(i + 1, title, description, cents))
-  for (const [name, from, to] of TAGS) {
-    const ids = Array.from({ length: to - from + 1 }, (_, i) => id(from + i))
-    changes.push({ op: 'add', path: ['Tags', name], value: map({ Name: name, ListingIDs: ids }) })
-  }
+  for (const [i, sold] of PRODUCTS.entries()) changes.push(...product(i + 1, sold))
+  for (const [name, numbers] of Object.entries(TAGS))
+    changes.push({ op: 'add', path: ['Tags', name], value: map({ Name: name, ListingIDs: numbers.map(id) }) })
   // Apart: from the hash of its neighbours in a set a visitor could guess the stock.
   const isStock = ({ path }: Change) => path[0] === 'Inventory'
   await client.write(changes.filter((change) => !isStock(change)))
   await client.write(changes.filter(isStock))
+}
+
+/** Gives pictures to the listings that have none; goes without where the relay cannot keep them. */
+async function illustrate(client: ShopClient): Promise<void> {
+  const changes: Change[] = []
+  for (const [i, sold] of PRODUCTS.entries()) {
+    const listing = client.listing(id(i + 1)).get().data
+    const isBare = listing?.Metadata.Title === sold.title && listing.Metadata.Images === undefined
+    const picture = isBare ? await pictureOf(sold) : undefined
+    if (picture === undefined) continue
+    const url = await client
+      .uploadUrl()
+      .then((address) => uploadBlob(address, picture))
+      .catch(() => undefined)
+    if (url !== undefined)
+      changes.push({ op: 'replace', path: ['Listings', id(i + 1), 'Metadata', 'Images'], value: [url] })
+  }
+  if (changes.length > 0) await client.write(changes)
 }
 
 /** The price source of this start decides what can be paid with. */
@@ -203,26 +186,33 @@ async function restock(client: ShopClient): Promise<void> {
   await client.write(changes)
 }
 
-/** A listing and its stock; every third comes in sizes. */
-function product(number: number, title: string, description: string, cents: number): Change[] {
+/** A listing and its stock. */
+function product(number: number, { title, description, cents, option }: DemoProduct): Change[] {
   const listing = id(number)
   const fields = {
     ID: listing,
-    Price: BigInt(cents) * 10n ** 13n,
+    Price: BigInt(cents) * WEI_PER_CENT,
     Metadata: map({ Title: title, Description: description }),
     ViewState: 1n,
+    StockStatuses: [map({ VariationIDs: null, InStock: true })],
   }
-  if (number % 3 !== 0) {
+  if (option === undefined) {
     return [
       { op: 'add', path: ['Listings', listing], value: map(fields) },
       { op: 'add', path: ['Inventory', listing], value: BigInt(20 + number) },
     ]
   }
-  const size = (Title: string) => map({ VariationInfo: map({ Title, Description: `Size ${Title}` }) })
-  const options = map({ size: map({ Title: 'Size', Variations: map({ S: size('S'), M: size('M'), L: size('L') }) }) })
+  const variation = ([name, Title]: readonly [string, string]) => {
+    const factor = option.percent?.[name]
+    const PriceModifier = factor === undefined ? {} : { PriceModifier: map({ ModificationPercent: factor }) }
+    return [name, map({ VariationInfo: map({ Title, Description: `${option.title}: ${Title}` }), ...PriceModifier })]
+  }
+  const variations = Object.entries(option.values)
+  const Variations = map(Object.fromEntries(variations.map(variation)) as Readonly<Record<string, Encodable>>)
+  const Options = map({ [option.title.toLowerCase()]: map({ Title: option.title, Variations }) })
   return [
-    { op: 'add', path: ['Listings', listing], value: map({ ...fields, Options: options }) },
-    ...['S', 'M', 'L'].map((name): Change => ({
+    { op: 'add', path: ['Listings', listing], value: map({ ...fields, Options }) },
+    ...variations.map(([name]): Change => ({
       op: 'add',
       path: ['Inventory', listing, name],
       value: BigInt(5 + number),
@@ -308,23 +298,30 @@ const ITEMS: readonly Item[] = [
 /** Prices and stock change slowly, one listing after the other. */
 async function live(client: ShopClient, everyMs: number, signal: AbortSignal): Promise<void> {
   for (let turn = 0; !signal.aborted; turn++) {
-    const number = (turn * 7) % PRODUCTS.length
-    const price = BigInt(PRODUCTS[number]![2]) * 10n ** 13n
-    const change: Change =
-      turn % 3 === 2
-        ? { op: 'increment', path: stockPath(number + 1), value: 1n }
-        : {
-            op: 'replace',
-            path: ['Listings', id(number + 1), 'Price'],
-            value: (price * BigInt(95 + ((turn * 3) % 11))) / 100n,
-          }
-    if (client.state === 'connected') await client.write([change]).catch(() => undefined)
+    if (client.state === 'connected') await client.write([changeOf(turn)]).catch(() => undefined)
     await pause(everyMs, signal)
   }
 }
 
+function changeOf(turn: number): Change {
+  const number = ((turn * 7) % PRODUCTS.length) + 1
+  // Sold out, and back some seconds later.
+  if (turn % 6 === 5) {
+    const scarce = id(SCARCE[Math.floor(turn / 12) % SCARCE.length]!)
+    return { op: 'replace', path: ['Listings', scarce, 'StockStatuses', 0n, 'InStock'], value: turn % 12 === 11 }
+  }
+  if (turn % 3 === 2) return { op: 'increment', path: stockPath(number), value: 1n }
+  const tenths = (BigInt(PRODUCTS[number - 1]!.cents) * BigInt(95 + ((turn * 3) % 11))) / 1_000n
+  return { op: 'replace', path: ['Listings', id(number), 'Price'], value: tenths * 10n * WEI_PER_CENT }
+}
+
+/** Numbers of products that are sold out now and then. */
+const SCARCE = [29, 20, 10, 25] as const
+/** What the demo calls a cent of ether. */
+const WEI_PER_CENT = 10n ** 13n
+
 function stockPath(number: number): Change['path'] {
-  return number % 3 === 0 ? ['Inventory', id(number), 'M'] : ['Inventory', id(number)]
+  return PRODUCTS[number - 1]!.option === undefined ? ['Inventory', id(number)] : ['Inventory', id(number), 'M']
 }
 
 /** Ends early where `signal` is aborted; leaves nothing behind at it. */

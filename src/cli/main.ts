@@ -84,7 +84,10 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['invite', { summary: 'makes a link that lets a clerk join a shop', load: () => import('./invite.js') }],
   ['join', { summary: 'joins a shop with such a link', load: () => import('./join.js') }],
   ['key', { summary: "makes, shows and rotates the relay's key", load: () => import('./key.js') }],
-  ['bench', { summary: 'measures how many writes a relay answers', load: () => import('./bench.js') }],
+  [
+    'bench',
+    { summary: 'measures what a relay can do, on this machine or at its address', load: () => import('./bench.js') },
+  ],
   [
     'vectors',
     {

@@ -13,6 +13,7 @@ import { isSecretKey } from '../bytes/signature-form.js'
 import { ChainUnreachable, type Call } from '../chain/chain.js'
 import { openChain } from '../chain/rpc-chain.js'
 import { ClientError } from '../client/client-error.js'
+import { importCard } from '../client/card-text.js'
 import { enrol, makeKeyCard, relayDescription, type RelayDescription } from '../client/enrol.js'
 import { isDevelopment, SettingsError } from '../settings/settings.js'
 import type { ChainSettings } from '../settings/chain-settings.js'
@@ -105,10 +106,11 @@ export const DEVELOPMENT_ACCOUNTS = {
   clerk: '7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6',
 } as const
 
-/** The secret key in a file, 32 bytes. Throws UsageError. */
+/** The secret key in a file, 32 bytes: 64 digits, or a text of exportCard. Throws UsageError. */
 export async function cardFrom(file: string): Promise<Uint8Array> {
   try {
-    return keyIn(await readFile(file, 'utf8'), file)
+    const text = await readFile(file, 'utf8')
+    return /^\s*CAIRN-CARD:/iu.test(text) ? importCard(text).secret : keyIn(text, file)
   } catch (error) {
     if (error instanceof UsageError) throw error
     throw new UsageError(`the card ${file} cannot be read: ${(error as Error).message}`)

@@ -17,6 +17,7 @@ import { HAND_OVERS_MAX } from '../limits.js'
 import { readHandOver, verifyHandOver, type SignedHandOver } from '../proofs/hand-over.js'
 import { NoteError } from '../notes/forms.js'
 import { readWitnesses } from '../relay/notes/witnesses.js'
+import type { StorefrontFacts } from '../relay/pages.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
 import { KEY_VARIABLE, KeyFileError, readKeyVariable, readOrMakeKey } from '../settings/relay-key.js'
 import { openNoteKey } from '../settings/note-key.js'
@@ -31,8 +32,8 @@ import { StoreError } from '../store/store-error.js'
 import { DEVELOPMENT_CHAIN_ID } from '../chain/development-registry.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import { DEVELOPMENT_TOKEN } from '../settings/chain-settings.js'
-import { openChains } from './chains.js'
-import { demoKeys } from './demo-keys.js'
+import { chainSettingsOf, openChains } from './chains.js'
+import { demoKeys, type DemoKeys } from './demo-keys.js'
 import { DEMO_LISTING, runDemo, type DemoChain, type DemoStart } from './demo-shop.js'
 import { URL_FLAG } from './flags.js'
 import type { Io } from './io.js'
@@ -102,6 +103,7 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
   const key = await relayKey(settings, { store, log, io })
   const noteKey = await openNoteKey(settings.noteKeyFile ?? key.noteFile)
   const guard = await openGuard(key.guardFile)
+  const demo = await keysOfDemo(settings)
   try {
     const relay = await startRelay({
       settings,
@@ -110,6 +112,7 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
       ...(await partsOfKey(settings, key, { store, log })),
       guard,
       noteKey,
+      storefront: storefrontOf(settings, demo),
       listen: LISTEN[settings.transport],
       descriptors: descriptorLimit(),
       version: packageVersion(),
@@ -117,7 +120,7 @@ async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Pr
       metrics,
       signal: io.signal,
     })
-    await serveUntilStopped(relay, settings, metrics, { io, newKey: key.isSlip ? key.keyFile : undefined })
+    await serveUntilStopped(relay, settings, metrics, { io, demo, newKey: key.isSlip ? key.keyFile : undefined })
   } finally {
     await guard.close()
   }
@@ -151,18 +154,40 @@ function reserveBytesOf({ diskReserveMib }: Settings): number {
   return diskReserveMib * 1_048_576
 }
 
+interface ServingContext {
+  readonly io: Io
+  readonly demo: DemoKeys | undefined
+  /** The file of the relay's key, if it was made now. */
+  readonly newKey: string | undefined
+}
+
+/** Of the demo shop, made at its first start. */
+async function keysOfDemo({ demo, data, chain }: Settings): Promise<DemoKeys | undefined> {
+  return demo ? demoKeys(data, chain === 'none' ? undefined : DEVELOPMENT_ACCOUNTS.merchant) : undefined
+}
+
+/** What a page may know: of chains only one of development, whose endpoint is no secret. */
+function storefrontOf(settings: Settings, demo: DemoKeys | undefined): StorefrontFacts {
+  const shop = demo && BigInt(demo.shop)
+  const row = chainSettingsOf(settings)?.chains.find(({ chainId }) => chainId === DEVELOPMENT_CHAIN_ID)
+  if (row?.payments === undefined) return { shop }
+  const token = { address: prefixedHex(DEVELOPMENT_TOKEN), decimals: 2, symbol: 'TEST' }
+  const { chainId, rpc, payments } = row
+  return { shop, chain: { chainId: Number(chainId), rpc: rpc[0]!, payments: prefixedHex(payments), token } }
+}
+
 async function serveUntilStopped(
   relay: RunningRelay,
   settings: Settings,
   metrics: Metrics,
-  { io, newKey }: { readonly io: Io; readonly newKey: string | undefined },
+  { io, demo, newKey }: ServingContext,
 ): Promise<void> {
   let exposed: MetricsServer | undefined
   try {
     if (settings.metricsPort !== 0)
       exposed = await serveMetrics(metrics, { host: settings.metricsHost, port: settings.metricsPort })
     io.out(welcome(relay, settings, newKey))
-    await untilStopped(relay, settings, io)
+    await untilStopped(relay, settings, demo, io)
   } finally {
     await relay.stop()
     await exposed?.close()
@@ -237,13 +262,17 @@ function logFormat({ logFormat }: Settings, { isTerminal }: Io): 'text' | 'json'
 
 const LISTEN = { auto: listen, uws: listenNative, ws: listenWs } as const
 
-async function untilStopped(relay: RunningRelay, settings: Settings, io: Io): Promise<void> {
+async function untilStopped(
+  relay: RunningRelay,
+  settings: Settings,
+  keys: DemoKeys | undefined,
+  io: Io,
+): Promise<void> {
   const stopped = new Promise<void>((resolve) => {
     if (io.signal.aborted) resolve()
     else io.signal.addEventListener('abort', () => resolve(), { once: true })
   })
-  if (settings.demo) {
-    const keys = await demoKeys(settings.data, settings.chain === 'none' ? undefined : DEVELOPMENT_ACCOUNTS.merchant)
+  if (keys !== undefined) {
     const demo = runDemo({
       url: relay.url,
       keys,
@@ -318,6 +347,8 @@ function invitation(url: string, shop: string, settings: Settings, start: DemoSt
     `  demo shop      ${shop} (30 listings, prices and stock keep changing)`,
     ...(settings.chain === 'none' ? [] : orderText(settings, start, keys)),
     '',
+    `Open ${pageOf(url)} in a browser: the shop, as a guest sees it.`,
+    '',
     'Try in another terminal:',
     '',
     `  npx cairn watch${url === URL_FLAG.value ? '' : ` --url ${url} --shop ${shop}`} --listing ${DEMO_LISTING}`,
@@ -348,6 +379,11 @@ function orderText(settings: Settings, { unpaid, paidBefore, isNewChain }: DemoS
         ]
       : []),
   ]
+}
+
+/** `localhost` is what browsers let keep more, and wallets know. */
+function pageOf(url: string): string {
+  return `${url.replace('//127.0.0.1', '//localhost')}/`
 }
 
 function shellWord(text: string): string {

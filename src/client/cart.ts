@@ -37,6 +37,8 @@ interface CartShop {
   readonly currencies: readonly Currency[]
   listing(id: ListingId): Live<Listing>
   manifest(): Live<Manifest>
+  /** What `save` gives now. */
+  kept?(text: string): void
   /** An order of these items, its pieces reserved; its id. */
   order(items: readonly Item[], address: AddressDetails | undefined, signal?: AbortSignal): Promise<OrderId>
 }
@@ -173,7 +175,7 @@ export class Cart implements AsyncIterable<CartState> {
   /** What `save` gave, in the place of what is there. Of another text nothing changes: throws ClientError USAGE. */
   restore(text: string): void {
     const { lines, address } = readSaved(text)
-    const restored = new Cart(this.shop)
+    const restored = new Cart({ ...this.shop, kept: () => undefined })
     for (const line of lines) restored.add(line)
     this.lines.clear()
     for (const [key, line] of restored.lines) this.lines.set(key, line)
@@ -190,6 +192,7 @@ export class Cart implements AsyncIterable<CartState> {
     this.version++
     this.look()
     this.tell()
+    this.shop.kept?.(this.save())
   }
 
   private tell(): void {

@@ -96,6 +96,11 @@ export function usage(path: string, problem: string, remedy: string): ClientErro
   return new ClientError('USAGE', `${path}: ${problem}. ${remedy}`, { path, remedy })
 }
 
+/** Of what version 4 has not. */
+export function needsVersion5(problem: string): ClientError {
+  return new ClientError('NEEDS_VERSION_5', problem)
+}
+
 /** The error of a relay's answer. */
 export function fromWire({ code, message, objectId }: WireError): ClientError {
   const name = errorName(code)

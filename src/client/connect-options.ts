@@ -44,6 +44,18 @@ export interface ConnectOptions {
   readonly verifiedAtSeconds?: number | undefined
   /** Keeps what is held, and brings it back, verified, at the next `connect`. Not with `only: 'watched'`. */
   readonly store?: ReplicaStore | undefined
+  /**
+   * Keeps cart and unsent writes, and sends these when there is a connection: `write` resolves then, and what no relay
+   * answers is sent at the next start, once. Tabs of one card share it: the one that is looked at is connected.
+   */
+  readonly outbox?: ReplicaStore | undefined
+  /** Shows what `outbox` holds as if the relay had taken it, `pending`, until it is pushed, or refused; false. */
+  readonly optimistic?: boolean | undefined
+  /**
+   * `connect` resolves without a connection, which comes by and by; what `store` kept is shown as loading until it is
+   * checked. The relay is given by its address; false.
+   */
+  readonly offline?: boolean | undefined
   /** Decimals and symbols of the tokens that the shop takes; chains' own currencies have 18 decimals. */
   readonly currencies?: readonly Currency[] | undefined
   readonly signal?: AbortSignal | undefined
@@ -92,6 +104,12 @@ const CHECKS: Readonly<Record<keyof ConnectOptions, readonly [check: Check, reme
     (value) => unless(value === undefined || isStore(value)),
     'Give what replicaStore of cairn-relay/replica-store makes.',
   ],
+  outbox: [
+    (value) => unless(value === undefined || isStore(value)),
+    'Give what replicaStore of cairn-relay/replica-store makes, of another place than store has.',
+  ],
+  optimistic: [isBoolean, 'Write true, with outbox, or leave it out.'],
+  offline: [isBoolean, 'Write true, or leave it out.'],
   currencies: [
     (value) => unless(value === undefined || (Array.isArray(value) && value.every(isCurrency))),
     'Give a list of { currency: { ChainID, Address }, decimals, symbol }, Address as 20 bytes.',
@@ -116,6 +134,10 @@ export function checkConnectOptions(options: ConnectOptions): void {
   }
   if (options.only === 'watched' && options.store !== undefined)
     throw usage('options.store', "it cannot keep what only: 'watched' changes", 'Leave store out, or name the parts.')
+  if (options.outbox !== undefined && options.key === undefined)
+    throw usage('options.outbox', 'a visitor has nothing to send', 'Give a key too, or leave outbox out.')
+  if (options.optimistic === true && options.outbox === undefined)
+    throw usage('options.optimistic', 'without an outbox nothing is pending', 'Give outbox too, or leave it out.')
 }
 
 function relayProblem(value: unknown): string | undefined {
@@ -139,6 +161,10 @@ function isPart(part: unknown): boolean {
   if (kind === 'tag') return typeof id === 'string' && id !== ''
   if (kind === 'tags') return id === 'all'
   return ['listing', 'order', 'inventory'].includes(kind ?? '') && (id === 'all' || isId(id))
+}
+
+function isBoolean(value: unknown): string | undefined {
+  return unless(value === undefined || typeof value === 'boolean')
 }
 
 function isStore(value: unknown): boolean {

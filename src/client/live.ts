@@ -39,6 +39,8 @@ export interface LiveState<T> {
    * brought nothing newer.
    */
   readonly stale: boolean
+  /** With `optimistic` of `connect`: `data` holds a write of this client that no push has brought yet. */
+  readonly pending?: boolean
   readonly data: T | undefined
   readonly error: Error | undefined
 }
@@ -67,6 +69,7 @@ export interface Standing {
   readonly verified: Verified | undefined
   readonly complete: boolean
   readonly stale: boolean
+  readonly pending?: boolean | undefined
 }
 
 /** A value with its standing. The same reference of data while nothing in it changed. */

@@ -20,7 +20,7 @@ const WORDS: Readonly<Record<`${OrderState}`, Omit<OrderWords, 'state'>>> = {
     merchant: 'The guest is still choosing; nothing is reserved.',
   },
   '2': {
-    guest: 'The order was canceled or has expired; nothing is to be paid any more.',
+    guest: 'The order was canceled or has expired; pay nothing for it, and order again if you still want it.',
     merchant: 'Canceled or expired; its pieces are free again. Do not ship.',
   },
   '3': {
@@ -50,6 +50,61 @@ const PAID_LATE: Omit<OrderWords, 'state'> = {
 const ENDING: Omit<OrderWords, 'state'> = {
   guest: 'The order is being canceled; do not pay.',
   merchant: 'Being canceled; its pieces are free again. Do not ship.',
+}
+
+/** What may be odd about an order's payments, as `cairn orders --odd` and the merchant's console name it. */
+export type OddPayment =
+  'partial' | 'over' | 'late' | 'extra' | 'fell' | 'earlier' | 'reorged' | 'shortfall' | 'no details'
+
+const ODD: Readonly<Record<OddPayment, Omit<OrderWords, 'state'>>> = {
+  partial: {
+    guest: 'Less came than is due: send the rest to the same address in time, or ask the merchant for it back.',
+    merchant: 'Less came than is due: ask for the rest, or refund it. Do not ship.',
+  },
+  over: {
+    guest: 'It is paid, and more came than was due: ask the merchant for the difference.',
+    merchant: 'Paid, and more came than was due: ship it, and refund the difference.',
+  },
+  late: PAID_LATE,
+  extra: {
+    guest: 'It was paid already, and a payment came once more: ask the merchant for the second one back.',
+    merchant: 'Paid already, and a payment came once more: refund the second one.',
+  },
+  fell: {
+    guest: 'Your payment came, and its token took it back: ask the merchant what to do.',
+    merchant: 'The payment came, and its token took it back: do not ship, refund nothing, ask the guest.',
+  },
+  earlier: {
+    guest: 'It is paid, by the way that you had chosen first: nothing more is to be paid.',
+    merchant: 'Paid by an earlier choice of currency or payee: ship it, and book it as that.',
+  },
+  reorged: {
+    guest: 'The chain has dropped the block with your payment: wait, your wallet shows whether it is sent again.',
+    merchant: 'The payment counted, and its block left the chain: do not ship; wait for it, or ask again.',
+  },
+  shortfall: {
+    guest: 'It is paid, and some pieces are missing: the merchant sends them later, or your money back.',
+    merchant: 'Paid, and the stock had less than was bought: restock, or refund what you cannot send.',
+  },
+  'no details': {
+    guest: 'The shop waits for the chain or a price; that takes a while. Pay nothing yet.',
+    merchant: 'Chain or price are not at hand: nothing to do, the relay keeps trying.',
+  },
+}
+
+/**
+ * What to do about a payment that is odd: the merchant is told which it is (`cairn orders --odd`), and may tell the
+ * guest, whom the protocol tells of late ones alone.
+ *
+ * @example
+ * ```ts
+ * import { oddPaymentWords } from 'cairn-relay/client'
+ *
+ * console.log(oddPaymentWords('extra').merchant) // Paid already, and a payment came once more: refund the second one.
+ * ```
+ */
+export function oddPaymentWords(kind: OddPayment): Omit<OrderWords, 'state'> {
+  return ODD[kind]
 }
 
 /**

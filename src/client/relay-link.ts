@@ -40,6 +40,9 @@ export interface Aside {
   syncStatus(status: SyncStatusRequest): true
 }
 
+/** Tells when the network is back. */
+const page = globalThis as Partial<Pick<typeof globalThis, 'addEventListener' | 'removeEventListener'>>
+
 export class RelayLink {
   private readonly options: LinkOptions
   private readonly handlers: LinkHandlers
@@ -50,8 +53,19 @@ export class RelayLink {
   private backOffMs = BACK_OFF_MS_MIN
   private retry: ReturnType<typeof setTimeout> | undefined
   private isFailed = false
+  private isPaused = false
+  /** Whether it opens by itself: since `begin`, or the first connection. */
+  private isWanted = false
+  /** How many connections were begun: of two the later one counts. */
+  private attempts = 0
+  /** That which is being opened. */
+  private attempting: number | undefined
   private asides: Promise<unknown> = Promise.resolve()
   private running: Aside | undefined
+  /** Tries now, not after the pause. */
+  private readonly onOnline = () => {
+    if (this.current === 'disconnected') this.reopenNow()
+  }
   /** The one that `begin` made; undefined if it made none. */
   subscriptionId: bigint | undefined
 
@@ -119,8 +133,21 @@ export class RelayLink {
   /** Resolves with the first subscription; rejects with ClientError, also of what may be retried. */
   async open(): Promise<void> {
     this.setState('connecting')
+    const attempt = (this.attempting = ++this.attempts)
+    try {
+      await this.openAs(attempt)
+    } finally {
+      if (this.attempting === attempt) this.attempting = undefined
+    }
+  }
+
+  private async openAs(attempt: number): Promise<void> {
     const connection = await this.connect()
     if (this.current === 'closed') return connection.close()
+    if (attempt !== this.attempts) {
+      connection.close()
+      throw new ClientError('DISCONNECTED', 'the connection is not wanted any more')
+    }
     this.opening = connection
     try {
       await this.authenticate(connection)
@@ -129,11 +156,40 @@ export class RelayLink {
       connection.close()
       throw error
     } finally {
-      this.opening = undefined
+      if (this.opening === connection) this.opening = undefined
     }
     this.ready = connection
+    this.isWanted = true
     this.backOffMs = BACK_OFF_MS_MIN
     this.setState('connected')
+  }
+
+  /** Opens by and by: at once, and after each failure again, with the usual pauses. */
+  begin(): void {
+    this.isWanted = true
+    page.addEventListener?.('online', this.onOnline)
+    this.reopenNow()
+  }
+
+  /** Without a connection until `resume`: the card's session is another's. */
+  pause(): void {
+    if (this.isPaused || this.current === 'closed') return
+    this.isPaused = true
+    this.attempts++
+    clearTimeout(this.retry)
+    const { ready } = this
+    this.ready = undefined
+    this.opening?.close()
+    ready?.close()
+    if (ready !== undefined) this.handlers.lost()
+    this.setState('disconnected')
+  }
+
+  resume(): void {
+    if (!this.isPaused) return
+    this.isPaused = false
+    this.backOffMs = BACK_OFF_MS_MIN
+    if (this.isWanted) this.reopenNow()
   }
 
   /** Nothing is taken from the relay any more. */
@@ -146,6 +202,7 @@ export class RelayLink {
   close(): void {
     if (this.current === 'closed') return
     this.setState('closed')
+    page.removeEventListener?.('online', this.onOnline)
     clearTimeout(this.retry)
     this.opening?.close()
     this.ready?.close()
@@ -210,6 +267,7 @@ export class RelayLink {
 
   /** One back-off; a refusal that will not change stops it. */
   private reopenLater(reason: string, leastMs = 0): void {
+    if (this.isPaused) return
     const wait = Math.max(this.backOffMs * (0.5 + Math.random() / 2), leastMs)
     this.backOffMs = Math.min(BACK_OFF_MS_MAX, this.backOffMs * 2)
     this.options.notice(`connection lost (${reason || 'no reason given'}); again in ${Math.round(wait)} ms`)
@@ -217,11 +275,19 @@ export class RelayLink {
     this.retry = setTimeout(() => void this.reopen(), wait)
   }
 
+  /** If nothing is open, and nothing being opened. */
+  private reopenNow(): void {
+    const isOpen = this.ready !== undefined || (this.attempting !== undefined && this.attempting === this.attempts)
+    if (this.current !== 'closed' && !this.isPaused && !this.isFailed && !isOpen) void this.reopen()
+  }
+
   private async reopen(): Promise<void> {
+    clearTimeout(this.retry)
+    const attempt = this.attempts + 1
     try {
       await this.open()
     } catch (error) {
-      if (this.current === 'closed') return
+      if (this.current === 'closed' || this.isPaused || attempt !== this.attempts) return
       this.handlers.lost()
       const isRefused = error instanceof ClientError && !error.retryable
       if (isRefused) this.options.notice(`the relay refuses: ${(error as Error).message}`)

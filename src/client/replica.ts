@@ -129,7 +129,8 @@ export class Replica {
   }
 }
 
-function keyOf(object: Listing | Order | Tag): bigint | string {
+/** What a list is sorted by. */
+export function keyOf(object: Listing | Order | Tag): bigint | string {
   return 'ID' in object ? object.ID : object.Name
 }
 

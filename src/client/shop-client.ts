@@ -15,25 +15,24 @@ import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, SyncStatusRequest } from '../wire/messages.js'
-import { readWriteAnswer } from '../wire/proof-payloads.js'
-import { mixedAudiences } from './audiences.js'
-import { ClientError, verificationFailed } from './client-error.js'
+import { ClientError, needsVersion5, verificationFailed } from './client-error.js'
 import { checkConnectOptions, type ConnectOptions } from './connect-options.js'
 import type { RelayConnection } from './connection.js'
 import { FirstScreen } from './first-screen.js'
 import type { FollowedRelay } from './followed-relay.js'
 import { loaded } from './later.js'
 import { LiveObjects, loadingUnless, seqOnly, type Standing, type Verified } from './live.js'
-import { OwnWrites } from './own-writes.js'
 import { filtersOf, type Part } from './parts.js'
 import type { OwnSet } from './proof-requests.js'
 import { RelayLink, type ConnectionState } from './relay-link.js'
+import type { ReplicaStore } from './kept-replica.js'
 import { Replica } from './replica.js'
 import { SetReader } from './set-reader.js'
 import { givenChain, knownRelay } from './relay-address.js'
 import { ShopObjects, type ReceiptOptions } from './shop-objects.js'
 import { ShopProofs } from './shop-proofs.js'
 import type { ViewSource } from './shop-views.js'
+import type { ShopWrites, WriteOptions, Written } from './shop-writes.js'
 import type { VerifiedSet } from './verify.js'
 import { isSameParts, partsOf, WatchedViews } from './watched-parts.js'
 
@@ -60,14 +59,16 @@ export type { ConnectOptions } from './connect-options.js'
 export type { ListingsQuery } from './listings-query.js'
 export type { ListState, Live, LiveList, LiveState, Verified } from './live.js'
 export { amountText, formatMoney, parseMoney, sumOfMoney, type Currency, type Money } from './money.js'
-export { orderWords, secondsLeft, type OrderWords } from './order-words.js'
+export { oddPaymentWords, orderWords, secondsLeft, type OddPayment, type OrderWords } from './order-words.js'
 export type { Part } from './parts.js'
 export type { Item, Quote, QuoteLine, QuoteProblem, QuoteProblemCode, QuoteStep } from './quote.js'
 export type { ReplicaStore } from './kept-replica.js'
 export type { ConnectionState } from './relay-link.js'
-export type { LiveOrder, Orders, ReceiptOptions } from './shop-objects.js'
+export type { LiveOrder, LiveOutbox, Orders, ReceiptOptions } from './shop-objects.js'
 export type { NewOrder, PaymentCalls, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
 export { uploadBlob } from './blob-upload.js'
+export type { OutboxState, PendingWrite, RefusedWrite } from './outbox.js'
+export type { Written } from './shop-writes.js'
 export type { ShopChain } from './shop-chain.js'
 export type { EthereumProvider } from './rpc-request.js'
 export type { RelayGiven } from './relay-address.js'
@@ -82,29 +83,6 @@ export { OwnSetError } from './own-set-error.js'
 export { VerificationError } from './verify.js'
 export { CANCELED, COMMITTED, OPEN, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
 export { VIEW_STATE_PUBLISHED } from '../objects/listing.js'
-
-/** What `write` resolves with. */
-export interface Written {
-  /** 32 bytes. */
-  readonly stateHash: Uint8Array
-  /** The number of the set in the shop's log; version 5 only. */
-  readonly seq?: bigint
-  /** After the set, 32 bytes; version 5 only. */
-  readonly stateRoot?: Uint8Array
-  /**
-   * Resolves once a checkpoint shows the set in the log as it was signed, at `seq`, with `stateRoot`. Rejects with
-   * VERIFICATION_FAILED if the log has another one there, with USAGE in version 4, which proves no such thing.
-   */
-  proven(): Promise<Verified>
-}
-
-interface WriteOptions {
-  /** The shop's last set must be this one, or the write is refused with CONFLICT; version 5 only. */
-  readonly ifSeq?: bigint
-  readonly signal?: AbortSignal
-}
-
-const NONCES_PER_MS = 1_000n
 
 /**
  * Resolves when the first subscription is accepted. Rejects with ClientError when that cannot be, also of what may be
@@ -155,12 +133,13 @@ export class ShopClient extends ShopObjects {
   private readonly replica: Replica
   private readonly proofs: ShopProofs
   private readonly link: RelayLink
-  private readonly writes = new OwnWrites()
+  /** Undefined while what guests do is loading. */
+  private writes: ShopWrites | undefined
   private readonly readers = new Set<SetReader>()
   private readonly watched: WatchedViews
   private readonly firstScreen: FirstScreen
   protected override readonly objects: LiveObjects
-  protected override readonly source: ViewSource = {
+  protected override source: ViewSource = {
     get: (name) => this.proofs.value(name),
     standing: (name) => this.standing(name),
     list: (collection) => this.replica.list(collection),
@@ -173,7 +152,6 @@ export class ShopClient extends ShopObjects {
   private subscriptionId = 0n
   private failure: Error | undefined
   private isSynced = false
-  private lastNonce = 0n
   private readonly onAbort = () => this.close()
 
   /** Use `connect`. */
@@ -203,7 +181,10 @@ export class ShopClient extends ShopObjects {
       { only: this.parts, store, verifiedAtSeconds: BigInt(verifiedAtSeconds ?? VERIFIED_AT_SECONDS_DEFAULT) },
       {
         ask: (request) => this.link.ask(request),
-        changed: () => this.objects.changedAll(),
+        changed: () => {
+          this.device?.outbox.reached(this.proofs.heldSeq)
+          this.objects.changedAll()
+        },
         streams: () => this.firstScreen.look(),
         failed: (error) => this.fail(error),
         notice: (text) => this.notice(text),
@@ -288,16 +269,49 @@ export class ShopClient extends ShopObjects {
       // A page loads it while the connection opens.
       const guestSide = loaded(import('./guest-side.js'))
       guestSide.catch(() => undefined)
+      if (this.options.outbox !== undefined || this.options.offline === true) this.guestsWith(await guestSide)
+      if (this.options.outbox !== undefined) await this.openDevice(this.options.outbox)
+      if (this.options.offline === true) return await this.startOffline()
       // What was kept may be signed by a key that came later than the one that is known.
       if (this.options.store !== undefined) await this.relay.follow(this.options)
       await this.proofs.load()
-      await this.goOnFromAnchor()
+      await this.device?.turned
       await this.link.open()
-      this.use(await guestSide)
+      this.guestsWith(await guestSide)
     } catch (error) {
       this.close()
       throw error
     }
+  }
+
+  private guestsWith(side: Parameters<typeof this.use>[0]): void {
+    if (this.writes !== undefined) return
+    this.use(side)
+    this.writes = side.makeWrites(this.options, {
+      connection: () => this.connection(),
+      prove: (set) => this.proveOwn(set),
+      notice: (text) => this.notice(text),
+    })
+  }
+
+  private async openDevice(store: ReplicaStore): Promise<void> {
+    // A page loads it when it is wanted.
+    const { ShopDevice } = await loaded(import('./shop-device.js'))
+    const { link, objects, options } = this
+    const whose = { store, purpose: await this.proofs.whoseText() }
+    this.device = this.writes!.device = new ShopDevice(whose, link, objects, {
+      sign: (patches, nonce) => this.writes!.sign(patches, nonce),
+      cartChanged: (text) => this.cartKept(text),
+      notice: (text) => this.notice(text),
+    })
+    if (options.optimistic === true) this.source = this.device.over(this.source)
+    await this.device.open()
+  }
+
+  /** What was kept is shown before it is checked, as loading; it is checked, and the relay asked, by and by. */
+  private async startOffline(): Promise<void> {
+    await this.proofs.preview()
+    void this.proofs.loadOr(() => this.followRelay()).then(() => this.link.begin())
   }
 
   /**
@@ -324,23 +338,8 @@ export class ShopClient extends ShopObjects {
    * sent again and taken once; in version 4 it is OUTCOME_UNKNOWN. Changes that visitors, guests and staff may read
    * stay one set too, but `onNotice` is told: whoever is shown one of them can guess a number in another.
    */
-  override async write(changes: readonly Change[], { ifSeq, signal }: WriteOptions = {}): Promise<Written> {
-    const { key, shop } = this.options
-    const { checkChanges, signChanges } = this.guestSide
-    checkChanges(changes)
-    if (key === undefined) throw new ClientError('NEEDS_KEY', 'a visitor cannot write: connect with a key')
-    const connection = this.connection()
-    if (ifSeq !== undefined && connection.version === 4)
-      throw needsVersion5('ifSeq needs version 5, and the relay speaks version 4')
-    const mixed = mixedAudiences(changes.map(({ path }) => path[0]))
-    if (mixed !== undefined) this.notice(mixed)
-    const timestamp = BigInt(Math.floor(Date.now() / 1_000))
-    const set = { shopId: shop, nonce: this.nextNonce(), timestamp }
-    const { header, signature, patchSet } = signChanges(changes, set, key)
-    const request = { kind: 'write', patchSet, ...(ifSeq !== undefined && { expectedSeq: ifSeq }) } as const
-    const payload = await this.writes.send(connection, request, signal)
-    if (connection.version === 4) return { stateHash: payload, proven: provesNothing }
-    return this.written({ header, signature, answer: readWriteAnswer(payload) })
+  override async write(changes: readonly Change[], options: WriteOptions = {}): Promise<Written> {
+    return this.writes!.write(changes, options)
   }
 
   /**
@@ -358,6 +357,15 @@ export class ShopClient extends ShopObjects {
     } catch (cause) {
       throw verificationFailed(cause)
     }
+  }
+
+  protected override get ownCard() {
+    const { key: secret, shop } = this.options
+    return secret && { shop, relay: this.relay.keys[0]!, secret }
+  }
+
+  protected override get isGuest(): boolean {
+    return this.proofs.mayRead === 'guest'
   }
 
   protected override readTags() {
@@ -389,8 +397,9 @@ export class ShopClient extends ShopObjects {
     if (this.state === 'closed') return
     this.options.signal?.removeEventListener('abort', this.onAbort)
     this.link.close()
-    this.writes.end()
+    this.writes?.end()
     this.proofs.close()
+    this.device?.close()
     this.watched.end()
     for (const reader of this.readers) reader.end()
   }
@@ -426,12 +435,6 @@ export class ShopClient extends ShopObjects {
     return { isLoading: !this.isSynced, complete: false, stale: false }
   }
 
-  private written(set: OwnSet): Written {
-    const { Seq: seq, StateRoot: stateRoot, StateHash: stateHash } = set.answer
-    const proven = () => this.proveOwn(set)
-    return { stateHash, seq, stateRoot, proven }
-  }
-
   private async proveOwn(set: OwnSet): Promise<Verified> {
     try {
       const { proveOwnSet } = await loaded(import('./proof-requests.js'))
@@ -457,9 +460,10 @@ export class ShopClient extends ShopObjects {
       this.notice('the relay speaks version 4: all of the shop is subscribed to, not what is watched')
       this.parts = undefined
     }
+    await this.goOnFromAnchor()
     await this.subscribe(connection)
     if (connection.version === 5) this.proofs.connected()
-    this.writes.resend(connection)
+    this.writes?.resend(connection)
   }
 
   private async subscribe(connection: RelayConnection): Promise<void> {
@@ -511,7 +515,9 @@ export class ShopClient extends ShopObjects {
       const checkpoint = await fetchAnchored(this.options, onChain)
       if (checkpoint !== undefined) this.proofs.goOnFromAnchor(checkpoint, onChain.place)
     } catch (cause) {
-      throw verificationFailed(cause)
+      const error = verificationFailed(cause)
+      if (error.code === 'VERIFICATION_FAILED') this.fail(error)
+      throw error
     }
   }
 
@@ -526,7 +532,8 @@ export class ShopClient extends ShopObjects {
   }
 
   private tellState(state: ConnectionState): void {
-    if (state === 'needs-auth') this.writes.end()
+    if (state === 'needs-auth') this.writes?.end()
+    if (state === 'connected') this.device?.outbox.run()
     for (const watch of this.stateWatchers) watch(state)
   }
 
@@ -543,6 +550,7 @@ export class ShopClient extends ShopObjects {
         for (const reader of this.readers) reader.give(set)
         for (const name of changed) this.objects.changed(name)
       })
+    this.device?.outbox.reached(this.proofs.heldSeq)
   }
 
   /** Throws on the first thing that is not proven: it is not answered, and nothing more is taken. */
@@ -569,7 +577,7 @@ export class ShopClient extends ShopObjects {
     this.failure = error
     this.link.fail()
     this.proofs.close()
-    this.writes.end()
+    this.writes?.end()
     for (const reader of this.readers) reader.fail(error)
     this.objects.fail(error)
   }
@@ -581,19 +589,4 @@ export class ShopClient extends ShopObjects {
     else this.readers.add(reader)
     return reader
   }
-
-  /** Rising across restarts too: made of the clock. */
-  private nextNonce(): bigint {
-    const now = BigInt(Date.now()) * NONCES_PER_MS
-    this.lastNonce = now > this.lastNonce ? now : this.lastNonce + 1n
-    return this.lastNonce
-  }
-}
-
-function provesNothing(): Promise<never> {
-  return Promise.reject(needsVersion5('the relay speaks version 4, which proves no writes'))
-}
-
-function needsVersion5(problem: string): ClientError {
-  return new ClientError('NEEDS_VERSION_5', problem)
 }

@@ -8,18 +8,21 @@ import type { ListingId, OrderId, ShopId } from '../brands.js'
 import type { StockEntry } from '../objects/inventory.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
-import type { Order } from '../objects/order.js'
+import { PAID, type Order } from '../objects/order.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import type { Tag } from '../objects/tag.js'
 import type { Change } from '../patches/patch.js'
+import type { SavedCard } from './card-text.js'
 import type { Cart } from './cart.js'
-import { usage } from './client-error.js'
+import { ClientError, usage } from './client-error.js'
 import type * as GuestSide from './guest-side.js'
 import { isId } from './place-arguments.js'
 import { checkQuery, queryKey, type ListingsQuery } from './listings-query.js'
 import type { Live, LiveList, LiveObjects, Reading } from './live.js'
 import { currencyOf, type Currency, type Money } from './money.js'
 import type { Part } from './parts.js'
+import type { OutboxState } from './outbox.js'
+import type { ShopDevice } from './shop-device.js'
 import type { ShopOrders } from './shop-orders.js'
 import { collectionView, listingsView, objectView, type ViewSource } from './shop-views.js'
 
@@ -47,6 +50,9 @@ export abstract class ShopObjects {
   protected abstract readonly objects: LiveObjects
   private guests: { readonly side: typeof GuestSide; readonly orders: Orders } | undefined
   private ownCart: Cart | undefined
+  private isCardKept = false
+  /** Undefined without `outbox` of `connect`. */
+  protected device: ShopDevice | undefined
 
   constructor(currencies: readonly Currency[]) {
     this.currencies = currencies
@@ -72,6 +78,10 @@ export abstract class ShopObjects {
   protected abstract readTags(): Reading<ReadonlyMap<string, Tag>>
   protected abstract readStock(): Reading<readonly StockEntry[]>
   protected abstract watchStock(name: string, path: readonly ['Inventory', bigint, ...string[]]): void
+  /** What a text of the card holds; undefined for a visitor. */
+  protected abstract readonly ownCard: Omit<SavedCard, 'publicKey'> | undefined
+  /** Whether the card is a guest's, as far as it is known. */
+  protected abstract readonly isGuest: boolean
   protected abstract receiptOf(id: OrderId, options?: ReceiptOptions): Promise<Uint8Array>
 
   /** The same object while somebody holds it; like those below. */
@@ -148,19 +158,79 @@ export abstract class ShopObjects {
   /** The guest's cart: one for each client. */
   cart(): Cart {
     const { currencies } = this
-    return (this.ownCart ??= this.guestSide.makeCart({
+    if (this.ownCart !== undefined) return this.ownCart
+    this.ownCart = this.guestSide.makeCart({
       currencies,
+      kept: (text) => this.device?.keepCart(text),
       listing: (id) => this.listing(id),
       manifest: () => this.manifest(),
       order: (items, shippingAddress, signal) =>
         this.orders.place({ items, shippingAddress }, signal === undefined ? {} : { signal }),
-    }))
+    })
+    this.cartKept(this.device?.outbox.cart ?? '')
+    return this.ownCart
+  }
+
+  /** Writes that wait for the relay, and those that it refused; without `outbox` of `connect` there are none. */
+  outbox(): LiveOutbox {
+    return {
+      get: () => this.device?.get() ?? NO_WRITES,
+      subscribe: (changed) => this.device?.subscribe(changed) ?? (() => undefined),
+      dismiss: (id) => this.device?.outbox.dismiss(id),
+    }
+  }
+
+  /** The cart that was kept, or that another tab made. */
+  protected cartKept(text: string): void {
+    if (this.ownCart === undefined || text === '' || text === this.ownCart.save()) return
+    try {
+      this.ownCart.restore(text)
+    } catch {
+      // Of another version of this library: the guest begins anew.
+    }
   }
 
   /** An amount of the chain's currency or token, as `formatMoney` takes it. */
   money(amount: bigint, currency: ChainAddress): Money {
     if (typeof amount !== 'bigint') throw usage('amount', 'it is no bigint', 'Give the smallest units: 1299n.')
     return { ...currencyOf(currency, this.currencies), amount }
+  }
+
+  /**
+   * The card as a text for a file, a paper or a QR code, which `importCard` reads: on another device it is this guest.
+   * It ends what `cardOffer` offers. Throws ClientError NEEDS_KEY.
+   */
+  exportCard(): string {
+    const { ownCard } = this
+    if (ownCard === undefined) throw new ClientError('NEEDS_KEY', 'a visitor has no card: connect with a key')
+    const text = this.guestSide.exportCard(ownCard)
+    this.dismissCardOffer()
+    return text
+  }
+
+  /**
+   * A lost card is a lost order: once one of a guest's orders is Paid, `data` is that order, until the card was
+   * exported or the offer dismissed. A page that shows something then has offered it once, by itself.
+   */
+  cardOffer(): Live<Order> {
+    return this.objects.live(
+      CARD_OFFER,
+      () => ({ id: CARD_OFFER, topics: ['Orders/'], parts: [{ order: 'all' }], read: () => this.readCardOffer() }),
+      () => ({}),
+    )
+  }
+
+  /** The guest does not want his card as a text now. */
+  dismissCardOffer(): void {
+    this.isCardKept = true
+    this.device?.outbox.keepCardKept()
+    this.objects.changed('Orders/')
+  }
+
+  private readCardOffer(): Reading<Order> {
+    const isKept = this.isCardKept || this.device?.outbox.isCardKept === true
+    const orders = this.isGuest && !isKept ? (this.source.list('Orders') as readonly Order[]) : []
+    return { ...this.source.listStanding('Orders'), data: orders.find(({ State }) => State === PAID) }
   }
 
   private object<T, Extra extends object = object>(
@@ -183,6 +253,18 @@ export abstract class ShopObjects {
     )
   }
 }
+
+/** Live: `useSyncExternalStore(outbox.subscribe, outbox.get)`. */
+export interface LiveOutbox {
+  /** The same reference until something changes. */
+  readonly get: () => OutboxState
+  readonly subscribe: (changed: () => void) => () => void
+  /** Takes a refused write off the list; nothing happens if it is not on it. */
+  readonly dismiss: (id: bigint) => void
+}
+
+const NO_WRITES: OutboxState = { pending: [], refused: [] }
+const CARD_OFFER = 'Orders/ card offer'
 
 /** Called, it lists all orders; its methods are those of `orders`. */
 function callable(orders: ShopOrders): Orders {

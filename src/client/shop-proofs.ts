@@ -11,9 +11,11 @@ import { encode } from '../codec/encode.js'
 import { KEPT_SAVE_MS } from '../limits.js'
 import type { StateQuestion } from '../merkle/state-proof.js'
 import type { RelayIdentity, SignedCheckpoint, VerifiedCheckpoint } from '../proofs/checkpoint.js'
+import { HeldShop } from '../proofs/held-shop.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import type { CheckpointPush, PushedSet, Request, SnapshotPush, SubscriptionRequest } from '../wire/messages.js'
+import { isGuestsAccount } from '../wire/proof-payloads.js'
 import { ClientError } from './client-error.js'
 import { Freshness } from './freshness.js'
 import type * as Keeping from './kept-replica.js'
@@ -69,6 +71,8 @@ export class ShopProofs {
   private shown: { readonly task: Parts.PartTask; readonly proofs: Parts.PartProofs } | undefined
   /** How a replica is kept; undefined without a store. */
   private keeping: typeof Keeping | undefined
+  /** What the replica holds was kept, and nothing of it is checked. */
+  private isPreview = false
   private savedSeq = 0n
   private saving: ReturnType<typeof setTimeout> | undefined
   /** One after the other. */
@@ -93,6 +97,12 @@ export class ShopProofs {
   get newest(): { readonly seq: bigint; readonly bytes: Uint8Array } | undefined {
     const accepted = this.proven.checkpoints.accepted
     return accepted && { seq: accepted.fields.Seq, bytes: encode([...accepted.signed]) }
+  }
+
+  /** What is held is as of this set, or of a later one. */
+  get heldSeq(): bigint {
+    const compared = this.proven.comparedWith?.fields.Seq ?? 0n
+    return compared > this.replica.lastSeq ? compared : this.replica.lastSeq
   }
 
   standing(name: string): Standing {
@@ -207,24 +217,66 @@ export class ShopProofs {
     return this.replica.take(set)
   }
 
-  /** Brings back what was kept, if it can be verified. Never throws. */
-  async load(): Promise<void> {
+  /** Shows what was kept before any of it is checked: all of it is loading, and `load` checks it. Never throws. */
+  async preview(): Promise<void> {
+    const kept = await this.kept()
+    if (kept === undefined) return
+    try {
+      const held = new HeldShop({ hasTree: false })
+      for (const { question, object } of kept.items) if (!isGuestsAccount(question)) held.put({ question, object }, 0n)
+      this.replica.begin(held)
+      this.isPreview = true
+    } catch (error) {
+      this.notUsed(error)
+    }
+  }
+
+  /** The same with what `follow` brings, where it cannot be verified without: keys that came later. Never rejects. */
+  async loadOr(follow: () => Promise<void>): Promise<void> {
+    if ((await this.load()) || this.options.store === undefined) return
+    await follow().catch((error: unknown) => this.handlers.notice((error as Error).message))
+    await this.load()
+  }
+
+  /** Brings back what was kept, if it can be verified; whether it was. Never throws. */
+  async load(): Promise<boolean> {
+    const kept = await this.kept()
+    if (kept === undefined) return false
+    try {
+      const { checkParts } = await loaded(import('./part-proofs.js'))
+      this.shown = this.proven.resume(kept, checkParts)
+      this.isPreview = false
+      this.savedSeq = this.proven.comparedWith!.fields.Seq
+      this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
+      this.handlers.changed()
+      return true
+    } catch (error) {
+      this.notUsed(error)
+      return false
+    }
+  }
+
+  private async kept(): Promise<Keeping.KeptReplica | undefined> {
     const { store } = this.options
-    if (store === undefined) return
+    if (store === undefined) return undefined
     try {
       const keeping = (this.keeping = await loaded(import('./kept-replica.js')))
       const bytes = await store.load()
-      if (bytes === undefined) return
-      const kept = keeping.readKept(bytes)
-      if (kept.purpose !== this.purpose(keeping))
-        return this.handlers.notice('what was kept is of another subscription and not used')
-      const { checkParts } = await loaded(import('./part-proofs.js'))
-      this.shown = this.proven.resume(kept, checkParts)
-      this.savedSeq = this.proven.comparedWith!.fields.Seq
-      this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
+      const kept = bytes && keeping.readKept(bytes)
+      if (kept === undefined || kept.purpose === this.purpose(keeping)) return kept
+      this.handlers.notice('what was kept is of another subscription and not used')
     } catch (error) {
-      this.handlers.notice(`what was kept is not used: ${(error as Error).message}`)
+      this.notUsed(error)
     }
+    return undefined
+  }
+
+  private notUsed(error: unknown): void {
+    this.handlers.notice(`what was kept is not used: ${(error as Error).message}`)
+    if (!this.isPreview) return
+    this.isPreview = false
+    this.replica.begin(new HeldShop({ hasTree: false }))
+    this.handlers.changed()
   }
 
   /**
@@ -317,6 +369,12 @@ export class ShopProofs {
   private keep(): void {
     if (this.keeping === undefined || this.isClosed || this.saving !== undefined) return
     this.saving = setTimeout(() => this.save(), KEPT_SAVE_MS)
+  }
+
+  /** Shop, relay and card as one text. */
+  async whoseText(): Promise<string> {
+    const { keptFor } = await loaded(import('./kept-replica.js'))
+    return keptFor(this.whose, [])
   }
 
   private purpose({ keptFor }: typeof Keeping): string {

@@ -196,6 +196,7 @@ function together(standings: readonly (Standing | undefined)[]): Standing {
     isLoading: known.some(({ isLoading }) => isLoading),
     complete: known.every(({ complete }) => complete),
     stale: known.some(({ stale }) => stale),
+    ...(known.some(({ pending }) => pending !== undefined) && { pending: known.some(({ pending }) => pending) }),
     verified: verified.includes(undefined) ? undefined : (verified as Verified[]).reduce(earlier, verified[0]!),
   }
 }

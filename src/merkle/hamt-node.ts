@@ -61,8 +61,9 @@ export interface Node {
 /** What a node's digest is taken over (node-preimage.ts). */
 export interface Preimage {
   readonly bytes: Uint8Array
-  /** The index of the entry that it has of a version before; −1: of none. */
-  stale: number
+  /** Bits of the entries that it has of versions before: those of index 0 … 31, and 32 … 63. */
+  staleLow: number
+  staleHigh: number
 }
 
 const VERSION = 1

@@ -235,6 +235,16 @@ export class Hamt {
     return this.branch.size === 0 || storeIn(this.branch, write, hasRoom, this.context)
   }
 
+  /** Names of all its nodes that are stored. Nodes are read one by one, and not kept. */
+  *refs(): IterableIterator<NodeRef> {
+    yield* refsIn(this.branch, undefined, this.context)
+  }
+
+  /** Names of stored nodes that this trie has and `later` has not, which was made from it by changes. */
+  *refsGoneIn(later: Hamt): IterableIterator<NodeRef> {
+    yield* refsIn(this.branch, later.branch, this.context)
+  }
+
   private with(branch: Branch): Hamt {
     return branch === this.branch ? this : new Hamt(branch, this.context)
   }
@@ -416,6 +426,23 @@ function* leavesOf(branch: Branch, context: TrieContext): IterableIterator<[Uint
   for (const entry of (branch.node ?? fetched(branch, context)).entries) {
     if (isLeaf(entry)) yield [entry.key, entry.value]
     else yield* leavesOf(entry, context)
+  }
+}
+
+/** Of the nodes of `branch` that do not stand at the same place of `later`: a node never moves to another place. */
+function* refsIn(branch: Branch, later: Branch | undefined, context: TrieContext): IterableIterator<NodeRef> {
+  const { ref } = branch
+  if (branch === later || (ref !== 0 && ref === later?.ref)) return
+  if (ref !== 0) yield ref
+  else if (branch.size === 0) return
+  const node = branch.node ?? fetched(branch, context)
+  const other = later && (later.node ?? fetched(later, context))
+  for (let slot = 0, index = 0; index < node.entries.length && slot < 2 ** HAMT_BITS_PER_LEVEL; slot++) {
+    if (!hasSlot(node, slot)) continue
+    const entry = node.entries[index++]!
+    if (isLeaf(entry)) continue
+    const beside = other && hasSlot(other, slot) ? other.entries[indexOf(other, slot)] : undefined
+    yield* refsIn(entry, beside && !isLeaf(beside) ? beside : undefined, context)
   }
 }
 

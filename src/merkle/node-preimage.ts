@@ -1,7 +1,7 @@
 /**
  * What the digest of a trie node (PROTOCOL §6) is taken over: the entries in slot order, a leaf's key and value, a
  * child's digest. To copy it together costs more than to hash it, so a node that was hashed before it changed keeps it,
- * and the next version takes it over and writes the one entry that is another.
+ * and the next version takes it over and writes those entries that are others.
  *
  * Tests: test/merkle/hamt-versions.test.ts
  */
@@ -9,6 +9,7 @@
 import { sha256 } from '#hash'
 import { isLeaf, type Branch, type Leaf, type Node, type Preimage } from './hamt-node.js'
 
+const DIGEST_BYTES = 32
 const SCRATCH_BYTES_MAX = 1_048_576
 /** A node with large values is as well copied: what is kept stays small. */
 const KEPT_BYTES_MAX = 16_384
@@ -18,16 +19,20 @@ let scratch = new Uint8Array(4_096)
 export function hashNode(node: Node, digestOf: (child: Branch) => Uint8Array): Uint8Array {
   const { preimage } = node
   if (typeof preimage === 'object') {
-    if (preimage.stale >= 0) writeStale(node, preimage, digestOf)
+    if ((preimage.staleLow | preimage.staleHigh) !== 0) writeStale(node, preimage, digestOf)
     return sha256(preimage.bytes)
   }
   let length = 0
-  for (const entry of node.entries) length += entryLength(entry, digestOf)
+  for (const entry of node.entries) {
+    // Before the scratch is taken: to hash a child takes it too.
+    if (!isLeaf(entry)) digestOf(entry)
+    length += entryLength(entry)
+  }
   const isKept = preimage === 'wanted' && length <= KEPT_BYTES_MAX
   const bytes = isKept ? new Uint8Array(length) : buffer(length).subarray(0, length)
   let at = 0
   for (const entry of node.entries) at = writeEntry(bytes, at, entry, digestOf)
-  node.preimage = isKept ? { bytes, stale: -1 } : 'wanted'
+  node.preimage = isKept ? { bytes, staleLow: 0, staleHigh: 0 } : 'wanted'
   return sha256(bytes)
 }
 
@@ -36,10 +41,9 @@ export function takePreimage(node: Node, index: number, entry: Leaf | Branch): N
   const { preimage } = node
   if (typeof preimage !== 'object') return preimage
   node.preimage = 'wanted'
-  // Where much changes between two digests it is as well copied together again.
-  const isOther = preimage.stale >= 0 && preimage.stale !== index
-  if (isOther || !isAsLong(node.entries[index]!, entry)) return 'wanted'
-  preimage.stale = index
+  if (!isAsLong(node.entries[index]!, entry)) return 'wanted'
+  if (index < 32) preimage.staleLow |= 1 << index
+  else preimage.staleHigh |= 1 << (index - 32)
   return preimage
 }
 
@@ -49,15 +53,21 @@ function isAsLong(old: Leaf | Branch, entry: Leaf | Branch): boolean {
 }
 
 function writeStale(node: Node, preimage: Preimage, digestOf: (child: Branch) => Uint8Array): void {
-  const { entries } = node
+  let { staleLow: low, staleHigh: high } = preimage
   let at = 0
-  for (let i = 0; i < preimage.stale; i++) at += entryLength(entries[i]!, digestOf)
-  writeEntry(preimage.bytes, at, entries[preimage.stale]!, digestOf)
-  preimage.stale = -1
+  for (let i = 0; (low | high) !== 0; i++) {
+    const entry = node.entries[i]!
+    if ((low & 1) === 1) writeEntry(preimage.bytes, at, entry, digestOf)
+    at += entryLength(entry)
+    // The next entry's bit comes to the front.
+    low = (low >>> 1) | (high << 31)
+    high >>>= 1
+  }
+  preimage.staleLow = preimage.staleHigh = 0
 }
 
-function entryLength(entry: Leaf | Branch, digestOf: (child: Branch) => Uint8Array): number {
-  return isLeaf(entry) ? entry.key.length + entry.value.length : digestOf(entry).length
+function entryLength(entry: Leaf | Branch): number {
+  return isLeaf(entry) ? entry.key.length + entry.value.length : DIGEST_BYTES
 }
 
 /** Where the next one begins. */

@@ -26,6 +26,7 @@ export { NodeValueError } from './node-hash.js'
 export { ProofError, type ProofErrorCode } from './proof-error.js'
 export type { ProvenLeaf } from './leaf-hash-proof.js'
 
+const DIGEST_BYTES = 32
 /** A hash as a CBOR byte string. */
 const HASH_ITEM_BYTES = 34
 
@@ -107,22 +108,46 @@ export function patchProof(leafHashes: readonly Uint8Array[], place: number): Ui
  * ```
  */
 export class PatchTree {
-  private readonly nodes: readonly Uint8Array[]
+  /** One after the other, 32 bytes each, where they were computed elsewhere and nobody asked for one yet. */
+  private readonly flat: Uint8Array | undefined
+  private made: readonly Uint8Array[] | undefined
   private readonly patches: number
 
   /** Throws NoPatchesError, NodeValueError. */
-  constructor(leafHashes: readonly Uint8Array[]) {
+  constructor(leafHashes: readonly Uint8Array[])
+  /** `leafHashes`: their number, where `flat` has all nodes of a tree over so many (see writeNodes). */
+  constructor(leafHashes: number, flat: Uint8Array)
+  constructor(leafHashes: readonly Uint8Array[] | number, flat?: Uint8Array) {
+    this.flat = flat
+    if (typeof leafHashes === 'number') {
+      this.patches = leafHashes
+      return
+    }
     if (leafHashes.length === 0) throw new NoPatchesError()
     const range = new Mmr()
     for (const leafHash of leafHashes) range.append(leafHash)
     for (let leaves = leafHashes.length; !isPowerOfTwo(leaves); leaves++) range.append(PADDING_LEAF)
-    this.nodes = range.nodes
+    this.made = range.nodes
     this.patches = leafHashes.length
   }
 
   /** 32 bytes, not to be changed. */
   get root(): Uint8Array {
     return present(this.nodes.at(-1), 'root')
+  }
+
+  /** Of the tree over so many patches. */
+  static nodesOf(patches: number): number {
+    return 2 * 2 ** Math.ceil(Math.log2(patches)) - 1
+  }
+
+  /** Writes all nodes to `target` from `at` on, from which the tree can be made again where the bytes are trusted. */
+  writeNodes(target: Uint8Array, at: number): void {
+    for (const [i, node] of this.nodes.entries()) target.set(node, at + i * DIGEST_BYTES)
+  }
+
+  private get nodes(): readonly Uint8Array[] {
+    return (this.made ??= split(present(this.flat, 'nodes')))
   }
 
   /**
@@ -268,6 +293,11 @@ function leafNode(leaf: number): number {
   let node = 2 * leaf
   for (let rest = leaf; rest > 0; rest = Math.floor(rest / 2)) node -= rest % 2
   return node
+}
+
+function split(flat: Uint8Array): Uint8Array[] {
+  const count = flat.length / DIGEST_BYTES
+  return Array.from({ length: count }, (_, i) => flat.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES))
 }
 
 function isPowerOfTwo(count: number): boolean {

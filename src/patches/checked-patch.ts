@@ -4,6 +4,7 @@
  * Tests: test/patches/patch.test.ts
  */
 
+import { assert } from '../assert.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { MAP } from '../codec/head.js'
 import { SchemaError } from '../codec/schema.js'
@@ -37,7 +38,27 @@ export function readCheckedPatch(bytes: Uint8Array): Patch {
   const [op, path, value] = spans
   const text = op && decodeSmall(bytes, op, 'Patch.Op')
   if (typeof text !== 'string') throw new SchemaError('Patch.Op', 'must be a text')
-  return new ReceivedPatch(bytes, text, readPath(path && decodeSmall(bytes, path, 'Patch.Path')), value?.start)
+  const parts = readPath(path && decodeSmall(bytes, path, 'Patch.Path'))
+  return new ReceivedPatch(bytes, text, parts, { op: op!.start, path: path!.start, value: value?.start ?? 0 })
+}
+
+/** Where in a patch its parts lie, so that it is made again without reading all of it; `value`: 0 if it has none. */
+interface PatchPlaces {
+  readonly op: number
+  readonly path: number
+  readonly value: number
+}
+
+/** Of one that readCheckedPatch or patchAt made. */
+export function placesOf(patch: Patch): PatchPlaces {
+  assert(patch instanceof ReceivedPatch, 'a patch that nobody read')
+  return patch.places
+}
+
+/** What readCheckedPatch made of the same bytes, by its places. */
+export function patchAt(bytes: Uint8Array, places: PatchPlaces): Patch {
+  const op = decodeChecked(bytes, places.op) as string
+  return new ReceivedPatch(bytes, op, decodeChecked(bytes, places.path) as readonly PathPart[], places)
 }
 
 const FIELDS = ['Op', 'Path', 'Value'] as const
@@ -46,20 +67,21 @@ class ReceivedPatch implements Patch {
   readonly op: string
   readonly path: readonly PathPart[]
   readonly bytes: Uint8Array
-  private readonly valueStart: number | undefined
+  readonly places: PatchPlaces
 
-  constructor(bytes: Uint8Array, op: string, path: readonly PathPart[], valueStart: number | undefined) {
+  constructor(bytes: Uint8Array, op: string, path: readonly PathPart[], places: PatchPlaces) {
     this.bytes = bytes
     this.op = op
     this.path = path
-    this.valueStart = valueStart
+    this.places = places
   }
 
   get value(): Cbor {
-    if (this.valueStart === undefined) return null
-    if (itemCount(this.bytes, this.valueStart, VALUE_ITEMS_MAX) > VALUE_ITEMS_MAX)
+    const start = this.places.value
+    if (start === 0) return null
+    if (itemCount(this.bytes, start, VALUE_ITEMS_MAX) > VALUE_ITEMS_MAX)
       throw new SchemaError('Patch.Value', `must have at most ${VALUE_ITEMS_MAX} items`)
-    return decodeChecked(this.bytes, this.valueStart)
+    return decodeChecked(this.bytes, start)
   }
 }
 

@@ -3,9 +3,10 @@
  * to try it. Upgrades to WebSocket are decided elsewhere, metrics have a listener of their own.
  */
 
-import type { ChainId, Seconds, ShopId } from '../brands.js'
+import type { ChainId, ListingId, Seconds, ShopId } from '../brands.js'
 import { isJsonObject, readJson } from '../bytes/json.js'
 import { isRawCid } from '../bytes/raw-cid.js'
+import type { Listing } from '../objects/listing.js'
 import { encodeHandOvers, type SignedHandOver } from '../proofs/hand-over.js'
 import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX, FORM_BYTES_MAX } from '../limits.js'
 import type { EnrolmentOutcome, EnrolmentRequest } from './accounts/enrolment.js'
@@ -26,7 +27,7 @@ import {
   type UpgradeDecision,
   type UpgradeRequest,
 } from './transport/transport.js'
-import { builtPage, prefersHtml, verifyPageFor } from './pages.js'
+import { builtPage, prefersHtml, storefrontPageFor, verifyPageFor, type StorefrontFacts } from './pages.js'
 
 export interface HttpDependencies {
   readonly relay: RelayFacts
@@ -34,6 +35,10 @@ export interface HttpDependencies {
   discovery(): boolean
   /** All that are hosted: told in development only. */
   shops(): readonly ShopId[]
+  /** What the page of a development relay is told. */
+  readonly storefront: StorefrontFacts
+  /** As it is now; undefined where there is none. */
+  listing(shop: ShopId, id: ListingId): Listing | undefined
   readonly enrolmentRate: Pick<RateLimiter, 'take'>
   nowSeconds(): Seconds
   /** What is wrong with store or event loop, or undefined. Has its own time limit. */
@@ -172,9 +177,20 @@ async function prove(dependencies: HttpDependencies, request: HttpRequest): Prom
 /** A browser that comes to a development relay is shown a shop; everybody else what the relay is. */
 function showRelay(dependencies: HttpDependencies, request: HttpRequest): HttpResponse {
   if (!dependencies.relay.isDevelopment) return describeRelay(dependencies)
-  const storefront = prefersHtml(request.headers) ? builtPage('storefront') : undefined
-  const response = storefront === undefined ? describeRelay(dependencies) : page(storefront)
+  const built = prefersHtml(request.headers) ? builtPage('storefront') : undefined
+  const response =
+    built === undefined
+      ? describeRelay(dependencies)
+      : page(storefrontPageFor(built, dependencies.storefront, linkedListing(dependencies, request)))
   return { ...response, headers: { ...response.headers, Vary: 'Accept' } }
+}
+
+/** Of a link to one: `/?listing=42`, with `shop=` where several are here. */
+function linkedListing(dependencies: HttpDependencies, { query }: HttpRequest): Listing | undefined {
+  const known = dependencies.storefront.shop ?? dependencies.shops()[0]
+  const [shop, id] = [query.get('shop') ?? String(known ?? ''), query.get('listing') ?? '']
+  const isWhole = /^\d{1,78}$/u.test(shop) && /^\d{1,20}$/u.test(id)
+  return isWhole ? dependencies.listing(BigInt(shop), BigInt(id)) : undefined
 }
 
 function describeRelay({ relay }: HttpDependencies): HttpResponse {

@@ -6,6 +6,8 @@
  */
 
 import { readFileSync } from 'node:fs'
+import type { ShopId } from '../brands.js'
+import { VIEW_STATE_PUBLISHED, type Listing } from '../objects/listing.js'
 import type { Headers } from './transport/request-head.js'
 
 type PageName = 'verify' | 'storefront' | 'console'
@@ -42,6 +44,51 @@ export function verifyPageFor(page: string, { addresses, namedBy, registries }: 
     throw new RangeError(`the page has no place for the relay ${addresses}`)
   const data = `data-named-by="${namedBy}" data-registry="${registries}"`
   return page.replace(PLACE, () => `<meta name="cairn-relay" content="${addresses}" ${data} />`)
+}
+
+/** What the page of a development relay is told, beside what the relay tells everybody. */
+export interface StorefrontFacts {
+  /** That is shown where the address names none. */
+  readonly shop?: ShopId | undefined
+  /** Where a page may pay for trial: an endpoint whose accounts sign by themselves. Addresses with 0x. */
+  readonly chain?: {
+    readonly chainId: number
+    readonly rpc: string
+    readonly payments: string
+    readonly token: { readonly address: string; readonly decimals: number; readonly symbol: string }
+  }
+}
+
+const TITLE = '<title>A shop on cairn</title>'
+
+/** The page of a shop, for programs that read no scripts too: they show a link by its title, text and picture. */
+export function storefrontPageFor(page: string, facts: StorefrontFacts, listing: Listing | undefined): string {
+  const { shop, chain } = facts
+  const data = `${shop === undefined ? '' : ` data-shop="${shop}"`} data-chain="${escaped(JSON.stringify(chain ?? null))}"`
+  const { Title = 'A shop on cairn', Description = 'A shop that proves what it shows', Images } = shown(listing) ?? {}
+  const [image] = Images ?? []
+  const tags = [
+    ['og:type', listing === undefined ? 'website' : 'product'],
+    ['og:title', Title],
+    ['og:description', Description],
+    ...(image === undefined ? [] : [['og:image', image] as const, ['og:image:alt', Title] as const]),
+  ] as const
+  const head = [
+    `<title>${escaped(Title)}</title>`,
+    `<meta name="description" content="${escaped(Description)}" />`,
+    ...tags.map(([property, content]) => `<meta property="${property}" content="${escaped(content)}" />`),
+    `<meta name="cairn-storefront"${data} />`,
+  ]
+  return page.replace(TITLE, () => head.join('\n    '))
+}
+
+/** A listing that is not for guests stands in nobody's link. */
+function shown(listing: Listing | undefined): Listing['Metadata'] | undefined {
+  return listing?.ViewState === VIEW_STATE_PUBLISHED ? listing.Metadata : undefined
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[&<>"']/gu, (sign) => `&#${sign.codePointAt(0)};`)
 }
 
 /** Whether a page is wanted rather than JSON, as browsers say it and programs do not (RFC 9110 §12.5.1). */

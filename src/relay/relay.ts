@@ -13,6 +13,7 @@ import { relayIdentity } from '../chain/registry.js'
 import { readFollowedBlocks, writeFollowedBlocks } from '../chain/followed-blocks.js'
 import * as limits from '../limits.js'
 import { isLoopback } from '../settings/loopback.js'
+import { listingIn } from '../state/held-object.js'
 import { registryBlocksKey } from '../store/setting-keys.js'
 import { AccountMirror } from './accounts/account-mirror.js'
 import { Enrolment } from './accounts/enrolment.js'
@@ -159,11 +160,11 @@ class Relay implements RunningRelay {
     await this.stopChains()
     await this.rooms.notes?.stop()
     await this.rooms.checkpoints.stop()
-    await this.rooms.verifier.close()
+    await this.rooms.checker.close()
   }
 
   private async shutDown(): Promise<void> {
-    const { sessions, writer, keeper, checkpoints, notes, verifier } = this.rooms
+    const { sessions, writer, keeper, checkpoints, notes, checker } = this.rooms
     this.ready = false
     sessions.stopAccepting()
     for (const stop of this.timers) stop()
@@ -180,7 +181,7 @@ class Relay implements RunningRelay {
     await Promise.race([checkpoints.stop(), wait(limits.STOP_SECONDS_MAX * 1_000, undefined, { ref: false })])
     // Of a writer that was not ready in time nothing is kept but the log; the rest is made of it at the next start.
     if (!writer.busy) await keeper.flushAll()
-    await verifier.close()
+    await checker.close()
     this.parts.log.info('stopped')
   }
 
@@ -188,9 +189,9 @@ class Relay implements RunningRelay {
    * Answers what was taken up, within the time that there is for it. What then has no answer may be in the log or not.
    */
   private async finishRequests(): Promise<void> {
-    const { sessions, verifier, writer } = this.rooms
+    const { sessions, checker, writer } = this.rooms
     const end = performance.now() + limits.STOP_SECONDS_MAX * 1_000
-    const isBusy = () => sessions.isBusy || verifier.busy || writer.busy
+    const isBusy = () => sessions.isBusy || checker.busy || writer.busy
     while (isBusy() && performance.now() < end) await wait(STOP_LOOK_MS)
   }
 
@@ -311,6 +312,11 @@ class Relay implements RunningRelay {
       },
       discovery: () => settings.discovery,
       shops: () => store.shops().map(({ shopId }) => shopId),
+      storefront: this.parts.storefront ?? {},
+      listing: (shopId, id) => {
+        const shop = [...writer.allShops()].find((one) => one.shopId === shopId)
+        return shop && listingIn(shop.current.state, id)
+      },
       enrolmentRate: new RateLimiter(rate, () => clock.nowMs()),
       nowSeconds: () => nowSeconds(clock),
       health: () => this.health.problem(),

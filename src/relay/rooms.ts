@@ -36,7 +36,9 @@ import type { PaymentChain } from './payments/payment-chain.js'
 import { Payments, type PaymentChainSettings } from './payments/payments.js'
 import { NO_PRICES, type PriceSource } from './payments/price-source.js'
 import { ShopProofs } from './proofs/shop-proofs.js'
+import { AnswerRound } from './sessions/answer-round.js'
 import { ConnectedCards } from './sessions/cards.js'
+import type { StorefrontFacts } from './pages.js'
 import { Sessions, type SessionsOptions } from './sessions/sessions.js'
 import { Keeper } from './shops/keeper.js'
 import { cardName, type Shop } from './shops/shop.js'
@@ -44,8 +46,7 @@ import { RateLimiter } from './transport/rate-limit.js'
 import type { ListenFunction } from './transport/transport.js'
 import type { BatchOptions } from './write/batch.js'
 import type { AfterCommit } from './write/change.js'
-import { Verifier } from './write/verifier.js'
-import { WorkSlices } from './write/work-slices.js'
+import { SetChecker } from './write/set-checker.js'
 import { Writer } from './write/writer.js'
 
 export type RelaySettings = SessionsOptions['settings'] &
@@ -79,6 +80,8 @@ export interface RelayParts {
   readonly guard: SignedGuard
   /** Of signed notes; left out: there are none. */
   readonly noteKey?: NoteKey | undefined
+  /** What the page of a development relay is told; left out: nothing. */
+  readonly storefront?: StorefrontFacts
   readonly listen: ListenFunction
   /** How many files and sockets the process may have; left out where nobody knows. */
   readonly descriptors?: number | undefined
@@ -109,7 +112,7 @@ const HELD_PATCH_BYTES = 65_536
 // chains, which open when the relay starts
 
 export interface Rooms {
-  readonly verifier: Verifier
+  readonly checker: SetChecker
   readonly keeper: Keeper
   readonly checkpoints: Checkpoints
   readonly notes: NoteService | undefined
@@ -127,7 +130,7 @@ export interface Rooms {
 export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => string): Rooms {
   const { settings, store, registry, log, randomBytes = freshBytes } = parts
   const uploadTokens = new UploadTokens(clock, () => toHex(randomBytes(32)))
-  const verifier = new Verifier(settings.signatureThreads, (error) => log.error('bug', error))
+  const checker = buildChecker(parts, clock)
   const nodeCacheNodes = Math.min(settings.nodeCacheNodes, heapPart(CACHED_NODE_BYTES))
   const flushing = {
     nowMs: () => clock.nowMs(),
@@ -145,16 +148,25 @@ export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => str
   const chains = new Map<ChainId, PaymentChain>()
   const checkout = new Checkout(chains, parts.prices ?? NO_PRICES)
   const steps: AfterCommit[] = []
-  const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps })
+  const writing = { checker, answerRound: new AnswerRound() }
+  const writer = buildWriter(parts, { clock, checkout, keeper, afterCommit: steps, answerRound: writing.answerRound })
   const payments = buildPayments(parts, { clock, checkout, writer, chains })
   const shop = (shopId: ShopId) => writer.shop(shopId)
   const indexedUpTo = (shopId: ShopId) => keeper.indexedUpTo(shopId)
   const proofs = new ShopProofs({ checkpoints, store, clock, metrics: parts.metrics, shop, indexedUpTo })
   const reading = { feeds, proofs, snapshots: new SnapshotSlots(clock) }
-  const sessions = buildSessions(parts, { clock, cards, ...reading, verifier, writer, uploadTokens, publicUrl })
-  const rooms = { verifier, keeper, checkpoints, notes, ...reading, cards, writer, payments, uploadTokens, sessions }
+  const sessions = buildSessions(parts, { clock, cards, ...reading, ...writing, writer, uploadTokens, publicUrl })
+  const rooms = { checker, keeper, checkpoints, notes, ...reading, cards, writer, payments, uploadTokens, sessions }
   steps.push(...afterCommit({ metrics: parts.metrics, ...rooms }))
   return rooms
+}
+
+function buildChecker({ settings, log }: RelayParts, clock: Clock): SetChecker {
+  return new SetChecker({
+    threads: settings.signatureThreads,
+    clock,
+    onBug: (error) => log.error('bug', error),
+  })
 }
 
 function buildCheckpoints(
@@ -191,9 +203,12 @@ function buildNotes(
 
 function buildWriter(
   { settings, store, blobs, relaySecret, log }: RelayParts,
-  given: Pick<BatchOptions, 'clock' | 'checkout' | 'afterCommit'> & { readonly keeper: Keeper },
+  given: Pick<BatchOptions, 'clock' | 'checkout' | 'afterCommit'> & {
+    readonly keeper: Keeper
+    readonly answerRound: AnswerRound
+  },
 ): Writer {
-  const { keeper, ...options } = given
+  const { keeper, answerRound, ...options } = given
   const pricedListings = new PricedListings(blobs)
   return new Writer({
     ...options,
@@ -204,6 +219,7 @@ function buildWriter(
     keepPricedListings: (listings) => pricedListings.keep(listings),
     newState: (shopId) => keeper.newState(shopId),
     held: () => keeper.held(),
+    answering: (answers, alone) => answerRound.run(answers, alone),
     onBug: (error) => log.error('bug', error),
     storeFailed: (error) => log.error('commit failed: writes are refused', error),
   })
@@ -234,8 +250,9 @@ function buildPayments(
 
 function buildSessions(
   { settings, store, log, randomBytes = freshBytes }: RelayParts,
-  given: Pick<Rooms, 'cards' | 'feeds' | 'proofs' | 'snapshots' | 'verifier' | 'writer' | 'uploadTokens'> & {
+  given: Pick<Rooms, 'cards' | 'feeds' | 'proofs' | 'snapshots' | 'checker' | 'writer' | 'uploadTokens'> & {
     readonly clock: Clock
+    readonly answerRound: AnswerRound
     readonly publicUrl: () => string
   },
 ): Sessions {
@@ -247,7 +264,6 @@ function buildSessions(
     settings,
     store,
     turns: new RoundRobin(),
-    checks: new WorkSlices(),
     upgradeRate: new RateLimiter(rate, () => options.clock.nowMs()),
     guestRate: new RateLimiter(guestRate, () => options.clock.nowMs()),
     uploadUrl: (session, card) => {

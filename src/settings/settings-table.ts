@@ -130,7 +130,7 @@ export const TABLE = {
     group: 'data',
     kind: whole(0, 64),
     standard: limits.SIGNATURE_THREADS_DEFAULT,
-    help: 'threads that check signatures; 0 leaves it to the main thread',
+    help: 'threads that check sets and their signatures; 0 leaves it to the main thread',
   },
   /** A file is read by chain-settings.ts. */
   chain: {

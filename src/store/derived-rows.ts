@@ -20,10 +20,12 @@ import {
   nodeKeysOf,
   objectKeysOf,
   objectSeqsKey,
+  replacedKey,
+  replacedKeysOf,
   type KeyRange,
 } from './keys.js'
 import { decodeDerived, decodeLogTree, decodeSeqs, encodeDerived, encodeLogTree, encodeSeqs } from './rows.js'
-import type { DerivedPart, LogTreeRow, ShopRow, StoredRoots } from './store.js'
+import type { DerivedFlush, DerivedPart, LogTreeRow, ShopRow, StoredRoots } from './store.js'
 import { DamageError, type Put, type Table } from './table.js'
 
 export interface KnownShop {
@@ -40,6 +42,8 @@ export interface KnownShop {
 }
 
 const REMOVALS_AT_ONCE = 10_000
+/** Fewer, for they come while the relay serves, and a row may cost the pages that lead to it. */
+const NODES_REMOVED_AT_ONCE = 512
 
 export class DerivedRows {
   private readonly table: Table
@@ -50,13 +54,17 @@ export class DerivedRows {
     this.hurt = hurt
   }
 
-  /** With `roots` what was flushed counts. */
-  async flush({ nodes, objectSeqs }: DerivedPart, shop: KnownShop, roots?: StoredRoots): Promise<void> {
+  /** With `last` what was flushed counts. */
+  async flush({ nodes, objectSeqs }: DerivedPart, shop: KnownShop, last?: Omit<DerivedFlush, 'shopId'>): Promise<void> {
     const { number } = shop
     const puts: Put[] = nodes.map(({ ref, bytes }) => [nodeKey(number, ref), bytes])
     for (const seqs of objectSeqs) puts.push([objectSeqsKey(number, seqs.object, seqs.after), encodeSeqs(seqs)])
-    if (roots !== undefined) puts.push([derivedKey(number), encodeDerived(roots, shop.sealedFrom)])
-    await this.table.write(puts)
+    if (last !== undefined) {
+      const { seq, replaced = [] } = last
+      puts.push([derivedKey(number), encodeDerived(last, shop.sealedFrom)])
+      if (replaced.length > 0) puts.push([replacedKey(number, seq), encodeSeqs({ after: 0, seqs: replaced })])
+    }
+    await this.table.writeAside(puts)
     shop.nextRef = nodes.reduce((next, { ref }) => Math.max(next, ref + 1), shop.nextRef)
   }
 
@@ -83,8 +91,8 @@ export class DerivedRows {
     const { number } = shop
     await this.table.write([], [derivedKey(number), earlyDerivedKey(number)])
     shop.treeHead = 0
-    for (const range of [...objectKeysOf(number), nodeKeysOf(number), logTreeKeysOf(number)])
-      await this.removeAll(range)
+    const ranges = [...objectKeysOf(number), nodeKeysOf(number), replacedKeysOf(number), logTreeKeysOf(number)]
+    for (const range of ranges) await this.removeAll(range)
     this.hurt.mended(shop.row.shopId)
   }
 
@@ -100,6 +108,45 @@ export class DerivedRows {
       if (value === undefined) throw new DamageError('it is missing')
       return value
     })
+  }
+
+  nodeRefs({ number, row: { shopId } }: KnownShop, after: number, limit: number): number[] {
+    return this.reading(shopId, 'the names of its trie nodes', () => {
+      const { end } = nodeKeysOf(number)
+      const refs = this.table.keys({ start: nodeKey(number, after + 1), end, limit }).map(lastNumber)
+      // Who goes on behind the last one must get on.
+      if (refs.some((ref, i) => ref <= (refs[i - 1] ?? after))) throw new DamageError('they stand in a wrong order')
+      return refs
+    })
+  }
+
+  async removeNodes({ number }: KnownShop, refs: readonly number[]): Promise<boolean> {
+    if (this.table.isReadElsewhere) return false
+    for (let at = 0; at < refs.length; at += NODES_REMOVED_AT_ONCE) {
+      const some = refs.slice(at, at + NODES_REMOVED_AT_ONCE)
+      await this.table.writeAside(
+        [],
+        some.map((ref) => nodeKey(number, ref)),
+      )
+    }
+    return true
+  }
+
+  /** A list goes after its nodes: what is removed twice is removed. */
+  async freeReplaced(shop: KnownShop, seq: Seq): Promise<boolean> {
+    const { number, row } = shop
+    const { start } = replacedKeysOf(number)
+    const lists = this.reading(row.shopId, 'what was replaced of its state', () =>
+      [...this.table.range({ start, end: replacedKey(number, Math.min(seq + 1, NO_SEQ)) })].map(([key, value]) => ({
+        key,
+        refs: decodeSeqs(0, this.table.unsealed(key, value)),
+      })),
+    )
+    for (const { key, refs } of lists) {
+      if (!(await this.removeNodes(shop, refs))) return false
+      await this.table.writeAside([], [key])
+    }
+    return true
   }
 
   objectSeqs({ number, row: { shopId } }: KnownShop, object: Uint8Array, after: Seq, limit: number): Seq[] {

@@ -5,7 +5,7 @@
  */
 
 import type { Seq, ShopId } from '../brands.js'
-import { concatBytes, toBigEndian, utf8 } from '../bytes/bytes.js'
+import { concatBytes, equalBytes, toBigEndian, utf8 } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 
 const KIND = {
@@ -19,7 +19,8 @@ const KIND = {
   node: 7,
   /** Of the object index of format 1. */
   earlyObject: 8,
-  logBytes: 9,
+  /** Where the size of all logs stood: each commit writes it, and there its page is written for it alone. */
+  earlyLogBytes: 9,
   probe: 10,
   paymentRow: 11,
   earlyReservations: 12,
@@ -27,6 +28,7 @@ const KIND = {
   logTree: 14,
   objectSeqs: 15,
   checkpoint: 16,
+  replaced: 17,
   end: 255,
 } as const
 
@@ -34,7 +36,9 @@ const KIND = {
 export const NO_SEQ = 2 ** 53
 
 export const FORMAT_KEY = Uint8Array.of(KIND.format)
-export const LOG_BYTES_KEY = Uint8Array.of(KIND.logBytes)
+/** Between the last log's end and the nonces: on pages that a commit writes anyway. */
+export const LOG_BYTES_KEY = Uint8Array.of(KIND.nonce)
+export const EARLY_LOG_BYTES_KEY = Uint8Array.of(KIND.earlyLogBytes)
 export const PROBE_KEY = Uint8Array.of(KIND.probe)
 export const EARLY_RESERVATIONS_KEY = Uint8Array.of(KIND.earlyReservations)
 /** Every other row has one before it and one behind it: the format's, and this one. */
@@ -109,6 +113,11 @@ export function checkpointKey(shop: number, seq: Seq): Uint8Array {
   return numbered(KIND.checkpoint, shop, seq)
 }
 
+/** `seq`: the last set of the flush that replaced nodes. */
+export function replacedKey(shop: number, seq: Seq): Uint8Array {
+  return numbered(KIND.replaced, shop, seq)
+}
+
 /** The last eight bytes of a log, log tree, node or object key. */
 export function lastNumber(key: Uint8Array): number {
   const view = new DataView(key.buffer, key.byteOffset + key.length - 8, 8)
@@ -132,11 +141,12 @@ const OF_A_SHOP: ReadonlySet<string> = new Set([
   'logTree',
   'objectSeqs',
   'checkpoint',
+  'replaced',
 ])
 
 /** What a key is, for people; `shop`: the number of the shop that the row is of, if it is of one. */
 export function describeKey(key: Uint8Array): { kind: string; shop: number | undefined; what: string } {
-  const kind = NAMES.get(key[0]!) ?? 'unknown'
+  const kind = equalBytes(key, LOG_BYTES_KEY) ? 'logBytes' : (NAMES.get(key[0]!) ?? 'unknown')
   const view = new DataView(key.buffer, key.byteOffset, key.length)
   const shop = OF_A_SHOP.has(kind) && key.length >= 5 ? view.getUint32(1) : undefined
   return { kind, shop, what: whatOf(kind, key) }
@@ -165,6 +175,8 @@ function whatOf(kind: string, key: Uint8Array): string {
     case 'objectSeqs':
     case 'earlyObject':
       return 'the object index'
+    case 'replaced':
+      return `the list of trie nodes that were replaced up to set ${numberIn(key)}`
     case 'checkpoint':
       return `the checkpoint of set ${numberIn(key)}`
     case 'paymentRow':
@@ -184,7 +196,7 @@ export const ALL_CARDS = allOf(KIND.card)
 export const ALL_LOGS = allOf(KIND.log)
 export const ALL_DERIVED = allOf(KIND.derived)
 /** Beside shops and cards: what is neither log nor trie node nor object index. */
-export const SMALL_ROWS = [KIND.nonce, KIND.setting, KIND.derived, KIND.logBytes, KIND.probe, KIND.paymentRow].map(
+export const SMALL_ROWS = [KIND.nonce, KIND.setting, KIND.derived, KIND.earlyLogBytes, KIND.probe, KIND.paymentRow].map(
   allOf,
 )
 
@@ -197,6 +209,11 @@ export function paymentRowsOf(shop: number, prefix: Uint8Array): KeyRange {
 /** Every key of a shop's trie nodes. */
 export function nodeKeysOf(shop: number): KeyRange {
   return allOfShop(KIND.node, shop)
+}
+
+/** Every list of a shop's replaced trie nodes. */
+export function replacedKeysOf(shop: number): KeyRange {
+  return allOfShop(KIND.replaced, shop)
 }
 
 /** Every key of a shop's object index, that of format 1 too. */

@@ -24,6 +24,7 @@ import {
   describeKey,
   FORMAT_KEY,
   lastNumber,
+  EARLY_LOG_BYTES_KEY,
   LOG_BYTES_KEY,
   logKey,
   nodeKey,
@@ -308,6 +309,24 @@ class LmdbStore implements Store {
     return this.known.get(shopId)?.nextRef ?? 1
   }
 
+  nodeRefs(shopId: ShopId, after: number, limit: number): number[] {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop === undefined || limit <= 0 ? [] : this.derivedRows.nodeRefs(shop, after, limit)
+  }
+
+  async removeNodes(shopId: ShopId, refs: readonly number[]): Promise<boolean> {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop === undefined || this.derivedRows.removeNodes(shop, refs)
+  }
+
+  async freeReplaced(shopId: ShopId, seq: Seq): Promise<boolean> {
+    this.assertOpen()
+    const shop = this.known.get(shopId)
+    return shop === undefined || this.derivedRows.freeReplaced(shop, seq)
+  }
+
   objectSeqs(shopId: ShopId, object: Uint8Array, after: Seq, limit: number): Seq[] {
     this.assertOpen()
     const shop = this.known.get(shopId)
@@ -405,10 +424,10 @@ class LmdbStore implements Store {
     return rows.map((row) => newShop(row, ++number))
   }
 
-  private async doFlush(part: DerivedPart, roots?: StoredRoots): Promise<void> {
+  private async doFlush(part: DerivedPart, last?: DerivedFlush): Promise<void> {
     const shop = this.known.get(part.shopId)
-    checkFlush(part, roots?.seq ?? 0, shop?.head)
-    if (shop !== undefined) await this.derivedRows.flush(part, shop, roots)
+    checkFlush(part, last?.seq ?? 0, shop?.head)
+    if (shop !== undefined) await this.derivedRows.flush(part, shop, last)
   }
 
   private add(shop: KnownShop): void {
@@ -460,7 +479,8 @@ class LmdbStore implements Store {
   /** What is damaged of it is counted anew. */
   private logBytesOf(table: Table): number {
     try {
-      return Number(fromBigEndian(table.get(LOG_BYTES_KEY) ?? new Uint8Array(0)))
+      const value = table.get(LOG_BYTES_KEY) ?? table.get(EARLY_LOG_BYTES_KEY)
+      return value === undefined ? 0 : Number(fromBigEndian(value))
     } catch (error) {
       if (!(error instanceof DamageError)) throw error
       let bytes = 0
@@ -488,6 +508,7 @@ const PARTS: ReadonlyMap<string, StoreDamage['part']> = new Map([
   ['earlyObject', 'derived'],
   ['objectSeqs', 'derived'],
   ['logTree', 'derived'],
+  ['replaced', 'derived'],
 ])
 const ROWS_BETWEEN_TURNS = 10_000
 

@@ -38,6 +38,8 @@ interface MemoryShop {
   readonly log: LogRecord[]
   readonly nonces: Map<string, bigint>
   readonly nodes: Map<number, Uint8Array>
+  /** By the last set of the flush that replaced them. */
+  readonly replaced: Map<Seq, readonly number[]>
   readonly objects: Map<string, Set<Seq>>
   readonly logTrees: LogTreeRow[]
   /** By key in hexadecimal. */
@@ -178,6 +180,8 @@ export class MemoryStore implements Store {
       const shop = this.table.get(shopId)
       if (shop === undefined) return
       shop.logTrees.length = 0
+      shop.nodes.clear()
+      shop.replaced.clear()
       forgetRoots(shop)
     })
   }
@@ -214,6 +218,31 @@ export class MemoryStore implements Store {
   nextNodeRef(shopId: ShopId): number {
     this.assertOpen()
     return this.table.get(shopId)?.nextRef ?? 1
+  }
+
+  nodeRefs(shopId: ShopId, after: number, limit: number): number[] {
+    this.assertOpen()
+    const refs = [...(this.table.get(shopId)?.nodes.keys() ?? [])].filter((ref) => ref > after)
+    return refs.sort((a, b) => a - b).slice(0, Math.max(0, limit))
+  }
+
+  async removeNodes(shopId: ShopId, refs: readonly number[]): Promise<boolean> {
+    this.assertOpen()
+    await this.writes.run(async () => {
+      for (const ref of refs) this.table.get(shopId)?.nodes.delete(ref)
+    })
+    return true
+  }
+
+  async freeReplaced(shopId: ShopId, seq: Seq): Promise<boolean> {
+    this.assertOpen()
+    const lists = this.table.get(shopId)?.replaced ?? new Map<Seq, readonly number[]>()
+    for (const [of, refs] of lists) {
+      if (of > seq) continue
+      await this.removeNodes(shopId, refs)
+      lists.delete(of)
+    }
+    return true
   }
 
   objectSeqs(shopId: ShopId, object: Uint8Array, after: Seq, limit: number): Seq[] {
@@ -286,11 +315,15 @@ export class MemoryStore implements Store {
     }
   }
 
-  private flush(part: DerivedPart, derived?: StoredRoots): void {
+  private flush(part: DerivedPart, derived?: DerivedFlush): void {
     const shop = this.table.get(part.shopId)
     checkFlush(part, derived?.seq ?? 0, shop?.log.length)
     if (shop === undefined) return
-    if (derived !== undefined) shop.derived = { seq: derived.seq, roots: copy(derived.roots) }
+    if (derived !== undefined) {
+      const { seq, roots, replaced = [] } = derived
+      shop.derived = { seq, roots: copy(roots) }
+      if (replaced.length > 0) shop.replaced.set(seq, [...replaced])
+    }
     for (const { ref, bytes } of part.nodes) {
       shop.nodes.set(ref, copy(bytes))
       shop.nextRef = Math.max(shop.nextRef, ref + 1)
@@ -315,6 +348,7 @@ function newShop(row: ShopRow): MemoryShop {
     log: [],
     nonces: new Map(),
     nodes: new Map(),
+    replaced: new Map(),
     objects: new Map(),
     logTrees: [],
     paymentRows: new Map(),

@@ -6,6 +6,7 @@
  *               ‖ with 4 the enrolment's digest 32, Issued At i64 ‖ with 8 removed at ms u64
  *     derived = seq u64 ‖ first node ref that has a checksum u64 ‖ roots
  *     log tree = how many sets u32 ‖ what they add
+ *     replaced trie nodes = (distance from the ref before, or from 0) LEB128 …
  *     object  = (distance from the set before, or from the key's) LEB128 …
  *
  * All big endian.
@@ -69,7 +70,7 @@ export function decodeLogTree(firstSeq: Seq, value: Uint8Array): LogTreeRow {
   return { firstSeq, sets: Number(fromBigEndian(value.subarray(0, 4))), bytes: value.subarray(4) }
 }
 
-export function encodeSeqs({ after, seqs }: ObjectSeqs): Uint8Array {
+export function encodeSeqs({ after, seqs }: Pick<ObjectSeqs, 'after' | 'seqs'>): Uint8Array {
   const bytes: number[] = []
   let last = after
   for (const seq of seqs) {

@@ -143,7 +143,11 @@ export interface ObjectSeqs {
   readonly seqs: readonly Seq[]
 }
 
-export type DerivedFlush = DerivedPart & StoredRoots
+export type DerivedFlush = DerivedPart &
+  StoredRoots & {
+    /** Trie nodes of flushes before that these roots do not lead to: for `freeReplaced`. Rising. */
+    readonly replaced?: readonly number[]
+  }
 
 /** What rotted on disk, or was changed there by somebody else. */
 export interface StoreDamage {
@@ -230,7 +234,7 @@ export interface Store {
   earlyDerived(shopId: ShopId): StoredRoots | undefined
   /**
    * Forgets roots, trie nodes, object index and log trees of a shop, before they are made again: then its derived part
-   * is not damaged any more, as far as the store knows. Refs of nodes are not used again. Rejects with StoreError.
+   * is not damaged any more, as far as the store knows. Rejects with StoreError.
    */
   dropDerived(shopId: ShopId): Promise<void>
   /** Forgets the roots of a shop's state and its object index alone: of a version that kept less than this one. */
@@ -241,8 +245,17 @@ export interface Store {
   logTreeRow(shopId: ShopId, seq: Seq): LogTreeRow
   /** A copy. Throws StoreError 'derived' where it is missing or damaged. */
   readNode(shopId: ShopId, ref: number): Uint8Array
-  /** From 1, above every ref that was ever flushed. */
+  /** From 1, above every ref of a trie node that is there. */
   nextNodeRef(shopId: ShopId): number
+  /** Refs of trie nodes that are there, rising, above `after`. Throws StoreError 'derived'. */
+  nodeRefs(shopId: ShopId, after: number, limit: number): number[]
+  /**
+   * Removes trie nodes; those that are not there do not matter. Not atomic. Resolves to false, and removes nothing
+   * more, while another process reads the data: it may go on with what it saw before. Rejects with StoreError.
+   */
+  removeNodes(shopId: ShopId, refs: readonly number[]): Promise<boolean>
+  /** The same for what flushes up to set `seq` replaced; the next call goes on where this one ended. */
+  freeReplaced(shopId: ShopId, seq: Seq): Promise<boolean>
   /** Rising, above `after`; only what was flushed. Throws StoreError 'derived'. */
   objectSeqs(shopId: ShopId, object: Uint8Array, after: Seq, limit: number): Seq[]
   /** Rejects with StoreError if the store cannot be read and written. */

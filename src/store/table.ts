@@ -43,7 +43,10 @@ export class Table {
   private readonly room: Room
   private readonly writes = new Serial()
   private broken: StoreError | undefined
-  /** The largest write that was refused for want of room: small ones that succeed meanwhile do not make it ready. */
+  /**
+   * The largest write that somebody waited for and that was refused for want of room: small ones that succeed meanwhile
+   * do not make it ready.
+   */
   private wanted = LEAST_TO_WRITE
   /** A database of format 1 that is only read: nothing in it has a checksum. */
   early = false
@@ -72,6 +75,13 @@ export class Table {
   get fileBytes(): number {
     const { pageSize, lastPageNumber } = this.stats
     return pageSize * (lastPageNumber + 1)
+  }
+
+  /** Whether another process has it open and may read what it saw before: a check beside the relay. */
+  get isReadElsewhere(): boolean {
+    this.lmdb.readerCheck()
+    const pids = this.lmdb.readerList().matchAll(/^ *(\d+) /gmu)
+    return [...pids].some(([, pid]) => Number(pid) !== process.pid)
   }
 
   private get stats(): LmdbStats {
@@ -183,8 +193,13 @@ export class Table {
    */
   write(puts: readonly Put[], removals: readonly Uint8Array[] = [], asTheyAre: readonly Put[] = []): Promise<void> {
     if (puts.length + removals.length + asTheyAre.length === 0) return Promise.resolve()
-    const rows = [...puts.map(([key, value]): Put => [key, seal(key, value)]), ...asTheyAre]
+    const rows = [...puts.map(sealed), ...asTheyAre]
     return this.writes.run(() => this.transact(rows, removals))
+  }
+
+  /** The same of what nobody waits for: where it finds no room, there may be room for the rest. */
+  writeAside(puts: readonly Put[], removals: readonly Uint8Array[] = []): Promise<void> {
+    return this.writes.run(() => this.transact(puts.map(sealed), removals, true))
   }
 
   /** Finishes what was begun. */
@@ -193,11 +208,11 @@ export class Table {
     await this.lmdb.close()
   }
 
-  private async transact(rows: readonly Put[], removals: readonly Uint8Array[]): Promise<void> {
+  private async transact(rows: readonly Put[], removals: readonly Uint8Array[], isAside = false): Promise<void> {
     if (this.broken !== undefined) throw this.broken
     const before = this.stats.lastTxnId
     try {
-      this.takeRoom(bytesToWrite(rows, removals.length))
+      this.takeRoom(bytesToWrite(rows, removals.length), isAside)
       await this.lmdb.batch(() => {
         for (const [key, value] of rows) void this.lmdb.put(key, value)
         for (const key of removals) void this.lmdb.remove(key)
@@ -208,12 +223,12 @@ export class Table {
     this.lmdb.resetReadTxn()
   }
 
-  private takeRoom(bytes: number): void {
+  private takeRoom(bytes: number, isAside: boolean): void {
     const { fileBytes } = this
     try {
       this.room.take(bytes, fileBytes)
     } catch (error) {
-      this.wanted = Math.max(this.wanted, bytes)
+      if (!isAside) this.wanted = Math.max(this.wanted, bytes)
       throw error
     }
     if (this.room.problem(this.wanted, fileBytes) === undefined) this.wanted = LEAST_TO_WRITE
@@ -291,6 +306,10 @@ function reading<T>(read: () => T): T {
 }
 
 const LMDB_CODES = { from: -30_799, to: -30_700 }
+
+function sealed([key, value]: Put): Put {
+  return [key, seal(key, value)]
+}
 
 /** Twice what a transaction may write: its rows, the paths to them, and what belongs to any transaction. */
 function bytesToWrite(rows: readonly Put[], removals: number): number {

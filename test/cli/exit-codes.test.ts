@@ -155,8 +155,9 @@ const DONE: readonly (readonly [code: number, argv: string])[] = [
   [1, 'join https://shop.example'],
   [0, 'key make --data @whole --relay-key-file @made.key'],
   [1, 'key make --data @whole --relay-key-file @letter'],
+  [1, 'bench write --url GONE --shop ID --card @guest.key'],
   [1, 'bench write --url GONE'],
-  [1, 'bench read'],
+  [1, 'bench reading'],
 ]
 
 const words = (argv: string) =>

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { CborTime } from '../../src/codec/value.js'
-import { orderWords, secondsLeft } from '../../src/client/order-words.js'
+import { oddPaymentWords, orderWords, secondsLeft, type OddPayment } from '../../src/client/order-words.js'
 import { CANCELED, COMMITTED, OPEN, ORDER_STATE_NAMES, PAID, UNPAID, type Order } from '../../src/objects/order.js'
 
 const order = (State: Order['State'], more: Partial<Order> = {}): Order => ({ ID: 1n, State, Items: [], ...more })
@@ -38,4 +40,14 @@ it('time is left to pay while something is due', () => {
   expect(secondsLeft(order(UNPAID, { PaymentDetails, CanceledAt }), 40n)).toBeUndefined()
   for (const state of [OPEN, COMMITTED, PAID, CANCELED] as const)
     expect(secondsLeft(order(state, { PaymentDetails }), 40n)).toBeUndefined()
+})
+
+it('each odd payment that the merchant is told of has a sentence for both, and is told in docs/payments.md', () => {
+  const book = readFileSync(join(import.meta.dirname, '../../docs/payments.md'), 'utf8')
+  const table = book.slice(book.indexOf('| kind |'), book.indexOf('`cairn_payments_moved_total`'))
+  const kinds = [...table.matchAll(/^\| ([a-z ]+) \|/gmu)].map(([, kind]) => kind as OddPayment).slice(1)
+  expect(kinds).toHaveLength(9)
+  const all = kinds.map(oddPaymentWords).flatMap(({ guest, merchant }) => [guest, merchant])
+  expect(new Set(all).size).toBe(18)
+  for (const sentence of all) expect(sentence).toMatch(/^[A-Z].*\.$/u)
 })

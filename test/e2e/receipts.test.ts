@@ -17,11 +17,12 @@ import { hasAskedLevels } from '../../src/relay/shops/stored-state.js'
 import { askedLevelKey, askedManifestKey } from '../../src/store/setting-keys.js'
 import { run as receiptCommand } from '../../src/cli/receipt.js'
 import { run as verifyCommand } from '../../src/cli/verify.js'
+import { exportCard, importCard } from '../../src/client/card-text.js'
 import { fetchReceipt, openReceiptLink } from '../../src/client/receipt-assembly.js'
 import { COMMITTED, connect, type ClientError } from '../../src/client/shop-client.js'
 import { decodeReceipt } from '../../src/proofs/receipt-form.js'
 import { verifyReceipt } from '../../src/proofs/receipt.js'
-import { enrolCard, newSecret, order, SHOP } from '../fixtures/relay-harness.js'
+import { enrolCard, newSecret, order, SHOP, Wire } from '../fixtures/relay-harness.js'
 import { NATIVE, PaidShop } from '../fixtures/paid-shop.js'
 
 const RATE = { flags: ['--price-source', 'fixed', '--price-factor', '1500', '--price-divisor', '1'] }
@@ -144,6 +145,32 @@ describe('fetched by a guest', () => {
     client.close()
     expect(receipt.orderId).toBe(PAID)
   })
+
+  test('whose card is offered as a text once an order is Paid: from it another device is this guest', async () => {
+    const client = await connect(place(guest.card))
+    const offer = client.cardOffer()
+    for await (const { data } of offer) if (data?.ID === PAID) break
+    const text = client.exportCard()
+    expect(offer.get().data).toBeUndefined()
+    client.close()
+    const { shop: shopId, relay: address, secret } = importCard(text, { shop: SHOP })
+    const other = await connect({ url: shop.relay.url, shop: shopId, relay: address, key: secret })
+    for await (const { complete, data } of other.orders.all())
+      if (complete && data?.some(({ ID }) => ID === PAID)) break
+    other.dismissCardOffer()
+    expect(other.cardOffer().get().data).toBeUndefined()
+    other.close()
+  })
+
+  test('staff has no card offered', async () => {
+    await shop.owner.close()
+    const client = await connect(place(shop.ownerCard))
+    for await (const { complete, data } of client.orders.all())
+      if (complete && data?.some(({ ID }) => ID === PAID)) break
+    expect(client.cardOffer().get()).toMatchObject({ complete: true, data: undefined })
+    client.close()
+    shop.owner = await Wire.as(shop.relay.url, shop.ownerCard)
+  })
 })
 
 test('nobody else learns which sets asked for payment', async () => {
@@ -204,6 +231,16 @@ describe('the commands', () => {
     expect(said[0]).toMatch(/^Matches, not yet anchored/u)
     expect(said.join('\n')).toContain('0.02 of the native currency of chain 31337')
     expect(await verifyCommand([file, '--relay', prefixedHex(relayAddress), '--order', '7'], io)).toBe(1)
+  })
+
+  test('cairn receipt takes the text of exportCard as a card too', async () => {
+    const file = join(folder, 'card.txt')
+    writeFileSync(file, exportCard({ shop: SHOP, relay: relayAddress, secret: guest.card }), { mode: 0o600 })
+    expect(await receiptCommand([`${PAID}`, ...flags(file)], io)).toBe(0)
+    writeFileSync(file, exportCard({ shop: SHOP, relay: relayAddress, secret: guest.card }).slice(0, -1))
+    said.length = 0
+    expect(await receiptCommand([`${PAID}`, ...flags(file)], io)).not.toBe(0)
+    expect(said.join()).toContain('its checksum is')
   })
 
   test('a chain names the relay: the owner of its token', async () => {

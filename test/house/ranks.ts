@@ -90,7 +90,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   viem: ['src/chain/rpc-chain.ts', 'src/cli/wallet.ts'],
   'viem/utils': ['src/chain/contracts.ts'],
   'viem/accounts': ['src/cli/wallet.ts'],
-  ws: ['src/relay/transport/ws.ts', 'src/client/websocket.node.ts', 'src/cli/bench.ts'],
+  'hdr-histogram-js': ['src/cli/bench/latencies.ts'],
+  ws: ['src/relay/transport/ws.ts', 'src/client/websocket.node.ts', 'src/cli/bench/session.ts'],
 }
 
 /** `relay/feed` of `src/relay/feed/feed.ts`, `relay/http.ts` of `src/relay/http.ts`, `codec` of `src/codec/time.ts`. */

@@ -47,6 +47,25 @@ function stored(): { readonly nodes: Nodes; readonly root: StoredRoot; readonly 
   return { nodes, root: trie.store(nodes.write), trie }
 }
 
+describe('the names of stored nodes', () => {
+  it('those that a later trie has not are all of the one before less all of its own', () => {
+    fc.assert(
+      fc.property(steps(300), steps(100), (first, second) => {
+        const nodes = new Nodes()
+        const open = (root: StoredRoot) => Hamt.open(root, nodes, new NodeCache(3))
+        const before = run(open(EMPTY), first)
+        before.store(nodes.write)
+        const later = run(before, second)
+        later.store(nodes.write)
+        const own = new Set(later.refs())
+        const gone = [...before.refs()].filter((ref) => !own.has(ref))
+        expect([...before.refsGoneIn(later)]).toEqual(gone)
+        expect(new Set([...before.refs(), ...own]).size).toBe(nodes.written.size)
+      }),
+    )
+  })
+})
+
 describe('a stored trie', () => {
   it('is the same when it is opened, with a cache of three nodes in between', () => {
     fc.assert(

@@ -76,6 +76,8 @@ class Relay {
       },
       discovery: () => this.discovery,
       shops: () => [],
+      storefront: {},
+      listing: () => undefined,
       enrolmentRate: { take: (address) => address === '192.0.2.1' && this.allowed },
       decideUpgrade: () => ({ accept: true }),
       nowSeconds: () => 1_700_000_000n,

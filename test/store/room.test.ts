@@ -16,6 +16,8 @@ import { fixture, requireBuiltStore } from '../fixtures/built.js'
 import { freshDirectory, removeDirectory } from '../fixtures/store-directory.js'
 import { bytesOf, recordsFor, shopRow } from '../fixtures/store.arbitrary.js'
 
+/** Others may fill or free the disk meanwhile: less than that. */
+const ROOM_LEFT = 256 * 1_048_576
 const MEBIBYTE = 1_048_576
 const RESERVE = 10 * MEBIBYTE
 
@@ -160,6 +162,22 @@ describe('below the reserve', () => {
     await expect(store.check()).rejects.toMatchObject(refused)
     expect([store.head(1n), store.derived(1n)?.roots]).toEqual([2, bytesOf(3, 1)])
     expect(store.readLog(1n, 0, { records: 9, bytes: MEBIBYTE })).toHaveLength(2)
+    await store.close()
+  })
+
+  it('a flush that finds no room does not close the store to what does', async () => {
+    const before = await openStore(directory)
+    await before.commit({ records: recordsFor(1n, 1, 2), newShops: [shopRow(1n)] })
+    await before.close()
+    const { bavail, bsize } = await statfs(directory)
+    const store = await openStore(directory, { reserveBytes: Math.max(0, bavail * bsize - ROOM_LEFT) })
+    const part = { shopId: 1n, nodes: [{ ref: 1, bytes: bytesOf(ROOM_LEFT, 1) }], objectSeqs: [] }
+    await expect(store.flushPart(part)).rejects.toMatchObject({ code: 'full' })
+    expect(store.problem()).toBeUndefined()
+    await store.commit({ records: recordsFor(1n, 3, 3) })
+    const row = { key: 'large', value: bytesOf(ROOM_LEFT, 1) }
+    await expect(store.commit({ records: [], settings: [row] })).rejects.toMatchObject({ code: 'full' })
+    expect(store.problem()).toMatch(/^nothing is written, the disk is full/u)
     await store.close()
   })
 

@@ -16,6 +16,7 @@ import type { CardRow, Store } from '../../store/store.js'
 import type { Clock } from '../instruments/clock.js'
 import { failure, success, type Answer } from './answer.js'
 import { isDamage } from '../shops/damage.js'
+import type { Expectation } from '../write/ingest.js'
 import type { CardHolder, ConnectedCards } from './cards.js'
 
 const ALREADY_CONNECTED_TEXT = 'Already connected from this keyCard in another session'
@@ -34,10 +35,12 @@ export interface AuthenticatedSession extends CardHolder {
   readonly hasEnded: boolean
 }
 
-export interface Bound {
+interface Bound {
   readonly card: Uint8Array
   readonly shopId: ShopId
   readonly author: Author
+  /** What its sets have to be. */
+  readonly expected: Expectation
 }
 
 export class Authentication {
@@ -100,7 +103,8 @@ export class Authentication {
       if (role === undefined || !isStillEnrolled(challenged, store.card(card)))
         return failure('UNLINKED_KEYCARD', CARD_REMOVED_TEXT)
       if (!cards.bind(card, this.session)) return failure('ALREADY_CONNECTED', ALREADY_CONNECTED_TEXT)
-      this.current = { card, shopId, author: { role, card, account } }
+      const expected = { shopId, card, isGuest: role === 'guest' }
+      this.current = { card, shopId, author: { role, card, account }, expected }
       return success()
     } catch (error) {
       if (!(error instanceof RegistryUnreachable || isDamage(error))) this.host.onBug(error)

@@ -25,24 +25,21 @@ import { encodeWriteAnswer } from '../../wire/proof-payloads.js'
 import { PagePace } from '../feed/page-pace.js'
 import type { RoundRobin, Step } from '../feed/round-robin.js'
 import type { Subscription, PushTarget } from '../feed/subscription.js'
-import { nowSeconds } from '../instruments/clock.js'
 import type { Reader } from '../shops/reader.js'
 import { cardName } from '../shops/shop.js'
 import type { RateLimiter } from '../transport/rate-limit.js'
 import { CLOSE_INTERNAL_ERROR, CLOSE_POLICY, type Connection } from '../transport/transport.js'
 import { isDamage, isOfDerived } from '../shops/damage.js'
-import { checkSet, withSigner } from '../write/ingest.js'
-import type { Asker, Signer, Verifier } from '../write/verifier.js'
 import type { WriteOutcome } from '../write/change.js'
-import type { WorkSlices } from '../write/work-slices.js'
+import type { SetChecker } from '../write/set-checker.js'
 import type { Writer } from '../write/writer.js'
 import { failure, success, type Answer } from './answer.js'
+import type { AnswerRound } from './answer-round.js'
 import {
   Authentication,
   CARD_REMOVED_TEXT,
   type AuthenticatedSession,
   type AuthenticationHost,
-  type Bound,
 } from './authentication.js'
 import { ProofRequests } from './proof-requests.js'
 import { SessionSubscriptions, type SubscriptionsHost } from './subscriptions.js'
@@ -63,10 +60,10 @@ interface Slot {
 /** What a session needs of the relay that it is a part of. */
 export interface SessionHost extends AuthenticationHost, SubscriptionsHost {
   readonly settings: Pick<Settings, 'pingIntervalMs' | 'kickTimeoutMs' | 'idleSessionSeconds' | 'pushPacing'>
-  /** In which sets are checked as far as that needs no state. */
-  readonly checks: Pick<WorkSlices, 'push'>
-  readonly verifier: Pick<Verifier, 'check'>
+  /** Who checks sets as far as that needs no state. */
+  readonly checker: Pick<SetChecker, 'check'>
   readonly writer: Pick<Writer, 'write' | 'shop'>
+  readonly answerRound: Pick<AnswerRound, 'holds'>
   /** What sessions have to do for long. */
   readonly turns: RoundRobin
   /** Bytes of sets that guests' cards may write. */
@@ -250,7 +247,12 @@ export class Session implements PushTarget, AuthenticatedSession {
   private answer(slot: Slot, answer: Answer): void {
     if (slot.answer !== undefined) return
     slot.answer = answer
-    if (this.sending || this.slots[0] !== slot) return
+    if (this.slots[0] === slot && !this.host.answerRound.holds(this)) this.sendAnswers()
+  }
+
+  /** Those at the front. */
+  sendAnswers(): void {
+    if (this.sending || this.ended) return
     this.sending = true
     try {
       this.connection.cork(() => {
@@ -291,29 +293,17 @@ export class Session implements PushTarget, AuthenticatedSession {
   private write(slot: Slot, request: WriteRequest): void {
     const { bound } = this.authentication
     if (bound === undefined) return this.answer(slot, failure('NOT_AUTHENTICATED', 'authenticate first'))
-    const isGuest = bound.author.role === 'guest'
-    const asker = { card: cardName(bound.card), isGuest }
-    if (isGuest && !this.host.guestRate.take(asker.card, request.patchSet.length))
-      return this.answer(slot, failure('TOO_MANY_CONCURRENT_REQUESTS', this.tooMuch(asker.card)))
-    const check = () => {
-      this.check(slot, request, bound, asker)
-      return false
-    }
-    this.host.checks.push(isGuest ? 'guest' : 'staff', asker.card, () => this.guarded(check))
-  }
-
-  private check(slot: Slot, { patchSet, expectedSeq }: WriteRequest, bound: Bound, asker: Asker): void {
-    const { isGuest } = asker
-    const { shopId, card, author } = bound
-    const set = checkSet(patchSet, { shopId, nowSeconds: nowSeconds(this.host.clock), isGuest })
-    if (typeof set === 'string') return this.answer(slot, failure('INVALID', set))
+    const { expected, author } = bound
+    const { patchSet, expectedSeq } = request
+    const card = cardName(bound.card)
+    if (expected.isGuest && !this.host.guestRate.take(card, patchSet.length))
+      return this.answer(slot, failure('TOO_MANY_CONCURRENT_REQUESTS', this.tooMuch(card)))
     const terms = this.version === 5 ? { expectedSeq } : undefined
-    const signed = (signer: Signer) => {
-      const checked = withSigner(set, signer, card)
+    const written = (outcome: WriteOutcome) => this.answer(slot, this.written(outcome))
+    this.host.checker.check(patchSet, expected, (checked) => {
       if (typeof checked === 'string') return this.answer(slot, failure('INVALID', checked))
-      this.host.writer.write(shopId, checked, author, (outcome) => this.answer(slot, this.written(outcome)), terms)
-    }
-    this.host.verifier.check(set.headerBytes, set.signature, signed, asker)
+      this.host.writer.write(expected.shopId, checked, author, written, terms)
+    })
   }
 
   private written(outcome: WriteOutcome): Answer {

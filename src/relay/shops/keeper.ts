@@ -16,6 +16,7 @@ import type { Seq, ShopId } from '../../brands.js'
 import { toHex, type Hex } from '../../bytes/hex.js'
 import { Hamt } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
+import type { NodeRef } from '../../merkle/hamt-node.js'
 import { indexNames, type PatchKey } from '../../patches/object-name.js'
 import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
 import { StoreError, WHAT_NOW } from '../../store/store-error.js'
@@ -26,8 +27,9 @@ import { isOfDerived } from './damage.js'
 import { LogReplay, workOf, type LogReplayOptions } from './log-replay.js'
 import { logTreeRows, ShopLog } from './log-trees.js'
 import { PendingNodes } from './pending-nodes.js'
+import { ReplacedNodes } from './replaced-nodes.js'
 import { firstVersion, Shop, type ShopVersion } from './shop.js'
-import { decodeDeadlines, decodeState, encodeState, hasAskedLevels, triesOf } from './stored-state.js'
+import { decodeDeadlines, decodeNextRef, decodeState, encodeState, hasAskedLevels, triesOf } from './stored-state.js'
 
 interface KeeperOptions {
   readonly nodeCacheNodes: number
@@ -49,10 +51,7 @@ interface LoadOptions {
   readonly signal?: AbortSignal
 }
 
-/**
- * Work that makes a flush due, of one shop or of all together: a unit is a patch, or a KiB of patches where that is
- * more. Bounds what a start has to replay.
- */
+/** Work that makes a flush due, of one shop or of all together, as `workOf` counts it: what a start has to replay. */
 const FLUSH_WORK = 20_000
 /** A smaller shop is flushed when its oldest change is so old. */
 export const FLUSH_AFTER_MS = 30_000
@@ -78,6 +77,7 @@ const RELAY = new Uint8Array(0)
 /** What is known of a shop beside its state. */
 interface Kept {
   readonly source: PendingNodes
+  readonly replaced: ReplacedNodes
   /** The last set that is on disk as state and object index. */
   flushed: Seq
   /** What `flush` writes: the newest version that is durable. */
@@ -132,7 +132,7 @@ export class Keeper {
   async load(shopId: ShopId, options: LoadOptions = {}): Promise<Shop> {
     const kept = this.kept(shopId)
     try {
-      return await this.replayed(kept, this.stored(shopId, kept) ?? (await this.fresh(kept)), options)
+      return await this.replayed(kept, (await this.stored(shopId, kept)) ?? (await this.fresh(kept)), options)
     } catch (error) {
       if (!isOfDerived(error)) throw error
       this.tell('a stored state is damaged and made again from the log', error)
@@ -148,6 +148,7 @@ export class Keeper {
     const kept = this.kept(shop.shopId)
     for (const { record, keys } of sets) this.note(kept, record, keys)
     kept.durable = shop.current
+    kept.replaced.published(shop.current)
     if (this.totalWork >= this.trigger) this.begin()
   }
 
@@ -173,6 +174,7 @@ export class Keeper {
       if (lasting !== undefined) this.close(shop, lasting)
       else if (!kept.stale && (kept.source.damaged || damage.some(({ shopId }) => shopId === shop.shopId)))
         this.mend(shop, kept)
+      else this.notFreed(kept.replaced.free())
     }
     this.begin()
   }
@@ -181,7 +183,11 @@ export class Keeper {
   async flushAll(): Promise<void> {
     await this.flushing
     for (const [shopId, kept] of this.shops)
-      await this.flush(shopId, kept).catch((error: unknown) => this.notFlushed(error))
+      await kept.replaced
+        .end()
+        .then(() => this.flush(shopId, kept))
+        .then(() => kept.replaced.free(true))
+        .catch((error: unknown) => this.notFlushed(error))
   }
 
   // Flushing
@@ -243,12 +249,13 @@ export class Keeper {
 
   private async flushSlices(
     shopId: ShopId,
-    { source, flushed: after }: Kept,
+    { source, replaced, flushed: after }: Kept,
     { state, head }: ShopVersion,
     changes: Kept['changes'],
   ): Promise<void> {
     const tries = triesOf(state)
     const rows = [...changes.values()].map(({ object, seqs }) => ({ object, after, seqs }))
+    await replaced.compare(state)
     for (let next = 0; ; next += SLICE_OBJECT_ROWS) {
       const isWhole = tries.every(([, trie]) =>
         trie.storePart(
@@ -258,17 +265,23 @@ export class Keeper {
       )
       const part = { shopId, nodes: source.pending(), objectSeqs: rows.slice(next, next + SLICE_OBJECT_ROWS) }
       const isLast = isWhole && next + SLICE_OBJECT_ROWS >= rows.length
-      if (isLast) await this.store.flushDerived({ ...part, seq: head, roots: encodeState(state, noMore) })
-      else await this.store.flushPart(part)
+      if (isLast) {
+        const roots = encodeState(state, noMore, replaced.isListed ? source.nextRef : undefined)
+        await this.store.flushDerived({ ...part, seq: head, roots, replaced: replaced.replaced })
+        replaced.finished(head)
+      } else await this.store.flushPart(part)
       source.written(part.nodes)
       if (isLast) return
     }
   }
 
   private note(kept: Kept, record: LogRecord, keys: readonly PatchKey[]): void {
-    if (kept.work === 0) kept.sinceMs = this.now()
     for (const object of indexNames(keys, record.signer)) noteChange(kept.changes, object, [record.seq])
-    const work = workOf(record)
+    this.addWork(kept, workOf(record))
+  }
+
+  private addWork(kept: Kept, work: number): void {
+    if (kept.work === 0) kept.sinceMs = this.now()
     kept.work += work
     this.totalWork += work
   }
@@ -276,7 +289,7 @@ export class Keeper {
   // Replay
 
   /** What was flushed; undefined if there is nothing, or not all that this version keeps: the log makes it again. */
-  private stored(shopId: ShopId, kept: Kept): ShopVersion | undefined {
+  private async stored(shopId: ShopId, kept: Kept): Promise<ShopVersion | undefined> {
     const derived = this.store.derived(shopId)
     const state = derived && decodeState(shopId, derived.roots, kept.source, this.cache)
     if (state === undefined || this.store.logTreeHead(shopId) < derived!.seq) return undefined
@@ -284,6 +297,7 @@ export class Keeper {
     const { seq: head } = derived!
     const trees = new ShopLog(this.store, shopId)
     kept.flushed = head
+    await this.beginReplacing(kept, { state, head }, decodeNextRef(derived!.roots))
     return { state, head, relayNonce: 0n, log: trees.peaks(head), stateRoot: trees.stateRoot(head) }
   }
 
@@ -296,7 +310,35 @@ export class Keeper {
       else await this.store.dropRoots(shopId)
     }
     kept.stale = kept.source.damaged = false
-    return firstVersion(this.newState(shopId))
+    const first = firstVersion(this.newState(shopId))
+    await this.beginReplacing(kept, first, undefined)
+    return first
+  }
+
+  /** `found`: what the roots lead to; `next`: as they tell it. */
+  private async beginReplacing(
+    kept: Kept,
+    found: Pick<ShopVersion, 'state' | 'head'>,
+    next: NodeRef | undefined,
+  ): Promise<void> {
+    if (this.options.flushing === undefined) return
+    const { source, replaced } = kept
+    if (next !== undefined) source.beginAt(next)
+    await replaced.begin(found.state)
+    if (replaced.isListed) return
+    const tidied = replaced.tidy(found, next, this.earlyRefs(source))
+    // Roots tell that it was done.
+    this.notFreed(next === undefined ? tidied.then(() => this.addWork(kept, 1)) : tidied)
+  }
+
+  /** Of what an upgrade keeps of the state of its day. */
+  private *earlyRefs(source: PendingNodes): Iterable<NodeRef> {
+    const early = this.store.earlyDerived(source.shopId)
+    if (early !== undefined) yield* decodeDeadlines(early.roots, source, this.cache)?.refs() ?? []
+  }
+
+  private notFreed(freed: Promise<void>): void {
+    freed.catch((error: unknown) => this.tell('trie nodes that were replaced could not be removed yet', error))
   }
 
   /** The shop after the log's last set. */
@@ -305,6 +347,7 @@ export class Keeper {
     const { version, problem } = await this.replayFrom(kept, start, options)
     const shop = new Shop(shopId, version, this.secretOf(shopId))
     kept.durable = shop.current
+    kept.replaced.published(shop.current)
     const reason = problem ?? this.lastingDamage(shopId)
     if (reason !== undefined) this.close(shop, reason)
     return shop
@@ -349,7 +392,7 @@ export class Keeper {
     const { shopId } = kept.source
     const sets = log.end()
     const treeHead = this.store.logTreeHead(shopId)
-    const missing = sets.filter(({ record }) => record.seq > treeHead).map(({ added }) => added)
+    const missing = sets.flatMap(({ added }) => added ?? [])
     const settings = [...new Map(sets.flatMap(({ levels }) => levels).map((row) => [row.key, row])).values()]
     if (missing.length + settings.length > 0 && this.options.flushing !== undefined) {
       const logTrees = logTreeRows(treeHead + 1, missing).map((row) => ({ shopId, ...row }))
@@ -425,6 +468,7 @@ export class Keeper {
       }
       shop.current = version
       kept.durable = version
+      kept.replaced.published(version)
       shop.closed = closed
       const reason = problem ?? this.lastingDamage(shopId)
       if (reason !== undefined) this.close(shop, reason)
@@ -457,9 +501,9 @@ export class Keeper {
   private kept(shopId: ShopId): Kept {
     let kept = this.shops.get(shopId)
     if (kept === undefined) {
-      const source = new PendingNodes(this.store, shopId)
       kept = {
-        source,
+        source: new PendingNodes(this.store, shopId),
+        replaced: new ReplacedNodes(this.store, shopId),
         flushed: 0,
         durable: undefined,
         work: 0,

@@ -1,32 +1,32 @@
 /**
- * Sets of the log applied again, one after the other, and compared with what was kept of them. State hash and StateRoot
- * cost more than all the rest, and sets that follow each other change the same nodes: they are compared at the last set
- * of a batch. Where they differ there, or a set is refused, the batch is applied again with a comparison at each set,
- * so that the error names the first that is wrong. What each set adds to the trees over the log is compared at once.
+ * Sets of the log applied again, one after the other, and compared with what was kept of them. State hash, StateRoot
+ * and the trees over the log cost more than all the rest, and sets that follow each other change the same nodes: they
+ * are compared at the last set of a batch, and at the last one that the trees hold. Where they differ there, or a set
+ * is refused, the batch is applied again with a comparison at each set, so that the error names the first that is
+ * wrong.
  *
- * In the middle of a batch a kept state hash or StateRoot that alone is wrong changes nothing of what follows, and is
- * not noticed: `cairn check` and `cairn audit` compare every one.
+ * In the middle of a batch something that alone is wrong of what was kept (a state hash, a StateRoot, a node of the
+ * trees) changes nothing of the state that follows, and is not noticed: `cairn check` and `cairn audit` compare every
+ * one.
  *
  * Tests: test/relay/shops/keeper.test.ts
  */
 
 import type { Seq } from '../../brands.js'
-import { equalBytes } from '../../bytes/bytes.js'
-import { toHex } from '../../bytes/hex.js'
 import type { PatchKey } from '../../patches/object-name.js'
 import type { ShopState } from '../../state/shop-state.js'
 import type { LogRecord } from '../../store/store.js'
 import { askedLevelRows, type SettingRow } from './asked-levels.js'
-import { appendSet, storedRootIn, stateRootOf, type ShopLog } from './log-trees.js'
-import { applyAgain, replay, ReplayError, requireSameTrees, requireStateHash } from './replay.js'
+import { appendSet, stateRootOf, type ShopLog } from './log-trees.js'
+import { applyAgain, ReplayError, requireSameTrees, requireStateHash } from './replay.js'
 import type { ShopVersion } from './shop.js'
 
 /** A set that was applied again. */
 interface ReplayedSet {
   readonly record: LogRecord
   readonly keys: readonly PatchKey[]
-  /** To the trees over the log. */
-  readonly added: Uint8Array
+  /** To the trees over the log; undefined where they are kept up to it. */
+  readonly added: Uint8Array | undefined
   /** What receipts need of the state after it, where that is not kept. */
   readonly levels: readonly SettingRow[]
 }
@@ -47,6 +47,8 @@ export class LogReplay {
   /** After the last set that was compared whole. */
   private checked: ShopVersion
   private version: ShopVersion
+  /** Peaks and StateRoot of `version` are those of a set before. */
+  private isBehind = false
   private sets: ReplayedSet[] = []
   /** Of the sets since the last comparison. */
   work = 0
@@ -91,6 +93,7 @@ export class LogReplay {
       if (!(error instanceof ReplayError)) throw error
       const records = [...this.sets.map(({ record }) => record), ...next]
       this.version = this.checked
+      this.isBehind = false
       this.sets = []
       for (const record of records) {
         this.apply(record, true)
@@ -101,36 +104,45 @@ export class LogReplay {
     }
   }
 
-  /** `isCompared`: state hash and StateRoot at this set. */
+  /** `isCompared`: with what was kept of this set. */
   private apply(record: LogRecord, isCompared: boolean): void {
     const { secret, trees, adjusted, isLevelKept } = this.options
     const { seq } = record
-    const { state: made, keys, asks } = (isCompared ? replay : applyAgain)(this.version.state, record)
+    const isKept = seq <= trees.head
+    if (!isKept && this.isBehind) this.append(this.sets.at(-1)!.record)
+    const { state: made, keys, asks } = applyAgain(this.version.state, record)
     const state = adjusted(made, seq)
-    const stored = seq <= trees.head ? trees.added(seq) : undefined
-    const isComputed = isCompared || stored === undefined
-    const stateRoot = isComputed ? stateRootOf(state, secret) : storedRootIn(stored)
-    const { peaks: log, added } = appendSet(this.version.log, record, stateRoot)
-    if (stored !== undefined) requireSameTrees(state.shopId, seq, added, stored)
-    this.version = { ...this.version, state, head: seq, log, stateRoot }
+    if (isCompared) requireStateHash(state, seq, record.stateHash)
+    this.version = { ...this.version, state, head: seq }
+    this.isBehind ||= isKept && !isCompared
+    const added = isKept && !isCompared ? undefined : this.append(record)
     const levels = asks && !isLevelKept(seq) ? askedLevelRows(state, secret, seq) : []
-    this.sets.push({ record, keys, added, levels })
+    this.sets.push({ record, keys, added: isKept ? undefined : added, levels })
     this.work += workOf(record)
   }
 
+  /** Peaks and StateRoot of the version, after its last set; what that one added to the trees. */
+  private append(record: LogRecord): Uint8Array {
+    const { secret, trees } = this.options
+    const { seq } = record
+    const stateRoot = stateRootOf(this.version.state, secret)
+    const before = this.isBehind ? trees.peaks(seq - 1) : this.version.log
+    const { peaks: log, added } = appendSet(before, record, stateRoot)
+    if (seq <= trees.head) requireSameTrees(this.version.state.shopId, seq, added, trees.added(seq))
+    this.version = { ...this.version, log, stateRoot }
+    this.isBehind = false
+    return added
+  }
+
   /** Where the last set led. */
-  private requireSame({ stateHash }: LogRecord): void {
-    const { state, head, stateRoot } = this.version
-    requireStateHash(state, head, stateHash)
-    const root = stateRootOf(state, this.options.secret)
-    if (equalBytes(root, stateRoot)) return
-    const text = `it leads to state root ${toHex(root)}, ${toHex(stateRoot)} was kept with it`
-    throw new ReplayError(state.shopId, head, text)
+  private requireSame(record: LogRecord): void {
+    requireStateHash(this.version.state, record.seq, record.stateHash)
+    if (this.isBehind) this.append(record)
   }
 }
 
-/** Of a set: a unit is a patch, or a KiB of patches where that is more. */
+/** Of a set, by what it costs to apply it again: one, and one for each patch, or for each KiB if that is more. */
 export function workOf({ patches }: LogRecord): number {
   const bytes = patches.reduce((sum, patch) => sum + patch.length, 0)
-  return Math.max(patches.length, Math.ceil(bytes / 1_024))
+  return 1 + Math.max(patches.length, Math.ceil(bytes / 1_024))
 }

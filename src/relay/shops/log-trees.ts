@@ -61,11 +61,6 @@ export function appendSet(
   return { peaks: { mmr, tree }, added: concatBytes(root, ...nodes, ...treeNodes) }
 }
 
-/** The StateRoot in what a set adds to a row, 32 bytes, a view. */
-export function storedRootIn(added: Uint8Array): Uint8Array {
-  return added.subarray(0, DIGEST_BYTES)
-}
-
 /** Rows of what sets from `firstSeq` on add, in order. */
 export function logTreeRows(firstSeq: Seq, added: readonly Uint8Array[]): LogTreeRow[] {
   const rows: LogTreeRow[] = []

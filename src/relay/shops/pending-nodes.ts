@@ -36,8 +36,18 @@ export class PendingNodes implements NodeSource {
     this.damaged = true
   }
 
+  /** That the next node will have: none below it is given again. */
+  get nextRef(): NodeRef {
+    return (this.next ??= this.store.nextNodeRef(this.shopId))
+  }
+
+  /** No ref below it is given. */
+  beginAt(ref: NodeRef): void {
+    this.next = Math.max(this.nextRef, ref)
+  }
+
   add(bytes: Uint8Array): NodeRef {
-    const ref = (this.next ??= this.store.nextNodeRef(this.shopId))
+    const ref = this.nextRef
     this.next = ref + 1
     this.nodes.set(ref, bytes)
     this.size += bytes.length

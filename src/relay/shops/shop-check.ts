@@ -37,10 +37,13 @@ interface CheckedLog {
   /** That could be read. */
   readonly sets: number
   readonly patches: number
+  /** Trie nodes on disk that nothing leads to. */
+  readonly unreachable: number
 }
 
 const READ = { records: 256, bytes: 4 * 1_048_576 }
 const CACHED_NODES = 50_000
+const NODES_AT_ONCE = 10_000
 
 /** Rejects when `signal` is aborted. */
 export async function checkShop(store: Store, options: CheckOptions): Promise<CheckedLog> {
@@ -70,7 +73,24 @@ export async function checkShop(store: Store, options: CheckOptions): Promise<Ch
     at = nextReadable(store, options, at, head)
   }
   for (const problem of log.missing(store)) tell(`shop ${shopId}: ${problem}`)
-  return { sets: log.sets, patches: log.patches }
+  return { sets: log.sets, patches: log.patches, unreachable: await unreachableNodes(store, options, stored?.state) }
+}
+
+/**
+ * Trie nodes on disk that the stored roots do not lead to: what a relay that runs has still to remove, or will at its
+ * next start. 0 where the roots cannot be followed, which is told elsewhere.
+ */
+async function unreachableNodes(store: Store, options: CheckOptions, state: ShopState | undefined): Promise<number> {
+  const needed = unlessDamaged(() => new Set(state && triesOf(state).flatMap(([, trie]) => [...trie.refs()])))
+  if (needed === undefined) return 0
+  const after = (ref: number) => unlessDamaged(() => store.nodeRefs(options.shopId, ref, NODES_AT_ONCE)) ?? []
+  let count = 0
+  for (let refs = after(0); refs.length > 0; refs = after(refs.at(-1)!)) {
+    count += refs.filter((ref) => !needed.has(ref)).length
+    options.signal.throwIfAborted()
+    await nextTurn()
+  }
+  return count
 }
 
 /** The sets one after the other; a state as long as each leads to the next. */

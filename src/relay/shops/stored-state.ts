@@ -1,6 +1,6 @@
 /**
  * A shop's state as it is kept on disk beside its trie nodes: CBOR {Manifest bytes | null, ObjectIndex: true,
- * AskedLevels: true, <trie>: [ref, size, digest | null, ? root of the state tree]}.
+ * AskedLevels: true, ? NextRef: number, <trie>: [ref, size, digest | null, ? root of the state tree]}.
  *
  * Tests: test/relay/shops/keeper.test.ts
  */
@@ -24,13 +24,21 @@ export function triesOf({ collections, indexes }: ShopState): (readonly [name: s
   ]
 }
 
-/** Nodes that are not stored yet are given to `write`. */
-export function encodeState(state: ShopState, write: (node: Uint8Array) => NodeRef): Uint8Array {
+/**
+ * Nodes that are not stored yet are given to `write`. `next`: the ref that comes after all that were stored up to now,
+ * if every stored node that these tries do not lead to is known.
+ */
+export function encodeState(
+  state: ShopState,
+  write: (node: Uint8Array) => NodeRef,
+  next: NodeRef | undefined,
+): Uint8Array {
   const map = new Map<CborKey, Cbor>([
     ['Manifest', state.manifest ?? null],
     ['ObjectIndex', true],
     ['AskedLevels', true],
   ])
+  if (next !== undefined) map.set('NextRef', BigInt(next))
   for (const [name, trie] of triesOf(state)) map.set(name, rootOf(trie.store(write)))
   return encode(map)
 }
@@ -65,6 +73,12 @@ export function decodeState(
 export function hasAskedLevels(bytes: Uint8Array): boolean {
   const { tries, hasLevels } = decodeRoots(bytes)
   return hasLevels || (tries.get('payments')?.size ?? 0) === 0
+}
+
+/** The first ref that what was kept knows nothing of; undefined where that was not kept. */
+export function decodeNextRef(bytes: Uint8Array): NodeRef | undefined {
+  const next = (decode(bytes) as ReadonlyMap<string, Cbor>).get('NextRef')
+  return next === undefined ? undefined : Number(next)
 }
 
 /** The deadlines of reservations in what was kept; undefined if it had none. */

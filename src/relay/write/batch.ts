@@ -59,6 +59,8 @@ export interface BatchOptions {
    * not stop the others.
    */
   readonly afterCommit: readonly AfterCommit[]
+  /** Gives the answers of a batch; `alone` does what may fail without an effect on the rest. Left out: one by one. */
+  answering?(answers: () => void, alone: (act: () => void) => void): void
   onBug(error: unknown): void
   /** A commit failed: nothing of the batch was applied. */
   storeFailed(error: unknown): void
@@ -159,7 +161,12 @@ export class Batch {
   async finish(): Promise<void> {
     const failure = await this.commit()
     if (failure !== undefined) this.takeBack()
-    for (const answer of this.answers) this.guarded(undefined, () => answer(failure))
+    const alone = (act: () => void) => this.guarded(undefined, act)
+    const answers = () => {
+      for (const answer of this.answers) alone(() => answer(failure))
+    }
+    if (this.options.answering === undefined) answers()
+    else this.options.answering(answers, alone)
     if (failure === undefined) this.tell()
   }
 
@@ -192,13 +199,13 @@ export class Batch {
     if (!isItsOwner || card.removed || card.shopId !== shopId)
       return { ok: false, code: 'UNLINKED_KEYCARD', message: 'the key card was removed from the shop' }
     const last = this.lastNonce(shop, set.signer)
-    if (set.header.KeyCardNonce <= last) {
+    if (set.nonce <= last) {
       const first = terms && this.firstAnswer(shop, set)
       if (first !== undefined) return first
       return {
         ok: false,
         code: 'INVALID',
-        message: `KeyCardNonce ${set.header.KeyCardNonce} is not greater than the last one, ${last}`,
+        message: `KeyCardNonce ${set.nonce} is not greater than the last one, ${last}`,
       }
     }
     const tooMany = this.beyondGuestLimits(shop, set, author)
@@ -208,8 +215,8 @@ export class Batch {
       return { ok: false, code: 'CONFLICT', message: `the head of the shop is ${head}, not ${terms.expectedSeq}` }
     const applied = this.apply(shop, set.patches, author, terms !== undefined)
     if (!applied.ok) return { ok: false, ...applied.verdict }
-    this.setNonce(shop, set.signer, set.header.KeyCardNonce)
-    this.writtenSets.add(shopId, set.signer, set.header.KeyCardNonce, head + 1)
+    this.setNonce(shop, set.signer, set.nonce)
+    this.writtenSets.add(shopId, set.signer, set.nonce, head + 1)
     const { record, stateRoot } = this.record(shop, applied, {
       signer: set.signer,
       author,
@@ -227,7 +234,7 @@ export class Batch {
   private firstAnswer(shop: Shop, set: CheckedSet): (WriteOutcome & { ok: true }) | undefined {
     const { store } = this.options
     const { shopId } = shop
-    const seq = this.writtenSets.find(shopId, set.signer, set.header.KeyCardNonce)
+    const seq = this.writtenSets.find(shopId, set.signer, set.nonce)
     if (seq === undefined) return undefined
     const made = this.written.get(shop)?.sets.find(({ record }) => record.seq === seq)
     const record = made?.record ?? store.pickLog(shopId, [seq], 1)[0]!

@@ -5,24 +5,38 @@ import { CborError } from '../../codec/value.js'
 import { SchemaError } from '../../codec/schema.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { FRAME_OUT_BYTES_MAX, PATCHES_PER_GUEST_SET_MAX } from '../../limits.js'
-import { isFromTheFuture, PatchSetError, readPatchSet, type PatchSet } from '../../patches/patch-set.js'
+import { isFromTheFuture, PatchSetError, readPatchSet, signerOf, type PatchSet } from '../../patches/patch-set.js'
 import { pushEnvelopeLength } from '../../wire/envelope.js'
 import { fieldLength } from '../../wire/protobuf.js'
 
 /** A set whose signer is proven; its nonce and rights are not (writer.ts). */
-export interface CheckedSet extends PatchSet {
+export interface CheckedSet extends Omit<PatchSet, 'header'> {
+  readonly nonce: bigint
   /** 33 bytes. */
   readonly signer: Uint8Array
 }
 
-interface Expectation {
+/** What a set has to be, by the session that sent it. */
+export interface Expectation {
   readonly shopId: ShopId
-  readonly nowSeconds: Seconds
-  readonly isGuest?: boolean
+  /** The session's, 33 bytes. */
+  readonly card: Uint8Array
+  readonly isGuest: boolean
 }
 
-/** The set, checked but for its signature, or why it is INVALID. `received` is kept by the result. */
-export function checkSet(received: Uint8Array, expected: Expectation): PatchSet | string {
+/** The set, or why it is INVALID. `received` is kept by the result. */
+export function checkSet(received: Uint8Array, expected: Expectation, nowSeconds: Seconds): CheckedSet | string {
+  const set = checkUnsigned(received, expected, nowSeconds)
+  if (typeof set === 'string') return set
+  const { header, headerBytes, signature, patches, tree } = set
+  const signer = signerOf(headerBytes, signature)
+  if (signer === undefined) return 'Signature leads to no key'
+  if (!equalBytes(signer, expected.card)) return "Signature is not of this session's card"
+  return { nonce: header.KeyCardNonce, headerBytes, signature, patches, tree, signer: expected.card }
+}
+
+/** All but the signature. */
+function checkUnsigned(received: Uint8Array, expected: Expectation, nowSeconds: Seconds): PatchSet | string {
   // Before anything of it is read: its parts alone would not fit.
   if (received.length > FRAME_OUT_BYTES_MAX + SET_HEADS_BYTES_MAX) return TOO_LARGE
   let set: PatchSet
@@ -33,24 +47,19 @@ export function checkSet(received: Uint8Array, expected: Expectation): PatchSet 
       return error.message
     throw error
   }
-  if (expected.isGuest === true && set.patches.length > PATCHES_PER_GUEST_SET_MAX)
+  if (expected.isGuest && set.patches.length > PATCHES_PER_GUEST_SET_MAX)
     return `a guest's set has at most ${PATCHES_PER_GUEST_SET_MAX} patches`
   if (set.header.ShopID !== expected.shopId) return `Header.ShopID is not the shop of this session's card`
-  if (isFromTheFuture(set.header, expected.nowSeconds)) return 'Header.Timestamp lies in the future'
-  if (pushedAloneBytes(set) > FRAME_OUT_BYTES_MAX) return TOO_LARGE
+  if (isFromTheFuture(set.header, nowSeconds)) return 'Header.Timestamp lies in the future'
+  if (received.length > SURELY_FITS_BYTES && pushedAloneBytes(set) > FRAME_OUT_BYTES_MAX) return TOO_LARGE
   return set
-}
-
-/** The set with its proven signer, or why it is INVALID. `signer` is what the signature leads to, if anything. */
-export function withSigner(set: PatchSet, signer: Uint8Array | undefined, card: Uint8Array): CheckedSet | string {
-  if (signer === undefined) return 'Signature leads to no key'
-  if (!equalBytes(signer, card)) return "Signature is not of this session's card"
-  return { ...set, signer: card }
 }
 
 const TOO_LARGE = `the set would not fit a frame of ${FRAME_OUT_BYTES_MAX} bytes to a client`
 /** What a set has beside header, signature and patches: the heads and names of its fields, however they are written. */
 const SET_HEADS_BYTES_MAX = 128
+/** A patch has a dozen bytes or more, and its proof in such a set half a kilobyte at most: it fits, unmeasured. */
+const SURELY_FITS_BYTES = 16_384
 
 /** What a push takes beside its set where its ids are as long as they may be. */
 const LONGEST_REQUEST_ID = -(2n ** 63n)

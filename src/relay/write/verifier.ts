@@ -1,26 +1,17 @@
 /**
- * Who signed a header: recovering keys is most of what a write costs, so batches of it go to worker threads. Answers
- * come in the order of the questions, because a card's nonces rise; a lone question is answered here, at once, and so
- * is a card's only one, however many others ask: it does not wait behind them.
+ * Who signed headers: for an audit, which recovers the keys of a whole log, in batches that threads work on. Answers
+ * come in the order of the questions.
  */
 
-import { Worker } from 'node:worker_threads'
-import type { Hex } from '../../bytes/hex.js'
 import { signerOf } from '../../patches/patch-set.js'
+import { Threads } from './threads.js'
 
 /** 33 bytes, or undefined if the signature leads to no key. */
 export type Signer = Uint8Array | undefined
 
-/** Whose session asks. */
-export interface Asker {
-  readonly card: Hex
-  readonly isGuest: boolean
-}
-
 interface Question {
   readonly header: Uint8Array
   readonly signature: Uint8Array
-  readonly card: Hex | undefined
   readonly done: (signer: Signer) => void
 }
 
@@ -41,82 +32,43 @@ const SIGNATURE_BYTES = 65
 const WORTH_A_MESSAGE = 4
 /** At most so many a message, so that the first answers do not wait for the last. */
 const QUESTIONS_PER_MESSAGE_MAX = 64
-/** Only questions of staff's cards, and as many of guests', that are answered here in one turn of the event loop. */
-const ONLY_ONES_PER_TURN_MAX = 16
-
-interface Batch {
-  readonly questions: readonly Question[]
-  answers: CheckResponse | undefined
-}
 
 export class Verifier {
-  private readonly workers: { readonly worker: Worker; readonly sent: Batch[] }[] = []
+  private readonly threads: Threads<CheckRequest, CheckResponse>
   private asked: Question[] = []
-  private readonly batches: Batch[] = []
   private scheduled = false
-  private turn = 0
-  /** Questions of each card that went to the workers and have no answer yet. */
-  private readonly unanswered = new Map<Hex, number>()
-  /** Cards whose question was answered at once in this turn of the event loop: their next one waits like all others. */
-  private readonly answeredAtOnce = { guest: new Set<Hex>(), staff: new Set<Hex>() }
 
   /** `workers` may be 0. `failed`: a worker died; its questions are answered here. */
   constructor(workers: number, failed: (error: unknown) => void) {
-    for (let i = 0; i < workers; i++) {
-      const worker = new Worker(new URL('./verifier-worker.js', import.meta.url))
-      const entry = { worker, sent: [] as Batch[] }
-      worker.on('message', (answers: CheckResponse) => {
-        const batch = entry.sent.shift()
-        // None: the worker died, and what it had answered before comes after its questions were answered here.
-        if (batch !== undefined) this.answered(batch, answers)
-      })
-      worker.on('error', (error) => {
-        this.workers.splice(this.workers.indexOf(entry), 1)
-        failed(error)
-        for (const batch of entry.sent.splice(0)) this.answered(batch, answersOf(batch.questions))
-      })
-      // Listening would keep the process alive again: last, so that a relay that does not start lets it end.
-      worker.unref()
-      this.workers.push(entry)
-    }
+    const file = new URL('./verifier-worker.js', import.meta.url)
+    this.threads = new Threads({ file, count: workers, here: answer, failed })
   }
 
   /** `done` is called once, possibly before this returns. The bytes must not change until then. */
-  check(header: Uint8Array, signature: Uint8Array, done: (signer: Signer) => void, asker?: Asker): void {
-    if (this.workers.length === 0) return done(signerOf(header, signature))
+  check(header: Uint8Array, signature: Uint8Array, done: (signer: Signer) => void): void {
+    if (this.threads.count === 0 && !this.busy) return done(signerOf(header, signature))
     if (!this.scheduled) {
       this.scheduled = true
       setImmediate(() => this.send())
     }
-    if (asker !== undefined && this.isOnlyOne(asker)) return done(signerOf(header, signature))
-    this.asked.push({ header, signature, card: asker?.card, done })
-    if (asker !== undefined) this.unanswered.set(asker.card, (this.unanswered.get(asker.card) ?? 0) + 1)
-  }
-
-  private isOnlyOne({ card, isGuest }: Asker): boolean {
-    const atOnce = isGuest ? this.answeredAtOnce.guest : this.answeredAtOnce.staff
-    if (this.unanswered.has(card) || atOnce.has(card) || atOnce.size >= ONLY_ONES_PER_TURN_MAX) return false
-    atOnce.add(card)
-    return true
+    this.asked.push({ header, signature, done })
   }
 
   /** Whether questions wait for their answers. */
   get busy(): boolean {
-    return this.asked.length > 0 || this.batches.length > 0
+    return this.asked.length > 0 || this.threads.inFlight > 0
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.workers.splice(0).map(({ worker }) => worker.terminate()))
+    await this.threads.close()
   }
 
   private send(): void {
     this.scheduled = false
-    this.answeredAtOnce.guest.clear()
-    this.answeredAtOnce.staff.clear()
     const asked = this.asked
     this.asked = []
-    if (this.batches.length === 0 && asked.length < WORTH_A_MESSAGE) {
-      for (const question of asked) this.tell(question, signerOf(question.header, question.signature))
+    if (this.threads.inFlight === 0 && asked.length < WORTH_A_MESSAGE) {
+      for (const { header, signature, done } of asked) done(signerOf(header, signature))
       return
     }
     for (let at = 0; at < asked.length; at += QUESTIONS_PER_MESSAGE_MAX)
@@ -124,35 +76,13 @@ export class Verifier {
   }
 
   private sendBatch(questions: readonly Question[]): void {
-    const batch: Batch = { questions, answers: undefined }
-    this.batches.push(batch)
-    const entry = this.workers[this.turn++ % Math.max(1, this.workers.length)]
-    if (entry === undefined) return this.answered(batch, answersOf(questions))
-    entry.sent.push(batch)
-    const request = pack(questions)
-    entry.worker.postMessage(request, [
-      request.headers.buffer,
-      request.signatures.buffer,
-      request.lengths.buffer,
-    ] as ArrayBuffer[])
-  }
-
-  /** Passes answers on as far as they are there without a gap. */
-  private answered(batch: Batch, answers: CheckResponse): void {
-    batch.answers = answers
-    while (this.batches[0]?.answers !== undefined) {
-      const { questions, answers: keys } = this.batches.shift()!
-      for (const [i, question] of questions.entries()) this.tell(question, keyAt(keys!, i))
-    }
-  }
-
-  private tell({ card, done }: Question, signer: Signer): void {
-    if (card !== undefined) {
-      const left = this.unanswered.get(card)! - 1
-      if (left > 0) this.unanswered.set(card, left)
-      else this.unanswered.delete(card)
-    }
-    done(signer)
+    this.threads.ask(
+      () => pack(questions),
+      ({ headers, lengths, signatures }) => [headers.buffer, lengths.buffer, signatures.buffer],
+      (keys) => {
+        for (const [i, { done }] of questions.entries()) done(keyAt(keys, i))
+      },
+    )
   }
 }
 
@@ -167,10 +97,6 @@ export function answer({ headers, lengths, signatures }: CheckRequest): CheckRes
     at += length
   }
   return keys
-}
-
-function answersOf(questions: readonly Question[]): CheckResponse {
-  return answer(pack(questions))
 }
 
 function pack(questions: readonly Question[]): CheckRequest {

@@ -4,30 +4,21 @@
  */
 
 import { afterEach, expect, it, vi } from 'vitest'
-import { encodeChange, type Change } from '../../../src/patches/patch.js'
-import { readCheckedPatch } from '../../../src/patches/checked-patch.js'
-import { patchKey } from '../../../src/patches/object-name.js'
-import { patchLeafHash, PatchTree } from '../../../src/merkle/patch-proof.js'
-import type { CommittedSet } from '../../../src/relay/shops/committed-set.js'
+import { Shop } from '../../../src/relay/shops/shop.js'
 import { FLUSH_AFTER_MS, Keeper } from '../../../src/relay/shops/keeper.js'
-import { appendSet, logTreeRows, stateRootOf } from '../../../src/relay/shops/log-trees.js'
-import { firstVersion, Shop } from '../../../src/relay/shops/shop.js'
-import { applyPatches } from '../../../src/state/apply.js'
-import { stateHash, type ShopState } from '../../../src/state/shop-state.js'
+import { stateHash } from '../../../src/state/shop-state.js'
 import { MemoryStore } from '../../../src/store/memory.js'
 import { StoreError } from '../../../src/store/store-error.js'
 import type { DerivedFlush, DerivedPart, LogRecord, Store } from '../../../src/store/store.js'
+import { Books, PATCHES_PER_SET } from '../../fixtures/books.js'
 import { listing, map } from '../../fixtures/relay-harness.js'
-import { filled } from '../../fixtures/sample-shop.js'
-import { shopRow } from '../../fixtures/store.arbitrary.js'
 import { DiskStore } from '../../fixtures/store-directory.js'
 
-const WORK = 2_000
-const PATCHES = 50
-const SETS_TO_TRIGGER = WORK / PATCHES
+const SETS_TO_TRIGGER = 40
+/** A set counts as one patch more. */
+const WORK = SETS_TO_TRIGGER * (PATCHES_PER_SET + 1)
 /** For machines that have much else to do. */
 const SOON = { timeout: 20_000 }
-const RESERVATION = 86_400
 
 /** A store that tells of flushes, and lets a test hold or fail them. */
 class WatchedStore extends MemoryStore {
@@ -53,75 +44,6 @@ class WatchedStore extends MemoryStore {
   }
 }
 
-/** A writer of the barest kind, and the keeper that it tells. */
-class Books {
-  nowMs = 0
-  readonly told: string[] = []
-  readonly keeper: Keeper
-  readonly store: Store
-
-  constructor(store: Store, work = WORK) {
-    this.store = store
-    const tell = (event: string, error: unknown) => void this.told.push(`${event}: ${(error as Error).message}`)
-    this.keeper = new Keeper(store, { nodeCacheNodes: 1_000, flushing: { work, nowMs: () => this.nowMs, tell } })
-  }
-
-  async found(shopId: bigint): Promise<Shop> {
-    await this.store.commit({ records: [], newShops: [shopRow(shopId)] })
-    return new Shop(shopId, firstVersion(this.keeper.newState(shopId)), shopRow(shopId).secret)
-  }
-
-  /** The state after the changes, and the record of the set, which is not committed yet. */
-  apply(shop: Shop, changes: readonly Change[]): { state: ShopState; set: CommittedSet } {
-    const patches = changes.map((change) => readCheckedPatch(encodeChange(change)))
-    const context = { author: { role: 'relay' }, committedAt: 1_700_000_000n, reservationSeconds: 86_400n } as const
-    const applied = applyPatches(shop.current.state, patches, context)
-    if (!applied.ok) throw new Error(applied.verdict.message)
-    const bytes = patches.map((patch) => patch.bytes)
-    const record: LogRecord = {
-      seq: shop.current.head + 1,
-      committedAtMs: 1_700_000_000_000,
-      reservationSeconds: RESERVATION,
-      signer: new Uint8Array(0),
-      account: new Uint8Array(0),
-      role: 'relay',
-      header: filled(90, 1),
-      signature: filled(65, 1),
-      patches: bytes,
-      stateHash: stateHash(applied.state),
-    }
-    const set = {
-      record,
-      keys: patches.map(({ path }) => patchKey(path)),
-      tree: new PatchTree(bytes.map(patchLeafHash)),
-      stateRoot: stateRootOf(applied.state, shop.secret),
-    }
-    return { state: applied.state, set }
-  }
-
-  async write(shop: Shop, changes: readonly Change[]): Promise<void> {
-    const { state, set } = this.apply(shop, changes)
-    const { record, stateRoot } = set
-    const { shopId } = shop
-    const { peaks: log, added } = appendSet(shop.current.log, record, stateRoot)
-    const logTrees = logTreeRows(record.seq, [added]).map((row) => ({ shopId, ...row }))
-    await this.store.commit({ records: [{ shopId, record }], logTrees })
-    shop.current = { state, head: record.seq, relayNonce: 0n, log, stateRoot }
-    this.keeper.published(shop, [set])
-  }
-
-  /** So many sets of 50 new listings each. */
-  async fill(shop: Shop, sets: number, more: Parameters<typeof listing>[1] = {}): Promise<void> {
-    for (let left = sets; left > 0; left--) {
-      const first = BigInt(shop.current.head * PATCHES + 1)
-      await this.write(
-        shop,
-        Array.from({ length: PATCHES }, (_, i) => listing(first + BigInt(i), more)),
-      )
-    }
-  }
-}
-
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0)) await close()
@@ -133,7 +55,7 @@ const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => to
 
 it('work makes a flush due, though the writer is never idle and nobody looks', async () => {
   const store = new WatchedStore()
-  const books = new Books(store)
+  const books = new Books(store, WORK)
   const shop = await books.found(1n)
   await books.fill(shop, SETS_TO_TRIGGER - 1)
   expect(store.parts).toEqual([])
@@ -142,9 +64,19 @@ it('work makes a flush due, though the writer is never idle and nobody looks', a
   expect(flushed(store)).toBe(SETS_TO_TRIGGER)
 })
 
+it('a set counts beside its patches: those of one patch make a flush due after half as many', async () => {
+  const store = new WatchedStore()
+  const books = new Books(store, 20)
+  const shop = await books.found(1n)
+  for (let id = 1n; id < 10n; id++) await books.write(shop, [listing(id)])
+  expect(store.parts).toEqual([])
+  await books.write(shop, [listing(10n)])
+  await vi.waitFor(() => expect(flushed(store)).toBe(10), SOON)
+})
+
 it('it is the durable version that is flushed, not the one that is being made', async () => {
   const store = new WatchedStore()
-  const books = new Books(store)
+  const books = new Books(store, WORK)
   const shop = await books.found(1n)
   await books.fill(shop, SETS_TO_TRIGGER - 1)
   await books.write(shop, [listing(1_000_000n)])
@@ -174,7 +106,7 @@ it('a flush is written in slices, each node once, and is worth nothing before th
 
 it('each shop has a time of its own: what is old enough is flushed, however many there are', async () => {
   const store = new WatchedStore()
-  const books = new Books(store)
+  const books = new Books(store, WORK)
   const shops: Shop[] = []
   for (let id = 1n; id <= 200n; id++) shops.push(await books.found(id))
   for (const shop of shops) await books.write(shop, [listing(1n)])
@@ -189,7 +121,7 @@ it('each shop has a time of its own: what is old enough is flushed, however many
 
 it('the writer waits at twice the trigger, until there is room again', async () => {
   const store = new WatchedStore()
-  const books = new Books(store)
+  const books = new Books(store, WORK)
   const shop = await books.found(1n)
   let release: () => void = () => undefined
   const held = new Promise<void>((resolve) => (release = resolve))
@@ -207,7 +139,7 @@ it('the writer waits at twice the trigger, until there is room again', async () 
 
 it('of a flush that fails nothing is lost, nobody waits for it, and the next one goes on with it', async () => {
   const store = new WatchedStore()
-  const books = new Books(store)
+  const books = new Books(store, WORK)
   const shop = await books.found(1n)
   store.before = () => Promise.reject(new StoreError('full', 'the disk is full'))
   await books.fill(shop, 2 * SETS_TO_TRIGGER)
@@ -228,7 +160,7 @@ it('of a flush that fails nothing is lost, nobody waits for it, and the next one
 it('a replay keeps what it has done: one that is stopped goes on there, and the loop runs meanwhile', async () => {
   const disk = await DiskStore.make()
   closing.push(() => disk.dispose())
-  const first = new Books(new Unflushed(disk.store))
+  const first = new Books(new Unflushed(disk.store), WORK)
   const shop = await first.found(1n)
   await first.fill(shop, 5 * SETS_TO_TRIGGER)
   expect(flushed(disk.store)).toBe(0)
@@ -241,7 +173,7 @@ it('a replay keeps what it has done: one that is stopped goes on there, and the 
     seen.push(seq)
     if (seq > 3 * SETS_TO_TRIGGER) stop.abort(new Error('enough'))
   }
-  await expect(new Books(disk.store).keeper.load(1n, { progress, signal: stop.signal })).rejects.toThrow('enough')
+  await expect(new Books(disk.store, WORK).keeper.load(1n, { progress, signal: stop.signal })).rejects.toThrow('enough')
   clearInterval(counting)
   expect(turns).toBeGreaterThan(3)
   const kept = flushed(disk.store)
@@ -249,7 +181,7 @@ it('a replay keeps what it has done: one that is stopped goes on there, and the 
 
   seen.length = 0
   const store = await disk.reopen()
-  const again = new Books(store)
+  const again = new Books(store, WORK)
   const loaded = await again.keeper.load(1n, { progress: (seq) => seen.push(seq) })
   expect(seen[0]).toBeGreaterThan(kept)
   expect(stateHash(loaded.current.state)).toEqual(stateHash(shop.current.state))

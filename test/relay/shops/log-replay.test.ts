@@ -1,6 +1,6 @@
 /** A log applied again in batches: where it does not lead to what was kept, the first set that is wrong is named. */
 
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it, vi } from 'vitest'
 import { toHex } from '../../../src/bytes/hex.js'
 import { encodeChange, type Change } from '../../../src/patches/patch.js'
 import { foundingPatches } from '../../../src/relay/accounts/account-patches.js'
@@ -30,9 +30,17 @@ beforeAll(() => {
 
 it('a log that is as it was kept leads where it led, and tells its sets', async () => {
   const { end, current } = await replayed(records)
-  expect(end().map(({ record, added: own }) => [record.seq, own])).toEqual(added.map((own, i) => [i + 1, own]))
+  expect(end().map(({ record, added: own }) => [record.seq, own])).toEqual(added.map((_own, i) => [i + 1, undefined]))
   expect(shown(current())).toEqual(shown(versions[SETS]!))
   expect(end()).toEqual([])
+})
+
+it('what was kept of the trees is read and computed for the last set of a batch alone', async () => {
+  const read = vi.spyOn(ShopLog.prototype, 'added')
+  const { end } = await replayed(records)
+  end()
+  expect(read.mock.calls).toEqual([[SETS]])
+  read.mockRestore()
 })
 
 it.each([2, 20, SETS])('set %i leads to another state than it did', async (seq) => {
@@ -58,13 +66,23 @@ it('a set is refused, and all before it are as they were kept', async () => {
   expect(shown(log.current)).toEqual(shown(versions[24]!))
 })
 
-it.each([2, 20, SETS])('another leaf was kept with set %i', async (seq) => {
-  const wrong = added[seq - 1]!.slice()
-  wrong[40]! ^= 1
-  const log = await replayOf(added.with(seq - 1, wrong))
-  const problem = problemOf(() => records.forEach((record) => log.take(record)))
-  expect(problem).toContain(`shop 9, set ${seq}: it leads to state root and leaf `)
+it.each([2, 20, SETS])('another leaf was kept with set %i, the last of a batch', async (seq) => {
+  const log = await replayOf(added.with(seq - 1, withOtherLeaf(seq)))
+  for (const record of records.slice(0, seq)) log.take(record)
+  expect(problemOf(() => log.end())).toContain(`shop 9, set ${seq}: it leads to state root and leaf `)
   expect(shown(log.current)).toEqual(shown(versions[seq - 1]!))
+})
+
+it('another leaf was kept, and a later set leads to another state: the leaf is named', async () => {
+  const changed = records.with(29, { ...records[29]!, patches: [patch(listing(1_000n))] })
+  const { end } = await replayed(changed, added.with(19, withOtherLeaf(20)))
+  expect(problemOf(end)).toContain('shop 9, set 20: it leads to state root and leaf ')
+})
+
+it('a leaf alone is wrong within a batch: nothing of it is computed, and what follows is as it was', async () => {
+  const { end, current } = await replayed(records, added.with(19, withOtherLeaf(20)))
+  expect(end().length).toBe(SETS)
+  expect(shown(current())).toEqual(shown(versions[SETS]!))
 })
 
 it('trees that were kept are over another state root than that of the last set', async () => {
@@ -87,7 +105,7 @@ it('a state hash alone is wrong: at the end of a batch that is told, within it n
 
 it('of sets of which no trees were kept the state roots are computed', async () => {
   const { end, current } = await replayed(records, added.slice(0, 13))
-  expect(end().map(({ added: own }) => own)).toEqual(added)
+  expect(end().map(({ added: own }) => own)).toEqual(added.map((own, i) => (i < 13 ? undefined : own)))
   expect(shown(current())).toEqual(shown(versions[SETS]!))
 })
 
@@ -100,6 +118,12 @@ function take(unfinished: LogRecord): void {
   records.push(record)
   added.push(made.added)
   versions.push({ ...before, state, head: record.seq, log: made.peaks, stateRoot })
+}
+
+function withOtherLeaf(seq: number): Uint8Array {
+  const wrong = added[seq - 1]!.slice()
+  wrong[40]! ^= 1
+  return wrong
 }
 
 function recordOf(seq: number): LogRecord {

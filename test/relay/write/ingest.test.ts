@@ -4,6 +4,7 @@
  */
 
 import { describe, expect, it } from 'vitest'
+import { publicKeyOf } from '../../../src/bytes/signature.node.js'
 import { encode } from '../../../src/codec/encode.js'
 import { FRAME_OUT_BYTES_MAX } from '../../../src/limits.js'
 import { encodePatchSet, readPatchSet, signPatches } from '../../../src/patches/patch-set.js'
@@ -30,7 +31,7 @@ function setOf(count: number, bytes: number): Uint8Array {
 }
 
 const refusal = (set: Uint8Array) => {
-  const checked = checkSet(set, { shopId: 77n, nowSeconds: 5n })
+  const checked = checkSet(set, { shopId: 77n, card: publicKeyOf(secret), isGuest: false }, 5n)
   return typeof checked === 'string' ? checked : 'none'
 }
 

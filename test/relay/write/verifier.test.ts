@@ -3,62 +3,19 @@
  * whatever becomes of a worker.
  */
 
-import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import type * as threads from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { publicKeyOf } from '../../../src/bytes/signature.node.js'
 import { toHex } from '../../../src/bytes/hex.js'
 import { signerOf, signPatches } from '../../../src/patches/patch-set.js'
-import { Verifier, type Asker, type Signer } from '../../../src/relay/write/verifier.js'
+import { Verifier, type Signer } from '../../../src/relay/write/verifier.js'
+import { deaths, forgetWorkers, late, workers } from '../../fixtures/mortal-workers.js'
 import { filled } from '../../fixtures/sample-shop.js'
 
-interface Spied {
-  /** Before its message of this number, from 1, it gets one that it fails at. */
-  diesAt: number
-  sent: number
-  answered: number
-}
-
-/** One for each worker, in the order in which they are started. */
-const workers = vi.hoisted((): Spied[] => [])
-const deaths = vi.hoisted((): number[] => [])
-const late = vi.hoisted((): boolean[] => [])
-
 vi.mock('node:worker_threads', async (original) => {
-  const real = await original<typeof threads>()
-  class Worker extends real.Worker {
-    private readonly held: unknown[][] = []
-    private isDead = false
-    private readonly spied: Spied = { diesAt: deaths[workers.length] ?? 0, sent: 0, answered: 0 }
-
-    constructor(file: URL, options?: threads.WorkerOptions) {
-      super(builtOf(file), options)
-      workers.push(this.spied)
-      this.on('message', () => this.spied.answered++)
-    }
-
-    /** With `late`, answers come after the worker's death, as two ports of a worker may be read in either order. */
-    override emit(event: string | symbol, ...values: unknown[]): boolean {
-      if (event === 'message' && late.includes(true) && !this.isDead) return this.held.push(values) > 0
-      this.isDead ||= event === 'error'
-      const told = super.emit(event, ...values)
-      if (event === 'error') for (const answers of this.held.splice(0)) super.emit('message', ...answers)
-      return told
-    }
-
-    override postMessage(value: unknown, transfer?: readonly threads.Transferable[]): void {
-      if (++this.spied.sent === this.spied.diesAt) super.postMessage('no request', [])
-      super.postMessage(value, transfer)
-    }
-  }
-  return { ...real, Worker }
+  const { mortalWorkers } = await import('../../fixtures/mortal-workers.js')
+  return mortalWorkers(await original<typeof threads>())
 })
-
-function builtOf(file: URL): URL {
-  const name = file.pathname.slice(file.pathname.lastIndexOf('/'))
-  return pathToFileURL(join(resolve(import.meta.dirname, '../../../dist/relay/write'), name))
-}
 
 const SECRETS = [filled(32, 1), filled(32, 2), filled(32, 3)]
 
@@ -93,10 +50,10 @@ class Asked {
     this.verifier = new Verifier(count, (error) => this.failures.push(error))
   }
 
-  ask(from: number, to: number, asker?: Asker): void {
+  ask(from: number, to: number): void {
     for (let i = from; i < to; i++) {
       const { header, signature } = QUESTIONS[i]!
-      this.verifier.check(header, signature, (signer) => this.answers.push([i, text(signer)]), asker)
+      this.verifier.check(header, signature, (signer) => this.answers.push([i, text(signer)]))
     }
   }
 
@@ -112,11 +69,7 @@ const expected = (count: number) => QUESTIONS.slice(0, count).map(({ signer }, i
 
 let asked: Asked
 
-beforeEach(() => {
-  workers.length = 0
-  deaths.length = 0
-  late.length = 0
-})
+beforeEach(forgetWorkers)
 afterEach(() => asked.verifier.close())
 
 it('the questions of this test have right answers, wrong ones and none', () => {
@@ -153,9 +106,10 @@ describe('workers', () => {
     expect(asked.answers).toEqual(expected(1_000))
     expect(asked.failures).toEqual(at.filter((number) => number > 0).map(() => expect.any(TypeError)))
     // What came before its death a worker answered itself.
-    const most = at.map((number, i) => (number > 0 ? number - 1 : workers[i]!.sent))
+    const most = workers.map(({ sent }, i) => ((at[i] ?? 0) > 0 ? at[i]! - 1 : sent))
     for (const [i, { answered }] of workers.entries()) expect(answered).toBeLessThanOrEqual(most[i]!)
-    expect(workers[0]!.answered + (workers[1]?.answered ?? 0)).toBeGreaterThan(0)
+    expect(workers).toHaveLength(at.length + at.filter((number) => number > 0).length)
+    expect(workers.reduce((sum, { answered }) => sum + answered, 0)).toBeGreaterThan(0)
   })
 
   it.each([
@@ -169,11 +123,12 @@ describe('workers', () => {
     await asked.until(1_000)
     expect(asked.answers).toEqual(expected(1_000))
     const sent = at.map((number) => number - 1)
-    await vi.waitFor(() => expect(workers.map(({ answered }) => answered)).toEqual(sent), 20_000)
+    const answeredOf = () => workers.slice(0, at.length).map(({ answered }) => answered)
+    await vi.waitFor(() => expect(answeredOf()).toEqual(sent), 20_000)
     expect(asked.answers).toHaveLength(1_000)
   })
 
-  it('that die are asked nothing afterwards, and questions that come meanwhile keep their turn', async () => {
+  it('that die are replaced, and questions that come meanwhile keep their turn', async () => {
     deaths.push(2, 0)
     asked = new Asked(2)
     for (let from = 0; from < 900; from += 100) {
@@ -186,43 +141,22 @@ describe('workers', () => {
     await asked.until(1_000)
     expect(asked.answers).toEqual(expected(1_000))
     expect(asked.failures).toHaveLength(1)
+    // The dead one is asked nothing, the one in its place answers.
+    expect(workers).toHaveLength(3)
     expect(workers[0]!.sent).toBe(sent)
-    expect(workers[1]!.answered).toBe(workers[1]!.sent)
-  })
-})
-
-describe('the only question of a card', () => {
-  const card = (name: number, isGuest = false): Asker => ({ card: name.toString(16), isGuest })
-  const answered = () => asked.answers.map(([question]) => question)
-
-  it('is answered at once behind five hundred of another card, whose next one is not', async () => {
-    asked = new Asked(1)
-    asked.ask(0, 500, card(1))
-    asked.ask(500, 501, card(2))
-    // The first one of a card that goes on to ask was its only one when it came.
-    expect(answered()).toEqual([0, 500])
-    asked.ask(501, 502, card(2))
-    await new Promise((resolve) => setImmediate(resolve))
-    asked.ask(502, 503, card(2))
-    expect(answered()).not.toContain(502)
-    await asked.until(503)
-    const sorted = [...asked.answers].sort(([a], [b]) => a - b)
-    expect(sorted).toEqual(expected(503))
-    for (const own of [answered().filter((i) => i < 500), answered().filter((i) => i >= 500)])
-      expect(own).toEqual([...own].sort((a, b) => a - b))
-    asked.ask(503, 504, card(2))
-    expect(answered().at(-1)).toBe(503)
+    for (const { answered, sent: asksOfIt } of workers.slice(1)) expect(answered).toBe(asksOfIt)
+    expect(workers[2]!.answered).toBeGreaterThan(0)
   })
 
-  it('is answered at once sixteen times in a turn for guests, and sixteen times for staff', async () => {
+  it('that die again and again before they answer are given up, and all is answered here', async () => {
+    deaths.push(1, 1, 1)
     asked = new Asked(1)
-    for (let i = 0; i < 20; i++) asked.ask(i, i + 1, card(i, true))
-    expect(answered()).toHaveLength(16)
-    for (let i = 20; i < 40; i++) asked.ask(i, i + 1, card(i))
-    expect(answered()).toHaveLength(32)
-    await asked.until(40)
-    for (let i = 40; i < 60; i++) asked.ask(i, i + 1, card(i, true))
-    expect(answered()).toHaveLength(56)
-    await asked.until(60)
+    for (let from = 0; from < 1_000; from += 100) {
+      asked.ask(from, from + 100)
+      await vi.waitFor(() => expect(asked.answers).toHaveLength(from + 100), 20_000)
+    }
+    expect(asked.answers).toEqual(expected(1_000))
+    expect(workers).toHaveLength(3)
+    expect(asked.failures).toHaveLength(3)
   })
 })

@@ -1,0 +1,103 @@
+/**
+ * What an outbox keeps between two runs, in bytes: CBOR [version, purpose, last nonce, cart, card kept, writes,
+ * refused]. A write is [id, at, patches, [expected seq], [header, signature]], the last two empty where there is none;
+ * a refused one [id, at, patches, code, message].
+ *
+ * Tests: test/client/outbox.test.ts
+ */
+
+import type { Seconds } from '../brands.js'
+import { DeterministicReader } from '../codec/deterministic-form.js'
+import { encode, type Encodable } from '../codec/encode.js'
+
+export interface KeptWrite {
+  /** Unlike that of any other write of this device. */
+  readonly id: bigint
+  /** When it was made. */
+  readonly at: Seconds
+  readonly patches: readonly Uint8Array[]
+  readonly ifSeq: bigint | undefined
+  /** Once it is to be sent: it may have been, and these bytes alone are sent again. */
+  readonly signed: { readonly header: Uint8Array; readonly signature: Uint8Array } | undefined
+}
+
+export interface KeptRefusal {
+  readonly id: bigint
+  readonly at: Seconds
+  readonly patches: readonly Uint8Array[]
+  readonly code: string
+  readonly message: string
+}
+
+interface KeptOutbox {
+  /** Shop, relay and card: writes of another card cannot be sent. */
+  readonly purpose: string
+  readonly lastNonce: bigint
+  /** As `cart.save` gives it; empty for none. */
+  readonly cart: string
+  /** The guest was offered his card as a text. */
+  readonly isCardKept: boolean
+  /** In their order. */
+  readonly writes: readonly KeptWrite[]
+  readonly refused: readonly KeptRefusal[]
+}
+
+/** Bytes that are no kept outbox, or of another version of it. */
+class KeptOutboxError extends Error {
+  override readonly name = 'KeptOutboxError'
+}
+
+const VERSION = 1n
+const FIELDS = 7
+
+/** Fresh. */
+export function encodeOutbox({ purpose, lastNonce, cart, isCardKept, writes, refused }: KeptOutbox): Uint8Array {
+  const sent = writes.map(({ id, at, patches, ifSeq, signed }): Encodable => [
+    id,
+    at,
+    [...patches],
+    ifSeq === undefined ? [] : [ifSeq],
+    signed === undefined ? [] : [signed.header, signed.signature],
+  ])
+  const told = refused.map(({ id, at, patches, code, message }): Encodable => [id, at, [...patches], code, message])
+  return encode([VERSION, purpose, lastNonce, cart, isCardKept, sent, told])
+}
+
+/** Byte strings are views. Throws KeptOutboxError, CborError. */
+export function readOutbox(bytes: Uint8Array): KeptOutbox {
+  const reader = new DeterministicReader(bytes)
+  const fields = reader.array()
+  const version = reader.uint()
+  if (version !== VERSION || fields !== FIELDS)
+    throw new KeptOutboxError(`version ${version} with ${fields} fields, and ${VERSION} with ${FIELDS} is known`)
+  const kept = {
+    purpose: reader.text(),
+    lastNonce: reader.uint(),
+    cart: reader.text(),
+    isCardKept: reader.takeBool() === true,
+    writes: listOf(reader, () => readWrite(reader)),
+    refused: listOf(reader, () => readRefusal(reader)),
+  }
+  reader.end()
+  return kept
+}
+
+function readWrite(reader: DeterministicReader): KeptWrite {
+  reader.array()
+  const [id, at] = [reader.uint(), reader.uint()]
+  const patches = listOf(reader, () => reader.bytes())
+  const [ifSeq] = listOf(reader, () => reader.uint())
+  const [header, signature] = listOf(reader, () => reader.bytes())
+  return { id, at, patches, ifSeq, signed: header && signature && { header, signature } }
+}
+
+function readRefusal(reader: DeterministicReader): KeptRefusal {
+  reader.array()
+  const [id, at] = [reader.uint(), reader.uint()]
+  const patches = listOf(reader, () => reader.bytes())
+  return { id, at, patches, code: reader.text(), message: reader.text() }
+}
+
+function listOf<T>(reader: DeterministicReader, read: () => T): T[] {
+  return Array.from({ length: reader.array() }, read)
+}

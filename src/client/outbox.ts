@@ -1,0 +1,481 @@
+/**
+ * Writes that are not answered yet, kept over reloads: sent one after the other, each once. A set is signed when its
+ * turn comes, and kept as it was signed before it is sent: whatever happens then, those bytes alone are sent again, and
+ * the relay answers them as it did at first (PROOFS §4). What it refuses leaves the queue and is told with its reason.
+ * Beside the writes it keeps the cart, and whether the guest was offered his card.
+ *
+ * Tests: test/client/outbox.test.ts, test/client/offline.test.ts
+ */
+
+import type { Seconds } from '../brands.js'
+import { BACK_OFF_MS_MAX, BACK_OFF_MS_MIN, OUTBOX_REFUSED_MAX, OUTBOX_WRITES_MAX } from '../limits.js'
+import { encodePatchSet } from '../patches/patch-set.js'
+import { readPatch, type Change, type Patch } from '../patches/patch.js'
+import type { WireVersion } from '../wire/envelope.js'
+import type { WriteRequest } from '../wire/messages.js'
+import { readWriteAnswer } from '../wire/proof-payloads.js'
+import { aborted, ClientError, usage, type ClientErrorCode } from './client-error.js'
+import { encodeOutbox, readOutbox, type KeptRefusal, type KeptWrite } from './kept-outbox.js'
+import type { ReplicaStore } from './kept-replica.js'
+
+/** A write that no relay has answered, or of which no push has come yet. */
+export interface PendingWrite {
+  readonly id: bigint
+  /** When it was made, seconds since 1970. */
+  readonly at: Seconds
+  readonly changes: readonly Pick<Change, 'op' | 'path' | 'value'>[]
+  /** `sent`: the relay may have it, and has not said so. */
+  readonly state: 'waiting' | 'sent'
+}
+
+/** A write that the relay refused, until `dismiss`. */
+export interface RefusedWrite extends Omit<PendingWrite, 'state'> {
+  readonly code: ClientErrorCode
+  readonly message: string
+}
+
+export interface OutboxState {
+  /** In their order; the same reference until something changes, like `refused`. */
+  readonly pending: readonly PendingWrite[]
+  readonly refused: readonly RefusedWrite[]
+}
+
+/** A write's answer, with what was signed. */
+export interface SentWrite {
+  readonly header: Uint8Array
+  readonly signature: Uint8Array
+  readonly payload: Uint8Array
+  readonly version: WireVersion
+}
+
+/** A session over which sets are sent. */
+export interface WriteLink {
+  readonly version: WireVersion
+  request(request: WriteRequest): Promise<Uint8Array>
+}
+
+/** What an outbox needs of its client. */
+export interface OutboxHost {
+  /** Undefined while nothing can be sent. */
+  link(): WriteLink | undefined
+  sign(patches: readonly Uint8Array[], nonce: bigint): { readonly header: Uint8Array; readonly signature: Uint8Array }
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Pending writes are others now, by the names of objects. */
+  changed(): void
+  notice(text: string): void
+  /** Another tab made the cart another. */
+  cartChanged(text: string): void
+  /** A write of this outbox was settled; other tabs of it wait too. */
+  settled(id: bigint, outcome: SentWrite | ClientError): void
+  /** What other tabs may read is another. */
+  kept(): void
+}
+
+interface Waiter {
+  resolve(sent: SentWrite): void
+  reject(error: ClientError): void
+}
+
+interface Entry extends Omit<KeptWrite, 'signed'> {
+  readonly read: readonly Patch[]
+  signed: KeptWrite['signed']
+  isSent: boolean
+  isKept: boolean
+  /** How often the relay said that too much is open. */
+  tries: number
+  readonly waiters: Set<Waiter>
+}
+
+/** Answered, and in what is held once that is as of `seq`. */
+interface AnsweredWrite {
+  readonly entry: Entry
+  readonly seq: bigint
+}
+
+const NONCES_PER_MS = 1_000n
+const ID_RANDOM_BITS = 20n
+
+export class Outbox {
+  private readonly store: ReplicaStore
+  private readonly purpose: string
+  private readonly host: OutboxHost
+  private entries: Entry[] = []
+  private answered: AnsweredWrite[] = []
+  private refusals: KeptRefusal[] = []
+  private lastNonce = 0n
+  private cartText = ''
+  private cardKept = false
+  private shown: OutboxState | undefined
+  /** One after the other. */
+  private saved: Promise<void> = Promise.resolve()
+  private isSaveFailed = false
+  /** Whether this client sends and keeps: of several tabs one does. */
+  private isHolder = false
+  private isClosed = false
+  private running: Promise<void> | undefined
+  private isWanted = false
+  private backOffMs = BACK_OFF_MS_MIN
+  private retry: ReturnType<typeof setTimeout> | undefined
+
+  /** `purpose`: shop, relay and card. */
+  constructor(store: ReplicaStore, purpose: string, host: OutboxHost) {
+    this.store = store
+    this.purpose = purpose
+    this.host = host
+  }
+
+  /** The same reference until something changes. */
+  get(): OutboxState {
+    return (this.shown ??= {
+      pending: this.entries.map(({ id, at, read, isSent }) => ({
+        id,
+        at,
+        changes: changesOf(read),
+        state: isSent ? 'sent' : 'waiting',
+      })),
+      refused: this.refusals.map(({ id, at, patches, code, message }) => ({
+        id,
+        at,
+        changes: changesOf(patches.map(readPatch)),
+        code: code as ClientErrorCode,
+        message,
+      })),
+    })
+  }
+
+  /** Patches that are shown before they are proven: of what waits, and of what was answered and is not held yet. */
+  get patches(): readonly (readonly Patch[])[] {
+    return [...this.answered.map(({ entry }) => entry.read), ...this.entries.map(({ read }) => read)]
+  }
+
+  get cart(): string {
+    return this.cartText
+  }
+
+  get isCardKept(): boolean {
+    return this.cardKept
+  }
+
+  /**
+   * This client sends and keeps from now on: reads what was kept and goes on with it, behind it what was written here
+   * in the meantime. Never rejects: without a store that can be read it holds in memory.
+   */
+  async hold(): Promise<void> {
+    await this.load()
+    this.isHolder = true
+    if (this.entries.some(({ isKept }) => !isKept)) void this.keep()
+    this.told()
+  }
+
+  /** Whether this client sends and keeps. */
+  get isHeld(): boolean {
+    return this.isHolder
+  }
+
+  /** Ends `hold`, once all that is held is kept; the link must be closed before. */
+  async release(): Promise<void> {
+    this.isHolder = false
+    clearTimeout(this.retry)
+    this.retry = undefined
+    await this.running
+    await this.saved
+  }
+
+  /** What was kept by another tab is shown here too. Never rejects. */
+  async load(): Promise<void> {
+    let kept
+    try {
+      const bytes = await this.store.load()
+      if (bytes === undefined) return
+      kept = readOutbox(bytes)
+      for (const { patches } of [...kept.writes, ...kept.refused]) patches.forEach(readPatch)
+    } catch (error) {
+      return this.host.notice(`what was kept of cart and writes is not used: ${(error as Error).message}`)
+    }
+    if (kept.purpose !== this.purpose)
+      return this.host.notice('cart and writes that were kept are of another card or shop and not used')
+    this.takeWrites(kept.writes)
+    this.refusals = [...kept.refused]
+    if (kept.lastNonce > this.lastNonce) this.lastNonce = kept.lastNonce
+    this.cardKept ||= kept.isCardKept
+    this.takeCart(kept.cart)
+    this.told()
+  }
+
+  /** Resolves with the relay's answer, whenever it comes. Rejects with the wire's code, ABORTED, CLOSED, USAGE. */
+  add(patches: readonly Uint8Array[], ifSeq: bigint | undefined, signal?: AbortSignal): Promise<SentWrite> {
+    if (signal?.aborted) return Promise.reject(aborted(signal))
+    if (this.entries.length >= OUTBOX_WRITES_MAX)
+      return Promise.reject(usage('changes', `${this.entries.length} writes wait already`, 'Wait until some are sent.'))
+    const entry: Entry = {
+      id: this.newId(),
+      at: this.seconds(),
+      patches,
+      ifSeq,
+      read: patches.map(readPatch),
+      signed: undefined,
+      isSent: false,
+      isKept: false,
+      tries: 0,
+      waiters: new Set(),
+    }
+    this.entries.push(entry)
+    void this.keep()
+    this.told()
+    return new Promise((resolve, reject) => {
+      const stop = () => this.abort(entry, waiter, aborted(signal!))
+      const finish = () => signal?.removeEventListener('abort', stop)
+      const waiter: Waiter = {
+        resolve: (sent) => (finish(), resolve(sent)),
+        reject: (error) => (finish(), reject(error)),
+      }
+      signal?.addEventListener('abort', stop, { once: true })
+      entry.waiters.add(waiter)
+      this.run()
+    })
+  }
+
+  /** Sends what waits, one after the other, as long as there is a link. */
+  run(): void {
+    this.isWanted = true
+    this.running ??= this.runAll()
+  }
+
+  /** What is held is as of `seq` now: what was answered by then is in it. */
+  reached(seq: bigint): void {
+    const left = this.answered.filter((one) => one.seq > seq)
+    if (left.length === this.answered.length) return
+    this.answered = left
+    this.told()
+  }
+
+  /** Another tab sent it. */
+  settle(id: bigint, outcome: SentWrite | ClientError): void {
+    const entry = this.entries.find((one) => one.id === id)
+    if (entry === undefined) return
+    this.entries = this.entries.filter((one) => one !== entry)
+    if (outcome instanceof ClientError) for (const waiter of entry.waiters) waiter.reject(outcome)
+    else this.answer(entry, outcome)
+    this.told()
+  }
+
+  /** Takes a refused write off the list. */
+  dismiss(id: bigint): void {
+    this.refusals = this.refusals.filter((one) => one.id !== id)
+    void this.keep()
+    this.told()
+  }
+
+  keepCart(text: string): void {
+    if (text === this.cartText) return
+    this.cartText = text
+    void this.keep()
+  }
+
+  /** Another tab's. */
+  takeCart(text: string): void {
+    if (text === this.cartText) return
+    this.cartText = text
+    this.host.cartChanged(text)
+    void this.keep()
+  }
+
+  keepCardKept(): void {
+    this.cardKept = true
+    void this.keep()
+  }
+
+  /** What is not answered stays kept, and is sent at the next start. */
+  close(): void {
+    this.isClosed = true
+    clearTimeout(this.retry)
+    this.abandon()
+  }
+
+  /** Nobody waits for the answers any more. */
+  abandon(): void {
+    const problem = 'the client ended before the relay answered: the write is kept, and sent at the next start'
+    for (const { waiters } of this.entries) {
+      for (const waiter of waiters) waiter.reject(new ClientError('CLOSED', problem))
+      waiters.clear()
+    }
+  }
+
+  private async runAll(): Promise<void> {
+    while (this.isWanted) {
+      this.isWanted = false
+      while (await this.sendNext());
+    }
+    // At once: who wants it from now on begins anew.
+    this.running = undefined
+  }
+
+  /** Whether the next one may follow at once. */
+  private async sendNext(): Promise<boolean> {
+    const link = this.host.link()
+    const [entry] = this.entries
+    if (entry === undefined || link === undefined || !this.isHolder || this.isClosed || this.retry !== undefined)
+      return false
+    if (entry.signed === undefined) {
+      entry.signed = this.host.sign(entry.patches, this.nextNonce())
+      await this.keep()
+      // Meanwhile the turn may have gone to another tab, or the write have been aborted.
+      if (this.host.link() !== link || !this.isHolder || this.entries[0] !== entry) return true
+    } else if (link.version === 4) {
+      const problem = 'it may have been applied before, and the relay speaks version 4: nobody can know'
+      return this.refuse(entry, new ClientError('OUTCOME_UNKNOWN', problem))
+    }
+    return this.send(entry, link)
+  }
+
+  private async send(entry: Entry, link: WriteLink): Promise<boolean> {
+    const { header, signature } = entry.signed!
+    entry.isSent = true
+    this.told()
+    const patchSet = encodePatchSet(header, signature, entry.patches)
+    const expected = entry.ifSeq === undefined ? {} : { expectedSeq: entry.ifSeq }
+    try {
+      const payload = await link.request({ kind: 'write', patchSet, ...expected })
+      this.accept(entry, { header, signature, payload, version: link.version })
+      return true
+    } catch (cause) {
+      const error = cause instanceof ClientError ? cause : new ClientError('REFUSED', (cause as Error).message)
+      return this.notTaken(entry, error, link.version)
+    }
+  }
+
+  private accept(entry: Entry, sent: SentWrite): void {
+    this.backOffMs = BACK_OFF_MS_MIN
+    this.entries = this.entries.filter((one) => one !== entry)
+    this.host.settled(entry.id, sent)
+    this.answer(entry, sent)
+    void this.keep()
+    this.told()
+  }
+
+  private answer(entry: Entry, sent: SentWrite): void {
+    if (sent.version === 5) this.answered.push({ entry, seq: readWriteAnswer(sent.payload).Seq })
+    for (const waiter of entry.waiters) waiter.resolve(sent)
+  }
+
+  private notTaken(entry: Entry, error: ClientError, version: WireVersion): boolean {
+    const isLost = LOST.has(error.code)
+    // Over the next connection, as it was signed.
+    if (isLost && version === 5) return false
+    if (!WAITED_FOR.has(error.code) && !isCrowded(entry, error)) return this.refuse(entry, error)
+    this.retry = setTimeout(
+      () => {
+        this.retry = undefined
+        this.run()
+      },
+      Math.max(this.backOffMs * (0.5 + Math.random() / 2), (error.retryAfter ?? 0) * 1_000),
+    )
+    this.backOffMs = Math.min(BACK_OFF_MS_MAX, this.backOffMs * 2)
+    return false
+  }
+
+  private refuse(entry: Entry, error: ClientError): true {
+    const { id, at, patches } = entry
+    this.entries = this.entries.filter((one) => one !== entry)
+    const refusal = { id, at, patches, code: error.code, message: error.message }
+    this.refusals = [...this.refusals, refusal].slice(-OUTBOX_REFUSED_MAX)
+    this.host.settled(id, error)
+    for (const waiter of entry.waiters) waiter.reject(error)
+    this.host.notice(`a write was refused (${error.code}): ${error.message}`)
+    void this.keep()
+    this.told()
+    return true
+  }
+
+  /** One that may have been sent goes on: nobody can take it back. */
+  private abort(entry: Entry, waiter: Waiter, error: ClientError): void {
+    entry.waiters.delete(waiter)
+    waiter.reject(error)
+    if (entry.signed !== undefined || !this.entries.includes(entry)) return
+    this.entries = this.entries.filter((one) => one !== entry)
+    void this.keep()
+    this.told()
+  }
+
+  /** Those that were kept, as they are known here; behind them what was never kept. */
+  private takeWrites(writes: readonly KeptWrite[]): void {
+    const known = new Map(this.entries.map((entry) => [entry.id, entry]))
+    const kept = writes.map((write): Entry => {
+      const entry = known.get(write.id)
+      known.delete(write.id)
+      if (entry === undefined)
+        return {
+          ...write,
+          read: write.patches.map(readPatch),
+          isSent: false,
+          isKept: true,
+          tries: 0,
+          waiters: new Set(),
+        }
+      entry.signed ??= write.signed
+      entry.isKept = true
+      return entry
+    })
+    const others = [...known.values()]
+    this.entries = [...kept, ...others.filter(({ isKept }) => !isKept)]
+    const problem = 'another tab has sent it, and did not say what came of it: look before you write it again'
+    for (const { waiters } of others.filter(({ isKept }) => isKept))
+      for (const waiter of waiters) waiter.reject(new ClientError('OUTCOME_UNKNOWN', problem))
+  }
+
+  /** Resolves once what is held now is kept, or cannot be; the first time that is told. */
+  private keep(): Promise<void> {
+    if (!this.isHolder) return Promise.resolve()
+    const { purpose, lastNonce, cartText: cart, cardKept: isCardKept, entries: writes, refusals: refused } = this
+    const bytes = encodeOutbox({ purpose, lastNonce, cart, isCardKept, writes, refused })
+    this.saved = this.saved.then(async () => {
+      try {
+        await this.store.save(bytes)
+        for (const entry of writes) entry.isKept = true
+        this.host.kept()
+      } catch (error) {
+        if (!this.isSaveFailed)
+          this.host.notice(`cart and writes are in memory alone, and not kept: ${(error as Error).message}`)
+        this.isSaveFailed = true
+      }
+    })
+    return this.saved
+  }
+
+  private told(): void {
+    this.shown = undefined
+    this.host.changed()
+  }
+
+  /** Rising across restarts too, even if the clock is set back. */
+  private nextNonce(): bigint {
+    const now = BigInt(this.host.now()) * NONCES_PER_MS
+    this.lastNonce = now > this.lastNonce ? now : this.lastNonce + 1n
+    return this.lastNonce
+  }
+
+  private newId(): bigint {
+    const [random] = crypto.getRandomValues(new Uint32Array(1))
+    return (BigInt(this.host.now()) << ID_RANDOM_BITS) | BigInt(random! >>> Number(32n - ID_RANDOM_BITS))
+  }
+
+  private seconds(): Seconds {
+    return BigInt(Math.floor(this.host.now() / 1_000))
+  }
+}
+
+const LOST: ReadonlySet<ClientErrorCode> = new Set(['OUTCOME_UNKNOWN', 'DISCONNECTED'])
+/** The relay has not looked at the set: the same one is sent again. */
+const WAITED_FOR: ReadonlySet<ClientErrorCode> = new Set(['UNAVAILABLE', 'RATE_LIMITED'])
+
+/** Too many requests are open for a moment; too many orders stay, and what waits behind must not wait for ever. */
+function isCrowded(entry: Entry, error: ClientError): boolean {
+  return error.code === 'TOO_MANY_CONCURRENT_REQUESTS' && entry.tries++ < CROWDED_TRIES_MAX
+}
+
+const CROWDED_TRIES_MAX = 4
+
+function changesOf(patches: readonly Patch[]): PendingWrite['changes'] {
+  return patches.map(({ op, path, value }) => ({ op, path, value }) as Change)
+}

@@ -1,0 +1,191 @@
+/**
+ * Sets on their way to the threads that check them, and what comes back: where the parts of each set lie and the nodes
+ * of the tree over its patches, so that the writer reads no byte of it twice. The received bytes themselves stay where
+ * they are.
+ *
+ * Tests: test/relay/write/set-checker.test.ts
+ */
+
+import type { Seconds } from '../../brands.js'
+import { patchAt, placesOf, type Patch } from '../../patches/checked-patch.js'
+import { PatchTree } from '../../merkle/patch-proof.js'
+import { checkSet, type CheckedSet, type Expectation } from './ingest.js'
+
+/** A set to be checked. */
+export interface UncheckedSet {
+  readonly received: Uint8Array
+  readonly expected: Expectation
+}
+
+/** A message to a thread. */
+export interface PackedSets {
+  /** One set after the other. */
+  readonly bytes: Uint8Array
+  /** For each set where it ends, and the number of its expectation. */
+  readonly sets: Uint32Array
+  readonly expectations: readonly Expectation[]
+  readonly nowSeconds: Seconds
+}
+
+/** Its answer. */
+export interface PackedVerdicts {
+  /** For each set REFUSED or FAILED, or its head: see `packSet`. */
+  readonly words: Uint32Array
+  /** Nodes of the trees over the patches, 32 bytes each. */
+  readonly nodes: Uint8Array
+  /** Why sets are INVALID, in their order, and what went wrong in checking others. */
+  readonly refusals: readonly string[]
+  readonly failures: readonly unknown[]
+}
+
+/** What became of a set: checked, INVALID and why, or a bug. */
+export type Verdict = CheckedSet | string | { readonly bug: unknown }
+
+const REFUSED = 0
+const FAILED = 0xffff_ffff
+const NODE_BYTES = 32
+const HEAD_WORDS = 6
+const PATCH_WORDS = 5
+
+export function packSets(sets: readonly UncheckedSet[], nowSeconds: Seconds): PackedSets {
+  const bytes = new Uint8Array(sets.reduce((sum, { received }) => sum + received.length, 0))
+  const expectations: Expectation[] = []
+  const words = new Uint32Array(2 * sets.length)
+  let end = 0
+  for (const [i, { received, expected }] of sets.entries()) {
+    bytes.set(received, end)
+    // One card has many sets in a message.
+    let number = expectations.lastIndexOf(expected)
+    if (number < 0) number = expectations.push(expected) - 1
+    words[2 * i] = end += received.length
+    words[2 * i + 1] = number
+  }
+  return { bytes, sets: words, expectations, nowSeconds }
+}
+
+export function packedBuffers({ bytes, sets }: PackedSets): ArrayBufferLike[] {
+  return [bytes.buffer, sets.buffer]
+}
+
+/** Checks them, each by itself. */
+export function checkPacked({ bytes, sets, expectations, nowSeconds }: PackedSets): PackedVerdicts {
+  const verdicts: { readonly start: number; readonly verdict: Verdict }[] = []
+  let start = 0
+  for (let i = 0; i < sets.length; i += 2) {
+    const set = { received: bytes.subarray(start, sets[i]), expected: expectations[sets[i + 1]!]! }
+    verdicts.push({ start, verdict: verdictOn(set, nowSeconds) })
+    start = sets[i]!
+  }
+  return packVerdicts(verdicts)
+}
+
+/** A bug in one set is told of and does not stop the others. */
+export function verdictOn({ received, expected }: UncheckedSet, nowSeconds: Seconds): Verdict {
+  try {
+    return checkSet(received, expected, nowSeconds)
+  } catch (bug) {
+    return { bug }
+  }
+}
+
+/** In the order of the sets. */
+export function unpackVerdicts(packed: PackedVerdicts, sets: readonly UncheckedSet[]): Verdict[] {
+  const { words, nodes } = packed
+  const [refusals, failures] = [[...packed.refusals], [...packed.failures]]
+  let [word, node] = [0, 0]
+  return sets.map(({ received, expected }) => {
+    const patches = words[word]!
+    if (patches === REFUSED || patches === FAILED) {
+      word++
+      return patches === REFUSED ? refusals.shift()! : { bug: failures.shift() }
+    }
+    const nodesEnd = node + PatchTree.nodesOf(patches) * NODE_BYTES
+    const set = unpackSet({ received, expected }, words, word, nodes.subarray(node, nodesEnd))
+    word += HEAD_WORDS + PATCH_WORDS * patches
+    node = nodesEnd
+    return set
+  })
+}
+
+function packVerdicts(verdicts: readonly { readonly start: number; readonly verdict: Verdict }[]): PackedVerdicts {
+  let [wordCount, nodeCount] = [0, 0]
+  for (const { verdict } of verdicts) {
+    const patches = isChecked(verdict) ? verdict.patches.length : 0
+    wordCount += patches === 0 ? 1 : HEAD_WORDS + PATCH_WORDS * patches
+    nodeCount += patches === 0 ? 0 : PatchTree.nodesOf(patches)
+  }
+  const words = new Uint32Array(wordCount)
+  const nodes = new Uint8Array(nodeCount * NODE_BYTES)
+  const refusals: string[] = []
+  const failures: unknown[] = []
+  let [word, node] = [0, 0]
+  for (const { start, verdict } of verdicts) {
+    if (isChecked(verdict)) {
+      verdict.tree.writeNodes(nodes, node)
+      node += PatchTree.nodesOf(verdict.patches.length) * NODE_BYTES
+      word = packSet(verdict, start, words, word)
+    } else {
+      words[word++] = typeof verdict === 'string' ? REFUSED : FAILED
+      if (typeof verdict === 'string') refusals.push(verdict)
+      else failures.push(verdict.bug)
+    }
+  }
+  return { words, nodes, refusals, failures }
+}
+
+function isChecked(verdict: Verdict): verdict is CheckedSet {
+  return typeof verdict !== 'string' && 'patches' in verdict
+}
+
+/**
+ * Number of patches, start and end of the header, start of the signature, the nonce in two; then of each patch start
+ * and end, and its places. Gives where the next set stands.
+ */
+function packSet(
+  { nonce, headerBytes, signature, patches }: CheckedSet,
+  start: number,
+  words: Uint32Array,
+  at: number,
+) {
+  const from = ({ byteOffset }: Uint8Array) => byteOffset - start
+  const header = from(headerBytes)
+  words.set([patches.length, header, header + headerBytes.length, from(signature)], at)
+  words[at + 4] = Number(nonce >> 32n)
+  words[at + 5] = Number(nonce & 0xffff_ffffn)
+  let word = at + HEAD_WORDS
+  for (const patch of patches) {
+    const { op, path, value } = placesOf(patch)
+    words[word] = from(patch.bytes)
+    words[word + 1] = from(patch.bytes) + patch.bytes.length
+    words[word + 2] = op
+    words[word + 3] = path
+    words[word + 4] = value
+    word += PATCH_WORDS
+  }
+  return word
+}
+
+function unpackSet(
+  { received, expected }: UncheckedSet,
+  words: Uint32Array,
+  at: number,
+  nodes: Uint8Array,
+): CheckedSet {
+  const count = words[at]!
+  const patches: Patch[] = []
+  for (let word = at + HEAD_WORDS; patches.length < count; word += PATCH_WORDS) {
+    const bytes = received.subarray(words[word], words[word + 1])
+    patches.push(patchAt(bytes, { op: words[word + 2]!, path: words[word + 3]!, value: words[word + 4]! }))
+  }
+  const signature = words[at + 3]!
+  return {
+    nonce: (BigInt(words[at + 4]!) << 32n) | BigInt(words[at + 5]!),
+    headerBytes: received.subarray(words[at + 1], words[at + 2]),
+    signature: received.subarray(signature, signature + SIGNATURE_BYTES),
+    patches,
+    tree: new PatchTree(count, nodes),
+    signer: expected.card,
+  }
+}
+
+const SIGNATURE_BYTES = 65

@@ -1,0 +1,350 @@
+/**
+ * The outbox by itself, against a dumb relay: whatever happens between, each write that was kept is taken once and in
+ * order, or refused and told.
+ */
+
+import * as fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { toHex } from '../../src/bytes/hex.js'
+import { ClientError } from '../../src/client/client-error.js'
+import { readOutbox } from '../../src/client/kept-outbox.js'
+import { Outbox, type OutboxHost, type SentWrite, type WriteLink } from '../../src/client/outbox.js'
+import { encodeChange } from '../../src/patches/patch.js'
+import { readPatchSet, signPatches } from '../../src/patches/patch-set.js'
+import type { WriteRequest } from '../../src/wire/messages.js'
+import { encodeWriteAnswer } from '../../src/wire/proof-payloads.js'
+
+const KEY = new Uint8Array(32).fill(3)
+
+/** Takes each set once, in the order of nonces, unless its tag begins with "bad". */
+class DumbRelay {
+  readonly taken: string[] = []
+  private readonly answers = new Map<string, Uint8Array>()
+  private lastNonce = 0n
+  isUnavailable = false
+  /** What becomes of the next write's connection. */
+  loses: 'nothing' | 'request' | 'answer' = 'nothing'
+
+  request(link: FakeLink, { patchSet }: WriteRequest): Promise<Uint8Array> {
+    if (link.isLost) return Promise.reject(new ClientError('DISCONNECTED', 'lost before'))
+    const { loses } = this
+    if (loses !== 'nothing') {
+      this.loses = 'nothing'
+      link.isLost = true
+    }
+    const lost = new ClientError('OUTCOME_UNKNOWN', 'lost')
+    if (loses === 'request') return Promise.reject(lost)
+    const outcome = this.outcome(patchSet)
+    if (loses === 'answer') return Promise.reject(lost)
+    return outcome instanceof ClientError ? Promise.reject(outcome) : Promise.resolve(outcome)
+  }
+
+  private outcome(patchSet: Uint8Array): Uint8Array | ClientError {
+    if (this.isUnavailable) return new ClientError('UNAVAILABLE', 'not now')
+    const bytes = toHex(patchSet)
+    const first = this.answers.get(bytes)
+    if (first !== undefined) return first
+    const { header, patches } = readPatchSet(patchSet)
+    const name = String(patches[0]!.path[1])
+    if (header.KeyCardNonce <= this.lastNonce) return new ClientError('INVALID', 'the nonce does not rise')
+    if (name.startsWith('bad')) return new ClientError('CONFLICT', `${name} is refused`)
+    this.lastNonce = header.KeyCardNonce
+    this.taken.push(name)
+    const digest = new Uint8Array(32)
+    const answer = encodeWriteAnswer({ Seq: BigInt(this.taken.length), StateRoot: digest, StateHash: digest })
+    this.answers.set(bytes, answer)
+    return answer
+  }
+}
+
+class FakeLink implements WriteLink {
+  readonly version = 5
+  isLost = false
+  private readonly relay: DumbRelay
+
+  constructor(relay: DumbRelay) {
+    this.relay = relay
+  }
+
+  request(request: WriteRequest): Promise<Uint8Array> {
+    return this.relay.request(this, request)
+  }
+}
+
+/** Bytes that are there once a save has taken some turns of the event loop. */
+class SlowStore {
+  bytes: Uint8Array | undefined
+  readonly everKept = new Set<string>()
+  turns = 2
+  /** What is not saved by then is lost with its client. */
+  life = 0
+
+  of(life: number) {
+    return {
+      load: () => Promise.resolve(this.bytes),
+      save: async (bytes: Uint8Array) => {
+        for (let i = 0; i < this.turns; i++) await Promise.resolve()
+        if (life !== this.life) return new Promise<void>(() => undefined)
+        this.bytes = bytes
+        for (const { patches } of readOutbox(bytes).writes) this.everKept.add(toHex(patches[0]!))
+        return undefined
+      },
+    }
+  }
+}
+
+class Device {
+  readonly relay: DumbRelay
+  readonly store: SlowStore
+  readonly made: string[] = []
+  link: FakeLink | undefined
+  outbox: Outbox
+  isHolder = false
+  others: () => readonly Device[] = () => []
+
+  constructor(relay: DumbRelay, store: SlowStore) {
+    this.relay = relay
+    this.store = store
+    this.outbox = this.make()
+  }
+
+  private make(): Outbox {
+    const host: OutboxHost = {
+      link: () => (this.link?.isLost === true || !this.isHolder ? undefined : this.link),
+      sign: (patches, nonce) => {
+        const { headerBytes: header, signature } = signPatches({ shopId: 1n, nonce, timestamp: 1n, patches }, KEY)
+        return { header, signature }
+      },
+      now: () => 1_000,
+      changed: () => undefined,
+      notice: () => undefined,
+      cartChanged: () => undefined,
+      kept: () => undefined,
+      settled: (id: bigint, outcome: SentWrite | ClientError) => {
+        for (const other of this.others()) other.outbox.settle(id, outcome)
+      },
+    }
+    return new Outbox(this.store.of(this.store.life), 'shop 1', host)
+  }
+
+  write(name: string): void {
+    this.made.push(name)
+    void this.outbox.add([patchOf(name)], undefined).catch(() => undefined)
+  }
+
+  online(): void {
+    if (this.link?.isLost === false) return
+    this.link = new FakeLink(this.relay)
+    this.outbox.run()
+  }
+
+  offline(): void {
+    if (this.link !== undefined) this.link.isLost = true
+  }
+
+  async hold(): Promise<void> {
+    this.isHolder = true
+    await this.outbox.hold()
+    this.outbox.run()
+  }
+
+  async release(): Promise<void> {
+    this.isHolder = false
+    this.offline()
+    await this.outbox.release()
+  }
+
+  async reload(): Promise<void> {
+    this.store.life++
+    this.offline()
+    this.outbox.close()
+    this.outbox = this.make()
+    await this.hold()
+  }
+}
+
+const patchOf = (name: string) => encodeChange({ op: 'add', path: ['Tags', name], value: new Map([['Name', name]]) })
+const turns = async (count: number) => {
+  for (let i = 0; i < count; i++) await Promise.resolve()
+}
+
+const step = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom('good', 'good', 'bad') },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom(
+      'online',
+      'offline',
+      'reload',
+      'lose request',
+      'lose answer',
+      'unavailable',
+      'available',
+    ),
+  },
+  { weight: 3, arbitrary: fc.integer({ min: 1, max: 12 }) },
+)
+
+async function act(device: Device, what: string | number, number: number): Promise<void> {
+  const { relay } = device
+  if (typeof what === 'number') return turns(what)
+  if (what === 'good' || what === 'bad') device.write(`${what} ${number}`)
+  else if (what === 'offline') device.offline()
+  else if (what === 'online') device.online()
+  else if (what === 'reload') await device.reload()
+  else if (what === 'lose request') relay.loses = 'request'
+  else if (what === 'lose answer') relay.loses = 'answer'
+  else relay.isUnavailable = what === 'unavailable'
+}
+
+/** Until nothing waits: connections come back, the relay is there. */
+async function settle(device: Device): Promise<void> {
+  device.relay.isUnavailable = false
+  device.relay.loses = 'nothing'
+  device.online()
+  await vi.advanceTimersByTimeAsync(60_000)
+}
+
+const inOrder = (all: readonly string[], some: readonly string[]) => all.filter((name) => some.includes(name))
+
+describe('an outbox', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('has each write that was kept taken once and in order, or tells why not', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 40, size: 'max' }),
+        fc.integer({ min: 0, max: 5 }),
+        async (steps, saveTurns) => {
+          const device = new Device(new DumbRelay(), new SlowStore())
+          device.store.turns = saveTurns
+          await device.hold()
+          for (const [i, what] of steps.entries()) await act(device, what, i)
+          await settle(device)
+          const { relay, store, made, outbox } = device
+          const kept = made.filter((name) => store.everKept.has(toHex(patchOf(name))))
+          const refused = outbox.get().refused.map(({ changes }) => String(changes[0]!.path[1]))
+          expect(relay.taken).toEqual(inOrder(made, relay.taken))
+          expect(new Set(relay.taken).size).toBe(relay.taken.length)
+          expect(relay.taken).toEqual(expect.arrayContaining(kept.filter((name) => name.startsWith('good'))))
+          expect(refused).toEqual(expect.arrayContaining(kept.filter((name) => name.startsWith('bad'))))
+          expect([...relay.taken, ...refused]).toHaveLength(new Set([...relay.taken, ...refused]).size)
+          expect(refused.filter((name) => !name.startsWith('bad'))).toEqual([])
+          expect(outbox.get().pending).toEqual([])
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  it('shared by two tabs sends what each writes, once and in its order', async () => {
+    const shared = fc.tuple(fc.integer({ min: 0, max: 1 }), fc.oneof(step, fc.constant('turn')))
+    await fc.assert(
+      fc.asyncProperty(fc.array(shared, { maxLength: 40, size: 'max' }), async (steps) => {
+        const [relay, store] = [new DumbRelay(), new SlowStore()]
+        const tabs = [new Device(relay, store), new Device(relay, store)] as const
+        tabs[0].others = () => [tabs[1]]
+        tabs[1].others = () => [tabs[0]]
+        const give = async (to: Device, from: Device) => {
+          await from.release()
+          await to.hold()
+        }
+        await tabs[0].hold()
+        for (const [i, [at, what]] of steps.entries()) {
+          const tab = tabs[at]!
+          if (what === 'turn' && !tab.isHolder) await give(tab, tabs[1 - at]!)
+          else if (what !== 'reload' && what !== 'turn') await act(tab, what, i)
+        }
+        for (const tab of [...tabs, ...tabs]) {
+          if (!tab.isHolder)
+            await give(
+              tab,
+              tabs.find((other) => other !== tab)!,
+            )
+          await settle(tab)
+        }
+        const made = tabs.map((tab) => tab.made)
+        for (const own of made)
+          expect(inOrder(own, relay.taken)).toEqual(relay.taken.filter((name) => own.includes(name)))
+        const good = made.flat().filter((name) => name.startsWith('good'))
+        expect([...relay.taken].sort()).toEqual(good.sort())
+        expect(tabs.map((tab) => tab.outbox.get().pending)).toEqual([[], []])
+      }),
+      { numRuns: 100 },
+    )
+  })
+})
+
+describe('what is kept', () => {
+  const host = (notices: string[] = []): OutboxHost => ({
+    link: () => undefined,
+    sign: () => ({ header: new Uint8Array(0), signature: new Uint8Array(0) }),
+    now: () => 5_000,
+    changed: () => undefined,
+    notice: (text) => void notices.push(text),
+    cartChanged: () => undefined,
+    kept: () => undefined,
+    settled: () => undefined,
+  })
+
+  it('comes back: cart, that the card was offered, what waits and what was refused', async () => {
+    const store = new SlowStore()
+    const outbox = new Outbox(store.of(0), 'mine', host())
+    await outbox.hold()
+    outbox.keepCart('{"lines":[]}')
+    outbox.keepCardKept()
+    void outbox.add([patchOf('a')], 9n).catch(() => undefined)
+    await outbox.release()
+    const again = new Outbox(store.of(0), 'mine', host())
+    await again.hold()
+    expect([again.cart, again.isCardKept]).toEqual(['{"lines":[]}', true])
+    expect(again.get().pending).toMatchObject([{ at: 5n, state: 'waiting', changes: [{ path: ['Tags', 'a'] }] }])
+    expect(readOutbox(store.bytes!).writes[0]!.ifSeq).toBe(9n)
+  })
+
+  it.each<[string, (bytes: Uint8Array) => Uint8Array, string]>([
+    ['of another card', (bytes) => bytes, 'are of another card or shop and not used'],
+    ['cut short', (bytes) => bytes.subarray(0, -3), 'is not used'],
+    ['of another version', (bytes) => bytes.with(1, 2), 'version 2'],
+  ])('%s is not used, and says so', async (_what, change, said) => {
+    const store = new SlowStore()
+    const outbox = new Outbox(store.of(0), 'mine', host())
+    await outbox.hold()
+    void outbox.add([patchOf('a')], undefined).catch(() => undefined)
+    await outbox.release()
+    store.bytes = change(store.bytes!)
+    const notices: string[] = []
+    const again = new Outbox(store.of(0), said.includes('another card') ? 'yours' : 'mine', host(notices))
+    await again.hold()
+    expect([again.get().pending, notices]).toEqual([[], [expect.stringContaining(said)]])
+  })
+
+  it('nowhere, it goes on in memory and says so once', async () => {
+    const notices: string[] = []
+    const broken = {
+      load: () => Promise.reject(new Error('private')),
+      save: () => Promise.reject(new Error('private')),
+    }
+    const outbox = new Outbox(broken, 'mine', host(notices))
+    await outbox.hold()
+    outbox.keepCart('a')
+    outbox.keepCart('b')
+    await outbox.release()
+    expect(outbox.cart).toBe('b')
+    expect(notices).toEqual([
+      'what was kept of cart and writes is not used: private',
+      'cart and writes are in memory alone, and not kept: private',
+    ])
+  })
+
+  it('a write that is aborted before it is sent leaves', async () => {
+    const outbox = new Outbox(new SlowStore().of(0), 'mine', host())
+    await outbox.hold()
+    const stop = new AbortController()
+    const write = outbox.add([patchOf('a')], undefined, stop.signal)
+    stop.abort()
+    await expect(write).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(outbox.get().pending).toEqual([])
+  })
+})

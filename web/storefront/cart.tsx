@@ -1,0 +1,90 @@
+/** What was chosen, and what it costs with every part. */
+
+import { formatMoney, type CartLine, type Quote } from 'cairn-relay/client'
+import { useCart, useListing } from 'cairn-relay/react'
+import { VariationNames } from './listing.js'
+import { Picture, View } from './parts.js'
+import { Link } from './route.js'
+
+export function Cart() {
+  const { cart, lines, quote } = useCart()
+  if (lines.length === 0)
+    return (
+      <View title="Your cart">
+        <p className="empty">{cart === undefined ? 'One moment…' : 'Nothing is in it yet.'}</p>
+        <Link to={{}} className="primary">
+          Look around
+        </Link>
+      </View>
+    )
+  return (
+    <View title="Your cart">
+      <ul className="lines">
+        {lines.map((line) => (
+          <Line key={line.key} line={line} />
+        ))}
+      </ul>
+      <Sums quote={quote} />
+      <div className="actions">
+        <Link to={{ view: 'checkout' }} className="primary">
+          Go to checkout
+        </Link>
+        <Link to={{}}>Go on looking</Link>
+      </div>
+    </View>
+  )
+}
+
+function Line({ line }: { readonly line: CartLine }) {
+  const { cart } = useCart()
+  const { data: listing, status } = useListing(line.listing)
+  const { key, quantity, sum, title = status === 'loading' ? 'One moment…' : 'No longer sold' } = line
+  return (
+    <li className="line">
+      <div className="line-picture">{listing && <Picture listing={listing} eager />}</div>
+      <div className="line-text">
+        <Link to={{ listing: line.listing }}>{title}</Link>
+        <VariationNames id={line.listing} variations={line.variations} />
+      </div>
+      <div className="line-count" role="group" aria-label={`Pieces of ${title}`}>
+        <button type="button" aria-label={`One ${title} less`} onClick={() => cart?.change(key, quantity - 1n)}>
+          −
+        </button>
+        <output>{String(quantity)}</output>
+        <button type="button" aria-label={`One ${title} more`} onClick={() => cart?.change(key, quantity + 1n)}>
+          +
+        </button>
+      </div>
+      <span className="number">{sum === undefined ? '…' : formatMoney(sum)}</span>
+    </li>
+  )
+}
+
+/** Computed here; the relay's total has to be the same. */
+export function Sums({ quote }: { readonly quote: Quote }) {
+  const { subtotal, shipping, total, problems } = quote
+  const told = problems.filter(({ code }) => code !== 'NO_ADDRESS' && code !== 'LOADING')
+  return (
+    <>
+      <dl className="sums">
+        <dt>Things</dt>
+        <dd>{subtotal === undefined ? '…' : formatMoney(subtotal)}</dd>
+        {shipping.map(({ name, change }) => (
+          <div key={name} className="sums-row">
+            <dt>{name === 'post' ? 'Post' : name}</dt>
+            <dd>{formatMoney(change)}</dd>
+          </div>
+        ))}
+        <dt className="total">Total</dt>
+        <dd className="total">
+          {total === undefined ? (subtotal === undefined ? '…' : 'with your address') : formatMoney(total)}
+        </dd>
+      </dl>
+      {told.map(({ code, message }) => (
+        <p key={code} className="problem" role="status">
+          {message}
+        </p>
+      ))}
+    </>
+  )
+}

@@ -1,0 +1,20 @@
+/** Bytes as hexadecimal text. */
+
+export function textOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+export function isHexSecret(text: string): boolean {
+  return /^[0-9a-f]{64}$/u.test(text)
+}
+
+/** Of an even number of digits, with or without 0x. */
+export function secretOf(text: string): Uint8Array {
+  return Uint8Array.from(text.replace(/^0x/u, '').match(/../gu) ?? [], (pair) => Number.parseInt(pair, 16))
+}
+
+/** Begin and end of a long one. */
+export function shortHex(bytes: Uint8Array): string {
+  const text = textOf(bytes)
+  return `${text.slice(0, 8)}…${text.slice(-6)}`
+}

@@ -1,0 +1,127 @@
+/** All that is sold: searched, by tag, in an order. */
+
+import { useState } from 'react'
+import type { Listing } from 'cairn-relay/client'
+import { useListings, useTags } from 'cairn-relay/react'
+import { isSoldOut, Picture, Price, View } from './parts.js'
+import { Proof } from './proof.js'
+import { go, Link } from './route.js'
+
+const ORDERS = {
+  listed: { label: 'As the shop has it', query: { orderBy: 'listed' } },
+  cheap: { label: 'Lowest price first', query: { orderBy: 'price' } },
+  dear: { label: 'Highest price first', query: { orderBy: 'price', descending: true } },
+  title: { label: 'By name', query: { orderBy: 'title' } },
+} as const
+const FIRST = 24
+
+export function List({ tag, search }: { readonly tag: string | undefined; readonly search: string }) {
+  const [order, setOrder] = useState<keyof typeof ORDERS>('listed')
+  const [limit, setLimit] = useState(FIRST)
+  const list = useListings({ published: true, tag, search, limit, ...ORDERS[order].query })
+  const { status, data = [], total, hasMore } = list
+  const isLoading = status === 'loading' && data.length === 0
+  return (
+    <View title={tag ?? 'Things for the way up'} wide>
+      <p className="lead">Prices and stock change while you look. Your browser checks each of them.</p>
+      <div className="bar">
+        <Tags tag={tag} search={search} />
+        <label className="order">
+          <span className="hidden">Order</span>
+          <select value={order} onChange={(event) => setOrder(event.target.value as keyof typeof ORDERS)}>
+            {Object.entries(ORDERS).map(([name, { label }]) => (
+              <option key={name} value={name}>
+                {label}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+      <div className="bar">
+        <Proof state={list} />
+        <p className="count" role="status">
+          {isLoading ? 'Loading…' : found(total ?? data.length, search)}
+        </p>
+      </div>
+      <ul className="grid" aria-busy={isLoading}>
+        {isLoading ? (
+          <Places />
+        ) : (
+          data.map((listing, i) => <Card key={String(listing.ID)} listing={listing} eager={i < 8} />)
+        )}
+      </ul>
+      {hasMore && !isLoading && (
+        <p className="more">
+          <button type="button" onClick={() => setLimit(limit + FIRST)}>
+            Show more
+          </button>
+        </p>
+      )}
+    </View>
+  )
+}
+
+function found(total: number, search: string): string {
+  const things = total === 1 ? '1 thing' : `${total} things`
+  return search === '' ? things : `${things} for “${search}”`
+}
+
+function Tags({ tag, search }: { readonly tag: string | undefined; readonly search: string }) {
+  const { data = [] } = useTags()
+  return (
+    <nav className="tags" aria-label="Departments">
+      {[undefined, ...data.map(({ Name }) => Name)].map((name) => (
+        <Link key={name ?? ''} to={{ tag: name, q: search }} aria-current={name === tag ? 'page' : undefined}>
+          {name ?? 'Everything'}
+        </Link>
+      ))}
+    </nav>
+  )
+}
+
+function Card({ listing, eager }: { readonly listing: Listing; readonly eager: boolean }) {
+  const { ID, Metadata, Price: price, Options } = listing
+  const isOut = isSoldOut(listing)
+  const varies = [...(Options?.values() ?? [])].some(({ Variations }) =>
+    [...(Variations?.values() ?? [])].some(({ PriceModifier }) => PriceModifier !== undefined),
+  )
+  return (
+    <li className={isOut ? 'card is-out' : 'card'}>
+      <Link to={{ listing: ID }}>
+        <Picture listing={listing} eager={eager} />
+        <span className="card-title">{Metadata.Title}</span>
+        <span className="card-price">
+          {varies && <span className="quiet">about </span>}
+          <Price amount={price} />
+        </span>
+        <span className="card-stock">{isOut ? 'Sold out, back soon' : 'In stock'}</span>
+      </Link>
+    </li>
+  )
+}
+
+/** Of the size of what comes, so that nothing jumps. */
+function Places() {
+  return Array.from({ length: 8 }, (_, i) => (
+    <li key={i} className="card is-place" aria-hidden="true">
+      <div className="picture" />
+      <span className="card-title">&nbsp;</span>
+      <span className="card-price">&nbsp;</span>
+      <span className="card-stock">&nbsp;</span>
+    </li>
+  ))
+}
+
+export function Search({ tag, search }: { readonly tag: string | undefined; readonly search: string }) {
+  return (
+    <form role="search" className="search" onSubmit={(event) => event.preventDefault()}>
+      <input
+        type="search"
+        aria-label="Search the shop"
+        placeholder="Search"
+        value={search}
+        onChange={(event) => go({ tag, q: event.target.value }, { isSmall: true })}
+      />
+    </form>
+  )
+}

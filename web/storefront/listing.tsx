@@ -1,0 +1,133 @@
+/** One thing that is sold. */
+
+import { useState } from 'react'
+import type { Listing as Sold, LiveState } from 'cairn-relay/client'
+import { useCart, useConnection, useListing } from 'cairn-relay/react'
+import { usePriceText } from './guest.js'
+import { isSoldOut, Picture, Price, View } from './parts.js'
+import { Proof } from './proof.js'
+import { Link } from './route.js'
+
+export function Listing({ id }: { readonly id: bigint }) {
+  const state = useListing(id)
+  const { data, status } = state
+  if (data === undefined)
+    return (
+      <View title={status === 'loading' ? 'One moment…' : 'This is not sold here'}>
+        {status !== 'loading' && <Proof state={state} all="it is not there" />}
+        <p>
+          <Link to={{}}>All that is sold</Link>
+        </p>
+      </View>
+    )
+  return <Detail key={String(id)} listing={data} state={state} />
+}
+
+function Detail({ listing, state }: { readonly listing: Sold; readonly state: LiveState<Sold> }) {
+  const { Title, Description } = listing.Metadata
+  return (
+    <View title={Title} wide>
+      <div className="detail">
+        <Picture listing={listing} eager />
+        <div className="detail-text">
+          <p className="description">{Description}</p>
+          <Buy listing={listing} />
+          <Proof state={state} all="as the shop signed it" />
+          <p>
+            <Link to={{}}>← All that is sold</Link>
+          </p>
+        </div>
+      </div>
+    </View>
+  )
+}
+
+function Buy({ listing }: { readonly listing: Sold }) {
+  const options = [...(listing.Options ?? [])]
+  const [chosen, setChosen] = useState<Readonly<Record<string, string>>>(() =>
+    Object.fromEntries(options.map(([name, { Variations }]) => [name, middleOf([...(Variations?.keys() ?? [])])])),
+  )
+  const { cart } = useCart()
+  const { state } = useConnection()
+  const [added, setAdded] = useState(0)
+  const variations = Object.values(chosen)
+  const isOut = isSoldOut(listing, variations)
+  const add = () => {
+    cart?.add({ listing: listing.ID, variations, quantity: 1n })
+    setAdded(added + 1)
+  }
+  return (
+    <>
+      {options.map(([name, { Title, Variations }]) => (
+        <fieldset key={name} className="choices">
+          <legend>{Title}</legend>
+          {[...(Variations ?? [])].map(([key, { VariationInfo }]) => (
+            <label key={key} className="choice">
+              <input
+                type="radio"
+                name={name}
+                checked={chosen[name] === key}
+                onChange={() => setChosen({ ...chosen, [name]: key })}
+              />
+              <span>{VariationInfo.Title}</span>
+            </label>
+          ))}
+        </fieldset>
+      ))}
+      <p className="buy-price">
+        <Price amount={priceWith(listing, variations)} />
+        <span className={isOut ? 'stock is-out' : 'stock'}>{isOut ? 'Sold out, back soon' : 'In stock'}</span>
+      </p>
+      <div className="actions">
+        <button
+          type="button"
+          className="primary"
+          disabled={cart === undefined || isOut || state === 'failed'}
+          onClick={add}
+        >
+          Put into the cart
+        </button>
+        <span role="status">
+          {added > 0 && (
+            <>
+              Added. <Link to={{ view: 'cart' }}>See the cart</Link>
+            </>
+          )}
+        </span>
+      </div>
+    </>
+  )
+}
+
+function middleOf(names: readonly string[]): string {
+  return names[Math.floor((names.length - 1) / 2)]!
+}
+
+/** What a piece costs with these, as the cart will say it: percents first, then amounts, each by name. */
+function priceWith({ Price: price, Options }: Sold, variations: readonly string[]): bigint {
+  const modifiers = [...(Options?.values() ?? [])]
+    .flatMap(({ Variations }) => [...(Variations ?? [])])
+    .filter(([name]) => variations.includes(name))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, { PriceModifier }]) => PriceModifier ?? [])
+  const scaled = modifiers.reduce((sum, { ModificationPercent: percent }) => (sum * (percent ?? 100n)) / 100n, price)
+  return modifiers.reduce((sum, { ModificationAbsolute: more }) => {
+    if (more === undefined) return sum
+    return more.Plus ? sum + more.Amount : sum - more.Amount
+  }, scaled)
+}
+
+/** For lines of carts and orders. */
+export function VariationNames({ id, variations }: { readonly id: bigint; readonly variations: readonly string[] }) {
+  const options = useListing(id, { select: ({ data }) => data?.Options })
+  const titles = [...(options?.values() ?? [])].flatMap(({ Variations }) =>
+    [...(Variations ?? [])].flatMap(([name, { VariationInfo }]) =>
+      variations.includes(name) ? VariationInfo.Title : [],
+    ),
+  )
+  return titles.length === 0 ? null : <span className="quiet">{titles.join(', ')}</span>
+}
+
+export function AmountText({ amount }: { readonly amount: bigint | undefined }) {
+  return <span className="number">{usePriceText()(amount)}</span>
+}

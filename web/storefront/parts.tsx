@@ -1,0 +1,74 @@
+/** Small things that several views show. */
+
+import { useEffect, useRef, type ReactNode } from 'react'
+import type { Listing } from 'cairn-relay/client'
+import { usePriceText } from './guest.js'
+
+/** A view with its heading, which is read first and is the page's title. */
+export function View({
+  title,
+  wide = false,
+  children,
+}: {
+  readonly title: string
+  readonly wide?: boolean
+  readonly children: ReactNode
+}) {
+  const heading = useRef<HTMLHeadingElement>(null)
+  useEffect(() => {
+    document.title = title
+  }, [title])
+  useEffect(() => heading.current?.focus({ preventScroll: true }), [])
+  return (
+    <main className={wide ? 'wide' : 'narrow'}>
+      <h1 ref={heading} tabIndex={-1}>
+        {title}
+      </h1>
+      {children}
+    </main>
+  )
+}
+
+/** Of a listing; a ground of its own colour where it has none. */
+export function Picture({ listing, eager = false }: { readonly listing: Listing; readonly eager?: boolean }) {
+  const { Images, Title } = listing.Metadata
+  const src = Images?.[0]
+  if (src === undefined)
+    return <div className="picture bare" style={{ '--hue': String(listing.ID % 360n) } as object} />
+  return (
+    <div className="picture">
+      <img src={src} alt={Title} width="640" height="640" loading={eager ? 'eager' : 'lazy'} decoding="async" />
+    </div>
+  )
+}
+
+/** Marks for a moment that it changed. */
+export function Price({ amount }: { readonly amount: bigint | undefined }) {
+  const text = usePriceText()(amount)
+  const first = useRef(text)
+  if (first.current === '…') first.current = text
+  return (
+    <span key={text} className={text === first.current ? 'price' : 'price fresh'}>
+      {text}
+    </span>
+  )
+}
+
+/** Undefined where the shop says nothing. */
+export function isSoldOut(listing: Listing, variations: readonly string[] = []): boolean {
+  const said = listing.StockStatuses?.filter(
+    ({ VariationIDs }) => VariationIDs === null || VariationIDs.every((name) => variations.includes(name)),
+  )
+  return said?.some(({ InStock }) => InStock === false) ?? false
+}
+
+export function Mark() {
+  return (
+    <svg viewBox="0 0 32 32" width="32" height="32" aria-hidden="true">
+      <ellipse cx="16" cy="26" rx="12" ry="4.5" fill="currentColor" />
+      <ellipse cx="17" cy="17.5" rx="8.5" ry="3.8" fill="currentColor" opacity=".8" />
+      <ellipse cx="15.5" cy="10" rx="5.6" ry="3.1" fill="currentColor" opacity=".62" />
+      <ellipse cx="16.4" cy="4.6" rx="3" ry="2" fill="var(--clay)" />
+    </svg>
+  )
+}

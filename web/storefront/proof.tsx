@@ -1,0 +1,141 @@
+/** What is proven of what is shown, for people who have never heard of it; and in red, what does not verify. */
+
+import { useRef, useState } from 'react'
+import type { LiveState, Verified } from 'cairn-relay/client'
+import { useConnection, useShop } from 'cairn-relay/react'
+import { shortHex } from './hex.js'
+
+type Standing = Pick<LiveState<unknown>, 'status' | 'complete' | 'stale' | 'verified' | 'error'>
+type Kind = 'proven' | 'checking' | 'stale' | 'unproven' | 'failed'
+
+const SIGNS: Readonly<Record<Kind, string>> = { proven: '✓', checking: '○', stale: '!', unproven: '–', failed: '✗' }
+
+function kindOf({ status, complete, stale }: Standing, protocol: number): Kind {
+  if (status === 'failed') return 'failed'
+  if (protocol === 4) return 'unproven'
+  if (complete) return stale ? 'stale' : 'proven'
+  return 'checking'
+}
+
+function wordsOf(kind: Kind, last: Verified | undefined, all: string): readonly [head: string, more: string] {
+  const as = last === undefined ? 'Checking' : `Proven as of checkpoint ${last.seq}`
+  if (kind === 'proven') return [as, all]
+  if (kind === 'checking') return [as, last === undefined ? 'one moment' : 'a change is being checked']
+  if (kind === 'stale') return [as, 'the relay shows nothing newer']
+  if (kind === 'unproven') return ['Not proven', 'the relay speaks an old version']
+  return ['Does not verify', 'do not buy here']
+}
+
+/** A button that says it in a line, and opens what it means. `all`: what being complete means here. */
+export function Proof({ state, all = 'nothing left out' }: { readonly state: Standing; readonly all?: string }) {
+  const shop = useShop()
+  const dialog = useRef<HTMLDialogElement>(null)
+  // A change is shown before its proof, which follows within a second: until then the last one is named.
+  const [last, setLast] = useState(state.verified)
+  if (state.verified !== undefined && state.verified !== last) setLast(state.verified)
+  const kind = kindOf(state, shop?.protocol ?? 5)
+  const [head, more] = wordsOf(kind, last, all)
+  const open = () => {
+    dialog.current?.showModal()
+    // From its beginning, not from the button at its end.
+    dialog.current?.focus()
+  }
+  return (
+    <>
+      <button type="button" className={`proof is-${kind}`} onClick={open}>
+        <span className="sign" aria-hidden="true">
+          {SIGNS[kind]}
+        </span>
+        <span className="proof-words">
+          <strong>{head}</strong> <span>{more}</span>
+        </span>
+        <span className="proof-why">What is this?</span>
+      </button>
+      <dialog ref={dialog} tabIndex={-1} className="sheet" aria-label="What is proven here">
+        <Explanation kind={kind} last={last} error={state.error} />
+        <form method="dialog">
+          <button className="primary">Back to the shop</button>
+        </form>
+      </dialog>
+    </>
+  )
+}
+
+function Explanation({
+  kind,
+  last,
+  error,
+}: {
+  readonly kind: Kind
+  readonly last: Verified | undefined
+  readonly error: Error | undefined
+}) {
+  if (kind === 'failed')
+    return (
+      <div className="explained">
+        <h2>This does not verify</h2>
+        <p>What the relay sent does not fit what it signed. This page has stopped taking anything from it.</p>
+        <p className="reason">{error?.message}</p>
+      </div>
+    )
+  return (
+    <div className="explained">
+      <h2>You do not have to trust this shop’s server</h2>
+      <ol>
+        <li>
+          <strong>Everything is written down.</strong> Each price, text and order is an entry in a numbered log, signed
+          by who made it.
+        </li>
+        <li>
+          <strong>The server commits itself.</strong> About once a second it signs a checkpoint: after entry so-and-so
+          the whole shop has exactly this fingerprint.
+        </li>
+        <li>
+          <strong>Your browser does the sum.</strong> It computed the fingerprint of what you see and compared. They are
+          equal: nothing was changed for you, and nothing was left out.
+        </li>
+      </ol>
+      <Facts last={last} />
+      <p className="quiet">
+        Not proven: whether the goods are good. And here, on a developer’s machine, the server names its own key; a real
+        shop’s page has it built in.
+      </p>
+    </div>
+  )
+}
+
+function Facts({ last }: { readonly last: Verified | undefined }) {
+  const shop = useShop()
+  if (last === undefined) return null
+  const signed = last.timestamp && new Date(Number(last.timestamp) * 1_000)
+  return (
+    <dl className="facts">
+      <dt>Checkpoint</dt>
+      <dd>{String(last.seq)}</dd>
+      <dt>Signed</dt>
+      <dd>{signed?.toLocaleString() ?? 'unknown'}</dd>
+      <dt>Fingerprint</dt>
+      <dd>{last.root === undefined ? 'none' : shortHex(last.root)}</dd>
+      <dt>Protocol</dt>
+      <dd>version {shop?.protocol}</dd>
+    </dl>
+  )
+}
+
+/** Above everything, once a check failed; or why nothing comes. */
+export function Alarm() {
+  const { state, error } = useConnection()
+  if (state === 'failed')
+    return (
+      <div className="alarm" role="alert">
+        <strong>✗ Do not buy here.</strong> What this relay sends does not verify, and this page takes nothing more from
+        it. <span className="reason">{error?.message}</span>
+      </div>
+    )
+  if (state === 'connected' || error === undefined) return null
+  return (
+    <div className="notice" role="status">
+      Not connected: {error.message}. Trying again…
+    </div>
+  )
+}
