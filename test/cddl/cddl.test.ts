@@ -197,7 +197,7 @@ describe('the rules', () => {
     const answers = ['WriteAnswer', 'StateProofAnswer', 'LogProofAnswer', 'CheckpointAnswer']
     for (const root of [...answers, 'Salts', 'StateQuestion', 'SnapshotObject']) reach(root)
     for (const root of ['HandOver', 'HandOvers']) reach(root)
-    for (const root of ['Receipt', 'AskedLevel']) reach(root)
+    for (const root of ['Receipt', 'AskedLevel', 'PaymentPage']) reach(root)
     for (const root of ['NoteBinding', 'TlogExtra', 'CoseReceipt', 'CoseProtected', 'TreeInclusion']) reach(root)
     for (const whole of ['Manifest', 'Account', 'Listing', 'Tag', 'Order']) reach(`Sent${whole}`)
     expect(ruleNames().filter((name) => !reached.has(name))).toEqual([])
