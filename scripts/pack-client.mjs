@@ -26,9 +26,8 @@ const SUBPATHS = [
   './checkpoint',
   './receipt',
   './replica-store',
-  './catalogue',
   './errors',
-].filter((subpath) => subpath in manifest.exports)
+]
 /** What is native is left out: the client has one implementation of each everywhere. */
 const IMPORTS = {
   '#hash': ['bytes/hash.js'],
@@ -56,7 +55,7 @@ async function pack(target, out) {
   const scripts = reached(entries, '.js')
   const types = reached(entries, '.d.ts')
   await writeScripts(target, [...scripts.files])
-  for (const file of types.files) write(target, file.replace(/^dist/u, 'lib'), renamed(read(file)))
+  for (const file of types.files) write(target, file.replace(/^dist/u, 'lib'), renamed(publicTypes(read(file))))
   writeFileSync(join(target, 'package.json'), `${JSON.stringify(clientManifest(scripts.outside), undefined, 2)}\n`)
   cpSync(join(ROOT, 'LICENSE'), join(target, 'LICENSE'))
   cpSync(join(ROOT, 'scripts/client-readme.md'), join(target, 'README.md'))
@@ -126,9 +125,20 @@ function smallMap(text, file) {
       .filter(([, , sourceLine]) => sourceLine !== line && ((line = sourceLine), true))
       .map((one) => one.slice(0, 4)),
   )
-  const code = map.sourcesContent[0].replaceAll(/\/\*\*[\s\S]*?\*\//gu, (docs) => docs.replaceAll(/[^\n]/gu, ''))
+  const code = map.sourcesContent[0]
+    .replaceAll(/\/\*\*[\s\S]*?\*\//gu, (docs) => docs.replaceAll(/[^\n]/gu, ''))
+    .replaceAll(/^ *\/\/.*$/gmu, '')
+    .replaceAll(/^ +$/gmu, '')
   const sources = [posix.relative(dirname(file), source)]
   return JSON.stringify({ version: 3, sources, sourcesContent: [code], names: [], mappings: encode(places) })
+}
+
+/** Without what only those who change the library read: the head of the file, and private members with their docs. */
+function publicTypes(text) {
+  return text
+    .replace(/^\/\*\*(?:(?!\*\/)[\s\S])*\n \* Tests: [\s\S]*?\*\/\n/u, '')
+    .replace(/^\/\*\*[\s\S]*?\*\/\n(?=import|export (?:\{|\*|type \{))/u, '')
+    .replaceAll(/(?: {4}\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)? {4}private (?!constructor\b)[^\n]*;\n/gu, '')
 }
 
 function clientManifest(outside) {

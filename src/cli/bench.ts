@@ -31,6 +31,7 @@ import { parseFlags, UsageError } from './flags.js'
 import type { Io } from './io.js'
 import { cardFrom } from './merchant.js'
 import { reporter } from './progress.js'
+import { TimeLimit } from '../client/time-limit.js'
 
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   if (argv.includes('--help')) return (io.out(BENCH_HELP), 0)
@@ -53,11 +54,9 @@ async function benched(argv: readonly string[], io: Io): Promise<number> {
   const before = plan.compare === undefined ? undefined : readBefore(plan.compare)
   if (plan.report !== undefined && !existsSync(dirname(resolve(plan.report))))
     throw new UsageError(`the report ${plan.report} cannot be written: there is no such folder`)
-  const signal = AbortSignal.any([
-    io.signal,
-    ...(plan.atMost === undefined ? [] : [AbortSignal.timeout(plan.atMost * 1_000)]),
-  ])
-  const outcome = await measured(plan, signal, io)
+  const limit = plan.atMost === undefined ? undefined : new TimeLimit(plan.atMost * 1_000, io.signal)
+  const signal = limit?.signal ?? io.signal
+  const outcome = await measured(plan, signal, io).finally(() => limit?.clear())
   const result: Result = {
     format: RESULT_FORMAT,
     at: new Date().toISOString(),

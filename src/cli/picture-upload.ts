@@ -14,6 +14,7 @@ import { CidHasher } from '../relay/blobs/cid.js'
 import { blobType, TYPE_BYTES } from '../relay/blobs/media-type.js'
 import type { Io } from './io.js'
 import { reporter } from './progress.js'
+import { TimeLimit } from '../client/time-limit.js'
 
 type Placed = { readonly address: string } | { readonly reason: string }
 
@@ -94,9 +95,14 @@ function isBelow(path: string, folder: string): boolean {
 }
 
 async function* fetched(address: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const response = await fetch(address, { signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_MS_MAX)]) })
-  if (!response.ok) throw new Error(`the server answers ${response.status}`)
-  if (response.body !== null) yield* response.body as AsyncIterable<Uint8Array>
+  const limit = new TimeLimit(FETCH_MS_MAX, signal)
+  try {
+    const response = await fetch(address, { signal: limit.signal })
+    if (!response.ok) throw new Error(`the server answers ${response.status}`)
+    if (response.body !== null) yield* response.body as AsyncIterable<Uint8Array>
+  } finally {
+    limit.clear()
+  }
 }
 
 async function* fileParts(path: string): AsyncGenerator<Uint8Array> {

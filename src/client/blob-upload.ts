@@ -6,6 +6,7 @@
 
 import { UPLOAD_MS_MAX } from '../limits.js'
 import { aborted, ClientError } from './client-error.js'
+import { TimeLimit } from './time-limit.js'
 
 /**
  * Posts a file to an address that `uploadUrl` of a client gave, which is good for one. Resolves with the address at
@@ -27,17 +28,16 @@ export async function uploadBlob(
 ): Promise<string> {
   const body = new FormData()
   body.append('file', new Blob([bytes]))
-  const limit = AbortSignal.timeout(UPLOAD_MS_MAX)
-  const { status, text } = await posted(
-    address,
-    body,
-    signal === undefined ? limit : AbortSignal.any([limit, signal]),
-  ).catch((cause: unknown) => {
-    if (signal?.aborted) throw aborted(signal)
-    const { origin } = new URL(address)
-    if (limit.aborted) throw new ClientError('TIMEOUT', `${origin} did not take the file in ${UPLOAD_MS_MAX / 1_000} s`)
-    throw new ClientError('UNREACHABLE', `${origin} cannot be reached`, { cause })
-  })
+  const limit = new TimeLimit(UPLOAD_MS_MAX, signal)
+  const { status, text } = await posted(address, body, limit.signal)
+    .catch((cause: unknown) => {
+      if (signal?.aborted) throw aborted(signal)
+      const { origin } = new URL(address)
+      const late = `${origin} did not take the file in ${UPLOAD_MS_MAX / 1_000} s`
+      if (limit.isOver) throw new ClientError('TIMEOUT', late)
+      throw new ClientError('UNREACHABLE', `${origin} cannot be reached`, { cause })
+    })
+    .finally(() => limit.clear())
   const { url, error } = fieldsOf(text)
   if (status === 201 && typeof url === 'string') return url
   throw new ClientError(
