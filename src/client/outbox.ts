@@ -109,9 +109,13 @@ export class Outbox {
   private shown: OutboxState | undefined
   /** One after the other. */
   private saved: Promise<void> = Promise.resolve()
-  private isSaveFailed = false
+  private isInMemory = false
   /** Whether this client sends and keeps: of several tabs one does. */
   private isHolder = false
+  /** Rises with each change of that. */
+  private turn = 0
+  /** The store could not be read. */
+  private isUnread = false
   private isClosed = false
   private running: Promise<void> | undefined
   private isWanted = false
@@ -162,7 +166,10 @@ export class Outbox {
    * in the meantime. Never rejects: without a store that can be read it holds in memory.
    */
   async hold(): Promise<void> {
+    const turn = ++this.turn
     await this.load()
+    // While it was read the turn went to another tab.
+    if (turn !== this.turn) return
     this.isHolder = true
     if (this.entries.some(({ isKept }) => !isKept)) void this.keep()
     this.told()
@@ -175,6 +182,7 @@ export class Outbox {
 
   /** Ends `hold`, once all that is held is kept; the link must be closed before. */
   async release(): Promise<void> {
+    this.turn++
     this.isHolder = false
     clearTimeout(this.retry)
     this.retry = undefined
@@ -186,12 +194,14 @@ export class Outbox {
   async load(): Promise<void> {
     let kept
     try {
-      const bytes = await this.store.load()
+      const bytes = await this.stored()
       if (bytes === undefined) return
       kept = readOutbox(bytes)
       for (const { patches } of [...kept.writes, ...kept.refused]) patches.forEach(readPatch)
     } catch (error) {
-      return this.host.notice(`what was kept of cart and writes is not used: ${(error as Error).message}`)
+      const { message } = error as Error
+      if (this.isUnread) return this.tellInMemory(`what was kept cannot be read: ${message}`)
+      return this.host.notice(`what was kept of cart and writes is not used: ${message}`)
     }
     if (kept.purpose !== this.purpose)
       return this.host.notice('cart and writes that were kept are of another card or shop and not used')
@@ -201,6 +211,14 @@ export class Outbox {
     this.cardKept ||= kept.isCardKept
     this.takeCart(kept.cart)
     this.told()
+  }
+
+  /** What cannot be read now is not overwritten: it may be read at the next start. */
+  private async stored(): Promise<Uint8Array | undefined> {
+    this.isUnread = true
+    const bytes = await this.store.load()
+    this.isUnread = false
+    return bytes
   }
 
   /** Resolves with the relay's answer, whenever it comes. Rejects with the wire's code, ABORTED, CLOSED, USAGE. */
@@ -295,20 +313,24 @@ export class Outbox {
 
   /** Nobody waits for the answers any more. */
   abandon(): void {
-    const problem = 'the client ended before the relay answered: the write is kept, and sent at the next start'
-    for (const { waiters } of this.entries) {
+    const ended = 'the client ended before the relay answered'
+    for (const { waiters, isKept } of this.entries) {
+      const problem = isKept ? `${ended}: the write is kept, and sent at the next start` : `${ended}, or it was kept`
       for (const waiter of waiters) waiter.reject(new ClientError('CLOSED', problem))
       waiters.clear()
     }
   }
 
   private async runAll(): Promise<void> {
-    while (this.isWanted) {
-      this.isWanted = false
-      while (await this.sendNext());
+    try {
+      while (this.isWanted) {
+        this.isWanted = false
+        while (await this.sendNext());
+      }
+    } finally {
+      // At once: who wants it from now on begins anew.
+      this.running = undefined
     }
-    // At once: who wants it from now on begins anew.
-    this.running = undefined
   }
 
   /** Whether the next one may follow at once. */
@@ -388,11 +410,12 @@ export class Outbox {
     return true
   }
 
-  /** One that may have been sent goes on: nobody can take it back. */
+  /** One that may have been sent, here or by the tab that holds it now, goes on: nobody can take it back. */
   private abort(entry: Entry, waiter: Waiter, error: ClientError): void {
     entry.waiters.delete(waiter)
     waiter.reject(error)
-    if (entry.signed !== undefined || !this.entries.includes(entry)) return
+    const mayBeSent = entry.signed !== undefined || (entry.isKept && !this.isHolder)
+    if (mayBeSent || !this.entries.includes(entry)) return
     this.entries = this.entries.filter((one) => one !== entry)
     void this.keep()
     this.told()
@@ -426,7 +449,7 @@ export class Outbox {
 
   /** Resolves once what is held now is kept, or cannot be; the first time that is told. */
   private keep(): Promise<void> {
-    if (!this.isHolder) return Promise.resolve()
+    if (!this.isHolder || this.isUnread) return Promise.resolve()
     const { purpose, lastNonce, cartText: cart, cardKept: isCardKept, entries: writes, refusals: refused } = this
     const bytes = encodeOutbox({ purpose, lastNonce, cart, isCardKept, writes, refused })
     this.saved = this.saved.then(async () => {
@@ -435,12 +458,16 @@ export class Outbox {
         for (const entry of writes) entry.isKept = true
         this.host.kept()
       } catch (error) {
-        if (!this.isSaveFailed)
-          this.host.notice(`cart and writes are in memory alone, and not kept: ${(error as Error).message}`)
-        this.isSaveFailed = true
+        this.tellInMemory((error as Error).message)
       }
     })
     return this.saved
+  }
+
+  /** Once. */
+  private tellInMemory(why: string): void {
+    if (!this.isInMemory) this.host.notice(`cart and writes are in memory alone, and not kept: ${why}`)
+    this.isInMemory = true
   }
 
   private told(): void {

@@ -110,10 +110,13 @@ export class TabTurn {
   private async leave(): Promise<void> {
     if (this.end === undefined || this.isLeaving || Date.now() - this.heldSinceMs < TAB_TURN_MS_MIN) return
     this.isLeaving = true
-    await this.handlers.lost()
-    this.isLeaving = false
-    this.end?.()
-    this.end = undefined
+    try {
+      await this.handlers.lost()
+    } finally {
+      this.isLeaving = false
+      this.end?.()
+      this.end = undefined
+    }
     if (!this.closing.signal.aborted) this.queue()
   }
 

@@ -102,7 +102,7 @@ export function prefersHtml(headers: Headers): boolean {
 function weightOf(ranges: readonly string[], type: string): number {
   const names = [type, type.replace(/\/.*/u, '/*'), '*/*']
   for (const name of names) {
-    const found = ranges.map((range) => range.split(/\s*;\s*/u)).find(([range]) => range === name)
+    const found = ranges.map((range) => range.split(';').map((part) => part.trim())).find(([range]) => range === name)
     if (found === undefined) continue
     const weight = found.find((part) => part.startsWith('q='))?.slice(2)
     return weight === undefined ? 1 : Number(weight) || 0

@@ -91,14 +91,15 @@ export class DerivedRows {
     const { number } = shop
     await this.table.write([], [derivedKey(number), earlyDerivedKey(number)])
     shop.treeHead = 0
-    const ranges = [...objectKeysOf(number), nodeKeysOf(number), replacedKeysOf(number), logTreeKeysOf(number)]
+    // Lists of replaced nodes before the nodes: where these are gone their names are given again, to others.
+    const ranges = [...objectKeysOf(number), replacedKeysOf(number), nodeKeysOf(number), logTreeKeysOf(number)]
     for (const range of ranges) await this.removeAll(range)
     this.hurt.mended(shop.row.shopId)
   }
 
   /** The index first: as long as there is a root, what is left of it is dropped at the next start. */
   async dropRoots({ number }: KnownShop): Promise<void> {
-    for (const range of objectKeysOf(number)) await this.removeAll(range)
+    for (const range of [...objectKeysOf(number), replacedKeysOf(number)]) await this.removeAll(range)
     await this.removeAll(derivedKeyOf(number))
   }
 

@@ -333,9 +333,56 @@ describe('what is kept', () => {
     await outbox.release()
     expect(outbox.cart).toBe('b')
     expect(notices).toEqual([
-      'what was kept of cart and writes is not used: private',
-      'cart and writes are in memory alone, and not kept: private',
+      'cart and writes are in memory alone, and not kept: what was kept cannot be read: private',
     ])
+  })
+
+  it('where it cannot be read for once, what was kept is not overwritten', async () => {
+    const store = new SlowStore()
+    const outbox = new Outbox(store.of(0), 'mine', host())
+    await outbox.hold()
+    void outbox.add([patchOf('a')], undefined).catch(() => undefined)
+    await outbox.release()
+    const [kept, slow] = [store.bytes, store.of(0)]
+    let isBroken = true
+    const load = () => (isBroken ? Promise.reject(new Error('busy')) : slow.load())
+    const again = new Outbox({ ...slow, load }, 'mine', host())
+    await again.hold()
+    again.keepCart('b')
+    await again.release()
+    expect(store.bytes).toBe(kept)
+    isBroken = false
+    await again.hold()
+    expect(again.get().pending).toMatchObject([{ changes: [{ path: ['Tags', 'a'] }] }])
+    again.keepCart('c')
+    await again.release()
+    expect(readOutbox(store.bytes!)).toMatchObject({ cart: 'c', writes: [{}] })
+  })
+
+  it('a tab whose turn goes while it still reads holds nothing', async () => {
+    const store = new SlowStore()
+    const slow = store.of(0)
+    let read = () => {}
+    const load = () => new Promise<undefined>((resolve) => (read = () => resolve(undefined)))
+    const outbox = new Outbox({ ...slow, load }, 'mine', host())
+    const holding = outbox.hold()
+    await outbox.release()
+    read()
+    await holding
+    outbox.keepCart('b')
+    await outbox.release()
+    expect([outbox.isHeld, store.bytes]).toEqual([false, undefined])
+  })
+
+  it('a write that is aborted after its tab gave its turn away may be sent by the next one: it stays', async () => {
+    const outbox = new Outbox(new SlowStore().of(0), 'mine', host())
+    await outbox.hold()
+    const stop = new AbortController()
+    const write = outbox.add([patchOf('a')], undefined, stop.signal)
+    await outbox.release()
+    stop.abort()
+    await expect(write).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(outbox.get().pending).toHaveLength(1)
   })
 
   it('a write that is aborted before it is sent leaves', async () => {

@@ -18,6 +18,9 @@ interface PublishedSet {
   readonly keys: readonly PatchKey[]
 }
 
+/** The card that an order belongs to; where that cannot be read now, any guest's. */
+type OwnerOf = (id: OrderId) => Uint8Array | 'unknown' | undefined
+
 export class Audiences {
   private readonly feed: Feed
   private readonly byName = new Map<string, Audience>()
@@ -69,7 +72,7 @@ export class Audiences {
    * Notes for each audience which of the sets, just published, may hold something for it; returns those for which one
    * does. `ownerOf`: the card that an order belongs to.
    */
-  note(sets: Iterable<PublishedSet>, ownerOf: (id: OrderId) => Uint8Array | undefined): ReadonlySet<Audience> {
+  note(sets: Iterable<PublishedSet>, ownerOf: OwnerOf): ReadonlySet<Audience> {
     const all = new Set<Audience>()
     for (const { seq, keys } of sets) {
       for (const audience of this.matching(keys, ownerOf)) {
@@ -80,7 +83,7 @@ export class Audiences {
     return all
   }
 
-  private matching(keys: readonly PatchKey[], ownerOf: (id: OrderId) => Uint8Array | undefined): Set<Audience> {
+  private matching(keys: readonly PatchKey[], ownerOf: OwnerOf): Set<Audience> {
     const found = new Set<Audience>()
     const add = (some: ReadonlySet<Audience> | undefined) => {
       if (some !== undefined) for (const audience of some) found.add(audience)
@@ -92,7 +95,8 @@ export class Audiences {
       add(this.objects.get(collection)?.get(key))
       if (collection !== 'Orders' || this.ofGuests.size === 0) continue
       const owner = ownerOf(BigInt(key))
-      if (owner !== undefined) add(this.ofGuests.get(toHex(owner)))
+      if (owner === 'unknown') for (const some of this.ofGuests.values()) add(some)
+      else if (owner !== undefined) add(this.ofGuests.get(toHex(owner)))
     }
     return found
   }

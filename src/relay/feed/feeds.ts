@@ -89,7 +89,14 @@ export class Feeds {
     const { owners } = shop.current.state.indexes
     const found = audiences.note(
       sets.map(({ record, keys }) => ({ seq: record.seq, keys })),
-      (id) => owners.get(idKey(id)),
+      (id) => {
+        try {
+          return owners.get(idKey(id))
+        } catch {
+          // A damaged node: whoever is told of too many sets looks for himself which are his.
+          return 'unknown'
+        }
+      },
     )
     const { head } = feed
     if (settings.pushDelayMs === 0) return queueMicrotask(() => this.makePushable(followed, head, found))

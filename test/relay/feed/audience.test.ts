@@ -10,6 +10,8 @@ import { toHex } from '../../../src/bytes/hex.js'
 import { patchLeafHash, PatchTree } from '../../../src/merkle/patch-proof.js'
 import { patchKeyOf, type PatchKey } from '../../../src/patches/object-name.js'
 import { encodeChange } from '../../../src/patches/patch.js'
+import { Audiences } from '../../../src/relay/feed/audiences.js'
+import type { Feed } from '../../../src/relay/feed/feed.js'
 import { Feeds } from '../../../src/relay/feed/feeds.js'
 import type { Step } from '../../../src/relay/feed/round-robin.js'
 import { PagePace } from '../../../src/relay/feed/page-pace.js'
@@ -394,4 +396,15 @@ describe('what is copied from the store', () => {
     )
     expect(copied).toBeGreaterThan(100)
   })
+})
+
+test("where an order's owner cannot be read, its set is noted for every guest", () => {
+  const audiences = new Audiences({ head: 0 } as Feed)
+  const filters = [{ objectType: ObjectType.ORDER }]
+  const [one, other] = GUESTS.map((card) =>
+    audiences.of(Selection.of({ role: 'guest', card }, filters, () => sample) as Selection),
+  )
+  const sets = [{ seq: 1, keys: [{ collection: 'Orders', key: '5' }] }]
+  expect([...audiences.note(sets, () => GUESTS[0]!)]).toEqual([one])
+  expect([...audiences.note(sets, () => 'unknown')]).toEqual([one, other])
 })
