@@ -13,11 +13,27 @@ import { largeShop, SHOP } from './large-shop.mjs'
 const LISTINGS = 1_000
 const FLAGS = ['--push-delay-ms', '0', '--upgrades-per-second', '100000', '--ping-interval-ms', '600000']
 
+const HELP = `npm run bench -- fan-out [--small]
+
+  Prints, as JSON, pushes to 1,000 subscribers beside a bare loop that sends the same bytes to as many sockets of the
+  same transport, and writes beside 5,000 subscriptions to other objects. --small: to a tenth of them.
+`
+
+export async function run(argv) {
+  if (argv.includes('--help')) return process.stdout.write(HELP)
+  const share = argv.includes('--small') ? 0.1 : 1
+  const figures = {
+    fanOut: await fanOut({ subscribers: 1_000 * share }),
+    otherObjects: await otherObjects({ subscribers: 5_000 * share }),
+  }
+  process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`)
+}
+
 /**
  * Figures of one run each. `folder`: where data are kept for the next run. In milliseconds and deliveries a second;
  * `ratio`: the relay's to the bare loop's.
  */
-export async function fanOut({ folder = join(tmpdir(), 'cairn-bench'), subscribers = 1_000, sets = 100 } = {}) {
+async function fanOut({ folder = join(tmpdir(), 'cairn-bench'), subscribers = 1_000, sets = 100 } = {}) {
   const paced = { subscribers, sets, patches: 20, rate: 10 }
   const fast = { subscribers, sets: 2_000, patches: 1 }
   const latency = await beside(folder, paced, 'each')
@@ -29,7 +45,7 @@ export async function fanOut({ folder = join(tmpdir(), 'cairn-bench'), subscribe
 }
 
 /** Time of one-patch writes with nobody subscribed, and with many to other objects than those that are written. */
-export async function otherObjects({ folder = join(tmpdir(), 'cairn-bench'), subscribers = 5_000, sets = 5_000 } = {}) {
+async function otherObjects({ folder = join(tmpdir(), 'cairn-bench'), subscribers = 5_000, sets = 5_000 } = {}) {
   const plan = { sets, patches: 1, filtered: true }
   const none = await onRelay(folder, { ...plan, subscribers: 0 })
   const many = await onRelay(folder, { ...plan, subscribers })

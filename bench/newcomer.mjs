@@ -15,11 +15,24 @@ import { largeShop, SHOP } from './large-shop.mjs'
 const CHANGED_LISTINGS = 1_000
 const FLAGS = ['--ping-interval-ms', '600000']
 
+const HELP = `npm run bench -- newcomer [--count N]
+
+  Prints, as JSON, how fast the log of N sets (default 20000) and a snapshot of N listings reach a newcomer, beside a
+  bare loop that sends the same bytes.
+`
+
+export async function run(argv) {
+  if (argv.includes('--help')) return process.stdout.write(HELP)
+  const count = argv.includes('--count') ? Number(argv[argv.indexOf('--count') + 1]) : 20_000
+  const figures = { sync: await sync({ count }), snapshot: await snapshot({ count }) }
+  process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`)
+}
+
 /**
  * Figures of one run: the first newcomer after the relay's start, the next one, one who asks for a single object (the
  * second time, and milliseconds), the bare loop, and the first two's rates as a share of its.
  */
-export async function sync({ folder = join(tmpdir(), 'cairn-bench'), count = 20_000 } = {}) {
+async function sync({ folder = join(tmpdir(), 'cairn-bench'), count = 20_000 } = {}) {
   const data = await largeShop(folder, 'sets', count)
   return onRelay(data, async (relay, record) => {
     const all = { path: '/v4/sessions', subscribe: subscription([]), expected: count }
@@ -35,7 +48,7 @@ export async function sync({ folder = join(tmpdir(), 'cairn-bench'), count = 20_
 }
 
 /** The same of the objects of a snapshot. */
-export async function snapshot({ folder = join(tmpdir(), 'cairn-bench'), count = 20_000 } = {}) {
+async function snapshot({ folder = join(tmpdir(), 'cairn-bench'), count = 20_000 } = {}) {
   const data = await largeShop(folder, 'objects', count)
   return onRelay(data, async (relay, record) => {
     const all = { path: '/v5/sessions', subscribe: subscription([], { snapshot: true }), expected: count }

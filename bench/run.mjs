@@ -1,6 +1,13 @@
 // npm run bench: the table of bounds, or with a word before its flags another bench. See --help of each.
 
-const OTHERS = { core: './core.mjs', flood: './flood.mjs', million: './million.mjs', start: './start.mjs' }
+const OTHERS = {
+  core: './core.mjs',
+  'fan-out': './fan-out.mjs',
+  flood: './flood.mjs',
+  million: './million.mjs',
+  newcomer: './newcomer.mjs',
+  start: './start.mjs',
+}
 const [word, ...rest] = process.argv.slice(2)
 const file = OTHERS[word]
 const { run } = await import(file ?? './table.mjs')
