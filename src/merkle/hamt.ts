@@ -17,6 +17,7 @@ import {
   bitsSet,
   decodeNode,
   encodeNode,
+  leanNode,
   HamtStoreError,
   isLeaf,
   type Branch,
@@ -469,8 +470,9 @@ function storeIn(
   const node = load(branch, context)
   for (const entry of node.entries) if (!isLeaf(entry) && !storeIn(entry, write, hasRoom, context)) return false
   if (!hasRoom()) return false
-  branch.ref = write(encodeNode(node))
-  node.preimage = undefined
+  const stored = encodeNode(node)
+  branch.ref = write(stored)
+  branch.node = { ...leanNode(node, stored), preimage: undefined }
   context.cache?.keep(branch)
   return true
 }

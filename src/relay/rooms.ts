@@ -41,7 +41,7 @@ import { AnswerRound } from './sessions/answer-round.js'
 import { ConnectedCards } from './sessions/cards.js'
 import type { StorefrontFacts } from './pages.js'
 import { Sessions, type SessionsOptions } from './sessions/sessions.js'
-import { Keeper } from './shops/keeper.js'
+import { FLUSH_WORK, Keeper } from './shops/keeper.js'
 import { cardName, type Shop } from './shops/shop.js'
 import { RateLimiter } from './transport/rate-limit.js'
 import type { ListenFunction } from './transport/transport.js'
@@ -106,6 +106,8 @@ interface MirrorSettings {
 
 /** Of the heap that V8 may use: what a stored trie node in memory is counted with. */
 const CACHED_NODE_BYTES = 16_384
+/** And what a unit of work that is not flushed leaves in memory. */
+const UNFLUSHED_WORK_BYTES = 24_576
 /** And a patch that was written between two of the states that are kept with checkpoints. */
 const HELD_PATCH_BYTES = 65_536
 
@@ -134,6 +136,7 @@ export function buildRooms(parts: RelayParts, clock: Clock, publicUrl: () => str
   const uploadTokens = new UploadTokens(clock, () => toHex(randomBytes(32)))
   const checker = buildChecker(parts, clock)
   const flushing = {
+    work: Math.min(FLUSH_WORK, heapPart(UNFLUSHED_WORK_BYTES)),
     nowMs: () => clock.nowMs(),
     tell: (event: string, error: unknown) => log.error(event, error),
     rebuilt: (shop: Shop) => {

@@ -60,7 +60,9 @@ it(
         expect(await wire.write(card, changes)).toBeInstanceOf(Uint8Array)
       }
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, importer))
+    await Promise.all(Array.from({ length: AT_ONCE }, importer)).catch(async (error: unknown) => {
+      throw new Error(`the relay: ${await relay.exit}, ${relay.err}`, { cause: error })
+    })
     expect(await relay.end('SIGKILL')).toBe('SIGKILL')
     const { head, flushed } = await onDisk()
     expect(head).toBe(1 + LISTINGS / PATCHES)

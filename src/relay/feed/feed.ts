@@ -21,11 +21,15 @@ const RECENT_BYTES_MAX = 8 * 1_048_576
 /** Different selections of one set that are kept encoded; further ones are made anew each time. */
 const SELECTIONS_KEPT_MAX = 16
 
+/** What a patch and its keys take in memory beside its bytes, measured. */
+const PATCH_OVERHEAD_BYTES = 256
+
 /** What of a record goes out. */
 type PushedRecord = Pick<LogRecord, 'seq' | 'header' | 'signature' | 'patches'>
 
 export class FeedRecord {
   readonly seq: Seq
+  /** Of memory, about. */
   readonly bytes: number
   private readonly record: PushedRecord
   private patchKeys: readonly PatchKey[] | undefined
@@ -41,7 +45,7 @@ export class FeedRecord {
     this.tree = known.tree
     this.patchKeys = known.keys
     this.seq = record.seq
-    this.bytes = record.patches.reduce((sum, patch) => sum + patch.length, record.header.length)
+    this.bytes = record.patches.reduce((sum, patch) => sum + patch.length + PATCH_OVERHEAD_BYTES, record.header.length)
   }
 
   /** Of each patch, in their order. */

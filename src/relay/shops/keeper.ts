@@ -35,7 +35,7 @@ interface KeeperOptions {
   readonly nodeCacheNodes: number
   /** Undefined: a store that is only read, and nothing is flushed. */
   readonly flushing?: {
-    /** What makes a flush due; FLUSH_WORK if it is left out. */
+    /** What makes a flush due: at most FLUSH_WORK, which it is if it is left out. */
     readonly work?: number
     nowMs(): number
     /** For the operator: what could not be kept, or has to be made again. */
@@ -52,7 +52,7 @@ interface LoadOptions {
 }
 
 /** Work that makes a flush due, of one shop or of all together, as `workOf` counts it: what a start has to replay. */
-const FLUSH_WORK = 20_000
+export const FLUSH_WORK = 20_000
 /** A smaller shop is flushed when its oldest change is so old. */
 export const FLUSH_AFTER_MS = 30_000
 /** What one transaction of a flush writes at most, but for a single node that is larger. */
