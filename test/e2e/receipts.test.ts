@@ -118,7 +118,7 @@ describe('fetched by a guest', () => {
   test('a relay that is asked for too much at once is asked again after a pause', async () => {
     const [real, refused] = [globalThis.fetch, { times: 0 }]
     // The relay of this test runs beside it and asks its chain with the same function.
-    const ofRelay = ([target]: Parameters<typeof fetch>) => String(target).startsWith(shop.relay.url)
+    const ofRelay = ([target]: Parameters<typeof fetch>) => new Request(target).url.startsWith(shop.relay.url)
     globalThis.fetch = (...args) => {
       if (!ofRelay(args) || refused.times++ > 1) return real(...args)
       return Promise.resolve(new Response('{"error":"too many proofs in a short time"}', { status: 429 }))
