@@ -58,6 +58,8 @@ export class Cart implements AsyncIterable<CartState> {
   private shown: { readonly state: CartState; readonly of: readonly unknown[] } | undefined
   private version = 0
   private running: Promise<OrderId> | undefined
+  /** How often it was cleared: what is ordered then is another cart's. */
+  private cleared = 0
 
   constructor(shop: CartShop) {
     this.shop = shop
@@ -126,7 +128,10 @@ export class Cart implements AsyncIterable<CartState> {
     if (this.lines.delete(key)) this.changed()
   }
 
+  /** Takes all lines out. A checkout that waits goes on, and the next one is another order. */
   clear(): void {
+    this.cleared++
+    this.running = undefined
     if (this.lines.size === 0) return
     this.lines.clear()
     this.changed()
@@ -144,13 +149,19 @@ export class Cart implements AsyncIterable<CartState> {
    */
   checkout(options: { readonly signal?: AbortSignal } = {}): Promise<OrderId> {
     // A second click is not a second order.
-    return (this.running ??= this.ordered(options).finally(() => (this.running = undefined)))
+    this.running ??= this.ordered(options).finally(() => {
+      if (this.running === running) this.running = undefined
+    })
+    const { running } = this
+    return running
   }
 
   private async ordered({ signal }: { readonly signal?: AbortSignal }): Promise<OrderId> {
     if (this.lines.size === 0) throw usage('cart', 'it has no lines', 'Add something first.')
     const sent = [...this.lines.values()]
+    const { cleared } = this
     const order = await this.shop.order(sent, this.address, signal)
+    if (cleared !== this.cleared) return order
     // What was added in the meantime stays.
     for (const { key, quantity } of sent) {
       const now = this.lines.get(key)

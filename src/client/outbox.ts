@@ -38,6 +38,8 @@ export interface OutboxState {
   /** In their order; the same reference until something changes, like `refused`. */
   readonly pending: readonly PendingWrite[]
   readonly refused: readonly RefusedWrite[]
+  /** This program is connected, sends and keeps; false while another tab of the card does. */
+  readonly isHere: boolean
 }
 
 /** A write's answer, with what was signed. */
@@ -145,6 +147,7 @@ export class Outbox {
         code: code as ClientErrorCode,
         message,
       })),
+      isHere: this.isHolder,
     })
   }
 
@@ -184,6 +187,7 @@ export class Outbox {
   async release(): Promise<void> {
     this.turn++
     this.isHolder = false
+    this.told()
     clearTimeout(this.retry)
     this.retry = undefined
     await this.running

@@ -50,6 +50,7 @@ export class RelayLink {
   private ready: RelayConnection | undefined
   private opening: RelayConnection | undefined
   private current: ConnectionState = 'connecting'
+  private why: Error | undefined
   private backOffMs = BACK_OFF_MS_MIN
   private retry: ReturnType<typeof setTimeout> | undefined
   private isFailed = false
@@ -77,6 +78,11 @@ export class RelayLink {
 
   get state(): ConnectionState {
     return this.current
+  }
+
+  /** Why the last connection ended, or could not be had; undefined while there is one, and while it is paused. */
+  get problem(): Error | undefined {
+    return this.why
   }
 
   /** That of the first connection. */
@@ -161,6 +167,7 @@ export class RelayLink {
     this.ready = connection
     this.isWanted = true
     this.backOffMs = BACK_OFF_MS_MIN
+    this.why = undefined
     this.setState('connected')
   }
 
@@ -175,6 +182,7 @@ export class RelayLink {
   pause(): void {
     if (this.isPaused || this.current === 'closed') return
     this.isPaused = true
+    this.why = undefined
     this.attempts++
     clearTimeout(this.retry)
     const { ready } = this
@@ -261,6 +269,7 @@ export class RelayLink {
   private lost(connection: RelayConnection, reason: string): void {
     if (this.ready !== connection || this.current === 'closed') return
     this.ready = undefined
+    this.why = new ClientError('DISCONNECTED', `the connection was lost (${reason || 'no reason given'})`)
     this.handlers.lost()
     this.setState('disconnected')
     if (!this.isFailed) this.reopenLater(reason)
@@ -290,6 +299,7 @@ export class RelayLink {
     } catch (error) {
       if (this.current === 'closed' || this.isPaused || attempt !== this.attempts) return
       this.handlers.lost()
+      this.why = error as Error
       const isRefused = error instanceof ClientError && !error.retryable
       if (isRefused) this.options.notice(`the relay refuses: ${(error as Error).message}`)
       this.setState(isRefused ? 'needs-auth' : 'disconnected')

@@ -218,6 +218,14 @@ export class ShopClient extends ShopObjects {
     return this.link.state
   }
 
+  /**
+   * Why there is no connection: beside `disconnected`, `needs-auth`, and the `connecting` that comes after them.
+   * Undefined while another tab of this card has it.
+   */
+  get problem(): Error | undefined {
+    return this.link.problem
+  }
+
   /** `watch` is told each new state; the returned function ends that. */
   override onState(watch: (state: ConnectionState) => void): () => void {
     this.stateWatchers.add(watch)

@@ -368,7 +368,7 @@ export interface LiveOutbox {
   readonly dismiss: (id: bigint) => void
 }
 
-const NO_WRITES: OutboxState = { pending: [], refused: [] }
+const NO_WRITES: OutboxState = { pending: [], refused: [], isHere: true }
 const CARD_OFFER = 'Orders/ card offer'
 
 /** Called, it lists all orders; its methods are those of `orders`. */

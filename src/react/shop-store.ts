@@ -13,7 +13,7 @@ import type { ListState } from '../client/live.js'
 export interface ShopConnection {
   /** `failed`: a check failed, or the relay cannot be used at all; `error` says why, and nothing is taken any more. */
   readonly state: ShopClient['state'] | 'failed'
-  /** Beside `connecting` why the last attempt failed; it is made again by itself. */
+  /** Beside `connecting` and `disconnected` why the last attempt failed; it is made again by itself. */
   readonly error: Error | undefined
 }
 
@@ -133,7 +133,7 @@ export class ShopStore {
 function connectionOf(client: ShopClient): ShopConnection {
   // The manifest comes to every client, and tells of a check that failed.
   const { error } = client.manifest().get()
-  return error === undefined ? { state: client.state, error } : { state: 'failed', error }
+  return error === undefined ? { state: client.state, error: client.problem } : { state: 'failed', error }
 }
 
 /** Who becomes a guest keeps what he chose as a visitor. */

@@ -181,8 +181,12 @@ function showRelay(dependencies: HttpDependencies, request: HttpRequest): HttpRe
   const response =
     built === undefined
       ? describeRelay(dependencies)
-      : page(storefrontPageFor(built, dependencies.storefront, linkedListing(dependencies, request)))
+      : page(storefrontPageFor(built, storefrontFacts(dependencies), linkedListing(dependencies, request)))
   return { ...response, headers: { ...response.headers, Vary: 'Accept' } }
+}
+
+function storefrontFacts({ storefront, relay }: HttpDependencies): StorefrontFacts {
+  return { ...storefront, relay: relay.address }
 }
 
 /** Of a link to one: `/?listing=42`, with `shop=` where several are here. */

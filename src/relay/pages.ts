@@ -50,6 +50,8 @@ export function verifyPageFor(page: string, { addresses, namedBy, registries }: 
 export interface StorefrontFacts {
   /** That is shown where the address names none. */
   readonly shop?: ShopId | undefined
+  /** The relay's own, 0x and 40 digits: the page need not ask before it shows what it kept. */
+  readonly relay?: string | undefined
   /** Where a page may pay for trial: an endpoint whose accounts sign by themselves. Addresses with 0x. */
   readonly chain?: {
     readonly chainId: number
@@ -63,8 +65,9 @@ const TITLE = '<title>A shop on cairn</title>'
 
 /** The page of a shop, for programs that read no scripts too: they show a link by its title, text and picture. */
 export function storefrontPageFor(page: string, facts: StorefrontFacts, listing: Listing | undefined): string {
-  const { shop, chain } = facts
-  const named = shop === undefined ? '' : ` data-shop="${shop}"`
+  const { shop, relay, chain } = facts
+  const attribute = (name: string, value: unknown) => (value === undefined ? '' : ` data-${name}="${String(value)}"`)
+  const named = attribute('shop', shop) + attribute('relay', relay)
   const data = `${named} data-chain="${escaped(JSON.stringify(chain ?? null))}"`
   const { Title = 'A shop on cairn', Description = 'A shop that proves what it shows', Images } = shown(listing) ?? {}
   const [image] = Images ?? []

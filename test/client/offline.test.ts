@@ -109,7 +109,7 @@ describe('a write without a connection', () => {
     isAway = false
     expect(await written).toBe(11n)
     expect(await first(shown, ({ complete }) => complete)).toMatchObject({ pending: false, data: { ID: 11n } })
-    expect(client.outbox().get()).toEqual({ pending: [], refused: [] })
+    expect(client.outbox().get()).toEqual({ pending: [], refused: [], isHere: true })
   })
 
   it('survives a reload, and is taken once, in order', async () => {

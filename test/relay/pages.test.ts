@@ -30,12 +30,12 @@ const listing = {
 }
 
 test('a listing stands in the tags of its link, and cannot leave them', () => {
-  const page = storefrontPageFor(PAGE, { shop: 7n }, listing)
+  const page = storefrontPageFor(PAGE, { shop: 7n, relay: '0x12' }, listing)
   expect(page).toContain('<title>&#60;b&#62;&#34;Mug&#34; &#38; co</title>')
   expect(page).toContain('<meta property="og:title" content="&#60;b&#62;&#34;Mug&#34; &#38; co" />')
   expect(page).toContain('<meta property="og:description" content="It’s $&#38; blue" />')
   expect(page).toContain('<meta property="og:image" content="https://pictures.example/1" />')
-  expect(page).toContain('<meta name="cairn-storefront" data-shop="7" data-chain="null" />')
+  expect(page).toContain('<meta name="cairn-storefront" data-shop="7" data-relay="0x12" data-chain="null" />')
 })
 
 test('one that guests may not see does not', () => {

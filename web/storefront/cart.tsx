@@ -1,13 +1,14 @@
 /** What was chosen, and what it costs with every part. */
 
-import { formatMoney, type CartLine, type Quote } from 'cairn-relay/client'
-import { useCart, useListing } from 'cairn-relay/react'
+import { formatMoney, type CartLine, type Listing, type Quote } from 'cairn-relay/client'
+import { useCart, useListing, useListings } from 'cairn-relay/react'
 import { VariationNames } from './listing.js'
-import { Picture, View } from './parts.js'
+import { isSoldOut, Picture, View } from './parts.js'
 import { Link } from './route.js'
 
 export function Cart() {
   const { cart, lines, quote } = useCart()
+  const problem = useCartProblem()
   if (lines.length === 0)
     return (
       <View title="Your cart">
@@ -25,14 +26,33 @@ export function Cart() {
         ))}
       </ul>
       <Sums quote={quote} />
+      <p className="problem" role="status">
+        {problem}
+      </p>
       <div className="actions">
-        <Link to={{ view: 'checkout' }} className="primary">
-          Go to checkout
-        </Link>
+        {problem === undefined && (
+          <Link to={{ view: 'checkout' }} className="primary">
+            Go to checkout
+          </Link>
+        )}
         <Link to={{}}>Go on looking</Link>
       </div>
     </View>
   )
+}
+
+/** Why what is in the cart cannot be ordered as it is. */
+export function useCartProblem(): string | undefined {
+  const { lines } = useCart()
+  const { data = [] } = useListings({ ids: lines.map(({ listing }) => listing) })
+  const titles = lines.flatMap(({ listing, variations }) => {
+    const sold = data.find(({ ID }) => ID === listing)
+    return sold !== undefined && isSoldOut(sold, variations) ? sold.Metadata.Title : []
+  })
+  if (titles.length === 0) return undefined
+  const all = new Intl.ListFormat('en', { type: 'conjunction' }).format(new Set(titles))
+  const one = titles.length === 1
+  return `${all} ${one ? 'was' : 'were'} sold out while you looked. Take ${one ? 'it' : 'them'} out to order the rest.`
 }
 
 function Line({ line }: { readonly line: CartLine }) {
@@ -45,19 +65,36 @@ function Line({ line }: { readonly line: CartLine }) {
       <div className="line-text">
         <Link to={{ listing: line.listing }}>{title}</Link>
         <VariationNames id={line.listing} variations={line.variations} />
+        <Availability listing={listing} line={line} isKnown={status !== 'loading'} />
       </div>
-      <div className="line-count" role="group" aria-label={`Pieces of ${title}`}>
-        <button type="button" aria-label={`One ${title} less`} onClick={() => cart?.change(key, quantity - 1n)}>
-          −
-        </button>
-        <output>{String(quantity)}</output>
-        <button type="button" aria-label={`One ${title} more`} onClick={() => cart?.change(key, quantity + 1n)}>
-          +
+      <div className="line-count">
+        <div className="stepper" role="group" aria-label={`Pieces of ${title}`}>
+          <button type="button" aria-label={`One ${title} less`} onClick={() => cart?.change(key, quantity - 1n)}>
+            −
+          </button>
+          <output>{String(quantity)}</output>
+          <button type="button" aria-label={`One ${title} more`} onClick={() => cart?.change(key, quantity + 1n)}>
+            +
+          </button>
+        </div>
+        <button type="button" className="plain" aria-label={`Take ${title} out`} onClick={() => cart?.remove(key)}>
+          Remove
         </button>
       </div>
-      <span className="number">{sum === undefined ? '…' : formatMoney(sum)}</span>
+      <span className="number line-sum">{sum === undefined ? '…' : formatMoney(sum)}</span>
     </li>
   )
+}
+
+interface AvailabilityProps {
+  readonly listing: Listing | undefined
+  readonly line: CartLine
+  readonly isKnown: boolean
+}
+
+function Availability({ listing, line, isKnown }: AvailabilityProps) {
+  if (listing === undefined) return isKnown ? <span className="stock is-out">Take it out of the cart</span> : null
+  return isSoldOut(listing, line.variations) ? <span className="stock is-out">Sold out</span> : null
 }
 
 /** Computed here; the relay's total has to be the same. */

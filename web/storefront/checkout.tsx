@@ -4,9 +4,10 @@ import { useEffect, useRef, useState, type FormEvent } from 'react'
 import { ClientError, type AddressDetails, type ShopClient } from 'cairn-relay/client'
 import { enrol, makeKeyCard, type Wallet } from 'cairn-relay/enrol'
 import { useCart, useConnection, useShop } from 'cairn-relay/react'
-import { Sums } from './cart.js'
-import { useGuest } from './guest.js'
+import { Sums, useCartProblem } from './cart.js'
+import { useGuest, useOutbox, useProblemWords } from './guest.js'
 import { View } from './parts.js'
+import { newestPendingOrder } from './pending.js'
 import { keepCard, type Place } from './place.js'
 import { go, Link } from './route.js'
 import { pageWallet, useWallets } from './wallets.js'
@@ -18,12 +19,14 @@ const FIELDS = [
   { name: 'PostalCode', label: 'Postal code', autoComplete: 'postal-code' },
   { name: 'City', label: 'Town', autoComplete: 'address-level2' },
 ] as const
+const FIELD_LETTERS_MAX = 200
 const COUNTRIES = ['AT', 'CH', 'DE', 'DK', 'ES', 'FR', 'GB', 'IT', 'JP', 'NL', 'NO', 'PL', 'SE', 'SI', 'US'] as const
 
 export function Checkout() {
   const { cart, quote, count, address } = useCart()
   const [fields, setFields] = useState<AddressDetails>(address ?? EMPTY)
   const { order, isRunning, problem } = useOrdering()
+  const cartProblem = useCartProblem()
   const change = (name: string, value: string) => {
     const next = { ...fields, [name]: value }
     setFields(next)
@@ -48,12 +51,13 @@ export function Checkout() {
           Ordering reserves the pieces for you; you pay on the next page. Your address is read by the shop and by nobody
           else who comes to it.
         </p>
-        <button className="primary" disabled={isRunning || cart === undefined}>
+        <button className="primary" disabled={isRunning || cart === undefined || cartProblem !== undefined}>
           {isRunning ? 'Ordering…' : 'Order'}
         </button>
         <p className="problem" role="alert">
-          {problem}
+          {problem === '' ? cartProblem : problem}
         </p>
+        {(problem !== '' || cartProblem !== undefined) && <Link to={{ view: 'cart' }}>Back to the cart</Link>}
       </form>
     </View>
   )
@@ -86,6 +90,7 @@ function Address({ fields, change }: AddressProps) {
           <input
             required
             name={name}
+            maxLength={FIELD_LETTERS_MAX}
             type={'type' in more ? more.type : 'text'}
             autoComplete={more.autoComplete}
             value={fields[name]}
@@ -130,35 +135,98 @@ function Who() {
           <span>{name}, which signs once</span>
         </label>
       ))}
+      <p className="quiet">
+        You have a key of another device? <Link to={{ view: 'orders' }}>Bring it here first</Link>.
+      </p>
     </fieldset>
   )
 }
 
-/** Enrols a card if there is none, and orders as soon as the client has it. */
+/**
+ * Enrols a card if there is none, and orders as soon as the client has it. An order that the shop does not answer waits
+ * in the outbox, and is shown as what it is.
+ */
 function useOrdering() {
-  const { place, card, become } = useGuest()
+  const { card } = useGuest()
   const { cart } = useCart()
+  const shop = useShop()
+  const words = useProblemWords()
+  const isShown = useIsShown()
+  const [step, setStep] = useState<Step>('none')
+  const [problem, setProblem] = useState('')
+  const fail = (error: unknown) => {
+    if (!isShown.current) return
+    setStep('none')
+    setProblem(words(error))
+    if (error instanceof ClientError) dismissTold(shop, error)
+  }
+  const placeIt = () => {
+    setStep('ordering')
+    cart!.checkout().then((order) => {
+      if (isShown.current) go({ order })
+    }, fail)
+  }
+  const enrolFirst = useEnrolment({ placeIt, fail, step, setStep })
+  useWaiting(step === 'ordering')
+  const order = (who: string) => {
+    setProblem('')
+    if (card !== undefined) placeIt()
+    else enrolFirst(who)
+  }
+  return { order, problem, isRunning: step !== 'none' }
+}
+
+/** Who went on to another view is not taken away from there. */
+function useIsShown() {
+  const isShown = useRef(true)
+  useEffect(() => {
+    isShown.current = true
+    return () => void (isShown.current = false)
+  }, [])
+  return isShown
+}
+
+/** An order that waits for the shop goes out by itself: the cart is free for what comes next. */
+function useWaiting(isOrdering: boolean): void {
+  const { cart } = useCart()
+  const { state } = useConnection()
+  const outbox = useOutbox()
+  const waiting = isOrdering && state !== 'connected' ? newestPendingOrder(outbox) : undefined
+  useEffect(() => {
+    if (waiting === undefined) return
+    cart?.clear()
+    go({ order: waiting })
+  }, [waiting, cart])
+}
+
+/** What is told here need not be told as a notice too. */
+function dismissTold(shop: ShopClient | undefined, { code, message }: ClientError): void {
+  const outbox = shop?.outbox()
+  const told = outbox?.get().refused.findLast((one) => one.code === code && one.message === message)
+  if (told !== undefined) outbox!.dismiss(told.id)
+}
+
+type Step = 'none' | 'enrolling' | 'joining' | 'ordering'
+
+interface EnrolmentSteps {
+  readonly placeIt: () => void
+  readonly fail: (error: unknown) => void
+  readonly step: Step
+  readonly setStep: (step: Step) => void
+}
+
+/** A new card, by a wallet of the browser or by one of this page, and then the order. */
+function useEnrolment({ placeIt, fail, step, setStep }: EnrolmentSteps): (who: string) => void {
+  const { place, become } = useGuest()
   const { state } = useConnection()
   const shop = useShop()
   const wallets = useWallets(place.chain)
   const before = useRef<ShopClient | undefined>(undefined)
-  const [step, setStep] = useState<'none' | 'enrolling' | 'joining' | 'ordering'>('none')
-  const [problem, setProblem] = useState('')
   const isJoined = step === 'joining' && shop !== before.current && state === 'connected'
-  const fail = (error: unknown) => {
-    setStep('none')
-    setProblem(sentenceOf(error))
-  }
-  const placeIt = () => {
-    setStep('ordering')
-    cart!.checkout().then((order) => go({ order }), fail)
-  }
   useEffect(() => {
     if (isJoined) placeIt()
   }, [isJoined])
-  const order = (who: string) => {
-    setProblem('')
-    if (card !== undefined) return placeIt()
+  return (who) => {
     before.current = shop
     setStep('enrolling')
     const signer = wallets.find(({ id }) => id === who)?.signer ?? (() => Promise.resolve(pageWallet()))
@@ -170,16 +238,10 @@ function useOrdering() {
         become(made)
       }, fail)
   }
-  return { order, problem, isRunning: step !== 'none' }
 }
 
 async function newCard({ url, shop }: Place, wallet: Wallet): Promise<Uint8Array> {
   const { secret, publicKey } = makeKeyCard()
   await enrol({ url, shop, card: publicKey, wallet, guest: true })
   return secret
-}
-
-export function sentenceOf(error: unknown): string {
-  if (!(error instanceof ClientError)) return (error as Error).message
-  return `${error.message}. ${error.remedy}`
 }

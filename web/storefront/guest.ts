@@ -1,9 +1,10 @@
-/** Who is here: a visitor, or a guest with a key card of this browser; and prices as he reads them. */
+/** Who is here: a visitor, or a guest with a key card of this browser; and the shop in his words. */
 
-import { createContext, useContext } from 'react'
-import { formatMoney } from 'cairn-relay/client'
+import { createContext, useCallback, useContext, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
+import { formatMoney, type OutboxState } from 'cairn-relay/client'
 import { useManifest, useShop } from 'cairn-relay/react'
 import type { Place } from './place.js'
+import { problemWords } from './words.js'
 
 export interface Guest {
   readonly place: Place
@@ -27,4 +28,51 @@ export function usePriceText(): (amount: bigint | undefined) => string {
     amount === undefined || shop === undefined || currency === undefined
       ? '…'
       : formatMoney(shop.money(amount, currency))
+}
+
+const NOTHING: OutboxState = { pending: [], refused: [], isHere: true }
+const never = () => () => undefined
+
+/** What waits to be sent, and what was refused. */
+export function useOutbox(): OutboxState {
+  const shop = useShop()
+  const outbox = useMemo(() => shop?.outbox(), [shop])
+  return useSyncExternalStore(outbox?.subscribe ?? never, outbox?.get ?? nothing)
+}
+
+function nothing(): OutboxState {
+  return NOTHING
+}
+
+/** What went wrong, as a person says it. */
+export function useProblemWords(): (error: unknown) => string {
+  const shop = useShop()
+  return useCallback(
+    (error) => problemWords(error, (listing) => shop?.listing(listing).get().data?.Metadata.Title),
+    [shop],
+  )
+}
+
+/** Seconds since 1970, each second. */
+export function useSeconds(): bigint {
+  const [now, setNow] = useState(secondsNow)
+  useEffect(() => {
+    const timer = setInterval(() => setNow(secondsNow()), 1_000)
+    return () => clearInterval(timer)
+  }, [])
+  return now
+}
+
+function secondsNow(): bigint {
+  return BigInt(Math.floor(Date.now() / 1_000))
+}
+
+/** `value`, once it has been the same for that long. */
+export function useLasting<T>(value: T, ms: number): T {
+  const [lasting, setLasting] = useState(value)
+  useEffect(() => {
+    const timer = setTimeout(() => setLasting(value), ms)
+    return () => clearTimeout(timer)
+  }, [value, ms])
+  return lasting
 }

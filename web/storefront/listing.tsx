@@ -34,7 +34,9 @@ function Detail({ listing, state }: { readonly listing: Sold; readonly state: Li
           <Buy listing={listing} />
           <Proof state={state} all="as the shop signed it" />
           <p>
-            <Link to={{}}>← All that is sold</Link>
+            <Link to={{}}>
+              <span aria-hidden="true">← </span>All that is sold
+            </Link>
           </p>
         </div>
       </div>
@@ -47,12 +49,12 @@ function Buy({ listing }: { readonly listing: Sold }) {
   const [chosen, setChosen] = useState(() => middleOfEach(options))
   const { cart } = useCart()
   const { state } = useConnection()
-  const [added, setAdded] = useState(0)
+  const [added, setAdded] = useState(0n)
   const variations = Object.values(chosen)
   const isOut = isSoldOut(listing, variations)
   const add = () => {
     cart?.add({ listing: listing.ID, variations, quantity: 1n })
-    setAdded(added + 1)
+    setAdded(added + 1n)
   }
   return (
     <>
@@ -71,9 +73,9 @@ function Buy({ listing }: { readonly listing: Sold }) {
           Put into the cart
         </button>
         <span role="status">
-          {added > 0 && (
+          {added > 0n && (
             <>
-              Added. <Link to={{ view: 'cart' }}>See the cart</Link>
+              {added === 1n ? 'Added.' : `Added: ${added} pieces.`} <Link to={{ view: 'cart' }}>See the cart</Link>
             </>
           )}
         </span>

@@ -2,8 +2,9 @@
 
 import { useEffect, useMemo, useState } from 'react'
 import { createRoot } from 'react-dom/client'
-import { ClientError, type Currency } from 'cairn-relay/client'
+import { ClientError, type Cart as GuestsCart, type Currency } from 'cairn-relay/client'
 import { Shop, useCart, useConnection } from 'cairn-relay/react'
+import { replicaStore } from 'cairn-relay/replica-store'
 import { Cart } from './cart.js'
 import { Checkout } from './checkout.js'
 import { GuestContext, useGuest } from './guest.js'
@@ -11,8 +12,18 @@ import { secretOf } from './hex.js'
 import { List, Search } from './list.js'
 import { Listing } from './listing.js'
 import { Order, Orders } from './order.js'
+import { Notices } from './notices.js'
 import { Mark, View } from './parts.js'
-import { findPlace, keepCard, keepCart, keptCard, keptCart, type Place } from './place.js'
+import {
+  findPlace,
+  keepCard,
+  keepCart,
+  keptCard,
+  keptCart,
+  watchCard,
+  watchCart,
+  type Place,
+} from './place.js'
 import { Alarm } from './proof.js'
 import { Link, useRoute } from './route.js'
 
@@ -24,13 +35,23 @@ function Storefront({ place }: { readonly place: Place }) {
   const [card, setCard] = useState(() => keptCard(place.shop))
   const guest = useMemo(() => ({ place, card, become: setCard }), [place, card])
   const currencies = useMemo(() => tokensOf(place), [place])
+  const kept = useMemo(() => keptBy(place, card), [place, card])
+  const { url, shop, relay } = place
   return (
-    <Shop url={place.url} shop={place.shop} relay="development" card={card} currencies={currencies}>
+    <Shop url={url} shop={shop} relay={relay} card={card} currencies={currencies} offline {...kept}>
       <GuestContext.Provider value={guest}>
         <Page />
       </GuestContext.Provider>
     </Shop>
   )
+}
+
+/** What is shown first at the next visit; of a guest what he wrote and the shop does not have yet, too. */
+function keptBy({ shop }: Place, card: Uint8Array | undefined) {
+  const who = card === undefined ? 'visitor' : 'guest'
+  const store = replicaStore(`storefront ${shop} ${who}`)
+  if (card === undefined) return { store }
+  return { store, outbox: replicaStore(`storefront ${shop} outbox`), optimistic: true }
 }
 
 function tokensOf({ chain }: Place): readonly Currency[] {
@@ -41,6 +62,7 @@ function tokensOf({ chain }: Place): readonly Currency[] {
 
 function Page() {
   useKeptCart()
+  useSharedCard()
   useRefusedCard()
   return (
     <>
@@ -49,7 +71,7 @@ function Page() {
       </a>
       <Header />
       <Alarm />
-      <div id="main">
+      <div id="main" tabIndex={-1}>
         <Shown />
       </div>
       <footer>
@@ -58,6 +80,7 @@ function Page() {
           <a href="/console">For the merchant</a>
         </p>
       </footer>
+      <Notices />
     </>
   )
 }
@@ -94,25 +117,48 @@ function Shown() {
   return <List key={tag} tag={tag} search={search} />
 }
 
-/** The cart outlives the page. */
+/** A visitor's cart outlives the page, and is the same in all tabs; a guest's own is kept by the client. */
 function useKeptCart(): void {
-  const { place } = useGuest()
+  const { place, card } = useGuest()
   const { cart, lines, address } = useCart()
-  const [isRestored, setRestored] = useState(false)
+  const [restored, setRestored] = useState<unknown>(undefined)
+  const isVisitor = card === undefined
   useEffect(() => {
-    if (cart === undefined || isRestored) return
-    setRestored(true)
-    const saved = keptCart(place.shop)
-    if (saved === undefined || cart.get().count > 0n) return
-    try {
-      cart.restore(saved)
-    } catch {
-      // Of another version of this page.
-    }
-  }, [cart, isRestored, place])
+    if (cart === undefined || restored === cart) return
+    setRestored(cart)
+    if (isVisitor && cart.get().count === 0n) restoreCart(cart, keptCart(place.shop))
+  }, [cart, restored, place, isVisitor])
   useEffect(() => {
-    if (cart !== undefined && isRestored) keepCart(place.shop, cart.save())
-  }, [cart, isRestored, lines, address, place])
+    if (cart === undefined || restored !== cart) return
+    keepCart(place.shop, isVisitor ? cart.save() : undefined)
+  }, [cart, restored, lines, address, place, isVisitor])
+  useEffect(() => {
+    if (cart === undefined || !isVisitor) return
+    return watchCart(place.shop, (saved) => restoreCart(cart, saved))
+  }, [cart, place, isVisitor])
+}
+
+function restoreCart(cart: GuestsCart, saved: string | undefined): void {
+  if (saved === undefined || saved === cart.save()) return
+  try {
+    cart.restore(saved)
+  } catch {
+    // Of another version of this page.
+  }
+}
+
+/** Who became a guest in one tab is that guest in all; their cart is the one that he has there. */
+function useSharedCard(): void {
+  const { place, become } = useGuest()
+  const { cart } = useCart()
+  useEffect(
+    () =>
+      watchCard(place.shop, () => {
+        cart?.clear()
+        become(keptCard(place.shop))
+      }),
+    [cart, place, become],
+  )
 }
 
 /** A key that the relay does not know any more, after its data were deleted, opens nothing. */

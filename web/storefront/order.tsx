@@ -1,25 +1,25 @@
 /** An order, from reserved to paid, with its receipt. */
 
-import { useEffect, useMemo, useState } from 'react'
+import { useState } from 'react'
 import {
-  COMMITTED,
-  formatMoney,
-  orderWords,
+  CANCELED,
   PAID,
   secondsLeft,
-  UNPAID,
-  type ChainAddress,
   type Order as Ordered,
+  type PaymentDue,
+  type ShopClient,
 } from 'cairn-relay/client'
-import { useListing, useManifest, useOrder, useOrders, useShop } from 'cairn-relay/react'
-import { sentenceOf } from './checkout.js'
-import { useGuest } from './guest.js'
-import { secretOf, textOf } from './hex.js'
+import { useConnection, useListing, useOrder, useOrders, useShop } from 'cairn-relay/react'
+import { saveFile } from './files.js'
+import { useGuest, useOutbox, useProblemWords, useSeconds } from './guest.js'
+import { KeyOffer, KeyPanel } from './key.js'
 import { VariationNames } from './listing.js'
+import { standingOf, type Standing } from './order-state.js'
 import { View } from './parts.js'
+import { Pay, useSeenPayment } from './pay.js'
+import { pendingOrders } from './pending.js'
 import { Proof } from './proof.js'
 import { Link } from './route.js'
-import { useWallets, type PayingWallet } from './wallets.js'
 
 export function Order({ id }: { readonly id: bigint }) {
   const state = useOrder(id)
@@ -31,25 +31,71 @@ export function Order({ id }: { readonly id: bigint }) {
         <Link to={{}}>All that is sold</Link>
       </View>
     )
-  const { state: name, guest } = orderWords(order)
   return (
     <View title={order.State === PAID ? 'Thank you' : 'Your order'}>
-      <p className={`state is-${name.toLowerCase()}`} role="status">
-        <strong>{name}</strong> <span>{guest}</span>
-      </p>
-      <TimeLeft order={order} />
-      <ul className="lines">
-        {(order.Items ?? []).map((item, i) => (
-          <Item key={i} id={item.ListingID} variations={item.VariationIDs ?? []} quantity={item.Quantity} />
-        ))}
-      </ul>
-      <Pay order={order} />
-      <Receipt id={id} />
+      <Life order={order} />
       <Proof state={state} all="this is all of it" />
       <p className="quiet">
         Order {String(id)}. <Link to={{ view: 'orders' }}>All your orders</Link>
       </p>
     </View>
+  )
+}
+
+/** What it is, what is to be done, and what it holds. */
+function Life({ order }: { readonly order: Ordered }) {
+  const shop = useShop()
+  const words = useProblemWords()
+  const { due, mismatch } = dueOf(shop, order)
+  const seen = useSeenPayment(order, due)
+  const isPending = pendingOrders(useOutbox()).has(order.ID)
+  const now = useSeconds()
+  const standing = standingOf(order, { now, isPending, odd: seen.odd, isSent: seen.sent !== undefined })
+  return (
+    <>
+      <State order={order} standing={standing} />
+      <TimeLeft left={standing.isPayable ? secondsLeft(order, now) : undefined} />
+      <ul className="lines">
+        {(order.Items ?? []).map((item, i) => (
+          <Item key={i} id={item.ListingID} variations={item.VariationIDs ?? []} quantity={item.Quantity} />
+        ))}
+      </ul>
+      {mismatch === undefined ? (
+        <Pay order={order} due={due} seen={seen} isPayable={standing.isPayable} />
+      ) : (
+        <p className="problem" role="alert">
+          ✗ {words(mismatch)} <span className="reason">{mismatch.message}</span>
+        </p>
+      )}
+      {order.State === PAID && <KeyOffer />}
+      {!isPending && <Receipt id={order.ID} isPaid={order.State === PAID} />}
+      {standing.isPayable && <Cancel order={order} />}
+    </>
+  )
+}
+
+/** What was asked last; and where that does not follow from the order, what is wrong with it. */
+function dueOf(shop: ShopClient | undefined, { ID }: Ordered): { readonly due?: PaymentDue; readonly mismatch?: Error } {
+  try {
+    const due = shop?.orders.asked(ID)
+    return due === undefined ? {} : { due }
+  } catch (error) {
+    return { mismatch: error as Error }
+  }
+}
+
+const SIGNS: Readonly<Record<Standing['tone'], string>> = { waits: '…', good: '✓', over: '–', odd: '!' }
+
+function State({ order, standing }: { readonly order: Ordered; readonly standing: Standing }) {
+  const { name, text, tone } = standing
+  return (
+    <p className={`state is-${tone}`} role="status" data-state={String(order.State)}>
+      <strong>
+        <span aria-hidden="true">{SIGNS[tone]} </span>
+        {name}
+      </strong>{' '}
+      <span>{text}</span>
+    </p>
   )
 }
 
@@ -72,13 +118,7 @@ function Item({ id, variations, quantity }: ItemProps) {
   )
 }
 
-function TimeLeft({ order }: { readonly order: Ordered }) {
-  const [now, setNow] = useState(() => BigInt(Math.floor(Date.now() / 1_000)))
-  useEffect(() => {
-    const timer = setInterval(() => setNow(BigInt(Math.floor(Date.now() / 1_000))), 1_000)
-    return () => clearInterval(timer)
-  }, [])
-  const left = secondsLeft(order, now)
+function TimeLeft({ left }: { readonly left: bigint | undefined }) {
   if (left === undefined) return null
   const [hours, minutes, seconds] = [left / 3_600n, (left / 60n) % 60n, left % 60n]
   const text = [hours, minutes, seconds].map((part) => String(part).padStart(2, '0')).join(':')
@@ -89,145 +129,74 @@ function TimeLeft({ order }: { readonly order: Ordered }) {
   )
 }
 
-function Pay({ order }: { readonly order: Ordered }) {
-  const { place } = useGuest()
+/** Two clicks, so that none is a slip. */
+function Cancel({ order }: { readonly order: Ordered }) {
   const shop = useShop()
-  const wallets = useWallets(place.chain)
-  const choices = useChoices()
-  const [currency, setCurrency] = useState(0)
-  const { pay, isRunning, told } = usePaying(order)
-  if (order.State !== COMMITTED && order.State !== UNPAID) return null
-  if (place.chain === undefined) return <NoChain />
-  const due = shop?.orders.due(order.ID)
-  return (
-    <section className="pay" aria-label="Payment">
-      <h2>{due === undefined ? 'Choose how to pay' : `To pay: ${formatMoney(due.money)}`}</h2>
-      {choices.length > 1 && <CurrencyChoice choices={choices} chosen={currency} choose={setCurrency} />}
-      <div className="actions">
-        {wallets.map((wallet) => (
-          <button
-            key={wallet.id}
-            type="button"
-            className="primary"
-            disabled={isRunning || choices.length === 0}
-            onClick={() => pay(wallet, choices[currency]!)}
-          >
-            {isRunning ? 'Paying…' : `Pay with ${wallet.name}`}
-          </button>
-        ))}
-      </div>
-      <p className="problem" role="alert">
-        {told}
-      </p>
-    </section>
-  )
-}
-
-function NoChain() {
-  return (
-    <p className="notice">
-      This relay runs without a chain, so nothing can be paid. Start it with a development chain to see the rest:{' '}
-      <code>npm run dev:chain</code> in one terminal, <code>npm start -- --chain dev</code> in another.
-    </p>
-  )
-}
-
-interface CurrencyChoiceProps {
-  readonly choices: readonly Choice[]
-  readonly chosen: number
-  readonly choose: (place: number) => void
-}
-
-function CurrencyChoice({ choices, chosen, choose }: CurrencyChoiceProps) {
-  return (
-    <label className="field">
-      In which money
-      <select value={chosen} onChange={(event) => choose(Number(event.target.value))}>
-        {choices.map(({ symbol }, i) => (
-          <option key={symbol} value={i}>
-            {symbol}
-          </option>
-        ))}
-      </select>
-    </label>
-  )
-}
-
-interface Choice {
-  readonly payee: ChainAddress
-  readonly currency: ChainAddress
-  readonly symbol: string
-}
-
-/** Every currency that the shop takes, with a payee on its chain. */
-function useChoices(): readonly Choice[] {
-  const shop = useShop()
-  const manifest = useManifest({ select: ({ data }) => data })
-  return useMemo(() => {
-    const payees = [...(manifest?.Payees ?? [])].flatMap(([ChainID, all]) =>
-      [...all.keys()].map((hex) => at(ChainID, hex)),
-    )
-    return [...(manifest?.AcceptedCurrencies ?? [])].flatMap(([ChainID, all]) =>
-      [...all.keys()].flatMap((hex) => {
-        const payee = payees.find((one) => one.ChainID === ChainID)
-        const currency = at(ChainID, hex)
-        return payee === undefined || shop === undefined
-          ? []
-          : { payee, currency, symbol: shop.money(0n, currency).symbol }
-      }),
-    )
-  }, [manifest, shop])
-}
-
-function at(ChainID: bigint, hex: string): ChainAddress {
-  return { ChainID, Address: secretOf(hex) }
-}
-
-/** Asks the relay what is due, where that is not known yet, and has the wallet send it. */
-function usePaying(order: Ordered) {
-  const shop = useShop()
-  const [isRunning, setRunning] = useState(false)
-  const [told, setTold] = useState('')
-  const pay = (wallet: PayingWallet, { payee, currency }: Choice) => {
-    const chosen = shop!.orders.due(order.ID)
-    const isSame = chosen !== undefined && textOf(chosen.currency.Address) === textOf(currency.Address)
-    setRunning(true)
-    setTold('')
-    const due = isSame ? Promise.resolve(chosen) : shop!.orders.choosePayment(order.ID, { payee, currency })
-    due
-      .then((asked) => wallet.pay(asked))
-      .then(
-        () => setTold('Sent. The relay waits to see it on the chain.'),
-        (error: unknown) => setTold(sentenceOf(error)),
-      )
-      .finally(() => setRunning(false))
+  const { state } = useConnection()
+  const words = useProblemWords()
+  const [isAsked, setAsked] = useState(false)
+  const [problem, setProblem] = useState('')
+  const cancel = () => {
+    setAsked(false)
+    shop!.orders.cancel(order.ID).catch((error: unknown) => setProblem(words(error)))
   }
-  return { pay, isRunning, told }
+  if (order.State === CANCELED || shop === undefined || state !== 'connected') return null
+  return (
+    <div className="actions cancel">
+      {isAsked ? (
+        <>
+          <span>Give the pieces back?</span>
+          <button type="button" onClick={cancel}>
+            Yes, cancel it
+          </button>
+          <button type="button" className="plain" onClick={() => setAsked(false)}>
+            Keep it
+          </button>
+        </>
+      ) : (
+        <button type="button" className="plain" onClick={() => setAsked(true)}>
+          Cancel this order
+        </button>
+      )}
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+    </div>
+  )
 }
 
-function Receipt({ id }: { readonly id: bigint }) {
+function Receipt({ id, isPaid }: { readonly id: bigint; readonly isPaid: boolean }) {
   const shop = useShop()
+  const { state } = useConnection()
+  const words = useProblemWords()
   const [problem, setProblem] = useState('')
   const [isRunning, setRunning] = useState(false)
   const save = () => {
     setRunning(true)
+    setProblem('')
     shop!
       .order(id)
       .receipt()
       .then(
         (bytes) => saveFile(`order-${id}.cairn`, bytes),
-        (error: unknown) => setProblem(sentenceOf(error)),
+        (error: unknown) => setProblem(words(error)),
       )
       .finally(() => setRunning(false))
   }
   return (
-    <section className="receipt" aria-label="Receipt">
+    <section className="panel receipt" aria-label="Receipt">
       <h2>Your receipt</h2>
       <p>
         A small file that proves this order, without this shop, its server or any network, for as long as you keep it.
+        {!isPaid && ' Take it once the order is paid: it proves the order as it is when you download it.'}
       </p>
       <div className="actions">
-        <button type="button" disabled={isRunning || shop === undefined} onClick={save}>
+        <button
+          type="button"
+          className={isPaid ? 'primary' : ''}
+          disabled={isRunning || shop === undefined || state !== 'connected'}
+          onClick={save}
+        >
           {isRunning ? 'Making it…' : 'Download the receipt'}
         </button>
         <a href="/verify" target="_blank" rel="noreferrer">
@@ -241,43 +210,32 @@ function Receipt({ id }: { readonly id: bigint }) {
   )
 }
 
-function saveFile(name: string, bytes: Uint8Array): void {
-  const url = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]))
-  Object.assign(document.createElement('a'), { href: url, download: name }).click()
-  setTimeout(() => URL.revokeObjectURL(url), SAVING_MS)
-}
-
-const SAVING_MS = 10_000
-
 export function Orders() {
   const state = useOrders()
   const { data = [], status } = state
-  const { card, place } = useGuest()
+  const { card } = useGuest()
+  const pending = pendingOrders(useOutbox())
+  const now = useSeconds()
+  const isLoading = status === 'loading' && card !== undefined
   return (
     <View title="Your orders">
-      {status !== 'loading' && <Proof state={state} all="these are all that your key made" />}
-      {data.length === 0 && <p className="empty">{status === 'loading' ? 'One moment…' : 'There is none yet.'}</p>}
+      {card !== undefined && status !== 'loading' && <Proof state={state} all="these are all that your key made" />}
+      {data.length === 0 && <p className="empty">{isLoading ? 'One moment…' : 'There is none yet.'}</p>}
       <ul className="lines">
-        {data.map((order) => (
-          <li key={String(order.ID)} className="line is-plain">
-            <Link to={{ order: order.ID }}>Order {String(order.ID)}</Link>
-            <span className="quiet">{orderWords(order).state}</span>
-          </li>
-        ))}
+        {data.map((order) => {
+          const { name, tone } = standingOf(order, { now, isPending: pending.has(order.ID) })
+          return (
+            <li key={String(order.ID)} className="line is-plain">
+              <Link to={{ order: order.ID }}>Order {String(order.ID)}</Link>
+              <span className={`tag is-${tone}`}>
+                <span aria-hidden="true">{SIGNS[tone]} </span>
+                {name}
+              </span>
+            </li>
+          )
+        })}
       </ul>
-      {card !== undefined && (
-        <p className="quiet">
-          A key in this browser opens them.{' '}
-          <button
-            type="button"
-            className="plain"
-            onClick={() => saveFile(`cairn-card-${place.shop}.key`, new TextEncoder().encode(`${textOf(card)}\n`))}
-          >
-            Save it as a file
-          </button>
-          : who has it reads your orders, and who lost it does not.
-        </p>
-      )}
+      <KeyPanel />
     </View>
   )
 }

@@ -14,6 +14,8 @@ export interface Place {
   /** Of the relay: this page is its own. */
   readonly url: string
   readonly shop: bigint
+  /** Its address, or 'development': asked of itself. */
+  readonly relay: string
   /** Undefined where nothing can be paid. */
   readonly chain: TrialChain | undefined
 }
@@ -25,7 +27,7 @@ export async function findPlace(): Promise<Place | undefined> {
   const named = new URLSearchParams(location.search).get('shop') ?? dataset['shop'] ?? (await firstShop(url))
   if (named === undefined || !/^\d{1,78}$/u.test(named)) return undefined
   const chain = JSON.parse(dataset['chain'] ?? 'null') as TrialChain | null
-  return { url, shop: BigInt(named), chain: chain ?? undefined }
+  return { url, shop: BigInt(named), relay: dataset['relay'] ?? 'development', chain: chain ?? undefined }
 }
 
 async function firstShop(url: string): Promise<string | undefined> {
@@ -36,26 +38,67 @@ async function firstShop(url: string): Promise<string | undefined> {
 
 /** The key card's secret that this browser ordered with, if it did. */
 export function keptCard(shop: bigint): Uint8Array | undefined {
-  const text = kept(`card ${shop}`)
+  const text = kept(cardName(shop))
   return text !== undefined && isHexSecret(text) ? secretOf(text) : undefined
 }
 
 export function keepCard(shop: bigint, card: Uint8Array | undefined): void {
-  keep(`card ${shop}`, card && textOf(card))
+  keep(cardName(shop), card && textOf(card))
 }
 
+/** `changed`: another tab's reader became a guest, or another one; the returned function ends that. */
+export function watchCard(shop: bigint, changed: () => void): () => void {
+  return watch(cardName(shop), changed)
+}
+
+/** A visitor's; a guest's own is kept by the client. */
 export function keptCart(shop: bigint): string | undefined {
-  return kept(`cart ${shop}`)
+  return kept(cartName(shop))
 }
 
-export function keepCart(shop: bigint, saved: string): void {
-  keep(`cart ${shop}`, saved)
+export function keepCart(shop: bigint, saved: string | undefined): void {
+  keep(cartName(shop), saved)
+}
+
+/** `changed` is told what another tab keeps; the returned function ends that. */
+export function watchCart(shop: bigint, changed: (saved: string) => void): () => void {
+  return watch(cartName(shop), (saved) => {
+    if (saved !== null) changed(saved)
+  })
+}
+
+/** The hash of the transaction that this browser paid a payment with, until the relay has seen it. */
+export function sentPayment(payment: string): string | undefined {
+  return kept(`sent ${payment}`)
+}
+
+export function keepSentPayment(payment: string, hash: string | undefined): void {
+  keep(`sent ${payment}`, hash)
+}
+
+const PREFIX = 'cairn '
+
+function cartName(shop: bigint): string {
+  return `cart ${shop}`
+}
+
+function cardName(shop: bigint): string {
+  return `card ${shop}`
+}
+
+/** What other tabs keep. */
+function watch(name: string, changed: (text: string | null) => void): () => void {
+  const look = ({ key, newValue }: StorageEvent) => {
+    if (key === `${PREFIX}${name}`) changed(newValue)
+  }
+  addEventListener('storage', look)
+  return () => removeEventListener('storage', look)
 }
 
 /** A browser that keeps nothing is no reason to show nothing. */
 function kept(name: string): string | undefined {
   try {
-    return localStorage.getItem(`cairn ${name}`) ?? undefined
+    return localStorage.getItem(`${PREFIX}${name}`) ?? undefined
   } catch {
     return undefined
   }
@@ -63,8 +106,8 @@ function kept(name: string): string | undefined {
 
 function keep(name: string, text: string | undefined): void {
   try {
-    if (text === undefined) localStorage.removeItem(`cairn ${name}`)
-    else localStorage.setItem(`cairn ${name}`, text)
+    if (text === undefined) localStorage.removeItem(`${PREFIX}${name}`)
+    else localStorage.setItem(`${PREFIX}${name}`, text)
   } catch {
     // It lasts as long as the page, then.
   }

@@ -5,14 +5,24 @@ import type { LiveState, Verified } from 'cairn-relay/client'
 import { useConnection, useShop } from 'cairn-relay/react'
 import { shortHex } from './hex.js'
 
-type Standing = Pick<LiveState<unknown>, 'status' | 'complete' | 'stale' | 'verified' | 'error'>
-type Kind = 'proven' | 'checking' | 'stale' | 'unproven' | 'failed'
+type Standing = Pick<LiveState<unknown>, 'status' | 'complete' | 'stale' | 'verified' | 'pending' | 'data' | 'error'>
+type Kind = 'proven' | 'checking' | 'kept' | 'pending' | 'stale' | 'unproven' | 'failed'
 
-const SIGNS: Readonly<Record<Kind, string>> = { proven: '✓', checking: '○', stale: '!', unproven: '–', failed: '✗' }
+const SIGNS: Readonly<Record<Kind, string>> = {
+  proven: '✓',
+  checking: '○',
+  kept: '○',
+  pending: '…',
+  stale: '!',
+  unproven: '–',
+  failed: '✗',
+}
 
-function kindOf({ status, complete, stale }: Standing, protocol: number): Kind {
+function kindOf({ status, complete, stale, pending, data }: Standing, protocol: number): Kind {
   if (status === 'failed') return 'failed'
   if (protocol === 4) return 'unproven'
+  if (pending === true) return 'pending'
+  if (status === 'loading' && data !== undefined) return 'kept'
   if (complete) return stale ? 'stale' : 'proven'
   return 'checking'
 }
@@ -20,6 +30,8 @@ function kindOf({ status, complete, stale }: Standing, protocol: number): Kind {
 function wordsOf(kind: Kind, last: Verified | undefined, all: string): readonly [head: string, more: string] {
   const as = last === undefined ? 'Checking' : `Proven as of checkpoint ${last.seq}`
   if (kind === 'proven') return [as, all]
+  if (kind === 'kept') return ['From your last visit', 'not checked against the shop yet']
+  if (kind === 'pending') return ['Pending', 'what you changed is not sent yet, and nobody has proven it']
   if (kind === 'checking') return [as, last === undefined ? 'one moment' : 'a change is being checked']
   if (kind === 'stale') return [as, 'the relay shows nothing newer']
   if (kind === 'unproven') return ['Not proven', 'the relay speaks an old version']
@@ -89,6 +101,15 @@ function Explanation({
         </li>
       </ol>
       <Facts last={last} />
+      {kind === 'kept' && (
+        <p className="notice">
+          What you see was kept in this browser when you were here last, and was proven then. As soon as the shop
+          answers, it is checked anew.
+        </p>
+      )}
+      {kind === 'pending' && (
+        <p className="notice">What you changed last is shown as if the shop had taken it. It has not yet.</p>
+      )}
       <p className="quiet">
         Not proven: whether the goods are good. And here, on a developer’s machine, the server names its own key; a real
         shop’s page has it built in.
@@ -125,7 +146,7 @@ function Facts({ last }: { readonly last: Verified | undefined }) {
   )
 }
 
-/** Above everything, once a check failed; or why nothing comes. */
+/** Above everything, once a check failed. */
 export function Alarm() {
   const { state, error } = useConnection()
   if (state === 'failed')
@@ -135,10 +156,5 @@ export function Alarm() {
         it. <span className="reason">{error?.message}</span>
       </div>
     )
-  if (state === 'connected' || error === undefined) return null
-  return (
-    <div className="notice" role="status">
-      Not connected: {error.message}. Trying again…
-    </div>
-  )
+  return null
 }

@@ -4,20 +4,21 @@
  */
 
 import { createStore } from 'mipd'
-import { useSyncExternalStore } from 'react'
+import { useMemo, useSyncExternalStore } from 'react'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import type { PaymentDue } from 'cairn-relay/client'
 import type { Wallet } from 'cairn-relay/enrol'
 import { textOf } from './hex.js'
+import { payWith, type PayingSteps, type Request } from './paying.js'
 import type { TrialChain } from './place.js'
-
-type Request = (call: { readonly method: string; readonly params?: readonly unknown[] }) => Promise<unknown>
 
 export interface PayingWallet {
   readonly id: string
   readonly name: string
-  /** Sends what is due; resolves with the last transaction's hash. Rejects with the wallet's error. */
-  pay(due: PaymentDue): Promise<string>
+  /** A data URI, for a picture of it. */
+  readonly icon?: string | undefined
+  /** Sends what is due; resolves once it stands in a block. Rejects with the wallet's error. */
+  pay(due: PaymentDue, steps: PayingSteps): Promise<void>
   /** Signs for a card; undefined for one that only pays. */
   readonly signer?: () => Promise<Wallet>
 }
@@ -30,11 +31,13 @@ export function useWallets(chain: TrialChain | undefined): readonly PayingWallet
     (changed) => found.subscribe(changed),
     () => found.getProviders(),
   )
-  const own = providers.map(({ info, provider }) => {
-    const request = ((call) => provider.request(call as never)) as Request
-    return walletOf(info.uuid, info.name, request, chain)
-  })
-  return chain === undefined ? own : [...own, testWallet(chain)]
+  return useMemo(() => {
+    const own = providers.map(({ info, provider }) => {
+      const request = ((call) => provider.request(call as never)) as Request
+      return walletOf(info, request, chain)
+    })
+    return chain === undefined ? own : [...own, testWallet(chain)]
+  }, [providers, chain])
 }
 
 /** Signs once for a card, and is forgotten. */
@@ -42,16 +45,27 @@ export function pageWallet(): Wallet {
   return privateKeyToAccount(generatePrivateKey())
 }
 
-function walletOf(id: string, name: string, request: Request, chain: TrialChain | undefined): PayingWallet {
-  const account = async () => ((await request({ method: 'eth_requestAccounts' })) as readonly string[])[0]!
+interface WalletInfo {
+  readonly uuid: string
+  readonly name: string
+  readonly icon?: string
+}
+
+function walletOf({ uuid: id, name, icon }: WalletInfo, request: Request, chain: TrialChain | undefined): PayingWallet {
+  const account = async () => {
+    const [first] = (await request({ method: 'eth_requestAccounts' })) as readonly string[]
+    if (first === undefined) throw new Error('it has no account for this page')
+    return first
+  }
   return {
     id,
     name,
-    async pay(due) {
-      const from = await account()
+    // Pictures of others come as data alone.
+    icon: icon?.startsWith('data:image/') === true ? icon : undefined,
+    async pay(due, steps) {
       if (chain === undefined) throw new Error('this relay has no chain to pay on')
-      await request({ method: 'wallet_switchEthereumChain', params: [{ chainId: `0x${chain.chainId.toString(16)}` }] })
-      return send(request, from, due, chain)
+      steps.tell(`Look into ${name}.`)
+      await payWith({ request, from: await account() }, due, chain, steps)
     },
     async signer() {
       const address = await account()
@@ -63,22 +77,16 @@ function walletOf(id: string, name: string, request: Request, chain: TrialChain 
 }
 
 /** An account that the development chain's node keeps unlocked; its key is known to all, and its money is none. */
-function testWallet({ rpc, ...chain }: TrialChain): PayingWallet {
-  const request: Request = async ({ method, params = [] }) => {
-    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
-    const response = await fetch(rpc, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
-    const { result, error } = (await response.json()) as { result?: unknown; error?: { readonly message: string } }
-    if (error !== undefined) throw new Error(error.message)
-    return result
-  }
+function testWallet(chain: TrialChain): PayingWallet {
+  const request = requestOf(chain)
   return {
     id: 'test',
     name: 'Test wallet',
-    async pay(due) {
+    async pay(due, steps) {
       const accounts = (await request({ method: 'eth_accounts' })) as readonly string[]
       const from = accounts[TEST_ACCOUNT]
       if (from === undefined) throw new Error('the chain has no account for tests')
-      return send(request, from, due, { rpc, ...chain })
+      await payWith({ request, from }, due, chain, steps)
     },
   }
 }
@@ -86,23 +94,15 @@ function testWallet({ rpc, ...chain }: TrialChain): PayingWallet {
 /** Others of the ten are the demo's own: two at once would use one number twice. */
 const TEST_ACCOUNT = 5
 
-/** A token is approved for the contract first. */
-async function send(request: Request, from: string, due: PaymentDue, chain: TrialChain): Promise<string> {
-  const { pay } = due.calls
-  const token = `0x${textOf(due.currency.Address)}`
-  const transact = async (to: string, data: string, value = 0n) =>
-    (await request({
-      method: 'eth_sendTransaction',
-      params: [{ from, to, data, value: `0x${value.toString(16)}` }],
-    })) as string
-  if (!/^0x0{40}$/u.test(token)) await transact(token, approveCall(chain.payments, due.total))
-  return transact(chain.payments, pay.data, pay.value)
-}
-
-/** ERC-20 approve(spender, amount). */
-function approveCall(spender: string, amount: bigint): string {
-  const word = (hex: string) => hex.padStart(64, '0')
-  return `0x095ea7b3${word(spender.replace(/^0x/u, ''))}${word(amount.toString(16))}`
+/** Asks the chain's endpoint itself. */
+export function requestOf({ rpc }: TrialChain): Request {
+  return async ({ method, params = [] }) => {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+    const response = await fetch(rpc, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
+    const { result, error } = (await response.json()) as { result?: unknown; error?: { readonly message: string } }
+    if (error !== undefined) throw new Error(error.message)
+    return result
+  }
 }
 
 function hexOfText(text: string): string {

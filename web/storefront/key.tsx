@@ -1,0 +1,180 @@
+/** The key that opens a guest's orders: offered once an order is paid, kept as a file or a code, and brought back. */
+
+import { useEffect, useId, useMemo, useRef, useState, useSyncExternalStore, type FormEvent } from 'react'
+import { importCard } from 'cairn-relay/card'
+import type { ShopClient } from 'cairn-relay/client'
+import { useShop } from 'cairn-relay/react'
+import { saveFile } from './files.js'
+import { useGuest } from './guest.js'
+import { textOf } from './hex.js'
+import { keepCard, type Place } from './place.js'
+import { Qr } from './qr.js'
+
+const never = () => () => undefined
+
+/** By itself, until the guest kept his key or said no. */
+export function KeyOffer() {
+  const shop = useShop()
+  const offer = useMemo(() => shop?.cardOffer(), [shop])
+  const isOffered = useSyncExternalStore(offer?.subscribe ?? never, () => offer?.get().data !== undefined)
+  const [text, setText] = useState('')
+  const [isSaved, setSaved] = useState(false)
+  if (shop === undefined || (!isOffered && text === '' && !isSaved)) return null
+  const save = () => {
+    saveKey(shop)
+    setSaved(true)
+  }
+  return (
+    <section className="panel key-offer" aria-label="Keep your key">
+      <h2>Keep your key</h2>
+      <p role="status">
+        {isSaved
+          ? 'Saved. Whoever has that file reads your orders, so keep it as you keep a ticket.'
+          : 'A key in this browser opens your orders, and nothing else does. Keep a copy, or take it to your phone.'}
+      </p>
+      <div className="actions">
+        <button type="button" className="primary" onClick={save}>
+          Save the key as a file
+        </button>
+        <button type="button" onClick={() => setText(shop.exportCard())}>
+          Show it as a code
+        </button>
+        {isOffered && (
+          <button type="button" className="plain" onClick={() => shop.dismissCardOffer()}>
+            Not now
+          </button>
+        )}
+      </div>
+      <KeySheet text={text} close={() => setText('')} />
+    </section>
+  )
+}
+
+/** The same at any time, and the way in for who bought elsewhere. */
+export function KeyPanel() {
+  const shop = useShop()
+  const { card } = useGuest()
+  const [text, setText] = useState('')
+  return (
+    <section className="panel" aria-label="Your key">
+      <h2>Your key</h2>
+      {card !== undefined && shop !== undefined && (
+        <>
+          <p>A key in this browser opens these orders. Who has it reads them, and who lost it does not.</p>
+          <div className="actions">
+            <button type="button" onClick={() => saveKey(shop)}>
+              Save the key as a file
+            </button>
+            <button type="button" onClick={() => setText(shop.exportCard())}>
+              Show it as a code
+            </button>
+          </div>
+        </>
+      )}
+      <KeySheet text={text} close={() => setText('')} />
+      <details className="import">
+        <summary>I bought on another device</summary>
+        <ImportKey />
+      </details>
+    </section>
+  )
+}
+
+function KeySheet({ text, close }: { readonly text: string; readonly close: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const [isCopied, setCopied] = useState(false)
+  useEffect(() => {
+    if (text !== '') dialog.current?.showModal()
+    setCopied(false)
+  }, [text])
+  const copy = () => void navigator.clipboard.writeText(text).then(() => setCopied(true), () => undefined)
+  return (
+    <dialog ref={dialog} className="sheet" aria-label="Your key as a code" onClose={close}>
+      <h2>Your key</h2>
+      <p>
+        Scan it, or copy the text, and give it to this shop’s page on your other device: “Orders”, “I bought on another
+        device”.
+      </p>
+      {text !== '' && <Qr text={text} mode="Alphanumeric" label="Your key as a QR code; its text stands below" />}
+      <p className="key-text" data-testid="key-text">
+        {text}
+      </p>
+      <form method="dialog" className="actions">
+        <button type="button" onClick={copy}>
+          {isCopied ? 'Copied' : 'Copy the text'}
+        </button>
+        <button className="primary">Done</button>
+      </form>
+    </dialog>
+  )
+}
+
+function ImportKey() {
+  const { place, card, become } = useGuest()
+  const [text, setText] = useState('')
+  const [told, setTold] = useState('')
+  const [id, hint] = [useId(), useId()]
+  const take = (event: FormEvent) => {
+    event.preventDefault()
+    const read = readKey(text, place)
+    setTold(read.told)
+    if (read.secret === undefined) return
+    keepCard(place.shop, read.secret)
+    become(read.secret)
+    setText('')
+  }
+  return (
+    <form onSubmit={take} className="import-form">
+      <label className="field" htmlFor={id}>
+        The key’s text
+      </label>
+      <textarea
+        id={id}
+        rows={4}
+        required
+        spellCheck={false}
+        autoComplete="off"
+        aria-describedby={hint}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+      />
+      <p id={hint} className="quiet">
+        It begins with CAIRN-CARD. {card !== undefined && 'It replaces the key of this browser: save that one first.'}
+      </p>
+      <div className="actions">
+        <label className="file">
+          <input type="file" accept=".txt,text/plain" onChange={({ target }) => void fileText(target).then(setText)} />
+          <span>Choose its file</span>
+        </label>
+        <button className="primary">{card === undefined ? 'Open my orders' : 'Replace the key'}</button>
+      </div>
+      <p role="status" className={told.startsWith('✓') ? '' : 'problem'}>
+        {told}
+      </p>
+    </form>
+  )
+}
+
+async function fileText({ files }: HTMLInputElement): Promise<string> {
+  return ((await files?.[0]?.text()) ?? '').trim()
+}
+
+/** `told`: what came of it. */
+export function readKey(
+  text: string,
+  { shop, relay }: Pick<Place, 'shop' | 'relay'>,
+): { readonly secret?: Uint8Array; readonly told: string } {
+  try {
+    const saved = importCard(text, { shop })
+    const known = relay.replace(/^0x/u, '').toLowerCase()
+    if (known !== 'development' && textOf(saved.relay) !== known)
+      return { told: 'This key is of a shop on another server.' }
+    return { secret: saved.secret, told: '✓ This browser opens its orders now.' }
+  } catch (error) {
+    return { told: `This is not a key of this shop. ${(error as Error).message}` }
+  }
+}
+
+function saveKey(shop: ShopClient): void {
+  saveFile(`cairn-key-${String(shop.shopId).slice(0, 8)}.txt`, new TextEncoder().encode(`${shop.exportCard()}\n`))
+}

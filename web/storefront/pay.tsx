@@ -1,0 +1,267 @@
+/** How an order is paid: by a wallet of this browser, or by hand from anywhere; and what the chain shows of it. */
+
+import { useEffect, useMemo, useState } from 'react'
+import {
+  CANCELED,
+  formatMoney,
+  PAID,
+  UNPAID,
+  type ChainAddress,
+  type OddPayment,
+  type Order,
+  type PaymentDue,
+} from 'cairn-relay/client'
+import { useConnection, useManifest, useShop } from 'cairn-relay/react'
+import { lookAt, oddityOf, paymentLink, type ChainLook } from './chain-look.js'
+import { useGuest, useProblemWords } from './guest.js'
+import { secretOf, textOf } from './hex.js'
+import { keepSentPayment, sentPayment } from './place.js'
+import { Qr } from './qr.js'
+import { requestOf, useWallets, type PayingWallet } from './wallets.js'
+
+export interface SeenPayment {
+  readonly odd: OddPayment | undefined
+  /** Undefined until the chain was looked at. */
+  readonly look: ChainLook | undefined
+  /** The hash of what this browser sent, while the shop has not seen it. */
+  readonly sent: string | undefined
+  /** Of a payment that is sent now; undefined: it did not go through, another may be sent. */
+  readonly setSent: (due: PaymentDue, hash: string | undefined) => void
+}
+
+const LOOK_MS = 3_000
+
+/** What there is to see of the payment of an order, looked at again and again while it waits for it. */
+export function useSeenPayment(order: Order, due: PaymentDue | undefined): SeenPayment {
+  const { chain } = useGuest().place
+  const [look, setLook] = useState<ChainLook | undefined>(undefined)
+  const payment = due && textOf(due.paymentId)
+  const [, setVersion] = useState(0)
+  const { State } = order
+  useEffect(() => {
+    if (chain === undefined || due === undefined) return
+    let isOver = false
+    const see = () => {
+      lookAt(requestOf(chain), due, chain).then(
+        (seen) => {
+          if (!isOver) setLook((before) => (isSameLook(before, seen) ? before : seen))
+        },
+        // The shop's word is what counts: a chain that does not answer is no news.
+        () => undefined,
+      )
+    }
+    see()
+    const timer = State === UNPAID ? setInterval(see, LOOK_MS) : undefined
+    return () => {
+      isOver = true
+      clearInterval(timer)
+    }
+  }, [chain, payment, State])
+  const isWaiting = State === UNPAID && payment !== undefined
+  const sent = isWaiting ? sentPayment(payment) : undefined
+  const setSent = ({ paymentId }: PaymentDue, hash: string | undefined) => {
+    keepSentPayment(textOf(paymentId), hash)
+    setVersion((version) => version + 1)
+  }
+  const odd = due && look && oddityOf(order, due.total, look)
+  return { odd, look, sent, setSent }
+}
+
+function isSameLook(before: ChainLook | undefined, now: ChainLook): boolean {
+  return before?.address === now.address && before.received === now.received && before.made === now.made
+}
+
+interface PayProps {
+  readonly order: Order
+  readonly due: PaymentDue | undefined
+  readonly seen: SeenPayment
+  readonly isPayable: boolean
+}
+
+export function Pay({ order, due, seen, isPayable }: PayProps) {
+  const { place } = useGuest()
+  const { sent, setSent, odd } = seen
+  const isUnpaid = order.State === UNPAID
+  const paying = usePaying(order, isUnpaid ? due : undefined, setSent)
+  if (order.State === PAID || order.State === CANCELED) return null
+  if (sent !== undefined && due !== undefined && odd === undefined)
+    return <Sent hash={sent} again={() => setSent(due, undefined)} />
+  if (place.chain === undefined) return isPayable ? <NoChain /> : null
+  const isShown = isPayable || paying.isRunning
+  if (!isShown && odd !== 'partial') return null
+  return (
+    <section className="panel pay" aria-label="Payment">
+      <h2>{isUnpaid && due !== undefined ? `To pay: ${formatMoney(due.money)}` : 'Choose how to pay'}</h2>
+      {isShown && <ByWallet due={isUnpaid ? due : undefined} paying={paying} />}
+      {isUnpaid && due !== undefined && <ByHand due={due} seen={seen} />}
+    </section>
+  )
+}
+
+function Sent({ hash, again }: { readonly hash: string; readonly again: () => void }) {
+  return (
+    <section className="panel pay" aria-label="Payment">
+      <h2>The payment is on its way</h2>
+      <p className="quiet">
+        Transaction <span className="reason">{hash}</span>
+      </p>
+      <button type="button" className="plain" onClick={again}>
+        My wallet says that it failed: pay again
+      </button>
+    </section>
+  )
+}
+
+function NoChain() {
+  return (
+    <p className="notice">
+      This relay runs without a chain, so nothing can be paid. Start it with a development chain to see the rest:{' '}
+      <code>npm run dev:chain</code> in one terminal, <code>npm start -- --chain dev</code> in another.
+    </p>
+  )
+}
+
+interface ByWalletProps {
+  readonly due: PaymentDue | undefined
+  readonly paying: ReturnType<typeof usePaying>
+}
+
+function ByWallet({ due, paying }: ByWalletProps) {
+  const { place } = useGuest()
+  const { state } = useConnection()
+  const wallets = useWallets(place.chain)
+  const choices = useChoices()
+  const first = choices.findIndex(({ currency }) => due !== undefined && isSamePlace(currency, due.currency))
+  const [chosen, choose] = useState<number | undefined>(undefined)
+  const { pay, isRunning, told, problem } = paying
+  const choice = choices[chosen ?? Math.max(first, 0)]
+  const isAway = state !== 'connected'
+  return (
+    <>
+      {choices.length > 1 && (
+        <CurrencyChoice choices={choices} chosen={choice} choose={choose} isLocked={isRunning} />
+      )}
+      <div className="actions">
+        {wallets.map((wallet) => (
+          <button
+            key={wallet.id}
+            type="button"
+            className="primary wallet"
+            disabled={isRunning || choice === undefined || isAway}
+            onClick={() => pay(wallet, choice!)}
+          >
+            {wallet.icon !== undefined && <img src={wallet.icon} alt="" width="24" height="24" />}
+            {isRunning ? 'Paying…' : `Pay with ${wallet.name}`}
+          </button>
+        ))}
+      </div>
+      <p role="status">{isAway ? 'You can pay once the shop answers again.' : told}</p>
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+    </>
+  )
+}
+
+interface CurrencyChoiceProps {
+  readonly choices: readonly Choice[]
+  readonly chosen: Choice | undefined
+  readonly choose: (place: number) => void
+  readonly isLocked: boolean
+}
+
+function CurrencyChoice({ choices, chosen, choose, isLocked }: CurrencyChoiceProps) {
+  return (
+    <fieldset className="choices" disabled={isLocked}>
+      <legend>In which money</legend>
+      {choices.map((choice, i) => (
+        <label key={choice.symbol} className="choice">
+          <input type="radio" name="currency" checked={choice === chosen} onChange={() => choose(i)} />
+          <span>{choice.symbol}</span>
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
+interface Choice {
+  readonly payee: ChainAddress
+  readonly currency: ChainAddress
+  readonly symbol: string
+}
+
+/** Every currency that the shop takes, with a payee on its chain. */
+function useChoices(): readonly Choice[] {
+  const shop = useShop()
+  const manifest = useManifest({ select: ({ data }) => data })
+  return useMemo(() => {
+    const payees = [...(manifest?.Payees ?? [])].flatMap(([ChainID, all]) =>
+      [...all.keys()].map((hex) => at(ChainID, hex)),
+    )
+    return [...(manifest?.AcceptedCurrencies ?? [])].flatMap(([ChainID, all]) =>
+      [...all.keys()].flatMap((hex) => {
+        const payee = payees.find((one) => one.ChainID === ChainID)
+        const currency = at(ChainID, hex)
+        return payee === undefined || shop === undefined
+          ? []
+          : { payee, currency, symbol: shop.money(0n, currency).symbol }
+      }),
+    )
+  }, [manifest, shop])
+}
+
+function at(ChainID: bigint, hex: string): ChainAddress {
+  return { ChainID, Address: secretOf(hex) }
+}
+
+function isSamePlace(a: ChainAddress, b: ChainAddress): boolean {
+  return a.ChainID === b.ChainID && textOf(a.Address) === textOf(b.Address)
+}
+
+/** Asks the relay what is due, where that is not known yet, and has the wallet send it. */
+function usePaying(order: Order, due: PaymentDue | undefined, setSent: SeenPayment['setSent']) {
+  const shop = useShop()
+  const words = useProblemWords()
+  const [isRunning, setRunning] = useState(false)
+  const [told, setTold] = useState('')
+  const [problem, setProblem] = useState('')
+  const pay = (wallet: PayingWallet, { payee, currency }: Choice) => {
+    setRunning(true)
+    setProblem('')
+    setTold('The shop works out what is to be paid…')
+    const isAsked = due !== undefined && isSamePlace(due.currency, currency)
+    const asked = isAsked ? Promise.resolve(due) : shop!.orders.choosePayment(order.ID, { payee, currency })
+    asked
+      .then((wanted) => wallet.pay(wanted, { tell: setTold, sent: (hash) => setSent(wanted, hash) }))
+      .catch((error: unknown) => setProblem(words(error)))
+      .finally(() => {
+        setRunning(false)
+        setTold('')
+      })
+  }
+  return { pay, isRunning, told, problem }
+}
+
+/** From a wallet that is not in this browser. */
+function ByHand({ due, seen }: { readonly due: PaymentDue; readonly seen: SeenPayment }) {
+  const shop = useShop()
+  const { look, odd } = seen
+  if (look === undefined || shop === undefined) return null
+  const isPartial = odd === 'partial'
+  const missing = shop.money(isPartial ? due.total - look.received : due.total, due.currency)
+  return (
+    <details className="by-hand" open={isPartial}>
+      <summary>Pay from another device</summary>
+      <p>
+        Send exactly <strong className="number">{formatMoney(missing)}</strong>
+        {isPartial && <> more ({formatMoney(shop.money(look.received, due.currency))} came)</>} to this address, which
+        is this order’s alone:
+      </p>
+      <p className="key-text">{look.address}</p>
+      <Qr
+        text={paymentLink({ ...due, total: missing.amount }, look.address)}
+        label={`QR code for a wallet: ${formatMoney(missing)} to ${look.address}`}
+      />
+    </details>
+  )
+}

@@ -1,0 +1,114 @@
+/**
+ * A payment by a wallet (EIP-1193): on the right chain, a token first allowed to the contract, each transaction waited
+ * for. On a chain for trials the test token, which anybody may make, is made where it is missing.
+ */
+
+import type { PaymentDue } from 'cairn-relay/client'
+import { textOf } from './hex.js'
+import type { TrialChain } from './place.js'
+
+export type Request = (call: { readonly method: string; readonly params?: readonly unknown[] }) => Promise<unknown>
+
+export interface Payer {
+  readonly request: Request
+  /** With 0x. */
+  readonly from: string
+}
+
+export interface PayingSteps {
+  /** What is asked of the wallet now. */
+  tell(step: string): void
+  /** The payment's hash, as soon as there is one; undefined: the chain refused it. */
+  sent(hash: string | undefined): void
+}
+
+const RECEIPT_MS = 300
+const RECEIPT_TRIES_MAX = 400
+const UNKNOWN_CHAIN = 4_902
+
+/** Resolves once the payment stands in a block. Rejects with the wallet's error, or with why the chain refused it. */
+export async function payWith(payer: Payer, due: PaymentDue, chain: TrialChain, steps: PayingSteps): Promise<void> {
+  const { pay } = due.calls
+  await onChain(payer.request, chain)
+  if (!isNative(due)) await allow(payer, due, chain, steps)
+  steps.tell('Confirm the payment in your wallet.')
+  const hash = await transact(payer, chain.payments, pay.data, pay.value)
+  steps.sent(hash)
+  steps.tell('Sent. The chain takes a moment.')
+  try {
+    await mined(payer.request, hash)
+  } catch (error) {
+    if (error instanceof RefusedTransaction) steps.sent(undefined)
+    throw error
+  }
+}
+
+/** It stands in a block, and did nothing. */
+class RefusedTransaction extends Error {}
+
+/** Whether it is paid in the chain's own currency. */
+export function isNative({ currency }: Pick<PaymentDue, 'currency'>): boolean {
+  return currency.Address.every((byte) => byte === 0)
+}
+
+async function onChain(request: Request, { chainId, rpc }: TrialChain): Promise<void> {
+  const wanted = hexOf(BigInt(chainId))
+  if (BigInt((await request({ method: 'eth_chainId' })) as string) === BigInt(chainId)) return
+  try {
+    await request({ method: 'wallet_switchEthereumChain', params: [{ chainId: wanted }] })
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code !== UNKNOWN_CHAIN) throw error
+    const nativeCurrency = { name: 'Ether', symbol: 'ETH', decimals: 18 }
+    const added = { chainId: wanted, chainName: 'Chain for trials', rpcUrls: [rpc], nativeCurrency }
+    await request({ method: 'wallet_addEthereumChain', params: [added] })
+  }
+}
+
+async function allow(payer: Payer, due: PaymentDue, { payments, token: trial }: TrialChain, steps: PayingSteps) {
+  const token = `0x${textOf(due.currency.Address)}`
+  const { total } = due
+  const isTrial = token === trial.address.toLowerCase()
+  if (isTrial && (await read(payer, token, BALANCE_OF, payer.from)) < total) {
+    steps.tell('Your wallet has too little of the test token: confirm that it makes some.')
+    await mined(payer.request, await transact(payer, token, call(MINT, payer.from, total)))
+  }
+  if ((await read(payer, token, ALLOWANCE, payer.from, payments)) >= total) return
+  steps.tell('First allow the payment contract to take the token: confirm that in your wallet.')
+  await mined(payer.request, await transact(payer, token, call(APPROVE, payments, total)))
+}
+
+/** Selectors of ERC-20, and of the test token's mint(address,uint256). */
+const [BALANCE_OF, ALLOWANCE, APPROVE, MINT] = ['0x70a08231', '0xdd62ed3e', '0x095ea7b3', '0x40c10f19'] as const
+
+async function read({ request, from }: Payer, to: string, selector: string, ...words: string[]): Promise<bigint> {
+  const params = [{ from, to, data: call(selector, ...words) }, 'latest']
+  return BigInt((await request({ method: 'eth_call', params })) as string)
+}
+
+async function transact({ request, from }: Payer, to: string, data: string, value = 0n): Promise<string> {
+  const params = [{ from, to, data, value: hexOf(value) }]
+  return (await request({ method: 'eth_sendTransaction', params })) as string
+}
+
+/** Rejects with RefusedTransaction for one that was reverted. */
+async function mined(request: Request, hash: string): Promise<void> {
+  for (let tries = 0; tries < RECEIPT_TRIES_MAX; tries++) {
+    const receipt = (await request({ method: 'eth_getTransactionReceipt', params: [hash] })) as {
+      readonly status?: string
+    } | null
+    if (receipt?.status === '0x0') throw new RefusedTransaction(`the chain refused transaction ${hash}`)
+    if (receipt) return
+    await new Promise((resolve) => setTimeout(resolve, RECEIPT_MS))
+  }
+  throw new Error(`transaction ${hash} stands in no block yet; your wallet shows what becomes of it`)
+}
+
+/** Arguments: addresses with 0x, numbers. */
+export function call(selector: string, ...words: readonly (string | bigint)[]): string {
+  const digits = words.map((word) => (typeof word === 'bigint' ? word.toString(16) : word.replace(/^0x/u, '')))
+  return selector + digits.map((word) => word.padStart(64, '0')).join('')
+}
+
+export function hexOf(number: bigint): string {
+  return `0x${number.toString(16)}`
+}

@@ -1,0 +1,87 @@
+/** What went wrong, in the words of somebody who buys. Pure. */
+
+import { ClientError, type ClientErrorCode, type RefusedWrite } from 'cairn-relay/client'
+
+type Code = ClientErrorCode
+
+const AWAY = 'The shop does not answer. Nothing is lost: your cart stays here, try again in a moment.'
+const MISMATCH = 'What the shop asks for does not follow from its own prices. Do not pay.'
+
+/** Those that say nothing of a listing. */
+const WORDS: Partial<Readonly<Record<Code, string>>> = {
+  UNREACHABLE: AWAY,
+  DISCONNECTED: AWAY,
+  TIMEOUT: 'The shop takes too long to answer. Look again in a moment before you try once more.',
+  NO_WEBSOCKET: 'Something between you and the shop lets no live connection through: another network may help.',
+  UNAVAILABLE: 'The shop has too much to do just now. Try again in a moment.',
+  TOO_MANY_CONCURRENT_REQUESTS: 'You have several orders open. Pay or cancel one of them first.',
+  ALREADY_CONNECTED: 'Your key is in use on another device. Close the shop there first.',
+  UNLINKED_KEYCARD: 'The shop does not know the key of this browser any more.',
+  OUTCOME_UNKNOWN: 'Nobody can tell whether the shop took it. Look at your orders before you try again.',
+  VERIFICATION_FAILED: 'What the shop sent does not verify. Do not buy here.',
+  TOTAL_MISMATCH: MISMATCH,
+  PAYMENT_MISMATCH: MISMATCH,
+  ENROLMENT_INVALID: 'The wallet’s signature was not accepted. Try again, or order without a wallet.',
+  NO_RIGHT: 'The shop does not take this wallet. Order without one.',
+  CLOSED: 'The page moved on before the shop answered. What you ordered is kept, and sent when it can be.',
+}
+
+/** Of wallets (EIP-1193, EIP-1474). */
+const WALLET_WORDS: Readonly<Record<number, string>> = {
+  4001: 'You declined in the wallet. Nothing was sent.',
+  4100: 'The wallet does not let this page ask. Allow it there, and try again.',
+  4900: 'The wallet is not connected to its network.',
+  4901: 'The wallet is not connected to the chain of this shop.',
+  4902: 'The wallet does not know the chain of this shop.',
+  [-32_002]: 'The wallet is asking you already: look there.',
+}
+
+/** `titleOf`: of a listing, where it is known. */
+export function problemWords(error: unknown, titleOf: (listing: bigint) => string | undefined): string {
+  if (!(error instanceof ClientError)) return walletWords(error)
+  const { code, objectId, retryAfter, message, remedy } = error
+  if (objectId !== undefined || code === 'OUT_OF_STOCK') {
+    const words = listingWords(code, objectId === undefined ? undefined : titleOf(objectId))
+    if (words !== undefined) return words
+  }
+  if (code === 'RATE_LIMITED') return `That was a little fast: try again in ${retryAfter ?? 1} s.`
+  return WORDS[code] ?? `${message}. ${remedy}`
+}
+
+/** The same of a write that was kept: which listing it was about stands in the relay's words alone. */
+export function refusalWords(
+  { code, message }: Pick<RefusedWrite, 'code' | 'message'>,
+  titleOf: (listing: bigint) => string | undefined,
+): string {
+  const id = /\b[Ll]istings?[ /](\d{1,20})\b/u.exec(message)?.[1]
+  return problemWords(new ClientError(code, message, { objectId: id === undefined ? undefined : BigInt(id) }), titleOf)
+}
+
+function listingWords(code: Code, title: string | undefined): string | undefined {
+  const subject = title ?? 'Something that you want'
+  if (code === 'OUT_OF_STOCK') return `${subject}: there are not as many left as you want. Take fewer, or none.`
+  if (code === 'NOT_FOUND') return `${subject}: it is not sold any more. Take it out of the cart.`
+  return undefined
+}
+
+function walletWords(error: unknown): string {
+  const { code, message = '' } = (error ?? {}) as { readonly code?: unknown; readonly message?: string }
+  if (typeof code === 'number' && WALLET_WORDS[code] !== undefined) return WALLET_WORDS[code]
+  if (/insufficient|exceeds? (?:the )?balance/iu.test(message)) return 'There is not enough money in this wallet.'
+  return message === '' ? 'The wallet does not say what went wrong.' : `The wallet says: ${message}`
+}
+
+/** How it stands with the connection, where there is something to say. `isGuest`: his orders wait, and are sent. */
+export function connectionWords(
+  { state, error }: { readonly state: string; readonly error: Error | undefined },
+  { isHere, isGuest }: { readonly isHere: boolean; readonly isGuest: boolean },
+): string | undefined {
+  if (state === 'connected' || state === 'failed' || state === 'closed') return undefined
+  if (!isHere) return 'You use this shop in another tab, and there it goes on. Click here, and it goes on here.'
+  if (error === undefined) return undefined
+  const code = error instanceof ClientError ? error.code : undefined
+  if (code === 'ALREADY_CONNECTED' || code === 'NO_WEBSOCKET') return WORDS[code]
+  const stays = isGuest ? 'What you order now is sent once, when it is back.' : 'Your cart is kept.'
+  const why = code === 'UNAVAILABLE' || code === 'RATE_LIMITED' ? 'has too much to do just now' : 'does not answer'
+  return `The shop ${why}. You see it as it was. ${stays}`
+}
