@@ -144,6 +144,20 @@ describe('a cart', () => {
     for await (const { data } of owner.orders()) if (data!.length === length + 1) break
   })
 
+  it('that is cleared while a checkout waits is another one: what is in it then stays, and is ordered apart', async () => {
+    const cart = shop.cart()
+    cart.add({ listing: 1n, quantity: 1n })
+    const first = cart.checkout()
+    cart.clear()
+    cart.add({ listing: 1n, quantity: 2n })
+    const order = await first
+    expect(cart.get().lines.map(({ quantity }) => quantity)).toEqual([2n])
+    const [again, clicked] = await Promise.all([cart.checkout(), cart.checkout()])
+    expect(clicked).toBe(again)
+    expect(again).not.toBe(order)
+    expect(cart.get().lines).toEqual([])
+  })
+
   it('is kept as text, and brought back; another text is refused', () => {
     const cart = shop.cart()
     cart.add({ listing: 1n, variations: ['a'], quantity: 2n })

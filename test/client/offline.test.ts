@@ -10,6 +10,7 @@ import {
   CANCELED,
   COMMITTED,
   connect,
+  type ClientError,
   type Live,
   type LiveState,
   type ShopClient,
@@ -110,6 +111,30 @@ describe('a write without a connection', () => {
     expect(await written).toBe(11n)
     expect(await first(shown, ({ complete }) => complete)).toMatchObject({ pending: false, data: { ID: 11n } })
     expect(client.outbox().get()).toEqual({ pending: [], refused: [], isHere: true })
+  })
+
+  it('waits for a reason that the client tells until there is a connection', async () => {
+    const client = await open()
+    await connected(client)
+    expect(client.problem).toBeUndefined()
+    away()
+    await until(() => client.state === 'disconnected')
+    expect(client.problem).toMatchObject({ code: 'DISCONNECTED' })
+    await until(() => (client.problem as ClientError | undefined)?.code === 'UNREACHABLE')
+    isAway = false
+    await connected(client)
+    expect(client.problem).toBeUndefined()
+  })
+
+  it('of a card that another device has is told as that', async () => {
+    const client = await open()
+    await connected(client)
+    const other = await open({ outbox: undefined, optimistic: undefined, store: undefined })
+    await until(() => other.problem !== undefined)
+    expect(other.problem).toMatchObject({ code: 'ALREADY_CONNECTED' })
+    client.close()
+    await connected(other)
+    expect(other.problem).toBeUndefined()
   })
 
   it('survives a reload, and is taken once, in order', async () => {

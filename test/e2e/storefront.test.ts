@@ -6,18 +6,28 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { prefixedHex } from '../../src/bytes/hex.js'
+import { COMMITTED, PAID } from '../../src/objects/order.js'
 import { openChromium } from '../fixtures/chromium.js'
 import { PaidShop } from '../fixtures/paid-shop.js'
 import { ROOT } from '../fixtures/program.js'
 import { listing, map, stock } from '../fixtures/relay-harness.js'
+import {
+  button,
+  fillAddress,
+  flaws,
+  link,
+  newReader,
+  openPage,
+  orderIs,
+  proven,
+  WAIT_MS,
+} from '../fixtures/storefront-page.js'
 import { LIES } from '../lies/lies.js'
 import { STONE, World, type Stage } from '../lies/stage.js'
 
-const AXE = readFileSync(join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8')
-const WAIT_MS = 90_000
 const FLOW_MS = 400_000
 
 let browser: Browser
@@ -27,32 +37,9 @@ beforeAll(async () => {
 afterAll(() => browser?.close())
 
 async function open(url: string) {
-  const context = await browser.newContext({ bypassCSP: true, viewport: { width: 320, height: 700 }, locale: 'de-DE' })
-  context.setDefaultTimeout(WAIT_MS)
-  const page = await context.newPage()
-  const complaints: string[] = []
-  page.on('console', (message) => {
-    const { url } = message.location()
-    // A receipt asks for its anchor, and there is none.
-    if (message.type() === 'error' && !/\/anchor\?/u.test(url)) complaints.push(`${message.text()} ${url}`)
-  })
-  page.on('pageerror', (error) => complaints.push(String(error)))
-  await page.goto(url)
-  return { page, complaints, end: () => context.close() }
+  const context = await newReader(browser)
+  return { ...(await openPage(context, url)), end: () => context.close() }
 }
-
-/** What axe has against the page, and whether it is wider than its window. */
-async function flaws(page: Page): Promise<unknown> {
-  await page.evaluate(AXE)
-  return page.evaluate(`axe.run({ resultTypes: ['violations'] }).then(({ violations }) => [
-    ...violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html).slice(0, 3)]),
-    ...(document.documentElement.scrollWidth > innerWidth ? ['wider than its window'] : []),
-  ])`)
-}
-
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name })
-const link = (page: Page, name: string | RegExp) => page.getByRole('link', { name })
-const proven = (page: Page) => page.locator('.proof.is-proven').waitFor()
 
 describe('a guest buys', () => {
   let shop: PaidShop
@@ -102,18 +89,14 @@ describe('a guest buys', () => {
     await page.locator('.badge', { hasText: '3' }).waitFor()
 
     await link(page, 'Go to checkout').click()
-    await page.getByLabel('Name').fill('Ada Guest')
-    await page.getByLabel('E-mail').fill('ada@example.org')
-    await page.getByLabel('Street and number').fill('Hut 1')
-    await page.getByLabel('Postal code').fill('10000')
-    await page.getByLabel('Town').fill('Summit')
+    await fillAddress(page)
     await page.locator('.sums .total', { hasText: '0,000000000000024797' }).waitFor()
     expect(await flaws(page)).toEqual([])
     await button(page, 'Order').click()
-    await page.locator('.state', { hasText: 'Committed' }).waitFor()
+    await orderIs(page, COMMITTED)
     expect(await flaws(page)).toEqual([])
     await button(page, 'Pay with Test wallet').click()
-    await page.locator('.state', { hasText: 'Paid' }).waitFor()
+    await orderIs(page, PAID)
     await page.getByRole('heading', { level: 1, name: 'Thank you' }).waitFor()
     await proven(page)
     expect(await flaws(page)).toEqual([])

@@ -1,13 +1,12 @@
 /** The key that opens a guest's orders: offered once an order is paid, kept as a file or a code, and brought back. */
 
 import { useEffect, useId, useMemo, useRef, useState, useSyncExternalStore, type FormEvent } from 'react'
-import { importCard } from 'cairn-relay/card'
 import type { ShopClient } from 'cairn-relay/client'
 import { useShop } from 'cairn-relay/react'
 import { saveFile } from './files.js'
 import { useGuest } from './guest.js'
-import { textOf } from './hex.js'
-import { keepCard, type Place } from './place.js'
+import { readKey } from './key-text.js'
+import { keepCard } from './place.js'
 import { Qr } from './qr.js'
 
 const never = () => () => undefined
@@ -87,7 +86,11 @@ function KeySheet({ text, close }: { readonly text: string; readonly close: () =
     if (text !== '') dialog.current?.showModal()
     setCopied(false)
   }, [text])
-  const copy = () => void navigator.clipboard.writeText(text).then(() => setCopied(true), () => undefined)
+  const copy = () =>
+    void navigator.clipboard.writeText(text).then(
+      () => setCopied(true),
+      () => undefined,
+    )
   return (
     <dialog ref={dialog} className="sheet" aria-label="Your key as a code" onClose={close}>
       <h2>Your key</h2>
@@ -157,22 +160,6 @@ function ImportKey() {
 
 async function fileText({ files }: HTMLInputElement): Promise<string> {
   return ((await files?.[0]?.text()) ?? '').trim()
-}
-
-/** `told`: what came of it. */
-export function readKey(
-  text: string,
-  { shop, relay }: Pick<Place, 'shop' | 'relay'>,
-): { readonly secret?: Uint8Array; readonly told: string } {
-  try {
-    const saved = importCard(text, { shop })
-    const known = relay.replace(/^0x/u, '').toLowerCase()
-    if (known !== 'development' && textOf(saved.relay) !== known)
-      return { told: 'This key is of a shop on another server.' }
-    return { secret: saved.secret, told: '✓ This browser opens its orders now.' }
-  } catch (error) {
-    return { told: `This is not a key of this shop. ${(error as Error).message}` }
-  }
 }
 
 function saveKey(shop: ShopClient): void {

@@ -14,16 +14,7 @@ import { Listing } from './listing.js'
 import { Order, Orders } from './order.js'
 import { Notices } from './notices.js'
 import { Mark, View } from './parts.js'
-import {
-  findPlace,
-  keepCard,
-  keepCart,
-  keptCard,
-  keptCart,
-  watchCard,
-  watchCart,
-  type Place,
-} from './place.js'
+import { findPlace, keepCard, keepCart, keptCard, keptCart, watchCard, watchCart, type Place } from './place.js'
 import { Alarm } from './proof.js'
 import { Link, useRoute } from './route.js'
 

@@ -75,7 +75,10 @@ function Life({ order }: { readonly order: Ordered }) {
 }
 
 /** What was asked last; and where that does not follow from the order, what is wrong with it. */
-function dueOf(shop: ShopClient | undefined, { ID }: Ordered): { readonly due?: PaymentDue; readonly mismatch?: Error } {
+function dueOf(
+  shop: ShopClient | undefined,
+  { ID }: Ordered,
+): { readonly due?: PaymentDue; readonly mismatch?: Error } {
   try {
     const due = shop?.orders.asked(ID)
     return due === undefined ? {} : { due }

@@ -138,9 +138,7 @@ function ByWallet({ due, paying }: ByWalletProps) {
   const isAway = state !== 'connected'
   return (
     <>
-      {choices.length > 1 && (
-        <CurrencyChoice choices={choices} chosen={choice} choose={choose} isLocked={isRunning} />
-      )}
+      {choices.length > 1 && <CurrencyChoice choices={choices} chosen={choice} choose={choose} isLocked={isRunning} />}
       <div className="actions">
         {wallets.map((wallet) => (
           <button

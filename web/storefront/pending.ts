@@ -34,9 +34,7 @@ export function pendingOrders({ pending }: Pick<OutboxState, 'pending'>): Readon
 
 /** The order that waits to be made, the newest of several. */
 export function newestPendingOrder({ pending }: Pick<OutboxState, 'pending'>): bigint | undefined {
-  return pending
-    .flatMap(({ changes }) => orderMadeBy(changes)?.order ?? [])
-    .at(-1)
+  return pending.flatMap(({ changes }) => orderMadeBy(changes)?.order ?? []).at(-1)
 }
 
 /** What the guest wanted of a write that was refused, as the beginning of a sentence. */

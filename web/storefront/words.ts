@@ -67,6 +67,8 @@ function listingWords(code: Code, title: string | undefined): string | undefined
 function walletWords(error: unknown): string {
   const { code, message = '' } = (error ?? {}) as { readonly code?: unknown; readonly message?: string }
   if (typeof code === 'number' && WALLET_WORDS[code] !== undefined) return WALLET_WORDS[code]
+  if (/paid already/iu.test(message)) return 'It is paid already: wait until the shop sees it.'
+  if (/too late/iu.test(message)) return 'The time to pay is over. Order again if you still want it.'
   if (/insufficient|exceeds? (?:the )?balance/iu.test(message)) return 'There is not enough money in this wallet.'
   return message === '' ? 'The wallet does not say what went wrong.' : `The wallet says: ${message}`
 }

@@ -1,0 +1,255 @@
+/**
+ * The page at `/` for a guest whose shop goes away and comes back, who has two tabs, two devices and a wallet of his
+ * browser (EIP-6963), and who wants what others bought before him.
+ */
+
+import type { Browser, BrowserContext, Page, WebSocketRoute } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { COMMITTED, PAID } from '../../src/objects/order.js'
+import { openChromium } from '../fixtures/chromium.js'
+import { PaidShop } from '../fixtures/paid-shop.js'
+import { listing, map, stock } from '../fixtures/relay-harness.js'
+import {
+  button,
+  flaws,
+  link,
+  newReader,
+  openPage,
+  order,
+  orderIs,
+  proven,
+  putIntoCart,
+} from '../fixtures/storefront-page.js'
+
+const FLOW_MS = 400_000
+const SOCKS = 2n
+const SPORK = 3n
+
+let browser: Browser
+let shop: PaidShop
+
+beforeAll(async () => {
+  browser = await openChromium()
+  shop = await PaidShop.open({ flags: ['--price-source', 'fixed', '--price-factor', '1500'] })
+  const sold = (id: bigint, Title: string) =>
+    listing(id, {
+      Metadata: map({ Title, Description: 'For the way up' }),
+      Price: 10n ** 16n,
+      StockStatuses: [map({ VariationIDs: null, InStock: true })],
+    })
+  const region = map({ Country: '', PostalCode: '', City: '' })
+  await shop.write(sold(SOCKS, 'Wool socks'), sold(SPORK, 'Spork'))
+  await shop.write(stock(SOCKS, 50n), stock(SPORK, 1n))
+  await shop.write({ op: 'replace', path: ['Manifest', 'ShippingRegions'], value: map({ anywhere: region }) })
+})
+afterAll(async () => {
+  await browser?.close()
+  await shop?.close()
+})
+
+/** The live connections of a reader: the page itself, and its pictures, come all the same. */
+async function network(context: BrowserContext) {
+  const open = new Set<WebSocketRoute>()
+  let isAway = false
+  await context.routeWebSocket(/\/v[45]\//u, (socket) => {
+    if (isAway) return void socket.close()
+    open.add(socket)
+    socket.connectToServer()
+  })
+  return {
+    async away() {
+      isAway = true
+      for (const socket of open) await socket.close()
+      open.clear()
+    },
+    back() {
+      isAway = false
+    },
+  }
+}
+
+const notice = (page: Page, text: RegExp) => page.locator('.notices').getByText(text)
+const badge = (page: Page, count: number) =>
+  page.locator('.badge', { hasText: new RegExp(`^${count}$`, 'u') }).waitFor()
+
+test(
+  'an order that is made while the shop is away is pending, over a reload too, and made once',
+  { timeout: FLOW_MS },
+  async () => {
+    const context = await newReader(browser)
+    const net = await network(context)
+    const { page } = await openPage(context, `${shop.relay.url}/`)
+    await proven(page)
+    await putIntoCart(page, 'Wool socks')
+    await order(page)
+    await orderIs(page, COMMITTED)
+    await net.away()
+    await notice(page, /The shop does not answer/u).waitFor()
+    expect(await flaws(page)).toEqual([])
+    await putIntoCart(page, 'Wool socks')
+    await order(page)
+    await page.locator('.state', { hasText: 'Pending' }).waitFor()
+    await badge(page, 0)
+    expect(await flaws(page)).toEqual([])
+    await page.reload()
+    await page.locator('.state', { hasText: 'Pending' }).waitFor()
+    await link(page, 'cairn').first().click()
+    // What was kept is there before anything can be asked, and says so.
+    await page.locator('.proof', { hasText: 'From your last visit' }).waitFor()
+    expect(await page.locator('.card').count()).toBe(3)
+    net.back()
+    await proven(page)
+    await link(page, 'Orders').click()
+    await page.locator('.tag', { hasText: 'Reserved' }).nth(1).waitFor()
+    expect(await page.locator('.tag').count()).toBe(2)
+    await context.close()
+  },
+)
+
+test(
+  'a second tab shows the same cart and goes on; the first one says so, and goes on when it is looked at',
+  { timeout: FLOW_MS },
+  async () => {
+    const context = await newReader(browser)
+    const { page: one } = await openPage(context, `${shop.relay.url}/`)
+    await proven(one)
+    await putIntoCart(one, 'Wool socks')
+    const { page: two } = await openPage(context, `${shop.relay.url}/`)
+    await badge(two, 1)
+    await order(one)
+    await orderIs(one, COMMITTED)
+    await badge(two, 0)
+    // Both are the guest now.
+    await link(two, 'Orders').click()
+    await two.locator('.tag', { hasText: 'Reserved' }).waitFor()
+    await two.evaluate(() => dispatchEvent(new Event('focus')))
+    await notice(one, /You use this shop in another tab/u).waitFor()
+    expect(await flaws(one)).toEqual([])
+    await putIntoCart(two, 'Wool socks')
+    await badge(one, 1)
+    await one.evaluate(() => dispatchEvent(new Event('focus')))
+    await notice(two, /You use this shop in another tab/u).waitFor()
+    await link(one, 'cairn').first().click()
+    await proven(one)
+    await context.close()
+  },
+)
+
+/** A wallet that signs with an account that the chain's node keeps open, and announces itself as EIP-6963 says. */
+async function announceWallet(context: BrowserContext, rpc: string): Promise<void> {
+  await context.addInitScript((url) => {
+    const request = async ({ method, params = [] }: { method: string; params?: unknown[] }) => {
+      const asked = method === 'eth_requestAccounts' ? 'eth_accounts' : method
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: asked, params })
+      const response = await fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
+      const { result, error } = (await response.json()) as { result?: unknown; error?: { message: string } }
+      if (error !== undefined) throw new Error(error.message)
+      return asked === 'eth_accounts' ? (result as string[]).slice(6, 7) : result
+    }
+    const icon = 'data:image/svg+xml,%3Csvg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/%3E'
+    const info = { uuid: '350670db-19fa-4704-a166-e52e178b59d2', name: 'Trial Wallet', icon, rdns: 'org.example.trial' }
+    const detail = Object.freeze({
+      info: Object.freeze(info),
+      provider: Object.freeze({ request, on: () => undefined }),
+    })
+    const announce = () => dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail }))
+    addEventListener('eip6963:requestProvider', announce)
+    announce()
+  }, rpc)
+}
+
+test(
+  'a wallet of the browser signs for the card and pays in a token; the key goes to another device',
+  { timeout: FLOW_MS },
+  async () => {
+    const context = await newReader(browser)
+    await announceWallet(context, shop.chain.rpcUrl)
+    const { page, complaints } = await openPage(context, `${shop.relay.url}/`)
+    await proven(page)
+    await putIntoCart(page, 'Wool socks')
+    await order(page, 'Trial Wallet')
+    await orderIs(page, COMMITTED)
+    await page.getByText('TEST', { exact: true }).click()
+    await button(page, 'Pay with Trial Wallet').click()
+    await orderIs(page, PAID)
+    await page.getByRole('region', { name: 'Keep your key' }).waitFor()
+    expect(await flaws(page)).toEqual([])
+    await button(page, 'Show it as a code').click()
+    expect(await page.getByRole('img', { name: 'Your key as a QR code' }).count()).toBe(1)
+    expect(await flaws(page)).toEqual([])
+    const text = (await page.getByTestId('key-text').innerText()).trim()
+    await button(page, 'Done').click()
+    // Offered once.
+    await page.getByRole('region', { name: 'Keep your key' }).waitFor({ state: 'detached' })
+    expect(complaints).toEqual([])
+    await context.close()
+
+    const phone = await newReader(browser)
+    const { page: there } = await openPage(phone, `${shop.relay.url}/?view=orders`)
+    await there.getByText('I bought on another device').click()
+    await there.getByLabel('The key’s text').fill(`${text}x`)
+    await button(there, 'Open my orders').click()
+    await there.getByText('This is not a key of this shop').waitFor()
+    await there.getByLabel('The key’s text').fill(text)
+    await button(there, 'Open my orders').click()
+    await there.locator('.tag', { hasText: 'Paid' }).waitFor()
+    expect(await flaws(there)).toEqual([])
+    await phone.close()
+  },
+)
+
+test(
+  'what was sold meanwhile is said of the cart, and of the order that wants more than there is',
+  { timeout: FLOW_MS },
+  async () => {
+    const context = await newReader(browser)
+    const { page } = await openPage(context, `${shop.relay.url}/`)
+    await proven(page)
+    await putIntoCart(page, 'Spork')
+    await link(page, 'See the cart').click()
+    await button(page, 'One Spork more').click()
+    await order(page)
+    await page.getByText('Spork: there are not as many left as you want.').waitFor()
+    expect(await page.locator('.notices .is-refused').count()).toBe(0)
+    expect(await flaws(page)).toEqual([])
+    const inStock = (InStock: boolean) =>
+      ({ op: 'replace', path: ['Listings', SPORK, 'StockStatuses', 0n, 'InStock'], value: InStock }) as const
+    await shop.write(inStock(false))
+    await page.getByText('Spork was sold out while you looked.').waitFor()
+    expect(await button(page, 'Order').isDisabled()).toBe(true)
+    await link(page, 'Back to the cart').click()
+    expect(await link(page, 'Go to checkout').count()).toBe(0)
+    expect(await flaws(page)).toEqual([])
+    await button(page, 'Take Spork out').click()
+    await page.getByText('Nothing is in it yet.').waitFor()
+    await shop.write(inStock(true))
+    await context.close()
+  },
+)
+
+test(
+  'an order that is refused after it waited says why, and goes back into the cart',
+  { timeout: FLOW_MS },
+  async () => {
+    const context = await newReader(browser)
+    const net = await network(context)
+    const { page } = await openPage(context, `${shop.relay.url}/`)
+    await proven(page)
+    await putIntoCart(page, 'Wool socks')
+    await order(page)
+    await orderIs(page, COMMITTED)
+    await net.away()
+    await notice(page, /The shop does not answer/u).waitFor()
+    await putIntoCart(page, 'Spork')
+    await order(page)
+    await page.locator('.state', { hasText: 'Pending' }).waitFor()
+    await shop.write({ op: 'decrement', path: ['Inventory', SPORK], value: 1n })
+    net.back()
+    await notice(page, /Spork: there are not as many left/u).waitFor()
+    expect(await flaws(page)).toEqual([])
+    await button(page, 'Put it back into the cart').click()
+    await badge(page, 1)
+    expect(await page.locator('.notices .is-refused').count()).toBe(0)
+    await context.close()
+  },
+)

@@ -1,0 +1,70 @@
+import { ClientError } from 'cairn-relay/client'
+import { describe, expect, test } from 'vitest'
+import { connectionWords, problemWords, refusalWords } from '../../web/storefront/words.js'
+
+const titleOf = (id: bigint) => (id === 7n ? 'Wool socks' : undefined)
+const words = (error: unknown) => problemWords(error, titleOf)
+
+describe('what went wrong', () => {
+  test.each<[code: ConstructorParameters<typeof ClientError>[0], id: bigint | undefined, said: RegExp]>([
+    ['OUT_OF_STOCK', 7n, /^Wool socks: there are not as many left/u],
+    ['OUT_OF_STOCK', 8n, /^Something that you want: there are not as many left/u],
+    ['OUT_OF_STOCK', undefined, /^Something that you want/u],
+    ['NOT_FOUND', 7n, /^Wool socks: it is not sold any more/u],
+    ['UNREACHABLE', undefined, /^The shop does not answer/u],
+    ['TOTAL_MISMATCH', undefined, /Do not pay\.$/u],
+    ['VERIFICATION_FAILED', undefined, /Do not buy here\.$/u],
+  ])('%s of %s', (code, objectId, said) => {
+    expect(words(new ClientError(code, 'no such wire words', { objectId }))).toMatch(said)
+  })
+
+  test('what has no words here has those of the client, with what to do', () => {
+    expect(words(new ClientError('INVALID', 'Orders/5: no', { remedy: 'Look.' }))).toBe('Orders/5: no. Look.')
+    expect(words(new ClientError('NOT_FOUND', 'no order 5', { remedy: 'Look.' }))).toBe('no order 5. Look.')
+  })
+
+  test('a relay that is asked too often says when', () => {
+    expect(words(new ClientError('RATE_LIMITED', 'no', { retryAfter: 9 }))).toContain('in 9 s')
+  })
+
+  test.each<[error: unknown, said: RegExp]>([
+    [{ code: 4001, message: 'User rejected the request.' }, /You declined/u],
+    [{ code: -32_002, message: 'Already processing' }, /asking you already/u],
+    [new Error('insufficient funds for gas * price + value'), /not enough money/u],
+    [new Error('execution reverted: paid already'), /paid already: wait/u],
+    [new Error('execution reverted: too late'), /time to pay is over/u],
+    [new Error('nonce too low'), /^The wallet says: nonce too low$/u],
+    [undefined, /does not say what went wrong/u],
+  ])('a wallet: %s', (error, said) => {
+    expect(words(error)).toMatch(said)
+  })
+
+  test('a write that was refused while nobody looked names its listing too', () => {
+    const refused = { code: 'OUT_OF_STOCK', message: 'listing 7: 2 of 3 are left' } as const
+    expect(refusalWords(refused, titleOf)).toMatch(/^Wool socks: /u)
+  })
+})
+
+describe('the connection', () => {
+  const told = (state: string, code?: ConstructorParameters<typeof ClientError>[0], isHere = true, isGuest = true) =>
+    connectionWords({ state, error: code && new ClientError(code, 'why') }, { isHere, isGuest })
+
+  test('of which nothing is to be said', () => {
+    expect([told('connected'), told('connecting'), told('failed', 'VERIFICATION_FAILED')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+
+  test('that is gone: a guest is told that his orders wait, a visitor that his cart stays', () => {
+    expect(told('disconnected', 'UNREACHABLE')).toMatch(/does not answer.*sent once/u)
+    expect(told('connecting', 'UNREACHABLE', true, false)).toMatch(/does not answer.*cart is kept/u)
+    expect(told('disconnected', 'UNAVAILABLE')).toMatch(/too much to do/u)
+  })
+
+  test('that another tab or another device has', () => {
+    expect(told('disconnected', undefined, false)).toMatch(/another tab/u)
+    expect(told('disconnected', 'ALREADY_CONNECTED')).toMatch(/another device/u)
+  })
+})
