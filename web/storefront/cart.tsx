@@ -77,7 +77,7 @@ function Line({ line }: { readonly line: CartLine }) {
             +
           </button>
         </div>
-        <button type="button" className="plain" aria-label={`Take ${title} out`} onClick={() => cart?.remove(key)}>
+        <button type="button" className="plain" aria-label={`Remove ${title}`} onClick={() => cart?.remove(key)}>
           Remove
         </button>
       </div>
@@ -114,7 +114,7 @@ export function Sums({ quote }: { readonly quote: Quote }) {
         ))}
         <dt className="total">Total</dt>
         <dd className="total">
-          {total === undefined ? (subtotal === undefined ? '…' : 'with your address') : formatMoney(total)}
+          {total === undefined ? <Unknown isLoading={subtotal === undefined} /> : formatMoney(total)}
         </dd>
       </dl>
       {told.map(({ code, message }) => (
@@ -124,4 +124,8 @@ export function Sums({ quote }: { readonly quote: Quote }) {
       ))}
     </>
   )
+}
+
+function Unknown({ isLoading }: { readonly isLoading: boolean }) {
+  return <span className="later">{isLoading ? '…' : 'with your address'}</span>
 }

@@ -93,15 +93,7 @@ function KeySheet({ text, close }: { readonly text: string; readonly close: () =
     )
   return (
     <dialog ref={dialog} className="sheet" aria-label="Your key as a code" onClose={close}>
-      <h2>Your key</h2>
-      <p>
-        Scan it, or copy the text, and give it to this shop’s page on your other device: “Orders”, “I bought on another
-        device”.
-      </p>
-      {text !== '' && <Qr text={text} mode="Alphanumeric" label="Your key as a QR code; its text stands below" />}
-      <p className="key-text" data-testid="key-text">
-        {text}
-      </p>
+      {text !== '' && <KeyText text={text} />}
       <form method="dialog" className="actions">
         <button type="button" onClick={copy}>
           {isCopied ? 'Copied' : 'Copy the text'}
@@ -109,6 +101,22 @@ function KeySheet({ text, close }: { readonly text: string; readonly close: () =
         <button className="primary">Done</button>
       </form>
     </dialog>
+  )
+}
+
+function KeyText({ text }: { readonly text: string }) {
+  return (
+    <>
+      <h2>Your key</h2>
+      <p>
+        Scan it, or copy the text, and give it to this shop’s page on your other device: “Orders”, “I bought on another
+        device”.
+      </p>
+      <Qr text={text} mode="Alphanumeric" label="Your key as a QR code; its text stands below" />
+      <p className="key-text" data-testid="key-text">
+        {text}
+      </p>
+    </>
   )
 }
 

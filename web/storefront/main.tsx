@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useState } from 'react'
 import { createRoot } from 'react-dom/client'
+import { keccak256 } from 'viem'
 import { ClientError, type Cart as GuestsCart, type Currency } from 'cairn-relay/client'
 import { Shop, useCart, useConnection } from 'cairn-relay/react'
 import { replicaStore } from 'cairn-relay/replica-store'
@@ -39,11 +40,14 @@ function Storefront({ place }: { readonly place: Place }) {
 
 /** What is shown first at the next visit; of a guest what he wrote and the shop does not have yet, too. */
 function keptBy({ shop }: Place, card: Uint8Array | undefined) {
-  const who = card === undefined ? 'visitor' : 'guest'
-  const store = replicaStore(`storefront ${shop} ${who}`)
-  if (card === undefined) return { store }
-  return { store, outbox: replicaStore(`storefront ${shop} outbox`), optimistic: true }
+  const place = `storefront ${shop}`
+  if (card === undefined) return { store: replicaStore(place) }
+  // Each card has its own: what one of them wrote is not sent by another.
+  const own = `${place} ${keccak256(card).slice(2, 2 + CARD_NAME_DIGITS)}`
+  return { store: replicaStore(own), outbox: replicaStore(`${own} outbox`), optimistic: true }
 }
+
+const CARD_NAME_DIGITS = 16
 
 function tokensOf({ chain }: Place): readonly Currency[] {
   if (chain === undefined) return []

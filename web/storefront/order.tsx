@@ -3,23 +3,24 @@
 import { useState } from 'react'
 import {
   CANCELED,
+  formatMoney,
   PAID,
   secondsLeft,
   type Order as Ordered,
   type PaymentDue,
   type ShopClient,
 } from 'cairn-relay/client'
-import { useConnection, useListing, useOrder, useOrders, useShop } from 'cairn-relay/react'
+import { useCart, useConnection, useListing, useOrder, useOrders, useShop } from 'cairn-relay/react'
 import { saveFile } from './files.js'
 import { useGuest, useOutbox, useProblemWords, useSeconds } from './guest.js'
 import { KeyOffer, KeyPanel } from './key.js'
 import { VariationNames } from './listing.js'
 import { standingOf, type Standing } from './order-state.js'
-import { View } from './parts.js'
+import { Picture, View } from './parts.js'
 import { Pay, useSeenPayment } from './pay.js'
 import { pendingOrders } from './pending.js'
 import { Proof } from './proof.js'
-import { Link } from './route.js'
+import { go, Link } from './route.js'
 
 export function Order({ id }: { readonly id: bigint }) {
   const state = useOrder(id)
@@ -60,6 +61,7 @@ function Life({ order }: { readonly order: Ordered }) {
           <Item key={i} id={item.ListingID} variations={item.VariationIDs ?? []} quantity={item.Quantity} />
         ))}
       </ul>
+      <Total order={order} due={due} />
       {mismatch === undefined ? (
         <Pay order={order} due={due} seen={seen} isPayable={standing.isPayable} />
       ) : (
@@ -70,6 +72,7 @@ function Life({ order }: { readonly order: Ordered }) {
       {order.State === PAID && <KeyOffer />}
       {!isPending && <Receipt id={order.ID} isPaid={order.State === PAID} />}
       {standing.isPayable && <Cancel order={order} />}
+      {order.State === CANCELED && <Again order={order} />}
     </>
   )
 }
@@ -109,15 +112,29 @@ interface ItemProps {
 }
 
 function Item({ id, variations, quantity }: ItemProps) {
-  const title = useListing(id, { select: ({ data }) => data?.Metadata.Title })
+  const { data: listing, status } = useListing(id)
   return (
-    <li className="line is-plain">
+    <li className="line is-item">
+      <div className="line-picture">{listing && <Picture listing={listing} eager />}</div>
       <div className="line-text">
-        <span>{title ?? '…'}</span>
+        <span>{listing?.Metadata.Title ?? (status === 'loading' ? '…' : 'Not sold any more')}</span>
         <VariationNames id={id} variations={variations} />
       </div>
       <span className="number">× {String(quantity)}</span>
     </li>
+  )
+}
+
+/** What was asked; before that, what it comes to as the shop is now. */
+function Total({ order, due }: { readonly order: Ordered; readonly due: PaymentDue | undefined }) {
+  const shop = useShop()
+  const money = due?.money ?? (order.State === CANCELED ? undefined : shop?.orders.quote(order.ID)?.total)
+  if (money === undefined) return null
+  return (
+    <dl className="sums">
+      <dt className="total">Total</dt>
+      <dd className="total">{formatMoney(money)}</dd>
+    </dl>
   )
 }
 
@@ -128,6 +145,23 @@ function TimeLeft({ left }: { readonly left: bigint | undefined }) {
   return (
     <p className="time">
       Reserved for you for another <span className="number">{text}</span>
+    </p>
+  )
+}
+
+/** The same once more. */
+function Again({ order }: { readonly order: Ordered }) {
+  const { cart } = useCart()
+  const again = () => {
+    for (const { ListingID: listing, VariationIDs, Quantity: quantity } of order.Items ?? [])
+      if (quantity > 0n) cart?.add({ listing, variations: VariationIDs ?? [], quantity })
+    go({ view: 'cart' })
+  }
+  return (
+    <p>
+      <button type="button" disabled={cart === undefined} onClick={again}>
+        Put it into the cart again
+      </button>
     </p>
   )
 }

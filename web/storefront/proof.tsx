@@ -18,19 +18,31 @@ const SIGNS: Readonly<Record<Kind, string>> = {
   failed: '✗',
 }
 
-function kindOf({ status, complete, stale, pending, data }: Standing, protocol: number): Kind {
+interface Session {
+  readonly protocol: number
+  readonly isConnected: boolean
+}
+
+function kindOf(standing: Standing, { protocol, isConnected }: Session): Kind {
+  const { status, complete, stale, pending } = standing
   if (status === 'failed') return 'failed'
   if (protocol === 4) return 'unproven'
   if (pending === true) return 'pending'
-  if (status === 'loading' && data !== undefined) return 'kept'
+  if (status === 'loading' && !isConnected && holdsSomething(standing)) return 'kept'
   if (complete) return stale ? 'stale' : 'proven'
   return 'checking'
+}
+
+/** Before there was a connection it can only be of an earlier visit. */
+function holdsSomething({ data }: Standing): boolean {
+  return data !== undefined && !(Array.isArray(data) && data.length === 0)
 }
 
 function wordsOf(kind: Kind, last: Verified | undefined, all: string): readonly [head: string, more: string] {
   const as = last === undefined ? 'Checking' : `Proven as of checkpoint ${last.seq}`
   if (kind === 'proven') return [as, all]
-  if (kind === 'kept') return ['From your last visit', 'not checked against the shop yet']
+  if (kind === 'kept')
+    return ['From your last visit', last === undefined ? 'not checked yet' : `proven as of checkpoint ${last.seq}`]
   if (kind === 'pending') return ['Pending', 'what you changed is not sent yet, and nobody has proven it']
   if (kind === 'checking') return [as, last === undefined ? 'one moment' : 'a change is being checked']
   if (kind === 'stale') return [as, 'the relay shows nothing newer']
@@ -45,7 +57,8 @@ export function Proof({ state, all = 'nothing left out' }: { readonly state: Sta
   // A change is shown before its proof, which follows within a second: until then the last one is named.
   const [last, setLast] = useState(state.verified)
   if (state.verified !== undefined && state.verified !== last) setLast(state.verified)
-  const kind = kindOf(state, shop?.protocol ?? 5)
+  const isConnected = useConnection().state === 'connected'
+  const kind = kindOf(state, { protocol: shop?.protocol ?? 5, isConnected })
   const [head, more] = wordsOf(kind, last, all)
   const open = () => {
     dialog.current?.showModal()
