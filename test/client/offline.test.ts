@@ -10,7 +10,6 @@ import {
   CANCELED,
   COMMITTED,
   connect,
-  type ClientError,
   type Live,
   type LiveState,
   type ShopClient,
@@ -120,7 +119,6 @@ describe('a write without a connection', () => {
     away()
     await until(() => client.state === 'disconnected')
     expect(client.problem).toMatchObject({ code: 'DISCONNECTED' })
-    await until(() => (client.problem as ClientError | undefined)?.code === 'UNREACHABLE')
     isAway = false
     await connected(client)
     expect(client.problem).toBeUndefined()

@@ -62,8 +62,10 @@ async function network(context: BrowserContext) {
       for (const socket of open) await socket.close()
       open.clear()
     },
-    back() {
+    /** As the browser tells of a network that is back. */
+    async back() {
       isAway = false
+      for (const page of context.pages()) await page.evaluate(() => dispatchEvent(new Event('online')))
     },
   }
 }
@@ -97,7 +99,7 @@ test(
     // What was kept is there before anything can be asked, and says so.
     await page.locator('.proof', { hasText: 'From your last visit' }).waitFor()
     expect(await page.locator('.card').count()).toBe(3)
-    net.back()
+    await net.back()
     await proven(page)
     await link(page, 'Orders').click()
     await page.locator('.tag', { hasText: 'Reserved' }).nth(1).waitFor()
@@ -244,7 +246,7 @@ test(
     await order(page)
     await page.locator('.state', { hasText: 'Pending' }).waitFor()
     await shop.write({ op: 'decrement', path: ['Inventory', SPORK], value: 1n })
-    net.back()
+    await net.back()
     await notice(page, /Spork: there are not as many left/u).waitFor()
     expect(await flaws(page)).toEqual([])
     await button(page, 'Put it back into the cart').click()

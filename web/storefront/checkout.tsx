@@ -55,7 +55,7 @@ export function Checkout() {
           {isRunning ? 'Ordering…' : 'Order'}
         </button>
         <p className="problem" role="alert">
-          {problem === '' ? cartProblem : problem}
+          {cartProblem ?? problem}
         </p>
         {(problem !== '' || cartProblem !== undefined) && <Link to={{ view: 'cart' }}>Back to the cart</Link>}
       </form>

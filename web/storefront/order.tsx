@@ -54,7 +54,7 @@ function Life({ order }: { readonly order: Ordered }) {
   const standing = standingOf(order, { now, isPending, odd: seen.odd, isSent: seen.sent !== undefined })
   return (
     <>
-      <State order={order} standing={standing} />
+      <State state={isPending ? 'pending' : String(order.State)} standing={standing} />
       <TimeLeft left={standing.isPayable ? secondsLeft(order, now) : undefined} />
       <ul className="lines">
         {(order.Items ?? []).map((item, i) => (
@@ -92,10 +92,10 @@ function dueOf(
 
 const SIGNS: Readonly<Record<Standing['tone'], string>> = { waits: '…', good: '✓', over: '–', odd: '!' }
 
-function State({ order, standing }: { readonly order: Ordered; readonly standing: Standing }) {
+function State({ state, standing }: { readonly state: string; readonly standing: Standing }) {
   const { name, text, tone } = standing
   return (
-    <p className={`state is-${tone}`} role="status" data-state={String(order.State)}>
+    <p className={`state is-${tone}`} role="status" data-state={state}>
       <strong>
         <span aria-hidden="true">{SIGNS[tone]} </span>
         {name}

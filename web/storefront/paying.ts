@@ -38,8 +38,24 @@ export async function payWith(payer: Payer, due: PaymentDue, chain: TrialChain, 
   try {
     await mined(payer.request, hash)
   } catch (error) {
-    if (error instanceof RefusedTransaction) steps.sent(undefined)
-    throw error
+    if (!(error instanceof RefusedTransaction)) throw error
+    steps.sent(undefined)
+    const why = await reasonFor(payer, chain.payments, pay)
+    throw new Error(why ?? error.message, { cause: error })
+  }
+}
+
+/** What the contract says to the same call now; undefined if it says nothing. */
+async function reasonFor(
+  { request, from }: Payer,
+  to: string,
+  { data, value }: PaymentDue['calls']['pay'],
+): Promise<string | undefined> {
+  try {
+    await request({ method: 'eth_call', params: [{ from, to, data, value: hexOf(value) }, 'latest'] })
+    return undefined
+  } catch (error) {
+    return (error as Error).message
   }
 }
 
