@@ -19,6 +19,7 @@ import {
   orderIs,
   proven,
   putIntoCart,
+  WAIT_MS,
 } from '../fixtures/storefront-page.js'
 
 const FLOW_MS = 400_000
@@ -70,6 +71,23 @@ async function network(context: BrowserContext) {
   }
 }
 
+/** Once what a guest's client holds is kept for his next visit. */
+async function isKept(page: Page): Promise<void> {
+  const places = () =>
+    page.evaluate(
+      () =>
+        new Promise<string[]>((resolve) => {
+          const opening = indexedDB.open('cairn-replicas')
+          opening.addEventListener('success', () => {
+            const asked = opening.result.transaction('replicas').objectStore('replicas').getAllKeys()
+            asked.addEventListener('success', () => (opening.result.close(), resolve(asked.result as string[])))
+          })
+        }),
+    )
+  const isGuests = (place: string) => /^storefront \d+ [0-9a-f]{16}$/u.test(place)
+  await expect.poll(async () => (await places()).some(isGuests), { timeout: WAIT_MS }).toBe(true)
+}
+
 const notice = (page: Page, text: RegExp) => page.locator('.notices').getByText(text)
 const badge = (page: Page, count: number) =>
   page.locator('.badge', { hasText: new RegExp(`^${count}$`, 'u') }).waitFor()
@@ -85,6 +103,7 @@ test(
     await putIntoCart(page, 'Wool socks')
     await order(page)
     await orderIs(page, COMMITTED)
+    await isKept(page)
     await net.away()
     await notice(page, /The shop does not answer/u).waitFor()
     expect(await flaws(page)).toEqual([])
