@@ -218,10 +218,7 @@ export class ShopClient extends ShopObjects {
     return this.link.state
   }
 
-  /**
-   * Why there is no connection: beside `disconnected`, `needs-auth`, and the `connecting` that comes after them.
-   * Undefined while another tab of this card has it.
-   */
+  /** Why there is no connection, until there is one; undefined while another tab of this card has it. */
   get problem(): Error | undefined {
     return this.link.problem
   }

@@ -66,8 +66,8 @@ const TITLE = '<title>A shop on cairn</title>'
 /** The page of a shop, for programs that read no scripts too: they show a link by its title, text and picture. */
 export function storefrontPageFor(page: string, facts: StorefrontFacts, listing: Listing | undefined): string {
   const { shop, relay, chain } = facts
-  const attribute = (name: string, value: unknown) => (value === undefined ? '' : ` data-${name}="${String(value)}"`)
-  const named = attribute('shop', shop) + attribute('relay', relay)
+  const attribute = (name: string, value?: string) => (value === undefined ? '' : ` data-${name}="${value}"`)
+  const named = attribute('shop', shop?.toString()) + attribute('relay', relay)
   const data = `${named} data-chain="${escaped(JSON.stringify(chain ?? null))}"`
   const { Title = 'A shop on cairn', Description = 'A shop that proves what it shows', Images } = shown(listing) ?? {}
   const [image] = Images ?? []

@@ -144,7 +144,7 @@ describe('a cart', () => {
     for await (const { data } of owner.orders()) if (data!.length === length + 1) break
   })
 
-  it('that is cleared while a checkout waits is another one: what is in it then stays, and is ordered apart', async () => {
+  it('that is cleared while a checkout waits is another one, and is ordered apart', async () => {
     const cart = shop.cart()
     cart.add({ listing: 1n, quantity: 1n })
     const first = cart.checkout()

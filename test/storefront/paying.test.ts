@@ -72,7 +72,7 @@ describe('a wallet', () => {
     expect(await lookAt(request, wanted, place)).toMatchObject({ received: 0n, made: 1 })
   })
 
-  test('pays in a token: makes what is missing of the test token, allows it, and the second time just pays', async () => {
+  test('pays in a token: makes what is missing of the test token, and allows it', async () => {
     const wanted = due(token(), 500n)
     await pay(wanted)
     expect(asked.filter((method) => method === 'eth_sendTransaction')).toHaveLength(3)
