@@ -25,6 +25,7 @@ import {
 const FLOW_MS = 400_000
 const SOCKS = 2n
 const SPORK = 3n
+const REFUSED_MS = 50
 
 let browser: Browser
 let shop: PaidShop
@@ -53,7 +54,8 @@ async function network(context: BrowserContext) {
   const open = new Set<WebSocketRoute>()
   let isAway = false
   await context.routeWebSocket(/\/v[45]\//u, (socket) => {
-    if (isAway) return void socket.close()
+    // One that is closed before it is open tells its page nothing.
+    if (isAway) return void setTimeout(() => void socket.close(), REFUSED_MS)
     open.add(socket)
     socket.connectToServer()
   })

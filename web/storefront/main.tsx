@@ -149,7 +149,9 @@ function useSharedCard(): void {
   useEffect(
     () =>
       watchCard(place.shop, () => {
+        // Nothing of this tab's goes over what the guest has there.
         cart?.clear()
+        cart?.sendTo(undefined)
         become(keptCard(place.shop))
       }),
     [cart, place, become],
