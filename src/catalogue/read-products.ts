@@ -106,7 +106,7 @@ class ProductReader {
       handle,
       id: this.id(),
       title,
-      description: this.description(title),
+      description: this.description(),
       images: this.images(),
       viewState: this.viewState(),
       tags: this.tags(),
@@ -138,12 +138,10 @@ class ProductReader {
     return listingIdOf(this.handle)
   }
 
-  private description(title: string): string | undefined {
-    const cell = this.cell(this.first, 'description')
-    if (cell === undefined) return undefined
-    const text = textOfCell(cell)
-    // A listing has to have one.
-    return text.trim() === '' ? title : text
+  /** A listing has to have one: a blank cell says nothing of it. */
+  private description(): string | undefined {
+    const text = textOfCell(this.cell(this.first, 'description') ?? '')
+    return text.trim() === '' ? undefined : text
   }
 
   private images(): string[] | undefined {
@@ -167,7 +165,7 @@ class ProductReader {
     const [status, published] = (['status', 'published'] as const).map((key) =>
       this.cell(this.first, key)?.trim().toLowerCase(),
     )
-    if (status === undefined && published === undefined) return undefined
+    if ((status ?? '') === '' && (published ?? '') === '') return undefined
     if (!STATUSES.has(status ?? '')) this.wrong(number, 'status', 'has to be active, draft, archived or unlisted')
     const isPublished = PUBLISHED.get(published ?? '')
     if (isPublished === undefined) this.wrong(number, 'published', 'has to be TRUE or FALSE')

@@ -82,6 +82,16 @@ test('what is edited is written, and nothing else', () => {
   expect(planOf(shop, edited, { keepStock: true }).counts.stock).toBe(0)
 })
 
+test('a blank description or state says nothing: the shop keeps what it has', () => {
+  const said = { 'URL handle': 'pot', Title: 'Pot', Description: 'Cast iron', Status: 'Draft', Price: '9' }
+  const { state } = imported(empty, newerFile([{ ...said, 'Published on online store': 'FALSE' }]))
+  const blank = newerFile([{ ...said, Description: '<p> </p>', Status: '', 'Published on online store': '' }])
+  expect(planOf(state, blank).sets).toEqual([])
+  // A new listing has to have both.
+  const made = listing(imported(empty, blank).state, listingIdOf('pot'))
+  expect([made.Metadata.Description, made.ViewState]).toEqual(['Pot', 1n])
+})
+
 test('stock never stands in a set with what visitors read, and comes after its listing', () => {
   const collections = planOf(empty, older).sets.map((set) => [...new Set(set.map(({ path }) => path[0]))])
   expect(collections).toEqual([['Listings'], ['Tags'], ['Inventory']])

@@ -12,13 +12,16 @@ import {
 } from 'cairn-relay/client'
 import { useMemo, useState } from 'react'
 import { OrderPanel } from './order-panel.js'
+import { useSeenTo } from './odd-payments.js'
 import { nameOf, OrderState, type OrderRow } from './order-row.js'
+import type { SeenTo } from './seen-to.js'
 import { Badge, Empty, Scroll, useLive, useSession } from './shared.js'
 
+type Wants = (row: OrderRow, seen: SeenTo) => boolean
 type Filter = 'placed' | 'odd' | 'wait' | 'paid' | 'open' | 'canceled' | 'all'
 const FILTERS: readonly (readonly [name: Filter, title: string, wants: (row: OrderRow) => boolean])[] = [
   ['placed', 'Placed', ({ order }) => order !== undefined && order.State !== OPEN && order.State !== CANCELED],
-  ['odd', 'Needs a person', ({ payments }) => (payments?.oddities.length ?? 0) > 0],
+  ['odd', 'Needs a person', ({ payments }, seen) => payments !== undefined && seen.open(payments).length > 0],
   ['wait', 'To be paid', ({ order }) => order?.State === UNPAID || order?.State === PAYMENT_CHOSEN],
   ['paid', 'Paid', ({ order }) => order?.State === PAID],
   ['open', 'Carts', ({ order }) => order?.State === OPEN],
@@ -27,17 +30,22 @@ const FILTERS: readonly (readonly [name: Filter, title: string, wants: (row: Ord
 ]
 const SHOWN_FIRST = 100
 
-export function OrdersView() {
+interface OrdersProps {
+  readonly chosen: bigint | undefined
+  readonly choose: (order: bigint | undefined) => void
+}
+
+export function OrdersView({ chosen, choose }: OrdersProps) {
   const { client } = useSession()
   const orders = useLive(client.orders())
   const payments = useLive(client.payments())
   const [filter, setFilter] = useState<Filter>('placed')
   const [search, setSearch] = useState('')
-  const [chosen, choose] = useState<bigint | undefined>()
+  const seen = useSeenTo()
   const [shown, show] = useState(SHOWN_FIRST)
   const rows = useMemo(() => rowsOf(orders.data ?? [], payments.data ?? []), [orders.data, payments.data])
   const wants = FILTERS.find(([name]) => name === filter)![2]
-  const found = rows.filter((row) => wants(row) && isFound(row, search))
+  const found = rows.filter((row) => wants(row, seen) && isFound(row, search))
   const row = rows.find(({ id }) => id === chosen)
   const isLoading = orders.status === 'loading'
   return (
@@ -46,7 +54,7 @@ export function OrdersView() {
         <div className="filters" role="group" aria-label="Which orders">
           {FILTERS.map(([name, title, isOf]) => (
             <button key={name} type="button" aria-pressed={name === filter} onClick={() => setFilter(name)}>
-              {title} <b>{rows.filter(isOf).length}</b>
+              {title} <b>{rows.filter((row) => isOf(row, seen)).length}</b>
             </button>
           ))}
           <input

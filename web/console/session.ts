@@ -4,8 +4,10 @@
  */
 
 import { connect, type ShopClient } from 'cairn-relay/client'
-import { enrol, makeKeyCard, type Wallet } from 'cairn-relay/enrol'
+import { importCard } from 'cairn-relay/card'
+import { enrol, makeKeyCard, readInviteLink, type Invite, type Wallet } from 'cairn-relay/enrol'
 import { privateKeyToAccount } from 'viem/accounts'
+import { fromHex, hex } from './fields.js'
 
 export interface Session {
   readonly client: ShopClient
@@ -40,6 +42,13 @@ export function takeDevelopmentLink(): DevelopmentLink | undefined {
   return { shop: BigInt(shop), wallet: privateKeyToAccount(`0x${key}`) }
 }
 
+/** Of an invite that was opened here. Taken from the address at once: whoever has it can use it. */
+export function takeInvite(): Invite | undefined {
+  const invite = readInviteLink(location.href)
+  if (invite !== undefined) history.replaceState(null, '', location.pathname)
+  return invite
+}
+
 /** Undefined where nobody logged in here, or logged out. */
 export function keptLogin(): Login | undefined {
   try {
@@ -72,11 +81,22 @@ export async function newCard(shop: bigint, wallet: Wallet): Promise<Uint8Array>
   return secret
 }
 
-/** Of a file that cairn shop create and cairn join leave. */
+/** Of a file that cairn shop create and cairn join leave, or a page that gives its card away. */
 export function secretOf(text: string): Uint8Array {
+  if (/^\s*CAIRN-CARD:/iu.test(text)) return importCard(text).secret
   const digits = text.trim().replace(/^0x/u, '')
   if (!/^[0-9a-f]{64}$/iu.test(digits)) throw new Error('a key card is 64 hexadecimal digits')
   return fromHex(digits.toLowerCase())
+}
+
+/** The shop as a visitor sees it, once it is proven. Rejects with ClientError. */
+export async function openForVisitors(shop: bigint): Promise<ShopClient> {
+  const client = await connect({ url, shop, relay: await relayAddress(), only: [] })
+  for await (const { error, complete } of client.manifest()) {
+    if (error !== undefined) throw error
+    if (complete) break
+  }
+  return client
 }
 
 /** Rejects with ClientError; with a sentence for a card that is none of the staff's. */
@@ -113,12 +133,4 @@ async function relayAddress(): Promise<string> {
 function publicKeyOf(secret: Uint8Array): Uint8Array {
   const point = fromHex(privateKeyToAccount(`0x${hex(secret)}`).publicKey.slice(2))
   return Uint8Array.of(2 + (point.at(-1)! & 1), ...point.subarray(1, 33))
-}
-
-export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
-export function fromHex(digits: string): Uint8Array {
-  return Uint8Array.from(digits.match(/../gu) ?? [], (pair) => Number.parseInt(pair, 16))
 }
