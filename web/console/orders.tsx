@@ -19,7 +19,7 @@ import { Badge, Empty, Scroll, useLive, useSession } from './shared.js'
 
 type Wants = (row: OrderRow, seen: SeenTo) => boolean
 type Filter = 'placed' | 'odd' | 'wait' | 'paid' | 'open' | 'canceled' | 'all'
-const FILTERS: readonly (readonly [name: Filter, title: string, wants: (row: OrderRow) => boolean])[] = [
+const FILTERS: readonly (readonly [name: Filter, title: string, wants: Wants])[] = [
   ['placed', 'Placed', ({ order }) => order !== undefined && order.State !== OPEN && order.State !== CANCELED],
   ['odd', 'Needs a person', ({ payments }, seen) => payments !== undefined && seen.open(payments).length > 0],
   ['wait', 'To be paid', ({ order }) => order?.State === UNPAID || order?.State === PAYMENT_CHOSEN],

@@ -18,14 +18,15 @@ export interface RegionDraft {
 export const NEW_REGION: RegionDraft = { name: '', country: '', postalCode: '', city: '', adds: '', percent: '' }
 
 /** Names of what this form writes; others that a region has stay as they are. */
-const [ADDS, PERCENT] = ['Shipping', 'Percent']
+const ADDS = 'Shipping'
+const PERCENT = 'Percent'
 
 /** The names under which the region has its fixed amount and its percentage. */
 function namesOf(modifiers: ReadonlyMap<string, PriceModifier>): { readonly adds: string; readonly percent: string } {
   const all = [...modifiers]
   const adds = all.find(([, { ModificationAbsolute }]) => ModificationAbsolute?.Plus === true)
   const percent = all.find(([, { ModificationPercent }]) => ModificationPercent !== undefined)
-  return { adds: adds?.[0] ?? ADDS!, percent: percent?.[0] ?? PERCENT! }
+  return { adds: adds?.[0] ?? ADDS, percent: percent?.[0] ?? PERCENT }
 }
 
 export function regionDraft(
