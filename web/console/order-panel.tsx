@@ -1,7 +1,7 @@
 /** One order whole: what, for whom, what was paid and what is odd about it, and what a merchant can do. */
 
 import { CANCELED, formatMoney, OPEN, orderWords, PAID } from 'cairn-relay/client'
-import { useState, type ReactNode } from 'react'
+import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { OddPayments } from './odd-payments.js'
 import { choiceText } from './options.js'
 import { useOutcomes } from './outcomes.js'
@@ -11,8 +11,22 @@ import { download, timeText, titleOf, useLive, useSession, WriteButton } from '.
 export function OrderPanel({ row, close }: { readonly row: OrderRow; readonly close: () => void }) {
   const { order } = row
   const { shop } = useSession()
+  const panel = useRef<HTMLElement>(null)
+  // In a narrow window it stands in the place of the list, where the focus was.
+  useEffect(() => {
+    const list = panel.current?.parentElement?.querySelector('.list')
+    if (list?.checkVisibility() === false) panel.current!.focus()
+  }, [row.id])
   return (
-    <aside aria-label={`Order ${nameOf(row)}`} className="panel print">
+    <aside
+      ref={panel}
+      tabIndex={-1}
+      aria-label={`Order ${nameOf(row)}`}
+      className="panel"
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') close()
+      }}
+    >
       <p className="onlyprint">Shop {String(shop)}</p>
       <header>
         <h2>

@@ -11,6 +11,7 @@ import {
   type OrderPayments,
 } from 'cairn-relay/client'
 import { useMemo, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { OrderPanel } from './order-panel.js'
 import { useSeenTo } from './odd-payments.js'
 import { nameOf, OrderState, type OrderRow } from './order-row.js'
@@ -48,6 +49,11 @@ export function OrdersView({ chosen, choose }: OrdersProps) {
   const found = rows.filter((row) => wants(row, seen) && isFound(row, search))
   const row = rows.find(({ id }) => id === chosen)
   const isLoading = orders.status === 'loading'
+  const close = () => {
+    // Shown again at once, so that the focus has where to go.
+    flushSync(() => choose(undefined))
+    document.querySelector<HTMLElement>(`[data-order="${chosen}"] button`)?.focus()
+  }
   return (
     <div className={`split${row === undefined ? '' : ' open'}`}>
       <section aria-label="Orders" className="list">
@@ -77,7 +83,7 @@ export function OrdersView({ chosen, choose }: OrdersProps) {
           </button>
         ) : null}
       </section>
-      {row === undefined ? null : <OrderPanel row={row} close={() => choose(undefined)} />}
+      {row === undefined ? null : <OrderPanel key={`${row.id}`} row={row} close={close} />}
     </div>
   )
 }
