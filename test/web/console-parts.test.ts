@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { Order, OrderPayments, PaymentOddity, ShippingRegion } from '../../src/client/shop-client.js'
 import { percentOf } from '../../web/console/bulk-changes.js'
 import { conflictsOf, unwatched } from '../../web/console/checked-write.js'
+import { isKnown, keepCurrency, keptCurrencies } from '../../web/console/currencies.js'
 import { FreshOrders } from '../../web/console/fresh-orders.js'
 import { pictureProblem } from '../../web/console/picture-files.js'
 import { NEW_REGION, regionDraft, regionText, regionValue } from '../../web/console/regions.js'
@@ -81,6 +82,32 @@ test('new is an order that is placed after the first list, once', () => {
   expect(ids(order(1n, 3n), order(2n, 1n))).toEqual([])
   expect(ids(order(1n, 3n), order(2n, 3n), order(3n, 2n))).toEqual([2n])
   expect(ids(order(1n, 6n), order(2n, 5n))).toEqual([])
+})
+
+test('a token is called what somebody told of it in this browser', () => {
+  const kept = new Map<string, string>()
+  const notes = {
+    getItem: (name: string) => kept.get(name) ?? null,
+    setItem: (name: string, text: string) => void kept.set(name, text),
+    removeItem: (name: string) => void kept.delete(name),
+  }
+  const token = { ChainID: 5n, Address: new Uint8Array(20).fill(7) }
+  expect([keptCurrencies(notes), isKnown(token, [])]).toEqual([[], false])
+  expect(isKnown({ ...token, Address: new Uint8Array(20) }, [])).toBe(true)
+  keepCurrency(notes, token, { symbol: ' EURC ', decimals: '6' })
+  expect(keptCurrencies(notes)).toEqual([{ currency: token, decimals: 6, symbol: 'EURC' }])
+  expect([isKnown(token, keptCurrencies(notes)), isKnown({ ...token, ChainID: 6n }, keptCurrencies(notes))]).toEqual([
+    true,
+    false,
+  ])
+  for (const wrong of [
+    { symbol: 'A B', decimals: '6' },
+    { symbol: 'A', decimals: '78' },
+    { symbol: 'A', decimals: '' },
+  ])
+    expect(() => keepCurrency(notes, token, wrong)).toThrow()
+  for (const [name] of kept) kept.set(name, '{"1 00":"x","": 1')
+  expect(keptCurrencies(notes)).toEqual([])
 })
 
 describe('a region', () => {

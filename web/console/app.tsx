@@ -20,7 +20,7 @@ import {
   type Session,
 } from './session.js'
 import { SettingsView } from './settings.js'
-import { LOOK_ONLY, SessionContext, useLive, useSession } from './shared.js'
+import { LOOK_ONLY, Reopen, SessionContext, useLive, useSession } from './shared.js'
 
 type View = (place: Place) => ReactNode
 
@@ -78,9 +78,11 @@ export function App() {
   if (session === undefined) return <Opening leave={leave} />
   return (
     <SessionContext value={session}>
-      <OutcomesProvider>
-        <Console leave={leave} />
-      </OutcomesProvider>
+      <Reopen value={() => setLogin({ ...login })}>
+        <OutcomesProvider>
+          <Console leave={leave} />
+        </OutcomesProvider>
+      </Reopen>
     </SessionContext>
   )
 }

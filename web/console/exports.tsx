@@ -1,10 +1,12 @@
 /** Product files in and out, orders out: what cairn import and cairn export do. */
 
 import { exportOrders, exportProducts, planImport, writeTable } from 'cairn-relay/catalogue'
-import type { ShopClient } from 'cairn-relay/client'
+import type { ChainAddress } from 'cairn-relay/client'
 import { useState } from 'react'
+import { isKnown } from './currencies.js'
 import { reportLines, readFile, ShopChanged, writeImport, type DryRun } from './import-file.js'
 import { useOutcomes } from './outcomes.js'
+import type { Session } from './session.js'
 import { contentsOf, whole } from './shop-contents.js'
 import { Badge, download, FileButton, LookOnlyNote, Scroll, usePricing, useSession, WriteButton } from './shared.js'
 
@@ -18,7 +20,8 @@ export function ExportsView() {
 }
 
 function Out() {
-  const { client, shop } = useSession()
+  const session = useSession()
+  const { client, shop } = session
   const { run } = useOutcomes()
   const pricing = usePricing()
   const save = (what: string, name: string, make: () => Promise<string>) =>
@@ -46,7 +49,7 @@ function Out() {
         >
           Listings as CSV
         </button>
-        <button type="button" onClick={() => void save('Export the orders', 'orders', () => ordersOf(client))}>
+        <button type="button" onClick={() => void save('Export the orders', 'orders', () => ordersOf(session))}>
           Orders as CSV
         </button>
       </p>
@@ -54,11 +57,11 @@ function Out() {
   )
 }
 
-/** Of tokens nobody tells the decimals: their totals stand in the smallest unit alone. */
-async function ordersOf(client: ShopClient): Promise<string> {
+/** Totals in tokens of which nobody told the decimals stand in the smallest unit alone. */
+async function ordersOf({ client, currencies }: Session): Promise<string> {
   const [orders, listings] = await whole(client, [client.orderList(), client.listings()])
-  const decimals = (currency: Parameters<ShopClient['money']>[1]) =>
-    currency.Address.every((byte) => byte === 0) ? client.money(0n, currency).decimals : undefined
+  const decimals = (currency: ChainAddress) =>
+    isKnown(currency, currencies) ? client.money(0n, currency).decimals : undefined
   return writeTable(exportOrders(orders, listings, decimals), { guarded: true })
 }
 

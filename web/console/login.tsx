@@ -4,9 +4,17 @@
  */
 
 import { readInviteLink, type Invite } from 'cairn-relay/enrol'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Field, FileButton } from './shared.js'
-import { newCard, openForVisitors, secretOf, type DevelopmentLink, type Login } from './session.js'
+import {
+  changedRelay,
+  forgetRelay,
+  newCard,
+  openForVisitors,
+  secretOf,
+  type DevelopmentLink,
+  type Login,
+} from './session.js'
 import { sentenceOf } from './outcomes.js'
 import { redeemInvite, registryOf, useWallets, walletOf } from './wallets.js'
 
@@ -49,6 +57,7 @@ export function LoginPage({ link, invite: opened, problem, enter }: LoginProps) 
         For the owner of a shop and its clerks. What you see is checked in this browser; your key card stays in it and
         signs what you change.
       </p>
+      <OtherRelay />
       {invite === undefined ? null : (
         <p className="told" role="status">
           You are invited to work for shop {String(invite.shop)}. The wallet that you join with becomes a clerk of it.
@@ -66,6 +75,29 @@ export function LoginPage({ link, invite: opened, problem, enter }: LoginProps) 
         {error}
       </p>
     </main>
+  )
+}
+
+/** A relay that was made anew, or one that another person put in its place: which, only who runs it can say. */
+function OtherRelay() {
+  const [changed, setChanged] = useState<Awaited<ReturnType<typeof changedRelay>>>()
+  useEffect(() => void changedRelay().then(setChanged), [])
+  if (changed === undefined) return null
+  const forget = () => {
+    forgetRelay()
+    setChanged(undefined)
+  }
+  return (
+    <div className="gone" role="alert">
+      <p>
+        This browser knows the relay here as <code>{changed.was}</code>, and now it says that it is{' '}
+        <code>{changed.is}</code>. Nothing that it shows would be believed. Ask who runs it: only if it was made anew,
+        go on with the new one.
+      </p>
+      <button type="button" onClick={forget}>
+        Go on with the new one
+      </button>
+    </div>
   )
 }
 

@@ -2,10 +2,11 @@
 
 import { formatMoney, oddPaymentWords, type OrderPayments, type PaymentOddity } from 'cairn-relay/client'
 import { useSyncExternalStore } from 'react'
+import { keptNotes } from './kept-notes.js'
 import { useOutcomes } from './outcomes.js'
 import type { OrderRow } from './order-row.js'
 import { nameOf } from './order-row.js'
-import { keptNotes, SeenTo } from './seen-to.js'
+import { SeenTo } from './seen-to.js'
 import { Badge } from './shared.js'
 
 const seenTo = new SeenTo(keptNotes())

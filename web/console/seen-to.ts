@@ -1,9 +1,7 @@
 /** Which odd payments somebody saw to: a note of this browser, for the protocol has no place for it. */
 
 import type { OrderPayments, PaymentOddity } from 'cairn-relay/client'
-
-/** What is kept, and where: localStorage is one. */
-type Notes = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
+import type { Notes } from './kept-notes.js'
 
 export class SeenTo {
   private readonly notes: Notes
@@ -42,19 +40,4 @@ export class SeenTo {
 /** One that grows is another one. */
 function nameOf(order: bigint, { kind, place, money }: PaymentOddity): string {
   return `cairn console seen ${order} ${kind} ${place ?? ''} ${money?.amount ?? ''}`
-}
-
-/** Where the browser keeps nothing, notes last as long as the page. */
-export function keptNotes(): Notes {
-  try {
-    localStorage.getItem('')
-    return localStorage
-  } catch {
-    const held = new Map<string, string>()
-    return {
-      getItem: (name) => held.get(name) ?? null,
-      setItem: (name, value) => void held.set(name, value),
-      removeItem: (name) => void held.delete(name),
-    }
-  }
 }

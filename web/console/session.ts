@@ -3,11 +3,13 @@
  * is the one that serves the page; its address is kept from the first time on.
  */
 
-import { connect, type ShopClient } from 'cairn-relay/client'
+import { connect, type Currency, type ShopClient } from 'cairn-relay/client'
 import { importCard } from 'cairn-relay/card'
-import { enrol, makeKeyCard, readInviteLink, type Invite, type Wallet } from 'cairn-relay/enrol'
+import { enrol, makeKeyCard, readInviteLink, relayDescription, type Invite, type Wallet } from 'cairn-relay/enrol'
 import { privateKeyToAccount } from 'viem/accounts'
+import { keptCurrencies } from './currencies.js'
 import { fromHex, hex } from './fields.js'
+import { keptNotes } from './kept-notes.js'
 
 export interface Session {
   readonly client: ShopClient
@@ -16,6 +18,8 @@ export interface Session {
   readonly card: Uint8Array
   /** Nothing is written. */
   readonly lookOnly: boolean
+  /** What is known of tokens. */
+  readonly currencies: readonly Currency[]
 }
 
 export interface Login {
@@ -32,6 +36,7 @@ export interface DevelopmentLink {
 }
 
 const KEPT = 'cairn console'
+const KEPT_RELAY = `${KEPT} relay`
 const url = location.origin
 
 /** Taken from the address at once: a key stays in no history. */
@@ -101,13 +106,14 @@ export async function openForVisitors(shop: bigint): Promise<ShopClient> {
 
 /** Rejects with ClientError; with a sentence for a card that is none of the staff's. */
 export async function openSession({ shop, secret, lookOnly }: Login, signal: AbortSignal): Promise<Session> {
-  const client = await connect({ url, shop, key: secret, relay: await relayAddress(), signal })
+  const currencies = keptCurrencies(keptNotes())
+  const client = await connect({ url, shop, key: secret, relay: await relayAddress(), currencies, signal })
   const card = publicKeyOf(secret)
   for await (const { status, data, complete, error } of client.cards()) {
     if (error !== undefined) throw error
     if (status === 'loading' || (!complete && client.protocol === 5)) continue
     const own = data?.find((one) => hex(one.card) === hex(card))
-    if (own !== undefined && !own.isGuest) return { client, shop, card, lookOnly }
+    if (own !== undefined && !own.isGuest) return { client, shop, card, lookOnly, currencies }
     client.close()
     throw new Error(
       own === undefined
@@ -120,13 +126,27 @@ export async function openSession({ shop, secret, lookOnly }: Login, signal: Abo
 
 /** The one that this browser saw first, under which everything is checked from then on. */
 async function relayAddress(): Promise<string> {
-  const name = `${KEPT} relay`
-  const kept = localStorage.getItem(name)
+  const kept = keptNotes().getItem(KEPT_RELAY)
   if (kept !== null) return kept
-  const answer = await fetch(`${url}/`, { headers: { accept: 'application/json' } })
-  const { relay_address: address } = (await answer.json()) as { readonly relay_address: string }
-  localStorage.setItem(name, address)
+  const address = await toldAddress()
+  keptNotes().setItem(KEPT_RELAY, address)
   return address
+}
+
+async function toldAddress(): Promise<string> {
+  return (await relayDescription(url)).relay_address
+}
+
+/** Where the relay tells another address than this browser saw first: both. Nothing of it is believed unasked. */
+export async function changedRelay(): Promise<{ readonly was: string; readonly is: string } | undefined> {
+  const was = keptNotes().getItem(KEPT_RELAY)
+  const is = await toldAddress().catch(() => was)
+  return was === null || is === null || was.toLowerCase() === is.toLowerCase() ? undefined : { was, is }
+}
+
+/** The next login takes the relay's address anew. */
+export function forgetRelay(): void {
+  keptNotes().removeItem(KEPT_RELAY)
 }
 
 /** The compressed public key, 33 bytes. */

@@ -1,11 +1,14 @@
 /** The shop's manifest: who is paid, in what, and where it ships. */
 
 import type { ChainAddress, Manifest } from 'cairn-relay/client'
-import { useState } from 'react'
+import { useContext, useState } from 'react'
+import { isKnown, keepCurrency } from './currencies.js'
 import { fromHex, hex, map } from './fields.js'
+import { keptNotes } from './kept-notes.js'
 import { useManifestWrite } from './manifest-write.js'
+import { useOutcomes } from './outcomes.js'
 import { Regions } from './region-editor.js'
-import { Empty, Field, useManifest, usePricing, useSession, WriteButton } from './shared.js'
+import { Empty, Field, Reopen, useManifest, usePricing, useSession, WriteButton } from './shared.js'
 
 export function SettingsView() {
   const manifest = useManifest()
@@ -53,7 +56,6 @@ interface Place {
 }
 
 function Addresses({ manifest, field, title, one }: AddressesProps) {
-  const { client } = useSession()
   const write = useManifestWrite()
   const places = [...(manifest[field] ?? [])].flatMap(([chain, list]) => [...list.keys()].map((at) => ({ chain, at })))
   const path = ({ chain, at }: Place) => ['Manifest', field, chain, fromHex(at)] as const
@@ -78,15 +80,7 @@ function Addresses({ manifest, field, title, one }: AddressesProps) {
       <ul className="lines">
         {places.map((place) => (
           <li key={`${place.chain} ${place.at}`}>
-            <span>
-              {field === 'AcceptedCurrencies' ? (
-                <b>{client.money(0n, { ChainID: place.chain, Address: fromHex(place.at) }).symbol} </b>
-              ) : null}
-              <code>0x{place.at}</code> <small>chain {`${place.chain}`}</small>
-              {field === 'Payees' && manifest.Payees?.get(place.chain)?.get(place.at)?.CallAsContract ? (
-                <small>, called as a contract</small>
-              ) : null}
-            </span>
+            <PlaceText manifest={manifest} field={field} place={place} />
             <WriteButton className="quiet" onClick={() => void remove(place)}>
               Remove<span className="visually-hidden"> 0x{place.at}</span>
             </WriteButton>
@@ -95,6 +89,62 @@ function Addresses({ manifest, field, title, one }: AddressesProps) {
       </ul>
       <AddressForm one={one} chain={manifest.PricingCurrency.ChainID} add={add} />
     </section>
+  )
+}
+
+interface PlaceProps {
+  readonly manifest: Manifest
+  readonly field: Listed
+  readonly place: Place
+}
+
+function PlaceText({ manifest, field, place: { chain, at } }: PlaceProps) {
+  const { client, currencies } = useSession()
+  const currency = { ChainID: chain, Address: fromHex(at) }
+  const isPayee = field === 'Payees'
+  return (
+    <span>
+      {isPayee ? null : <b>{client.money(0n, currency).symbol} </b>}
+      <code>0x{at}</code> <small>chain {`${chain}`}</small>
+      {isPayee && manifest.Payees?.get(chain)?.get(at)?.CallAsContract ? <small>, called as a contract</small> : null}
+      {isPayee || isKnown(currency, currencies) ? null : <TokenForm currency={currency} />}
+    </span>
+  )
+}
+
+/** Its amounts are read in the smallest unit until somebody tells. */
+function TokenForm({ currency }: { readonly currency: ChainAddress }) {
+  const { run } = useOutcomes()
+  const reopen = useContext(Reopen)
+  const [symbol, setSymbol] = useState('')
+  const [decimals, setDecimals] = useState('')
+  const keep = async () => {
+    keepCurrency(keptNotes(), currency, { symbol, decimals })
+    reopen()
+  }
+  return (
+    <form
+      className="inline token"
+      aria-label={`What the token 0x${hex(currency.Address)} is`}
+      onSubmit={(event) => {
+        event.preventDefault()
+        void run('Name the token', keep, { reads: true })
+      }}
+    >
+      <Field label="Symbol">
+        <input required placeholder="EURC" value={symbol} onChange={(event) => setSymbol(event.target.value)} />
+      </Field>
+      <Field label="Decimals">
+        <input
+          required
+          inputMode="numeric"
+          placeholder="6"
+          value={decimals}
+          onChange={(event) => setDecimals(event.target.value)}
+        />
+      </Field>
+      <button type="submit">Name it here</button>
+    </form>
   )
 }
 

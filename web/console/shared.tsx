@@ -20,6 +20,9 @@ export function useSession(): Session {
   return useContext(SessionContext)!
 }
 
+/** Opens the session anew, as where what is known of tokens has changed. */
+export const Reopen = createContext<() => void>(() => undefined)
+
 export function useLive<T, S extends LiveState<T>>(live: Live<T, S>): S {
   return useSyncExternalStore(live.subscribe, live.get)
 }
