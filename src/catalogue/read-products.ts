@@ -165,7 +165,7 @@ class ProductReader {
     const [status, published] = (['status', 'published'] as const).map((key) =>
       this.cell(this.first, key)?.trim().toLowerCase(),
     )
-    if ((status ?? '') === '' && (published ?? '') === '') return undefined
+    if (status === undefined && published === undefined) return undefined
     if (!STATUSES.has(status ?? '')) this.wrong(number, 'status', 'has to be active, draft, archived or unlisted')
     const isPublished = PUBLISHED.get(published ?? '')
     if (isPublished === undefined) this.wrong(number, 'published', 'has to be TRUE or FALSE')

@@ -26,18 +26,13 @@ describe('a picture', () => {
   })
 
   test('is not larger than a relay takes', () => {
-    const large = new Uint8Array(32 * 1_048_576 + 1)
-    large.set(bytes('GIF89a'))
-    expect(pictureProblem('large.gif', large)).toContain('33554433 bytes')
-    expect(
-      pictureProblem(
-        'large.gif',
-        large
-          .subarray(1)
-          .fill(0)
-          .map((_, i) => bytes('GIF89a')[i] ?? 0),
-      ),
-    ).toBeUndefined()
+    const gif = (length: number) => {
+      const picture = new Uint8Array(length)
+      picture.set(bytes('GIF89a'))
+      return pictureProblem('large.gif', picture)
+    }
+    expect(gif(32 * 1_048_576 + 1)).toContain('33554433 bytes')
+    expect(gif(32 * 1_048_576)).toBeUndefined()
   })
 })
 
