@@ -39,11 +39,13 @@ const VIEWS: readonly (readonly [name: string, title: string, view: View])[] = [
 ]
 
 const link = takeDevelopmentLink()
-const invite = takeInvite()
-const isInvited = link !== undefined || invite !== undefined
+const opened = takeInvite()
 
 export function App() {
-  const [login, setLogin] = useState<Login | undefined>(() => (isInvited ? undefined : keptLogin()))
+  const [login, setLogin] = useState<Login | undefined>(() =>
+    link === undefined && opened === undefined ? keptLogin() : undefined,
+  )
+  const [invite, setInvite] = useState(opened)
   const [session, setSession] = useState<Session | undefined>()
   const [problem, setProblem] = useState<string | undefined>()
 
@@ -51,10 +53,12 @@ export function App() {
     if (login === undefined) return undefined
     const ending = new AbortController()
     void openSession(login, ending.signal).then(
-      (opened) => {
-        if (ending.signal.aborted) return opened.client.close()
+      (session) => {
+        if (ending.signal.aborted) return session.client.close()
         keepLogin(login)
-        setSession(opened)
+        // Used up.
+        setInvite(undefined)
+        setSession(session)
       },
       (error: unknown) => {
         if (ending.signal.aborted) return

@@ -32,7 +32,7 @@ export function BulkBar({ all, selected, clear }: BulkProps) {
   const [, title, placeholder] = KINDS.find(([name]) => name === kind)!
   return (
     <form
-      className="bulk"
+      className={`bulk${chosen.length === 0 ? '' : ' some'}`}
       aria-label="Change the selected listings"
       onSubmit={(event) => {
         event.preventDefault()
