@@ -9,7 +9,8 @@ import {
   type ReadProducts,
 } from 'cairn-relay/catalogue'
 import type { Change, ShopClient } from 'cairn-relay/client'
-import { contentsOf } from './shop-contents.js'
+import { checkedWrite } from './checked-write.js'
+import { contentsOf, heldContents } from './shop-contents.js'
 
 /** What `cairn import` reads at most. */
 const FILE_BYTES_MAX = 256 * 1_048_576
@@ -89,13 +90,20 @@ export async function writeImport(
   { read, options, plan }: DryRun,
   tell: (done: number, all: number) => void,
 ): Promise<ImportPlan> {
-  const now = planImport(read, await contentsOf(client), options)
-  if (!isSamePlan(plan, now)) throw new ShopChanged(now)
-  for (const [done, set] of now.sets.entries()) {
-    tell(done, now.sets.length)
+  await contentsOf(client)
+  let now = plan
+  // Taken only if the shop is as it is held here: what comes after it follows from the same plan.
+  const first = () => {
+    now = planImport(read, heldContents(client), options)
+    if (!isSamePlan(plan, now)) throw new ShopChanged(now)
+    return now.sets[0] ?? []
+  }
+  tell(0, plan.sets.length)
+  await checkedWrite(client, [{ changes: first, fields: [] }])
+  for (const [i, set] of now.sets.slice(1).entries()) {
+    tell(i + 1, now.sets.length)
     await client.write(set).catch((cause: unknown) => {
-      if (done === 0) throw cause
-      const far = `${done} of ${now.sets.length} sets are written; the same file goes on from there.`
+      const far = `${i + 1} of ${now.sets.length} sets are written; the same file goes on from there.`
       throw new Error(`${far} ${(cause as Error).message}`, { cause })
     })
   }

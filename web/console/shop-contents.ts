@@ -13,6 +13,14 @@ export async function contentsOf(client: ShopClient): Promise<ShopContents> {
   return { listings, tags, stock }
 }
 
+/** As it is held at this moment. */
+export function heldContents(client: ShopClient): ShopContents {
+  const [listings, tags, stock] = [client.listings(), client.tagList(), client.stockList()].map(
+    (live) => live.get().data,
+  )
+  return { listings, tags, stock } as ShopContents
+}
+
 type Values<L extends readonly Live<unknown>[]> = { readonly [I in keyof L]: L[I] extends Live<infer T> ? T : never }
 
 /** Values of which nothing is missing. Rejects with what a check found, and where that cannot be proven in time. */
