@@ -1,4 +1,4 @@
-/** What tokens are called and how many decimals they have: told by a person, kept in this browser, for no relay tells. */
+/** What tokens are called and how many decimals they have: told by a person, kept here, for no relay tells. */
 
 import type { ChainAddress, Currency } from 'cairn-relay/client'
 import { fromHex, hex } from './fields.js'
