@@ -147,13 +147,16 @@ test('a paid order is printed on one page, and its receipt is kept', { timeout: 
   await orderLine(page, 13n).getByRole('button').click()
   const panel = page.getByRole('complementary')
   await panel.getByText('Somewhere 1').waitFor()
-  await page.emulateMedia({ media: 'print' })
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
   expect(await panel.getByText(`Shop ${SHOP}`).isVisible()).toBe(true)
   for (const name of ['Print', 'Receipt']) expect(await panel.getByRole('button', { name }).isVisible()).toBe(false)
   expect(await page.getByRole('navigation').isVisible()).toBe(false)
+  // Paper is light, whatever the screen is.
+  const ground = await panel.evaluate((element) => getComputedStyle(element).backgroundColor)
+  expect(ground).toBe('rgb(255, 255, 255)')
   const pages = (await page.pdf({ format: 'A4' })).toString('latin1').match(/\/Type\s*\/Page\b/gu)
   expect(pages).toHaveLength(1)
-  await page.emulateMedia({ media: 'screen' })
+  await page.emulateMedia({ media: 'screen', colorScheme: 'light' })
   const [file] = await Promise.all([
     page.waitForEvent('download'),
     panel.getByRole('button', { name: 'Receipt' }).click(),
