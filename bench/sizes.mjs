@@ -13,8 +13,8 @@ const ROOT = resolve(import.meta.dirname, '..')
 const KIB = 1_024
 
 /**
- * `most`: KiB that all exports of an entry, or those in `take`, and what they import at once, may have. `beside`: on top
- * of that entry.
+ * `most`: KiB that all exports of an entry, or those in `take`, and what they import at once, may have. `beside`: on
+ * top of that entry.
  */
 export const ENTRIES = [
   // All that a visitor's page loads to see a shop with its proofs, whatever comes later. More than is wanted, 50.
@@ -93,6 +93,7 @@ if (process.argv[1] === import.meta.filename) {
     const { bytes, later } = await measure(entry)
     console.log(`     ${kib(bytes)}  ${String(entry.most).padStart(7)}  ${titleOf(entry)}`)
     // The same parts, whatever of the entry is taken.
-    for (const part of entry.take === undefined ? later : []) console.log(`    +${kib(part.bytes)}           ${part.name}, when it is first needed`)
+    const parts = entry.take === undefined ? later : []
+    for (const part of parts) console.log(`    +${kib(part.bytes)}           ${part.name}, when it is first needed`)
   }
 }

@@ -1,4 +1,8 @@
-/** The types of `cairn-relay/client` beside those of the shop's objects. */
+/**
+ * The types of `cairn-relay/client`.
+ *
+ * Tests: test/client/shop-client.test.ts
+ */
 
 export type * from './object-types.js'
 export type { Change } from '../patches/patch.js'

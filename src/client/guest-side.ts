@@ -1,6 +1,6 @@
 /**
- * What guests and staff do, and no visitor needs to see a shop: orders, prices of carts, signed changes. A page loads it
- * while `connect` opens the connection of a card, and for a visitor when he first does something.
+ * What guests and staff do, and no visitor needs to see a shop: orders, prices of carts, signed changes. A page loads
+ * it while `connect` opens the connection of a card, and for a visitor when he first does something.
  *
  * Tests: test/client/shop-client.test.ts, test/client/cart.test.ts
  */

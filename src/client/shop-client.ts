@@ -385,7 +385,8 @@ export class ShopClient extends ShopObjects {
     const { replica, proofs, parts, options, failure } = this
     const [{ url, shop }, { state, protocol }] = [options, this.link]
     const watched = [...this.watched.all].map((view) => watchedView(view, failure))
-    const { mayRead: access, compared: checkpoint, checked } = proofs
+    const { mayRead: access, compared: checkpoint } = proofs
+    const checked = { ...proofs.checked }
     const seq = replica.lastSeq
     return { url, shop, state, protocol, access, parts, seq, checkpoint, checked, watched, troubles: this.troubles.all }
   }

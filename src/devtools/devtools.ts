@@ -1,7 +1,7 @@
 /**
  * A panel for who makes a shop page, in the corner of that page: `mountDevtools`.
  *
- * Tests: test/e2e/devtools.test.ts, test/devtools/devtools.test.ts
+ * Tests: test/devtools/devtools.test.ts
  */
 
 import type { ShopClient } from '../client/shop-client.js'
@@ -14,9 +14,9 @@ const LOOK_MS = 500
 /**
  * Shows how a client stands in a corner of the page: its connection, what is watched and proven, what was checked,
  * writes that wait, and what it told. A button opens the panel, Escape closes it. It lives in a shadow root of its own
- * at the end of `element` (the page's body if left out), subscribes to nothing and writes nothing. The returned function
- * takes it away. It never throws: what goes wrong in it stands in the panel, and where there is no page, or no client,
- * nothing happens.
+ * at the end of `element` (the page's body if left out), subscribes to nothing and writes nothing. The returned
+ * function takes it away. It never throws: what goes wrong in it stands in the panel, and where there is no page, or no
+ * client, nothing happens.
  *
  * @example
  * ```ts

@@ -1,4 +1,8 @@
-/** The panel's own look, in its shadow root: nothing of the page's comes in, nothing goes out. Both colour schemes. */
+/**
+ * The panel's own look, in its shadow root: nothing of the page's comes in, nothing goes out. Both colour schemes.
+ *
+ * Tests: test/devtools/devtools.test.ts
+ */
 
 export const STYLE = `
 :host { all: initial; color-scheme: light dark;

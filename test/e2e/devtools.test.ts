@@ -1,4 +1,7 @@
-/** The devtools panel in a real browser: by keyboard, in both colour schemes, for axe, and in a page that it must not harm. */
+/**
+ * The devtools panel in a real browser: by keyboard, in both colour schemes, for axe, and in a page that it must not
+ * harm.
+ */
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -105,7 +108,8 @@ test('throws nothing into the page, whatever it is given, and shows no markup of
   const results = await page.evaluate(`(() => {
     const broken = { state: 'connected', onState: () => () => {}, diagnose() { throw new Error('<b>no</b>') } }
     const results = [{}, null, 7, broken].map((shop) => typeof mountDevtools(shop))
-    return [...results, typeof mountDevtools(client, null), typeof mountDevtools(client, document.querySelector('main'))]
+    const places = [null, document.querySelector('main')]
+    return [...results, ...places.map((place) => typeof mountDevtools(client, place))]
   })()`)
   expect(results).toEqual(Array(6).fill('function'))
   const buttons = page.getByRole('button', { name: 'cairn: connected' })
