@@ -491,8 +491,7 @@ export class ShopClient extends ShopObjects {
         this.proofs.reselect(parts)
         // Without a connection the next one begins with these parts.
         if (connection === undefined) return
-        const subscriptionId = toBigEndian(this.subscriptionId, 2)
-        await connection.request({ kind: 'cancel', subscriptionId })
+        await this.link.cancel()
         await this.subscribe(connection)
       })
       .catch((error: unknown) => {
