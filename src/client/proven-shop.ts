@@ -11,13 +11,10 @@ import { equalBytes } from '../bytes/bytes.js'
 import { readLevel, STATE_COLLECTIONS, type Level } from '../merkle/state-level.js'
 import type { StateQuestion } from '../merkle/state-question.js'
 import type { StateObject } from '../merkle/state-tree.js'
-import {
-  decodeLast,
-  decodeLogConsistency,
-  type OfferedCheckpoint,
-  type VerifiedCheckpoint,
-} from '../proofs/checkpoint.js'
+import type { OfferedCheckpoint } from '../proofs/checkpoint-acceptance.js'
+import { decodeLast, type VerifiedCheckpoint } from '../proofs/checkpoint-form.js'
 import { HeldShop } from '../proofs/held-shop.js'
+import { decodeLogConsistency } from '../proofs/log-proof.js'
 import {
   isCardEntry,
   requireLevel,
