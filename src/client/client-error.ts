@@ -36,6 +36,7 @@ const RETRYABLE: Readonly<Record<ClientErrorCode, boolean>> = {
   CARD_TAKEN: false,
   NO_RIGHT: false,
   ENROLMENT_INVALID: false,
+  ORIGIN_REFUSED: false,
   // What happens on this side.
   ABORTED: false,
   CLOSED: false,
