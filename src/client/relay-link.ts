@@ -36,7 +36,7 @@ interface LinkHandlers extends Omit<ConnectionHandlers, 'closed' | 'subscription
 
 /** What a second subscription brings; each takes and answers nothing. */
 export interface Aside {
-  push(push: PushRequest): true
+  push(push: PushRequest): void
   syncStatus(status: SyncStatusRequest): true
 }
 
@@ -233,10 +233,13 @@ export class RelayLink {
         url,
         version,
         {
-          push: (push) => this.asideOf(push)?.push(push) ?? handlers.push(push),
-          checkpoint: (push) => {
-            if (this.asideOf(push) === undefined) handlers.checkpoint(push)
+          push: (push) => {
+            const aside = this.asideOf(push)
+            if (aside === undefined) return handlers.push(push)
+            aside.push(push)
+            return undefined
           },
+          checkpoint: (push) => (this.asideOf(push) === undefined ? handlers.checkpoint(push) : undefined),
           snapshot: (push) => handlers.snapshot(push),
           payments: handlers.payments,
           syncStatus: (status) => this.asideOf(status)?.syncStatus(status) ?? handlers.syncStatus(status),

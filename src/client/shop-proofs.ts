@@ -27,6 +27,7 @@ import type { AskedShop } from './proof-requests.js'
 import { ProvenShop } from './proven-shop.js'
 import type { Replica } from './replica.js'
 import type { KnownRelay } from './shop-checkpoints.js'
+import { inSlices, type Steps } from './slices.js'
 import type { VerifiedSet } from './verify.js'
 
 interface Whose {
@@ -49,6 +50,8 @@ interface ProofHandlers {
   changed(): void
   /** A snapshot began to stream. */
   streams(): void
+  /** Collections whose objects somebody waits for. */
+  listed(): Iterable<ObjectCollection>
   /** A check failed. */
   failed(error: unknown): void
   notice(text: string): void
@@ -192,9 +195,9 @@ export class ShopProofs {
   }
 
   /** Throws what a check throws. */
-  snapshot(push: SnapshotPush): void {
+  *snapshot(push: SnapshotPush): Steps {
     this.pushes++
-    const isWhole = this.proven.takeSnapshot(push, now())
+    const isWhole = yield* this.proven.takeSnapshot(push, now(), this.handlers.listed())
     if (push.checkpoint.length > 0 && !isWhole) this.handlers.streams()
     if (!isWhole) return
     this.shown = undefined
@@ -203,9 +206,9 @@ export class ShopProofs {
   }
 
   /** Throws what a check throws. */
-  checkpoint(push: CheckpointPush): void {
+  *checkpoint(push: CheckpointPush): Steps {
     this.pushes++
-    this.proven.takeCheckpoint(push, now())
+    yield* this.proven.takeCheckpoint(push, now())
     this.compared()
   }
 
@@ -222,13 +225,20 @@ export class ShopProofs {
     const kept = await this.kept()
     if (kept === undefined) return
     try {
-      const held = new HeldShop({ hasTree: false })
-      for (const { question, object } of kept.items) if (!isGuestsAccount(question)) held.put({ question, object }, 0n)
-      this.replica.begin(held)
-      this.isPreview = true
+      await this.sliced(this.show(kept))
     } catch (error) {
       this.notUsed(error)
     }
+  }
+
+  private *show({ items }: Keeping.KeptReplica): Steps {
+    const held = new HeldShop({ hasTree: false })
+    for (const { question, object } of items) {
+      if (!isGuestsAccount(question)) held.put({ question, object }, 0n)
+      yield
+    }
+    this.replica.begin(held)
+    this.isPreview = true
   }
 
   /** The same with what `follow` brings, where it cannot be verified without: keys that came later. Never rejects. */
@@ -244,7 +254,8 @@ export class ShopProofs {
     if (kept === undefined) return false
     try {
       const { checkParts } = await loaded(import('./part-proofs.js'))
-      this.shown = this.proven.resume(kept, checkParts)
+      this.shown = await this.sliced(this.proven.resume(kept, checkParts))
+      if (this.isClosed) return false
       this.isPreview = false
       this.savedSeq = this.proven.comparedWith!.fields.Seq
       this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
@@ -256,13 +267,18 @@ export class ShopProofs {
     }
   }
 
+  /** Undefined if the client is closed meanwhile. */
+  private async sliced<T>(steps: Steps<T>): Promise<T | undefined> {
+    return inSlices(steps, () => !this.isClosed)
+  }
+
   private async kept(): Promise<Keeping.KeptReplica | undefined> {
     const { store } = this.options
     if (store === undefined) return undefined
     try {
       const keeping = (this.keeping = await loaded(import('./kept-replica.js')))
       const bytes = await store.load()
-      const kept = bytes && keeping.readKept(bytes)
+      const kept = bytes && (await this.sliced(keeping.readKept(bytes)))
       if (kept === undefined || kept.purpose === this.purpose(keeping)) return kept
       this.handlers.notice('what was kept is of another subscription and not used')
     } catch (error) {
@@ -388,11 +404,12 @@ export class ShopProofs {
     const kept = this.proven.kept(this.shown)
     const seq = kept && this.proven.comparedWith!.fields.Seq
     if (kept === undefined || seq === this.savedSeq) return
-    const bytes = keeping.encodeKept({ ...kept, purpose: this.purpose(keeping) })
+    const steps = keeping.encodeKept({ ...kept, purpose: this.purpose(keeping) })
     this.savedSeq = seq!
     this.saved = this.saved.then(async () => {
       try {
-        await this.options.store!.save(bytes)
+        const bytes = await inSlices(steps, () => true)
+        await this.options.store!.save(bytes!)
       } catch (error) {
         this.handlers.notice(`what is held could not be kept: ${(error as Error).message}`)
       }
