@@ -77,15 +77,15 @@ it.each<Request>([
 describe('while a push is worked on', () => {
   const push: Request = { kind: 'push', subscriptionId: bytes, sets: [] }
   let answers: bigint[]
-  let isHeld: boolean
+  const held = { is: true }
   let rounds: number
   beforeEach(() => {
     answers = []
-    isHeld = true
+    held.is = true
     rounds = 0
     relay.on('message', (frame: Buffer) => answers.push(decodeEnvelope(new Uint8Array(frame)).requestId))
     work = (function* (): Steps {
-      for (; isHeld; rounds++) yield
+      for (; held.is; rounds++) yield
     })()
     for (const [id, message] of [push, { kind: 'ping' }, push].entries() as Iterable<[number, Request]>)
       relay.send(encodeEnvelope({ requestId: BigInt(-1 - id), message }))
@@ -97,7 +97,7 @@ describe('while a push is worked on', () => {
     const asked = connection.request({ kind: 'ping' })
     relay.send(encodeEnvelope({ requestId: 1n, message: { kind: 'response', payload: bytes } }))
     expect([answers.filter((id) => id < 0n), handled.length]).toEqual([[], 1])
-    isHeld = false
+    held.is = false
     expect(await asked).toEqual(bytes)
     await vi.waitFor(() => expect(answers.filter((id) => id < 0n)).toEqual([-1n, -2n, -3n]))
     expect(handled).toHaveLength(2)
@@ -107,6 +107,6 @@ describe('while a push is worked on', () => {
     await vi.waitFor(() => expect(rounds).toBeGreaterThan(0))
     connection.close()
     await vi.waitFor(() => expect(work!.next().done).toBe(true))
-    expect([isHeld, answers, handled.length]).toEqual([true, [], 1])
+    expect([held.is, answers, handled.length]).toEqual([true, [], 1])
   })
 })

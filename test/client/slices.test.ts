@@ -25,10 +25,10 @@ test('work that is done in a slice gives its value at once', () => {
 
 test('longer work lets others have their turn, and gives its value then', async () => {
   slowClock(SLICE_MS)
-  let isTheirTurn = false
-  setTimeout(() => (isTheirTurn = true))
+  const turn = { isTheirs: false }
+  setTimeout(() => (turn.isTheirs = true))
   const steps = (function* (): Steps<string> {
-    while (!isTheirTurn) yield
+    while (!turn.isTheirs) yield
     return 'done'
   })()
   const given = inSlices(steps, always)
