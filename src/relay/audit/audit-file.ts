@@ -1,7 +1,7 @@
 /**
  * What an audit computed of one shop, in a file of its own, to go on from:
  *
- *     "cairn audit 1\n" ‖ length u32 ‖ CBOR head ‖ the leaves of each trie: (length u32 ‖ key ‖ length u32 ‖ value)* ‖
+ *     "cairn audit 2\n" ‖ length u32 ‖ CBOR head ‖ the leaves of each trie: (length u32 ‖ key ‖ length u32 ‖ value)* ‖
  *     SHA-256 of all before
  *
  * It is written whole beside the old one and then renamed; a file that does not lead to its own hashes is refused. It
@@ -31,7 +31,9 @@ export class AuditFileError extends Error {
   override readonly name = 'AuditFileError'
 }
 
-const MAGIC = utf8('cairn audit 1\n')
+const MAGIC = utf8('cairn audit 2\n')
+/** Its trace is over more nodes of the trees than are kept now: such an audit begins anew. */
+const EARLY_MAGIC = utf8('cairn audit 1\n')
 const DIGEST_BYTES = 32
 const CHUNK_BYTES = 1_048_576
 const FIELD_BYTES_MAX = 2 ** 31
@@ -47,7 +49,7 @@ export async function writeAudited(file: string, audited: AuditedLog): Promise<v
   })
 }
 
-/** Undefined if there is no file. Rejects with AuditFileError. */
+/** Undefined if there is no file, or one of before. Rejects with AuditFileError. */
 export async function readAudited(file: string, options: LogAuditOptions): Promise<AuditedLog | undefined> {
   let handle: FileHandle
   try {
@@ -92,8 +94,10 @@ function headOf(audited: AuditedLog): Encodable {
   ])
 }
 
-async function readFrom(input: Reader, { shopId, stateRootOf }: LogAuditOptions): Promise<AuditedLog> {
-  if (!equalBytes(await input.take(MAGIC.length), MAGIC)) throw new Error('it is of another format')
+async function readFrom(input: Reader, { shopId, stateRootOf }: LogAuditOptions): Promise<AuditedLog | undefined> {
+  const magic = await input.take(MAGIC.length)
+  if (equalBytes(magic, EARLY_MAGIC)) return undefined
+  if (!equalBytes(magic, MAGIC)) throw new Error('it is of another format')
   const head = decode(await input.field()) as ReadonlyMap<string, Cbor>
   if (head.get('ShopID') !== shopId) throw new Error('it is of another shop')
   const state = await readState(input, head, shopId)

@@ -10,7 +10,7 @@ import { equalBytes } from '../../bytes/bytes.js'
 import { logIndexOf } from '../../proofs/log-proof.js'
 import type { Store } from '../../store/store.js'
 import { decodeStored, type StoredCheckpoint } from '../checkpoints/stored-checkpoint.js'
-import { ShopLog } from '../shops/log-trees.js'
+import { KEPT_FROM_LEVEL, ShopLog } from '../shops/log-trees.js'
 import type { Following } from './checkpoint-audit.js'
 import { differenceOf, type Difference } from './difference.js'
 
@@ -73,8 +73,10 @@ function placeOf(seq: Seq, at: number, length: number): Pick<Difference, 'kind' 
   const nodes = (length / DIGEST_BYTES - 1) / 2
   const place = at / DIGEST_BYTES - 1
   if (place < 0) return { kind: 'state-root', seq, text: 'its state root' }
-  if (place < nodes)
-    return { kind: 'log-node', seq, text: `node ${logIndexOf(BigInt(seq)) + BigInt(place)} of the log's range` }
-  const level = place - nodes
+  if (place < nodes) {
+    const node = logIndexOf(BigInt(seq)) + BigInt(KEPT_FROM_LEVEL + place)
+    return { kind: 'log-node', seq, text: `node ${node} of the log's range` }
+  }
+  const level = KEPT_FROM_LEVEL + place - nodes
   return { kind: 'tree-node', seq, text: `node ${seq / 2 ** level - 1} of level ${level} of the log's tree` }
 }

@@ -81,8 +81,10 @@ export function requireStateHash(state: ShopState, seq: Seq, wanted: Uint8Array)
  */
 export function requireSameTrees(shopId: ShopId, seq: Seq, made: Uint8Array, stored: Uint8Array): void {
   if (equalBytes(made, stored)) return
-  const [ours, theirs] = [made, stored].map((added) => toHex(added.subarray(0, 64)))
-  throw new ReplayError(shopId, seq, `it leads to state root and leaf ${ours}, ${theirs} was kept with it`)
+  const [ours, theirs] = [made, stored].map((added) => toHex(added.subarray(0, 32)))
+  const nodes = 'it leads to other nodes of the trees over the log than were kept with it'
+  const problem = ours === theirs ? nodes : `it leads to state root ${ours}, ${theirs} was kept with it`
+  throw new ReplayError(shopId, seq, problem)
 }
 
 /** An audit takes sets of a relay that it does not trust. */

@@ -66,21 +66,26 @@ it('a set is refused, and all before it are as they were kept', async () => {
   expect(shown(log.current)).toEqual(shown(versions[24]!))
 })
 
-it.each([2, 20, SETS])('another leaf was kept with set %i, the last of a batch', async (seq) => {
-  const log = await replayOf(added.with(seq - 1, withOtherLeaf(seq)))
+it.each([
+  [2, withOtherRoot, 'it leads to state root '],
+  [20, withOtherRoot, 'it leads to state root '],
+  [SETS, withOtherRoot, 'it leads to state root '],
+  [24, withOtherNode, 'it leads to other nodes of the trees over the log than were kept with it'],
+])('another root or node was kept with set %i, the last of a batch', async (seq, withOther, problem) => {
+  const log = await replayOf(added.with(seq - 1, withOther(seq)))
   for (const record of records.slice(0, seq)) log.take(record)
-  expect(problemOf(() => log.end())).toContain(`shop 9, set ${seq}: it leads to state root and leaf `)
+  expect(problemOf(() => log.end())).toContain(`shop 9, set ${seq}: ${problem}`)
   expect(shown(log.current)).toEqual(shown(versions[seq - 1]!))
 })
 
-it('another leaf was kept, and a later set leads to another state: the leaf is named', async () => {
+it('another root was kept, and a later set leads to another state: the root is named', async () => {
   const changed = records.with(29, { ...records[29]!, patches: [patch(listing(1_000n))] })
-  const { end } = await replayed(changed, added.with(19, withOtherLeaf(20)))
-  expect(problemOf(end)).toContain('shop 9, set 20: it leads to state root and leaf ')
+  const { end } = await replayed(changed, added.with(19, withOtherRoot(20)))
+  expect(problemOf(end)).toContain('shop 9, set 20: it leads to state root ')
 })
 
-it('a leaf alone is wrong within a batch: nothing of it is computed, and what follows is as it was', async () => {
-  const { end, current } = await replayed(records, added.with(19, withOtherLeaf(20)))
+it('a root alone is wrong within a batch: nothing of it is computed, and what follows is as it was', async () => {
+  const { end, current } = await replayed(records, added.with(19, withOtherRoot(20)))
   expect(end().length).toBe(SETS)
   expect(shown(current())).toEqual(shown(versions[SETS]!))
 })
@@ -89,7 +94,7 @@ it('trees that were kept are over another state root than that of the last set',
   const last = records[SETS - 1]!
   const other = appendSet(versions[SETS - 1]!.log, last, new Uint8Array(32).fill(1))
   const { end, current } = await replayed(records, added.with(SETS - 1, other.added))
-  expect(problemOf(end)).toContain(`set ${SETS}: it leads to state root and leaf ${toHex(versions[SETS]!.stateRoot)}`)
+  expect(problemOf(end)).toContain(`set ${SETS}: it leads to state root ${toHex(versions[SETS]!.stateRoot)}`)
   expect(shown(current())).toEqual(shown(versions[SETS - 1]!))
 })
 
@@ -120,9 +125,17 @@ function take(unfinished: LogRecord): void {
   versions.push({ ...before, state, head: record.seq, log: made.peaks, stateRoot })
 }
 
-function withOtherLeaf(seq: number): Uint8Array {
+function withOtherRoot(seq: number): Uint8Array {
+  return flippedAt(seq, 8)
+}
+
+function withOtherNode(seq: number): Uint8Array {
+  return flippedAt(seq, 40)
+}
+
+function flippedAt(seq: number, at: number): Uint8Array {
   const wrong = added[seq - 1]!.slice()
-  wrong[40]! ^= 1
+  wrong[at]! ^= 1
   return wrong
 }
 

@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { sha256 } from '../../../src/bytes/hash.node.js'
 import { concatBytes } from '../../../src/bytes/bytes.js'
+import { Accumulator } from '../../../src/merkle/accumulator.js'
 import { Mmr } from '../../../src/merkle/mmr.js'
 import { nodeIndex, treeSize } from '../../../src/merkle/mmr-index.js'
 import { logLeafBytes, setDigest } from '../../../src/proofs/log-leaf.js'
@@ -24,12 +25,21 @@ function treeHash(leaves: readonly Uint8Array[]): Uint8Array {
   return sha256(concatBytes(Uint8Array.of(1), left, right))
 }
 
-/** Commits sets in batches of these sizes; the leaves of all of them. */
-async function written(store: Store, batches: readonly number[]): Promise<Uint8Array[]> {
+/** What a row of before held of the set of the last leaf: all nodes. */
+function wholly(range: Accumulator, leaves: readonly Uint8Array[]): Uint8Array {
+  const seq = leaves.length
+  const nodes = range.append(sha256(leaves.at(-1)!))
+  const treeNodes = nodes.map((_node, level) => treeHash(leaves.slice(seq - 2 ** level)))
+  return concatBytes(root(seq), ...nodes, ...treeNodes)
+}
+
+/** Commits sets in batches of these sizes, the first `early` of them as before; the leaves of all of them. */
+async function written(store: Store, batches: readonly number[], early = 0): Promise<Uint8Array[]> {
   await store.commit({ records: [], newShops: [shopRow(1n)] })
   let peaks = NO_PEAKS
+  const range = new Accumulator()
   const leaves: Uint8Array[] = []
-  for (const sets of batches) {
+  for (const [batch, sets] of batches.entries()) {
     const first = leaves.length + 1
     const records = Array.from({ length: sets }, (_, i) => recordOf(first + i))
     const added = records.map((record) => {
@@ -42,7 +52,8 @@ async function written(store: Store, batches: readonly number[]): Promise<Uint8A
           StateRoot: root(record.seq),
         }),
       )
-      return made.added
+      const whole = wholly(range, leaves)
+      return batch < early ? whole : made.added
     })
     const logTrees = logTreeRows(first, added).map((row) => ({ shopId: 1n, ...row }))
     await store.commit({ records: records.map((record) => ({ shopId: 1n, record })), logTrees })
@@ -51,12 +62,14 @@ async function written(store: Store, batches: readonly number[]): Promise<Uint8A
   return leaves
 }
 
+const BATCHES = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 4 })
+
 describe('the trees over a log', () => {
   it('are those that all leaves make, at every length and in whatever rows', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 4 }), async (batches) => {
+      fc.asyncProperty(BATCHES, fc.nat(4), async (batches, early) => {
         const store = memoryStore()
-        const leaves = await written(store, batches)
+        const leaves = await written(store, batches, early)
         const log = new ShopLog(store, 1n)
         const range = new Mmr()
         for (const leaf of leaves) range.append(sha256(leaf))
@@ -77,6 +90,27 @@ describe('the trees over a log', () => {
       }),
       { numRuns: 15 },
     )
+  })
+
+  it('are asked for while the log grows', async () => {
+    const store = memoryStore()
+    await store.commit({ records: [], newShops: [shopRow(1n)] })
+    const log = new ShopLog(store, 1n)
+    let peaks = NO_PEAKS
+    for (let seq = 1; seq <= 40; seq++) {
+      const made = appendSet(peaks, recordOf(seq), root(seq))
+      peaks = made.peaks
+      const logTrees = logTreeRows(seq, [made.added]).map((row) => ({ shopId: 1n, ...row }))
+      await store.commit({ records: [{ shopId: 1n, record: recordOf(seq) }], logTrees })
+      expect(log.peaks(seq)).toEqual(peaks)
+      expect(log.added(seq)).toEqual(made.added)
+    }
+  })
+
+  it('are kept from level 3 up', async () => {
+    const store = memoryStore()
+    await written(store, [64])
+    expect(store.logTreeRow(1n, 1).bytes.length).toBe((64 + 2 * 15) * 32)
   })
 
   it('tell the Set of a leaf from the log', async () => {
