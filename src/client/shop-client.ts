@@ -301,7 +301,7 @@ export class ShopClient extends ShopObjects {
 
   /** What was kept is shown before it is checked, as loading; it is checked, and the relay asked, by and by. */
   private async startOffline(): Promise<void> {
-    await this.proofs.preview()
+    await this.proofs.show()
     void this.proofs.loadOr(() => this.followRelay()).then(() => this.link.begin())
   }
 

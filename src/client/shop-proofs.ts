@@ -8,7 +8,7 @@
 
 import type { Seconds, ShopId } from '../brands.js'
 import { encode } from '../codec/encode.js'
-import { KEPT_SAVE_MS } from '../limits.js'
+import { FIRST_PAINT_MS, KEPT_SAVE_MS } from '../limits.js'
 import type { StateQuestion } from '../merkle/state-proof.js'
 import type { RelayIdentity, SignedCheckpoint, VerifiedCheckpoint } from '../proofs/checkpoint.js'
 import { HeldShop } from '../proofs/held-shop.js'
@@ -75,7 +75,7 @@ export class ShopProofs {
   /** How a replica is kept; undefined without a store. */
   private keeping: typeof Keeping | undefined
   /** What the replica holds was kept, and nothing of it is checked. */
-  private isPreview = false
+  private preview: Keeping.KeptReplica | undefined
   private savedSeq = 0n
   private saving: ReturnType<typeof setTimeout> | undefined
   /** One after the other. */
@@ -221,28 +221,29 @@ export class ShopProofs {
   }
 
   /** Shows what was kept before any of it is checked: all of it is loading, and `load` checks it. Never throws. */
-  async preview(): Promise<void> {
+  async show(): Promise<void> {
     const kept = await this.kept()
     if (kept === undefined) return
     try {
-      await this.sliced(this.show(kept))
+      await this.sliced(this.showSteps(kept))
     } catch (error) {
       this.notUsed(error)
     }
   }
 
-  private *show({ items }: Keeping.KeptReplica): Steps {
+  private *showSteps(kept: Keeping.KeptReplica): Steps {
     const held = new HeldShop({ hasTree: false })
-    for (const { question, object } of items) {
+    for (const { question, object } of kept.items) {
       if (!isGuestsAccount(question)) held.put({ question, object }, 0n)
       yield
     }
     this.replica.begin(held)
-    this.isPreview = true
+    this.preview = kept
   }
 
   /** The same with what `follow` brings, where it cannot be verified without: keys that came later. Never rejects. */
   async loadOr(follow: () => Promise<void>): Promise<void> {
+    if (this.preview !== undefined) await new Promise((painted) => setTimeout(painted, FIRST_PAINT_MS))
     if ((await this.load()) || this.options.store === undefined) return
     await follow().catch((error: unknown) => this.handlers.notice((error as Error).message))
     await this.load()
@@ -250,13 +251,13 @@ export class ShopProofs {
 
   /** Brings back what was kept, if it can be verified; whether it was. Never throws. */
   async load(): Promise<boolean> {
-    const kept = await this.kept()
+    const kept = this.preview ?? (await this.kept())
     if (kept === undefined) return false
     try {
       const { checkParts } = await loaded(import('./part-proofs.js'))
       this.shown = await this.sliced(this.proven.resume(kept, checkParts))
       if (this.isClosed) return false
-      this.isPreview = false
+      this.preview = undefined
       this.savedSeq = this.proven.comparedWith!.fields.Seq
       this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
       this.handlers.changed()
@@ -289,8 +290,8 @@ export class ShopProofs {
 
   private notUsed(error: unknown): void {
     this.handlers.notice(`what was kept is not used: ${(error as Error).message}`)
-    if (!this.isPreview) return
-    this.isPreview = false
+    if (this.preview === undefined) return
+    this.preview = undefined
     this.replica.begin(new HeldShop({ hasTree: false }))
     this.handlers.changed()
   }

@@ -42,21 +42,25 @@ export class Ground {
     return new Ground(await openChromium(), options)
   }
 
-  /** A browser's window of its own: storage and all. Its pages are watched. */
-  async open(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+  /**
+   * A browser's window of its own: storage and all. Its pages are watched. `expected`: what a flow is about, and
+   * Chromium writes down as an error.
+   */
+  async open(options: BrowserContextOptions = {}, expected?: RegExp): Promise<BrowserContext> {
     const context = await this.browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options })
     context.setDefaultTimeout(PATIENCE_MS)
-    context.on('page', (page) => this.watch(page))
+    context.on('page', (page) => this.watch(page, expected))
     this.contexts.add(context)
     return context
   }
 
-  private watch(page: Page): void {
+  private watch(page: Page, expected: RegExp | undefined): void {
     page.on('pageerror', (error) => this.consoleErrors.push(`${page.url()}: ${String(error)}`))
     page.on('console', (message) => {
       const { url } = message.location()
       const said = `${message.text()} ${url}`
-      if (message.type() === 'error' && !isExpected(said)) this.consoleErrors.push(`${page.url()}: ${said}`)
+      if (message.type() === 'error' && !isExpected(said) && !expected?.test(said))
+        this.consoleErrors.push(`${page.url()}: ${said}`)
     })
   }
 

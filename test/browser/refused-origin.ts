@@ -22,7 +22,7 @@ export async function refusedOrigin(ground: Ground): Promise<string> {
     const merchant = await openShop(relay, SHOP)
     await fill(merchant, 1)
     merchant.client.close()
-    const context = await ground.open()
+    const context = await ground.open({}, /\/v5\/sessions.*\b403\b|\b403\b.*\/v5\/sessions/u)
     const asked = new URLSearchParams({ relay: relay.url, shop: `${SHOP}`, address: relay.address }).toString()
     const outcomes: string[] = []
     for (const { url } of [allowed, other]) {

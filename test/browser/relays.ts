@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { privateKeyToAccount } from 'viem/accounts'
@@ -29,7 +30,7 @@ export class Relay {
 
   static async start(...flags: string[]): Promise<Relay> {
     const relay = new Relay(flags)
-    await relay.begin([])
+    await relay.begin(['--port', String(await freePort())])
     relay.address = (await relayDescription(relay.url)).relay_address
     return relay
   }
@@ -57,6 +58,19 @@ export class Relay {
   async end(): Promise<void> {
     await this.stop()
     rmSync(this.data, { recursive: true, force: true })
+  }
+}
+
+/** Below those that connections go out from: while a relay is away nobody else gets its port. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000)
+    const probe = createServer()
+    const isFree = await new Promise((told) => {
+      probe.once('error', () => told(false)).listen(port, '127.0.0.1', () => told(true))
+    })
+    await new Promise((closed) => probe.close(closed))
+    if (isFree) return port
   }
 }
 
