@@ -1,10 +1,12 @@
 // Rows of the table that are no series of `cairn bench`: starts, memory, disk, the log alone.
 
+import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { toBigEndian } from '../dist/bytes/bytes.js'
+import { toHex } from '../dist/bytes/hex.js'
 import { startRelay } from '../dist/cli/bench/relay-process.js'
 import { openSession } from '../dist/cli/bench/session.js'
 import { openShop, writeOne } from '../dist/cli/bench/shop.js'
@@ -15,6 +17,28 @@ import { largeShop, SECRET, SHOP } from './large-shop.mjs'
 import { onRelay, once, recordBytes } from './table-parts.mjs'
 
 const QUICK = 20
+
+/** Sets a second of the engine alone (engine.mjs), in a shop that a relay made before. */
+export async function engine(context, { listings }, isChecked) {
+  const { folder, runs, seconds, signal } = context
+  const directory = mkdtempSync(join(folder, 'engine-'))
+  const data = join(directory, 'data')
+  const told = await onRelay(context, { data, isOwn: true }, async (bench) => {
+    const { id, sessions } = bench.keep(await openShop(bench.relay, listings, 1))
+    const [{ secret, nonce }] = sessions
+    return { shop: String(id), secret: toHex(secret), nonce: String(nonce), listings, isChecked, runs, seconds }
+  })
+  const child = fork(new URL('./engine.mjs', import.meta.url), [data, JSON.stringify(told)], { signal })
+  try {
+    return await new Promise((resolve, reject) => {
+      child.once('message', ({ values }) => resolve(values))
+      child.once('error', reject)
+      child.once('exit', (code) => reject(new Error(`the engine ended with ${code}`)))
+    })
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
 const RECORD_BYTES = 256
 const RECORDS_PER_COMMIT = 256
 
@@ -153,4 +177,38 @@ async function writeSome(url) {
   const session = await openSession({ url, shop: SHOP, secret: SECRET })
   for (let i = 0; i < SETS_BEFORE_KILL; i++)
     await session.written([{ op: 'replace', path: ['Listings', 1n, 'Price'], value: BigInt(i + 1) }])
+}
+
+const CAP_SHARE = 4
+/** A relay needs so much beside what it reads; a smaller database cannot be four times a cap. */
+const CAP_BYTES_MIN = 256 * 1_048_576
+/** Where Linux has its groups of processes with a bound on memory, files that are read included: cgroup v1, v2. */
+const MEMORY_GROUPS = [
+  ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'],
+  ['/sys/fs/cgroup', 'memory.max'],
+]
+
+/** What `work` gives with a relay whose memory is a fourth of the database's size. */
+export async function underCap(context, work) {
+  const data = await largeShop(context.folder, 'objects', context.size, context.say)
+  const cap = Math.floor(statSync(join(data, 'cairn.mdb')).size / CAP_SHARE)
+  if (cap < CAP_BYTES_MIN)
+    throw new Error(`a fourth of this database is ${cap} bytes, less than a relay needs: measure with --whole`)
+  const found = MEMORY_GROUPS.find(([root, limit]) => existsSync(root) && (limit !== 'memory.max' || hasMemory(root)))
+  if (found === undefined) throw new Error('this system has no groups with a bound on memory')
+  const group = join(found[0], `cairn-bench-${process.pid}`)
+  mkdirSync(group)
+  try {
+    writeFileSync(join(group, found[1]), String(cap))
+    // What others have read of the file would be theirs, and free.
+    writeFileSync('/proc/sys/vm/drop_caches', '1')
+    return await work({ within: ['sh', '-c', `echo $$ > '${group}/cgroup.procs' && exec "$@"`, 'sh'] })
+  } finally {
+    rmdirSync(group)
+  }
+}
+
+function hasMemory(root) {
+  const file = join(root, 'cgroup.controllers')
+  return existsSync(file) && readFileSync(file, 'utf8').split(/\s/u).includes('memory')
 }

@@ -48,7 +48,7 @@ export async function benchProofs(bench: Bench, { listings, connections, window,
 }
 
 /** One proof of each session was verified: what is asked for afterwards is the same. */
-async function openAskers(bench: Bench, shop: BenchShop, count: number): Promise<Lane[]> {
+export async function openAskers(bench: Bench, shop: BenchShop, count: number): Promise<Lane[]> {
   const lanes: Lane[] = []
   const head = await writeOne(shop)
   for (let i = 0; i < count; i++) {

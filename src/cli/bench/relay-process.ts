@@ -38,6 +38,8 @@ interface RelayProcessOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** The first so many cores alone; all if left out. */
   readonly cores?: number | undefined
+  /** Words before its command line: a program that starts it in some other way. */
+  readonly within?: readonly string[]
   /** Of its program; that of this one if left out. */
   readonly launcher?: string
 }
@@ -56,10 +58,11 @@ export async function startRelay({
   flags = [],
   env,
   cores,
+  within = [],
   launcher,
 }: RelayProcessOptions): Promise<RelayProcess> {
   const program = [process.execPath, launcher ?? LAUNCHER, 'serve', '--empty', '--port', '0', '--metrics-port', '0']
-  const [file, ...words] = pinned(cores, [...program, ...RATES, '--data', data, ...flags])
+  const [file, ...words] = [...within, ...pinned(cores, [...program, ...RATES, '--data', data, ...flags])]
   const environment = { ...process.env, ...env }
   const child = spawn(file!, words, { stdio: ['ignore', 'pipe', 'pipe'], env: environment })
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))

@@ -54,12 +54,16 @@ export async function syncSnapshot(bench: Bench, shop: BenchShop): Promise<void>
   const name = `sync a snapshot, ${listings.toLocaleString('en')} listings`
   await bench.series(
     { name, unit: 'objects', loop: 'closed', listings, bySize: 'sync a snapshot' },
-    async () => () =>
-      newcomer(bench, shop, true, (request) =>
-        request.kind === 'snapshotPush'
-          ? { count: request.objects.length, isLast: request.last }
-          : { count: 0, isLast: false },
-      ),
+    async () => () => receiveSnapshot(bench, shop),
+  )
+}
+
+/** One newcomer. */
+export function receiveSnapshot(bench: Bench, shop: BenchShop): Promise<Load> {
+  return newcomer(bench, shop, true, (request) =>
+    request.kind === 'snapshotPush'
+      ? { count: request.objects.length, isLast: request.last }
+      : { count: 0, isLast: false },
   )
 }
 

@@ -1,14 +1,14 @@
 /**
  * A batch: nonce, rights, patches, new state and record of each set in its turn; then one durable commit for all of
- * them, then the answers, then whoever has to know. If the commit is refused, the shops are what they were before.
+ * them, then the answers, then whoever has to know. If the commit is refused, the shops are what they were before. What
+ * is to be stored stands in pending-rows.ts; the course of a set, with all that follows from it, stays in one file.
  *
  * Tests: test/relay/write/writer.test.ts, test/e2e/rejected-commits.test.ts
  */
 
-import type { OrderId, Seconds, Seq, ShopId } from '../../brands.js'
+import type { OrderId, Seconds, ShopId } from '../../brands.js'
 import { assert, AssertionError } from '../../assert.js'
 import { equalBytes } from '../../bytes/bytes.js'
-import { toHex, type Hex } from '../../bytes/hex.js'
 import type { PatchTree } from '../../merkle/patch-proof.js'
 import { PAYMENT_CHOSEN } from '../../objects/order.js'
 import { patchKey } from '../../patches/object-name.js'
@@ -20,18 +20,17 @@ import type { Effects } from '../../state/draft.js'
 import { beyondGuestLimits, type GuestLimits } from '../../state/guest-orders.js'
 import { count, idKey, stateHash, type ShopState } from '../../state/shop-state.js'
 import { orderIn } from '../../state/held-object.js'
-import type { CardRow, Commit, PaymentRow, ShopRow, Store } from '../../store/store.js'
+import type { Store } from '../../store/store.js'
 import { StoreError } from '../../store/store-error.js'
 import type { Clock } from '../instruments/clock.js'
 import { askedLevelRows } from '../shops/asked-levels.js'
 import type { CommittedSet } from '../shops/committed-set.js'
 import { isDamage } from '../shops/damage.js'
-import { appendSet, logTreeRows, ShopLog, stateRootOf } from '../shops/log-trees.js'
-import { cardName, firstVersion, Shop, type Closure, type ShopVersion } from '../shops/shop.js'
+import { appendSet, ShopLog, stateRootOf } from '../shops/log-trees.js'
+import { firstVersion, Shop, type Closure, type ShopVersion } from '../shops/shop.js'
 import type {
   AfterCommit,
   Build,
-  Committed,
   OrderCheckout,
   RelayChange,
   RelayOutcome,
@@ -39,8 +38,8 @@ import type {
   WriteTerms,
 } from './change.js'
 import type { CheckedSet } from './ingest.js'
+import { PendingRows } from './pending-rows.js'
 import { cancelPatches, packSets } from './relay-set.js'
-import { WrittenSets } from './written-sets.js'
 
 export interface BatchOptions {
   readonly store: Store
@@ -88,24 +87,15 @@ export class Batch {
   private readonly committedAtMs: number
   private readonly before = new Map<Shop, ShopVersion>()
   private readonly made: Shop[] = []
-  private readonly written = new Map<Shop, ShopPart>()
-  private readonly nonces = new Map<Shop, Map<Hex, { readonly signer: Uint8Array; readonly nonce: bigint }>>()
-  private readonly newShops: ShopRow[] = []
-  private readonly cards = new Map<string, CardRow>()
-  /** As they are in the store: one card may have many sets in a batch. */
-  private readonly storedCards = new Map<string, CardRow>()
-  private readonly settings: NonNullable<Commit['settings']>[number][] = []
-  /** By shop and key: the last row of a key is the one that counts. */
-  private readonly paymentRows = new Map<string, PaymentRow>()
+  private readonly pending: PendingRows
   private readonly pricedListings: Uint8Array[] = []
-  private readonly writtenSets: WrittenSets
   private readonly answers: ((failure: WriteOutcome | undefined) => void)[] = []
 
   constructor(options: BatchOptions, shops: Map<ShopId, Shop>) {
     this.options = options
     this.shops = shops
     this.committedAtMs = options.clock.nowMs()
-    this.writtenSets = new WrittenSets(options.store)
+    this.pending = new PendingRows(options.store)
   }
 
   run(job: Job): void {
@@ -120,7 +110,8 @@ export class Batch {
       )
       return
     }
-    const build = () => job.build(this.shops.get(shopId)?.current.state, (prefix) => this.rows(shopId, prefix))
+    const build = () =>
+      job.build(this.shops.get(shopId)?.current.state, (prefix) => this.pending.paymentRows(shopId, prefix))
     const outcome = this.guarded<RelayOutcome>(
       'refused',
       () => (this.change(shopId, build()) ? 'done' : 'refused'),
@@ -172,7 +163,7 @@ export class Batch {
 
   private tell(): void {
     const alone = (act: () => void) => this.guarded(undefined, act, () => undefined)
-    for (const [shop, part] of this.written)
+    for (const [shop, part] of this.pending.written)
       for (const step of this.options.afterCommit) alone(() => step(shop, part, alone))
   }
 
@@ -193,12 +184,12 @@ export class Batch {
   private write({ shopId, set, author, terms }: Job & { kind: 'write' }): WriteOutcome {
     const shop = this.shops.get(shopId)
     assert(shop !== undefined, 'a card of a shop that is not there')
-    const card = this.card(set.signer)
+    const card = this.pending.card(set.signer)
     // Removed, and perhaps enrolled anew in another shop or for somebody else.
     const isItsOwner = card !== undefined && author.account !== undefined && equalBytes(card.account, author.account)
     if (!isItsOwner || card.removed || card.shopId !== shopId)
       return { ok: false, code: 'UNLINKED_KEYCARD', message: 'the key card was removed from the shop' }
-    const last = this.lastNonce(shop, set.signer)
+    const last = this.pending.lastNonce(shop, set.signer)
     if (set.nonce <= last) {
       const first = terms && this.firstAnswer(shop, set)
       if (first !== undefined) return first
@@ -215,8 +206,8 @@ export class Batch {
       return { ok: false, code: 'CONFLICT', message: `the head of the shop is ${head}, not ${terms.expectedSeq}` }
     const applied = this.apply(shop, set.patches, author, terms !== undefined)
     if (!applied.ok) return { ok: false, ...applied.verdict }
-    this.setNonce(shop, set.signer, set.nonce)
-    this.writtenSets.add(shopId, set.signer, set.nonce, head + 1)
+    this.pending.setNonce(shop, set.signer, set.nonce)
+    this.pending.writtenSets.add(shopId, set.signer, set.nonce, head + 1)
     const { record, stateRoot } = this.record(shop, applied, {
       signer: set.signer,
       author,
@@ -234,9 +225,9 @@ export class Batch {
   private firstAnswer(shop: Shop, set: CheckedSet): (WriteOutcome & { ok: true }) | undefined {
     const { store } = this.options
     const { shopId } = shop
-    const seq = this.writtenSets.find(shopId, set.signer, set.nonce)
+    const seq = this.pending.writtenSets.find(shopId, set.signer, set.nonce)
     if (seq === undefined) return undefined
-    const made = this.written.get(shop)?.sets.find(({ record }) => record.seq === seq)
+    const made = this.pending.written.get(shop)?.sets.find(({ record }) => record.seq === seq)
     const record = made?.record ?? store.pickLog(shopId, [seq], 1)[0]!
     const isSame =
       equalBytes(record.header, set.headerBytes) &&
@@ -252,38 +243,23 @@ export class Batch {
   private change(shopId: ShopId, change: RelayChange | undefined): boolean {
     if (change === undefined) return false
     if (change.patches.length === 0) {
-      this.keepRows(change)
+      this.pending.keep(change)
       return true
     }
     const shop = this.shops.get(shopId) ?? this.found(shopId, change)
     const written = this.signAndApply(shop, [change.patches])
     if (written.length === 0) return false
-    for (const card of change.cards ?? []) this.cards.set(cardName(card.card), card)
-    this.keepRows(change)
+    for (const card of change.cards ?? []) this.pending.keepCard(card)
+    this.pending.keep(change)
     this.pricedListings.push(...(change.pricedListings ?? []))
     for (const effects of written) this.guarded(undefined, () => this.followUp(shop, effects))
     return true
   }
 
-  private keepRows({ settings = [], paymentRows = [] }: RelayChange): void {
-    this.settings.push(...settings)
-    for (const row of paymentRows) this.paymentRows.set(rowName(row), row)
-  }
-
-  private rows(shopId: ShopId, prefix: Uint8Array): PaymentRow[] {
-    const stored = this.options.store.paymentRows(shopId, prefix)
-    if (this.paymentRows.size === 0) return stored
-    const isWanted = (row: PaymentRow) =>
-      row.shopId === shopId && equalBytes(row.key.subarray(0, prefix.length), prefix)
-    const own = [...this.paymentRows.values()].filter(isWanted)
-    const names = new Set(own.map(rowName))
-    return [...stored.filter((row) => !names.has(rowName(row))), ...own]
-  }
-
   private found(shopId: ShopId, change: RelayChange): Shop {
     assert(change.newShop !== undefined, 'a set for a shop that is not there')
     const shop = new Shop(shopId, firstVersion(this.options.newState(shopId)), change.newShop.secret)
-    this.newShops.push(change.newShop)
+    this.pending.newShops.push(change.newShop)
     this.shops.set(shopId, shop)
     this.made.push(shop)
     return shop
@@ -308,7 +284,7 @@ export class Batch {
       { shopId: shop.shopId, nonce: relayNonce, timestamp, patches: encoded },
       this.options.relaySecret,
     )
-    this.setNonce(shop, RELAY, relayNonce)
+    this.pending.setNonce(shop, RELAY, relayNonce)
     this.record(shop, applied, {
       signer: RELAY,
       author: { role: 'relay' },
@@ -358,21 +334,14 @@ export class Batch {
     }
     const stateRoot = stateRootOf(state, shop.secret)
     const { peaks: log, added } = appendSet(shop.current.log, record, stateRoot)
-    if (applied.effects.payments.length > 0) this.keepLevel(state, shop.secret, seq)
+    if (applied.effects.payments.length > 0) this.pending.keepNew(askedLevelRows(state, shop.secret, seq))
     shop.current = { state, head: seq, relayNonce: set.relayNonce, log, stateRoot }
     const keys = set.patches.map(({ path }) => patchKey(path))
     const committed = { record, tree: set.tree, keys, stateRoot }
-    const part = this.partOf(shop)
+    const part = this.pending.partOf(shop)
     part.sets.push(committed)
     part.added.push(added)
     return committed
-  }
-
-  /** What receipts will need of a state that asks for payment; a manifest that is stored is not stored again. */
-  private keepLevel(state: ShopState, secret: Uint8Array, seq: Seq): void {
-    const isNew = ({ key }: { key: string }) =>
-      this.options.store.setting(key) === undefined && !this.settings.some((row) => row.key === key)
-    this.settings.push(...askedLevelRows(state, secret, seq).filter(isNew))
   }
 
   /**
@@ -382,9 +351,9 @@ export class Batch {
   private followUp(shop: Shop, effects: Effects): void {
     this.ordersTouched(shop, effects)
     for (const card of effects.unlinkedCards) {
-      const row = this.card(card)
-      if (row !== undefined) this.cards.set(cardName(card), { ...row, removed: true, removedAtMs: this.committedAtMs })
-      this.partOf(shop).unlinked.push({ card, seq: shop.current.head })
+      const row = this.pending.card(card)
+      if (row !== undefined) this.pending.keepCard({ ...row, removed: true, removedAtMs: this.committedAtMs })
+      this.pending.partOf(shop).unlinked.push({ card, seq: shop.current.head })
     }
     const { state } = shop.current
     const orphans = effects.orphanedOrders.map((id) =>
@@ -395,7 +364,7 @@ export class Batch {
   }
 
   private ordersTouched(shop: Shop, { orders, payments }: Effects): void {
-    const touched = this.partOf(shop).orders
+    const touched = this.pending.partOf(shop).orders
     touched.payments.push(...payments)
     for (const id of orders) {
       touched.ids.add(id)
@@ -422,32 +391,15 @@ export class Batch {
 
   /** What each write of a batch that could not be stored is answered. */
   private async commit(): Promise<WriteOutcome | undefined> {
-    if (this.written.size + this.settings.length + this.paymentRows.size === 0) return undefined
-    const records = [...this.written].flatMap(([{ shopId }, { sets }]) =>
-      sets.map(({ record }) => ({ shopId, record })),
-    )
-    const logTrees = [...this.written].flatMap(([{ shopId }, { sets, added }]) =>
-      logTreeRows(sets[0]?.record.seq ?? 0, added).map((row) => ({ shopId, ...row })),
-    )
-    const nonces = [...this.nonces].flatMap(([{ shopId }, ofShop]) =>
-      [...ofShop.values()].map((row) => ({ shopId, ...row })),
-    )
+    if (this.pending.isEmpty) return undefined
     try {
       if (this.pricedListings.length > 0) await this.options.keepPricedListings(this.pricedListings)
-      await this.options.store.commit({
-        records,
-        logTrees,
-        nonces,
-        newShops: this.newShops,
-        cards: [...this.cards.values()],
-        settings: [...this.settings, ...this.writtenSets.rows()],
-        paymentRows: [...this.paymentRows.values()],
-      })
+      await this.options.store.commit(this.pending.commit())
     } catch (error) {
       this.options.storeFailed(error)
       return error instanceof StoreError && error.code === 'full' ? NO_ROOM : NOT_STORED
     }
-    for (const [shop, ofShop] of this.nonces) for (const [name, { nonce }] of ofShop) shop.nonces.set(name, nonce)
+    this.pending.stored()
     return undefined
   }
 
@@ -455,50 +407,6 @@ export class Batch {
     for (const [shop, version] of this.before) shop.current = version
     for (const shop of this.made) this.shops.delete(shop.shopId)
   }
-
-  private partOf(shop: Shop): ShopPart {
-    let part = this.written.get(shop)
-    if (part === undefined) {
-      part = { sets: [], added: [], unlinked: [], orders: { ids: new Set(), payments: [] } }
-      this.written.set(shop, part)
-    }
-    return part
-  }
-
-  private card(card: Uint8Array): CardRow | undefined {
-    const name = cardName(card)
-    const known = this.cards.get(name) ?? this.storedCards.get(name)
-    if (known !== undefined) return known
-    const stored = this.options.store.card(card)
-    if (stored !== undefined) this.storedCards.set(name, stored)
-    return stored
-  }
-
-  private lastNonce(shop: Shop, signer: Uint8Array): bigint {
-    const name = cardName(signer)
-    return (
-      this.nonces.get(shop)?.get(name)?.nonce ?? shop.nonces.get(name) ?? this.options.store.nonce(shop.shopId, signer)
-    )
-  }
-
-  private setNonce(shop: Shop, signer: Uint8Array, nonce: bigint): void {
-    let ofShop = this.nonces.get(shop)
-    if (ofShop === undefined) this.nonces.set(shop, (ofShop = new Map()))
-    ofShop.set(cardName(signer), { signer, nonce })
-  }
-}
-
-function rowName({ shopId, key }: PaymentRow): string {
-  return `${shopId}/${toHex(key)}`
-}
-
-/** `Committed`, while it grows. */
-interface ShopPart extends Committed {
-  readonly sets: CommittedSet[]
-  /** To the trees over the log, by each of them. */
-  readonly added: Uint8Array[]
-  readonly unlinked: Committed['unlinked'][number][]
-  readonly orders: { readonly ids: Set<OrderId>; readonly payments: Uint8Array[] }
 }
 
 interface MadeSet {
