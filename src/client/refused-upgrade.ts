@@ -9,8 +9,8 @@ import { ClientError, rateLimited } from './client-error.js'
 import { httpAnswer, reasonIn } from './http-answer.js'
 
 /**
- * RATE_LIMITED, UNAVAILABLE, ORIGIN_REFUSED, ABORTED, or NO_WEBSOCKET where the relay would take it; undefined where nothing answers,
- * or there is no such version.
+ * RATE_LIMITED, UNAVAILABLE, ORIGIN_REFUSED, ABORTED, or NO_WEBSOCKET where the relay would take it; undefined where
+ * nothing answers, or there is no such version.
  */
 export async function whyNotOpened(
   url: string,

@@ -16,7 +16,8 @@ const SCRIPT = `
 
   const { relay: url, shop, address, payments } = Object.fromEntries(new URL(location).searchParams)
   const bytesOf = (hex) => Uint8Array.from(hex.match(/../gu) ?? [], (byte) => parseInt(byte, 16))
-  const hexOf = (text) => '0x' + Array.from(new TextEncoder().encode(text), (b) => b.toString(16).padStart(2, '0')).join('')
+  const digits = (byte) => byte.toString(16).padStart(2, '0')
+  const hexOf = (text) => '0x' + Array.from(new TextEncoder().encode(text), digits).join('')
   const wallets = createStore()
   const wallet = async () => {
     const [{ provider }] = wallets.getProviders()
@@ -38,7 +39,8 @@ const SCRIPT = `
     const { account, request } = await wallet()
     const signMessage = ({ message }) => request('personal_sign', hexOf(message), account)
     const card = makeKeyCard()
-    await enrol({ url, shop: BigInt(shop), card: card.publicKey, wallet: { address: account, signMessage }, guest: true })
+    const signer = { address: account, signMessage }
+    await enrol({ url, shop: BigInt(shop), card: card.publicKey, wallet: signer, guest: true })
     client = await connect({ url, shop: BigInt(shop), key: card.secret, relay: address })
     for await (const { complete, data, verified } of client.listings())
       if (complete) return data.length + ' listings, proven as of checkpoint ' + verified.seq

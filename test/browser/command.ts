@@ -1,4 +1,4 @@
-/** What `npm run check:browser` runs: flows one after the other, each failing alone, and what was counted on all pages. */
+/** What `npm run check:browser` runs: flows one after the other, each failing alone, and what was counted on pages. */
 
 import { boughtElsewhere } from './bought-elsewhere.js'
 import { DemoShop } from './demo-shop.js'

@@ -1,6 +1,6 @@
 /**
  * What all flows stand on: one Chromium, contexts whose pages are watched, and what was counted: axe's violations, long
- * tasks, errors on consoles. A browser tells of a network that a flow takes away as an error: that alone is not counted.
+ * tasks, errors on consoles. Chromium tells of a network that a flow takes away as an error: that alone is not counted.
  */
 
 import { readFileSync } from 'node:fs'

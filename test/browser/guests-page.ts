@@ -1,5 +1,6 @@
 /** A guest's page while the relay comes and goes: a write made offline, two tabs, reloads. */
 
+import type { Page } from 'playwright-core'
 import { bundled, servePage } from '../fixtures/chromium.js'
 import { call, GUEST_SCRIPT, guestPageReady, guestUrl, isKept, openGuestPage } from '../fixtures/guest-page.js'
 import { requireThat, textOf, until, type Ground } from './ground.js'
@@ -107,11 +108,7 @@ export class GuestsPage {
     requireThat(states.filter((state) => state === 'connected').length <= 1, `both are connected: ${textOf(states)}`)
     await two.close()
     await call(one, 'want')
-    await until(
-      'the tab that is left is connected',
-      () => call(one, 'state'),
-      (state) => state === 'connected',
-    )
+    await isConnected(one)
     return 'one session, one cart, four orders, each once'
   }
 
@@ -126,16 +123,7 @@ export class GuestsPage {
       )
     await isProven()
     await call(tab, 'add')
-    await until(
-      'it is kept',
-      () => isKept(tab, 'replica', SHOP),
-      (kept) => kept,
-    )
-    await until(
-      'the cart is kept',
-      () => isKept(tab, 'outbox', SHOP),
-      (kept) => kept,
-    )
+    for (const what of ['replica', 'outbox']) await until(`the ${what} is kept`, () => isKept(tab, what, SHOP), Boolean)
     await tab.reload()
     await guestPageReady(tab)
     await isProven()
@@ -149,11 +137,15 @@ export class GuestsPage {
     requireThat((await call(tab, 'state')) === 'disconnected', 'it is connected without a relay')
     await isProven()
     await relay.again()
-    await until(
-      'it is connected again',
-      () => call(tab, 'state'),
-      (state) => state === 'connected',
-    )
+    await isConnected(tab)
     return 'list and cart are there with and without the relay'
   }
+}
+
+async function isConnected(tab: Page): Promise<void> {
+  await until(
+    'the tab is connected',
+    () => call(tab, 'state'),
+    (state) => state === 'connected',
+  )
 }

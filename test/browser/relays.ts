@@ -103,7 +103,7 @@ export async function fill({ client }: Merchant, count: number): Promise<void> {
 const LISTINGS_PER_SET = 250
 
 function listingChange(id: bigint): Change {
-  const Description = `Number ${id} of many things, each with a text of about the length that shops write for their things.`
+  const Description = `Number ${id} of many things, each with a text of about the length that shops write for theirs.`
   const Metadata = map({ Title: `Thing ${id}`, Description })
   return { op: 'add', path: ['Listings', id], value: map({ ID: id, Price: 100n + id, Metadata, ViewState: 1n }) }
 }
