@@ -73,15 +73,12 @@ function recovered({ rs, recovery }: Recoverable, digest: Uint8Array): secp256k1
  */
 function sumOfMultiples(u: bigint, v: bigint, point: secp256k1.Point): secp256k1.Point {
   const { BASE, ZERO } = secp256k1.Point
-  const addends = [undefined, BASE, point, BASE.add(point)]
-  const [ofBase, ofPoint] = [u, v].map((scalar) => scalar.toString(2).padStart(SCALAR_BITS, '0')) as [string, string]
+  const addends = [ZERO, BASE, point, BASE.add(point)]
   let sum = ZERO
-  for (let i = 0; i < SCALAR_BITS; i++) {
-    const addend = addends[Number(ofBase[i]) + 2 * Number(ofPoint[i])]
+  for (let bit = 255n; bit >= 0n; bit--) {
+    const addend = Number((u >> bit) & 1n) + 2 * Number((v >> bit) & 1n)
     sum = sum.double()
-    if (addend !== undefined) sum = sum.add(addend)
+    if (addend > 0) sum = sum.add(addends[addend]!)
   }
   return sum
 }
-
-const SCALAR_BITS = 256

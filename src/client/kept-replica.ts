@@ -13,6 +13,7 @@ import { CborError, type CborKey } from '../codec/value.js'
 import { OBJECT_BYTES_MAX } from '../limits.js'
 import { encodeLevel, readLevel, type Level } from '../merkle/state-level.js'
 import type { SignedCheckpoint } from '../proofs/checkpoint.js'
+import { HeldShop } from '../proofs/held-shop.js'
 import type { Salts, SnapshotItem, SnapshotObject } from '../proofs/snapshot.js'
 import {
   encodeSalts,
@@ -65,6 +66,16 @@ export function keptFor(
   )
   const card = shop.card === undefined ? '' : toHex(shop.card)
   return [shop.shopId, toHex(shop.relay.keys[0]!), card, parts === undefined ? 'all' : filters.join(',')].join(' ')
+}
+
+/** What was kept, as if all of it were true: to be shown before it is checked. Throws what reading an object throws. */
+export function* heldIn({ items }: KeptReplica): Steps<HeldShop> {
+  const held = new HeldShop({ hasTree: false })
+  for (const { question, object } of items) {
+    if (!isGuestsAccount(question)) held.put({ question, object }, 0n)
+    yield
+  }
+  return held
 }
 
 /** Fresh. */

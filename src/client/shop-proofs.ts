@@ -15,7 +15,6 @@ import { HeldShop } from '../proofs/held-shop.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import type { CheckpointPush, PushedSet, Request, SnapshotPush, SubscriptionRequest } from '../wire/messages.js'
-import { isGuestsAccount } from '../wire/proof-payloads.js'
 import { ClientError } from './client-error.js'
 import { Freshness } from './freshness.js'
 import type * as Keeping from './kept-replica.js'
@@ -27,7 +26,7 @@ import type { AskedShop } from './proof-requests.js'
 import { ProvenShop } from './proven-shop.js'
 import type { Replica } from './replica.js'
 import type { KnownRelay } from './shop-checkpoints.js'
-import { inSlices, type Steps } from './slices.js'
+import { inSlices, toEnd, type Steps } from './slices.js'
 import type { VerifiedSet } from './verify.js'
 
 interface Whose {
@@ -225,20 +224,13 @@ export class ShopProofs {
     const kept = await this.kept()
     if (kept === undefined) return
     try {
-      await this.sliced(this.showSteps(kept))
+      const held = await this.sliced(this.keeping!.heldIn(kept))
+      if (held === undefined) return
+      this.replica.begin(held)
+      this.preview = kept
     } catch (error) {
       this.notUsed(error)
     }
-  }
-
-  private *showSteps(kept: Keeping.KeptReplica): Steps {
-    const held = new HeldShop({ hasTree: false })
-    for (const { question, object } of kept.items) {
-      if (!isGuestsAccount(question)) held.put({ question, object }, 0n)
-      yield
-    }
-    this.replica.begin(held)
-    this.preview = kept
   }
 
   /** The same with what `follow` brings, where it cannot be verified without: keys that came later. Never rejects. */
@@ -406,10 +398,12 @@ export class ShopProofs {
     const seq = kept && this.proven.comparedWith!.fields.Seq
     if (kept === undefined || seq === this.savedSeq) return
     const steps = keeping.encodeKept({ ...kept, purpose: this.purpose(keeping) })
+    // Who closes may be about to leave.
+    const encoding = this.isClosed ? toEnd(steps) : inSlices(steps, () => true)
     this.savedSeq = seq!
     this.saved = this.saved.then(async () => {
       try {
-        const bytes = await inSlices(steps, () => true)
+        const bytes = encoding instanceof Promise ? await encoding : encoding
         await this.options.store!.save(bytes!)
       } catch (error) {
         this.handlers.notice(`what is held could not be kept: ${(error as Error).message}`)

@@ -18,6 +18,14 @@ export function inSlices<T>(steps: Steps<T>, isWanted: () => boolean): T | Promi
   return step.done === true ? step.value : following(steps, isWanted)
 }
 
+/** All of it, in one go. */
+export function toEnd<T>(steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
 async function following<T>(steps: Steps<T>, isWanted: () => boolean): Promise<T | undefined> {
   for (;;) {
     await nextTask()

@@ -5,7 +5,7 @@ import type { PartTask } from '../../src/client/part-proofs.js'
 import { Replica } from '../../src/client/replica.js'
 import { ShopProofs } from '../../src/client/shop-proofs.js'
 import type { SnapshotPush } from '../../src/wire/messages.js'
-import { toEnd } from '../fixtures/steps.js'
+import { toEnd } from '../../src/client/slices.js'
 
 const checkpoint = { fields: { Seq: 3n, StateRoot: new Uint8Array(32) } }
 
