@@ -18,6 +18,7 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 const SUBPATHS = [
   './client',
   './react',
+  './devtools',
   './enrol',
   './card',
   './verify',

@@ -17,6 +17,8 @@ interface Example {
   readonly name: string
   readonly subpath: string
   readonly code: string
+  /** What stands before it. */
+  readonly description: string
   /** What its lines with console.log say, by their comments. */
   readonly says: readonly string[]
 }
@@ -100,6 +102,11 @@ describe('the examples in the docstrings', () => {
       expect([...code.matchAll(/from 'cairn-relay/gu)], `the example of ${name}`).toHaveLength(1)
   })
 
+  it('follow words that say what it is', () => {
+    const wordless = examples.filter(({ description }) => !/^[A-Z`'{].{15,}[.:]$/su.test(description))
+    expect(wordless.map(({ name, description }) => [name, description])).toEqual([])
+  })
+
   it('compile', { timeout: 120_000 }, () => {
     expect(inProject(join(ROOT, 'node_modules/.bin/tsc'), ['-p', '.'])).toBe('')
   })
@@ -130,7 +137,8 @@ function examplesIn(source: string): Example[] {
     if (code === undefined) return []
     const subpath = /from '(cairn-relay[^']*)'/u.exec(code)?.[1] ?? ''
     const says = [...code.matchAll(/console\.log\(.*\) \/\/ (.*)$/gmu)].map(([, said]) => said!)
-    return [{ name: name!, subpath, code, says }]
+    const description = text.split('@example')[0]!.trim()
+    return [{ name: name!, subpath, code, description, says }]
   })
 }
 

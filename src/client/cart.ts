@@ -11,11 +11,11 @@ import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { AddressDetails } from '../objects/order.js'
 import { ClientError, usage } from './client-error.js'
-import { isId } from './place-arguments.js'
+import { isId } from './places.js'
 import { isSameList } from './listings-query.js'
 import { states, type Live } from './live.js'
 import type { Currency } from './money.js'
-import { quoteOf, type Item, type Quote, type QuoteLine } from './quote.js'
+import type { Item, Quote, quoteOf, QuoteLine } from './quote.js'
 
 export interface CartLine extends QuoteLine {
   /** What `change` and `remove` take; the same for the same listing and variations. */
@@ -37,6 +37,8 @@ interface CartShop {
   readonly currencies: readonly Currency[]
   listing(id: ListingId): Live<Listing>
   manifest(): Live<Manifest>
+  /** What prices the lines; undefined while it is loading: all of them are, then. */
+  quote(): typeof quoteOf | undefined
   /** What `save` gives now. */
   kept?(text: string): void
   /** An order of these items, its pieces reserved; its id. */
@@ -68,7 +70,8 @@ export class Cart implements AsyncIterable<CartState> {
     const lines = [...this.lines.values()]
     const manifest = this.shop.manifest().get().data
     const listings = lines.map(({ listing }) => this.listing(listing))
-    const of = [this.version, manifest, ...listings]
+    const quoteOf = this.shop.quote() ?? loadingQuote
+    const of = [this.version, quoteOf, manifest, ...listings]
     if (this.shown !== undefined && isSameList(this.shown.of, of)) return this.shown.state
     const { currencies } = this.shop
     const byId = new Map(lines.map(({ listing }, i) => [listing, listings[i]]))
@@ -93,6 +96,7 @@ export class Cart implements AsyncIterable<CartState> {
     }
   };
 
+  /** Each state once, as it becomes. */
   [Symbol.asyncIterator](): AsyncIterator<CartState> {
     return states(this.get, this.subscribe)
   }
@@ -126,6 +130,7 @@ export class Cart implements AsyncIterable<CartState> {
     if (this.lines.delete(key)) this.changed()
   }
 
+  /** Takes all lines out; the address stays. */
   clear(): void {
     if (this.lines.size === 0) return
     this.lines.clear()
@@ -183,6 +188,11 @@ export class Cart implements AsyncIterable<CartState> {
     this.changed()
   }
 
+  /** What prices the lines has come. */
+  quotes(): void {
+    this.tell()
+  }
+
   private listing(id: ListingId): Listing | undefined | 'loading' {
     const { status, data } = this.shop.listing(id).get()
     return status === 'loading' ? 'loading' : data
@@ -211,6 +221,19 @@ export class Cart implements AsyncIterable<CartState> {
       )
     }
     for (const stop of before) stop()
+  }
+}
+
+/** Of lines of which nothing is known yet. */
+function loadingQuote(_shop: unknown, items: readonly Item[]): Quote {
+  const none = { title: undefined, price: undefined, steps: [], unit: undefined, sum: undefined }
+  return {
+    lines: items.map(({ listing, variations = [], quantity }) => ({ listing, variations, quantity, ...none })),
+    subtotal: undefined,
+    region: undefined,
+    shipping: [],
+    total: undefined,
+    problems: [{ code: 'LOADING', message: 'The shop is still loading.' }],
   }
 }
 

@@ -10,7 +10,7 @@ import { CborTime } from '../codec/value.js'
 import type { Change } from '../patches/patch.js'
 import { requireEditable, type ObjectCollection } from '../state/object-edit.js'
 import { usage } from './client-error.js'
-import { isId } from './place-arguments.js'
+import { isId } from './places.js'
 
 const OPS = ['add', 'replace', 'remove', 'append', 'increment', 'decrement'] as const
 

@@ -1,14 +1,12 @@
 /**
- * What `connect` takes, and what is wrong with it: told before anything is sent, with the option and what to write
- * instead.
+ * What `connect` takes, and whether it is that. What is wrong is told by option-problems.ts, which is loaded then.
  *
  * Tests: test/client/arguments.test.ts
  */
 
 import { isSecretKey } from '../bytes/signature-form.js'
 import type { ReplicaStore } from './kept-replica.js'
-import { EXAMPLE_URL, isId, SHOP_REMEDY, shopProblem, URL_REMEDY, urlProblem } from './place-arguments.js'
-import { usage } from './client-error.js'
+import { isId, isRelayUrl, isShopId } from './places.js'
 import type { Currency } from './money.js'
 import type { Part } from './parts.js'
 import type { RelayGiven } from './relay-address.js'
@@ -63,90 +61,55 @@ export interface ConnectOptions {
   readonly onNotice?: ((text: string) => void) | undefined
 }
 
-type Check = (value: unknown) => string | undefined
-
 const isBytes = (value: unknown, length: number) => value instanceof Uint8Array && value.length === length
+const isBoolean = (value: unknown) => typeof value === 'boolean'
 
-/** What is wrong with each; undefined if nothing is. `remedy` stands behind it. */
-const CHECKS: Readonly<Record<keyof ConnectOptions, readonly [check: Check, remedy: string]>> = {
-  url: [urlProblem, URL_REMEDY],
-  shop: [shopProblem, SHOP_REMEDY],
-  key: [
-    (value) =>
-      value === undefined || (isBytes(value, 32) && isSecretKey(value as Uint8Array))
-        ? undefined
-        : 'it is no secret key of 32 bytes (Uint8Array)',
-    'Take secret of makeKeyCard, or leave it out for a visitor.',
-  ],
-  relay: [
-    relayProblem,
-    "Give the relay's address, 20 bytes or 40 hexadecimal digits, or 'development' for a relay on your own machine.",
-  ],
-  chain: [
-    (value) => unless(value === undefined || isChain(value)),
-    'Give { chainId, shops, relays, rpc }: a bigint, addresses of ShopReg and RelayReg, and an endpoint.',
-  ],
-  handOvers: [
-    (value) => unless(value === undefined || (Array.isArray(value) && value.every((one) => one instanceof Uint8Array))),
-    'Give a list of Uint8Array, as cairn key tells them.',
-  ],
-  only: [
-    (value) => unless(value === undefined || value === 'watched' || (Array.isArray(value) && value.every(isPart))),
-    "Give a list of { listing }, { order }, { inventory }, each an id (bigint) or 'all', of { tag: name }, " +
-      "of { tags: 'all' }; or 'watched'.",
-  ],
-  protocol: [(value) => unless(value === undefined || value === 5), 'Write 5, or leave it out.'],
-  verifiedAtSeconds: [
-    (value) => unless(value === undefined || (Number.isInteger(value) && (value as number) > 0)),
-    'Give whole seconds above 0, as a number.',
-  ],
-  store: [
-    (value) => unless(value === undefined || isStore(value)),
-    'Give what replicaStore of cairn-relay/replica-store makes.',
-  ],
-  outbox: [
-    (value) => unless(value === undefined || isStore(value)),
-    'Give what replicaStore of cairn-relay/replica-store makes, of another place than store has.',
-  ],
-  optimistic: [isBoolean, 'Write true, with outbox, or leave it out.'],
-  offline: [isBoolean, 'Write true, or leave it out.'],
-  currencies: [
-    (value) => unless(value === undefined || (Array.isArray(value) && value.every(isCurrency))),
-    'Give a list of { currency: { ChainID, Address }, decimals, symbol }, Address as 20 bytes.',
-  ],
-  signal: [
-    (value) => unless(value === undefined || value instanceof AbortSignal),
-    'Give the signal of an AbortController.',
-  ],
-  onNotice: [(value) => unless(value === undefined || typeof value === 'function'), 'Give a function of one text.'],
+/** Of those that may be left out for a value that is there. */
+const FINE: Readonly<Record<keyof ConnectOptions, (value: unknown) => boolean>> = {
+  url: isRelayUrl,
+  shop: isShopId,
+  key: (value) => isBytes(value, 32) && isSecretKey(value as Uint8Array),
+  relay: isRelay,
+  chain: isChain,
+  handOvers: (value) => Array.isArray(value) && value.every((one) => one instanceof Uint8Array),
+  only: (value) => value === 'watched' || (Array.isArray(value) && value.every(isPart)),
+  protocol: (value) => value === 5,
+  verifiedAtSeconds: (value) => Number.isInteger(value) && (value as number) > 0,
+  store: isStore,
+  outbox: isStore,
+  optimistic: isBoolean,
+  offline: isBoolean,
+  currencies: (value) => Array.isArray(value) && value.every(isCurrency),
+  signal: (value) => value instanceof AbortSignal,
+  onNotice: (value) => typeof value === 'function',
 }
 
-/** Throws ClientError USAGE for the first that is wrong. */
-export function checkConnectOptions(options: ConnectOptions): void {
-  if (typeof options !== 'object' || options === null)
-    throw usage('options', 'they are missing', `Write connect({ url: '${EXAMPLE_URL}', shop: 1n, relay: … }).`)
-  for (const name of Object.keys(options))
-    if (!Object.hasOwn(CHECKS, name))
-      throw usage(`options.${name}`, 'there is no such option', `There are ${Object.keys(CHECKS).join(', ')}.`)
-  for (const [name, [check, remedy]] of Object.entries(CHECKS)) {
-    const problem = check(options[name as keyof ConnectOptions])
-    if (problem !== undefined) throw usage(`options.${name}`, problem, remedy)
-  }
-  if (options.only === 'watched' && options.store !== undefined)
-    throw usage('options.store', "it cannot keep what only: 'watched' changes", 'Leave store out, or name the parts.')
-  if (options.outbox !== undefined && options.key === undefined)
-    throw usage('options.outbox', 'a visitor has nothing to send', 'Give a key too, or leave outbox out.')
-  if (options.optimistic === true && options.outbox === undefined)
-    throw usage('options.optimistic', 'without an outbox nothing is pending', 'Give outbox too, or leave it out.')
+const NEEDED: ReadonlySet<string> = new Set(['url', 'shop', 'relay'])
+
+/** Names of all options. */
+export const OPTION_NAMES = Object.keys(FINE) as readonly (keyof ConnectOptions)[]
+
+/** Whether it is what the option takes, by itself. */
+export function isOption(name: keyof ConnectOptions, value: unknown): boolean {
+  return (value === undefined && !NEEDED.has(name)) || FINE[name](value)
 }
 
-function relayProblem(value: unknown): string | undefined {
-  if (value === undefined) return 'it is missing'
-  if (value === 'development' || isBytes(value, 20)) return undefined
-  if (typeof value === 'object' && value !== null && 'chain' in value) return unless(isChain(value.chain))
-  if (typeof value === 'string' && /^(?:0x)?[0-9a-f]{40}$/iu.test(value)) return undefined
-  if (value instanceof Uint8Array) return `it has ${value.length} bytes, not 20`
-  return typeof value === 'string' ? `${JSON.stringify(value)} is no address` : `it is a ${typeof value}`
+/** Whether they are options of `connect` that go together. */
+export function areConnectOptions(options: ConnectOptions): boolean {
+  if (typeof options !== 'object' || options === null) return false
+  const { only, store, outbox, key, optimistic } = options
+  const goTogether =
+    (only !== 'watched' || store === undefined) && (outbox === undefined ? optimistic !== true : key !== undefined)
+  return (
+    goTogether &&
+    Object.keys(options).every((name) => Object.hasOwn(FINE, name)) &&
+    OPTION_NAMES.every((name) => isOption(name, options[name]))
+  )
+}
+
+function isRelay(value: unknown): boolean {
+  if (typeof value === 'string') return value === 'development' || /^(?:0x)?[0-9a-f]{40}$/iu.test(value)
+  return isBytes(value, 20) || (typeof value === 'object' && value !== null && 'chain' in value && isChain(value.chain))
 }
 
 function isChain(value: unknown): boolean {
@@ -163,10 +126,6 @@ function isPart(part: unknown): boolean {
   return ['listing', 'order', 'inventory'].includes(kind ?? '') && (id === 'all' || isId(id))
 }
 
-function isBoolean(value: unknown): string | undefined {
-  return unless(value === undefined || typeof value === 'boolean')
-}
-
 function isStore(value: unknown): boolean {
   const { load, save } = (value ?? {}) as Partial<Record<keyof ReplicaStore, unknown>>
   return typeof load === 'function' && typeof save === 'function'
@@ -176,8 +135,4 @@ function isCurrency(value: unknown): boolean {
   const { currency, decimals, symbol } = (value ?? {}) as Partial<Currency>
   const isPlace = typeof currency?.ChainID === 'bigint' && isBytes(currency.Address, 20)
   return isPlace && Number.isInteger(decimals) && decimals! >= 0 && typeof symbol === 'string'
-}
-
-function unless(isFine: boolean): string | undefined {
-  return isFine ? undefined : 'it is not of the form that is wanted'
 }

@@ -6,7 +6,7 @@
 
 import type { ListingId } from '../brands.js'
 import { usage } from './client-error.js'
-import { isId } from './place-arguments.js'
+import { isId } from './places.js'
 import { VIEW_STATE_PUBLISHED, type Listing } from '../objects/listing.js'
 
 /** What is left out does not select. */

@@ -103,6 +103,8 @@ export class Outbox {
   private entries: Entry[] = []
   private answered: AnsweredWrite[] = []
   private refusals: KeptRefusal[] = []
+  /** Dismissed here while another tab keeps the list. */
+  private readonly dismissed = new Set<bigint>()
   private lastNonce = 0n
   private cartText = ''
   private cardKept = false
@@ -171,7 +173,8 @@ export class Outbox {
     // While it was read the turn went to another tab.
     if (turn !== this.turn) return
     this.isHolder = true
-    if (this.entries.some(({ isKept }) => !isKept)) void this.keep()
+    if (this.entries.some(({ isKept }) => !isKept) || this.dismissed.size > 0) void this.keep()
+    this.dismissed.clear()
     this.told()
   }
 
@@ -206,7 +209,7 @@ export class Outbox {
     if (kept.purpose !== this.purpose)
       return this.host.notice('cart and writes that were kept are of another card or shop and not used')
     this.takeWrites(kept.writes)
-    this.refusals = [...kept.refused]
+    this.refusals = kept.refused.filter(({ id }) => !this.dismissed.has(id))
     if (kept.lastNonce > this.lastNonce) this.lastNonce = kept.lastNonce
     this.cardKept ||= kept.isCardKept
     this.takeCart(kept.cart)
@@ -281,6 +284,7 @@ export class Outbox {
   /** Takes a refused write off the list. */
   dismiss(id: bigint): void {
     this.refusals = this.refusals.filter((one) => one.id !== id)
+    if (!this.isHolder) this.dismissed.add(id)
     void this.keep()
     this.told()
   }

@@ -5,6 +5,7 @@
  */
 
 import { usage } from './client-error.js'
+import { isRelayUrl, isShopId } from './places.js'
 
 export const EXAMPLE_URL = 'http://127.0.0.1:4444'
 export const URL_REMEDY = `Write it as '${EXAMPLE_URL}'.`
@@ -16,8 +17,9 @@ export function urlProblem(value: unknown): string | undefined {
   if (typeof value !== 'string') return `it is a ${typeof value}, not a text`
   const scheme = /^[a-z][a-z0-9+.-]*:/iu.exec(value)?.[0].toLowerCase()
   if (scheme === undefined || !value.includes('//')) return `${JSON.stringify(value)} has no scheme`
-  if (!['http:', 'https:', 'ws:', 'wss:'].includes(scheme)) return `${JSON.stringify(value)} is no http(s) address`
-  return URL.canParse(value) ? undefined : `${JSON.stringify(value)} is no address`
+  if (isRelayUrl(value)) return undefined
+  const isOther = !['http:', 'https:', 'ws:', 'wss:'].includes(scheme)
+  return `${JSON.stringify(value)} is no ${isOther ? 'http(s) ' : ''}address`
 }
 
 /** Throws ClientError USAGE for an address that is none, as `connect` does. */
@@ -30,16 +32,11 @@ export function checkUrl(url: unknown): void {
 export function shopProblem(value: unknown): string | undefined {
   if (value === undefined) return 'it is missing'
   if (typeof value !== 'bigint') return `it is a ${typeof value}, not a bigint`
-  return value >= 0n && value >> 256n === 0n ? undefined : `${value} is no shop id, 0 … 2^256−1`
+  return isShopId(value) ? undefined : `${value} is no shop id, 0 … 2^256−1`
 }
 
 /** Throws ClientError USAGE for a shop id that is none, as `connect` does. */
 export function checkShop(shop: unknown): void {
   const problem = shopProblem(shop)
   if (problem !== undefined) throw usage('options.shop', problem, SHOP_REMEDY)
-}
-
-/** 1 … 2^64−1. */
-export function isId(id: unknown): id is bigint {
-  return typeof id === 'bigint' && id > 0n && id >> 64n === 0n
 }

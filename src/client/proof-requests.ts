@@ -9,15 +9,11 @@
 import type { ShopId } from '../brands.js'
 import { equalBytes, toBigEndian } from '../bytes/bytes.js'
 import { TIED_ANSWER_MS_MAX } from '../limits.js'
-import {
-  CheckpointError,
-  compareCheckpoints,
-  decodeSignedCheckpoint,
-  setDigest,
-  verifyLogInclusion,
-  type Comparison,
-  type VerifiedCheckpoint,
-} from '../proofs/checkpoint.js'
+import { CheckpointError } from '../proofs/checkpoint-error.js'
+import { decodeSignedCheckpoint, type VerifiedCheckpoint } from '../proofs/checkpoint-form.js'
+import { compareCheckpoints, type Comparison } from '../proofs/conflict.js'
+import { setDigest } from '../proofs/log-leaf.js'
+import { verifyLogInclusion } from '../proofs/log-proof.js'
 import {
   readCheckpointAnswer,
   readLogProofAnswer,

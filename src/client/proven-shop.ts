@@ -11,13 +11,10 @@ import { equalBytes } from '../bytes/bytes.js'
 import { readLevel, STATE_COLLECTIONS, type Level } from '../merkle/state-level.js'
 import type { StateQuestion } from '../merkle/state-question.js'
 import type { StateObject } from '../merkle/state-tree.js'
-import {
-  decodeLast,
-  decodeLogConsistency,
-  type OfferedCheckpoint,
-  type VerifiedCheckpoint,
-} from '../proofs/checkpoint.js'
+import type { OfferedCheckpoint } from '../proofs/checkpoint-acceptance.js'
+import { decodeLast, type VerifiedCheckpoint } from '../proofs/checkpoint-form.js'
 import { HeldShop } from '../proofs/held-shop.js'
+import { decodeLogConsistency } from '../proofs/log-proof.js'
 import {
   isCardEntry,
   requireLevel,
@@ -183,10 +180,13 @@ export class ProvenShop {
       const object = verifier.take(readSnapshotObject(bytes))
       if (object !== undefined) held.put(object, checkpoint.fields.Seq)
       yield
+      // Other parts are wanted by now.
+      if (this.begun !== begun) return false
     }
     if (!push.last) return false
     verifier.end()
     for (const collection of read) for (const _ of held.values(collection)) yield
+    if (this.begun !== begun) return false
     this.level = verifier.level
     this.end(begun)
     return true

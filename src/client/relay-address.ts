@@ -7,13 +7,10 @@
 import type { ShopId } from '../brands.js'
 import { fromHex } from '../bytes/hex.js'
 import { decodeSignedHandOver } from '../proofs/hand-over.js'
-import { ClientError, verificationFailed } from './client-error.js'
-import { relayDescription } from './enrol.js'
+import { verificationFailed } from './client-error.js'
 import { FollowedRelay } from './followed-relay.js'
 import { loaded } from './later.js'
 import type { ShopChain } from './shop-chain.js'
-
-const DEVELOPMENT_CHAIN_ID = 31_337
 
 /** An address, 20 bytes or hexadecimal; 'development'; or a chain, which is asked who owns the relay's token. */
 export type RelayGiven = Uint8Array | string | { readonly chain: ShopChain }
@@ -37,20 +34,10 @@ export async function relayOf(options: RelayOptions): Promise<FollowedRelay> {
 }
 
 /** `'development'` asks a development relay for its own. */
-async function addressIn(text: string, { url, signal, onNotice }: RelayOptions): Promise<Uint8Array> {
+async function addressIn(text: string, options: RelayOptions): Promise<Uint8Array> {
   if (text !== 'development') return fromHex(text)
-  const facts = await relayDescription(url, signal)
-  if (facts.chain_id !== DEVELOPMENT_CHAIN_ID) {
-    throw new ClientError(
-      'NOT_DEVELOPMENT',
-      `the relay at ${url} is not in development mode: its address must be given`,
-    )
-  }
-  onNotice?.(
-    `the relay's address ${facts.relay_address} is taken from the relay itself: ` +
-      'fine for development, proves nothing elsewhere',
-  )
-  return fromHex(facts.relay_address)
+  const { developmentAddress } = await loaded(import('./development-relay.js'))
+  return developmentAddress(options)
 }
 
 export function givenChain(relay: RelayGiven): ShopChain | undefined {

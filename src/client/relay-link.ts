@@ -7,7 +7,7 @@
  */
 
 import { publicKeyOf, sign } from '#signature'
-import { fromBigEndian } from '../bytes/bytes.js'
+import { fromBigEndian, toBigEndian } from '../bytes/bytes.js'
 import { personalMessageDigest } from '../bytes/eip191.js'
 import { BACK_OFF_MS_MAX, BACK_OFF_MS_MIN } from '../limits.js'
 import type { WireVersion } from '../wire/envelope.js'
@@ -62,6 +62,7 @@ export class RelayLink {
   private attempting: number | undefined
   private asides: Promise<unknown> = Promise.resolve()
   private running: Aside | undefined
+  private isCanceling = false
   /** Tries now, not after the pause. */
   private readonly onOnline = () => {
     if (this.current === 'disconnected') this.reopenNow()
@@ -109,6 +110,23 @@ export class RelayLink {
     const result = this.asides.then(act)
     this.asides = result.catch(() => undefined)
     return result
+  }
+
+  /**
+   * Ends the subscription that `begin` made. What still comes of it until the relay answers is answered, and nobody is
+   * told: it is not of what is wanted next. Rejects with ClientError.
+   */
+  async cancel(): Promise<void> {
+    this.isCanceling = true
+    try {
+      await this.ask({ kind: 'cancel', subscriptionId: toBigEndian(this.subscriptionId ?? 0n, 2) })
+    } finally {
+      this.isCanceling = false
+    }
+  }
+
+  private get told(): Pick<LinkHandlers, 'push' | 'checkpoint' | 'snapshot' | 'syncStatus'> {
+    return this.isCanceling ? NOBODY : this.handlers
   }
 
   private async runAside<T>(request: SubscriptionRequest, handlers: Aside, act: () => Promise<T>): Promise<T> {
@@ -235,14 +253,14 @@ export class RelayLink {
         {
           push: (push) => {
             const aside = this.asideOf(push)
-            if (aside === undefined) return handlers.push(push)
+            if (aside === undefined) return this.told.push(push)
             aside.push(push)
             return undefined
           },
-          checkpoint: (push) => (this.asideOf(push) === undefined ? handlers.checkpoint(push) : undefined),
-          snapshot: (push) => handlers.snapshot(push),
+          checkpoint: (push) => (this.asideOf(push) === undefined ? this.told.checkpoint(push) : undefined),
+          snapshot: (push) => this.told.snapshot(push),
           payments: handlers.payments,
-          syncStatus: (status) => this.asideOf(status)?.syncStatus(status) ?? handlers.syncStatus(status),
+          syncStatus: (status) => this.asideOf(status)?.syncStatus(status) ?? this.told.syncStatus(status),
           // It begins again with a connection of its own, after the usual pause.
           subscriptionClosed: () => connection.close(),
           closed: (_code, reason) => this.lost(connection, reason),
@@ -306,6 +324,9 @@ export class RelayLink {
     this.handlers.state(state)
   }
 }
+
+const nothing = () => undefined
+const NOBODY = { push: nothing, checkpoint: nothing, snapshot: nothing, syncStatus: nothing }
 
 /** UNREACHABLE has several causes: `why` tells which it is. */
 async function openedOr(

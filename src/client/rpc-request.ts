@@ -11,6 +11,7 @@ import { httpAnswer } from './http-answer.js'
 
 /** As EIP-1193 has it. */
 export interface EthereumProvider {
+  /** The result of a JSON-RPC call. Rejects with what the wallet or endpoint says. */
   request(question: { readonly method: string; readonly params?: readonly unknown[] | undefined }): Promise<unknown>
 }
 

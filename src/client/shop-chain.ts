@@ -10,7 +10,8 @@ import type { ShopId } from '../brands.js'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { fromHex, prefixedHex, toHex } from '../bytes/hex.js'
 import { CheckpointError } from '../proofs/checkpoint-error.js'
-import { decodeSignedCheckpoint, type RelayIdentity, type SignedCheckpoint } from '../proofs/checkpoint.js'
+import { decodeSignedCheckpoint, type SignedCheckpoint } from '../proofs/checkpoint-form.js'
+import type { RelayIdentity } from '../proofs/hand-over.js'
 import { checkpointDigest } from '../proofs/checkpoint-form.js'
 import {
   FRESH_SHOP_NONCE,

@@ -8,18 +8,17 @@
 import type { Seconds, ShopId } from '../brands.js'
 import { personalSigner } from '../bytes/eip191.js'
 import { CHECKPOINTS_KEPT } from '../limits.js'
+import { CheckpointTrust, type OfferedCheckpoint } from '../proofs/checkpoint-acceptance.js'
+import { CheckpointError } from '../proofs/checkpoint-error.js'
 import {
-  CheckpointError,
-  CheckpointTrust,
-  compareCheckpoints,
   requireIdentity,
   verifyCheckpoint,
   verifyLast,
-  type OfferedCheckpoint,
-  type RelayIdentity,
   type SignedCheckpoint,
   type VerifiedCheckpoint,
-} from '../proofs/checkpoint.js'
+} from '../proofs/checkpoint-form.js'
+import { compareCheckpoints } from '../proofs/conflict.js'
+import type { RelayIdentity } from '../proofs/hand-over.js'
 import type { ProvenAnswer } from '../wire/proof-payloads.js'
 
 /** What is known of a relay before it says anything. */

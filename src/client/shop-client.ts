@@ -16,8 +16,9 @@ import type { WireVersion } from '../wire/envelope.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, Request, SyncStatusRequest } from '../wire/messages.js'
 import { ClientError, needsVersion5, verificationFailed } from './client-error.js'
-import { checkConnectOptions, type ConnectOptions } from './connect-options.js'
+import { areConnectOptions, type ConnectOptions } from './connect-options.js'
 import type { RelayConnection } from './connection.js'
+import { Troubles, watchedView, type Diagnosis } from './diagnosis.js'
 import { FirstScreen } from './first-screen.js'
 import type { FollowedRelay } from './followed-relay.js'
 import { loaded } from './later.js'
@@ -37,31 +38,11 @@ import type { Steps } from './slices.js'
 import type { VerifiedSet } from './verify.js'
 import { isSameParts, partsOf, WatchedViews } from './watched-parts.js'
 
-export type * from './object-types.js'
-export type { Change } from '../patches/patch.js'
-export type { PushedSet, VerifiedSet } from './verify.js'
-export type { Comparison, Evidence, EvidenceKind } from '../proofs/checkpoint.js'
-export type { Cart, CartLine, CartState } from './cart.js'
-export type { ConnectOptions } from './connect-options.js'
-export type { ListingsQuery } from './listings-query.js'
-export type { ListState, Live, LiveList, LiveState, Verified } from './live.js'
-export { amountText, formatMoney, parseMoney, sumOfMoney, type Currency, type Money } from './money.js'
-export { oddPaymentWords, orderWords, secondsLeft, type OddPayment, type OrderWords } from './order-words.js'
-export type { Part } from './parts.js'
-export type { Item, Quote, QuoteLine, QuoteProblem, QuoteProblemCode, QuoteStep } from './quote.js'
-export type { ReplicaStore } from './kept-replica.js'
-export type { ConnectionState } from './relay-link.js'
-export type { LiveOrder, LiveOutbox, Orders, ReceiptOptions } from './shop-objects.js'
-export type { NewOrder, PaymentCalls, PaymentChoice, PaymentDue, ShopOrders } from './shop-orders.js'
-export type { ShopCard } from './card-list.js'
-export type { OrderPayments, PaymentOddity } from './shop-payments.js'
+export type * from './client-types.js'
+export { amountText, formatMoney, parseMoney, sumOfMoney } from './money.js'
+export { oddPaymentWords, orderWords, secondsLeft } from './order-words.js'
 export { uploadBlob } from './blob-upload.js'
-export type { OutboxState, PendingWrite, RefusedWrite } from './outbox.js'
-export type { Written } from './shop-writes.js'
-export type { ShopChain } from './shop-chain.js'
-export type { EthereumProvider } from './rpc-request.js'
-export type { RelayGiven } from './relay-address.js'
-export { ClientError, type ClientErrorCode } from './client-error.js'
+export { ClientError } from './client-error.js'
 export { ProofError } from '../merkle/proof-error.js'
 export { StateProofError } from '../merkle/state-proof-error.js'
 export { CheckpointError } from '../proofs/checkpoint-error.js'
@@ -93,7 +74,7 @@ export { VIEW_STATE_PUBLISHED } from '../objects/listing.js'
  * ```
  */
 export async function connect(options: ConnectOptions): Promise<ShopClient> {
-  checkConnectOptions(options)
+  if (!areConnectOptions(options)) (await loaded(import('./option-problems.js'))).checkConnectOptions(options)
   const client = new ShopClient(options, await knownRelay(options))
   await client.start()
   return client
@@ -122,7 +103,7 @@ export class ShopClient extends ShopObjects {
   private readonly replica: Replica
   private readonly proofs: ShopProofs
   private readonly link: RelayLink
-  /** Undefined while what guests do is loading. */
+  /** Undefined while what guests do is not loaded. */
   private writes: ShopWrites | undefined
   private readonly readers = new Set<SetReader>()
   private readonly watched: WatchedViews
@@ -140,6 +121,7 @@ export class ShopClient extends ShopObjects {
   private parts: readonly Part[] | undefined
   private subscriptionId = 0n
   private failure: Error | undefined
+  private readonly troubles = new Troubles()
   private isSynced = false
   private readonly onAbort = () => this.close()
 
@@ -257,25 +239,27 @@ export class ShopClient extends ShopObjects {
   /** Brings back what was kept and opens the first connection; `connect` calls it. */
   async start(): Promise<void> {
     try {
-      // A page loads it while the connection opens.
-      const guestSide = loaded(import('./guest-side.js'))
-      guestSide.catch(() => undefined)
-      if (this.options.outbox !== undefined || this.options.offline === true) this.guestsWith(await guestSide)
-      if (this.options.outbox !== undefined) await this.openDevice(this.options.outbox)
-      if (this.options.offline === true) return await this.startOffline()
+      const { key, outbox, offline, store } = this.options
+      // A page loads it while the connection opens; a visitor's when he does something.
+      const guests = key === undefined && offline !== true ? undefined : this.loadGuests()
+      guests?.catch(() => undefined)
+      if (outbox !== undefined || offline === true) await guests
+      if (outbox !== undefined) await this.openDevice(outbox)
+      if (offline === true) return await this.startOffline()
       // What was kept may be signed by a key that came later than the one that is known.
-      if (this.options.store !== undefined) await this.relay.follow(this.options)
+      if (store !== undefined) await this.relay.follow(this.options)
       await this.proofs.load()
       await this.device?.turned
       await this.link.open()
-      this.guestsWith(await guestSide)
+      await guests
     } catch (error) {
       this.close()
       throw error
     }
   }
 
-  private guestsWith(side: Parameters<typeof this.use>[0]): void {
+  protected override async loadGuests(): Promise<void> {
+    const side = await loaded(import('./guest-side.js'))
     if (this.writes !== undefined) return
     this.use(side)
     this.writes = side.makeWrites(this.options, {
@@ -330,6 +314,7 @@ export class ShopClient extends ShopObjects {
    * stay one set too, but `onNotice` is told: whoever is shown one of them can guess a number in another.
    */
   override async write(changes: readonly Change[], options: WriteOptions = {}): Promise<Written> {
+    if (this.writes === undefined) await this.loadGuests()
     return this.writes!.write(changes, options)
   }
 
@@ -395,6 +380,17 @@ export class ShopClient extends ShopObjects {
     // A page loads what makes receipts when the first is wanted.
     const { fetchReceipt } = await loaded(import('./receipt-assembly.js'))
     return fetchReceipt({ url, shop, relays: this.relay.keys, link: this.link, signal }, id)
+  }
+
+  /** How it stands now, for eyes: `mountDevtools` of `cairn-relay/devtools` shows it. */
+  diagnose(): Diagnosis {
+    const { replica, proofs, parts, options, failure } = this
+    const [{ url, shop }, { state, protocol }] = [options, this.link]
+    const watched = [...this.watched.all].map((view) => watchedView(view, failure))
+    const { mayRead: access, compared: checkpoint } = proofs
+    const checked = { ...proofs.checked }
+    const seq = replica.lastSeq
+    return { url, shop, state, protocol, access, parts, seq, checkpoint, checked, watched, troubles: this.troubles.all }
   }
 
   /** Ends everything; never throws. Iterators end, live objects keep what they had. */
@@ -497,8 +493,7 @@ export class ShopClient extends ShopObjects {
         this.proofs.reselect(parts)
         // Without a connection the next one begins with these parts.
         if (connection === undefined) return
-        const subscriptionId = toBigEndian(this.subscriptionId, 2)
-        await connection.request({ kind: 'cancel', subscriptionId })
+        await this.link.cancel()
         await this.subscribe(connection)
       })
       .catch((error: unknown) => {
@@ -542,7 +537,8 @@ export class ShopClient extends ShopObjects {
     for (const watch of this.stateWatchers) watch(state)
   }
 
-  private notice(text: string): void {
+  protected override notice(text: string): void {
+    this.troubles.add(text)
     this.options.onNotice?.(text)
   }
 
@@ -580,6 +576,7 @@ export class ShopClient extends ShopObjects {
     if (this.failure !== undefined || this.state === 'closed') return
     const error = verificationFailed(cause)
     this.failure = error
+    this.troubles.add(error.message)
     this.link.fail()
     this.proofs.close()
     this.writes?.end()

@@ -17,10 +17,10 @@ import type { ChainAddress } from '../objects/scalars.js'
 import type { Tag } from '../objects/tag.js'
 import type { Change } from '../patches/patch.js'
 import type { SavedCard } from './card-text.js'
-import type { Cart } from './cart.js'
+import { Cart } from './cart.js'
 import { ClientError, usage } from './client-error.js'
 import type * as GuestSide from './guest-side.js'
-import { isId } from './place-arguments.js'
+import { isId } from './places.js'
 import { checkQuery, queryKey, type ListingsQuery } from './listings-query.js'
 import type { Live, LiveList, LiveObjects, Reading } from './live.js'
 import { currencyOf, type Currency, type Money } from './money.js'
@@ -31,6 +31,7 @@ import { cardsOf, type ShopCard } from './card-list.js'
 import type { OutboxState } from './outbox.js'
 import type { ShopDevice } from './shop-device.js'
 import type { ShopOrders } from './shop-orders.js'
+import { ordersLater } from './visitor-orders.js'
 import type { OrderPayments, ShopPayments } from './shop-payments.js'
 import { collectionView, listingsView, objectView, type ViewSource } from './shop-views.js'
 import type { WriteOptions, Written } from './shop-writes.js'
@@ -60,6 +61,7 @@ export abstract class ShopObjects {
   protected abstract readonly source: ViewSource
   protected abstract readonly objects: LiveObjects
   private guests: { readonly side: typeof GuestSide; readonly orders: Orders } | undefined
+  private visitorsOrders: Orders | undefined
   private ownCart: Cart | undefined
   /** As made of one list of accounts. */
   private cardList: { readonly of: unknown; readonly cards: readonly ShopCard[] } | undefined
@@ -73,23 +75,29 @@ export abstract class ShopObjects {
     this.currencies = currencies
   }
 
-  /** Once, before anybody has this client. */
+  /** Once: of a card's client before anybody has it. */
   protected use(side: typeof GuestSide): void {
     this.guests = { side, orders: callable(side.makeOrders(this)) }
+    this.ownCart?.quotes()
   }
 
-  protected get guestSide(): typeof GuestSide {
-    return this.guests!.side
-  }
+  /** Rejects with ClientError UNREACHABLE where it does not load. */
+  protected abstract loadGuests(): Promise<void>
 
   /** All orders that may be read, as a live list; and what becomes of them: create, place, commit, choosePayment, … */
   get orders(): Orders {
+    return this.guests?.orders ?? (this.visitorsOrders ??= callable(ordersLater(this, () => this.loadedOrders())))
+  }
+
+  private async loadedOrders(): Promise<Orders> {
+    await this.loadGuests()
     return this.guests!.orders
   }
 
   /** Whether the order is part of what was subscribed to. */
   abstract sees(order: OrderId): boolean
   abstract onState(watch: (state: ConnectionState) => void): () => void
+  protected abstract notice(text: string): void
   protected abstract askRelay(request: Request): Promise<Uint8Array>
   /** Of the accounts and the last set that they are as of. */
   protected abstract readAccounts(): Reading<readonly (readonly [string, Account])[]> & { readonly seq: bigint }
@@ -117,11 +125,13 @@ export abstract class ShopObjects {
     return this.object<Order, { readonly receipt: typeof receipt }>(`Orders/${id}`, { order: id }, { receipt })
   }
 
+  /** A tag by its name, with the ids of its listings. Throws ClientError USAGE. */
   tag(name: string): Live<Tag> {
     if (typeof name !== 'string' || name === '') throw usage('name', 'it is no name of a tag', 'Give a text.')
     return this.object(`Tags/${name}`, { tag: name })
   }
 
+  /** The shop's own facts: its pricing currency, payees, regions. */
   manifest(): Live<Manifest> {
     return this.object('Manifest', undefined)
   }
@@ -261,8 +271,9 @@ export abstract class ShopObjects {
   cart(): Cart {
     const { currencies } = this
     if (this.ownCart !== undefined) return this.ownCart
-    this.ownCart = this.guestSide.makeCart({
+    this.ownCart = new Cart({
       currencies,
+      quote: () => this.guests?.side.quoteOf,
       kept: (text) => this.device?.keepCart(text),
       listing: (id) => this.listing(id),
       manifest: () => this.manifest(),
@@ -270,6 +281,8 @@ export abstract class ShopObjects {
         this.orders.place({ items, shippingAddress }, signal === undefined ? {} : { signal }),
     })
     this.cartKept(this.device?.outbox.cart ?? '')
+    // Without it the lines are loading.
+    if (this.guests === undefined) this.loadGuests().catch((error: unknown) => this.notice((error as Error).message))
     return this.ownCart
   }
 
@@ -305,7 +318,7 @@ export abstract class ShopObjects {
   exportCard(): string {
     const { ownCard } = this
     if (ownCard === undefined) throw new ClientError('NEEDS_KEY', 'a visitor has no card: connect with a key')
-    const text = this.guestSide.exportCard(ownCard)
+    const text = this.guests!.side.exportCard(ownCard)
     this.dismissCardOffer()
     return text
   }
@@ -363,6 +376,7 @@ const LOADING = { isLoading: true, complete: false, verified: undefined, stale: 
 export interface LiveOutbox {
   /** The same reference until something changes. */
   readonly get: () => OutboxState
+  /** `changed` is called after each change; the returned function ends that. */
   readonly subscribe: (changed: () => void) => () => void
   /** Takes a refused write off the list; nothing happens if it is not on it. */
   readonly dismiss: (id: bigint) => void

@@ -16,6 +16,7 @@ import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import type { CheckpointPush, PushedSet, Request, SnapshotPush, SubscriptionRequest } from '../wire/messages.js'
 import { ClientError } from './client-error.js'
+import type { Checked } from './diagnosis.js'
 import { Freshness } from './freshness.js'
 import type * as Keeping from './kept-replica.js'
 import { loaded } from './later.js'
@@ -94,6 +95,13 @@ export class ShopProofs {
   }
 
   readonly asked: AskedShop
+  readonly checked: Checked = { sets: 0, checkpoints: 0, snapshots: 0, objects: 0 }
+
+  /** What the checkpoint says that what is held was compared with last. */
+  get compared(): Verified | undefined {
+    const { comparedWith } = this.proven
+    return comparedWith && this.statement(comparedWith)
+  }
 
   /** The newest checkpoint that was accepted; `bytes`: CBOR [checkpoint, signature]. */
   get newest(): { readonly seq: bigint; readonly bytes: Uint8Array } | undefined {
@@ -201,14 +209,16 @@ export class ShopProofs {
     if (!isWhole) return
     this.shown = undefined
     this.snapshots++
-    this.compared()
+    this.checked.snapshots++
+    this.agreed()
   }
 
   /** Throws what a check throws. */
   *checkpoint(push: CheckpointPush): Steps {
     this.pushes++
     yield* this.proven.takeCheckpoint(push, now())
-    this.compared()
+    this.checked.checkpoints++
+    this.agreed()
   }
 
   /** Throws VerificationError. */
@@ -216,7 +226,9 @@ export class ShopProofs {
     this.pushes++
     if (version === 5 && !this.proven.hasState)
       throw new ClientError('VERIFICATION_FAILED', `set ${set.seq} comes before the end of the snapshot`)
-    return this.replica.take(set)
+    const taken = this.replica.take(set)
+    this.checked.sets++
+    return taken
   }
 
   /** Shows what was kept before any of it is checked: all of it is loading, and `load` checks it. Never throws. */
@@ -306,7 +318,7 @@ export class ShopProofs {
     }
   }
 
-  private compared(): void {
+  private agreed(): void {
     this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
     this.handlers.changed()
     this.prove()
@@ -356,6 +368,7 @@ export class ShopProofs {
       if (snapshots !== this.snapshots) return true
       this.shown = { task, proofs }
       this.proven.partsProven(task)
+      this.checked.objects += task.singles.length + (task.own?.orders.length ?? 0)
       this.setStale(this.proven.isStale)
       this.handlers.changed()
       this.keep()

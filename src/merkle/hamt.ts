@@ -58,7 +58,9 @@ export interface StoredRoot {
 
 /** What a trie is built over: where a key stands, and what of a value the state tree holds; 32 bytes each. */
 export interface TrieHashes {
+  /** Where a key stands. */
   readonly keyHash: (key: Uint8Array) => Uint8Array
+  /** What a node holds of a value. */
   readonly valueHash: (value: Uint8Array) => Uint8Array
 }
 
@@ -171,6 +173,7 @@ export class Hamt {
     return list.find((leaf) => equalBytes(leaf.key, key))?.value
   }
 
+  /** Whether the key has a value. */
   has(key: Uint8Array): boolean {
     return this.get(key) !== undefined
   }
@@ -234,6 +237,7 @@ export class Hamt {
     yield* leavesOf(branch, this.context)
   }
 
+  /** All nodes as they stand, for tests and tools. */
   shape(): HamtShape {
     return shapeOf(this.branch, this.context)
   }

@@ -33,6 +33,7 @@ interface ProofErrorDetails {
   readonly cause?: unknown
 }
 
+/** A proof of a mountain range that does not show what it claims. */
 export class ProofError extends Error {
   override readonly name = 'ProofError'
   readonly code: ProofErrorCode

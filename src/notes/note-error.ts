@@ -44,6 +44,7 @@ interface NoteErrorDetails {
   readonly cause?: unknown
 }
 
+/** A note, or what comes with one, that is not of its form or does not show what it claims. */
 export class NoteError extends Error {
   override readonly name = 'NoteError'
   readonly code: NoteErrorCode

@@ -5,51 +5,23 @@
  * Tests: test/state/patch-set.test.ts
  */
 
-import { recoverPublicKey, sign } from '#signature'
+import { sign } from '#signature'
 import type { Seconds, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { personalMessageDigest } from '../bytes/eip191.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { CborEncoded, encode, type Encodable } from '../codec/encode.js'
-import { bytes, required, struct, time, uint, type Infer } from '../codec/schema.js'
-import { checkForm } from '../codec/span.js'
 import { CborTime, type CborKey } from '../codec/value.js'
 import { HEADER_TIMESTAMP_AHEAD_SECONDS_MAX, PATCHES_PER_SET_MAX } from '../limits.js'
 import { patchLeafHash, PatchTree } from '../merkle/patch-proof.js'
-import { shopId } from '../objects/scalars.js'
 import { readCheckedPatch, type Patch } from './checked-patch.js'
 import { patchSetSpans } from './patch-set-spans.js'
+import { Header } from './set-header.js'
 
 export { SchemaError } from '../codec/schema.js'
 export { CborError } from '../codec/value.js'
 export { encodeChange, type Change, type Patch } from './patch.js'
-
-export const Header = struct(
-  {
-    ShopID: required(shopId),
-    RootHash: required(bytes(32)),
-    Timestamp: required(time),
-    KeyCardNonce: required(uint(64, 1n)),
-  },
-  { unlisted: 'refused' },
-)
-export type Header = Infer<typeof Header>
-
-/**
- * The header in bytes that may come from anybody. Throws CborError, SchemaError.
- *
- * @example
- * ```ts
- * import { readHeader, signPatches } from 'cairn-relay/patch-set'
- *
- * const set = { shopId: 1n, nonce: 1n, timestamp: 1_700_000_000n, patches: [Uint8Array.of(0xa0)] }
- * console.log(readHeader(signPatches(set, new Uint8Array(32).fill(7)).headerBytes).ShopID) // 1n
- * ```
- */
-export function readHeader(received: Uint8Array): Header {
-  checkForm(received)
-  return Header.read(decodeChecked(received), 'Header')
-}
+export { Header, readHeader, signerOf } from './set-header.js'
 
 /** A set that was read and whose RootHash was checked; the signature is not (see signerOf). */
 export interface PatchSet {
@@ -98,23 +70,6 @@ export function readPatchSet(received: Uint8Array): PatchSet {
   if (!equalBytes(tree.root, header.RootHash)) throw new PatchSetError('Header.RootHash is not the root of the patches')
   const signature = received.subarray(spans.signature.start, spans.signature.end)
   return { header, headerBytes, signature, patches, tree }
-}
-
-/**
- * The compressed key, 33 bytes, that signed the header as an EIP-191 personal message; undefined if the signature leads
- * to none.
- *
- * @example
- * ```ts
- * import { signerOf, signPatches } from 'cairn-relay/patch-set'
- *
- * const set = { shopId: 1n, nonce: 1n, timestamp: 1_700_000_000n, patches: [Uint8Array.of(0xa0)] }
- * const { headerBytes, signature } = signPatches(set, new Uint8Array(32).fill(7))
- * console.log(signerOf(headerBytes, signature)?.length) // 33
- * ```
- */
-export function signerOf(headerBytes: Uint8Array, signature: Uint8Array): Uint8Array | undefined {
-  return recoverPublicKey(personalMessageDigest(headerBytes), signature)
 }
 
 /**

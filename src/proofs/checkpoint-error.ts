@@ -30,6 +30,7 @@ interface CheckpointErrorDetails {
   readonly cause?: unknown
 }
 
+/** A checkpoint that is not accepted, or a hand-over that is not followed. */
 export class CheckpointError extends Error {
   override readonly name = 'CheckpointError'
   readonly code: CheckpointErrorCode

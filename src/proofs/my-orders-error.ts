@@ -12,6 +12,7 @@ import { prefixedHex } from '../bytes/hex.js'
  */
 type MyOrdersErrorCode = 'list' | 'number' | 'last-seq' | 'trail' | 'rest' | 'unanswered'
 
+/** A list of a card's own orders that leaves one out, or tells of one too many. */
 export class MyOrdersError extends Error {
   override readonly name = 'MyOrdersError'
   readonly code: MyOrdersErrorCode

@@ -33,7 +33,7 @@ import {
   type SignedCheckpoint,
   type VerifiedCheckpoint,
 } from './checkpoint-form.js'
-import { compareCheckpoints } from './evidence.js'
+import { compareCheckpoints } from './conflict.js'
 import { ReceiptError, receiptStep } from './receipt-error.js'
 import { decodeReceipt, type Receipt, type ReceiptAnchor } from './receipt-form.js'
 import {

@@ -64,6 +64,7 @@ type SnapshotErrorCode =
   | 'piece-missing'
   | 'too-large'
 
+/** A snapshot that is not the state under its checkpoint. */
 export class SnapshotError extends Error {
   override readonly name = 'SnapshotError'
   readonly code: SnapshotErrorCode

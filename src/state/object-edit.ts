@@ -13,7 +13,7 @@ import { checkedOp, type Editor } from './edit.js'
 import { editStock } from './inventory.js'
 import { editListing } from './listings.js'
 import { editManifestFields } from './manifest.js'
-import { editOrder } from './order-rules.js'
+import { editOrder } from './order-edit.js'
 import { editTag } from './tags.js'
 
 export type ObjectCollection = 'Manifest' | 'Accounts' | 'Inventory' | 'Listings' | 'Orders' | 'Tags'

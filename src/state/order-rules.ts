@@ -6,94 +6,21 @@
  */
 
 import type { OrderId } from '../brands.js'
-import { text, time } from '../codec/schema.js'
-import { ITEMS_PER_ORDER_MAX } from '../limits.js'
 import {
-  AddressDetails,
   CANCELED,
-  ChosenPayee,
   COMMITTED,
-  EmailAddress,
   OPEN,
-  Order,
   ORDER_STATE_NAMES,
-  OrderItem,
-  OrderState,
   PAID,
   PAYMENT_CHOSEN,
-  PaymentDetails,
-  PhoneNumber,
-  TxDetails,
   UNPAID,
-  WantedItem,
-  WantedItems,
-  WantedOrder,
+  type Order,
+  type OrderState,
 } from '../objects/order.js'
-import { ChainAddress, filledText, uint32 } from '../objects/scalars.js'
 import type { Op, Patch } from '../patches/patch.js'
-import {
-  checkedOp,
-  clearable,
-  countable,
-  fields,
-  list,
-  placeOf,
-  replaceable,
-  settable,
-  wholeOr,
-  type Editor,
-} from './edit.js'
+import { checkedOp, placeOf } from './edit.js'
+import { editOrder } from './order-edit.js'
 import { invalid, stricter } from './verdict.js'
-
-const editAddress: Editor<AddressDetails> = wholeOr(
-  settable(AddressDetails, { replaceMissing: 'refuse', removable: true }),
-  fields<AddressDetails>({
-    Name: replaceable(filledText),
-    Address1: replaceable(filledText),
-    Address2: clearable(text),
-    City: replaceable(filledText),
-    PostalCode: replaceable(filledText),
-    Country: replaceable(filledText),
-    EmailAddress: replaceable(EmailAddress),
-    PhoneNumber: clearable(PhoneNumber),
-  }),
-)
-
-const wantedQuantity = {
-  ...uint32,
-  read: (value: Parameters<typeof uint32.read>[0], at: string) => {
-    const quantity = uint32.read(value, at)
-    if (quantity === 0n) throw stricter(`${at} must be above 0`)
-    return quantity
-  },
-}
-
-const editItems = list(WantedItem, {
-  whole: WantedItems,
-  maximum: ITEMS_PER_ORDER_MAX,
-  inside: fields<OrderItem>({
-    Quantity: countable(uint32, replaceable(wantedQuantity), (path) =>
-      invalid(`${placeOf(path)} would fall below zero`),
-    ),
-  }),
-})
-
-const editFields = fields<Order>({
-  Items: editItems,
-  State: replaceable(OrderState),
-  InvoiceAddress: editAddress,
-  ShippingAddress: editAddress,
-  CanceledAt: settable(time, { replaceMissing: 'refuse' }),
-  ChosenPayee: settable(ChosenPayee, { replaceMissing: 'set' }),
-  ChosenCurrency: settable(ChainAddress, { replaceMissing: 'set' }),
-  PaymentDetails: settable(PaymentDetails, { replaceMissing: 'set' }),
-  TxDetails: settable(TxDetails, { replaceMissing: 'set' }),
-})
-
-export const editOrder = wholeOr<Order>(
-  settable(WantedOrder, { replaceMissing: 'refuse', removable: true }),
-  editFields,
-)
 
 /**
  * The order after a patch that its signer, the relay or not, may write, by its form alone; undefined if it is gone.
@@ -117,11 +44,6 @@ export function checkLife(
 ): void {
   if (path.length === 2) checkWhole(op as Op, before, after, isRelay)
   else checkField(path, before!, after!, isRelay)
-}
-
-/** Whether the patch adds an order, whichever. */
-export function addsOrder({ op, path }: Patch): boolean {
-  return op === 'add' && path.length === 2 && path[0] === 'Orders'
 }
 
 /** Whether the patch, of an order, writes what is to be paid. */

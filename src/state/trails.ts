@@ -17,9 +17,9 @@ import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
 import type { Hamt } from '../merkle/hamt.js'
 import type { OrderHistory } from '../merkle/state-tree.js'
-import { patchLeafHash } from '../merkle/patch-proof.js'
+import { patchLeafHash } from '../merkle/patch-proof-check.js'
 import type { Patch } from '../patches/patch.js'
-import { addsOrder } from './order-rules.js'
+import { addsOrder } from './order-edit.js'
 
 /** Of an order or a card that has none yet, 32 zero bytes. Not to be changed. */
 export const NO_TRAIL = new Uint8Array(32)

@@ -44,6 +44,7 @@ export function decodeSet(encoded: EncodedSet): PushedSet {
   throw new PushedSetError('not a set: another field')
 }
 
+/** Bytes that are no pushed set. */
 export class PushedSetError extends Error {
   override readonly name = 'PushedSetError'
 }

@@ -374,6 +374,24 @@ describe('what is kept', () => {
     expect([outbox.isHeld, store.bytes]).toEqual([false, undefined])
   })
 
+  it('a refusal that is dismissed where another tab keeps the list stays dismissed', async () => {
+    const store = new SlowStore()
+    const link: WriteLink = { version: 5, request: () => Promise.reject(new ClientError('CONFLICT', 'no')) }
+    const holder = new Outbox(store.of(0), 'mine', { ...host(), link: () => link })
+    await holder.hold()
+    await expect(holder.add([patchOf('bad')], undefined)).rejects.toMatchObject({ code: 'CONFLICT' })
+    const { id } = holder.get().refused[0]!
+    const other = new Outbox(store.of(0), 'mine', host())
+    await other.load()
+    other.dismiss(id)
+    await other.load()
+    expect(other.get().refused).toEqual([])
+    await holder.release()
+    await other.hold()
+    await other.release()
+    expect(readOutbox(store.bytes!).refused).toEqual([])
+  })
+
   it('a write that is aborted after its tab gave its turn away may be sent by the next one: it stays', async () => {
     const outbox = new Outbox(new SlowStore().of(0), 'mine', host())
     await outbox.hold()

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { connect, type Live, type LiveState, type ShopClient } from '../../src/client/shop-client.js'
 import type { Change } from '../../src/patches/patch.js'
-import { ObjectType, type Filter, type Request } from '../../src/wire/messages.js'
+import { ObjectType, type Filter, type Message, type Request } from '../../src/wire/messages.js'
 import { lyingProxy, type LyingProxy } from '../fixtures/lying-proxy.js'
 import {
   enrolCard,
@@ -177,6 +177,23 @@ describe("a subscription to what is 'watched'", () => {
     expect(kinds).toEqual([[], [ObjectType.LISTING], [ObjectType.LISTING, ObjectType.TAG]])
     expect(states).toEqual([])
     expect(() => visitor.sets()).toThrow(expect.objectContaining({ code: 'NOT_SUBSCRIBED' }))
+  })
+
+  it('takes nothing of the subscription before for one of the new', async () => {
+    await owner.write([listing(1n)])
+    // The first snapshot, of no listing, comes late: when a listing is looked at already.
+    const late: Message[] = []
+    let isCanceled = false
+    proxy.lie((message, asked) => {
+      if (isCanceled) return message
+      if (message.kind === 'snapshotPush') return void late.push(message)
+      isCanceled = asked?.kind === 'cancel'
+      return isCanceled ? [...late, message] : message
+    })
+    const visitor = await open({ only: 'watched' })
+    while (late.length === 0) await new Promise((wait) => setTimeout(wait, 5))
+    expect((await first(visitor.listing(1n), isComplete)).data).toMatchObject({ ID: 1n })
+    expect(isCanceled).toBe(true)
   })
 
   it('goes on with the same parts after a connection that was lost', async () => {

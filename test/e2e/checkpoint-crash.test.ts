@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { addressOf, publicKeyOf } from '#signature'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { verifyCheckpoint, type VerifiedCheckpoint } from '../../src/proofs/checkpoint.js'
-import { conflictBetween } from '../../src/proofs/evidence.js'
+import { conflictBetween } from '../../src/proofs/conflict.js'
 import { fixture, requireBuiltStore } from '../fixtures/built.js'
 
 const RELAY = addressOf(publicKeyOf(new Uint8Array(32).fill(7)))

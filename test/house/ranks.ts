@@ -46,6 +46,7 @@ const RANKS: Readonly<Record<string, number>> = {
   'relay/relay.ts': 9.5,
   client: 9,
   react: 9.5,
+  devtools: 9.5,
   cli: 10,
 }
 /** Rooms of one rank, or of a lower one, that do not know each other. */
@@ -63,6 +64,10 @@ const STRANGERS: readonly (readonly [from: string, to: string])[] = [
   ['react', 'relay'],
   ['react', 'store'],
   ['react', 'chain'],
+  ['devtools', 'relay'],
+  ['devtools', 'store'],
+  ['devtools', 'chain'],
+  ['devtools', 'react'],
 ]
 /** Up to here a room is of the core. */
 const CORE_RANK_MAX = 7.5

@@ -21,17 +21,17 @@ export const OF_LOGS: readonly Check[] = [
     '',
     ['signs a set with a stranger’s key', 'lets a card sign that was removed long ago'],
   ),
-  check('as many proofs as patches', 'src/merkle/patch-proof.ts', 'proofs.length !== patches.length', 'false', [
+  check('as many proofs as patches', 'src/merkle/patch-proof-check.ts', 'proofs.length !== patches.length', 'false', [
     'adds a patch without a proof',
   ]),
   check(
     'patches in their order, none twice',
-    'src/merkle/patch-proof.ts',
+    'src/merkle/patch-proof-check.ts',
     'before !== undefined && claim.nodeIndex <= before.nodeIndex',
     'false',
     ['repeats a patch', 'reorders patches'],
   ),
-  check('a patch is a map', 'src/merkle/patch-proof.ts', '  requireMap(patchBytes)\n', '', [
+  check('a patch is a map', 'src/merkle/patch-proof-check.ts', '  requireMap(patchBytes)\n', '', [
     'takes an interior node for a patch',
   ]),
   check(
@@ -90,48 +90,48 @@ export const OF_LOGS: readonly Check[] = [
   ),
   check(
     'a checkpoint is of whom is trusted',
-    'src/proofs/checkpoint.ts',
+    'src/proofs/checkpoint-acceptance.ts',
     'requireIdentity(next.fields, this.trust)',
     '',
     ['offers another shop’s checkpoint'],
   ),
-  check('no checkpoint of the future', 'src/proofs/checkpoint.ts', 'requireNotAhead(next, nowSeconds)', '', [
+  check('no checkpoint of the future', 'src/proofs/checkpoint-acceptance.ts', 'requireNotAhead(next, nowSeconds)', '', [
     'signs the future',
   ]),
   check(
     'no two contents for one Seq',
-    'src/proofs/checkpoint.ts',
+    'src/proofs/checkpoint-acceptance.ts',
     "if (conflict?.kind === 'two-contents') throw",
     "if (conflict?.kind === 'two-contents') return\n  if (false) throw",
     ['signs two contents for one set'],
   ),
   check(
     'time does not fall',
-    'src/proofs/checkpoint.ts',
+    'src/proofs/checkpoint-acceptance.ts',
     "if (conflict?.kind === 'time-falls') throw",
     'if (false) throw',
     ['turns time back'],
   ),
-  check('no checkpoint of before', 'src/proofs/checkpoint.ts', 'if (found >= wanted) return', 'return', [
+  check('no checkpoint of before', 'src/proofs/checkpoint-acceptance.ts', 'if (found >= wanted) return', 'return', [
     'replays an old checkpoint',
   ]),
   check(
     'a checkpoint is tied to its last set',
-    'src/proofs/checkpoint.ts',
+    'src/proofs/checkpoint-acceptance.ts',
     'verifyLast(offered.last, next.fields)',
     '',
     ['takes another set for the last', 'signs a state that its log does not have'],
   ),
   check(
     'growth is proven',
-    'src/proofs/checkpoint.ts',
+    'src/proofs/checkpoint-acceptance.ts',
     'if (consistency === undefined) throw',
     'if (consistency === undefined) return\n  if (false) throw',
     ['gives no consistency', 'comes back without a proof of growth'],
   ),
   check(
     'the log only grew',
-    'src/proofs/checkpoint.ts',
+    'src/proofs/checkpoint-acceptance.ts',
     'verifyLogConsistency(consistency, last.fields, next.fields)',
     '',
     ['rewrites the past'],
@@ -182,25 +182,25 @@ export const OF_LOGS: readonly Check[] = [
   ]),
   check(
     'age counts from the Timestamp',
-    'src/proofs/checkpoint.ts',
+    'src/proofs/checkpoint-acceptance.ts',
     'nowSeconds - timeOf(this.last) > verifiedAtSeconds',
     'false',
     ['shows a newcomer the past of all', 'shows a newcomer the past'],
   ),
-  check('two contents are evidence', 'src/proofs/evidence.ts', 'if (conflict !== undefined) return conflict', '', [
+  check('two contents are evidence', 'src/proofs/conflict.ts', 'if (conflict !== undefined) return conflict', '', [
     'shows two clients two histories: of one length',
     'serves another checkpoint over HTTP',
   ]),
   check(
     'what is not shown is said',
-    'src/proofs/evidence.ts',
+    'src/proofs/conflict.ts',
     "if (consistency === undefined) return { outcome: 'not shown', reason: `nothing was given to show ${asked}` }",
     "if (consistency === undefined) return { outcome: 'consistent' }",
     ['shows two clients two histories: behind'],
   ),
   check(
     'a consistency that does not hold shows nothing',
-    'src/proofs/evidence.ts',
+    'src/proofs/conflict.ts',
     'verifyLogConsistency(consistency, earlier.fields, later.fields)',
     '',
     ['shows two clients two histories: the later one'],

@@ -23,7 +23,7 @@ import {
   type LogIdentity,
   type SignedCheckpoint,
 } from '../../proofs/checkpoint-form.js'
-import { conflictBetween } from '../../proofs/evidence.js'
+import { conflictBetween } from '../../proofs/conflict.js'
 import { logInclusion } from '../../proofs/log-proof.js'
 import { stateHash } from '../../state/shop-state.js'
 import { stateLevel } from '../../state/state-root.js'

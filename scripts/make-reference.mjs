@@ -1,0 +1,73 @@
+/**
+ * `npm run docs`: a page for each function, class and type that the package offers, made of its types and docstrings, in
+ * `dist/reference`. Fails where something public has no description. What it needs is installed once, by
+ * docs/package.json, out of the way of the project's own packages. `-- --out FOLDER` writes elsewhere.
+ */
+
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const ROOT = resolve(import.meta.dirname, '..')
+const TOOLS = join(ROOT, 'node_modules/.cairn-docs')
+const { values: options } = parseArgs({
+  options: { out: { type: 'string', default: join(ROOT, 'dist/reference') } },
+})
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+
+install()
+const require = createRequire(join(TOOLS, 'package.json'))
+const { Application, ReflectionKind } = await import(pathToFileURL(require.resolve('typedoc')).href)
+const subpaths = Object.entries(manifest.exports).filter(([, target]) => typeof target !== 'string')
+const names = new Map(subpaths.map(([path, { types }]) => [sourceOf(types), `${manifest.name}${path.slice(1)}`]))
+const app = await Application.bootstrapWithPlugins({
+  name: manifest.name,
+  entryPoints: [...names.keys()].map((file) => join(ROOT, file)),
+  tsconfig: join(ROOT, 'tsconfig.json'),
+  compilerOptions: { noEmit: true, incremental: false, declaration: false },
+  readme: 'none',
+  includeVersion: true,
+  disableGit: true,
+  sourceLinkTemplate: '{path}',
+  excludePrivate: true,
+  excludeProtected: true,
+  excludeExternals: true,
+  requiredToBeDocumented: ['Function', 'Class'],
+  validation: { notDocumented: true, notExported: false, invalidLink: true, rewrittenLink: true },
+  treatValidationWarningsAsErrors: true,
+  logLevel: 'Warn',
+})
+const project = await app.convert()
+if (project === undefined) process.exit(1)
+for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
+  const file = module.sources?.[0]?.fullFileName ?? ''
+  module.name = names.get(file.slice(ROOT.length + 1)) ?? module.name
+}
+// They would lead nowhere from wherever the pages are read.
+for (const reflection of Object.values(project.reflections)) delete reflection.sources
+app.validate(project)
+if (app.logger.hasErrors() || app.logger.validationWarningCount > 0) process.exit(1)
+await app.generateDocs(project, resolve(options.out))
+const pages = project.getReflectionsByKind(ReflectionKind.FunctionOrMethod | ReflectionKind.Class).length
+console.log(`${join(resolve(options.out), 'index.html')}: ${names.size} subpaths, ${pages} functions and classes`)
+
+/** Once for each state of the lock. */
+function install() {
+  const lock = join(ROOT, 'docs/package-lock.json')
+  const done = join(TOOLS, 'package-lock.json')
+  const isThere = existsSync(join(TOOLS, 'node_modules')) && existsSync(done)
+  if (isThere && readFileSync(done, 'utf8') === readFileSync(lock, 'utf8')) return
+  mkdirSync(TOOLS, { recursive: true })
+  copyFileSync(join(ROOT, 'docs/package.json'), join(TOOLS, 'package.json'))
+  copyFileSync(lock, done)
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: TOOLS, stdio: 'inherit' })
+}
+
+/** `src/client/enrol.ts` of `./dist/client/enrol.d.ts`. */
+function sourceOf(types) {
+  const file = types.replace(/^\.\/dist\//u, 'src/').replace(/\.d\.ts$/u, '.ts')
+  return existsSync(join(ROOT, file)) ? file : `${file}x`
+}
