@@ -114,8 +114,8 @@ async function writeScripts(target, built) {
 }
 
 /**
- * The source's place beside `lib`, wherever it was built; a place for each line, and the source without the docs, which
- * the types hold: all of it would be half of the package.
+ * The source's place beside `lib`, wherever it was built; a place for each line, and the source without docs and
+ * imports, which stand in types and scripts: all of it would be half of the package.
  */
 function smallMap(text, file) {
   const map = JSON.parse(text)
@@ -127,11 +127,16 @@ function smallMap(text, file) {
       .map((one) => one.slice(0, 4)),
   )
   const code = map.sourcesContent[0]
-    .replaceAll(/\/\*\*[\s\S]*?\*\//gu, (docs) => docs.replaceAll(/[^\n]/gu, ''))
+    .replaceAll(/\/\*\*[\s\S]*?\*\//gu, blank)
+    .replaceAll(/^(?:import|export type) [^']*'[^']+'$/gmu, blank)
     .replaceAll(/^ *\/\/.*$/gmu, '')
     .replaceAll(/^ +$/gmu, '')
   const sources = [posix.relative(dirname(file), source)]
   return JSON.stringify({ version: 3, sources, sourcesContent: [code], names: [], mappings: encode(places) })
+}
+
+function blank(text) {
+  return text.replaceAll(/[^\n]/gu, '')
 }
 
 /** Without what only those who change the library read: the head of the file, and private members with their docs. */
