@@ -177,6 +177,21 @@ function recovery(implementation) {
   return () => implementation.recoverPublicKey(digest, signature)
 }
 
+/** By the system's libsecp256k1; without one by what does it instead. */
+async function systemLibrary() {
+  const given = process.env['CAIRN_NATIVE']
+  process.env['CAIRN_NATIVE'] = 'system'
+  try {
+    // Another instance than the one above.
+    return await import(`${import.meta.resolve('../dist/bytes/signature.node.js')}?system`)
+  } finally {
+    if (given === undefined) delete process.env['CAIRN_NATIVE']
+    else process.env['CAIRN_NATIVE'] = given
+  }
+}
+
+const system = await systemLibrary()
+
 /** `times` calls a round; `large` cases are left out of quick runs; `note` is told beside the times. */
 export const CASES = [
   { name: 'encode a listing', times: 20_000, make: (next) => () => encode(listing(7n, next)) },
@@ -232,5 +247,8 @@ export const CASES = [
   ...stateCases('1 k', 1_000, false),
   ...stateCases('1 M', 1_000_000, true),
   { name: 'signature recovery, native', times: 4_000, make: () => recovery(native) },
+  ...(system.implementation === 'system'
+    ? [{ name: 'signature recovery, system', times: 4_000, make: () => recovery(system) }]
+    : []),
   { name: 'signature recovery, noble', times: 300, make: () => recovery(noble) },
 ]

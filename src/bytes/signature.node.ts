@@ -1,26 +1,22 @@
 /**
  * The functions of signature.ts by libsecp256k1 (npm `secp256k1`, prebuilt): some twenty times as fast, the same
  * verdicts. Its bindings are loaded directly, because its main entry falls back to slow JavaScript without a word.
- * Where they do not load, or `CAIRN_NATIVE=off` forbids them, signature.ts does the work; `native` tells which.
+ * Where they do not load, or `CAIRN_NATIVE=off` forbids them, signature.ts does the work; with `CAIRN_NATIVE=system` a
+ * newer library of the system where there is one (system-secp256k1.node.ts). `implementation` tells which.
  */
 
 import { createRequire } from 'node:module'
 import { keccak256 } from './hash.node.js'
 import * as portable from './signature.js'
 import { exactly, recoverable, signatureBytes } from './signature-form.js'
+import { loadSystemLibrary, type Bindings } from './system-secp256k1.node.js'
 
-interface Bindings {
-  ecdsaRecover(rs: Uint8Array, recovery: number, digest: Uint8Array, compressed: boolean): Uint8Array
-  ecdsaSign(digest: Uint8Array, secret: Uint8Array): { signature: Uint8Array; recid: number }
-  publicKeyCreate(secret: Uint8Array, compressed: boolean): Uint8Array
-  publicKeyConvert(key: Uint8Array, compressed: boolean): Uint8Array
-  publicKeyVerify(key: Uint8Array): boolean
-}
+/** That of the system where it is wanted and there. */
+const system = process.env['CAIRN_NATIVE'] === 'system' ? loadSystemLibrary() : undefined
+const bindings = system ?? loadBindings()
 
-const bindings = loadBindings()
-
-/** Whether the native library does the work. */
-export const native = bindings !== undefined
+/** Which implementation it is. */
+export const implementation = implementationOf(system, bindings)
 
 export function recoverPublicKey(digest: Uint8Array, signature: Uint8Array): Uint8Array | undefined {
   if (bindings === undefined) return portable.recoverPublicKey(digest, signature)
@@ -57,6 +53,11 @@ export function addressOf(publicKey: Uint8Array): Uint8Array {
   if (bindings === undefined) return portable.addressOf(publicKey)
   exactly(publicKey, 33, 'public key')
   return keccak256(bindings.publicKeyConvert(publicKey, false).subarray(1)).slice(12)
+}
+
+function implementationOf(...[own, any]: (Bindings | undefined)[]): typeof portable.implementation {
+  if (own !== undefined) return 'system'
+  return any === undefined ? 'portable' : 'native'
 }
 
 function loadBindings(): Bindings | undefined {

@@ -11,8 +11,8 @@ import { concatBytes } from './bytes.js'
 import { keccak256 } from './hash.js'
 import { exactly, recoverable, signatureBytes, type Recoverable } from './signature-form.js'
 
-/** Whether a native library does the work: never here. */
-export const native: boolean = false
+/** Which implementation it is: signature.node.ts may be another one. */
+export const implementation: 'system' | 'native' | 'portable' = 'portable'
 
 /**
  * The 33-byte compressed key that signed `digest` (32 bytes), or undefined. Refuses a high s and a v outside {0, 1, 27,

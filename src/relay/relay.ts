@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises'
-import { addressOf, native, publicKeyOf } from '#signature'
+import { addressOf, implementation, publicKeyOf } from '#signature'
 import type { ListingId, Seq, ShopId } from '../brands.js'
 import type { Listing } from '../objects/listing.js'
 import { prefixedHex } from '../bytes/hex.js'
@@ -248,12 +248,15 @@ class Relay implements RunningRelay {
   private tellStart(transport: Listener['kind']): void {
     const { settings, log, store } = this.parts
     if (transport === 'ws' && isLoopback(settings.host)) log.warn('no native WebSocket server: ws does its work')
-    if (!native) log.warn('no native signatures: JavaScript does their work, some twenty times as slowly')
+    if (implementation === 'portable')
+      log.warn('no native signatures: JavaScript does their work, some twenty times as slowly')
+    if (process.env['CAIRN_NATIVE'] === 'system' && implementation !== 'system')
+      log.warn('the system has no libsecp256k1 that the package koffi can load: signatures go without')
     log.info('listening', {
       url: this.listensOn,
       public_url: settings.publicUrl,
       transport,
-      crypto: native ? 'native' : 'portable',
+      crypto: implementation,
       shops: store.shops().length,
     })
   }

@@ -74,8 +74,8 @@ const HELP_END = `Each setting can stand in three places; the later one counts:
   2. the environment:                                      CAIRN_PUSH_DELAY_MS=20
   3. a flag:                                               --push-delay-ms 20
 An unknown or malformed setting is an error. Relative paths start at the working directory.
---print-config prints the settings in force, as JSON that can be used as a file. \
-CAIRN_NATIVE=off keeps native code out.`
+--print-config prints the settings in force, as JSON that can be used as a file.
+CAIRN_NATIVE=off keeps native code out; CAIRN_NATIVE=system takes libsecp256k1 of the system.`
 
 function defaults(given: Given): Given {
   const standard = Object.fromEntries(NAMES.map((name) => [name, ROWS[name].standard])) as Given

@@ -1,5 +1,6 @@
 /** What every implementation of `#signature` has to do: one suite, the same verdicts. */
 
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { concatBytes, toBigEndian } from '../../src/bytes/bytes.js'
 import { sha256 } from '../../src/bytes/hash.js'
@@ -15,6 +16,13 @@ const GENERATOR_X = 0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16
 export const word = (value: bigint) => toBigEndian(value, 32)
 export const signatureOf = (r: bigint, s: bigint, v: number) => concatBytes(word(r), word(s), new Uint8Array([v]))
 export const scalarOf = (bytes: Uint8Array) => BigInt(`0x${toHex(bytes)}`)
+
+/** Cases of ECDSA with SHA-256 on this curve, those of wrong DER left out: number, digest, r‖s, key, whether valid. */
+const { cases: WYCHEPROOF } = JSON.parse(readFileSync(new URL('wycheproof-ecdsa.json', import.meta.url), 'utf8')) as {
+  cases: [id: number, digest: string, numbers: string, key: string, isValid: boolean][]
+}
+/** Valid, but r is x less the curve's order: only v 29 or 30 could say so. */
+const LARGE_X = 346
 
 const digest = sha256(new Uint8Array([1]))
 const secret = sha256(new Uint8Array([2]))
@@ -104,6 +112,16 @@ export function signatureSuite(implementation: Implementation): void {
       expect(() => addressOf(off)).toThrow(Error)
     }
     for (const length of [0, 32, 34, 64, 65]) expect(isPublicKey(new Uint8Array(length).fill(2))).toBe(false)
+  })
+
+  test('as Project Wycheproof says: forged signatures lead to other keys or to none', () => {
+    for (const [id, hash, numbers, own, isValid] of WYCHEPROOF) {
+      const leads = [27, 28].map((end) => {
+        const signed = concatBytes(fromHex(numbers), new Uint8Array([end]))
+        return toHex(recoverPublicKey(fromHex(hash), signed) ?? new Uint8Array(0))
+      })
+      expect([id, leads.includes(own)]).toEqual([id, isValid && id !== LARGE_X])
+    }
   })
 
   test('an uncompressed key is none here', () => {

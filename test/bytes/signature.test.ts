@@ -11,70 +11,90 @@ const text = (bytes: Uint8Array | undefined) => bytes && toHex(bytes)
 
 describe('portable', () => signatureSuite(portable))
 describe('native', () => signatureSuite(native))
+const system = await withSystem()
+describe.skipIf(system === undefined)('system', () => signatureSuite(system!))
 
-describe('both implementations agree', () => {
-  const secrets = fc.bigInt({ min: 1n, max: CURVE_ORDER - 1n }).map(word)
-  const digests = fc.bigInt({ min: 0n, max: CURVE_ORDER - 1n }).map(word)
+/** Undefined where the system has no libsecp256k1. */
+async function withSystem(): Promise<typeof native | undefined> {
+  vi.stubEnv('CAIRN_NATIVE', 'system')
+  vi.resetModules()
+  const module = await import('../../src/bytes/signature.node.js')
+  vi.unstubAllEnvs()
+  return module.implementation === 'system' ? module : undefined
+}
 
-  test('on keys, addresses and signatures, byte for byte', () => {
-    fc.assert(
-      fc.property(secrets, digests, (secret, digest) => {
-        const key = native.publicKeyOf(secret)
-        expect(text(portable.publicKeyOf(secret))).toBe(text(key))
-        expect(text(portable.addressOf(key))).toBe(text(native.addressOf(key)))
-        expect(text(portable.sign(digest, secret))).toBe(text(native.sign(digest, secret)))
-      }),
-      { numRuns: 60 },
-    )
-  })
+describe.each([['portable', portable], ...(system === undefined ? [] : [['system', system] as const])] as const)(
+  'native and %s agree',
+  (_name, portable) => {
+    const secrets = fc.bigInt({ min: 1n, max: CURVE_ORDER - 1n }).map(word)
+    const digests = fc.bigInt({ min: 0n, max: CURVE_ORDER - 1n }).map(word)
 
-  test('on what a signature leads to, whatever it is', () => {
-    const scalars = fc.oneof(
-      fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }),
-      fc.bigInt({ min: 0n, max: CURVE_ORDER / 2n }),
-      fc.bigInt({ min: 0n, max: 40n }),
-      fc.bigInt({ min: -3n, max: 3n }).map((near) => CURVE_ORDER + near),
-      fc.bigInt({ min: -3n, max: 3n }).map((near) => CURVE_ORDER / 2n + near),
-    )
-    const recoveries = fc.constantFrom(0, 1, 27, 28, 0, 1, 27, 28, 2, 3, 29)
-    const found = new Set<boolean>()
-    fc.assert(
-      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), scalars, scalars, recoveries, (digest, r, s, v) => {
-        const key = native.recoverPublicKey(digest, signatureOf(r, s, v))
-        found.add(key !== undefined)
-        expect(text(portable.recoverPublicKey(digest, signatureOf(r, s, v)))).toBe(text(key))
-      }),
-      { numRuns: 400 },
-    )
-    expect(found).toEqual(new Set([true, false]))
-  })
+    test('on keys, addresses and signatures, byte for byte', () => {
+      fc.assert(
+        fc.property(secrets, digests, (secret, digest) => {
+          const key = native.publicKeyOf(secret)
+          expect(text(portable.publicKeyOf(secret))).toBe(text(key))
+          expect(text(portable.addressOf(key))).toBe(text(native.addressOf(key)))
+          expect(text(portable.sign(digest, secret))).toBe(text(native.sign(digest, secret)))
+        }),
+        { numRuns: 60 },
+      )
+    })
 
-  test('on a signature with one bit changed', () => {
-    const secret = sha256(new Uint8Array([1]))
-    const key = text(native.publicKeyOf(secret))
-    fc.assert(
-      fc.property(digests, fc.nat({ max: 519 }), (digest, bit) => {
-        const signature = native.sign(digest, secret)
-        expect(text(portable.recoverPublicKey(digest, signature))).toBe(key)
-        signature[bit >> 3]! ^= 1 << (bit & 7)
-        const recovered = text(native.recoverPublicKey(digest, signature))
-        expect(text(portable.recoverPublicKey(digest, signature))).toBe(recovered)
-        expect(recovered).not.toBe(key)
-      }),
-      { numRuns: 120 },
-    )
-  })
+    test('on what a signature leads to, whatever it is', () => {
+      const scalars = fc.oneof(
+        fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }),
+        fc.bigInt({ min: 0n, max: CURVE_ORDER / 2n }),
+        fc.bigInt({ min: 0n, max: 40n }),
+        fc.bigInt({ min: -3n, max: 3n }).map((near) => CURVE_ORDER + near),
+        fc.bigInt({ min: -3n, max: 3n }).map((near) => CURVE_ORDER / 2n + near),
+      )
+      const recoveries = fc.constantFrom(0, 1, 27, 28, 0, 1, 27, 28, 2, 3, 29)
+      const found = new Set<boolean>()
+      fc.assert(
+        fc.property(
+          fc.uint8Array({ minLength: 32, maxLength: 32 }),
+          scalars,
+          scalars,
+          recoveries,
+          (digest, r, s, v) => {
+            const key = native.recoverPublicKey(digest, signatureOf(r, s, v))
+            found.add(key !== undefined)
+            expect(text(portable.recoverPublicKey(digest, signatureOf(r, s, v)))).toBe(text(key))
+          },
+        ),
+        { numRuns: 400 },
+      )
+      expect(found).toEqual(new Set([true, false]))
+    })
 
-  test('on what is a public key', () => {
-    fc.assert(
-      fc.property(fc.constantFrom(2, 3, 2, 3, 4), fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }), (prefix, x) => {
-        const key = new Uint8Array([prefix, ...word(x)])
-        expect(portable.isPublicKey(key)).toBe(native.isPublicKey(key))
-      }),
-      { numRuns: 200 },
-    )
-  })
-})
+    test('on a signature with one bit changed', () => {
+      const secret = sha256(new Uint8Array([1]))
+      const key = text(native.publicKeyOf(secret))
+      fc.assert(
+        fc.property(digests, fc.nat({ max: 519 }), (digest, bit) => {
+          const signature = native.sign(digest, secret)
+          expect(text(portable.recoverPublicKey(digest, signature))).toBe(key)
+          signature[bit >> 3]! ^= 1 << (bit & 7)
+          const recovered = text(native.recoverPublicKey(digest, signature))
+          expect(text(portable.recoverPublicKey(digest, signature))).toBe(recovered)
+          expect(recovered).not.toBe(key)
+        }),
+        { numRuns: 120 },
+      )
+    })
+
+    test('on what is a public key', () => {
+      fc.assert(
+        fc.property(fc.constantFrom(2, 3, 2, 3, 4), fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }), (prefix, x) => {
+          const key = new Uint8Array([prefix, ...word(x)])
+          expect(portable.isPublicKey(key)).toBe(native.isPublicKey(key))
+        }),
+        { numRuns: 200 },
+      )
+    })
+  },
+)
 
 describe('which one does the work', () => {
   const digest = sha256(new Uint8Array([5]))
@@ -101,7 +121,7 @@ describe('which one does the work', () => {
     vi.stubEnv('CAIRN_NATIVE', undefined)
     const { module, calls } = await loaded()
     useAll(module)
-    expect(module.native).toBe(bindingsLoad())
+    expect(module.implementation).toBe(bindingsLoad() ? 'native' : 'portable')
     expect(calls).toEqual(bindingsLoad() ? {} : once)
   })
 
@@ -109,7 +129,7 @@ describe('which one does the work', () => {
     vi.stubEnv('CAIRN_NATIVE', 'off')
     const { module, calls } = await loaded()
     useAll(module)
-    expect(module.native).toBe(false)
+    expect(module.implementation).toBe('portable')
     expect(calls).toEqual(once)
   })
 
@@ -122,7 +142,7 @@ describe('which one does the work', () => {
     }))
     const { module, calls } = await loaded()
     useAll(module)
-    expect(module.native).toBe(false)
+    expect(module.implementation).toBe('portable')
     expect(calls).toEqual(once)
   })
 })
