@@ -134,7 +134,11 @@ export class GuestsPage {
     const { prices } = await call(tab, 'listings')
     requireThat(prices.length === LISTINGS, `${prices.length} of ${LISTINGS} listings are shown without a network`)
     requireThat((await call(tab, 'cart')) === 1, 'the cart is not what it was without a network')
-    requireThat((await call(tab, 'state')) === 'disconnected', 'it is connected without a relay')
+    await until(
+      'it knows that it is alone',
+      () => call(tab, 'state'),
+      (state) => state === 'disconnected',
+    )
     await isProven()
     await relay.again()
     await isConnected(tab)
