@@ -106,7 +106,7 @@ class ProductReader {
       handle,
       id: this.id(),
       title,
-      description: this.description(title),
+      description: this.description(),
       images: this.images(),
       viewState: this.viewState(),
       tags: this.tags(),
@@ -138,12 +138,10 @@ class ProductReader {
     return listingIdOf(this.handle)
   }
 
-  private description(title: string): string | undefined {
-    const cell = this.cell(this.first, 'description')
-    if (cell === undefined) return undefined
-    const text = textOfCell(cell)
-    // A listing has to have one.
-    return text.trim() === '' ? title : text
+  /** A listing has to have one: a blank cell says nothing of it. */
+  private description(): string | undefined {
+    const text = textOfCell(this.cell(this.first, 'description') ?? '')
+    return text.trim() === '' ? undefined : text
   }
 
   private images(): string[] | undefined {

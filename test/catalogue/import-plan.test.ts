@@ -82,6 +82,15 @@ test('what is edited is written, and nothing else', () => {
   expect(planOf(shop, edited, { keepStock: true }).counts.stock).toBe(0)
 })
 
+test('a blank description says nothing: the shop keeps its own', () => {
+  const said = { 'URL handle': 'pot', Title: 'Pot', Description: 'Cast iron', Price: '9' }
+  const { state } = imported(empty, newerFile([said]))
+  const blank = newerFile([{ ...said, Description: '<p> </p>' }])
+  expect(planOf(state, blank).sets).toEqual([])
+  // A new listing has to have one.
+  expect(listing(imported(empty, blank).state, listingIdOf('pot')).Metadata.Description).toBe('Pot')
+})
+
 test('stock never stands in a set with what visitors read, and comes after its listing', () => {
   const collections = planOf(empty, older).sets.map((set) => [...new Set(set.map(({ path }) => path[0]))])
   expect(collections).toEqual([['Listings'], ['Tags'], ['Inventory']])

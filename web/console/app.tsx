@@ -1,20 +1,37 @@
 /** The frame: who is logged in, the views, the connection. */
 
-import type { ConnectionState } from 'cairn-relay/client'
-import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react'
+import type { ConnectionState, ShopClient } from 'cairn-relay/client'
+import { useCallback, useEffect, useState, useSyncExternalStore, type ReactNode } from 'react'
 import { CardsView } from './cards.js'
 import { ExportsView } from './exports.js'
 import { ListingsView } from './listings.js'
 import { LoginPage } from './login.js'
 import { NewOrders } from './new-orders.js'
+import { useSeenTo } from './odd-payments.js'
 import { OrdersView } from './orders.js'
 import { OutcomesProvider, sentenceOf } from './outcomes.js'
-import { keepLogin, keptLogin, openSession, takeDevelopmentLink, type Login, type Session } from './session.js'
+import {
+  keepLogin,
+  keptLogin,
+  openSession,
+  takeDevelopmentLink,
+  takeInvite,
+  type Login,
+  type Session,
+} from './session.js'
 import { SettingsView } from './settings.js'
-import { SessionContext, useLive, useSession } from './shared.js'
+import { LOOK_ONLY, Reopen, SessionContext, useLive, useSession } from './shared.js'
 
-const VIEWS: readonly (readonly [name: string, title: string, view: () => ReactNode])[] = [
-  ['orders', 'Orders', () => <OrdersView />],
+type View = (place: Place) => ReactNode
+
+/** Which order is shown, beside the view. */
+interface Place {
+  readonly order: bigint | undefined
+  readonly showOrder: (order: bigint | undefined) => void
+}
+
+const VIEWS: readonly (readonly [name: string, title: string, view: View])[] = [
+  ['orders', 'Orders', ({ order, showOrder }) => <OrdersView chosen={order} choose={showOrder} />],
   ['listings', 'Listings', () => <ListingsView />],
   ['settings', 'Shop', () => <SettingsView />],
   ['cards', 'Cards', () => <CardsView />],
@@ -22,9 +39,13 @@ const VIEWS: readonly (readonly [name: string, title: string, view: () => ReactN
 ]
 
 const link = takeDevelopmentLink()
+const opened = takeInvite()
 
 export function App() {
-  const [login, setLogin] = useState<Login | undefined>(() => (link === undefined ? keptLogin() : undefined))
+  const [login, setLogin] = useState<Login | undefined>(() =>
+    link === undefined && opened === undefined ? keptLogin() : undefined,
+  )
+  const [invite, setInvite] = useState(opened)
   const [session, setSession] = useState<Session | undefined>()
   const [problem, setProblem] = useState<string | undefined>()
 
@@ -32,10 +53,12 @@ export function App() {
     if (login === undefined) return undefined
     const ending = new AbortController()
     void openSession(login, ending.signal).then(
-      (opened) => {
-        if (ending.signal.aborted) return opened.client.close()
+      (session) => {
+        if (ending.signal.aborted) return session.client.close()
         keepLogin(login)
-        setSession(opened)
+        // Used up.
+        setInvite(undefined)
+        setSession(session)
       },
       (error: unknown) => {
         if (ending.signal.aborted) return
@@ -54,13 +77,16 @@ export function App() {
     setProblem(undefined)
     setLogin(undefined)
   }
-  if (login === undefined) return <LoginPage key={problem} link={link} problem={problem} enter={setLogin} />
+  if (login === undefined)
+    return <LoginPage key={problem} link={link} invite={invite} problem={problem} enter={setLogin} />
   if (session === undefined) return <Opening leave={leave} />
   return (
     <SessionContext value={session}>
-      <OutcomesProvider>
-        <Console leave={leave} />
-      </OutcomesProvider>
+      <Reopen value={() => setLogin({ ...login })}>
+        <OutcomesProvider>
+          <Console leave={leave} />
+        </OutcomesProvider>
+      </Reopen>
     </SessionContext>
   )
 }
@@ -78,39 +104,83 @@ function Opening({ leave }: { readonly leave: () => void }) {
 }
 
 function Console({ leave }: { readonly leave: () => void }) {
-  const { client, shop, lookOnly } = useSession()
+  const { lookOnly } = useSession()
   const [view, go] = useHash('orders')
+  const [order, showOrder] = useState<bigint | undefined>()
   const [, title, shown] = VIEWS.find(([name]) => name === view) ?? VIEWS[0]!
-  const payments = useLive(client.payments()).data ?? []
-  const odd = payments.filter(({ oddities }) => oddities.length > 0).length
+  const open = useCallback(
+    (id: bigint) => {
+      go('orders')
+      showOrder(id)
+    },
+    [go],
+  )
   return (
     <>
-      <header className="top">
-        <span className="name">
-          Shop <b title={String(shop)}>{shopText(shop)}</b>
-        </span>
-        <nav aria-label="Views">
-          {VIEWS.map(([name, text]) => (
-            <a key={name} href={`#/${name}`} aria-current={name === view ? 'page' : undefined} onClick={() => go(name)}>
-              {text}
-              {name === 'orders' && odd > 0 ? <b className="count"> {odd} odd</b> : null}
-            </a>
-          ))}
-        </nav>
-        <span className="tools">
-          <Standing />
-          {lookOnly ? <b className="badge look">Look only</b> : null}
-          <NewOrders />
-          <button type="button" className="quiet" onClick={leave}>
-            Log out
-          </button>
-        </span>
-      </header>
+      <Top view={view} go={go} open={open} leave={leave} />
       <main>
         <h1 className="visually-hidden">{title}</h1>
-        {shown()}
+        <Gone leave={leave} />
+        {lookOnly ? (
+          <p className="told noprint" id="look-only">
+            {LOOK_ONLY}
+          </p>
+        ) : null}
+        {shown({ order, showOrder })}
       </main>
     </>
+  )
+}
+
+interface TopProps {
+  readonly view: string
+  readonly go: (view: string) => void
+  readonly open: (order: bigint) => void
+  readonly leave: () => void
+}
+
+function Top({ view, go, open, leave }: TopProps) {
+  const { client, shop, lookOnly } = useSession()
+  const seen = useSeenTo()
+  const payments = useLive(client.payments()).data ?? []
+  const odd = payments.filter((one) => seen.open(one).length > 0).length
+  return (
+    <header className="top">
+      <span className="name">
+        Shop <b title={String(shop)}>{shopText(shop)}</b>
+      </span>
+      <nav aria-label="Views">
+        {VIEWS.map(([name, text]) => (
+          <a key={name} href={`#/${name}`} aria-current={name === view ? 'page' : undefined} onClick={() => go(name)}>
+            {text}
+            {name === 'orders' && odd > 0 ? <b className="count"> {odd} odd</b> : null}
+          </a>
+        ))}
+      </nav>
+      <span className="tools">
+        <Standing />
+        {lookOnly ? <b className="badge look">Look only</b> : null}
+        <NewOrders open={open} />
+        <button type="button" className="quiet" onClick={leave}>
+          Log out
+        </button>
+      </span>
+    </header>
+  )
+}
+
+/** A card that was taken out while its page was open. */
+function Gone({ leave }: { readonly leave: () => void }) {
+  const { client } = useSession()
+  const state = useConnection(client)
+  if (state !== 'needs-auth') return null
+  return (
+    <div className="gone" role="alert">
+      <p>This key card was taken out of the shop. What you see is old, and nothing can be written with it any more.</p>
+      <button type="button" onClick={leave}>
+        Log in again
+      </button>
+    </div>
   )
 }
 
@@ -122,10 +192,7 @@ function shopText(shop: bigint): string {
 /** Of the connection, and as of which set everything is proven. */
 function Standing() {
   const { client } = useSession()
-  const state = useSyncExternalStore<ConnectionState>(
-    (changed) => client.onState(changed),
-    () => client.state,
-  )
+  const state = useConnection(client)
   const { verified, complete } = useLive(client.manifest())
   const words = {
     connected: complete && verified !== undefined ? `Proven as of set ${verified.seq}` : 'Checking …',
@@ -142,6 +209,13 @@ function Standing() {
   )
 }
 
+function useConnection(client: ShopClient): ConnectionState {
+  return useSyncExternalStore<ConnectionState>(
+    (changed) => client.onState(changed),
+    () => client.state,
+  )
+}
+
 function useHash(first: string): [string, (name: string) => void] {
   const read = () => location.hash.slice(2) || first
   const [name, setName] = useState(read)
@@ -150,5 +224,9 @@ function useHash(first: string): [string, (name: string) => void] {
     window.addEventListener('hashchange', changed)
     return () => window.removeEventListener('hashchange', changed)
   })
-  return [name, setName]
+  const go = useCallback((wanted: string) => {
+    location.hash = `/${wanted}`
+    setName(wanted)
+  }, [])
+  return [name, go]
 }

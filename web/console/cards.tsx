@@ -1,16 +1,13 @@
 /** Key cards: who may sign for the shop, since when, taking one out; and invites for clerks. */
 
 import type { ShopCard } from 'cairn-relay/client'
-import { decodeCheckpoint } from 'cairn-relay/checkpoint'
-import { decode } from 'cairn-relay/codec'
-import { inviteLink, makeKeyCard } from 'cairn-relay/enrol'
-import { createStore } from 'mipd'
-import { useEffect, useMemo, useState } from 'react'
-import { createWalletClient, custom, encodeFunctionData, parseAbi } from 'viem'
-import { privateKeyToAddress } from 'viem/accounts'
+import { useEffect, useState } from 'react'
+import { Clerks } from './clerks.js'
+import { hex } from './fields.js'
+import { Invites } from './invites.js'
 import { useOutcomes } from './outcomes.js'
-import { hex } from './session.js'
-import { Badge, Empty, Scroll, short, useLive, useSession } from './shared.js'
+import { Badge, Empty, Scroll, short, useLive, useSession, WriteButton } from './shared.js'
+import { registryOf } from './wallets.js'
 
 const SHOWN_FIRST = 50
 
@@ -18,6 +15,7 @@ export function CardsView() {
   const { client } = useSession()
   const { data: cards = [], status } = useLive(client.cards())
   const [shown, show] = useState(SHOWN_FIRST)
+  const registry = registryOf(client)
   const staff = cards.filter(({ isGuest }) => !isGuest)
   const guests = cards.filter(({ isGuest }) => isGuest)
   return (
@@ -26,8 +24,10 @@ export function CardsView() {
         <h2>Staff</h2>
         <p>
           Each browser and device has a card of its own. One that is lost is taken out here: its session ends at once.
+          Its wallet can make another one for as long as it is a clerk of the shop.
         </p>
         <CardsTable whose="staff" cards={staff} />
+        {registry === undefined ? null : <Clerks cards={staff} registry={registry} />}
       </section>
       <Invites />
       <section className="sheet wide" aria-label="Guests">
@@ -98,10 +98,10 @@ function CardRow({
       <td>{isGuest ? 'a guest' : <code title={`0x${hex(account)}`}>0x{short(account)}</code>}</td>
       <td>{since === undefined ? '…' : `set ${since}`}</td>
       <td className="number">
-        <button type="button" className={isSure ? 'danger' : 'quiet'} onClick={remove}>
+        <WriteButton className={isSure ? 'danger' : 'quiet'} onClick={remove}>
           {isSure ? (isOwn ? 'Really: it logs you out' : 'Really take it out') : 'Take out'}
           <span className="visually-hidden"> card {short(card)}</span>
-        </button>
+        </WriteButton>
       </td>
     </tr>
   )
@@ -123,57 +123,4 @@ function useSince(cards: readonly ShopCard[]): ReadonlyMap<string, bigint | unde
     return () => void (isOver = true)
   }, [client, names])
   return since
-}
-
-function Invites() {
-  const { client, shop } = useSession()
-  const { run } = useOutcomes()
-  const wallets = useMemo(() => createStore(), [])
-  const [link, setLink] = useState('')
-  const place = registryOf(client.checkpoint?.bytes)
-  const invite = () =>
-    run('Invite a clerk', async () => {
-      const [detail] = wallets.getProviders()
-      if (detail === undefined) throw new Error('No wallet is announced in this browser: cairn invite does the same.')
-      const { secret } = makeKeyCard()
-      const verifier = privateKeyToAddress(`0x${hex(secret)}`)
-      const wallet = createWalletClient({ transport: custom(detail.provider as never) })
-      const [account] = await wallet.requestAddresses()
-      const data = encodeFunctionData({ abi: ABI, functionName: 'publishInviteVerifier', args: [shop, verifier] })
-      await wallet.sendTransaction({ account: account!, to: place!, data, chain: null })
-      setLink(inviteLink({ url: location.origin, shop, secret }))
-      return 'Sent. The link works once the transaction is in a block.'
-    })
-  return (
-    <section className="sheet" aria-label="Invite a clerk">
-      <h2>Invite a clerk</h2>
-      {place === undefined ? (
-        <p>
-          This relay has no chain: here a shop belongs to the wallet that named it first, and nobody can be invited.
-        </p>
-      ) : (
-        <>
-          <p>Makes a link with which one person can join as a clerk, by cairn join. Your wallet signs a transaction.</p>
-          <button type="button" onClick={() => void invite()}>
-            Make an invite
-          </button>
-        </>
-      )}
-      {link === '' ? null : (
-        <label className="field">
-          <span>Whoever has this link can use it, once</span>
-          <input readOnly value={link} onFocus={(event) => event.target.select()} />
-        </label>
-      )}
-    </section>
-  )
-}
-
-const ABI = parseAbi(['function publishInviteVerifier(uint256 shopId, address verifier)'])
-
-/** Of a signed checkpoint, CBOR [checkpoint, signature]; undefined in development mode, which has none. */
-function registryOf(signed: Uint8Array | undefined): `0x${string}` | undefined {
-  if (signed === undefined) return undefined
-  const { Registry } = decodeCheckpoint((decode(signed) as Uint8Array[])[0]!)
-  return Registry.some((byte) => byte !== 0) ? `0x${hex(Registry)}` : undefined
 }

@@ -12,45 +12,82 @@ export interface WatchedField {
   readonly before: string
   readonly mine: string
   /** As it is held now. */
-  now(): string
+  readonly now: () => string
 }
 
 export interface CheckedSet {
-  readonly changes: readonly Change[]
+  /** Made anew for each try: what others write moves places in lists. */
+  readonly changes: () => readonly Change[]
   readonly fields: readonly WatchedField[]
 }
 
-/** Somebody else changed the same fields. */
-export class EditConflict extends Error {
-  readonly fields: readonly (Pick<WatchedField, 'name' | 'before' | 'mine'> & { readonly theirs: string })[]
+type ChangedField = Pick<WatchedField, 'name' | 'before' | 'mine'> & { readonly theirs: string }
 
-  constructor(fields: EditConflict['fields']) {
-    super('Somebody else changed this while you did. Nothing was written.')
+/** Somebody else changed the same fields. `last`: the set up to which all was written before it was seen. */
+export class EditConflict extends Error {
+  readonly fields: readonly ChangedField[]
+
+  constructor(fields: readonly ChangedField[], last?: bigint) {
+    super(`Somebody else changed this while you did. ${writtenText(last)}`)
     this.fields = fields
   }
+}
+
+/** A set was refused, and others before it were not. */
+export class PartlyWritten extends Error {
+  constructor(last: bigint, cause: unknown) {
+    super(writtenText(last), { cause })
+  }
+}
+
+/** The fields that others changed, and not to what is wanted. */
+export function conflictsOf(fields: readonly WatchedField[]): readonly ChangedField[] {
+  return fields
+    .map(({ name, before, mine, now }) => ({ name, before, mine, theirs: now() }))
+    .filter(({ before, theirs, mine }) => theirs !== before && theirs !== mine)
+}
+
+/** The same, whatever others wrote. */
+export function unwatched(sets: readonly CheckedSet[]): CheckedSet[] {
+  return sets.map(({ changes }) => ({ changes, fields: [] }))
+}
+
+/**
+ * Resolves with the number of the last set; undefined if there was nothing to write. Rejects with EditConflict,
+ * PartlyWritten, ClientError.
+ */
+export async function checkedWrite(client: ShopClient, sets: readonly CheckedSet[]): Promise<bigint | undefined> {
+  let last: bigint | undefined
+  for (const set of sets) {
+    try {
+      last = (await writeOne(client, set)) ?? last
+    } catch (error) {
+      if (last === undefined) throw error
+      throw error instanceof EditConflict ? new EditConflict(error.fields, last) : new PartlyWritten(last, error)
+    }
+  }
+  return last
 }
 
 const TRIES_MAX = 40
 const WAIT_MS = 100
 
-/** Resolves with the number of the last set. Rejects with EditConflict, ClientError. */
-export async function checkedWrite(client: ShopClient, sets: readonly CheckedSet[]): Promise<bigint | undefined> {
-  let last: bigint | undefined
-  for (const set of sets) if (set.changes.length > 0) last = await writeOne(client, set)
-  return last
-}
-
 async function writeOne(client: ShopClient, { changes, fields }: CheckedSet): Promise<bigint | undefined> {
   for (let left = TRIES_MAX; ; left--) {
-    const changed = fields.map((field) => ({ ...field, theirs: field.now() }))
-    const conflicts = changed.filter(({ before, theirs, mine }) => theirs !== before && theirs !== mine)
+    const conflicts = conflictsOf(fields)
     if (conflicts.length > 0) throw new EditConflict(conflicts)
+    const wanted = changes()
+    if (wanted.length === 0) return undefined
     try {
       const options = client.protocol === 5 ? { ifSeq: client.seq } : {}
-      return (await client.write(changes, options)).seq
+      return (await client.write(wanted, options)).seq
     } catch (error) {
       if (!(error instanceof ClientError) || error.code !== 'CONFLICT' || left <= 1) throw error
       await new Promise((resolve) => setTimeout(resolve, WAIT_MS))
     }
   }
+}
+
+function writtenText(last: bigint | undefined): string {
+  return last === undefined ? 'Nothing was written.' : `What stood before it is on disk as set ${last}.`
 }

@@ -1,66 +1,55 @@
 /** Product files in and out, orders out: what cairn import and cairn export do. */
 
-import {
-  exportOrders,
-  exportProducts,
-  planImport,
-  readProducts,
-  readTable,
-  writeTable,
-  type ImportPlan,
-  type ReadProducts,
-  type ShopContents,
-} from 'cairn-relay/catalogue'
-import type { ShopClient } from 'cairn-relay/client'
+import { exportOrders, exportProducts, planImport, writeTable } from 'cairn-relay/catalogue'
+import type { ChainAddress } from 'cairn-relay/client'
 import { useState } from 'react'
+import { isKnown } from './currencies.js'
+import { reportLines, readFile, ShopChanged, writeImport, type DryRun } from './import-file.js'
 import { useOutcomes } from './outcomes.js'
-import { download, usePricing, useSession } from './shared.js'
+import type { Session } from './session.js'
+import { contentsOf, whole } from './shop-contents.js'
+import { Badge, download, FileButton, LookOnlyNote, Scroll, usePricing, useSession, WriteButton } from './shared.js'
 
 export function ExportsView() {
   return (
     <div className="sheets">
-      <Out />
       <In />
+      <Out />
     </div>
   )
 }
 
-function contentsOf(client: ShopClient): ShopContents {
-  const [listings, tags, stock] = [client.listings().get(), client.tagList().get(), client.stockList().get()]
-  for (const { status, error } of [listings, tags, stock])
-    if (status === 'loading' || error !== undefined) throw error ?? new Error('The shop is not here whole yet.')
-  return { listings: listings.data ?? [], tags: tags.data ?? new Map(), stock: stock.data ?? [] }
-}
-
 function Out() {
-  const { client, shop } = useSession()
+  const session = useSession()
+  const { client, shop } = session
   const { run } = useOutcomes()
   const pricing = usePricing()
-  const save = (what: string, name: string, make: () => string) =>
+  const save = (what: string, name: string, make: () => Promise<string>) =>
     run(
       what,
       async () => {
-        download(`${name}-${shop}.csv`, make(), 'text/csv')
+        download(`${name}-${shop}.csv`, await make(), 'text/csv')
         return 'Saved where downloads go.'
       },
       { reads: true },
     )
-  const products = () => writeTable(exportProducts(contentsOf(client), { decimals: pricing!.decimals }))
-  const orders = () => {
-    const { data = [] } = client.orders().get()
-    const listings = client.listings().get().data ?? []
-    const decimals = (currency: Parameters<typeof client.money>[1]) => client.money(0n, currency).decimals
-    return writeTable(exportOrders(data, listings, decimals), { guarded: true })
-  }
+  const products = async () => writeTable(exportProducts(await contentsOf(client), { decimals: pricing!.decimals }))
   return (
     <section className="sheet" aria-label="Export">
       <h2>Export</h2>
-      <p>Tables for spreadsheets. That of the orders holds names, addresses and e-mail: keep it to yourself.</p>
+      <p>
+        Tables for spreadsheets, the same bytes as <code>cairn export</code> writes. That of the orders holds names,
+        addresses and e-mail: keep it to yourself.
+      </p>
       <p className="row">
-        <button type="button" onClick={() => void save('Export the listings', 'listings', products)}>
+        <button
+          type="button"
+          disabled={pricing === undefined}
+          onClick={() => void save('Export the listings', 'listings', products)}
+        >
           Listings as CSV
         </button>
-        <button type="button" onClick={() => void save('Export the orders', 'orders', orders)}>
+        <button type="button" onClick={() => void save('Export the orders', 'orders', () => ordersOf(session))}>
           Orders as CSV
         </button>
       </p>
@@ -68,10 +57,12 @@ function Out() {
   )
 }
 
-interface Dry {
-  readonly name: string
-  readonly read: ReadProducts
-  readonly plan: ImportPlan
+/** Totals in tokens of which nobody told the decimals stand in the smallest unit alone. */
+async function ordersOf({ client, currencies }: Session): Promise<string> {
+  const [orders, listings] = await whole(client, [client.orderList(), client.listings()])
+  const decimals = (currency: ChainAddress) =>
+    isKnown(currency, currencies) ? client.money(0n, currency).decimals : undefined
+  return writeTable(exportOrders(orders, listings, decimals), { guarded: true })
 }
 
 function In() {
@@ -80,30 +71,40 @@ function In() {
   const pricing = usePricing()
   const [mayDelete, setMayDelete] = useState(false)
   const [keepStock, setKeepStock] = useState(false)
-  const [dry, setDry] = useState<Dry | undefined>()
+  const [dry, setDry] = useState<DryRun | undefined>()
+  const [progress, setProgress] = useState('')
   const look = (file: File) =>
     run(
       `Read ${file.name}`,
       async () => {
-        const read = readProducts(readTable(await file.text()), { decimals: pricing!.decimals })
-        if (mayDelete && read.ids.size === 0) throw new Error('It names no product: the whole shop would go.')
-        setDry({ name: file.name, read, plan: planImport(read, contentsOf(client), { mayDelete, keepStock }) })
+        setDry(undefined)
+        const options = { mayDelete, keepStock }
+        const bytes = new Uint8Array(await file.arrayBuffer())
+        const read = readFile(bytes, { decimals: pricing!.decimals, mayDelete })
+        setDry({ name: file.name, read, options, plan: planImport(read, await contentsOf(client), options) })
         return 'Read. Nothing is written yet.'
       },
       { reads: true },
     )
-  const write = ({ name, plan }: Dry) =>
-    run(`Import ${name}`, async () => {
-      for (const set of plan.sets) await client.write(set)
-      setDry(undefined)
-      return `${plan.counts.added} added, ${plan.counts.changed} changed, ${plan.counts.deleted} deleted.`
+  const write = (wanted: DryRun) =>
+    run(`Import ${wanted.name}`, async () => {
+      try {
+        const { counts } = await writeImport(client, wanted, (done, all) => setProgress(`Set ${done + 1} of ${all} …`))
+        setDry(undefined)
+        return `${counts.added} added, ${counts.changed} changed, ${counts.deleted} deleted: all is on disk.`
+      } catch (error) {
+        if (error instanceof ShopChanged) setDry({ ...wanted, plan: error.plan })
+        throw error
+      } finally {
+        setProgress('')
+      }
     })
   return (
-    <section className="sheet wide" aria-label="Import">
+    <section className="sheet" aria-label="Import">
       <h2>Import</h2>
       <p>
-        A product file of Shopify’s, or one that was exported here. Prices are read as {pricing?.symbol ?? '…'}. You see
-        what would change before anything is written.
+        A product file of Shopify’s, or one that was exported here. Prices are read as {pricing?.symbol ?? '…'},
+        pictures stay where their addresses are. You see what would change before anything is written.
       </p>
       <label className="check">
         <input type="checkbox" checked={keepStock} onChange={(event) => setKeepStock(event.target.checked)} />
@@ -113,58 +114,103 @@ function In() {
         <input type="checkbox" checked={mayDelete} onChange={(event) => setMayDelete(event.target.checked)} />
         <span>What the file does not name goes: listings are marked deleted</span>
       </label>
-      <label className="button">
-        <span>Choose a CSV file</span>
-        <input
-          type="file"
-          accept=".csv,text/csv"
-          className="visually-hidden"
-          onChange={(event) => {
-            const file = event.target.files?.[0]
-            event.target.value = ''
-            if (file !== undefined) void look(file)
-          }}
-        />
-      </label>
-      {dry === undefined ? null : <DryRun dry={dry} write={() => void write(dry)} drop={() => setDry(undefined)} />}
+      <FileButton
+        label="Choose a CSV file"
+        accept=".csv,text/csv"
+        disabled={pricing === undefined}
+        take={([file]) => void look(file!)}
+      />
+      {dry === undefined ? null : (
+        <Report dry={dry} progress={progress} write={() => void write(dry)} drop={() => setDry(undefined)} />
+      )}
     </section>
   )
 }
 
-const LINES_MAX = 200
+const LINES_MAX = 500
+const KINDS = { wrong: ['Wrong', 'bad'], note: ['Note', 'new'], column: ['Left out', 'calm'] } as const
 
-function DryRun({ dry, write, drop }: { readonly dry: Dry; readonly write: () => void; readonly drop: () => void }) {
-  const { counts, problems, notices, sets } = dry.plan
-  const lines = [
-    ...problems.map(({ row, column, reason }) => `Row ${row}, ${column === '' ? 'as a whole' : column}: ${reason}`),
-    ...notices.map(({ row, rows, text }) => `Row ${row}${rows > 1 ? ` and ${rows - 1} more` : ''}: ${text}`),
-    ...dry.read.unplaced.map(({ column, cells }) => `Column without a place: ${column} (${cells} cells)`),
-  ]
-  const { added, changed, deleted, unchanged, stock, tags } = counts
-  const summary =
-    `It would add ${added} listings, change ${changed}, delete ${deleted} and leave ${unchanged} as they are, ` +
-    `and write ${stock} entries of stock and ${tags} tags.`
+interface ReportProps {
+  readonly dry: DryRun
+  readonly progress: string
+  readonly write: () => void
+  readonly drop: () => void
+}
+
+function Report({ dry, progress, write, drop }: ReportProps) {
+  const { counts, problems, sets } = dry.plan
+  const lines = reportLines(dry)
   return (
-    <div className="dry" role="status">
+    <div className="dry">
       <h3>{dry.name}</h3>
-      <p>{summary}</p>
-      <ul>
-        {lines.slice(0, LINES_MAX).map((line, i) => (
-          <li key={i}>{line}</li>
+      <dl className="counts" aria-label="What it would do">
+        {COUNTS.map(([name, of]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{counts[of]}</dd>
+          </div>
         ))}
-        {lines.length > LINES_MAX ? <li>and {lines.length - LINES_MAX} more</li> : null}
-      </ul>
-      {problems.length > 0 ? (
-        <p className="problem">Mend these rows first: nothing is written while one is wrong.</p>
-      ) : null}
+      </dl>
+      {lines.length === 0 ? null : <ReportTable lines={lines} />}
+      <p role="status">{verdictOf(dry)}</p>
+      <LookOnlyNote />
       <p className="row">
-        <button type="button" className="primary" disabled={problems.length > 0 || sets.length === 0} onClick={write}>
-          Write {sets.length} sets
-        </button>
+        <WriteButton
+          className="primary"
+          disabled={problems.length > 0 || sets.length === 0 || progress !== ''}
+          onClick={write}
+        >
+          {progress === '' ? `Write ${sets.length} ${sets.length === 1 ? 'set' : 'sets'}` : progress}
+        </WriteButton>
         <button type="button" onClick={drop}>
           Leave it
         </button>
       </p>
     </div>
+  )
+}
+
+const COUNTS = [
+  ['added', 'added'],
+  ['changed', 'changed'],
+  ['deleted', 'deleted'],
+  ['stay as they are', 'unchanged'],
+  ['entries of stock', 'stock'],
+  ['tags', 'tags'],
+] as const
+
+function verdictOf({ plan: { problems, sets } }: DryRun): string {
+  if (problems.length === 1) return 'Mend this row first: nothing is written while one is wrong.'
+  if (problems.length > 0) return 'Mend these rows first: nothing is written while one is wrong.'
+  return sets.length === 0 ? 'The shop has all of it already.' : 'Nothing is written yet.'
+}
+
+function ReportTable({ lines }: { readonly lines: ReturnType<typeof reportLines> }) {
+  return (
+    <Scroll label="What is worth knowing of the file">
+      <table className="rows items report">
+        <thead>
+          <tr>
+            <th scope="col">What</th>
+            <th scope="col">Row</th>
+            <th scope="col">Column</th>
+            <th scope="col">Reason</th>
+          </tr>
+        </thead>
+        <tbody>
+          {lines.slice(0, LINES_MAX).map(({ kind, row, column, reason }, i) => (
+            <tr key={i}>
+              <td>
+                <Badge kind={KINDS[kind][1]}>{KINDS[kind][0]}</Badge>
+              </td>
+              <td>{row}</td>
+              <td>{column}</td>
+              <td>{reason}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {lines.length > LINES_MAX ? <p className="note">and {lines.length - LINES_MAX} more</p> : null}
+    </Scroll>
   )
 }

@@ -1,37 +1,37 @@
 /** One listing, as a form. */
 
-import { amountText, parseMoney, uploadBlob } from 'cairn-relay/client'
+import { amountText, parseMoney, type Money } from 'cairn-relay/client'
 import { useState } from 'react'
-import { checkedWrite } from './checked-write.js'
-import { draftOf, editSets, newSets, VIEW_STATES, type ListingDraft, type ShownListing } from './listing-changes.js'
+import { checkedWrite, unwatched } from './checked-write.js'
+import {
+  draftOf,
+  editSets,
+  NEW_LISTING,
+  newSets,
+  VIEW_STATES,
+  type ListingDraft,
+  type ShownListing,
+} from './listing-changes.js'
+import { OptionsEditor, StockEditor } from './option-editor.js'
 import { useOutcomes } from './outcomes.js'
-import { Dialog, Field, priceText, useManifest, usePricing, useSession } from './shared.js'
+import { PictureEditor } from './picture-editor.js'
+import { Dialog, Field, LookOnlyNote, priceText, useManifest, useSession, WriteButton } from './shared.js'
 
-const NEW: ListingDraft = {
-  title: '',
-  description: '',
-  price: 0n,
-  viewState: 1n,
-  images: [],
-  tags: [],
-  stock: new Map([['stock', undefined]]),
+interface EditorProps {
+  readonly shown: ShownListing | undefined
+  readonly pricing: Money
+  readonly close: () => void
 }
 
-export function ListingEditor({
-  shown,
-  close,
-}: {
-  readonly shown: ShownListing | undefined
-  readonly close: () => void
-}) {
-  const [base] = useState(() => baseOf(shown))
+export function ListingEditor({ shown, pricing, close }: EditorProps) {
+  const [base] = useState(() => (shown === undefined ? NEW_LISTING : draftOf(shown, amountsIn(pricing))))
   const [draft, setDraft] = useState(base)
-  const pricing = usePricing()
-  const [price, setPrice] = useState(() =>
-    shown === undefined || pricing === undefined ? '' : amountText({ ...pricing, amount: base.price }),
-  )
-  const save = useSave(shown, base, close)
-  const change = (part: Partial<ListingDraft>) => setDraft({ ...draft, ...part })
+  const [price, setPrice] = useState(() => (shown === undefined ? '' : amountText({ ...pricing, amount: base.price })))
+  // What it was when it was opened: that is what others may have changed since.
+  const [held] = useState(shown)
+  const save = useSave(held, base, { pricing, close })
+  const change = (part: Partial<ListingDraft>) => setDraft((now) => ({ ...now, ...part }))
+  const losesValues = base.options.some(({ values }) => values.some(({ key }) => !hasValue(draft, key)))
   return (
     <Dialog title={shown === undefined ? 'New listing' : `Edit ${base.title}`} close={close}>
       <form
@@ -40,169 +40,117 @@ export function ListingEditor({
           void save(draft, price)
         }}
       >
-        <Field label="Title">
-          <input required value={draft.title} onChange={(event) => change({ title: event.target.value })} />
-        </Field>
-        <Field label="Description">
-          <textarea
-            required
-            rows={3}
-            value={draft.description}
-            onChange={(event) => change({ description: event.target.value })}
-          />
-        </Field>
-        <div className="pair">
-          <Field label={`Price, ${pricing?.symbol ?? ''}`}>
-            <input required inputMode="decimal" value={price} onChange={(event) => setPrice(event.target.value)} />
-          </Field>
-          <Field label="State">
-            <select
-              value={`${draft.viewState}`}
-              onChange={(event) => change({ viewState: BigInt(event.target.value) })}
-            >
-              {Object.entries(VIEW_STATES).map(([state, [text]]) => (
-                <option key={state} value={state}>
-                  {text}
-                </option>
-              ))}
-            </select>
-          </Field>
-        </div>
-        <StockFields draft={draft} change={change} />
-        <Field label="Tags" hint="With commas between them.">
-          <input
-            defaultValue={draft.tags.join(', ')}
-            onChange={(event) => change({ tags: wordsOf(event.target.value) })}
-          />
-        </Field>
-        <Pictures images={draft.images} change={(images) => change({ images })} />
-        <p className="row end">
+        <TextFields draft={draft} change={change} price={price} setPrice={setPrice} symbol={pricing.symbol} />
+        <OptionsEditor options={draft.options} symbol={pricing.symbol} change={(options) => change({ options })} />
+        {losesValues ? (
+          <p className="problem">Orders that hold a value which you remove, and are not paid yet, are canceled.</p>
+        ) : null}
+        <StockEditor draft={draft} change={(stock) => change({ stock })} />
+        <PictureEditor images={draft.images} change={(of) => setDraft((now) => ({ ...now, images: of(now.images) }))} />
+        <LookOnlyNote />
+        <p className="row end foot">
           <button type="button" onClick={close}>
             Cancel
           </button>
-          <button type="submit" className="primary">
+          <WriteButton type="submit" className="primary">
             {shown === undefined ? 'Add the listing' : 'Save'}
-          </button>
+          </WriteButton>
         </p>
       </form>
     </Dialog>
   )
 }
 
-function baseOf(shown: ShownListing | undefined): ListingDraft {
-  if (shown === undefined) return NEW
-  const draft = draftOf(shown.listing, shown.tags, shown.stock)
-  return draft.stock.size > 0 || shown.listing.Options?.size ? draft : { ...draft, stock: NEW.stock }
+function hasValue({ options }: ListingDraft, wanted: string): boolean {
+  return options.some(({ values }) => values.some(({ key }) => key === wanted))
+}
+
+function amountsIn(pricing: Money) {
+  return {
+    read: (text: string) => parseMoney(text, pricing, 'en').amount,
+    show: (amount: bigint) => amountText({ ...pricing, amount }),
+  }
+}
+
+interface TextProps {
+  readonly draft: ListingDraft
+  readonly change: (part: Partial<ListingDraft>) => void
+  readonly price: string
+  readonly setPrice: (text: string) => void
+  readonly symbol: string
+}
+
+function TextFields({ draft, change, price, setPrice, symbol }: TextProps) {
+  return (
+    <>
+      <Field label="Title">
+        <input required value={draft.title} onChange={(event) => change({ title: event.target.value })} />
+      </Field>
+      <Field label="Description">
+        <textarea
+          required
+          rows={3}
+          value={draft.description}
+          onChange={(event) => change({ description: event.target.value })}
+        />
+      </Field>
+      <div className="pair">
+        <Field label={`Price, ${symbol}`}>
+          <input required inputMode="decimal" value={price} onChange={(event) => setPrice(event.target.value)} />
+        </Field>
+        <Field label="State">
+          <select value={`${draft.viewState}`} onChange={(event) => change({ viewState: BigInt(event.target.value) })}>
+            {Object.entries(VIEW_STATES).map(([state, [text]]) => (
+              <option key={state} value={state}>
+                {text}
+              </option>
+            ))}
+          </select>
+        </Field>
+      </div>
+      <Field label="Tags" hint="With commas between them.">
+        <input
+          defaultValue={draft.tags.join(', ')}
+          onChange={(event) => change({ tags: wordsOf(event.target.value) })}
+        />
+      </Field>
+    </>
+  )
 }
 
 function wordsOf(text: string): string[] {
-  return [
-    ...new Set(
-      text
-        .split(',')
-        .map((word) => word.trim())
-        .filter((word) => word !== ''),
-    ),
-  ]
+  const words = text.split(',').map((word) => word.trim())
+  return [...new Set(words.filter((word) => word !== ''))]
 }
 
 /** Closes the form where it was written; a conflict keeps it open behind its two values. */
-function useSave(shown: ShownListing | undefined, base: ListingDraft, close: () => void) {
+function useSave(
+  held: ShownListing | undefined,
+  base: ListingDraft,
+  { pricing, close }: { readonly pricing: Money; readonly close: () => void },
+) {
   const { client } = useSession()
   const { run } = useOutcomes()
-  const pricing = usePricing()
   const manifest = useManifest()
   return async (draft: ListingDraft, price: string) => {
-    const text = (amount: bigint) => priceText(client, manifest, amount)
-    const write = async (checked: boolean) => {
-      if (pricing === undefined) throw new Error('The shop is not here yet.')
-      const mine = { ...draft, price: parseMoney(price, pricing, 'en').amount }
-      const id = shown?.listing.ID ?? crypto.getRandomValues(new BigUint64Array(1))[0]! / 2n + 1n
-      const sets = shown === undefined ? newSets(client, id, mine) : editSets(client, id, base, mine, text)
-      const seq = await checkedWrite(client, checked ? sets : sets.map(({ changes }) => ({ changes, fields: [] })))
+    const words = { ...amountsIn(pricing), price: (amount: bigint) => priceText(client, manifest, amount) }
+    const write = async (isWatched: boolean) => {
+      const mine = { ...draft, price: words.read(price) }
+      const sets =
+        held === undefined
+          ? newSets(client, newListingId(), mine, words)
+          : editSets(client, held.listing, [base, mine], words)
+      const seq = await checkedWrite(client, isWatched ? sets : unwatched(sets))
       close()
       return seq === undefined ? 'Nothing was different.' : `On disk as set ${seq}.`
     }
-    await run(shown === undefined ? `Add ${draft.title}` : `Save ${draft.title}`, () => write(true), {
+    await run(held === undefined ? `Add ${draft.title}` : `Save ${draft.title}`, () => write(true), {
       anyway: () => write(false),
     })
   }
 }
 
-function StockFields({
-  draft,
-  change,
-}: {
-  readonly draft: ListingDraft
-  readonly change: (part: Partial<ListingDraft>) => void
-}) {
-  return (
-    <div className="pair">
-      {[...draft.stock].map(([name, pieces]) => (
-        <Field key={name} label={name === 'stock' ? 'Pieces in stock' : `Stock, ${name}`}>
-          <input
-            type="number"
-            min="0"
-            step="1"
-            value={pieces === undefined ? '' : String(pieces)}
-            onChange={({ target: { value } }) =>
-              change({ stock: new Map([...draft.stock, [name, value === '' ? undefined : BigInt(value)]]) })
-            }
-          />
-        </Field>
-      ))}
-    </div>
-  )
-}
-
-function Pictures({
-  images,
-  change,
-}: {
-  readonly images: readonly string[]
-  readonly change: (images: readonly string[]) => void
-}) {
-  const { client } = useSession()
-  const { run } = useOutcomes()
-  const upload = (files: FileList) =>
-    run(files.length === 1 ? 'Upload a picture' : `Upload ${files.length} pictures`, async () => {
-      const added: string[] = []
-      for (const file of files)
-        added.push(await uploadBlob(await client.uploadUrl(), new Uint8Array(await file.arrayBuffer())))
-      change([...images, ...added])
-      return 'On the relay. Save the listing to show it.'
-    })
-  return (
-    <fieldset>
-      <legend>Pictures</legend>
-      <ul className="pictures">
-        {images.map((image, i) => (
-          <li key={image}>
-            <img src={image} alt={`Picture ${i + 1}`} />
-            <button type="button" onClick={() => change(images.filter((_, at) => at !== i))}>
-              Remove<span className="visually-hidden"> picture {i + 1}</span>
-            </button>
-            {i === 0 ? null : (
-              <button type="button" onClick={() => change([image, ...images.filter((_, at) => at !== i)])}>
-                First<span className="visually-hidden">: picture {i + 1}</span>
-              </button>
-            )}
-          </li>
-        ))}
-      </ul>
-      <label className="button">
-        <span>Upload pictures</span>
-        <input
-          type="file"
-          accept="image/*"
-          multiple
-          className="visually-hidden"
-          onChange={(event) => {
-            const { files } = event.target
-            if (files !== null && files.length > 0) void upload(files)
-          }}
-        />
-      </label>
-    </fieldset>
-  )
+/** At random, below 2^63. */
+function newListingId(): bigint {
+  return crypto.getRandomValues(new BigUint64Array(1))[0]! / 2n + 1n
 }

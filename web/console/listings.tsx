@@ -5,12 +5,14 @@ import { useMemo, useState } from 'react'
 import { BulkBar } from './bulk.js'
 import { ListingEditor } from './listing-editor.js'
 import { stockName, VIEW_STATES, type ShownListing } from './listing-changes.js'
-import { Badge, Empty, priceText, Scroll, useLive, useManifest, useSession } from './shared.js'
+import { Badge, Empty, priceText, Scroll, useLive, useManifest, usePricing, useSession, WriteButton } from './shared.js'
 
 const SHOWN_FIRST = 100
 
 export function ListingsView() {
   const { listings, isLoading } = useShown()
+  const { lookOnly } = useSession()
+  const pricing = usePricing()
   const [search, setSearch] = useState('')
   const [withDeleted, setWithDeleted] = useState(false)
   const [selected, select] = useState<ReadonlySet<bigint>>(new Set())
@@ -34,11 +36,11 @@ export function ListingsView() {
           <input type="checkbox" checked={withDeleted} onChange={(event) => setWithDeleted(event.target.checked)} />
           <span>Deleted too</span>
         </label>
-        <button type="button" className="primary" onClick={() => edit('new')}>
+        <WriteButton className="primary" disabled={pricing === undefined} onClick={() => edit('new')}>
           New listing
-        </button>
+        </WriteButton>
       </div>
-      <BulkBar all={listings} selected={selected} clear={() => select(new Set())} />
+      {lookOnly ? null : <BulkBar all={listings} selected={selected} clear={() => select(new Set())} />}
       {found.length === 0 ? (
         <Empty>{isLoading ? 'Listings are on their way …' : 'No listings here.'}</Empty>
       ) : (
@@ -49,8 +51,8 @@ export function ListingsView() {
           Show more of {found.length}
         </button>
       ) : null}
-      {edited === undefined || (edited !== 'new' && one === undefined) ? null : (
-        <ListingEditor key={String(edited)} shown={one} close={() => edit(undefined)} />
+      {pricing === undefined || edited === undefined || (edited !== 'new' && one === undefined) ? null : (
+        <ListingEditor key={String(edited)} shown={one} pricing={pricing} close={() => edit(undefined)} />
       )}
     </section>
   )
@@ -93,20 +95,23 @@ interface TableProps {
 }
 
 function ListingsTable({ found, selected, select, edit }: TableProps) {
+  const { lookOnly } = useSession()
   const areAll = found.every(({ listing }) => selected.has(listing.ID))
   return (
     <Scroll label="Table of listings">
       <table className="rows">
         <thead>
           <tr>
-            <th scope="col">
-              <input
-                type="checkbox"
-                aria-label="Select all shown"
-                checked={areAll}
-                onChange={() => select(new Set(areAll ? [] : found.map(({ listing }) => listing.ID)))}
-              />
-            </th>
+            {lookOnly ? null : (
+              <th scope="col">
+                <input
+                  type="checkbox"
+                  aria-label="Select all shown"
+                  checked={areAll}
+                  onChange={() => select(new Set(areAll ? [] : found.map(({ listing }) => listing.ID)))}
+                />
+              </th>
+            )}
             <th scope="col">Listing</th>
             <th scope="col" className="number">
               Price
@@ -129,7 +134,7 @@ function ListingsTable({ found, selected, select, edit }: TableProps) {
 }
 
 function ListingRow({ one, selected, select, edit }: Omit<TableProps, 'found'> & { readonly one: ShownListing }) {
-  const { client } = useSession()
+  const { client, lookOnly } = useSession()
   const manifest = useManifest()
   const { listing, tags, stock } = one
   const { ID, Metadata, Price, ViewState } = listing
@@ -141,9 +146,11 @@ function ListingRow({ one, selected, select, edit }: Omit<TableProps, 'found'> &
   }
   return (
     <tr className={selected.has(ID) ? 'chosen' : undefined} data-listing={String(ID)}>
-      <td>
-        <input type="checkbox" aria-label={`Select ${Metadata.Title}`} checked={selected.has(ID)} onChange={toggle} />
-      </td>
+      {lookOnly ? null : (
+        <td>
+          <input type="checkbox" aria-label={`Select ${Metadata.Title}`} checked={selected.has(ID)} onChange={toggle} />
+        </td>
+      )}
       <th scope="row">
         <span className="titled">
           {Metadata.Images?.[0] === undefined ? (
@@ -157,7 +164,10 @@ function ListingRow({ one, selected, select, edit }: Omit<TableProps, 'found'> &
         </span>
       </th>
       <td className="number">{priceText(client, manifest, Price)}</td>
-      <td className="number" title={stock.map((entry) => `${stockName(entry)}: ${entry.pieces}`).join('\n')}>
+      <td
+        className="number"
+        title={stock.map(({ variations, pieces }) => `${stockName(variations)} ${pieces}`).join('\n')}
+      >
         {stock.length === 0 ? '–' : `${stock.reduce((sum, { pieces }) => sum + pieces, 0n)}`}
       </td>
       <td>

@@ -1,41 +1,54 @@
-/** The way in: a wallet of the browser (EIP-6963), the file of a key card, or the link of a development relay. */
+/**
+ * The way in: a wallet of the browser (EIP-6963), which may take up an invite, the file of a key card, or the link of a
+ * development relay.
+ */
 
-import { createStore, type EIP6963ProviderDetail } from 'mipd'
-import { useEffect, useMemo, useState, type ReactNode } from 'react'
-import { createWalletClient, custom } from 'viem'
-import type { Wallet } from 'cairn-relay/enrol'
-import { Field } from './shared.js'
-import { newCard, secretOf, type DevelopmentLink, type Login } from './session.js'
+import { readInviteLink, type Invite } from 'cairn-relay/enrol'
+import { useEffect, useState } from 'react'
+import { Field, FileButton } from './shared.js'
+import {
+  changedRelay,
+  forgetRelay,
+  newCard,
+  openForVisitors,
+  secretOf,
+  type DevelopmentLink,
+  type Login,
+} from './session.js'
 import { sentenceOf } from './outcomes.js'
+import { redeemInvite, registryOf, useWallets, walletOf } from './wallets.js'
+
+type Detail = ReturnType<typeof useWallets>[number]
 
 interface LoginProps {
   readonly link: DevelopmentLink | undefined
+  readonly invite: Invite | undefined
   /** Of a login that was kept and does not work. */
   readonly problem: string | undefined
   readonly enter: (login: Login) => void
 }
 
-export function LoginPage({ link, problem, enter }: LoginProps) {
-  const [shopText, setShop] = useState(link === undefined ? '' : String(link.shop))
+export function LoginPage({ link, invite: opened, problem, enter }: LoginProps) {
+  const [shopText, setShop] = useState(String(link?.shop ?? opened?.shop ?? ''))
   const [lookOnly, setLookOnly] = useState(false)
   const [busy, setBusy] = useState('')
   const [error, setError] = useState(problem)
-  const shop = /^[1-9][0-9]{0,77}$/u.test(shopText.trim()) ? BigInt(shopText.trim()) : undefined
+  const pasted = readInviteLink(shopText.trim())
+  const invite = pasted ?? (String(opened?.shop) === shopText.trim() ? opened : undefined)
+  const shop = invite?.shop ?? shopOf(shopText)
 
-  const way = async (what: string, secret: () => Promise<Uint8Array>) => {
-    if (shop === undefined) return setError('Give the number of the shop: digits alone.')
+  const way = async (what: string, secret: (shop: bigint) => Promise<Uint8Array>) => {
+    if (shop === undefined) return setError('Give the number of the shop, digits alone, or the link of an invite.')
     setBusy(what)
     setError(undefined)
     try {
-      enter({ shop, secret: await secret(), lookOnly })
+      enter({ shop, secret: await secret(shop), lookOnly })
     } catch (failure) {
       setError(sentenceOf(failure))
     } finally {
       setBusy('')
     }
   }
-  const withWallet = (name: string, wallet: () => Promise<Wallet>) =>
-    way(name, async () => newCard(shop!, await wallet()))
 
   return (
     <main className="login">
@@ -44,14 +57,20 @@ export function LoginPage({ link, problem, enter }: LoginProps) {
         For the owner of a shop and its clerks. What you see is checked in this browser; your key card stays in it and
         signs what you change.
       </p>
-      <Field label="Shop" hint="Its number, as cairn shop create printed it.">
-        <input inputMode="numeric" value={shopText} onChange={(event) => setShop(event.target.value)} />
+      <OtherRelay />
+      {invite === undefined ? null : (
+        <p className="told" role="status">
+          You are invited to work for shop {String(invite.shop)}. The wallet that you join with becomes a clerk of it.
+        </p>
+      )}
+      <Field label="Shop" hint="Its number, as cairn shop create printed it, or the link of an invite.">
+        <input value={shopText} spellCheck={false} onChange={(event) => setShop(event.target.value)} />
       </Field>
       <label className="check">
         <input type="checkbox" checked={lookOnly} onChange={(event) => setLookOnly(event.target.checked)} />
         <span>Look only: see everything, change nothing</span>
       </label>
-      <Ways link={link} busy={busy} withWallet={withWallet} way={way} />
+      <Ways link={link} invite={invite} busy={busy} way={way} />
       <p role="alert" className="problem">
         {error}
       </p>
@@ -59,19 +78,49 @@ export function LoginPage({ link, problem, enter }: LoginProps) {
   )
 }
 
-function Ways({
-  link,
-  busy,
-  withWallet,
-  way,
-}: {
+/** A relay that was made anew, or one that another person put in its place: which, only who runs it can say. */
+function OtherRelay() {
+  const [changed, setChanged] = useState<Awaited<ReturnType<typeof changedRelay>>>()
+  useEffect(() => void changedRelay().then(setChanged), [])
+  if (changed === undefined) return null
+  const forget = () => {
+    forgetRelay()
+    setChanged(undefined)
+  }
+  return (
+    <div className="gone" role="alert">
+      <p>
+        This browser knows the relay here as <code>{changed.was}</code>, and now it says that it is{' '}
+        <code>{changed.is}</code>. Nothing that it shows would be believed. Ask who runs it: only if it was made anew,
+        go on with the new one.
+      </p>
+      <button type="button" onClick={forget}>
+        Go on with the new one
+      </button>
+    </div>
+  )
+}
+
+function shopOf(text: string): bigint | undefined {
+  return /^[1-9][0-9]{0,77}$/u.test(text.trim()) ? BigInt(text.trim()) : undefined
+}
+
+interface WaysProps {
   readonly link: DevelopmentLink | undefined
+  readonly invite: Invite | undefined
   readonly busy: string
-  readonly withWallet: (name: string, wallet: () => Promise<Wallet>) => Promise<void>
-  readonly way: (what: string, secret: () => Promise<Uint8Array>) => Promise<void>
-}) {
+  readonly way: (what: string, secret: (shop: bigint) => Promise<Uint8Array>) => Promise<void>
+}
+
+function Ways({ link, invite, busy, way }: WaysProps) {
   const wallets = useWallets()
   const isBusy = busy !== ''
+  const withWallet = (detail: Detail) =>
+    way(detail.info.uuid, async (shop) => {
+      if (invite !== undefined) await join(detail, invite)
+      return newCard(shop, await walletOf(detail))
+    })
+  const verb = invite === undefined ? 'Log in' : 'Join'
   return (
     <div className="ways">
       {link === undefined ? null : (
@@ -79,55 +128,36 @@ function Ways({
           type="button"
           className="primary"
           disabled={isBusy}
-          onClick={() => void withWallet('development', () => Promise.resolve(link.wallet))}
+          onClick={() => void way('development', (shop) => newCard(shop, link.wallet))}
         >
           {busy === 'development' ? 'Logging in …' : 'Log in with the development key'}
         </button>
       )}
       {wallets.map((detail) => (
-        <button
-          key={detail.info.uuid}
-          type="button"
-          disabled={isBusy}
-          onClick={() => void withWallet(detail.info.uuid, () => walletOf(detail))}
-        >
-          {busy === detail.info.uuid ? 'Look at your wallet …' : `Log in with ${detail.info.name}`}
+        <button key={detail.info.uuid} type="button" disabled={isBusy} onClick={() => void withWallet(detail)}>
+          {busy === detail.info.uuid ? 'Look at your wallet …' : `${verb} with ${detail.info.name}`}
         </button>
       ))}
       {wallets.length > 0 ? null : (
-        <Note>No wallet is announced in this browser. Install one, or use the file of a key card.</Note>
+        <p className="note">No wallet is announced in this browser. Install one, or use the file of a key card.</p>
       )}
-      <label className="button">
-        <span>Choose the file of a key card</span>
-        <input
-          type="file"
-          className="visually-hidden"
-          disabled={isBusy}
-          onChange={(event) => {
-            const file = event.target.files?.[0]
-            if (file !== undefined) void way('file', async () => secretOf(await file.text()))
-          }}
-        />
-      </label>
+      <FileButton
+        label="Choose the file of a key card"
+        disabled={isBusy}
+        take={([file]) => void way('file', async () => secretOf(await file!.text()))}
+      />
     </div>
   )
 }
 
-function Note({ children }: { readonly children: ReactNode }) {
-  return <p className="note">{children}</p>
-}
-
-function useWallets(): readonly EIP6963ProviderDetail[] {
-  const store = useMemo(() => createStore(), [])
-  const [wallets, setWallets] = useState(store.getProviders())
-  useEffect(() => store.subscribe((all) => setWallets([...all])), [store])
-  return wallets
-}
-
-/** Asks for an account. Rejects where the person says no. */
-export async function walletOf({ provider }: EIP6963ProviderDetail): Promise<Wallet> {
-  const client = createWalletClient({ transport: custom(provider as never) })
-  const [address] = await client.requestAddresses()
-  if (address === undefined) throw new Error('The wallet gave no account.')
-  return { address, signMessage: ({ message }) => client.signMessage({ account: address, message }) }
+/** The registry is the one that the relay's checkpoints name; the wallet shows what it signs. */
+async function join(detail: Detail, { shop, secret }: Invite): Promise<void> {
+  const client = await openForVisitors(shop)
+  try {
+    const registry = registryOf(client)
+    if (registry === undefined) throw new Error('This relay has no chain: nobody can be invited to its shops.')
+    await redeemInvite(detail, { registry, shop }, secret)
+  } finally {
+    client.close()
+  }
 }

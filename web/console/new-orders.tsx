@@ -1,68 +1,68 @@
-/** Word of new orders while the console is open: a line, a sound if it is wanted, and a mark in the tab's title. */
+/** Word of new orders while the console is open: a line, a mark in the tab's title, and what else is wanted. */
 
-import { OPEN } from 'cairn-relay/client'
 import { useEffect, useRef, useState } from 'react'
+import { isWanted, notify, readyOnTouch, ring, want, type Alert } from './alerts.js'
+import { FreshOrders } from './fresh-orders.js'
 import { useOutcomes } from './outcomes.js'
 import { useLive, useSession } from './shared.js'
 
-const NOTES: readonly (readonly [hertz: number, from: number])[] = [
-  [880, 0],
-  [1_174.7, 0.12],
-]
-const KEPT = 'cairn console sound'
+const TITLE = 'Merchant console'
 
-export function NewOrders() {
+export function NewOrders({ open }: { readonly open: (order: bigint) => void }) {
   const { client } = useSession()
   const { data: orders, status } = useLive(client.orders())
-  const { tell } = useOutcomes()
-  const [isLoud, setLoud] = useState(() => readKept())
-  const known = useRef<Set<bigint> | undefined>(undefined)
+  const { tell, run } = useOutcomes()
+  const fresh = useRef(new FreshOrders())
+  const [wanted, setWanted] = useState({ sound: isWanted('sound'), notifications: isWanted('notifications') })
 
   useEffect(() => {
     if (status === 'loading' || orders === undefined) return
-    const placed = orders.filter(({ State }) => State !== OPEN).map(({ ID }) => ID)
-    const fresh = known.current === undefined ? [] : placed.filter((id) => !known.current!.has(id))
-    known.current = new Set([...(known.current ?? []), ...placed])
-    if (fresh.length === 0) return
-    tell(fresh.length === 1 ? 'A new order' : `${fresh.length} new orders`, fresh.map((id) => `Order ${id}`).join(', '))
-    if (isLoud) ring()
-    if (document.hidden) document.title = `(${fresh.length} new) Merchant console`
-  }, [orders, status, tell, isLoud])
+    const placed = fresh.current.take(orders)
+    const [first] = placed
+    if (first === undefined) return
+    const what = placed.length === 1 ? 'A new order' : `${placed.length} new orders`
+    const guests = placed.map(({ ShippingAddress: ship, InvoiceAddress: bill }) => (ship ?? bill)?.Name ?? 'a guest')
+    const text = `Of ${guests.slice(0, NAMED_MAX).join(', ')}${guests.length > NAMED_MAX ? ' and others' : ''}.`
+    tell(what, text)
+    if (wanted.sound) ring()
+    if (wanted.notifications) notify(what, text, () => open(first.ID))
+    if (document.hidden) document.title = `(${placed.length} new) ${TITLE}`
+  }, [orders, status, tell, wanted, open])
+  useEffect(readyOnTouch, [])
   useEffect(() => {
     const seen = () => {
-      if (!document.hidden) document.title = 'Merchant console'
+      if (!document.hidden) document.title = TITLE
     }
     document.addEventListener('visibilitychange', seen)
     return () => document.removeEventListener('visibilitychange', seen)
   }, [])
 
-  const toggle = () => {
-    setLoud(!isLoud)
-    localStorage.setItem(KEPT, isLoud ? 'no' : 'yes')
-    if (!isLoud) ring()
+  const toggle = async (alert: Alert) => {
+    const isOn = !wanted[alert]
+    const what = `Turn ${alert} ${isOn ? 'on' : 'off'}`
+    const isDone = await run(what, () => want(alert, isOn).then(() => 'Remembered in this browser.'), { reads: true })
+    if (isDone) setWanted((before) => ({ ...before, [alert]: isOn }))
   }
   return (
-    <button type="button" className="quiet" aria-pressed={isLoud} onClick={toggle}>
-      Sound {isLoud ? 'on' : 'off'}
-    </button>
+    <>
+      {ALERTS.map(([alert, name]) => (
+        <button
+          key={alert}
+          type="button"
+          className="quiet"
+          aria-pressed={wanted[alert]}
+          title={`${name} for new orders`}
+          onClick={() => void toggle(alert)}
+        >
+          {name} {wanted[alert] ? 'on' : 'off'}
+        </button>
+      ))}
+    </>
   )
 }
 
-function readKept(): boolean {
-  return localStorage.getItem(KEPT) === 'yes'
-}
-
-function ring(): void {
-  const audio = new AudioContext()
-  for (const [hertz, from] of NOTES) {
-    const [tone, volume] = [audio.createOscillator(), audio.createGain()]
-    const at = audio.currentTime + from
-    tone.frequency.value = hertz
-    volume.gain.setValueAtTime(0.15, at)
-    volume.gain.exponentialRampToValueAtTime(0.001, at + 0.3)
-    tone.connect(volume).connect(audio.destination)
-    tone.start(at)
-    tone.stop(at + 0.3)
-  }
-  setTimeout(() => void audio.close(), 1_000)
-}
+const NAMED_MAX = 3
+const ALERTS: readonly (readonly [alert: Alert, name: string])[] = [
+  ['sound', 'Sound'],
+  ['notifications', 'Notifications'],
+]

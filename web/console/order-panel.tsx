@@ -1,23 +1,33 @@
 /** One order whole: what, for whom, what was paid and what is odd about it, and what a merchant can do. */
 
-import {
-  CANCELED,
-  formatMoney,
-  OPEN,
-  orderWords,
-  PAID,
-  type OrderPayments,
-  type PaymentOddity,
-} from 'cairn-relay/client'
-import { useState, type ReactNode } from 'react'
+import { CANCELED, formatMoney, OPEN, orderWords, PAID } from 'cairn-relay/client'
+import { useEffect, useRef, useState, type ReactNode } from 'react'
+import { OddPayments } from './odd-payments.js'
+import { choiceText } from './options.js'
 import { useOutcomes } from './outcomes.js'
 import { nameOf, OrderState, type OrderRow } from './order-row.js'
-import { Badge, download, timeText, titleOf, useLive, useSession } from './shared.js'
+import { download, timeText, titleOf, useLive, useSession, WriteButton } from './shared.js'
 
 export function OrderPanel({ row, close }: { readonly row: OrderRow; readonly close: () => void }) {
-  const { order, payments } = row
+  const { order } = row
+  const { shop } = useSession()
+  const panel = useRef<HTMLElement>(null)
+  // In a narrow window it stands in the place of the list, where the focus was.
+  useEffect(() => {
+    const list = panel.current?.parentElement?.querySelector('.list')
+    if (list?.checkVisibility() === false) panel.current!.focus()
+  }, [row.id])
   return (
-    <aside aria-label={`Order ${nameOf(row)}`} className="panel print">
+    <aside
+      ref={panel}
+      tabIndex={-1}
+      aria-label={`Order ${nameOf(row)}`}
+      className="panel"
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') close()
+      }}
+    >
+      <p className="onlyprint">Shop {String(shop)}</p>
       <header>
         <h2>
           Order {nameOf(row)} <OrderState order={order} />
@@ -31,7 +41,7 @@ export function OrderPanel({ row, close }: { readonly row: OrderRow; readonly cl
       ) : (
         <p className="words noprint">{orderWords(order).merchant}</p>
       )}
-      <Oddities payments={payments} />
+      <OddPayments row={row} />
       <Items row={row} />
       <Addresses row={row} />
       <Facts row={row} />
@@ -56,18 +66,17 @@ function Items({ row: { order } }: { readonly row: OrderRow }) {
         </tr>
       </thead>
       <tbody>
-        {items.map(({ ListingID, VariationIDs, Quantity }, i) => (
-          <tr key={i}>
-            <td className="number">{`${Quantity} ×`}</td>
-            <td>
-              {titleOf(
-                listings.find(({ ID }) => ID === ListingID),
-                ListingID,
-              )}{' '}
-              <small>{(VariationIDs ?? []).join(', ')}</small>
-            </td>
-          </tr>
-        ))}
+        {items.map(({ ListingID, VariationIDs, Quantity }, i) => {
+          const listing = listings.find(({ ID }) => ID === ListingID)
+          return (
+            <tr key={i}>
+              <td className="number">{`${Quantity} ×`}</td>
+              <td>
+                {titleOf(listing, ListingID)} <small>{choiceText(listing, VariationIDs ?? [])}</small>
+              </td>
+            </tr>
+          )
+        })}
       </tbody>
     </table>
   )
@@ -131,58 +140,6 @@ function Facts({ row: { id, payments } }: { readonly row: OrderRow }) {
   )
 }
 
-function Oddities({ payments }: { readonly payments: OrderPayments | undefined }) {
-  if (payments === undefined || payments.oddities.length === 0) return null
-  return (
-    <section className="odd noprint" aria-label="What needs a person">
-      {payments.oddities.map((oddity, i) => (
-        <OddPayment key={i} order={payments.order} oddity={oddity} />
-      ))}
-      {payments.leftOut > 0 ? <p>{payments.leftOut} more are not shown: cairn orders --odd lists all.</p> : null}
-    </section>
-  )
-}
-
-/** Whether somebody saw to it is a note of this browser: the protocol has no place for it. */
-function OddPayment({ order, oddity }: { readonly order: bigint; readonly oddity: PaymentOddity }) {
-  const { kind, text, money, missing, place } = oddity
-  const name = `cairn console handled ${order} ${kind} ${place ?? ''} ${money?.amount ?? ''}`
-  const [isHandled, setHandled] = useState(() => localStorage.getItem(name) !== null)
-  const { run } = useOutcomes()
-  const toggle = () => {
-    if (isHandled) localStorage.removeItem(name)
-    else localStorage.setItem(name, new Date().toISOString())
-    setHandled(!isHandled)
-  }
-  const details = [kind, money && formatMoney(money), missing && `${formatMoney(missing)} missing`, place, text]
-  const copy = () =>
-    run(
-      'Copy the details',
-      () =>
-        navigator.clipboard.writeText(details.filter((part) => part !== undefined).join('\n')).then(() => 'Copied.'),
-      { reads: true },
-    )
-  return (
-    <article className={isHandled ? 'handled' : undefined}>
-      <p>
-        <Badge kind={isHandled ? 'calm' : 'bad'}>{kind}</Badge>{' '}
-        {money === undefined ? null : <b>{formatMoney(money)}</b>}{' '}
-        {missing === undefined ? null : `${formatMoney(missing)} missing`}
-      </p>
-      <p>{text}</p>
-      {place === undefined ? null : <code>{place}</code>}
-      <p className="row">
-        <button type="button" aria-pressed={isHandled} onClick={toggle}>
-          {isHandled ? 'Seen to (on this device)' : 'Mark as seen to'}
-        </button>
-        <button type="button" onClick={() => void copy()}>
-          Copy details
-        </button>
-      </p>
-    </article>
-  )
-}
-
 function Actions({ row }: { readonly row: OrderRow }) {
   const { client } = useSession()
   const { run } = useOutcomes()
@@ -216,9 +173,9 @@ function Actions({ row }: { readonly row: OrderRow }) {
         </button>
       )}
       {mayCancel ? (
-        <button type="button" className="danger" onClick={cancel}>
+        <WriteButton className="danger" onClick={cancel}>
           {isSure ? 'Really cancel it' : 'Cancel the order'}
-        </button>
+        </WriteButton>
       ) : null}
     </p>
   )

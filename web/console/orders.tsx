@@ -11,14 +11,18 @@ import {
   type OrderPayments,
 } from 'cairn-relay/client'
 import { useMemo, useState } from 'react'
+import { flushSync } from 'react-dom'
 import { OrderPanel } from './order-panel.js'
+import { useSeenTo } from './odd-payments.js'
 import { nameOf, OrderState, type OrderRow } from './order-row.js'
+import type { SeenTo } from './seen-to.js'
 import { Badge, Empty, Scroll, useLive, useSession } from './shared.js'
 
+type Wants = (row: OrderRow, seen: SeenTo) => boolean
 type Filter = 'placed' | 'odd' | 'wait' | 'paid' | 'open' | 'canceled' | 'all'
-const FILTERS: readonly (readonly [name: Filter, title: string, wants: (row: OrderRow) => boolean])[] = [
+const FILTERS: readonly (readonly [name: Filter, title: string, wants: Wants])[] = [
   ['placed', 'Placed', ({ order }) => order !== undefined && order.State !== OPEN && order.State !== CANCELED],
-  ['odd', 'Needs a person', ({ payments }) => (payments?.oddities.length ?? 0) > 0],
+  ['odd', 'Needs a person', ({ payments }, seen) => payments !== undefined && seen.open(payments).length > 0],
   ['wait', 'To be paid', ({ order }) => order?.State === UNPAID || order?.State === PAYMENT_CHOSEN],
   ['paid', 'Paid', ({ order }) => order?.State === PAID],
   ['open', 'Carts', ({ order }) => order?.State === OPEN],
@@ -27,26 +31,36 @@ const FILTERS: readonly (readonly [name: Filter, title: string, wants: (row: Ord
 ]
 const SHOWN_FIRST = 100
 
-export function OrdersView() {
+interface OrdersProps {
+  readonly chosen: bigint | undefined
+  readonly choose: (order: bigint | undefined) => void
+}
+
+export function OrdersView({ chosen, choose }: OrdersProps) {
   const { client } = useSession()
   const orders = useLive(client.orders())
   const payments = useLive(client.payments())
   const [filter, setFilter] = useState<Filter>('placed')
   const [search, setSearch] = useState('')
-  const [chosen, choose] = useState<bigint | undefined>()
+  const seen = useSeenTo()
   const [shown, show] = useState(SHOWN_FIRST)
   const rows = useMemo(() => rowsOf(orders.data ?? [], payments.data ?? []), [orders.data, payments.data])
   const wants = FILTERS.find(([name]) => name === filter)![2]
-  const found = rows.filter((row) => wants(row) && isFound(row, search))
+  const found = rows.filter((row) => wants(row, seen) && isFound(row, search))
   const row = rows.find(({ id }) => id === chosen)
   const isLoading = orders.status === 'loading'
+  const close = () => {
+    // Shown again at once, so that the focus has where to go.
+    flushSync(() => choose(undefined))
+    document.querySelector<HTMLElement>(`[data-order="${chosen}"] button`)?.focus()
+  }
   return (
     <div className={`split${row === undefined ? '' : ' open'}`}>
       <section aria-label="Orders" className="list">
         <div className="filters" role="group" aria-label="Which orders">
           {FILTERS.map(([name, title, isOf]) => (
             <button key={name} type="button" aria-pressed={name === filter} onClick={() => setFilter(name)}>
-              {title} <b>{rows.filter(isOf).length}</b>
+              {title} <b>{rows.filter((row) => isOf(row, seen)).length}</b>
             </button>
           ))}
           <input
@@ -69,7 +83,7 @@ export function OrdersView() {
           </button>
         ) : null}
       </section>
-      {row === undefined ? null : <OrderPanel row={row} close={() => choose(undefined)} />}
+      {row === undefined ? null : <OrderPanel key={`${row.id}`} row={row} close={close} />}
     </div>
   )
 }

@@ -2,9 +2,9 @@
 
 import { ClientError } from 'cairn-relay/client'
 import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from 'react'
-import { EditConflict } from './checked-write.js'
+import { EditConflict, PartlyWritten } from './checked-write.js'
 import { createPortal } from 'react-dom'
-import { DialogPlace, useSession } from './shared.js'
+import { DialogPlace, LOOK_ONLY, useSession } from './shared.js'
 
 interface Outcome {
   readonly id: number
@@ -31,7 +31,6 @@ interface RunOptions {
 }
 
 const OutcomesContext = createContext<Outcomes | undefined>(undefined)
-const LOOK_ONLY = 'You look only: this session changes nothing. Log out, and in again without “Look only”, to do it.'
 const DONE_MS = 8_000
 let lastId = 0
 
@@ -93,6 +92,7 @@ function outcomesInto(put: (outcome: Outcome) => void, lookOnly: boolean): Outco
 }
 
 export function sentenceOf(error: unknown): string {
+  if (error instanceof PartlyWritten) return `${error.message} Then: ${sentenceOf(error.cause)}`
   if (!(error instanceof ClientError)) return (error as Error).message
   return `${error.message} (${error.code}). ${error.remedy}`
 }

@@ -3,9 +3,13 @@
  * is the one that serves the page; its address is kept from the first time on.
  */
 
-import { connect, type ShopClient } from 'cairn-relay/client'
-import { enrol, makeKeyCard, type Wallet } from 'cairn-relay/enrol'
+import { connect, type Currency, type ShopClient } from 'cairn-relay/client'
+import { importCard } from 'cairn-relay/card'
+import { enrol, makeKeyCard, readInviteLink, relayDescription, type Invite, type Wallet } from 'cairn-relay/enrol'
 import { privateKeyToAccount } from 'viem/accounts'
+import { keptCurrencies } from './currencies.js'
+import { fromHex, hex } from './fields.js'
+import { keptNotes } from './kept-notes.js'
 
 export interface Session {
   readonly client: ShopClient
@@ -14,6 +18,8 @@ export interface Session {
   readonly card: Uint8Array
   /** Nothing is written. */
   readonly lookOnly: boolean
+  /** What is known of tokens. */
+  readonly currencies: readonly Currency[]
 }
 
 export interface Login {
@@ -30,6 +36,7 @@ export interface DevelopmentLink {
 }
 
 const KEPT = 'cairn console'
+const KEPT_RELAY = `${KEPT} relay`
 const url = location.origin
 
 /** Taken from the address at once: a key stays in no history. */
@@ -38,6 +45,13 @@ export function takeDevelopmentLink(): DevelopmentLink | undefined {
   if (shop === undefined || key === undefined) return undefined
   history.replaceState(null, '', location.pathname)
   return { shop: BigInt(shop), wallet: privateKeyToAccount(`0x${key}`) }
+}
+
+/** Of an invite that was opened here. Taken from the address at once: whoever has it can use it. */
+export function takeInvite(): Invite | undefined {
+  const invite = readInviteLink(location.href)
+  if (invite !== undefined) history.replaceState(null, '', location.pathname)
+  return invite
 }
 
 /** Undefined where nobody logged in here, or logged out. */
@@ -72,22 +86,34 @@ export async function newCard(shop: bigint, wallet: Wallet): Promise<Uint8Array>
   return secret
 }
 
-/** Of a file that cairn shop create and cairn join leave. */
+/** Of a file that cairn shop create and cairn join leave, or a page that gives its card away. */
 export function secretOf(text: string): Uint8Array {
+  if (/^\s*CAIRN-CARD:/iu.test(text)) return importCard(text).secret
   const digits = text.trim().replace(/^0x/u, '')
   if (!/^[0-9a-f]{64}$/iu.test(digits)) throw new Error('a key card is 64 hexadecimal digits')
   return fromHex(digits.toLowerCase())
 }
 
+/** The shop as a visitor sees it, once it is proven. Rejects with ClientError. */
+export async function openForVisitors(shop: bigint): Promise<ShopClient> {
+  const client = await connect({ url, shop, relay: await relayAddress(), only: [] })
+  for await (const { error, complete } of client.manifest()) {
+    if (error !== undefined) throw error
+    if (complete) break
+  }
+  return client
+}
+
 /** Rejects with ClientError; with a sentence for a card that is none of the staff's. */
 export async function openSession({ shop, secret, lookOnly }: Login, signal: AbortSignal): Promise<Session> {
-  const client = await connect({ url, shop, key: secret, relay: await relayAddress(), signal })
+  const currencies = keptCurrencies(keptNotes())
+  const client = await connect({ url, shop, key: secret, relay: await relayAddress(), currencies, signal })
   const card = publicKeyOf(secret)
   for await (const { status, data, complete, error } of client.cards()) {
     if (error !== undefined) throw error
     if (status === 'loading' || (!complete && client.protocol === 5)) continue
     const own = data?.find((one) => hex(one.card) === hex(card))
-    if (own !== undefined && !own.isGuest) return { client, shop, card, lookOnly }
+    if (own !== undefined && !own.isGuest) return { client, shop, card, lookOnly, currencies }
     client.close()
     throw new Error(
       own === undefined
@@ -100,25 +126,31 @@ export async function openSession({ shop, secret, lookOnly }: Login, signal: Abo
 
 /** The one that this browser saw first, under which everything is checked from then on. */
 async function relayAddress(): Promise<string> {
-  const name = `${KEPT} relay`
-  const kept = localStorage.getItem(name)
+  const kept = keptNotes().getItem(KEPT_RELAY)
   if (kept !== null) return kept
-  const answer = await fetch(`${url}/`, { headers: { accept: 'application/json' } })
-  const { relay_address: address } = (await answer.json()) as { readonly relay_address: string }
-  localStorage.setItem(name, address)
+  const address = await toldAddress()
+  keptNotes().setItem(KEPT_RELAY, address)
   return address
+}
+
+async function toldAddress(): Promise<string> {
+  return (await relayDescription(url)).relay_address
+}
+
+/** Where the relay tells another address than this browser saw first: both. Nothing of it is believed unasked. */
+export async function changedRelay(): Promise<{ readonly was: string; readonly is: string } | undefined> {
+  const was = keptNotes().getItem(KEPT_RELAY)
+  const is = await toldAddress().catch(() => was)
+  return was === null || is === null || was.toLowerCase() === is.toLowerCase() ? undefined : { was, is }
+}
+
+/** The next login takes the relay's address anew. */
+export function forgetRelay(): void {
+  keptNotes().removeItem(KEPT_RELAY)
 }
 
 /** The compressed public key, 33 bytes. */
 function publicKeyOf(secret: Uint8Array): Uint8Array {
   const point = fromHex(privateKeyToAccount(`0x${hex(secret)}`).publicKey.slice(2))
   return Uint8Array.of(2 + (point.at(-1)! & 1), ...point.subarray(1, 33))
-}
-
-export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
-export function fromHex(digits: string): Uint8Array {
-  return Uint8Array.from(digits.match(/../gu) ?? [], (pair) => Number.parseInt(pair, 16))
 }

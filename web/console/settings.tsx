@@ -1,17 +1,20 @@
 /** The shop's manifest: who is paid, in what, and where it ships. */
 
-import type { ChainAddress, Change, Manifest, ShippingRegion } from 'cairn-relay/client'
-import { useState } from 'react'
-import { checkedWrite, type CheckedSet } from './checked-write.js'
+import type { ChainAddress, Manifest } from 'cairn-relay/client'
+import { useContext, useState } from 'react'
+import { isKnown, keepCurrency } from './currencies.js'
+import { fromHex, hex, map } from './fields.js'
+import { keptNotes } from './kept-notes.js'
+import { useManifestWrite } from './manifest-write.js'
 import { useOutcomes } from './outcomes.js'
-import { fromHex, hex } from './session.js'
-import { Empty, Field, map, useManifest, usePricing, useSession } from './shared.js'
+import { Regions } from './region-editor.js'
+import { Empty, Field, Reopen, useManifest, usePricing, useSession, WriteButton } from './shared.js'
 
 export function SettingsView() {
   const manifest = useManifest()
   const pricing = usePricing()
   const { shop } = useSession()
-  if (manifest === undefined) return <Empty>The shop is on its way …</Empty>
+  if (manifest === undefined || pricing === undefined) return <Empty>The shop is on its way …</Empty>
   return (
     <div className="sheets">
       <section className="sheet" aria-label="Shop">
@@ -26,14 +29,14 @@ export function SettingsView() {
           <div>
             <dt>Prices are in</dt>
             <dd>
-              {pricing?.symbol} on chain {`${manifest.PricingCurrency.ChainID}`}
+              {pricing.symbol} on chain {`${manifest.PricingCurrency.ChainID}`}
             </dd>
           </div>
         </dl>
       </section>
-      <Addresses manifest={manifest} field="Payees" title="Who is paid" one="payee" />
+      <Regions manifest={manifest} pricing={pricing} />
       <Addresses manifest={manifest} field="AcceptedCurrencies" title="Currencies that are taken" one="currency" />
-      <Regions manifest={manifest} />
+      <Addresses manifest={manifest} field="Payees" title="Who is paid" one="payee" />
     </div>
   )
 }
@@ -47,15 +50,28 @@ interface AddressesProps {
   readonly one: string
 }
 
+interface Place {
+  readonly chain: bigint
+  readonly at: string
+}
+
 function Addresses({ manifest, field, title, one }: AddressesProps) {
-  const { client } = useSession()
   const write = useManifestWrite()
   const places = [...(manifest[field] ?? [])].flatMap(([chain, list]) => [...list.keys()].map((at) => ({ chain, at })))
-  const remove = (place: (typeof places)[number]) =>
-    write(`Remove ${one} 0x${place.at}`, [{ op: 'remove', path: ['Manifest', field, place.chain, fromHex(place.at)] }])
-  const add = ({ ChainID, Address }: ChainAddress) => {
-    const value = field === 'Payees' ? map({ CallAsContract: false }) : map({})
-    return write(`Add ${one} 0x${hex(Address)}`, [{ op: 'add', path: ['Manifest', field, ChainID, Address], value }])
+  const path = ({ chain, at }: Place) => ['Manifest', field, chain, fromHex(at)] as const
+  const remove = (place: Place) =>
+    write(`Remove ${one} 0x${place.at}`, () => ({
+      changes: () => [{ op: 'remove', path: path(place) }],
+      fields: [],
+    }))
+  const add = ({ ChainID, Address }: ChainAddress, isContract: boolean) => {
+    const value = field === 'Payees' ? map({ CallAsContract: isContract }) : map({})
+    const place = { chain: ChainID, at: hex(Address) }
+    if (places.some(({ chain, at }) => chain === place.chain && at === place.at)) return Promise.resolve(true)
+    return write(`Add ${one} 0x${place.at}`, () => ({
+      changes: () => [{ op: 'add', path: path(place), value }],
+      fields: [],
+    }))
   }
   return (
     <section className="sheet" aria-label={title}>
@@ -64,15 +80,10 @@ function Addresses({ manifest, field, title, one }: AddressesProps) {
       <ul className="lines">
         {places.map((place) => (
           <li key={`${place.chain} ${place.at}`}>
-            <span>
-              {field === 'AcceptedCurrencies' ? (
-                <b>{client.money(0n, { ChainID: place.chain, Address: fromHex(place.at) }).symbol} </b>
-              ) : null}
-              <code>0x{place.at}</code> <small>chain {`${place.chain}`}</small>
-            </span>
-            <button type="button" className="quiet" onClick={() => void remove(place)}>
+            <PlaceText manifest={manifest} field={field} place={place} />
+            <WriteButton className="quiet" onClick={() => void remove(place)}>
               Remove<span className="visually-hidden"> 0x{place.at}</span>
-            </button>
+            </WriteButton>
           </li>
         ))}
       </ul>
@@ -81,17 +92,72 @@ function Addresses({ manifest, field, title, one }: AddressesProps) {
   )
 }
 
-function AddressForm({
-  one,
-  chain,
-  add,
-}: {
+interface PlaceProps {
+  readonly manifest: Manifest
+  readonly field: Listed
+  readonly place: Place
+}
+
+function PlaceText({ manifest, field, place: { chain, at } }: PlaceProps) {
+  const { client, currencies } = useSession()
+  const currency = { ChainID: chain, Address: fromHex(at) }
+  const isPayee = field === 'Payees'
+  return (
+    <span>
+      {isPayee ? null : <b>{client.money(0n, currency).symbol} </b>}
+      <code>0x{at}</code> <small>chain {`${chain}`}</small>
+      {isPayee && manifest.Payees?.get(chain)?.get(at)?.CallAsContract ? <small>, called as a contract</small> : null}
+      {isPayee || isKnown(currency, currencies) ? null : <TokenForm currency={currency} />}
+    </span>
+  )
+}
+
+/** Its amounts are read in the smallest unit until somebody tells. */
+function TokenForm({ currency }: { readonly currency: ChainAddress }) {
+  const { run } = useOutcomes()
+  const reopen = useContext(Reopen)
+  const [symbol, setSymbol] = useState('')
+  const [decimals, setDecimals] = useState('')
+  const keep = async () => {
+    keepCurrency(keptNotes(), currency, { symbol, decimals })
+    reopen()
+  }
+  return (
+    <form
+      className="inline token"
+      aria-label={`What the token 0x${hex(currency.Address)} is`}
+      onSubmit={(event) => {
+        event.preventDefault()
+        void run('Name the token', keep, { reads: true })
+      }}
+    >
+      <Field label="Symbol">
+        <input required placeholder="EURC" value={symbol} onChange={(event) => setSymbol(event.target.value)} />
+      </Field>
+      <Field label="Decimals">
+        <input
+          required
+          inputMode="numeric"
+          placeholder="6"
+          value={decimals}
+          onChange={(event) => setDecimals(event.target.value)}
+        />
+      </Field>
+      <button type="submit">Name it here</button>
+    </form>
+  )
+}
+
+interface FormProps {
   readonly one: string
   readonly chain: bigint
-  readonly add: (place: ChainAddress) => Promise<boolean>
-}) {
+  readonly add: (place: ChainAddress, isContract: boolean) => Promise<boolean>
+}
+
+function AddressForm({ one, chain, add }: FormProps) {
   const [address, setAddress] = useState('')
   const [chainText, setChain] = useState(String(chain))
+  const [isContract, setContract] = useState(false)
   return (
     <form
       className="inline"
@@ -99,7 +165,7 @@ function AddressForm({
       onSubmit={(event) => {
         event.preventDefault()
         const place = { ChainID: BigInt(chainText), Address: fromHex(address.slice(2).toLowerCase()) }
-        void add(place).then((isDone) => isDone && setAddress(''))
+        void add(place, isContract).then((isDone) => isDone && setAddress(''))
       }}
     >
       <Field
@@ -124,92 +190,13 @@ function AddressForm({
           onChange={(event) => setChain(event.target.value)}
         />
       </Field>
-      <button type="submit">Add</button>
+      <WriteButton type="submit">Add</WriteButton>
+      {one === 'payee' ? (
+        <label className="check whole">
+          <input type="checkbox" checked={isContract} onChange={(event) => setContract(event.target.checked)} />
+          <span>It is a contract that is called with the payment</span>
+        </label>
+      ) : null}
     </form>
   )
-}
-
-function Regions({ manifest }: { readonly manifest: Manifest }) {
-  const write = useManifestWrite()
-  const regions = [...(manifest.ShippingRegions ?? [])]
-  const remove = (name: string) =>
-    write(`Remove region ${name}`, [{ op: 'remove', path: ['Manifest', 'ShippingRegions', name] }])
-  return (
-    <section className="sheet" aria-label="Where it ships">
-      <h2>Where it ships</h2>
-      {regions.length === 0 ? <Empty>Nowhere: no guest can choose payment.</Empty> : null}
-      <ul className="lines">
-        {regions.map(([name, region]) => (
-          <li key={name}>
-            <span>
-              <b>{name}</b> <small>{regionText(region)}</small>
-            </span>
-            <button type="button" className="quiet" onClick={() => void remove(name)}>
-              Remove<span className="visually-hidden"> region {name}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
-      <RegionForm
-        add={(name, region) =>
-          write(`Add region ${name}`, [{ op: 'add', path: ['Manifest', 'ShippingRegions', name], value: region }])
-        }
-      />
-    </section>
-  )
-}
-
-function RegionForm({ add }: { readonly add: (name: string, region: never) => Promise<boolean> }) {
-  const [name, setName] = useState('')
-  const [country, setCountry] = useState('')
-  const [percent, setPercent] = useState('')
-  return (
-    <form
-      className="inline"
-      aria-label="Add a region"
-      onSubmit={(event) => {
-        event.preventDefault()
-        const modifier = map({ Shipping: map({ ModificationPercent: 100n + BigInt(percent || '0') }) })
-        const PriceModifiers = percent === '' ? {} : { PriceModifiers: modifier }
-        void add(name, map({ Country: country, PostalCode: '', City: '', ...PriceModifiers })).then(
-          (isDone) => isDone && setName(''),
-        )
-      }}
-    >
-      <Field label="Name">
-        <input required value={name} onChange={(event) => setName(event.target.value)} />
-      </Field>
-      <Field label="Country" hint="As guests write it; empty for all.">
-        <input value={country} onChange={(event) => setCountry(event.target.value)} />
-      </Field>
-      <Field label="Adds %">
-        <input
-          pattern="[0-9]{1,4}"
-          inputMode="numeric"
-          value={percent}
-          onChange={(event) => setPercent(event.target.value)}
-        />
-      </Field>
-      <button type="submit">Add</button>
-    </form>
-  )
-}
-
-function regionText({ Country, PostalCode, City, PriceModifiers }: ShippingRegion): string {
-  const place = [Country, PostalCode, City].filter((text) => text !== '').join(' ') || 'everywhere'
-  const adds = [...(PriceModifiers ?? [])].map(([name, modifier]) =>
-    'ModificationPercent' in modifier && modifier.ModificationPercent !== undefined
-      ? `${name}: ${modifier.ModificationPercent} % of the price`
-      : `${name}: a fixed amount`,
-  )
-  return [place, ...adds].join(' · ')
-}
-
-function useManifestWrite() {
-  const { client } = useSession()
-  const { run } = useOutcomes()
-  return (what: string, changes: readonly Change[]) => {
-    const sets: CheckedSet[] = [{ changes, fields: [] }]
-    return run(what, async () => `On disk as set ${await checkedWrite(client, sets)}.`)
-  }
 }

@@ -2,14 +2,26 @@
 
 import type { Live, LiveState, Listing, Manifest, Money, ShopClient } from 'cairn-relay/client'
 import { formatMoney } from 'cairn-relay/client'
-import { createContext, useContext, useEffect, useRef, useSyncExternalStore, type ReactNode } from 'react'
-import { hex, type Session } from './session.js'
+import {
+  createContext,
+  useContext,
+  useEffect,
+  useRef,
+  useSyncExternalStore,
+  type ButtonHTMLAttributes,
+  type ReactNode,
+} from 'react'
+import { hex } from './fields.js'
+import type { Session } from './session.js'
 
 export const SessionContext = createContext<Session | undefined>(undefined)
 
 export function useSession(): Session {
   return useContext(SessionContext)!
 }
+
+/** Opens the session anew, as where what is known of tokens has changed. */
+export const Reopen = createContext<() => void>(() => undefined)
 
 export function useLive<T, S extends LiveState<T>>(live: Live<T, S>): S {
   return useSyncExternalStore(live.subscribe, live.get)
@@ -39,8 +51,6 @@ export function short(bytes: Uint8Array): string {
   return `${digits.slice(0, 6)}…${digits.slice(-4)}`
 }
 
-export const map = (fields: Readonly<Record<string, unknown>>) => new Map(Object.entries(fields)) as never
-
 export function timeText(seconds: bigint): string {
   return new Date(Number(seconds) * 1_000).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 }
@@ -53,6 +63,54 @@ export function download(name: string, content: BlobPart, type: string): void {
 
 /** Where what became of things is shown while a dialog is open: all that is outside it can be neither read nor used. */
 export const DialogPlace = createContext<(dialog: HTMLElement | null) => void>(() => undefined)
+
+export const LOOK_ONLY =
+  'You look only: this session changes nothing. Log out, and in again without “Look only”, to do it.'
+
+/** A button of what changes the shop: who looks only cannot press it, and is told why. */
+export function WriteButton(props: ButtonHTMLAttributes<HTMLButtonElement>) {
+  const { lookOnly } = useSession()
+  const reason = lookOnly ? { disabled: true, title: LOOK_ONLY, 'aria-describedby': 'look-only' } : {}
+  return <button type="button" {...props} {...reason} />
+}
+
+/** Where a form would be written, for who looks only. */
+export function LookOnlyNote() {
+  return useSession().lookOnly ? <p className="note">{LOOK_ONLY}</p> : null
+}
+
+/** A file input that looks like a button. The same file can be taken again. */
+export function FileButton({
+  label,
+  accept,
+  multiple = false,
+  disabled = false,
+  take,
+}: {
+  readonly label: string
+  readonly accept?: string
+  readonly multiple?: boolean
+  readonly disabled?: boolean
+  readonly take: (files: readonly File[]) => void
+}) {
+  return (
+    <label className={`button${disabled ? ' disabled' : ''}`}>
+      <span>{label}</span>
+      <input
+        type="file"
+        accept={accept}
+        multiple={multiple}
+        disabled={disabled}
+        className="visually-hidden"
+        onChange={({ target }) => {
+          const files = [...(target.files ?? [])]
+          target.value = ''
+          if (files.length > 0) take(files)
+        }}
+      />
+    </label>
+  )
+}
 
 /** A table that scrolls by itself where the window is narrow. */
 export function Scroll({ label, children }: { readonly label: string; readonly children: ReactNode }) {
