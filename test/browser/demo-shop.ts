@@ -159,7 +159,8 @@ async function seeOrder(ground: Ground, page: Page, order: string | undefined): 
   await row.waitFor()
   if (order !== undefined) await row.getByText('Paid').first().waitFor()
   await row.getByRole('button').first().click()
-  await page.getByRole('complementary').getByText('Ada Guest').first().waitFor()
+  const panel = page.getByRole('complementary')
+  await (order === undefined ? panel : panel.getByText('Ada Guest')).first().waitFor()
   await ground.look(page, '/console, Orders')
 }
 
@@ -203,7 +204,7 @@ async function publishAndStock(ground: Ground, page: Page): Promise<void> {
   await button(page, 'Clear selection').click()
 }
 
-/** A card that only looks is told so, and what it wanted is not written. */
+/** Who only looks is told so, and what he wanted is not written. */
 async function lookOnly(ground: Ground, place: string): Promise<void> {
   const page = await logIn(ground, await ground.open(), place, true)
   await go(page, 'Listings')
@@ -211,8 +212,10 @@ async function lookOnly(ground: Ground, place: string): Promise<void> {
   await row.getByRole('button').click()
   const dialog = page.getByRole('dialog')
   await dialog.getByLabel(/^Price/u).fill(NEVER)
-  await dialog.getByRole('button', { name: 'Save', exact: true }).click()
-  await page.getByText('You look only: this session changes nothing.').waitFor()
+  requireThat(await dialog.getByRole('button', { name: 'Save', exact: true }).isDisabled(), 'Save is not off')
+  // Forms are sent by this key too.
+  await page.keyboard.press('Enter')
+  await page.getByText('You look only: this session changes nothing.').first().waitFor()
   await page.keyboard.press('Escape')
   await row.getByText(/ETH/u).waitFor()
   const prices = await page.locator(FIRST).allInnerTexts()

@@ -8,6 +8,8 @@ import { fill, newGuest, openShop, Relay, type Merchant } from './relays.js'
 
 const SHOP = 600n
 const LISTINGS = 20
+/** What a relay says while it stops or starts. */
+const AWAY = /\b503\b.*\/v5\/sessions|\/v5\/sessions.*\b503\b/u
 
 /** One relay and one page for all three. */
 export class GuestsPage {
@@ -48,7 +50,7 @@ export class GuestsPage {
 
   readonly offlineWrite = async (ground: Ground): Promise<string> => {
     const { relay } = await this.open()
-    const tab = await openGuestPage(await ground.open(), await this.place())
+    const tab = await openGuestPage(await ground.open({}, AWAY), await this.place())
     await until(
       'all is proven',
       () => call(tab, 'listings'),
@@ -81,7 +83,7 @@ export class GuestsPage {
   }
 
   readonly twoTabs = async (ground: Ground): Promise<string> => {
-    const [context, place] = [await ground.open(), await this.place()]
+    const [context, place] = [await ground.open({}, AWAY), await this.place()]
     const [one, two] = [await openGuestPage(context, place), await openGuestPage(context, place)]
     await until(
       'the second tab has its turn',
@@ -114,7 +116,7 @@ export class GuestsPage {
 
   readonly reloads = async (ground: Ground): Promise<string> => {
     const { relay } = await this.open()
-    const tab = await openGuestPage(await ground.open(), await this.place())
+    const tab = await openGuestPage(await ground.open({}, AWAY), await this.place())
     const isProven = () =>
       until(
         'all is proven',
