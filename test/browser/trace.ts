@@ -24,8 +24,8 @@ export interface Traced {
 }
 
 export const LONG_TASK_MS = 50
-const TASKS = new Set(['RunTask', 'ThreadControllerImpl::RunTask'])
-const CATEGORIES = ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline', 'blink.user_timing']
+const TASK = 'RunTask'
+const CATEGORIES = ['devtools.timeline', 'disabled-by-default-devtools.timeline', 'blink.user_timing']
 
 /** While `act` runs. The page has to set the mark `begun`: its thread is that which does. */
 export async function traced(page: Page, act: () => Promise<void>): Promise<Traced> {
@@ -40,7 +40,7 @@ export async function traced(page: Page, act: () => Promise<void>): Promise<Trac
   const { traceEvents: events } = JSON.parse(text) as { readonly traceEvents: readonly TraceEvent[] }
   const first = markIn(events, 'begun')
   const own = events.filter(({ pid, tid }) => pid === first.pid && tid === first.tid)
-  const tasks = own.filter(({ name, dur = 0 }) => TASKS.has(name) && dur > LONG_TASK_MS * 1_000)
+  const tasks = own.filter(({ name, dur = 0 }) => name === TASK && dur > LONG_TASK_MS * 1_000)
   return {
     tasks: tasks.map(({ dur, tdur = 0 }) => ({ ms: Math.round(dur! / 1_000), cpuMs: Math.round(tdur / 1_000) })),
     cpuMs: (from, to) => (markIn(own, to).tts! - markIn(own, from).tts!) / 1_000,
