@@ -18,8 +18,8 @@ const KIB = 1_024
  */
 export const ENTRIES = [
   // All that a visitor's page loads to see a shop with its proofs, whatever comes later. More than is wanted, 50.
-  { name: 'cairn-relay/client', take: ['connect'], most: 66.5 },
-  { name: 'cairn-relay/client', most: 69.5 },
+  { name: 'cairn-relay/client', take: ['connect'], most: 67 },
+  { name: 'cairn-relay/client', most: 70 },
   { name: 'cairn-relay/verify', most: 32 },
   { name: 'cairn-relay/receipt', most: 50 },
   { name: 'cairn-relay/enrol', most: 8 },

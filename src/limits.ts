@@ -317,6 +317,10 @@ export const HTTP_ANSWER_BYTES_MAX = 2 * 1_048_576
 export const HTTP_ANSWER_MS_MAX = 30_000
 /** How long an upload may take: as long as its address is good. */
 export const UPLOAD_MS_MAX = BLOB_TOKEN_SECONDS_MAX * 1_000
+/** How long a client works without letting a page do anything else: a task of 50 ms is one that is felt. */
+export const SLICE_MS = 10
+/** How long what was kept is shown before its check begins: a page paints it first. */
+export const FIRST_PAINT_MS = 50
 /** Between two times that a client keeps what it holds. */
 export const KEPT_SAVE_MS = 2_000
 /** Writes that wait for a connection, on a client's device. */

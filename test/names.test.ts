@@ -15,6 +15,7 @@ const SETTINGS: readonly Setting[] = [
   ['port', 'CAIRN_PORT', '--port N', '4444'],
   ['publicUrl', 'CAIRN_PUBLIC_URL', '--public-url URL', 'made of host and port'],
   ['trustedProxy', 'CAIRN_TRUSTED_PROXY', '--trusted-proxy CIDR,…', 'none'],
+  ['allowedOrigins', 'CAIRN_ALLOWED_ORIGINS', '--allowed-origins any|ORIGIN,…', 'any'],
   ['metricsHost', 'CAIRN_METRICS_HOST', '--metrics-host HOST', '127.0.0.1'],
   ['metricsPort', 'CAIRN_METRICS_PORT', '--metrics-port N', '9464'],
   ['data', 'CAIRN_DATA', '--data PATH', './cairn-data'],

@@ -14,7 +14,7 @@ const [ORDER, HALF_ORDER] = [CURVE_ORDER, CURVE_ORDER / 2n].map((number) => toBi
   Uint8Array,
 ]
 
-interface Recoverable {
+export interface Recoverable {
   /** r‖s, 64 bytes, a view. */
   readonly rs: Uint8Array
   readonly recovery: 0 | 1

@@ -7,8 +7,9 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import * as secp256k1 from '@noble/secp256k1'
+import { concatBytes } from './bytes.js'
 import { keccak256 } from './hash.js'
-import { recoverable, signatureBytes, exactly } from './signature-form.js'
+import { exactly, recoverable, signatureBytes, type Recoverable } from './signature-form.js'
 
 /** Which implementation it is: signature.node.ts may be another one. */
 export const implementation: 'system' | 'native' | 'portable' = 'portable'
@@ -22,7 +23,7 @@ export function recoverPublicKey(digest: Uint8Array, signature: Uint8Array): Uin
   const parts = recoverable(signature)
   if (parts === undefined) return undefined
   try {
-    return secp256k1.recoverPublicKey(recoveredForm(parts.rs, parts.recovery), digest, { prehash: false })
+    return recovered(parts, digest).toBytes(true)
   } catch {
     return undefined
   }
@@ -56,10 +57,28 @@ export function addressOf(publicKey: Uint8Array): Uint8Array {
   return keccak256(point.subarray(1)).slice(12)
 }
 
-/** v‖r‖s, 65 bytes with v 0 or 1, as the library has it. */
-function recoveredForm(rs: Uint8Array, recovery: number): Uint8Array {
-  const recovered = new Uint8Array(65)
-  recovered[0] = recovery
-  recovered.set(rs, 1)
-  return recovered
+/** SEC 1 §4.1.6: Q = r⁻¹·(s·R − e·G). Throws where r is the x of no point. */
+function recovered({ rs, recovery }: Recoverable, digest: Uint8Array): secp256k1.Point {
+  const { bytesToNumberBE, invert, mod } = secp256k1.etc
+  const order = secp256k1.Point.CURVE().n
+  const [r, s] = [bytesToNumberBE(rs.subarray(0, 32)), bytesToNumberBE(rs.subarray(32))]
+  const point = secp256k1.Point.fromBytes(concatBytes(Uint8Array.of(2 + recovery), rs.subarray(0, 32)))
+  const inverse = invert(r, order)
+  return sumOfMultiples(mod(-bytesToNumberBE(digest) * inverse, order), mod(s * inverse, order), point)
+}
+
+/**
+ * u·G + v·R in one walk over the bits of both; no secret is among them. The library's own way takes as long, and makes
+ * a table for G first: the first signature would hold a page for 50 ms.
+ */
+function sumOfMultiples(u: bigint, v: bigint, point: secp256k1.Point): secp256k1.Point {
+  const { BASE, ZERO } = secp256k1.Point
+  const addends = [ZERO, BASE, point, BASE.add(point)]
+  let sum = ZERO
+  for (let bit = 255n; bit >= 0n; bit--) {
+    const addend = Number((u >> bit) & 1n) + 2 * Number((v >> bit) & 1n)
+    sum = sum.double()
+    if (addend > 0) sum = sum.add(addends[addend]!)
+  }
+  return sum
 }

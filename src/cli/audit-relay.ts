@@ -127,8 +127,8 @@ class RelayAudit {
     const { url, secret } = this.options
     const { signal } = this.io
     const handlers = {
-      push: ({ sets }: { readonly sets: readonly Uint8Array[] }) => this.push(sets),
-      checkpoint: (push: CheckpointPush) => this.checkpoint(push),
+      push: ({ sets }: { readonly sets: readonly Uint8Array[] }) => (this.push(sets), undefined),
+      checkpoint: (push: CheckpointPush) => (this.checkpoint(push), undefined),
       snapshot: () => undefined,
       syncStatus: () => undefined,
       subscriptionClosed: (reason: string) => this.lost(`the relay ended the subscription: ${reason}`),

@@ -19,12 +19,16 @@ import type {
   SyncStatusRequest,
 } from '../wire/messages.js'
 import { aborted, ClientError, fromWire } from './client-error.js'
+import { inSlices, type Steps } from './slices.js'
 
 export interface ConnectionHandlers {
-  /** Answered for the callee once it returns, like the next ones; a throw ends the connection without an answer. */
-  push(push: PushRequest): void
-  checkpoint(push: CheckpointPush): void
-  snapshot(push: SnapshotPush): void
+  /**
+   * Answered for the callee once it returns and its steps are done, like the next ones; a throw ends the connection
+   * without an answer. What comes meanwhile waits. Steps are left where they are when the connection ends.
+   */
+  push(push: PushRequest): Steps | undefined
+  checkpoint(push: CheckpointPush): Steps | undefined
+  snapshot(push: SnapshotPush): Steps | undefined
   /** Left out: they were not asked for, and are refused. */
   readonly payments?: ((push: PaymentsRequest) => void) | undefined
   syncStatus(status: SyncStatusRequest): void
@@ -49,12 +53,15 @@ export class RelayConnection {
   private readonly waiting = new Map<bigint, Waiting>()
   private lastId = 0n
   private open = true
+  /** What came and was not taken yet, in order. */
+  private readonly frames: ArrayBuffer[] = []
+  private isTaking = false
 
   private constructor(socket: WebSocket, version: WireVersion, handlers: ConnectionHandlers) {
     this.socket = socket
     this.version = version
     this.handlers = handlers
-    socket.addEventListener('message', (event) => this.message(event.data))
+    socket.addEventListener('message', (event) => this.message(event.data as ArrayBuffer))
     socket.addEventListener('close', (event) => this.ended(event.code, event.reason))
   }
 
@@ -127,12 +134,23 @@ export class RelayConnection {
       this.socket.send(encodeEnvelope({ requestId, message }) as Uint8Array<ArrayBuffer>)
   }
 
-  private message(data: unknown): void {
-    if (!this.open) return
+  private message(frame: ArrayBuffer): void {
+    this.frames.push(frame)
+    if (this.isTaking) return
+    this.isTaking = true
+    void inSlices(this.takeAll(), () => this.open)
+  }
+
+  private *takeAll(): Steps {
+    for (let frame; this.open && (frame = this.frames.shift()) !== undefined; yield) yield* this.take(frame)
+    this.isTaking = false
+  }
+
+  private *take(frame: ArrayBuffer): Steps {
     try {
-      const { requestId, message } = decodeEnvelope(new Uint8Array(data as ArrayBuffer), this.version)
+      const { requestId, message } = decodeEnvelope(new Uint8Array(frame), this.version)
       if (message.kind === 'response') this.answered(requestId, message)
-      else this.serve(requestId, message)
+      else yield* this.serve(requestId, message)
     } catch (error) {
       this.ended(CLOSE_NORMAL, (error as Error).message)
       this.socket.close(CLOSE_NORMAL)
@@ -149,19 +167,19 @@ export class RelayConnection {
     else waiting?.reject(fromWire(message.error))
   }
 
-  private serve(requestId: bigint, request: Request): void {
+  private *serve(requestId: bigint, request: Request): Steps {
     switch (request.kind) {
       case 'push':
-        this.handlers.push(request)
+        yield* this.handlers.push(request) ?? []
         return this.send(requestId, SUCCESS)
       case 'syncStatus':
         this.handlers.syncStatus(request)
         return this.send(requestId, SUCCESS)
       case 'checkpointPush':
-        this.handlers.checkpoint(request)
+        yield* this.handlers.checkpoint(request) ?? []
         return this.send(requestId, SUCCESS)
       case 'snapshotPush':
-        this.handlers.snapshot(request)
+        yield* this.handlers.snapshot(request) ?? []
         return this.send(requestId, SUCCESS)
       case 'payments':
         this.handlers.payments?.(request)

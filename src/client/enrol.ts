@@ -68,7 +68,7 @@ export function makeKeyCard(
 
 /**
  * Throws ClientError: USAGE, ENROLMENT_INVALID, NO_RIGHT, CARD_TAKEN, RATE_LIMITED, UNAVAILABLE, each with the relay's
- * reason, UNREACHABLE, NOT_A_RELAY, ABORTED.
+ * reason, UNREACHABLE, NOT_A_RELAY, ORIGIN_REFUSED, ABORTED.
  *
  * @example
  * ```ts
@@ -118,7 +118,7 @@ function checkEnrolOptions({ url, shop, card, wallet }: EnrolOptions): void {
 }
 
 /**
- * Throws ClientError USAGE, UNREACHABLE, NOT_A_RELAY, UNAVAILABLE, ABORTED.
+ * Throws ClientError USAGE, UNREACHABLE, NOT_A_RELAY, UNAVAILABLE, ORIGIN_REFUSED, ABORTED.
  *
  * @example
  * ```ts
@@ -134,8 +134,10 @@ export async function relayDescription(url: string, signal?: AbortSignal): Promi
   const response = await call(new URL('/', url).href, {}, signal)
   if (response.status === 503)
     throw new ClientError('UNAVAILABLE', `the relay at ${new URL(url).origin} does not serve now`)
-  const facts = (await response.json().catch(() => undefined)) as Partial<RelayDescription> | undefined
+  const facts = (await response.json().catch(() => undefined)) as
+    (Partial<RelayDescription> & { readonly error?: unknown }) | undefined
   if (signal?.aborted) throw aborted(signal)
+  if (response.status === 403 && typeof facts?.error === 'string') throw new ClientError('ORIGIN_REFUSED', facts.error)
   if (typeof facts?.relay_token_id !== 'string' || typeof facts.chain_id !== 'number')
     throw new ClientError('NOT_A_RELAY', `what answers at ${new URL(url).origin} is no relay`)
   return facts as RelayDescription

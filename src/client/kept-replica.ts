@@ -13,6 +13,7 @@ import { CborError, type CborKey } from '../codec/value.js'
 import { OBJECT_BYTES_MAX } from '../limits.js'
 import { encodeLevel, readLevel, type Level } from '../merkle/state-level.js'
 import type { SignedCheckpoint } from '../proofs/checkpoint.js'
+import { HeldShop } from '../proofs/held-shop.js'
 import type { Salts, SnapshotItem, SnapshotObject } from '../proofs/snapshot.js'
 import {
   encodeSalts,
@@ -26,6 +27,7 @@ import {
 import type { PartProofs } from './part-proofs.js'
 import { filtersOf, type Part } from './parts.js'
 import type { KnownRelay } from './shop-checkpoints.js'
+import type { Steps } from './slices.js'
 
 /** Where a replica is kept: one string of bytes, of which the newest counts. */
 export interface ReplicaStore {
@@ -66,11 +68,25 @@ export function keptFor(
   return [shop.shopId, toHex(shop.relay.keys[0]!), card, parts === undefined ? 'all' : filters.join(',')].join(' ')
 }
 
+/** What was kept, as if all of it were true: to be shown before it is checked. Throws what reading an object throws. */
+export function* heldIn({ items }: KeptReplica): Steps<HeldShop> {
+  const held = new HeldShop({ hasTree: false })
+  for (const { question, object } of items) {
+    if (!isGuestsAccount(question)) held.put({ question, object }, 0n)
+    yield
+  }
+  return held
+}
+
 /** Fresh. */
-export function encodeKept(
+export function* encodeKept(
   kept: Omit<KeptReplica, 'items'> & { readonly objects: Iterable<SnapshotObject> },
-): Uint8Array {
-  const objects = [...kept.objects].flatMap(itemsOf).map(encodeSnapshotObject)
+): Steps<Uint8Array> {
+  const objects: Uint8Array[] = []
+  for (const object of kept.objects) {
+    objects.push(...itemsOf(object).map(encodeSnapshotObject))
+    yield
+  }
   const fields: [CborKey, Encodable][] = [
     ['Level', encodeLevel(kept.level)],
     ['Salts', encodeSalts(kept.salts)],
@@ -84,10 +100,10 @@ export function encodeKept(
 }
 
 /** Byte strings are views. Throws KeptReplicaError, ProofPayloadError, StateProofError. */
-export function readKept(bytes: Uint8Array): KeptReplica {
+export function* readKept(bytes: Uint8Array): Steps<KeptReplica> {
   try {
     const reader = new DeterministicReader(bytes)
-    const kept = readFields(reader)
+    const kept = yield* readFields(reader)
     reader.end()
     return kept
   } catch (error) {
@@ -97,7 +113,7 @@ export function readKept(bytes: Uint8Array): KeptReplica {
 }
 
 /** In deterministic order: shorter names first. */
-function readFields(reader: DeterministicReader): KeptReplica {
+function* readFields(reader: DeterministicReader): Steps<KeptReplica> {
   const fields = reader.map()
   const field = (name: string) => {
     if (!reader.takeText(name)) throw new KeptReplicaError(`no kept replica of version ${VERSION}: ${name} is missing`)
@@ -108,7 +124,8 @@ function readFields(reader: DeterministicReader): KeptReplica {
   field('Salts')
   const salts = readSalts(reader.bytes())
   field('Objects')
-  const items = Array.from({ length: reader.array() }, () => readSnapshotObject(reader.bytes()))
+  const items: SnapshotItem[] = []
+  for (let count = reader.array(); count > 0; count--, yield) items.push(readSnapshotObject(reader.bytes()))
   field('Purpose')
   const purpose = reader.text()
   field('Version')

@@ -109,6 +109,8 @@ export class Outbox {
   private readonly dismissed = new Set<bigint>()
   private lastNonce = 0n
   private cartText = ''
+  /** It changed while another tab kept, which may not have heard of it. */
+  private isCartNewer = false
   private cardKept = false
   private shown: OutboxState | undefined
   /** One after the other. */
@@ -176,8 +178,9 @@ export class Outbox {
     // While it was read the turn went to another tab.
     if (turn !== this.turn) return
     this.isHolder = true
-    if (this.entries.some(({ isKept }) => !isKept) || this.dismissed.size > 0) void this.keep()
+    if (this.entries.some(({ isKept }) => !isKept) || this.dismissed.size > 0 || this.isCartNewer) void this.keep()
     this.dismissed.clear()
+    this.isCartNewer = false
     this.told()
   }
 
@@ -216,7 +219,7 @@ export class Outbox {
     this.refusals = kept.refused.filter(({ id }) => !this.dismissed.has(id))
     if (kept.lastNonce > this.lastNonce) this.lastNonce = kept.lastNonce
     this.cardKept ||= kept.isCardKept
-    this.takeCart(kept.cart)
+    if (!this.isCartNewer) this.showCart(kept.cart)
     this.told()
   }
 
@@ -296,15 +299,22 @@ export class Outbox {
   keepCart(text: string): void {
     if (text === this.cartText) return
     this.cartText = text
+    this.isCartNewer = !this.isHolder
     void this.keep()
   }
 
   /** Another tab's. */
   takeCart(text: string): void {
-    if (text === this.cartText) return
+    this.isCartNewer = !this.isHolder
+    if (this.showCart(text)) void this.keep()
+  }
+
+  /** Whether it is another one than before. */
+  private showCart(text: string): boolean {
+    if (text === this.cartText) return false
     this.cartText = text
     this.host.cartChanged(text)
-    void this.keep()
+    return true
   }
 
   keepCardKept(): void {

@@ -36,6 +36,7 @@ import type { checkParts, PartProofs, PartTask } from './part-proofs.js'
 import { selectionOf, type Access, type Part, type Selection } from './parts.js'
 import type { Replica } from './replica.js'
 import { ShopCheckpoints, type KnownRelay } from './shop-checkpoints.js'
+import type { Steps } from './slices.js'
 
 /** A snapshot of which not all has come. */
 interface Begun {
@@ -165,10 +166,11 @@ export class ProvenShop {
   }
 
   /**
-   * A part of a snapshot; whether it was the last, and all of it is held and verified. Throws what a check throws:
-   * CheckpointError, SnapshotError, StateProofError, ProofPayloadError.
+   * A part of a snapshot; whether it was the last, and all of it is held and verified. `read`: collections whose
+   * objects somebody waits for. Throws what a check throws: CheckpointError, SnapshotError, StateProofError,
+   * ProofPayloadError.
    */
-  takeSnapshot(push: SnapshotPush, now: Seconds): boolean {
+  *takeSnapshot(push: SnapshotPush, now: Seconds, read: Iterable<ObjectCollection>): Steps<boolean> {
     if (push.checkpoint.length > 0) this.begin(push, now)
     const { begun } = this
     if (begun === undefined)
@@ -177,9 +179,14 @@ export class ProvenShop {
     for (const bytes of push.objects) {
       const object = verifier.take(readSnapshotObject(bytes))
       if (object !== undefined) held.put(object, checkpoint.fields.Seq)
+      yield
+      // Other parts are wanted by now.
+      if (this.begun !== begun) return false
     }
     if (!push.last) return false
     verifier.end()
+    for (const collection of read) for (const _ of held.values(collection)) yield
+    if (this.begun !== begun) return false
     this.level = verifier.level
     this.end(begun)
     return true
@@ -189,12 +196,12 @@ export class ProvenShop {
    * A checkpoint that covers all sets up to its Seq that came. Throws what a check throws: CheckpointError,
    * SnapshotError, StateProofError, ProofPayloadError.
    */
-  takeCheckpoint(push: CheckpointPush, now: Seconds): void {
+  *takeCheckpoint(push: CheckpointPush, now: Seconds): Steps {
     const checkpoint = this.checkpoints.accept(offered(push, push.last), now)
     if (push.salts.length > 0) this.saltsKnown = readSalts(push.salts)
     const level = readLevel(push.level)
     requireLevel(level, checkpoint.fields.StateRoot)
-    this.compare(checkpoint, level)
+    yield* this.compare(checkpoint, level)
   }
 
   /** Of the checkpoint that it was compared with another signature came: the same contents, later. */
@@ -208,10 +215,10 @@ export class ProvenShop {
    * What was kept of an earlier run, checked as a snapshot and proofs of the relay are; what proves its parts. Throws
    * what a check throws, and leaves all as it was.
    */
-  resume(
+  *resume(
     kept: KeptReplica,
     check: typeof checkParts,
-  ): { readonly task: PartTask; readonly proofs: PartProofs } | undefined {
+  ): Steps<{ readonly task: PartTask; readonly proofs: PartProofs } | undefined> {
     const { signed, level, salts, items, parts } = kept
     const checkpoint = this.checkpoints.verified(signed)
     const { Seq, StateRoot: stateRoot } = checkpoint.fields
@@ -225,6 +232,7 @@ export class ProvenShop {
     for (const item of items) {
       const object = verifier.take(item)
       if (object !== undefined) held.put(object, Seq)
+      yield
     }
     verifier.end()
     held.begin(Seq)
@@ -361,10 +369,12 @@ export class ProvenShop {
     requireRights(this.replica, this.card, this.saltsKnown)
   }
 
-  private compare(checkpoint: VerifiedCheckpoint, level: Level): void {
+  private *compare(checkpoint: VerifiedCheckpoint, level: Level): Steps {
     const { held, selection } = this
     if (held === undefined || checkpoint.fields.Seq < held.treeSeq) return
+    yield* held.foldSteps()
     held.advance(checkpoint.fields.Seq)
+    for (const name of STATE_COLLECTIONS) if (selection.selected[name] === 'whole') yield* held.hashSteps(name)
     for (const name of STATE_COLLECTIONS)
       if (selection.selected[name] === 'whole') requireRoot(name, held.root(name), level, this.saltsKnown)
     requireManifestHash(held.treeObject(['Manifest', new Uint8Array(0)])?.value, level)

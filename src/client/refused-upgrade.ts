@@ -9,8 +9,8 @@ import { ClientError, rateLimited } from './client-error.js'
 import { httpAnswer, reasonIn } from './http-answer.js'
 
 /**
- * RATE_LIMITED, UNAVAILABLE, ABORTED, or NO_WEBSOCKET where the relay would take it; undefined where nothing answers,
- * or there is no such version.
+ * RATE_LIMITED, UNAVAILABLE, ORIGIN_REFUSED, ABORTED, or NO_WEBSOCKET where the relay would take it; undefined where
+ * nothing answers, or there is no such version.
  */
 export async function whyNotOpened(
   url: string,
@@ -25,6 +25,7 @@ export async function whyNotOpened(
     if (status === 429) return rateLimited(reason ?? 'the relay is asked too often', retryAfter)
     if (status === 503) return new ClientError('UNAVAILABLE', reason ?? 'the relay does not serve now')
     // Other servers answer so too, without a reason.
+    if (status === 403 && reason !== undefined) return new ClientError('ORIGIN_REFUSED', reason)
     if (status === 426 && reason !== undefined)
       return new ClientError('NO_WEBSOCKET', `the relay answers at ${target.origin}, and no WebSocket to it opens`)
     return undefined

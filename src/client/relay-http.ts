@@ -17,7 +17,8 @@ export interface RelayPlace {
 /**
  * The body of `path`, which begins with a slash. A relay that is asked for too much in a short time (429: the receipts
  * of many orders are many questions) is asked again after a pause. Rejects with ClientError: UNREACHABLE,
- * NOT_FOUND, UNAVAILABLE, REFUSED for any other answer that is none, ANSWER_TOO_LARGE, ABORTED, TIMEOUT, RATE_LIMITED.
+ * NOT_FOUND, UNAVAILABLE, ORIGIN_REFUSED, REFUSED for any other answer that is none, ANSWER_TOO_LARGE, ABORTED,
+ * TIMEOUT, RATE_LIMITED.
  */
 export async function bytesFromRelay(place: RelayPlace, path: string): Promise<Uint8Array> {
   let refusal: ClientError | undefined
@@ -32,6 +33,7 @@ export async function bytesFromRelay(place: RelayPlace, path: string): Promise<U
 
 const TOO_MANY = 429
 const CODES: ReadonlyMap<number, ClientErrorCode> = new Map([
+  [403, 'ORIGIN_REFUSED'],
   [404, 'NOT_FOUND'],
   [503, 'UNAVAILABLE'],
 ])

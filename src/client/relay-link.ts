@@ -36,7 +36,7 @@ interface LinkHandlers extends Omit<ConnectionHandlers, 'closed' | 'subscription
 
 /** What a second subscription brings; each takes and answers nothing. */
 export interface Aside {
-  push(push: PushRequest): true
+  push(push: PushRequest): void
   syncStatus(status: SyncStatusRequest): true
 }
 
@@ -259,10 +259,13 @@ export class RelayLink {
         url,
         version,
         {
-          push: (push) => this.asideOf(push)?.push(push) ?? this.told.push(push),
-          checkpoint: (push) => {
-            if (this.asideOf(push) === undefined) this.told.checkpoint(push)
+          push: (push) => {
+            const aside = this.asideOf(push)
+            if (aside === undefined) return this.told.push(push)
+            aside.push(push)
+            return undefined
           },
+          checkpoint: (push) => (this.asideOf(push) === undefined ? this.told.checkpoint(push) : undefined),
           snapshot: (push) => this.told.snapshot(push),
           payments: handlers.payments,
           syncStatus: (status) => this.asideOf(status)?.syncStatus(status) ?? this.told.syncStatus(status),

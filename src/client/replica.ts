@@ -94,7 +94,7 @@ export class Replica {
   /** All objects of a collection by rising ID or name; the same reference until a set changes one of them. */
   list<C extends 'Listings' | 'Orders' | 'Tags'>(collection: C): readonly ObjectTypes[C][] {
     return this.remembered(collection, () => {
-      const list = this.all(collection).map(([, object]) => object)
+      const list = [...this.held.values(collection)] as ObjectTypes[C][]
       return list.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
     })
   }

@@ -34,6 +34,7 @@ import { ShopObjects, type ReceiptOptions } from './shop-objects.js'
 import { ShopProofs } from './shop-proofs.js'
 import type { ViewSource } from './shop-views.js'
 import type { ShopWrites, WriteOptions, Written } from './shop-writes.js'
+import type { Steps } from './slices.js'
 import type { VerifiedSet } from './verify.js'
 import { isSameParts, partsOf, WatchedViews } from './watched-parts.js'
 
@@ -156,6 +157,7 @@ export class ShopClient extends ShopObjects {
           this.objects.changedAll()
         },
         streams: () => this.firstScreen.look(),
+        listed: () => this.watched.collections,
         failed: (error) => this.fail(error),
         notice: (text) => this.notice(text),
       },
@@ -185,9 +187,9 @@ export class ShopClient extends ShopObjects {
       { url, key, version: protocol, signal, notice: (text) => this.notice(text) },
       {
         begin: (connection) => this.begin(connection),
-        push: (push) => this.pushed(push),
-        checkpoint: (push) => this.checked(() => this.proofs.checkpoint(push)),
-        snapshot: (push) => this.checked(() => this.proofs.snapshot(push)),
+        push: (push) => this.checked(this.pushed(push)),
+        checkpoint: (push) => this.checked(this.proofs.checkpoint(push)),
+        snapshot: (push) => this.checked(this.proofs.snapshot(push)),
         payments: ({ page }) => this.tookPayments(page),
         syncStatus: (status) => this.told(status),
         lost: () => this.proofs.disconnected(),
@@ -288,7 +290,7 @@ export class ShopClient extends ShopObjects {
 
   /** What was kept is shown before it is checked, as loading; it is checked, and the relay asked, by and by. */
   private async startOffline(): Promise<void> {
-    await this.proofs.preview()
+    await this.proofs.show()
     void this.proofs.loadOr(() => this.followRelay()).then(() => this.link.begin())
   }
 
@@ -547,20 +549,20 @@ export class ShopClient extends ShopObjects {
 
   // Sets
 
-  private pushed(push: PushRequest): void {
-    for (const encoded of push.sets)
-      this.checked(() => {
-        const { set, changed } = this.proofs.set(decodeSet(encoded), this.protocol)
-        for (const reader of this.readers) reader.give(set)
-        for (const name of changed) this.objects.changed(name)
-      })
+  private *pushed(push: PushRequest): Steps {
+    for (const encoded of push.sets) {
+      const { set, changed } = this.proofs.set(decodeSet(encoded), this.protocol)
+      for (const reader of this.readers) reader.give(set)
+      for (const name of changed) this.objects.changed(name)
+      yield
+    }
     this.device?.outbox.reached(this.proofs.heldSeq)
   }
 
   /** Throws on the first thing that is not proven: it is not answered, and nothing more is taken. */
-  private checked(take: () => void): void {
+  private *checked(take: Steps): Steps {
     try {
-      take()
+      yield* take
     } catch (error) {
       this.fail(error)
       throw error

@@ -96,6 +96,8 @@ export class ShopDevice {
   }
 
   keepCart(text: string): void {
+    // What another tab told is not told back: it may be another one there by now.
+    if (text === this.outbox.cart) return
     this.outbox.keepCart(text)
     this.tell({ kind: 'cart', text })
   }

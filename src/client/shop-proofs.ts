@@ -8,14 +8,13 @@
 
 import type { Seconds, ShopId } from '../brands.js'
 import { encode } from '../codec/encode.js'
-import { KEPT_SAVE_MS } from '../limits.js'
+import { FIRST_PAINT_MS, KEPT_SAVE_MS } from '../limits.js'
 import type { StateQuestion } from '../merkle/state-proof.js'
 import type { RelayIdentity, SignedCheckpoint, VerifiedCheckpoint } from '../proofs/checkpoint.js'
 import { HeldShop } from '../proofs/held-shop.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import type { CheckpointPush, PushedSet, Request, SnapshotPush, SubscriptionRequest } from '../wire/messages.js'
-import { isGuestsAccount } from '../wire/proof-payloads.js'
 import { ClientError } from './client-error.js'
 import type { Checked } from './diagnosis.js'
 import { Freshness } from './freshness.js'
@@ -28,6 +27,7 @@ import type { AskedShop } from './proof-requests.js'
 import { ProvenShop } from './proven-shop.js'
 import type { Replica } from './replica.js'
 import type { KnownRelay } from './shop-checkpoints.js'
+import { inSlices, toEnd, type Steps } from './slices.js'
 import type { VerifiedSet } from './verify.js'
 
 interface Whose {
@@ -50,6 +50,8 @@ interface ProofHandlers {
   changed(): void
   /** A snapshot began to stream. */
   streams(): void
+  /** Collections whose objects somebody waits for. */
+  listed(): Iterable<ObjectCollection>
   /** A check failed. */
   failed(error: unknown): void
   notice(text: string): void
@@ -73,7 +75,7 @@ export class ShopProofs {
   /** How a replica is kept; undefined without a store. */
   private keeping: typeof Keeping | undefined
   /** What the replica holds was kept, and nothing of it is checked. */
-  private isPreview = false
+  private preview: Keeping.KeptReplica | undefined
   private savedSeq = 0n
   private saving: ReturnType<typeof setTimeout> | undefined
   /** One after the other. */
@@ -200,9 +202,9 @@ export class ShopProofs {
   }
 
   /** Throws what a check throws. */
-  snapshot(push: SnapshotPush): void {
+  *snapshot(push: SnapshotPush): Steps {
     this.pushes++
-    const isWhole = this.proven.takeSnapshot(push, now())
+    const isWhole = yield* this.proven.takeSnapshot(push, now(), this.handlers.listed())
     if (push.checkpoint.length > 0 && !isWhole) this.handlers.streams()
     if (!isWhole) return
     this.shown = undefined
@@ -212,9 +214,9 @@ export class ShopProofs {
   }
 
   /** Throws what a check throws. */
-  checkpoint(push: CheckpointPush): void {
+  *checkpoint(push: CheckpointPush): Steps {
     this.pushes++
-    this.proven.takeCheckpoint(push, now())
+    yield* this.proven.takeCheckpoint(push, now())
     this.checked.checkpoints++
     this.agreed()
   }
@@ -230,14 +232,14 @@ export class ShopProofs {
   }
 
   /** Shows what was kept before any of it is checked: all of it is loading, and `load` checks it. Never throws. */
-  async preview(): Promise<void> {
+  async show(): Promise<void> {
     const kept = await this.kept()
     if (kept === undefined) return
     try {
-      const held = new HeldShop({ hasTree: false })
-      for (const { question, object } of kept.items) if (!isGuestsAccount(question)) held.put({ question, object }, 0n)
+      const held = await this.sliced(this.keeping!.heldIn(kept))
+      if (held === undefined) return
       this.replica.begin(held)
-      this.isPreview = true
+      this.preview = kept
     } catch (error) {
       this.notUsed(error)
     }
@@ -245,6 +247,7 @@ export class ShopProofs {
 
   /** The same with what `follow` brings, where it cannot be verified without: keys that came later. Never rejects. */
   async loadOr(follow: () => Promise<void>): Promise<void> {
+    if (this.preview !== undefined) await new Promise((painted) => setTimeout(painted, FIRST_PAINT_MS))
     if ((await this.load()) || this.options.store === undefined) return
     await follow().catch((error: unknown) => this.handlers.notice((error as Error).message))
     await this.load()
@@ -252,12 +255,13 @@ export class ShopProofs {
 
   /** Brings back what was kept, if it can be verified; whether it was. Never throws. */
   async load(): Promise<boolean> {
-    const kept = await this.kept()
+    const kept = this.preview ?? (await this.kept())
     if (kept === undefined) return false
     try {
       const { checkParts } = await loaded(import('./part-proofs.js'))
-      this.shown = this.proven.resume(kept, checkParts)
-      this.isPreview = false
+      this.shown = await this.sliced(this.proven.resume(kept, checkParts))
+      if (this.isClosed) return false
+      this.preview = undefined
       this.savedSeq = this.proven.comparedWith!.fields.Seq
       this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
       this.handlers.changed()
@@ -268,13 +272,18 @@ export class ShopProofs {
     }
   }
 
+  /** Undefined if the client is closed meanwhile. */
+  private async sliced<T>(steps: Steps<T>): Promise<T | undefined> {
+    return inSlices(steps, () => !this.isClosed)
+  }
+
   private async kept(): Promise<Keeping.KeptReplica | undefined> {
     const { store } = this.options
     if (store === undefined) return undefined
     try {
       const keeping = (this.keeping = await loaded(import('./kept-replica.js')))
       const bytes = await store.load()
-      const kept = bytes && keeping.readKept(bytes)
+      const kept = bytes && (await this.sliced(keeping.readKept(bytes)))
       if (kept === undefined || kept.purpose === this.purpose(keeping)) return kept
       this.handlers.notice('what was kept is of another subscription and not used')
     } catch (error) {
@@ -285,8 +294,8 @@ export class ShopProofs {
 
   private notUsed(error: unknown): void {
     this.handlers.notice(`what was kept is not used: ${(error as Error).message}`)
-    if (!this.isPreview) return
-    this.isPreview = false
+    if (this.preview === undefined) return
+    this.preview = undefined
     this.replica.begin(new HeldShop({ hasTree: false }))
     this.handlers.changed()
   }
@@ -401,11 +410,14 @@ export class ShopProofs {
     const kept = this.proven.kept(this.shown)
     const seq = kept && this.proven.comparedWith!.fields.Seq
     if (kept === undefined || seq === this.savedSeq) return
-    const bytes = keeping.encodeKept({ ...kept, purpose: this.purpose(keeping) })
+    const steps = keeping.encodeKept({ ...kept, purpose: this.purpose(keeping) })
+    // Who closes may be about to leave.
+    const encoding = this.isClosed ? toEnd(steps) : inSlices(steps, () => true)
     this.savedSeq = seq!
     this.saved = this.saved.then(async () => {
       try {
-        await this.options.store!.save(bytes)
+        const bytes = encoding instanceof Promise ? await encoding : encoding
+        await this.options.store!.save(bytes!)
       } catch (error) {
         this.handlers.notice(`what is held could not be kept: ${(error as Error).message}`)
       }

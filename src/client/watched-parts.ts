@@ -6,6 +6,7 @@
  */
 
 import { UNWATCHED_MS, WATCHED_TOGETHER_MS } from '../limits.js'
+import type { ObjectCollection } from '../state/object-edit.js'
 import type { View } from './live.js'
 import type { Access, Part } from './parts.js'
 
@@ -28,6 +29,12 @@ export class WatchedViews {
   /** All that are looked at, or were a short while ago. */
   get all(): Iterable<View<unknown>> {
     return this.known.keys()
+  }
+
+  /** Collections of which lists are made that are looked at. */
+  get collections(): ReadonlySet<ObjectCollection> {
+    const topics = [...this.all].flatMap((view) => view.topics).filter((topic) => topic.endsWith('/'))
+    return new Set(topics.map((topic) => topic.slice(0, -1) as ObjectCollection))
   }
 
   add(view: View<unknown>): void {

@@ -50,6 +50,18 @@ export function rootOf(branch: Branch, context: PlaceContext): Uint8Array {
   return branch.root
 }
 
+/** Hashes what the root needs a part at a time: it yields where it may be left, and what it hashed stays. */
+export function* hashSteps(branch: Branch, context: PlaceContext): Generator<undefined, void> {
+  if (branch.root !== undefined) return
+  if (branch.size > STEP_LEAVES)
+    for (const entry of context.load(branch).entries) if (!isLeaf(entry)) yield* hashSteps(entry, context)
+  rootOf(branch, context)
+  yield
+}
+
+/** A trie with no more is hashed in one step. */
+const STEP_LEAVES = 64
+
 /** The tree below the branch; undefined if it is empty. */
 export function placeOf(branch: Branch, context: PlaceContext): TriePlace | undefined {
   if (branch.size === 0) return undefined

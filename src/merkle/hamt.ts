@@ -12,7 +12,16 @@ import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import type { NodeCache } from './hamt-cache.js'
 import { hashNode, takePreimage } from './node-preimage.js'
-import { isTrue, leavesAfter, placeOf, rootOf, takePlaces, type PlaceContext, type TriePlace } from './hamt-places.js'
+import {
+  hashSteps,
+  isTrue,
+  leavesAfter,
+  placeOf,
+  rootOf,
+  takePlaces,
+  type PlaceContext,
+  type TriePlace,
+} from './hamt-places.js'
 import {
   bitsSet,
   decodeNode,
@@ -187,6 +196,11 @@ export class Hamt {
   /** 32 bytes: the root of the state tree over the leaves (PROOFS §1), memoised as the digest is. */
   root(): Uint8Array {
     return rootOf(this.branch, this.context)
+  }
+
+  /** What `root` hashes, a part at a time: it yields where it may be left, and what it hashed stays. */
+  *hashSteps(): Generator<undefined, void> {
+    yield* hashSteps(this.branch, this.context)
   }
 
   /** The state tree over the leaves, to be walked down; undefined if there is none. Nodes are read when asked for. */

@@ -134,6 +134,8 @@ export class HeldShop {
   private readonly objects = new Map<string, Map<Handle, HeldObject>>()
   /** What came with a snapshot and is in no trie yet. */
   private arrived: SnapshotObject[] = []
+  /** How many of them are by now. */
+  private folded = 0
   private tries = byCollection((name) => Hamt.over(name === 'Orders' ? hashesOf('trails') : {}))
   /** The values of the orders in the tree, whose trie holds their hashes alone. */
   private orders = Hamt.empty
@@ -195,8 +197,7 @@ export class HeldShop {
   /** By object name: `Listings/42`, `Manifest`, … The same reference until a set changes it. */
   get(name: string): unknown {
     const held = this.find(name)
-    if (held === undefined || held.isGone) return undefined
-    return (held.value ??= readObject(held.collection, held.bytes!))
+    return held === undefined || held.isGone ? undefined : valueOf(held)
   }
 
   /** The set that changed the object last, or undefined. */
@@ -216,7 +217,12 @@ export class HeldShop {
     objects.set(handleOf(collection, key), object)
   }
 
-  /** Names of the objects of a collection, in order of first appearance. */
+  /** The objects of a collection, in order of first appearance; each the same reference as `get` gives. */
+  *values(collection: ObjectCollection): Iterable<unknown> {
+    for (const held of this.objects.get(collection)?.values() ?? []) if (!held.isGone) yield valueOf(held)
+  }
+
+  /** Names of the same. */
   *names(collection: ObjectCollection): Iterable<string> {
     for (const { key, isGone } of this.objects.get(collection)?.values() ?? [])
       if (!isGone) yield nameOfKey(collection, key)
@@ -251,6 +257,12 @@ export class HeldShop {
     return this.tries[collection].root()
   }
 
+  /** What `root` hashes, a part at a time: it yields where it may be left, and what it hashed stays. */
+  *hashSteps(collection: StateCollection): Generator<undefined, void> {
+    yield* this.foldSteps()
+    yield* this.tries[collection].hashSteps()
+  }
+
   /** The object as the tree has it; undefined if it has none. */
   treeObject([collection, key]: StateQuestion): StateObject | undefined {
     this.fold()
@@ -280,10 +292,20 @@ export class HeldShop {
     if (this.waiting.length > HELD_SETS_MAX) this.advance(this.waiting[HELD_SETS_MAX >> 1]!.set.seq)
   }
 
-  private fold(): void {
-    const { arrived } = this
+  /** Brings what came with a snapshot into the tree, a part at a time: it may be left at any yield. */
+  *foldSteps(): Generator<undefined, void> {
+    while (this.folded < this.arrived.length) {
+      const { question, object } = this.arrived[this.folded++]!
+      this.storeBytes(question, object)
+      yield
+    }
     this.arrived = []
-    for (const { question, object } of arrived) this.storeBytes(question, object)
+    this.folded = 0
+  }
+
+  private fold(): void {
+    const steps = this.foldSteps()
+    while (steps.next().done !== true);
   }
 
   private storeBytes(question: StateQuestion, { value, history }: StateObject): void {
@@ -322,6 +344,11 @@ export class HeldShop {
       this.tries[collection] =
         bytes === undefined ? this.tries[collection].delete(key) : this.tries[collection].set(key, bytes)
   }
+}
+
+/** Throws SchemaError, CborError. */
+function valueOf(held: HeldObject): unknown {
+  return (held.value ??= readObject(held.collection, held.bytes!))
 }
 
 /** Before against after the set. */

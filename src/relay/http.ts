@@ -15,6 +15,7 @@ import { uploadBlob } from './blobs/upload.js'
 import { serveBlob } from './blobs/served-blob.js'
 import { isCidV0 } from './blobs/cid.js'
 import { MultipartError } from './blobs/multipart.js'
+import type { AllowedOrigins } from './transport/allowed-origins.js'
 import { strangeHost } from './transport/host-header.js'
 import type { RateLimiter } from './transport/rate-limit.js'
 import { BodyTooLarge, RequestAborted } from './transport/request-body.js'
@@ -31,6 +32,7 @@ import { builtPage, prefersHtml, storefrontPageFor, verifyPageFor, type Storefro
 
 export interface HttpDependencies {
   readonly relay: RelayFacts
+  readonly origins: AllowedOrigins
   /** Whether /testing/discovery is served; asked each time. */
   discovery(): boolean
   /** All that are hosted: told in development only. */
@@ -87,7 +89,8 @@ export function makeHttp(dependencies: HttpDependencies): (request: HttpRequest)
   return async (request) => {
     const response = await answer(dependencies, request)
     const waiting = response.status === 429 ? RETRY_HEADERS : {}
-    return { ...response, headers: { ...response.headers, ...waiting, 'Access-Control-Allow-Origin': '*' } }
+    const origins = dependencies.origins.answerHeaders(request.headers, response.headers['Vary'])
+    return { ...response, headers: { ...response.headers, ...waiting, ...origins } }
   }
 }
 
@@ -95,9 +98,12 @@ async function answer(dependencies: HttpDependencies, request: HttpRequest): Pro
   const { publicUrl, isDevelopment } = dependencies.relay
   const strange = isDevelopment ? strangeHost(request.headers, publicUrl) : undefined
   if (strange !== undefined) return json(421, { error: strange })
-  return request.method === 'OPTIONS' ? PREFLIGHT : route(dependencies, request)
+  if (request.method === 'OPTIONS') return PREFLIGHT
+  const refusal = dependencies.origins.refusal(request.headers)
+  return refusal === undefined ? route(dependencies, request) : failure(403, refusal, routeOf(request.path)?.handler)
 }
 
+/** Of origins that are refused too: what follows it tells why. */
 const PREFLIGHT: HttpResponse = {
   status: 204,
   headers: { 'Access-Control-Allow-Methods': 'GET, POST', 'Access-Control-Allow-Headers': '*' },
@@ -197,7 +203,7 @@ function linkedListing(dependencies: HttpDependencies, { query }: HttpRequest): 
   return isWhole ? dependencies.listing(BigInt(shop), BigInt(id)) : undefined
 }
 
-function describeRelay({ relay }: HttpDependencies): HttpResponse {
+function describeRelay({ relay, origins }: HttpDependencies): HttpResponse {
   const { name, version, limits } = relay
   return json(200, {
     name,
@@ -206,6 +212,7 @@ function describeRelay({ relay }: HttpDependencies): HttpResponse {
     relay_token_id: tokenIdText(relay.tokenId),
     chain_id: Number(relay.chainId),
     limits,
+    allowed_origins: origins.told,
   })
 }
 

@@ -18,6 +18,7 @@ import { listingIn } from '../state/held-object.js'
 import { registryBlocksKey } from '../store/setting-keys.js'
 import { AccountMirror } from './accounts/account-mirror.js'
 import { Enrolment } from './accounts/enrolment.js'
+import { publicHosts } from './accounts/enrolment-message.js'
 import { answerAnchors } from './anchor/anchor-http.js'
 import { AnchorHistory } from './anchor/anchor-history.js'
 import { startAnchors, type RunningAnchors } from './anchor/start-anchors.js'
@@ -28,6 +29,7 @@ import { nowSeconds, systemClock, type Clock } from './instruments/clock.js'
 import { Health } from './instruments/health.js'
 import { Reachability } from './instruments/reachability.js'
 import { answerProof } from './proofs/http-proofs.js'
+import { AllowedOrigins, ANY_ORIGIN } from './transport/allowed-origins.js'
 import { strangeHost } from './transport/host-header.js'
 import { RateLimiter } from './transport/rate-limit.js'
 import type { Listener, UpgradeDecision, UpgradeRequest } from './transport/transport.js'
@@ -80,6 +82,8 @@ class Relay implements RunningRelay {
   private readonly timers: (() => void)[] = []
   private listener: Listener | undefined
   private publicUrl: string
+  /** Made anew when the public URL is known. */
+  private origins: AllowedOrigins
   private ready = false
   /** How far the start is. */
   private starting = 'the relay is starting'
@@ -91,6 +95,7 @@ class Relay implements RunningRelay {
     this.clock = clock
     this.address = addressOf(publicKeyOf(parts.relaySecret))
     this.publicUrl = parts.settings.publicUrl ?? ''
+    this.origins = this.allowedOrigins()
     this.health = new Health(parts.store, clock)
     this.rooms = buildRooms(parts, clock, () => this.publicUrl)
     this.measure()
@@ -126,6 +131,7 @@ class Relay implements RunningRelay {
       onBug: (error) => log.error('bug', error),
     })
     if (settings.publicUrl === undefined) this.publicUrl = this.listensOn
+    this.origins = this.allowedOrigins()
     this.http = this.makeHttp()
     await this.loadShops()
     this.health.start()
@@ -142,7 +148,17 @@ class Relay implements RunningRelay {
   private decideUpgrade(request: UpgradeRequest): UpgradeDecision {
     const strange = this.isDevelopment ? strangeHost(request.headers, this.publicUrl) : undefined
     if (strange !== undefined) return { accept: false, status: 421, body: `${strange}\n` }
+    const refusal = this.origins.refusal(request.headers)
+    if (refusal !== undefined) return { accept: false, status: 403, body: `${refusal}\n` }
     return this.ready || this.stopping ? this.rooms.sessions.decideUpgrade(request) : NOT_READY
+  }
+
+  private allowedOrigins(): AllowedOrigins {
+    const { allowedOrigins = ANY_ORIGIN } = this.parts.settings
+    if (this.publicUrl === '') return new AllowedOrigins(allowedOrigins, [])
+    const { protocol } = new URL(this.publicUrl)
+    const own = publicHosts(this.publicUrl, this.isDevelopment).map((host) => `${protocol}//${host}`)
+    return new AllowedOrigins(allowedOrigins, own)
   }
 
   private get isDevelopment(): boolean {
@@ -314,7 +330,7 @@ class Relay implements RunningRelay {
         isDevelopment: this.isDevelopment,
         limits: publicLimits(settings),
       },
-      discovery: () => settings.discovery,
+      ...{ origins: this.origins, discovery: () => settings.discovery },
       shops: () => store.shops().map(({ shopId }) => shopId),
       storefront: this.parts.storefront ?? {},
       listing: (shopId, id) => this.listing(shopId, id),

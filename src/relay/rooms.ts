@@ -56,7 +56,7 @@ export type RelaySettings = SessionsOptions['settings'] &
   Pick<Settings, 'reservationSeconds' | 'latePaymentCheckSeconds'> &
   Pick<Settings, 'enrolmentsPerSecond' | 'enrolmentsBurst' | 'upgradesPerSecond' | 'upgradesBurst'> &
   Pick<Settings, 'guestLiveOrdersMax' | 'guestOrdersPerDayMax' | 'guestBytesPerSecond' | 'guestBytesBurst'> &
-  Partial<Pick<Settings, 'publicUrl' | 'trustedProxy' | 'witnesses' | 'witnessIntervalSeconds'>>
+  Partial<Pick<Settings, 'publicUrl' | 'trustedProxy' | 'allowedOrigins' | 'witnesses' | 'witnessIntervalSeconds'>>
 
 export interface RelayParts {
   readonly settings: RelaySettings

@@ -100,6 +100,23 @@ export function networks(): Kind<string> {
   return { ...kind, join: (first, second) => `${first},${second}` }
 }
 
+/** `any`, or scheme, host and port of each, as browsers write them, with commas between several. */
+export function originList(): Kind<string> {
+  const shape = 'any, or origins like https://shop.example, with commas between them'
+  const kind = textual(shape, 'any|ORIGIN,…', (text) => {
+    if (text === 'any') return text
+    const all = text.split(',').map((origin) => plainOrigin(origin.trim()))
+    return all.every((origin) => origin !== undefined) ? all.join(',') : undefined
+  })
+  return { ...kind, join: (first, second) => (second === 'any' || first === 'any' ? 'any' : `${first},${second}`) }
+}
+
+/** Patterns are none: a browser compares whole origins too. */
+function plainOrigin(text: string): string | undefined {
+  if (!/^https?:\/\/[^\s/?#@*\\]+\/?$/i.test(text) || !URL.canParse(text)) return undefined
+  return new URL(text).origin
+}
+
 /** What a key is, is looked at where it is used. */
 export function witnessList(): Kind<string> {
   const shape = 'the URL of a witness, a space and its key name+hash+base64, with commas between several'

@@ -10,6 +10,7 @@ import {
   hostName,
   networks,
   oneOf,
+  originList,
   path,
   publicUrl,
   rate,
@@ -78,6 +79,12 @@ export const TABLE = {
     standard: undefined,
     standardText: 'none',
     help: 'proxies whose X-Forwarded-For or Forwarded tells the client address',
+  },
+  allowedOrigins: {
+    group: 'listen',
+    kind: originList(),
+    standard: 'any',
+    help: 'whose pages are answered; the relay’s own always are',
   },
   metricsHost: {
     group: 'listen',

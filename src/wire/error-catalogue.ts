@@ -91,6 +91,10 @@ const OF_HTTP = {
     from: 'relay',
     means: 'The relay does not take the signed message of an enrolment.',
   },
+  ORIGIN_REFUSED: {
+    from: 'relay',
+    means: 'The relay answers only pages of origins that its operator allows, and this page is of another.',
+  },
   REFUSED: {
     from: 'relay',
     means: 'The relay refuses with a code or status that this version of the library does not know.',

@@ -23,6 +23,7 @@ export const ERROR_REMEDIES = {
   NO_RIGHT: 'Enrol as a guest, or with the wallet of the owner or of a clerk.',
   ENROLMENT_INVALID:
     'Read the message; mostly the page has another host than the relay knows, or the shop does not exist.',
+  ORIGIN_REFUSED: 'Ask the operator of the relay to add the origin of the page to --allowed-origins.',
   REFUSED: 'Read the message, and update the client library.',
   USAGE: 'Mend the argument that path names.',
   NEEDS_KEY: 'Enrol a key card and connect with key.',

@@ -1,9 +1,10 @@
 /** What a connection answers to a relay's requests. */
 
 import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { RelayConnection } from '../../src/client/connection.js'
+import type { Steps } from '../../src/client/slices.js'
 import { decodeEnvelope, encodeEnvelope } from '../../src/wire/envelope.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
 import type { Envelope, Request } from '../../src/wire/messages.js'
@@ -13,15 +14,18 @@ let server: WebSocketServer
 let relay: WebSocket
 let connection: RelayConnection
 let handled: Request[]
+/** What a push takes beside being handled. */
+let work: Steps | undefined
 
 beforeEach(async () => {
   server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
   await new Promise((resolve) => server.once('listening', resolve))
   const connected = new Promise<WebSocket>((resolve) => server.once('connection', resolve))
   handled = []
+  work = undefined
   const handle = (request: Request) => void handled.push(request)
   const handlers = {
-    push: handle,
+    push: (request: Request) => (handle(request), work),
     checkpoint: handle,
     snapshot: handle,
     syncStatus: handle,
@@ -68,4 +72,41 @@ it.each<Request>([
   expect(await ask(-1n, request)).toEqual({ requestId: -1n, message: { kind: 'response', error } })
   expect(await ask(-2n, { kind: 'ping' })).toMatchObject({ requestId: -2n, message: { kind: 'response' } })
   expect(handled).toEqual([])
+})
+
+describe('while a push is worked on', () => {
+  const push: Request = { kind: 'push', subscriptionId: bytes, sets: [] }
+  let answers: bigint[]
+  const held = { is: true }
+  let rounds: number
+  beforeEach(() => {
+    answers = []
+    held.is = true
+    rounds = 0
+    relay.on('message', (frame: Buffer) => answers.push(decodeEnvelope(new Uint8Array(frame)).requestId))
+    work = (function* (): Steps {
+      for (; held.is; rounds++) yield
+    })()
+    for (const [id, message] of [push, { kind: 'ping' }, push].entries() as Iterable<[number, Request]>)
+      relay.send(encodeEnvelope({ requestId: BigInt(-1 - id), message }))
+  })
+
+  it('what comes waits, and all is answered in order', async () => {
+    await vi.waitFor(() => expect(rounds).toBeGreaterThan(0))
+    // The others came in the meantime: a question goes the same way.
+    const asked = connection.request({ kind: 'ping' })
+    relay.send(encodeEnvelope({ requestId: 1n, message: { kind: 'response', payload: bytes } }))
+    expect([answers.filter((id) => id < 0n), handled.length]).toEqual([[], 1])
+    held.is = false
+    expect(await asked).toEqual(bytes)
+    await vi.waitFor(() => expect(answers.filter((id) => id < 0n)).toEqual([-1n, -2n, -3n]))
+    expect(handled).toHaveLength(2)
+  })
+
+  it('a connection that ends leaves the work where it is', async () => {
+    await vi.waitFor(() => expect(rounds).toBeGreaterThan(0))
+    connection.close()
+    await vi.waitFor(() => expect(work!.next().done).toBe(true))
+    expect([held.is, answers, handled.length]).toEqual([true, [], 1])
+  })
 })

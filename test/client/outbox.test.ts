@@ -374,6 +374,27 @@ describe('what is kept', () => {
     expect([outbox.isHeld, store.bytes]).toEqual([false, undefined])
   })
 
+  it('a cart that changes while nobody keeps, or while the next tab still reads, is the one that is kept', async () => {
+    const store = new SlowStore()
+    const first = new Outbox(store.of(0), 'mine', host())
+    first.keepCart('chosen before the first turn')
+    await first.hold()
+    await first.release()
+    expect(readOutbox(store.bytes!).cart).toBe('chosen before the first turn')
+    const next = new Outbox(store.of(0), 'mine', host())
+    const holding = next.hold()
+    first.keepCart('emptied')
+    next.takeCart('emptied')
+    await holding
+    await next.release()
+    expect([next.cart, readOutbox(store.bytes!).cart]).toEqual(['emptied', 'emptied'])
+    // Heard by nobody who keeps.
+    first.keepCart('changed again')
+    await first.hold()
+    await first.release()
+    expect(readOutbox(store.bytes!).cart).toBe('changed again')
+  })
+
   it('a refusal that is dismissed where another tab keeps the list stays dismissed', async () => {
     const store = new SlowStore()
     const link: WriteLink = { version: 5, request: () => Promise.reject(new ClientError('CONFLICT', 'no')) }

@@ -5,6 +5,7 @@ import type { PartTask } from '../../src/client/part-proofs.js'
 import { Replica } from '../../src/client/replica.js'
 import { ShopProofs } from '../../src/client/shop-proofs.js'
 import type { SnapshotPush } from '../../src/wire/messages.js'
+import { toEnd } from '../../src/client/slices.js'
 
 const checkpoint = { fields: { Seq: 3n, StateRoot: new Uint8Array(32) } }
 
@@ -16,7 +17,12 @@ test('what proves the parts before says nothing of those that came meanwhile, wh
     new Replica(1n, relay.keys),
     { shopId: 1n, relay, card: undefined },
     { only: [], store: undefined, verifiedAtSeconds: 60n },
-    { ask, changed: () => undefined, streams: () => undefined, failed: (error) => failed.push(error), notice: () => 1 },
+    {
+      ask,
+      ...{ changed: () => undefined, streams: () => undefined, listed: () => [] },
+      failed: (error) => failed.push(error),
+      notice: () => 1,
+    },
   )
   const [before, after] = [0, 1].map(() => ({ checkpoint, singles: [] }) as unknown as PartTask)
   let task = before
@@ -24,14 +30,17 @@ test('what proves the parts before says nothing of those that came meanwhile, wh
   Object.assign(proofs, {
     proven: {
       checkpoints: { accepted: undefined, isStale: () => false },
-      takeSnapshot: () => true,
+      *takeSnapshot() {
+        yield
+        return true
+      },
       partTask: () => task,
       partsProven: (done: PartTask) => proven.push(done),
     },
   })
   proofs.connected()
   task = after!
-  proofs.snapshot({ checkpoint: new Uint8Array(0) } as unknown as SnapshotPush)
+  toEnd(proofs.snapshot({ checkpoint: new Uint8Array(0) } as unknown as SnapshotPush))
   await vi.waitFor(() => expect(proven.map((done) => done === after)).toEqual([true]))
   proofs.close()
   expect(failed).toEqual([])

@@ -3,7 +3,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { enrol, makeKeyCard } from '../../src/client/enrol.js'
+import { enrol, makeKeyCard, relayDescription } from '../../src/client/enrol.js'
+import { bytesFromRelay } from '../../src/client/relay-http.js'
 import { connect } from '../../src/client/shop-client.js'
 import { whyNotOpened } from '../../src/client/refused-upgrade.js'
 import { enrolCard, newSecret, relay, SHOP } from '../fixtures/relay-harness.js'
@@ -89,6 +90,20 @@ it('nothing is said where nobody answers, or where there is no such version', as
   expect(await whyNotOpened('http://127.0.0.1:1', 5, undefined)).toBeUndefined()
   const url = await answering((_request, response) => response.writeHead(404).end())
   expect(await whyNotOpened(url, 5, undefined)).toBeUndefined()
+})
+
+it('a relay that does not answer this page says so by a code of its own, and is not asked again', async () => {
+  const error = 'the relay answers no pages of https://stranger.example'
+  const url = await answering((_request, response) => response.writeHead(403).end(JSON.stringify({ error })))
+  const refused = { code: 'ORIGIN_REFUSED', message: error, retryable: false }
+  await expect(connect({ url, shop: SHOP, relay: new Uint8Array(20) })).rejects.toMatchObject(refused)
+  await expect(relayDescription(url)).rejects.toMatchObject(refused)
+  await expect(bytesFromRelay({ url }, '/v5/hand-overs')).rejects.toMatchObject({ code: 'ORIGIN_REFUSED' })
+  // A proxy's own refusal has no such reason.
+  server!.removeAllListeners('request')
+  server!.on('request', (_request, response) => response.writeHead(403).end('<html>'))
+  expect(await whyNotOpened(url, 5, undefined)).toBeUndefined()
+  await expect(relayDescription(url)).rejects.toMatchObject({ code: 'NOT_A_RELAY' })
 })
 
 it('a relay that answers but opens no WebSocket is told as that, and is not spoken to in version 4', async () => {

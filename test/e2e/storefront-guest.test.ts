@@ -142,10 +142,10 @@ test(
     await order(one)
     await orderIs(one, COMMITTED)
     await badge(two, 0)
-    // Both are the guest now.
+    // Both are the guest now, and who is looked at is connected.
+    await two.evaluate(() => dispatchEvent(new Event('focus')))
     await link(two, 'Orders').click()
     await two.locator('.tag', { hasText: 'Reserved' }).waitFor()
-    await two.evaluate(() => dispatchEvent(new Event('focus')))
     await notice(one, /You use this shop in another tab/u).waitFor()
     expect(await flaws(one)).toEqual([])
     await putIntoCart(two, 'Wool socks')

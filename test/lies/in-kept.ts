@@ -6,6 +6,7 @@ import { decode } from '../../src/codec/decode.js'
 import { encode } from '../../src/codec/encode.js'
 import type { Cbor, CborKey } from '../../src/codec/value.js'
 import type { SnapshotItem } from '../../src/proofs/snapshot.js'
+import { toEnd } from '../../src/client/slices.js'
 import { resigned } from './forge.js'
 import type { LieRow } from './lie.js'
 import { newSecret } from '../fixtures/relay-harness.js'
@@ -19,8 +20,8 @@ const kept =
   (change: (kept: KeptReplica, stage: Stage) => KeptReplica) =>
   (stage: Stage): void => {
     stage.tampered = (bytes) => {
-      const { items, ...rest } = change(readKept(bytes), stage)
-      return encodeKept({ ...rest, objects: items.map(({ question, object }) => ({ question, object })) })
+      const { items, ...rest } = change(toEnd(readKept(bytes)), stage)
+      return toEnd(encodeKept({ ...rest, objects: items.map(({ question, object }) => ({ question, object })) }))
     }
   }
 

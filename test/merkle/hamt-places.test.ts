@@ -54,6 +54,17 @@ describe('the root', () => {
     )
   })
 
+  it('may be hashed a part at a time, left in between, and gone on with after changes', () => {
+    const [whole, parts] = [trieOf(2_000), trieOf(2_000)]
+    const few = parts.hashSteps()
+    for (let i = 0; i < 20; i++) expect(few.next().done).toBe(false)
+    const [one, two] = [whole, parts].map((trie) => trie.set(key(7), value(8)).delete(key(1_234)))
+    expect([...two!.hashSteps()].length).toBeGreaterThan(20)
+    expect([...two!.hashSteps()]).toEqual([])
+    expect(toHex(two!.root())).toBe(toHex(one!.root()))
+    expect(toHex(parts.root())).toBe(toHex(whole.root()))
+  })
+
   it('depends on the contents alone', () => {
     fc.assert(
       fc.property(steps(40), fc.infiniteStream(fc.nat()), (list, chance) => {

@@ -7,6 +7,7 @@ import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX } from '../../src/limits.js'
 import type { EnrolmentOutcome, EnrolmentRequest } from '../../src/relay/accounts/enrolment.js'
 import { BlobsUnavailable } from '../../src/relay/blobs/blob-access.js'
 import { makeHttp, type HttpDependencies } from '../../src/relay/http.js'
+import { AllowedOrigins } from '../../src/relay/transport/allowed-origins.js'
 import { RequestAborted, RequestBody } from '../../src/relay/transport/request-body.js'
 import type { HttpRequest, HttpResponse } from '../../src/relay/transport/transport.js'
 
@@ -73,6 +74,7 @@ class Relay {
         isDevelopment: false,
         limits: { frame_in_bytes: 2 },
       },
+      origins: new AllowedOrigins('any', []),
       discovery: () => this.discovery,
       ...{ shops: () => [], storefront: {}, listing: () => undefined },
       enrolmentRate: { take: (address) => address === '192.0.2.1' && this.allowed },
@@ -172,6 +174,7 @@ describe('plain answers', () => {
       relay_token_id: `0x${'0'.repeat(62)}4d`,
       chain_id: 31337,
       limits: { frame_in_bytes: 2 },
+      allowed_origins: 'any',
     })
   })
 
