@@ -25,7 +25,7 @@ import type { CommittedSet } from './committed-set.js'
 import { isLevelKept } from './asked-levels.js'
 import { isOfDerived } from './damage.js'
 import { LogReplay, workOf, type LogReplayOptions } from './log-replay.js'
-import { logTreeRows, ShopLog } from './log-trees.js'
+import { logTreeRows, ShopLog, type LogPeaks } from './log-trees.js'
 import { PendingNodes } from './pending-nodes.js'
 import { ReplacedNodes } from './replaced-nodes.js'
 import { firstVersion, Shop, type ShopVersion } from './shop.js'
@@ -296,9 +296,11 @@ export class Keeper {
     if (this.options.flushing !== undefined && !hasAskedLevels(derived!.roots)) return undefined
     const { seq: head } = derived!
     const trees = new ShopLog(this.store, shopId)
+    const log = peaksUnlessDamaged(trees, head)
+    if (log === undefined) return undefined
     kept.flushed = head
     await this.beginReplacing(kept, { state, head }, decodeNextRef(derived!.roots))
-    return { state, head, relayNonce: 0n, log: trees.peaks(head), stateRoot: trees.stateRoot(head) }
+    return { state, head, relayNonce: 0n, log, stateRoot: trees.stateRoot(head) }
   }
 
   /** Before the first set; nothing of what was flushed is on disk any more. */
@@ -533,4 +535,14 @@ function withDeadlines(state: ShopState, deadlines: readonly (readonly [Uint8Arr
   let { live } = state.indexes
   for (const [order, deadline] of deadlines) if (live.has(order)) live = live.set(order, deadline)
   return { ...state, indexes: { ...state.indexes, live } }
+}
+
+/** Undefined where the sets below a peak are damaged: a replay tells which. */
+function peaksUnlessDamaged(trees: ShopLog, head: Seq): LogPeaks | undefined {
+  try {
+    return trees.peaks(head)
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'damaged') return undefined
+    throw error
+  }
 }

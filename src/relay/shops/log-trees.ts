@@ -160,13 +160,14 @@ export class ShopLog {
     return Array.from({ length: count }, (_, i) => this.digest(seq, first + i))
   }
 
-  /** The nodes below KEPT_FROM_LEVEL that the set and its neighbours add, from the log. */
+  /** The nodes below KEPT_FROM_LEVEL that the set and those before it add, from the log. */
   private low(seq: Seq): LowNodes {
     assert(seq >= 1 && seq <= this.head, `the trees have no set ${seq}`)
     if (this.lows === undefined || seq < this.lows.firstSeq || seq > this.lows.lastSeq) {
       const sets = 2 ** KEPT_FROM_LEVEL
       const firstSeq = Math.floor((seq - 1) / sets) * sets + 1
-      const lastSeq = Math.min(firstSeq + sets - 1, this.head)
+      // No later ones: they may be damaged.
+      const lastSeq = seq
       const seqs = Array.from({ length: lastSeq - firstSeq + 1 }, (_, i) => firstSeq + i)
       const records = this.store.pickLog(this.shopId, seqs, Infinity)
       let peaks: LogPeaks = NO_PEAKS
