@@ -16,7 +16,8 @@ const system = process.env['CAIRN_NATIVE'] === 'system' ? loadSystemLibrary() : 
 const bindings = system ?? loadBindings()
 
 /** Which implementation it is. */
-export const implementation = implementationOf(system, bindings)
+export const implementation: typeof portable.implementation =
+  system !== undefined ? 'system' : bindings !== undefined ? 'native' : 'portable'
 
 export function recoverPublicKey(digest: Uint8Array, signature: Uint8Array): Uint8Array | undefined {
   if (bindings === undefined) return portable.recoverPublicKey(digest, signature)
@@ -53,11 +54,6 @@ export function addressOf(publicKey: Uint8Array): Uint8Array {
   if (bindings === undefined) return portable.addressOf(publicKey)
   exactly(publicKey, 33, 'public key')
   return keccak256(bindings.publicKeyConvert(publicKey, false).subarray(1)).slice(12)
-}
-
-function implementationOf(...[own, any]: (Bindings | undefined)[]): typeof portable.implementation {
-  if (own !== undefined) return 'system'
-  return any === undefined ? 'portable' : 'native'
 }
 
 function loadBindings(): Bindings | undefined {

@@ -7,6 +7,7 @@ import { requireThat, type Ground } from './ground.js'
 import { Relay, usualChain } from './relays.js'
 import { openVerify, verifyOffline } from './verified-offline.js'
 import { giveWallet, WALLET_NAME } from './wallet.js'
+import { fillAddress } from '../fixtures/storefront-page.js'
 
 const ACCOUNT = 7
 
@@ -119,14 +120,7 @@ async function fillCart(ground: Ground, page: Page): Promise<string> {
 
 async function checkOut(ground: Ground, page: Page): Promise<void> {
   await link(page, 'Go to checkout').click()
-  const fields = {
-    Name: 'Ada Guest',
-    'E-mail': 'ada@example.org',
-    'Street and number': 'Hut 1',
-    'Postal code': '10000',
-    Town: 'Summit',
-  }
-  for (const [label, value] of Object.entries(fields)) await page.getByLabel(label).fill(value)
+  await fillAddress(page)
   await ground.look(page, '/, the checkout')
   await button(page, 'Order').click()
   await button(page, `Pay with ${WALLET_NAME}`).waitFor()

@@ -5,7 +5,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bundled, openChromium, servePage } from '../fixtures/chromium.js'
-import { enrolCard, listing, newSecret, OWNER, relay, SHOP, Wire, type TestRelay } from '../fixtures/relay-harness.js'
+import { OWNER, relayWithListing, SHOP, type TestRelay } from '../fixtures/relay-harness.js'
 
 /** What a storefront's page does, with a wallet of its own. */
 const SCRIPT = `
@@ -57,12 +57,7 @@ let page: Awaited<ReturnType<typeof servePage>>
 let running: TestRelay
 
 beforeAll(async () => {
-  ;[browser, page, running] = await Promise.all([openChromium(), bundled(SCRIPT).then(servePage), relay()])
-  const owner = newSecret()
-  await enrolCard(running.url, owner)
-  const wire = await Wire.as(running.url, owner)
-  await wire.write(owner, [listing(1n)])
-  await wire.close()
+  ;[browser, page, running] = await Promise.all([openChromium(), bundled(SCRIPT).then(servePage), relayWithListing()])
 })
 
 afterAll(async () => {

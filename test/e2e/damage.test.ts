@@ -215,6 +215,21 @@ describe('a chunk of a log that is damaged', () => {
     await otherShopIsWell()
     expect(told()).toEqual(['a shop takes no writes until somebody has mended it'])
   })
+
+  it('is that of the flushed state: the shop is closed from the start', async () => {
+    const opened = await openStore(directory)
+    const { seq } = opened.derived(HURT)!
+    await opened.close()
+    const chunk = logKeys().findLast((key) => seqOf(key) <= seq)!
+    expect(chunk).not.toEqual(logKeys().at(-1))
+    await spoil(chunk)
+    await start()
+    expect(await ready()).toEqual({
+      statuses: [503, 503],
+      reason: expect.stringContaining(`shop ${HURT}: the log at set ${seqOf(chunk)} is damaged`),
+    })
+    await otherShopIsWell()
+  })
 })
 
 describe('a row beside the log that is damaged', () => {

@@ -9,7 +9,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bundled, openChromium, servePage } from '../fixtures/chromium.js'
 import { ROOT } from '../fixtures/program.js'
-import { enrolCard, listing, newSecret, relay, SHOP, Wire, type TestRelay } from '../fixtures/relay-harness.js'
+import { relayWithListing, SHOP, type TestRelay } from '../fixtures/relay-harness.js'
 
 const AXE = readFileSync(join(ROOT, 'node_modules/axe-core/axe.min.js'), 'utf8')
 const SCRIPT = `
@@ -33,12 +33,7 @@ let running: TestRelay
 
 beforeAll(async () => {
   const made = bundled(SCRIPT).then((script) => servePage(script, BODY))
-  ;[browser, served, running] = await Promise.all([openChromium(), made, relay()])
-  const owner = newSecret()
-  await enrolCard(running.url, owner)
-  const wire = await Wire.as(running.url, owner)
-  await wire.write(owner, [listing(1n)])
-  await wire.close()
+  ;[browser, served, running] = await Promise.all([openChromium(), made, relayWithListing()])
 })
 
 afterAll(async () => {

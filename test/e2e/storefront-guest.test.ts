@@ -94,17 +94,23 @@ const notice = (page: Page, text: RegExp) => page.locator('.notices').getByText(
 const badge = (page: Page, count: number) =>
   page.locator('.badge', { hasText: new RegExp(`^${count}$`, 'u') }).waitFor()
 
+/** A reader whose order of wool socks is reserved. */
+async function guestWithOrder() {
+  const context = await newReader(browser)
+  const net = await network(context)
+  const { page } = await openPage(context, `${shop.relay.url}/`)
+  await proven(page)
+  await putIntoCart(page, 'Wool socks')
+  await order(page)
+  await orderIs(page, COMMITTED)
+  return { context, net, page }
+}
+
 test(
   'an order that is made while the shop is away is pending, over a reload too, and made once',
   { timeout: FLOW_MS },
   async () => {
-    const context = await newReader(browser)
-    const net = await network(context)
-    const { page } = await openPage(context, `${shop.relay.url}/`)
-    await proven(page)
-    await putIntoCart(page, 'Wool socks')
-    await order(page)
-    await orderIs(page, COMMITTED)
+    const { context, net, page } = await guestWithOrder()
     await isKept(page)
     await net.away()
     await notice(page, /The shop does not answer/u).waitFor()
@@ -254,13 +260,7 @@ test(
   'an order that is refused after it waited says why, and goes back into the cart',
   { timeout: FLOW_MS },
   async () => {
-    const context = await newReader(browser)
-    const net = await network(context)
-    const { page } = await openPage(context, `${shop.relay.url}/`)
-    await proven(page)
-    await putIntoCart(page, 'Wool socks')
-    await order(page)
-    await orderIs(page, COMMITTED)
+    const { context, net, page } = await guestWithOrder()
     await net.away()
     await notice(page, /The shop does not answer/u).waitFor()
     await putIntoCart(page, 'Spork')

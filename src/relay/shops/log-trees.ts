@@ -167,11 +167,10 @@ export class ShopLog {
       const sets = 2 ** KEPT_FROM_LEVEL
       const firstSeq = Math.floor((seq - 1) / sets) * sets + 1
       // No later ones: they may be damaged.
-      const lastSeq = seq
-      const seqs = Array.from({ length: lastSeq - firstSeq + 1 }, (_, i) => firstSeq + i)
+      const seqs = Array.from({ length: seq - firstSeq + 1 }, (_, i) => firstSeq + i)
       const records = this.store.pickLog(this.shopId, seqs, Infinity)
       let peaks: LogPeaks = NO_PEAKS
-      const lows: LowNodes = { firstSeq, lastSeq, mmr: [], tree: [] }
+      const lows: LowNodes = { firstSeq, lastSeq: seq, mmr: [], tree: [] }
       for (const record of records) {
         const made = nodesMade(peaks, record, this.stateRoot(record.seq), firstSeq - 1)
         peaks = made.peaks
