@@ -89,7 +89,10 @@ export async function openShop(relay: Relay, shop: bigint, wallet = toHex(random
   return { shop, wallet, client: await connect({ url, shop, key, relay: address, only: [{ order: 'all' }] }) }
 }
 
-/** `count` listings from 1 on, as a shop has them; 100 pieces of each of the first twenty. */
+/**
+ * `count` listings from 1 on, as a shop has them; 100 pieces of each of the first twenty. Resolves once a checkpoint
+ * covers them: before, a newcomer is told of fewer, and that they were all.
+ */
 export async function fill({ client }: Merchant, count: number): Promise<void> {
   const ids = Array.from({ length: count }, (_, i) => BigInt(i + 1))
   for (let at = 0; at < count; at += LISTINGS_PER_SET) {
@@ -97,7 +100,8 @@ export async function fill({ client }: Merchant, count: number): Promise<void> {
     await client.write(some.map(listingChange))
   }
   const stock = ids.slice(0, 20).map((id): Change => ({ op: 'add', path: ['Inventory', id], value: 100n }))
-  await client.write(stock)
+  const { proven } = await client.write(stock)
+  await proven()
 }
 
 const LISTINGS_PER_SET = 250
