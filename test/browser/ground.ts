@@ -107,13 +107,15 @@ async function whatAxeFinds(): Promise<string[]> {
 
 /**
  * Of a relay that a flow stops, or a network that it takes away, Chromium writes a line by itself; and of a receipt's
- * question for an anchor, where there is none (404).
+ * question for an anchor, where there is none (404), and a session with a relay that is about to start or stop (503).
  */
 function isExpected(said: string): boolean {
   return (
     /net::ERR_(?:CONNECTION_REFUSED|CONNECTION_RESET|INTERNET_DISCONNECTED|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED)/u.test(
       said,
-    ) || /404 .*\/anchor\?/u.test(said)
+    ) ||
+    /404 .*\/anchor\?/u.test(said) ||
+    /503 .*\/v5\/sessions/u.test(said)
   )
 }
 

@@ -100,8 +100,8 @@ export async function fill({ client }: Merchant, count: number): Promise<void> {
     await client.write(some.map(listingChange))
   }
   const stock = ids.slice(0, 20).map((id): Change => ({ op: 'add', path: ['Inventory', id], value: 100n }))
-  const { proven } = await client.write(stock)
-  await proven()
+  const written = await client.write(stock)
+  await written.proven()
 }
 
 const LISTINGS_PER_SET = 250
