@@ -184,11 +184,17 @@ async function prove(dependencies: HttpDependencies, request: HttpRequest): Prom
 function showRelay(dependencies: HttpDependencies, request: HttpRequest): HttpResponse {
   if (!dependencies.relay.isDevelopment) return describeRelay(dependencies)
   const built = prefersHtml(request.headers) ? builtPage('storefront') : undefined
-  const response =
-    built === undefined
-      ? describeRelay(dependencies)
-      : page(storefrontPageFor(built, storefrontFacts(dependencies), linkedListing(dependencies, request)))
+  const response = built === undefined ? describeRelay(dependencies) : storefrontPage(dependencies, request, built)
   return { ...response, headers: { ...response.headers, Vary: 'Accept' } }
+}
+
+/** Its shop may be known and not be made yet: a browser looks again by itself. */
+function storefrontPage(dependencies: HttpDependencies, request: HttpRequest, built: string): HttpResponse {
+  const { shop } = dependencies.storefront
+  if (shop === undefined || dependencies.shops().includes(shop))
+    return page(storefrontPageFor(built, storefrontFacts(dependencies), linkedListing(dependencies, request)))
+  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Retry-After': '1', Refresh: '1' }
+  return { status: 503, headers, body: 'the demo shop is being made: this page looks again in a second\n' }
 }
 
 function storefrontFacts({ storefront, relay }: HttpDependencies): StorefrontFacts {

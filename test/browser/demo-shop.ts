@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import type { BrowserContext, Page } from 'playwright-core'
 import { demoKeysIn } from '../../src/cli/demo-keys.js'
-import { requireThat, type Ground } from './ground.js'
+import { requireThat, until, type Ground } from './ground.js'
 import { Relay, usualChain } from './relays.js'
 import { openVerify, verifyOffline } from './verified-offline.js'
 import { giveWallet, WALLET_NAME } from './wallet.js'
@@ -25,6 +25,9 @@ export class DemoShop {
   private async open(): Promise<Relay> {
     this.chain ??= await usualChain()
     this.relay ??= await Relay.start('--demo', '--chain', 'dev')
+    const { url } = this.relay
+    const asked = () => fetch(`${url}/`, { headers: { Accept: 'text/html' } })
+    await until('the demo shop is made', asked, ({ ok }) => ok)
     return this.relay
   }
 

@@ -32,10 +32,13 @@ class Relay {
   discovery = true
   allowed = true
   full = false
+  /** Of a development relay: the one that its page shows, and those that are there. */
+  storefront: { readonly shop?: bigint } = {}
+  shops: bigint[] = []
   readonly #http: (request: HttpRequest) => Promise<HttpResponse>
 
-  constructor(publicUrl = 'http://relay.example:4444') {
-    this.#http = makeHttp(this.#dependencies(publicUrl))
+  constructor(publicUrl = 'http://relay.example:4444', isDevelopment = false) {
+    this.#http = makeHttp(this.#dependencies(publicUrl, isDevelopment))
   }
 
   async ask(
@@ -61,7 +64,8 @@ class Relay {
     return response
   }
 
-  #dependencies(publicUrl: string): HttpDependencies {
+  #dependencies(publicUrl: string, isDevelopment: boolean): HttpDependencies {
+    const storefront = () => this.storefront
     return {
       relay: {
         name: 'cairn',
@@ -71,12 +75,15 @@ class Relay {
         tokenId: 77n,
         chainId: 31337n,
         publicUrl,
-        isDevelopment: false,
+        isDevelopment,
         limits: { frame_in_bytes: 2 },
       },
       origins: new AllowedOrigins('any', []),
       discovery: () => this.discovery,
-      ...{ shops: () => [], storefront: {}, listing: () => undefined },
+      get storefront() {
+        return storefront()
+      },
+      ...{ shops: () => this.shops, listing: () => undefined },
       enrolmentRate: { take: (address) => address === '192.0.2.1' && this.allowed },
       decideUpgrade: () => ({ accept: true }),
       nowSeconds: () => 1_700_000_000n,
@@ -573,4 +580,16 @@ describe('blobs', () => {
     expect(response.status).toBe(status)
     expect(jsonOf(response)).toHaveProperty('error')
   })
+})
+
+test('a browser that comes before the demo shop is made looks again; programs are told what the relay is', async () => {
+  const relay = new Relay(undefined, true)
+  relay.storefront = { shop: 7n }
+  const headers = { accept: 'text/html' }
+  const early = await relay.ask('GET', '/', { headers })
+  expect([early.status, early.headers['Refresh'], early.headers['Vary']]).toEqual([503, '1', 'Accept'])
+  expect((await relay.ask('GET', '/')).status).toBe(200)
+  relay.shops = [7n]
+  const made = await relay.ask('GET', '/', { headers })
+  expect([made.status, made.body]).toEqual([200, expect.stringContaining('data-shop="7"')])
 })

@@ -63,6 +63,10 @@ describe('the connection', () => {
     expect(told('disconnected', 'UNAVAILABLE')).toMatch(/too much to do/u)
   })
 
+  test('to a relay that has no such shop', () => {
+    expect(told('needs-auth', 'NOT_FOUND')).toMatch(/no such shop/u)
+  })
+
   test('that another tab or another device has', () => {
     expect(told('disconnected', undefined, false)).toMatch(/another tab/u)
     expect(told('disconnected', 'ALREADY_CONNECTED')).toMatch(/another device/u)

@@ -83,6 +83,7 @@ export function connectionWords(
   if (error === undefined) return undefined
   const code = error instanceof ClientError ? error.code : undefined
   if (code === 'ALREADY_CONNECTED' || code === 'NO_WEBSOCKET') return WORDS[code]
+  if (code === 'NOT_FOUND') return 'There is no such shop here now. Reload this page in a moment.'
   const stays = isGuest ? 'What you order now is sent once, when it is back.' : 'Your cart is kept.'
   const why = code === 'UNAVAILABLE' || code === 'RATE_LIMITED' ? 'has too much to do just now' : 'does not answer'
   return `The shop ${why}. You see it as it was. ${stays}`
