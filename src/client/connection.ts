@@ -18,7 +18,7 @@ import type {
   SnapshotPush,
   SyncStatusRequest,
 } from '../wire/messages.js'
-import { aborted, ClientError, fromWire } from './client-error.js'
+import { aborted, ClientError, fromWire, unreachable } from './client-error.js'
 import { inSlices, type Steps } from './slices.js'
 
 export interface ConnectionHandlers {
@@ -82,7 +82,7 @@ export class RelayConnection {
       }
       const fail = () => {
         signal?.removeEventListener('abort', stop)
-        reject(new ClientError('UNREACHABLE', `no relay answers at ${url}`))
+        reject(unreachable(url))
       }
       signal?.addEventListener('abort', stop, { once: true })
       socket.addEventListener('error', fail, { once: true })

@@ -10,6 +10,7 @@ import { ShopWrites } from './shop-writes.js'
 
 export { exportCard } from './card-text.js'
 export { quoteOf } from './quote.js'
+export { addressProblem } from './shop-orders.js'
 
 export function makeOrders(shop: ConstructorParameters<typeof ShopOrders>[0]): ShopOrders {
   return new ShopOrders(shop)

@@ -7,7 +7,7 @@
 
 import { addressOf } from '#signature'
 import type { OrderId, ShopId } from '../brands.js'
-import { be64, equalBytes, toBigEndian } from '../bytes/bytes.js'
+import { be64, equalBytes, isAllZero, toBigEndian } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { rawCidOf } from '../bytes/raw-cid.js'
 import { decode } from '../codec/decode.js'
@@ -196,7 +196,7 @@ async function fetchOne(source: ReceiptSource, sets: OrderSets, id: OrderId): Pr
   // One that changed meanwhile has more sets than were taken.
   const again = lastSeqIn(answer, id)
   const taken = again === lastSeq ? own : await sets.of(id, again, signal)
-  const { Seq: head } = decodeCheckpoint(answer.Checkpoint[0])
+  const { Seq: head, Registry } = decodeCheckpoint(answer.Checkpoint[0])
   const parts: ReceiptParts = {
     orderId: id,
     checkpoint: answer.Checkpoint,
@@ -208,7 +208,8 @@ async function fetchOne(source: ReceiptSource, sets: OrderSets, id: OrderId): Pr
   const expected = { ShopID: shop, Order: id }
   const bare = makeReceipt(parts)
   verifyReceipt(bare, { relays, registries: [] }, expected)
-  const anchor = await anchorOf(source, again, head)
+  // A relay without a registry has none.
+  const anchor = isAllZero(Registry) ? undefined : await anchorOf(source, again, head)
   if (anchor === undefined) return bare
   const anchored = makeReceipt({ ...parts, anchor })
   verifyReceipt(anchored, { relays, registries: [[anchor.ChainID, anchor.Contract]] }, expected)

@@ -15,7 +15,7 @@ import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, Request, SyncStatusRequest } from '../wire/messages.js'
-import { ClientError, needsVersion5, verificationFailed } from './client-error.js'
+import { ClientError, clientClosed, needsVersion5, shopNotFound, verificationFailed } from './client-error.js'
 import { areConnectOptions, type ConnectOptions } from './connect-options.js'
 import type { RelayConnection } from './connection.js'
 import { Troubles, watchedView, type Diagnosis } from './diagnosis.js'
@@ -28,7 +28,7 @@ import type { OwnSet } from './proof-requests.js'
 import { RelayLink, type ConnectionState } from './relay-link.js'
 import type { ReplicaStore } from './kept-replica.js'
 import { Replica } from './replica.js'
-import { SetReader } from './set-reader.js'
+import { SetReaders } from './set-reader.js'
 import { givenChain, knownRelay } from './relay-address.js'
 import { ShopObjects, type ReceiptOptions } from './shop-objects.js'
 import { ShopProofs } from './shop-proofs.js'
@@ -105,7 +105,7 @@ export class ShopClient extends ShopObjects {
   private readonly link: RelayLink
   /** Undefined while what guests do is not loaded. */
   private writes: ShopWrites | undefined
-  private readonly readers = new Set<SetReader>()
+  private readonly readers = new SetReaders()
   private readonly watched: WatchedViews
   private readonly firstScreen: FirstScreen
   protected override readonly objects: LiveObjects
@@ -269,6 +269,7 @@ export class ShopClient extends ShopObjects {
     this.use(side)
     this.writes = side.makeWrites(this.options, {
       connection: () => this.connection(),
+      isStaff: () => this.proofs.mayRead === 'staff',
       prove: (set) => this.proveOwn(set),
       notice: (text) => this.notice(text),
     })
@@ -282,10 +283,13 @@ export class ShopClient extends ShopObjects {
     this.device = this.writes!.device = new ShopDevice(whose, link, objects, {
       sign: (patches, nonce) => this.writes!.sign(patches, nonce),
       cartChanged: (text) => this.cartKept(text),
+      left: (patches, outcome) => this.writeLeft(patches, !(outcome instanceof ClientError)),
       notice: (text) => this.notice(text),
     })
     if (options.optimistic === true) this.source = this.device.over(this.source)
     await this.device.open()
+    // What waits may be its checkout.
+    this.cart()
   }
 
   /** What was kept is shown before it is checked, as loading; it is checked, and the relay asked, by and by. */
@@ -304,7 +308,7 @@ export class ShopClient extends ShopObjects {
         'NOT_SUBSCRIBED',
         "sets come of a subscription that does not change: name parts, not 'watched'",
       )
-    return { [Symbol.asyncIterator]: () => this.reader(signal) }
+    return { [Symbol.asyncIterator]: () => this.readers.reader(signal) }
   }
 
   /** Where one blob may be posted, once, within ten minutes, by `uploadBlob`. Staff only: others get INVALID. */
@@ -319,6 +323,7 @@ export class ShopClient extends ShopObjects {
    * stay one set too, but `onNotice` is told: whoever is shown one of them can guess a number in another.
    */
   override async write(changes: readonly Change[], options: WriteOptions = {}): Promise<Written> {
+    if (this.state === 'closed') throw clientClosed()
     if (this.writes === undefined) await this.loadGuests()
     return this.writes!.write(changes, options)
   }
@@ -407,7 +412,7 @@ export class ShopClient extends ShopObjects {
     this.proofs.close()
     this.device?.close()
     this.watched.end()
-    for (const reader of this.readers) reader.end()
+    this.readers.finish()
   }
 
   /** Of version 4 the set that changed it last is told, and nothing proves that none is missing. */
@@ -456,7 +461,7 @@ export class ShopClient extends ShopObjects {
 
   private connection(): RelayConnection {
     const { connection } = this.link
-    if (this.state === 'closed') throw new ClientError('CLOSED', 'the client was closed')
+    if (this.state === 'closed') throw clientClosed()
     if (connection === undefined) throw new ClientError('DISCONNECTED', 'there is no connection to the relay now')
     return connection
   }
@@ -467,8 +472,12 @@ export class ShopClient extends ShopObjects {
       this.parts = undefined
     }
     await this.goOnFromAnchor()
+    // A wrong address is told now, and not by what comes of it.
+    const known = connection.version === 5 ? this.proofs.requireRelay() : undefined
+    known?.catch(() => undefined)
     await this.subscribe(connection)
     if (connection.version === 5) this.proofs.connected()
+    await known
     this.writes?.resend(connection)
   }
 
@@ -480,7 +489,7 @@ export class ShopClient extends ShopObjects {
     this.subscriptionId = 0n
     this.link.subscriptionId = undefined
     const from = connection.version === 5 ? this.proofs.subscription() : { startSeq: this.replica.lastSeq }
-    const id = await connection.request({ ...request, ...from }, signal)
+    const id = await connection.request({ ...request, ...from }, signal).catch(shopNotFound)
     this.subscriptionId = BigInt(id[0]! * 256 + id[1]!)
     this.link.subscriptionId = this.subscriptionId
   }
@@ -552,7 +561,7 @@ export class ShopClient extends ShopObjects {
   private *pushed(push: PushRequest): Steps {
     for (const encoded of push.sets) {
       const { set, changed } = this.proofs.set(decodeSet(encoded), this.protocol)
-      for (const reader of this.readers) reader.give(set)
+      this.readers.give(set)
       for (const name of changed) this.objects.changed(name)
       yield
     }
@@ -582,18 +591,10 @@ export class ShopClient extends ShopObjects {
     const error = verificationFailed(cause)
     this.failure = error
     this.troubles.add(error.message)
-    this.link.fail()
+    this.link.fail(error)
     this.proofs.close()
     this.writes?.end()
-    for (const reader of this.readers) reader.fail(error)
+    this.readers.finish(error)
     this.objects.fail(error)
-  }
-
-  private reader(signal?: AbortSignal): AsyncIterator<VerifiedSet> {
-    const reader = new SetReader((ended) => this.readers.delete(ended), signal)
-    if (this.failure !== undefined) reader.fail(this.failure)
-    else if (this.state === 'closed') reader.end()
-    else this.readers.add(reader)
-    return reader
   }
 }
