@@ -39,8 +39,8 @@ FILE.statement.
 
   --relay     the address of the shop's relay, as the shop tells it; several after a change of its key. Without one
               nothing is said to match
-  --chain     of a receipt: asks a chain for it instead: the owner of the relay token that the receipt names; and whether what the
-              receipt says is anchored stands there. A file as for cairn serve, or dev
+  --chain     of a receipt: asks a chain for it instead, the owner of the relay token that the receipt names; and
+              whether what the receipt says is anchored stands there. A file as for cairn serve, or dev
   --registry  a shop registry that you know; without one an anchor in the receipt counts for nothing. Nothing is
               looked for there: for that give --chain
   --hand-overs  a file of hand-overs, as cairn key rotate keeps them, or the URL of the relay: keys that came after

@@ -12,12 +12,11 @@ import type { Manifest } from '../objects/manifest.js'
 import type { AddressDetails, Order } from '../objects/order.js'
 import { checkAddress } from './address-arguments.js'
 import { ClientError, usage, type ClientErrorCode } from './client-error.js'
-import type * as GuestSide from './guest-side.js'
 import { isId, randomId } from './places.js'
 import { isSameList } from './listings-query.js'
 import { states, type Live, type LiveState } from './live.js'
 import type { Currency } from './money.js'
-import type { Item, Quote, QuoteLine } from './quote.js'
+import type { Item, Quote, quoteOf, QuoteLine } from './quote.js'
 
 export interface CartLine extends QuoteLine {
   /** What `change` and `remove` take; the same for the same listing and variations. */
@@ -35,13 +34,13 @@ export interface CartState {
   readonly addressProblem: AddressProblem | undefined
   readonly quote: Quote
   /**
-   * `loading`: what the quote is made of is still coming, or was kept, and may be of the past. `failed`: a check failed,
-   * and it is not to be relied on.
+   * `loading`: what the quote is made of is still coming, or was kept, and may be of the past. `failed`: a check
+   * failed, and it is not to be relied on.
    */
   readonly status: 'loading' | 'ready' | 'failed'
   /**
-   * The order that a checkout made of these lines, while nobody knows whether the relay took it: it waits in the outbox,
-   * or its answer was lost. Once it is known to be taken its lines leave the cart; if it is refused they stay.
+   * The order that a checkout made of these lines, while nobody knows whether the relay took it: it waits in the
+   * outbox, or its answer was lost. Once it is known to be taken its lines leave the cart; if it is refused they stay.
    */
   readonly ordering: OrderId | undefined
 }
@@ -58,7 +57,9 @@ interface CartShop {
   listing(id: ListingId): Live<Listing>
   manifest(): Live<Manifest>
   /** What prices the lines, and checks the address; undefined while it is loading: all lines are, then. */
-  side(): Pick<typeof GuestSide, 'quoteOf' | 'addressProblem'> | undefined
+  side():
+    | { readonly quoteOf: typeof quoteOf; addressProblem(address: AddressDetails): AddressProblem | undefined }
+    | undefined
   /** What `save` gives now. */
   kept?(text: string): void
   /** An order of these items with that id, its pieces reserved. */
@@ -75,7 +76,10 @@ interface CallOptions {
   readonly signal?: AbortSignal
 }
 
-type Line = Required<Item> & { readonly key: string }
+interface Line extends Item {
+  readonly variations: readonly string[]
+  readonly key: string
+}
 
 /** A checkout whose end is not known. */
 interface SentCheckout {
@@ -112,7 +116,8 @@ export class Cart implements AsyncIterable<CartState> {
     const { status: known, data: manifest } = this.shop.manifest().get()
     const listings = lines.map(({ listing }) => this.listing(listing))
     const status = this.statusOf([known, ...lines.map(({ listing }) => this.shop.listing(listing).get().status)])
-    const { quoteOf = loadingQuote, addressProblem = undefined } = this.shop.side() ?? {}
+    const side = this.shop.side()
+    const quoteOf = side?.quoteOf ?? loadingQuote
     const of = [this.version, status, quoteOf, manifest, ...listings]
     if (this.shown !== undefined && isSameList(this.shown.of, of)) return this.shown.state
     const { currencies } = this.shop
@@ -122,7 +127,7 @@ export class Cart implements AsyncIterable<CartState> {
       lines: quote.lines.map((line, i) => ({ ...line, key: lines[i]!.key })),
       count: lines.reduce((sum, { quantity }) => sum + quantity, 0n),
       address: this.address,
-      addressProblem: this.address && addressProblem?.(this.address),
+      addressProblem: this.address && side?.addressProblem(this.address),
       quote,
       status,
       ordering: this.sent?.order,

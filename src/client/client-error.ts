@@ -91,7 +91,7 @@ export function rateLimited(what: string, header: string | null): ClientError {
 const RETRY_AFTER_DEFAULT = 1
 
 /** Nothing that can be talked to at `url`; `cause`: what the platform said. */
-export function unreachable(url: string, cause?: unknown): ClientError {
+export function noRelayAt(url: string, cause?: unknown): ClientError {
   const problem = `no relay answers at ${new URL(url).origin}`
   if (!isPlainPort(cause)) return new ClientError('UNREACHABLE', problem, { cause })
   const remedy = 'Write http:// in the url, or put a proxy with a certificate before the relay.'
@@ -101,7 +101,8 @@ export function unreachable(url: string, cause?: unknown): ClientError {
 /** Whether what was asked in https does not speak it: as Node has it, browsers do not tell. */
 export function isPlainPort(cause: unknown): boolean {
   for (let error = cause; error instanceof Error; error = error.cause)
-    if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|EPROTO/u.test(String((error as { code?: unknown }).code))) return true
+    if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|EPROTO/u.test(String((error as { code?: unknown }).code)))
+      return true
   return false
 }
 
@@ -128,6 +129,12 @@ const SIGNER_REMEDY =
 /** Whatever a check threw. */
 export function verificationFailed(cause: unknown): ClientError {
   if (cause instanceof ClientError) return cause
-  const remedy = (cause as { readonly code?: unknown }).code === 'signer' ? SIGNER_REMEDY : undefined
+  const remedy = isOfOtherRelay(cause) ? SIGNER_REMEDY : undefined
   return new ClientError('VERIFICATION_FAILED', (cause as Error).message, { cause, remedy })
+}
+
+/** Whether a check found what another relay, or one of another shop, has signed. */
+export function isOfOtherRelay(cause: unknown): boolean {
+  const { code } = (cause ?? {}) as { readonly code?: unknown }
+  return code === 'signer' || code === 'identity'
 }

@@ -4,7 +4,7 @@ import { isPublicKey, publicKeyOf } from '#signature'
 import { toHex } from '../bytes/hex.js'
 import { isSecretKey } from '../bytes/signature-form.js'
 import { enrolmentStatement } from '../wire/enrolment-statement.js'
-import { aborted, ClientError, rateLimited, unreachable, usage, type ClientErrorCode } from './client-error.js'
+import { aborted, ClientError, rateLimited, noRelayAt, usage, type ClientErrorCode } from './client-error.js'
 import { checkShop, checkUrl } from './place-arguments.js'
 
 export { ClientError, type ClientErrorCode } from './client-error.js'
@@ -104,7 +104,8 @@ export async function enrol(options: EnrolOptions): Promise<void> {
 
 /** Through a tunnel or a proxy a relay is called by a name that it does not know. */
 const HOST_REMEDY =
-  "Call the relay by the address that it knows as its own, or tell it the one that is called: --public-url of cairn serve."
+  'Call the relay by the address that it knows as its own, or tell it the one that is called: ' +
+  '--public-url of cairn serve.'
 
 const CODES: ReadonlyMap<number, ClientErrorCode> = new Map([
   [400, 'ENROLMENT_INVALID'],
@@ -189,7 +190,7 @@ async function call(url: string, init: RequestInit, signal?: AbortSignal): Promi
     return await fetch(url, { ...init, ...(signal && { signal }) })
   } catch (error) {
     if (signal?.aborted) throw aborted(signal)
-    throw unreachable(url, error)
+    throw noRelayAt(url, error)
   }
 }
 

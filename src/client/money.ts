@@ -193,7 +193,11 @@ function checkedCurrency<T extends Currency>(of: T): T {
 
 function checkedDecimals<T extends Pick<Currency, 'decimals'>>(of: T): T {
   if (typeof of !== 'object' || of === null)
-    throw usage('money', `it is ${of === null ? 'null' : `a ${typeof of}`}`, 'Give what client.money(amount, currency) makes.')
+    throw usage(
+      'money',
+      `it is ${of === null ? 'null' : `a ${typeof of}`}`,
+      'Give what client.money(amount, currency) makes.',
+    )
   const { decimals } = of
   if (!Number.isInteger(decimals) || decimals < 0 || decimals > MONEY_DECIMALS_MAX)
     throw usage('decimals', `${decimals} is no number of decimals`, `Give a whole number, 0 … ${MONEY_DECIMALS_MAX}.`)

@@ -19,7 +19,7 @@ export function urlProblem(value: unknown): string | undefined {
   if (scheme === undefined || !value.includes('//')) return `${JSON.stringify(value)} has no scheme`
   if (isRelayUrl(value)) return undefined
   if (scheme === 'ws:' || scheme === 'wss:')
-    return `${JSON.stringify(value)} is the address of a WebSocket, and the relay is asked over HTTP too: its begins with http`
+    return `${JSON.stringify(value)} is the address of a WebSocket: that of a relay begins with http`
   const isOther = !['http:', 'https:'].includes(scheme)
   return `${JSON.stringify(value)} is no ${isOther ? 'http(s) ' : ''}address`
 }

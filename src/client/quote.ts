@@ -46,8 +46,8 @@ export interface QuoteLine extends Item {
 }
 
 /**
- * VARIATION_MISSING: of an option of the listing nothing is chosen; VARIATION_TWICE: more than one. COUNTRY_UNKNOWN: the shop's regions name countries by codes
- * of two letters, and the address does not. The others say what is not there.
+ * VARIATION_MISSING: of an option of the listing nothing is chosen; VARIATION_TWICE: more than one. COUNTRY_UNKNOWN: the
+ * shop's regions name countries by codes of two letters, and the address does not. The others say what is not there.
  */
 export type QuoteProblemCode =
   | 'EMPTY'
@@ -148,8 +148,7 @@ function lineOf(
       problems: [problem('NO_PRICE', `${title} cannot be bought like this: ${priced}.`)],
     }
   const unchosen = choiceProblem(listing, line.variations)
-  if (unchosen !== undefined)
-    return { line: { ...line, title, price: money(priced.price) }, problems: [unchosen] }
+  if (unchosen !== undefined) return { line: { ...line, title, price: money(priced.price) }, problems: [unchosen] }
   const steps = stepsOf(priced.price, priced.steps, money)
   const sums = { price: money(priced.price), steps, unit: money(priced.unit), sum: money(priced.sum) }
   const isSold = listing.ViewState === VIEW_STATE_PUBLISHED

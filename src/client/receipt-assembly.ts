@@ -79,11 +79,21 @@ export function fetchReceipts(
   const sets = new OrderSets()
   const filters = orders === 'all' ? [{ objectType: ObjectType.ORDER }] : orders.map(filterOf)
   const request = { kind: 'subscribe', shopId: toBigEndian(shop, 32), startSeq: 0n, filters } as const
-  return link.aside(request, sets, async () => {
+  const fetched = link.aside(request, sets, async () => {
     await sets.caughtUp(signal)
     for (const id of orders === 'all' ? sets.ids() : orders)
       await each(id, await fetchOne(source, sets, id).catch((error: unknown) => clientError(id, error)))
   })
+  return fetched.catch((error: unknown) => {
+    throw orders === 'all' || !(error instanceof ClientError) ? error : notReadable(orders, error)
+  })
+}
+
+/** The relay takes no filter of, and no question about, an order that is not there or another's. */
+function notReadable(orders: readonly OrderId[], cause: ClientError): ClientError {
+  if (cause.code !== 'INVALID') return cause
+  const problem = `order ${orders.join(', ')} is not there, or another guest's`
+  return new ClientError('NOT_FOUND', problem, { cause, objectId: orders.length === 1 ? orders[0] : undefined })
 }
 
 /** The receipt of one order, verified. Rejects with ClientError. */
@@ -309,7 +319,7 @@ async function pricedParts(
 }
 
 function clientError(id: OrderId, cause: unknown): ClientError {
-  if (cause instanceof ClientError) return cause
+  if (cause instanceof ClientError) return notReadable([id], cause)
   const what = cause instanceof ReceiptError ? 'the receipt does not match' : 'what the relay answers is no proof'
   return new ClientError('VERIFICATION_FAILED', `order ${id}: ${what}: ${(cause as Error).message}`, { cause })
 }

@@ -5,7 +5,7 @@
  */
 
 import type { WireVersion } from '../wire/envelope.js'
-import { ClientError, isPlainPort, rateLimited, unreachable } from './client-error.js'
+import { ClientError, isPlainPort, rateLimited, noRelayAt } from './client-error.js'
 import { httpAnswer, reasonIn } from './http-answer.js'
 
 /**
@@ -31,7 +31,7 @@ export async function whyNotOpened(
     return undefined
   } catch (error) {
     if (!(error instanceof ClientError)) return undefined
-    if (isPlainPort(error)) return unreachable(url, error)
+    if (isPlainPort(error)) return noRelayAt(url, error)
     return error.code === 'ABORTED' ? error : undefined
   }
 }

@@ -184,9 +184,11 @@ export class RelayLink {
     } finally {
       if (this.opening === connection) this.opening = undefined
     }
-    if (this.failure !== undefined) throw this.failure
-    this.ready = connection
     this.isWanted = true
+    // A check failed meanwhile: what is held says so, and nothing more comes.
+    if (this.failure !== undefined) return this.setState('disconnected')
+    if (!connection.isOpen) throw new ClientError('DISCONNECTED', 'the connection was lost while it began')
+    this.ready = connection
     this.backOffMs = BACK_OFF_MS_MIN
     this.why = undefined
     this.setState('connected')

@@ -15,7 +15,14 @@ import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, Request, SyncStatusRequest } from '../wire/messages.js'
-import { ClientError, clientClosed, needsVersion5, shopNotFound, verificationFailed } from './client-error.js'
+import {
+  ClientError,
+  clientClosed,
+  isOfOtherRelay,
+  needsVersion5,
+  shopNotFound,
+  verificationFailed,
+} from './client-error.js'
 import { areConnectOptions, type ConnectOptions } from './connect-options.js'
 import type { RelayConnection } from './connection.js'
 import { Troubles, watchedView, type Diagnosis } from './diagnosis.js'
@@ -42,15 +49,7 @@ export type * from './client-types.js'
 export { amountText, formatMoney, parseMoney, sumOfMoney } from './money.js'
 export { oddPaymentWords, orderWords, secondsLeft } from './order-words.js'
 export { uploadBlob } from './blob-upload.js'
-export { ClientError } from './client-error.js'
-export { ProofError } from '../merkle/proof-error.js'
-export { StateProofError } from '../merkle/state-proof-error.js'
-export { CheckpointError } from '../proofs/checkpoint-error.js'
-export { HeldObjectError } from '../proofs/held-shop.js'
-export { MyOrdersError } from '../proofs/my-orders-error.js'
-export { SnapshotError } from '../proofs/snapshot.js'
-export { OwnSetError } from './own-set-error.js'
-export { VerificationError } from './verify.js'
+export * from './check-errors.js'
 export { CANCELED, COMMITTED, OPEN, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
 export { VIEW_STATE_PUBLISHED } from '../objects/listing.js'
 
@@ -472,12 +471,13 @@ export class ShopClient extends ShopObjects {
       this.parts = undefined
     }
     await this.goOnFromAnchor()
-    // A wrong address is told now, and not by what comes of it.
-    const known = connection.version === 5 ? this.proofs.requireRelay() : undefined
-    known?.catch(() => undefined)
     await this.subscribe(connection)
-    if (connection.version === 5) this.proofs.connected()
-    await known
+    if (connection.version === 5) {
+      this.proofs.connected()
+      // A wrong address is told now, and not by what comes of it.
+      await this.proofs.firstAccepted()
+    }
+    if (isOfOtherRelay(this.failure?.cause)) throw this.failure!
     this.writes?.resend(connection)
   }
 

@@ -279,7 +279,8 @@ export abstract class ShopObjects {
       manifest: () => this.manifest(),
       place: (order, options) => this.orders.place(order, options),
       order: (id) => this.order(id),
-      isWaiting: (order) => this.device?.outbox.get().pending.some(({ changes }) => orderIn(changes) === order) === true,
+      isWaiting: (order) =>
+        this.device?.outbox.get().pending.some(({ changes }) => orderIn(changes) === order) === true,
     })
     this.cartKept(this.device?.outbox.cart ?? '')
     // Without it the lines are loading.
@@ -288,7 +289,7 @@ export abstract class ShopObjects {
   }
 
   /** A write left the outbox, which may have been that of a checkout. */
-  protected writeLeft(changes: readonly Pick<Change, 'op' | 'path'>[], isTaken: boolean): void {
+  protected writeLeft(changes: readonly MadeChange[], isTaken: boolean): void {
     const order = orderIn(changes)
     if (order !== undefined) this.cart().answered(order, isTaken)
   }
@@ -377,9 +378,14 @@ export abstract class ShopObjects {
 }
 
 /** The order that a write makes. */
-function orderIn([first]: readonly Pick<Change, 'op' | 'path'>[]): OrderId | undefined {
+function orderIn([first]: readonly MadeChange[]): OrderId | undefined {
   const [collection, id] = first?.op === 'add' && first.path.length === 2 ? first.path : []
   return collection === 'Orders' && typeof id === 'bigint' ? id : undefined
+}
+
+interface MadeChange {
+  readonly op: string
+  readonly path: readonly unknown[]
 }
 
 const PAYMENTS = 'Payments/'

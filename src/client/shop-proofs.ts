@@ -8,16 +8,14 @@
 
 import type { Seconds, ShopId } from '../brands.js'
 import { encode } from '../codec/encode.js'
-import { FIRST_PAINT_MS, KEPT_SAVE_MS } from '../limits.js'
+import { FIRST_CHECKPOINT_MS_MAX, FIRST_PAINT_MS, KEPT_SAVE_MS } from '../limits.js'
 import type { StateQuestion } from '../merkle/state-proof.js'
 import type { RelayIdentity, SignedCheckpoint, VerifiedCheckpoint } from '../proofs/checkpoint.js'
 import { HeldShop } from '../proofs/held-shop.js'
 import type { ObjectCollection } from '../state/object-edit.js'
-import { toBigEndian } from '../bytes/bytes.js'
 import type { WireVersion } from '../wire/envelope.js'
-import { readCheckpointAnswer } from '../wire/proof-payloads.js'
 import type { CheckpointPush, PushedSet, Request, SnapshotPush, SubscriptionRequest } from '../wire/messages.js'
-import { ClientError, verificationFailed } from './client-error.js'
+import { ClientError } from './client-error.js'
 import type { Checked } from './diagnosis.js'
 import { Freshness } from './freshness.js'
 import type * as Keeping from './kept-replica.js'
@@ -199,23 +197,9 @@ export class ShopProofs {
     this.prove()
   }
 
-  /**
-   * Of a relay that signed nothing yet that was accepted: whether its newest checkpoint is by a known key. Rejects with
-   * VERIFICATION_FAILED, of which the handlers are told, and where the connection ends.
-   */
-  async requireRelay(): Promise<void> {
-    if (this.proven.checkpoints.accepted !== undefined) return
-    try {
-      const shopId = toBigEndian(this.whose.shopId, 32)
-      const answer = readCheckpointAnswer(await this.asked.ask({ kind: 'checkpoint', shopId, fromSeq: 0n }))
-      this.proven.checkpoints.verified(answer.Checkpoint)
-    } catch (cause) {
-      const error = verificationFailed(cause)
-      // It has none yet, or none now.
-      if (error.code !== 'VERIFICATION_FAILED') return
-      this.failed(error)
-      throw error
-    }
+  /** Resolves once a checkpoint was accepted, which a relay pushes first; a new shop may have none for a while. */
+  async firstAccepted(): Promise<void> {
+    await this.proven.checkpoints.reached(0n, FIRST_CHECKPOINT_MS_MAX)
   }
 
   disconnected(): void {

@@ -23,7 +23,7 @@ function listing(
 ) {
   const info = (name: string) => ({ VariationInfo: { Title: name, Description: name } })
   const options = Object.entries(variations).map(([name, PriceModifier]) => {
-    const Variations = new Map([
+    const Variations = new Map<string, object>([
       [name, { ...info(name), PriceModifier }],
       [`no ${name}`, info(`no ${name}`)],
     ])
@@ -134,7 +134,7 @@ describe('a quote', () => {
       HERE,
     ],
     ['VARIATION_MISSING', 0, [{ listing: 1n, quantity: 1n }], HERE],
-    ['VARIATION_TWICE', 0, [{ listing: 1n, quantity: 1n, variations: ['less', 'no less'] }], HERE],
+    ['VARIATION_TWICE', 0, [{ listing: 4n, quantity: 1n, variations: ['more', 'no more'] }], HERE],
     ['NO_ADDRESS', undefined, PLAIN, undefined],
     ['NO_REGION', undefined, PLAIN, { ...HERE, Country: 'FR' }],
     ['COUNTRY_UNKNOWN', undefined, PLAIN, { ...HERE, Country: 'Switzerland' }],
@@ -143,7 +143,12 @@ describe('a quote', () => {
     ['OUT_OF_RANGE', undefined, [{ listing: 3n, quantity: 4n }], HERE],
   ] as const)('has no total where there is none: %s', (code, line, items, address) => {
     const most = (1n << 255n) - 1n
-    const shop = shopOf([listing(1n, 5n, { less: plus(6n, false) }), listing(2n, 5n, {}, 2n), listing(3n, most)])
+    const shop = shopOf([
+      listing(1n, 5n, { less: plus(6n, false) }),
+      listing(2n, 5n, {}, 2n),
+      listing(3n, most),
+      listing(4n, 5n, { more: plus(6n) }),
+    ])
     const { problems, total } = quoteOf(shop, items, address)
     expect(total).toBeUndefined()
     expect(problems).toEqual([
@@ -160,7 +165,7 @@ describe('a quote', () => {
 
   it('takes any text for a country where the regions of the shop are not codes, or there are none', () => {
     const shop = shopOf([listing(1n, 5n)])
-    const region = { Country: '', PostalCode: '', City: '', PriceModifiers: undefined }
+    const region = { Country: '', PostalCode: '', City: '' }
     for (const Country of ['', 'Switzerland']) {
       const ShippingRegions = new Map([['somewhere', { ...region, Country }]])
       const asked = { ...shop, manifest: { ...shop.manifest, ShippingRegions } }

@@ -71,8 +71,9 @@ describe('an enrolment that is refused', () => {
   })
 
   it('by a relay that is called by a name which it does not know names the setting', async () => {
-    const running = await relay({ publicUrl: 'https://shop.example' })
-    await expect(enrolCard(running.url, newSecret())).rejects.toMatchObject({
+    const running = await relay({ publicUrl: 'http://shop.example' })
+    const url = `http://127.0.0.1:${new URL(running.listensOn).port}`
+    await expect(enrolCard(url, newSecret())).rejects.toMatchObject({
       code: 'ENROLMENT_INVALID',
       message: 'the domain is not shop.example',
       remedy: expect.stringMatching(/--public-url/u),

@@ -104,7 +104,7 @@ describe('a client', () => {
     const statuses: string[] = []
     for await (const snapshot of live) {
       statuses.push(snapshot.status)
-      if (snapshot.status === 'ready') break
+      if (snapshot.status === 'ready' && snapshot.complete) break
     }
     expect(statuses.at(-1)).toBe('ready')
     const before = live.get()
