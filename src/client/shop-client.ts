@@ -268,7 +268,7 @@ export class ShopClient extends ShopObjects {
     this.use(side)
     this.writes = side.makeWrites(this.options, {
       connection: () => this.connection(),
-      isStaff: () => this.proofs.mayRead === 'staff',
+      isGuest: () => this.isGuest && this.checkpoint !== undefined,
       prove: (set) => this.proveOwn(set),
       notice: (text) => this.notice(text),
     })

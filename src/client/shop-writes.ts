@@ -42,8 +42,8 @@ export interface WriteOptions {
 interface WriteHost {
   /** Throws ClientError where there is none. */
   connection(): RelayConnection
-  /** As far as it is known. */
-  isStaff(): boolean
+  /** Whether it is known that the card is a guest's. */
+  isGuest(): boolean
   prove(set: OwnSet): Promise<Verified>
   notice(text: string): void
 }
@@ -82,7 +82,7 @@ export class ShopWrites {
 
   /** What a guest may not write is not there for him, says the relay. */
   private explained(error: unknown, changes: readonly Change[]): unknown {
-    if (!(error instanceof ClientError) || error.code !== 'NOT_FOUND' || this.host.isStaff()) return error
+    if (!(error instanceof ClientError) || error.code !== 'NOT_FOUND' || !this.host.isGuest()) return error
     if (changes.every(({ path }) => path[0] === 'Orders')) return error
     const { message, objectId } = error
     return new ClientError('NOT_FOUND', message, { cause: error, objectId, remedy: STAFF_REMEDY })

@@ -185,6 +185,7 @@ describe('NOT_FOUND says what is missing', () => {
     await enrolCard(running.url, card, { guest: true })
     const owner = await open(running, key)
     const guest = await open(running, card)
+    for await (const { complete } of guest.manifest()) if (complete) break
     await expect(guest.write([listing(1n)])).rejects.toMatchObject({
       code: 'NOT_FOUND',
       objectId: 1n,
