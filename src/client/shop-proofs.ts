@@ -11,13 +11,13 @@ import { encode } from '../codec/encode.js'
 import { FIRST_PAINT_MS, KEPT_SAVE_MS } from '../limits.js'
 import type { StateQuestion } from '../merkle/state-proof.js'
 import type { RelayIdentity, SignedCheckpoint, VerifiedCheckpoint } from '../proofs/checkpoint.js'
-import { HeldShop } from '../proofs/held-shop.js'
+import { HeldObjects } from '../proofs/held-objects.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
-import type { CheckpointPush, PushedSet, Request, SnapshotPush, SubscriptionRequest } from '../wire/messages.js'
+import type { CheckpointPush, EncodedSet, Request, SnapshotPush, SubscriptionRequest } from '../wire/messages.js'
 import { ClientError } from './client-error.js'
 import type { Checked } from './diagnosis.js'
-import { Freshness } from './freshness.js'
+import type { Freshness } from './freshness.js'
 import type * as Keeping from './kept-replica.js'
 import { loaded } from './later.js'
 import type { Standing, Verified } from './live.js'
@@ -28,7 +28,7 @@ import { ProvenShop } from './proven-shop.js'
 import type { Replica } from './replica.js'
 import type { KnownRelay } from './shop-checkpoints.js'
 import { inSlices, toEnd, type Steps } from './slices.js'
-import type { VerifiedSet } from './verify.js'
+import type * as Following from './set-follower.js'
 
 interface Whose {
   readonly shopId: ShopId
@@ -52,6 +52,8 @@ interface ProofHandlers {
   streams(): void
   /** Collections whose objects somebody waits for. */
   listed(): Iterable<ObjectCollection>
+  /** What follows a snapshot does not load: nothing can be taken or proven any more. */
+  unfollowed(error: ClientError): void
   /** A check failed. */
   failed(error: unknown): void
   notice(text: string): void
@@ -63,6 +65,9 @@ export class ShopProofs {
   private readonly whose: Whose
   private readonly options: ProofOptions
   private readonly handlers: ProofHandlers
+  /** Undefined until it is loaded. */
+  private following: typeof Following | undefined
+  private loading: Promise<void> | undefined
   private freshness: Freshness | undefined
   private pushes = 0
   /** Those that came whole: each is of other parts, or begins anew. */
@@ -185,6 +190,12 @@ export class ShopProofs {
 
   connected(): void {
     this.isConnected = true
+    if (this.following !== undefined) this.watchAge(this.following)
+    else if (this.proven.hasState || this.proven.streaming !== undefined) this.followSoon()
+    this.prove()
+  }
+
+  private watchAge({ Freshness }: typeof Following): void {
     this.freshness ??= new Freshness(this.asked, this.options.verifiedAtSeconds, {
       now,
       isConnected: () => this.isConnected,
@@ -194,7 +205,40 @@ export class ShopProofs {
       stale: (isStale) => this.setStale(isStale),
       failed: (error) => this.failed(error),
     })
-    this.prove()
+  }
+
+  /** Whether what follows a snapshot is there. */
+  get follows(): boolean {
+    return this.following !== undefined
+  }
+
+  /**
+   * Loads what follows a snapshot: sets, later checkpoints and single objects are taken after that. Rejects with
+   * ClientError UNREACHABLE.
+   */
+  follow(): Promise<void> {
+    return (this.loading ??= this.startFollowing())
+  }
+
+  private async startFollowing(): Promise<void> {
+    try {
+      const following = await loaded(import('./set-follower.js'))
+      if (this.isClosed) return
+      this.following = following
+      this.replica.follow(following)
+      if (this.isConnected) this.watchAge(following)
+      this.prove()
+      this.keep()
+    } catch (error) {
+      this.loading = undefined
+      throw error
+    }
+  }
+
+  private followSoon(): void {
+    this.follow().catch((error: ClientError) => {
+      if (!this.isClosed) this.handlers.unfollowed(error)
+    })
   }
 
   disconnected(): void {
@@ -205,6 +249,7 @@ export class ShopProofs {
   *snapshot(push: SnapshotPush): Steps {
     this.pushes++
     const isWhole = yield* this.proven.takeSnapshot(push, now(), this.handlers.listed())
+    if (push.checkpoint.length > 0) this.followSoon()
     if (push.checkpoint.length > 0 && !isWhole) this.handlers.streams()
     if (!isWhole) return
     this.shown = undefined
@@ -221,9 +266,10 @@ export class ShopProofs {
     this.agreed()
   }
 
-  /** Throws VerificationError. */
-  set(set: PushedSet, version: WireVersion): { readonly set: VerifiedSet; readonly changed: ReadonlySet<string> } {
+  /** After `follow`. Throws PushedSetError, VerificationError. */
+  set(encoded: EncodedSet, version: WireVersion): Following.TakenSet {
     this.pushes++
+    const set = this.following!.decodeSet(encoded)
     if (version === 5 && !this.proven.hasState)
       throw new ClientError('VERIFICATION_FAILED', `set ${set.seq} comes before the end of the snapshot`)
     const taken = this.replica.take(set)
@@ -238,7 +284,7 @@ export class ShopProofs {
     try {
       const held = await this.sliced(this.keeping!.heldIn(kept))
       if (held === undefined) return
-      this.replica.begin(held)
+      this.replica.begin(held, false)
       this.preview = kept
     } catch (error) {
       this.notUsed(error)
@@ -255,10 +301,13 @@ export class ShopProofs {
 
   /** Brings back what was kept, if it can be verified; whether it was. Never throws. */
   async load(): Promise<boolean> {
+    // What is closed right after it was shown is kept too.
+    if (this.options.store !== undefined) this.follow().catch(() => undefined)
     const kept = this.preview ?? (await this.kept())
     if (kept === undefined) return false
     try {
       const { checkParts } = await loaded(import('./part-proofs.js'))
+      await this.follow()
       this.shown = await this.sliced(this.proven.resume(kept, checkParts))
       if (this.isClosed) return false
       this.preview = undefined
@@ -296,7 +345,7 @@ export class ShopProofs {
     this.handlers.notice(`what was kept is not used: ${(error as Error).message}`)
     if (this.preview === undefined) return
     this.preview = undefined
-    this.replica.begin(new HeldShop({ hasTree: false }))
+    this.replica.begin(new HeldObjects(), false)
     this.handlers.changed()
   }
 
