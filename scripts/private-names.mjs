@@ -22,7 +22,7 @@ export function privateNames(files) {
     const options = { lang: file.endsWith('x') ? 'tsx' : 'ts', sourceType: 'module' }
     look(parseAst(readFileSync(file, 'utf8'), options, file), own, others)
   }
-  return [...own].filter((name) => !others.has(name) && !(name in Error.prototype)).sort()
+  return [...own].filter((name) => !others.has(name) && !(name in Error.prototype)).toSorted((a, b) => (a < b ? -1 : 1))
 }
 
 function look(node, own, others) {

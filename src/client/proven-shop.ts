@@ -31,7 +31,7 @@ import {
 import type { ObjectCollection } from '../state/object-edit.js'
 import { keyOfPath, nameOfKey, readObject } from '../state/object-key.js'
 import type { CheckpointPush, SnapshotPush } from '../wire/messages.js'
-import { readSalts, readSnapshotObject } from '../wire/proof-payloads.js'
+import { readSalts, readSnapshotObject } from '../wire/snapshot-payloads.js'
 import type { Standing, Verified } from './live.js'
 import type { KeptReplica } from './kept-replica.js'
 import type { checkParts, PartProofs, PartTask } from './part-proofs.js'

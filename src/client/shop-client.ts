@@ -546,7 +546,7 @@ export class ShopClient extends ShopObjects {
     this.device?.outbox.reached(this.proofs.heldSeq)
   }
 
-  /** What needs the part that follows a snapshot. Throws where that does not load: the connection ends, and comes back. */
+  /** What needs the part that follows a snapshot. Throws where that does not load: the connection ends. */
   private *followed(take: Steps): Steps {
     if (!this.proofs.follows) yield this.proofs.follow()
     yield* this.checked(take)

@@ -8,17 +8,16 @@
 
 import type { Seconds, ShopId } from '../brands.js'
 import { encode } from '../codec/encode.js'
-import { FIRST_PAINT_MS, KEPT_SAVE_MS } from '../limits.js'
 import type { StateQuestion } from '../merkle/state-proof.js'
 import type { RelayIdentity, SignedCheckpoint, VerifiedCheckpoint } from '../proofs/checkpoint.js'
-import { HeldObjects } from '../proofs/held-objects.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import type { CheckpointPush, EncodedSet, Request, SnapshotPush, SubscriptionRequest } from '../wire/messages.js'
 import { ClientError } from './client-error.js'
 import type { Checked } from './diagnosis.js'
 import type { Freshness } from './freshness.js'
-import type * as Keeping from './kept-replica.js'
+import type { ReplicaStore } from './kept-replica.js'
+import type { KeptShop } from './kept-shop.js'
 import { loaded } from './later.js'
 import type { Standing, Verified } from './live.js'
 import type * as Parts from './part-proofs.js'
@@ -27,7 +26,7 @@ import type { AskedShop } from './proof-requests.js'
 import { ProvenShop } from './proven-shop.js'
 import type { Replica } from './replica.js'
 import type { KnownRelay } from './shop-checkpoints.js'
-import { inSlices, toEnd, type Steps } from './slices.js'
+import type { Steps } from './slices.js'
 import type * as Following from './set-follower.js'
 
 interface Whose {
@@ -39,7 +38,7 @@ interface Whose {
 
 interface ProofOptions {
   readonly only: readonly Part[] | undefined
-  readonly store: Keeping.ReplicaStore | undefined
+  readonly store: ReplicaStore | undefined
   readonly verifiedAtSeconds: Seconds
 }
 
@@ -59,6 +58,9 @@ interface ProofHandlers {
   notice(text: string): void
 }
 
+/** What was proven of parts, and by what. */
+type ProvenParts = NonNullable<ReturnType<ConstructorParameters<typeof KeptShop>[4]['shown']>>
+
 export class ShopProofs {
   private readonly replica: Replica
   private readonly proven: ProvenShop
@@ -76,15 +78,9 @@ export class ShopProofs {
   private isClosed = false
   private isProving = false
   /** What was proven last, and by what. */
-  private shown: { readonly task: Parts.PartTask; readonly proofs: Parts.PartProofs } | undefined
-  /** How a replica is kept; undefined without a store. */
-  private keeping: typeof Keeping | undefined
-  /** What the replica holds was kept, and nothing of it is checked. */
-  private preview: Keeping.KeptReplica | undefined
-  private savedSeq = 0n
-  private saving: ReturnType<typeof setTimeout> | undefined
-  /** One after the other. */
-  private saved: Promise<void> = Promise.resolve()
+  private shown: ProvenParts | undefined
+  /** Undefined without a store, and until it is loaded. */
+  private kept: KeptShop | undefined
 
   constructor(replica: Replica, whose: Whose, options: ProofOptions, handlers: ProofHandlers) {
     this.replica = replica
@@ -228,7 +224,7 @@ export class ShopProofs {
       this.replica.follow(following)
       if (this.isConnected) this.watchAge(following)
       this.prove()
-      this.keep()
+      this.kept?.keep()
     } catch (error) {
       this.loading = undefined
       throw error
@@ -279,73 +275,40 @@ export class ShopProofs {
 
   /** Shows what was kept before any of it is checked: all of it is loading, and `load` checks it. Never throws. */
   async show(): Promise<void> {
-    const kept = await this.kept()
-    if (kept === undefined) return
-    try {
-      const held = await this.sliced(this.keeping!.heldIn(kept))
-      if (held === undefined) return
-      this.replica.begin(held, false)
-      this.preview = kept
-    } catch (error) {
-      this.notUsed(error)
-    }
+    await (await this.loadKept())?.show()
   }
 
   /** The same with what `follow` brings, where it cannot be verified without: keys that came later. Never rejects. */
   async loadOr(follow: () => Promise<void>): Promise<void> {
-    if (this.preview !== undefined) await new Promise((painted) => setTimeout(painted, FIRST_PAINT_MS))
-    if ((await this.load()) || this.options.store === undefined) return
-    await follow().catch((error: unknown) => this.handlers.notice((error as Error).message))
-    await this.load()
+    await (await this.loadKept())?.loadOr(follow)
   }
 
-  /** Brings back what was kept, if it can be verified; whether it was. Never throws. */
-  async load(): Promise<boolean> {
-    // What is closed right after it was shown is kept too.
-    if (this.options.store !== undefined) this.follow().catch(() => undefined)
-    const kept = this.preview ?? (await this.kept())
-    if (kept === undefined) return false
-    try {
-      const { checkParts } = await loaded(import('./part-proofs.js'))
-      await this.follow()
-      this.shown = await this.sliced(this.proven.resume(kept, checkParts))
-      if (this.isClosed) return false
-      this.preview = undefined
-      this.savedSeq = this.proven.comparedWith!.fields.Seq
-      this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
-      this.handlers.changed()
-      return true
-    } catch (error) {
-      this.notUsed(error)
-      return false
-    }
+  /** Brings back what was kept, if it can be verified. Never throws. */
+  async load(): Promise<void> {
+    await (await this.loadKept())?.load()
   }
 
-  /** Undefined if the client is closed meanwhile. */
-  private async sliced<T>(steps: Steps<T>): Promise<T | undefined> {
-    return inSlices(steps, () => !this.isClosed)
-  }
-
-  private async kept(): Promise<Keeping.KeptReplica | undefined> {
-    const { store } = this.options
+  private async loadKept(): Promise<KeptShop | undefined> {
+    const { store, only } = this.options
     if (store === undefined) return undefined
     try {
-      const keeping = (this.keeping = await loaded(import('./kept-replica.js')))
-      const bytes = await store.load()
-      const kept = bytes && (await this.sliced(keeping.readKept(bytes)))
-      if (kept === undefined || kept.purpose === this.purpose(keeping)) return kept
-      this.handlers.notice('what was kept is of another subscription and not used')
+      const { keptFor, KeptShop } = await loaded(import('./kept-shop.js'))
+      return (this.kept ??= new KeptShop(this.replica, this.proven, store, keptFor(this.whose, only), {
+        shown: () => this.shown,
+        follow: () => this.follow(),
+        resumed: (shown) => this.resumed(shown),
+        changed: () => this.handlers.changed(),
+        notice: (text) => this.handlers.notice(text),
+      }))
     } catch (error) {
-      this.notUsed(error)
+      this.handlers.notice(`what was kept is not used: ${(error as Error).message}`)
+      return undefined
     }
-    return undefined
   }
 
-  private notUsed(error: unknown): void {
-    this.handlers.notice(`what was kept is not used: ${(error as Error).message}`)
-    if (this.preview === undefined) return
-    this.preview = undefined
-    this.replica.begin(new HeldObjects(), false)
+  private resumed(shown: ProvenParts | undefined): void {
+    this.shown = shown
+    this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
     this.handlers.changed()
   }
 
@@ -361,17 +324,14 @@ export class ShopProofs {
     if (this.isClosed) return
     this.isClosed = true
     this.freshness?.stop()
-    if (this.saving !== undefined) {
-      clearTimeout(this.saving)
-      this.save()
-    }
+    this.kept?.close()
   }
 
   private agreed(): void {
     this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
     this.handlers.changed()
     this.prove()
-    this.keep()
+    this.kept?.keep()
   }
 
   private renewed(): void {
@@ -420,7 +380,7 @@ export class ShopProofs {
       this.checked.objects += task.singles.length + (task.own?.orders.length ?? 0)
       this.setStale(this.proven.isStale)
       this.handlers.changed()
-      this.keep()
+      this.kept?.keep()
       return true
     } catch (error) {
       const isRefusal = error instanceof ClientError && error.code !== 'VERIFICATION_FAILED'
@@ -435,43 +395,12 @@ export class ShopProofs {
     }
   }
 
-  // What is kept
-
-  private keep(): void {
-    if (this.keeping === undefined || this.isClosed || this.saving !== undefined) return
-    this.saving = setTimeout(() => this.save(), KEPT_SAVE_MS)
-  }
-
   /** Shop, relay and card as one text. */
   async whoseText(): Promise<string> {
     const { keptFor } = await loaded(import('./kept-replica.js'))
     return keptFor(this.whose, [])
   }
 
-  private purpose({ keptFor }: typeof Keeping): string {
-    return keptFor(this.whose, this.options.only)
-  }
-
-  /** Only what was proven whole, as of one checkpoint. */
-  private save(): void {
-    this.saving = undefined
-    const keeping = this.keeping!
-    const kept = this.proven.kept(this.shown)
-    const seq = kept && this.proven.comparedWith!.fields.Seq
-    if (kept === undefined || seq === this.savedSeq) return
-    const steps = keeping.encodeKept({ ...kept, purpose: this.purpose(keeping) })
-    // Who closes may be about to leave.
-    const encoding = this.isClosed ? toEnd(steps) : inSlices(steps, () => true)
-    this.savedSeq = seq!
-    this.saved = this.saved.then(async () => {
-      try {
-        const bytes = encoding instanceof Promise ? await encoding : encoding
-        await this.options.store!.save(bytes!)
-      } catch (error) {
-        this.handlers.notice(`what is held could not be kept: ${(error as Error).message}`)
-      }
-    })
-  }
 }
 
 function isSameTask(task: Parts.PartTask, other: Parts.PartTask | undefined): boolean {

@@ -63,7 +63,7 @@ it('the connection comes back until it does, and goes on from what is held', { t
 it('what was shown before stays, and is not said to be newer', { timeout: 60_000 }, async () => {
   let load: () => void = () => undefined
   const loading = new Promise<void>((resolve) => (load = resolve))
-  const { follow } = ShopProofs.prototype
+  const follow = Object.getOwnPropertyDescriptor(ShopProofs.prototype, 'follow')!.value as () => Promise<void>
   vi.spyOn(ShopProofs.prototype, 'follow').mockImplementation(async function (this: ShopProofs) {
     await loading
     return follow.call(this)
