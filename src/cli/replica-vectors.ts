@@ -36,7 +36,13 @@ import {
   type SnapshotCollection,
   type SnapshotObject,
 } from '../proofs/snapshot.js'
-import { encodeSalts, encodeSnapshotObject, ProofPayloadError, readSalts, readSnapshotObject } from '../wire/snapshot-payloads.js'
+import {
+  encodeSalts,
+  encodeSnapshotObject,
+  ProofPayloadError,
+  readSalts,
+  readSnapshotObject,
+} from '../wire/snapshot-payloads.js'
 import { answerRow, type AnswerRow, type EntryRow } from './state-vectors.js'
 import { expectEqual, expectSame, newFindings, VectorFileError, type Findings } from './vector-findings.js'
 

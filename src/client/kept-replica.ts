@@ -15,7 +15,15 @@ import { encodeLevel, readLevel, type Level } from '../merkle/state-level.js'
 import type { SignedCheckpoint } from '../proofs/checkpoint.js'
 import { HeldObjects } from '../proofs/held-objects.js'
 import type { Salts, SnapshotItem, SnapshotObject } from '../proofs/snapshot.js'
-import { encodeSalts, encodeSnapshotObject, encodeStateQuestion, isGuestsAccount, readSalts, readSnapshotObject, readStateQuestion } from '../wire/snapshot-payloads.js'
+import {
+  encodeSalts,
+  encodeSnapshotObject,
+  encodeStateQuestion,
+  isGuestsAccount,
+  readSalts,
+  readSnapshotObject,
+  readStateQuestion,
+} from '../wire/snapshot-payloads.js'
 import type { PartProofs } from './part-proofs.js'
 import { filtersOf, type Part } from './parts.js'
 import type { KnownRelay } from './shop-checkpoints.js'

@@ -14,7 +14,13 @@ import { decodeSignedCheckpoint, type VerifiedCheckpoint } from '../proofs/check
 import { compareCheckpoints, type Comparison } from '../proofs/conflict.js'
 import { setDigest } from '../proofs/log-leaf.js'
 import { verifyLogInclusion } from '../proofs/log-proof.js'
-import { readCheckpointAnswer, readLogProofAnswer, type LogProofAnswer, type ProvenAnswer, type WriteAnswer } from '../wire/proof-payloads.js'
+import {
+  readCheckpointAnswer,
+  readLogProofAnswer,
+  type LogProofAnswer,
+  type ProvenAnswer,
+  type WriteAnswer,
+} from '../wire/proof-payloads.js'
 import { ClientError } from './client-error.js'
 import { OwnSetError } from './own-set-error.js'
 import type { Ask } from './part-proofs.js'

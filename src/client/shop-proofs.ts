@@ -400,7 +400,6 @@ export class ShopProofs {
     const { keptFor } = await loaded(import('./kept-replica.js'))
     return keptFor(this.whose, [])
   }
-
 }
 
 function isSameTask(task: Parts.PartTask, other: Parts.PartTask | undefined): boolean {

@@ -15,9 +15,9 @@ beforeEach(async () => {
   const key = newSecret()
   await enrolCard(running.url, key)
   owner = await open({ key })
-  const { proven } = await owner.write([listing(1n)])
+  const written = await owner.write([listing(1n)])
   // Its own part is there.
-  await proven()
+  await written.proven()
   expect(await priceIn(owner, 100n)).toBe(true)
 })
 

@@ -15,7 +15,12 @@ import type { StateQuestion } from '../../src/merkle/state-proof.js'
 import { verifyLogConsistency, verifyLogInclusion } from '../../src/proofs/checkpoint.js'
 import { MyOrders } from '../../src/proofs/my-orders.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
-import { readCheckpointAnswer, readLogProofAnswer, readStateProofAnswer, readWriteAnswer } from '../../src/wire/proof-payloads.js'
+import {
+  readCheckpointAnswer,
+  readLogProofAnswer,
+  readStateProofAnswer,
+  readWriteAnswer,
+} from '../../src/wire/proof-payloads.js'
 import { orderKey, ProvenShop, shopId, type Role } from '../fixtures/proven-shop.js'
 import { enrolCard, listing, order, SHOP, state, stock, type Refused, type Wire } from '../fixtures/relay-harness.js'
 

@@ -19,8 +19,24 @@ import {
   type LogConsistency,
 } from '../../src/proofs/checkpoint.js'
 import type { CheckpointPush, Message, PushRequest, Request, SnapshotPush } from '../../src/wire/messages.js'
-import { encodeCheckpointAnswer, encodeLogProofAnswer, encodeStateProofAnswer, readCheckpointAnswer, readLogProofAnswer, readStateProofAnswer, type CheckpointAnswer, type LogProofAnswer, type ProvenAnswer, type StateProofAnswer } from '../../src/wire/proof-payloads.js'
-import { encodeSnapshotObject, readSnapshotObject, readStateQuestion, type SnapshotObject } from '../../src/wire/snapshot-payloads.js'
+import {
+  encodeCheckpointAnswer,
+  encodeLogProofAnswer,
+  encodeStateProofAnswer,
+  readCheckpointAnswer,
+  readLogProofAnswer,
+  readStateProofAnswer,
+  type CheckpointAnswer,
+  type LogProofAnswer,
+  type ProvenAnswer,
+  type StateProofAnswer,
+} from '../../src/wire/proof-payloads.js'
+import {
+  encodeSnapshotObject,
+  readSnapshotObject,
+  readStateQuestion,
+  type SnapshotObject,
+} from '../../src/wire/snapshot-payloads.js'
 import { decodeSet, encodeSet, type PushedSet } from '../../src/wire/pushed-set.js'
 import type { Lie } from '../fixtures/lying-proxy.js'
 import { RELAY_SECRET, signed, type Book, type MadeCheckpoint } from './book.js'

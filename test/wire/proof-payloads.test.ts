@@ -7,8 +7,26 @@ import { decode } from '../../src/codec/decode.js'
 import { encode } from '../../src/codec/encode.js'
 import type { Cbor, CborMap } from '../../src/codec/value.js'
 import { makeStateProofs, type StateQuestion } from '../../src/merkle/state-proof.js'
-import { encodeCheckpointAnswer, encodeLogProofAnswer, encodeStateProofAnswer, encodeWriteAnswer, readCheckpointAnswer, readLogProofAnswer, readStateProofAnswer, readWriteAnswer } from '../../src/wire/proof-payloads.js'
-import { encodeSalts, encodeSnapshotObject, encodeStateQuestion, ProofPayloadError, readSalts, readSnapshotObject, readStateQuestion, type SnapshotObject } from '../../src/wire/snapshot-payloads.js'
+import {
+  encodeCheckpointAnswer,
+  encodeLogProofAnswer,
+  encodeStateProofAnswer,
+  encodeWriteAnswer,
+  readCheckpointAnswer,
+  readLogProofAnswer,
+  readStateProofAnswer,
+  readWriteAnswer,
+} from '../../src/wire/proof-payloads.js'
+import {
+  encodeSalts,
+  encodeSnapshotObject,
+  encodeStateQuestion,
+  ProofPayloadError,
+  readSalts,
+  readSnapshotObject,
+  readStateQuestion,
+  type SnapshotObject,
+} from '../../src/wire/snapshot-payloads.js'
 import { check } from '../fixtures/cddl-check.js'
 import { neighbours, withoutOneKey } from '../fixtures/cddl-neighbours.js'
 import { SampleLog } from '../fixtures/checkpoints.js'
