@@ -1,7 +1,8 @@
 /**
  * What is proven, as it is sent (PROOFS §4): the payloads of answers, in deterministic CBOR, by the rules of
- * cddl/proof-payloads.cddl. Reading says what is claimed, and nothing of whether it is true: signatures, paths and roots
- * are for the verifiers of proofs/ and merkle/. Objects of a snapshot, salts and questions are in snapshot-payloads.ts.
+ * cddl/proof-payloads.cddl. Reading says what is claimed, and nothing of whether it is true: signatures, paths and
+ * roots are for the verifiers of proofs/ and merkle/. Objects of a snapshot, salts and questions are in
+ * snapshot-payloads.ts.
  *
  * Tests: test/wire/proof-payloads.test.ts
  */
