@@ -139,6 +139,12 @@ export class KeptShop {
   /** Only what was proven whole, as of one checkpoint. */
   private save(): void {
     this.saving = undefined
+    const folding = this.isClosed ? undefined : inSlices(this.proven.foldSteps(), () => true)
+    if (folding instanceof Promise) void folding.then(() => this.saveFolded())
+    else this.saveFolded()
+  }
+
+  private saveFolded(): void {
     const kept = this.proven.kept(this.host.shown())
     const seq = kept && this.proven.comparedWith!.fields.Seq
     if (kept === undefined || seq === this.savedSeq) return

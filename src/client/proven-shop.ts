@@ -325,6 +325,17 @@ export class ProvenShop {
     return this.held && this.replica.followed
   }
 
+  /** Brings what a snapshot brought into its tree, a part at a time: `partTask` and `kept` do it in one go. */
+  *foldSteps(): Steps {
+    if (this.tree !== undefined) yield* this.tree.foldSteps()
+  }
+
+  /** Whether there is something that is to be proven by proofs of its own. */
+  get hasParts(): boolean {
+    const { singles, ownOrders } = this.selection
+    return singles.length > 0 || ownOrders || this.stockQuestions(this.held, this.selection).length > 0
+  }
+
   /** What is to be proven by proofs of its own, as it was held at the checkpoint that the rest was compared with. */
   partTask(): PartTask | undefined {
     const { tree, whole: checkpoint, selection } = this
@@ -397,11 +408,7 @@ export class ProvenShop {
   }
 
   private isUnproven(): boolean {
-    const { singles, ownOrders } = this.selection
-    return (
-      this.provenParts === undefined &&
-      (singles.length > 0 || ownOrders || this.stockQuestions(this.held, this.selection).length > 0)
-    )
+    return this.provenParts === undefined && this.hasParts
   }
 
   private stockQuestions(held: HeldObjects | undefined, selection: Selection): StateQuestion[] {

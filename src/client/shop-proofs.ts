@@ -26,7 +26,7 @@ import type { AskedShop } from './proof-requests.js'
 import { ProvenShop } from './proven-shop.js'
 import type { Replica } from './replica.js'
 import type { KnownRelay } from './shop-checkpoints.js'
-import type { Steps } from './slices.js'
+import { inSlices, type Steps } from './slices.js'
 import type * as Following from './set-follower.js'
 
 interface Whose {
@@ -77,6 +77,8 @@ export class ShopProofs {
   private isConnected = false
   private isClosed = false
   private isProving = false
+  /** Something may have to be proven since it was looked last. */
+  private isProofDue = false
   /** What was proven last, and by what. */
   private shown: ProvenParts | undefined
   /** Undefined without a store, and until it is loaded. */
@@ -356,14 +358,22 @@ export class ShopProofs {
 
   /** Proves parts as of the newest checkpoint, one task after the other. */
   private prove(): void {
-    if (this.isProving || this.isClosed || !this.isConnected) return
-    const task = this.proven.partTask()
-    if (task === undefined || isSameTask(task, this.shown?.task)) return
+    this.isProofDue = true
+    if (!this.isProving) void this.proveAll()
+  }
+
+  private async proveAll(): Promise<void> {
     this.isProving = true
-    void this.proveTask(task).then((isDone) => {
-      this.isProving = false
-      if (isDone) this.prove()
-    })
+    while (this.isProofDue && !this.isClosed && this.isConnected) {
+      this.isProofDue = false
+      if (!this.proven.hasParts) break
+      const folding = inSlices(this.proven.foldSteps(), () => !this.isClosed)
+      if (folding instanceof Promise) await folding
+      const task = this.proven.partTask()
+      if (task === undefined || isSameTask(task, this.shown?.task)) continue
+      if (await this.proveTask(task)) this.isProofDue = true
+    }
+    this.isProving = false
   }
 
   /** Whether the next one may follow at once. */

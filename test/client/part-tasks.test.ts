@@ -35,6 +35,8 @@ test('what proves the parts before says nothing of those that came meanwhile, wh
         yield
         return true
       },
+      hasParts: true,
+      *foldSteps() {},
       partTask: () => task,
       partsProven: (done: PartTask) => proven.push(done),
     },
