@@ -339,7 +339,8 @@ function modeText({ chain }: Settings): string[] {
       '  DEVELOPMENT MODE: no chain is configured. Every shop belongs to the wallet that names it first,',
       '  and orders end in Committed or Canceled. Do not put this on a network.',
     ]
-  if (isDevelopment(chain)) return ['  DEVELOPMENT CHAIN: its keys are known to everybody. Do not put this on a network.']
+  if (isDevelopment(chain))
+    return ['  DEVELOPMENT CHAIN: its keys are known to everybody. Do not put this on a network.']
   return [`  chains         ${chain}`]
 }
 
@@ -365,7 +366,9 @@ function invitation(url: string, { shop, wallet }: DemoKeys, settings: Settings,
     '',
     `  npx cairn watch${url === URL_FLAG.value ? '' : ` --url ${url} --shop ${shop}`} --listing ${DEMO_LISTING}`,
     `  npx cairn put --url ${url} --shop ${shop} --listing ${DEMO_LISTING} --price 42${keys}`,
-    ...(unpaid === undefined ? [] : [`  npx cairn order pay --url ${url} --shop ${shop} --order ${unpaid}${chain}${keys}`]),
+    ...(unpaid === undefined
+      ? []
+      : [`  npx cairn order pay --url ${url} --shop ${shop} --order ${unpaid}${chain}${keys}`]),
     '',
     `Ctrl-C stops the relay; npm start${settings.chain === 'none' ? '' : ` -- --chain ${settings.chain}`} goes on where it was.`,
   ].join('\n')

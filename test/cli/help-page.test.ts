@@ -48,7 +48,9 @@ describe('docs/flags.md', () => {
     await expect(`${['# Flags', words, ...parts].join('\n\n')}\n`).toMatchFileSnapshot(join(ROOT, 'docs/flags.md'))
   })
 
-  const called = names.filter((name) => !['serve', 'vectors'].includes(name)).flatMap((name) => CALLED[name] ?? [[name]])
+  const called = names
+    .filter((name) => !['serve', 'vectors'].includes(name))
+    .flatMap((name) => CALLED[name] ?? [[name]])
   it.each(called)('names each flag of cairn %s %s', async (...words) => {
     const { err } = await cairn(...words, '--nonesuch')
     const flags = flagsIn(err.split('; known are ')[1]!)

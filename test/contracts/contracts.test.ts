@@ -525,7 +525,7 @@ describe('npm run dev:chain', () => {
     const { code, out } = await ended
     expect(code).toBe(0)
     const settings = readChainSettings('printed', out)
-    expect(settings).toEqual(developmentChain(Number(port)))
+    expect(settings).toEqual(developmentChain(port))
     expect(talk()).toContain(`npm start -- --chain dev:${port} uses them without a file.`)
     for (const { address, secret } of ACCOUNTS.slice(1)) expect(talk()).toContain(`${address}  key ${secret}`)
     expect(talk()).toContain(chain.addresses.token)

@@ -174,8 +174,8 @@ function Nothing() {
     <View title="There is no shop here yet">
       <p>
         This relay names no shop of its own. To see one, put <code>?shop=</code> and its number behind this page’s
-        address. Or start the relay with its demo, <code>npm start</code>; the guide for storefronts shows how to make
-        a shop of your own.
+        address. Or start the relay with its demo, <code>npm start</code>; the guide for storefronts shows how to make a
+        shop of your own.
       </p>
     </View>
   )
