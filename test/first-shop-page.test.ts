@@ -89,11 +89,9 @@ async function shown(query: string) {
   await page.goto(`${origin}/?${query}`)
   const says = async (pattern: RegExp) => {
     const match = ([source]: readonly string[]) => new RegExp(source!, 'mu').exec(document.body.innerText)?.[0]
-    const said = await page
-      .waitForFunction(match, [pattern.source] as const, { timeout: 60_000 })
-      .catch(async () => {
-        throw new Error(`it never says ${pattern}: ${await page.innerText('body')}`)
-      })
+    const said = await page.waitForFunction(match, [pattern.source] as const, { timeout: 60_000 }).catch(async () => {
+      throw new Error(`it never says ${pattern}: ${await page.innerText('body')}`)
+    })
     return (await said.jsonValue())!
   }
   return { says, text: () => page.innerText('body'), close: () => page.close(), errors }

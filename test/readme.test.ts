@@ -44,7 +44,10 @@ const relay = Uint8Array.from(Buffer.from(relay_address.slice(2), 'hex'))
 const { secret: key, publicKey } = enrol_.makeKeyCard()
 const wallet = viem_.privateKeyToAccount(viem_.generatePrivateKey())
 await enrol_.enrol({ url, shop, card: publicKey, wallet, guest: true })
-const address = { Name: 'A. Guest', Address1: 'Hut 1', City: 'Summit', PostalCode: '10000', Country: 'CH', EmailAddress: 'guest@example.org' }
+const address = {
+  ...{ Name: 'A. Guest', Address1: 'Hut 1', City: 'Summit', PostalCode: '10000', Country: 'CH' },
+  EmailAddress: 'guest@example.org',
+}
 ${hasClient ? '' : 'const client = await shop_.connect({ url, shop, relay, key })'}
 `
 

@@ -353,7 +353,8 @@ function tokenOf({ priceSource }: Settings): ChainAddress | undefined {
 function invitation(url: string, { shop, wallet }: DemoKeys, settings: Settings, start: DemoStart): string {
   const keys = settings.data === DATA_DEFAULT ? '' : ` --data ${shellWord(settings.data)}`
   const { unpaid } = start
-  const chain = settings.chain === CHAIN_FLAG.value ? '' : ` --chain ${settings.chain}`
+  const named = ` --chain ${settings.chain}`
+  const chain = settings.chain === CHAIN_FLAG.value ? '' : named
   return [
     `  demo shop      ${shop} (30 listings, prices and stock keep changing)`,
     // In the fragment, which no browser sends to a server; the page takes it out of the address.
@@ -370,7 +371,7 @@ function invitation(url: string, { shop, wallet }: DemoKeys, settings: Settings,
       ? []
       : [`  npx cairn order pay --url ${url} --shop ${shop} --order ${unpaid}${chain}${keys}`]),
     '',
-    `Ctrl-C stops the relay; npm start${settings.chain === 'none' ? '' : ` -- --chain ${settings.chain}`} goes on where it was.`,
+    `Ctrl-C stops the relay; npm start${settings.chain === 'none' ? '' : ` --${named}`} goes on where it was.`,
   ].join('\n')
 }
 

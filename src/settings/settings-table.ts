@@ -144,7 +144,7 @@ export const TABLE = {
     group: 'chain',
     kind: chainName(),
     standard: 'none',
-    help: 'none is development mode, dev the chain of npm run dev:chain, on that port; a file is JSON',
+    help: 'none is development mode, dev the chain of npm run dev:chain; a file is JSON',
   },
   priceSource: {
     group: 'chain',
