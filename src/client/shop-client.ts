@@ -344,7 +344,7 @@ export class ShopClient extends ShopObjects {
   /**
    * Compares a checkpoint from anywhere, CBOR [checkpoint, signature], with what the relay shows here: same,
    * consistent, evidence against the relay, which ends this client too, or not shown. Rejects with VERIFICATION_FAILED
-   * for one that is not of this relay and shop, and with USAGE in version 4.
+   * for one that is not of this relay and shop, and with NEEDS_VERSION_5 in version 4.
    */
   async compare(received: Uint8Array): Promise<Comparison> {
     if (this.protocol === 4) throw needsVersion5('the relay speaks version 4, which proves no state')
