@@ -18,13 +18,13 @@ export function once({ shared }, name, make) {
  * What `work` gives of a relay of its own; with `isFirst` the series that it told of first. `data`: kept, and of the
  * large shop unless it `isOwn`.
  */
-export async function onRelay(context, { env, within, data: given, isOwn = false }, work, isFirst = false) {
+export async function onRelay(context, { env, within, data: given, isOwn = false, listings }, work, isFirst = false) {
   const data = given ?? join(mkdtempSync(join(context.folder, 'relay-')), 'data')
   const relay = await startRelay({ data, env, within })
   const series = []
   const told = (one) => (series.push(one), context.told(one))
   const { runs, seconds, signal, say } = context
-  const place = given === undefined || isOwn ? relay : { ...relay, given: { shop: SHOP, secret: SECRET } }
+  const place = given === undefined || isOwn ? relay : { ...relay, given: { shop: SHOP, secret: SECRET, listings } }
   const bench = new Bench({ relay: place, runs, seconds, signal, told, progress: say })
   try {
     const result = await work(bench)
@@ -39,8 +39,8 @@ export async function onRelay(context, { env, within, data: given, isOwn = false
 /** Of `kind` 'objects' or 'sets': see large-shop.mjs. */
 export async function onLargeShop(context, kind, work, how = {}) {
   const data = await largeShop(context.folder, kind, context.size, context.say)
-  return onRelay(context, { ...how, data }, async (bench) => {
-    const listings = kind === 'objects' ? context.size : 1_000
+  const listings = kind === 'objects' ? context.size : 1_000
+  return onRelay(context, { ...how, data, listings }, async (bench) => {
     return work(bench, bench.keep(await bench.until(openShop(bench.relay, listings, 1))))
   })
 }

@@ -1,5 +1,6 @@
 /**
  * `npm run dev:chain`: a chain to try cairn with. Prints the settings for `cairn serve --chain FILE`; Ctrl-C stops it.
+ * `-- --port N` has it answer on another port.
  */
 
 import { parseArgs } from 'node:util'
@@ -46,9 +47,7 @@ function talkOf({ rpcUrl, addresses, accounts }, port) {
   return [
     '',
     `The development chain answers on ${rpcUrl}. Above are the settings for cairn serve --chain FILE;`,
-    port === USUAL_PORT
-      ? 'npm start -- --chain dev uses them without a file.'
-      : `with port ${USUAL_PORT} npm start -- --chain dev would do without a file.`,
+    `npm start -- --chain dev${port === USUAL_PORT ? '' : `:${port}`} uses them without a file.`,
     '',
     `  token with 2 decimals  ${addresses.token}`,
     ...accounts.slice(1).map(({ address, secret }) => `  account                ${address}  key ${secret}`),

@@ -22,7 +22,10 @@ const card = makeKeyCard()
 await enrol({ url, shop, card: card.publicKey, wallet: account, guest: true })
 
 const client = await connect({ url, shop, key: card.secret, relay })
-for await (const { status } of client.manifest()) if (status !== 'loading') break
+for await (const { status, error } of client.manifest()) {
+  if (error) throw error
+  if (status !== 'loading') break
+}
 
 const shippingAddress = {
   Name: 'A. Guest',
@@ -48,7 +51,11 @@ const until = new Date(Number(due.payableUntil) * 1_000).toISOString()
 console.log(`order ${order}: ${formatMoney(due.money, 'en')} are due until ${until}`)
 
 const wallet = createWalletClient({ account, chain: foundry, transport: http(RPC) })
-console.log(`transaction ${await wallet.sendTransaction({ to: payments, ...due.calls.pay })}`)
-for await (const { data } of client.orders.watch(order)) if (data?.State === PAID) break
+const hash = await wallet.sendTransaction({ to: payments, ...due.calls.pay })
+console.log(`transaction ${hash}`)
+for await (const { data, error } of client.orders.watch(order)) {
+  if (error) throw error
+  if (data?.State === PAID) break
+}
 console.log(`order ${order} is Paid`)
 client.close()

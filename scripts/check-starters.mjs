@@ -1,7 +1,7 @@
 /**
  * `npm run check:starters`: packs the client, installs it into clean folders, and has it seen to work against a relay
- * of another origin: the starters of examples/, type-checked, built and run; the bundlers in Chromium; Node, Deno and
- * Bun; publint and attw. Needs the registry of npm, and Chromium. Ends with one line: `starters S / S, …`.
+ * of another origin: the starters of examples/, type-checked, built and run; the page of docs/first-shop-page.md; the
+ * bundlers in Chromium; Node, Deno and Bun; publint and attw. Needs the registry of npm, and Chromium. Ends with one line: `starters S / S, …`.
  */
 
 import { execFile, spawn } from 'node:child_process'
@@ -35,6 +35,7 @@ try {
   await check('starters', 'node', () => checkNode(packed, relay))
   await check('starters', 'vite-react', () => checkVite(packed, relay, browser))
   await check('starters', 'next', () => checkNext(packed, relay, browser))
+  await check('guide', 'first-shop-page', () => checkGuide(relay, browser))
 } finally {
   for (const end of ends.reverse()) await end()
   rmSync(folder, { recursive: true, force: true })
@@ -61,7 +62,7 @@ async function check(group, name, act) {
 }
 
 async function checkTools(packed, relay, browser) {
-  if (wanted !== undefined && ['node', 'vite-react', 'next'].includes(wanted)) return
+  if (wanted !== undefined && ['node', 'vite-react', 'next', 'first-shop-page'].includes(wanted)) return
   const project = await installed(join(ROOT, 'scripts/client-tools'), packed)
   const tool = (name, args) => command(join(project, 'node_modules/.bin', name), args, project)
   await check('package', 'publint', async () => last(await tool('publint', [packed])))
@@ -126,6 +127,22 @@ async function checkNext(packed, relay, browser) {
     /^proven here as of checkpoint \d+, nothing left out/u,
   )
   return `${proof}; ${live}`
+}
+
+/** What docs/first-shop-page.md has its reader do, in a folder of its own. */
+async function checkGuide(relay, browser) {
+  const guide = readFileSync(join(ROOT, 'docs/first-shop-page.md'), 'utf8')
+  const block = (comment) => new RegExp(`<!-- ${comment} -->\\n\`\`\`\\w+\\n([^]*?)\`\`\``, 'u').exec(guide)[1]
+  const project = join(folder, 'my-shop')
+  await command('bash', ['-ec', block('commands').replaceAll('../my-shop', project)], ROOT)
+  for (const name of ['index.html', 'page.js']) writeFileSync(join(project, name), block(`file: ${name}`))
+  const vite = spawn(join(project, 'node_modules/.bin/vite'), [], {
+    cwd: project,
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+  ends.push(() => vite.kill())
+  const [, origin] = await untilSaid(vite, /(http:\/\/localhost:\d+)\//u)
+  return seen(browser, Promise.resolve(origin), relay, /\d+ listings, proven as of checkpoint \d+, nothing left out/u)
 }
 
 /** A starter in a folder of its own, installed, type-checked and built. */

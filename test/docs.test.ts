@@ -7,7 +7,7 @@ import * as limits from '../src/limits.js'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const read = (name: string) => readFileSync(join(ROOT, name), 'utf8')
-const files = ['src', 'test', 'bench', 'contracts', 'examples', 'cddl', 'docs', 'vectors'].flatMap((folder) =>
+const files = ['src', 'test', 'bench', 'contracts', 'examples', 'cddl', 'docs', 'vectors', 'web'].flatMap((folder) =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8', withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1)),
@@ -57,9 +57,12 @@ describe('names of files', () => {
     'chain.json',
     'config.json',
     'ten.mjs',
+    // Those that the reader of docs/first-shop-page.md makes.
+    'page.js',
+    'cart.js',
   ])
 
-  it.each(pages.filter((name) => /^(README|docs\/[a-z]+|src\/.*README)\.md$/u.test(name)))(
+  it.each(pages.filter((name) => /^(README|docs\/[a-z-]+|src\/.*README)\.md$/u.test(name)))(
     'in %s are of files that are there',
     (page) => {
       for (const named of namedFiles(ofToday(read(page)))) expect(isThere(named), named).toBe(true)
@@ -79,20 +82,52 @@ describe('names of files', () => {
   }
 })
 
+describe('docs/glossary.md', () => {
+  const rows = [...read('docs/glossary.md').matchAll(/^\| <a id="(.+)"><\/a>(.+) \| (.+) \|$/gmu)]
+  const words = rows.flatMap(([, , names]) => names!.toLowerCase().split(', '))
+  /** What stands in italics and is no term. */
+  const STRESSED = new Set('adds,not,you,larger,rooms,closed loops,open loops,recovery ceiling,earlier'.split(','))
+  /** States of an order and kinds of odd payments have their pages. */
+  const ELSEWHERE = new Set('open,canceled,paid,paymentchosen,unpaid,fell,over,partial'.split(','))
+
+  it('has its words in order, each once, with a sentence', () => {
+    expect(rows.length).toBeGreaterThan(80)
+    const first = rows.map(([, , names]) => names!.toLowerCase())
+    expect(first).toEqual([...first].sort())
+    expect(new Set(words).size).toBe(words.length)
+    for (const [, id, , text] of rows) expect(text, id).toMatch(/^[A-Z(].*[.)]$/u)
+  })
+
+  it.each(pages.filter((name) => /^(README|docs\/[a-z-]+)\.md$/u.test(name)))('has the terms of %s', (page) => {
+    const prose = read(page).replaceAll(/```[^]*?```|`[^`]*`/gu, '')
+    for (const [, term] of prose.matchAll(/(?<!\*)\*([A-Za-z][^*\n]{1,40})\*(?!\*)/gu)) {
+      const word = term!.toLowerCase()
+      if (STRESSED.has(word) || ELSEWHERE.has(word)) continue
+      const forms = [word, word.replace(/s$/u, ''), word.replace(/es$/u, ''), word.replace(/ies$/u, 'y')]
+      expect(
+        words.some((known) => forms.includes(known)),
+        `*${term}*`,
+      ).toBe(true)
+    }
+  })
+})
+
 describe('docs/limits.md', () => {
   const named = [...read('docs/limits.md').matchAll(/`([A-Z][A-Z0-9_]+)`/gu)].map(([, name]) => name!)
   it('names constants', () => expect(named.length).toBeGreaterThan(40))
   it.each([...new Set(named)])('names %s, which is one', (name) => expect(limits).toHaveProperty(name))
 })
 
-/** Anchors of a page as GitHub makes them. */
+/** Anchors of a page as GitHub makes them, and those that it has by `<a id>`. */
 function headings(page: string): string[] {
-  return [...read(page).matchAll(/^#+ (.+)$/gmu)].map(([, title]) =>
+  const text = read(page)
+  const titles = [...text.matchAll(/^#+ (.+)$/gmu)].map(([, title]) =>
     title!
       .toLowerCase()
       .replace(/[^\p{L}\p{N}\s-]/gu, '')
       .replaceAll(' ', '-'),
   )
+  return [...titles, ...[...text.matchAll(/<a id="([^"]+)">/gu)].map(([, id]) => id!)]
 }
 
 /** A page without what it says of things to come. */

@@ -25,7 +25,7 @@ const SETTINGS: readonly Setting[] = [
   ['diskReserveMib', 'CAIRN_DISK_RESERVE_MIB', '--disk-reserve-mib N', '64'],
   ['nodeCacheNodes', 'CAIRN_NODE_CACHE_NODES', '--node-cache-nodes N', '200000'],
   ['signatureThreads', 'CAIRN_SIGNATURE_THREADS', '--signature-threads N', '1'],
-  ['chain', 'CAIRN_CHAIN', '--chain none|dev|FILE', 'none'],
+  ['chain', 'CAIRN_CHAIN', '--chain none|dev[:PORT]|FILE', 'none'],
   ['priceSource', 'CAIRN_PRICE_SOURCE', '--price-source none|fixed|http', 'none'],
   ['priceFactor', 'CAIRN_PRICE_FACTOR', '--price-factor N', '1'],
   ['priceDivisor', 'CAIRN_PRICE_DIVISOR', '--price-divisor N', '1'],
@@ -178,7 +178,7 @@ cairn audit URL --shop ID --card FILE [--relay ADDRESS,…] [--follow] [--json]`
   [['join', LINK], 'cairn join LINK [--card FILE] [--chain FILE] [--wallet FILE]', '--card, --chain, --wallet'],
   [
     ['key', 'show'],
-    'cairn key make|show|rotate [--data DIR] [--relay-key-file FILE] [--chain none|dev|FILE]',
+    'cairn key make|show|rotate [--data DIR] [--relay-key-file FILE] [--chain none|dev[:PORT]|FILE]',
     '--data, --relay-key-file, --chain',
   ],
   [

@@ -8,6 +8,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { enrol, makeKeyCard } from '../src/client/enrol.js'
 import { ACCOUNTS } from '../contracts/dev-chain.mjs'
+import { bundled, openChromium, servePage } from './fixtures/chromium.js'
 import { cairn, endAll, freePort, Program, startChain } from './fixtures/program.js'
 
 const ROOT = resolve(import.meta.dirname, '..')
@@ -19,25 +20,52 @@ const pages = new Map(
   ]),
 )
 /**
- * Fenced blocks; `prints` is what the comment before one says that it prints. Samples that cannot run alone are `text`.
+ * Fenced blocks; `kind` and `wanted` are what the comment before one says of it. `prints`: run on Node, it prints that;
+ * `guest prints`: behind GUEST; `page`: run in a page behind PAGE, that shows it; `lines of`: each of its lines stands
+ * in that file, which is run below. What is `text` is no sample of code.
  */
 const blocks = [...pages].flatMap(([page, text]) =>
-  [...text.matchAll(/(?:<!-- prints: (.*) -->\n)?```(\w+)\n([\s\S]*?)```/gu)].map(([, prints, language, text]) => ({
-    page,
-    prints,
-    language: language!,
-    text: text!,
-  })),
+  [...text.matchAll(/(?:<!-- ([\w ]+)(?:: (.*))? -->\n)?```(\w+)\n([\s\S]*?)```/gu)].map(
+    ([, kind = '', wanted = '', language, text]) => ({ page, kind, wanted, language: language!, text: text! }),
+  ),
 )
 const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.trim().split('\n'))
-const samples = blocks.filter(({ page, language }) => page !== 'README.md' && language === 'js')
+const ofKind = (...kinds: readonly string[]) =>
+  blocks.filter(({ page, kind }) => page !== 'README.md' && kinds.includes(kind))
 
-function shell(command: string, env: Readonly<Record<string, string>> = {}): Promise<{ code: number; output: string }> {
+/** What a guest's sample goes on from: the text of the guide says so. `client` where the sample makes none. */
+const GUEST = (hasClient: boolean) => `
+import * as shop_ from 'cairn-relay/client'
+import * as enrol_ from 'cairn-relay/enrol'
+import * as viem_ from 'viem/accounts'
+const [url, shop] = [process.env.URL, BigInt(process.env.SHOP)]
+const { relay_address } = await enrol_.relayDescription(url)
+const relay = Uint8Array.from(Buffer.from(relay_address.slice(2), 'hex'))
+const { secret: key, publicKey } = enrol_.makeKeyCard()
+const wallet = viem_.privateKeyToAccount(viem_.generatePrivateKey())
+await enrol_.enrol({ url, shop, card: publicKey, wallet, guest: true })
+const address = {
+  ...{ Name: 'A. Guest', Address1: 'Hut 1', City: 'Summit', PostalCode: '10000', Country: 'CH' },
+  EmailAddress: 'guest@example.org',
+}
+${hasClient ? '' : 'const client = await shop_.connect({ url, shop, relay, key })'}
+`
+
+const PAGE = (url: string, shop: string) => `
+import * as shop_ from 'cairn-relay/client'
+const client = await shop_.connect({ url: '${url}', shop: ${shop}n, relay: 'development' })
+`
+
+function shell(
+  command: string,
+  env: Readonly<Record<string, string>> = {},
+  cwd = ROOT,
+): Promise<{ code: number; output: string }> {
   return new Promise((done) => {
     execFile(
       'bash',
       ['-c', command],
-      { cwd: ROOT, env: { ...process.env, ...env }, timeout: 90_000 },
+      { cwd, env: { ...process.env, ...env }, timeout: 90_000 },
       (error, stdout, stderr) => {
         done({
           code: error === null ? 0 : typeof error.code === 'number' ? error.code : 1,
@@ -56,8 +84,12 @@ describe('commands of the README and of docs', () => {
 
   it('and all samples are of a kind that is run, or are said to be none', () => {
     // Those of nginx and Caddy are run by test/e2e/behind-a-proxy.test.ts.
-    const run = ['caddy', 'js', 'json', 'nginx', 'sh', 'text']
+    const run = ['caddy', 'html', 'js', 'json', 'nginx', 'sh', 'text', 'tsx']
     expect([...new Set(blocks.map(({ language }) => language))].sort()).toEqual(run)
+    const code = blocks.filter(({ language }) => ['html', 'js', 'tsx'].includes(language))
+    // Files of a project and lines for them are run by test/first-shop-page.test.ts.
+    const kinds = ['example', 'file', 'guest prints', 'lines', 'lines of', 'page', 'prints']
+    expect([...new Set(code.map(({ kind }) => kind))].sort()).toEqual(kinds)
   })
 
   it.each([...new Set(commands)])('%s', { timeout: 120_000 }, async (command) => {
@@ -101,13 +133,17 @@ describe('the start', { timeout: 120_000 }, () => {
   async function runs(sample: string) {
     const file = join(ROOT, 'dist', 'readme-example.mjs')
     writeFileSync(file, sample)
-    const URL = /listens on (\S+)/u.exec(output)![1]!
-    const SHOP = /demo shop +(\d+)/u.exec(output)![1]!
-    const run = await shell(`node ${file}`, { URL, SHOP })
+    const { url: URL, shop: SHOP } = place()
+    const run = await shell(`node ${file}`, { URL, SHOP }, data)
     rmSync(file)
     expect(run.code, run.output).toBe(0)
     return run.output
   }
+
+  const place = () => ({
+    url: /listens on (\S+)/u.exec(output)![1]!,
+    shop: /demo shop +(\d+)/u.exec(output)![1]!,
+  })
 
   it('serves the ten lines of client code', async () => {
     const example = blocks.find(({ page, language }) => page === 'README.md' && language === 'js')!.text
@@ -115,11 +151,32 @@ describe('the start', { timeout: 120_000 }, () => {
     expect(await runs(example)).toMatch(/^Trail map: \d+ as of set \d+$/mu)
   })
 
-  it('has samples of docs to serve', () => expect(samples.length).toBeGreaterThanOrEqual(3))
+  it('has samples of docs to serve', () => {
+    expect(ofKind('prints', 'guest prints').length).toBeGreaterThanOrEqual(7)
+    expect(ofKind('page').length).toBeGreaterThanOrEqual(2)
+  })
 
-  it.each(samples)('serves the sample of $page that prints $prints', async ({ prints, text }) => {
-    expect(prints, 'a sample says before it what it prints').toBeDefined()
-    expect(await runs(text)).toMatch(new RegExp(prints!, 'mu'))
+  it.each(ofKind('prints', 'guest prints'))('serves the sample of $page that prints $wanted', async (sample) => {
+    const { kind, wanted, text } = sample
+    const before = kind === 'prints' ? '' : GUEST(text.includes('const client ='))
+    // What a sample leaves open its reader goes on with.
+    const after = text.includes('client.close()') ? '' : '\nclient.close()\n'
+    expect(await runs(before + text + after)).toMatch(new RegExp(wanted, 'mu'))
+  })
+
+  it.each(ofKind('page'))('serves the page of $page that shows $wanted', async ({ wanted, text }) => {
+    const { url, shop } = place()
+    const here = text.replace(/url="[^"]*"/u, `url="${url}"`).replace(/shop=\{1n\}/u, `shop={${shop}n}`)
+    const served = await servePage(await bundled((/\bclient\b/u.test(here) ? PAGE(url, shop) : '') + here))
+    const browser = await openChromium()
+    try {
+      const page = await browser.newPage()
+      await page.goto(served.url)
+      await page.getByText(wanted).first().waitFor({ timeout: 60_000 })
+    } finally {
+      await browser.close()
+      served.close()
+    }
   })
 
   it('runs the two commands that it prints', async () => {
@@ -183,6 +240,12 @@ describe('the way to a shop of one’s own', { timeout: 120_000 }, () => {
     expect(given.every((word) => env[word!] !== undefined)).toBe(true)
     return new Program(process.execPath, [join(ROOT, command[1]!)], { env: { URL: url, ...env }, cwd: home }).outcome()
   }
+
+  it.each(ofKind('lines of'))('has in $wanted what $page shows of it', ({ wanted, text }) => {
+    const lines = readFileSync(join(ROOT, wanted), 'utf8').split('\n')
+    const shown = text.trimEnd().split('\n')
+    expect(shown.filter((line) => !line.startsWith('//') && !lines.includes(line))).toEqual([])
+  })
 
   it('is a shop, its manifest and a listing, an order of a guest, and its payment', async () => {
     const create = cairn(['shop', 'create', '--url', url, '--chain', chainFile], wallet(merchant!.secret))

@@ -17,7 +17,7 @@ import { DevelopmentRegistry, DEVELOPMENT_CHAIN_ID } from '../chain/development-
 import { openChain } from '../chain/rpc-chain.js'
 import type { EthereumProvider, ShopChain } from '../client/shop-client.js'
 import {
-  DEVELOPMENT_CHAIN,
+  developmentChain,
   readChainSettings,
   type ChainSettings,
   type RpcSettings,
@@ -26,6 +26,7 @@ import { systemClock } from '../relay/instruments/clock.js'
 import type { Log } from '../relay/instruments/log.js'
 import { fixedPrice, httpPrices, NO_PRICES, type PriceSource } from '../relay/payments/price-source.js'
 import type { RelayParts } from '../relay/relay.js'
+import { developmentPort } from '../settings/setting-kinds.js'
 import { SettingsError, type Settings } from '../settings/settings.js'
 import { developmentOwnerKey } from '../store/setting-keys.js'
 import type { Store } from '../store/store.js'
@@ -45,7 +46,8 @@ interface ChainContext {
 /** The settings of `chain`; undefined in development mode. Throws SettingsError. */
 export function chainSettingsOf({ chain }: Pick<Settings, 'chain'>): ChainSettings | undefined {
   if (chain === 'none') return undefined
-  if (chain === 'dev') return DEVELOPMENT_CHAIN
+  const port = developmentPort(chain)
+  if (port !== undefined) return developmentChain(port)
   try {
     return readChainSettings(chain, readFileSync(chain, 'utf8'))
   } catch (error) {

@@ -26,7 +26,7 @@ import { chainSettingsOf } from './chains.js'
 import { DATA_FLAG, parseFlags, UsageError } from './flags.js'
 import type { Io } from './io.js'
 
-const KEY_HELP = `cairn key make|show|rotate [--data DIR] [--relay-key-file FILE] [--chain none|dev|FILE]
+const KEY_HELP = `cairn key make|show|rotate [--data DIR] [--relay-key-file FILE] [--chain none|dev[:PORT]|FILE]
 
 make    makes the relay's secret key, if there is none yet: a file that its owner alone may read (mode 600)
 show    tells address and public key, and which keys were before it; never the key itself
@@ -36,7 +36,8 @@ rotate  makes a new key. The old one signs a hand-over to it, which is kept besi
 
   --data DIR             of the relay; the default is that of cairn serve
   --relay-key-file FILE  where the key is, if it is not relay.key in DIR
-  --chain none|dev|FILE  rotate: as the relay is started with, for the hand-over says which relay's key it is
+  --chain FILE           rotate: as the relay is started with (none, dev, dev:PORT or a file), for the hand-over says
+                         which relay's key it is
 
 show also takes the key that is in ${KEY_VARIABLE}.
 Exit code: 0 done, 1 failed.`

@@ -23,7 +23,8 @@ import type { Io } from './io.js'
 import { openWallet, TransactionFailed, walletOf, type SendingWallet } from './wallet.js'
 
 export const WALLET_HELP = `\
-  --chain FILE   contracts and RPC URLs as for cairn serve; default dev, the chain of npm run dev:chain
+  --chain FILE   contracts and RPC URLs as for cairn serve; default dev, the chain of npm run dev:chain; dev:PORT where
+                 that has another port
   --wallet FILE  the wallet's secret key, 64 hex digits; or CAIRN_WALLET_KEY in the environment;
                  with --chain dev an account of the development chain if left out`
 

@@ -21,7 +21,14 @@ import type { StorefrontFacts } from '../relay/pages.js'
 import { startRelay, type RunningRelay } from '../relay/relay.js'
 import { KEY_VARIABLE, KeyFileError, readKeyVariable, readOrMakeKey } from '../settings/relay-key.js'
 import { openNoteKey } from '../settings/note-key.js'
-import { printConfig, readSettings, SettingsError, settingsHelp, type Settings } from '../settings/settings.js'
+import {
+  isDevelopment,
+  printConfig,
+  readSettings,
+  SettingsError,
+  settingsHelp,
+  type Settings,
+} from '../settings/settings.js'
 import { DATA_DEFAULT } from '../settings/settings-table.js'
 import { openBlobs } from '../store/blobs.js'
 import { HandOversError, handOversUpTo, keysUpTo, readHandOvers } from '../store/hand-overs.js'
@@ -39,6 +46,7 @@ import { URL_FLAG } from './flags.js'
 import type { Io } from './io.js'
 import { DEVELOPMENT_ACCOUNTS, relayFor, walletOfFlags } from './merchant.js'
 import { pay } from './order.js'
+import { CHAIN_FLAG } from './relay-address.js'
 import { addRelay, mintTo } from './shop.js'
 import { packageVersion } from './version.js'
 
@@ -331,7 +339,8 @@ function modeText({ chain }: Settings): string[] {
       '  DEVELOPMENT MODE: no chain is configured. Every shop belongs to the wallet that names it first,',
       '  and orders end in Committed or Canceled. Do not put this on a network.',
     ]
-  if (chain === 'dev') return ['  DEVELOPMENT CHAIN: its keys are known to everybody. Do not put this on a network.']
+  if (isDevelopment(chain))
+    return ['  DEVELOPMENT CHAIN: its keys are known to everybody. Do not put this on a network.']
   return [`  chains         ${chain}`]
 }
 
@@ -344,6 +353,8 @@ function tokenOf({ priceSource }: Settings): ChainAddress | undefined {
 function invitation(url: string, { shop, wallet }: DemoKeys, settings: Settings, start: DemoStart): string {
   const keys = settings.data === DATA_DEFAULT ? '' : ` --data ${shellWord(settings.data)}`
   const { unpaid } = start
+  const named = ` --chain ${settings.chain}`
+  const chain = settings.chain === CHAIN_FLAG.value ? '' : named
   return [
     `  demo shop      ${shop} (30 listings, prices and stock keep changing)`,
     // In the fragment, which no browser sends to a server; the page takes it out of the address.
@@ -356,9 +367,11 @@ function invitation(url: string, { shop, wallet }: DemoKeys, settings: Settings,
     '',
     `  npx cairn watch${url === URL_FLAG.value ? '' : ` --url ${url} --shop ${shop}`} --listing ${DEMO_LISTING}`,
     `  npx cairn put --url ${url} --shop ${shop} --listing ${DEMO_LISTING} --price 42${keys}`,
-    ...(unpaid === undefined ? [] : [`  npx cairn order pay --url ${url} --shop ${shop} --order ${unpaid}${keys}`]),
+    ...(unpaid === undefined
+      ? []
+      : [`  npx cairn order pay --url ${url} --shop ${shop} --order ${unpaid}${chain}${keys}`]),
     '',
-    `Ctrl-C stops the relay; npm start${settings.chain === 'none' ? '' : ' -- --chain dev'} goes on where it was.`,
+    `Ctrl-C stops the relay; npm start${settings.chain === 'none' ? '' : ` --${named}`} goes on where it was.`,
   ].join('\n')
 }
 

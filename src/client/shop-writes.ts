@@ -28,7 +28,8 @@ export interface Written {
   readonly stateRoot?: Uint8Array
   /**
    * Resolves once a checkpoint shows the set in the log as it was signed, at `seq`, with `stateRoot`. Rejects with
-   * VERIFICATION_FAILED if the log has another one there, with USAGE in version 4, which proves no such thing.
+   * VERIFICATION_FAILED if the log has another one there, with NEEDS_VERSION_5 in version 4, which proves no such
+   * thing.
    */
   proven(): Promise<Verified>
 }

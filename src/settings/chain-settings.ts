@@ -31,23 +31,28 @@ export interface RpcSettings {
   readonly pollMs: number
 }
 
-/** The chain that `npm run dev:chain` starts: its contracts are deployed first, so their addresses are always these. */
-export const DEVELOPMENT_CHAIN: ChainSettings = {
-  registry: {
-    chainId: 31_337n,
-    relays: fromHex('5fbdb2315678afecb367f032d93f642f64180aa3'),
-    shops: fromHex('e7f1725e7734ce288f8367e1bb143e90bb3f0512'),
-    relayTokenId: undefined,
-  },
-  chains: [
-    {
+/**
+ * The chain that `npm run dev:chain` starts on that port: its contracts are deployed first, so their addresses are
+ * always these.
+ */
+export function developmentChain(port: number): ChainSettings {
+  return {
+    registry: {
       chainId: 31_337n,
-      rpc: ['http://127.0.0.1:8545'],
-      payments: fromHex('9fe46736679d2d9a65f0992f2272de9f3c7fa6e0'),
-      depth: 1n,
-      pollMs: 500,
+      relays: fromHex('5fbdb2315678afecb367f032d93f642f64180aa3'),
+      shops: fromHex('e7f1725e7734ce288f8367e1bb143e90bb3f0512'),
+      relayTokenId: undefined,
     },
-  ],
+    chains: [
+      {
+        chainId: 31_337n,
+        rpc: [`http://127.0.0.1:${port}`],
+        payments: fromHex('9fe46736679d2d9a65f0992f2272de9f3c7fa6e0'),
+        depth: 1n,
+        pollMs: 500,
+      },
+    ],
+  }
 }
 /** Its token with two decimals. */
 export const DEVELOPMENT_TOKEN = fromHex('cf7ed3accA5a467e9e704c703e8d87f634fb0fc9'.toLowerCase())

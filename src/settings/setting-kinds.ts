@@ -70,8 +70,21 @@ export function wholeBig(least: bigint): Kind<bigint> {
 }
 
 export function chainName(): Kind<string> {
-  return textual('none, dev or the path of a file', 'none|dev|FILE', (text) => path().fromText(text))
+  const isSlip = (text: string) => /^dev:\d*$/u.test(text) && developmentPort(text) === undefined
+  return textual('none, dev, dev:PORT or the path of a file', 'none|dev[:PORT]|FILE', (text) =>
+    isSlip(text) ? undefined : path().fromText(text),
+  )
 }
+
+/** Where the development chain answers on loopback: `dev` or `dev:PORT`; undefined for all other names of chains. */
+export function developmentPort(chain: string): number | undefined {
+  const named = /^dev(?::(\d{1,5}))?$/u.exec(chain)
+  const port = Number(named?.[1] ?? DEVELOPMENT_CHAIN_PORT)
+  return named === null || port < 1 || port > 65_535 ? undefined : port
+}
+
+/** That of `npm run dev:chain` which is given none. */
+const DEVELOPMENT_CHAIN_PORT = 8_545
 
 export function webUrl(): Kind<string> {
   return textual('an http or https URL', 'URL', (text) =>

@@ -8,7 +8,7 @@ import * as limits from '../limits.js'
 import { scanFlags, type ScannedFlag } from './flag-scanner.js'
 import { isLoopback } from './loopback.js'
 import { nearestName } from './nearest-name.js'
-import type { Kind } from './setting-kinds.js'
+import { developmentPort, type Kind } from './setting-kinds.js'
 import { GROUPS, TABLE, type AnyRow, type Group, type Name, type ValueOf } from './settings-table.js'
 
 /** The settings in force, each of its row's type. What is left to the relay may be undefined. */
@@ -87,7 +87,7 @@ function defaults(given: Given): Given {
 
 /** Whether anybody can come by a shop: there is no chain, or one whose keys are known to all. */
 export function isDevelopment(chain: string): boolean {
-  return chain === 'none' || chain === 'dev'
+  return chain === 'none' || developmentPort(chain) !== undefined
 }
 
 function checkTogether(settings: Settings): void {

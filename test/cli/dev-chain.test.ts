@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { asPrinted, cairn, endAll, isFree, startChain, type Program } from '../fixtures/program.js'
+import { asPrinted, cairn, endAll, freePort, isFree, startChain, type Program } from '../fixtures/program.js'
 
 const USUAL_PORT = 8545
 let home: string
@@ -102,6 +102,22 @@ it('a guest of the demo pays; the printed commands do as they are printed; a res
   ])
   expect(await second.end('SIGTERM')).toBe(0)
   expect(first.err + second.err).not.toMatch(/demo shop stopped|"level":"(warn|error)"/u)
+})
+
+it('on another port the demo is the same, by dev:PORT, and its printed command pays there', async () => {
+  const port = await freePort()
+  const elsewhere = (await startChain(port)).program
+  expect(elsewhere.err).toContain(`npm start -- --chain dev:${port} uses them without a file.`)
+  const relay = serve('elsewhere', '--chain', `dev:${port}`)
+  await relay.says(new RegExp(`npm start -- --chain dev:${port} goes on where it was`, 'u'))
+  expect(relay.out).toContain('DEVELOPMENT CHAIN')
+  const pay = /npx cairn order pay .*/u.exec(relay.out)![0]
+  expect(pay).toContain(` --chain dev:${port} `)
+  const paid = await asPrinted(pay).outcome()
+  expect(paid.code, paid.err).toBe(0)
+  expect(paid.out).toMatch(new RegExp(`^transaction 0x[0-9a-f]{64}\norder ${orderIn(pay)} is Paid\n$`, 'u'))
+  expect(await relay.end('SIGTERM')).toBe(0)
+  expect(await elsewhere.end('SIGTERM')).toBe(0)
 })
 
 it('data that were made without a chain go on with one', async () => {

@@ -21,7 +21,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { paymentIdOf } from '../../src/objects/payment-request.js'
-import { DEVELOPMENT_CHAIN, DEVELOPMENT_TOKEN, readChainSettings } from '../../src/settings/chain-settings.js'
+import { developmentChain, DEVELOPMENT_TOKEN, readChainSettings } from '../../src/settings/chain-settings.js'
 import { compiledContracts, type ContractName } from '../../contracts/compile.mjs'
 import { ACCOUNTS, transactionReceipt, startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
 
@@ -423,7 +423,7 @@ describe.each(['ether', 'tokens'] as const)('a payment in %s', (kind) => {
 
 describe('the development chain', () => {
   it('has its contracts where the relay looks for them', async () => {
-    const { registry, chains } = DEVELOPMENT_CHAIN
+    const { registry, chains } = developmentChain(8_545)
     expect(chain.addresses).toEqual({
       relays: `0x${toHex(registry.relays)}`,
       shops: `0x${toHex(registry.shops)}`,
@@ -525,8 +525,8 @@ describe('npm run dev:chain', () => {
     const { code, out } = await ended
     expect(code).toBe(0)
     const settings = readChainSettings('printed', out)
-    const [row] = DEVELOPMENT_CHAIN.chains
-    expect(settings).toEqual({ ...DEVELOPMENT_CHAIN, chains: [{ ...row, rpc: [`http://127.0.0.1:${port}`] }] })
+    expect(settings).toEqual(developmentChain(port))
+    expect(talk()).toContain(`npm start -- --chain dev:${port} uses them without a file.`)
     for (const { address, secret } of ACCOUNTS.slice(1)) expect(talk()).toContain(`${address}  key ${secret}`)
     expect(talk()).toContain(chain.addresses.token)
   })

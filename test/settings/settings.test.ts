@@ -222,6 +222,7 @@ describe('malformed values, and their neighbours', () => {
       ],
     ],
     ['--data', ['x'], ['', ' ', 'a\0b']],
+    ['--chain', ['none', 'dev', 'dev:1', 'dev:65535'], ['', 'dev:', 'dev:0', 'dev:65536', 'dev:123456']],
     [
       '--public-url',
       ['http://a', 'https://a:1/b'],

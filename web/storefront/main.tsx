@@ -173,8 +173,9 @@ function Nothing() {
   return (
     <View title="There is no shop here yet">
       <p>
-        This relay has no shop. Start it with its demo, <code>npm start</code>, or make a shop of your own as the guide
-        for storefronts shows.
+        This relay names no shop of its own. To see one, put <code>?shop=</code> and its number behind this page’s
+        address. Or start the relay with its demo, <code>npm start</code>; the guide for storefronts shows how to make a
+        shop of your own.
       </p>
     </View>
   )

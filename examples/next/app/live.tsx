@@ -19,7 +19,8 @@ export function Live({ children, ...place }: Place & { readonly children: ReactN
 }
 
 function Listings({ before }: { readonly before: ReactNode }) {
-  const { data = [], complete, verified } = useListings({ orderBy: 'title' })
+  const { data = [], complete, verified, error } = useListings({ orderBy: 'title', published: true })
+  if (error) return <p role="alert">{error.message}</p>
   if (!complete) return before
   return (
     <>

@@ -8,14 +8,18 @@ export function place() {
 
 /** All listings, once their proof was checked here, on the server: a page is never made of what is not proven. */
 export async function provenListings(): Promise<{ listings: readonly Listing[]; verified: Verified | undefined }> {
-  const client = await connect({ ...place(), signal: AbortSignal.timeout(10_000) })
+  const tooLong = new AbortController()
+  const timer = setTimeout(() => tooLong.abort(), 10_000)
+  const client = await connect({ ...place(), signal: tooLong.signal })
   try {
-    for await (const { complete, data = [], error, verified } of client.listings({ orderBy: 'title' })) {
+    const list = client.listings({ orderBy: 'title', published: true })
+    for await (const { complete, data = [], error, verified } of list) {
       if (error !== undefined) throw error
       if (complete) return { listings: data, verified }
     }
     throw new Error('the shop was not proven in time')
   } finally {
+    clearTimeout(timer)
     client.close()
   }
 }

@@ -3,11 +3,12 @@ import { createRoot } from 'react-dom/client'
 import { Shop, useListings } from 'cairn-client/react'
 
 function Listings() {
-  const { data = [], complete, verified } = useListings({ orderBy: 'title' })
-  const proof = complete ? `proven as of checkpoint ${verified?.seq}, nothing left out` : 'loading …'
-  return [<h1 key="">{proof}</h1>, ...data.map(({ ID, Metadata }) => <p key={`${ID}`}>{Metadata.Title}</p>)]
+  const { data = [], complete, verified, error } = useListings({ orderBy: 'title', published: true })
+  const shown = complete ? `proven as of checkpoint ${verified?.seq}, nothing left out` : 'loading …'
+  const titles = data.map(({ ID, Metadata }) => <p key={`${ID}`}>{Metadata.Title}</p>)
+  return [<h1 key="">{error?.message ?? shown}</h1>, ...titles]
 }
 
 const { VITE_URL: url, VITE_SHOP: shop, VITE_RELAY: relay = 'development' } = import.meta.env
-const page = createRoot(document.querySelector('#root')!)
-page.render(<Shop url={url} shop={BigInt(shop)} relay={relay} children={<Listings />} />)
+const page = <Shop url={url} shop={BigInt(shop)} relay={relay} children={<Listings />} />
+createRoot(document.querySelector('#root')!).render(page)

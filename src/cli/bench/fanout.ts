@@ -165,7 +165,7 @@ class Audience {
     const requested = (request: Request) => this.came(one, request)
     const session = await openSession({ url: this.bench.relay.url, shop: shop.id, version: 5, requested })
     const one: Subscriber = { session, seq: this.head }
-    void session.ended.then(() => (this.problem ??= 'the relay ended the session of a subscriber'))
+    void session.ended.then((why) => (this.problem ??= `a subscriber: ${why}`))
     const [shopId, startSeq] = [toBigEndian(shop.id, 32), BigInt(this.head)]
     await session.asked({ kind: 'subscribe', startSeq, shopId, filters: [], pushDelayMs })
     this.subscribers.push(one)

@@ -54,9 +54,9 @@ export class Session {
   private readonly waiting = new Map<bigint, (response: Response) => void>()
   /** Whether it has ended: every request is answered with an error then, at once. */
   isOver = false
-  /** Resolves when the session is over, whoever ended it. */
-  readonly ended: Promise<void>
-  private over: () => void = () => undefined
+  /** Why the session is over, whoever ended it. */
+  readonly ended: Promise<string>
+  private over: (why: string) => void = () => undefined
 
   constructor(options: SessionOptions) {
     this.options = options
@@ -104,7 +104,7 @@ export class Session {
 
   /** A frame that was made before, with this id in it. */
   send(requestId: bigint, frame: Uint8Array, answered: (response: Response) => void): void {
-    if (this.isOver) return answered(ENDED)
+    if (this.isOver) return answered({ kind: 'response', error: { code: 0, message: ENDED } })
     this.waiting.set(requestId, answered)
     this.socket.send(frame)
   }
@@ -139,17 +139,21 @@ export class Session {
     if (message.kind === 'response') {
       const answered = this.waiting.get(requestId)
       this.waiting.delete(requestId)
-      return answered?.(message)
+      if (answered !== undefined) return answered(message)
+      // Of a subscription that cannot go on (PROOFS §4).
+      this.end(message.error?.message)
+      return this.close()
     }
     this.socket.send(encodeEnvelope({ requestId, message: SUCCESS }))
     this.options.requested?.(message)
   }
 
-  private end(): void {
+  private end(why = ENDED): void {
     this.isOver = true
-    for (const answered of this.waiting.values()) answered(ENDED)
+    const refusal: Response = { kind: 'response', error: { code: 0, message: why } }
+    for (const answered of this.waiting.values()) answered(refusal)
     this.waiting.clear()
-    this.over()
+    this.over(why)
   }
 }
 
@@ -162,4 +166,4 @@ export function signedSet(secret: Uint8Array, shopId: bigint, nonce: bigint, cha
 }
 
 const SUCCESS: Response = { kind: 'response', payload: new Uint8Array(0) }
-const ENDED: Response = { kind: 'response', error: { code: 0, message: 'the relay ended the session' } }
+const ENDED = 'the relay ended the session'

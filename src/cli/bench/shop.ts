@@ -13,7 +13,8 @@ import type { Encodable } from '../../codec/encode.js'
 import { enrol } from '../../client/enrol.js'
 import type { Change } from '../../patches/patch.js'
 import type { Request } from '../../wire/messages.js'
-import { readSnapshotObject, readWriteAnswer, type SnapshotObject } from '../../wire/proof-payloads.js'
+import { readWriteAnswer } from '../../wire/proof-payloads.js'
+import { readSnapshotObject, type SnapshotObject } from '../../wire/snapshot-payloads.js'
 import { UsageError } from '../flags.js'
 import { walletOf } from '../wallet.js'
 import { openSession, SessionError, type Session } from './session.js'
@@ -23,6 +24,8 @@ interface GivenShop {
   readonly shop: bigint
   /** 32 bytes. */
   readonly secret: Uint8Array
+  /** How many listings of ours it holds, where that is known: then it is not read. */
+  readonly listings?: number
 }
 
 export interface Place {
@@ -85,7 +88,11 @@ async function newShop(url: string, connections: number, sessions: Session[]): P
 }
 
 /** Throws UsageError where the shop has anything that is not ours. */
-async function givenShop(url: string, { shop, secret }: GivenShop, sessions: Session[]): Promise<Opened> {
+async function givenShop(url: string, { shop, secret, listings }: GivenShop, sessions: Session[]): Promise<Opened> {
+  if (listings !== undefined) {
+    sessions.push(await openSession({ url, shop, secret, version: 5 }))
+    return { id: shop, there: listings }
+  }
   const objects: SnapshotObject[] = []
   let whole: () => void
   const isWhole = new Promise<void>((resolve) => (whole = resolve))
@@ -102,7 +109,7 @@ async function givenShop(url: string, { shop, secret }: GivenShop, sessions: Ses
   const shopId = toBigEndian(shop, 32)
   const all = { kind: 'subscribe', startSeq: 0n, shopId, filters: [], snapshot: true } as const
   const subscriptionId = await session.asked(all).catch(usage)
-  const isOver = session.ended.then(() => usage(new SessionError('the relay ended the session')))
+  const isOver = session.ended.then((why) => usage(new SessionError(why)))
   await Promise.race([isWhole, isOver])
   await session.asked({ kind: 'cancel', subscriptionId })
   return { id: shop, there: listingsThere(shop, objects) }

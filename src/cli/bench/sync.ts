@@ -96,9 +96,8 @@ async function newcomer(bench: Bench, shop: BenchShop, snapshot: boolean, counte
     start = performance.now()
     const shopId = toBigEndian(shop.id, 32)
     const { error } = await session.ask({ kind: 'subscribe', startSeq: 0n, shopId, filters: [], snapshot })
-    const lost = session.ended.then(() => 'the relay ended the session')
     const stopped = bench.until(isWhole).catch(() => undefined)
-    const refusal = error?.message ?? (await Promise.race([stopped, lost]))
+    const refusal = error?.message ?? (await Promise.race([stopped, session.ended]))
     const ms = performance.now() - start
     const [latencies, lateness] = [new Latencies(), new Latencies()]
     latencies.record(ms)
