@@ -10,8 +10,7 @@ import { ITEMS_PER_ORDER_MAX } from '../limits.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { AddressDetails, Order } from '../objects/order.js'
-import { checkAddress } from './address-arguments.js'
-import { ClientError, usage, type ClientErrorCode } from './client-error.js'
+import { ClientError, usage } from './client-error.js'
 import { isId, randomId } from './places.js'
 import { isSameList } from './listings-query.js'
 import { states, type Live, type LiveState } from './live.js'
@@ -51,15 +50,23 @@ export interface AddressProblem {
   readonly message: string
 }
 
+/** What a cart needs that is loaded with what guests do. */
+interface CartSide {
+  readonly quoteOf: typeof quoteOf
+  addressProblem(address: AddressDetails): AddressProblem | undefined
+  checkAddress(address: unknown, at: string): void
+  requireOrderable(state: CartState, isWaiting: boolean): void
+  outcomeOf(error: unknown): 'unknown' | 'refused' | 'not sent'
+  itemsOf(order: Order): readonly Item[]
+}
+
 /** What a cart needs of a shop. */
 interface CartShop {
   readonly currencies: readonly Currency[]
   listing(id: ListingId): Live<Listing>
   manifest(): Live<Manifest>
-  /** What prices the lines, and checks the address; undefined while it is loading: all lines are, then. */
-  side():
-    | { readonly quoteOf: typeof quoteOf; addressProblem(address: AddressDetails): AddressProblem | undefined }
-    | undefined
+  /** Undefined while it is loading: all lines are, then. */
+  side(): CartSide | undefined
   /** What `save` gives now. */
   kept?(text: string): void
   /** An order of these items with that id, its pieces reserved. */
@@ -193,7 +200,7 @@ export class Cart implements AsyncIterable<CartState> {
    * tells what is missing. Throws ClientError USAGE for a field that there is not, and for one that is no text.
    */
   sendTo(address: AddressDetails | undefined): void {
-    if (address !== undefined) checkAddress(address, 'address')
+    if (address !== undefined) this.shop.side()?.checkAddress(address, 'address')
     this.address = address
     this.changed()
   }
@@ -216,8 +223,7 @@ export class Cart implements AsyncIterable<CartState> {
   private async ordered(options: CallOptions): Promise<OrderId> {
     if (this.lines.size === 0) throw usage('cart', 'it has no lines', 'Add something first.')
     const before = this.sent
-    if (before !== undefined && this.shop.isWaiting(before.order)) throw checkoutPending(before.order)
-    this.requireOrderable()
+    this.shop.side()?.requireOrderable(this.get(), before !== undefined && this.shop.isWaiting(before.order))
     const id = before?.order ?? randomId()
     const items = [...this.lines.values()]
     const sent = (this.sent = { order: id, lines: items })
@@ -228,8 +234,9 @@ export class Cart implements AsyncIterable<CartState> {
       this.answered(id, true)
       return id
     } catch (error) {
-      if (this.sent === sent && !mayBeTaken(error)) {
-        this.sent = isRefused(error) ? undefined : before
+      const outcome = this.shop.side()?.outcomeOf(error)
+      if (this.sent === sent && outcome !== 'unknown') {
+        this.sent = outcome === 'refused' ? undefined : before
         this.changed()
       }
       throw error
@@ -253,18 +260,6 @@ export class Cart implements AsyncIterable<CartState> {
     this.changed()
   }
 
-  /** Throws ClientError for what the relay would take and the shop cannot serve, or would serve as something else. */
-  private requireOrderable(): void {
-    const { lines, quote, addressProblem } = this.get()
-    if (addressProblem !== undefined)
-      throw usage(`address.${addressProblem.field}`, addressProblem.message, 'Mend it with sendTo.')
-    for (const { code, line, message } of quote.problems) {
-      if (code === 'VARIATION_MISSING' || code === 'VARIATION_TWICE')
-        throw new ClientError(code, message, { objectId: lines[line!]!.listing })
-      if (code === 'COUNTRY_UNKNOWN') throw usage('address.Country', message, 'Write the code of the country: CH.')
-    }
-  }
-
   /** Where its answer will not come to this client: it is there, or it is asked for again with the next checkout. */
   private lookForOrder(): void {
     const sent = this.sent?.order
@@ -276,7 +271,7 @@ export class Cart implements AsyncIterable<CartState> {
     const live = this.shop.order(order)
     const look = () => {
       const { data, pending } = live.get()
-      if (data !== undefined && pending !== true) this.answered(order, true, itemsOf(data))
+      if (data !== undefined && pending !== true) this.answered(order, true, this.shop.side()?.itemsOf(data))
     }
     this.looking = { order, stop: live.subscribe(look) }
     look()
@@ -355,31 +350,6 @@ function lineOf({ listing, variations: names = [], quantity }: Item): Line {
   const variations = [...names].sort()
   return { key: [listing, ...variations.map((name) => JSON.stringify(name))].join(' '), listing, variations, quantity }
 }
-
-function itemsOf({ Items }: Order): readonly Item[] {
-  return (Items ?? []).map(({ ListingID: listing, VariationIDs, Quantity: quantity }) => ({
-    listing,
-    quantity,
-    variations: VariationIDs,
-  }))
-}
-
-function checkoutPending(order: OrderId): ClientError {
-  const problem = `the cart was checked out before, and its order ${order} waits for the relay`
-  return new ClientError('CHECKOUT_PENDING', problem, { objectId: order })
-}
-
-/** The relay may have it all the same. */
-function mayBeTaken(error: unknown): boolean {
-  return error instanceof ClientError && UNKNOWN.has(error.code)
-}
-
-/** It was not there before either: that is looked at first. */
-function isRefused(error: unknown): boolean {
-  return error instanceof ClientError && (error.code === 'OUT_OF_STOCK' || error.code === 'NOT_FOUND')
-}
-
-const UNKNOWN: ReadonlySet<ClientErrorCode> = new Set(['OUTCOME_UNKNOWN', 'CLOSED', 'ABORTED', 'UNAVAILABLE'])
 
 /** Of lines of which nothing is known yet. */
 function loadingQuote(_shop: unknown, items: readonly Item[]): Quote {

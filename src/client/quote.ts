@@ -47,7 +47,7 @@ export interface QuoteLine extends Item {
 
 /**
  * VARIATION_MISSING: of an option of the listing nothing is chosen; VARIATION_TWICE: more than one. COUNTRY_UNKNOWN:
- * the shop's regions name countries by codes of two letters, and the address does not. The others say what is not there.
+ * the shop's regions name countries by codes of two letters, and the address does not. The others say what is missing.
  */
 export type QuoteProblemCode =
   | 'EMPTY'

@@ -27,7 +27,7 @@ import {
 import { ChainAddress } from '../objects/scalars.js'
 import type { Change } from '../patches/patch.js'
 import { regionFor, totalOf } from '../state/pricing.js'
-import { checkAddress } from './address-arguments.js'
+import { checkAddress } from './checkout.js'
 import { checkItem, type AddressProblem } from './cart.js'
 import { aborted, ClientError, usage } from './client-error.js'
 import type { Live, LiveList } from './live.js'
