@@ -3,6 +3,7 @@
 import { expect, it, vi } from 'vitest'
 import { Cart } from '../../src/client/cart.js'
 import { ClientError } from '../../src/client/client-error.js'
+import * as guestSide from '../../src/client/guest-side.js'
 import type { ReplicaStore } from '../../src/client/kept-replica.js'
 import type { Live } from '../../src/client/live.js'
 import type { WriteLink } from '../../src/client/outbox.js'
@@ -103,7 +104,7 @@ async function tabOf(platform: TabPlatform, store: ReplicaStore) {
   const left = (order: bigint, isTaken: boolean) => cart.answered(order, isTaken)
   const cart: Cart = new Cart({
     currencies: [],
-    side: () => undefined,
+    side: () => guestSide,
     listing: () => loading,
     manifest: () => loading,
     order: () => loading,
