@@ -5,7 +5,7 @@
  * Tests: test/e2e/receipts.test.ts
  */
 
-import { addressOf } from '#signature'
+import { addressOf, publicKeyOf } from '#signature'
 import type { OrderId, ShopId } from '../brands.js'
 import { be64, equalBytes, isAllZero, toBigEndian } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
@@ -50,7 +50,7 @@ export interface ReceiptSource extends RelayPlace {
 export async function openReceiptLink(url: string, key: Uint8Array, signal?: AbortSignal): Promise<RelayLink> {
   const nothing = () => undefined
   const link = new RelayLink(
-    { url, key, version: 5, signal, notice: nothing },
+    { url, key, card: publicKeyOf(key), version: 5, signal, notice: nothing },
     {
       begin: () => Promise.resolve(),
       push: nothing,
@@ -75,21 +75,11 @@ export function fetchReceipts(
   const sets = new OrderSets()
   const filters = orders === 'all' ? [{ objectType: ObjectType.ORDER }] : orders.map(filterOf)
   const request = { kind: 'subscribe', shopId: toBigEndian(shop, 32), startSeq: 0n, filters } as const
-  const fetched = link.aside(request, sets, async () => {
+  return link.aside(request, sets, async () => {
     await sets.caughtUp(signal)
     for (const id of orders === 'all' ? sets.ids() : orders)
       await each(id, await fetchOne(source, sets, id).catch((error: unknown) => clientError(id, error)))
   })
-  return fetched.catch((error: unknown) => {
-    throw orders === 'all' || !(error instanceof ClientError) ? error : notReadable(orders, error)
-  })
-}
-
-/** The relay takes no filter of, and no question about, an order that is not there or another's. */
-function notReadable(orders: readonly OrderId[], cause: ClientError): ClientError {
-  if (cause.code !== 'INVALID') return cause
-  const problem = `order ${orders.join(', ')} is not there, or another guest's`
-  return new ClientError('NOT_FOUND', problem, { cause, objectId: orders.length === 1 ? orders[0] : undefined })
 }
 
 /** The receipt of one order, verified. Rejects with ClientError. */
@@ -98,6 +88,17 @@ export async function fetchReceipt(source: ReceiptSource, orderId: OrderId): Pro
   await fetchReceipts(source, [orderId], (_id, receipt) => void (found = receipt))
   if (found instanceof Uint8Array) return found
   throw found!
+}
+
+/** The same of an order that the card may read: the relay takes no question about another one. NOT_FOUND for these. */
+export async function ownReceipt(source: ReceiptSource, orderId: OrderId): Promise<Uint8Array> {
+  try {
+    return await fetchReceipt(source, orderId)
+  } catch (cause) {
+    if (!(cause instanceof ClientError) || cause.code !== 'INVALID') throw cause
+    const problem = `order ${orderId} is not there, or another guest's`
+    throw new ClientError('NOT_FOUND', problem, { cause, objectId: orderId })
+  }
 }
 
 /** Sets of a subscription, by the orders that they have patches on, as they come. */
@@ -315,7 +316,7 @@ async function pricedParts(
 }
 
 function clientError(id: OrderId, cause: unknown): ClientError {
-  if (cause instanceof ClientError) return notReadable([id], cause)
+  if (cause instanceof ClientError) return cause
   const what = cause instanceof ReceiptError ? 'the receipt does not match' : 'what the relay answers is no proof'
   return new ClientError('VERIFICATION_FAILED', `order ${id}: ${what}: ${(cause as Error).message}`, { cause })
 }

@@ -405,8 +405,8 @@ export class ShopClient extends ShopObjects {
     if (this.protocol === 4) throw needsVersion5('the relay speaks version 4, which proves no orders')
     if (key === undefined) throw new ClientError('NEEDS_KEY', 'a visitor has no orders: connect with a key')
     // A page loads what makes receipts when the first is wanted.
-    const { fetchReceipt } = await loaded(import('./receipt-assembly.js'))
-    return fetchReceipt({ url, shop, relays: this.relay.keys, link: this.link, signal }, id)
+    const { ownReceipt } = await loaded(import('./receipt-assembly.js'))
+    return ownReceipt({ url, shop, relays: this.relay.keys, link: this.link, signal }, id)
   }
 
   /** How it stands now, for eyes: `mountDevtools` of `cairn-relay/devtools` shows it. */
