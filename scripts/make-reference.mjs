@@ -20,7 +20,7 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 
 install()
 const require = createRequire(join(TOOLS, 'package.json'))
-const { Application, ReflectionKind } = await import(pathToFileURL(require.resolve('typedoc')).href)
+const { Application, Converter, ReflectionKind } = await import(pathToFileURL(require.resolve('typedoc')).href)
 const subpaths = Object.entries(manifest.exports).filter(([, target]) => typeof target !== 'string')
 const names = new Map(subpaths.map(([path, { types }]) => [sourceOf(types), `${manifest.name}${path.slice(1)}`]))
 const app = await Application.bootstrapWithPlugins({
@@ -40,6 +40,8 @@ const app = await Application.bootstrapWithPlugins({
   treatValidationWarningsAsErrors: true,
   logLevel: 'Warn',
 })
+// Before they are listed in groups.
+app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => removeSchemas(project))
 const project = await app.convert()
 if (project === undefined) process.exit(1)
 for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
@@ -53,6 +55,16 @@ if (app.logger.hasErrors() || app.logger.validationWarningCount > 0) process.exi
 await app.generateDocs(project, resolve(options.out))
 const pages = project.getReflectionsByKind(ReflectionKind.FunctionOrMethod | ReflectionKind.Class).length
 console.log(`${join(resolve(options.out), 'index.html')}: ${names.size} subpaths, ${pages} functions and classes`)
+
+/** An object's type and the schema that it is made of have one name, and a type is all that the package exports. */
+function removeSchemas(project) {
+  const all = project.getChildrenByKind(ReflectionKind.Module).flatMap(({ children }) => children)
+  const isSchema = ({ type }) => /^(?:Struct)?Schema$/u.test(type?.name ?? '')
+  const hasTwin = ({ name, parent }) => parent.children.filter((other) => other.name === name).length > 1
+  const schemas = new Set(all.filter((one) => isSchema(one) && hasTwin(one)))
+  const isOne = (one) => schemas.has(one) || (one.isReference() && schemas.has(one.tryGetTargetReflectionDeep()))
+  for (const one of all.filter(isOne)) project.removeReflection(one)
+}
 
 /** Once for each state of the lock. */
 function install() {
