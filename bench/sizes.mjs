@@ -18,8 +18,8 @@ const KIB = 1_024
  */
 export const ENTRIES = [
   // All that a visitor's page loads to see a shop with its proofs, whatever comes later. More than is wanted, 50.
-  { name: 'cairn-relay/client', take: ['connect'], most: 67 },
-  { name: 'cairn-relay/client', most: 70 },
+  { name: 'cairn-relay/client', take: ['connect'], most: 53 },
+  { name: 'cairn-relay/client', most: 56 },
   { name: 'cairn-relay/verify', most: 32 },
   { name: 'cairn-relay/receipt', most: 50 },
   { name: 'cairn-relay/enrol', most: 8 },
@@ -34,15 +34,16 @@ export function titleOf({ name, take, beside }) {
 }
 
 /**
- * Bytes of what is loaded at once, and of each part that waits for an import(): what comes on top, by its name. Other
- * packages in `external` are left out.
+ * Bytes of what is loaded at once, and of each part that waits for an import(): what comes on top, by its name; `all`:
+ * of everything together, for parts share much. Other packages in `external` are left out.
  */
 export async function measure({ name, take, beside, external = [] }) {
   const script = (one, names) => `export ${names === undefined ? '*' : `{ ${names.join(', ')} }`} from '${one}'`
   const own = script(name, take)
   if (beside === undefined) return measured(own, external)
   const both = await measured(`${script(beside)}\n${own}`, external)
-  return { bytes: both.bytes - (await measured(script(beside), external)).bytes, later: [] }
+  const bytes = both.bytes - (await measured(script(beside), external)).bytes
+  return { bytes, later: [], all: bytes }
 }
 
 async function measured(script, external) {
@@ -54,7 +55,8 @@ async function measured(script, external) {
     const more = [...all].filter((one) => !first.has(one))
     return { name: fileName.replace(/-.{8}\.js$/u, ''), bytes: gzipped(chunks, more) }
   })
-  return { bytes: gzipped(chunks, first), later }
+  const all = chunks.map(({ fileName }) => fileName)
+  return { bytes: gzipped(chunks, first), later, all: gzipped(chunks, all) }
 }
 
 /** All of a script as chunks, its own first. */
@@ -90,10 +92,11 @@ if (process.argv[1] === import.meta.filename) {
   const kib = (bytes) => (bytes / KIB).toFixed(1).padStart(6)
   console.log('gzipped KiB  at most')
   for (const entry of ENTRIES) {
-    const { bytes, later } = await measure(entry)
+    const { bytes, later, all } = await measure(entry)
     console.log(`     ${kib(bytes)}  ${String(entry.most).padStart(7)}  ${titleOf(entry)}`)
     // The same parts, whatever of the entry is taken.
     const parts = entry.take === undefined ? later : []
     for (const part of parts) console.log(`    +${kib(part.bytes)}           ${part.name}, when it is first needed`)
+    if (parts.length > 0) console.log(`    =${kib(all)}           with all its parts, which share much`)
   }
 }

@@ -11,6 +11,7 @@ import { dirname, join, posix, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { decode, encode } from '@jridgewell/sourcemap-codec'
 import { build } from 'esbuild'
+import { privateNames } from './private-names.mjs'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
@@ -85,7 +86,10 @@ function importsOf(text) {
   return [...found].map(([, fixed, dynamic]) => fixed ?? dynamic)
 }
 
-/** Each file by itself, so that a bundler takes what a page uses; its map holds its source. */
+/**
+ * Each file by itself, so that a bundler takes what a page uses; its map holds its source. Names of private members are
+ * short, the same ones in all files.
+ */
 async function writeScripts(target, built) {
   const sources = built.map((file) => {
     const source = file.replace(/^dist(.*)\.js$/u, 'src$1.ts')
@@ -103,6 +107,7 @@ async function writeScripts(target, built) {
     jsx: 'automatic',
     legalComments: 'none',
     minify: true,
+    mangleProps: new RegExp(`^(?:${privateNames(sources.map((source) => join(ROOT, source))).join('|')})$`),
     sourcemap: true,
     // Without fields that are declared and not set: they are names twice.
     tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, useDefineForClassFields: false } },

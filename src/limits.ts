@@ -74,6 +74,8 @@ export const CHECKPOINT_AFTER_MS = 1_000
 export const CHECKPOINT_AFTER_SETS = 1_024
 /** Of one shop, those that are signed again included. */
 export const CHECKPOINTS_PER_SECOND_MAX = 10
+/** Between those that a subscription is pushed while nothing changes of what it selects. */
+export const CHECKPOINT_PUSH_REST_MS = 1_000
 /** One that is older is signed again when it is asked for. */
 export const CHECKPOINT_FRESH_SECONDS = 10n
 /** Of a shop: state proofs are made at these. */
@@ -331,7 +333,9 @@ export const OUTBOX_REFUSED_MAX = 100
 export const TAB_TURN_MS_MIN = 500
 /** A tab that wants the session says so again after so long. */
 export const TAB_WANTS_MS = 200
-/** Sets that no checkpoint covers yet, as a client keeps them apart; of more the older half is put together. */
+/** Objects of a collection that a list is made of at once; of more they are read a slice at a time before. */
+export const OBJECTS_READ_AT_ONCE_MAX = 500
+/** Sets that no checkpoint covers yet, as a client keeps them apart; of more the oldest are put together. */
 export const HELD_SETS_MAX = 8_192
 /** How often a card's place is looked at again before its removal is given up: others write all the time. */
 export const CARD_REMOVAL_TRIES_MAX = 20

@@ -17,10 +17,11 @@ test.each(ENTRIES.map((entry) => [titleOf(entry), entry] as const))(
   },
 )
 
-test('a client loads receipts, the chain, what it kept and what guests and staff do when they are needed', async () => {
+test('a client loads what follows a snapshot behind it, and what few need when it is needed', async () => {
   const { later } = await measure({ name: 'cairn-relay/client' })
-  const names = 'development-relay guest-side kept-replica option-problems part-proofs proof-requests'.split(' ')
-  names.push('receipt-assembly', 'shop-cards', 'shop-chain', 'shop-device', 'shop-payments')
+  const names = 'development-relay guest-side hand-over kept-replica kept-shop option-problems own-card'.split(' ')
+  names.push('part-proofs', 'proof-requests', 'receipt-assembly', 'refused-upgrade', 'set-follower', 'shop-cards')
+  names.push('shop-chain', 'shop-device', 'shop-payments')
   expect(later.map(({ name }) => name).sort()).toEqual(names)
 })
 

@@ -4,12 +4,12 @@
  * A signature that leads to no key is `undefined`; an argument of a wrong length throws RangeError.
  */
 
-import { hmac } from '@noble/hashes/hmac.js'
-import { sha256 } from '@noble/hashes/sha2.js'
 import * as secp256k1 from '@noble/secp256k1'
 import { concatBytes } from './bytes.js'
 import { keccak256 } from './hash.js'
-import { exactly, recoverable, signatureBytes, type Recoverable } from './signature-form.js'
+import { exactly, recoverable, type Recoverable } from './signature-form.js'
+
+export { publicKeyOf, sign } from './signing.js'
 
 /** Which implementation it is: signature.node.ts may be another one. */
 export const implementation: 'system' | 'native' | 'portable' = 'portable'
@@ -27,22 +27,6 @@ export function recoverPublicKey(digest: Uint8Array, signature: Uint8Array): Uin
   } catch {
     return undefined
   }
-}
-
-/** 65 bytes over `digest` (32 bytes): low s, v 27 or 28, deterministic nonce (RFC 6979). */
-export function sign(digest: Uint8Array, secret: Uint8Array): Uint8Array {
-  exactly(digest, 32, 'digest')
-  exactly(secret, 32, 'secret key')
-  // The nonce of RFC 6979; for whoever else uses the library it is the same function.
-  secp256k1.hashes.hmacSha256 ??= (key, message) => hmac(sha256, key, message)
-  const recovered = secp256k1.sign(digest, secret, { prehash: false, format: 'recovered', lowS: true })
-  return signatureBytes(recovered.subarray(1), recovered[0]!)
-}
-
-/** The compressed public key, 33 bytes, of a 32-byte secret key. Throws on a secret outside 1 … n−1. */
-export function publicKeyOf(secret: Uint8Array): Uint8Array {
-  exactly(secret, 32, 'secret key')
-  return secp256k1.getPublicKey(secret, true)
 }
 
 /** Whether `key` is a compressed point on the curve (33 bytes, first byte 2 or 3). */

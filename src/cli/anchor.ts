@@ -27,7 +27,8 @@ import {
   verifyLast,
   type VerifiedCheckpoint,
 } from '../proofs/checkpoint-form.js'
-import { ProofPayloadError, readLogProofAnswer } from '../wire/proof-payloads.js'
+import { readLogProofAnswer } from '../wire/proof-payloads.js'
+import { ProofPayloadError } from '../wire/snapshot-payloads.js'
 import { integerFlag, parseFlags, URL_FLAG, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 import { newestSeq } from './newest-seq.js'

@@ -9,7 +9,8 @@ import { ClientError } from '../client/client-error.js'
 import { bytesFromRelay, type RelayPlace } from '../client/relay-http.js'
 import { CheckpointError } from '../proofs/checkpoint-error.js'
 import { decodeCheckpoint } from '../proofs/checkpoint-form.js'
-import { ProofPayloadError, readCheckpointAnswer } from '../wire/proof-payloads.js'
+import { readCheckpointAnswer } from '../wire/proof-payloads.js'
+import { ProofPayloadError } from '../wire/snapshot-payloads.js'
 
 /** Rejects with ClientError. */
 export async function newestSeq(place: RelayPlace, shopId: ShopId): Promise<Seq> {

@@ -42,7 +42,7 @@ import {
   ProofPayloadError,
   readSalts,
   readSnapshotObject,
-} from '../wire/proof-payloads.js'
+} from '../wire/snapshot-payloads.js'
 import { answerRow, type AnswerRow, type EntryRow } from './state-vectors.js'
 import { expectEqual, expectSame, newFindings, VectorFileError, type Findings } from './vector-findings.js'
 

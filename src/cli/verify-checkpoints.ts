@@ -29,12 +29,8 @@ import {
 } from '../proofs/checkpoint.js'
 import { logIndexOf } from '../proofs/log-proof.js'
 import { OTHER_KEY } from '../proofs/receipt-report.js'
-import {
-  ProofPayloadError,
-  readCheckpointAnswer,
-  readLogProofAnswer,
-  type CheckpointAnswer,
-} from '../wire/proof-payloads.js'
+import { readCheckpointAnswer, readLogProofAnswer, type CheckpointAnswer } from '../wire/proof-payloads.js'
+import { ProofPayloadError } from '../wire/snapshot-payloads.js'
 import { printable, type Io } from './io.js'
 import { NOTHING_SENT } from './receipt-lines.js'
 

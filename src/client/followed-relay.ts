@@ -6,15 +6,11 @@
  */
 
 import { equalBytes } from '../bytes/bytes.js'
-import {
-  decodeHandOvers,
-  readHandOver,
-  relaysAfter,
-  type RelayIdentity,
-  type SignedHandOver,
-} from '../proofs/hand-over.js'
+import type * as HandOvers from '../proofs/hand-over.js'
+import type { RelayIdentity, SignedHandOver } from '../proofs/hand-over.js'
 import { CheckpointError } from '../proofs/checkpoint-error.js'
 import { ClientError } from './client-error.js'
+import { loaded } from './later.js'
 import { bytesFromRelay, type RelayPlace } from './relay-http.js'
 import type { KnownRelay } from './shop-checkpoints.js'
 
@@ -33,17 +29,24 @@ export class FollowedRelay implements KnownRelay {
   }
 
   /**
-   * Throws ClientError VERIFICATION_FAILED for one that is not well signed, is of another relay than that which is
-   * known, or leads back in a circle. One that leads from no known key is not followed.
+   * Each CBOR [hand-over, signature]. Rejects with ClientError VERIFICATION_FAILED for one that is not well signed, is
+   * of another relay than that which is known, or leads back in a circle; with UNREACHABLE where what reads them does
+   * not load. One that leads from no known key is not followed.
    */
-  take(handOvers: readonly SignedHandOver[]): void {
+  async take(given: readonly Uint8Array[]): Promise<void> {
+    if (given.length > 0) await this.read(({ decodeSignedHandOver }) => given.map(decodeSignedHandOver))
+  }
+
+  private async read(decoded: (part: typeof HandOvers) => readonly SignedHandOver[]): Promise<void> {
+    const part = await loaded(import('../proofs/hand-over.js'))
     try {
-      const read = handOvers.map(readHandOver)
+      const handOvers = decoded(part)
+      const read = handOvers.map(part.readHandOver)
       const own = read.find(({ From }) => this.keys.some((key) => equalBytes(key, From)))
       this.handOvers = handOvers
       this.identity ??= own && { ChainID: own.ChainID, Registry: own.Registry, Relay: own.Relay }
       if (this.identity === undefined) return
-      this.keys.push(...relaysAfter(handOvers, this.keys, this.identity).slice(this.keys.length))
+      this.keys.push(...part.relaysAfter(handOvers, this.keys, this.identity).slice(this.keys.length))
     } catch (cause) {
       if (!(cause instanceof CheckpointError)) throw cause
       throw new ClientError('VERIFICATION_FAILED', cause.message, { cause })
@@ -62,16 +65,21 @@ export class FollowedRelay implements KnownRelay {
       if (error instanceof ClientError && UNSERVED.includes(error.code)) return
       throw error
     }
-    this.take(this.read(body))
+    // Few relays have ever changed their key: nothing more is loaded then.
+    if (body.length === 1 && body[0] === EMPTY_LIST) this.handOvers = []
+    else await this.read(({ decodeHandOvers }) => decodedList(body, decodeHandOvers))
   }
+}
 
-  private read(body: Uint8Array): readonly SignedHandOver[] {
-    try {
-      return decodeHandOvers(body)
-    } catch (cause) {
-      const problem = `${HAND_OVERS_PATH}: ${(cause as Error).message}`
-      throw new ClientError('VERIFICATION_FAILED', problem, { cause })
-    }
+/** The byte that is CBOR of a list without anything. */
+const EMPTY_LIST = 0x80
+
+function decodedList(body: Uint8Array, decode: (typeof HandOvers)['decodeHandOvers']): readonly SignedHandOver[] {
+  try {
+    return decode(body)
+  } catch (cause) {
+    const problem = `${HAND_OVERS_PATH}: ${(cause as Error).message}`
+    throw new ClientError('VERIFICATION_FAILED', problem, { cause })
   }
 }
 

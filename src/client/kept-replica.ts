@@ -13,7 +13,7 @@ import { CborError, type CborKey } from '../codec/value.js'
 import { OBJECT_BYTES_MAX } from '../limits.js'
 import { encodeLevel, readLevel, type Level } from '../merkle/state-level.js'
 import type { SignedCheckpoint } from '../proofs/checkpoint.js'
-import { HeldShop } from '../proofs/held-shop.js'
+import { HeldObjects } from '../proofs/held-objects.js'
 import type { Salts, SnapshotItem, SnapshotObject } from '../proofs/snapshot.js'
 import {
   encodeSalts,
@@ -23,7 +23,7 @@ import {
   readSalts,
   readSnapshotObject,
   readStateQuestion,
-} from '../wire/proof-payloads.js'
+} from '../wire/snapshot-payloads.js'
 import type { PartProofs } from './part-proofs.js'
 import { filtersOf, type Part } from './parts.js'
 import type { KnownRelay } from './shop-checkpoints.js'
@@ -69,12 +69,14 @@ export function keptFor(
 }
 
 /** What was kept, as if all of it were true: to be shown before it is checked. Throws what reading an object throws. */
-export function* heldIn({ items }: KeptReplica): Steps<HeldShop> {
-  const held = new HeldShop({ hasTree: false })
+export function* heldIn({ items }: KeptReplica): Steps<HeldObjects> {
+  const held = new HeldObjects()
   for (const { question, object } of items) {
     if (!isGuestsAccount(question)) held.put({ question, object }, 0n)
     yield
   }
+  // Most pages show a list of them at once.
+  yield* held.readSteps('Listings')
   return held
 }
 

@@ -6,6 +6,7 @@
  * Tests: test/client/proven-client.test.ts
  */
 
+import { present } from '../assert.js'
 import type { Seconds, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { readLevel, STATE_COLLECTIONS, type Level } from '../merkle/state-level.js'
@@ -13,7 +14,8 @@ import type { StateQuestion } from '../merkle/state-question.js'
 import type { StateObject } from '../merkle/state-tree.js'
 import type { OfferedCheckpoint } from '../proofs/checkpoint-acceptance.js'
 import { decodeLast, type VerifiedCheckpoint } from '../proofs/checkpoint-form.js'
-import { HeldShop } from '../proofs/held-shop.js'
+import { HeldObjects } from '../proofs/held-objects.js'
+import type { HeldShop } from '../proofs/held-shop.js'
 import { decodeLogConsistency } from '../proofs/log-proof.js'
 import {
   isCardEntry,
@@ -29,12 +31,13 @@ import {
 import type { ObjectCollection } from '../state/object-edit.js'
 import { keyOfPath, nameOfKey, readObject } from '../state/object-key.js'
 import type { CheckpointPush, SnapshotPush } from '../wire/messages.js'
-import { readSalts, readSnapshotObject } from '../wire/proof-payloads.js'
+import { readSalts, readSnapshotObject } from '../wire/snapshot-payloads.js'
 import type { Standing, Verified } from './live.js'
 import type { KeptReplica } from './kept-replica.js'
 import type { checkParts, PartProofs, PartTask } from './part-proofs.js'
 import { selectionOf, type Access, type Part, type Selection } from './parts.js'
 import type { Replica } from './replica.js'
+import type { SetFollower } from './set-follower.js'
 import { ShopCheckpoints, type KnownRelay } from './shop-checkpoints.js'
 import type { Steps } from './slices.js'
 
@@ -42,7 +45,7 @@ import type { Steps } from './slices.js'
 interface Begun {
   readonly checkpoint: VerifiedCheckpoint
   readonly verifier: SnapshotVerifier
-  readonly held: HeldShop
+  readonly held: HeldObjects
   readonly selection: Selection
 }
 
@@ -67,7 +70,7 @@ export class ProvenShop {
   private readonly card: Uint8Array | undefined
   private readonly replica: Replica
   private begun: Begun | undefined
-  private held: HeldShop | undefined
+  private held: HeldObjects | undefined
   private selection: Selection = { selected: {}, singles: [], ownOrders: false }
   /** Of `parts` no snapshot has come. */
   private isReselected = false
@@ -185,7 +188,7 @@ export class ProvenShop {
     }
     if (!push.last) return false
     verifier.end()
-    for (const collection of read) for (const _ of held.values(collection)) yield
+    for (const collection of read) yield* held.readSteps(collection)
     if (this.begun !== begun) return false
     this.level = verifier.level
     this.end(begun)
@@ -212,8 +215,8 @@ export class ProvenShop {
   }
 
   /**
-   * What was kept of an earlier run, checked as a snapshot and proofs of the relay are; what proves its parts. Throws
-   * what a check throws, and leaves all as it was.
+   * What was kept of an earlier run, checked as a snapshot and proofs of the relay are; what proves its parts. After
+   * `follow` of the replica. Throws what a check throws, and leaves all as it was.
    */
   *resume(
     kept: KeptReplica,
@@ -228,19 +231,21 @@ export class ProvenShop {
       level,
       salts,
     )
-    const held = new HeldShop({ hasTree: true })
+    const held = new HeldObjects()
     for (const item of items) {
       const object = verifier.take(item)
       if (object !== undefined) held.put(object, Seq)
       yield
     }
     verifier.end()
-    held.begin(Seq)
-    const task = this.taskOf({ held, checkpoint, selection })
+    held.reach(Seq)
+    const follower = present(this.replica.followerOf(held, true), 'what follows a snapshot')
+    yield* follower.shop.foldSteps()
+    const task = this.taskOf(follower.shop, checkpoint, selection)
     if (task !== undefined) check(task, this.shopId, parts ?? { singles: [] })
     this.saltsKnown = salts
     this.level = level
-    this.end({ checkpoint: this.checkpoints.goOn(signed), held, selection })
+    this.end({ checkpoint: this.checkpoints.goOn(signed), held, selection }, follower)
     if (task === undefined || parts === undefined) return undefined
     this.partsProven(task)
     return { task, proofs: parts }
@@ -250,13 +255,13 @@ export class ProvenShop {
   kept(
     shown: { readonly task: PartTask; readonly proofs: PartProofs } | undefined,
   ): (Omit<KeptReplica, 'items' | 'purpose'> & { readonly objects: Iterable<SnapshotObject> }) | undefined {
-    const { held, whole, level, selection } = this
-    if (held === undefined || whole === undefined || level === undefined) return undefined
-    if (held.treeSeq !== whole.fields.Seq) return undefined
+    const { tree, whole, level, selection } = this
+    if (tree === undefined || whole === undefined || level === undefined) return undefined
+    if (tree.treeSeq !== whole.fields.Seq) return undefined
     const task = this.partTask()
     const isProven = shown?.task.checkpoint.fields.Seq === whole.fields.Seq
     if (task !== undefined && !isProven) return undefined
-    const objects = [...held.treeObjects()].filter(({ question }) => isSelected(selection, question))
+    const objects = [...tree.treeObjects()].filter(({ question }) => isSelected(selection, question))
     const parts = task === undefined ? undefined : shown!.proofs
     return { signed: whole.signed, level, salts: this.saltsKnown, objects, parts }
   }
@@ -315,17 +320,33 @@ export class ProvenShop {
     return true
   }
 
-  /** What is to be proven by proofs of its own, as it was held at the checkpoint that the rest was compared with. */
-  partTask(): PartTask | undefined {
-    const { held, whole: checkpoint, selection } = this
-    if (held === undefined || checkpoint === undefined || held.treeSeq !== checkpoint.fields.Seq) return undefined
-    return this.taskOf({ held, checkpoint, selection })
+  /** What is held with its tree; undefined while the replica has none. */
+  private get tree(): HeldShop | undefined {
+    return this.held && this.replica.followed
   }
 
-  private taskOf({ held, checkpoint, selection }: Omit<Begun, 'verifier'>): PartTask | undefined {
-    const withHeld = (question: StateQuestion) => ({ question, held: held.treeObject(question) })
-    const singles = [...selection.singles, ...this.stockQuestions(held, selection)].map(withHeld)
-    const orders = () => [...held.treeOrders()].map((key) => withHeld(['Orders', key]))
+  /** Brings what a snapshot brought into its tree, a part at a time: `partTask` and `kept` do it in one go. */
+  *foldSteps(): Steps {
+    if (this.tree !== undefined) yield* this.tree.foldSteps()
+  }
+
+  /** Whether there is something that is to be proven by proofs of its own. */
+  get hasParts(): boolean {
+    const { singles, ownOrders } = this.selection
+    return singles.length > 0 || ownOrders || this.stockQuestions(this.held, this.selection).length > 0
+  }
+
+  /** What is to be proven by proofs of its own, as it was held at the checkpoint that the rest was compared with. */
+  partTask(): PartTask | undefined {
+    const { tree, whole: checkpoint, selection } = this
+    if (tree === undefined || checkpoint === undefined || tree.treeSeq !== checkpoint.fields.Seq) return undefined
+    return this.taskOf(tree, checkpoint, selection)
+  }
+
+  private taskOf(tree: HeldShop, checkpoint: VerifiedCheckpoint, selection: Selection): PartTask | undefined {
+    const withHeld = (question: StateQuestion) => ({ question, held: tree.treeObject(question) })
+    const singles = [...selection.singles, ...this.stockQuestions(tree.objects, selection)].map(withHeld)
+    const orders = () => [...tree.treeOrders()].map((key) => withHeld(['Orders', key]))
     const own = selection.ownOrders ? { card: this.card!, orders: orders() } : undefined
     return singles.length === 0 && own === undefined ? undefined : { checkpoint, singles, own }
   }
@@ -346,7 +367,7 @@ export class ProvenShop {
     const selection = selectionOf(this.parts, this.access(salts))
     const claim = { shopId: this.shopId, stateRoot, selected: selection.selected }
     const verifier = new SnapshotVerifier(claim, readLevel(push.level), salts)
-    this.begun = { checkpoint, verifier, held: new HeldShop({ hasTree: true }), selection }
+    this.begun = { checkpoint, verifier, held: new HeldObjects(), selection }
     this.saltsKnown = salts
   }
 
@@ -356,9 +377,9 @@ export class ProvenShop {
     return salts.Inventory === undefined ? 'guest' : 'staff'
   }
 
-  private end({ checkpoint, held, selection }: Omit<Begun, 'verifier'>): void {
-    held.begin(checkpoint.fields.Seq)
-    this.replica.begin(held)
+  private end({ checkpoint, held, selection }: Omit<Begun, 'verifier'>, follower?: SetFollower): void {
+    held.reach(checkpoint.fields.Seq)
+    this.replica.begin(held, true, follower)
     this.begun = undefined
     this.isReselected = false
     this.early.clear()
@@ -370,10 +391,9 @@ export class ProvenShop {
   }
 
   private *compare(checkpoint: VerifiedCheckpoint, level: Level): Steps {
-    const { held, selection } = this
+    const { tree: held, selection } = this
     if (held === undefined || checkpoint.fields.Seq < held.treeSeq) return
-    yield* held.foldSteps()
-    held.advance(checkpoint.fields.Seq)
+    yield* held.advanceSteps(checkpoint.fields.Seq)
     for (const name of STATE_COLLECTIONS) if (selection.selected[name] === 'whole') yield* held.hashSteps(name)
     for (const name of STATE_COLLECTIONS)
       if (selection.selected[name] === 'whole') requireRoot(name, held.root(name), level, this.saltsKnown)
@@ -388,14 +408,10 @@ export class ProvenShop {
   }
 
   private isUnproven(): boolean {
-    const { singles, ownOrders } = this.selection
-    return (
-      this.provenParts === undefined &&
-      (singles.length > 0 || ownOrders || this.stockQuestions(this.held, this.selection).length > 0)
-    )
+    return this.provenParts === undefined && this.hasParts
   }
 
-  private stockQuestions(held: HeldShop | undefined, selection: Selection): StateQuestion[] {
+  private stockQuestions(held: HeldObjects | undefined, selection: Selection): StateQuestion[] {
     const selected = selection.selected.Inventory
     if (held === undefined || selected === undefined || selected === 'whole') return []
     const stock = [...held.keys('Inventory')].map((key): StateQuestion => ['Inventory', key])

@@ -31,12 +31,8 @@ import {
 import { ReceiptAnchor } from '../proofs/receipt-form.js'
 import { asksForPayment } from '../state/order-rules.js'
 import { ObjectType, type PushRequest, type SyncStatusRequest } from '../wire/messages.js'
-import {
-  encodeStateQuestion,
-  readLogProofAnswer,
-  readStateProofAnswer,
-  type StateProofAnswer,
-} from '../wire/proof-payloads.js'
+import { readLogProofAnswer, readStateProofAnswer, type StateProofAnswer } from '../wire/proof-payloads.js'
+import { encodeStateQuestion } from '../wire/snapshot-payloads.js'
 import { decodeSet, type PushedSet } from '../wire/pushed-set.js'
 import { aborted, ClientError } from './client-error.js'
 import { bytesFromRelay, type RelayPlace } from './relay-http.js'

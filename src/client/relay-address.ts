@@ -6,8 +6,6 @@
 
 import type { ShopId } from '../brands.js'
 import { fromHex } from '../bytes/hex.js'
-import { decodeSignedHandOver } from '../proofs/hand-over.js'
-import { verificationFailed } from './client-error.js'
 import { FollowedRelay } from './followed-relay.js'
 import { loaded } from './later.js'
 import type { ShopChain } from './shop-chain.js'
@@ -49,10 +47,6 @@ export async function knownRelay(
   options: RelayOptions & { readonly handOvers?: readonly Uint8Array[] | undefined },
 ): Promise<FollowedRelay> {
   const relay = await relayOf(options)
-  try {
-    relay.take((options.handOvers ?? []).map(decodeSignedHandOver))
-  } catch (error) {
-    throw verificationFailed(error)
-  }
+  await relay.take(options.handOvers ?? [])
   return relay
 }

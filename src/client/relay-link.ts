@@ -6,7 +6,6 @@
  * Tests: test/client/shop-client.test.ts, test/client/proven-client.test.ts
  */
 
-import { publicKeyOf, sign } from '#signature'
 import { fromBigEndian, toBigEndian } from '../bytes/bytes.js'
 import { personalMessageDigest } from '../bytes/eip191.js'
 import { BACK_OFF_MS_MAX, BACK_OFF_MS_MIN } from '../limits.js'
@@ -14,13 +13,16 @@ import type { WireVersion } from '../wire/envelope.js'
 import type { PushRequest, Request, SubscriptionRequest, SyncStatusRequest } from '../wire/messages.js'
 import { ClientError } from './client-error.js'
 import { RelayConnection, type ConnectionHandlers } from './connection.js'
-import { whyNotOpened } from './refused-upgrade.js'
+import { loaded } from './later.js'
+import type * as WhyNot from './refused-upgrade.js'
 
 export type ConnectionState = 'connecting' | 'connected' | 'disconnected' | 'needs-auth' | 'closed'
 
 interface LinkOptions {
   readonly url: string
   readonly key?: Uint8Array | undefined
+  /** The key's own, 33 bytes. */
+  readonly card?: Uint8Array | undefined
   /** No other version is spoken. */
   readonly version?: WireVersion | undefined
   readonly signal?: AbortSignal | undefined
@@ -254,7 +256,7 @@ export class RelayLink {
     const { url, signal } = this.options
     const { handlers } = this
     const connection: RelayConnection = await openedOr(
-      () => whyNotOpened(url, version, signal),
+      () => whyNot(url, version, signal),
       RelayConnection.open(
         url,
         version,
@@ -280,9 +282,10 @@ export class RelayLink {
   }
 
   private async authenticate(connection: RelayConnection): Promise<void> {
-    const { key, signal } = this.options
-    if (key === undefined) return
-    const challenge = await connection.request({ kind: 'authenticate', publicKey: publicKeyOf(key) }, signal)
+    const { key, card, signal } = this.options
+    if (key === undefined || card === undefined) return
+    const challenge = await connection.request({ kind: 'authenticate', publicKey: card }, signal)
+    const { sign } = await loaded(import('./own-card.js'))
     const signature = sign(personalMessageDigest(challenge), key)
     await connection.request({ kind: 'challengeSolution', signature }, signal)
   }
@@ -349,6 +352,12 @@ async function openedOr(
     if (!(error instanceof ClientError) || error.code !== 'UNREACHABLE') throw error
     throw (await why()) ?? error
   }
+}
+
+/** Undefined too where what finds it out does not load: then there is no network. */
+async function whyNot(...of: Parameters<typeof WhyNot.whyNotOpened>): Promise<ClientError | undefined> {
+  const part = await import('./refused-upgrade.js').catch(() => undefined)
+  return part?.whyNotOpened(...of)
 }
 
 function retryAfterMs(error: unknown): number {

@@ -1,7 +1,7 @@
 /**
  * What a client holds of a shop: the objects that its subscription selects, made from verified sets, and from snapshots
  * where there are any. An object is the same reference until a set changes it, so that user interfaces can compare by
- * identity.
+ * identity. Sets are taken by set-follower.ts, once that is there.
  *
  * Tests: test/client/shop-client.test.ts
  */
@@ -13,12 +13,13 @@ import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { Order } from '../objects/order.js'
 import type { Tag } from '../objects/tag.js'
-import { HeldShop } from '../proofs/held-shop.js'
-import { cardMoves } from '../state/card-moves.js'
+import { present } from '../assert.js'
+import { HeldObjects } from '../proofs/held-objects.js'
+import type { HeldShop } from '../proofs/held-shop.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { PushedSet } from '../wire/pushed-set.js'
-import { LinkedCards } from './linked-cards.js'
-import { VerificationError, verifySet, type VerifiedSet } from './verify.js'
+import type * as Following from './set-follower.js'
+import type { Steps } from './slices.js'
 
 interface ObjectTypes {
   readonly Manifest: Manifest
@@ -30,10 +31,12 @@ interface ObjectTypes {
 }
 
 export class Replica {
-  private readonly shopId: ShopId
-  private readonly relays: readonly Uint8Array[]
-  private held = new HeldShop({ hasTree: false })
-  private cards = new LinkedCards()
+  private readonly of: Following.FollowedShop
+  private held = new HeldObjects()
+  private hasTree = false
+  /** Undefined until it is loaded. */
+  private following: typeof Following | undefined
+  private follower: Following.SetFollower | undefined
   /** The last set that changed anything of a collection, by its name. */
   private readonly changes = new Map<string, bigint>()
 
@@ -43,8 +46,7 @@ export class Replica {
 
   /** `relays`: addresses of the relay's keys, at least one. */
   constructor(shopId: ShopId, relays: readonly Uint8Array[]) {
-    this.shopId = shopId
-    this.relays = relays
+    this.of = { shopId, relays }
   }
 
   /** The last set that was verified and applied; 0 before the first. */
@@ -52,28 +54,39 @@ export class Replica {
     return this.held.seq
   }
 
-  /** What a snapshot brought and was proven. Whatever was held before is dropped. */
-  begin(held: HeldShop): void {
-    this.generation++
-    this.held = held
-    this.changes.clear()
-    this.cards = new LinkedCards()
-    for (const [, { KeyCards }] of this.all('Accounts'))
-      for (const move of cardMoves(new Uint8Array(0), [], KeyCards ?? [])) this.cards.move(move)
+  /** Sets are taken from now on, and what is held gets its tree. */
+  follow(following: typeof Following): void {
+    this.following = following
+    this.follower = this.followerOf(this.held, this.hasTree)
+  }
+
+  /** What is held with its tree, as of some set; undefined before `follow`. */
+  get followed(): HeldShop | undefined {
+    return this.follower?.shop
+  }
+
+  /** Of objects that `begin` may get with it. Undefined before `follow`. */
+  followerOf(held: HeldObjects, hasTree: boolean): Following.SetFollower | undefined {
+    return this.following && new this.following.SetFollower(this.of, held, { hasTree })
   }
 
   /**
-   * Verifies and applies a set; returns it with the names of the objects that it changed. Throws VerificationError.
+   * What a snapshot brought. Whatever was held before is dropped. With a tree it can be compared with checkpoints: it
+   * is proven.
    */
-  take(set: PushedSet): { readonly set: VerifiedSet; readonly changed: ReadonlySet<string> } {
-    const { shopId, cards } = this
-    const [relayAddress, ...otherRelayAddresses] = this.relays as [Uint8Array, ...Uint8Array[]]
-    const trust = { shopId, relayAddress, otherRelayAddresses, isLinked: (card: Uint8Array) => cards.has(card) }
-    const verified = verifySet(set, this.lastSeq, trust)
-    const { changed, cardMoves: moves } = applied(this.held, verified)
-    for (const move of moves) cards.move(move)
-    for (const name of changed) this.changes.set(name.split('/', 1)[0]!, verified.seq)
-    return { set: verified, changed }
+  begin(held: HeldObjects, hasTree: boolean, follower = this.followerOf(held, hasTree)): void {
+    this.generation++
+    this.held = held
+    this.hasTree = hasTree
+    this.follower = follower
+    this.changes.clear()
+  }
+
+  /** Verifies and applies a set, after `follow`. Throws VerificationError. */
+  take(pushed: PushedSet): Following.TakenSet {
+    const taken = present(this.follower, 'what follows a snapshot').take(pushed)
+    for (const name of taken.changed) this.changes.set(name.split('/', 1)[0]!, taken.set.seq)
+    return taken
   }
 
   /** By object name: `Listings/42`, `Manifest`, … */
@@ -89,6 +102,16 @@ export class Replica {
   /** The last set that changed anything of a collection; 0 if none did since the snapshot. */
   changedAt(collection: ObjectCollection): bigint {
     return this.changes.get(collection) ?? 0n
+  }
+
+  /** Whether a list of the collection can be made at once; else `readSteps` come first. */
+  isRead(collection: ObjectCollection): boolean {
+    return this.held.isRead(collection)
+  }
+
+  /** Reads all objects of the collection from their bytes. Throws SchemaError, CborError. */
+  readSteps(collection: ObjectCollection): Steps {
+    return this.held.readSteps(collection)
   }
 
   /** All objects of a collection by rising ID or name; the same reference until a set changes one of them. */
@@ -137,14 +160,4 @@ export class Replica {
 /** What a list is sorted by. */
 export function keyOf(object: Listing | Order | Tag): bigint | string {
   return 'ID' in object ? object.ID : object.Name
-}
-
-/** What no relay accepts, or changes what is not held: something before it was left out. */
-function applied(held: HeldShop, set: VerifiedSet): ReturnType<HeldShop['apply']> {
-  try {
-    return held.apply(set)
-  } catch (error) {
-    const problem = `cannot be applied to what is held as of set ${held.seq}: ${(error as Error).message}`
-    throw new VerificationError(set.seq, problem, { cause: error })
-  }
 }

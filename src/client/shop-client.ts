@@ -5,15 +5,12 @@
  * Tests: test/client/shop-client.test.ts, test/client/proven-client.test.ts
  */
 
-import { publicKeyOf } from '#signature'
 import type { OrderId, ShopId } from '../brands.js'
 import { toBigEndian } from '../bytes/bytes.js'
 import { VERIFIED_AT_SECONDS_DEFAULT } from '../limits.js'
 import type { Change } from '../patches/patch.js'
 import type { Comparison } from '../proofs/checkpoint.js'
-import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
-import { decodeSet } from '../wire/pushed-set.js'
 import type { PushRequest, Request, SyncStatusRequest } from '../wire/messages.js'
 import { ClientError, needsVersion5, verificationFailed } from './client-error.js'
 import { areConnectOptions, type ConnectOptions } from './connect-options.js'
@@ -22,7 +19,8 @@ import { Troubles, watchedView, type Diagnosis } from './diagnosis.js'
 import { FirstScreen } from './first-screen.js'
 import type { FollowedRelay } from './followed-relay.js'
 import { loaded } from './later.js'
-import { LiveObjects, loadingUnless, seqOnly, type Standing, type Verified } from './live.js'
+import { HeldView } from './held-view.js'
+import { LiveObjects, type Verified } from './live.js'
 import { filtersOf, type Part } from './parts.js'
 import type { OwnSet } from './proof-requests.js'
 import { RelayLink, type ConnectionState } from './relay-link.js'
@@ -46,11 +44,11 @@ export { ClientError } from './client-error.js'
 export { ProofError } from '../merkle/proof-error.js'
 export { StateProofError } from '../merkle/state-proof-error.js'
 export { CheckpointError } from '../proofs/checkpoint-error.js'
-export { HeldObjectError } from '../proofs/held-shop.js'
+export { HeldObjectError } from '../proofs/held-object-error.js'
 export { MyOrdersError } from '../proofs/my-orders-error.js'
 export { SnapshotError } from '../proofs/snapshot.js'
 export { OwnSetError } from './own-set-error.js'
-export { VerificationError } from './verify.js'
+export { VerificationError } from './verification-error.js'
 export { CANCELED, COMMITTED, OPEN, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
 export { VIEW_STATE_PUBLISHED } from '../objects/listing.js'
 
@@ -75,9 +73,15 @@ export { VIEW_STATE_PUBLISHED } from '../objects/listing.js'
  */
 export async function connect(options: ConnectOptions): Promise<ShopClient> {
   if (!areConnectOptions(options)) (await loaded(import('./option-problems.js'))).checkConnectOptions(options)
-  const client = new ShopClient(options, await knownRelay(options))
+  const [relay, card] = await Promise.all([knownRelay(options), cardOf(options.key)])
+  const client = new ShopClient(options, relay, card)
   await client.start()
   return client
+}
+
+/** A visitor's page never needs what keys are calculated with. */
+async function cardOf(key: Uint8Array | undefined): Promise<Uint8Array | undefined> {
+  return key && (await loaded(import('./own-card.js'))).publicKeyOf(key)
 }
 
 /**
@@ -100,6 +104,8 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
 export class ShopClient extends ShopObjects {
   private readonly options: ConnectOptions
   private readonly relay: FollowedRelay
+  /** Of the key, 33 bytes. */
+  private readonly card: Uint8Array | undefined
   private readonly replica: Replica
   private readonly proofs: ShopProofs
   private readonly link: RelayLink
@@ -109,13 +115,9 @@ export class ShopClient extends ShopObjects {
   private readonly watched: WatchedViews
   private readonly firstScreen: FirstScreen
   protected override readonly objects: LiveObjects
-  protected override source: ViewSource = {
-    get: (name) => this.proofs.value(name),
-    standing: (name) => this.standing(name),
-    list: (collection) => this.replica.list(collection),
-    listStanding: (collection) => this.listStanding(collection),
-    isWhole: (collection) => this.isWhole(collection),
-  }
+  /** What is held and proven, as views show it. */
+  private readonly held: HeldView
+  protected override source: ViewSource
   private readonly stateWatchers = new Set<(state: ConnectionState) => void>()
   /** What is subscribed to; undefined for everything. */
   private parts: readonly Part[] | undefined
@@ -126,14 +128,16 @@ export class ShopClient extends ShopObjects {
   private readonly onAbort = () => this.close()
 
   /** Use `connect`. */
-  constructor(options: ConnectOptions, relay: FollowedRelay) {
+  constructor(options: ConnectOptions, relay: FollowedRelay, card: Uint8Array | undefined) {
     const { shop, only, signal } = options
     super(options.currencies ?? [])
     this.options = options
     this.relay = relay
+    this.card = card
     this.parts = only === 'watched' ? [] : only
     this.replica = new Replica(shop, relay.keys)
     this.proofs = this.makeProofs()
+    this.source = this.held = this.makeView()
     this.watched = new WatchedViews(
       () => void this.reselect(),
       () => this.firstScreen.look(),
@@ -145,10 +149,10 @@ export class ShopClient extends ShopObjects {
   }
 
   private makeProofs(): ShopProofs {
-    const { shop, key, store, verifiedAtSeconds } = this.options
+    const { shop, store, verifiedAtSeconds } = this.options
     return new ShopProofs(
       this.replica,
-      { shopId: shop, relay: this.relay, card: key && publicKeyOf(key) },
+      { shopId: shop, relay: this.relay, card: this.card },
       { only: this.parts, store, verifiedAtSeconds: BigInt(verifiedAtSeconds ?? VERIFIED_AT_SECONDS_DEFAULT) },
       {
         ask: (request) => this.link.ask(request),
@@ -158,10 +162,24 @@ export class ShopClient extends ShopObjects {
         },
         streams: () => this.firstScreen.look(),
         listed: () => this.watched.collections,
+        unfollowed: (error) => this.unfollowed(error),
         failed: (error) => this.fail(error),
         notice: (text) => this.notice(text),
       },
     )
+  }
+
+  private makeView(): HeldView {
+    const { replica, proofs, options } = this
+    return new HeldView(replica, proofs, {
+      isWatched: options.only === 'watched',
+      protocol: () => this.protocol,
+      parts: () => this.parts,
+      isSynced: () => this.isSynced,
+      isWanted: () => this.state !== 'closed' && this.failure === undefined,
+      listed: (collection) => this.objects.changed(`${collection}/`),
+      failed: (error) => this.fail(error),
+    })
   }
 
   private makeFirstScreen(): FirstScreen {
@@ -184,11 +202,11 @@ export class ShopClient extends ShopObjects {
   private makeLink(): RelayLink {
     const { url, key, protocol, signal } = this.options
     return new RelayLink(
-      { url, key, version: protocol, signal, notice: (text) => this.notice(text) },
+      { url, key, card: this.card, version: protocol, signal, notice: (text) => this.notice(text) },
       {
         begin: (connection) => this.begin(connection),
-        push: (push) => this.checked(this.pushed(push)),
-        checkpoint: (push) => this.checked(this.proofs.checkpoint(push)),
+        push: (push) => this.followed(this.pushed(push)),
+        checkpoint: (push) => this.followed(this.proofs.checkpoint(push)),
         snapshot: (push) => this.checked(this.proofs.snapshot(push)),
         payments: ({ page }) => this.tookPayments(page),
         syncStatus: (status) => this.told(status),
@@ -354,7 +372,7 @@ export class ShopClient extends ShopObjects {
   }
 
   protected override readTags() {
-    return { ...this.listStanding('Tags'), data: this.replica.tags() }
+    return { ...this.held.collectionStanding('Tags'), data: this.replica.tags() }
   }
 
   protected override get asked() {
@@ -364,11 +382,11 @@ export class ShopClient extends ShopObjects {
   protected override readAccounts() {
     const proven = this.proofs.newest?.seq ?? 0n
     const seq = proven > this.replica.lastSeq ? proven : this.replica.lastSeq
-    return { ...this.listStanding('Accounts'), data: this.replica.accounts(), seq }
+    return { ...this.held.collectionStanding('Accounts'), data: this.replica.accounts(), seq }
   }
 
   protected override readStock() {
-    return { ...this.listStanding('Inventory'), data: this.replica.stock() }
+    return { ...this.held.collectionStanding('Inventory'), data: this.replica.stock() }
   }
 
   protected override watchStock(name: string, path: readonly ['Inventory', bigint, ...string[]]): void {
@@ -408,37 +426,6 @@ export class ShopClient extends ShopObjects {
     this.device?.close()
     this.watched.end()
     for (const reader of this.readers) reader.end()
-  }
-
-  /** Of version 4 the set that changed it last is told, and nothing proves that none is missing. */
-  private standing(name: string): Standing {
-    if (this.protocol === 4) return { ...this.unproven(), verified: seqOnly(this.replica.seqOf(name)) }
-    const standing = this.proofs.standing(name)
-    // An object that was proven by itself need not wait for the rest of the shop.
-    if (!this.proofs.covers(name)) return this.options.only === 'watched' ? loadingUnless(standing) : standing
-    return this.upToDate(standing)
-  }
-
-  private listStanding(collection: ObjectCollection): Standing {
-    if (this.protocol === 4) return { ...this.unproven(), verified: seqOnly(this.replica.changedAt(collection)) }
-    const standing = this.upToDate(this.proofs.listStanding(collection))
-    return this.options.only === 'watched' ? loadingUnless(standing) : standing
-  }
-
-  /** In version 4 as far as it was subscribed to. */
-  private isWhole(collection: 'Listings' | 'Orders' | 'Tags'): boolean {
-    if (this.protocol === 5) return this.proofs.isWhole(collection)
-    const kind = { Listings: 'listing', Orders: 'order', Tags: 'tags' }[collection]
-    return this.parts === undefined || this.parts.some((part) => Object.entries(part).join() === `${kind},all`)
-  }
-
-  /** A snapshot is as of its checkpoint: the sets behind it belong to what there was when the client came. */
-  private upToDate(standing: Standing): Standing {
-    return this.isSynced ? standing : { ...standing, isLoading: true }
-  }
-
-  private unproven(): Omit<Standing, 'verified'> {
-    return { isLoading: !this.isSynced, complete: false, stale: false }
   }
 
   private async proveOwn(set: OwnSet): Promise<Verified> {
@@ -551,12 +538,24 @@ export class ShopClient extends ShopObjects {
 
   private *pushed(push: PushRequest): Steps {
     for (const encoded of push.sets) {
-      const { set, changed } = this.proofs.set(decodeSet(encoded), this.protocol)
+      const { set, changed } = this.proofs.set(encoded, this.protocol)
       for (const reader of this.readers) reader.give(set)
       for (const name of changed) this.objects.changed(name)
       yield
     }
     this.device?.outbox.reached(this.proofs.heldSeq)
+  }
+
+  /** What needs the part that follows a snapshot. Throws where that does not load: the connection ends. */
+  private *followed(take: Steps): Steps {
+    if (!this.proofs.follows) yield this.proofs.follow()
+    yield* this.checked(take)
+  }
+
+  private unfollowed(error: ClientError): void {
+    this.notice(error.message)
+    // A connection that is being made is one after this.
+    setTimeout(() => this.link.connection?.close())
   }
 
   /** Throws on the first thing that is not proven: it is not answered, and nothing more is taken. */

@@ -8,17 +8,16 @@
 
 import type { Seconds, ShopId } from '../brands.js'
 import { encode } from '../codec/encode.js'
-import { FIRST_PAINT_MS, KEPT_SAVE_MS } from '../limits.js'
 import type { StateQuestion } from '../merkle/state-proof.js'
 import type { RelayIdentity, SignedCheckpoint, VerifiedCheckpoint } from '../proofs/checkpoint.js'
-import { HeldShop } from '../proofs/held-shop.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
-import type { CheckpointPush, PushedSet, Request, SnapshotPush, SubscriptionRequest } from '../wire/messages.js'
+import type { CheckpointPush, EncodedSet, Request, SnapshotPush, SubscriptionRequest } from '../wire/messages.js'
 import { ClientError } from './client-error.js'
 import type { Checked } from './diagnosis.js'
-import { Freshness } from './freshness.js'
-import type * as Keeping from './kept-replica.js'
+import type { Freshness } from './freshness.js'
+import type { ReplicaStore } from './kept-replica.js'
+import type { KeptShop } from './kept-shop.js'
 import { loaded } from './later.js'
 import type { Standing, Verified } from './live.js'
 import type * as Parts from './part-proofs.js'
@@ -27,8 +26,8 @@ import type { AskedShop } from './proof-requests.js'
 import { ProvenShop } from './proven-shop.js'
 import type { Replica } from './replica.js'
 import type { KnownRelay } from './shop-checkpoints.js'
-import { inSlices, toEnd, type Steps } from './slices.js'
-import type { VerifiedSet } from './verify.js'
+import { inSlices, type Steps } from './slices.js'
+import type * as Following from './set-follower.js'
 
 interface Whose {
   readonly shopId: ShopId
@@ -39,7 +38,7 @@ interface Whose {
 
 interface ProofOptions {
   readonly only: readonly Part[] | undefined
-  readonly store: Keeping.ReplicaStore | undefined
+  readonly store: ReplicaStore | undefined
   readonly verifiedAtSeconds: Seconds
 }
 
@@ -52,10 +51,15 @@ interface ProofHandlers {
   streams(): void
   /** Collections whose objects somebody waits for. */
   listed(): Iterable<ObjectCollection>
+  /** What follows a snapshot does not load: nothing can be taken or proven any more. */
+  unfollowed(error: ClientError): void
   /** A check failed. */
   failed(error: unknown): void
   notice(text: string): void
 }
+
+/** What was proven of parts, and by what. */
+type ProvenParts = NonNullable<ReturnType<ConstructorParameters<typeof KeptShop>[4]['shown']>>
 
 export class ShopProofs {
   private readonly replica: Replica
@@ -63,6 +67,9 @@ export class ShopProofs {
   private readonly whose: Whose
   private readonly options: ProofOptions
   private readonly handlers: ProofHandlers
+  /** Undefined until it is loaded. */
+  private following: typeof Following | undefined
+  private loading: Promise<void> | undefined
   private freshness: Freshness | undefined
   private pushes = 0
   /** Those that came whole: each is of other parts, or begins anew. */
@@ -70,16 +77,12 @@ export class ShopProofs {
   private isConnected = false
   private isClosed = false
   private isProving = false
+  /** Something may have to be proven since it was looked last. */
+  private isProofDue = false
   /** What was proven last, and by what. */
-  private shown: { readonly task: Parts.PartTask; readonly proofs: Parts.PartProofs } | undefined
-  /** How a replica is kept; undefined without a store. */
-  private keeping: typeof Keeping | undefined
-  /** What the replica holds was kept, and nothing of it is checked. */
-  private preview: Keeping.KeptReplica | undefined
-  private savedSeq = 0n
-  private saving: ReturnType<typeof setTimeout> | undefined
-  /** One after the other. */
-  private saved: Promise<void> = Promise.resolve()
+  private shown: ProvenParts | undefined
+  /** Undefined without a store, and until it is loaded. */
+  private kept: KeptShop | undefined
 
   constructor(replica: Replica, whose: Whose, options: ProofOptions, handlers: ProofHandlers) {
     this.replica = replica
@@ -185,6 +188,12 @@ export class ShopProofs {
 
   connected(): void {
     this.isConnected = true
+    if (this.following !== undefined) this.watchAge(this.following)
+    else if (this.proven.hasState || this.proven.streaming !== undefined) this.followSoon()
+    this.prove()
+  }
+
+  private watchAge({ Freshness }: typeof Following): void {
     this.freshness ??= new Freshness(this.asked, this.options.verifiedAtSeconds, {
       now,
       isConnected: () => this.isConnected,
@@ -194,7 +203,40 @@ export class ShopProofs {
       stale: (isStale) => this.setStale(isStale),
       failed: (error) => this.failed(error),
     })
-    this.prove()
+  }
+
+  /** Whether what follows a snapshot is there. */
+  get follows(): boolean {
+    return this.following !== undefined
+  }
+
+  /**
+   * Loads what follows a snapshot: sets, later checkpoints and single objects are taken after that. Rejects with
+   * ClientError UNREACHABLE.
+   */
+  follow(): Promise<void> {
+    return (this.loading ??= this.startFollowing())
+  }
+
+  private async startFollowing(): Promise<void> {
+    try {
+      const following = await loaded(import('./set-follower.js'))
+      if (this.isClosed) return
+      this.following = following
+      this.replica.follow(following)
+      if (this.isConnected) this.watchAge(following)
+      this.prove()
+      this.kept?.keep()
+    } catch (error) {
+      this.loading = undefined
+      throw error
+    }
+  }
+
+  private followSoon(): void {
+    this.follow().catch((error: ClientError) => {
+      if (!this.isClosed) this.handlers.unfollowed(error)
+    })
   }
 
   disconnected(): void {
@@ -205,6 +247,7 @@ export class ShopProofs {
   *snapshot(push: SnapshotPush): Steps {
     this.pushes++
     const isWhole = yield* this.proven.takeSnapshot(push, now(), this.handlers.listed())
+    if (push.checkpoint.length > 0) this.followSoon()
     if (push.checkpoint.length > 0 && !isWhole) this.handlers.streams()
     if (!isWhole) return
     this.shown = undefined
@@ -221,9 +264,10 @@ export class ShopProofs {
     this.agreed()
   }
 
-  /** Throws VerificationError. */
-  set(set: PushedSet, version: WireVersion): { readonly set: VerifiedSet; readonly changed: ReadonlySet<string> } {
+  /** After `follow`. Throws PushedSetError, VerificationError. */
+  set(encoded: EncodedSet, version: WireVersion): Following.TakenSet {
     this.pushes++
+    const set = this.following!.decodeSet(encoded)
     if (version === 5 && !this.proven.hasState)
       throw new ClientError('VERIFICATION_FAILED', `set ${set.seq} comes before the end of the snapshot`)
     const taken = this.replica.take(set)
@@ -233,70 +277,40 @@ export class ShopProofs {
 
   /** Shows what was kept before any of it is checked: all of it is loading, and `load` checks it. Never throws. */
   async show(): Promise<void> {
-    const kept = await this.kept()
-    if (kept === undefined) return
-    try {
-      const held = await this.sliced(this.keeping!.heldIn(kept))
-      if (held === undefined) return
-      this.replica.begin(held)
-      this.preview = kept
-    } catch (error) {
-      this.notUsed(error)
-    }
+    await (await this.loadKept())?.show()
   }
 
   /** The same with what `follow` brings, where it cannot be verified without: keys that came later. Never rejects. */
   async loadOr(follow: () => Promise<void>): Promise<void> {
-    if (this.preview !== undefined) await new Promise((painted) => setTimeout(painted, FIRST_PAINT_MS))
-    if ((await this.load()) || this.options.store === undefined) return
-    await follow().catch((error: unknown) => this.handlers.notice((error as Error).message))
-    await this.load()
+    await (await this.loadKept())?.loadOr(follow)
   }
 
-  /** Brings back what was kept, if it can be verified; whether it was. Never throws. */
-  async load(): Promise<boolean> {
-    const kept = this.preview ?? (await this.kept())
-    if (kept === undefined) return false
-    try {
-      const { checkParts } = await loaded(import('./part-proofs.js'))
-      this.shown = await this.sliced(this.proven.resume(kept, checkParts))
-      if (this.isClosed) return false
-      this.preview = undefined
-      this.savedSeq = this.proven.comparedWith!.fields.Seq
-      this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
-      this.handlers.changed()
-      return true
-    } catch (error) {
-      this.notUsed(error)
-      return false
-    }
+  /** Brings back what was kept, if it can be verified. Never throws. */
+  async load(): Promise<void> {
+    await (await this.loadKept())?.load()
   }
 
-  /** Undefined if the client is closed meanwhile. */
-  private async sliced<T>(steps: Steps<T>): Promise<T | undefined> {
-    return inSlices(steps, () => !this.isClosed)
-  }
-
-  private async kept(): Promise<Keeping.KeptReplica | undefined> {
-    const { store } = this.options
+  private async loadKept(): Promise<KeptShop | undefined> {
+    const { store, only } = this.options
     if (store === undefined) return undefined
     try {
-      const keeping = (this.keeping = await loaded(import('./kept-replica.js')))
-      const bytes = await store.load()
-      const kept = bytes && (await this.sliced(keeping.readKept(bytes)))
-      if (kept === undefined || kept.purpose === this.purpose(keeping)) return kept
-      this.handlers.notice('what was kept is of another subscription and not used')
+      const { keptFor, KeptShop } = await loaded(import('./kept-shop.js'))
+      return (this.kept ??= new KeptShop(this.replica, this.proven, store, keptFor(this.whose, only), {
+        shown: () => this.shown,
+        follow: () => this.follow(),
+        resumed: (shown) => this.resumed(shown),
+        changed: () => this.handlers.changed(),
+        notice: (text) => this.handlers.notice(text),
+      }))
     } catch (error) {
-      this.notUsed(error)
+      this.handlers.notice(`what was kept is not used: ${(error as Error).message}`)
+      return undefined
     }
-    return undefined
   }
 
-  private notUsed(error: unknown): void {
-    this.handlers.notice(`what was kept is not used: ${(error as Error).message}`)
-    if (this.preview === undefined) return
-    this.preview = undefined
-    this.replica.begin(new HeldShop({ hasTree: false }))
+  private resumed(shown: ProvenParts | undefined): void {
+    this.shown = shown
+    this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
     this.handlers.changed()
   }
 
@@ -312,17 +326,14 @@ export class ShopProofs {
     if (this.isClosed) return
     this.isClosed = true
     this.freshness?.stop()
-    if (this.saving !== undefined) {
-      clearTimeout(this.saving)
-      this.save()
-    }
+    this.kept?.close()
   }
 
   private agreed(): void {
     this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
     this.handlers.changed()
     this.prove()
-    this.keep()
+    this.kept?.keep()
   }
 
   private renewed(): void {
@@ -347,14 +358,22 @@ export class ShopProofs {
 
   /** Proves parts as of the newest checkpoint, one task after the other. */
   private prove(): void {
-    if (this.isProving || this.isClosed || !this.isConnected) return
-    const task = this.proven.partTask()
-    if (task === undefined || isSameTask(task, this.shown?.task)) return
+    this.isProofDue = true
+    if (!this.isProving) void this.proveAll()
+  }
+
+  private async proveAll(): Promise<void> {
     this.isProving = true
-    void this.proveTask(task).then((isDone) => {
-      this.isProving = false
-      if (isDone) this.prove()
-    })
+    while (this.isProofDue && !this.isClosed && this.isConnected) {
+      this.isProofDue = false
+      if (!this.proven.hasParts) break
+      const folding = inSlices(this.proven.foldSteps(), () => !this.isClosed)
+      if (folding instanceof Promise) await folding
+      const task = this.proven.partTask()
+      if (task === undefined || isSameTask(task, this.shown?.task)) continue
+      if (await this.proveTask(task)) this.isProofDue = true
+    }
+    this.isProving = false
   }
 
   /** Whether the next one may follow at once. */
@@ -371,7 +390,7 @@ export class ShopProofs {
       this.checked.objects += task.singles.length + (task.own?.orders.length ?? 0)
       this.setStale(this.proven.isStale)
       this.handlers.changed()
-      this.keep()
+      this.kept?.keep()
       return true
     } catch (error) {
       const isRefusal = error instanceof ClientError && error.code !== 'VERIFICATION_FAILED'
@@ -386,42 +405,10 @@ export class ShopProofs {
     }
   }
 
-  // What is kept
-
-  private keep(): void {
-    if (this.keeping === undefined || this.isClosed || this.saving !== undefined) return
-    this.saving = setTimeout(() => this.save(), KEPT_SAVE_MS)
-  }
-
   /** Shop, relay and card as one text. */
   async whoseText(): Promise<string> {
     const { keptFor } = await loaded(import('./kept-replica.js'))
     return keptFor(this.whose, [])
-  }
-
-  private purpose({ keptFor }: typeof Keeping): string {
-    return keptFor(this.whose, this.options.only)
-  }
-
-  /** Only what was proven whole, as of one checkpoint. */
-  private save(): void {
-    this.saving = undefined
-    const keeping = this.keeping!
-    const kept = this.proven.kept(this.shown)
-    const seq = kept && this.proven.comparedWith!.fields.Seq
-    if (kept === undefined || seq === this.savedSeq) return
-    const steps = keeping.encodeKept({ ...kept, purpose: this.purpose(keeping) })
-    // Who closes may be about to leave.
-    const encoding = this.isClosed ? toEnd(steps) : inSlices(steps, () => true)
-    this.savedSeq = seq!
-    this.saved = this.saved.then(async () => {
-      try {
-        const bytes = encoding instanceof Promise ? await encoding : encoding
-        await this.options.store!.save(bytes!)
-      } catch (error) {
-        this.handlers.notice(`what is held could not be kept: ${(error as Error).message}`)
-      }
-    })
   }
 }
 

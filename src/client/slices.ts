@@ -1,13 +1,13 @@
 /**
  * Long work a slice at a time, so that a page answers its user meanwhile. Work is a generator that yields wherever it
- * may be interrupted, as often as it likes.
+ * may be interrupted, as often as it likes; a promise where it cannot go on before that.
  *
  * Tests: test/client/slices.test.ts
  */
 
 import { SLICE_MS } from '../limits.js'
 
-export type Steps<T = void> = Generator<undefined, T>
+export type Steps<T = void> = Generator<Promise<void> | undefined, T>
 
 /**
  * What the work gives: at once if it is done in one slice, else a promise. Before each further slice `isWanted` is
@@ -15,10 +15,10 @@ export type Steps<T = void> = Generator<undefined, T>
  */
 export function inSlices<T>(steps: Steps<T>, isWanted: () => boolean): T | Promise<T | undefined> {
   const step = slice(steps)
-  return step.done === true ? step.value : following(steps, isWanted)
+  return step.done === true ? step.value : following(steps, isWanted, step.value)
 }
 
-/** All of it, in one go. */
+/** All of it, in one go, of work that waits for nothing. */
 export function toEnd<T>(steps: Steps<T>): T {
   for (;;) {
     const step = steps.next()
@@ -26,24 +26,35 @@ export function toEnd<T>(steps: Steps<T>): T {
   }
 }
 
-async function following<T>(steps: Steps<T>, isWanted: () => boolean): Promise<T | undefined> {
-  for (;;) {
-    await nextTask()
+async function following<T>(
+  steps: Steps<T>,
+  isWanted: () => boolean,
+  first: Promise<void> | undefined,
+): Promise<T | undefined> {
+  for (let waited = first; ;) {
+    const problem = await (waited ?? nextTask()).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    )
     if (!isWanted()) {
       steps.return(undefined as T)
       return undefined
     }
-    const step = slice(steps)
+    const step = slice(steps, problem)
     if (step.done === true) return step.value
+    waited = step.value
   }
 }
 
-function slice<T>(steps: Steps<T>): IteratorResult<undefined, T> {
+/** `problem`: what the work waited for has failed. */
+function slice<T>(
+  steps: Steps<T>,
+  problem?: { readonly error: unknown },
+): IteratorResult<Promise<void> | undefined, T> {
   const end = performance.now() + SLICE_MS
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true || performance.now() >= end) return step
-  }
+  let step = problem === undefined ? steps.next() : steps.throw(problem.error)
+  while (step.done !== true && step.value === undefined && performance.now() < end) step = steps.next()
+  return step
 }
 
 /** Unlike a timer it comes at once, in a tab that nobody looks at too. */

@@ -14,9 +14,11 @@ import { readHeader, signerOf, type Header } from '../patches/set-header.js'
 import { readPatch, type Patch } from '../patches/patch.js'
 import { verifyPatchProofs } from '../merkle/patch-proof-check.js'
 import type { PushedSet } from '../wire/pushed-set.js'
+import { VerificationError } from './verification-error.js'
 
 export { decodeSet, PushedSetError, type PushedSet } from '../wire/pushed-set.js'
 export type { Patch } from '../patches/patch.js'
+export { VerificationError } from './verification-error.js'
 
 /** A set whose signature, proofs and order were checked. Nothing proves that nothing was left out: version 4 cannot. */
 export interface VerifiedSet {
@@ -29,17 +31,6 @@ export interface VerifiedSet {
   readonly patches: readonly Patch[]
   /** As it came: header, signature, the patches' bytes and their proofs, for who wants to check or keep them. */
   readonly pushed: PushedSet
-}
-
-/** A set that is not what its signer signed, or comes out of order. */
-export class VerificationError extends Error {
-  override readonly name = 'VerificationError'
-  readonly seq: bigint
-
-  constructor(seq: bigint, problem: string, options?: ErrorOptions) {
-    super(`set ${seq}: ${problem}`, options)
-    this.seq = seq
-  }
 }
 
 export interface Trust {

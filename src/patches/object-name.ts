@@ -8,7 +8,8 @@
 import { utf8 } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode-checked.js'
-import { arrayItems, mapFields } from '../codec/span.js'
+import { mapFields } from '../codec/fields.js'
+import { arrayItems } from '../codec/span.js'
 import type { PathPart } from './checked-patch.js'
 
 /** Collection and key of a patch's path, as text: `Listings/42`, `Tags/red`, `Accounts/<hex>`, `Manifest/`. */

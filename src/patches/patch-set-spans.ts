@@ -1,7 +1,8 @@
 /** The form of a received PatchSet (PROTOCOL §4): where its parts lie, so that their bytes are kept as they came. */
 
 import { MAP } from '../codec/head.js'
-import { arrayItems, byteString, checkForm, majorTypeAt, namedFields, type Span } from '../codec/span.js'
+import { namedFields } from '../codec/fields.js'
+import { arrayItems, byteString, checkForm, majorTypeAt, type Span } from '../codec/span.js'
 import { CborError } from '../codec/value.js'
 import { CBOR_NESTING_MAX } from '../limits.js'
 

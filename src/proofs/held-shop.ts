@@ -8,7 +8,6 @@
 
 import { sha256 } from '#hash'
 import type { Seq } from '../brands.js'
-import { be64 } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { HELD_SETS_MAX } from '../limits.js'
 import { Hamt } from '../merkle/hamt.js'
@@ -20,9 +19,11 @@ import { objectName } from '../patches/object-name.js'
 import type { Patch } from '../patches/patch.js'
 import { cardMoves, withCardMoves, type CardMove } from '../state/card-moves.js'
 import { editObject, type ObjectCollection } from '../state/object-edit.js'
-import { keyOfPath, nameOfKey, readObject, writeObject } from '../state/object-key.js'
+import { keyOfPath, writeObject } from '../state/object-key.js'
 import { hashesOf } from '../state/shop-state.js'
 import { addedByCard, readTrail, trailEntry, withTrails } from '../state/trails.js'
+import { HeldObjectError } from './held-object-error.js'
+import { HeldObjects, type HeldObject } from './held-objects.js'
 import { isCardEntry, type SnapshotObject } from './snapshot.js'
 
 /** A set that was verified: its patches that were selected, in order. */
@@ -31,25 +32,6 @@ interface FollowedSet {
   /** Who signed: the relay, or a card (33 bytes). */
   readonly signer: 'relay' | Uint8Array
   readonly patches: readonly Patch[]
-}
-
-/**
- * An object that is held is not the one that is proven: a patch of it did not come, or came that no set has. Values are
- * hexadecimal, long ones their SHA-256.
- */
-export class HeldObjectError extends Error {
-  override readonly name = 'HeldObjectError'
-  /** `Listings/000000000000002a` */
-  readonly where: string
-  readonly found: string
-  readonly wanted: string
-
-  constructor(where: string, found: string, wanted: string, seq: bigint) {
-    super(`${where}: held as of set ${seq} is ${found}, and the relay proves ${wanted}`)
-    this.where = where
-    this.found = found
-    this.wanted = wanted
-  }
 }
 
 /** Returns if what is held is what was proven as of set `seq`, absence included. Throws HeldObjectError. */
@@ -80,46 +62,6 @@ interface AppliedSet {
   readonly cardMoves: readonly CardMove[]
 }
 
-interface HeldObject {
-  readonly collection: ObjectCollection
-  readonly key: Uint8Array
-  /** Canonical; undefined once a set changed the object. */
-  readonly bytes: Uint8Array | undefined
-  /** Undefined while it was not asked for; of one that is gone. */
-  value: unknown
-  readonly isGone: boolean
-  /** The set that changed it last, or the snapshot's. */
-  readonly seq: bigint
-}
-
-/**
- * What an object is found by in its collection, made from its key: names of a million objects take longer to make than
- * their hashes. No number, though: their places in a Map can be calculated, and strangers choose ids.
- */
-type Handle = string
-
-function handleOf(collection: ObjectCollection, key: Uint8Array): Handle {
-  if (!hasId(collection)) return nameOfKey(collection, key)
-  const { 0: a, 1: b, 2: c, 3: d, 4: e, 5: f, 6: g, 7: h } = key as unknown as EightBytes
-  // The first one is no digit: texts that are indices of an array are found by their number.
-  return String.fromCharCode(NO_DIGIT, a, b, c, d, e, f, g, h)
-}
-
-type EightBytes = readonly [number, number, number, number, number, number, number, number]
-const NO_DIGIT = 0x23
-
-/** The name may be one that no object has. */
-function handleOfName(collection: string, name: string): Handle {
-  if (!hasId(collection)) return name
-  const id = name.slice(collection.length + 1)
-  const isId = /^\d{1,20}$/u.test(id) && BigInt(id) >> 64n === 0n
-  return isId ? handleOf(collection, be64(BigInt(id))) : name
-}
-
-function hasId(collection: string): collection is 'Listings' | 'Orders' {
-  return collection === 'Listings' || collection === 'Orders'
-}
-
 /** A set that the tree does not hold yet. */
 interface WaitingSet {
   readonly set: FollowedSet
@@ -130,10 +72,9 @@ interface WaitingSet {
 const MANIFEST_KEY = new Uint8Array(0)
 
 export class HeldShop {
-  /** By collection. */
-  private readonly objects = new Map<string, Map<Handle, HeldObject>>()
+  readonly objects: HeldObjects
   /** What came with a snapshot and is in no trie yet. */
-  private arrived: SnapshotObject[] = []
+  private arrived: readonly SnapshotObject[] = []
   /** How many of them are by now. */
   private folded = 0
   private tries = byCollection((name) => Hamt.over(name === 'Orders' ? hashesOf('trails') : {}))
@@ -141,18 +82,24 @@ export class HeldShop {
   private orders = Hamt.empty
   private manifestBytes: Uint8Array | undefined
   private waiting: WaitingSet[] = []
-  private lastSeq = 0n
-  private tree = 0n
+  /** How many of them are in the tree by now. */
+  private advanced = 0
+  private tree: bigint
   private readonly hasTree: boolean
 
-  /** Without a tree nothing can be compared with a checkpoint: version 4 has none. */
-  constructor(options: { readonly hasTree: boolean }) {
+  /**
+   * `objects`: what a snapshot brought, and no set changed yet. Without a tree nothing can be compared with a
+   * checkpoint: version 4 has none.
+   */
+  constructor(options: { readonly hasTree: boolean }, objects = new HeldObjects()) {
     this.hasTree = options.hasTree
+    this.objects = objects
+    this.tree = objects.seq
   }
 
   /** The last set that was applied, or that of the snapshot. */
   get seq(): bigint {
-    return this.lastSeq
+    return this.objects.seq
   }
 
   /** The set as of which the tree is. */
@@ -162,87 +109,63 @@ export class HeldShop {
 
   /** An object of a snapshot that was verified, before any set. */
   put(object: SnapshotObject, seq: bigint): void {
-    this.arrived.push(object)
-    this.lastSeq = this.tree = seq
-    const [collection, key] = object.question
-    if (collection === 'Cards' || isCardEntry(object.question)) return
-    const bytes = object.object.value
-    this.hold({ collection, key, bytes, value: undefined, isGone: false, seq })
+    this.objects.put(object, seq)
+    this.tree = seq
   }
 
   /** Nothing was selected, or all of it is put: this is the state after set `seq`. */
   begin(seq: bigint): void {
-    this.lastSeq = this.tree = seq
+    this.objects.reach(seq)
+    this.tree = seq
   }
 
   /** Applies a verified set. Throws Refusal, SchemaError. */
   apply(set: FollowedSet): AppliedSet {
+    const { objects } = this
     const changed = new Map<string, HeldObject>()
     const before = new Map<string, unknown>()
     for (const patch of set.patches) {
       const name = objectName(patch.path)
-      if (!before.has(name)) before.set(name, this.get(name))
+      if (!before.has(name)) before.set(name, objects.get(name))
       const value = editObject(changed.has(name) ? changed.get(name)!.value : before.get(name), patch)
       const collection = patch.path[0] as ObjectCollection
       const isGone = value === undefined
       changed.set(name, { collection, key: keyOfPath(patch.path), bytes: undefined, value, isGone, seq: set.seq })
     }
-    for (const object of changed.values()) this.hold(object)
-    this.lastSeq = set.seq
+    for (const object of changed.values()) objects.hold(object)
+    objects.reach(set.seq)
     const moves = movesOf(before, changed)
     if (this.hasTree) this.wait({ set, changed, cardMoves: moves })
     return { changed: new Set(changed.keys()), cardMoves: moves }
   }
 
-  /** By object name: `Listings/42`, `Manifest`, … The same reference until a set changes it. */
+  /** By object name: see HeldObjects. */
   get(name: string): unknown {
-    const held = this.find(name)
-    return held === undefined || held.isGone ? undefined : valueOf(held)
-  }
-
-  /** The set that changed the object last, or undefined. */
-  seqOf(name: string): bigint | undefined {
-    return this.find(name)?.seq
-  }
-
-  private find(name: string): HeldObject | undefined {
-    const [collection] = name.split('/', 1) as [string]
-    return this.objects.get(collection)?.get(handleOfName(collection, name))
-  }
-
-  private hold(object: HeldObject): void {
-    const { collection, key } = object
-    let objects = this.objects.get(collection)
-    if (objects === undefined) this.objects.set(collection, (objects = new Map()))
-    objects.set(handleOf(collection, key), object)
-  }
-
-  /** The objects of a collection, in order of first appearance; each the same reference as `get` gives. */
-  *values(collection: ObjectCollection): Iterable<unknown> {
-    for (const held of this.objects.get(collection)?.values() ?? []) if (!held.isGone) yield valueOf(held)
-  }
-
-  /** Names of the same. */
-  *names(collection: ObjectCollection): Iterable<string> {
-    for (const { key, isGone } of this.objects.get(collection)?.values() ?? [])
-      if (!isGone) yield nameOfKey(collection, key)
-  }
-
-  /** Key bytes of the same. */
-  *keys(collection: ObjectCollection): Iterable<Uint8Array> {
-    for (const { key, isGone } of this.objects.get(collection)?.values() ?? []) if (!isGone) yield key
+    return this.objects.get(name)
   }
 
   /** Brings the tree to the state after set `seq`: all sets up to it have come, and none of them is taken any more. */
   advance(seq: bigint): void {
-    this.fold()
-    const last = this.waiting.findLastIndex(({ set }) => set.seq <= seq)
-    for (const due of this.waiting.slice(0, last + 1)) this.followLog(due)
-    const changed = new Map(this.waiting.slice(0, last + 1).flatMap((due) => [...due.changed]))
-    for (const object of changed.values()) this.store(object)
-    this.waiting = this.waiting.slice(last + 1)
+    toTheEnd(this.advanceSteps(seq))
+  }
+
+  /** The same, a set at a time: at each yield the tree is as of `treeSeq`, and it may be left there. */
+  *advanceSteps(seq: bigint): Generator<undefined, void> {
+    yield* this.foldSteps()
+    for (let due; (due = this.waiting[this.advanced]) !== undefined && due.set.seq <= seq; yield) this.take(due)
     if (seq > this.tree) this.tree = seq
-    if (seq > this.lastSeq) this.lastSeq = seq
+    this.objects.reach(seq)
+  }
+
+  private take(due: WaitingSet): void {
+    this.followLog(due)
+    for (const object of due.changed.values()) this.store(object)
+    this.tree = due.set.seq
+    this.advanced++
+    // Not one by one: to move those that wait takes longer than to take one.
+    if (2 * this.advanced < this.waiting.length) return
+    this.waiting = this.waiting.slice(this.advanced)
+    this.advanced = 0
   }
 
   /** Ids of the orders that the tree has, as keys. */
@@ -286,26 +209,28 @@ export class HeldShop {
     return { value: this.orders.get(key) ?? addedByCard(found), history: { lastSeq: BigInt(lastSeq), trail } }
   }
 
-  /** Where no checkpoint comes for long, the oldest sets go into the tree: no earlier checkpoint is compared then. */
+  /** Where no checkpoint comes for long, the oldest set goes into the tree: no earlier checkpoint is compared then. */
   private wait(set: WaitingSet): void {
     this.waiting.push(set)
-    if (this.waiting.length > HELD_SETS_MAX) this.advance(this.waiting[HELD_SETS_MAX >> 1]!.set.seq)
+    const oldest = this.waiting[this.advanced]!
+    if (this.waiting.length - this.advanced > HELD_SETS_MAX) this.advance(oldest.set.seq)
   }
 
   /** Brings what came with a snapshot into the tree, a part at a time: it may be left at any yield. */
   *foldSteps(): Generator<undefined, void> {
-    while (this.folded < this.arrived.length) {
-      const { question, object } = this.arrived[this.folded++]!
-      this.storeBytes(question, object)
-      yield
-    }
-    this.arrived = []
-    this.folded = 0
+    do {
+      while (this.folded < this.arrived.length) {
+        const { question, object } = this.arrived[this.folded++]!
+        this.storeBytes(question, object)
+        yield
+      }
+      this.folded = 0
+      this.arrived = this.objects.takeArrived()
+    } while (this.arrived.length > 0)
   }
 
   private fold(): void {
-    const steps = this.foldSteps()
-    while (steps.next().done !== true);
+    toTheEnd(this.foldSteps())
   }
 
   private storeBytes(question: StateQuestion, { value, history }: StateObject): void {
@@ -346,9 +271,8 @@ export class HeldShop {
   }
 }
 
-/** Throws SchemaError, CborError. */
-function valueOf(held: HeldObject): unknown {
-  return (held.value ??= readObject(held.collection, held.bytes!))
+function toTheEnd(steps: Generator<undefined, void>): void {
+  while (steps.next().done !== true);
 }
 
 /** Before against after the set. */

@@ -5,6 +5,7 @@ import { DemoShop } from './demo-shop.js'
 import { Ground, requireThat } from './ground.js'
 import { GuestsPage } from './guests-page.js'
 import { liedTo } from './lied-to.js'
+import { LongWork } from './long-work.js'
 import { LargeShops } from './many-listings.js'
 import { refusedOrigin } from './refused-origin.js'
 
@@ -35,7 +36,7 @@ function ofStorefront(view: string): string {
 /** Prints a line a flow and the closing line; whether all held. */
 export async function checkBrowser({ only, short, verbose }: Options): Promise<boolean> {
   const ground = await Ground.make({ short, tell: (text) => verbose && console.log(`    ${text}`) })
-  const [demo, guests, large] = [new DemoShop(), new GuestsPage(), new LargeShops()]
+  const [demo, guests, large, long] = [new DemoShop(), new GuestsPage(), new LargeShops(), new LongWork()]
   const flows: readonly Flow[] = [
     ['a page of another origin: enrol, cart, order, pay, receipt, verified without the relay', boughtElsewhere],
     ['the storefront at /: cart, order, pay, receipt', demo.guest],
@@ -43,6 +44,7 @@ export async function checkBrowser({ only, short, verbose }: Options): Promise<b
     ['the storefront’s receipt, verified without the relay', demo.verify],
     ['a relay that lies turns the page red', liedTo],
     ['10,000 listings come, none of the tasks over 50 ms', large.sync],
+    ['a first signature, a list opened late, a reconnect over 2,000 sets: none of the tasks over 50 ms', long.run],
     ['2,000 kept listings are painted in 100 ms', large.paint],
     ['a write made offline is sent once', guests.offlineWrite],
     ['two tabs', guests.twoTabs],
@@ -55,7 +57,7 @@ export async function checkBrowser({ only, short, verbose }: Options): Promise<b
   try {
     for (const flow of chosen) held.push(await one(ground, flow))
   } finally {
-    await Promise.all([demo.close(), guests.close(), large.close()])
+    await Promise.all([demo.close(), guests.close(), large.close(), long.close()])
     await ground.close()
   }
   return told(ground, held)

@@ -8,7 +8,7 @@ import { encode } from '../../src/codec/encode.js'
 import type { StateQuestion } from '../../src/merkle/state-proof.js'
 import { Listing } from '../../src/objects/listing.js'
 import type { VerifiedCheckpoint } from '../../src/proofs/checkpoint.js'
-import { HeldShop } from '../../src/proofs/held-shop.js'
+import { HeldObjects } from '../../src/proofs/held-objects.js'
 
 const question: StateQuestion = ['Listings', be64(1n)]
 const fields = { Seq: 9n, StateRoot: new Uint8Array(32), Timestamp: { seconds: 5n } }
@@ -24,10 +24,9 @@ test.each([
   ['absence', undefined, undefined],
 ])('%s that is proven is shown in the place of what is held and is not', (_what, proven, price) => {
   const replica = new Replica(1n, [new Uint8Array(20)])
-  const held = new HeldShop({ hasTree: true })
+  const held = new HeldObjects()
   held.put({ question, object: priced(1n) }, 3n)
-  held.begin(3n)
-  replica.begin(held)
+  replica.begin(held, true)
   const shop = new ProvenShop(replica, { shopId: 1n, relay: { keys: [], identity: undefined }, card: undefined }, [])
   expect(shop.value('Listings/1')).toMatchObject({ Price: 1n })
   Object.assign(shop, { begun: { checkpoint } })

@@ -21,6 +21,7 @@ test('what proves the parts before says nothing of those that came meanwhile, wh
       ask,
       ...{ changed: () => undefined, streams: () => undefined, listed: () => [] },
       failed: (error) => failed.push(error),
+      unfollowed: (error) => failed.push(error),
       notice: () => 1,
     },
   )
@@ -34,6 +35,8 @@ test('what proves the parts before says nothing of those that came meanwhile, wh
         yield
         return true
       },
+      hasParts: true,
+      *foldSteps() {},
       partTask: () => task,
       partsProven: (done: PartTask) => proven.push(done),
     },

@@ -60,3 +60,34 @@ test('what is not wanted any more ends where it is', async () => {
   expect(await inSlices(steps, () => count < 5)).toBeUndefined()
   expect([count, hasEnded]).toEqual([5, true])
 })
+
+test('work that has to wait goes on after that, and hears where it fails', async () => {
+  slowClock(0)
+  const seen: string[] = []
+  const waiting = (function* (): Steps<string> {
+    yield Promise.resolve().then(() => void seen.push('first'))
+    seen.push('then')
+    try {
+      yield Promise.reject(new Error('it does not come'))
+    } catch (error) {
+      seen.push((error as Error).message)
+    }
+    yield Promise.reject(new Error('nor does this'))
+    return 'never'
+  })()
+  await expect(inSlices(waiting, always)).rejects.toThrow('nor does this')
+  expect(seen).toEqual(['first', 'then', 'it does not come'])
+})
+
+test('what is not wanted any more is not gone on with when what it waited for has come', async () => {
+  slowClock(0)
+  let isWanted = true
+  let hasGoneOn = false
+  const waiting = (function* (): Steps<string> {
+    yield Promise.resolve().then(() => void (isWanted = false))
+    hasGoneOn = true
+    return 'done'
+  })()
+  expect(await inSlices(waiting, () => isWanted)).toBeUndefined()
+  expect(hasGoneOn).toBe(false)
+})

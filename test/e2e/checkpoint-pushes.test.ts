@@ -7,7 +7,7 @@ import { collectionSalt, readLevel, saltedRoot, stateRoot } from '../../src/merk
 import { decodeLast, decodeLogConsistency, type CheckpointTrust } from '../../src/proofs/checkpoint.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
 import { ObjectType, type CheckpointPush, type Message } from '../../src/wire/messages.js'
-import { readSalts } from '../../src/wire/proof-payloads.js'
+import { readSalts } from '../../src/wire/snapshot-payloads.js'
 import { ProvenShop, shopId } from '../fixtures/proven-shop.js'
 import { listing, stock, type Refused, type Wire } from '../fixtures/relay-harness.js'
 

@@ -14,6 +14,7 @@ import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { addressOf, publicKeyOf, sign } from '../../src/bytes/signature.node.js'
 import { PatchTree, patchLeafHash } from '../../src/merkle/patch-proof.js'
 import { Replica } from '../../src/client/replica.js'
+import * as following from '../../src/client/set-follower.js'
 import { decodeEnvelope } from '../../src/wire/envelope.js'
 import { decodeSet, type PushedSet } from '../../src/wire/pushed-set.js'
 import type { Envelope } from '../../src/wire/messages.js'
@@ -243,6 +244,7 @@ function listingPatch(id: bigint) {
 /** Verifies all pushed sets of a subscription from 0, as our own client does. */
 function verified(sets: readonly PushedSet[]): Replica {
   const replica = new Replica(SHOP, [shop.relay.address])
+  replica.follow(following)
   for (const set of sets) replica.take(set)
   return replica
 }

@@ -21,7 +21,7 @@ import { objectIn, treeOf } from '../../src/state/state-root.js'
 import type { ShopState } from '../../src/state/shop-state.js'
 import { ErrorCode } from '../../src/wire/error-code.js'
 import { ObjectType, type Filter, type Message } from '../../src/wire/messages.js'
-import { readSalts, readSnapshotObject, type SnapshotObject } from '../../src/wire/proof-payloads.js'
+import { readSalts, readSnapshotObject, type SnapshotObject } from '../../src/wire/snapshot-payloads.js'
 import { ProvenShop, shopId } from '../fixtures/proven-shop.js'
 import { enrolCard, listing, newSecret, order, SHOP, state, stock, type Wire } from '../fixtures/relay-harness.js'
 

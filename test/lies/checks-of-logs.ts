@@ -207,9 +207,9 @@ export const OF_LOGS: readonly Check[] = [
   ),
   check(
     'version 4 proves nothing',
-    'src/client/shop-client.ts',
-    'return { isLoading: !this.isSynced, complete: false, stale: false }',
-    'return { isLoading: !this.isSynced, complete: this.isSynced, stale: false }',
+    'src/client/held-view.ts',
+    'return { isLoading: !this.host.isSynced(), complete: false, stale: false }',
+    'return { isLoading: !this.host.isSynced(), complete: this.host.isSynced(), stale: false }',
     ['pretends to know no proofs'],
   ),
   check(

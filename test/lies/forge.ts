@@ -22,19 +22,21 @@ import type { CheckpointPush, Message, PushRequest, Request, SnapshotPush } from
 import {
   encodeCheckpointAnswer,
   encodeLogProofAnswer,
-  encodeSnapshotObject,
   encodeStateProofAnswer,
   readCheckpointAnswer,
   readLogProofAnswer,
-  readSnapshotObject,
   readStateProofAnswer,
-  readStateQuestion,
   type CheckpointAnswer,
   type LogProofAnswer,
   type ProvenAnswer,
-  type SnapshotObject,
   type StateProofAnswer,
 } from '../../src/wire/proof-payloads.js'
+import {
+  encodeSnapshotObject,
+  readSnapshotObject,
+  readStateQuestion,
+  type SnapshotObject,
+} from '../../src/wire/snapshot-payloads.js'
 import { decodeSet, encodeSet, type PushedSet } from '../../src/wire/pushed-set.js'
 import type { Lie } from '../fixtures/lying-proxy.js'
 import { RELAY_SECRET, signed, type Book, type MadeCheckpoint } from './book.js'

@@ -22,7 +22,7 @@ import {
 import type { LieRow } from './lie.js'
 import { NEIGHBOUR } from './places.js'
 import { FEATHER, LISTED_AT, NOTHING, STONE, type Stage } from './stage.js'
-import type { SnapshotObject } from '../../src/wire/proof-payloads.js'
+import type { SnapshotObject } from '../../src/wire/snapshot-payloads.js'
 
 const ONE = 'a newcomer to one listing'
 const TWO = 'a newcomer to two listings'

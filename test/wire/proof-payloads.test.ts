@@ -10,21 +10,23 @@ import { makeStateProofs, type StateQuestion } from '../../src/merkle/state-proo
 import {
   encodeCheckpointAnswer,
   encodeLogProofAnswer,
-  encodeSalts,
-  encodeSnapshotObject,
   encodeStateProofAnswer,
-  encodeStateQuestion,
   encodeWriteAnswer,
-  ProofPayloadError,
   readCheckpointAnswer,
   readLogProofAnswer,
+  readStateProofAnswer,
+  readWriteAnswer,
+} from '../../src/wire/proof-payloads.js'
+import {
+  encodeSalts,
+  encodeSnapshotObject,
+  encodeStateQuestion,
+  ProofPayloadError,
   readSalts,
   readSnapshotObject,
-  readStateProofAnswer,
   readStateQuestion,
-  readWriteAnswer,
   type SnapshotObject,
-} from '../../src/wire/proof-payloads.js'
+} from '../../src/wire/snapshot-payloads.js'
 import { check } from '../fixtures/cddl-check.js'
 import { neighbours, withoutOneKey } from '../fixtures/cddl-neighbours.js'
 import { SampleLog } from '../fixtures/checkpoints.js'

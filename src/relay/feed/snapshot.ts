@@ -12,7 +12,7 @@ import { STATE_COLLECTIONS, type StateCollection } from '../../merkle/state-leve
 import type { StateQuestion } from '../../merkle/state-question.js'
 import { idKey, type ShopState } from '../../state/shop-state.js'
 import { objectIn, treeOf } from '../../state/state-root.js'
-import { encodeSnapshotObjectIn, isGuestsAccount, type SnapshotObject } from '../../wire/proof-payloads.js'
+import { encodeSnapshotObjectIn, isGuestsAccount, type SnapshotObject } from '../../wire/snapshot-payloads.js'
 import type { Selection } from './selection.js'
 
 /** Of the guests' account; shorter than it may be, so that other subscriptions get their turn. */

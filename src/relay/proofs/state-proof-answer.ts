@@ -13,7 +13,8 @@ import type { StateQuestion } from '../../merkle/state-question.js'
 import { ownsOrder } from '../../state/access.js'
 import type { ShopState } from '../../state/shop-state.js'
 import { treeOf } from '../../state/state-root.js'
-import { encodeStateProofAnswer, isGuestsAccount, type StateProofAnswer } from '../../wire/proof-payloads.js'
+import { encodeStateProofAnswer, type StateProofAnswer } from '../../wire/proof-payloads.js'
+import { isGuestsAccount } from '../../wire/snapshot-payloads.js'
 import { unreadable, type Reader } from '../shops/reader.js'
 
 /** Why it cannot be answered to this reader; undefined if it can. `state`: the newest. */

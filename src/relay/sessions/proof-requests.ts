@@ -12,7 +12,7 @@ import { CARD_ORDERS_PROVEN_MAX, LISTED_ORDERS_MAX, STATE_PROOF_OBJECTS_MAX } fr
 import type { StateQuestion } from '../../merkle/state-question.js'
 import { addedCount } from '../../state/trails.js'
 import type { CheckpointRequest, LogProofRequest, PaymentsRequest, StateProofRequest } from '../../wire/messages.js'
-import { ProofPayloadError, readStateQuestion } from '../../wire/proof-payloads.js'
+import { ProofPayloadError, readStateQuestion } from '../../wire/snapshot-payloads.js'
 import type { KeptCheckpoint } from '../checkpoints/signed-shop.js'
 import type { Step } from '../feed/round-robin.js'
 import { ordersOfCard } from '../proofs/orders-of-card.js'

@@ -13,7 +13,7 @@ import { Selection } from '../../../src/relay/feed/selection.js'
 import { Snapshot } from '../../../src/relay/feed/snapshot.js'
 import { emptyShop, type Collection, type ShopState } from '../../../src/state/shop-state.js'
 import { ObjectType } from '../../../src/wire/messages.js'
-import { readSnapshotObject } from '../../../src/wire/proof-payloads.js'
+import { readSnapshotObject } from '../../../src/wire/snapshot-payloads.js'
 import { stateKat } from '../../fixtures/state-kat.js'
 
 const zeros = new Uint8Array(20)
