@@ -177,6 +177,9 @@ test(
       expect(await flaws(page)).toEqual([])
     }
     await panel.getByText('the stock lacked 2 of listing 5').waitFor()
+    // Amounts are long, and no column is so narrow that letters stand below each other.
+    const lines = await page.locator('[data-order]').evaluateAll((rows) => rows.map(({ clientHeight }) => clientHeight))
+    expect(Math.max(...lines)).toBeLessThan(80)
     // Nothing is due for what is Paid.
     expect(await panel.getByText('Due', { exact: true }).count()).toBe(0)
     await panel.getByText('Asked for', { exact: true }).waitFor()
