@@ -20,7 +20,9 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 
 install()
 const require = createRequire(join(TOOLS, 'package.json'))
-const { Application, ReflectionKind } = await import(pathToFileURL(require.resolve('typedoc')).href)
+const { Application, Converter, ReferenceType, ReflectionKind } = await import(
+  pathToFileURL(require.resolve('typedoc')).href
+)
 const subpaths = Object.entries(manifest.exports).filter(([, target]) => typeof target !== 'string')
 const names = new Map(subpaths.map(([path, { types }]) => [sourceOf(types), `${manifest.name}${path.slice(1)}`]))
 const app = await Application.bootstrapWithPlugins({
@@ -40,6 +42,8 @@ const app = await Application.bootstrapWithPlugins({
   treatValidationWarningsAsErrors: true,
   logLevel: 'Warn',
 })
+// Before they are listed in groups.
+app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => removeSchemas(project))
 const project = await app.convert()
 if (project === undefined) process.exit(1)
 for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
@@ -53,6 +57,39 @@ if (app.logger.hasErrors() || app.logger.validationWarningCount > 0) process.exi
 await app.generateDocs(project, resolve(options.out))
 const pages = project.getReflectionsByKind(ReflectionKind.FunctionOrMethod | ReflectionKind.Class).length
 console.log(`${join(resolve(options.out), 'index.html')}: ${names.size} subpaths, ${pages} functions and classes`)
+
+/** An object's type and the schema that it is made of have one name, and a type is all that the package exports. */
+function removeSchemas(project) {
+  const all = project.getChildrenByKind(ReflectionKind.Module).flatMap(({ children }) => children)
+  const isSchema = ({ type }) => /^(?:Struct)?Schema$/u.test(type?.name ?? '')
+  const hasTwin = ({ name, parent }) => parent.children.filter((other) => other.name === name).length > 1
+  const schemas = new Set(all.filter((one) => isSchema(one) && hasTwin(one)))
+  nameStructs(project, schemas)
+  const isOne = (one) => schemas.has(one) || (one.isReference() && schemas.has(one.tryGetTargetReflectionDeep()))
+  for (const one of all.filter(isOne)) project.removeReflection(one)
+}
+
+/** A field that holds an object is told by the object's name, not by the fields of its schema. */
+function nameStructs(project, schemas) {
+  const named = new Map()
+  for (const schema of schemas) {
+    const type = schema.parent.children.find((one) => one !== schema && one.name === schema.name && !one.isReference())
+    const fields = schema.type.typeArguments?.[0]
+    if (type !== undefined && fields !== undefined) named.set(fields.toString(), type)
+  }
+  const renamed = (type) => {
+    const found =
+      type.type === 'reference' && type.name === 'StructValue' && named.get(type.typeArguments?.[0]?.toString())
+    if (found) return ReferenceType.createResolvedReference(found.name, found, project)
+    if (type.typeArguments) type.typeArguments = type.typeArguments.map(renamed)
+    if (type.types) type.types = type.types.map(renamed)
+    if (type.elementType) type.elementType = renamed(type.elementType)
+    if (type.target?.type) type.target = renamed(type.target)
+    return type
+  }
+  for (const reflection of Object.values(project.reflections))
+    if (reflection.type && !schemas.has(reflection)) reflection.type = renamed(reflection.type)
+}
 
 /** Once for each state of the lock. */
 function install() {

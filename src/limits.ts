@@ -74,6 +74,8 @@ export const CHECKPOINT_AFTER_MS = 1_000
 export const CHECKPOINT_AFTER_SETS = 1_024
 /** Of one shop, those that are signed again included. */
 export const CHECKPOINTS_PER_SECOND_MAX = 10
+/** Between those that a subscription is pushed while nothing changes of what it selects. */
+export const CHECKPOINT_PUSH_REST_MS = 1_000
 /** One that is older is signed again when it is asked for. */
 export const CHECKPOINT_FRESH_SECONDS = 10n
 /** Of a shop: state proofs are made at these. */

@@ -1,6 +1,6 @@
 /**
  * A shop's listings as a product file with Shopify's newer columns: the same text for the same shop, by rising id. Read
- * again it changes nothing.
+ * again it changes nothing. No cell is a formula: readProducts takes away the apostrophes that stand before those.
  *
  * Tests: test/catalogue/round-trip.test.ts
  */
@@ -10,6 +10,7 @@ import { compareUtf8 } from '../codec/utf8.js'
 import { columnName, optionColumns, type ColumnKey } from './columns.js'
 import type { Table } from './csv.js'
 import { decimalText } from './decimal.js'
+import { guarded } from './formula-guard.js'
 import { HeldListing, heldListings, type ShopContents } from './held-listing.js'
 import { cellOfText } from './html-text.js'
 import { handleOf, listingIdOf } from './listing-id.js'
@@ -81,7 +82,7 @@ function rowsOf(
       ...BEFORE_OPTIONS.map((key) => cells[key] ?? ''),
       ...options,
       ...BEHIND_OPTIONS.map((key) => cells[key] ?? ''),
-    ]
+    ].map(guarded)
   })
 }
 

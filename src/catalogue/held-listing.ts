@@ -1,6 +1,7 @@
 /**
  * A listing of a shop as a product file would tell it: what a row wants is compared with this, and written of it.
- * Options and variations go by their titles, in an order that follows from their names alone.
+ * Options and variations go by their titles, in an order that follows from their names alone, sizes from small to
+ * large.
  *
  * Tests: test/catalogue/round-trip.test.ts, test/catalogue/import-plan.test.ts
  */
@@ -11,6 +12,7 @@ import { inventoryKeyText, type StockEntry } from '../objects/inventory.js'
 import type { Listing, Option, Variation } from '../objects/listing.js'
 import type { Tag } from '../objects/tag.js'
 import { unitPrice } from '../state/pricing.js'
+import { inSizeOrder } from './size-order.js'
 
 /** What of a shop a product file is about. */
 export interface ShopContents {
@@ -138,7 +140,8 @@ function optionsOf({ Options }: Listing): HeldOption[] {
 function valuesOf(variations: Option['Variations']): ReadonlyMap<string, string> {
   const entries = sorted(variations)
   const labels = labelsOf(entries.map(([key, { VariationInfo }]) => [key, VariationInfo.Title]))
-  return new Map(entries.map(([key], i) => [labels[i]!, key]))
+  const named = entries.map(([key], i): [label: string, key: string] => [labels[i]!, key])
+  return new Map(inSizeOrder(named, ([label]) => label))
 }
 
 /** Titles where no two are equal, else keys, which never are. */

@@ -7,7 +7,17 @@
 import { columnName } from './columns.js'
 import type { Problem, ReadProducts, Variant } from './product.js'
 
-/** Each once, with the first row that names it. */
+/**
+ * Each once, with the first row that names it.
+ *
+ * @example
+ * ```ts
+ * import { picturesOf, readProducts, readTable } from 'cairn-relay/catalogue'
+ *
+ * const file = readProducts(readTable('Title,Price,Image Src\nMug,4.50,mug.webp\n'), { decimals: 2 })
+ * console.log([...picturesOf(file)]) // [ [ 'mug.webp', 2 ] ]
+ * ```
+ */
 export function picturesOf({ products }: ReadProducts): Map<string, number> {
   const rows = new Map<string, number>()
   const name = (picture: string, row: number) => {
@@ -20,7 +30,18 @@ export function picturesOf({ products }: ReadProducts): Map<string, number> {
   return rows
 }
 
-/** `places`: for each picture its new address, or why there is none; products with such a picture are not taken. */
+/**
+ * `places`: for each picture its new address, or why there is none; products with such a picture are not taken.
+ *
+ * @example
+ * ```ts
+ * import { picturesOf, readProducts, readTable, withPictures } from 'cairn-relay/catalogue'
+ *
+ * const file = readProducts(readTable('Title,Price,Image Src\nMug,4.50,mug.webp\n'), { decimals: 2 })
+ * const places = new Map([['mug.webp', { address: 'https://shop.example/ipfs/Qm1' }]])
+ * console.log(withPictures(file, places).products[0]?.images) // [ 'https://shop.example/ipfs/Qm1' ]
+ * ```
+ */
 export function withPictures(
   file: ReadProducts,
   places: ReadonlyMap<string, { readonly address: string } | { readonly reason: string }>,

@@ -4,6 +4,7 @@ import type { ListingId } from '../brands.js'
 import { columnsOf, type ColumnKey, type Columns } from './columns.js'
 import { TableError, type Table } from './csv.js'
 import { readDecimal } from './decimal.js'
+import { unguarded } from './formula-guard.js'
 import { textOfCell } from './html-text.js'
 import { handleOf, listingIdOf } from './listing-id.js'
 import { Notices, type Problem, type Product, type ReadProducts, type Variant } from './product.js'
@@ -28,7 +29,12 @@ interface Row {
 export function readProducts(table: Table, { decimals }: { readonly decimals: number }): ReadProducts {
   const columns = columnsOf(table.header)
   if (typeof columns === 'string') throw new TableError(columns)
-  const rows = table.rows.map((cells, i): Row => ({ number: i + FIRST_ROW, cells }))
+  // A column of ours: the file was exported, and guarded.
+  const isExported = columns.places.listingId !== undefined
+  const rows = table.rows.map((cells, i): Row => ({
+    number: i + FIRST_ROW,
+    cells: isExported ? cells.map(unguarded) : cells,
+  }))
   const notices = new Notices()
   const products: Product[] = []
   const problems: Problem[] = []

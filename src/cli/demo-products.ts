@@ -11,8 +11,8 @@ export interface DemoProduct {
   readonly description: string
   readonly cents: number
   /**
-   * What a guest chooses among, names of variations and their titles, which are shown in the order of the names;
-   * `percent`: factors of the price.
+   * What a guest chooses among, names of variations and their titles, which are shown in the order of the names, sizes
+   * from small to large; `percent`: factors of the price.
    */
   readonly option?: {
     readonly title: string

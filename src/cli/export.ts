@@ -28,12 +28,12 @@ export const EXPORT_HELP = `cairn export [--out FILE] [--orders] [--shop ID] [--
              [--url URL] [--relay ADDRESS]
 
 Writes the shop's listings, tags and stock as a CSV file with Shopify's columns, the same bytes for the same shop;
-cairn import of it changes nothing.
+cairn import of it changes nothing. Cells that a spreadsheet would compute begin with an apostrophe, which the import
+takes away.
 
   --out FILE    left out: stdout
-  --orders      the orders instead, a row for each item, totals as decimal text. Cells that a spreadsheet would
-                compute begin with an apostrophe. It holds names, addresses and e-mail: FILE is for its owner alone
-                (0600)
+  --orders      the orders instead, a row for each item, totals as decimal text. It holds names, addresses and
+                e-mail: FILE is for its owner alone (0600)
 ${SHOP_FLAGS_HELP}
 `
 

@@ -10,11 +10,24 @@ import { CANCELED, ORDER_STATE_NAMES, UNPAID, type Order, type OrderState } from
 export interface OrderWords {
   /** Open, Canceled, Committed, PaymentChosen, Unpaid or Paid. */
   readonly state: (typeof ORDER_STATE_NAMES)[`${OrderState}`]
+  /** The same for people, wherever they see it: Cart, Canceled, Placed, Being priced, To be paid or Paid. */
+  readonly title: string
   readonly guest: string
   readonly merchant: string
 }
 
-const WORDS: Readonly<Record<`${OrderState}`, Omit<OrderWords, 'state'>>> = {
+const TITLES: Readonly<Record<`${OrderState}`, string>> = {
+  '1': 'Cart',
+  '2': 'Canceled',
+  '3': 'Placed',
+  '4': 'Being priced',
+  '5': 'To be paid',
+  '6': 'Paid',
+}
+
+type Sentences = Pick<OrderWords, 'guest' | 'merchant'>
+
+const WORDS: Readonly<Record<`${OrderState}`, Sentences>> = {
   '1': {
     guest: 'You are still choosing; nothing is reserved for you yet.',
     merchant: 'The guest is still choosing; nothing is reserved.',
@@ -42,12 +55,12 @@ const WORDS: Readonly<Record<`${OrderState}`, Omit<OrderWords, 'state'>>> = {
 }
 
 /** An order that ended before its payment came: TxDetails beside Canceled. */
-const PAID_LATE: Omit<OrderWords, 'state'> = {
+const PAID_LATE: Sentences = {
   guest: 'Your payment came after the order had ended. Ask the merchant for your money back, or for the pieces.',
   merchant: 'Paid after it had ended: refund it, or take it for a new order.',
 }
 
-const ENDING: Omit<OrderWords, 'state'> = {
+const ENDING: Sentences = {
   guest: 'The order is being canceled; do not pay.',
   merchant: 'Being canceled; its pieces are free again. Do not ship.',
 }
@@ -56,7 +69,7 @@ const ENDING: Omit<OrderWords, 'state'> = {
 export type OddPayment =
   'partial' | 'over' | 'late' | 'extra' | 'fell' | 'earlier' | 'reorged' | 'shortfall' | 'no details'
 
-const ODD: Readonly<Record<OddPayment, Omit<OrderWords, 'state'>>> = {
+const ODD: Readonly<Record<OddPayment, Sentences>> = {
   partial: {
     guest: 'Less came than is due: send the rest to the same address in time, or ask the merchant for it back.',
     merchant: 'Less came than is due: ask for the rest, or refund it. Do not ship.',
@@ -103,7 +116,7 @@ const ODD: Readonly<Record<OddPayment, Omit<OrderWords, 'state'>>> = {
  * console.log(oddPaymentWords('extra').merchant) // Paid already, and a payment came once more: refund the second one.
  * ```
  */
-export function oddPaymentWords(kind: OddPayment): Omit<OrderWords, 'state'> {
+export function oddPaymentWords(kind: OddPayment): Pick<OrderWords, 'guest' | 'merchant'> {
   return ODD[kind]
 }
 
@@ -124,7 +137,7 @@ export function orderWords(order: Order): OrderWords {
   const isOver = State === CANCELED
   const words =
     isOver && TxDetails !== undefined ? PAID_LATE : !isOver && CanceledAt !== undefined ? ENDING : WORDS[name]
-  return { state: ORDER_STATE_NAMES[name], ...words }
+  return { state: ORDER_STATE_NAMES[name], title: TITLES[name], ...words }
 }
 
 /**

@@ -32,7 +32,11 @@ export const NoteBinding = struct(
   },
   { unlisted: 'refused' },
 )
-/** Registry: zeros in development mode. Relay: the relay token's number. NoteKey: Ed25519, 32 bytes. */
+/**
+ * Registry: zeros in development mode. Relay: the relay token's number. NoteKey: Ed25519, 32 bytes.
+ *
+ * @interface
+ */
 export type NoteBinding = Infer<typeof NoteBinding>
 
 /** `[binding bytes, signature of 65 bytes]`, as it is sent. */

@@ -59,6 +59,11 @@ export const Variation = struct({
   PriceModifier: optional(PriceModifier),
   SKU: optional(text),
 })
+/**
+ * One value of an option: its title, what it adds to the price or takes from it, its SKU.
+ *
+ * @interface
+ */
 export type Variation = Infer<typeof Variation>
 export const Variations = mapOf(variationKey, Variation)
 
@@ -66,6 +71,11 @@ export const Option = struct(
   { Title: required(filledText), Variations: optional(Variations) },
   { aliases: { title: 'Title' } },
 )
+/**
+ * What a guest chooses of a listing, such as its size; the keys of `Variations` are the names that items hold.
+ *
+ * @interface
+ */
 export type Option = Infer<typeof Option>
 
 /** Options by name. Variation names are unique over all of them. */
@@ -85,6 +95,11 @@ export const StockStatus = struct({
   InStock: optional(bool),
   ExpectedInStockBy: optional(time),
 })
+/**
+ * What the merchant says of the stock of a combination of variations, to everybody: no number of pieces.
+ *
+ * @interface
+ */
 export type StockStatus = Infer<typeof StockStatus>
 export const StockStatuses = arrayOf(StockStatus)
 
@@ -96,6 +111,12 @@ export const Listing = struct({
   Options: optional(Options),
   StockStatuses: optional(StockStatuses),
 })
+/**
+ * Something that a shop sells. `Price` is in the smallest unit of the manifest's pricing currency, `ViewState` 0n not
+ * published, 1n published, 2n deleted; the keys of `Options` are their names.
+ *
+ * @interface
+ */
 export type Listing = Infer<typeof Listing>
 
 /** Throws SchemaError if two options of one listing have a variation of the same name. */

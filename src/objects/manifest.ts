@@ -20,6 +20,11 @@ import type { Hex } from '../bytes/hex.js'
 import { addressKey, chainKey, ChainAddress, nameKey, PriceModifiers, shopId, StoredChainAddress } from './scalars.js'
 
 export const Payee = struct({ CallAsContract: defaulting(bool, false) })
+/**
+ * How a payee is paid: by a transfer, or as a contract that is called.
+ *
+ * @interface
+ */
 export type Payee = Infer<typeof Payee>
 export const Payees = mapOf(chainKey, mapOf(addressKey, Payee))
 
@@ -38,6 +43,11 @@ export const ShippingRegion = struct({
   City: defaulting(text, ''),
   PriceModifiers: optional(PriceModifiers),
 })
+/**
+ * Where a shop sends to: an empty text fits all. The modifiers change the sum, percents first, each by name.
+ *
+ * @interface
+ */
 export type ShippingRegion = Infer<typeof ShippingRegion>
 export const ShippingRegions = mapOf(nameKey, ShippingRegion)
 
@@ -49,6 +59,12 @@ const manifestFields = {
 } as const
 
 export const Manifest = struct({ ...manifestFields, PricingCurrency: required(ChainAddress) })
+/**
+ * What holds for a whole shop. `Payees` and `AcceptedCurrencies` are by chain, then by address: 40 hexadecimal digits
+ * without 0x; null for none. The keys of `ShippingRegions` are their names.
+ *
+ * @interface
+ */
 export type Manifest = Infer<typeof Manifest>
 
 /** A manifest as a state may hold it: before anybody wrote one, the reference has pricing currency on chain 0. */

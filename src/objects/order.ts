@@ -34,6 +34,7 @@ export const PAYMENT_CHOSEN = 4n
 export const UNPAID = 5n
 export const PAID = 6n
 export const OrderState = oneOf(OPEN, CANCELED, COMMITTED, PAYMENT_CHOSEN, UNPAID, PAID)
+/** 1n Open, 2n Canceled, 3n Committed, 4n PaymentChosen, 5n Unpaid, 6n Paid. */
 export type OrderState = Infer<typeof OrderState>
 
 export const ORDER_STATE_NAMES: Readonly<Record<`${OrderState}`, string>> = {
@@ -50,6 +51,11 @@ export const OrderItem = struct({
   VariationIDs: optional(VariationIDs),
   Quantity: required(uint32),
 })
+/**
+ * So many pieces of a listing with these variations, one of each option.
+ *
+ * @interface
+ */
 export type OrderItem = Infer<typeof OrderItem>
 
 /** An item as it is added or replaced: something of it is wanted. */
@@ -97,9 +103,20 @@ export const AddressDetails = struct({
   EmailAddress: required(EmailAddress),
   PhoneNumber: optional(PhoneNumber),
 })
+/**
+ * An address: all but `Address2` and `PhoneNumber` are needed and not blank. `Country` is free text, as the shop's
+ * regions have it; `PhoneNumber` is + and 7 to 15 digits.
+ *
+ * @interface
+ */
 export type AddressDetails = Infer<typeof AddressDetails>
 
 export const ChosenPayee = struct({ Address: required(ChainAddress), CallAsContract: defaulting(bool, false) })
+/**
+ * Whom the order is paid to.
+ *
+ * @interface
+ */
 export type ChosenPayee = Infer<typeof ChosenPayee>
 
 export const ListingHashes = someOf(bytes(1, LISTING_HASH_BYTES_MAX))
@@ -113,9 +130,20 @@ export const PaymentDetails = struct({
   TTL: required(ttl),
   ShopSignature: required(bytes(65)),
 })
+/**
+ * What the relay says is due: `PaymentID` 32 bytes, `Total` in the smallest unit of the chosen currency, `TTL` until
+ * when, seconds since 1970, `ListingHashes` the SHA-256 of each item's listing as it stood then.
+ *
+ * @interface
+ */
 export type PaymentDetails = Infer<typeof PaymentDetails>
 
 export const TxDetails = struct({ TxHash: optional(bytes32), BlockHash: required(bytes32) })
+/**
+ * Where the payment was seen: hashes of 32 bytes.
+ *
+ * @interface
+ */
 export type TxDetails = Infer<typeof TxDetails>
 
 const orderFields = {
@@ -132,6 +160,12 @@ const orderFields = {
 
 /** An order as the state holds it: items may have come down to 0. */
 export const Order = struct({ ...orderFields, Items: nullable(OrderItems) })
+/**
+ * An order. `CanceledAt`: its pieces are free again. An `Address` or payee that nobody chose yet is left out; `Items`
+ * null for none.
+ *
+ * @interface
+ */
 export type Order = Infer<typeof Order>
 
 /** An order as it is added or replaced as a whole. */

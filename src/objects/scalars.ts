@@ -75,6 +75,11 @@ const storedChainId: Schema<ChainId> = uint64
 export const ChainAddress = struct({ ChainID: required(chainId), Address: required(address) })
 /** As a state may hold it: chain 0 in a manifest that nobody wrote. */
 export const StoredChainAddress = struct({ ChainID: required(storedChainId), Address: required(address) })
+/**
+ * A currency, or where a payee is paid: a chain's number and 20 bytes; the zero address is the chain's own currency.
+ *
+ * @interface
+ */
 export type ChainAddress = Infer<typeof ChainAddress>
 
 export const AbsoluteModification = struct({ Amount: required(amount), Plus: required(bool) })
@@ -84,7 +89,11 @@ const modifierFields = struct({
   ModificationAbsolute: optional(AbsoluteModification),
 })
 
-/** Exactly one of a percent factor (120 = plus 20 %) and an absolute amount. */
+/**
+ * Exactly one of a percent factor (120 = plus 20 %) and an absolute amount.
+ *
+ * @interface
+ */
 export type PriceModifier = Infer<typeof modifierFields>
 export const PriceModifier: Schema<PriceModifier> = {
   ...modifierFields,
@@ -116,4 +125,9 @@ export const Metadata = struct({
   Description: required(filledText),
   Images: optional(Images),
 })
+/**
+ * What people read of a listing or variation. `Images` are addresses of pictures.
+ *
+ * @interface
+ */
 export type Metadata = Infer<typeof Metadata>

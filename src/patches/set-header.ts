@@ -20,6 +20,12 @@ export const Header = struct(
   },
   { unlisted: 'refused' },
 )
+/**
+ * Of a patch set (PROTOCOL §4): shop, root of its patches (32 bytes), time, and a number that rises with each set of
+ * the card.
+ *
+ * @interface
+ */
 export type Header = Infer<typeof Header>
 
 /**

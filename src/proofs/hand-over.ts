@@ -31,7 +31,11 @@ export const HandOver = struct(
   },
   { unlisted: 'refused' },
 )
-/** From, To: addresses of the keys, never the same. The others as in a checkpoint; Timestamp: when it was signed. */
+/**
+ * From, To: addresses of the keys, never the same. The others as in a checkpoint; Timestamp: when it was signed.
+ *
+ * @interface
+ */
 export type HandOver = Infer<typeof HandOver>
 
 /** `[hand-over bytes, signature of 65 bytes]`, as it is kept and sent. */

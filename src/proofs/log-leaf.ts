@@ -16,7 +16,11 @@ export const LogLeaf = struct(
   { Seq: required(uint(64, 1n)), Set: required(bytes32), StateRoot: required(bytes32) },
   { unlisted: 'refused' },
 )
-/** Seq 1 …, Set as setDigest makes it, StateRoot after the set; both 32 bytes. */
+/**
+ * Seq 1 …, Set as setDigest makes it, StateRoot after the set; both 32 bytes.
+ *
+ * @interface
+ */
 export type LogLeaf = Infer<typeof LogLeaf>
 
 /**

@@ -87,7 +87,11 @@ export const Receipt = struct(
   },
   { unlisted: 'refused' },
 )
-/** Proofs: StateProofs of the order and of the cards that signed, by their bytes. Listings: canonical. */
+/**
+ * Proofs: StateProofs of the order and of the cards that signed, by their bytes. Listings: canonical.
+ *
+ * @interface
+ */
 export type Receipt = Infer<typeof Receipt>
 
 /** Deterministic CBOR, fresh. Proofs and Levels must be deterministic too. */

@@ -261,8 +261,19 @@ export class Table {
   }
 }
 
-/** Types of lmdb-js lack permissionsMode. */
-type Options = RootDatabaseOptionsWithPath & { readonly path: string; readonly permissionsMode: number }
+/**
+ * For pages that lie side by side LMDB looks through those that are free: by itself through 50,000 entries, and reads
+ * and writes them again with each transaction. In a database that much was removed from that is ten times the work of a
+ * write (bench: cost growth); where it finds none among so many it takes them from the file's end.
+ */
+const FREE_ENTRIES_LOOKED_AT = 500
+
+/** Types of lmdb-js lack some options. */
+type Options = RootDatabaseOptionsWithPath & {
+  readonly path: string
+  readonly permissionsMode: number
+  readonly maxFreeSpaceToLoad: number
+}
 
 function optionsOf(path: string, readOnly: boolean): Options {
   return {
@@ -275,6 +286,7 @@ function optionsOf(path: string, readOnly: boolean): Options {
     // process.
     eventTurnBatching: false,
     maxDbs: 1,
+    maxFreeSpaceToLoad: FREE_ENTRIES_LOOKED_AT,
     permissionsMode: 0o600,
     readOnly,
   }

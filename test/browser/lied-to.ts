@@ -22,6 +22,7 @@ export async function liedTo(ground: Ground): Promise<string> {
       await stage.write('owner', [{ op: 'replace', path: ['Listings', STONE, 'Price'], value }])
     const alarm = page.getByRole('alert').filter({ hasText: 'Do not buy here' })
     await alarm.waitFor()
+    await alarm.getByText('What exactly').click()
     const said = await alarm.innerText()
     requireThat(/[0-9a-f]{64}/u.test(said), `no fingerprint is named: ${said}`)
     const colour = await alarm.evaluate((element) => getComputedStyle(element).backgroundColor)

@@ -23,6 +23,8 @@ it('every state has a sentence for the guest and one for the merchant, and no tw
   expect(new Set(all).size).toBe(16)
   for (const sentence of all) expect(sentence).toMatch(/^[A-Z].*\.$/u)
   expect(states.map(({ state }) => state)).toEqual(Object.values(ORDER_STATE_NAMES))
+  const titles = states.map(({ title }) => title)
+  expect(titles).toEqual(['Cart', 'Canceled', 'Placed', 'Being priced', 'To be paid', 'Paid'])
 })
 
 it('a payment that came too late, and an order that is ending, are told', () => {

@@ -17,13 +17,15 @@ import {
   type ConsolePage,
 } from '../fixtures/console-page.js'
 import { openChromium } from '../fixtures/chromium.js'
-import { PaidShop, type Guest } from '../fixtures/paid-shop.js'
-import { SHOP, state } from '../fixtures/relay-harness.js'
+import { choice, NATIVE, PaidShop, type Guest } from '../fixtures/paid-shop.js'
+import { listing, SHOP, state, stock } from '../fixtures/relay-harness.js'
 
 const [OWNER, CLERK] = [ACCOUNTS[1]!, ACCOUNTS[3]!]
 /** The fifth that the chain's node signs for. */
 const STRANGER = '0x15d34aaf54267db7d7c367839aaf71a00a2c6a65'
 const FLOW_MS = 240_000
+/** A token is worth so much. */
+const RATE = { flags: ['--price-source', 'fixed', '--price-factor', '1500'] }
 
 let shop: PaidShop
 let browser: Browser
@@ -33,7 +35,7 @@ let link: string
 const open: ConsolePage[] = []
 
 beforeAll(async () => {
-  ;[shop, browser] = await Promise.all([PaidShop.open(), openChromium()])
+  ;[shop, browser] = await Promise.all([PaidShop.open(RATE), openChromium()])
   owner = await withWallet('Owner’s wallet', OWNER.address)
 })
 afterAll(async () => {
@@ -140,6 +142,46 @@ test('payments that are odd come with what to do about them', { timeout: FLOW_MS
   await page.reload()
   await page.getByRole('link', { name: 'Orders 2 odd' }).waitFor()
 })
+
+test(
+  'a payment by an earlier choice, one too much, and pieces that are missing are told',
+  { timeout: FLOW_MS },
+  async () => {
+    const guest = await shop.guest()
+    const first = await guest.checkout(31n)
+    await guest.write(...choice(31n, shop.token, 'replace'), state(31n, 4n))
+    await shop.orderWhere(31n, ({ State, PaymentDetails }) => State === 5n && PaymentDetails!.Total !== first.amount)
+    await shop.payByCall(first)
+    const over = await guest.checkout(32n)
+    await shop.payByAddress(over, 2n * over.amount)
+    await shop.write(listing(5n))
+    await shop.write(stock(5n, 5n))
+    const five = await guest.checkout(33n, 5n, NATIVE, 5n)
+    await shop.write({ op: 'replace', path: ['Inventory', 5n], value: 3n })
+    await shop.payByCall(five)
+    await guest.wire.close()
+
+    const { page } = owner
+    await go(page, 'Orders')
+    await page.getByRole('button', { name: /^Needs a person/u }).click()
+    const panel = page.getByRole('complementary')
+    for (const [id, kind, told] of [
+      [31n, 'earlier', 'Paid by an earlier choice of currency or payee: ship it, and book it as that.'],
+      [32n, 'over', 'Paid, and more came than was due: ship it, and refund the difference.'],
+      [33n, 'shortfall', 'Paid, and the stock had less than was bought: restock, or refund what you cannot send.'],
+    ] as const) {
+      await orderLine(page, id).getByText(kind, { exact: true }).waitFor()
+      await orderLine(page, id).getByText('Paid', { exact: true }).waitFor()
+      await orderLine(page, id).getByRole('button').click()
+      await panel.getByText(told).waitFor()
+      expect(await flaws(page)).toEqual([])
+    }
+    await panel.getByText('the stock lacked 2 of listing 5').waitFor()
+    // Nothing is due for what is Paid.
+    expect(await panel.getByText('Due', { exact: true }).count()).toBe(0)
+    await panel.getByText('Asked for', { exact: true }).waitFor()
+  },
+)
 
 test('a paid order is printed on one page, and its receipt is kept', { timeout: FLOW_MS }, async () => {
   const { page } = owner

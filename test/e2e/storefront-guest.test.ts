@@ -129,7 +129,7 @@ test(
     await net.back()
     await proven(page)
     await link(page, 'Orders').click()
-    await page.locator('.tag', { hasText: 'Reserved' }).nth(1).waitFor()
+    await page.locator('.tag', { hasText: 'Placed' }).nth(1).waitFor()
     expect(await page.locator('.tag').count()).toBe(2)
     await context.close()
   },
@@ -151,7 +151,7 @@ test(
     // Both are the guest now, and who is looked at is connected.
     await two.evaluate(() => dispatchEvent(new Event('focus')))
     await link(two, 'Orders').click()
-    await two.locator('.tag', { hasText: 'Reserved' }).waitFor()
+    await two.locator('.tag', { hasText: 'Placed' }).waitFor()
     await notice(one, /You use this shop in another tab/u).waitFor()
     expect(await flaws(one)).toEqual([])
     await putIntoCart(two, 'Wool socks')

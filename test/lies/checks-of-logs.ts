@@ -55,13 +55,13 @@ export const OF_LOGS: readonly Check[] = [
     'false',
     ['adds a path to a consistency'],
   ),
-  check('all right peaks', 'src/merkle/mmr-proof.ts', 'rightPeaks.length !== wanted.length', 'false', [
+  check('all right peaks', 'src/merkle/mmr-consistency.ts', 'rightPeaks.length !== wanted.length', 'false', [
     'leaves the right peaks out',
   ]),
-  check('the right right peaks', 'src/merkle/mmr-proof.ts', '!equalBytes(peak, wanted[i]!)', 'false', [
+  check('the right right peaks', 'src/merkle/mmr-consistency.ts', '!equalBytes(peak, wanted[i]!)', 'false', [
     'swaps a right peak',
   ]),
-  check('as many peaks as a range has', 'src/merkle/mmr-proof.ts', 'peaks.length !== count', 'false', [
+  check('as many peaks as a range has', 'src/merkle/mmr-consistency.ts', 'peaks.length !== count', 'false', [
     'proves growth to a log with a peak too many',
   ]),
   check(

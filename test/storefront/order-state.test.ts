@@ -8,8 +8,8 @@ const paid = { TxDetails: { BlockHash: new Uint8Array(32) } }
 
 test.each<[what: string, order: never, seen: Partial<Seen>, name: string, isPayable: boolean, text: RegExp]>([
   ['waits to be sent', order(3n), { isPending: true }, 'Pending', false, /sent once/u],
-  ['is committed', order(3n), {}, 'Reserved', true, /choose how to pay/u],
-  ['is being priced', order(4n), {}, 'One moment', false, /works out/u],
+  ['is committed', order(3n), {}, 'Placed', true, /choose how to pay/u],
+  ['is being priced', order(4n), {}, 'Being priced', false, /works out/u],
   ['is unpaid', order(5n, due(NOW + 9n)), {}, 'To be paid', true, /whole amount in time/u],
   ['is unpaid, and paid from here', order(5n, due(NOW + 9n)), { isSent: true }, 'Sent', false, /on its way/u],
   ['can no longer be paid', order(5n, due(NOW)), {}, 'Too late', false, /pay nothing/u],
@@ -17,9 +17,9 @@ test.each<[what: string, order: never, seen: Partial<Seen>, name: string, isPaya
   ['is paid', order(6n, paid), {}, 'Paid', false, /Keep the receipt/u],
   ['is paid twice', order(6n, paid), { odd: 'extra' }, 'Paid twice', false, /second one back/u],
   ['is paid too much', order(6n, paid), { odd: 'over' }, 'Paid too much', false, /the difference/u],
-  ['has expired', order(2n, { CanceledAt: {} }), {}, 'Ended', false, /canceled or has expired/u],
+  ['has expired', order(2n, { CanceledAt: {} }), {}, 'Canceled', false, /canceled or has expired/u],
   ['was paid when it had ended', order(2n, { CanceledAt: {}, ...paid }), {}, 'Paid too late', false, /money back/u],
-  ['is being canceled', order(5n, { CanceledAt: {}, ...due(NOW + 9n) }), {}, 'Ended', false, /do not pay/u],
+  ['is being canceled', order(5n, { CanceledAt: {}, ...due(NOW + 9n) }), {}, 'Canceled', false, /do not pay/u],
 ])('an order that %s', (_what, given, seen, name, isPayable, text) => {
   const standing = standingOf(given, { now: NOW, isPending: false, ...seen })
   expect(standing).toMatchObject({ name, isPayable })

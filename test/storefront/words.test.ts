@@ -1,5 +1,6 @@
 import { ClientError } from 'cairn-relay/client'
 import { describe, expect, test } from 'vitest'
+import { ERROR_REMEDIES, type ErrorCatalogueCode } from '../../src/wire/error-remedies.js'
 import { connectionWords, problemWords, refusalWords } from '../../web/storefront/words.js'
 
 const titleOf = (id: bigint) => (id === 7n ? 'Wool socks' : undefined)
@@ -18,9 +19,16 @@ describe('what went wrong', () => {
     expect(words(new ClientError(code, 'no such wire words', { objectId }))).toMatch(said)
   })
 
-  test('what has no words here has those of the client, with what to do', () => {
-    expect(words(new ClientError('INVALID', 'Orders/5: no', { remedy: 'Look.' }))).toBe('Orders/5: no. Look.')
-    expect(words(new ClientError('NOT_FOUND', 'no order 5', { remedy: 'Look.' }))).toBe('no order 5. Look.')
+  test.each(Object.keys(ERROR_REMEDIES) as ErrorCatalogueCode[])('%s has a sentence without raw words', (code) => {
+    for (const objectId of [undefined, 7n, 8n]) {
+      const said = words(new ClientError(code, 'Orders/5: patch 3', { objectId, remedy: 'Mend path.' }))
+      expect(said).toMatch(/^[A-Z].*\.$/u)
+      expect(said).not.toMatch(/Orders|patch|Mend path/u)
+    }
+  })
+
+  test('a wallet that says much is quoted in a line', () => {
+    expect(words(new Error(`${'x'.repeat(300)}\nRequest Arguments:`))).toMatch(/^The wallet says: x{160}…$/u)
   })
 
   test('a relay that is asked too often says when', () => {

@@ -2,10 +2,11 @@
 
 import { describe, expect, test } from 'vitest'
 import { readTable } from '../../src/catalogue/csv.js'
-import { isSamePlan, readFile, reportLines } from '../../web/console/import-file.js'
+import { changedFields, dryRunOf, isSamePlan, readFile, reportLines } from '../../web/console/import-file.js'
 import { changed, contentsOf, empty, imported, planOf } from '../fixtures/catalogue-shop.js'
 import { listingIdOf } from '../../src/catalogue/listing-id.js'
 import { newer, newerFile, older } from '../fixtures/product-samples.js'
+import { picturesByFile } from '../../web/console/picture-files.js'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 
@@ -49,4 +50,48 @@ describe('a file', () => {
     expect(isSamePlan(plan, planOf(priced, edited))).toBe(false)
     expect(isSamePlan(plan, planOf(titled, edited))).toBe(false)
   })
+})
+
+test('what others changed since the report was made is told field by field, and nothing else is', () => {
+  const { state } = imported(empty, older)
+  const read = readFile(utf8(older), { decimals: 2 })
+  const dry = (shop: typeof state) => dryRunOf({ name: 'shop.csv', read, options: {} }, contentsOf(shop))
+  const mug = listingIdOf('mug')
+  const fields = ['Price', 'ViewState'].map((field) => ['Listings', mug, field] as const)
+  const now = changed(
+    changed(state, [
+      { op: 'replace', path: fields[0]!, value: 7n },
+      { op: 'replace', path: ['Tags', 'Winter', 'ListingIDs'], value: [] },
+    ]),
+    [{ op: 'replace', path: ['Inventory', mug], value: 3n }],
+  )
+  const told = changedFields(dry(state), dry(now), (amount) => `${amount} c`)
+  const { Price } = contentsOf(state).listings.find(({ ID }) => ID === mug)!
+  const pieces = contentsOf(state).stock.find(({ listing }) => listing === mug)!.pieces
+  const [before, after] = [contentsOf(state), contentsOf(now)].map(
+    ({ tags }) => `${tags.get('Winter')!.ListingIDs!.length} of them`,
+  )
+  expect(told).toEqual(
+    expect.arrayContaining([
+      { name: 'Mug: Price', before: `${Price} c`, theirs: '7 c', mine: `${Price} c` },
+      { name: 'Mug: Stock', before: `${pieces}`, theirs: '3', mine: `${pieces}` },
+      { name: 'Tag Winter', before, theirs: after, mine: expect.any(String) as string },
+    ]),
+  )
+  expect(told).toHaveLength(3)
+})
+
+test('pictures that are files are known by their names, whatever their folders', () => {
+  const named = picturesByFile([
+    'a/mug.webp',
+    'b\\mug.webp',
+    'cap.png',
+    'https://x.example/y.png',
+    '/ipfs/Qm1',
+    'data:,',
+  ])
+  expect([...named]).toEqual([
+    ['mug.webp', ['a/mug.webp', 'b\\mug.webp']],
+    ['cap.png', ['cap.png']],
+  ])
 })

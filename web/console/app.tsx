@@ -10,15 +10,7 @@ import { NewOrders } from './new-orders.js'
 import { useSeenTo } from './odd-payments.js'
 import { OrdersView } from './orders.js'
 import { OutcomesProvider, sentenceOf } from './outcomes.js'
-import {
-  keepLogin,
-  keptLogin,
-  openSession,
-  takeDevelopmentLink,
-  takeInvite,
-  type Login,
-  type Session,
-} from './session.js'
+import { keepLogin, keptLogin, openSession, takeLink, type Login, type OpenedLink, type Session } from './session.js'
 import { SettingsView } from './settings.js'
 import { LOOK_ONLY, Reopen, SessionContext, useLive, useSession } from './shared.js'
 
@@ -38,14 +30,11 @@ const VIEWS: readonly (readonly [name: string, title: string, view: View])[] = [
   ['exports', 'Import & export', () => <ExportsView />],
 ]
 
-const link = takeDevelopmentLink()
-const opened = takeInvite()
+const opened = takeLink()
 
 export function App() {
-  const [login, setLogin] = useState<Login | undefined>(() =>
-    link === undefined && opened === undefined ? keptLogin() : undefined,
-  )
-  const [invite, setInvite] = useState(opened)
+  const [login, setLogin] = useState<Login | undefined>(() => (opened === undefined ? keptLogin() : undefined))
+  const [link, setLink] = useState(opened)
   const [session, setSession] = useState<Session | undefined>()
   const [problem, setProblem] = useState<string | undefined>()
 
@@ -57,7 +46,7 @@ export function App() {
         if (ending.signal.aborted) return session.client.close()
         keepLogin(login)
         // Used up.
-        setInvite(undefined)
+        setLink(undefined)
         setSession(session)
       },
       (error: unknown) => {
@@ -72,13 +61,18 @@ export function App() {
     }
   }, [login])
 
+  useLaterLinks((next) => {
+    setLink(next)
+    setProblem(undefined)
+    setLogin(undefined)
+  })
   const leave = () => {
     keepLogin(undefined)
     setProblem(undefined)
     setLogin(undefined)
   }
   if (login === undefined)
-    return <LoginPage key={problem} link={link} invite={invite} problem={problem} enter={setLogin} />
+    return <LoginPage key={`${problem} ${link?.number}`} link={link} problem={problem} enter={setLogin} />
   if (session === undefined) return <Opening leave={leave} />
   return (
     <SessionContext value={session}>
@@ -89,6 +83,18 @@ export function App() {
       </Reopen>
     </SessionContext>
   )
+}
+
+/** A link that is opened where the console is already changes the address behind the # alone: it loads nothing. */
+function useLaterLinks(take: (link: OpenedLink) => void): void {
+  useEffect(() => {
+    const look = () => {
+      const link = takeLink()
+      if (link !== undefined) take(link)
+    }
+    window.addEventListener('hashchange', look)
+    return () => window.removeEventListener('hashchange', look)
+  })
 }
 
 function Opening({ leave }: { readonly leave: () => void }) {

@@ -21,7 +21,7 @@ export interface CheckedSet {
   readonly fields: readonly WatchedField[]
 }
 
-type ChangedField = Pick<WatchedField, 'name' | 'before' | 'mine'> & { readonly theirs: string }
+export type ChangedField = Pick<WatchedField, 'name' | 'before' | 'mine'> & { readonly theirs: string }
 
 /** Somebody else changed the same fields. `last`: the set up to which all was written before it was seen. */
 export class EditConflict extends Error {
@@ -57,6 +57,9 @@ export function unwatched(sets: readonly CheckedSet[]): CheckedSet[] {
  * PartlyWritten, ClientError.
  */
 export async function checkedWrite(client: ShopClient, sets: readonly CheckedSet[]): Promise<bigint | undefined> {
+  // Looked at first: where one field of several sets is another's by now, nothing is written.
+  const conflicts = conflictsOf(sets.flatMap(({ fields }) => fields))
+  if (conflicts.length > 0) throw new EditConflict(conflicts)
   let last: bigint | undefined
   for (const set of sets) {
     try {

@@ -1,14 +1,26 @@
 /** Product files in and out, orders out: what cairn import and cairn export do. */
 
-import { exportOrders, exportProducts, planImport, writeTable } from 'cairn-relay/catalogue'
+import { exportOrders, exportProducts, writeTable } from 'cairn-relay/catalogue'
 import type { ChainAddress } from 'cairn-relay/client'
 import { useState } from 'react'
 import { isKnown } from './currencies.js'
-import { reportLines, readFile, ShopChanged, writeImport, type DryRun } from './import-file.js'
+import { dryRunOf, reportLines, readFile, ShopChanged, writeImport, type DryRun } from './import-file.js'
+import { ImportPictures } from './import-pictures.js'
 import { useOutcomes } from './outcomes.js'
 import type { Session } from './session.js'
 import { contentsOf, whole } from './shop-contents.js'
-import { Badge, download, FileButton, LookOnlyNote, Scroll, usePricing, useSession, WriteButton } from './shared.js'
+import {
+  Badge,
+  download,
+  FileButton,
+  LookOnlyNote,
+  priceText,
+  Scroll,
+  useManifest,
+  usePricing,
+  useSession,
+  WriteButton,
+} from './shared.js'
 
 export function ExportsView() {
   return (
@@ -72,7 +84,7 @@ function In() {
   const [mayDelete, setMayDelete] = useState(false)
   const [keepStock, setKeepStock] = useState(false)
   const [dry, setDry] = useState<DryRun | undefined>()
-  const [progress, setProgress] = useState('')
+  const { write, progress } = useImport(setDry)
   const look = (file: File) =>
     run(
       `Read ${file.name}`,
@@ -81,30 +93,18 @@ function In() {
         const options = { mayDelete, keepStock }
         const bytes = new Uint8Array(await file.arrayBuffer())
         const read = readFile(bytes, { decimals: pricing!.decimals, mayDelete })
-        setDry({ name: file.name, read, options, plan: planImport(read, await contentsOf(client), options) })
+        setDry(dryRunOf({ name: file.name, read, options }, await contentsOf(client)))
         return 'Read. Nothing is written yet.'
       },
       { reads: true },
     )
-  const write = (wanted: DryRun) =>
-    run(`Import ${wanted.name}`, async () => {
-      try {
-        const { counts } = await writeImport(client, wanted, (done, all) => setProgress(`Set ${done + 1} of ${all} …`))
-        setDry(undefined)
-        return `${counts.added} added, ${counts.changed} changed, ${counts.deleted} deleted: all is on disk.`
-      } catch (error) {
-        if (error instanceof ShopChanged) setDry({ ...wanted, plan: error.plan })
-        throw error
-      } finally {
-        setProgress('')
-      }
-    })
   return (
     <section className="sheet" aria-label="Import">
       <h2>Import</h2>
       <p>
         A product file of Shopify’s, or one that was exported here. Prices are read as {pricing?.symbol ?? '…'},
-        pictures stay where their addresses are. You see what would change before anything is written.
+        pictures stay where their addresses are, and those that are files are chosen beside it. You see what would
+        change before anything is written.
       </p>
       <label className="check">
         <input type="checkbox" checked={keepStock} onChange={(event) => setKeepStock(event.target.checked)} />
@@ -121,10 +121,36 @@ function In() {
         take={([file]) => void look(file!)}
       />
       {dry === undefined ? null : (
-        <Report dry={dry} progress={progress} write={() => void write(dry)} drop={() => setDry(undefined)} />
+        <Report dry={dry} progress={progress} change={setDry} write={() => void write(dry)} />
       )}
     </section>
   )
+}
+
+/** Writes what was looked at. Where the shop changed since, the report is made anew, and the difference told. */
+function useImport(setDry: (dry: DryRun | undefined) => void) {
+  const { client } = useSession()
+  const { run } = useOutcomes()
+  const manifest = useManifest()
+  const [progress, setProgress] = useState('')
+  const steps = {
+    tell: (done: number, all: number) => setProgress(`Set ${done + 1} of ${all} …`),
+    price: (amount: bigint) => priceText(client, manifest, amount),
+  }
+  const once = async (dry: DryRun, isWatched: boolean) => {
+    try {
+      const { counts } = await writeImport(client, dry, { ...steps, isWatched })
+      setDry(undefined)
+      return `${counts.added} added, ${counts.changed} changed, ${counts.deleted} deleted: all is on disk.`
+    } catch (error) {
+      if (error instanceof ShopChanged) setDry(error.dry)
+      throw error
+    } finally {
+      setProgress('')
+    }
+  }
+  const write = (dry: DryRun) => run(`Import ${dry.name}`, () => once(dry, true), { anyway: () => once(dry, false) })
+  return { write, progress }
 }
 
 const LINES_MAX = 500
@@ -134,10 +160,10 @@ interface ReportProps {
   readonly dry: DryRun
   readonly progress: string
   readonly write: () => void
-  readonly drop: () => void
+  readonly change: (dry: DryRun | undefined) => void
 }
 
-function Report({ dry, progress, write, drop }: ReportProps) {
+function Report({ dry, progress, write, change }: ReportProps) {
   const { counts, problems, sets } = dry.plan
   const lines = reportLines(dry)
   return (
@@ -152,6 +178,7 @@ function Report({ dry, progress, write, drop }: ReportProps) {
         ))}
       </dl>
       {lines.length === 0 ? null : <ReportTable lines={lines} />}
+      <ImportPictures key={dry.name} dry={dry} change={change} />
       <p role="status">{verdictOf(dry)}</p>
       <LookOnlyNote />
       <p className="row">
@@ -162,7 +189,7 @@ function Report({ dry, progress, write, drop }: ReportProps) {
         >
           {progress === '' ? `Write ${sets.length} ${sets.length === 1 ? 'set' : 'sets'}` : progress}
         </WriteButton>
-        <button type="button" onClick={drop}>
+        <button type="button" onClick={() => change(undefined)}>
           Leave it
         </button>
       </p>

@@ -7,9 +7,10 @@ import {
   type ImportOptions,
   type ImportPlan,
   type ReadProducts,
+  type ShopContents,
 } from 'cairn-relay/catalogue'
-import type { Change, ShopClient } from 'cairn-relay/client'
-import { checkedWrite } from './checked-write.js'
+import type { Change, Listing, ShopClient } from 'cairn-relay/client'
+import { checkedWrite, EditConflict, type ChangedField } from './checked-write.js'
 import { contentsOf, heldContents } from './shop-contents.js'
 
 /** What `cairn import` reads at most. */
@@ -20,6 +21,15 @@ export interface DryRun {
   readonly read: ReadProducts
   readonly options: ImportOptions
   readonly plan: ImportPlan
+  /** What the shop was when the plan was made. */
+  readonly shop: ShopContents
+}
+
+export type DryRunFile = Pick<DryRun, 'name' | 'read' | 'options'>
+
+/** What the file asks of the shop as it is now. */
+export function dryRunOf(file: DryRunFile, shop: ShopContents): DryRun {
+  return { ...file, shop, plan: planImport(file.read, shop, file.options) }
 }
 
 /** Throws a sentence, or TableError. */
@@ -72,33 +82,46 @@ export function reportLines({ read, plan }: Pick<DryRun, 'read' | 'plan'>): Repo
 }
 
 /** The shop changed since the report was made: writing would do something else than it says. */
-export class ShopChanged extends Error {
-  readonly plan: ImportPlan
+export class ShopChanged extends EditConflict {
+  /** As it would be now. */
+  readonly dry: DryRun
 
-  constructor(plan: ImportPlan) {
-    super('The shop changed since you looked, and so does what the file asks for. Nothing was written: look again.')
-    this.plan = plan
+  constructor(dry: DryRun, fields: readonly ChangedField[]) {
+    super(fields)
+    this.message = 'The shop changed since you looked, and so does what the file asks for. Nothing was written.'
+    this.dry = dry
   }
 }
 
+/** How amounts of the pricing currency are written. */
+export type PriceText = (amount: bigint) => string
+
+interface ImportSteps {
+  /** How many sets of how many are on disk. */
+  readonly tell: (done: number, all: number) => void
+  readonly price: PriceText
+  /** Whether it is taken only if it does what the report said. */
+  readonly isWatched: boolean
+}
+
 /**
- * Writes what the report said. `tell` is told how many sets of how many are on disk. Rejects with ShopChanged, with a
- * sentence that says how far it came, with ClientError.
+ * Writes what the report said. Rejects with ShopChanged, with a sentence that says how far it came, with ClientError.
  */
 export async function writeImport(
   client: ShopClient,
-  { read, options, plan }: DryRun,
-  tell: (done: number, all: number) => void,
+  dry: DryRun,
+  { tell, price, isWatched }: ImportSteps,
 ): Promise<ImportPlan> {
   await contentsOf(client)
-  let now = plan
+  let now = dry.plan
   // Taken only if the shop is as it is held here: what comes after it follows from the same plan.
   const first = () => {
-    now = planImport(read, heldContents(client), options)
-    if (!isSamePlan(plan, now)) throw new ShopChanged(now)
+    const next = dryRunOf(dry, heldContents(client))
+    if (isWatched && !isSamePlan(dry.plan, next.plan)) throw new ShopChanged(next, changedFields(dry, next, price))
+    now = next.plan
     return now.sets[0] ?? []
   }
-  tell(0, plan.sets.length)
+  tell(0, now.sets.length)
   await checkedWrite(client, [{ changes: first, fields: [] }])
   for (const [i, set] of now.sets.slice(1).entries()) {
     tell(i + 1, now.sets.length)
@@ -114,6 +137,69 @@ export async function writeImport(
 export function isSamePlan(a: ImportPlan, b: ImportPlan): boolean {
   const text = ({ sets }: ImportPlan) => JSON.stringify(sets.flat().map(changeText))
   return text(a) === text(b)
+}
+
+/** What others changed of what the file names, since the report was made: as it was, as it is, as the file has it. */
+export function changedFields(before: DryRun, now: DryRun, price: PriceText): readonly ChangedField[] {
+  const [was, is] = [changesByText(before), changesByText(now)]
+  const other = [...without(was, is), ...without(is, was)]
+  const wanted = new Map([...is.values()].map(({ path, value }) => [placeText(path), value]))
+  const places = new Map(other.map(({ path }) => [placeText(path), path]))
+  return [...places].flatMap(([place, path]): ChangedField[] => {
+    const [then, today] = [valueAt(before.shop, path, price), valueAt(now.shop, path, price)]
+    if (then === today) return []
+    const mine = wanted.has(place) ? valueText(path, wanted.get(place), price) : today
+    return [{ name: placeName(now.shop, path), before: then, theirs: today, mine }]
+  })
+}
+
+type Changes = ReadonlyMap<string, Change>
+
+function changesByText({ plan }: DryRun): Changes {
+  return new Map(plan.sets.flat().map((change) => [changeText(change), change]))
+}
+
+function without(some: Changes, others: Changes): readonly Change[] {
+  return [...some].flatMap(([text, change]) => (others.has(text) ? [] : [change]))
+}
+
+function placeText(path: Change['path']): string {
+  return path.map(String).join('/')
+}
+
+/** As a person reads it. */
+function valueAt(shop: ShopContents, path: Change['path'], price: PriceText): string {
+  const [collection, id, ...rest] = path
+  if (collection === 'Inventory') return valueText(path, piecesAt(shop, id as bigint, rest), price)
+  if (collection === 'Tags') return valueText(path, shop.tags.get(String(id))?.ListingIDs, price)
+  let value: unknown = listingOf(shop, id)
+  for (const name of rest)
+    value = value instanceof Map ? value.get(name) : (value as Record<string, unknown> | undefined)?.[String(name)]
+  return valueText(path, value, price)
+}
+
+function piecesAt({ stock }: ShopContents, id: bigint, variations: readonly unknown[]): bigint | undefined {
+  const wanted = variations.map(String).sort().join('|')
+  return stock.find((entry) => entry.listing === id && [...entry.variations].sort().join('|') === wanted)?.pieces
+}
+
+function listingOf({ listings }: ShopContents, id: unknown): Listing | undefined {
+  return listings.find(({ ID }) => ID === id)
+}
+
+function valueText(path: Change['path'], value: unknown, price: PriceText): string {
+  if (value === undefined || value === null) return 'none'
+  if (typeof value === 'bigint') return path.at(-1) === 'Price' ? price(value) : `${value}`
+  if (typeof value === 'string') return value
+  // Of lists and of what holds more, that it is another one is all that a cell can say.
+  return Array.isArray(value) ? `${value.length} of them` : 'another one'
+}
+
+function placeName(shop: ShopContents, [collection, id, ...rest]: Change['path']): string {
+  if (collection === 'Tags') return `Tag ${String(id)}`
+  const title = listingOf(shop, id)?.Metadata.Title ?? `Listing ${String(id)}`
+  const field = collection === 'Inventory' ? ['Stock', ...rest] : rest.filter((name) => name !== 'Metadata')
+  return [title, field.join(' ')].filter((part) => part !== '').join(': ')
 }
 
 function changeText({ op, path, value }: Change): string {

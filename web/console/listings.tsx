@@ -153,11 +153,7 @@ function ListingRow({ one, selected, select, edit }: Omit<TableProps, 'found'> &
       )}
       <th scope="row">
         <span className="titled">
-          {Metadata.Images?.[0] === undefined ? (
-            <i className="thumb" />
-          ) : (
-            <img className="thumb" alt="" src={Metadata.Images[0]} />
-          )}
+          <Thumb src={Metadata.Images?.[0]} />
           <button type="button" className="link" onClick={() => edit(ID)}>
             {Metadata.Title}
           </button>
@@ -176,6 +172,13 @@ function ListingRow({ one, selected, select, edit }: Omit<TableProps, 'found'> &
       <td>{tags.join(', ')}</td>
     </tr>
   )
+}
+
+/** A ground where there is no picture, or one that does not come. */
+function Thumb({ src }: { readonly src: string | undefined }) {
+  const [broken, setBroken] = useState<string | undefined>()
+  if (src === undefined || src === broken) return <i className="thumb" />
+  return <img className="thumb" alt="" src={src} onError={() => setBroken(src)} />
 }
 
 function textOf({ listing, tags }: ShownListing): string {

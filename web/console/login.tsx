@@ -14,6 +14,7 @@ import {
   secretOf,
   type DevelopmentLink,
   type Login,
+  type OpenedLink,
 } from './session.js'
 import { sentenceOf } from './outcomes.js'
 import { redeemInvite, registryOf, useWallets, walletOf } from './wallets.js'
@@ -21,14 +22,14 @@ import { redeemInvite, registryOf, useWallets, walletOf } from './wallets.js'
 type Detail = ReturnType<typeof useWallets>[number]
 
 interface LoginProps {
-  readonly link: DevelopmentLink | undefined
-  readonly invite: Invite | undefined
+  readonly link: OpenedLink | undefined
   /** Of a login that was kept and does not work. */
   readonly problem: string | undefined
   readonly enter: (login: Login) => void
 }
 
-export function LoginPage({ link, invite: opened, problem, enter }: LoginProps) {
+export function LoginPage({ link: opening, problem, enter }: LoginProps) {
+  const { development: link, invite: opened } = opening ?? {}
   const [shopText, setShop] = useState(String(link?.shop ?? opened?.shop ?? ''))
   const [lookOnly, setLookOnly] = useState(false)
   const [busy, setBusy] = useState('')

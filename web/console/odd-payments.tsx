@@ -6,7 +6,7 @@ import { keptNotes } from './kept-notes.js'
 import { useOutcomes } from './outcomes.js'
 import type { OrderRow } from './order-row.js'
 import { nameOf } from './order-row.js'
-import { SeenTo } from './seen-to.js'
+import { needsNobody, SeenTo } from './seen-to.js'
 import { Badge } from './shared.js'
 
 const seenTo = new SeenTo(keptNotes())
@@ -39,6 +39,7 @@ function OddPayment({ row, payments: { order }, oddity }: OddProps) {
   const { kind, text, money, missing, place } = oddity
   const seen = useSeenTo()
   const isSeen = seen.has(order, oddity)
+  const isCalm = isSeen || needsNobody(oddity)
   const { run } = useOutcomes()
   const words = oddPaymentWords(kind as Parameters<typeof oddPaymentWords>[0]) as
     ReturnType<typeof oddPaymentWords> | undefined
@@ -53,9 +54,9 @@ function OddPayment({ row, payments: { order }, oddity }: OddProps) {
     })
   const letter = letterTo(row, words?.guest ?? text)
   return (
-    <article className={isSeen ? 'handled' : undefined}>
+    <article className={isCalm ? 'handled' : undefined}>
       <p>
-        <Badge kind={isSeen ? 'calm' : 'bad'}>{kind}</Badge> <b>{sums.join(', ')}</b>
+        <Badge kind={isCalm ? 'calm' : 'bad'}>{kind}</Badge> <b>{sums.join(', ')}</b>
       </p>
       <p>{words?.merchant ?? text}</p>
       {words === undefined || words.merchant === text ? null : <p className="note">{text}</p>}

@@ -1,5 +1,6 @@
 /** The options of a listing as a person edits them, and as the shop keeps them. */
 
+import { inSizeOrder } from 'cairn-relay/catalogue'
 import type { Change, Listing, Option, PriceModifier, Variation } from 'cairn-relay/client'
 import { map } from './fields.js'
 
@@ -52,13 +53,17 @@ export function optionDrafts(options: Options | undefined, { show }: AmountWords
   return [...(options ?? [])].map(([key, { Title, Variations }]) => ({
     key,
     title: Title,
-    values: [...(Variations ?? [])].map(([name, { VariationInfo, PriceModifier, SKU }]) => ({
+    values: inSizeOrder([...(Variations ?? [])], titleOf).map(([name, { VariationInfo, PriceModifier, SKU }]) => ({
       key: name,
       title: VariationInfo.Title,
       sku: SKU ?? '',
       ...modifierDraft(PriceModifier, show),
     })),
   }))
+}
+
+function titleOf([, { VariationInfo }]: readonly [name: string, variation: Variation]): string {
+  return VariationInfo.Title
 }
 
 function modifierDraft(
@@ -217,11 +222,17 @@ function changesOfOption(path: readonly (string | bigint)[], held: Option, optio
   return changes
 }
 
-/** All options in one text, to compare and to be read. */
+/** All options in one text, to compare and to be read: the same for the same options, however they came. */
 export function optionsText(options: Options | undefined, show: AmountWords['show']): string {
-  const one = ({ Title, Variations }: Option) =>
-    `${Title}: ${[...(Variations?.values() ?? [])].map((variation) => textOf(variation, show)).join(', ')}`
-  return [...(options?.values() ?? [])].map(one).join('; ') || 'none'
+  const one = ([, { Title, Variations }]: readonly [string, Option]) => {
+    const values = inSizeOrder(byName(Variations), titleOf).map(([, variation]) => textOf(variation, show))
+    return `${Title}: ${values.join(', ')}`
+  }
+  return byName(options).map(one).join('; ') || 'none'
+}
+
+function byName<T>(named: ReadonlyMap<string, T> | undefined): readonly (readonly [string, T])[] {
+  return [...(named ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1))
 }
 
 function textOf({ VariationInfo, PriceModifier, SKU }: Variation, show: AmountWords['show'] = String): string {

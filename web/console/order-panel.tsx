@@ -1,11 +1,20 @@
 /** One order whole: what, for whom, what was paid and what is odd about it, and what a merchant can do. */
 
-import { CANCELED, formatMoney, OPEN, orderWords, PAID } from 'cairn-relay/client'
+import {
+  CANCELED,
+  formatMoney,
+  OPEN,
+  orderWords,
+  PAID,
+  type Money,
+  type OrderPayments,
+  type Quote,
+} from 'cairn-relay/client'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { OddPayments } from './odd-payments.js'
 import { choiceText } from './options.js'
 import { useOutcomes } from './outcomes.js'
-import { nameOf, OrderState, type OrderRow } from './order-row.js'
+import { isDue, nameOf, OrderState, type OrderRow } from './order-row.js'
 import { download, timeText, titleOf, useLive, useSession, WriteButton } from './shared.js'
 
 export function OrderPanel({ row, close }: { readonly row: OrderRow; readonly close: () => void }) {
@@ -50,10 +59,11 @@ export function OrderPanel({ row, close }: { readonly row: OrderRow; readonly cl
   )
 }
 
-function Items({ row: { order } }: { readonly row: OrderRow }) {
+function Items({ row: { order, payments } }: { readonly row: OrderRow }) {
   const { client } = useSession()
   const items = (order?.Items ?? []).filter(({ Quantity }) => Quantity > 0n)
   const listings = useLive(client.listings()).data ?? []
+  const quote = quoteOf(order === undefined ? undefined : client.orders.quote(order.ID), payments)
   if (items.length === 0) return <p className="empty">Nothing is in it.</p>
   return (
     <table className="rows items">
@@ -63,6 +73,11 @@ function Items({ row: { order } }: { readonly row: OrderRow }) {
             Pieces
           </th>
           <th scope="col">Listing</th>
+          {quote === undefined ? null : (
+            <th scope="col" className="number">
+              Sum
+            </th>
+          )}
         </tr>
       </thead>
       <tbody>
@@ -74,12 +89,42 @@ function Items({ row: { order } }: { readonly row: OrderRow }) {
               <td>
                 {titleOf(listing, ListingID)} <small>{choiceText(listing, VariationIDs ?? [])}</small>
               </td>
+              {quote === undefined ? null : <td className="number">{sumText(quote.lines[i]?.sum)}</td>}
             </tr>
           )
         })}
       </tbody>
+      {quote === undefined ? null : <SumRows quote={quote} />}
     </table>
   )
+}
+
+function SumRows({ quote: { shipping, total } }: { readonly quote: Quote }) {
+  const row = (name: string, money: Money | undefined) => (
+    <tr key={name}>
+      <td />
+      <th scope="row">{name}</th>
+      <td className="number">{sumText(money)}</td>
+    </tr>
+  )
+  return (
+    <tfoot>
+      {shipping.map(({ name, change }) => row(name === 'post' ? 'Shipping' : name, change))}
+      {row('Total', total)}
+    </tfoot>
+  )
+}
+
+function sumText(money: Money | undefined): string {
+  return money === undefined ? '–' : formatMoney(money)
+}
+
+/** What its parts cost as the shop is now; undefined where that is not what was asked for it. */
+function quoteOf(quote: Quote | undefined, payments: OrderPayments | undefined): Quote | undefined {
+  const { due } = payments ?? {}
+  const { total } = quote ?? {}
+  if (total === undefined) return undefined
+  return due === undefined || (due.symbol === total.symbol && due.amount === total.amount) ? quote : undefined
 }
 
 function Addresses({ row: { order } }: { readonly row: OrderRow }) {
@@ -115,10 +160,10 @@ function Addresses({ row: { order } }: { readonly row: OrderRow }) {
   )
 }
 
-function Facts({ row: { id, payments } }: { readonly row: OrderRow }) {
+function Facts({ row: { id, order, payments } }: { readonly row: OrderRow }) {
   const { due, paid, payableUntil, reservedUntil, canceledAt, transactions = [] } = payments ?? {}
   const facts: readonly (readonly [string, ReactNode])[] = [
-    ['Due', due && formatMoney(due)],
+    [isDue(order) ? 'Due' : 'Asked for', due && formatMoney(due)],
     ['Paid', paid && paid.amount > 0n ? formatMoney(paid) : undefined],
     ['Can be paid until', payableUntil && timeText(payableUntil)],
     ['Stock is held until', reservedUntil && timeText(reservedUntil)],

@@ -4,6 +4,7 @@ import {
   CANCELED,
   COMMITTED,
   OPEN,
+  orderWords,
   PAID,
   PAYMENT_CHOSEN,
   UNPAID,
@@ -19,22 +20,37 @@ export interface OrderRow {
   readonly payments: OrderPayments | undefined
 }
 
-const STATES: Readonly<Record<string, readonly [text: string, kind: string]>> = {
-  [`${OPEN}`]: ['Cart', 'calm'],
-  [`${CANCELED}`]: ['Canceled', 'calm'],
-  [`${COMMITTED}`]: ['Placed', 'new'],
-  [`${PAYMENT_CHOSEN}`]: ['Choosing payment', 'new'],
-  [`${UNPAID}`]: ['To be paid', 'wait'],
-  [`${PAID}`]: ['Paid', 'good'],
+const KINDS: Readonly<Record<string, string>> = {
+  [`${OPEN}`]: 'calm',
+  [`${CANCELED}`]: 'calm',
+  [`${COMMITTED}`]: 'new',
+  [`${PAYMENT_CHOSEN}`]: 'new',
+  [`${UNPAID}`]: 'wait',
+  [`${PAID}`]: 'good',
 }
 
 export function OrderState({ order }: { readonly order: Order | undefined }) {
-  const [text, kind] = order === undefined ? ['Removed', 'calm'] : STATES[`${order.State}`]!
-  const isEnding = order?.CanceledAt !== undefined && order.State !== CANCELED
-  return <Badge kind={kind}>{isEnding ? `${text}, being canceled` : text}</Badge>
+  if (order === undefined) return <Badge kind="calm">Removed</Badge>
+  const { State, CanceledAt } = order
+  const { title } = orderWords(order)
+  const isEnding = CanceledAt !== undefined && State !== CANCELED
+  return <Badge kind={KINDS[`${State}`]!}>{isEnding ? `${title}, being canceled` : title}</Badge>
+}
+
+/** Whether something is to be paid for it now. */
+export function isDue(order: Order | undefined): boolean {
+  return order?.State === UNPAID && order.CanceledAt === undefined
 }
 
 /** The short number where the relay tells it. */
 export function nameOf({ id, payments }: OrderRow): string {
-  return payments === undefined ? `…${String(id).slice(-6)}` : `#${payments.number}`
+  return payments === undefined ? shortId(id) : `#${payments.number}`
 }
+
+/** What its guest calls it: he is told no short number. */
+export function shortId(id: bigint): string {
+  const text = String(id)
+  return text.length > ID_DIGITS ? `…${text.slice(-ID_DIGITS)}` : text
+}
+
+const ID_DIGITS = 6

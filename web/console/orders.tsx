@@ -14,8 +14,8 @@ import { useMemo, useState } from 'react'
 import { flushSync } from 'react-dom'
 import { OrderPanel } from './order-panel.js'
 import { useSeenTo } from './odd-payments.js'
-import { nameOf, OrderState, type OrderRow } from './order-row.js'
-import type { SeenTo } from './seen-to.js'
+import { isDue, nameOf, OrderState, shortId, type OrderRow } from './order-row.js'
+import { needsNobody, type SeenTo } from './seen-to.js'
 import { Badge, Empty, Scroll, useLive, useSession } from './shared.js'
 
 type Wants = (row: OrderRow, seen: SeenTo) => boolean
@@ -144,19 +144,20 @@ function OrderLine({
       <th scope="row">
         <button type="button" className="link" aria-expanded={isChosen} onClick={() => choose(id)}>
           {nameOf(row)}
-        </button>
+        </button>{' '}
+        {payments === undefined ? null : <small>{shortId(id)}</small>}
       </th>
       <td>
         <OrderState order={order} />
         {oddities.map(({ kind }, i) => (
-          <Badge key={i} kind="bad">
+          <Badge key={i} kind={needsNobody({ kind }) ? 'calm' : 'bad'}>
             {kind}
           </Badge>
         ))}
       </td>
       <td>{address === undefined ? '–' : `${address.Name}, ${address.City}`}</td>
       <td className="number">{`${pieces}`}</td>
-      <td className="number">{due === undefined ? '–' : formatMoney(due)}</td>
+      <td className="number">{due === undefined || !isDue(order) ? '–' : formatMoney(due)}</td>
       <td className="number">{paid === undefined || paid.amount === 0n ? '–' : formatMoney(paid)}</td>
     </tr>
   )

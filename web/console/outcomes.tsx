@@ -94,7 +94,16 @@ function outcomesInto(put: (outcome: Outcome) => void, lookOnly: boolean): Outco
 export function sentenceOf(error: unknown): string {
   if (error instanceof PartlyWritten) return `${error.message} Then: ${sentenceOf(error.cause)}`
   if (!(error instanceof ClientError)) return (error as Error).message
-  return `${error.message} (${error.code}). ${error.remedy}`
+  const { code, message, remedy, path } = error
+  // Of a text that a person wrote: which argument of a call it was is nothing to him.
+  if (code === 'USAGE')
+    return withRemedy(message.startsWith(`${path}: `) ? message.slice(path!.length + 2) : message, remedy)
+  return withRemedy(`${message} (${code})`, remedy)
+}
+
+/** Said once. */
+function withRemedy(text: string, remedy: string): string {
+  return text.includes(remedy) ? text : `${text.replace(/\.$/u, '')}. ${remedy}`
 }
 
 function OutcomeCard({ outcome, close }: { readonly outcome: Outcome; readonly close: () => void }) {
@@ -108,7 +117,7 @@ function OutcomeCard({ outcome, close }: { readonly outcome: Outcome; readonly c
       <div>
         <strong>{what}</strong>
         <p>{text}</p>
-        {conflict === undefined ? null : <ConflictTable conflict={conflict} />}
+        {conflict === undefined || conflict.fields.length === 0 ? null : <ConflictTable conflict={conflict} />}
         {anyway === undefined ? null : (
           <p className="row">
             <button type="button" onClick={close}>
@@ -127,27 +136,33 @@ function OutcomeCard({ outcome, close }: { readonly outcome: Outcome; readonly c
   )
 }
 
-function ConflictTable({ conflict }: { readonly conflict: EditConflict }) {
+function ConflictTable({ conflict: { fields } }: { readonly conflict: EditConflict }) {
   return (
-    <table className="conflict">
-      <thead>
-        <tr>
-          <th scope="col">Field</th>
-          <th scope="col">You saw</th>
-          <th scope="col">It is now</th>
-          <th scope="col">Yours</th>
-        </tr>
-      </thead>
-      <tbody>
-        {conflict.fields.map(({ name, before, theirs, mine }) => (
-          <tr key={name}>
-            <th scope="row">{name}</th>
-            <td>{before}</td>
-            <td>{theirs}</td>
-            <td>{mine}</td>
+    <>
+      <table className="conflict">
+        <thead>
+          <tr>
+            <th scope="col">Field</th>
+            <th scope="col">You saw</th>
+            <th scope="col">It is now</th>
+            <th scope="col">Yours</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {fields.slice(0, FIELDS_MAX).map(({ name, before, theirs, mine }) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>{before}</td>
+              <td>{theirs}</td>
+              <td>{mine}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {fields.length > FIELDS_MAX ? <p className="note">and {fields.length - FIELDS_MAX} more</p> : null}
+    </>
   )
 }
+
+/** An import may have thousands. */
+const FIELDS_MAX = 8

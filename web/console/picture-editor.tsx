@@ -2,7 +2,7 @@
 
 import { uploadBlob } from 'cairn-relay/client'
 import { useOutcomes } from './outcomes.js'
-import { pictureProblem } from './picture-files.js'
+import { pictureBytes } from './picture-files.js'
 import { FileButton, useSession } from './shared.js'
 
 type Change = (change: (images: readonly string[]) => readonly string[]) => void
@@ -13,7 +13,7 @@ export function PictureEditor({ images, change }: { readonly images: readonly st
   const upload = (files: readonly File[]) =>
     run(files.length === 1 ? `Upload ${files[0]!.name}` : `Upload ${files.length} pictures`, async () => {
       // Looked at first: of files one of which is none, none is uploaded.
-      const pictures = await Promise.all(files.map(bytesOf))
+      const pictures = await Promise.all(files.map(pictureBytes))
       for (const bytes of pictures) {
         const image = await uploadBlob(await client.uploadUrl(), bytes)
         change((known) => (known.includes(image) ? known : [...known, image]))
@@ -51,11 +51,4 @@ export function PictureEditor({ images, change }: { readonly images: readonly st
       />
     </fieldset>
   )
-}
-
-async function bytesOf(file: File): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(await file.arrayBuffer())
-  const problem = pictureProblem(file.name, bytes)
-  if (problem !== undefined) throw new Error(problem)
-  return bytes
 }

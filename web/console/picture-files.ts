@@ -27,3 +27,22 @@ export function pictureProblem(name: string, bytes: Uint8Array): string | undefi
   if (bytes.length <= PICTURE_BYTES_MAX) return undefined
   return `${name} has ${bytes.length} bytes, and a relay takes ${PICTURE_BYTES_MAX} at most.`
 }
+
+/** The file's bytes. Rejects with a sentence for one that is no picture. */
+export async function pictureBytes(file: File): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(await file.arrayBuffer())
+  const problem = pictureProblem(file.name, bytes)
+  if (problem !== undefined) throw new Error(problem)
+  return bytes
+}
+
+/** Of pictures that are no addresses but files: those that have the same name, whatever their folder. */
+export function picturesByFile(pictures: Iterable<string>): ReadonlyMap<string, readonly string[]> {
+  const files = new Map<string, string[]>()
+  for (const picture of pictures) {
+    if (/^[a-z][a-z0-9+.-]*:/iu.test(picture) || picture.startsWith('//') || picture.startsWith('/ipfs/')) continue
+    const name = picture.split(/[/\\]/u).at(-1)!
+    files.set(name, [...(files.get(name) ?? []), picture])
+  }
+  return files
+}

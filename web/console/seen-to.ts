@@ -31,10 +31,15 @@ export class SeenTo {
     for (const changed of this.listeners) changed()
   }
 
-  /** What is left for a person. The relay tries by itself where details are missing. */
+  /** What is left for a person. */
   open({ order, oddities }: OrderPayments): readonly PaymentOddity[] {
-    return oddities.filter((oddity) => oddity.kind !== 'no details' && !this.has(order, oddity))
+    return oddities.filter((oddity) => !needsNobody(oddity) && !this.has(order, oddity))
   }
+}
+
+/** The relay tries by itself where details are missing. */
+export function needsNobody({ kind }: Pick<PaymentOddity, 'kind'>): boolean {
+  return kind === 'no details'
 }
 
 /** One that grows is another one. */

@@ -39,8 +39,24 @@ const KEPT = 'cairn console'
 const KEPT_RELAY = `${KEPT} relay`
 const url = location.origin
 
+/** What a link that was opened here brings: one of the two. */
+export interface OpenedLink {
+  readonly development: DevelopmentLink | undefined
+  readonly invite: Invite | undefined
+  /** Of the links of this page: each is another one. */
+  readonly number: number
+}
+
+let links = 0
+
+export function takeLink(): OpenedLink | undefined {
+  const [development, invite] = [takeDevelopmentLink(), takeInvite()]
+  if (development === undefined && invite === undefined) return undefined
+  return { development, invite, number: ++links }
+}
+
 /** Taken from the address at once: a key stays in no history. */
-export function takeDevelopmentLink(): DevelopmentLink | undefined {
+function takeDevelopmentLink(): DevelopmentLink | undefined {
   const [, shop, key] = /^#shop=([0-9]{1,78}),wallet=([0-9a-f]{64})$/u.exec(location.hash) ?? []
   if (shop === undefined || key === undefined) return undefined
   history.replaceState(null, '', location.pathname)
@@ -48,7 +64,7 @@ export function takeDevelopmentLink(): DevelopmentLink | undefined {
 }
 
 /** Of an invite that was opened here. Taken from the address at once: whoever has it can use it. */
-export function takeInvite(): Invite | undefined {
+function takeInvite(): Invite | undefined {
   const invite = readInviteLink(location.href)
   if (invite !== undefined) history.replaceState(null, '', location.pathname)
   return invite

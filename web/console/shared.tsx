@@ -134,9 +134,14 @@ export function Dialog({
   const dialog = useRef<HTMLDialogElement>(null)
   const place = useContext(DialogPlace)
   useEffect(() => {
+    const before = document.activeElement
     dialog.current?.showModal()
     place(dialog.current)
-    return () => place(null)
+    return () => {
+      place(null)
+      // An open dialog that is taken away leaves the focus nowhere.
+      if (before instanceof HTMLElement) before.focus()
+    }
   }, [place])
   return (
     <dialog ref={dialog} aria-label={title} onClose={close}>

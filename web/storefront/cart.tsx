@@ -1,14 +1,16 @@
 /** What was chosen, and what it costs with every part. */
 
-import { formatMoney, type CartLine, type Listing, type Quote } from 'cairn-relay/client'
+import { formatMoney, type CartLine, type Listing, type Quote, type QuoteProblemCode } from 'cairn-relay/client'
 import { useCart, useListing, useListings } from 'cairn-relay/react'
 import { VariationNames } from './listing.js'
-import { isSoldOut, Picture, View } from './parts.js'
+import { isForSale, isSoldOut, Picture, View } from './parts.js'
 import { Link } from './route.js'
 
 export function Cart() {
   const { cart, lines, quote } = useCart()
-  const problem = useCartProblem()
+  const soldOut = useSoldOut()
+  // Another address is given on the next page.
+  const isOff = soldOut !== undefined || quote.problems.some(({ code }) => !isOfAddress(code) && code !== 'LOADING')
   if (lines.length === 0)
     return (
       <View title="Your cart">
@@ -27,10 +29,10 @@ export function Cart() {
       </ul>
       <Sums quote={quote} />
       <p className="problem" role="status">
-        {problem}
+        {soldOut}
       </p>
       <div className="actions">
-        {problem === undefined && (
+        {!isOff && (
           <Link to={{ view: 'checkout' }} className="primary">
             Go to checkout
           </Link>
@@ -41,13 +43,22 @@ export function Cart() {
   )
 }
 
-/** Why what is in the cart cannot be ordered as it is. */
-export function useCartProblem(): string | undefined {
+/** Whether what is in the cart cannot be ordered as it is; where an address is missing, it is about to come. */
+export function isRefused({ problems }: Quote): boolean {
+  return problems.some(({ code }) => code !== 'NO_ADDRESS' && code !== 'LOADING')
+}
+
+function isOfAddress(code: QuoteProblemCode): boolean {
+  return code === 'NO_ADDRESS' || code === 'NO_REGION'
+}
+
+/** What of the cart was sold, as a sentence: that alone no quote knows. */
+export function useSoldOut(): string | undefined {
   const { lines } = useCart()
   const { data = [] } = useListings({ ids: lines.map(({ listing }) => listing) })
   const titles = lines.flatMap(({ listing, variations }) => {
     const sold = data.find(({ ID }) => ID === listing)
-    return sold !== undefined && isSoldOut(sold, variations) ? sold.Metadata.Title : []
+    return sold !== undefined && isForSale(sold) && isSoldOut(sold, variations) ? sold.Metadata.Title : []
   })
   if (titles.length === 0) return undefined
   const all = new Intl.ListFormat('en', { type: 'conjunction' }).format(new Set(titles))
@@ -94,38 +105,47 @@ interface AvailabilityProps {
 
 function Availability({ listing, line, isKnown }: AvailabilityProps) {
   if (listing === undefined) return isKnown ? <span className="stock is-out">Take it out of the cart</span> : null
+  if (!isForSale(listing)) return <span className="stock is-out">Not for sale at the moment</span>
   return isSoldOut(listing, line.variations) ? <span className="stock is-out">Sold out</span> : null
 }
 
 /** Computed here; the relay's total has to be the same. */
 export function Sums({ quote }: { readonly quote: Quote }) {
-  const { subtotal, shipping, total, problems } = quote
+  const { problems } = quote
   const told = problems.filter(({ code }) => code !== 'NO_ADDRESS' && code !== 'LOADING')
+  const sentences = [...new Set(told.map(({ message }) => message))]
   return (
     <>
-      <dl className="sums">
-        <dt>Things</dt>
-        <dd>{subtotal === undefined ? '…' : formatMoney(subtotal)}</dd>
-        {shipping.map(({ name, change }) => (
-          <div key={name} className="sums-row">
-            <dt>{name === 'post' ? 'Post' : name}</dt>
-            <dd>{formatMoney(change)}</dd>
-          </div>
-        ))}
-        <dt className="total">Total</dt>
-        <dd className="total">
-          {total === undefined ? <Unknown isLoading={subtotal === undefined} /> : formatMoney(total)}
-        </dd>
-      </dl>
-      {told.map(({ code, message }) => (
-        <p key={code} className="problem" role="status">
-          {message}
+      <SumRows quote={quote} />
+      {sentences.map((sentence) => (
+        <p key={sentence} className="problem" role="status">
+          {sentence}
         </p>
       ))}
     </>
   )
 }
 
-function Unknown({ isLoading }: { readonly isLoading: boolean }) {
-  return <span className="later">{isLoading ? '…' : 'with your address'}</span>
+export function SumRows({ quote }: { readonly quote: Quote }) {
+  const { subtotal, shipping, total } = quote
+  return (
+    <dl className="sums">
+      <dt>Things</dt>
+      <dd>{subtotal === undefined ? '…' : formatMoney(subtotal)}</dd>
+      {shipping.map(({ name, change }) => (
+        <div key={name} className="sums-row">
+          <dt>{name === 'post' ? 'Post' : name}</dt>
+          <dd>{formatMoney(change)}</dd>
+        </div>
+      ))}
+      <dt className="total">Total</dt>
+      <dd className="total">{total === undefined ? <Unknown quote={quote} /> : formatMoney(total)}</dd>
+    </dl>
+  )
+}
+
+function Unknown({ quote: { subtotal, problems } }: { readonly quote: Quote }) {
+  const isOnly = (wanted: QuoteProblemCode) => problems.every(({ code }) => code === wanted)
+  const isLoading = subtotal === undefined || problems.some(({ code }) => code === 'LOADING')
+  return <span className="later">{isOnly('NO_ADDRESS') ? 'with your address' : isLoading ? '…' : '–'}</span>
 }

@@ -4,7 +4,8 @@ import { useEffect, useRef, useState, type FormEvent } from 'react'
 import { ClientError, type AddressDetails, type ShopClient } from 'cairn-relay/client'
 import { enrol, makeKeyCard, type Wallet } from 'cairn-relay/enrol'
 import { useCart, useConnection, useShop } from 'cairn-relay/react'
-import { Sums, useCartProblem } from './cart.js'
+import { isRefused, Sums, useSoldOut } from './cart.js'
+import { COUNTRIES, countryName } from './countries.js'
 import { useGuest, useOutbox, useProblemWords } from './guest.js'
 import { View } from './parts.js'
 import { newestPendingOrder } from './pending.js'
@@ -20,13 +21,13 @@ const FIELDS = [
   { name: 'City', label: 'Town', autoComplete: 'address-level2' },
 ] as const
 const FIELD_LETTERS_MAX = 200
-const COUNTRIES = ['AT', 'CH', 'DE', 'DK', 'ES', 'FR', 'GB', 'IT', 'JP', 'NL', 'NO', 'PL', 'SE', 'SI', 'US'] as const
 
 export function Checkout() {
   const { cart, quote, count, address } = useCart()
   const [fields, setFields] = useState<AddressDetails>(address ?? EMPTY)
   const { order, isRunning, problem } = useOrdering()
-  const cartProblem = useCartProblem()
+  const soldOut = useSoldOut()
+  const isOff = soldOut !== undefined || isRefused(quote)
   const change = (name: string, value: string) => {
     const next = { ...fields, [name]: value }
     setFields(next)
@@ -51,13 +52,13 @@ export function Checkout() {
           Ordering reserves the pieces for you; you pay on the next page. Your address is read by the shop and by nobody
           else who comes to it.
         </p>
-        <button className="primary" disabled={isRunning || cart === undefined || cartProblem !== undefined}>
+        <button className="primary" disabled={isRunning || cart === undefined || isOff}>
           {isRunning ? 'Ordering…' : 'Order'}
         </button>
         <p className="problem" role="alert">
-          {cartProblem ?? problem}
+          {soldOut ?? problem}
         </p>
-        {(problem !== '' || cartProblem !== undefined) && <Link to={{ view: 'cart' }}>Back to the cart</Link>}
+        {(problem !== '' || isOff) && <Link to={{ view: 'cart' }}>Back to the cart</Link>}
       </form>
     </View>
   )
@@ -80,7 +81,6 @@ interface AddressProps {
 }
 
 function Address({ fields, change }: AddressProps) {
-  const names = new Intl.DisplayNames(undefined, { type: 'region' })
   return (
     <fieldset className="address">
       <legend>Where it goes</legend>
@@ -108,7 +108,7 @@ function Address({ fields, change }: AddressProps) {
         >
           {COUNTRIES.map((code) => (
             <option key={code} value={code}>
-              {names.of(code)}
+              {countryName(code)}
             </option>
           ))}
         </select>

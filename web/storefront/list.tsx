@@ -31,7 +31,7 @@ export function List({ tag, search }: { readonly tag: string | undefined; readon
       <div className="bar">
         <Proof state={list} />
         <p className="count" role="status">
-          {isLoading ? 'Loading…' : found(total ?? data.length, search)}
+          <Replaced text={isLoading ? 'Loading…' : found(total ?? data.length, search)} />
         </p>
       </div>
       <ul className="grid" aria-busy={isLoading}>
@@ -106,6 +106,11 @@ function Card({ listing, eager }: { readonly listing: Listing; readonly eager: b
       </Link>
     </li>
   )
+}
+
+/** Another text is another element: nothing has moved. */
+function Replaced({ text }: { readonly text: string }) {
+  return <span key={text}>{text}</span>
 }
 
 /** Of the size of what comes, so that nothing jumps. */

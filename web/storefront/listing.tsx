@@ -1,10 +1,10 @@
 /** One thing that is sold. */
 
 import { useState } from 'react'
-import type { Listing as Sold, LiveState, Option } from 'cairn-relay/client'
+import { inSizeOrder } from 'cairn-relay/catalogue'
+import type { Listing as Sold, LiveState, Variation } from 'cairn-relay/client'
 import { useCart, useConnection, useListing } from 'cairn-relay/react'
-import { usePriceText } from './guest.js'
-import { isSoldOut, Picture, Price, View } from './parts.js'
+import { isForSale, isSoldOut, Picture, Price, View } from './parts.js'
 import { Proof } from './proof.js'
 import { Link } from './route.js'
 
@@ -31,7 +31,7 @@ function Detail({ listing, state }: { readonly listing: Sold; readonly state: Li
         <Picture listing={listing} eager />
         <div className="detail-text">
           <p className="description">{Description}</p>
-          <Buy listing={listing} />
+          {isForSale(listing) ? <Buy listing={listing} /> : <NotForSale />}
           <Proof state={state} all="as the shop signed it" />
           <p>
             <Link to={{}}>
@@ -44,8 +44,17 @@ function Detail({ listing, state }: { readonly listing: Sold; readonly state: Li
   )
 }
 
+/** Who has its link sees it still. */
+function NotForSale() {
+  return (
+    <p className="notice not-for-sale" role="status">
+      This is not for sale at the moment.
+    </p>
+  )
+}
+
 function Buy({ listing }: { readonly listing: Sold }) {
-  const options = [...(listing.Options ?? [])]
+  const options = optionsOf(listing)
   const [chosen, setChosen] = useState(() => middleOfEach(options))
   const { cart } = useCart()
   const { state } = useConnection()
@@ -85,19 +94,35 @@ function Buy({ listing }: { readonly listing: Sold }) {
 }
 
 type Chosen = Readonly<Record<string, string>>
+type Values = readonly (readonly [key: string, variation: Variation])[]
+
+interface ShownOption {
+  readonly name: string
+  readonly title: string
+  /** Sizes from small to large. */
+  readonly values: Values
+}
+
+function optionsOf({ Options }: Sold): ShownOption[] {
+  return [...(Options ?? [])].map(([name, { Title, Variations }]) => ({
+    name,
+    title: Title,
+    values: inSizeOrder([...(Variations ?? [])], ([, { VariationInfo }]) => VariationInfo.Title),
+  }))
+}
 
 interface ChoicesProps {
-  readonly options: readonly (readonly [string, Option])[]
+  readonly options: readonly ShownOption[]
   readonly chosen: Chosen
   readonly choose: (chosen: Chosen) => void
 }
 
 /** One variation of each option. */
 function Choices({ options, chosen, choose }: ChoicesProps) {
-  return options.map(([name, { Title, Variations }]) => (
+  return options.map(({ name, title, values }) => (
     <fieldset key={name} className="choices">
-      <legend>{Title}</legend>
-      {[...(Variations ?? [])].map(([key, { VariationInfo }]) => (
+      <legend>{title}</legend>
+      {values.map(([key, { VariationInfo }]) => (
         <label key={key} className="choice">
           <input
             type="radio"
@@ -112,9 +137,15 @@ function Choices({ options, chosen, choose }: ChoicesProps) {
   ))
 }
 
+/** An option without values asks for none. */
 function middleOfEach(options: ChoicesProps['options']): Chosen {
-  const middle = (names: readonly string[]) => names[Math.floor((names.length - 1) / 2)]!
-  return Object.fromEntries(options.map(([name, { Variations }]) => [name, middle([...(Variations?.keys() ?? [])])]))
+  const middle = (values: Values) => values[Math.floor((values.length - 1) / 2)]
+  return Object.fromEntries(
+    options.flatMap(({ name, values }) => {
+      const chosen = middle(values)
+      return chosen === undefined ? [] : [[name, chosen[0]]]
+    }),
+  )
 }
 
 /** What a piece costs with these, as the cart will say it: percents first, then amounts, each by name. */
@@ -140,8 +171,4 @@ export function VariationNames({ id, variations }: { readonly id: bigint; readon
     ),
   )
   return titles.length === 0 ? null : <span className="quiet">{titles.join(', ')}</span>
-}
-
-export function AmountText({ amount }: { readonly amount: bigint | undefined }) {
-  return <span className="number">{usePriceText()(amount)}</span>
 }

@@ -4,10 +4,8 @@ import {
   CANCELED,
   COMMITTED,
   oddPaymentWords,
-  OPEN,
   orderWords,
   PAID,
-  PAYMENT_CHOSEN,
   secondsLeft,
   UNPAID,
   type OddPayment,
@@ -15,22 +13,13 @@ import {
 } from 'cairn-relay/client'
 
 export interface Standing {
-  /** A word or two. */
+  /** A word or two; of a state that has no more to it, the one that everybody sees. */
   readonly name: string
   /** One sentence. */
   readonly text: string
   readonly tone: 'waits' | 'good' | 'over' | 'odd'
   /** Whether it may be paid now. */
   readonly isPayable: boolean
-}
-
-const NAMES: Readonly<Record<string, string>> = {
-  [`${OPEN}`]: 'Open',
-  [`${CANCELED}`]: 'Ended',
-  [`${COMMITTED}`]: 'Reserved',
-  [`${PAYMENT_CHOSEN}`]: 'One moment',
-  [`${UNPAID}`]: 'To be paid',
-  [`${PAID}`]: 'Paid',
 }
 
 export interface Seen {
@@ -54,11 +43,10 @@ const PENDING: Standing = {
 export function standingOf(order: Order, { now, isPending, odd, isSent = false }: Seen): Standing {
   if (isPending) return PENDING
   const { State, CanceledAt, TxDetails } = order
-  const name = NAMES[`${State}`]!
-  const { guest: text } = orderWords(order)
+  const { title: name, guest: text } = orderWords(order)
   const isOver = State === CANCELED || CanceledAt !== undefined
   if (isOver && TxDetails !== undefined) return { name: 'Paid too late', text, tone: 'odd', isPayable: false }
-  if (isOver) return { name: 'Ended', text, tone: 'over', isPayable: false }
+  if (isOver) return { name: CANCELED_TITLE, text, tone: 'over', isPayable: false }
   if (odd !== undefined && (State === PAID || State === UNPAID))
     return { name: ODD_NAMES[odd] ?? name, text: oddPaymentWords(odd).guest, tone: 'odd', isPayable: false }
   if (State === PAID) return { name, text, tone: 'good', isPayable: false }
@@ -67,6 +55,8 @@ export function standingOf(order: Order, { now, isPending, odd, isSent = false }
   return { name, text, tone: 'waits', isPayable: State === COMMITTED || State === UNPAID }
 }
 
+/** Of one that is being canceled too. */
+const CANCELED_TITLE = 'Canceled'
 const SENT = 'Your payment is on its way. The shop waits until the chain shows it, which takes a moment.'
 const EXPIRED = 'The time to pay is over: pay nothing for it any more. Order again if you still want it.'
 const ODD_NAMES: Partial<Readonly<Record<OddPayment, string>>> = {

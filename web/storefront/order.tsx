@@ -6,12 +6,17 @@ import {
   formatMoney,
   PAID,
   secondsLeft,
+  type AddressDetails,
+  type Money,
   type Order as Ordered,
   type PaymentDue,
+  type Quote,
   type ShopClient,
 } from 'cairn-relay/client'
 import { useCart, useConnection, useListing, useOrder, useOrders, useShop } from 'cairn-relay/react'
+import { SumRows } from './cart.js'
 import { saveFile } from './files.js'
+import { countryName } from './countries.js'
 import { useGuest, useOutbox, useProblemWords, useSeconds } from './guest.js'
 import { KeyOffer, KeyPanel } from './key.js'
 import { VariationNames } from './listing.js'
@@ -19,7 +24,7 @@ import { standingOf, type Standing } from './order-state.js'
 import { Picture, View } from './parts.js'
 import { Pay, useSeenPayment } from './pay.js'
 import { pendingOrders } from './pending.js'
-import { Proof } from './proof.js'
+import { Proof, Reason } from './proof.js'
 import { go, Link } from './route.js'
 
 export function Order({ id }: { readonly id: bigint }) {
@@ -37,7 +42,7 @@ export function Order({ id }: { readonly id: bigint }) {
       <Life order={order} />
       <Proof state={state} all="this is all of it" />
       <p className="quiet">
-        Order {String(id)}. <Link to={{ view: 'orders' }}>All your orders</Link>
+        Order <span className="number">{String(id)}</span>. <Link to={{ view: 'orders' }}>All your orders</Link>
       </p>
     </View>
   )
@@ -56,19 +61,16 @@ function Life({ order }: { readonly order: Ordered }) {
     <>
       <State state={isPending ? 'pending' : String(order.State)} standing={standing} />
       <TimeLeft left={standing.isPayable ? secondsLeft(order, now) : undefined} />
-      <ul className="lines">
-        {(order.Items ?? []).map((item, i) => (
-          <Item key={i} id={item.ListingID} variations={item.VariationIDs ?? []} quantity={item.Quantity} />
-        ))}
-      </ul>
-      <Total order={order} due={due} />
+      <Contents order={order} due={due} />
       {mismatch === undefined ? (
         <Pay order={order} due={due} seen={seen} isPayable={standing.isPayable} />
       ) : (
-        <p className="problem" role="alert">
-          ✗ {words(mismatch)} <span className="reason">{mismatch.message}</span>
-        </p>
+        <div className="problem" role="alert">
+          <p>✗ {words(mismatch)}</p>
+          <Reason text={mismatch.message} />
+        </div>
       )}
+      <Goes order={order} />
       {order.State === PAID && <KeyOffer />}
       {!isPending && <Receipt id={order.ID} isPaid={order.State === PAID} />}
       {standing.isPayable && <Cancel order={order} />}
@@ -105,13 +107,66 @@ function State({ state, standing }: { readonly state: string; readonly standing:
   )
 }
 
+/** What was asked; before that, what each part comes to as the shop is now. */
+function Contents({ order, due }: { readonly order: Ordered; readonly due: PaymentDue | undefined }) {
+  const shop = useShop()
+  const quote = quoteOf(shop?.orders.quote(order.ID), order, due)
+  const items = (order.Items ?? []).filter(({ Quantity }) => Quantity > 0n)
+  return (
+    <>
+      <ul className="lines">
+        {items.map((item, i) => (
+          <Item
+            key={i}
+            id={item.ListingID}
+            variations={item.VariationIDs ?? []}
+            quantity={item.Quantity}
+            sum={quote?.lines[i]?.sum}
+          />
+        ))}
+      </ul>
+      {quote === undefined ? <Total money={due?.money} /> : <SumRows quote={quote} />}
+    </>
+  )
+}
+
+/** Undefined where prices have changed since it was asked, and for what nobody pays any more. */
+function quoteOf(quote: Quote | undefined, { State }: Ordered, due: PaymentDue | undefined): Quote | undefined {
+  const { total } = quote ?? {}
+  if (total === undefined || State === CANCELED) return undefined
+  const isAsked = due === undefined || (total.symbol === due.money.symbol && total.amount === due.total)
+  return isAsked ? quote : undefined
+}
+
+function Goes({ order: { ShippingAddress, InvoiceAddress } }: { readonly order: Ordered }) {
+  const address = ShippingAddress ?? InvoiceAddress
+  if (address === undefined) return null
+  return (
+    <section className="goes" aria-label="Where it goes">
+      <h2>Where it goes</h2>
+      <address>
+        {linesOf(address).map((line, i) => (
+          <span key={i}>{line}</span>
+        ))}
+      </address>
+    </section>
+  )
+}
+
+function linesOf(address: AddressDetails): readonly string[] {
+  const { Name, Address1, Address2, PostalCode, City, Country, EmailAddress, PhoneNumber } = address
+  const lines = [Name, Address1, Address2, `${PostalCode} ${City}`, countryName(Country), EmailAddress, PhoneNumber]
+  return lines.filter((line): line is string => line !== undefined && line.trim() !== '')
+}
+
 interface ItemProps {
   readonly id: bigint
   readonly variations: readonly string[]
   readonly quantity: bigint
+  readonly sum: Money | undefined
 }
 
-function Item({ id, variations, quantity }: ItemProps) {
+function Item({ id, variations, quantity, sum }: ItemProps) {
   const { data: listing, status } = useListing(id)
   return (
     <li className="line is-item">
@@ -120,15 +175,15 @@ function Item({ id, variations, quantity }: ItemProps) {
         <span>{listing?.Metadata.Title ?? (status === 'loading' ? '…' : 'Not sold any more')}</span>
         <VariationNames id={id} variations={variations} />
       </div>
-      <span className="number">× {String(quantity)}</span>
+      <span className="number line-amount">
+        <span>× {String(quantity)}</span>
+        {sum !== undefined && <span>{formatMoney(sum)}</span>}
+      </span>
     </li>
   )
 }
 
-/** What was asked; before that, what it comes to as the shop is now. */
-function Total({ order, due }: { readonly order: Ordered; readonly due: PaymentDue | undefined }) {
-  const shop = useShop()
-  const money = due?.money ?? (order.State === CANCELED ? undefined : shop?.orders.quote(order.ID)?.total)
+function Total({ money }: { readonly money: Money | undefined }) {
   if (money === undefined) return null
   return (
     <dl className="sums">
@@ -247,6 +302,14 @@ function Receipt({ id, isPaid }: { readonly id: bigint; readonly isPaid: boolean
   )
 }
 
+/** Its end, where it is long: nobody reads twenty digits. */
+function shortId(id: bigint): string {
+  const text = String(id)
+  return text.length > ID_DIGITS ? `…${text.slice(-ID_DIGITS)}` : text
+}
+
+const ID_DIGITS = 6
+
 export function Orders() {
   const state = useOrders()
   const { data = [], status } = state
@@ -263,7 +326,9 @@ export function Orders() {
           const { name, tone } = standingOf(order, { now, isPending: pending.has(order.ID) })
           return (
             <li key={String(order.ID)} className="line is-plain">
-              <Link to={{ order: order.ID }}>Order {String(order.ID)}</Link>
+              <Link to={{ order: order.ID }} title={String(order.ID)}>
+                Order {shortId(order.ID)}
+              </Link>
               <span className={`tag is-${tone}`}>
                 <span aria-hidden="true">{SIGNS[tone]} </span>
                 {name}

@@ -1,6 +1,6 @@
 /** Small things that several views show. */
 
-import { useEffect, useRef, type ReactNode } from 'react'
+import { useEffect, useRef, useState, type ReactNode } from 'react'
 import type { Listing } from 'cairn-relay/client'
 import { usePriceText } from './guest.js'
 
@@ -29,15 +29,26 @@ export function View({
   )
 }
 
-/** Of a listing; a ground of its own colour where it has none. */
+/** Of a listing; a ground of its own colour where it has none, or one that does not come. */
 export function Picture({ listing, eager = false }: { readonly listing: Listing; readonly eager?: boolean }) {
   const { Images, Title } = listing.Metadata
   const src = Images?.[0]
-  if (src === undefined)
-    return <div className="picture bare" style={{ '--hue': String(listing.ID % 360n) } as object} />
+  const [broken, setBroken] = useState<string | undefined>()
+  if (src === undefined || src === broken)
+    return (
+      <div
+        className="picture bare"
+        role={src === undefined ? undefined : 'img'}
+        aria-label={src === undefined ? undefined : `${Title}: its picture is missing`}
+        style={{ '--hue': String(listing.ID % 360n) } as object}
+      >
+        <Mark />
+      </div>
+    )
+  const attributes = { src, alt: Title, width: '640', height: '640', decoding: 'async' } as const
   return (
     <div className="picture">
-      <img src={src} alt={Title} width="640" height="640" loading={eager ? 'eager' : 'lazy'} decoding="async" />
+      <img {...attributes} loading={eager ? 'eager' : 'lazy'} onError={() => setBroken(src)} />
     </div>
   )
 }
@@ -52,6 +63,13 @@ export function Price({ amount }: { readonly amount: bigint | undefined }) {
       {text}
     </span>
   )
+}
+
+/** What a shop shows to everybody; others come by their link. */
+const PUBLISHED = 1n
+
+export function isForSale({ ViewState }: Listing): boolean {
+  return ViewState === PUBLISHED
 }
 
 /** Undefined where the shop says nothing. */

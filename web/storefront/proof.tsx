@@ -131,12 +131,23 @@ function Explanation({
   )
 }
 
+/** What a check found, word by word: for whoever runs the shop, not for its guests. */
+export function Reason({ text }: { readonly text: string | undefined }) {
+  if (text === undefined) return null
+  return (
+    <details className="exactly">
+      <summary>What exactly</summary>
+      <p className="reason">{text}</p>
+    </details>
+  )
+}
+
 function Refused({ error }: { readonly error: Error | undefined }) {
   return (
     <div className="explained">
       <h2>This does not verify</h2>
       <p>What the relay sent does not fit what it signed. This page has stopped taking anything from it.</p>
-      <p className="reason">{error?.message}</p>
+      <Reason text={error?.message} />
     </div>
   )
 }
@@ -166,7 +177,8 @@ export function Alarm() {
     return (
       <div className="alarm" role="alert">
         <strong>✗ Do not buy here.</strong> What this relay sends does not verify, and this page takes nothing more from
-        it. <span className="reason">{error?.message}</span>
+        it.
+        <Reason text={error?.message} />
       </div>
     )
   return null

@@ -23,8 +23,14 @@ const WORDS: Partial<Readonly<Record<Code, string>>> = {
   PAYMENT_MISMATCH: MISMATCH,
   ENROLMENT_INVALID: 'The wallet’s signature was not accepted. Try again, or order without a wallet.',
   NO_RIGHT: 'The shop does not take this wallet. Order without one.',
+  INVALID: 'The shop does not take it like this. Look over what you chose, or ask the merchant.',
+  NOT_FOUND: 'It is not there any more.',
+  CONFLICT: 'The shop changed in the meantime. Look again, and try once more.',
+  NOT_A_RELAY: AWAY,
   CLOSED: 'The page moved on before the shop answered. What you ordered is kept, and sent when it can be.',
 }
+
+const UNKNOWN = 'Something went wrong. Reload this page, and try again; if it stays, tell the merchant.'
 
 /** Of wallets (EIP-1193, EIP-1474). */
 const WALLET_WORDS: Readonly<Record<number, string>> = {
@@ -36,16 +42,16 @@ const WALLET_WORDS: Readonly<Record<number, string>> = {
   [-32_002]: 'The wallet is asking you already: look there.',
 }
 
-/** `titleOf`: of a listing, where it is known. */
+/** Nothing of what relay and client say: that is for who makes pages. `titleOf`: of a listing, where it is known. */
 export function problemWords(error: unknown, titleOf: (listing: bigint) => string | undefined): string {
   if (!(error instanceof ClientError)) return walletWords(error)
-  const { code, objectId, retryAfter, message, remedy } = error
+  const { code, objectId, retryAfter } = error
   if (objectId !== undefined || code === 'OUT_OF_STOCK') {
     const words = listingWords(code, objectId === undefined ? undefined : titleOf(objectId))
     if (words !== undefined) return words
   }
   if (code === 'RATE_LIMITED') return `That was a little fast: try again in ${retryAfter ?? 1} s.`
-  return WORDS[code] ?? `${message}. ${remedy}`
+  return WORDS[code] ?? UNKNOWN
 }
 
 /** The same of a write that was kept: which listing it was about stands in the relay's words alone. */
@@ -70,8 +76,17 @@ function walletWords(error: unknown): string {
   if (/paid already/iu.test(message)) return 'It is paid already: wait until the shop sees it.'
   if (/too late/iu.test(message)) return 'The time to pay is over. Order again if you still want it.'
   if (/insufficient|exceeds? (?:the )?balance/iu.test(message)) return 'There is not enough money in this wallet.'
-  return message === '' ? 'The wallet does not say what went wrong.' : `The wallet says: ${message}`
+  const said = firstLine(message)
+  return said === '' ? 'The wallet does not say what went wrong.' : `The wallet says: ${said}`
 }
+
+/** Of what a wallet says at length. */
+function firstLine(message: string): string {
+  const [line = ''] = message.trim().split('\n')
+  return line.length > WALLET_CHARS_MAX ? `${line.slice(0, WALLET_CHARS_MAX)}…` : line
+}
+
+const WALLET_CHARS_MAX = 160
 
 /** How it stands with the connection, where there is something to say. `isGuest`: his orders wait, and are sent. */
 export function connectionWords(

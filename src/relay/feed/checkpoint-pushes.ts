@@ -1,14 +1,17 @@
 /**
  * The checkpoints that a subscription of version 5 is pushed (PROOFS §4): each after the sets that it covers, with the
  * consistency from the last one that the client acknowledged. One at a time is without an answer, so that the client
- * never waits for a consistency from another.
+ * never waits for a consistency from another. While nothing of the selection changes there are fewer: a busy shop has
+ * ten a second, for each of its subscriptions.
  *
  * Tests: test/e2e/checkpoint-pushes.test.ts
  */
 
 import type { Seq, ShopId } from '../../brands.js'
+import { CHECKPOINT_PUSH_REST_MS } from '../../limits.js'
 import { encodeEnvelope } from '../../wire/envelope.js'
 import type { KeptCheckpoint } from '../checkpoints/signed-shop.js'
+import type { Clock } from '../instruments/clock.js'
 import type { ShopProofs } from '../proofs/shop-proofs.js'
 
 interface CheckpointPushesOptions {
@@ -19,6 +22,7 @@ interface CheckpointPushesOptions {
   readonly salts: Uint8Array
   /** The last checkpoint that the client accepted; 0 if there is none. */
   readonly from: Seq
+  readonly clock: Clock
 }
 
 /** What a push carries of a checkpoint. */
@@ -48,7 +52,12 @@ export class CheckpointPushes {
   /** The last that was pushed. */
   private pushed: Seq = 0
   private unanswered: { readonly requestId: bigint; readonly seq: Seq } | undefined
+  private pushedAtMs = -Infinity
+  /** The last set that was pushed. */
+  private lastSet: Seq = 0
+  private act: () => void = () => undefined
   private stopWatching: () => void = () => undefined
+  private callOff: (() => void) | undefined
 
   constructor(options: CheckpointPushesOptions) {
     this.options = options
@@ -58,13 +67,20 @@ export class CheckpointPushes {
   /** `act` is called when there is a new one. */
   watch(act: () => void): void {
     const { proofs, shopId } = this.options
+    this.act = act
     this.stopWatching = proofs.checkpoints.watch(shopId, ({ seq }) => {
-      if (seq > this.pushed) act()
+      if (seq > this.pushed && this.isTime()) act()
     })
   }
 
   stop(): void {
     this.stopWatching()
+    this.callOff?.()
+  }
+
+  /** A set was pushed: the checkpoint that covers it is not waited for. */
+  setPushed(seq: Seq): void {
+    this.lastSet = seq
   }
 
   answered(requestId: bigint): void {
@@ -78,14 +94,27 @@ export class CheckpointPushes {
     if (this.unanswered !== undefined) return undefined
     const { proofs, shopId } = this.options
     const kept = proofs.checkpoints.upTo(shopId, cursor)
-    return kept !== undefined && this.follows(kept) ? kept : undefined
+    return kept !== undefined && this.follows(kept) && this.isTime() ? kept : undefined
   }
 
   /** Whether there is one that is not pushed and covers sets behind `cursor`. */
   isBeyond(cursor: Seq): boolean {
     const { proofs, shopId } = this.options
     const newest = proofs.checkpoints.newest(shopId)
-    return newest !== undefined && newest.seq > cursor
+    return newest !== undefined && newest.seq > cursor && this.isTime()
+  }
+
+  /** Otherwise it acts again when it is. */
+  private isTime(): boolean {
+    if (this.lastSet > this.pushed) return true
+    const { clock } = this.options
+    const left = this.pushedAtMs + CHECKPOINT_PUSH_REST_MS - clock.nowMs()
+    if (left <= 0) return true
+    this.callOff ??= clock.after(left, () => {
+      this.callOff = undefined
+      this.act()
+    })
+    return false
   }
 
   /** Whether it is none that the client has already, nor one before it. */
@@ -109,6 +138,7 @@ export class CheckpointPushes {
     const { proofs, shopId, salts } = this.options
     const isFirst = this.pushed === 0
     this.pushed = kept.seq
+    this.pushedAtMs = this.options.clock.nowMs()
     this.unanswered = { requestId, seq: kept.seq }
     const consistency = proofs.pushedConsistency(shopId, this.acknowledged, kept.seq)
     return { ...proofs.pushed(kept), consistency, salts: isFirst ? salts : NOTHING }

@@ -339,6 +339,7 @@ export class Subscription implements Member {
     const backlog = first <= this.backlogEnd
     this.target.pace?.pushed()
     this.unanswered.set(requestId, backlog)
+    this.proven?.checkpoints.setPushed(upTo)
     if (backlog) this.backlogUnanswered++
     this.target.sendBorrowed(push.frame(requestId, this.idBytes))
     return looked

@@ -136,7 +136,7 @@ export class SessionSubscriptions {
     const salts = proofs.salts(shopId, reader)
     const from = Number(request.checkpointSeq ?? 0n)
     return {
-      checkpoints: new CheckpointPushes({ proofs, shopId, subscriptionId, salts, from }),
+      checkpoints: new CheckpointPushes({ proofs, shopId, subscriptionId, salts, from, clock }),
       snapshot: request.snapshot === true ? this.snapshotSource(shopId, reader, selection, from) : undefined,
       delayMs: request.pushDelayMs,
       clock,
