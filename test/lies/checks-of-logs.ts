@@ -50,7 +50,7 @@ export const OF_LOGS: readonly Check[] = [
   ),
   check(
     'no path too few or too many in a consistency',
-    'src/merkle/mmr-proof.ts',
+    'src/merkle/mmr-consistency.ts',
     'paths.length !== old.length',
     'false',
     ['adds a path to a consistency'],
@@ -138,7 +138,7 @@ export const OF_LOGS: readonly Check[] = [
   ),
   check(
     'a consistency is of the two checkpoints',
-    'src/proofs/log-proof.ts',
+    'src/proofs/log-consistency.ts',
     'seq1 !== earlier.Seq || seq2 !== later.Seq',
     'false',
     ['gives the consistency of other sets'],
