@@ -1,7 +1,7 @@
 /**
  * Proofs of a shop's log (PROOFS §2), an unpadded mountain range over its sets: that a set is in it. Made from stored
- * nodes, checked against the peaks of a checkpoint. Seqs are 1, 2, 3 … and leaf indices 0, 1, 2. That it only grew is in
- * log-consistency.ts.
+ * nodes, checked against the peaks of a checkpoint. Seqs are 1, 2, 3 … and leaf indices 0, 1, 2. Proofs that it only
+ * grew are in log-consistency.ts.
  *
  * Tests: test/proofs/log-proof.test.ts, test/cli/log-vectors.test.ts
  */
