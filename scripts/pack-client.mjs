@@ -119,8 +119,8 @@ async function writeScripts(target, built) {
 }
 
 /**
- * The source's place beside `lib`, wherever it was built; a place for each line, and the source without docs and
- * imports, which stand in types and scripts: all of it would be half of the package.
+ * The source's place beside `lib`, wherever it was built; a place for each line, and the source without docs, imports
+ * and interfaces, which stand in types and scripts: all of it would be half of the package.
  */
 function smallMap(text, file) {
   const map = JSON.parse(text)
@@ -134,6 +134,7 @@ function smallMap(text, file) {
   const code = map.sourcesContent[0]
     .replaceAll(/\/\*\*[\s\S]*?\*\//gu, blank)
     .replaceAll(/^(?:import|export type) [^']*'[^']+'$/gmu, blank)
+    .replaceAll(/^(?:export )?interface [^\n]*\{\n[\s\S]*?^\}$/gmu, blank)
     .replaceAll(/^ *\/\/.*$/gmu, '')
     .replaceAll(/^ +$/gmu, '')
   const sources = [posix.relative(dirname(file), source)]

@@ -304,6 +304,8 @@ export const BACK_OFF_MS_MIN = 250
 export const BACK_OFF_MS_MAX = 15_000
 /** What waits for a reader of `sets`; one that is further behind gets an error after them. */
 export const UNREAD_SETS_MAX = 65_536
+/** How long `connect` waits for the first checkpoint, to tell a wrong address: in a new shop none may come. */
+export const FIRST_CHECKPOINT_MS_MAX = 300
 /** How long a client waits for the push of a checkpoint that the relay answered with. */
 export const TIED_ANSWER_MS_MAX = 10_000
 /** What a relay signed is withheld if no push brings it for so long. */

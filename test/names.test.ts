@@ -147,7 +147,7 @@ cairn receipt --all DIR [the same]`,
     ['verify'],
     `cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID]
              [--hand-overs FILE|URL] [--witness KEY …] [--witnesses N] [--json]
-cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …`,
+cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… … [--hand-overs FILE|URL] [--json]`,
     '--relay, --chain, --registry, --shop, --order, --hand-overs, --witness, --witnesses, --json',
   ],
   [['page'], 'cairn page --relay 0x… [--registry CHAIN:0x…] --out FILE', '--relay, --registry, --out'],

@@ -4,8 +4,10 @@
  * Tests: test/cli/catalogue-commands.test.ts
  */
 
-import { open } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { concatBytes } from '../bytes/bytes.js'
 import { readTable, TableError, type Table } from '../catalogue/csv.js'
 import { planImport, type ImportPlan } from '../catalogue/import-plan.js'
 import { picturesOf, withPictures } from '../catalogue/pictures.js'
@@ -69,7 +71,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (!isNamed) throw new UsageError('give the file first: cairn import products.csv (more: cairn import --help)')
     if (flags.delete && flags['skip-bad-rows'])
       throw new UsageError('--delete needs a file without wrong rows: it cannot stand beside --skip-bad-rows')
-    const source = { file, table: readTable(await textOf(file)), flags }
+    const source = { file, table: readTable(await textOf(file, io.signal)), flags }
     const { wanted, plan } = await withShop(flags, CATALOGUE_PARTS, io, (client) => planned(client, source, io))
     const isRefused = plan.problems.length > 0 && !flags['skip-bad-rows']
     const isWritten = !isRefused && !flags['dry-run']
@@ -146,9 +148,9 @@ async function writeSets(client: ShopClient, sets: readonly (readonly Change[])[
 const SETS_AT_ONCE = 16
 
 /** Throws UsageError. */
-async function textOf(path: string): Promise<string> {
-  const bytes = await bytesOf(path).catch((error: unknown) => {
-    if (error instanceof UsageError) throw error
+async function textOf(path: string, signal: AbortSignal): Promise<string> {
+  const bytes = await bytesOf(path, signal).catch((error: unknown) => {
+    if (error instanceof UsageError || signal.aborted) throw error
     throw new UsageError(`${path} cannot be read: ${(error as Error).message}`)
   })
   try {
@@ -158,17 +160,44 @@ async function textOf(path: string): Promise<string> {
   }
 }
 
-async function bytesOf(path: string): Promise<Uint8Array> {
-  const file = await open(path)
+/** Opening a FIFO that nobody writes to would wait where no signal reaches. */
+async function bytesOf(path: string, signal: AbortSignal): Promise<Uint8Array> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
-    const { size } = await file.stat()
-    if (size > PRODUCT_FILE_BYTES_MAX)
-      throw new UsageError(`${path} has ${size} bytes, at most ${PRODUCT_FILE_BYTES_MAX} are read`)
+    const stat = await file.stat()
+    if (stat.isFIFO()) return await bytesOfFifo(file, path, signal)
+    requireSize(path, stat.size)
     return await file.readFile()
   } finally {
     await file.close()
   }
 }
+
+/** Until its writer has closed it; before there is one it is waited for. */
+async function bytesOfFifo(file: FileHandle, path: string, signal: AbortSignal): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for (let size = 0; ; requireSize(path, size)) {
+    signal.throwIfAborted()
+    const part = await file.read(new Uint8Array(FIFO_READ_BYTES), 0, FIFO_READ_BYTES, null).catch(nothingYet)
+    if (part?.bytesRead === 0 && size > 0) return concatBytes(...parts)
+    if (part === undefined || part.bytesRead === 0) await new Promise((resolve) => setTimeout(resolve, FIFO_PAUSE_MS))
+    else parts.push(part.buffer.subarray(0, part.bytesRead))
+    size += part?.bytesRead ?? 0
+  }
+}
+
+/** Its writer has written nothing more. */
+function nothingYet(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'EAGAIN') throw error
+}
+
+function requireSize(path: string, size: number): void {
+  if (size > PRODUCT_FILE_BYTES_MAX)
+    throw new UsageError(`${path} has ${size} bytes, at most ${PRODUCT_FILE_BYTES_MAX} are read`)
+}
+
+const FIFO_READ_BYTES = 65_536
+const FIFO_PAUSE_MS = 20
 
 function reportLines(
   read: ReadProducts,

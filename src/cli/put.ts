@@ -11,7 +11,8 @@ import type { ListingId } from '../brands.js'
 import { walletOf } from './wallet.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import { enrol, makeKeyCard } from '../client/enrol.js'
-import { connect, type Change } from '../client/shop-client.js'
+import { connect, type Change, type ShopClient } from '../client/shop-client.js'
+import { amountText } from '../proofs/receipt-text.js'
 import { demoKeysIn } from './demo-keys.js'
 import { developmentShop } from './development-shop.js'
 import { DATA_FLAG, integerFlag, parseFlags, RELAY_FLAG, URL_FLAG, urlFlag, UsageError, type Flags } from './flags.js'
@@ -22,7 +23,8 @@ import { CHAIN_FLAG, relayGiven } from './relay-address.js'
 export const PUT_HELP = `cairn put --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--shop ID] [--url URL]
           [--card FILE | --data DIR] [--relay ADDRESS|chain] [--chain FILE]
 
-Changes a listing. AMOUNT is in the smallest unit of the shop's pricing currency.
+Changes a listing. AMOUNT is in the smallest unit of the shop's pricing currency: of ether in wei. What it is in that
+currency is told.
 
   --url URL    the relay; ${URL_FLAG.value} if left out
   --shop ID    the shop; left out, the one shop of a development relay, or the demo's in --data
@@ -62,6 +64,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     try {
       let stateHash: Uint8Array | undefined
       for (const set of sets) ({ stateHash } = await client.write(set, { signal: io.signal }))
+      if (flags.price !== undefined) io.out(await priceTold(client, integerFlag('price', flags.price)))
       io.out(`done: the shop's state hash is now ${toHex(stateHash!)}`)
     } finally {
       client.close()
@@ -70,6 +73,16 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     return told('cairn put', error, io)
   }
+}
+
+async function priceTold(client: ShopClient, price: bigint): Promise<string> {
+  for await (const { status, data } of client.manifest()) {
+    // A failure is thrown next.
+    if (status === 'loading' || status === 'failed') continue
+    const amount = data === undefined ? 'in no currency yet' : `which are ${amountText(price, data.PricingCurrency)}`
+    return `price: ${price} of the smallest unit, ${amount}`
+  }
+  throw new UsageError('the shop has ended')
 }
 
 /**

@@ -15,6 +15,7 @@ import { leafIndexOf, type NodeIndex } from '../merkle/mmr-index.js'
 import {
   CheckpointError,
   compareCheckpoints,
+  decodeCheckpoint,
   decodeSignedCheckpoint,
   evidenceOfLastLeaf,
   evidenceOfTwoLeaves,
@@ -32,6 +33,7 @@ import { OTHER_KEY } from '../proofs/receipt-report.js'
 import { readCheckpointAnswer, readLogProofAnswer, type CheckpointAnswer } from '../wire/proof-payloads.js'
 import { ProofPayloadError } from '../wire/snapshot-payloads.js'
 import { printable, type Io } from './io.js'
+import type { NamedRelay } from './named-relay.js'
 import { NOTHING_SENT } from './receipt-lines.js'
 
 interface Shown {
@@ -46,6 +48,17 @@ export function isCheckpointFile(bytes: Uint8Array): boolean {
   if (Array.isArray(value)) return value.length === 2 && value.every((part: Cbor) => part instanceof Uint8Array)
   if (!(value instanceof Map) || !value.has('Checkpoint') || value.has('Sets')) return false
   return value.has('Level') || value.has('Inclusion')
+}
+
+/** Which relay it says that it is of; undefined for what is no checkpoint. */
+export function namedInCheckpoint(bytes: Uint8Array): NamedRelay | undefined {
+  try {
+    const { ChainID, Registry, Relay } = decodeCheckpoint(readAnswer(bytes).Checkpoint[0])
+    return { chainId: ChainID, registry: Registry, relay: Relay, blocks: [undefined] }
+  } catch (error) {
+    if (error instanceof CheckpointError || error instanceof ProofPayloadError) return undefined
+    throw error
+  }
 }
 
 /** Prints what the files show; resolves with the exit code. */

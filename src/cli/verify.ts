@@ -24,12 +24,12 @@ import type { Io } from './io.js'
 import { namedIn, namedInForm, type NamedRelay } from './named-relay.js'
 import { receiptJson, receiptLines } from './receipt-lines.js'
 import { formReport, readBeside } from './verify-forms.js'
-import { checkpointReport, isCheckpointFile } from './verify-checkpoints.js'
+import { checkpointReport, isCheckpointFile, namedInCheckpoint } from './verify-checkpoints.js'
 
 const VERIFY_HELP = `\
 cairn verify FILE [--relay 0x… …] [--chain FILE] [--registry CHAIN:0x… …] [--shop ID] [--order ID]
              [--hand-overs FILE|URL] [--witness KEY …] [--witnesses N] [--json]
-cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… …
+cairn verify CHECKPOINT [CHECKPOINT] --relay 0x… … [--hand-overs FILE|URL] [--json]
 
 Tells whether an order receipt is what a shop's relay signed. It needs the file and the relay's address, and no network.
 Of one checkpoint, or of a relay's answer about a set of its log, it tells whether the relay signed it, of two whether
@@ -39,13 +39,12 @@ FILE.statement.
 
   --relay     the address of the shop's relay, as the shop tells it; several after a change of its key. Without one
               nothing is said to match
-  --chain     asks a chain for it instead: the owner of the relay token that the receipt names; and whether what the
-              receipt says is anchored stands there. A file as for cairn serve, or dev
+  --chain     of a receipt: asks a chain for it instead, the owner of the relay token that the receipt names; and
+              whether what the receipt says is anchored stands there. A file as for cairn serve, or dev
   --registry  a shop registry that you know; without one an anchor in the receipt counts for nothing. Nothing is
               looked for there: for that give --chain
   --hand-overs  a file of hand-overs, as cairn key rotate keeps them, or the URL of the relay: keys that came after
-                --relay are the relay's too. Left out, FILE.handovers is read if it is there. This and --chain are not
-                for checkpoints
+                --relay are the relay's too. Left out, FILE.handovers is read if it is there
   --witness   the key of a witness, name+hash+base64, whose cosignature the note of a tlog-proof has to have; may come
               again
   --witnesses how many of those named have to have cosigned, all if left out; with 0 they are counted alone
@@ -71,10 +70,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const flags = readFlags(argv)
     const files = await Promise.all(flags.files.map(readWhole))
     const checkpoints = files.filter(isCheckpointFile).length
-    if (files.length === checkpoints && (flags.chain ?? flags.handOvers) !== undefined)
-      throw new UsageError('--chain and --hand-overs are for receipts: name all keys of the relay with --relay')
+    if (files.length === checkpoints && flags.chain !== undefined)
+      throw new UsageError('--chain is for receipts: name the keys of the relay with --relay, and --hand-overs')
     if (files.length === checkpoints && flags.witnesses !== undefined) throw new UsageError(NO_COSIGNATURES)
-    if (files.length === checkpoints) return checkpointReport(files, flags.relays, { json: flags.json }, io)
+    if (files.length === checkpoints) {
+      const relays = await handedOver(namedInCheckpoint(files[0]!), flags.relays, flags)
+      return checkpointReport(files, relays, { json: flags.json }, io)
+    }
     if (files.length > 1) throw new UsageError('one receipt at a time, or two checkpoints')
     return await verifyOne(files[0]!, flags, io)
   } catch (error) {

@@ -29,7 +29,7 @@ nothing was left out. Ends with 1, and says why, when anything does not verify.
                    asked for its own
   --chain FILE     for --relay chain: a file as for cairn serve; default dev, the chain of npm run dev:chain
   --data FOLDER    where a demo's shop is looked up; ${DATA_FLAG.value} if left out
-  --json           a JSON object per line, the price in the smallest unit of its currency
+  --json           a JSON object per line, the price in the smallest unit of its currency, priceText as it is shown
 
 Prices are in whole units of a chain's native currency, and in the smallest unit of a token: its decimals stand on its
 chain, which is not asked. A listing that is not there is waited for.
@@ -153,6 +153,7 @@ class Feed {
             id: String(data.ID),
             title: data.Metadata.Title,
             price: String(data.Price),
+            priceText: this.priceOf(data),
             currency:
               currency === undefined
                 ? null

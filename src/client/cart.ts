@@ -9,11 +9,11 @@ import type { ListingId, OrderId } from '../brands.js'
 import { ITEMS_PER_ORDER_MAX } from '../limits.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
-import type { AddressDetails } from '../objects/order.js'
+import type { AddressDetails, Order } from '../objects/order.js'
 import { ClientError, usage } from './client-error.js'
-import { isId } from './places.js'
+import { isId, randomId } from './places.js'
 import { isSameList } from './listings-query.js'
-import { states, type Live } from './live.js'
+import { states, type Live, type LiveState } from './live.js'
 import type { Currency } from './money.js'
 import type { Item, Quote, quoteOf, QuoteLine } from './quote.js'
 
@@ -29,7 +29,35 @@ export interface CartState {
   readonly count: bigint
   /** Where it is sent to; undefined until `sendTo`. */
   readonly address: AddressDetails | undefined
+  /** Why no relay would take the address, and of which field; undefined without one. */
+  readonly addressProblem: AddressProblem | undefined
   readonly quote: Quote
+  /**
+   * `loading`: what the quote is made of is still coming, or was kept, and may be of the past. `failed`: a check
+   * failed, and it is not to be relied on.
+   */
+  readonly status: 'loading' | 'ready' | 'failed'
+  /**
+   * The order that a checkout made of these lines, while nobody knows whether the relay took it: it waits in the
+   * outbox, or its answer was lost. Once it is known to be taken its lines leave the cart; if it is refused they stay.
+   */
+  readonly ordering: OrderId | undefined
+}
+
+export interface AddressProblem {
+  readonly field: string
+  /** One sentence's end: `must be an e-mail address: name@host.domain`. */
+  readonly message: string
+}
+
+/** What a cart needs that is loaded with what guests do. */
+interface CartSide {
+  readonly quoteOf: typeof quoteOf
+  addressProblem(address: AddressDetails): AddressProblem | undefined
+  checkAddress(address: unknown, at: string): void
+  requireOrderable(state: CartState, isWaiting: boolean): void
+  outcomeOf(error: unknown): 'unknown' | 'refused' | 'not sent'
+  itemsOf(order: Order): readonly Item[]
 }
 
 /** What a cart needs of a shop. */
@@ -37,15 +65,34 @@ interface CartShop {
   readonly currencies: readonly Currency[]
   listing(id: ListingId): Live<Listing>
   manifest(): Live<Manifest>
-  /** What prices the lines; undefined while it is loading: all of them are, then. */
-  quote(): typeof quoteOf | undefined
+  /** Undefined while it is loading: all lines are, then. */
+  side(): CartSide | undefined
   /** What `save` gives now. */
   kept?(text: string): void
-  /** An order of these items, its pieces reserved; its id. */
-  order(items: readonly Item[], address: AddressDetails | undefined, signal?: AbortSignal): Promise<OrderId>
+  /** An order of these items with that id, its pieces reserved. */
+  place(
+    order: { readonly id: OrderId; readonly items: readonly Item[]; readonly shippingAddress?: AddressDetails },
+    options: CallOptions,
+  ): Promise<OrderId>
+  order(id: OrderId): Live<Order>
+  /** Whether the outbox holds it. */
+  isWaiting(order: OrderId): boolean
 }
 
-type Line = Required<Item> & { readonly key: string }
+interface CallOptions {
+  readonly signal?: AbortSignal
+}
+
+interface Line extends Item {
+  readonly variations: readonly string[]
+  readonly key: string
+}
+
+/** A checkout whose end is not known. */
+interface SentCheckout {
+  readonly order: OrderId
+  readonly lines: readonly Line[]
+}
 
 const LINE_QUANTITY_END = 1n << 32n
 
@@ -60,8 +107,11 @@ export class Cart implements AsyncIterable<CartState> {
   private shown: { readonly state: CartState; readonly of: readonly unknown[] } | undefined
   private version = 0
   private running: Promise<OrderId> | undefined
-  /** How often it was cleared: what is ordered then is another cart's. */
-  private cleared = 0
+  private sent: SentCheckout | undefined
+  /** Orders whose answer this cart waits for. */
+  private readonly placing = new Set<OrderId>()
+  /** Looks whether the order of `sent` is there, where no answer will tell. */
+  private looking: { readonly order: OrderId; stop(): void } | undefined
 
   constructor(shop: CartShop) {
     this.shop = shop
@@ -70,10 +120,12 @@ export class Cart implements AsyncIterable<CartState> {
   /** The same reference until a line, a price or what is sold changes. */
   readonly get = (): CartState => {
     const lines = [...this.lines.values()]
-    const manifest = this.shop.manifest().get().data
+    const { status: known, data: manifest } = this.shop.manifest().get()
     const listings = lines.map(({ listing }) => this.listing(listing))
-    const quoteOf = this.shop.quote() ?? loadingQuote
-    const of = [this.version, quoteOf, manifest, ...listings]
+    const status = this.statusOf([known, ...lines.map(({ listing }) => this.shop.listing(listing).get().status)])
+    const side = this.shop.side()
+    const quoteOf = side?.quoteOf ?? loadingQuote
+    const of = [this.version, status, quoteOf, manifest, ...listings]
     if (this.shown !== undefined && isSameList(this.shown.of, of)) return this.shown.state
     const { currencies } = this.shop
     const byId = new Map(lines.map(({ listing }, i) => [listing, listings[i]]))
@@ -82,7 +134,10 @@ export class Cart implements AsyncIterable<CartState> {
       lines: quote.lines.map((line, i) => ({ ...line, key: lines[i]!.key })),
       count: lines.reduce((sum, { quantity }) => sum + quantity, 0n),
       address: this.address,
+      addressProblem: this.address && side?.addressProblem(this.address),
       quote,
+      status,
+      ordering: this.sent?.order,
     }
     this.shown = { state, of }
     return state
@@ -106,15 +161,14 @@ export class Cart implements AsyncIterable<CartState> {
   /** Adds pieces, to the line of the same listing and variations if there is one; its key. Throws ClientError USAGE. */
   add(item: Item): string {
     checkItem(item, 'item')
-    const variations = [...(item.variations ?? [])].sort()
-    const key = [item.listing, ...variations.map((name) => JSON.stringify(name))].join(' ')
-    const quantity = (this.lines.get(key)?.quantity ?? 0n) + item.quantity
-    if (!this.lines.has(key) && this.lines.size >= ITEMS_PER_ORDER_MAX)
+    const line = lineOf(item)
+    const quantity = (this.lines.get(line.key)?.quantity ?? 0n) + item.quantity
+    if (!this.lines.has(line.key) && this.lines.size >= ITEMS_PER_ORDER_MAX)
       throw usage('item', `the cart has ${ITEMS_PER_ORDER_MAX} lines already`, 'Check out first.')
     checkQuantity(quantity, 'item.quantity')
-    this.lines.set(key, { key, listing: item.listing, variations, quantity })
+    this.lines.set(line.key, { ...line, quantity })
     this.changed()
-    return key
+    return line.key
   }
 
   /** Sets the pieces of a line; 0 removes it. Throws ClientError USAGE. */
@@ -134,24 +188,30 @@ export class Cart implements AsyncIterable<CartState> {
 
   /** Takes all lines out; the address stays. A checkout that waits goes on, and the next one is another order. */
   clear(): void {
-    this.cleared++
     this.running = undefined
-    if (this.lines.size === 0) return
+    if (this.lines.size === 0 && this.sent === undefined) return
+    this.sent = undefined
     this.lines.clear()
     this.changed()
   }
 
-  /** Where it is sent to: without it no shipping and no total is known. */
+  /**
+   * Where it is sent to: without it no shipping and no total is known. A form may be half filled in: `addressProblem`
+   * tells what is missing. Throws ClientError USAGE for a field that there is not, and for one that is no text.
+   */
   sendTo(address: AddressDetails | undefined): void {
+    if (address !== undefined) this.shop.side()?.checkAddress(address, 'address')
     this.address = address
     this.changed()
   }
 
   /**
    * Makes an order of all lines and reserves their pieces, all or none, and empties the cart; the order's id. The cart
-   * stays as it was where that is refused: OUT_OF_STOCK and NOT_FOUND name the listing by objectId.
+   * stays as it was where that is refused: OUT_OF_STOCK and NOT_FOUND name the listing by objectId. Nothing is sent
+   * where a choice is missing (VARIATION_MISSING), and while an earlier checkout waits in the outbox
+   * (CHECKOUT_PENDING). One whose answer was lost is made again as the same order, which a relay takes once.
    */
-  checkout(options: { readonly signal?: AbortSignal } = {}): Promise<OrderId> {
+  checkout(options: CallOptions = {}): Promise<OrderId> {
     // A second click is not a second order.
     this.running ??= this.ordered(options).finally(() => {
       if (this.running === running) this.running = undefined
@@ -160,41 +220,85 @@ export class Cart implements AsyncIterable<CartState> {
     return running
   }
 
-  private async ordered({ signal }: { readonly signal?: AbortSignal }): Promise<OrderId> {
+  private async ordered(options: CallOptions): Promise<OrderId> {
     if (this.lines.size === 0) throw usage('cart', 'it has no lines', 'Add something first.')
-    const sent = [...this.lines.values()]
-    const { cleared } = this
-    const order = await this.shop.order(sent, this.address, signal)
-    if (cleared !== this.cleared) return order
-    // What was added in the meantime stays.
-    for (const { key, quantity } of sent) {
+    const before = this.sent
+    this.shop.side()?.requireOrderable(this.get(), before !== undefined && this.shop.isWaiting(before.order))
+    const id = before?.order ?? randomId()
+    const items = [...this.lines.values()]
+    const sent = (this.sent = { order: id, lines: items })
+    this.placing.add(id)
+    this.changed()
+    try {
+      await this.shop.place({ id, items, ...(this.address && { shippingAddress: this.address }) }, options)
+      this.answered(id, true)
+      return id
+    } catch (error) {
+      const outcome = this.shop.side()?.outcomeOf(error)
+      if (this.sent === sent && outcome !== 'unknown') {
+        this.sent = outcome === 'refused' ? undefined : before
+        this.changed()
+      }
+      throw error
+    } finally {
+      this.placing.delete(id)
+      this.lookForOrder()
+    }
+  }
+
+  /** What the outbox's order came to. Taken, its lines leave; what was added in the meantime stays. */
+  answered(order: OrderId, isTaken: boolean, items?: readonly Item[]): void {
+    const { sent } = this
+    if (sent?.order !== order) return
+    this.sent = undefined
+    for (const { key, quantity } of isTaken ? (items?.map(lineOf) ?? sent.lines) : []) {
       const now = this.lines.get(key)
       if (now === undefined) continue
       if (now.quantity > quantity) this.lines.set(key, { ...now, quantity: now.quantity - quantity })
       else this.lines.delete(key)
     }
     this.changed()
-    return order
   }
 
-  /** Lines and address as text, for `restore`: a page keeps it over a reload. It holds the address. */
+  /** Where its answer will not come to this client: it is there, or it is asked for again with the next checkout. */
+  private lookForOrder(): void {
+    const sent = this.sent?.order
+    const order = sent === undefined || this.placing.has(sent) ? undefined : sent
+    if (order === this.looking?.order) return
+    this.looking?.stop()
+    this.looking = undefined
+    if (order === undefined) return
+    const live = this.shop.order(order)
+    const look = () => {
+      const { data, pending } = live.get()
+      if (data !== undefined && pending !== true) this.answered(order, true, this.shop.side()?.itemsOf(data))
+    }
+    this.looking = { order, stop: live.subscribe(look) }
+    look()
+  }
+
+  /**
+   * Lines, address and a checkout whose end is not known as text, for `restore`: a page keeps it over a reload. It
+   * holds the address.
+   */
   save(): string {
-    const lines = [...this.lines.values()].map(({ listing, variations, quantity }) => ({
-      listing: String(listing),
-      variations,
-      quantity: String(quantity),
-    }))
-    return JSON.stringify({ lines, ...(this.address !== undefined && { address: this.address }) })
+    const { sent, address } = this
+    return JSON.stringify({
+      lines: savedLines([...this.lines.values()]),
+      ...(address !== undefined && { address }),
+      ...(sent !== undefined && { checkout: { order: String(sent.order), lines: savedLines(sent.lines) } }),
+    })
   }
 
   /** What `save` gave, in the place of what is there. Of another text nothing changes: throws ClientError USAGE. */
   restore(text: string): void {
-    const { lines, address } = readSaved(text)
+    const { lines, address, sent } = readSaved(text)
     const restored = new Cart({ ...this.shop, kept: () => undefined })
     for (const line of lines) restored.add(line)
     this.lines.clear()
     for (const [key, line] of restored.lines) this.lines.set(key, line)
     this.address = address
+    this.sent = sent
     this.changed()
   }
 
@@ -203,9 +307,15 @@ export class Cart implements AsyncIterable<CartState> {
     this.tell()
   }
 
+  private statusOf(all: readonly LiveState<unknown>['status'][]): CartState['status'] {
+    if (all.includes('failed')) return 'failed'
+    return all.includes('loading') || this.shop.side() === undefined ? 'loading' : 'ready'
+  }
+
   private listing(id: ListingId): Listing | undefined | 'loading' {
     const { status, data } = this.shop.listing(id).get()
-    return status === 'loading' ? 'loading' : data
+    // What was kept has a price too: `status` says that it may be of the past.
+    return data ?? (status === 'loading' ? 'loading' : undefined)
   }
 
   private changed(): void {
@@ -213,6 +323,7 @@ export class Cart implements AsyncIterable<CartState> {
     this.look()
     this.tell()
     this.shop.kept?.(this.save())
+    this.lookForOrder()
   }
 
   private tell(): void {
@@ -232,6 +343,12 @@ export class Cart implements AsyncIterable<CartState> {
     }
     for (const stop of before) stop()
   }
+}
+
+/** The same key for the same listing and variations. */
+function lineOf({ listing, variations: names = [], quantity }: Item): Line {
+  const variations = [...names].sort()
+  return { key: [listing, ...variations.map((name) => JSON.stringify(name))].join(' '), listing, variations, quantity }
 }
 
 /** Of lines of which nothing is known yet. */
@@ -267,21 +384,53 @@ function kindOf(value: unknown): string {
   return typeof value === 'bigint' ? String(value) : value === undefined ? 'missing' : `a ${typeof value}`
 }
 
-function readSaved(text: string): { readonly lines: readonly Item[]; readonly address: AddressDetails | undefined } {
+interface SavedLine {
+  readonly listing: string
+  readonly variations: readonly string[]
+  readonly quantity: string
+}
+
+interface SavedCart {
+  readonly lines: readonly SavedLine[]
+  readonly address?: AddressDetails
+  readonly checkout?: { readonly order: string; readonly lines: readonly SavedLine[] }
+}
+
+function savedLines(lines: readonly Line[]): readonly SavedLine[] {
+  return lines.map(({ listing, variations, quantity }) => ({
+    listing: String(listing),
+    variations,
+    quantity: String(quantity),
+  }))
+}
+
+/** Throws ClientError USAGE. */
+function readLines(lines: readonly SavedLine[], at: string): readonly Item[] {
+  const items = lines.map(({ listing, variations, quantity }) => ({
+    listing: BigInt(listing),
+    variations,
+    quantity: BigInt(quantity),
+  }))
+  for (const [i, item] of items.entries()) checkItem(item, `${at}[${i}]`)
+  return items
+}
+
+function readSaved(text: string): {
+  readonly lines: readonly Item[]
+  readonly address: AddressDetails | undefined
+  readonly sent: SentCheckout | undefined
+} {
   try {
-    const { lines, address } = JSON.parse(text) as {
-      readonly lines: readonly { listing: string; variations: string[]; quantity: string }[]
-      readonly address?: AddressDetails
-    }
-    const items = lines.map(({ listing, variations, quantity }) => ({
-      listing: BigInt(listing),
-      variations,
-      quantity: BigInt(quantity),
-    }))
-    for (const [i, item] of items.entries()) checkItem(item, `lines[${i}]`)
+    const { lines, address, checkout } = JSON.parse(text) as SavedCart
     if (address !== undefined && !Object.values(address).every((line) => typeof line === 'string'))
       throw usage('address', 'it is no list of texts', 'Leave it out.')
-    return { lines: items, address }
+    const order = checkout && BigInt(checkout.order)
+    if (checkout !== undefined && !isId(order)) throw usage('checkout.order', 'it is no id', 'Leave checkout out.')
+    return {
+      lines: readLines(lines, 'lines'),
+      address,
+      sent: checkout && { order: order!, lines: readLines(checkout.lines, 'checkout.lines').map(lineOf) },
+    }
   } catch (cause) {
     // What JavaScript says of a text that is none of ours explains nothing.
     const why = cause instanceof ClientError ? ` (${cause.message})` : ''

@@ -43,7 +43,7 @@ export class ClientError extends Error {
   override readonly name = 'ClientError'
   readonly code: ClientErrorCode
   readonly retryable: boolean
-  /** The listing or order that NOT_FOUND and OUT_OF_STOCK are about. */
+  /** The listing or order that NOT_FOUND, OUT_OF_STOCK, VARIATION_MISSING and CHECKOUT_PENDING are about. */
   readonly objectId: bigint | undefined
   /** Of USAGE: the argument, as `options.relay` or `changes[0].path[2]`. */
   readonly path: string | undefined
@@ -90,12 +90,51 @@ export function rateLimited(what: string, header: string | null): ClientError {
 /** Where the relay names no time. */
 const RETRY_AFTER_DEFAULT = 1
 
+/** Nothing that can be talked to at `url`; `cause`: what the platform said. */
+export function noRelayAt(url: string, cause?: unknown): ClientError {
+  const problem = `no relay answers at ${new URL(url).origin}`
+  if (!isPlainPort(cause)) return new ClientError('UNREACHABLE', problem, { cause })
+  const remedy = 'Write http:// in the url, or put a proxy with a certificate before the relay.'
+  return new ClientError('UNREACHABLE', `${problem}: what answers there does not speak https`, { cause, remedy })
+}
+
+/** Whether what was asked in https does not speak it: as Node has it, browsers do not tell. */
+export function isPlainPort(cause: unknown): boolean {
+  for (let error = cause; error instanceof Error; error = error.cause)
+    if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|EPROTO/u.test(String((error as { code?: unknown }).code)))
+      return true
+  return false
+}
+
+/** Of a subscription: of a shop's own parts none is NOT_FOUND. */
+export function shopNotFound(cause: unknown): never {
+  if (!(cause instanceof ClientError) || cause.code !== 'NOT_FOUND') throw cause
+  const remedy = "Look at the shop's id, and whether the url is that of its relay."
+  throw new ClientError('NOT_FOUND', cause.message, { cause, remedy })
+}
+
+export function clientClosed(): ClientError {
+  return new ClientError('CLOSED', 'the client was closed')
+}
+
 export function aborted(signal: AbortSignal): ClientError {
   return new ClientError('ABORTED', 'the call was aborted', { cause: signal.reason })
 }
 
+/** Mostly it is the address that is wrong, and no relay. */
+const SIGNER_REMEDY =
+  "Look at the relay's address that was given: it may be mistyped, or another relay's. If it is right, do not trust " +
+  'what it shows; keep the message, and tell the merchant.'
+
 /** Whatever a check threw. */
 export function verificationFailed(cause: unknown): ClientError {
   if (cause instanceof ClientError) return cause
-  return new ClientError('VERIFICATION_FAILED', (cause as Error).message, { cause })
+  const remedy = isOfOtherRelay(cause) ? SIGNER_REMEDY : undefined
+  return new ClientError('VERIFICATION_FAILED', (cause as Error).message, { cause, remedy })
+}
+
+/** Whether a check found what another relay, or one of another shop, has signed. */
+export function isOfOtherRelay(cause: unknown): boolean {
+  const { code } = (cause ?? {}) as { readonly code?: unknown }
+  return code === 'signer' || code === 'identity'
 }

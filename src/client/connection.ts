@@ -18,7 +18,7 @@ import type {
   SnapshotPush,
   SyncStatusRequest,
 } from '../wire/messages.js'
-import { aborted, ClientError, fromWire } from './client-error.js'
+import { aborted, ClientError, fromWire, noRelayAt } from './client-error.js'
 import { inSlices, type Steps } from './slices.js'
 
 export interface ConnectionHandlers {
@@ -82,7 +82,7 @@ export class RelayConnection {
       }
       const fail = () => {
         signal?.removeEventListener('abort', stop)
-        reject(new ClientError('UNREACHABLE', `no relay answers at ${url}`))
+        reject(noRelayAt(url))
       }
       signal?.addEventListener('abort', stop, { once: true })
       socket.addEventListener('error', fail, { once: true })
@@ -122,6 +122,10 @@ export class RelayConnection {
       })
       this.send(requestId, message)
     })
+  }
+
+  get isOpen(): boolean {
+    return this.open
   }
 
   close(): void {

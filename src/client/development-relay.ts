@@ -10,15 +10,22 @@ import { relayDescription } from './enrol.js'
 
 const DEVELOPMENT_CHAIN_ID = 31_337
 
+const OFFLINE_REMEDY = "Give the relay's address instead of 'development': cairn serve prints it."
+
 interface Asked {
   readonly url: string
+  readonly offline?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   readonly onNotice?: ((text: string) => void) | undefined
 }
 
 /** 20 bytes. Rejects with ClientError NOT_DEVELOPMENT, and as `relayDescription` does. */
-export async function developmentAddress({ url, signal, onNotice }: Asked): Promise<Uint8Array> {
-  const facts = await relayDescription(url, signal)
+export async function developmentAddress({ url, offline, signal, onNotice }: Asked): Promise<Uint8Array> {
+  const facts = await relayDescription(url, signal).catch((error: unknown) => {
+    if (offline !== true || !(error instanceof ClientError) || error.code !== 'UNREACHABLE') throw error
+    const problem = `${error.message}, and relay: 'development' asks it for its address, offline too`
+    throw new ClientError('UNREACHABLE', problem, { cause: error, remedy: OFFLINE_REMEDY })
+  })
   if (facts.chain_id !== DEVELOPMENT_CHAIN_ID) {
     throw new ClientError(
       'NOT_DEVELOPMENT',

@@ -4,7 +4,7 @@ import { isPublicKey, publicKeyOf } from '#signature'
 import { toHex } from '../bytes/hex.js'
 import { isSecretKey } from '../bytes/signature-form.js'
 import { enrolmentStatement } from '../wire/enrolment-statement.js'
-import { aborted, ClientError, rateLimited, usage, type ClientErrorCode } from './client-error.js'
+import { aborted, ClientError, rateLimited, noRelayAt, usage, type ClientErrorCode } from './client-error.js'
 import { checkShop, checkUrl } from './place-arguments.js'
 
 export { ClientError, type ClientErrorCode } from './client-error.js'
@@ -97,8 +97,15 @@ export async function enrol(options: EnrolOptions): Promise<void> {
   const { error } = (await response.json().catch(() => ({}))) as { error?: string }
   const reason = error ?? `the relay answers ${response.status}`
   if (response.status === 429) throw rateLimited(reason, response.headers.get('retry-after'))
-  throw new ClientError(CODES.get(response.status) ?? 'REFUSED', reason)
+  const code = CODES.get(response.status) ?? 'REFUSED'
+  const remedy = code === 'ENROLMENT_INVALID' && /host|domain/u.test(reason) ? HOST_REMEDY : undefined
+  throw new ClientError(code, reason, { remedy })
 }
+
+/** Through a tunnel or a proxy a relay is called by a name that it does not know. */
+const HOST_REMEDY =
+  'Call the relay by the address that it knows as its own, or tell it the one that is called: ' +
+  '--public-url of cairn serve.'
 
 const CODES: ReadonlyMap<number, ClientErrorCode> = new Map([
   [400, 'ENROLMENT_INVALID'],
@@ -183,7 +190,7 @@ async function call(url: string, init: RequestInit, signal?: AbortSignal): Promi
     return await fetch(url, { ...init, ...(signal && { signal }) })
   } catch (error) {
     if (signal?.aborted) throw aborted(signal)
-    throw new ClientError('UNREACHABLE', `no relay answers at ${new URL(url).origin}`, { cause: error })
+    throw noRelayAt(url, error)
   }
 }
 

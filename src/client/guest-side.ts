@@ -9,7 +9,9 @@ import { ShopOrders } from './shop-orders.js'
 import { ShopWrites } from './shop-writes.js'
 
 export { exportCard } from './card-text.js'
+export { checkAddress, itemsOf, outcomeOf, requireOrderable } from './checkout.js'
 export { quoteOf } from './quote.js'
+export { addressProblem } from './shop-orders.js'
 
 export function makeOrders(shop: ConstructorParameters<typeof ShopOrders>[0]): ShopOrders {
   return new ShopOrders(shop)

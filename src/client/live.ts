@@ -167,7 +167,7 @@ export class LiveObjects {
         if (stop() && --watching === 0) this.left(live, view)
       }
     }
-    const live = { get, subscribe, [Symbol.asyncIterator]: () => states(get, subscribe) }
+    const live = { get, subscribe, [Symbol.asyncIterator]: () => states(get, subscribe, () => this.error) }
     return live
   }
 
@@ -250,17 +250,20 @@ function isSameVerified(a: Verified | undefined, b: Verified | undefined): boole
   return a === b || (a?.seq === b?.seq && a?.checkpoint === b?.checkpoint)
 }
 
-/** Each state once. */
+/** Each state once. Throws what `failure` gives, once all were given: nothing comes any more. */
 export async function* states<State>(
   get: () => State,
   subscribe: (changed: () => void) => () => void,
+  failure: () => Error | undefined = () => undefined,
 ): AsyncGenerator<State, void, void> {
   let wake: () => void = () => undefined
   const stop = subscribe(() => wake())
   try {
     for (let shown: State | undefined; ;) {
       const now = get()
+      const error = failure()
       if (now !== shown) yield (shown = now)
+      else if (error !== undefined) throw error
       else await new Promise<void>((resolve) => (wake = resolve))
     }
   } finally {

@@ -43,7 +43,7 @@ type Locale = string | readonly string[] | undefined
  * ```
  */
 export function formatMoney(money: Money, locale?: Locale): string {
-  const { amount, decimals, symbol } = checkedCurrency(money)
+  const { amount, decimals, symbol } = checkedMoney(money)
   const [whole = '0', fraction = ''] = amountText({ amount: absolute(amount), decimals }).split('.')
   const { grouped, point, digits } = wordsOf(locale)
   // −0 has a sign; there is none among bigints.
@@ -71,7 +71,8 @@ const ALWAYS_SHOWN_MAX = 2
  * console.log(amountText({ amount: 1_050n, decimals: 2 })) // 10.5
  * ```
  */
-export function amountText({ amount, decimals }: Pick<Money, 'amount' | 'decimals'>): string {
+export function amountText(money: Pick<Money, 'amount' | 'decimals'>): string {
+  const { amount, decimals } = checkedAmount(money)
   const digits = String(absolute(amount)).padStart(decimals + 1, '0')
   const whole = digits.slice(0, digits.length - decimals)
   const fraction = digits.slice(digits.length - decimals).replace(/0+$/u, '')
@@ -123,7 +124,8 @@ export function parseMoney(text: string, of: Currency, locale?: Locale): Money {
  * ```
  */
 export function sumOfMoney(amounts: readonly [Money, ...Money[]]): Money {
-  const [first] = amounts
+  const [first] = amounts.map(checkedMoney) as [Money, ...Money[]]
+  if (first === undefined) throw usage('amounts', 'there are none', 'Give one or more.')
   for (const [i, { currency }] of amounts.entries())
     if (!isSameCurrency(currency, first.currency))
       throw usage(`amounts[${i}].currency`, 'it is another than that of amounts[0]', 'Sum each currency by itself.')
@@ -173,7 +175,29 @@ function absolute(amount: bigint): bigint {
   return amount < 0n ? -amount : amount
 }
 
+function checkedMoney(money: Money): Money {
+  return checkedAmount(checkedCurrency(money))
+}
+
+function checkedAmount<T extends Pick<Money, 'amount' | 'decimals'>>(money: T): T {
+  const { amount } = checkedDecimals(money)
+  if (typeof amount !== 'bigint') throw usage('amount', `it is a ${typeof amount}, no bigint`, 'Write it as 1299n.')
+  return money
+}
+
 function checkedCurrency<T extends Currency>(of: T): T {
+  const { symbol } = checkedDecimals(of)
+  if (typeof symbol !== 'string') throw usage('symbol', `it is a ${typeof symbol}, no text`, "Give one: 'ETH'.")
+  return of
+}
+
+function checkedDecimals<T extends Pick<Currency, 'decimals'>>(of: T): T {
+  if (typeof of !== 'object' || of === null)
+    throw usage(
+      'money',
+      `it is ${of === null ? 'null' : `a ${typeof of}`}`,
+      'Give what client.money(amount, currency) makes.',
+    )
   const { decimals } = of
   if (!Number.isInteger(decimals) || decimals < 0 || decimals > MONEY_DECIMALS_MAX)
     throw usage('decimals', `${decimals} is no number of decimals`, `Give a whole number, 0 … ${MONEY_DECIMALS_MAX}.`)

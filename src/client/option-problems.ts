@@ -37,6 +37,7 @@ const PROBLEMS: Readonly<Partial<Record<keyof ConnectOptions, (value: unknown) =
   shop: shopProblem,
   key: () => 'it is no secret key of 32 bytes (Uint8Array)',
   relay: relayProblem,
+  only: partProblem,
 }
 
 /** Throws ClientError USAGE for the first that is wrong. */
@@ -60,6 +61,18 @@ export function checkConnectOptions(options: ConnectOptions): void {
 }
 
 const UNFIT = 'it is not of the form that is wanted'
+
+/** Where it is a list, the first part of it that is wrong. */
+function partProblem(value: unknown): string | undefined {
+  if (!Array.isArray(value)) return undefined
+  const at = value.findIndex((part) => !isOption('only', [part]))
+  const part: unknown = value[at]
+  if (typeof part !== 'object' || part === null) return `[${at}] is a ${part === null ? 'null' : typeof part}`
+  const numbered = Object.entries(part).find(([, id]) => typeof id === 'number')
+  if (numbered === undefined) return `[${at}] is of another form`
+  const [kind, id] = numbered as [string, number]
+  return `[${at}].${kind} is the number ${id}, and ids are bigints: ${Math.trunc(id)}n`
+}
 
 function relayProblem(value: unknown): string | undefined {
   if (value === undefined) return 'it is missing'

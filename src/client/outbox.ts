@@ -68,6 +68,8 @@ export interface OutboxHost {
   notice(text: string): void
   /** Another tab made the cart another. */
   cartChanged(text: string): void
+  /** It waits no more: answered, or aborted before it was sent. Told before that is kept. */
+  left(patches: readonly Patch[], outcome: SentWrite | ClientError): void
   /** A write of this outbox was settled; other tabs of it wait too. */
   settled(id: bigint, outcome: SentWrite | ClientError): void
   /** What other tabs may read is another. */
@@ -389,6 +391,7 @@ export class Outbox {
     this.backOffMs = BACK_OFF_MS_MIN
     this.entries = this.entries.filter((one) => one !== entry)
     this.host.settled(entry.id, sent)
+    this.host.left(entry.read, sent)
     this.answer(entry, sent)
     void this.keep()
     this.told()
@@ -421,6 +424,7 @@ export class Outbox {
     const refusal = { id, at, patches, code: error.code, message: error.message }
     this.refusals = [...this.refusals, refusal].slice(-OUTBOX_REFUSED_MAX)
     this.host.settled(id, error)
+    this.host.left(entry.read, error)
     for (const waiter of entry.waiters) waiter.reject(error)
     this.host.notice(`a write was refused (${error.code}): ${error.message}`)
     void this.keep()
@@ -435,6 +439,7 @@ export class Outbox {
     const mayBeSent = entry.signed !== undefined || (entry.isKept && !this.isHolder)
     if (mayBeSent || !this.entries.includes(entry)) return
     this.entries = this.entries.filter((one) => one !== entry)
+    this.host.left(entry.read, error)
     void this.keep()
     this.told()
   }

@@ -18,7 +18,9 @@ export function urlProblem(value: unknown): string | undefined {
   const scheme = /^[a-z][a-z0-9+.-]*:/iu.exec(value)?.[0].toLowerCase()
   if (scheme === undefined || !value.includes('//')) return `${JSON.stringify(value)} has no scheme`
   if (isRelayUrl(value)) return undefined
-  const isOther = !['http:', 'https:', 'ws:', 'wss:'].includes(scheme)
+  if (scheme === 'ws:' || scheme === 'wss:')
+    return `${JSON.stringify(value)} is the address of a WebSocket: that of a relay begins with http`
+  const isOther = !['http:', 'https:'].includes(scheme)
   return `${JSON.stringify(value)} is no ${isOther ? 'http(s) ' : ''}address`
 }
 

@@ -4,9 +4,11 @@
  * Tests: test/client/arguments.test.ts
  */
 
-/** An http(s) or ws(s) address. */
+import { fromBigEndian } from '../bytes/bytes.js'
+
+/** An http(s) address. */
 export function isRelayUrl(value: unknown): boolean {
-  return typeof value === 'string' && /^(?:http|ws)s?:/iu.test(value) && value.includes('//') && URL.canParse(value)
+  return typeof value === 'string' && /^https?:/iu.test(value) && value.includes('//') && URL.canParse(value)
 }
 
 /** 0 … 2^256−1. */
@@ -17,4 +19,9 @@ export function isShopId(value: unknown): boolean {
 /** 1 … 2^64−1. */
 export function isId(id: unknown): id is bigint {
   return typeof id === 'bigint' && id > 0n && id >> 64n === 0n
+}
+
+/** Of an object that is new. */
+export function randomId(): bigint {
+  return fromBigEndian(crypto.getRandomValues(new Uint8Array(8))) | 1n
 }

@@ -45,8 +45,22 @@ export interface QuoteLine extends Item {
   readonly sum: Money | undefined
 }
 
+/**
+ * VARIATION_MISSING: of an option of the listing nothing is chosen; VARIATION_TWICE: more than one. COUNTRY_UNKNOWN:
+ * the shop's regions name countries by codes of two letters, and the address does not. The others say what is missing.
+ */
 export type QuoteProblemCode =
-  'EMPTY' | 'LOADING' | 'LISTING_GONE' | 'NOT_PUBLISHED' | 'NO_PRICE' | 'NO_ADDRESS' | 'NO_REGION' | 'OUT_OF_RANGE'
+  | 'EMPTY'
+  | 'LOADING'
+  | 'LISTING_GONE'
+  | 'NOT_PUBLISHED'
+  | 'VARIATION_MISSING'
+  | 'VARIATION_TWICE'
+  | 'NO_PRICE'
+  | 'NO_ADDRESS'
+  | 'COUNTRY_UNKNOWN'
+  | 'NO_REGION'
+  | 'OUT_OF_RANGE'
 
 /** Why there is no total, or why the relay would refuse the order. */
 export interface QuoteProblem {
@@ -133,11 +147,33 @@ function lineOf(
       line: { ...line, title },
       problems: [problem('NO_PRICE', `${title} cannot be bought like this: ${priced}.`)],
     }
+  const unchosen = choiceProblem(listing, line.variations)
+  if (unchosen !== undefined) return { line: { ...line, title, price: money(priced.price) }, problems: [unchosen] }
   const steps = stepsOf(priced.price, priced.steps, money)
   const sums = { price: money(priced.price), steps, unit: money(priced.unit), sum: money(priced.sum) }
   const isSold = listing.ViewState === VIEW_STATE_PUBLISHED
   const problems = isSold ? [] : [problem('NOT_PUBLISHED', `${title} is not sold now.`)]
   return { line: { ...line, title, ...sums }, problems }
+}
+
+/** The protocol takes none of an option, and two: what is in stock is counted by one of each. */
+function choiceProblem({ Metadata, Options }: Listing, variations: readonly string[]): QuoteProblem | undefined {
+  const counted = [...(Options ?? [])].flatMap(([name, { Title, Variations }]) => {
+    const names = [...(Variations?.keys() ?? [])]
+    const chosen = names.filter((one) => variations.includes(one)).length
+    return names.length === 0 ? [] : [{ title: Title || name, chosen }]
+  })
+  const titles = (isIt: (chosen: number) => boolean) =>
+    counted.filter(({ chosen }) => isIt(chosen)).map(({ title }) => title)
+  const [missing, twice] = [titles((chosen) => chosen === 0), titles((chosen) => chosen > 1)]
+  if (missing.length > 0) return problem('VARIATION_MISSING', `${Metadata.Title}: choose ${namesOf(missing)} first.`)
+  if (twice.length === 0) return undefined
+  return problem('VARIATION_TWICE', `${Metadata.Title}: choose one of ${namesOf(twice)}, not several.`)
+}
+
+function namesOf(titles: readonly string[]): string {
+  const [last, ...others] = titles.map((title) => `“${title}”`).reverse()
+  return others.length === 0 ? last! : `${others.reverse().join(', ')} and ${last}`
 }
 
 interface Shipped {
@@ -156,6 +192,11 @@ function shippingOf(
   const none = { region: undefined, steps: [] }
   if (address === undefined)
     return { ...none, problems: [problem('NO_ADDRESS', 'Where it is sent to is not known yet.')] }
+  const named = countriesByCode(ShippingRegions)
+  if (named.length > 0 && !COUNTRY_CODE.test(address.Country)) {
+    const problems = [problem('COUNTRY_UNKNOWN', unknownCountry(address.Country, named))]
+    return { ...none, problems }
+  }
   const found = regionFor(ShippingRegions, address)
   if (found === undefined)
     return { ...none, problems: [problem('NO_REGION', 'The shop does not send to this address.')] }
@@ -163,6 +204,20 @@ function shippingOf(
   const region = found.name
   if (typeof priced === 'string') return { ...none, region, problems: [problem('OUT_OF_RANGE', `${priced}.`)] }
   return { region, steps: stepsOf(sum, priced.steps, money), total: money(priced.total), problems: [] }
+}
+
+/** ISO 3166-1 alpha-2. The protocol has free text: it is what the regions of the shop say that has to be met. */
+const COUNTRY_CODE = /^[A-Z]{2}$/u
+
+/** The countries of the regions, where all of them are codes: another text would meet none of them. */
+function countriesByCode(regions: Manifest['ShippingRegions']): readonly string[] {
+  const named = [...(regions?.values() ?? [])].map(({ Country }) => Country).filter((country) => country !== '')
+  return named.every((country) => COUNTRY_CODE.test(country)) ? [...new Set(named)] : []
+}
+
+function unknownCountry(country: string, named: readonly string[]): string {
+  const given = country === '' ? 'The country is missing' : `“${country}” is no country as this shop names them`
+  return `${given}: it wants a code of two capital letters, as ${named[0]}.`
 }
 
 function stepsOf(start: bigint, steps: readonly PriceStep[], money: MakeMoney): readonly QuoteStep[] {

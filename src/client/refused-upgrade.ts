@@ -5,12 +5,12 @@
  */
 
 import type { WireVersion } from '../wire/envelope.js'
-import { ClientError, rateLimited } from './client-error.js'
+import { ClientError, isPlainPort, rateLimited, noRelayAt } from './client-error.js'
 import { httpAnswer, reasonIn } from './http-answer.js'
 
 /**
- * RATE_LIMITED, UNAVAILABLE, ORIGIN_REFUSED, ABORTED, or NO_WEBSOCKET where the relay would take it; undefined where
- * nothing answers, or there is no such version.
+ * RATE_LIMITED, UNAVAILABLE, ORIGIN_REFUSED, ABORTED, UNREACHABLE where https was asked of http, or NO_WEBSOCKET where
+ * the relay would take it; undefined where nothing answers, or there is no such version.
  */
 export async function whyNotOpened(
   url: string,
@@ -30,6 +30,8 @@ export async function whyNotOpened(
       return new ClientError('NO_WEBSOCKET', `the relay answers at ${target.origin}, and no WebSocket to it opens`)
     return undefined
   } catch (error) {
-    return error instanceof ClientError && error.code === 'ABORTED' ? error : undefined
+    if (!(error instanceof ClientError)) return undefined
+    if (isPlainPort(error)) return noRelayAt(url, error)
+    return error.code === 'ABORTED' ? error : undefined
   }
 }

@@ -17,6 +17,7 @@ interface RelayOptions {
   readonly url: string
   readonly shop: ShopId
   readonly relay: RelayGiven
+  readonly offline?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   readonly onNotice?: ((text: string) => void) | undefined
 }

@@ -5,7 +5,7 @@
  */
 
 import { RECEIPT_WAIT_MS_MAX } from '../limits.js'
-import { aborted, ClientError, rateLimited, type ClientErrorCode } from './client-error.js'
+import { aborted, ClientError, rateLimited, noRelayAt, type ClientErrorCode } from './client-error.js'
 import { httpAnswer, reasonIn } from './http-answer.js'
 
 export interface RelayPlace {
@@ -52,7 +52,7 @@ async function answerOf(
     retryAfter,
   } = await httpAnswer(address, signal).catch((error: unknown) => {
     if (!(error instanceof ClientError && error.code === 'UNREACHABLE')) throw error
-    throw new ClientError('UNREACHABLE', `no relay answers at ${new URL(address).origin}`, { cause: error })
+    throw noRelayAt(address, error)
   })
   if (ok || status === TOO_MANY) return { status, bytes, retryAfter }
   const reason = reasonIn(bytes)

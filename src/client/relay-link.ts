@@ -11,7 +11,7 @@ import { personalMessageDigest } from '../bytes/eip191.js'
 import { BACK_OFF_MS_MAX, BACK_OFF_MS_MIN } from '../limits.js'
 import type { WireVersion } from '../wire/envelope.js'
 import type { PushRequest, Request, SubscriptionRequest, SyncStatusRequest } from '../wire/messages.js'
-import { ClientError } from './client-error.js'
+import { ClientError, clientClosed } from './client-error.js'
 import { RelayConnection, type ConnectionHandlers } from './connection.js'
 import { loaded } from './later.js'
 import type * as WhyNot from './refused-upgrade.js'
@@ -55,7 +55,8 @@ export class RelayLink {
   private why: Error | undefined
   private backOffMs = BACK_OFF_MS_MIN
   private retry: ReturnType<typeof setTimeout> | undefined
-  private isFailed = false
+  /** A check failed: nothing is taken from the relay any more. */
+  private failure: Error | undefined
   private isPaused = false
   /** Whether it opens by itself: since `begin`, or the first connection. */
   private isWanted = false
@@ -101,6 +102,7 @@ export class RelayLink {
   /** The payload of the answer, also while the subscription begins. Rejects with ClientError. */
   async ask(request: Request): Promise<Uint8Array> {
     const connection = this.ready ?? this.opening
+    if (this.current === 'closed') throw clientClosed()
     if (connection === undefined) throw new ClientError('DISCONNECTED', 'there is no connection to the relay now')
     return connection.request(request, this.options.signal)
   }
@@ -180,12 +182,15 @@ export class RelayLink {
       await this.handlers.begin(connection)
     } catch (error) {
       connection.close()
-      throw error
+      throw this.failure ?? error
     } finally {
       if (this.opening === connection) this.opening = undefined
     }
-    this.ready = connection
     this.isWanted = true
+    // A check failed meanwhile: what is held says so, and nothing more comes.
+    if (this.failure !== undefined) return this.setState('disconnected')
+    if (!connection.isOpen) throw new ClientError('DISCONNECTED', 'the connection was lost while it began')
+    this.ready = connection
     this.backOffMs = BACK_OFF_MS_MIN
     this.why = undefined
     this.setState('connected')
@@ -220,11 +225,17 @@ export class RelayLink {
     if (this.isWanted) this.reopenNow()
   }
 
-  /** Nothing is taken from the relay any more. */
-  fail(): void {
-    this.isFailed = true
+  /** Nothing is taken from the relay any more, and it is not asked again. */
+  fail(why: Error): void {
+    this.failure = this.why = why
+    const { ready } = this
+    this.ready = undefined
     this.opening?.close()
-    this.ready?.close()
+    ready?.close()
+    clearTimeout(this.retry)
+    if (ready === undefined) return
+    this.handlers.lost()
+    this.setState('disconnected')
   }
 
   close(): void {
@@ -284,7 +295,8 @@ export class RelayLink {
   private async authenticate(connection: RelayConnection): Promise<void> {
     const { key, card, signal } = this.options
     if (key === undefined || card === undefined) return
-    const challenge = await connection.request({ kind: 'authenticate', publicKey: card }, signal)
+    const asked = connection.request({ kind: 'authenticate', publicKey: card }, signal)
+    const challenge = await asked.catch(notEnrolled)
     const { sign } = await loaded(import('./own-card.js'))
     const signature = sign(personalMessageDigest(challenge), key)
     await connection.request({ kind: 'challengeSolution', signature }, signal)
@@ -296,7 +308,7 @@ export class RelayLink {
     this.why = new ClientError('DISCONNECTED', `the connection was lost (${reason || 'no reason given'})`)
     this.handlers.lost()
     this.setState('disconnected')
-    if (!this.isFailed) this.reopenLater(reason)
+    this.reopenLater(reason)
   }
 
   /** One back-off; a refusal that will not change stops it. */
@@ -312,7 +324,7 @@ export class RelayLink {
   /** If nothing is open, and nothing being opened. */
   private reopenNow(): void {
     const isOpen = this.ready !== undefined || (this.attempting !== undefined && this.attempting === this.attempts)
-    if (this.current !== 'closed' && !this.isPaused && !this.isFailed && !isOpen) void this.reopen()
+    if (this.current !== 'closed' && !this.isPaused && this.failure === undefined && !isOpen) void this.reopen()
   }
 
   private async reopen(): Promise<void> {
@@ -323,11 +335,12 @@ export class RelayLink {
     } catch (error) {
       if (this.current === 'closed' || this.isPaused || attempt !== this.attempts) return
       this.handlers.lost()
-      this.why = error as Error
+      this.why = this.failure ?? (error as Error)
+      if (this.failure !== undefined) return this.setState('disconnected')
       const isRefused = error instanceof ClientError && !error.retryable
       if (isRefused) this.options.notice(`the relay refuses: ${(error as Error).message}`)
       this.setState(isRefused ? 'needs-auth' : 'disconnected')
-      if (!isRefused && !this.isFailed) this.reopenLater((error as Error).message, retryAfterMs(error))
+      if (!isRefused) this.reopenLater((error as Error).message, retryAfterMs(error))
     }
   }
 
@@ -336,6 +349,13 @@ export class RelayLink {
     this.current = state
     this.handlers.state(state)
   }
+}
+
+/** Of a card that the relay does not know nothing is missing but its enrolment. */
+function notEnrolled(cause: unknown): never {
+  if (!(cause instanceof ClientError) || cause.code !== 'NOT_FOUND') throw cause
+  const remedy = 'Enrol the card of this key first: enrol({ url, shop, card, wallet }) of cairn-relay/enrol.'
+  throw new ClientError('NOT_FOUND', cause.message, { cause, remedy })
 }
 
 const nothing = () => undefined

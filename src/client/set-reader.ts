@@ -1,5 +1,5 @@
 /**
- * Verified sets for one `for await`: each once, in order; what comes while nobody waits is kept.
+ * Verified sets for `for await`: for each that reads, each once, in order; what comes while nobody waits is kept.
  *
  * Tests: test/client/set-reader.test.ts, test/client/shop-client.test.ts
  */
@@ -8,6 +8,7 @@ import { UNREAD_SETS_MAX } from '../limits.js'
 import { aborted, ClientError } from './client-error.js'
 import type { VerifiedSet } from './verify.js'
 
+/** One that reads. */
 export class SetReader implements AsyncIterator<VerifiedSet> {
   private readonly queue: VerifiedSet[] = []
   private readonly leave: (reader: SetReader) => void
@@ -59,5 +60,29 @@ export class SetReader implements AsyncIterator<VerifiedSet> {
     const { waiting } = this
     this.waiting = undefined
     return waiting
+  }
+}
+
+/** All that read now. */
+export class SetReaders {
+  private readonly readers = new Set<SetReader>()
+  /** What is told to those that come later too. */
+  private end: ((reader: SetReader) => void) | undefined
+
+  reader(signal?: AbortSignal): SetReader {
+    const reader = new SetReader((ended) => this.readers.delete(ended), signal)
+    if (this.end === undefined) this.readers.add(reader)
+    this.end?.(reader)
+    return reader
+  }
+
+  give(set: VerifiedSet): void {
+    for (const reader of this.readers) reader.give(set)
+  }
+
+  /** Without an error they end. The first call counts. */
+  finish(error?: Error): void {
+    this.end ??= (reader) => (error === undefined ? reader.end() : reader.fail(error))
+    for (const reader of this.readers) this.end(reader)
   }
 }

@@ -12,7 +12,14 @@ import type { Change } from '../patches/patch.js'
 import type { Comparison } from '../proofs/checkpoint.js'
 import type { WireVersion } from '../wire/envelope.js'
 import type { PushRequest, Request, SnapshotPush, SyncStatusRequest } from '../wire/messages.js'
-import { ClientError, needsVersion5, verificationFailed } from './client-error.js'
+import {
+  ClientError,
+  clientClosed,
+  isOfOtherRelay,
+  needsVersion5,
+  shopNotFound,
+  verificationFailed,
+} from './client-error.js'
 import { areConnectOptions, type ConnectOptions } from './connect-options.js'
 import type { RelayConnection } from './connection.js'
 import { Troubles, watchedView, type Diagnosis } from './diagnosis.js'
@@ -25,7 +32,7 @@ import type { OwnSet } from './proof-requests.js'
 import { cardOf, RelayLink, type ConnectionState } from './relay-link.js'
 import type { ReplicaStore } from './kept-replica.js'
 import { Replica } from './replica.js'
-import { SetReader } from './set-reader.js'
+import { SetReaders } from './set-reader.js'
 import { givenChain, knownRelay } from './relay-address.js'
 import { ShopObjects, type ReceiptOptions } from './shop-objects.js'
 import { ShopProofs } from './shop-proofs.js'
@@ -39,15 +46,7 @@ export type * from './client-types.js'
 export { amountText, formatMoney, parseMoney, sumOfMoney } from './money.js'
 export { oddPaymentWords, orderWords, secondsLeft } from './order-words.js'
 export { uploadBlob } from './blob-upload.js'
-export { ClientError } from './client-error.js'
-export { ProofError } from '../merkle/proof-error.js'
-export { StateProofError } from '../merkle/state-proof-error.js'
-export { CheckpointError } from '../proofs/checkpoint-error.js'
-export { HeldObjectError } from '../proofs/held-object-error.js'
-export { MyOrdersError } from '../proofs/my-orders-error.js'
-export { SnapshotError } from '../proofs/snapshot.js'
-export { OwnSetError } from './own-set-error.js'
-export { VerificationError } from './verification-error.js'
+export * from './check-errors.js'
 export { CANCELED, COMMITTED, OPEN, ORDER_STATE_NAMES, PAID, PAYMENT_CHOSEN, UNPAID } from '../objects/order.js'
 export { VIEW_STATE_PUBLISHED } from '../objects/listing.js'
 
@@ -105,7 +104,7 @@ export class ShopClient extends ShopObjects {
   private readonly link: RelayLink
   /** Undefined while what guests do is not loaded. */
   private writes: ShopWrites | undefined
-  private readonly readers = new Set<SetReader>()
+  private readonly readers = new SetReaders()
   private readonly watched: WatchedViews
   protected override readonly objects: LiveObjects
   /** What is held and proven, as views show it. */
@@ -263,6 +262,7 @@ export class ShopClient extends ShopObjects {
     this.use(side)
     this.writes = side.makeWrites(this.options, {
       connection: () => this.connection(),
+      isGuest: () => this.isGuest && this.checkpoint !== undefined,
       prove: (set) => this.proveOwn(set),
       notice: (text) => this.notice(text),
     })
@@ -276,10 +276,13 @@ export class ShopClient extends ShopObjects {
     this.device = this.writes!.device = new ShopDevice(whose, link, objects, {
       sign: (patches, nonce) => this.writes!.sign(patches, nonce),
       cartChanged: (text) => this.cartKept(text),
+      left: (patches, outcome) => this.writeLeft(patches, !(outcome instanceof ClientError)),
       notice: (text) => this.notice(text),
     })
     if (options.optimistic === true) this.source = this.device.over(this.source)
     await this.device.open()
+    // What waits may be its checkout.
+    this.cart()
   }
 
   /** What was kept is shown before it is checked, as loading; it is checked, and the relay asked, by and by. */
@@ -298,7 +301,7 @@ export class ShopClient extends ShopObjects {
         'NOT_SUBSCRIBED',
         "sets come of a subscription that does not change: name parts, not 'watched'",
       )
-    return { [Symbol.asyncIterator]: () => this.reader(signal) }
+    return { [Symbol.asyncIterator]: () => this.readers.reader(signal) }
   }
 
   /** Where one blob may be posted, once, within ten minutes, by `uploadBlob`. Staff only: others get INVALID. */
@@ -313,6 +316,7 @@ export class ShopClient extends ShopObjects {
    * stay one set too, but `onNotice` is told: whoever is shown one of them can guess a number in another.
    */
   override async write(changes: readonly Change[], options: WriteOptions = {}): Promise<Written> {
+    if (this.state === 'closed') throw clientClosed()
     if (this.writes === undefined) await this.loadGuests()
     return this.writes!.write(changes, options)
   }
@@ -377,8 +381,8 @@ export class ShopClient extends ShopObjects {
     if (this.protocol === 4) throw needsVersion5('the relay speaks version 4, which proves no orders')
     if (key === undefined) throw new ClientError('NEEDS_KEY', 'a visitor has no orders: connect with a key')
     // A page loads what makes receipts when the first is wanted.
-    const { fetchReceipt } = await loaded(import('./receipt-assembly.js'))
-    return fetchReceipt({ url, shop, relays: this.relay.keys, link: this.link, signal }, id)
+    const { ownReceipt } = await loaded(import('./receipt-assembly.js'))
+    return ownReceipt({ url, shop, relays: this.relay.keys, link: this.link, signal }, id)
   }
 
   /** How it stands now, for eyes: `mountDevtools` of `cairn-relay/devtools` shows it. */
@@ -401,7 +405,7 @@ export class ShopClient extends ShopObjects {
     this.proofs.close()
     this.device?.close()
     this.watched.end()
-    for (const reader of this.readers) reader.end()
+    this.readers.finish()
   }
 
   private async proveOwn(set: OwnSet): Promise<Verified> {
@@ -419,7 +423,7 @@ export class ShopClient extends ShopObjects {
 
   private connection(): RelayConnection {
     const { connection } = this.link
-    if (this.state === 'closed') throw new ClientError('CLOSED', 'the client was closed')
+    if (this.state === 'closed') throw clientClosed()
     if (connection === undefined) throw new ClientError('DISCONNECTED', 'there is no connection to the relay now')
     return connection
   }
@@ -431,7 +435,12 @@ export class ShopClient extends ShopObjects {
     }
     await this.goOnFromAnchor()
     await this.subscribe(connection)
-    if (connection.version === 5) this.proofs.connected()
+    if (connection.version === 5) {
+      this.proofs.connected()
+      // A wrong address is told now, and not by what comes of it.
+      await this.proofs.firstAccepted()
+    }
+    if (isOfOtherRelay(this.failure?.cause)) throw this.failure!
     this.writes?.resend(connection)
   }
 
@@ -443,7 +452,7 @@ export class ShopClient extends ShopObjects {
     this.subscriptionId = 0n
     this.link.subscriptionId = undefined
     const from = connection.version === 5 ? this.proofs.subscription() : { startSeq: this.replica.lastSeq }
-    const id = await connection.request({ ...request, ...from }, signal)
+    const id = await connection.request({ ...request, ...from }, signal).catch(shopNotFound)
     this.subscriptionId = BigInt(id[0]! * 256 + id[1]!)
     this.link.subscriptionId = this.subscriptionId
   }
@@ -515,7 +524,7 @@ export class ShopClient extends ShopObjects {
   private *pushed(push: PushRequest): Steps {
     for (const encoded of push.sets) {
       const { set, changed } = this.proofs.set(encoded, this.protocol)
-      for (const reader of this.readers) reader.give(set)
+      this.readers.give(set)
       for (const name of changed) this.objects.changed(name)
       yield
     }
@@ -563,18 +572,10 @@ export class ShopClient extends ShopObjects {
     const error = verificationFailed(cause)
     this.failure = error
     this.troubles.add(error.message)
-    this.link.fail()
+    this.link.fail(error)
     this.proofs.close()
     this.writes?.end()
-    for (const reader of this.readers) reader.fail(error)
+    this.readers.finish(error)
     this.objects.fail(error)
-  }
-
-  private reader(signal?: AbortSignal): AsyncIterator<VerifiedSet> {
-    const reader = new SetReader((ended) => this.readers.delete(ended), signal)
-    if (this.failure !== undefined) reader.fail(this.failure)
-    else if (this.state === 'closed') reader.end()
-    else this.readers.add(reader)
-    return reader
   }
 }

@@ -12,7 +12,7 @@ import { Outbox, type OutboxHost, type OutboxState, type SentWrite, type WriteLi
 import type { ViewSource } from './shop-views.js'
 import { pagePlatform, TabTurn, type TabPlatform } from './tab-turn.js'
 
-type DeviceHost = Pick<OutboxHost, 'sign' | 'notice' | 'cartChanged'>
+type DeviceHost = Pick<OutboxHost, 'sign' | 'notice' | 'cartChanged' | 'left'>
 /** What a device needs of its client's link: it is paused while the session is another tab's. */
 interface DeviceLink {
   readonly connection: WriteLink | undefined
@@ -61,6 +61,7 @@ export class ShopDevice {
       changed: () => this.changed(),
       notice: (text) => host.notice(text),
       cartChanged: (text) => host.cartChanged(text),
+      left: (patches, outcome) => host.left(patches, outcome),
       kept: () => this.tell({ kind: 'kept' }),
       settled: (id, outcome) => this.tell(wordOf(id, outcome)),
     })

@@ -273,17 +273,25 @@ export abstract class ShopObjects {
     if (this.ownCart !== undefined) return this.ownCart
     this.ownCart = new Cart({
       currencies,
-      quote: () => this.guests?.side.quoteOf,
+      side: () => this.guests?.side,
       kept: (text) => this.device?.keepCart(text),
       listing: (id) => this.listing(id),
       manifest: () => this.manifest(),
-      order: (items, shippingAddress, signal) =>
-        this.orders.place({ items, shippingAddress }, signal === undefined ? {} : { signal }),
+      place: (order, options) => this.orders.place(order, options),
+      order: (id) => this.order(id),
+      isWaiting: (order) =>
+        this.device?.outbox.get().pending.some(({ changes }) => orderIn(changes) === order) === true,
     })
     this.cartKept(this.device?.outbox.cart ?? '')
     // Without it the lines are loading.
     if (this.guests === undefined) this.loadGuests().catch((error: unknown) => this.notice((error as Error).message))
     return this.ownCart
+  }
+
+  /** A write left the outbox, which may have been that of a checkout. */
+  protected writeLeft(changes: readonly MadeChange[], isTaken: boolean): void {
+    const order = orderIn(changes)
+    if (order !== undefined) this.cart().answered(order, isTaken)
   }
 
   /** Writes that wait for the relay, and those that it refused; without `outbox` of `connect` there are none. */
@@ -367,6 +375,17 @@ export abstract class ShopObjects {
       () => ({}),
     )
   }
+}
+
+/** The order that a write makes. */
+function orderIn([first]: readonly MadeChange[]): OrderId | undefined {
+  const [collection, id] = first?.op === 'add' && first.path.length === 2 ? first.path : []
+  return collection === 'Orders' && typeof id === 'bigint' ? id : undefined
+}
+
+interface MadeChange {
+  readonly op: string
+  readonly path: readonly unknown[]
 }
 
 const PAYMENTS = 'Payments/'

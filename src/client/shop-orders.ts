@@ -7,9 +7,10 @@
 
 import { sha256 } from '#hash'
 import type { Amount, ListingId, OrderId, Seconds, ShopId } from '../brands.js'
-import { equalBytes, fromBigEndian, isAllZero } from '../bytes/bytes.js'
+import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
 import { encode, type Encodable } from '../codec/encode.js'
+import { SchemaError } from '../codec/schema.js'
 import { CborTime, type CborKey } from '../codec/value.js'
 import { DUE_MS_MAX } from '../limits.js'
 import { Listing } from '../objects/listing.js'
@@ -26,10 +27,12 @@ import {
 import { ChainAddress } from '../objects/scalars.js'
 import type { Change } from '../patches/patch.js'
 import { regionFor, totalOf } from '../state/pricing.js'
-import { checkItem } from './cart.js'
+import { checkAddress } from './checkout.js'
+import { checkItem, type AddressProblem } from './cart.js'
 import { aborted, ClientError, usage } from './client-error.js'
 import type { Live, LiveList } from './live.js'
 import { amountText, currencyOf, isSameCurrency, type Currency, type Money } from './money.js'
+import { randomId } from './places.js'
 import { quoteOf, type Item, type Quote } from './quote.js'
 
 export interface NewOrder {
@@ -281,7 +284,7 @@ export class ShopOrders {
     }))
     const listing = (id: ListingId) => {
       const { status, data } = this.shop.listing(id).get()
-      return status === 'loading' ? ('loading' as const) : data
+      return data ?? (status === 'loading' ? ('loading' as const) : undefined)
     }
     const { currencies } = this.shop
     const manifest = this.shop.manifest().get().data
@@ -369,10 +372,24 @@ function addressFields({ shippingAddress, invoiceAddress }: Pick<NewOrder, 'ship
 
 /** Throws ClientError USAGE. */
 function addressValue(address: AddressDetails, at: string): Encodable {
+  checkAddress(address, at)
+  const problem = addressProblem(address)
+  if (problem !== undefined) throw usage(`${at}.${problem.field}`, problem.message, ADDRESS_REMEDY)
+  return AddressDetails.write(address)
+}
+
+const ADDRESS_REMEDY = 'Name, Address1, City, PostalCode, Country and EmailAddress are needed.'
+
+/** What keeps the relay from taking it, and of which field. */
+export function addressProblem(address: AddressDetails): AddressProblem | undefined {
+  const given = Object.entries(address).filter(([, value]) => value !== undefined)
   try {
-    return AddressDetails.write(AddressDetails.read(AddressDetails.write(address), at))
+    AddressDetails.read(new Map(given), '')
+    return undefined
   } catch (error) {
-    throw usage(at, (error as Error).message, 'Name, Address1, City, PostalCode, Country and EmailAddress are needed.')
+    if (!(error instanceof SchemaError)) throw error
+    const { at, message } = error
+    return { field: at.replace(/^\./u, ''), message: message.slice(at.length + 1) }
   }
 }
 
@@ -382,9 +399,4 @@ function exactly(money: Money): string {
 
 function stateChange(id: OrderId, to: bigint): Change {
   return { op: 'replace', path: ['Orders', id, 'State'], value: to }
-}
-
-function randomId(): OrderId {
-  const bytes = crypto.getRandomValues(new Uint8Array(8))
-  return fromBigEndian(bytes) | 1n
 }

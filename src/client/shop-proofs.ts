@@ -8,6 +8,7 @@
 
 import type { Seconds, ShopId } from '../brands.js'
 import { encode } from '../codec/encode.js'
+import { FIRST_CHECKPOINT_MS_MAX } from '../limits.js'
 import type { RelayIdentity, SignedCheckpoint, VerifiedCheckpoint } from '../proofs/checkpoint.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
@@ -250,6 +251,11 @@ export class ShopProofs {
     this.follow().catch((error: ClientError) => {
       if (!this.isClosed) this.handlers.unfollowed(error)
     })
+  }
+
+  /** Resolves once a checkpoint was accepted, which a relay pushes first; a new shop may have none for a while. */
+  async firstAccepted(): Promise<void> {
+    await this.proven.checkpoints.reached(0n, FIRST_CHECKPOINT_MS_MAX)
   }
 
   disconnected(): void {

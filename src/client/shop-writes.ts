@@ -43,6 +43,8 @@ export interface WriteOptions {
 interface WriteHost {
   /** Throws ClientError where there is none. */
   connection(): RelayConnection
+  /** Whether it is known that the card is a guest's. */
+  isGuest(): boolean
   prove(set: OwnSet): Promise<Verified>
   notice(text: string): void
 }
@@ -70,11 +72,21 @@ export class ShopWrites {
     const patches = changes.map(encodeChange)
     const send = this.device === undefined ? this.sender(patches, ifSeq, signal) : this.queued(patches, ifSeq, signal)
     if (mixed !== undefined) this.host.notice(mixed)
-    const { header, signature, payload, version } = await send
+    const { header, signature, payload, version } = await send.catch((error: unknown) => {
+      throw this.explained(error, changes)
+    })
     if (version === 4) return { stateHash: payload, proven: provesNothing }
     const set: OwnSet = { header, signature, answer: readWriteAnswer(payload) }
     const { Seq: seq, StateRoot: stateRoot, StateHash: stateHash } = set.answer
     return { stateHash, seq, stateRoot, proven: () => this.host.prove(set) }
+  }
+
+  /** What a guest may not write is not there for him, says the relay. */
+  private explained(error: unknown, changes: readonly Change[]): unknown {
+    if (!(error instanceof ClientError) || error.code !== 'NOT_FOUND' || !this.host.isGuest()) return error
+    if (changes.every(({ path }) => path[0] === 'Orders')) return error
+    const { message, objectId } = error
+    return new ClientError('NOT_FOUND', message, { cause: error, objectId, remedy: STAFF_REMEDY })
   }
 
   /** Header and signature of a set with that nonce, made now. */
@@ -122,6 +134,9 @@ export class ShopWrites {
     return this.lastNonce
   }
 }
+
+const STAFF_REMEDY =
+  "Connect with a card of the owner or of a clerk: a guest's card writes its own orders, and nothing else."
 
 function provesNothing(): Promise<never> {
   return Promise.reject(needsVersion5('the relay speaks version 4, which proves no writes'))

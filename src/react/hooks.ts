@@ -191,6 +191,9 @@ const EMPTY: CartInUse = {
   lines: [],
   count: 0n,
   address: undefined,
+  addressProblem: undefined,
+  ordering: undefined,
+  status: 'loading',
   quote: {
     lines: [],
     subtotal: undefined,

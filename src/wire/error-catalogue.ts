@@ -110,6 +110,18 @@ const OF_THE_CLIENT = {
     from: 'client',
     means: 'A visitor called what only a key card may do; nothing was sent.',
   },
+  VARIATION_MISSING: {
+    from: 'client',
+    means: 'A line of the cart is of a listing with options, and of one of them nothing is chosen; nothing was sent.',
+  },
+  VARIATION_TWICE: {
+    from: 'client',
+    means: 'A line of the cart has two variations of one option; nothing was sent.',
+  },
+  CHECKOUT_PENDING: {
+    from: 'client',
+    means: 'The cart was checked out before, and its order waits for the relay; nothing was sent.',
+  },
   NEEDS_VERSION_5: {
     from: 'client',
     means: 'The relay speaks version 4 of the protocol, which proves no such thing; nothing was sent.',

@@ -1,7 +1,9 @@
 /** `cairn import` and `cairn export` against a relay. */
 
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,6 +11,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { toHex } from '../../src/bytes/hex.js'
 import { ClientError, connect, uploadBlob, type ShopClient } from '../../src/client/shop-client.js'
+import { main } from '../../src/cli/main.js'
 import { openBlobs } from '../../src/store/blobs.js'
 import { MemoryStore } from '../../src/store/memory.js'
 import { cairn } from '../fixtures/cairn.js'
@@ -210,6 +213,17 @@ describe('wrong usage is one line and 1', () => {
     )
     expect([code, out]).toEqual([1, ''])
     expect(err.split('\n').at(-1)).toContain(problem)
+  })
+
+  test('a FIFO is read to its end, and one that nobody writes to ends with the signal', async () => {
+    execFileSync('mkfifo', [path('fifo')])
+    const stop = new AbortController()
+    const io = { out: () => undefined, err: () => undefined, env: {}, isTerminal: false, signal: stop.signal }
+    const waiting = main(['import', path('fifo'), '--shop', '1'], io)
+    stop.abort()
+    expect(await waiting).toBe(1)
+    const [table] = await Promise.all([run('import', path('fifo')), writeFile(path('fifo'), 'Name\n1\n')])
+    expect([table.code, table.err]).toEqual([1, expect.stringContaining('there is no column Title') as string])
   })
 
   test('a file in another encoding, and one that is no table', async () => {

@@ -11,6 +11,7 @@ import { receiptLines } from '../../src/cli/receipt-lines.js'
 import { receiptCall } from '../../src/cli/receipt-vectors.js'
 import { run } from '../../src/cli/verify.js'
 import { decodeLast, signHandOver } from '../../src/proofs/checkpoint.js'
+import { decodeReceipt } from '../../src/proofs/receipt-form.js'
 import { logIndexOf } from '../../src/proofs/log-proof.js'
 import { writeHandOvers } from '../../src/store/hand-overs.js'
 import { encodeCheckpointAnswer, encodeLogProofAnswer } from '../../src/wire/proof-payloads.js'
@@ -166,9 +167,9 @@ describe('a checkpoint', () => {
     expect([exitCode, out[0]]).toEqual([2, 'Not a checkpoint. checkpoint answer: Last is missing.'])
   })
 
-  test.each(['--chain', '--hand-overs'])('with %s, which is for receipts', async (flag) => {
-    const { exitCode, err } = await verify(pair('pair', newest), '--relay', RELAY, flag, 'dev')
-    expect([exitCode, err]).toEqual([2, [expect.stringMatching(/^cairn verify: --chain and --hand-overs are for /u)]])
+  test('with --chain, which is for receipts', async () => {
+    const { exitCode, err } = await verify(pair('pair', newest), '--relay', RELAY, '--chain', 'dev')
+    expect([exitCode, err]).toEqual([2, [expect.stringMatching(/^cairn verify: --chain is for receipts/u)]])
   })
 
   type Evidence = {
@@ -286,6 +287,16 @@ describe('hand-overs', () => {
     expect((await verify(rotated, '--relay', old)).exitCode).toBe(1)
     const followed = await verify(rotated, '--relay', old, '--hand-overs', await handOvers('good', {}))
     expect([followed.exitCode, followed.err]).toEqual([0, []])
+  })
+
+  test('lead to the key that signed a checkpoint, and from no other one', async () => {
+    const checkpoint = file('rotated.checkpoint', encode([...decodeReceipt(bytes).Checkpoint]))
+    const list = await handOvers('good', {})
+    expect((await verify(checkpoint, '--relay', prefixedHex(From))).exitCode).toBe(1)
+    const followed = await verify(checkpoint, '--relay', prefixedHex(From), '--hand-overs', list)
+    expect([followed.exitCode, followed.out[0]]).toEqual([0, expect.stringMatching(/^Matches: the relay signed /u)])
+    const stranger = prefixedHex(new Uint8Array(20).fill(3))
+    expect((await verify(checkpoint, '--relay', stranger, '--hand-overs', list)).exitCode).toBe(1)
   })
 
   test('of another relay, or none, are wrong usage', async () => {

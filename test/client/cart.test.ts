@@ -1,8 +1,16 @@
 /** A guest's cart against a real relay: lines, price, checkout, and what becomes of it where that is refused. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { COMMITTED, connect, type CartLine, type CartState, type ShopClient } from '../../src/client/shop-client.js'
+import {
+  ClientError,
+  COMMITTED,
+  connect,
+  type CartLine,
+  type CartState,
+  type ShopClient,
+} from '../../src/client/shop-client.js'
 import type { Change } from '../../src/patches/patch.js'
+import { lyingProxy } from '../fixtures/lying-proxy.js'
 import { enrolCard, listing, map, newSecret, relay, SHOP, stock, type TestRelay } from '../fixtures/relay-harness.js'
 
 let running: TestRelay
@@ -142,6 +150,87 @@ describe('a cart', () => {
       [['later'], 1n],
     ])
     for await (const { data } of owner.orders()) if (data!.length === length + 1) break
+  })
+
+  it('of a listing with options asks for a choice of each before anything is sent', async () => {
+    const kind = (name: string) => [name, map({ VariationInfo: map({ Title: name, Description: name }) })] as const
+    const Options = map({ size: map({ Title: 'Size', Variations: map(Object.fromEntries([kind('s'), kind('l')])) }) })
+    await owner.write([listing(3n, { Options })])
+    await owner.write([{ op: 'add', path: ['Inventory', 3n, 'l'], value: 5n }])
+    const cart = shop.cart()
+    cart.sendTo(ADDRESS)
+    cart.add({ listing: 3n, quantity: 1n })
+    const { quote } = await first(({ quote }) => quote.problems[0]?.code === 'VARIATION_MISSING')
+    expect([quote.problems[0]!.message, quote.total]).toEqual(['Listing 3: choose “Size” first.', undefined])
+    const { length } = owner.orders().get().data!
+    await expect(cart.checkout()).rejects.toMatchObject({ code: 'VARIATION_MISSING', objectId: 3n })
+    cart.clear()
+    cart.add({ listing: 3n, variations: ['s', 'l'], quantity: 1n })
+    await expect(cart.checkout()).rejects.toMatchObject({ code: 'VARIATION_TWICE', objectId: 3n })
+    cart.clear()
+    cart.add({ listing: 3n, variations: ['l'], quantity: 1n })
+    await cart.checkout()
+    for await (const { data } of owner.orders()) if (data!.length > length) break
+    expect(owner.orders().get().data).toHaveLength(length + 1)
+  })
+
+  it('tells what is missing of the address, and sends nothing to a country that the shop does not know', async () => {
+    const cart = shop.cart()
+    cart.add({ listing: 1n, quantity: 1n })
+    cart.sendTo({ ...ADDRESS, EmailAddress: 'guest' })
+    await first(hasTotal)
+    const { addressProblem } = cart.get()
+    expect(addressProblem).toEqual({ field: 'EmailAddress', message: 'must be an e-mail address: name@host.domain' })
+    await expect(cart.checkout()).rejects.toMatchObject({ code: 'USAGE', path: 'address.EmailAddress' })
+    cart.sendTo({ ...ADDRESS, Country: 'Switzerland' })
+    const { quote } = cart.get()
+    expect([quote.problems[0]!.code, quote.total]).toEqual(['COUNTRY_UNKNOWN', undefined])
+    expect(quote.problems[0]!.message).toMatch(/“Switzerland”.*two capital letters, as CH/u)
+    await expect(cart.checkout()).rejects.toMatchObject({ code: 'USAGE', path: 'address.Country' })
+    expect(cart.get()).toMatchObject({ count: 1n, ordering: undefined })
+  })
+
+  it('whose answer was lost is the same order for the next client, and leaves the cart when it is seen', async () => {
+    const card = newSecret()
+    await enrolCard(running.url, card, { guest: true })
+    const proxy = await lyingProxy(running.url)
+    /** A card has one session: that of the one before has to be over. */
+    const opened = async (url: string, more: object = {}): Promise<ShopClient> => {
+      const place = { url, shop: SHOP, relay: running.address, key: card }
+      for (;;) {
+        const client = await connect({ ...place, ...more }).catch((error: ClientError) => error)
+        if (!(client instanceof ClientError)) return client
+        if (client.code !== 'ALREADY_CONNECTED') throw client
+      }
+    }
+    const before = await opened(proxy.url)
+    before.cart().add({ listing: 1n, quantity: 2n })
+    let answered: () => void
+    const isTaken = new Promise<void>((resolve) => (answered = resolve))
+    proxy.lie((message, asked) => (asked?.kind === 'write' ? (answered(), undefined) : message))
+    const lost = before.cart().checkout()
+    await isTaken
+    before.close()
+    await expect(lost).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' })
+    const text = before.cart().save()
+    const { ordering } = before.cart().get()
+    // One that does not see orders cannot know: the relay has it, and says so.
+    const blind = await opened(running.url, { only: [{ listing: 1n }] })
+    blind.cart().restore(text)
+    await expect(blind.cart().checkout()).rejects.toMatchObject({ code: 'INVALID' })
+    expect(blind.cart().get()).toMatchObject({ count: 2n, ordering })
+    blind.close()
+    const after = await opened(running.url)
+    after.cart().restore(text)
+    for await (const { count } of after.cart()) if (count === 0n) break
+    expect(after.cart().get().ordering).toBeUndefined()
+    for await (const { complete, data } of after.orders()) {
+      if (!complete || data!.length === 0) continue
+      expect(data!.map(({ ID }) => ID)).toEqual([ordering])
+      break
+    }
+    after.close()
+    proxy.close()
   })
 
   it('that is cleared while a checkout waits is another one, and is ordered apart', async () => {

@@ -7,6 +7,22 @@ const of = (decimals: number, symbol = 'TOK') => ({ currency, decimals, symbol }
 const LOCALES = ['en', 'de', 'fr', 'de-CH', 'hi', 'ar-EG', 'fa', 'pl', 'es', 'pt-BR', 'bn'] as const
 
 describe('money', () => {
+  const ONE = { amount: 1n, ...of(2) }
+  it.each<[path: string, act: () => unknown]>([
+    ['money', () => formatMoney(5n as never)],
+    ['money', () => formatMoney(undefined as never)],
+    ['money', () => amountText(null as never)],
+    ['money', () => sumOfMoney([5n] as never)],
+    ['money', () => parseMoney('1', 'EUR' as never)],
+    ['amount', () => formatMoney({ ...ONE, amount: 5 as never })],
+    ['amount', () => amountText({ decimals: 2 } as never)],
+    ['decimals', () => amountText({ amount: 1n } as never)],
+    ['symbol', () => formatMoney({ ...ONE, symbol: undefined as never })],
+    ['amounts', () => sumOfMoney([] as never)],
+  ])('that is none is a USAGE of %s', (path, act) => {
+    expect(act).toThrow(expect.objectContaining({ code: 'USAGE', path }))
+  })
+
   it.each([
     [0n, 18, 'en', '0 TOK'],
     [1n, 18, 'en', '0.000000000000000001 TOK'],

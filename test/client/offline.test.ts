@@ -200,6 +200,85 @@ describe('a write without a connection', () => {
   })
 })
 
+describe('a cart that is checked out without a connection', () => {
+  /** Closed before the relay heard of it; the order's id. */
+  async function checkedOut(quantity: bigint): Promise<bigint> {
+    const client = await open()
+    await connected(client)
+    client.cart().clear()
+    away()
+    client.cart().add({ listing: 1n, quantity })
+    const order = client.cart().checkout()
+    const id = client.cart().get().ordering!
+    client.close()
+    await expect(order).rejects.toMatchObject({ code: 'CLOSED' })
+    await until(() => existsSync(`${place}.outbox`) && readOutbox(readFileSync(`${place}.outbox`)).writes.length === 1)
+    return id
+  }
+
+  const lines = (client: ShopClient) =>
+    client
+      .cart()
+      .get()
+      .lines.map(({ quantity }) => quantity)
+
+  it('is one order after a reload too: another checkout is refused, and its answer empties the cart', async () => {
+    const id = await checkedOut(1n)
+    const client = await open()
+    expect([lines(client), client.cart().get().ordering]).toEqual([[1n], id])
+    await expect(client.cart().checkout()).rejects.toMatchObject({ code: 'CHECKOUT_PENDING', objectId: id })
+    client.cart().add({ listing: 1n, quantity: 1n })
+    isAway = false
+    await until(() => client.cart().get().ordering === undefined)
+    expect(lines(client)).toEqual([1n])
+    const { data } = await first(
+      client.orders.all(),
+      ({ complete, data }) => complete && data!.some(({ ID }) => ID === id),
+    )
+    expect(data!.filter(({ State }) => State === COMMITTED).map(({ ID }) => ID)).toEqual([id])
+    await until(() => readOutbox(readFileSync(`${place}.outbox`)).cart.includes('"quantity":"1"'))
+    client.close()
+    away()
+    const again = await open()
+    expect([lines(again), again.cart().get().ordering]).toEqual([[1n], undefined])
+    isAway = false
+    await again.orders.cancel(id)
+  })
+
+  it('and refused keeps its lines, free for another checkout', async () => {
+    const id = await checkedOut(4n)
+    isAway = false
+    const client = await open()
+    await until(() => client.outbox().get().refused.length === 1)
+    expect([lines(client), client.cart().get().ordering]).toEqual([[4n], undefined])
+    client.cart().change(client.cart().get().lines[0]!.key, 1n)
+    const order = await client.cart().checkout()
+    expect(order).not.toBe(id)
+    expect(lines(client)).toEqual([])
+    await client.orders.cancel(order)
+  })
+
+  it('and aborted before it is sent is a cart as before', async () => {
+    const client = await open()
+    await connected(client)
+    away()
+    await until(() => client.state === 'disconnected')
+    client.cart().add({ listing: 1n, quantity: 1n })
+    const stop = new AbortController()
+    const order = client.cart().checkout({ signal: stop.signal })
+    stop.abort()
+    await expect(order).rejects.toMatchObject({ code: 'ABORTED' })
+    expect([lines(client), client.cart().get().ordering]).toEqual([[1n], undefined])
+  })
+
+  it('cannot be written to once its client is closed', async () => {
+    const client = await open()
+    client.close()
+    await expect(client.orders.create(order(91n, 1n))).rejects.toMatchObject({ code: 'CLOSED' })
+    expect(client.outbox().get().pending).toEqual([])
+  })
+})
+
 describe('what was kept', () => {
   async function kept(): Promise<void> {
     const client = await open()
@@ -218,12 +297,15 @@ describe('what was kept', () => {
     const now = client.listings().get()
     expect(now).toMatchObject({ status: 'loading', complete: false, verified: undefined })
     expect(now.data!.map(({ ID }) => ID)).toEqual([1n, 2n])
-    expect(client.cart().get().lines).toMatchObject([{ listing: 1n, quantity: 2n }])
+    const { lines, quote, status } = client.cart().get()
+    expect(lines).toMatchObject([{ listing: 1n, quantity: 2n, title: 'Listing 1', sum: { amount: 200n } }])
+    expect([status, quote.subtotal!.amount]).toEqual(['loading', 200n])
     const proven = await first(client.listings(), ({ complete }) => complete)
     expect(proven.verified!.root).toHaveLength(32)
     isAway = false
     await connected(client)
     expect(await first(client.listings(), ({ status }) => status === 'ready')).toMatchObject({ complete: true })
+    await until(() => client.cart().get().status === 'ready')
   })
 
   it('and changed on the disk is shown no more once that is noticed', async () => {
@@ -238,6 +320,16 @@ describe('what was kept', () => {
     isAway = false
     const { data } = await first(client.listings(), ({ complete }) => complete)
     expect(data![0]!.Metadata.Title).toBe('Listing 1')
+  })
+})
+
+it('a relay that is away cannot be asked for its address offline', async () => {
+  away()
+  const asked = connect({ url: proxy.url, shop: SHOP, relay: 'development', offline: true })
+  await expect(asked).rejects.toMatchObject({
+    code: 'UNREACHABLE',
+    message: expect.stringMatching(/'development' asks it for its address, offline too/u),
+    remedy: expect.stringMatching(/Give the relay's address/u),
   })
 })
 

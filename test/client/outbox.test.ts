@@ -120,6 +120,7 @@ class Device {
       notice: () => undefined,
       cartChanged: () => undefined,
       kept: () => undefined,
+      left: () => undefined,
       settled: (id: bigint, outcome: SentWrite | ClientError) => {
         for (const other of this.others()) other.outbox.settle(id, outcome)
       },
@@ -285,6 +286,7 @@ describe('what is kept', () => {
     notice: (text) => void notices.push(text),
     cartChanged: () => undefined,
     kept: () => undefined,
+    left: () => undefined,
     settled: () => undefined,
   })
 

@@ -12,19 +12,25 @@ const percent = (factor: bigint): PriceModifier => ({ ModificationPercent: facto
 const plus = (Amount: bigint, Plus = true): PriceModifier => ({ ModificationAbsolute: { Amount, Plus } })
 const PricingCurrency = { ChainID: 31_337n, Address: new Uint8Array(20) }
 const HERE = { Country: 'CH', PostalCode: '1', City: 'x' }
+const PLAIN = [{ listing: 1n, quantity: 1n, variations: ['no less'] }]
 
+/** Each variation is an option: with it, or `no` such. */
 function listing(
   ID: bigint,
   Price: bigint,
   variations: Readonly<Record<string, PriceModifier>> = {},
   ViewState: 1n | 2n = 1n,
 ) {
-  const all = Object.entries(variations).map(
-    ([name, modifier]) =>
-      [name, { VariationInfo: { Title: name, Description: name }, PriceModifier: modifier }] as const,
-  )
+  const info = (name: string) => ({ VariationInfo: { Title: name, Description: name } })
+  const options = Object.entries(variations).map(([name, PriceModifier]) => {
+    const Variations = new Map<string, object>([
+      [name, { ...info(name), PriceModifier }],
+      [`no ${name}`, info(`no ${name}`)],
+    ])
+    return [`with ${name}`, { Title: `With ${name}`, Variations }] as const
+  })
   const Metadata = { Title: `Thing ${ID}`, Description: 'x' }
-  const Options = new Map([['kind', { Title: 'Kind', Variations: new Map(all) }]])
+  const Options = new Map(options)
   return { ID, Price, Metadata, ViewState, Options } as Listing
 }
 
@@ -87,7 +93,11 @@ describe('a quote', () => {
     )
     const prices = fc.bigInt({ min: 0n, max: 5_000n })
     fc.assert(
-      fc.property(prices, modifiers, modifiers, items, (price, own, region, wanted: readonly Item[]) => {
+      fc.property(prices, modifiers, modifiers, items, (price, own, region, chosen: readonly Item[]) => {
+        const wanted = chosen.map(({ variations = [], ...item }) => {
+          const others = Object.keys(own).filter((name) => !variations.includes(name))
+          return { ...item, variations: [...variations, ...others.map((name) => `no ${name}`)] }
+        })
         const shop = shopOf([listing(1n, price, own), listing(2n, price + 1n, own)], region)
         const quote = quoteOf(shop, wanted, HERE)
         const orderItems = wanted.map(({ listing: ListingID, variations, quantity }) => ({
@@ -118,22 +128,50 @@ describe('a quote', () => {
       'NO_PRICE',
       1,
       [
-        { listing: 1n, quantity: 1n },
+        { listing: 1n, quantity: 1n, variations: ['no less'] },
         { listing: 1n, quantity: 1n, variations: ['less'] },
       ],
       HERE,
     ],
-    ['NO_ADDRESS', undefined, [{ listing: 1n, quantity: 1n }], undefined],
-    ['NO_REGION', undefined, [{ listing: 1n, quantity: 1n }], { ...HERE, Country: 'FR' }],
+    ['VARIATION_MISSING', 0, [{ listing: 1n, quantity: 1n }], HERE],
+    ['VARIATION_TWICE', 0, [{ listing: 4n, quantity: 1n, variations: ['more', 'no more'] }], HERE],
+    ['NO_ADDRESS', undefined, PLAIN, undefined],
+    ['NO_REGION', undefined, PLAIN, { ...HERE, Country: 'FR' }],
+    ['COUNTRY_UNKNOWN', undefined, PLAIN, { ...HERE, Country: 'Switzerland' }],
+    ['COUNTRY_UNKNOWN', undefined, PLAIN, { ...HERE, Country: 'ch' }],
+    ['COUNTRY_UNKNOWN', undefined, PLAIN, { ...HERE, Country: '' }],
     ['OUT_OF_RANGE', undefined, [{ listing: 3n, quantity: 4n }], HERE],
   ] as const)('has no total where there is none: %s', (code, line, items, address) => {
     const most = (1n << 255n) - 1n
-    const shop = shopOf([listing(1n, 5n, { less: plus(6n, false) }), listing(2n, 5n, {}, 2n), listing(3n, most)])
+    const shop = shopOf([
+      listing(1n, 5n, { less: plus(6n, false) }),
+      listing(2n, 5n, {}, 2n),
+      listing(3n, most),
+      listing(4n, 5n, { more: plus(6n) }),
+    ])
     const { problems, total } = quoteOf(shop, items, address)
     expect(total).toBeUndefined()
     expect(problems).toEqual([
       { code, message: expect.stringMatching(/\.$/u) as string, ...(line !== undefined && { line }) },
     ])
+  })
+
+  it('names the options of which nothing is chosen, and has no sum of the line then', () => {
+    const shop = shopOf([listing(1n, 5n, { gold: plus(1n), large: plus(2n), boxed: plus(3n) })])
+    const { lines, problems } = quoteOf(shop, [{ listing: 1n, quantity: 2n, variations: ['large'] }], HERE)
+    expect(problems[0]!.message).toBe('Thing 1: choose “With gold” and “With boxed” first.')
+    expect(lines[0]).toMatchObject({ title: 'Thing 1', price: { amount: 5n }, unit: undefined, sum: undefined })
+  })
+
+  it('takes any text for a country where the regions of the shop are not codes, or there are none', () => {
+    const shop = shopOf([listing(1n, 5n)])
+    const region = { Country: '', PostalCode: '', City: '' }
+    for (const Country of ['', 'Switzerland']) {
+      const ShippingRegions = new Map([['somewhere', { ...region, Country }]])
+      const asked = { ...shop, manifest: { ...shop.manifest, ShippingRegions } }
+      const { total } = quoteOf(asked, [{ listing: 1n, quantity: 1n }], { ...HERE, Country: 'Switzerland' })
+      expect(total?.amount).toBe(5n)
+    }
   })
 
   it('is loading while the shop or a listing is', () => {

@@ -70,6 +70,17 @@ describe('an enrolment that is refused', () => {
     await running.stop()
   })
 
+  it('by a relay that is called by a name which it does not know names the setting', async () => {
+    const running = await relay({ publicUrl: 'http://shop.example' })
+    const url = `http://127.0.0.1:${new URL(running.listensOn).port}`
+    await expect(enrolCard(url, newSecret())).rejects.toMatchObject({
+      code: 'ENROLMENT_INVALID',
+      message: 'the domain is not shop.example',
+      remedy: expect.stringMatching(/--public-url/u),
+    })
+    await running.stop()
+  })
+
   it('by something that is no relay, or a status that nobody knows', async () => {
     const facts = JSON.stringify({ relay_token_id: '0x1', chain_id: 1 })
     const url = await answering((request, response) => {
@@ -90,6 +101,20 @@ it('nothing is said where nobody answers, or where there is no such version', as
   expect(await whyNotOpened('http://127.0.0.1:1', 5, undefined)).toBeUndefined()
   const url = await answering((_request, response) => response.writeHead(404).end())
   expect(await whyNotOpened(url, 5, undefined)).toBeUndefined()
+})
+
+it('https to a port that speaks http is told as that', async () => {
+  const running = await relay()
+  const url = running.url.replace('http:', 'https:')
+  const told = {
+    code: 'UNREACHABLE',
+    message: `no relay answers at ${url}: what answers there does not speak https`,
+    remedy: expect.stringMatching(/Write http:\/\//u),
+  }
+  await expect(connect({ url, shop: SHOP, relay: running.address })).rejects.toMatchObject(told)
+  await expect(relayDescription(url)).rejects.toMatchObject(told)
+  await expect(bytesFromRelay({ url }, '/v5/hand-overs')).rejects.toMatchObject(told)
+  await running.stop()
 })
 
 it('a relay that does not answer this page says so by a code of its own, and is not asked again', async () => {

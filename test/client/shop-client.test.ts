@@ -104,7 +104,7 @@ describe('a client', () => {
     const statuses: string[] = []
     for await (const snapshot of live) {
       statuses.push(snapshot.status)
-      if (snapshot.status === 'ready') break
+      if (snapshot.status === 'ready' && snapshot.complete) break
     }
     expect(statuses.at(-1)).toBe('ready')
     const before = live.get()
@@ -159,6 +159,60 @@ describe('a client', () => {
     await expect(connect({ url: running.url, shop: SHOP, relay: running.address })).rejects.toMatchObject({
       code: 'UNREACHABLE',
     })
+  })
+})
+
+describe('NOT_FOUND says what is missing', () => {
+  it('of a card that is not enrolled, and of a shop', async () => {
+    const running = await relay()
+    await expect(open(running, newSecret())).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: 'this key card is not enrolled here',
+      remedy: expect.stringMatching(/^Enrol the card/u),
+    })
+    await expect(open(running)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: `shop ${SHOP} is not known here`,
+      remedy: expect.stringMatching(/^Look at the shop's id/u),
+    })
+    await running.stop()
+  })
+
+  it("of what a guest's card may not write", async () => {
+    const running = await relay()
+    const [key, card] = [newSecret(), newSecret()]
+    await enrolCard(running.url, key)
+    await enrolCard(running.url, card, { guest: true })
+    const owner = await open(running, key)
+    const guest = await open(running, card)
+    for await (const { complete } of guest.manifest()) if (complete) break
+    await expect(guest.write([listing(1n)])).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      objectId: 1n,
+      remedy: expect.stringMatching(/owner or of a clerk/u),
+    })
+    await expect(owner.write([price(9n, 1n)])).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      objectId: 9n,
+      remedy: expect.stringMatching(/^Look at the id/u),
+    })
+    await running.stop()
+  })
+
+  it('of the receipt of an order that is not there, or another guest’s', async () => {
+    const running = await relay()
+    const [key, card, other] = [newSecret(), newSecret(), newSecret()]
+    await enrolCard(running.url, key)
+    const owner = await open(running, key)
+    await owner.write([listing(1n)])
+    await enrolCard(running.url, card, { guest: true })
+    await enrolCard(running.url, other, { guest: true })
+    const guest = await open(running, card)
+    const id = await guest.orders.create({ items: [{ listing: 1n, quantity: 1n }] })
+    const stranger = await open(running, other)
+    for (const asked of [stranger.order(id), stranger.order(id + 1n), owner.order(id + 1n)])
+      await expect(asked.receipt()).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await running.stop()
   })
 })
 

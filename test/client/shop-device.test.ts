@@ -1,6 +1,14 @@
 /** What tabs of one card tell each other, with a channel and locks that a test holds. */
 
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
+import { Cart } from '../../src/client/cart.js'
+import { ClientError } from '../../src/client/client-error.js'
+import * as guestSide from '../../src/client/guest-side.js'
+import type { ReplicaStore } from '../../src/client/kept-replica.js'
+import type { Live } from '../../src/client/live.js'
+import type { WriteLink } from '../../src/client/outbox.js'
+import { encodeChange } from '../../src/patches/patch.js'
+import { encodeWriteAnswer } from '../../src/wire/proof-payloads.js'
 import { ShopDevice } from '../../src/client/shop-device.js'
 import type { TabPlatform } from '../../src/client/tab-turn.js'
 
@@ -32,13 +40,26 @@ function tabs(): TabPlatform & { readonly told: unknown[] } {
   }
 }
 
-async function deviceOf(platform: TabPlatform, cartChanged: (device: ShopDevice, text: string) => void) {
+function emptyStore(): ReplicaStore {
   let kept: Uint8Array | undefined
-  const store = {
+  return {
     load: () => Promise.resolve(kept),
     save: (bytes: Uint8Array) => Promise.resolve(void (kept = bytes)),
   }
-  const link = { connection: undefined, pause: () => undefined, resume: () => undefined }
+}
+
+interface DeviceParts {
+  readonly store?: ReplicaStore
+  readonly link?: { connection: WriteLink | undefined }
+  readonly left?: (order: bigint, isTaken: boolean) => void
+}
+
+async function deviceOf(
+  platform: TabPlatform,
+  cartChanged: (device: ShopDevice, text: string) => void,
+  { store = emptyStore(), link: held = { connection: undefined }, left }: DeviceParts = {},
+) {
+  const link = Object.assign(held, { pause: () => undefined, resume: () => undefined })
   const device: ShopDevice = new ShopDevice(
     { store, purpose: 'mine', tabs: platform },
     link,
@@ -46,6 +67,7 @@ async function deviceOf(platform: TabPlatform, cartChanged: (device: ShopDevice,
     {
       sign: () => ({ header: new Uint8Array(0), signature: new Uint8Array(0) }),
       notice: () => undefined,
+      left: ([patch], outcome) => left?.(patch!.path[1] as bigint, !(outcome instanceof ClientError)),
       cartChanged: (text) => cartChanged(device, text),
     },
   )
@@ -68,4 +90,59 @@ it('a cart that another tab told of is not told back', async () => {
   expect(carts).toEqual(['first', 'second'])
   one.close()
   two.close()
+})
+
+const loading = {
+  get: () => ({ status: 'loading', data: undefined }),
+  subscribe: () => () => undefined,
+} as unknown as Live<never>
+
+/** A tab with its cart, as a client has them. */
+async function tabOf(platform: TabPlatform, store: ReplicaStore) {
+  const link: { connection: WriteLink | undefined } = { connection: undefined }
+  const restore = (_device: ShopDevice, text: string) => cart.restore(text)
+  const left = (order: bigint, isTaken: boolean) => cart.answered(order, isTaken)
+  const cart: Cart = new Cart({
+    currencies: [],
+    side: () => guestSide,
+    listing: () => loading,
+    manifest: () => loading,
+    order: () => loading,
+    kept: (text) => device.keepCart(text),
+    isWaiting: (order) => device.get().pending.some(({ changes }) => changes[0]!.path[1] === order),
+    place: async ({ id }) => {
+      await device.outbox.add([encodeChange({ op: 'add', path: ['Orders', id], value: new Map() })], undefined)
+      return id
+    },
+  })
+  const device: ShopDevice = await deviceOf(platform, restore, { store, link, left })
+  const online = (request: WriteLink['request']) => {
+    link.connection = { version: 5, request }
+    device.outbox.run()
+  }
+  return { device, cart, online, lines: () => cart.get().lines.map(({ quantity }) => quantity) }
+}
+
+const taken = () => {
+  const digest = new Uint8Array(32)
+  return Promise.resolve(encodeWriteAnswer({ Seq: 1n, StateRoot: digest, StateHash: digest }))
+}
+
+it.each([
+  ['taken, and empties the cart of both', taken, []],
+  ['refused, and stays in both', () => Promise.reject(new ClientError('OUT_OF_STOCK', 'none left')), [2n]],
+] as const)('a checkout that waits is one for two tabs: %s', async (_what, request, left) => {
+  const [platform, store] = [tabs(), emptyStore()]
+  const [one, two] = [await tabOf(platform, store), await tabOf(platform, store)]
+  one.cart.add({ listing: 1n, quantity: 2n })
+  const ordered = one.cart.checkout().catch((error: ClientError) => error.code)
+  const { ordering } = one.cart.get()
+  await vi.waitFor(() => expect(two.device.get().pending).toHaveLength(1))
+  expect([two.lines(), two.cart.get().ordering]).toEqual([[2n], ordering])
+  await expect(two.cart.checkout()).rejects.toMatchObject({ code: 'CHECKOUT_PENDING', objectId: ordering })
+  one.online(request)
+  expect(await ordered).toBe(left.length === 0 ? ordering : 'OUT_OF_STOCK')
+  for (const { lines, cart } of [one, two]) expect([lines(), cart.get().ordering]).toEqual([left, undefined])
+  one.device.close()
+  two.device.close()
 })

@@ -1,0 +1,72 @@
+/**
+ * What a checkout needs beside the cart: whether lines and address may be ordered, and what became of an order that was
+ * not answered. An address as an argument is checked for its form, whatever stands in it: a form that is being filled
+ * in has empty fields, which are told of, and refused at checkout.
+ *
+ * Tests: test/client/arguments.test.ts, test/client/cart.test.ts, test/client/offline.test.ts
+ */
+
+import type { AddressDetails, Order } from '../objects/order.js'
+import type { CartState } from './cart.js'
+import { ClientError, usage, type ClientErrorCode } from './client-error.js'
+import type { Item } from './quote.js'
+
+/** Throws ClientError for what waits already, and for what the shop cannot serve, or would serve as something else. */
+export function requireOrderable({ lines, quote, addressProblem, ordering }: CartState, isWaiting: boolean): void {
+  if (isWaiting) {
+    const problem = `the cart was checked out before, and its order ${ordering} waits for the relay`
+    throw new ClientError('CHECKOUT_PENDING', problem, { objectId: ordering })
+  }
+  if (addressProblem !== undefined)
+    throw usage(`address.${addressProblem.field}`, addressProblem.message, 'Mend it with sendTo.')
+  for (const { code, line, message } of quote.problems) {
+    if (code === 'VARIATION_MISSING' || code === 'VARIATION_TWICE')
+      throw new ClientError(code, message, { objectId: lines[line!]!.listing })
+    if (code === 'COUNTRY_UNKNOWN') throw usage('address.Country', message, 'Write the code of the country: CH.')
+  }
+}
+
+/** Whether the order may be there all the same; `refused`: it was not there before either. */
+export function outcomeOf(error: unknown): 'unknown' | 'refused' | 'not sent' {
+  if (!(error instanceof ClientError)) return 'not sent'
+  // That it is there is what a relay looks at first.
+  if (error.code === 'OUT_OF_STOCK' || error.code === 'NOT_FOUND') return 'refused'
+  return UNKNOWN.has(error.code) ? 'unknown' : 'not sent'
+}
+
+const UNKNOWN: ReadonlySet<ClientErrorCode> = new Set(['OUTCOME_UNKNOWN', 'CLOSED', 'ABORTED', 'UNAVAILABLE'])
+
+export function itemsOf({ Items }: Order): readonly Item[] {
+  return (Items ?? []).map(({ ListingID: listing, VariationIDs, Quantity: quantity }) => ({
+    listing,
+    quantity,
+    variations: VariationIDs,
+  }))
+}
+
+const FIELDS: Readonly<Record<keyof AddressDetails, true>> = {
+  Name: true,
+  Address1: true,
+  Address2: true,
+  City: true,
+  PostalCode: true,
+  Country: true,
+  EmailAddress: true,
+  PhoneNumber: true,
+}
+
+/** Throws ClientError USAGE. */
+export function checkAddress(address: unknown, at: string): void {
+  const remedy = `Its fields are ${Object.keys(FIELDS).join(', ')}.`
+  if (typeof address !== 'object' || address === null || Array.isArray(address))
+    throw usage(at, `it is ${kindOf(address)}, no address`, remedy)
+  for (const [field, value] of Object.entries(address)) {
+    if (!Object.hasOwn(FIELDS, field)) throw usage(`${at}.${field}`, 'an address has no such field', remedy)
+    if (value !== undefined && typeof value !== 'string')
+      throw usage(`${at}.${field}`, `it is ${kindOf(value)}`, 'Give a text.')
+  }
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`
+}
