@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: a page for each function, class and type that the package offers, made of its types and docstrings, in
- * `dist/reference`. Fails where something public has no description. What it needs is installed once, by
+ * `npm run docs`: a page for each function, class and type that the package offers, made of its types and docstrings,
+ * in `dist/reference`. Fails where something public has no description. What it needs is installed once, by
  * docs/package.json, out of the way of the project's own packages. `-- --out FOLDER` writes elsewhere.
  */
 
@@ -71,15 +71,19 @@ function removeSchemas(project) {
 
 /** A field that holds an object is told by the object's name, not by the fields of its schema. */
 function nameStructs(project, schemas) {
-  const named = new Map()
-  for (const schema of schemas) {
-    const type = schema.parent.children.find((one) => one !== schema && one.name === schema.name && !one.isReference())
-    const fields = schema.type.typeArguments?.[0]
-    if (type !== undefined && fields !== undefined) named.set(fields.toString(), type)
-  }
+  const fieldsOf = (children) =>
+    children
+      ?.map(({ name }) => name)
+      .sort()
+      .join()
+  const types = [...schemas].map(({ parent, name }) =>
+    parent.children.find((one) => one.name === name && one.kind === ReflectionKind.Interface),
+  )
+  const named = new Map(types.filter(Boolean).map((type) => [fieldsOf(type.children), type]))
+  const structOf = ({ type, name, typeArguments }) =>
+    type === 'reference' && name === 'StructValue' ? typeArguments?.[0]?.declaration?.children : undefined
   const renamed = (type) => {
-    const found =
-      type.type === 'reference' && type.name === 'StructValue' && named.get(type.typeArguments?.[0]?.toString())
+    const found = named.get(fieldsOf(structOf(type)))
     if (found) return ReferenceType.createResolvedReference(found.name, found, project)
     if (type.typeArguments) type.typeArguments = type.typeArguments.map(renamed)
     if (type.types) type.types = type.types.map(renamed)
