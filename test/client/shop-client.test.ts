@@ -3,12 +3,13 @@
 import { WebSocketServer } from 'ws'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { addressOf, publicKeyOf } from '../../src/bytes/signature.node.js'
 import { ClientError, connect, type ShopClient, type VerifiedSet } from '../../src/client/shop-client.js'
 import { encodeChange, type Change } from '../../src/patches/patch.js'
 import { patchLeafHash, PatchTree } from '../../src/merkle/patch-proof.js'
 import { signPatches } from '../../src/patches/patch-set.js'
+import { receiptReport } from '../../src/proofs/receipt-report.js'
 import { foundingPatches } from '../../src/relay/accounts/account-patches.js'
 import { MemoryStore } from '../../src/store/memory.js'
 import { decodeEnvelope, encodeEnvelope } from '../../src/wire/envelope.js'
@@ -214,6 +215,25 @@ describe('NOT_FOUND says what is missing', () => {
       await expect(asked.receipt()).rejects.toMatchObject({ code: 'NOT_FOUND' })
     await running.stop()
   })
+})
+
+it('a receipt of a relay without a registry says so, and nobody asks for an anchor', async () => {
+  const running = await relay()
+  const [key, card] = [newSecret(), newSecret()]
+  await enrolCard(running.url, key)
+  const owner = await open(running, key)
+  await owner.write([listing(1n)])
+  await enrolCard(running.url, card, { guest: true })
+  const guest = await open(running, card)
+  const id = await guest.orders.create({ items: [{ listing: 1n, quantity: 1n }] })
+  const asked = vi.spyOn(globalThis, 'fetch')
+  const { outcome, sentence } = receiptReport(await guest.order(id).receipt(), { relays: [running.address] })
+  const paths = asked.mock.calls.map(([path]) => String(path))
+  asked.mockRestore()
+  expect([outcome, sentence]).toEqual(['matches-not-anchored', expect.stringMatching(/^Matches, no registry: /u)])
+  expect(paths.filter((path) => path.includes('/log/'))).not.toEqual([])
+  expect(paths.filter((path) => path.includes('/anchor'))).toEqual([])
+  await running.stop()
 })
 
 const RELAY = new Uint8Array(32).fill(9)
