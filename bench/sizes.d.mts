@@ -11,9 +11,11 @@ interface Entry {
 
 export const ENTRIES: readonly Entry[]
 export function titleOf(entry: Omit<Entry, 'most'>): string
-export function measure(
-  entry: Omit<Entry, 'most'>,
-): Promise<{ readonly bytes: number; readonly later: readonly { readonly name: string; readonly bytes: number }[] }>
+export function measure(entry: Omit<Entry, 'most'>): Promise<{
+  readonly bytes: number
+  readonly later: readonly { readonly name: string; readonly bytes: number }[]
+  readonly all: number
+}>
 export function bundle(
   script: string,
   external?: readonly string[],

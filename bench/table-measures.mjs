@@ -12,6 +12,7 @@ import { openSession } from '../dist/cli/bench/session.js'
 import { openShop, writeOne } from '../dist/cli/bench/shop.js'
 import { writeClosed } from '../dist/cli/bench/write.js'
 import { openStore } from '../dist/store/open.js'
+import { encodeChange } from '../dist/patches/patch.js'
 import { ObjectType } from '../dist/wire/messages.js'
 import { largeShop, SECRET, SHOP } from './large-shop.mjs'
 import { onRelay, once, recordBytes } from './table-parts.mjs'
@@ -60,7 +61,7 @@ export async function logPath({ folder, runs, seconds }) {
 async function recordsPerCore(store, seconds, state) {
   const fixed = { signer: new Uint8Array(33), account: new Uint8Array(20), stateHash: new Uint8Array(32) }
   const signed = { ...fixed, header: new Uint8Array(60), signature: new Uint8Array(65) }
-  const patch = new Uint8Array(RECORD_BYTES - recordBytes({ ...signed, patches: [] }))
+  const patch = patchOf(RECORD_BYTES - recordBytes({ ...signed, patches: [] }))
   const record = { ...signed, committedAtMs: Date.now(), reservationSeconds: 1, role: 'owner', patches: [patch] }
   const [end, begun, first] = [performance.now() + seconds * 1_000, process.cpuUsage(), state.seq]
   while (performance.now() < end) {
@@ -72,6 +73,14 @@ async function recordsPerCore(store, seconds, state) {
   }
   const { user, system } = process.cpuUsage(begun)
   return ((state.seq - first) * 1e6) / (user + system)
+}
+
+/** One of so many bytes: the store looks at what it changes. */
+function patchOf(bytes) {
+  const named = (Name) => encodeChange({ op: 'replace', path: ['Tags', 'a', 'Name'], value: Name })
+  const patch = named('b'.repeat(1 + bytes - named('b').length))
+  if (patch.length !== bytes) throw new Error(`a patch of ${patch.length} bytes, not ${bytes}`)
+  return patch
 }
 
 /** Bytes of the relay's memory that one more subscriber takes, from so many. */

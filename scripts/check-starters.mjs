@@ -1,7 +1,8 @@
 /**
  * `npm run check:starters`: packs the client, installs it into clean folders, and has it seen to work against a relay
  * of another origin: the starters of examples/, type-checked, built and run; the page of docs/first-shop-page.md; the
- * bundlers in Chromium; Node, Deno and Bun; publint and attw. Needs the registry of npm, and Chromium. Ends with one line: `starters S / S, …`.
+ * bundlers in Chromium; Node, Deno and Bun; publint and attw. Needs the registry of npm, and Chromium. Ends with one
+ * line: `starters S / S, …`.
  */
 
 import { execFile, spawn } from 'node:child_process'
@@ -229,7 +230,8 @@ async function seen(browser, served, { url, shop }, pattern) {
 }
 
 function html(script) {
-  return `<!doctype html><meta charset="utf-8" /><title>A shop</title><body><script type="module" src="${script}"></script></body>`
+  const head = '<!doctype html><meta charset="utf-8" /><title>A shop</title>'
+  return `${head}<body><script type="module" src="${script}"></script></body>`
 }
 
 function last(text) {

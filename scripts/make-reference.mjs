@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: a page for each function, class and type that the package offers, made of its types and docstrings, in
- * `dist/reference`. Fails where something public has no description. What it needs is installed once, by
+ * `npm run docs`: a page for each function, class and type that the package offers, made of its types and docstrings,
+ * in `dist/reference`. Fails where something public has no description. What it needs is installed once, by
  * docs/package.json, out of the way of the project's own packages. `-- --out FOLDER` writes elsewhere.
  */
 

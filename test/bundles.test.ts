@@ -15,6 +15,7 @@ test.each(ENTRIES.map((entry) => [titleOf(entry), entry] as const))(
     expect(bytes).toBeGreaterThan(KIB)
     expect(bytes).toBeLessThanOrEqual(entry.most * KIB)
   },
+  60_000,
 )
 
 test('a client loads what follows a snapshot behind it, and what few need when it is needed', async () => {

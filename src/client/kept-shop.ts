@@ -5,10 +5,14 @@
  * Tests: test/client/kept-replica.test.ts
  */
 
+import { present } from '../assert.js'
 import { FIRST_PAINT_MS, KEPT_SAVE_MS } from '../limits.js'
+import type { StateQuestion } from '../merkle/state-question.js'
 import { HeldObjects } from '../proofs/held-objects.js'
+import { isCardEntry, SnapshotVerifier, type SnapshotObject } from '../proofs/snapshot.js'
 import { encodeKept, heldIn, readKept, type KeptReplica, type ReplicaStore } from './kept-replica.js'
 import { checkParts, type PartProofs, type PartTask } from './part-proofs.js'
+import type { Selection } from './parts.js'
 import type { ProvenShop } from './proven-shop.js'
 import type { Replica } from './replica.js'
 import { inSlices, toEnd, type Steps } from './slices.js'
@@ -79,13 +83,11 @@ export class KeptShop {
 
   /** Whether it was brought back. */
   async load(): Promise<boolean> {
-    // What is closed right after it was shown is kept too.
-    this.host.follow().catch(() => undefined)
     const kept = this.preview ?? (await this.kept())
     if (kept === undefined) return false
     try {
       await this.host.follow()
-      const shown = await this.sliced(this.proven.resume(kept, checkParts))
+      const shown = await this.sliced(resumed(kept, this.proven, this.replica))
       if (this.isClosed) return false
       this.preview = undefined
       this.savedSeq = this.proven.comparedWith!.fields.Seq
@@ -108,7 +110,11 @@ export class KeptShop {
     this.isClosed = true
     if (this.saving === undefined) return
     clearTimeout(this.saving)
-    this.save()
+    if (this.replica.followed !== undefined) return this.save()
+    this.host.follow().then(
+      () => this.save(),
+      () => undefined,
+    )
   }
 
   /** Undefined if the client is closed meanwhile. */
@@ -145,7 +151,7 @@ export class KeptShop {
   }
 
   private saveFolded(): void {
-    const kept = this.proven.kept(this.host.shown())
+    const kept = whatIsKept(this.proven, this.host.shown())
     const seq = kept && this.proven.comparedWith!.fields.Seq
     if (kept === undefined || seq === this.savedSeq) return
     const steps = encodeKept({ ...kept, purpose: this.purpose })
@@ -161,4 +167,56 @@ export class KeptShop {
       }
     })
   }
+}
+
+/**
+ * What was kept of an earlier run, checked as a snapshot and proofs of the relay are; what proves its parts. After
+ * `follow` of the replica. Throws what a check throws, and leaves all as it was.
+ */
+function* resumed(kept: KeptReplica, proven: ProvenShop, replica: Replica): Steps<ProvenParts | undefined> {
+  const { signed, level, salts, items, parts } = kept
+  const { shopId } = proven
+  const checkpoint = proven.checkpoints.verified(signed)
+  const { Seq, StateRoot: stateRoot } = checkpoint.fields
+  const selection = proven.selectionWith(salts)
+  const verifier = new SnapshotVerifier({ shopId, stateRoot, selected: selection.selected }, level, salts)
+  const held = new HeldObjects()
+  for (const item of items) {
+    const object = verifier.take(item)
+    if (object !== undefined) held.put(object, Seq)
+    yield
+  }
+  verifier.end()
+  held.reach(Seq)
+  const follower = present(replica.followerOf(held, true), 'what follows a snapshot')
+  yield* follower.shop.foldSteps()
+  const task = proven.taskOf(follower.shop, checkpoint, selection)
+  if (task !== undefined) checkParts(task, shopId, parts ?? { singles: [] })
+  proven.goOn(signed, { held, selection, level, salts }, follower)
+  if (task === undefined || parts === undefined) return undefined
+  proven.partsProven(task)
+  return { task, proofs: parts }
+}
+
+/** What can be kept now: everything proven as of one checkpoint. `shown`: what proved the parts last. */
+function whatIsKept(
+  shop: ProvenShop,
+  shown: ProvenParts | undefined,
+): (Omit<KeptReplica, 'items' | 'purpose'> & { readonly objects: Iterable<SnapshotObject> }) | undefined {
+  const { proven } = shop
+  if (proven === undefined) return undefined
+  const { tree, whole, level, selection, salts } = proven
+  const task = shop.partTask()
+  const isProven = shown?.task.checkpoint.fields.Seq === whole.fields.Seq
+  if (task !== undefined && !isProven) return undefined
+  const objects = [...tree.treeObjects()].filter(({ question }) => isSelected(selection, question))
+  const parts = task === undefined ? undefined : shown!.proofs
+  return { signed: whole.signed, level, salts, objects, parts }
+}
+
+/** Of what a tree has, cards' entries among it. */
+function isSelected({ selected }: Selection, question: StateQuestion): boolean {
+  const [collection, key] = question
+  const part = selected[collection]
+  return part === 'whole' || (part !== undefined && !isCardEntry(question) && part(key))
 }

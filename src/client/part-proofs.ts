@@ -17,7 +17,10 @@ import { readStateProofAnswer, type StateProofAnswer } from '../wire/proof-paylo
 import { encodeStateQuestion } from '../wire/snapshot-payloads.js'
 import type { Request } from '../wire/messages.js'
 import { ClientError } from './client-error.js'
+import { requireSame } from './same-checkpoint.js'
 import type { ShopCheckpoints } from './shop-checkpoints.js'
+
+export { FirstScreen } from './first-screen.js'
 
 /** The payload of the relay's answer. */
 export type Ask = (request: Request) => Promise<Uint8Array>
@@ -160,7 +163,7 @@ class PartAsking {
     const objects = questions.map(encodeStateQuestion)
     const request = { shopId: toBigEndian(shopId, 32), objects, seq: checkpoint.fields.Seq, myOrders }
     const answer = readStateProofAnswer(await this.ask({ kind: 'stateProof', ...request }))
-    checkpoints.requireSame(checkpoint, answer)
+    requireSame(checkpoints, checkpoint, answer)
     return answer
   }
 }

@@ -24,6 +24,7 @@ import {
 import { ClientError } from './client-error.js'
 import { OwnSetError } from './own-set-error.js'
 import type { Ask } from './part-proofs.js'
+import { requireSame } from './same-checkpoint.js'
 import type { ShopCheckpoints } from './shop-checkpoints.js'
 
 export interface AskedShop {
@@ -47,7 +48,7 @@ async function tiedAnswer<A extends ProvenAnswer>(
       throw new ClientError('TIMEOUT', `checkpoint ${Seq} was answered, and no push brought it or a later one`)
     const checkpoint = checkpoints.at(Seq)
     if (checkpoint === undefined) continue
-    checkpoints.requireSame(checkpoint, answer)
+    requireSame(checkpoints, checkpoint, answer)
     return { answer, checkpoint }
   }
   throw new ClientError('TIMEOUT', `the relay answered ${TRIES_MAX} times with checkpoints that no push brought`)

@@ -6,19 +6,15 @@
  * Tests: test/client/proven-client.test.ts
  */
 
-import { present } from '../assert.js'
 import type { Seconds, ShopId } from '../brands.js'
 import { equalBytes } from '../bytes/bytes.js'
 import { readLevel, STATE_COLLECTIONS, type Level } from '../merkle/state-level.js'
 import type { StateQuestion } from '../merkle/state-question.js'
 import type { StateObject } from '../merkle/state-tree.js'
-import type { OfferedCheckpoint } from '../proofs/checkpoint-acceptance.js'
-import { decodeLast, type VerifiedCheckpoint } from '../proofs/checkpoint-form.js'
+import type { SignedCheckpoint, VerifiedCheckpoint } from '../proofs/checkpoint-form.js'
 import { HeldObjects } from '../proofs/held-objects.js'
 import type { HeldShop } from '../proofs/held-shop.js'
-import { decodeLogConsistency } from '../proofs/log-proof.js'
 import {
-  isCardEntry,
   requireLevel,
   requireManifestHash,
   requireRoot,
@@ -26,15 +22,13 @@ import {
   SnapshotVerifier,
   type Selected,
   type Salts,
-  type SnapshotObject,
 } from '../proofs/snapshot.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import { keyOfPath, nameOfKey, readObject } from '../state/object-key.js'
 import type { CheckpointPush, SnapshotPush } from '../wire/messages.js'
 import { readSalts, readSnapshotObject } from '../wire/snapshot-payloads.js'
 import type { Standing, Verified } from './live.js'
-import type { KeptReplica } from './kept-replica.js'
-import type { checkParts, PartProofs, PartTask } from './part-proofs.js'
+import type { PartTask } from './part-proofs.js'
 import { selectionOf, type Access, type Part, type Selection } from './parts.js'
 import type { Replica } from './replica.js'
 import type { SetFollower } from './set-follower.js'
@@ -47,6 +41,14 @@ interface Begun {
   readonly verifier: SnapshotVerifier
   readonly held: HeldObjects
   readonly selection: Selection
+}
+
+/** What a client goes on from. */
+interface Resumed {
+  readonly held: HeldObjects
+  readonly selection: Selection
+  readonly level: Level
+  readonly salts: Salts
 }
 
 /** Proven by itself, absence included. */
@@ -65,7 +67,7 @@ interface ProvenParts {
 
 export class ProvenShop {
   readonly checkpoints: ShopCheckpoints
-  private readonly shopId: ShopId
+  readonly shopId: ShopId
   private parts: readonly Part[] | undefined
   private readonly card: Uint8Array | undefined
   private readonly replica: Replica
@@ -200,7 +202,7 @@ export class ProvenShop {
    * SnapshotError, StateProofError, ProofPayloadError.
    */
   *takeCheckpoint(push: CheckpointPush, now: Seconds): Steps {
-    const checkpoint = this.checkpoints.accept(offered(push, push.last), now)
+    const checkpoint = this.checkpoints.accept(this.checkpoints.offered(push, push.last), now)
     if (push.salts.length > 0) this.saltsKnown = readSalts(push.salts)
     const level = readLevel(push.level)
     requireLevel(level, checkpoint.fields.StateRoot)
@@ -214,56 +216,24 @@ export class ProvenShop {
     if (parts?.checkpoint.fields.Seq === checkpoint.fields.Seq) this.provenParts = { ...parts, checkpoint }
   }
 
-  /**
-   * What was kept of an earlier run, checked as a snapshot and proofs of the relay are; what proves its parts. After
-   * `follow` of the replica. Throws what a check throws, and leaves all as it was.
-   */
-  *resume(
-    kept: KeptReplica,
-    check: typeof checkParts,
-  ): Steps<{ readonly task: PartTask; readonly proofs: PartProofs } | undefined> {
-    const { signed, level, salts, items, parts } = kept
-    const checkpoint = this.checkpoints.verified(signed)
-    const { Seq, StateRoot: stateRoot } = checkpoint.fields
-    const selection = selectionOf(this.parts, this.access(salts))
-    const verifier = new SnapshotVerifier(
-      { shopId: this.shopId, stateRoot, selected: selection.selected },
-      level,
-      salts,
-    )
-    const held = new HeldObjects()
-    for (const item of items) {
-      const object = verifier.take(item)
-      if (object !== undefined) held.put(object, Seq)
-      yield
-    }
-    verifier.end()
-    held.reach(Seq)
-    const follower = present(this.replica.followerOf(held, true), 'what follows a snapshot')
-    yield* follower.shop.foldSteps()
-    const task = this.taskOf(follower.shop, checkpoint, selection)
-    if (task !== undefined) check(task, this.shopId, parts ?? { singles: [] })
-    this.saltsKnown = salts
-    this.level = level
-    this.end({ checkpoint: this.checkpoints.goOn(signed), held, selection }, follower)
-    if (task === undefined || parts === undefined) return undefined
-    this.partsProven(task)
-    return { task, proofs: parts }
+  /** What a subscription to the parts selects with these salts. */
+  selectionWith(salts: Salts): Selection {
+    return selectionOf(this.parts, this.access(salts))
   }
 
-  /** What can be kept now: everything proven as of one checkpoint. `shown`: what proved the parts last. */
-  kept(
-    shown: { readonly task: PartTask; readonly proofs: PartProofs } | undefined,
-  ): (Omit<KeptReplica, 'items' | 'purpose'> & { readonly objects: Iterable<SnapshotObject> }) | undefined {
-    const { tree, whole, level, selection } = this
-    if (tree === undefined || whole === undefined || level === undefined) return undefined
-    if (tree.treeSeq !== whole.fields.Seq) return undefined
-    const task = this.partTask()
-    const isProven = shown?.task.checkpoint.fields.Seq === whole.fields.Seq
-    if (task !== undefined && !isProven) return undefined
-    const objects = [...tree.treeObjects()].filter(({ question }) => isSelected(selection, question))
-    const parts = task === undefined ? undefined : shown!.proofs
-    return { signed: whole.signed, level, salts: this.saltsKnown, objects, parts }
+  /** Goes on from what was kept, and verified. Throws CheckpointError. */
+  goOn(signed: SignedCheckpoint, resumed: Resumed, follower: SetFollower): void {
+    const checkpoint = this.checkpoints.goOn(signed)
+    this.saltsKnown = resumed.salts
+    this.level = resumed.level
+    this.end({ ...resumed, checkpoint }, follower)
+  }
+
+  /** What is held and proven whole, as of one checkpoint; undefined while that is not so. */
+  get proven(): (Resumed & { readonly whole: VerifiedCheckpoint; readonly tree: HeldShop }) | undefined {
+    const { held, tree, whole, level, selection, saltsKnown: salts } = this
+    if (held === undefined || tree === undefined || whole === undefined || level === undefined) return undefined
+    return tree.treeSeq === whole.fields.Seq ? { held, tree, whole, level, selection, salts } : undefined
   }
 
   /** What the checkpoint says of what it proves; the same reference for the same one. */
@@ -343,7 +313,8 @@ export class ProvenShop {
     return this.taskOf(tree, checkpoint, selection)
   }
 
-  private taskOf(tree: HeldShop, checkpoint: VerifiedCheckpoint, selection: Selection): PartTask | undefined {
+  /** The same of a tree that is held nowhere yet. */
+  taskOf(tree: HeldShop, checkpoint: VerifiedCheckpoint, selection: Selection): PartTask | undefined {
     const withHeld = (question: StateQuestion) => ({ question, held: tree.treeObject(question) })
     const singles = [...selection.singles, ...this.stockQuestions(tree.objects, selection)].map(withHeld)
     const orders = () => [...tree.treeOrders()].map((key) => withHeld(['Orders', key]))
@@ -361,7 +332,7 @@ export class ProvenShop {
   }
 
   private begin(push: SnapshotPush, now: Seconds): void {
-    const checkpoint = this.checkpoints.accept(offered(push, push.lastLeaf), now)
+    const checkpoint = this.checkpoints.accept(this.checkpoints.offered(push, push.lastLeaf), now)
     const { StateRoot: stateRoot } = checkpoint.fields
     const salts = push.salts.length > 0 ? readSalts(push.salts) : {}
     const selection = selectionOf(this.parts, this.access(salts))
@@ -418,19 +389,6 @@ export class ProvenShop {
     const all = new Map([...stock, ...this.watched.values()].map((question) => [String(question[1]), question]))
     return [...all.values()].filter(([, key]) => selected(key))
   }
-}
-
-/** Of what a tree has, cards' entries among it. */
-function isSelected({ selected }: Selection, question: StateQuestion): boolean {
-  const [collection, key] = question
-  const part = selected[collection]
-  return part === 'whole' || (part !== undefined && !isCardEntry(question) && part(key))
-}
-
-/** Throws ProofPayloadError, CheckpointError, ProofError. */
-function offered(push: SnapshotPush | CheckpointPush, last: Uint8Array): OfferedCheckpoint {
-  const consistency = push.consistency.length === 0 ? undefined : decodeLogConsistency(push.consistency)
-  return { signed: [push.checkpoint, push.signature], last: decodeLast(last), consistency }
 }
 
 /** A card that stands in an account that is no guest's may read everything: the relay must not say otherwise. */

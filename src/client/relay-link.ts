@@ -361,6 +361,11 @@ function notEnrolled(cause: unknown): never {
 const nothing = () => undefined
 const NOBODY = { push: nothing, checkpoint: nothing, snapshot: nothing, syncStatus: nothing }
 
+/** The card of a secret key, 33 bytes. A visitor's page never needs what it is calculated with. */
+export async function cardOf(key: Uint8Array | undefined): Promise<Uint8Array | undefined> {
+  return key && (await loaded(import('./own-card.js'))).publicKeyOf(key)
+}
+
 /** UNREACHABLE has several causes: `why` tells which it is. */
 async function openedOr(
   why: () => Promise<ClientError | undefined>,

@@ -16,6 +16,7 @@ import { VerificationError } from './verification-error.js'
 import { verifySet, type VerifiedSet } from './verify.js'
 
 export { decodeSet } from '../wire/pushed-set.js'
+export * as later from '../proofs/later-checkpoint.js'
 export { Freshness } from './freshness.js'
 
 /** Whose sets are taken. */

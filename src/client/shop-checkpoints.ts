@@ -6,20 +6,20 @@
  */
 
 import type { Seconds, ShopId } from '../brands.js'
+import { present } from '../assert.js'
 import { personalSigner } from '../bytes/eip191.js'
 import { CHECKPOINTS_KEPT } from '../limits.js'
-import { CheckpointTrust, type OfferedCheckpoint } from '../proofs/checkpoint-acceptance.js'
-import { CheckpointError } from '../proofs/checkpoint-error.js'
+import { AcceptedCheckpoints, type LaterRules, type OfferedCheckpoint } from '../proofs/checkpoint-acceptance.js'
 import {
+  decodeLast,
   requireIdentity,
   verifyCheckpoint,
-  verifyLast,
   type SignedCheckpoint,
   type VerifiedCheckpoint,
 } from '../proofs/checkpoint-form.js'
-import { compareCheckpoints } from '../proofs/conflict.js'
 import type { RelayIdentity } from '../proofs/hand-over.js'
-import type { ProvenAnswer } from '../wire/proof-payloads.js'
+import type * as Later from '../proofs/later-checkpoint.js'
+import type { CheckpointPush } from '../wire/messages.js'
 
 /** What is known of a relay before it says anything. */
 export interface KnownRelay {
@@ -29,10 +29,18 @@ export interface KnownRelay {
   readonly identity?: RelayIdentity | undefined
 }
 
+type PushedCheckpoint = Pick<CheckpointPush, 'checkpoint' | 'signature' | 'consistency'>
+
 export class ShopCheckpoints {
   private readonly shopId: ShopId
   private readonly relay: KnownRelay
-  private trust: CheckpointTrust | undefined
+  private trust: AcceptedCheckpoints | undefined
+  /** What follows a snapshot: undefined until it is loaded. */
+  private later: typeof Later | undefined
+  private readonly rules: LaterRules = {
+    requireNoConflict: (...of) => present(this.later, 'what follows a snapshot').requireNoConflict(...of),
+    requireConsistency: (...of) => present(this.later, 'what follows a snapshot').requireConsistency(...of),
+  }
   /** By Seq, the newest last; as many as a relay makes proofs for. */
   private readonly recent = new Map<bigint, VerifiedCheckpoint>()
   private readonly waiting = new Set<() => void>()
@@ -40,6 +48,11 @@ export class ShopCheckpoints {
   constructor(shopId: ShopId, relay: KnownRelay) {
     this.shopId = shopId
     this.relay = relay
+  }
+
+  /** Later checkpoints are accepted from now on: by these rules. */
+  follow(later: typeof Later): void {
+    this.later = later
   }
 
   /** The last one that was accepted. */
@@ -50,7 +63,7 @@ export class ShopCheckpoints {
   /** Goes on from one that was kept. Throws CheckpointError. */
   goOn(signed: SignedCheckpoint): VerifiedCheckpoint {
     const kept = this.verified(signed)
-    this.trust = new CheckpointTrust({ ...kept.fields, relays: this.relay.keys }, kept)
+    this.trust = new AcceptedCheckpoints({ ...kept.fields, relays: this.relay.keys }, this.rules, kept)
     this.recent.set(kept.fields.Seq, kept)
     return kept
   }
@@ -63,13 +76,19 @@ export class ShopCheckpoints {
     const signer = personalSigner(...signed)
     const anchored = verifyCheckpoint(signed, signer === undefined ? [] : [signer])
     requireIdentity(anchored.fields, { ...anchored.fields, ...this.relay.identity, ...place, ShopID: this.shopId })
-    this.trust = new CheckpointTrust({ ...anchored.fields, relays: this.relay.keys }, anchored)
+    this.trust = new AcceptedCheckpoints({ ...anchored.fields, relays: this.relay.keys }, this.rules, anchored)
   }
 
-  /** Checks all of a checkpoint and holds it from now on. Throws CheckpointError. */
+  /** As it was pushed. What shows that its log only grew is read after `follow`. Throws CheckpointError, ProofError. */
+  offered({ checkpoint, signature, consistency }: PushedCheckpoint, last: Uint8Array): OfferedCheckpoint {
+    const grown = consistency.length === 0 ? undefined : this.later?.decodeLogConsistency(consistency)
+    return { signed: [checkpoint, signature], last: decodeLast(last), consistency: grown }
+  }
+
+  /** Checks all of a checkpoint and holds it from now on; a later one after `follow`. Throws CheckpointError. */
   accept(offered: OfferedCheckpoint, now: Seconds): VerifiedCheckpoint {
     const next = this.verified(offered.signed)
-    const trust = this.trust ?? new CheckpointTrust({ ...next.fields, relays: this.relay.keys })
+    const trust = this.trust ?? new AcceptedCheckpoints({ ...next.fields, relays: this.relay.keys }, this.rules)
     trust.accept(offered, now)
     this.trust = trust
     const accepted = trust.accepted!
@@ -99,19 +118,6 @@ export class ShopCheckpoints {
       const timer = setTimeout(() => finish(false), ms)
       this.waiting.add(look)
     })
-  }
-
-  /** What beside `mine` came as the answer about the very same Seq. Throws CheckpointError. */
-  requireSame(mine: VerifiedCheckpoint, { Checkpoint, Last }: ProvenAnswer): void {
-    const theirs = this.verified(Checkpoint)
-    const [found, wanted] = [theirs.fields.Seq, mine.fields.Seq]
-    if (found !== wanted) {
-      const problem = `the answer is of checkpoint ${found}, not ${wanted}`
-      throw new CheckpointError('identity', problem, { at: 'Seq', found: `${found}`, wanted: `${wanted}` })
-    }
-    const compared = compareCheckpoints(mine, theirs, undefined)
-    if (compared.outcome === 'evidence') throw new CheckpointError('two-contents', compared.message)
-    verifyLast(Last, theirs.fields)
   }
 
   /** One of this relay's and this shop's. Throws CheckpointError. */

@@ -11,7 +11,7 @@ import { VERIFIED_AT_SECONDS_DEFAULT } from '../limits.js'
 import type { Change } from '../patches/patch.js'
 import type { Comparison } from '../proofs/checkpoint.js'
 import type { WireVersion } from '../wire/envelope.js'
-import type { PushRequest, Request, SyncStatusRequest } from '../wire/messages.js'
+import type { PushRequest, Request, SnapshotPush, SyncStatusRequest } from '../wire/messages.js'
 import {
   ClientError,
   clientClosed,
@@ -23,14 +23,13 @@ import {
 import { areConnectOptions, type ConnectOptions } from './connect-options.js'
 import type { RelayConnection } from './connection.js'
 import { Troubles, watchedView, type Diagnosis } from './diagnosis.js'
-import { FirstScreen } from './first-screen.js'
 import type { FollowedRelay } from './followed-relay.js'
 import { loaded } from './later.js'
 import { HeldView } from './held-view.js'
 import { LiveObjects, type Verified } from './live.js'
 import { filtersOf, type Part } from './parts.js'
 import type { OwnSet } from './proof-requests.js'
-import { RelayLink, type ConnectionState } from './relay-link.js'
+import { cardOf, RelayLink, type ConnectionState } from './relay-link.js'
 import type { ReplicaStore } from './kept-replica.js'
 import { Replica } from './replica.js'
 import { SetReaders } from './set-reader.js'
@@ -78,11 +77,6 @@ export async function connect(options: ConnectOptions): Promise<ShopClient> {
   return client
 }
 
-/** A visitor's page never needs what keys are calculated with. */
-async function cardOf(key: Uint8Array | undefined): Promise<Uint8Array | undefined> {
-  return key && (await loaded(import('./own-card.js'))).publicKeyOf(key)
-}
-
 /**
  * What `connect` gives.
  *
@@ -112,7 +106,6 @@ export class ShopClient extends ShopObjects {
   private writes: ShopWrites | undefined
   private readonly readers = new SetReaders()
   private readonly watched: WatchedViews
-  private readonly firstScreen: FirstScreen
   protected override readonly objects: LiveObjects
   /** What is held and proven, as views show it. */
   private readonly held: HeldView
@@ -139,10 +132,9 @@ export class ShopClient extends ShopObjects {
     this.source = this.held = this.makeView()
     this.watched = new WatchedViews(
       () => void this.reselect(),
-      () => this.firstScreen.look(),
+      () => this.proofs.lookFirst(this.watched),
     )
     this.objects = new LiveObjects(this.watched)
-    this.firstScreen = this.makeFirstScreen()
     this.link = this.makeLink()
     signal?.addEventListener('abort', this.onAbort, { once: true })
   }
@@ -159,7 +151,8 @@ export class ShopClient extends ShopObjects {
           this.device?.outbox.reached(this.proofs.heldSeq)
           this.objects.changedAll()
         },
-        streams: () => this.firstScreen.look(),
+        streams: () => this.proofs.lookFirst(this.watched),
+        shown: (name) => this.objects.changed(name),
         listed: () => this.watched.collections,
         unfollowed: (error) => this.unfollowed(error),
         failed: (error) => this.fail(error),
@@ -181,23 +174,6 @@ export class ShopClient extends ShopObjects {
     })
   }
 
-  private makeFirstScreen(): FirstScreen {
-    const { proofs, objects } = this
-    return new FirstScreen(
-      {
-        get streaming() {
-          return proofs.streaming
-        },
-        prove: (checkpoint, questions) => proofs.proveEarly(checkpoint, questions),
-        proven: (checkpoint, found) => {
-          for (const name of proofs.takeEarly(checkpoint, found)) objects.changed(name)
-        },
-        failed: (error) => this.fail(error),
-      },
-      () => this.watched.all,
-    )
-  }
-
   private makeLink(): RelayLink {
     const { url, key, protocol, signal } = this.options
     return new RelayLink(
@@ -206,7 +182,7 @@ export class ShopClient extends ShopObjects {
         begin: (connection) => this.begin(connection),
         push: (push) => this.followed(this.pushed(push)),
         checkpoint: (push) => this.followed(this.proofs.checkpoint(push)),
-        snapshot: (push) => this.checked(this.proofs.snapshot(push)),
+        snapshot: (push) => this.snapshot(push),
         payments: ({ page }) => this.tookPayments(page),
         syncStatus: (status) => this.told(status),
         lost: () => this.proofs.disconnected(),
@@ -559,6 +535,12 @@ export class ShopClient extends ShopObjects {
   private *followed(take: Steps): Steps {
     if (!this.proofs.follows) yield this.proofs.follow()
     yield* this.checked(take)
+  }
+
+  /** The first one needs no more than is there; one after an accepted checkpoint has to continue that. */
+  private snapshot(push: SnapshotPush): Steps {
+    const steps = this.proofs.snapshot(push)
+    return push.checkpoint.length > 0 && this.proofs.newest !== undefined ? this.followed(steps) : this.checked(steps)
   }
 
   private unfollowed(error: ClientError): void {

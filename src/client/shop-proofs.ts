@@ -9,13 +9,13 @@
 import type { Seconds, ShopId } from '../brands.js'
 import { encode } from '../codec/encode.js'
 import { FIRST_CHECKPOINT_MS_MAX } from '../limits.js'
-import type { StateQuestion } from '../merkle/state-proof.js'
 import type { RelayIdentity, SignedCheckpoint, VerifiedCheckpoint } from '../proofs/checkpoint.js'
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
 import type { CheckpointPush, EncodedSet, Request, SnapshotPush, SubscriptionRequest } from '../wire/messages.js'
 import { ClientError } from './client-error.js'
 import type { Checked } from './diagnosis.js'
+import type { FirstScreen } from './first-screen.js'
 import type { Freshness } from './freshness.js'
 import type { ReplicaStore } from './kept-replica.js'
 import type { KeptShop } from './kept-shop.js'
@@ -28,6 +28,7 @@ import { ProvenShop } from './proven-shop.js'
 import type { Replica } from './replica.js'
 import type { KnownRelay } from './shop-checkpoints.js'
 import { inSlices, type Steps } from './slices.js'
+import type { WatchedViews } from './watched-parts.js'
 import type * as Following from './set-follower.js'
 
 interface Whose {
@@ -50,6 +51,8 @@ interface ProofHandlers {
   changed(): void
   /** A snapshot began to stream. */
   streams(): void
+  /** The object of that name is shown before it has come. */
+  shown(name: string): void
   /** Collections whose objects somebody waits for. */
   listed(): Iterable<ObjectCollection>
   /** What follows a snapshot does not load: nothing can be taken or proven any more. */
@@ -72,6 +75,8 @@ export class ShopProofs {
   private following: typeof Following | undefined
   private loading: Promise<void> | undefined
   private freshness: Freshness | undefined
+  /** Undefined until a snapshot streams. */
+  private firstScreen: FirstScreen | undefined
   private pushes = 0
   /** Those that came whole: each is of other parts, or begins anew. */
   private snapshots = 0
@@ -146,23 +151,30 @@ export class ShopProofs {
     return this.proven.value(name)
   }
 
-  /** For FirstScreen. */
-  get streaming(): VerifiedCheckpoint | undefined {
-    return this.proven.streaming
+  /** What the views lack comes first, while a snapshot streams that is longer than a push. */
+  lookFirst(views: Pick<WatchedViews, 'all'>): void {
+    if (this.proven.streaming !== undefined) this.look(views).catch((error: unknown) => this.failed(error))
   }
 
-  /** For FirstScreen: rejects like proveObjects. */
-  async proveEarly(
-    checkpoint: VerifiedCheckpoint,
-    questions: readonly StateQuestion[],
-  ): ReturnType<typeof Parts.proveObjects> {
-    const { proveObjects } = await loaded(import('./part-proofs.js'))
-    return proveObjects(checkpoint, questions, this.asked, this.asked.ask)
+  private async look(views: Pick<WatchedViews, 'all'>): Promise<void> {
+    // Without this part all comes with the snapshot.
+    const part = await import('./part-proofs.js').catch(() => undefined)
+    this.firstScreen ??= part && new part.FirstScreen(this.firstShop(part), () => views.all)
+    this.firstScreen?.look()
   }
 
-  /** For FirstScreen; names of the objects that are shown now. */
-  takeEarly(...proven: Parameters<ProvenShop['takeEarly']>): readonly string[] {
-    return this.proven.takeEarly(...proven)
+  private firstShop({ proveObjects }: typeof Parts): ConstructorParameters<typeof FirstScreen>[0] {
+    const { asked, proven } = this
+    return {
+      get streaming() {
+        return proven.streaming
+      },
+      prove: (checkpoint, questions) => proveObjects(checkpoint, questions, asked, asked.ask),
+      proven: (checkpoint, found) => {
+        for (const name of proven.takeEarly(checkpoint, found)) this.handlers.shown(name)
+      },
+      failed: (error) => this.failed(error),
+    }
   }
 
   listStanding(collection: ObjectCollection): Standing {
@@ -222,9 +234,10 @@ export class ShopProofs {
   private async startFollowing(): Promise<void> {
     try {
       const following = await loaded(import('./set-follower.js'))
-      if (this.isClosed) return
       this.following = following
       this.replica.follow(following)
+      this.proven.checkpoints.follow(following.later)
+      if (this.isClosed) return
       if (this.isConnected) this.watchAge(following)
       this.prove()
       this.kept?.keep()

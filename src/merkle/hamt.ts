@@ -209,8 +209,8 @@ export class Hamt {
   }
 
   /** All leaves, in trie order. */
-  *entries(): IterableIterator<[Uint8Array, Uint8Array]> {
-    yield* leavesOf(this.branch, this.context)
+  entries(): IterableIterator<[Uint8Array, Uint8Array]> {
+    return new Leaves(this.branch, this.context)
   }
 
   /** The leaves behind the place of `key` in trie order, whether or not it is there: one path, then these. */
@@ -234,7 +234,7 @@ export class Hamt {
       if (isLeaf(entry)) return yield [entry.key, entry.value]
       branch = entry
     }
-    yield* leavesOf(branch, this.context)
+    yield* new Leaves(branch, this.context)
   }
 
   /** All nodes as they stand, for tests and tools. */
@@ -446,11 +446,40 @@ function digestOfNode(node: Node, context: TrieContext): Uint8Array {
 
 // Traversal
 
-/** Nodes that are read for this alone are not kept: they would drive out those that are in use. */
-function* leavesOf(branch: Branch, context: TrieContext): IterableIterator<[Uint8Array, Uint8Array]> {
-  for (const entry of (branch.node ?? fetched(branch, context)).entries) {
-    if (isLeaf(entry)) yield [entry.key, entry.value]
-    else yield* leavesOf(entry, context)
+/**
+ * Nodes that are read for this alone are not kept: they would drive out those that are in use. Generators within each
+ * other would take as long as all else.
+ */
+class Leaves implements IterableIterator<[Uint8Array, Uint8Array]> {
+  private readonly context: TrieContext
+  private readonly above: { readonly entries: Node['entries']; readonly at: number }[] = []
+  private entries: Node['entries']
+  private at = 0
+
+  constructor(branch: Branch, context: TrieContext) {
+    this.context = context
+    this.entries = [branch]
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  next(): IteratorResult<[Uint8Array, Uint8Array], undefined> {
+    for (;;) {
+      const entry = this.entries[this.at++]
+      if (entry === undefined) {
+        const above = this.above.pop()
+        if (above === undefined) return { done: true, value: undefined }
+        this.entries = above.entries
+        this.at = above.at
+      } else if (isLeaf(entry)) return { done: false, value: [entry.key, entry.value] }
+      else {
+        this.above.push({ entries: this.entries, at: this.at })
+        this.entries = (entry.node ?? fetched(entry, this.context)).entries
+        this.at = 0
+      }
+    }
   }
 }
 

@@ -8,7 +8,6 @@
 import type { Seconds } from '../brands.js'
 import { formatRfc3339 } from '../codec/time.js'
 import { CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX, VERIFIED_AT_SECONDS_DEFAULT } from '../limits.js'
-import { ProofError } from '../merkle/proof-error.js'
 import { CheckpointError } from './checkpoint-error.js'
 import {
   requireIdentity,
@@ -19,8 +18,7 @@ import {
   type SignedCheckpoint,
   type VerifiedCheckpoint,
 } from './checkpoint-form.js'
-import { conflictBetween } from './conflict.js'
-import { verifyLogConsistency, type LogConsistency } from './log-proof.js'
+import type { LogConsistency } from './log-consistency.js'
 
 /**
  * Whose checkpoints are accepted. Who knows the relay's address and the shop only takes the rest from the fields of the
@@ -39,36 +37,25 @@ export interface OfferedCheckpoint {
   readonly consistency?: LogConsistency | undefined
 }
 
-/**
- * Holds the last accepted checkpoint of one shop.
- *
- * @example
- * ```ts
- * import * as checkpoints from 'cairn-relay/checkpoint'
- *
- * const secret = new Uint8Array(32).fill(7)
- * const relay = new Uint8Array(Buffer.from('4a62316623ad457f02cdc5d997ded67a383ec569', 'hex'))
- * const digest = (byte: number) => new Uint8Array(32).fill(byte)
- * const identity = { ChainID: 1n, Registry: new Uint8Array(20), Relay: 12n, ShopID: 7n }
- * const [Set, StateRoot] = [digest(4), digest(3)]
- * const Peaks = [checkpoints.logLeafHash({ Seq: 1n, Set, StateRoot })]
- * const Timestamp = new checkpoints.CborTime(1_000n)
- * const state = { Seq: 1n, Peaks, StateRoot, StateHash: digest(2), Timestamp }
- * const bytes = checkpoints.encodeCheckpoint({ Version: 1n, ...identity, ...state })
- *
- * const trust = new checkpoints.CheckpointTrust({ ...identity, relays: [relay] })
- * console.log(trust.accept({ signed: checkpoints.signCheckpoint(bytes, secret), last: [Set, []] }, 1_010n)) // accepted
- * console.log(trust.isStale(1_060n), trust.isStale(1_061n)) // false true
- * ```
- */
-export class CheckpointTrust {
+/** What a later checkpoint has to be (later-checkpoint.ts); the first one needs none of it. */
+export interface LaterRules {
+  /** Throws CheckpointError. */
+  requireNoConflict(last: VerifiedCheckpoint, next: VerifiedCheckpoint): void
+  /** Throws CheckpointError. */
+  requireConsistency(last: VerifiedCheckpoint, next: VerifiedCheckpoint, consistency: LogConsistency | undefined): void
+}
+
+/** See CheckpointTrust. */
+export class AcceptedCheckpoints {
   private readonly trust: LogTrust
+  private readonly rules: LaterRules
   private last: VerifiedCheckpoint | undefined
 
   /** Goes on from `accepted`, which was kept, if it is given. Throws CheckpointError 'identity' if it is another's. */
-  constructor(trust: LogTrust, accepted?: VerifiedCheckpoint) {
+  constructor(trust: LogTrust, rules: LaterRules, accepted?: VerifiedCheckpoint) {
     if (accepted !== undefined) requireIdentity(accepted.fields, trust)
     this.trust = trust
+    this.rules = rules
     this.last = accepted
   }
 
@@ -85,10 +72,10 @@ export class CheckpointTrust {
     const next = verifyCheckpoint(offered.signed, this.trust.relays)
     requireIdentity(next.fields, this.trust)
     requireNotAhead(next, nowSeconds)
-    if (this.last !== undefined) requireNoConflict(this.last, next)
+    if (this.last !== undefined) this.rules.requireNoConflict(this.last, next)
     verifyLast(offered.last, next.fields)
     if (this.last !== undefined && next.fields.Seq > this.last.fields.Seq)
-      requireConsistency(this.last, next, offered.consistency)
+      this.rules.requireConsistency(this.last, next, offered.consistency)
     if (this.last?.fields.Seq === next.fields.Seq && next.fields.Timestamp.seconds < timeOf(this.last)) return 'ignored'
     this.last = next
     return 'accepted'
@@ -113,30 +100,4 @@ function requireNotAhead(next: VerifiedCheckpoint, nowSeconds: Seconds): void {
   const [found, now] = [formatRfc3339(timeOf(next)), formatRfc3339(nowSeconds)]
   const problem = `checkpoint ${next.fields.Seq} is of ${found}, more than 5 minutes after now, ${now}`
   throw new CheckpointError('future', problem, { at: 'Timestamp', found, wanted: `at most ${formatRfc3339(latest)}` })
-}
-
-/** What speaks against the relay comes before what may be an old answer. */
-function requireNoConflict(last: VerifiedCheckpoint, next: VerifiedCheckpoint): void {
-  const conflict = conflictBetween(last.fields, next.fields)
-  if (conflict?.kind === 'two-contents') throw new CheckpointError('two-contents', conflict.message)
-  if (conflict?.kind === 'time-falls') throw new CheckpointError('time-falls', conflict.message)
-  const [found, wanted] = [next.fields.Seq, last.fields.Seq]
-  if (found >= wanted) return
-  const problem = `checkpoint ${found} comes after checkpoint ${wanted} was accepted`
-  throw new CheckpointError('seq-lower', problem, { at: 'Seq', found: `${found}`, wanted: `at least ${wanted}` })
-}
-
-function requireConsistency(
-  last: VerifiedCheckpoint,
-  next: VerifiedCheckpoint,
-  consistency: LogConsistency | undefined,
-): void {
-  const between = `checkpoint ${next.fields.Seq} after ${last.fields.Seq}`
-  if (consistency === undefined) throw new CheckpointError('consistency', `${between}: no consistency came with it`)
-  try {
-    verifyLogConsistency(consistency, last.fields, next.fields)
-  } catch (cause) {
-    if (!(cause instanceof ProofError)) throw cause
-    throw new CheckpointError('consistency', `${between}: ${cause.message}`, { cause })
-  }
 }

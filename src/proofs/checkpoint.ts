@@ -42,17 +42,20 @@ export {
 export { logLeafBytes, logLeafHash, setDigest, type LogLeaf } from './log-leaf.js'
 export {
   decodeLogConsistency,
-  decodeLogInclusion,
   encodeLogConsistency,
-  encodeLogInclusion,
   logConsistency,
+  verifyLogConsistency,
+  type LogConsistency,
+} from './log-consistency.js'
+export {
+  decodeLogInclusion,
+  encodeLogInclusion,
   logInclusion,
   LogSeqError,
-  verifyLogConsistency,
   verifyLogInclusion,
-  type LogConsistency,
   type LogHead,
   type LogInclusion,
   type ReadNode,
 } from './log-proof.js'
-export { type LogTrust, type OfferedCheckpoint, CheckpointTrust } from './checkpoint-acceptance.js'
+export type { LogTrust, OfferedCheckpoint } from './checkpoint-acceptance.js'
+export { CheckpointTrust } from './later-checkpoint.js'

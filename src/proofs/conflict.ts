@@ -9,7 +9,7 @@ import { prefixedHex } from '../bytes/hex.js'
 import { formatRfc3339 } from '../codec/time.js'
 import { ProofError } from '../merkle/proof-error.js'
 import { requireIdentity, type Checkpoint, type VerifiedCheckpoint } from './checkpoint-form.js'
-import { verifyLogConsistency, type LogConsistency } from './log-proof.js'
+import { verifyLogConsistency, type LogConsistency } from './log-consistency.js'
 
 /**
  * two-contents: two checkpoints of one Seq differ in more than Timestamp · two-leaves: two leaves for one seq, each in

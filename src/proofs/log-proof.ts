@@ -1,16 +1,16 @@
 /**
- * Proofs of a shop's log (PROOFS §2), an unpadded mountain range over its sets: that a set is in it, and that it only
- * grew. Made from stored nodes, checked against the peaks of a checkpoint. Seqs are 1, 2, 3 … and leaf indices 0, 1, 2.
+ * Proofs of a shop's log (PROOFS §2), an unpadded mountain range over its sets: that a set is in it. Made from stored
+ * nodes, checked against the peaks of a checkpoint. Seqs are 1, 2, 3 … and leaf indices 0, 1, 2. Proofs that it only
+ * grew are in log-consistency.ts.
  *
  * Tests: test/proofs/log-proof.test.ts, test/cli/log-vectors.test.ts
  */
 
 import { encode } from '../codec/encode.js'
 import { readDeterministic } from '../codec/deterministic.js'
-import { arrayOf, SchemaError, tuple, uint, type Infer, type Schema } from '../codec/schema.js'
+import { arrayOf, SchemaError, tuple, type Infer, type Schema } from '../codec/schema.js'
 import { CborError } from '../codec/value.js'
 import {
-  consistencyIndices,
   inclusionPathIndices,
   LEAF_COUNT_MAX,
   LeafCountError,
@@ -22,22 +22,17 @@ import {
   type NodeIndex,
   type TreeSize,
 } from '../merkle/mmr-index.js'
-import { verifyConsistency, verifyLeafInclusion, type TrustedRange } from '../merkle/mmr-proof.js'
+import { verifyLeafInclusion, type TrustedRange } from '../merkle/mmr-proof.js'
 import { nodeValue } from '../merkle/node-hash.js'
 import { ProofError, type ProofErrorCode } from '../merkle/proof-error.js'
 import { bytes32, uint64 } from '../objects/scalars.js'
 import { logLeafHash, type LogLeaf } from './log-leaf.js'
 
 const path = arrayOf(bytes32)
-const seq = uint(64, 1n)
 
 /** `[leaf node index, path]`: the siblings from the leaf up, an empty array where there are none, never null. */
 export const LogInclusion = tuple(uint64, path)
 export type LogInclusion = Infer<typeof LogInclusion>
-
-/** `[Seq1, Seq2, Paths, RightPeaks]`, 1 ≤ Seq1 < Seq2: a path for each peak of Seq1, the peaks that none leads to. */
-export const LogConsistency = tuple(seq, seq, arrayOf(path), path)
-export type LogConsistency = Infer<typeof LogConsistency>
 
 /** How far a log goes: the number of its sets and its peaks, left to right, 32 bytes each. */
 export interface LogHead {
@@ -66,26 +61,6 @@ export function logInclusion(seq: bigint, head: bigint, readNode: ReadNode): Log
   if (seq < 1n || seq > head) throw new LogSeqError(`set ${seq} is not in a log of ${head}`)
   const index = logIndexOf(seq)
   return [index, inclusionPathIndices(index, sizeOfLog(head)).map(reading(readNode))]
-}
-
-/**
- * Proves that the log of the first `seq1` sets is how the log of the first `seq2` began. Throws LogSeqError unless
- * 1 ≤ seq1 < seq2.
- *
- * @example
- * ```ts
- * import { logConsistency } from 'cairn-relay/checkpoint'
- *
- * const nodes = [1, 2, 3].map((byte) => new Uint8Array(32).fill(byte))
- * const [seq1, seq2, paths, rightPeaks] = logConsistency(1n, 2n, (index) => nodes[Number(index)]!)
- * console.log(seq1, seq2, paths[0]![0]![0], rightPeaks) // 1n 2n 2 []
- * ```
- */
-export function logConsistency(seq1: bigint, seq2: bigint, readNode: ReadNode): LogConsistency {
-  if (seq1 < 1n || seq1 >= seq2) throw new LogSeqError(`the log of set ${seq2} does not go on from set ${seq1}`)
-  const { paths, rightPeaks } = consistencyIndices(sizeOfLog(seq1), sizeOfLog(seq2))
-  const read = reading(readNode)
-  return [seq1, seq2, paths.map((path) => path.map(read)), rightPeaks.map(read)]
 }
 
 /**
@@ -131,33 +106,6 @@ export function verifyHashWithoutItsLeaf(
 }
 
 /**
- * Returns if the log of `later` began as the log of `earlier`; the caller has to trust both. Throws ProofError
- * otherwise.
- *
- * @example
- * ```ts
- * import { logConsistency, ProofError, verifyLogConsistency } from 'cairn-relay/checkpoint'
- *
- * const nodes = [1, 2, 3].map((byte) => new Uint8Array(32).fill(byte))
- * const [earlier, later] = [{ Seq: 1n, Peaks: [nodes[0]!] }, { Seq: 2n, Peaks: [nodes[2]!] }]
- * try {
- *   verifyLogConsistency(logConsistency(1n, 2n, (index) => nodes[Number(index)]!), earlier, later)
- * } catch (error) {
- *   console.log((error as ProofError).code) // root
- * }
- * ```
- */
-export function verifyLogConsistency(consistency: LogConsistency, earlier: LogHead, later: LogHead): void {
-  const [seq1, seq2, paths, rightPeaks] = consistency
-  if (seq1 !== earlier.Seq || seq2 !== later.Seq) {
-    const wanted = `sets ${earlier.Seq} and ${later.Seq}`
-    throw new ProofError('tree-size', `the consistency is of sets ${seq1} and ${seq2}, not of ${wanted}`)
-  }
-  if (seq1 >= seq2) throw new ProofError('tree-size', `set ${seq2} does not come after set ${seq1}`)
-  verifyConsistency(rangeOf(earlier), rangeOf(later), paths, rightPeaks)
-}
-
-/**
  * The bytes of a log inclusion: deterministic CBOR.
  *
  * @example
@@ -185,42 +133,13 @@ export function decodeLogInclusion(bytes: Uint8Array): LogInclusion {
   return readProof(LogInclusion, bytes, 'log inclusion')
 }
 
-/**
- * The bytes of a consistency: deterministic CBOR.
- *
- * @example
- * ```ts
- * import { encodeLogConsistency } from 'cairn-relay/checkpoint'
- *
- * console.log(encodeLogConsistency([2n, 3n, [[]], [new Uint8Array(32)]]).length) // 40
- * ```
- */
-export function encodeLogConsistency(consistency: LogConsistency): Uint8Array {
-  return encode(LogConsistency.write(consistency))
-}
-
-/**
- * Reads a consistency, which nothing has checked yet; digests in it are views. Throws ProofError 'proof-form'.
- *
- * @example
- * ```ts
- * import { decodeLogConsistency, encodeLogConsistency } from 'cairn-relay/checkpoint'
- *
- * const bytes = encodeLogConsistency([2n, 3n, [[]], [new Uint8Array(32)]])
- * console.log(decodeLogConsistency(bytes)[1]) // 3n
- * ```
- */
-export function decodeLogConsistency(bytes: Uint8Array): LogConsistency {
-  return readProof(LogConsistency, bytes, 'consistency')
-}
-
 /** A proof that is asked of a log that does not have these sets. */
 export class LogSeqError extends RangeError {
   override readonly name = 'LogSeqError'
 }
 
 /** Reads a proof; whatever is wrong with its bytes is a ProofError. */
-function readProof<T>(schema: Schema<T>, bytes: Uint8Array, at: string): T {
+export function readProof<T>(schema: Schema<T>, bytes: Uint8Array, at: string): T {
   try {
     return readDeterministic(schema, bytes, at)
   } catch (cause) {
@@ -236,16 +155,16 @@ export function logIndexOf(seq: bigint): NodeIndex {
 }
 
 /** Throws LeafCountError above 2^62. */
-function sizeOfLog(seq: bigint): TreeSize {
+export function sizeOfLog(seq: bigint): TreeSize {
   return sizeOf(seq as LeafCount)
 }
 
 /** Throws ProofError where no log is so long; whether the peaks fit is checked with the proof. */
-function rangeOf({ Seq, Peaks }: LogHead): TrustedRange {
+export function rangeOf({ Seq, Peaks }: LogHead): TrustedRange {
   if (Seq < 0n || Seq > LEAF_COUNT_MAX) throw new ProofError('tree-size', new LeafCountError(Seq).message)
   return { size: sizeOfLog(Seq), peaks: Peaks }
 }
 
-function reading(readNode: ReadNode): (index: NodeIndex) => Uint8Array {
+export function reading(readNode: ReadNode): (index: NodeIndex) => Uint8Array {
   return (index) => nodeValue(readNode(index))
 }

@@ -26,7 +26,8 @@ import { CborError, type Cbor } from '../codec/value.js'
 import { FRAME_IN_BYTES_MAX, ITEMS_PER_ORDER_MAX, RECEIPT_BYTES_MAX, RECEIPT_ITEMS_MAX } from '../limits.js'
 import { bytes32, uint64 } from '../objects/scalars.js'
 import { Last, SignedCheckpoint } from './checkpoint-form.js'
-import { LogConsistency, LogInclusion } from './log-proof.js'
+import { LogConsistency } from './log-consistency.js'
+import { LogInclusion } from './log-proof.js'
 import { ReceiptError } from './receipt-error.js'
 
 const VERSION = 1n

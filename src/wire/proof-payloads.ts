@@ -18,7 +18,8 @@ import { LISTED_ORDERS_MAX } from '../limits.js'
 import { encodeLevel, readLevel, type Level } from '../merkle/state-level.js'
 import { bytes32, orderId } from '../objects/scalars.js'
 import { Last, SignedCheckpoint } from '../proofs/checkpoint-form.js'
-import { LogConsistency, LogInclusion } from '../proofs/log-proof.js'
+import { LogConsistency } from '../proofs/log-consistency.js'
+import { LogInclusion } from '../proofs/log-proof.js'
 import { ProofPayloadError, reading } from './snapshot-payloads.js'
 
 const seq = uint(64, 1n)

@@ -19,7 +19,7 @@ test('what proves the parts before says nothing of those that came meanwhile, wh
     { only: [], store: undefined, verifiedAtSeconds: 60n },
     {
       ask,
-      ...{ changed: () => undefined, streams: () => undefined, listed: () => [] },
+      ...{ changed: () => undefined, streams: () => undefined, shown: () => undefined, listed: () => [] },
       failed: (error) => failed.push(error),
       unfollowed: (error) => failed.push(error),
       notice: () => 1,

@@ -177,6 +177,10 @@ test(
       expect(await flaws(page)).toEqual([])
     }
     await panel.getByText('the stock lacked 2 of listing 5').waitFor()
+    // Amounts are long, and no column is so narrow that letters stand below each other.
+    const lines = page.locator('[data-order]')
+    const heights = await lines.evaluateAll((rows) => rows.map((row) => row.getBoundingClientRect().height))
+    expect([Math.min(...heights) > 20, Math.max(...heights) < 80]).toEqual([true, true])
     // Nothing is due for what is Paid.
     expect(await panel.getByText('Due', { exact: true }).count()).toBe(0)
     await panel.getByText('Asked for', { exact: true }).waitFor()

@@ -8,7 +8,7 @@ import { join, posix, resolve } from 'node:path'
 import { parseSync } from 'rolldown/utils'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const FOLDERS = ['src', 'test', 'bench', 'contracts', 'examples', 'web', 'cddl', 'docs', 'vectors']
+const FOLDERS = ['src', 'test', 'bench', 'scripts', 'contracts', 'examples', 'web', 'cddl', 'docs', 'vectors']
 const SOURCE = /\.(?:ts|tsx|mts|js|mjs)$/u
 
 /** A source that this one needs: `names` are those that it takes, or `all`. */

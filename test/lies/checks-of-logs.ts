@@ -50,18 +50,18 @@ export const OF_LOGS: readonly Check[] = [
   ),
   check(
     'no path too few or too many in a consistency',
-    'src/merkle/mmr-proof.ts',
+    'src/merkle/mmr-consistency.ts',
     'paths.length !== old.length',
     'false',
     ['adds a path to a consistency'],
   ),
-  check('all right peaks', 'src/merkle/mmr-proof.ts', 'rightPeaks.length !== wanted.length', 'false', [
+  check('all right peaks', 'src/merkle/mmr-consistency.ts', 'rightPeaks.length !== wanted.length', 'false', [
     'leaves the right peaks out',
   ]),
-  check('the right right peaks', 'src/merkle/mmr-proof.ts', '!equalBytes(peak, wanted[i]!)', 'false', [
+  check('the right right peaks', 'src/merkle/mmr-consistency.ts', '!equalBytes(peak, wanted[i]!)', 'false', [
     'swaps a right peak',
   ]),
-  check('as many peaks as a range has', 'src/merkle/mmr-proof.ts', 'peaks.length !== count', 'false', [
+  check('as many peaks as a range has', 'src/merkle/mmr-consistency.ts', 'peaks.length !== count', 'false', [
     'proves growth to a log with a peak too many',
   ]),
   check(
@@ -100,19 +100,19 @@ export const OF_LOGS: readonly Check[] = [
   ]),
   check(
     'no two contents for one Seq',
-    'src/proofs/checkpoint-acceptance.ts',
+    'src/proofs/later-checkpoint.ts',
     "if (conflict?.kind === 'two-contents') throw",
     "if (conflict?.kind === 'two-contents') return\n  if (false) throw",
     ['signs two contents for one set'],
   ),
   check(
     'time does not fall',
-    'src/proofs/checkpoint-acceptance.ts',
+    'src/proofs/later-checkpoint.ts',
     "if (conflict?.kind === 'time-falls') throw",
     'if (false) throw',
     ['turns time back'],
   ),
-  check('no checkpoint of before', 'src/proofs/checkpoint-acceptance.ts', 'if (found >= wanted) return', 'return', [
+  check('no checkpoint of before', 'src/proofs/later-checkpoint.ts', 'if (found >= wanted) return', 'return', [
     'replays an old checkpoint',
   ]),
   check(
@@ -124,21 +124,21 @@ export const OF_LOGS: readonly Check[] = [
   ),
   check(
     'growth is proven',
-    'src/proofs/checkpoint-acceptance.ts',
+    'src/proofs/later-checkpoint.ts',
     'if (consistency === undefined) throw',
     'if (consistency === undefined) return\n  if (false) throw',
     ['gives no consistency', 'comes back without a proof of growth'],
   ),
   check(
     'the log only grew',
-    'src/proofs/checkpoint-acceptance.ts',
+    'src/proofs/later-checkpoint.ts',
     'verifyLogConsistency(consistency, last.fields, next.fields)',
     '',
     ['rewrites the past'],
   ),
   check(
     'a consistency is of the two checkpoints',
-    'src/proofs/log-proof.ts',
+    'src/proofs/log-consistency.ts',
     'seq1 !== earlier.Seq || seq2 !== later.Seq',
     'false',
     ['gives the consistency of other sets'],
@@ -149,23 +149,19 @@ export const OF_LOGS: readonly Check[] = [
   check('a set is at its place of the log', 'src/proofs/log-proof.ts', 'index !== wanted', 'false', [
     'proves a write at another place',
   ]),
-  check(
-    'an answer is of the checkpoint that was asked',
-    'src/client/shop-checkpoints.ts',
-    'found !== wanted',
-    'false',
-    ['proves under another checkpoint'],
-  ),
+  check('an answer is of the checkpoint that was asked', 'src/client/same-checkpoint.ts', 'found !== wanted', 'false', [
+    'proves under another checkpoint',
+  ]),
   check(
     'an answer’s checkpoint is the one that was pushed',
-    'src/client/shop-checkpoints.ts',
+    'src/client/same-checkpoint.ts',
     "if (compared.outcome === 'evidence') throw",
     'if (false) throw',
     ['answers from another history'],
   ),
   check(
     'an answer’s checkpoint is tied to its last set',
-    'src/client/shop-checkpoints.ts',
+    'src/client/same-checkpoint.ts',
     'verifyLast(Last, theirs.fields)',
     '',
     ['answers with another last leaf'],

@@ -7,7 +7,7 @@ import {
   TreeSizeError,
   type TreeSize,
 } from '../../src/merkle/mmr-index.js'
-import { verifyConsistency } from '../../src/merkle/mmr-proof.js'
+import { verifyConsistency } from '../../src/merkle/mmr-consistency.js'
 import { Mmr } from '../../src/merkle/mmr.js'
 import { ProofError, type ProofErrorCode } from '../../src/merkle/proof-error.js'
 import { kat } from '../fixtures/mmr-kat.js'

@@ -9,15 +9,17 @@ import { ProofError, type ProofErrorCode } from '../../src/merkle/proof-error.js
 import { logLeafHash } from '../../src/proofs/log-leaf.js'
 import {
   decodeLogConsistency,
-  decodeLogInclusion,
   encodeLogConsistency,
-  encodeLogInclusion,
   logConsistency,
+  verifyLogConsistency,
+  type LogConsistency,
+} from '../../src/proofs/log-consistency.js'
+import {
+  decodeLogInclusion,
+  encodeLogInclusion,
   logInclusion,
   LogSeqError,
-  verifyLogConsistency,
   verifyLogInclusion,
-  type LogConsistency,
   type LogHead,
   type LogInclusion,
 } from '../../src/proofs/log-proof.js'

@@ -19,9 +19,9 @@ import { needsNobody, type SeenTo } from './seen-to.js'
 import { Badge, Empty, Scroll, useLive, useSession } from './shared.js'
 
 type Wants = (row: OrderRow, seen: SeenTo) => boolean
-type Filter = 'placed' | 'odd' | 'wait' | 'paid' | 'open' | 'canceled' | 'all'
+type Filter = 'ordered' | 'odd' | 'wait' | 'paid' | 'open' | 'canceled' | 'all'
 const FILTERS: readonly (readonly [name: Filter, title: string, wants: Wants])[] = [
-  ['placed', 'Placed', ({ order }) => order !== undefined && order.State !== OPEN && order.State !== CANCELED],
+  ['ordered', 'Ordered', ({ order }) => order !== undefined && order.State !== OPEN && order.State !== CANCELED],
   ['odd', 'Needs a person', ({ payments }, seen) => payments !== undefined && seen.open(payments).length > 0],
   ['wait', 'To be paid', ({ order }) => order?.State === UNPAID || order?.State === PAYMENT_CHOSEN],
   ['paid', 'Paid', ({ order }) => order?.State === PAID],
@@ -40,7 +40,7 @@ export function OrdersView({ chosen, choose }: OrdersProps) {
   const { client } = useSession()
   const orders = useLive(client.orders())
   const payments = useLive(client.payments())
-  const [filter, setFilter] = useState<Filter>('placed')
+  const [filter, setFilter] = useState<Filter>('ordered')
   const [search, setSearch] = useState('')
   const seen = useSeenTo()
   const [shown, show] = useState(SHOWN_FIRST)
@@ -99,7 +99,7 @@ function OrdersTable({
 }) {
   return (
     <Scroll label="Table of orders">
-      <table className="rows">
+      <table className="rows orders">
         <thead>
           <tr>
             <th scope="col">Order</th>

@@ -2,6 +2,7 @@
 
 import { formatMoney, type CartLine, type Listing, type Quote, type QuoteProblemCode } from 'cairn-relay/client'
 import { useCart, useListing, useListings } from 'cairn-relay/react'
+import { useSettled } from './guest.js'
 import { VariationNames } from './listing.js'
 import { isForSale, isSoldOut, Picture, View } from './parts.js'
 import { Link } from './route.js'
@@ -9,6 +10,7 @@ import { Link } from './route.js'
 export function Cart() {
   const { cart, lines, quote } = useCart()
   const soldOut = useSoldOut()
+  const isSettled = useSettled(lines.length > 0 && isPriced(quote))
   // Another address is given on the next page.
   const isOff = soldOut !== undefined || quote.problems.some(({ code }) => !isOfAddress(code) && code !== 'LOADING')
   if (lines.length === 0)
@@ -18,6 +20,12 @@ export function Cart() {
         <Link to={{}} className="primary">
           Look around
         </Link>
+      </View>
+    )
+  if (!isSettled)
+    return (
+      <View title="Your cart">
+        <p className="empty">One moment…</p>
       </View>
     )
   return (
@@ -46,6 +54,11 @@ export function Cart() {
 /** Whether what is in the cart cannot be ordered as it is; where an address is missing, it is about to come. */
 export function isRefused({ problems }: Quote): boolean {
   return problems.some(({ code }) => code !== 'NO_ADDRESS' && code !== 'LOADING')
+}
+
+/** All that it is about has come. */
+export function isPriced({ problems }: Quote): boolean {
+  return problems.every(({ code }) => code !== 'LOADING')
 }
 
 function isOfAddress(code: QuoteProblemCode): boolean {

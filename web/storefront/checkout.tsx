@@ -4,9 +4,9 @@ import { useEffect, useRef, useState, type FormEvent } from 'react'
 import { ClientError, type AddressDetails, type ShopClient } from 'cairn-relay/client'
 import { enrol, makeKeyCard, type Wallet } from 'cairn-relay/enrol'
 import { useCart, useConnection, useShop } from 'cairn-relay/react'
-import { isRefused, Sums, useSoldOut } from './cart.js'
+import { isPriced, isRefused, Sums, useSoldOut } from './cart.js'
 import { COUNTRIES, countryName } from './countries.js'
-import { useGuest, useOutbox, useProblemWords } from './guest.js'
+import { useGuest, useOutbox, useProblemWords, useSettled } from './guest.js'
 import { View } from './parts.js'
 import { newestPendingOrder } from './pending.js'
 import { keepCard, type Place } from './place.js'
@@ -27,6 +27,7 @@ export function Checkout() {
   const [fields, setFields] = useState<AddressDetails>(address ?? EMPTY)
   const { order, isRunning, problem } = useOrdering()
   const soldOut = useSoldOut()
+  const isSettled = useSettled(count > 0n && isPriced(quote))
   const isOff = soldOut !== undefined || isRefused(quote)
   const change = (name: string, value: string) => {
     const next = { ...fields, [name]: value }
@@ -34,6 +35,7 @@ export function Checkout() {
     cart?.sendTo(next)
   }
   if (count === 0n && !isRunning) return <Nothing />
+  if (!isSettled) return <View title="One moment…">{null}</View>
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     cart?.sendTo(fields)

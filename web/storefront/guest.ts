@@ -1,6 +1,15 @@
 /** Who is here: a visitor, or a guest with a key card of this browser; and the shop in his words. */
 
-import { createContext, useCallback, useContext, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
+import {
+  createContext,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react'
 import { formatMoney, type OutboxState } from 'cairn-relay/client'
 import { useManifest, useShop } from 'cairn-relay/react'
 import type { Place } from './place.js'
@@ -65,6 +74,21 @@ export function useSeconds(): bigint {
 
 function secondsNow(): bigint {
   return BigInt(Math.floor(Date.now() / 1_000))
+}
+
+/** What is known later than that is shown as it comes. */
+const SETTLING_MS = 1_500
+
+/** Once it is known what a view shows, and for good: until then nothing is, that would move when the rest comes. */
+export function useSettled(isKnown: boolean): boolean {
+  const wasKnown = useRef(false)
+  const [isLate, setLate] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), SETTLING_MS)
+    return () => clearTimeout(timer)
+  }, [])
+  wasKnown.current ||= isKnown
+  return wasKnown.current || isLate
 }
 
 /** `value`, once it has been the same for that long. */

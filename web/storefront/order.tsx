@@ -14,10 +14,10 @@ import {
   type ShopClient,
 } from 'cairn-relay/client'
 import { useCart, useConnection, useListing, useOrder, useOrders, useShop } from 'cairn-relay/react'
-import { SumRows } from './cart.js'
+import { isPriced, SumRows } from './cart.js'
 import { saveFile } from './files.js'
 import { countryName } from './countries.js'
-import { useGuest, useOutbox, useProblemWords, useSeconds } from './guest.js'
+import { useGuest, useOutbox, useProblemWords, useSeconds, useSettled } from './guest.js'
 import { KeyOffer, KeyPanel } from './key.js'
 import { VariationNames } from './listing.js'
 import { standingOf, type Standing } from './order-state.js'
@@ -29,11 +29,15 @@ import { go, Link } from './route.js'
 
 export function Order({ id }: { readonly id: bigint }) {
   const state = useOrder(id)
+  const shop = useShop()
   const { data: order, status } = state
-  if (order === undefined)
+  const quote = shop?.orders.quote(id)
+  const isSettled = useSettled(order !== undefined && quote !== undefined && isPriced(quote))
+  const isLoading = status === 'loading' || (order !== undefined && !isSettled)
+  if (order === undefined || !isSettled)
     return (
-      <View title={status === 'loading' ? 'One moment…' : 'No such order'}>
-        {status !== 'loading' && <p>This browser has no key that opens it.</p>}
+      <View title={isLoading ? 'One moment…' : 'No such order'}>
+        {!isLoading && <p>This browser has no key that opens it.</p>}
         <Link to={{}}>All that is sold</Link>
       </View>
     )
@@ -317,6 +321,13 @@ export function Orders() {
   const pending = pendingOrders(useOutbox())
   const now = useSeconds()
   const isLoading = status === 'loading' && card !== undefined
+  const isSettled = useSettled(!isLoading)
+  if (!isSettled)
+    return (
+      <View title="Your orders">
+        <p className="empty">One moment…</p>
+      </View>
+    )
   return (
     <View title="Your orders">
       {card !== undefined && status !== 'loading' && <Proof state={state} all="these are all that your key made" />}

@@ -240,11 +240,22 @@ function usePaying(order: Order, due: PaymentDue | undefined, setSent: SeenPayme
   return { pay, isRunning, told, problem }
 }
 
+/** Of the size of what comes once the chain was looked at. */
+function Unlooked() {
+  return (
+    <details className="by-hand">
+      <summary>Pay from another device</summary>
+      <p>One moment: the chain is asked for the address.</p>
+    </details>
+  )
+}
+
 /** From a wallet that is not in this browser. */
 function ByHand({ due, seen }: { readonly due: PaymentDue; readonly seen: SeenPayment }) {
   const shop = useShop()
   const { look, odd } = seen
-  if (look === undefined || shop === undefined) return null
+  if (shop === undefined) return null
+  if (look === undefined) return <Unlooked />
   const isPartial = odd === 'partial'
   const missing = shop.money(isPartial ? due.total - look.received : due.total, due.currency)
   return (

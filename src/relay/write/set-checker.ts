@@ -53,7 +53,7 @@ const BYTES_PER_MESSAGE = 65_536
 /** So that a thread has something to do while a batch is written: what waits behind them goes by turns. */
 const MESSAGES_PER_THREAD_MAX = 4
 /** Only sets of staff's cards, and as many of guests', that are checked here in one turn of the event loop. */
-const ONLY_ONES_PER_TURN_MAX = 16
+const ONLY_ONES_PER_TURN_MAX = 4
 /** A larger set keeps the event loop for longer than a message takes. */
 const AT_ONCE_BYTES_MAX = 16_384
 /** What a set costs a thread, in milliseconds: recovery of its signer, and by its size all the rest. */
@@ -125,8 +125,11 @@ export class SetChecker {
   }
 
   private send(): void {
-    while (this.waiting.size > 0 && this.threads.inFlight < MESSAGES_PER_THREAD_MAX * Math.max(1, this.threads.count)) {
-      const sets = this.next()
+    const messagesMax = MESSAGES_PER_THREAD_MAX * Math.max(1, this.threads.count)
+    // Where little waits it goes in parts, so that the first are written while the others are checked.
+    const part = Math.max(WORTH_A_MESSAGE, Math.ceil(this.waiting.size / messagesMax))
+    while (this.waiting.size > 0 && this.threads.inFlight < messagesMax) {
+      const sets = this.next(Math.min(SETS_PER_MESSAGE_MAX, part))
       const isLittle = sets.length < WORTH_A_MESSAGE && bytesOf(sets) <= AT_ONCE_BYTES_MAX
       if (isLittle && this.threads.inFlight === 0)
         for (const set of sets) this.tell(set, verdictOn(set, nowSeconds(this.options.clock)))
@@ -134,11 +137,11 @@ export class SetChecker {
     }
   }
 
-  /** By turns, and as many as a message holds. */
-  private next(): Question[] {
+  /** By turns. */
+  private next(most: number): Question[] {
     const sets: Question[] = []
     let bytes = 0
-    while (sets.length < SETS_PER_MESSAGE_MAX && bytes < BYTES_PER_MESSAGE) {
+    while (sets.length < most && bytes < BYTES_PER_MESSAGE) {
       const set = this.waiting.take()
       if (set === undefined) break
       this.waiting.spent(COST_MS_PER_SET + (set.received.length / 1_024) * COST_MS_PER_KILOBYTE)

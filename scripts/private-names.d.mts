@@ -1,0 +1,2 @@
+/** Sorted; of TypeScript files by their paths. */
+export function privateNames(files: readonly string[]): string[]
