@@ -64,8 +64,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     try {
       let stateHash: Uint8Array | undefined
       for (const set of sets) ({ stateHash } = await client.write(set, { signal: io.signal }))
-      if (flags.price !== undefined) io.out(await priceTold(client, integerFlag('price', flags.price)))
       io.out(`done: the shop's state hash is now ${toHex(stateHash!)}`)
+      if (flags.price !== undefined) io.out(await priceTold(client, integerFlag('price', flags.price)))
     } finally {
       client.close()
     }
