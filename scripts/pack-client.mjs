@@ -95,6 +95,7 @@ async function writeScripts(target, built) {
     const source = file.replace(/^dist(.*)\.js$/u, 'src$1.ts')
     return existsSync(join(ROOT, source)) ? source : `${source}x`
   })
+  const names = privateNames(sources.map((source) => join(ROOT, source)))
   const { outputFiles } = await build({
     entryPoints: sources.map((source) => join(ROOT, source)),
     outbase: join(ROOT, 'src'),
@@ -107,7 +108,9 @@ async function writeScripts(target, built) {
     jsx: 'automatic',
     legalComments: 'none',
     minify: true,
-    mangleProps: new RegExp(`^(?:${privateNames(sources.map((source) => join(ROOT, source))).join('|')})$`),
+    mangleProps: new RegExp(`^(?:${names.join('|')})$`),
+    // Each file is made by itself: without this all begin with the same letters, and a class has those of its parent.
+    mangleCache: Object.fromEntries(names.map((name, i) => [name, `$${i.toString(36)}`])),
     sourcemap: true,
     // Without fields that are declared and not set: they are names twice.
     tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, useDefineForClassFields: false } },
