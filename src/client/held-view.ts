@@ -24,6 +24,8 @@ interface HeldViewHost {
   parts(): readonly Part[] | undefined
   /** All that there was when the client came has come. */
   isSynced(): boolean
+  /** There is a session by which more can come. */
+  isConnected(): boolean
   /** Whether somebody may look still. */
   isWanted(): boolean
   /** Lists of the collection can be made now. */
@@ -66,7 +68,7 @@ export class HeldView implements ViewSource {
 
   listStanding(collection: ListedCollection): Standing {
     const standing = this.collectionStanding(collection)
-    return this.isRead(collection) ? standing : { ...standing, isLoading: true }
+    return this.isRead(collection) ? standing : { ...standing, isLoading: true, complete: false }
   }
 
   /** Of all objects of a collection, read or not. */
@@ -84,9 +86,14 @@ export class HeldView implements ViewSource {
     return parts === undefined || parts.some((part) => Object.entries(part).join() === `${kind},all`)
   }
 
-  /** A snapshot is as of its checkpoint: the sets behind it belong to what there was when the client came. */
+  /**
+   * A snapshot is as of its checkpoint: the sets behind it belong to what there was when the client came, and while
+   * they are on their way nothing is complete.
+   */
   private upToDate(standing: Standing): Standing {
-    return this.host.isSynced() ? standing : { ...standing, isLoading: true }
+    const { host } = this
+    if (host.isSynced()) return standing
+    return { ...standing, isLoading: true, complete: standing.complete && !host.isConnected() }
   }
 
   private unproven(): Omit<Standing, 'verified'> {

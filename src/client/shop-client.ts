@@ -168,6 +168,7 @@ export class ShopClient extends ShopObjects {
       protocol: () => this.protocol,
       parts: () => this.parts,
       isSynced: () => this.isSynced,
+      isConnected: () => this.state === 'connected',
       isWanted: () => this.state !== 'closed' && this.failure === undefined,
       listed: (collection) => this.objects.changed(`${collection}/`),
       failed: (error) => this.fail(error),

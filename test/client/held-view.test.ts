@@ -34,12 +34,13 @@ function viewOf(held: HeldObjects) {
   replica.begin(held, false)
   const listed = vi.fn<(collection: string) => void>()
   const failed = vi.fn<(error: unknown) => void>()
-  const state = { isWanted: true }
+  const state = { isWanted: true, isSynced: true, isConnected: true }
   const view = new HeldView(replica, proofs, {
     isWatched: false,
     protocol: () => 5,
     parts: () => undefined,
-    isSynced: () => true,
+    isSynced: () => state.isSynced,
+    isConnected: () => state.isConnected,
     isWanted: () => state.isWanted,
     listed,
     failed,
@@ -60,7 +61,7 @@ it('many are loading until they were read, and then are listed', async () => {
   vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += SLICE_MS))
   const many = OBJECTS_READ_AT_ONCE_MAX + 1
   const { view, listed, failed } = viewOf(holding(many))
-  expect(view.listStanding('Listings')).toMatchObject({ isLoading: true })
+  expect(view.listStanding('Listings')).toMatchObject({ isLoading: true, complete: false })
   const first = view.list('Listings')
   expect([first.length, view.list('Listings') === first]).toEqual([0, true])
   await vi.waitFor(() => expect(listed).toHaveBeenCalledOnce())
@@ -76,4 +77,12 @@ it('one that cannot be read is told, once', async () => {
   expect(view.list('Listings')).toEqual([])
   await vi.waitFor(() => expect(failed).toHaveBeenCalledOnce())
   expect(failed.mock.calls[0]![0]).toMatchObject({ message: 'Listings must be a map' })
+})
+
+it('nothing is complete while sets behind the snapshot come; without a session it is, as of its checkpoint', () => {
+  const { view, state } = viewOf(holding(1))
+  state.isSynced = false
+  expect(view.listStanding('Listings')).toMatchObject({ isLoading: true, complete: false })
+  state.isConnected = false
+  expect(view.listStanding('Listings')).toMatchObject({ isLoading: true, complete: true })
 })
