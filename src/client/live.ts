@@ -114,6 +114,7 @@ export class LiveObjects {
   private isDue = false
   private isAllDue = false
   private error: Error | undefined
+  private isOver = false
 
   constructor(watched: Watched) {
     this.watched = watched
@@ -150,6 +151,12 @@ export class LiveObjects {
     this.tellLater()
   }
 
+  /** Nothing comes any more; objects keep what they had. */
+  end(): void {
+    this.isOver = true
+    this.changedAll()
+  }
+
   /** Nothing is taken any more; objects keep what they had. */
   fail(error: Error): void {
     this.error = error
@@ -167,8 +174,12 @@ export class LiveObjects {
         if (stop() && --watching === 0) this.left(live, view)
       }
     }
-    const live = { get, subscribe, [Symbol.asyncIterator]: () => states(get, subscribe, () => this.error) }
+    const live = { get, subscribe, [Symbol.asyncIterator]: () => this.statesOf(get, subscribe) }
     return live
+  }
+
+  private statesOf<State>(get: () => State, subscribe: Live<unknown>['subscribe']): AsyncGenerator<State, void, void> {
+    return states(get, subscribe, { failure: () => this.error, isOver: () => this.isOver })
   }
 
   /** Who is told of its changes holds it too. */
@@ -250,11 +261,19 @@ function isSameVerified(a: Verified | undefined, b: Verified | undefined): boole
   return a === b || (a?.seq === b?.seq && a?.checkpoint === b?.checkpoint)
 }
 
-/** Each state once. Throws what `failure` gives, once all were given: nothing comes any more. */
+/** Why nothing comes any more. */
+interface Ending {
+  readonly failure: () => Error | undefined
+  readonly isOver: () => boolean
+}
+
+const NO_ENDING: Ending = { failure: () => undefined, isOver: () => false }
+
+/** Each state once; then, where nothing comes any more, it ends, or throws what `failure` gives. */
 export async function* states<State>(
   get: () => State,
   subscribe: (changed: () => void) => () => void,
-  failure: () => Error | undefined = () => undefined,
+  { failure, isOver }: Ending = NO_ENDING,
 ): AsyncGenerator<State, void, void> {
   let wake: () => void = () => undefined
   const stop = subscribe(() => wake())
@@ -264,6 +283,7 @@ export async function* states<State>(
       const error = failure()
       if (now !== shown) yield (shown = now)
       else if (error !== undefined) throw error
+      else if (isOver()) return
       else await new Promise<void>((resolve) => (wake = resolve))
     }
   } finally {

@@ -407,6 +407,7 @@ export class ShopClient extends ShopObjects {
     this.device?.close()
     this.watched.end()
     this.readers.finish()
+    this.objects.end()
   }
 
   private async proveOwn(set: OwnSet): Promise<Verified> {

@@ -134,6 +134,23 @@ describe('a live object', () => {
   })
 })
 
+it('loops end when nothing comes any more, after what came', async () => {
+  const { objects, set, live, watched } = setUp()
+  set('Tags/a', 1)
+  const given: unknown[] = []
+  const loop = (async () => {
+    for await (const { data } of live('Tags/a')) given.push(data)
+  })()
+  await turn()
+  set('Tags/a', 2)
+  objects.end()
+  await loop
+  expect([given, watched]).toEqual([
+    [1, 2],
+    ['+Tags/a', '-Tags/a'],
+  ])
+})
+
 it('a watcher that throws stops no other', async () => {
   const { set, live } = setUp()
   const told: number[] = []
