@@ -1,4 +1,4 @@
-/** What outlives the page of cart and key, beside what a guest's client keeps by itself; and what other tabs do to it. */
+/** What outlives the page of cart and key, beside what a client keeps by itself; and what other tabs do to it. */
 
 import { useEffect, useState } from 'react'
 import { ClientError, type Cart } from 'cairn-relay/client'
