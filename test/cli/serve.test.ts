@@ -465,7 +465,9 @@ describe('a relay', () => {
     )
     const put = command(printed(relay, 'put'))
     expect(await put.exit, put.err).toBe(0)
-    expect(put.out).toMatch(/^done: the shop's state hash is now [0-9a-f]{64}\nprice: 21000000000000000 of the smallest unit, /u)
+    expect(put.out).toMatch(
+      /^done: the shop's state hash is now [0-9a-f]{64}\nprice: 21000000000000000 of the smallest unit, /u,
+    )
     expect(put.out).toMatch(/which are 0\.021 of the native currency of chain 31337\n$/u)
     const [, after] = await watch.says(
       /^Trail map {2}price 0\.021 of the native currency of chain 31337 {2}✓ proven as of checkpoint (\d+)$/mu,
