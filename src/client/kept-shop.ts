@@ -2,7 +2,7 @@
  * Keeps what is proven of a shop in a store, and brings it back: shown at once if it is wanted so, and checked as if
  * the relay had sent it. Loaded when `store` of `connect` asks for it.
  *
- * Tests: test/client/kept-replica.test.ts
+ * Tests: test/client/kept-shop.test.ts, test/client/kept-replica.test.ts
  */
 
 import { present } from '../assert.js'

@@ -1,12 +1,12 @@
 /**
  * Parts of the library that are loaded when they are first needed: in a page a request of their own.
  *
- * Tests: test/client/later.test.ts
+ * Tests: test/client/later.test.ts, test/client/set-follower.test.ts
  */
 
 import { LOAD_PAUSE_MS_MAX, LOAD_PAUSE_MS_MIN, LOAD_TRIES_MAX } from '../limits.js'
 import { ClientError } from './client-error.js'
-import { TimeLimit, unrefTimer } from './time-limit.js'
+import { unrefTimer } from './time-limit.js'
 
 /** Rejects with ClientError UNREACHABLE where the part does not come: no check failed, and it may come later. */
 export async function loaded<T>(part: Promise<T>): Promise<T> {
@@ -31,16 +31,16 @@ interface Trying {
  * Rejects with that after the last try that counts: a browser may remember that an address did not load, so that no
  * further one helps.
  */
-export async function inTries<T>(load: () => Promise<T>, { isWanted, counts, notice }: Trying): Promise<T> {
+export async function inTries<T>(load: () => Promise<T>, trying: Trying): Promise<T> {
   for (let [tries, pauseMs] = [0, LOAD_PAUSE_MS_MIN]; ; pauseMs = Math.min(2 * pauseMs, LOAD_PAUSE_MS_MAX)) {
     try {
       return await load()
     } catch (cause) {
-      if (!(cause instanceof ClientError) || cause.code !== 'UNREACHABLE' || !isWanted()) throw cause
-      if (counts()) tries++
-      if (tries === LOAD_TRIES_MAX)
+      if (!(cause instanceof ClientError) || cause.code !== 'UNREACHABLE' || !trying.isWanted()) throw cause
+      if (trying.counts()) tries++
+      if (tries >= LOAD_TRIES_MAX)
         throw new ClientError('UNREACHABLE', `${cause.message} (in ${tries} tries)`, { cause, remedy: RELOAD })
-      notice(`${cause.message}; again in ${pauseMs} ms`)
+      trying.notice(`${cause.message}; again in ${pauseMs} ms`)
     }
     await new Promise((resolve) => unrefTimer(setTimeout(resolve, pauseMs)))
   }
@@ -50,14 +50,10 @@ const RELOAD = 'Reload the page; if that does not help, look whether all files o
 
 /** The same, or a rejection with ClientError TIMEOUT. */
 export async function inTime<T>(part: Promise<T>, ms: number): Promise<T> {
-  const limit = new TimeLimit(ms)
+  let timer: ReturnType<typeof setTimeout>
   const over = new Promise<never>((_, reject) => {
-    const problem = `a part of the client library did not load within ${ms} ms`
-    limit.signal.addEventListener('abort', () => reject(new ClientError('TIMEOUT', problem)))
+    const problem = `a part of the client library does not load within ${ms} ms`
+    timer = setTimeout(() => reject(new ClientError('TIMEOUT', problem)), ms)
   })
-  try {
-    return await Promise.race([part, over])
-  } finally {
-    limit.clear()
-  }
+  return Promise.race([part, over]).finally(() => clearTimeout(timer))
 }

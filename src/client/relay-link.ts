@@ -3,7 +3,7 @@
  * comes back after every loss with one bounded, jittered back-off. Which version it is stays: a relay that spoke 5 once
  * is not believed to have forgotten it.
  *
- * Tests: test/client/shop-client.test.ts, test/client/proven-client.test.ts
+ * Tests: test/client/relay-link.test.ts, test/client/shop-client.test.ts, test/client/proven-client.test.ts
  */
 
 import { fromBigEndian, toBigEndian } from '../bytes/bytes.js'

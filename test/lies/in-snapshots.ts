@@ -40,7 +40,7 @@ const oddAccount: Edits = {
   state: (state, seq) => {
     const [first] = seq === Number(LISTED_AT) ? state.collections.Accounts.entries() : []
     if (first === undefined) return state
-    return withObject(state, 'Accounts', first[0], (fields) => new Map([...fields, ['Guest', 7n]]) as never)
+    return withObject(state, 'Accounts', first[0], (fields) => new Map<CborKey, Cbor>([...fields, ['Guest', 7n]]))
   },
 }
 
