@@ -11,7 +11,10 @@ beforeEach(async () => {
   server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
   await new Promise((resolve) => server.once('listening', resolve))
 })
-afterEach(() => server.close())
+afterEach(() => {
+  for (const socket of server.clients) socket.terminate()
+  server.close()
+})
 
 function linked() {
   const begin = vi.fn<() => Promise<void>>(async () => undefined)
