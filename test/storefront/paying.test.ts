@@ -103,6 +103,13 @@ describe('a wallet', () => {
   })
 })
 
+test('nothing is paid where the money is of another chain than the page', async () => {
+  const wanted = due(NATIVE, 10n)
+  const other = { ...wanted, currency: { ...wanted.currency, ChainID: 10n } }
+  await expect(pay(other)).rejects.toThrow(`on chain 10, and this page pays on ${chain.chainId}`)
+  expect(asked).toEqual([])
+})
+
 describe('what the page sees of a payment by hand', () => {
   test('a part of it, then more than it', async () => {
     const wanted = due(NATIVE, 100n)

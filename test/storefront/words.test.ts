@@ -1,7 +1,7 @@
-import { ClientError } from 'cairn-relay/client'
+import { CheckpointError, ClientError, VerificationError } from 'cairn-relay/client'
 import { describe, expect, test } from 'vitest'
 import { ERROR_REMEDIES, type ErrorCatalogueCode } from '../../src/wire/error-remedies.js'
-import { connectionWords, problemWords, refusalWords } from '../../web/storefront/words.js'
+import { blameFor, connectionWords, futureOf, problemWords, refusalWords } from '../../web/storefront/words.js'
 
 const titleOf = (id: bigint) => (id === 7n ? 'Wool socks' : undefined)
 const words = (error: unknown) => problemWords(error, titleOf)
@@ -78,5 +78,26 @@ describe('the connection', () => {
   test('that another tab or another device has', () => {
     expect(told('disconnected', undefined, false)).toMatch(/another tab/u)
     expect(told('disconnected', 'ALREADY_CONNECTED')).toMatch(/another device/u)
+  })
+})
+
+describe('who is to blame', () => {
+  const found = '2026-01-01T10:10:00Z'
+  const future = new CheckpointError('future', 'it is ahead', { at: 'Timestamp', found })
+  const unverified = (cause: Error) => new ClientError('VERIFICATION_FAILED', 'it does not verify', { cause })
+
+  test.each<[what: string, error: unknown, blamed: string]>([
+    ['a false set', new VerificationError(3n, 'not signed'), 'relay'],
+    ['what does not verify', unverified(new CheckpointError('signer', 'another key')), 'relay'],
+    ['a checkpoint of the future', unverified(future), 'clock'],
+    ['what this page asked wrongly', new ClientError('USAGE', 'options.key: it is no secret'), 'nobody'],
+    ['a relay for development alone', new ClientError('NOT_DEVELOPMENT', 'no'), 'nobody'],
+  ])('for %s', (_what, error, blamed) => {
+    expect(blameFor(error)).toBe(blamed)
+  })
+
+  test('a clock that may be wrong is named, with the time that the shop says', () => {
+    expect(futureOf(unverified(future))).toBe(found)
+    expect(words(unverified(future))).toMatch(/clock of this device may be wrong/u)
   })
 })

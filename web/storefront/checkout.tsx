@@ -24,15 +24,14 @@ const FIELD_LETTERS_MAX = 200
 
 export function Checkout() {
   const { cart, quote, count, address } = useCart()
-  const [fields, setFields] = useState<AddressDetails>(address ?? EMPTY)
+  // The cart's own: what it was restored with, or brought from another tab, comes after the first look.
+  const fields = fieldsOf(address)
   const { order, isRunning, problem } = useOrdering()
   const soldOut = useSoldOut()
   const isSettled = useSettled(count > 0n && isPriced(quote))
   const isOff = soldOut !== undefined || isRefused(quote)
   const change = (name: string, value: string) => {
-    const next = { ...fields, [name]: value }
-    setFields(next)
-    cart?.sendTo(next)
+    cart?.sendTo({ ...fields, [name]: value })
   }
   if (count === 0n && !isRunning) return <Nothing />
   if (!isSettled) return <View title="One moment…">{null}</View>
@@ -77,6 +76,12 @@ function Nothing() {
 
 const EMPTY: AddressDetails = { Name: '', EmailAddress: '', Address1: '', PostalCode: '', City: '', Country: 'CH' }
 
+/** Of what was kept nothing but what the form has. */
+function fieldsOf(address: AddressDetails | undefined): AddressDetails {
+  const kept = Object.entries(address ?? {}).filter(([name, value]) => name in EMPTY && typeof value === 'string')
+  return { ...EMPTY, ...Object.fromEntries(kept) }
+}
+
 interface AddressProps {
   readonly fields: AddressDetails
   readonly change: (name: string, value: string) => void
@@ -119,6 +124,9 @@ function Address({ fields, change }: AddressProps) {
   )
 }
 
+/** Unlike the id of any wallet. */
+const PAGE_ITSELF = 'page'
+
 /** A guest who ordered before is known by the card of this browser. */
 function Who() {
   const { card, place } = useGuest()
@@ -128,7 +136,7 @@ function Who() {
     <fieldset className="choices is-column">
       <legend>Who orders</legend>
       <label className="choice">
-        <input type="radio" name="who" value="" defaultChecked />
+        <input type="radio" name="who" value={PAGE_ITSELF} defaultChecked />
         <span>This browser, by a key that it makes now</span>
       </label>
       {wallets.map(({ id, name }) => (

@@ -6,6 +6,7 @@ import { keccak256 } from 'viem'
 import type { Currency } from 'cairn-relay/client'
 import { Shop, useCart } from 'cairn-relay/react'
 import { replicaStore } from 'cairn-relay/replica-store'
+import { Boundary } from './boundary.js'
 import { Cart } from './cart.js'
 import { Checkout } from './checkout.js'
 import { GuestContext } from './guest.js'
@@ -34,7 +35,9 @@ function Storefront({ place }: { readonly place: Place }) {
   return (
     <Shop url={url} shop={shop} relay={relay} card={card} currencies={currencies} offline {...kept}>
       <GuestContext.Provider value={guest}>
-        <Page />
+        <Boundary>
+          <Page />
+        </Boundary>
       </GuestContext.Provider>
     </Shop>
   )

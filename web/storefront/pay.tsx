@@ -15,8 +15,9 @@ import {
 import { useConnection, useManifest, useShop } from 'cairn-relay/react'
 import { lookAt, oddityOf, paymentLink, type ChainLook } from './chain-look.js'
 import { useGuest, useProblemWords } from './guest.js'
-import { secretOf, textOf } from './hex.js'
-import { keepSentPayment, sentPayment } from './place.js'
+import { secretOf, shortHex, textOf } from './hex.js'
+import { isPayableOn } from './paying.js'
+import { keepSentPayment, sentPayment, type TrialChain } from './place.js'
 import { Qr } from './qr.js'
 import { requestOf, useWallets, type PayingWallet } from './wallets.js'
 
@@ -40,7 +41,8 @@ export function useSeenPayment(order: Order, due: PaymentDue | undefined): SeenP
   const [, setVersion] = useState(0)
   const { State } = order
   useEffect(() => {
-    if (chain === undefined || due === undefined) return
+    // Of another chain nothing is seen here, and its addresses are others.
+    if (chain === undefined || due === undefined || !isPayableOn(chain, due)) return
     let isOver = false
     const see = () => {
       lookAt(requestOf(chain), due, chain).then(
@@ -133,7 +135,7 @@ function ByWallet({ due, paying }: ByWalletProps) {
   const { place } = useGuest()
   const { state } = useConnection()
   const wallets = useWallets(place.chain)
-  const choices = useChoices()
+  const choices = useChoices(place.chain)
   const first = choices.findIndex(({ currency }) => due !== undefined && isSamePlace(currency, due.currency))
   const [chosen, choose] = useState<number | undefined>(undefined)
   const { pay, isRunning, told, problem } = paying
@@ -156,6 +158,7 @@ function ByWallet({ due, paying }: ByWalletProps) {
           </button>
         ))}
       </div>
+      {choices.length === 0 && <p className="notice">The shop takes no money on the chain that this page pays on.</p>}
       <p role="status">{isAway ? 'You can pay once the shop answers again.' : told}</p>
       <p className="problem" role="alert">
         {problem}
@@ -176,9 +179,9 @@ function CurrencyChoice({ choices, chosen, choose, isLocked }: CurrencyChoicePro
     <fieldset className="choices" disabled={isLocked}>
       <legend>In which money</legend>
       {choices.map((choice, i) => (
-        <label key={choice.symbol} className="choice">
+        <label key={textOf(choice.currency.Address)} className="choice">
           <input type="radio" name="currency" checked={choice === chosen} onChange={() => choose(i)} />
-          <span>{choice.symbol}</span>
+          <span>{choice.label}</span>
         </label>
       ))}
     </fieldset>
@@ -188,27 +191,33 @@ function CurrencyChoice({ choices, chosen, choose, isLocked }: CurrencyChoicePro
 interface Choice {
   readonly payee: ChainAddress
   readonly currency: ChainAddress
-  readonly symbol: string
+  readonly label: string
 }
 
-/** Every currency that the shop takes, with a payee on its chain. */
-function useChoices(): readonly Choice[] {
+/** Every currency of the page's chain that the shop takes, with a payee there. */
+function useChoices(chain: TrialChain | undefined): readonly Choice[] {
   const shop = useShop()
   const manifest = useManifest({ select: ({ data }) => data })
   return useMemo(() => {
-    const payees = [...(manifest?.Payees ?? [])].flatMap(([ChainID, all]) =>
-      [...all.keys()].map((hex) => at(ChainID, hex)),
+    if (chain === undefined || shop === undefined) return []
+    const all = [...(manifest?.AcceptedCurrencies ?? [])].flatMap(([ChainID, names]) =>
+      [...names.keys()].map((hex) => shop.money(0n, at(ChainID, hex))),
     )
-    return [...(manifest?.AcceptedCurrencies ?? [])].flatMap(([ChainID, all]) =>
-      [...all.keys()].flatMap((hex) => {
-        const payee = payees.find((one) => one.ChainID === ChainID)
-        const currency = at(ChainID, hex)
-        return payee === undefined || shop === undefined
-          ? []
-          : { payee, currency, symbol: shop.money(0n, currency).symbol }
-      }),
-    )
-  }, [manifest, shop])
+    const here = BigInt(chain.chainId)
+    const [hex] = manifest?.Payees?.get(here)?.keys() ?? []
+    if (hex === undefined) return []
+    const own = all.filter(({ currency }) => currency.ChainID === here)
+    return own.map((money) => ({ payee: at(here, hex), currency: money.currency, label: labelOf(money, all) }))
+  }, [manifest, shop, chain])
+}
+
+/** Its symbol; and what tells it from another one of the same symbol. */
+export function labelOf({ symbol, currency }: Money, all: readonly Money[]): string {
+  const alike = all.filter((one) => one.symbol === symbol)
+  const isHere = ({ currency: { ChainID } }: Money) => ChainID === currency.ChainID
+  const chain = alike.every(isHere) ? '' : ` on chain ${currency.ChainID}`
+  const token = alike.filter(isHere).length > 1 ? ` (${shortHex(currency.Address)})` : ''
+  return `${symbol}${chain}${token}`
 }
 
 function at(ChainID: bigint, hex: string): ChainAddress {

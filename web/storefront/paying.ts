@@ -29,6 +29,8 @@ const UNKNOWN_CHAIN = 4_902
 /** Resolves once the payment stands in a block. Rejects with the wallet's error, or with why the chain refused it. */
 export async function payWith(payer: Payer, due: PaymentDue, chain: TrialChain, steps: PayingSteps): Promise<void> {
   const { pay } = due.calls
+  if (!isPayableOn(chain, due))
+    throw new Error(`${OTHER_CHAIN} ${due.currency.ChainID}, and this page pays on ${chain.chainId}`)
   await onChain(payer.request, chain)
   if (!isNative(due)) await allow(payer, due, chain, steps)
   steps.tell('Confirm the payment in your wallet.')
@@ -43,6 +45,14 @@ export async function payWith(payer: Payer, due: PaymentDue, chain: TrialChain, 
     const why = await reasonFor(payer, chain.payments, pay)
     throw new Error(why ?? error.message, { cause: error })
   }
+}
+
+/** How the error of a payment on another chain begins. */
+export const OTHER_CHAIN = 'it is to be paid on chain'
+
+/** Contracts and tokens of one chain are others, or nothing, on another. */
+export function isPayableOn({ chainId }: TrialChain, { currency }: Pick<PaymentDue, 'currency'>): boolean {
+  return currency.ChainID === BigInt(chainId)
 }
 
 /** What the contract says to the same call now; undefined if it says nothing. */

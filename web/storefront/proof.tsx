@@ -3,10 +3,12 @@
 import { useRef, useState } from 'react'
 import type { LiveState, Verified } from 'cairn-relay/client'
 import { useConnection, useShop } from 'cairn-relay/react'
+import { useProblemWords } from './guest.js'
 import { shortHex } from './hex.js'
+import { blameFor, futureOf } from './words.js'
 
 type Standing = Pick<LiveState<unknown>, 'status' | 'complete' | 'stale' | 'verified' | 'pending' | 'data' | 'error'>
-type Kind = 'proven' | 'checking' | 'kept' | 'pending' | 'stale' | 'unproven' | 'failed'
+type Kind = 'proven' | 'checking' | 'kept' | 'pending' | 'stale' | 'unproven' | 'failed' | 'halted'
 
 const SIGNS: Readonly<Record<Kind, string>> = {
   proven: '✓',
@@ -16,6 +18,7 @@ const SIGNS: Readonly<Record<Kind, string>> = {
   stale: '!',
   unproven: '–',
   failed: '✗',
+  halted: '–',
 }
 
 interface Session {
@@ -25,7 +28,7 @@ interface Session {
 
 function kindOf(standing: Standing, { protocol, isConnected }: Session): Kind {
   const { status, complete, stale, pending } = standing
-  if (status === 'failed') return 'failed'
+  if (status === 'failed') return blameFor(standing.error) === 'relay' ? 'failed' : 'halted'
   if (protocol === 4) return 'unproven'
   if (pending === true) return 'pending'
   if (status === 'loading' && !isConnected && holdsSomething(standing)) return 'kept'
@@ -45,8 +48,9 @@ function wordsOf(kind: Kind, last: Verified | undefined, all: string): readonly 
     return ['From your last visit', last === undefined ? 'not checked yet' : `proven as of checkpoint ${last.seq}`]
   if (kind === 'pending') return ['Pending', 'what you changed is not sent yet, and nobody has proven it']
   if (kind === 'checking') return [as, last === undefined ? 'one moment' : 'a change is being checked']
-  if (kind === 'stale') return [as, 'the relay shows nothing newer']
+  if (kind === 'stale') return [as, 'the relay shows nothing newer, or this device’s clock is fast']
   if (kind === 'unproven') return ['Not proven', 'the relay speaks an old version']
+  if (kind === 'halted') return ['Not checked', 'this page could not go on']
   return ['Does not verify', 'do not buy here']
 }
 
@@ -96,6 +100,7 @@ function Explanation({
   readonly error: Error | undefined
 }) {
   if (kind === 'failed') return <Refused error={error} />
+  if (kind === 'halted') return <Halted error={error} />
   return (
     <div className="explained">
       <h2>You do not have to trust this shop’s server</h2>
@@ -118,6 +123,12 @@ function Explanation({
         <p className="notice">
           What you see was kept in this browser when you were here last, and was proven then. As soon as the shop
           answers, it is checked anew.
+        </p>
+      )}
+      {kind === 'stale' && (
+        <p className="notice">
+          By the clock of this device it is {new Date().toLocaleString()}, and the last checkpoint is older than it
+          should be. Is that clock right? If it is, the relay keeps newer ones back, or is in trouble.
         </p>
       )}
       {kind === 'pending' && (
@@ -152,6 +163,30 @@ function Refused({ error }: { readonly error: Error | undefined }) {
   )
 }
 
+/** Why nothing can be checked, where that is nobody's lie. */
+function Halted({ error }: { readonly error: Error | undefined }) {
+  const words = useProblemWords()
+  const future = futureOf(error)
+  return (
+    <div className="explained">
+      <h2>{future === undefined ? 'This page could not go on' : 'The clock of this device may be wrong'}</h2>
+      {future === undefined ? <p>{words(error)}</p> : <Clocks future={future} />}
+      <Reason text={error?.message} />
+    </div>
+  )
+}
+
+function Clocks({ future }: { readonly future: string }) {
+  const [here] = useState(() => new Date())
+  return (
+    <p>
+      This device says that it is {here.toLocaleString()}. The shop signed what it sent at{' '}
+      {new Date(future).toLocaleString()}, which is later. Set the clock right, and load this page again. If it is right
+      already, the clock of the shop is wrong: tell the merchant.
+    </p>
+  )
+}
+
 function Facts({ last }: { readonly last: Verified | undefined }) {
   const shop = useShop()
   if (last === undefined) return null
@@ -173,6 +208,12 @@ function Facts({ last }: { readonly last: Verified | undefined }) {
 /** Above everything, once a check failed. */
 export function Alarm() {
   const { state, error } = useConnection()
+  if (state === 'failed' && blameFor(error) !== 'relay')
+    return (
+      <div className="alarm is-halted" role="alert">
+        <Halted error={error} />
+      </div>
+    )
   if (state === 'failed')
     return (
       <div className="alarm" role="alert">

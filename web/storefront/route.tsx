@@ -56,13 +56,19 @@ function subscribe(changed: () => void): () => void {
 
 function routeOf(search: string): Route {
   const query = new URLSearchParams(search)
-  const number = (name: string) => (/^\d{1,20}$/u.test(query.get(name) ?? '') ? BigInt(query.get(name)!) : undefined)
-  const [listing, order, view] = [number('listing'), number('order'), query.get('view')]
-  const common = { tag: query.get('tag') ?? undefined, search: query.get('q') ?? '' }
+  const [listing, order, view] = [idOf(query.get('listing')), idOf(query.get('order')), query.get('view')]
+  const common = { tag: query.get('tag') || undefined, search: query.get('q') ?? '' }
   if (listing !== undefined) return { ...common, view: 'listing', id: listing }
   if (order !== undefined) return { ...common, view: 'order', id: order }
   const isKnown = view === 'cart' || view === 'checkout' || view === 'orders'
   return { ...common, view: isKnown ? view : 'list', id: undefined }
+}
+
+/** Undefined for what is no id of 8 bytes: of such nothing can be asked. */
+function idOf(text: string | null): bigint | undefined {
+  if (!/^\d{1,20}$/u.test(text ?? '')) return undefined
+  const id = BigInt(text!)
+  return id > 0n && id >> 64n === 0n ? id : undefined
 }
 
 type LinkProps = Omit<AnchorHTMLAttributes<HTMLAnchorElement>, 'href' | 'onClick'> & {

@@ -13,6 +13,7 @@ import { payWith, type PayingSteps, type Request } from './paying.js'
 import type { TrialChain } from './place.js'
 
 export interface PayingWallet {
+  /** Of this page's own none begins like one of the browser's. */
   readonly id: string
   readonly name: string
   /** A data URI, for a picture of it. */
@@ -32,7 +33,9 @@ export function useWallets(chain: TrialChain | undefined): readonly PayingWallet
     () => found.getProviders(),
   )
   return useMemo(() => {
-    const own = providers.map(({ info, provider }) => {
+    const own = providers.flatMap(({ info: told, provider }) => {
+      const info = readInfo(told)
+      if (info === undefined || typeof provider?.request !== 'function') return []
       const request = ((call) => provider.request(call as never)) as Request
       return walletOf(info, request, chain)
     })
@@ -48,20 +51,35 @@ export function pageWallet(): Wallet {
 interface WalletInfo {
   readonly uuid: string
   readonly name: string
-  readonly icon?: string
+  readonly icon: string | undefined
 }
 
-function walletOf({ uuid: id, name, icon }: WalletInfo, request: Request, chain: TrialChain | undefined): PayingWallet {
+const NAME_LETTERS_MAX = 64
+const UUID_LETTERS_MAX = 64
+const ICON_LETTERS_MAX = 1 << 20
+
+/** Any extension may announce anything: undefined for what is no wallet, and no picture but one that is data. */
+export function readInfo(told: unknown): WalletInfo | undefined {
+  const { uuid, name, icon } = (told ?? {}) as Readonly<Record<string, unknown>>
+  if (!isText(uuid, UUID_LETTERS_MAX) || !isText(name, NAME_LETTERS_MAX)) return undefined
+  const isPicture = isText(icon, ICON_LETTERS_MAX) && icon.startsWith('data:image/')
+  return { uuid, name, icon: isPicture ? icon : undefined }
+}
+
+function isText(value: unknown, lettersMax: number): value is string {
+  return typeof value === 'string' && value.trim() !== '' && value.length <= lettersMax
+}
+
+function walletOf({ uuid, name, icon }: WalletInfo, request: Request, chain: TrialChain | undefined): PayingWallet {
   const account = async () => {
     const [first] = (await request({ method: 'eth_requestAccounts' })) as readonly string[]
     if (first === undefined) throw new Error('it has no account for this page')
     return first
   }
   return {
-    id,
+    id: `browser ${uuid}`,
     name,
-    // Pictures of others come as data alone.
-    icon: icon?.startsWith('data:image/') === true ? icon : undefined,
+    icon,
     async pay(due, steps) {
       if (chain === undefined) throw new Error('this relay has no chain to pay on')
       steps.tell(`Look into ${name}.`)

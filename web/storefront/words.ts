@@ -1,6 +1,7 @@
 /** What went wrong, in the words of somebody who buys. Pure. */
 
 import { ClientError, type ClientErrorCode, type RefusedWrite } from 'cairn-relay/client'
+import { OTHER_CHAIN } from './paying.js'
 
 type Code = ClientErrorCode
 
@@ -30,6 +31,7 @@ const WORDS: Partial<Readonly<Record<Code, string>>> = {
   CLOSED: 'The page moved on before the shop answered. What you ordered is kept, and sent when it can be.',
 }
 
+const CLOCK = 'The clock of this device may be wrong. Set it right, and load this page again.'
 const UNKNOWN = 'Something went wrong. Reload this page, and try again; if it stays, tell the merchant.'
 
 /** Of wallets (EIP-1193, EIP-1474). */
@@ -46,6 +48,7 @@ const WALLET_WORDS: Readonly<Record<number, string>> = {
 export function problemWords(error: unknown, titleOf: (listing: bigint) => string | undefined): string {
   if (!(error instanceof ClientError)) return walletWords(error)
   const { code, objectId, retryAfter } = error
+  if (futureOf(error) !== undefined) return CLOCK
   if (objectId !== undefined || code === 'OUT_OF_STOCK') {
     const words = listingWords(code, objectId === undefined ? undefined : titleOf(objectId))
     if (words !== undefined) return words
@@ -63,6 +66,20 @@ export function refusalWords(
   return problemWords(new ClientError(code, message, { objectId: id === undefined ? undefined : BigInt(id) }), titleOf)
 }
 
+/** Of a connection that ended for good: whether the relay is to blame, the clock may be, or neither. */
+export function blameFor(error: unknown): 'relay' | 'clock' | 'nobody' {
+  if (futureOf(error) !== undefined) return 'clock'
+  return error instanceof ClientError && error.code !== 'VERIFICATION_FAILED' ? 'nobody' : 'relay'
+}
+
+/** The time of a checkpoint that is refused because it is ahead of this device's; undefined for other errors. */
+export function futureOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const { name, code, found } = error as Error & { readonly code?: unknown; readonly found?: unknown }
+  if (name === 'CheckpointError' && code === 'future' && typeof found === 'string') return found
+  return futureOf(error.cause)
+}
+
 function listingWords(code: Code, title: string | undefined): string | undefined {
   const subject = title ?? 'Something that you want'
   if (code === 'OUT_OF_STOCK') return `${subject}: there are not as many left as you want. Take fewer, or none.`
@@ -73,6 +90,7 @@ function listingWords(code: Code, title: string | undefined): string | undefined
 function walletWords(error: unknown): string {
   const { code, message = '' } = (error ?? {}) as { readonly code?: unknown; readonly message?: string }
   if (typeof code === 'number' && WALLET_WORDS[code] !== undefined) return WALLET_WORDS[code]
+  if (message.startsWith(OTHER_CHAIN)) return 'This page cannot pay on the chain of that money. Choose another one.'
   if (/paid already/iu.test(message)) return 'It is paid already: wait until the shop sees it.'
   if (/too late/iu.test(message)) return 'The time to pay is over. Order again if you still want it.'
   if (/insufficient|exceeds? (?:the )?balance/iu.test(message)) return 'There is not enough money in this wallet.'

@@ -1,0 +1,152 @@
+/**
+ * The page at `/` with what is wrong around it: addresses that name nothing, a clock that is slow, a kept card that is
+ * none, wallets that are none, and a browser that lacks something. No relay is accused, and no page is blank.
+ */
+
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { COMMITTED } from '../../src/objects/order.js'
+import { openChromium } from '../fixtures/chromium.js'
+import { PaidShop } from '../fixtures/paid-shop.js'
+import { listing, map, SHOP, stock } from '../fixtures/relay-harness.js'
+import {
+  button,
+  fillAddress,
+  flaws,
+  link,
+  newReader,
+  openPage,
+  orderIs,
+  proven,
+  putIntoCart,
+} from '../fixtures/storefront-page.js'
+
+const FLOW_MS = 300_000
+const SOCKS = 2n
+
+let browser: Browser
+let shop: PaidShop
+beforeAll(async () => {
+  browser = await openChromium()
+  shop = await PaidShop.open()
+  const Metadata = map({ Title: 'Wool socks', Description: 'For the way up' })
+  await shop.write(listing(SOCKS, { Metadata, Price: 10n ** 16n }), stock(SOCKS, 50n))
+  const region = map({ Country: '', PostalCode: '', City: '' })
+  await shop.write({ op: 'replace', path: ['Manifest', 'ShippingRegions'], value: map({ anywhere: region }) })
+})
+afterAll(async () => {
+  await browser?.close()
+  await shop?.close()
+})
+
+async function reader(script?: string): Promise<BrowserContext> {
+  const context = await newReader(browser)
+  if (script !== undefined) await context.addInitScript(script)
+  return context
+}
+
+const alarms = (page: Page) => page.getByText('Do not buy here').count()
+
+test('an address that names nothing shows what is sold', { timeout: FLOW_MS }, async () => {
+  const context = await reader()
+  for (const query of ['listing=0', 'order=0', 'tag=', `listing=${1n << 64n}`, `order=${1n << 64n}`]) {
+    const { page, complaints } = await openPage(context, `${shop.relay.url}/?${query}`)
+    await proven(page)
+    expect([query, await page.locator('.card').count(), complaints]).toEqual([query, 2, []])
+    await page.close()
+  }
+  await context.close()
+})
+
+test('a clock that is slow is named, with both times, and no relay is accused', { timeout: FLOW_MS }, async () => {
+  const context = await reader('{ const { now } = Date; Date.now = () => now() - 10 * 60_000 }')
+  const { page } = await openPage(context, `${shop.relay.url}/`)
+  const told = page.getByRole('alert').filter({ hasText: 'The clock of this device may be wrong' })
+  await told.waitFor()
+  expect((await told.innerText()).match(/\d{1,2}:\d\d:\d\d/gu)?.length).toBeGreaterThanOrEqual(2)
+  expect(await alarms(page)).toBe(0)
+  expect(await flaws(page)).toEqual([])
+  await context.close()
+})
+
+test.each(['00', 'ff'])('a kept card of bytes %s, which is no key, is not used', { timeout: FLOW_MS }, async (byte) => {
+  const context = await reader(`localStorage.setItem('cairn card ${SHOP}', '${byte.repeat(32)}')`)
+  const { page } = await openPage(context, `${shop.relay.url}/`)
+  await proven(page)
+  expect(await alarms(page)).toBe(0)
+  await context.close()
+})
+
+test('a shop number that is none accuses nobody', { timeout: FLOW_MS }, async () => {
+  const context = await reader()
+  const { page } = await openPage(context, `${shop.relay.url}/?shop=${1n << 256n}`)
+  await page.getByRole('heading', { name: 'This page could not go on' }).first().waitFor()
+  expect(await alarms(page)).toBe(0)
+  await context.close()
+})
+
+test('a typed address is still there after a reload', { timeout: FLOW_MS }, async () => {
+  const context = await reader()
+  const { page } = await openPage(context, `${shop.relay.url}/`)
+  await proven(page)
+  await putIntoCart(page, 'Wool socks')
+  await page.goto(`${shop.relay.url}/?view=checkout`)
+  await fillAddress(page)
+  await page.getByLabel('Country').selectOption('DE')
+  await page.reload()
+  await page.getByLabel('Town').press('End')
+  await page.getByLabel('Town').pressSequentially('s')
+  const values = page.locator('.address input, .address select')
+  const kept = await values.evaluateAll((all) => all.map((field) => (field as HTMLInputElement).value))
+  expect(kept).toEqual(['Ada Guest', 'ada@example.org', 'Hut 1', '10000', 'Summits', 'DE'])
+  await context.close()
+})
+
+/** Of EIP-6963, what an extension should not say. */
+const HOSTILE = `
+  const provider = { request: async ({ method }) => { (window.asked ??= []).push(method); throw new Error('no') } }
+  const names = { '': 'Empty', n: null, o: { a: 1 }, l: 'L'.repeat(5000), page: 'The page', test: 'Test wallet' }
+  const details = Object.entries(names).map(([uuid, name]) =>
+    Object.freeze({ info: Object.freeze({ uuid, name, icon: 5, rdns: 'x' }), provider }))
+  const tell = () => details.forEach((detail) =>
+    dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail })))
+  addEventListener('eip6963:requestProvider', tell)
+  tell()
+`
+
+test('what is no wallet is not offered, and none is asked in the place of the page', { timeout: FLOW_MS }, async () => {
+  const context = await reader(HOSTILE)
+  const { page, complaints } = await openPage(context, `${shop.relay.url}/`)
+  await proven(page)
+  await putIntoCart(page, 'Wool socks')
+  await link(page, 'See the cart').click()
+  await link(page, 'Go to checkout').click()
+  await fillAddress(page)
+  expect(await page.locator('.choice').allInnerTexts()).toEqual([
+    'This browser, by a key that it makes now',
+    'The page, which signs once',
+    'Test wallet, which signs once',
+  ])
+  await page.getByRole('radio', { name: 'This browser' }).check()
+  await button(page, 'Order').click()
+  await orderIs(page, COMMITTED)
+  expect(await page.evaluate('window.asked')).toBeUndefined()
+  expect(complaints).toEqual([])
+  await context.close()
+})
+
+test('a page that breaks says so in kind words, and leads back', { timeout: FLOW_MS }, async () => {
+  const context = await reader('delete Intl.ListFormat')
+  const { page } = await openPage(context, `${shop.relay.url}/`)
+  await proven(page)
+  await putIntoCart(page, 'Wool socks')
+  await shop.write({ op: 'replace', path: ['Listings', SOCKS, 'StockStatuses'], value: [SOLD_OUT] })
+  await page.goto(`${shop.relay.url}/?view=cart`)
+  await page.getByRole('heading', { name: 'This page could not be shown' }).waitFor()
+  expect(await flaws(page)).toEqual([])
+  await link(page, 'Back to the shop').click()
+  await proven(page)
+  await context.close()
+})
+
+const SOLD_OUT = map({ VariationIDs: null, InStock: false })
