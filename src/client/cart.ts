@@ -10,7 +10,7 @@ import { ITEMS_PER_ORDER_MAX } from '../limits.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { AddressDetails, Order } from '../objects/order.js'
-import { ClientError, usage } from './client-error.js'
+import { ClientError, kindOf, usage } from './client-error.js'
 import { isId, randomId } from './places.js'
 import { isSameList } from './listings-query.js'
 import { states, type Live, type LiveState } from './live.js'
@@ -403,6 +403,7 @@ function loadingQuote(_shop: unknown, items: readonly Item[]): Quote {
     shipping: [],
     total: undefined,
     problems: [{ code: 'LOADING', message: 'The shop is still loading.' }],
+    warnings: [],
   }
 }
 
@@ -420,10 +421,6 @@ export function checkItem({ listing, variations, quantity }: Item, at: string): 
 function checkQuantity(quantity: unknown, at: string): void {
   if (typeof quantity === 'bigint' && quantity > 0n && quantity < LINE_QUANTITY_END) return
   throw usage(at, `it is ${kindOf(quantity)}`, 'Give a bigint, 1n … 2^32−1.')
-}
-
-function kindOf(value: unknown): string {
-  return typeof value === 'bigint' ? String(value) : value === undefined ? 'missing' : `a ${typeof value}`
 }
 
 interface SavedLine {

@@ -9,7 +9,7 @@
 import type { AddressDetails, Order } from '../objects/order.js'
 import { CHECKOUT_LOADING_MS } from '../limits.js'
 import { isLoading, type Cart, type CartState, type Outcome } from './cart.js'
-import { aborted, ClientError, usage, type ClientErrorCode } from './client-error.js'
+import { aborted, ClientError, kindOf, usage, type ClientErrorCode } from './client-error.js'
 import type { Item } from './quote.js'
 
 /** Throws ClientError for what waits already, and for what the shop cannot serve, or would serve as something else. */
@@ -95,8 +95,4 @@ export function checkAddress(address: unknown, at: string): void {
     if (value !== undefined && typeof value !== 'string')
       throw usage(`${at}.${field}`, `it is ${kindOf(value)}`, 'Give a text.')
   }
-}
-
-function kindOf(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`
 }

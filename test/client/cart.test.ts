@@ -218,6 +218,12 @@ describe('a cart', () => {
     expect(quote.problems[0]!.message).toMatch(/“Switzerland”.*two capital letters, as CH/u)
     await expect(cart.checkout()).rejects.toMatchObject({ code: 'USAGE', path: 'address.Country' })
     expect(cart.get()).toMatchObject({ count: 1n, ordering: undefined })
+    // PROTOCOL §11: a region without a country fits all.
+    const anywhere = map({ Country: '', PostalCode: '', City: '' })
+    await owner.write([{ op: 'add', path: ['Manifest', 'ShippingRegions', 'anywhere'], value: anywhere }])
+    const { warnings } = (await first(({ quote }) => quote.region === 'anywhere')).quote
+    expect(warnings).toMatchObject([{ code: 'COUNTRY_UNKNOWN' }])
+    await cart.checkout()
   })
 
   it.each<[string, () => ReplicaStore | undefined]>([

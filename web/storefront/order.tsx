@@ -10,10 +10,10 @@ import {
   type Money,
   type Order as Ordered,
   type PaymentDue,
-  type Quote,
   type ShopClient,
 } from 'cairn-relay/client'
 import { useCart, useConnection, useListing, useOrder, useOrders, useShop } from 'cairn-relay/react'
+import { quoteAsAsked } from '../as-asked.js'
 import { isPriced, SumRows } from './cart.js'
 import { saveFile } from './files.js'
 import { countryName } from './countries.js'
@@ -114,7 +114,8 @@ function State({ state, standing }: { readonly state: string; readonly standing:
 /** What was asked; before that, what each part comes to as the shop is now. */
 function Contents({ order, due }: { readonly order: Ordered; readonly due: PaymentDue | undefined }) {
   const shop = useShop()
-  const quote = quoteOf(shop?.orders.quote(order.ID), order, due)
+  // Of what is Canceled nobody pays anything.
+  const quote = order.State === CANCELED ? undefined : quoteAsAsked(shop?.orders.quote(order.ID), order, due?.money)
   const items = (order.Items ?? []).filter(({ Quantity }) => Quantity > 0n)
   return (
     <>
@@ -132,14 +133,6 @@ function Contents({ order, due }: { readonly order: Ordered; readonly due: Payme
       {quote === undefined ? <Total money={due?.money} /> : <SumRows quote={quote} />}
     </>
   )
-}
-
-/** Undefined where prices have changed since it was asked, and for what nobody pays any more. */
-function quoteOf(quote: Quote | undefined, { State }: Ordered, due: PaymentDue | undefined): Quote | undefined {
-  const { total } = quote ?? {}
-  if (total === undefined || State === CANCELED) return undefined
-  const isAsked = due === undefined || (total.symbol === due.money.symbol && total.amount === due.total)
-  return isAsked ? quote : undefined
 }
 
 function Goes({ order: { ShippingAddress, InvoiceAddress } }: { readonly order: Ordered }) {
