@@ -58,6 +58,7 @@ export class CheckpointPushes {
   private act: () => void = () => undefined
   private stopWatching: () => void = () => undefined
   private callOff: (() => void) | undefined
+  private isStopped = false
 
   constructor(options: CheckpointPushesOptions) {
     this.options = options
@@ -74,6 +75,7 @@ export class CheckpointPushes {
   }
 
   stop(): void {
+    this.isStopped = true
     this.stopWatching()
     this.callOff?.()
   }
@@ -108,12 +110,14 @@ export class CheckpointPushes {
   private isTime(): boolean {
     if (this.lastSet > this.pushed) return true
     const { clock } = this.options
-    const left = this.pushedAtMs + CHECKPOINT_PUSH_REST_MS - clock.nowMs()
-    if (left <= 0) return true
-    this.callOff ??= clock.after(left, () => {
-      this.callOff = undefined
-      this.act()
-    })
+    const since = clock.nowMs() - this.pushedAtMs
+    // A clock that was set back must not make anybody wait.
+    if (since < 0 || since >= CHECKPOINT_PUSH_REST_MS) return true
+    if (!this.isStopped)
+      this.callOff ??= clock.after(CHECKPOINT_PUSH_REST_MS - since, () => {
+        this.callOff = undefined
+        this.act()
+      })
     return false
   }
 

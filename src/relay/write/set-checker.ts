@@ -129,7 +129,8 @@ export class SetChecker {
     // Where little waits it goes in parts, so that the first are written while the others are checked.
     const part = Math.max(WORTH_A_MESSAGE, Math.ceil(this.waiting.size / messagesMax))
     while (this.waiting.size > 0 && this.threads.inFlight < messagesMax) {
-      const sets = this.next(Math.min(SETS_PER_MESSAGE_MAX, part))
+      const isRest = this.waiting.size < part + WORTH_A_MESSAGE
+      const sets = this.next(Math.min(SETS_PER_MESSAGE_MAX, isRest ? this.waiting.size : part))
       const isLittle = sets.length < WORTH_A_MESSAGE && bytesOf(sets) <= AT_ONCE_BYTES_MAX
       if (isLittle && this.threads.inFlight === 0)
         for (const set of sets) this.tell(set, verdictOn(set, nowSeconds(this.options.clock)))

@@ -71,10 +71,18 @@ it('the one after a set that was pushed comes at once', async () => {
   expect(taken).toEqual([1, 2, 3, 4])
 })
 
-it('nothing once it is stopped', async () => {
+it('a clock that is set back makes nobody wait', () => {
+  sign(1)
+  clock.set(-3_600_000)
+  sign(2)
+  expect(taken).toEqual([1, 2])
+})
+
+it('nothing once it is stopped, not even a plan', async () => {
   sign(1)
   sign(2)
   pushes.stop()
+  expect(pushes.due(2)).toBeUndefined()
   await clock.turn(CHECKPOINT_PUSH_REST_MS)
-  expect(taken).toEqual([1])
+  expect([taken, clock.planned]).toEqual([[1], 0])
 })
