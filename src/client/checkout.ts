@@ -40,7 +40,9 @@ export function whenLoaded(cart: Cart, signal: AbortSignal | undefined): Promise
     }
     const stopped = () => (finish(), reject(aborted(signal!)))
     const look = () => {
-      if (!isLoading(cart.get())) (finish(), resolve())
+      if (isLoading(cart.get())) return
+      finish()
+      resolve()
     }
     const late = () => {
       const problem = `what is in the cart is still loading after ${CHECKOUT_LOADING_MS} ms`

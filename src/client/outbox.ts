@@ -224,7 +224,7 @@ export class Outbox {
     this.told()
   }
 
-  /** Of another card of this shop the cart goes on: a checkout of it that may be there is the same order for this one. */
+  /** Of another card of this shop the cart goes on: its checkout that may be there is the same order for this one. */
   private takeOther({ purpose, cart }: KeptOutbox): void {
     if (!isSameShop(purpose, this.purpose))
       return this.host.notice('cart and writes that were kept are of another shop and not used')
