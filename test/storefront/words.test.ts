@@ -14,6 +14,7 @@ describe('what went wrong', () => {
     ['NOT_FOUND', 7n, /^Wool socks: it is not sold any more/u],
     ['UNREACHABLE', undefined, /^The shop does not answer/u],
     ['TOTAL_MISMATCH', undefined, /Do not pay\.$/u],
+    ['LISTING_MISMATCH', undefined, /Do not pay\.$/u],
     ['VERIFICATION_FAILED', undefined, /Do not buy here\.$/u],
   ])('%s of %s', (code, objectId, said) => {
     expect(words(new ClientError(code, 'no such wire words', { objectId }))).toMatch(said)
