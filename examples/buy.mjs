@@ -38,6 +38,8 @@ const shippingAddress = {
 const cart = client.cart()
 cart.add({ listing: BigInt(LISTING), quantity: 1n })
 cart.sendTo(shippingAddress)
+for await (const { quote } of cart) if (quote.problems.every(({ code }) => code !== 'LOADING')) break
+const shown = cart.get().quote.total
 // The pieces are reserved, all or none.
 const order = await cart.checkout()
 
@@ -47,6 +49,8 @@ const [[chain, payees]] = Payees
 const [payee] = payees.keys()
 const choice = { payee: { ChainID: chain, Address: hexToBytes(`0x${payee}`) }, currency: PricingCurrency }
 const due = await client.orders.choosePayment(order, choice)
+// The price of an order is open until then: of another one than he was shown the guest is asked first.
+if (due.total !== shown.amount) throw new Error(`${formatMoney(due.money)} are due, ${formatMoney(shown)} were shown`)
 const until = new Date(Number(due.payableUntil) * 1_000).toISOString()
 console.log(`order ${order}: ${formatMoney(due.money, 'en')} are due until ${until}`)
 

@@ -358,7 +358,7 @@ function invitation(url: string, { shop, wallet }: DemoKeys, settings: Settings,
   return [
     `  demo shop      ${shop} (30 listings, prices and stock keep changing)`,
     // In the fragment, which no browser sends to a server; the page takes it out of the address.
-    `  console        ${url}/console#shop=${shop},wallet=${wallet}`,
+    `  console        ${pageOf(url)}console#shop=${shop},wallet=${wallet}`,
     ...(settings.chain === 'none' ? [] : orderText(settings, start, keys)),
     '',
     `Open ${pageOf(url)} in a browser: the shop, as a guest sees it.`,
@@ -366,7 +366,7 @@ function invitation(url: string, { shop, wallet }: DemoKeys, settings: Settings,
     'Try in another terminal:',
     '',
     `  npx cairn watch${url === URL_FLAG.value ? '' : ` --url ${url} --shop ${shop}`} --listing ${DEMO_LISTING}`,
-    `  npx cairn put --url ${url} --shop ${shop} --listing ${DEMO_LISTING} --price 42${keys}`,
+    `  npx cairn put --url ${url} --shop ${shop} --listing ${DEMO_LISTING} --price 20000000000000000${keys}`,
     ...(unpaid === undefined
       ? []
       : [`  npx cairn order pay --url ${url} --shop ${shop} --order ${unpaid}${chain}${keys}`]),

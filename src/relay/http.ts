@@ -7,6 +7,7 @@ import type { ChainId, ListingId, Seconds, ShopId } from '../brands.js'
 import { isJsonObject, readJson } from '../bytes/json.js'
 import { isRawCid } from '../bytes/raw-cid.js'
 import type { Listing } from '../objects/listing.js'
+import { isId } from '../state/shop-state.js'
 import { encodeHandOvers, type SignedHandOver } from '../proofs/hand-over.js'
 import { BLOB_BYTES_MAX, ENROLMENT_BODY_BYTES_MAX, FORM_BYTES_MAX } from '../limits.js'
 import type { EnrolmentOutcome, EnrolmentRequest } from './accounts/enrolment.js'
@@ -205,7 +206,7 @@ function storefrontFacts({ storefront, relay }: HttpDependencies): StorefrontFac
 function linkedListing(dependencies: HttpDependencies, { query }: HttpRequest): Listing | undefined {
   const known = dependencies.storefront.shop ?? dependencies.shops()[0]
   const [shop, id] = [query.get('shop') ?? String(known ?? ''), query.get('listing') ?? '']
-  const isWhole = /^\d{1,78}$/u.test(shop) && /^\d{1,20}$/u.test(id)
+  const isWhole = /^\d{1,78}$/u.test(shop) && /^\d{1,20}$/u.test(id) && isId(BigInt(id))
   return isWhole ? dependencies.listing(BigInt(shop), BigInt(id)) : undefined
 }
 

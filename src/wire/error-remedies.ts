@@ -9,7 +9,7 @@ export const ERROR_REMEDIES = {
   INVALID: 'Read the message, which names the place, and send something else; the same is refused again.',
   NOT_AUTHENTICATED: 'Enrol a key card and connect with key.',
   ALREADY_AUTHENTICATED: 'Use the session as it is, or open another one.',
-  ALREADY_CONNECTED: 'Close the other session, or give each tab and device a card of its own.',
+  ALREADY_CONNECTED: 'Close the other session. In a page connect with outbox: then the tabs of one card take turns.',
   TOO_MANY_CONCURRENT_REQUESTS: 'Wait for answers, or end what is open, then do it again.',
   UNLINKED_KEYCARD: 'Enrol a new card with the wallet.',
   MINIMUM_VERSION_NOT_REACHED: 'Update the client library.',

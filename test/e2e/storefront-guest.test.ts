@@ -5,7 +5,7 @@
 
 import type { Browser, BrowserContext, Page, WebSocketRoute } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { COMMITTED, PAID } from '../../src/objects/order.js'
+import { COMMITTED, PAID, UNPAID } from '../../src/objects/order.js'
 import { openChromium } from '../fixtures/chromium.js'
 import { PaidShop } from '../fixtures/paid-shop.js'
 import { listing, map, stock } from '../fixtures/relay-harness.js'
@@ -200,6 +200,9 @@ test(
     await orderIs(page, COMMITTED)
     await page.getByRole('radio', { name: 'TEST' }).check()
     await button(page, 'Pay with Trial Wallet').click()
+    // In this money nothing stood on the page yet.
+    await page.getByText('Nothing is paid yet').waitFor()
+    await button(page, 'Pay with Trial Wallet').click()
     await orderIs(page, PAID)
     await page.getByRole('region', { name: 'Keep your key' }).waitFor()
     expect(await flaws(page)).toEqual([])
@@ -273,6 +276,45 @@ test(
     await button(page, 'Put it back into the cart').click()
     await badge(page, 1)
     expect(await page.locator('.notices .is-refused').count()).toBe(0)
+    await context.close()
+  },
+)
+
+test(
+  'only what stood on the page is paid: of another price the guest is told first',
+  { timeout: FLOW_MS },
+  async () => {
+    const context = await newReader(browser)
+    let isHeld = false
+    const held: (() => void)[] = []
+    await context.routeWebSocket(/\/v5\//u, (socket) => {
+      const server = socket.connectToServer()
+      socket.onMessage((frame) => server.send(frame))
+      server.onMessage((frame) => {
+        if (isHeld) held.push(() => socket.send(frame))
+        else socket.send(frame)
+      })
+    })
+    const { page } = await openPage(context, `${shop.relay.url}/`)
+    await proven(page)
+    await putIntoCart(page, 'Wool socks')
+    await order(page)
+    await orderIs(page, COMMITTED)
+    const total = page.locator('.sums .total').last()
+    const before = await total.innerText()
+    const price = (value: bigint) => ({ op: 'replace', path: ['Listings', SOCKS, 'Price'], value }) as const
+    isHeld = true
+    await shop.write(price(10n ** 17n))
+    expect(await total.innerText()).toBe(before)
+    await button(page, 'Pay with Test wallet').click()
+    isHeld = false
+    for (const send of held.splice(0)) send()
+    await page.getByText(/It has changed: it stood here as .+ Nothing is paid yet/u).waitFor()
+    await orderIs(page, UNPAID)
+    expect(await flaws(page)).toEqual([])
+    await button(page, 'Pay with Test wallet').click()
+    await orderIs(page, PAID)
+    await shop.write(price(10n ** 16n))
     await context.close()
   },
 )

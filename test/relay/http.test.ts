@@ -35,6 +35,7 @@ class Relay {
   /** Of a development relay: the one that its page shows, and those that are there. */
   storefront: { readonly shop?: bigint } = {}
   shops: bigint[] = []
+  readonly linked: bigint[] = []
   readonly #http: (request: HttpRequest) => Promise<HttpResponse>
 
   constructor(publicUrl = 'http://relay.example:4444', isDevelopment = false) {
@@ -83,7 +84,7 @@ class Relay {
       get storefront() {
         return storefront()
       },
-      ...{ shops: () => this.shops, listing: () => undefined },
+      ...{ shops: () => this.shops, listing: (_, id) => void this.linked.push(id) },
       enrolmentRate: { take: (address) => address === '192.0.2.1' && this.allowed },
       decideUpgrade: () => ({ accept: true }),
       nowSeconds: () => 1_700_000_000n,
@@ -582,7 +583,7 @@ describe('blobs', () => {
   })
 })
 
-test('a browser that comes before the demo shop is made looks again; programs are told what the relay is', async () => {
+test('a browser that comes before the demo shop is made looks again; a link leads to what can be an id', async () => {
   const relay = new Relay(undefined, true)
   relay.storefront = { shop: 7n }
   const headers = { accept: 'text/html' }
@@ -592,4 +593,7 @@ test('a browser that comes before the demo shop is made looks again; programs ar
   relay.shops = [7n]
   const made = await relay.ask('GET', '/', { headers })
   expect([made.status, made.body]).toEqual([200, expect.stringContaining('data-shop="7"')])
+  const largest = 2n ** 64n - 1n
+  for (const id of [5n, largest, largest + 1n, -1n, 'x']) await relay.ask('GET', `/?listing=${id}`, { headers })
+  expect(relay.linked).toEqual([5n, largest])
 })

@@ -57,6 +57,7 @@ function Life({ order }: { readonly order: Ordered }) {
   const shop = useShop()
   const words = useProblemWords()
   const { due, mismatch } = dueOf(shop, order)
+  const quote = quoteOf(shop?.orders.quote(order.ID), order, due)
   const seen = useSeenPayment(order, due)
   const isPending = pendingOrders(useOutbox()).has(order.ID)
   const now = useSeconds()
@@ -65,9 +66,9 @@ function Life({ order }: { readonly order: Ordered }) {
     <>
       <State state={isPending ? 'pending' : String(order.State)} standing={standing} />
       <TimeLeft left={standing.isPayable ? secondsLeft(order, now) : undefined} />
-      <Contents order={order} due={due} />
+      <Contents order={order} due={due} quote={quote} />
       {mismatch === undefined ? (
-        <Pay order={order} due={due} seen={seen} isPayable={standing.isPayable} />
+        <Pay order={order} due={due} shown={due?.money ?? quote?.total} seen={seen} isPayable={standing.isPayable} />
       ) : (
         <div className="problem" role="alert">
           <p>✗ {words(mismatch)}</p>
@@ -111,10 +112,14 @@ function State({ state, standing }: { readonly state: string; readonly standing:
   )
 }
 
+interface ContentsProps {
+  readonly order: Ordered
+  readonly due: PaymentDue | undefined
+  readonly quote: Quote | undefined
+}
+
 /** What was asked; before that, what each part comes to as the shop is now. */
-function Contents({ order, due }: { readonly order: Ordered; readonly due: PaymentDue | undefined }) {
-  const shop = useShop()
-  const quote = quoteOf(shop?.orders.quote(order.ID), order, due)
+function Contents({ order, due, quote }: ContentsProps) {
   const items = (order.Items ?? []).filter(({ Quantity }) => Quantity > 0n)
   return (
     <>

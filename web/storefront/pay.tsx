@@ -7,6 +7,7 @@ import {
   PAID,
   UNPAID,
   type ChainAddress,
+  type Money,
   type OddPayment,
   type Order,
   type PaymentDue,
@@ -74,15 +75,17 @@ function isSameLook(before: ChainLook | undefined, now: ChainLook): boolean {
 interface PayProps {
   readonly order: Order
   readonly due: PaymentDue | undefined
+  /** The total that stands on the page. */
+  readonly shown: Money | undefined
   readonly seen: SeenPayment
   readonly isPayable: boolean
 }
 
-export function Pay({ order, due, seen, isPayable }: PayProps) {
+export function Pay({ order, due, shown, seen, isPayable }: PayProps) {
   const { place } = useGuest()
   const { sent, setSent, odd } = seen
   const isUnpaid = order.State === UNPAID
-  const paying = usePaying(order, isUnpaid ? due : undefined, setSent)
+  const paying = usePaying(order, { due: isUnpaid ? due : undefined, shown, setSent })
   if (order.State === PAID || order.State === CANCELED) return null
   if (sent !== undefined && due !== undefined && odd === undefined)
     return <Sent hash={sent} again={() => setSent(due, undefined)} />
@@ -221,8 +224,15 @@ function isSamePlace(a: ChainAddress, b: ChainAddress): boolean {
   return a.ChainID === b.ChainID && textOf(a.Address) === textOf(b.Address)
 }
 
-/** Asks the relay what is due, where that is not known yet, and has the wallet send it. */
-function usePaying(order: Order, due: PaymentDue | undefined, setSent: SeenPayment['setSent']) {
+interface PayingOptions extends Pick<PayProps, 'due' | 'shown'> {
+  readonly setSent: SeenPayment['setSent']
+}
+
+/**
+ * Asks the relay what is due, where that is not known yet, and has the wallet send it: only what stood on the page when
+ * the button was pressed. The price of an order is open until then.
+ */
+function usePaying(order: Order, { due, shown, setSent }: PayingOptions) {
   const shop = useShop()
   const words = useProblemWords()
   const [isRunning, setRunning] = useState(false)
@@ -235,7 +245,10 @@ function usePaying(order: Order, due: PaymentDue | undefined, setSent: SeenPayme
     const isAsked = due !== undefined && isSamePlace(due.currency, currency)
     const asked = isAsked ? Promise.resolve(due) : shop!.orders.choosePayment(order.ID, { payee, currency })
     asked
-      .then((wanted) => wallet.pay(wanted, { tell: setTold, sent: (hash) => setSent(wanted, hash) }))
+      .then((wanted) => {
+        if (!isAsked && !isSameMoney(wanted.money, shown)) return setProblem(otherPrice(wanted.money, shown))
+        return wallet.pay(wanted, { tell: setTold, sent: (hash) => setSent(wanted, hash) })
+      })
       .catch((error: unknown) => setProblem(words(error)))
       .finally(() => {
         setRunning(false)
@@ -243,6 +256,16 @@ function usePaying(order: Order, due: PaymentDue | undefined, setSent: SeenPayme
       })
   }
   return { pay, isRunning, told, problem }
+}
+
+function isSameMoney(a: Money, b: Money | undefined): boolean {
+  return b !== undefined && isSamePlace(a.currency, b.currency) && a.amount === b.amount
+}
+
+function otherPrice(asked: Money, shown: Money | undefined): string {
+  const isChanged = shown !== undefined && isSamePlace(asked.currency, shown.currency)
+  const was = isChanged ? `It has changed: it stood here as ${formatMoney(shown)}. ` : ''
+  return `The price is ${formatMoney(asked)}. ${was}Nothing is paid yet: press again if you agree.`
 }
 
 /** Of the size of what comes once the chain was looked at. */
