@@ -1,7 +1,7 @@
 /**
  * Whether what a relay asks for an order is what the shop's prices lead to (PROTOCOL §11): by listings, region and
- * address as they were when payment was chosen. What they were is known of choices that this client made and saw priced;
- * of others only the same total says something: post and address may have changed since, and nobody did wrong.
+ * address as they were when payment was chosen. What they were is known of choices that this client made and saw
+ * priced; of others only the same total says something: post and address may have changed since, and nobody did wrong.
  *
  * Tests: test/client/shop-orders.test.ts, test/e2e/compared-totals.test.ts
  */
@@ -113,12 +113,14 @@ export function followsNow(shop: PricedShop, order: Order): boolean {
 
 function termsOf(shop: PricedShop, order: Order): Terms {
   const items = wantedItems(order.Items)
-  const listings = new Map(items.map(({ ListingID }) => [ListingID, known<Listing>(shop, `Listings/${ListingID}`)]))
+  const listings = new Map(
+    items.map(({ ListingID }) => [ListingID, known(shop, `Listings/${ListingID}`) as Listing | undefined]),
+  )
   const hashes = items.map(({ ListingID }) => {
     const listing = listings.get(ListingID)
     return listing && sha256(encode(Listing.write(listing)))
   })
-  const manifest = known<Manifest>(shop, 'Manifest')
+  const manifest = known(shop, 'Manifest') as Manifest | undefined
   const isWhole = manifest !== undefined && !hashes.includes(undefined)
   return { isWhole, amount: amountOf(order, manifest, (id) => listings.get(id)), hashes }
 }
@@ -137,9 +139,9 @@ function amountOf(
 }
 
 /** As the relay has it: not what is loading still, and not a write of this client that no push has brought yet. */
-function known<T>(shop: PricedShop, name: string): T | undefined {
+function known(shop: PricedShop, name: string): unknown {
   const { isLoading, pending, error, data } = shop.held(name)
-  return isLoading || pending === true || error !== undefined ? undefined : (data as T | undefined)
+  return isLoading || pending === true || error !== undefined ? undefined : data
 }
 
 function wantedItems(items: Order['Items'] | undefined): NonNullable<Order['Items']> {

@@ -87,11 +87,10 @@ describe('what is asked is compared with what follows from the order', () => {
     manifest: Manifest
   }
 
+  const NOTHING: (world: World) => void = () => undefined
+
   /** The same, while a choice of this client is priced; `changed` is what else comes meanwhile. */
-  function chosen(
-    order: Order,
-    { held: first = listing, isLoading = false, changed = (_: World): void => undefined } = {},
-  ) {
+  function chosen(order: Order, { held: first = listing, isLoading = false, changed = NOTHING } = {}) {
     const { PaymentDetails: _, ...rest } = order
     const before: Order = { ...rest, State: COMMITTED }
     const world: World = { order: before, listing: first, manifest }
