@@ -19,8 +19,8 @@ const KIB = 1_024
  */
 export const ENTRIES = [
   // All that a visitor's page loads to see a shop with its proofs, whatever comes later. More than is wanted, 50.
-  { name: 'cairn-client', take: ['connect'], most: 52 },
-  { name: 'cairn-relay/client', take: ['connect'], most: 53 },
+  { name: 'cairn-client', take: ['connect'], most: 53 },
+  { name: 'cairn-relay/client', take: ['connect'], most: 54 },
   { name: 'cairn-relay/client', most: 57 },
   { name: 'cairn-relay/verify', most: 32 },
   { name: 'cairn-relay/receipt', most: 50 },

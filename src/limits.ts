@@ -302,6 +302,15 @@ export const WATCHED_TOGETHER_MS = 20
 /** Between two attempts to connect: the first pause, doubled up to the longest. */
 export const BACK_OFF_MS_MIN = 250
 export const BACK_OFF_MS_MAX = 15_000
+/**
+ * Between two tries to load what follows a snapshot: the first pause, doubled up to the longest; and how many there
+ * are, within a minute.
+ */
+export const LOAD_PAUSE_MS_MIN = 500
+export const LOAD_PAUSE_MS_MAX = 16_000
+export const LOAD_TRIES_MAX = 8
+/** How long a push waits for that, and what comes behind it: then the connection ends. */
+export const LOAD_WAIT_MS_MAX = 5_000
 /** What waits for a reader of `sets`; one that is further behind gets an error after them. */
 export const UNREAD_SETS_MAX = 65_536
 /** How long `connect` waits for the first checkpoint, to tell a wrong address: in a new shop none may come. */

@@ -366,7 +366,7 @@ function invitation(url: string, { shop, wallet }: DemoKeys, settings: Settings,
     'Try in another terminal:',
     '',
     `  npx cairn watch${url === URL_FLAG.value ? '' : ` --url ${url} --shop ${shop}`} --listing ${DEMO_LISTING}`,
-    `  npx cairn put --url ${url} --shop ${shop} --listing ${DEMO_LISTING} --price 20000000000000000${keys}`,
+    `  npx cairn put --url ${url} --shop ${shop} --listing ${DEMO_LISTING} --price 21000000000000000${keys}`,
     ...(unpaid === undefined
       ? []
       : [`  npx cairn order pay --url ${url} --shop ${shop} --order ${unpaid}${chain}${keys}`]),

@@ -135,6 +135,7 @@ export function verificationFailed(cause: unknown): ClientError {
 
 /** Whether a check found what another relay, or one of another shop, has signed. */
 export function isOfOtherRelay(cause: unknown): boolean {
-  const { code } = (cause ?? {}) as { readonly code?: unknown }
-  return code === 'signer' || code === 'identity'
+  const { code, at } = (cause ?? {}) as { readonly code?: unknown; readonly at?: unknown }
+  // The answer to a question may be of another set: that is no other relay.
+  return code === 'signer' || (code === 'identity' && at !== 'Seq')
 }

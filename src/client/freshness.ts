@@ -27,7 +27,6 @@ interface FreshnessHandlers {
   heldSeq(): bigint
 }
 
-const TICK_MS = 1_000
 /** An answer that takes longer is not waited for. */
 const ANSWER_SECONDS_MAX = 5n
 
@@ -35,7 +34,6 @@ export class Freshness {
   private readonly shop: AskedShop
   private readonly verifiedAtSeconds: Seconds
   private readonly handlers: FreshnessHandlers
-  private readonly timer: ReturnType<typeof setInterval>
   /** Timestamp of the checkpoint about whose age the relay was asked last. */
   private askedAbout: Seconds | undefined
   private askedAt: Seconds | undefined
@@ -45,16 +43,14 @@ export class Freshness {
     this.shop = shop
     this.verifiedAtSeconds = verifiedAtSeconds
     this.handlers = handlers
-    this.timer = setInterval(() => this.look(), TICK_MS)
-    unrefTimer(this.timer)
   }
 
   stop(): void {
     this.isStopped = true
-    clearInterval(this.timer)
   }
 
-  private look(): void {
+  /** Called every second or so. */
+  look(): void {
     const { checkpoints } = this.shop
     const { accepted } = checkpoints
     const now = this.handlers.now()
@@ -127,9 +123,4 @@ export class Freshness {
       `${problem} for ${WITHHELD_MS_MAX / 1_000} s: it withholds what is new`,
     )
   }
-}
-
-/** On Node a timer must not keep a process; browsers' timers are numbers. */
-function unrefTimer(timer: unknown): void {
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref()
 }

@@ -7,7 +7,7 @@
 
 import type { ObjectCollection } from '../state/object-edit.js'
 import type { WireVersion } from '../wire/envelope.js'
-import { loadingUnless, seqOnly, type Standing } from './live.js'
+import { loadingUnless, seqOnly, type Reading, type Standing } from './live.js'
 import type { Part } from './parts.js'
 import type { Replica } from './replica.js'
 import type { ShopProofs } from './shop-proofs.js'
@@ -35,6 +35,8 @@ interface HeldViewHost {
 
 /** The same each time. */
 const NOTHING_READ: readonly never[] = []
+/** Of what is on its way, or cannot be read, nothing is said. */
+const UNREAD = { complete: false, verified: undefined } as const
 
 export class HeldView implements ViewSource {
   private readonly replica: Replica
@@ -42,6 +44,8 @@ export class HeldView implements ViewSource {
   private readonly host: HeldViewHost
   /** Collections whose objects are being read. */
   private readonly beingRead = new Set<ListedCollection>()
+  /** Names of objects that cannot be read, and collections with one: the client has failed, they are shown empty. */
+  private readonly unreadable = new Set<string>()
 
   constructor(replica: Replica, proofs: ShopProofs, host: HeldViewHost) {
     this.replica = replica
@@ -50,11 +54,16 @@ export class HeldView implements ViewSource {
   }
 
   get(name: string): unknown {
-    return this.proofs.value(name)
+    return this.readable(name, () => this.proofs.value(name))
   }
 
   /** Of version 4 the set that changed it last is told, and nothing proves that none is missing. */
   standing(name: string): Standing {
+    const standing = this.standingOf(name)
+    return this.unreadable.has(name) ? { ...standing, ...UNREAD } : standing
+  }
+
+  private standingOf(name: string): Standing {
     if (this.host.protocol() === 4) return { ...this.unproven(), verified: seqOnly(this.replica.seqOf(name)) }
     const standing = this.proofs.standing(name)
     // An object that was proven by itself need not wait for the rest of the shop.
@@ -63,12 +72,19 @@ export class HeldView implements ViewSource {
   }
 
   list(collection: ListedCollection): readonly unknown[] {
-    return this.isRead(collection) ? this.replica.list(collection) : NOTHING_READ
+    return (this.isRead(collection) ? this.made(collection) : undefined) ?? NOTHING_READ
   }
 
   listStanding(collection: ListedCollection): Standing {
     const standing = this.collectionStanding(collection)
-    return this.isRead(collection) ? standing : { ...standing, isLoading: true, complete: false }
+    return this.isRead(collection) ? standing : { ...standing, ...UNREAD, isLoading: true }
+  }
+
+  /** What `make` makes of all objects of a collection, at once. */
+  reading<T>(collection: ObjectCollection, make: () => T): Reading<T> {
+    const data = this.readable(collection, make)
+    const standing = this.collectionStanding(collection)
+    return this.unreadable.has(collection) ? { ...standing, ...UNREAD, data } : { ...standing, data }
   }
 
   /** Of all objects of a collection, read or not. */
@@ -102,7 +118,8 @@ export class HeldView implements ViewSource {
 
   /** Of many objects not at once: then they are read, and lists are told. */
   private isRead(collection: ListedCollection): boolean {
-    if (this.replica.isRead(collection) || !this.host.isWanted()) return true
+    if (this.unreadable.has(collection)) return false
+    if (this.replica.isRead(collection) || !this.host.isWanted()) return this.made(collection) !== undefined
     if (!this.beingRead.has(collection)) void this.read(collection)
     return false
   }
@@ -112,9 +129,26 @@ export class HeldView implements ViewSource {
     try {
       await inSlices(this.replica.readSteps(collection), () => this.host.isWanted())
     } catch (error) {
+      this.unreadable.add(collection)
       this.host.failed(error)
     }
     this.beingRead.delete(collection)
     this.host.listed(collection)
+  }
+
+  /** The same list until one of its objects changes. */
+  private made(collection: ListedCollection): readonly unknown[] | undefined {
+    return this.readable(collection, () => this.replica.list(collection))
+  }
+
+  /** Whoever draws a page is not thrown at: the client fails, and says so. `what`: an object, or a collection. */
+  private readable<T>(what: string, read: () => T): T | undefined {
+    try {
+      return read()
+    } catch (error) {
+      this.unreadable.add(what)
+      this.host.failed(error)
+      return undefined
+    }
   }
 }

@@ -2,7 +2,7 @@
  * Keeps what is proven of a shop in a store, and brings it back: shown at once if it is wanted so, and checked as if
  * the relay had sent it. Loaded when `store` of `connect` asks for it.
  *
- * Tests: test/client/kept-replica.test.ts
+ * Tests: test/client/kept-shop.test.ts, test/client/kept-replica.test.ts
  */
 
 import { present } from '../assert.js'
@@ -40,7 +40,7 @@ interface KeptHost {
 export class KeptShop {
   private readonly replica: Replica
   private readonly proven: ProvenShop
-  private readonly store: ReplicaStore
+  private readonly place: ReplicaStore
   private readonly purpose: string
   private readonly host: KeptHost
   private isClosed = false
@@ -48,6 +48,8 @@ export class KeptShop {
   private preview: KeptReplica | undefined
   private savedSeq = 0n
   private saving: ReturnType<typeof setTimeout> | undefined
+  /** What is being kept, a slice at a time. */
+  private making: Steps<Uint8Array | undefined> | undefined
   /** One after the other. */
   private saved: Promise<void> = Promise.resolve()
 
@@ -55,7 +57,7 @@ export class KeptShop {
   constructor(replica: Replica, proven: ProvenShop, store: ReplicaStore, purpose: string, host: KeptHost) {
     this.replica = replica
     this.proven = proven
-    this.store = store
+    this.place = store
     this.purpose = purpose
     this.host = host
   }
@@ -105,16 +107,20 @@ export class KeptShop {
     this.saving = setTimeout(() => this.save(), KEPT_SAVE_MS)
   }
 
-  /** What was to be kept is kept at once. */
+  /** What was to be kept is kept at once: who closes may be about to leave. */
   close(): void {
     this.isClosed = true
-    if (this.saving === undefined) return
-    clearTimeout(this.saving)
-    if (this.replica.followed !== undefined) return this.save()
-    this.host.follow().then(
-      () => this.save(),
-      () => undefined,
-    )
+    const { making } = this
+    this.making = undefined
+    if (this.saving !== undefined) {
+      clearTimeout(this.saving)
+      if (this.replica.followed !== undefined) return this.save()
+      this.host.follow().then(
+        () => this.save(),
+        () => undefined,
+      )
+    }
+    if (making !== undefined) this.store(toEnd(making))
   }
 
   /** Undefined if the client is closed meanwhile. */
@@ -124,7 +130,7 @@ export class KeptShop {
 
   private async kept(): Promise<KeptReplica | undefined> {
     try {
-      const bytes = await this.store.load()
+      const bytes = await this.place.load()
       const kept = bytes && (await this.sliced(readKept(bytes)))
       if (kept === undefined || kept.purpose === this.purpose) return kept
       this.host.notice('what was kept is of another subscription and not used')
@@ -142,30 +148,43 @@ export class KeptShop {
     this.host.changed()
   }
 
-  /** Only what was proven whole, as of one checkpoint. */
   private save(): void {
     this.saving = undefined
-    const folding = this.isClosed ? undefined : inSlices(this.proven.foldSteps(), () => true)
-    if (folding instanceof Promise) void folding.then(() => this.saveFolded())
-    else this.saveFolded()
+    // The next one, then.
+    if (this.making !== undefined) return this.keep()
+    const making = (this.making = this.made())
+    if (!this.isClosed) return void this.saveSliced(making)
+    this.making = undefined
+    this.store(toEnd(making))
   }
 
-  private saveFolded(): void {
+  private async saveSliced(making: Steps<Uint8Array | undefined>): Promise<void> {
+    try {
+      const bytes = await inSlices(making, () => this.making === making)
+      if (this.making === making) this.store(bytes)
+    } catch (error) {
+      this.notKept(error)
+    }
+    if (this.making === making) this.making = undefined
+  }
+
+  /** What is to be stored: only what was proven whole, as of one checkpoint, and not what was stored last. */
+  private *made(): Steps<Uint8Array | undefined> {
+    yield* this.proven.foldSteps()
     const kept = whatIsKept(this.proven, this.host.shown())
     const seq = kept && this.proven.comparedWith!.fields.Seq
-    if (kept === undefined || seq === this.savedSeq) return
-    const steps = encodeKept({ ...kept, purpose: this.purpose })
-    // Who closes may be about to leave.
-    const encoding = this.isClosed ? toEnd(steps) : inSlices(steps, () => true)
+    if (kept === undefined || seq === this.savedSeq) return undefined
     this.savedSeq = seq!
-    this.saved = this.saved.then(async () => {
-      try {
-        const bytes = encoding instanceof Promise ? await encoding : encoding
-        await this.store.save(bytes!)
-      } catch (error) {
-        this.host.notice(`what is held could not be kept: ${(error as Error).message}`)
-      }
-    })
+    return yield* encodeKept({ ...kept, purpose: this.purpose })
+  }
+
+  private store(bytes: Uint8Array | undefined): void {
+    if (bytes === undefined) return
+    this.saved = this.saved.then(() => this.place.save(bytes)).catch((error: unknown) => this.notKept(error))
+  }
+
+  private notKept(error: unknown): void {
+    this.host.notice(`what is held could not be kept: ${(error as Error).message}`)
   }
 }
 

@@ -173,7 +173,7 @@ export class ProvenShop {
   /**
    * A part of a snapshot; whether it was the last, and all of it is held and verified. `read`: collections whose
    * objects somebody waits for. Throws what a check throws: CheckpointError, SnapshotError, StateProofError,
-   * ProofPayloadError.
+   * ProofPayloadError, SchemaError, CborError.
    */
   *takeSnapshot(push: SnapshotPush, now: Seconds, read: Iterable<ObjectCollection>): Steps<boolean> {
     if (push.checkpoint.length > 0) this.begin(push, now)
@@ -190,7 +190,8 @@ export class ProvenShop {
     }
     if (!push.last) return false
     verifier.end()
-    for (const collection of read) yield* held.readSteps(collection)
+    // Whoever takes sets looks into accounts: one that cannot be read is found out here.
+    for (const collection of new Set<ObjectCollection>(['Accounts', ...read])) yield* held.readSteps(collection)
     if (this.begun !== begun) return false
     this.level = verifier.level
     this.end(begun)

@@ -3,7 +3,7 @@
  * comes back after every loss with one bounded, jittered back-off. Which version it is stays: a relay that spoke 5 once
  * is not believed to have forgotten it.
  *
- * Tests: test/client/shop-client.test.ts, test/client/proven-client.test.ts
+ * Tests: test/client/relay-link.test.ts, test/client/shop-client.test.ts, test/client/proven-client.test.ts
  */
 
 import { fromBigEndian, toBigEndian } from '../bytes/bytes.js'
@@ -172,6 +172,10 @@ export class RelayLink {
   private async openAs(attempt: number): Promise<void> {
     const connection = await this.connect()
     if (this.current === 'closed') return connection.close()
+    if (this.failure !== undefined) {
+      connection.close()
+      return this.setState('disconnected')
+    }
     if (attempt !== this.attempts) {
       connection.close()
       throw new ClientError('DISCONNECTED', 'the connection is not wanted any more')
@@ -191,9 +195,13 @@ export class RelayLink {
     if (this.failure !== undefined) return this.setState('disconnected')
     if (!connection.isOpen) throw new ClientError('DISCONNECTED', 'the connection was lost while it began')
     this.ready = connection
-    this.backOffMs = BACK_OFF_MS_MIN
     this.why = undefined
     this.setState('connected')
+  }
+
+  /** What comes over the connection can be taken: after its end the first pause is short again. */
+  holds(): void {
+    if (this.ready !== undefined) this.backOffMs = BACK_OFF_MS_MIN
   }
 
   /** Opens by and by: at once, and after each failure again, with the usual pauses. */

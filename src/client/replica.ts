@@ -54,10 +54,10 @@ export class Replica {
     return this.held.seq
   }
 
-  /** Sets are taken from now on, and what is held gets its tree. */
+  /** Sets are taken from now on, and what is held gets its tree. Throws SchemaError, CborError. */
   follow(following: typeof Following): void {
+    this.follower = new following.SetFollower(this.of, this.held, { hasTree: this.hasTree })
     this.following = following
-    this.follower = this.followerOf(this.held, this.hasTree)
   }
 
   /** What is held with its tree, as of some set; undefined before `follow`. */

@@ -7,7 +7,7 @@
 
 import type { OrderId, ShopId } from '../brands.js'
 import { toBigEndian } from '../bytes/bytes.js'
-import { VERIFIED_AT_SECONDS_DEFAULT } from '../limits.js'
+import { LOAD_WAIT_MS_MAX, VERIFIED_AT_SECONDS_DEFAULT } from '../limits.js'
 import type { Change } from '../patches/patch.js'
 import type { Comparison } from '../proofs/checkpoint.js'
 import type { WireVersion } from '../wire/envelope.js'
@@ -24,7 +24,7 @@ import { areConnectOptions, type ConnectOptions } from './connect-options.js'
 import type { RelayConnection } from './connection.js'
 import { Troubles, watchedView, type Diagnosis } from './diagnosis.js'
 import type { FollowedRelay } from './followed-relay.js'
-import { loaded } from './later.js'
+import { inTime, loaded } from './later.js'
 import { HeldView } from './held-view.js'
 import { LiveObjects, type Verified } from './live.js'
 import { filtersOf, type Part } from './parts.js'
@@ -153,6 +153,7 @@ export class ShopClient extends ShopObjects {
         },
         streams: () => this.proofs.lookFirst(this.watched),
         shown: (name) => this.objects.changed(name),
+        hasConnection: () => this.link.connection !== undefined,
         listed: () => this.watched.collections,
         unfollowed: (error) => this.unfollowed(error),
         failed: (error) => this.fail(error),
@@ -353,7 +354,7 @@ export class ShopClient extends ShopObjects {
   }
 
   protected override readTags() {
-    return { ...this.held.collectionStanding('Tags'), data: this.replica.tags() }
+    return this.held.reading('Tags', () => this.replica.tags())
   }
 
   protected override get asked() {
@@ -363,11 +364,11 @@ export class ShopClient extends ShopObjects {
   protected override readAccounts() {
     const proven = this.proofs.newest?.seq ?? 0n
     const seq = proven > this.replica.lastSeq ? proven : this.replica.lastSeq
-    return { ...this.held.collectionStanding('Accounts'), data: this.replica.accounts(), seq }
+    return { ...this.held.reading('Accounts', () => this.replica.accounts()), seq }
   }
 
   protected override readStock() {
-    return { ...this.held.collectionStanding('Inventory'), data: this.replica.stock() }
+    return this.held.reading('Inventory', () => this.replica.stock())
   }
 
   protected override watchStock(name: string, path: readonly ['Inventory', bigint, ...string[]]): void {
@@ -435,6 +436,8 @@ export class ShopClient extends ShopObjects {
       this.notice('the relay speaks version 4: all of the shop is subscribed to, not what is watched')
       this.parts = undefined
     }
+    // While the first snapshot is on its way; it tells by itself where it fails.
+    this.proofs.follow().catch(() => undefined)
     await this.goOnFromAnchor()
     await this.subscribe(connection)
     if (connection.version === 5) {
@@ -512,7 +515,14 @@ export class ShopClient extends ShopObjects {
 
   private tellState(state: ConnectionState): void {
     if (state === 'needs-auth') this.writes?.end()
-    if (state === 'connected') this.device?.outbox.run()
+    if (state === 'connected') {
+      this.device?.outbox.run()
+      // Before that it can take nothing: the next connection would be as short.
+      this.proofs.follow().then(
+        () => this.link.holds(),
+        () => undefined,
+      )
+    }
     for (const watch of this.stateWatchers) watch(state)
   }
 
@@ -533,9 +543,9 @@ export class ShopClient extends ShopObjects {
     this.device?.outbox.reached(this.proofs.heldSeq)
   }
 
-  /** What needs the part that follows a snapshot. Throws where that does not load: the connection ends. */
+  /** What needs the part that follows a snapshot. Throws where that does not load in time: the connection ends. */
   private *followed(take: Steps): Steps {
-    if (!this.proofs.follows) yield this.proofs.follow()
+    if (!this.proofs.follows) yield inTime(this.proofs.follow(), LOAD_WAIT_MS_MAX)
     yield* this.checked(take)
   }
 
@@ -543,12 +553,6 @@ export class ShopClient extends ShopObjects {
   private snapshot(push: SnapshotPush): Steps {
     const steps = this.proofs.snapshot(push)
     return push.checkpoint.length > 0 && this.proofs.newest !== undefined ? this.followed(steps) : this.checked(steps)
-  }
-
-  private unfollowed(error: ClientError): void {
-    this.notice(error.message)
-    // A connection that is being made is one after this.
-    setTimeout(() => this.link.connection?.close())
   }
 
   /** Throws on the first thing that is not proven: it is not answered, and nothing more is taken. */
@@ -569,13 +573,21 @@ export class ShopClient extends ShopObjects {
     this.objects.changedAll()
   }
 
+  /** No check failed: what is shown stays, and grows old. `problem` says why nothing comes. */
+  private unfollowed(error: ClientError): void {
+    this.notice(error.message)
+    this.link.fail(error)
+    this.writes?.end()
+    this.readers.finish(error)
+  }
+
   private fail(cause: unknown): void {
     if (this.failure !== undefined || this.state === 'closed') return
     const error = verificationFailed(cause)
     this.failure = error
     this.troubles.add(error.message)
     this.link.fail(error)
-    this.proofs.close()
+    this.proofs.end()
     this.writes?.end()
     this.readers.finish(error)
     this.objects.fail(error)

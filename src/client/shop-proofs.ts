@@ -19,7 +19,7 @@ import type { FirstScreen } from './first-screen.js'
 import type { Freshness } from './freshness.js'
 import type { ReplicaStore } from './kept-replica.js'
 import type { KeptShop } from './kept-shop.js'
-import { loaded } from './later.js'
+import { inTries, loaded } from './later.js'
 import type { Standing, Verified } from './live.js'
 import type * as Parts from './part-proofs.js'
 import type { Access, Part } from './parts.js'
@@ -28,6 +28,7 @@ import { ProvenShop } from './proven-shop.js'
 import type { Replica } from './replica.js'
 import type { KnownRelay } from './shop-checkpoints.js'
 import { inSlices, type Steps } from './slices.js'
+import { unrefTimer } from './time-limit.js'
 import type { WatchedViews } from './watched-parts.js'
 import type * as Following from './set-follower.js'
 
@@ -53,6 +54,7 @@ interface ProofHandlers {
   streams(): void
   /** The object of that name is shown before it has come. */
   shown(name: string): void
+  hasConnection(): boolean
   /** Collections whose objects somebody waits for. */
   listed(): Iterable<ObjectCollection>
   /** What follows a snapshot does not load: nothing can be taken or proven any more. */
@@ -61,6 +63,9 @@ interface ProofHandlers {
   failed(error: unknown): void
   notice(text: string): void
 }
+
+/** How often it is looked how old everything is. */
+const AGE_TICK_MS = 1_000
 
 /** What was proven of parts, and by what. */
 type ProvenParts = NonNullable<ReturnType<ConstructorParameters<typeof KeptShop>[4]['shown']>>
@@ -75,6 +80,8 @@ export class ShopProofs {
   private following: typeof Following | undefined
   private loading: Promise<void> | undefined
   private freshness: Freshness | undefined
+  /** What is shown grows old, whatever loads or is connected. */
+  private age: ReturnType<typeof setInterval> | undefined
   /** Undefined until a snapshot streams. */
   private firstScreen: FirstScreen | undefined
   private pushes = 0
@@ -206,12 +213,18 @@ export class ShopProofs {
 
   connected(): void {
     this.isConnected = true
-    if (this.following !== undefined) this.watchAge(this.following)
-    else if (this.proven.hasState || this.proven.streaming !== undefined) this.followSoon()
+    this.watchAge()
+    if (this.following !== undefined) this.askWhenOld(this.following)
     this.prove()
   }
 
-  private watchAge({ Freshness }: typeof Following): void {
+  private watchAge(): void {
+    if (this.isClosed) return
+    this.age ??= setInterval(() => (this.freshness === undefined ? this.tellAge() : this.freshness.look()), AGE_TICK_MS)
+    unrefTimer(this.age)
+  }
+
+  private askWhenOld({ Freshness }: typeof Following): void {
     this.freshness ??= new Freshness(this.asked, this.options.verifiedAtSeconds, {
       now,
       isConnected: () => this.isConnected,
@@ -230,32 +243,38 @@ export class ShopProofs {
 
   /**
    * Loads what follows a snapshot: sets, later checkpoints and single objects are taken after that. Rejects with
-   * ClientError UNREACHABLE.
+   * ClientError UNREACHABLE where it does not come after some tries: nothing can follow then.
    */
   follow(): Promise<void> {
-    return (this.loading ??= this.startFollowing())
-  }
-
-  private async startFollowing(): Promise<void> {
-    try {
-      const following = await loaded(import('./set-follower.js'))
-      this.following = following
-      this.replica.follow(following)
-      this.proven.checkpoints.follow(following.later)
-      if (this.isClosed) return
-      if (this.isConnected) this.watchAge(following)
-      this.prove()
-      this.kept?.keep()
-    } catch (error) {
-      this.loading = undefined
-      throw error
+    if (this.loading === undefined) {
+      this.loading = inTries(() => this.followOnce(), {
+        isWanted: () => !this.isClosed,
+        counts: () => this.handlers.hasConnection(),
+        notice: (text) => this.handlers.notice(text),
+      })
+      this.loading.catch((error: unknown) => this.notFollowed(error))
     }
+    return this.loading
   }
 
-  private followSoon(): void {
-    this.follow().catch((error: ClientError) => {
-      if (!this.isClosed) this.handlers.unfollowed(error)
-    })
+  /** That something does not load is no lie. */
+  private notFollowed(error: unknown): void {
+    const isLoading = error instanceof ClientError && error.code === 'UNREACHABLE'
+    if (!isLoading) this.failed(error)
+    else if (!this.isClosed) this.handlers.unfollowed(error)
+  }
+
+  /** One try. Throws SchemaError, CborError where what is held already cannot be read. */
+  private async followOnce(): Promise<void> {
+    const following = await loaded(import('./set-follower.js'))
+    if (this.following !== undefined) return
+    this.replica.follow(following)
+    this.proven.checkpoints.follow(following.later)
+    this.following = following
+    if (this.isClosed) return
+    if (this.isConnected) this.askWhenOld(following)
+    this.prove()
+    this.kept?.keep()
   }
 
   /** Resolves once a checkpoint was accepted, which a relay pushes first; a new shop may have none for a while. */
@@ -271,7 +290,6 @@ export class ShopProofs {
   *snapshot(push: SnapshotPush): Steps {
     this.pushes++
     const isWhole = yield* this.proven.takeSnapshot(push, now(), this.handlers.listed())
-    if (push.checkpoint.length > 0) this.followSoon()
     if (push.checkpoint.length > 0 && !isWhole) this.handlers.streams()
     if (!isWhole) return
     this.shown = undefined
@@ -321,7 +339,7 @@ export class ShopProofs {
       const { keptFor, KeptShop } = await loaded(import('./kept-shop.js'))
       return (this.kept ??= new KeptShop(this.replica, this.proven, store, keptFor(this.whose, only), {
         shown: () => this.shown,
-        follow: () => this.follow(),
+        follow: () => this.followOnce(),
         resumed: (shown) => this.resumed(shown),
         changed: () => this.handlers.changed(),
         notice: (text) => this.handlers.notice(text),
@@ -334,7 +352,8 @@ export class ShopProofs {
 
   private resumed(shown: ProvenParts | undefined): void {
     this.shown = shown
-    this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
+    this.watchAge()
+    this.tellAge()
     this.handlers.changed()
   }
 
@@ -346,15 +365,22 @@ export class ShopProofs {
     this.proven.checkpoints.goOnFromAnchor(signed, place)
   }
 
-  close(): void {
+  /** Nothing is taken or proven any more; what is shown grows old still. */
+  end(): void {
     if (this.isClosed) return
     this.isClosed = true
     this.freshness?.stop()
+    this.freshness = undefined
     this.kept?.close()
   }
 
+  close(): void {
+    this.end()
+    clearInterval(this.age)
+  }
+
   private agreed(): void {
-    this.setStale(this.proven.checkpoints.isStale(now(), this.options.verifiedAtSeconds))
+    this.tellAge()
     this.handlers.changed()
     this.prove()
     this.kept?.keep()
@@ -364,6 +390,12 @@ export class ShopProofs {
     const { accepted } = this.proven.checkpoints
     if (accepted !== undefined) this.proven.renewed(accepted)
     this.handlers.changed()
+  }
+
+  /** Before the first checkpoint nothing is shown that could be old. */
+  private tellAge(): void {
+    const { checkpoints } = this.proven
+    if (checkpoints.accepted !== undefined) this.setStale(checkpoints.isStale(now(), this.options.verifiedAtSeconds))
   }
 
   private setStale(isStale: boolean): void {

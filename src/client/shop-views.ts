@@ -46,7 +46,11 @@ export function objectView<T>(source: ViewSource, name: string, part: Part | und
     topics: [name],
     parts: part === undefined ? [] : [part],
     missing: () => (source.standing(name).isLoading ? [name] : []),
-    read: () => ({ ...source.standing(name), data: source.get(name) as T | undefined }),
+    read: () => {
+      // First: one that cannot be read has another standing then.
+      const data = source.get(name) as T | undefined
+      return { ...source.standing(name), data }
+    },
   }
 }
 

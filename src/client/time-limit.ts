@@ -39,3 +39,8 @@ export class TimeLimit {
 
   private readonly follow = () => this.controller.abort(this.outer!.reason)
 }
+
+/** On Node a timer must not keep a process; browsers' timers are numbers. */
+export function unrefTimer(timer: unknown): void {
+  if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref()
+}

@@ -461,14 +461,16 @@ describe('a relay', () => {
     for (const name of ['watch', 'put']) expect(printed(relay, name)).toEqual(expect.arrayContaining([url, shop]))
     const watch = command(printed(relay, 'watch'))
     const [, before] = await watch.says(
-      /^Trail map {2}price (?!\S+42 )[\d.]+ of the native currency of chain \d+ {2}✓ proven as of checkpoint (\d+)$/mu,
+      /^Trail map {2}price (?!0\.021 )[\d.]+ of the native currency of chain \d+ {2}✓ proven as of checkpoint (\d+)$/mu,
     )
     const put = command(printed(relay, 'put'))
     expect(await put.exit, put.err).toBe(0)
-    expect(put.out).toMatch(/^done: the shop's state hash is now [0-9a-f]{64}\nprice: 42 of the smallest unit, /u)
-    expect(put.out).toMatch(/which are 0\.0{16}42 of the native currency of chain 31337\n$/u)
+    expect(put.out).toMatch(
+      /^done: the shop's state hash is now [0-9a-f]{64}\nprice: 21000000000000000 of the smallest unit, /u,
+    )
+    expect(put.out).toMatch(/which are 0\.021 of the native currency of chain 31337\n$/u)
     const [, after] = await watch.says(
-      /^Trail map {2}price 0\.0{16}42 of the native currency of chain 31337 {2}✓ proven as of checkpoint (\d+)$/mu,
+      /^Trail map {2}price 0\.021 of the native currency of chain 31337 {2}✓ proven as of checkpoint (\d+)$/mu,
     )
     expect(Number(after)).toBeGreaterThan(Number(before))
     expect(await watch.end('SIGINT')).toBe(0)

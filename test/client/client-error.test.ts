@@ -1,7 +1,12 @@
 /** Which errors say that the same call may succeed later. */
 
 import { expect, it } from 'vitest'
-import { ClientError, fromWire } from '../../src/client/client-error.js'
+import { ClientError, fromWire, verificationFailed } from '../../src/client/client-error.js'
+import { requireSame } from '../../src/client/same-checkpoint.js'
+import type { ShopCheckpoints } from '../../src/client/shop-checkpoints.js'
+import { CheckpointError } from '../../src/proofs/checkpoint-error.js'
+import type { VerifiedCheckpoint } from '../../src/proofs/checkpoint-form.js'
+import type { ProvenAnswer } from '../../src/wire/proof-payloads.js'
 import { ErrorCode, type ErrorName } from '../../src/wire/error-code.js'
 
 const LATER: readonly ErrorName[] = [
@@ -27,4 +32,21 @@ it('what this side tells: connections may come back, what may have been done is 
     'UNREACHABLE',
     'TIMEOUT',
   ])
+})
+
+it('who signs for another relay may be it; who answers about another set is the same, and lies', () => {
+  const at = (Seq: bigint) => ({ fields: { Seq } }) as VerifiedCheckpoint
+  const answersOf5 = { verified: () => at(5n) } as unknown as ShopCheckpoints
+  const remedyOf = (act: () => unknown) => {
+    try {
+      return void act()
+    } catch (error) {
+      return verificationFailed(error).remedy
+    }
+  }
+  expect(remedyOf(() => requireSame(answersOf5, at(4n), {} as ProvenAnswer))).toBe(
+    new ClientError('VERIFICATION_FAILED', '').remedy,
+  )
+  for (const error of [new CheckpointError('signer', ''), new CheckpointError('identity', '', { at: 'Relay' })])
+    expect(verificationFailed(error).remedy).toContain('mistyped')
 })

@@ -14,10 +14,16 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-const proofs = {
-  listStanding: () => ({ isLoading: false, complete: true, verified: undefined, stale: false }),
-  isWhole: () => true,
-} as unknown as ShopProofs
+const verified = { seq: 3n }
+const standing = () => ({ isLoading: false, complete: true, verified, stale: false })
+
+/** All of it is proven. */
+function proofsOf(replica: Replica): ShopProofs {
+  const all = { isWhole: () => true, covers: () => true, value: (name: string) => replica.get(name) }
+  return { ...all, standing, listStanding: standing } as unknown as ShopProofs
+}
+
+const broken = () => Uint8Array.of(0x80)
 
 function holding(count: number, value = (ID: bigint) => encode(Listing.write(listingOf(ID)))): HeldObjects {
   const held = new HeldObjects()
@@ -35,7 +41,7 @@ function viewOf(held: HeldObjects) {
   const listed = vi.fn<(collection: string) => void>()
   const failed = vi.fn<(error: unknown) => void>()
   const state = { isWanted: true, isSynced: true, isConnected: true }
-  const view = new HeldView(replica, proofs, {
+  const view = new HeldView(replica, proofsOf(replica), {
     isWatched: false,
     protocol: () => 5,
     parts: () => undefined,
@@ -45,7 +51,7 @@ function viewOf(held: HeldObjects) {
     listed,
     failed,
   })
-  return { view, listed, failed, state }
+  return { view, replica, listed, failed, state }
 }
 
 it('few are listed at once', () => {
@@ -61,22 +67,40 @@ it('many are loading until they were read, and then are listed', async () => {
   vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += SLICE_MS))
   const many = OBJECTS_READ_AT_ONCE_MAX + 1
   const { view, listed, failed } = viewOf(holding(many))
-  expect(view.listStanding('Listings')).toMatchObject({ isLoading: true, complete: false })
+  expect(view.listStanding('Listings')).toMatchObject({ isLoading: true, complete: false, verified: undefined })
   const first = view.list('Listings')
   expect([first.length, view.list('Listings') === first]).toEqual([0, true])
   await vi.waitFor(() => expect(listed).toHaveBeenCalledOnce())
   expect(view.list('Listings')).toHaveLength(many)
-  expect(view.listStanding('Listings')).toMatchObject({ isLoading: false, complete: true })
+  expect(view.listStanding('Listings')).toMatchObject({ isLoading: false, complete: true, verified })
   expect(listed.mock.calls).toEqual([['Listings']])
   expect(failed).not.toHaveBeenCalled()
 })
 
-it('one that cannot be read is told, once', async () => {
-  const { view, failed, state } = viewOf(holding(OBJECTS_READ_AT_ONCE_MAX + 1, () => Uint8Array.of(0x80)))
-  failed.mockImplementation(() => void (state.isWanted = false))
-  expect(view.list('Listings')).toEqual([])
-  await vi.waitFor(() => expect(failed).toHaveBeenCalledOnce())
-  expect(failed.mock.calls[0]![0]).toMatchObject({ message: 'Listings must be a map' })
+it.each([['many', OBJECTS_READ_AT_ONCE_MAX + 1] as const, ['few', 1] as const])(
+  'one that cannot be read is told, once, and nobody is thrown at: among %s',
+  async (_what, count) => {
+    const { view, failed, state } = viewOf(holding(count, broken))
+    failed.mockImplementation(() => void (state.isWanted = false))
+    const empty = view.list('Listings')
+    expect(empty).toEqual([])
+    await vi.waitFor(() => expect(failed).toHaveBeenCalledOnce())
+    expect(failed.mock.calls[0]![0]).toMatchObject({ message: 'Listings must be a map' })
+    // A page draws itself again and again.
+    expect(view.list('Listings')).toBe(empty)
+    expect(view.listStanding('Listings')).toMatchObject({ complete: false, verified: undefined })
+    expect(failed).toHaveBeenCalledOnce()
+  },
+)
+
+it('one that cannot be read is not proven to be gone', () => {
+  const { view, replica, failed } = viewOf(holding(1, broken))
+  expect(view.get('Listings/1')).toBeUndefined()
+  expect(failed).toHaveBeenCalledOnce()
+  expect(view.standing('Listings/1')).toMatchObject({ complete: false, verified: undefined })
+  expect(view.standing('Listings/2')).toMatchObject({ complete: true, verified })
+  const listings = view.reading('Listings', () => replica.all('Listings'))
+  expect(listings).toMatchObject({ data: undefined, complete: false, verified: undefined })
 })
 
 it('nothing is complete while sets behind the snapshot come; without a session it is, as of its checkpoint', () => {

@@ -3,7 +3,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readOutbox } from '../../src/client/kept-outbox.js'
 import { storeAt } from '../../src/client/kept-place.node.js'
 import {
@@ -306,6 +306,17 @@ describe('what was kept', () => {
     await connected(client)
     expect(await first(client.listings(), ({ status }) => status === 'ready')).toMatchObject({ complete: true })
     await until(() => client.cart().get().status === 'ready')
+  })
+
+  it('grows stale where no relay comes back', async () => {
+    await kept()
+    away()
+    const client = await open()
+    expect(await first(client.listings(), ({ complete }) => complete)).toMatchObject({ stale: false })
+    const now = Date.now.bind(Date)
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + 3_600_000)
+    await until(() => client.listings().get().stale)
+    clock.mockRestore()
   })
 
   it('and changed on the disk is shown no more once that is noticed', async () => {

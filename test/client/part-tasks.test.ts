@@ -19,6 +19,7 @@ test('what proves the parts before says nothing of those that came meanwhile, wh
     { only: [], store: undefined, verifiedAtSeconds: 60n },
     {
       ask,
+      hasConnection: () => true,
       ...{ changed: () => undefined, streams: () => undefined, shown: () => undefined, listed: () => [] },
       failed: (error) => failed.push(error),
       unfollowed: (error) => failed.push(error),

@@ -1,10 +1,25 @@
 /** What follows a snapshot is a part of its own: while it does not load nothing is taken, and nothing is lost. */
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { ClientError } from '../../src/client/client-error.js'
+import { Replica } from '../../src/client/replica.js'
+import * as following from '../../src/client/set-follower.js'
 import { connect, type ConnectionState, type ShopClient } from '../../src/client/shop-client.js'
 import { ShopProofs } from '../../src/client/shop-proofs.js'
+import { encode } from '../../src/codec/encode.js'
+import { HeldObjects } from '../../src/proofs/held-objects.js'
+import { BACK_OFF_MS_MIN } from '../../src/limits.js'
 import { enrolCard, listing, newSecret, relay, SHOP, type TestRelay } from '../fixtures/relay-harness.js'
+
+const { limits, usual } = vi.hoisted(() => {
+  const usual = { LOAD_PAUSE_MS_MIN: 50, LOAD_PAUSE_MS_MAX: 200, LOAD_TRIES_MAX: 10_000, LOAD_WAIT_MS_MAX: 60_000 }
+  return { limits: { ...usual }, usual }
+})
+vi.mock('../../src/limits.js', async (original) => {
+  const all = { ...(await original<Record<string, unknown>>()) }
+  for (const name of Object.keys(limits) as (keyof typeof limits)[])
+    Object.defineProperty(all, name, { get: () => limits[name] })
+  return all
+})
 
 let running: TestRelay
 let owner: ShopClient
@@ -23,6 +38,8 @@ beforeEach(async () => {
 
 afterEach(async () => {
   vi.restoreAllMocks()
+  giveBack()
+  Object.assign(limits, usual)
   for (const client of clients.splice(0)) client.close()
   await running.stop()
   expect(running.bugs).toEqual([])
@@ -44,20 +61,75 @@ async function priceIn(client: ShopClient, wanted: bigint): Promise<boolean> {
 
 const change = (value: bigint) => owner.write([{ op: 'replace', path: ['Listings', 1n, 'Price'], value }])
 
-it('the connection comes back until it does, and goes on from what is held', { timeout: 60_000 }, async () => {
+/** As if a page's server had not that file. */
+const withhold = () =>
+  vi.doMock('../../src/client/set-follower.js', () => {
+    throw new TypeError('Failed to fetch dynamically imported module')
+  })
+const giveBack = () => vi.doUnmock('../../src/client/set-follower.js')
+
+it('the shop is shown while it does not load, and grows stale', { timeout: 60_000 }, async () => {
+  withhold()
+  const client = await open()
+  expect(await priceIn(client, 100n)).toBe(true)
+  expect(client.listing(1n).get()).toMatchObject({ complete: true, stale: false })
+  const now = Date.now.bind(Date)
+  vi.spyOn(Date, 'now').mockImplementation(() => now() + 3_600_000)
+  await vi.waitFor(() => expect(client.listing(1n).get().stale).toBe(true), { timeout: 20_000 })
+  expect(client.listing(1n).get()).toMatchObject({ status: 'ready', data: { Price: 100n } })
+})
+
+it(
+  'a push that waits for it ends the connection, which comes back more and more slowly',
+  { timeout: 60_000 },
+  async () => {
+    withhold()
+    limits.LOAD_WAIT_MS_MAX = 20
+    const notices: string[] = []
+    const client = await open({ onNotice: (text) => void notices.push(text) })
+    await change(8n)
+    const pauses = () =>
+      notices.flatMap((text) => /^connection lost .*20 ms.*again in (\d+) ms$/u.exec(text)?.[1] ?? [])
+    // Of the third the pause is at least half of four times the first.
+    await vi.waitFor(() => expect(pauses().length).toBeGreaterThan(2), { timeout: 30_000 })
+    expect(Number(pauses()[2])).toBeGreaterThanOrEqual(2 * BACK_OFF_MS_MIN)
+    giveBack()
+    expect(await priceIn(client, 8n)).toBe(true)
+    await change(9n)
+    expect(await priceIn(client, 9n)).toBe(true)
+  },
+)
+
+it('after some tries the page has to be loaded anew; what it shows grows stale', { timeout: 60_000 }, async () => {
+  withhold()
+  const client = await open()
   const states: ConnectionState[] = []
-  const notices: string[] = []
-  const problem = new ClientError('UNREACHABLE', 'a part of the client library does not load: offline')
-  const follow = vi.spyOn(ShopProofs.prototype, 'follow').mockRejectedValue(problem)
-  const client = await open({ onNotice: (text) => void notices.push(text) })
   client.onState((state) => void states.push(state))
-  await vi.waitFor(() => expect(states).toContain('disconnected'), { timeout: 20_000 })
-  expect(notices).toContain(problem.message)
-  await change(8n)
-  follow.mockRestore()
-  expect(await priceIn(client, 8n)).toBe(true)
-  await change(9n)
-  expect(await priceIn(client, 9n)).toBe(true)
+  expect(await priceIn(client, 100n)).toBe(true)
+  limits.LOAD_TRIES_MAX = 3
+  await vi.waitFor(() => expect(client.state).toBe('disconnected'), { timeout: 20_000 })
+  const remedy = expect.stringMatching(/^Reload the page/u)
+  expect(client.problem).toMatchObject({ code: 'UNREACHABLE', remedy, message: expect.stringMatching(/ tries\)$/u) })
+  const now = Date.now.bind(Date)
+  vi.spyOn(Date, 'now').mockImplementation(() => now() + 3_600_000)
+  await vi.waitFor(() => expect(client.listing(1n).get().stale).toBe(true), { timeout: 20_000 })
+  // No lie was found: nothing is said to have failed. And nothing was tried in vain meanwhile.
+  expect(client.listing(1n).get()).toMatchObject({ status: 'ready', error: undefined, data: { Price: 100n } })
+  expect(states).toEqual(['disconnected'])
+})
+
+it('what cannot be read by it is a check that failed, and leaves all as it was', () => {
+  const replica = new Replica(SHOP, [new Uint8Array(20)])
+  const held = new HeldObjects()
+  const odd = encode(new Map([['Guest', 7n]]))
+  held.put({ question: ['Accounts', new Uint8Array(20).fill(1)], object: { value: odd } }, 1n)
+  replica.begin(held, true)
+  expect(() => replica.follow(following)).toThrow('Guest')
+  expect(replica.followed).toBeUndefined()
+  replica.begin(new HeldObjects(), true)
+  expect(replica.followed).toBeUndefined()
+  replica.follow(following)
+  expect(replica.followed).toBeDefined()
 })
 
 it('what was shown before stays, and is not said to be newer', { timeout: 60_000 }, async () => {

@@ -228,7 +228,7 @@ it('a receipt of a relay without a registry says so, and nobody asks for an anch
   const id = await guest.orders.create({ items: [{ listing: 1n, quantity: 1n }] })
   const asked = vi.spyOn(globalThis, 'fetch')
   const { outcome, sentence } = receiptReport(await guest.order(id).receipt(), { relays: [running.address] })
-  const paths = asked.mock.calls.map(([path]) => String(path))
+  const paths = asked.mock.calls.map(([path]) => String(path instanceof Request ? path.url : path))
   asked.mockRestore()
   expect([outcome, sentence]).toEqual(['matches-not-anchored', expect.stringMatching(/^Matches, no registry: /u)])
   expect(paths.filter((path) => path.includes('/log/'))).not.toEqual([])

@@ -10,6 +10,7 @@ import { openChromium } from '../fixtures/chromium.js'
 import { PaidShop } from '../fixtures/paid-shop.js'
 import { listing, map, stock } from '../fixtures/relay-harness.js'
 import {
+  announceWallet,
   button,
   flaws,
   link,
@@ -163,29 +164,6 @@ test(
     await context.close()
   },
 )
-
-/** A wallet that signs with an account that the chain's node keeps open, and announces itself as EIP-6963 says. */
-async function announceWallet(context: BrowserContext, rpc: string): Promise<void> {
-  await context.addInitScript((url) => {
-    const request = async ({ method, params = [] }: { method: string; params?: unknown[] }) => {
-      const asked = method === 'eth_requestAccounts' ? 'eth_accounts' : method
-      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: asked, params })
-      const response = await fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
-      const { result, error } = (await response.json()) as { result?: unknown; error?: { message: string } }
-      if (error !== undefined) throw new Error(error.message)
-      return asked === 'eth_accounts' ? (result as string[]).slice(6, 7) : result
-    }
-    const icon = 'data:image/svg+xml,%3Csvg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/%3E'
-    const info = { uuid: '350670db-19fa-4704-a166-e52e178b59d2', name: 'Trial Wallet', icon, rdns: 'org.example.trial' }
-    const detail = Object.freeze({
-      info: Object.freeze(info),
-      provider: Object.freeze({ request, on: () => undefined }),
-    })
-    const announce = () => dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail }))
-    addEventListener('eip6963:requestProvider', announce)
-    announce()
-  }, rpc)
-}
 
 test(
   'a wallet of the browser signs for the card and pays in a token; the key goes to another device',

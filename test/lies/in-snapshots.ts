@@ -35,6 +35,15 @@ const without = (id: bigint): Edits => ({
   state: (state, seq) => (seq === Number(LISTED_AT) ? withObject(state, 'Listings', be64(id), () => undefined) : state),
 })
 
+/** With an account in which a number says whether it is a guest's. */
+const oddAccount: Edits = {
+  state: (state, seq) => {
+    const [first] = seq === Number(LISTED_AT) ? state.collections.Accounts.entries() : []
+    if (first === undefined) return state
+    return withObject(state, 'Accounts', first[0], (fields) => new Map<CborKey, Cbor>([...fields, ['Guest', 7n]]))
+  },
+}
+
 /** An entry of a card after all sets of the stage. */
 const trail = (key: Uint8Array, count: bigint): Edits => ({
   state: (state, seq) => {
@@ -276,6 +285,14 @@ export const IN_SNAPSHOTS: readonly LieRow[] = [
     }),
     error: 'VERIFICATION_FAILED/object-id',
     says: 'and the key is',
+  },
+  {
+    name: 'writes an account that cannot be read',
+    does: 'signs a state with an account of which a field has another type',
+    session: ONE,
+    tell: forged(oddAccount),
+    error: 'VERIFICATION_FAILED/SchemaError',
+    says: 'Guest',
   },
   {
     name: 'puts an object between two pieces',

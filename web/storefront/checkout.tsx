@@ -9,7 +9,7 @@ import { COUNTRIES, countryName } from './countries.js'
 import { useGuest, useOutbox, useProblemWords, useSettled } from './guest.js'
 import { View } from './parts.js'
 import { newestPendingOrder } from './pending.js'
-import { keepCard, type Place } from './place.js'
+import { keepCard, keepCart, type Place } from './place.js'
 import { go, Link } from './route.js'
 import { pageWallet, useWallets } from './wallets.js'
 
@@ -149,7 +149,7 @@ function Who() {
  * in the outbox, and is shown as what it is.
  */
 function useOrdering() {
-  const { card } = useGuest()
+  const { card, place } = useGuest()
   const { cart } = useCart()
   const shop = useShop()
   const words = useProblemWords()
@@ -165,10 +165,11 @@ function useOrdering() {
   const placeIt = () => {
     setStep('ordering')
     cart!.checkout().then((order) => {
+      keepCart(place.shop, undefined)
       if (isShown.current) go({ order })
     }, fail)
   }
-  const enrolFirst = useEnrolment({ placeIt, fail, step, setStep })
+  const enrolFirst = useEnrolment({ placeIt, fail, step, setStep, isShown })
   useWaiting(step === 'ordering')
   const order = (who: string) => {
     setProblem('')
@@ -215,11 +216,15 @@ interface EnrolmentSteps {
   readonly fail: (error: unknown) => void
   readonly step: Step
   readonly setStep: (step: Step) => void
+  readonly isShown: { readonly current: boolean }
 }
 
-/** A new card, by a wallet of the browser or by one of this page, and then the order. */
-function useEnrolment({ placeIt, fail, step, setStep }: EnrolmentSteps): (who: string) => void {
-  const { place, become } = useGuest()
+/**
+ * A new card, by a wallet of the browser or by one of this page, and then the order. A wallet may sign long after its
+ * guest went on without it: that card is dropped, and the one that he has meanwhile stays.
+ */
+function useEnrolment({ placeIt, fail, step, setStep, isShown }: EnrolmentSteps): (who: string) => void {
+  const { place, card, become } = useGuest()
   const { state } = useConnection()
   const shop = useShop()
   const wallets = useWallets(place.chain)
@@ -228,17 +233,33 @@ function useEnrolment({ placeIt, fail, step, setStep }: EnrolmentSteps): (who: s
   useEffect(() => {
     if (isJoined) placeIt()
   }, [isJoined])
+  const asked = useRef(0)
+  const isOvertaken = step === 'enrolling' && card !== undefined
+  useEffect(() => {
+    if (!isOvertaken) return
+    // By another tab, whose guest is here too now.
+    asked.current++
+    setStep('none')
+  }, [isOvertaken])
   return (who) => {
+    const number = ++asked.current
+    const isWanted = () => isShown.current && asked.current === number
     before.current = shop
     setStep('enrolling')
     const signer = wallets.find(({ id }) => id === who)?.signer ?? (() => Promise.resolve(pageWallet()))
     signer()
       .then((wallet) => newCard(place, wallet))
-      .then((made) => {
-        keepCard(place.shop, made)
-        setStep('joining')
-        become(made)
-      }, fail)
+      .then(
+        (made) => {
+          if (!isWanted()) return
+          if (!keepCard(place.shop, made)) return setStep('none')
+          setStep('joining')
+          become(made)
+        },
+        (error: unknown) => {
+          if (isWanted()) fail(error)
+        },
+      )
   }
 }
 

@@ -21,6 +21,9 @@ export interface Guest {
   readonly card: Uint8Array | undefined
   /** Becomes a guest, or a visitor again. */
   readonly become: (card: Uint8Array | undefined) => void
+  /** The card that the relay did not know, until the guest has read so. */
+  readonly refused: Uint8Array | undefined
+  readonly setRefused: (card: Uint8Array | undefined) => void
 }
 
 export const GuestContext = createContext<Guest | undefined>(undefined)

@@ -1,12 +1,15 @@
 /** The key that opens a guest's orders: offered once an order is paid, kept as a file or a code, and brought back. */
 
 import { useEffect, useId, useMemo, useRef, useState, useSyncExternalStore, type FormEvent } from 'react'
+import { exportCard } from 'cairn-relay/card'
 import type { ShopClient } from 'cairn-relay/client'
+import { relayDescription } from 'cairn-relay/enrol'
 import { useShop } from 'cairn-relay/react'
 import { saveFile } from './files.js'
 import { useGuest } from './guest.js'
 import { readKey } from './key-text.js'
-import { keepCard } from './place.js'
+import { secretOf } from './hex.js'
+import { cardsAside, keepCard, type Place } from './place.js'
 import { Qr } from './qr.js'
 
 const never = () => () => undefined
@@ -52,7 +55,7 @@ export function KeyOffer() {
 /** The same at any time, and the way in for who bought elsewhere. */
 export function KeyPanel() {
   const shop = useShop()
-  const { card } = useGuest()
+  const { card, place } = useGuest()
   const [text, setText] = useState('')
   return (
     <section className="panel" aria-label="Your key">
@@ -71,12 +74,47 @@ export function KeyPanel() {
         </>
       )}
       <KeySheet text={text} close={() => setText('')} />
+      {cardsAside(place.shop).map((aside, i) => (
+        <SetAside key={i} card={aside} />
+      ))}
       <details className="import">
         <summary>I bought on another device</summary>
         <ImportKey />
       </details>
     </section>
   )
+}
+
+/** A key that the relay did not know: what there is to do with it. */
+export function SetAside({ card }: { readonly card: Uint8Array }) {
+  const { place } = useGuest()
+  const [told, setTold] = useState('')
+  const save = () =>
+    saveAside(place, card).then(
+      () => setTold('Saved.'),
+      () => setTold('The shop does not answer. Try again in a moment.'),
+    )
+  return (
+    <>
+      <p>
+        The shop does not know the key of this browser any more, so the orders made with it cannot be opened. The key is
+        set aside, not deleted: save it, and ask the merchant. Once the shop knows it again, bring it here as on another
+        device.
+      </p>
+      <div className="actions">
+        <button type="button" onClick={() => void save()}>
+          Save the old key as a file
+        </button>
+        <span role="status">{told}</span>
+      </div>
+    </>
+  )
+}
+
+/** Rejects where the relay has to be asked for its address, and does not answer. */
+async function saveAside({ url, shop, relay }: Place, secret: Uint8Array): Promise<void> {
+  const address = relay === 'development' ? (await relayDescription(url)).relay_address : relay
+  saveKeyText(shop, exportCard({ shop, relay: secretOf(address), secret }))
 }
 
 function KeySheet({ text, close }: { readonly text: string; readonly close: () => void }) {
@@ -128,9 +166,9 @@ function ImportKey() {
   const take = (event: FormEvent) => {
     event.preventDefault()
     const read = readKey(text, place)
-    setTold(read.told)
-    if (read.secret === undefined) return
-    keepCard(place.shop, read.secret)
+    const isTaken = read.secret !== undefined && keepCard(place.shop, read.secret, card)
+    setTold(isTaken || read.secret === undefined ? read.told : OVERTAKEN)
+    if (!isTaken || read.secret === undefined) return
     become(read.secret)
     setText('')
   }
@@ -166,10 +204,16 @@ function ImportKey() {
   )
 }
 
+const OVERTAKEN = 'Another tab has another key by now. Look at your orders there, and save that key first.'
+
 async function fileText({ files }: HTMLInputElement): Promise<string> {
   return ((await files?.[0]?.text()) ?? '').trim()
 }
 
 function saveKey(shop: ShopClient): void {
-  saveFile(`cairn-key-${String(shop.shopId).slice(0, 8)}.txt`, new TextEncoder().encode(`${shop.exportCard()}\n`))
+  saveKeyText(shop.shopId, shop.exportCard())
+}
+
+function saveKeyText(shop: bigint, text: string): void {
+  saveFile(`cairn-key-${String(shop).slice(0, 8)}.txt`, new TextEncoder().encode(`${text}\n`))
 }

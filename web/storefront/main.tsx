@@ -1,21 +1,22 @@
 /** A shop for guests: the page that a development relay shows at `/`, made of cairn-relay/react. */
 
-import { useEffect, useMemo, useState } from 'react'
+import { useMemo, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { keccak256 } from 'viem'
-import { ClientError, type Cart as GuestsCart, type Currency } from 'cairn-relay/client'
-import { Shop, useCart, useConnection } from 'cairn-relay/react'
+import type { Currency } from 'cairn-relay/client'
+import { Shop, useCart } from 'cairn-relay/react'
 import { replicaStore } from 'cairn-relay/replica-store'
 import { Cart } from './cart.js'
 import { Checkout } from './checkout.js'
-import { GuestContext, useGuest } from './guest.js'
+import { GuestContext } from './guest.js'
 import { secretOf } from './hex.js'
+import { outboxStore, useKeptCart, useRefusedCard, useSharedCard } from './keeping.js'
 import { List, Search } from './list.js'
 import { Listing } from './listing.js'
 import { Order, Orders } from './order.js'
 import { Notices } from './notices.js'
 import { Mark, View } from './parts.js'
-import { findPlace, keepCard, keepCart, keptCard, keptCart, watchCard, watchCart, type Place } from './place.js'
+import { findPlace, keptCard, type Place } from './place.js'
 import { Alarm } from './proof.js'
 import { Link, useRoute } from './route.js'
 
@@ -25,7 +26,8 @@ root.render(place === undefined ? <Nothing /> : <Storefront place={place} />)
 
 function Storefront({ place }: { readonly place: Place }) {
   const [card, setCard] = useState(() => keptCard(place.shop))
-  const guest = useMemo(() => ({ place, card, become: setCard }), [place, card])
+  const [refused, setRefused] = useState<Uint8Array | undefined>(undefined)
+  const guest = useMemo(() => ({ place, card, become: setCard, refused, setRefused }), [place, card, refused])
   const currencies = useMemo(() => tokensOf(place), [place])
   const kept = useMemo(() => keptBy(place, card), [place, card])
   const { url, shop, relay } = place
@@ -44,7 +46,7 @@ function keptBy({ shop }: Place, card: Uint8Array | undefined) {
   if (card === undefined) return { store: replicaStore(place) }
   // Each card has its own: what one of them wrote is not sent by another.
   const own = `${place} ${keccak256(card).slice(2, 2 + CARD_NAME_DIGITS)}`
-  return { store: replicaStore(own), outbox: replicaStore(`${own} outbox`), optimistic: true }
+  return { store: replicaStore(own), outbox: outboxStore(`${own} outbox`, shop), optimistic: true }
 }
 
 const CARD_NAME_DIGITS = 16
@@ -110,63 +112,6 @@ function Shown() {
   if (view === 'cart') return <Cart />
   if (view === 'checkout') return <Checkout />
   return <List key={tag} tag={tag} search={search} />
-}
-
-/** A visitor's cart outlives the page, and is the same in all tabs; a guest's own is kept by the client. */
-function useKeptCart(): void {
-  const { place, card } = useGuest()
-  const { cart, lines, address } = useCart()
-  const [restored, setRestored] = useState<unknown>(undefined)
-  const isVisitor = card === undefined
-  useEffect(() => {
-    if (cart === undefined || restored === cart) return
-    setRestored(cart)
-    if (isVisitor && cart.get().count === 0n) restoreCart(cart, keptCart(place.shop))
-  }, [cart, restored, place, isVisitor])
-  useEffect(() => {
-    if (cart === undefined || restored !== cart) return
-    keepCart(place.shop, isVisitor ? cart.save() : undefined)
-  }, [cart, restored, lines, address, place, isVisitor])
-  useEffect(() => {
-    if (cart === undefined || !isVisitor) return
-    return watchCart(place.shop, (saved) => restoreCart(cart, saved))
-  }, [cart, place, isVisitor])
-}
-
-function restoreCart(cart: GuestsCart, saved: string | undefined): void {
-  if (saved === undefined || saved === cart.save()) return
-  try {
-    cart.restore(saved)
-  } catch {
-    // Of another version of this page.
-  }
-}
-
-/** Who became a guest in one tab is that guest in all; their cart is the one that he has there. */
-function useSharedCard(): void {
-  const { place, become } = useGuest()
-  const { cart } = useCart()
-  useEffect(
-    () =>
-      watchCard(place.shop, () => {
-        // Nothing of this tab's goes over what the guest has there.
-        cart?.clear()
-        cart?.sendTo(undefined)
-        become(keptCard(place.shop))
-      }),
-    [cart, place, become],
-  )
-}
-
-/** A key that the relay does not know any more, after its data were deleted, opens nothing. */
-function useRefusedCard(): void {
-  const { error } = useConnection()
-  const { card, become, place } = useGuest()
-  useEffect(() => {
-    if (card === undefined || !(error instanceof ClientError) || error.code !== 'UNLINKED_KEYCARD') return
-    keepCard(place.shop, undefined)
-    become(undefined)
-  }, [error, card, become, place])
 }
 
 function Nothing() {

@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from 'react'
 import type { RefusedWrite } from 'cairn-relay/client'
 import { useCart, useConnection, useShop } from 'cairn-relay/react'
+import { SetAside } from './key.js'
 import { useGuest, useLasting, useOutbox } from './guest.js'
 import { orderMadeBy, wantedBy } from './pending.js'
 import { go } from './route.js'
@@ -15,7 +16,7 @@ const BACK_MS = 4_000
 /** Over the page's end, so that nothing moves. */
 export function Notices() {
   const connection = useConnection()
-  const { card } = useGuest()
+  const { card, refused: refusedCard, setRefused } = useGuest()
   const { isHere, refused } = useOutbox()
   const words = useLasting(connectionWords(connection, { isHere, isGuest: card !== undefined }), LASTING_MS)
   const isBack = useBack(words !== undefined)
@@ -34,6 +35,14 @@ export function Notices() {
         )}
       </div>
       <div role="alert">
+        {refusedCard !== undefined && (
+          <div className="notice is-refused">
+            <SetAside card={refusedCard} />
+            <button type="button" className="plain" onClick={() => setRefused(undefined)}>
+              Close
+            </button>
+          </div>
+        )}
         {refused.map((write) => (
           <Refused key={String(write.id)} write={write} />
         ))}

@@ -42,8 +42,31 @@ export function keptCard(shop: bigint): Uint8Array | undefined {
   return text !== undefined && isHexSecret(text) ? secretOf(text) : undefined
 }
 
-export function keepCard(shop: bigint, card: Uint8Array | undefined): void {
-  keep(cardName(shop), card && textOf(card))
+/**
+ * Whether it is kept now. It is not where another card than `instead` is kept by then: nobody loses the orders of that
+ * one unasked.
+ */
+export function keepCard(shop: bigint, card: Uint8Array, instead?: Uint8Array): boolean {
+  const there = keptCard(shop)
+  if (there !== undefined && !isSame(there, card) && !isSame(there, instead)) return false
+  keep(cardName(shop), textOf(card))
+  return true
+}
+
+/** Of a card that the relay does not know: it is used no more, and stays in this browser. */
+export function setCardAside(shop: bigint, card: Uint8Array): void {
+  const all = new Set([...cardsAside(shop), card].map(textOf))
+  keep(asideName(shop), [...all].join(' '))
+  if (cardsAside(shop).length === all.size && isSame(keptCard(shop), card)) keep(cardName(shop), undefined)
+}
+
+/** In the order in which they were refused. */
+export function cardsAside(shop: bigint): readonly Uint8Array[] {
+  return (kept(asideName(shop)) ?? '').split(' ').filter(isHexSecret).map(secretOf)
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a !== undefined && b !== undefined && textOf(a) === textOf(b)
 }
 
 /** `changed`: another tab's reader became a guest, or another one; the returned function ends that. */
@@ -84,6 +107,10 @@ function cartName(shop: bigint): string {
 
 function cardName(shop: bigint): string {
   return `card ${shop}`
+}
+
+function asideName(shop: bigint): string {
+  return `card aside ${shop}`
 }
 
 /** What other tabs keep. */
