@@ -348,6 +348,8 @@ export const TAB_WANTS_MS = 200
 export const OBJECTS_READ_AT_ONCE_MAX = 500
 /** Sets that no checkpoint covers yet, as a client keeps them apart; of more the oldest are put together. */
 export const HELD_SETS_MAX = 8_192
+/** How long a checkout waits for what is in the cart: without it nobody knows whether a choice is missing. */
+export const CHECKOUT_LOADING_MS = 10_000
 /** How often a card's place is looked at again before its removal is given up: others write all the time. */
 export const CARD_REMOVAL_TRIES_MAX = 20
 /** Meanwhile sets come that were not seen, and checkpoints, once a second. */

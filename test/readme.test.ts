@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { enrol, makeKeyCard } from '../src/client/enrol.js'
 import { ACCOUNTS } from '../contracts/dev-chain.mjs'
 import { bundled, openChromium, servePage } from './fixtures/chromium.js'
-import { cairn, endAll, freePort, Program, startChain } from './fixtures/program.js'
+import { cairn, endAll, Program, startChain } from './fixtures/program.js'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const guides = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'))
@@ -200,7 +200,7 @@ describe('the way to a shop of one’s own', { timeout: 120_000 }, () => {
   let url: string
 
   beforeAll(async () => {
-    const { settings } = await startChain(await freePort())
+    const { settings } = await startChain()
     writeFileSync(chainFile, settings)
     const data = join(home, 'data')
     const relay = cairn(['serve', '--chain', chainFile, '--port', '0', '--metrics-port', '0', '--data', data])

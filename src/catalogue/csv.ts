@@ -8,6 +8,7 @@
 import { parse } from 'csv-parse/browser/esm/sync'
 import { stringify } from 'csv-stringify/browser/esm/sync'
 import { TABLE_CELL_UNITS_MAX, TABLE_ROWS_MAX } from '../limits.js'
+import { guarded as guardedCell } from './formula-guard.js'
 
 /** The first row and those below it; cells as they are, without trimming. */
 export interface Table {
@@ -40,7 +41,7 @@ export function readTable(text: string): Table {
 
 /**
  * Lines end with a line feed. `guarded`: a cell that a spreadsheet would compute is written with an apostrophe before
- * it, for tables of what strangers wrote; such a table is not read back as it was.
+ * it, for tables of what strangers wrote. `readTable` gives it with the apostrophe.
  *
  * @example
  * ```ts
@@ -52,8 +53,8 @@ export function readTable(text: string): Table {
  */
 export function writeTable({ header, rows }: Table, { guarded = false } = {}): string {
   return stringify(
-    [header, ...rows].map((row) => [...row]),
-    { quoted_match: /[\r\n]/u, escape_formulas: guarded },
+    [header, ...rows].map((row) => (guarded ? row.map(guardedCell) : [...row])),
+    { quoted_match: /[\r\n]/u },
   )
 }
 

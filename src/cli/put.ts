@@ -2,7 +2,7 @@
  * `cairn put`: changes a listing, of the demo shop with a key card that is made for it, of another with the card that
  * is given.
  *
- * Tests: test/cli/chain-commands.test.ts
+ * Tests: test/cli/chain-commands.test.ts, test/cli/put.test.ts
  */
 
 import { readFile, writeFile } from 'node:fs/promises'
@@ -12,6 +12,8 @@ import { walletOf } from './wallet.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import { enrol, makeKeyCard } from '../client/enrol.js'
 import { connect, type Change, type ShopClient } from '../client/shop-client.js'
+import { TimeLimit } from '../client/time-limit.js'
+import type { ChainAddress } from '../objects/scalars.js'
 import { amountText } from '../proofs/receipt-text.js'
 import { demoKeysIn } from './demo-keys.js'
 import { developmentShop } from './development-shop.js'
@@ -65,7 +67,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       let stateHash: Uint8Array | undefined
       for (const set of sets) ({ stateHash } = await client.write(set, { signal: io.signal }))
       io.out(`done: the shop's state hash is now ${toHex(stateHash!)}`)
-      if (flags.price !== undefined) io.out(await priceTold(client, integerFlag('price', flags.price)))
+      const told = flags.price && (await priceTold(client, integerFlag('price', flags.price), io.signal))
+      if (told !== undefined) io.out(told)
     } finally {
       client.close()
     }
@@ -75,14 +78,34 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
 }
 
-async function priceTold(client: ShopClient, price: bigint): Promise<string> {
-  for await (const { status, data } of client.manifest()) {
-    // A failure is thrown next.
-    if (status === 'loading' || status === 'failed') continue
-    const amount = data === undefined ? 'in no currency yet' : `which are ${amountText(price, data.PricingCurrency)}`
-    return `price: ${price} of the smallest unit, ${amount}`
-  }
-  throw new UsageError('the shop has ended')
+/** Undefined where the shop's currency does not come: what was written is on disk all the same. */
+async function priceTold(client: ShopClient, price: bigint, signal: AbortSignal): Promise<string | undefined> {
+  const currency = await pricingCurrency(client, new TimeLimit(CURRENCY_WAIT_MS, signal))
+  return currency && `price: ${price} of the smallest unit, which are ${amountText(price, currency)}`
+}
+
+/** How long the shop's currency is waited for. */
+const CURRENCY_WAIT_MS = 10_000
+
+function pricingCurrency(client: ShopClient, limit: TimeLimit): Promise<ChainAddress | undefined> {
+  const live = client.manifest()
+  return new Promise<ChainAddress | undefined>((resolve) => {
+    const end = () => finish(undefined)
+    const look = () => {
+      const { status, data } = live.get()
+      if (status !== 'loading') finish(status === 'failed' ? undefined : data?.PricingCurrency)
+    }
+    const stop = live.subscribe(look)
+    const finish = (currency: ChainAddress | undefined) => {
+      stop()
+      limit.clear()
+      limit.signal.removeEventListener('abort', end)
+      resolve(currency)
+    }
+    if (limit.signal.aborted) return end()
+    limit.signal.addEventListener('abort', end)
+    look()
+  })
 }
 
 /**

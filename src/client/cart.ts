@@ -10,7 +10,7 @@ import { ITEMS_PER_ORDER_MAX } from '../limits.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { AddressDetails, Order } from '../objects/order.js'
-import { ClientError, usage } from './client-error.js'
+import { ClientError, kindOf, usage } from './client-error.js'
 import { isId, randomId } from './places.js'
 import { isSameList } from './listings-query.js'
 import { states, type Live, type LiveState } from './live.js'
@@ -50,13 +50,18 @@ export interface AddressProblem {
   readonly message: string
 }
 
+/** What became of an order that was not answered; `refused`: it was not there before either. */
+export type Outcome = 'unknown' | 'refused' | 'not sent'
+
 /** What a cart needs that is loaded with what guests do. */
 interface CartSide {
   readonly quoteOf: typeof quoteOf
   addressProblem(address: AddressDetails): AddressProblem | undefined
   checkAddress(address: unknown, at: string): void
   requireOrderable(state: CartState, isWaiting: boolean): void
-  outcomeOf(error: unknown): 'unknown' | 'refused' | 'not sent'
+  /** Resolves once it is known what of each line has to be chosen. */
+  whenLoaded(cart: Cart, signal: AbortSignal | undefined): Promise<void>
+  outcomeOf(error: unknown): Outcome
   itemsOf(order: Order): readonly Item[]
 }
 
@@ -92,6 +97,8 @@ interface Line extends Item {
 interface SentCheckout {
   readonly order: OrderId
   readonly lines: readonly Line[]
+  /** It was sent before, and may be there. */
+  readonly isTried: boolean
 }
 
 const LINE_QUANTITY_END = 1n << 32n
@@ -108,6 +115,8 @@ export class Cart implements AsyncIterable<CartState> {
   private version = 0
   private running: Promise<OrderId> | undefined
   private sent: SentCheckout | undefined
+  /** How often it was cleared. */
+  private clearings = 0
   /** Orders whose answer this cart waits for. */
   private readonly placing = new Set<OrderId>()
   /** Looks whether the order of `sent` is there, where no answer will tell. */
@@ -186,9 +195,13 @@ export class Cart implements AsyncIterable<CartState> {
     if (this.lines.delete(key)) this.changed()
   }
 
-  /** Takes all lines out; the address stays. A checkout that waits goes on, and the next one is another order. */
+  /**
+   * Takes all lines out; the address stays. A checkout that waits in the outbox goes on, and the next one is another
+   * order; one that waits until the lines are loaded is ABORTED.
+   */
   clear(): void {
     this.running = undefined
+    this.clearings++
     if (this.lines.size === 0 && this.sent === undefined) return
     this.sent = undefined
     this.lines.clear()
@@ -208,8 +221,9 @@ export class Cart implements AsyncIterable<CartState> {
   /**
    * Makes an order of all lines and reserves their pieces, all or none, and empties the cart; the order's id. The cart
    * stays as it was where that is refused: OUT_OF_STOCK and NOT_FOUND name the listing by objectId. Nothing is sent
-   * where a choice is missing (VARIATION_MISSING), and while an earlier checkout waits in the outbox
-   * (CHECKOUT_PENDING). One whose answer was lost is made again as the same order, which a relay takes once.
+   * where a choice is missing (VARIATION_MISSING), while an earlier checkout waits in the outbox (CHECKOUT_PENDING),
+   * and where a line is still loading after some seconds (TIMEOUT). One whose answer was lost is made again as the same
+   * order, which a relay takes once.
    */
   checkout(options: CallOptions = {}): Promise<OrderId> {
     // A second click is not a second order.
@@ -221,24 +235,23 @@ export class Cart implements AsyncIterable<CartState> {
   }
 
   private async ordered(options: CallOptions): Promise<OrderId> {
+    const side = this.shop.side()
+    const isWaiting = () => this.sent !== undefined && this.shop.isWaiting(this.sent.order)
+    if (this.lines.size > 0 && !isWaiting() && isLoading(this.get())) await this.loaded(side, options.signal)
     if (this.lines.size === 0) throw usage('cart', 'it has no lines', 'Add something first.')
+    side?.requireOrderable(this.get(), isWaiting())
     const before = this.sent
-    this.shop.side()?.requireOrderable(this.get(), before !== undefined && this.shop.isWaiting(before.order))
     const id = before?.order ?? randomId()
     const items = [...this.lines.values()]
-    const sent = (this.sent = { order: id, lines: items })
+    this.sent = { order: id, lines: items, isTried: before !== undefined }
     this.placing.add(id)
     this.changed()
     try {
       await this.shop.place({ id, items, ...(this.address && { shippingAddress: this.address }) }, options)
-      this.answered(id, true)
+      this.taken(id)
       return id
     } catch (error) {
-      const outcome = this.shop.side()?.outcomeOf(error)
-      if (this.sent === sent && outcome !== 'unknown') {
-        this.sent = outcome === 'refused' ? undefined : before
-        this.changed()
-      }
+      this.notTaken(id, side?.outcomeOf(error) ?? 'unknown')
       throw error
     } finally {
       this.placing.delete(id)
@@ -246,17 +259,41 @@ export class Cart implements AsyncIterable<CartState> {
     }
   }
 
-  /** What the outbox's order came to. Taken, its lines leave; what was added in the meantime stays. */
-  answered(order: OrderId, isTaken: boolean, items?: readonly Item[]): void {
+  /** Rejects where it was cleared in the meantime: what it holds then is another one's. */
+  private async loaded(side: CartSide | undefined, signal: AbortSignal | undefined): Promise<void> {
+    const { clearings } = this
+    await side?.whenLoaded(this, signal)
+    if (this.clearings !== clearings)
+      throw new ClientError('ABORTED', 'the cart was cleared before its checkout was sent')
+  }
+
+  /** The outbox holds its order no more: it was taken, or, with `error`, it was not, or nobody knows. */
+  left(order: OrderId, error: ClientError | undefined): void {
+    if (error === undefined) return this.taken(order)
+    // What was aborted leaves only before it is signed.
+    this.notTaken(order, error.code === 'ABORTED' ? 'not sent' : (this.shop.side()?.outcomeOf(error) ?? 'unknown'))
+  }
+
+  /** Its lines leave; what was added in the meantime stays. */
+  private taken(order: OrderId, items?: readonly Item[]): void {
     const { sent } = this
     if (sent?.order !== order) return
     this.sent = undefined
-    for (const { key, quantity } of isTaken ? (items?.map(lineOf) ?? sent.lines) : []) {
+    for (const { key, quantity } of items?.map(lineOf) ?? sent.lines) {
       const now = this.lines.get(key)
       if (now === undefined) continue
       if (now.quantity > quantity) this.lines.set(key, { ...now, quantity: now.quantity - quantity })
       else this.lines.delete(key)
     }
+    this.changed()
+  }
+
+  /** The next checkout is another order only where it is certain that this one is not there. */
+  private notTaken(order: OrderId, outcome: Outcome): void {
+    const { sent } = this
+    if (sent?.order !== order || outcome === 'unknown') return
+    if (outcome === 'not sent' && sent.isTried) return
+    this.sent = undefined
     this.changed()
   }
 
@@ -271,7 +308,7 @@ export class Cart implements AsyncIterable<CartState> {
     const live = this.shop.order(order)
     const look = () => {
       const { data, pending } = live.get()
-      if (data !== undefined && pending !== true) this.answered(order, true, this.shop.side()?.itemsOf(data))
+      if (data !== undefined && pending !== true) this.taken(order, this.shop.side()?.itemsOf(data))
     }
     this.looking = { order, stop: live.subscribe(look) }
     look()
@@ -286,7 +323,7 @@ export class Cart implements AsyncIterable<CartState> {
     return JSON.stringify({
       lines: savedLines([...this.lines.values()]),
       ...(address !== undefined && { address }),
-      ...(sent !== undefined && { checkout: { order: String(sent.order), lines: savedLines(sent.lines) } }),
+      ...(sent !== undefined && { checkout: savedCheckout(sent) }),
     })
   }
 
@@ -345,6 +382,11 @@ export class Cart implements AsyncIterable<CartState> {
   }
 }
 
+/** Whether it is not known yet what has to be chosen of a line. */
+export function isLoading({ quote }: CartState): boolean {
+  return quote.problems.some(({ code }) => code === 'LOADING')
+}
+
 /** The same key for the same listing and variations. */
 function lineOf({ listing, variations: names = [], quantity }: Item): Line {
   const variations = [...names].sort()
@@ -361,6 +403,7 @@ function loadingQuote(_shop: unknown, items: readonly Item[]): Quote {
     shipping: [],
     total: undefined,
     problems: [{ code: 'LOADING', message: 'The shop is still loading.' }],
+    warnings: [],
   }
 }
 
@@ -380,10 +423,6 @@ function checkQuantity(quantity: unknown, at: string): void {
   throw usage(at, `it is ${kindOf(quantity)}`, 'Give a bigint, 1n … 2^32−1.')
 }
 
-function kindOf(value: unknown): string {
-  return typeof value === 'bigint' ? String(value) : value === undefined ? 'missing' : `a ${typeof value}`
-}
-
 interface SavedLine {
   readonly listing: string
   readonly variations: readonly string[]
@@ -393,7 +432,17 @@ interface SavedLine {
 interface SavedCart {
   readonly lines: readonly SavedLine[]
   readonly address?: AddressDetails
-  readonly checkout?: { readonly order: string; readonly lines: readonly SavedLine[] }
+  readonly checkout?: SavedCheckout
+}
+
+interface SavedCheckout {
+  readonly order: string
+  readonly lines: readonly SavedLine[]
+  readonly tried?: boolean
+}
+
+function savedCheckout({ order, lines, isTried }: SentCheckout): SavedCheckout {
+  return { order: String(order), lines: savedLines(lines), ...(isTried && { tried: true }) }
 }
 
 function savedLines(lines: readonly Line[]): readonly SavedLine[] {
@@ -429,7 +478,11 @@ function readSaved(text: string): {
     return {
       lines: readLines(lines, 'lines'),
       address,
-      sent: checkout && { order: order!, lines: readLines(checkout.lines, 'checkout.lines').map(lineOf) },
+      sent: checkout && {
+        order: order!,
+        lines: readLines(checkout.lines, 'checkout.lines').map(lineOf),
+        isTried: checkout.tried === true,
+      },
     }
   } catch (cause) {
     // What JavaScript says of a text that is none of ours explains nothing.

@@ -7,8 +7,9 @@
  */
 
 import type { AddressDetails, Order } from '../objects/order.js'
-import type { CartState } from './cart.js'
-import { ClientError, usage, type ClientErrorCode } from './client-error.js'
+import { CHECKOUT_LOADING_MS } from '../limits.js'
+import { isLoading, type Cart, type CartState, type Outcome } from './cart.js'
+import { aborted, ClientError, kindOf, usage, type ClientErrorCode } from './client-error.js'
 import type { Item } from './quote.js'
 
 /** Throws ClientError for what waits already, and for what the shop cannot serve, or would serve as something else. */
@@ -26,9 +27,40 @@ export function requireOrderable({ lines, quote, addressProblem, ordering }: Car
   }
 }
 
+/**
+ * Resolves once nothing of the cart is loading: what nobody watches is loaded for it. Rejects with ClientError TIMEOUT
+ * after CHECKOUT_LOADING_MS, and with ABORTED.
+ */
+export function whenLoaded(cart: Cart, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const finish = () => {
+      stop()
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', stopped)
+    }
+    const stopped = () => (finish(), reject(aborted(signal!)))
+    const look = () => {
+      if (isLoading(cart.get())) return
+      finish()
+      resolve()
+    }
+    const late = () => {
+      const problem = `what is in the cart is still loading after ${CHECKOUT_LOADING_MS} ms`
+      finish()
+      reject(new ClientError('TIMEOUT', `${problem}, and what has to be chosen of it is not known: nothing was sent`))
+    }
+    const timer = setTimeout(late, CHECKOUT_LOADING_MS)
+    const stop = cart.subscribe(look)
+    if (signal?.aborted === true) return stopped()
+    signal?.addEventListener('abort', stopped, { once: true })
+    look()
+  })
+}
+
 /** Whether the order may be there all the same; `refused`: it was not there before either. */
-export function outcomeOf(error: unknown): 'unknown' | 'refused' | 'not sent' {
-  if (!(error instanceof ClientError)) return 'not sent'
+export function outcomeOf(error: unknown): Outcome {
+  // What a relay answered and nobody can read, for example.
+  if (!(error instanceof ClientError)) return 'unknown'
   // That it is there is what a relay looks at first.
   if (error.code === 'OUT_OF_STOCK' || error.code === 'NOT_FOUND') return 'refused'
   return UNKNOWN.has(error.code) ? 'unknown' : 'not sent'
@@ -65,8 +97,4 @@ export function checkAddress(address: unknown, at: string): void {
     if (value !== undefined && typeof value !== 'string')
       throw usage(`${at}.${field}`, `it is ${kindOf(value)}`, 'Give a text.')
   }
-}
-
-function kindOf(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`
 }

@@ -69,6 +69,13 @@ export function usage(path: string, problem: string, remedy: string): ClientErro
   return new ClientError('USAGE', `${path}: ${problem}. ${remedy}`, { path, remedy })
 }
 
+/** What an argument is, as a sentence's end: `it is a list`. */
+export function kindOf(value: unknown): string {
+  if (value === null || typeof value === 'bigint') return String(value)
+  if (value === undefined) return 'missing'
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`
+}
+
 /** Of what version 4 has not. */
 export function needsVersion5(problem: string): ClientError {
   return new ClientError('NEEDS_VERSION_5', problem)

@@ -9,7 +9,7 @@ import { ShopOrders } from './shop-orders.js'
 import { ShopWrites } from './shop-writes.js'
 
 export { exportCard } from './card-text.js'
-export { checkAddress, itemsOf, outcomeOf, requireOrderable } from './checkout.js'
+export { checkAddress, itemsOf, outcomeOf, requireOrderable, whenLoaded } from './checkout.js'
 export { quoteOf } from './quote.js'
 export { addressProblem } from './shop-orders.js'
 

@@ -29,8 +29,8 @@ export interface KeptRefusal {
   readonly message: string
 }
 
-interface KeptOutbox {
-  /** Shop, relay and card: writes of another card cannot be sent. */
+export interface KeptOutbox {
+  /** Shop, relay and card, with a space between: writes of another card cannot be sent. */
   readonly purpose: string
   readonly lastNonce: bigint
   /** As `cart.save` gives it; empty for none. */

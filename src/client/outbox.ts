@@ -15,7 +15,7 @@ import type { WireVersion } from '../wire/envelope.js'
 import type { WriteRequest } from '../wire/messages.js'
 import { readWriteAnswer } from '../wire/proof-payloads.js'
 import { aborted, ClientError, usage, type ClientErrorCode } from './client-error.js'
-import { encodeOutbox, readOutbox, type KeptRefusal, type KeptWrite } from './kept-outbox.js'
+import { encodeOutbox, readOutbox, type KeptOutbox, type KeptRefusal, type KeptWrite } from './kept-outbox.js'
 import type { ReplicaStore } from './kept-replica.js'
 
 /** A write that no relay has answered, or of which no push has come yet. */
@@ -215,13 +215,21 @@ export class Outbox {
       if (this.isUnread) return this.tellInMemory(`what was kept cannot be read: ${message}`)
       return this.host.notice(`what was kept of cart and writes is not used: ${message}`)
     }
-    if (kept.purpose !== this.purpose)
-      return this.host.notice('cart and writes that were kept are of another card or shop and not used')
+    if (kept.purpose !== this.purpose) return this.takeOther(kept)
     this.takeWrites(kept.writes)
     this.refusals = kept.refused.filter(({ id }) => !this.dismissed.has(id))
     if (kept.lastNonce > this.lastNonce) this.lastNonce = kept.lastNonce
     this.cardKept ||= kept.isCardKept
     if (!this.isCartNewer) this.showCart(kept.cart)
+    this.told()
+  }
+
+  /** Of another card of this shop the cart goes on: its checkout that may be there is the same order for this one. */
+  private takeOther({ purpose, cart }: KeptOutbox): void {
+    if (!isSameShop(purpose, this.purpose))
+      return this.host.notice('cart and writes that were kept are of another shop and not used')
+    this.host.notice('writes that were kept are of another card and not used; the cart is')
+    if (!this.isCartNewer) this.showCart(cart)
     this.told()
   }
 
@@ -525,6 +533,12 @@ function isCrowded(entry: Entry, error: ClientError): boolean {
 }
 
 const CROWDED_TRIES_MAX = 4
+
+/** Of two purposes: they begin with shop and relay. */
+function isSameShop(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((purpose) => purpose.split(' ', 2))
+  return a![0] === b![0] && a![1] === b![1]
+}
 
 function changesOf(patches: readonly Patch[]): PendingWrite['changes'] {
   return patches.map(({ op, path, value }) => ({ op, path, value }) as Change)

@@ -47,7 +47,8 @@ export interface QuoteLine extends Item {
 
 /**
  * VARIATION_MISSING: of an option of the listing nothing is chosen; VARIATION_TWICE: more than one. COUNTRY_UNKNOWN:
- * the shop's regions name countries by codes of two letters, and the address does not. The others say what is missing.
+ * the shop's regions name countries by codes of two letters, and the address does not: a problem where no region fits,
+ * and a warning where one for anywhere does. The others say what is missing.
  */
 export type QuoteProblemCode =
   | 'EMPTY'
@@ -83,6 +84,8 @@ export interface Quote {
   readonly total: Money | undefined
   /** Empty for an order that can be paid. */
   readonly problems: readonly QuoteProblem[]
+  /** What may be a slip, and is taken all the same. */
+  readonly warnings: readonly QuoteProblem[]
 }
 
 interface QuotedShop {
@@ -112,12 +115,12 @@ export function quoteOf(
   })
   const shipped = shippingOf(manifest, sum, address, money)
   problems.push(...shipped.problems)
-  const { region, steps: shipping } = shipped
+  const { region, steps: shipping, warnings = [] } = shipped
   const total = problems.length === 0 ? shipped.total : undefined
-  return { lines, subtotal: money(sum), region, shipping, total, problems }
+  return { lines, subtotal: money(sum), region, shipping, total, problems, warnings }
 }
 
-const NOTHING = { subtotal: undefined, region: undefined, shipping: [], total: undefined } as const
+const NOTHING = { subtotal: undefined, region: undefined, shipping: [], total: undefined, warnings: [] } as const
 
 type MakeMoney = (amount: bigint) => Money
 
@@ -181,6 +184,7 @@ interface Shipped {
   readonly steps: readonly QuoteStep[]
   readonly total?: Money
   readonly problems: readonly QuoteProblem[]
+  readonly warnings?: readonly QuoteProblem[]
 }
 
 function shippingOf(
@@ -192,32 +196,34 @@ function shippingOf(
   const none = { region: undefined, steps: [] }
   if (address === undefined)
     return { ...none, problems: [problem('NO_ADDRESS', 'Where it is sent to is not known yet.')] }
-  const named = countriesByCode(ShippingRegions)
-  if (named.length > 0 && !COUNTRY_CODE.test(address.Country)) {
-    const problems = [problem('COUNTRY_UNKNOWN', unknownCountry(address.Country, named))]
-    return { ...none, problems }
-  }
   const found = regionFor(ShippingRegions, address)
+  const unknown = unknownCountry(address.Country, countriesByCode(ShippingRegions))
   if (found === undefined)
-    return { ...none, problems: [problem('NO_REGION', 'The shop does not send to this address.')] }
+    return { ...none, problems: [unknown ?? problem('NO_REGION', 'The shop does not send to this address.')] }
+  const warnings = unknown === undefined ? [] : [unknown]
   const priced = priceInRegion(sum, found.region)
   const region = found.name
-  if (typeof priced === 'string') return { ...none, region, problems: [problem('OUT_OF_RANGE', `${priced}.`)] }
-  return { region, steps: stepsOf(sum, priced.steps, money), total: money(priced.total), problems: [] }
+  if (typeof priced === 'string')
+    return { ...none, region, problems: [problem('OUT_OF_RANGE', `${priced}.`)], warnings }
+  return { region, steps: stepsOf(sum, priced.steps, money), total: money(priced.total), problems: [], warnings }
 }
 
 /** ISO 3166-1 alpha-2. The protocol has free text: it is what the regions of the shop say that has to be met. */
 const COUNTRY_CODE = /^[A-Z]{2}$/u
 
-/** The countries of the regions, where all of them are codes: another text would meet none of them. */
+/**
+ * The countries that the regions name, where all of them are codes: another text meets none of them. It may be right
+ * all the same, where a region names no country and takes what comes from anywhere.
+ */
 function countriesByCode(regions: Manifest['ShippingRegions']): readonly string[] {
   const named = [...(regions?.values() ?? [])].map(({ Country }) => Country).filter((country) => country !== '')
   return named.every((country) => COUNTRY_CODE.test(country)) ? [...new Set(named)] : []
 }
 
-function unknownCountry(country: string, named: readonly string[]): string {
+function unknownCountry(country: string, named: readonly string[]): QuoteProblem | undefined {
+  if (named.length === 0 || COUNTRY_CODE.test(country)) return undefined
   const given = country === '' ? 'The country is missing' : `“${country}” is no country as this shop names them`
-  return `${given}: it wants a code of two capital letters, as ${named[0]}.`
+  return problem('COUNTRY_UNKNOWN', `${given}: it wants a code of two capital letters, as ${named[0]}.`)
 }
 
 function stepsOf(start: bigint, steps: readonly PriceStep[], money: MakeMoney): readonly QuoteStep[] {

@@ -278,7 +278,7 @@ export class ShopClient extends ShopObjects {
     this.device = this.writes!.device = new ShopDevice(whose, link, objects, {
       sign: (patches, nonce) => this.writes!.sign(patches, nonce),
       cartChanged: (text) => this.cartKept(text),
-      left: (patches, outcome) => this.writeLeft(patches, !(outcome instanceof ClientError)),
+      left: (patches, outcome) => this.writeLeft(patches, outcome instanceof ClientError ? outcome : undefined),
       notice: (text) => this.notice(text),
     })
     if (options.optimistic === true) this.source = this.device.over(this.source)

@@ -289,10 +289,10 @@ export abstract class ShopObjects {
     return this.ownCart
   }
 
-  /** A write left the outbox, which may have been that of a checkout. */
-  protected writeLeft(changes: readonly MadeChange[], isTaken: boolean): void {
+  /** A write left the outbox, which may have been that of a checkout; `error`: why, where the relay did not take it. */
+  protected writeLeft(changes: readonly MadeChange[], error: ClientError | undefined): void {
     const order = orderIn(changes)
-    if (order !== undefined) this.cart().answered(order, isTaken)
+    if (order !== undefined) this.cart().left(order, error)
   }
 
   /** Writes that wait for the relay, and those that it refused; without `outbox` of `connect` there are none. */

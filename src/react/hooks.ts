@@ -201,6 +201,7 @@ const EMPTY: CartInUse = {
     shipping: [],
     total: undefined,
     problems: [{ code: 'LOADING', message: 'The shop is still loading.' }],
+    warnings: [],
   },
   cart: undefined,
 }

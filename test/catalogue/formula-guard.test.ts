@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { readTable, writeTable } from '../../src/catalogue/csv.js'
 import { guarded, unguarded } from '../../src/catalogue/formula-guard.js'
 import { changed, empty, exported, planOf } from '../fixtures/catalogue-shop.js'
 import { listing } from '../fixtures/relay-harness.js'
@@ -11,6 +12,13 @@ test.each(FORMULAS)('%j is no formula where it was exported', (cell) => {
   expect(guarded(cell)).toBe(`'${cell}`)
   expect(unguarded(guarded(cell))).toBe(cell)
   expect(unguarded(guarded(`'${cell}`))).toBe(`'${cell}`)
+})
+
+test('a table of what strangers wrote is guarded by the same rules', () => {
+  const cells = [...FORMULAS, "'=1", 'Mug', "it's"]
+  const table = { header: ['Cell'], rows: cells.map((cell) => [cell]) }
+  const { rows } = readTable(writeTable(table, { guarded: true }))
+  expect(rows.map(([cell]) => cell)).toEqual(cells.map(guarded))
 })
 
 test('what is no formula stays, and all is read as it was', () => {

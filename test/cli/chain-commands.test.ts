@@ -12,7 +12,7 @@ import { ACCOUNTS, transactionReceipt } from '../../contracts/dev-chain.mjs'
 import { main } from '../../src/cli/main.js'
 import { connect } from '../../src/client/shop-client.js'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
-import { cairn, endAll, freePort, Program, startChain, type Outcome } from '../fixtures/program.js'
+import { cairn, endAll, Program, startChain, type Outcome } from '../fixtures/program.js'
 import { enrolGuest, furnish, order, PRICE } from '../fixtures/small-shop.js'
 
 const [, MERCHANT, CLERK, STRANGER] = ACCOUNTS.map(({ secret }) => secret) as [string, string, string, string]
@@ -23,7 +23,7 @@ let url: string
 
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'cairn-commands-'))
-  const { settings } = await startChain(await freePort())
+  const { settings } = await startChain()
   chainFile = join(home, 'chain.json')
   writeFileSync(chainFile, settings)
   relay = cairn(['serve', '--chain', chainFile, '--port', '0', '--metrics-port', '0', '--data', join(home, 'data')])

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { asPrinted, cairn, endAll, freePort, isFree, startChain, type Program } from '../fixtures/program.js'
+import { asPrinted, cairn, endAll, isFree, startChain, type Program } from '../fixtures/program.js'
 
 const USUAL_PORT = 8545
 let home: string
@@ -105,8 +105,7 @@ it('a guest of the demo pays; the printed commands do as they are printed; a res
 })
 
 it('on another port the demo is the same, by dev:PORT, and its printed command pays there', async () => {
-  const port = await freePort()
-  const elsewhere = (await startChain(port)).program
+  const { program: elsewhere, port } = await startChain()
   expect(elsewhere.err).toContain(`npm start -- --chain dev:${port} uses them without a file.`)
   const relay = serve('elsewhere', '--chain', `dev:${port}`)
   await relay.says(new RegExp(`npm start -- --chain dev:${port} goes on where it was`, 'u'))

@@ -9,6 +9,7 @@ import {
   type CartState,
   type ShopClient,
 } from '../../src/client/shop-client.js'
+import type { ReplicaStore } from '../../src/client/kept-replica.js'
 import type { Change } from '../../src/patches/patch.js'
 import { lyingProxy } from '../fixtures/lying-proxy.js'
 import { enrolCard, listing, map, newSecret, relay, SHOP, stock, type TestRelay } from '../fixtures/relay-harness.js'
@@ -62,6 +63,15 @@ afterEach(async () => {
 async function first(isIt: (state: CartState) => boolean): Promise<CartState> {
   for await (const state of shop.cart()) if (isIt(state)) return state
   throw new Error('it ended')
+}
+
+/** Between two tries to connect. */
+const RETRY_MS = 20
+
+/** A place on the device. */
+function inMemory(): ReplicaStore {
+  let kept: Uint8Array | undefined
+  return { load: () => Promise.resolve(kept), save: (bytes) => Promise.resolve(void (kept = bytes)) }
 }
 
 const hasTotal = ({ quote }: CartState) => quote.total !== undefined
@@ -174,6 +184,26 @@ describe('a cart', () => {
     expect(owner.orders().get().data).toHaveLength(length + 1)
   })
 
+  it('that nobody watches waits until it is known what has to be chosen', async () => {
+    const variation = map({ VariationInfo: map({ Title: 's', Description: 's' }) })
+    const Options = map({ size: map({ Title: 'Size', Variations: map({ s: variation }) }) })
+    await owner.write([listing(3n, { Options })])
+    const card = newSecret()
+    await enrolCard(running.url, card, { guest: true })
+    const place = { url: running.url, shop: SHOP, relay: running.address, key: card }
+    const unwatched = await connect({ ...place, only: 'watched' })
+    const cart = unwatched.cart()
+    cart.add({ listing: 3n, quantity: 1n })
+    expect(cart.get().quote.problems).toContainEqual(expect.objectContaining({ code: 'LOADING' }))
+    const stop = new AbortController()
+    const aborted = cart.checkout({ signal: stop.signal })
+    stop.abort()
+    await expect(aborted).rejects.toMatchObject({ code: 'ABORTED' })
+    await expect(cart.checkout()).rejects.toMatchObject({ code: 'VARIATION_MISSING', objectId: 3n })
+    expect(cart.get().ordering).toBeUndefined()
+    unwatched.close()
+  })
+
   it('tells what is missing of the address, and sends nothing to a country that the shop does not know', async () => {
     const cart = shop.cart()
     cart.add({ listing: 1n, quantity: 1n })
@@ -188,58 +218,78 @@ describe('a cart', () => {
     expect(quote.problems[0]!.message).toMatch(/“Switzerland”.*two capital letters, as CH/u)
     await expect(cart.checkout()).rejects.toMatchObject({ code: 'USAGE', path: 'address.Country' })
     expect(cart.get()).toMatchObject({ count: 1n, ordering: undefined })
+    // PROTOCOL §11: a region without a country fits all.
+    const anywhere = map({ Country: '', PostalCode: '', City: '' })
+    await owner.write([{ op: 'add', path: ['Manifest', 'ShippingRegions', 'anywhere'], value: anywhere }])
+    const { warnings } = (await first(({ quote }) => quote.region === 'anywhere')).quote
+    expect(warnings).toMatchObject([{ code: 'COUNTRY_UNKNOWN' }])
+    await cart.checkout()
   })
 
-  it('whose answer was lost is the same order for the next client, and leaves the cart when it is seen', async () => {
-    const card = newSecret()
-    await enrolCard(running.url, card, { guest: true })
-    const proxy = await lyingProxy(running.url)
-    /** A card has one session: that of the one before has to be over. */
-    const opened = async (url: string, more: object = {}): Promise<ShopClient> => {
-      const place = { url, shop: SHOP, relay: running.address, key: card }
-      for (;;) {
-        const client = await connect({ ...place, ...more }).catch((error: ClientError) => error)
-        if (!(client instanceof ClientError)) return client
-        if (client.code !== 'ALREADY_CONNECTED') throw client
+  it.each<[string, () => ReplicaStore | undefined]>([
+    ['', () => undefined],
+    [' with an outbox', inMemory],
+  ])(
+    'whose answer was lost%s is the same order for the next client, and leaves it when it is seen',
+    async (_, kept) => {
+      const outbox = kept()
+      const card = newSecret()
+      await enrolCard(running.url, card, { guest: true })
+      const proxy = await lyingProxy(running.url)
+      /** A card has one session: that of the one before has to be over. */
+      const opened = async (url: string, more: object = {}): Promise<ShopClient> => {
+        const place = { url, shop: SHOP, relay: running.address, key: card }
+        for (;;) {
+          const client = await connect({ ...place, ...more }).catch((error: ClientError) => error)
+          if (!(client instanceof ClientError)) return client
+          if (client.code !== 'ALREADY_CONNECTED') throw client
+          await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+        }
       }
-    }
-    const before = await opened(proxy.url)
-    before.cart().add({ listing: 1n, quantity: 2n })
-    let answered: () => void
-    const isTaken = new Promise<void>((resolve) => (answered = resolve))
-    proxy.lie((message, asked) => (asked?.kind === 'write' ? (answered(), undefined) : message))
-    const lost = before.cart().checkout()
-    await isTaken
-    before.close()
-    await expect(lost).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' })
-    const text = before.cart().save()
-    const { ordering } = before.cart().get()
-    // One that does not see orders cannot know: the relay has it, and says so.
-    const blind = await opened(running.url, { only: [{ listing: 1n }] })
-    blind.cart().restore(text)
-    await expect(blind.cart().checkout()).rejects.toMatchObject({ code: 'INVALID' })
-    expect(blind.cart().get()).toMatchObject({ count: 2n, ordering })
-    blind.close()
-    const after = await opened(running.url)
-    after.cart().restore(text)
-    for await (const { count } of after.cart()) if (count === 0n) break
-    expect(after.cart().get().ordering).toBeUndefined()
-    for await (const { complete, data } of after.orders()) {
-      if (!complete || data!.length === 0) continue
-      expect(data!.map(({ ID }) => ID)).toEqual([ordering])
-      break
-    }
-    after.close()
-    proxy.close()
-  })
+      if (outbox !== undefined) proxy.speakOnly(4)
+      // Over version 4, where its orders are not seen, nobody can ask what became of it.
+      const before = await opened(proxy.url, outbox && { outbox, only: [{ listing: 1n }] })
+      before.cart().add({ listing: 1n, quantity: 2n })
+      let answered: () => void
+      const isTaken = new Promise<void>((resolve) => (answered = resolve))
+      proxy.lie((message, asked) => (asked?.kind === 'write' ? (answered(), undefined) : message))
+      const lost = before.cart().checkout()
+      await isTaken
+      if (outbox === undefined) before.close()
+      else proxy.cut()
+      await expect(lost).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' })
+      const text = before.cart().save()
+      const { ordering } = before.cart().get()
+      expect(ordering).toBeTypeOf('bigint')
+      before.close()
+      // One that does not see orders cannot know: the relay has it, and says so.
+      const blind = await opened(running.url, { only: [{ listing: 1n }], outbox })
+      blind.cart().restore(text)
+      await expect(blind.cart().checkout()).rejects.toMatchObject({ code: 'INVALID' })
+      expect(blind.cart().get()).toMatchObject({ count: 2n, ordering })
+      blind.close()
+      const after = await opened(running.url)
+      after.cart().restore(text)
+      for await (const { count } of after.cart()) if (count === 0n) break
+      expect(after.cart().get().ordering).toBeUndefined()
+      for await (const { complete, data } of after.orders()) {
+        if (!complete || data!.length === 0) continue
+        expect(data!.map(({ ID }) => ID)).toEqual([ordering])
+        break
+      }
+      after.close()
+      proxy.close()
+    },
+  )
 
   it('that is cleared while a checkout waits is another one, and is ordered apart', async () => {
     const cart = shop.cart()
     cart.add({ listing: 1n, quantity: 1n })
-    const first = cart.checkout()
+    await first(({ quote }) => quote.subtotal?.amount === 100n)
+    const before = cart.checkout()
     cart.clear()
     cart.add({ listing: 1n, quantity: 2n })
-    const order = await first
+    const order = await before
     expect(cart.get().lines.map(({ quantity }) => quantity)).toEqual([2n])
     const [again, clicked] = await Promise.all([cart.checkout(), cart.checkout()])
     expect(clicked).toBe(again)

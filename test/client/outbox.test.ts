@@ -306,7 +306,7 @@ describe('what is kept', () => {
   })
 
   it.each<[string, (bytes: Uint8Array) => Uint8Array, string]>([
-    ['of another card', (bytes) => bytes, 'are of another card or shop and not used'],
+    ['of another shop', (bytes) => bytes, 'are of another shop and not used'],
     ['cut short', (bytes) => bytes.subarray(0, -3), 'is not used'],
     ['of another version', (bytes) => bytes.with(1, 2), 'version 2'],
   ])('%s is not used, and says so', async (_what, change, said) => {
@@ -317,9 +317,28 @@ describe('what is kept', () => {
     await outbox.release()
     store.bytes = change(store.bytes!)
     const notices: string[] = []
-    const again = new Outbox(store.of(0), said.includes('another card') ? 'yours' : 'mine', host(notices))
+    const again = new Outbox(store.of(0), said.includes('another shop') ? 'yours' : 'mine', host(notices))
     await again.hold()
     expect([again.get().pending, notices]).toEqual([[], [expect.stringContaining(said)]])
+  })
+
+  it('of another card of the shop, its writes are not used, and its cart goes on', async () => {
+    const store = new SlowStore()
+    const outbox = new Outbox(store.of(0), '1 aa 0b all', host())
+    await outbox.hold()
+    outbox.keepCart('a cart with its checkout')
+    void outbox.add([patchOf('a')], undefined).catch(() => undefined)
+    await outbox.release()
+    const notices: string[] = []
+    const shown: string[] = []
+    const other = { ...host(notices), cartChanged: (text: string) => void shown.push(text) }
+    const again = new Outbox(store.of(0), '1 aa 0c all', other)
+    await again.hold()
+    expect([again.get().pending, again.cart, shown]).toEqual([[], again.cart, ['a cart with its checkout']])
+    expect(notices).toEqual([expect.stringContaining('another card')])
+    again.keepCardKept()
+    await again.release()
+    expect(readOutbox(store.bytes!).cart).toBe('a cart with its checkout')
   })
 
   it('nowhere, it goes on in memory and says so once', async () => {

@@ -174,6 +174,20 @@ describe('a quote', () => {
     }
   })
 
+  it('warns of a country that is no code, and takes it, where a region for anywhere fits', () => {
+    const shop = shopOf([listing(1n, 5n)])
+    const anywhere = { Country: '', PostalCode: '', City: '' }
+    const ShippingRegions = new Map([...shop.manifest.ShippingRegions!, ['anywhere', anywhere]])
+    const asked = { ...shop, manifest: { ...shop.manifest, ShippingRegions } }
+    const quote = (Country: string) => quoteOf(asked, [{ listing: 1n, quantity: 1n }], { ...HERE, Country })
+    expect(quote('Switzerland')).toMatchObject({ region: 'anywhere', total: { amount: 5n }, problems: [] })
+    expect(quote('Switzerland').warnings).toEqual([
+      { code: 'COUNTRY_UNKNOWN', message: expect.stringMatching(/“Switzerland”.*as CH\.$/u) as string },
+    ])
+    for (const code of ['CH', 'FR']) expect(quote(code)).toMatchObject({ problems: [], warnings: [] })
+    expect(quote('CH').region).toBe('home')
+  })
+
   it('is loading while the shop or a listing is', () => {
     const items = [{ listing: 1n, quantity: 2n }]
     const shop = shopOf([])

@@ -1,12 +1,13 @@
 /** What tabs of one card tell each other, with a channel and locks that a test holds. */
 
-import { expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Cart } from '../../src/client/cart.js'
-import { ClientError } from '../../src/client/client-error.js'
+import { ClientError, type ClientErrorCode } from '../../src/client/client-error.js'
 import * as guestSide from '../../src/client/guest-side.js'
 import type { ReplicaStore } from '../../src/client/kept-replica.js'
 import type { Live } from '../../src/client/live.js'
 import type { WriteLink } from '../../src/client/outbox.js'
+import type { Manifest } from '../../src/objects/manifest.js'
 import { encodeChange } from '../../src/patches/patch.js'
 import { encodeWriteAnswer } from '../../src/wire/proof-payloads.js'
 import { ShopDevice } from '../../src/client/shop-device.js'
@@ -51,7 +52,7 @@ function emptyStore(): ReplicaStore {
 interface DeviceParts {
   readonly store?: ReplicaStore
   readonly link?: { connection: WriteLink | undefined }
-  readonly left?: (order: bigint, isTaken: boolean) => void
+  readonly left?: (order: bigint, error: ClientError | undefined) => void
 }
 
 async function deviceOf(
@@ -67,7 +68,8 @@ async function deviceOf(
     {
       sign: () => ({ header: new Uint8Array(0), signature: new Uint8Array(0) }),
       notice: () => undefined,
-      left: ([patch], outcome) => left?.(patch!.path[1] as bigint, !(outcome instanceof ClientError)),
+      left: ([patch], outcome) =>
+        left?.(patch!.path[1] as bigint, outcome instanceof ClientError ? outcome : undefined),
       cartChanged: (text) => cartChanged(device, text),
     },
   )
@@ -92,35 +94,42 @@ it('a cart that another tab told of is not told back', async () => {
   two.close()
 })
 
-const loading = {
-  get: () => ({ status: 'loading', data: undefined }),
+/** Of a shop that holds nothing: that is known of all. */
+const none = {
+  get: () => ({ status: 'ready', data: undefined }),
   subscribe: () => () => undefined,
 } as unknown as Live<never>
+const manifest = {
+  get: () => ({ status: 'ready', data: { PricingCurrency: { ChainID: 1n, Address: new Uint8Array(20) } } }),
+  subscribe: () => () => undefined,
+} as unknown as Live<Manifest>
 
 /** A tab with its cart, as a client has them. */
 async function tabOf(platform: TabPlatform, store: ReplicaStore) {
   const link: { connection: WriteLink | undefined } = { connection: undefined }
   const restore = (_device: ShopDevice, text: string) => cart.restore(text)
-  const left = (order: bigint, isTaken: boolean) => cart.answered(order, isTaken)
+  const left = (order: bigint, error: ClientError | undefined) => cart.left(order, error)
   const cart: Cart = new Cart({
     currencies: [],
     side: () => guestSide,
-    listing: () => loading,
-    manifest: () => loading,
-    order: () => loading,
+    listing: () => none,
+    manifest: () => manifest,
+    order: () => none,
     kept: (text) => device.keepCart(text),
     isWaiting: (order) => device.get().pending.some(({ changes }) => changes[0]!.path[1] === order),
-    place: async ({ id }) => {
-      await device.outbox.add([encodeChange({ op: 'add', path: ['Orders', id], value: new Map() })], undefined)
+    place: async ({ id }, { signal }) => {
+      const patch = encodeChange({ op: 'add', path: ['Orders', id], value: new Map() })
+      await device.outbox.add([patch], undefined, signal)
       return id
     },
   })
   const device: ShopDevice = await deviceOf(platform, restore, { store, link, left })
-  const online = (request: WriteLink['request']) => {
-    link.connection = { version: 5, request }
+  const online = (request: WriteLink['request'], version: 4 | 5 = 5) => {
+    link.connection = { version, request }
     device.outbox.run()
   }
-  return { device, cart, online, lines: () => cart.get().lines.map(({ quantity }) => quantity) }
+  const away = () => void (link.connection = undefined)
+  return { device, cart, online, away, lines: () => cart.get().lines.map(({ quantity }) => quantity) }
 }
 
 const taken = () => {
@@ -145,4 +154,68 @@ it.each([
   for (const { lines, cart } of [one, two]) expect([lines(), cart.get().ordering]).toEqual([left, undefined])
   one.device.close()
   two.device.close()
+})
+
+describe('a checkout in the outbox of which nobody knows what became', () => {
+  const rejects = (code: ClientErrorCode) => () => Promise.reject(new ClientError(code, 'as the relay says'))
+  const codeOf = (checkout: Promise<unknown>) => checkout.catch((error: ClientError) => error.code)
+
+  /** Signed and sent over version 5, and then over 4, which cannot know whether it was taken. */
+  async function unknown() {
+    const tab = await tabOf(tabs(), emptyStore())
+    tab.cart.add({ listing: 1n, quantity: 2n })
+    const ordered = codeOf(tab.cart.checkout())
+    const { ordering } = tab.cart.get()
+    const lost = new Promise<void>((resolve) => {
+      tab.online(() => (resolve(), Promise.reject(new ClientError('OUTCOME_UNKNOWN', 'lost'))))
+    })
+    await lost
+    tab.online(taken, 4)
+    expect(await ordered).toBe('OUTCOME_UNKNOWN')
+    return { ...tab, ordering }
+  }
+
+  it('is the same order at the next checkout, which may say that it is there', async () => {
+    const { cart, online, device, lines, ordering } = await unknown()
+    expect([lines(), cart.get().ordering]).toEqual([[2n], ordering])
+    for (const code of ['INVALID', 'CONFLICT'] as const) {
+      online(rejects(code))
+      expect(await codeOf(cart.checkout())).toBe(code)
+      expect([lines(), cart.get().ordering]).toEqual([[2n], ordering])
+    }
+    online(taken)
+    expect(await cart.checkout()).toBe(ordering)
+    expect([lines(), cart.get().ordering]).toEqual([[], undefined])
+    device.close()
+  })
+
+  it('is the same order after a second try that was aborted, over a reload too', async () => {
+    const { cart, device, away, lines, ordering } = await unknown()
+    away()
+    const stop = new AbortController()
+    const second = codeOf(cart.checkout({ signal: stop.signal }))
+    stop.abort()
+    expect(await second).toBe('ABORTED')
+    expect([lines(), cart.get().ordering]).toEqual([[2n], ordering])
+    device.close()
+    const after = await tabOf(tabs(), emptyStore())
+    after.cart.restore(cart.save())
+    // It was sent twice, as far as a text can tell.
+    after.cart.left(ordering!, new ClientError('INVALID', 'it is there already'))
+    expect(after.cart.get().ordering).toBe(ordering)
+    after.device.close()
+  })
+
+  it('is another order where it was refused, or sent once and not taken', async () => {
+    const { cart, online, device, ordering } = await unknown()
+    online(rejects('OUT_OF_STOCK'))
+    expect(await codeOf(cart.checkout())).toBe('OUT_OF_STOCK')
+    expect(cart.get().ordering).toBeUndefined()
+    online(rejects('INVALID'))
+    expect(await codeOf(cart.checkout())).toBe('INVALID')
+    expect(cart.get().ordering).toBeUndefined()
+    online(taken)
+    expect(await cart.checkout()).not.toBe(ordering)
+    device.close()
+  })
 })

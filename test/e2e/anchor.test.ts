@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ACCOUNTS } from '../../contracts/dev-chain.mjs'
 import { fromHex, toHex } from '../../src/bytes/hex.js'
 import { rootHashCall } from '../../src/wire/registry-calls.js'
-import { cairn, endAll, freePort, startChain, type Program } from '../fixtures/program.js'
+import { cairn, endAll, startChain, type Program } from '../fixtures/program.js'
 import { furnish } from '../fixtures/small-shop.js'
 
 const [, MERCHANT, , STRANGER] = ACCOUNTS
@@ -18,7 +18,7 @@ let shops: string
 
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'cairn-anchor-'))
-  const { settings } = await startChain(await freePort())
+  const { settings } = await startChain()
   chainFile = join(home, 'chain.json')
   writeFileSync(chainFile, settings)
   rpcUrl = /http:[^"]+/u.exec(settings)![0]

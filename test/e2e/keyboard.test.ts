@@ -9,7 +9,7 @@ import { openChromium } from '../fixtures/chromium.js'
 import { focused, press, tabTo } from '../fixtures/keyboard.js'
 import { PaidShop } from '../fixtures/paid-shop.js'
 import { listing, map, SHOP, stock } from '../fixtures/relay-harness.js'
-import { newReader, openPage, orderIs, proven } from '../fixtures/storefront-page.js'
+import { button, newReader, openPage, orderIs, proven } from '../fixtures/storefront-page.js'
 
 const FLOW_MS = 300_000
 const SOCKS = 2n
@@ -57,6 +57,9 @@ test('a guest comes from the list to a receipt', { timeout: FLOW_MS }, async () 
   await press(page, 'Put into the cart')
   expect(await press(page, 'See the cart')).toEqual(['See the cart'])
   await heading(page, 'Your cart')
+  // Until then the list of stops is a shorter one.
+  await page.getByText('One moment…').waitFor({ state: 'hidden' })
+  await page.getByRole('link', { name: 'Go to checkout' }).waitFor()
   expect(await press(page, 'Go to checkout')).toEqual([
     'Wool socks',
     'One Wool socks less',
@@ -76,7 +79,8 @@ test('a guest comes from the list to a receipt', { timeout: FLOW_MS }, async () 
   await page.getByRole('dialog', { name: 'What is proven here' }).waitFor()
   await page.keyboard.press('Escape')
   expect(await focused(page)).toMatch(/^Proven as of|^Checking/u)
-  // Back to what stands above it.
+  // Back to what stands above it, once it is there.
+  await button(page, 'Pay with Test wallet').waitFor()
   await tabTo(page, 'Pay with Test wallet', 'Shift+Tab')
   await page.keyboard.press('Enter')
   await orderIs(page, PAID)

@@ -19,6 +19,7 @@ import {
   orderIs,
   putIntoCart,
 } from '../fixtures/storefront-page.js'
+import { SETTLING_MS } from '../../web/storefront/guest.js'
 
 const FLOW_MS = 300_000
 const [SOCKS, HIDDEN, SPORK] = [2n, 3n, 4n]
@@ -59,8 +60,6 @@ afterEach(() => {
   expect(shop.relay.bugs).toEqual([])
 })
 
-/** web/storefront/guest.ts: a view that is not whole by then is shown in parts. */
-const SETTLING_MS = 1_500
 /** What moved without being touched. A machine that is slow is no reason for a jump: a view waits until it is whole. */
 const JUMPS = `
   const { setTimeout: later } = window
@@ -73,6 +72,16 @@ const JUMPS = `
   }).observe({ type: 'layout-shift', buffered: true })
 `
 
+/** Resolves once two looks, some frames apart, are equal: what was painted last is told later than it is painted. */
+const AT_REST = `(async () => {
+  const look = () => [document.body.innerHTML, document.body.scrollHeight, window.jumps.length].join(' ')
+  for (let before; before !== look(); ) {
+    before = look()
+    for (let i = 0; i < 10; i++)
+      await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 20)))
+  }
+})()`
+
 /** Loads it in windows of three widths: what moved of itself. */
 async function jumpsOf(place: string): Promise<unknown[]> {
   const jumps: unknown[] = []
@@ -82,8 +91,7 @@ async function jumpsOf(place: string): Promise<unknown[]> {
     await page.getByRole('heading', { level: 1 }).filter({ hasNotText: 'One moment' }).waitFor()
     await page.getByText('One moment…').waitFor({ state: 'detached' })
     await page.locator('.proof.is-checking').first().waitFor({ state: 'detached' })
-    // What was painted last is told a frame later.
-    await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100)))')
+    await page.evaluate(AT_REST)
     jumps.push(...(await page.evaluate<string[]>('window.jumps')).map((jump) => [width, jump]))
   }
   await page.setViewportSize({ width: 320, height: 700 })

@@ -1,7 +1,7 @@
 import { ClientError } from 'cairn-relay/client'
 import { describe, expect, test } from 'vitest'
 import { ERROR_REMEDIES, type ErrorCatalogueCode } from '../../src/wire/error-remedies.js'
-import { connectionWords, problemWords, refusalWords } from '../../web/storefront/words.js'
+import { connectionWords, isOfAddress, problemWords, refusalWords } from '../../web/storefront/words.js'
 
 const titleOf = (id: bigint) => (id === 7n ? 'Wool socks' : undefined)
 const words = (error: unknown) => problemWords(error, titleOf)
@@ -12,6 +12,10 @@ describe('what went wrong', () => {
     ['OUT_OF_STOCK', 8n, /^Something that you want: there are not as many left/u],
     ['OUT_OF_STOCK', undefined, /^Something that you want/u],
     ['NOT_FOUND', 7n, /^Wool socks: it is not sold any more/u],
+    ['VARIATION_MISSING', 7n, /^Wool socks: choose which kind/u],
+    ['VARIATION_MISSING', undefined, /several kinds/u],
+    ['VARIATION_TWICE', 7n, /^Wool socks: two kinds/u],
+    ['CHECKOUT_PENDING', 5n, /^You have ordered this already\./u],
     ['UNREACHABLE', undefined, /^The shop does not answer/u],
     ['TOTAL_MISMATCH', undefined, /Do not pay\.$/u],
     ['LISTING_MISMATCH', undefined, /Do not pay\.$/u],
@@ -26,6 +30,17 @@ describe('what went wrong', () => {
       expect(said).toMatch(/^[A-Z].*\.$/u)
       expect(said).not.toMatch(/Orders|patch|Mend path/u)
     }
+  })
+
+  test('a country that the shop does not know is told as that', () => {
+    const of = (path: string) => words(new ClientError('USAGE', `${path}: “Switzerland”`, { path }))
+    expect(of('address.Country')).toMatch(/does not know this country/u)
+    expect(of('address.City')).toMatch(/in the address/u)
+  })
+
+  test('another address may mend what is of the address', () => {
+    for (const code of ['NO_ADDRESS', 'NO_REGION', 'COUNTRY_UNKNOWN'] as const) expect(isOfAddress(code)).toBe(true)
+    for (const code of ['VARIATION_MISSING', 'LISTING_GONE', 'NO_PRICE'] as const) expect(isOfAddress(code)).toBe(false)
   })
 
   test('a wallet that says much is quoted in a line', () => {

@@ -6,6 +6,7 @@ import { changedFields, dryRunOf, isSamePlan, readFile, reportLines } from '../.
 import { changed, contentsOf, empty, imported, planOf } from '../fixtures/catalogue-shop.js'
 import { listingIdOf } from '../../src/catalogue/listing-id.js'
 import { newer, newerFile, older } from '../fixtures/product-samples.js'
+import { map } from '../fixtures/sample-shop.js'
 import { picturesByFile } from '../../web/console/picture-files.js'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
@@ -79,6 +80,29 @@ test('what others changed since the report was made is told field by field, and 
     ]),
   )
   expect(told).toHaveLength(3)
+})
+
+test('that lists and options were changed is told where as many are there as before', () => {
+  const { state } = imported(empty, older)
+  const read = readFile(utf8(older), { decimals: 2 })
+  const dry = (shop: typeof state) => dryRunOf({ name: 'shop.csv', read, options: {} }, contentsOf(shop))
+  const all = contentsOf(state).listings
+  const pictured = all.find(({ Metadata }) => (Metadata.Images?.length ?? 0) > 0)!
+  const chosen = all.find(({ Options }) => (Options?.size ?? 0) > 0)!
+  const dearer = ['Listings', chosen.ID, 'Options', 'Size', 'Variations', 'L'] as const
+  const others = pictured.Metadata.Images!.map((_image, i) => `https://x.example/other-${i}.png`)
+  const now = changed(state, [
+    { op: 'replace', path: ['Listings', pictured.ID, 'Metadata', 'Images'], value: others },
+    { op: 'replace', path: [...dearer, 'PriceModifier'], value: map({ ModificationPercent: 110n }) },
+  ])
+  const told = changedFields(dry(state), dry(now), (amount) => `${amount}`)
+  expect(told.map(({ name }) => name).sort()).toEqual(
+    [`${pictured.Metadata.Title}: Images`, `${chosen.Metadata.Title}: Options`].sort(),
+  )
+  for (const { before, theirs } of told) expect(theirs).not.toBe(before)
+  const count = `${others.length} of them`
+  const [images] = told.filter(({ name }) => name.endsWith('Images'))
+  expect(images).toMatchObject({ before: count, theirs: `${count}, changed`, mine: count })
 })
 
 test('pictures that are files are known by their names, whatever their folders', () => {

@@ -146,10 +146,14 @@ export function changedFields(before: DryRun, now: DryRun, price: PriceText): re
   const wanted = new Map([...is.values()].map(({ path, value }) => [placeText(path), value]))
   const places = new Map(other.map(({ path }) => [placeText(path), path]))
   return [...places].flatMap(([place, path]): ChangedField[] => {
-    const [then, today] = [valueAt(before.shop, path, price), valueAt(now.shop, path, price)]
-    if (then === today) return []
-    const mine = wanted.has(place) ? valueText(path, wanted.get(place), price) : today
-    return [{ name: placeName(now.shop, path), before: then, theirs: today, mine }]
+    const [then, today] = [valueAt(before.shop, path), valueAt(now.shop, path)]
+    if (isSame(then, today)) return []
+    const textOf = (value: unknown) => valueText(path, value, price)
+    // Of lists and of what holds more the texts may be the same.
+    const theirs = textOf(today) === textOf(then) ? `${textOf(today)}, changed` : textOf(today)
+    const isMine = wanted.has(place) && !isSame(wanted.get(place), today)
+    const mine = isMine ? textOf(wanted.get(place)) : theirs
+    return [{ name: placeName(now.shop, path), before: textOf(then), theirs, mine }]
   })
 }
 
@@ -167,15 +171,18 @@ function placeText(path: Change['path']): string {
   return path.map(String).join('/')
 }
 
-/** As a person reads it. */
-function valueAt(shop: ShopContents, path: Change['path'], price: PriceText): string {
+function valueAt(shop: ShopContents, path: Change['path']): unknown {
   const [collection, id, ...rest] = path
-  if (collection === 'Inventory') return valueText(path, piecesAt(shop, id as bigint, rest), price)
-  if (collection === 'Tags') return valueText(path, shop.tags.get(String(id))?.ListingIDs, price)
+  if (collection === 'Inventory') return piecesAt(shop, id as bigint, rest)
+  if (collection === 'Tags') return shop.tags.get(String(id))?.ListingIDs
   let value: unknown = listingOf(shop, id)
   for (const name of rest)
     value = value instanceof Map ? value.get(name) : (value as Record<string, unknown> | undefined)?.[String(name)]
-  return valueText(path, value, price)
+  return value
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one ?? null, plain) === JSON.stringify(other ?? null, plain)
 }
 
 function piecesAt({ stock }: ShopContents, id: bigint, variations: readonly unknown[]): bigint | undefined {
@@ -187,6 +194,7 @@ function listingOf({ listings }: ShopContents, id: unknown): Listing | undefined
   return listings.find(({ ID }) => ID === id)
 }
 
+/** As a person reads it. */
 function valueText(path: Change['path'], value: unknown, price: PriceText): string {
   if (value === undefined || value === null) return 'none'
   if (typeof value === 'bigint') return path.at(-1) === 'Price' ? price(value) : `${value}`

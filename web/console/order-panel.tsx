@@ -8,11 +8,11 @@ import {
   PAID,
   type Money,
   type Order,
-  type OrderPayments,
   type Quote,
   type ShopClient,
 } from 'cairn-relay/client'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
+import { quoteAsAsked } from '../as-asked.js'
 import { OddPayments } from './odd-payments.js'
 import { choiceText } from './options.js'
 import { useOutcomes } from './outcomes.js'
@@ -65,7 +65,7 @@ function Items({ row: { order, payments } }: { readonly row: OrderRow }) {
   const { client } = useSession()
   const items = (order?.Items ?? []).filter(({ Quantity }) => Quantity > 0n)
   const listings = useLive(client.listings()).data ?? []
-  const quote = quoteOf(order === undefined ? undefined : client.orders.quote(order.ID), payments)
+  const quote = order && quoteAsAsked(client.orders.quote(order.ID), order, payments?.due)
   if (items.length === 0) return <p className="empty">Nothing is in it.</p>
   return (
     <table className="rows items">
@@ -119,14 +119,6 @@ function SumRows({ quote: { shipping, total } }: { readonly quote: Quote }) {
 
 function sumText(money: Money | undefined): string {
   return money === undefined ? '–' : formatMoney(money)
-}
-
-/** What its parts cost as the shop is now; undefined where that is not what was asked for it. */
-function quoteOf(quote: Quote | undefined, payments: OrderPayments | undefined): Quote | undefined {
-  const { due } = payments ?? {}
-  const { total } = quote ?? {}
-  if (total === undefined) return undefined
-  return due === undefined || (due.symbol === total.symbol && due.amount === total.amount) ? quote : undefined
 }
 
 function Addresses({ row: { order } }: { readonly row: OrderRow }) {

@@ -6,6 +6,7 @@ import { useSettled } from './guest.js'
 import { VariationNames } from './listing.js'
 import { isForSale, isSoldOut, Picture, View } from './parts.js'
 import { Link } from './route.js'
+import { isOfAddress } from './words.js'
 
 export function Cart() {
   const { cart, lines, quote } = useCart()
@@ -59,10 +60,6 @@ export function isRefused({ problems }: Quote): boolean {
 /** All that it is about has come. */
 export function isPriced({ problems }: Quote): boolean {
   return problems.every(({ code }) => code !== 'LOADING')
-}
-
-function isOfAddress(code: QuoteProblemCode): boolean {
-  return code === 'NO_ADDRESS' || code === 'NO_REGION'
 }
 
 /** What of the cart was sold, as a sentence: that alone no quote knows. */
@@ -124,8 +121,8 @@ function Availability({ listing, line, isKnown }: AvailabilityProps) {
 
 /** Computed here; the relay's total has to be the same. */
 export function Sums({ quote }: { readonly quote: Quote }) {
-  const { problems } = quote
-  const told = problems.filter(({ code }) => code !== 'NO_ADDRESS' && code !== 'LOADING')
+  const { problems, warnings } = quote
+  const told = [...problems, ...warnings].filter(({ code }) => code !== 'NO_ADDRESS' && code !== 'LOADING')
   const sentences = [...new Set(told.map(({ message }) => message))]
   return (
     <>

@@ -80,7 +80,7 @@ function secondsNow(): bigint {
 }
 
 /** What is known later than that is shown as it comes. */
-const SETTLING_MS = 1_500
+export const SETTLING_MS = 1_500
 
 /** Once it is known what a view shows, and for good: until then nothing is, that would move when the rest comes. */
 export function useSettled(isKnown: boolean): boolean {

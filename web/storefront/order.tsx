@@ -14,6 +14,7 @@ import {
   type ShopClient,
 } from 'cairn-relay/client'
 import { useCart, useConnection, useListing, useOrder, useOrders, useShop } from 'cairn-relay/react'
+import { quoteAsAsked } from '../as-asked.js'
 import { isPriced, SumRows } from './cart.js'
 import { saveFile } from './files.js'
 import { countryName } from './countries.js'
@@ -57,7 +58,8 @@ function Life({ order }: { readonly order: Ordered }) {
   const shop = useShop()
   const words = useProblemWords()
   const { due, mismatch } = dueOf(shop, order)
-  const quote = quoteOf(shop?.orders.quote(order.ID), order, due)
+  // Of what is Canceled nobody pays anything.
+  const quote = order.State === CANCELED ? undefined : quoteAsAsked(shop?.orders.quote(order.ID), order, due?.money)
   const seen = useSeenPayment(order, due)
   const isPending = pendingOrders(useOutbox()).has(order.ID)
   const now = useSeconds()
@@ -137,14 +139,6 @@ function Contents({ order, due, quote }: ContentsProps) {
       {quote === undefined ? <Total money={due?.money} /> : <SumRows quote={quote} />}
     </>
   )
-}
-
-/** Undefined where prices have changed since it was asked, and for what nobody pays any more. */
-function quoteOf(quote: Quote | undefined, { State }: Ordered, due: PaymentDue | undefined): Quote | undefined {
-  const { total } = quote ?? {}
-  if (total === undefined || State === CANCELED) return undefined
-  const isAsked = due === undefined || (total.symbol === due.money.symbol && total.amount === due.total)
-  return isAsked ? quote : undefined
 }
 
 function Goes({ order: { ShippingAddress, InvoiceAddress } }: { readonly order: Ordered }) {

@@ -1,7 +1,7 @@
 /** Small things that several views show. */
 
 import { useEffect, useRef, useState, type ReactNode } from 'react'
-import type { Listing } from 'cairn-relay/client'
+import { VIEW_STATE_PUBLISHED, type Listing } from 'cairn-relay/client'
 import { usePriceText } from './guest.js'
 
 /** A view with its heading, which is read first and is the page's title. */
@@ -66,10 +66,8 @@ export function Price({ amount }: { readonly amount: bigint | undefined }) {
 }
 
 /** What a shop shows to everybody; others come by their link. */
-const PUBLISHED = 1n
-
 export function isForSale({ ViewState }: Listing): boolean {
-  return ViewState === PUBLISHED
+  return ViewState === VIEW_STATE_PUBLISHED
 }
 
 /** Undefined where the shop says nothing. */

@@ -1,6 +1,6 @@
 /** What went wrong, in the words of somebody who buys. Pure. */
 
-import { ClientError, type ClientErrorCode, type RefusedWrite } from 'cairn-relay/client'
+import { ClientError, type ClientErrorCode, type QuoteProblemCode, type RefusedWrite } from 'cairn-relay/client'
 
 type Code = ClientErrorCode
 
@@ -28,6 +28,9 @@ const WORDS: Partial<Readonly<Record<Code, string>>> = {
   NOT_FOUND: 'It is not there any more.',
   CONFLICT: 'The shop changed in the meantime. Look again, and try once more.',
   NOT_A_RELAY: AWAY,
+  VARIATION_MISSING: 'Something in your cart comes in several kinds. Take it out, and choose which one you want.',
+  VARIATION_TWICE: 'Of something in your cart two kinds are chosen. Take it out, and choose one of them.',
+  CHECKOUT_PENDING: 'You have ordered this already. It is sent as soon as the shop answers: look at your orders.',
   CLOSED: 'The page moved on before the shop answered. What you ordered is kept, and sent when it can be.',
 }
 
@@ -46,13 +49,25 @@ const WALLET_WORDS: Readonly<Record<number, string>> = {
 /** Nothing of what relay and client say: that is for who makes pages. `titleOf`: of a listing, where it is known. */
 export function problemWords(error: unknown, titleOf: (listing: bigint) => string | undefined): string {
   if (!(error instanceof ClientError)) return walletWords(error)
-  const { code, objectId, retryAfter } = error
+  const { code, objectId, path, retryAfter } = error
   if (objectId !== undefined || code === 'OUT_OF_STOCK') {
     const words = listingWords(code, objectId === undefined ? undefined : titleOf(objectId))
     if (words !== undefined) return words
   }
   if (code === 'RATE_LIMITED') return `That was a little fast: try again in ${retryAfter ?? 1} s.`
+  if (code === 'USAGE' && path?.startsWith('address.') === true) return addressWords(path)
   return WORDS[code] ?? UNKNOWN
+}
+
+/** Whether another address may mend it. */
+export function isOfAddress(code: QuoteProblemCode): boolean {
+  return code === 'NO_ADDRESS' || code === 'NO_REGION' || code === 'COUNTRY_UNKNOWN'
+}
+
+/** Of a field of the address that the shop does not take. */
+function addressWords(path: string): string {
+  if (path === 'address.Country') return 'The shop does not know this country. Choose another one, or ask the merchant.'
+  return 'Something in the address is missing, or is not as it should be. Look over it once more.'
 }
 
 /** The same of a write that was kept: which listing it was about stands in the relay's words alone. */
@@ -67,6 +82,8 @@ export function refusalWords(
 function listingWords(code: Code, title: string | undefined): string | undefined {
   const subject = title ?? 'Something that you want'
   if (code === 'OUT_OF_STOCK') return `${subject}: there are not as many left as you want. Take fewer, or none.`
+  if (code === 'VARIATION_MISSING') return `${subject}: choose which kind you want, and put it into the cart again.`
+  if (code === 'VARIATION_TWICE') return `${subject}: two kinds are chosen. Choose one, and put it into the cart again.`
   if (code === 'NOT_FOUND') return `${subject}: it is not sold any more. Take it out of the cart.`
   return undefined
 }
