@@ -379,3 +379,9 @@ assert(UNREAD_ANSWER_BYTES_MAX < UNREAD_BYTES_MAX, 'answers alone fill what a cl
 assert(BLOB_TOKENS_PER_SESSION_MAX <= BLOB_TOKENS_PER_CARD_MAX, 'a session may have more tokens than its card')
 assert(OBJECT_BYTES_MAX <= FRAME_IN_BYTES_MAX, 'an object that no frame can carry')
 assert(CBOR_NESTING_MAX <= CBOR_NESTING_MAX_IN_FILES, 'files nest less deep than frames')
+
+/** A product file: rows below the first, empty ones too, and UTF-16 units of a cell. Shopify takes 512 KiB of text. */
+export const TABLE_ROWS_MAX = 100_000
+export const TABLE_CELL_UNITS_MAX = 1_048_576
+/** Tags that stand in each other in a description: what reads them takes the square of their number. */
+export const HTML_DEPTH_MAX = 256

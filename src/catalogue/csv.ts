@@ -7,6 +7,7 @@
 
 import { parse } from 'csv-parse/browser/esm/sync'
 import { stringify } from 'csv-stringify/browser/esm/sync'
+import { TABLE_CELL_UNITS_MAX, TABLE_ROWS_MAX } from '../limits.js'
 import { guarded as guardedCell } from './formula-guard.js'
 
 /** The first row and those below it; cells as they are, without trimming. */
@@ -21,7 +22,8 @@ export class TableError extends Error {
 }
 
 /**
- * Throws TableError. Empty lines stand for rows: numbers of rows are those that a spreadsheet shows.
+ * Throws TableError, also of more than TABLE_ROWS_MAX rows or a cell of more than TABLE_CELL_UNITS_MAX. Empty lines
+ * stand for rows, but for those at the end: numbers of rows are those that a spreadsheet shows.
  *
  * @example
  * ```ts
@@ -33,8 +35,7 @@ export class TableError extends Error {
 export function readTable(text: string): Table {
   const content = text.replace(/^\u{feff}/u, '')
   const [header, ...rows] = parsed(content)
-  if (header === undefined || header.every((cell) => cell.trim() === ''))
-    throw new TableError('the first line has to hold the names of the columns')
+  if (header === undefined || header.every((cell) => cell.trim() === '')) throw new TableError(NO_COLUMNS)
   return { header: header.map((name) => name.trim()), rows }
 }
 
@@ -58,12 +59,51 @@ export function writeTable({ header, rows }: Table, { guarded = false } = {}): s
 }
 
 function parsed(content: string): string[][] {
+  // What is parsed as a row costs much where it is shorter than the first one: empty lines are counted instead.
+  const rows: string[][] = []
+  let header: readonly string[] = []
+  const take = (cells: string[], { empty_lines: empty, records }: Counted) => {
+    if (rows.length === 0 && empty > 0) throw new TableError(NO_COLUMNS)
+    if (rows.length === 0) header = cells
+    const row = records + empty
+    requireRead(cells, row, header)
+    while (rows.length < row - 1) rows.push([''])
+    rows.push(cells)
+    return null
+  }
   try {
-    return parse(content, { delimiter: delimiterOf(content), record_delimiter: LINE_ENDS, relax_column_count: true })
+    parse(content, {
+      delimiter: delimiterOf(content),
+      record_delimiter: LINE_ENDS,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      on_record: take,
+    })
+    return rows
   } catch (error) {
+    if (error instanceof TableError) throw error
     throw new TableError((error as Error).message, { cause: error })
   }
 }
+
+interface Counted {
+  readonly empty_lines: number
+  readonly records: number
+}
+
+/** Throws TableError. `row`: as a spreadsheet counts. */
+function requireRead(cells: readonly string[], row: number, header: readonly string[]): void {
+  if (row - 1 > TABLE_ROWS_MAX)
+    throw new TableError(`row ${row}: at most ${TABLE_ROWS_MAX} rows are read; make several files of it`)
+  const at = cells.findIndex((cell) => cell.length > TABLE_CELL_UNITS_MAX)
+  if (at < 0) return
+  const column = (header[at] ?? `${at + 1}`).slice(0, COLUMN_SHOWN_UNITS)
+  const [length, most] = [cells[at]!.length, TABLE_CELL_UNITS_MAX]
+  throw new TableError(`row ${row}, column ${column}: the cell has ${length} characters, at most ${most} are read`)
+}
+
+const NO_COLUMNS = 'the first line has to hold the names of the columns'
+const COLUMN_SHOWN_UNITS = 40
 
 /** A file that was edited by hand may have several. */
 const LINE_ENDS = ['\r\n', '\n', '\r']

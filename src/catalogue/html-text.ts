@@ -5,8 +5,14 @@
 
 import { Parser } from 'htmlparser2'
 import { decodeHTML } from 'entities'
+import { HTML_DEPTH_MAX } from '../limits.js'
 
-/** The text that a page would show of it. */
+/** Tags that nest too deep. */
+export class HtmlDepthError extends Error {
+  override readonly name = 'HtmlDepthError'
+}
+
+/** The text that a page would show of it. Throws HtmlDepthError. */
 export function textOfCell(cell: string): string {
   return isHtml(cell) ? textOfHtml(cell) : cell
 }
@@ -52,14 +58,16 @@ function textOfHtml(html: string): string {
 }
 
 function markedText(html: string): string {
-  let [source, hidden] = ['', 0]
+  let [source, hidden, depth] = ['', 0, 0]
   const parser = new Parser(
     {
       onopentagname: (name) => {
+        if (++depth > HTML_DEPTH_MAX) throw new HtmlDepthError(`tags nest deeper than ${HTML_DEPTH_MAX}`)
         if (HIDDEN.has(name)) hidden++
         source += OPENED.get(name) ?? markOf(name)
       },
       onclosetag: (name) => {
+        depth--
         if (HIDDEN.has(name)) hidden--
         source += markOf(name)
       },

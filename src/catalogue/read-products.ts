@@ -5,7 +5,7 @@ import { columnsOf, type ColumnKey, type Columns } from './columns.js'
 import { TableError, type Table } from './csv.js'
 import { readDecimal } from './decimal.js'
 import { unguarded } from './formula-guard.js'
-import { textOfCell } from './html-text.js'
+import { HtmlDepthError, textOfCell } from './html-text.js'
 import { handleOf, listingIdOf } from './listing-id.js'
 import { Notices, type Problem, type Product, type ReadProducts, type Variant } from './product.js'
 
@@ -146,8 +146,14 @@ class ProductReader {
 
   /** A listing has to have one: a blank cell says nothing of it. */
   private description(): string | undefined {
-    const text = textOfCell(this.cell(this.first, 'description') ?? '')
-    return text.trim() === '' ? undefined : text
+    try {
+      const text = textOfCell(this.cell(this.first, 'description') ?? '')
+      return text.trim() === '' ? undefined : text
+    } catch (error) {
+      if (!(error instanceof HtmlDepthError)) throw error
+      this.wrong(this.first.number, 'description', error.message)
+      return undefined
+    }
   }
 
   private images(): string[] | undefined {

@@ -13,8 +13,8 @@ export { checkAddress, itemsOf, outcomeOf, requireOrderable, whenLoaded } from '
 export { quoteOf } from './quote.js'
 export { addressProblem } from './shop-orders.js'
 
-export function makeOrders(shop: ConstructorParameters<typeof ShopOrders>[0]): ShopOrders {
-  return new ShopOrders(shop)
+export function makeOrders(...of: ConstructorParameters<typeof ShopOrders>): ShopOrders {
+  return new ShopOrders(...of)
 }
 
 export function makeWrites(...of: ConstructorParameters<typeof ShopWrites>): ShopWrites {

@@ -102,11 +102,14 @@ interface Watched {
 /** The live objects of one client. */
 export class LiveObjects {
   private readonly watched: Watched
+  private readonly letGo: (id: string) => void
   private readonly watchers = new Map<string, Set<() => void>>()
   /** While somebody holds them. */
   private readonly held = new Map<string, WeakRef<object>>()
   private readonly dropped = new FinalizationRegistry<string>((id) => {
-    if (this.held.get(id)?.deref() === undefined) this.held.delete(id)
+    if (this.held.get(id)?.deref() !== undefined) return
+    this.held.delete(id)
+    this.letGo(id)
   })
   private readonly subscribed = new Set<object>()
   /** Topics of which something changed; `all`: of each. */
@@ -116,8 +119,10 @@ export class LiveObjects {
   private error: Error | undefined
   private isOver = false
 
-  constructor(watched: Watched) {
+  /** `letGo`: nobody holds the live object with this id any more. */
+  constructor(watched: Watched, letGo: (id: string) => void = () => undefined) {
     this.watched = watched
+    this.letGo = letGo
   }
 
   /** How many live objects somebody may hold. */

@@ -83,7 +83,7 @@ export class ProvenShop {
   /** Of that checkpoint. */
   private level: Level | undefined
   private provenParts: ProvenParts | undefined
-  /** Stock that somebody watches, by name: of a part each combination is asked for. */
+  /** Stock of which somebody holds a live object, by name: of a part each combination is asked for. */
   private readonly watched = new Map<string, StateQuestion>()
   private readonly statements = new WeakMap<VerifiedCheckpoint, Verified>()
   /** Set by who watches the time: of the newest checkpoint, and of that which proves the parts. */
@@ -289,6 +289,11 @@ export class ProvenShop {
     if (this.watched.has(name)) return false
     this.watched.set(name, ['Inventory', keyOfPath(path)])
     return true
+  }
+
+  /** Nobody holds what would show it. */
+  forgetStock(name: string): void {
+    this.watched.delete(name)
   }
 
   /** What is held with its tree; undefined while the replica has none. */

@@ -134,7 +134,7 @@ export class ShopClient extends ShopObjects {
       () => void this.reselect(),
       () => this.proofs.lookFirst(this.watched),
     )
-    this.objects = new LiveObjects(this.watched)
+    this.objects = new LiveObjects(this.watched, (id) => this.proofs.forgetStock(id))
     this.link = this.makeLink()
     signal?.addEventListener('abort', this.onAbort, { once: true })
   }

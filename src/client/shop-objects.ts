@@ -77,7 +77,8 @@ export abstract class ShopObjects {
 
   /** Once: of a card's client before anybody has it. */
   protected use(side: typeof GuestSide): void {
-    this.guests = { side, orders: callable(side.makeOrders(this)) }
+    const held = (name: string) => ({ ...this.source.standing(name), data: this.source.get(name) })
+    this.guests = { side, orders: callable(side.makeOrders(this, held)) }
     this.ownCart?.quotes()
   }
 

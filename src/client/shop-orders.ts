@@ -1,19 +1,19 @@
 /**
  * A customer's orders through the client (PROTOCOL §11): from a cart to a chosen payment, and what is then to be paid,
- * computed anew here: a PaymentID or total that the order does not lead to is never shown as due.
+ * computed anew here: a PaymentID that the order does not lead to is never shown as due, and of a total is said whether
+ * it was compared.
  *
  * Tests: test/client/shop-client.test.ts, test/client/shop-orders.test.ts
  */
 
-import { sha256 } from '#hash'
 import type { Amount, ListingId, OrderId, Seconds, ShopId } from '../brands.js'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { prefixedHex, toHex } from '../bytes/hex.js'
-import { encode, type Encodable } from '../codec/encode.js'
+import type { Encodable } from '../codec/encode.js'
 import { SchemaError } from '../codec/schema.js'
 import { CborTime, type CborKey } from '../codec/value.js'
 import { DUE_MS_MAX } from '../limits.js'
-import { Listing } from '../objects/listing.js'
+import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import { AddressDetails, CANCELED, COMMITTED, OPEN, PAYMENT_CHOSEN, UNPAID, type Order } from '../objects/order.js'
 import {
@@ -26,12 +26,12 @@ import {
 } from '../objects/payment-request.js'
 import { ChainAddress } from '../objects/scalars.js'
 import type { Change } from '../patches/patch.js'
-import { regionFor, totalOf } from '../state/pricing.js'
 import { checkAddress } from './checkout.js'
 import { checkItem, type AddressProblem } from './cart.js'
 import { aborted, ClientError, usage } from './client-error.js'
+import { ChoiceTerms, followsNow, type Finding, type PricedShop } from './compared-total.js'
 import type { Live, LiveList } from './live.js'
-import { amountText, currencyOf, isSameCurrency, type Currency, type Money } from './money.js'
+import { currencyOf, isSameCurrency, type Currency, type Money } from './money.js'
 import { randomId } from './places.js'
 import { quoteOf, type Item, type Quote } from './quote.js'
 
@@ -64,6 +64,12 @@ export interface PaymentDue {
   readonly currency: ChainAddress
   /** The same total, as `formatMoney` takes it. */
   readonly money: Money
+  /**
+   * The same total follows from the shop's prices, as this client holds them. False where that could not be found out:
+   * another currency than the shop's own, a rate that the relay alone knows; or a listing, the price of post or the
+   * address changed after payment was chosen, or are not held. Then a page says that nothing was compared.
+   */
+  readonly compared: boolean
   /** Seconds since 1970. */
   readonly payableUntil: Seconds
 }
@@ -93,11 +99,25 @@ interface CallOptions {
   readonly signal?: AbortSignal
 }
 
+/** What was found of the payment that a choice of this client led to. */
+interface Found {
+  /** 32 bytes. */
+  readonly paymentId: Uint8Array
+  readonly finding: Finding
+}
+
 export class ShopOrders {
   private readonly shop: OrderShop
+  private readonly priced: PricedShop
+  /** Of each order's last choice: what it was priced by may change later, and the finding stays. */
+  private readonly found = new Map<OrderId, Found>()
 
-  constructor(shop: OrderShop) {
+  /** `held`: what is held of an object, by name. */
+  constructor(shop: OrderShop, held: PricedShop['held']) {
     this.shop = shop
+    const { currencies } = shop
+    const [order, listing] = [(id: OrderId) => shop.order(id), (id: ListingId) => shop.listing(id)]
+    this.priced = { currencies, held, order, listing, manifest: () => shop.manifest() }
   }
 
   /** An Open order; resolves with its id when it is durable. Rejects with the wire's code. */
@@ -171,8 +191,8 @@ export class ShopOrders {
 
   /**
    * Chooses payee and currency of a committed order, again too, and resolves with what is to be paid once the relay has
-   * said so. Rejects with INVALID where it cannot be paid so, and with VERIFICATION_FAILED where what is asked is not
-   * what follows from the order.
+   * said so. Rejects with INVALID where it cannot be paid so; with PAYMENT_MISMATCH, LISTING_MISMATCH or TOTAL_MISMATCH
+   * where what is asked is not what follows from the order and what the shop sells, as it was held when it was priced.
    */
   async choosePayment(id: OrderId, choice: PaymentChoice, options: CallOptions = {}): Promise<PaymentDue> {
     if (!this.shop.sees(id))
@@ -186,21 +206,29 @@ export class ShopOrders {
       ['Address', ChainAddress.write(payee)],
       ['CallAsContract', callAsContract],
     ])
-    await this.shop.write(
-      [
-        { op: 'replace', path: ['Orders', id, 'ChosenPayee'], value: chosen },
-        { op: 'replace', path: ['Orders', id, 'ChosenCurrency'], value: ChainAddress.write(currency) },
-        stateChange(id, PAYMENT_CHOSEN),
-      ],
-      options,
-    )
-    const order = await this.until(id, (order) => isNewlyDue(order, before, choice), options.signal)
-    return this.checkedDue(order)
+    const changes: readonly Change[] = [
+      { op: 'replace', path: ['Orders', id, 'ChosenPayee'], value: chosen },
+      { op: 'replace', path: ['Orders', id, 'ChosenCurrency'], value: ChainAddress.write(currency) },
+      stateChange(id, PAYMENT_CHOSEN),
+    ]
+    const terms = new ChoiceTerms(this.priced, id, currency)
+    try {
+      await this.shop.write(changes, options)
+      const isDue = (order: Order) => {
+        if (!isNewlyDue(order, before, choice)) return false
+        // At once: who is told of the order in the same turn asks what is due.
+        this.found.set(id, { paymentId: order.PaymentDetails!.PaymentID, finding: terms.finding(order) })
+        return true
+      }
+      return this.checkedDue(await this.until(id, isDue, options.signal))
+    } finally {
+      terms.end()
+    }
   }
 
   /**
    * What is to be paid now; undefined where nothing is, and while the order is loading: it may be paid already. Throws
-   * ClientError VERIFICATION_FAILED.
+   * ClientError PAYMENT_MISMATCH; what a choice of this client found it throws again.
    */
   due(id: OrderId): PaymentDue | undefined {
     const order = this.loaded(id)
@@ -209,7 +237,7 @@ export class ShopOrders {
 
   /**
    * What was asked last, Paid or not; undefined while nothing is: `calls.processPayment` gets a merchant what lies at
-   * its address. Throws ClientError VERIFICATION_FAILED.
+   * its address. Throws as `due` does.
    */
   asked(id: OrderId): PaymentDue | undefined {
     const order = this.loaded(id)
@@ -249,30 +277,17 @@ export class ShopOrders {
     if (!equalBytes(paymentIdOf(request), PaymentID))
       throw new ClientError('PAYMENT_MISMATCH', `order ${ID}: the PaymentID does not follow from what was chosen`)
     const money = { ...currencyOf(currency, this.shop.currencies), amount: total }
-    const expected = this.expectedTotal(order)
-    if (expected !== undefined && expected.amount !== total)
-      throw new ClientError(
-        'TOTAL_MISMATCH',
-        `order ${ID}: the relay asks for ${exactly(money)}, the listings lead to ${exactly(expected)}`,
-      )
+    const compared = this.isCompared(order)
     const calls = callsOf(request)
-    return { order: ID, paymentId: PaymentID, request, calls, total, currency, money, payableUntil: ttl }
+    return { order: ID, paymentId: PaymentID, request, calls, total, currency, money, compared, payableUntil: ttl }
   }
 
-  /**
-   * Where it is paid in the pricing currency and all its listings are held and are those that were priced; also where
-   * one is not sold any more: then a quote has no total.
-   */
-  private expectedTotal(order: Order): Money | undefined {
-    const { Items, ShippingAddress, InvoiceAddress, ChosenCurrency } = order
-    const manifest = this.shop.manifest().get().data
-    const address = ShippingAddress ?? InvoiceAddress
-    if (manifest === undefined || address === undefined || !this.holdsWhatWasPriced(order)) return undefined
-    const { PricingCurrency: pricing, ShippingRegions } = manifest
-    if (!isSameCurrency(pricing, ChosenCurrency!)) return undefined
-    const found = regionFor(ShippingRegions, address)
-    const amount = found && totalOf(Items ?? [], found.region, (id) => this.shop.listing(id).get().data)
-    return typeof amount === 'bigint' ? { ...currencyOf(pricing, this.shop.currencies), amount } : undefined
+  /** Throws what was found wrong when its payment was chosen. */
+  private isCompared(order: Order): boolean {
+    const found = this.found.get(order.ID)
+    const finding = found !== undefined && equalBytes(found.paymentId, order.PaymentDetails!.PaymentID) && found.finding
+    if (finding instanceof ClientError) throw finding
+    return finding || followsNow(this.priced, order)
   }
 
   private quoteFor({ Items, ShippingAddress, InvoiceAddress }: Order): Quote {
@@ -289,15 +304,6 @@ export class ShopOrders {
     const { currencies } = this.shop
     const manifest = this.shop.manifest().get().data
     return quoteOf({ manifest, listing, currencies }, items, ShippingAddress ?? InvoiceAddress)
-  }
-
-  private holdsWhatWasPriced({ Items, PaymentDetails }: Order): boolean {
-    const wanted = (Items ?? []).filter(({ Quantity }) => Quantity > 0n)
-    return wanted.every(({ ListingID }, i) => {
-      const listing = this.shop.listing(ListingID).get().data
-      const hash = PaymentDetails!.ListingHashes[i]
-      return listing !== undefined && hash !== undefined && equalBytes(sha256(encode(Listing.write(listing))), hash)
-    })
   }
 
   /** Rejects when the signal aborts, when the order cannot be seen, and after a minute. */
@@ -391,10 +397,6 @@ export function addressProblem(address: AddressDetails): AddressProblem | undefi
     const { at, message } = error
     return { field: at.replace(/^\./u, ''), message: message.slice(at.length + 1) }
   }
-}
-
-function exactly(money: Money): string {
-  return `${money.amount} (${amountText(money)} ${money.symbol})`
 }
 
 function stateChange(id: OrderId, to: bigint): Change {

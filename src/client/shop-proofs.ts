@@ -197,6 +197,11 @@ export class ShopProofs {
     if (this.proven.watchStock(name, path)) this.prove()
   }
 
+  /** Of another object nothing happens. */
+  forgetStock(name: string): void {
+    this.proven.forgetStock(name)
+  }
+
   /** From where the subscription goes on; without a state a snapshot comes first. */
   subscription(): Pick<SubscriptionRequest, 'startSeq' | 'snapshot' | 'pushDelayMs' | 'checkpointSeq'> {
     const checkpointSeq = this.proven.checkpoints.accepted?.fields.Seq

@@ -182,6 +182,10 @@ const OF_THE_CLIENT = {
     from: 'client',
     means: 'The relay asks for another total than the prices lead to.',
   },
+  LISTING_MISMATCH: {
+    from: 'client',
+    means: 'The relay priced the order by another listing than the shop has.',
+  },
   PAYMENT_MISMATCH: {
     from: 'client',
     means: 'The payment that the relay asks for does not follow from what was chosen.',

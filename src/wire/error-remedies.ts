@@ -45,6 +45,7 @@ export const ERROR_REMEDIES = {
   ANSWER_TOO_LARGE: 'Ask for less; no relay of cairn answers so.',
   VERIFICATION_FAILED: 'Do not trust what it shows; keep the message, and tell the merchant.',
   TOTAL_MISMATCH: 'Do not pay; tell the merchant both numbers, which the message names.',
+  LISTING_MISMATCH: 'Do not pay; tell the merchant both hashes, which the message names.',
   PAYMENT_MISMATCH: 'Do not pay; tell the merchant.',
 } as const
 

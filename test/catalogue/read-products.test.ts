@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { readTable, TableError, writeTable } from '../../src/catalogue/csv.js'
+import { HTML_DEPTH_MAX, TABLE_CELL_UNITS_MAX, TABLE_ROWS_MAX } from '../../src/limits.js'
 import { listingIdOf } from '../../src/catalogue/listing-id.js'
 import type { ReadProducts } from '../../src/catalogue/product.js'
 import { readProducts } from '../../src/catalogue/catalogue.js'
@@ -215,4 +216,38 @@ test('a table comes back with quotes, line breaks and blanks', () => {
   }
   expect(readTable(`\u{feff}${writeTable(table)}`)).toEqual(table)
   expect(writeTable({ header: ['A'], rows: [['=1+1'], ['@x']] }, { guarded: true })).toBe("A\n'=1+1\n'@x\n")
+})
+
+describe('small files that would take long', () => {
+  test('empty lines count as rows, and none at the end are kept', () => {
+    expect(readTable(`Title,Price\r\n\r\n\nA mug,1\n${'\n'.repeat(1_000_000)}`).rows).toEqual([
+      [''],
+      [''],
+      ['A mug', '1'],
+    ])
+    expect(() => readTable('\nTitle,Price\nA mug,1\n')).toThrow('the first line has to hold')
+  })
+
+  test('more rows than are read, empty ones too', () => {
+    const rows = `Title,Price\n${'\n'.repeat(TABLE_ROWS_MAX - 1)}A mug,1\n`
+    expect(readTable(rows).rows).toHaveLength(TABLE_ROWS_MAX)
+    const error = `row ${TABLE_ROWS_MAX + 2}: at most ${TABLE_ROWS_MAX} rows are read; make several files of it`
+    expect(() => readTable(`${rows}A hat,1\n`)).toThrow(new TableError(error))
+  })
+
+  test('a cell that is longer than what is read, by row and column', () => {
+    const cell = 'x'.repeat(TABLE_CELL_UNITS_MAX)
+    expect(readTable(`Title,Price\n${cell},1\n`).rows[0]![0]).toHaveLength(TABLE_CELL_UNITS_MAX)
+    const error = `row 3, column Price: the cell has ${cell.length + 1} characters, at most ${cell.length} are read`
+    expect(() => readTable(`Title,Price\nA mug,1\nA hat,${cell}x\n`)).toThrow(new TableError(error))
+  })
+
+  test('a description whose tags nest deeper than any page does', () => {
+    const nested = (depth: number) => read(`Title,Body (HTML),Price\nA mug,${'<div>'.repeat(depth)}x,1\n`)
+    expect(nested(HTML_DEPTH_MAX).products[0]!.description).toBe('x')
+    expect(nested(200_000).problems).toEqual([
+      { row: 2, column: 'Body (HTML)', reason: `tags nest deeper than ${HTML_DEPTH_MAX}` },
+    ])
+    expect(read(`Title,Body (HTML),Price\nA mug,${'<br><p>x'.repeat(100_000)},1\n`).problems).toEqual([])
+  })
 })

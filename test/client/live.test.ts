@@ -1,7 +1,11 @@
 /** Live objects without a shop: who is told what, when, and how often. */
 
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
+import type { FollowedRelay } from '../../src/client/followed-relay.js'
 import { LiveObjects, type Reading, type View } from '../../src/client/live.js'
+import { ShopClient } from '../../src/client/shop-client.js'
 
 function setUp() {
   const values = new Map<string, Reading<unknown>>()
@@ -168,18 +172,34 @@ it('a watcher that throws stops no other', async () => {
   expect([told, thrown]).toEqual([[1], [expect.objectContaining({ message: 'mine' })]])
 })
 
+async function collected(isEnough: () => boolean): Promise<void> {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  for (let tries = 0; tries < 100 && !isEnough(); tries++) {
+    collect()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
 it('nobody holds what nobody looks at', async () => {
   const { live, objects } = setUp()
   const kept = live('kept')
   for (let i = 0; i < 50_000; i++) live(`dropped ${i}`)
-  const { setFlagsFromString } = await import('node:v8')
-  const { runInNewContext } = await import('node:vm')
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  for (let tries = 0; tries < 100 && objects.size > 1_000; tries++) {
-    collect()
-    await new Promise((resolve) => setImmediate(resolve))
-  }
+  await collected(() => objects.size < 1_000)
   expect(objects.size).toBeLessThan(1_000)
   expect(live('kept')).toBe(kept)
+})
+
+it('a client lets go of the stock that nobody looks at', async () => {
+  const relay = { keys: [new Uint8Array(20)], identity: undefined } as unknown as FollowedRelay
+  const client = new ShopClient({ url: 'http://127.0.0.1:1', shop: 1n, relay: 'development' }, relay, undefined)
+  const { watched } = (client as unknown as { proofs: { proven: { watched: Map<string, unknown> } } }).proofs.proven
+  const kept = client.stock(7n)
+  for (let id = 1_000n; id < 51_000n; id++) client.stock(id)
+  expect(watched.size).toBe(50_001)
+  await collected(() => watched.size < 1_000)
+  expect(watched.size).toBeLessThan(1_000)
+  expect(watched.has('Inventory/7')).toBe(true)
+  expect(client.stock(7n)).toBe(kept)
+  client.close()
 })

@@ -7,14 +7,19 @@ import { ShopOrders } from '../../src/client/shop-orders.js'
 import { encode } from '../../src/codec/encode.js'
 import { Listing } from '../../src/objects/listing.js'
 import type { Manifest } from '../../src/objects/manifest.js'
-import { PAID, UNPAID, type Order, type PaymentDetails } from '../../src/objects/order.js'
+import { COMMITTED, PAID, UNPAID, type Order, type PaymentDetails } from '../../src/objects/order.js'
 import { paymentIdOf, paymentRequest } from '../../src/objects/payment-request.js'
+
+function reading(data: unknown) {
+  return { isLoading: false, complete: true, stale: false, verified: undefined, data }
+}
 
 /** Of a client that holds an order in this state. */
 function ordersWith(status: 'loading' | 'ready', State: bigint): ShopOrders {
   // Only what tells of payment is read before a difference is found.
   const data = { ID: 1n, State, Items: [], PaymentDetails: {} }
-  return new ShopOrders({ order: () => ({ get: () => ({ status, data }) }) } as unknown as ShopClient)
+  const order = () => ({ get: () => ({ status, data }) })
+  return new ShopOrders({ order } as unknown as ShopClient, () => reading(undefined))
 }
 
 test('an order that is loading is not due, whatever it was', () => {
@@ -65,37 +70,133 @@ describe('what is asked is compared with what follows from the order', () => {
     }
   }
 
-  /** Orders of a client with that order. */
-  function asking(total: bigint, more: Partial<PaymentDetails> = {}, held = listing): ShopOrders {
-    const order = unpaid(total, more, held)
-    const live = (data: unknown) => ({ get: () => ({ status: 'ready', data }) })
-    const shop = {
+  const live = (get: () => unknown) => ({
+    get: () => ({ status: 'ready', data: get() }),
+    subscribe: () => () => undefined,
+  })
+
+  /** Orders of a client that holds that order, this listing and this manifest. */
+  function asking(order: Order, held: Listing = listing, shop: Manifest = manifest): ShopOrders {
+    const client = { shopId: 7n, currencies: [], order: () => live(() => order) }
+    return new ShopOrders(client as unknown as ShopClient, (name) => reading(name === 'Manifest' ? shop : held))
+  }
+
+  interface World {
+    order: Order
+    listing: Listing
+    manifest: Manifest
+  }
+
+  const NOTHING: (world: World) => void = () => undefined
+
+  /** The same, while a choice of this client is priced; `changed` is what else comes meanwhile. */
+  function chosen(order: Order, { held: first = listing, isLoading = false, changed = NOTHING } = {}) {
+    const { PaymentDetails: _, ...rest } = order
+    const before: Order = { ...rest, State: COMMITTED }
+    const world: World = { order: before, listing: first, manifest }
+    const client = {
       shopId: 7n,
       currencies: [],
-      order: () => live(order),
-      listing: () => live(held),
-      manifest: () => live(manifest),
+      sees: () => true,
+      write: () => {
+        world.order = order
+        changed(world)
+        return Promise.resolve()
+      },
+      order: () => live(() => world.order),
+      listing: () => live(() => world.listing),
+      manifest: () => live(() => world.manifest),
     }
-    return new ShopOrders(shop as unknown as ShopClient)
+    const held = (name: string) => ({ ...reading(name === 'Manifest' ? world.manifest : world.listing), isLoading })
+    const orders = new ShopOrders(client as unknown as ShopClient, held)
+    return { world, orders, due: orders.choosePayment(1n, { payee: PAYEE, currency: NATIVE }) }
+  }
+
+  const priceOfPost = (Amount: bigint): Manifest => {
+    const post = { ModificationAbsolute: { Amount, Plus: true } }
+    return {
+      ...manifest,
+      ShippingRegions: new Map([['any', { ...region, PriceModifiers: new Map([['post', post]]) }]]),
+    }
   }
 
   test('the same total is due, as money too', () => {
-    expect(asking(20n).due(1n)).toMatchObject({ total: 20n, money: { amount: 20n, decimals: 18, symbol: 'ETH' } })
+    expect(asking(unpaid(20n)).due(1n)).toMatchObject({
+      total: 20n,
+      compared: true,
+      money: { amount: 20n, decimals: 18, symbol: 'ETH' },
+    })
   })
 
-  test('another total is an error that names both', () => {
-    expect(() => asking(21n).due(1n)).toThrow(
-      expect.objectContaining({
-        code: 'TOTAL_MISMATCH',
-        message: expect.stringMatching(/asks for 21 \(.*ETH\), the listings lead to 20 \(.*ETH\)/u) as string,
-      }),
-    )
+  test('another total than a choice leads to is an error that names both, each time it is asked for', async () => {
+    const { orders, due, world } = chosen(unpaid(21n))
+    const error = {
+      code: 'TOTAL_MISMATCH',
+      message: expect.stringMatching(/asks for 21 \(.*ETH\), the listings lead to 20 \(.*ETH\)/u) as string,
+    }
+    await expect(due).rejects.toMatchObject(error)
+    world.manifest = priceOfPost(1n)
+    expect(() => orders.due(1n)).toThrow(expect.objectContaining(error))
+    expect(() => orders.asked(1n)).toThrow(expect.objectContaining(error))
   })
 
-  test('another total is one too of a listing that is not sold any more', () => {
+  test('another total is one too of a listing that is not sold any more', async () => {
     const notSold: Listing = { ...listing, ViewState: 0n }
-    expect(asking(20n, {}, notSold).due(1n)).toMatchObject({ total: 20n })
-    expect(() => asking(200n, {}, notSold).due(1n)).toThrow(expect.objectContaining({ code: 'TOTAL_MISMATCH' }))
+    expect(await chosen(unpaid(20n, {}, notSold), { held: notSold }).due).toMatchObject({ compared: true })
+    const { due } = chosen(unpaid(200n, {}, notSold), { held: notSold })
+    await expect(due).rejects.toMatchObject({ code: 'TOTAL_MISMATCH' })
+  })
+
+  test('listings that a choice was not priced by are an error that names both hashes', async () => {
+    const { due } = chosen(unpaid(2000n, { ListingHashes: [new Uint8Array(32).fill(1)] }))
+    await expect(due).rejects.toMatchObject({
+      code: 'LISTING_MISMATCH',
+      message: expect.stringMatching(/listing 1 by the hash (01){32}, .*has [0-9a-f]{64}$/u) as string,
+    })
+    const more = unpaid(2000n)
+    const { ListingHashes } = more.PaymentDetails!
+    const { due: long } = chosen(unpaid(2000n, { ListingHashes: [...ListingHashes, new Uint8Array(32).fill(1)] }))
+    await expect(long).rejects.toMatchObject({ code: 'LISTING_MISMATCH' })
+  })
+
+  test('the price of post or the address that changes later is nobody’s fault', async () => {
+    const { orders, due, world } = chosen(unpaid(20n))
+    expect(await due).toMatchObject({ total: 20n, compared: true })
+    world.manifest = priceOfPost(7n)
+    expect([orders.due(1n), orders.asked(1n)]).toMatchObject([{ compared: true }, { compared: true }])
+    const later = asking(unpaid(20n), listing, priceOfPost(7n))
+    expect([later.due(1n), later.asked(1n)]).toMatchObject([
+      { total: 20n, compared: false },
+      { total: 20n, compared: false },
+    ])
+    const moved: Order = { ...unpaid(20n), ShippingAddress: { ...address, Country: 'CH' } }
+    const only = new Map([['E', { ...region, Country: 'E' }]])
+    expect(asking(moved, listing, { ...manifest, ShippingRegions: only }).due(1n)).toMatchObject({ compared: false })
+  })
+
+  test('what changes while a choice is priced is compared as it was before or after, or not at all', async () => {
+    const changed = (world: World) => void (world.manifest = priceOfPost(7n))
+    expect(await chosen(unpaid(20n), { changed }).due).toMatchObject({ compared: true })
+    expect(await chosen(unpaid(27n), { changed }).due).toMatchObject({ compared: true })
+    expect(await chosen(unpaid(23n), { changed }).due).toMatchObject({ compared: false })
+    const dearer: Listing = { ...listing, Price: 11n }
+    const relisted = (world: World) => void (world.listing = dearer)
+    expect(await chosen(unpaid(20n), { changed: relisted }).due).toMatchObject({ compared: true })
+    expect(await chosen(unpaid(22n, {}, dearer), { changed: relisted }).due).toMatchObject({ compared: true })
+    const between = chosen(unpaid(24n, {}, { ...listing, Price: 12n }), { changed: relisted })
+    expect(await between.due).toMatchObject({ compared: false })
+  })
+
+  test('what is loading still accuses nobody', async () => {
+    const { due } = chosen(unpaid(21n), { isLoading: true })
+    expect(await due).toMatchObject({ total: 21n, compared: false })
+  })
+
+  test('other bytes in place of the listings’ hashes are never called compared', () => {
+    const other = { ListingHashes: [new Uint8Array(32).fill(1)] }
+    expect(asking(unpaid(2000n, other)).due(1n)).toMatchObject({ total: 2000n, compared: false })
+    expect(asking(unpaid(20n, other)).due(1n)).toMatchObject({ total: 20n, compared: false })
+    expect(asking(unpaid(20n, { ListingHashes: [] })).due(1n)).toMatchObject({ compared: false })
   })
 
   test('a choice waits for what is due by it, whatever brings the order anew before', async () => {
@@ -111,21 +212,22 @@ describe('what is asked is compared with what follows from the order', () => {
         get: () => ({ status: 'ready', data }),
         subscribe: (tell: () => void) => ((changed = tell), () => undefined),
       }),
-      listing: () => ({ get: () => ({ status: 'ready', data: listing }) }),
-      manifest: () => ({ get: () => ({ status: 'ready', data: manifest }) }),
+      listing: () => live(() => listing),
+      manifest: () => live(() => manifest),
     }
-    const orders = new ShopOrders(shop as unknown as ShopClient)
+    const held = (name: string) => reading(name === 'Manifest' ? manifest : listing)
+    const orders = new ShopOrders(shop as unknown as ShopClient, held)
     const choosing = orders.choosePayment(1n, { payee: PAYEE, currency: TOKEN })
     await new Promise((resolve) => setImmediate(resolve))
     const details = before.PaymentDetails!
     const PaymentID = paymentIdOf(paymentRequest(7n, PAYEE, TOKEN, { total: 5n, ttl: 9n }))
     data = { ...before, ChosenCurrency: TOKEN, PaymentDetails: { ...details, Total: 5n, PaymentID } }
     changed()
-    expect(await choosing).toMatchObject({ total: 5n, currency: TOKEN })
+    expect(await choosing).toMatchObject({ total: 5n, currency: TOKEN, compared: false })
   })
 
   test('another PaymentID is one of its own', () => {
-    const wrong = () => asking(20n, { PaymentID: new Uint8Array(32) }).due(1n)
+    const wrong = () => asking(unpaid(20n, { PaymentID: new Uint8Array(32) })).due(1n)
     expect(wrong).toThrow(expect.objectContaining({ code: 'PAYMENT_MISMATCH' }))
   })
 })

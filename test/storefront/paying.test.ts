@@ -53,6 +53,7 @@ function due(currency: Uint8Array, total: bigint) {
     total,
     currency: { ChainID: at.ChainID, Address: currency },
     money: { ChainID: at.ChainID, Address: currency, decimals: 18, symbol: 'ETH', amount: total } as never,
+    compared: true,
     payableUntil: TTL,
   }
 }

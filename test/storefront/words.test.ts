@@ -25,6 +25,7 @@ describe('what went wrong', () => {
     ['CHECKOUT_PENDING', 5n, /^You have ordered this already\./u],
     ['UNREACHABLE', undefined, /^The shop does not answer/u],
     ['TOTAL_MISMATCH', undefined, /Do not pay\.$/u],
+    ['LISTING_MISMATCH', undefined, /Do not pay\.$/u],
     ['VERIFICATION_FAILED', undefined, /Do not buy here\.$/u],
   ])('%s of %s', (code, objectId, said) => {
     expect(words(new ClientError(code, 'no such wire words', { objectId }))).toMatch(said)

@@ -1,6 +1,16 @@
 /** One order whole: what, for whom, what was paid and what is odd about it, and what a merchant can do. */
 
-import { CANCELED, formatMoney, OPEN, orderWords, PAID, type Money, type Quote } from 'cairn-relay/client'
+import {
+  CANCELED,
+  formatMoney,
+  OPEN,
+  orderWords,
+  PAID,
+  type Money,
+  type Order,
+  type Quote,
+  type ShopClient,
+} from 'cairn-relay/client'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { quoteAsAsked } from '../as-asked.js'
 import { OddPayments } from './odd-payments.js'
@@ -144,10 +154,22 @@ function Addresses({ row: { order } }: { readonly row: OrderRow }) {
   )
 }
 
+/** Of an order that is due by something else than the prices of now. */
+function isUncompared(client: ShopClient, order: Order | undefined): boolean {
+  try {
+    return isDue(order) && client.orders.due(order!.ID)?.compared === false
+  } catch {
+    // What is wrong with it is its guest's to be told: he does not pay.
+    return false
+  }
+}
+
 function Facts({ row: { id, order, payments } }: { readonly row: OrderRow }) {
+  const { client } = useSession()
   const { due, paid, payableUntil, reservedUntil, canceledAt, transactions = [] } = payments ?? {}
   const facts: readonly (readonly [string, ReactNode])[] = [
     [isDue(order) ? 'Due' : 'Asked for', due && formatMoney(due)],
+    ['Not compared', isUncompared(client, order) ? UNCOMPARED : undefined],
     ['Paid', paid && paid.amount > 0n ? formatMoney(paid) : undefined],
     ['Can be paid until', payableUntil && timeText(payableUntil)],
     ['Stock is held until', reservedUntil && timeText(reservedUntil)],
@@ -168,6 +190,8 @@ function Facts({ row: { id, order, payments } }: { readonly row: OrderRow }) {
     </dl>
   )
 }
+
+const UNCOMPARED = 'It is in another currency, or prices, post or address have changed since payment was chosen.'
 
 function Actions({ row }: { readonly row: OrderRow }) {
   const { client } = useSession()

@@ -97,6 +97,11 @@ export function Pay({ order, due, shown, seen, isPayable }: PayProps) {
   return (
     <section className="panel pay" aria-label="Payment">
       <h2>{isUnpaid && due !== undefined ? `To pay: ${formatMoney(due.money)}` : 'Choose how to pay'}</h2>
+      {isUnpaid && due?.compared === false && (
+        <p className="quiet">
+          This page could not compare the amount with the shop’s prices: look it over before you pay.
+        </p>
+      )}
       {isShown && <ByWallet due={isUnpaid ? due : undefined} paying={paying} />}
       {isUnpaid && due !== undefined && <ByHand due={due} seen={seen} />}
     </section>

@@ -21,6 +21,7 @@ const WORDS: Partial<Readonly<Record<Code, string>>> = {
   OUTCOME_UNKNOWN: 'Nobody can tell whether the shop took it. Look at your orders before you try again.',
   VERIFICATION_FAILED: 'What the shop sent does not verify. Do not buy here.',
   TOTAL_MISMATCH: MISMATCH,
+  LISTING_MISMATCH: MISMATCH,
   PAYMENT_MISMATCH: MISMATCH,
   ENROLMENT_INVALID: 'The wallet’s signature was not accepted. Try again, or order without a wallet.',
   NO_RIGHT: 'The shop does not take this wallet. Order without one.',
