@@ -122,8 +122,8 @@ async function writeScripts(target, built) {
 }
 
 /**
- * The source's place beside `lib`, wherever it was built; a place for each line, and the source without docs, imports
- * and interfaces, which stand in types and scripts: all of it would be half of the package.
+ * The source's place beside `lib`, wherever it was built; a place for each line, and the source with half its indent,
+ * without docs, imports and interfaces, which stand in types and scripts: all of it would be half of the package.
  */
 function smallMap(text, file) {
   const map = JSON.parse(text)
@@ -132,7 +132,7 @@ function smallMap(text, file) {
   const places = decode(map.mappings).map((segments) =>
     segments
       .filter(([, , sourceLine]) => sourceLine !== line && ((line = sourceLine), true))
-      .map((one) => one.slice(0, 4)),
+      .map(([column, , sourceLine]) => [column, 0, sourceLine, 0]),
   )
   const code = map.sourcesContent[0]
     .replaceAll(/\/\*\*[\s\S]*?\*\//gu, blank)
@@ -140,6 +140,7 @@ function smallMap(text, file) {
     .replaceAll(/^(?:export )?interface [^\n]*\{\n[\s\S]*?^\}$/gmu, blank)
     .replaceAll(/^ *\/\/.*$/gmu, '')
     .replaceAll(/^ +$/gmu, '')
+    .replaceAll(/^ +/gmu, (indent) => indent.slice(indent.length / 2))
   const sources = [posix.relative(dirname(file), source)]
   return JSON.stringify({ version: 3, sources, sourcesContent: [code], names: [], mappings: encode(places) })
 }
