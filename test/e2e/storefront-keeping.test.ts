@@ -12,8 +12,8 @@ import { publicKeyOf } from '../../src/bytes/signature.node.js'
 import { connect } from '../../src/client/shop-client.js'
 import { COMMITTED } from '../../src/objects/order.js'
 import { openChromium } from '../fixtures/chromium.js'
-import { PaidShop } from '../fixtures/paid-shop.js'
-import { listing, map, SHOP, stock } from '../fixtures/relay-harness.js'
+import type { PaidShop } from '../fixtures/paid-shop.js'
+import { SHOP } from '../fixtures/relay-harness.js'
 import {
   announceWallet,
   button,
@@ -22,6 +22,7 @@ import {
   link,
   newReader,
   openPage,
+  openSockShop,
   order,
   orderIs,
   proven,
@@ -30,17 +31,12 @@ import {
 } from '../fixtures/storefront-page.js'
 
 const FLOW_MS = 400_000
-const SOCKS = 2n
 
 let browser: Browser
 let shop: PaidShop
 beforeAll(async () => {
   browser = await openChromium()
-  shop = await PaidShop.open()
-  const Metadata = map({ Title: 'Wool socks', Description: 'For the way up' })
-  await shop.write(listing(SOCKS, { Metadata, Price: 10n ** 16n }), stock(SOCKS, 50n))
-  const region = map({ Country: '', PostalCode: '', City: '' })
-  await shop.write({ op: 'replace', path: ['Manifest', 'ShippingRegions'], value: map({ anywhere: region }) })
+  shop = await openSockShop()
 })
 afterAll(async () => {
   await browser?.close()

@@ -7,8 +7,8 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { COMMITTED } from '../../src/objects/order.js'
 import { openChromium } from '../fixtures/chromium.js'
-import { PaidShop } from '../fixtures/paid-shop.js'
-import { listing, map, SHOP, stock } from '../fixtures/relay-harness.js'
+import type { PaidShop } from '../fixtures/paid-shop.js'
+import { map, SHOP } from '../fixtures/relay-harness.js'
 import {
   button,
   fillAddress,
@@ -16,23 +16,20 @@ import {
   link,
   newReader,
   openPage,
+  openSockShop,
   orderIs,
   proven,
   putIntoCart,
+  SOCKS,
 } from '../fixtures/storefront-page.js'
 
 const FLOW_MS = 300_000
-const SOCKS = 2n
 
 let browser: Browser
 let shop: PaidShop
 beforeAll(async () => {
   browser = await openChromium()
-  shop = await PaidShop.open()
-  const Metadata = map({ Title: 'Wool socks', Description: 'For the way up' })
-  await shop.write(listing(SOCKS, { Metadata, Price: 10n ** 16n }), stock(SOCKS, 50n))
-  const region = map({ Country: '', PostalCode: '', City: '' })
-  await shop.write({ op: 'replace', path: ['Manifest', 'ShippingRegions'], value: map({ anywhere: region }) })
+  shop = await openSockShop()
 })
 afterAll(async () => {
   await browser?.close()
