@@ -78,7 +78,7 @@ const NO_HASH = new Uint8Array(0)
 class TrieContext implements PlaceContext {
   readonly hashes: TrieHashes
   readonly valueHash: TrieHashes['valueHash']
-  /** Of the key that was set last: its leaf is hashed next. */
+  /** Of the key that was asked for last: mostly it is set next, and then its leaf hashed. */
   private lastKey: Uint8Array | undefined
   private lastHash: Uint8Array = NO_HASH
   readonly source: NodeSource | undefined
@@ -159,7 +159,7 @@ export class Hamt {
 
   /** The value as it was given to `set`, not a copy; undefined if there is none. */
   get(key: Uint8Array): Uint8Array | undefined {
-    const hash = this.context.hashes.keyHash(key)
+    const hash = this.context.keyHash(key)
     let branch = this.branch
     for (let level = 0; level < HAMT_LEVELS_MAX; level++) {
       const node = load(branch, this.context)
@@ -185,7 +185,7 @@ export class Hamt {
 
   /** The trie without `key`; this trie itself if it has none. */
   delete(key: Uint8Array): Hamt {
-    return this.with(deleteIn(this.branch, 0, this.context.hashes.keyHash(key), key, this.context))
+    return this.with(deleteIn(this.branch, 0, this.context.keyHash(key), key, this.context))
   }
 
   /** 32 bytes (§6), computed when first asked for. Memoised per node and not copied: never to be changed. */

@@ -42,10 +42,13 @@ export type ReadSubtree = (level: number, index: number) => Uint8Array
  * ```
  */
 export function treeLeafHash(leaf: Uint8Array): Uint8Array {
-  const preimage = new Uint8Array(1 + leaf.length)
+  const preimage = leaf.length < leafPreimage.length ? leafPreimage : new Uint8Array(1 + leaf.length)
   preimage.set(leaf, 1)
-  return sha256(preimage)
+  return sha256(preimage.subarray(0, 1 + leaf.length))
 }
+
+/** Scratch for a short leaf, as those of logs are; it begins with 0x00. */
+const leafPreimage = new Uint8Array(128)
 
 /**
  * The hash of an inner node: SHA-256(0x01 ‖ left ‖ right), 32 bytes. Throws NodeValueError unless both are 32 bytes.

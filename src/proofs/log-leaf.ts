@@ -35,8 +35,15 @@ export type LogLeaf = Infer<typeof LogLeaf>
  * ```
  */
 export function setDigest(headerBytes: Uint8Array, signature: Uint8Array): Uint8Array {
-  return sha256(concatBytes(headerBytes, signature))
+  const length = headerBytes.length + signature.length
+  if (length > preimage.length) return sha256(concatBytes(headerBytes, signature))
+  preimage.set(headerBytes)
+  preimage.set(signature, headerBytes.length)
+  return sha256(preimage.subarray(0, length))
 }
+
+/** Scratch for a usual header and its signature: hashing is synchronous and keeps nothing of it. */
+const preimage = new Uint8Array(512)
 
 /**
  * The bytes of a leaf: a deterministic CBOR map.

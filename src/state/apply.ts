@@ -63,18 +63,21 @@ export function applyPatches(state: ShopState, patches: readonly Patch[], contex
   const refused = refuseByRights(state, context.author, patches)
   if (refused !== undefined) return refuse(refused.index, refused.refusal.verdict)
   const draft = new Draft(state)
-  for (const [index, patch] of patches.entries()) {
-    const apply = () => applyPatch(draft, patch, context)
-    const verdict = verdictOf(context.unlistedRefused === true ? () => refusingUnlisted(apply) : apply)
-    if (verdict !== undefined) return refuse(index, verdict)
-  }
-  let finished: ReturnType<Draft['finish']> | undefined
-  const verdict = verdictOf(() => {
+  let index = 0
+  let finished: ReturnType<Draft['finish']>
+  try {
+    const apply = () => {
+      for (; index < patches.length; index++) applyPatch(draft, patches[index]!, context)
+    }
+    if (context.unlistedRefused === true) refusingUnlisted(apply)
+    else apply()
+    // What only the whole set shows is told of its last patch.
+    index = patches.length - 1
     finished = draft.finish()
-  })
-  return finished === undefined
-    ? { ok: false, patchIndex: patches.length - 1, verdict: verdict! }
-    : { ok: true, effects: finished.effects, state: logged(finished, patches, context) }
+  } catch (error) {
+    return refuse(index, verdictOn(error))
+  }
+  return { ok: true, effects: finished.effects, state: logged(finished, patches, context) }
 }
 
 /** With what the state tree holds of the log (PROOFS §1.3). */
@@ -113,16 +116,12 @@ function applyPatch(draft: Draft, patch: Patch, context: ApplyContext): void {
   }
 }
 
-function verdictOf(change: () => void): Verdict | undefined {
-  try {
-    change()
-    return undefined
-  } catch (error) {
-    if (error instanceof Refusal) return error.verdict
-    if (error instanceof SchemaError)
-      return { code: 'INVALID', message: error.message, ...(error.stricter && { stricter: true }) }
-    throw error
-  }
+/** Throws what is no refusal. */
+function verdictOn(error: unknown): Verdict {
+  if (error instanceof Refusal) return error.verdict
+  if (error instanceof SchemaError)
+    return { code: 'INVALID', message: error.message, ...(error.stricter && { stricter: true }) }
+  throw error
 }
 
 function refuse(patchIndex: number, verdict: Verdict): Applied {

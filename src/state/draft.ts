@@ -7,7 +7,7 @@
 
 import type { ListingId, OrderId, ShopId } from '../brands.js'
 import { present } from '../assert.js'
-import { concatBytes } from '../bytes/bytes.js'
+import { concatBytes, equalBytes } from '../bytes/bytes.js'
 import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
@@ -96,10 +96,12 @@ export class Draft {
   private readonly collections: Record<Collection, Hamt>
   private readonly indexes: Record<Index, Hamt>
   /**
-   * Objects that the set has touched, by collection and key: read once and written once, however many patches they
-   * have. A set of a thousand patches of an order of a thousand items would cost a million otherwise.
+   * Objects that the set has touched: read once and written once, however many patches they have. A set of a thousand
+   * patches of an order of a thousand items would cost a million otherwise.
    */
-  private readonly objects = new Map<string, Held>()
+  private readonly objects: Held[] = []
+  /** By collection and key, once there are many. */
+  private named: Map<string, Held> | undefined
   private readonly storedManifest: Uint8Array | undefined
   private manifestValue: Manifest | undefined
   private isManifestChanged = false
@@ -107,12 +109,13 @@ export class Draft {
   private measured = 0
   /** Of the patch that is being applied. */
   patchBytes = 0
-  readonly unlinkedCards = new Map<string, Uint8Array>()
-  readonly orphanedOrders = new Set<bigint>()
-  readonly orders = new Set<bigint>()
-  readonly payments: Uint8Array[] = []
+  // Most sets have nothing of these.
+  private unlinkedCards: Map<string, Uint8Array> | undefined
+  private orphanedOrders: Set<OrderId> | undefined
+  private orders: Set<OrderId> | undefined
+  private payments: Uint8Array[] | undefined
   /** Accounts that the set touched, with their cards before it. */
-  private readonly accounts = new Map<string, { readonly key: Uint8Array; readonly before: readonly Uint8Array[] }>()
+  private accounts: Map<string, { readonly key: Uint8Array; readonly before: readonly Uint8Array[] }> | undefined
   /** State→4 writes so far. */
   paymentChoices = 0
 
@@ -127,18 +130,22 @@ export class Draft {
 
   /** Throws Refusal INVALID for an object that grew beyond OBJECT_BYTES_MAX more than its patches told. */
   finish(): { state: ShopState; effects: Effects } {
-    for (const held of this.objects.values()) if (held.isChanged) this.store(held)
-    const { shopId, schemaVersion, collections, indexes } = this
+    for (const held of this.objects) if (held.isChanged) this.store(held)
+    const { shopId, schemaVersion, collections } = this
+    const state = { shopId, schemaVersion, manifest: this.manifestBytes(), collections, indexes: this.indexes }
+    return { state, effects: this.effects() }
+  }
+
+  private effects(): Effects {
+    const { accounts, unlinkedCards, orphanedOrders, orders, payments, indexes } = this
     return {
-      state: { shopId, schemaVersion, manifest: this.manifestBytes(), collections, indexes: { ...indexes } },
-      effects: {
-        unlinkedCards: [...this.unlinkedCards.values()],
-        cardMoves: this.cardMoves(),
-        // One that a later patch of the set canceled needs nothing more.
-        orphanedOrders: [...this.orphanedOrders].filter((id) => indexes.live.has(idKey(id))),
-        orders: [...this.orders],
-        payments: [...this.payments],
-      },
+      unlinkedCards: unlinkedCards === undefined ? NONE : [...unlinkedCards.values()],
+      cardMoves: accounts === undefined ? NONE : this.cardMoves(accounts.values()),
+      // One that a later patch of the set canceled needs nothing more.
+      orphanedOrders:
+        orphanedOrders === undefined ? NONE : [...orphanedOrders].filter((id) => indexes.live.has(idKey(id))),
+      orders: orders === undefined ? NONE : [...orders],
+      payments: payments ?? NONE,
     }
   }
 
@@ -155,7 +162,7 @@ export class Draft {
   }
 
   has(collection: Collection, key: Uint8Array): boolean {
-    const held = this.objects.get(nameOf(collection, key))
+    const held = this.found(collection, key)
     return held === undefined ? this.collections[collection].has(key) : held.exists
   }
 
@@ -222,27 +229,54 @@ export class Draft {
   /** Before an account is written: the cards that it has. */
   accountTouched(key: Uint8Array, cards: readonly Uint8Array[]): void {
     const name = toHex(key)
+    this.accounts ??= new Map()
     if (!this.accounts.has(name)) this.accounts.set(name, { key, before: cards })
   }
 
   cardUnlinked(card: Uint8Array): void {
-    this.unlinkedCards.set(toHex(card), card)
+    ;(this.unlinkedCards ??= new Map()).set(toHex(card), card)
   }
 
-  private cardMoves(): CardMove[] {
-    return [...this.accounts.values()].flatMap(({ key, before }) =>
+  /** A live one that holds what is gone. */
+  orderOrphaned(id: OrderId): void {
+    ;(this.orphanedOrders ??= new Set()).add(id)
+  }
+
+  orderWritten(id: OrderId): void {
+    ;(this.orders ??= new Set()).add(id)
+  }
+
+  /** PaymentID, 32 bytes. */
+  paymentWritten(paymentId: Uint8Array): void {
+    ;(this.payments ??= []).push(paymentId)
+  }
+
+  private cardMoves(
+    accounts: Iterable<{ readonly key: Uint8Array; readonly before: readonly Uint8Array[] }>,
+  ): CardMove[] {
+    return [...accounts].flatMap(({ key, before }) =>
       cardMoves(key, before, this.read('Accounts', key, Account)?.KeyCards ?? []),
     )
   }
 
   private held<T>(collection: Collection, key: Uint8Array, schema: Schema<T>): Held {
-    const name = nameOf(collection, key)
-    let held = this.objects.get(name)
+    let held = this.found(collection, key)
     if (held === undefined) {
       held = new Held(collection, key, schema, this.collections[collection].get(key))
-      this.objects.set(name, held)
+      this.objects.push(held)
+      this.named?.set(nameOf(collection, key), held)
     }
     return held
+  }
+
+  private found(collection: Collection, key: Uint8Array): Held | undefined {
+    const { objects } = this
+    if (objects.length <= FEW_OBJECTS) {
+      for (const held of objects) if (held.collection === collection && equalBytes(held.key, key)) return held
+      return undefined
+    }
+    this.named ??= new Map(objects.map((held) => [nameOf(held.collection, held.key), held]))
+    return this.named.get(nameOf(collection, key))
   }
 
   /**
@@ -279,6 +313,10 @@ export class Draft {
     return bytes
   }
 }
+
+const NONE: readonly never[] = []
+/** So many are looked through one by one. */
+const FEW_OBJECTS = 8
 
 function nameOf(collection: Collection, key: Uint8Array): string {
   return `${collection}/${toHex(key)}`

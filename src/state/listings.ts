@@ -109,7 +109,7 @@ function findOrphans(draft: Draft, before: Listing, after: Listing | undefined):
   if (after !== undefined && after.Options === before.Options) return
   const holders = draft.index('holders')
   const mark = (variation?: string) => {
-    for (const id of holdersOf(holders, before.ID, variation)) draft.orphanedOrders.add(id)
+    for (const id of holdersOf(holders, before.ID, variation)) draft.orderOrphaned(id)
   }
   if (after === undefined) return mark()
   const kept = variationNames(after)

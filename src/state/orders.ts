@@ -58,7 +58,7 @@ export function applyToOrders(draft: Draft, patch: Patch, context: OrderContext)
   // What the relay adds (times, payment details) may pass the limit that clients are held to: refusing it would lose
   // the order.
   else draft.write('Orders', key, Order, after, context.author.role === 'relay')
-  draft.orders.add(id)
+  draft.orderWritten(id)
   if (before === undefined) {
     takeOwnership(draft, id, after!, context)
     draft.setIndex('numbers', withAddition(draft.index('numbers'), id))
@@ -202,7 +202,7 @@ function rememberPayment(draft: Draft, field: PathPart, id: OrderId, order: Orde
   const entry = paymentEntry(draft.shopId, chosenOrder(chosen, id) ?? order, details, addition)
   if (entry === undefined) return
   draft.setIndex('payments', draft.index('payments').set(details.PaymentID, encodePaymentEntry(entry)))
-  draft.payments.push(details.PaymentID)
+  draft.paymentWritten(details.PaymentID)
 }
 
 function countOpen(draft: Draft, id: OrderId, before: Order | undefined, after: Order | undefined): void {

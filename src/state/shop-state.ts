@@ -130,18 +130,21 @@ export function stateHash(state: ShopState): Uint8Array {
 
 interface HashPreimage {
   readonly schemaVersion: bigint
-  readonly manifest: Uint8Array | undefined
   readonly bytes: Uint8Array
   /** Where the digests stand. */
   readonly places: readonly (readonly [Collection, number])[]
 }
 
-/** Of the last state: those of one shop have one manifest, and differ in digests alone. */
-let lastPreimage: HashPreimage | undefined
+/** By the manifest: states of one shop mostly have one, and differ in digests alone. */
+const PREIMAGES = new WeakMap<Uint8Array, HashPreimage>()
+const NO_MANIFEST = new Uint8Array(0)
 
 function preimageOf({ schemaVersion, manifest }: ShopState): HashPreimage {
-  const isSame = lastPreimage?.manifest === manifest && lastPreimage?.schemaVersion === schemaVersion
-  return (lastPreimage = isSame ? lastPreimage! : newPreimage(schemaVersion, manifest))
+  const known = PREIMAGES.get(manifest ?? NO_MANIFEST)
+  if (known?.schemaVersion === schemaVersion) return known
+  const made = newPreimage(schemaVersion, manifest)
+  PREIMAGES.set(manifest ?? NO_MANIFEST, made)
+  return made
 }
 
 function newPreimage(schemaVersion: bigint, manifest: Uint8Array | undefined): HashPreimage {
@@ -152,7 +155,7 @@ function newPreimage(schemaVersion: bigint, manifest: Uint8Array | undefined): H
   for (const name of COLLECTIONS) map.set(name, new Uint8Array(DIGEST_BYTES))
   const bytes = encode(map)
   const places = COLLECTIONS.map((name) => [name, mapFields(bytes, 0).get(name)!.end - DIGEST_BYTES] as const)
-  return { schemaVersion, manifest, bytes, places }
+  return { schemaVersion, bytes, places }
 }
 
 /** The key bytes of a listing or order. */

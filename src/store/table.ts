@@ -73,8 +73,7 @@ export class Table {
   }
 
   get fileBytes(): number {
-    const { pageSize, lastPageNumber } = this.stats
-    return pageSize * (lastPageNumber + 1)
+    return fileBytesOf(this.stats)
   }
 
   /** Whether another process has it open and may read what it saw before: a check beside the relay. */
@@ -210,21 +209,20 @@ export class Table {
 
   private async transact(rows: readonly Put[], removals: readonly Uint8Array[], isAside = false): Promise<void> {
     if (this.broken !== undefined) throw this.broken
-    const before = this.stats.lastTxnId
+    const before = this.stats
     try {
-      this.takeRoom(bytesToWrite(rows, removals.length), isAside)
+      this.takeRoom(bytesToWrite(rows, removals.length), fileBytesOf(before), isAside)
       await this.lmdb.batch(() => {
         for (const [key, value] of rows) void this.lmdb.put(key, value)
         for (const key of removals) void this.lmdb.remove(key)
       })
     } catch (error) {
-      throw error instanceof StoreError ? error : await this.failed(await reasonOf(error), before)
+      throw error instanceof StoreError ? error : await this.failed(await reasonOf(error), before.lastTxnId)
     }
     this.lmdb.resetReadTxn()
   }
 
-  private takeRoom(bytes: number, isAside: boolean): void {
-    const { fileBytes } = this
+  private takeRoom(bytes: number, fileBytes: number, isAside: boolean): void {
     try {
       this.room.take(bytes, fileBytes)
     } catch (error) {
@@ -301,6 +299,10 @@ interface LmdbStats {
 }
 
 const BACKWARDS = { end: new Uint8Array(0), reverse: true, exclusiveStart: true } as const
+
+function fileBytesOf({ pageSize, lastPageNumber }: LmdbStats): number {
+  return pageSize * (lastPageNumber + 1)
+}
 
 function outOfOrder(): DamageError {
   return new DamageError('rows stand in a wrong order')

@@ -38,7 +38,7 @@ import type {
   WriteTerms,
 } from './change.js'
 import type { CheckedSet } from './ingest.js'
-import { PendingRows } from './pending-rows.js'
+import { PendingRows, type RecentRows } from './pending-rows.js'
 import { cancelPatches, packSets } from './relay-set.js'
 
 export interface BatchOptions {
@@ -87,15 +87,17 @@ export class Batch {
   private readonly committedAtMs: number
   private readonly before = new Map<Shop, ShopVersion>()
   private readonly made: Shop[] = []
+  private readonly recent: RecentRows
   private readonly pending: PendingRows
   private readonly pricedListings: Uint8Array[] = []
   private readonly answers: ((failure: WriteOutcome | undefined) => void)[] = []
 
-  constructor(options: BatchOptions, shops: Map<ShopId, Shop>) {
+  constructor(options: BatchOptions, shops: Map<ShopId, Shop>, recent: RecentRows) {
     this.options = options
     this.shops = shops
+    this.recent = recent
     this.committedAtMs = options.clock.nowMs()
-    this.pending = new PendingRows(options.store)
+    this.pending = new PendingRows(options.store, recent)
   }
 
   run(job: Job): void {
@@ -143,7 +145,7 @@ export class Batch {
     if (head === undefined) return failure
     if (outcome.ok) return outcome.seq <= head ? outcome : failure
     if (!isAhead) return outcome
-    const alone = new Batch(this.options, this.shops)
+    const alone = new Batch(this.options, this.shops, this.recent)
     const again = alone.guarded(BROKEN, () => alone.write(job), closedFor)
     alone.takeBack()
     return again.ok && again.seq > head ? failure : again

@@ -13,7 +13,7 @@ import type { CommittedSet } from '../shops/committed-set.js'
 import { logTreeRows } from '../shops/log-trees.js'
 import { cardName, type Shop } from '../shops/shop.js'
 import type { Committed, RelayChange } from './change.js'
-import { WrittenSets } from './written-sets.js'
+import { WrittenSets, type WrittenBlock } from './written-sets.js'
 
 /** `Committed`, while it grows. */
 interface ShopPart extends Committed {
@@ -26,12 +26,24 @@ interface ShopPart extends Committed {
 
 type SettingRow = NonNullable<Commit['settings']>[number]
 
+/** Rows that batches read or wrote lately, as they are stored: nobody else writes such rows. */
+export class RecentRows {
+  readonly cards = new Map<Hex, CardRow>()
+  readonly writtenSets = new Map<string, WrittenBlock>()
+
+  /** Those of cards that wrote once long ago are not kept. */
+  trim(): void {
+    for (const rows of [this.cards, this.writtenSets]) if (rows.size > RECENT_CARDS_MAX) rows.clear()
+  }
+}
+
+const RECENT_CARDS_MAX = 4_096
+
 export class PendingRows {
   private readonly store: Store
   private readonly nonces = new Map<Shop, Map<Hex, { readonly signer: Uint8Array; readonly nonce: bigint }>>()
-  private readonly cards = new Map<string, CardRow>()
-  /** As they are in the store: one card may have many sets in a batch. */
-  private readonly storedCards = new Map<string, CardRow>()
+  private readonly cards = new Map<Hex, CardRow>()
+  private readonly recent: RecentRows
   private readonly settings: SettingRow[] = []
   /** By shop and key: the last row of a key is the one that counts. */
   private readonly payments = new Map<string, PaymentRow>()
@@ -39,9 +51,10 @@ export class PendingRows {
   readonly newShops: ShopRow[] = []
   readonly writtenSets: WrittenSets
 
-  constructor(store: Store) {
+  constructor(store: Store, recent: RecentRows) {
     this.store = store
-    this.writtenSets = new WrittenSets(store)
+    this.recent = recent
+    this.writtenSets = new WrittenSets(store, recent.writtenSets)
   }
 
   get isEmpty(): boolean {
@@ -67,6 +80,9 @@ export class PendingRows {
   /** After the commit. */
   stored(): void {
     for (const [shop, rows] of this.nonces) for (const [name, { nonce }] of rows) shop.nonces.set(name, nonce)
+    for (const [name, row] of this.cards) this.recent.cards.set(name, row)
+    this.writtenSets.stored()
+    this.recent.trim()
   }
 
   partOf(shop: Shop): ShopPart {
@@ -102,10 +118,10 @@ export class PendingRows {
 
   card(card: Uint8Array): CardRow | undefined {
     const name = cardName(card)
-    const known = this.cards.get(name) ?? this.storedCards.get(name)
+    const known = this.cards.get(name) ?? this.recent.cards.get(name)
     if (known !== undefined) return known
     const stored = this.store.card(card)
-    if (stored !== undefined) this.storedCards.set(name, stored)
+    if (stored !== undefined) this.recent.cards.set(name, stored)
     return stored
   }
 

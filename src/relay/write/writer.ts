@@ -13,6 +13,7 @@ import { cardName, type Shop } from '../shops/shop.js'
 import { Batch, type BatchOptions, type Job } from './batch.js'
 import type { Build, RelayChange, RelayOutcome, WriteOutcome, WriteTerms } from './change.js'
 import type { CheckedSet } from './ingest.js'
+import { RecentRows } from './pending-rows.js'
 import { cancelPatches } from './relay-set.js'
 import { Turns } from './turns.js'
 
@@ -40,6 +41,7 @@ export class Writer {
   private readonly shops = new Map<ShopId, Shop>()
   /** A lane for each card, and one for each shop of the relay's own sets: who writes much waits for himself. */
   private readonly turns = new Turns<Job>()
+  private readonly recent = new RecentRows()
   private readonly watch: Stopwatch
   /** Shops whose orders are being canceled. */
   private readonly expiring = new Set<Shop>()
@@ -157,7 +159,7 @@ export class Writer {
   private async run(): Promise<void> {
     while (this.backlog > 0) {
       await this.options.held()
-      const batch = new Batch(this.options, this.shops)
+      const batch = new Batch(this.options, this.shops, this.recent)
       const end = this.watch.nowMs() + BATCH_MS_MAX
       for (let sets = 0; sets < BATCH_SETS_MAX && this.watch.nowMs() < end; sets++) {
         const job = this.turns.take()

@@ -21,8 +21,13 @@ interface WrittenSet {
   readonly seq: Seq
 }
 
-interface Block {
+/** A row. */
+export interface WrittenBlock {
   readonly number: number
+  readonly sets: readonly WrittenSet[]
+}
+
+interface GrowingBlock extends WrittenBlock {
   readonly sets: WrittenSet[]
 }
 
@@ -34,12 +39,17 @@ const SET_BYTES = 16
 /** Of one batch: what is stored, and what it adds. */
 export class WrittenSets {
   private readonly store: Pick<Store, 'setting'>
-  /** By the names of their rows. */
-  private readonly changed = new Map<string, Block>()
+  /** Of cards that wrote lately, as they are stored. */
+  private readonly recent: Map<string, WrittenBlock>
+  /** By the names of their rows: the newest ones, and those that they filled. */
+  private readonly newest = new Map<string, GrowingBlock>()
+  private readonly full = new Map<string, WrittenBlock>()
   private last: { readonly shopId: ShopId; readonly card: Uint8Array; readonly name: string } | undefined
 
-  constructor(store: Pick<Store, 'setting'>) {
+  /** `recent`: newest blocks by the names of their rows, which nobody else changes; they are read no more. */
+  constructor(store: Pick<Store, 'setting'>, recent = new Map<string, WrittenBlock>()) {
     this.store = store
+    this.recent = recent
   }
 
   /** Among the card's last 1,024 sets. */
@@ -61,18 +71,28 @@ export class WrittenSets {
   /** Nonces of a card rise. */
   add(shopId: ShopId, card: Uint8Array, nonce: bigint, seq: Seq): void {
     const name = this.nameOf(shopId, card)
-    let newest = this.read(name) ?? { number: 0, sets: [] }
-    if (newest.sets.length === SETS_PER_BLOCK) {
-      this.changed.set(fullName(name, newest.number), newest)
-      newest = { number: newest.number + 1, sets: [] }
+    let block = this.newest.get(name)
+    if (block === undefined) {
+      const stored = this.read(name)
+      block = { number: stored?.number ?? 0, sets: [...(stored?.sets ?? [])] }
+      this.newest.set(name, block)
     }
-    newest.sets.push({ nonce, seq })
-    this.changed.set(name, newest)
+    if (block.sets.length === SETS_PER_BLOCK) {
+      this.full.set(fullName(name, block.number), block)
+      block = { number: block.number + 1, sets: [] }
+      this.newest.set(name, block)
+    }
+    block.sets.push({ nonce, seq })
   }
 
   /** For the commit of the batch. */
   rows(): NonNullable<Commit['settings']>[number][] {
-    return [...this.changed].map(([key, block]) => ({ key, value: encodeBlock(block) }))
+    return [...this.full, ...this.newest].map(([key, block]) => ({ key, value: encodeBlock(block) }))
+  }
+
+  /** After the commit. */
+  stored(): void {
+    for (const [name, block] of this.newest) this.recent.set(name, block)
   }
 
   /** Many sets of a batch are of one card. */
@@ -83,9 +103,9 @@ export class WrittenSets {
   }
 
   /** Of a row that is damaged, of which the store tells, nobody gets an answer any more. */
-  private read(name: string): Block | undefined {
-    const changed = this.changed.get(name)
-    if (changed !== undefined) return changed
+  private read(name: string): WrittenBlock | undefined {
+    const known = this.newest.get(name) ?? this.full.get(name) ?? this.recent.get(name)
+    if (known !== undefined) return known
     try {
       const row = this.store.setting(name)
       return row && decodeBlock(row)
@@ -101,12 +121,12 @@ function fullName(name: string, number: number): string {
 }
 
 /** Whether it is among those that are kept. */
-function placeIn(newest: Block, block: Block, place: number): boolean {
+function placeIn(newest: WrittenBlock, block: WrittenBlock, place: number): boolean {
   const after = (newest.number - block.number) * SETS_PER_BLOCK + newest.sets.length - place
   return after <= WRITTEN_SETS_PER_CARD_KEPT
 }
 
-function encodeBlock({ number, sets }: Block): Uint8Array {
+function encodeBlock({ number, sets }: WrittenBlock): Uint8Array {
   const row = new Uint8Array(HEAD_BYTES + sets.length * SET_BYTES)
   const view = new DataView(row.buffer)
   view.setUint32(0, number)
@@ -117,7 +137,7 @@ function encodeBlock({ number, sets }: Block): Uint8Array {
   return row
 }
 
-function decodeBlock(row: Uint8Array): Block {
+function decodeBlock(row: Uint8Array): WrittenBlock {
   const view = new DataView(row.buffer, row.byteOffset, row.length)
   const sets = Array.from({ length: (row.length - HEAD_BYTES) / SET_BYTES }, (_, i) => ({
     nonce: view.getBigUint64(HEAD_BYTES + i * SET_BYTES),

@@ -3,7 +3,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { WRITTEN_SETS_PER_CARD_KEPT } from '../../../src/limits.js'
-import { WrittenSets } from '../../../src/relay/write/written-sets.js'
+import { WrittenSets, type WrittenBlock } from '../../../src/relay/write/written-sets.js'
 import { StoreError } from '../../../src/store/store-error.js'
 
 const card = (byte: number) => new Uint8Array(33).fill(byte)
@@ -30,12 +30,15 @@ test('what was written lately is found', () => {
     maxLength: 12,
   })
   fc.assert(
-    fc.property(batches, fc.boolean(), (list, fails) => {
+    fc.property(batches, fc.boolean(), fc.boolean(), (list, fails, isRemembered) => {
       const store = new Rows()
+      // Of the batches before, or of none.
+      const recent = new Map<string, WrittenBlock>()
+      const remembered = () => (isRemembered ? recent : undefined)
       const all: { nonce: bigint; seq: number }[][] = [[], []]
       let seq = 0
       for (const [i, batch] of list.entries()) {
-        const sets = new WrittenSets(store)
+        const sets = new WrittenSets(store, remembered())
         const kept = all.map((one) => [...one])
         for (const [who, step] of batch) {
           const nonce = (all[who]!.at(-1)?.nonce ?? 0n) + BigInt(step)
@@ -45,9 +48,12 @@ test('what was written lately is found', () => {
         }
         // A batch that was not stored leaves no trace.
         if (fails && i % 3 === 1) all.splice(0, 2, ...kept)
-        else store.keep(sets)
+        else {
+          store.keep(sets)
+          sets.stored()
+        }
       }
-      const sets = new WrittenSets(store)
+      const sets = new WrittenSets(store, remembered())
       for (const [who, written] of all.entries()) {
         const lately = written.slice(-WRITTEN_SETS_PER_CARD_KEPT)
         for (const one of lately) expect(sets.find(1n, card(who), one.nonce)).toBe(one.seq)
@@ -74,6 +80,19 @@ test('the last 1,024 are kept, in 34 rows', () => {
   const sets = new WrittenSets(store)
   const found = Array.from({ length: 5_001 }, (_, i) => sets.find(1n, card(1), BigInt(2 * i))).filter(Boolean)
   expect([found.length, found[0], found.at(-1)]).toEqual([1_024, 3_977, 5_000])
+})
+
+test('a row that a batch wrote is read no more', () => {
+  const store = new Rows()
+  const recent = new Map<string, WrittenBlock>()
+  for (const nonce of [1n, 2n]) {
+    const sets = new WrittenSets(store, recent)
+    sets.add(1n, card(1), nonce, Number(nonce))
+    store.keep(sets)
+    sets.stored()
+    for (const key of store.rows.keys()) store.damaged.add(key)
+  }
+  expect(new WrittenSets(store, recent).find(1n, card(1), 1n)).toBe(1)
 })
 
 test('a damaged row costs its answers alone', () => {
