@@ -68,6 +68,11 @@ interface Planned {
 
 /** Of shops that are due at once, how many are signed together. */
 const SHOPS_AT_ONCE = 32
+/**
+ * Each making is a commit and a write to the guard of its own, beside those of the sets: of many busy shops, each due at
+ * its own time, those of so long go together.
+ */
+const MAKING_REST_MS = 50
 
 export class Checkpoints {
   private readonly options: CheckpointsOptions
@@ -78,6 +83,9 @@ export class Checkpoints {
   private readonly unwritten = new Map<string, CheckpointRow>()
   private readonly total: { add(n?: number): void }
   private working: Promise<void> | undefined
+  private resting = false
+  /** Those that were signed last. */
+  private lately: readonly SignedShop[] = []
   private stopped = false
   /** The sum of `heldPatches` of all shops. */
   private held = 0
@@ -272,13 +280,26 @@ export class Checkpoints {
     if (this.working !== undefined || this.stopped) return
     const ready: SignedShop[] = []
     for (const followed of this.candidates) {
+      // Nobody who asked for one waits, nor a shop for itself.
+      if (this.resting && followed.asking.length === 0 && !this.lately.includes(followed)) continue
       this.candidates.delete(followed)
       if (followed.isReady) ready.push(followed)
       if (ready.length === SHOPS_AT_ONCE) break
     }
     if (ready.length === 0) return
+    this.lately = ready
     this.working = this.make(ready).finally(() => {
       this.working = undefined
+      this.begin()
+      if (this.working === undefined) this.rest()
+    })
+  }
+
+  private rest(): void {
+    if (this.resting || this.stopped) return
+    this.resting = true
+    this.options.clock.after(MAKING_REST_MS, () => {
+      this.resting = false
       this.begin()
     })
   }

@@ -533,3 +533,16 @@ it('a disk that is full delays it, and nobody waits for that', async () => {
   await turn(20_000)
   expect((await relay.checkpoints.fresh(log.shopId))!.signed).toEqual(signed[0]!.signed)
 })
+
+it('many busy shops, each due at a time of its own, are signed a few at a time', async () => {
+  const logs = Array.from({ length: 50 }, (_, i) => new SignedLog(2_000n + BigInt(i)))
+  for (const one of logs) {
+    await one.write(relay.store)
+    relay.checkpoints.published(one.shop, [])
+    await turn(10)
+  }
+  const commit = vi.spyOn(relay.store, 'commit')
+  for (let i = 0; i < 110; i++) await turn(10)
+  expect(logs.map(({ shopId }) => relay.checkpoints.newest(shopId)?.seq)).toEqual(logs.map(() => 1))
+  expect(commit.mock.calls.length).toBeLessThan(20)
+})
