@@ -60,13 +60,14 @@ export class Shop {
 
 /** `card`: 33 bytes that do not change. */
 export function cardName(card: Uint8Array): Hex {
-  if (card !== lastCard) {
-    lastCard = card
-    lastName = toHex(card)
-  }
-  return lastName
+  if (card === lastCard) return lastName
+  let name = NAMES.get(card)
+  if (name === undefined) NAMES.set(card, (name = toHex(card)))
+  lastCard = card
+  return (lastName = name)
 }
 
-/** Asked again and again for each set, mostly of one card. */
+/** Asked again and again for each set, of the arrays that sessions hold. */
+const NAMES = new WeakMap<Uint8Array, Hex>()
 let lastCard: Uint8Array | undefined
 let lastName: Hex = ''

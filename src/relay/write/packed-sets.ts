@@ -6,7 +6,7 @@
  * Tests: test/relay/write/set-checker.test.ts
  */
 
-import type { Seconds } from '../../brands.js'
+import type { Seconds, ShopId } from '../../brands.js'
 import { patchAt, placesOf, type Patch } from '../../patches/checked-patch.js'
 import { PatchTree } from '../../merkle/patch-proof.js'
 import { checkSet, type CheckedSet, type Expectation } from './ingest.js'
@@ -21,9 +21,14 @@ export interface UncheckedSet {
 export interface PackedSets {
   /** One set after the other. */
   readonly bytes: Uint8Array
-  /** For each set where it ends, and the number of its expectation. */
+  /** For each set where it ends, and the number of its session. */
   readonly sets: Uint32Array
-  readonly expectations: readonly Expectation[]
+  /** What is expected of each session's sets, part by part: a copy of an object takes longer than to check its set. */
+  readonly shopIds: readonly ShopId[]
+  /** 33 bytes each. */
+  readonly cards: Uint8Array
+  /** 1 for a guest's. */
+  readonly guests: Uint8Array
   readonly nowSeconds: Seconds
 }
 
@@ -43,6 +48,7 @@ export type Verdict = CheckedSet | string | { readonly bug: unknown }
 
 const REFUSED = 0
 const FAILED = 0xffff_ffff
+const CARD_BYTES = 33
 const NODE_BYTES = 32
 const HEAD_WORDS = 6
 const PATCH_WORDS = 5
@@ -60,15 +66,35 @@ export function packSets(sets: readonly UncheckedSet[], nowSeconds: Seconds): Pa
     words[2 * i] = end += received.length
     words[2 * i + 1] = number
   }
-  return { bytes, sets: words, expectations, nowSeconds }
+  return { bytes, sets: words, ...packExpectations(expectations), nowSeconds }
 }
 
-export function packedBuffers({ bytes, sets }: PackedSets): ArrayBufferLike[] {
-  return [bytes.buffer, sets.buffer]
+function packExpectations(expectations: readonly Expectation[]): Pick<PackedSets, 'shopIds' | 'cards' | 'guests'> {
+  const cards = new Uint8Array(expectations.length * CARD_BYTES)
+  for (const [i, { card }] of expectations.entries()) cards.set(card, i * CARD_BYTES)
+  return {
+    shopIds: expectations.map(({ shopId }) => shopId),
+    cards,
+    guests: Uint8Array.from(expectations, ({ isGuest }) => (isGuest ? 1 : 0)),
+  }
+}
+
+function unpackExpectations({ shopIds, cards, guests }: PackedSets): Expectation[] {
+  return shopIds.map((shopId, i) => ({
+    shopId,
+    card: cards.subarray(i * CARD_BYTES, (i + 1) * CARD_BYTES),
+    isGuest: guests[i] === 1,
+  }))
+}
+
+export function packedBuffers({ bytes, sets, cards, guests }: PackedSets): ArrayBufferLike[] {
+  return [bytes.buffer, sets.buffer, cards.buffer, guests.buffer]
 }
 
 /** Checks them, each by itself. */
-export function checkPacked({ bytes, sets, expectations, nowSeconds }: PackedSets): PackedVerdicts {
+export function checkPacked(packed: PackedSets): PackedVerdicts {
+  const { bytes, sets, nowSeconds } = packed
+  const expectations = unpackExpectations(packed)
   const verdicts: { readonly start: number; readonly verdict: Verdict }[] = []
   let start = 0
   for (let i = 0; i < sets.length; i += 2) {

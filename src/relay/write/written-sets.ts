@@ -44,7 +44,6 @@ export class WrittenSets {
   /** By the names of their rows: the newest ones, and those that they filled. */
   private readonly newest = new Map<string, GrowingBlock>()
   private readonly full = new Map<string, WrittenBlock>()
-  private last: { readonly shopId: ShopId; readonly card: Uint8Array; readonly name: string } | undefined
 
   /** `recent`: newest blocks by the names of their rows, which nobody else changes; they are read no more. */
   constructor(store: Pick<Store, 'setting'>, recent = new Map<string, WrittenBlock>()) {
@@ -95,11 +94,11 @@ export class WrittenSets {
     for (const [name, block] of this.newest) this.recent.set(name, block)
   }
 
-  /** Many sets of a batch are of one card. */
+  /** Of the arrays that sessions hold. */
   private nameOf(shopId: ShopId, card: Uint8Array): string {
-    if (this.last?.card !== card || this.last.shopId !== shopId)
-      this.last = { shopId, card, name: writtenSetsName(shopId, card) }
-    return this.last.name
+    let known = NAMES.get(card)
+    if (known?.shopId !== shopId) NAMES.set(card, (known = { shopId, name: writtenSetsName(shopId, card) }))
+    return known.name
   }
 
   /** Of a row that is damaged, of which the store tells, nobody gets an answer any more. */
@@ -115,6 +114,8 @@ export class WrittenSets {
     }
   }
 }
+
+const NAMES = new WeakMap<Uint8Array, { readonly shopId: ShopId; readonly name: string }>()
 
 function fullName(name: string, number: number): string {
   return writtenSetsKey(name, number % BLOCKS)
