@@ -47,8 +47,22 @@ export type Encodable = Cbor | CborEncoded | readonly Encodable[] | ReadonlyMap<
  * ```
  */
 export function encode(value: Encodable): Uint8Array {
+  if (typeof value === 'bigint' && value >= 0n && value < LONG_FROM) return shortUnsigned(Number(value))
   return encodeIn(NO_ROOM, 0, value)
 }
+
+const LONG_FROM = 0x1_0000_0000n
+
+/** What most lone items are, without a plan of it. */
+function shortUnsigned(value: number): Uint8Array {
+  const bytes = new Uint8Array(headLength(value))
+  bytes[0] = value < 24 ? value : 23 + SIZES.indexOf(bytes.length)
+  for (let at = bytes.length - 1, left = value; at > 0; at--, left >>>= 8) bytes[at] = left
+  return bytes
+}
+
+/** Of heads, by the number that tells of it. */
+const SIZES: readonly number[] = [1, 2, 3, 5]
 
 const NO_ROOM = new Uint8Array(0)
 

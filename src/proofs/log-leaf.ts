@@ -57,24 +57,42 @@ const preimage = new Uint8Array(512)
  * ```
  */
 export function logLeafBytes({ Seq, Set, StateRoot }: LogLeaf): Uint8Array {
-  // Once a set: by hand it takes a tenth of the time.
+  return seqAndDigests(Seq, BEFORE_SET, Set, BEFORE_STATE_ROOT, StateRoot)
+}
+
+/**
+ * A map of Seq and two digests, 32 bytes each, in the order of their keys; before each its key and head. Once a set: by
+ * hand it takes a tenth of the time.
+ */
+export function seqAndDigests(
+  Seq: bigint,
+  beforeFirst: Uint8Array,
+  first: Uint8Array,
+  beforeSecond: Uint8Array,
+  second: Uint8Array,
+): Uint8Array {
   const seq = encode(Seq)
-  const set = BEFORE_SEQ.length + seq.length + BEFORE_SET.length
-  const root = set + DIGEST_BYTES + BEFORE_STATE_ROOT.length
-  const bytes = new Uint8Array(root + DIGEST_BYTES)
+  const at = BEFORE_SEQ.length + seq.length + beforeFirst.length
+  const end = at + DIGEST_BYTES + beforeSecond.length
+  const bytes = new Uint8Array(end + DIGEST_BYTES)
   bytes.set(BEFORE_SEQ)
   bytes.set(seq, BEFORE_SEQ.length)
-  bytes.set(BEFORE_SET, set - BEFORE_SET.length)
-  writeDigest(bytes, Set, set)
-  bytes.set(BEFORE_STATE_ROOT, set + DIGEST_BYTES)
-  writeDigest(bytes, StateRoot, root)
+  bytes.set(beforeFirst, at - beforeFirst.length)
+  writeDigest(bytes, first, at)
+  bytes.set(beforeSecond, at + DIGEST_BYTES)
+  writeDigest(bytes, second, end)
   return bytes
 }
 
-/** A map of three; each key as text, and before a digest the head of its 32 bytes. */
+/** The key of a digest, a text of less than 24 bytes, and the digest's head. */
+export function digestKey(key: string): Uint8Array {
+  return Uint8Array.of(0x60 + key.length, ...utf8(key), 0x58, DIGEST_BYTES)
+}
+
+/** A map of three. */
 const BEFORE_SEQ = Uint8Array.of(0xa3, 0x63, ...utf8('Seq'))
-const BEFORE_SET = Uint8Array.of(0x63, ...utf8('Set'), 0x58, 0x20)
-const BEFORE_STATE_ROOT = Uint8Array.of(0x69, ...utf8('StateRoot'), 0x58, 0x20)
+const BEFORE_SET = digestKey('Set')
+const BEFORE_STATE_ROOT = digestKey('StateRoot')
 
 /**
  * What stands in the mountain range for a set: SHA-256 of the leaf's bytes, 32 bytes.

@@ -22,6 +22,7 @@ export interface CardMove {
 
 /** `cards` after set `seq`. */
 export function withCardMoves(cards: Hamt, moves: readonly CardMove[], seq: Seq): Hamt {
+  if (moves.length === 0) return cards
   const inOrder = moves.toSorted((a, b) => compareBytes(a.account, b.account))
   return inOrder.reduce((after, move) => {
     const periods = after.get(move.card)

@@ -80,6 +80,8 @@ interface LoggedSet {
 
 /** `trails` after the set; `orders`: the collection after it. */
 export function withTrails(trails: Hamt, orders: Pick<Hamt, 'get'>, set: LoggedSet): Hamt {
+  // Most sets have none.
+  if (!set.patches.some(({ path }) => path[0] === 'Orders')) return trails
   const touched = new Map<OrderId, Patch[]>()
   for (const patch of set.patches) {
     const [collection, id] = patch.path

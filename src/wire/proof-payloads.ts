@@ -19,6 +19,7 @@ import { encodeLevel, readLevel, type Level } from '../merkle/state-level.js'
 import { bytes32, orderId } from '../objects/scalars.js'
 import { Last, SignedCheckpoint } from '../proofs/checkpoint-form.js'
 import { LogConsistency } from '../proofs/log-consistency.js'
+import { digestKey, seqAndDigests } from '../proofs/log-leaf.js'
 import { LogInclusion } from '../proofs/log-proof.js'
 import { ProofPayloadError, reading } from './snapshot-payloads.js'
 
@@ -64,9 +65,12 @@ export interface CheckpointAnswer extends ProvenAnswer {
 }
 
 /** Fresh, like all that is encoded here. */
-export function encodeWriteAnswer(answer: WriteAnswer): Uint8Array {
-  return encode(WriteAnswer.write(answer))
+export function encodeWriteAnswer({ Seq, StateRoot, StateHash }: WriteAnswer): Uint8Array {
+  return seqAndDigests(Seq, BEFORE_STATE_HASH, StateHash, BEFORE_STATE_ROOT, StateRoot)
 }
+
+const BEFORE_STATE_HASH = digestKey('StateHash')
+const BEFORE_STATE_ROOT = digestKey('StateRoot')
 
 /** Views, like all that is read here. Throws ProofPayloadError, like all readers here. */
 export function readWriteAnswer(bytes: Uint8Array): WriteAnswer {

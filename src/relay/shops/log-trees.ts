@@ -56,6 +56,8 @@ export function appendSet(
   root: Uint8Array,
 ): { readonly peaks: LogPeaks; readonly added: Uint8Array } {
   const { peaks, nodes, treeNodes } = nodesMade(before, record, root)
+  // Most sets complete no tree of that level.
+  if (nodes.length <= KEPT_FROM_LEVEL) return { peaks, added: root }
   const kept = [nodes, treeNodes].flatMap((all) => all.slice(KEPT_FROM_LEVEL))
   return { peaks, added: concatBytes(root, ...kept) }
 }
