@@ -73,14 +73,14 @@ export interface HamtShape {
   readonly entries: readonly (Leaf | HamtShape)[]
 }
 
-const NO_HASH = new Uint8Array(0)
+/** As many as patches of a usual set touch. */
+const KEY_HASHES_KEPT = 256
 
 class TrieContext implements PlaceContext {
   readonly hashes: TrieHashes
   readonly valueHash: TrieHashes['valueHash']
-  /** Of the key that was asked for last: mostly it is set next, and then its leaf hashed. */
-  private lastKey: Uint8Array | undefined
-  private lastHash: Uint8Array = NO_HASH
+  /** Of keys that were asked for lately: a set of patches reads its objects, writes them, and then hashes their leaves. */
+  private readonly keyHashes = new Map<Uint8Array, Uint8Array>()
   readonly source: NodeSource | undefined
   readonly cache: NodeCache | undefined
   /** Nodes are hashed when they are read. */
@@ -95,9 +95,13 @@ class TrieContext implements PlaceContext {
   }
 
   keyHash(key: Uint8Array): Uint8Array {
-    if (key === this.lastKey) return this.lastHash
-    this.lastKey = key
-    return (this.lastHash = this.hashes.keyHash(key))
+    let hash = this.keyHashes.get(key)
+    if (hash === undefined) {
+      hash = this.hashes.keyHash(key)
+      if (this.keyHashes.size >= KEY_HASHES_KEPT) this.keyHashes.clear()
+      this.keyHashes.set(key, hash)
+    }
+    return hash
   }
 
   load(branch: Branch): Node {
