@@ -126,7 +126,7 @@ export function unpackVerdicts(packed: PackedVerdicts, sets: readonly UncheckedS
       return patches === REFUSED ? refusals.shift()! : { bug: failures.shift() }
     }
     const nodesEnd = node + PatchTree.nodesOf(patches) * NODE_BYTES
-    const set = unpackSet({ received, expected }, words, word, nodes.subarray(node, nodesEnd))
+    const set = new ArrivedSet({ received, expected }, words, word, nodes.subarray(node, nodesEnd))
     word += HEAD_WORDS + PATCH_WORDS * patches
     node = nodesEnd
     return set
@@ -191,27 +191,57 @@ function packSet(
   return word
 }
 
-function unpackSet(
-  { received, expected }: UncheckedSet,
-  words: Uint32Array,
-  at: number,
-  nodes: Uint8Array,
-): CheckedSet {
+/**
+ * A set that a thread checked, as its verdict tells where its parts are. They are made when its turn comes: hundreds wait,
+ * and each of them would be a dozen objects that are collected around.
+ */
+class ArrivedSet implements CheckedSet {
+  private readonly received: Uint8Array
+  private readonly words: Uint32Array
+  /** Where its head stands. */
+  private readonly at: number
+  private readonly nodes: Uint8Array
+  private made: readonly Patch[] | undefined
+  readonly signer: Uint8Array
+
+  constructor({ received, expected }: UncheckedSet, words: Uint32Array, at: number, nodes: Uint8Array) {
+    this.received = received
+    this.words = words
+    this.at = at
+    this.nodes = nodes
+    this.signer = expected.card
+  }
+
+  get nonce(): bigint {
+    return (BigInt(this.words[this.at + 4]!) << 32n) | BigInt(this.words[this.at + 5]!)
+  }
+
+  get headerBytes(): Uint8Array {
+    return this.received.subarray(this.words[this.at + 1], this.words[this.at + 2])
+  }
+
+  get signature(): Uint8Array {
+    const start = this.words[this.at + 3]!
+    return this.received.subarray(start, start + SIGNATURE_BYTES)
+  }
+
+  get patches(): readonly Patch[] {
+    return (this.made ??= unpackPatches(this.received, this.words, this.at))
+  }
+
+  get tree(): PatchTree {
+    return new PatchTree(this.words[this.at]!, this.nodes)
+  }
+}
+
+function unpackPatches(received: Uint8Array, words: Uint32Array, at: number): Patch[] {
   const count = words[at]!
   const patches: Patch[] = []
   for (let word = at + HEAD_WORDS; patches.length < count; word += PATCH_WORDS) {
     const bytes = received.subarray(words[word], words[word + 1])
     patches.push(patchAt(bytes, { op: words[word + 2]!, path: words[word + 3]!, value: words[word + 4]! }))
   }
-  const signature = words[at + 3]!
-  return {
-    nonce: (BigInt(words[at + 4]!) << 32n) | BigInt(words[at + 5]!),
-    headerBytes: received.subarray(words[at + 1], words[at + 2]),
-    signature: received.subarray(signature, signature + SIGNATURE_BYTES),
-    patches,
-    tree: new PatchTree(count, nodes),
-    signer: expected.card,
-  }
+  return patches
 }
 
 const SIGNATURE_BYTES = 65
