@@ -1,6 +1,7 @@
 /**
- * What subscriptions read: the published log of a shop. The newest records are kept in memory, with what all sessions
- * share of them (patch keys, proofs, encoded sets); older ones are read from the store in bounded copies.
+ * What subscriptions read: the published log of a shop. While there are some the newest records are kept in memory, with
+ * what all sessions share of them (patch keys, proofs, encoded sets); older ones are read from the store in bounded
+ * copies.
  */
 
 import type { Seq, ShopId } from '../../brands.js'
@@ -14,7 +15,7 @@ import type { CommittedSet } from '../shops/committed-set.js'
 import type { LogRecord, SetRun, Store } from '../../store/store.js'
 import { StoreError } from '../../store/store-error.js'
 
-/** Records and bytes of the newest part of a shop's log that stay in memory. */
+/** Records and bytes of the newest part of a shop's log that stay in memory while somebody reads it. */
 const RECENT_RECORDS_MAX = 4_096
 const RECENT_BYTES_MAX = 8 * 1_048_576
 
@@ -34,7 +35,7 @@ export class FeedRecord {
   private readonly record: PushedRecord
   private patchKeys: readonly PatchKey[] | undefined
   private tree: PatchTree | undefined
-  private readonly encoded = new Map<string, EncodedSet>()
+  private encoded: Map<string, EncodedSet> | undefined
 
   /**
    * `known`: what its checks computed of a set that was committed just now; of one from the store it is computed when
@@ -60,7 +61,7 @@ export class FeedRecord {
   select(places: readonly number[]): EncodedSet {
     const { header, signature, patches } = this.record
     const name = places.length === patches.length ? '' : places.join()
-    let set = this.encoded.get(name)
+    let set = this.encoded?.get(name)
     if (set === undefined) {
       this.tree ??= new PatchTree(patches.map(patchLeafHash))
       const tree = this.tree
@@ -72,6 +73,7 @@ export class FeedRecord {
         patches: places.map((place) => patches[place]!),
         proofs: places.map((place) => tree.proof(place)),
       })
+      this.encoded ??= new Map()
       if (this.encoded.size < SELECTIONS_KEPT_MAX) this.encoded.set(name, set)
     }
     return set
@@ -106,21 +108,32 @@ export class Feed {
     this.pushable = this.head
   }
 
-  publish(sets: readonly (Pick<CommittedSet, 'record'> & Partial<CommittedSet>)[], nowMs: number): void {
+  /** `isRead`: somebody reads the newest sets. Otherwise they are not kept: whoever comes reads them from the store. */
+  publish(sets: readonly CommittedSet[], nowMs: number, isRead: boolean): void {
     const after = this.head
+    if (sets.length > 0) this.head = sets.at(-1)!.record.seq
+    if (isRead) this.keep(sets)
+    else this.forget()
+    while (this.published.length > 0 && this.published[0]!.atMs < nowMs - PUSH_DELAY_MS_MAX) this.published.shift()
+    this.published.push({ atMs: nowMs, after, seq: this.head })
+  }
+
+  private keep(sets: readonly CommittedSet[]): void {
     for (const { record, ...known } of sets) {
       const entry = new FeedRecord(record, known)
       this.recent.push(entry)
       this.recentBytes += entry.bytes
-      this.head = record.seq
     }
     let surplus = 0
     while (this.recent.length - surplus > RECENT_RECORDS_MAX || this.recentBytes > RECENT_BYTES_MAX) {
       this.recentBytes -= this.recent[surplus++]!.bytes
     }
     if (surplus > 0) this.recent.splice(0, surplus)
-    while (this.published.length > 0 && this.published[0]!.atMs < nowMs - PUSH_DELAY_MS_MAX) this.published.shift()
-    this.published.push({ atMs: nowMs, after, seq: this.head })
+  }
+
+  private forget(): void {
+    this.recent.length = 0
+    this.recentBytes = 0
   }
 
   /** For subscriptions with a delay of their own: the last set that was published that long ago. */

@@ -33,6 +33,8 @@ interface Followed {
   waiting: Set<Member>
 }
 
+const NOBODY: ReadonlySet<Audience> = new Set()
+
 export class Feeds {
   private readonly options: FeedsOptions
   private readonly shops = new Map<ShopId, Followed>()
@@ -82,12 +84,19 @@ export class Feeds {
     const followed = known ?? this.follow(shop.shopId)
     const { feed, audiences } = followed
     if (known === undefined) feed.head = feed.pushable = 0
-    // Trees and names are large: where nobody reads them they are not kept.
-    const isRead = audiences.size > 0
     const { settings, clock } = this.options
-    feed.publish(isRead ? sets : sets.map(({ record }) => ({ record })), clock.nowMs())
+    const isRead = audiences.size > 0
+    feed.publish(sets, clock.nowMs(), isRead)
+    const found = isRead ? this.readersOf(shop, audiences, sets) : NOBODY
+    const { head } = feed
+    if (settings.pushDelayMs === 0) return queueMicrotask(() => this.makePushable(followed, head, found))
+    queueMicrotask(() => pumpPaced(found))
+    clock.after(settings.pushDelayMs, () => this.makePushable(followed, head, found))
+  }
+
+  private readersOf(shop: Shop, audiences: Audiences, sets: readonly CommittedSet[]): ReadonlySet<Audience> {
     const { owners } = shop.current.state.indexes
-    const found = audiences.note(
+    return audiences.note(
       sets.map(({ record, keys }) => ({ seq: record.seq, keys })),
       (id) => {
         try {
@@ -98,10 +107,6 @@ export class Feeds {
         }
       },
     )
-    const { head } = feed
-    if (settings.pushDelayMs === 0) return queueMicrotask(() => this.makePushable(followed, head, found))
-    queueMicrotask(() => pumpPaced(found))
-    clock.after(settings.pushDelayMs, () => this.makePushable(followed, head, found))
   }
 
   private follow(shopId: ShopId): Followed {

@@ -357,12 +357,16 @@ export class Batch {
       if (row !== undefined) this.pending.keepCard({ ...row, removed: true, removedAtMs: this.committedAtMs })
       this.pending.partOf(shop).unlinked.push({ card, seq: shop.current.head })
     }
+    if (effects.orphanedOrders.length > 0) this.cancelOrphans(shop, effects.orphanedOrders)
+    if (effects.orders.length > 0) this.addDetails(shop, effects.orders)
+  }
+
+  private cancelOrphans(shop: Shop, orders: readonly OrderId[]): void {
     const { state } = shop.current
-    const orphans = effects.orphanedOrders.map((id) =>
+    const patches = orders.map((id) =>
       cancelPatches(id, orderIn(state, id)?.CanceledAt !== undefined, this.committedAt),
     )
-    for (const canceled of this.signAndApply(shop, orphans)) this.ordersTouched(shop, canceled)
-    this.addDetails(shop, effects.orders)
+    for (const canceled of this.signAndApply(shop, patches)) this.ordersTouched(shop, canceled)
   }
 
   private ordersTouched(shop: Shop, { orders, payments }: Effects): void {

@@ -92,7 +92,9 @@ test('by the index, in part or whole, and from memory: the same places of the sa
       fc.nat({ max: 130 }),
       fc.nat({ max: 40 }),
       fc.nat(),
-      async (list, wanted, flushed, recent, from) => {
+      // Whether somebody reads when the next five sets are published.
+      fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }),
+      async (list, wanted, flushed, recent, from, isRead) => {
         const store = new MemoryStore()
         await store.commit({ records: [], newShops: [shopRow(1n)] })
         const records = list.map((paths, i): LogRecord => ({
@@ -104,7 +106,8 @@ test('by the index, in part or whole, and from memory: the same places of the sa
         const objectSeqs = indexOf(records.slice(0, indexed))
         await store.flushDerived({ shopId: 1n, seq: indexed, roots: new Uint8Array(1), nodes: [], objectSeqs })
         const feed = new Feed(1n, store, () => indexed)
-        feed.publish(records.slice(-Math.min(recent, records.length)).slice(0, recent).map(committed), 0)
+        const newest = records.slice(-Math.min(recent, records.length)).slice(0, recent).map(committed)
+        for (let i = 0; i < newest.length; i += 5) feed.publish(newest.slice(i, i + 5), 0, isRead[i / 5]!)
         const reader = { role: 'owner' } as const
         const selection = Selection.of(reader, wanted, () => shop) as Selection
         const names = selection.indexNames()
@@ -112,6 +115,7 @@ test('by the index, in part or whole, and from memory: the same places of the sa
         const start = from % list.length
         const [plain, byIndex] = [read(feed, selection, start, undefined), read(feed, selection, start, names)]
         expect(byIndex.found).toEqual(plain.found)
+        expect(plain.found).toEqual(read(new Feed(1n, store, () => indexed), selection, start, undefined).found)
         spared += plain.looked - byIndex.looked
         all += plain.looked
       },
