@@ -96,12 +96,13 @@ class TrieContext implements PlaceContext {
 
   keyHash(key: Uint8Array): Uint8Array {
     let hash = this.keyHashes.get(key)
-    if (hash === undefined) {
-      hash = this.hashes.keyHash(key)
-      if (this.keyHashes.size >= KEY_HASHES_KEPT) this.keyHashes.clear()
-      this.keyHashes.set(key, hash)
-    }
+    if (hash === undefined) this.knowHash(key, (hash = this.hashes.keyHash(key)))
     return hash
+  }
+
+  knowHash(key: Uint8Array, hash: Uint8Array): void {
+    if (this.keyHashes.size >= KEY_HASHES_KEPT) this.keyHashes.clear()
+    this.keyHashes.set(key, hash)
   }
 
   load(branch: Branch): Node {
@@ -376,7 +377,10 @@ function setIn(branch: Branch, level: number, hash: Uint8Array, leaf: Leaf, cont
     const both = pair(entry, context.keyHash(entry.key), leaf, hash, level + 1)
     return replaced(branch, node, { slot, index }, both, 1)
   }
-  return equalBytes(entry.value, leaf.value) ? branch : replaced(branch, node, { slot, index }, leaf, 0)
+  if (equalBytes(entry.value, leaf.value)) return branch
+  // One array for the key of all versions: small ones take more room than what they hold.
+  context.knowHash(entry.key, hash)
+  return replaced(branch, node, { slot, index }, { key: entry.key, value: leaf.value }, 0)
 }
 
 function replaced(
