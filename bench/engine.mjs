@@ -1,6 +1,7 @@
 // The engine of a relay without its sockets and sessions, for the table (table-rows.mjs): a process of its own, given
 // the data directory of a relay that was stopped and, as JSON, { shop, secret, nonce, listings, isChecked, runs,
-// seconds }. Sends its parent { values }: the sets a second of each run.
+// seconds }. Sends its parent { values }: the sets a second of each run. Fails where the state that they left is not the
+// one that their log makes in memory, from nothing.
 //
 // Not `isChecked`: the writer gets sets as their checks leave them, and what those cost is not counted.
 
@@ -16,6 +17,7 @@ import { readSettings } from '../dist/settings/settings.js'
 import { openStore } from '../dist/store/open.js'
 import { developmentOwnerKey } from '../dist/store/setting-keys.js'
 import { openGuard } from '../dist/store/signed-guard.js'
+import { differenceMadeAgain } from './made-again.mjs'
 
 const WINDOW = 1_024
 /** At once: what is checked before the clock starts stays in memory. */
@@ -59,6 +61,8 @@ for (let run = 0; run <= runs; run++) {
 clearInterval(keeping)
 await rooms.checkpoints.stop()
 await rooms.checker.close()
+const difference = await differenceMadeAgain(store, shop)
+if (difference !== undefined) fail(new Error(difference))
 process.send({ values }, () => process.exit(0))
 
 function authorOf() {
