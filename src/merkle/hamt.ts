@@ -79,7 +79,7 @@ const KEY_HASHES_KEPT = 256
 class TrieContext implements PlaceContext {
   readonly hashes: TrieHashes
   readonly valueHash: TrieHashes['valueHash']
-  /** Of keys that were asked for lately: a set of patches reads its objects, writes them, and then hashes their leaves. */
+  /** Of keys that were asked for lately: a set reads its objects, writes them, and then their leaves are hashed. */
   private readonly keyHashes = new Map<Uint8Array, Uint8Array>()
   readonly source: NodeSource | undefined
   readonly cache: NodeCache | undefined

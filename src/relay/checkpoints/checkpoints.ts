@@ -69,8 +69,8 @@ interface Planned {
 /** Of shops that are due at once, how many are signed together. */
 const SHOPS_AT_ONCE = 32
 /**
- * Each making is a commit and a write to the guard of its own, beside those of the sets: of many busy shops, each due at
- * its own time, those of so long go together.
+ * Each making is a commit and a write to the guard of its own, beside those of the sets: of many busy shops, each due
+ * at its own time, those of so long go together.
  */
 const MAKING_REST_MS = 50
 

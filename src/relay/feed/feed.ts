@@ -1,7 +1,7 @@
 /**
- * What subscriptions read: the published log of a shop. While there are some the newest records are kept in memory, with
- * what all sessions share of them (patch keys, proofs, encoded sets); older ones are read from the store in bounded
- * copies.
+ * What subscriptions read: the published log of a shop. While there are some the newest records are kept in memory,
+ * with what all sessions share of them (patch keys, proofs, encoded sets); older ones are read from the store in
+ * bounded copies.
  */
 
 import type { Seq, ShopId } from '../../brands.js'
