@@ -100,6 +100,11 @@ export class Batch {
     this.pending = new PendingRows(options.store, recent)
   }
 
+  /** Whose sets it has. */
+  get shopCount(): number {
+    return this.before.size
+  }
+
   run(job: Job): void {
     const closed = this.shops.get(job.shopId)?.closed
     if (closed !== undefined) return this.refuse(job, closed)

@@ -192,8 +192,8 @@ function packSet(
 }
 
 /**
- * A set that a thread checked, as its verdict tells where its parts are. They are made when its turn comes: hundreds wait,
- * and each of them would be a dozen objects that are collected around.
+ * A set that a thread checked, as its verdict tells where its parts are. They are made when its turn comes: hundreds
+ * wait, and each of them would be a dozen objects that are collected around.
  */
 class ArrivedSet implements CheckedSet {
   private readonly received: Uint8Array

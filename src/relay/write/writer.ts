@@ -26,6 +26,13 @@ type MayExpire = (state: ShopState, order: OrderId, now: Seconds) => boolean
  */
 const BATCH_SETS_MAX = 256
 const BATCH_MS_MAX = 12
+/**
+ * Each further shop of a batch adds to both: its rows stand on pages of their own, and are the dearer the fewer sets
+ * share them.
+ */
+const BATCH_SETS_PER_SHOP = 8
+const BATCH_MS_PER_SHOP = 0.25
+const BATCH_SHOPS_COUNTED = 96
 /** Orders that are canceled in one set when their time is up: nobody waits for them longer than for a few sets. */
 const EXPIRIES_PER_SET_MAX = 20
 /** Of one shop, until it is looked at again. */
@@ -160,8 +167,8 @@ export class Writer {
     while (this.backlog > 0) {
       await this.options.held()
       const batch = new Batch(this.options, this.shops, this.recent)
-      const end = this.watch.nowMs() + BATCH_MS_MAX
-      for (let sets = 0; sets < BATCH_SETS_MAX && this.watch.nowMs() < end; sets++) {
+      const begunMs = this.watch.nowMs()
+      for (let sets = 0; hasRoom(batch.shopCount, sets, this.watch.nowMs() - begunMs); sets++) {
         const job = this.turns.take()
         if (job === undefined) break
         this.watch.start()
@@ -173,6 +180,12 @@ export class Writer {
     this.committing = false
     for (const resolve of this.idle.splice(0)) resolve()
   }
+}
+
+/** In a batch of sets of so many shops, begun so long ago. */
+function hasRoom(shops: number, sets: number, ms: number): boolean {
+  const further = Math.min(Math.max(0, shops - 1), BATCH_SHOPS_COUNTED)
+  return sets < BATCH_SETS_MAX + further * BATCH_SETS_PER_SHOP && ms < BATCH_MS_MAX + further * BATCH_MS_PER_SHOP
 }
 
 function expiry(state: ShopState, orders: readonly OrderId[], now: Seconds): RelayChange | undefined {
