@@ -14,7 +14,7 @@ import { ClientError, kindOf, usage } from './client-error.js'
 import { isId, randomId } from './places.js'
 import { isSameList } from './listings-query.js'
 import { states, type Live, type LiveState } from './live.js'
-import type { Currency } from './money.js'
+import type { Currency, Money } from './money.js'
 import type { Item, Quote, quoteOf, QuoteLine } from './quote.js'
 
 export interface CartLine extends QuoteLine {
@@ -58,7 +58,8 @@ interface CartSide {
   readonly quoteOf: typeof quoteOf
   addressProblem(address: AddressDetails): AddressProblem | undefined
   checkAddress(address: unknown, at: string): void
-  requireOrderable(state: CartState, isWaiting: boolean): void
+  requireOrderable(state: CartState, isWaiting: boolean, agreed: Money | undefined): void
+  checkAgreed(total: unknown): void
   /** Resolves once it is known what of each line has to be chosen. */
   whenLoaded(cart: Cart, signal: AbortSignal | undefined): Promise<void>
   outcomeOf(error: unknown): Outcome
@@ -86,6 +87,11 @@ interface CartShop {
 
 interface CallOptions {
   readonly signal?: AbortSignal
+}
+
+export interface CheckoutOptions extends CallOptions {
+  /** What the guest saw and agreed to, as `quote.total` had it: nothing is sent where it comes to something else. */
+  readonly total?: Money | undefined
 }
 
 interface Line extends Item {
@@ -222,10 +228,11 @@ export class Cart implements AsyncIterable<CartState> {
    * Makes an order of all lines and reserves their pieces, all or none, and empties the cart; the order's id. The cart
    * stays as it was where that is refused: OUT_OF_STOCK and NOT_FOUND name the listing by objectId. Nothing is sent
    * where a choice is missing (VARIATION_MISSING), while an earlier checkout waits in the outbox (CHECKOUT_PENDING),
-   * and where a line is still loading after some seconds (TIMEOUT). One whose answer was lost is made again as the same
-   * order, which a relay takes once.
+   * where a line is still loading after some seconds (TIMEOUT), and where `total` was given and the lines come to
+   * another one (PRICE_CHANGED, with both as `totals`). One whose answer was lost is made again as the same order,
+   * which a relay takes once.
    */
-  checkout(options: CallOptions = {}): Promise<OrderId> {
+  checkout(options: CheckoutOptions = {}): Promise<OrderId> {
     // A second click is not a second order.
     this.running ??= this.ordered(options).finally(() => {
       if (this.running === running) this.running = undefined
@@ -234,12 +241,13 @@ export class Cart implements AsyncIterable<CartState> {
     return running
   }
 
-  private async ordered(options: CallOptions): Promise<OrderId> {
+  private async ordered({ total, ...options }: CheckoutOptions): Promise<OrderId> {
     const side = this.shop.side()
+    side?.checkAgreed(total)
     const isWaiting = () => this.sent !== undefined && this.shop.isWaiting(this.sent.order)
     if (this.lines.size > 0 && !isWaiting() && isLoading(this.get())) await this.loaded(side, options.signal)
     if (this.lines.size === 0) throw usage('cart', 'it has no lines', 'Add something first.')
-    side?.requireOrderable(this.get(), isWaiting())
+    side?.requireOrderable(this.get(), isWaiting(), total)
     const before = this.sent
     const id = before?.order ?? randomId()
     const items = [...this.lines.values()]

@@ -8,12 +8,21 @@
 
 import type { AddressDetails, Order } from '../objects/order.js'
 import { CHECKOUT_LOADING_MS } from '../limits.js'
+import { requireAgreed } from './agreed-total.js'
 import { isLoading, type Cart, type CartState, type Outcome } from './cart.js'
 import { aborted, ClientError, kindOf, usage, type ClientErrorCode } from './client-error.js'
+import type { Money } from './money.js'
 import type { Item } from './quote.js'
 
-/** Throws ClientError for what waits already, and for what the shop cannot serve, or would serve as something else. */
-export function requireOrderable({ lines, quote, addressProblem, ordering }: CartState, isWaiting: boolean): void {
+/**
+ * Throws ClientError for what waits already, for what the shop cannot serve, or would serve as something else, and for
+ * another total than the guest agreed to.
+ */
+export function requireOrderable(
+  { lines, quote, addressProblem, ordering }: CartState,
+  isWaiting: boolean,
+  agreed: Money | undefined,
+): void {
   if (isWaiting) {
     const problem = `the cart was checked out before, and its order ${ordering} waits for the relay`
     throw new ClientError('CHECKOUT_PENDING', problem, { objectId: ordering })
@@ -25,6 +34,7 @@ export function requireOrderable({ lines, quote, addressProblem, ordering }: Car
       throw new ClientError(code, message, { objectId: lines[line!]!.listing })
     if (code === 'COUNTRY_UNKNOWN') throw usage('address.Country', message, 'Write the code of the country: CH.')
   }
+  requireAgreed(agreed, quote)
 }
 
 /**

@@ -27,18 +27,14 @@ const ADDRESS = {
   EmailAddress: 'guest@example.org',
 }
 
-const regions: Change = {
-  op: 'replace',
-  path: ['Manifest', 'ShippingRegions'],
-  value: map({
-    home: map({
-      Country: 'CH',
-      PostalCode: '',
-      City: '',
-      PriceModifiers: map({ post: map({ ModificationAbsolute: map({ Amount: 30n, Plus: true }) }) }),
-    }),
-  }),
+/** One, where the post costs that; undefined: none. */
+function regionsWith(Amount: bigint | undefined): Change {
+  const PriceModifiers = map({ post: map({ ModificationAbsolute: map({ Amount, Plus: true }) }) })
+  const home = map({ Country: 'CH', PostalCode: '', City: '', PriceModifiers })
+  return { op: 'replace', path: ['Manifest', 'ShippingRegions'], value: map(Amount === undefined ? {} : { home }) }
 }
+
+const regions = regionsWith(30n)
 
 beforeEach(async () => {
   running = await relay()
@@ -139,6 +135,36 @@ describe('a cart', () => {
       break
     }
     expect(shop.orders.quote(id)).toEqual(quote)
+  })
+
+  it('is asked about again where its price, its post or its currency is another than what was agreed to', async () => {
+    const cart = shop.cart()
+    cart.add({ listing: 1n, quantity: 3n })
+    cart.sendTo(ADDRESS)
+    const agreed = (await first(hasTotal)).quote.total!
+    const { length } = owner.orders().get().data!
+    const changes: readonly (readonly [Change, bigint | undefined])[] = [
+      [{ op: 'replace', path: ['Listings', 1n, 'Price'], value: 7n }, 51n],
+      [regionsWith(9n), 30n],
+      [regionsWith(undefined), undefined],
+    ]
+    for (const [change, amount] of changes) {
+      await owner.write([change])
+      await first(({ quote }) => quote.total?.amount === amount)
+      const error = await cart.checkout({ total: agreed }).catch((error: ClientError) => error)
+      expect(error).toMatchObject({ code: 'PRICE_CHANGED', totals: { agreed } })
+      expect((error as ClientError).totals!.now?.amount).toBe(amount)
+      expect(cart.get()).toMatchObject({ count: 3n, ordering: undefined })
+    }
+    await owner.write([regions])
+    const { total } = (await first(hasTotal)).quote
+    const other = { ...total!, currency: { ...total!.currency, ChainID: 5n } }
+    await expect(cart.checkout({ total: other })).rejects.toMatchObject({ code: 'PRICE_CHANGED' })
+    await expect(cart.checkout({ total: 51n as never })).rejects.toMatchObject({ code: 'USAGE', path: 'total' })
+    // A write of one's own is behind all that came before it.
+    await cart.checkout({ total })
+    for await (const { data } of owner.orders()) if (data!.length > length) break
+    expect(owner.orders().get().data).toHaveLength(length + 1)
   })
 
   it('stays as it was where it is refused, and nothing of it becomes an order', async () => {
