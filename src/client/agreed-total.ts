@@ -2,7 +2,7 @@
  * The total that a guest saw and agreed to: prices, taxes and postage may change between his look and his click, and
  * then he is asked again.
  *
- * Tests: test/client/cart.test.ts, test/client/shop-orders.test.ts
+ * Tests: test/client/agreed-total.test.ts, test/client/cart.test.ts, test/client/shop-orders.test.ts
  */
 
 import { ClientError, kindOf, usage } from './client-error.js'
@@ -16,9 +16,15 @@ export function checkAgreed(total: unknown): void {
   throw usage('total', `it is ${kindOf(total)}, no Money`, 'Give the total that was shown: quote.total.')
 }
 
+/** Whether the quote comes to that; of nothing that was agreed to it does. */
+export function isAgreed(agreed: Money | undefined, { total }: Quote): boolean {
+  return agreed === undefined || isSameMoney(agreed, total)
+}
+
 /** Throws ClientError PRICE_CHANGED where the quote comes to something else, and where it has no total any more. */
-export function requireAgreed(agreed: Money | undefined, { total, problems }: Quote): void {
-  if (agreed === undefined || isSameMoney(agreed, total)) return
+export function requireAgreed(agreed: Money | undefined, quote: Quote): void {
+  if (agreed === undefined || isAgreed(agreed, quote)) return
+  const { total, problems } = quote
   const now = total === undefined ? `there is none (${problems[0]?.message ?? 'no price'})` : `it is ${textOf(total)}`
   throw changed(agreed, total, `${now} now: nothing was sent`)
 }

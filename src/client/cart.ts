@@ -10,6 +10,7 @@ import { ITEMS_PER_ORDER_MAX } from '../limits.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { AddressDetails, Order } from '../objects/order.js'
+import type { ClosingClient } from './client-closed.js'
 import { ClientError, kindOf, usage } from './client-error.js'
 import { isId, randomId } from './places.js'
 import { isSameList } from './listings-query.js'
@@ -60,8 +61,9 @@ interface CartSide {
   checkAddress(address: unknown, at: string): void
   requireOrderable(state: CartState, isWaiting: boolean, agreed: Money | undefined): void
   checkAgreed(total: unknown): void
+  isKnown(state: CartState, agreed: Money | undefined): boolean
   /** Resolves once it is known what of each line has to be chosen. */
-  whenLoaded(cart: Cart, signal: AbortSignal | undefined): Promise<void>
+  whenKnown(cart: Cart, options: CheckoutOptions & { readonly client: ClosingClient }): Promise<void>
   outcomeOf(error: unknown): Outcome
   itemsOf(order: Order): readonly Item[]
 }
@@ -69,6 +71,7 @@ interface CartSide {
 /** What a cart needs of a shop. */
 interface CartShop {
   readonly currencies: readonly Currency[]
+  readonly client: ClosingClient
   listing(id: ListingId): Live<Listing>
   manifest(): Live<Manifest>
   /** Undefined while it is loading: all lines are, then. */
@@ -245,7 +248,8 @@ export class Cart implements AsyncIterable<CartState> {
     const side = this.shop.side()
     side?.checkAgreed(total)
     const isWaiting = () => this.sent !== undefined && this.shop.isWaiting(this.sent.order)
-    if (this.lines.size > 0 && !isWaiting() && isLoading(this.get())) await this.loaded(side, options.signal)
+    if (this.lines.size > 0 && !isWaiting() && side?.isKnown(this.get(), total) !== true)
+      await this.known(side, { total, ...options })
     if (this.lines.size === 0) throw usage('cart', 'it has no lines', 'Add something first.')
     side?.requireOrderable(this.get(), isWaiting(), total)
     const before = this.sent
@@ -268,9 +272,9 @@ export class Cart implements AsyncIterable<CartState> {
   }
 
   /** Rejects where it was cleared in the meantime: what it holds then is another one's. */
-  private async loaded(side: CartSide | undefined, signal: AbortSignal | undefined): Promise<void> {
+  private async known(side: CartSide | undefined, options: CheckoutOptions): Promise<void> {
     const { clearings } = this
-    await side?.whenLoaded(this, signal)
+    await side?.whenKnown(this, { client: this.shop.client, ...options })
     if (this.clearings !== clearings)
       throw new ClientError('ABORTED', 'the cart was cleared before its checkout was sent')
   }
@@ -388,11 +392,6 @@ export class Cart implements AsyncIterable<CartState> {
     }
     for (const stop of before) stop()
   }
-}
-
-/** Whether it is not known yet what has to be chosen of a line. */
-export function isLoading({ quote }: CartState): boolean {
-  return quote.problems.some(({ code }) => code === 'LOADING')
 }
 
 /** The same key for the same listing and variations. */

@@ -274,6 +274,7 @@ export abstract class ShopObjects {
     if (this.ownCart !== undefined) return this.ownCart
     this.ownCart = new Cart({
       currencies,
+      client: this,
       side: () => this.guests?.side,
       kept: (text) => this.device?.keepCart(text),
       listing: (id) => this.listing(id),

@@ -29,6 +29,7 @@ import type { Change } from '../patches/patch.js'
 import { checkAgreed, requireAgreed, requireDue } from './agreed-total.js'
 import { checkAddress } from './checkout.js'
 import { checkItem, type AddressProblem } from './cart.js'
+import { untilClosed, type ClosingClient } from './client-closed.js'
 import { aborted, ClientError, usage } from './client-error.js'
 import { ChoiceTerms, followsNow, type Finding, type PricedShop } from './compared-total.js'
 import type { Live, LiveList } from './live.js'
@@ -84,7 +85,7 @@ export interface PaymentCalls {
 }
 
 /** What orders need of a shop; a ShopClient is one. */
-interface OrderShop {
+interface OrderShop extends ClosingClient {
   /** Whether the order's sets come to this client. */
   sees(order: OrderId): boolean
   readonly shopId: ShopId
@@ -327,16 +328,20 @@ export class ShopOrders {
     return quoteOf({ manifest, listing, currencies }, items, ShippingAddress ?? InvoiceAddress)
   }
 
-  /** Rejects when the signal aborts, when the order cannot be seen, and after a minute. */
-  private until(id: OrderId, condition: (order: Order) => boolean, signal?: AbortSignal): Promise<Order> {
+  /** Rejects when the signal aborts or the client is closed, when the order cannot be seen, and after a minute. */
+  private until(id: OrderId, condition: (order: Order) => boolean, given?: AbortSignal): Promise<Order> {
+    return untilClosed(this.shop, given, (signal) => this.untilAborted(id, condition, signal))
+  }
+
+  private untilAborted(id: OrderId, condition: (order: Order) => boolean, signal: AbortSignal): Promise<Order> {
     const live = this.shop.order(id)
     return new Promise((resolve, reject) => {
       const finish = () => {
         stop()
         clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
+        signal.removeEventListener('abort', onAbort)
       }
-      const onAbort = () => (finish(), reject(aborted(signal!)))
+      const onAbort = () => (finish(), reject(aborted(signal)))
       const look = () => {
         const { data, error } = live.get()
         if (error !== undefined) return (finish(), reject(error))
@@ -348,7 +353,8 @@ export class ShopOrders {
       )
       const timer = setTimeout(late, DUE_MS_MAX)
       const stop = live.subscribe(look)
-      signal?.addEventListener('abort', onAbort, { once: true })
+      if (signal.aborted) return onAbort()
+      signal.addEventListener('abort', onAbort, { once: true })
       look()
     })
   }

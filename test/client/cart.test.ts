@@ -29,9 +29,10 @@ const ADDRESS = {
 
 /** One, where the post costs that; undefined: none. */
 function regionsWith(Amount: bigint | undefined): Change {
+  const path = ['Manifest', 'ShippingRegions'] as const
+  if (Amount === undefined) return { op: 'replace', path, value: map({}) }
   const PriceModifiers = map({ post: map({ ModificationAbsolute: map({ Amount, Plus: true }) }) })
-  const home = map({ Country: 'CH', PostalCode: '', City: '', PriceModifiers })
-  return { op: 'replace', path: ['Manifest', 'ShippingRegions'], value: map(Amount === undefined ? {} : { home }) }
+  return { op: 'replace', path, value: map({ home: map({ Country: 'CH', PostalCode: '', City: '', PriceModifiers }) }) }
 }
 
 const regions = regionsWith(30n)

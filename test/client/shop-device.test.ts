@@ -111,6 +111,7 @@ async function tabOf(platform: TabPlatform, store: ReplicaStore) {
   const left = (order: bigint, error: ClientError | undefined) => cart.left(order, error)
   const cart: Cart = new Cart({
     currencies: [],
+    client: { state: 'connected', onState: () => () => undefined },
     side: () => guestSide,
     listing: () => none,
     manifest: () => manifest,

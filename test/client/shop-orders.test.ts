@@ -109,6 +109,7 @@ describe('what is asked is compared with what follows from the order', () => {
       shopId: 7n,
       currencies: [],
       sees: () => true,
+      onState: () => () => undefined,
       write: () => {
         writes.count++
         world.order = order
@@ -234,6 +235,7 @@ describe('what is asked is compared with what follows from the order', () => {
       shopId: 7n,
       currencies: [],
       sees: () => true,
+      onState: () => () => undefined,
       write: () => Promise.resolve((data = { ...before })),
       order: () => ({
         get: () => ({ status: 'ready', data }),
