@@ -48,7 +48,7 @@ const { Payees, PricingCurrency } = client.manifest().get().data
 const [[chain, payees]] = Payees
 const [payee] = payees.keys()
 const choice = { payee: { ChainID: chain, Address: hexToBytes(`0x${payee}`) }, currency: PricingCurrency }
-// The price of an order is open until then: another one than he was shown is PRICE_CHANGED, and the guest is asked first.
+// The price of an order is open until then: where it is not what he was shown (PRICE_CHANGED) the guest is asked first.
 const due = await client.orders.choosePayment(order, choice, { total: shown })
 const until = new Date(Number(due.payableUntil) * 1_000).toISOString()
 console.log(`order ${order}: ${formatMoney(due.money, 'en')} are due until ${until}`)

@@ -29,7 +29,7 @@ export function requireAgreed(agreed: Money | undefined, quote: Quote): void {
   throw changed(agreed, total, `${now} now: nothing was sent`)
 }
 
-/** The same of what the relay asks for order `id`, whose payment is chosen by then. Throws ClientError PRICE_CHANGED. */
+/** The same of what the relay asks for order `id`, whose payment is chosen by then. */
 export function requireDue(agreed: Money | undefined, due: Money, id: bigint): void {
   if (agreed === undefined || isSameMoney(agreed, due)) return
   throw changed(agreed, due, `${textOf(due)} are due for order ${id}: nothing is paid`)

@@ -8,7 +8,7 @@
 import { ERROR_REMEDIES, type ErrorCatalogueCode } from '../wire/error-remedies.js'
 import { errorName } from '../wire/error-code.js'
 import type { WireError } from '../wire/messages.js'
-import type { Money } from './money.js'
+import type { Money } from './amount-of-money.js'
 
 export type ClientErrorCode = ErrorCatalogueCode
 

@@ -1,4 +1,4 @@
-/** The total that a guest agreed to for an order: it is open until payment is chosen, and stays his word over a reload. */
+/** What a guest agreed to pay for an order, over a reload too: its price is open until payment is chosen. */
 
 import { useEffect } from 'react'
 import type { Money } from 'cairn-relay/client'
