@@ -66,6 +66,8 @@ interface CartSide {
   whenKnown(cart: Cart, options: CheckoutOptions & { readonly client: ClosingClient }): Promise<void>
   outcomeOf(error: unknown): Outcome
   itemsOf(order: Order): readonly Item[]
+  /** The order, where it is there and not Canceled; undefined where it is not, or nobody knows. */
+  orderThere(client: ClosingClient, live: Live<Order>): Promise<Order | undefined>
 }
 
 /** What a cart needs of a shop. */
@@ -86,6 +88,8 @@ interface CartShop {
   order(id: OrderId): Live<Order>
   /** Whether the outbox holds it. */
   isWaiting(order: OrderId): boolean
+  /** It was made by another write than the one that was refused. */
+  made(order: OrderId): void
 }
 
 interface CallOptions {
@@ -124,6 +128,10 @@ export class Cart implements AsyncIterable<CartState> {
   private version = 0
   private running: Promise<OrderId> | undefined
   private sent: SentCheckout | undefined
+  /**
+   * Of the order that these lines become, in each tab and at each try, until it is taken: a refusal need not be true.
+   */
+  private next: OrderId | undefined
   /** How often it was cleared. */
   private clearings = 0
   /** Orders whose answer this cart waits for. */
@@ -211,6 +219,7 @@ export class Cart implements AsyncIterable<CartState> {
   clear(): void {
     this.running = undefined
     this.clearings++
+    this.next = undefined
     if (this.lines.size === 0 && this.sent === undefined) return
     this.sent = undefined
     this.lines.clear()
@@ -253,7 +262,7 @@ export class Cart implements AsyncIterable<CartState> {
     if (this.lines.size === 0) throw usage('cart', 'it has no lines', 'Add something first.')
     side?.requireOrderable(this.get(), isWaiting(), total)
     const before = this.sent
-    const id = before?.order ?? randomId()
+    const id = before?.order ?? this.next ?? randomId()
     const items = [...this.lines.values()]
     this.sent = { order: id, lines: items, isTried: before !== undefined }
     this.placing.add(id)
@@ -263,12 +272,23 @@ export class Cart implements AsyncIterable<CartState> {
       this.taken(id)
       return id
     } catch (error) {
+      if (await this.isThere(id, error, side)) return id
       this.notTaken(id, side?.outcomeOf(error) ?? 'unknown')
       throw error
     } finally {
       this.placing.delete(id)
       this.lookForOrder()
     }
+  }
+
+  /** That there is such an order already is no refusal: another tab, or an earlier try, made it. */
+  private async isThere(id: OrderId, error: unknown, side: CartSide | undefined): Promise<boolean> {
+    if (!(error instanceof ClientError) || error.code !== 'INVALID' || side === undefined) return false
+    const order = await side.orderThere(this.shop.client, this.shop.order(id))
+    if (order === undefined) return false
+    this.shop.made(id)
+    this.taken(id, side.itemsOf(order))
+    return true
   }
 
   /** Rejects where it was cleared in the meantime: what it holds then is another one's. */
@@ -289,9 +309,10 @@ export class Cart implements AsyncIterable<CartState> {
   /** Its lines leave; what was added in the meantime stays. */
   private taken(order: OrderId, items?: readonly Item[]): void {
     const { sent } = this
-    if (sent?.order !== order) return
+    if (sent?.order !== order && this.next !== order) return
     this.sent = undefined
-    for (const { key, quantity } of items?.map(lineOf) ?? sent.lines) {
+    this.next = undefined
+    for (const { key, quantity } of items?.map(lineOf) ?? sent?.lines ?? []) {
       const now = this.lines.get(key)
       if (now === undefined) continue
       if (now.quantity > quantity) this.lines.set(key, { ...now, quantity: now.quantity - quantity })
@@ -300,12 +321,13 @@ export class Cart implements AsyncIterable<CartState> {
     this.changed()
   }
 
-  /** The next checkout is another order only where it is certain that this one is not there. */
+  /** Its lines are free again where nobody took it, by all that is known. */
   private notTaken(order: OrderId, outcome: Outcome): void {
     const { sent } = this
     if (sent?.order !== order || outcome === 'unknown') return
     if (outcome === 'not sent' && sent.isTried) return
     this.sent = undefined
+    this.next = order
     this.changed()
   }
 
@@ -336,19 +358,38 @@ export class Cart implements AsyncIterable<CartState> {
       lines: savedLines([...this.lines.values()]),
       ...(address !== undefined && { address }),
       ...(sent !== undefined && { checkout: savedCheckout(sent) }),
+      ...(this.next !== undefined && { next: String(this.next) }),
     })
   }
 
   /** What `save` gave, in the place of what is there. Of another text nothing changes: throws ClientError USAGE. */
   restore(text: string): void {
-    const { lines, address, sent } = readSaved(text)
-    const restored = new Cart({ ...this.shop, kept: () => undefined })
-    for (const line of lines) restored.add(line)
-    this.lines.clear()
-    for (const [key, line] of restored.lines) this.lines.set(key, line)
+    const { lines, address, sent, next } = readSaved(text)
+    this.hold(lines)
     this.address = address
     this.sent = sent
+    this.next = next
     this.changed()
+  }
+
+  /**
+   * The same beside what is there, where that is another cart: pieces of both, and the own address first. An order that
+   * the other one waits for is none of this one. Throws ClientError USAGE.
+   */
+  join(text: string): void {
+    const { lines, address, sent, next } = readSaved(text)
+    if (this.lines.size === 0 || next === this.next) return this.restore(text)
+    if (sent === undefined) this.hold([...this.lines.values(), ...lines])
+    this.address ??= address
+    this.changed()
+  }
+
+  /** These lines and no others, or none of them. Throws ClientError USAGE. */
+  private hold(lines: readonly Item[]): void {
+    const held = new Cart({ ...this.shop, kept: () => undefined })
+    for (const line of lines) held.add(line)
+    this.lines.clear()
+    for (const [key, line] of held.lines) this.lines.set(key, line)
   }
 
   /** What prices the lines has come. */
@@ -369,6 +410,7 @@ export class Cart implements AsyncIterable<CartState> {
 
   private changed(): void {
     this.version++
+    if (this.lines.size > 0) this.next ??= randomId()
     this.look()
     this.tell()
     this.shop.kept?.(this.save())
@@ -440,6 +482,7 @@ interface SavedCart {
   readonly lines: readonly SavedLine[]
   readonly address?: AddressDetails
   readonly checkout?: SavedCheckout
+  readonly next?: string
 }
 
 interface SavedCheckout {
@@ -471,17 +514,24 @@ function readLines(lines: readonly SavedLine[], at: string): readonly Item[] {
   return items
 }
 
+/** Throws ClientError USAGE. */
+function idIn(text: string, at: string): OrderId {
+  const id = BigInt(text)
+  if (!isId(id)) throw usage(at, 'it is no id', 'Leave it out.')
+  return id
+}
+
 function readSaved(text: string): {
   readonly lines: readonly Item[]
   readonly address: AddressDetails | undefined
   readonly sent: SentCheckout | undefined
+  readonly next: OrderId | undefined
 } {
   try {
-    const { lines, address, checkout } = JSON.parse(text) as SavedCart
+    const { lines, address, checkout, next } = JSON.parse(text) as SavedCart
     if (address !== undefined && !Object.values(address).every((line) => typeof line === 'string'))
       throw usage('address', 'it is no list of texts', 'Leave it out.')
-    const order = checkout && BigInt(checkout.order)
-    if (checkout !== undefined && !isId(order)) throw usage('checkout.order', 'it is no id', 'Leave checkout out.')
+    const order = checkout && idIn(checkout.order, 'checkout.order')
     return {
       lines: readLines(lines, 'lines'),
       address,
@@ -490,6 +540,7 @@ function readSaved(text: string): {
         lines: readLines(checkout.lines, 'checkout.lines').map(lineOf),
         isTried: checkout.tried === true,
       },
+      next: next === undefined ? undefined : idIn(next, 'next'),
     }
   } catch (cause) {
     // What JavaScript says of a text that is none of ours explains nothing.

@@ -6,12 +6,13 @@
  * Tests: test/client/arguments.test.ts, test/client/cart.test.ts, test/client/offline.test.ts
  */
 
-import type { AddressDetails, Order } from '../objects/order.js'
+import { CANCELED, type AddressDetails, type Order } from '../objects/order.js'
 import { CHECKOUT_LOADING_MS } from '../limits.js'
 import { isAgreed, requireAgreed } from './agreed-total.js'
 import type { Cart, CartState, Outcome } from './cart.js'
-import { untilClosed, type ClosingClient } from './client-closed.js'
+import { onClosed, untilClosed, type ClosingClient } from './client-closed.js'
 import { aborted, ClientError, kindOf, usage, type ClientErrorCode } from './client-error.js'
+import type { Live } from './live.js'
 import type { Money } from './money.js'
 import type { Item, Quote } from './quote.js'
 
@@ -99,6 +100,32 @@ export function outcomeOf(error: unknown): Outcome {
 }
 
 const UNKNOWN: ReadonlySet<ClientErrorCode> = new Set(['OUTCOME_UNKNOWN', 'CLOSED', 'ABORTED', 'UNAVAILABLE'])
+
+/**
+ * The order, once it is known that it is there; undefined where it is not, where it is Canceled, and where nobody knows
+ * after CHECKOUT_LOADING_MS.
+ */
+export function orderThere(client: ClosingClient, live: Live<Order>): Promise<Order | undefined> {
+  if (client.state === 'closed') return Promise.resolve(undefined)
+  return new Promise((resolve) => {
+    const finish = (order: Order | undefined) => {
+      for (const end of ends) end()
+      resolve(order === undefined || order.State === CANCELED ? undefined : order)
+    }
+    const look = () => {
+      const { status, data, pending } = live.get()
+      if (data !== undefined && pending !== true) finish(data)
+      else if (status !== 'loading') finish(undefined)
+    }
+    const timer = setTimeout(() => finish(undefined), CHECKOUT_LOADING_MS)
+    const ends: readonly (() => void)[] = [
+      () => clearTimeout(timer),
+      live.subscribe(look),
+      onClosed(client, () => finish(undefined)),
+    ]
+    look()
+  })
+}
 
 export function itemsOf({ Items }: Order): readonly Item[] {
   return (Items ?? []).map(({ ListingID: listing, VariationIDs, Quantity: quantity }) => ({

@@ -14,7 +14,7 @@ export interface ClosingClient {
 }
 
 /** Calls `closed` with CLOSED once the client is closed, at once where it is; the returned function ends that. */
-function onClosed(client: ClosingClient, closed: (error: ClientError) => void): () => void {
+export function onClosed(client: ClosingClient, closed: (error: ClientError) => void): () => void {
   if (client.state === 'closed') closed(clientClosed())
   return client.onState((state) => {
     if (state === 'closed') closed(clientClosed())

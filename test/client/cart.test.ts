@@ -11,6 +11,7 @@ import {
 } from '../../src/client/shop-client.js'
 import type { ReplicaStore } from '../../src/client/kept-replica.js'
 import type { Change } from '../../src/patches/patch.js'
+import { ErrorCode } from '../../src/wire/error-code.js'
 import { lyingProxy } from '../fixtures/lying-proxy.js'
 import { enrolCard, listing, map, newSecret, relay, SHOP, stock, type TestRelay } from '../fixtures/relay-harness.js'
 
@@ -308,6 +309,57 @@ describe('a cart', () => {
       proxy.close()
     },
   )
+
+  it('that a relay takes and calls refused is the same order at the next try, which is there', async () => {
+    const card = newSecret()
+    await enrolCard(running.url, card, { guest: true })
+    const proxy = await lyingProxy(running.url)
+    const client = await connect({ url: proxy.url, shop: SHOP, relay: running.address, key: card })
+    const cart = client.cart()
+    cart.add({ listing: 1n, quantity: 2n })
+    let isLying = true
+    proxy.lie((message, asked) =>
+      isLying && asked?.kind === 'write' && message.kind === 'response'
+        ? { ...message, payload: undefined, error: { code: ErrorCode.OUT_OF_STOCK, message: 'none left' } }
+        : message,
+    )
+    await expect(cart.checkout()).rejects.toMatchObject({ code: 'OUT_OF_STOCK' })
+    isLying = false
+    const order = await cart.checkout()
+    expect(cart.get()).toMatchObject({ count: 0n, ordering: undefined })
+    for await (const { complete, data } of client.orders()) {
+      if (!complete || data!.length === 0) continue
+      expect(data!.map(({ ID }) => ID)).toEqual([order])
+      break
+    }
+    client.close()
+    proxy.close()
+  })
+
+  it('takes another one beside what is there, and the same one in its place', () => {
+    const cart = shop.cart()
+    const quantities = () => cart.get().lines.map(({ listing, quantity }) => [listing, quantity])
+    cart.add({ listing: 1n, quantity: 1n })
+    const before = cart.save()
+    cart.add({ listing: 1n, quantity: 1n })
+    cart.join(before)
+    expect(quantities()).toEqual([[1n, 1n]])
+    cart.clear()
+    cart.add({ listing: 2n, quantity: 3n })
+    cart.join(before)
+    expect(quantities()).toEqual([
+      [2n, 3n],
+      [1n, 1n],
+    ])
+    const all = cart.save()
+    const many = {
+      ...(JSON.parse(before) as object),
+      next: '9',
+      lines: [{ listing: '1', variations: [], quantity: '0' }],
+    }
+    expect(() => cart.join(JSON.stringify(many))).toThrow(/quantity/u)
+    expect(cart.save()).toBe(all)
+  })
 
   it('that is cleared while a checkout waits is another one, and is ordered apart', async () => {
     const cart = shop.cart()
