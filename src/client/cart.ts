@@ -66,8 +66,8 @@ interface CartSide {
   whenKnown(cart: Cart, options: CheckoutOptions & { readonly client: ClosingClient }): Promise<void>
   outcomeOf(error: unknown): Outcome
   itemsOf(order: Order): readonly Item[]
-  /** The order, where it is there and not Canceled; undefined where it is not, or nobody knows. */
-  orderThere(client: ClosingClient, live: Live<Order>): Promise<Order | undefined>
+  /** The order, where the relay refuses it because it is there, and it is not Canceled. */
+  orderThere(error: unknown, client: ClosingClient, live: () => Live<Order>): Promise<Order | undefined>
 }
 
 /** What a cart needs of a shop. */
@@ -272,23 +272,19 @@ export class Cart implements AsyncIterable<CartState> {
       this.taken(id)
       return id
     } catch (error) {
-      if (await this.isThere(id, error, side)) return id
+      // That there is such an order already is no refusal: another tab, or an earlier try, made it.
+      const order = await side?.orderThere(error, this.shop.client, () => this.shop.order(id))
+      if (order !== undefined) {
+        this.shop.made(id)
+        this.taken(id, side!.itemsOf(order))
+        return id
+      }
       this.notTaken(id, side?.outcomeOf(error) ?? 'unknown')
       throw error
     } finally {
       this.placing.delete(id)
       this.lookForOrder()
     }
-  }
-
-  /** That there is such an order already is no refusal: another tab, or an earlier try, made it. */
-  private async isThere(id: OrderId, error: unknown, side: CartSide | undefined): Promise<boolean> {
-    if (!(error instanceof ClientError) || error.code !== 'INVALID' || side === undefined) return false
-    const order = await side.orderThere(this.shop.client, this.shop.order(id))
-    if (order === undefined) return false
-    this.shop.made(id)
-    this.taken(id, side.itemsOf(order))
-    return true
   }
 
   /** Rejects where it was cleared in the meantime: what it holds then is another one's. */
@@ -312,7 +308,7 @@ export class Cart implements AsyncIterable<CartState> {
     if (sent?.order !== order && this.next !== order) return
     this.sent = undefined
     this.next = undefined
-    for (const { key, quantity } of items?.map(lineOf) ?? sent?.lines ?? []) {
+    for (const { key, quantity } of items?.map(lineOf) ?? sent?.lines ?? [...this.lines.values()]) {
       const now = this.lines.get(key)
       if (now === undefined) continue
       if (now.quantity > quantity) this.lines.set(key, { ...now, quantity: now.quantity - quantity })

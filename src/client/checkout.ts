@@ -102,11 +102,17 @@ export function outcomeOf(error: unknown): Outcome {
 const UNKNOWN: ReadonlySet<ClientErrorCode> = new Set(['OUTCOME_UNKNOWN', 'CLOSED', 'ABORTED', 'UNAVAILABLE'])
 
 /**
- * The order, once it is known that it is there; undefined where it is not, where it is Canceled, and where nobody knows
- * after CHECKOUT_LOADING_MS.
+ * The order that was refused with `error`, where that is because it is there: undefined for other errors, where it is
+ * Canceled, and where nobody knows after CHECKOUT_LOADING_MS.
  */
-export function orderThere(client: ClosingClient, live: Live<Order>): Promise<Order | undefined> {
-  if (client.state === 'closed') return Promise.resolve(undefined)
+export function orderThere(
+  error: unknown,
+  client: ClosingClient,
+  order: () => Live<Order>,
+): Promise<Order | undefined> {
+  const isIt = error instanceof ClientError && error.code === 'INVALID' && client.state !== 'closed'
+  if (!isIt) return Promise.resolve(undefined)
+  const live = order()
   return new Promise((resolve) => {
     const finish = (order: Order | undefined) => {
       for (const end of ends) end()

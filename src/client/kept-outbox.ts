@@ -1,7 +1,8 @@
 /**
  * What an outbox keeps between two runs, in bytes: CBOR [version, purpose, last nonce, cart, card kept, writes,
- * refused], and behind that, where there are some, the outboxes of other cards, bytes of the same form. A write is [id, at, patches, [expected seq], [header, signature]], the last two empty where there is none;
- * a refused one [id, at, patches, code, message].
+ * refused], and behind that, where there are some, the outboxes of other cards, bytes of the same form. A write is
+ * [id, at, patches, [expected seq], [header, signature]], the last two empty where there is none; a refused one [id,
+ * at, patches, code, message].
  *
  * Tests: test/client/outbox.test.ts
  */

@@ -504,7 +504,7 @@ describe('what is kept', () => {
     vi.useRealTimers()
   })
 
-  it('a write that may have been taken, and is refused by a relay that has not looked, is of unknown outcome', async () => {
+  it('a write that may be there, refused by a relay that has not looked, is of unknown outcome', async () => {
     const answers: ClientErrorCode[] = ['OUTCOME_UNKNOWN', 'UNLINKED_KEYCARD']
     const link: WriteLink = {
       version: 5,
