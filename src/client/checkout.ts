@@ -90,6 +90,41 @@ export function whenKnown(cart: Cart, { client, signal, total }: LoadOptions): P
   )
 }
 
+/**
+ * Resolves once nothing of these is loading that was never here; at once where that is so. After CHECKOUT_LOADING_MS,
+ * and once there is no connection that could bring it, it resolves too. Rejects with ClientError ABORTED and CLOSED.
+ */
+export async function whenHeld(
+  client: ClosingClient,
+  lives: readonly Live<unknown>[],
+  given: AbortSignal | undefined,
+): Promise<void> {
+  const isHeld = () => lives.every((live) => live.get().status !== 'loading' || live.get().data !== undefined)
+  if (isHeld()) return
+  await untilClosed(client, given, (signal) => {
+    return new Promise<void>((resolve, reject) => {
+      const finish = () => {
+        for (const end of ends) end()
+        if (signal.aborted) reject(aborted(signal))
+        else resolve()
+      }
+      const look = () => {
+        if (isHeld() || client.state !== 'connected') finish()
+      }
+      const timer = setTimeout(finish, CHECKOUT_LOADING_MS)
+      const ends = [
+        () => clearTimeout(timer),
+        () => signal.removeEventListener('abort', finish),
+        client.onState(look),
+        ...lives.map((live) => live.subscribe(look)),
+      ]
+      signal.addEventListener('abort', finish, { once: true })
+      if (signal.aborted) finish()
+      else look()
+    })
+  })
+}
+
 /** Whether the order may be there all the same; `refused`: it was not there before either. */
 export function outcomeOf(error: unknown): Outcome {
   // What a relay answered and nobody can read, for example.

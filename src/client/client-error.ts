@@ -51,7 +51,10 @@ export class ClientError extends Error {
   override readonly name = 'ClientError'
   readonly code: ClientErrorCode
   readonly retryable: boolean
-  /** The listing or order that NOT_FOUND, OUT_OF_STOCK, VARIATION_MISSING and CHECKOUT_PENDING are about. */
+  /**
+   * The listing or order that NOT_FOUND, OUT_OF_STOCK, VARIATION_MISSING and CHECKOUT_PENDING are about, and the order
+   * that OUTCOME_UNKNOWN, CLOSED, ABORTED and UNAVAILABLE leave open.
+   */
   readonly objectId: bigint | undefined
   /** Of USAGE: the argument, as `options.relay` or `changes[0].path[2]`. */
   readonly path: string | undefined

@@ -27,7 +27,7 @@ import {
 import { ChainAddress } from '../objects/scalars.js'
 import type { Change } from '../patches/patch.js'
 import { checkAgreed, requireAgreed, requireDue } from './agreed-total.js'
-import { checkAddress } from './checkout.js'
+import { checkAddress, outcomeOf, whenHeld } from './checkout.js'
 import { checkItem, type AddressProblem } from './cart.js'
 import { untilClosed, type ClosingClient } from './client-closed.js'
 import { aborted, ClientError, usage } from './client-error.js'
@@ -35,7 +35,7 @@ import { ChoiceTerms, followsNow, type Finding, type PricedShop } from './compar
 import type { Live, LiveList } from './live.js'
 import { currencyOf, isSameCurrency, type Currency, type Money } from './money.js'
 import { randomId } from './places.js'
-import { quoteOf, type Item, type Quote } from './quote.js'
+import { choiceProblem, quoteOf, type Item, type Quote } from './quote.js'
 
 export interface NewOrder {
   /** 64 bits, not 0; random if left out. */
@@ -127,11 +127,37 @@ export class ShopOrders {
     this.priced = { currencies, held, order, listing, manifest: () => shop.manifest() }
   }
 
-  /** An Open order; resolves with its id when it is durable. Rejects with the wire's code. */
+  /**
+   * An Open order; resolves with its id when it is durable. Rejects with the wire's code; where nobody knows whether it
+   * is there, objectId is its id. VARIATION_MISSING and VARIATION_TWICE, with nothing sent, where a listing has options
+   * and the item not one variation of each.
+   */
   async create(order: NewOrder = {}, options: CallOptions = {}): Promise<OrderId> {
     const id = order.id ?? randomId()
-    await this.shop.write([this.added(id, order)], options)
+    const added = this.added(id, order)
+    await this.requireChosen(order.items, options.signal)
+    await this.write(id, [added], options)
     return id
+  }
+
+  /** Nobody can look for an order whose id only the call knew. */
+  private async write(id: OrderId, changes: readonly Change[], options: CallOptions): Promise<void> {
+    try {
+      await this.shop.write(changes, options)
+    } catch (error) {
+      throw naming(id, error)
+    }
+  }
+
+  /** As a cart does; what is not held here the relay knows. Throws ClientError. */
+  private async requireChosen(items: readonly Item[] = [], signal?: AbortSignal): Promise<void> {
+    const lives = new Map(items.map(({ listing }) => [listing, this.shop.listing(listing)]))
+    if (this.shop.state === 'connected') await whenHeld(this.shop, [...lives.values()], signal)
+    for (const { listing: id, variations = [] } of items) {
+      const listing = lives.get(id)!.get().data
+      const problem = listing && choiceProblem(listing, variations)
+      if (problem !== undefined) throw new ClientError(problem.code, problem.message, { objectId: id })
+    }
   }
 
   private added(id: OrderId, { items = [], ...order }: NewOrder): Change {
@@ -146,12 +172,16 @@ export class ShopOrders {
 
   /** Appends an item to an Open order. */
   async add(id: OrderId, item: Item, options: CallOptions = {}): Promise<void> {
-    await this.shop.write([{ op: 'append', path: ['Orders', id, 'Items'], value: itemValues([item])[0]! }], options)
+    const [value] = itemValues([item])
+    await this.requireChosen([item], options.signal)
+    await this.write(id, [{ op: 'append', path: ['Orders', id, 'Items'], value: value! }], options)
   }
 
   /** Puts these in the place of all items of an Open order: changed, removed and added at once. */
   async setItems(id: OrderId, items: readonly Item[], options: CallOptions = {}): Promise<void> {
-    await this.shop.write([{ op: 'replace', path: ['Orders', id, 'Items'], value: itemValues(items) }], options)
+    const value = itemValues(items)
+    await this.requireChosen(items, options.signal)
+    await this.write(id, [{ op: 'replace', path: ['Orders', id, 'Items'], value }], options)
   }
 
   /** Of an order that is not Canceled or Paid. What is due changes once payment is chosen again. */
@@ -166,13 +196,15 @@ export class ShopOrders {
       path: ['Orders', id, field],
       value: addressValue(address, field),
     }))
-    await this.shop.write(changes, options)
+    await this.write(id, changes, options)
   }
 
   /** An order whose items are reserved, made in one set: all of it or, with OUT_OF_STOCK, nothing. */
   async place(order: NewOrder, options: CallOptions = {}): Promise<OrderId> {
     const id = order.id ?? randomId()
-    await this.shop.write([this.added(id, order), stateChange(id, COMMITTED)], options)
+    const changes = [this.added(id, order), stateChange(id, COMMITTED)]
+    await this.requireChosen(order.items, options.signal)
+    await this.write(id, changes, options)
     return id
   }
 
@@ -184,13 +216,14 @@ export class ShopOrders {
 
   /** Reserves the items; rejects with OUT_OF_STOCK and the listing's id. */
   async commit(id: OrderId, options: CallOptions = {}): Promise<void> {
-    await this.shop.write([stateChange(id, COMMITTED)], options)
+    await this.write(id, [stateChange(id, COMMITTED)], options)
   }
 
   /** Gives the reservation back. A payment that comes later is told to the merchant. */
   async cancel(id: OrderId, options: CallOptions = {}): Promise<void> {
     const canceledAt = new CborTime(BigInt(Math.floor(Date.now() / 1_000)))
-    await this.shop.write(
+    await this.write(
+      id,
       [{ op: 'add', path: ['Orders', id, 'CanceledAt'], value: canceledAt }, stateChange(id, CANCELED)],
       options,
     )
@@ -226,7 +259,7 @@ export class ShopOrders {
     const terms = new ChoiceTerms(this.priced, id, currency)
     const { signal } = options
     try {
-      await this.shop.write(changes, { ...(signal && { signal }) })
+      await this.write(id, changes, { ...(signal && { signal }) })
       const isDue = (order: Order) => {
         if (!isNewlyDue(order, before, choice)) return false
         // At once: who is told of the order in the same turn asks what is due.
@@ -369,6 +402,12 @@ function isNewlyDue(order: Order, before: Order | undefined, { payee, currency }
   if (order === before || State !== UNPAID || PaymentDetails === undefined) return false
   if (ChosenPayee === undefined || ChosenCurrency === undefined) return false
   return isSameCurrency(ChosenPayee.Address, payee) && isSameCurrency(ChosenCurrency, currency)
+}
+
+function naming(id: OrderId, error: unknown): unknown {
+  if (!(error instanceof ClientError) || outcomeOf(error) !== 'unknown' || error.objectId !== undefined) return error
+  const { code, message, remedy, retryAfter, cause = error } = error
+  return new ClientError(code, `order ${id}: ${message}`, { cause, objectId: id, remedy, retryAfter })
 }
 
 function callsOf(request: PaymentRequest): PaymentCalls {

@@ -419,3 +419,42 @@ it('items and addresses of an Open order are changed, added and removed', async 
     break
   }
 })
+
+it('an order of a listing with options wants one variation of each, whoever makes it and however early', async () => {
+  const variation = (name: string) => [name, map({ VariationInfo: map({ Title: name, Description: name }) })] as const
+  const Variations = map(Object.fromEntries([variation('s'), variation('l')]))
+  await owner.write([listing(3n, { Options: map({ size: map({ Title: 'Size', Variations }) }) })])
+  const card = newSecret()
+  await enrolCard(running.url, card, { guest: true })
+  const client = await connect({ url: running.url, shop: SHOP, relay: running.address, key: card, only: 'watched' })
+  const [none, two] = [
+    { listing: 3n, quantity: 1n },
+    { listing: 3n, quantity: 1n, variations: ['s', 'l'] },
+  ]
+  const { orders } = client
+  const missing = { code: 'VARIATION_MISSING', objectId: 3n, message: 'Listing 3: choose “Size” first.' }
+  await expect(orders.create({ items: [none] })).rejects.toMatchObject(missing)
+  await expect(orders.place({ items: [two] })).rejects.toMatchObject({ code: 'VARIATION_TWICE', objectId: 3n })
+  const id = await orders.create({ items: [{ ...none, variations: ['s'] }] })
+  await expect(orders.add(id, none)).rejects.toMatchObject(missing)
+  await expect(orders.setItems(id, [none])).rejects.toMatchObject(missing)
+  client.close()
+})
+
+it('an order that nobody knows the outcome of is named, though its id was made by the call', async () => {
+  const card = newSecret()
+  await enrolCard(running.url, card, { guest: true })
+  const proxy = await lyingProxy(running.url)
+  const client = await connect({ url: proxy.url, shop: SHOP, relay: running.address, key: card })
+  let isTaken = () => {}
+  const taken = new Promise<void>((resolve) => (isTaken = resolve))
+  proxy.lie((message, asked) => (asked?.kind === 'write' ? (isTaken(), undefined) : message))
+  const made = client.orders.create({ items: [{ listing: 1n, quantity: 1n }] }).catch((error: ClientError) => error)
+  await taken
+  client.close()
+  const error = (await made) as ClientError
+  expect(error).toMatchObject({ code: 'OUTCOME_UNKNOWN', objectId: expect.any(BigInt) as bigint })
+  expect(error.message).toContain(`order ${error.objectId}: `)
+  for await (const { data } of owner.orders()) if (data?.some(({ ID }) => ID === error.objectId)) break
+  proxy.close()
+})

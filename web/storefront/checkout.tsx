@@ -234,7 +234,7 @@ function keepAgreed(order: bigint, total: Money | undefined): void {
 /** What is told here need not be told as a notice too. */
 function dismissTold(shop: ShopClient | undefined, { code, message }: ClientError): void {
   const outbox = shop?.outbox()
-  const told = outbox?.get().refused.findLast((one) => one.code === code && one.message === message)
+  const told = outbox?.get().refused.findLast((one) => one.code === code && message.endsWith(one.message))
   if (told !== undefined) outbox!.dismiss(told.id)
 }
 
