@@ -91,17 +91,17 @@ export function whenKnown(cart: Cart, { client, signal, total }: LoadOptions): P
 }
 
 /**
- * Resolves once nothing of these is loading that was never here; at once where that is so. After CHECKOUT_LOADING_MS,
+ * Resolves once nothing of these is loading that was never here; undefined where that is so. After CHECKOUT_LOADING_MS,
  * and once there is no connection that could bring it, it resolves too. Rejects with ClientError ABORTED and CLOSED.
  */
-export async function whenHeld(
+export function whenHeld(
   client: ClosingClient,
   lives: readonly Live<unknown>[],
   given: AbortSignal | undefined,
-): Promise<void> {
+): Promise<void> | undefined {
   const isHeld = () => lives.every((live) => live.get().status !== 'loading' || live.get().data !== undefined)
-  if (isHeld()) return
-  await untilClosed(client, given, (signal) => {
+  if (isHeld()) return undefined
+  return untilClosed(client, given, (signal) => {
     return new Promise<void>((resolve, reject) => {
       const finish = () => {
         for (const end of ends) end()

@@ -23,6 +23,7 @@ import { readWriteAnswer } from '../wire/proof-payloads.js'
 import { aborted, ClientError, usage, type ClientErrorCode } from './client-error.js'
 import { encodeOutbox, readOutbox, type KeptOutbox, type KeptRefusal, type KeptWrite } from './kept-outbox.js'
 import type { ReplicaStore } from './kept-replica.js'
+import { isCrowded, LOST, WAITED_FOR } from './outbox-refusals.js'
 import { refusedAgain } from './own-writes.js'
 
 /** A write that no relay has answered, or of which no push has come yet. */
@@ -47,6 +48,8 @@ export interface OutboxState {
   readonly refused: readonly RefusedWrite[]
   /** This program is connected, sends and keeps; false while another tab of the card does. */
   readonly isHere: boolean
+  /** The cart, as it is now, is kept on this device. */
+  readonly isCartKept: boolean
 }
 
 /** A write's answer, with what was signed. */
@@ -124,6 +127,8 @@ export class Outbox {
   private readonly dismissed = new Set<bigint>()
   private lastNonce = 0n
   private cartText = ''
+  /** What is kept of it. */
+  private storedCart = ''
   /** It changed while another tab kept, which may not have heard of it. */
   private isCartNewer = false
   private cardKept = false
@@ -167,6 +172,7 @@ export class Outbox {
         message,
       })),
       isHere: this.isHolder,
+      isCartKept: this.storedCart === this.cartText,
     })
   }
 
@@ -228,6 +234,7 @@ export class Outbox {
       if (this.isUnread) return this.tellInMemory(`what was kept cannot be read: ${message}`)
       return this.host.notice(`what was kept of cart and writes is not used: ${message}`)
     }
+    this.storedCart = kept.cart
     if (kept.purpose !== this.purpose) return this.takeOther(kept)
     this.others = kept.others
     this.takeOwn(kept)
@@ -340,6 +347,7 @@ export class Outbox {
     this.cartText = text
     this.isCartNewer = !this.isHolder
     void this.keep()
+    this.told()
   }
 
   /** Another tab's. */
@@ -539,6 +547,9 @@ export class Outbox {
         await this.store.save(bytes)
         for (const entry of writes) entry.isKept = true
         for (const entry of signed) entry.isSignedKept = true
+        const wasKept = this.storedCart === this.cartText
+        this.storedCart = cart
+        if (wasKept !== (cart === this.cartText)) this.told()
         this.host.kept()
       } catch (error) {
         this.tellInMemory((error as Error).message)
@@ -576,17 +587,6 @@ export class Outbox {
 }
 
 const OF_ANOTHER_SHOP = 'cart and writes that were kept are of another shop and not used'
-
-const LOST: ReadonlySet<ClientErrorCode> = new Set(['OUTCOME_UNKNOWN', 'DISCONNECTED'])
-/** The relay has not looked at the set: the same one is sent again. */
-const WAITED_FOR: ReadonlySet<ClientErrorCode> = new Set(['UNAVAILABLE', 'RATE_LIMITED'])
-
-/** Too many requests are open for a moment; too many orders stay, and what waits behind must not wait for ever. */
-function isCrowded(entry: Entry, error: ClientError): boolean {
-  return error.code === 'TOO_MANY_CONCURRENT_REQUESTS' && entry.tries++ < CROWDED_TRIES_MAX
-}
-
-const CROWDED_TRIES_MAX = 4
 
 /** Of two purposes: they begin with shop and relay. */
 function isSameShop(one: string, other: string): boolean {

@@ -78,7 +78,7 @@ export abstract class ShopObjects {
   /** Once: of a card's client before anybody has it. */
   protected use(side: typeof GuestSide): void {
     const held = (name: string) => ({ ...this.source.standing(name), data: this.source.get(name) })
-    this.guests = { side, orders: callable(side.makeOrders(this, held)) }
+    this.guests = { side, orders: callable(side.makeOrders(this, held, () => this.device !== undefined)) }
     this.ownCart?.quotes()
   }
 
@@ -407,7 +407,7 @@ export interface LiveOutbox {
   readonly dismiss: (id: bigint) => void
 }
 
-const NO_WRITES: OutboxState = { pending: [], refused: [], isHere: true }
+const NO_WRITES: OutboxState = { pending: [], refused: [], isHere: true, isCartKept: false }
 const CARD_OFFER = 'Orders/ card offer'
 
 /** Called, it lists all orders; its methods are those of `orders`. */

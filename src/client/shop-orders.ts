@@ -119,9 +119,12 @@ export class ShopOrders {
   /** Of each order's last choice: what it was priced by may change later, and the finding stays. */
   private readonly found = new Map<OrderId, Found>()
 
-  /** `held`: what is held of an object, by name. */
-  constructor(shop: OrderShop, held: PricedShop['held']) {
+  private readonly isKept: () => boolean
+
+  /** `held`: what is held of an object, by name; `isKept`: what is written is kept until it is sent. */
+  constructor(shop: OrderShop, held: PricedShop['held'], isKept: () => boolean = () => false) {
     this.shop = shop
+    this.isKept = isKept
     const { currencies } = shop
     const [order, listing] = [(id: OrderId) => shop.order(id), (id: ListingId) => shop.listing(id)]
     this.priced = { currencies, held, order, listing, manifest: () => shop.manifest() }
@@ -135,7 +138,9 @@ export class ShopOrders {
   async create(order: NewOrder = {}, options: CallOptions = {}): Promise<OrderId> {
     const id = order.id ?? randomId()
     const added = this.added(id, order)
-    await this.requireChosen(order.items, options.signal)
+    const held = this.held(order.items, options.signal)
+    if (held !== undefined) await held
+    this.requireChosen(order.items)
     await this.write(id, [added], options)
     return id
   }
@@ -149,12 +154,16 @@ export class ShopOrders {
     }
   }
 
+  /** Undefined where nothing has to come first, and where a write is kept: then it is made at once. */
+  private held(items: readonly Item[] = [], signal?: AbortSignal): Promise<void> | undefined {
+    const lives = items.map(({ listing }) => this.shop.listing(listing))
+    return this.shop.state !== 'connected' || this.isKept() ? undefined : whenHeld(this.shop, lives, signal)
+  }
+
   /** As a cart does; what is not held here the relay knows. Throws ClientError. */
-  private async requireChosen(items: readonly Item[] = [], signal?: AbortSignal): Promise<void> {
-    const lives = new Map(items.map(({ listing }) => [listing, this.shop.listing(listing)]))
-    if (this.shop.state === 'connected') await whenHeld(this.shop, [...lives.values()], signal)
+  private requireChosen(items: readonly Item[] = []): void {
     for (const { listing: id, variations = [] } of items) {
-      const listing = lives.get(id)!.get().data
+      const listing = this.shop.listing(id).get().data
       const problem = listing && choiceProblem(listing, variations)
       if (problem !== undefined) throw new ClientError(problem.code, problem.message, { objectId: id })
     }
@@ -173,14 +182,18 @@ export class ShopOrders {
   /** Appends an item to an Open order. */
   async add(id: OrderId, item: Item, options: CallOptions = {}): Promise<void> {
     const [value] = itemValues([item])
-    await this.requireChosen([item], options.signal)
+    const held = this.held([item], options.signal)
+    if (held !== undefined) await held
+    this.requireChosen([item])
     await this.write(id, [{ op: 'append', path: ['Orders', id, 'Items'], value: value! }], options)
   }
 
   /** Puts these in the place of all items of an Open order: changed, removed and added at once. */
   async setItems(id: OrderId, items: readonly Item[], options: CallOptions = {}): Promise<void> {
     const value = itemValues(items)
-    await this.requireChosen(items, options.signal)
+    const held = this.held(items, options.signal)
+    if (held !== undefined) await held
+    this.requireChosen(items)
     await this.write(id, [{ op: 'replace', path: ['Orders', id, 'Items'], value }], options)
   }
 
@@ -203,7 +216,9 @@ export class ShopOrders {
   async place(order: NewOrder, options: CallOptions = {}): Promise<OrderId> {
     const id = order.id ?? randomId()
     const changes = [this.added(id, order), stateChange(id, COMMITTED)]
-    await this.requireChosen(order.items, options.signal)
+    const held = this.held(order.items, options.signal)
+    if (held !== undefined) await held
+    this.requireChosen(order.items)
     await this.write(id, changes, options)
     return id
   }

@@ -109,7 +109,7 @@ describe('a write without a connection', () => {
     isAway = false
     expect(await written).toBe(11n)
     expect(await first(shown, ({ complete }) => complete)).toMatchObject({ pending: false, data: { ID: 11n } })
-    expect(client.outbox().get()).toEqual({ pending: [], refused: [], isHere: true })
+    expect(client.outbox().get()).toEqual({ pending: [], refused: [], isHere: true, isCartKept: true })
   })
 
   it('waits for a reason that the client tells until there is a connection', async () => {

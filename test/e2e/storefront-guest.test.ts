@@ -161,6 +161,8 @@ test(
     await link(two, 'Orders').click()
     await two.locator('.tag', { hasText: 'Placed' }).waitFor()
     await notice(one, /You use this shop in another tab/u).waitFor()
+    // What stands there is not called proven, as if it were of now.
+    await one.locator('.proof.is-elsewhere', { hasText: /As it was.*goes on in another tab/su }).waitFor()
     expect(await flaws(one)).toEqual([])
     await putIntoCart(two, 'Wool socks')
     await badge(one, 1)
@@ -267,6 +269,24 @@ test(
     await context.close()
   },
 )
+
+test('that the shop does not answer is said no more once it does', { timeout: FLOW_MS }, async () => {
+  const context = await newReader(browser)
+  const net = await network(context)
+  const { page } = await openPage(context, `${shop.relay.url}/`)
+  await proven(page)
+  await context.route(/\/enroll/u, (route) => route.abort())
+  await putIntoCart(page, 'Wool socks')
+  await order(page)
+  const problem = page.getByRole('main').getByRole('alert').filter({ hasText: 'The shop does not answer.' })
+  await problem.waitFor()
+  await net.away()
+  await notice(page, /The shop does not answer/u).waitFor()
+  await context.unroute(/\/enroll/u)
+  await net.back()
+  await problem.waitFor({ state: 'detached' })
+  await context.close()
+})
 
 const another = (page: Page) => page.getByRole('alert', { name: 'Another total' })
 

@@ -8,7 +8,7 @@ import { useAgreed } from './agreed.js'
 import { isPriced, isRefused, Sums, useSoldOut } from './cart.js'
 import { ChangedTotal } from './changed-total.js'
 import { COUNTRIES, countryName } from './countries.js'
-import { useGuest, useOutbox, useProblemWords, useSettled } from './guest.js'
+import { useGuest, useOutbox, useProblem, useSettled } from './guest.js'
 import { Items } from './items.js'
 import { totalText } from './order-total.js'
 import { View } from './parts.js'
@@ -173,15 +173,14 @@ function useOrdering(total: Money | undefined) {
   const { card, place } = useGuest()
   const { cart } = useCart()
   const shop = useShop()
-  const words = useProblemWords()
   const isShown = useIsShown()
   const [step, setStep] = useState<Step>('none')
-  const [problem, setProblem] = useState('')
+  const [problem, tell] = useProblem()
   const agreed = useRef(total)
   const fail = (error: unknown) => {
     if (!isShown.current) return
     setStep('none')
-    setProblem(words(error))
+    tell(error)
     if (error instanceof ClientError) dismissTold(shop, error)
   }
   const placeIt = () => {
@@ -195,7 +194,7 @@ function useOrdering(total: Money | undefined) {
   const enrolFirst = useEnrolment({ placeIt, fail, step, setStep, isShown })
   useWaiting(step === 'ordering', agreed)
   const order = (who: string) => {
-    setProblem('')
+    tell(undefined)
     agreed.current = total
     if (card !== undefined) placeIt()
     else enrolFirst(who)

@@ -12,6 +12,7 @@ import {
   type PaymentDue,
   type Quote,
   type ShopClient,
+  type Verified,
 } from 'cairn-relay/client'
 import { useCart, useConnection, useOrder, useOrders, useShop } from 'cairn-relay/react'
 import { quoteAsAsked } from '../as-asked.js'
@@ -19,7 +20,7 @@ import { isPriced, SumRows } from './cart.js'
 import { ChangedTotal } from './changed-total.js'
 import { saveFile } from './files.js'
 import { countryName } from './countries.js'
-import { useGuest, useOutbox, useProblemWords, useSeconds, useSettled } from './guest.js'
+import { useGuest, useOutbox, useProblem, useProblemWords, useSeconds, useSettled } from './guest.js'
 import { Items, type BoughtItem } from './items.js'
 import { KeyOffer, KeyPanel } from './key.js'
 import { standingOf, type Standing } from './order-state.js'
@@ -27,7 +28,7 @@ import { useAgreedOrder } from './order-total.js'
 import { View } from './parts.js'
 import { Pay, useSeenPayment } from './pay.js'
 import { pendingOrders } from './pending.js'
-import { Proof, Reason } from './proof.js'
+import { Proof, Reason, timeOf } from './proof.js'
 import { go, Link } from './route.js'
 
 export function Order({ id }: { readonly id: bigint }) {
@@ -48,12 +49,18 @@ export function Order({ id }: { readonly id: bigint }) {
   return (
     <View title={order.State === PAID ? 'Thank you' : 'Your order'}>
       <Life order={order} isSure={isConnected && status === 'ready'} />
-      <Proof state={state} all="this is all of it" />
+      <Proof state={state} all={`this is all of it${asOf(state)}`} />
       <p className="quiet">
         Order <span className="number">{String(id)}</span>. <Link to={{ view: 'orders' }}>All your orders</Link>
       </p>
     </View>
   )
+}
+
+/** What came since is shown with the next checkpoint, a second later. */
+function asOf({ verified }: { readonly verified?: Verified | undefined }): string {
+  const at = timeOf(verified)
+  return at === '' ? '' : `, as it was at ${at}`
 }
 
 /** What it is, what is to be done, and what it holds. */
@@ -215,12 +222,11 @@ function Again({ order }: { readonly order: Ordered }) {
 function Cancel({ order }: { readonly order: Ordered }) {
   const shop = useShop()
   const { state } = useConnection()
-  const words = useProblemWords()
   const [isAsked, setAsked] = useState(false)
-  const [problem, setProblem] = useState('')
+  const [problem, tell] = useProblem()
   const cancel = () => {
     setAsked(false)
-    shop!.orders.cancel(order.ID).catch((error: unknown) => setProblem(words(error)))
+    shop!.orders.cancel(order.ID).catch(tell)
   }
   if (order.State === CANCELED || shop === undefined || state !== 'connected') return null
   return (
@@ -250,19 +256,15 @@ function Cancel({ order }: { readonly order: Ordered }) {
 function Receipt({ id, isPaid }: { readonly id: bigint; readonly isPaid: boolean }) {
   const shop = useShop()
   const { state } = useConnection()
-  const words = useProblemWords()
-  const [problem, setProblem] = useState('')
+  const [problem, tell] = useProblem()
   const [isRunning, setRunning] = useState(false)
   const save = () => {
     setRunning(true)
-    setProblem('')
+    tell(undefined)
     shop!
       .order(id)
       .receipt()
-      .then(
-        (bytes) => saveFile(`order-${id}.cairn`, bytes),
-        (error: unknown) => setProblem(words(error)),
-      )
+      .then((bytes) => saveFile(`order-${id}.cairn`, bytes), tell)
       .finally(() => setRunning(false))
   }
   return (
@@ -317,7 +319,9 @@ export function Orders() {
     )
   return (
     <View title="Your orders">
-      {card !== undefined && status !== 'loading' && <Proof state={state} all="these are all that your key made" />}
+      {card !== undefined && status !== 'loading' && (
+        <Proof state={state} all={`these are all that your key made${asOf(state)}`} />
+      )}
       {data.length === 0 && <p className="empty">{isLoading ? 'One moment…' : 'There is none yet.'}</p>}
       <ul className="lines">
         {data.map((order) => {

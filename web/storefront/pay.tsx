@@ -15,7 +15,7 @@ import {
 import { useConnection, useManifest, useShop } from 'cairn-relay/react'
 import { isSamePlace, type Agreed } from './agreed.js'
 import { lookAt, oddityOf, paymentLink, type ChainLook } from './chain-look.js'
-import { useGuest, useProblemWords } from './guest.js'
+import { useGuest, useProblem } from './guest.js'
 import { secretOf, shortHex, textOf } from './hex.js'
 import { totalText } from './order-total.js'
 import { isPayableOn } from './paying.js'
@@ -243,21 +243,20 @@ interface PayingOptions extends Pick<PayProps, 'due' | 'agreed'> {
  */
 function usePaying(order: Order, { due, agreed: { total }, setSent }: PayingOptions) {
   const shop = useShop()
-  const words = useProblemWords()
   const [isRunning, setRunning] = useState(false)
   const [told, setTold] = useState('')
-  const [problem, setProblem] = useState('')
+  const [problem, tellProblem] = useProblem()
   // Whoever agrees to another total has read what was said of it.
-  useEffect(() => setProblem(''), [total && totalText(total)])
+  useEffect(() => tellProblem(undefined), [total && totalText(total)])
   const pay = (wallet: PayingWallet, { payee, currency }: Choice) => {
     setRunning(true)
-    setProblem('')
+    tellProblem(undefined)
     setTold('The shop works out what is to be paid…')
     const isAsked = due !== undefined && isSamePlace(due.currency, currency)
     const asked = isAsked ? Promise.resolve(due) : shop!.orders.choosePayment(order.ID, { payee, currency }, { total })
     asked
       .then((wanted) => wallet.pay(wanted, { tell: setTold, sent: (hash) => setSent(wanted, hash) }))
-      .catch((error: unknown) => setProblem(words(error)))
+      .catch(tellProblem)
       .finally(() => {
         setRunning(false)
         setTold('')

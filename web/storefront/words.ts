@@ -63,6 +63,19 @@ export function problemWords(error: unknown, titleOf: (listing: bigint) => strin
   return WORDS[code] ?? UNKNOWN
 }
 
+/** Whether it is over once the shop answers again. */
+export function isOfConnection(error: unknown): boolean {
+  return error instanceof ClientError && AWAY_CODES.has(error.code)
+}
+
+const AWAY_CODES: ReadonlySet<Code> = new Set([
+  'UNREACHABLE',
+  'DISCONNECTED',
+  'NOT_A_RELAY',
+  'NO_WEBSOCKET',
+  'UNAVAILABLE',
+])
+
 /** Whether another address may mend it. */
 export function isOfAddress(code: QuoteProblemCode): boolean {
   return code === 'NO_ADDRESS' || code === 'NO_REGION' || code === 'COUNTRY_UNKNOWN'
