@@ -49,7 +49,7 @@ export function Order({ id }: { readonly id: bigint }) {
   return (
     <View title={order.State === PAID ? 'Thank you' : 'Your order'}>
       <Life order={order} isSure={isConnected && status === 'ready'} />
-      <Proof state={state} all={`this is all of it${asOf(state)}`} />
+      <Proof state={state} all={asOf('this is all of it', state)} />
       <p className="quiet">
         Order <span className="number">{String(id)}</span>. <Link to={{ view: 'orders' }}>All your orders</Link>
       </p>
@@ -57,10 +57,10 @@ export function Order({ id }: { readonly id: bigint }) {
   )
 }
 
-/** What came since is shown with the next checkpoint, a second later. */
-function asOf({ verified }: { readonly verified?: Verified | undefined }): string {
+/** What came since is shown with the next checkpoint, a second later. One line, so that nothing moves when it comes. */
+function asOf(all: string, { verified }: { readonly verified?: Verified | undefined }): string {
   const at = timeOf(verified)
-  return at === '' ? '' : `, as it was at ${at}`
+  return at === '' ? all : `all of it, as of ${at}`
 }
 
 /** What it is, what is to be done, and what it holds. */
@@ -320,7 +320,7 @@ export function Orders() {
   return (
     <View title="Your orders">
       {card !== undefined && status !== 'loading' && (
-        <Proof state={state} all={`these are all that your key made${asOf(state)}`} />
+        <Proof state={state} all={asOf('these are all that your key made', state)} />
       )}
       {data.length === 0 && <p className="empty">{isLoading ? 'One moment…' : 'There is none yet.'}</p>}
       <ul className="lines">
