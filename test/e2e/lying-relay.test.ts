@@ -29,7 +29,7 @@ it.each([
   // Shop and relay are found by the command itself, as a user gives none.
   const watching = cairn(['watch', '--listing', String(STONE), '--url', stage.proxy.url])
   const [before] = await watching.says(
-    /^\S.* {2}price \S+ of the native currency of chain 31337 {2}✓ proven as of checkpoint \d+$/mu,
+    /^\S.* {2}price \S+ ETH on chain 31337 {2}✓ proven as of checkpoint \d+$/mu,
   )
   stage.proxy.lie(LIES.find((lie) => lie.name === name)!.tell!(stage))
   await stage.write('owner', [{ op: 'replace', path: ['Listings', STONE, 'Price'], value: 222n }, NAMED])

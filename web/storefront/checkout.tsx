@@ -5,7 +5,7 @@ import { ClientError, type AddressDetails, type ShopClient } from 'cairn-relay/c
 import { enrol, makeKeyCard, type Wallet } from 'cairn-relay/enrol'
 import { useCart, useConnection, useShop } from 'cairn-relay/react'
 import { isPriced, isRefused, Sums, useSoldOut } from './cart.js'
-import { COUNTRIES, countryName } from './countries.js'
+import { countries } from '../countries.js'
 import { useGuest, useOutbox, useProblemWords, useSettled } from './guest.js'
 import { View } from './parts.js'
 import { newestPendingOrder } from './pending.js'
@@ -105,21 +105,23 @@ function Address({ fields, change }: AddressProps) {
           />
         </label>
       ))}
-      <label className="field">
-        Country
+      <div className="field">
+        {/* Beside it: inside, the names of all countries would be the label’s too. */}
+        <label htmlFor="country">Country</label>
         <select
+          id="country"
           name="Country"
           autoComplete="country"
           value={fields.Country}
           onChange={(event) => change('Country', event.target.value)}
         >
-          {COUNTRIES.map((code) => (
+          {countries().map(({ code, name }) => (
             <option key={code} value={code}>
-              {countryName(code)}
+              {name}
             </option>
           ))}
         </select>
-      </label>
+      </div>
     </fieldset>
   )
 }

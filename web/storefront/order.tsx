@@ -17,7 +17,7 @@ import { useCart, useConnection, useListing, useOrder, useOrders, useShop } from
 import { quoteAsAsked } from '../as-asked.js'
 import { isPriced, SumRows } from './cart.js'
 import { saveFile } from './files.js'
-import { countryName } from './countries.js'
+import { countryName } from '../countries.js'
 import { useGuest, useOutbox, useProblemWords, useSeconds, useSettled } from './guest.js'
 import { KeyOffer, KeyPanel } from './key.js'
 import { VariationNames } from './listing.js'
