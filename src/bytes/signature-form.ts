@@ -42,8 +42,8 @@ function isScalar(bytes: Uint8Array): boolean {
 }
 
 /**
- * A digest of 32 bytes as a number below n, of which RFC 6979 (§2.3.4) makes the nonce: some libsecp256k1 take its bytes
- * as they are. One digest of 2^128 is changed.
+ * A digest of 32 bytes as a number below n, of which RFC 6979 (§2.3.4) makes the nonce: some libsecp256k1 take its
+ * bytes as they are. One digest of 2^128 is changed.
  */
 export function belowOrder(digest: Uint8Array): Uint8Array {
   return compareBytes(digest, ORDER) < 0 ? digest : toBigEndian(fromBigEndian(digest) - CURVE_ORDER, 32)

@@ -5,28 +5,15 @@
  * Tests: test/client/money.test.ts
  */
 
-import type { Amount } from '../brands.js'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { MONEY_DECIMALS_MAX, MONEY_TEXT_CHARS_MAX } from '../limits.js'
 import { NATIVE_DECIMALS, nativeSymbol } from '../objects/native-currency.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import { usage } from './client-error.js'
+import type { Currency, Money } from './amount-of-money.js'
 
-/** What people call a currency, and how many of its smallest units are one. The protocol says neither. */
-export interface Currency {
-  /** Chain and address (20 bytes); the zero address is the chain's own currency. */
-  readonly currency: ChainAddress
-  /** 18: 10^18 of the smallest unit are one. 0 … 255. */
-  readonly decimals: number
-  /** As it stands beside an amount: ETH, USDC. */
-  readonly symbol: string
-}
-
-export interface Money extends Currency {
-  /** In the smallest unit. */
-  readonly amount: Amount
-}
+export type { Currency, Money }
 
 type Locale = string | readonly string[] | undefined
 

@@ -274,6 +274,7 @@ export abstract class ShopObjects {
     if (this.ownCart !== undefined) return this.ownCart
     this.ownCart = new Cart({
       currencies,
+      client: this,
       side: () => this.guests?.side,
       kept: (text) => this.device?.keepCart(text),
       listing: (id) => this.listing(id),
@@ -282,6 +283,10 @@ export abstract class ShopObjects {
       order: (id) => this.order(id),
       isWaiting: (order) =>
         this.device?.outbox.get().pending.some(({ changes }) => orderIn(changes) === order) === true,
+      made: (order) => {
+        for (const { id, changes } of this.device?.outbox.get().refused ?? [])
+          if (orderIn(changes) === order) this.device!.outbox.dismiss(id)
+      },
     })
     this.cartKept(this.device?.outbox.cart ?? '')
     // Without it the lines are loading.

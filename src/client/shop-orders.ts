@@ -26,8 +26,10 @@ import {
 } from '../objects/payment-request.js'
 import { ChainAddress } from '../objects/scalars.js'
 import type { Change } from '../patches/patch.js'
+import { checkAgreed, requireAgreed, requireDue } from './agreed-total.js'
 import { checkAddress } from './checkout.js'
 import { checkItem, type AddressProblem } from './cart.js'
+import { untilClosed, type ClosingClient } from './client-closed.js'
 import { aborted, ClientError, usage } from './client-error.js'
 import { ChoiceTerms, followsNow, type Finding, type PricedShop } from './compared-total.js'
 import type { Live, LiveList } from './live.js'
@@ -83,7 +85,7 @@ export interface PaymentCalls {
 }
 
 /** What orders need of a shop; a ShopClient is one. */
-interface OrderShop {
+interface OrderShop extends ClosingClient {
   /** Whether the order's sets come to this client. */
   sees(order: OrderId): boolean
   readonly shopId: ShopId
@@ -97,6 +99,11 @@ interface OrderShop {
 
 interface CallOptions {
   readonly signal?: AbortSignal
+}
+
+export interface ChoiceOptions extends CallOptions {
+  /** What the guest saw and agreed to: where something else is due nothing is to be paid before he is asked again. */
+  readonly total?: Money | undefined
 }
 
 /** What was found of the payment that a choice of this client led to. */
@@ -192,15 +199,20 @@ export class ShopOrders {
   /**
    * Chooses payee and currency of a committed order, again too, and resolves with what is to be paid once the relay has
    * said so. Rejects with INVALID where it cannot be paid so; with PAYMENT_MISMATCH, LISTING_MISMATCH or TOTAL_MISMATCH
-   * where what is asked is not what follows from the order and what the shop sells, as it was held when it was priced.
+   * where what is asked is not what follows from the order and what the shop sells, as it was held when it was priced;
+   * with PRICE_CHANGED where that is another total than the given one: nothing was sent if the shop's prices lead to
+   * another one now, else `due` has what is asked.
    */
-  async choosePayment(id: OrderId, choice: PaymentChoice, options: CallOptions = {}): Promise<PaymentDue> {
+  async choosePayment(id: OrderId, choice: PaymentChoice, options: ChoiceOptions = {}): Promise<PaymentDue> {
+    const { total } = options
+    checkAgreed(total)
     if (!this.shop.sees(id))
       throw new ClientError(
         'NOT_SUBSCRIBED',
         `order ${id} is not subscribed to: connect with only: [{ order: 'all' }, …], or without only`,
       )
     const before = this.order(id)
+    this.requireAgreed(before, total)
     const { payee, currency, callAsContract = this.payeeIsContract(payee) } = choice
     const chosen = new Map<CborKey, Encodable>([
       ['Address', ChainAddress.write(payee)],
@@ -212,15 +224,18 @@ export class ShopOrders {
       stateChange(id, PAYMENT_CHOSEN),
     ]
     const terms = new ChoiceTerms(this.priced, id, currency)
+    const { signal } = options
     try {
-      await this.shop.write(changes, options)
+      await this.shop.write(changes, { ...(signal && { signal }) })
       const isDue = (order: Order) => {
         if (!isNewlyDue(order, before, choice)) return false
         // At once: who is told of the order in the same turn asks what is due.
         this.found.set(id, { paymentId: order.PaymentDetails!.PaymentID, finding: terms.finding(order) })
         return true
       }
-      return this.checkedDue(await this.until(id, isDue, options.signal))
+      const due = this.checkedDue(await this.until(id, isDue, signal))
+      requireDue(total, due.money, id)
+      return due
     } finally {
       terms.end()
     }
@@ -253,6 +268,13 @@ export class ShopOrders {
   /** All orders that may be read, by id, with their proof of completeness: a guest's own, the shop's for staff. */
   all(): LiveList<Order> {
     return this.shop.orderList()
+  }
+
+  /** Of another currency than the shop's own the relay alone knows what it will ask. */
+  private requireAgreed(order: Order | undefined, agreed: Money | undefined): void {
+    const quote = order && this.quoteFor(order)
+    if (agreed === undefined || quote?.total === undefined) return
+    if (isSameCurrency(agreed.currency, quote.total.currency)) requireAgreed(agreed, quote)
   }
 
   private loaded(id: OrderId): Order | undefined {
@@ -306,16 +328,20 @@ export class ShopOrders {
     return quoteOf({ manifest, listing, currencies }, items, ShippingAddress ?? InvoiceAddress)
   }
 
-  /** Rejects when the signal aborts, when the order cannot be seen, and after a minute. */
-  private until(id: OrderId, condition: (order: Order) => boolean, signal?: AbortSignal): Promise<Order> {
+  /** Rejects when the signal aborts or the client is closed, when the order cannot be seen, and after a minute. */
+  private until(id: OrderId, condition: (order: Order) => boolean, given?: AbortSignal): Promise<Order> {
+    return untilClosed(this.shop, given, (signal) => this.untilAborted(id, condition, signal))
+  }
+
+  private untilAborted(id: OrderId, condition: (order: Order) => boolean, signal: AbortSignal): Promise<Order> {
     const live = this.shop.order(id)
     return new Promise((resolve, reject) => {
       const finish = () => {
         stop()
         clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
+        signal.removeEventListener('abort', onAbort)
       }
-      const onAbort = () => (finish(), reject(aborted(signal!)))
+      const onAbort = () => (finish(), reject(aborted(signal)))
       const look = () => {
         const { data, error } = live.get()
         if (error !== undefined) return (finish(), reject(error))
@@ -327,7 +353,8 @@ export class ShopOrders {
       )
       const timer = setTimeout(late, DUE_MS_MAX)
       const stop = live.subscribe(look)
-      signal?.addEventListener('abort', onAbort, { once: true })
+      if (signal.aborted) return onAbort()
+      signal.addEventListener('abort', onAbort, { once: true })
       look()
     })
   }

@@ -137,10 +137,15 @@ function connectionOf(client: ShopClient): ShopConnection {
   return error === undefined ? { state: client.state, error: client.problem } : { state: 'failed', error }
 }
 
-/** Who becomes a guest keeps what he chose as a visitor. */
+/** Who becomes a guest keeps what he chose as a visitor, beside what his card has kept. */
 function moveCart(from: ShopClient | undefined, to: ShopClient): void {
   const cart = from?.cart()
-  if (cart !== undefined && (cart.get().count > 0n || cart.get().address !== undefined)) to.cart().restore(cart.save())
+  if (cart === undefined || (cart.get().count === 0n && cart.get().address === undefined)) return
+  try {
+    to.cart().join(cart.save())
+  } catch {
+    // More than one order holds: what the card has kept stays.
+  }
 }
 
 /** Ends early where `signal` is aborted. */

@@ -118,6 +118,10 @@ const OF_THE_CLIENT = {
     from: 'client',
     means: 'A line of the cart has two variations of one option; nothing was sent.',
   },
+  PRICE_CHANGED: {
+    from: 'client',
+    means: 'The total is another than the one that the guest agreed to; nothing was ordered or paid.',
+  },
   CHECKOUT_PENDING: {
     from: 'client',
     means: 'The cart was checked out before, and its order waits for the relay; nothing was sent.',

@@ -105,6 +105,16 @@ export function keepSentPayment(payment: string, hash: string | undefined): void
   keep(`sent ${payment}`, hash)
 }
 
+/** What the guest agreed to pay for an order, as `totalText` has it. */
+export function agreedTotal(order: bigint): string | undefined {
+  const text = kept(`agreed ${order}`)
+  return text !== undefined && /^\d+ [0-9a-f]{40} \d+$/u.test(text) ? text : undefined
+}
+
+export function keepAgreedTotal(order: bigint, text: string | undefined): void {
+  keep(`agreed ${order}`, text)
+}
+
 const PREFIX = 'cairn '
 
 function cartName(shop: bigint): string {
