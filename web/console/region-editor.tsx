@@ -134,16 +134,17 @@ function RegionFields({ draft, isNew, symbol, change }: FieldsProps) {
       <Field label="Name" hint="Of the region, for you.">
         {input('name', { required: true, readOnly: !isNew })}
       </Field>
+      {/* Outside of the label: the names of all countries would be the field’s too. */}
+      <datalist id="countries">
+        {countries().map(({ code, name }) => (
+          <option key={code} value={code}>
+            {name}
+          </option>
+        ))}
+      </datalist>
       <div className="pair">
         <Field label="Country" hint="Two capital letters, as the shop page writes it; empty for all.">
           {input('country', { list: 'countries' })}
-          <datalist id="countries">
-            {countries().map(({ code, name }) => (
-              <option key={code} value={code}>
-                {name}
-              </option>
-            ))}
-          </datalist>
         </Field>
         <Field label="Postal code" hint="Empty for all.">
           {input('postalCode')}
