@@ -78,9 +78,9 @@ export class ClientError extends Error {
   }
 }
 
-/** Of an argument, at `path`: nothing is sent. */
+/** Of an argument, at `path`: nothing is sent. `problem`: a sentence, with or without its full stop. */
 export function usage(path: string, problem: string, remedy: string): ClientError {
-  return new ClientError('USAGE', `${path}: ${problem}. ${remedy}`, { path, remedy })
+  return new ClientError('USAGE', `${path}: ${problem.replace(/\.$/u, '')}. ${remedy}`, { path, remedy })
 }
 
 /** What an argument is, as a sentence's end: `it is a list`. */

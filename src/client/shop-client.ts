@@ -198,7 +198,7 @@ export class ShopClient extends ShopObjects {
   }
 
   /** Why there is no connection, until there is one; undefined while another tab of this card has it. */
-  get problem(): Error | undefined {
+  get problem(): ClientError | undefined {
     return this.link.problem
   }
 

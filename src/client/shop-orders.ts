@@ -469,7 +469,7 @@ const ADDRESS_REMEDY = 'Name, Address1, City, PostalCode, Country and EmailAddre
 
 /** What keeps the relay from taking it, and of which field. */
 export function addressProblem(address: AddressDetails): AddressProblem | undefined {
-  const given = Object.entries(address).filter(([, value]) => value !== undefined)
+  const given = Object.entries({ ...address }).filter(([, value]) => value !== undefined)
   try {
     AddressDetails.read(new Map(given), '')
     return undefined

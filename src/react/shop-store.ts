@@ -14,7 +14,7 @@ export interface ShopConnection {
   /** `failed`: a check failed, or the relay cannot be used at all; `error` says why, and nothing is taken any more. */
   readonly state: ShopClient['state'] | 'failed'
   /** Beside `connecting` and `disconnected` why the last attempt failed; it is made again by itself. */
-  readonly error: Error | undefined
+  readonly error: ClientError | undefined
 }
 
 /** Before there is a client nothing is known of anything. */
@@ -108,8 +108,9 @@ export class ShopStore {
         return
       } catch (error) {
         if (signal.aborted) return
-        const { retryable = false, retryAfter = 0 } = error as Partial<ClientError>
-        this.show({ state: retryable ? 'connecting' : 'failed', error: error as Error })
+        // It rejects with nothing else.
+        const { retryable, retryAfter = 0 } = error as ClientError
+        this.show({ state: retryable ? 'connecting' : 'failed', error: error as ClientError })
         if (!retryable) return
         await wait(Math.max(waitMs, retryAfter * 1_000), signal)
       }

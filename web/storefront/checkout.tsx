@@ -7,7 +7,7 @@ import { useCart, useConnection, useShop } from 'cairn-relay/react'
 import { useAgreed } from './agreed.js'
 import { isPriced, isRefused, Sums, useSoldOut } from './cart.js'
 import { ChangedTotal } from './changed-total.js'
-import { COUNTRIES, countryName } from './countries.js'
+import { countries } from '../countries.js'
 import { useGuest, useOutbox, useProblem, useSettled } from './guest.js'
 import { Items } from './items.js'
 import { totalText } from './order-total.js'
@@ -118,21 +118,23 @@ function Address({ fields, change }: AddressProps) {
           />
         </label>
       ))}
-      <label className="field">
-        Country
+      <div className="field">
+        {/* Beside it: inside, the names of all countries would be the label’s too. */}
+        <label htmlFor="country">Country</label>
         <select
+          id="country"
           name="Country"
           autoComplete="country"
           value={fields.Country}
           onChange={(event) => change('Country', event.target.value)}
         >
-          {COUNTRIES.map((code) => (
+          {countries().map(({ code, name }) => (
             <option key={code} value={code}>
-              {countryName(code)}
+              {name}
             </option>
           ))}
         </select>
-      </label>
+      </div>
     </fieldset>
   )
 }

@@ -24,10 +24,16 @@ export interface Place {
 export async function findPlace(): Promise<Place | undefined> {
   const dataset = document.querySelector<HTMLMetaElement>('meta[name="cairn-storefront"]')?.dataset ?? {}
   const url = location.origin
-  const named = new URLSearchParams(location.search).get('shop') ?? dataset['shop'] ?? (await firstShop(url))
+  const named = shopInAddress() ?? dataset['shop'] ?? (await firstShop(url))
   if (named === undefined || !/^\d{1,78}$/u.test(named)) return undefined
   const chain = JSON.parse(dataset['chain'] ?? 'null') as TrialChain | null
   return { url, shop: BigInt(named), relay: dataset['relay'] ?? 'development', chain: chain ?? undefined }
+}
+
+/** In decimal; 0 is no shop, and names none. */
+export function shopInAddress(): string | undefined {
+  const text = new URLSearchParams(location.search).get('shop') ?? ''
+  return /^0*$/u.test(text) ? undefined : text
 }
 
 async function firstShop(url: string): Promise<string | undefined> {
