@@ -16,6 +16,7 @@ import { newerFile } from '../fixtures/product-samples.js'
 import {
   enrolCard,
   listing,
+  map,
   newSecret,
   order,
   OWNER,
@@ -354,6 +355,21 @@ test('a lost card is taken out, and its session ends', { timeout: FLOW_MS }, asy
     .waitFor()
   await line.waitFor({ state: 'detached' })
   await thief.until(() => thief.closed !== undefined, 60_000)
+})
+
+test('a long title takes no other column’s place in a narrow window', { timeout: FLOW_MS }, async () => {
+  const Metadata = map({ Title: 'Avalanche probe with a bag', Description: 'Long' })
+  await merchant.write(owner, [listing(77n, { Metadata, Price: 10n ** 16n })])
+  await page.setViewportSize({ width: 320, height: 700 })
+  await go(page, 'Listings')
+  const right = await row(77n)
+    .getByRole('button')
+    .evaluate((button) => button.getBoundingClientRect().right)
+  const left = await row(77n)
+    .locator('td.number')
+    .first()
+    .evaluate((cell) => cell.getBoundingClientRect().left)
+  expect(right).toBeLessThanOrEqual(left)
 })
 
 test.each(['light', 'dark'] as const)(
