@@ -48,9 +48,8 @@ const { Payees, PricingCurrency } = client.manifest().get().data
 const [[chain, payees]] = Payees
 const [payee] = payees.keys()
 const choice = { payee: { ChainID: chain, Address: hexToBytes(`0x${payee}`) }, currency: PricingCurrency }
-const due = await client.orders.choosePayment(order, choice)
-// The price of an order is open until then: of another one than he was shown the guest is asked first.
-if (due.total !== shown.amount) throw new Error(`${formatMoney(due.money)} are due, ${formatMoney(shown)} were shown`)
+// The price of an order is open until then: where it is not what he was shown (PRICE_CHANGED) the guest is asked first.
+const due = await client.orders.choosePayment(order, choice, { total: shown })
 const until = new Date(Number(due.payableUntil) * 1_000).toISOString()
 console.log(`order ${order}: ${formatMoney(due.money, 'en')} are due until ${until}`)
 

@@ -338,6 +338,8 @@ export const FIRST_PAINT_MS = 50
 export const KEPT_SAVE_MS = 2_000
 /** Writes that wait for a connection, on a client's device. */
 export const OUTBOX_WRITES_MAX = 1_000
+/** Other cards whose unsent writes are kept at the place of a card's outbox: those that were used last. */
+export const OUTBOX_OTHERS_MAX = 8
 /** Refused ones that are told until somebody has seen them: the newest. */
 export const OUTBOX_REFUSED_MAX = 100
 /** A tab keeps the card's session so long before it gives it to another one that wants it. */

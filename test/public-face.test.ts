@@ -52,6 +52,16 @@ beforeAll(() => {
 
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 
+/** Of an alias editors and the reference show what it is made of: StructValue, and the fields of its schema. */
+it('objects have a name of their own', () => {
+  const structs = sources.flatMap((source) =>
+    [...source.matchAll(/^export const (\w+) = struct\(/gmu)].map(([, name]) => ({ source, name: name! })),
+  )
+  expect(structs.length).toBeGreaterThan(20)
+  const aliases = structs.filter(({ source, name }) => source.includes(`export type ${name} =`))
+  expect(aliases.map(({ name }) => name)).toEqual([])
+})
+
 describe('each subpath alone', () => {
   it.each(named)('%s: importing it does nothing, and every function has an example', (name) => {
     const script = `

@@ -5,7 +5,7 @@
  * Tests: test/bytes/signature.test.ts
  */
 
-import { compareBytes, isAllZero, toBigEndian } from './bytes.js'
+import { compareBytes, fromBigEndian, isAllZero, toBigEndian } from './bytes.js'
 
 const CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 /** Both as 32 bytes, to compare as bytes: integers made of a signature cost more than the rest of the check. */
@@ -39,6 +39,14 @@ export function isSecretKey(bytes: Uint8Array): boolean {
 
 function isScalar(bytes: Uint8Array): boolean {
   return !isAllZero(bytes) && compareBytes(bytes, ORDER) < 0
+}
+
+/**
+ * A digest of 32 bytes as a number below n, of which RFC 6979 (§2.3.4) makes the nonce: some libsecp256k1 take its
+ * bytes as they are. One digest of 2^128 is changed.
+ */
+export function belowOrder(digest: Uint8Array): Uint8Array {
+  return compareBytes(digest, ORDER) < 0 ? digest : toBigEndian(fromBigEndian(digest) - CURVE_ORDER, 32)
 }
 
 /** 65 bytes r‖s‖v with v 27 or 28. */

@@ -8,7 +8,7 @@
 import { createRequire } from 'node:module'
 import { keccak256 } from './hash.node.js'
 import * as portable from './signature.js'
-import { exactly, recoverable, signatureBytes } from './signature-form.js'
+import { belowOrder, exactly, recoverable, signatureBytes } from './signature-form.js'
 import { loadSystemLibrary, type Bindings } from './system-secp256k1.node.js'
 
 /** That of the system where it is wanted and there. */
@@ -35,7 +35,7 @@ export function sign(digest: Uint8Array, secret: Uint8Array): Uint8Array {
   if (bindings === undefined) return portable.sign(digest, secret)
   exactly(digest, 32, 'digest')
   exactly(secret, 32, 'secret key')
-  const { signature, recid } = bindings.ecdsaSign(digest, secret)
+  const { signature, recid } = bindings.ecdsaSign(belowOrder(digest), secret)
   return signatureBytes(signature, recid)
 }
 

@@ -13,6 +13,7 @@ import { fromHex, toHex } from '../bytes/hex.js'
 import { enrol, makeKeyCard } from '../client/enrol.js'
 import { connect, type Change, type ShopClient } from '../client/shop-client.js'
 import { TimeLimit } from '../client/time-limit.js'
+import { NATIVE_DECIMALS } from '../objects/native-currency.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import { amountText } from '../proofs/receipt-text.js'
 import { demoKeysIn } from './demo-keys.js'
@@ -25,8 +26,8 @@ import { CHAIN_FLAG, relayGiven } from './relay-address.js'
 export const PUT_HELP = `cairn put --listing ID (--price AMOUNT | --title TEXT | --stock PIECES) [--shop ID] [--url URL]
           [--card FILE | --data DIR] [--relay ADDRESS|chain] [--chain FILE]
 
-Changes a listing. AMOUNT is in the smallest unit of the shop's pricing currency: of ether in wei. What it is in that
-currency is told.
+Changes a listing. AMOUNT is in the smallest unit of the shop's pricing currency: of ether in wei (0.5 ETH
+is 500000000000000000). What it is in that currency is told.
 
   --url URL    the relay; ${URL_FLAG.value} if left out
   --shop ID    the shop; left out, the one shop of a development relay, or the demo's in --data
@@ -67,7 +68,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       let stateHash: Uint8Array | undefined
       for (const set of sets) ({ stateHash } = await client.write(set, { signal: io.signal }))
       io.out(`done: the shop's state hash is now ${toHex(stateHash!)}`)
-      const told = flags.price && (await priceTold(client, integerFlag('price', flags.price), io.signal))
+      const told = flags.price && (await priceTold(client, priceFlag(flags.price), io.signal))
       if (told !== undefined) io.out(told)
     } finally {
       client.close()
@@ -76,6 +77,17 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     return told('cairn put', error, io)
   }
+}
+
+/** Of a decimal number the error tells what it is of ether: the shop's currency is not known before it answers. */
+function priceFlag(text: string): bigint {
+  if (/^[0-9]+$/u.test(text)) return integerFlag('price', text)
+  const [given, whole, fraction] = /^([0-9]{0,60})\.([0-9]{1,18})$/u.exec(text) ?? [undefined, '0', '5']
+  const smallest = BigInt(whole + fraction.padEnd(NATIVE_DECIMALS, '0'))
+  throw new UsageError(
+    `--price is a whole number of the smallest unit of the shop's currency, of ether in wei` +
+      `${given === undefined ? '' : `, not ${given}`}: ${whole || '0'}.${fraction} ETH is --price ${smallest}`,
+  )
 }
 
 /** Undefined where the shop's currency does not come: what was written is on disk all the same. */
@@ -115,7 +127,7 @@ function pricingCurrency(client: ShopClient, limit: TimeLimit): Promise<ChainAdd
 function setsOf(listing: ListingId, { price, title, stock }: Flags<typeof FLAGS>): Change[][] {
   const changes: Change[] = []
   if (price !== undefined)
-    changes.push({ op: 'replace', path: ['Listings', listing, 'Price'], value: integerFlag('price', price) })
+    changes.push({ op: 'replace', path: ['Listings', listing, 'Price'], value: priceFlag(price) })
   if (title !== undefined)
     changes.push({ op: 'replace', path: ['Listings', listing, 'Metadata', 'Title'], value: title })
   const pieces: Change[] = []

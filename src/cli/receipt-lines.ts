@@ -17,11 +17,12 @@ const CHAIN_ASKED = 'Checked here; a chain was asked.'
 
 /** The outcome first, details after it, then what was not checked. */
 export function receiptLines(
-  { sentence, reason, receipt, notChecked, outcome }: ReceiptReport,
+  { sentence, meaning, reason, receipt, notChecked, outcome }: ReceiptReport,
   { isOffline = true }: { readonly isOffline?: boolean } = {},
 ): string[] {
   const lines = [sentence]
-  if (reason !== undefined) lines.push(printable(`  ${reason}.`))
+  if (meaning !== undefined) lines.push(`  ${meaning}`)
+  if (reason !== undefined) lines.push(printable(`  ${meaning === undefined ? '' : 'In detail: '}${reason}.`))
   if (receipt !== undefined) {
     if (outcome === 'unknown-key') lines.push('', 'What the file says, and anybody could have written:')
     lines.push('', ...detailLines(receipt))
@@ -47,9 +48,18 @@ function detailLines(receipt: VerifiedReceipt): string[] {
 const LABEL_CHARS = 17
 
 /** Integers as decimal texts, bytes as 0x and hexadecimal, times as RFC 3339. */
-export function receiptJson({ outcome, exitCode, sentence, reason, receipt, notChecked }: ReceiptReport): object {
+export function receiptJson({
+  outcome,
+  exitCode,
+  sentence,
+  meaning,
+  reason,
+  receipt,
+  notChecked,
+}: ReceiptReport): object {
   const facts = receipt === undefined ? {} : { receipt: factsOf(receipt) }
-  return { kind: 'receipt', outcome, exitCode, sentence, ...(reason !== undefined && { reason }), notChecked, ...facts }
+  const why = { ...(meaning !== undefined && { meaning }), ...(reason !== undefined && { reason }) }
+  return { kind: 'receipt', outcome, exitCode, sentence, ...why, notChecked, ...facts }
 }
 
 function factsOf({ whose, relay, orderId, order, value, checkpoint, history, total, anchor }: VerifiedReceipt): object {

@@ -11,6 +11,7 @@ import type { DecimalsOf } from '../catalogue/export-orders.js'
 import { DECIMALS_MAX } from '../catalogue/decimal.js'
 import type { ShopContents } from '../catalogue/held-listing.js'
 import { connect, type Live, type Part, type ShopClient } from '../client/shop-client.js'
+import { NATIVE_DECIMALS, nativeSymbol } from '../objects/native-currency.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import { DATA_FLAG, RELAY_FLAG, relayFlag, integerFlag, URL_FLAG, urlFlag, UsageError, type Flags } from './flags.js'
 import type { Io } from './io.js'
@@ -124,8 +125,6 @@ export function decimalsFlag(text: string | undefined): DecimalsOf {
   return ({ Address }) => (isAllZero(Address) ? NATIVE_DECIMALS : (tokens.get(toHex(Address)) ?? all))
 }
 
-const NATIVE_DECIMALS = 18
-
 /** The shop's pricing currency and its decimals. Rejects with UsageError where nobody knows them. */
 export async function pricingOf(
   client: ShopClient,
@@ -140,5 +139,7 @@ export async function pricingOf(
 }
 
 export function currencyText({ ChainID, Address }: ChainAddress): string {
-  return isAllZero(Address) ? `the own currency of chain ${ChainID}` : `0x${toHex(Address)} of chain ${ChainID}`
+  if (!isAllZero(Address)) return `0x${toHex(Address)} of chain ${ChainID}`
+  const symbol = nativeSymbol(ChainID)
+  return symbol === undefined ? `the own currency of chain ${ChainID}` : `${symbol} of chain ${ChainID}`
 }

@@ -10,11 +10,12 @@ import { ITEMS_PER_ORDER_MAX } from '../limits.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { AddressDetails, Order } from '../objects/order.js'
+import type { ClosingClient } from './client-closed.js'
 import { ClientError, kindOf, usage } from './client-error.js'
 import { isId, randomId } from './places.js'
 import { isSameList } from './listings-query.js'
 import { states, type Live, type LiveState } from './live.js'
-import type { Currency } from './money.js'
+import type { Currency, Money } from './money.js'
 import type { Item, Quote, quoteOf, QuoteLine } from './quote.js'
 
 export interface CartLine extends QuoteLine {
@@ -58,16 +59,21 @@ interface CartSide {
   readonly quoteOf: typeof quoteOf
   addressProblem(address: AddressDetails): AddressProblem | undefined
   checkAddress(address: unknown, at: string): void
-  requireOrderable(state: CartState, isWaiting: boolean): void
+  requireOrderable(state: CartState, isWaiting: boolean, agreed: Money | undefined): void
+  checkAgreed(total: unknown): void
+  isKnown(state: CartState, agreed: Money | undefined): boolean
   /** Resolves once it is known what of each line has to be chosen. */
-  whenLoaded(cart: Cart, signal: AbortSignal | undefined): Promise<void>
+  whenKnown(cart: Cart, options: CheckoutOptions & { readonly client: ClosingClient }): Promise<void>
   outcomeOf(error: unknown): Outcome
   itemsOf(order: Order): readonly Item[]
+  /** The order, where the relay refuses it because it is there, and it is not Canceled. */
+  orderThere(error: unknown, client: ClosingClient, live: () => Live<Order>): Promise<Order | undefined>
 }
 
 /** What a cart needs of a shop. */
 interface CartShop {
   readonly currencies: readonly Currency[]
+  readonly client: ClosingClient
   listing(id: ListingId): Live<Listing>
   manifest(): Live<Manifest>
   /** Undefined while it is loading: all lines are, then. */
@@ -82,10 +88,17 @@ interface CartShop {
   order(id: OrderId): Live<Order>
   /** Whether the outbox holds it. */
   isWaiting(order: OrderId): boolean
+  /** It was made by another write than the one that was refused. */
+  made(order: OrderId): void
 }
 
 interface CallOptions {
   readonly signal?: AbortSignal
+}
+
+export interface CheckoutOptions extends CallOptions {
+  /** What the guest saw and agreed to, as `quote.total` had it: nothing is sent where it comes to something else. */
+  readonly total?: Money | undefined
 }
 
 interface Line extends Item {
@@ -115,6 +128,10 @@ export class Cart implements AsyncIterable<CartState> {
   private version = 0
   private running: Promise<OrderId> | undefined
   private sent: SentCheckout | undefined
+  /**
+   * Of the order that these lines become, in each tab and at each try, until it is taken: a refusal need not be true.
+   */
+  private next: OrderId | undefined
   /** How often it was cleared. */
   private clearings = 0
   /** Orders whose answer this cart waits for. */
@@ -202,6 +219,7 @@ export class Cart implements AsyncIterable<CartState> {
   clear(): void {
     this.running = undefined
     this.clearings++
+    this.next = undefined
     if (this.lines.size === 0 && this.sent === undefined) return
     this.sent = undefined
     this.lines.clear()
@@ -222,10 +240,11 @@ export class Cart implements AsyncIterable<CartState> {
    * Makes an order of all lines and reserves their pieces, all or none, and empties the cart; the order's id. The cart
    * stays as it was where that is refused: OUT_OF_STOCK and NOT_FOUND name the listing by objectId. Nothing is sent
    * where a choice is missing (VARIATION_MISSING), while an earlier checkout waits in the outbox (CHECKOUT_PENDING),
-   * and where a line is still loading after some seconds (TIMEOUT). One whose answer was lost is made again as the same
-   * order, which a relay takes once.
+   * where a line is still loading after some seconds (TIMEOUT), and where `total` was given and the lines come to
+   * another one (PRICE_CHANGED, with both as `totals`). One whose answer was lost is made again as the same order,
+   * which a relay takes once.
    */
-  checkout(options: CallOptions = {}): Promise<OrderId> {
+  checkout(options: CheckoutOptions = {}): Promise<OrderId> {
     // A second click is not a second order.
     this.running ??= this.ordered(options).finally(() => {
       if (this.running === running) this.running = undefined
@@ -234,14 +253,16 @@ export class Cart implements AsyncIterable<CartState> {
     return running
   }
 
-  private async ordered(options: CallOptions): Promise<OrderId> {
+  private async ordered({ total, ...options }: CheckoutOptions): Promise<OrderId> {
     const side = this.shop.side()
+    side?.checkAgreed(total)
     const isWaiting = () => this.sent !== undefined && this.shop.isWaiting(this.sent.order)
-    if (this.lines.size > 0 && !isWaiting() && isLoading(this.get())) await this.loaded(side, options.signal)
+    if (this.lines.size > 0 && !isWaiting() && side?.isKnown(this.get(), total) !== true)
+      await this.known(side, { total, ...options })
     if (this.lines.size === 0) throw usage('cart', 'it has no lines', 'Add something first.')
-    side?.requireOrderable(this.get(), isWaiting())
+    side?.requireOrderable(this.get(), isWaiting(), total)
     const before = this.sent
-    const id = before?.order ?? randomId()
+    const id = before?.order ?? this.next ?? randomId()
     const items = [...this.lines.values()]
     this.sent = { order: id, lines: items, isTried: before !== undefined }
     this.placing.add(id)
@@ -251,6 +272,13 @@ export class Cart implements AsyncIterable<CartState> {
       this.taken(id)
       return id
     } catch (error) {
+      // That there is such an order already is no refusal: another tab, or an earlier try, made it.
+      const order = await side?.orderThere(error, this.shop.client, () => this.shop.order(id))
+      if (order !== undefined) {
+        this.shop.made(id)
+        this.taken(id, side!.itemsOf(order))
+        return id
+      }
       this.notTaken(id, side?.outcomeOf(error) ?? 'unknown')
       throw error
     } finally {
@@ -260,9 +288,9 @@ export class Cart implements AsyncIterable<CartState> {
   }
 
   /** Rejects where it was cleared in the meantime: what it holds then is another one's. */
-  private async loaded(side: CartSide | undefined, signal: AbortSignal | undefined): Promise<void> {
+  private async known(side: CartSide | undefined, options: CheckoutOptions): Promise<void> {
     const { clearings } = this
-    await side?.whenLoaded(this, signal)
+    await side?.whenKnown(this, { client: this.shop.client, ...options })
     if (this.clearings !== clearings)
       throw new ClientError('ABORTED', 'the cart was cleared before its checkout was sent')
   }
@@ -277,9 +305,10 @@ export class Cart implements AsyncIterable<CartState> {
   /** Its lines leave; what was added in the meantime stays. */
   private taken(order: OrderId, items?: readonly Item[]): void {
     const { sent } = this
-    if (sent?.order !== order) return
+    if (sent?.order !== order && this.next !== order) return
     this.sent = undefined
-    for (const { key, quantity } of items?.map(lineOf) ?? sent.lines) {
+    this.next = undefined
+    for (const { key, quantity } of items?.map(lineOf) ?? sent?.lines ?? [...this.lines.values()]) {
       const now = this.lines.get(key)
       if (now === undefined) continue
       if (now.quantity > quantity) this.lines.set(key, { ...now, quantity: now.quantity - quantity })
@@ -288,12 +317,13 @@ export class Cart implements AsyncIterable<CartState> {
     this.changed()
   }
 
-  /** The next checkout is another order only where it is certain that this one is not there. */
+  /** Its lines are free again where nobody took it, by all that is known. */
   private notTaken(order: OrderId, outcome: Outcome): void {
     const { sent } = this
     if (sent?.order !== order || outcome === 'unknown') return
     if (outcome === 'not sent' && sent.isTried) return
     this.sent = undefined
+    this.next = order
     this.changed()
   }
 
@@ -324,19 +354,38 @@ export class Cart implements AsyncIterable<CartState> {
       lines: savedLines([...this.lines.values()]),
       ...(address !== undefined && { address }),
       ...(sent !== undefined && { checkout: savedCheckout(sent) }),
+      ...(this.next !== undefined && { next: String(this.next) }),
     })
   }
 
   /** What `save` gave, in the place of what is there. Of another text nothing changes: throws ClientError USAGE. */
   restore(text: string): void {
-    const { lines, address, sent } = readSaved(text)
-    const restored = new Cart({ ...this.shop, kept: () => undefined })
-    for (const line of lines) restored.add(line)
-    this.lines.clear()
-    for (const [key, line] of restored.lines) this.lines.set(key, line)
+    const { lines, address, sent, next } = readSaved(text)
+    this.hold(lines)
     this.address = address
     this.sent = sent
+    this.next = next
     this.changed()
+  }
+
+  /**
+   * The same beside what is there, where that is another cart: pieces of both, and the own address first. An order that
+   * the other one waits for is none of this one. Throws ClientError USAGE.
+   */
+  join(text: string): void {
+    const { lines, address, sent, next } = readSaved(text)
+    if (this.lines.size === 0 || next === this.next) return this.restore(text)
+    if (sent === undefined) this.hold([...this.lines.values(), ...lines])
+    this.address ??= address
+    this.changed()
+  }
+
+  /** These lines and no others, or none of them. Throws ClientError USAGE. */
+  private hold(lines: readonly Item[]): void {
+    const held = new Cart({ ...this.shop, kept: () => undefined })
+    for (const line of lines) held.add(line)
+    this.lines.clear()
+    for (const [key, line] of held.lines) this.lines.set(key, line)
   }
 
   /** What prices the lines has come. */
@@ -357,6 +406,7 @@ export class Cart implements AsyncIterable<CartState> {
 
   private changed(): void {
     this.version++
+    if (this.lines.size > 0) this.next ??= randomId()
     this.look()
     this.tell()
     this.shop.kept?.(this.save())
@@ -380,11 +430,6 @@ export class Cart implements AsyncIterable<CartState> {
     }
     for (const stop of before) stop()
   }
-}
-
-/** Whether it is not known yet what has to be chosen of a line. */
-export function isLoading({ quote }: CartState): boolean {
-  return quote.problems.some(({ code }) => code === 'LOADING')
 }
 
 /** The same key for the same listing and variations. */
@@ -433,6 +478,7 @@ interface SavedCart {
   readonly lines: readonly SavedLine[]
   readonly address?: AddressDetails
   readonly checkout?: SavedCheckout
+  readonly next?: string
 }
 
 interface SavedCheckout {
@@ -464,17 +510,24 @@ function readLines(lines: readonly SavedLine[], at: string): readonly Item[] {
   return items
 }
 
+/** Throws ClientError USAGE. */
+function idIn(text: string, at: string): OrderId {
+  const id = BigInt(text)
+  if (!isId(id)) throw usage(at, 'it is no id', 'Leave it out.')
+  return id
+}
+
 function readSaved(text: string): {
   readonly lines: readonly Item[]
   readonly address: AddressDetails | undefined
   readonly sent: SentCheckout | undefined
+  readonly next: OrderId | undefined
 } {
   try {
-    const { lines, address, checkout } = JSON.parse(text) as SavedCart
+    const { lines, address, checkout, next } = JSON.parse(text) as SavedCart
     if (address !== undefined && !Object.values(address).every((line) => typeof line === 'string'))
       throw usage('address', 'it is no list of texts', 'Leave it out.')
-    const order = checkout && BigInt(checkout.order)
-    if (checkout !== undefined && !isId(order)) throw usage('checkout.order', 'it is no id', 'Leave checkout out.')
+    const order = checkout && idIn(checkout.order, 'checkout.order')
     return {
       lines: readLines(lines, 'lines'),
       address,
@@ -483,6 +536,7 @@ function readSaved(text: string): {
         lines: readLines(checkout.lines, 'checkout.lines').map(lineOf),
         isTried: checkout.tried === true,
       },
+      next: next === undefined ? undefined : idIn(next, 'next'),
     }
   } catch (cause) {
     // What JavaScript says of a text that is none of ours explains nothing.

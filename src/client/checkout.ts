@@ -6,14 +6,25 @@
  * Tests: test/client/arguments.test.ts, test/client/cart.test.ts, test/client/offline.test.ts
  */
 
-import type { AddressDetails, Order } from '../objects/order.js'
+import { CANCELED, type AddressDetails, type Order } from '../objects/order.js'
 import { CHECKOUT_LOADING_MS } from '../limits.js'
-import { isLoading, type Cart, type CartState, type Outcome } from './cart.js'
+import { isAgreed, requireAgreed } from './agreed-total.js'
+import type { Cart, CartState, Outcome } from './cart.js'
+import { onClosed, untilClosed, type ClosingClient } from './client-closed.js'
 import { aborted, ClientError, kindOf, usage, type ClientErrorCode } from './client-error.js'
-import type { Item } from './quote.js'
+import type { Live } from './live.js'
+import type { Money } from './money.js'
+import type { Item, Quote } from './quote.js'
 
-/** Throws ClientError for what waits already, and for what the shop cannot serve, or would serve as something else. */
-export function requireOrderable({ lines, quote, addressProblem, ordering }: CartState, isWaiting: boolean): void {
+/**
+ * Throws ClientError for what waits already, for what the shop cannot serve, or would serve as something else, and for
+ * another total than the guest agreed to.
+ */
+export function requireOrderable(
+  { lines, quote, addressProblem, ordering }: CartState,
+  isWaiting: boolean,
+  agreed: Money | undefined,
+): void {
   if (isWaiting) {
     const problem = `the cart was checked out before, and its order ${ordering} waits for the relay`
     throw new ClientError('CHECKOUT_PENDING', problem, { objectId: ordering })
@@ -25,35 +36,92 @@ export function requireOrderable({ lines, quote, addressProblem, ordering }: Car
       throw new ClientError(code, message, { objectId: lines[line!]!.listing })
     if (code === 'COUNTRY_UNKNOWN') throw usage('address.Country', message, 'Write the code of the country: CH.')
   }
+  requireAgreed(agreed, quote)
 }
 
 /**
- * Resolves once nothing of the cart is loading: what nobody watches is loaded for it. Rejects with ClientError TIMEOUT
- * after CHECKOUT_LOADING_MS, and with ABORTED.
+ * Whether it is known what of each line has to be chosen, and that it comes to `agreed`: another total of what is still
+ * coming may be one of the past.
  */
-export function whenLoaded(cart: Cart, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const finish = () => {
-      stop()
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', stopped)
-    }
-    const stopped = () => (finish(), reject(aborted(signal!)))
-    const look = () => {
-      if (isLoading(cart.get())) return
-      finish()
-      resolve()
-    }
-    const late = () => {
-      const problem = `what is in the cart is still loading after ${CHECKOUT_LOADING_MS} ms`
-      finish()
-      reject(new ClientError('TIMEOUT', `${problem}, and what has to be chosen of it is not known: nothing was sent`))
-    }
-    const timer = setTimeout(late, CHECKOUT_LOADING_MS)
-    const stop = cart.subscribe(look)
-    if (signal?.aborted === true) return stopped()
-    signal?.addEventListener('abort', stopped, { once: true })
-    look()
+export function isKnown({ quote, status }: CartState, agreed: Money | undefined): boolean {
+  return !isLoading(quote) && (status !== 'loading' || isAgreed(agreed, quote))
+}
+
+function isLoading({ problems }: Quote): boolean {
+  return problems.some(({ code }) => code === 'LOADING')
+}
+
+interface LoadOptions {
+  readonly client: ClosingClient
+  readonly signal?: AbortSignal | undefined
+  readonly total?: Money | undefined
+}
+
+/**
+ * Resolves once the cart is known: what nobody watches is loaded for it. Rejects with ClientError TIMEOUT where what
+ * has to be chosen is not known after CHECKOUT_LOADING_MS, with ABORTED, and with CLOSED.
+ */
+export function whenKnown(cart: Cart, { client, signal, total }: LoadOptions): Promise<void> {
+  return untilClosed(
+    client,
+    signal,
+    (signal) =>
+      new Promise((resolve, reject) => {
+        const finish = () => {
+          stop()
+          clearTimeout(timer)
+          signal.removeEventListener('abort', stopped)
+        }
+        const stopped = () => (finish(), reject(aborted(signal)))
+        const look = () => isKnown(cart.get(), total) && (finish(), resolve())
+        const late = () => {
+          finish()
+          if (!isLoading(cart.get().quote)) return resolve()
+          const problem = `what is in the cart is still loading after ${CHECKOUT_LOADING_MS} ms`
+          const unknown = 'and what has to be chosen of it is not known: nothing was sent'
+          reject(new ClientError('TIMEOUT', `${problem}, ${unknown}`))
+        }
+        const timer = setTimeout(late, CHECKOUT_LOADING_MS)
+        const stop = cart.subscribe(look)
+        if (signal.aborted) return stopped()
+        signal.addEventListener('abort', stopped, { once: true })
+        look()
+      }),
+  )
+}
+
+/**
+ * Resolves once nothing of these is loading that was never here; undefined where that is so. After CHECKOUT_LOADING_MS,
+ * and once there is no connection that could bring it, it resolves too. Rejects with ClientError ABORTED and CLOSED.
+ */
+export function whenHeld(
+  client: ClosingClient,
+  lives: readonly Live<unknown>[],
+  given: AbortSignal | undefined,
+): Promise<void> | undefined {
+  const isHeld = () => lives.every((live) => live.get().status !== 'loading' || live.get().data !== undefined)
+  if (isHeld()) return undefined
+  return untilClosed(client, given, (signal) => {
+    return new Promise<void>((resolve, reject) => {
+      const finish = () => {
+        for (const end of ends) end()
+        if (signal.aborted) reject(aborted(signal))
+        else resolve()
+      }
+      const look = () => {
+        if (isHeld() || client.state !== 'connected') finish()
+      }
+      const timer = setTimeout(finish, CHECKOUT_LOADING_MS)
+      const ends = [
+        () => clearTimeout(timer),
+        () => signal.removeEventListener('abort', finish),
+        client.onState(look),
+        ...lives.map((live) => live.subscribe(look)),
+      ]
+      signal.addEventListener('abort', finish, { once: true })
+      if (signal.aborted) finish()
+      else look()
+    })
   })
 }
 
@@ -67,6 +135,38 @@ export function outcomeOf(error: unknown): Outcome {
 }
 
 const UNKNOWN: ReadonlySet<ClientErrorCode> = new Set(['OUTCOME_UNKNOWN', 'CLOSED', 'ABORTED', 'UNAVAILABLE'])
+
+/**
+ * The order that was refused with `error`, where that is because it is there: undefined for other errors, where it is
+ * Canceled, and where nobody knows after CHECKOUT_LOADING_MS.
+ */
+export function orderThere(
+  error: unknown,
+  client: ClosingClient,
+  order: () => Live<Order>,
+): Promise<Order | undefined> {
+  const isIt = error instanceof ClientError && error.code === 'INVALID' && client.state !== 'closed'
+  if (!isIt) return Promise.resolve(undefined)
+  const live = order()
+  return new Promise((resolve) => {
+    const finish = (order: Order | undefined) => {
+      for (const end of ends) end()
+      resolve(order === undefined || order.State === CANCELED ? undefined : order)
+    }
+    const look = () => {
+      const { status, data, pending } = live.get()
+      if (data !== undefined && pending !== true) finish(data)
+      else if (status !== 'loading') finish(undefined)
+    }
+    const timer = setTimeout(() => finish(undefined), CHECKOUT_LOADING_MS)
+    const ends: readonly (() => void)[] = [
+      () => clearTimeout(timer),
+      live.subscribe(look),
+      onClosed(client, () => finish(undefined)),
+    ]
+    look()
+  })
+}
 
 export function itemsOf({ Items }: Order): readonly Item[] {
   return (Items ?? []).map(({ ListingID: listing, VariationIDs, Quantity: quantity }) => ({

@@ -8,6 +8,7 @@
 import { ERROR_REMEDIES, type ErrorCatalogueCode } from '../wire/error-remedies.js'
 import { errorName } from '../wire/error-code.js'
 import type { WireError } from '../wire/messages.js'
+import type { Money } from './amount-of-money.js'
 
 export type ClientErrorCode = ErrorCatalogueCode
 
@@ -31,11 +32,18 @@ const RETRYABLE: ReadonlySet<ClientErrorCode> = new Set([
   'NO_WEBSOCKET',
 ])
 
+/** Of PRICE_CHANGED: what the guest agreed to, and what it comes to now; undefined where nothing does. */
+export interface ChangedTotal {
+  readonly agreed: Money
+  readonly now: Money | undefined
+}
+
 interface ClientErrorOptions extends ErrorOptions {
   readonly objectId?: bigint | undefined
   readonly path?: string | undefined
   readonly remedy?: string | undefined
   readonly retryAfter?: number | undefined
+  readonly totals?: ChangedTotal | undefined
 }
 
 /** What the client library rejects with and throws, each with a code of the catalogue (docs/errors). */
@@ -43,7 +51,10 @@ export class ClientError extends Error {
   override readonly name = 'ClientError'
   readonly code: ClientErrorCode
   readonly retryable: boolean
-  /** The listing or order that NOT_FOUND, OUT_OF_STOCK, VARIATION_MISSING and CHECKOUT_PENDING are about. */
+  /**
+   * The listing or order that NOT_FOUND, OUT_OF_STOCK, VARIATION_MISSING and CHECKOUT_PENDING are about, and the order
+   * that OUTCOME_UNKNOWN, CLOSED, ABORTED and UNAVAILABLE leave open.
+   */
   readonly objectId: bigint | undefined
   /** Of USAGE: the argument, as `options.relay` or `changes[0].path[2]`. */
   readonly path: string | undefined
@@ -51,9 +62,11 @@ export class ClientError extends Error {
   readonly remedy: string
   /** Of RATE_LIMITED: seconds until the relay may be asked again. */
   readonly retryAfter: number | undefined
+  /** Of PRICE_CHANGED: both totals. */
+  readonly totals: ChangedTotal | undefined
 
   constructor(code: ClientErrorCode, message: string, options: ClientErrorOptions = {}) {
-    const { objectId, path, remedy = ERROR_REMEDIES[code], retryAfter, ...rest } = options
+    const { objectId, path, remedy = ERROR_REMEDIES[code], retryAfter, totals, ...rest } = options
     super(message, rest)
     this.code = code
     this.retryable = RETRYABLE.has(code)
@@ -61,12 +74,13 @@ export class ClientError extends Error {
     this.path = path
     this.remedy = remedy
     this.retryAfter = retryAfter
+    this.totals = totals
   }
 }
 
-/** Of an argument, at `path`: nothing is sent. */
+/** Of an argument, at `path`: nothing is sent. `problem`: a sentence, with or without its full stop. */
 export function usage(path: string, problem: string, remedy: string): ClientError {
-  return new ClientError('USAGE', `${path}: ${problem}. ${remedy}`, { path, remedy })
+  return new ClientError('USAGE', `${path}: ${problem.replace(/\.$/u, '')}. ${remedy}`, { path, remedy })
 }
 
 /** What an argument is, as a sentence's end: `it is a list`. */

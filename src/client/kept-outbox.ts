@@ -1,7 +1,8 @@
 /**
  * What an outbox keeps between two runs, in bytes: CBOR [version, purpose, last nonce, cart, card kept, writes,
- * refused]. A write is [id, at, patches, [expected seq], [header, signature]], the last two empty where there is none;
- * a refused one [id, at, patches, code, message].
+ * refused], and behind that, where there are some, the outboxes of other cards, bytes of the same form. A write is
+ * [id, at, patches, [expected seq], [header, signature]], the last two empty where there is none; a refused one [id,
+ * at, patches, code, message].
  *
  * Tests: test/client/outbox.test.ts
  */
@@ -40,6 +41,8 @@ export interface KeptOutbox {
   /** In their order. */
   readonly writes: readonly KeptWrite[]
   readonly refused: readonly KeptRefusal[]
+  /** What other cards wrote at the same place, and is theirs to send: of each its bytes, with none of these. */
+  readonly others: readonly Uint8Array[]
 }
 
 /** Bytes that are no kept outbox, or of another version of it. */
@@ -48,10 +51,12 @@ class KeptOutboxError extends Error {
 }
 
 const VERSION = 1n
-const FIELDS = 7
+/** Without and with what other cards wrote. */
+const FIELDS = [7, 8]
 
 /** Fresh. */
-export function encodeOutbox({ purpose, lastNonce, cart, isCardKept, writes, refused }: KeptOutbox): Uint8Array {
+export function encodeOutbox(kept: KeptOutbox): Uint8Array {
+  const { purpose, lastNonce, cart, isCardKept, writes, refused, others } = kept
   const sent = writes.map(({ id, at, patches, ifSeq, signed }): Encodable => [
     id,
     at,
@@ -60,7 +65,8 @@ export function encodeOutbox({ purpose, lastNonce, cart, isCardKept, writes, ref
     signed === undefined ? [] : [signed.header, signed.signature],
   ])
   const told = refused.map(({ id, at, patches, code, message }): Encodable => [id, at, [...patches], code, message])
-  return encode([VERSION, purpose, lastNonce, cart, isCardKept, sent, told])
+  const theirs: Encodable[] = others.length === 0 ? [] : [[...others]]
+  return encode([VERSION, purpose, lastNonce, cart, isCardKept, sent, told, ...theirs])
 }
 
 /** Byte strings are views. Throws KeptOutboxError, CborError. */
@@ -68,8 +74,10 @@ export function readOutbox(bytes: Uint8Array): KeptOutbox {
   const reader = new DeterministicReader(bytes)
   const fields = reader.array()
   const version = reader.uint()
-  if (version !== VERSION || fields !== FIELDS)
-    throw new KeptOutboxError(`version ${version} with ${fields} fields, and ${VERSION} with ${FIELDS} is known`)
+  if (version !== VERSION || !FIELDS.includes(fields))
+    throw new KeptOutboxError(
+      `version ${version} with ${fields} fields, and ${VERSION} with ${FIELDS.join(' or ')} is known`,
+    )
   const kept = {
     purpose: reader.text(),
     lastNonce: reader.uint(),
@@ -77,6 +85,7 @@ export function readOutbox(bytes: Uint8Array): KeptOutbox {
     isCardKept: reader.takeBool() === true,
     writes: listOf(reader, () => readWrite(reader)),
     refused: listOf(reader, () => readRefusal(reader)),
+    others: fields === FIELDS[0] ? [] : listOf(reader, () => reader.bytes()),
   }
   reader.end()
   return kept

@@ -7,6 +7,7 @@
  */
 
 import type { Seconds } from '../brands.js'
+import type { ClientError } from './client-error.js'
 import type { Part } from './parts.js'
 
 /** As of which set a value is verified. */
@@ -42,7 +43,7 @@ export interface LiveState<T> {
   /** With `optimistic` of `connect`: `data` holds a write of this client that no push has brought yet. */
   readonly pending?: boolean
   readonly data: T | undefined
-  readonly error: Error | undefined
+  readonly error: ClientError | undefined
 }
 
 /** What `useSyncExternalStore` of React takes: `useSyncExternalStore(live.subscribe, live.get)`. */
@@ -70,7 +71,7 @@ export interface Standing {
   readonly complete: boolean
   readonly stale: boolean
   /** Of this alone: why there is nothing of it. */
-  readonly error?: Error | undefined
+  readonly error?: ClientError | undefined
   readonly pending?: boolean | undefined
 }
 
@@ -116,7 +117,7 @@ export class LiveObjects {
   private readonly due = new Set<string>()
   private isDue = false
   private isAllDue = false
-  private error: Error | undefined
+  private error: ClientError | undefined
   private isOver = false
 
   /** `letGo`: nobody holds the live object with this id any more. */
@@ -163,7 +164,7 @@ export class LiveObjects {
   }
 
   /** Nothing is taken any more; objects keep what they had. */
-  fail(error: Error): void {
+  fail(error: ClientError): void {
     this.error = error
     this.changedAll()
   }

@@ -5,27 +5,15 @@
  * Tests: test/client/money.test.ts
  */
 
-import type { Amount, ChainId } from '../brands.js'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { MONEY_DECIMALS_MAX, MONEY_TEXT_CHARS_MAX } from '../limits.js'
+import { NATIVE_DECIMALS, nativeSymbol } from '../objects/native-currency.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import { usage } from './client-error.js'
+import type { Currency, Money } from './amount-of-money.js'
 
-/** What people call a currency, and how many of its smallest units are one. The protocol says neither. */
-export interface Currency {
-  /** Chain and address (20 bytes); the zero address is the chain's own currency. */
-  readonly currency: ChainAddress
-  /** 18: 10^18 of the smallest unit are one. 0 … 255. */
-  readonly decimals: number
-  /** As it stands beside an amount: ETH, USDC. */
-  readonly symbol: string
-}
-
-export interface Money extends Currency {
-  /** In the smallest unit. */
-  readonly amount: Amount
-}
+export type { Currency, Money }
 
 type Locale = string | readonly string[] | undefined
 
@@ -137,7 +125,11 @@ export function currencyOf(currency: ChainAddress, told: readonly Currency[]): C
   const known = told.find((one) => isSameCurrency(one.currency, currency))
   if (known !== undefined) return known
   if (isAllZero(currency.Address))
-    return { currency, decimals: NATIVE_DECIMALS, symbol: nativeSymbol(currency.ChainID) }
+    return {
+      currency,
+      decimals: NATIVE_DECIMALS,
+      symbol: nativeSymbol(currency.ChainID) ?? `coin of chain ${currency.ChainID}`,
+    }
   const address = prefixedHex(currency.Address)
   return { currency, decimals: 0, symbol: `units of ${address.slice(0, 6)}…${address.slice(-4)}` }
 }
@@ -145,31 +137,6 @@ export function currencyOf(currency: ChainAddress, told: readonly Currency[]): C
 export function isSameCurrency(a: ChainAddress, b: ChainAddress): boolean {
   return a.ChainID === b.ChainID && equalBytes(a.Address, b.Address)
 }
-
-function nativeSymbol(chain: ChainId): string {
-  return NATIVE_SYMBOLS.get(chain) ?? (ETHER_CHAINS.has(chain) ? 'ETH' : `coin of chain ${chain}`)
-}
-
-const NATIVE_DECIMALS = 18
-/** Chains whose own currency is ether (chainlist.org), and the development chain. */
-const ETHER_CHAINS: ReadonlySet<ChainId> = new Set([
-  1n,
-  10n,
-  324n,
-  8_453n,
-  31_337n,
-  42_161n,
-  59_144n,
-  534_352n,
-  11_155_111n,
-])
-const NATIVE_SYMBOLS: ReadonlyMap<ChainId, string> = new Map([
-  [56n, 'BNB'],
-  [100n, 'xDAI'],
-  [137n, 'POL'],
-  [42_220n, 'CELO'],
-  [43_114n, 'AVAX'],
-])
 
 function absolute(amount: bigint): bigint {
   return amount < 0n ? -amount : amount

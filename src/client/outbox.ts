@@ -8,7 +8,13 @@
  */
 
 import type { Seconds } from '../brands.js'
-import { BACK_OFF_MS_MAX, BACK_OFF_MS_MIN, OUTBOX_REFUSED_MAX, OUTBOX_WRITES_MAX } from '../limits.js'
+import {
+  BACK_OFF_MS_MAX,
+  BACK_OFF_MS_MIN,
+  OUTBOX_OTHERS_MAX,
+  OUTBOX_REFUSED_MAX,
+  OUTBOX_WRITES_MAX,
+} from '../limits.js'
 import { encodePatchSet } from '../patches/patch-set.js'
 import { readPatch, type Change, type Patch } from '../patches/patch.js'
 import type { WireVersion } from '../wire/envelope.js'
@@ -17,6 +23,8 @@ import { readWriteAnswer } from '../wire/proof-payloads.js'
 import { aborted, ClientError, usage, type ClientErrorCode } from './client-error.js'
 import { encodeOutbox, readOutbox, type KeptOutbox, type KeptRefusal, type KeptWrite } from './kept-outbox.js'
 import type { ReplicaStore } from './kept-replica.js'
+import { isCrowded, LOST, WAITED_FOR } from './outbox-refusals.js'
+import { refusedAgain } from './own-writes.js'
 
 /** A write that no relay has answered, or of which no push has come yet. */
 export interface PendingWrite {
@@ -40,6 +48,8 @@ export interface OutboxState {
   readonly refused: readonly RefusedWrite[]
   /** This program is connected, sends and keeps; false while another tab of the card does. */
   readonly isHere: boolean
+  /** The cart, as it is now, is kept on this device. */
+  readonly isCartKept: boolean
 }
 
 /** A write's answer, with what was signed. */
@@ -86,6 +96,10 @@ interface Entry extends Omit<KeptWrite, 'signed'> {
   signed: KeptWrite['signed']
   isSent: boolean
   isKept: boolean
+  /** As it was signed: until then it may come back unsigned, and be signed anew. */
+  isSignedKept: boolean
+  /** It was sent over a connection that was lost, or may have been, and the relay may have it. */
+  mayBeTaken: boolean
   /** How often the relay said that too much is open. */
   tries: number
   readonly waiters: Set<Waiter>
@@ -107,10 +121,14 @@ export class Outbox {
   private entries: Entry[] = []
   private answered: AnsweredWrite[] = []
   private refusals: KeptRefusal[] = []
+  /** What other cards wrote at this place. */
+  private others: readonly Uint8Array[] = []
   /** Dismissed here while another tab keeps the list. */
   private readonly dismissed = new Set<bigint>()
   private lastNonce = 0n
   private cartText = ''
+  /** What is kept of it. */
+  private storedCart = ''
   /** It changed while another tab kept, which may not have heard of it. */
   private isCartNewer = false
   private cardKept = false
@@ -154,6 +172,7 @@ export class Outbox {
         message,
       })),
       isHere: this.isHolder,
+      isCartKept: this.storedCart === this.cartText,
     })
   }
 
@@ -215,21 +234,36 @@ export class Outbox {
       if (this.isUnread) return this.tellInMemory(`what was kept cannot be read: ${message}`)
       return this.host.notice(`what was kept of cart and writes is not used: ${message}`)
     }
+    this.storedCart = kept.cart
     if (kept.purpose !== this.purpose) return this.takeOther(kept)
-    this.takeWrites(kept.writes)
-    this.refusals = kept.refused.filter(({ id }) => !this.dismissed.has(id))
-    if (kept.lastNonce > this.lastNonce) this.lastNonce = kept.lastNonce
-    this.cardKept ||= kept.isCardKept
+    this.others = kept.others
+    this.takeOwn(kept)
     if (!this.isCartNewer) this.showCart(kept.cart)
     this.told()
   }
 
-  /** Of another card of this shop the cart goes on: its checkout that may be there is the same order for this one. */
-  private takeOther({ purpose, cart }: KeptOutbox): void {
-    if (!isSameShop(purpose, this.purpose))
-      return this.host.notice('cart and writes that were kept are of another shop and not used')
-    this.host.notice('writes that were kept are of another card and not used; the cart is')
-    if (!this.isCartNewer) this.showCart(cart)
+  private takeOwn(kept: KeptOutbox): void {
+    this.takeWrites(kept.writes)
+    this.refusals = kept.refused.filter(({ id }) => !this.dismissed.has(id))
+    if (kept.lastNonce > this.lastNonce) this.lastNonce = kept.lastNonce
+    this.cardKept ||= kept.isCardKept
+  }
+
+  /**
+   * Of another card of this shop the cart goes on: its checkout that may be there is the same order for this one. What
+   * that card has not sent stays beside what this one keeps, until it is used again.
+   */
+  private takeOther(kept: KeptOutbox): void {
+    const own = kept.others.find((bytes) => readOutbox(bytes).purpose === this.purpose)
+    const theirs = kept.writes.length === 0 ? [] : [encodeOutbox({ ...kept, others: [] })]
+    this.others = [...theirs, ...kept.others.filter((bytes) => bytes !== own)].slice(0, OUTBOX_OTHERS_MAX)
+    if (own !== undefined) this.takeOwn(readOutbox(own))
+    const isShop = isSameShop(kept.purpose, this.purpose)
+    const what = isShop
+      ? 'writes that were kept are of another card, and wait for it; the cart is used'
+      : OF_ANOTHER_SHOP
+    this.host.notice(what)
+    if (isShop && !this.isCartNewer) this.showCart(kept.cart)
     this.told()
   }
 
@@ -255,6 +289,8 @@ export class Outbox {
       signed: undefined,
       isSent: false,
       isKept: false,
+      isSignedKept: false,
+      mayBeTaken: false,
       tries: 0,
       waiters: new Set(),
     }
@@ -311,6 +347,7 @@ export class Outbox {
     this.cartText = text
     this.isCartNewer = !this.isHolder
     void this.keep()
+    this.told()
   }
 
   /** Another tab's. */
@@ -367,16 +404,24 @@ export class Outbox {
     const [entry] = this.entries
     if (entry === undefined || link === undefined || !this.isHolder || this.isClosed || this.retry !== undefined)
       return false
-    if (entry.signed === undefined) {
-      entry.signed = this.host.sign(entry.patches, this.nextNonce())
+    if (!entry.isSignedKept && !entry.isSent) {
+      entry.signed ??= this.host.sign(entry.patches, this.nextNonce())
       await this.keep()
       // Meanwhile the turn may have gone to another tab, or the write have been aborted.
       if (this.host.link() !== link || !this.isHolder || this.entries[0] !== entry) return true
+      if (entry.isKept && !entry.isSignedKept) return this.unkept()
     } else if (link.version === 4) {
       const problem = 'it may have been applied before, and the relay speaks version 4: nobody can know'
       return this.refuse(entry, new ClientError('OUTCOME_UNKNOWN', problem))
     }
     return this.send(entry, link)
+  }
+
+  /** It stands unsigned where it is kept: sent now, it would be signed anew after a restart, and be another set. */
+  private unkept(): false {
+    this.host.notice('a write waits: it cannot be kept as it was signed, and would be sent twice after a restart')
+    this.again(0)
+    return false
   }
 
   private async send(entry: Entry, link: WriteLink): Promise<boolean> {
@@ -413,17 +458,26 @@ export class Outbox {
   private notTaken(entry: Entry, error: ClientError, version: WireVersion): boolean {
     const isLost = LOST.has(error.code)
     // Over the next connection, as it was signed.
-    if (isLost && version === 5) return false
-    if (!WAITED_FOR.has(error.code) && !isCrowded(entry, error)) return this.refuse(entry, error)
+    if (isLost && version === 5) {
+      entry.mayBeTaken = true
+      return false
+    }
+    if (!WAITED_FOR.has(error.code) && !isCrowded(entry, error))
+      return this.refuse(entry, entry.mayBeTaken ? refusedAgain(error) : error)
+    this.again((error.retryAfter ?? 0) * 1_000)
+    return false
+  }
+
+  /** After a rising pause, of at least so many milliseconds. */
+  private again(ms: number): void {
     this.retry = setTimeout(
       () => {
         this.retry = undefined
         this.run()
       },
-      Math.max(this.backOffMs * (0.5 + Math.random() / 2), (error.retryAfter ?? 0) * 1_000),
+      Math.max(this.backOffMs * (0.5 + Math.random() / 2), ms),
     )
     this.backOffMs = Math.min(BACK_OFF_MS_MAX, this.backOffMs * 2)
-    return false
   }
 
   private refuse(entry: Entry, error: ClientError): true {
@@ -464,10 +518,14 @@ export class Outbox {
           read: write.patches.map(readPatch),
           isSent: false,
           isKept: true,
+          isSignedKept: write.signed !== undefined,
+          mayBeTaken: write.signed !== undefined,
           tries: 0,
           waiters: new Set(),
         }
+      if (entry.signed === undefined && write.signed !== undefined) entry.mayBeTaken = true
       entry.signed ??= write.signed
+      entry.isSignedKept ||= write.signed !== undefined
       entry.isKept = true
       return entry
     })
@@ -482,11 +540,16 @@ export class Outbox {
   private keep(): Promise<void> {
     if (!this.isHolder || this.isUnread) return Promise.resolve()
     const { purpose, lastNonce, cartText: cart, cardKept: isCardKept, entries: writes, refusals: refused } = this
-    const bytes = encodeOutbox({ purpose, lastNonce, cart, isCardKept, writes, refused })
+    const bytes = encodeOutbox({ purpose, lastNonce, cart, isCardKept, writes, refused, others: this.others })
+    const signed = writes.filter((entry) => entry.signed !== undefined)
     this.saved = this.saved.then(async () => {
       try {
         await this.store.save(bytes)
         for (const entry of writes) entry.isKept = true
+        for (const entry of signed) entry.isSignedKept = true
+        const wasKept = this.storedCart === this.cartText
+        this.storedCart = cart
+        if (wasKept !== (cart === this.cartText)) this.told()
         this.host.kept()
       } catch (error) {
         this.tellInMemory((error as Error).message)
@@ -523,16 +586,7 @@ export class Outbox {
   }
 }
 
-const LOST: ReadonlySet<ClientErrorCode> = new Set(['OUTCOME_UNKNOWN', 'DISCONNECTED'])
-/** The relay has not looked at the set: the same one is sent again. */
-const WAITED_FOR: ReadonlySet<ClientErrorCode> = new Set(['UNAVAILABLE', 'RATE_LIMITED'])
-
-/** Too many requests are open for a moment; too many orders stay, and what waits behind must not wait for ever. */
-function isCrowded(entry: Entry, error: ClientError): boolean {
-  return error.code === 'TOO_MANY_CONCURRENT_REQUESTS' && entry.tries++ < CROWDED_TRIES_MAX
-}
-
-const CROWDED_TRIES_MAX = 4
+const OF_ANOTHER_SHOP = 'cart and writes that were kept are of another shop and not used'
 
 /** Of two purposes: they begin with shop and relay. */
 function isSameShop(one: string, other: string): boolean {

@@ -66,7 +66,7 @@ export class OwnWrites {
 }
 
 /** A relay that cannot take a set now has not looked whether it has it: whoever writes it anew may write it twice. */
-function refusedAgain(error: Error): Error {
+export function refusedAgain<E extends Error>(error: E): E | ClientError {
   if (!(error instanceof ClientError && NOT_LOOKED_AT.has(error.code))) return error
   const problem = 'the connection ended before the relay answered, and now it refuses'
   return new ClientError('OUTCOME_UNKNOWN', `${problem} (${error.message}): the write may have been applied`, {

@@ -21,7 +21,7 @@ import {
   type ProvenAnswer,
   type WriteAnswer,
 } from '../wire/proof-payloads.js'
-import { ClientError } from './client-error.js'
+import { clientClosed, ClientError } from './client-error.js'
 import { OwnSetError } from './own-set-error.js'
 import type { Ask } from './part-proofs.js'
 import { requireSame } from './same-checkpoint.js'
@@ -36,15 +36,18 @@ export interface AskedShop {
 /** The relay is asked again while its newest checkpoint is one that no push brought: some are passed over. */
 const TRIES_MAX = 8
 
-/** An answer and its checkpoint, as it was accepted. Rejects with CheckpointError, and with TIMEOUT. */
+/** An answer and its checkpoint, as it was accepted. Rejects with CheckpointError, with TIMEOUT, and with CLOSED. */
 async function tiedAnswer<A extends ProvenAnswer>(
   { checkpoints }: AskedShop,
   ask: () => Promise<A>,
 ): Promise<{ readonly answer: A; readonly checkpoint: VerifiedCheckpoint }> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
+    if (checkpoints.isEnded) throw clientClosed()
     const answer = await ask()
     const { Seq } = checkpoints.verified(answer.Checkpoint).fields
-    if (!(await checkpoints.reached(Seq, TIED_ANSWER_MS_MAX)))
+    const isReached = await checkpoints.reached(Seq, TIED_ANSWER_MS_MAX)
+    if (checkpoints.isEnded) throw clientClosed()
+    if (!isReached)
       throw new ClientError('TIMEOUT', `checkpoint ${Seq} was answered, and no push brought it or a later one`)
     const checkpoint = checkpoints.at(Seq)
     if (checkpoint === undefined) continue

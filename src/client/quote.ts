@@ -159,8 +159,15 @@ function lineOf(
   return { line: { ...line, title, ...sums }, problems }
 }
 
+interface ChoiceProblem extends QuoteProblem {
+  readonly code: 'VARIATION_MISSING' | 'VARIATION_TWICE'
+}
+
 /** The protocol takes none of an option, and two: what is in stock is counted by one of each. */
-function choiceProblem({ Metadata, Options }: Listing, variations: readonly string[]): QuoteProblem | undefined {
+export function choiceProblem(
+  { Metadata, Options }: Listing,
+  variations: readonly string[],
+): ChoiceProblem | undefined {
   const counted = [...(Options ?? [])].flatMap(([name, { Title, Variations }]) => {
     const names = [...(Variations?.keys() ?? [])]
     const chosen = names.filter((one) => variations.includes(one)).length
@@ -233,6 +240,6 @@ function stepsOf(start: bigint, steps: readonly PriceStep[], money: MakeMoney): 
   })
 }
 
-function problem(code: QuoteProblemCode, message: string): QuoteProblem {
+function problem<Code extends QuoteProblemCode>(code: Code, message: string): QuoteProblem & { readonly code: Code } {
   return { code, message }
 }

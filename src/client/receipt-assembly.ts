@@ -34,6 +34,7 @@ import { ObjectType, type PushRequest, type SyncStatusRequest } from '../wire/me
 import { readLogProofAnswer, readStateProofAnswer, type StateProofAnswer } from '../wire/proof-payloads.js'
 import { encodeStateQuestion } from '../wire/snapshot-payloads.js'
 import { decodeSet, type PushedSet } from '../wire/pushed-set.js'
+import { untilClosed, type ClosingClient } from './client-closed.js'
 import { aborted, ClientError } from './client-error.js'
 import { bytesFromRelay, type RelayPlace } from './relay-http.js'
 import { RelayLink, type Aside } from './relay-link.js'
@@ -90,10 +91,13 @@ export async function fetchReceipt(source: ReceiptSource, orderId: OrderId): Pro
   throw found!
 }
 
-/** The same of an order that the card may read: the relay takes no question about another one. NOT_FOUND for these. */
-export async function ownReceipt(source: ReceiptSource, orderId: OrderId): Promise<Uint8Array> {
+/**
+ * The same of an order that the card of `client` may read: the relay takes no question about another one. NOT_FOUND for
+ * these; CLOSED with the client.
+ */
+export async function ownReceipt(source: ReceiptSource, orderId: OrderId, client: ClosingClient): Promise<Uint8Array> {
   try {
-    return await fetchReceipt(source, orderId)
+    return await untilClosed(client, source.signal, (signal) => fetchReceipt({ ...source, signal }, orderId))
   } catch (cause) {
     if (!(cause instanceof ClientError) || cause.code !== 'INVALID') throw cause
     const problem = `order ${orderId} is not there, or another guest's`

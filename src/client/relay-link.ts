@@ -11,7 +11,7 @@ import { personalMessageDigest } from '../bytes/eip191.js'
 import { BACK_OFF_MS_MAX, BACK_OFF_MS_MIN } from '../limits.js'
 import type { WireVersion } from '../wire/envelope.js'
 import type { PushRequest, Request, SubscriptionRequest, SyncStatusRequest } from '../wire/messages.js'
-import { ClientError, clientClosed } from './client-error.js'
+import { ClientError, clientClosed, verificationFailed } from './client-error.js'
 import { RelayConnection, type ConnectionHandlers } from './connection.js'
 import { loaded } from './later.js'
 import type * as WhyNot from './refused-upgrade.js'
@@ -52,11 +52,11 @@ export class RelayLink {
   private ready: RelayConnection | undefined
   private opening: RelayConnection | undefined
   private current: ConnectionState = 'connecting'
-  private why: Error | undefined
+  private why: ClientError | undefined
   private backOffMs = BACK_OFF_MS_MIN
   private retry: ReturnType<typeof setTimeout> | undefined
   /** A check failed: nothing is taken from the relay any more. */
-  private failure: Error | undefined
+  private failure: ClientError | undefined
   private isPaused = false
   /** Whether it opens by itself: since `begin`, or the first connection. */
   private isWanted = false
@@ -85,7 +85,7 @@ export class RelayLink {
   }
 
   /** Why the last connection ended, or could not be had; undefined while there is one, and while it is paused. */
-  get problem(): Error | undefined {
+  get problem(): ClientError | undefined {
     return this.why
   }
 
@@ -234,7 +234,7 @@ export class RelayLink {
   }
 
   /** Nothing is taken from the relay any more, and it is not asked again. */
-  fail(why: Error): void {
+  fail(why: ClientError): void {
     this.failure = this.why = why
     const { ready } = this
     this.ready = undefined
@@ -343,7 +343,7 @@ export class RelayLink {
     } catch (error) {
       if (this.current === 'closed' || this.isPaused || attempt !== this.attempts) return
       this.handlers.lost()
-      this.why = this.failure ?? (error as Error)
+      this.why = this.failure ?? verificationFailed(error)
       if (this.failure !== undefined) return this.setState('disconnected')
       const isRefused = error instanceof ClientError && !error.retryable
       if (isRefused) this.options.notice(`the relay refuses: ${(error as Error).message}`)

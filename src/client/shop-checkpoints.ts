@@ -44,6 +44,8 @@ export class ShopCheckpoints {
   /** By Seq, the newest last; as many as a relay makes proofs for. */
   private readonly recent = new Map<bigint, VerifiedCheckpoint>()
   private readonly waiting = new Set<() => void>()
+  /** The client was closed. */
+  isEnded = false
 
   constructor(shopId: ShopId, relay: KnownRelay) {
     this.shopId = shopId
@@ -107,17 +109,23 @@ export class ShopCheckpoints {
    */
   reached(seq: bigint, ms: number): Promise<boolean> {
     const isReached = () => this.accepted !== undefined && this.accepted.fields.Seq >= seq
-    if (isReached()) return Promise.resolve(true)
+    if (this.isEnded || isReached()) return Promise.resolve(isReached())
     return new Promise((resolve) => {
       const finish = (reached: boolean) => {
         clearTimeout(timer)
         this.waiting.delete(look)
         resolve(reached)
       }
-      const look = () => (isReached() ? finish(true) : undefined)
+      const look = () => (this.isEnded || isReached() ? finish(isReached()) : undefined)
       const timer = setTimeout(() => finish(false), ms)
       this.waiting.add(look)
     })
+  }
+
+  /** No push comes any more. */
+  end(): void {
+    this.isEnded = true
+    for (const look of [...this.waiting]) look()
   }
 
   /** One of this relay's and this shop's. Throws CheckpointError. */

@@ -198,7 +198,7 @@ export class ShopClient extends ShopObjects {
   }
 
   /** Why there is no connection, until there is one; undefined while another tab of this card has it. */
-  get problem(): Error | undefined {
+  get problem(): ClientError | undefined {
     return this.link.problem
   }
 
@@ -384,7 +384,7 @@ export class ShopClient extends ShopObjects {
     if (key === undefined) throw new ClientError('NEEDS_KEY', 'a visitor has no orders: connect with a key')
     // A page loads what makes receipts when the first is wanted.
     const { ownReceipt } = await loaded(import('./receipt-assembly.js'))
-    return ownReceipt({ url, shop, relays: this.relay.keys, link: this.link, signal }, id)
+    return ownReceipt({ url, shop, relays: this.relay.keys, link: this.link, signal }, id, this)
   }
 
   /** How it stands now, for eyes: `mountDevtools` of `cairn-relay/devtools` shows it. */

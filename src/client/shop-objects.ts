@@ -78,7 +78,7 @@ export abstract class ShopObjects {
   /** Once: of a card's client before anybody has it. */
   protected use(side: typeof GuestSide): void {
     const held = (name: string) => ({ ...this.source.standing(name), data: this.source.get(name) })
-    this.guests = { side, orders: callable(side.makeOrders(this, held)) }
+    this.guests = { side, orders: callable(side.makeOrders(this, held, () => this.device !== undefined)) }
     this.ownCart?.quotes()
   }
 
@@ -274,6 +274,7 @@ export abstract class ShopObjects {
     if (this.ownCart !== undefined) return this.ownCart
     this.ownCart = new Cart({
       currencies,
+      client: this,
       side: () => this.guests?.side,
       kept: (text) => this.device?.keepCart(text),
       listing: (id) => this.listing(id),
@@ -282,6 +283,10 @@ export abstract class ShopObjects {
       order: (id) => this.order(id),
       isWaiting: (order) =>
         this.device?.outbox.get().pending.some(({ changes }) => orderIn(changes) === order) === true,
+      made: (order) => {
+        for (const { id, changes } of this.device?.outbox.get().refused ?? [])
+          if (orderIn(changes) === order) this.device!.outbox.dismiss(id)
+      },
     })
     this.cartKept(this.device?.outbox.cart ?? '')
     // Without it the lines are loading.
@@ -402,7 +407,7 @@ export interface LiveOutbox {
   readonly dismiss: (id: bigint) => void
 }
 
-const NO_WRITES: OutboxState = { pending: [], refused: [], isHere: true }
+const NO_WRITES: OutboxState = { pending: [], refused: [], isHere: true, isCartKept: false }
 const CARD_OFFER = 'Orders/ card offer'
 
 /** Called, it lists all orders; its methods are those of `orders`. */

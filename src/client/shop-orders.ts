@@ -26,14 +26,16 @@ import {
 } from '../objects/payment-request.js'
 import { ChainAddress } from '../objects/scalars.js'
 import type { Change } from '../patches/patch.js'
-import { checkAddress } from './checkout.js'
+import { checkAgreed, requireAgreed, requireDue } from './agreed-total.js'
+import { checkAddress, outcomeOf, whenHeld } from './checkout.js'
 import { checkItem, type AddressProblem } from './cart.js'
+import { untilClosed, type ClosingClient } from './client-closed.js'
 import { aborted, ClientError, usage } from './client-error.js'
 import { ChoiceTerms, followsNow, type Finding, type PricedShop } from './compared-total.js'
 import type { Live, LiveList } from './live.js'
 import { currencyOf, isSameCurrency, type Currency, type Money } from './money.js'
 import { randomId } from './places.js'
-import { quoteOf, type Item, type Quote } from './quote.js'
+import { choiceProblem, quoteOf, type Item, type Quote } from './quote.js'
 
 export interface NewOrder {
   /** 64 bits, not 0; random if left out. */
@@ -83,7 +85,7 @@ export interface PaymentCalls {
 }
 
 /** What orders need of a shop; a ShopClient is one. */
-interface OrderShop {
+interface OrderShop extends ClosingClient {
   /** Whether the order's sets come to this client. */
   sees(order: OrderId): boolean
   readonly shopId: ShopId
@@ -99,6 +101,11 @@ interface CallOptions {
   readonly signal?: AbortSignal
 }
 
+export interface ChoiceOptions extends CallOptions {
+  /** What the guest saw and agreed to: where something else is due nothing is to be paid before he is asked again. */
+  readonly total?: Money | undefined
+}
+
 /** What was found of the payment that a choice of this client led to. */
 interface Found {
   /** 32 bytes. */
@@ -112,19 +119,54 @@ export class ShopOrders {
   /** Of each order's last choice: what it was priced by may change later, and the finding stays. */
   private readonly found = new Map<OrderId, Found>()
 
-  /** `held`: what is held of an object, by name. */
-  constructor(shop: OrderShop, held: PricedShop['held']) {
+  private readonly isKept: () => boolean
+
+  /** `held`: what is held of an object, by name; `isKept`: what is written is kept until it is sent. */
+  constructor(shop: OrderShop, held: PricedShop['held'], isKept: () => boolean = () => false) {
     this.shop = shop
+    this.isKept = isKept
     const { currencies } = shop
     const [order, listing] = [(id: OrderId) => shop.order(id), (id: ListingId) => shop.listing(id)]
     this.priced = { currencies, held, order, listing, manifest: () => shop.manifest() }
   }
 
-  /** An Open order; resolves with its id when it is durable. Rejects with the wire's code. */
+  /**
+   * An Open order; resolves with its id when it is durable. Rejects with the wire's code; where nobody knows whether it
+   * is there, objectId is its id. VARIATION_MISSING and VARIATION_TWICE, with nothing sent, where a listing has options
+   * and the item not one variation of each.
+   */
   async create(order: NewOrder = {}, options: CallOptions = {}): Promise<OrderId> {
     const id = order.id ?? randomId()
-    await this.shop.write([this.added(id, order)], options)
+    const added = this.added(id, order)
+    const held = this.held(order.items, options.signal)
+    if (held !== undefined) await held
+    this.requireChosen(order.items)
+    await this.write(id, [added], options)
     return id
+  }
+
+  /** Nobody can look for an order whose id only the call knew. */
+  private async write(id: OrderId, changes: readonly Change[], options: CallOptions): Promise<void> {
+    try {
+      await this.shop.write(changes, options)
+    } catch (error) {
+      throw naming(id, error)
+    }
+  }
+
+  /** Undefined where nothing has to come first, and where a write is kept: then it is made at once. */
+  private held(items: readonly Item[] = [], signal?: AbortSignal): Promise<void> | undefined {
+    const lives = items.map(({ listing }) => this.shop.listing(listing))
+    return this.shop.state !== 'connected' || this.isKept() ? undefined : whenHeld(this.shop, lives, signal)
+  }
+
+  /** As a cart does; what is not held here the relay knows. Throws ClientError. */
+  private requireChosen(items: readonly Item[] = []): void {
+    for (const { listing: id, variations = [] } of items) {
+      const listing = this.shop.listing(id).get().data
+      const problem = listing && choiceProblem(listing, variations)
+      if (problem !== undefined) throw new ClientError(problem.code, problem.message, { objectId: id })
+    }
   }
 
   private added(id: OrderId, { items = [], ...order }: NewOrder): Change {
@@ -139,12 +181,20 @@ export class ShopOrders {
 
   /** Appends an item to an Open order. */
   async add(id: OrderId, item: Item, options: CallOptions = {}): Promise<void> {
-    await this.shop.write([{ op: 'append', path: ['Orders', id, 'Items'], value: itemValues([item])[0]! }], options)
+    const [value] = itemValues([item])
+    const held = this.held([item], options.signal)
+    if (held !== undefined) await held
+    this.requireChosen([item])
+    await this.write(id, [{ op: 'append', path: ['Orders', id, 'Items'], value: value! }], options)
   }
 
   /** Puts these in the place of all items of an Open order: changed, removed and added at once. */
   async setItems(id: OrderId, items: readonly Item[], options: CallOptions = {}): Promise<void> {
-    await this.shop.write([{ op: 'replace', path: ['Orders', id, 'Items'], value: itemValues(items) }], options)
+    const value = itemValues(items)
+    const held = this.held(items, options.signal)
+    if (held !== undefined) await held
+    this.requireChosen(items)
+    await this.write(id, [{ op: 'replace', path: ['Orders', id, 'Items'], value }], options)
   }
 
   /** Of an order that is not Canceled or Paid. What is due changes once payment is chosen again. */
@@ -159,13 +209,17 @@ export class ShopOrders {
       path: ['Orders', id, field],
       value: addressValue(address, field),
     }))
-    await this.shop.write(changes, options)
+    await this.write(id, changes, options)
   }
 
   /** An order whose items are reserved, made in one set: all of it or, with OUT_OF_STOCK, nothing. */
   async place(order: NewOrder, options: CallOptions = {}): Promise<OrderId> {
     const id = order.id ?? randomId()
-    await this.shop.write([this.added(id, order), stateChange(id, COMMITTED)], options)
+    const changes = [this.added(id, order), stateChange(id, COMMITTED)]
+    const held = this.held(order.items, options.signal)
+    if (held !== undefined) await held
+    this.requireChosen(order.items)
+    await this.write(id, changes, options)
     return id
   }
 
@@ -177,13 +231,14 @@ export class ShopOrders {
 
   /** Reserves the items; rejects with OUT_OF_STOCK and the listing's id. */
   async commit(id: OrderId, options: CallOptions = {}): Promise<void> {
-    await this.shop.write([stateChange(id, COMMITTED)], options)
+    await this.write(id, [stateChange(id, COMMITTED)], options)
   }
 
   /** Gives the reservation back. A payment that comes later is told to the merchant. */
   async cancel(id: OrderId, options: CallOptions = {}): Promise<void> {
     const canceledAt = new CborTime(BigInt(Math.floor(Date.now() / 1_000)))
-    await this.shop.write(
+    await this.write(
+      id,
       [{ op: 'add', path: ['Orders', id, 'CanceledAt'], value: canceledAt }, stateChange(id, CANCELED)],
       options,
     )
@@ -192,15 +247,20 @@ export class ShopOrders {
   /**
    * Chooses payee and currency of a committed order, again too, and resolves with what is to be paid once the relay has
    * said so. Rejects with INVALID where it cannot be paid so; with PAYMENT_MISMATCH, LISTING_MISMATCH or TOTAL_MISMATCH
-   * where what is asked is not what follows from the order and what the shop sells, as it was held when it was priced.
+   * where what is asked is not what follows from the order and what the shop sells, as it was held when it was priced;
+   * with PRICE_CHANGED where that is another total than the given one: nothing was sent if the shop's prices lead to
+   * another one now, else `due` has what is asked.
    */
-  async choosePayment(id: OrderId, choice: PaymentChoice, options: CallOptions = {}): Promise<PaymentDue> {
+  async choosePayment(id: OrderId, choice: PaymentChoice, options: ChoiceOptions = {}): Promise<PaymentDue> {
+    const { total } = options
+    checkAgreed(total)
     if (!this.shop.sees(id))
       throw new ClientError(
         'NOT_SUBSCRIBED',
         `order ${id} is not subscribed to: connect with only: [{ order: 'all' }, …], or without only`,
       )
     const before = this.order(id)
+    this.requireAgreed(before, total)
     const { payee, currency, callAsContract = this.payeeIsContract(payee) } = choice
     const chosen = new Map<CborKey, Encodable>([
       ['Address', ChainAddress.write(payee)],
@@ -212,15 +272,18 @@ export class ShopOrders {
       stateChange(id, PAYMENT_CHOSEN),
     ]
     const terms = new ChoiceTerms(this.priced, id, currency)
+    const { signal } = options
     try {
-      await this.shop.write(changes, options)
+      await this.write(id, changes, { ...(signal && { signal }) })
       const isDue = (order: Order) => {
         if (!isNewlyDue(order, before, choice)) return false
         // At once: who is told of the order in the same turn asks what is due.
         this.found.set(id, { paymentId: order.PaymentDetails!.PaymentID, finding: terms.finding(order) })
         return true
       }
-      return this.checkedDue(await this.until(id, isDue, options.signal))
+      const due = this.checkedDue(await this.until(id, isDue, signal))
+      requireDue(total, due.money, id)
+      return due
     } finally {
       terms.end()
     }
@@ -253,6 +316,13 @@ export class ShopOrders {
   /** All orders that may be read, by id, with their proof of completeness: a guest's own, the shop's for staff. */
   all(): LiveList<Order> {
     return this.shop.orderList()
+  }
+
+  /** Of another currency than the shop's own the relay alone knows what it will ask. */
+  private requireAgreed(order: Order | undefined, agreed: Money | undefined): void {
+    const quote = order && this.quoteFor(order)
+    if (agreed === undefined || quote?.total === undefined) return
+    if (isSameCurrency(agreed.currency, quote.total.currency)) requireAgreed(agreed, quote)
   }
 
   private loaded(id: OrderId): Order | undefined {
@@ -306,16 +376,20 @@ export class ShopOrders {
     return quoteOf({ manifest, listing, currencies }, items, ShippingAddress ?? InvoiceAddress)
   }
 
-  /** Rejects when the signal aborts, when the order cannot be seen, and after a minute. */
-  private until(id: OrderId, condition: (order: Order) => boolean, signal?: AbortSignal): Promise<Order> {
+  /** Rejects when the signal aborts or the client is closed, when the order cannot be seen, and after a minute. */
+  private until(id: OrderId, condition: (order: Order) => boolean, given?: AbortSignal): Promise<Order> {
+    return untilClosed(this.shop, given, (signal) => this.untilAborted(id, condition, signal))
+  }
+
+  private untilAborted(id: OrderId, condition: (order: Order) => boolean, signal: AbortSignal): Promise<Order> {
     const live = this.shop.order(id)
     return new Promise((resolve, reject) => {
       const finish = () => {
         stop()
         clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
+        signal.removeEventListener('abort', onAbort)
       }
-      const onAbort = () => (finish(), reject(aborted(signal!)))
+      const onAbort = () => (finish(), reject(aborted(signal)))
       const look = () => {
         const { data, error } = live.get()
         if (error !== undefined) return (finish(), reject(error))
@@ -327,7 +401,8 @@ export class ShopOrders {
       )
       const timer = setTimeout(late, DUE_MS_MAX)
       const stop = live.subscribe(look)
-      signal?.addEventListener('abort', onAbort, { once: true })
+      if (signal.aborted) return onAbort()
+      signal.addEventListener('abort', onAbort, { once: true })
       look()
     })
   }
@@ -342,6 +417,12 @@ function isNewlyDue(order: Order, before: Order | undefined, { payee, currency }
   if (order === before || State !== UNPAID || PaymentDetails === undefined) return false
   if (ChosenPayee === undefined || ChosenCurrency === undefined) return false
   return isSameCurrency(ChosenPayee.Address, payee) && isSameCurrency(ChosenCurrency, currency)
+}
+
+function naming(id: OrderId, error: unknown): unknown {
+  if (!(error instanceof ClientError) || outcomeOf(error) !== 'unknown' || error.objectId !== undefined) return error
+  const { code, message, remedy, retryAfter, cause = error } = error
+  return new ClientError(code, `order ${id}: ${message}`, { cause, objectId: id, remedy, retryAfter })
 }
 
 function callsOf(request: PaymentRequest): PaymentCalls {
@@ -388,7 +469,7 @@ const ADDRESS_REMEDY = 'Name, Address1, City, PostalCode, Country and EmailAddre
 
 /** What keeps the relay from taking it, and of which field. */
 export function addressProblem(address: AddressDetails): AddressProblem | undefined {
-  const given = Object.entries(address).filter(([, value]) => value !== undefined)
+  const given = Object.entries({ ...address }).filter(([, value]) => value !== undefined)
   try {
     AddressDetails.read(new Map(given), '')
     return undefined

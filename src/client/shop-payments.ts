@@ -12,7 +12,7 @@ import type { ChainAddress } from '../objects/scalars.js'
 import type { WireVersion } from '../wire/envelope.js'
 import type { Request } from '../wire/messages.js'
 import { readPaymentPage, type PaymentRow } from '../wire/payment-page.js'
-import { ClientError } from './client-error.js'
+import { ClientError, verificationFailed } from './client-error.js'
 import type { Reading } from './live.js'
 import type { Money } from './money.js'
 import type { ConnectionState } from './relay-link.js'
@@ -72,7 +72,7 @@ export class ShopPayments {
   private coming: { readonly rows: Rows; readonly pushed: Set<OrderId> } | undefined
   private isWhole = false
   private isConnected = false
-  private error: Error | undefined
+  private error: ClientError | undefined
   private listed: readonly OrderPayments[] | undefined
 
   constructor(shop: PaymentsShop) {
@@ -128,17 +128,17 @@ export class ShopPayments {
       Object.assign(this, { rows: coming.rows, coming: undefined, isWhole: true, error: undefined })
       this.changed()
     } catch (error) {
-      if (this.coming === coming) this.failed(error as Error)
+      if (this.coming === coming) this.failed(verificationFailed(error))
     }
   }
 
   /** What comes back with the next connection is no failure. */
-  private failed(error: Error): void {
+  private failed(error: ClientError): void {
     this.coming = undefined
-    if (!(error instanceof ClientError) || error.code !== 'DISCONNECTED') this.fail(error)
+    if (error.code !== 'DISCONNECTED') this.fail(error)
   }
 
-  private fail(error: Error): void {
+  private fail(error: ClientError): void {
     this.error = error
     this.changed()
   }

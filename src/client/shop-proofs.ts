@@ -376,6 +376,7 @@ export class ShopProofs {
 
   close(): void {
     this.end()
+    this.proven.checkpoints.end()
     clearInterval(this.age)
   }
 

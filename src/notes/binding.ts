@@ -32,12 +32,8 @@ export const NoteBinding = struct(
   },
   { unlisted: 'refused' },
 )
-/**
- * Registry: zeros in development mode. Relay: the relay token's number. NoteKey: Ed25519, 32 bytes.
- *
- * @interface
- */
-export type NoteBinding = Infer<typeof NoteBinding>
+/** Registry: zeros in development mode. Relay: the relay token's number. NoteKey: Ed25519, 32 bytes. */
+export interface NoteBinding extends Infer<typeof NoteBinding> {}
 
 /** `[binding bytes, signature of 65 bytes]`, as it is sent. */
 export const SignedBinding = tuple(bytes(1, NOTE_BINDING_BYTES_MAX), bytes(65))

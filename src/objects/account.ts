@@ -10,11 +10,7 @@ import { arrayOf, bool, bytes, defaulting, nullable, struct, type Infer } from '
 export const KeyCard = bytes(33)
 export const KeyCards = arrayOf(KeyCard)
 export const Account = struct({ KeyCards: nullable(KeyCards), Guest: defaulting(bool, false) })
-/**
- * A wallet's key cards in the shop, 33 bytes each, null for none; those of all guests are in one account.
- *
- * @interface
- */
-export type Account = Infer<typeof Account>
+/** A wallet's key cards in the shop, 33 bytes each, null for none; those of all guests are in one account. */
+export interface Account extends Infer<typeof Account> {}
 
 export const GUESTS_ACCOUNT: Uint8Array = new Uint8Array(20)

@@ -59,24 +59,16 @@ export const Variation = struct({
   PriceModifier: optional(PriceModifier),
   SKU: optional(text),
 })
-/**
- * One value of an option: its title, what it adds to the price or takes from it, its SKU.
- *
- * @interface
- */
-export type Variation = Infer<typeof Variation>
+/** One value of an option: its title, what it adds to the price or takes from it, its SKU. */
+export interface Variation extends Infer<typeof Variation> {}
 export const Variations = mapOf(variationKey, Variation)
 
 export const Option = struct(
   { Title: required(filledText), Variations: optional(Variations) },
   { aliases: { title: 'Title' } },
 )
-/**
- * What a guest chooses of a listing, such as its size; the keys of `Variations` are the names that items hold.
- *
- * @interface
- */
-export type Option = Infer<typeof Option>
+/** What a guest chooses of a listing, such as its size; the keys of `Variations` are the names that items hold. */
+export interface Option extends Infer<typeof Option> {}
 
 /** Options by name. Variation names are unique over all of them. */
 export type Options = ReadonlyMap<string, Option>
@@ -95,12 +87,8 @@ export const StockStatus = struct({
   InStock: optional(bool),
   ExpectedInStockBy: optional(time),
 })
-/**
- * What the merchant says of the stock of a combination of variations, to everybody: no number of pieces.
- *
- * @interface
- */
-export type StockStatus = Infer<typeof StockStatus>
+/** What the merchant says of the stock of a combination of variations, to everybody: no number of pieces. */
+export interface StockStatus extends Infer<typeof StockStatus> {}
 export const StockStatuses = arrayOf(StockStatus)
 
 export const Listing = struct({
@@ -114,10 +102,8 @@ export const Listing = struct({
 /**
  * Something that a shop sells. `Price` is in the smallest unit of the manifest's pricing currency, `ViewState` 0n not
  * published, 1n published, 2n deleted; the keys of `Options` are their names.
- *
- * @interface
  */
-export type Listing = Infer<typeof Listing>
+export interface Listing extends Infer<typeof Listing> {}
 
 /** Throws SchemaError if two options of one listing have a variation of the same name. */
 export function checkVariationNames(options: Options, at: string): void {

@@ -20,12 +20,8 @@ import type { Hex } from '../bytes/hex.js'
 import { addressKey, chainKey, ChainAddress, nameKey, PriceModifiers, shopId, StoredChainAddress } from './scalars.js'
 
 export const Payee = struct({ CallAsContract: defaulting(bool, false) })
-/**
- * How a payee is paid: by a transfer, or as a contract that is called.
- *
- * @interface
- */
-export type Payee = Infer<typeof Payee>
+/** How a payee is paid: by a transfer, or as a contract that is called. */
+export interface Payee extends Infer<typeof Payee> {}
 export const Payees = mapOf(chainKey, mapOf(addressKey, Payee))
 
 const emptyMap = struct({})
@@ -43,12 +39,8 @@ export const ShippingRegion = struct({
   City: defaulting(text, ''),
   PriceModifiers: optional(PriceModifiers),
 })
-/**
- * Where a shop sends to: an empty text fits all. The modifiers change the sum, percents first, each by name.
- *
- * @interface
- */
-export type ShippingRegion = Infer<typeof ShippingRegion>
+/** Where a shop sends to: an empty text fits all. The modifiers change the sum, percents first, each by name. */
+export interface ShippingRegion extends Infer<typeof ShippingRegion> {}
 export const ShippingRegions = mapOf(nameKey, ShippingRegion)
 
 const manifestFields = {
@@ -62,10 +54,8 @@ export const Manifest = struct({ ...manifestFields, PricingCurrency: required(Ch
 /**
  * What holds for a whole shop. `Payees` and `AcceptedCurrencies` are by chain, then by address: 40 hexadecimal digits
  * without 0x; null for none. The keys of `ShippingRegions` are their names.
- *
- * @interface
  */
-export type Manifest = Infer<typeof Manifest>
+export interface Manifest extends Infer<typeof Manifest> {}
 
 /** A manifest as a state may hold it: before anybody wrote one, the reference has pricing currency on chain 0. */
 export const StoredManifest = struct({ ...manifestFields, PricingCurrency: required(StoredChainAddress) })

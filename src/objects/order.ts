@@ -51,12 +51,8 @@ export const OrderItem = struct({
   VariationIDs: optional(VariationIDs),
   Quantity: required(uint32),
 })
-/**
- * So many pieces of a listing with these variations, one of each option.
- *
- * @interface
- */
-export type OrderItem = Infer<typeof OrderItem>
+/** So many pieces of a listing with these variations, one of each option. */
+export interface OrderItem extends Infer<typeof OrderItem> {}
 
 /** An item as it is added or replaced: something of it is wanted. */
 export const WantedItem: Schema<OrderItem> = {
@@ -106,18 +102,12 @@ export const AddressDetails = struct({
 /**
  * An address: all but `Address2` and `PhoneNumber` are needed and not blank. `Country` is free text, as the shop's
  * regions have it; `PhoneNumber` is + and 7 to 15 digits.
- *
- * @interface
  */
-export type AddressDetails = Infer<typeof AddressDetails>
+export interface AddressDetails extends Infer<typeof AddressDetails> {}
 
 export const ChosenPayee = struct({ Address: required(ChainAddress), CallAsContract: defaulting(bool, false) })
-/**
- * Whom the order is paid to.
- *
- * @interface
- */
-export type ChosenPayee = Infer<typeof ChosenPayee>
+/** Whom the order is paid to. */
+export interface ChosenPayee extends Infer<typeof ChosenPayee> {}
 
 export const ListingHashes = someOf(bytes(1, LISTING_HASH_BYTES_MAX))
 
@@ -133,18 +123,12 @@ export const PaymentDetails = struct({
 /**
  * What the relay says is due: `PaymentID` 32 bytes, `Total` in the smallest unit of the chosen currency, `TTL` until
  * when, seconds since 1970, `ListingHashes` the SHA-256 of each item's listing as it stood then.
- *
- * @interface
  */
-export type PaymentDetails = Infer<typeof PaymentDetails>
+export interface PaymentDetails extends Infer<typeof PaymentDetails> {}
 
 export const TxDetails = struct({ TxHash: optional(bytes32), BlockHash: required(bytes32) })
-/**
- * Where the payment was seen: hashes of 32 bytes.
- *
- * @interface
- */
-export type TxDetails = Infer<typeof TxDetails>
+/** Where the payment was seen: hashes of 32 bytes. */
+export interface TxDetails extends Infer<typeof TxDetails> {}
 
 const orderFields = {
   ID: required(orderId),
@@ -163,10 +147,8 @@ export const Order = struct({ ...orderFields, Items: nullable(OrderItems) })
 /**
  * An order. `CanceledAt`: its pieces are free again. An `Address` or payee that nobody chose yet is left out; `Items`
  * null for none.
- *
- * @interface
  */
-export type Order = Infer<typeof Order>
+export interface Order extends Infer<typeof Order> {}
 
 /** An order as it is added or replaced as a whole. */
 export const WantedOrder = struct({ ...orderFields, Items: nullable(WantedItems) })

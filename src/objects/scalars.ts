@@ -77,10 +77,8 @@ export const ChainAddress = struct({ ChainID: required(chainId), Address: requir
 export const StoredChainAddress = struct({ ChainID: required(storedChainId), Address: required(address) })
 /**
  * A currency, or where a payee is paid: a chain's number and 20 bytes; the zero address is the chain's own currency.
- *
- * @interface
  */
-export type ChainAddress = Infer<typeof ChainAddress>
+export interface ChainAddress extends Infer<typeof ChainAddress> {}
 
 export const AbsoluteModification = struct({ Amount: required(amount), Plus: required(bool) })
 
@@ -89,12 +87,8 @@ const modifierFields = struct({
   ModificationAbsolute: optional(AbsoluteModification),
 })
 
-/**
- * Exactly one of a percent factor (120 = plus 20 %) and an absolute amount.
- *
- * @interface
- */
-export type PriceModifier = Infer<typeof modifierFields>
+/** Exactly one of a percent factor (120 = plus 20 %) and an absolute amount. */
+export interface PriceModifier extends Infer<typeof modifierFields> {}
 export const PriceModifier: Schema<PriceModifier> = {
   ...modifierFields,
   read(value, at) {
@@ -125,9 +119,5 @@ export const Metadata = struct({
   Description: required(filledText),
   Images: optional(Images),
 })
-/**
- * What people read of a listing or variation. `Images` are addresses of pictures.
- *
- * @interface
- */
-export type Metadata = Infer<typeof Metadata>
+/** What people read of a listing or variation. `Images` are addresses of pictures. */
+export interface Metadata extends Infer<typeof Metadata> {}

@@ -9,9 +9,5 @@ import { nameText, listingId } from './scalars.js'
 
 export const ListingIDs = arrayOf(listingId)
 export const Tag = struct({ Name: required(nameText), ListingIDs: nullable(ListingIDs) })
-/**
- * A name for several listings; null for none.
- *
- * @interface
- */
-export type Tag = Infer<typeof Tag>
+/** A name for several listings; null for none. */
+export interface Tag extends Infer<typeof Tag> {}

@@ -23,10 +23,8 @@ export const Header = struct(
 /**
  * Of a patch set (PROTOCOL §4): shop, root of its patches (32 bytes), time, and a number that rises with each set of
  * the card.
- *
- * @interface
  */
-export type Header = Infer<typeof Header>
+export interface Header extends Infer<typeof Header> {}
 
 /**
  * The header in bytes that may come from anybody. Throws CborError, SchemaError.

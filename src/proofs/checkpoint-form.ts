@@ -55,10 +55,8 @@ export const Checkpoint = struct(
 /**
  * Registry: the shop registry's address, zeros in development mode. Relay: the relay token's number. Peaks: of the log
  * after set Seq, highest first. StateRoot: PROOFS §1, StateHash: PROTOCOL §6. Timestamp: whole seconds.
- *
- * @interface
  */
-export type Checkpoint = Infer<typeof Checkpoint>
+export interface Checkpoint extends Infer<typeof Checkpoint> {}
 
 /** Whose log it is. */
 export type LogIdentity = Pick<Checkpoint, (typeof IDENTITY)[number]>

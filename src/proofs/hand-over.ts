@@ -31,12 +31,8 @@ export const HandOver = struct(
   },
   { unlisted: 'refused' },
 )
-/**
- * From, To: addresses of the keys, never the same. The others as in a checkpoint; Timestamp: when it was signed.
- *
- * @interface
- */
-export type HandOver = Infer<typeof HandOver>
+/** From, To: addresses of the keys, never the same. The others as in a checkpoint; Timestamp: when it was signed. */
+export interface HandOver extends Infer<typeof HandOver> {}
 
 /** `[hand-over bytes, signature of 65 bytes]`, as it is kept and sent. */
 export const SignedHandOver = tuple(bytes(1, HAND_OVER_BYTES_MAX), bytes(65))

@@ -16,12 +16,8 @@ export const LogLeaf = struct(
   { Seq: required(uint(64, 1n)), Set: required(bytes32), StateRoot: required(bytes32) },
   { unlisted: 'refused' },
 )
-/**
- * Seq 1 …, Set as setDigest makes it, StateRoot after the set; both 32 bytes.
- *
- * @interface
- */
-export type LogLeaf = Infer<typeof LogLeaf>
+/** Seq 1 …, Set as setDigest makes it, StateRoot after the set; both 32 bytes. */
+export interface LogLeaf extends Infer<typeof LogLeaf> {}
 
 /**
  * The Set of a leaf: SHA-256 of the raw header and its signature as they were received, 32 bytes. The signature cannot

@@ -59,7 +59,7 @@ export const ReceiptSet = struct(
  * A set with all its patches on the order, each with its proof. Level, by its bytes, and Manifest stand in the last one
  * that writes PaymentDetails.
  */
-export type ReceiptSet = Infer<typeof ReceiptSet>
+export interface ReceiptSet extends Infer<typeof ReceiptSet> {}
 
 export const ReceiptAnchor = struct(
   {
@@ -73,7 +73,7 @@ export const ReceiptAnchor = struct(
   { unlisted: 'refused' },
 )
 /** Where a checkpoint of the same log stands on chain. Consistency: between it and the receipt's. */
-export type ReceiptAnchor = Infer<typeof ReceiptAnchor>
+export interface ReceiptAnchor extends Infer<typeof ReceiptAnchor> {}
 
 export const Receipt = struct(
   {
@@ -87,12 +87,8 @@ export const Receipt = struct(
   },
   { unlisted: 'refused' },
 )
-/**
- * Proofs: StateProofs of the order and of the cards that signed, by their bytes. Listings: canonical.
- *
- * @interface
- */
-export type Receipt = Infer<typeof Receipt>
+/** Proofs: StateProofs of the order and of the cards that signed, by their bytes. Listings: canonical. */
+export interface Receipt extends Infer<typeof Receipt> {}
 
 /** Deterministic CBOR, fresh. Proofs and Levels must be deterministic too. */
 export function encodeReceipt(receipt: Receipt): Uint8Array {

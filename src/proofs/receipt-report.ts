@@ -1,6 +1,6 @@
 /**
- * What a person is told of a file that may be an order receipt: one of six outcomes, then the reason, then what was not
- * checked. The page and the command say the same words.
+ * What a person is told of a file that may be an order receipt: one of six outcomes, what it means, the reason, then
+ * what was not checked. The page and the command say the same words.
  *
  * Tests: test/proofs/receipt-report.test.ts
  */
@@ -8,7 +8,7 @@
 import { isAllZero } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { decodeReceipt, type Receipt } from './receipt-form.js'
-import { ReceiptError } from './receipt-error.js'
+import { ReceiptError, type ReceiptErrorCode } from './receipt-error.js'
 import {
   addressNamedByReceipt,
   verifyReceipt,
@@ -50,6 +50,8 @@ export interface ReceiptReport {
   readonly exitCode: number
   /** The outcome as a sentence. */
   readonly sentence: string
+  /** What that means for who holds the file, and what to do; undefined where sentence and reason say it. */
+  readonly meaning?: string | undefined
   /** Why, and what now; where it matches, why its Anchor is none yet, else undefined. */
   readonly reason: string | undefined
   /** What it proves where it matches; what it says of itself, and anybody could write, where its key is unknown. */
@@ -104,7 +106,7 @@ export function reportWithAnchor(report: ReceiptReport, finding: AnchorFinding):
   const { receipt } = report
   if (report.exitCode !== 0 || receipt?.anchor === undefined) return report
   const { claim } = receipt.anchor
-  if (finding.outcome === 'other') return reportOf('does-not-match', { reason: `Anchor: ${finding.reason}` })
+  if (finding.outcome === 'other') return otherAnchor(finding.reason)
   if (finding.outcome === 'not yet') {
     const anchor = { claim, status: 'not yet anchored' } as const
     const rest = { receipt: { ...receipt, anchor }, notChecked: NOT_CHECKED }
@@ -113,6 +115,10 @@ export function reportWithAnchor(report: ReceiptReport, finding: AnchorFinding):
   const anchored = { ...receipt, anchor: { claim, status: 'anchored' as const } }
   const { sentence, ...found } = reportOf('matches', { receipt: anchored, notChecked: NOT_CHECKED })
   return { ...found, sentence: sentence.replace('Matches: ', 'Matches, anchored: ') }
+}
+
+function otherAnchor(found: string): ReceiptReport {
+  return reportOf('does-not-match', { meaning: MEANINGS.anchor, reason: `Anchor: ${found}` })
 }
 
 /** Those that were named; where none was, the receipt's own, and then its anchor counts for nothing. */
@@ -154,8 +160,43 @@ function refused(error: ReceiptError): ReceiptReport {
   const { code, message } = error
   if (code === 'version')
     return reportOf('newer-format', { reason: `${message}. Take a newer version of this program, and try again` })
-  const reason = code === 'relay' ? `${message}. ${OTHER_KEY}` : message
-  return reportOf(code === 'form' ? 'not-a-receipt' : 'does-not-match', { reason })
+  if (code === 'form') return reportOf('not-a-receipt', { meaning: NO_RECEIPT, reason: message })
+  const meaning = code === 'relay' ? `${OTHER_KEY}.` : MEANINGS[code]
+  return reportOf('does-not-match', { meaning, reason: message })
+}
+
+const NO_RECEIPT =
+  'The file is no order receipt, or not a whole one: it may have been cut short on its way, or changed by a program. ' +
+  'Get it once more from the shop, or from whoever sent it, and open that one.'
+const NOT_TO_RELY_ON = 'Do not rely on this file: get the receipt once more from the shop.'
+
+const CHANGED =
+  'What stands in the file is not what the relay signed: something in it was changed or damaged. ' + NOT_TO_RELY_ON
+const OTHER_STEPS =
+  'Steps of the order are missing from the file, or stand in it that are not of this order. ' + NOT_TO_RELY_ON
+const OTHER_SIGNER = `A step of the order is signed by somebody who had no right to it. ${NOT_TO_RELY_ON}`
+const OTHER_PRICES = `The prices in the file do not lead to the amount that was asked. ${NOT_TO_RELY_ON}`
+
+/** By what is found out first: of one that was changed much else may be wrong too. */
+const MEANINGS: Readonly<Record<Exclude<ReceiptErrorCode, 'form' | 'version' | 'relay'>, string>> = {
+  checkpoint: CHANGED,
+  last: CHANGED,
+  expected: 'This is the receipt of another order, or of another shop, than the one that was asked about.',
+  'set-order': OTHER_STEPS,
+  set: CHANGED,
+  patch: CHANGED,
+  log: CHANGED,
+  trail: OTHER_STEPS,
+  signer: OTHER_SIGNER,
+  'two-guests': OTHER_SIGNER,
+  state: CHANGED,
+  absent: `When the relay signed it, the shop had no such order. ${NOT_TO_RELY_ON}`,
+  rule: `A step of the order is one that no relay takes. ${NOT_TO_RELY_ON}`,
+  value: OTHER_STEPS,
+  'payment-set': OTHER_PRICES,
+  listings: OTHER_PRICES,
+  total: OTHER_PRICES,
+  anchor: 'What the file says of its entry on a chain is not so, or that is a place which you did not name.',
 }
 
 /** A signature tells its key: of changed bytes it leads to some other one, so that nobody can tell the two apart. */
@@ -164,8 +205,9 @@ export const OTHER_KEY =
 
 function reportOf(
   outcome: ReceiptOutcome,
-  rest: Partial<Pick<ReceiptReport, 'reason' | 'receipt' | 'notChecked'>>,
+  rest: Partial<Pick<ReceiptReport, 'meaning' | 'reason' | 'receipt' | 'notChecked'>>,
 ): ReceiptReport {
-  const { reason, receipt, notChecked = [] } = rest
-  return { outcome, exitCode: EXIT_CODES[outcome], sentence: OUTCOMES[outcome], reason, receipt, notChecked }
+  const { meaning, reason, receipt, notChecked = [] } = rest
+  const told = { outcome, exitCode: EXIT_CODES[outcome], sentence: OUTCOMES[outcome] }
+  return { ...told, ...(meaning !== undefined && { meaning }), reason, receipt, notChecked }
 }

@@ -8,6 +8,7 @@ import type { Amount, Seconds } from '../brands.js'
 import { isAllZero } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { formatRfc3339 } from '../codec/time.js'
+import { NATIVE_DECIMALS, nativeSymbol } from '../objects/native-currency.js'
 import type { AddressDetails } from '../objects/order.js'
 import { ORDER_STATE_NAMES } from '../objects/order.js'
 import type { ChainAddress } from '../objects/scalars.js'
@@ -87,7 +88,7 @@ function anchorText({ anchor }: VerifiedReceipt): string {
  * import { amountText } from 'cairn-relay/receipt'
  *
  * const native = { ChainID: 1n, Address: new Uint8Array(20) }
- * console.log(amountText(1_500_000_000_000_000n, native)) // 0.0015 of the native currency of chain 1
+ * console.log(amountText(1_500_000_000_000_000n, native)) // 0.0015 ETH on chain 1
  * ```
  */
 export function amountText(amount: Amount, { ChainID, Address }: ChainAddress): string {
@@ -95,10 +96,12 @@ export function amountText(amount: Amount, { ChainID, Address }: ChainAddress): 
   const digits = `${amount}`.padStart(NATIVE_DECIMALS + 1, '0')
   const fraction = digits.slice(-NATIVE_DECIMALS).replace(/0+$/u, '')
   const whole = digits.slice(0, -NATIVE_DECIMALS)
-  return `${fraction === '' ? whole : `${whole}.${fraction}`} of the native currency of chain ${ChainID}`
+  const text = fraction === '' ? whole : `${whole}.${fraction}`
+  const symbol = nativeSymbol(ChainID)
+  return symbol === undefined
+    ? `${text} of the native currency of chain ${ChainID}`
+    : `${text} ${symbol} on chain ${ChainID}`
 }
-
-const NATIVE_DECIMALS = 18
 
 function totalText({ total }: VerifiedReceipt): [string, string][] {
   if (total === undefined) return []

@@ -183,7 +183,10 @@ export function useStock<Selected = LiveState<bigint>>(
 }
 
 export interface CartInUse extends CartState {
-  /** What changes it: `add`, `change`, `remove`, `sendTo`, `checkout`. Undefined until the client is connected. */
+  /**
+   * What changes it: `add`, `change`, `remove`, `sendTo`, `checkout`. Undefined on a server, and until there is a
+   * client: disable until then what calls it, or a press is lost.
+   */
   readonly cart: Cart | undefined
 }
 
@@ -220,11 +223,11 @@ const never = () => () => undefined
  * function Add({ id }: { id: bigint }) {
  *   const { cart, count } = useCart()
  *   const add = () => cart?.add({ listing: id, quantity: 1n })
- *   return createElement('button', { onClick: add }, `Add (${count} in the cart)`)
+ *   return createElement('button', { onClick: add, disabled: cart === undefined }, `Add (${count} in the cart)`)
  * }
  * const place = { url: 'http://127.0.0.1:4444', shop: 1n, relay: 'development' } as const
  * const page = renderToStaticMarkup(createElement(Shop, place, createElement(Add, { id: 1n })))
- * console.log(page) // <button>Add (0 in the cart)</button>
+ * console.log(page) // <button disabled="">Add (0 in the cart)</button>
  * ```
  */
 export function useCart(): CartInUse {

@@ -14,7 +14,7 @@ export interface ShopConnection {
   /** `failed`: a check failed, or the relay cannot be used at all; `error` says why, and nothing is taken any more. */
   readonly state: ShopClient['state'] | 'failed'
   /** Beside `connecting` and `disconnected` why the last attempt failed; it is made again by itself. */
-  readonly error: Error | undefined
+  readonly error: ClientError | undefined
 }
 
 /** Before there is a client nothing is known of anything. */
@@ -108,8 +108,9 @@ export class ShopStore {
         return
       } catch (error) {
         if (signal.aborted) return
-        const { retryable = false, retryAfter = 0 } = error as Partial<ClientError>
-        this.show({ state: retryable ? 'connecting' : 'failed', error: error as Error })
+        // It rejects with nothing else.
+        const { retryable, retryAfter = 0 } = error as ClientError
+        this.show({ state: retryable ? 'connecting' : 'failed', error: error as ClientError })
         if (!retryable) return
         await wait(Math.max(waitMs, retryAfter * 1_000), signal)
       }
@@ -136,10 +137,15 @@ function connectionOf(client: ShopClient): ShopConnection {
   return error === undefined ? { state: client.state, error: client.problem } : { state: 'failed', error }
 }
 
-/** Who becomes a guest keeps what he chose as a visitor. */
+/** Who becomes a guest keeps what he chose as a visitor, beside what his card has kept. */
 function moveCart(from: ShopClient | undefined, to: ShopClient): void {
   const cart = from?.cart()
-  if (cart !== undefined && (cart.get().count > 0n || cart.get().address !== undefined)) to.cart().restore(cart.save())
+  if (cart === undefined || (cart.get().count === 0n && cart.get().address === undefined)) return
+  try {
+    to.cart().join(cart.save())
+  } catch {
+    // More than one order holds: what the card has kept stays.
+  }
 }
 
 /** Ends early where `signal` is aborted. */

@@ -34,7 +34,8 @@ interface ShopOfClient extends ShopChildren {
 
 /**
  * Options of `connect`. A new url, shop or card connects anew; of the others those count that were given then. The cart
- * comes along to another card of the same shop.
+ * comes along to another card of the same shop. `outbox` and `optimistic` count from the card on: a visitor has nothing
+ * to send.
  */
 interface ShopOfOptions extends ShopChildren, Omit<ConnectOptions, 'key' | 'signal'> {
   readonly client?: undefined
@@ -103,7 +104,7 @@ export function useShop(): ShopClient | undefined {
 }
 
 /**
- * How it stands with the relay, and why.
+ * How it stands with the relay, and why: `error.code` is one of the catalogue (docs/errors), `error.remedy` what to do.
  *
  * @example
  * ```ts
@@ -124,8 +125,9 @@ export function useConnection(): ShopConnection {
   return useSyncExternalStore(store.subscribe, store.connection, store.onServer.connection)
 }
 
+/** A visitor has nothing to send: his outbox begins with his card, which connects anew. */
 function optionsOf({ card, ...props }: ShopOfOptions): ConnectOptions {
-  const own = new Set(['children', 'fallback', 'client'])
+  const own = new Set(['children', 'fallback', 'client', ...(card === undefined ? ['outbox', 'optimistic'] : [])])
   const options = Object.fromEntries(Object.entries(props).filter(([name]) => !own.has(name)))
   return { ...(options as Omit<ShopOfOptions, keyof ShopChildren | 'client' | 'card'>), key: card }
 }

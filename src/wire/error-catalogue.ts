@@ -112,11 +112,15 @@ const OF_THE_CLIENT = {
   },
   VARIATION_MISSING: {
     from: 'client',
-    means: 'A line of the cart is of a listing with options, and of one of them nothing is chosen; nothing was sent.',
+    means: 'A line of a cart or an order is of a listing with options, and of one nothing is chosen; nothing was sent.',
   },
   VARIATION_TWICE: {
     from: 'client',
-    means: 'A line of the cart has two variations of one option; nothing was sent.',
+    means: 'A line of a cart or an order has two variations of one option; nothing was sent.',
+  },
+  PRICE_CHANGED: {
+    from: 'client',
+    means: 'The total is another than the one that the guest agreed to; nothing was ordered or paid.',
   },
   CHECKOUT_PENDING: {
     from: 'client',

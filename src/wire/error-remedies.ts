@@ -29,6 +29,7 @@ export const ERROR_REMEDIES = {
   NEEDS_KEY: 'Enrol a key card and connect with key.',
   VARIATION_MISSING: 'Name a variation of each option that the message names.',
   VARIATION_TWICE: 'Name one variation of each option.',
+  PRICE_CHANGED: 'Show both totals, and ask again with the new one.',
   CHECKOUT_PENDING: 'Wait for the order that objectId names; clear() begins another cart.',
   NEEDS_VERSION_5: 'Do without, or use a relay of version 5.',
   NOT_DEVELOPMENT: "Give the relay's address, which its operator publishes.",

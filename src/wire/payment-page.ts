@@ -46,7 +46,7 @@ export const PaymentRow = struct(
   },
   { unlisted: 'refused' },
 )
-export type PaymentRow = Infer<typeof PaymentRow>
+export interface PaymentRow extends Infer<typeof PaymentRow> {}
 
 /** `After`: more rows follow after this order. `Again`: of a push, changes were left out: ask from the start. */
 const PaymentPageForm = struct(

@@ -30,7 +30,7 @@ export const WriteAnswer = struct(
   { Seq: required(seq), StateRoot: required(bytes32), StateHash: required(bytes32) },
   { unlisted: 'refused' },
 )
-export type WriteAnswer = Infer<typeof WriteAnswer>
+export interface WriteAnswer extends Infer<typeof WriteAnswer> {}
 
 /** `[order id, seq of the set that added it]`, by rising seq, as the patches stand. */
 export const AddedOrders = arrayOf(tuple(orderId, seq), LISTED_ORDERS_MAX)

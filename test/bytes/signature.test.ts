@@ -27,7 +27,12 @@ describe.each([['portable', portable], ...(system === undefined ? [] : [['system
   'native and %s agree',
   (_name, portable) => {
     const secrets = fc.bigInt({ min: 1n, max: CURVE_ORDER - 1n }).map(word)
-    const digests = fc.bigInt({ min: 0n, max: CURVE_ORDER - 1n }).map(word)
+    const digests = fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }).map(word)
+
+    test('on signatures of digests about the order of the curve and above it', () => {
+      for (const digest of [CURVE_ORDER - 1n, CURVE_ORDER, CURVE_ORDER + 5n, 2n ** 256n - 1n].map(word))
+        expect(text(portable.sign(digest, word(7n)))).toBe(text(native.sign(digest, word(7n))))
+    })
 
     test('on keys, addresses and signatures, byte for byte', () => {
       fc.assert(

@@ -446,7 +446,7 @@ describe('a relay', () => {
     expect((await second.says(/demo shop +(\d+)/u))[1]).toBe(shop)
     expect(locks()).toHaveLength(1)
     await command(printed(second, 'watch')).says(
-      /^Map after the storm {2}price [\d.]+ of the native currency of chain 31337 {2}✓ proven/mu,
+      /^Map after the storm {2}price [\d.]+ ETH on chain 31337 {2}✓ proven/mu,
     )
     for (const name of ['cairn.mdb', 'relay.key', 'demo.json', 'card.key'])
       expect(statSync(join(home, 'data', name)).mode & 0o077, name).toBe(0)
@@ -461,16 +461,16 @@ describe('a relay', () => {
     for (const name of ['watch', 'put']) expect(printed(relay, name)).toEqual(expect.arrayContaining([url, shop]))
     const watch = command(printed(relay, 'watch'))
     const [, before] = await watch.says(
-      /^Trail map {2}price (?!0\.021 )[\d.]+ of the native currency of chain \d+ {2}✓ proven as of checkpoint (\d+)$/mu,
+      /^Trail map {2}price (?!0\.021 )[\d.]+ ETH on chain \d+ {2}✓ proven as of checkpoint (\d+)$/mu,
     )
     const put = command(printed(relay, 'put'))
     expect(await put.exit, put.err).toBe(0)
     expect(put.out).toMatch(
       /^done: the shop's state hash is now [0-9a-f]{64}\nprice: 21000000000000000 of the smallest unit, /u,
     )
-    expect(put.out).toMatch(/which are 0\.021 of the native currency of chain 31337\n$/u)
+    expect(put.out).toMatch(/which are 0\.021 ETH on chain 31337\n$/u)
     const [, after] = await watch.says(
-      /^Trail map {2}price 0\.021 of the native currency of chain 31337 {2}✓ proven as of checkpoint (\d+)$/mu,
+      /^Trail map {2}price 0\.021 ETH on chain 31337 {2}✓ proven as of checkpoint (\d+)$/mu,
     )
     expect(Number(after)).toBeGreaterThan(Number(before))
     expect(await watch.end('SIGINT')).toBe(0)

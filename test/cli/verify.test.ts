@@ -132,6 +132,8 @@ test('a reason with what a terminal obeys', () => {
   const reason = 'a path of \u001b[2J'
   const report = { outcome: 'does-not-match', exitCode: 1, sentence: 'Does not match.', notChecked: [] } as const
   expect(receiptLines({ ...report, reason, receipt: undefined })[1]).toBe('  a path of \u{fffd}[2J.')
+  const meant = receiptLines({ ...report, meaning: 'It was changed.', reason, receipt: undefined })
+  expect(meant.slice(1, 3)).toEqual(['  It was changed.', '  In detail: a path of \u{fffd}[2J.'])
 })
 
 describe('a checkpoint', () => {

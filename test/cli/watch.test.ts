@@ -61,15 +61,9 @@ const given = () => ['--url', proxy.url, '--shop', `${SHOP}`, '--relay', prefixe
 
 it('finds the shop of a development relay, and tells which checkpoint proves each value', async () => {
   const code = watch(['--url', running.url, '--listing', '1'])
-  await says(
-    out,
-    /^Listing 1 {2}price 0\.0{15}1 of the native currency of chain 31337 {2}✓ proven as of checkpoint 2$/u,
-  )
+  await says(out, /^Listing 1 {2}price 0\.0{15}1 ETH on chain 31337 {2}✓ proven as of checkpoint 2$/u)
   await owner.write([{ op: 'replace', path: ['Listings', 1n, 'Price'], value: 7n }])
-  await says(
-    out,
-    /^Listing 1 {2}price 0\.0{17}7 of the native currency of chain 31337 {2}✓ proven as of checkpoint 3$/u,
-  )
+  await says(out, /^Listing 1 {2}price 0\.0{17}7 ETH on chain 31337 {2}✓ proven as of checkpoint 3$/u)
   expect(out).toHaveLength(2)
   stop.abort()
   expect(await code).toBe(0)
@@ -116,9 +110,7 @@ it.each([
   expect(await code).toBe(1)
   const said = err.at(-1)!
   expect(said).toMatch(/cairn watch: what the relay sent does not verify: Listings\/0{15}1: held as of set 3 is /u)
-  expect(said).toContain(
-    'the last value, Listing 1  price 0.0000000000000001 of the native currency of chain 31337, is not to',
-  )
+  expect(said).toContain('the last value, Listing 1  price 0.0000000000000001 ETH on chain 31337, is not to')
   expect(said.startsWith('\u001b[31m')).toBe(isTerminal && !('NO_COLOR' in env))
 })
 

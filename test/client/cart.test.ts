@@ -11,6 +11,7 @@ import {
 } from '../../src/client/shop-client.js'
 import type { ReplicaStore } from '../../src/client/kept-replica.js'
 import type { Change } from '../../src/patches/patch.js'
+import { ErrorCode } from '../../src/wire/error-code.js'
 import { lyingProxy } from '../fixtures/lying-proxy.js'
 import { enrolCard, listing, map, newSecret, relay, SHOP, stock, type TestRelay } from '../fixtures/relay-harness.js'
 
@@ -27,18 +28,15 @@ const ADDRESS = {
   EmailAddress: 'guest@example.org',
 }
 
-const regions: Change = {
-  op: 'replace',
-  path: ['Manifest', 'ShippingRegions'],
-  value: map({
-    home: map({
-      Country: 'CH',
-      PostalCode: '',
-      City: '',
-      PriceModifiers: map({ post: map({ ModificationAbsolute: map({ Amount: 30n, Plus: true }) }) }),
-    }),
-  }),
+/** One, where the post costs that; undefined: none. */
+function regionsWith(Amount: bigint | undefined): Change {
+  const path = ['Manifest', 'ShippingRegions'] as const
+  if (Amount === undefined) return { op: 'replace', path, value: map({}) }
+  const PriceModifiers = map({ post: map({ ModificationAbsolute: map({ Amount, Plus: true }) }) })
+  return { op: 'replace', path, value: map({ home: map({ Country: 'CH', PostalCode: '', City: '', PriceModifiers }) }) }
 }
+
+const regions = regionsWith(30n)
 
 beforeEach(async () => {
   running = await relay()
@@ -139,6 +137,36 @@ describe('a cart', () => {
       break
     }
     expect(shop.orders.quote(id)).toEqual(quote)
+  })
+
+  it('is asked about again where its price, its post or its currency is another than what was agreed to', async () => {
+    const cart = shop.cart()
+    cart.add({ listing: 1n, quantity: 3n })
+    cart.sendTo(ADDRESS)
+    const agreed = (await first(hasTotal)).quote.total!
+    const { length } = owner.orders().get().data!
+    const changes: readonly (readonly [Change, bigint | undefined])[] = [
+      [{ op: 'replace', path: ['Listings', 1n, 'Price'], value: 7n }, 51n],
+      [regionsWith(9n), 30n],
+      [regionsWith(undefined), undefined],
+    ]
+    for (const [change, amount] of changes) {
+      await owner.write([change])
+      await first(({ quote }) => quote.total?.amount === amount)
+      const error = await cart.checkout({ total: agreed }).catch((error: ClientError) => error)
+      expect(error).toMatchObject({ code: 'PRICE_CHANGED', totals: { agreed } })
+      expect((error as ClientError).totals!.now?.amount).toBe(amount)
+      expect(cart.get()).toMatchObject({ count: 3n, ordering: undefined })
+    }
+    await owner.write([regions])
+    const { total } = (await first(hasTotal)).quote
+    const other = { ...total!, currency: { ...total!.currency, ChainID: 5n } }
+    await expect(cart.checkout({ total: other })).rejects.toMatchObject({ code: 'PRICE_CHANGED' })
+    await expect(cart.checkout({ total: 51n as never })).rejects.toMatchObject({ code: 'USAGE', path: 'total' })
+    // A write of one's own is behind all that came before it.
+    await cart.checkout({ total })
+    for await (const { data } of owner.orders()) if (data!.length > length) break
+    expect(owner.orders().get().data).toHaveLength(length + 1)
   })
 
   it('stays as it was where it is refused, and nothing of it becomes an order', async () => {
@@ -282,6 +310,57 @@ describe('a cart', () => {
     },
   )
 
+  it('that a relay takes and calls refused is the same order at the next try, which is there', async () => {
+    const card = newSecret()
+    await enrolCard(running.url, card, { guest: true })
+    const proxy = await lyingProxy(running.url)
+    const client = await connect({ url: proxy.url, shop: SHOP, relay: running.address, key: card })
+    const cart = client.cart()
+    cart.add({ listing: 1n, quantity: 2n })
+    let isLying = true
+    proxy.lie((message, asked) =>
+      isLying && asked?.kind === 'write' && message.kind === 'response'
+        ? { ...message, payload: undefined, error: { code: ErrorCode.OUT_OF_STOCK, message: 'none left' } }
+        : message,
+    )
+    await expect(cart.checkout()).rejects.toMatchObject({ code: 'OUT_OF_STOCK' })
+    isLying = false
+    const order = await cart.checkout()
+    expect(cart.get()).toMatchObject({ count: 0n, ordering: undefined })
+    for await (const { complete, data } of client.orders()) {
+      if (!complete || data!.length === 0) continue
+      expect(data!.map(({ ID }) => ID)).toEqual([order])
+      break
+    }
+    client.close()
+    proxy.close()
+  })
+
+  it('takes another one beside what is there, and the same one in its place', () => {
+    const cart = shop.cart()
+    const quantities = () => cart.get().lines.map(({ listing, quantity }) => [listing, quantity])
+    cart.add({ listing: 1n, quantity: 1n })
+    const before = cart.save()
+    cart.add({ listing: 1n, quantity: 1n })
+    cart.join(before)
+    expect(quantities()).toEqual([[1n, 1n]])
+    cart.clear()
+    cart.add({ listing: 2n, quantity: 3n })
+    cart.join(before)
+    expect(quantities()).toEqual([
+      [2n, 3n],
+      [1n, 1n],
+    ])
+    const all = cart.save()
+    const many = {
+      ...(JSON.parse(before) as object),
+      next: '9',
+      lines: [{ listing: '1', variations: [], quantity: '0' }],
+    }
+    expect(() => cart.join(JSON.stringify(many))).toThrow(/quantity/u)
+    expect(cart.save()).toBe(all)
+  })
+
   it('that is cleared while a checkout waits is another one, and is ordered apart', async () => {
     const cart = shop.cart()
     cart.add({ listing: 1n, quantity: 1n })
@@ -339,4 +418,43 @@ it('items and addresses of an Open order are changed, added and removed', async 
     })
     break
   }
+})
+
+it('an order of a listing with options wants one variation of each, whoever makes it and however early', async () => {
+  const variation = (name: string) => [name, map({ VariationInfo: map({ Title: name, Description: name }) })] as const
+  const Variations = map(Object.fromEntries([variation('s'), variation('l')]))
+  await owner.write([listing(3n, { Options: map({ size: map({ Title: 'Size', Variations }) }) })])
+  const card = newSecret()
+  await enrolCard(running.url, card, { guest: true })
+  const client = await connect({ url: running.url, shop: SHOP, relay: running.address, key: card, only: 'watched' })
+  const [none, two] = [
+    { listing: 3n, quantity: 1n },
+    { listing: 3n, quantity: 1n, variations: ['s', 'l'] },
+  ]
+  const { orders } = client
+  const missing = { code: 'VARIATION_MISSING', objectId: 3n, message: 'Listing 3: choose “Size” first.' }
+  await expect(orders.create({ items: [none] })).rejects.toMatchObject(missing)
+  await expect(orders.place({ items: [two] })).rejects.toMatchObject({ code: 'VARIATION_TWICE', objectId: 3n })
+  const id = await orders.create({ items: [{ ...none, variations: ['s'] }] })
+  await expect(orders.add(id, none)).rejects.toMatchObject(missing)
+  await expect(orders.setItems(id, [none])).rejects.toMatchObject(missing)
+  client.close()
+})
+
+it('an order that nobody knows the outcome of is named, though its id was made by the call', async () => {
+  const card = newSecret()
+  await enrolCard(running.url, card, { guest: true })
+  const proxy = await lyingProxy(running.url)
+  const client = await connect({ url: proxy.url, shop: SHOP, relay: running.address, key: card })
+  let isTaken = () => {}
+  const taken = new Promise<void>((resolve) => (isTaken = resolve))
+  proxy.lie((message, asked) => (asked?.kind === 'write' ? (isTaken(), undefined) : message))
+  const made = client.orders.create({ items: [{ listing: 1n, quantity: 1n }] }).catch((error: ClientError) => error)
+  await taken
+  client.close()
+  const error = (await made) as ClientError
+  expect(error).toMatchObject({ code: 'OUTCOME_UNKNOWN', objectId: expect.any(BigInt) as bigint })
+  expect(error.message).toContain(`order ${error.objectId}: `)
+  for await (const { data } of owner.orders()) if (data?.some(({ ID }) => ID === error.objectId)) break
+  proxy.close()
 })

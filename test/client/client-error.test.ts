@@ -1,7 +1,7 @@
 /** Which errors say that the same call may succeed later. */
 
 import { expect, it } from 'vitest'
-import { ClientError, fromWire, verificationFailed } from '../../src/client/client-error.js'
+import { ClientError, fromWire, usage, verificationFailed } from '../../src/client/client-error.js'
 import { requireSame } from '../../src/client/same-checkpoint.js'
 import type { ShopCheckpoints } from '../../src/client/shop-checkpoints.js'
 import { CheckpointError } from '../../src/proofs/checkpoint-error.js'
@@ -49,4 +49,9 @@ it('who signs for another relay may be it; who answers about another set is the 
   )
   for (const error of [new CheckpointError('signer', ''), new CheckpointError('identity', '', { at: 'Relay' })])
     expect(verificationFailed(error).remedy).toContain('mistyped')
+})
+
+it('an argument’s problem ends in one full stop', () => {
+  for (const problem of ['it is no country', 'it is no country.'])
+    expect(usage('address.Country', problem, 'Write CH.').message).toBe('address.Country: it is no country. Write CH.')
 })

@@ -3,6 +3,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
+import { ClientError } from '../../src/client/client-error.js'
 import type { FollowedRelay } from '../../src/client/followed-relay.js'
 import { LiveObjects, type Reading, type View } from '../../src/client/live.js'
 import { ShopClient } from '../../src/client/shop-client.js'
@@ -117,7 +118,7 @@ describe('a live object', () => {
     expect(one.get()).toBe(before)
     set('Tags/a', 2)
     expect(one.get()).toMatchObject({ status: 'ready', data: 2 })
-    const error = new Error('no')
+    const error = new ClientError('VERIFICATION_FAILED', 'no')
     objects.fail(error)
     expect(one.get()).toMatchObject({ status: 'failed', error, data: 2 })
   })

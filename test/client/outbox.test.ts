@@ -6,7 +6,7 @@
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { toHex } from '../../src/bytes/hex.js'
-import { ClientError } from '../../src/client/client-error.js'
+import { ClientError, type ClientErrorCode } from '../../src/client/client-error.js'
 import { readOutbox } from '../../src/client/kept-outbox.js'
 import { Outbox, type OutboxHost, type SentWrite, type WriteLink } from '../../src/client/outbox.js'
 import { encodeChange } from '../../src/patches/patch.js'
@@ -297,7 +297,9 @@ describe('what is kept', () => {
     outbox.keepCart('{"lines":[]}')
     outbox.keepCardKept()
     void outbox.add([patchOf('a')], 9n).catch(() => undefined)
+    expect(outbox.get().isCartKept).toBe(false)
     await outbox.release()
+    expect(outbox.get().isCartKept).toBe(true)
     const again = new Outbox(store.of(0), 'mine', host())
     await again.hold()
     expect([again.cart, again.isCardKept]).toEqual(['{"lines":[]}', true])
@@ -432,6 +434,91 @@ describe('what is kept', () => {
     await other.hold()
     await other.release()
     expect(readOutbox(store.bytes!).refused).toEqual([])
+  })
+
+  it('of two cards at one place each finds what it did not send, and sends no other', async () => {
+    const store = new SlowStore()
+    const pendingOf = (outbox: Outbox) => outbox.get().pending.map(({ changes }) => changes[0]!.path[1])
+    const opened = async (card: string) => {
+      const outbox = new Outbox(store.of(0), `1 aa ${card} all`, host())
+      await outbox.hold()
+      return outbox
+    }
+    for (const card of ['0b', '0c', '0d']) {
+      const outbox = await opened(card)
+      expect(pendingOf(outbox)).toEqual([])
+      void outbox.add([patchOf(`of ${card}`)], undefined).catch(() => undefined)
+      outbox.keepCart(`the cart of ${card}`)
+      await outbox.release()
+    }
+    for (const card of ['0b', '0c', '0d', '0b']) {
+      const outbox = await opened(card)
+      expect([pendingOf(outbox), outbox.cart]).toEqual([[`of ${card}`], 'the cart of 0d'])
+      outbox.keepCardKept()
+      await outbox.release()
+    }
+    expect(readOutbox(store.bytes!).others).toHaveLength(2)
+  })
+
+  it('unsigned, a write is not sent before it is kept as it was signed', async () => {
+    vi.useFakeTimers()
+    const store = new SlowStore()
+    const slow = store.of(0)
+    let isFull = false
+    const full = () => Promise.reject(new Error('full'))
+    const sent: string[] = []
+    const link: WriteLink = {
+      version: 5,
+      request: ({ patchSet }) => {
+        sent.push(toHex(patchSet))
+        return Promise.reject(new ClientError('OUTCOME_UNKNOWN', 'lost'))
+      },
+    }
+    let isOnline = false
+    const notices: string[] = []
+    const made = () => {
+      const link_ = () => (isOnline ? link : undefined)
+      const sign = (patches: readonly Uint8Array[], nonce: bigint) => {
+        const { headerBytes: header, signature } = signPatches({ shopId: 1n, nonce, timestamp: 1n, patches }, KEY)
+        return { header, signature }
+      }
+      const save = (bytes: Uint8Array) => (isFull ? full() : slow.save(bytes))
+      return new Outbox({ ...slow, save }, 'mine', { ...host(notices), link: link_, sign })
+    }
+    const outbox = made()
+    await outbox.hold()
+    void outbox.add([patchOf('a')], undefined).catch(() => undefined)
+    await vi.advanceTimersByTimeAsync(10)
+    ;[isFull, isOnline] = [true, true]
+    outbox.run()
+    await vi.advanceTimersByTimeAsync(100_000)
+    expect([sent, notices.some((text) => text.includes('cannot be kept as it was signed'))]).toEqual([[], true])
+    isFull = false
+    await vi.advanceTimersByTimeAsync(100_000)
+    outbox.close()
+    await outbox.release()
+    const again = made()
+    await again.hold()
+    again.run()
+    await vi.advanceTimersByTimeAsync(10)
+    expect([sent.length, new Set(sent).size]).toEqual([2, 1])
+    again.close()
+    vi.useRealTimers()
+  })
+
+  it('a write that may be there, refused by a relay that has not looked, is of unknown outcome', async () => {
+    const answers: ClientErrorCode[] = ['OUTCOME_UNKNOWN', 'UNLINKED_KEYCARD']
+    const link: WriteLink = {
+      version: 5,
+      request: () => Promise.reject(new ClientError(answers.shift()!, 'as it says')),
+    }
+    const outbox = new Outbox(new SlowStore().of(0), 'mine', { ...host(), link: () => link })
+    await outbox.hold()
+    const written = outbox.add([patchOf('a')], undefined)
+    await vi.waitFor(() => expect(answers).toHaveLength(1))
+    outbox.run()
+    await expect(written).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' })
+    expect(outbox.get().refused).toMatchObject([{ code: 'OUTCOME_UNKNOWN' }])
   })
 
   it('a write that is aborted after its tab gave its turn away may be sent by the next one: it stays', async () => {

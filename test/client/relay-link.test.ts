@@ -3,6 +3,7 @@
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
+import { ClientError } from '../../src/client/client-error.js'
 import { RelayLink } from '../../src/client/relay-link.js'
 
 let server: WebSocketServer
@@ -26,7 +27,7 @@ function linked() {
 }
 
 it.each<[string, (link: RelayLink) => void, string]>([
-  ['a check failed', (link) => link.fail(new Error('a lie')), 'disconnected'],
+  ['a check failed', (link) => link.fail(new ClientError('VERIFICATION_FAILED', 'a lie')), 'disconnected'],
   ['the client was closed', (link) => link.close(), 'closed'],
 ])('it is closed where %s meanwhile, and the card’s session with it', async (_what, end, state) => {
   const closed = new Promise((resolve) => server.once('connection', (socket) => socket.once('close', resolve)))

@@ -8,15 +8,19 @@ import type { ReplicaStore } from '../../src/client/kept-replica.js'
 import type { Live } from '../../src/client/live.js'
 import type { WriteLink } from '../../src/client/outbox.js'
 import type { Manifest } from '../../src/objects/manifest.js'
-import { encodeChange } from '../../src/patches/patch.js'
+import { encodeChange, type Patch } from '../../src/patches/patch.js'
+import { readPatchSet, signPatches } from '../../src/patches/patch-set.js'
+import type { WriteRequest } from '../../src/wire/messages.js'
 import { encodeWriteAnswer } from '../../src/wire/proof-payloads.js'
 import { ShopDevice } from '../../src/client/shop-device.js'
 import type { TabPlatform } from '../../src/client/tab-turn.js'
 
+const KEY = new Uint8Array(32).fill(3)
+
 type Heard = (data: unknown) => void
 
 /** Tabs that hear each other at once; the first one to ask has the turn. */
-function tabs(): TabPlatform & { readonly told: unknown[] } {
+function tabs(): TabPlatform & { readonly told: unknown[]; isDelayed: boolean } {
   const listeners = new Map<object, Heard>()
   const told: unknown[] = []
   let isHeld = false
@@ -25,20 +29,24 @@ function tabs(): TabPlatform & { readonly told: unknown[] } {
     isHeld = true
     return act()
   }
-  return {
+  const platform = {
     told,
+    /** Nobody hears anything any more. */
+    isDelayed: false,
     locks: { request } as never,
-    channel: (_name, heard) => {
+    channel: (_name: string, heard: Heard) => {
       const own = {}
       listeners.set(own, heard)
       const post = (data: unknown) => {
         told.push(data)
+        if (platform.isDelayed) return
         for (const [other, hear] of listeners) if (other !== own) hear(data)
       }
       return { post, close: () => void listeners.delete(own) }
     },
     onLooked: () => () => undefined,
   }
+  return platform
 }
 
 function emptyStore(): ReplicaStore {
@@ -66,7 +74,10 @@ async function deviceOf(
     link,
     { changed: () => undefined },
     {
-      sign: () => ({ header: new Uint8Array(0), signature: new Uint8Array(0) }),
+      sign: (patches, nonce) => {
+        const { headerBytes: header, signature } = signPatches({ shopId: 1n, nonce, timestamp: 1n, patches }, KEY)
+        return { header, signature }
+      },
       notice: () => undefined,
       left: ([patch], outcome) =>
         left?.(patch!.path[1] as bigint, outcome instanceof ClientError ? outcome : undefined),
@@ -99,23 +110,32 @@ const none = {
   get: () => ({ status: 'ready', data: undefined }),
   subscribe: () => () => undefined,
 } as unknown as Live<never>
+const orderOf = (ID: bigint) => {
+  const Items = [{ ListingID: 1n, Quantity: 2n }]
+  const data = { ID, State: 3n, Items }
+  return { get: () => ({ status: 'ready', data }), subscribe: () => () => undefined } as unknown as Live<never>
+}
 const manifest = {
   get: () => ({ status: 'ready', data: { PricingCurrency: { ChainID: 1n, Address: new Uint8Array(20) } } }),
   subscribe: () => () => undefined,
 } as unknown as Live<Manifest>
 
-/** A tab with its cart, as a client has them. */
-async function tabOf(platform: TabPlatform, store: ReplicaStore) {
+/** A tab with its cart, as a client has them; `orders`: those that are there. */
+async function tabOf(platform: TabPlatform, store: ReplicaStore, orders: ReadonlySet<bigint> = new Set()) {
   const link: { connection: WriteLink | undefined } = { connection: undefined }
   const restore = (_device: ShopDevice, text: string) => cart.restore(text)
   const left = (order: bigint, error: ClientError | undefined) => cart.left(order, error)
   const cart: Cart = new Cart({
     currencies: [],
+    client: { state: 'connected', onState: () => () => undefined },
     side: () => guestSide,
     listing: () => none,
     manifest: () => manifest,
-    order: () => none,
+    order: (id) => (orders.has(id) ? orderOf(id) : none),
     kept: (text) => device.keepCart(text),
+    made: (order) => {
+      for (const { id, changes } of device.get().refused) if (changes[0]!.path[1] === order) device.outbox.dismiss(id)
+    },
     isWaiting: (order) => device.get().pending.some(({ changes }) => changes[0]!.path[1] === order),
     place: async ({ id }, { signal }) => {
       const patch = encodeChange({ op: 'add', path: ['Orders', id], value: new Map() })
@@ -152,6 +172,34 @@ it.each([
   one.online(request)
   expect(await ordered).toBe(left.length === 0 ? ordering : 'OUT_OF_STOCK')
   for (const { lines, cart } of [one, two]) expect([lines(), cart.get().ordering]).toEqual([left, undefined])
+  one.device.close()
+  two.device.close()
+})
+
+it('a checkout in two tabs before either hears of the other is one order', async () => {
+  const [platform, store] = [tabs(), emptyStore()]
+  const orders = new Set<bigint>()
+  const one = await tabOf(platform, store, orders)
+  const two = await tabOf(platform, store, orders)
+  one.cart.add({ listing: 1n, quantity: 2n })
+  expect(two.lines()).toEqual([2n])
+  platform.isDelayed = true
+  const both = [one.cart.checkout(), two.cart.checkout()]
+  const relay = (request: WriteRequest) => {
+    const [{ path }] = readPatchSet(request.patchSet).patches as [Patch]
+    const id = path[1] as bigint
+    if (orders.has(id)) return Promise.reject(new ClientError('INVALID', 'it is there'))
+    orders.add(id)
+    return taken()
+  }
+  one.online(relay)
+  await both[0]
+  await one.device.outbox.release()
+  await two.device.outbox.hold()
+  two.online(relay)
+  const [first, second] = await Promise.all(both)
+  expect([second, orders.size]).toEqual([first, 1])
+  expect([one.lines(), two.lines(), two.device.get().refused]).toEqual([[], [], []])
   one.device.close()
   two.device.close()
 })
@@ -206,7 +254,7 @@ describe('a checkout in the outbox of which nobody knows what became', () => {
     after.device.close()
   })
 
-  it('is another order where it was refused, or sent once and not taken', async () => {
+  it('is the same order too where it was refused, or sent once and not taken: nobody proves a refusal', async () => {
     const { cart, online, device, ordering } = await unknown()
     online(rejects('OUT_OF_STOCK'))
     expect(await codeOf(cart.checkout())).toBe('OUT_OF_STOCK')
@@ -215,6 +263,9 @@ describe('a checkout in the outbox of which nobody knows what became', () => {
     expect(await codeOf(cart.checkout())).toBe('INVALID')
     expect(cart.get().ordering).toBeUndefined()
     online(taken)
+    expect(await cart.checkout()).toBe(ordering)
+    // What comes then is another one.
+    cart.add({ listing: 1n, quantity: 1n })
     expect(await cart.checkout()).not.toBe(ordering)
     device.close()
   })

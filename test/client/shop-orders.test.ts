@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { sha256 } from '../../src/bytes/hash.node.js'
-import type { ShopClient } from '../../src/client/shop-client.js'
+import type { Money, ShopClient } from '../../src/client/shop-client.js'
 import { ShopOrders } from '../../src/client/shop-orders.js'
 import { encode } from '../../src/codec/encode.js'
 import { Listing } from '../../src/objects/listing.js'
@@ -89,16 +89,29 @@ describe('what is asked is compared with what follows from the order', () => {
 
   const NOTHING: (world: World) => void = () => undefined
 
+  interface Choice {
+    readonly held?: Listing
+    readonly isLoading?: boolean
+    readonly changed?: (world: World) => void
+    /** In the smallest unit. */
+    readonly agreed?: bigint
+  }
+
+  const moneyOf = (amount: bigint): Money => ({ amount, currency: NATIVE, decimals: 18, symbol: 'ETH' })
+
   /** The same, while a choice of this client is priced; `changed` is what else comes meanwhile. */
-  function chosen(order: Order, { held: first = listing, isLoading = false, changed = NOTHING } = {}) {
+  function chosen(order: Order, { held: first = listing, isLoading = false, changed = NOTHING, agreed }: Choice = {}) {
     const { PaymentDetails: _, ...rest } = order
     const before: Order = { ...rest, State: COMMITTED }
     const world: World = { order: before, listing: first, manifest }
+    const writes = { count: 0 }
     const client = {
       shopId: 7n,
       currencies: [],
       sees: () => true,
+      onState: () => () => undefined,
       write: () => {
+        writes.count++
         world.order = order
         changed(world)
         return Promise.resolve()
@@ -109,7 +122,9 @@ describe('what is asked is compared with what follows from the order', () => {
     }
     const held = (name: string) => ({ ...reading(name === 'Manifest' ? world.manifest : world.listing), isLoading })
     const orders = new ShopOrders(client as unknown as ShopClient, held)
-    return { world, orders, due: orders.choosePayment(1n, { payee: PAYEE, currency: NATIVE }) }
+    const total = agreed === undefined ? undefined : moneyOf(agreed)
+    const due = orders.choosePayment(1n, { payee: PAYEE, currency: NATIVE }, { total })
+    return { world, orders, due, writes }
   }
 
   const priceOfPost = (Amount: bigint): Manifest => {
@@ -187,6 +202,19 @@ describe('what is asked is compared with what follows from the order', () => {
     expect(await between.due).toMatchObject({ compared: false })
   })
 
+  test('another total than was agreed to is asked about: nothing is sent, or what is due waits', async () => {
+    expect(await chosen(unpaid(20n), { agreed: 20n }).due).toMatchObject({ total: 20n })
+    const before = chosen(unpaid(20n), { agreed: 19n })
+    const totals = (now: bigint) => ({ totals: { agreed: { amount: 19n }, now: { amount: now } } })
+    await expect(before.due).rejects.toMatchObject({ code: 'PRICE_CHANGED', ...totals(20n) })
+    expect(before.writes.count).toBe(0)
+    const dearer: Listing = { ...listing, Price: 11n }
+    const changed = (world: World) => void (world.listing = dearer)
+    const meanwhile = chosen(unpaid(22n, {}, dearer), { agreed: 20n, changed })
+    await expect(meanwhile.due).rejects.toMatchObject({ code: 'PRICE_CHANGED', totals: { now: { amount: 22n } } })
+    expect([meanwhile.writes.count, meanwhile.orders.due(1n)?.total]).toEqual([1, 22n])
+  })
+
   test('what is loading still accuses nobody', async () => {
     const { due } = chosen(unpaid(21n), { isLoading: true })
     expect(await due).toMatchObject({ total: 21n, compared: false })
@@ -207,6 +235,7 @@ describe('what is asked is compared with what follows from the order', () => {
       shopId: 7n,
       currencies: [],
       sees: () => true,
+      onState: () => () => undefined,
       write: () => Promise.resolve((data = { ...before })),
       order: () => ({
         get: () => ({ status: 'ready', data }),

@@ -5,7 +5,7 @@ import { sectionsOf } from '../../src/devtools/sections.js'
 import type { Diagnosis } from '../../src/client/diagnosis.js'
 
 const NOW = 1_700_000_100_000
-const NO_WRITES = { pending: [], refused: [], isHere: true }
+const NO_WRITES = { pending: [], refused: [], isHere: true, isCartKept: true }
 const shop: Diagnosis = {
   url: 'http://127.0.0.1:4444',
   shop: 7n,
@@ -71,6 +71,7 @@ it('tells writes with their changes, and what was told newest first', () => {
     pending: [{ id: 5n, at: 1n, changes: [change, keyed], state: 'sent' }],
     refused: [{ id: 4n, at: 1n, changes: [change], code: 'NO_RIGHT', message: 'a guest may not' }],
     isHere: true,
+    isCartKept: true,
   } as const
   const [, , checked, writes, told] = sectionsOf(shop, outbox, NOW)
   expect(checked!.rows).toEqual([

@@ -16,6 +16,7 @@ import { newerFile } from '../fixtures/product-samples.js'
 import {
   enrolCard,
   listing,
+  map,
   newSecret,
   order,
   OWNER,
@@ -86,6 +87,32 @@ test('the merchant logs in with a key, which stays in no address', { timeout: FL
   await page.reload()
   await page.getByText(/Proven as of set/u).waitFor()
 })
+
+test('what is no wallet is not offered, and one that throws is told in a line', { timeout: FLOW_MS }, async () => {
+  const visitor = await consolePage(browser)
+  await visitor.context.addInitScript(WALLETS)
+  await visitor.page.goto(`${running.url}/console#shop=${SHOP}`)
+  const offered = visitor.page.getByRole('button', { name: /^Log in with/u })
+  await expect.poll(() => offered.allInnerTexts(), PATIENCE).toEqual(['Log in with Throws'])
+  await visitor.page.getByLabel('Shop').fill(String(SHOP))
+  await offered.click()
+  await visitor.page.getByRole('alert').getByText('not today', { exact: true }).waitFor()
+  expect(visitor.complaints).toEqual([])
+  await visitor.context.close()
+})
+
+/** Announced in this order (EIP-6963): what is none must not keep out what comes after it. */
+const WALLETS = `
+  const provider = { request: () => { throw 'not today' } }
+  const info = (uuid, name) => ({ uuid, name, icon: 'https://example.org/a.png', rdns: 'x' })
+  const names = { b: 'L'.repeat(5000), c: { a: 1 }, d: 'Throws' }
+  const wallets = Object.entries(names).map(([uuid, name]) => ({ info: info(uuid, name), provider }))
+  const details = [null, {}, { info: info('a', 'No provider') }, ...wallets, { info: info('d', 'Twin'), provider }]
+  const tell = () => details.forEach((detail) =>
+    dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail })))
+  addEventListener('eip6963:requestProvider', tell)
+  tell()
+`
 
 describe('a listing', () => {
   test('has its changed price on disk, and the outcome is told', { timeout: FLOW_MS }, async () => {
@@ -328,6 +355,21 @@ test('a lost card is taken out, and its session ends', { timeout: FLOW_MS }, asy
     .waitFor()
   await line.waitFor({ state: 'detached' })
   await thief.until(() => thief.closed !== undefined, 60_000)
+})
+
+test('a long title takes no other column’s place in a narrow window', { timeout: FLOW_MS }, async () => {
+  const Metadata = map({ Title: 'Avalanche probe with a bag', Description: 'Long' })
+  await merchant.write(owner, [listing(77n, { Metadata, Price: 10n ** 16n })])
+  await page.setViewportSize({ width: 320, height: 700 })
+  await go(page, 'Listings')
+  const right = await row(77n)
+    .getByRole('button')
+    .evaluate((button) => button.getBoundingClientRect().right)
+  const left = await row(77n)
+    .locator('td.number')
+    .first()
+    .evaluate((cell) => cell.getBoundingClientRect().left)
+  expect(right).toBeLessThanOrEqual(left)
 })
 
 test.each(['light', 'dark'] as const)(

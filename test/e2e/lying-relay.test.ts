@@ -28,9 +28,7 @@ it.each([
   stage.proxy.lie((message) => message)
   // Shop and relay are found by the command itself, as a user gives none.
   const watching = cairn(['watch', '--listing', String(STONE), '--url', stage.proxy.url])
-  const [before] = await watching.says(
-    /^\S.* {2}price \S+ of the native currency of chain 31337 {2}✓ proven as of checkpoint \d+$/mu,
-  )
+  const [before] = await watching.says(/^\S.* {2}price \S+ ETH on chain 31337 {2}✓ proven as of checkpoint \d+$/mu)
   stage.proxy.lie(LIES.find((lie) => lie.name === name)!.tell!(stage))
   await stage.write('owner', [{ op: 'replace', path: ['Listings', STONE, 'Price'], value: 222n }, NAMED])
   await stage.write('owner', [{ op: 'replace', path: ['Listings', STONE, 'Price'], value: 333n }, NAMED, NAMED])

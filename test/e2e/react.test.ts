@@ -19,6 +19,7 @@ const SCRIPT = `
   import { StrictMode, Suspense, startTransition, useEffect, useState } from 'react'
   import { flushSync } from 'react-dom'
   import { createRoot, hydrateRoot } from 'react-dom/client'
+  import { replicaStore } from 'cairn-relay/replica-store'
   import { Shop, useCart, useConnection, useListing, useOrders, useShop } from 'cairn-relay/react'
 
   const { url, shop } = Object.fromEntries(new URL(location).searchParams)
@@ -148,6 +149,8 @@ const SCRIPT = `
 
   function guest() {
     const seen = { clients: [] }
+    // From the start: it is the guest's, once there is his card.
+    const outbox = replicaStore('guest.outbox')
     const Buyer = ({ become }) => {
       const client = useShop()
       const { cart, count } = useCart()
@@ -159,7 +162,7 @@ const SCRIPT = `
     }
     const Page = () => {
       const [card, setCard] = useState()
-      return <Shop {...place} card={card}><Buyer become={setCard} /></Shop>
+      return <Shop {...place} card={card} outbox={outbox} optimistic><Buyer become={setCard} /></Shop>
     }
     seen.root = createRoot(element)
     seen.root.render(<Page />)

@@ -231,7 +231,7 @@ describe('the commands', () => {
     said.length = 0
     expect(await verifyCommand([file, '--relay', prefixedHex(relayAddress)], io)).toBe(0)
     expect(said[0]).toMatch(/^Matches, not yet anchored/u)
-    expect(said.join('\n')).toContain('0.02 of the native currency of chain 31337')
+    expect(said.join('\n')).toContain('0.02 ETH on chain 31337')
     expect(await verifyCommand([file, '--relay', prefixedHex(relayAddress), '--order', '7'], io)).toBe(1)
   })
 

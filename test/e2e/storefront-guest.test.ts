@@ -6,12 +6,14 @@
 import type { Browser, BrowserContext, Page, WebSocketRoute } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { COMMITTED, PAID, UNPAID } from '../../src/objects/order.js'
+import type { Change } from '../../src/patches/patch.js'
 import { openChromium } from '../fixtures/chromium.js'
 import { PaidShop } from '../fixtures/paid-shop.js'
 import { listing, map, stock } from '../fixtures/relay-harness.js'
 import {
   announceWallet,
   button,
+  fillAddress,
   flaws,
   link,
   newReader,
@@ -40,15 +42,20 @@ beforeAll(async () => {
       Price: 10n ** 16n,
       StockStatuses: [map({ VariationIDs: null, InStock: true })],
     })
-  const region = map({ Country: '', PostalCode: '', City: '' })
   await shop.write(sold(SOCKS, 'Wool socks'), sold(SPORK, 'Spork'))
   await shop.write(stock(SOCKS, 50n), stock(SPORK, 1n))
-  await shop.write({ op: 'replace', path: ['Manifest', 'ShippingRegions'], value: map({ anywhere: region }) })
+  await shop.write(regionWith({}))
 })
 afterAll(async () => {
   await browser?.close()
   await shop?.close()
 })
+
+/** The shop sends to anywhere. */
+function regionWith(more: Parameters<typeof map>[0]): Change {
+  const anywhere = map({ Country: '', PostalCode: '', City: '', ...more })
+  return { op: 'replace', path: ['Manifest', 'ShippingRegions'], value: map({ anywhere }) }
+}
 
 /** The live connections of a reader: the page itself, and its pictures, come all the same. */
 async function network(context: BrowserContext) {
@@ -154,6 +161,8 @@ test(
     await link(two, 'Orders').click()
     await two.locator('.tag', { hasText: 'Placed' }).waitFor()
     await notice(one, /You use this shop in another tab/u).waitFor()
+    // What stands there is not called proven, as if it were of now.
+    await one.locator('.proof.is-elsewhere', { hasText: /As it was.*goes on in another tab/su }).waitFor()
     expect(await flaws(one)).toEqual([])
     await putIntoCart(two, 'Wool socks')
     await badge(one, 1)
@@ -179,7 +188,10 @@ test(
     await page.getByRole('radio', { name: 'TEST' }).check()
     await button(page, 'Pay with Trial Wallet').click()
     // In this money nothing stood on the page yet.
-    await page.getByText('Nothing is paid yet').waitFor()
+    await another(page).getByText('In this money it is another number.').waitFor()
+    expect(await flaws(page)).toEqual([])
+    await button(page, /^I agree to .*TEST$/u).click()
+    await another(page).waitFor({ state: 'detached' })
     await button(page, 'Pay with Trial Wallet').click()
     await orderIs(page, PAID)
     await page.getByRole('region', { name: 'Keep your key' }).waitFor()
@@ -258,6 +270,78 @@ test(
   },
 )
 
+test('that the shop does not answer is said no more once it does', { timeout: FLOW_MS }, async () => {
+  const context = await newReader(browser)
+  const net = await network(context)
+  const { page } = await openPage(context, `${shop.relay.url}/`)
+  await proven(page)
+  await context.route(/\/enroll/u, (route) => route.abort())
+  await putIntoCart(page, 'Wool socks')
+  await order(page)
+  const problem = page.getByRole('main').getByRole('alert').filter({ hasText: 'The shop does not answer.' })
+  await problem.waitFor()
+  await net.away()
+  await notice(page, /The shop does not answer/u).waitFor()
+  await context.unroute(/\/enroll/u)
+  await net.back()
+  await problem.waitFor({ state: 'detached' })
+  await context.close()
+})
+
+const another = (page: Page) => page.getByRole('alert', { name: 'Another total' })
+
+/** The old one and the new one stand side by side. */
+async function bothTotals(page: Page, was: string): Promise<void> {
+  await another(page).getByText('The total has changed.').waitFor()
+  const [before, now] = await another(page).locator('dd').allInnerTexts()
+  expect(before).toBe(was)
+  expect(now).not.toBe(was)
+  expect(await flaws(page)).toEqual([])
+}
+
+test(
+  'another price or postage is told with the old total beside it, before an order and before its payment',
+  { timeout: FLOW_MS },
+  async () => {
+    const context = await newReader(browser)
+    const { page } = await openPage(context, `${shop.relay.url}/`)
+    await proven(page)
+    await putIntoCart(page, 'Wool socks')
+    await link(page, /^Cart/u).click()
+    await link(page, 'Go to checkout').click()
+    await fillAddress(page)
+    const total = page.locator('.sums .total').last()
+    const price = (value: bigint) => ({ op: 'replace', path: ['Listings', SOCKS, 'Price'], value }) as const
+    const agree = async () => {
+      await button(page, /^I agree to/u).click()
+      await another(page).waitFor({ state: 'detached' })
+    }
+    const seen = await total.innerText()
+    await shop.write(price(10n ** 17n))
+    await bothTotals(page, seen)
+    expect(await button(page, /^Order$/u).isDisabled()).toBe(true)
+    // Another letter of the address is no consent.
+    await page.getByLabel('Town').fill('Valley')
+    await bothTotals(page, seen)
+    await agree()
+    const agreed = await total.innerText()
+    await button(page, /^Order$/u).click()
+    await orderIs(page, COMMITTED)
+    const PriceModifiers = map({ post: map({ ModificationAbsolute: map({ Amount: 10n ** 15n, Plus: true }) }) })
+    await shop.write(regionWith({ PriceModifiers }))
+    await bothTotals(page, agreed)
+    expect(await button(page, 'Pay with Test wallet').isDisabled()).toBe(true)
+    await page.reload()
+    await bothTotals(page, agreed)
+    await agree()
+    await button(page, 'Pay with Test wallet').click()
+    await orderIs(page, PAID)
+    await shop.write(price(10n ** 16n))
+    await shop.write(regionWith({}))
+    await context.close()
+  },
+)
+
 test(
   'only what stood on the page is paid: of another price the guest is told first',
   { timeout: FLOW_MS },
@@ -287,9 +371,11 @@ test(
     await button(page, 'Pay with Test wallet').click()
     isHeld = false
     for (const send of held.splice(0)) send()
-    await page.getByText(/It has changed: it stood here as .+ Nothing is paid yet/u).waitFor()
+    await bothTotals(page, before)
     await orderIs(page, UNPAID)
     expect(await flaws(page)).toEqual([])
+    expect(await button(page, 'Pay with Test wallet').isDisabled()).toBe(true)
+    await button(page, /^I agree to/u).click()
     await button(page, 'Pay with Test wallet').click()
     await orderIs(page, PAID)
     await shop.write(price(10n ** 16n))

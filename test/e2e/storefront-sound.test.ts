@@ -46,10 +46,19 @@ const alarms = (page: Page) => page.getByText('Do not buy here').count()
 
 test('an address that names nothing shows what is sold', { timeout: FLOW_MS }, async () => {
   const context = await reader()
-  for (const query of ['listing=0', 'order=0', 'tag=', `listing=${1n << 64n}`, `order=${1n << 64n}`]) {
+  for (const query of [
+    'listing=0',
+    'order=0',
+    'tag=',
+    'shop=0',
+    'shop=',
+    `listing=${1n << 64n}`,
+    `order=${1n << 64n}`,
+  ]) {
     const { page, complaints } = await openPage(context, `${shop.relay.url}/?${query}`)
     await proven(page)
     expect([query, await page.locator('.card').count(), complaints]).toEqual([query, 2, []])
+    expect(await page.locator('.card a').first().getAttribute('href')).toMatch(/^\/\?listing=\d+$/u)
     await page.close()
   }
   await context.close()
@@ -105,6 +114,7 @@ const HOSTILE = `
   const names = { '': 'Empty', n: null, o: { a: 1 }, l: 'L'.repeat(5000), page: 'The page', test: 'Test wallet' }
   const details = Object.entries(names).map(([uuid, name]) =>
     Object.freeze({ info: Object.freeze({ uuid, name, icon: 5, rdns: 'x' }), provider }))
+  details.unshift(null, {}, { info: { uuid: 'x', name: 'No provider' } })
   const tell = () => details.forEach((detail) =>
     dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail })))
   addEventListener('eip6963:requestProvider', tell)

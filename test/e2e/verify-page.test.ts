@@ -105,13 +105,24 @@ describe('from a file, with the network off', () => {
     await end()
   })
 
+  test('a damaged one is told in everyday words first, then what the reader found', async () => {
+    const { page, end } = await tab(fromFile)
+    await page.fill('#relay', RELAY)
+    await choose(page, paid!.subarray(0, 900))
+    expect(await told(page)).toBe('✗ Not a receipt.')
+    const words = await page.locator('#outcome p').allInnerTexts()
+    expect(words[1]).toMatch(/^The file is no order receipt, or not a whole one/u)
+    expect(words[2]).toMatch(/^In detail: Receipt: .*[^.]\.$/u)
+    await end()
+  })
+
   test('tells items, total and who signed each step, and hands on the same file', async () => {
     const { page, end } = await tab(fromFile)
     await page.fill('#relay', RELAY)
     await choose(page, paid!)
     const text = await page.locator('#details').innerText()
     expect(text).toContain('8 × Stuhl')
-    expect(text).toContain('0.000000000007202933 of the native currency of chain 1')
+    expect(text).toContain('0.000000000007202933 ETH on chain 1')
     expect(text).toContain('payment asked, state Unpaid')
     expect(text).toContain('signed by the relay')
     expect(text).toContain('whether anything was delivered')

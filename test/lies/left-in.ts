@@ -46,6 +46,7 @@ export const LEFT_IN: readonly LeftIn[] = [
   left('src/client/proven-shop.ts', 'objects come before a checkpoint that they could be checked by', NOTHING),
   left('src/client/proof-requests.ts', 'was answered, and no push brought it or a later one', WAITING),
   left('src/client/proof-requests.ts', 'times with checkpoints that no push brought', WAITING),
+  left('src/client/proof-requests.ts', 'if (checkpoints.isEnded) throw clientClosed()', WAITING),
   left('src/merkle/patch-proof.ts', 'throw new NoPatchesError()', MAKING),
   left('src/merkle/patch-proof.ts', 'throw new PatchPlaceError(place, this.patches)', MAKING),
   left('src/merkle/patch-proof-check.ts', 'there is no patch to prove', NOTHING),

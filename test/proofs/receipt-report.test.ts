@@ -77,6 +77,25 @@ describe('the outcome', () => {
     }
   })
 
+  test('of a refused file is told in everyday words, the reason beside them', () => {
+    for (const row of receiptKat.receipts_refused) {
+      const [bytes, { relays, registries }, expected] = receiptCall(receiptKat, row)
+      const { outcome, meaning, reason } = receiptReport(bytes, { relays, registries }, expected)
+      if (outcome === 'newer-format' || outcome === 'unknown-key') continue
+      expect([row.name, meaning]).toEqual([row.name, expect.stringMatching(/^(?:[A-Z][^.]+\.(?: |$))+/u)])
+      expect(meaning, row.name).not.toMatch(/0x|CBOR|byte|Sets|Seq|undefined/u)
+      expect(reason, row.name).toBeDefined()
+    }
+    expect(receiptReport(paid.subarray(0, 900), trust)).toMatchObject({
+      meaning: expect.stringContaining('cut short on its way'),
+      reason: expect.stringMatching(/^Receipt: /u),
+    })
+    const other = receiptReport(paid, { relays: [new Uint8Array(20)] })
+    expect(other.meaning).toContain('name all of them.')
+    expect(other.reason).not.toContain('name all of them')
+    expect(receiptReport(paid, trust).meaning).toBeUndefined()
+  })
+
   test('says what was not checked, and what to do about an unknown key', () => {
     expect(receiptReport(converted, trust).notChecked).toContain('the anchor on chain')
     expect(receiptReport(paid, trust).notChecked).toContain('whether anything was delivered')
@@ -99,7 +118,7 @@ describe('in words', () => {
       { quantity: '4', title: 'rug (listing 183110769859713), blue' },
       { quantity: '8', title: 'Stuhl (listing 42274457022913)' },
     ])
-    expect(total[0]).toEqual(['Total', '0.000000000007202933 of the native currency of chain 1'])
+    expect(total[0]).toEqual(['Total', '0.000000000007202933 ETH on chain 1'])
     expect(total[1]![0]).toBe('Recomputed')
     expect(address).toContain('3000 Basel')
     expect(steps.map(({ changes }) => changes)).toEqual([
@@ -134,7 +153,8 @@ describe('in words', () => {
     [2n ** 255n, '57896044618658097711785492504343953926634992332820282019728.792003956564819968'],
   ])('%i wei', (amount, text) => {
     const native = { ChainID: 1n, Address: new Uint8Array(20) }
-    expect(amountText(amount, native)).toBe(`${text} of the native currency of chain 1`)
+    expect(amountText(amount, native)).toBe(`${text} ETH on chain 1`)
+    expect(amountText(amount, { ...native, ChainID: 99n })).toBe(`${text} of the native currency of chain 99`)
     const token = { ChainID: 5n, Address: fromHex('11'.repeat(20)) }
     expect(amountText(amount, token)).toBe(`${amount} smallest units of token 0x${'11'.repeat(20)} on chain 5`)
   })

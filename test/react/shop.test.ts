@@ -49,6 +49,14 @@ test('a server does not wait', () => {
   expect(page).toBe('loading false loading connecting 0')
 })
 
+test('the error of a connection is the client’s, with code and remedy', () => {
+  const page = rendered(() => {
+    const { error } = useConnection()
+    return `${error?.code} ${error?.remedy} ${useListing(1n).error?.code}`
+  })
+  expect(page).toBe('undefined undefined undefined')
+})
+
 test('a hook outside of a shop says so', () => {
   const Outside = () => useListing(1n).status
   expect(() => renderToStaticMarkup(createElement(Outside))).toThrow('needs a <Shop>')

@@ -10,7 +10,8 @@ import {
   processPaymentCall,
 } from '../../src/objects/payment-request.js'
 import { lookAt, oddityOf, paymentLink } from '../../web/storefront/chain-look.js'
-import { call, payWith, type Request } from '../../web/storefront/paying.js'
+import type { WalletRequest } from '../../web/browser-wallets.js'
+import { call, payWith } from '../../web/storefront/paying.js'
 import { startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
 
 const [PAID, UNPAID] = [{ State: 6n }, { State: 5n }] as const
@@ -22,7 +23,7 @@ let from: string
 let number = 0n
 let asked: string[]
 const told: string[] = []
-const request: Request = async ({ method, params = [] }) => {
+const request: WalletRequest = async ({ method, params = [] }) => {
   asked.push(method)
   return chain.rpc(method, [...params])
 }
@@ -91,7 +92,7 @@ describe('a wallet', () => {
   })
 
   test('on another chain is asked to change, and to learn the chain if it does not know it', async () => {
-    const moved: Request = async ({ method, params = [] }) => {
+    const moved: WalletRequest = async ({ method, params = [] }) => {
       asked.push(method)
       if (method === 'eth_chainId') return '0x1'
       if (method === 'wallet_switchEthereumChain') throw Object.assign(new Error('unknown'), { code: 4902 })

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ERROR_REMEDIES, type ErrorCatalogueCode } from '../../src/wire/error-remedies.js'
 import {
   blameFor,
+  isOfConnection,
   connectionWords,
   futureOf,
   isOfAddress,
@@ -102,6 +103,15 @@ describe('the connection', () => {
     expect(told('disconnected', undefined, false)).toMatch(/another tab/u)
     expect(told('disconnected', 'ALREADY_CONNECTED')).toMatch(/another device/u)
   })
+})
+
+test.each([
+  ['UNREACHABLE', true],
+  ['DISCONNECTED', true],
+  ['OUT_OF_STOCK', false],
+  ['PRICE_CHANGED', false],
+] as const)('%s is over once the shop answers: %s', (code, expected) => {
+  expect(isOfConnection(new ClientError(code, 'as it says'))).toBe(expected)
 })
 
 describe('who is to blame', () => {

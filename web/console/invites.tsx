@@ -4,7 +4,8 @@ import { inviteLink } from 'cairn-relay/enrol'
 import { useState } from 'react'
 import { useOutcomes } from './outcomes.js'
 import { useLive, useSession, WriteButton } from './shared.js'
-import { publishInvite, registryOf, useWallets, type Registry } from './wallets.js'
+import { useBrowserWallets, type BrowserWallet } from '../browser-wallets.js'
+import { publishInvite, registryOf, type Registry } from './wallets.js'
 
 export function Invites() {
   const { client } = useSession()
@@ -28,11 +29,11 @@ export function Invites() {
 function InviteForm({ registry }: { readonly registry: Registry }) {
   const { shop } = useSession()
   const { run } = useOutcomes()
-  const wallets = useWallets()
+  const wallets = useBrowserWallets()
   const [link, setLink] = useState('')
-  const invite = (detail: (typeof wallets)[number]) =>
+  const invite = (wallet: BrowserWallet) =>
     run('Invite a clerk', async () => {
-      const secret = await publishInvite(detail, { registry, shop })
+      const secret = await publishInvite(wallet, { registry, shop })
       setLink(inviteLink({ url: `${location.origin}/console`, shop, secret }).replace('/#', '#'))
       return 'It is in a block: the link works.'
     })
@@ -45,9 +46,9 @@ function InviteForm({ registry }: { readonly registry: Registry }) {
         Your wallet signs a transaction.
       </p>
       <p className="row">
-        {wallets.map((detail) => (
-          <WriteButton key={detail.info.uuid} onClick={() => void invite(detail)}>
-            Make an invite with {detail.info.name}
+        {wallets.map((wallet) => (
+          <WriteButton key={wallet.uuid} onClick={() => void invite(wallet)}>
+            Make an invite with {wallet.name}
           </WriteButton>
         ))}
       </p>

@@ -5,6 +5,7 @@
 
 import { readInviteLink, type Invite } from 'cairn-relay/enrol'
 import { useEffect, useState } from 'react'
+import { signerOf, useBrowserWallets, type BrowserWallet } from '../browser-wallets.js'
 import { Field, FileButton } from './shared.js'
 import {
   changedRelay,
@@ -17,9 +18,7 @@ import {
   type OpenedLink,
 } from './session.js'
 import { sentenceOf } from './outcomes.js'
-import { redeemInvite, registryOf, useWallets, walletOf } from './wallets.js'
-
-type Detail = ReturnType<typeof useWallets>[number]
+import { redeemInvite, registryOf } from './wallets.js'
 
 interface LoginProps {
   readonly link: OpenedLink | undefined
@@ -114,12 +113,12 @@ interface WaysProps {
 }
 
 function Ways({ link, invite, busy, way }: WaysProps) {
-  const wallets = useWallets()
+  const wallets = useBrowserWallets()
   const isBusy = busy !== ''
-  const withWallet = (detail: Detail) =>
-    way(detail.info.uuid, async (shop) => {
-      if (invite !== undefined) await join(detail, invite)
-      return newCard(shop, await walletOf(detail))
+  const withWallet = (wallet: BrowserWallet) =>
+    way(wallet.uuid, async (shop) => {
+      if (invite !== undefined) await join(wallet, invite)
+      return newCard(shop, await signerOf(wallet))
     })
   const verb = invite === undefined ? 'Log in' : 'Join'
   return (
@@ -134,9 +133,9 @@ function Ways({ link, invite, busy, way }: WaysProps) {
           {busy === 'development' ? 'Logging in …' : 'Log in with the development key'}
         </button>
       )}
-      {wallets.map((detail) => (
-        <button key={detail.info.uuid} type="button" disabled={isBusy} onClick={() => void withWallet(detail)}>
-          {busy === detail.info.uuid ? 'Look at your wallet …' : `${verb} with ${detail.info.name}`}
+      {wallets.map((wallet) => (
+        <button key={wallet.uuid} type="button" disabled={isBusy} onClick={() => void withWallet(wallet)}>
+          {busy === wallet.uuid ? 'Look at your wallet …' : `${verb} with ${wallet.name}`}
         </button>
       ))}
       {wallets.length > 0 ? null : (
@@ -152,12 +151,12 @@ function Ways({ link, invite, busy, way }: WaysProps) {
 }
 
 /** The registry is the one that the relay's checkpoints name; the wallet shows what it signs. */
-async function join(detail: Detail, { shop, secret }: Invite): Promise<void> {
+async function join(wallet: BrowserWallet, { shop, secret }: Invite): Promise<void> {
   const client = await openForVisitors(shop)
   try {
     const registry = registryOf(client)
     if (registry === undefined) throw new Error('This relay has no chain: nobody can be invited to its shops.')
-    await redeemInvite(detail, { registry, shop }, secret)
+    await redeemInvite(wallet, { registry, shop }, secret)
   } finally {
     client.close()
   }

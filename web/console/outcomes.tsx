@@ -93,12 +93,19 @@ function outcomesInto(put: (outcome: Outcome) => void, lookOnly: boolean): Outco
 
 export function sentenceOf(error: unknown): string {
   if (error instanceof PartlyWritten) return `${error.message} Then: ${sentenceOf(error.cause)}`
-  if (!(error instanceof ClientError)) return (error as Error).message
+  if (!(error instanceof ClientError)) return walletSentence(error)
   const { code, message, remedy, path } = error
   // Of a text that a person wrote: which argument of a call it was is nothing to him.
   if (code === 'USAGE')
     return withRemedy(message.startsWith(`${path}: `) ? message.slice(path!.length + 2) : message, remedy)
   return withRemedy(`${message} (${code})`, remedy)
+}
+
+/** Of viem in two sentences: its own message has its version and all that was sent. */
+function walletSentence(error: unknown): string {
+  const { shortMessage, details, message } = error as Error & Readonly<Record<'shortMessage' | 'details', unknown>>
+  if (typeof shortMessage !== 'string') return message
+  return typeof details === 'string' && details !== '' ? withRemedy(shortMessage, details) : shortMessage
 }
 
 /** Said once. */

@@ -2,6 +2,7 @@
 
 import { amountText, parseMoney, type Manifest, type Money } from 'cairn-relay/client'
 import { useState, type InputHTMLAttributes } from 'react'
+import { countries } from '../countries.js'
 import type { CheckedSet } from './checked-write.js'
 import { NEW_REGION, regionDraft, regionText, regionValue, type RegionDraft } from './regions.js'
 import { Dialog, Empty, Field, LookOnlyNote, priceText, useSession, WriteButton } from './shared.js'
@@ -133,9 +134,17 @@ function RegionFields({ draft, isNew, symbol, change }: FieldsProps) {
       <Field label="Name" hint="Of the region, for you.">
         {input('name', { required: true, readOnly: !isNew })}
       </Field>
+      {/* Outside of the label: the names of all countries would be the field’s too. */}
+      <datalist id="countries">
+        {countries().map(({ code, name }) => (
+          <option key={code} value={code}>
+            {name}
+          </option>
+        ))}
+      </datalist>
       <div className="pair">
-        <Field label="Country" hint="As guests write it; empty for all.">
-          {input('country')}
+        <Field label="Country" hint="Two capital letters, as the shop page writes it; empty for all.">
+          {input('country', { list: 'countries' })}
         </Field>
         <Field label="Postal code" hint="Empty for all.">
           {input('postalCode')}

@@ -102,10 +102,11 @@ function PlaceText({ manifest, field, place: { chain, at } }: PlaceProps) {
   const { client, currencies } = useSession()
   const currency = { ChainID: chain, Address: fromHex(at) }
   const isPayee = field === 'Payees'
+  const isNative = !isPayee && /^0+$/u.test(at)
   return (
     <span>
       {isPayee ? null : <b>{client.money(0n, currency).symbol} </b>}
-      <code>0x{at}</code> <small>chain {`${chain}`}</small>
+      {isNative ? <small>the own currency of</small> : <code>0x{at}</code>} <small>chain {`${chain}`}</small>
       {isPayee && manifest.Payees?.get(chain)?.get(at)?.CallAsContract ? <small>, called as a contract</small> : null}
       {isPayee || isKnown(currency, currencies) ? null : <TokenForm currency={currency} />}
     </span>

@@ -1,35 +1,18 @@
-/** Wallets of this browser (EIP-6963), and what they sign on the shop's registry: invites, and taking them up. */
+/** What wallets sign on the shop's registry: invites, taking them up, and taking a clerk's right away. */
 
-import { createStore, type EIP6963ProviderDetail } from 'mipd'
-import { useSyncExternalStore } from 'react'
 import { createWalletClient, custom, parseAbi, publicActions, type Address } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import type { ShopClient } from 'cairn-relay/client'
 import { decodeCheckpoint } from 'cairn-relay/checkpoint'
 import { decode } from 'cairn-relay/codec'
-import { makeKeyCard, type Wallet } from 'cairn-relay/enrol'
+import { makeKeyCard } from 'cairn-relay/enrol'
+import { accountOf, type BrowserWallet } from '../browser-wallets.js'
 import { hex } from './fields.js'
 
-const found = createStore()
-
-export function useWallets(): readonly EIP6963ProviderDetail[] {
-  return useSyncExternalStore(
-    (changed) => found.subscribe(changed),
-    () => found.getProviders(),
-  )
-}
-
-/** Asks for an account. Rejects where the person says no. */
-export async function walletOf(detail: EIP6963ProviderDetail): Promise<Wallet> {
-  const { client, address } = await accountOf(detail)
-  return { address, signMessage: ({ message }) => client.signMessage({ account: address, message }) }
-}
-
-async function accountOf({ provider }: EIP6963ProviderDetail) {
-  const client = createWalletClient({ transport: custom(provider as never) }).extend(publicActions)
-  const [address] = await client.requestAddresses()
-  if (address === undefined) throw new Error('The wallet gave no account.')
-  return { client, address }
+async function clientOf(wallet: BrowserWallet) {
+  const { request } = wallet
+  const client = createWalletClient({ transport: custom({ request }, { retryCount: 0 }) }).extend(publicActions)
+  return { client, address: await accountOf(wallet) }
 }
 
 /** Where who works for a shop stands. */
@@ -62,33 +45,33 @@ interface Place {
 }
 
 /** Publishes who may use the invite; resolves with its secret, 32 bytes, when that is in a block. */
-export async function publishInvite(detail: EIP6963ProviderDetail, place: Place): Promise<Uint8Array> {
+export async function publishInvite(wallet: BrowserWallet, place: Place): Promise<Uint8Array> {
   const { secret } = makeKeyCard()
   const { address: verifier } = privateKeyToAccount(`0x${hex(secret)}`)
-  await transact(detail, place.registry, { functionName: 'publishInviteVerifier', args: [place.shop, verifier] })
+  await transact(wallet, place.registry, { functionName: 'publishInviteVerifier', args: [place.shop, verifier] })
   return secret
 }
 
 /** Makes the wallet a clerk of the shop. One that is a clerk already does not use the invite up. */
 export async function redeemInvite(
-  detail: EIP6963ProviderDetail,
+  wallet: BrowserWallet,
   { registry, shop }: Place,
   secret: Uint8Array,
 ): Promise<void> {
-  const { client, address } = await accountOf(detail)
+  const { client, address } = await clientOf(wallet)
   await client.switchChain({ id: registry.chainId })
   const args = [shop, address, CLERK_PERMISSION] as const
   if (await client.readContract({ address: registry.address, abi: ABI, functionName: 'hasPermission', args })) return
   const signature = await privateKeyToAccount(`0x${hex(secret)}`).signMessage({ message: { raw: address } })
   const [r, s] = [`0x${signature.slice(2, 66)}`, `0x${signature.slice(66, 130)}`] as const
   const v = Number.parseInt(signature.slice(130), 16)
-  await transact(detail, registry, { functionName: 'redeemInvite', args: [shop, v, r, s, address] })
+  await transact(wallet, registry, { functionName: 'redeemInvite', args: [shop, v, r, s, address] })
 }
 
 /** Takes a clerk's right away; his cards go with it. */
-export async function removeClerk(detail: EIP6963ProviderDetail, place: Place, account: Uint8Array): Promise<void> {
+export async function removeClerk(wallet: BrowserWallet, place: Place, account: Uint8Array): Promise<void> {
   const args = [place.shop, `0x${hex(account)}`] as const
-  await transact(detail, place.registry, { functionName: 'removeUser', args })
+  await transact(wallet, place.registry, { functionName: 'removeUser', args })
 }
 
 type Call =
@@ -99,8 +82,8 @@ type Call =
     }
 
 /** Resolves when it is in a block. Rejects where the contract refuses it, before anything is sent. */
-async function transact(detail: EIP6963ProviderDetail, registry: Registry, call: Call): Promise<void> {
-  const { client, address } = await accountOf(detail)
+async function transact(wallet: BrowserWallet, registry: Registry, call: Call): Promise<void> {
+  const { client, address } = await clientOf(wallet)
   await client.switchChain({ id: registry.chainId })
   const { request } = await client.simulateContract({
     address: registry.address,

@@ -4,7 +4,8 @@ import { formatMoney, type CartLine, type Listing, type Quote, type QuoteProblem
 import { useCart, useListing, useListings } from 'cairn-relay/react'
 import { useSettled } from './guest.js'
 import { VariationNames } from './listing.js'
-import { isForSale, isSoldOut, Picture, View } from './parts.js'
+import { isSoldOut } from './option-prices.js'
+import { isForSale, Picture, View } from './parts.js'
 import { Link } from './route.js'
 import { isOfAddress } from './words.js'
 

@@ -6,7 +6,8 @@
 import { keccak256, toBytes } from 'viem'
 import { PAID, UNPAID, type OddPayment, type Order, type PaymentDue } from 'cairn-relay/client'
 import { textOf } from './hex.js'
-import { call, isNative, type Request } from './paying.js'
+import type { WalletRequest } from '../browser-wallets.js'
+import { call, isNative } from './paying.js'
 import type { TrialChain } from './place.js'
 
 export interface ChainLook {
@@ -22,7 +23,7 @@ const PAYMENT_MADE = keccak256(toBytes('PaymentMade(uint256)'))
 const BALANCE_OF = '0x70a08231'
 
 /** Rejects with what the endpoint says. */
-export async function lookAt(request: Request, due: PaymentDue, { payments }: TrialChain): Promise<ChainLook> {
+export async function lookAt(request: WalletRequest, due: PaymentDue, { payments }: TrialChain): Promise<ChainLook> {
   const asked = { to: payments, data: due.calls.getPaymentAddress.data }
   const word = (await request({ method: 'eth_call', params: [asked, 'latest'] })) as string
   const address = `0x${word.slice(-40)}`

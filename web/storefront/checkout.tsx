@@ -1,15 +1,19 @@
 /** Where it goes, who orders, and then the order. */
 
 import { useEffect, useRef, useState, type FormEvent } from 'react'
-import { ClientError, type AddressDetails, type ShopClient } from 'cairn-relay/client'
+import { ClientError, type AddressDetails, type CartLine, type Money, type ShopClient } from 'cairn-relay/client'
 import { enrol, makeKeyCard, type Wallet } from 'cairn-relay/enrol'
 import { useCart, useConnection, useShop } from 'cairn-relay/react'
+import { useAgreed } from './agreed.js'
 import { isPriced, isRefused, Sums, useSoldOut } from './cart.js'
-import { COUNTRIES, countryName } from './countries.js'
-import { useGuest, useOutbox, useProblemWords, useSettled } from './guest.js'
+import { ChangedTotal } from './changed-total.js'
+import { countries } from '../countries.js'
+import { useGuest, useOutbox, useProblem, useSettled } from './guest.js'
+import { Items } from './items.js'
+import { totalText } from './order-total.js'
 import { View } from './parts.js'
 import { newestPendingOrder } from './pending.js'
-import { keepCard, keepCart, type Place } from './place.js'
+import { keepAgreedTotal, keepCard, keepCart, type Place } from './place.js'
 import { go, Link } from './route.js'
 import { pageWallet, useWallets } from './wallets.js'
 
@@ -23,10 +27,11 @@ const FIELDS = [
 const FIELD_LETTERS_MAX = 200
 
 export function Checkout() {
-  const { cart, quote, count, address } = useCart()
+  const { cart, quote, count, address, lines, status } = useCart()
   // The cart's own: what it was restored with, or brought from another tab, comes after the first look.
   const fields = fieldsOf(address)
-  const { order, isRunning, problem } = useOrdering()
+  const agreed = useAgreed({ now: quote.total, about: aboutOf(lines, address), isSure: status === 'ready' })
+  const { order, isRunning, problem } = useOrdering(agreed.total)
   const soldOut = useSoldOut()
   const isSettled = useSettled(count > 0n && isPriced(quote))
   const isOff = soldOut !== undefined || isRefused(quote)
@@ -47,13 +52,15 @@ export function Checkout() {
         <Address fields={fields} change={change} />
         <Who />
         <section aria-label="What it costs">
+          <Items items={lines} />
           <Sums quote={quote} />
         </section>
+        <ChangedTotal {...agreed} />
         <p className="quiet">
-          Ordering reserves the pieces for you; you pay on the next page. Your address is read by the shop and by nobody
-          else who comes to it.
+          Ordering reserves the pieces for you; you pay on the next page. Your address is read by the shop and by the
+          server that keeps it, which is this page’s own; nobody else who comes to the shop is shown it.
         </p>
-        <button className="primary" disabled={isRunning || cart === undefined || isOff}>
+        <button className="primary" disabled={isRunning || cart === undefined || isOff || agreed.other !== undefined}>
           {isRunning ? 'Ordering…' : 'Order'}
         </button>
         <p className="problem" role="alert">
@@ -63,6 +70,12 @@ export function Checkout() {
       </form>
     </View>
   )
+}
+
+/** What the total follows from and the guest himself changes. */
+function aboutOf(lines: readonly CartLine[], address: AddressDetails | undefined): string {
+  const { Country, PostalCode, City } = address ?? {}
+  return JSON.stringify([lines.map(({ key, quantity }) => [key, String(quantity)]), Country, PostalCode, City])
 }
 
 function Nothing() {
@@ -105,21 +118,23 @@ function Address({ fields, change }: AddressProps) {
           />
         </label>
       ))}
-      <label className="field">
-        Country
+      <div className="field">
+        {/* Beside it: inside, the names of all countries would be the label’s too. */}
+        <label htmlFor="country">Country</label>
         <select
+          id="country"
           name="Country"
           autoComplete="country"
           value={fields.Country}
           onChange={(event) => change('Country', event.target.value)}
         >
-          {COUNTRIES.map((code) => (
+          {countries().map(({ code, name }) => (
             <option key={code} value={code}>
-              {countryName(code)}
+              {name}
             </option>
           ))}
         </select>
-      </label>
+      </div>
     </fieldset>
   )
 }
@@ -154,33 +169,35 @@ function Who() {
 
 /**
  * Enrols a card if there is none, and orders as soon as the client has it. An order that the shop does not answer waits
- * in the outbox, and is shown as what it is.
+ * in the outbox, and is shown as what it is. `total`: what the guest agreed to, when he presses the button.
  */
-function useOrdering() {
+function useOrdering(total: Money | undefined) {
   const { card, place } = useGuest()
   const { cart } = useCart()
   const shop = useShop()
-  const words = useProblemWords()
   const isShown = useIsShown()
   const [step, setStep] = useState<Step>('none')
-  const [problem, setProblem] = useState('')
+  const [problem, tell] = useProblem()
+  const agreed = useRef(total)
   const fail = (error: unknown) => {
     if (!isShown.current) return
     setStep('none')
-    setProblem(words(error))
+    tell(error)
     if (error instanceof ClientError) dismissTold(shop, error)
   }
   const placeIt = () => {
     setStep('ordering')
-    cart!.checkout().then((order) => {
+    cart!.checkout({ total: agreed.current }).then((order) => {
       keepCart(place.shop, undefined)
+      keepAgreed(order, agreed.current)
       if (isShown.current) go({ order })
     }, fail)
   }
   const enrolFirst = useEnrolment({ placeIt, fail, step, setStep, isShown })
-  useWaiting(step === 'ordering')
+  useWaiting(step === 'ordering', agreed)
   const order = (who: string) => {
-    setProblem('')
+    tell(undefined)
+    agreed.current = total
     if (card !== undefined) placeIt()
     else enrolFirst(who)
   }
@@ -198,22 +215,27 @@ function useIsShown() {
 }
 
 /** An order that waits for the shop goes out by itself: the cart is free for what comes next. */
-function useWaiting(isOrdering: boolean): void {
+function useWaiting(isOrdering: boolean, agreed: { readonly current: Money | undefined }): void {
   const { cart } = useCart()
   const { state } = useConnection()
   const outbox = useOutbox()
   const waiting = isOrdering && state !== 'connected' ? newestPendingOrder(outbox) : undefined
   useEffect(() => {
     if (waiting === undefined) return
+    keepAgreed(waiting, agreed.current)
     cart?.clear()
     go({ order: waiting })
   }, [waiting, cart])
 }
 
+function keepAgreed(order: bigint, total: Money | undefined): void {
+  if (total !== undefined) keepAgreedTotal(order, totalText(total))
+}
+
 /** What is told here need not be told as a notice too. */
 function dismissTold(shop: ShopClient | undefined, { code, message }: ClientError): void {
   const outbox = shop?.outbox()
-  const told = outbox?.get().refused.findLast((one) => one.code === code && one.message === message)
+  const told = outbox?.get().refused.findLast((one) => one.code === code && message.endsWith(one.message))
   if (told !== undefined) outbox!.dismiss(told.id)
 }
 

@@ -11,9 +11,9 @@ import {
   useSyncExternalStore,
 } from 'react'
 import { formatMoney, type OutboxState } from 'cairn-relay/client'
-import { useManifest, useShop } from 'cairn-relay/react'
+import { useConnection, useManifest, useShop } from 'cairn-relay/react'
 import type { Place } from './place.js'
-import { problemWords } from './words.js'
+import { isOfConnection, problemWords } from './words.js'
 
 export interface Guest {
   readonly place: Place
@@ -42,7 +42,7 @@ export function usePriceText(): (amount: bigint | undefined) => string {
       : formatMoney(shop.money(amount, currency))
 }
 
-const NOTHING: OutboxState = { pending: [], refused: [], isHere: true }
+const NOTHING: OutboxState = { pending: [], refused: [], isHere: true, isCartKept: false }
 const never = () => () => undefined
 
 /** What waits to be sent, and what was refused. */
@@ -63,6 +63,17 @@ export function useProblemWords(): (error: unknown) => string {
     (error) => problemWords(error, (listing) => shop?.listing(listing).get().data?.Metadata.Title),
     [shop],
   )
+}
+
+/** What went wrong last, in words; undefined clears it. That the shop does not answer is over once it does. */
+export function useProblem(): readonly [problem: string, tell: (error: unknown) => void] {
+  const words = useProblemWords()
+  const { state } = useConnection()
+  const [error, tell] = useState<unknown>(undefined)
+  useEffect(() => {
+    if (state === 'connected') tell((last: unknown) => (isOfConnection(last) ? undefined : last))
+  }, [state])
+  return [error === undefined ? '' : words(error), tell]
 }
 
 /** Seconds since 1970, each second. */

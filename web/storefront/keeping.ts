@@ -3,33 +3,8 @@
 import { useEffect, useState } from 'react'
 import { ClientError, type Cart } from 'cairn-relay/client'
 import { useCart, useConnection } from 'cairn-relay/react'
-import { replicaStore, type ReplicaStore } from 'cairn-relay/replica-store'
-import { useGuest } from './guest.js'
+import { useGuest, useOutbox } from './guest.js'
 import { keepCart, keptCard, keptCart, setCardAside, watchCard, watchCart } from './place.js'
-
-/** A guest's outbox. Once it has kept his cart, the one that he brought as a visitor has done its service. */
-export function outboxStore(place: string, shop: bigint): ReplicaStore {
-  const store = replicaStore(place)
-  const see = (bytes: Uint8Array | undefined) => {
-    if (bytes !== undefined && holdsLines(bytes)) keepCart(shop, undefined)
-  }
-  return {
-    async load() {
-      const bytes = await store.load()
-      see(bytes)
-      return bytes
-    },
-    async save(bytes) {
-      await store.save(bytes)
-      see(bytes)
-    },
-  }
-}
-
-/** The cart stands in it as the text that `save` gives. */
-function holdsLines(bytes: Uint8Array): boolean {
-  return new TextDecoder().decode(bytes).includes('"lines":[{')
-}
 
 /**
  * A visitor's cart outlives the page, and is the same in all tabs. A guest's own is kept by his client; if the page was
@@ -37,7 +12,8 @@ function holdsLines(bytes: Uint8Array): boolean {
  */
 export function useKeptCart(): void {
   const { place, card } = useGuest()
-  const { cart, lines, address } = useCart()
+  const { cart, count, lines, address } = useCart()
+  const { isCartKept } = useOutbox()
   const [first] = useState(card)
   const [restored, setRestored] = useState<unknown>(undefined)
   const isVisitor = card === undefined
@@ -52,6 +28,11 @@ export function useKeptCart(): void {
     // A guest by now: his client has yet to keep what is there.
     if (keptCard(place.shop) === undefined) keepCart(place.shop, cart.save())
   }, [cart, restored, lines, address, place, isVisitor])
+  const isHis = !isVisitor && isCartKept && count > 0n
+  useEffect(() => {
+    // The one that he brought as a visitor has done its service.
+    if (isHis) keepCart(place.shop, undefined)
+  }, [isHis, place])
   useEffect(() => {
     if (cart === undefined || !isVisitor) return
     return watchCart(place.shop, (saved) => restoreCart(cart, saved))

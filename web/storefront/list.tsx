@@ -1,9 +1,10 @@
 /** All that is sold: searched, by tag, in an order. */
 
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import type { Listing } from 'cairn-relay/client'
 import { useListings, useTags } from 'cairn-relay/react'
-import { isSoldOut, Picture, Price, View } from './parts.js'
+import { isSoldOut, lowestPrice } from './option-prices.js'
+import { Picture, Price, View } from './parts.js'
 import { Proof } from './proof.js'
 import { go, Link } from './route.js'
 
@@ -34,6 +35,7 @@ export function List({ tag, search }: { readonly tag: string | undefined; readon
           <Replaced text={isLoading ? 'Loading…' : found(total ?? data.length, search)} />
         </p>
       </div>
+      {status !== 'loading' && data.length === 0 && <Nothing tag={tag} search={search} />}
       <ul className="grid" aria-busy={isLoading}>
         {isLoading ? (
           <Places />
@@ -74,6 +76,21 @@ function found(total: number, search: string): string {
   return search === '' ? things : `${things} for “${search}”`
 }
 
+/** What was looked for, and the way back. */
+function Nothing({ tag, search }: { readonly tag: string | undefined; readonly search: string }) {
+  if (search === '' && tag === undefined) return <p className="nothing">Nothing is for sale here just now.</p>
+  const where = tag === undefined ? '' : ` in ${tag}`
+  return (
+    <div className="nothing">
+      <p>{search === '' ? `Nothing is for sale${where} just now.` : `Nothing${where} matches “${search}”.`}</p>
+      <p className="actions">
+        {search !== '' && tag !== undefined && <Link to={{ q: search }}>Look for “{search}” everywhere</Link>}
+        <Link to={{}}>All that is sold</Link>
+      </p>
+    </div>
+  )
+}
+
 function Tags({ tag, search }: { readonly tag: string | undefined; readonly search: string }) {
   const { data = [] } = useTags()
   return (
@@ -88,19 +105,17 @@ function Tags({ tag, search }: { readonly tag: string | undefined; readonly sear
 }
 
 function Card({ listing, eager }: { readonly listing: Listing; readonly eager: boolean }) {
-  const { ID, Metadata, Price: price, Options } = listing
+  const { ID, Metadata } = listing
   const isOut = isSoldOut(listing)
-  const varies = [...(Options?.values() ?? [])].some(({ Variations }) =>
-    [...(Variations?.values() ?? [])].some(({ PriceModifier }) => PriceModifier !== undefined),
-  )
+  const lowest = useMemo(() => lowestPrice(listing), [listing])
   return (
     <li className={isOut ? 'card is-out' : 'card'}>
       <Link to={{ listing: ID }}>
         <Picture listing={listing} eager={eager} />
         <span className="card-title">{Metadata.Title}</span>
         <span className="card-price">
-          {varies && <span className="quiet">about </span>}
-          <Price amount={price} />
+          {lowest?.varies && <span className="quiet">from </span>}
+          {lowest === undefined ? 'Depends on your choice' : <Price amount={lowest.price} />}
         </span>
         <span className="card-stock">{isOut ? 'Sold out, back soon' : 'In stock'}</span>
       </Link>

@@ -4,7 +4,8 @@ import { useState } from 'react'
 import { inSizeOrder } from 'cairn-relay/catalogue'
 import type { Listing as Sold, LiveState, Variation } from 'cairn-relay/client'
 import { useCart, useConnection, useListing } from 'cairn-relay/react'
-import { isForSale, isSoldOut, Picture, Price, View } from './parts.js'
+import { isSoldOut, priceWith } from './option-prices.js'
+import { isForSale, Picture, Price, View } from './parts.js'
 import { Proof } from './proof.js'
 import { Link } from './route.js'
 
@@ -146,20 +147,6 @@ function middleOfEach(options: ChoicesProps['options']): Chosen {
       return chosen === undefined ? [] : [[name, chosen[0]]]
     }),
   )
-}
-
-/** What a piece costs with these, as the cart will say it: percents first, then amounts, each by name. */
-function priceWith({ Price: price, Options }: Sold, variations: readonly string[]): bigint {
-  const modifiers = [...(Options?.values() ?? [])]
-    .flatMap(({ Variations }) => [...(Variations ?? [])])
-    .filter(([name]) => variations.includes(name))
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([, { PriceModifier }]) => PriceModifier ?? [])
-  const scaled = modifiers.reduce((sum, { ModificationPercent: percent }) => (sum * (percent ?? 100n)) / 100n, price)
-  return modifiers.reduce((sum, { ModificationAbsolute: more }) => {
-    if (more === undefined) return sum
-    return more.Plus ? sum + more.Amount : sum - more.Amount
-  }, scaled)
 }
 
 /** For lines of carts and orders. */

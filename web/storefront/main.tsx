@@ -11,7 +11,7 @@ import { Cart } from './cart.js'
 import { Checkout } from './checkout.js'
 import { GuestContext } from './guest.js'
 import { secretOf } from './hex.js'
-import { outboxStore, useKeptCart, useRefusedCard, useSharedCard } from './keeping.js'
+import { useKeptCart, useRefusedCard, useSharedCard } from './keeping.js'
 import { List, Search } from './list.js'
 import { Listing } from './listing.js'
 import { Order, Orders } from './order.js'
@@ -49,7 +49,7 @@ function keptBy({ shop }: Place, card: Uint8Array | undefined) {
   if (card === undefined) return { store: replicaStore(place) }
   // Each card has its own: what one of them wrote is not sent by another.
   const own = `${place} ${keccak256(card).slice(2, 2 + CARD_NAME_DIGITS)}`
-  return { store: replicaStore(own), outbox: outboxStore(`${own} outbox`, shop), optimistic: true }
+  return { store: replicaStore(own), outbox: replicaStore(`${own} outbox`), optimistic: true }
 }
 
 const CARD_NAME_DIGITS = 16

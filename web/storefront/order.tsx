@@ -12,20 +12,23 @@ import {
   type PaymentDue,
   type Quote,
   type ShopClient,
+  type Verified,
 } from 'cairn-relay/client'
-import { useCart, useConnection, useListing, useOrder, useOrders, useShop } from 'cairn-relay/react'
+import { useCart, useConnection, useOrder, useOrders, useShop } from 'cairn-relay/react'
 import { quoteAsAsked } from '../as-asked.js'
 import { isPriced, SumRows } from './cart.js'
+import { ChangedTotal } from './changed-total.js'
 import { saveFile } from './files.js'
-import { countryName } from './countries.js'
-import { useGuest, useOutbox, useProblemWords, useSeconds, useSettled } from './guest.js'
+import { countryName } from '../countries.js'
+import { useGuest, useOutbox, useProblem, useProblemWords, useSeconds, useSettled } from './guest.js'
+import { Items, type BoughtItem } from './items.js'
 import { KeyOffer, KeyPanel } from './key.js'
-import { VariationNames } from './listing.js'
 import { standingOf, type Standing } from './order-state.js'
-import { Picture, View } from './parts.js'
+import { useAgreedOrder } from './order-total.js'
+import { View } from './parts.js'
 import { Pay, useSeenPayment } from './pay.js'
 import { pendingOrders } from './pending.js'
-import { Proof, Reason } from './proof.js'
+import { Proof, Reason, timeOf } from './proof.js'
 import { go, Link } from './route.js'
 
 export function Order({ id }: { readonly id: bigint }) {
@@ -33,6 +36,7 @@ export function Order({ id }: { readonly id: bigint }) {
   const shop = useShop()
   const { data: order, status } = state
   const quote = shop?.orders.quote(id)
+  const isConnected = useConnection().state === 'connected'
   const isSettled = useSettled(order !== undefined && quote !== undefined && isPriced(quote))
   const isLoading = status === 'loading' || (order !== undefined && !isSettled)
   if (order === undefined || !isSettled)
@@ -44,8 +48,8 @@ export function Order({ id }: { readonly id: bigint }) {
     )
   return (
     <View title={order.State === PAID ? 'Thank you' : 'Your order'}>
-      <Life order={order} />
-      <Proof state={state} all="this is all of it" />
+      <Life order={order} isSure={isConnected && status === 'ready'} />
+      <Proof state={state} all={asOf('this is all of it', state)} />
       <p className="quiet">
         Order <span className="number">{String(id)}</span>. <Link to={{ view: 'orders' }}>All your orders</Link>
       </p>
@@ -53,8 +57,14 @@ export function Order({ id }: { readonly id: bigint }) {
   )
 }
 
+/** What came since is shown with the next checkpoint, a second later. One line, so that nothing moves when it comes. */
+function asOf(all: string, { verified }: { readonly verified?: Verified | undefined }): string {
+  const at = timeOf(verified)
+  return at === '' ? all : `all of it, as of ${at}`
+}
+
 /** What it is, what is to be done, and what it holds. */
-function Life({ order }: { readonly order: Ordered }) {
+function Life({ order, isSure }: { readonly order: Ordered; readonly isSure: boolean }) {
   const shop = useShop()
   const words = useProblemWords()
   const { due, mismatch } = dueOf(shop, order)
@@ -64,13 +74,20 @@ function Life({ order }: { readonly order: Ordered }) {
   const isPending = pendingOrders(useOutbox()).has(order.ID)
   const now = useSeconds()
   const standing = standingOf(order, { now, isPending, odd: seen.odd, isSent: seen.sent !== undefined })
+  const agreed = useAgreedOrder({
+    order: order.ID,
+    now: standing.isPayable ? (due?.money ?? quote?.total) : undefined,
+    isSure,
+    isOver: order.State === PAID || order.State === CANCELED,
+  })
   return (
     <>
       <State state={isPending ? 'pending' : String(order.State)} standing={standing} />
       <TimeLeft left={standing.isPayable ? secondsLeft(order, now) : undefined} />
       <Contents order={order} due={due} quote={quote} />
+      <ChangedTotal {...agreed} />
       {mismatch === undefined ? (
-        <Pay order={order} due={due} shown={due?.money ?? quote?.total} seen={seen} isPayable={standing.isPayable} />
+        <Pay order={order} due={due} agreed={agreed} seen={seen} isPayable={standing.isPayable} />
       ) : (
         <div className="problem" role="alert">
           <p>✗ {words(mismatch)}</p>
@@ -122,23 +139,24 @@ interface ContentsProps {
 
 /** What was asked; before that, what each part comes to as the shop is now. */
 function Contents({ order, due, quote }: ContentsProps) {
-  const items = (order.Items ?? []).filter(({ Quantity }) => Quantity > 0n)
   return (
     <>
-      <ul className="lines">
-        {items.map((item, i) => (
-          <Item
-            key={i}
-            id={item.ListingID}
-            variations={item.VariationIDs ?? []}
-            quantity={item.Quantity}
-            sum={quote?.lines[i]?.sum}
-          />
-        ))}
-      </ul>
+      <Items items={boughtItems(order, quote)} />
       {quote === undefined ? <Total money={due?.money} /> : <SumRows quote={quote} />}
     </>
   )
+}
+
+/** Of an order, each with what it comes to by `quote`. */
+function boughtItems({ Items }: Ordered, quote: Quote | undefined): readonly BoughtItem[] {
+  return (Items ?? [])
+    .filter(({ Quantity }) => Quantity > 0n)
+    .map(({ ListingID: listing, VariationIDs, Quantity: quantity }, i) => ({
+      listing,
+      variations: VariationIDs ?? [],
+      quantity,
+      sum: quote?.lines[i]?.sum,
+    }))
 }
 
 function Goes({ order: { ShippingAddress, InvoiceAddress } }: { readonly order: Ordered }) {
@@ -160,30 +178,6 @@ function linesOf(address: AddressDetails): readonly string[] {
   const { Name, Address1, Address2, PostalCode, City, Country, EmailAddress, PhoneNumber } = address
   const lines = [Name, Address1, Address2, `${PostalCode} ${City}`, countryName(Country), EmailAddress, PhoneNumber]
   return lines.filter((line): line is string => line !== undefined && line.trim() !== '')
-}
-
-interface ItemProps {
-  readonly id: bigint
-  readonly variations: readonly string[]
-  readonly quantity: bigint
-  readonly sum: Money | undefined
-}
-
-function Item({ id, variations, quantity, sum }: ItemProps) {
-  const { data: listing, status } = useListing(id)
-  return (
-    <li className="line is-item">
-      <div className="line-picture">{listing && <Picture listing={listing} eager />}</div>
-      <div className="line-text">
-        <span>{listing?.Metadata.Title ?? (status === 'loading' ? '…' : 'Not sold any more')}</span>
-        <VariationNames id={id} variations={variations} />
-      </div>
-      <span className="number line-amount">
-        <span>× {String(quantity)}</span>
-        {sum !== undefined && <span>{formatMoney(sum)}</span>}
-      </span>
-    </li>
-  )
 }
 
 function Total({ money }: { readonly money: Money | undefined }) {
@@ -228,12 +222,11 @@ function Again({ order }: { readonly order: Ordered }) {
 function Cancel({ order }: { readonly order: Ordered }) {
   const shop = useShop()
   const { state } = useConnection()
-  const words = useProblemWords()
   const [isAsked, setAsked] = useState(false)
-  const [problem, setProblem] = useState('')
+  const [problem, tell] = useProblem()
   const cancel = () => {
     setAsked(false)
-    shop!.orders.cancel(order.ID).catch((error: unknown) => setProblem(words(error)))
+    shop!.orders.cancel(order.ID).catch(tell)
   }
   if (order.State === CANCELED || shop === undefined || state !== 'connected') return null
   return (
@@ -263,19 +256,15 @@ function Cancel({ order }: { readonly order: Ordered }) {
 function Receipt({ id, isPaid }: { readonly id: bigint; readonly isPaid: boolean }) {
   const shop = useShop()
   const { state } = useConnection()
-  const words = useProblemWords()
-  const [problem, setProblem] = useState('')
+  const [problem, tell] = useProblem()
   const [isRunning, setRunning] = useState(false)
   const save = () => {
     setRunning(true)
-    setProblem('')
+    tell(undefined)
     shop!
       .order(id)
       .receipt()
-      .then(
-        (bytes) => saveFile(`order-${id}.cairn`, bytes),
-        (error: unknown) => setProblem(words(error)),
-      )
+      .then((bytes) => saveFile(`order-${id}.cairn`, bytes), tell)
       .finally(() => setRunning(false))
   }
   return (
@@ -317,6 +306,7 @@ export function Orders() {
   const state = useOrders()
   const { data = [], status } = state
   const { card } = useGuest()
+  const shop = useShop()
   const pending = pendingOrders(useOutbox())
   const now = useSeconds()
   const isLoading = status === 'loading' && card !== undefined
@@ -329,11 +319,15 @@ export function Orders() {
     )
   return (
     <View title="Your orders">
-      {card !== undefined && status !== 'loading' && <Proof state={state} all="these are all that your key made" />}
+      {card !== undefined && status !== 'loading' && (
+        <Proof state={state} all={asOf('these are all that your key made', state)} />
+      )}
       {data.length === 0 && <p className="empty">{isLoading ? 'One moment…' : 'There is none yet.'}</p>}
       <ul className="lines">
         {data.map((order) => {
           const { name, tone } = standingOf(order, { now, isPending: pending.has(order.ID) })
+          const { due } = dueOf(shop, order)
+          const quote = quoteAsAsked(shop?.orders.quote(order.ID), order, due?.money)
           return (
             <li key={String(order.ID)} className="line is-plain">
               <Link to={{ order: order.ID }} title={String(order.ID)}>
@@ -343,6 +337,10 @@ export function Orders() {
                 <span aria-hidden="true">{SIGNS[tone]} </span>
                 {name}
               </span>
+              <div className="line-goods">
+                <Items items={boughtItems(order, quote)} isSmall />
+                <Total money={due?.money ?? quote?.total} />
+              </div>
             </li>
           )
         })}

@@ -70,14 +70,6 @@ export function isForSale({ ViewState }: Listing): boolean {
   return ViewState === VIEW_STATE_PUBLISHED
 }
 
-/** Undefined where the shop says nothing. */
-export function isSoldOut(listing: Listing, variations: readonly string[] = []): boolean {
-  const said = listing.StockStatuses?.filter(
-    ({ VariationIDs }) => VariationIDs === null || VariationIDs.every((name) => variations.includes(name)),
-  )
-  return said?.some(({ InStock }) => InStock === false) ?? false
-}
-
 export function Mark() {
   return (
     <svg viewBox="0 0 32 32" width="32" height="32" aria-hidden="true">

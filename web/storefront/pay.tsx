@@ -13,9 +13,11 @@ import {
   type PaymentDue,
 } from 'cairn-relay/client'
 import { useConnection, useManifest, useShop } from 'cairn-relay/react'
+import { isSamePlace, type Agreed } from './agreed.js'
 import { lookAt, oddityOf, paymentLink, type ChainLook } from './chain-look.js'
-import { useGuest, useProblemWords } from './guest.js'
+import { useGuest, useProblem } from './guest.js'
 import { secretOf, shortHex, textOf } from './hex.js'
+import { totalText } from './order-total.js'
 import { isPayableOn } from './paying.js'
 import { keepSentPayment, sentPayment, type TrialChain } from './place.js'
 import { Qr } from './qr.js'
@@ -77,17 +79,16 @@ function isSameLook(before: ChainLook | undefined, now: ChainLook): boolean {
 interface PayProps {
   readonly order: Order
   readonly due: PaymentDue | undefined
-  /** The total that stands on the page. */
-  readonly shown: Money | undefined
+  readonly agreed: Agreed
   readonly seen: SeenPayment
   readonly isPayable: boolean
 }
 
-export function Pay({ order, due, shown, seen, isPayable }: PayProps) {
+export function Pay({ order, due, agreed, seen, isPayable }: PayProps) {
   const { place } = useGuest()
   const { sent, setSent, odd } = seen
   const isUnpaid = order.State === UNPAID
-  const paying = usePaying(order, { due: isUnpaid ? due : undefined, shown, setSent })
+  const paying = usePaying(order, { due: isUnpaid ? due : undefined, agreed, setSent })
   if (order.State === PAID || order.State === CANCELED) return null
   if (sent !== undefined && due !== undefined && odd === undefined)
     return <Sent hash={sent} again={() => setSent(due, undefined)} />
@@ -102,7 +103,7 @@ export function Pay({ order, due, shown, seen, isPayable }: PayProps) {
           This page could not compare the amount with the shop’s prices: look it over before you pay.
         </p>
       )}
-      {isShown && <ByWallet due={isUnpaid ? due : undefined} paying={paying} />}
+      {isShown && <ByWallet due={isUnpaid ? due : undefined} paying={paying} other={agreed.other} />}
       {isUnpaid && due !== undefined && <ByHand due={due} seen={seen} />}
     </section>
   )
@@ -134,9 +135,11 @@ function NoChain() {
 interface ByWalletProps {
   readonly due: PaymentDue | undefined
   readonly paying: ReturnType<typeof usePaying>
+  /** A total that nobody agreed to yet. */
+  readonly other: Money | undefined
 }
 
-function ByWallet({ due, paying }: ByWalletProps) {
+function ByWallet({ due, paying, other }: ByWalletProps) {
   const { place } = useGuest()
   const { state } = useConnection()
   const wallets = useWallets(place.chain)
@@ -146,6 +149,7 @@ function ByWallet({ due, paying }: ByWalletProps) {
   const { pay, isRunning, told, problem } = paying
   const choice = choices[chosen ?? Math.max(first, 0)]
   const isAway = state !== 'connected'
+  const isAsked = other !== undefined && choice !== undefined && isSamePlace(other.currency, choice.currency)
   return (
     <>
       {choices.length > 1 && <CurrencyChoice choices={choices} chosen={choice} choose={choose} isLocked={isRunning} />}
@@ -155,7 +159,7 @@ function ByWallet({ due, paying }: ByWalletProps) {
             key={wallet.id}
             type="button"
             className="primary wallet"
-            disabled={isRunning || choice === undefined || isAway}
+            disabled={isRunning || choice === undefined || isAway || isAsked}
             onClick={() => pay(wallet, choice!)}
           >
             {wallet.icon !== undefined && <img src={wallet.icon} alt="" width="24" height="24" />}
@@ -229,52 +233,36 @@ function at(ChainID: bigint, hex: string): ChainAddress {
   return { ChainID, Address: secretOf(hex) }
 }
 
-function isSamePlace(a: ChainAddress, b: ChainAddress): boolean {
-  return a.ChainID === b.ChainID && textOf(a.Address) === textOf(b.Address)
-}
-
-interface PayingOptions extends Pick<PayProps, 'due' | 'shown'> {
+interface PayingOptions extends Pick<PayProps, 'due' | 'agreed'> {
   readonly setSent: SeenPayment['setSent']
 }
 
 /**
- * Asks the relay what is due, where that is not known yet, and has the wallet send it: only what stood on the page when
- * the button was pressed. The price of an order is open until then.
+ * Asks the relay what is due, where that is not known yet, and has the wallet send it: only what the guest agreed to.
+ * The price of an order is open until then.
  */
-function usePaying(order: Order, { due, shown, setSent }: PayingOptions) {
+function usePaying(order: Order, { due, agreed: { total }, setSent }: PayingOptions) {
   const shop = useShop()
-  const words = useProblemWords()
   const [isRunning, setRunning] = useState(false)
   const [told, setTold] = useState('')
-  const [problem, setProblem] = useState('')
+  const [problem, tellProblem] = useProblem()
+  // Whoever agrees to another total has read what was said of it.
+  useEffect(() => tellProblem(undefined), [total && totalText(total)])
   const pay = (wallet: PayingWallet, { payee, currency }: Choice) => {
     setRunning(true)
-    setProblem('')
+    tellProblem(undefined)
     setTold('The shop works out what is to be paid…')
     const isAsked = due !== undefined && isSamePlace(due.currency, currency)
-    const asked = isAsked ? Promise.resolve(due) : shop!.orders.choosePayment(order.ID, { payee, currency })
+    const asked = isAsked ? Promise.resolve(due) : shop!.orders.choosePayment(order.ID, { payee, currency }, { total })
     asked
-      .then((wanted) => {
-        if (!isAsked && !isSameMoney(wanted.money, shown)) return setProblem(otherPrice(wanted.money, shown))
-        return wallet.pay(wanted, { tell: setTold, sent: (hash) => setSent(wanted, hash) })
-      })
-      .catch((error: unknown) => setProblem(words(error)))
+      .then((wanted) => wallet.pay(wanted, { tell: setTold, sent: (hash) => setSent(wanted, hash) }))
+      .catch(tellProblem)
       .finally(() => {
         setRunning(false)
         setTold('')
       })
   }
   return { pay, isRunning, told, problem }
-}
-
-function isSameMoney(a: Money, b: Money | undefined): boolean {
-  return b !== undefined && isSamePlace(a.currency, b.currency) && a.amount === b.amount
-}
-
-function otherPrice(asked: Money, shown: Money | undefined): string {
-  const isChanged = shown !== undefined && isSamePlace(asked.currency, shown.currency)
-  const was = isChanged ? `It has changed: it stood here as ${formatMoney(shown)}. ` : ''
-  return `The price is ${formatMoney(asked)}. ${was}Nothing is paid yet: press again if you agree.`
 }
 
 /** Of the size of what comes once the chain was looked at. */

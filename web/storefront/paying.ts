@@ -4,13 +4,12 @@
  */
 
 import type { PaymentDue } from 'cairn-relay/client'
+import type { WalletRequest } from '../browser-wallets.js'
 import { textOf } from './hex.js'
 import type { TrialChain } from './place.js'
 
-export type Request = (call: { readonly method: string; readonly params?: readonly unknown[] }) => Promise<unknown>
-
 export interface Payer {
-  readonly request: Request
+  readonly request: WalletRequest
   /** With 0x. */
   readonly from: string
 }
@@ -77,7 +76,7 @@ export function isNative({ currency }: Pick<PaymentDue, 'currency'>): boolean {
   return currency.Address.every((byte) => byte === 0)
 }
 
-async function onChain(request: Request, { chainId, rpc }: TrialChain): Promise<void> {
+async function onChain(request: WalletRequest, { chainId, rpc }: TrialChain): Promise<void> {
   const wanted = hexOf(BigInt(chainId))
   if (BigInt((await request({ method: 'eth_chainId' })) as string) === BigInt(chainId)) return
   try {
@@ -117,7 +116,7 @@ async function transact({ request, from }: Payer, to: string, data: string, valu
 }
 
 /** Rejects with RefusedTransaction for one that was reverted. */
-async function mined(request: Request, hash: string): Promise<void> {
+async function mined(request: WalletRequest, hash: string): Promise<void> {
   for (let tries = 0; tries < RECEIPT_TRIES_MAX; tries++) {
     const receipt = (await request({ method: 'eth_getTransactionReceipt', params: [hash] })) as {
       readonly status?: string

@@ -24,10 +24,16 @@ export interface Place {
 export async function findPlace(): Promise<Place | undefined> {
   const dataset = document.querySelector<HTMLMetaElement>('meta[name="cairn-storefront"]')?.dataset ?? {}
   const url = location.origin
-  const named = new URLSearchParams(location.search).get('shop') ?? dataset['shop'] ?? (await firstShop(url))
+  const named = shopInAddress() ?? dataset['shop'] ?? (await firstShop(url))
   if (named === undefined || !/^\d{1,78}$/u.test(named)) return undefined
   const chain = JSON.parse(dataset['chain'] ?? 'null') as TrialChain | null
   return { url, shop: BigInt(named), relay: dataset['relay'] ?? 'development', chain: chain ?? undefined }
+}
+
+/** In decimal; 0 is no shop, and names none. */
+export function shopInAddress(): string | undefined {
+  const text = new URLSearchParams(location.search).get('shop') ?? ''
+  return /^0*$/u.test(text) ? undefined : text
 }
 
 async function firstShop(url: string): Promise<string | undefined> {
@@ -97,6 +103,16 @@ export function sentPayment(payment: string): string | undefined {
 
 export function keepSentPayment(payment: string, hash: string | undefined): void {
   keep(`sent ${payment}`, hash)
+}
+
+/** What the guest agreed to pay for an order, as `totalText` has it. */
+export function agreedTotal(order: bigint): string | undefined {
+  const text = kept(`agreed ${order}`)
+  return text !== undefined && /^\d+ [0-9a-f]{40} \d+$/u.test(text) ? text : undefined
+}
+
+export function keepAgreedTotal(order: bigint, text: string | undefined): void {
+  keep(`agreed ${order}`, text)
 }
 
 const PREFIX = 'cairn '

@@ -3,17 +3,18 @@
 import { useRef, useState } from 'react'
 import type { LiveState, Verified } from 'cairn-relay/client'
 import { useConnection, useShop } from 'cairn-relay/react'
-import { useProblemWords } from './guest.js'
+import { useLasting, useOutbox, useProblemWords } from './guest.js'
 import { shortHex } from './hex.js'
 import { blameFor, futureOf } from './words.js'
 
 type Standing = Pick<LiveState<unknown>, 'status' | 'complete' | 'stale' | 'verified' | 'pending' | 'data' | 'error'>
-type Kind = 'proven' | 'checking' | 'kept' | 'pending' | 'stale' | 'unproven' | 'failed' | 'halted'
+type Kind = 'proven' | 'checking' | 'kept' | 'elsewhere' | 'pending' | 'stale' | 'unproven' | 'failed' | 'halted'
 
 const SIGNS: Readonly<Record<Kind, string>> = {
   proven: '✓',
   checking: '○',
   kept: '○',
+  elsewhere: '○',
   pending: '…',
   stale: '!',
   unproven: '–',
@@ -24,13 +25,16 @@ const SIGNS: Readonly<Record<Kind, string>> = {
 interface Session {
   readonly protocol: number
   readonly isConnected: boolean
+  /** False while the shop goes on in another tab. */
+  readonly isHere: boolean
 }
 
-function kindOf(standing: Standing, { protocol, isConnected }: Session): Kind {
+function kindOf(standing: Standing, { protocol, isConnected, isHere }: Session): Kind {
   const { status, complete, stale, pending } = standing
   if (status === 'failed') return blameFor(standing.error) === 'relay' ? 'failed' : 'halted'
   if (protocol === 4) return 'unproven'
   if (pending === true) return 'pending'
+  if (!isHere && holdsSomething(standing)) return 'elsewhere'
   if (status === 'loading' && !isConnected && holdsSomething(standing)) return 'kept'
   if (complete) return stale ? 'stale' : 'proven'
   return 'checking'
@@ -42,8 +46,11 @@ function holdsSomething({ data }: Standing): boolean {
 }
 
 function wordsOf(kind: Kind, last: Verified | undefined, all: string): readonly [head: string, more: string] {
+  const at = timeOf(last)
   const as = last === undefined ? 'Checking' : `Proven as of checkpoint ${last.seq}`
   if (kind === 'proven') return [as, all]
+  if (kind === 'elsewhere')
+    return [at === '' ? 'As it was' : `As it was at ${at}`, 'it goes on in another tab; click here']
   if (kind === 'kept')
     return ['From your last visit', last === undefined ? 'not checked yet' : `proven as of checkpoint ${last.seq}`]
   if (kind === 'pending') return ['Pending', 'what you changed is not sent yet, and nobody has proven it']
@@ -54,6 +61,14 @@ function wordsOf(kind: Kind, last: Verified | undefined, all: string): readonly 
   return ['Does not verify', 'do not buy here']
 }
 
+const TURN_MS = 1_200
+
+/** When the relay signed it, by the clock of a reader; empty where nobody knows. */
+export function timeOf(verified: Verified | undefined): string {
+  const { timestamp } = verified ?? {}
+  return timestamp === undefined ? '' : new Date(Number(timestamp) * 1_000).toLocaleTimeString()
+}
+
 /** A button that says it in a line, and opens what it means. `all`: what being complete means here. */
 export function Proof({ state, all = 'nothing left out' }: { readonly state: Standing; readonly all?: string }) {
   const shop = useShop()
@@ -62,7 +77,10 @@ export function Proof({ state, all = 'nothing left out' }: { readonly state: Sta
   const [last, setLast] = useState(state.verified)
   if (state.verified !== undefined && state.verified !== last) setLast(state.verified)
   const isConnected = useConnection().state === 'connected'
-  const kind = kindOf(state, { protocol: shop?.protocol ?? 5, isConnected })
+  const isElsewhere = !useOutbox().isHere
+  // A page that is just opened waits a moment for its turn.
+  const isHere = !(useLasting(isElsewhere, TURN_MS) && isElsewhere)
+  const kind = kindOf(state, { protocol: shop?.protocol ?? 5, isConnected, isHere })
   const [head, more] = wordsOf(kind, last, all)
   const open = () => {
     dialog.current?.showModal()
@@ -123,6 +141,12 @@ function Explanation({
         <p className="notice">
           What you see was kept in this browser when you were here last, and was proven then. As soon as the shop
           answers, it is checked anew.
+        </p>
+      )}
+      {kind === 'elsewhere' && (
+        <p className="notice">
+          You use this shop in another tab. What stands here is as it was then, and is brought up to date when you click
+          into this page.
         </p>
       )}
       {kind === 'stale' && (

@@ -1,6 +1,7 @@
 /** Which of the page's views is shown: all that says so stands in the address, so that links and the way back work. */
 
 import { useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent, type ReactNode } from 'react'
+import { shopInAddress } from './place.js'
 
 export interface Route {
   readonly view: 'list' | 'listing' | 'cart' | 'checkout' | 'order' | 'orders'
@@ -22,8 +23,8 @@ const watchers = new Set<() => void>()
 
 export function hrefTo(target: Target): string {
   const query = new URLSearchParams()
-  const shop = new URLSearchParams(location.search).get('shop')
-  if (shop !== null) query.set('shop', shop)
+  const shop = shopInAddress()
+  if (shop !== undefined) query.set('shop', shop)
   for (const [name, value] of Object.entries(target))
     if (value !== undefined && value !== '') query.set(name, `${value}`)
   const text = query.toString()

@@ -3,13 +3,12 @@
  * that are everybody's, and a key of this page for who has none.
  */
 
-import { createStore } from 'mipd'
-import { useMemo, useSyncExternalStore } from 'react'
+import { useMemo } from 'react'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import type { PaymentDue } from 'cairn-relay/client'
 import type { Wallet } from 'cairn-relay/enrol'
-import { textOf } from './hex.js'
-import { payWith, type PayingSteps, type Request } from './paying.js'
+import { accountOf, signerOf, useBrowserWallets, type BrowserWallet, type WalletRequest } from '../browser-wallets.js'
+import { payWith, type PayingSteps } from './paying.js'
 import type { TrialChain } from './place.js'
 
 export interface PayingWallet {
@@ -24,23 +23,13 @@ export interface PayingWallet {
   readonly signer?: () => Promise<Wallet>
 }
 
-const found = createStore()
-
 /** Those of the browser first. */
 export function useWallets(chain: TrialChain | undefined): readonly PayingWallet[] {
-  const providers = useSyncExternalStore(
-    (changed) => found.subscribe(changed),
-    () => found.getProviders(),
-  )
+  const wallets = useBrowserWallets()
   return useMemo(() => {
-    const own = providers.flatMap(({ info: told, provider }) => {
-      const info = readInfo(told)
-      if (info === undefined || typeof provider?.request !== 'function') return []
-      const request = ((call) => provider.request(call as never)) as Request
-      return walletOf(info, request, chain)
-    })
+    const own = wallets.map((wallet) => payingWallet(wallet, chain))
     return chain === undefined ? own : [...own, testWallet(chain)]
-  }, [providers, chain])
+  }, [wallets, chain])
 }
 
 /** Signs once for a card, and is forgotten. */
@@ -48,34 +37,8 @@ export function pageWallet(): Wallet {
   return privateKeyToAccount(generatePrivateKey())
 }
 
-interface WalletInfo {
-  readonly uuid: string
-  readonly name: string
-  readonly icon: string | undefined
-}
-
-const NAME_LETTERS_MAX = 64
-const UUID_LETTERS_MAX = 64
-const ICON_LETTERS_MAX = 1 << 20
-
-/** Any extension may announce anything: undefined for what is no wallet, and no picture but one that is data. */
-export function readInfo(told: unknown): WalletInfo | undefined {
-  const { uuid, name, icon } = (told ?? {}) as Readonly<Record<string, unknown>>
-  if (!isText(uuid, UUID_LETTERS_MAX) || !isText(name, NAME_LETTERS_MAX)) return undefined
-  const isPicture = isText(icon, ICON_LETTERS_MAX) && icon.startsWith('data:image/')
-  return { uuid, name, icon: isPicture ? icon : undefined }
-}
-
-function isText(value: unknown, lettersMax: number): value is string {
-  return typeof value === 'string' && value.trim() !== '' && value.length <= lettersMax
-}
-
-function walletOf({ uuid, name, icon }: WalletInfo, request: Request, chain: TrialChain | undefined): PayingWallet {
-  const account = async () => {
-    const [first] = (await request({ method: 'eth_requestAccounts' })) as readonly string[]
-    if (first === undefined) throw new Error('it has no account for this page')
-    return first
-  }
+function payingWallet(wallet: BrowserWallet, chain: TrialChain | undefined): PayingWallet {
+  const { uuid, name, icon, request } = wallet
   return {
     id: `browser ${uuid}`,
     name,
@@ -83,14 +46,9 @@ function walletOf({ uuid, name, icon }: WalletInfo, request: Request, chain: Tri
     async pay(due, steps) {
       if (chain === undefined) throw new Error('this relay has no chain to pay on')
       steps.tell(`Look into ${name}.`)
-      await payWith({ request, from: await account() }, due, chain, steps)
+      await payWith({ request, from: await accountOf(wallet) }, due, chain, steps)
     },
-    async signer() {
-      const address = await account()
-      const sign = async (message: string) =>
-        (await request({ method: 'personal_sign', params: [hexOfText(message), address] })) as string
-      return { address, signMessage: ({ message }) => sign(message) }
-    },
+    signer: () => signerOf(wallet),
   }
 }
 
@@ -113,7 +71,7 @@ function testWallet(chain: TrialChain): PayingWallet {
 const TEST_ACCOUNT = 5
 
 /** Asks the chain's endpoint itself. */
-export function requestOf({ rpc }: TrialChain): Request {
+export function requestOf({ rpc }: TrialChain): WalletRequest {
   return async ({ method, params = [] }) => {
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
     const response = await fetch(rpc, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
@@ -121,8 +79,4 @@ export function requestOf({ rpc }: TrialChain): Request {
     if (error !== undefined) throw new Error(error.message)
     return result
   }
-}
-
-function hexOfText(text: string): string {
-  return `0x${textOf(new TextEncoder().encode(text))}`
 }

@@ -31,6 +31,7 @@ const WORDS: Partial<Readonly<Record<Code, string>>> = {
   NOT_A_RELAY: AWAY,
   VARIATION_MISSING: 'Something in your cart comes in several kinds. Take it out, and choose which one you want.',
   VARIATION_TWICE: 'Of something in your cart two kinds are chosen. Take it out, and choose one of them.',
+  PRICE_CHANGED: 'The total is another one now, and nothing is bought or paid for it. Look at both, and agree or not.',
   CHECKOUT_PENDING: 'You have ordered this already. It is sent as soon as the shop answers: look at your orders.',
   CLOSED: 'The page moved on before the shop answered. What you ordered is kept, and sent when it can be.',
 }
@@ -61,6 +62,19 @@ export function problemWords(error: unknown, titleOf: (listing: bigint) => strin
   if (code === 'USAGE' && path?.startsWith('address.') === true) return addressWords(path)
   return WORDS[code] ?? UNKNOWN
 }
+
+/** Whether it is over once the shop answers again. */
+export function isOfConnection(error: unknown): boolean {
+  return error instanceof ClientError && AWAY_CODES.has(error.code)
+}
+
+const AWAY_CODES: ReadonlySet<Code> = new Set([
+  'UNREACHABLE',
+  'DISCONNECTED',
+  'NOT_A_RELAY',
+  'NO_WEBSOCKET',
+  'UNAVAILABLE',
+])
 
 /** Whether another address may mend it. */
 export function isOfAddress(code: QuoteProblemCode): boolean {

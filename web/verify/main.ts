@@ -154,8 +154,9 @@ const NAMED_BY = {
 } as const
 
 function show(bytes: Uint8Array, report: ReceiptReport): void {
-  const { sentence, reason, receipt } = report
-  const notes = reason === undefined ? [] : [`${reason[0]!.toUpperCase()}${reason.slice(1)}.`]
+  const { sentence, meaning, reason, receipt } = report
+  const detail = meaning === undefined ? capitalised(reason) : reason && `In detail: ${reason}`
+  const notes = [meaning, detail && `${detail}.`].filter((note) => note !== undefined)
   const warning = namedBy === undefined || receipt === undefined ? undefined : NAMED_BY[namedBy]
   tell(LOOKS[report.outcome], sentence, notes, warning && report.outcome.startsWith('matches') ? warning : undefined)
   if (receipt !== undefined) {
@@ -167,6 +168,10 @@ function show(bytes: Uint8Array, report: ReceiptReport): void {
   const isOver = report.outcome === 'does-not-match' || report.outcome.startsWith('matches')
   form.hidden = isOver
   element('again', HTMLElement).hidden = !isOver
+}
+
+function capitalised(text: string | undefined): string | undefined {
+  return text && `${text[0]!.toUpperCase()}${text.slice(1)}`
 }
 
 /** The outcome alone, in a live region. */

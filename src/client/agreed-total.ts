@@ -1,0 +1,49 @@
+/**
+ * The total that a guest saw and agreed to: prices, taxes and postage may change between his look and his click, and
+ * then he is asked again.
+ *
+ * Tests: test/client/agreed-total.test.ts, test/client/cart.test.ts, test/client/shop-orders.test.ts
+ */
+
+import { ClientError, kindOf, usage } from './client-error.js'
+import { amountText, isSameCurrency, type Money } from './money.js'
+import type { Quote } from './quote.js'
+
+/** Throws ClientError USAGE for what is no Money, before anything is looked at. */
+export function checkAgreed(total: unknown): void {
+  const { amount, currency } = (total ?? {}) as Partial<Money>
+  if (total === undefined || (typeof amount === 'bigint' && currency?.Address instanceof Uint8Array)) return
+  throw usage('total', `it is ${kindOf(total)}, no Money`, 'Give the total that was shown: quote.total.')
+}
+
+/** Whether the quote comes to that; of nothing that was agreed to it does. */
+export function isAgreed(agreed: Money | undefined, { total }: Quote): boolean {
+  return agreed === undefined || isSameMoney(agreed, total)
+}
+
+/** Throws ClientError PRICE_CHANGED where the quote comes to something else, and where it has no total any more. */
+export function requireAgreed(agreed: Money | undefined, quote: Quote): void {
+  if (agreed === undefined || isAgreed(agreed, quote)) return
+  const { total, problems } = quote
+  const now = total === undefined ? `there is none (${problems[0]?.message ?? 'no price'})` : `it is ${textOf(total)}`
+  throw changed(agreed, total, `${now} now: nothing was sent`)
+}
+
+/** The same of what the relay asks for order `id`, whose payment is chosen by then. */
+export function requireDue(agreed: Money | undefined, due: Money, id: bigint): void {
+  if (agreed === undefined || isSameMoney(agreed, due)) return
+  throw changed(agreed, due, `${textOf(due)} are due for order ${id}: nothing is paid`)
+}
+
+function changed(agreed: Money, now: Money | undefined, text: string): ClientError {
+  const totals = { agreed, now }
+  return new ClientError('PRICE_CHANGED', `the total that was agreed to is ${textOf(agreed)}, and ${text}`, { totals })
+}
+
+function isSameMoney(a: Money, b: Money | undefined): boolean {
+  return b !== undefined && a.amount === b.amount && isSameCurrency(a.currency, b.currency)
+}
+
+function textOf(money: Money): string {
+  return `${amountText(money)} ${money.symbol}`
+}

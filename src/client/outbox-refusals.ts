@@ -1,0 +1,19 @@
+/**
+ * What an outbox does with a refusal.
+ *
+ * Tests: test/client/outbox.test.ts
+ */
+
+import { ClientError, type ClientErrorCode } from './client-error.js'
+
+/** Nobody knows whether it was taken. */
+export const LOST: ReadonlySet<ClientErrorCode> = new Set(['OUTCOME_UNKNOWN', 'DISCONNECTED'])
+/** The relay has not looked at the set: the same one is sent again. */
+export const WAITED_FOR: ReadonlySet<ClientErrorCode> = new Set(['UNAVAILABLE', 'RATE_LIMITED'])
+
+/** Too many requests are open for a moment; too many orders stay, and what waits behind must not wait for ever. */
+export function isCrowded(entry: { tries: number }, error: ClientError): boolean {
+  return error.code === 'TOO_MANY_CONCURRENT_REQUESTS' && entry.tries++ < CROWDED_TRIES_MAX
+}
+
+const CROWDED_TRIES_MAX = 4
