@@ -1,7 +1,7 @@
 // The engine of a relay without its sockets and sessions, for the table (table-rows.mjs): a process of its own, given
 // the data directory of a relay that was stopped and, as JSON, { shop, secret, nonce, listings, isChecked, runs,
-// seconds }. Sends its parent { values }: the sets a second of each run. Fails where the state that they left is not the
-// one that their log makes in memory, from nothing.
+// seconds }. Sends its parent { values }: the sets a second of each run. Fails where the state that they left is not
+// the one that their log makes in memory, from nothing.
 //
 // Not `isChecked`: the writer gets sets as their checks leave them, and what those cost is not counted.
 
