@@ -76,7 +76,8 @@ function Life({ order, isSure }: { readonly order: Ordered; readonly isSure: boo
   const standing = standingOf(order, { now, isPending, odd: seen.odd, isSent: seen.sent !== undefined })
   const agreed = useAgreedOrder({
     order: order.ID,
-    now: standing.isPayable ? (due?.money ?? quote?.total) : undefined,
+    // Of what is paid in part the rest is asked for by hand.
+    now: standing.isPayable || seen.odd === 'partial' ? (due?.money ?? quote?.total) : undefined,
     isSure,
     isOver: order.State === PAID || order.State === CANCELED,
   })
