@@ -28,7 +28,8 @@ import { useAgreedOrder } from './order-total.js'
 import { View } from './parts.js'
 import { Pay, useSeenPayment } from './pay.js'
 import { pendingOrders } from './pending.js'
-import { Proof, Reason, timeOf } from './proof.js'
+import { timeOf } from './proof-words.js'
+import { Proof, Reason } from './proof.js'
 import { go, Link } from './route.js'
 
 export function Order({ id }: { readonly id: bigint }) {
