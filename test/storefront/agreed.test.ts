@@ -9,7 +9,7 @@ const money = (amount: bigint | undefined): Money | undefined =>
   amount === undefined ? undefined : { amount, currency, decimals: 18, symbol: 'ETH' }
 
 /** What he is shown, one after the other: the total, what he chose, what the shop is, whether the shop says so. */
-type Step = readonly [now: bigint | undefined, about?: string, of?: string, isSure?: boolean]
+type Step = readonly [now: bigint | undefined, about?: string | undefined, of?: string, isSure?: boolean]
 
 const shownOf = ([now, about = 'a cart', of = 'shop', isSure = true]: Step): Shown => ({
   now: money(now),
