@@ -48,7 +48,7 @@ export function wordsOf(kind: Kind, last: Verified | undefined, all: string): re
   return ['Does not verify', 'do not buy here']
 }
 
-/** When the relay signed it, by the clock of a reader, with its day where that is not today's; empty if nobody knows. */
+/** When the relay signed it, by a reader's clock, with its day if that is not today; empty if nobody knows. */
 export function timeOf(verified: Verified | undefined, now = new Date()): string {
   const { timestamp } = verified ?? {}
   if (timestamp === undefined) return ''
@@ -64,8 +64,7 @@ export const SUMS: Readonly<Record<Exclude<Kind, 'unproven' | 'failed' | 'halted
   stale:
     'It computed the fingerprint of what you see and compared. They are equal: as of that checkpoint nothing was ' +
     'changed for you, and nothing was left out. Of what came since it knows nothing.',
-  checking:
-    'It computes the fingerprint of what you see, and compares. It has not ended: nothing is said of what you see yet.',
+  checking: 'It computes the fingerprint of what you see, and compares. That has not ended: nothing is proven yet.',
   kept:
     'What you see was kept in this browser when you were here last. Now it is not compared with anything: the shop ' +
     'has not answered yet.',
