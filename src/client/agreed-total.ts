@@ -32,12 +32,19 @@ export function requireAgreed(agreed: Money | undefined, quote: Quote): void {
 /** The same of what the relay asks for order `id`, whose payment is chosen by then. */
 export function requireDue(agreed: Money | undefined, due: Money, id: bigint): void {
   if (agreed === undefined || isSameMoney(agreed, due)) return
-  throw changed(agreed, due, `${textOf(due)} are due for order ${id}: nothing is paid`)
+  throw changed(agreed, due, `${textOf(due)} are due for order ${id}: nothing is paid`, id)
 }
 
-function changed(agreed: Money, now: Money | undefined, text: string): ClientError {
-  const totals = { agreed, now }
-  return new ClientError('PRICE_CHANGED', `the total that was agreed to is ${textOf(agreed)}, and ${text}`, { totals })
+/** The same of order `id`, which is there already. */
+export function requireMade(agreed: Money | undefined, made: Money | undefined, id: bigint): void {
+  if (agreed === undefined || isSameMoney(agreed, made)) return
+  const now = made === undefined ? 'has no total' : `comes to ${textOf(made)}`
+  throw changed(agreed, made, `order ${id}, which was made of this cart before, ${now}: nothing was sent`, id)
+}
+
+function changed(agreed: Money, now: Money | undefined, text: string, objectId?: bigint): ClientError {
+  const problem = `the total that was agreed to is ${textOf(agreed)}, and ${text}`
+  return new ClientError('PRICE_CHANGED', problem, { totals: { agreed, now }, objectId })
 }
 
 function isSameMoney(a: Money, b: Money | undefined): boolean {

@@ -29,13 +29,14 @@ import type { Change } from '../patches/patch.js'
 import { checkAgreed, requireAgreed, requireDue } from './agreed-total.js'
 import { checkAddress, outcomeOf, whenHeld } from './checkout.js'
 import { checkItem, type AddressProblem } from './cart.js'
-import { untilClosed, type ClosingClient } from './client-closed.js'
-import { aborted, ClientError, usage } from './client-error.js'
+import type { ClosingClient } from './client-closed.js'
+import { ClientError, usage } from './client-error.js'
 import { ChoiceTerms, followsNow, type Finding, type PricedShop } from './compared-total.js'
 import type { Live, LiveList } from './live.js'
 import { currencyOf, isSameCurrency, type Currency, type Money } from './money.js'
 import { randomId } from './places.js'
 import { choiceProblem, quoteOf, type Item, type Quote } from './quote.js'
+import { waitFor } from './wait-for.js'
 
 export interface NewOrder {
   /** 64 bits, not 0; random if left out. */
@@ -377,34 +378,17 @@ export class ShopOrders {
   }
 
   /** Rejects when the signal aborts or the client is closed, when the order cannot be seen, and after a minute. */
-  private until(id: OrderId, condition: (order: Order) => boolean, given?: AbortSignal): Promise<Order> {
-    return untilClosed(this.shop, given, (signal) => this.untilAborted(id, condition, signal))
-  }
-
-  private untilAborted(id: OrderId, condition: (order: Order) => boolean, signal: AbortSignal): Promise<Order> {
+  private until(id: OrderId, condition: (order: Order) => boolean, signal?: AbortSignal): Promise<Order> {
     const live = this.shop.order(id)
-    return new Promise((resolve, reject) => {
-      const finish = () => {
-        stop()
-        clearTimeout(timer)
-        signal.removeEventListener('abort', onAbort)
-      }
-      const onAbort = () => (finish(), reject(aborted(signal)))
-      const look = () => {
-        const { data, error } = live.get()
-        if (error !== undefined) return (finish(), reject(error))
-        if (data !== undefined && condition(data)) return (finish(), resolve(data))
-      }
-      const late = () => (
-        finish(),
-        reject(new ClientError('TIMEOUT', `order ${id}: what is to be paid is not known yet`))
-      )
-      const timer = setTimeout(late, DUE_MS_MAX)
-      const stop = live.subscribe(look)
-      if (signal.aborted) return onAbort()
-      signal.addEventListener('abort', onAbort, { once: true })
-      look()
-    })
+    const look = () => {
+      const { data, error } = live.get()
+      if (error !== undefined) throw error
+      return data !== undefined && condition(data) ? ([data] as const) : undefined
+    }
+    const late = () => {
+      throw new ClientError('TIMEOUT', `order ${id}: what is to be paid is not known yet`)
+    }
+    return waitFor({ client: this.shop, signal, watched: [live], look, ms: DUE_MS_MAX, late })
   }
 }
 
