@@ -99,7 +99,7 @@ function takenAs(inside: CartInside, wanted: Wanted, order: Order, agreed: Money
   const { total } = theirs.get().quote
   if (total !== undefined) requireMade(agreed, total, id)
   const problem = `order ${id}, which was made of this cart before, has other lines or another address`
-  throw new ClientError('CONFLICT', `${problem}: nothing was sent`, { objectId: id, remedy: LOOK_AT_IT })
+  throw new ClientError('INVALID', `${problem}: nothing was sent`, { objectId: id, remedy: LOOK_AT_IT })
 }
 
 const LOOK_AT_IT = 'Show the guest that order, to pay or to cancel; the next checkout is another order.'

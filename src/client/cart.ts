@@ -271,7 +271,7 @@ export class Cart implements AsyncIterable<CartState> {
    * where a line is still loading after some seconds (TIMEOUT), and where `total` was given and the lines come to
    * another one (PRICE_CHANGED, with both as `totals`). One whose answer was lost is made again as the same order,
    * which a relay takes once: where it is there already with other lines or another address nothing of the cart is
-   * taken, and it is PRICE_CHANGED, or CONFLICT where that is no other total, with its id as objectId. A call while
+   * taken, and it is PRICE_CHANGED, or INVALID where that is no other total, with its id as objectId. A call while
    * another one runs is the same order: PRICE_CHANGED, with its id, where that comes to another total than this call's.
    */
   async checkout(options: CheckoutOptions = {}): Promise<OrderId> {

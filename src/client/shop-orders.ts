@@ -12,7 +12,7 @@ import { prefixedHex, toHex } from '../bytes/hex.js'
 import type { Encodable } from '../codec/encode.js'
 import { SchemaError } from '../codec/schema.js'
 import { CborTime, type CborKey } from '../codec/value.js'
-import { DUE_MS_MAX } from '../limits.js'
+import { CHECKOUT_LOADING_MS, DUE_MS_MAX } from '../limits.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import { AddressDetails, CANCELED, COMMITTED, OPEN, PAYMENT_CHOSEN, UNPAID, type Order } from '../objects/order.js'
@@ -26,7 +26,7 @@ import {
 } from '../objects/payment-request.js'
 import { ChainAddress } from '../objects/scalars.js'
 import type { Change } from '../patches/patch.js'
-import { checkAgreed, requireAgreed, requireDue } from './agreed-total.js'
+import { checkAgreed, isAgreed, requireAgreed, requireDue } from './agreed-total.js'
 import { checkAddress, outcomeOf, whenHeld } from './checkout.js'
 import { checkItem, type AddressProblem } from './cart.js'
 import type { ClosingClient } from './client-closed.js'
@@ -260,8 +260,8 @@ export class ShopOrders {
         'NOT_SUBSCRIBED',
         `order ${id} is not subscribed to: connect with only: [{ order: 'all' }, …], or without only`,
       )
+    await this.requireAgreed(id, total, options.signal)
     const before = this.order(id)
-    this.requireAgreed(before, total)
     const { payee, currency, callAsContract = this.payeeIsContract(payee) } = choice
     const chosen = new Map<CborKey, Encodable>([
       ['Address', ChainAddress.write(payee)],
@@ -319,10 +319,29 @@ export class ShopOrders {
     return this.shop.orderList()
   }
 
-  /** Of another currency than the shop's own the relay alone knows what it will ask. */
-  private requireAgreed(order: Order | undefined, agreed: Money | undefined): void {
-    const quote = order && this.quoteFor(order)
-    if (agreed === undefined || quote?.total === undefined) return
+  /**
+   * As a cart does: another total of what is still coming may be one of the past. Of another currency than the shop's
+   * own the relay alone knows what it will ask. Rejects with ClientError PRICE_CHANGED, ABORTED and CLOSED.
+   */
+  private async requireAgreed(id: OrderId, agreed: Money | undefined, signal?: AbortSignal): Promise<void> {
+    if (agreed === undefined) return
+    const [live, manifest] = [this.shop.order(id), this.shop.manifest()]
+    const items = live.get().data?.Items ?? []
+    const watched = [live, manifest, ...items.map(({ ListingID }) => this.shop.listing(ListingID))]
+    const quoted = () => {
+      const { data } = live.get()
+      return data && this.quoteFor(data)
+    }
+    const look = () => {
+      const quote = quoted()
+      const isHere = this.shop.state !== 'connected' || watched.every((one) => one.get().status !== 'loading')
+      return isHere || (quote !== undefined && isAgreed(agreed, quote)) ? ([quote] as const) : undefined
+    }
+    const found = look() ?? [
+      await waitFor({ client: this.shop, signal, watched, look, ms: CHECKOUT_LOADING_MS, late: quoted }),
+    ]
+    const [quote] = found
+    if (quote?.total === undefined) return
     if (isSameCurrency(agreed.currency, quote.total.currency)) requireAgreed(agreed, quote)
   }
 

@@ -422,12 +422,12 @@ describe('a cart', () => {
     expect([agreed.amount, now!.amount]).toEqual([130n, 330n])
     expect(cart.get()).toMatchObject({ count: 1n, ordering: undefined })
     cart.restore(before)
-    await expect(cart.checkout()).rejects.toMatchObject({ code: 'CONFLICT', objectId: order })
+    await expect(cart.checkout()).rejects.toMatchObject({ code: 'INVALID', objectId: order })
     cart.restore(before)
     cart.change(line, 3n)
     cart.sendTo({ ...ADDRESS, City: 'Valley' })
     const all = (await first(({ quote }) => quote.total?.amount === 330n)).quote.total
-    await expect(cart.checkout({ total: all })).rejects.toMatchObject({ code: 'CONFLICT', objectId: order })
+    await expect(cart.checkout({ total: all })).rejects.toMatchObject({ code: 'INVALID', objectId: order })
     expect(cart.get()).toMatchObject({ count: 3n, ordering: undefined })
     // The next one is another order.
     cart.change(line, 1n)
