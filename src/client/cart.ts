@@ -52,7 +52,7 @@ export interface AddressProblem {
 }
 
 /** What a cart needs that is loaded with what guests do. */
-export interface CartSide {
+interface CartSide {
   readonly quoteOf: typeof quoteOf
   addressProblem(address: AddressDetails): AddressProblem | undefined
   checkAddress(address: unknown, at: string): void
@@ -127,7 +127,7 @@ export interface Line extends Item {
 }
 
 /** A checkout whose end is not known. */
-export interface SentCheckout {
+interface SentCheckout {
   readonly order: OrderId
   readonly lines: readonly Line[]
   /** It was sent before, and may be there. */

@@ -15,7 +15,7 @@ import { ClientError, kindOf, usage, type ClientErrorCode } from './client-error
 import type { Live } from './live.js'
 import type { Money } from './money.js'
 import type { Quote } from './quote.js'
-import { waitFor } from './wait-for.js'
+import { stateOf, waitFor } from './wait-for.js'
 
 /**
  * Throws ClientError for what waits already, for what the shop cannot serve, or would serve as something else, and for
@@ -87,7 +87,8 @@ export function whenHeld(
   const isHeld = () => lives.every((live) => live.get().status !== 'loading' || live.get().data !== undefined)
   if (isHeld()) return undefined
   const look = () => (isHeld() || client.state !== 'connected' ? DONE : undefined)
-  return waitFor({ client, signal, watched: lives, look, ms: CHECKOUT_LOADING_MS, late: () => undefined })
+  const watched = [stateOf(client), ...lives]
+  return waitFor({ client, signal, watched, look, ms: CHECKOUT_LOADING_MS, late: () => undefined })
 }
 
 /** What became of an order that was not answered; `refused`: it was not there before either. */

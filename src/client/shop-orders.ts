@@ -36,7 +36,7 @@ import type { Live, LiveList } from './live.js'
 import { currencyOf, isSameCurrency, type Currency, type Money } from './money.js'
 import { randomId } from './places.js'
 import { choiceProblem, quoteOf, type Item, type Quote } from './quote.js'
-import { waitFor } from './wait-for.js'
+import { stateOf, waitFor } from './wait-for.js'
 
 export interface NewOrder {
   /** 64 bits, not 0; random if left out. */
@@ -327,14 +327,15 @@ export class ShopOrders {
     if (agreed === undefined) return
     const [live, manifest] = [this.shop.order(id), this.shop.manifest()]
     const items = live.get().data?.Items ?? []
-    const watched = [live, manifest, ...items.map(({ ListingID }) => this.shop.listing(ListingID))]
+    const lives = [live, manifest, ...items.map(({ ListingID }) => this.shop.listing(ListingID))]
+    const watched = [stateOf(this.shop), ...lives]
     const quoted = () => {
       const { data } = live.get()
       return data && this.quoteFor(data)
     }
     const look = () => {
       const quote = quoted()
-      const isHere = this.shop.state !== 'connected' || watched.every((one) => one.get().status !== 'loading')
+      const isHere = this.shop.state !== 'connected' || lives.every((one) => one.get().status !== 'loading')
       return isHere || (quote !== undefined && isAgreed(agreed, quote)) ? ([quote] as const) : undefined
     }
     const found = look() ?? [

@@ -13,10 +13,15 @@ interface Waiting<T> {
   /** What tells that something changed. */
   readonly watched: readonly { readonly subscribe: (changed: () => void) => () => void }[]
   /** What was waited for, in a list; undefined: it is not there yet. What it throws ends the waiting. */
-  look(): readonly [T] | undefined
+  readonly look: () => readonly [T] | undefined
   readonly ms: number
   /** What it is after so long. */
-  late(): T
+  readonly late: () => T
+}
+
+/** That the client is connected, or not, as something to watch. */
+export function stateOf(client: ClosingClient): Waiting<unknown>['watched'][number] {
+  return { subscribe: (changed) => client.onState(changed) }
 }
 
 /** Rejects with what `look` and `late` throw, with ClientError ABORTED, and with CLOSED. */
@@ -31,7 +36,7 @@ export function waitFor<T>({ client, signal, watched, look, ms, late }: Waiting<
             const is = found()
             if (is !== undefined) resolve(is[0])
           } catch (error) {
-            reject(error as Error)
+            reject(error)
           }
         }
         const changed = () => told(look)
@@ -39,7 +44,7 @@ export function waitFor<T>({ client, signal, watched, look, ms, late }: Waiting<
         timer = setTimeout(() => told(() => [late()]), ms)
         if (signal.aborted) return stopped()
         signal.addEventListener('abort', stopped, { once: true })
-        ends.push(client.onState(changed), ...watched.map(({ subscribe }) => subscribe(changed)))
+        ends.push(...watched.map(({ subscribe }) => subscribe(changed)))
         changed()
       })
     } finally {

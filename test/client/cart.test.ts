@@ -439,7 +439,7 @@ describe('a cart', () => {
     expect(cart.get().lines).toEqual([])
   })
 
-  it('tells a second call, while the first one runs, where the order comes to another total than it agreed to', async () => {
+  it('tells a second call, while the first one runs, where the order comes to another total than its own', async () => {
     const cart = shop.cart()
     const line = cart.add({ listing: 1n, quantity: 1n })
     cart.sendTo(ADDRESS)
