@@ -72,6 +72,11 @@ export const VERIFIED_AT_SECONDS_DEFAULT = 60n
 export const CHECKPOINT_AFTER_MS = 1_000
 /** … or after so many of them. */
 export const CHECKPOINT_AFTER_SETS = 1_024
+/**
+ * Each making is a commit and a write to the guard of its own, beside those of the sets: of many busy shops, each due
+ * at its own time, those of so long go together.
+ */
+export const MAKING_REST_MS = 50
 /** Of one shop, those that are signed again included. */
 export const CHECKPOINTS_PER_SECOND_MAX = 10
 /** Between those that a subscription is pushed while nothing changes of what it selects. */
@@ -342,6 +347,8 @@ export const OUTBOX_WRITES_MAX = 1_000
 export const OUTBOX_OTHERS_MAX = 8
 /** Refused ones that are told until somebody has seen them: the newest. */
 export const OUTBOX_REFUSED_MAX = 100
+/** Of which a cart remembers that they were joined to it. */
+export const CARTS_JOINED_MAX = 32
 /** A tab keeps the card's session so long before it gives it to another one that wants it. */
 export const TAB_TURN_MS_MIN = 500
 /** A tab that wants the session says so again after so long. */

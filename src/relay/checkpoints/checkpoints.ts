@@ -10,7 +10,7 @@ import { assert } from '../../assert.js'
 import type { Seconds, Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { CborTime } from '../../codec/value.js'
-import { CHECKPOINT_FRESH_SECONDS, CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX } from '../../limits.js'
+import { CHECKPOINT_FRESH_SECONDS, CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX, MAKING_REST_MS } from '../../limits.js'
 import { stateRoot } from '../../merkle/state-level.js'
 import {
   checkpointDigest,
@@ -68,11 +68,6 @@ interface Planned {
 
 /** Of shops that are due at once, how many are signed together. */
 const SHOPS_AT_ONCE = 32
-/**
- * Each making is a commit and a write to the guard of its own, beside those of the sets: of many busy shops, each due
- * at its own time, those of so long go together.
- */
-const MAKING_REST_MS = 50
 
 export class Checkpoints {
   private readonly options: CheckpointsOptions
