@@ -70,6 +70,6 @@ export const SUMS: Readonly<Record<Exclude<Kind, 'unproven' | 'failed' | 'halted
     'has not answered yet.',
   elsewhere: 'What you see is as it was when this page was in use last. Since then this page compares nothing.',
   pending:
-    'What you changed last is shown as if the shop had taken it. It has not yet, and no fingerprint has it: that part ' +
-    'nobody has proven.',
+    'What you changed last is shown as if the shop had taken it. It has not yet, and no fingerprint has it: ' +
+    'that part nobody has proven.',
 }
