@@ -344,6 +344,8 @@ export const OUTBOX_WRITES_MAX = 1_000
 export const OUTBOX_OTHERS_MAX = 8
 /** Refused ones that are told until somebody has seen them: the newest. */
 export const OUTBOX_REFUSED_MAX = 100
+/** Of which a cart remembers that they were joined to it. */
+export const CARTS_JOINED_MAX = 32
 /** A tab keeps the card's session so long before it gives it to another one that wants it. */
 export const TAB_TURN_MS_MIN = 500
 /** A tab that wants the session says so again after so long. */

@@ -6,14 +6,28 @@
  */
 
 import { ClientError, kindOf, usage } from './client-error.js'
-import { amountText, isSameCurrency, type Money } from './money.js'
+import { amountText, checkedMoney, isSameCurrency, type Money } from './money.js'
 import type { Quote } from './quote.js'
 
 /** Throws ClientError USAGE for what is no Money, before anything is looked at. */
 export function checkAgreed(total: unknown): void {
-  const { amount, currency } = (total ?? {}) as Partial<Money>
-  if (total === undefined || (typeof amount === 'bigint' && currency?.Address instanceof Uint8Array)) return
-  throw usage('total', `it is ${kindOf(total)}, no Money`, 'Give the total that was shown: quote.total.')
+  if (total === undefined) return
+  const { currency } = (total ?? {}) as Partial<Money>
+  let problem = `it is ${kindOf(total)}, no Money`
+  try {
+    checkedMoney(total as Money)
+    if (typeof currency?.ChainID === 'bigint' && isAddress(currency.Address)) return
+    if (currency !== undefined) problem = 'its currency is no { ChainID, Address }, a bigint and 20 bytes'
+  } catch (error) {
+    if (typeof total === 'object' && total !== null) problem = (error as ClientError).message
+  }
+  throw usage('total', problem, 'Give the total that was shown: quote.total.')
+}
+
+const ADDRESS_BYTES = 20
+
+function isAddress(value: unknown): boolean {
+  return value instanceof Uint8Array && value.length === ADDRESS_BYTES
 }
 
 /** Whether the quote comes to that; of nothing that was agreed to it does. */
@@ -32,12 +46,19 @@ export function requireAgreed(agreed: Money | undefined, quote: Quote): void {
 /** The same of what the relay asks for order `id`, whose payment is chosen by then. */
 export function requireDue(agreed: Money | undefined, due: Money, id: bigint): void {
   if (agreed === undefined || isSameMoney(agreed, due)) return
-  throw changed(agreed, due, `${textOf(due)} are due for order ${id}: nothing is paid`)
+  throw changed(agreed, due, `${textOf(due)} are due for order ${id}: nothing is paid`, id)
 }
 
-function changed(agreed: Money, now: Money | undefined, text: string): ClientError {
-  const totals = { agreed, now }
-  return new ClientError('PRICE_CHANGED', `the total that was agreed to is ${textOf(agreed)}, and ${text}`, { totals })
+/** The same of order `id`, which is there already. */
+export function requireMade(agreed: Money | undefined, made: Money | undefined, id: bigint): void {
+  if (agreed === undefined || isSameMoney(agreed, made)) return
+  const now = made === undefined ? 'has no total' : `comes to ${textOf(made)}`
+  throw changed(agreed, made, `order ${id}, which was made of this cart before, ${now}: nothing was sent`, id)
+}
+
+function changed(agreed: Money, now: Money | undefined, text: string, objectId?: bigint): ClientError {
+  const problem = `the total that was agreed to is ${textOf(agreed)}, and ${text}`
+  return new ClientError('PRICE_CHANGED', problem, { totals: { agreed, now }, objectId })
 }
 
 function isSameMoney(a: Money, b: Money | undefined): boolean {

@@ -6,7 +6,7 @@
  */
 
 import type { ListingId, OrderId } from '../brands.js'
-import { ITEMS_PER_ORDER_MAX } from '../limits.js'
+import { CARTS_JOINED_MAX, ITEMS_PER_ORDER_MAX } from '../limits.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { AddressDetails, Order } from '../objects/order.js'
@@ -51,23 +51,15 @@ export interface AddressProblem {
   readonly message: string
 }
 
-/** What became of an order that was not answered; `refused`: it was not there before either. */
-export type Outcome = 'unknown' | 'refused' | 'not sent'
-
 /** What a cart needs that is loaded with what guests do. */
 interface CartSide {
   readonly quoteOf: typeof quoteOf
   addressProblem(address: AddressDetails): AddressProblem | undefined
   checkAddress(address: unknown, at: string): void
-  requireOrderable(state: CartState, isWaiting: boolean, agreed: Money | undefined): void
-  checkAgreed(total: unknown): void
-  isKnown(state: CartState, agreed: Money | undefined): boolean
-  /** Resolves once it is known what of each line has to be chosen. */
-  whenKnown(cart: Cart, options: CheckoutOptions & { readonly client: ClosingClient }): Promise<void>
-  outcomeOf(error: unknown): Outcome
-  itemsOf(order: Order): readonly Item[]
-  /** The order, where the relay refuses it because it is there, and it is not Canceled. */
-  orderThere(error: unknown, client: ClosingClient, live: () => Live<Order>): Promise<Order | undefined>
+  checkOut(cart: Cart, inside: CartInside, options: CheckoutOptions): Promise<MadeOrder>
+  requireSameOrder(made: MadeOrder, agreed: Money | undefined): OrderId
+  orderLeft(inside: CartInside, order: OrderId, error: ClientError | undefined): void
+  lookForOrder(inside: CartInside): void
 }
 
 /** What a cart needs of a shop. */
@@ -78,6 +70,8 @@ interface CartShop {
   manifest(): Live<Manifest>
   /** Undefined while it is loading: all lines are, then. */
   side(): CartSide | undefined
+  /** Once it is loaded. Rejects with ClientError UNREACHABLE. */
+  loadedSide(): Promise<CartSide>
   /** What `save` gives now. */
   kept?(text: string): void
   /** An order of these items with that id, its pieces reserved. */
@@ -92,6 +86,32 @@ interface CartShop {
   made(order: OrderId): void
 }
 
+/** What a checkout sees of its cart, and changes. */
+export interface CartInside {
+  readonly shop: CartShop
+  readonly lines: Map<string, Line>
+  sent: SentCheckout | undefined
+  /**
+   * Of the order that these lines become, in each tab and at each try, until it is taken: a refusal need not be true.
+   */
+  next: OrderId | undefined
+  /** That of each cart which was joined to this one. */
+  joined: readonly OrderId[]
+  /** How often it was cleared. */
+  clearings: number
+  /** Orders whose answer this cart waits for. */
+  readonly placing: Set<OrderId>
+  /** Looks whether the order of `sent` is there, where no answer will tell. */
+  looking: { readonly order: OrderId; stop(): void } | undefined
+  changed(): void
+}
+
+/** What a checkout made; `total`: as it was quoted then. */
+export interface MadeOrder {
+  readonly order: OrderId
+  readonly total: Money | undefined
+}
+
 interface CallOptions {
   readonly signal?: AbortSignal
 }
@@ -101,7 +121,7 @@ export interface CheckoutOptions extends CallOptions {
   readonly total?: Money | undefined
 }
 
-interface Line extends Item {
+export interface Line extends Item {
   readonly variations: readonly string[]
   readonly key: string
 }
@@ -118,29 +138,35 @@ const LINE_QUANTITY_END = 1n << 32n
 
 /** Live, like the objects of a shop: `useSyncExternalStore(cart.subscribe, cart.get)`. */
 export class Cart implements AsyncIterable<CartState> {
-  private readonly shop: CartShop
-  private readonly lines = new Map<string, Line>()
+  private readonly inside: CartInside
   private readonly watchers = new Set<() => void>()
   /** Of the manifest and the lines' listings, while somebody looks. */
   private stops: (() => void)[] = []
   private address: AddressDetails | undefined
   private shown: { readonly state: CartState; readonly of: readonly unknown[] } | undefined
   private version = 0
-  private running: Promise<OrderId> | undefined
-  private sent: SentCheckout | undefined
-  /**
-   * Of the order that these lines become, in each tab and at each try, until it is taken: a refusal need not be true.
-   */
-  private next: OrderId | undefined
-  /** How often it was cleared. */
-  private clearings = 0
-  /** Orders whose answer this cart waits for. */
-  private readonly placing = new Set<OrderId>()
-  /** Looks whether the order of `sent` is there, where no answer will tell. */
-  private looking: { readonly order: OrderId; stop(): void } | undefined
+  private running: Promise<MadeOrder> | undefined
 
   constructor(shop: CartShop) {
-    this.shop = shop
+    this.inside = {
+      shop,
+      lines: new Map(),
+      sent: undefined,
+      next: undefined,
+      joined: [],
+      clearings: 0,
+      placing: new Set(),
+      looking: undefined,
+      changed: () => this.changed(),
+    }
+  }
+
+  private get shop(): CartShop {
+    return this.inside.shop
+  }
+
+  private get lines(): Map<string, Line> {
+    return this.inside.lines
   }
 
   /** The same reference until a line, a price or what is sold changes. */
@@ -163,7 +189,7 @@ export class Cart implements AsyncIterable<CartState> {
       addressProblem: this.address && side?.addressProblem(this.address),
       quote,
       status,
-      ordering: this.sent?.order,
+      ordering: this.inside.sent?.order,
     }
     this.shown = { state, of }
     return state
@@ -217,12 +243,14 @@ export class Cart implements AsyncIterable<CartState> {
    * order; one that waits until the lines are loaded is ABORTED.
    */
   clear(): void {
+    const { inside } = this
     this.running = undefined
-    this.clearings++
-    this.next = undefined
-    if (this.lines.size === 0 && this.sent === undefined) return
-    this.sent = undefined
-    this.lines.clear()
+    inside.clearings++
+    inside.next = undefined
+    inside.joined = []
+    if (inside.lines.size === 0 && inside.sent === undefined) return
+    inside.sent = undefined
+    inside.lines.clear()
     this.changed()
   }
 
@@ -242,106 +270,27 @@ export class Cart implements AsyncIterable<CartState> {
    * where a choice is missing (VARIATION_MISSING), while an earlier checkout waits in the outbox (CHECKOUT_PENDING),
    * where a line is still loading after some seconds (TIMEOUT), and where `total` was given and the lines come to
    * another one (PRICE_CHANGED, with both as `totals`). One whose answer was lost is made again as the same order,
-   * which a relay takes once.
+   * which a relay takes once: where it is there already with other lines or another address nothing of the cart is
+   * taken, and it is PRICE_CHANGED, or INVALID where that is no other total, with its id as objectId. A call while
+   * another one runs is the same order: PRICE_CHANGED, with its id, where that comes to another total than this call's.
    */
-  checkout(options: CheckoutOptions = {}): Promise<OrderId> {
+  async checkout(options: CheckoutOptions = {}): Promise<OrderId> {
     // A second click is not a second order.
     this.running ??= this.ordered(options).finally(() => {
       if (this.running === running) this.running = undefined
     })
     const { running } = this
-    return running
+    const made = await running
+    return this.shop.side()!.requireSameOrder(made, options.total)
   }
 
-  private async ordered({ total, ...options }: CheckoutOptions): Promise<OrderId> {
-    const side = this.shop.side()
-    side?.checkAgreed(total)
-    const isWaiting = () => this.sent !== undefined && this.shop.isWaiting(this.sent.order)
-    if (this.lines.size > 0 && !isWaiting() && side?.isKnown(this.get(), total) !== true)
-      await this.known(side, { total, ...options })
-    if (this.lines.size === 0) throw usage('cart', 'it has no lines', 'Add something first.')
-    side?.requireOrderable(this.get(), isWaiting(), total)
-    const before = this.sent
-    const id = before?.order ?? this.next ?? randomId()
-    const items = [...this.lines.values()]
-    this.sent = { order: id, lines: items, isTried: before !== undefined }
-    this.placing.add(id)
-    this.changed()
-    try {
-      await this.shop.place({ id, items, ...(this.address && { shippingAddress: this.address }) }, options)
-      this.taken(id)
-      return id
-    } catch (error) {
-      // That there is such an order already is no refusal: another tab, or an earlier try, made it.
-      const order = await side?.orderThere(error, this.shop.client, () => this.shop.order(id))
-      if (order !== undefined) {
-        this.shop.made(id)
-        this.taken(id, side!.itemsOf(order))
-        return id
-      }
-      this.notTaken(id, side?.outcomeOf(error) ?? 'unknown')
-      throw error
-    } finally {
-      this.placing.delete(id)
-      this.lookForOrder()
-    }
-  }
-
-  /** Rejects where it was cleared in the meantime: what it holds then is another one's. */
-  private async known(side: CartSide | undefined, options: CheckoutOptions): Promise<void> {
-    const { clearings } = this
-    await side?.whenKnown(this, { client: this.shop.client, ...options })
-    if (this.clearings !== clearings)
-      throw new ClientError('ABORTED', 'the cart was cleared before its checkout was sent')
+  private async ordered(options: CheckoutOptions): Promise<MadeOrder> {
+    return (this.shop.side() ?? (await this.shop.loadedSide())).checkOut(this, this.inside, options)
   }
 
   /** The outbox holds its order no more: it was taken, or, with `error`, it was not, or nobody knows. */
   left(order: OrderId, error: ClientError | undefined): void {
-    if (error === undefined) return this.taken(order)
-    // What was aborted leaves only before it is signed.
-    this.notTaken(order, error.code === 'ABORTED' ? 'not sent' : (this.shop.side()?.outcomeOf(error) ?? 'unknown'))
-  }
-
-  /** Its lines leave; what was added in the meantime stays. */
-  private taken(order: OrderId, items?: readonly Item[]): void {
-    const { sent } = this
-    if (sent?.order !== order && this.next !== order) return
-    this.sent = undefined
-    this.next = undefined
-    for (const { key, quantity } of items?.map(lineOf) ?? sent?.lines ?? [...this.lines.values()]) {
-      const now = this.lines.get(key)
-      if (now === undefined) continue
-      if (now.quantity > quantity) this.lines.set(key, { ...now, quantity: now.quantity - quantity })
-      else this.lines.delete(key)
-    }
-    this.changed()
-  }
-
-  /** Its lines are free again where nobody took it, by all that is known. */
-  private notTaken(order: OrderId, outcome: Outcome): void {
-    const { sent } = this
-    if (sent?.order !== order || outcome === 'unknown') return
-    if (outcome === 'not sent' && sent.isTried) return
-    this.sent = undefined
-    this.next = order
-    this.changed()
-  }
-
-  /** Where its answer will not come to this client: it is there, or it is asked for again with the next checkout. */
-  private lookForOrder(): void {
-    const sent = this.sent?.order
-    const order = sent === undefined || this.placing.has(sent) ? undefined : sent
-    if (order === this.looking?.order) return
-    this.looking?.stop()
-    this.looking = undefined
-    if (order === undefined) return
-    const live = this.shop.order(order)
-    const look = () => {
-      const { data, pending } = live.get()
-      if (data !== undefined && pending !== true) this.taken(order, this.shop.side()?.itemsOf(data))
-    }
-    this.looking = { order, stop: live.subscribe(look) }
-    look()
+    this.shop.side()?.orderLeft(this.inside, order, error)
   }
 
   /**
@@ -349,35 +298,53 @@ export class Cart implements AsyncIterable<CartState> {
    * holds the address.
    */
   save(): string {
-    const { sent, address } = this
+    const { address } = this
+    const { sent, next, joined } = this.inside
     return JSON.stringify({
       lines: savedLines([...this.lines.values()]),
       ...(address !== undefined && { address }),
       ...(sent !== undefined && { checkout: savedCheckout(sent) }),
-      ...(this.next !== undefined && { next: String(this.next) }),
+      ...(next !== undefined && { next: String(next) }),
+      ...(joined.length > 0 && { joined: joined.map(String) }),
     })
   }
 
   /** What `save` gave, in the place of what is there. Of another text nothing changes: throws ClientError USAGE. */
   restore(text: string): void {
-    const { lines, address, sent, next } = readSaved(text)
+    const { lines, address, ...rest } = readSaved(text)
     this.hold(lines)
     this.address = address
-    this.sent = sent
-    this.next = next
+    Object.assign(this.inside, rest)
     this.changed()
   }
 
   /**
-   * The same beside what is there, where that is another cart: pieces of both, and the own address first. An order that
-   * the other one waits for is none of this one. Throws ClientError USAGE.
+   * The same beside what is there, where that is another cart: pieces of both, and the own address first. Where one of
+   * them was joined to the other before, it has the more of each line: what went there and back is not twice. An order
+   * that the other one waits for is none of this one. Throws ClientError USAGE.
    */
   join(text: string): void {
-    const { lines, address, sent, next } = readSaved(text)
-    if (this.lines.size === 0 || next === this.next) return this.restore(text)
-    if (sent === undefined) this.hold([...this.lines.values(), ...lines])
-    this.address ??= address
+    const { inside, address: own } = this
+    const { address, ...other } = readSaved(text)
+    if (other.next === inside.next && inside.lines.size > 0) return this.restore(text)
+    const isBare = inside.lines.size === 0 && inside.sent === undefined
+    if (isBare) this.restore(text)
+    else if (other.sent === undefined) {
+      const wasJoined = isIn(inside.next, other.joined) || isIn(other.next, inside.joined)
+      this.hold([...this.lines.values(), ...(wasJoined ? this.moreOf(other.lines) : other.lines)])
+      const joined = [...other.joined, ...inside.joined, ...(other.next ? [other.next] : [])]
+      inside.joined = [...new Set(joined)].slice(-CARTS_JOINED_MAX)
+    }
+    this.address = own ?? address
     this.changed()
+  }
+
+  /** Of each line what it has more than there is. */
+  private moreOf(lines: readonly Item[]): readonly Item[] {
+    return lines.flatMap((line) => {
+      const quantity = line.quantity - (this.lines.get(lineOf(line).key)?.quantity ?? 0n)
+      return quantity > 0n ? [{ ...line, quantity }] : []
+    })
   }
 
   /** These lines and no others, or none of them. Throws ClientError USAGE. */
@@ -391,6 +358,7 @@ export class Cart implements AsyncIterable<CartState> {
   /** What prices the lines has come. */
   quotes(): void {
     this.tell()
+    this.shop.side()?.lookForOrder(this.inside)
   }
 
   private statusOf(all: readonly LiveState<unknown>['status'][]): CartState['status'] {
@@ -406,11 +374,11 @@ export class Cart implements AsyncIterable<CartState> {
 
   private changed(): void {
     this.version++
-    if (this.lines.size > 0) this.next ??= randomId()
+    if (this.lines.size > 0) this.inside.next ??= randomId()
     this.look()
     this.tell()
     this.shop.kept?.(this.save())
-    this.lookForOrder()
+    this.shop.side()?.lookForOrder(this.inside)
   }
 
   private tell(): void {
@@ -433,7 +401,7 @@ export class Cart implements AsyncIterable<CartState> {
 }
 
 /** The same key for the same listing and variations. */
-function lineOf({ listing, variations: names = [], quantity }: Item): Line {
+export function lineOf({ listing, variations: names = [], quantity }: Item): Line {
   const variations = [...names].sort()
   return { key: [listing, ...variations.map((name) => JSON.stringify(name))].join(' '), listing, variations, quantity }
 }
@@ -479,6 +447,7 @@ interface SavedCart {
   readonly address?: AddressDetails
   readonly checkout?: SavedCheckout
   readonly next?: string
+  readonly joined?: readonly string[]
 }
 
 interface SavedCheckout {
@@ -510,6 +479,10 @@ function readLines(lines: readonly SavedLine[], at: string): readonly Item[] {
   return items
 }
 
+function isIn(id: OrderId | undefined, ids: readonly OrderId[]): boolean {
+  return id !== undefined && ids.includes(id)
+}
+
 /** Throws ClientError USAGE. */
 function idIn(text: string, at: string): OrderId {
   const id = BigInt(text)
@@ -517,14 +490,14 @@ function idIn(text: string, at: string): OrderId {
   return id
 }
 
-function readSaved(text: string): {
-  readonly lines: readonly Item[]
-  readonly address: AddressDetails | undefined
-  readonly sent: SentCheckout | undefined
-  readonly next: OrderId | undefined
-} {
+function readSaved(
+  text: string,
+): { readonly lines: readonly Item[]; readonly address: AddressDetails | undefined } & Pick<
+  CartInside,
+  'sent' | 'next' | 'joined'
+> {
   try {
-    const { lines, address, checkout, next } = JSON.parse(text) as SavedCart
+    const { lines, address, checkout, next, joined = [] } = JSON.parse(text) as SavedCart
     if (address !== undefined && !Object.values(address).every((line) => typeof line === 'string'))
       throw usage('address', 'it is no list of texts', 'Leave it out.')
     const order = checkout && idIn(checkout.order, 'checkout.order')
@@ -537,6 +510,7 @@ function readSaved(text: string): {
         isTried: checkout.tried === true,
       },
       next: next === undefined ? undefined : idIn(next, 'next'),
+      joined: joined.map((id) => idIn(id, 'joined')),
     }
   } catch (cause) {
     // What JavaScript says of a text that is none of ours explains nothing.

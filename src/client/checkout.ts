@@ -6,15 +6,16 @@
  * Tests: test/client/arguments.test.ts, test/client/cart.test.ts, test/client/offline.test.ts
  */
 
-import { CANCELED, type AddressDetails, type Order } from '../objects/order.js'
+import type { AddressDetails, Order } from '../objects/order.js'
 import { CHECKOUT_LOADING_MS } from '../limits.js'
 import { isAgreed, requireAgreed } from './agreed-total.js'
-import type { Cart, CartState, Outcome } from './cart.js'
-import { onClosed, untilClosed, type ClosingClient } from './client-closed.js'
-import { aborted, ClientError, kindOf, usage, type ClientErrorCode } from './client-error.js'
+import type { Cart, CartState } from './cart.js'
+import type { ClosingClient } from './client-closed.js'
+import { ClientError, kindOf, usage, type ClientErrorCode } from './client-error.js'
 import type { Live } from './live.js'
 import type { Money } from './money.js'
-import type { Item, Quote } from './quote.js'
+import type { Quote } from './quote.js'
+import { stateOf, waitFor } from './wait-for.js'
 
 /**
  * Throws ClientError for what waits already, for what the shop cannot serve, or would serve as something else, and for
@@ -62,33 +63,17 @@ interface LoadOptions {
  * has to be chosen is not known after CHECKOUT_LOADING_MS, with ABORTED, and with CLOSED.
  */
 export function whenKnown(cart: Cart, { client, signal, total }: LoadOptions): Promise<void> {
-  return untilClosed(
-    client,
-    signal,
-    (signal) =>
-      new Promise((resolve, reject) => {
-        const finish = () => {
-          stop()
-          clearTimeout(timer)
-          signal.removeEventListener('abort', stopped)
-        }
-        const stopped = () => (finish(), reject(aborted(signal)))
-        const look = () => isKnown(cart.get(), total) && (finish(), resolve())
-        const late = () => {
-          finish()
-          if (!isLoading(cart.get().quote)) return resolve()
-          const problem = `what is in the cart is still loading after ${CHECKOUT_LOADING_MS} ms`
-          const unknown = 'and what has to be chosen of it is not known: nothing was sent'
-          reject(new ClientError('TIMEOUT', `${problem}, ${unknown}`))
-        }
-        const timer = setTimeout(late, CHECKOUT_LOADING_MS)
-        const stop = cart.subscribe(look)
-        if (signal.aborted) return stopped()
-        signal.addEventListener('abort', stopped, { once: true })
-        look()
-      }),
-  )
+  const late = () => {
+    if (!isLoading(cart.get().quote)) return
+    const problem = `what is in the cart is still loading after ${CHECKOUT_LOADING_MS} ms`
+    const unknown = 'and what has to be chosen of it is not known: nothing was sent'
+    throw new ClientError('TIMEOUT', `${problem}, ${unknown}`)
+  }
+  const look = () => (isKnown(cart.get(), total) ? DONE : undefined)
+  return waitFor({ client, signal, watched: [cart], look, ms: CHECKOUT_LOADING_MS, late })
 }
+
+const DONE = [undefined] as const
 
 /**
  * Resolves once nothing of these is loading that was never here; undefined where that is so. After CHECKOUT_LOADING_MS,
@@ -97,33 +82,17 @@ export function whenKnown(cart: Cart, { client, signal, total }: LoadOptions): P
 export function whenHeld(
   client: ClosingClient,
   lives: readonly Live<unknown>[],
-  given: AbortSignal | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<void> | undefined {
   const isHeld = () => lives.every((live) => live.get().status !== 'loading' || live.get().data !== undefined)
   if (isHeld()) return undefined
-  return untilClosed(client, given, (signal) => {
-    return new Promise<void>((resolve, reject) => {
-      const finish = () => {
-        for (const end of ends) end()
-        if (signal.aborted) reject(aborted(signal))
-        else resolve()
-      }
-      const look = () => {
-        if (isHeld() || client.state !== 'connected') finish()
-      }
-      const timer = setTimeout(finish, CHECKOUT_LOADING_MS)
-      const ends = [
-        () => clearTimeout(timer),
-        () => signal.removeEventListener('abort', finish),
-        client.onState(look),
-        ...lives.map((live) => live.subscribe(look)),
-      ]
-      signal.addEventListener('abort', finish, { once: true })
-      if (signal.aborted) finish()
-      else look()
-    })
-  })
+  const look = () => (isHeld() || client.state !== 'connected' ? DONE : undefined)
+  const watched = [stateOf(client), ...lives]
+  return waitFor({ client, signal, watched, look, ms: CHECKOUT_LOADING_MS, late: () => undefined })
 }
+
+/** What became of an order that was not answered; `refused`: it was not there before either. */
+type Outcome = 'unknown' | 'refused' | 'not sent'
 
 /** Whether the order may be there all the same; `refused`: it was not there before either. */
 export function outcomeOf(error: unknown): Outcome {
@@ -137,43 +106,25 @@ export function outcomeOf(error: unknown): Outcome {
 const UNKNOWN: ReadonlySet<ClientErrorCode> = new Set(['OUTCOME_UNKNOWN', 'CLOSED', 'ABORTED', 'UNAVAILABLE'])
 
 /**
- * The order that was refused with `error`, where that is because it is there: undefined for other errors, where it is
- * Canceled, and where nobody knows after CHECKOUT_LOADING_MS.
+ * The order that was refused with `error`, where that is because it is there: undefined for other errors, and where
+ * nobody knows after CHECKOUT_LOADING_MS.
  */
-export function orderThere(
+export async function orderThere(
   error: unknown,
   client: ClosingClient,
   order: () => Live<Order>,
 ): Promise<Order | undefined> {
   const isIt = error instanceof ClientError && error.code === 'INVALID' && client.state !== 'closed'
-  if (!isIt) return Promise.resolve(undefined)
+  if (!isIt) return undefined
   const live = order()
-  return new Promise((resolve) => {
-    const finish = (order: Order | undefined) => {
-      for (const end of ends) end()
-      resolve(order === undefined || order.State === CANCELED ? undefined : order)
-    }
-    const look = () => {
-      const { status, data, pending } = live.get()
-      if (data !== undefined && pending !== true) finish(data)
-      else if (status !== 'loading') finish(undefined)
-    }
-    const timer = setTimeout(() => finish(undefined), CHECKOUT_LOADING_MS)
-    const ends: readonly (() => void)[] = [
-      () => clearTimeout(timer),
-      live.subscribe(look),
-      onClosed(client, () => finish(undefined)),
-    ]
-    look()
-  })
-}
-
-export function itemsOf({ Items }: Order): readonly Item[] {
-  return (Items ?? []).map(({ ListingID: listing, VariationIDs, Quantity: quantity }) => ({
-    listing,
-    quantity,
-    variations: VariationIDs,
-  }))
+  const look = () => {
+    const { status, data, pending } = live.get()
+    if (data !== undefined && pending !== true) return [data] as const
+    return status === 'loading' ? undefined : DONE
+  }
+  const late = () => undefined
+  // That it was closed meanwhile is no word of the order.
+  return waitFor<Order | undefined>({ client, watched: [live], look, ms: CHECKOUT_LOADING_MS, late }).catch(late)
 }
 
 const FIELDS: Readonly<Record<keyof AddressDetails, true>> = {

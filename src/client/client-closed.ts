@@ -14,7 +14,7 @@ export interface ClosingClient {
 }
 
 /** Calls `closed` with CLOSED once the client is closed, at once where it is; the returned function ends that. */
-export function onClosed(client: ClosingClient, closed: (error: ClientError) => void): () => void {
+function onClosed(client: ClosingClient, closed: (error: ClientError) => void): () => void {
   if (client.state === 'closed') closed(clientClosed())
   return client.onState((state) => {
     if (state === 'closed') closed(clientClosed())

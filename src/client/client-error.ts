@@ -52,8 +52,9 @@ export class ClientError extends Error {
   readonly code: ClientErrorCode
   readonly retryable: boolean
   /**
-   * The listing or order that NOT_FOUND, OUT_OF_STOCK, VARIATION_MISSING and CHECKOUT_PENDING are about, and the order
-   * that OUTCOME_UNKNOWN, CLOSED, ABORTED and UNAVAILABLE leave open.
+   * The listing or order that NOT_FOUND, OUT_OF_STOCK, VARIATION_MISSING and CHECKOUT_PENDING are about, the order that
+   * is there where a checkout is PRICE_CHANGED or INVALID, and that which OUTCOME_UNKNOWN, CLOSED, ABORTED and
+   * UNAVAILABLE leave open.
    */
   readonly objectId: bigint | undefined
   /** Of USAGE: the argument, as `options.relay` or `changes[0].path[2]`. */

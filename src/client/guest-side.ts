@@ -8,9 +8,9 @@
 import { ShopOrders } from './shop-orders.js'
 import { ShopWrites } from './shop-writes.js'
 
-export { checkAgreed } from './agreed-total.js'
 export { exportCard } from './card-text.js'
-export { checkAddress, isKnown, itemsOf, orderThere, outcomeOf, requireOrderable, whenKnown } from './checkout.js'
+export { checkOut, lookForOrder, orderLeft, requireSameOrder } from './cart-checkout.js'
+export { checkAddress } from './checkout.js'
 export { quoteOf } from './quote.js'
 export { addressProblem } from './shop-orders.js'
 

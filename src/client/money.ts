@@ -142,7 +142,8 @@ function absolute(amount: bigint): bigint {
   return amount < 0n ? -amount : amount
 }
 
-function checkedMoney(money: Money): Money {
+/** Throws ClientError USAGE for what has no amount, decimals and symbol. */
+export function checkedMoney(money: Money): Money {
   return checkedAmount(checkedCurrency(money))
 }
 

@@ -276,6 +276,10 @@ export abstract class ShopObjects {
       currencies,
       client: this,
       side: () => this.guests?.side,
+      loadedSide: async () => {
+        await this.loadGuests()
+        return this.guests!.side
+      },
       kept: (text) => this.device?.keepCart(text),
       listing: (id) => this.listing(id),
       manifest: () => this.manifest(),

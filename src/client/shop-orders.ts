@@ -12,7 +12,7 @@ import { prefixedHex, toHex } from '../bytes/hex.js'
 import type { Encodable } from '../codec/encode.js'
 import { SchemaError } from '../codec/schema.js'
 import { CborTime, type CborKey } from '../codec/value.js'
-import { DUE_MS_MAX } from '../limits.js'
+import { CHECKOUT_LOADING_MS, DUE_MS_MAX } from '../limits.js'
 import type { Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import { AddressDetails, CANCELED, COMMITTED, OPEN, PAYMENT_CHOSEN, UNPAID, type Order } from '../objects/order.js'
@@ -26,16 +26,17 @@ import {
 } from '../objects/payment-request.js'
 import { ChainAddress } from '../objects/scalars.js'
 import type { Change } from '../patches/patch.js'
-import { checkAgreed, requireAgreed, requireDue } from './agreed-total.js'
+import { checkAgreed, isAgreed, requireAgreed, requireDue } from './agreed-total.js'
 import { checkAddress, outcomeOf, whenHeld } from './checkout.js'
 import { checkItem, type AddressProblem } from './cart.js'
-import { untilClosed, type ClosingClient } from './client-closed.js'
-import { aborted, ClientError, usage } from './client-error.js'
+import type { ClosingClient } from './client-closed.js'
+import { ClientError, usage } from './client-error.js'
 import { ChoiceTerms, followsNow, type Finding, type PricedShop } from './compared-total.js'
 import type { Live, LiveList } from './live.js'
 import { currencyOf, isSameCurrency, type Currency, type Money } from './money.js'
 import { randomId } from './places.js'
 import { choiceProblem, quoteOf, type Item, type Quote } from './quote.js'
+import { stateOf, waitFor } from './wait-for.js'
 
 export interface NewOrder {
   /** 64 bits, not 0; random if left out. */
@@ -259,8 +260,8 @@ export class ShopOrders {
         'NOT_SUBSCRIBED',
         `order ${id} is not subscribed to: connect with only: [{ order: 'all' }, …], or without only`,
       )
+    await this.requireAgreed(id, total, options.signal)
     const before = this.order(id)
-    this.requireAgreed(before, total)
     const { payee, currency, callAsContract = this.payeeIsContract(payee) } = choice
     const chosen = new Map<CborKey, Encodable>([
       ['Address', ChainAddress.write(payee)],
@@ -318,10 +319,30 @@ export class ShopOrders {
     return this.shop.orderList()
   }
 
-  /** Of another currency than the shop's own the relay alone knows what it will ask. */
-  private requireAgreed(order: Order | undefined, agreed: Money | undefined): void {
-    const quote = order && this.quoteFor(order)
-    if (agreed === undefined || quote?.total === undefined) return
+  /**
+   * As a cart does: another total of what is still coming may be one of the past. Of another currency than the shop's
+   * own the relay alone knows what it will ask. Rejects with ClientError PRICE_CHANGED, ABORTED and CLOSED.
+   */
+  private async requireAgreed(id: OrderId, agreed: Money | undefined, signal?: AbortSignal): Promise<void> {
+    if (agreed === undefined) return
+    const [live, manifest] = [this.shop.order(id), this.shop.manifest()]
+    const items = live.get().data?.Items ?? []
+    const lives = [live, manifest, ...items.map(({ ListingID }) => this.shop.listing(ListingID))]
+    const watched = [stateOf(this.shop), ...lives]
+    const quoted = () => {
+      const { data } = live.get()
+      return data && this.quoteFor(data)
+    }
+    const look = () => {
+      const quote = quoted()
+      const isHere = this.shop.state !== 'connected' || lives.every((one) => one.get().status !== 'loading')
+      return isHere || (quote !== undefined && isAgreed(agreed, quote)) ? ([quote] as const) : undefined
+    }
+    const found = look() ?? [
+      await waitFor({ client: this.shop, signal, watched, look, ms: CHECKOUT_LOADING_MS, late: quoted }),
+    ]
+    const [quote] = found
+    if (quote?.total === undefined) return
     if (isSameCurrency(agreed.currency, quote.total.currency)) requireAgreed(agreed, quote)
   }
 
@@ -377,34 +398,17 @@ export class ShopOrders {
   }
 
   /** Rejects when the signal aborts or the client is closed, when the order cannot be seen, and after a minute. */
-  private until(id: OrderId, condition: (order: Order) => boolean, given?: AbortSignal): Promise<Order> {
-    return untilClosed(this.shop, given, (signal) => this.untilAborted(id, condition, signal))
-  }
-
-  private untilAborted(id: OrderId, condition: (order: Order) => boolean, signal: AbortSignal): Promise<Order> {
+  private until(id: OrderId, condition: (order: Order) => boolean, signal?: AbortSignal): Promise<Order> {
     const live = this.shop.order(id)
-    return new Promise((resolve, reject) => {
-      const finish = () => {
-        stop()
-        clearTimeout(timer)
-        signal.removeEventListener('abort', onAbort)
-      }
-      const onAbort = () => (finish(), reject(aborted(signal)))
-      const look = () => {
-        const { data, error } = live.get()
-        if (error !== undefined) return (finish(), reject(error))
-        if (data !== undefined && condition(data)) return (finish(), resolve(data))
-      }
-      const late = () => (
-        finish(),
-        reject(new ClientError('TIMEOUT', `order ${id}: what is to be paid is not known yet`))
-      )
-      const timer = setTimeout(late, DUE_MS_MAX)
-      const stop = live.subscribe(look)
-      if (signal.aborted) return onAbort()
-      signal.addEventListener('abort', onAbort, { once: true })
-      look()
-    })
+    const look = () => {
+      const { data, error } = live.get()
+      if (error !== undefined) throw error
+      return data !== undefined && condition(data) ? ([data] as const) : undefined
+    }
+    const late = () => {
+      throw new ClientError('TIMEOUT', `order ${id}: what is to be paid is not known yet`)
+    }
+    return waitFor({ client: this.shop, signal, watched: [live], look, ms: DUE_MS_MAX, late })
   }
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { BACK_OFF_MS_MAX, BACK_OFF_MS_MIN } from '../limits.js'
-import { connect, type ClientError, type ConnectOptions, type ShopClient } from '../client/shop-client.js'
+import { ClientError, connect, type ConnectOptions, type ShopClient } from '../client/shop-client.js'
 import type { ListState } from '../client/live.js'
 
 /** How it stands with the relay. */
@@ -103,7 +103,7 @@ export class ShopStore {
       try {
         const client = await connect(options)
         if (signal.aborted) return
-        moveCart(this.held, client)
+        moveCart(this.held, client, options)
         signal.addEventListener('abort', this.take(client), { once: true })
         return
       } catch (error) {
@@ -138,13 +138,15 @@ function connectionOf(client: ShopClient): ShopConnection {
 }
 
 /** Who becomes a guest keeps what he chose as a visitor, beside what his card has kept. */
-function moveCart(from: ShopClient | undefined, to: ShopClient): void {
+function moveCart(from: ShopClient | undefined, to: ShopClient, { onNotice }: ConnectOptions): void {
   const cart = from?.cart()
   if (cart === undefined || (cart.get().count === 0n && cart.get().address === undefined)) return
   try {
     to.cart().join(cart.save())
-  } catch {
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error
     // More than one order holds: what the card has kept stays.
+    onNotice?.(`the cart of before was not taken along: ${error.message}`)
   }
 }
 

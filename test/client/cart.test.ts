@@ -2,11 +2,13 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
+  CANCELED,
   ClientError,
   COMMITTED,
   connect,
   type CartLine,
   type CartState,
+  type CheckoutOptions,
   type ShopClient,
 } from '../../src/client/shop-client.js'
 import type { ReplicaStore } from '../../src/client/kept-replica.js'
@@ -72,6 +74,8 @@ function inMemory(): ReplicaStore {
   return { load: () => Promise.resolve(kept), save: (bytes) => Promise.resolve(void (kept = bytes)) }
 }
 
+/** Of a page in JavaScript. */
+const JUNK = { total: 5 } as unknown as CheckoutOptions
 const hasTotal = ({ quote }: CartState) => quote.total !== undefined
 
 describe('a cart', () => {
@@ -359,6 +363,113 @@ describe('a cart', () => {
     }
     expect(() => cart.join(JSON.stringify(many))).toThrow(/quantity/u)
     expect(cart.save()).toBe(all)
+  })
+
+  it('that went to another card and back has each piece once, and keeps its address', () => {
+    const cart = shop.cart()
+    const lines = () => cart.get().lines.map(({ listing, quantity }) => [listing, quantity])
+    cart.add({ listing: 1n, quantity: 1n })
+    const first = cart.save()
+    cart.clear()
+    cart.add({ listing: 2n, quantity: 1n })
+    const second = cart.save()
+    cart.join(first)
+    const both = cart.save()
+    cart.restore(first)
+    cart.join(both)
+    const all = [
+      [1n, 1n],
+      [2n, 1n],
+    ]
+    expect(lines()).toEqual(all)
+    // A third time, and one that was kept before.
+    const back = cart.save()
+    cart.restore(both)
+    cart.join(first)
+    cart.join(back)
+    expect(lines()).toEqual(all.toReversed())
+    // Pieces that another cart has by itself are added.
+    cart.restore(second)
+    cart.join(JSON.stringify({ ...(JSON.parse(second) as object), next: '9' }))
+    expect(lines()).toEqual([[2n, 2n]])
+    cart.clear()
+    cart.sendTo(ADDRESS)
+    cart.join(first)
+    expect([lines(), cart.get().address]).toEqual([[[1n, 1n]], ADDRESS])
+  })
+
+  it('that holds a checkout and no lines keeps it when another one is joined', () => {
+    const cart = shop.cart()
+    const checkout = { order: '77', lines: [{ listing: '1', variations: [], quantity: '1' }] }
+    cart.restore(JSON.stringify({ lines: [], checkout }))
+    cart.join(JSON.stringify({ lines: checkout.lines, next: '9' }))
+    expect(cart.get()).toMatchObject({ count: 1n, ordering: 77n })
+  })
+
+  it('is no order of other lines that is there with its id, and nothing of it is taken then', async () => {
+    const cart = shop.cart()
+    const line = cart.add({ listing: 1n, quantity: 1n })
+    cart.sendTo(ADDRESS)
+    const before = cart.save()
+    const { total } = (await first(hasTotal)).quote
+    cart.change(line, 3n)
+    // As another tab does.
+    const order = await cart.checkout()
+    cart.restore(before)
+    const changed = await cart.checkout({ total }).catch((error: ClientError) => error)
+    expect(changed).toMatchObject({ code: 'PRICE_CHANGED', objectId: order })
+    const { agreed, now } = (changed as ClientError).totals!
+    expect([agreed.amount, now!.amount]).toEqual([130n, 330n])
+    expect(cart.get()).toMatchObject({ count: 1n, ordering: undefined })
+    cart.restore(before)
+    await expect(cart.checkout()).rejects.toMatchObject({ code: 'INVALID', objectId: order })
+    cart.restore(before)
+    cart.change(line, 3n)
+    cart.sendTo({ ...ADDRESS, City: 'Valley' })
+    const all = (await first(({ quote }) => quote.total?.amount === 330n)).quote.total
+    await expect(cart.checkout({ total: all })).rejects.toMatchObject({ code: 'INVALID', objectId: order })
+    expect(cart.get()).toMatchObject({ count: 3n, ordering: undefined })
+    // The next one is another order.
+    cart.change(line, 1n)
+    expect(await cart.checkout()).not.toBe(order)
+    // The same lines are the same order.
+    cart.restore(before)
+    cart.change(line, 3n)
+    expect(await cart.checkout({ total: all })).toBe(order)
+    expect(cart.get().lines).toEqual([])
+  })
+
+  it('tells a second call, while the first one runs, where the order comes to another total than its own', async () => {
+    const cart = shop.cart()
+    const line = cart.add({ listing: 1n, quantity: 1n })
+    cart.sendTo(ADDRESS)
+    const { total: small } = (await first(hasTotal)).quote
+    cart.change(line, 3n)
+    const { total } = (await first(({ quote }) => quote.total?.amount === 330n)).quote
+    const running = cart.checkout({ total })
+    const calls = [cart.checkout({ total }), cart.checkout(), cart.checkout({ total: small }), cart.checkout(JUNK)]
+    const [same, any, other, junk] = await Promise.allSettled(calls)
+    const order = await running
+    expect([same, any]).toMatchObject([{ value: order }, { value: order }])
+    expect(other).toMatchObject({ reason: { code: 'PRICE_CHANGED', objectId: order, totals: { agreed: small } } })
+    expect(junk).toMatchObject({ reason: { code: 'USAGE', path: 'total' } })
+  })
+
+  it('whose order was canceled meanwhile becomes another one, and is not emptied by it', async () => {
+    const cart = shop.cart()
+    cart.add({ listing: 1n, quantity: 1n })
+    const before = cart.save()
+    const order = await cart.checkout()
+    await shop.orders.cancel(order)
+    for await (const { data } of shop.order(order)) if (data?.State === CANCELED) break
+    // An answer that was lost: nobody but the order itself can tell.
+    const { lines } = JSON.parse(before) as { readonly lines: readonly object[] }
+    cart.restore(JSON.stringify({ lines, checkout: { order: String(order), lines, tried: true } }))
+    expect(cart.get()).toMatchObject({ count: 1n, ordering: undefined })
+    cart.restore(before)
+    const again = await cart.checkout()
+    expect(again).not.toBe(order)
+    expect(cart.get()).toMatchObject({ count: 0n, ordering: undefined })
   })
 
   it('that is cleared while a checkout waits is another one, and is ordered apart', async () => {

@@ -129,6 +129,7 @@ async function tabOf(platform: TabPlatform, store: ReplicaStore, orders: Readonl
     currencies: [],
     client: { state: 'connected', onState: () => () => undefined },
     side: () => guestSide,
+    loadedSide: () => Promise.resolve(guestSide),
     listing: () => none,
     manifest: () => manifest,
     order: (id) => (orders.has(id) ? orderOf(id) : none),

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { sha256 } from '../../src/bytes/hash.node.js'
-import type { Money, ShopClient } from '../../src/client/shop-client.js'
+import type { ClientError, Money, ShopClient } from '../../src/client/shop-client.js'
 import { ShopOrders } from '../../src/client/shop-orders.js'
 import { encode } from '../../src/codec/encode.js'
 import { Listing } from '../../src/objects/listing.js'
@@ -82,6 +82,8 @@ describe('what is asked is compared with what follows from the order', () => {
   }
 
   interface World {
+    /** Of the listing. */
+    status: 'loading' | 'ready'
     order: Order
     listing: Listing
     manifest: Manifest
@@ -95,18 +97,24 @@ describe('what is asked is compared with what follows from the order', () => {
     readonly changed?: (world: World) => void
     /** In the smallest unit. */
     readonly agreed?: bigint
+    /** Connected while the listing is loading; left out: nothing is. */
+    readonly state?: 'connected'
   }
 
   const moneyOf = (amount: bigint): Money => ({ amount, currency: NATIVE, decimals: 18, symbol: 'ETH' })
 
   /** The same, while a choice of this client is priced; `changed` is what else comes meanwhile. */
-  function chosen(order: Order, { held: first = listing, isLoading = false, changed = NOTHING, agreed }: Choice = {}) {
+  function chosen(order: Order, choice: Choice = {}) {
+    const { held: first = listing, isLoading = false, changed = NOTHING, agreed, state } = choice
     const { PaymentDetails: _, ...rest } = order
     const before: Order = { ...rest, State: COMMITTED }
-    const world: World = { order: before, listing: first, manifest }
+    const status = state === undefined ? 'ready' : 'loading'
+    const world: World = { status, order: before, listing: first, manifest }
+    const watchers = new Set<() => void>()
     const writes = { count: 0 }
     const client = {
       shopId: 7n,
+      state,
       currencies: [],
       sees: () => true,
       onState: () => () => undefined,
@@ -117,14 +125,18 @@ describe('what is asked is compared with what follows from the order', () => {
         return Promise.resolve()
       },
       order: () => live(() => world.order),
-      listing: () => live(() => world.listing),
+      listing: () => ({
+        get: () => ({ status: world.status, data: world.listing }),
+        subscribe: (tell: () => void) => (watchers.add(tell), () => watchers.delete(tell)),
+      }),
       manifest: () => live(() => world.manifest),
     }
     const held = (name: string) => ({ ...reading(name === 'Manifest' ? world.manifest : world.listing), isLoading })
     const orders = new ShopOrders(client as unknown as ShopClient, held)
     const total = agreed === undefined ? undefined : moneyOf(agreed)
     const due = orders.choosePayment(1n, { payee: PAYEE, currency: NATIVE }, { total })
-    return { world, orders, due, writes }
+    const tell = () => watchers.forEach((watcher) => watcher())
+    return { world, orders, due, writes, tell }
   }
 
   const priceOfPost = (Amount: bigint): Manifest => {
@@ -213,6 +225,23 @@ describe('what is asked is compared with what follows from the order', () => {
     const meanwhile = chosen(unpaid(22n, {}, dearer), { agreed: 20n, changed })
     await expect(meanwhile.due).rejects.toMatchObject({ code: 'PRICE_CHANGED', totals: { now: { amount: 22n } } })
     expect([meanwhile.writes.count, meanwhile.orders.due(1n)?.total]).toEqual([1, 22n])
+  })
+
+  test('a total of what was kept of the past is no other one before the rest has come', async () => {
+    const kept: Listing = { ...listing, Price: 3n }
+    for (const [now, code] of [
+      [listing, undefined],
+      [{ ...listing, Price: 11n }, 'PRICE_CHANGED'],
+    ] as const) {
+      const { due, world, writes, tell } = chosen(unpaid(20n), { held: kept, agreed: 20n, state: 'connected' })
+      tell()
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(writes.count).toBe(0)
+      Object.assign(world, { listing: now, status: 'ready' })
+      tell()
+      const outcome = await due.catch((error: ClientError) => error)
+      expect(outcome).toMatchObject(code === undefined ? { total: 20n } : { code })
+    }
   })
 
   test('what is loading still accuses nobody', async () => {

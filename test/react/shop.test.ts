@@ -5,6 +5,7 @@ import { createElement } from 'react'
 import { renderToStaticMarkup } from 'react-dom/server'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Listing } from '../../src/client/shop-client.js'
+import { ShopStore } from '../../src/react/shop-store.js'
 import { Shop, useCart, useConnection, useListing, useListings, useOrder, useShop } from '../../src/react/shop.js'
 
 let server: Server
@@ -49,12 +50,15 @@ test('a server does not wait', () => {
   expect(page).toBe('loading false loading connecting 0')
 })
 
-test('the error of a connection is the client’s, with code and remedy', () => {
-  const page = rendered(() => {
-    const { error } = useConnection()
-    return `${error?.code} ${error?.remedy} ${useListing(1n).error?.code}`
-  })
-  expect(page).toBe('undefined undefined undefined')
+test('the error of a connection is the client’s, with code and remedy', async () => {
+  const store = new ShopStore(undefined)
+  const end = store.open({ url, shop: 1n, relay: 'no address' })
+  await store.ready()
+  const { state, error } = store.connection()
+  expect(state).toBe('failed')
+  expect(error).toMatchObject({ code: 'USAGE', path: 'options.relay', remedy: expect.stringMatching(/./u) as string })
+  expect(store.withoutClient()).toMatchObject({ status: 'failed', error })
+  end()
 })
 
 test('a hook outside of a shop says so', () => {
