@@ -88,6 +88,17 @@ test('a shop number that is none accuses nobody', { timeout: FLOW_MS }, async ()
   const { page } = await openPage(context, `${shop.relay.url}/?shop=${1n << 256n}`)
   await page.getByRole('heading', { name: 'This page could not go on' }).first().waitFor()
   expect(await alarms(page)).toBe(0)
+  // Of what could not be looked at nobody knows that there is nothing.
+  for (const [query, denied] of [
+    ['', 'Nothing is for sale here'],
+    ['listing=5&', 'This is not sold here'],
+    ['order=5&', 'No such order'],
+    ['view=orders&', 'There is none yet'],
+  ] as const) {
+    await page.goto(`${shop.relay.url}/?${query}shop=${1n << 256n}`)
+    await page.locator('.proof.is-halted, #main :text("could not be looked at")').first().waitFor()
+    expect([query, await page.getByText(denied).count()]).toEqual([query, 0])
+  }
   await context.close()
 })
 

@@ -5,7 +5,7 @@ import { inSizeOrder } from 'cairn-relay/catalogue'
 import type { Listing as Sold, LiveState, Variation } from 'cairn-relay/client'
 import { useCart, useConnection, useListing } from 'cairn-relay/react'
 import { isSoldOut, priceWith } from './option-prices.js'
-import { isForSale, Picture, Price, View } from './parts.js'
+import { isForSale, Picture, Price, UNSEEN, View } from './parts.js'
 import { Proof } from './proof.js'
 import { Link } from './route.js'
 
@@ -14,7 +14,7 @@ export function Listing({ id }: { readonly id: bigint }) {
   const { data, status } = state
   if (data === undefined)
     return (
-      <View title={status === 'loading' ? 'One moment…' : 'This is not sold here'}>
+      <View title={status === 'loading' ? 'One moment…' : status === 'failed' ? UNSEEN : 'This is not sold here'}>
         {status !== 'loading' && <Proof state={state} all="it is not there" />}
         <p>
           <Link to={{}}>All that is sold</Link>

@@ -25,7 +25,7 @@ import { Items, type BoughtItem } from './items.js'
 import { KeyOffer, KeyPanel } from './key.js'
 import { standingOf, type Standing } from './order-state.js'
 import { useAgreedOrder } from './order-total.js'
-import { View } from './parts.js'
+import { UNSEEN, View } from './parts.js'
 import { Pay, useSeenPayment } from './pay.js'
 import { pendingOrders } from './pending.js'
 import { timeOf } from './proof-words.js'
@@ -42,8 +42,8 @@ export function Order({ id }: { readonly id: bigint }) {
   const isLoading = status === 'loading' || (order !== undefined && !isSettled)
   if (order === undefined || !isSettled)
     return (
-      <View title={isLoading ? 'One moment…' : 'No such order'}>
-        {!isLoading && <p>This browser has no key that opens it.</p>}
+      <View title={isLoading ? 'One moment…' : status === 'failed' ? UNSEEN : 'No such order'}>
+        {!isLoading && status !== 'failed' && <p>This browser has no key that opens it.</p>}
         <Link to={{}}>All that is sold</Link>
       </View>
     )
@@ -324,7 +324,9 @@ export function Orders() {
       {card !== undefined && status !== 'loading' && (
         <Proof state={state} all={asOf('these are all that your key made', state)} />
       )}
-      {data.length === 0 && <p className="empty">{isLoading ? 'One moment…' : 'There is none yet.'}</p>}
+      {data.length === 0 && (
+        <p className="empty">{isLoading ? 'One moment…' : status === 'failed' ? `${UNSEEN}.` : 'There is none yet.'}</p>
+      )}
       <ul className="lines">
         {data.map((order) => {
           const { name, tone } = standingOf(order, { now, isPending: pending.has(order.ID) })

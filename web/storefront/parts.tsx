@@ -4,6 +4,9 @@ import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { VIEW_STATE_PUBLISHED, type Listing } from 'cairn-relay/client'
 import { usePriceText } from './guest.js'
 
+/** In the place of what a check or a wrong address kept from being seen: whether it is there nobody knows. */
+export const UNSEEN = 'This could not be looked at'
+
 /** A view with its heading, which is read first and is the page's title. */
 export function View({
   title,
