@@ -24,7 +24,9 @@ function tabs(): TabPlatform & { readonly told: unknown[]; isDelayed: boolean } 
   const listeners = new Map<object, Heard>()
   const told: unknown[] = []
   let isHeld = false
-  const request = (_name: string, _options: unknown, act: () => Promise<void>) => {
+  const request = (name: string, _options: unknown, act: () => Promise<void>) => {
+    // That of the place, for a moment.
+    if (name === 'cairn outbox') return act()
     if (isHeld) return new Promise(() => undefined)
     isHeld = true
     return act()
