@@ -72,11 +72,8 @@ export const VERIFIED_AT_SECONDS_DEFAULT = 60n
 export const CHECKPOINT_AFTER_MS = 1_000
 /** … or after so many of them. */
 export const CHECKPOINT_AFTER_SETS = 1_024
-/**
- * Each making is a commit and a write to the guard of its own, beside those of the sets: of many busy shops, each due
- * at its own time, those of so long go together.
- */
-export const MAKING_REST_MS = 50
+/** How long a checkpoint that is due may wait for those of other shops, which are stored with it. */
+export const CHECKPOINTS_TOGETHER_MS = 50
 /** Of one shop, those that are signed again included. */
 export const CHECKPOINTS_PER_SECOND_MAX = 10
 /** Between those that a subscription is pushed while nothing changes of what it selects. */

@@ -35,8 +35,11 @@ const NAME_LETTERS_MAX = 64
 const UUID_LETTERS_MAX = 64
 const RDNS_LETTERS_MAX = 64
 const ICON_LETTERS_MAX = 1 << 20
-/** More than anybody has; what comes later is left out. */
-const WALLETS_MAX = 16
+/**
+ * More than anybody has: what comes later is shown without its picture. It is shown, for whoever announces many false
+ * ones must not keep out those that come after them.
+ */
+const ICONS_MAX = 16
 /** Of what a wallet says went wrong. */
 const PROBLEM_LETTERS_MAX = 300
 
@@ -50,13 +53,15 @@ interface WalletList {
 /** Those that are there, and those that announce themselves later. */
 export function walletList(): WalletList {
   const announced: { readonly info: WalletInfo; readonly provider: Provider }[] = []
+  const uuids = new Set<string>()
   let wallets: readonly BrowserWallet[] = []
   const readers = new Set<() => void>()
   requestProviders((detail: unknown) => {
     const wallet = readAnnouncement(detail)
-    if (wallet === undefined || announced.length === WALLETS_MAX) return
-    if (announced.some(({ info }) => info.uuid === wallet.info.uuid)) return
-    announced.push(wallet)
+    if (wallet === undefined || uuids.has(wallet.info.uuid)) return
+    uuids.add(wallet.info.uuid)
+    const { info, provider } = wallet
+    announced.push(announced.length < ICONS_MAX ? wallet : { info: { ...info, icon: undefined }, provider })
     const names = distinctNames(announced.map(({ info }) => info))
     wallets = announced.map(({ info: { uuid, icon }, provider }, i) => {
       const name = names[i]!
@@ -119,12 +124,17 @@ function oneLine(text: string): string {
 
 /** Of two with one name each says whose it is too; where that is the same, which of them it is. */
 function distinctNames(infos: readonly WalletInfo[]): readonly string[] {
-  const isTaken = (name: string, i: number) => infos.some((other, k) => k !== i && other.name === name)
-  const names = infos.map(({ name, rdns }, i) => (isTaken(name, i) && rdns !== undefined ? `${name} (${rdns})` : name))
+  const [once, twice] = [new Set<string>(), new Set<string>()]
+  for (const { name } of infos) (once.has(name) ? twice : once).add(name)
+  const names = infos.map(({ name, rdns }) => (twice.has(name) && rdns !== undefined ? `${name} (${rdns})` : name))
   const seen = new Set<string>()
+  const counts = new Map<string, number>()
   return names.map((name) => {
     let distinct = name
-    for (let n = 2; seen.has(distinct); n++) distinct = `${name} – ${n}`
+    for (let n = counts.get(name) ?? 2; seen.has(distinct); n++) {
+      distinct = `${name} – ${n}`
+      counts.set(name, n + 1)
+    }
     seen.add(distinct)
     return distinct
   })

@@ -292,7 +292,7 @@ async function untilStopped(
     await Promise.race([
       stopped,
       demo.catch((error: unknown) =>
-        io.signal.aborted ? undefined : io.err(`the demo shop stopped: ${(error as Error).message}`),
+        io.signal.aborted ? undefined : io.err(`the demo shop stopped: ${whyStopped(error, settings)}`),
       ),
     ])
   }
@@ -395,6 +395,16 @@ function orderText(settings: Settings, { unpaid, paidBefore, isNewChain }: DemoS
         ]
       : []),
   ]
+}
+
+/** Without the chain that its shop is on, the demo's wallet owns nothing. */
+function whyStopped(error: unknown, { chain, data }: Settings): string {
+  const { code, message } = error as { code?: unknown; message: string }
+  if (code !== 'UNLINKED_KEYCARD' || chain !== 'none') return message
+  return (
+    `${message}. ${data} is that of a relay on a chain, and its shop belongs to whom the chain says: start it with ` +
+    `--chain as before, or with --data and another folder`
+  )
 }
 
 /** `localhost` is what browsers let keep more, and wallets know. */

@@ -7,13 +7,22 @@
  * Tests: test/merkle/hamt-places.test.ts
  */
 
-import { sha256 } from '#hash'
+import { sha256, sha256Into } from '#hash'
 import { assert } from '../assert.js'
 import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
 import { bitsSet, isLeaf, type Branch, type Leaf, type Node } from './hamt-node.js'
 import { PlaceDigests } from './place-digests.js'
-import { bitAt, EMPTY_PLACE, interiorDigest, interiorPreimage, STATE_DEPTH_MAX, stateLeafDigest } from './state-tree.js'
+import {
+  bitAt,
+  EMPTY_PLACE,
+  interiorDigest,
+  interiorPreimage,
+  LEAF_VALUE_AT,
+  leafPreimage,
+  setDigest,
+  STATE_DEPTH_MAX,
+} from './state-tree.js'
 
 /** A place of the state tree that is not empty, as the trie has it. Nodes are read when they are asked for. */
 export interface TriePlace {
@@ -174,7 +183,7 @@ function whereAt(node: Node, place: number): number | Uint8Array {
 function learnMark(node: Node, place: number, leaf: Leaf, context: PlaceContext): void {
   const slot = SLOTS + onlySlot(node, place)
   const places = (node.places ??= PlaceDigests.empty())
-  if (!places.has(slot)) places.set(slot, markOf(leaf, context))
+  if (!places.has(slot)) places.hash(slot, markPreimage(leaf, context))
 }
 
 /** Of a place that is not empty. */
@@ -270,5 +279,17 @@ function inList(leaves: readonly Leaf[], bit: number, context: PlaceContext): Tr
 }
 
 function markOf(leaf: Leaf, context: PlaceContext): Uint8Array {
-  return stateLeafDigest({ keyHash: context.keyHash(leaf.key), valueHash: context.valueHash(leaf.value) })
+  return sha256(markPreimage(leaf, context))
+}
+
+/** What the digest of a leaf is the hash of; valid until the next digest is made. */
+function markPreimage({ key, value }: Leaf, context: PlaceContext): Uint8Array {
+  const { valueHash } = context
+  const keyHash = context.keyHash(key)
+  // Other hashes of values may use the same scratch.
+  const own = valueHash === sha256 ? undefined : valueHash(value)
+  const preimage = leafPreimage(keyHash)
+  if (own === undefined) sha256Into(value, preimage, LEAF_VALUE_AT)
+  else setDigest(preimage, own, LEAF_VALUE_AT)
+  return preimage
 }

@@ -73,14 +73,18 @@ export interface HamtShape {
   readonly entries: readonly (Leaf | HamtShape)[]
 }
 
-/** As many as patches of a usual set touch. */
-const KEY_HASHES_KEPT = 256
+/** Of a trie whose root nobody asks for no more are kept. */
+const SET_KEYS_KEPT = 256
+const NO_HASH = new Uint8Array(0)
 
 class TrieContext implements PlaceContext {
   readonly hashes: TrieHashes
   readonly valueHash: TrieHashes['valueHash']
-  /** Of keys that were asked for lately: a set reads its objects, writes them, and then their leaves are hashed. */
-  private readonly keyHashes = new Map<Uint8Array, Uint8Array>()
+  /** Of the key that was asked for last: mostly it is set next. One alone: a key may be a view of something large. */
+  private lastKey: Uint8Array | undefined
+  private lastHash: Uint8Array = NO_HASH
+  /** Of keys of this trie that were set since its root was asked for: then their leaves are hashed. */
+  private readonly setKeys = new Map<Uint8Array, Uint8Array>()
   readonly source: NodeSource | undefined
   readonly cache: NodeCache | undefined
   /** Nodes are hashed when they are read. */
@@ -95,14 +99,20 @@ class TrieContext implements PlaceContext {
   }
 
   keyHash(key: Uint8Array): Uint8Array {
-    let hash = this.keyHashes.get(key)
-    if (hash === undefined) this.knowHash(key, (hash = this.hashes.keyHash(key)))
-    return hash
+    if (key === this.lastKey) return this.lastHash
+    const hash = this.setKeys.get(key) ?? this.hashes.keyHash(key)
+    this.lastKey = key
+    return (this.lastHash = hash)
   }
 
-  knowHash(key: Uint8Array, hash: Uint8Array): void {
-    if (this.keyHashes.size >= KEY_HASHES_KEPT) this.keyHashes.clear()
-    this.keyHashes.set(key, hash)
+  wasSet(key: Uint8Array, hash: Uint8Array): void {
+    if (this.setKeys.size >= SET_KEYS_KEPT) this.setKeys.clear()
+    this.setKeys.set(key, hash)
+  }
+
+  /** The root is known: nobody asks for what it was made of. */
+  settled(): void {
+    this.setKeys.clear()
   }
 
   load(branch: Branch): Node {
@@ -200,7 +210,9 @@ export class Hamt {
 
   /** 32 bytes: the root of the state tree over the leaves (PROOFS §1), memoised as the digest is. */
   root(): Uint8Array {
-    return rootOf(this.branch, this.context)
+    const root = rootOf(this.branch, this.context)
+    this.context.settled()
+    return root
   }
 
   /** What `root` hashes, a part at a time: it yields where it may be left, and what it hashed stays. */
@@ -379,7 +391,7 @@ function setIn(branch: Branch, level: number, hash: Uint8Array, leaf: Leaf, cont
   }
   if (equalBytes(entry.value, leaf.value)) return branch
   // One array for the key of all versions: small ones take more room than what they hold.
-  context.knowHash(entry.key, hash)
+  context.wasSet(entry.key, hash)
   return replaced(branch, node, { slot, index }, { key: entry.key, value: leaf.value }, 0)
 }
 

@@ -7,8 +7,7 @@
  */
 
 import { sha256Into } from '#hash'
-import { assert } from '../assert.js'
-import { copyDigest, DIGEST_BYTES } from './state-tree.js'
+import { DIGEST_BYTES } from './state-tree.js'
 
 /** Those that are stored with the node; from `end` on stand slots, whose leaves are hashed again. */
 export const STORED_PLACES = { first: 2, end: 64 } as const
@@ -62,15 +61,9 @@ export class PlaceDigests {
     return number === 0 || number >= STALE ? -1 : (number - 1) * DIGEST_BYTES
   }
 
-  /** All digests, one after the other. The next `set` may replace it. */
+  /** All digests, one after the other. The next `hash` may replace it. */
   get string(): Uint8Array {
     return this.bytes
-  }
-
-  set(place: number, digest: Uint8Array): void {
-    assert(digest.length === DIGEST_BYTES, 'a digest of another length')
-    const at = this.roomFor(place)
-    copyDigest(this.bytes, at, digest, 0)
   }
 
   /** Sets it to the hash of these bytes. */

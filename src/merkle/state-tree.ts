@@ -117,6 +117,16 @@ export function interiorDigest(left: Uint8Array, right: Uint8Array, leftAt = 0, 
   return sha256(interiorPreimage(left, right, leftAt, rightAt))
 }
 
+/** Where v stands in what a leaf's digest is the hash of. */
+export const LEAF_VALUE_AT = 1 + DIGEST_BYTES
+
+/** What a leaf's digest is the hash of, but for v, which the caller writes; valid until the next digest is made. */
+export function leafPreimage(keyHash: Uint8Array): Uint8Array {
+  pairPreimage[0] = 0x00
+  setDigest(pairPreimage, keyHash, 1)
+  return pairPreimage
+}
+
 /** What it is the hash of, valid until the next digest is made. */
 export function interiorPreimage(left: Uint8Array, right: Uint8Array, leftAt: number, rightAt: number): Uint8Array {
   pairPreimage[0] = 0x01

@@ -103,7 +103,11 @@ export function indexName(patchKey: PatchKey): Uint8Array | undefined {
 
 /** Where in the index the sets stand in which the card, 33 bytes, wrote orders. */
 export function ordersOfCardName(card: Uint8Array): Uint8Array {
-  return utf8(`Orders by ${toHex(card)}`)
+  return utf8(ordersOfCardText(card))
+}
+
+function ordersOfCardText(card: Uint8Array): string {
+  return `Orders by ${toHex(card)}`
 }
 
 /**
@@ -111,17 +115,21 @@ export function ordersOfCardName(card: Uint8Array): Uint8Array {
  * relay.
  */
 export function indexNames(keys: readonly PatchKey[], signer: Uint8Array): Uint8Array[] {
-  const names = new Map<string, Uint8Array>()
-  if (signer.length > 0 && keys.some(({ collection }) => collection === 'Orders'))
-    names.set('', ordersOfCardName(signer))
+  const texts = new Set<string>()
+  eachIndexText(keys, signer, (text) => void texts.add(text))
+  return [...texts].map(utf8)
+}
+
+/** The same as texts, of which the names are the UTF-8; one may come several times. */
+export function eachIndexText(keys: readonly PatchKey[], signer: Uint8Array, act: (text: string) => void): void {
+  let hasOrders = false
   for (const key of keys) {
-    for (const one of [key, { ...key, key: '' }]) {
-      const text = keyName(one)
-      const name = names.has(text) ? undefined : indexName(one)
-      if (name !== undefined) names.set(text, name)
-    }
+    const { collection } = key
+    if (key.key !== '') act(keyName(key))
+    if (INDEXED_WHOLE.has(collection)) act(`${collection}/`)
+    hasOrders ||= collection === 'Orders'
   }
-  return [...names.values()]
+  if (hasOrders && signer.length > 0) act(ordersOfCardText(signer))
 }
 
 /** Collection and key as one text. */

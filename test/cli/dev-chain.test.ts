@@ -104,6 +104,12 @@ it('a guest of the demo pays; the printed commands do as they are printed; a res
   expect(first.err + second.err).not.toMatch(/demo shop stopped|"level":"(warn|error)"/u)
 })
 
+it('without the chain that they began on, data say how to go on', async () => {
+  const without = cairn(['serve', '--port', '0', '--metrics-port', '0', '--data', dataOf("a shop's data")])
+  await without.says(/demo shop stopped: .*start it with --chain as before, or with --data and another folder/u, 'err')
+  expect(await without.end('SIGTERM')).toBe(0)
+})
+
 it('on another port the demo is the same, by dev:PORT, and its printed command pays there', async () => {
   const { program: elsewhere, port } = await startChain()
   expect(elsewhere.err).toContain(`npm start -- --chain dev:${port} uses them without a file.`)

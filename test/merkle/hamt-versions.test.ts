@@ -112,3 +112,24 @@ it.each([
     { numRuns: 150 },
   )
 })
+
+it('a key is hashed once to be found and once to be set, and none that was only asked for is kept', () => {
+  let asked = 0
+  const counting = (bytes: Uint8Array) => {
+    asked++
+    return sha256(bytes)
+  }
+  let trie = Hamt.over({ keyHash: counting })
+  const keys = Array.from({ length: 100 }, (_, i) => Uint8Array.of(i))
+  for (const one of keys) trie = trie.set(one, Uint8Array.of(1))
+  trie.root()
+  asked = 0
+  // As a set of many patches does it: other arrays of the same keys, each first read, then set, then all hashed.
+  const same = keys.map((one) => one.slice())
+  for (const one of same) trie.get(one)
+  for (const one of same) trie = trie.set(one, Uint8Array.of(2))
+  trie.root()
+  expect(asked).toBe(200)
+  for (const one of [same[0]!, same[1]!, same[0]!]) trie.get(one)
+  expect(asked).toBe(203)
+})

@@ -42,9 +42,20 @@ test.each<[what: string, listing: Listing, price: bigint, varies: boolean]>([
   expect(lowestPrice(listing)).toEqual({ price, varies })
 })
 
-test('more choices than anybody looks through have none', () => {
-  const sizes = (of: string) => Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`${of}${i}`, undefined]))
-  expect(lowestPrice(sold({ a: sizes('a'), b: sizes('b'), c: sizes('c') }))).toBeUndefined()
+const sizes = (of: string, count: number, one?: Modifier) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`${of}${i}`, one]))
+
+test('more choices than a list looks through have none', () => {
+  const [a, b] = [sizes('a', 16, { plus: 1n }), sizes('b', 16, { plus: 1n })]
+  expect(lowestPrice(sold({ a, b }))).toEqual({ price: 102n, varies: false })
+  expect(lowestPrice(sold({ a, b, c: sizes('c', 2, { plus: 1n }) }))).toBeUndefined()
+})
+
+test('those that change neither price nor stock are looked at as one', () => {
+  const many = { a: sizes('a', 90), b: sizes('b', 90), c: { ...sizes('c', 90), less: { minus: 3n } } }
+  expect(lowestPrice(sold(many))).toEqual({ price: 97n, varies: true })
+  expect(lowestPrice(sold(many, [['less', 'a1']]))).toEqual({ price: 97n, varies: true })
+  expect(lowestPrice(sold(many, [['less']]))).toEqual({ price: 100n, varies: false })
 })
 
 test('each price is the one that a cart has', () => {

@@ -11,7 +11,7 @@ import {
 } from '../../src/objects/payment-request.js'
 import { lookAt, oddityOf, paymentLink } from '../../web/storefront/chain-look.js'
 import type { WalletRequest } from '../../web/browser-wallets.js'
-import { call, payWith } from '../../web/storefront/paying.js'
+import { call, NO_HASH, payWith } from '../../web/storefront/paying.js'
 import { startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
 
 const [PAID, UNPAID] = [{ State: 6n }, { State: 5n }] as const
@@ -91,18 +91,68 @@ describe('a wallet', () => {
     await expect(pay(wanted)).rejects.toThrow(/paid already/u)
   })
 
-  test('on another chain is asked to change, and to learn the chain if it does not know it', async () => {
+  /** Of a wallet that is on another chain: what it says of where it is, one after the other. */
+  const asksOn = async (chainIds: readonly unknown[], isKnown = false) => {
+    const left = [...chainIds]
+    let knows = isKnown
     const moved: WalletRequest = async ({ method, params = [] }) => {
       asked.push(method)
-      if (method === 'eth_chainId') return '0x1'
-      if (method === 'wallet_switchEthereumChain') throw Object.assign(new Error('unknown'), { code: 4902 })
-      if (method === 'wallet_addEthereumChain') return null
-      return chain.rpc(method, [...params])
+      if (method === 'eth_chainId') return left.length > 1 ? left.shift() : left[0]
+      if (method === 'wallet_addEthereumChain') return ((knows = true), null)
+      if (method !== 'wallet_switchEthereumChain') return chain.rpc(method, [...params])
+      if (!knows) throw Object.assign(new Error('unknown'), { code: 4902 })
+      return null
     }
     const steps = { tell: () => undefined, sent: () => undefined }
-    await payWith({ request: moved, from }, due(NATIVE, 10n), place, steps)
-    expect(asked.slice(0, 3)).toEqual(['eth_chainId', 'wallet_switchEthereumChain', 'wallet_addEthereumChain'])
+    const wanted = due(NATIVE, 10n)
+    const told = await payWith({ request: moved, from }, wanted, place, steps).catch((error: Error) => error.message)
+    return [asked.filter((method) => /chain/iu.test(method)).map((method) => method.split('_')[1]), told]
+  }
+  const HERE = `0x${(31_337).toString(16)}`
+  const [ID, SWITCH, ADD] = ['chainId', 'switchEthereumChain', 'addEthereumChain']
+
+  test.each<[what: string, chainIds: readonly unknown[], isKnown: boolean, asks: readonly string[]]>([
+    ['changes', ['0x1', HERE], true, [ID, SWITCH, ID]],
+    ['learns the chain and goes there', ['0x1', HERE], false, [ID, SWITCH, ADD, ID, ID]],
+    ['learns the chain and changes then', ['0x1', '0x1', HERE], false, [ID, SWITCH, ADD, ID, SWITCH, ID]],
+  ])('on another chain %s', async (_what, chainIds, isKnown, asks) => {
+    expect(await asksOn(chainIds, isKnown)).toEqual([asks, undefined])
   })
+
+  test.each<[what: string, answer: unknown, isKnown: boolean, told: RegExp]>([
+    ['says that it changed', '0x1', true, /on chain 1, and this is paid on chain 31337: nothing was sent/u],
+    ['learns the chain alone', '0x1', false, /on chain 1, and this is paid on chain 31337: nothing was sent/u],
+    ['says nothing of where it is', null, true, /does not say which chain/u],
+  ])('that %s, and stays where it is, pays nothing', async (_what, answer, isKnown, told) => {
+    expect((await asksOn([answer], isKnown))[1]).toMatch(told)
+    expect(asked).not.toContain('eth_sendTransaction')
+  })
+
+  test('is told in each transaction which chain it is for', async () => {
+    const sent: unknown[] = []
+    const looking: WalletRequest = async ({ method, params = [] }) => {
+      if (method === 'eth_sendTransaction') sent.push((params[0] as { chainId?: unknown }).chainId)
+      return chain.rpc(method, [...params])
+    }
+    await payWith({ request: looking, from }, due(token(), 900n), place, {
+      tell: () => undefined,
+      sent: () => undefined,
+    })
+    expect(sent.length).toBeGreaterThan(1)
+    expect(new Set(sent)).toEqual(new Set([HERE]))
+  })
+
+  test.each([undefined, null, 5, {}, ['0x1'], '0x', '0x1234', 'sent'])(
+    'that answers a transaction with %j has sent none that is known',
+    async (answer) => {
+      const odd: WalletRequest = async ({ method, params = [] }) =>
+        method === 'eth_sendTransaction' ? answer : chain.rpc(method, [...params])
+      const hashes: unknown[] = []
+      const steps = { tell: () => undefined, sent: (hash: unknown) => hashes.push(hash) }
+      await expect(payWith({ request: odd, from }, due(NATIVE, 10n), place, steps)).rejects.toThrow(NO_HASH)
+      expect(hashes).toEqual([])
+    },
+  )
 })
 
 test('nothing is paid where the money is of another chain than the page', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { newestPendingOrder, orderMadeBy, pendingOrders, wantedBy } from '../../web/storefront/pending.js'
+import { isPendingOrder, orderMadeBy, pendingOrders, wantedBy } from '../../web/storefront/pending.js'
 
 const item = (listing: bigint, variations?: readonly string[]) =>
   new Map<string, unknown>([
@@ -29,11 +29,10 @@ test('an order that waits is found, with what it is of', () => {
   expect(orderMadeBy(chosen)).toBeUndefined()
 })
 
-test('of several that wait the newest is gone to, and each is pending', () => {
+test('of several that wait each is pending, and no other', () => {
   const pending = [write(1n, made(5n)), write(2n, made(6n)), write(3n, chosen)]
-  expect(newestPendingOrder({ pending })).toBe(6n)
+  expect([5n, 6n, 7n, undefined].map((id) => isPendingOrder({ pending }, id))).toEqual([true, true, false, false])
   expect(pendingOrders({ pending })).toEqual(new Set([5n, 6n]))
-  expect(newestPendingOrder({ pending: [] })).toBeUndefined()
 })
 
 test('what was wanted of a refused write', () => {

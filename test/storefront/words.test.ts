@@ -1,5 +1,6 @@
 import { CheckpointError, ClientError, VerificationError } from 'cairn-relay/client'
 import { describe, expect, test } from 'vitest'
+import { NO_HASH, WRONG_CHAIN } from '../../web/storefront/paying.js'
 import { ERROR_REMEDIES, type ErrorCatalogueCode } from '../../src/wire/error-remedies.js'
 import {
   blameFor,
@@ -65,6 +66,8 @@ describe('what went wrong', () => {
     [new Error('insufficient funds for gas * price + value'), /not enough money/u],
     [new Error('execution reverted: paid already'), /paid already: wait/u],
     [new Error('execution reverted: too late'), /time to pay is over/u],
+    [new Error(`${WRONG_CHAIN} 1, and so on`), /stays on another chain, and nothing was sent/u],
+    [new Error(NO_HASH), /does not say what it sent/u],
     [new Error('nonce too low'), /^The wallet says: nonce too low$/u],
     [undefined, /does not say what went wrong/u],
   ])('a wallet: %s', (error, said) => {

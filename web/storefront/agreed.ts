@@ -16,33 +16,50 @@ export interface Agreed {
 export interface Shown {
   /** What it comes to now; undefined while that is not known. */
   readonly now: Money | undefined
-  /** What the guest himself changes, as a text: a total that follows from that is no surprise. */
+  /** What the guest himself changes, as a text: a total that follows from that alone is no surprise. */
   readonly about: string
+  /** What the shop changes: the same references while it does not. */
+  readonly of: readonly unknown[]
   /** The shop says so now: what was kept from an earlier visit is nothing that he agreed to. */
   readonly isSure: boolean
 }
 
-export interface Seen extends Omit<Shown, 'isSure'> {
+export interface Seen extends Pick<Shown, 'now'> {
   readonly total: Money | undefined
+  /** What stood there when the page last came to `total`. */
+  readonly from: Pick<Shown, 'about' | 'of'>
 }
 
 /** `before`: what he agreed to in another view. */
 export function useAgreed(shown: Shown, before?: Money): Agreed {
-  const [seen, setSeen] = useState<Seen>({ about: shown.about, now: before, total: before })
+  const [seen, setSeen] = useState<Seen>({ now: before, total: before, from: shown })
   const next = seenAfter(seen, shown)
   if (next !== seen) setSeen(next)
-  const { total, now, about } = next
-  return { total: total ?? now, other: otherOf(next), agree: () => setSeen({ about, now, total: now }) }
+  const { total, now } = next
+  return { total: total ?? now, other: otherOf(next), agree: () => setSeen({ now, total: now, from: shown }) }
 }
 
 /** The same reference where nothing new is shown. Pure. */
-export function seenAfter(seen: Seen, { now, about, isSure }: Shown): Seen {
-  if (about === seen.about && isSameMoney(now, seen.now) && (seen.total !== undefined || now === undefined || !isSure))
-    return seen
-  // What he was not asked about yet stands, whatever he changes beside it.
-  const isHisOwn = about !== seen.about && otherOf(seen) === undefined
-  const total = isHisOwn ? undefined : seen.total
-  return { about, now, total: total ?? (isSure ? now : undefined) }
+export function seenAfter(seen: Seen, shown: Shown): Seen {
+  const { now, isSure } = shown
+  const isTaken = isSure && now !== undefined && isHis(seen, shown)
+  if (isTaken && !isSameView(seen.from, shown)) return { now, total: now, from: shown }
+  const total = seen.total ?? (isTaken ? now : undefined)
+  return isSameMoney(now, seen.now) && total === seen.total ? seen : { ...seen, now, total }
+}
+
+/** The first one, the same one, and what follows from what he changed himself while the shop stayed as it was. */
+function isHis({ total, from }: Seen, { now, about, of }: Shown): boolean {
+  if (total === undefined || isSameMoney(total, now)) return true
+  return about !== from.about && isSameList(of, from.of)
+}
+
+function isSameView(a: Pick<Shown, 'about' | 'of'>, b: Pick<Shown, 'about' | 'of'>): boolean {
+  return a.about === b.about && isSameList(a.of, b.of)
+}
+
+function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((one, i) => one === b[i])
 }
 
 /** What it comes to now, where that is another total. */

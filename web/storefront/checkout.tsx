@@ -1,7 +1,14 @@
 /** Where it goes, who orders, and then the order. */
 
 import { useEffect, useRef, useState, type FormEvent } from 'react'
-import { ClientError, type AddressDetails, type CartLine, type Money, type ShopClient } from 'cairn-relay/client'
+import {
+  ClientError,
+  type AddressDetails,
+  type Cart,
+  type CartLine,
+  type Money,
+  type ShopClient,
+} from 'cairn-relay/client'
 import { enrol, makeKeyCard, type Wallet } from 'cairn-relay/enrol'
 import { useCart, useConnection, useShop } from 'cairn-relay/react'
 import { useAgreed } from './agreed.js'
@@ -12,7 +19,7 @@ import { useGuest, useOutbox, useProblem, useSettled } from './guest.js'
 import { Items } from './items.js'
 import { totalText } from './order-total.js'
 import { View } from './parts.js'
-import { newestPendingOrder } from './pending.js'
+import { isPendingOrder } from './pending.js'
 import { keepAgreedTotal, keepCard, keepCart, type Place } from './place.js'
 import { go, Link } from './route.js'
 import { pageWallet, useWallets } from './wallets.js'
@@ -30,7 +37,8 @@ export function Checkout() {
   const { cart, quote, count, address, lines, status } = useCart()
   // The cart's own: what it was restored with, or brought from another tab, comes after the first look.
   const fields = fieldsOf(address)
-  const agreed = useAgreed({ now: quote.total, about: aboutOf(lines, address), isSure: status === 'ready' })
+  const of = useShopOf(lines)
+  const agreed = useAgreed({ now: quote.total, about: aboutOf(lines, address), of, isSure: status === 'ready' })
   const { order, isRunning, problem } = useOrdering(agreed.total)
   const soldOut = useSoldOut()
   const isSettled = useSettled(count > 0n && isPriced(quote))
@@ -76,6 +84,13 @@ export function Checkout() {
 function aboutOf(lines: readonly CartLine[], address: AddressDetails | undefined): string {
   const { Country, PostalCode, City } = address ?? {}
   return JSON.stringify([lines.map(({ key, quantity }) => [key, String(quantity)]), Country, PostalCode, City])
+}
+
+/** What the total follows from and the shop alone changes: the same references while it does not. */
+function useShopOf(lines: readonly CartLine[]): readonly unknown[] {
+  const shop = useShop()
+  // What the cart itself reads its prices from, at the same moment.
+  return [shop?.manifest(), ...lines.map(({ listing }) => shop?.listing(listing))].map((live) => live?.get().data)
 }
 
 function Nothing() {
@@ -178,23 +193,24 @@ function useOrdering(total: Money | undefined) {
   const isShown = useIsShown()
   const [step, setStep] = useState<Step>('none')
   const [problem, tell] = useProblem()
+  const [placing, setPlacing] = useState<bigint | undefined>(undefined)
   const agreed = useRef(total)
   const fail = (error: unknown) => {
     if (!isShown.current) return
     setStep('none')
+    setPlacing(undefined)
     tell(error)
     if (error instanceof ClientError) dismissTold(shop, error)
   }
   const placeIt = () => {
     setStep('ordering')
-    cart!.checkout({ total: agreed.current }).then((order) => {
+    placeOrder(cart!, { total: agreed.current, setPlacing }).then((order) => {
       keepCart(place.shop, undefined)
-      keepAgreed(order, agreed.current)
       if (isShown.current) go({ order })
     }, fail)
   }
   const enrolFirst = useEnrolment({ placeIt, fail, step, setStep, isShown })
-  useWaiting(step === 'ordering', agreed)
+  useWaiting(placing)
   const order = (who: string) => {
     tell(undefined)
     agreed.current = total
@@ -214,22 +230,37 @@ function useIsShown() {
   return isShown
 }
 
+interface PlacingSteps {
+  readonly total: Money | undefined
+  /** The order that these lines become, before anything of it is sent. */
+  readonly setPlacing: (order: bigint) => void
+}
+
+/** What was agreed to is kept before the order goes out: it may be made though the page never hears so. */
+function placeOrder(cart: Cart, { total, setPlacing }: PlacingSteps): Promise<bigint> {
+  const stop = cart.subscribe(() => {
+    const { ordering } = cart.get()
+    if (ordering === undefined) return
+    // What the cart becomes afterwards is another order's.
+    stop()
+    if (total !== undefined) keepAgreedTotal(ordering, totalText(total))
+    setPlacing(ordering)
+  })
+  return cart.checkout({ total }).finally(stop)
+}
+
 /** An order that waits for the shop goes out by itself: the cart is free for what comes next. */
-function useWaiting(isOrdering: boolean, agreed: { readonly current: Money | undefined }): void {
+function useWaiting(placing: bigint | undefined): void {
   const { cart } = useCart()
   const { state } = useConnection()
   const outbox = useOutbox()
-  const waiting = isOrdering && state !== 'connected' ? newestPendingOrder(outbox) : undefined
+  // Of a checkout that is refused at once nothing waits: what does is an earlier one's.
+  const waiting = state !== 'connected' && isPendingOrder(outbox, placing) ? placing : undefined
   useEffect(() => {
     if (waiting === undefined) return
-    keepAgreed(waiting, agreed.current)
     cart?.clear()
     go({ order: waiting })
   }, [waiting, cart])
-}
-
-function keepAgreed(order: bigint, total: Money | undefined): void {
-  if (total !== undefined) keepAgreedTotal(order, totalText(total))
 }
 
 /** What is told here need not be told as a notice too. */

@@ -20,7 +20,7 @@ export function List({ tag, search }: { readonly tag: string | undefined; readon
   const [order, setOrder] = useState<keyof typeof ORDERS>('listed')
   const [limit, setLimit] = useState(FIRST)
   const list = useListings({ published: true, tag, search, limit, ...ORDERS[order].query })
-  const { status, data = [], total, hasMore } = list
+  const { status, data = [], hasMore } = list
   const isLoading = status === 'loading' && data.length === 0
   return (
     <View title={tag ?? 'Things for the way up'} wide>
@@ -32,10 +32,10 @@ export function List({ tag, search }: { readonly tag: string | undefined; readon
       <div className="bar">
         <Proof state={list} />
         <p className="count" role="status">
-          <Replaced text={isLoading ? 'Loading…' : found(total ?? data.length, search)} />
+          <Replaced text={countOf(list, search)} />
         </p>
       </div>
-      {status !== 'loading' && data.length === 0 && <Nothing tag={tag} search={search} />}
+      {status !== 'loading' && status !== 'failed' && data.length === 0 && <Nothing tag={tag} search={search} />}
       <ul className="grid" aria-busy={isLoading}>
         {isLoading ? (
           <Places />
@@ -69,6 +69,18 @@ function OrderChoice({ order, choose }: { readonly order: OrderName; readonly ch
       </select>
     </label>
   )
+}
+
+interface Counted {
+  readonly status: string
+  readonly data?: readonly Listing[] | undefined
+  readonly total?: number | undefined
+}
+
+/** Of what does not verify nothing is counted. */
+function countOf({ status, data = [], total }: Counted, search: string): string {
+  if (status === 'failed' && data.length === 0) return ''
+  return status === 'loading' && data.length === 0 ? 'Loading…' : found(total ?? data.length, search)
 }
 
 function found(total: number, search: string): string {

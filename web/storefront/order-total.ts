@@ -26,7 +26,10 @@ export function useAgreedOrder({ order, now, isSure, isOver }: OrderTotal): Agre
   const kept = agreedTotal(order)
   const moneyOf = ([chain, address, amount]: readonly string[]) =>
     shop?.money(BigInt(amount!), { ChainID: BigInt(chain!), Address: secretOf(address!) })
-  const agreed = useAgreed({ now, about: '', isSure }, kept === undefined ? undefined : moneyOf(kept.split(' ')))
+  const agreed = useAgreed(
+    { now, about: '', of: [], isSure },
+    kept === undefined ? undefined : moneyOf(kept.split(' ')),
+  )
   const text = isSure && agreed.total !== undefined ? totalText(agreed.total) : undefined
   useEffect(() => {
     if (isOver) keepAgreedTotal(order, undefined)

@@ -28,7 +28,8 @@ import { useAgreedOrder } from './order-total.js'
 import { View } from './parts.js'
 import { Pay, useSeenPayment } from './pay.js'
 import { pendingOrders } from './pending.js'
-import { Proof, Reason, timeOf } from './proof.js'
+import { timeOf } from './proof-words.js'
+import { Proof, Reason } from './proof.js'
 import { go, Link } from './route.js'
 
 export function Order({ id }: { readonly id: bigint }) {
@@ -76,7 +77,8 @@ function Life({ order, isSure }: { readonly order: Ordered; readonly isSure: boo
   const standing = standingOf(order, { now, isPending, odd: seen.odd, isSent: seen.sent !== undefined })
   const agreed = useAgreedOrder({
     order: order.ID,
-    now: standing.isPayable ? (due?.money ?? quote?.total) : undefined,
+    // Of what is paid in part the rest is asked for by hand.
+    now: standing.isPayable || seen.odd === 'partial' ? (due?.money ?? quote?.total) : undefined,
     isSure,
     isOver: order.State === PAID || order.State === CANCELED,
   })

@@ -95,16 +95,18 @@ export function Pay({ order, due, agreed, seen, isPayable }: PayProps) {
   if (place.chain === undefined) return isPayable ? <NoChain /> : null
   const isShown = isPayable || paying.isRunning
   if (!isShown && odd !== 'partial') return null
+  // While the guest is asked about another total, nothing says how to pay it.
+  const shown = isUnpaid && agreed.other === undefined ? due : undefined
   return (
     <section className="panel pay" aria-label="Payment">
-      <h2>{isUnpaid && due !== undefined ? `To pay: ${formatMoney(due.money)}` : 'Choose how to pay'}</h2>
-      {isUnpaid && due?.compared === false && (
+      <h2>{shown === undefined ? 'Choose how to pay' : `To pay: ${formatMoney(shown.money)}`}</h2>
+      {shown?.compared === false && (
         <p className="quiet">
           This page could not compare the amount with the shop’s prices: look it over before you pay.
         </p>
       )}
       {isShown && <ByWallet due={isUnpaid ? due : undefined} paying={paying} other={agreed.other} />}
-      {isUnpaid && due !== undefined && <ByHand due={due} seen={seen} />}
+      {shown !== undefined && <ByHand due={shown} seen={seen} />}
     </section>
   )
 }
@@ -248,6 +250,10 @@ function usePaying(order: Order, { due, agreed: { total }, setSent }: PayingOpti
   const [problem, tellProblem] = useProblem()
   // Whoever agrees to another total has read what was said of it.
   useEffect(() => tellProblem(undefined), [total && totalText(total)])
+  const end = (said: string) => {
+    setRunning(false)
+    setTold(said)
+  }
   const pay = (wallet: PayingWallet, { payee, currency }: Choice) => {
     setRunning(true)
     tellProblem(undefined)
@@ -255,15 +261,21 @@ function usePaying(order: Order, { due, agreed: { total }, setSent }: PayingOpti
     const isAsked = due !== undefined && isSamePlace(due.currency, currency)
     const asked = isAsked ? Promise.resolve(due) : shop!.orders.choosePayment(order.ID, { payee, currency }, { total })
     asked
-      .then((wanted) => wallet.pay(wanted, { tell: setTold, sent: (hash) => setSent(wanted, hash) }))
-      .catch(tellProblem)
-      .finally(() => {
-        setRunning(false)
-        setTold('')
+      .then(async (wanted) => {
+        // Nothing stood on the page to agree to: it does now, and is paid with the next click.
+        if (total === undefined) return end(LOOK_FIRST)
+        await wallet.pay(wanted, { tell: setTold, sent: (hash) => setSent(wanted, hash) })
+        end('')
+      })
+      .catch((error: unknown) => {
+        tellProblem(error)
+        end('')
       })
   }
   return { pay, isRunning, told, problem }
 }
+
+const LOOK_FIRST = 'Now you see what the shop asks. Nothing is paid yet: look it over, and pay if you agree.'
 
 /** Of the size of what comes once the chain was looked at. */
 function Unlooked() {

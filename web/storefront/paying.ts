@@ -33,7 +33,7 @@ export async function payWith(payer: Payer, due: PaymentDue, chain: TrialChain, 
   await onChain(payer.request, chain)
   if (!isNative(due)) await allow(payer, due, chain, steps)
   steps.tell('Confirm the payment in your wallet.')
-  const hash = await transact(payer, chain.payments, pay.data, pay.value)
+  const hash = await transact(payer, chain, { to: chain.payments, ...pay })
   steps.sent(hash)
   steps.tell('Sent. The chain takes a moment.')
   try {
@@ -76,30 +76,51 @@ export function isNative({ currency }: Pick<PaymentDue, 'currency'>): boolean {
   return currency.Address.every((byte) => byte === 0)
 }
 
-async function onChain(request: WalletRequest, { chainId, rpc }: TrialChain): Promise<void> {
+/** Rejects where the wallet is on another chain still, whatever it answered. */
+async function onChain(request: WalletRequest, chain: TrialChain): Promise<void> {
+  if ((await chainOf(request)) === BigInt(chain.chainId)) return
+  await switchTo(request, chain)
+  const there = await chainOf(request)
+  if (there === BigInt(chain.chainId)) return
+  throw new Error(`${WRONG_CHAIN} ${there}, and this is paid on chain ${chain.chainId}: nothing was sent`)
+}
+
+/** How the error of a wallet that stays where it is begins. */
+export const WRONG_CHAIN = 'the wallet is on chain'
+
+async function chainOf(request: WalletRequest): Promise<bigint> {
+  const answer = await request({ method: 'eth_chainId' })
+  if (typeof answer === 'string' && /^0x[0-9a-f]{1,64}$/iu.test(answer)) return BigInt(answer)
+  throw new Error('the wallet does not say which chain it is on')
+}
+
+async function switchTo(request: WalletRequest, { chainId, rpc }: TrialChain): Promise<void> {
   const wanted = hexOf(BigInt(chainId))
-  if (BigInt((await request({ method: 'eth_chainId' })) as string) === BigInt(chainId)) return
+  const change = () => request({ method: 'wallet_switchEthereumChain', params: [{ chainId: wanted }] })
   try {
-    await request({ method: 'wallet_switchEthereumChain', params: [{ chainId: wanted }] })
+    await change()
   } catch (error) {
     if ((error as { readonly code?: unknown }).code !== UNKNOWN_CHAIN) throw error
     const nativeCurrency = { name: 'Ether', symbol: 'ETH', decimals: 18 }
     const added = { chainId: wanted, chainName: 'Chain for trials', rpcUrls: [rpc], nativeCurrency }
     await request({ method: 'wallet_addEthereumChain', params: [added] })
+    // A wallet that has learned of a chain need not be there.
+    if ((await chainOf(request)) !== BigInt(chainId)) await change()
   }
 }
 
-async function allow(payer: Payer, due: PaymentDue, { payments, token: trial }: TrialChain, steps: PayingSteps) {
+async function allow(payer: Payer, due: PaymentDue, chain: TrialChain, steps: PayingSteps) {
+  const { payments, token: trial } = chain
   const token = `0x${textOf(due.currency.Address)}`
   const { total } = due
   const isTrial = token === trial.address.toLowerCase()
   if (isTrial && (await read(payer, token, BALANCE_OF, payer.from)) < total) {
     steps.tell('Your wallet has too little of the test token: confirm that it makes some.')
-    await mined(payer.request, await transact(payer, token, call(MINT, payer.from, total)))
+    await mined(payer.request, await transact(payer, chain, { to: token, data: call(MINT, payer.from, total) }))
   }
   if ((await read(payer, token, ALLOWANCE, payer.from, payments)) >= total) return
   steps.tell('First allow the payment contract to take the token: confirm that in your wallet.')
-  await mined(payer.request, await transact(payer, token, call(APPROVE, payments, total)))
+  await mined(payer.request, await transact(payer, chain, { to: token, data: call(APPROVE, payments, total) }))
 }
 
 /** Selectors of ERC-20, and of the test token's mint(address,uint256). */
@@ -110,10 +131,27 @@ async function read({ request, from }: Payer, to: string, selector: string, ...w
   return BigInt((await request({ method: 'eth_call', params })) as string)
 }
 
-async function transact({ request, from }: Payer, to: string, data: string, value = 0n): Promise<string> {
-  const params = [{ from, to, data, value: hexOf(value) }]
-  return (await request({ method: 'eth_sendTransaction', params })) as string
+interface Transaction {
+  readonly to: string
+  readonly data: string
+  readonly value?: bigint
 }
+
+/** Its hash. Rejects where the wallet gives none: nobody knows then what it did. */
+async function transact(
+  { request, from }: Payer,
+  { chainId }: TrialChain,
+  { to, data, value = 0n }: Transaction,
+): Promise<string> {
+  // With its chain, so that a wallet which moved on since refuses it.
+  const params = [{ from, to, data, value: hexOf(value), chainId: hexOf(BigInt(chainId)) }]
+  const hash = await request({ method: 'eth_sendTransaction', params })
+  if (typeof hash === 'string' && /^0x[0-9a-f]{64}$/iu.test(hash)) return hash
+  throw new Error(NO_HASH)
+}
+
+/** The error of a wallet that answers, and names no transaction. */
+export const NO_HASH = 'the wallet named no transaction'
 
 /** Rejects with RefusedTransaction for one that was reverted. */
 async function mined(request: WalletRequest, hash: string): Promise<void> {

@@ -32,9 +32,9 @@ export function pendingOrders({ pending }: Pick<OutboxState, 'pending'>): Readon
   return new Set(ids.flatMap(([collection, id]) => (collection === 'Orders' ? [id as bigint] : [])))
 }
 
-/** The order that waits to be made, the newest of several. */
-export function newestPendingOrder({ pending }: Pick<OutboxState, 'pending'>): bigint | undefined {
-  return pending.flatMap(({ changes }) => orderMadeBy(changes)?.order ?? []).at(-1)
+/** Whether the order waits to be made. */
+export function isPendingOrder({ pending }: Pick<OutboxState, 'pending'>, order: bigint | undefined): boolean {
+  return order !== undefined && pending.some(({ changes }) => orderMadeBy(changes)?.order === order)
 }
 
 /** What the guest wanted of a write that was refused, as the beginning of a sentence. */

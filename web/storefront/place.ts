@@ -138,8 +138,12 @@ function watch(name: string, changed: (text: string | null) => void): () => void
   return () => removeEventListener('storage', look)
 }
 
+/** What the browser did not keep: it lasts as long as the page. */
+const unkept = new Map<string, string | undefined>()
+
 /** A browser that keeps nothing is no reason to show nothing. */
 function kept(name: string): string | undefined {
+  if (unkept.has(name)) return unkept.get(name)
   try {
     return localStorage.getItem(`${PREFIX}${name}`) ?? undefined
   } catch {
@@ -151,7 +155,8 @@ function keep(name: string, text: string | undefined): void {
   try {
     if (text === undefined) localStorage.removeItem(`${PREFIX}${name}`)
     else localStorage.setItem(`${PREFIX}${name}`, text)
+    unkept.delete(name)
   } catch {
-    // It lasts as long as the page, then.
+    unkept.set(name, text)
   }
 }

@@ -1,14 +1,12 @@
 /** What is proven of what is shown, for people who have never heard of it; and in red, what does not verify. */
 
 import { useRef, useState } from 'react'
-import type { LiveState, Verified } from 'cairn-relay/client'
+import type { Verified } from 'cairn-relay/client'
 import { useConnection, useShop } from 'cairn-relay/react'
 import { useLasting, useOutbox, useProblemWords } from './guest.js'
 import { shortHex } from './hex.js'
+import { kindOf, SUMS, wordsOf, type Kind, type Standing } from './proof-words.js'
 import { blameFor, futureOf } from './words.js'
-
-type Standing = Pick<LiveState<unknown>, 'status' | 'complete' | 'stale' | 'verified' | 'pending' | 'data' | 'error'>
-type Kind = 'proven' | 'checking' | 'kept' | 'elsewhere' | 'pending' | 'stale' | 'unproven' | 'failed' | 'halted'
 
 const SIGNS: Readonly<Record<Kind, string>> = {
   proven: '✓',
@@ -22,52 +20,7 @@ const SIGNS: Readonly<Record<Kind, string>> = {
   halted: '–',
 }
 
-interface Session {
-  readonly protocol: number
-  readonly isConnected: boolean
-  /** False while the shop goes on in another tab. */
-  readonly isHere: boolean
-}
-
-function kindOf(standing: Standing, { protocol, isConnected, isHere }: Session): Kind {
-  const { status, complete, stale, pending } = standing
-  if (status === 'failed') return blameFor(standing.error) === 'relay' ? 'failed' : 'halted'
-  if (protocol === 4) return 'unproven'
-  if (pending === true) return 'pending'
-  if (!isHere && holdsSomething(standing)) return 'elsewhere'
-  if (status === 'loading' && !isConnected && holdsSomething(standing)) return 'kept'
-  if (complete) return stale ? 'stale' : 'proven'
-  return 'checking'
-}
-
-/** Before there was a connection it can only be of an earlier visit. */
-function holdsSomething({ data }: Standing): boolean {
-  return data !== undefined && !(Array.isArray(data) && data.length === 0)
-}
-
-function wordsOf(kind: Kind, last: Verified | undefined, all: string): readonly [head: string, more: string] {
-  const at = timeOf(last)
-  const as = last === undefined ? 'Checking' : `Proven as of checkpoint ${last.seq}`
-  if (kind === 'proven') return [as, all]
-  if (kind === 'elsewhere')
-    return [at === '' ? 'As it was' : `As it was at ${at}`, 'it goes on in another tab; click here']
-  if (kind === 'kept')
-    return ['From your last visit', last === undefined ? 'not checked yet' : `proven as of checkpoint ${last.seq}`]
-  if (kind === 'pending') return ['Pending', 'what you changed is not sent yet, and nobody has proven it']
-  if (kind === 'checking') return [as, last === undefined ? 'one moment' : 'a change is being checked']
-  if (kind === 'stale') return [as, 'the relay shows nothing newer, or this device’s clock is fast']
-  if (kind === 'unproven') return ['Not proven', 'the relay speaks an old version']
-  if (kind === 'halted') return ['Not checked', 'this page could not go on']
-  return ['Does not verify', 'do not buy here']
-}
-
 const TURN_MS = 1_200
-
-/** When the relay signed it, by the clock of a reader; empty where nobody knows. */
-export function timeOf(verified: Verified | undefined): string {
-  const { timestamp } = verified ?? {}
-  return timestamp === undefined ? '' : new Date(Number(timestamp) * 1_000).toLocaleTimeString()
-}
 
 /** A button that says it in a line, and opens what it means. `all`: what being complete means here. */
 export function Proof({ state, all = 'nothing left out' }: { readonly state: Standing; readonly all?: string }) {
@@ -119,6 +72,7 @@ function Explanation({
 }) {
   if (kind === 'failed') return <Refused error={error} />
   if (kind === 'halted') return <Halted error={error} />
+  if (kind === 'unproven') return <Unproven />
   return (
     <div className="explained">
       <h2>You do not have to trust this shop’s server</h2>
@@ -132,21 +86,14 @@ function Explanation({
           the whole shop has exactly this fingerprint.
         </li>
         <li>
-          <strong>Your browser does the sum.</strong> It computed the fingerprint of what you see and compared. They are
-          equal: nothing was changed for you, and nothing was left out.
+          <strong>Your browser does the sum.</strong> {SUMS[kind]}
         </li>
       </ol>
       <Facts last={last} />
-      {kind === 'kept' && (
-        <p className="notice">
-          What you see was kept in this browser when you were here last, and was proven then. As soon as the shop
-          answers, it is checked anew.
-        </p>
-      )}
+      {kind === 'kept' && <p className="notice">As soon as the shop answers, it is checked anew.</p>}
       {kind === 'elsewhere' && (
         <p className="notice">
-          You use this shop in another tab. What stands here is as it was then, and is brought up to date when you click
-          into this page.
+          You use this shop in another tab. What stands here is brought up to date when you click into this page.
         </p>
       )}
       {kind === 'stale' && (
@@ -154,9 +101,6 @@ function Explanation({
           By the clock of this device it is {new Date().toLocaleString()}, and the last checkpoint is older than it
           should be. Is that clock right? If it is, the relay keeps newer ones back, or is in trouble.
         </p>
-      )}
-      {kind === 'pending' && (
-        <p className="notice">What you changed last is shown as if the shop had taken it. It has not yet.</p>
       )}
       <p className="quiet">
         Not proven: whether the goods are good. And here, on a developer’s machine, the server names its own key; a real
@@ -174,6 +118,19 @@ export function Reason({ text }: { readonly text: string | undefined }) {
       <summary>What exactly</summary>
       <p className="reason">{text}</p>
     </details>
+  )
+}
+
+/** Over version 4, which has no checkpoints: of nothing here can be said that it was compared. */
+function Unproven() {
+  return (
+    <div className="explained">
+      <h2>Here you have to trust this shop’s server</h2>
+      <p>
+        It speaks an old version of the protocol. Who made an entry is checked by its signature; that the server shows
+        you all of them, and shows everybody the same, nobody can check.
+      </p>
+    </div>
   )
 }
 

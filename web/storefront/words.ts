@@ -1,7 +1,7 @@
 /** What went wrong, in the words of somebody who buys. Pure. */
 
 import { ClientError, type ClientErrorCode, type QuoteProblemCode, type RefusedWrite } from 'cairn-relay/client'
-import { OTHER_CHAIN } from './paying.js'
+import { NO_HASH, OTHER_CHAIN, WRONG_CHAIN } from './paying.js'
 
 type Code = ClientErrorCode
 
@@ -123,6 +123,9 @@ function walletWords(error: unknown): string {
   const { code, message = '' } = (error ?? {}) as { readonly code?: unknown; readonly message?: string }
   if (typeof code === 'number' && WALLET_WORDS[code] !== undefined) return WALLET_WORDS[code]
   if (message.startsWith(OTHER_CHAIN)) return 'This page cannot pay on the chain of that money. Choose another one.'
+  if (message.startsWith(WRONG_CHAIN))
+    return 'The wallet stays on another chain, and nothing was sent. Change the chain there.'
+  if (message === NO_HASH) return 'The wallet does not say what it sent. Look there before you pay again.'
   if (/paid already/iu.test(message)) return 'It is paid already: wait until the shop sees it.'
   if (/too late/iu.test(message)) return 'The time to pay is over. Order again if you still want it.'
   if (/insufficient|exceeds? (?:the )?balance/iu.test(message)) return 'There is not enough money in this wallet.'

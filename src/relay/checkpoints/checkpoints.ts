@@ -10,7 +10,11 @@ import { assert } from '../../assert.js'
 import type { Seconds, Seq, ShopId } from '../../brands.js'
 import { equalBytes } from '../../bytes/bytes.js'
 import { CborTime } from '../../codec/value.js'
-import { CHECKPOINT_FRESH_SECONDS, CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX, MAKING_REST_MS } from '../../limits.js'
+import {
+  CHECKPOINT_FRESH_SECONDS,
+  CHECKPOINT_TIMESTAMP_AHEAD_SECONDS_MAX,
+  CHECKPOINTS_TOGETHER_MS,
+} from '../../limits.js'
 import { stateRoot } from '../../merkle/state-level.js'
 import {
   checkpointDigest,
@@ -290,10 +294,14 @@ export class Checkpoints {
     })
   }
 
+  /**
+   * Each making is a commit and a write to the guard of its own, beside those of the sets: of many busy shops, each due
+   * at its own time, those of a while go together.
+   */
   private rest(): void {
     if (this.resting || this.stopped) return
     this.resting = true
-    this.options.clock.after(MAKING_REST_MS, () => {
+    this.options.clock.after(CHECKPOINTS_TOGETHER_MS, () => {
       this.resting = false
       this.begin()
     })

@@ -5,9 +5,12 @@
  * Tests: test/relay/instruments/stopwatch.test.ts
  */
 
-/** What is shorter is believed of the clock: nobody else had a turn meanwhile. */
-const SHORT_MS = 1
-/** To ask the processor costs as much as to apply a set: it is asked once in so long, and for what took long. */
+/** What is shorter is believed of the clock: whoever else had a turn meanwhile would have had it for longer. */
+const SHORT_MS = 3
+/**
+ * To ask the processor costs, while other threads work, as much as to apply a set or two: it is asked once in so long,
+ * and for what took long.
+ */
 const ASKED_EVERY_MS = 100
 
 export class Stopwatch {

@@ -13,11 +13,11 @@
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import { present } from '../../assert.js'
 import type { Seq, ShopId } from '../../brands.js'
-import { toHex, type Hex } from '../../bytes/hex.js'
+import { utf8 } from '../../bytes/bytes.js'
 import { Hamt } from '../../merkle/hamt.js'
 import { NodeCache } from '../../merkle/hamt-cache.js'
 import type { NodeRef } from '../../merkle/hamt-node.js'
-import { indexNames, type PatchKey } from '../../patches/object-name.js'
+import { eachIndexText, type PatchKey } from '../../patches/object-name.js'
 import { emptyShop, SCHEMA_VERSION, type ShopState } from '../../state/shop-state.js'
 import { StoreError, WHAT_NOW } from '../../store/store-error.js'
 import type { LogRecord, Store } from '../../store/store.js'
@@ -86,8 +86,8 @@ interface Kept {
   work: number
   /** Of the oldest change that is not flushed. */
   sinceMs: number
-  /** What the object index has to learn, by the object's name in hexadecimal. */
-  changes: Map<Hex, { readonly object: Uint8Array; readonly seqs: Seq[] }>
+  /** What the object index has to learn: sets by the object's name. */
+  changes: Map<string, Seq[]>
   /** What is on disk is damaged: it is forgotten before anything is flushed. */
   stale: boolean
   /** When that was met the last time. */
@@ -237,7 +237,7 @@ export class Keeper {
     try {
       await this.flushSlices(shopId, kept, durable, changes)
     } catch (error) {
-      for (const { object, seqs } of kept.changes.values()) noteChange(changes, object, seqs)
+      for (const [object, seqs] of kept.changes) for (const seq of seqs) noteChange(changes, object, seq)
       kept.changes = changes
       throw error
     }
@@ -257,7 +257,7 @@ export class Keeper {
     // In their order, so that a slice writes few of the pages that they stand in.
     const rows = [...changes]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, { object, seqs }]) => ({ object, after, seqs }))
+      .map(([object, seqs]) => ({ object: utf8(object), after, seqs }))
     await replaced.compare(state)
     for (let next = 0; ; next += SLICE_OBJECT_ROWS) {
       const isWhole = tries.every(([, trie]) =>
@@ -279,7 +279,7 @@ export class Keeper {
   }
 
   private note(kept: Kept, record: LogRecord, keys: readonly PatchKey[]): void {
-    for (const object of indexNames(keys, record.signer)) noteChange(kept.changes, object, [record.seq])
+    eachIndexText(keys, record.signer, (object) => noteChange(kept.changes, object, record.seq))
     this.addWork(kept, workOf(record))
   }
 
@@ -523,11 +523,11 @@ export class Keeper {
   }
 }
 
-function noteChange(changes: Kept['changes'], object: Uint8Array, seqs: readonly Seq[]): void {
-  const name = toHex(object)
-  const known = changes.get(name)
-  if (known === undefined) changes.set(name, { object, seqs: [...seqs] })
-  else known.seqs.push(...seqs)
+/** Several patches of a set may be of one object. */
+function noteChange(changes: Kept['changes'], object: string, seq: Seq): void {
+  const seqs = changes.get(object)
+  if (seqs === undefined) changes.set(object, [seq])
+  else if (seqs.at(-1) !== seq) seqs.push(seq)
 }
 
 function noMore(): never {

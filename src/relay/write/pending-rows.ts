@@ -31,7 +31,7 @@ export class RecentRows {
   readonly cards = new Map<Hex, CardRow>()
   readonly writtenSets = new Map<string, WrittenBlock>()
 
-  /** Those of cards that wrote once long ago are not kept. */
+  /** Too many go all at once: those that are asked for are read again. */
   trim(): void {
     for (const rows of [this.cards, this.writtenSets]) if (rows.size > RECENT_CARDS_MAX) rows.clear()
   }
