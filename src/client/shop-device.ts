@@ -64,7 +64,7 @@ export class ShopDevice {
       cartChanged: (text) => host.cartChanged(text),
       left: (patches, outcome) => host.left(patches, outcome),
       kept: () => this.tell({ kind: 'kept' }),
-      alone: async (save) => void (await (tabs === undefined ? save() : tabs.locks.request(PLACES, {}, save))),
+      alone: (save) => (tabs === undefined ? save() : tabs.locks.request(PLACES, {}, save)),
       settled: (id, outcome) => this.tell(wordOf(id, outcome)),
     })
   }
