@@ -8,21 +8,16 @@
  */
 
 import type { Seconds } from '../brands.js'
-import {
-  BACK_OFF_MS_MAX,
-  BACK_OFF_MS_MIN,
-  OUTBOX_OTHERS_MAX,
-  OUTBOX_REFUSED_MAX,
-  OUTBOX_WRITES_MAX,
-} from '../limits.js'
+import { BACK_OFF_MS_MAX, BACK_OFF_MS_MIN, OUTBOX_REFUSED_MAX, OUTBOX_WRITES_MAX } from '../limits.js'
 import { encodePatchSet } from '../patches/patch-set.js'
 import { readPatch, type Change, type Patch } from '../patches/patch.js'
 import type { WireVersion } from '../wire/envelope.js'
 import type { WriteRequest } from '../wire/messages.js'
 import { readWriteAnswer } from '../wire/proof-payloads.js'
 import { aborted, ClientError, usage, type ClientErrorCode } from './client-error.js'
-import { encodeOutbox, readOutbox, type KeptOutbox, type KeptRefusal, type KeptWrite } from './kept-outbox.js'
+import { encodeOutbox, type KeptOutbox, type KeptRefusal, type KeptWrite } from './kept-outbox.js'
 import type { ReplicaStore } from './kept-replica.js'
+import { isPlaceFull, isSameShop, readPlace } from './outbox-place.js'
 import { isCrowded, LOST, WAITED_FOR } from './outbox-refusals.js'
 import { refusedAgain } from './own-writes.js'
 
@@ -84,6 +79,8 @@ export interface OutboxHost {
   settled(id: bigint, outcome: SentWrite | ClientError): void
   /** What other tabs may read is another. */
   kept(): void
+  /** Runs it while no other tab keeps anything at this place, whatever its card. */
+  alone(save: () => Promise<void>): Promise<void>
 }
 
 interface Waiter {
@@ -223,22 +220,26 @@ export class Outbox {
 
   /** What was kept by another tab is shown here too. Never rejects. */
   async load(): Promise<void> {
-    let kept
+    let place
     try {
       const bytes = await this.stored()
       if (bytes === undefined) return
-      kept = readOutbox(bytes)
-      for (const { patches } of [...kept.writes, ...kept.refused]) patches.forEach(readPatch)
+      place = readPlace(bytes, this.purpose)
     } catch (error) {
       const { message } = error as Error
       if (this.isUnread) return this.tellInMemory(`what was kept cannot be read: ${message}`)
       return this.host.notice(`what was kept of cart and writes is not used: ${message}`)
     }
-    this.storedCart = kept.cart
-    if (kept.purpose !== this.purpose) return this.takeOther(kept)
-    this.others = kept.others
-    this.takeOwn(kept)
-    if (!this.isCartNewer) this.showCart(kept.cart)
+    const { last, own, others, problem } = place
+    if (problem !== undefined) this.host.notice(`of what was kept beside, something is not used: ${problem}`)
+    this.storedCart = last.cart
+    this.others = others
+    if (own !== undefined) this.takeOwn(own)
+    const isShop = isSameShop(last.purpose, this.purpose)
+    if (own !== last) this.host.notice(isShop ? OF_ANOTHER_CARD : OF_ANOTHER_SHOP)
+    // Of another card of this shop it goes on: its checkout that may be there is the same order for this one.
+    const cart = isShop ? last.cart : own?.cart
+    if (cart !== undefined && !this.isCartNewer) this.showCart(cart)
     this.told()
   }
 
@@ -247,24 +248,6 @@ export class Outbox {
     this.refusals = kept.refused.filter(({ id }) => !this.dismissed.has(id))
     if (kept.lastNonce > this.lastNonce) this.lastNonce = kept.lastNonce
     this.cardKept ||= kept.isCardKept
-  }
-
-  /**
-   * Of another card of this shop the cart goes on: its checkout that may be there is the same order for this one. What
-   * that card has not sent stays beside what this one keeps, until it is used again.
-   */
-  private takeOther(kept: KeptOutbox): void {
-    const own = kept.others.find((bytes) => readOutbox(bytes).purpose === this.purpose)
-    const theirs = kept.writes.length === 0 ? [] : [encodeOutbox({ ...kept, others: [] })]
-    this.others = [...theirs, ...kept.others.filter((bytes) => bytes !== own)].slice(0, OUTBOX_OTHERS_MAX)
-    if (own !== undefined) this.takeOwn(readOutbox(own))
-    const isShop = isSameShop(kept.purpose, this.purpose)
-    const what = isShop
-      ? 'writes that were kept are of another card, and wait for it; the cart is used'
-      : OF_ANOTHER_SHOP
-    this.host.notice(what)
-    if (isShop && !this.isCartNewer) this.showCart(kept.cart)
-    this.told()
   }
 
   /** What cannot be read now is not overwritten: it may be read at the next start. */
@@ -280,6 +263,10 @@ export class Outbox {
     if (signal?.aborted) return Promise.reject(aborted(signal))
     if (this.entries.length >= OUTBOX_WRITES_MAX)
       return Promise.reject(usage('changes', `${this.entries.length} writes wait already`, 'Wait until some are sent.'))
+    if (this.entries.length === 0 && isPlaceFull(this.others))
+      return Promise.reject(
+        usage('outbox', `unsent writes of ${this.others.length} cards wait at its place`, OTHER_PLACE),
+      )
     const entry: Entry = {
       id: this.newId(),
       at: this.seconds(),
@@ -498,7 +485,7 @@ export class Outbox {
   private abort(entry: Entry, waiter: Waiter, error: ClientError): void {
     entry.waiters.delete(waiter)
     waiter.reject(error)
-    const mayBeSent = entry.signed !== undefined || (entry.isKept && !this.isHolder)
+    const mayBeSent = entry.isSent || entry.mayBeTaken || (entry.isKept && !this.isHolder)
     if (mayBeSent || !this.entries.includes(entry)) return
     this.entries = this.entries.filter((one) => one !== entry)
     this.host.left(entry.read, error)
@@ -523,7 +510,7 @@ export class Outbox {
           tries: 0,
           waiters: new Set(),
         }
-      if (entry.signed === undefined && write.signed !== undefined) entry.mayBeTaken = true
+      if (write.signed !== undefined) entry.mayBeTaken = true
       entry.signed ??= write.signed
       entry.isSignedKept ||= write.signed !== undefined
       entry.isKept = true
@@ -539,12 +526,13 @@ export class Outbox {
   /** Resolves once what is held now is kept, or cannot be; the first time that is told. */
   private keep(): Promise<void> {
     if (!this.isHolder || this.isUnread) return Promise.resolve()
-    const { purpose, lastNonce, cartText: cart, cardKept: isCardKept, entries: writes, refusals: refused } = this
-    const bytes = encodeOutbox({ purpose, lastNonce, cart, isCardKept, writes, refused, others: this.others })
+    const { purpose, lastNonce, cartText: cart, cardKept: isCardKept, refusals: refused } = this
+    const writes = [...this.entries]
     const signed = writes.filter((entry) => entry.signed !== undefined)
+    const own = { purpose, lastNonce, cart, isCardKept, refused, writes: writes.map((entry) => ({ ...entry })) }
     this.saved = this.saved.then(async () => {
       try {
-        await this.store.save(bytes)
+        await this.host.alone(() => this.saveBeside(own))
         for (const entry of writes) entry.isKept = true
         for (const entry of signed) entry.isSignedKept = true
         const wasKept = this.storedCart === this.cartText
@@ -556,6 +544,17 @@ export class Outbox {
       }
     })
     return this.saved
+  }
+
+  /** What other cards have kept since stays theirs. */
+  private async saveBeside(own: Omit<KeptOutbox, 'others'>): Promise<void> {
+    const stored = await this.store.load()
+    try {
+      if (stored !== undefined) this.others = readPlace(stored, this.purpose).others
+    } catch {
+      // What cannot be used was told of when it was read.
+    }
+    await this.store.save(encodeOutbox({ ...own, others: this.others }))
   }
 
   /** Once. */
@@ -586,13 +585,9 @@ export class Outbox {
   }
 }
 
+const OTHER_PLACE = 'Send them with their cards first, or give this card a place of its own.'
+const OF_ANOTHER_CARD = 'writes that were kept are of another card, and wait for it; the cart is used'
 const OF_ANOTHER_SHOP = 'cart and writes that were kept are of another shop and not used'
-
-/** Of two purposes: they begin with shop and relay. */
-function isSameShop(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((purpose) => purpose.split(' ', 2))
-  return a![0] === b![0] && a![1] === b![1]
-}
 
 function changesOf(patches: readonly Patch[]): PendingWrite['changes'] {
   return patches.map(({ op, path, value }) => ({ op, path, value }) as Change)

@@ -54,6 +54,7 @@ export class ShopDevice {
     this.link = link
     this.objects = objects
     this.host = host
+    const { tabs = pagePlatform() } = options
     this.outbox = new Outbox(options.store, options.purpose, {
       link: () => link.connection,
       sign: (patches, nonce) => host.sign(patches, nonce),
@@ -63,6 +64,7 @@ export class ShopDevice {
       cartChanged: (text) => host.cartChanged(text),
       left: (patches, outcome) => host.left(patches, outcome),
       kept: () => this.tell({ kind: 'kept' }),
+      alone: (save) => (tabs === undefined ? save() : tabs.locks.request(PLACES, {}, save)),
       settled: (id, outcome) => this.tell(wordOf(id, outcome)),
     })
   }
@@ -146,6 +148,9 @@ export class ShopDevice {
     for (const watcher of this.watchers) watcher()
   }
 }
+
+/** The lock of all places: each is held for the moment of one write. */
+const PLACES = 'cairn outbox'
 
 function wordOf(id: bigint, outcome: SentWrite | ClientError): TabWord {
   if (!(outcome instanceof ClientError)) return { kind: 'sent', id, sent: outcome }

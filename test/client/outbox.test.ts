@@ -120,6 +120,7 @@ class Device {
       notice: () => undefined,
       cartChanged: () => undefined,
       kept: () => undefined,
+      alone: (save) => save(),
       left: () => undefined,
       settled: (id: bigint, outcome: SentWrite | ClientError) => {
         for (const other of this.others()) other.outbox.settle(id, outcome)
@@ -286,6 +287,7 @@ describe('what is kept', () => {
     notice: (text) => void notices.push(text),
     cartChanged: () => undefined,
     kept: () => undefined,
+    alone: (save) => save(),
     left: () => undefined,
     settled: () => undefined,
   })
@@ -458,6 +460,33 @@ describe('what is kept', () => {
       await outbox.release()
     }
     expect(readOutbox(store.bytes!).others).toHaveLength(2)
+  })
+
+  it('a write that cannot be kept as it was signed, and was never sent, is taken back', async () => {
+    vi.useFakeTimers()
+    const store = new SlowStore()
+    const slow = store.of(0)
+    let isFull = false
+    const sent: unknown[] = []
+    const link: WriteLink = { version: 5, request: (request) => (sent.push(request), new Promise(() => undefined)) }
+    let isOnline = false
+    const save = (bytes: Uint8Array) => (isFull ? Promise.reject(new Error('full')) : slow.save(bytes))
+    const outbox = new Outbox({ ...slow, save }, 'mine', { ...host(), link: () => (isOnline ? link : undefined) })
+    await outbox.hold()
+    const stop = new AbortController()
+    const made = outbox.add([patchOf('a')], undefined, stop.signal).catch((error: ClientError) => error.code)
+    await vi.advanceTimersByTimeAsync(1)
+    ;[isFull, isOnline] = [true, true]
+    outbox.run()
+    await vi.advanceTimersByTimeAsync(1)
+    stop.abort()
+    expect([await made, outbox.get().pending]).toEqual(['ABORTED', []])
+    isFull = false
+    await vi.advanceTimersByTimeAsync(60_000)
+    outbox.keepCart('b')
+    await outbox.release()
+    expect([sent, readOutbox(store.bytes!).writes]).toEqual([[], []])
+    vi.useRealTimers()
   })
 
   it('unsigned, a write is not sent before it is kept as it was signed', async () => {

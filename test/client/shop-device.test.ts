@@ -24,7 +24,9 @@ function tabs(): TabPlatform & { readonly told: unknown[]; isDelayed: boolean } 
   const listeners = new Map<object, Heard>()
   const told: unknown[] = []
   let isHeld = false
-  const request = (_name: string, _options: unknown, act: () => Promise<void>) => {
+  const request = (name: string, _options: unknown, act: () => Promise<void>) => {
+    // That of the place, for a moment.
+    if (name === 'cairn outbox') return act()
     if (isHeld) return new Promise(() => undefined)
     isHeld = true
     return act()
@@ -87,6 +89,30 @@ async function deviceOf(
   await device.open()
   return device
 }
+
+it('a tab keeps only while no tab of any card does', async () => {
+  const platform = tabs()
+  const waiting: (() => Promise<void>)[] = []
+  const { request } = platform.locks as unknown as { readonly request: (...of: unknown[]) => Promise<void> }
+  const held = (name: string, options: unknown, act: () => Promise<void>) => {
+    if (name !== 'cairn outbox') return request(name, options, act)
+    return new Promise<void>((done) => {
+      waiting.push(async () => {
+        await act()
+        done()
+      })
+    })
+  }
+  const store = emptyStore()
+  const device = await deviceOf({ ...platform, locks: { request: held } as never }, () => undefined, { store })
+  await vi.waitFor(() => expect(device.outbox.isHeld).toBe(true))
+  device.keepCart('mine')
+  await vi.waitFor(() => expect(waiting).toHaveLength(1))
+  expect(await store.load()).toBeUndefined()
+  await waiting[0]!()
+  expect(await store.load()).toBeDefined()
+  device.close()
+})
 
 it('a cart that another tab told of is not told back', async () => {
   const platform = tabs()
