@@ -37,6 +37,8 @@ const IMPORTS = {
   '#kept-place': ['client/kept-place.js', 'client/kept-place.node.js'],
   '#websocket': ['client/websocket.js', 'client/websocket.node.js'],
 }
+/** What pages are written with: examples of the rest, which checks by itself, are in the reference. */
+const FOR_PAGES = /^dist\/(?:client|react|devtools)\//u
 /** Brought by whoever uses the part that needs it. */
 const PEERS = { viem: '^2.0.0', ...manifest.peerDependencies }
 
@@ -57,7 +59,10 @@ async function pack(target, out) {
   const scripts = reached(entries, '.js')
   const types = reached(entries, '.d.ts')
   await writeScripts(target, [...scripts.files])
-  for (const file of types.files) write(target, file.replace(/^dist/u, 'lib'), renamed(publicTypes(read(file))))
+  for (const file of types.files) {
+    const text = publicTypes(read(file))
+    write(target, file.replace(/^dist/u, 'lib'), renamed(FOR_PAGES.test(file) ? text : withoutExamples(text)))
+  }
   writeFileSync(join(target, 'package.json'), `${JSON.stringify(clientManifest(scripts.outside), undefined, 2)}\n`)
   cpSync(join(ROOT, 'LICENSE'), join(target, 'LICENSE'))
   cpSync(join(ROOT, 'scripts/client-readme.md'), join(target, 'README.md'))
@@ -65,6 +70,10 @@ async function pack(target, out) {
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', out]
   const [{ filename }] = JSON.parse(execFileSync('npm', args, { cwd: target, encoding: 'utf8' }))
   return join(out, filename)
+}
+
+function withoutExamples(text) {
+  return text.replaceAll(/\n *\*(?:\n *\*)? @example\n(?:(?! *\*\/| *\* @)[^\n]*\n)*/gu, '\n')
 }
 
 /** Built files with this ending, from these on, and the packages that they import. */
@@ -122,8 +131,8 @@ async function writeScripts(target, built) {
 }
 
 /**
- * The source's place beside `lib`, wherever it was built; a place for each line, and the source with half its indent,
- * without docs, imports and interfaces, which stand in types and scripts: all of it would be half of the package.
+ * The source's place beside `lib`, wherever it was built; a place for each line, and the source without indent, docs,
+ * imports and interfaces, which stand in types and scripts: all of it would be half of the package.
  */
 function smallMap(text, file) {
   const map = JSON.parse(text)
@@ -139,8 +148,7 @@ function smallMap(text, file) {
     .replaceAll(/^(?:import|export type) [^']*'[^']+'$/gmu, blank)
     .replaceAll(/^(?:export )?interface [^\n]*\{\n[\s\S]*?^\}$/gmu, blank)
     .replaceAll(/^ *\/\/.*$/gmu, '')
-    .replaceAll(/^ +$/gmu, '')
-    .replaceAll(/^ +/gmu, (indent) => indent.slice(indent.length / 2))
+    .replaceAll(/^ +/gmu, '')
   const sources = [posix.relative(dirname(file), source)]
   return JSON.stringify({ version: 3, sources, sourcesContent: [code], names: [], mappings: encode(places) })
 }
