@@ -31,7 +31,7 @@ test('what proves the parts before says nothing of those that came meanwhile, wh
   const proven: unknown[] = []
   Object.assign(proofs, {
     proven: {
-      checkpoints: { accepted: undefined, isStale: () => false },
+      checkpoints: { accepted: undefined, isStale: () => false, end: () => undefined },
       *takeSnapshot() {
         yield
         return true
