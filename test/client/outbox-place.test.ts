@@ -3,10 +3,11 @@
 import { expect, it } from 'vitest'
 import { ClientError } from '../../src/client/client-error.js'
 import { encodeOutbox, readOutbox } from '../../src/client/kept-outbox.js'
-import { Outbox, type OutboxHost, type WriteLink } from '../../src/client/outbox.js'
+import { Outbox, type WriteLink } from '../../src/client/outbox.js'
 import { OUTBOX_OTHERS_MAX } from '../../src/limits.js'
 import { encodeChange } from '../../src/patches/patch.js'
 import { signPatches } from '../../src/patches/patch-set.js'
+import { quietHost } from '../fixtures/outbox-host.js'
 
 const KEY = new Uint8Array(32).fill(3)
 
@@ -19,21 +20,11 @@ function inMemory() {
   return store
 }
 
-const host = (notices: string[] = []): OutboxHost => ({
-  link: () => undefined,
-  sign: (patches, nonce) => {
+const host = (notices: string[] = []) =>
+  quietHost(notices, (patches, nonce) => {
     const { headerBytes: header, signature } = signPatches({ shopId: 1n, nonce, timestamp: 1n, patches }, KEY)
     return { header, signature }
-  },
-  now: () => 5_000,
-  changed: () => undefined,
-  notice: (text) => void notices.push(text),
-  cartChanged: () => undefined,
-  kept: () => undefined,
-  alone: (save) => save(),
-  left: () => undefined,
-  settled: () => undefined,
-})
+  })
 
 const patchOf = (name: string) => encodeChange({ op: 'add', path: ['Tags', name], value: new Map([['Name', name]]) })
 

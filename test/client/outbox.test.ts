@@ -13,6 +13,7 @@ import { encodeChange } from '../../src/patches/patch.js'
 import { readPatchSet, signPatches } from '../../src/patches/patch-set.js'
 import type { WriteRequest } from '../../src/wire/messages.js'
 import { encodeWriteAnswer } from '../../src/wire/proof-payloads.js'
+import { quietHost } from '../fixtures/outbox-host.js'
 
 const KEY = new Uint8Array(32).fill(3)
 
@@ -279,22 +280,9 @@ describe('an outbox', () => {
 })
 
 describe('what is kept', () => {
-  const host = (notices: string[] = []): OutboxHost => ({
-    link: () => undefined,
-    sign: () => ({ header: new Uint8Array(0), signature: new Uint8Array(0) }),
-    now: () => 5_000,
-    changed: () => undefined,
-    notice: (text) => void notices.push(text),
-    cartChanged: () => undefined,
-    kept: () => undefined,
-    alone: (save) => save(),
-    left: () => undefined,
-    settled: () => undefined,
-  })
-
   it('comes back: cart, that the card was offered, what waits and what was refused', async () => {
     const store = new SlowStore()
-    const outbox = new Outbox(store.of(0), 'mine', host())
+    const outbox = new Outbox(store.of(0), 'mine', quietHost())
     await outbox.hold()
     outbox.keepCart('{"lines":[]}')
     outbox.keepCardKept()
@@ -302,7 +290,7 @@ describe('what is kept', () => {
     expect(outbox.get().isCartKept).toBe(false)
     await outbox.release()
     expect(outbox.get().isCartKept).toBe(true)
-    const again = new Outbox(store.of(0), 'mine', host())
+    const again = new Outbox(store.of(0), 'mine', quietHost())
     await again.hold()
     expect([again.cart, again.isCardKept]).toEqual(['{"lines":[]}', true])
     expect(again.get().pending).toMatchObject([{ at: 5n, state: 'waiting', changes: [{ path: ['Tags', 'a'] }] }])
@@ -315,27 +303,27 @@ describe('what is kept', () => {
     ['of another version', (bytes) => bytes.with(1, 2), 'version 2'],
   ])('%s is not used, and says so', async (_what, change, said) => {
     const store = new SlowStore()
-    const outbox = new Outbox(store.of(0), 'mine', host())
+    const outbox = new Outbox(store.of(0), 'mine', quietHost())
     await outbox.hold()
     void outbox.add([patchOf('a')], undefined).catch(() => undefined)
     await outbox.release()
     store.bytes = change(store.bytes!)
     const notices: string[] = []
-    const again = new Outbox(store.of(0), said.includes('another shop') ? 'yours' : 'mine', host(notices))
+    const again = new Outbox(store.of(0), said.includes('another shop') ? 'yours' : 'mine', quietHost(notices))
     await again.hold()
     expect([again.get().pending, notices]).toEqual([[], [expect.stringContaining(said)]])
   })
 
   it('of another card of the shop, its writes are not used, and its cart goes on', async () => {
     const store = new SlowStore()
-    const outbox = new Outbox(store.of(0), '1 aa 0b all', host())
+    const outbox = new Outbox(store.of(0), '1 aa 0b all', quietHost())
     await outbox.hold()
     outbox.keepCart('a cart with its checkout')
     void outbox.add([patchOf('a')], undefined).catch(() => undefined)
     await outbox.release()
     const notices: string[] = []
     const shown: string[] = []
-    const other = { ...host(notices), cartChanged: (text: string) => void shown.push(text) }
+    const other = { ...quietHost(notices), cartChanged: (text: string) => void shown.push(text) }
     const again = new Outbox(store.of(0), '1 aa 0c all', other)
     await again.hold()
     expect([again.get().pending, again.cart, shown]).toEqual([[], again.cart, ['a cart with its checkout']])
@@ -351,7 +339,7 @@ describe('what is kept', () => {
       load: () => Promise.reject(new Error('private')),
       save: () => Promise.reject(new Error('private')),
     }
-    const outbox = new Outbox(broken, 'mine', host(notices))
+    const outbox = new Outbox(broken, 'mine', quietHost(notices))
     await outbox.hold()
     outbox.keepCart('a')
     outbox.keepCart('b')
@@ -364,14 +352,14 @@ describe('what is kept', () => {
 
   it('where it cannot be read for once, what was kept is not overwritten', async () => {
     const store = new SlowStore()
-    const outbox = new Outbox(store.of(0), 'mine', host())
+    const outbox = new Outbox(store.of(0), 'mine', quietHost())
     await outbox.hold()
     void outbox.add([patchOf('a')], undefined).catch(() => undefined)
     await outbox.release()
     const [kept, slow] = [store.bytes, store.of(0)]
     let isBroken = true
     const load = () => (isBroken ? Promise.reject(new Error('busy')) : slow.load())
-    const again = new Outbox({ ...slow, load }, 'mine', host())
+    const again = new Outbox({ ...slow, load }, 'mine', quietHost())
     await again.hold()
     again.keepCart('b')
     await again.release()
@@ -389,7 +377,7 @@ describe('what is kept', () => {
     const slow = store.of(0)
     let read = () => {}
     const load = () => new Promise<undefined>((resolve) => (read = () => resolve(undefined)))
-    const outbox = new Outbox({ ...slow, load }, 'mine', host())
+    const outbox = new Outbox({ ...slow, load }, 'mine', quietHost())
     const holding = outbox.hold()
     await outbox.release()
     read()
@@ -401,12 +389,12 @@ describe('what is kept', () => {
 
   it('a cart that changes while nobody keeps, or while the next tab still reads, is the one that is kept', async () => {
     const store = new SlowStore()
-    const first = new Outbox(store.of(0), 'mine', host())
+    const first = new Outbox(store.of(0), 'mine', quietHost())
     first.keepCart('chosen before the first turn')
     await first.hold()
     await first.release()
     expect(readOutbox(store.bytes!).cart).toBe('chosen before the first turn')
-    const next = new Outbox(store.of(0), 'mine', host())
+    const next = new Outbox(store.of(0), 'mine', quietHost())
     const holding = next.hold()
     first.keepCart('emptied')
     next.takeCart('emptied')
@@ -423,11 +411,11 @@ describe('what is kept', () => {
   it('a refusal that is dismissed where another tab keeps the list stays dismissed', async () => {
     const store = new SlowStore()
     const link: WriteLink = { version: 5, request: () => Promise.reject(new ClientError('CONFLICT', 'no')) }
-    const holder = new Outbox(store.of(0), 'mine', { ...host(), link: () => link })
+    const holder = new Outbox(store.of(0), 'mine', { ...quietHost(), link: () => link })
     await holder.hold()
     await expect(holder.add([patchOf('bad')], undefined)).rejects.toMatchObject({ code: 'CONFLICT' })
     const { id } = holder.get().refused[0]!
-    const other = new Outbox(store.of(0), 'mine', host())
+    const other = new Outbox(store.of(0), 'mine', quietHost())
     await other.load()
     other.dismiss(id)
     await other.load()
@@ -442,7 +430,7 @@ describe('what is kept', () => {
     const store = new SlowStore()
     const pendingOf = (outbox: Outbox) => outbox.get().pending.map(({ changes }) => changes[0]!.path[1])
     const opened = async (card: string) => {
-      const outbox = new Outbox(store.of(0), `1 aa ${card} all`, host())
+      const outbox = new Outbox(store.of(0), `1 aa ${card} all`, quietHost())
       await outbox.hold()
       return outbox
     }
@@ -471,7 +459,7 @@ describe('what is kept', () => {
     const link: WriteLink = { version: 5, request: (request) => (sent.push(request), new Promise(() => undefined)) }
     let isOnline = false
     const save = (bytes: Uint8Array) => (isFull ? Promise.reject(new Error('full')) : slow.save(bytes))
-    const outbox = new Outbox({ ...slow, save }, 'mine', { ...host(), link: () => (isOnline ? link : undefined) })
+    const outbox = new Outbox({ ...slow, save }, 'mine', { ...quietHost(), link: () => (isOnline ? link : undefined) })
     await outbox.hold()
     const stop = new AbortController()
     const made = outbox.add([patchOf('a')], undefined, stop.signal).catch((error: ClientError) => error.code)
@@ -512,7 +500,7 @@ describe('what is kept', () => {
         return { header, signature }
       }
       const save = (bytes: Uint8Array) => (isFull ? full() : slow.save(bytes))
-      return new Outbox({ ...slow, save }, 'mine', { ...host(notices), link: link_, sign })
+      return new Outbox({ ...slow, save }, 'mine', { ...quietHost(notices), link: link_, sign })
     }
     const outbox = made()
     await outbox.hold()
@@ -541,7 +529,7 @@ describe('what is kept', () => {
       version: 5,
       request: () => Promise.reject(new ClientError(answers.shift()!, 'as it says')),
     }
-    const outbox = new Outbox(new SlowStore().of(0), 'mine', { ...host(), link: () => link })
+    const outbox = new Outbox(new SlowStore().of(0), 'mine', { ...quietHost(), link: () => link })
     await outbox.hold()
     const written = outbox.add([patchOf('a')], undefined)
     await vi.waitFor(() => expect(answers).toHaveLength(1))
@@ -551,7 +539,7 @@ describe('what is kept', () => {
   })
 
   it('a write that is aborted after its tab gave its turn away may be sent by the next one: it stays', async () => {
-    const outbox = new Outbox(new SlowStore().of(0), 'mine', host())
+    const outbox = new Outbox(new SlowStore().of(0), 'mine', quietHost())
     await outbox.hold()
     const stop = new AbortController()
     const write = outbox.add([patchOf('a')], undefined, stop.signal)
@@ -562,7 +550,7 @@ describe('what is kept', () => {
   })
 
   it('a write that is aborted before it is sent leaves', async () => {
-    const outbox = new Outbox(new SlowStore().of(0), 'mine', host())
+    const outbox = new Outbox(new SlowStore().of(0), 'mine', quietHost())
     await outbox.hold()
     const stop = new AbortController()
     const write = outbox.add([patchOf('a')], undefined, stop.signal)
