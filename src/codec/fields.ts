@@ -55,6 +55,22 @@ export function namedFields(bytes: Uint8Array, start: number, names: readonly st
   return { spans, unknown }
 }
 
+/**
+ * Where the value of the field with this name stands, ASCII, in the map at `start` of canonical bytes; undefined if it
+ * has none. What stands behind it is not looked at. Throws CborError 'shape' if it is no map or a key no text.
+ */
+export function fieldAt(bytes: Uint8Array, start: number, name: string): Span | undefined {
+  if (majorTypeAt(bytes, start) !== MAP) throw new CborError('shape', start, 'not a map')
+  let at = contentAt(bytes, start)
+  for (let left = argumentAt(bytes, start); left > 0; left--) {
+    if (majorTypeAt(bytes, at) !== TEXT) throw new CborError('shape', at, 'a key is no text')
+    const value = itemEnd(bytes, at)
+    if (isAscii(bytes, contentAt(bytes, at), value, name)) return { start: value, end: itemEnd(bytes, value) }
+    at = itemEnd(bytes, value)
+  }
+  return undefined
+}
+
 function placeOf(bytes: Uint8Array, start: number, end: number, names: readonly string[]): number {
   for (let i = 0; i < names.length; i++) if (isAscii(bytes, start, end, names[i]!)) return i
   return -1

@@ -351,8 +351,8 @@ function hasSlot(node: Node, slot: number): boolean {
 
 /** How many entries stand before `slot`. */
 function indexOf(node: Node, slot: number): number {
-  if (slot < 32) return bitsSet(node.low & (2 ** slot - 1))
-  return bitsSet(node.low) + bitsSet(node.high & (2 ** (slot - 32) - 1))
+  if (slot < 32) return bitsSet(node.low & ((1 << slot) - 1))
+  return bitsSet(node.low) + bitsSet(node.high & ((1 << (slot - 32)) - 1))
 }
 
 function withSlot(node: Node, slot: number, entries: readonly (Leaf | Branch)[]): Node {

@@ -12,7 +12,7 @@ import { toHex } from '../bytes/hex.js'
 import { decodeChecked } from '../codec/decode-checked.js'
 import { encode } from '../codec/encode.js'
 import type { Schema } from '../codec/schema.js'
-import { namedFields } from '../codec/fields.js'
+import { fieldAt } from '../codec/fields.js'
 import { OBJECT_BYTES_MAX, OBJECTS_MEASURED_PER_SET_MAX } from '../limits.js'
 import { Hamt } from '../merkle/hamt.js'
 import { Account } from '../objects/account.js'
@@ -94,7 +94,9 @@ export class Draft {
   readonly shopId: ShopId
   readonly schemaVersion: bigint
   private readonly collections: Record<Collection, Hamt>
-  private readonly indexes: Record<Index, Hamt>
+  /** Those of the state that it began with until one of them is set: most sets set none, and there are many. */
+  private indexes: ShopState['indexes']
+  private areIndexesOwn = false
   /**
    * Objects that the set has touched: read once and written once, however many patches they have. A set of a thousand
    * patches of an order of a thousand items would cost a million otherwise.
@@ -125,7 +127,7 @@ export class Draft {
     this.storedManifest = state.manifest
     this.manifestBytesAtMost = state.manifest?.length ?? 0
     this.collections = { ...state.collections }
-    this.indexes = { ...state.indexes }
+    this.indexes = state.indexes
   }
 
   /** Throws Refusal INVALID for an object that grew beyond OBJECT_BYTES_MAX more than its patches told. */
@@ -154,7 +156,11 @@ export class Draft {
   }
 
   setIndex(name: Index, index: Hamt): void {
-    this.indexes[name] = index
+    if (!this.areIndexesOwn) {
+      this.indexes = { ...this.indexes }
+      this.areIndexesOwn = true
+    }
+    ;(this.indexes as Record<Index, Hamt>)[name] = index
   }
 
   read<T>(collection: Collection, key: Uint8Array, schema: Schema<T>): T | undefined {
@@ -191,7 +197,7 @@ export class Draft {
     const held = this.held(collection, key, schema)
     const bytesAtMost = held.bytesAtMost + this.growth()
     if (held.isDecoded || held.bytes === undefined || bytesAtMost > OBJECT_BYTES_MAX) return false
-    const { start, end } = present(namedFields(held.bytes, 0, [field.name]).spans[0], field.name)
+    const { start, end } = present(fieldAt(held.bytes, 0, field.name), field.name)
     held.bytes = concatBytes(held.bytes.subarray(0, start), field.make(), held.bytes.subarray(end))
     held.isChanged = true
     held.bytesAtMost = bytesAtMost
