@@ -17,6 +17,7 @@
  */
 
 import { PlaceDigests, STORED_PLACES } from './place-digests.js'
+import { copyDigest, DIGEST_BYTES } from './state-tree.js'
 
 /** The store's name of a stored node, ≥ 1. */
 export type NodeRef = number
@@ -31,17 +32,88 @@ export interface Leaf {
  * A node and what is known of it. Shared between versions of a trie, which read from one source and have one cache. The
  * node itself may be away when `ref` tells where to read it.
  */
-export interface Branch {
+export class Branch {
   /** Leaves below. */
   readonly size: number
   node: Node | undefined
   /** 0 while the node is not stored. */
   ref: NodeRef
-  digest: Uint8Array | undefined
-  /** The digest of its place in the state tree (PROOFS §1). */
-  root: Uint8Array | undefined
   /** Was asked for since the cache last looked. */
-  used: boolean
+  used = false
+  // Where its digests stand: in arrays of their own from 0 on, or in the stored bytes of the node above. An array takes
+  // seven times its 32 bytes, and of a node that is read most children are never looked at.
+  private digestIn: Uint8Array | undefined
+  private digestAt = 0
+  private rootIn: Uint8Array | undefined
+  private rootAt = 0
+
+  constructor(size: number, node: Node | undefined, ref: NodeRef, digest?: Uint8Array, root?: Uint8Array) {
+    this.size = size
+    this.node = node
+    this.ref = ref
+    this.digestIn = digest
+    this.rootIn = root
+  }
+
+  /** Its digest in the trie above, 32 bytes; undefined while nobody asked for it. A view, never to be changed. */
+  get digest(): Uint8Array | undefined {
+    return this.digestAt === 0 ? this.digestIn : this.digestIn!.subarray(this.digestAt, this.digestAt + DIGEST_BYTES)
+  }
+
+  set digest(digest: Uint8Array | undefined) {
+    this.digestIn = digest
+    this.digestAt = 0
+  }
+
+  /** The digest of its place in the state tree (PROOFS §1), as `digest`. */
+  get root(): Uint8Array | undefined {
+    return this.rootAt === 0 ? this.rootIn : this.rootIn!.subarray(this.rootAt, this.rootAt + DIGEST_BYTES)
+  }
+
+  set root(root: Uint8Array | undefined) {
+    this.rootIn = root
+    this.rootAt = 0
+  }
+
+  get hasDigest(): boolean {
+    return this.digestIn !== undefined
+  }
+
+  get hasRoot(): boolean {
+    return this.rootIn !== undefined
+  }
+
+  /** Copies a digest that is known, and makes no view of it. */
+  writeDigest(target: Uint8Array, at: number): void {
+    copyDigest(target, at, this.digestIn!, this.digestAt)
+  }
+
+  /** What is known of it stands in `stored` too, from `at` on: its digest, then its root. Where the next entry begins. */
+  leanOn(stored: Uint8Array, at: number, { digest, root }: ChildKind = this.kind): number {
+    let end = at
+    if (digest) {
+      this.digestIn = stored
+      this.digestAt = end
+      end += DIGEST_BYTES
+    }
+    if (root) {
+      this.rootIn = stored
+      this.rootAt = end
+      end += DIGEST_BYTES
+    }
+    return end
+  }
+
+  /** Which of its digests are known. */
+  get kind(): ChildKind {
+    return CHILDREN.find(({ digest, root }) => digest === this.hasDigest && root === this.hasRoot)!
+  }
+}
+
+/** What a stored child has after its head. */
+interface ChildKind {
+  readonly digest: boolean
+  readonly root: boolean
 }
 
 /**
@@ -71,8 +143,8 @@ const VERSION_WITH_PLACES = 2
 const HEAD_BYTES = 13
 const PLACES_BYTES = 8
 const LEAF = 0
-/** What a kind of child has after its head. */
-const CHILDREN: readonly { readonly digest: boolean; readonly root: boolean }[] = [
+/** From FIRST_CHILD on. */
+const CHILDREN: readonly ChildKind[] = [
   { digest: true, root: false },
   { digest: false, root: false },
   { digest: true, root: true },
@@ -81,7 +153,6 @@ const CHILDREN: readonly { readonly digest: boolean; readonly root: boolean }[] 
 const FIRST_CHILD = 1
 const LEAF_HEAD_BYTES = 9
 const CHILD_HEAD_BYTES = 17
-const DIGEST_BYTES = 32
 /** A list, and the leaves below a child: one alone stands in the node above (§6). */
 const LEAVES_MIN = 2
 
@@ -106,16 +177,19 @@ export function encodeNode(node: Node): Uint8Array {
 }
 
 /**
- * The node with its leaves as views of `stored`, which encodeNode made of it: in memory a leaf of its own buffers takes
- * nearly twice as much.
+ * The node with its leaves as views of `stored`, which encodeNode made of it, and what is known of its children there:
+ * in memory a leaf of its own buffers takes nearly twice as much.
  */
 export function leanNode(node: Node, stored: Uint8Array): Node {
   let at = stored.length
   for (const entry of node.entries) at -= entryBytes(entry)
   const entries = node.entries.map((entry) => {
+    if (!isLeaf(entry)) {
+      at = entry.leanOn(stored, at + CHILD_HEAD_BYTES)
+      return entry
+    }
     const key = at + LEAF_HEAD_BYTES
     at += entryBytes(entry)
-    if (!isLeaf(entry)) return entry
     const value = key + entry.key.length
     return { key: stored.subarray(key, value), value: stored.subarray(value, at) }
   })
@@ -187,7 +261,7 @@ function writePlaces(bytes: Uint8Array, view: DataView, at: number, node: Node, 
 
 function entryBytes(entry: Leaf | Branch): number {
   if (isLeaf(entry)) return LEAF_HEAD_BYTES + entry.key.length + entry.value.length
-  return CHILD_HEAD_BYTES + (entry.digest?.length ?? 0) + (entry.root?.length ?? 0)
+  return CHILD_HEAD_BYTES + (entry.hasDigest ? DIGEST_BYTES : 0) + (entry.hasRoot ? DIGEST_BYTES : 0)
 }
 
 function writeLeaf(bytes: Uint8Array, view: DataView, at: number, { key, value }: Leaf): number {
@@ -200,13 +274,12 @@ function writeLeaf(bytes: Uint8Array, view: DataView, at: number, { key, value }
 }
 
 function writeChild(bytes: Uint8Array, view: DataView, at: number, child: Branch): number {
-  const { ref, size, digest, root } = child
-  const has = { digest: digest !== undefined, root: root !== undefined }
-  bytes[at] = FIRST_CHILD + CHILDREN.findIndex((kind) => kind.digest === has.digest && kind.root === has.root)
+  const { ref, size, kind, root } = child
+  bytes[at] = FIRST_CHILD + CHILDREN.indexOf(kind)
   view.setFloat64(at + 1, ref)
   view.setFloat64(at + 9, size)
-  if (digest !== undefined) bytes.set(digest, at + CHILD_HEAD_BYTES)
-  if (root !== undefined) bytes.set(root, at + CHILD_HEAD_BYTES + (digest?.length ?? 0))
+  if (kind.digest) child.writeDigest(bytes, at + CHILD_HEAD_BYTES)
+  if (root !== undefined) bytes.set(root, at + CHILD_HEAD_BYTES + (kind.digest ? DIGEST_BYTES : 0))
   return at + entryBytes(child)
 }
 
@@ -269,20 +342,15 @@ class NodeReader {
     return PlaceDigests.of(known, this.bytes.subarray(start, this.at))
   }
 
-  private digest(): Uint8Array {
-    const start = this.skip(DIGEST_BYTES)
-    return this.bytes.slice(start, this.at)
-  }
-
-  private child(has: { readonly digest: boolean; readonly root: boolean }): Branch {
+  private child(has: ChildKind): Branch {
     const at = this.skip(CHILD_HEAD_BYTES - 1)
     const ref = this.view.getFloat64(at)
     const size = this.view.getFloat64(at + 8)
     if (!Number.isSafeInteger(ref) || ref < 1) this.refuse(`a child stored under ${ref}`)
     if (!Number.isSafeInteger(size) || size < LEAVES_MIN) this.refuse(`a child of ${size} leaves`)
-    const digest = has.digest ? this.digest() : undefined
-    const root = has.root ? this.digest() : undefined
-    return { size, node: undefined, ref, digest, root, used: false }
+    const child = new Branch(size, undefined, ref)
+    this.skip(child.leanOn(this.bytes, this.at, has) - this.at)
+    return child
   }
 
   /** Where the next `length` bytes begin. */

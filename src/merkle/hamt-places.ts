@@ -11,7 +11,7 @@ import { sha256, sha256Into } from '#hash'
 import { assert } from '../assert.js'
 import { compareBytes, equalBytes } from '../bytes/bytes.js'
 import { HAMT_BITS_PER_LEVEL, HAMT_LEVELS_MAX } from '../limits.js'
-import { bitsSet, isLeaf, type Branch, type Leaf, type Node } from './hamt-node.js'
+import { bitsSet, Branch, isLeaf, type Leaf, type Node } from './hamt-node.js'
 import { PlaceDigests } from './place-digests.js'
 import {
   bitAt,
@@ -50,18 +50,19 @@ const LIST_BIT = HAMT_LEVELS_MAX * HAMT_BITS_PER_LEVEL
 
 /** The digest of the branch's place: its root, if it is the trie's. */
 export function rootOf(branch: Branch, context: PlaceContext): Uint8Array {
-  if (branch.root !== undefined) return branch.root
+  const known = branch.root
+  if (known !== undefined) return known
   if (branch.size === 0) return EMPTY_PLACE
   const node = context.load(branch)
-  branch.root = isList(node)
+  const root = isList(node)
     ? inList(node.entries as readonly Leaf[], LIST_BIT, context)!.digest
     : wholeOf(node, context)
-  return branch.root
+  return (branch.root = root)
 }
 
 /** Hashes what the root needs a part at a time: it yields where it may be left, and what it hashed stays. */
 export function* hashSteps(branch: Branch, context: PlaceContext): Generator<undefined, void> {
-  if (branch.root !== undefined) return
+  if (branch.hasRoot) return
   if (branch.size > STEP_LEAVES)
     for (const entry of context.load(branch).entries) if (!isLeaf(entry)) yield* hashSteps(entry, context)
   rootOf(branch, context)
@@ -98,14 +99,7 @@ export function* leavesAfter(
 /** Whether what is kept of the node, and the branch's root, is what follows from its entries. */
 export function isTrue(node: Node, root: Uint8Array, context: PlaceContext): boolean {
   const fresh: Node = { ...node, places: undefined, preimage: undefined }
-  const branch: Branch = {
-    size: node.entries.length,
-    node: fresh,
-    ref: 0,
-    digest: undefined,
-    root: undefined,
-    used: false,
-  }
+  const branch = new Branch(node.entries.length, fresh, 0)
   if (!equalBytes(rootOf(branch, context), root)) return false
   const { places } = node
   return places === undefined || [...places.known()].every((place) => isSame(places.get(place)!, fresh, place))
@@ -149,7 +143,7 @@ function learn(node: Node, place: number, context: PlaceContext): void {
   if (entries === 1 || place >= SLOTS) {
     const entry = firstEntry(node, place)
     if (isLeaf(entry)) return learnMark(node, place, entry, context)
-    if (place >= SLOTS) return void rootOf(entry, context)
+    if (place >= SLOTS) return entry.hasRoot ? undefined : void rootOf(entry, context)
   }
   const preimage = preimageAt(node, place, context)
   ;(node.places ??= PlaceDigests.empty()).hash(place, preimage)

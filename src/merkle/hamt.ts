@@ -24,12 +24,12 @@ import {
 } from './hamt-places.js'
 import {
   bitsSet,
+  Branch,
   decodeNode,
   encodeNode,
   leanNode,
   HamtStoreError,
   isLeaf,
-  type Branch,
   type Leaf,
   type Node,
   type NodeRef,
@@ -293,11 +293,11 @@ export class Hamt {
 }
 
 function branchOf(node: Node, size: number): Branch {
-  return { size, node, ref: 0, digest: undefined, root: undefined, used: false }
+  return new Branch(size, node, 0)
 }
 
 function storedBranch({ ref, size, digest, root }: StoredRoot): Branch {
-  if (ref !== 0) return { size, node: undefined, ref, digest, root, used: false }
+  if (ref !== 0) return new Branch(size, undefined, ref, digest, root)
   if (size !== 0) throw new HamtStoreError(ref, `no node for ${size} leaves`)
   return branchOf(listOf([]), 0)
 }
@@ -461,7 +461,7 @@ function digestOf(branch: Branch, context: TrieContext): Uint8Array {
 }
 
 function digestOfNode(node: Node, context: TrieContext): Uint8Array {
-  return hashNode(node, (child) => child.digest ?? digestOf(child, context))
+  return hashNode(node, (child) => digestOf(child, context))
 }
 
 // Traversal

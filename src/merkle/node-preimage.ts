@@ -15,8 +15,8 @@ const SCRATCH_BYTES_MAX = 1_048_576
 const KEPT_BYTES_MAX = 16_384
 let scratch = new Uint8Array(4_096)
 
-/** 32 bytes. `digestOf` gives that of a child. */
-export function hashNode(node: Node, digestOf: (child: Branch) => Uint8Array): Uint8Array {
+/** 32 bytes. `digestOf` makes that of a child known. */
+export function hashNode(node: Node, digestOf: (child: Branch) => void): Uint8Array {
   const { preimage } = node
   if (typeof preimage === 'object') {
     if ((preimage.staleLow | preimage.staleHigh) !== 0) writeStale(node, preimage, digestOf)
@@ -25,13 +25,13 @@ export function hashNode(node: Node, digestOf: (child: Branch) => Uint8Array): U
   let length = 0
   for (const entry of node.entries) {
     // Before the scratch is taken: to hash a child takes it too.
-    if (!isLeaf(entry)) digestOf(entry)
+    if (!isLeaf(entry) && !entry.hasDigest) digestOf(entry)
     length += entryLength(entry)
   }
   const isKept = preimage === 'wanted' && length <= KEPT_BYTES_MAX
   const bytes = isKept ? new Uint8Array(length) : buffer(length).subarray(0, length)
   let at = 0
-  for (const entry of node.entries) at = writeEntry(bytes, at, entry, digestOf)
+  for (const entry of node.entries) at = writeEntry(bytes, at, entry)
   node.preimage = isKept ? { bytes, staleLow: 0, staleHigh: 0 } : 'wanted'
   return sha256(bytes)
 }
@@ -52,12 +52,15 @@ function isAsLong(old: Leaf | Branch, entry: Leaf | Branch): boolean {
   return old.key.length + old.value.length === entry.key.length + entry.value.length
 }
 
-function writeStale(node: Node, preimage: Preimage, digestOf: (child: Branch) => Uint8Array): void {
+function writeStale(node: Node, preimage: Preimage, digestOf: (child: Branch) => void): void {
   let { staleLow: low, staleHigh: high } = preimage
   let at = 0
   for (let i = 0; (low | high) !== 0; i++) {
     const entry = node.entries[i]!
-    if ((low & 1) === 1) writeEntry(preimage.bytes, at, entry, digestOf)
+    if ((low & 1) === 1) {
+      if (!isLeaf(entry) && !entry.hasDigest) digestOf(entry)
+      writeEntry(preimage.bytes, at, entry)
+    }
     at += entryLength(entry)
     // The next entry's bit comes to the front.
     low = (low >>> 1) | (high << 31)
@@ -71,16 +74,10 @@ function entryLength(entry: Leaf | Branch): number {
 }
 
 /** Where the next one begins. */
-function writeEntry(
-  bytes: Uint8Array,
-  at: number,
-  entry: Leaf | Branch,
-  digestOf: (child: Branch) => Uint8Array,
-): number {
+function writeEntry(bytes: Uint8Array, at: number, entry: Leaf | Branch): number {
   if (!isLeaf(entry)) {
-    const digest = digestOf(entry)
-    bytes.set(digest, at)
-    return at + digest.length
+    entry.writeDigest(bytes, at)
+    return at + DIGEST_BYTES
   }
   bytes.set(entry.key, at)
   bytes.set(entry.value, at + entry.key.length)

@@ -10,7 +10,7 @@ import {
   encodeNode,
   HamtStoreError,
   isLeaf,
-  type Branch,
+  Branch,
   type Leaf,
   type Node,
 } from '../../src/merkle/hamt-node.js'
@@ -218,10 +218,11 @@ describe('a damaged node', () => {
       return (error as Error).message
     }
   }
-  const withChild = (changed: Partial<Branch>): Node => ({
-    ...rootNode,
-    entries: rootNode.entries.map((entry) => (entry === child ? { ...child, ...changed } : entry)),
-  })
+  const withChild = (changed: Partial<Pick<Branch, 'ref' | 'size'>>): Node => {
+    const { ref, size } = { ref: child.ref, size: child.size, ...changed }
+    const other = new Branch(size, child.node, ref, child.digest, child.root)
+    return { ...rootNode, entries: rootNode.entries.map((entry) => (entry === child ? other : entry)) }
+  }
 
   it('is refused when it is cut off anywhere, continued, or of another version', () => {
     for (const { ref, size } of [root, child]) {
