@@ -76,8 +76,12 @@ export const CHECKPOINT_AFTER_SETS = 1_024
 export const CHECKPOINTS_TOGETHER_MS = 50
 /** Of one shop, those that are signed again included. */
 export const CHECKPOINTS_PER_SECOND_MAX = 10
-/** Between those that a subscription is pushed while nothing changes of what it selects. */
+/**
+ * Between those that a subscription is pushed while nothing changes of what it selects: a millisecond for each
+ * subscription of the shop, within these bounds.
+ */
 export const CHECKPOINT_PUSH_REST_MS = 1_000
+export const CHECKPOINT_PUSH_REST_MS_MAX = 5_000
 /** One that is older is signed again when it is asked for. */
 export const CHECKPOINT_FRESH_SECONDS = 10n
 /** Of a shop: state proofs are made at these. */

@@ -11,6 +11,7 @@ import { decodeSet } from '../../wire/pushed-set.js'
 import { RefusedError, type Bench } from './bench.js'
 import { Latencies } from './latencies.js'
 import { closedLoop, count, type Load } from './load.js'
+import type { Series } from './result.js'
 import { openSession } from './session.js'
 import { openShop, writeOne, type BenchShop } from './shop.js'
 import { signedLanes } from './write.js'
@@ -33,11 +34,11 @@ export async function benchSync(bench: Bench, { listings, sets }: SyncPlan): Pro
 }
 
 /** All of the log that a visitor may read: every set of it changes a listing. */
-export async function syncLog(bench: Bench, shop: BenchShop): Promise<void> {
+export async function syncLog(bench: Bench, shop: BenchShop): Promise<Series> {
   const head = await bench.until(writeOne(shop))
   const name = `sync the log, ${head.toLocaleString('en')} sets`
   const { listings } = shop
-  await bench.series(
+  return bench.series(
     { name, unit: 'sets', loop: 'closed', listings },
     async () => () =>
       newcomer(bench, shop, false, (request) => {
@@ -49,10 +50,10 @@ export async function syncLog(bench: Bench, shop: BenchShop): Promise<void> {
 }
 
 /** All objects, under a checkpoint. */
-export async function syncSnapshot(bench: Bench, shop: BenchShop): Promise<void> {
+export async function syncSnapshot(bench: Bench, shop: BenchShop): Promise<Series> {
   const { listings } = shop
   const name = `sync a snapshot, ${listings.toLocaleString('en')} listings`
-  await bench.series(
+  return bench.series(
     { name, unit: 'objects', loop: 'closed', listings, bySize: 'sync a snapshot' },
     async () => () => receiveSnapshot(bench, shop),
   )

@@ -173,6 +173,11 @@ export class Checkpoints {
     return () => void this.shops.get(shopId)?.watchers.delete(own)
   }
 
+  /** How many watch it. */
+  watchers(shopId: ShopId): number {
+    return this.shops.get(shopId)?.watchers.size ?? 0
+  }
+
   /** Signs nothing more; what was begun is finished. */
   async stop(): Promise<void> {
     this.stopped = true

@@ -8,7 +8,7 @@
  */
 
 import type { Seq, ShopId } from '../../brands.js'
-import { CHECKPOINT_PUSH_REST_MS } from '../../limits.js'
+import { CHECKPOINT_PUSH_REST_MS, CHECKPOINT_PUSH_REST_MS_MAX } from '../../limits.js'
 import { encodeEnvelope } from '../../wire/envelope.js'
 import type { KeptCheckpoint } from '../checkpoints/signed-shop.js'
 import type { Clock } from '../instruments/clock.js'
@@ -109,12 +109,13 @@ export class CheckpointPushes {
   /** Otherwise it acts again when it is. */
   private isTime(): boolean {
     if (this.lastSet > this.pushed) return true
-    const { clock } = this.options
+    const { clock, proofs, shopId } = this.options
     const since = clock.nowMs() - this.pushedAtMs
+    const rest = restMs(proofs.checkpoints.watchers(shopId))
     // A clock that was set back must not make anybody wait.
-    if (since < 0 || since >= CHECKPOINT_PUSH_REST_MS) return true
+    if (since < 0 || since >= rest) return true
     if (!this.isStopped)
-      this.callOff ??= clock.after(CHECKPOINT_PUSH_REST_MS - since, () => {
+      this.callOff ??= clock.after(rest - since, () => {
         this.callOff = undefined
         this.act()
       })
@@ -147,4 +148,9 @@ export class CheckpointPushes {
     const consistency = proofs.pushedConsistency(shopId, this.acknowledged, kept.seq)
     return { ...proofs.pushed(kept), consistency, salts: isFirst ? salts : NOTHING }
   }
+}
+
+/** Many that wait for nothing are told in turn: a push and its answer take the relay as long as a write. */
+function restMs(subscriptions: number): number {
+  return Math.min(CHECKPOINT_PUSH_REST_MS_MAX, Math.max(CHECKPOINT_PUSH_REST_MS, subscriptions))
 }

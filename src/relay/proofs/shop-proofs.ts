@@ -26,7 +26,10 @@ import { readsEverything, type Reader } from '../shops/reader.js'
 import type { Shop } from '../shops/shop.js'
 
 interface ShopProofsOptions {
-  readonly checkpoints: Pick<Checkpoints, 'follows' | 'newest' | 'at' | 'upTo' | 'fresh' | 'firstSigned' | 'watch'>
+  readonly checkpoints: Pick<
+    Checkpoints,
+    'follows' | 'newest' | 'at' | 'upTo' | 'fresh' | 'firstSigned' | 'watch' | 'watchers'
+  >
   readonly store: Store
   readonly clock: Clock
   readonly metrics: Metrics

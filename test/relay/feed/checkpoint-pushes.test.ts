@@ -1,7 +1,7 @@
 /** How often a subscription is pushed checkpoints; what they hold is shown in test/e2e/checkpoint-pushes.test.ts. */
 
 import { beforeEach, expect, it } from 'vitest'
-import { CHECKPOINT_PUSH_REST_MS } from '../../../src/limits.js'
+import { CHECKPOINT_PUSH_REST_MS, CHECKPOINT_PUSH_REST_MS_MAX } from '../../../src/limits.js'
 import type { KeptCheckpoint } from '../../../src/relay/checkpoints/signed-shop.js'
 import { CheckpointPushes } from '../../../src/relay/feed/checkpoint-pushes.js'
 import type { ShopProofs } from '../../../src/relay/proofs/shop-proofs.js'
@@ -13,16 +13,19 @@ let pushes: CheckpointPushes
 let newest: KeptCheckpoint | undefined
 let signed: (kept: KeptCheckpoint) => void
 let taken: number[]
+let watchers: number
 
 beforeEach(() => {
   clock = new TestClock()
   taken = []
   newest = undefined
+  watchers = 1
   const proofs = {
     checkpoints: {
       watch: (_shop: bigint, onSigned: typeof signed) => ((signed = onSigned), () => undefined),
       upTo: () => newest,
       newest: () => newest,
+      watchers: () => watchers,
     },
     pushed: () => ({ checkpoint: nothing, signature: nothing, level: nothing, last: nothing }),
     pushedConsistency: () => nothing,
@@ -55,6 +58,20 @@ it('one a second while nothing is selected, the newest of them, and the last one
   expect(pushes.isBeyond(10)).toBe(false)
   await clock.turn(CHECKPOINT_PUSH_REST_MS)
   expect(taken).toEqual([1, 5, 10, 11])
+})
+
+it('of a shop with many subscriptions fewer, but not less than one in CHECKPOINT_PUSH_REST_MS_MAX', async () => {
+  watchers = 3_000
+  sign(1)
+  sign(2)
+  await clock.turn(2_999)
+  expect(taken).toEqual([1])
+  await clock.turn(1)
+  expect(taken).toEqual([1, 2])
+  watchers = 1_000_000
+  sign(3)
+  await clock.turn(CHECKPOINT_PUSH_REST_MS_MAX)
+  expect(taken).toEqual([1, 2, 3])
 })
 
 it('the one after a set that was pushed comes at once', async () => {
