@@ -14,6 +14,11 @@ import { foundry } from 'viem/chains'
 const { URL: url = 'http://127.0.0.1:4444', RELAY: relay = 'development', LISTING = '1', RPC } = process.env
 // The Payments contract of the chain; this one is the development chain's.
 const payments = process.env.PAYMENTS ?? '0x9fe46736679d2d9a65f0992f2272de9f3c7fa6e0'
+const missing = ['SHOP', 'WALLET'].filter((name) => !process.env[name])
+if (missing.length > 0) {
+  console.error(`${missing.join(' and ')} missing: SHOP=… WALLET=… node examples/buy.mjs`)
+  process.exit(1)
+}
 const shop = BigInt(process.env.SHOP)
 const account = privateKeyToAccount(`0x${process.env.WALLET.replace(/^0x/, '')}`)
 

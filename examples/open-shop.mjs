@@ -15,6 +15,11 @@ const {
   CARD = './cairn-card.key',
   CHAIN_ID,
 } = process.env
+const missing = ['SHOP', 'PAYEE'].filter((name) => !process.env[name])
+if (missing.length > 0) {
+  console.error(`${missing.join(' and ')} missing: SHOP=… PAYEE=0x… node examples/open-shop.mjs`)
+  process.exit(1)
+}
 const shop = BigInt(process.env.SHOP)
 const key = hexToBytes(`0x${readFileSync(CARD, 'utf8').trim()}`)
 

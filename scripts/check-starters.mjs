@@ -1,42 +1,64 @@
 /**
  * `npm run check:starters`: packs the client, installs it into clean folders, and has it seen to work against a relay
  * of another origin: the starters of examples/, type-checked, built and run; the page of docs/first-shop-page.md; the
- * bundlers in Chromium; Node, Deno and Bun; publint and attw. Needs the registry of npm, and Chromium. Ends with one
- * line: `starters S / S, …`.
+ * bundlers in Chromium; Node, Deno and Bun; publint and attw. Needs the registry of npm, and Chromium. `-- --short`
+ * does the starters alone, `-- NAME` that one check. Ends with one line: `starters S / S, … in N s`.
  */
 
 import { execFile, spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
-import { extname, join, resolve } from 'node:path'
-import { promisify } from 'node:util'
+import { basename, extname, join, resolve } from 'node:path'
+import { parseArgs, promisify } from 'node:util'
 import { chromium } from 'playwright-core'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
 // A build of Next takes three minutes where others use the machine too.
 const STEP_MS_MAX = 420_000
+/** What a starter says that was told no shop. */
+const MISSING = 'SHOP is no number of a shop'
+/** Made in a starter that somebody tried where it stands. */
+const MADE = /^\/(?:node_modules|\.next|built|dist|package-lock\.json|next-env\.d\.ts|[^/]+\.(?:tgz|tsbuildinfo))$/u
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' }
 const run = promisify(execFile)
 
+const STARTERS = ['node', 'vite-react', 'next']
+const GUIDE = 'first-shop-page'
+const TOOLS = ['publint', 'attw', 'vite', 'esbuild', 'webpack', 'on Node', 'on Deno', 'on Bun']
+const { values: options, positionals } = parseArgs({
+  options: { short: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const all = options.short ? STARTERS : [...TOOLS, ...STARTERS, GUIDE]
+const wanted = positionals.length === 0 ? all : positionals
+if (CHROMIUM === undefined) throw new Error('there is no Chromium here: apt-get install chromium')
+const unknown = wanted.filter((name) => !all.includes(name))
+if (unknown.length > 0) throw new Error(`there is no ${unknown.join(', ')} among ${all.join(', ')}`)
+
 const folder = mkdtempSync(join(tmpdir(), 'cairn-starters-'))
+const begun = Date.now()
 const ends = []
 const found = {}
-const [wanted] = process.argv.slice(2)
 
 try {
   const packed = (
     await command(process.execPath, [join(ROOT, 'scripts/pack-client.mjs'), '--out', folder], ROOT)
   ).trim()
+  // All at once: they wait for the registry. What fails is told by the check of that starter.
+  const starters = new Map(
+    STARTERS.filter((name) => wanted.includes(name)).map((name) => [name, installed(`examples/${name}`, packed)]),
+  )
+  await Promise.allSettled(starters.values())
   const relay = await startRelay()
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
   ends.push(() => browser.close())
-  await checkTools(packed, relay, browser)
-  await check('starters', 'node', () => checkNode(packed, relay))
-  await check('starters', 'vite-react', () => checkVite(packed, relay, browser))
-  await check('starters', 'next', () => checkNext(packed, relay, browser))
-  await check('guide', 'first-shop-page', () => checkGuide(relay, browser))
+  if (TOOLS.some((name) => wanted.includes(name))) await checkTools(packed, relay, browser)
+  await check('starters', 'node', async () => checkNode(await starters.get('node'), relay))
+  await check('starters', 'vite-react', async () => checkVite(await starters.get('vite-react'), relay, browser))
+  await check('starters', 'next', async () => checkNext(await starters.get('next'), relay, browser))
+  await check('guide', GUIDE, () => checkGuide(relay, browser))
 } finally {
   for (const end of ends.reverse()) await end()
   rmSync(folder, { recursive: true, force: true })
@@ -44,12 +66,14 @@ try {
 const groups = Object.entries(found).map(
   ([name, results]) => `${name} ${results.filter(Boolean).length} / ${results.length}`,
 )
-console.log(groups.sort((a, b) => Number(b.startsWith('starters')) - Number(a.startsWith('starters'))).join(', '))
-if (Object.values(found).flat().includes(false)) process.exitCode = 1
+groups.sort((a, b) => Number(b.startsWith('starters')) - Number(a.startsWith('starters')))
+console.log(`${groups.join(', ')} in ${Math.round((Date.now() - begun) / 1_000)} s`)
+const results = Object.values(found).flat()
+if (results.includes(false) || results.length !== wanted.length) process.exitCode = 1
 
 /** One line of the report. */
 async function check(group, name, act) {
-  if (wanted !== undefined && wanted !== name) return
+  if (!wanted.includes(name)) return
   const start = Date.now()
   const results = (found[group] ??= [])
   try {
@@ -63,8 +87,7 @@ async function check(group, name, act) {
 }
 
 async function checkTools(packed, relay, browser) {
-  if (wanted !== undefined && ['node', 'vite-react', 'next', 'first-shop-page'].includes(wanted)) return
-  const project = await installed(join(ROOT, 'scripts/client-tools'), packed)
+  const project = await installed('scripts/client-tools', packed)
   const tool = (name, args) => command(join(project, 'node_modules/.bin', name), args, project)
   await check('package', 'publint', async () => last(await tool('publint', [packed])))
   await check('package', 'attw', async () => (await tool('attw', ['--profile', 'esm-only', packed]), 'no problem'))
@@ -97,27 +120,32 @@ async function checkTools(packed, relay, browser) {
   await check('runtimes', 'on Bun', async () => last(await tool('bun', ['run', 'watch.js', query])))
 }
 
-async function checkNode(packed, { url, shop }) {
-  const project = await starter('node', packed)
+async function checkNode(project, { url, shop }) {
+  await npmRun(project, ['check', 'build'])
   const said = last(await command('npm', ['run', '-s', 'start'], project, { URL: url, SHOP: shop }))
   if (!/^\d+ listings, proven as of checkpoint \d+, nothing left out$/u.test(said)) throw new Error(said)
+  const without = await command('npm', ['run', '-s', 'start'], project, { SHOP: '' }).catch(({ stderr }) => stderr)
+  if (!without.startsWith(MISSING)) throw new Error(`without SHOP it says: ${without}`)
   return said
 }
 
-async function checkVite(packed, relay, browser) {
-  const project = await starter('vite-react', packed, { VITE_URL: relay.url, VITE_SHOP: relay.shop })
-  return seen(browser, serve(join(project, 'dist')), relay, /^proven as of checkpoint \d+, nothing left out/u)
+async function checkVite(project, relay, browser) {
+  const environment = { VITE_URL: relay.url, VITE_SHOP: relay.shop }
+  await npmRun(project, ['check', 'build'], environment)
+  const built = join(project, 'dist')
+  const said = await seen(browser, serve(built), relay, /^proven as of checkpoint \d+, nothing left out/u)
+  await npmRun(project, ['build'], { VITE_SHOP: '' })
+  await seen(browser, serve(built), relay, new RegExp(`^VITE_${MISSING}`, 'u'))
+  return said
 }
 
-async function checkNext(packed, relay, browser) {
+async function checkNext(project, relay, browser) {
   const environment = { URL: relay.url, SHOP: relay.shop, NEXT_TELEMETRY_DISABLED: '1' }
-  const project = await starter('next', packed, environment)
-  const server = spawn(join(project, 'node_modules/.bin/next'), ['start', '-p', '0'], {
-    cwd: project,
-    env: { ...process.env, ...environment },
-  })
-  ends.push(() => server.kill())
-  const origin = (await untilSaid(server, /http:\/\/localhost:(\d+)/u))[0]
+  // Its build makes types of its own.
+  await npmRun(project, ['build', 'check'], environment)
+  const without = await (await fetch(await startNext(project, { ...environment, SHOP: '' }))).text()
+  if (!without.includes(MISSING)) throw new Error(`without SHOP it renders: ${without.slice(0, 2_000)}`)
+  const origin = await startNext(project, environment)
   const rendered = await (await fetch(origin)).text()
   const proof = /proven by the server as of checkpoint \d+, nothing left out/u.exec(rendered)?.[0]
   if (proof === undefined) throw new Error(`the server rendered no proof: ${rendered.slice(0, 2_000)}`)
@@ -146,22 +174,26 @@ async function checkGuide(relay, browser) {
   return seen(browser, Promise.resolve(origin), relay, /\d+ listings, proven as of checkpoint \d+, nothing left out/u)
 }
 
-/** A starter in a folder of its own, installed, type-checked and built. */
-async function starter(name, packed, environment = {}) {
-  const project = await installed(join(ROOT, 'examples', name), packed)
-  // Its build makes types of its own.
-  if (name === 'next') await command('npm', ['run', '-s', 'build'], project, environment)
-  await command('npm', ['run', '-s', 'check'], project, environment)
-  if (name !== 'next') await command('npm', ['run', '-s', 'build'], project, environment)
-  return project
+/** Where it serves what was built. */
+async function startNext(project, environment) {
+  const server = spawn(join(project, 'node_modules/.bin/next'), ['start', '-p', '0'], {
+    cwd: project,
+    env: { ...process.env, ...environment },
+  })
+  ends.push(() => server.kill())
+  return (await untilSaid(server, /http:\/\/localhost:(\d+)/u))[0]
 }
 
-async function installed(source, packed) {
-  const project = mkdtempSync(join(folder, 'project-'))
-  cpSync(source, project, { recursive: true, filter: (path) => !/node_modules|\.next|\/built|\/dist/u.test(path) })
-  const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
-  manifest.dependencies['cairn-client'] = `file:${packed}`
-  writeFileSync(join(project, 'package.json'), JSON.stringify(manifest))
+async function npmRun(project, scripts, environment = {}) {
+  for (const script of scripts) await command('npm', ['run', '-s', script], project, environment)
+}
+
+/** As a clone has it, in a folder of its own, with the packed client where its package.json looks for it. */
+async function installed(name, packed) {
+  const source = join(ROOT, name)
+  const project = mkdtempSync(join(folder, `${basename(source)}-`))
+  cpSync(source, project, { recursive: true, filter: (path) => !MADE.test(path.slice(source.length)) })
+  copyFileSync(packed, join(project, basename(packed)))
   await command('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], project)
   return project
 }

@@ -245,6 +245,13 @@ describe('the way to a shop of one’s own', { timeout: 120_000 }, () => {
     expect(shown.filter((line) => !line.startsWith('//') && !lines.includes(line))).toEqual([])
   })
 
+  it.each<[name: string, env: Readonly<Record<string, string>>, said: string]>([
+    ['open-shop', { SHOP: '1', PAYEE: '' }, 'PAYEE missing: SHOP=… PAYEE=0x… node examples/open-shop.mjs'],
+    ['buy', { SHOP: '', WALLET: '' }, 'SHOP and WALLET missing: SHOP=… WALLET=… node examples/buy.mjs'],
+  ])('says what is missing for %s', async (name, env, said) => {
+    expect(await example(name, env)).toMatchObject({ code: 1, out: '', err: `${said}\n` })
+  })
+
   it('is a shop, its manifest and a listing, an order of a guest, and its payment', async () => {
     const create = cairn(['shop', 'create', '--url', url, '--chain', chainFile], wallet(merchant!.secret))
     const SHOP = /^shop (\d+)$/mu.exec((await create.outcome()).out)![1]!

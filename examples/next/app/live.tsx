@@ -2,12 +2,7 @@
 
 import type { ReactNode } from 'react'
 import { Shop, useListings } from 'cairn-client/react'
-
-interface Place {
-  readonly url: string
-  readonly shop: bigint
-  readonly relay: string
-}
+import type { Place } from './proven.ts'
 
 /** The children until the browser itself has proven the shop. */
 export function Live({ children, ...place }: Place & { readonly children: ReactNode }) {

@@ -1,14 +1,20 @@
 import { connect, type Listing, type ShopClient, type Verified } from 'cairn-client'
 
-/** Where the shop is: of the environment. */
-export function place() {
+export interface Place {
+  readonly url: string
+  readonly shop: bigint
+  readonly relay: string
+}
+
+/** Where the shop is: of the environment; undefined where that names none. */
+export function place(): Place | undefined {
   const { URL: url = 'http://127.0.0.1:4444', SHOP = '', RELAY: relay = 'development' } = process.env
-  return { url, shop: BigInt(SHOP), relay }
+  return /^\d+$/u.test(SHOP) ? { url, shop: BigInt(SHOP), relay } : undefined
 }
 
 /** All listings, once their proof was checked here, on the server: a page is never made of what is not proven. */
-export async function provenListings(): Promise<Proven> {
-  const client = await connect(place())
+export async function provenListings(where: Place): Promise<Proven> {
+  const client = await connect(where)
   let timer: NodeJS.Timeout | undefined
   const tooLong = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error('the shop was not proven in time')), PROVEN_MS_MAX)
