@@ -6,9 +6,10 @@
  */
 
 import { CborEncoded } from '../codec/encode.js'
-import { CborTime } from '../codec/value.js'
-import type { Change } from '../patches/patch.js'
-import { requireEditable, type ObjectCollection } from '../state/object-edit.js'
+import { CborTime, type Cbor } from '../codec/value.js'
+import { encodeChange, readPatch, SchemaError, type Change } from '../patches/patch.js'
+import { placeOf } from '../state/edit.js'
+import { checkOfValue, type ObjectCollection } from '../state/object-edit.js'
 import { usage } from './client-error.js'
 import { isId } from './places.js'
 
@@ -23,25 +24,43 @@ const KEYS: Readonly<Record<ObjectCollection, readonly [isKey: (key: unknown) =>
   Tags: [(key) => typeof key === 'string' && key !== '', 'Give the name of a tag as a text.'],
 }
 
-/** Throws ClientError USAGE for the first thing that is wrong. */
-export function checkChanges(changes: readonly Change[]): void {
+/** Each encoded, as a patch. Throws ClientError USAGE for the first thing that is wrong. */
+export function encodedChanges(changes: readonly Change[]): Uint8Array[] {
   if (!Array.isArray(changes) || changes.length === 0)
-    throw usage('changes', 'there is none', "Write [{ op: 'replace', path: ['Listings', 1n, 'Price'], value: 100n }].")
-  for (const [i, change] of (changes as readonly Change[]).entries()) checkChange(change, `changes[${i}]`)
+    throw usage('changes', Array.isArray(changes ?? []) ? 'there is none' : 'they are no list', CHANGES_REMEDY)
+  return (changes as readonly Change[]).map((change, i) => encodedChange(change, `changes[${i}]`))
 }
 
-function checkChange(change: Change, at: string): void {
+const CHANGES_REMEDY = "Write [{ op: 'replace', path: ['Listings', 1n, 'Price'], value: 100n }]."
+
+function encodedChange(change: Change, at: string): Uint8Array {
   if (typeof change !== 'object' || change === null) throw usage(at, 'it is no change', 'Write { op, path, value }.')
   const { op, path, value } = change
+  if (op === undefined) throw usage(`${at}.op`, 'it is missing', `There are ${OPS.join(', ')}.`)
   if (!OPS.includes(op)) throw usage(`${at}.op`, `there is no op ${JSON.stringify(op)}`, `There are ${OPS.join(', ')}.`)
-  checkPath(change, `${at}.path`, path)
+  const check = checkedPath(change, `${at}.path`, path)
   if (op === 'remove') {
     if (value !== undefined && value !== null) throw usage(`${at}.value`, 'remove takes none', 'Leave it out.')
   } else if (value === undefined) throw usage(`${at}.value`, 'it is missing', `Give what to ${op}.`)
-  else checkValue(value, `${at}.value`)
+  const isEncoded = op !== 'remove' && checkValue(value, `${at}.value`)
+  try {
+    const patch = encodeChange(change)
+    check(isEncoded ? readPatch(patch).value : ((value ?? null) as Cbor))
+    return patch
+  } catch (error) {
+    const { message } = error as Error
+    if (!(error instanceof SchemaError)) throw usage(at, message, SHAPES)
+    const inside = error.at.slice(placeOf(path).length)
+    const isNumber = /(?:integer|\^\d+−1)$/u.test(message)
+    throw usage(`${at}.value${inside}`, `it ${message.slice(error.at.length + 1)}`, isNumber ? NUMBER : SHAPES)
+  }
 }
 
-function checkPath(change: Change, at: string, path: unknown): void {
+const NUMBER = 'Give a bigint: an amount is in the smallest unit, and parseMoney makes it of a text.'
+const SHAPES = 'PROTOCOL §3 names all fields, and what each takes.'
+
+/** The check of its value. */
+function checkedPath(change: Change, at: string, path: unknown): ReturnType<typeof checkOfValue> {
   if (!Array.isArray(path) || path.length === 0)
     throw usage(at, 'it is no path', "Write a list: collection, key, fields: ['Listings', 1n, 'Price'].")
   for (const [i, part] of path.entries()) {
@@ -55,24 +74,27 @@ function checkPath(change: Change, at: string, path: unknown): void {
   const [isKey, remedy] = KEYS[collection as ObjectCollection]
   if (!isKey(key)) throw usage(`${at}[1]`, 'it is no key of this collection', remedy)
   try {
-    requireEditable(change)
+    return checkOfValue(change)
   } catch (error) {
     throw usage(at, (error as Error).message, 'PROTOCOL §5 names all paths, and what each takes.')
   }
 }
 
-/** Values are what the protocol's encoding has: no numbers, and maps are Maps. */
-function checkValue(value: unknown, at: string): void {
+/** Values are what the protocol's encoding has: no numbers, and maps are Maps. Whether a part is encoded already. */
+function checkValue(value: unknown, at: string): boolean {
   if (typeof value === 'number') throw usage(at, `${value} is a number`, `Write ${bigintText(value)}.`)
   if (value === undefined) throw usage(at, 'it is undefined', 'Leave the field out.')
-  if (Array.isArray(value)) for (const [i, item] of value.entries()) checkValue(item, `${at}[${i}]`)
+  let isEncoded = value instanceof CborEncoded
+  if (Array.isArray(value))
+    for (const [i, item] of value.entries()) isEncoded = checkValue(item, `${at}[${i}]`) || isEncoded
   else if (value instanceof Map)
     for (const [key, item] of value) {
       if (typeof key === 'number') throw usage(at, `its key ${key} is a number`, `Write ${bigintText(key)}.`)
-      checkValue(item, `${at}.${typeof key === 'object' ? '…' : String(key)}`)
+      isEncoded = checkValue(item, `${at}.${typeof key === 'object' ? '…' : String(key)}`) || isEncoded
     }
   else if (!isLeaf(value))
     throw usage(at, 'it is a plain object', 'Write a Map by field names: new Map(Object.entries({ … })).')
+  return isEncoded
 }
 
 function isLeaf(value: unknown): boolean {

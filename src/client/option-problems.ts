@@ -7,10 +7,9 @@
 
 import { usage } from './client-error.js'
 import { isOption, OPTION_NAMES, type ConnectOptions } from './connect-options.js'
-import { EXAMPLE_URL, SHOP_REMEDY, shopProblem, URL_REMEDY, urlProblem } from './place-arguments.js'
+import { EXAMPLE_URL, SHOP_REMEDY, shopProblem, urlProblem, urlRemedy } from './place-arguments.js'
 
-const REMEDIES: Readonly<Record<keyof ConnectOptions, string>> = {
-  url: URL_REMEDY,
+const REMEDIES: Readonly<Record<Exclude<keyof ConnectOptions, 'url'>, string>> = {
   shop: SHOP_REMEDY,
   key: 'Take secret of makeKeyCard, or leave it out for a visitor.',
   relay:
@@ -45,12 +44,13 @@ export function checkConnectOptions(options: ConnectOptions): void {
   if (typeof options !== 'object' || options === null)
     throw usage('options', 'they are missing', `Write connect({ url: '${EXAMPLE_URL}', shop: 1n, relay: … }).`)
   for (const name of Object.keys(options))
-    if (!Object.hasOwn(REMEDIES, name))
+    if (!OPTION_NAMES.includes(name as keyof ConnectOptions))
       throw usage(`options.${name}`, 'there is no such option', `There are ${OPTION_NAMES.join(', ')}.`)
   for (const name of OPTION_NAMES) {
     const value = options[name]
     if (isOption(name, value)) continue
-    throw usage(`options.${name}`, PROBLEMS[name]?.(value) ?? UNFIT, REMEDIES[name])
+    const remedy = name === 'url' ? urlRemedy(value) : REMEDIES[name]
+    throw usage(`options.${name}`, PROBLEMS[name]?.(value) ?? UNFIT, remedy)
   }
   if (options.only === 'watched' && options.store !== undefined)
     throw usage('options.store', "it cannot keep what only: 'watched' changes", 'Leave store out, or name the parts.')

@@ -8,7 +8,6 @@ import { usage } from './client-error.js'
 import { isRelayUrl, isShopId } from './places.js'
 
 export const EXAMPLE_URL = 'http://127.0.0.1:4444'
-export const URL_REMEDY = `Write it as '${EXAMPLE_URL}'.`
 export const SHOP_REMEDY = 'Write it as 1n, or as BigInt(text).'
 
 /** Undefined for an address of a relay. */
@@ -24,10 +23,19 @@ export function urlProblem(value: unknown): string | undefined {
   return `${JSON.stringify(value)} is no ${isOther ? 'http(s) ' : ''}address`
 }
 
+/** The address that was meant, as far as it can be made out: on one's own machine and of plain numbers http. */
+export function urlRemedy(value: unknown): string {
+  const [, scheme = '', rest = ''] = /^(?:([\w+.-]*:)?\/\/)?(.*)$/su.exec(typeof value === 'string' ? value : '')!
+  const isNear = /^(?:localhost\b|[\d.]+(?:[:/]|$)|\[)/u.test(rest)
+  const isPlain = /^(?:ws|http):$/iu.test(scheme) || (isNear && !/^(?:wss|https):$/iu.test(scheme))
+  const meant = `http${isPlain ? '' : 's'}://${rest}`
+  return `Write it as '${isRelayUrl(meant) ? meant : EXAMPLE_URL}'.`
+}
+
 /** Throws ClientError USAGE for an address that is none, as `connect` does. */
 export function checkUrl(url: unknown): void {
   const problem = urlProblem(url)
-  if (problem !== undefined) throw usage('options.url', problem, URL_REMEDY)
+  if (problem !== undefined) throw usage('options.url', problem, urlRemedy(url))
 }
 
 /** Undefined for a shop id. */

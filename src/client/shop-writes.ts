@@ -5,11 +5,11 @@
  */
 
 import type { ShopId } from '../brands.js'
-import { encodeChange, type Change } from '../patches/patch.js'
+import type { Change } from '../patches/patch.js'
 import { encodePatchSet, signPatches } from '../patches/patch-set.js'
 import { readWriteAnswer } from '../wire/proof-payloads.js'
 import { mixedAudiences } from './audiences.js'
-import { checkChanges } from './change-arguments.js'
+import { encodedChanges } from './change-arguments.js'
 import { ClientError, needsVersion5 } from './client-error.js'
 import type { RelayConnection } from './connection.js'
 import type { Verified } from './live.js'
@@ -66,10 +66,9 @@ export class ShopWrites {
 
   /** See `write` of ShopClient. */
   async write(changes: readonly Change[], { ifSeq, signal }: WriteOptions): Promise<Written> {
-    checkChanges(changes)
+    const patches = encodedChanges(changes)
     if (this.whose.key === undefined) throw new ClientError('NEEDS_KEY', 'a visitor cannot write: connect with a key')
     const mixed = mixedAudiences(changes.map(({ path }) => path[0]))
-    const patches = changes.map(encodeChange)
     const send = this.device === undefined ? this.sender(patches, ifSeq, signal) : this.queued(patches, ifSeq, signal)
     if (mixed !== undefined) this.host.notice(mixed)
     const { header, signature, payload, version } = await send.catch((error: unknown) => {
@@ -81,12 +80,18 @@ export class ShopWrites {
     return { stateHash, seq, stateRoot, proven: () => this.host.prove(set) }
   }
 
-  /** What a guest may not write is not there for him, says the relay. */
+  /**
+   * The relay counts patches, and the caller wrote changes. What a guest may not write is not there for him, says the
+   * relay.
+   */
   private explained(error: unknown, changes: readonly Change[]): unknown {
-    if (!(error instanceof ClientError) || error.code !== 'NOT_FOUND' || !this.host.isGuest()) return error
-    if (changes.every(({ path }) => path[0] === 'Orders')) return error
-    const { message, objectId } = error
-    return new ClientError('NOT_FOUND', message, { cause: error, objectId, remedy: STAFF_REMEDY })
+    if (!(error instanceof ClientError)) return error
+    const { code, objectId, retryAfter } = error
+    const message = error.message.replace(/^patch (\d+)(?=:)/u, 'changes[$1]')
+    const isHidden = code === 'NOT_FOUND' && this.host.isGuest() && changes.some(({ path }) => path[0] !== 'Orders')
+    if (message === error.message && !isHidden) return error
+    const remedy = isHidden ? STAFF_REMEDY : error.remedy
+    return new ClientError(code, message, { cause: error, objectId, retryAfter, remedy })
   }
 
   /** Header and signature of a set with that nonce, made now. */

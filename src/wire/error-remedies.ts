@@ -39,7 +39,7 @@ export const ERROR_REMEDIES = {
   CLOSED: 'Connect again.',
   DISCONNECTED: 'Do it again once the state is connected: the client comes back by itself.',
   OUTCOME_UNKNOWN: 'Look at the object before you write again.',
-  UNREACHABLE: 'Look at the url and the network, and whether the relay runs; then do it again.',
+  UNREACHABLE: 'Look at the url, http or https too, at the network, and whether the relay runs; then do it again.',
   NO_WEBSOCKET: 'Do it again; if it stays, look at what stands between: a proxy has to let WebSockets through.',
   NOT_A_RELAY: 'Look at the url: it has to be that of the relay, not of a page.',
   TIMEOUT: 'Do it again; if it stays, tell the operator of the relay.',

@@ -5,7 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { enrol, makeKeyCard, relayDescription } from '../../src/client/enrol.js'
 import { connect, type Change, type ConnectOptions, type ShopClient } from '../../src/client/shop-client.js'
-import { checkChanges } from '../../src/client/change-arguments.js'
+import { encodedChanges } from '../../src/client/change-arguments.js'
+import { CborEncoded, encode, type Cbor } from '../../src/codec/encode.js'
+import { encodeChange } from '../../src/patches/patch.js'
 import { enrolCard, newSecret, relay, SHOP } from '../fixtures/relay-harness.js'
 
 let server: Server
@@ -39,11 +41,14 @@ describe('connect', () => {
     ['options.url', /missing/u, { url: undefined }],
     ['options.url', /a number, not a text/u, { url: 4444 }],
     ['options.url', /no scheme.*http:\/\/127/su, { url: '127.0.0.1:4444' }],
-    ['options.url', /no scheme/u, { url: 'localhost:4444' }],
+    ['options.url', /no scheme\. Write it as 'http:\/\/localhost:4444'/u, { url: 'localhost:4444' }],
+    ['options.url', /no scheme\. Write it as 'https:\/\/relay\.example\/a'/u, { url: 'relay.example/a' }],
+    ['options.url', /no scheme\. Write it as 'http:\/\/192\.168\.0\.7:81'/u, { url: '//192.168.0.7:81' }],
     ['options.url', /no http\(s\) address/u, { url: 'ftp://127.0.0.1' }],
     ['options.url', /no address/u, { url: 'http://' }],
     ['options.url', /WebSocket.*http:\/\/127/su, { url: 'ws://127.0.0.1:4444' }],
-    ['options.url', /WebSocket/u, { url: 'wss://relay.example' }],
+    ['options.url', /WebSocket.*'https:\/\/relay\.example'/su, { url: 'wss://relay.example' }],
+    ['options.url', /WebSocket.*'http:\/\/relay\.example'/su, { url: 'ws://relay.example' }],
     ['options.shop', /missing/u, { shop: undefined }],
     ['options.shop', /a number, not a bigint.*1n/su, { shop: 1 }],
     ['options.shop', /no shop id/u, { shop: -1n }],
@@ -102,6 +107,9 @@ describe('changes', () => {
   it.each<[path: string, said: RegExp, changes: unknown]>([
     ['changes', /there is none/u, []],
     ['changes', /there is none/u, undefined],
+    ['changes', /no list.*Write \[/su, { op: 'add', path: ['Listings', 1n], value: new Map() }],
+    ['changes[0].op', /missing.*replace/su, [{ path: ['Listings', 1n], value: null }]],
+    ['changes[0].path', /no path.*Write a list/su, [{ op: 'add', value: null }]],
     ['changes[0]', /\{ op, path, value \}/u, ['add']],
     ['changes[0].op', /no op "put".*replace/su, [{ op: 'put', path: ['Listings', 1n], value: null }]],
     ['changes[0].path', /no path/u, [{ op: 'add', path: 'Listings', value: null }]],
@@ -125,20 +133,60 @@ describe('changes', () => {
       [{ op: 'add', path: ['Listings', 1n], value: new Map([['Price', 7]]) }],
     ],
     ['changes[0].value[0]', /1 is a number/u, [{ op: 'replace', path: ['Tags', 'a', 'ListingIDs'], value: [1] }]],
+    ['changes[0].value', /it must be an integer.*parseMoney/su, [{ op: 'replace', path: price(), value: '12.99' }]],
+    ['changes[1].value', /it must be 0 … 2\^256−1.*bigint/su, [remove(), { op: 'replace', path: price(), value: -1n }]],
+    ['changes[0].value', /must be an integer/u, [{ op: 'replace', path: price(), value: null }]],
+    ['changes[0].value', /must be a map/u, [{ op: 'add', path: ['Listings', 1n], value: 'Summit stone' }]],
+    [
+      'changes[0].value.Price',
+      /must be an integer/u,
+      [{ op: 'add', path: ['Listings', 1n], value: listed({ Price: '1' }) }],
+    ],
+    [
+      'changes[0].value.Metadata.Title',
+      /is missing.*§3/su,
+      [{ op: 'add', path: ['Listings', 1n], value: listed({ Metadata: new Map() }) }],
+    ],
+    ['changes[0].value', /one of 0, 1, 2/u, [{ op: 'replace', path: ['Listings', 1n, 'ViewState'], value: 3n }]],
+    ['changes[0].value', /must be 0/u, [{ op: 'replace', path: ['Inventory', 1n], value: -1n }]],
+    ['changes[0].value', /unsigned integer/u, [{ op: 'increment', path: ['Inventory', 1n], value: -1n }]],
+    ['changes[0].value.ShopID', /is missing/u, [{ op: 'replace', path: ['Manifest'], value: new Map() }]],
+    [
+      'changes[0].value',
+      /must be a text/u,
+      [{ op: 'append', path: ['Listings', 1n, 'Metadata', 'Images'], value: 1n }],
+    ],
+    ['changes[0]', /beyond|range|2\^/u, [{ op: 'replace', path: ['Listings', 1n, 'Metadata'], value: 1n << 256n }]],
   ])('%s: %s', (path, said, changes) => {
-    expect(() => checkChanges(changes as readonly Change[])).toThrow(expect.objectContaining(isUsage(path, said)))
+    expect(() => encodedChanges(changes as readonly Change[])).toThrow(expect.objectContaining(isUsage(path, said)))
   })
 
   it.each<Change>([
-    { op: 'replace', path: ['Manifest', 'PricingCurrency'], value: new Map() },
+    { op: 'replace', path: ['Manifest', 'PricingCurrency'], value: at({ ChainID: 1n, Address: ADDRESS }) },
     { op: 'remove', path: ['Accounts', ADDRESS, 'KeyCards', 0n] },
     { op: 'increment', path: ['Inventory', 1n, 'red'], value: 1n },
     { op: 'replace', path: ['Listings', 1n, 'Metadata', 'Title'], value: 'x' },
-    { op: 'append', path: ['Orders', 1n, 'Items'], value: new Map() },
+    { op: 'append', path: ['Orders', 1n, 'Items'], value: at({ ListingID: 1n, Quantity: 1n }) },
+    { op: 'add', path: ['Listings', 1n], value: listed({}) },
+    { op: 'replace', path: ['Listings', 1n], value: new CborEncoded(encode(listed({}))) },
+    { op: 'decrement', path: ['Inventory', 1n], value: 5n },
+    { op: 'add', path: ['Inventory', 1n, 'red'], value: 0n },
+    { op: 'replace', path: ['Listings', 1n, 'Options', 'size', 'Title'], value: 'Size' },
+    { op: 'increment', path: ['Orders', 1n, 'Items', 0n, 'Quantity'], value: 1n },
+    { op: 'append', path: ['Tags', 'red', 'ListingIDs'], value: 1n },
+    { op: 'replace', path: ['Orders', 1n, 'State'], value: 3n },
     { op: 'remove', path: ['Tags', 'red'] },
   ])('that may be right are sent: $op $path', (change) => {
-    expect(() => checkChanges([change])).not.toThrow()
+    expect(encodedChanges([change])).toEqual([encodeChange(change)])
   })
+
+  function at(fields: Readonly<Record<string, Cbor>>): Cbor {
+    return new Map(Object.entries(fields))
+  }
+
+  function listed(fields: Readonly<Record<string, Cbor>>): Cbor {
+    return at({ ID: 1n, Price: 1n, Metadata: at({ Title: 'x', Description: 'y' }), ...fields })
+  }
 
   function price(): [string, bigint, string] {
     return ['Listings', 1n, 'Price']
@@ -189,6 +237,12 @@ it('what a client is asked for is checked, and nothing of it is written', async 
   for (const [path, said, act] of wrong)
     await expect((async () => act())(), path).rejects.toMatchObject(isUsage(path, said))
   await client.write([{ op: 'add', path: ['Tags', 'a'], value: new Map([['Name', 'a']]) }])
+  const missing = [
+    { op: 'replace', path: ['Tags', 'a', 'Name'], value: 'a' },
+    { op: 'replace', path: ['Listings', 9n, 'Price'], value: 1n },
+  ] as const
+  const told = { code: 'NOT_FOUND', message: 'changes[1]: Listings.9 is not there', objectId: 9n }
+  await expect(client.write(missing)).rejects.toMatchObject(told)
   expect(client.orderList().get().data).toEqual([])
   client.close()
   await expect(client.write([{ op: 'remove', path: ['Tags', 'a'] }])).rejects.toMatchObject({ code: 'CLOSED' })
