@@ -4,7 +4,7 @@
  * Tests: test/client/outbox.test.ts
  */
 
-import { ClientError, type ClientErrorCode } from './client-error.js'
+import { aborted, ClientError, type ClientErrorCode } from './client-error.js'
 
 /** Nobody knows whether it was taken. */
 export const LOST: ReadonlySet<ClientErrorCode> = new Set(['OUTCOME_UNKNOWN', 'DISCONNECTED'])
@@ -17,3 +17,10 @@ export function isCrowded(entry: { tries: number }, error: ClientError): boolean
 }
 
 const CROWDED_TRIES_MAX = 4
+
+/** Of a write that nobody waits for any more; `last`: why the relay did not take it the last time. */
+export function abortedAfter(signal: AbortSignal, last: ClientError | undefined): ClientError {
+  if (last === undefined) return aborted(signal)
+  const problem = `the call was aborted; what the relay said last is ${last.code}: ${last.message}`
+  return new ClientError('ABORTED', problem, { cause: signal.reason })
+}

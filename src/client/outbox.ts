@@ -18,7 +18,7 @@ import { aborted, ClientError, usage, type ClientErrorCode } from './client-erro
 import { encodeOutbox, type KeptOutbox, type KeptRefusal, type KeptWrite } from './kept-outbox.js'
 import type { ReplicaStore } from './kept-replica.js'
 import { isPlaceFull, isSameShop, readPlace } from './outbox-place.js'
-import { isCrowded, LOST, WAITED_FOR } from './outbox-refusals.js'
+import { abortedAfter, isCrowded, LOST, WAITED_FOR } from './outbox-refusals.js'
 import { refusedAgain } from './own-writes.js'
 
 /** A write that no relay has answered, or of which no push has come yet. */
@@ -99,6 +99,7 @@ interface Entry extends Omit<KeptWrite, 'signed'> {
   mayBeTaken: boolean
   /** How often the relay said that too much is open. */
   tries: number
+  lastRefusal?: ClientError
   readonly waiters: Set<Waiter>
 }
 
@@ -285,7 +286,7 @@ export class Outbox {
     void this.keep()
     this.told()
     return new Promise((resolve, reject) => {
-      const stop = () => this.abort(entry, waiter, aborted(signal!))
+      const stop = () => this.abort(entry, waiter, abortedAfter(signal!, entry.lastRefusal))
       const finish = () => signal?.removeEventListener('abort', stop)
       const waiter: Waiter = {
         resolve: (sent) => (finish(), resolve(sent)),
@@ -451,6 +452,10 @@ export class Outbox {
     }
     if (!WAITED_FOR.has(error.code) && !isCrowded(entry, error))
       return this.refuse(entry, entry.mayBeTaken ? refusedAgain(error) : error)
+    entry.lastRefusal = error
+    // It was not looked at: whoever aborts takes it back.
+    entry.isSent = entry.mayBeTaken
+    this.told()
     this.again((error.retryAfter ?? 0) * 1_000)
     return false
   }

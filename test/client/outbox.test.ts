@@ -241,6 +241,23 @@ describe('an outbox', () => {
     )
   })
 
+  it('waits out a relay that cannot take it as long as its caller does, who is told why, and takes it back', async () => {
+    const device = new Device(new DumbRelay(), new SlowStore())
+    device.relay.isUnavailable = true
+    await device.hold()
+    device.online()
+    const [limit, late] = [new AbortController(), new Error('late')]
+    const written = device.outbox.add([patchOf('good')], undefined, limit.signal).catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(device.outbox.get().pending).toMatchObject([{ state: 'waiting' }])
+    limit.abort(late)
+    const message = 'the call was aborted; what the relay said last is UNAVAILABLE: not now'
+    expect(await written).toMatchObject({ code: 'ABORTED', message, cause: late })
+    expect(device.outbox.get().pending).toEqual([])
+    await settle(device)
+    expect(device.relay.taken).toEqual([])
+  })
+
   it('shared by two tabs sends what each writes, once and in its order', async () => {
     const shared = fc.tuple(fc.integer({ min: 0, max: 1 }), fc.oneof(step, fc.constant('turn')))
     await fc.assert(
