@@ -31,6 +31,7 @@ import { SettingsError, type Settings } from '../settings/settings.js'
 import { developmentOwnerKey } from '../store/setting-keys.js'
 import type { Store } from '../store/store.js'
 import { DEVELOPMENT_WALLET, openWallet } from './wallet.js'
+import { whyUnread } from './unread-file.js'
 
 type ChainParts = Pick<RelayParts, 'registry' | 'mirror' | 'paymentChains' | 'prices' | 'anchor'>
 
@@ -52,7 +53,7 @@ export function chainSettingsOf({ chain }: Pick<Settings, 'chain'>): ChainSettin
     return readChainSettings(chain, readFileSync(chain, 'utf8'))
   } catch (error) {
     if (error instanceof SettingsError) throw error
-    throw new SettingsError('chain', `${chain} cannot be read: ${(error as Error).message}`, { cause: error })
+    throw new SettingsError('chain', `${chain} cannot be read: ${whyUnread(error)}`, { cause: error })
   }
 }
 

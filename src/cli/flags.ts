@@ -52,7 +52,7 @@ export function parseFlags<const D extends Definitions>(argv: readonly string[],
 
 /** An id or amount: an unsigned decimal integer below 2^256. Throws UsageError. */
 export function integerFlag(name: string, text: string): bigint {
-  if (!/^[0-9]+$/u.test(text)) throw new UsageError(`--${name} must be an unsigned integer`)
+  if (!/^[0-9]+$/u.test(text)) throw new UsageError(`--${name} must be a whole number, in digits alone`)
   const value = BigInt(text)
   if (value >= 1n << 256n) throw new UsageError(`--${name} must be less than 2^256`)
   return value

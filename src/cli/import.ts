@@ -31,6 +31,7 @@ import {
   SHOP_FLAGS_HELP,
   withShop,
 } from './shop-catalogue.js'
+import { whyUnread } from './unread-file.js'
 
 export const IMPORT_HELP = `cairn import FILE [--shop ID] [--dry-run] [--skip-bad-rows] [--delete] [--keep-stock]
              [--upload] [--decimals N] [--card FILE | --data DIR] [--url URL] [--relay ADDRESS] [--json]
@@ -151,7 +152,7 @@ const SETS_AT_ONCE = 16
 async function textOf(path: string, signal: AbortSignal): Promise<string> {
   const bytes = await bytesOf(path, signal).catch((error: unknown) => {
     if (error instanceof UsageError || signal.aborted) throw error
-    throw new UsageError(`${path} cannot be read: ${(error as Error).message}`)
+    throw new UsageError(`${path} cannot be read: ${whyUnread(error)}`)
   })
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)

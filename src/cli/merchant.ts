@@ -20,6 +20,7 @@ import type { ChainSettings } from '../settings/chain-settings.js'
 import { chainSettingsOf } from './chains.js'
 import { UsageError } from './flags.js'
 import type { Io } from './io.js'
+import { whyUnread } from './unread-file.js'
 import { openWallet, TransactionFailed, walletOf, type SendingWallet } from './wallet.js'
 
 export const WALLET_HELP = `\
@@ -114,7 +115,7 @@ export async function cardFrom(file: string): Promise<Uint8Array> {
     return /^\s*CAIRN-CARD:/iu.test(text) ? importCard(text).secret : keyIn(text, file)
   } catch (error) {
     if (error instanceof UsageError) throw error
-    throw new UsageError(`the card ${file} cannot be read: ${(error as Error).message}`)
+    throw new UsageError(`the card ${file} cannot be read: ${whyUnread(error)}`)
   }
 }
 
@@ -146,7 +147,7 @@ function secretOf(file: string | undefined, io: Io): string | undefined {
       return toHex(keyIn(readFileSync(file, 'utf8'), file))
     } catch (error) {
       if (error instanceof UsageError) throw error
-      throw new UsageError(`the wallet ${file} cannot be read: ${(error as Error).message}`)
+      throw new UsageError(`the wallet ${file} cannot be read: ${whyUnread(error)}`)
     }
   }
   const text = io.env['CAIRN_WALLET_KEY']

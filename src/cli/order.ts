@@ -8,7 +8,7 @@ import type { OrderId } from '../brands.js'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import { ClientError } from '../client/client-error.js'
-import { connect, type PaymentDue, type RelayGiven } from '../client/shop-client.js'
+import { connect, ORDER_STATE_NAMES, PAID, type PaymentDue, type RelayGiven } from '../client/shop-client.js'
 import { readAddress } from '../bytes/abi.js'
 import { approveCall, transferCall } from '../chain/contracts.js'
 import { getPaymentAddressCall, getPaymentIdCall, payCall } from '../objects/payment-request.js'
@@ -154,11 +154,12 @@ async function payWith(
         io.err(`paying ${amountText(due.total, due.currency)}`)
         hash = await pay(wallet, due, by)
         io.out(`transaction ${hash}`)
-      } else if (data?.State === 6n) {
-        io.out(`order ${order} is Paid`)
+      } else if (data?.State === PAID) {
+        io.out(`order ${order} is Paid${hash === undefined ? ' already: nothing was sent' : ''}`)
         return true
       } else if (hash === undefined) {
-        throw new ClientError('INVALID', `order ${order} is in state ${data!.State}: there is nothing to pay`)
+        const state = ORDER_STATE_NAMES[`${data!.State}`]
+        throw new ClientError('INVALID', `order ${order} is ${state}: there is nothing to pay`)
       }
     }
     return false

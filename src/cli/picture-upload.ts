@@ -14,6 +14,7 @@ import { CidHasher } from '../relay/blobs/cid.js'
 import { blobType, TYPE_BYTES } from '../relay/blobs/media-type.js'
 import type { Io } from './io.js'
 import { reporter } from './progress.js'
+import { whyUnread } from './unread-file.js'
 import { TimeLimit } from '../client/time-limit.js'
 
 type Placed = { readonly address: string } | { readonly reason: string }
@@ -115,8 +116,8 @@ async function* fileParts(path: string): AsyncGenerator<Uint8Array> {
 }
 
 function causeOf(error: unknown): string {
-  const { message, cause } = error as Error
-  return cause instanceof Error ? cause.message : message
+  const { cause } = error as Error
+  return whyUnread(cause instanceof Error ? cause : error)
 }
 
 function cidOf(bytes: Uint8Array): string {

@@ -82,6 +82,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 /** Of a decimal number the error tells what it is of ether: the shop's currency is not known before it answers. */
 function priceFlag(text: string): bigint {
   if (/^[0-9]+$/u.test(text)) return integerFlag('price', text)
+  if (/^-[0-9.]+$/u.test(text)) throw new UsageError(`--price cannot be below 0, as ${text} is`)
   const [given, whole, fraction] = /^([0-9]{0,60})\.([0-9]{1,18})$/u.exec(text) ?? [undefined, '0', '5']
   const smallest = BigInt(whole + fraction.padEnd(NATIVE_DECIMALS, '0'))
   throw new UsageError(

@@ -5,6 +5,7 @@ import { CborError } from '../codec/value.js'
 import type { Io } from './io.js'
 import { checkVectorFile } from './vector-check.js'
 import { VectorFileError, type Findings } from './vector-findings.js'
+import { whyUnread } from './unread-file.js'
 
 const HELP = `cairn vectors FILE…
 
@@ -49,7 +50,7 @@ async function check(file: string, err: (line: string) => void): Promise<Finding
       error instanceof VectorFileError ||
       (error as NodeJS.ErrnoException).code !== undefined
     ) {
-      err(`${file}: cannot be read: ${(error as Error).message}`)
+      err(`${file}: cannot be read: ${whyUnread(error)}`)
       return undefined
     }
     throw error

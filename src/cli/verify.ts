@@ -23,6 +23,7 @@ import { integerFlag, relayFlag, urlFlag, UsageError } from './flags.js'
 import type { Io } from './io.js'
 import { namedIn, namedInForm, type NamedRelay } from './named-relay.js'
 import { receiptJson, receiptLines } from './receipt-lines.js'
+import { whyUnread } from './unread-file.js'
 import { formReport, readBeside } from './verify-forms.js'
 import { checkpointReport, isCheckpointFile, namedInCheckpoint } from './verify-checkpoints.js'
 
@@ -196,11 +197,19 @@ async function handOversAt(place: string): Promise<readonly SignedHandOver[]> {
 }
 
 async function readWhole(file: string): Promise<Uint8Array> {
+  let bytes: Uint8Array
   try {
-    return new Uint8Array(await readFile(file))
+    bytes = new Uint8Array(await readFile(file))
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${(error as Error).message}`)
+    throw new UsageError(`${file} cannot be read: ${whyUnread(error)}`)
   }
+  if (isSecret(bytes)) throw new UsageError(`${file} is a secret key, and no receipt: show it to nobody`)
+  return bytes
+}
+
+/** Whether a file has the form of a key card, a wallet or a relay's key, of which nothing may be shown. */
+function isSecret(bytes: Uint8Array): boolean {
+  return /^\s*(?:(?:0x)?[0-9a-f]{64}\s*$|CAIRN-CARD:)/iu.test(Buffer.from(bytes.subarray(0, 200)).toString('latin1'))
 }
 
 /** `--relay` and `--registry` take one or more words, and may come again. Throws UsageError. */

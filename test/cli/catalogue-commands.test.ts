@@ -151,7 +151,7 @@ describe('pictures', () => {
     const reasons = [
       [`http://127.0.0.1:${port}/gone.png`, 'cannot be read: the server answers 404'],
       [`http://127.0.0.1:${port}/page.png`, 'is no picture'],
-      ['no-file.png', 'cannot be read: ENOENT'],
+      ['no-file.png', 'cannot be read: there is no such file'],
       ['../elsewhere.png', 'is no file below the folder'],
       [join(tmpdir(), 'elsewhere.png'), 'is no file below the folder'],
     ] as const
@@ -203,7 +203,8 @@ test('orders are a table for their owner alone', { timeout: 60_000 }, async () =
 describe('wrong usage is one line and 1', () => {
   test.each<[what: string, argv: string[], problem: string]>([
     ['no file', [], 'give the file first'],
-    ['a file that is not there', ['/nowhere.csv'], '/nowhere.csv cannot be read'],
+    ['a file that is not there', ['/nowhere.csv'], '/nowhere.csv cannot be read: there is no such file'],
+    ['a folder', ['/'], '/ cannot be read: it is a folder'],
     ['deleting beside wrong rows', ['x.csv', '--delete', '--skip-bad-rows'], 'it cannot stand beside --skip-bad-rows'],
     ['no decimals', ['@', '--decimals', 'two'], '--decimals is a number up to 77'],
   ])('%s', async (_what, argv, problem) => {

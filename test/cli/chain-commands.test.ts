@@ -328,7 +328,7 @@ describe('what cannot be is one line and exit code 1', () => {
     ['a watch of nowhere', () => ['watch', '--shop', '5', '--listing', '1', '--url', 'x'], /--url must be an http/u],
     ['a key in place of a flag', () => here('invite', '1'.repeat(64)), /there is no place for such an argument/u],
     ['a key behind a flag that is none', () => here('invite', `--key=${'1'.repeat(64)}`), /there is no --key;/u],
-    ['a shop that is no number', () => here('invite', '--shop', '0x5'), /--shop must be an unsigned integer/u],
+    ['a shop that is no number', () => here('invite', '--shop', '0x5'), /--shop must be a whole number/u],
     ['a shop beyond 256 bits', () => here('invite', '--shop', '9'.repeat(78)), /--shop must be less than 2\^256/u],
     ['an address that is none', () => here('invite', '--shop', '5', '--url', 'x'), /--url must be an http or https/u],
     ['a wallet file that is not there', () => here('invite', '--shop', '5', '--wallet', '/no'), /\/no cannot be read/u],

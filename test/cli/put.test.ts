@@ -60,11 +60,19 @@ it('tells what the price is in the currency of the shop', async () => {
   expect(out).toEqual([DONE, expect.stringMatching(/^price: 3 of the smallest unit, which are /u)])
 })
 
+it.each(['-1', '-0.5'])('a price of %s is below 0', async (price) => {
+  for (const argv of [[`--price=${price}`], ['--price', price]]) {
+    const err: string[] = []
+    const io = { out: () => undefined, err: (line: string) => void err.push(line), env: {}, isTerminal: false }
+    const code = await run(['--listing', '1', ...argv], { ...io, signal: new AbortController().signal })
+    expect([code, err]).toEqual([1, [`cairn put: --price cannot be below 0, as ${price} is`]])
+  }
+})
+
 it.each([
   ['0.5', ', not 0.5: 0.5 ETH is --price 500000000000000000'],
   ['.25', ', not .25: 0.25 ETH is --price 250000000000000000'],
   ['1e18', ': 0.5 ETH is --price 500000000000000000'],
-  ['-1', ': 0.5 ETH is --price 500000000000000000'],
 ])('a price of %s is told its unit, with an example', async (price, told) => {
   const err: string[] = []
   const io = { out: () => undefined, err: (line: string) => void err.push(line), env: {}, isTerminal: false }

@@ -112,6 +112,16 @@ describe('a receipt', () => {
     }
   })
 
+  test.each(['ab'.repeat(32), `0x${'ab'.repeat(32)}\n`, `CAIRN-CARD:${'ab'.repeat(40)}`])(
+    'a key in the place of a receipt is told to be one, and not shown: %s',
+    async (key) => {
+      const { exitCode, out, err } = await verify(file('card.key', new TextEncoder().encode(key)), '--relay', RELAY)
+      expect([exitCode, out]).toEqual([2, []])
+      expect(err).toEqual([expect.stringMatching(/card\.key is a secret key, and no receipt: show it to nobody$/u)])
+      expect(err[0]).not.toContain('abab')
+    },
+  )
+
   test('as JSON: one line, integers as texts', async () => {
     const { exitCode, out } = await verify(paid!, '--relay', RELAY, '--json')
     expect(out).toHaveLength(1)
