@@ -4,22 +4,20 @@
  * docs/package.json, out of the way of the project's own packages. `-- --out FOLDER` writes elsewhere.
  */
 
-import { execFileSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
+import { ownTools } from './own-tools.mjs'
 
 const ROOT = resolve(import.meta.dirname, '..')
-const TOOLS = join(ROOT, 'node_modules/.cairn-docs')
 const { values: options } = parseArgs({
   options: { out: { type: 'string', default: join(ROOT, 'dist/reference') } },
 })
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 
-install()
-const require = createRequire(join(TOOLS, 'package.json'))
+const require = createRequire(join(ownTools('docs'), 'package.json'))
 const { Application, Converter, ReferenceType, ReflectionKind } = await import(
   pathToFileURL(require.resolve('typedoc')).href
 )
@@ -79,7 +77,7 @@ function nameStructs(project, schemas) {
   const types = [...schemas].map(({ parent, name }) =>
     parent.children.find((one) => one.name === name && one.kind === ReflectionKind.Interface),
   )
-  const named = new Map(types.filter(Boolean).map((type) => [fieldsOf(type.children), type]))
+  const named = new Map(types.filter((type) => type?.children).map((type) => [fieldsOf(type.children), type]))
   const structOf = ({ type, name, typeArguments }) =>
     type === 'reference' && name === 'StructValue' ? typeArguments?.[0]?.declaration?.children : undefined
   const renamed = (type) => {
@@ -93,18 +91,6 @@ function nameStructs(project, schemas) {
   }
   for (const reflection of Object.values(project.reflections))
     if (reflection.type && !schemas.has(reflection)) reflection.type = renamed(reflection.type)
-}
-
-/** Once for each state of the lock. */
-function install() {
-  const lock = join(ROOT, 'docs/package-lock.json')
-  const done = join(TOOLS, 'package-lock.json')
-  const isThere = existsSync(join(TOOLS, 'node_modules')) && existsSync(done)
-  if (isThere && readFileSync(done, 'utf8') === readFileSync(lock, 'utf8')) return
-  mkdirSync(TOOLS, { recursive: true })
-  copyFileSync(join(ROOT, 'docs/package.json'), join(TOOLS, 'package.json'))
-  copyFileSync(lock, done)
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: TOOLS, stdio: 'inherit' })
 }
 
 /** `src/client/enrol.ts` of `./dist/client/enrol.d.ts`. */
