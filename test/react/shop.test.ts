@@ -3,10 +3,12 @@
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { createElement } from 'react'
 import { renderToStaticMarkup } from 'react-dom/server'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Listing } from '../../src/client/shop-client.js'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { connect, type Listing } from '../../src/client/shop-client.js'
+import { ITEMS_PER_ORDER_MAX } from '../../src/limits.js'
 import { ShopStore } from '../../src/react/shop-store.js'
 import { Shop, useCart, useConnection, useListing, useListings, useOrder, useShop } from '../../src/react/shop.js'
+import { enrolCard, newSecret, relay, SHOP } from '../fixtures/relay-harness.js'
 
 let server: Server
 let url: string
@@ -59,6 +61,33 @@ test('the error of a connection is the client’s, with code and remedy', async 
   expect(error).toMatchObject({ code: 'USAGE', path: 'options.relay', remedy: expect.stringMatching(/./u) as string })
   expect(store.withoutClient()).toMatchObject({ status: 'failed', error })
   end()
+})
+
+test('who becomes a guest is told of a cart that does not go beside what his card has kept', async () => {
+  const running = await relay()
+  const [key, place] = [newSecret(), { url: running.url, shop: SHOP, relay: running.address }]
+  await enrolCard(running.url, key)
+  let kept: Uint8Array | undefined
+  const outbox = { load: async () => kept, save: async (bytes: Uint8Array) => void (kept = bytes) }
+  const before = await connect({ ...place, key, outbox })
+  before.cart().add({ listing: 1n, quantity: 1n })
+  await vi.waitFor(() => expect([before.outbox().get().isCartKept, kept]).toEqual([true, expect.anything()]))
+  before.close()
+
+  const [store, notices]: [ShopStore, string[]] = [new ShopStore(undefined), []]
+  const leave = store.open(place)
+  await store.ready()
+  const visitor = store.client()!
+  for (let i = 1; i <= ITEMS_PER_ORDER_MAX; i++) visitor.cart().add({ listing: BigInt(i + 1), quantity: 1n })
+  leave()
+  const end = store.open({ ...place, key, outbox, onNotice: (text) => void notices.push(text) })
+  await vi.waitFor(() => expect(store.client()).not.toBe(visitor), { timeout: 10_000 })
+  const told = `the cart of before was not taken along: item: the cart has ${ITEMS_PER_ORDER_MAX} lines already`
+  expect(notices).toContainEqual(expect.stringContaining(told))
+  expect(store.client()!.cart().get().count).toBe(1n)
+  end()
+  await running.stop()
+  expect(running.bugs).toEqual([])
 })
 
 test('a hook outside of a shop says so', () => {
