@@ -4,7 +4,7 @@
  * docs/package.json, out of the way of the project's own packages. `-- --out FOLDER` writes elsewhere.
  */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -53,6 +53,9 @@ for (const reflection of Object.values(project.reflections)) delete reflection.s
 app.validate(project)
 if (app.logger.hasErrors() || app.logger.validationWarningCount > 0) process.exit(1)
 await app.generateDocs(project, resolve(options.out))
+const unnamed = pagesBelow(resolve(options.out)).filter((file) => readFileSync(file, 'utf8').includes('StructValue'))
+if (unnamed.length > 0)
+  throw new Error(`fields of a schema stand in the place of a type's name in ${unnamed.join(', ')}`)
 const pages = project.getReflectionsByKind(ReflectionKind.FunctionOrMethod | ReflectionKind.Class).length
 console.log(`${join(resolve(options.out), 'index.html')}: ${names.size} subpaths, ${pages} functions and classes`)
 
@@ -91,6 +94,11 @@ function nameStructs(project, schemas) {
   }
   for (const reflection of Object.values(project.reflections))
     if (reflection.type && !schemas.has(reflection)) reflection.type = renamed(reflection.type)
+}
+
+function pagesBelow(folder) {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => name.endsWith('.html')).map((name) => join(folder, name))
 }
 
 /** `src/client/enrol.ts` of `./dist/client/enrol.d.ts`. */

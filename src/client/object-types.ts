@@ -7,7 +7,7 @@
 export type { Account } from '../objects/account.js'
 export type { StockEntry } from '../objects/inventory.js'
 export type { Listing, Option, StockStatus, Variation } from '../objects/listing.js'
-export type { Manifest, Payee, ShippingRegion } from '../objects/manifest.js'
+export type { AcceptedCurrency, Manifest, Payee, ShippingRegion } from '../objects/manifest.js'
 export type {
   AddressDetails,
   ChosenPayee,
@@ -17,5 +17,5 @@ export type {
   PaymentDetails,
   TxDetails,
 } from '../objects/order.js'
-export type { ChainAddress, Metadata, PriceModifier } from '../objects/scalars.js'
+export type { AbsoluteModification, ChainAddress, Metadata, PriceModifier } from '../objects/scalars.js'
 export type { Tag } from '../objects/tag.js'

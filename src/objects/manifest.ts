@@ -25,8 +25,10 @@ export interface Payee extends Infer<typeof Payee> {}
 export const Payees = mapOf(chainKey, mapOf(addressKey, Payee))
 
 const emptyMap = struct({})
-/** Nothing is said of an accepted currency: an empty map, null is read as one. */
-export const AcceptedCurrency: Schema<Infer<typeof emptyMap>> = {
+/** Nothing is said of an accepted currency: it has no fields. */
+export interface AcceptedCurrency extends Infer<typeof emptyMap> {}
+/** Null is read as an empty map. */
+export const AcceptedCurrency: Schema<AcceptedCurrency> = {
   ...emptyMap,
   read: (value, at) => (value === null ? {} : emptyMap.read(value, at)),
 }

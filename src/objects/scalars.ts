@@ -81,6 +81,8 @@ export const StoredChainAddress = struct({ ChainID: required(storedChainId), Add
 export interface ChainAddress extends Infer<typeof ChainAddress> {}
 
 export const AbsoluteModification = struct({ Amount: required(amount), Plus: required(bool) })
+/** What is added to an amount, or with `Plus` false taken from it. */
+export interface AbsoluteModification extends Infer<typeof AbsoluteModification> {}
 
 const modifierFields = struct({
   ModificationPercent: optional(uint(256)),
