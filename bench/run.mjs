@@ -4,6 +4,7 @@ const OTHERS = {
   core: './core.mjs',
   'fan-out': './fan-out.mjs',
   flood: './flood.mjs',
+  import: './import.mjs',
   million: './million.mjs',
   newcomer: './newcomer.mjs',
   start: './start.mjs',

@@ -96,6 +96,18 @@ describe('npm run bench', () => {
     )
   })
 
+  it('imports a file of products, and once more where nothing is left to do', { timeout: 120_000 }, () => {
+    const seconds = expect.any(Number) as number
+    const products = { added: 40, changed: 0, unchanged: 0, stock: 60, tags: 41 }
+    const nothing = { added: 0, changed: 0, unchanged: 40, stock: 0, tags: 0, sets: 0 }
+    expect(JSON.parse(bench('import', '--products', '40', '--json'))).toMatchObject({
+      products: 40,
+      first: { seconds, ...products },
+      again: { seconds, ...nothing },
+      exported: { seconds },
+    })
+  })
+
   it('verifies a large shop and audits a long log, which it makes once', { timeout: 400_000 }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'cairn-million-'))
     const million = (...words: readonly string[]) =>
