@@ -110,8 +110,8 @@ function text({ products, first, again, exported }) {
   const cpu = first.relayCpu === undefined ? '' : `, ${seconds(first.relayCpu)} of CPU of the relay`
   const met = first.seconds > SECONDS_MAX ? 'not met' : 'met'
   return [
-    `import   ${seconds(first.seconds)}: ${products} products, ${first.stock} entries of stock, ${first.tags} tags in ` +
-      `${first.sets} sets${cpu}; at most ${SECONDS_MAX} s wanted: ${met}`,
+    `import   ${seconds(first.seconds)}: ${products} products, ${first.stock} entries of stock, ${first.tags} tags ` +
+      `in ${first.sets} sets${cpu}; at most ${SECONDS_MAX} s wanted: ${met}`,
     `again    ${seconds(again.seconds)}: ${again.unchanged} stay as they are, ${again.sets} sets`,
     `export   ${seconds(exported.seconds)}`,
   ].join('\n')

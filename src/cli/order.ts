@@ -8,7 +8,14 @@ import type { OrderId } from '../brands.js'
 import { equalBytes, isAllZero } from '../bytes/bytes.js'
 import { fromHex, toHex } from '../bytes/hex.js'
 import { ClientError } from '../client/client-error.js'
-import { connect, ORDER_STATE_NAMES, PAID, type PaymentDue, type RelayGiven } from '../client/shop-client.js'
+import {
+  connect,
+  ORDER_STATE_NAMES,
+  PAID,
+  type OrderState,
+  type PaymentDue,
+  type RelayGiven,
+} from '../client/shop-client.js'
 import { readAddress } from '../bytes/abi.js'
 import { approveCall, transferCall } from '../chain/contracts.js'
 import { getPaymentAddressCall, getPaymentIdCall, payCall } from '../objects/payment-request.js'
@@ -158,14 +165,17 @@ async function payWith(
         io.out(`order ${order} is Paid${hash === undefined ? ' already: nothing was sent' : ''}`)
         return true
       } else if (hash === undefined) {
-        const state = ORDER_STATE_NAMES[`${data!.State}`]
-        throw new ClientError('INVALID', `order ${order} is ${state}: there is nothing to pay`)
+        throw nothingToPay(order, data!.State)
       }
     }
     return false
   } finally {
     client.close()
   }
+}
+
+function nothingToPay(order: OrderId, state: OrderState): ClientError {
+  return new ClientError('INVALID', `order ${order} is ${ORDER_STATE_NAMES[`${state}`]}: there is nothing to pay`)
 }
 
 interface Place {

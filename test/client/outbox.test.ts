@@ -241,7 +241,7 @@ describe('an outbox', () => {
     )
   })
 
-  it('waits out a relay that cannot take it as long as its caller does, who is told why, and takes it back', async () => {
+  it('waits for a relay that cannot take it as long as its caller does, who is told why', async () => {
     const device = new Device(new DumbRelay(), new SlowStore())
     device.relay.isUnavailable = true
     await device.hold()
