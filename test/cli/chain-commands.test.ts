@@ -183,7 +183,7 @@ describe('from a new shop to its orders', () => {
     expect(paid.out).toMatch(/^transaction 0x[0-9a-f]{64}\norder [0-9]+ is Paid\n$/u)
     const tooEarly = await command(onChain(...pay, '--order', String(waiting)), STRANGER)
     expect([tooEarly.code, tooEarly.out]).toEqual([1, ''])
-    expect(tooEarly.err).toMatch(/cairn order: order [0-9]+ is in state 3: there is nothing to pay\n$/u)
+    expect(tooEarly.err).toMatch(/cairn order: order [0-9]+ is Committed: there is nothing to pay\n$/u)
 
     const lists = async () => {
       const all = await command(['orders', '--data', 'data', '--shop', shop])
