@@ -132,7 +132,7 @@ async function writeScripts(target, built) {
 
 /**
  * The source's place beside `lib`, wherever it was built; a place for each line, and the source without indent, docs,
- * imports and interfaces, which stand in types and scripts: all of it would be half of the package.
+ * imports, interfaces and names of types, which stand in types and scripts: all of it would be half of the package.
  */
 function smallMap(text, file) {
   const map = JSON.parse(text)
@@ -147,6 +147,7 @@ function smallMap(text, file) {
     .replaceAll(/\/\*\*[\s\S]*?\*\//gu, blank)
     .replaceAll(/^(?:import|export type) [^']*'[^']+'$/gmu, blank)
     .replaceAll(/^(?:export )?interface [^\n]*\{\n[\s\S]*?^\}$/gmu, blank)
+    .replaceAll(/^(?:export )?type \w[^\n]*=[^\n]*(?:\n(?: |[}\])>])[^\n]*)*$/gmu, blank)
     .replaceAll(/^ *\/\/.*$/gmu, '')
     .replaceAll(/^ +/gmu, '')
   const sources = [posix.relative(dirname(file), source)]
