@@ -1,6 +1,8 @@
 /**
  * `npm run dev:chain`: a chain to try cairn with. Prints the settings for `cairn serve --chain FILE`; Ctrl-C stops it.
- * `-- --port N` has it answer on another port.
+ * `-- --port N` has it answer on another port. A block comes with each transaction, and one every minute without any
+ * (`--block-every SECONDS`): deadlines of orders are reckoned from the newest one, and of a chain that stood still for
+ * a day all would be over as soon as they are set.
  */
 
 import { parseArgs } from 'node:util'
@@ -8,10 +10,12 @@ import { startDevChain } from './dev-chain.mjs'
 
 /** Where `cairn serve --chain dev` looks for it. */
 const USUAL_PORT = 8545
+const BLOCK_EVERY_SECONDS = 60
 
 try {
-  const port = portOf(process.argv.slice(2))
+  const { port, everySeconds } = numbersOf(process.argv.slice(2))
   const chain = await startDevChain({ port })
+  const blocks = setInterval(() => void chain.mine().catch(() => undefined), everySeconds * 1_000)
   process.stdout.write(`${settingsOf(chain)}\n`)
   process.stderr.write(`${talkOf(chain, port)}\n`)
   let wanted = false
@@ -22,17 +26,21 @@ try {
     })
   }
   const complaint = await chain.ended
+  clearInterval(blocks)
   if (!wanted) throw new Error(`anvil ended: ${complaint || 'it said nothing'}`)
 } catch (error) {
   process.stderr.write(`dev:chain: ${error.message.split('\n')[0]}\n`)
   process.exitCode = 1
 }
 
-function portOf(args) {
-  const { values } = parseArgs({ args, options: { port: { type: 'string', default: String(USUAL_PORT) } } })
-  const port = Number(values.port)
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error('--port has to be a number from 1 to 65535')
-  return port
+function numbersOf(args) {
+  const { values } = parseArgs({ args, options: { port: { type: 'string' }, 'block-every': { type: 'string' } } })
+  const whole = (name, usual, most) => {
+    const number = Number(values[name] ?? usual)
+    if (Number.isInteger(number) && number >= 1 && number <= most) return number
+    throw new Error(`--${name} has to be a number from 1 to ${most}`)
+  }
+  return { port: whole('port', USUAL_PORT, 65_535), everySeconds: whole('block-every', BLOCK_EVERY_SECONDS, 86_400) }
 }
 
 function settingsOf({ rpcUrl, chainId, addresses: { shops, relays, payments } }) {

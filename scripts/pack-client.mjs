@@ -147,7 +147,7 @@ function smallMap(text, file) {
     .replaceAll(/\/\*\*[\s\S]*?\*\//gu, blank)
     .replaceAll(/^(?:import|export type) [^']*'[^']+'$/gmu, blank)
     .replaceAll(/^(?:export )?interface [^\n]*\{\n[\s\S]*?^\}$/gmu, blank)
-    .replaceAll(/^(?:export )?type \w+ = [^\n]*[^\n=|&({[<]$/gmu, '')
+    .replaceAll(/^(?:export )?type \w[^\n]*=[^\n]*(?:\n(?: |[}\])>])[^\n]*)*$/gmu, blank)
     .replaceAll(/^ +(?:(?:private|protected|readonly) )+\w+[?!]?: [^=\n]*$/gmu, '')
     .replaceAll(/^ *\/\/.*$/gmu, '')
     .replaceAll(/^ +/gmu, '')

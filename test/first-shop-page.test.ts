@@ -113,7 +113,9 @@ it('lists what is sold, proven and live, and leaves drafts out', async () => {
 })
 
 it.each([
-  ['no number of a shop', () => `url=${relay.url}`, /^NOT_FOUND .+$/u],
+  ['no number of a shop', () => `url=${relay.url}`, /^Put \?shop= and the number of a shop/u],
+  ['no number in its place', () => `url=${relay.url}&shop=abc`, /^Put \?shop= and the number of a shop/u],
+  ['the number of no shop', () => `url=${relay.url}&shop=1`, /^NOT_FOUND .+$/u],
   ['no relay', () => `url=http://127.0.0.1:1&shop=${relay.shop}`, /^UNREACHABLE .+$/u],
 ])('says what is wrong where there is %s', async (_, query, message) => {
   const page = await shown(query())

@@ -149,6 +149,12 @@ describe('the start', { timeout: 120_000 }, () => {
     const example = blocks.find(({ page, language }) => page === 'README.md' && language === 'js')!.text
     expect(example.trim().split('\n').length).toBeLessThanOrEqual(11)
     expect(await runs(example)).toMatch(/^Trail map: \d+ as of set \d+$/mu)
+    // Without the number that its reader has to give.
+    const file = join(ROOT, 'dist', 'readme-example.mjs')
+    writeFileSync(file, example)
+    const { code, output } = await shell(`node ${file}`, { URL: place().url }, data)
+    rmSync(file)
+    expect([code, output]).toEqual([1, expect.stringContaining('options.shop: it is missing')])
   })
 
   it('has samples of docs to serve', () => {

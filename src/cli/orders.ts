@@ -9,6 +9,7 @@ import { prefixedHex } from '../bytes/hex.js'
 import { fromBigEndian, isAllZero } from '../bytes/bytes.js'
 import { decimalText } from '../catalogue/decimal.js'
 import { NODE_CACHE_NODES_DEFAULT } from '../limits.js'
+import { nativeName } from '../objects/native-currency.js'
 import { Keeper } from '../relay/shops/keeper.js'
 import { orderBook, type Money, type OrderLine } from '../relay/payments/order-book.js'
 import { openStoreForReading } from '../store/open.js'
@@ -20,9 +21,9 @@ import type { Io } from './io.js'
 
 export const ORDERS_HELP = `cairn orders [--data DIR] [--shop ID] [--odd] [--json]
 
-Lists all orders by their numbers: state, what is due and what came, in units of the currency (native: the \
-chain's own), and
-until when it is reserved and can be paid, in UTC. Below an order stand its transactions, and behind a ! what a \
+Lists all orders by their numbers: state, what is due and what came, in units of the currency, and until when it is \
+reserved
+and can be paid, in UTC. Below an order stand its transactions, and behind a ! what a \
 person has to
 look at (late, partial, over, extra, fell, reorged payments, shortfalls), each with what to do.
 
@@ -146,7 +147,7 @@ function amountText(money: Money, decimals: Decimals): string {
 }
 
 function currencyText({ chainId, currency }: Money): string {
-  return `${isNative(currency) ? 'native' : prefixedHex(currency)} of chain ${chainId}`
+  return isNative(currency) ? nativeName(chainId) : `${prefixedHex(currency)} on chain ${chainId}`
 }
 
 function isNative(currency: Uint8Array): boolean {

@@ -11,7 +11,7 @@ import type { DecimalsOf } from '../catalogue/export-orders.js'
 import { DECIMALS_MAX } from '../catalogue/decimal.js'
 import type { ShopContents } from '../catalogue/held-listing.js'
 import { connect, type Live, type Part, type ShopClient } from '../client/shop-client.js'
-import { NATIVE_DECIMALS, nativeSymbol } from '../objects/native-currency.js'
+import { nativeName, NATIVE_DECIMALS } from '../objects/native-currency.js'
 import type { ChainAddress } from '../objects/scalars.js'
 import { DATA_FLAG, RELAY_FLAG, relayFlag, integerFlag, URL_FLAG, urlFlag, UsageError, type Flags } from './flags.js'
 import type { Io } from './io.js'
@@ -139,7 +139,5 @@ export async function pricingOf(
 }
 
 export function currencyText({ ChainID, Address }: ChainAddress): string {
-  if (!isAllZero(Address)) return `0x${toHex(Address)} of chain ${ChainID}`
-  const symbol = nativeSymbol(ChainID)
-  return symbol === undefined ? `the own currency of chain ${ChainID}` : `${symbol} of chain ${ChainID}`
+  return isAllZero(Address) ? nativeName(ChainID) : `0x${toHex(Address)} on chain ${ChainID}`
 }

@@ -6,7 +6,7 @@
  */
 
 import { ClientError, kindOf, usage } from './client-error.js'
-import { amountText, checkedMoney, isSameCurrency, type Money } from './money.js'
+import { amountText, checkedMoney, isSameMoney, type Money } from './money.js'
 import type { Quote } from './quote.js'
 
 /** Throws ClientError USAGE for what is no Money, before anything is looked at. */
@@ -59,10 +59,6 @@ export function requireMade(agreed: Money | undefined, made: Money | undefined, 
 function changed(agreed: Money, now: Money | undefined, text: string, objectId?: bigint): ClientError {
   const problem = `the total that was agreed to is ${textOf(agreed)}, and ${text}`
   return new ClientError('PRICE_CHANGED', problem, { totals: { agreed, now }, objectId })
-}
-
-function isSameMoney(a: Money, b: Money | undefined): boolean {
-  return b !== undefined && a.amount === b.amount && isSameCurrency(a.currency, b.currency)
 }
 
 function textOf(money: Money): string {

@@ -24,6 +24,7 @@ const RETRYABLE: ReadonlySet<ClientErrorCode> = new Set([
   /** The relay gave the place to others. */
   'CLOSE_SUBSCRIPTION',
   'UNAVAILABLE',
+  'CHAIN_UNREACHABLE',
   'RATE_LIMITED',
   'DISCONNECTED',
   'UNREACHABLE',
@@ -128,9 +129,11 @@ export function isPlainPort(cause: unknown): boolean {
   return false
 }
 
-/** Of a subscription: of a shop's own parts none is NOT_FOUND. */
+/** Of a subscription: of a shop's own parts none is NOT_FOUND. A relay may have less than it had. */
 export function shopNotFound(cause: unknown): never {
   if (!(cause instanceof ClientError) || cause.code !== 'NOT_FOUND') throw cause
+  if (cause.message.includes('lies beyond the head'))
+    throw new ClientError('UNAVAILABLE', `sets are lost: ${cause.message}`, { cause })
   const remedy = "Look at the shop's id, and whether the url is that of its relay."
   throw new ClientError('NOT_FOUND', cause.message, { cause, remedy })
 }

@@ -67,8 +67,8 @@ export function makeKeyCard(
 }
 
 /**
- * Throws ClientError: USAGE, ENROLMENT_INVALID, NO_RIGHT, CARD_TAKEN, RATE_LIMITED, UNAVAILABLE, each with the relay's
- * reason, UNREACHABLE, NOT_A_RELAY, ORIGIN_REFUSED, ABORTED.
+ * Throws ClientError: USAGE, ENROLMENT_INVALID, NO_RIGHT, CARD_TAKEN, NOT_FOUND, CHAIN_UNREACHABLE, RATE_LIMITED,
+ * UNAVAILABLE, each with the relay's reason, UNREACHABLE, NOT_A_RELAY, ORIGIN_REFUSED, ABORTED.
  *
  * @example
  * ```ts
@@ -94,10 +94,10 @@ export async function enrol(options: EnrolOptions): Promise<void> {
     options.signal,
   )
   if (response.status === 201) return
-  const { error } = (await response.json().catch(() => ({}))) as { error?: string }
+  const { error, code: told } = (await response.json().catch(() => ({}))) as { error?: string; code?: unknown }
   const reason = error ?? `the relay answers ${response.status}`
   if (response.status === 429) throw rateLimited(reason, response.headers.get('retry-after'))
-  const code = CODES.get(response.status) ?? 'REFUSED'
+  const code = TOLD.find((one) => one === told) ?? CODES.get(response.status) ?? 'REFUSED'
   const remedy = code === 'ENROLMENT_INVALID' && /host|domain/u.test(reason) ? HOST_REMEDY : undefined
   throw new ClientError(code, reason, { remedy })
 }
@@ -107,6 +107,8 @@ const HOST_REMEDY =
   'Call the relay by the address that it knows as its own, or tell it the one that is called: ' +
   '--public-url of cairn serve.'
 
+/** What a relay tells beside a status that has several causes. */
+const TOLD = ['NOT_FOUND', 'CHAIN_UNREACHABLE'] as const
 const CODES: ReadonlyMap<number, ClientErrorCode> = new Map([
   [400, 'ENROLMENT_INVALID'],
   [403, 'NO_RIGHT'],

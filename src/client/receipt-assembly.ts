@@ -233,8 +233,10 @@ async function fetchOne(source: ReceiptSource, sets: OrderSets, id: OrderId): Pr
  */
 async function anchorOf(source: ReceiptSource, seq: bigint, head: bigint): Promise<ReceiptAnchor | undefined> {
   try {
-    const path = `/v5/shops/${source.shop}/anchor?covers=${seq}&at=${head}`
-    const anchor = readDeterministic(ReceiptAnchor, await bytesFromRelay(source, path), 'Anchor')
+    const path = `/v5/shops/${source.shop}/anchor?covers=${seq}&at=${head}&absent=204`
+    const bytes = await bytesFromRelay(source, path)
+    if (bytes.length === 0) return undefined
+    const anchor = readDeterministic(ReceiptAnchor, bytes, 'Anchor')
     verifyCheckpoint(anchor.Checkpoint, source.relays)
     return anchor
   } catch (error) {

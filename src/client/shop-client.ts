@@ -43,7 +43,7 @@ import type { VerifiedSet } from './verify.js'
 import { isSameParts, partsOf, WatchedViews } from './watched-parts.js'
 
 export type * from './client-types.js'
-export { amountText, formatMoney, parseMoney, sumOfMoney } from './money.js'
+export { amountText, formatMoney, isSameCurrency, isSameMoney, parseMoney, sumOfMoney } from './money.js'
 export { oddPaymentWords, orderWords, secondsLeft } from './order-words.js'
 export { uploadBlob } from './blob-upload.js'
 export * from './check-errors.js'

@@ -1,12 +1,12 @@
 /**
- * What a chain's own currency is called, by chainlist.org: nothing of the protocol tells it.
+ * What a chain's own coin is called, by chainlist.org: nothing of the protocol tells it.
  *
  * Tests: test/client/money.test.ts, test/proofs/receipt-report.test.ts
  */
 
 import type { ChainId } from '../brands.js'
 
-/** Of a chain's own currency, as wallets count it. */
+/** Of a chain's own coin, as wallets count it. */
 export const NATIVE_DECIMALS = 18
 
 /** Undefined for a chain that is not known here. */
@@ -14,7 +14,13 @@ export function nativeSymbol(chain: ChainId): string | undefined {
   return NATIVE_SYMBOLS.get(chain) ?? (ETHER_CHAINS.has(chain) ? 'ETH' : undefined)
 }
 
-/** Chains whose own currency is ether, and the development chain. */
+/** With its chain, as people read it. */
+export function nativeName(chain: ChainId): string {
+  const symbol = nativeSymbol(chain)
+  return symbol === undefined ? `coin of chain ${chain}` : `${symbol} on chain ${chain}`
+}
+
+/** Chains whose own coin is ether, and the development chain. */
 const ETHER_CHAINS: ReadonlySet<ChainId> = new Set([
   1n,
   10n,

@@ -90,8 +90,10 @@ export function receiptReport(received: Uint8Array, trust: ReportTrust, expected
 function notAnchored(receipt: VerifiedReceipt, notChecked: readonly string[]): ReceiptReport {
   const report = reportOf('matches-not-anchored', { receipt, notChecked })
   const isWithout = receipt.anchor === undefined && isAllZero(receipt.whose.Registry)
-  return isWithout ? { ...report, sentence: report.sentence.replace('not yet anchored', 'no registry') } : report
+  return isWithout ? { ...report, sentence: report.sentence.replace(', not yet anchored', WITHOUT_CHAIN) } : report
 }
+
+const WITHOUT_CHAIN = '; this relay has no chain'
 
 /** What a chain says of the Anchor of a receipt, by whoever asked it. */
 export type AnchorFinding =

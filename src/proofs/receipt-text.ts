@@ -8,7 +8,8 @@ import type { Amount, Seconds } from '../brands.js'
 import { isAllZero } from '../bytes/bytes.js'
 import { prefixedHex } from '../bytes/hex.js'
 import { formatRfc3339 } from '../codec/time.js'
-import { NATIVE_DECIMALS, nativeSymbol } from '../objects/native-currency.js'
+import type { Listing } from '../objects/listing.js'
+import { nativeName, NATIVE_DECIMALS } from '../objects/native-currency.js'
 import type { AddressDetails } from '../objects/order.js'
 import { ORDER_STATE_NAMES } from '../objects/order.js'
 import type { ChainAddress } from '../objects/scalars.js'
@@ -53,7 +54,10 @@ export function receiptText(receipt: VerifiedReceipt): ReceiptText {
       ['Order', `${orderId}`],
       ['State', ORDER_STATE_NAMES[`${order.State}`]],
       ['Shop', `${whose.ShopID}`],
-      ['Registry', isDevelopment ? 'none (development)' : `${prefixedHex(whose.Registry)} on chain ${whose.ChainID}`],
+      [
+        'Registry',
+        isDevelopment ? 'none: this relay has no chain' : `${prefixedHex(whose.Registry)} on chain ${whose.ChainID}`,
+      ],
       ['Relay', `${prefixedHex(relay)}, token ${whose.Relay}`],
       ['Checkpoint', `set ${checkpoint.Seq} of ${formatRfc3339(checkpoint.Timestamp.seconds)}`],
       ['Its digest', prefixedHex(checkpoint.digest)],
@@ -64,7 +68,8 @@ export function receiptText(receipt: VerifiedReceipt): ReceiptText {
       .map(({ ListingID, VariationIDs = [], Quantity }) => {
         const listing = listings.get(ListingID)
         const name = listing === undefined ? `listing ${ListingID}` : `${listing.Metadata.Title} (listing ${ListingID})`
-        return { quantity: `${Quantity}`, title: [name, ...VariationIDs].join(', ') }
+        const chosen = VariationIDs.map((variation) => variationTitle(listing, variation))
+        return { quantity: `${Quantity}`, title: [name, ...chosen].join(', ') }
       }),
     total: totalText(receipt),
     address: addressText(order.ShippingAddress ?? order.InvoiceAddress),
@@ -72,8 +77,17 @@ export function receiptText(receipt: VerifiedReceipt): ReceiptText {
   }
 }
 
-function anchorText({ anchor }: VerifiedReceipt): string {
-  if (anchor === undefined) return 'none in this file'
+/** As the shop shows it; its name in the shop, where the listing has no such variation. */
+function variationTitle(listing: Listing | undefined, name: string): string {
+  for (const { Variations } of listing?.Options?.values() ?? []) {
+    const found = Variations?.get(name)
+    if (found !== undefined) return found.VariationInfo.Title
+  }
+  return name
+}
+
+function anchorText({ anchor, whose }: VerifiedReceipt): string {
+  if (anchor === undefined) return isAllZero(whose.Registry) ? 'none: this relay has no chain' : 'none in this file'
   const { Contract, ChainID, Tx } = anchor.claim
   const status = anchor.status === 'not checked' ? 'anchor not checked' : anchor.status
   return `${status}: transaction ${prefixedHex(Tx)} to ${prefixedHex(Contract)} on chain ${ChainID}`
@@ -97,10 +111,7 @@ export function amountText(amount: Amount, { ChainID, Address }: ChainAddress): 
   const fraction = digits.slice(-NATIVE_DECIMALS).replace(/0+$/u, '')
   const whole = digits.slice(0, -NATIVE_DECIMALS)
   const text = fraction === '' ? whole : `${whole}.${fraction}`
-  const symbol = nativeSymbol(ChainID)
-  return symbol === undefined
-    ? `${text} of the native currency of chain ${ChainID}`
-    : `${text} ${symbol} on chain ${ChainID}`
+  return `${text} ${nativeName(ChainID)}`
 }
 
 function totalText({ total }: VerifiedReceipt): [string, string][] {

@@ -29,7 +29,14 @@ import {
   type UpgradeDecision,
   type UpgradeRequest,
 } from './transport/transport.js'
-import { builtPage, prefersHtml, storefrontPageFor, verifyPageFor, type StorefrontFacts } from './pages.js'
+import {
+  builtPage,
+  developmentConsole,
+  prefersHtml,
+  storefrontPageFor,
+  verifyPageFor,
+  type StorefrontFacts,
+} from './pages.js'
 
 export interface HttpDependencies {
   readonly relay: RelayFacts
@@ -131,7 +138,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     { method: 'GET', handle: (dependencies) => tellStatus(dependencies.readiness() ?? dependencies.trouble()) },
   ],
   ['/verify', { method: 'GET', handle: readVerifyPage }],
-  ['/console', { method: 'GET', handle: () => page(builtPage('console')) }],
+  ['/console', { method: 'GET', handle: readConsole }],
   ['/testing/discovery', { method: 'GET', handle: tellDiscovery }],
   ['/v4/sessions', { method: 'GET', handle: tellUpgrade }],
   ['/v5/sessions', { method: 'GET', handle: tellUpgrade }],
@@ -236,6 +243,11 @@ function readVerifyPage({ relay }: HttpDependencies): HttpResponse {
   return page(built && verifyPageFor(built, { addresses, namedBy: 'relay', registries: '' }))
 }
 
+function readConsole({ relay, storefront }: HttpDependencies): HttpResponse {
+  const built = builtPage('console')
+  return page(built !== undefined && relay.isDevelopment ? developmentConsole(built, storefront.shop) : built)
+}
+
 function page(body: string | undefined): HttpResponse {
   if (body === undefined) return json(404, { error: 'the page is not built here: npm run build' })
   return { status: 200, headers: PAGE_HEADERS, body }
@@ -291,7 +303,10 @@ async function enrol(dependencies: HttpDependencies, request: HttpRequest): Prom
   if (!checked.ok) return failure(400, checked.reason, ENROL_HANDLER)
   const { wallet, shopId, card, message } = checked
   const outcome = await dependencies.enrol({ wallet, shopId, card, guest, message })
-  if (outcome.status !== 201) return failure(outcome.status, outcome.error, ENROL_HANDLER)
+  if (outcome.status !== 201) {
+    const { status, error, code } = outcome
+    return json(status, { handler: ENROL_HANDLER, error, ...(code !== undefined && { code }) })
+  }
   return json(201, { handler: ENROL_HANDLER, success: true })
 }
 

@@ -46,6 +46,14 @@ export function verifyPageFor(page: string, { addresses, namedBy, registries }: 
   return page.replace(PLACE, () => `<meta name="cairn-relay" content="${addresses}" ${data} />`)
 }
 
+const CONSOLE_PLACE = '<meta name="cairn-console" data-development="no" data-shop="" />'
+
+/** The console of a development relay: it can say where the development key is, and which shop the demo's is. */
+export function developmentConsole(page: string, shop: ShopId | undefined): string {
+  if (!page.includes(CONSOLE_PLACE)) throw new RangeError('the page has no place for what a development relay says')
+  return page.replace(CONSOLE_PLACE, `<meta name="cairn-console" data-development="yes" data-shop="${shop ?? ''}" />`)
+}
+
 /** What the page of a development relay is told, beside what the relay tells everybody. */
 export interface StorefrontFacts {
   /** That is shown where the address names none. */

@@ -70,7 +70,7 @@ const OF_THE_WIRE = {
   },
   UNAVAILABLE: {
     from: 'relay',
-    means: 'The relay cannot do it now: its disk is full, it shuts down, has too many sessions, or has lost its chain.',
+    means: 'The relay cannot do it now: its disk is full, it starts or shuts down, or has too many sessions.',
   },
 } as const satisfies Record<Exclude<ErrorName, 'UNSPECIFIED'>, ErrorMeaning>
 
@@ -78,6 +78,10 @@ const OF_HTTP = {
   RATE_LIMITED: {
     from: 'relay',
     means: 'The relay was asked too often in a short time.',
+  },
+  CHAIN_UNREACHABLE: {
+    from: 'relay',
+    means: 'The relay cannot ask the chain on which the shop is registered, and enrols nobody until it can.',
   },
   CARD_TAKEN: {
     from: 'relay',

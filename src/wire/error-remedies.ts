@@ -19,10 +19,10 @@ export const ERROR_REMEDIES = {
   CONFLICT: 'Read the shop again, decide again, and write with the new ifSeq.',
   UNAVAILABLE: 'Do it again in a while; if it stays, tell the operator of the relay.',
   RATE_LIMITED: 'Wait for retryAfter seconds, then do it again.',
+  CHAIN_UNREACHABLE: 'Do it again in a while; if it stays, tell the operator of the relay to look at its RPC endpoint.',
   CARD_TAKEN: 'Connect with the card as it is, or make a new one with makeKeyCard.',
   NO_RIGHT: 'Enrol as a guest, or with the wallet of the owner or of a clerk.',
-  ENROLMENT_INVALID:
-    'Read the message; mostly the page has another host than the relay knows, or the shop does not exist.',
+  ENROLMENT_INVALID: 'Read the message; mostly the page has another host than the relay knows.',
   ORIGIN_REFUSED: 'Ask the operator of the relay to add the origin of the page to --allowed-origins.',
   REFUSED: 'Read the message, and update the client library.',
   USAGE: 'Mend the argument that path names.',

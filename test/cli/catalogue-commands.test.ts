@@ -76,7 +76,7 @@ describe('a shop from a file', () => {
     expect(dry.code).toBe(0)
     expect(dry.out).toContain('listings: 2 would be added')
     expect(dry.out).toContain('column without a place: Vendor (1 cells)')
-    expect(dry.err).toContain('ETH of chain 31337, with 18 decimals')
+    expect(dry.err).toContain('ETH on chain 31337, with 18 decimals')
     expect(store.head(SHOP)).toBe(before)
     expect((await run('import', products)).out).toContain('listings: 2 added, 0 changed, 0 deleted, 0 stay')
     expect(mixedSets(store, SHOP)).toEqual([])

@@ -200,13 +200,13 @@ describe('from a new shop to its orders', () => {
     ]
     expect([title, more]).toEqual([`shop ${shop}`, []])
     expect(heads).toMatch(/^number {2}state +order +due +paid {2}currency +times \(UTC\)$/u)
-    expect(first).toMatch(new RegExp(`^ {4}#1 {2}Paid +${bought} {2}0\\.001 {2}0\\.001 {2}native of chain 31337$`, 'u'))
+    expect(first).toMatch(new RegExp(`^ {4}#1 {2}Paid +${bought} {2}0\\.001 {2}0\\.001 {2}ETH on chain 31337$`, 'u'))
     expect(transaction).toMatch(/^ {8}transaction 0x[0-9a-f]{64}$/u)
     expect(second).toMatch(new RegExp(`^ {4}#2 {2}Committed +${waiting} .* reserved until 20[0-9T:-]+Z$`, 'u'))
     for (const [column, value] of [
       ['order', `${bought}`],
       ['due', '0.001'],
-      ['currency', 'native'],
+      ['currency', 'ETH'],
     ] as const)
       expect(heads.indexOf(column) + (column === 'currency' ? 0 : column.length)).toBe(
         first!.indexOf(value) + (column === 'currency' ? 0 : value.length),

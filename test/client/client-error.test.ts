@@ -1,7 +1,7 @@
 /** Which errors say that the same call may succeed later. */
 
 import { expect, it } from 'vitest'
-import { ClientError, fromWire, usage, verificationFailed } from '../../src/client/client-error.js'
+import { ClientError, fromWire, shopNotFound, usage, verificationFailed } from '../../src/client/client-error.js'
 import { requireSame } from '../../src/client/same-checkpoint.js'
 import type { ShopCheckpoints } from '../../src/client/shop-checkpoints.js'
 import { CheckpointError } from '../../src/proofs/checkpoint-error.js'
@@ -32,6 +32,14 @@ it('what this side tells: connections may come back, what may have been done is 
     'UNREACHABLE',
     'TIMEOUT',
   ])
+})
+
+it('a relay that has less of a shop than its client is no relay without it', () => {
+  const refusal = (message: string) => () => shopNotFound(new ClientError('NOT_FOUND', message))
+  expect(refusal('checkpoint 9 lies beyond the head of the shop, 3')).toThrow(
+    expect.objectContaining({ code: 'UNAVAILABLE', retryable: true }),
+  )
+  expect(refusal('shop 7 is not known here')).toThrow(expect.objectContaining({ code: 'NOT_FOUND', retryable: false }))
 })
 
 it('who signs for another relay may be it; who answers about another set is the same, and lies', () => {

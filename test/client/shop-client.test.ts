@@ -230,7 +230,10 @@ it('a receipt of a relay without a registry says so, and nobody asks for an anch
   const { outcome, sentence } = receiptReport(await guest.order(id).receipt(), { relays: [running.address] })
   const paths = asked.mock.calls.map(([path]) => String(path instanceof Request ? path.url : path))
   asked.mockRestore()
-  expect([outcome, sentence]).toEqual(['matches-not-anchored', expect.stringMatching(/^Matches, no registry: /u)])
+  expect([outcome, sentence]).toEqual([
+    'matches-not-anchored',
+    expect.stringMatching(/^Matches; this relay has no chain: /u),
+  ])
   expect(paths.filter((path) => path.includes('/log/'))).not.toEqual([])
   expect(paths.filter((path) => path.includes('/anchor'))).toEqual([])
   await running.stop()

@@ -531,8 +531,31 @@ describe('npm run dev:chain', () => {
     expect(talk()).toContain(chain.addresses.token)
   })
 
+  it('does not stand still: what is reckoned from its newest block is of now, whoever came last', async () => {
+    const port = await freePort()
+    const { child, ended, talk } = serve('--port', String(port), '--block-every', '1')
+    await expect.poll(talk, { timeout: 15_000 }).toContain('Ctrl-C')
+    const newest = async () => {
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_getBlockByNumber', params: ['latest', false] })
+      const headers = { 'content-type': 'application/json' }
+      const response = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', headers, body })
+      const { result } = (await response.json()) as { result: { number: string; timestamp: string } }
+      return [Number(result.number), Number(result.timestamp)] as const
+    }
+    const [first, then] = await newest()
+    await expect.poll(async () => (await newest())[0], { timeout: 15_000 }).toBeGreaterThan(first + 2)
+    expect((await newest())[1]).toBeGreaterThan(then)
+    child.kill('SIGINT')
+    expect((await ended).code).toBe(0)
+  })
+
   it.each([
     ['a taken port', () => ['--port', new URL(chain.rpcUrl).port], /^dev:chain: port \d+ is in use\n$/u],
+    [
+      'no time between blocks',
+      () => ['--block-every', '0'],
+      /^dev:chain: --block-every has to be a number from 1 to 86400\n$/u,
+    ],
     ['no port', () => ['--port', '70000'], /^dev:chain: --port has to be a number from 1 to 65535\n$/u],
     ['an unknown flag', () => ['--prot', '1'], /^dev:chain: Unknown option '--prot'[^\n]*\n$/u],
   ])('refuses %s in one line', async (_, flags, line) => {

@@ -138,7 +138,7 @@ test('a price that is no amount is told once, and without words of programs', { 
     .fill('0,06')
   await save()
   const told = await outcome(page, 'Save Mug').getByText('is no amount').innerText()
-  expect(told).toBe('"0,06" is no amount. Write it as 1,234.5.')
+  expect(told).toBe('Price: "0,06" is no amount. Write it as 1,234.5.')
   await page.keyboard.press('Escape')
   await outcome(page, 'Save Mug').getByRole('button', { name: 'Dismiss: Save Mug' }).click()
 })

@@ -46,15 +46,7 @@ const alarms = (page: Page) => page.getByText('Do not buy here').count()
 
 test('an address that names nothing shows what is sold', { timeout: FLOW_MS }, async () => {
   const context = await reader()
-  for (const query of [
-    'listing=0',
-    'order=0',
-    'tag=',
-    'shop=0',
-    'shop=',
-    `listing=${1n << 64n}`,
-    `order=${1n << 64n}`,
-  ]) {
+  for (const query of ['listing=0', 'order=0', 'tag=', 'shop=', `listing=${1n << 64n}`, `order=${1n << 64n}`]) {
     const { page, complaints } = await openPage(context, `${shop.relay.url}/?${query}`)
     await proven(page)
     expect([query, await page.locator('.card').count(), complaints]).toEqual([query, 2, []])
@@ -83,9 +75,33 @@ test.each(['00', 'ff'])('a kept card of bytes %s, which is no key, is not used',
   await context.close()
 })
 
-test('a shop number that is none accuses nobody', { timeout: FLOW_MS }, async () => {
+test.each([
+  ['5', 'There is no such shop here', 'no shop of the number 5'],
+  ['0', 'There is no such shop here', 'no shop of the number 0'],
+  ['abc', 'That is no number of a shop', 'stands abc'],
+  [String(1n << 256n), 'That is no number of a shop', String(1n << 256n)],
+])('?shop=%s: the page says what is wrong, accuses nobody, and leads home', { timeout: FLOW_MS }, async (...row) => {
+  const [number, title, told] = row
   const context = await reader()
-  const { page } = await openPage(context, `${shop.relay.url}/?shop=${1n << 256n}`)
+  const { page, complaints } = await openPage(context, `${shop.relay.url}/?shop=${number}`)
+  await page.getByRole('heading', { level: 1, name: title }).waitFor()
+  await page.getByRole('main').getByText(told).waitFor()
+  expect(await page.locator('.notice, .alarm').count()).toBe(0)
+  expect(await flaws(page)).toEqual([])
+  await link(page, 'To the shop of this relay').click()
+  await proven(page)
+  expect(complaints).toEqual([])
+  await context.close()
+})
+
+test('a page that was made wrongly accuses nobody', { timeout: FLOW_MS }, async () => {
+  const context = await reader()
+  // What the relay says of itself is none of its addresses.
+  await context.route(`${shop.relay.url}/?*`, async (route) => {
+    const body = (await (await route.fetch()).text()).replace(/data-relay="\w+"/u, 'data-relay="0x12"')
+    await route.fulfill({ contentType: 'text/html', body })
+  })
+  const { page } = await openPage(context, `${shop.relay.url}/?tag=`)
   await page.getByRole('heading', { name: 'This page could not go on' }).first().waitFor()
   expect(await alarms(page)).toBe(0)
   // Of what could not be looked at nobody knows that there is nothing.
@@ -95,10 +111,44 @@ test('a shop number that is none accuses nobody', { timeout: FLOW_MS }, async ()
     ['order=5&', 'No such order'],
     ['view=orders&', 'There is none yet'],
   ] as const) {
-    await page.goto(`${shop.relay.url}/?${query}shop=${1n << 256n}`)
+    await page.goto(`${shop.relay.url}/?${query}tag=`)
     await page.locator('.proof.is-halted, #main :text("could not be looked at")').first().waitFor()
     expect([query, await page.getByText(denied).count()]).toEqual([query, 0])
   }
+  await context.close()
+})
+
+test('a field of the address that the shop does not take is named, and gone to', { timeout: FLOW_MS }, async () => {
+  const context = await reader()
+  const { page } = await openPage(context, `${shop.relay.url}/`)
+  await proven(page)
+  await putIntoCart(page, 'Wool socks')
+  await page.goto(`${shop.relay.url}/?view=checkout`)
+  await fillAddress(page)
+  // Browsers take both.
+  await page.getByLabel('E-mail').fill('ada@example')
+  await page.getByLabel('Town').fill(' ')
+  const wrong = page.locator('[aria-invalid]')
+  const told = async () => {
+    expect(await wrong.count()).toBe(1)
+    return wrong.evaluate((field: HTMLInputElement) => [
+      field.labels![0]!.innerText,
+      document.getElementById(field.getAttribute('aria-describedby')!)!.innerText,
+      document.activeElement === field,
+    ])
+  }
+  expect(await wrong.count()).toBe(0)
+  await button(page, 'Order').click()
+  await wrong.waitFor()
+  expect(await told()).toEqual(['Town', 'This must not be blank.', true])
+  expect(await flaws(page)).toEqual([])
+  await page.getByLabel('Town').fill('Summit')
+  expect(await told()).toEqual(['E-mail', 'This must be an e-mail address: name@host.domain.', false])
+  await page.getByLabel('Town').focus()
+  await button(page, 'Order').click()
+  await expect.poll(async () => (await told())[2]).toBe(true)
+  await page.getByLabel('E-mail').fill('ada@example.org')
+  expect(await wrong.count()).toBe(0)
   await context.close()
 })
 

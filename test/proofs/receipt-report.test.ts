@@ -114,8 +114,9 @@ describe('in words', () => {
       ['State', 'Paid'],
     ])
     expect(facts.find(([name]) => name === 'Anchor')).toEqual(['Anchor', 'none in this file'])
+    // What was chosen is called as the shop shows it, not as it names it: blue.
     expect(items).toEqual([
-      { quantity: '4', title: 'rug (listing 183110769859713), blue' },
+      { quantity: '4', title: 'rug (listing 183110769859713), 机' },
       { quantity: '8', title: 'Stuhl (listing 42274457022913)' },
     ])
     expect(total[0]).toEqual(['Total', '0.000000000007202933 ETH on chain 1'])
@@ -154,7 +155,7 @@ describe('in words', () => {
   ])('%i wei', (amount, text) => {
     const native = { ChainID: 1n, Address: new Uint8Array(20) }
     expect(amountText(amount, native)).toBe(`${text} ETH on chain 1`)
-    expect(amountText(amount, { ...native, ChainID: 99n })).toBe(`${text} of the native currency of chain 99`)
+    expect(amountText(amount, { ...native, ChainID: 99n })).toBe(`${text} coin of chain 99`)
     const token = { ChainID: 5n, Address: fromHex('11'.repeat(20)) }
     expect(amountText(amount, token)).toBe(`${amount} smallest units of token 0x${'11'.repeat(20)} on chain 5`)
   })

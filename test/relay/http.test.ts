@@ -593,6 +593,7 @@ test('a browser that comes before the demo shop is made looks again; a link lead
   relay.shops = [7n]
   const made = await relay.ask('GET', '/', { headers })
   expect([made.status, made.body]).toEqual([200, expect.stringContaining('data-shop="7"')])
+  expect((await relay.ask('GET', '/console')).body).toContain('data-development="yes" data-shop="7"')
   const largest = 2n ** 64n - 1n
   for (const id of [5n, largest, largest + 1n, -1n, 'x']) await relay.ask('GET', `/?listing=${id}`, { headers })
   expect(relay.linked).toEqual([5n, largest])

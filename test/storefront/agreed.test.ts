@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import type { Money } from '../../src/client/shop-client.js'
-import { otherOf, seenAfter, type Seen, type Shown } from '../../web/storefront/agreed.js'
+import { otherOf, seenAfter, seenBefore, type Seen, type Shown } from '../../web/storefront/agreed.js'
 
 const currency = { ChainID: 1n, Address: new Uint8Array(20) }
 const money = (amount: bigint | undefined): Money | undefined =>
@@ -58,6 +58,17 @@ test.each<[string, readonly Step[], readonly (bigint | undefined)[]]>([
   ['what is loading again is no change', [[5n], [undefined], [5n]], [5n, undefined]],
 ])('%s', (_what, steps, expected) => {
   expect(after(...steps)).toEqual(expected)
+})
+
+test('of an order that was made without a total the first one is asked about, and so is the next', () => {
+  const before = seenBefore('unseen', shownOf([undefined]))
+  const asked = (...steps: readonly Step[]) => {
+    const seen = steps.reduce((seen: Seen, step) => seenAfter(seen, shownOf(step)), before)
+    return [seen.total?.amount, otherOf(seen)?.amount]
+  }
+  expect(asked([undefined])).toEqual([undefined, undefined])
+  expect(asked([5n])).toEqual([undefined, 5n])
+  expect(asked([5n], [6n, 'a cart', DEARER], [7n, LETTER, DEARER])).toEqual([undefined, 7n])
 })
 
 test('the same is the same reference', () => {

@@ -8,6 +8,8 @@ import {
   connectionWords,
   futureOf,
   isOfAddress,
+  isOfNoShop,
+  isOfUnknownCard,
   problemWords,
   refusalWords,
 } from '../../web/storefront/words.js'
@@ -26,6 +28,7 @@ describe('what went wrong', () => {
     ['VARIATION_TWICE', 7n, /^Wool socks: two kinds/u],
     ['CHECKOUT_PENDING', 5n, /^You have ordered this already\./u],
     ['UNREACHABLE', undefined, /^The shop does not answer/u],
+    ['CHAIN_UNREACHABLE', undefined, /^The shop cannot reach its chain/u],
     ['TOTAL_MISMATCH', undefined, /Do not pay\.$/u],
     ['LISTING_MISMATCH', undefined, /Do not pay\.$/u],
     ['VERIFICATION_FAILED', undefined, /Do not buy here\.$/u],
@@ -39,6 +42,10 @@ describe('what went wrong', () => {
       expect(said).toMatch(/^[A-Z].*\.$/u)
       expect(said).not.toMatch(/Orders|patch|Mend path/u)
     }
+  })
+
+  test('of a shop that cannot, nobody says why who does not know', () => {
+    expect(words(new ClientError('UNAVAILABLE', 'the disk is full'))).not.toMatch(/too much|chain/u)
   })
 
   test('a country that the shop does not know is told as that', () => {
@@ -95,11 +102,19 @@ describe('the connection', () => {
   test('that is gone: a guest is told that his orders wait, a visitor that his cart stays', () => {
     expect(told('disconnected', 'UNREACHABLE')).toMatch(/does not answer.*sent once/u)
     expect(told('connecting', 'UNREACHABLE', true, false)).toMatch(/does not answer.*cart is kept/u)
-    expect(told('disconnected', 'UNAVAILABLE')).toMatch(/too much to do/u)
+    expect(told('disconnected', 'UNAVAILABLE')).toMatch(/cannot be used just now/u)
+    expect(told('disconnected', 'RATE_LIMITED')).toMatch(/asked too often/u)
   })
 
-  test('to a relay that has no such shop', () => {
-    expect(told('needs-auth', 'NOT_FOUND')).toMatch(/no such shop/u)
+  test('to a relay that has no such shop is a visitor’s: of a guest it is his card that is not known', () => {
+    const of = (state: string, code: ConstructorParameters<typeof ClientError>[0], card?: Uint8Array) =>
+      isOfNoShop({ state, error: new ClientError(code, 'why') }, card)
+    expect([of('needs-auth', 'NOT_FOUND'), of('failed', 'NOT_FOUND')]).toEqual([true, true])
+    expect(of('needs-auth', 'NOT_FOUND', new Uint8Array(32))).toBe(false)
+    expect([of('disconnected', 'UNREACHABLE'), of('needs-auth', 'ORIGIN_REFUSED')]).toEqual([false, false])
+    const codes = ['NOT_FOUND', 'UNLINKED_KEYCARD', 'UNREACHABLE', 'UNAVAILABLE'] as const
+    const unknown = codes.map((code) => isOfUnknownCard(new ClientError(code, 'why')))
+    expect(unknown).toEqual([true, true, false, false])
   })
 
   test('that another tab or another device has', () => {

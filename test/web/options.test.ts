@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import {
+  amountField,
   combinations,
   COMBINATIONS_MAX,
   choiceText,
@@ -149,12 +150,15 @@ test.each([
     `343 variants, and ${COMBINATIONS_MAX}`,
   ],
 ])('%s is told', (_what, options, problem) => {
-  expect(optionsProblem(options)).toContain(problem)
+  expect(optionsProblem(options)?.message).toContain(problem)
   expect(() => namedOptions(options, undefined, words)).toThrow(problem)
 })
 
 test('an amount that is none names its value', () => {
   const wrong = (more: Partial<ValueDraft>) => [option('Size', value('Large', more))]
-  expect(() => namedOptions(wrong({ adds: 'plus', amount: 'x' }), undefined, words)).toThrow('Size: Large: x is no')
+  const [wrongOne] = wrong({ adds: 'plus', amount: 'x' })
+  const refused = () => namedOptions([wrongOne!], undefined, words)
+  expect(refused).toThrow('Size: Large: x is no')
+  expect(refused).toThrow(expect.objectContaining({ field: amountField(wrongOne!.values[0]!.key) }))
   expect(() => namedOptions(wrong({ adds: 'percent', amount: '1.5' }), undefined, words)).toThrow('no percentage')
 })

@@ -1,6 +1,6 @@
 /** The frame: who is logged in, the views, the connection. */
 
-import type { ConnectionState, ShopClient } from 'cairn-relay/client'
+import type { ClientError, ConnectionState, ShopClient } from 'cairn-relay/client'
 import { useCallback, useEffect, useState, useSyncExternalStore, type ReactNode } from 'react'
 import { CardsView } from './cards.js'
 import { ExportsView } from './exports.js'
@@ -9,8 +9,9 @@ import { LoginPage } from './login.js'
 import { NewOrders } from './new-orders.js'
 import { useSeenTo } from './odd-payments.js'
 import { OrdersView } from './orders.js'
-import { OutcomesProvider, sentenceOf } from './outcomes.js'
+import { OutcomesProvider } from './outcomes.js'
 import { keepLogin, keptLogin, openSession, takeLink, type Login, type OpenedLink, type Session } from './session.js'
+import { sentenceOf } from './sentences.js'
 import { SettingsView } from './settings.js'
 import { LOOK_ONLY, Reopen, SessionContext, useLive, useSession } from './shared.js'
 
@@ -122,7 +123,7 @@ function Console({ leave }: { readonly leave: () => void }) {
     [go],
   )
   return (
-    <>
+    <div className="frame">
       <Top view={view} go={go} open={open} leave={leave} />
       <main>
         <h1 className="visually-hidden">{title}</h1>
@@ -134,7 +135,7 @@ function Console({ leave }: { readonly leave: () => void }) {
         ) : null}
         {shown({ order, showOrder })}
       </main>
-    </>
+    </div>
   )
 }
 
@@ -182,12 +183,17 @@ function Gone({ leave }: { readonly leave: () => void }) {
   if (state !== 'needs-auth') return null
   return (
     <div className="gone" role="alert">
-      <p>This key card was taken out of the shop. What you see is old, and nothing can be written with it any more.</p>
+      <p>{refusalText(client.problem)} What you see is old, and nothing can be written with it any more.</p>
       <button type="button" onClick={leave}>
         Log in again
       </button>
     </div>
   )
+}
+
+function refusalText(problem: ClientError | undefined): string {
+  if (problem === undefined || problem.code === 'UNLINKED_KEYCARD') return 'This key card was taken out of the shop.'
+  return `The relay refuses this key card: ${sentenceOf(problem)}`
 }
 
 function shopText(shop: bigint): string {

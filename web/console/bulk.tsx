@@ -3,8 +3,10 @@
 import { useState } from 'react'
 import { bulkSets, type BulkKind } from './bulk-changes.js'
 import { checkedWrite, unwatched } from './checked-write.js'
+import { Field, Form, type Refuse } from './forms.js'
 import type { ShownListing } from './listing-changes.js'
 import { useOutcomes } from './outcomes.js'
+import { ofField } from './sentences.js'
 import { priceText, useManifest, usePricing, useSession, WriteButton } from './shared.js'
 
 const KINDS: readonly (readonly [kind: BulkKind, title: string, placeholder: string | undefined])[] = [
@@ -31,13 +33,10 @@ export function BulkBar({ all, selected, clear }: BulkProps) {
   const chosen = all.filter(({ listing }) => selected.has(listing.ID))
   const [, title, placeholder] = KINDS.find(([name]) => name === kind)!
   return (
-    <form
+    <Form
       className={`bulk${chosen.length === 0 ? '' : ' some'}`}
       aria-label="Change the selected listings"
-      onSubmit={(event) => {
-        event.preventDefault()
-        void apply(chosen, { kind, title, value: placeholder === undefined ? '' : value })
-      }}
+      submit={(refuse) => void apply(chosen, { kind, title, value: placeholder === undefined ? '' : value }, refuse)}
     >
       <b aria-live="polite">{chosen.length} selected</b>
       <select aria-label="What to change" value={kind} onChange={(event) => setKind(event.target.value as BulkKind)}>
@@ -48,13 +47,9 @@ export function BulkBar({ all, selected, clear }: BulkProps) {
         ))}
       </select>
       {placeholder === undefined ? null : (
-        <input
-          required
-          aria-label={title}
-          placeholder={placeholder}
-          value={value}
-          onChange={(event) => setValue(event.target.value)}
-        />
+        <Field label={title}>
+          <input required placeholder={placeholder} value={value} onChange={(event) => setValue(event.target.value)} />
+        </Field>
       )}
       <WriteButton type="submit" className="primary" disabled={chosen.length === 0}>
         Apply
@@ -62,7 +57,7 @@ export function BulkBar({ all, selected, clear }: BulkProps) {
       <button type="button" className="quiet" disabled={chosen.length === 0} onClick={clear}>
         Clear selection
       </button>
-    </form>
+    </Form>
   )
 }
 
@@ -77,14 +72,14 @@ function useApply() {
   const { run } = useOutcomes()
   const pricing = usePricing()
   const manifest = useManifest()
-  return (chosen: readonly ShownListing[], { kind, title, value }: Wanted) => {
+  return (chosen: readonly ShownListing[], { kind, title, value }: Wanted, refuse: Refuse) => {
     const price = (amount: bigint) => priceText(client, manifest, amount)
     const write = async (isWatched: boolean) => {
       if (pricing === undefined) throw new Error('The shop is not here yet.')
-      const sets = bulkSets(client, chosen, { kind, value }, { pricing, price })
+      const sets = ofField(title, () => bulkSets(client, chosen, { kind, value }, { pricing, price }))
       const seq = await checkedWrite(client, isWatched ? sets : unwatched(sets))
       return seq === undefined ? 'Nothing was different.' : `${chosen.length} listings, on disk as set ${seq}.`
     }
-    return run(`${title}${value === '' ? '' : ` ${value}`}`, () => write(true), { anyway: () => write(false) })
+    return run(`${title}${value === '' ? '' : ` ${value}`}`, () => write(true), { anyway: () => write(false), refuse })
   }
 }

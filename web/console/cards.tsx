@@ -6,7 +6,7 @@ import { Clerks } from './clerks.js'
 import { hex } from './fields.js'
 import { Invites } from './invites.js'
 import { useOutcomes } from './outcomes.js'
-import { Badge, Empty, Scroll, short, useLive, useSession, WriteButton } from './shared.js'
+import { Badge, Empty, short, Table, useLive, useSession, WriteButton } from './shared.js'
 import { registryOf } from './wallets.js'
 
 const SHOWN_FIRST = 50
@@ -48,25 +48,14 @@ function CardsTable({ whose, cards }: { readonly whose: string; readonly cards: 
   const since = useSince(cards)
   if (cards.length === 0) return null
   return (
-    <Scroll label={`Cards of ${whose}`}>
-      <table className="rows">
-        <thead>
-          <tr>
-            <th scope="col">Card</th>
-            <th scope="col">Wallet</th>
-            <th scope="col">In the shop since</th>
-            <th scope="col">
-              <span className="visually-hidden">Take out</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {cards.map((card) => (
-            <CardRow key={hex(card.card)} card={card} since={since.get(hex(card.card))} />
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table
+      label={`Cards of ${whose}`}
+      heads={['Card', 'Wallet', 'In the shop since', <span className="visually-hidden">Take out</span>]}
+    >
+      {cards.map((card) => (
+        <CardRow key={hex(card.card)} card={card} since={since.get(hex(card.card))} />
+      ))}
+    </Table>
   )
 }
 

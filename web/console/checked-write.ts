@@ -5,6 +5,7 @@
  */
 
 import { ClientError, type Change, type ShopClient } from 'cairn-relay/client'
+import { PartlyWritten, refusalOf, writtenText } from './sentences.js'
 
 /** A field that is written, as texts for people. */
 export interface WatchedField {
@@ -33,13 +34,6 @@ export class EditConflict extends Error {
   }
 }
 
-/** A set was refused, and others before it were not. */
-export class PartlyWritten extends Error {
-  constructor(last: bigint, cause: unknown) {
-    super(writtenText(last), { cause })
-  }
-}
-
 /** The fields that others changed, and not to what is wanted. */
 export function conflictsOf(fields: readonly WatchedField[]): readonly ChangedField[] {
   return fields
@@ -54,7 +48,7 @@ export function unwatched(sets: readonly CheckedSet[]): CheckedSet[] {
 
 /**
  * Resolves with the number of the last set; undefined if there was nothing to write. Rejects with EditConflict,
- * PartlyWritten, ClientError.
+ * PartlyWritten, FieldProblem, ClientError.
  */
 export async function checkedWrite(client: ShopClient, sets: readonly CheckedSet[]): Promise<bigint | undefined> {
   // Looked at first: where one field of several sets is another's by now, nothing is written.
@@ -85,12 +79,8 @@ async function writeOne(client: ShopClient, { changes, fields }: CheckedSet): Pr
       const options = client.protocol === 5 ? { ifSeq: client.seq } : {}
       return (await client.write(wanted, options)).seq
     } catch (error) {
-      if (!(error instanceof ClientError) || error.code !== 'CONFLICT' || left <= 1) throw error
+      if (!(error instanceof ClientError) || error.code !== 'CONFLICT' || left <= 1) throw refusalOf(error, wanted)
       await new Promise((resolve) => setTimeout(resolve, WAIT_MS))
     }
   }
-}
-
-function writtenText(last: bigint | undefined): string {
-  return last === undefined ? 'Nothing was written.' : `What stood before it is on disk as set ${last}.`
 }

@@ -3,6 +3,7 @@
 import type { ChainAddress, Currency } from 'cairn-relay/client'
 import { fromHex, hex } from './fields.js'
 import type { Notes } from './kept-notes.js'
+import { FieldProblem } from './sentences.js'
 
 const KEPT = 'cairn console currencies'
 const DECIMALS_MAX = 77
@@ -26,15 +27,16 @@ export function isKnown({ ChainID, Address }: ChainAddress, told: readonly Curre
   )
 }
 
-/** Throws a sentence for a symbol or a number of decimals that is none. */
+/** Throws FieldProblem for a symbol or a number of decimals that is none. */
 export function keepCurrency(
   notes: Notes,
   { ChainID, Address }: ChainAddress,
   { symbol, decimals }: { readonly symbol: string; readonly decimals: string },
 ): void {
-  if (!/^\S{1,12}$/u.test(symbol.trim())) throw new Error('A symbol has 1 to 12 letters, and no space.')
+  if (!/^\S{1,12}$/u.test(symbol.trim()))
+    throw new FieldProblem('Symbol', 'A symbol has 1 to 12 letters, and no space.')
   if (!/^[0-9]{1,2}$/u.test(decimals.trim()) || Number(decimals) > DECIMALS_MAX)
-    throw new Error(`Decimals are a number up to ${DECIMALS_MAX}, as the token's contract has it.`)
+    throw new FieldProblem('Decimals', `Decimals are a number up to ${DECIMALS_MAX}, as the token's contract has it.`)
   const all = entries(notes)
   all.set(`${ChainID} ${hex(Address)}`, `${Number(decimals)} ${symbol.trim()}`)
   notes.setItem(KEPT, JSON.stringify(Object.fromEntries(all)))

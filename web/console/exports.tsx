@@ -15,7 +15,7 @@ import {
   FileButton,
   LookOnlyNote,
   priceText,
-  Scroll,
+  Table,
   useManifest,
   usePricing,
   useSession,
@@ -214,30 +214,24 @@ function verdictOf({ plan: { problems, sets } }: DryRun): string {
 
 function ReportTable({ lines }: { readonly lines: ReturnType<typeof reportLines> }) {
   return (
-    <Scroll label="What is worth knowing of the file">
-      <table className="rows items report">
-        <thead>
-          <tr>
-            <th scope="col">What</th>
-            <th scope="col">Row</th>
-            <th scope="col">Column</th>
-            <th scope="col">Reason</th>
+    <>
+      <Table
+        label="What is worth knowing of the file"
+        className="items report"
+        heads={['What', 'Row', 'Column', 'Reason']}
+      >
+        {lines.slice(0, LINES_MAX).map(({ kind, row, column, reason }, i) => (
+          <tr key={i}>
+            <td>
+              <Badge kind={KINDS[kind][1]}>{KINDS[kind][0]}</Badge>
+            </td>
+            <td>{row}</td>
+            <td>{column}</td>
+            <td>{reason}</td>
           </tr>
-        </thead>
-        <tbody>
-          {lines.slice(0, LINES_MAX).map(({ kind, row, column, reason }, i) => (
-            <tr key={i}>
-              <td>
-                <Badge kind={KINDS[kind][1]}>{KINDS[kind][0]}</Badge>
-              </td>
-              <td>{row}</td>
-              <td>{column}</td>
-              <td>{reason}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Table>
       {lines.length > LINES_MAX ? <p className="note">and {lines.length - LINES_MAX} more</p> : null}
-    </Scroll>
+    </>
   )
 }

@@ -3,6 +3,7 @@
 import { amountText, parseMoney, type Money } from 'cairn-relay/client'
 import { useState } from 'react'
 import { checkedWrite, unwatched } from './checked-write.js'
+import { Field, Form, type Refuse } from './forms.js'
 import {
   draftOf,
   editSets,
@@ -15,7 +16,8 @@ import {
 import { OptionsEditor, StockEditor } from './option-editor.js'
 import { useOutcomes } from './outcomes.js'
 import { PictureEditor } from './picture-editor.js'
-import { Dialog, Field, LookOnlyNote, priceText, useManifest, useSession, WriteButton } from './shared.js'
+import { ofField } from './sentences.js'
+import { Dialog, LookOnlyNote, priceText, useManifest, useSession, WriteButton } from './shared.js'
 
 interface EditorProps {
   readonly shown: ShownListing | undefined
@@ -34,12 +36,7 @@ export function ListingEditor({ shown, pricing, close }: EditorProps) {
   const losesValues = base.options.some(({ values }) => values.some(({ key }) => !hasValue(draft, key)))
   return (
     <Dialog title={shown === undefined ? 'New listing' : `Edit ${base.title}`} close={close}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void save(draft, price)
-        }}
-      >
+      <Form submit={(refuse) => void save(draft, price, refuse)}>
         <TextFields draft={draft} change={change} price={price} setPrice={setPrice} symbol={pricing.symbol} />
         <OptionsEditor options={draft.options} symbol={pricing.symbol} change={(options) => change({ options })} />
         {losesValues ? (
@@ -56,7 +53,7 @@ export function ListingEditor({ shown, pricing, close }: EditorProps) {
             {shown === undefined ? 'Add the listing' : 'Save'}
           </WriteButton>
         </p>
-      </form>
+      </Form>
     </Dialog>
   )
 }
@@ -95,7 +92,7 @@ function TextFields({ draft, change, price, setPrice, symbol }: TextProps) {
         />
       </Field>
       <div className="pair">
-        <Field label={`Price, ${symbol}`}>
+        <Field name="Price" label={`Price, ${symbol}`}>
           <input required inputMode="decimal" value={price} onChange={(event) => setPrice(event.target.value)} />
         </Field>
         <Field label="State">
@@ -132,10 +129,10 @@ function useSave(
   const { client } = useSession()
   const { run } = useOutcomes()
   const manifest = useManifest()
-  return async (draft: ListingDraft, price: string) => {
+  return async (draft: ListingDraft, price: string, refuse: Refuse) => {
     const words = { ...amountsIn(pricing), price: (amount: bigint) => priceText(client, manifest, amount) }
     const write = async (isWatched: boolean) => {
-      const mine = { ...draft, price: words.read(price) }
+      const mine = { ...draft, price: ofField('Price', () => words.read(price)) }
       const sets =
         held === undefined
           ? newSets(client, newListingId(), mine, words)
@@ -146,6 +143,7 @@ function useSave(
     }
     await run(held === undefined ? `Add ${draft.title}` : `Save ${draft.title}`, () => write(true), {
       anyway: () => write(false),
+      refuse,
     })
   }
 }

@@ -5,7 +5,7 @@ import { useMemo, useState } from 'react'
 import { BulkBar } from './bulk.js'
 import { ListingEditor } from './listing-editor.js'
 import { stockName, VIEW_STATES, type ShownListing } from './listing-changes.js'
-import { Badge, Empty, priceText, Scroll, useLive, useManifest, usePricing, useSession, WriteButton } from './shared.js'
+import { Badge, Empty, priceText, Table, useLive, useManifest, usePricing, useSession, WriteButton } from './shared.js'
 
 const SHOWN_FIRST = 100
 
@@ -97,39 +97,23 @@ interface TableProps {
 function ListingsTable({ found, selected, select, edit }: TableProps) {
   const { lookOnly } = useSession()
   const areAll = found.every(({ listing }) => selected.has(listing.ID))
+  const all = (
+    <input
+      type="checkbox"
+      aria-label="Select all shown"
+      checked={areAll}
+      onChange={() => select(new Set(areAll ? [] : found.map(({ listing }) => listing.ID)))}
+    />
+  )
   return (
-    <Scroll label="Table of listings">
-      <table className="rows">
-        <thead>
-          <tr>
-            {lookOnly ? null : (
-              <th scope="col">
-                <input
-                  type="checkbox"
-                  aria-label="Select all shown"
-                  checked={areAll}
-                  onChange={() => select(new Set(areAll ? [] : found.map(({ listing }) => listing.ID)))}
-                />
-              </th>
-            )}
-            <th scope="col">Listing</th>
-            <th scope="col" className="number">
-              Price
-            </th>
-            <th scope="col" className="number">
-              Stock
-            </th>
-            <th scope="col">State</th>
-            <th scope="col">Tags</th>
-          </tr>
-        </thead>
-        <tbody>
-          {found.map((one) => (
-            <ListingRow key={`${one.listing.ID}`} one={one} selected={selected} select={select} edit={edit} />
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table
+      label="Table of listings"
+      heads={[...(lookOnly ? [] : [all]), 'Listing', { number: 'Price' }, { number: 'Stock' }, 'State', 'Tags']}
+    >
+      {found.map((one) => (
+        <ListingRow key={`${one.listing.ID}`} one={one} selected={selected} select={select} edit={edit} />
+      ))}
+    </Table>
   )
 }
 

@@ -6,9 +6,11 @@
 import { readInviteLink, type Invite } from 'cairn-relay/enrol'
 import { useEffect, useState } from 'react'
 import { signerOf, useBrowserWallets, type BrowserWallet } from '../browser-wallets.js'
-import { Field, FileButton } from './shared.js'
+import { Field, RefusedField } from './forms.js'
+import { FileButton } from './shared.js'
 import {
   changedRelay,
+  developmentRelay,
   forgetRelay,
   newCard,
   openForVisitors,
@@ -17,7 +19,7 @@ import {
   type Login,
   type OpenedLink,
 } from './session.js'
-import { sentenceOf } from './outcomes.js'
+import { sentenceOf, type Refused } from './sentences.js'
 import { redeemInvite, registryOf } from './wallets.js'
 
 interface LoginProps {
@@ -29,18 +31,24 @@ interface LoginProps {
 
 export function LoginPage({ link: opening, problem, enter }: LoginProps) {
   const { development: link, invite: opened } = opening ?? {}
-  const [shopText, setShop] = useState(String(link?.shop ?? opened?.shop ?? ''))
+  const relay = developmentRelay()
+  const [shopText, setShop] = useState(String(link?.shop ?? opened?.shop ?? relay?.shop ?? ''))
   const [lookOnly, setLookOnly] = useState(false)
   const [busy, setBusy] = useState('')
   const [error, setError] = useState(problem)
+  const [refused, refuse] = useState<Refused | undefined>()
   const pasted = readInviteLink(shopText.trim())
   const invite = pasted ?? (String(opened?.shop) === shopText.trim() ? opened : undefined)
   const shop = invite?.shop ?? shopOf(shopText)
 
+  const setText = (text: string) => {
+    setShop(text)
+    refuse(undefined)
+  }
   const way = async (what: string, secret: (shop: bigint) => Promise<Uint8Array>) => {
-    if (shop === undefined) return setError('Give the number of the shop, digits alone, or the link of an invite.')
-    setBusy(what)
     setError(undefined)
+    if (shop === undefined) return refuse({ field: 'Shop', text: NO_SHOP })
+    setBusy(what)
     try {
       enter({ shop, secret: await secret(shop), lookOnly })
     } catch (failure) {
@@ -63,18 +71,38 @@ export function LoginPage({ link: opening, problem, enter }: LoginProps) {
           You are invited to work for shop {String(invite.shop)}. The wallet that you join with becomes a clerk of it.
         </p>
       )}
-      <Field label="Shop" hint="Its number, as cairn shop create printed it, or the link of an invite.">
-        <input value={shopText} spellCheck={false} onChange={(event) => setShop(event.target.value)} />
-      </Field>
+      <RefusedField value={refused}>
+        <Field label="Shop" hint="Its number, as cairn shop create printed it, or the link of an invite.">
+          <input value={shopText} spellCheck={false} onChange={(event) => setText(event.target.value)} />
+        </Field>
+      </RefusedField>
       <label className="check">
         <input type="checkbox" checked={lookOnly} onChange={(event) => setLookOnly(event.target.checked)} />
         <span>Look only: see everything, change nothing</span>
       </label>
+      {relay === undefined || link !== undefined || invite !== undefined ? null : <DevelopmentKey shop={relay.shop} />}
       <Ways link={link} invite={invite} busy={busy} way={way} />
       <p role="alert" className="problem">
         {error}
       </p>
     </main>
+  )
+}
+
+/** The key is in no page that a stranger could load: who started the relay has it. */
+function DevelopmentKey({ shop }: { readonly shop: string }) {
+  if (shop === '')
+    return (
+      <p className="told">
+        This is a development relay without its demo shop. Log in with a wallet of this browser, or with the card file
+        that <code>cairn shop create</code> made.
+      </p>
+    )
+  return (
+    <p className="told">
+      This is a development relay. The key of its demo shop is in the link that it printed when it started, beside{' '}
+      <code>console</code>: open that link, and log in with one click.
+    </p>
   )
 }
 
@@ -100,6 +128,8 @@ function OtherRelay() {
     </div>
   )
 }
+
+const NO_SHOP = 'Give the number of the shop, digits alone, or the link of an invite.'
 
 function shopOf(text: string): bigint | undefined {
   return /^[1-9][0-9]{0,77}$/u.test(text.trim()) ? BigInt(text.trim()) : undefined

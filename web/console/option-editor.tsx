@@ -1,17 +1,20 @@
 /** What a guest chooses among: the options of a listing and their values, and the stock of each combination. */
 
+import { Field } from './forms.js'
 import type { ListingDraft } from './listing-changes.js'
 import { stockName } from './listing-changes.js'
 import {
+  amountField,
   combinations,
   COMBINATIONS_MAX,
   newOption,
   newValue,
+  optionField,
   type Adds,
   type OptionDraft,
   type ValueDraft,
 } from './options.js'
-import { Field, Scroll } from './shared.js'
+import { Scroll } from './shared.js'
 
 const ADDS: readonly (readonly [adds: Adds, text: string])[] = [
   ['nothing', 'Same price'],
@@ -59,13 +62,13 @@ interface OptionProps {
 }
 
 function OptionFields({ option, symbol, change, remove }: OptionProps) {
-  const { title, values } = option
+  const { key, title, values } = option
   const put = (at: number, value: ValueDraft) => change({ ...option, values: values.with(at, value) })
   const name = title.trim() === '' ? 'this option' : title.trim()
   return (
     <div className="option" role="group" aria-label={`Option ${name}`}>
       <div className="row">
-        <Field label="Option">
+        <Field label="Option" name={optionField(key)}>
           <input
             required
             placeholder="Size"
@@ -105,11 +108,11 @@ interface ValueProps {
 }
 
 function ValueFields({ value, symbol, change, remove }: ValueProps) {
-  const { title, sku, adds, amount } = value
+  const { key, title, sku, adds, amount } = value
   const unit = adds === 'percent' ? '%' : symbol
   return (
     <li>
-      <Field label="Value">
+      <Field label="Value" name={key}>
         <input
           required
           placeholder="Large"
@@ -126,7 +129,7 @@ function ValueFields({ value, symbol, change, remove }: ValueProps) {
           ))}
         </select>
       </Field>
-      <Field label={adds === 'nothing' ? 'Amount' : `Amount, ${unit}`}>
+      <Field label={adds === 'nothing' ? 'Amount' : `Amount, ${unit}`} name={amountField(key)}>
         <input
           required={adds !== 'nothing'}
           disabled={adds === 'nothing'}

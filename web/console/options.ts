@@ -3,6 +3,7 @@
 import { inSizeOrder } from 'cairn-relay/catalogue'
 import type { Change, Listing, Option, PriceModifier, Variation } from 'cairn-relay/client'
 import { map } from './fields.js'
+import { FieldProblem, ofField } from './sentences.js'
 
 type Options = NonNullable<Listing['Options']>
 
@@ -86,22 +87,36 @@ export function combinations(options: readonly OptionDraft[]): readonly (readonl
     )
 }
 
-/** What the shop would refuse or a guest not understand, as a sentence; undefined if nothing is. */
-export function optionsProblem(options: readonly OptionDraft[]): string | undefined {
-  for (const [i, { title, values }] of options.entries()) {
-    const name = title.trim()
-    if (name === '') return `Option ${i + 1} has no name.`
-    if (options.findIndex((other) => other.title.trim() === name) < i) return `Two options are called ${name}.`
-    if (values.length === 0) return `Option ${name} has no value: add one, or remove the option.`
-    if (values.some((value) => value.title.trim() === '')) return `A value of option ${name} has no name.`
+/** What the form calls the field of an option's name. That of a value's is called by its key. */
+export function optionField(key: string): string {
+  return `option ${key}`
+}
+
+/** Of a value's amount. */
+export function amountField(key: string): string {
+  return `amount ${key}`
+}
+
+/** What the shop would refuse or a guest not understand; undefined if nothing is. */
+export function optionsProblem(options: readonly OptionDraft[]): Error | undefined {
+  for (const [i, { key, title, values }] of options.entries()) {
+    const [name, field] = [title.trim(), optionField(key)]
+    const isTwice = options.findIndex((other) => other.title.trim() === name) < i
+    if (name === '') return new FieldProblem(field, `Option ${i + 1} has no name.`)
+    if (isTwice) return new FieldProblem(field, `Two options are called ${name}.`)
+    if (values.length === 0)
+      return new FieldProblem(field, `Option ${name} has no value: add one, or remove the option.`)
+    const bare = values.find((value) => value.title.trim() === '')
+    if (bare !== undefined) return new FieldProblem(bare.key, `A value of option ${name} has no name.`)
     const twice = values.find(
       (value, at) => values.findIndex((other) => other.title.trim() === value.title.trim()) < at,
     )
-    if (twice !== undefined) return `Option ${name} has the value ${twice.title.trim()} twice.`
+    if (twice !== undefined)
+      return new FieldProblem(twice.key, `Option ${name} has the value ${twice.title.trim()} twice.`)
   }
   const count = combinations(options).length
-  if (count > COMBINATIONS_MAX) return `That makes ${count} variants, and ${COMBINATIONS_MAX} is what this form can do.`
-  return undefined
+  if (count <= COMBINATIONS_MAX) return undefined
+  return new Error(`That makes ${count} variants, and ${COMBINATIONS_MAX} is what this form can do.`)
 }
 
 export interface NamedOptions {
@@ -110,14 +125,17 @@ export interface NamedOptions {
   readonly names: ReadonlyMap<string, string>
 }
 
-/** As the shop is to have them. `before`: what it has; of what stays nothing else is lost. Throws for a wrong text. */
+/**
+ * As the shop is to have them. `before`: what it has; of what stays nothing else is lost. Throws FieldProblem for a
+ * wrong text.
+ */
 export function namedOptions(
   drafts: readonly OptionDraft[],
   before: Options | undefined,
   { read }: AmountWords,
 ): NamedOptions {
   const problem = optionsProblem(drafts)
-  if (problem !== undefined) throw new Error(problem)
+  if (problem !== undefined) throw problem
   const names = new Map<string, string>()
   const taken = new Set(drafts.flatMap(({ values }) => values.map(({ key }) => key)).filter((key) => !isNew(key)))
   const options = new Map<string, Option>()
@@ -152,7 +170,7 @@ function freshName(title: string, group: string, taken: Set<string>): string {
 }
 
 function variationOf(
-  { title, sku, adds, amount }: ValueDraft,
+  { key, title, sku, adds, amount }: ValueDraft,
   held: Variation | undefined,
   { option, read }: { readonly option: string; readonly read: AmountWords['read'] },
 ): Variation {
@@ -160,7 +178,7 @@ function variationOf(
   const before = held?.VariationInfo
   // A listing that came from elsewhere may say more of a value than its name.
   const Description = before === undefined || before.Description === before.Title ? Title : before.Description
-  const modifier = modifierOf(adds, amount.trim(), { value: `${option}: ${Title}`, read })
+  const modifier = ofField(amountField(key), () => modifierOf(adds, amount.trim(), read), `${option}: ${Title}`)
   return {
     VariationInfo: { ...before, Title, Description },
     ...(modifier !== undefined && { PriceModifier: modifier }),
@@ -168,27 +186,12 @@ function variationOf(
   }
 }
 
-function modifierOf(
-  adds: Adds,
-  amount: string,
-  { value, read }: { readonly value: string; readonly read: AmountWords['read'] },
-): PriceModifier | undefined {
+function modifierOf(adds: Adds, amount: string, read: AmountWords['read']): PriceModifier | undefined {
   if (adds === 'nothing') return undefined
-  if (adds !== 'percent')
-    return { ModificationAbsolute: { Amount: amountOf(amount, value, read), Plus: adds === 'plus' } }
+  if (adds !== 'percent') return { ModificationAbsolute: { Amount: read(amount), Plus: adds === 'plus' } }
   if (!/^[0-9]{1,6}$/u.test(amount))
-    throw new Error(
-      `${value}: ${JSON.stringify(amount)} is no percentage of the price: 120 is a fifth more, 80 a fifth less.`,
-    )
+    throw new Error(`${JSON.stringify(amount)} is no percentage of the price: 120 is a fifth more, 80 a fifth less.`)
   return { ModificationPercent: BigInt(amount) }
-}
-
-function amountOf(text: string, value: string, read: AmountWords['read']): bigint {
-  try {
-    return read(text)
-  } catch (cause) {
-    throw new Error(`${value}: ${(cause as Error).message}`, { cause })
-  }
 }
 
 /** What makes `after` of `before`, value by value: orders that hold what stays are not touched. */

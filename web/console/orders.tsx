@@ -16,7 +16,7 @@ import { OrderPanel } from './order-panel.js'
 import { useSeenTo } from './odd-payments.js'
 import { isDue, nameOf, OrderState, shortId, type OrderRow } from './order-row.js'
 import { needsNobody, type SeenTo } from './seen-to.js'
-import { Badge, Empty, Scroll, useLive, useSession } from './shared.js'
+import { Badge, Empty, Table, timeText, useLive, useSession } from './shared.js'
 
 type Wants = (row: OrderRow, seen: SeenTo) => boolean
 type Filter = 'ordered' | 'odd' | 'wait' | 'paid' | 'open' | 'canceled' | 'all'
@@ -98,31 +98,15 @@ function OrdersTable({
   readonly choose: (id: bigint) => void
 }) {
   return (
-    <Scroll label="Table of orders">
-      <table className="rows orders">
-        <thead>
-          <tr>
-            <th scope="col">Order</th>
-            <th scope="col">State</th>
-            <th scope="col">For</th>
-            <th scope="col" className="number">
-              Pieces
-            </th>
-            <th scope="col" className="number">
-              Due
-            </th>
-            <th scope="col" className="number">
-              Paid
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <OrderLine key={`${row.id}`} row={row} isChosen={row.id === chosen} choose={choose} />
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table
+      label="Table of orders"
+      className="orders"
+      heads={['Order', 'State', 'For', { number: 'Pieces' }, { number: 'Due' }, { number: 'Paid' }]}
+    >
+      {rows.map((row) => (
+        <OrderLine key={`${row.id}`} row={row} isChosen={row.id === chosen} choose={choose} />
+      ))}
+    </Table>
   )
 }
 
@@ -136,7 +120,7 @@ function OrderLine({
   readonly choose: (id: bigint) => void
 }) {
   const { id, order, payments } = row
-  const { due, paid, oddities = [] } = payments ?? {}
+  const { due, paid, payableUntil, oddities = [] } = payments ?? {}
   const address = order?.ShippingAddress ?? order?.InvoiceAddress
   const pieces = (order?.Items ?? []).reduce((sum, { Quantity }) => sum + Quantity, 0n)
   return (
@@ -149,6 +133,7 @@ function OrderLine({
       </th>
       <td>
         <OrderState order={order} />
+        {payableUntil === undefined || !isDue(order) ? null : <small>until {timeText(payableUntil)}</small>}
         {oddities.map(({ kind }, i) => (
           <Badge key={i} kind={needsNobody({ kind }) ? 'calm' : 'bad'}>
             {kind}

@@ -1,19 +1,15 @@
 /** What became of each thing that was done: every write has its line, a conflict shows both values. */
 
-import { ClientError } from 'cairn-relay/client'
 import { createContext, useCallback, useContext, useMemo, useState, type ReactNode } from 'react'
-import { EditConflict, PartlyWritten } from './checked-write.js'
 import { createPortal } from 'react-dom'
+import { EditConflict } from './checked-write.js'
+import { refusedOf, sentenceOf, type Refused } from './sentences.js'
 import { DialogPlace, LOOK_ONLY, useSession } from './shared.js'
+import { withOutcome, type ToldOutcome } from './told-outcomes.js'
 
-interface Outcome {
-  readonly id: number
-  readonly what: string
-  readonly state: 'busy' | 'done' | 'failed'
+interface Outcome extends ToldOutcome {
   readonly text: string
   readonly conflict?: EditConflict | undefined
-  /** Of a conflict: writes all the same. */
-  readonly anyway?: (() => void) | undefined
 }
 
 interface Outcomes {
@@ -28,6 +24,8 @@ interface RunOptions {
   readonly anyway?: () => Promise<string | void>
   /** It changes nothing in the shop. */
   readonly reads?: boolean
+  /** Of a form: is told which of its fields was refused, and at the start that none is. */
+  readonly refuse?: ((refused: Refused | undefined) => void) | undefined
 }
 
 const OutcomesContext = createContext<Outcomes | undefined>(undefined)
@@ -45,8 +43,8 @@ export function OutcomesProvider({ children }: { readonly children: ReactNode })
   const drop = useCallback((id: number) => setList((all) => all.filter((one) => one.id !== id)), [])
   const put = useCallback(
     (outcome: Outcome) => {
-      setList((all) => [...all.filter(({ id }) => id !== outcome.id), outcome].slice(-SHOWN_MAX))
-      if (outcome.state === 'done') setTimeout(() => drop(outcome.id), DONE_MS)
+      setList((all) => withOutcome(all, outcome))
+      if (outcome.state === 'done' || outcome.state === 'news') setTimeout(() => drop(outcome.id), DONE_MS)
     },
     [drop],
   )
@@ -68,16 +66,15 @@ export function OutcomesProvider({ children }: { readonly children: ReactNode })
   )
 }
 
-const SHOWN_MAX = 5
-
 function outcomesInto(put: (outcome: Outcome) => void, lookOnly: boolean): Outcomes {
-  const run: Outcomes['run'] = async (what, act, { anyway, reads = false } = {}) => {
+  const run: Outcomes['run'] = async (what, act, { anyway, reads = false, refuse } = {}) => {
     const id = ++lastId
     if (lookOnly && !reads) {
       put({ id, what, state: 'failed', text: LOOK_ONLY })
       return false
     }
     put({ id, what, state: 'busy', text: 'Under way …' })
+    refuse?.(undefined)
     try {
       put({ id, what, state: 'done', text: (await act()) ?? 'Done.' })
       return true
@@ -85,37 +82,16 @@ function outcomesInto(put: (outcome: Outcome) => void, lookOnly: boolean): Outco
       const conflict = error instanceof EditConflict ? error : undefined
       const again = conflict && anyway && (() => void run(what, anyway))
       put({ id, what, state: 'failed', text: sentenceOf(error), conflict, anyway: again })
+      refuse?.(refusedOf(error))
       return false
     }
   }
-  return { run, tell: (what, text) => put({ id: ++lastId, what, state: 'done', text }) }
-}
-
-export function sentenceOf(error: unknown): string {
-  if (error instanceof PartlyWritten) return `${error.message} Then: ${sentenceOf(error.cause)}`
-  if (!(error instanceof ClientError)) return walletSentence(error)
-  const { code, message, remedy, path } = error
-  // Of a text that a person wrote: which argument of a call it was is nothing to him.
-  if (code === 'USAGE')
-    return withRemedy(message.startsWith(`${path}: `) ? message.slice(path!.length + 2) : message, remedy)
-  return withRemedy(`${message} (${code})`, remedy)
-}
-
-/** Of viem in two sentences: its own message has its version and all that was sent. */
-function walletSentence(error: unknown): string {
-  const { shortMessage, details, message } = error as Error & Readonly<Record<'shortMessage' | 'details', unknown>>
-  if (typeof shortMessage !== 'string') return message
-  return typeof details === 'string' && details !== '' ? withRemedy(shortMessage, details) : shortMessage
-}
-
-/** Said once. */
-function withRemedy(text: string, remedy: string): string {
-  return text.includes(remedy) ? text : `${text.replace(/\.$/u, '')}. ${remedy}`
+  return { run, tell: (what, text) => put({ id: ++lastId, what, state: 'news', text }) }
 }
 
 function OutcomeCard({ outcome, close }: { readonly outcome: Outcome; readonly close: () => void }) {
   const { what, state, text, conflict, anyway } = outcome
-  const sign = { busy: '…', done: '✓', failed: '!' }[state]
+  const sign = { busy: '…', done: '✓', failed: '!', news: '•' }[state]
   return (
     <article className={`outcome ${state}`}>
       <span className="sign" aria-hidden="true">

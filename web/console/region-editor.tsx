@@ -4,8 +4,9 @@ import { amountText, parseMoney, type Manifest, type Money } from 'cairn-relay/c
 import { useState, type InputHTMLAttributes } from 'react'
 import { countries } from '../countries.js'
 import type { CheckedSet } from './checked-write.js'
+import { Field, Form, type Refuse } from './forms.js'
 import { NEW_REGION, regionDraft, regionText, regionValue, type RegionDraft } from './regions.js'
-import { Dialog, Empty, Field, LookOnlyNote, priceText, useSession, WriteButton } from './shared.js'
+import { Dialog, Empty, LookOnlyNote, priceText, useSession, WriteButton } from './shared.js'
 import { useManifestWrite } from './manifest-write.js'
 
 interface RegionsProps {
@@ -92,17 +93,12 @@ function RegionDialog({ manifest, pricing, name, price, close }: DialogProps) {
       ],
     }
   }
-  const save = async () => {
-    if (await write(`Save region ${draft.name}`, set)) close()
+  const save = async (refuse: Refuse) => {
+    if (await write(`Save region ${draft.name}`, set, refuse)) close()
   }
   return (
     <Dialog title={name === '' ? 'New region' : `Region ${name}`} close={close}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void save()
-        }}
-      >
+      <Form submit={(refuse) => void save(refuse)}>
         <RegionFields draft={draft} isNew={name === ''} symbol={pricing.symbol} change={setDraft} />
         <LookOnlyNote />
         <p className="row end foot">
@@ -113,7 +109,7 @@ function RegionDialog({ manifest, pricing, name, price, close }: DialogProps) {
             Save
           </WriteButton>
         </p>
-      </form>
+      </Form>
     </Dialog>
   )
 }
@@ -154,7 +150,7 @@ function RegionFields({ draft, isNew, symbol, change }: FieldsProps) {
         </Field>
       </div>
       <div className="pair">
-        <Field label={`Adds, ${symbol}`} hint="To each order; empty for nothing.">
+        <Field name="Adds" label={`Adds, ${symbol}`} hint="To each order; empty for nothing.">
           {input('adds', { inputMode: 'decimal' })}
         </Field>
         <Field label="Percent of the sum" hint="120 is a fifth more; empty for none.">

@@ -3,6 +3,7 @@
 import type { PriceModifier, ShippingRegion } from 'cairn-relay/client'
 import { map } from './fields.js'
 import type { AmountWords } from './options.js'
+import { FieldProblem, ofField } from './sentences.js'
 
 export interface RegionDraft {
   readonly name: string
@@ -48,7 +49,7 @@ export function regionDraft(
   }
 }
 
-/** As it is written. Throws a sentence for an amount or a percentage that is none. */
+/** As it is written. Throws FieldProblem for an amount or a percentage that is none. */
 export function regionValue(draft: RegionDraft, held: ShippingRegion | undefined, { read }: AmountWords): never {
   const before = held?.PriceModifiers ?? new Map<string, PriceModifier>()
   const names = namesOf(before)
@@ -58,11 +59,16 @@ export function regionValue(draft: RegionDraft, held: ShippingRegion | undefined
       .map(([name, one]) => [name, asWritten(one)]),
   )
   const percent = draft.percent.trim()
-  if (draft.adds.trim() !== '')
-    modifiers.set(names.adds, map({ ModificationAbsolute: map({ Amount: read(draft.adds.trim()), Plus: true }) }))
+  if (draft.adds.trim() !== '') {
+    const Amount = ofField('Adds', () => read(draft.adds.trim()))
+    modifiers.set(names.adds, map({ ModificationAbsolute: map({ Amount, Plus: true }) }))
+  }
   if (percent !== '') {
     if (!/^[0-9]{1,6}$/u.test(percent))
-      throw new Error(`${JSON.stringify(percent)} is no percentage of the sum: 120 is a fifth more, 80 a fifth less.`)
+      throw new FieldProblem(
+        'Percent of the sum',
+        `${JSON.stringify(percent)} is no percentage of the sum: 120 is a fifth more, 80 a fifth less.`,
+      )
     modifiers.set(names.percent, map({ ModificationPercent: BigInt(percent) }))
   }
   return map({

@@ -110,6 +110,13 @@ export function secretOf(text: string): Uint8Array {
   return fromHex(digits.toLowerCase())
 }
 
+/** What a development relay says in its page: that it is one, and which shop is the demo's; undefined for any other. */
+export function developmentRelay(): { readonly shop: string } | undefined {
+  const { development, shop = '' } =
+    document.querySelector<HTMLMetaElement>('meta[name="cairn-console"]')?.dataset ?? {}
+  return development === 'yes' ? { shop } : undefined
+}
+
 /** The shop as a visitor sees it, once it is proven. Rejects with ClientError. */
 export async function openForVisitors(shop: bigint): Promise<ShopClient> {
   const client = await connect({ url, shop, relay: await relayAddress(), only: [] })

@@ -4,11 +4,12 @@ import type { ChainAddress, Manifest } from 'cairn-relay/client'
 import { useContext, useState } from 'react'
 import { isKnown, keepCurrency } from './currencies.js'
 import { fromHex, hex, map } from './fields.js'
+import { Field, Form, type Refuse } from './forms.js'
 import { keptNotes } from './kept-notes.js'
 import { useManifestWrite } from './manifest-write.js'
 import { useOutcomes } from './outcomes.js'
 import { Regions } from './region-editor.js'
-import { Empty, Field, Reopen, useManifest, usePricing, useSession, WriteButton } from './shared.js'
+import { Empty, Reopen, useManifest, usePricing, useSession, WriteButton } from './shared.js'
 
 export function SettingsView() {
   const manifest = useManifest()
@@ -64,14 +65,12 @@ function Addresses({ manifest, field, title, one }: AddressesProps) {
       changes: () => [{ op: 'remove', path: path(place) }],
       fields: [],
     }))
-  const add = ({ ChainID, Address }: ChainAddress, isContract: boolean) => {
+  const add: FormProps['add'] = ({ ChainID, Address }, isContract, refuse) => {
     const value = field === 'Payees' ? map({ CallAsContract: isContract }) : map({})
     const place = { chain: ChainID, at: hex(Address) }
     if (places.some(({ chain, at }) => chain === place.chain && at === place.at)) return Promise.resolve(true)
-    return write(`Add ${one} 0x${place.at}`, () => ({
-      changes: () => [{ op: 'add', path: path(place), value }],
-      fields: [],
-    }))
+    const set = () => ({ changes: () => [{ op: 'add', path: path(place), value }] as const, fields: [] })
+    return write(`Add ${one} 0x${place.at}`, set, refuse)
   }
   return (
     <section className="sheet" aria-label={title}>
@@ -106,7 +105,7 @@ function PlaceText({ manifest, field, place: { chain, at } }: PlaceProps) {
   return (
     <span>
       {isPayee ? null : <b>{client.money(0n, currency).symbol} </b>}
-      {isNative ? <small>the own currency of</small> : <code>0x{at}</code>} <small>chain {`${chain}`}</small>
+      {isNative ? <small>the coin of</small> : <code>0x{at}</code>} <small>chain {`${chain}`}</small>
       {isPayee && manifest.Payees?.get(chain)?.get(at)?.CallAsContract ? <small>, called as a contract</small> : null}
       {isPayee || isKnown(currency, currencies) ? null : <TokenForm currency={currency} />}
     </span>
@@ -124,13 +123,10 @@ function TokenForm({ currency }: { readonly currency: ChainAddress }) {
     reopen()
   }
   return (
-    <form
+    <Form
       className="inline token"
       aria-label={`What the token 0x${hex(currency.Address)} is`}
-      onSubmit={(event) => {
-        event.preventDefault()
-        void run('Name the token', keep, { reads: true })
-      }}
+      submit={(refuse) => void run('Name the token', keep, { reads: true, refuse })}
     >
       <Field label="Symbol">
         <input required placeholder="EURC" value={symbol} onChange={(event) => setSymbol(event.target.value)} />
@@ -145,14 +141,14 @@ function TokenForm({ currency }: { readonly currency: ChainAddress }) {
         />
       </Field>
       <button type="submit">Name it here</button>
-    </form>
+    </Form>
   )
 }
 
 interface FormProps {
   readonly one: string
   readonly chain: bigint
-  readonly add: (place: ChainAddress, isContract: boolean) => Promise<boolean>
+  readonly add: (place: ChainAddress, isContract: boolean, refuse: Refuse) => Promise<boolean>
 }
 
 function AddressForm({ one, chain, add }: FormProps) {
@@ -160,19 +156,15 @@ function AddressForm({ one, chain, add }: FormProps) {
   const [chainText, setChain] = useState(String(chain))
   const [isContract, setContract] = useState(false)
   return (
-    <form
+    <Form
       className="inline"
       aria-label={`Add a ${one}`}
-      onSubmit={(event) => {
-        event.preventDefault()
+      submit={(refuse) => {
         const place = { ChainID: BigInt(chainText), Address: fromHex(address.slice(2).toLowerCase()) }
-        void add(place, isContract).then((isDone) => isDone && setAddress(''))
+        void add(place, isContract, refuse).then((isDone) => isDone && setAddress(''))
       }}
     >
-      <Field
-        label="Address"
-        hint={one === 'currency' ? 'Of the token; 40 zeros for the chain’s own currency.' : undefined}
-      >
+      <Field label="Address" hint={one === 'currency' ? 'Of the token; 40 zeros for the chain’s own coin.' : undefined}>
         <input
           required
           pattern="0x[0-9a-fA-F]{40}"
@@ -198,6 +190,6 @@ function AddressForm({ one, chain, add }: FormProps) {
           <span>It is a contract that is called with the payment</span>
         </label>
       ) : null}
-    </form>
+    </Form>
   )
 }

@@ -9,6 +9,7 @@ import {
   useRef,
   useSyncExternalStore,
   type ButtonHTMLAttributes,
+  type ReactElement,
   type ReactNode,
 } from 'react'
 import { hex } from './fields.js'
@@ -121,6 +122,38 @@ export function Scroll({ label, children }: { readonly label: string; readonly c
   )
 }
 
+interface TableProps {
+  readonly label: string
+  /** Of the columns; `number`: of amounts. */
+  readonly heads: readonly (string | ReactElement | { readonly number: string })[]
+  readonly className?: string
+  /** Its rows. */
+  readonly children: ReactNode
+}
+
+export function Table({ label, heads, className = '', children }: TableProps) {
+  return (
+    <Scroll label={label}>
+      <table className={`rows ${className}`}>
+        <thead>
+          <tr>
+            {heads.map((head, i) => (
+              <th key={i} scope="col" className={isAmounts(head) ? 'number' : undefined}>
+                {isAmounts(head) ? head.number : head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </Scroll>
+  )
+}
+
+function isAmounts(head: TableProps['heads'][number]): head is { readonly number: string } {
+  return typeof head === 'object' && 'number' in head
+}
+
 /** A dialog that is open while it is there. */
 export function Dialog({
   title,
@@ -153,24 +186,6 @@ export function Dialog({
       </header>
       {children}
     </dialog>
-  )
-}
-
-export function Field({
-  label,
-  hint,
-  children,
-}: {
-  readonly label: string
-  readonly hint?: string | undefined
-  readonly children: ReactNode
-}) {
-  return (
-    <label className="field">
-      <span>{label}</span>
-      {children}
-      {hint === undefined ? null : <small>{hint}</small>}
-    </label>
   )
 }
 

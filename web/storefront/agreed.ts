@@ -1,13 +1,12 @@
 /** The total that a guest saw first: another one does not take its place unasked. */
 
 import { useState } from 'react'
-import type { ChainAddress, Money } from 'cairn-relay/client'
-import { textOf } from './hex.js'
+import { isSameMoney, type Money } from 'cairn-relay/client'
 
 export interface Agreed {
   /** What he saw first, or agreed to since. */
   readonly total: Money | undefined
-  /** What it comes to now, where that is something else. */
+  /** What it comes to now, where that is something else; also the first one, of an order that was made without any. */
   readonly other: Money | undefined
   /** To `other`. */
   readonly agree: () => void
@@ -26,17 +25,26 @@ export interface Shown {
 
 export interface Seen extends Pick<Shown, 'now'> {
   readonly total: Money | undefined
+  /** He ordered before there was any: the first one is asked about too. */
+  readonly isUnseen?: boolean
   /** What stood there when the page last came to `total`. */
   readonly from: Pick<Shown, 'about' | 'of'>
 }
 
-/** `before`: what he agreed to in another view. */
-export function useAgreed(shown: Shown, before?: Money): Agreed {
-  const [seen, setSeen] = useState<Seen>({ now: before, total: before, from: shown })
+/** `before`: what he agreed to in another view, or that he ordered there without a total. */
+export function useAgreed(shown: Shown, before?: Money | 'unseen'): Agreed {
+  const [seen, setSeen] = useState<Seen>(() => seenBefore(before, shown))
   const next = seenAfter(seen, shown)
   if (next !== seen) setSeen(next)
-  const { total, now } = next
-  return { total: total ?? now, other: otherOf(next), agree: () => setSeen({ now, total: now, from: shown }) }
+  const { total, now, isUnseen } = next
+  const agree = () => setSeen({ now, total: now, from: shown })
+  return { total: total ?? (isUnseen ? undefined : now), other: otherOf(next), agree }
+}
+
+export function seenBefore(before: Money | 'unseen' | undefined, from: Shown): Seen {
+  return before === 'unseen'
+    ? { now: undefined, total: undefined, isUnseen: true, from }
+    : { now: before, total: before, from }
 }
 
 /** The same reference where nothing new is shown. Pure. */
@@ -49,7 +57,8 @@ export function seenAfter(seen: Seen, shown: Shown): Seen {
 }
 
 /** The first one, the same one, and what follows from what he changed himself while the shop stayed as it was. */
-function isHis({ total, from }: Seen, { now, about, of }: Shown): boolean {
+function isHis({ total, isUnseen, from }: Seen, { now, about, of }: Shown): boolean {
+  if (isUnseen === true) return false
   if (total === undefined || isSameMoney(total, now)) return true
   return about !== from.about && isSameList(of, from.of)
 }
@@ -63,15 +72,7 @@ function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
 }
 
 /** What it comes to now, where that is another total. */
-export function otherOf({ total, now }: Seen): Money | undefined {
+export function otherOf({ total, now, isUnseen }: Seen): Money | undefined {
+  if (isUnseen === true) return now
   return total === undefined || isSameMoney(total, now) ? undefined : now
-}
-
-export function isSameMoney(a: Money | undefined, b: Money | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b
-  return isSamePlace(a.currency, b.currency) && a.amount === b.amount
-}
-
-export function isSamePlace(a: ChainAddress, b: ChainAddress): boolean {
-  return a.ChainID === b.ChainID && textOf(a.Address) === textOf(b.Address)
 }

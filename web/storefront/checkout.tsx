@@ -1,9 +1,10 @@
 /** Where it goes, who orders, and then the order. */
 
-import { useEffect, useRef, useState, type FormEvent } from 'react'
+import { useEffect, useRef, useState, type FormEvent, type ReactNode } from 'react'
 import {
   ClientError,
   type AddressDetails,
+  type AddressProblem,
   type Cart,
   type CartLine,
   type Money,
@@ -17,7 +18,7 @@ import { ChangedTotal } from './changed-total.js'
 import { countries } from '../countries.js'
 import { useGuest, useOutbox, useProblem, useSettled } from './guest.js'
 import { Items } from './items.js'
-import { totalText } from './order-total.js'
+import { totalText, UNSEEN_TOTAL } from './order-total.js'
 import { View } from './parts.js'
 import { isPendingOrder } from './pending.js'
 import { keepAgreedTotal, keepCard, keepCart, type Place } from './place.js'
@@ -35,6 +36,7 @@ const FIELD_LETTERS_MAX = 200
 
 export function Checkout() {
   const { cart, quote, count, address, lines, status } = useCart()
+  const wrong = useWrongField()
   // The cart's own: what it was restored with, or brought from another tab, comes after the first look.
   const fields = fieldsOf(address)
   const of = useShopOf(lines)
@@ -51,19 +53,26 @@ export function Checkout() {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     cart?.sendTo(fields)
+    if (wrong.isFound()) return
     const who = new FormData(event.currentTarget).get('who')
     order(typeof who === 'string' ? who : '')
   }
   return (
     <View title="Checkout">
       <form className="checkout" onSubmit={submit}>
-        <Address fields={fields} change={change} />
+        <Address fields={fields} wrong={wrong.field} change={change} />
         <Who />
         <section aria-label="What it costs">
           <Items items={lines} />
           <Sums quote={quote} />
         </section>
         <ChangedTotal {...agreed} />
+        {agreed.total === undefined && !isPriced(quote) && (
+          <p className="notice" role="status">
+            What it comes to is not known yet. You can order all the same: you are shown the total, and asked whether
+            you agree to it, before anything is paid.
+          </p>
+        )}
         <p className="quiet">
           Ordering reserves the pieces for you; you pay on the next page. Your address is read by the shop and by the
           server that keeps it, which is this page’s own; nobody else who comes to the shop is shown it.
@@ -110,47 +119,99 @@ function fieldsOf(address: AddressDetails | undefined): AddressDetails {
   return { ...EMPTY, ...Object.fromEntries(kept) }
 }
 
+/** What is wrong with the address, once somebody wants to order with it; the field is gone to. */
+function useWrongField() {
+  const { cart, addressProblem } = useCart()
+  const [asked, setAsked] = useState(0)
+  const field = asked > 0 && addressProblem !== undefined && addressProblem.field in EMPTY ? addressProblem : undefined
+  useEffect(() => {
+    if (asked > 0) document.querySelector<HTMLElement>('.address [aria-invalid]')?.focus()
+  }, [asked])
+  /** By what the cart holds at this moment. */
+  const isFound = () => {
+    const problem = cart?.get().addressProblem
+    if (problem === undefined || !(problem.field in EMPTY)) return false
+    setAsked((times) => times + 1)
+    return true
+  }
+  return { field, isFound }
+}
+
 interface AddressProps {
   readonly fields: AddressDetails
+  readonly wrong: AddressProblem | undefined
   readonly change: (name: string, value: string) => void
 }
 
-function Address({ fields, change }: AddressProps) {
+function Address({ fields, wrong, change }: AddressProps) {
   return (
     <fieldset className="address">
       <legend>Where it goes</legend>
       {FIELDS.map(({ name, label, ...more }) => (
-        <label key={name} className={'isWide' in more ? 'field is-wide' : 'field'}>
-          {label}
-          <input
-            required
-            name={name}
-            maxLength={FIELD_LETTERS_MAX}
-            type={'type' in more ? more.type : 'text'}
-            autoComplete={more.autoComplete}
-            value={fields[name]}
-            onChange={(event) => change(name, event.target.value)}
-          />
-        </label>
+        <AddressField key={name} name={name} label={label} wrong={wrong} isWide={'isWide' in more}>
+          {(told) => (
+            <input
+              {...told}
+              required
+              maxLength={FIELD_LETTERS_MAX}
+              type={'type' in more ? more.type : 'text'}
+              autoComplete={more.autoComplete}
+              value={fields[name]}
+              onChange={(event) => change(name, event.target.value)}
+            />
+          )}
+        </AddressField>
       ))}
-      <div className="field">
-        {/* Beside it: inside, the names of all countries would be the label’s too. */}
-        <label htmlFor="country">Country</label>
-        <select
-          id="country"
-          name="Country"
-          autoComplete="country"
-          value={fields.Country}
-          onChange={(event) => change('Country', event.target.value)}
-        >
-          {countries().map(({ code, name }) => (
-            <option key={code} value={code}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </div>
+      <AddressField name="Country" label="Country" wrong={wrong}>
+        {(told) => (
+          <select
+            {...told}
+            autoComplete="country"
+            value={fields.Country}
+            onChange={(event) => change('Country', event.target.value)}
+          >
+            {countries().map(({ code, name }) => (
+              <option key={code} value={code}>
+                {name}
+              </option>
+            ))}
+          </select>
+        )}
+      </AddressField>
     </fieldset>
+  )
+}
+
+/** What an input says of itself. */
+interface Told {
+  readonly id: string
+  readonly name: string
+  readonly 'aria-invalid'?: true
+  readonly 'aria-describedby'?: string
+}
+
+interface AddressFieldProps {
+  readonly name: string
+  readonly label: string
+  readonly wrong: AddressProblem | undefined
+  readonly isWide?: boolean
+  readonly children: (told: Told) => ReactNode
+}
+
+/** The label stands beside it: inside, all countries, and what is wrong, would be the field’s name too. */
+function AddressField({ name, label, wrong, isWide = false, children }: AddressFieldProps) {
+  const isWrong = wrong?.field === name
+  const told = isWrong ? ({ 'aria-invalid': true, 'aria-describedby': 'wrong-field' } as const) : {}
+  return (
+    <div className={isWide ? 'field is-wide' : 'field'}>
+      <label htmlFor={`address-${name}`}>{label}</label>
+      {children({ id: `address-${name}`, name, ...told })}
+      {isWrong && (
+        <span id="wrong-field" className="problem">
+          This {wrong.message}.
+        </span>
+      )}
+    </div>
   )
 }
 
@@ -243,7 +304,7 @@ function placeOrder(cart: Cart, { total, setPlacing }: PlacingSteps): Promise<bi
     if (ordering === undefined) return
     // What the cart becomes afterwards is another order's.
     stop()
-    if (total !== undefined) keepAgreedTotal(ordering, totalText(total))
+    keepAgreedTotal(ordering, total === undefined ? UNSEEN_TOTAL : totalText(total))
     setPlacing(ordering)
   })
   return cart.checkout({ total }).finally(stop)

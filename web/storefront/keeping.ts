@@ -1,10 +1,11 @@
 /** What outlives the page of cart and key, beside what a client keeps by itself; and what other tabs do to it. */
 
 import { useEffect, useState } from 'react'
-import { ClientError, type Cart } from 'cairn-relay/client'
+import type { Cart } from 'cairn-relay/client'
 import { useCart, useConnection } from 'cairn-relay/react'
 import { useGuest, useOutbox } from './guest.js'
 import { keepCart, keptCard, keptCart, setCardAside, watchCard, watchCart } from './place.js'
+import { isOfUnknownCard } from './words.js'
 
 /**
  * A visitor's cart outlives the page, and is the same in all tabs. A guest's own is kept by his client; if the page was
@@ -69,7 +70,7 @@ export function useRefusedCard(): void {
   const { error } = useConnection()
   const { card, become, setRefused, place } = useGuest()
   useEffect(() => {
-    if (card === undefined || !(error instanceof ClientError) || error.code !== 'UNLINKED_KEYCARD') return
+    if (card === undefined || !isOfUnknownCard(error)) return
     setCardAside(place.shop, card)
     setRefused(card)
     become(undefined)

@@ -4,12 +4,12 @@ import { useMemo, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { keccak256 } from 'viem'
 import type { Currency } from 'cairn-relay/client'
-import { Shop, useCart } from 'cairn-relay/react'
+import { Shop, useCart, useConnection } from 'cairn-relay/react'
 import { replicaStore } from 'cairn-relay/replica-store'
 import { Boundary } from './boundary.js'
 import { Cart } from './cart.js'
 import { Checkout } from './checkout.js'
-import { GuestContext } from './guest.js'
+import { GuestContext, useGuest } from './guest.js'
 import { secretOf } from './hex.js'
 import { useKeptCart, useRefusedCard, useSharedCard } from './keeping.js'
 import { List, Search } from './list.js'
@@ -20,10 +20,11 @@ import { Mark, View } from './parts.js'
 import { findPlace, keptCard, type Place } from './place.js'
 import { Alarm } from './proof.js'
 import { Link, useRoute } from './route.js'
+import { isOfNoShop } from './words.js'
 
 const root = createRoot(document.getElementById('root')!)
 const place = await findPlace()
-root.render(place === undefined ? <Nothing /> : <Storefront place={place} />)
+root.render('shop' in place ? <Storefront place={place} /> : <Nothing asked={place.asked} />)
 
 function Storefront({ place }: { readonly place: Place }) {
   const [card, setCard] = useState(() => keptCard(place.shop))
@@ -61,6 +62,8 @@ function tokensOf({ chain }: Place): readonly Currency[] {
 }
 
 function Page() {
+  const { card } = useGuest()
+  const isNowhere = isOfNoShop(useConnection(), card)
   useKeptCart()
   useSharedCard()
   useRefusedCard()
@@ -70,9 +73,9 @@ function Page() {
         To the content
       </a>
       <Header />
-      <Alarm />
+      {!isNowhere && <Alarm />}
       <div id="main" tabIndex={-1}>
-        <Shown />
+        {isNowhere ? <NoSuchShop /> : <Shown />}
       </div>
       <footer>
         <p>
@@ -117,7 +120,40 @@ function Shown() {
   return <List key={tag} tag={tag} search={search} />
 }
 
-function Nothing() {
+/** Of the number in the address, which is one; and of what was kept of it nothing can be bought. */
+function NoSuchShop() {
+  return (
+    <View title="There is no such shop here">
+      <p>
+        This relay has no shop of the number <span className="reason">{String(useGuest().place.shop)}</span>. Look at
+        the number behind <code>?shop=</code> in this page’s address: it may be mistyped, or of another relay.
+      </p>
+      <HomeLink />
+    </View>
+  )
+}
+
+/** Without the number: the shop that this relay shows by itself. */
+function HomeLink() {
+  return (
+    <a href="/" className="primary">
+      To the shop of this relay
+    </a>
+  )
+}
+
+/** `asked`: what stands in the address in the place of a number. */
+function Nothing({ asked }: { readonly asked: string | undefined }) {
+  if (asked !== undefined)
+    return (
+      <View title="That is no number of a shop">
+        <p>
+          Behind <code>?shop=</code> in this page’s address stands <span className="reason">{asked}</span>. The number
+          of a shop has digits alone, as the relay printed it.
+        </p>
+        <HomeLink />
+      </View>
+    )
   return (
     <View title="There is no shop here yet">
       <p>

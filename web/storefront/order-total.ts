@@ -7,6 +7,9 @@ import { useAgreed, type Agreed } from './agreed.js'
 import { secretOf, textOf } from './hex.js'
 import { agreedTotal, keepAgreedTotal } from './place.js'
 
+/** Kept of an order that was made before there was a total. */
+export const UNSEEN_TOTAL = 'unseen'
+
 /** Chain, address and amount. */
 export function totalText({ currency: { ChainID, Address }, amount }: Money): string {
   return `${ChainID} ${textOf(Address)} ${amount}`
@@ -28,7 +31,7 @@ export function useAgreedOrder({ order, now, isSure, isOver }: OrderTotal): Agre
     shop?.money(BigInt(amount!), { ChainID: BigInt(chain!), Address: secretOf(address!) })
   const agreed = useAgreed(
     { now, about: '', of: [], isSure },
-    kept === undefined ? undefined : moneyOf(kept.split(' ')),
+    kept === undefined || kept === UNSEEN_TOTAL ? kept : moneyOf(kept.split(' ')),
   )
   const text = isSure && agreed.total !== undefined ? totalText(agreed.total) : undefined
   useEffect(() => {

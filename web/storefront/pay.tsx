@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from 'react'
 import {
   CANCELED,
   formatMoney,
+  isSameCurrency,
   PAID,
   UNPAID,
   type ChainAddress,
@@ -13,7 +14,7 @@ import {
   type PaymentDue,
 } from 'cairn-relay/client'
 import { useConnection, useManifest, useShop } from 'cairn-relay/react'
-import { isSamePlace, type Agreed } from './agreed.js'
+import type { Agreed } from './agreed.js'
 import { lookAt, oddityOf, paymentLink, type ChainLook } from './chain-look.js'
 import { useGuest, useProblem } from './guest.js'
 import { secretOf, shortHex, textOf } from './hex.js'
@@ -146,12 +147,12 @@ function ByWallet({ due, paying, other }: ByWalletProps) {
   const { state } = useConnection()
   const wallets = useWallets(place.chain)
   const choices = useChoices(place.chain)
-  const first = choices.findIndex(({ currency }) => due !== undefined && isSamePlace(currency, due.currency))
+  const first = choices.findIndex(({ currency }) => due !== undefined && isSameCurrency(currency, due.currency))
   const [chosen, choose] = useState<number | undefined>(undefined)
   const { pay, isRunning, told, problem } = paying
   const choice = choices[chosen ?? Math.max(first, 0)]
   const isAway = state !== 'connected'
-  const isAsked = other !== undefined && choice !== undefined && isSamePlace(other.currency, choice.currency)
+  const isAsked = other !== undefined && choice !== undefined && isSameCurrency(other.currency, choice.currency)
   return (
     <>
       {choices.length > 1 && <CurrencyChoice choices={choices} chosen={choice} choose={choose} isLocked={isRunning} />}
@@ -258,7 +259,7 @@ function usePaying(order: Order, { due, agreed: { total }, setSent }: PayingOpti
     setRunning(true)
     tellProblem(undefined)
     setTold('The shop works out what is to be paid…')
-    const isAsked = due !== undefined && isSamePlace(due.currency, currency)
+    const isAsked = due !== undefined && isSameCurrency(due.currency, currency)
     const asked = isAsked ? Promise.resolve(due) : shop!.orders.choosePayment(order.ID, { payee, currency }, { total })
     asked
       .then(async (wanted) => {

@@ -20,20 +20,24 @@ export interface Place {
   readonly chain: TrialChain | undefined
 }
 
-/** Undefined for a relay without a shop. */
-export async function findPlace(): Promise<Place | undefined> {
+/** `asked`: what stands in the address and is no number of a shop; undefined for a relay without a shop. */
+export async function findPlace(): Promise<Place | { readonly asked: string | undefined }> {
   const dataset = document.querySelector<HTMLMetaElement>('meta[name="cairn-storefront"]')?.dataset ?? {}
   const url = location.origin
   const named = shopInAddress() ?? dataset['shop'] ?? (await firstShop(url))
-  if (named === undefined || !/^\d{1,78}$/u.test(named)) return undefined
+  if (named === undefined || !isShopNumber(named)) return { asked: named }
   const chain = JSON.parse(dataset['chain'] ?? 'null') as TrialChain | null
   return { url, shop: BigInt(named), relay: dataset['relay'] ?? 'development', chain: chain ?? undefined }
 }
 
-/** In decimal; 0 is no shop, and names none. */
+/** As it stands there, whatever it is; undefined where there is none. */
 export function shopInAddress(): string | undefined {
-  const text = new URLSearchParams(location.search).get('shop') ?? ''
-  return /^0*$/u.test(text) ? undefined : text
+  return new URLSearchParams(location.search).get('shop') || undefined
+}
+
+/** In decimal, of 32 bytes. */
+export function isShopNumber(text: string): boolean {
+  return /^\d{1,78}$/u.test(text) && BigInt(text) >> 256n === 0n
 }
 
 async function firstShop(url: string): Promise<string | undefined> {
@@ -105,10 +109,10 @@ export function keepSentPayment(payment: string, hash: string | undefined): void
   keep(`sent ${payment}`, hash)
 }
 
-/** What the guest agreed to pay for an order, as `totalText` has it. */
+/** What the guest agreed to pay for an order, as `totalText` has it, or that he ordered before there was a total. */
 export function agreedTotal(order: bigint): string | undefined {
   const text = kept(`agreed ${order}`)
-  return text !== undefined && /^\d+ [0-9a-f]{40} \d+$/u.test(text) ? text : undefined
+  return text !== undefined && /^(?:unseen|\d+ [0-9a-f]{40} \d+)$/u.test(text) ? text : undefined
 }
 
 export function keepAgreedTotal(order: bigint, text: string | undefined): void {

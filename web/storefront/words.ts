@@ -14,16 +14,22 @@ const WORDS: Partial<Readonly<Record<Code, string>>> = {
   DISCONNECTED: AWAY,
   TIMEOUT: 'The shop takes too long to answer. Look again in a moment before you try once more.',
   NO_WEBSOCKET: 'Something between you and the shop lets no live connection through: another network may help.',
-  UNAVAILABLE: 'The shop has too much to do just now. Try again in a moment.',
-  TOO_MANY_CONCURRENT_REQUESTS: 'You have several orders open. Pay or cancel one of them first.',
+  UNAVAILABLE: 'The shop cannot do that just now. Try again in a few minutes; if it stays so, tell the merchant.',
+  CHAIN_UNREACHABLE:
+    'The shop cannot reach its chain just now, and takes nobody new until it can. Try again in a few minutes.',
+  CARD_TAKEN: 'The key of this browser was taken a moment ago. Try again.',
+  TOO_MANY_CONCURRENT_REQUESTS:
+    'That is more than one guest may do at once. Wait a little, or pay or cancel an open order first.',
   ALREADY_CONNECTED: 'Your key is in use on another device. Close the shop there first.',
   UNLINKED_KEYCARD: 'The shop does not know the key of this browser any more.',
   OUTCOME_UNKNOWN: 'Nobody can tell whether the shop took it. Look at your orders before you try again.',
   VERIFICATION_FAILED: 'What the shop sent does not verify. Do not buy here.',
   TOTAL_MISMATCH: MISMATCH,
   LISTING_MISMATCH: MISMATCH,
-  PAYMENT_MISMATCH: MISMATCH,
-  ENROLMENT_INVALID: 'The wallet’s signature was not accepted. Try again, or order without a wallet.',
+  PAYMENT_MISMATCH: 'What the shop asks to be paid is not what you chose. Do not pay.',
+  ENROLMENT_INVALID:
+    'The shop did not take the signature: it may know itself by another address than that of this page. Try again; ' +
+    'if it stays so, tell the merchant.',
   NO_RIGHT: 'The shop does not take this wallet. Order without one.',
   INVALID: 'The shop does not take it like this. Look over what you chose, or ask the merchant.',
   NOT_FOUND: 'It is not there any more.',
@@ -75,6 +81,23 @@ const AWAY_CODES: ReadonlySet<Code> = new Set([
   'NO_WEBSOCKET',
   'UNAVAILABLE',
 ])
+
+/**
+ * Whether the relay does not know the card that asks. It is asked about the card first, and it knows none of a shop
+ * that it does not know.
+ */
+export function isOfUnknownCard(error: unknown): boolean {
+  return error instanceof ClientError && (error.code === 'UNLINKED_KEYCARD' || error.code === 'NOT_FOUND')
+}
+
+/** Whether the relay has no such shop: to a visitor, who has no card that it could not know. */
+export function isOfNoShop(
+  { state, error }: { readonly state: string; readonly error: unknown },
+  card: Uint8Array | undefined,
+): boolean {
+  const isRefused = state === 'needs-auth' || state === 'failed'
+  return isRefused && card === undefined && error instanceof ClientError && error.code === 'NOT_FOUND'
+}
 
 /** Whether another address may mend it. */
 export function isOfAddress(code: QuoteProblemCode): boolean {
@@ -151,8 +174,13 @@ export function connectionWords(
   if (error === undefined) return undefined
   const code = error instanceof ClientError ? error.code : undefined
   if (code === 'ALREADY_CONNECTED' || code === 'NO_WEBSOCKET') return WORDS[code]
-  if (code === 'NOT_FOUND') return 'There is no such shop here now. Reload this page in a moment.'
+  // The page itself says so, in its place.
+  if (code === 'NOT_FOUND') return undefined
   const stays = isGuest ? 'What you order now is sent once, when it is back.' : 'Your cart is kept.'
-  const why = code === 'UNAVAILABLE' || code === 'RATE_LIMITED' ? 'has too much to do just now' : 'does not answer'
-  return `The shop ${why}. You see it as it was. ${stays}`
+  return `The shop ${(code && AWAY_WHY[code]) ?? 'does not answer'}. You see it as it was. ${stays}`
+}
+
+const AWAY_WHY: Partial<Readonly<Record<Code, string>>> = {
+  UNAVAILABLE: 'cannot be used just now',
+  RATE_LIMITED: 'was asked too often from your network',
 }

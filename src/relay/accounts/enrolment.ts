@@ -17,6 +17,7 @@ import { nowSeconds, type Clock } from '../instruments/clock.js'
 import { cardPatches, foundingPatches } from './account-patches.js'
 import { isDamage } from '../shops/damage.js'
 import { cardName } from '../shops/shop.js'
+import type { ErrorCatalogueCode } from '../../wire/error-remedies.js'
 import type { RelayChange } from '../write/change.js'
 import type { Writer } from '../write/writer.js'
 
@@ -34,7 +35,10 @@ export interface EnrolmentRequest {
 export type EnrolmentOutcome =
   | { readonly status: 201 }
   /** No such shop · no right · card or shop in the way · chain or store out of reach. */
-  | { readonly status: 400 | 403 | 409 | 503; readonly error: string }
+  | { readonly status: 400 | 403 | 409 | 503; readonly error: string; readonly code?: EnrolmentCode }
+
+/** Told beside a status that has several causes. */
+type EnrolmentCode = Extract<ErrorCatalogueCode, 'NOT_FOUND' | 'CHAIN_UNREACHABLE'>
 
 interface EnrolmentOptions {
   readonly store: Store
@@ -88,7 +92,8 @@ export class Enrolment {
     const { shopId, wallet, guest } = request
     const { registry, store, writer } = this.options
     try {
-      if (!(await registry.exists(shopId))) return { status: 400, error: `shop ${shopId} does not exist` }
+      if (!(await registry.exists(shopId)))
+        return { status: 400, error: `shop ${shopId} does not exist`, code: 'NOT_FOUND' }
       const isFree = registry.claim?.isFree(shopId) ?? false
       if (!guest && !isFree && !(await registry.mayWrite(shopId, wallet))) {
         return { status: 403, error: `this wallet has no right to shop ${shopId}` }
@@ -97,7 +102,11 @@ export class Enrolment {
       if (taken !== undefined) return taken
     } catch (error) {
       if (error instanceof RegistryUnreachable)
-        return { status: 503, error: 'the shop registry cannot be reached now; try again later' }
+        return {
+          status: 503,
+          error: 'the shop registry cannot be reached now; try again later',
+          code: 'CHAIN_UNREACHABLE',
+        }
       if (isDamage(error)) return { status: 503, error: error.message }
       throw error
     }
@@ -106,7 +115,8 @@ export class Enrolment {
     // It may be one that was here.
     const unsure = store.damage().find(({ part }) => part === 'shops')
     if (shop === undefined && unsure !== undefined) return { status: 503, error: unsure.text }
-    if (guest && shop === undefined) return { status: 409, error: `shop ${shopId} is not known to this relay yet` }
+    if (guest && shop === undefined)
+      return { status: 409, error: `shop ${shopId} is not known to this relay yet`, code: 'NOT_FOUND' }
     return undefined
   }
 

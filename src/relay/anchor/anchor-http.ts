@@ -3,7 +3,9 @@
  * §6). Answered from what is kept: no chain is asked.
  *
  *     /v5/shops/<id>/anchor?covers=<seq>&at=<Seq>    the newest final anchor of a checkpoint of set <seq> or later, as
- *                                                    a receipt carries it beside the checkpoint of <Seq>
+ *                                                    a receipt carries it beside the checkpoint of <Seq>; where
+ *                                                    there is none 404, or with &absent=204 that: of each 404
+ *                                                    browsers tell in red
  *     /v5/shops/<id>/anchor/<digest>?nonce=<nonce>   the checkpoint with this digest, CBOR [checkpoint, signature];
  *                                                    nonce: beside which the registry holds it
  *
@@ -47,7 +49,7 @@ export function answerAnchors(
   if (anchors.proofs.shop(shopId) === undefined) return refusal(404, `shop ${id} is not known here`)
   if (!take(address)) return refusal(429, 'too many proofs in a short time')
   try {
-    if (digest === undefined) return answerCovering(anchors, shopId, query.get('covers') ?? '', query.get('at') ?? '')
+    if (digest === undefined) return answerCovering(anchors, shopId, query)
     return answerDigest(anchors, shopId, { digest: fromHex(digest), nonce: nonceIn(query.get('nonce')) })
   } catch (error) {
     if (isDamage(error)) return refusal(503, `it cannot be shown now: ${error.message}`)
@@ -58,13 +60,14 @@ export function answerAnchors(
 function answerCovering(
   { relay, history, proofs }: ServedAnchors,
   shopId: ShopId,
-  covers: string,
-  at: string,
+  query: HttpRequest['query'],
 ): HttpResponse {
+  const [covers, at] = [query.get('covers') ?? '', query.get('at') ?? '']
   if (!SEQ.test(covers) || !SEQ.test(at)) return refusal(400, 'covers and at are sets, numbers from 1 on')
   const [seq, head] = [Number(covers), Number(at)]
   if (proofs.checkpoints.firstSigned(shopId, head) === undefined) return refusal(404, `set ${head} has no checkpoint`)
   const anchor = newestFinal(history, shopId, seq)
+  if (anchor === undefined && query.get('absent') === '204') return { status: 204, headers: {} }
   if (anchor === undefined) return refusal(404, `no anchor of set ${seq} or a later one is final`)
   const { Checkpoint, Tx, Block } = anchor
   const Consistency = proofs.consistency(shopId, Math.min(anchor.seq, head), Math.max(anchor.seq, head))

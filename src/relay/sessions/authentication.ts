@@ -13,6 +13,7 @@ import { RegistryUnreachable } from '../../chain/registry.js'
 import { CHALLENGE_BYTES, CHALLENGE_SECONDS_MAX } from '../../limits.js'
 import type { Author } from '../../state/access.js'
 import type { CardRow, Store } from '../../store/store.js'
+import type { WireVersion } from '../../wire/envelope.js'
 import type { Clock } from '../instruments/clock.js'
 import { failure, success, type Answer } from './answer.js'
 import { isDamage } from '../shops/damage.js'
@@ -46,12 +47,14 @@ interface Bound {
 export class Authentication {
   private readonly host: AuthenticationHost
   private readonly session: AuthenticatedSession
+  private readonly version: WireVersion
   private challenged: { readonly bytes: Uint8Array; readonly card: CardRow; readonly endsAtMs: number } | undefined
   private current: Bound | undefined
 
-  constructor(host: AuthenticationHost, session: AuthenticatedSession) {
+  constructor(host: AuthenticationHost, session: AuthenticatedSession, version: WireVersion) {
     this.host = host
     this.session = session
+    this.version = version
   }
 
   /** Undefined before authentication. */
@@ -108,7 +111,8 @@ export class Authentication {
       return success()
     } catch (error) {
       if (!(error instanceof RegistryUnreachable || isDamage(error))) this.host.onBug(error)
-      return failure('NOT_FOUND', 'the rights of this key card cannot be checked now; try again')
+      const code = this.version === 4 ? 'NOT_FOUND' : 'UNAVAILABLE'
+      return failure(code, 'the rights of this key card cannot be checked now; try again')
     }
   }
 

@@ -106,7 +106,7 @@ export class Session implements PushTarget, AuthenticatedSession {
     const { pushPacing } = host.settings
     const isPaced = pushPacing === 'all' || (pushPacing === 'pages' && hasOrigin)
     if (isPaced && version === 4) this.pace = new PagePace(host.clock)
-    this.authentication = new Authentication(host, this)
+    this.authentication = new Authentication(host, this, version)
     const reader = (shopId: ShopId) => this.reader(shopId)
     this.subscriptions = new SessionSubscriptions({ host, target: this, isProven: version === 5, reader })
     const shop = (shopId: ShopId) => host.writer.shop(shopId)

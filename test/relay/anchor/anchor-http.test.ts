@@ -67,6 +67,12 @@ describe('the anchor of a receipt', () => {
     expect(anchorOf(served(entry(4), entry(6)), 5, 9)).toMatchObject({ Block: 106n })
   })
 
+  it('that there is none is no error to who asks for that', () => {
+    expect(ask(served(), `${path('5', '9')}&absent=204`)).toEqual({ status: 204, headers: {} })
+    expect(status(served(), `${path('5', '10')}&absent=204`)).toBe(404)
+    expect(status(served(entry(6)), `${path('5', '9')}&absent=204`)).toBe(200)
+  })
+
   it('is none whose transaction nobody knows, and none that failed', () => {
     expect(anchorOf(served(entry(6, { tx: undefined }), entry(6, { status: 'failed' })), 5, 9)).toBe(404)
     expect(anchorOf(served(), 5, 9)).toBe(404)
