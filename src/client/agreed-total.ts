@@ -6,7 +6,8 @@
  */
 
 import { ClientError, kindOf, usage } from './client-error.js'
-import { amountText, checkedMoney, isSameMoney, type Money } from './money.js'
+import { isSameMoney, type Money } from './amount-of-money.js'
+import { amountText, checkedMoney } from './money.js'
 import type { Quote } from './quote.js'
 
 /** Throws ClientError USAGE for what is no Money, before anything is looked at. */

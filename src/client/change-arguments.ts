@@ -7,7 +7,7 @@
 
 import { CborEncoded } from '../codec/encode.js'
 import { CborTime, type Cbor } from '../codec/value.js'
-import { encodeChange, readPatch, SchemaError, type Change } from '../patches/patch.js'
+import { encodeChange, SchemaError, type Change } from '../patches/patch.js'
 import { placeOf } from '../state/edit.js'
 import { checkOfValue, type ObjectCollection } from '../state/object-edit.js'
 import { usage } from './client-error.js'
@@ -45,7 +45,7 @@ function encodedChange(change: Change, at: string): Uint8Array {
   const isEncoded = op !== 'remove' && checkValue(value, `${at}.value`)
   try {
     const patch = encodeChange(change)
-    check(isEncoded ? readPatch(patch).value : ((value ?? null) as Cbor))
+    if (!isEncoded) check((value ?? null) as Cbor)
     return patch
   } catch (error) {
     const { message } = error as Error
@@ -80,7 +80,10 @@ function checkedPath(change: Change, at: string, path: unknown): ReturnType<type
   }
 }
 
-/** Values are what the protocol's encoding has: no numbers, and maps are Maps. Whether a part is encoded already. */
+/**
+ * Values are what the protocol's encoding has: no numbers, and maps are Maps. Whether a part is encoded already: its
+ * form is not looked at.
+ */
 function checkValue(value: unknown, at: string): boolean {
   if (typeof value === 'number') throw usage(at, `${value} is a number`, `Write ${bigintText(value)}.`)
   if (value === undefined) throw usage(at, 'it is undefined', 'Leave the field out.')

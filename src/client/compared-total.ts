@@ -17,7 +17,8 @@ import type { Order } from '../objects/order.js'
 import { regionFor, totalOf } from '../state/pricing.js'
 import { ClientError } from './client-error.js'
 import type { Live, Reading } from './live.js'
-import { amountText, currencyOf, isSameCurrency, type Currency } from './money.js'
+import { currencyOf, isSameCurrency, type Currency } from './amount-of-money.js'
+import { amountText } from './money.js'
 
 /** Where prices come from. */
 export interface PricedShop {

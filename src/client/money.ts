@@ -5,13 +5,9 @@
  * Tests: test/client/money.test.ts
  */
 
-import { equalBytes, isAllZero } from '../bytes/bytes.js'
-import { prefixedHex } from '../bytes/hex.js'
 import { MONEY_DECIMALS_MAX, MONEY_TEXT_CHARS_MAX } from '../limits.js'
-import { nativeName, NATIVE_DECIMALS, nativeSymbol } from '../objects/native-currency.js'
-import type { ChainAddress } from '../objects/scalars.js'
+import { isSameCurrency, type Currency, type Money } from './amount-of-money.js'
 import { usage } from './client-error.js'
-import type { Currency, Money } from './amount-of-money.js'
 
 export type { Currency, Money }
 
@@ -118,50 +114,6 @@ export function sumOfMoney(amounts: readonly [Money, ...Money[]]): Money {
     if (!isSameCurrency(currency, first.currency))
       throw usage(`amounts[${i}].currency`, 'it is another than that of amounts[0]', 'Sum each currency by itself.')
   return { ...first, amount: amounts.reduce((sum, { amount }) => sum + amount, 0n) }
-}
-
-/** Of currencies that were told, else of what is well known; others are counted in their smallest unit. */
-export function currencyOf(currency: ChainAddress, told: readonly Currency[]): Currency {
-  const known = told.find((one) => isSameCurrency(one.currency, currency))
-  if (known !== undefined) return known
-  if (isAllZero(currency.Address))
-    return {
-      currency,
-      decimals: NATIVE_DECIMALS,
-      symbol: nativeSymbol(currency.ChainID) ?? nativeName(currency.ChainID),
-    }
-  const address = prefixedHex(currency.Address)
-  return { currency, decimals: 0, symbol: `units of ${address.slice(0, 6)}…${address.slice(-4)}` }
-}
-
-/**
- * Whether both are as much of the same currency. What is not known is the same as itself alone.
- *
- * @example
- * ```ts
- * import { isSameMoney } from 'cairn-relay/client'
- *
- * console.log(isSameMoney(undefined, undefined)) // true
- * ```
- */
-export function isSameMoney(a: Money | undefined, b: Money | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b
-  return a.amount === b.amount && isSameCurrency(a.currency, b.currency)
-}
-
-/**
- * Whether both are one token, or one chain's coin.
- *
- * @example
- * ```ts
- * import { isSameCurrency } from 'cairn-relay/client'
- *
- * const coin = { ChainID: 1n, Address: new Uint8Array(20) }
- * console.log(isSameCurrency(coin, { ...coin, ChainID: 10n })) // false
- * ```
- */
-export function isSameCurrency(a: ChainAddress, b: ChainAddress): boolean {
-  return a.ChainID === b.ChainID && equalBytes(a.Address, b.Address)
 }
 
 function absolute(amount: bigint): bigint {

@@ -10,7 +10,7 @@ import { VIEW_STATE_PUBLISHED, type Listing } from '../objects/listing.js'
 import type { Manifest } from '../objects/manifest.js'
 import type { AddressDetails } from '../objects/order.js'
 import { priceInRegion, priceOfItem, regionFor, type PriceStep } from '../state/pricing.js'
-import { currencyOf, type Currency, type Money } from './money.js'
+import { currencyOf, type Currency, type Money } from './amount-of-money.js'
 
 /** Something that is wanted: so many pieces of a listing with these variations. */
 export interface Item {

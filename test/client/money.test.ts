@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { amountText, currencyOf, formatMoney, parseMoney, sumOfMoney } from '../../src/client/money.js'
+import { currencyOf } from '../../src/client/amount-of-money.js'
+import { amountText, formatMoney, parseMoney, sumOfMoney } from '../../src/client/money.js'
 
 const currency = { ChainID: 1n, Address: new Uint8Array(20).fill(7) }
 const of = (decimals: number, symbol = 'TOK') => ({ currency, decimals, symbol })
