@@ -88,7 +88,7 @@ export class Branch {
     copyDigest(target, at, this.digestIn!, this.digestAt)
   }
 
-  /** What is known of it stands in `stored` too, from `at` on: its digest, then its root. Where the next entry begins. */
+  /** What is known of it stands in `stored` too, from `at` on: digest, then root. Gives where the next entry begins. */
   leanOn(stored: Uint8Array, at: number, { digest, root }: ChildKind = this.kind): number {
     let end = at
     if (digest) {

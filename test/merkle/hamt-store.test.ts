@@ -300,14 +300,11 @@ describe('a trie that is opened for verifying', () => {
 })
 
 describe('a node cache', () => {
-  const branch = (ref: number, used: boolean): Branch => ({
-    size: 2,
-    node: { low: 0, high: 0, entries: [], places: undefined, preimage: undefined },
-    ref,
-    digest: undefined,
-    root: undefined,
-    used,
-  })
+  const branch = (ref: number, used: boolean): Branch => {
+    const one = new Branch(2, { low: 0, high: 0, entries: [], places: undefined, preimage: undefined }, ref)
+    one.used = used
+    return one
+  }
 
   it('drops the first that was not asked for since it last came by', () => {
     const cache = new NodeCache(3)

@@ -21,7 +21,7 @@ it('not where the database is larger than half of the memory', () => {
   expect(readsAhead(1_001, 2_000)).toBe(false)
 })
 
-it.runIf(process.platform === 'linux')('of a small one it does: the mapping is not marked for random reads', async () => {
+it.runIf(process.platform === 'linux')('of a small one it does', async () => {
   const store = await openStore(join(directory, 'data'))
   try {
     const maps = readFileSync('/proc/self/smaps', 'utf8')
