@@ -145,10 +145,11 @@ async function checkNext(project, relay, browser) {
   await npmRun(project, ['build', 'check'], environment)
   const without = await (await fetch(await startNext(project, { ...environment, SHOP: '' }))).text()
   if (!without.includes(MISSING)) throw new Error(`without SHOP it renders: ${without.slice(0, 2_000)}`)
-  const origin = await startNext(project, environment)
+  const told = []
+  const origin = await startNext(project, environment, told)
   const rendered = await (await fetch(origin)).text()
   const proof = /proven by the server as of checkpoint \d+, nothing left out/u.exec(rendered)?.[0]
-  if (proof === undefined) throw new Error(`the server rendered no proof: ${rendered.slice(0, 2_000)}`)
+  if (proof === undefined) throw new Error(`the server rendered no proof: ${told.join('')}${rendered.slice(0, 2_000)}`)
   const live = await seen(
     browser,
     Promise.resolve(origin),
@@ -174,13 +175,14 @@ async function checkGuide(relay, browser) {
   return seen(browser, Promise.resolve(origin), relay, /\d+ listings, proven as of checkpoint \d+, nothing left out/u)
 }
 
-/** Where it serves what was built. */
-async function startNext(project, environment) {
+/** Where it serves what was built; `told` takes what it says of errors. */
+async function startNext(project, environment, told = []) {
   const server = spawn(join(project, 'node_modules/.bin/next'), ['start', '-p', '0'], {
     cwd: project,
     env: { ...process.env, ...environment },
   })
   ends.push(() => server.kill())
+  server.stderr.on('data', (chunk) => told.push(chunk))
   return (await untilSaid(server, /http:\/\/localhost:(\d+)/u))[0]
 }
 
