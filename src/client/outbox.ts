@@ -19,7 +19,7 @@ import { encodeOutbox, type KeptOutbox, type KeptRefusal, type KeptWrite } from 
 import type { ReplicaStore } from './kept-replica.js'
 import { isPlaceFull, isSameShop, readPlace } from './outbox-place.js'
 import { abortedAfter, isCrowded, LOST, WAITED_FOR } from './outbox-refusals.js'
-import { refusedAgain } from './own-writes.js'
+import { ofChanges, refusedAgain } from './own-writes.js'
 
 /** A write that no relay has answered, or of which no push has come yet. */
 export interface PendingWrite {
@@ -472,8 +472,9 @@ export class Outbox {
     this.backOffMs = Math.min(BACK_OFF_MS_MAX, this.backOffMs * 2)
   }
 
-  private refuse(entry: Entry, error: ClientError): true {
+  private refuse(entry: Entry, refused: ClientError): true {
     const { id, at, patches } = entry
+    const error = ofChanges(refused)
     this.entries = this.entries.filter((one) => one !== entry)
     const refusal = { id, at, patches, code: error.code, message: error.message }
     this.refusals = [...this.refusals, refusal].slice(-OUTBOX_REFUSED_MAX)

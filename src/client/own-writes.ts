@@ -74,6 +74,15 @@ export function refusedAgain<E extends Error>(error: E): E | ClientError {
   })
 }
 
+/** The relay counts patches, and the caller wrote changes: one each. */
+export function ofChanges(error: ClientError): ClientError {
+  const { code, objectId, retryAfter, remedy } = error
+  const message = error.message.replace(/^patch (\d+)(?=:)/u, 'changes[$1]')
+  return message === error.message
+    ? error
+    : new ClientError(code, message, { cause: error, objectId, retryAfter, remedy })
+}
+
 const NOT_LOOKED_AT: ReadonlySet<ClientError['code']> = new Set([
   'TOO_MANY_CONCURRENT_REQUESTS',
   'UNAVAILABLE',

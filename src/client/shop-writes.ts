@@ -14,7 +14,7 @@ import { ClientError, needsVersion5 } from './client-error.js'
 import type { RelayConnection } from './connection.js'
 import type { Verified } from './live.js'
 import type { SentWrite } from './outbox.js'
-import { OwnWrites } from './own-writes.js'
+import { ofChanges, OwnWrites } from './own-writes.js'
 import type { OwnSet } from './proof-requests.js'
 import type { ShopDevice } from './shop-device.js'
 
@@ -80,18 +80,14 @@ export class ShopWrites {
     return { stateHash, seq, stateRoot, proven: () => this.host.prove(set) }
   }
 
-  /**
-   * The relay counts patches, and the caller wrote changes. What a guest may not write is not there for him, says the
-   * relay.
-   */
+  /** What a guest may not write is not there for him, says the relay. */
   private explained(error: unknown, changes: readonly Change[]): unknown {
     if (!(error instanceof ClientError)) return error
-    const { code, objectId, retryAfter } = error
-    const message = error.message.replace(/^patch (\d+)(?=:)/u, 'changes[$1]')
-    const isHidden = code === 'NOT_FOUND' && this.host.isGuest() && changes.some(({ path }) => path[0] !== 'Orders')
-    if (message === error.message && !isHidden) return error
-    const remedy = isHidden ? STAFF_REMEDY : error.remedy
-    return new ClientError(code, message, { cause: error, objectId, retryAfter, remedy })
+    const told = ofChanges(error)
+    if (told.code !== 'NOT_FOUND' || !this.host.isGuest()) return told
+    if (changes.every(({ path }) => path[0] === 'Orders')) return told
+    const { message, objectId } = told
+    return new ClientError('NOT_FOUND', message, { cause: error, objectId, remedy: STAFF_REMEDY })
   }
 
   /** Header and signature of a set with that nonce, made now. */

@@ -49,8 +49,8 @@ describe('a refusal', () => {
   const relay = (message: string) => new ClientError('INVALID', message)
 
   test.each([
-    ['of the relay, by its patch', relay('patch 0: it must not be blank'), 'Description'],
-    ['of the relay, by its words', relay('patch 1: Listings/6: Metadata.Title must not be blank'), 'Title'],
+    ['of the relay, by its change', relay('changes[0]: it must not be blank'), 'Description'],
+    ['of the relay, by its words', relay('changes[1]: Listings/6: Metadata.Title must not be blank'), 'Title'],
     [
       'of the client, by its change',
       new ClientError('USAGE', 'changes[0].value: no', { path: 'changes[0].value' }),
@@ -66,7 +66,7 @@ describe('a refusal', () => {
 
   test.each([
     ['that names none', relay('the shop takes no writes now')],
-    ['of an option, which has fields of its own', relay('patch 1: Options/size.Title must not be blank')],
+    ['of an option, which has fields of its own', relay('changes[1]: Options/size.Title must not be blank')],
     ['of something else', new Error('no network')],
   ])('%s is of no field', (_what, error) => {
     expect(refusalOf(error, changes)).toBe(error)

@@ -72,7 +72,7 @@ export function refusedOf(error: unknown): Refused | undefined {
 export function refusalOf(error: unknown, changes: readonly Change[]): unknown {
   if (!(error instanceof ClientError)) return error
   const { path, message } = error
-  const index = /^changes\[(\d+)\]/u.exec(path ?? '')?.[1] ?? /^patch (\d+): /u.exec(message)?.[1]
+  const index = /^changes\[(\d+)\]/u.exec(path ?? message)?.[1]
   if (index === undefined) return error
   const text = [...(changes[Number(index)]?.path ?? []), message].join(' ')
   const field = FIELDS.find(([word]) => new RegExp(`\\b${word}\\b`, 'u').test(text))?.[1]
