@@ -72,7 +72,16 @@ describe('flags that other pages name', () => {
   /** Of npm's scripts of a clone, and of other programs. */
   const OTHERS = new Set([
     ...['--whole', '--only', '--json', '--small', '--quick', '--kills', '--every', '--of', '--lies', '--checks'],
-    ...['--short', '--out', '--port', '--ignore-scripts', '--block-every', '--check', '--perf-basic-prof'],
+    ...[
+      '--short',
+      '--out',
+      '--port',
+      '--ignore-scripts',
+      '--block-every',
+      '--check',
+      '--products',
+      '--perf-basic-prof',
+    ],
   ])
 
   it.each(pages)('%s: cairn has them', (page) => {
