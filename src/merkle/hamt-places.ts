@@ -123,61 +123,68 @@ export function takePlaces(node: Node, slot: number): Node['places'] {
 
 /** The digest of the node's own place, fresh: it is its branch's to keep. */
 function wholeOf(node: Node, context: PlaceContext): Uint8Array {
-  const entry = node.entries[0]!
-  if (node.entries.length === 1 && isLeaf(entry)) return markOf(entry, context)
-  return sha256(preimageAt(node, 1, context))
+  const { entries } = node
+  const entry = entries[0]!
+  if (entries.length === 1 && isLeaf(entry)) return markOf(entry, context)
+  return sha256(preimageAt(node, 1, 0, entries.length, context))
 }
 
-/** Of a place below it; a view, which the next change of the trie may change. */
+/** Of a place below it with several leaves; a view, which the next change of the trie may change. */
 function digestAt(node: Node, place: number, context: PlaceContext): Uint8Array {
-  learn(node, place, context)
-  const known = whereAt(node, place)
-  return typeof known === 'number' ? node.places!.view(known) : known
+  const from = entriesBefore(node, firstSlot(place))
+  const at = settle(node, place, from, from + entriesAt(node, place), context)
+  return node.places!.view(at)
 }
 
-/** Makes the place's digest known: after that `whereAt` finds it. */
-function learn(node: Node, place: number, context: PlaceContext): void {
-  if (node.places?.has(place)) return
-  const entries = entriesAt(node, place)
-  if (entries === 0) return
-  if (entries === 1 || place >= SLOTS) {
-    const entry = firstEntry(node, place)
-    if (isLeaf(entry)) return learnMark(node, place, entry, context)
-    if (place >= SLOTS) return entry.hasRoot ? undefined : void rootOf(entry, context)
+/** In place of where a digest stands: the place is empty. */
+const NONE = -1
+/** In place of where it stands: it is the root of the branch in the slot. */
+const OF_BRANCH = -2
+
+/**
+ * Makes a place's digest known and gives where it stands in the node's string, or one of the above. Below it are the
+ * node's entries from `from` to `to`: so they are counted once for all places on the way down.
+ */
+function settle(node: Node, place: number, from: number, to: number, context: PlaceContext): number {
+  if (from === to) return NONE
+  const known = node.places?.at(place) ?? -1
+  if (known >= 0) return known
+  if (to - from === 1) {
+    const entry = node.entries[from]!
+    if (isLeaf(entry)) return settleMark(node, SLOTS + onlySlot(node, place), entry, context)
+    if (place >= SLOTS) {
+      if (!entry.hasRoot) rootOf(entry, context)
+      return OF_BRANCH
+    }
   }
-  const preimage = preimageAt(node, place, context)
-  ;(node.places ??= PlaceDigests.empty()).hash(place, preimage)
+  const preimage = preimageAt(node, place, from, to, context)
+  return (node.places ??= PlaceDigests.empty()).hash(place, preimage)
 }
 
 /** What the digest of a place that is no lone leaf's is the hash of; valid until the next digest is made. */
-function preimageAt(node: Node, place: number, context: PlaceContext): Uint8Array {
-  learn(node, 2 * place, context)
-  learn(node, 2 * place + 1, context)
-  const [left, right] = [whereAt(node, 2 * place), whereAt(node, 2 * place + 1)]
-  const string = node.places?.string ?? EMPTY_PLACE
+function preimageAt(node: Node, place: number, from: number, to: number, context: PlaceContext): Uint8Array {
+  const middle = from + entriesAt(node, 2 * place)
+  const left = settle(node, 2 * place, from, middle, context)
+  const right = settle(node, 2 * place + 1, middle, to, context)
   return interiorPreimage(
-    typeof left === 'number' ? string : left,
-    typeof right === 'number' ? string : right,
-    typeof left === 'number' ? left : 0,
-    typeof right === 'number' ? right : 0,
+    settledIn(node, left, from),
+    settledIn(node, right, middle),
+    left < 0 ? 0 : left,
+    right < 0 ? 0 : right,
   )
 }
 
-/** Where a digest stands in the node's string, or itself, of a place whose digest is known. */
-function whereAt(node: Node, place: number): number | Uint8Array {
-  const at = node.places?.at(place) ?? -1
-  if (at >= 0) return at
-  const entries = entriesAt(node, place)
-  if (entries === 0) return EMPTY_PLACE
-  const entry = firstEntry(node, place)
-  return isLeaf(entry) ? node.places!.at(SLOTS + onlySlot(node, place)) : entry.root!
+/** What holds the digest that `settle` gave `at` for; `index`: of the place's first entry. */
+function settledIn(node: Node, at: number, index: number): Uint8Array {
+  if (at >= 0) return node.places!.string
+  return at === NONE ? EMPTY_PLACE : (node.entries[index] as Branch).root!
 }
 
-/** The digest of the leaf that is alone in the place is kept at its slot. */
-function learnMark(node: Node, place: number, leaf: Leaf, context: PlaceContext): void {
-  const slot = SLOTS + onlySlot(node, place)
+/** The digest of the leaf that is alone in a place is kept at its slot. */
+function settleMark(node: Node, slot: number, leaf: Leaf, context: PlaceContext): number {
   const places = (node.places ??= PlaceDigests.empty())
-  if (!places.has(slot)) places.hash(slot, markPreimage(leaf, context))
+  const known = places.at(slot)
+  return known >= 0 ? known : places.hash(slot, markPreimage(leaf, context))
 }
 
 /** Of a place that is not empty. */
@@ -207,9 +214,12 @@ function firstSlot(place: number): number {
 }
 
 /** How many entries stand below the place. */
-function entriesAt(node: Node, place: number): number {
+function entriesAt({ low, high }: Node, place: number): number {
+  const slots = slotsOf(place)
+  if (slots === SLOTS) return bitsSet(low) + bitsSet(high)
   const first = firstSlot(place)
-  return entriesBefore(node, first + slotsOf(place)) - entriesBefore(node, first)
+  const word = first < 32 ? low >>> first : high >>> (first - 32)
+  return bitsSet(slots === 32 ? word : word & ((1 << slots) - 1))
 }
 
 /** How many entries have slots below this one, 0 … 64. */

@@ -172,6 +172,11 @@ export class Hamt {
     return this.branch.size
   }
 
+  /** Where the key stands, 32 bytes: not a copy, and remembered until another key is asked for. */
+  hashOf(key: Uint8Array): Uint8Array {
+    return this.context.keyHash(key)
+  }
+
   /** The value as it was given to `set`, not a copy; undefined if there is none. */
   get(key: Uint8Array): Uint8Array | undefined {
     const hash = this.context.keyHash(key)
@@ -193,9 +198,9 @@ export class Hamt {
     return this.get(key) !== undefined
   }
 
-  /** The trie with `value` under `key`; this trie itself if that is so already. */
-  set(key: Uint8Array, value: Uint8Array): Hamt {
-    return this.with(setIn(this.branch, 0, this.context.keyHash(key), { key, value }, this.context))
+  /** The trie with `value` under `key`; this trie itself if that is so already. `hash`: what `hashOf` gave for it. */
+  set(key: Uint8Array, value: Uint8Array, hash = this.context.keyHash(key)): Hamt {
+    return this.with(setIn(this.branch, 0, hash, { key, value }, this.context))
   }
 
   /** The trie without `key`; this trie itself if it has none. */

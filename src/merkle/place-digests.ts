@@ -66,10 +66,11 @@ export class PlaceDigests {
     return this.bytes
   }
 
-  /** Sets it to the hash of these bytes. */
-  hash(place: number, preimage: Uint8Array): void {
+  /** Sets it to the hash of these bytes; gives where it stands in `string`. */
+  hash(place: number, preimage: Uint8Array): number {
     const at = this.roomFor(place)
     sha256Into(preimage, this.bytes, at)
+    return at
   }
 
   private roomFor(place: number): number {

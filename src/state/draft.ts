@@ -42,6 +42,8 @@ export interface Effects {
 class Held {
   readonly collection: Collection
   readonly key: Uint8Array
+  /** Where the key stands in its trie. */
+  readonly hash: Uint8Array
   readonly schema: Schema<unknown>
   /** Undefined if there is none; out of date once it is `decoded`. */
   bytes: Uint8Array | undefined
@@ -52,10 +54,14 @@ class Held {
   isUnbounded = false
   /** Its canonical form is not longer. */
   bytesAtMost: number
+  /** Another object at its number in `placed`. */
+  beside: Held | undefined
 
-  constructor(collection: Collection, key: Uint8Array, schema: Schema<unknown>, bytes: Uint8Array | undefined) {
+  constructor(collection: Collection, trie: Hamt, key: Uint8Array, schema: Schema<unknown>) {
+    const bytes = trie.get(key)
     this.collection = collection
     this.key = key
+    this.hash = trie.hashOf(key)
     this.schema = schema
     this.bytes = bytes
     this.bytesAtMost = bytes?.length ?? 0
@@ -102,8 +108,8 @@ export class Draft {
    * patches of an order of a thousand items would cost a million otherwise.
    */
   private readonly objects: Held[] = []
-  /** By collection and key, once there are many. */
-  private named: Map<string, Held> | undefined
+  /** By where their keys stand, once there are many. */
+  private placed: Map<number, Held> | undefined
   private readonly storedManifest: Uint8Array | undefined
   private manifestValue: Manifest | undefined
   private isManifestChanged = false
@@ -198,7 +204,7 @@ export class Draft {
     const bytesAtMost = held.bytesAtMost + this.growth()
     if (held.isDecoded || held.bytes === undefined || bytesAtMost > OBJECT_BYTES_MAX) return false
     const { start, end } = present(fieldAt(held.bytes, 0, field.name), field.name)
-    held.bytes = concatBytes(held.bytes.subarray(0, start), field.make(), held.bytes.subarray(end))
+    held.bytes = spliced(held.bytes, start, end, field.make())
     held.isChanged = true
     held.bytesAtMost = bytesAtMost
     return true
@@ -268,9 +274,9 @@ export class Draft {
   private held<T>(collection: Collection, key: Uint8Array, schema: Schema<T>): Held {
     let held = this.found(collection, key)
     if (held === undefined) {
-      held = new Held(collection, key, schema, this.collections[collection].get(key))
+      held = new Held(collection, this.collections[collection], key, schema)
       this.objects.push(held)
-      this.named?.set(nameOf(collection, key), held)
+      if (this.placed !== undefined) place(this.placed, held)
     }
     return held
   }
@@ -281,8 +287,13 @@ export class Draft {
       for (const held of objects) if (held.collection === collection && equalBytes(held.key, key)) return held
       return undefined
     }
-    this.named ??= new Map(objects.map((held) => [nameOf(held.collection, held.key), held]))
-    return this.named.get(nameOf(collection, key))
+    if (this.placed === undefined) {
+      this.placed = new Map()
+      for (const held of objects) place(this.placed, held)
+    }
+    let held = this.placed.get(numberOf(this.collections[collection].hashOf(key)))
+    while (held !== undefined && !(held.collection === collection && equalBytes(held.key, key))) held = held.beside
+    return held
   }
 
   /**
@@ -305,11 +316,11 @@ export class Draft {
   }
 
   private store(held: Held): void {
-    const { collection, key } = held
+    const { collection, key, hash } = held
     const trie = this.collections[collection]
     const bytes = held.canonical()
     if (bytes !== undefined && bytes.length > OBJECT_BYTES_MAX && !held.isUnbounded) throw tooLarge(collection)
-    this.collections[collection] = bytes === undefined ? trie.delete(key) : trie.set(key, bytes)
+    this.collections[collection] = bytes === undefined ? trie.delete(key) : trie.set(key, bytes, hash)
   }
 
   private manifestBytes(): Uint8Array | undefined {
@@ -324,8 +335,23 @@ const NONE: readonly never[] = []
 /** So many are looked through one by one. */
 const FEW_OBJECTS = 8
 
-function nameOf(collection: Collection, key: Uint8Array): string {
-  return `${collection}/${toHex(key)}`
+function place(placed: Map<number, Held>, held: Held): void {
+  const number = numberOf(held.hash)
+  held.beside = placed.get(number)
+  placed.set(number, held)
+}
+
+/** The first 30 bits of a hash: mostly those of one key. */
+function numberOf(hash: Uint8Array): number {
+  return (hash[0]! << 22) | (hash[1]! << 14) | (hash[2]! << 6) | (hash[3]! >> 2)
+}
+
+/** Fresh: `bytes` with `part` in place of what lies from `start` to `end`. */
+function spliced(bytes: Uint8Array, start: number, end: number, part: Uint8Array): Uint8Array {
+  if (part.length !== end - start) return concatBytes(bytes.subarray(0, start), part, bytes.subarray(end))
+  const changed = bytes.slice()
+  changed.set(part, start)
+  return changed
 }
 
 function tooLarge(what: string): Error {

@@ -26,9 +26,11 @@ export type Editor<T> = (op: Op, path: Path, depth: number) => Edit<T>
 const OPS: ReadonlySet<string> = new Set<Op>(['add', 'replace', 'remove', 'append', 'increment', 'decrement'])
 
 /** Throws Refusal INVALID for an op that there is not, and for a remove with a value. */
-export function checkedOp({ op, path, value }: Patch): Op {
+export function checkedOp(patch: Patch): Op {
+  const { op } = patch
   if (!OPS.has(op)) throw invalid(`there is no op ${JSON.stringify(op.slice(0, 32))}`)
-  if (op === 'remove' && value !== null) throw invalid(`${placeOf(path)}: remove takes no value`)
+  // A value is decoded each time it is asked for.
+  if (op === 'remove' && patch.value !== null) throw invalid(`${placeOf(patch.path)}: remove takes no value`)
   return op as Op
 }
 
