@@ -1,6 +1,6 @@
 /** Whose turn it is at the writer, how long its batches are, and what it does with orders whose time is up. */
 
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, it, test, vi } from 'vitest'
 import { foundingPatches } from '../../../src/relay/accounts/account-patches.js'
 import { Checkout } from '../../../src/relay/payments/checkout.js'
 import type { CheckedSet } from '../../../src/relay/write/ingest.js'
@@ -106,6 +106,44 @@ describe('a batch', () => {
       expect(await batches(role, 4, 8)).toEqual([3, 3, 2])
     },
   )
+
+  /** Numbers of sets in the commits that store so many of each of these shops, each of which takes `setMs`. */
+  async function commits(shopCount: number, setsEach: number, setMs: number): Promise<number[]> {
+    let ms = 0
+    const now = () => ms
+    const store = new MemoryStore()
+    const shops = Array.from({ length: shopCount }, (_, i) => {
+      const id = BigInt(i + 1)
+      return new Shop(id, firstVersion(emptyShop(id)), new Uint8Array(32))
+    })
+    await store.commit({ records: [], newShops: shops.map(({ shopId }) => shopRow(shopId)) })
+    const stored = vi.spyOn(store, 'commit')
+    const writer = new Writer(optionsWith({ store }), new Stopwatch(now, now))
+    for (const shop of shops) writer.take(shop)
+    const outcomes = Array.from({ length: setsEach * shopCount }, (_, i) => {
+      const id = shops[i % shopCount]!.shopId
+      return writer.change(id, () => {
+        ms += setMs
+        if (i < shopCount) return { patches: foundingPatches(id, 1n, filled(20, 1), filled(33, 2)) }
+        const value = map({ Name: `tag ${i}`, ListingIds: [] })
+        return { patches: [encodeChange({ op: 'add', path: ['Tags', `tag ${i}`], value })] }
+      })
+    })
+    expect(new Set(await Promise.all(outcomes))).toEqual(new Set(['done']))
+    return stored.mock.calls.map(([{ records }]) => records.length)
+  }
+
+  it('of one shop has at most 256 sets, of many shops more, up to 1,024', async () => {
+    expect(await commits(1, 600, 0)).toEqual([256, 256, 88])
+    // 3 and 120 shops: 8 sets more for each further one, of which 96 count.
+    expect(await commits(3, 200, 0)).toEqual([272, 272, 56])
+    expect(await commits(120, 10, 0)).toEqual([1_024, 176])
+  }, 30_000)
+
+  it('of many shops takes longer too, up to 36 ms', async () => {
+    expect(await commits(1, 30, 1)).toEqual([12, 12, 6])
+    expect(await commits(120, 2, 0.25)).toEqual([144, 96])
+  })
 })
 
 test('cards share by the time that their sets take, and staff comes before guests', async () => {
