@@ -83,8 +83,11 @@ class TrieContext implements PlaceContext {
   /** Of the key that was asked for last: mostly it is set next. One alone: a key may be a view of something large. */
   private lastKey: Uint8Array | undefined
   private lastHash: Uint8Array = NO_HASH
-  /** Of keys of this trie that were set since its root was asked for: then their leaves are hashed. */
-  private readonly setKeys = new Map<Uint8Array, Uint8Array>()
+  // Of keys of this trie that were set since its root was asked for: then their leaves are hashed. Mostly it is one,
+  // and a map costs more to clear than to hash it again.
+  private setKey: Uint8Array | undefined
+  private setHash: Uint8Array = NO_HASH
+  private readonly furtherKeys = new Map<Uint8Array, Uint8Array>()
   readonly source: NodeSource | undefined
   readonly cache: NodeCache | undefined
   /** Nodes are hashed when they are read. */
@@ -100,19 +103,25 @@ class TrieContext implements PlaceContext {
 
   keyHash(key: Uint8Array): Uint8Array {
     if (key === this.lastKey) return this.lastHash
-    const hash = this.setKeys.get(key) ?? this.hashes.keyHash(key)
+    const hash = key === this.setKey ? this.setHash : (this.furtherKeys.get(key) ?? this.hashes.keyHash(key))
     this.lastKey = key
     return (this.lastHash = hash)
   }
 
   wasSet(key: Uint8Array, hash: Uint8Array): void {
-    if (this.setKeys.size >= SET_KEYS_KEPT) this.setKeys.clear()
-    this.setKeys.set(key, hash)
+    if (this.setKey === undefined) {
+      this.setKey = key
+      this.setHash = hash
+      return
+    }
+    if (this.furtherKeys.size >= SET_KEYS_KEPT) this.furtherKeys.clear()
+    this.furtherKeys.set(key, hash)
   }
 
   /** The root is known: nobody asks for what it was made of. */
   settled(): void {
-    this.setKeys.clear()
+    this.setKey = undefined
+    if (this.furtherKeys.size > 0) this.furtherKeys.clear()
   }
 
   load(branch: Branch): Node {
