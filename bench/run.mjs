@@ -2,6 +2,7 @@
 
 const OTHERS = {
   core: './core.mjs',
+  decoders: './decoders.mjs',
   'fan-out': './fan-out.mjs',
   flood: './flood.mjs',
   import: './import.mjs',

@@ -22,8 +22,9 @@ be measured here says why. Ctrl-C ends it at once.
   --json        one JSON object: machine, rows, and the runs that they are made of
 
 Other benches, each with a --help of its own:
-npm run bench -- core: the hashing core. -- flood: a good card beside floods of every kind. -- million: a large shop
-verified by a client, a long log audited. What an operator measures is npx cairn bench.
+npm run bench -- core: the hashing core. -- decoders: our CBOR decoder beside cbor-x. -- flood: a good card beside
+floods of every kind. -- million: a large shop verified by a client, a long log audited. What an operator measures is
+npx cairn bench.
 -- start: starts after a stop and a kill. -- fan-out, -- newcomer: pushes, logs and snapshots beside a bare loop.
 `
 const SIZES = { quick: 300, short: 20_000, whole: 1_000_000 }

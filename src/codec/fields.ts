@@ -6,7 +6,7 @@
 
 import { argumentAt, contentAt, MAP, TEXT } from './head.js'
 import { itemEnd, majorTypeAt, type Span } from './span.js'
-import { readUtf8 } from './utf8.js'
+import { isAscii, readUtf8 } from './utf8.js'
 import { CborError } from './value.js'
 
 /**
@@ -74,10 +74,4 @@ export function fieldAt(bytes: Uint8Array, start: number, name: string): Span | 
 function placeOf(bytes: Uint8Array, start: number, end: number, names: readonly string[]): number {
   for (let i = 0; i < names.length; i++) if (isAscii(bytes, start, end, names[i]!)) return i
   return -1
-}
-
-function isAscii(bytes: Uint8Array, start: number, end: number, text: string): boolean {
-  if (end - start !== text.length) return false
-  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text.charCodeAt(i)) return false
-  return true
 }

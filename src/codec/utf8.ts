@@ -28,9 +28,8 @@ export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
 
 /** The text whose UTF-8, checked, lies between the offsets. A byte order mark is a character like others. */
 export function readUtf8(bytes: Uint8Array, start: number, end: number): string {
-  const units = end - start <= SHORT_READ ? asciiUnits(bytes, start, end) : undefined
-  if (units !== undefined) return String.fromCharCode(...units)
-  return decoder.decode(bytes.subarray(start, end))
+  const text = end - start <= SHORT_READ ? shortAscii(bytes, start, end) : undefined
+  return text ?? decoder.decode(bytes.subarray(start, end))
 }
 
 /** How many bytes `text` has in UTF-8. Throws RangeError on a lone surrogate. */
@@ -70,13 +69,29 @@ export function compareUtf8(a: string, b: string): number {
   return a.length - b.length
 }
 
-function asciiUnits(bytes: Uint8Array, start: number, end: number): number[] | undefined {
-  const units: number[] = []
+/** Names of fields, ops and collections come again and again: one that was made is found by its bytes, not made anew. */
+const TEXTS_KEPT = 512
+const kept: string[] = Array.from({ length: TEXTS_KEPT }, () => '')
+
+/** Undefined if it is not ASCII. */
+function shortAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
+  let mixed = end - start
   for (let at = start; at < end; at++) {
-    if (bytes[at]! >= 0x80) return undefined
-    units.push(bytes[at]!)
+    const byte = bytes[at]!
+    if (byte >= 0x80) return undefined
+    mixed = (Math.imul(mixed, 31) + byte) | 0
   }
-  return units
+  const place = (mixed ^ (mixed >>> 9)) & (TEXTS_KEPT - 1)
+  const text = kept[place]!
+  if (isAscii(bytes, start, end, text)) return text
+  return (kept[place] = String.fromCharCode(...bytes.subarray(start, end)))
+}
+
+/** Whether the bytes between the offsets are this text, which is ASCII. */
+export function isAscii(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false
+  for (let i = 0; i < text.length; i++) if (bytes[start + i] !== text.charCodeAt(i)) return false
+  return true
 }
 
 /** Orders code units of different code points as the code points: surrogates above the private use area. */
