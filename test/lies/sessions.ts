@@ -229,7 +229,7 @@ function again(stage: Stage, sdk: Sdk): Promise<unknown> {
 
 const FRESH_SECONDS = 4
 /** Longer than a client waits for the relay's answer and for what it answers of. */
-const PATIENCE_MS = 17_000
+const PATIENCE_MS = 30_000
 
 /** Waits for the change, at most so long, and says what is shown as proven then. */
 const news = (isContent: (state: LiveState<unknown>) => void) => (stage: Stage, sdk: Sdk) => {
