@@ -1,6 +1,6 @@
 /** `cairn serve`: a relay on this machine; in development mode with a demo shop. */
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { addressOf, publicKeyOf } from '#signature'
 import { equalBytes } from '../bytes/bytes.js'
@@ -8,7 +8,7 @@ import { prefixedHex, toHex } from '../bytes/hex.js'
 import { listen, listenNative, TransportMissing } from '../relay/transport/listen.js'
 import { listenWs } from '../relay/transport/ws.js'
 import type { Log } from '../relay/instruments/log.js'
-import { ListenError } from '../relay/transport/transport.js'
+import { listenFailure, ListenError } from '../relay/transport/transport.js'
 import { descriptorLimit } from '../relay/instruments/descriptors.js'
 import type { Metrics } from '../relay/instruments/metrics.js'
 import { MetricsListenError, serveMetrics, type MetricsServer } from '../relay/instruments/metrics-server.js'
@@ -86,6 +86,7 @@ const EXPECTED = [
 
 async function serve(settings: Settings, io: Io): Promise<void> {
   checkWitnesses(settings)
+  if (!existsSync(settings.data)) await checkPorts(settings)
   // Here, so that --help and --print-config do not wait for the libraries behind them.
   const { makeLog } = await import('../relay/instruments/log.js')
   const log = makeLog({ format: logFormat(settings, io), write: io.err, now: Date.now })
@@ -102,6 +103,14 @@ async function serve(settings: Settings, io: Io): Promise<void> {
     await store.close()
     process.off('SIGHUP', hungUp)
   }
+}
+
+/** A first start that nobody could reach leaves no data and no key behind; of later ones the data tell who uses them. */
+async function checkPorts({ host, port, metricsHost, metricsPort }: Settings): Promise<void> {
+  const failure = await listenFailure(host, port)
+  if (failure !== undefined) throw new ListenError(host, port, failure.code)
+  const unmeasured = metricsPort === 0 ? undefined : await listenFailure(metricsHost, metricsPort)
+  if (unmeasured !== undefined) throw new MetricsListenError(metricsHost, metricsPort, unmeasured)
 }
 
 async function serveFrom(store: Store, settings: Settings, log: Log, io: Io): Promise<void> {

@@ -234,6 +234,17 @@ describe('what cannot be is one line and exit code 1, and changes nothing', () =
     }
   })
 
+  it('a taken port at the first start, which leaves no data and no key', async () => {
+    const { port, close } = await takenPort()
+    try {
+      await refused([...inHome('new'), '--empty', '--port', String(port)], new RegExp(`port ${port}: port taken`, 'u'))
+      const metrics = [...inHome('new'), '--empty', '--metrics-port', String(port)]
+      await refused(metrics, /cannot serve metrics on .*: the port is taken/u)
+    } finally {
+      close()
+    }
+  })
+
   it('a data directory that cannot be made or is a file', async () => {
     writeFileSync(join(home, 'file'), 'mine')
     await refused(['--data', '/proc/cairn'], /the data directory \/proc\/cairn cannot be used/u)

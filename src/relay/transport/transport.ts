@@ -3,6 +3,7 @@
  * requests as values. Two implementations keep this contract, uws.ts and ws.ts; one suite runs over both.
  */
 
+import { createServer } from 'node:net'
 import { UNREAD_BODY_BYTES_MAX } from '../../limits.js'
 import type { RequestBody } from './request-body.js'
 import { RequestAborted } from './request-body.js'
@@ -246,6 +247,15 @@ export class ListenError extends Error {
     this.host = host
     this.port = port
   }
+}
+
+/** Why nothing can listen there; undefined if something can. Some libraries only say that they failed. */
+export async function listenFailure(host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', resolve)
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(undefined)))
+  })
 }
 
 /** What the transport itself answers. */

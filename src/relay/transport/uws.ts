@@ -10,7 +10,6 @@
  */
 
 import { STATUS_CODES } from 'node:http'
-import { createServer } from 'node:net'
 import type * as Uws from 'uWebSockets.js'
 import { assert } from '../../assert.js'
 import { BYTES_PER_TURN_MAX, FRAMES_PER_TURN_MAX } from '../../limits.js'
@@ -33,6 +32,7 @@ import {
   CLOSE_UNSUPPORTED_DATA,
   exactChunks,
   guarded,
+  listenFailure,
   ListenError,
   plainAddress,
   REFUSAL_HEADERS,
@@ -68,7 +68,8 @@ export async function listenUws(uws: UwsLibrary, options: TransportOptions): Pro
   const socket = await new Promise<Uws.us_listen_socket | false>((resolve) => {
     app.listen(options.host, options.port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve)
   })
-  if (socket === false) throw new ListenError(options.host, options.port, await listenErrno(options.host, options.port))
+  if (socket === false)
+    throw new ListenError(options.host, options.port, (await listenFailure(options.host, options.port))?.code)
   let accepting = true
   const stopAccepting = () => {
     if (accepting) uws.us_listen_socket_close(socket)
@@ -450,13 +451,4 @@ class Exchange {
 function writeHead(response: Uws.HttpResponse, status: number, headers: Readonly<Record<string, string>>): void {
   response.writeStatus(`${status} ${STATUS_CODES[status] ?? 'Unknown'}`)
   for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value)
-}
-
-/** The library only says that it failed; Node, asked for the same, says why. */
-async function listenErrno(host: string, port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const probe = createServer()
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(undefined)))
-  })
 }
