@@ -25,7 +25,7 @@ import {
 } from './shop-catalogue.js'
 
 export const EXPORT_HELP = `cairn export [--out FILE] [--orders] [--shop ID] [--decimals N] [--card FILE | --data DIR]
-             [--url URL] [--relay ADDRESS]
+             [--url URL] [--relay ADDRESS|chain] [--chain FILE]
 
 Writes the shop's listings, tags and stock as a CSV file with Shopify's columns, the same bytes for the same shop;
 cairn import of it changes nothing. Cells that a spreadsheet would compute begin with an apostrophe, which the import

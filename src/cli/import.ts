@@ -34,7 +34,8 @@ import {
 import { whyUnread } from './unread-file.js'
 
 export const IMPORT_HELP = `cairn import FILE [--shop ID] [--dry-run] [--skip-bad-rows] [--delete] [--keep-stock]
-             [--upload] [--decimals N] [--card FILE | --data DIR] [--url URL] [--relay ADDRESS] [--json]
+             [--upload] [--decimals N] [--card FILE | --data DIR] [--url URL] [--relay ADDRESS|chain]
+             [--chain FILE] [--json]
 
 Makes a shop have the products of a CSV file: Shopify's, of both generations of its columns, or cairn export's.
 Prices are in the shop's pricing currency. What reads the same stays as it is, so a second run changes nothing, and one

@@ -13,10 +13,11 @@ import type { ShopContents } from '../catalogue/held-listing.js'
 import { connect, type Live, type Part, type ShopClient } from '../client/shop-client.js'
 import { nativeName, NATIVE_DECIMALS } from '../objects/native-currency.js'
 import type { ChainAddress } from '../objects/scalars.js'
-import { DATA_FLAG, RELAY_FLAG, relayFlag, integerFlag, URL_FLAG, urlFlag, UsageError, type Flags } from './flags.js'
+import { DATA_FLAG, RELAY_FLAG, integerFlag, URL_FLAG, urlFlag, UsageError, type Flags } from './flags.js'
 import type { Io } from './io.js'
 import { cardFrom } from './merchant.js'
 import { demoCard } from './put.js'
+import { CHAIN_FLAG, relayGiven } from './relay-address.js'
 import { developmentShop } from './development-shop.js'
 
 export const SHOP_FLAGS = {
@@ -25,6 +26,7 @@ export const SHOP_FLAGS = {
   card: { kind: 'text' },
   data: DATA_FLAG,
   relay: RELAY_FLAG,
+  chain: CHAIN_FLAG,
   decimals: { kind: 'text' },
 } as const
 
@@ -36,7 +38,9 @@ export const SHOP_FLAGS_HELP = `\
                 own currency has 18
   --url URL     the relay's address, default http://127.0.0.1:4444
   --data DIR    as for cairn serve, default ./cairn-data: where the demo's keys are
-  --relay       the relay's address on chain; left out, a development relay is asked for its own`
+  --relay ADDR  the relay's address, or one that it had before a change of its key; chain: the owner of the relay's
+                token, asked of --chain; left out, a development relay is asked for its own
+  --chain FILE  for --relay chain: a file as for cairn serve; default dev, the chain of npm run dev:chain`
 
 /** What `act` gives. Rejects with UsageError, ClientError. */
 export async function withShop<T>(
@@ -46,7 +50,7 @@ export async function withShop<T>(
   act: (client: ShopClient) => Promise<T>,
 ): Promise<T> {
   const url = urlFlag('url', flags.url)
-  const relay = relayFlag(flags.relay)
+  const relay = relayGiven(flags)
   const shop = flags.shop === undefined ? await developmentShop(url, flags.data, io) : integerFlag('shop', flags.shop)
   const { card, data } = flags
   const key = await (card === undefined ? demoCard(url, shop, data, io.signal) : cardFrom(card))
