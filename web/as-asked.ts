@@ -1,6 +1,6 @@
 /** What the parts of an order cost, as long as that is what was asked for it. Pure. */
 
-import { PAID, type Money, type Order, type Quote } from 'cairn-relay/client'
+import { isSameMoney, PAID, type Money, type Order, type Quote } from 'cairn-relay/client'
 
 /**
  * A quote is of the shop as it is now: undefined where it is not what was asked, and where that is not known though
@@ -14,5 +14,5 @@ export function quoteAsAsked(
   const { total } = quote ?? {}
   if (total === undefined) return undefined
   if (asked === undefined) return State === PAID || PaymentDetails !== undefined ? undefined : quote
-  return asked.symbol === total.symbol && asked.amount === total.amount ? quote : undefined
+  return isSameMoney(asked, total) ? quote : undefined
 }

@@ -14,6 +14,7 @@ test.each<[what: string, order: never, seen: Partial<Seen>, name: string, isPaya
   ['is unpaid, and paid from here', order(5n, due(NOW + 9n)), { isSent: true }, 'Sent', false, /on its way/u],
   ['can no longer be paid', order(5n, due(NOW)), {}, 'Too late', false, /pay nothing/u],
   ['was paid in part', order(5n, due(NOW + 9n)), { odd: 'partial' }, 'Paid in part', false, /send the rest/u],
+  ['was paid in part, too late', order(5n, due(NOW)), { odd: 'partial' }, 'Paid in part', false, /send nothing more/u],
   ['is paid', order(6n, paid), {}, 'Paid', false, /Keep the receipt/u],
   ['is paid twice', order(6n, paid), { odd: 'extra' }, 'Paid twice', false, /second one back/u],
   ['is paid too much', order(6n, paid), { odd: 'over' }, 'Paid too much', false, /the difference/u],
@@ -24,4 +25,12 @@ test.each<[what: string, order: never, seen: Partial<Seen>, name: string, isPaya
   const standing = standingOf(given, { now: NOW, isPending: false, ...seen })
   expect(standing).toMatchObject({ name, isPayable })
   expect(standing.text).toMatch(text)
+})
+
+test.each<[what: string, ttl: bigint, isRestDue: boolean]>([
+  ['in time', NOW + 1n, true],
+  ['too late', NOW, false],
+])('the rest of a payment is asked for %s', (_what, ttl, isRestDue) => {
+  const standing = standingOf(order(5n, due(ttl)), { now: NOW, isPending: false, odd: 'partial' })
+  expect(standing.isRestDue).toBe(isRestDue)
 })

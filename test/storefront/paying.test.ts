@@ -11,7 +11,7 @@ import {
 } from '../../src/objects/payment-request.js'
 import { lookAt, oddityOf, paymentLink } from '../../web/storefront/chain-look.js'
 import type { WalletRequest } from '../../web/browser-wallets.js'
-import { call, NO_HASH, payWith } from '../../web/storefront/paying.js'
+import { call, NO_HASH, NOT_DUE, payWith, type PayingSteps } from '../../web/storefront/paying.js'
 import { startDevChain, type DevChain } from '../../contracts/dev-chain.mjs'
 
 const [PAID, UNPAID] = [{ State: 6n }, { State: 5n }] as const
@@ -60,8 +60,14 @@ function due(currency: Uint8Array, total: bigint) {
 }
 
 const token = () => fromHex(place.token.address.slice(2))
+const nothing = () => undefined
+const steps: PayingSteps = { tell: nothing, requireDue: nothing, sent: nothing }
 const pay = (wanted: ReturnType<typeof due>, hashes: unknown[] = []) =>
-  payWith({ request, from }, wanted, place, { tell: (step) => told.push(step), sent: (hash) => hashes.push(hash) })
+  payWith({ request, from }, wanted, place, {
+    ...steps,
+    tell: (step) => told.push(step),
+    sent: (hash) => hashes.push(hash),
+  })
 const sendTo = (to: string, value: bigint) =>
   chain.rpc('eth_sendTransaction', [{ from, to, value: `0x${value.toString(16)}` }])
 
@@ -103,7 +109,6 @@ describe('a wallet', () => {
       if (!knows) throw Object.assign(new Error('unknown'), { code: 4902 })
       return null
     }
-    const steps = { tell: () => undefined, sent: () => undefined }
     const wanted = due(NATIVE, 10n)
     const told = await payWith({ request: moved, from }, wanted, place, steps).catch((error: Error) => error.message)
     return [asked.filter((method) => /chain/iu.test(method)).map((method) => method.split('_')[1]), told]
@@ -134,12 +139,23 @@ describe('a wallet', () => {
       if (method === 'eth_sendTransaction') sent.push((params[0] as { chainId?: unknown }).chainId)
       return chain.rpc(method, [...params])
     }
-    await payWith({ request: looking, from }, due(token(), 900n), place, {
-      tell: () => undefined,
-      sent: () => undefined,
-    })
+    await payWith({ request: looking, from }, due(token(), 900n), place, steps)
     expect(sent.length).toBeGreaterThan(1)
     expect(new Set(sent)).toEqual(new Set([HERE]))
+  })
+
+  test.each<[what: string, currency: () => Uint8Array, asked: number]>([
+    ['ether', () => NATIVE, 0],
+    ['a token, allowed by then', token, 2],
+  ])('is not asked to pay in %s what is not due any more', async (_what, currency, transactions) => {
+    const wanted = due(currency(), 1_000_000n)
+    const isDue = () => asked.filter((method) => method === 'eth_sendTransaction').length < transactions
+    const requireDue = () => {
+      if (!isDue()) throw new Error(NOT_DUE)
+    }
+    await expect(payWith({ request, from }, wanted, place, { ...steps, requireDue })).rejects.toThrow(NOT_DUE)
+    expect(asked.filter((method) => method === 'eth_sendTransaction')).toHaveLength(transactions)
+    expect(await lookAt(request, wanted, place)).toMatchObject({ received: 0n, made: 0 })
   })
 
   test.each([undefined, null, 5, {}, ['0x1'], '0x', '0x1234', 'sent'])(
@@ -148,8 +164,8 @@ describe('a wallet', () => {
       const odd: WalletRequest = async ({ method, params = [] }) =>
         method === 'eth_sendTransaction' ? answer : chain.rpc(method, [...params])
       const hashes: unknown[] = []
-      const steps = { tell: () => undefined, sent: (hash: unknown) => hashes.push(hash) }
-      await expect(payWith({ request: odd, from }, due(NATIVE, 10n), place, steps)).rejects.toThrow(NO_HASH)
+      const noting = { ...steps, sent: (hash: unknown) => hashes.push(hash) }
+      await expect(payWith({ request: odd, from }, due(NATIVE, 10n), place, noting)).rejects.toThrow(NO_HASH)
       expect(hashes).toEqual([])
     },
   )

@@ -20,6 +20,8 @@ export interface Standing {
   readonly tone: 'waits' | 'good' | 'over' | 'odd'
   /** Whether it may be paid now. */
   readonly isPayable: boolean
+  /** It is paid in part, and there is time for the rest. */
+  readonly isRestDue?: boolean
 }
 
 export interface Seen {
@@ -47,11 +49,15 @@ export function standingOf(order: Order, { now, isPending, odd, isSent = false }
   const isOver = State === CANCELED || CanceledAt !== undefined
   if (isOver && TxDetails !== undefined) return { name: 'Paid too late', text, tone: 'odd', isPayable: false }
   if (isOver) return { name: CANCELED_TITLE, text, tone: 'over', isPayable: false }
-  if (odd !== undefined && (State === PAID || State === UNPAID))
-    return { name: ODD_NAMES[odd] ?? name, text: oddPaymentWords(odd).guest, tone: 'odd', isPayable: false }
+  const isLate = secondsLeft(order, now) === 0n
+  if (odd !== undefined && (State === PAID || State === UNPAID)) {
+    const isRestDue = odd === 'partial' && !isLate
+    const words = odd === 'partial' && isLate ? PARTLY_LATE : oddPaymentWords(odd).guest
+    return { name: ODD_NAMES[odd] ?? name, text: words, tone: 'odd', isPayable: false, isRestDue }
+  }
   if (State === PAID) return { name, text, tone: 'good', isPayable: false }
   if (isSent) return { name: 'Sent', text: SENT, tone: 'waits', isPayable: false }
-  if (secondsLeft(order, now) === 0n) return { name: 'Too late', text: EXPIRED, tone: 'over', isPayable: false }
+  if (isLate) return { name: 'Too late', text: EXPIRED, tone: 'over', isPayable: false }
   return { name, text, tone: 'waits', isPayable: State === COMMITTED || State === UNPAID }
 }
 
@@ -59,6 +65,8 @@ export function standingOf(order: Order, { now, isPending, odd, isSent = false }
 const CANCELED_TITLE = 'Canceled'
 const SENT = 'Your payment is on its way. The shop waits until the chain shows it, which takes a moment.'
 const EXPIRED = 'The time to pay is over: pay nothing for it any more. Order again if you still want it.'
+const PARTLY_LATE =
+  'Less came than was due, and the time to pay is over: send nothing more, ask the merchant for it back.'
 const ODD_NAMES: Partial<Readonly<Record<OddPayment, string>>> = {
   partial: 'Paid in part',
   over: 'Paid too much',

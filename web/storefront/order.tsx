@@ -78,7 +78,7 @@ function Life({ order, isSure }: { readonly order: Ordered; readonly isSure: boo
   const agreed = useAgreedOrder({
     order: order.ID,
     // Of what is paid in part the rest is asked for by hand.
-    now: standing.isPayable || seen.odd === 'partial' ? (due?.money ?? quote?.total) : undefined,
+    now: standing.isPayable || standing.isRestDue ? (due?.money ?? quote?.total) : undefined,
     isSure,
     isOver: order.State === PAID || order.State === CANCELED,
   })
@@ -89,7 +89,7 @@ function Life({ order, isSure }: { readonly order: Ordered; readonly isSure: boo
       <Contents order={order} due={due} quote={quote} />
       <ChangedTotal {...agreed} />
       {mismatch === undefined ? (
-        <Pay order={order} due={due} agreed={agreed} seen={seen} isPayable={standing.isPayable} />
+        <Pay order={order} due={due} agreed={agreed} seen={seen} standing={standing} />
       ) : (
         <div className="problem" role="alert">
           <p>✗ {words(mismatch)}</p>

@@ -12,14 +12,16 @@ import {
   type OddPayment,
   type Order,
   type PaymentDue,
+  type ShopClient,
 } from 'cairn-relay/client'
 import { useConnection, useManifest, useShop } from 'cairn-relay/react'
 import type { Agreed } from './agreed.js'
 import { lookAt, oddityOf, paymentLink, type ChainLook } from './chain-look.js'
-import { useGuest, useProblem } from './guest.js'
+import { useGuest, useLasting, useProblem } from './guest.js'
 import { secretOf, shortHex, textOf } from './hex.js'
+import type { Standing } from './order-state.js'
 import { totalText } from './order-total.js'
-import { isPayableOn } from './paying.js'
+import { isPayableOn, NOT_DUE } from './paying.js'
 import { keepSentPayment, sentPayment, type TrialChain } from './place.js'
 import { Qr } from './qr.js'
 import { requestOf, useWallets, type PayingWallet } from './wallets.js'
@@ -39,7 +41,7 @@ const LOOK_MS = 3_000
 /** What there is to see of the payment of an order, looked at again and again while it waits for it. */
 export function useSeenPayment(order: Order, due: PaymentDue | undefined): SeenPayment {
   const { chain } = useGuest().place
-  const [look, setLook] = useState<ChainLook | undefined>(undefined)
+  const [last, setLast] = useState<PaymentLook | undefined>(undefined)
   const payment = due && textOf(due.paymentId)
   const [, setVersion] = useState(0)
   const { State } = order
@@ -49,8 +51,8 @@ export function useSeenPayment(order: Order, due: PaymentDue | undefined): SeenP
     let isOver = false
     const see = () => {
       lookAt(requestOf(chain), due, chain).then(
-        (seen) => {
-          if (!isOver) setLook((before) => (isSameLook(before, seen) ? before : seen))
+        (look) => {
+          if (!isOver) setLast((before) => (isSameLook(before, { payment, look }) ? before : { payment, look }))
         },
         // The shop's word is what counts: a chain that does not answer is no news.
         () => undefined,
@@ -63,6 +65,8 @@ export function useSeenPayment(order: Order, due: PaymentDue | undefined): SeenP
       clearInterval(timer)
     }
   }, [chain, payment, State])
+  // Each payment has an address of its own: money that is sent to that of another one may be lost.
+  const look = last?.payment === payment ? last?.look : undefined
   const isWaiting = State === UNPAID && payment !== undefined
   const sent = isWaiting ? sentPayment(payment) : undefined
   const setSent = ({ paymentId }: PaymentDue, hash: string | undefined) => {
@@ -73,8 +77,16 @@ export function useSeenPayment(order: Order, due: PaymentDue | undefined): SeenP
   return { odd, look, sent, setSent }
 }
 
-function isSameLook(before: ChainLook | undefined, now: ChainLook): boolean {
-  return before?.address === now.address && before.received === now.received && before.made === now.made
+/** Of which payment it is. */
+interface PaymentLook {
+  readonly payment: string | undefined
+  readonly look: ChainLook
+}
+
+function isSameLook(before: PaymentLook | undefined, { payment, look }: PaymentLook): boolean {
+  if (before === undefined || before.payment !== payment) return false
+  const { address, received, made } = before.look
+  return address === look.address && received === look.received && made === look.made
 }
 
 interface PayProps {
@@ -82,12 +94,13 @@ interface PayProps {
   readonly due: PaymentDue | undefined
   readonly agreed: Agreed
   readonly seen: SeenPayment
-  readonly isPayable: boolean
+  readonly standing: Standing
 }
 
-export function Pay({ order, due, agreed, seen, isPayable }: PayProps) {
+export function Pay({ order, due, agreed, seen, standing: { isPayable, isRestDue } }: PayProps) {
   const { place } = useGuest()
   const { sent, setSent, odd } = seen
+  const isAway = useIsAway()
   const isUnpaid = order.State === UNPAID
   const paying = usePaying(order, { due: isUnpaid ? due : undefined, agreed, setSent })
   if (order.State === PAID || order.State === CANCELED) return null
@@ -95,7 +108,7 @@ export function Pay({ order, due, agreed, seen, isPayable }: PayProps) {
     return <Sent hash={sent} again={() => setSent(due, undefined)} />
   if (place.chain === undefined) return isPayable ? <NoChain /> : null
   const isShown = isPayable || paying.isRunning
-  if (!isShown && odd !== 'partial') return null
+  if (!isShown && isRestDue !== true) return null
   // While the guest is asked about another total, nothing says how to pay it.
   const shown = isUnpaid && agreed.other === undefined ? due : undefined
   return (
@@ -107,10 +120,18 @@ export function Pay({ order, due, agreed, seen, isPayable }: PayProps) {
         </p>
       )}
       {isShown && <ByWallet due={isUnpaid ? due : undefined} paying={paying} other={agreed.other} />}
-      {shown !== undefined && <ByHand due={shown} seen={seen} />}
+      {shown !== undefined && !isAway && <ByHand due={shown} seen={seen} />}
     </section>
   )
 }
+
+/** Nobody knows then whether it may be paid still; at once where a check failed, else after a moment. */
+function useIsAway(): boolean {
+  const { state } = useConnection()
+  return useLasting(state !== 'connected', AWAY_MS) || state === 'failed'
+}
+
+const AWAY_MS = 2_000
 
 function Sent({ hash, again }: { readonly hash: string; readonly again: () => void }) {
   return (
@@ -265,7 +286,8 @@ function usePaying(order: Order, { due, agreed: { total }, setSent }: PayingOpti
       .then(async (wanted) => {
         // Nothing stood on the page to agree to: it does now, and is paid with the next click.
         if (total === undefined) return end(LOOK_FIRST)
-        await wallet.pay(wanted, { tell: setTold, sent: (hash) => setSent(wanted, hash) })
+        const requireDue = () => requireStillDue(shop, wanted)
+        await wallet.pay(wanted, { tell: setTold, requireDue, sent: (hash) => setSent(wanted, hash) })
         end('')
       })
       .catch((error: unknown) => {
@@ -274,6 +296,12 @@ function usePaying(order: Order, { due, agreed: { total }, setSent }: PayingOpti
       })
   }
   return { pay, isRunning, told, problem }
+}
+
+/** A wallet may ask its owner for long: the order may be canceled by then, paid, or to be paid in another way. */
+function requireStillDue(shop: ShopClient | undefined, { order, paymentId }: PaymentDue): void {
+  const now = shop?.orders.due(order)
+  if (now === undefined || textOf(now.paymentId) !== textOf(paymentId)) throw new Error(NOT_DUE)
 }
 
 const LOOK_FIRST = 'Now you see what the shop asks. Nothing is paid yet: look it over, and pay if you agree.'

@@ -17,6 +17,8 @@ export interface Payer {
 export interface PayingSteps {
   /** What is asked of the wallet now. */
   tell(step: string): void
+  /** Throws where it is not to be paid like this any more: asked before anything is asked of the wallet that costs. */
+  requireDue(): void
   /** The payment's hash, as soon as there is one; undefined: the chain refused it. */
   sent(hash: string | undefined): void
 }
@@ -31,7 +33,9 @@ export async function payWith(payer: Payer, due: PaymentDue, chain: TrialChain, 
   if (!isPayableOn(chain, due))
     throw new Error(`${OTHER_CHAIN} ${due.currency.ChainID}, and this page pays on ${chain.chainId}`)
   await onChain(payer.request, chain)
+  steps.requireDue()
   if (!isNative(due)) await allow(payer, due, chain, steps)
+  steps.requireDue()
   steps.tell('Confirm the payment in your wallet.')
   const hash = await transact(payer, chain, { to: chain.payments, ...pay })
   steps.sent(hash)
@@ -45,6 +49,9 @@ export async function payWith(payer: Payer, due: PaymentDue, chain: TrialChain, 
     throw new Error(why ?? error.message, { cause: error })
   }
 }
+
+/** The error of a payment that is not due any more by then. */
+export const NOT_DUE = 'it is not to be paid like this any more: nothing was paid'
 
 /** How the error of a payment on another chain begins. */
 export const OTHER_CHAIN = 'it is to be paid on chain'

@@ -1,7 +1,7 @@
 /** What went wrong, in the words of somebody who buys. Pure. */
 
 import { ClientError, type ClientErrorCode, type QuoteProblemCode, type RefusedWrite } from 'cairn-relay/client'
-import { NO_HASH, OTHER_CHAIN, WRONG_CHAIN } from './paying.js'
+import { NO_HASH, NOT_DUE, OTHER_CHAIN, WRONG_CHAIN } from './paying.js'
 
 type Code = ClientErrorCode
 
@@ -148,6 +148,7 @@ function walletWords(error: unknown): string {
   if (message.startsWith(OTHER_CHAIN)) return 'This page cannot pay on the chain of that money. Choose another one.'
   if (message.startsWith(WRONG_CHAIN))
     return 'The wallet stays on another chain, and nothing was sent. Change the chain there.'
+  if (message === NOT_DUE) return 'The order changed in the meantime, and nothing was paid. Look at it again.'
   if (message === NO_HASH) return 'The wallet does not say what it sent. Look there before you pay again.'
   if (/paid already/iu.test(message)) return 'It is paid already: wait until the shop sees it.'
   if (/too late/iu.test(message)) return 'The time to pay is over. Order again if you still want it.'
