@@ -1,8 +1,9 @@
 /** What the merchant's console knows without a page: pictures, odd payments that were seen to, new orders, regions. */
 
 import { readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Order, OrderPayments, PaymentOddity, ShippingRegion } from '../../src/client/shop-client.js'
+import { notify } from '../../web/console/alerts.js'
 import { percentOf } from '../../web/console/bulk-changes.js'
 import { conflictsOf, unwatched } from '../../web/console/checked-write.js'
 import { isKnown, keepCurrency, keptCurrencies } from '../../web/console/currencies.js'
@@ -152,4 +153,18 @@ test('a conflict is a field that others changed, and not to what is wanted', () 
   const fields = [field('same', 'a'), field('theirs', 'c'), field('done', 'b')]
   expect(conflictsOf(fields)).toEqual([{ name: 'theirs', before: 'a', mine: 'b', theirs: 'c' }])
   expect(unwatched([{ changes: () => [], fields }])[0]!.fields).toEqual([])
+})
+
+test('a browser that shows no notifications of a page breaks nothing', () => {
+  // As Chrome on Android, where they may be allowed all the same.
+  const Refusing = vi.fn(function () {
+    throw new TypeError("Failed to construct 'Notification': Illegal constructor.")
+  })
+  vi.stubGlobal('Notification', Refusing)
+  try {
+    notify('A new order', 'Of Ada.', () => undefined)
+    expect(Refusing).toHaveBeenCalledOnce()
+  } finally {
+    vi.unstubAllGlobals()
+  }
 })

@@ -51,12 +51,21 @@ export function ring(): void {
 
 /** Shown by the system, also while another window is in front; a click brings the console to the front. */
 export function notify(title: string, body: string, open: () => void): void {
-  const shown = new Notification(title, { body, tag: title })
-  shown.addEventListener('click', () => {
+  const shown = notification(title, body)
+  shown?.addEventListener('click', () => {
     window.focus()
     open()
     shown.close()
   })
+}
+
+/** Undefined where the browser allows them and shows none of a page's own, as Chrome on Android. */
+function notification(title: string, body: string): Notification | undefined {
+  try {
+    return new Notification(title, { body, tag: title })
+  } catch {
+    return undefined
+  }
 }
 
 function permission(): NotificationPermission {

@@ -157,8 +157,9 @@ interface StockProps {
 /** One field for a listing without options, else a table with a row for each combination. */
 export function StockEditor({ draft: { options, stock }, change }: StockProps) {
   const variants = combinations(options)
-  const put = (name: string, text: string) =>
-    change(new Map([...stock, [name, text === '' ? undefined : BigInt(text)]]))
+  const put = (name: string, text: string) => {
+    if (/^\d*$/u.test(text)) change(new Map([...stock, [name, text === '' ? undefined : BigInt(text)]]))
+  }
   const input = (keys: readonly string[], label?: string) => (
     <input
       type="number"
