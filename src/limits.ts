@@ -315,6 +315,8 @@ export const BACK_OFF_MS_MAX = 15_000
 export const LOAD_PAUSE_MS_MIN = 500
 export const LOAD_PAUSE_MS_MAX = 16_000
 export const LOAD_TRIES_MAX = 8
+/** A client's request waits so long for its answer while nothing at all comes, no ping either: 3 are left out. */
+export const SILENCE_MS_MAX = 45_000
 /** How long a push waits for that, and what comes behind it: then the connection ends. */
 export const LOAD_WAIT_MS_MAX = 5_000
 /** What waits for a reader of `sets`; one that is further behind gets an error after them. */

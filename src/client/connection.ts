@@ -18,6 +18,7 @@ import type {
   SnapshotPush,
   SyncStatusRequest,
 } from '../wire/messages.js'
+import { SILENCE_MS_MAX } from '../limits.js'
 import { aborted, ClientError, fromWire, noRelayAt } from './client-error.js'
 import { inSlices, type Steps } from './slices.js'
 
@@ -56,6 +57,7 @@ export class RelayConnection {
   /** What came and was not taken yet, in order. */
   private readonly frames: ArrayBuffer[] = []
   private isTaking = false
+  private silence: ReturnType<typeof setTimeout> | undefined
 
   private constructor(socket: WebSocket, version: WireVersion, handlers: ConnectionHandlers) {
     this.socket = socket
@@ -120,6 +122,7 @@ export class RelayConnection {
         resolve: (payload) => (settle(), resolve(payload)),
         reject: (error) => (settle(), reject(error)),
       })
+      if (this.waiting.size === 1) this.listen()
       this.send(requestId, message)
     })
   }
@@ -129,8 +132,12 @@ export class RelayConnection {
   }
 
   close(): void {
+    this.end('closed by the client')
+  }
+
+  private end(reason: string): void {
     this.socket.close(CLOSE_NORMAL)
-    this.ended(CLOSE_NORMAL, 'closed by the client')
+    this.ended(CLOSE_NORMAL, reason)
   }
 
   private send(requestId: bigint, message: Message): void {
@@ -138,7 +145,15 @@ export class RelayConnection {
       this.socket.send(encodeEnvelope({ requestId, message }) as Uint8Array<ArrayBuffer>)
   }
 
+  /** A network may be gone without a word: no request waits for ever, and for so long nothing else came. */
+  private listen(): void {
+    clearTimeout(this.silence)
+    const look = () => this.waiting.size > 0 && this.end('the relay is silent')
+    this.silence = setTimeout(look, SILENCE_MS_MAX)
+  }
+
   private message(frame: ArrayBuffer): void {
+    if (this.waiting.size > 0) this.listen()
     this.frames.push(frame)
     if (this.isTaking) return
     this.isTaking = true
@@ -156,8 +171,7 @@ export class RelayConnection {
       if (message.kind === 'response') this.answered(requestId, message)
       else yield* this.serve(requestId, message)
     } catch (error) {
-      this.ended(CLOSE_NORMAL, (error as Error).message)
-      this.socket.close(CLOSE_NORMAL)
+      this.end((error as Error).message)
     }
   }
 
@@ -208,6 +222,7 @@ export class RelayConnection {
   private ended(code: number, reason: string): void {
     if (!this.open) return
     this.open = false
+    clearTimeout(this.silence)
     for (const waiting of this.waiting.values()) {
       waiting.reject(
         waiting.write
