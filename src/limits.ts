@@ -315,6 +315,8 @@ export const BACK_OFF_MS_MAX = 15_000
 export const LOAD_PAUSE_MS_MIN = 500
 export const LOAD_PAUSE_MS_MAX = 16_000
 export const LOAD_TRIES_MAX = 8
+/** A page waits so long for its database, which some browsers do not open until they are started anew. */
+export const KEPT_PLACE_MS_MAX = 3_000
 /** A client's request waits so long for its answer while nothing at all comes, no ping either: 3 are left out. */
 export const SILENCE_MS_MAX = 45_000
 /** How long a push waits for that, and what comes behind it: then the connection ends. */

@@ -5,6 +5,7 @@
  * Tests: test/client/kept-replica.test.ts
  */
 
+import { KEPT_PLACE_MS_MAX } from '../limits.js'
 import type { ReplicaStore } from './kept-replica.js'
 
 const DATABASE = 'cairn-replicas'
@@ -35,11 +36,29 @@ async function inEntries<T>(mode: IDBTransactionMode, act: (entries: IDBObjectSt
   }
 }
 
+/** Of a database that did not open in time: nobody waits for it once more, until it opens after all. */
+let unopened: Error | undefined
+
+/** Some browsers answer never, until they are started anew: a shop is shown all the same. */
 function opened(): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
+    if (unopened !== undefined) return reject(unopened)
+    let isLate = false
     const request = indexedDB.open(DATABASE, 1)
+    const timer = setTimeout(() => {
+      isLate = true
+      reject((unopened = new Error(`IndexedDB did not open within ${KEPT_PLACE_MS_MAX} ms`)))
+    }, KEPT_PLACE_MS_MAX)
     request.addEventListener('upgradeneeded', () => request.result.createObjectStore(ENTRIES))
-    request.addEventListener('success', () => resolve(request.result))
-    request.addEventListener('error', () => reject(request.error!))
+    request.addEventListener('success', () => {
+      clearTimeout(timer)
+      unopened = undefined
+      if (isLate) request.result.close()
+      else resolve(request.result)
+    })
+    request.addEventListener('error', () => {
+      clearTimeout(timer)
+      reject(request.error!)
+    })
   })
 }

@@ -48,6 +48,8 @@ export class TabTurn {
   private end: (() => void) | undefined
   private heldSinceMs = 0
   private isLeaving = false
+  /** The platform has no locks for this page: it takes no turns, as where there are none. */
+  private isAlone = false
   private wanting: ReturnType<typeof setInterval> | undefined
 
   constructor(name: string, platform: TabPlatform, handlers: TurnHandlers) {
@@ -97,8 +99,11 @@ export class TabTurn {
         this.wanting = undefined
         this.handlers.gained()
       })
-    // It rejects when it is aborted.
-    this.platform.locks.request(this.name, { signal }, turn).catch(() => undefined)
+    // It rejects when it is aborted, and where a browser keeps nothing for this page.
+    this.platform.locks.request(this.name, { signal }, turn).catch(() => {
+      this.isAlone = true
+      void turn()
+    })
   }
 
   private heard({ kind, message }: TabMessage): void {
@@ -108,7 +113,8 @@ export class TabTurn {
 
   /** Who wants it says so again: one that asks too soon is heard later. */
   private async leave(): Promise<void> {
-    if (this.end === undefined || this.isLeaving || Date.now() - this.heldSinceMs < TAB_TURN_MS_MIN) return
+    if (this.end === undefined || this.isAlone || this.isLeaving || Date.now() - this.heldSinceMs < TAB_TURN_MS_MIN)
+      return
     this.isLeaving = true
     try {
       await this.handlers.lost()
@@ -125,11 +131,16 @@ export class TabTurn {
   }
 }
 
-/** That of a page; undefined outside of one, and where it has no locks. */
+/** That of a page; undefined outside of one, and where it has no locks or may not use channels. */
 export function pagePlatform(): TabPlatform | undefined {
   const { document, navigator } = globalThis as Partial<typeof globalThis>
   if (document === undefined || navigator?.locks === undefined || typeof BroadcastChannel === 'undefined')
     return undefined
+  try {
+    new BroadcastChannel('cairn').close()
+  } catch {
+    return undefined
+  }
   return {
     locks: navigator.locks,
     channel: (name, heard) => {

@@ -76,13 +76,44 @@ test('a reload without a network shows what was kept, keeps cart and order, and 
   await context.close()
 })
 
-test('without IndexedDB, as in some private windows, it goes on in memory and says so', async () => {
+test.each<[what: string, order: number, deny: () => void, isInMemory: boolean]>([
+  [
+    'without IndexedDB, as in some private windows, it goes on in memory and says so',
+    7,
+    () => Object.defineProperty(globalThis, 'indexedDB', { value: undefined }),
+    true,
+  ],
+  [
+    'with a database that never opens, as some Safaris have, it goes on in memory and says so',
+    8,
+    () => Object.assign(indexedDB, { open: () => new EventTarget() }),
+    true,
+  ],
+  [
+    'without locks, as where a browser keeps nothing for a page, it takes no turns',
+    9,
+    () => Object.assign(navigator.locks, { request: () => Promise.reject(new DOMException('no', 'SecurityError')) }),
+    true,
+  ],
+  [
+    'where it may not talk to other tabs, it takes no turns',
+    10,
+    () => {
+      const refuse = function () {
+        throw new DOMException('no', 'SecurityError')
+      }
+      Object.assign(globalThis, { BroadcastChannel: refuse })
+    },
+    false,
+  ],
+])('%s', async (_what, order, deny, isInMemory) => {
   const context = await browser.newContext()
-  await context.addInitScript(() => Object.defineProperty(globalThis, 'indexedDB', { value: undefined }))
+  await context.addInitScript(deny)
   const tab = await openGuestPage(context, await guestsPlace())
-  await call(tab, 'order', 7)
-  expect(await call(tab, 'answer', 7)).toBe('taken')
-  expect((await call(tab, 'notices')).filter((text) => text.includes('in memory alone'))).toHaveLength(1)
+  await call(tab, 'order', order)
+  expect(await call(tab, 'answer', order)).toBe('taken')
+  const told = (await call(tab, 'notices')).filter((text) => text.includes('in memory alone'))
+  expect(told).toHaveLength(Number(isInMemory))
   await context.close()
 })
 
