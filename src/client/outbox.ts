@@ -18,7 +18,8 @@ import { aborted, ClientError, usage, type ClientErrorCode } from './client-erro
 import { encodeOutbox, type KeptOutbox, type KeptRefusal, type KeptWrite } from './kept-outbox.js'
 import type { ReplicaStore } from './kept-replica.js'
 import { isPlaceFull, isSameShop, readPlace } from './outbox-place.js'
-import { abortedAfter, isCrowded, LOST, WAITED_FOR } from './outbox-refusals.js'
+import { abortedAfter, isBehind, isCrowded, LOST, WAITED_FOR } from './outbox-refusals.js'
+import { Nonces } from './nonces.js'
 import { ofChanges, refusedAgain } from './own-writes.js'
 
 /** A write that no relay has answered, or of which no push has come yet. */
@@ -97,7 +98,7 @@ interface Entry extends Omit<KeptWrite, 'signed'> {
   isSignedKept: boolean
   /** It was sent over a connection that was lost, or may have been, and the relay may have it. */
   mayBeTaken: boolean
-  /** How often the relay said that too much is open. */
+  /** How often the relay said that too much is open, or that its nonce is too low. */
   tries: number
   lastRefusal?: ClientError
   readonly waiters: Set<Waiter>
@@ -109,7 +110,6 @@ interface AnsweredWrite {
   readonly seq: bigint
 }
 
-const NONCES_PER_MS = 1_000n
 const ID_RANDOM_BITS = 20n
 
 export class Outbox {
@@ -123,7 +123,7 @@ export class Outbox {
   private others: readonly Uint8Array[] = []
   /** Dismissed here while another tab keeps the list. */
   private readonly dismissed = new Set<bigint>()
-  private lastNonce = 0n
+  private readonly nonces = new Nonces()
   private cartText = ''
   /** What is kept of it. */
   private storedCart = ''
@@ -247,7 +247,7 @@ export class Outbox {
   private takeOwn(kept: KeptOutbox): void {
     this.takeWrites(kept.writes)
     this.refusals = kept.refused.filter(({ id }) => !this.dismissed.has(id))
-    if (kept.lastNonce > this.lastNonce) this.lastNonce = kept.lastNonce
+    if (kept.lastNonce > this.nonces.last) this.nonces.last = kept.lastNonce
     this.cardKept ||= kept.isCardKept
   }
 
@@ -393,7 +393,7 @@ export class Outbox {
     if (entry === undefined || link === undefined || !this.isHolder || this.isClosed || this.retry !== undefined)
       return false
     if (!entry.isSignedKept && !entry.isSent) {
-      entry.signed ??= this.host.sign(entry.patches, this.nextNonce())
+      entry.signed ??= this.host.sign(entry.patches, this.nonces.next(this.host.now()))
       await this.keep()
       // Meanwhile the turn may have gone to another tab, or the write have been aborted.
       if (this.host.link() !== link || !this.isHolder || this.entries[0] !== entry) return true
@@ -450,6 +450,7 @@ export class Outbox {
       entry.mayBeTaken = true
       return false
     }
+    if (isBehind(entry, this.nonces, error)) return true
     if (!WAITED_FOR.has(error.code) && !isCrowded(entry, error))
       return this.refuse(entry, entry.mayBeTaken ? refusedAgain(error) : error)
     entry.lastRefusal = error
@@ -532,15 +533,17 @@ export class Outbox {
   /** Resolves once what is held now is kept, or cannot be; the first time that is told. */
   private keep(): Promise<void> {
     if (!this.isHolder || this.isUnread) return Promise.resolve()
-    const { purpose, lastNonce, cartText: cart, cardKept: isCardKept, refusals: refused } = this
+    const { purpose, cartText: cart, cardKept: isCardKept, refusals: refused } = this
     const writes = [...this.entries]
-    const signed = writes.filter((entry) => entry.signed !== undefined)
-    const own = { purpose, lastNonce, cart, isCardKept, refused, writes: writes.map((entry) => ({ ...entry })) }
+    const signed = writes.map((entry) => ({ ...entry }))
+    const own = { purpose, lastNonce: this.nonces.last, cart, isCardKept, refused, writes: signed }
     this.saved = this.saved.then(async () => {
       try {
         await this.host.alone(() => this.saveBeside(own))
         for (const entry of writes) entry.isKept = true
-        for (const entry of signed) entry.isSignedKept = true
+        // It may be signed anew by now.
+        for (const [i, entry] of writes.entries())
+          entry.isSignedKept ||= entry.signed !== undefined && entry.signed === signed[i]!.signed
         const wasKept = this.storedCart === this.cartText
         this.storedCart = cart
         if (wasKept !== (cart === this.cartText)) this.told()
@@ -572,13 +575,6 @@ export class Outbox {
   private told(): void {
     this.shown = undefined
     this.host.changed()
-  }
-
-  /** Rising across restarts too, even if the clock is set back. */
-  private nextNonce(): bigint {
-    const now = BigInt(this.host.now()) * NONCES_PER_MS
-    this.lastNonce = now > this.lastNonce ? now : this.lastNonce + 1n
-    return this.lastNonce
   }
 
   private newId(): bigint {

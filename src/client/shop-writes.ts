@@ -14,6 +14,7 @@ import { ClientError, needsVersion5 } from './client-error.js'
 import type { RelayConnection } from './connection.js'
 import type { Verified } from './live.js'
 import type { SentWrite } from './outbox.js'
+import { Nonces } from './nonces.js'
 import { ofChanges, OwnWrites } from './own-writes.js'
 import type { OwnSet } from './proof-requests.js'
 import type { ShopDevice } from './shop-device.js'
@@ -49,13 +50,11 @@ interface WriteHost {
   notice(text: string): void
 }
 
-const NONCES_PER_MS = 1_000n
-
 export class ShopWrites {
   private readonly whose: { readonly shop: ShopId; readonly key?: Uint8Array | undefined }
   private readonly host: WriteHost
   private readonly own = new OwnWrites()
-  private lastNonce = 0n
+  private readonly nonces = new Nonces()
   /** Undefined without an outbox. */
   device: ShopDevice | undefined
 
@@ -117,22 +116,26 @@ export class ShopWrites {
     return sent
   }
 
-  private async sender(patches: readonly Uint8Array[], ifSeq?: bigint, signal?: AbortSignal): Promise<SentWrite> {
+  private async sender(
+    patches: readonly Uint8Array[],
+    ifSeq?: bigint,
+    signal?: AbortSignal,
+    isAgain?: true,
+  ): Promise<SentWrite> {
     const connection = this.host.connection()
     const { version } = connection
     if (ifSeq !== undefined && version === 4)
       throw needsVersion5('ifSeq needs version 5, and the relay speaks version 4')
-    const { header, signature } = this.sign(patches, this.nextNonce())
+    const { header, signature } = this.sign(patches, this.nonces.next(Date.now()))
     const patchSet = encodePatchSet(header, signature, patches)
     const request = { kind: 'write', patchSet, ...(ifSeq !== undefined && { expectedSeq: ifSeq }) } as const
-    return { header, signature, version, payload: await this.own.send(connection, request, signal) }
-  }
-
-  /** Rising across restarts too: made of the clock. */
-  private nextNonce(): bigint {
-    const now = BigInt(Date.now()) * NONCES_PER_MS
-    this.lastNonce = now > this.lastNonce ? now : this.lastNonce + 1n
-    return this.lastNonce
+    try {
+      return { header, signature, version, payload: await this.own.send(connection, request, signal) }
+    } catch (error) {
+      // What was sent over another connection before may have been taken.
+      if (isAgain || !connection.isOpen || !this.nonces.follow(error as Error)) throw error
+      return this.sender(patches, ifSeq, signal, true)
+    }
   }
 }
 

@@ -200,6 +200,7 @@ export class Batch {
     if (set.nonce <= last) {
       const first = terms && this.firstAnswer(shop, set)
       if (first !== undefined) return first
+      // Clients read the last one: that of a device whose clock was ahead.
       return {
         ok: false,
         code: 'INVALID',
