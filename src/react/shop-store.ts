@@ -33,6 +33,8 @@ const CONNECTING: ShopConnection = { state: 'connecting', error: undefined }
 export class ShopStore {
   private readonly watchers = new Set<() => void>()
   private held: ShopClient | undefined
+  /** The card of `held`, of those that it connected itself. */
+  private card: Uint8Array | undefined
   private shown: ShopConnection = CONNECTING
   private shownWithout: ListState<never> = LOADING
   private readiness: Promise<void> | undefined
@@ -91,19 +93,29 @@ export class ShopStore {
   /** Connects, and tries again where that may help; the returned function ends it. */
   open(options: ConnectOptions): () => void {
     const end = new AbortController()
-    if (this.held?.shopId !== options.shop) this.held = undefined
-    // Of the same shop its objects stay as they were until the new client has its own.
+    const before = this.held?.shopId === options.shop ? this.held : undefined
+    // Of the same shop its objects stay as they were until the new client has its own: but not those of a guest, who
+    // left, or is another one now.
+    const isOfGuest = this.card !== undefined && !isSameCard(this.card, options.key)
+    if (before === undefined || isOfGuest) this.drop()
     this.show(CONNECTING)
-    void this.connect({ ...options, signal: end.signal }, end.signal)
+    void this.connect({ ...options, signal: end.signal }, before, end.signal)
     return () => end.abort()
   }
 
-  private async connect(options: ConnectOptions, signal: AbortSignal): Promise<void> {
+  private drop(): void {
+    this.held = this.card = this.readiness = undefined
+    this.tell()
+  }
+
+  /** `before`: whose cart comes along. */
+  private async connect(options: ConnectOptions, before: ShopClient | undefined, signal: AbortSignal): Promise<void> {
     for (let waitMs = BACK_OFF_MS_MIN; ; waitMs = Math.min(2 * waitMs, BACK_OFF_MS_MAX)) {
       try {
         const client = await connect(options)
         if (signal.aborted) return
-        moveCart(this.held, client, options)
+        moveCart(before, client, options)
+        this.card = options.key
         signal.addEventListener('abort', this.take(client), { once: true })
         return
       } catch (error) {
@@ -129,6 +141,10 @@ export class ShopStore {
   private tell(): void {
     for (const watcher of this.watchers) watcher()
   }
+}
+
+function isSameCard(one: Uint8Array, other: Uint8Array | undefined): boolean {
+  return String(one) === String(other)
 }
 
 function connectionOf(client: ShopClient): ShopConnection {

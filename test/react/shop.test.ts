@@ -90,6 +90,22 @@ test('who becomes a guest is told of a cart that does not go beside what his car
   expect(running.bugs).toEqual([])
 })
 
+test('who waits for another shop waits until that one is there', async () => {
+  const running = await relay()
+  const store = new ShopStore(undefined)
+  const leave = store.open({ url: running.url, shop: SHOP, relay: running.address })
+  await store.ready()
+  leave()
+  // A component that waits is made anew as soon as it need not: at once would be again and again.
+  const end = store.open({ url, shop: SHOP + 1n, relay: running.address })
+  const isReady = vi.fn()
+  void store.ready().then(isReady)
+  await new Promise((wait) => setTimeout(wait, 100))
+  expect([store.client(), isReady.mock.calls.length]).toEqual([undefined, 0])
+  end()
+  await running.stop()
+})
+
 test('a hook outside of a shop says so', () => {
   const Outside = () => useListing(1n).status
   expect(() => renderToStaticMarkup(createElement(Outside))).toThrow('needs a <Shop>')
