@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { toHex } from '../../src/bytes/hex.js'
 import { listingIdOf } from '../../src/catalogue/listing-id.js'
 import { publicKeyOf } from '../../src/bytes/signature.node.js'
+import type { Change } from '../../src/patches/patch.js'
 import { openBlobs } from '../../src/store/blobs.js'
 import { cairn } from '../fixtures/cairn.js'
 import { consolePage, flaws, go, outcome, PATIENCE } from '../fixtures/console-page.js'
@@ -339,6 +340,34 @@ test("a guest's new order comes by itself, with its number, and a line says so",
   await outcome(page, 'Cancel order #2').getByText('Canceled').waitFor()
   await page.getByRole('button', { name: /^Canceled/u }).click()
   await line.waitFor()
+  await wire.close()
+})
+
+test('a guest who writes without end takes nothing else off the page', { timeout: FLOW_MS }, async () => {
+  await go(page, 'Orders')
+  await page.getByRole('button', { name: /^Ordered/u }).click()
+  const wire = await Wire.as(running.url, guest)
+  const long = '\u202eeda '.repeat(20_000)
+  const address = map({
+    ...{ Name: long, Address1: long, City: 'Summit', PostalCode: '1', Country: 'CH' },
+    EmailAddress: 'ada@example.org',
+  })
+  const placed = order(78n, 1n, 1n)
+  const value = new Map([...(placed.value as ReadonlyMap<string, never>), ['ShippingAddress', address]])
+  await wire.write(guest, [{ ...placed, value } as Change, state(78n, 3n)])
+  const line = page.locator('[data-order="78"]')
+  await line.getByText('Summit').waitFor()
+  await outcome(page, 'A new order').waitFor()
+  const heights = () => Promise.all([line, outcome(page, 'A new order')].map((part) => part.boundingBox()))
+  expect((await heights()).map((box) => box!.height < 500)).toEqual([true, true])
+  await line.getByRole('button').click()
+  const panel = page.getByRole('complementary')
+  await panel.getByText('ada@example.org').waitFor()
+  expect((await panel.locator('address').boundingBox())!.height).toBeLessThan(1_000)
+  expect(await flaws(page)).toEqual([])
+  await panel.getByRole('button', { name: 'Cancel the order' }).click()
+  await panel.getByRole('button', { name: 'Really cancel it' }).click()
+  await outcome(page, 'Cancel order').getByText('Canceled').waitFor()
   await wire.close()
 })
 

@@ -8,6 +8,7 @@ import { percentOf } from '../../web/console/bulk-changes.js'
 import { conflictsOf, unwatched } from '../../web/console/checked-write.js'
 import { isKnown, keepCurrency, keptCurrencies } from '../../web/console/currencies.js'
 import { FreshOrders } from '../../web/console/fresh-orders.js'
+import { guestAddress, guestText } from '../../web/console/guest-text.js'
 import { pictureProblem } from '../../web/console/picture-files.js'
 import { NEW_REGION, regionDraft, regionText, regionValue } from '../../web/console/regions.js'
 import { SeenTo } from '../../web/console/seen-to.js'
@@ -167,4 +168,27 @@ test('a browser that shows no notifications of a page breaks nothing', () => {
   } finally {
     vi.unstubAllGlobals()
   }
+})
+
+describe('what a guest wrote', () => {
+  test.each([
+    ['Ada Guest', 'Ada Guest'],
+    ['Ada\n\tGuest\0 ', 'Ada Guest'],
+    ['\u202eada\u2066 Guest', 'ada Guest'],
+    // Persian and emoji have letters that cannot be seen.
+    [
+      '\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 👩\u200d🚀',
+      '\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 👩\u200d🚀',
+    ],
+    ['🏔'.repeat(100_000), `${'🏔'.repeat(200)}…`],
+    [' '.repeat(100_000), ''],
+  ])('is a line: %#', (text, line) => {
+    expect(guestText(text)).toBe(line)
+  })
+
+  test('and each field of an address is one', () => {
+    const address = { Name: 'a'.repeat(300), City: 'Summit' } as never
+    expect(guestAddress(address)).toEqual({ Name: `${'a'.repeat(200)}…`, City: 'Summit' })
+    expect(guestAddress(undefined)).toBeUndefined()
+  })
 })

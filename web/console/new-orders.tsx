@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from 'react'
 import { isWanted, notify, readyOnTouch, ring, want, type Alert } from './alerts.js'
 import { FreshOrders } from './fresh-orders.js'
+import { guestText } from './guest-text.js'
 import { useOutcomes } from './outcomes.js'
 import { useLive, useSession } from './shared.js'
 
@@ -21,8 +22,9 @@ export function NewOrders({ open }: { readonly open: (order: bigint) => void }) 
     const [first] = placed
     if (first === undefined) return
     const what = placed.length === 1 ? 'A new order' : `${placed.length} new orders`
-    const guests = placed.map(({ ShippingAddress: ship, InvoiceAddress: bill }) => (ship ?? bill)?.Name ?? 'a guest')
-    const text = `Of ${guests.slice(0, NAMED_MAX).join(', ')}${guests.length > NAMED_MAX ? ' and others' : ''}.`
+    const guests = placed.slice(0, NAMED_MAX).map(({ ShippingAddress: ship, InvoiceAddress: bill }) => ship ?? bill)
+    const names = guests.map((address) => guestText(address?.Name ?? 'a guest')).join(', ')
+    const text = `Of ${names}${placed.length > NAMED_MAX ? ' and others' : ''}.`
     tell(what, text)
     if (wanted.sound) ring()
     if (wanted.notifications) notify(what, text, () => open(first.ID))

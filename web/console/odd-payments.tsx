@@ -2,6 +2,7 @@
 
 import { formatMoney, oddPaymentWords, type OrderPayments, type PaymentOddity } from 'cairn-relay/client'
 import { useSyncExternalStore } from 'react'
+import { guestText } from './guest-text.js'
 import { keptNotes } from './kept-notes.js'
 import { useOutcomes } from './outcomes.js'
 import type { OrderRow } from './order-row.js'
@@ -85,8 +86,11 @@ function OddPayment({ row, payments: { order }, oddity }: OddProps) {
 /** A letter in the merchant's own mail program; undefined where the guest left no address. */
 function letterTo(row: OrderRow, sentence: string): string | undefined {
   const address = row.order?.InvoiceAddress ?? row.order?.ShippingAddress
-  if (address === undefined) return undefined
+  if (address === undefined || address.EmailAddress.length > EMAIL_LETTERS_MAX) return undefined
   const subject = encodeURIComponent(`Your order ${nameOf(row)}`)
-  const body = encodeURIComponent(`Dear ${address.Name},\n\n${sentence}\n`)
+  const body = encodeURIComponent(`Dear ${guestText(address.Name)},\n\n${sentence}\n`)
   return `mailto:${encodeURIComponent(address.EmailAddress)}?subject=${subject}&body=${body}`
 }
+
+/** Longer ones there are not (RFC 5321 §4.5.3.1). */
+const EMAIL_LETTERS_MAX = 254

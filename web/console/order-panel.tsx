@@ -13,6 +13,7 @@ import {
 } from 'cairn-relay/client'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { quoteAsAsked } from '../as-asked.js'
+import { guestAddress } from './guest-text.js'
 import { OddPayments } from './odd-payments.js'
 import { choiceText } from './options.js'
 import { useOutcomes } from './outcomes.js'
@@ -123,8 +124,8 @@ function sumText(money: Money | undefined): string {
 
 function Addresses({ row: { order } }: { readonly row: OrderRow }) {
   const list = [
-    ['Ship to', order?.ShippingAddress],
-    ['Invoice to', order?.InvoiceAddress],
+    ['Ship to', guestAddress(order?.ShippingAddress)],
+    ['Invoice to', guestAddress(order?.InvoiceAddress)],
   ] as const
   return (
     <div className="addresses">

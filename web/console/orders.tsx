@@ -12,6 +12,7 @@ import {
 } from 'cairn-relay/client'
 import { useMemo, useState } from 'react'
 import { flushSync } from 'react-dom'
+import { guestAddress } from './guest-text.js'
 import { OrderPanel } from './order-panel.js'
 import { useSeenTo } from './odd-payments.js'
 import { isDue, nameOf, OrderState, shortId, type OrderRow } from './order-row.js'
@@ -121,7 +122,7 @@ function OrderLine({
 }) {
   const { id, order, payments } = row
   const { due, paid, payableUntil, oddities = [] } = payments ?? {}
-  const address = order?.ShippingAddress ?? order?.InvoiceAddress
+  const address = guestAddress(order?.ShippingAddress ?? order?.InvoiceAddress)
   const pieces = (order?.Items ?? []).reduce((sum, { Quantity }) => sum + Quantity, 0n)
   return (
     <tr className={isChosen ? 'chosen' : undefined} data-order={String(id)}>
@@ -161,7 +162,7 @@ function rowsOf(orders: readonly Order[], payments: readonly OrderPayments[]): O
 const FIRST = 1n << 50n
 
 function isFound(row: OrderRow, search: string): boolean {
-  const address = row.order?.ShippingAddress ?? row.order?.InvoiceAddress
+  const address = guestAddress(row.order?.ShippingAddress ?? row.order?.InvoiceAddress)
   const text = [nameOf(row), String(row.id), address?.Name, address?.City, address?.EmailAddress]
     .join(' ')
     .toLowerCase()
