@@ -132,8 +132,7 @@ class RelayAudit {
       snapshot: () => undefined,
       syncStatus: () => undefined,
       subscriptionClosed: (reason: string) => this.lost(`the relay ended the subscription: ${reason}`),
-      closed: (_code: number, reason: string) =>
-        this.lost(`the relay ended the connection: ${reason || 'no reason given'}`),
+      closed: (reason: string) => this.lost(`the relay ended the connection: ${reason || 'no reason given'}`),
     }
     const connection = await RelayConnection.open(url, 5, handlers, signal)
     const challenge = await connection.request({ kind: 'authenticate', publicKey: publicKeyOf(secret) }, signal)

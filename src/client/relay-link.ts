@@ -292,7 +292,7 @@ export class RelayLink {
           syncStatus: (status) => this.asideOf(status)?.syncStatus(status) ?? this.told.syncStatus(status),
           // It begins again with a connection of its own, after the usual pause.
           subscriptionClosed: () => connection.close(),
-          closed: (_code, reason) => this.lost(connection, reason),
+          closed: (reason) => this.lost(connection, reason),
         },
         signal,
       ),

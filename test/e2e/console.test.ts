@@ -8,7 +8,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { toHex } from '../../src/bytes/hex.js'
 import { listingIdOf } from '../../src/catalogue/listing-id.js'
 import { publicKeyOf } from '../../src/bytes/signature.node.js'
-import type { Change } from '../../src/patches/patch.js'
 import { openBlobs } from '../../src/store/blobs.js'
 import { cairn } from '../fixtures/cairn.js'
 import { consolePage, flaws, go, outcome, PATIENCE } from '../fixtures/console-page.js'
@@ -352,9 +351,9 @@ test('a guest who writes without end takes nothing else off the page', { timeout
     ...{ Name: long, Address1: long, City: 'Summit', PostalCode: '1', Country: 'CH' },
     EmailAddress: 'ada@example.org',
   })
-  const placed = order(78n, 1n, 1n)
-  const value = new Map([...(placed.value as ReadonlyMap<string, never>), ['ShippingAddress', address]])
-  await wire.write(guest, [{ ...placed, value } as Change, state(78n, 3n)])
+  const Items = [map({ ListingID: 1n, Quantity: 1n })]
+  const value = map({ ID: 78n, State: 1n, Items, ShippingAddress: address })
+  await wire.write(guest, [{ op: 'add', path: ['Orders', 78n], value }, state(78n, 3n)])
   const line = page.locator('[data-order="78"]')
   await line.getByText('Summit').waitFor()
   await outcome(page, 'A new order').waitFor()

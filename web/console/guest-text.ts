@@ -15,7 +15,7 @@ export function guestText(text: string): string {
     .slice(0, SEEN_MAX)
     .replaceAll(/\s+/gu, ' ')
     .replaceAll(/[\p{Bidi_Control}\p{Cc}]/gu, '')
-  const letters = [...line.trim()]
+  const letters = Array.from(line.trim())
   return letters.length > LETTERS_MAX ? `${letters.slice(0, LETTERS_MAX).join('')}…` : letters.join('')
 }
 
