@@ -124,15 +124,16 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
   [
     ['import'],
     `cairn import FILE [--shop ID] [--dry-run] [--skip-bad-rows] [--delete] [--keep-stock]
-             [--upload] [--decimals N] [--card FILE | --data DIR] [--url URL] [--relay ADDRESS] [--json]`,
-    '--url, --shop, --card, --data, --relay, --decimals, --dry-run, --skip-bad-rows, --delete, --keep-stock, ' +
+             [--upload] [--decimals N] [--card FILE | --data DIR] [--url URL] [--relay ADDRESS|chain]
+             [--chain FILE] [--json]`,
+    '--url, --shop, --card, --data, --relay, --chain, --decimals, --dry-run, --skip-bad-rows, --delete, --keep-stock, ' +
       '--upload, --json',
   ],
   [
     ['export'],
     `cairn export [--out FILE] [--orders] [--shop ID] [--decimals N] [--card FILE | --data DIR]
-             [--url URL] [--relay ADDRESS]`,
-    '--url, --shop, --card, --data, --relay, --decimals, --out, --orders',
+             [--url URL] [--relay ADDRESS|chain] [--chain FILE]`,
+    '--url, --shop, --card, --data, --relay, --chain, --decimals, --out, --orders',
   ],
   [['orders'], 'cairn orders [--data DIR] [--shop ID] [--odd] [--json]', '--data, --shop, --odd, --json'],
   [['check'], 'cairn check [--data DIR] [--shop ID]', '--data, --shop'],
