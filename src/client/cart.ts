@@ -421,7 +421,8 @@ function loadingQuote(_shop: unknown, items: readonly Item[]): Quote {
 }
 
 /** Throws ClientError USAGE. */
-export function checkItem({ listing, variations, quantity }: Item, at: string): void {
+export function checkItem(item: Item | undefined, at: string): void {
+  const { listing, variations, quantity } = item ?? ({} as Partial<Item>)
   if (!isId(listing)) throw usage(`${at}.listing`, `it is ${kindOf(listing)}`, 'Give the id of a listing: 42n.')
   checkQuantity(quantity, `${at}.quantity`)
   if (variations === undefined) return

@@ -117,7 +117,7 @@ const CODES: ReadonlyMap<number, ClientErrorCode> = new Map([
 ])
 
 /** Throws ClientError USAGE, before anything is sent and the wallet is asked. */
-function checkEnrolOptions({ url, shop, card, wallet }: EnrolOptions): void {
+function checkEnrolOptions({ url, shop, card, wallet }: Partial<EnrolOptions> = {}): void {
   checkUrl(url)
   checkShop(shop)
   if (!(card instanceof Uint8Array && isPublicKey(card)))

@@ -7,7 +7,7 @@
  */
 
 import type { Seconds } from '../brands.js'
-import type { ClientError } from './client-error.js'
+import { usage, type ClientError } from './client-error.js'
 import type { Part } from './parts.js'
 
 /** As of which set a value is verified. */
@@ -174,6 +174,7 @@ export class LiveObjects {
     let watching = 0
     const get = () => (shown = this.next<T, More>(view.read(), { shown, isWatched: watching > 0 }))
     const subscribe = (changed: () => void) => {
+      if (typeof changed !== 'function') throw usage('changed', 'it is no function', 'Give one.')
       if (watching++ === 0) this.looked(live, view)
       const stop = this.watch(view.topics, changed)
       return () => {

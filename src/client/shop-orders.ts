@@ -30,7 +30,7 @@ import { checkAgreed, isAgreed, requireAgreed, requireDue } from './agreed-total
 import { checkAddress, outcomeOf, whenHeld } from './checkout.js'
 import { checkItem, type AddressProblem } from './cart.js'
 import type { ClosingClient } from './client-closed.js'
-import { ClientError, usage } from './client-error.js'
+import { ClientError, kindOf, usage } from './client-error.js'
 import { ChoiceTerms, followsNow, type Finding, type PricedShop } from './compared-total.js'
 import type { Live, LiveList } from './live.js'
 import { currencyOf, isSameCurrency, type Currency, type Money } from './amount-of-money.js'
@@ -148,6 +148,8 @@ export class ShopOrders {
 
   /** Nobody can look for an order whose id only the call knew. */
   private async write(id: OrderId, changes: readonly Change[], options: CallOptions): Promise<void> {
+    // Throws USAGE for an id that is none.
+    this.shop.order(id)
     try {
       await this.shop.write(changes, options)
     } catch (error) {
@@ -210,6 +212,7 @@ export class ShopOrders {
       path: ['Orders', id, field],
       value: addressValue(address, field),
     }))
+    if (changes.length === 0) throw usage('addresses', 'there is none', 'Give shippingAddress, or invoiceAddress.')
     await this.write(id, changes, options)
   }
 
@@ -255,6 +258,7 @@ export class ShopOrders {
   async choosePayment(id: OrderId, choice: PaymentChoice, options: ChoiceOptions = {}): Promise<PaymentDue> {
     const { total } = options
     checkAgreed(total)
+    for (const name of ['payee', 'currency'] as const) checkPlace(choice?.[name], `choice.${name}`)
     if (!this.shop.sees(id))
       throw new ClientError(
         'NOT_SUBSCRIBED',
@@ -436,6 +440,13 @@ function callsOf(request: PaymentRequest): PaymentCalls {
     getPaymentAddress: { data: prefixedHex(getPaymentAddressCall(request)) },
     processPayment: { data: prefixedHex(processPaymentCall(request)) },
   }
+}
+
+/** Throws ClientError USAGE. */
+function checkPlace(place: Partial<ChainAddress> | undefined, at: string): void {
+  if (typeof place?.ChainID !== 'bigint') throw usage(`${at}.ChainID`, `it is ${kindOf(place?.ChainID)}`, 'Give 1n.')
+  if (!(place.Address instanceof Uint8Array && place.Address.length === 20))
+    throw usage(`${at}.Address`, `it is ${kindOf(place.Address)}`, 'Give 20 bytes (Uint8Array).')
 }
 
 /** Throws ClientError USAGE. */
