@@ -10,6 +10,7 @@ import { checkShop, checkUrl } from './place-arguments.js'
 export { ClientError, type ClientErrorCode } from './client-error.js'
 export { inviteLink, readInviteLink, type Invite } from './invite-link.js'
 
+/** What `enrol` takes: which card of which wallet, for which shop. */
 export interface EnrolOptions {
   /** http(s) address of the relay. */
   readonly url: string
@@ -22,6 +23,10 @@ export interface EnrolOptions {
   readonly signal?: AbortSignal
 }
 
+/**
+ * What signs an enrolment: an account of viem is one; a page makes one of the wallet of its visitor (EIP-1193,
+ * `personal_sign`).
+ */
 export interface Wallet {
   /** With 0x; the letter case is shown to whoever signs. */
   readonly address: string

@@ -27,6 +27,7 @@ export interface Verified {
  * subscription is still coming, or not proven yet; what is held until then may be of the past.
  */
 export interface LiveState<T> {
+  /** `ready`: show `data`; `unavailable`: there is none, or it is not for this card; `failed`: `error` says why. */
   readonly status: 'loading' | 'ready' | 'unavailable' | 'failed'
   /**
    * Nothing was left out: `data`, and in `unavailable` that there is none, is proven as the state at a checkpoint.
@@ -42,6 +43,7 @@ export interface LiveState<T> {
   readonly stale: boolean
   /** With `optimistic` of `connect`: `data` holds a write of this client that no push has brought yet. */
   readonly pending?: boolean
+  /** Kept while it is loading anew; undefined while nothing is known, and where there is none. */
   readonly data: T | undefined
   readonly error: ClientError | undefined
 }
@@ -62,6 +64,7 @@ export interface ListState<T> extends LiveState<readonly T[]> {
   readonly hasMore: boolean
 }
 
+/** A list as live values have it: `data` is the same array until what is in it, or its order, changes. */
 export type LiveList<T> = Live<readonly T[], ListState<T>>
 
 /** What is known of how a value came to be. */

@@ -37,6 +37,7 @@ export interface RefusedWrite extends Omit<PendingWrite, 'state'> {
   readonly message: string
 }
 
+/** What waits in an outbox to be sent, and what no relay took. */
 export interface OutboxState {
   /** In their order; the same reference until something changes, like `refused`. */
   readonly pending: readonly PendingWrite[]

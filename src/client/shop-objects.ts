@@ -45,6 +45,7 @@ export interface LiveOrder extends Live<Order> {
   receipt(options?: ReceiptOptions): Promise<Uint8Array>
 }
 
+/** `signal`: rejects with ABORTED, whatever was come to. */
 export interface ReceiptOptions {
   readonly signal?: AbortSignal | undefined
 }

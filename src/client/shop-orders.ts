@@ -38,6 +38,7 @@ import { randomId } from './places.js'
 import { choiceProblem, quoteOf, type Item, type Quote } from './quote.js'
 import { stateOf, waitFor } from './wait-for.js'
 
+/** What an order begins with; all of it may come later. */
 export interface NewOrder {
   /** 64 bits, not 0; random if left out. */
   readonly id?: OrderId | undefined
@@ -46,6 +47,7 @@ export interface NewOrder {
   readonly invoiceAddress?: AddressDetails | undefined
 }
 
+/** Who is paid, and in what: a payee and a currency of the manifest. */
 export interface PaymentChoice {
   readonly payee: ChainAddress
   /** An accepted currency on the payee's chain. */
@@ -102,6 +104,7 @@ interface CallOptions {
   readonly signal?: AbortSignal
 }
 
+/** For what total payment is chosen. */
 export interface ChoiceOptions extends CallOptions {
   /** What the guest saw and agreed to: where something else is due nothing is to be paid before he is asked again. */
   readonly total?: Money | undefined
@@ -114,6 +117,7 @@ interface Found {
   readonly finding: Finding
 }
 
+/** Makes and changes orders, and tells what is due; `client.orders`. */
 export class ShopOrders {
   private readonly shop: OrderShop
   private readonly priced: PricedShop

@@ -50,4 +50,5 @@ export const ERROR_REMEDIES = {
   PAYMENT_MISMATCH: 'Do not pay; tell the merchant.',
 } as const
 
+/** The codes of all errors, on the wire, in programs and on the command line. */
 export type ErrorCatalogueCode = keyof typeof ERROR_REMEDIES
