@@ -105,7 +105,7 @@ async function serve(settings: Settings, io: Io): Promise<void> {
   }
 }
 
-/** A first start that nobody could reach leaves no data and no key behind; of later ones the data tell who uses them. */
+/** A first start that nobody could reach leaves no data and no key; of later ones the data tell who uses them. */
 async function checkPorts({ host, port, metricsHost, metricsPort }: Settings): Promise<void> {
   const failure = await listenFailure(host, port)
   if (failure !== undefined) throw new ListenError(host, port, failure.code)

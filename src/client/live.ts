@@ -7,7 +7,7 @@
  */
 
 import type { Seconds } from '../brands.js'
-import { usage, type ClientError } from './client-error.js'
+import type { ClientError } from './client-error.js'
 import type { Part } from './parts.js'
 
 /** As of which set a value is verified. */
@@ -27,7 +27,6 @@ export interface Verified {
  * subscription is still coming, or not proven yet; what is held until then may be of the past.
  */
 export interface LiveState<T> {
-  /** `ready`: show `data`; `unavailable`: there is none, or it is not for this card; `failed`: `error` says why. */
   readonly status: 'loading' | 'ready' | 'unavailable' | 'failed'
   /**
    * Nothing was left out: `data`, and in `unavailable` that there is none, is proven as the state at a checkpoint.
@@ -43,7 +42,6 @@ export interface LiveState<T> {
   readonly stale: boolean
   /** With `optimistic` of `connect`: `data` holds a write of this client that no push has brought yet. */
   readonly pending?: boolean
-  /** Kept while it is loading anew; undefined while nothing is known, and where there is none. */
   readonly data: T | undefined
   readonly error: ClientError | undefined
 }
@@ -64,7 +62,6 @@ export interface ListState<T> extends LiveState<readonly T[]> {
   readonly hasMore: boolean
 }
 
-/** A list as live values have it: `data` is the same array until what is in it, or its order, changes. */
 export type LiveList<T> = Live<readonly T[], ListState<T>>
 
 /** What is known of how a value came to be. */
@@ -177,7 +174,6 @@ export class LiveObjects {
     let watching = 0
     const get = () => (shown = this.next<T, More>(view.read(), { shown, isWatched: watching > 0 }))
     const subscribe = (changed: () => void) => {
-      if (typeof changed !== 'function') throw usage('changed', 'it is no function', 'Give one.')
       if (watching++ === 0) this.looked(live, view)
       const stop = this.watch(view.topics, changed)
       return () => {

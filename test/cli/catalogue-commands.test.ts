@@ -120,7 +120,10 @@ test('a file without products deletes nothing', { timeout: 60_000 }, async () =>
 test('lines about long cells are short', { timeout: 60_000 }, async () => {
   const long = 'A'.repeat(100_000)
   const unquoted = await run('import', file('long.csv', `Title,Price\n${long}"x,1\n`))
-  expect([unquoted.code, unquoted.err]).toEqual([1, expect.stringContaining('a quotation mark stands within a cell') as string])
+  expect([unquoted.code, unquoted.err]).toEqual([
+    1,
+    expect.stringContaining('a quotation mark stands within a cell') as string,
+  ])
   expect(unquoted.err.length).toBeLessThan(2_000)
   const named = await run('import', file('long.csv', `Title,Price,${long}\nLong,1,x\n`), '--dry-run')
   expect([named.code, named.out]).toEqual([0, expect.stringContaining('column without a place: AAA') as string])

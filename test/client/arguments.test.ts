@@ -214,8 +214,6 @@ it('what a client is asked for is checked, and nothing of it is written', async 
     ['id', /bigint/u, () => client.order(0n)],
     ['name', /text/u, () => client.tag('')],
     ['listing', /bigint/u, () => client.stock(1 as never)],
-    // At once: else it throws where nobody catches, with the first change.
-    ['changed', /no function/u, () => client.listing(1n).subscribe(undefined as never)],
     ['query.order', /orderBy/u, () => client.listings({ order: 'price' } as never)],
     ['query', /object/u, () => client.listings(null as never)],
     ['amount', /1299n/u, () => client.money(1 as never, { ChainID: 1n, Address: new Uint8Array(20) })],

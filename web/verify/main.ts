@@ -177,7 +177,7 @@ function isWithoutAnchor({ sentence, receipt }: ReceiptReport): boolean {
 }
 
 const NOT_ANCHORED =
-  'You need not wait for anything: it is proven as it is. Anchored is a receipt whose entry the shop’s owner has noted ' +
+  'You need not wait for anything: it is proven as it is. Anchored is a receipt whose entry the shop’s owner noted ' +
   'on a blockchain too.'
 
 function capitalised(text: string | undefined): string | undefined {
