@@ -35,13 +35,16 @@ const app = await Application.bootstrapWithPlugins({
   excludePrivate: true,
   excludeProtected: true,
   excludeExternals: true,
-  requiredToBeDocumented: ['Function', 'Class'],
+  requiredToBeDocumented: ['Function', 'Class', 'Interface', 'TypeAlias', 'Variable'],
   validation: { notDocumented: true, notExported: false, invalidLink: true, rewrittenLink: true },
   treatValidationWarningsAsErrors: true,
   logLevel: 'Warn',
 })
 // Before they are listed in groups.
-app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => removeSchemas(project))
+app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
+  removeSchemas(project)
+  nameParameters(project)
+})
 const project = await app.convert()
 if (project === undefined) process.exit(1)
 for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
@@ -58,6 +61,15 @@ if (unnamed.length > 0)
   throw new Error(`fields of a schema stand in the place of a type's name in ${unnamed.join(', ')}`)
 const pages = project.getReflectionsByKind(ReflectionKind.FunctionOrMethod | ReflectionKind.Class).length
 console.log(`${join(resolve(options.out), 'index.html')}: ${names.size} subpaths, ${pages} functions and classes`)
+
+/** One that is taken apart at once has no name in the code: it is called by its type, `order` of an Order. */
+function nameParameters(project) {
+  for (const one of project.getReflectionsByKind(ReflectionKind.Parameter)) {
+    if (!one.name.startsWith('__')) continue
+    const name = one.type?.name ?? 'options'
+    one.name = `${name[0].toLowerCase()}${name.slice(1)}`
+  }
+}
 
 /** An object's type and the schema that it is made of have one name, and a type is all that the package exports. */
 function removeSchemas(project) {

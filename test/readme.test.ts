@@ -44,6 +44,13 @@ const relay = Uint8Array.from(Buffer.from(relay_address.slice(2), 'hex'))
 const { secret: key, publicKey } = enrol_.makeKeyCard()
 const wallet = viem_.privateKeyToAccount(viem_.generatePrivateKey())
 await enrol_.enrol({ url, shop, card: publicKey, wallet, guest: true })
+const provider = {
+  request: async ({ method, params }) => {
+    if (method === 'eth_requestAccounts') return [wallet.address]
+    if (method !== 'personal_sign' || params[1] !== wallet.address) throw new Error(method)
+    return wallet.signMessage({ message: { raw: params[0] } })
+  },
+}
 const address = {
   ...{ Name: 'A. Guest', Address1: 'Hut 1', City: 'Summit', PostalCode: '10000', Country: 'CH' },
   EmailAddress: 'guest@example.org',

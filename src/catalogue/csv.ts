@@ -82,9 +82,22 @@ function parsed(content: string): string[][] {
     return rows
   } catch (error) {
     if (error instanceof TableError) throw error
-    throw new TableError((error as Error).message, { cause: error })
+    throw new TableError(quoteProblem(error as CsvError) ?? (error as Error).message, { cause: error })
   }
 }
+
+/** What csv-parse throws. */
+type CsvError = Error & { readonly code?: string; readonly lines?: number }
+
+/** Of quotation marks that are not as they have to be; undefined for something else. */
+function quoteProblem({ code = '', lines }: CsvError): string | undefined {
+  if (code === 'CSV_QUOTE_NOT_CLOSED')
+    return `line ${lines}: a cell begins with a quotation mark, and none ends it. ${QUOTE_REMEDY}`
+  if (!/^(?:CSV_)?INVALID_(?:OPENING|CLOSING)_QUOTE$/u.test(code)) return undefined
+  return `line ${lines}: a quotation mark stands within a cell. ${QUOTE_REMEDY}`
+}
+
+const QUOTE_REMEDY = 'Put one before and one behind such a cell, and write each within it twice, or save the file anew'
 
 interface Counted {
   readonly empty_lines: number

@@ -18,6 +18,7 @@ import { setsOf, type ChangeGroup } from './sets.js'
 import { tagChanges } from './tag-changes.js'
 import { variantProduct, wantedListing, type WantedListing } from './wanted-listing.js'
 
+/** What an import may do beside adding and changing. */
 export interface ImportOptions {
   /** Listings and variations that the file does not name go; refused beside wrong rows. */
   readonly mayDelete?: boolean
@@ -25,6 +26,7 @@ export interface ImportOptions {
   readonly keepStock?: boolean
 }
 
+/** What an import would write, and what is wrong with its file. */
 export interface ImportPlan {
   /** To be written in this order, each as one set. Stock never stands beside what everybody may read. */
   readonly sets: readonly (readonly Change[])[]

@@ -7,6 +7,7 @@
 
 import type { Amount, ListingId } from '../brands.js'
 
+/** A product of a file: what it does not say is undefined, and stays as the shop has it. */
 export interface Product {
   /** The row it begins in, as a spreadsheet counts: the header is row 1. */
   readonly row: number
@@ -24,6 +25,7 @@ export interface Product {
   readonly variants: readonly Variant[]
 }
 
+/** One row of a product: what there is to buy, with its price and stock. */
 export interface Variant {
   readonly row: number
   /** One for each option. */
@@ -66,6 +68,7 @@ export class Notices {
   }
 }
 
+/** What a file holds, and what is wrong with it. */
 export interface ReadProducts {
   /** Those of which every row is right. */
   readonly products: readonly Product[]

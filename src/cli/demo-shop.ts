@@ -54,7 +54,7 @@ interface DemoOptions {
 
 /** What a start of the demo found and made. */
 export interface DemoStart {
-  /** An order that waits to be paid by whoever tries the demo; undefined without a chain. */
+  /** An order that waits to be paid by whoever tries the demo; undefined without a chain, or where none can be made. */
   readonly unpaid: bigint | undefined
   /** Orders of earlier starts that are Paid. */
   readonly paidBefore: number
@@ -76,14 +76,21 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   await illustrate(client)
   await accept(client, [NATIVE, ...(chain?.token === undefined ? [] : [chain.token])])
   const guests = await Promise.all(keys.guests.map((guest) => guestOf(url, shop, keys.wallet, guest, signal)))
-  for (const guest of guests) {
-    // What guests of earlier starts took is not to be missing now.
-    if (guest.ended.length > 0) await restock(client)
-    await commit(guest.client, guest.order, chain !== undefined)
+  const last = guests.at(-1)!
+  let unpaid: OrderId | undefined
+  try {
+    for (const guest of guests) {
+      // What guests of earlier starts took is not to be missing now.
+      if (guest.ended.length > 0) await restock(client)
+      await commit(guest.client, guest.order, chain !== undefined)
+    }
+    unpaid = chain && last.client.orders.due(last.order)?.order
+  } catch (error) {
+    if (signal.aborted) throw error
+    // The shop is there for whoever tries it: he may have changed what these guests want.
+    tell(`the guests of the demo cannot order: ${(error as Error).message}`)
   }
   // The last one's card is free for `cairn order pay`; the others pay by themselves.
-  const last = guests.at(-1)!
-  const unpaid = chain && last.client.orders.due(last.order)?.order
   last.client.close()
   const paidBefore = guests.flatMap(({ ended }) => ended).filter(({ State }) => State === PAID).length
   ready({ unpaid, paidBefore, isNewChain: minted && !isNew })

@@ -212,7 +212,9 @@ function reportLines(
   return [
     ...problems.map(({ row, column, reason }) => `row ${row}, ${column === '' ? 'as a whole' : column}: ${reason}`),
     ...notices.map(({ row, rows, text }) => `note: row ${row}${rows > 1 ? ` and ${rows - 1} more` : ''}: ${text}`),
-    ...read.unplaced.map(({ column, cells }) => `column without a place: ${column} (${cells} cells)`),
+    ...read.unplaced.map(
+      ({ column, cells }) => `column without a place: ${column} (${cells} ${cells === 1 ? 'cell' : 'cells'})`,
+    ),
     `listings: ${added} ${done}added, ${changed} changed, ${deleted} deleted, ${unchanged} stay as they are`,
     `stock: ${stock} entries, tags: ${tags}, sets: ${sets.length}${wrong}`,
   ]

@@ -29,7 +29,7 @@ import {
   settingsHelp,
   type Settings,
 } from '../settings/settings.js'
-import { DATA_DEFAULT } from '../settings/settings-table.js'
+import { DATA_DEFAULT, PORT_DEFAULT } from '../settings/settings-table.js'
 import { openBlobs } from '../store/blobs.js'
 import { HandOversError, handOversUpTo, keysUpTo, readHandOvers } from '../store/hand-overs.js'
 import { openStore } from '../store/open.js'
@@ -105,7 +105,7 @@ async function serve(settings: Settings, io: Io): Promise<void> {
   }
 }
 
-/** A first start that nobody could reach leaves no data and no key behind; of later ones the data tell who uses it. */
+/** A first start that nobody could reach leaves no data and no key; of later ones the data tell who uses them. */
 async function checkPorts({ host, port, metricsHost, metricsPort }: Settings): Promise<void> {
   const failure = await listenFailure(host, port)
   if (failure !== undefined) throw new ListenError(host, port, failure.code)
@@ -364,6 +364,12 @@ function invitation(url: string, { shop, wallet }: DemoKeys, settings: Settings,
   const { unpaid } = start
   const named = ` --chain ${settings.chain}`
   const chain = settings.chain === CHAIN_FLAG.value ? '' : named
+  const again = [
+    settings.chain === 'none' ? '' : named,
+    // Of 0 the next one is another.
+    settings.port === PORT_DEFAULT || settings.port === 0 ? '' : ` --port ${settings.port}`,
+    keys,
+  ].join('')
   return [
     `  demo shop      ${shop} (30 listings, prices and stock keep changing)`,
     // In the fragment, which no browser sends to a server; the page takes it out of the address.
@@ -380,7 +386,7 @@ function invitation(url: string, { shop, wallet }: DemoKeys, settings: Settings,
       ? []
       : [`  npx cairn order pay --url ${url} --shop ${shop} --order ${unpaid}${chain}${keys}`]),
     '',
-    `Ctrl-C stops the relay; npm start${settings.chain === 'none' ? '' : ` --${named}`} goes on where it was.`,
+    `Ctrl-C stops the relay; npm start${again === '' ? '' : ` --${again}`} goes on where it was.`,
   ].join('\n')
 }
 

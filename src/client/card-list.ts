@@ -8,6 +8,7 @@ import { compareBytes, isAllZero } from '../bytes/bytes.js'
 import { fromHex } from '../bytes/hex.js'
 import type { Account } from '../objects/account.js'
 
+/** A key card that may sign for a shop. */
 export interface ShopCard {
   /** 33 bytes. */
   readonly card: Uint8Array

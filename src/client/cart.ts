@@ -23,6 +23,7 @@ export interface CartLine extends QuoteLine {
   readonly key: string
 }
 
+/** A cart as it is now, with its price. */
 export interface CartState {
   /** In the order in which they were added. The same reference while nothing in it changed. */
   readonly lines: readonly CartLine[]
@@ -45,6 +46,7 @@ export interface CartState {
   readonly ordering: OrderId | undefined
 }
 
+/** Why no relay would take an address. */
 export interface AddressProblem {
   readonly field: string
   /** One sentence's end: `must be an e-mail address: name@host.domain`. */
@@ -116,6 +118,7 @@ interface CallOptions {
   readonly signal?: AbortSignal
 }
 
+/** For what total a cart is checked out. */
 export interface CheckoutOptions extends CallOptions {
   /** What the guest saw and agreed to, as `quote.total` had it: nothing is sent where it comes to something else. */
   readonly total?: Money | undefined
@@ -421,7 +424,8 @@ function loadingQuote(_shop: unknown, items: readonly Item[]): Quote {
 }
 
 /** Throws ClientError USAGE. */
-export function checkItem({ listing, variations, quantity }: Item, at: string): void {
+export function checkItem(item: Item | undefined, at: string): void {
+  const { listing, variations, quantity } = item ?? ({} as Partial<Item>)
   if (!isId(listing)) throw usage(`${at}.listing`, `it is ${kindOf(listing)}`, 'Give the id of a listing: 42n.')
   checkQuantity(quantity, `${at}.quantity`)
   if (variations === undefined) return

@@ -10,6 +10,7 @@ import { errorName } from '../wire/error-code.js'
 import type { WireError } from '../wire/messages.js'
 import type { Money } from './amount-of-money.js'
 
+/** What `docs/errors` has a page for, each. */
 export type ClientErrorCode = ErrorCatalogueCode
 
 /**

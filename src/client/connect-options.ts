@@ -12,6 +12,7 @@ import type { Part } from './parts.js'
 import type { RelayGiven } from './relay-address.js'
 import type { ShopChain } from './shop-chain.js'
 
+/** What `connect` takes: which shop of which relay, as whom, and what of it. */
 export interface ConnectOptions {
   /** http(s) address of the relay. */
   readonly url: string

@@ -39,6 +39,7 @@ export interface Trouble {
   readonly text: string
 }
 
+/** How a client is, for who makes a page; `mountDevtools` shows it. */
 export interface Diagnosis {
   readonly url: string
   readonly shop: ShopId

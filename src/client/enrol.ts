@@ -10,6 +10,7 @@ import { checkShop, checkUrl } from './place-arguments.js'
 export { ClientError, type ClientErrorCode } from './client-error.js'
 export { inviteLink, readInviteLink, type Invite } from './invite-link.js'
 
+/** What `enrol` takes: which card of which wallet, for which shop. */
 export interface EnrolOptions {
   /** http(s) address of the relay. */
   readonly url: string
@@ -22,6 +23,10 @@ export interface EnrolOptions {
   readonly signal?: AbortSignal
 }
 
+/**
+ * What signs an enrolment: an account of viem is one; a page makes one of the wallet of its visitor (EIP-1193,
+ * `personal_sign`).
+ */
 export interface Wallet {
   /** With 0x; the letter case is shown to whoever signs. */
   readonly address: string
@@ -117,7 +122,7 @@ const CODES: ReadonlyMap<number, ClientErrorCode> = new Map([
 ])
 
 /** Throws ClientError USAGE, before anything is sent and the wallet is asked. */
-function checkEnrolOptions({ url, shop, card, wallet }: EnrolOptions): void {
+function checkEnrolOptions({ url, shop, card, wallet }: Partial<EnrolOptions> = {}): void {
   checkUrl(url)
   checkShop(shop)
   if (!(card instanceof Uint8Array && isPublicKey(card)))

@@ -8,6 +8,7 @@
 import { fromHex, toHex } from '../bytes/hex.js'
 import { isSecretKey } from '../bytes/signature-form.js'
 
+/** What an invite link holds: whoever has it becomes a clerk, once. */
 export interface Invite {
   /** The relay's http or https address, without a slash at its end. */
   readonly url: string

@@ -7,6 +7,7 @@
 import type { Seconds } from '../brands.js'
 import { CANCELED, ORDER_STATE_NAMES, UNPAID, type Order, type OrderState } from '../objects/order.js'
 
+/** The state of an order in words, with a sentence for its guest and one for the merchant. */
 export interface OrderWords {
   /** Open, Canceled, Committed, PaymentChosen, Unpaid or Paid. */
   readonly state: (typeof ORDER_STATE_NAMES)[`${OrderState}`]

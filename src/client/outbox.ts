@@ -1,8 +1,7 @@
 /**
- * Writes that are not answered yet, kept over reloads: sent one after the other, each once. A set is signed when its
- * turn comes, and kept as it was signed before it is sent: whatever happens then, those bytes alone are sent again, and
- * the relay answers them as it did at first (PROOFS §4). What it refuses leaves the queue and is told with its reason.
- * Beside the writes it keeps the cart, and whether the guest was offered his card.
+ * Writes that are not answered yet, kept over reloads with the cart, and whether the guest was offered his card: sent
+ * one after the other, each once. A set is kept as it was signed, when its turn came, before it is sent: those bytes
+ * alone are sent again, and the relay answers them as at first (PROOFS §4). What it refuses is told.
  *
  * Tests: test/client/outbox.test.ts, test/client/offline.test.ts
  */
@@ -38,6 +37,7 @@ export interface RefusedWrite extends Omit<PendingWrite, 'state'> {
   readonly message: string
 }
 
+/** What waits in an outbox to be sent, and what no relay took. */
 export interface OutboxState {
   /** In their order; the same reference until something changes, like `refused`. */
   readonly pending: readonly PendingWrite[]

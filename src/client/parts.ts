@@ -11,6 +11,7 @@ import type { StateQuestion } from '../merkle/state-proof.js'
 import type { Selected, SnapshotClaim, SnapshotCollection } from '../proofs/snapshot.js'
 import { ObjectType, type Filter } from '../wire/messages.js'
 
+/** A part of a shop, by its id or name, or all of a kind. */
 export type Part =
   | { readonly listing: ListingId | 'all' }
   | { readonly order: OrderId | 'all' }

@@ -13,7 +13,7 @@ export const SHOP_REMEDY = 'Write it as 1n, or as BigInt(text).'
 /** Undefined for an address of a relay. */
 export function urlProblem(value: unknown): string | undefined {
   if (value === undefined) return 'it is missing'
-  if (typeof value !== 'string') return `it is a ${typeof value}, not a text`
+  if (typeof value !== 'string') return 'it is no text'
   const scheme = /^[a-z][a-z0-9+.-]*:/iu.exec(value)?.[0].toLowerCase()
   if (scheme === undefined || !value.includes('//')) return `${JSON.stringify(value)} has no scheme`
   if (isRelayUrl(value)) return undefined

@@ -72,6 +72,7 @@ export interface QuoteProblem {
   readonly message: string
 }
 
+/** What an order costs, part by part, or why that is not known. */
 export interface Quote {
   readonly lines: readonly QuoteLine[]
   /** Of all lines that have a price; undefined while the shop's currency is not known. */

@@ -16,6 +16,7 @@ import { RelayConnection, type ConnectionHandlers } from './connection.js'
 import { loaded } from './later.js'
 import type * as WhyNot from './refused-upgrade.js'
 
+/** It comes back from `disconnected` by itself, unless a check failed; `needs-auth`: the card is not let in. */
 export type ConnectionState = 'connecting' | 'connected' | 'disconnected' | 'needs-auth' | 'closed'
 
 interface LinkOptions {

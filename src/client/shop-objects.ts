@@ -45,6 +45,7 @@ export interface LiveOrder extends Live<Order> {
   receipt(options?: ReceiptOptions): Promise<Uint8Array>
 }
 
+/** `signal`: rejects with ABORTED, whatever was come to. */
 export interface ReceiptOptions {
   readonly signal?: AbortSignal | undefined
 }
@@ -115,20 +116,20 @@ export abstract class ShopObjects {
 
   /** The same object while somebody holds it; like those below. */
   listing(id: ListingId): Live<Listing> {
-    if (!isId(id)) throw usage('id', 'it is no id of a listing', 'Give a bigint: 42n.')
+    if (!isId(id)) throw usage('id', 'it is no id', 'Give a bigint: 42n.')
     return this.object(`Listings/${id}`, { listing: id })
   }
 
   /** With its receipt, which a guest gets of his own orders, and staff of all. */
   order(id: OrderId): LiveOrder {
-    if (!isId(id)) throw usage('id', 'it is no id of an order', 'Give a bigint: 42n.')
+    if (!isId(id)) throw usage('id', 'it is no id', 'Give a bigint: 42n.')
     const receipt = (options?: ReceiptOptions) => this.receiptOf(id, options)
     return this.object<Order, { readonly receipt: typeof receipt }>(`Orders/${id}`, { order: id }, { receipt })
   }
 
   /** A tag by its name, with the ids of its listings. Throws ClientError USAGE. */
   tag(name: string): Live<Tag> {
-    if (typeof name !== 'string' || name === '') throw usage('name', 'it is no name of a tag', 'Give a text.')
+    if (typeof name !== 'string' || name === '') throw usage('name', 'it is no name', 'Give a text.')
     return this.object(`Tags/${name}`, { tag: name })
   }
 
@@ -139,7 +140,7 @@ export abstract class ShopObjects {
 
   /** Pieces in stock of a listing with these variations: staff alone may read it. */
   stock(listing: ListingId, ...variations: readonly string[]): Live<bigint> {
-    if (!isId(listing)) throw usage('listing', 'it is no id of a listing', 'Give a bigint: 42n.')
+    if (!isId(listing)) throw usage('listing', 'it is no id', 'Give a bigint: 42n.')
     const name = ['Inventory', listing, ...[...variations].sort()].join('/')
     this.watchStock(name, ['Inventory', listing, ...variations])
     return this.object(name, { inventory: listing })
@@ -325,7 +326,7 @@ export abstract class ShopObjects {
 
   /** An amount of the chain's currency or token, as `formatMoney` takes it. */
   money(amount: bigint, currency: ChainAddress): Money {
-    if (typeof amount !== 'bigint') throw usage('amount', 'it is no bigint', 'Give the smallest units: 1299n.')
+    if (typeof amount !== 'bigint') throw usage('amount', 'it is no bigint', 'Give smallest units: 1299n.')
     return { ...currencyOf(currency, this.currencies), amount }
   }
 

@@ -30,7 +30,7 @@ import { checkAgreed, isAgreed, requireAgreed, requireDue } from './agreed-total
 import { checkAddress, outcomeOf, whenHeld } from './checkout.js'
 import { checkItem, type AddressProblem } from './cart.js'
 import type { ClosingClient } from './client-closed.js'
-import { ClientError, usage } from './client-error.js'
+import { ClientError, kindOf, usage } from './client-error.js'
 import { ChoiceTerms, followsNow, type Finding, type PricedShop } from './compared-total.js'
 import type { Live, LiveList } from './live.js'
 import { currencyOf, isSameCurrency, type Currency, type Money } from './amount-of-money.js'
@@ -38,6 +38,7 @@ import { randomId } from './places.js'
 import { choiceProblem, quoteOf, type Item, type Quote } from './quote.js'
 import { stateOf, waitFor } from './wait-for.js'
 
+/** What an order begins with; all of it may come later. */
 export interface NewOrder {
   /** 64 bits, not 0; random if left out. */
   readonly id?: OrderId | undefined
@@ -46,6 +47,7 @@ export interface NewOrder {
   readonly invoiceAddress?: AddressDetails | undefined
 }
 
+/** Who is paid, and in what: a payee and a currency of the manifest. */
 export interface PaymentChoice {
   readonly payee: ChainAddress
   /** An accepted currency on the payee's chain. */
@@ -102,6 +104,7 @@ interface CallOptions {
   readonly signal?: AbortSignal
 }
 
+/** For what total payment is chosen. */
 export interface ChoiceOptions extends CallOptions {
   /** What the guest saw and agreed to: where something else is due nothing is to be paid before he is asked again. */
   readonly total?: Money | undefined
@@ -114,6 +117,7 @@ interface Found {
   readonly finding: Finding
 }
 
+/** Makes and changes orders, and tells what is due; `client.orders`. */
 export class ShopOrders {
   private readonly shop: OrderShop
   private readonly priced: PricedShop
@@ -148,6 +152,8 @@ export class ShopOrders {
 
   /** Nobody can look for an order whose id only the call knew. */
   private async write(id: OrderId, changes: readonly Change[], options: CallOptions): Promise<void> {
+    // Throws USAGE for an id that is none.
+    this.shop.order(id)
     try {
       await this.shop.write(changes, options)
     } catch (error) {
@@ -210,6 +216,7 @@ export class ShopOrders {
       path: ['Orders', id, field],
       value: addressValue(address, field),
     }))
+    if (changes.length === 0) throw usage('addresses', 'there is none', 'Give shippingAddress, or invoiceAddress.')
     await this.write(id, changes, options)
   }
 
@@ -255,6 +262,7 @@ export class ShopOrders {
   async choosePayment(id: OrderId, choice: PaymentChoice, options: ChoiceOptions = {}): Promise<PaymentDue> {
     const { total } = options
     checkAgreed(total)
+    for (const name of ['payee', 'currency'] as const) checkPlace(choice?.[name], `choice.${name}`)
     if (!this.shop.sees(id))
       throw new ClientError(
         'NOT_SUBSCRIBED',
@@ -436,6 +444,13 @@ function callsOf(request: PaymentRequest): PaymentCalls {
     getPaymentAddress: { data: prefixedHex(getPaymentAddressCall(request)) },
     processPayment: { data: prefixedHex(processPaymentCall(request)) },
   }
+}
+
+/** Throws ClientError USAGE. */
+function checkPlace(place: Partial<ChainAddress> | undefined, at: string): void {
+  if (typeof place?.ChainID !== 'bigint') throw usage(`${at}.ChainID`, `it is ${kindOf(place?.ChainID)}`, 'Give 1n.')
+  if (!(place.Address instanceof Uint8Array && place.Address.length === 20))
+    throw usage(`${at}.Address`, `it is ${kindOf(place.Address)}`, 'Give 20 bytes (Uint8Array).')
 }
 
 /** Throws ClientError USAGE. */

@@ -40,6 +40,7 @@ export interface OrderPayments {
   readonly leftOut: number
 }
 
+/** A payment that a person has to look at. */
 export interface PaymentOddity {
   /** late, partial, over, extra, fell, earlier, reorged, shortfall, no details; others may come. */
   readonly kind: string

@@ -33,6 +33,7 @@ export interface VerifiedSet {
   readonly pushed: PushedSet
 }
 
+/** What the reader of a set knows already, and checks it against. */
 export interface Trust {
   readonly shopId: ShopId
   /** 20 bytes. */

@@ -4,6 +4,7 @@ import { toHex } from '../bytes/hex.js'
 import { formatRfc3339 } from './time.js'
 import { CborTime, type Cbor } from './value.js'
 
+/** How CBOR is written out for people. */
 export interface DiagnosticOptions {
   /** One entry per line, indented by two spaces a level. */
   readonly multiline?: boolean

@@ -33,6 +33,7 @@ export class CborEncoded {
   }
 }
 
+/** What there are bytes for: values, lists and Maps of them, and what is encoded already. */
 export type Encodable = Cbor | CborEncoded | readonly Encodable[] | ReadonlyMap<CborKey, Encodable>
 
 /**

@@ -69,7 +69,7 @@ export function compareUtf8(a: string, b: string): number {
   return a.length - b.length
 }
 
-/** Names of fields, ops and collections come again and again: one that is known is found by its bytes, not made. */
+/** Names of fields, ops and collections come often: one that was made is found by its bytes, not made anew. */
 const TEXTS_KEPT = 512
 const kept: string[] = Array.from({ length: TEXTS_KEPT }, () => '')
 

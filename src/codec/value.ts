@@ -10,6 +10,7 @@ export type Cbor = bigint | string | boolean | null | Uint8Array | CborTime | re
 
 /** Keys are integers, texts or byte strings; byte strings are compared by identity here, so look them up by content. */
 export type CborMap = ReadonlyMap<CborKey, Cbor>
+/** What keys of maps may be. */
 export type CborKey = bigint | string | Uint8Array
 
 /**
@@ -30,6 +31,7 @@ export class CborTime {
   }
 }
 
+/** What a decoder refuses, by the first rule that is broken. */
 export type CborErrorCode =
   | 'truncated'
   | 'trailing-bytes'

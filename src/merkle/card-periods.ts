@@ -10,6 +10,7 @@ import { bytesOf, readAll, StateProofError } from './state-proof-error.js'
 
 const ACCOUNT_BYTES = 20
 
+/** From which set to which a card was in a shop. */
 export interface CardPeriod {
   /** 20 bytes. */
   readonly account: Uint8Array

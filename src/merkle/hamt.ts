@@ -38,6 +38,7 @@ import {
 export { NodeCache } from './hamt-cache.js'
 export { HamtStoreError, type Leaf, type NodeRef } from './hamt-node.js'
 
+/** Where the nodes of a trie are kept. */
 export interface NodeSource {
   /**
    * MUST return the bytes that were written under `ref`, from the moment `write` named them, unchanged as long as the
@@ -64,6 +65,7 @@ export interface TrieHashes {
   readonly valueHash: (value: Uint8Array) => Uint8Array
 }
 
+/** SHA-256 of both, as the protocol has it. */
 export const STANDARD_HASHES: TrieHashes = { keyHash: sha256, valueHash: sha256 }
 
 /** A trie written out, for comparison with another implementation's. */

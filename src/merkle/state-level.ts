@@ -14,10 +14,12 @@ import { DIGEST_BYTES, pairDigest, setDigest } from './state-tree.js'
 
 /** In the level's order. */
 export const STATE_COLLECTIONS = ['Accounts', 'Cards', 'Inventory', 'Listings', 'Orders', 'Tags'] as const
+/** One part of the state, each with a root of its own. */
 export type StateCollection = (typeof STATE_COLLECTIONS)[number]
 
 /** Whose roots are hidden: a small shop's stock could be read off the root by trial. */
 export const SALTED_COLLECTIONS = ['Inventory', 'Orders'] as const
+/** One whose root is hidden by a salt. */
 export type SaltedCollection = (typeof SALTED_COLLECTIONS)[number]
 
 /** Of the objects that a proof is read with; one that is not known may hash something else. */

@@ -25,6 +25,7 @@ export type ItemAnswer =
   | { readonly kind: 'other-leaf'; readonly leaf: Pick<TreeLeaf, 'keyHash' | 'valueHash'> }
   | { readonly kind: 'empty' }
 
+/** One key in a proof: what stands there, or that nothing does. */
 export interface ProofItem {
   /** Key bytes (PROTOCOL §6). */
   readonly key: Uint8Array
@@ -33,6 +34,7 @@ export interface ProofItem {
   readonly answer: ItemAnswer
 }
 
+/** The proof of keys of one collection. */
 export interface ProofPart {
   readonly collection: StateCollection
   /** By rising K. */
@@ -45,6 +47,7 @@ export interface ProofPart {
   readonly salt?: Uint8Array | undefined
 }
 
+/** Proofs of objects, of one state, as they are encoded. */
 export interface StateProofs {
   /** Null exactly where the proof yields the digest. */
   readonly level: Level<Uint8Array | null>

@@ -31,6 +31,7 @@ export interface StateObject {
   readonly history?: OrderHistory | undefined
 }
 
+/** An object as it stands in the tree of its collection. */
 export interface TreeLeaf {
   /** K, 32 bytes. */
   readonly keyHash: Uint8Array

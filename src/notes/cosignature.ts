@@ -27,6 +27,7 @@ export interface WitnessKey {
   readonly keyId: Uint8Array
 }
 
+/** That a witness saw the log of a note. */
 export interface Cosignature {
   readonly witness: WitnessKey
   /** Seconds since 1970, as the witness says. */

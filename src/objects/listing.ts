@@ -23,6 +23,7 @@ import {
 } from '../codec/schema.js'
 import { filledText, Metadata, nameKey, nameText, listingId, PriceModifier, amount } from './scalars.js'
 
+/** `ViewState` of a listing that everybody sees. */
 export const VIEW_STATE_PUBLISHED = 1n
 export const ViewState = oneOf(0n, 1n, 2n)
 

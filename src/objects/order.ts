@@ -27,16 +27,23 @@ import { ITEMS_PER_ORDER_MAX, LISTING_HASH_BYTES_MAX } from '../limits.js'
 import { VariationIDs } from './listing.js'
 import { bytes32, ChainAddress, amount, filledText, listingId, orderId, uint32 } from './scalars.js'
 
+/** The guest collects; nothing is reserved. */
 export const OPEN = 1n
+/** It is over, and its pieces are free. */
 export const CANCELED = 2n
+/** Its pieces are reserved; how it is paid is not chosen. */
 export const COMMITTED = 3n
+/** The relay is about to say what is due. */
 export const PAYMENT_CHOSEN = 4n
+/** What is due is known: `client.orders.due(id)`. */
 export const UNPAID = 5n
+/** The relay saw the payment. */
 export const PAID = 6n
 export const OrderState = oneOf(OPEN, CANCELED, COMMITTED, PAYMENT_CHOSEN, UNPAID, PAID)
 /** 1n Open, 2n Canceled, 3n Committed, 4n PaymentChosen, 5n Unpaid, 6n Paid. */
 export type OrderState = Infer<typeof OrderState>
 
+/** The protocol's names; people are told `title` of `orderWords`. */
 export const ORDER_STATE_NAMES: Readonly<Record<`${OrderState}`, string>> = {
   '1': 'Open',
   '2': 'Canceled',

@@ -13,6 +13,7 @@ import { itemCount, majorTypeAt, type Span } from '../codec/span.js'
 import { CborError, type Cbor } from '../codec/value.js'
 import { PATH_ITEMS_MAX, VALUE_ITEMS_MAX } from '../limits.js'
 
+/** A collection, a key or a field, or a place in a list. */
 export type PathPart = string | bigint | Uint8Array
 
 /** A patch as received; whether `op` and `path` mean something is checked when it is applied. */

@@ -90,6 +90,7 @@ export function isFromTheFuture(header: Header, nowSeconds: Seconds): boolean {
   return header.Timestamp.seconds > nowSeconds + HEADER_TIMESTAMP_AHEAD_SECONDS_MAX
 }
 
+/** A set before it is signed. */
 export interface NewPatchSet {
   readonly shopId: ShopId
   readonly nonce: bigint
@@ -99,6 +100,7 @@ export interface NewPatchSet {
   readonly patches: readonly Uint8Array[]
 }
 
+/** A set as it is signed: header and patches encoded, the tree over these, and the signature of 65 bytes. */
 export interface SignedParts {
   readonly headerBytes: Uint8Array
   readonly signature: Uint8Array

@@ -9,6 +9,7 @@ export { SchemaError } from '../codec/schema.js'
 export { CborError } from '../codec/value.js'
 export type { Patch, PathPart } from './checked-patch.js'
 
+/** `append`: at the end of a list; `increment`, `decrement`: of a number, whatever it is then. */
 export type Op = 'add' | 'replace' | 'remove' | 'append' | 'increment' | 'decrement'
 
 /** A change as its author says it. `value` is absent for remove, which is written with null. */

@@ -18,6 +18,7 @@ import { verifyLogConsistency, type LogConsistency } from './log-consistency.js'
  */
 export type EvidenceKind = 'two-contents' | 'two-leaves' | 'last-leaf' | 'time-falls' | 'state'
 
+/** Two statements that a relay signed, and that cannot both be true. */
 export interface Evidence {
   readonly outcome: 'evidence'
   readonly kind: EvidenceKind

@@ -32,6 +32,7 @@ export interface SetForReceipt {
   readonly inclusion: LogInclusion
 }
 
+/** What a receipt is put together of. */
 export interface ReceiptParts {
   readonly orderId: OrderId
   readonly checkpoint: SignedCheckpoint

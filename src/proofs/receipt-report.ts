@@ -17,6 +17,7 @@ import {
   type VerifiedReceipt,
 } from './receipt-verifier.js'
 
+/** What a check of a receipt ends in; `receiptReport` has a sentence for each. */
 export type ReceiptOutcome = keyof typeof OUTCOMES
 
 const OUTCOMES = {
@@ -45,6 +46,7 @@ export interface ReportTrust {
   readonly registries?: ReceiptTrust['registries'] | undefined
 }
 
+/** What a check of a receipt found, for people and programs. */
 export interface ReceiptReport {
   readonly outcome: ReceiptOutcome
   readonly exitCode: number

@@ -16,6 +16,7 @@ import type { ChainAddress } from '../objects/scalars.js'
 import type { StepSigner } from './receipt-history.js'
 import type { ReceiptStep, VerifiedReceipt } from './receipt-verifier.js'
 
+/** A receipt in words. */
 export interface ReceiptText {
   /** Name and value, in order. */
   readonly facts: readonly (readonly [name: string, value: string])[]
@@ -26,6 +27,7 @@ export interface ReceiptText {
   readonly steps: readonly ReceiptStepText[]
 }
 
+/** A step of an order, in words. */
 export interface ReceiptStepText {
   /** In decimal. */
   readonly seq: string

@@ -182,6 +182,7 @@ export function useStock<Selected = LiveState<bigint>>(
   return useLive((shop) => (listing === undefined ? undefined : shop.stock(listing, ...variations)), options)
 }
 
+/** A cart as it is now, and what changes it. */
 export interface CartInUse extends CartState {
   /**
    * What changes it: `add`, `change`, `remove`, `sendTo`, `checkout`. Undefined on a server, and until there is a

@@ -49,6 +49,7 @@ interface ShopChildren {
   readonly fallback?: ReactNode
 }
 
+/** A `client` that is connected, and closed by you, or the options of `connect` with `card` in the place of `key`. */
 export type ShopProps = ShopOfClient | ShopOfOptions
 
 /**

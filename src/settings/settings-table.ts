@@ -24,6 +24,7 @@ import {
 
 /** Where the commands look by themselves. */
 export const DATA_DEFAULT = './cairn-data'
+export const PORT_DEFAULT = 4_444
 
 export const GROUPS = {
   listen: 'Where it listens',
@@ -63,7 +64,7 @@ const COUNT_MAX = 1_000_000_000
  */
 export const TABLE = {
   host: { group: 'listen', kind: hostName(), standard: '127.0.0.1', help: 'address of the public listener' },
-  port: { group: 'listen', kind: whole(0, 65_535), standard: 4444, help: 'its port; 0 takes a free one' },
+  port: { group: 'listen', kind: whole(0, 65_535), standard: PORT_DEFAULT, help: 'its port; 0 takes a free one' },
   /** Scheme, host and possibly a path, without a slash at the end. */
   publicUrl: {
     group: 'listen',

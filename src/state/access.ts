@@ -12,6 +12,7 @@ import { placeOf } from './edit.js'
 import { idKey, isId, type ShopState } from './shop-state.js'
 import { invalid, notFound, type Refusal } from './verdict.js'
 
+/** By which rights a set is looked at. */
 export type Role = 'guest' | 'clerk' | 'owner' | 'relay'
 
 /** Who signed a set, and as what. */

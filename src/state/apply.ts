@@ -28,6 +28,7 @@ export type { Author, Role } from './access.js'
 export { emptyShop, stateHash, type ShopState } from './shop-state.js'
 export type { Verdict, VerdictCode } from './verdict.js'
 
+/** What decides whether a set is taken, beside its patches. */
 export interface ApplyContext {
   readonly author: Author
   /** Commit time of the set, seconds: deadlines count from it. */
@@ -42,6 +43,7 @@ export interface ApplyContext {
   readonly unlistedRefused?: boolean
 }
 
+/** A state and what else follows, or why the patch of this index is refused. */
 export type Applied =
   | { readonly ok: true; readonly state: ShopState; readonly effects: Effects }
   | { readonly ok: false; readonly verdict: Verdict; readonly patchIndex: number }

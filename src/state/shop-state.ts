@@ -74,6 +74,7 @@ export const INDEXES: readonly Index[] = [
   'trails',
 ]
 
+/** The state of a shop after some set: what each collection holds. */
 export interface ShopState {
   readonly shopId: ShopId
   readonly schemaVersion: bigint

@@ -8,8 +8,10 @@
 import type { ListingId } from '../brands.js'
 import type { Cbor } from '../codec/value.js'
 
+/** As on the wire, in order: the first that holds is told. */
 export type VerdictCode = 'NOT_FOUND' | 'INVALID' | 'OUT_OF_STOCK'
 
+/** Why a set is refused. */
 export interface Verdict {
   readonly code: VerdictCode
   readonly message: string

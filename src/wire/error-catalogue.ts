@@ -10,6 +10,7 @@ import { ERROR_REMEDIES, type ErrorCatalogueCode } from './error-remedies.js'
 
 export { type ErrorCatalogueCode } from './error-remedies.js'
 
+/** What there is to know of a code, for people. */
 export interface ErrorEntry {
   /** Who decides it: the relay, with a code on the wire or a status of HTTP, or the client by itself. */
   readonly from: 'relay' | 'client'

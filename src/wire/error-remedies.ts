@@ -6,7 +6,7 @@
 
 export const ERROR_REMEDIES = {
   NOT_FOUND: 'Look at the id; objectId names the listing or order where there is one.',
-  INVALID: 'Read the message, which names the place, and send something else; the same is refused again.',
+  INVALID: 'Read the message, and send something else; the same is refused again.',
   NOT_AUTHENTICATED: 'Enrol a key card and connect with key.',
   ALREADY_AUTHENTICATED: 'Use the session as it is, or open another one.',
   ALREADY_CONNECTED: 'Close the other session. In a page connect with outbox: then the tabs of one card take turns.',
@@ -14,7 +14,7 @@ export const ERROR_REMEDIES = {
   UNLINKED_KEYCARD: 'Enrol a new card with the wallet.',
   MINIMUM_VERSION_NOT_REACHED: 'Update the client library.',
   OUT_OF_STOCK: 'Lower the quantity of the listing that objectId names, or take it out.',
-  SIMULATED: 'Use a relay that simulates nothing.',
+  SIMULATED: 'Use another relay.',
   CLOSE_SUBSCRIPTION: 'Nothing: the client begins again by itself.',
   CONFLICT: 'Read the shop again, decide again, and write with the new ifSeq.',
   UNAVAILABLE: 'Do it again in a while; if it stays, tell the operator of the relay.',
@@ -34,20 +34,21 @@ export const ERROR_REMEDIES = {
   NEEDS_VERSION_5: 'Do without, or use a relay of version 5.',
   NOT_DEVELOPMENT: "Give the relay's address, which its operator publishes.",
   NOT_SUBSCRIBED: 'Name it in only of connect, or leave only out.',
-  UNREAD: 'Read them as they come, or begin anew and read the objects instead.',
+  UNREAD: 'Read them as they come, or objects instead.',
   ABORTED: 'Nothing: whoever aborted knows why.',
   CLOSED: 'Connect again.',
   DISCONNECTED: 'Do it again once the state is connected: the client comes back by itself.',
   OUTCOME_UNKNOWN: 'Look at the object before you write again.',
   UNREACHABLE: 'Look at the url, http or https too, at the network, and whether the relay runs; then do it again.',
-  NO_WEBSOCKET: 'Do it again; if it stays, look at what stands between: a proxy has to let WebSockets through.',
+  NO_WEBSOCKET: 'Do it again; if it stays, a proxy between has to let WebSockets through.',
   NOT_A_RELAY: 'Look at the url: it has to be that of the relay, not of a page.',
   TIMEOUT: 'Do it again; if it stays, tell the operator of the relay.',
-  ANSWER_TOO_LARGE: 'Ask for less; no relay of cairn answers so.',
+  ANSWER_TOO_LARGE: 'Ask for less.',
   VERIFICATION_FAILED: 'Do not trust what it shows; keep the message, and tell the merchant.',
-  TOTAL_MISMATCH: 'Do not pay; tell the merchant both numbers, which the message names.',
-  LISTING_MISMATCH: 'Do not pay; tell the merchant both hashes, which the message names.',
+  TOTAL_MISMATCH: 'Do not pay; tell the merchant both numbers of the message.',
+  LISTING_MISMATCH: 'Do not pay; tell the merchant both hashes of the message.',
   PAYMENT_MISMATCH: 'Do not pay; tell the merchant.',
 } as const
 
+/** The codes of all errors, on the wire, in programs and on the command line. */
 export type ErrorCatalogueCode = keyof typeof ERROR_REMEDIES

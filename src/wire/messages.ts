@@ -165,6 +165,7 @@ export type SyncStatusRequest = Message & { readonly kind: 'syncStatus' }
 
 export type WireError = TypeOf<typeof error>
 export type Filter = TypeOf<typeof filter>
+/** A signed set as a relay sends it: header, signature, its patches and the proof of each, all as they came. */
 export type PushedSet = TypeOf<typeof setType>
 
 /** One member of a push's `sets` with its field number and length before it: concatenated as it is. */

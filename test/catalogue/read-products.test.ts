@@ -198,7 +198,13 @@ describe('a file is refused that', () => {
       'there is no column Title: it has to be a product file, as Shopify writes it',
     ],
     ['has a column twice', 'Title,Price,Variant Price\nA,1,2\n', 'the column "Variant Price" stands there twice'],
-    ['has a quote without an end', 'Title,Price\n"A,1\n', 'Quote Not Closed'],
+    ['has a quote without an end', 'Title,Price\n"A,1\n', 'line 2: a cell begins with a quotation mark'],
+    [
+      'has a quote in a cell',
+      'Title,Price\nA "B",1\n',
+      'line 2: a quotation mark stands within a cell. Put one before',
+    ],
+    ['has a quote behind a cell', 'Title,Price\n"A"B,1\n', 'line 2: a quotation mark stands within a cell'],
   ])('%s', (_what, csv, problem) => {
     expect(() => read(csv)).toThrow(TableError)
     expect(() => read(csv)).toThrow(problem)

@@ -26,7 +26,7 @@ const serve = (name: string, ...flags: readonly string[]) =>
 
 /** What it says to try. */
 async function invited(relay: Program) {
-  await relay.says(/Ctrl-C stops the relay; npm start -- --chain dev goes on/u)
+  await relay.says(/Ctrl-C stops the relay; npm start -- --chain dev --data .+ goes on/u)
   const printed = (name: string) => new RegExp(`npx cairn ${name} .*`, 'u').exec(relay.out)?.[0]
   return {
     url: /listens on (\S+)/u.exec(relay.out)![1]!,
@@ -118,7 +118,7 @@ it('on another port the demo is the same, by dev:PORT, and its printed command p
   const { program: elsewhere, port } = await startChain()
   expect(elsewhere.err).toContain(`npm start -- --chain dev:${port} uses them without a file.`)
   const relay = serve('elsewhere', '--chain', `dev:${port}`)
-  await relay.says(new RegExp(`npm start -- --chain dev:${port} goes on where it was`, 'u'))
+  await relay.says(new RegExp(`npm start -- --chain dev:${port} --data .+ goes on where it was`, 'u'))
   expect(relay.out).toContain('DEVELOPMENT CHAIN')
   const pay = /npx cairn order pay .*/u.exec(relay.out)![0]
   expect(pay).toContain(` --chain dev:${port} `)
@@ -131,7 +131,7 @@ it('on another port the demo is the same, by dev:PORT, and its printed command p
 
 it('data that were made without a chain go on with one', async () => {
   const early = cairn(['serve', '--port', '0', '--metrics-port', '0', '--data', dataOf('grown')])
-  await early.says(/Ctrl-C stops the relay; npm start goes on/u)
+  await early.says(/Ctrl-C stops the relay; npm start -- --data .+ goes on/u)
   expect(early.out).not.toMatch(/to be paid|paid with|order pay/u)
   expect(await early.end('SIGTERM')).toBe(0)
   const late = serve('grown')

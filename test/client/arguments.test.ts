@@ -39,7 +39,7 @@ describe('connect', () => {
   it.each<[path: string, said: RegExp, options: object | undefined]>([
     ['options', /missing/u, undefined],
     ['options.url', /missing/u, { url: undefined }],
-    ['options.url', /a number, not a text/u, { url: 4444 }],
+    ['options.url', /it is no text/u, { url: 4444 }],
     ['options.url', /no scheme.*http:\/\/127/su, { url: '127.0.0.1:4444' }],
     ['options.url', /no scheme\. Write it as 'http:\/\/localhost:4444'/u, { url: 'localhost:4444' }],
     ['options.url', /no scheme\. Write it as 'https:\/\/relay\.example\/a'/u, { url: 'relay.example/a' }],
@@ -92,8 +92,13 @@ describe('enrol', () => {
     ['options.card', /33 bytes/u, { card: makeKeyCard().secret }],
     ['options.wallet', /signMessage/u, { wallet: undefined }],
     ['options.wallet', /address/u, { wallet: { ...wallet, address: RELAY } }],
+    ['options.url', /it is no text/u, { url: new URL('http://relay.example') }],
   ])('%s: %s', async (path, said, change) => {
     await expect(enrol({ url, shop: 1n, card, wallet, ...change })).rejects.toMatchObject(isUsage(path, said))
+  })
+
+  it('without any options', async () => {
+    await expect(enrol(undefined as never)).rejects.toMatchObject(isUsage('options.url', /missing/u))
   })
 
   it('and relayDescription', async () => {
@@ -202,6 +207,8 @@ it('what a client is asked for is checked, and nothing of it is written', async 
   const key = newSecret()
   await enrolCard(running.url, key)
   const client: ShopClient = await connect({ url: running.url, shop: SHOP, relay: running.address, key })
+  const PLACE = { ChainID: 1n, Address: new Uint8Array(20) }
+  const choice = (wrong: object) => ({ payee: { ...PLACE, ...wrong }, currency: PLACE })
   const wrong: readonly [path: string, said: RegExp, act: () => unknown][] = [
     ['id', /bigint/u, () => client.listing(1 as never)],
     ['id', /bigint/u, () => client.order(0n)],
@@ -212,6 +219,7 @@ it('what a client is asked for is checked, and nothing of it is written', async 
     ['amount', /1299n/u, () => client.money(1 as never, { ChainID: 1n, Address: new Uint8Array(20) })],
     ['query.limit', /above 0/u, () => client.listings({ limit: 0 })],
     ['item.listing', /a number/u, () => client.cart().add({ listing: 1 as never, quantity: 1n })],
+    ['item.listing', /it is missing/u, () => client.cart().add(undefined as never)],
     ['item.quantity', /it is 0/u, () => client.cart().add({ listing: 1n, quantity: 0n })],
     [
       'items[0].variations',
@@ -227,6 +235,17 @@ it('what a client is asked for is checked, and nothing of it is written', async 
       'ShippingAddress.Strasse',
       /no such field/u,
       () => client.orders.create({ shippingAddress: { Strasse: '' } as never }),
+    ],
+    // Of a number as large as ids are, what it says is another one.
+    ['id', /bigint/u, () => client.orders.commit(Number(2n ** 60n) as never)],
+    ['id', /bigint/u, () => client.orders.cancel('7' as never)],
+    ['addresses', /shippingAddress/u, () => client.orders.setAddress(7n, { Name: 'A' } as never)],
+    ['choice.payee.ChainID', /missing/u, () => client.orders.choosePayment(7n, undefined as never)],
+    ['choice.payee.ChainID', /a number/u, () => client.orders.choosePayment(7n, choice({ ChainID: 1 }))],
+    [
+      'choice.payee.Address',
+      /a string.*20 bytes/su,
+      () => client.orders.choosePayment(7n, choice({ Address: '0x00' })),
     ],
     ['address', /a string, no address/u, () => client.cart().sendTo('Hut 1, Summit' as never)],
     ['address', /null/u, () => client.cart().sendTo(null as never)],

@@ -103,6 +103,29 @@ test('what the relay refuses is told at the field that it names', { timeout: FLO
     hasFocus: true,
   })
   await page.keyboard.press('Escape')
+  await page.keyboard.press('Escape')
+  await dialog().waitFor({ state: 'detached' })
+})
+
+test('a dialog in which something was typed asks once before it goes', { timeout: FLOW_MS }, async () => {
+  const asks = dialog().getByText('What you typed is not saved. Close once more to drop it.')
+  const close = dialog().getByRole('button', { name: 'Close', exact: true })
+  await edit()
+  await page.keyboard.press('Escape')
+  await dialog().waitFor({ state: 'detached' })
+  for (const leave of [() => page.keyboard.press('Escape'), () => close.click()]) {
+    await edit()
+    await dialog().getByLabel('Title').fill('Mug with a handle')
+    await leave()
+    await asks.waitFor()
+    expect(await flaws(page)).toEqual([])
+    await leave()
+    await dialog().waitFor({ state: 'detached' })
+  }
+  await edit()
+  await dialog().getByLabel('Title').fill('Mug with a handle')
+  await dialog().getByRole('button', { name: 'Cancel' }).click()
+  await dialog().waitFor({ state: 'detached' })
 })
 
 test('what an option adds is told at its value', { timeout: FLOW_MS }, async () => {
@@ -118,6 +141,7 @@ test('what an option adds is told at its value', { timeout: FLOW_MS }, async () 
     told: expect.stringMatching(/^Size: Large: "much" is no amount\./u) as string,
   })
   expect(await covered()).toEqual([])
+  await page.keyboard.press('Escape')
   await page.keyboard.press('Escape')
 })
 
@@ -147,6 +171,10 @@ test(
     await apply('10')
     await outcome(page, 'Change price by % 10').getByText('on disk').waitFor()
     expect(await failed().count()).toBe(0)
+    // A dialog has nothing to do with it.
+    await edit()
+    expect(await outcome(page, 'Change price by % 10').count()).toBe(0)
+    await page.keyboard.press('Escape')
   },
 )
 
@@ -154,12 +182,13 @@ test('a region and a login name their fields', { timeout: FLOW_MS }, async () =>
   await go(page, 'Shop')
   await page.getByRole('button', { name: 'Add a region' }).click()
   await dialog().getByLabel('Name').fill('Alps')
-  await dialog().getByLabel('Percent of the sum').fill('1.5')
+  await dialog().getByLabel('Changes the sum by').fill('1.5')
   await dialog().getByRole('button', { name: 'Save', exact: true }).click()
   expect(await refused()).toMatchObject({
-    label: 'Percent of the sum',
-    told: expect.stringMatching(/no percentage of the sum/u) as string,
+    label: 'Changes the sum by, %',
+    told: expect.stringMatching(/no change of the sum/u) as string,
   })
+  await page.keyboard.press('Escape')
   await page.keyboard.press('Escape')
   const { page: stranger, context } = await consolePage(shop.browser)
   await stranger.goto(`${shop.running.url}/console`)

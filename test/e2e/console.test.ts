@@ -219,6 +219,11 @@ describe('many listings at once', () => {
     await apply('Change price by %', '-50')
     await row(1n).getByText('0.125 ETH').waitFor()
     await apply('Set stock to', '20')
+    expect(await bulk().getByText('of each variant').count()).toBe(0)
+    // The cap has sizes.
+    await named('Wool cap').getByRole('checkbox').check()
+    await bulk().getByText('of each variant').waitFor()
+    await named('Wool cap').getByRole('checkbox').uncheck()
     await apply('Add to stock', '5')
     await row(2n).getByText('25', { exact: true }).waitFor()
     await apply('Add tag', 'Sale')
@@ -300,9 +305,9 @@ test('regions, payees and currencies are edited', { timeout: FLOW_MS }, async ()
   await onDisk('Save region Alps')
   await page.getByText('CH · Shipping: + 0.003 ETH').waitFor()
   await page.getByRole('button', { name: 'Edit region Alps' }).click()
-  await dialog().getByLabel('Percent of the sum').fill('110')
+  await dialog().getByLabel('Changes the sum by').fill('10')
   await save()
-  await page.getByText('Percent: 110 % of the sum').waitFor()
+  await page.getByText('Percent: + 10 %').waitFor()
   const address = `0x${'ab'.repeat(20)}`
   for (const [form, section] of [
     ['Add a payee', 'Who is paid'],
@@ -314,6 +319,10 @@ test('regions, payees and currencies are edited', { timeout: FLOW_MS }, async ()
     await page
       .getByRole('region', { name: section })
       .getByRole('button', { name: `Remove ${address}` })
+      .click()
+    await page
+      .getByRole('region', { name: section })
+      .getByRole('button', { name: `Really: nobody can pay then ${address}` })
       .click()
     await page.getByRole('region', { name: section }).getByText('None: nobody can pay.').waitFor()
   }

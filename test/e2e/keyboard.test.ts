@@ -95,6 +95,7 @@ const FIELDS = [
   ['Name', 'Ada Guest'],
   ['E-mail', 'ada@example.org'],
   ['Street and number', 'Hut 1'],
+  ['Flat, building or state, if any', 'Room 3'],
   ['Postal code', '10000'],
   ['Town', 'Summit'],
 ] as const

@@ -128,8 +128,12 @@ test('a cart with what is sold no more cannot be ordered, and says why', { timeo
   await putIntoCart(page, 'Spork')
   await putIntoCart(page, 'Wool socks')
   expect(await jumpsOf('/?view=cart')).toEqual([])
+  // Of two sizes in a cart the buttons have one name.
+  const said = await button(page, 'Remove Wool socks').getAttribute('aria-describedby')
+  expect(await page.locator(`[id="${said}"]`).innerText()).toBe('Medium')
   await link(page, 'Go to checkout').click()
   await fillAddress(page)
+  await page.getByLabel('Flat, building or state').fill('Room 3')
   expect(await button(page, 'Order').isEnabled()).toBe(true)
   await publish(0n)
   await page.getByText('Spork is not sold now.').waitFor()
@@ -152,7 +156,8 @@ test('an order tells its price part by part, and where it goes', { timeout: FLOW
   expect(sums).toBe('Things 0,01 ETH Post 0,003 ETH Total 0,013 ETH')
   expect((await page.locator('.line-amount').innerText()).replaceAll(/\s+/gu, ' ')).toBe('× 1 0,01 ETH')
   const address = await page.getByRole('region', { name: 'Where it goes' }).locator('address').innerText()
-  expect(address.split('\n')).toEqual(['Ada Guest', 'Hut 1', '10000 Summit', 'Schweiz', 'ada@example.org'])
+  const lines = ['Ada Guest', 'Hut 1', 'Room 3', '10000 Summit', 'Schweiz', 'ada@example.org']
+  expect(address.split('\n')).toEqual(lines)
   expect(await flaws(page)).toEqual([])
   // Nothing is wrong, and nothing is red.
   const red = await page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--red-soft')")

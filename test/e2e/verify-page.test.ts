@@ -148,6 +148,13 @@ describe('from a file, with the network off', () => {
     await page.keyboard.insertText(RELAY)
     await page.keyboard.press('Enter')
     expect(await told(page)).toMatch(/^✓ Matches, not yet anchored/u)
+    // What that is, and whether to wait for it; and when, as its reader's clock has it.
+    await page.locator('#outcome').getByText('You need not wait for anything').waitFor()
+    const time = page.locator('.steps time').first()
+    const [at, shown] = [await time.getAttribute('datetime'), await time.innerText()]
+    expect(at).toMatch(/^\d{4}-\d\d-\d\dT\S+Z$/u)
+    expect(shown).not.toContain('T')
+    expect(shown).toContain(at!.slice(0, 4))
     await end()
   })
 

@@ -123,7 +123,7 @@ describe('a region', () => {
   test('is edited without loss of what the form does not show', () => {
     const draft = regionDraft('home', held, words)
     expect(draft).toMatchObject({ country: 'CH', adds: '300', percent: '' })
-    const value = regionValue({ ...draft, adds: '400', percent: '110' }, held, words) as ReadonlyMap<string, unknown>
+    const value = regionValue({ ...draft, adds: '400', percent: '10' }, held, words) as ReadonlyMap<string, unknown>
     const modifiers = value.get('PriceModifiers') as ReadonlyMap<string, ReadonlyMap<string, unknown>>
     expect([...modifiers.keys()]).toEqual(['gift', 'post', 'Percent'])
     expect(modifiers.get('post')!.get('ModificationAbsolute')).toEqual(
@@ -138,15 +138,41 @@ describe('a region', () => {
   })
 
   test('has no percentage that is none', () => {
-    expect(() => regionValue({ ...NEW_REGION, percent: '1.5' }, undefined, words)).toThrow('no percentage')
+    for (const percent of ['1.5', 'x', '-100', '-700'])
+      expect(() => regionValue({ ...NEW_REGION, percent }, undefined, words)).toThrow('no change of the sum')
+  })
+
+  test.each([
+    ['7', 107n, '+ 7 %'],
+    ['-10', 90n, '− 10 %'],
+    ['−10 %', 90n, '− 10 %'],
+    ['+120', 220n, '+ 120 %'],
+  ])('takes %s as a change of the sum, as every tax is told', (percent, factor, text) => {
+    const value = regionValue({ ...NEW_REGION, percent }, undefined, words) as ReadonlyMap<string, unknown>
+    const modifiers = value.get('PriceModifiers') as ReadonlyMap<string, ReadonlyMap<string, bigint>>
+    expect(modifiers.get('Percent')!.get('ModificationPercent')).toBe(factor)
+    const region: ShippingRegion = {
+      ...held,
+      PriceModifiers: new Map([['Percent', { ModificationPercent: factor }]]),
+    }
+    expect(regionText(region, String)).toBe(`CH · Percent: ${text}`)
+    expect(BigInt(regionDraft('CH', region, words).percent)).toBe(factor - 100n)
+  })
+
+  test('has a country that an address can have, or the one that it had', () => {
+    for (const country of ['Germany', 'de', 'D'])
+      expect(() => regionValue({ ...NEW_REGION, country }, undefined, words)).toThrow('two capital letters')
+    const before = { ...held, Country: 'Germany' }
+    const value = regionValue(regionDraft('de', before, words), before, words) as ReadonlyMap<string, unknown>
+    expect(value.get('Country')).toBe('Germany')
   })
 })
 
 test('a percentage changes a price by whole parts, rounded down', () => {
   expect(percentOf('-10')(99n)).toBe(89n)
   expect(percentOf('12.5%')(1_000n)).toBe(1_125n)
-  expect(percentOf('-100')(7n)).toBe(0n)
-  for (const wrong of ['', 'x', '1,5', '-101', '1.234']) expect(() => percentOf(wrong)).toThrow()
+  expect(percentOf('-99.99')(10_000n)).toBe(1n)
+  for (const wrong of ['', 'x', '1,5', '-100', '-101', '1.234']) expect(() => percentOf(wrong)).toThrow()
 })
 
 test('a conflict is a field that others changed, and not to what is wanted', () => {

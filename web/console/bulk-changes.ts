@@ -130,12 +130,12 @@ function wholeNumber(text: string): bigint {
   return BigInt(text.trim())
 }
 
-/** In hundredths of a percent, rounded down. Throws for another text, and for one below −100. */
+/** In hundredths of a percent, rounded down. Throws for another text, and for −100 and below: nothing leads back. */
 export function percentOf(text: string): (price: bigint) => bigint {
   const [, sign, digits, rest = ''] = /^([+-]?)([0-9]{1,4})(?:\.([0-9]{1,2}))?%?$/u.exec(text.trim()) ?? []
   if (digits === undefined) throw new Error(`${text} is no percentage: write 10, or -12.5`)
   const part = BigInt(digits) * 100n + BigInt(rest.padEnd(2, '0'))
   const factor = 10_000n + (sign === '-' ? -part : part)
-  if (factor < 0n) throw new Error(`a price cannot fall by ${text} percent`)
+  if (factor <= 0n) throw new Error(`a price cannot fall by all or more of it: set it to 0 if it is for nothing`)
   return (price) => (price * factor) / 10_000n
 }

@@ -47,7 +47,7 @@ export function BulkBar({ all, selected, clear }: BulkProps) {
         ))}
       </select>
       {placeholder === undefined ? null : (
-        <Field label={title}>
+        <Field label={title} hint={isOfStock(kind) && chosen.some(hasOptions) ? 'of each variant' : undefined}>
           <input required placeholder={placeholder} value={value} onChange={(event) => setValue(event.target.value)} />
         </Field>
       )}
@@ -59,6 +59,14 @@ export function BulkBar({ all, selected, clear }: BulkProps) {
       </button>
     </Form>
   )
+}
+
+function isOfStock(kind: BulkKind): boolean {
+  return kind === 'stock' || kind === 'more'
+}
+
+function hasOptions({ listing: { Options } }: ShownListing): boolean {
+  return Options !== undefined && Options.size > 0
 }
 
 interface Wanted {

@@ -6,7 +6,7 @@ import { Clerks } from './clerks.js'
 import { hex } from './fields.js'
 import { Invites } from './invites.js'
 import { useOutcomes } from './outcomes.js'
-import { Badge, Empty, short, Table, useLive, useSession, WriteButton } from './shared.js'
+import { Badge, Empty, short, SureButton, Table, useLive, useSession } from './shared.js'
 import { registryOf } from './wallets.js'
 
 const SHOWN_FIRST = 50
@@ -68,16 +68,12 @@ function CardRow({
 }) {
   const { client, card: own } = useSession()
   const { run } = useOutcomes()
-  const [isSure, setSure] = useState(false)
   const isOwn = hex(own) === hex(card)
   const remove = () => {
-    if (!isSure) return setSure(true)
-    setSure(false)
     void run(`Take out card ${short(card)}`, async () => {
       const { seq } = await client.removeCard(card)
       return `It is out since set ${seq}: its session is over, and it signs nothing any more.`
     })
-    return undefined
   }
   return (
     <tr data-card={hex(card)}>
@@ -87,10 +83,12 @@ function CardRow({
       <td>{isGuest ? 'a guest' : <code title={`0x${hex(account)}`}>0x{short(account)}</code>}</td>
       <td>{since === undefined ? '…' : `set ${since}`}</td>
       <td className="number">
-        <WriteButton className={isSure ? 'danger' : 'quiet'} onClick={remove}>
-          {isSure ? (isOwn ? 'Really: it logs you out' : 'Really take it out') : 'Take out'}
-          <span className="visually-hidden"> card {short(card)}</span>
-        </WriteButton>
+        <SureButton
+          what="Take out"
+          sure={isOwn ? 'Really: it logs you out' : 'Really take it out'}
+          of={`card ${short(card)}`}
+          act={remove}
+        />
       </td>
     </tr>
   )

@@ -172,7 +172,7 @@ function Facts({ row: { id, order, payments } }: { readonly row: OrderRow }) {
     [isDue(order) ? 'Due' : 'Asked for', due && formatMoney(due)],
     ['Not compared', isUncompared(client, order) ? UNCOMPARED : undefined],
     ['Paid', paid && paid.amount > 0n ? formatMoney(paid) : undefined],
-    ['Can be paid until', payableUntil && timeText(payableUntil)],
+    ['Can be paid until', isDue(order) && payableUntil ? timeText(payableUntil) : undefined],
     ['Stock is held until', reservedUntil && timeText(reservedUntil)],
     ['Canceled', canceledAt && timeText(canceledAt)],
     ['Transactions', transactions.length > 0 ? transactions.map((hash) => <code key={hash}>{hash}</code>) : undefined],

@@ -48,6 +48,11 @@ export function OutcomesProvider({ children }: { readonly children: ReactNode })
     },
     [drop],
   )
+  const place = useCallback((opened: HTMLElement | null) => {
+    setDialog(opened)
+    // What is done already is no matter of a dialog, and would move its form when it goes.
+    if (opened !== null) setList((all) => all.filter(({ state }) => state !== 'done'))
+  }, [])
   const outcomes = useMemo(() => outcomesInto(put, lookOnly), [put, lookOnly])
   const shown = (
     <section className="outcomes" aria-label="What became of it" role="status">
@@ -58,7 +63,7 @@ export function OutcomesProvider({ children }: { readonly children: ReactNode })
   )
   return (
     <OutcomesContext value={outcomes}>
-      <DialogPlace value={setDialog}>
+      <DialogPlace value={place}>
         {children}
         {dialog === null ? shown : createPortal(shown, dialog)}
       </DialogPlace>

@@ -5,8 +5,8 @@ import { useState, type InputHTMLAttributes } from 'react'
 import { countries } from '../countries.js'
 import type { CheckedSet } from './checked-write.js'
 import { Field, Form, type Refuse } from './forms.js'
-import { NEW_REGION, regionDraft, regionText, regionValue, type RegionDraft } from './regions.js'
-import { Dialog, Empty, LookOnlyNote, priceText, useSession, WriteButton } from './shared.js'
+import { CHANGE, NEW_REGION, regionDraft, regionText, regionValue, type RegionDraft } from './regions.js'
+import { Dialog, Empty, LookOnlyNote, priceText, SureButton, useSession, WriteButton } from './shared.js'
 import { useManifestWrite } from './manifest-write.js'
 
 interface RegionsProps {
@@ -39,9 +39,12 @@ export function Regions({ manifest, pricing }: RegionsProps) {
               <button type="button" className="quiet" onClick={() => edit(name)}>
                 Edit<span className="visually-hidden"> region {name}</span>
               </button>
-              <WriteButton className="quiet" onClick={() => void remove(name)}>
-                Remove<span className="visually-hidden"> region {name}</span>
-              </WriteButton>
+              <SureButton
+                what="Remove"
+                sure={regions.length === 1 ? 'Really: nobody can order then' : 'Really remove it'}
+                of={`region ${name}`}
+                act={() => void remove(name)}
+              />
             </span>
           </li>
         ))}
@@ -153,8 +156,8 @@ function RegionFields({ draft, isNew, symbol, change }: FieldsProps) {
         <Field name="Adds" label={`Adds, ${symbol}`} hint="To each order; empty for nothing.">
           {input('adds', { inputMode: 'decimal' })}
         </Field>
-        <Field label="Percent of the sum" hint="120 is a fifth more; empty for none.">
-          {input('percent', { inputMode: 'numeric' })}
+        <Field label={CHANGE} hint="7 adds 7 %, -10 takes a tenth off; empty for nothing.">
+          {input('percent')}
         </Field>
       </div>
     </>

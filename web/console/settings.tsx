@@ -9,7 +9,7 @@ import { keptNotes } from './kept-notes.js'
 import { useManifestWrite } from './manifest-write.js'
 import { useOutcomes } from './outcomes.js'
 import { Regions } from './region-editor.js'
-import { Empty, Reopen, useManifest, usePricing, useSession, WriteButton } from './shared.js'
+import { Empty, Reopen, SureButton, useManifest, usePricing, useSession, WriteButton } from './shared.js'
 
 export function SettingsView() {
   const manifest = useManifest()
@@ -80,9 +80,12 @@ function Addresses({ manifest, field, title, one }: AddressesProps) {
         {places.map((place) => (
           <li key={`${place.chain} ${place.at}`}>
             <PlaceText manifest={manifest} field={field} place={place} />
-            <WriteButton className="quiet" onClick={() => void remove(place)}>
-              Remove<span className="visually-hidden"> 0x{place.at}</span>
-            </WriteButton>
+            <SureButton
+              what="Remove"
+              sure={places.length === 1 ? 'Really: nobody can pay then' : 'Really remove it'}
+              of={`0x${place.at}`}
+              act={() => void remove(place)}
+            />
           </li>
         ))}
       </ul>

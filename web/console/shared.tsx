@@ -7,6 +7,7 @@ import {
   useContext,
   useEffect,
   useRef,
+  useState,
   useSyncExternalStore,
   type ButtonHTMLAttributes,
   type ReactElement,
@@ -73,6 +74,30 @@ export function WriteButton(props: ButtonHTMLAttributes<HTMLButtonElement>) {
   const { lookOnly } = useSession()
   const reason = lookOnly ? { disabled: true, title: LOOK_ONLY, 'aria-describedby': 'look-only' } : {}
   return <button type="button" {...props} {...reason} />
+}
+
+interface SureProps {
+  readonly what: string
+  /** What it says once it was pressed: a second time does it. */
+  readonly sure: string
+  /** Of which thing, for who does not see where the button stands. */
+  readonly of: string
+  readonly act: () => void
+}
+
+/** A button of what nobody wants by a slip: it asks once. */
+export function SureButton({ what, sure, of, act }: SureProps) {
+  const [isSure, setSure] = useState(false)
+  const press = () => {
+    setSure(!isSure)
+    if (isSure) act()
+  }
+  return (
+    <WriteButton className={isSure ? 'danger' : 'quiet'} onClick={press} onBlur={() => setSure(false)}>
+      {isSure ? sure : what}
+      <span className="visually-hidden"> {of}</span>
+    </WriteButton>
+  )
 }
 
 /** Where a form would be written, for who looks only. */
@@ -154,7 +179,7 @@ function isAmounts(head: TableProps['heads'][number]): head is { readonly number
   return typeof head === 'object' && 'number' in head
 }
 
-/** A dialog that is open while it is there. */
+/** A dialog that is open while it is there. Escape and ✕ ask once where something was typed; Cancel drops it. */
 export function Dialog({
   title,
   close,
@@ -166,6 +191,11 @@ export function Dialog({
 }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const place = useContext(DialogPlace)
+  const [typed, setTyped] = useState<'nothing' | 'something' | 'asked'>('nothing')
+  const isKept = () => {
+    if (typed === 'something') setTyped('asked')
+    return typed === 'something'
+  }
   useEffect(() => {
     const before = document.activeElement
     dialog.current?.showModal()
@@ -177,13 +207,34 @@ export function Dialog({
     }
   }, [place])
   return (
-    <dialog ref={dialog} aria-label={title} onClose={close}>
+    <dialog
+      ref={dialog}
+      aria-label={title}
+      onClose={close}
+      onInput={() => setTyped('something')}
+      onCancel={(event) => {
+        // A picker of files that is left says cancel too.
+        if (event.target === dialog.current && isKept()) event.preventDefault()
+      }}
+    >
       <header>
         <h2>{title}</h2>
-        <button type="button" className="quiet" aria-label="Close" onClick={() => dialog.current?.close()}>
+        <button
+          type="button"
+          className="quiet"
+          aria-label="Close"
+          onClick={() => {
+            if (!isKept()) dialog.current?.close()
+          }}
+        >
           ✕
         </button>
       </header>
+      {typed === 'asked' ? (
+        <p role="alert" className="note">
+          What you typed is not saved. Close once more to drop it.
+        </p>
+      ) : null}
       {children}
     </dialog>
   )

@@ -1,5 +1,6 @@
 /** What was chosen, and what it costs with every part. */
 
+import { useId } from 'react'
 import { formatMoney, type CartLine, type Listing, type Quote, type QuoteProblemCode } from 'cairn-relay/client'
 import { useCart, useListing, useListings } from 'cairn-relay/react'
 import { useSettled } from './guest.js'
@@ -80,26 +81,45 @@ export function useSoldOut(): string | undefined {
 function Line({ line }: { readonly line: CartLine }) {
   const { cart } = useCart()
   const { data: listing, status } = useListing(line.listing)
+  const place = useId()
+  // Two lines of one listing have buttons of the same names.
+  const of = line.variations.length === 0 ? {} : { 'aria-describedby': place }
   const { key, quantity, sum, title = status === 'loading' ? 'One moment…' : 'No longer sold' } = line
   return (
     <li className="line">
       <div className="line-picture">{listing && <Picture listing={listing} eager />}</div>
       <div className="line-text">
         <Link to={{ listing: line.listing }}>{title}</Link>
-        <VariationNames id={line.listing} variations={line.variations} />
+        <VariationNames id={line.listing} variations={line.variations} place={place} />
         <Availability listing={listing} line={line} isKnown={status !== 'loading'} />
       </div>
       <div className="line-count">
         <div className="stepper" role="group" aria-label={`Pieces of ${title}`}>
-          <button type="button" aria-label={`One ${title} less`} onClick={() => cart?.change(key, quantity - 1n)}>
+          <button
+            {...of}
+            type="button"
+            aria-label={`One ${title} less`}
+            onClick={() => cart?.change(key, quantity - 1n)}
+          >
             −
           </button>
           <output>{String(quantity)}</output>
-          <button type="button" aria-label={`One ${title} more`} onClick={() => cart?.change(key, quantity + 1n)}>
+          <button
+            {...of}
+            type="button"
+            aria-label={`One ${title} more`}
+            onClick={() => cart?.change(key, quantity + 1n)}
+          >
             +
           </button>
         </div>
-        <button type="button" className="plain" aria-label={`Remove ${title}`} onClick={() => cart?.remove(key)}>
+        <button
+          {...of}
+          type="button"
+          className="plain"
+          aria-label={`Remove ${title}`}
+          onClick={() => cart?.remove(key)}
+        >
           Remove
         </button>
       </div>

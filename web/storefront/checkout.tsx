@@ -28,7 +28,8 @@ import { pageWallet, useWallets } from './wallets.js'
 const FIELDS = [
   { name: 'Name', label: 'Name', autoComplete: 'name' },
   { name: 'EmailAddress', label: 'E-mail', autoComplete: 'email', type: 'email' },
-  { name: 'Address1', label: 'Street and number', autoComplete: 'street-address', isWide: true },
+  { name: 'Address1', label: 'Street and number', autoComplete: 'address-line1', isWide: true },
+  { name: 'Address2', label: 'Flat, building or state, if any', autoComplete: 'address-line2', isWide: true },
   { name: 'PostalCode', label: 'Postal code', autoComplete: 'postal-code' },
   { name: 'City', label: 'Town', autoComplete: 'address-level2' },
 ] as const
@@ -46,13 +47,13 @@ export function Checkout() {
   const isSettled = useSettled(count > 0n && isPriced(quote))
   const isOff = soldOut !== undefined || isRefused(quote)
   const change = (name: string, value: string) => {
-    cart?.sendTo({ ...fields, [name]: value })
+    cart?.sendTo(addressOf({ ...fields, [name]: value }))
   }
   if (count === 0n && !isRunning) return <Nothing />
   if (!isSettled) return <View title="One moment…">{null}</View>
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
-    cart?.sendTo(fields)
+    cart?.sendTo(addressOf(fields))
     if (wrong.isFound()) return
     const who = new FormData(event.currentTarget).get('who')
     order(typeof who === 'string' ? who : '')
@@ -111,12 +112,26 @@ function Nothing() {
   )
 }
 
-const EMPTY: AddressDetails = { Name: '', EmailAddress: '', Address1: '', PostalCode: '', City: '', Country: 'CH' }
+const EMPTY = {
+  Name: '',
+  EmailAddress: '',
+  Address1: '',
+  Address2: '',
+  PostalCode: '',
+  City: '',
+  Country: 'CH',
+} as const satisfies AddressDetails
+type Fields = Readonly<Record<keyof typeof EMPTY, string>>
 
 /** Of what was kept nothing but what the form has. */
-function fieldsOf(address: AddressDetails | undefined): AddressDetails {
+function fieldsOf(address: AddressDetails | undefined): Fields {
   const kept = Object.entries(address ?? {}).filter(([name, value]) => name in EMPTY && typeof value === 'string')
   return { ...EMPTY, ...Object.fromEntries(kept) }
+}
+
+/** A line that nobody needs is not sent as an empty one. */
+function addressOf({ Address2, ...needed }: Fields): AddressDetails {
+  return Address2.trim() === '' ? needed : { ...needed, Address2 }
 }
 
 /** What is wrong with the address, once somebody wants to order with it; the field is gone to. */
@@ -138,7 +153,7 @@ function useWrongField() {
 }
 
 interface AddressProps {
-  readonly fields: AddressDetails
+  readonly fields: Fields
   readonly wrong: AddressProblem | undefined
   readonly change: (name: string, value: string) => void
 }
@@ -152,7 +167,7 @@ function Address({ fields, wrong, change }: AddressProps) {
           {(told) => (
             <input
               {...told}
-              required
+              required={name !== 'Address2'}
               maxLength={FIELD_LETTERS_MAX}
               type={'type' in more ? more.type : 'text'}
               autoComplete={more.autoComplete}

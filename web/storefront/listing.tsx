@@ -150,12 +150,24 @@ function middleOfEach(options: ChoicesProps['options']): Chosen {
 }
 
 /** For lines of carts and orders. */
-export function VariationNames({ id, variations }: { readonly id: bigint; readonly variations: readonly string[] }) {
+interface VariationNamesProps {
+  readonly id: bigint
+  readonly variations: readonly string[]
+  /** By which buttons beside it say of which they are. */
+  readonly place?: string
+}
+
+export function VariationNames({ id, variations, place }: VariationNamesProps) {
   const options = useListing(id, { select: ({ data }) => data?.Options })
   const titles = [...(options?.values() ?? [])].flatMap(({ Variations }) =>
     [...(Variations ?? [])].flatMap(([name, { VariationInfo }]) =>
       variations.includes(name) ? VariationInfo.Title : [],
     ),
   )
-  return titles.length === 0 ? null : <span className="quiet">{titles.join(', ')}</span>
+  if (titles.length === 0) return null
+  return (
+    <span id={place} className="quiet">
+      {titles.join(', ')}
+    </span>
+  )
 }

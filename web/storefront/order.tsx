@@ -24,6 +24,7 @@ import { useGuest, useOutbox, useProblem, useProblemWords, useSeconds, useSettle
 import { Items, type BoughtItem } from './items.js'
 import { KeyOffer, KeyPanel } from './key.js'
 import { standingOf, type Standing } from './order-state.js'
+import { toBePaidFirst } from './order-list.js'
 import { useAgreedOrder } from './order-total.js'
 import { UNSEEN, View } from './parts.js'
 import { Pay, useSeenPayment } from './pay.js'
@@ -328,7 +329,7 @@ export function Orders() {
         <p className="empty">{isLoading ? 'One moment…' : status === 'failed' ? `${UNSEEN}.` : 'There is none yet.'}</p>
       )}
       <ul className="lines">
-        {data.map((order) => {
+        {toBePaidFirst(data).map((order) => {
           const { name, tone } = standingOf(order, { now, isPending: pending.has(order.ID) })
           const { due } = dueOf(shop, order)
           const quote = quoteAsAsked(shop?.orders.quote(order.ID), order, due?.money)

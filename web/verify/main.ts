@@ -156,7 +156,8 @@ const NAMED_BY = {
 function show(bytes: Uint8Array, report: ReceiptReport): void {
   const { sentence, meaning, reason, receipt } = report
   const detail = meaning === undefined ? capitalised(reason) : reason && `In detail: ${reason}`
-  const notes = [meaning, detail && `${detail}.`].filter((note) => note !== undefined)
+  const anchors = isWithoutAnchor(report) ? NOT_ANCHORED : undefined
+  const notes = [meaning, anchors, detail && `${detail}.`].filter((note) => note !== undefined)
   const warning = namedBy === undefined || receipt === undefined ? undefined : NAMED_BY[namedBy]
   tell(LOOKS[report.outcome], sentence, notes, warning && report.outcome.startsWith('matches') ? warning : undefined)
   if (receipt !== undefined) {
@@ -169,6 +170,15 @@ function show(bytes: Uint8Array, report: ReceiptReport): void {
   form.hidden = isOver
   element('again', HTMLElement).hidden = !isOver
 }
+
+/** Of a relay that has a chain: of another one there is nothing to wait for. */
+function isWithoutAnchor({ sentence, receipt }: ReceiptReport): boolean {
+  return sentence.includes('not yet anchored') && receipt?.anchor === undefined
+}
+
+const NOT_ANCHORED =
+  'You need not wait for anything: it is proven as it is. Anchored is a receipt whose entry the shop’s owner noted ' +
+  'on a blockchain too.'
 
 function capitalised(text: string | undefined): string | undefined {
   return text && `${text[0]!.toUpperCase()}${text.slice(1)}`
@@ -203,8 +213,7 @@ function detailsOf({ receipt, outcome, notChecked }: ReceiptReport): Node[] {
     heading('Order'),
     rows(facts.slice(0, 2)),
     node('ul', {}, wanted),
-    rows(total),
-    ...(address.length === 0 ? [] : [rows([['Address', address.join(', ')]])]),
+    rows([...total, ...(address.length === 0 ? [] : [['Address', address.join(', ')] as const])]),
     heading('History'),
     node('ol', { class: 'steps' }, steps.map(stepNode)),
     heading('Whose receipt it is'),
@@ -224,7 +233,15 @@ function rows(pairs: readonly (readonly [name: string, value: string])[]): Node 
 
 function stepNode({ seq, time, signer, changes }: ReceiptStepText): Node {
   const by = node('span', { class: 'hex' }, [`signed by ${signer}`])
-  return node('li', {}, [`${changes} · ${time} · set ${seq} · `, by])
+  return node('li', {}, [`${changes} · `, timeNode(time), ` · set ${seq} · `, by])
+}
+
+/** In the reader's own time, where one was told. */
+function timeNode(time: string): Node {
+  const told = new Date(time)
+  if (Number.isNaN(told.getTime())) return document.createTextNode(time)
+  const words = told.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+  return node('time', { datetime: time, title: time }, [words])
 }
 
 /** File first, then link and code. */
