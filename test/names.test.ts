@@ -126,8 +126,8 @@ const COMMANDS: readonly (readonly [called: readonly string[], usage: string, fl
     `cairn import FILE [--shop ID] [--dry-run] [--skip-bad-rows] [--delete] [--keep-stock]
              [--upload] [--decimals N] [--card FILE | --data DIR] [--url URL] [--relay ADDRESS|chain]
              [--chain FILE] [--json]`,
-    '--url, --shop, --card, --data, --relay, --chain, --decimals, --dry-run, --skip-bad-rows, --delete, --keep-stock, ' +
-      '--upload, --json',
+    '--url, --shop, --card, --data, --relay, --chain, --decimals, --dry-run, --skip-bad-rows, --delete, ' +
+      '--keep-stock, --upload, --json',
   ],
   [
     ['export'],

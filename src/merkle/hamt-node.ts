@@ -13,6 +13,8 @@
  * All big endian. What nobody asked for is missing: digests in indexes, roots where there are no proofs. A list below
  * the last level has an empty bitmap.
  *
+ * One file of more than 300 lines: what is written here is read here, and a node is changed with its form.
+ *
  * Tests: test/merkle/hamt-store.test.ts
  */
 

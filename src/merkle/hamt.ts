@@ -4,6 +4,9 @@
  *
  * Nodes that were stored are read again on demand through one synchronous function, and may be dropped from memory.
  * What is read is checked for form and number of leaves (HamtStoreError), by `openVerifying` also for its digest.
+ *
+ * One file of more than 300 lines: reading, changing and storing are one recursion over the same nodes each, and share
+ * their slots.
  */
 
 import { sha256 } from '#hash'

@@ -3,6 +3,9 @@
  * leaf) and its index there, never change once they are made. Whoever stores the nodes that `append` gives can make
  * every proof, for every size that the log had. Its perfect subtrees stand where those of a mountain range over the
  * same leaves do (MMR.md §3), in the same order.
+ *
+ * One file of more than 300 lines: tree, inclusion and consistency are one recursion of the RFC each, over the same
+ * splits.
  */
 
 import { sha256 } from '#hash'

@@ -2,6 +2,8 @@
  * A shop state while a set is being applied to it: the tries move on patch by patch, the state that it began with
  * stays.
  *
+ * One file of more than 300 lines: an object in the making and the draft that holds it know each other’s fields.
+ *
  * Tests: test/state/order-of-checks.test.ts, test/state/random.test.ts
  */
 

@@ -1,6 +1,9 @@
 /**
  * The store on disk: one LMDB environment with one table (table.ts).
  *
+ * One file of more than 300 lines: it is the store’s contract (store.ts), method by method; what each row holds is in
+ * files of its own.
+ *
  * Tests: test/store/store.test.ts, test/store/store.property.test.ts
  */
 

@@ -9,6 +9,8 @@
  * the write of the meta page that follows. lmdb-js holds values by reference until then, and an aborted batch keeps its
  * earlier puts: everything is checked, copied and encoded before the first.
  *
+ * One file of more than 300 lines: seals, neighbors and room are looked at in every read and write, in one order.
+ *
  * Tests: test/store/store.test.ts, test/store/durability.test.ts
  */
 

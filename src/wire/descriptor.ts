@@ -6,6 +6,8 @@
  * do: fields by rising number (describe them in that order), zeros left out. A value beyond its type is a bug:
  * AssertionError.
  *
+ * One file of more than 300 lines: a kind of field has its length, its writer and its reader side by side.
+ *
  * Tests: test/wire/envelope.test.ts
  */
 

@@ -2,6 +2,9 @@
  * The checkpoints of all shops (PROOFS §3): made when they are due, durable before they are signed, with the guard
  * raised in between, and then handed to whoever watches. What is due at the same time goes to the disk together.
  *
+ * One file of more than 300 lines: what is due, durable, guarded and signed is one course, and its order is what makes
+ * it safe.
+ *
  * Tests: test/relay/checkpoints/checkpoints.test.ts
  */
 

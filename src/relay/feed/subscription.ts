@@ -1,6 +1,8 @@
 /**
  * One subscription: pushes what it selects, in order, each set once (PROTOCOL §10). It keeps a cursor into the log and
  * nothing else in memory, goes on when the client answers, and looks through a long log by turns with others.
+ *
+ * One file of more than 300 lines: backlog, snapshot and live pushes move the same cursor.
  */
 
 import type { Seq } from '../../brands.js'

@@ -2,6 +2,9 @@
  * A session: one WebSocket from its upgrade to its end (PROTOCOL §8–10). Requests are taken up and answered in order;
  * writes go to the writer without waiting for each other. Whatever a client sends, nothing here throws.
  *
+ * One file of more than 300 lines: requests of all kinds stand in one queue, and who reads the order of their answers
+ * reads all of it.
+ *
  * Tests: test/e2e/sessions.test.ts, test/e2e/subscriptions.test.ts
  */
 

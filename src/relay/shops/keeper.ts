@@ -7,6 +7,8 @@
  * flush. A flush writes the last durable version in slices, whether the writer is busy or not; when it does not keep up
  * the writer waits for it.
  *
+ * One file of more than 300 lines: flush, replay and mending take each other’s turns with a shop.
+ *
  * Tests: test/relay/shops/keeper.test.ts, test/relay/shops/flush.test.ts
  */
 

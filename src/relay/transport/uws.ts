@@ -6,6 +6,8 @@
  * the same packet, and that may be what somebody smuggles. Of request lines in pieces, trailers, chunk extensions and
  * absolute targets its API shows nothing: they are answered 505 or 400, or not at all.
  *
+ * One file of more than 300 lines: the only one that knows the library.
+ *
  * Tests: test/relay/transport/transport.test.ts
  */
 
