@@ -149,7 +149,6 @@ function middleOfEach(options: ChoicesProps['options']): Chosen {
   )
 }
 
-/** For lines of carts and orders. */
 interface VariationNamesProps {
   readonly id: bigint
   readonly variations: readonly string[]
@@ -157,6 +156,7 @@ interface VariationNamesProps {
   readonly place?: string
 }
 
+/** For lines of carts and orders. */
 export function VariationNames({ id, variations, place }: VariationNamesProps) {
   const options = useListing(id, { select: ({ data }) => data?.Options })
   const titles = [...(options?.values() ?? [])].flatMap(({ Variations }) =>
