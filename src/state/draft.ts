@@ -351,7 +351,8 @@ function numberOf(hash: Uint8Array): number {
 /** Fresh: `bytes` with `part` in place of what lies from `start` to `end`. */
 function spliced(bytes: Uint8Array, start: number, end: number, part: Uint8Array): Uint8Array {
   if (part.length !== end - start) return concatBytes(bytes.subarray(0, start), part, bytes.subarray(end))
-  const changed = bytes.slice()
+  // Not by slice: that of a Buffer shares its memory.
+  const changed = new Uint8Array(bytes)
   changed.set(part, start)
   return changed
 }

@@ -94,3 +94,24 @@ it('and is told in the same words', () => {
   }
   expect(told(patch('replace', ['Listings', 91n, 'Price'], 1n))).toBe('patch 0: Listings.91 is not there')
 })
+
+it('in many objects of one set, each of them several times', () => {
+  const ids = Array.from({ length: 20 }, (_, i) => BigInt(100 + i))
+  const many = after(SHOP, 'owner', ...ids.map((id) => patch('add', ['Listings', id], listing(id, { Price: id }))))
+  const changes = [1n, 2n ** 70n, 3n].flatMap((price) =>
+    ids.map((id) => patch('replace', ['Listings', id, 'Price'], price + id)),
+  )
+  const changed = after(many, 'owner', ...changes)
+  const priceOf = (state: ShopState, id: bigint) =>
+    Listing.read(decodeChecked(state.collections.Listings.get(idKey(id))!), 'Listings').Price
+  for (const id of ids) expect([priceOf(many, id), priceOf(changed, id)]).toEqual([id, 3n + id])
+})
+
+it('and leave the bytes alone that a state before has, whatever class they are of', () => {
+  const stored = Buffer.from(SHOP.collections.Listings.get(idKey(1n))!)
+  const before = toHex(stored)
+  const Listings = SHOP.collections.Listings.delete(idKey(1n)).set(idKey(1n), stored)
+  const state = { ...SHOP, collections: { ...SHOP.collections, Listings } }
+  after(state, 'owner', patch('replace', ['Listings', 1n, 'Price'], 8n))
+  expect(toHex(stored)).toBe(before)
+})
